@@ -1,0 +1,80 @@
+// Compiles the binaries: the same sources give the same bytes, wherever they lie.
+//   bun build/build.ts [linux-x64] [linux-arm64]
+
+import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import { version } from "../package.json";
+import { disarm } from "./disarm.ts";
+
+export const targets = { "linux-x64": "bun-linux-x64", "linux-arm64": "bun-linux-aarch64" } as const;
+export type Target = keyof typeof targets;
+
+/** Compiles `entry` with the flags of every edox-ops binary. The last part of `outfile` is part of the bytes. */
+export async function compile(entry: string, outfile: string, target: Target): Promise<void> {
+  rmSync(dirname(outfile), { recursive: true, force: true });
+  mkdirSync(dirname(outfile), { recursive: true });
+  must([
+    process.execPath,
+    "build",
+    ..."--compile --minify --splitting --bytecode --format=esm --sourcemap".split(" "),
+    // A root's command does not obey the folder it is started in.
+    "--no-compile-autoload-dotenv",
+    "--no-compile-autoload-bunfig",
+    `--target=bun-${target}`,
+    `--compile-executable-path=${import.meta.dir}/../node_modules/@oven/${targets[target]}/bin/bun`,
+    `--define=EDOX_OPS_VERSION=${JSON.stringify(version)}`,
+    `--define=EDOX_OPS_BUILT=${builtSeconds()}`,
+    entry,
+    "--outfile",
+    outfile,
+  ]);
+  // Source maps are in the binary; with --splitting they are left beside it as well.
+  for (const name of readdirSync(dirname(outfile))) {
+    if (name.endsWith(".map")) rmSync(`${dirname(outfile)}/${name}`);
+  }
+  await Bun.write(outfile, disarm(await Bun.file(outfile).bytes()));
+  chmodSync(outfile, 0o755);
+}
+
+/** The time of the commit, so that it is the same for everybody who builds it. */
+function builtSeconds(): string {
+  if (process.env.SOURCE_DATE_EPOCH) return process.env.SOURCE_DATE_EPOCH;
+  const git = Bun.spawnSync(["git", "log", "-1", "--format=%ct"], { cwd: import.meta.dir });
+  return git.success ? git.stdout.toString().trim() || "0" : "0";
+}
+
+/** A compiled binary can be broken in ways that only starting it shows. */
+function smoke(target: Target, outfile: string): void {
+  const native = target === (process.arch === "arm64" ? "linux-arm64" : "linux-x64");
+  // The oldest processor that is supported: that of a Raspberry Pi 3 and Zero 2 W.
+  const emulated = ["qemu-aarch64-static", "-cpu", "cortex-a53", "-L", "/usr/aarch64-linux-gnu"];
+  if (!native && (target !== "linux-arm64" || Bun.which("qemu-aarch64-static") === null)) {
+    console.log(`${target}: not started, qemu-user-static is not installed`);
+    return;
+  }
+  for (const flag of ["--version", "--help"]) must([...(native ? [] : emulated), outfile, flag]);
+  console.log(`${target}: starts`);
+}
+
+function must(argv: string[]): string {
+  const { success, stdout, stderr } = Bun.spawnSync(argv, { stdin: "ignore" });
+  if (!success) throw new Error(`${argv.join(" ")} failed\n${stdout}${stderr}`);
+  return stdout.toString();
+}
+
+if (import.meta.main) {
+  const top = dirname(import.meta.dir);
+  const wanted = process.argv.slice(2);
+  const unknown = wanted.find((name) => !(name in targets));
+  if (unknown) throw new Error(`unknown target ${unknown}: there are ${Object.keys(targets).join(", ")}`);
+  const sums: string[] = [];
+  for (const target of Object.keys(targets) as Target[]) {
+    if (wanted.length > 0 && !wanted.includes(target)) continue;
+    const name = `${target}/edox-ops`;
+    await compile(`${top}/src/main.ts`, `${top}/dist/${name}`, target);
+    smoke(target, `${top}/dist/${name}`);
+    const digest = new Bun.CryptoHasher("sha256").update(await Bun.file(`${top}/dist/${name}`).bytes()).digest("hex");
+    sums.push(`${digest}  ${name}\n`);
+  }
+  await Bun.write(`${top}/dist/SHA256SUMS`, sums.join(""));
+}

@@ -1,0 +1,28 @@
+// The flags that commands share. Their descriptions are the only place that says what they do.
+
+import type { ArgsDef } from "citty";
+
+export const outputFlags = {
+  json: { type: "boolean", description: "print one JSON document on stdout" },
+  quiet: { type: "boolean", description: "print errors only" },
+  "no-color": { type: "boolean", description: "print without colours (as NO_COLOR does)" },
+} as const satisfies ArgsDef;
+
+export const changeFlags = {
+  yes: { type: "boolean", description: "do it without asking" },
+  "dry-run": { type: "boolean", description: "say what would be done, change nothing" },
+  check: { type: "boolean", description: "a dry run that exits 3 when there is something to change" },
+  diff: { type: "boolean", description: "show how the content of files changes" },
+  verbose: { type: "boolean", description: "show the commands and their output as it comes" },
+  "fail-step": {
+    type: "string",
+    valueHint: "step",
+    description: "fail at this step, to see what a failure looks like",
+  },
+  ...outputFlags,
+} as const satisfies ArgsDef;
+
+/** The parser takes `--no-color` for the contrary of `--color`. */
+export function wantsColour(args: Record<string, unknown>): boolean {
+  return args.color !== false;
+}

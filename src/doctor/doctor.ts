@@ -1,0 +1,77 @@
+// Every resource of the recipes, looked at under its name, and the entries that only look.
+
+import { lack } from "../engine/change.ts";
+import { snapshot } from "../engine/snapshot.ts";
+import type { Recipe, Requirement, Resource } from "../engine/step.ts";
+import { type HostReader, Unseen } from "../host/host.ts";
+import type { Entry, Finding } from "./finding.ts";
+
+/** Each check has its own; one that does not answer fails alone. */
+const checkLimitMs = 15_000;
+
+export async function examine(
+  recipes: readonly Recipe[],
+  entries: readonly Entry[],
+  host: HostReader,
+  limitMs = checkLimitMs,
+): Promise<Finding[]> {
+  const see = snapshot(host);
+  const all = [
+    ...recipes.flatMap((recipe) => [
+      ...recipe.requires.map((requirement) => fromRequirement(requirement)),
+      ...recipe.steps.flatMap((step) => step.wants).map((resource) => fromResource(resource, recipe)),
+    ]),
+    ...entries,
+  ];
+  const findings: Finding[] = [];
+  for (const entry of all) findings.push({ name: entry.name, ...(await answer(entry, see, limitMs)) });
+  return findings;
+}
+
+type Answer = Omit<Finding, "name">;
+
+async function answer(entry: Entry, see: HostReader, limitMs: number): Promise<Answer> {
+  try {
+    const looked = entry.look(see);
+    if (!(looked instanceof Promise)) return said(looked);
+    let timer: Timer | undefined;
+    const late = new Promise<Answer>((resolve) => {
+      timer = setTimeout(resolve, limitMs, { status: "error", detail: `no answer within ${limitMs / 1000} s` });
+    });
+    return said(await Promise.race([looked, late]).finally(() => clearTimeout(timer)));
+  } catch (error) {
+    const detail = (error as Error).message;
+    if (!(error instanceof Unseen)) return { status: "error", detail };
+    return { status: "warning", detail, hint: ["sudo", "edox-ops", "doctor"] };
+  }
+}
+
+/** What holds needs no hint. */
+function said({ hint, ...answer }: Answer): Answer {
+  return answer.status === "ok" || hint === undefined ? answer : { ...answer, hint };
+}
+
+function fromResource(resource: Resource, recipe: Recipe): Entry {
+  const hint = ["sudo", "edox-ops", ...recipe.command.split(" "), "--yes"];
+  return {
+    name: resource.name,
+    async look(see) {
+      const changes = await resource.check(see, []);
+      if (changes.length > 0) return { status: "error", detail: changes.map(lack).join("; "), hint };
+      const warning = resource.warn?.(see, []);
+      return warning ? { status: "warning", detail: warning } : { status: "ok", detail: resource.title };
+    },
+  };
+}
+
+function fromRequirement(requirement: Requirement): Entry {
+  return {
+    name: requirement.name,
+    async look(see) {
+      const unmet = await requirement.check(see);
+      if (unmet) return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint.split(" ") }) };
+      const warning = requirement.warn?.(see);
+      return warning ? { status: "warning", detail: warning } : { status: "ok", detail: requirement.title };
+    },
+  };
+}

@@ -1,0 +1,110 @@
+// What doctor looks at besides the recipes' resources. To add a check, add an entry.
+
+import type { HostReader } from "../host/host.ts";
+import { configPaths } from "../recipes/nginx-config.ts";
+import { tookFiles } from "../recipes/nginx-running.ts";
+import { bootstrapLogPath, docsRoot, logDir, stateDir } from "../recipes/paths.ts";
+import type { Entry, Finding } from "./finding.ts";
+
+const mebibyte = 1024 * 1024;
+/** Under the first apt cannot unpack what bootstrap installs, under the second a host is soon full. */
+const roomError = 300 * mebibyte;
+const roomWarning = 1024 * mebibyte;
+const inodeError = 0.01;
+const inodeWarning = 0.05;
+
+/** What edox-ops writes to, or apt for it. */
+const written = ["/etc", "/usr", "/var/lib", "/var/cache/apt", logDir, docsRoot];
+
+/** The state files of the contract, which only root reads. */
+const stateFiles = ["projects.json", "runner.json", "host.json"].map((name) => `${stateDir}/${name}`);
+
+export const entries: Entry[] = [
+  {
+    name: `log:${bootstrapLogPath}`,
+    look: (see) =>
+      see.stat(bootstrapLogPath) === null
+        ? { status: "ok", detail: "not configured (optional; run edox-ops bootstrap --yes)" }
+        : { status: "ok", detail: "present" },
+  },
+  { name: "nginx:config", look: nginxConfig },
+  {
+    name: "state:permissions",
+    look(see) {
+      const present = stateFiles.flatMap((path) => {
+        const stat = see.stat(path);
+        return stat === null ? [] : [{ path, stat }];
+      });
+      const open = present.find(({ stat }) => stat.mode !== 0o600 || stat.uid !== 0);
+      if (open) {
+        const mode = open.stat.mode.toString(8).padStart(4, "0");
+        return {
+          status: "error",
+          detail: `${open.path} is ${mode}, not 0600 and root's`,
+          hint: ["chmod", "0600", open.path],
+        };
+      }
+      if (present.length === 0) return { status: "ok", detail: "not configured (optional; no state file yet)" };
+      return { status: "ok", detail: `${present.length} state files are root's alone` };
+    },
+  },
+  {
+    name: "host:disk",
+    look(see) {
+      const least = smallest(see, ({ bytesFree }) => bytesFree);
+      if (least === null) return { status: "warning", detail: "the free room could not be told" };
+      const detail = `${Math.floor(least.space.bytesFree / mebibyte)} MiB free for ${least.path}`;
+      const { bytesFree } = least.space;
+      const status = bytesFree < roomError ? "error" : bytesFree < roomWarning ? "warning" : "ok";
+      return { status, detail, hint: ["apt-get", "clean"] };
+    },
+  },
+  {
+    name: "host:inodes",
+    look(see) {
+      const least = smallest(see, ({ inodes, inodesFree }) => (inodes === 0 ? 1 : inodesFree / inodes));
+      if (least === null) return { status: "warning", detail: "the free inodes could not be told" };
+      const { inodes, inodesFree } = least.space;
+      if (inodes === 0) return { status: "ok", detail: `${least.path} has no limit` };
+      const share = inodesFree / inodes;
+      const detail = `${Math.floor(share * 100)} % free for ${least.path}`;
+      const status = share < inodeError ? "error" : share < inodeWarning ? "warning" : "ok";
+      return { status, detail, hint: ["df", "-i", least.path] };
+    },
+  },
+  {
+    name: "host:clock",
+    look: (see) =>
+      see.now() < EDOX_OPS_BUILT * 1000
+        ? {
+            status: "error",
+            detail: `the clock says ${new Date(see.now()).toISOString()}, which is before this edox-ops was built`,
+            hint: ["timedatectl", "set-ntp", "true"],
+          }
+        : { status: "ok", detail: "not before this edox-ops was built" },
+  },
+];
+
+function smallest(see: HostReader, measure: (space: NonNullable<ReturnType<HostReader["space"]>>) => number) {
+  const spaces = written.flatMap((path) => {
+    const space = see.space(path);
+    return space === null ? [] : [{ path, space }];
+  });
+  return spaces.sort((a, b) => measure(a.space) - measure(b.space))[0] ?? null;
+}
+
+/** Workers newer than every file have read them all. Only where they have not, nginx itself is asked: it writes. */
+async function nginxConfig(see: HostReader): Promise<Omit<Finding, "name">> {
+  const dirs = ["conf.d", "sites-enabled", "modules-enabled"].map((name) => `/etc/nginx/${name}`);
+  const paths = configPaths(see);
+  if (paths.length === 0) {
+    return { status: "error", detail: "nginx has no configuration", hint: ["edox-ops", "bootstrap", "--yes"] };
+  }
+  if (tookFiles(see, [...paths, ...dirs])) return { status: "ok", detail: "running as it is on disk" };
+  if (see.uid !== 0) {
+    return { status: "warning", detail: "only root can test it", hint: ["sudo", "edox-ops", "doctor"] };
+  }
+  const { code, stderr } = await see.probe(["nginx", "-t", "-q"]);
+  if (code === 0) return { status: "ok", detail: "valid" };
+  return { status: "error", detail: stderr.trim(), hint: ["nginx", "-t"] };
+}

@@ -1,0 +1,68 @@
+// One apt transaction, on a host where nobody answers questions.
+
+import type { Host, Output } from "../host/host.ts";
+import { dpkgInterrupted } from "./dpkg.ts";
+import { linesOf } from "./lines.ts";
+import { Problem } from "./step.ts";
+
+/** apt's own limit for its dpkg locks, in seconds; the lists lock has none, so that it is tried again here. */
+const lockSeconds = 600;
+
+/** Nobody is asked: not by debconf, not by needrestart (22.04 asks whatever debconf is told), not by listchanges. */
+export const aptEnvironment = {
+  DEBIAN_FRONTEND: "noninteractive",
+  NEEDRESTART_MODE: "l",
+  NEEDRESTART_SUSPEND: "1",
+  APT_LISTCHANGES_FRONTEND: "none",
+};
+
+const options = [
+  "-q",
+  "-y",
+  "-o",
+  `DPkg::Lock::Timeout=${lockSeconds}`,
+  "-o",
+  "Dpkg::Options::=--force-confdef",
+  "-o",
+  "Dpkg::Options::=--force-confold",
+  "-o",
+  "Dpkg::Use-Pty=0",
+  "-o",
+  "Acquire::Retries=3",
+  "-o",
+  "Acquire::http::Timeout=30",
+  "-o",
+  "Acquire::https::Timeout=30",
+];
+
+/**
+ * Installs these packages in one transaction, after an interrupted dpkg has been brought to its end. Packages that are
+ * there are left as they are; configuration files that somebody edited are kept. Returns warnings: the sources whose
+ * lists could not be fetched, when all that is wanted came from the others. Throws a Problem that names them otherwise.
+ */
+export async function installPackages(names: readonly string[], host: Host): Promise<string[]> {
+  const run = (...argv: string[]): Promise<Output> => host.run(argv, { env: aptEnvironment });
+  // What cannot be configured yet, because what it depends on was never unpacked, is left to --fix-broken.
+  if (dpkgInterrupted(host)) await run("dpkg", "--configure", "-a", "--force-confdef", "--force-confold");
+  const warnings = names.length === 0 ? [] : await update(host, run);
+  const install = await run("apt-get", ...options, "--fix-broken", "--no-install-recommends", "install", ...names);
+  if (install.code === 0) return warnings;
+  const wanted = names.length === 0 ? "the interrupted installation" : names.join(", ");
+  const sources = warnings.length === 0 ? "" : `; these sources failed: ${warnings.join("; ")}`;
+  throw new Problem("command-failed", `apt-get could not install ${wanted}${sources}`, {
+    returncode: install.code,
+    stderr: install.stderr,
+    hint: "sudo apt-get update",
+  });
+}
+
+/** apt-get answers 0 when a source cannot be reached, 100 when one is wrong: what it says counts, not its answer. */
+async function update(host: Host, run: (...argv: string[]) => Promise<Output>): Promise<string[]> {
+  const end = host.now() + lockSeconds * 1000;
+  for (;;) {
+    const answer = await run("apt-get", ...options, "update");
+    const said = linesOf(answer.stderr).filter((line) => /^[EW]: /.test(line));
+    if (!said.some((line) => line.includes("/lists/lock")) || host.now() > end) return said;
+    await host.sleep(1000);
+  }
+}

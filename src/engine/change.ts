@@ -1,0 +1,87 @@
+// What can differ between a host and what should hold on it, as data: everything else is made from this.
+
+import type { Attributes } from "../host/host.ts";
+
+/** The content of a file. One that is secret is compared and written, but never shown. */
+export class Text {
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly secret = false,
+  ) {}
+
+  static of(content: string, secret = false): Text {
+    return new Text(new TextEncoder().encode(content), secret);
+  }
+
+  equals(other: Text): boolean {
+    return Buffer.compare(this.bytes, other.bytes) === 0;
+  }
+
+  toString(): string {
+    return this.secret ? "[redacted]" : new TextDecoder().decode(this.bytes);
+  }
+
+  toJSON(): string {
+    return this.toString();
+  }
+}
+
+export type Change =
+  | ({ kind: "file"; path: string; before: Text | null; after: Text } & Attributes)
+  | { kind: "removal"; path: string; before: Text }
+  | ({ kind: "directory"; path: string; before: Attributes | null } & Attributes)
+  | { kind: "link"; path: string; before: string | null; after: string | null }
+  /** Neighbours become one apt transaction. No names: only what an interrupted dpkg left is brought to its end. */
+  | { kind: "packages"; names: string[] }
+  /** `again`: also run after a put-back, so that a service has its old files. */
+  | { kind: "command"; argv: string[]; again?: true };
+
+export const root = { uid: 0, gid: 0 } as const;
+
+/** One line for a person, in the infinitive: what would be done. */
+export function describe(change: Change): string {
+  switch (change.kind) {
+    case "file":
+      return `${change.before === null ? "write" : "change"} ${change.path} (${shown(change)})`;
+    case "removal":
+      return `remove ${change.path}`;
+    case "directory":
+      return `${change.before === null ? "make" : "set"} directory ${change.path} (${shown(change)})`;
+    case "link":
+      return change.after === null ? `unlink ${change.path}` : `link ${change.path} to ${change.after}`;
+    case "packages":
+      return change.names.length === 0 ? "finish the interrupted dpkg" : `install ${change.names.join(", ")}`;
+    case "command":
+      return `run ${change.argv.join(" ")}`;
+  }
+}
+
+/** The same as a state: what is not as it should be. */
+export function lack(change: Change): string {
+  switch (change.kind) {
+    case "file":
+      if (change.before === null) return `${change.path} is missing`;
+      return change.before.equals(change.after)
+        ? `${change.path} is not ${shown(change)}`
+        : `${change.path} differs from what edox-ops writes`;
+    case "removal":
+      return `${change.path} should not be there`;
+    case "directory":
+      return change.before === null
+        ? `${change.path} is missing`
+        : `${change.path} is ${shown(change.before)} instead of ${shown(change)}`;
+    case "link":
+      return change.after === null
+        ? `${change.path} is still enabled`
+        : `${change.path} does not lead to ${change.after}`;
+    case "packages":
+      return change.names.length === 0 ? "dpkg was interrupted" : `${change.names.join(", ")} not installed`;
+    case "command":
+      return `to be done: ${change.argv.join(" ")}`;
+  }
+}
+
+function shown({ mode, uid, gid }: Attributes): string {
+  const owner = uid === 0 && gid === 0 ? "root:root" : `${uid}:${gid}`;
+  return `${mode.toString(8).padStart(4, "0")} ${owner}`;
+}

@@ -1,0 +1,146 @@
+// The loop: look, act, look again, report, next.
+
+import type { Host, HostReader } from "../host/host.ts";
+import { Unseen } from "../host/host.ts";
+import type { Change } from "./change.ts";
+import { lack } from "./change.ts";
+import { snapshot } from "./snapshot.ts";
+import type { Ran, Requirement, Resource, Step, StepResult, Unmet } from "./step.ts";
+import { Problem } from "./step.ts";
+import { transact } from "./transact.ts";
+
+const pollMs = 50;
+const requirementPollMs = 500;
+
+/** Told of each step as it begins and ends, and of each requirement that is waited for. */
+export interface Watch {
+  started?(step: Step): void;
+  finished?(result: StepResult): void;
+  waiting?(requirement: Requirement, unmet: Unmet): void;
+  running?(argv: readonly string[]): void;
+  output?(text: string): void;
+}
+
+export interface Options {
+  /** Without a host to act on it is a dry run. */
+  act?: Host;
+  /** The step that fails on purpose, before it changes anything. */
+  failAt?: string | undefined;
+  watch?: Watch;
+}
+
+/** One result a step, in order. After a failed step the others are skipped. */
+export async function converge(steps: readonly Step[], see: HostReader, options: Options): Promise<StepResult[]> {
+  const results: StepResult[] = [];
+  /** What a dry run has found to change so far: later steps look at the host as it would be. */
+  const ahead: Change[] = [];
+  for (const step of steps) {
+    if (results.some(({ outcome }) => outcome === "failed" || outcome === "skipped")) {
+      results.push(blank(step, "skipped"));
+      continue;
+    }
+    options.watch?.started?.(step);
+    const result = step.mark ? marked(step, results, options) : await one(step, see, ahead, options);
+    if (!options.act) ahead.push(...result.changes);
+    results.push(result);
+    options.watch?.finished?.(result);
+  }
+  return results;
+}
+
+function blank(step: Step, outcome: StepResult["outcome"]): StepResult {
+  return { id: step.id, title: step.title, outcome, changes: [], unseen: [], warnings: [], ran: [] };
+}
+
+function onPurpose(step: Step, { failAt }: Options): Problem | undefined {
+  return step.id === failAt ? new Problem("failed-on-purpose", "failed on purpose (--fail-step)") : undefined;
+}
+
+function marked(step: Step, before: readonly StepResult[], options: Options): StepResult {
+  const problem = onPurpose(step, options);
+  if (problem) return { ...blank(step, "failed"), problem };
+  const outcome = (["changed", "pending", "unknown"] as const).find((each) => before.some((r) => r.outcome === each));
+  return blank(step, outcome ?? "ok");
+}
+
+async function one(step: Step, see: HostReader, ahead: readonly Change[], options: Options): Promise<StepResult> {
+  const result = blank(step, "ok");
+  try {
+    const problem = onPurpose(step, options);
+    if (problem) throw problem;
+    Object.assign(result, await look(step.wants, see, ahead));
+    if (result.changes.length === 0 && result.unseen.length === 0) return result;
+    if (!options.act) return { ...result, outcome: result.changes.length > 0 ? "pending" : "unknown" };
+    if (result.unseen[0] !== undefined) throw new Problem("unseen", result.unseen[0]);
+    for (const requirement of step.requires ?? []) await met(requirement, see, options.watch);
+
+    const host = recorded(options.act, result.ran, options.watch);
+    const since = host.now();
+    result.warnings.push(...(await transact(result.changes, host, () => holds(step.wants, host, since))));
+    return { ...result, outcome: "changed" };
+  } catch (error) {
+    const problem = error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
+    return { ...result, outcome: "failed", problem };
+  }
+}
+
+async function look(
+  wants: readonly Resource[],
+  host: HostReader,
+  before: readonly Change[],
+): Promise<Pick<StepResult, "changes" | "unseen" | "warnings">> {
+  const see = snapshot(host);
+  const found = { changes: [] as Change[], unseen: [] as string[], warnings: [] as string[] };
+  for (const resource of wants) {
+    try {
+      found.changes.push(...(await resource.check(see, [...before, ...found.changes])));
+      const warning = resource.warn?.(see, [...before, ...found.changes]);
+      if (warning) found.warnings.push(warning);
+    } catch (error) {
+      if (!(error instanceof Unseen)) throw error;
+      found.unseen.push(`${resource.name}: ${error.message}`);
+    }
+  }
+  return found;
+}
+
+/** The look after the act. Throws a Problem that says what still differs, and why where the host tells. */
+async function holds(wants: readonly Resource[], host: Host, since: number): Promise<void> {
+  for (const resource of wants) {
+    const end = host.now() + (resource.settleMs ?? 0);
+    for (;;) {
+      const [first] = await resource.check(snapshot(host), []);
+      if (first === undefined) break;
+      if (host.now() >= end) {
+        const why = resource.explain?.(host, since);
+        throw new Problem("still-differs", `${lack(first)}, though all was done${why ? `: ${why}` : ""}`);
+      }
+      await host.sleep(pollMs);
+    }
+  }
+}
+
+/** Waits for what may come true by itself, and throws a Problem with the reason where it does not. */
+export async function met(requirement: Requirement, see: HostReader, watch: Watch = {}): Promise<void> {
+  const end = see.now() + (requirement.waitMs ?? 0);
+  for (let told = false; ; told = true) {
+    const unmet = await requirement.check(see);
+    if (unmet === null) return;
+    if (see.now() >= end) throw new Problem("requirement", unmet.reason, { hint: unmet.hint });
+    if (!told) watch.waiting?.(requirement, unmet);
+    await see.sleep(requirementPollMs);
+  }
+}
+
+function recorded(host: Host, ran: Ran[], watch: Watch = {}): Host {
+  return {
+    ...host,
+    async run(argv, options) {
+      watch.running?.(argv);
+      const { output } = watch;
+      const answer = await host.run(argv, output ? { ...options, onOutput: (text) => output(text) } : options);
+      ran.push({ argv, ...answer });
+      return answer;
+    },
+  };
+}

@@ -1,0 +1,51 @@
+// What dpkg has recorded, read from its files: no child, and no string of the whole file (3 MB on a full host).
+
+import type { HostReader } from "../host/host.ts";
+
+export const dpkgStatusPath = "/var/lib/dpkg/status";
+const updatesDir = "/var/lib/dpkg/updates";
+/** dpkg(1), "Package states": what a transaction passes through, never where it ends. */
+const unfinished = ["half-installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"];
+
+/** The paragraph of an installed package, or null. */
+export function installedPackage(see: HostReader, name: string): string | null {
+  const found = paragraph(see, name);
+  return found !== null && /^Status: \S+ ok installed$/m.test(found) ? found : null;
+}
+
+export function packageField(paragraph: string, field: string): string | null {
+  return new RegExp(`^${field}: (.+)$`, "m").exec(paragraph)?.[1] ?? null;
+}
+
+/** The MD5 that dpkg recorded for a configuration file as it was packaged, or null. */
+export function conffileDigest(see: HostReader, name: string, path: string): string | null {
+  const lines = paragraph(see, name)?.split("\n") ?? [];
+  const line = lines.find((each) => each.startsWith(` ${path} `));
+  return line?.split(" ")[2] ?? null;
+}
+
+/** True when dpkg was stopped half-way, by its journal or by a state that a transaction only passes through. */
+export function dpkgInterrupted(see: HostReader): boolean {
+  if (see.list(updatesDir)?.some((name) => /^\d+$/.test(name))) return true;
+  const status = statusFile(see);
+  if (status === null) return false;
+  return (
+    unfinished.some((state) => status.includes(`\nStatus: install ok ${state}\n`)) ||
+    status.includes("\nStatus: install reinstreq ")
+  );
+}
+
+function paragraph(see: HostReader, name: string): string | null {
+  const status = statusFile(see);
+  if (status === null) return null;
+  const key = `Package: ${name}\n`;
+  const start = status.subarray(0, key.length).toString("latin1") === key ? 0 : status.indexOf(`\n${key}`);
+  if (start < 0) return null;
+  const end = status.indexOf("\n\n", start);
+  return status.toString("utf8", start, end < 0 ? status.length : end).trim();
+}
+
+function statusFile(see: HostReader): Buffer | null {
+  const bytes = see.read(dpkgStatusPath);
+  return bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,51 @@
+// What a host is, gathered once.
+
+import type { HostReader } from "../host/host.ts";
+import { installedPackage, packageField } from "./dpkg.ts";
+
+export interface Facts {
+  /** os-release(5): ID, ID_LIKE, VERSION_ID, the codename (UBUNTU_CODENAME first), PRETTY_NAME. */
+  id: string;
+  like: string[];
+  version: string;
+  codename: string;
+  name: string;
+  /** dpkg's architecture of the userland: amd64, arm64, armhf; "" where dpkg is not there. */
+  architecture: string;
+  systemd: boolean;
+  apt: boolean;
+  /** Whether the kernel has IPv6 and lets it be used. */
+  ipv6: boolean;
+}
+
+export function gatherFacts(see: HostReader): Facts {
+  const release = osRelease(textOf(see, "/etc/os-release") ?? textOf(see, "/usr/lib/os-release") ?? "");
+  const dpkg = installedPackage(see, "dpkg");
+  return {
+    id: release.ID ?? "linux",
+    like: (release.ID_LIKE ?? "").split(" ").filter(Boolean),
+    version: release.VERSION_ID ?? "",
+    codename: release.UBUNTU_CODENAME ?? release.VERSION_CODENAME ?? "",
+    name: release.PRETTY_NAME ?? release.ID ?? "this system",
+    architecture: dpkg === null ? "" : (packageField(dpkg, "Architecture") ?? ""),
+    // sd_booted(3) asks for the same directory.
+    systemd: see.stat("/run/systemd/system") !== null,
+    apt: see.stat("/usr/bin/apt-get") !== null,
+    ipv6: (textOf(see, "/proc/net/if_inet6") ?? "").trim() !== "",
+  };
+}
+
+/** The assignments of os-release(5), which is a shell file without a shell: quotes and backslashes are undone. */
+export function osRelease(text: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [, key = "", raw = ""] of text.matchAll(/^([A-Z][A-Z0-9_]*)=(.*)$/gm)) {
+    const quoted = /^(["'])(.*)\1$/.exec(raw.trim());
+    found[key] = (quoted?.[2] ?? raw.trim()).replace(/\\(.)/g, "$1");
+  }
+  return found;
+}
+
+export function textOf(see: HostReader, path: string): string | null {
+  const bytes = see.read(path);
+  return bytes === null ? null : new TextDecoder().decode(bytes);
+}

@@ -1,0 +1,7 @@
+/** A program's output as lines that can be shown and logged: what would move a terminal's cursor is taken out. */
+export function linesOf(output: string): string[] {
+  return Bun.stripANSI(output)
+    .split(/\r\n|\n|\r/)
+    .map((line) => line.replace(/\p{Cc}/gu, (control) => (control === "\t" ? "\t" : "")).trimEnd())
+    .filter((line) => line !== "");
+}

@@ -1,0 +1,118 @@
+// The shapes that recipes are written in.
+
+import type { HostReader } from "../host/host.ts";
+import type { Change } from "./change.ts";
+
+/** One thing that must hold. Its name is its line in doctor; its title says what holds. */
+export interface Resource {
+  name: string;
+  title: string;
+  /**
+   * What is missing, [] when it holds. `ahead`: what earlier resources are about to change.
+   * Throws Unseen where it cannot tell, and an Error where it can never hold.
+   */
+  check(see: HostReader, ahead: readonly Change[]): Change[] | Promise<Change[]>;
+  /** What a person should know although it holds, or null. `ahead` as in check, with this resource's own changes. */
+  warn?(see: HostReader, ahead: readonly Change[]): string | null;
+  /** How long, in milliseconds, it may take to hold after a change: a service takes its files in its own time. */
+  settleMs?: number;
+  /** Why it does not hold though all was done, from what the host recorded since then. */
+  explain?(see: HostReader, sinceMs: number): string | null;
+}
+
+/** What must be true before anything is changed. */
+export interface Requirement {
+  name: string;
+  title: string;
+  /** null when met. Throws Unseen where it cannot tell. */
+  check(see: HostReader): Unmet | null | Promise<Unmet | null>;
+  warn?(see: HostReader): string | null;
+  /** It may come true by itself: it is asked again for so many milliseconds. */
+  waitMs?: number;
+}
+
+export interface Unmet {
+  reason: string;
+  /** The command to type. */
+  hint?: string;
+}
+
+/** What the contract calls a step: resources that are changed, and put back, together. */
+export interface Step {
+  id: string;
+  title: string;
+  wants: Resource[];
+  /** Asked only when there is something to change. */
+  requires?: Requirement[];
+  /** Changes nothing: it is done when any step before it changed something. */
+  mark?: true;
+}
+
+export interface Recipe {
+  /** As it is typed: "bootstrap". */
+  command: string;
+  logPath: string;
+  requires: Requirement[];
+  steps: Step[];
+  /** The last line of a run that ended well. */
+  done: string;
+  /** The last line of a failed run, before the step's id. */
+  failed: string;
+}
+
+/** One stable code a kind of failure, for scripts that read `--json`. */
+export type ProblemCode =
+  | "usage"
+  | "not-root"
+  | "not-confirmed"
+  | "requirement"
+  | "locked"
+  | "unseen"
+  | "blocked"
+  | "command-failed"
+  | "still-differs"
+  | "failed-on-purpose"
+  | "internal";
+
+export class Problem extends Error {
+  override name = "Problem";
+  /** The exit code of the command that failed, where one did. */
+  readonly returncode: number;
+  /** The last words of that command. */
+  readonly stderr: string;
+  /** The command to type. */
+  readonly hint: string | undefined;
+
+  constructor(
+    readonly code: ProblemCode,
+    message: string,
+    more: { returncode?: number; stderr?: string; hint?: string | undefined } = {},
+  ) {
+    super(message);
+    this.returncode = more.returncode ?? 1;
+    this.stderr = more.stderr ?? "";
+    this.hint = more.hint;
+  }
+}
+
+export type StepOutcome = "ok" | "changed" | "pending" | "unknown" | "failed" | "skipped";
+
+/** A child that ran in a step, as it ended. */
+export interface Ran {
+  argv: readonly string[];
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface StepResult {
+  id: string;
+  title: string;
+  outcome: StepOutcome;
+  changes: Change[];
+  /** What could not be seen, and why. */
+  unseen: string[];
+  warnings: string[];
+  ran: Ran[];
+  problem?: Problem;
+}

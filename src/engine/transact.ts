@@ -1,0 +1,103 @@
+// Changes, in order, or none of them: the only place that knows putting back.
+
+import type { Host } from "../host/host.ts";
+import { installPackages } from "./apt.ts";
+import type { Change } from "./change.ts";
+import { Problem } from "./step.ts";
+
+/** A child that has not ended after ten minutes hangs. apt has no such limit: a Pi's card may be slow. */
+const commandLimitMs = 600_000;
+
+/**
+ * Performs the changes in order, then `verify`. When one of them throws, what was changed is put back in reverse
+ * order, byte by byte, and the commands marked `again` run once more. Installed packages stay. Returns warnings.
+ */
+export async function transact(changes: readonly Change[], host: Host, verify: () => Promise<void>): Promise<string[]> {
+  const undo: (() => void)[] = [];
+  const warnings: string[] = [];
+  try {
+    for (const change of oneTransaction(changes)) {
+      if (change.kind === "packages") warnings.push(...(await installPackages(change.names, host)));
+      else if (change.kind === "command") await command(change.argv, host);
+      else {
+        undo.push(undoOf(change, host));
+        perform(change, host);
+      }
+    }
+    await verify();
+    return warnings;
+  } catch (error) {
+    if (undo.length === 0) throw error;
+    throw await putBack(error as Error, undo.reverse(), changes, host);
+  }
+}
+
+function oneTransaction(changes: readonly Change[]): Change[] {
+  const merged: Change[] = [];
+  for (const change of changes) {
+    const last = merged.at(-1);
+    if (change.kind === "packages" && last?.kind === "packages") {
+      merged[merged.length - 1] = { kind: "packages", names: [...last.names, ...change.names] };
+    } else merged.push(change);
+  }
+  return merged;
+}
+
+async function command(argv: readonly string[], host: Host): Promise<void> {
+  const { code, stderr } = await host.run(argv, { limitMs: commandLimitMs });
+  if (code === 0) return;
+  throw new Problem("command-failed", `${argv.join(" ")} failed`, {
+    returncode: code,
+    stderr,
+    hint: `sudo ${argv.join(" ")}`,
+  });
+}
+
+type Placed = Exclude<Change, { kind: "packages" | "command" }>;
+
+function perform(change: Placed, host: Host): void {
+  if (change.kind === "file") host.writeFile(change.path, change.after.bytes, change);
+  else if (change.kind === "removal") host.remove(change.path);
+  else if (change.kind === "link" && change.after === null) host.remove(change.path);
+  else if (change.kind === "link" && change.after !== null) host.makeLink(change.path, change.after);
+  else if (change.kind === "directory" && change.before === null) host.makeDirectory(change.path, change);
+  else if (change.kind === "directory") host.setAttributes(change.path, change);
+}
+
+/** Looks at what is there now, and answers how to have it again. */
+function undoOf({ path }: Placed, host: Host): () => void {
+  const stat = host.stat(path);
+  if (stat === null) return () => host.stat(path) !== null && host.remove(path);
+  if (stat.type === "directory") return () => host.setAttributes(path, stat);
+  if (stat.type === "link") {
+    const target = host.readLink(path) ?? "";
+    return () => host.makeLink(path, target);
+  }
+  const bytes = host.read(path) ?? new Uint8Array();
+  return () => host.writeFile(path, bytes, stat);
+}
+
+async function putBack(error: Error, undo: (() => void)[], changes: readonly Change[], host: Host): Promise<Problem> {
+  const notes: string[] = [];
+  for (const back of undo) {
+    try {
+      back();
+    } catch (cause) {
+      notes.push(`not put back: ${(cause as Error).message}`);
+    }
+  }
+  for (const change of changes) {
+    if (change.kind !== "command" || !change.again) continue;
+    const { code } = await host.run(change.argv, { limitMs: commandLimitMs });
+    if (code === 0) continue;
+    notes.push(`${change.argv.join(" ")} fails without our files too: it was broken before this run`);
+    break;
+  }
+  const problem = error instanceof Problem ? error : new Problem("internal", error.message);
+  const message = [problem.message, "the files were put back", ...notes].join("; ");
+  return new Problem(problem.code, message, {
+    returncode: problem.returncode,
+    stderr: problem.stderr,
+    hint: problem.hint,
+  });
+}

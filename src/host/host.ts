@@ -1,0 +1,94 @@
+// The seam to the machine: what can be looked at, and what can be changed. No product word in here.
+
+/** What lstat tells, so a link is seen as a link. `changedMs` is the inode's change time, Unix milliseconds. */
+export interface Stat {
+  type: "file" | "directory" | "link" | "other";
+  mode: number;
+  uid: number;
+  gid: number;
+  size: number;
+  changedMs: number;
+}
+
+/** Who may do what with a path: permission bits without the type, and numeric owners. */
+export interface Attributes {
+  mode: number;
+  uid: number;
+  gid: number;
+}
+
+/** How a child ended. 127: the program is not there. 124: it was ended at its time limit. 128 + N: ended by signal N. */
+export interface Output {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Free room of the file system that holds a path; `inodes` and `inodesFree` are 0 where it keeps no count (btrfs). */
+export interface Space {
+  device: number;
+  bytes: number;
+  bytesFree: number;
+  inodes: number;
+  inodesFree: number;
+}
+
+export interface RunOptions {
+  /** Added to the clean environment of every child. */
+  env?: Record<string, string>;
+  /** After so many milliseconds the child and its whole session are killed; without it there is no limit. */
+  limitMs?: number;
+  /** Each piece of output as it comes, besides being collected. */
+  onOutput?: (text: string) => void;
+}
+
+/** Who holds a lock: enough to name it to a person. `sinceMs` is when the process was started. */
+export interface Holder {
+  pid: number;
+  command: string;
+  sinceMs: number;
+}
+
+/** Thrown where something cannot be looked at, which is neither "is there" nor "is not there". */
+export class Unseen extends Error {
+  override name = "Unseen";
+}
+
+/**
+ * Looks, changes nothing. A path that does not exist is `null`; one that may not be looked at throws {@link Unseen}.
+ * A broken disk or a path through a file throws the system's own error.
+ */
+export interface HostReader {
+  /** The effective user; 0 is root. */
+  readonly uid: number;
+  /** Unix milliseconds. */
+  now(): number;
+  stat(path: string): Stat | null;
+  read(path: string): Uint8Array | null;
+  readLink(path: string): string | null;
+  /** Names in a directory, sorted. */
+  list(path: string): string[] | null;
+  space(path: string): Space | null;
+  /** The processes that hold an advisory lock on this file. A file nobody has made is held by nobody. */
+  lockHolders(path: string): Holder[];
+  /** Runs a program that only looks. Never throws for a program that fails or is missing: see {@link Output}. */
+  probe(argv: readonly string[], options?: RunOptions): Promise<Output>;
+  sleep(ms: number): Promise<void>;
+}
+
+/** Acts. Each call is done when it returns, and throws with the path in its message when it could not be done. */
+export interface Host extends HostReader {
+  /** Replaces or makes a file at once: readers see all of it or none, also after a power cut. Never through a link. */
+  writeFile(path: string, bytes: Uint8Array, attributes: Attributes): void;
+  /** Adds to the end of a file, made with this mode where it is missing. Not synced: for logs. */
+  append(path: string, text: string, mode: number): void;
+  makeDirectory(path: string, attributes: Attributes): void;
+  setAttributes(path: string, attributes: Attributes): void;
+  /** Makes a symbolic link, or turns the one that is there, at once. */
+  makeLink(path: string, target: string): void;
+  /** Takes away a file, a link or an empty directory. */
+  remove(path: string): void;
+  /** Takes the lock, or names who has it. It dies with this process, and no child inherits it. */
+  lock(path: string): { release(): void } | Holder;
+  run(argv: readonly string[], options?: RunOptions): Promise<Output>;
+}

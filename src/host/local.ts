@@ -1,0 +1,216 @@
+// The one place that touches the machine.
+
+import * as fs from "node:fs";
+import type { Attributes, Holder, Host, Output, RunOptions, Space, Stat } from "./host.ts";
+import { Unseen } from "./host.ts";
+import { lockFile, lockHolders } from "./local-lock.ts";
+
+const programDirs = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+const proxyNames = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"];
+/** A look that takes longer than this is not worth waiting for. */
+const probeLimitMs = 10_000;
+
+/** This machine. `root` puts every path below another directory, for tests. */
+export function localHost(root = ""): Host {
+  const at = (path: string): string => root + path;
+  return {
+    uid: process.geteuid?.() ?? 0,
+    now: () => Date.now(),
+    sleep: (ms) => Bun.sleep(ms),
+
+    stat: (path) => looked(path, () => statOf(fs.lstatSync(at(path)))),
+    read: (path) => looked(path, () => fs.readFileSync(at(path))),
+    readLink: (path) => looked(path, () => fs.readlinkSync(at(path))),
+    list: (path) => looked(path, () => fs.readdirSync(at(path)).sort()),
+    space: (path) => looked(path, () => spaceOf(at(path))),
+    lockHolders: (path) => lockHolders(at(path)),
+    probe: (argv, options) => start(argv, { limitMs: probeLimitMs, ...options }),
+
+    writeFile(path, bytes, attributes) {
+      const temporary = temporaryFor(at(path));
+      fs.rmSync(temporary, { force: true });
+      const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
+      const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+      try {
+        try {
+          for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
+          fs.fchownSync(fd, attributes.uid, attributes.gid);
+          fs.fchmodSync(fd, attributes.mode);
+          fs.fsyncSync(fd);
+        } finally {
+          fs.closeSync(fd);
+        }
+        fs.renameSync(temporary, at(path));
+      } catch (error) {
+        fs.rmSync(temporary, { force: true });
+        throw error;
+      }
+      syncParent(at(path));
+    },
+
+    append(path, text, mode) {
+      const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = fs.constants;
+      const fd = fs.openSync(at(path), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, mode);
+      try {
+        fs.writeSync(fd, text);
+      } finally {
+        fs.closeSync(fd);
+      }
+    },
+
+    makeDirectory(path, attributes) {
+      fs.mkdirSync(at(path), { mode: 0o700 });
+      setAttributes(at(path), attributes);
+      syncParent(at(path));
+    },
+
+    setAttributes: (path, attributes) => setAttributes(at(path), attributes),
+
+    makeLink(path, target) {
+      const temporary = temporaryFor(at(path));
+      fs.rmSync(temporary, { force: true });
+      fs.symlinkSync(target, temporary);
+      fs.renameSync(temporary, at(path));
+      syncParent(at(path));
+    },
+
+    remove(path) {
+      if (fs.lstatSync(at(path)).isDirectory()) fs.rmdirSync(at(path));
+      else fs.unlinkSync(at(path));
+      syncParent(at(path));
+    },
+
+    lock(path): { release(): void } | Holder {
+      const fd = lockFile(at(path));
+      if (fd !== null) return { release: () => fs.closeSync(fd) };
+      return lockHolders(at(path))[0] ?? { pid: 0, command: "another process", sinceMs: Date.now() };
+    },
+
+    run: start,
+  };
+}
+
+/** The missing is null, the forbidden is {@link Unseen}: everything else is a fault worth a person's eye. */
+function looked<T>(path: string, look: () => T): T | null {
+  try {
+    return look();
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR" || code === "ESRCH") return null;
+    if (code === "EACCES" || code === "EPERM") throw new Unseen(`${path} may only be read by root`);
+    throw error;
+  }
+}
+
+function statOf(stat: fs.Stats): Stat {
+  const type = stat.isFile() ? "file" : stat.isDirectory() ? "directory" : stat.isSymbolicLink() ? "link" : "other";
+  return {
+    type,
+    mode: stat.mode & 0o7777,
+    uid: stat.uid,
+    gid: stat.gid,
+    size: stat.size,
+    changedMs: stat.ctimeMs,
+  };
+}
+
+function spaceOf(path: string): Space {
+  const { bsize, blocks, bavail, files, ffree } = fs.statfsSync(path);
+  const device = fs.statSync(path).dev;
+  return { device, bytes: blocks * bsize, bytesFree: bavail * bsize, inodes: files, inodesFree: ffree };
+}
+
+/** The owner first: chown takes set-id bits away. */
+function setAttributes(path: string, { mode, uid, gid }: Attributes): void {
+  fs.chownSync(path, uid, gid);
+  fs.chmodSync(path, mode);
+}
+
+/**
+ * A hidden name in the same directory: nginx includes everything else in sites-enabled. Always the same one, so that
+ * what a killed run left is replaced by the next.
+ */
+function temporaryFor(path: string): string {
+  const slash = path.lastIndexOf("/") + 1;
+  return `${path.slice(0, slash)}.${path.slice(slash)}.edox-ops-new`;
+}
+
+/** A rename is on the disk when its directory is. */
+function syncParent(path: string): void {
+  const fd = fs.openSync(path.slice(0, path.lastIndexOf("/")) || "/", fs.constants.O_RDONLY);
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function environment(): Record<string, string> {
+  const clean: Record<string, string> = { PATH: programDirs.join(":"), HOME: "/root", LC_ALL: "C.UTF-8" };
+  for (const name of proxyNames) {
+    for (const spelling of [name, name.toUpperCase()]) {
+      const value = process.env[spelling];
+      if (value !== undefined) clean[spelling] = value;
+    }
+  }
+  return clean;
+}
+
+/** The program by its absolute path, so that no PATH decides what root runs. */
+function programPath(name: string): string | undefined {
+  if (name.startsWith("/")) return fs.existsSync(name) ? name : undefined;
+  return programDirs.map((dir) => `${dir}/${name}`).find((path) => fs.existsSync(path));
+}
+
+async function start(argv: readonly string[], options: RunOptions = {}): Promise<Output> {
+  const [name = "", ...rest] = argv;
+  const program = programPath(name);
+  if (program === undefined) return { code: 127, stdout: "", stderr: `${name} is not installed` };
+
+  // A session of its own: a Ctrl-C at the terminal does not reach a running dpkg, and its whole group can be ended.
+  const child = Bun.spawn([program, ...rest], {
+    argv0: name,
+    cwd: "/",
+    env: { ...environment(), ...options.env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    detached: true,
+  });
+  let timedOut = false;
+  const timer =
+    options.limitMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          endGroup(child.pid);
+        }, options.limitMs);
+  const [stdout, stderr, code] = await Promise.all([
+    collect(child.stdout, options.onOutput),
+    collect(child.stderr, options.onOutput),
+    child.exited,
+  ]);
+  clearTimeout(timer);
+  if (!timedOut) return { code, stdout, stderr };
+  return { code: 124, stdout, stderr: `${stderr}no answer within ${(options.limitMs ?? 0) / 1000} s\n` };
+}
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It ended in the same moment.
+  }
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, onOutput?: (text: string) => void): Promise<string> {
+  if (onOutput === undefined) return new Response(stream).text();
+  const decoder = new TextDecoder();
+  let all = "";
+  for await (const bytes of stream) {
+    const text = decoder.decode(bytes, { stream: true });
+    all += text;
+    onOutput(text);
+  }
+  return all;
+}

@@ -1,0 +1,42 @@
+import type { Facts } from "../engine/facts.ts";
+import type { Recipe } from "../engine/step.ts";
+import { aptFree } from "../resources/apt-lock.ts";
+import { directory } from "../resources/directory.ts";
+import { dpkgConfigured, installed } from "../resources/package.ts";
+import { platform } from "../resources/platform.ts";
+import { portFree } from "../resources/port.ts";
+import { nginxPrepare } from "./nginx.ts";
+import { backupsDir, bootstrapLogPath, docsRoot, logDir, stateDir } from "./paths.ts";
+
+const packages = ["nginx", "git", "curl", "rsync", "ca-certificates"];
+
+/** A bare host becomes one that documentation sites can be put on. */
+export function bootstrap(facts: Facts): Recipe {
+  return {
+    command: "bootstrap",
+    logPath: bootstrapLogPath,
+    done: "Bootstrap installation phase completed successfully.",
+    failed: "Bootstrap failed at step",
+    requires: [platform(facts), portFree(80, "nginx"), portFree(443, "nginx")],
+    steps: [
+      {
+        id: "packages.install",
+        title: `${packages.join(", ")} are installed`,
+        requires: [aptFree],
+        wants: [dpkgConfigured, ...packages.map(installed)],
+      },
+      {
+        id: "site.directories",
+        title: "the directories of state, sites, backups and logs are there",
+        wants: [
+          directory(stateDir, 0o750, `state:${stateDir}`),
+          directory(docsRoot, 0o755, `docs-root:${docsRoot}`),
+          directory(backupsDir, 0o750, `deploy-backups:${backupsDir}`),
+          directory(logDir, 0o755, `log:${logDir}`),
+        ],
+      },
+      nginxPrepare(facts),
+      { id: "bootstrap.complete", title: "this host is ready for documentation sites", wants: [], mark: true },
+    ],
+  };
+}

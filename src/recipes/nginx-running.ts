@@ -1,0 +1,52 @@
+// Which nginx runs, and since when, from /proc.
+
+import { textOf } from "../engine/facts.ts";
+import type { HostReader } from "../host/host.ts";
+
+/** USER_HZ: /proc/PID/stat counts in hundredths of a second on every architecture we run on. */
+const ticksPerSecond = 100;
+/** Field 22 of /proc/PID/stat counted from behind the command's closing bracket. */
+const startField = 19;
+/** /proc/uptime and the start of a process are known to a hundredth of a second each. */
+const clockErrorMs = 20;
+
+/** When the oldest worker that is not shutting down was started, Unix milliseconds; null where none runs. */
+export function workersSinceMs(see: HostReader): number | null {
+  const master = textOf(see, "/run/nginx.pid")?.trim();
+  const uptime = Number(textOf(see, "/proc/uptime")?.split(" ")[0]);
+  if (!master) return null;
+  const starts = (textOf(see, `/proc/${master}/task/${master}/children`) ?? "")
+    .split(" ")
+    .filter((pid) => pid !== "" && isWorker(textOf(see, `/proc/${pid}/cmdline`)))
+    .map((pid) => textOf(see, `/proc/${pid}/stat`))
+    .filter((stat) => stat !== null)
+    .map((stat) => Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[startField]) / ticksPerSecond);
+  return starts.length === 0 ? null : see.now() - (uptime - Math.min(...starts)) * 1000;
+}
+
+function isWorker(title: string | null): boolean {
+  return title?.startsWith("nginx: worker process") === true && !title.includes("is shutting down");
+}
+
+/**
+ * Whether the running workers were started after the last change of these files. A process killed between writing and
+ * reloading leaves files that are right and never loaded: only this tells. Times in the future (a clock that was set
+ * back) say nothing and count as old.
+ */
+export function tookFiles(see: HostReader, paths: readonly string[]): boolean {
+  const since = workersSinceMs(see);
+  if (since === null) return false;
+  return paths.every((path) => {
+    const changed = see.stat(path)?.changedMs ?? 0;
+    return changed <= since + clockErrorMs || changed > see.now();
+  });
+}
+
+/** What nginx wrote into its error log since then, as far as it stopped it: the reason of a reload that was not taken. */
+export function emergency(see: HostReader, sinceMs: number): string | null {
+  const log = textOf(see, "/var/log/nginx/error.log") ?? "";
+  const lines = [...log.matchAll(/^(\d{4})\/(\d\d)\/(\d\d) (\S+) \[emerg\] \S+ (.+)$/gm)];
+  // The log knows whole seconds.
+  const recent = lines.filter(([, y, m, d, t]) => new Date(`${y}-${m}-${d}T${t}`).getTime() >= sinceMs - 1000);
+  return recent.at(-1)?.[5] ?? null;
+}

@@ -1,0 +1,11 @@
+// Where edox-ops keeps what, on every host: the contract with hosts that are set up already.
+
+export const stateDir = "/etc/edox-ops";
+/** Files that somebody else had written and a run replaced. No include of nginx reaches in here. */
+export const replacedDir = `${stateDir}/replaced`;
+export const docsRoot = "/var/www/docs";
+export const backupsDir = `${docsRoot}/.edox-ops-backups`;
+export const logDir = "/var/log/edox-ops";
+export const bootstrapLogPath = `${logDir}/bootstrap.log`;
+/** In /run, where only root writes: it is gone with a reboot, as every holder is. */
+export const lockPath = "/run/edox-ops.lock";

@@ -1,0 +1,64 @@
+// Results in, one JSON document out.
+
+import type { Change, Text } from "../engine/change.ts";
+import { linesOf } from "../engine/lines.ts";
+import type { Problem, StepResult } from "../engine/step.ts";
+import type { Attributes } from "../host/host.ts";
+import type { Document } from "./schema.ts";
+
+export function jsonOf(document: Omit<Document, "schema">): string {
+  return `${JSON.stringify({ schema: 1, ...document }, null, 2)}\n`;
+}
+
+/** Contents of files are only told with `contents`, and secret ones never. */
+export function stepsOf(results: readonly StepResult[], contents: boolean): NonNullable<Document["steps"]> {
+  return results.map(({ id, title, outcome, changes, unseen, warnings, problem }) => ({
+    id,
+    title,
+    result: outcome,
+    changes: changes.map((change) => changeOf(change, contents)),
+    unseen,
+    warnings,
+    ...(problem && { error: problemOf(problem) }),
+  }));
+}
+
+export function problemOf({ code, message, stderr, hint }: Problem): NonNullable<Document["error"]> {
+  return { code, message, ...(stderr && { stderr: linesOf(stderr).join("\n") }), ...(hint && { hint }) };
+}
+
+type Told = NonNullable<Document["steps"]>[number]["changes"][number];
+
+function changeOf(change: Change, contents: boolean): Told {
+  switch (change.kind) {
+    case "file":
+      return {
+        kind: "file",
+        path: change.path,
+        ...attributesOf(change),
+        ...(contents && shownPair(change.before, change.after)),
+      };
+    case "removal":
+      return { kind: "removal", path: change.path, ...(contents && { before: String(change.before) }) };
+    case "directory":
+      return { kind: "directory", path: change.path, ...attributesOf(change) };
+    case "link":
+      return { kind: "link", path: change.path, before: change.before, after: change.after };
+    case "packages":
+      return { kind: "packages", names: change.names };
+    case "command":
+      return { kind: "command", argv: change.argv };
+  }
+}
+
+/** What replaced a secret, or is replaced by one, is as secret. */
+function shownPair(before: Text | null, after: Text): { before: string | null; after: string } {
+  const secret = after.secret || before?.secret === true;
+  const shown = (text: Text): string => (secret ? "[redacted]" : text.toString());
+  return { before: before && shown(before), after: shown(after) };
+}
+
+function attributesOf({ mode, uid, gid }: Attributes): { mode: string; owner: string } {
+  const name = (id: number): string => (id === 0 ? "root" : String(id));
+  return { mode: mode.toString(8).padStart(4, "0"), owner: `${name(uid)}:${name(gid)}` };
+}

@@ -1,0 +1,42 @@
+// The log of a run, in the contract's lines: what happened when, and every word of the commands that ran.
+
+import type { Watch } from "../engine/converge.ts";
+import { linesOf } from "../engine/lines.ts";
+import type { StepResult } from "../engine/step.ts";
+import type { Host } from "../host/host.ts";
+
+const words = { ok: "SKIPPED", changed: "SUCCESS", failed: "FAILURE" } as const;
+
+/** Adds to the log at `path`. A log that cannot be written is told once, and never stops a run. */
+export function runLog(path: string, host: Host, complain: (text: string) => void): Watch {
+  let broken = false;
+  return {
+    started: ({ id, title }) => write([`STEP ${id} START action='${title}'`]),
+    finished: (result) => write(finished(result)),
+  };
+
+  function write(lines: readonly string[]): void {
+    if (broken) return;
+    const stamp = `[${new Date(host.now()).toISOString().slice(0, 19)}Z]`;
+    try {
+      const dir = path.slice(0, path.lastIndexOf("/"));
+      if (host.stat(dir) === null) host.makeDirectory(dir, { mode: 0o755, uid: 0, gid: 0 });
+      host.append(path, lines.map((line) => `${stamp} ${line}\n`).join(""), 0o644);
+    } catch (error) {
+      broken = true;
+      complain(`warning: ${path} cannot be written: ${(error as Error).message}\n`);
+    }
+  }
+}
+
+function finished({ id, outcome, ran, warnings, problem }: StepResult): string[] {
+  const word = outcome === "changed" || outcome === "failed" ? words[outcome] : words.ok;
+  const reason = [problem?.message ?? "", ...(problem ? linesOf(problem.stderr).slice(-1) : [])].filter(Boolean);
+  return [
+    `STEP ${id} ${word} returncode=${problem?.returncode ?? 0}`,
+    ...ran.flatMap(({ stdout }) => linesOf(stdout)).map((line) => `STDOUT ${id} ${line}`),
+    ...ran.flatMap(({ stderr }) => linesOf(stderr)).map((line) => `STDERR ${id} ${line}`),
+    ...warnings.map((line) => `WARNING ${id} ${line}`),
+    ...(problem ? [`REASON ${id} ${reason.join(": ")}`] : []),
+  ];
+}

@@ -1,0 +1,67 @@
+// The one document that `--json` prints. The types of the report are made from it; it is not loaded when a command runs.
+
+import * as v from "valibot";
+
+export const schemaNumber = 1;
+
+const attributes = { mode: v.string(), owner: v.string() };
+
+export const changeSchema = v.variant("kind", [
+  v.object({
+    kind: v.literal("file"),
+    path: v.string(),
+    ...attributes,
+    before: v.optional(v.nullable(v.string())),
+    after: v.optional(v.string()),
+  }),
+  v.object({ kind: v.literal("removal"), path: v.string(), before: v.optional(v.string()) }),
+  v.object({ kind: v.literal("directory"), path: v.string(), ...attributes }),
+  v.object({
+    kind: v.literal("link"),
+    path: v.string(),
+    before: v.nullable(v.string()),
+    after: v.nullable(v.string()),
+  }),
+  v.object({ kind: v.literal("packages"), names: v.array(v.string()) }),
+  v.object({ kind: v.literal("command"), argv: v.array(v.string()) }),
+]);
+
+export const problemSchema = v.object({
+  code: v.string(),
+  message: v.string(),
+  stderr: v.optional(v.string()),
+  hint: v.optional(v.string()),
+});
+
+export const documentSchema = v.object({
+  schema: v.literal(schemaNumber),
+  command: v.string(),
+  outcome: v.picklist(["ok", "changed", "pending", "unknown", "failed", "refused", "busy"]),
+  exit: v.number(),
+  steps: v.optional(
+    v.array(
+      v.object({
+        id: v.string(),
+        title: v.string(),
+        result: v.picklist(["ok", "changed", "pending", "unknown", "failed", "skipped"]),
+        changes: v.array(changeSchema),
+        unseen: v.array(v.string()),
+        warnings: v.array(v.string()),
+        error: v.optional(problemSchema),
+      }),
+    ),
+  ),
+  findings: v.optional(
+    v.array(
+      v.object({
+        name: v.string(),
+        status: v.picklist(["ok", "warning", "error"]),
+        detail: v.string(),
+        hint: v.optional(v.array(v.string())),
+      }),
+    ),
+  ),
+  error: v.optional(problemSchema),
+});
+
+export type Document = v.InferOutput<typeof documentSchema>;

@@ -1,0 +1,46 @@
+import { type Change, root, Text } from "../engine/change.ts";
+import type { Resource } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+
+export interface Managed {
+  path: string;
+  name: string;
+  title: string;
+  mode: number;
+  /** What it should hold on this host; null: it should not be there. */
+  text: (see: HostReader, ahead: readonly Change[]) => Text | null;
+  /** Where content that somebody else wrote is kept before it is replaced. */
+  keepDir: string;
+  warn?: (see: HostReader, ahead: readonly Change[]) => string | null;
+}
+
+/** A file of ours, root's, with exactly this content. What it replaces is kept, named by its digest. */
+export function file({ path, name, title, mode, text, keepDir, warn }: Managed): Resource {
+  return {
+    name,
+    title,
+    ...(warn && { warn }),
+    check(see, ahead) {
+      const after = text(see, ahead);
+      const stat = see.stat(path);
+      if (stat !== null && stat.type !== "file") throw new Error(`${path} is not a regular file: move it away`);
+      const bytes = stat === null ? null : see.read(path);
+      const before = bytes === null ? null : new Text(bytes);
+      if (after === null) return before === null ? [] : [{ kind: "removal", path, before }];
+      const change: Change = { kind: "file", path, before, after, mode, ...root };
+      if (before === null || stat === null) return [change];
+      if (!before.equals(after)) return [...kept(see, before), change];
+      return stat.mode === mode && stat.uid === root.uid && stat.gid === root.gid ? [] : [change];
+    },
+  };
+
+  /** Named by its content, so that keeping it twice is keeping it once. */
+  function kept(see: HostReader, before: Text): Change[] {
+    const digest = new Bun.CryptoHasher("sha256").update(before.bytes).digest("hex").slice(0, 12);
+    const copy = `${keepDir}/${path.slice(path.lastIndexOf("/") + 1)}.${digest}`;
+    if (see.stat(copy) !== null) return [];
+    const room: Change[] =
+      see.stat(keepDir) === null ? [{ kind: "directory", path: keepDir, before: null, mode: 0o700, ...root }] : [];
+    return [...room, { kind: "file", path: copy, before: null, after: before, mode: 0o600, ...root }];
+  }
+}

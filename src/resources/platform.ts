@@ -1,0 +1,36 @@
+import type { Facts } from "../engine/facts.ts";
+import type { Requirement, Unmet } from "../engine/step.ts";
+
+/** The releases that are supported: ID and VERSION_ID of os-release(5). Raspberry Pi OS 64-bit calls itself debian. */
+const supported: Record<string, string[]> = {
+  debian: ["12", "13"],
+  ubuntu: ["22.04", "24.04", "26.04"],
+};
+const names = "Debian 12 or 13, Ubuntu 22.04, 24.04 or 26.04, or Raspberry Pi OS 64-bit of these";
+
+/** The host is one that edox-ops knows. A derivative, by ID_LIKE, is taken with a warning. */
+export function platform(facts: Facts): Requirement {
+  return {
+    name: "host:platform",
+    title: `${facts.name}, ${facts.architecture}`,
+    check: () => unmet(facts),
+    warn: () =>
+      derived(facts) ? `${facts.name} is a derivative: supported as far as it is like ${facts.like.join(", ")}` : null,
+  };
+}
+
+function derived({ id, like }: Facts): boolean {
+  return supported[id] === undefined && like.some((each) => supported[each] !== undefined);
+}
+
+function unmet(facts: Facts): Unmet | null {
+  const { id, version, name, architecture } = facts;
+  const refused = (reason: string): Unmet => ({ reason: `${reason}: edox-ops needs ${names}` });
+  if (!facts.apt) return refused(`${name} has no apt-get`);
+  if (!derived(facts) && !supported[id]?.includes(version)) return refused(`${name} is not supported`);
+  if (architecture !== "amd64" && architecture !== "arm64") {
+    return refused(`${name} has a ${architecture || "foreign"} userland, which is not 64-bit x86 or ARM`);
+  }
+  if (!facts.systemd) return refused("this host was not booted with systemd");
+  return null;
+}

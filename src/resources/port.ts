@@ -1,0 +1,58 @@
+import { textOf } from "../engine/facts.ts";
+import type { Requirement } from "../engine/step.ts";
+import { type HostReader, Unseen } from "../host/host.ts";
+
+/** The state of a listening socket in /proc/net/tcp (include/net/tcp_states.h). */
+const listening = "0A";
+
+/** Nobody but this program listens on the port. */
+export function portFree(port: number, program: string): Requirement {
+  return {
+    name: `port:${port}`,
+    title: `port ${port} is free for ${program}`,
+    check(see) {
+      const sockets = listeners(see, port);
+      if (sockets.size === 0) return null;
+      const owner = ownerOf(see, sockets);
+      if (owner === null) throw new Unseen(`who listens on port ${port} is only told to root`);
+      if (owner.command === program) return null;
+      return {
+        reason: `port ${port} is taken by ${owner.command} (pid ${owner.pid}), which ${program} needs`,
+        hint: `sudo ss -ltnp sport = :${port}`,
+      };
+    },
+  };
+}
+
+/** The inodes of the sockets that listen on a port, IPv4 and IPv6. */
+function listeners(see: HostReader, port: number): Set<string> {
+  const hex = port.toString(16).toUpperCase().padStart(4, "0");
+  const found = new Set<string>();
+  for (const path of ["/proc/net/tcp", "/proc/net/tcp6"]) {
+    for (const line of (textOf(see, path) ?? "").split("\n").slice(1)) {
+      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+      if (state === listening && local?.endsWith(`:${hex}`) && inode) found.add(inode);
+    }
+  }
+  return found;
+}
+
+function ownerOf(see: HostReader, inodes: Set<string>): { pid: number; command: string } | null {
+  for (const pid of see.list("/proc") ?? []) {
+    if (!/^\d+$/.test(pid)) continue;
+    let descriptors: string[];
+    try {
+      descriptors = see.list(`/proc/${pid}/fd`) ?? [];
+    } catch (error) {
+      if (error instanceof Unseen) continue;
+      throw error;
+    }
+    for (const fd of descriptors) {
+      const inode = /^socket:\[(\d+)\]$/.exec(see.readLink(`/proc/${pid}/fd/${fd}`) ?? "")?.[1];
+      if (inode && inodes.has(inode)) {
+        return { pid: Number(pid), command: (textOf(see, `/proc/${pid}/comm`) ?? "a process").trim() };
+      }
+    }
+  }
+  return null;
+}

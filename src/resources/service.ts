@@ -1,0 +1,51 @@
+// A systemd unit, looked at without a child: systemd says the same through links in the file system.
+
+import type { Change } from "../engine/change.ts";
+import type { Resource } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+
+export interface Service {
+  unit: string;
+  name: string;
+  /** Accepts or refuses the files before the service sees them. */
+  test: string[];
+  /** Whether a path is a file of the service's. */
+  owns(path: string): boolean;
+  /** Whether the running service has taken its files as they are now. */
+  taken(see: HostReader): boolean;
+  explain?(see: HostReader, sinceMs: number): string | null;
+}
+
+/** The unit runs, starts at boot, and has taken its files. */
+export function service({ unit, name, test, owns, taken, explain }: Service): Resource {
+  return {
+    name,
+    title: `${unit} is active and enabled`,
+    settleMs: 5000,
+    ...(explain && { explain }),
+    check(see, ahead) {
+      if (see.readLink(`/etc/systemd/system/${unit}.service`) === "/dev/null") {
+        throw new Error(`${unit} is masked: type \`sudo systemctl unmask ${unit}\``);
+      }
+      const comes = ahead.some((change) => change.kind === "packages" && change.names.includes(unit));
+      const active = isActive(see, unit);
+      const touched = ahead.some((change) => "path" in change && owns(change.path));
+      const changes: Change[] = [];
+      if (touched || !active || !taken(see)) {
+        // After a put-back a service that ran gets its old files back; one that did not run is not started.
+        const again = active ? { again: true as const } : {};
+        changes.push({ kind: "command", argv: test, ...again });
+        changes.push({ kind: "command", argv: ["systemctl", "reload-or-restart", unit], ...again });
+      }
+      if (!comes && see.stat(`/etc/systemd/system/multi-user.target.wants/${unit}.service`) === null) {
+        changes.push({ kind: "command", argv: ["systemctl", "enable", unit] });
+      }
+      return changes;
+    },
+  };
+}
+
+/** systemd keeps this link while the unit is active or activating, and takes it away when it stopped or failed. */
+export function isActive(see: HostReader, unit: string): boolean {
+  return see.readLink(`/run/systemd/units/invocation:${unit}.service`) !== null;
+}

@@ -1,0 +1,103 @@
+// Every check, one line a part, and at the end one plain line with the sum.
+//   bun test/all.ts [--fast]: without the binaries, in seconds
+
+import { readdirSync } from "node:fs";
+import { coberturaXml, readLcov } from "./cobertura.ts";
+
+const top = `${import.meta.dir}/..`;
+/** Of all lines of src. */
+const wantedCoverage = 0.9;
+const fast = process.argv.includes("--fast");
+const tool = (name: string): string => `${top}/node_modules/.bin/${name}`;
+
+let passed = 0;
+let failed = 0;
+
+const lint = part("format and lint", [tool("biome"), "ci", "--colors=off", "--error-on-warnings", "."]);
+const types = part("types", [tool("tsc"), "-p", "."]);
+const groups = readdirSync(import.meta.dir, { withFileTypes: true }).filter((each) => each.isDirectory());
+const inProcess = groups.map(({ name }) => name).filter((name) => !["binary", "integration"].includes(name));
+await tests("fast", inProcess, ["--coverage", "--coverage-reporter=lcov", "--coverage-dir=coverage"]);
+await Promise.all([lint, types]);
+await coverage();
+if (!fast) {
+  await part("Debian packages for the tests", ["/bin/sh", "test/need.sh"]);
+  await part("build", [process.execPath, "build/build.ts"]);
+  await tests("binary", ["binary"], ["--timeout=120000"]);
+}
+await Bun.write(`${top}/junit.xml`, await merged());
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed > 0 || passed === 0 ? 1 : 0);
+
+async function part(name: string, argv: string[]): Promise<void> {
+  const { ok, text, seconds } = await run(argv);
+  count(name, ok, seconds, ok ? "" : text);
+}
+
+async function run(argv: string[]): Promise<{ ok: boolean; text: string; seconds: string }> {
+  const start = performance.now();
+  const child = Bun.spawn(argv, {
+    cwd: top,
+    env: { ...process.env, NO_COLOR: "1" },
+    stdout: "pipe",
+    stderr: "pipe",
+    stdin: "ignore",
+  });
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return { ok: code === 0, text: out + err, seconds: ((performance.now() - start) / 1000).toFixed(1) };
+}
+
+function count(name: string, ok: boolean, seconds: string, text = ""): void {
+  if (ok) passed += 1;
+  else failed += 1;
+  console.log(`${ok ? "ok    " : "FAILED"} ${name} (${seconds} s)`);
+  if (text) console.log(text);
+}
+
+async function tests(name: string, dirs: string[], flags: string[]): Promise<void> {
+  const report = `coverage/junit-${name}.xml`;
+  await Bun.file(`${top}/${report}`)
+    .delete()
+    .catch(() => undefined);
+  const paths = dirs.map((dir) => `./test/${dir}/`);
+  const junit = ["--reporter=junit", `--reporter-outfile=${report}`];
+  const { ok, text, seconds } = await run([process.execPath, "test", ...flags, ...junit, ...paths]);
+  const xml = await Bun.file(`${top}/${report}`)
+    .text()
+    .catch(() => "");
+  const [, all = "0", bad = "0"] = /<testsuites [^>]*tests="(\d+)"[^>]*failures="(\d+)"/.exec(xml) ?? [];
+  passed += Number(all) - Number(bad);
+  failed += Number(bad);
+  if (!ok && bad === "0") failed += 1;
+  console.log(`${ok ? "ok    " : "FAILED"} ${name} tests: ${all} (${seconds} s)`);
+  if (!ok) console.log(text);
+}
+
+/** True totals, and a file of src that no test imports fails by its name. */
+async function coverage(): Promise<void> {
+  const found = readLcov(
+    await Bun.file(`${top}/coverage/lcov.info`)
+      .text()
+      .catch(() => ""),
+  );
+  await Bun.write(`${top}/coverage/cobertura.xml`, coberturaXml(found));
+  const transpiler = new Bun.Transpiler({ loader: "ts" });
+  const missing: string[] = [];
+  for (const path of new Bun.Glob("src/**/*.ts").scanSync(top)) {
+    const runs = transpiler.transformSync(await Bun.file(`${top}/${path}`).text()).trim() !== "";
+    if (runs && !found.files.has(path)) missing.push(path);
+  }
+  const share = found.lines === 0 ? 0 : found.hit / found.lines;
+  console.log(`coverage: ${(share * 100).toFixed(1)} % of lines`);
+  for (const path of missing) console.log(`no test imports ${path}`);
+  count("coverage", share >= wantedCoverage && missing.length === 0, "0.0");
+}
+
+async function merged(): Promise<string> {
+  const suites: string[] = [];
+  for (const path of new Bun.Glob("coverage/junit-*.xml").scanSync(top)) {
+    const xml = await Bun.file(`${top}/${path}`).text();
+    suites.push(/<testsuites[^>]*>([\s\S]*)<\/testsuites>/.exec(xml)?.[1] ?? "");
+  }
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="edox-ops">${suites.join("")}</testsuites>\n`;
+}

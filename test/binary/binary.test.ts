@@ -1,0 +1,108 @@
+// The compiled binary itself: it obeys nothing but its arguments.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { version } from "../../package.json";
+
+const top = `${import.meta.dir}/../..`;
+const binary = `${top}/dist/linux-x64/edox-ops`;
+const folder = mkdtempSync(`${tmpdir()}/edox-ops-`);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function run(argv: string[], options: { cwd?: string; env?: Record<string, string> } = {}) {
+  const { exitCode, stdout, stderr } = Bun.spawnSync(argv, { cwd: folder, env: {}, stdin: "ignore", ...options });
+  return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+describe("a hostile folder and a hostile environment", () => {
+  const hostile = `${folder}/hostile`;
+  const canary = `${folder}/canary`;
+  const evil = `require("fs").writeFileSync(${JSON.stringify(canary)}, "x"); console.log("evil");`;
+  const names = ["evil.ts", "evil.js", "node_modules/citty/index.js", "node_modules/citty/dist/index.mjs"];
+  const variables: Record<string, string> = {
+    BUN_BE_BUN: "1",
+    BUN_OPTIONS: "--preload ./evil.ts",
+    BUN_INSPECT: "ws://127.0.0.1:0/x?wait=1",
+    BUN_INSPECT_PRELOAD: "./evil.ts",
+    NODE_OPTIONS: "--require ./evil.js",
+  };
+
+  for (const args of [["--version"], ["--help"], ["bootstrap", "--dryrun"], ["doctor", "--quiet"]]) {
+    test(`change nothing about \`edox-ops ${args.join(" ")}\``, async () => {
+      for (const name of names) await Bun.write(`${hostile}/${name}`, evil);
+      await Bun.write(`${hostile}/bunfig.toml`, 'preload = ["./evil.ts"]\n');
+      await Bun.write(`${hostile}/.env`, "BUN_OPTIONS=--preload ./evil.ts\nNO_COLOR=\n");
+      await Bun.write(`${hostile}/package.json`, '{"main": "./evil.js"}');
+      await Bun.write(`${hostile}/tsconfig.json`, "{ broken");
+      const calm = run([binary, ...args]);
+      expect(calm.stdout + calm.stderr).not.toBe("");
+      expect(run([binary, ...args], { cwd: hostile })).toEqual(calm);
+      for (const [name, value] of Object.entries(variables)) {
+        expect(run([binary, ...args], { cwd: hostile, env: { [name]: value } })).toEqual(calm);
+      }
+      expect(await Bun.file(canary).exists()).toBe(false);
+    });
+  }
+});
+
+test("--version is the bare version number, with HOME unset and /tmp read-only", () => {
+  const readOnly = 'mount -t tmpfs -o ro none /tmp && exec "$0" "$@"';
+  // A copy outside of /tmp, which is hidden in there.
+  const own = `${top}/dist/linux-x64/edox-ops`;
+  for (const flag of ["--version", "--help"]) {
+    const plain = run([own, flag]);
+    expect(plain.exitCode).toBe(0);
+    expect(run(["/usr/bin/unshare", "--mount", "/bin/sh", "-c", readOnly, own, flag], { cwd: "/" })).toEqual(plain);
+  }
+  expect(run([own, "--version"]).stdout).toBe(`${version}\n`);
+});
+
+test("a report that cannot be written is a failure", () => {
+  for (const args of ["--version", "--help", "doctor --json"]) {
+    expect(run(["/bin/sh", "-c", `"$0" ${args} > /dev/full`, binary]).exitCode).not.toBe(0);
+  }
+});
+
+test("a command that only looks opens no file for writing", () => {
+  const calls =
+    "open,openat,creat,mkdir,mkdirat,unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,symlinkat";
+  const more = "chmod,fchmod,fchmodat,chown,fchown,lchown,fchownat,truncate,ftruncate,mknod,mknodat";
+  for (const args of [["--version"], ["--help"], ["doctor"], ["bootstrap", "--dry-run"], ["bootstrap", "--check"]]) {
+    const trace = `${folder}/trace`;
+    run(["/usr/bin/strace", "-f", "-o", trace, "-e", `trace=${calls},${more}`, binary, ...args]);
+    const text = run(["/bin/cat", trace]).stdout;
+    expect(text).toContain("openat");
+    const writes = text
+      .split("\n")
+      .filter((line) =>
+        / (open|openat)\(/.test(line) ? /O_WRONLY|O_RDWR|O_CREAT/.test(line) : /\w+\(.*\) += 0/.test(line),
+      )
+      .filter((line) => !/"\/dev\/(null|tty)"/.test(line));
+    expect(writes).toEqual([]);
+  }
+});
+
+test("arm64 says the same on the oldest processor that is supported", () => {
+  const emulated = ["/usr/bin/qemu-aarch64-static", "-cpu", "cortex-a53", "-L", "/usr/aarch64-linux-gnu"];
+  for (const flag of ["--version", "--help"]) {
+    expect(run([...emulated, `${top}/dist/linux-arm64/edox-ops`, flag])).toEqual(run([binary, flag]));
+  }
+});
+
+test("the same sources give the same bytes, in another folder", () => {
+  // Beside node_modules, so that hard links can be made; a link to it would be followed, and tell where it leads.
+  const copy = `${top}/.cache/another/folder`;
+  rmSync(copy, { recursive: true, force: true });
+  mkdirSync(copy, { recursive: true });
+  for (const name of ["src", "build", "package.json", "tsconfig.json", "bunfig.toml", "node_modules"]) {
+    expect(run(["/bin/cp", "-al", `${top}/${name}`, copy]).exitCode).toBe(0);
+  }
+  const { stdout } = run(["/usr/bin/git", "-C", top, "log", "-1", "--format=%ct"]);
+  const env = { SOURCE_DATE_EPOCH: stdout.trim() || "0", HOME: folder };
+  const built = run([process.execPath, "build/build.ts"], { cwd: copy, env });
+  expect(built.stderr).toBe("");
+  expect(
+    run(["/usr/bin/sha256sum", "--check", "--strict", `${top}/dist/SHA256SUMS`], { cwd: `${copy}/dist` }).exitCode,
+  ).toBe(0);
+});

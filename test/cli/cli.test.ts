@@ -1,0 +1,191 @@
+import { describe, expect, test } from "bun:test";
+import * as v from "valibot";
+import { cli } from "../../src/cli/cli.ts";
+import type { Host } from "../../src/host/host.ts";
+import { documentSchema } from "../../src/report/schema.ts";
+import { fakeDebian } from "../fake-debian.ts";
+
+async function typed(line: string, host: Host = fakeDebian(), person?: boolean) {
+  let out = "";
+  let err = "";
+  const console = {
+    out(text: string) {
+      out += text;
+    },
+    err(text: string) {
+      err += text;
+    },
+    colour: false,
+    interactive: () => person !== undefined,
+    confirm: async () => person === true,
+  };
+  const exit = await cli({ host, console }, line.split(" ").filter(Boolean));
+  return { exit, out, err };
+}
+
+async function converged() {
+  const host = fakeDebian();
+  expect((await typed("bootstrap --yes", host)).exit).toBe(0);
+  return host;
+}
+
+describe("what was typed", () => {
+  const wrong: [string, string][] = [
+    ["bootstrap --dryrun", "unknown flag --dryrun, did you mean --dry-run?"],
+    ["bootstrap --fail-step --dry-run", "--fail-step needs a value"],
+    ["bootstrap --fail-step=", "--fail-step needs a value, not an empty one"],
+    ["bootstrap --fail-step a --fail-step b", "--fail-step is given twice"],
+    ["bootstrap --dry-run=no", "--dry-run takes no value"],
+    ["bootstrap now", "unexpected word 'now'"],
+    ["bootstrap -- --yes", "unexpected word '--yes'"],
+    ["bootstrap --fail-step nginx", "unknown step nginx"],
+    ["bootstarp", "unknown command 'bootstarp', did you mean bootstrap?"],
+    ["constructor", "unknown command 'constructor'"],
+    ["--yes", "unknown flag --yes"],
+    ["bootstrap --yes --no-colour", "unknown flag --no-colour, did you mean --no-color?"],
+  ];
+  for (const [line, message] of wrong) {
+    test(`\`${line}\` is refused with exit 2, and nothing happens`, async () => {
+      const host = fakeDebian();
+      const before = host.listing();
+      const { exit, out, err } = await typed(line, host);
+      expect([exit, out]).toEqual([2, ""]);
+      expect(err).toContain(`error: ${message}`);
+      expect(host.listing()).toEqual(before);
+      const asJson = await typed(
+        `${line.replace(" --", " --json --")} --json`.replace(/(--json .*) --json$/, "$1"),
+        host,
+      );
+      expect(asJson.exit).toBe(2);
+      expect(v.parse(documentSchema, JSON.parse(asJson.out)).outcome).toBe("refused");
+    });
+  }
+
+  test("--flag=value is taken", async () => {
+    const { exit, err } = await typed("bootstrap --yes --fail-step=nginx.prepare");
+    expect(exit).toBe(1);
+    expect(err).toContain("Bootstrap failed at step nginx.prepare");
+  });
+
+  test("--help says every flag of a command", async () => {
+    const { exit, out } = await typed("bootstrap --help");
+    expect(exit).toBe(0);
+    expect(out).toMatchSnapshot();
+    expect((await typed("")).out).toMatchSnapshot();
+  });
+});
+
+describe("bootstrap", () => {
+  test("without --yes it is refused where nobody can be asked", async () => {
+    const { exit, err } = await typed("bootstrap");
+    expect(exit).toBe(2);
+    expect(err.split("\n")[0]).toBe("error: bootstrap changes this host: say --yes, or --dry-run to look");
+  });
+
+  test("on a terminal the plan is shown and asked for", async () => {
+    const host = fakeDebian();
+    const refused = await typed("bootstrap", host, false);
+    expect(refused.exit).toBe(2);
+    expect(refused.out).toContain("install nginx");
+    expect(host.ran).toEqual([]);
+    expect((await typed("bootstrap", host, true)).exit).toBe(0);
+  });
+
+  test("not root: the line to type is told, and a dry run still says what it can see", async () => {
+    const host = fakeDebian({ uid: 1000 });
+    const { exit, err } = await typed("bootstrap --yes", host);
+    expect(exit).toBe(2);
+    expect(err).toContain("hint: sudo edox-ops bootstrap --yes");
+    const dry = await typed("bootstrap --dry-run", host);
+    expect(dry.exit).toBe(0);
+    expect(dry.out).toMatchSnapshot();
+  });
+
+  test("its log has the contract's lines", async () => {
+    const host = await converged();
+    await typed("bootstrap --yes", host);
+    await typed("bootstrap --yes --fail-step site.directories", host);
+    const log = host.text("/var/log/edox-ops/bootstrap.log") ?? "";
+    expect(log.replace(/^\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\]/gm, "[TIME]")).toMatchSnapshot();
+    expect(host.stat("/var/log/edox-ops/bootstrap.log")?.mode).toBe(0o644);
+  });
+
+  test("a refused run makes no log", async () => {
+    const host = fakeDebian({ id: "fedora", version: "44" });
+    const { exit, err } = await typed("bootstrap --yes", host);
+    expect(exit).toBe(1);
+    expect(err).toContain("is not supported: edox-ops needs Debian 12 or 13");
+    expect(host.stat("/var/log/edox-ops")).toBeNull();
+  });
+
+  test("a held lock is told by name and exits 75, also as JSON", async () => {
+    const host = fakeDebian();
+    host.locks.set("/run/edox-ops.lock", { pid: 4711, command: "edox-ops bootstrap --yes", sinceMs: 0 });
+    const { exit, err } = await typed("bootstrap --yes", host);
+    expect(exit).toBe(75);
+    expect(err).toContain("edox-ops bootstrap --yes (pid 4711, since 1970-01-01T00:00:00Z)");
+    const { out } = await typed("bootstrap --yes --json", host);
+    expect(v.parse(documentSchema, JSON.parse(out))).toMatchObject({ outcome: "busy", exit: 75 });
+    expect((await typed("bootstrap --dry-run", host)).exit).toBe(0);
+  });
+
+  test("--check exits 3 where there is something to change, and 0 where there is not", async () => {
+    expect((await typed("bootstrap --check")).exit).toBe(3);
+    expect((await typed("bootstrap --check", await converged())).exit).toBe(0);
+  });
+
+  test("--json is one document, with contents only by --diff", async () => {
+    const plain = await typed("bootstrap --dry-run --json");
+    expect(v.parse(documentSchema, JSON.parse(plain.out)).outcome).toBe("pending");
+    expect(plain.out).not.toContain("limit_req_zone");
+    expect((await typed("bootstrap --dry-run --json --diff")).out).toContain("limit_req_zone");
+    const done = await typed("bootstrap --yes --json");
+    expect(v.parse(documentSchema, JSON.parse(done.out)).outcome).toBe("changed");
+    const failed = await typed("bootstrap --yes --json --fail-step nginx.prepare");
+    expect(v.parse(documentSchema, JSON.parse(failed.out)).error?.code).toBe("failed-on-purpose");
+  });
+
+  test("what an admin changed in our files is shown, and kept where nginx does not include it", async () => {
+    const host = await converged();
+    host.put("/etc/nginx/conf.d/edox-ops-limits.conf", "# mine\n");
+    const { out } = await typed("bootstrap --dry-run --diff", host);
+    expect(out).toContain("-# mine");
+    await typed("bootstrap --yes", host);
+    const [kept] = host.list("/etc/edox-ops/replaced") ?? [];
+    expect(host.text(`/etc/edox-ops/replaced/${kept}`)).toBe("# mine\n");
+  });
+
+  test("--quiet says nothing, --verbose the commands", async () => {
+    const host = fakeDebian();
+    const quiet = await typed("bootstrap --yes --quiet", host);
+    expect([quiet.exit, quiet.out, quiet.err]).toEqual([0, "", ""]);
+    expect((await typed("bootstrap --yes --verbose")).err).toContain("$ apt-get ");
+  });
+});
+
+describe("doctor", () => {
+  test("a bare host fails, each finding with what to type", async () => {
+    const { exit, out, err } = await typed("doctor");
+    expect(exit).toBe(1);
+    expect(out).toMatchSnapshot();
+    expect(err).toMatch(/^Doctor found \d+ failing check\(s\)\.\n$/);
+  });
+
+  test("a converged host is ready", async () => {
+    const { exit, out } = await typed("doctor", await converged());
+    expect(out).toMatchSnapshot();
+    expect(exit).toBe(0);
+    expect(out).toEndWith("Doctor: host looks ready.\n");
+  });
+
+  test("--json is the same as one document", async () => {
+    const { exit, out } = await typed("doctor --json");
+    expect(exit).toBe(1);
+    const { findings = [] } = v.parse(documentSchema, JSON.parse(out));
+    expect(
+      findings
+        .filter(({ status }) => status === "error")
+        .every(({ hint, name }) => hint !== undefined || name.startsWith("host:")),
+    ).toBe(true);
+  });
+});

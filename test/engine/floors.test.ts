@@ -1,0 +1,23 @@
+// The floors of the house: imports go down only, and one place touches the machine.
+
+import { expect, test } from "bun:test";
+
+const floors = { host: 1, engine: 2, resources: 3, recipes: 4, doctor: 5, report: 6, cli: 7 } as Record<string, number>;
+const src = `${import.meta.dir}/../../src`;
+const files = [...new Bun.Glob("*/*.ts").scanSync(src)].sort();
+const sources = await Promise.all(files.map(async (path) => ({ path, text: await Bun.file(`${src}/${path}`).text() })));
+
+for (const { path, text } of sources) {
+  const floor = path.split("/")[0] ?? "";
+  test(`${path} imports nothing from above`, () => {
+    expect(floors[floor]).toBeDefined();
+    for (const [, folder = ""] of text.matchAll(/(?:from|import\()\s*"\.\.\/(\w+)\//g)) {
+      expect(floors[folder] ?? 99).toBeLessThan(floors[floor] ?? 0);
+    }
+  });
+
+  test(`${path} ${floor === "host" ? "may touch" : "does not touch"} the machine`, () => {
+    const touches = /"node:|"bun:|Bun\.(spawn|file|write|sleep)|process\./.test(text);
+    if (floor !== "host") expect(touches).toBe(false);
+  });
+}

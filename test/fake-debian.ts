@@ -1,0 +1,118 @@
+// A bare Debian-like host in memory, with an apt, a systemd and an nginx that do what the real ones do to its files.
+
+import { defaultServers } from "../src/recipes/nginx-config.ts";
+import { type FakeHost, fakeHost, ok } from "./fake-host.ts";
+
+const welcome = "server {\n    listen 80 default_server;\n    listen [::]:80 default_server;\n}\n";
+const md5 = (text: string): string => new Bun.CryptoHasher("md5").update(text).digest("hex");
+
+export interface Like {
+  id?: string;
+  version?: string;
+  codename?: string;
+  like?: string;
+  nginx?: string;
+  ipv6?: boolean;
+  architecture?: string;
+  uid?: number;
+}
+
+export function fakeDebian(options: Like = {}): FakeHost {
+  const { id = "debian", version = "12", codename = "bookworm", like, nginx = "1.22.1-9", ipv6 = true } = options;
+  const host = fakeHost(options.uid ?? 0);
+  const booted = host.now() - 1_000_000;
+  let workerStart = 0;
+  let generation = 100;
+
+  for (const path of ["/usr/bin", "/usr/sbin", "/etc/systemd/system/multi-user.target.wants", "/run/systemd/units"])
+    host.dir(path);
+  for (const path of ["/run/systemd/system", "/var/log", "/var/lib/dpkg/updates", "/var/cache/apt", "/proc"])
+    host.dir(path);
+  host.put("/usr/bin/apt-get", "");
+  host.put(
+    "/etc/os-release",
+    [
+      `ID=${id}`,
+      `VERSION_ID="${version}"`,
+      `VERSION_CODENAME=${codename}`,
+      ...(like ? [`ID_LIKE="${like}"`] : []),
+    ].join("\n"),
+  );
+  host.put("/var/lib/dpkg/status", paragraph("dpkg", "1.21", `Architecture: ${options.architecture ?? "amd64"}\n`));
+  host.put("/proc/uptime", () => `${(host.now() - booted) / 1000} 0`);
+  host.put("/proc/net/if_inet6", ipv6 ? "00000000000000000000000000000001 01 80 10 80 lo\n" : "");
+
+  const startNginx = (): void => {
+    generation += 1;
+    workerStart = host.now();
+    host.link("/run/systemd/units/invocation:nginx.service", "0123456789abcdef");
+    host.put("/run/nginx.pid", "99\n");
+    host.put("/proc/99/task/99/children", `${generation} `);
+    host.put(`/proc/${generation}/cmdline`, "nginx: worker process\0");
+    const ticks = Math.ceil((workerStart - booted) / 10);
+    host.put(`/proc/${generation}/stat`, `${generation} (nginx) S 99 ${"0 ".repeat(17)}${ticks} 0`);
+  };
+  const installNginx = (): void => {
+    host.put(
+      "/etc/nginx/nginx.conf",
+      "http {\n include /etc/nginx/conf.d/*.conf;\n include /etc/nginx/sites-enabled/*;\n}\n",
+    );
+    for (const name of ["conf.d", "sites-available", "sites-enabled", "modules-enabled"])
+      host.dir(`/etc/nginx/${name}`);
+    host.put("/etc/nginx/sites-available/default", welcome);
+    host.link("/etc/nginx/sites-enabled/default", "/etc/nginx/sites-available/default");
+    host.link("/etc/systemd/system/multi-user.target.wants/nginx.service", "/lib/systemd/system/nginx.service");
+    startNginx();
+  };
+  const has = (name: string): boolean => (host.text("/var/lib/dpkg/status") ?? "").includes(`Package: ${name}\n`);
+  const add = (name: string): void => {
+    if (has(name)) return;
+    const extra = name === "nginx-common" ? `Conffiles:\n /etc/nginx/sites-available/default ${md5(welcome)}\n` : "";
+    host.put(
+      "/var/lib/dpkg/status",
+      `${host.text("/var/lib/dpkg/status")}${paragraph(name, name === "nginx" ? nginx : "1", extra)}`,
+    );
+    if (name === "nginx") {
+      add("nginx-common");
+      installNginx();
+    }
+  };
+
+  host.taught.push((argv) => {
+    const [program, ...rest] = argv;
+    if (program === "apt-get" && rest.includes("update")) return ok();
+    if (program === "apt-get" && rest.includes("install")) {
+      for (const name of rest.slice(rest.indexOf("install") + 1)) add(name);
+      return ok("Setting up packages\nDone\n");
+    }
+    if (program === "dpkg" && rest[0] === "--configure") {
+      for (const name of host.list("/var/lib/dpkg/updates") ?? []) host.remove(`/var/lib/dpkg/updates/${name}`);
+      host.put(
+        "/var/lib/dpkg/status",
+        (host.text("/var/lib/dpkg/status") ?? "").replaceAll("ok unpacked", "ok installed"),
+      );
+      return ok();
+    }
+    if (program === "nginx") {
+      const sockets = defaultServers(host).map(({ socket }) => socket);
+      const double = sockets.find((socket, i) => sockets.indexOf(socket) !== i);
+      if (double) return { code: 1, stdout: "", stderr: `nginx: [emerg] a duplicate default server for ${double}\n` };
+      return ok();
+    }
+    if (argv.join(" ") === "systemctl reload-or-restart nginx") {
+      startNginx();
+      return ok();
+    }
+    if (argv.join(" ") === "systemctl enable nginx") {
+      host.link("/etc/systemd/system/multi-user.target.wants/nginx.service", "/lib/systemd/system/nginx.service");
+      return ok();
+    }
+    if (program === "openssl") return ok("-----BEGIN PRIVATE KEY-----\nthrowaway\n");
+    return undefined;
+  });
+  return host;
+}
+
+function paragraph(name: string, version: string, extra = ""): string {
+  return `Package: ${name}\nStatus: install ok installed\nVersion: ${version}\n${extra}\n`;
+}

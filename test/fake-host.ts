@@ -1,0 +1,165 @@
+// A host in memory. It throws on a command that nobody taught it: it never answers an empty success.
+
+import type { Attributes, Host, Output, Stat } from "../src/host/host.ts";
+import { Unseen } from "../src/host/host.ts";
+
+type Content = string | Uint8Array | (() => string);
+interface Node extends Attributes {
+  type: Stat["type"];
+  content: Content;
+  changedMs: number;
+}
+
+export type Taught = (argv: readonly string[]) => Output | undefined;
+
+export interface FakeHost extends Host {
+  nodes: Map<string, Node>;
+  ran: string[];
+  taught: Taught[];
+  /** Paths that only root may look at. */
+  hidden: Set<string>;
+  /** A path whose change fails. */
+  broken: Set<string>;
+  locks: Map<string, { pid: number; command: string; sinceMs: number }>;
+  put(path: string, content: Content, attributes?: Partial<Attributes>): void;
+  dir(path: string, attributes?: Partial<Attributes>): void;
+  link(path: string, target: string): void;
+  text(path: string): string | null;
+  /** Paths with type, attributes and content, for comparison. */
+  listing(below?: string): Record<string, string>;
+}
+
+export const ok = (stdout = ""): Output => ({ code: 0, stdout, stderr: "" });
+
+export function fakeHost(uid = 0): FakeHost {
+  const nodes = new Map<string, Node>();
+  const ran: string[] = [];
+  let clock = 1_800_000_000_000;
+  const root = { uid: 0, gid: 0 };
+  const bytesOf = (content: Content): Uint8Array => {
+    const value = typeof content === "function" ? content() : content;
+    return typeof value === "string" ? new TextEncoder().encode(value) : value;
+  };
+  const parentOf = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/";
+  const set = (path: string, type: Node["type"], content: Content, attributes: Attributes): void => {
+    nodes.set(path, { type, content, ...attributes, changedMs: clock++ });
+  };
+  const mustHaveParent = (path: string): void => {
+    if (nodes.get(parentOf(path))?.type !== "directory") throw new Error(`ENOENT: no directory for ${path}`);
+    if (host.broken.has(path)) throw new Error(`ENOSPC: no space left on device, ${path}`);
+  };
+  const node = (path: string): Node | undefined => {
+    if (uid !== 0 && [...host.hidden].some((each) => path.startsWith(each)))
+      throw new Unseen(`${path} may only be read by root`);
+    return nodes.get(path);
+  };
+  const answer = (argv: readonly string[]): Output => {
+    for (const taught of host.taught) {
+      const output = taught(argv);
+      if (output !== undefined) return output;
+    }
+    throw new Error(`nobody taught the fake host: ${argv.join(" ")}`);
+  };
+  const host: FakeHost = {
+    nodes,
+    ran,
+    taught: [],
+    hidden: new Set(),
+    broken: new Set(),
+    locks: new Map(),
+    uid,
+    now: () => clock,
+    async sleep(ms) {
+      clock += ms;
+    },
+    stat(path) {
+      const found = node(path);
+      if (found === undefined) return null;
+      const { type, mode, uid, gid, changedMs } = found;
+      return { type, mode, uid, gid, size: type === "file" ? bytesOf(found.content).length : 0, changedMs };
+    },
+    read(path) {
+      const found = node(path);
+      return found?.type === "file" ? bytesOf(found.content) : null;
+    },
+    readLink(path) {
+      const found = node(path);
+      return found?.type === "link" ? String(found.content) : null;
+    },
+    list(path) {
+      if (node(path)?.type !== "directory") return null;
+      return [...nodes.keys()]
+        .filter((each) => each !== path && parentOf(each) === path)
+        .map((each) => each.slice(each.lastIndexOf("/") + 1))
+        .sort();
+    },
+    space: () => ({ device: 1, bytes: 1e11, bytesFree: 5e10, inodes: 1e6, inodesFree: 9e5 }),
+    lockHolders: (path) => [host.locks.get(path)].filter((each) => each !== undefined),
+    probe: async (argv) => answer(argv),
+    writeFile(path, bytes, attributes) {
+      mustHaveParent(path);
+      set(path, "file", bytes, attributes);
+    },
+    append(path, text, mode) {
+      mustHaveParent(path);
+      set(path, "file", (host.text(path) ?? "") + text, { mode: nodes.get(path)?.mode ?? mode, ...root });
+    },
+    makeDirectory(path, attributes) {
+      mustHaveParent(path);
+      set(path, "directory", "", attributes);
+    },
+    setAttributes(path, attributes) {
+      const found = nodes.get(path);
+      if (found === undefined) throw new Error(`ENOENT: ${path}`);
+      set(path, found.type, found.content, attributes);
+    },
+    makeLink(path, target) {
+      mustHaveParent(path);
+      set(path, "link", target, { mode: 0o777, ...root });
+    },
+    remove(path) {
+      if (!nodes.delete(path)) throw new Error(`ENOENT: ${path}`);
+    },
+    lock(path) {
+      const held = host.locks.get(path);
+      if (held) return held;
+      host.locks.set(path, { pid: 1, command: "edox-ops", sinceMs: clock });
+      return { release: () => void host.locks.delete(path) };
+    },
+    async run(argv, options) {
+      ran.push(argv.join(" "));
+      const output = answer(argv);
+      options?.onOutput?.(output.stdout);
+      return output;
+    },
+    put(path, content, attributes = {}) {
+      host.dir(parentOf(path));
+      set(path, "file", content, { mode: 0o644, ...root, ...attributes });
+    },
+    dir(path, attributes) {
+      if (nodes.has(path) && attributes === undefined) return;
+      if (path !== "/") host.dir(parentOf(path));
+      set(path, "directory", "", { mode: 0o755, ...root, ...attributes });
+    },
+    link(path, target) {
+      host.dir(parentOf(path));
+      set(path, "link", target, { mode: 0o777, ...root });
+    },
+    text(path) {
+      const found = nodes.get(path);
+      return found?.type === "file" ? new TextDecoder().decode(bytesOf(found.content)) : null;
+    },
+    listing: (below = "/") =>
+      Object.fromEntries(
+        [...nodes]
+          .filter(([path]) => path.startsWith(below) && !path.startsWith("/proc/") && !path.startsWith("/run/"))
+          .map(([path, { type, mode, uid, gid, content }]) => {
+            const value = type === "directory" ? "" : new TextDecoder().decode(bytesOf(content));
+            return [path, `${type} ${mode.toString(8)} ${uid}:${gid} ${value}`];
+          })
+          .sort(),
+      ),
+  };
+  host.dir("/");
+  return host;
+}

@@ -1,0 +1,135 @@
+// What every host promises: the same for the one in memory and for this machine, below a folder of its own.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import type { Host } from "../../src/host/host.ts";
+import { localHost } from "../../src/host/local.ts";
+import { fakeHost, ok } from "../fake-host.ts";
+
+const folder = mkdtempSync(`${tmpdir()}/edox-ops-`);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const me = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+function fake(): Host {
+  const host = fakeHost();
+  host.taught.push((argv) => {
+    if (argv[0] === "sh") return { code: 3, stdout: "out\n", stderr: "err\n" };
+    return argv[0] === "no-such-program" ? { code: 127, stdout: "", stderr: "no-such-program is not installed" } : ok();
+  });
+  return host;
+}
+
+for (const [name, host] of Object.entries({ "the fake host": fake(), "this machine": localHost(folder) })) {
+  describe(name, () => {
+    test("what does not exist is null", () => {
+      for (const path of ["/none", "/none/below"]) {
+        expect([host.stat(path), host.read(path), host.readLink(path), host.list(path)]).toEqual([
+          null,
+          null,
+          null,
+          null,
+        ]);
+        expect(host.lockHolders(path)).toEqual([]);
+      }
+    });
+
+    test("a file has what was written, its mode and owner, and nothing is left beside it", () => {
+      host.makeDirectory("/d", { mode: 0o755, ...me });
+      host.writeFile("/d/f", bytes("one"), { mode: 0o600, ...me });
+      host.writeFile("/d/f", bytes("two"), { mode: 0o640, ...me });
+      expect(Buffer.from(host.read("/d/f") ?? []).toString()).toBe("two");
+      expect(host.stat("/d/f")).toMatchObject({ type: "file", mode: 0o640, size: 3, ...me });
+      expect(host.list("/d")).toEqual(["f"]);
+    });
+
+    test("a file without a directory is refused", () => {
+      expect(() => host.writeFile("/none/f", bytes(""), { mode: 0o600, ...me })).toThrow("ENOENT");
+    });
+
+    test("a log grows, and keeps its mode", () => {
+      host.append("/log", "a\n", 0o644);
+      host.append("/log", "b\n", 0o600);
+      expect(Buffer.from(host.read("/log") ?? []).toString()).toBe("a\nb\n");
+      expect(host.stat("/log")?.mode).toBe(0o644);
+    });
+
+    test("a link is seen as a link, and turned", () => {
+      host.makeLink("/link", "/a");
+      host.makeLink("/link", "/b");
+      expect(host.stat("/link")?.type).toBe("link");
+      expect(host.readLink("/link")).toBe("/b");
+      host.remove("/link");
+      expect(host.stat("/link")).toBeNull();
+    });
+
+    test("a directory gets its mode whatever the umask, and another when asked", () => {
+      host.makeDirectory("/open", { mode: 0o777, ...me });
+      expect(host.stat("/open")).toMatchObject({ type: "directory", mode: 0o777 });
+      host.setAttributes("/open", { mode: 0o750, ...me });
+      expect(host.stat("/open")?.mode).toBe(0o750);
+      host.remove("/open");
+      expect(host.stat("/open")).toBeNull();
+    });
+
+    test("a lock is held until it is released", () => {
+      const held = host.lock("/lock");
+      if (!("release" in held)) throw new Error("a free lock was not given");
+      expect(host.lock("/lock")).toMatchObject({ pid: expect.any(Number), command: expect.any(String) });
+      held.release();
+      expect(host.lock("/lock")).toHaveProperty("release");
+    });
+
+    test("a program that fails answers its code, one that is missing 127", async () => {
+      let heard = "";
+      const onOutput = (text: string): void => {
+        heard += text;
+      };
+      const output = await host.run(["sh", "-c", "echo out; echo err >&2; exit 3"], { onOutput });
+      expect(output).toEqual({ code: 3, stdout: "out\n", stderr: "err\n" });
+      expect(heard).toContain("out");
+      expect((await host.probe(["no-such-program"])).code).toBe(127);
+    });
+
+    test("the room of a place is told", () => {
+      expect(host.space("/")?.bytesFree).toBeGreaterThan(0);
+    });
+  });
+}
+
+describe("this machine's children", () => {
+  const host = localHost();
+
+  test("one that hangs is ended with all its children", async () => {
+    const { code, stderr } = await host.run(["sh", "-c", "sleep 60 & wait"], { limitMs: 100 });
+    expect(code).toBe(124);
+    expect(stderr).toContain("no answer within 0.1 s");
+  });
+
+  test("they have a clean environment, the proxies of ours, and no stdin", async () => {
+    process.env.EVIL = "1";
+    process.env.http_proxy = "http://proxy.test:3128";
+    const { stdout } = await host.run(["env"], { env: { DEBIAN_FRONTEND: "noninteractive" } });
+    delete process.env.http_proxy;
+    expect(stdout.split("\n").filter(Boolean).sort()).toEqual([
+      "DEBIAN_FRONTEND=noninteractive",
+      "HOME=/root",
+      "LC_ALL=C.UTF-8",
+      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      "http_proxy=http://proxy.test:3128",
+    ]);
+    expect((await host.run(["cat"])).stdout).toBe("");
+  });
+
+  test("none inherits a lock", async () => {
+    const own = localHost(folder);
+    const held = own.lock("/inherited");
+    const sleeper = host.run(["sleep", "2"]);
+    if (!("release" in held)) throw new Error("a free lock was not given");
+    held.release();
+    expect(own.lock("/inherited")).toHaveProperty("release");
+    await sleeper;
+  });
+});

@@ -1,0 +1,76 @@
+// What holds for every step of every recipe: a step is covered the day it is listed.
+
+import { describe, expect, test } from "bun:test";
+import { converge } from "../../src/engine/converge.ts";
+import type { Facts } from "../../src/engine/facts.ts";
+import { gatherFacts } from "../../src/engine/facts.ts";
+import type { Recipe } from "../../src/engine/step.ts";
+import { bootstrap } from "../../src/recipes/bootstrap.ts";
+import { fakeDebian, type Like } from "../fake-debian.ts";
+
+const recipes: Record<string, (facts: Facts) => Recipe> = { bootstrap };
+const hosts: Record<string, Like> = {
+  "Debian 12": {},
+  "Debian 13": { version: "13", codename: "trixie", nginx: "1.26.3-3" },
+  "Ubuntu 22.04": { id: "ubuntu", version: "22.04", codename: "jammy", like: "debian", nginx: "1.18.0-6ubuntu14" },
+  "Ubuntu 24.04": { id: "ubuntu", version: "24.04", codename: "noble", like: "debian", nginx: "1.24.0-2ubuntu7" },
+  "Ubuntu 26.04": { id: "ubuntu", version: "26.04", codename: "resolute", like: "debian", nginx: "1.28.0-1" },
+  "Raspberry Pi OS": { architecture: "arm64" },
+  "a host without IPv6": { ipv6: false },
+};
+
+for (const [command, recipeFor] of Object.entries(recipes)) {
+  for (const [name, like] of Object.entries(hosts)) {
+    describe(`${command} on ${name}`, () => {
+      const fresh = () => {
+        const host = fakeDebian(like);
+        return { host, recipe: recipeFor(gatherFacts(host)) };
+      };
+
+      test("its requirements are met on a bare host", async () => {
+        const { host, recipe } = fresh();
+        for (const requirement of recipe.requires) expect(await requirement.check(host)).toBeNull();
+      });
+
+      test("a dry run lists every step and changes nothing", async () => {
+        const { host, recipe } = fresh();
+        const before = host.listing();
+        const results = await converge(recipe.steps, host, {});
+        expect(results.map(({ outcome }) => outcome)).toEqual(recipe.steps.map(() => "pending"));
+        expect(host.listing()).toEqual(before);
+        expect(host.ran).toEqual([]);
+      });
+
+      test("after it converged nothing is left to do, and nothing runs", async () => {
+        const { host, recipe } = fresh();
+        const first = await converge(recipe.steps, host, { act: host });
+        expect(first.map(({ outcome, problem }) => [outcome, problem?.message])).toEqual(
+          recipe.steps.map(() => ["changed", undefined]),
+        );
+        const { length } = host.ran;
+        const before = host.listing();
+        const second = await converge(recipe.steps, host, { act: host });
+        expect(second.map(({ outcome }) => outcome)).toEqual(recipe.steps.map(() => "ok"));
+        expect(host.ran.length).toBe(length);
+        expect(host.listing()).toEqual(before);
+      });
+
+      test("each step can be made to fail, also on a converged host", async () => {
+        for (const { id } of recipeFor(gatherFacts(fakeDebian(like))).steps) {
+          const { host, recipe } = fresh();
+          await converge(recipe.steps, host, { act: host });
+          const results = await converge(recipe.steps, host, { act: host, failAt: id });
+          expect(results.find((result) => result.outcome === "failed")?.id).toBe(id);
+        }
+      });
+
+      test("its names are unique", () => {
+        const { recipe } = fresh();
+        const ids = recipe.steps.map(({ id }) => id);
+        const names = [...recipe.requires, ...recipe.steps.flatMap(({ wants }) => wants)].map((each) => each.name);
+        expect(new Set(ids).size).toBe(ids.length);
+        expect(new Set(names).size).toBe(names.length);
+      });
+    });
+  }
+}

@@ -1,0 +1,148 @@
+import { describe, expect, test } from "bun:test";
+import { converge } from "../../src/engine/converge.ts";
+import { gatherFacts, osRelease } from "../../src/engine/facts.ts";
+import { bootstrap } from "../../src/recipes/bootstrap.ts";
+import { platform } from "../../src/resources/platform.ts";
+import { portFree } from "../../src/resources/port.ts";
+import { fakeDebian, type Like } from "../fake-debian.ts";
+
+describe("the platform", () => {
+  const refused: [string, Like, string][] = [
+    ["Debian 11", { version: "11" }, "is not supported"],
+    ["Ubuntu 20.04", { id: "ubuntu", version: "20.04", like: "debian" }, "is not supported"],
+    ["Fedora", { id: "fedora", version: "44" }, "is not supported"],
+    ["a 32-bit userland", { architecture: "armhf" }, "has a armhf userland"],
+  ];
+  for (const [name, like, reason] of refused) {
+    test(`${name} is refused, and what is supported is told`, async () => {
+      const host = fakeDebian(like);
+      const unmet = await platform(gatherFacts(host)).check(host);
+      expect(unmet?.reason).toContain(reason);
+      expect(unmet?.reason).toContain("Debian 12 or 13");
+    });
+  }
+
+  test("a derivative is taken with a warning", async () => {
+    const host = fakeDebian({ id: "linuxmint", version: "22", like: "ubuntu debian" });
+    const requirement = platform(gatherFacts(host));
+    expect(await requirement.check(host)).toBeNull();
+    expect(requirement.warn?.(host)).toContain("derivative");
+  });
+
+  for (const [path, reason] of [
+    ["/run/systemd/system", "not booted with systemd"],
+    ["/usr/bin/apt-get", "no apt-get"],
+  ] as const) {
+    test(`without ${path} it is refused: ${reason}`, async () => {
+      const host = fakeDebian();
+      host.remove(path);
+      expect((await platform(gatherFacts(host)).check(host))?.reason).toContain(reason);
+    });
+  }
+
+  test("os-release is read as its manual says", () => {
+    expect(osRelease(`# x\nID=debian\nNAME="Debian \\"GNU\\""\nVERSION_ID='12'\nbad line\n`)).toEqual({
+      ID: "debian",
+      NAME: 'Debian "GNU"',
+      VERSION_ID: "12",
+    });
+  });
+});
+
+describe("the port", () => {
+  const line = "   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 777 1";
+  const taken = (command: string, uid = 0) => {
+    const host = fakeDebian({ uid });
+    host.put("/proc/net/tcp", `header\n${line}\n`);
+    host.put("/proc/55/comm", `${command}\n`);
+    host.dir("/proc/55/fd");
+    host.link("/proc/55/fd/3", "socket:[777]");
+    return host;
+  };
+
+  test("another server on it is named", async () => {
+    const unmet = await portFree(80, "nginx").check(taken("apache2"));
+    expect(unmet?.reason).toBe("port 80 is taken by apache2 (pid 55), which nginx needs");
+  });
+
+  test("nginx itself may have it, and nobody has another", async () => {
+    expect(await portFree(80, "nginx").check(taken("nginx"))).toBeNull();
+    expect(await portFree(443, "nginx").check(taken("apache2"))).toBeNull();
+  });
+
+  test("who has it is only told to root", () => {
+    const host = taken("apache2", 1000);
+    host.hidden.add("/proc/55/fd");
+    expect(() => portFree(80, "nginx").check(host)).toThrow("only told to root");
+  });
+});
+
+describe("packages", () => {
+  const steps = (host: ReturnType<typeof fakeDebian>) => bootstrap(gatherFacts(host)).steps.slice(0, 1);
+
+  test("a lock is waited for, and its holder named where it stays", async () => {
+    const host = fakeDebian();
+    host.locks.set("/var/lib/apt/lists/lock", { pid: 7, command: "unattended-upgrade", sinceMs: 0 });
+    const told: string[] = [];
+    const watch = { waiting: (_: unknown, { reason }: { reason: string }) => void told.push(reason) };
+    const [result] = await converge(steps(host), host, { act: host, watch });
+    expect(result?.problem?.message).toBe("/var/lib/apt/lists/lock is held by unattended-upgrade (pid 7)");
+    expect(told.length).toBe(1);
+    expect(host.ran).toEqual([]);
+  });
+
+  test("an interrupted dpkg is brought to its end first", async () => {
+    const host = fakeDebian();
+    host.put("/var/lib/dpkg/updates/0001", "");
+    const [result] = await converge(steps(host), host, { act: host });
+    expect(result?.outcome).toBe("changed");
+    expect(host.ran[0]).toStartWith("dpkg --configure -a");
+    expect(host.ran.length).toBe(3);
+  });
+
+  test("a half-unpacked package counts as interrupted, and no list is fetched for it", async () => {
+    const host = fakeDebian();
+    await converge(steps(host), host, { act: host });
+    const unpacked = "Package: theirs\nStatus: install ok unpacked\nVersion: 1\n\n";
+    host.put("/var/lib/dpkg/status", `${host.text("/var/lib/dpkg/status")}${unpacked}`);
+    host.ran.length = 0;
+    const [result] = await converge(steps(host), host, { act: host });
+    expect(result?.outcome).toBe("changed");
+    expect(host.ran.some((line) => line.includes("update"))).toBe(false);
+  });
+
+  test("a source that failed is a warning where the rest had all that is wanted", async () => {
+    const host = fakeDebian();
+    const stderr = "W: Failed to fetch http://mirror.test/dists/x/InRelease  Could not resolve 'mirror.test'\n";
+    host.taught.unshift((argv) => (argv.includes("update") ? { code: 0, stdout: "", stderr } : undefined));
+    const [result] = await converge(steps(host), host, { act: host });
+    expect(result).toMatchObject({ outcome: "changed", warnings: [stderr.trim()] });
+  });
+
+  test("and a failure that names it where they had not", async () => {
+    const host = fakeDebian();
+    host.taught.unshift((argv) => {
+      if (argv.includes("update")) return { code: 0, stdout: "", stderr: "W: Failed to fetch mirror.test\n" };
+      if (argv.includes("install")) return { code: 100, stdout: "", stderr: "E: Unable to locate package nginx\n" };
+      return undefined;
+    });
+    const [result] = await converge(steps(host), host, { act: host });
+    expect(result?.problem).toMatchObject({ code: "command-failed", returncode: 100 });
+    expect(result?.problem?.message).toContain("these sources failed: W: Failed to fetch mirror.test");
+  });
+
+  test("a held lists lock is tried again", async () => {
+    const host = fakeDebian();
+    let tries = 0;
+    host.taught.unshift((argv) => {
+      if (!argv.includes("update") || ++tries > 2) return undefined;
+      return {
+        code: 100,
+        stdout: "",
+        stderr: "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7\n",
+      };
+    });
+    const [result] = await converge(steps(host), host, { act: host });
+    expect([result?.outcome, tries]).toEqual(["changed", 3]);
+  });
+});
