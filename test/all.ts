@@ -24,6 +24,7 @@ if (!fast) {
   await part("Debian packages for the tests", ["/bin/sh", "test/need.sh"]);
   await part("build", [process.execPath, "build/build.ts"]);
   await tests("binary", ["binary"], ["--timeout=120000"]);
+  await tests("host", ["integration"], ["--timeout=600000"]);
 }
 await Bun.write(`${top}/junit.xml`, await merged());
 console.log(`${passed} passed, ${failed} failed`);

@@ -1,13 +1,16 @@
 #!/bin/sh
 # Debian packages that the tests use. Nothing happens where they are there.
 set -eu
-packages="strace qemu-user-static libc6-arm64-cross"
-# shellcheck disable=SC2086 # a list of words
-if dpkg-query -W -f '${Status}\n' $packages 2>/dev/null | grep -c 'ok installed' | grep -qx 3; then exit 0; fi
+packages="strace qemu-user-static libc6-arm64-cross mmdebstrap systemd-container squashfs-tools nftables iproute2 arch-test gpg"
+missing=""
+for package in $packages; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ]; then
-  echo "error: type: sudo apt-get install $packages" >&2
+  echo "error: these packages are missing, type: sudo apt-get install$missing" >&2
   exit 1
 fi
 apt-get update -qq
-# shellcheck disable=SC2086
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+# shellcheck disable=SC2086 # a list of words
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null

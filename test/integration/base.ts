@@ -1,0 +1,48 @@
+// The root file system that test hosts start from: bare, made once, kept in a cache.
+
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { must } from "./run.ts";
+
+export type Suite = "bookworm" | "trixie";
+
+/** What a host needs to boot and to be looked into. No curl, no certificates, no git: bootstrap brings those. */
+const packages = "systemd systemd-sysv dbus udev iproute2 sudo procps kmod passwd adduser".split(" ");
+const options = [
+  "--mode=root",
+  "--variant=minbase",
+  `--include=${packages.join(",")}`,
+  '--aptopt=Acquire::Languages "none"',
+  ...["man", "doc", "locale"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
+];
+
+/** The path of a squashfs image of the suite, from the mirror that this machine's apt uses. A new one takes a minute. */
+export function baseImage(suite: Suite): string {
+  const recipe = new Bun.CryptoHasher("sha256").update(options.join("\n")).digest("hex").slice(0, 12);
+  const dir = `${process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`}/edox-ops-test`;
+  const image = `${dir}/${suite}-${recipe}.sqfs`;
+  if (existsSync(image)) return image;
+  console.error(`making a bare ${suite}, once: about a minute`);
+  mkdirSync(dir, { recursive: true });
+  const work = mkdtempSync(`${dir}/make-`);
+  try {
+    const [main, security] = mirrors();
+    const sources = [suite, `${suite}-updates`].map((name) => `deb ${main} ${name} main`);
+    must(["mmdebstrap", ...options, suite, `${work}/root`, ...sources, `deb ${security} ${suite}-security main`]);
+    must(["mksquashfs", `${work}/root`, `${work}/image`, "-comp", "zstd", "-quiet"]);
+    renameSync(`${work}/image`, image);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return image;
+}
+
+/** Of Debian itself and of its security updates: what apt of this machine reads from. */
+function mirrors(): [string, string] {
+  const lines = must(["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages"]);
+  const targets = lines.split("\n").map((line) => line.split(" "));
+  const main = targets.find(([, name]) => name !== undefined && /^(bookworm|trixie)$/.test(name))?.[0];
+  const security = targets.find(([, name]) => name?.endsWith("-security"))?.[0];
+  if (main === undefined || security === undefined) throw new Error("this machine's apt has no Debian source");
+  return [main, security];
+}

@@ -1,0 +1,99 @@
+// The binary on real hosts.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { TestHost } from "./test-host.ts";
+
+const binary = `${import.meta.dir}/../../dist/linux-x64/edox-ops`;
+const watched = ["/etc", "/var/lib", "/var/www"];
+const log = "/var/log/edox-ops/bootstrap.log";
+
+for (const suite of ["bookworm", "trixie"] as const) {
+  describe(`a bare ${suite}`, () => {
+    let host: TestHost;
+    beforeAll(async () => {
+      host = await TestHost.up(suite);
+      host.put(binary, "/usr/local/bin/edox-ops");
+    });
+    afterAll(() => host?.down());
+
+    const outcomes = (json: string): string[] =>
+      (JSON.parse(json) as { steps: { result: string }[] }).steps.map(({ result }) => result);
+
+    test("a dry run lists every step, and --check exits 3", () => {
+      const dry = host.run(["edox-ops", "bootstrap", "--dry-run", "--json"]);
+      expect(outcomes(dry.stdout)).toEqual(["pending", "pending", "pending", "pending"]);
+      expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(3);
+      expect(host.run(["test", "-e", log]).code).toBe(1);
+    });
+
+    test("the first run changes, the second has nothing to do and changes nothing but its log", () => {
+      const first = host.run(["edox-ops", "bootstrap", "--yes", "--json"]);
+      expect(first.code).toBe(0);
+      expect(outcomes(first.stdout)).toEqual(["changed", "changed", "changed", "changed"]);
+
+      const before = host.listing(...watched);
+      const second = host.run(["edox-ops", "bootstrap", "--yes", "--json"]);
+      expect(outcomes(second.stdout)).toEqual(["ok", "ok", "ok", "ok"]);
+      expect(host.listing(...watched)).toBe(before);
+      expect(host.sh(`grep -c SKIPPED ${log}`).stdout.trim()).toBe("4");
+      expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
+    });
+
+    test("doctor says that it is ready", () => {
+      const { code, stdout } = host.run(["edox-ops", "doctor"]);
+      expect(stdout).not.toContain("[FAIL]");
+      expect(code).toBe(0);
+      expect(stdout).toEndWith("Doctor: host looks ready.\n");
+    });
+
+    test("an unknown name is closed unanswered, over HTTP and HTTPS, IPv4 and IPv6", () => {
+      for (const url of ["http://127.0.0.1/", "http://[::1]/"]) {
+        expect(host.run(["curl", "-gsS", url]).stderr).toContain("Empty reply from server");
+      }
+      for (const url of ["https://127.0.0.1/", "https://[::1]/"]) {
+        expect(host.run(["curl", "-gsSk", url]).stderr).toContain("unrecognized name");
+      }
+    });
+
+    test("what nginx refuses is put back byte by byte, and it goes on serving", () => {
+      host.sh(
+        "echo 'nonsense;' > /etc/nginx/sites-enabled/theirs; echo '# mine' > /etc/nginx/conf.d/edox-ops-limits.conf",
+      );
+      const before = host.listing("/etc");
+      const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
+      expect(code).toBe(1);
+      expect(stderr).toContain('unknown directive "nonsense" in /etc/nginx/sites-enabled/theirs:1');
+      expect(stderr).toContain("it was broken before this run");
+      expect(host.listing("/etc")).toBe(before);
+      expect(host.run(["curl", "-sS", "http://127.0.0.1/"]).stderr).toContain("Empty reply from server");
+      expect(host.run(["edox-ops", "doctor"]).stdout).toContain("[FAIL] nginx:config: ");
+      host.sh("rm /etc/nginx/sites-enabled/theirs");
+      expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+    });
+
+    test("--fail-step fails at each step, also on a converged host", () => {
+      for (const id of ["packages.install", "site.directories", "nginx.prepare", "bootstrap.complete"]) {
+        const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes", "--fail-step", id]);
+        expect([code, stderr]).toEqual([1, expect.stringContaining(`Bootstrap failed at step ${id}`)]);
+      }
+    });
+
+    test("a second run names the first and exits 75", () => {
+      const { code, stderr } = host.sh("exec 9</run/edox-ops.lock; flock -n 9 || exit 9; edox-ops bootstrap --yes");
+      expect([code, stderr]).toEqual([75, expect.stringContaining("another run holds the lock: ")]);
+    });
+
+    test("killed inside dpkg, the next run ends well", () => {
+      host.sh("apt-get purge -y -qq rsync git git-man >/dev/null 2>&1");
+      const script = [
+        "edox-ops bootstrap --yes >/dev/null 2>&1 & child=$!",
+        "until ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1; do :; done",
+        "pkill -KILL -x edox-ops; pkill -KILL -x apt-get; pkill -KILL -x dpkg; wait $child; exit 0",
+      ].join("\n");
+      host.sh(script);
+      expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+      expect(host.run(["dpkg", "--audit"]).stdout).toBe("");
+      expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
+    });
+  });
+}

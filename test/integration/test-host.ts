@@ -1,0 +1,219 @@
+// A disposable host: a real systemd over a bare Debian, with its own network, processes and control group.
+
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { baseImage, type Suite } from "./base.ts";
+import { type Ended, must, run } from "./run.ts";
+
+const bootLimitMs = 60_000;
+
+/** Why no host can be made here and what to do, or null. */
+export function whyNoHosts(): string | null {
+  if (process.geteuid?.() !== 0) return "a test host needs root: type `sudo npm start`";
+  if (run(["unshare", "--mount", "--net", "--pid", "--fork", "mount", "-t", "tmpfs", "none", "/mnt"]).code !== 0) {
+    return "a test host needs namespaces and mounts, which this machine does not give: use a virtual machine";
+  }
+  return null;
+}
+
+export class TestHost implements Disposable {
+  private readonly dir: string;
+  private readonly name: string;
+  private readonly index: number;
+  private leader = 0;
+  private nspawn: Bun.Subprocess | undefined;
+
+  /** Up and running when it returns. */
+  static async up(suite: Suite): Promise<TestHost> {
+    const image = baseImage(suite);
+    const host = new TestHost();
+    try {
+      host.mount(image);
+      host.connect();
+      await host.boot();
+    } catch (error) {
+      host.down();
+      throw error;
+    }
+    return host;
+  }
+
+  private constructor() {
+    this.dir = mkdtempSync(`${tmpdir()}/edox-host-`);
+    this.index = freeIndex();
+    this.name = `eo-${this.index}`;
+  }
+
+  get address(): string {
+    return `10.231.${this.index}.2`;
+  }
+
+  /** Where its files are seen from outside. */
+  get root(): string {
+    return `${this.dir}/root`;
+  }
+
+  private mount(image: string): void {
+    for (const name of ["base", "disk", "root"]) mkdirSync(`${this.dir}/${name}`);
+    // An overlay does not stack on an overlay: the upper layer is in memory.
+    must(["mount", "-t", "tmpfs", "-o", "size=3g", "none", `${this.dir}/disk`]);
+    for (const name of ["upper", "work"]) mkdirSync(`${this.dir}/disk/${name}`);
+    must(["mount", "-o", "loop,ro", image, `${this.dir}/base`]);
+    const layers = `lowerdir=${this.dir}/base,upperdir=${this.dir}/disk/upper,workdir=${this.dir}/disk/work`;
+    must(["mount", "-t", "overlay", "overlay", "-o", layers, this.root]);
+    writeFileSync(`${this.root}/etc/resolv.conf`, readFileSync("/etc/resolv.conf"));
+    writeFileSync(`${this.root}/etc/hostname`, `${this.name}\n`);
+    writeFileSync(`${this.root}/etc/hosts`, `${outerHosts()}127.0.0.1 localhost ${this.name}\n::1 localhost\n`);
+  }
+
+  private connect(): void {
+    const { name, index } = this;
+    const out = /dev (\S+)/.exec(must(["ip", "-o", "route", "show", "default"]))?.[1] ?? "lo";
+    const net = `10.231.${index}`;
+    must(["ip", "netns", "add", name]);
+    must(["ip", "link", "add", `ve-${name}`, "type", "veth", "peer", "name", "host0", "netns", name]);
+    must(["ip", "addr", "add", `${net}.1/30`, "dev", `ve-${name}`]);
+    must(["ip", "link", "set", `ve-${name}`, "up"]);
+    must(["ip", "-n", name, "link", "set", "lo", "up"]);
+    must(["ip", "-n", name, "addr", "add", `${net}.2/30`, "dev", "host0"]);
+    must(["ip", "-n", name, "link", "set", "host0", "mtu", "1400", "up"]);
+    must(["ip", "-n", name, "route", "add", "default", "via", `${net}.1`]);
+    writeFileSync("/proc/sys/net/ipv4/ip_forward", "1");
+    const chain = "{ type nat hook postrouting priority 100; }";
+    must(["nft", `add table ip ${name}`]);
+    must(["nft", `add chain ip ${name} out ${chain}`]);
+    must(["nft", `add rule ip ${name} out ip saddr ${net}.0/30 oifname ${out} masquerade`]);
+  }
+
+  private async boot(): Promise<void> {
+    // A control group of its own in every hierarchy, or all hosts share one.
+    const groups = controlGroups().map((path) => `${path}/${this.name}`);
+    for (const group of groups) mkdirSync(group, { recursive: true });
+    const join = 'for group; do [ "$group" = -- ] && break; echo $$ >"$group/cgroup.procs"; done';
+    const flags = [
+      "--quiet",
+      "--register=no",
+      "--keep-unit",
+      "--boot",
+      `--machine=${this.name}`,
+      `--directory=${this.root}`,
+      `--network-namespace-path=/run/netns/${this.name}`,
+      "--resolv-conf=off",
+      "--timezone=off",
+      "--link-journal=no",
+      "--capability=all",
+      "--system-call-filter=@keyring bpf",
+      "--console=pipe",
+    ];
+    const script = `${join}; while [ "$1" != -- ]; do shift; done; shift; exec "$@"`;
+    this.nspawn = Bun.spawn(["setsid", "sh", "-c", script, "sh", ...groups, "--", "systemd-nspawn", ...flags], {
+      env: {
+        PATH: process.env.PATH ?? "",
+        SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "1",
+        SYSTEMD_NSPAWN_API_VFS_WRITABLE: "network",
+        SYSTEMD_NSPAWN_LOCK: "0",
+      },
+      stdin: "ignore",
+      stdout: Bun.file(`${this.dir}/console.log`),
+      stderr: Bun.file(`${this.dir}/console.log`),
+    });
+    const { pid } = this.nspawn;
+    for (const end = Date.now() + bootLimitMs; ; await Bun.sleep(20)) {
+      const child = run(["pgrep", "-P", String(pid)]).stdout.split("\n")[0];
+      if (child && existsSync(`/proc/${child}/root/run/systemd/private`)) {
+        this.leader = Number(child);
+        break;
+      }
+      if (Date.now() > end || this.nspawn.exitCode !== null) {
+        throw new Error(`the host did not boot\n${readFileSync(`${this.dir}/console.log`, "utf8")}`);
+      }
+    }
+    const state = this.raw(["systemctl", "is-system-running", "--wait"]).stdout.trim();
+    if (state !== "running") throw new Error(`the host is ${state}\n${this.raw(["systemctl", "--failed"]).stdout}`);
+  }
+
+  /** In the host, outside of its units: what it starts outlives it. */
+  raw(argv: readonly string[]): Ended {
+    return run(["nsenter", "-t", String(this.leader), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--", ...argv]);
+  }
+
+  /** In the host, in a unit of its own that may be named, as root with a clean environment. */
+  run(argv: readonly string[], unit?: string): Ended {
+    const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    const named = unit === undefined ? [] : [`--unit=${unit}`];
+    const flags = ["--quiet", "--pipe", "--wait", "--collect", "-E", path, "-E", "HOME=/root", ...named];
+    return this.raw(["systemd-run", ...flags, "--working-directory=/root", "--", ...argv]);
+  }
+
+  /** A script in the host. */
+  sh(script: string): Ended {
+    return this.run(["/bin/bash", "-c", script]);
+  }
+
+  /** A copy of a file of this machine, as an executable. */
+  put(from: string, to: string): void {
+    must(["install", "-m", "0755", from, `${this.root}${to}`]);
+  }
+
+  /** Type, mode, owner, size and digest of everything below these folders. */
+  listing(...dirs: string[]): string {
+    const look =
+      'find "$@" -printf "%p %y %m %U:%G %l\\n" | sort; find "$@" -type f -print0 | sort -z | xargs -0r sha256sum';
+    return this.run(["/bin/sh", "-c", look, "sh", ...dirs]).stdout;
+  }
+
+  /** Everything that was made is taken away, also half of it. */
+  down(): void {
+    const { name } = this;
+    if (this.leader > 0) run(["kill", "-KILL", String(this.leader)]);
+    this.nspawn?.kill("SIGKILL");
+    for (const end = Date.now() + 10_000; run(["umount", this.root]).code !== 0 && Date.now() < end; )
+      Bun.sleepSync(50);
+    for (const part of ["base", "disk"]) run(["umount", `${this.dir}/${part}`]);
+    run(["nft", `delete table ip ${name}`]);
+    run(["ip", "netns", "del", name]);
+    run(["ip", "link", "del", `ve-${name}`]);
+    for (const group of controlGroups()) {
+      if (existsSync(`${group}/${name}`)) run(["find", `${group}/${name}`, "-depth", "-type", "d", "-delete"]);
+    }
+    rmSync(this.dir, { recursive: true, force: true });
+    rmSync(`${indexDir}/${this.index}`, { force: true });
+  }
+
+  [Symbol.dispose](): void {
+    this.down();
+  }
+}
+
+const indexDir = "/run/edox-ops-test";
+
+/** A number that no living process has, so that several runs do not meet on one network. */
+function freeIndex(): number {
+  mkdirSync(indexDir, { recursive: true });
+  for (let index = 1; index < 250; index++) {
+    const path = `${indexDir}/${index}`;
+    const owner = existsSync(path) ? readFileSync(path, "utf8").trim() : "";
+    if (owner !== "" && existsSync(`/proc/${owner}`)) continue;
+    rmSync(path, { force: true });
+    try {
+      writeFileSync(path, `${process.pid}\n`, { flag: "wx" });
+      return index;
+    } catch {
+      // Another process was quicker.
+    }
+  }
+  throw new Error(`all test networks are taken: look into ${indexDir}`);
+}
+
+function controlGroups(): string[] {
+  const top = "/sys/fs/cgroup";
+  const all = [top, ...readdirSync(top).map((name) => `${top}/${name}`)];
+  return all.filter((path) => !path.includes("cpuset") && existsSync(`${path}/cgroup.procs`));
+}
+
+/** Names that this machine's own hosts file knows, a package mirror perhaps. */
+function outerHosts(): string {
+  return readFileSync("/etc/hosts", "utf8")
+    .replace(/^.*\blocalhost\b.*$/gm, "")
+    .replace(/\n+/g, "\n");
+}

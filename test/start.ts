@@ -1,0 +1,27 @@
+// What `npm start` shows: a bare host, bootstrapped, looked at, and gone again.
+
+import { must } from "./integration/run.ts";
+import { TestHost, whyNoHosts } from "./integration/test-host.ts";
+
+const why = whyNoHosts();
+if (why !== null) {
+  console.error(`error: ${why}`);
+  process.exit(1);
+}
+must(["/bin/sh", `${import.meta.dir}/need.sh`]);
+must([process.execPath, `${import.meta.dir}/../build/build.ts`, "linux-x64"]);
+
+using host = await TestHost.up("bookworm");
+host.put(`${import.meta.dir}/../dist/linux-x64/edox-ops`, "/usr/local/bin/edox-ops");
+for (const command of ["bootstrap --yes", "bootstrap --yes", "doctor"]) {
+  console.log(`# edox-ops ${command}`);
+  const { code, stdout, stderr } = host.run(["edox-ops", ...command.split(" ")]);
+  console.log(stdout + stderr);
+  if (code !== 0) throw new Error(`edox-ops ${command} ended with ${code}`);
+}
+const { stderr } = host.run(["curl", "-sS", "http://127.0.0.1/"]);
+if (!stderr.includes("Empty reply from server")) throw new Error(`nginx did not close an unknown name: ${stderr}`);
+
+console.log("a bare Debian 12 was bootstrapped, a second run found nothing to do, and doctor found it ready");
+console.log("its nginx runs, and closed a request for an unknown name without an answer");
+console.log("next: sudo dist/linux-x64/edox-ops bootstrap --yes on a host of yours, or npm test");
