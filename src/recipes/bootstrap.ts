@@ -6,6 +6,7 @@ import { dpkgConfigured, installed } from "../resources/package.ts";
 import { platform } from "../resources/platform.ts";
 import { portFree } from "../resources/port.ts";
 import { nginxPrepare } from "./nginx.ts";
+import { nginxPidPath } from "./nginx-running.ts";
 import { backupsDir, bootstrapLogPath, docsRoot, logDir, stateDir } from "./paths.ts";
 
 const packages = ["nginx", "git", "curl", "rsync", "ca-certificates"];
@@ -17,7 +18,7 @@ export function bootstrap(facts: Facts): Recipe {
     logPath: bootstrapLogPath,
     done: "Bootstrap installation phase completed successfully.",
     failed: "Bootstrap failed at step",
-    requires: [platform(facts), portFree(80, "nginx"), portFree(443, "nginx")],
+    requires: [platform(facts), portFree(80, "nginx", nginxPidPath), portFree(443, "nginx", nginxPidPath)],
     steps: [
       {
         id: "packages.install",
