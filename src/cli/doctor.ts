@@ -9,10 +9,12 @@ export default defineCommand({
     const { examine } = await import("../doctor/doctor.ts");
     const { entries } = await import("../doctor/entries.ts");
     const { bootstrap } = await import("../recipes/bootstrap.ts");
+    const { snapshot } = await import("../engine/snapshot.ts");
     const { gatherFacts } = await import("../engine/facts.ts");
     const { host, console } = data as Context;
 
-    const findings = await examine([bootstrap(gatherFacts(host))], entries, host);
+    const see = snapshot(host);
+    const findings = await examine([bootstrap(gatherFacts(see))], entries, see);
     const failed = findings.filter(({ status }) => status === "error").length;
     const exit = failed > 0 ? 1 : 0;
     if (args.json) {

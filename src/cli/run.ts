@@ -2,6 +2,7 @@
 
 import { converge, met, type Watch } from "../engine/converge.ts";
 import { type Facts, gatherFacts } from "../engine/facts.ts";
+import { snapshot } from "../engine/snapshot.ts";
 import { Problem, type Recipe, type StepResult } from "../engine/step.ts";
 import { Unseen } from "../host/host.ts";
 import { lockPath } from "../recipes/paths.ts";
@@ -20,7 +21,8 @@ export async function change(
   const { host, console } = context;
   const colour = paint(console.colour && wantsColour(args));
   const looksOnly = args["dry-run"] === true || args.check === true;
-  const recipe = recipeFor(gatherFacts(host));
+  let see = snapshot(host);
+  const recipe = recipeFor(gatherFacts(see));
   const failAt = args["fail-step"] as string | undefined;
   const ids = recipe.steps.map(({ id }) => id);
   if (failAt !== undefined && !ids.includes(failAt)) {
@@ -32,7 +34,10 @@ export async function change(
     const hint = `sudo edox-ops ${context.typed.join(" ")}`;
     throw new Problem("not-root", `${recipe.command} changes this host, which only root may`, { hint });
   }
-  if (args.yes !== true) await confirm();
+  if (args.yes !== true) {
+    await confirm();
+    see = snapshot(host);
+  }
 
   const held = host.lock(lockPath);
   if (!("release" in held)) {
@@ -52,7 +57,7 @@ export async function change(
         tell(result);
       },
     };
-    return report(await converge(recipe.steps, host, { act: host, failAt, watch }), warnings);
+    return report(await converge(recipe.steps, see, { act: host, failAt, watch }), warnings);
   } finally {
     held.release();
   }
@@ -60,7 +65,7 @@ export async function change(
   async function plan(): Promise<StepResult[]> {
     const warnings = await requirements(false);
     for (const warning of warnings) say(`${colour("warning", "warning")}: ${warning}\n`);
-    const results = await converge(recipe.steps, host, { failAt, watch: { finished: tell } });
+    const results = await converge(recipe.steps, see, { failAt, watch: { finished: tell } });
     if (args.diff === true && args.json !== true) {
       const { diffOf } = await import("../report/diff.ts");
       for (const each of results.flatMap(({ changes }) => changes)) say(diffOf(each));
@@ -88,8 +93,8 @@ export async function change(
     const warnings: string[] = [];
     for (const requirement of recipe.requires) {
       try {
-        await met(wait ? requirement : { ...requirement, waitMs: 0 }, host, progress());
-        const warning = requirement.warn?.(host);
+        await met(wait ? requirement : { ...requirement, waitMs: 0 }, see, progress());
+        const warning = requirement.warn?.(see);
         if (warning) warnings.push(warning);
       } catch (error) {
         if (!(error instanceof Unseen)) throw error;

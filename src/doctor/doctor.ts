@@ -1,7 +1,6 @@
 // Every resource of the recipes, looked at under its name, and the entries that only look.
 
 import { lack } from "../engine/change.ts";
-import { snapshot } from "../engine/snapshot.ts";
 import type { Recipe, Requirement, Resource } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
 import type { Entry, Finding } from "./finding.ts";
@@ -12,10 +11,9 @@ const checkLimitMs = 15_000;
 export async function examine(
   recipes: readonly Recipe[],
   entries: readonly Entry[],
-  host: HostReader,
+  see: HostReader,
   limitMs = checkLimitMs,
 ): Promise<Finding[]> {
-  const see = snapshot(host);
   const all = [
     ...recipes.flatMap((recipe) => [
       ...recipe.requires.map((requirement) => fromRequirement(requirement)),

@@ -29,8 +29,12 @@ export interface Options {
   watch?: Watch;
 }
 
-/** One result a step, in order. After a failed step the others are skipped. */
-export async function converge(steps: readonly Step[], see: HostReader, options: Options): Promise<StepResult[]> {
+/**
+ * One result a step, in order. After a failed step the others are skipped. `seen` may be a snapshot: it is looked at
+ * until something has run.
+ */
+export async function converge(steps: readonly Step[], seen: HostReader, options: Options): Promise<StepResult[]> {
+  let see = seen;
   const results: StepResult[] = [];
   /** What a dry run has found to change so far: later steps look at the host as it would be. */
   const ahead: Change[] = [];
@@ -42,6 +46,7 @@ export async function converge(steps: readonly Step[], see: HostReader, options:
     options.watch?.started?.(step);
     const result = step.mark ? marked(step, results, options) : await one(step, see, ahead, options);
     if (!options.act) ahead.push(...result.changes);
+    else if (result.outcome !== "ok") see = snapshot(options.act);
     results.push(result);
     options.watch?.finished?.(result);
   }
@@ -72,7 +77,7 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
     if (result.changes.length === 0 && result.unseen.length === 0) return result;
     if (!options.act) return { ...result, outcome: result.changes.length > 0 ? "pending" : "unknown" };
     if (result.unseen[0] !== undefined) throw new Problem("unseen", result.unseen[0]);
-    for (const requirement of step.requires ?? []) await met(requirement, see, options.watch);
+    for (const requirement of step.requires ?? []) await met(requirement, options.act, options.watch);
 
     const host = recorded(options.act, result.ran, options.watch);
     const since = host.now();
@@ -86,10 +91,9 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
 
 async function look(
   wants: readonly Resource[],
-  host: HostReader,
+  see: HostReader,
   before: readonly Change[],
 ): Promise<Pick<StepResult, "changes" | "unseen" | "warnings">> {
-  const see = snapshot(host);
   const found = { changes: [] as Change[], unseen: [] as string[], warnings: [] as string[] };
   for (const resource of wants) {
     try {

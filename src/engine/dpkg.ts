@@ -4,8 +4,8 @@ import type { HostReader } from "../host/host.ts";
 
 export const dpkgStatusPath = "/var/lib/dpkg/status";
 const updatesDir = "/var/lib/dpkg/updates";
-/** dpkg(1), "Package states": what a transaction passes through, never where it ends. */
-const unfinished = ["half-installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending"];
+/** How the states of dpkg(1) begin that a transaction passes through, and where it never ends. */
+const unfinished = ["ok half-", "ok unpacked", "ok triggers-", "reinstreq "];
 
 /** The paragraph of an installed package, or null. */
 export function installedPackage(see: HostReader, name: string): string | null {
@@ -29,10 +29,7 @@ export function dpkgInterrupted(see: HostReader): boolean {
   if (see.list(updatesDir)?.some((name) => /^\d+$/.test(name))) return true;
   const status = statusFile(see);
   if (status === null) return false;
-  return (
-    unfinished.some((state) => status.includes(`\nStatus: install ok ${state}\n`)) ||
-    status.includes("\nStatus: install reinstreq ")
-  );
+  return unfinished.some((state) => status.includes(`\nStatus: install ${state}`));
 }
 
 function paragraph(see: HostReader, name: string): string | null {

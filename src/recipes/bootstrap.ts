@@ -5,8 +5,7 @@ import { directory } from "../resources/directory.ts";
 import { dpkgConfigured, installed } from "../resources/package.ts";
 import { platform } from "../resources/platform.ts";
 import { portFree } from "../resources/port.ts";
-import { nginxPrepare } from "./nginx.ts";
-import { nginxPidPath } from "./nginx-running.ts";
+import { nginxPrepare, nginxServes } from "./nginx.ts";
 import { backupsDir, bootstrapLogPath, docsRoot, logDir, stateDir } from "./paths.ts";
 
 const packages = ["nginx", "git", "curl", "rsync", "ca-certificates"];
@@ -18,7 +17,7 @@ export function bootstrap(facts: Facts): Recipe {
     logPath: bootstrapLogPath,
     done: "Bootstrap installation phase completed successfully.",
     failed: "Bootstrap failed at step",
-    requires: [platform(facts), portFree(80, "nginx", nginxPidPath), portFree(443, "nginx", nginxPidPath)],
+    requires: [platform(facts), portFree(80, "nginx", nginxServes), portFree(443, "nginx", nginxServes)],
     steps: [
       {
         id: "packages.install",

@@ -20,6 +20,7 @@ export function configPaths(see: HostReader): string[] {
     const text = textOf(see, path);
     if (text === null) return;
     found.push(path);
+    if (!text.includes("include")) return;
     for (const { words } of directives(text)) {
       if (words[0] === "include" && words[1] !== undefined) for (const each of expand(see, words[1])) visit(each);
     }
@@ -30,14 +31,16 @@ export function configPaths(see: HostReader): string[] {
 
 /** The listen directives that claim unknown names, for every address of a port. */
 export function defaultServers(see: HostReader): DefaultServer[] {
-  return configPaths(see).flatMap((path) =>
-    [...directives(textOf(see, path) ?? "")].flatMap(({ words, line }) => {
+  return configPaths(see).flatMap((path) => {
+    const text = textOf(see, path) ?? "";
+    if (!text.includes("default")) return [];
+    return [...directives(text)].flatMap(({ words, line }) => {
       if (words[0] !== "listen" || !words.some((word) => word === "default_server" || word === "default")) return [];
       const socket = /^(?:(?:\*|0\.0\.0\.0):)?(\d+)$|^(\[::\]):(\d+)$/.exec(words[1] ?? "");
       if (socket === null) return [];
       return [{ path, line, socket: socket[1] ?? `${socket[2]}:${socket[3]}` }];
-    }),
-  );
+    });
+  });
 }
 
 function expand(see: HostReader, pattern: string): string[] {

@@ -3,7 +3,6 @@
 import { textOf } from "../engine/facts.ts";
 import type { HostReader } from "../host/host.ts";
 
-export const nginxPidPath = "/run/nginx.pid";
 /** USER_HZ: /proc/PID/stat counts in hundredths of a second on every architecture we run on. */
 const ticksPerSecond = 100;
 /** Field 22 of /proc/PID/stat counted from behind the command's closing bracket. */
@@ -13,7 +12,7 @@ const clockErrorMs = 20;
 
 /** When the oldest worker that is not shutting down was started, Unix milliseconds; null where none runs. */
 export function workersSinceMs(see: HostReader): number | null {
-  const master = textOf(see, nginxPidPath)?.trim();
+  const master = textOf(see, "/run/nginx.pid")?.trim();
   const uptime = Number(textOf(see, "/proc/uptime")?.split(" ")[0]);
   if (!master) return null;
   const starts = (textOf(see, `/proc/${master}/task/${master}/children`) ?? "")

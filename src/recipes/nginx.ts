@@ -65,6 +65,11 @@ export function nginxPrepare(facts: Facts): Step {
   };
 }
 
+/** The running nginx has loaded our default server, so that it has the ports of it. */
+export function nginxServes(see: HostReader): boolean {
+  return see.stat(catchAllPath) !== null && tookFiles(see, [catchAllPath]);
+}
+
 function rejectsHandshakes(see: HostReader, { codename }: Facts): boolean {
   const found = installedPackage(see, "nginx");
   const version = (found && packageField(found, "Version")?.match(/\d+\.\d+\.\d+/)?.[0]) ?? shipped[codename] ?? newest;

@@ -5,15 +5,19 @@ import { type HostReader, Unseen } from "../host/host.ts";
 /** The state of a listening socket in /proc/net/tcp (include/net/tcp_states.h). */
 const listening = "0A";
 
-/** Nobody but this program, whose main process writes its number to `pidPath`, listens on the port. */
-export function portFree(port: number, program: string, pidPath: string): Requirement {
+/**
+ * Nobody but this program listens on the port. `serves` tells, without a look at every socket and process, that the
+ * program has it: the kernel takes 6 ms to list the sockets, more than all the rest of a converged run.
+ */
+export function portFree(port: number, program: string, serves: (see: HostReader) => boolean): Requirement {
   return {
     name: `port:${port}`,
     title: `port ${port} is free for ${program}`,
     check(see) {
+      if (serves(see)) return null;
       const sockets = listeners(see, port);
       if (sockets.size === 0) return null;
-      const owner = ownerOf(see, sockets, textOf(see, pidPath)?.trim());
+      const owner = ownerOf(see, sockets);
       if (owner === null) throw new Unseen(`who listens on port ${port} is only told to root`);
       if (owner.command === program) return null;
       return {
@@ -37,13 +41,8 @@ function listeners(see: HostReader, port: number): Set<string> {
   return found;
 }
 
-/** The likely process is asked first: to read the descriptors of all of them takes longer than all the rest of a run. */
-function ownerOf(
-  see: HostReader,
-  inodes: Set<string>,
-  likely: string | undefined,
-): { pid: number; command: string } | null {
-  for (const pid of candidates()) {
+function ownerOf(see: HostReader, inodes: Set<string>): { pid: number; command: string } | null {
+  for (const pid of see.list("/proc") ?? []) {
     if (!/^\d+$/.test(pid)) continue;
     let descriptors: string[];
     try {
@@ -60,9 +59,4 @@ function ownerOf(
     }
   }
   return null;
-
-  function* candidates(): Generator<string> {
-    if (likely) yield likely;
-    yield* see.list("/proc") ?? [];
-  }
 }
