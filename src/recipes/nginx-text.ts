@@ -6,10 +6,10 @@ const header = `# Written by edox-ops. A change made here is replaced by the nex
 
 /**
  * The zones that the sites of edox-ops count in. Their names and keys are those of the Python version: a zone whose key
- * changes is not taken by a reload. Its rate of 10 a second refused 40 of the 61 requests of one page; this one
- * refills faster than a browser's six connections can ask.
+ * changes is not taken by a reload. Its rate of 10 a second refused 40 of the 61 requests of one page; this one refills
+ * the burst of its sites (20) in each millisecond, which is what nginx counts in.
  */
-export const limitsText = `${header}limit_req_zone $binary_remote_addr zone=edox_ops_static:10m rate=10000r/s;
+export const limitsText = `${header}limit_req_zone $binary_remote_addr zone=edox_ops_static:10m rate=25000r/s;
 limit_conn_zone $binary_remote_addr zone=edox_ops_conn:10m;
 `;
 
