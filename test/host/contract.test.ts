@@ -126,7 +126,10 @@ describe("this machine's children", () => {
   test("none inherits a lock", async () => {
     const own = localHost(folder);
     const held = own.lock("/inherited");
-    const sleeper = host.run(["sleep", "2"]);
+    const { promise: up, resolve } = Promise.withResolvers<void>();
+    const sleeper = host.run(["sh", "-c", "echo up; sleep 1"], { onOutput: () => resolve() });
+    // Until it runs its own program, a child is a copy of this process, locks and all.
+    await up;
     if (!("release" in held)) throw new Error("a free lock was not given");
     held.release();
     expect(own.lock("/inherited")).toHaveProperty("release");
