@@ -39,6 +39,21 @@ for (const suite of ["bookworm", "trixie"] as const) {
       expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
     });
 
+    test("a run with nothing to do starts no child, and opens nothing for writing but its log", () => {
+      host.sh("apt-get install -y -qq --no-install-recommends strace >/dev/null");
+      const calls =
+        "execve,open,openat,creat,mkdir,mkdirat,unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink";
+      const traced = ["strace", "-f", "-qq", "-e", `trace=${calls}`, "-o", "/run/trace"];
+      expect(host.run([...traced, "edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+      const lines = host.run(["cat", "/run/trace"]).stdout.split("\n");
+      expect(lines.filter((line) => line.includes("execve(")).length).toBe(1);
+      const opened = lines.filter((line) => / open(at)?\(/.test(line));
+      expect(opened.length).toBeGreaterThan(10);
+      const written = opened.filter((line) => /O_WRONLY|O_RDWR|O_CREAT/.test(line));
+      expect(written.filter((line) => !line.includes(`"${log}"`))).toEqual([]);
+      expect(lines.filter((line) => !/ (execve|open|openat)\(|\+\+\+|---|^$/.test(line))).toEqual([]);
+    });
+
     test("doctor says that it is ready", () => {
       const { code, stdout } = host.run(["edox-ops", "doctor"]);
       expect(stdout).not.toContain("[FAIL]");
