@@ -51,7 +51,17 @@ export function fakeHost(uid = 0): FakeHost {
   const node = (path: string): Node | undefined => {
     if (uid !== 0 && [...host.hidden].some((each) => path.startsWith(each)))
       throw new Unseen(`${path} may only be read by root`);
-    return nodes.get(path);
+    // As the kernel does, a dot behind a link is what it leads to.
+    return path.endsWith("/.") ? followed(path.slice(0, -2)) : nodes.get(path);
+  };
+  const followed = (path: string): Node | undefined => {
+    const found = nodes.get(path);
+    return found?.type === "link" ? followed(new URL(String(found.content), `file://${path}`).pathname) : found;
+  };
+  const statOf = (found: Node | undefined): Stat | null => {
+    if (found === undefined) return null;
+    const { type, mode, uid, gid, changedMs } = found;
+    return { type, mode, uid, gid, size: type === "file" ? bytesOf(found.content).length : 0, changedMs };
   };
   const answer = (argv: readonly string[]): Output => {
     for (const taught of host.taught) {
@@ -72,16 +82,13 @@ export function fakeHost(uid = 0): FakeHost {
     async sleep(ms) {
       clock += ms;
     },
-    stat(path) {
-      const found = node(path);
-      if (found === undefined) return null;
-      const { type, mode, uid, gid, changedMs } = found;
-      return { type, mode, uid, gid, size: type === "file" ? bytesOf(found.content).length : 0, changedMs };
-    },
+    stat: (path) => statOf(node(path)),
+    statTarget: (path) => statOf(node(path) && followed(path)),
     read(path) {
-      const found = node(path);
+      const found = node(path) && followed(path);
       return found?.type === "file" ? bytesOf(found.content) : null;
     },
+    map: (path) => host.read(path),
     readLink(path) {
       const found = node(path);
       return found?.type === "link" ? String(found.content) : null;
@@ -109,9 +116,9 @@ export function fakeHost(uid = 0): FakeHost {
       set(path, "directory", "", attributes);
     },
     setAttributes(path, attributes) {
-      const found = nodes.get(path);
+      const found = node(path);
       if (found === undefined) throw new Error(`ENOENT: ${path}`);
-      set(path, found.type, found.content, attributes);
+      Object.assign(found, attributes, { changedMs: clock++ });
     },
     makeLink(path, target) {
       mustHaveParent(path);

@@ -43,6 +43,6 @@ function paragraph(see: HostReader, name: string): string | null {
 }
 
 function statusFile(see: HostReader): Buffer | null {
-  const bytes = see.read(dpkgStatusPath);
+  const bytes = see.map(dpkgStatusPath);
   return bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

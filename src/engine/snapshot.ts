@@ -6,16 +6,14 @@ import type { HostReader } from "../host/host.ts";
  */
 export function snapshot(see: HostReader): HostReader {
   const files = new Map<string, Uint8Array | null>();
-  return {
-    ...see,
-    read(path) {
-      if (path.startsWith("/proc/")) return see.read(path);
-      let bytes = files.get(path);
-      if (bytes === undefined) {
-        bytes = see.read(path);
-        files.set(path, bytes);
-      }
-      return bytes;
-    },
+  const once = (look: HostReader["read"]) => (path: string) => {
+    if (path.startsWith("/proc/")) return look(path);
+    let bytes = files.get(path);
+    if (bytes === undefined) {
+      bytes = look(path);
+      files.set(path, bytes);
+    }
+    return bytes;
   };
+  return { ...see, read: once(see.read), map: once(see.map) };
 }

@@ -64,7 +64,14 @@ export interface HostReader {
   /** Unix milliseconds. */
   now(): number;
   stat(path: string): Stat | null;
+  /** The same of what a link leads to in the end. */
+  statTarget(path: string): Stat | null;
   read(path: string): Uint8Array | null;
+  /**
+   * The bytes of a large file without a copy of them. Only for one that is replaced and never shortened: a process that
+   * looks at what is gone is ended by the kernel.
+   */
+  map(path: string): Uint8Array | null;
   readLink(path: string): string | null;
   /** Names in a directory, sorted. */
   list(path: string): string[] | null;

@@ -1,18 +1,14 @@
-// Advisory locks of this machine: flock(2), which no runtime offers, and the kernel's list of who holds what.
+// Advisory locks of this machine: flock(2), and the kernel's list of who holds what.
 
-import { dlopen } from "bun:ffi";
 import * as fs from "node:fs";
 import type { Holder } from "./host.ts";
-
-/** From <sys/file.h>: exclusive, and without waiting. */
-const LOCK_EX_NB = 2 | 4;
+import { flock } from "./local-libc.ts";
 
 /** The descriptor that holds the lock until it is closed, or null where another process has it. Opened for reading:
  * the file is a place to meet, and a run that finds it there writes nothing. */
 export function lockFile(path: string): number | null {
   const fd = openOrMake(path);
-  const libc = dlopen("libc.so.6", { flock: { args: ["i32", "i32"], returns: "i32" } });
-  if (libc.symbols.flock(fd, LOCK_EX_NB) === 0) return fd;
+  if (flock(fd)) return fd;
   fs.closeSync(fd);
   return null;
 }

@@ -3,6 +3,7 @@
 import * as fs from "node:fs";
 import type { Attributes, Holder, Host, Output, RunOptions, Space, Stat } from "./host.ts";
 import { Unseen } from "./host.ts";
+import { mapFile } from "./local-libc.ts";
 import { lockFile, lockHolders } from "./local-lock.ts";
 
 const programDirs = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -19,7 +20,9 @@ export function localHost(root = ""): Host {
     sleep: (ms) => Bun.sleep(ms),
 
     stat: (path) => looked(path, () => statOf(fs.lstatSync(at(path)))),
+    statTarget: (path) => looked(path, () => statOf(fs.statSync(at(path)))),
     read: (path) => looked(path, () => fs.readFileSync(at(path))),
+    map: (path) => looked(path, () => mapFile(at(path))),
     readLink: (path) => looked(path, () => fs.readlinkSync(at(path))),
     list: (path) => looked(path, () => fs.readdirSync(at(path)).sort()),
     space: (path) => looked(path, () => spaceOf(at(path))),

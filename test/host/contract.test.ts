@@ -45,6 +45,14 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect(host.list("/d")).toEqual(["f"]);
     });
 
+    test("a file is mapped with the bytes that are read, an empty one too", () => {
+      host.writeFile("/map", bytes("mapped"), { mode: 0o600, ...me });
+      expect(Buffer.from(host.map("/map") ?? []).toString()).toBe("mapped");
+      host.writeFile("/map", bytes(""), { mode: 0o600, ...me });
+      expect(host.map("/map")?.length).toBe(0);
+      expect(host.map("/none")).toBeNull();
+    });
+
     test("a file without a directory is refused", () => {
       expect(() => host.writeFile("/none/f", bytes(""), { mode: 0o600, ...me })).toThrow("ENOENT");
     });
@@ -61,6 +69,10 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       host.makeLink("/link", "/b");
       expect(host.stat("/link")?.type).toBe("link");
       expect(host.readLink("/link")).toBe("/b");
+      expect(host.statTarget("/link")).toBeNull();
+      host.makeLink("/link", "log");
+      expect(host.statTarget("/link")).toMatchObject({ type: "file", size: 4 });
+      expect(host.statTarget("/log")).toEqual(host.stat("/log"));
       host.remove("/link");
       expect(host.stat("/link")).toBeNull();
     });
