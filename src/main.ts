@@ -1,14 +1,16 @@
 import { localConsole } from "./host/local-console.ts";
 
 /** argv in, exit code out. Where not even an error can be written, exit code 1 is all that is left to say. */
-export async function main(typed: readonly string[], console = localConsole()): Promise<number> {
+export async function main(typed: readonly string[], console = localConsole): Promise<number> {
   try {
     if (typed.length === 1 && typed[0] === "--version") {
-      console.out(`${EDOX_OPS_VERSION}\n`);
+      await console.out(`${EDOX_OPS_VERSION}\n`);
       return 0;
     }
-    const [{ cli }, { localHost }] = await Promise.all([import("./cli/cli.ts"), import("./host/local.ts")]);
-    return await cli({ host: localHost(), console }, typed);
+    const [{ cli }, { hintFor }] = await Promise.all([import("./cli/cli.ts"), import("./report/voice.ts")]);
+    const hint = hintFor(process.execPath, process.geteuid?.() ?? 0);
+    const host = () => import("./host/local.ts").then(({ localHost }) => localHost());
+    return await cli({ host, console, hint }, typed);
   } catch {
     return 1;
   }

@@ -60,7 +60,9 @@ export function fakeDebian(options: Like = {}): FakeHost {
     for (const name of ["conf.d", "sites-available", "sites-enabled", "modules-enabled"])
       host.dir(`/etc/nginx/${name}`);
     host.put("/etc/nginx/sites-available/default", welcome);
-    host.link("/etc/nginx/sites-enabled/default", "/etc/nginx/sites-available/default");
+    if (host.stat("/etc/nginx/sites-enabled/default") === null) {
+      host.link("/etc/nginx/sites-enabled/default", "/etc/nginx/sites-available/default");
+    }
     host.link("/etc/systemd/system/multi-user.target.wants/nginx.service", "/lib/systemd/system/nginx.service");
     startNginx();
   };
@@ -83,6 +85,9 @@ export function fakeDebian(options: Like = {}): FakeHost {
     if (program === "apt-get" && rest.includes("update")) return ok();
     if (program === "apt-get" && rest.includes("install")) {
       for (const name of rest.slice(rest.indexOf("install") + 1)) add(name);
+      if (!ipv6 && host.readLink("/etc/nginx/sites-enabled/default") === "/etc/nginx/sites-available/default") {
+        return { code: 100, stdout: "", stderr: "installed nginx package post-installation script failed\n" };
+      }
       return ok("Setting up packages\nDone\n");
     }
     if (program === "dpkg" && rest[0] === "--configure") {

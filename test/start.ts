@@ -12,7 +12,7 @@ must(["/bin/sh", `${import.meta.dir}/need.sh`]);
 must([process.execPath, `${import.meta.dir}/../build/build.ts`, "linux-x64"]);
 
 using host = await TestHost.up("bookworm");
-host.put(`${import.meta.dir}/../dist/linux-x64/edox-ops`, "/usr/local/bin/edox-ops");
+host.putBinary();
 for (const command of ["bootstrap --yes", "bootstrap --yes", "doctor"]) {
   console.log(`# edox-ops ${command}`);
   const { code, stdout, stderr } = host.run(["edox-ops", ...command.split(" ")]);

@@ -59,6 +59,6 @@ export function meant(typed: string, known: readonly string[]): string | undefin
   return best?.name;
 }
 
-export function usage(message: string, instead?: string, hint = "edox-ops --help"): Problem {
+export function usage(message: string, instead?: string, hint = ["edox-ops", "--help"]): Problem {
   return new Problem("usage", instead ? `${message}, did you mean ${instead}?` : message, { hint });
 }

@@ -2,6 +2,7 @@
 
 import { type CommandDef, type Resolvable, renderUsage, runCommand } from "citty";
 import { Problem } from "../engine/step.ts";
+import { voiceOf } from "../report/voice.ts";
 import { checkArguments, meant, usage } from "./arguments.ts";
 import { type Context, exitCode } from "./context.ts";
 
@@ -26,26 +27,27 @@ const exitCodes = `EXIT CODES
 `;
 
 /** Runs what was typed and answers the exit code. Every failure is told here, once, in words or as JSON. */
-export async function cli(context: Omit<Context, "typed">, typed: readonly string[]): Promise<number> {
+export async function cli(given: Omit<Context, "typed" | "command">, typed: readonly string[]): Promise<number> {
+  const context: Context = { ...given, typed, command: "edox-ops" };
   const { console } = context;
-  let names: string[] = [];
   try {
     const found = await resolve(root, typed);
-    names = found.names;
+    if (found.names.length > 0) context.command = found.names.join(" ");
     const help = found.rest.includes("--help") || found.rest.includes("-h");
     if (help || (found.command === root && typed.length === 0)) {
-      const parent = { meta: { name: ["edox-ops", ...names.slice(0, -1)].join(" ") } };
+      const parent = { meta: { name: ["edox-ops", ...found.names.slice(0, -1)].join(" ") } };
       const text = await renderUsage(found.command, found.command === root ? undefined : parent);
-      console.out(`${console.colour ? text : Bun.stripANSI(text)}\n\n${exitCodes}`);
+      await console.out(`${console.colour ? text : Bun.stripANSI(text)}\n\n${exitCodes}`.replace(/ +$/gm, ""));
       return exitCode.done;
     }
     checkArguments(found.rest, (found.command.args ?? {}) as Record<string, never>);
     if (found.command.run === undefined) throw usage("a command is missing");
-    const { result } = await runCommand(found.command, { rawArgs: found.rest, data: { ...context, typed } });
+    const { result } = await runCommand(found.command, { rawArgs: found.rest, data: context });
     return result as number;
   } catch (error) {
-    const problem = error instanceof Problem ? error : unexpected(error);
-    return await refuse(problem, names.join(" ") || "edox-ops", typed, console);
+    // Whoever read the report has seen enough of it.
+    if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCode.failed;
+    return await refuse(error instanceof Problem ? error : unexpected(error), context);
   }
 }
 
@@ -74,15 +76,16 @@ const exits: Partial<Record<Problem["code"], number>> = {
   locked: exitCode.busy,
 };
 
-async function refuse(problem: Problem, command: string, typed: readonly string[], console: Context["console"]) {
+async function refuse(problem: Problem, { command, typed, console, hint }: Context): Promise<number> {
   const exit = exits[problem.code] ?? exitCode.failed;
+  const voice = voiceOf({ colour: console.colour && !typed.includes("--no-color"), hint });
   if (typed.includes("--json")) {
     const { jsonOf, problemOf } = await import("../report/json.ts");
     const outcome = exit === exitCode.busy ? "busy" : problem.code === "internal" ? "failed" : "refused";
-    console.out(jsonOf({ command, outcome, exit, error: problemOf(problem) }));
+    await console.out(jsonOf({ command, outcome, exit, error: problemOf(problem, voice) }));
   } else {
-    const { paint, problemText } = await import("../report/text.ts");
-    console.err(problemText(problem, null, paint(console.colour && !typed.includes("--no-color"))));
+    const { problemText } = await import("../report/text.ts");
+    console.err(problemText(problem, null, voice));
   }
   return exit;
 }

@@ -1,8 +1,11 @@
 import type { Host } from "../host/host.ts";
+import type { Voice } from "../report/voice.ts";
 
-/** Where words go. `out` throws when it cannot be written: a report that is lost is a failure. */
+/** Where words go. */
 export interface Console {
-  out(text: string): void;
+  /** Rejects when it cannot be written: a report that is lost is a failure. */
+  out(text: string): Promise<void>;
+  /** Never throws: no word on stderr is worth a run. */
   err(text: string): void;
   /** Whether a person reads stdout, and wants colours. */
   colour: boolean;
@@ -13,8 +16,13 @@ export interface Console {
 
 /** What a command gets from outside. */
 export interface Context {
-  host: Host;
+  /** Loaded when it is asked for: what only prints needs none. */
+  host(): Promise<Host>;
   console: Console;
+  /** As it is typed: "bootstrap"; the program's own name before a command is known. */
+  command: string;
+  /** A hint as this person types it. */
+  hint: Voice["hint"];
   /** What was typed, for a line to type again. */
   typed: readonly string[];
 }

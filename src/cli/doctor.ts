@@ -1,5 +1,5 @@
 import { defineCommand } from "citty";
-import type { Context } from "./context.ts";
+import { type Context, exitCode } from "./context.ts";
 import { outputFlags, wantsColour } from "./flags.ts";
 
 export default defineCommand({
@@ -11,24 +11,25 @@ export default defineCommand({
     const { bootstrap } = await import("../recipes/bootstrap.ts");
     const { snapshot } = await import("../engine/snapshot.ts");
     const { gatherFacts } = await import("../engine/facts.ts");
-    const { host, console } = data as Context;
+    const { voiceOf } = await import("../report/voice.ts");
+    const { host, console, hint } = data as Context;
 
-    const see = snapshot(host);
+    const see = snapshot(await host());
     const findings = await examine([bootstrap(gatherFacts(see))], entries, see);
     const failed = findings.filter(({ status }) => status === "error").length;
-    const exit = failed > 0 ? 1 : 0;
+    const exit = failed > 0 ? exitCode.failed : exitCode.done;
+    const voice = voiceOf({ colour: console.colour && wantsColour(args), hint });
     if (args.json) {
-      const { jsonOf } = await import("../report/json.ts");
-      console.out(jsonOf({ command: "doctor", outcome: failed > 0 ? "failed" : "ok", exit, findings }));
+      const { findingsOf, jsonOf } = await import("../report/json.ts");
+      const outcome = failed > 0 ? "failed" : "ok";
+      await console.out(jsonOf({ command: "doctor", outcome, exit, findings: findingsOf(findings, voice) }));
       return exit;
     }
-    const { findingText, paint } = await import("../report/text.ts");
-    const colour = paint(console.colour && wantsColour(args));
-    for (const finding of findings) {
-      if (!args.quiet || finding.status === "error") console.out(findingText(finding, colour));
-    }
+    const { findingText } = await import("../report/text.ts");
+    const told = args.quiet ? findings.filter(({ status }) => status === "error") : findings;
+    const last = args.quiet || failed > 0 ? "" : "Doctor: host looks ready.\n";
+    await console.out(told.map((finding) => findingText(finding, voice)).join("") + last);
     if (failed > 0) console.err(`Doctor found ${failed} failing check(s).\n`);
-    else if (!args.quiet) console.out("Doctor: host looks ready.\n");
     return exit;
   },
 });

@@ -1,149 +1,98 @@
 // How every changing command runs: facts -> recipe -> requirements -> steps -> results -> report -> exit code.
 
-import { converge, met, type Watch } from "../engine/converge.ts";
+import { converge, met } from "../engine/converge.ts";
 import { type Facts, gatherFacts } from "../engine/facts.ts";
 import { snapshot } from "../engine/snapshot.ts";
 import { Problem, type Recipe, type StepResult } from "../engine/step.ts";
-import { Unseen } from "../host/host.ts";
+import { type Host, type HostReader, Unseen } from "../host/host.ts";
 import { lockPath } from "../recipes/paths.ts";
-import { jsonOf, problemOf, stepsOf } from "../report/json.ts";
-import type { Document } from "../report/schema.ts";
-import { paint, problemText, stepText } from "../report/text.ts";
 import { usage } from "./arguments.ts";
-import { type Context, exitCode } from "./context.ts";
-import { wantsColour } from "./flags.ts";
+import type { Context } from "./context.ts";
+import { type Teller, teller } from "./teller.ts";
 
-export async function change(
-  recipeFor: (facts: Facts) => Recipe,
-  args: Record<string, unknown>,
-  context: Context,
-): Promise<number> {
-  const { host, console } = context;
-  const colour = paint(console.colour && wantsColour(args));
-  const looksOnly = args["dry-run"] === true || args.check === true;
-  let see = snapshot(host);
-  const recipe = recipeFor(gatherFacts(see));
-  const failAt = args["fail-step"] as string | undefined;
-  const ids = recipe.steps.map(({ id }) => id);
-  if (failAt !== undefined && !ids.includes(failAt)) {
-    const hint = `edox-ops ${recipe.command} --fail-step ${ids[0]}`;
-    throw usage(`unknown step ${failAt}: there are ${ids.join(", ")}`, undefined, hint);
-  }
-  if (looksOnly) return report(await plan());
+export type Flags = Record<string, unknown>;
+
+export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, context: Context): Promise<number> {
+  const { command, typed } = context;
+  const host = await context.host();
+  const tell = teller(flags, context);
+  if (flags["dry-run"] === true || flags.check === true) return tell.end(await plan());
   if (host.uid !== 0) {
-    const hint = `sudo edox-ops ${context.typed.join(" ")}`;
-    throw new Problem("not-root", `${recipe.command} changes this host, which only root may`, { hint });
+    const hint = ["sudo", "edox-ops", ...typed];
+    throw new Problem("not-root", `${command} changes this host, which only root may`, { hint });
   }
-  if (args.yes !== true) {
-    await confirm();
-    see = snapshot(host);
-  }
+  if (flags.yes !== true) await confirm();
 
-  const held = host.lock(lockPath);
-  if (!("release" in held)) {
-    const since = new Date(held.sinceMs).toISOString().slice(0, 19);
-    const message = `another run holds the lock: ${held.command} (pid ${held.pid}, since ${since}Z)`;
-    throw new Problem("locked", message, { hint: `edox-ops ${context.typed.join(" ")}` });
-  }
+  // Taken before the first look, so that what is seen is what the run before this one left.
+  const lock = take(host, ["edox-ops", ...typed]);
   try {
-    const warnings = await requirements(true);
+    const { see, recipe, failAt } = look();
+    for (const warning of await requirements(recipe, see, tell)) await tell.warning(warning);
     const { runLog } = await import("../report/run-log.ts");
-    const log = runLog(recipe.logPath, host, console.err);
-    const watch: Watch = {
-      ...progress(),
-      ...(log.started && { started: log.started }),
-      finished(result) {
-        log.finished?.(result);
-        tell(result);
+    const log = runLog(recipe.logPath, host, tell.warning);
+    const watch = {
+      ...tell.progress,
+      started: log.started,
+      async finished(result: StepResult) {
+        log.finished(result);
+        await tell.step(result);
       },
     };
-    return report(await converge(recipe.steps, see, { act: host, failAt, watch }), warnings);
+    return await tell.end(await converge(recipe.steps, see, { act: host, failAt, watch }), recipe);
   } finally {
-    held.release();
+    lock.release();
+  }
+
+  function look(): { see: HostReader; recipe: Recipe; failAt: string | undefined } {
+    const see = snapshot(host);
+    const recipe = recipeFor(gatherFacts(see));
+    return { see, recipe, failAt: stepOf(recipe, flags["fail-step"] as string | undefined) };
   }
 
   async function plan(): Promise<StepResult[]> {
-    const warnings = await requirements(false);
-    for (const warning of warnings) say(`${colour("warning", "warning")}: ${warning}\n`);
-    const results = await converge(recipe.steps, see, { failAt, watch: { finished: tell } });
-    if (args.diff === true && args.json !== true) {
-      const { diffOf } = await import("../report/diff.ts");
-      for (const each of results.flatMap(({ changes }) => changes)) say(diffOf(each));
-    }
-    return results;
+    const { see, recipe, failAt } = look();
+    for (const warning of await requirements(recipe, see, null)) await tell.warning(warning);
+    return converge(recipe.steps, see, { failAt, watch: { finished: tell.step } });
   }
 
-  /** On a terminal the plan is shown and asked for. */
+  /** A person is shown the plan, and asked where there is something to do. */
   async function confirm(): Promise<void> {
-    const problem = new Problem(
-      "not-confirmed",
-      `${recipe.command} changes this host: say --yes, or --dry-run to look`,
-      {
-        hint: `sudo edox-ops ${recipe.command} --yes`,
-      },
-    );
-    if (args.json === true || !console.interactive()) throw problem;
+    if (flags.json === true || !context.console.interactive()) {
+      const hint = ["edox-ops", ...typed, "--yes"];
+      throw new Problem("not-confirmed", `${command} changes this host: say --yes, or --dry-run to look`, { hint });
+    }
     const results = await plan();
-    if (results.every(({ outcome }) => outcome === "ok")) return;
-    if (!(await console.confirm("do this?"))) throw problem;
-  }
-
-  /** Warnings of what is met; what is not stops the run before anything is changed. */
-  async function requirements(wait: boolean): Promise<string[]> {
-    const warnings: string[] = [];
-    for (const requirement of recipe.requires) {
-      try {
-        await met(wait ? requirement : { ...requirement, waitMs: 0 }, see, progress());
-        const warning = requirement.warn?.(see);
-        if (warning) warnings.push(warning);
-      } catch (error) {
-        if (!(error instanceof Unseen)) throw error;
-        warnings.push(`could not be seen: ${error.message}`);
-      }
-    }
-    return warnings;
-  }
-
-  function progress(): Watch {
-    return {
-      waiting: ({ title }, { reason }) => args.quiet !== true && console.err(`waiting until ${title}: ${reason}\n`),
-      ...(args.verbose === true && {
-        running: (argv) => console.err(`$ ${argv.join(" ")}\n`),
-        output: (text) => console.err(text),
-      }),
-    };
-  }
-
-  function say(text: string): void {
-    if (args.quiet !== true && args.json !== true) console.out(text);
-  }
-
-  function tell(result: StepResult): void {
-    say(stepText(result, colour));
-    if (result.problem && args.json !== true) console.err(problemText(result.problem, result.id, colour));
-  }
-
-  function report(results: readonly StepResult[], warnings: readonly string[] = []): number {
-    const { outcome, exit } = verdict(results, args.check === true);
-    const failed = results.find((result) => result.outcome === "failed");
-    if (args.json === true) {
-      const steps = stepsOf(results, args.diff === true);
-      const error = failed?.problem && { error: problemOf(failed.problem) };
-      console.out(jsonOf({ command: recipe.command, outcome, exit, steps, ...error }));
-      return exit;
-    }
-    for (const warning of warnings) say(`${colour("warning", "warning")}: ${warning}\n`);
-    if (failed) console.err(`${recipe.failed} ${failed.id}\n`);
-    else if (!looksOnly) say(`${recipe.done}\n`);
-    return exit;
+    if (results.every(({ outcome }) => outcome === "ok") || (await context.console.confirm("do this?"))) return;
+    throw new Problem("not-confirmed", "not confirmed: nothing was changed");
   }
 }
 
-function verdict(results: readonly StepResult[], check: boolean): { outcome: Document["outcome"]; exit: number } {
-  const has = (outcome: StepResult["outcome"]): boolean => results.some((result) => result.outcome === outcome);
-  if (has("failed")) return { outcome: "failed", exit: exitCode.failed };
-  if (has("pending")) return { outcome: "pending", exit: check ? exitCode.pending : exitCode.done };
-  // What could not be seen is no success.
-  if (has("unknown")) return { outcome: "unknown", exit: check ? exitCode.failed : exitCode.done };
-  return { outcome: has("changed") ? "changed" : "ok", exit: exitCode.done };
+/** Throws for a step that the recipe does not have. */
+function stepOf({ command, steps }: Recipe, wanted: string | undefined): string | undefined {
+  const ids = steps.map(({ id }) => id);
+  if (wanted === undefined || ids.includes(wanted)) return wanted;
+  const hint = ["edox-ops", ...command.split(" "), "--fail-step", ids[0] ?? ""];
+  throw usage(`unknown step ${wanted}: there are ${ids.join(", ")}`, undefined, hint);
+}
+
+function take(host: Host, again: string[]): { release(): void } {
+  const held = host.lock(lockPath);
+  if ("release" in held) return held;
+  const since = new Date(held.sinceMs).toISOString().slice(0, 19);
+  const message = `another run holds the lock: ${held.command} (pid ${held.pid}, since ${since}Z)`;
+  throw new Problem("locked", message, { hint: again });
+}
+
+/** Warnings of what is met; what is not stops the run before anything is changed. Nobody waits without a teller. */
+async function requirements({ requires }: Recipe, see: HostReader, tell: Teller | null): Promise<string[]> {
+  const warnings: string[] = [];
+  for (const requirement of requires) {
+    try {
+      warnings.push(...(await met(tell ? requirement : { ...requirement, waitMs: 0 }, see, tell?.progress)));
+    } catch (error) {
+      if (!(error instanceof Unseen)) throw error;
+      warnings.push(`could not be seen: ${error.message}`);
+    }
+  }
+  return warnings;
 }

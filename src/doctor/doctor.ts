@@ -54,10 +54,10 @@ function fromResource(resource: Resource, recipe: Recipe): Entry {
   return {
     name: resource.name,
     async look(see) {
-      const changes = await resource.check(see, []);
-      if (changes.length > 0) return { status: "error", detail: changes.map(lack).join("; "), hint };
-      const warning = resource.warn?.(see, []);
-      return warning ? { status: "warning", detail: warning } : { status: "ok", detail: resource.title };
+      const warnings: string[] = [];
+      const changes = await resource.check(see, [], (sentence) => warnings.push(sentence));
+      if (changes.length > 0) return { status: "error", detail: [...new Set(changes.map(lack))].join("; "), hint };
+      return holding(resource.title, warnings);
     },
   };
 }
@@ -66,10 +66,14 @@ function fromRequirement(requirement: Requirement): Entry {
   return {
     name: requirement.name,
     async look(see) {
-      const unmet = await requirement.check(see);
-      if (unmet) return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint.split(" ") }) };
-      const warning = requirement.warn?.(see);
-      return warning ? { status: "warning", detail: warning } : { status: "ok", detail: requirement.title };
+      const warnings: string[] = [];
+      const unmet = await requirement.check(see, (sentence) => warnings.push(sentence));
+      if (unmet) return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
+      return holding(requirement.title, warnings);
     },
   };
+}
+
+function holding(title: string, warnings: readonly string[]): Answer {
+  return warnings.length > 0 ? { status: "warning", detail: warnings.join("; ") } : { status: "ok", detail: title };
 }

@@ -1,7 +1,7 @@
 // What doctor looks at besides the recipes' resources. To add a check, add an entry.
 
 import type { HostReader } from "../host/host.ts";
-import { configPaths } from "../recipes/nginx-config.ts";
+import { configFiles } from "../recipes/nginx-config.ts";
 import { tookFiles } from "../recipes/nginx-running.ts";
 import { bootstrapLogPath, docsRoot, logDir, stateDir } from "../recipes/paths.ts";
 import type { Entry, Finding } from "./finding.ts";
@@ -41,7 +41,7 @@ export const entries: Entry[] = [
         return {
           status: "error",
           detail: `${open.path} is ${mode}, not 0600 and root's`,
-          hint: ["chmod", "0600", open.path],
+          hint: ["sudo", "chmod", "0600", open.path],
         };
       }
       if (present.length === 0) return { status: "ok", detail: "not configured (optional; no state file yet)" };
@@ -56,7 +56,7 @@ export const entries: Entry[] = [
       const detail = `${Math.floor(least.space.bytesFree / mebibyte)} MiB free for ${least.path}`;
       const { bytesFree } = least.space;
       const status = bytesFree < roomError ? "error" : bytesFree < roomWarning ? "warning" : "ok";
-      return { status, detail, hint: ["apt-get", "clean"] };
+      return { status, detail, hint: ["sudo", "apt-get", "clean"] };
     },
   },
   {
@@ -79,7 +79,7 @@ export const entries: Entry[] = [
         ? {
             status: "error",
             detail: `the clock says ${new Date(see.now()).toISOString()}, which is before this edox-ops was built`,
-            hint: ["timedatectl", "set-ntp", "true"],
+            hint: ["sudo", "timedatectl", "set-ntp", "true"],
           }
         : { status: "ok", detail: "not before this edox-ops was built" },
   },
@@ -96,9 +96,9 @@ function smallest(see: HostReader, measure: (space: NonNullable<ReturnType<HostR
 /** Workers newer than every file have read them all. Only where they have not, nginx itself is asked: it writes. */
 async function nginxConfig(see: HostReader): Promise<Omit<Finding, "name">> {
   const dirs = ["conf.d", "sites-enabled", "modules-enabled"].map((name) => `/etc/nginx/${name}`);
-  const paths = configPaths(see);
+  const paths = [...configFiles(see).keys()];
   if (paths.length === 0) {
-    return { status: "error", detail: "nginx has no configuration", hint: ["edox-ops", "bootstrap", "--yes"] };
+    return { status: "error", detail: "nginx has no configuration", hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
   }
   if (tookFiles(see, [...paths, ...dirs])) return { status: "ok", detail: "running as it is on disk" };
   if (see.uid !== 0) {
@@ -106,5 +106,5 @@ async function nginxConfig(see: HostReader): Promise<Omit<Finding, "name">> {
   }
   const { code, stderr } = await see.probe(["nginx", "-t", "-q"]);
   if (code === 0) return { status: "ok", detail: "valid" };
-  return { status: "error", detail: stderr.trim(), hint: ["nginx", "-t"] };
+  return { status: "error", detail: stderr.trim(), hint: ["sudo", "nginx", "-t"] };
 }

@@ -19,6 +19,8 @@ export const aptEnvironment = {
 const options = [
   "-q",
   "-y",
+  // Nothing of anybody's is taken away to make room for ours.
+  "--no-remove",
   "-o",
   `DPkg::Lock::Timeout=${lockSeconds}`,
   "-o",
@@ -52,7 +54,7 @@ export async function installPackages(names: readonly string[], host: Host): Pro
   throw new Problem("command-failed", `apt-get could not install ${wanted}${sources}`, {
     returncode: install.code,
     stderr: install.stderr,
-    hint: "sudo apt-get update",
+    hint: ["sudo", "apt-get", "update"],
   });
 }
 

@@ -33,8 +33,8 @@ export type Change =
   | { kind: "link"; path: string; before: string | null; after: string | null }
   /** Neighbours become one apt transaction. No names: only what an interrupted dpkg left is brought to its end. */
   | { kind: "packages"; names: string[] }
-  /** `again`: also run after a put-back, so that a service has its old files. */
-  | { kind: "command"; argv: string[]; again?: true };
+  /** `lack`: what is not as it should be. `again`: also run after a put-back, so that a service has its old files. */
+  | { kind: "command"; argv: string[]; lack: string; again?: true };
 
 export const root = { uid: 0, gid: 0 } as const;
 
@@ -77,7 +77,7 @@ export function lack(change: Change): string {
     case "packages":
       return change.names.length === 0 ? "dpkg was interrupted" : `${change.names.join(", ")} not installed`;
     case "command":
-      return `to be done: ${change.argv.join(" ")}`;
+      return change.lack;
   }
 }
 

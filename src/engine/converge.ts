@@ -15,7 +15,7 @@ const requirementPollMs = 500;
 /** Told of each step as it begins and ends, and of each requirement that is waited for. */
 export interface Watch {
   started?(step: Step): void;
-  finished?(result: StepResult): void;
+  finished?(result: StepResult): void | Promise<void>;
   waiting?(requirement: Requirement, unmet: Unmet): void;
   running?(argv: readonly string[]): void;
   output?(text: string): void;
@@ -48,7 +48,7 @@ export async function converge(steps: readonly Step[], seen: HostReader, options
     if (!options.act) ahead.push(...result.changes);
     else if (result.outcome !== "ok") see = snapshot(options.act);
     results.push(result);
-    options.watch?.finished?.(result);
+    await options.watch?.finished?.(result);
   }
   return results;
 }
@@ -77,7 +77,7 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
     if (result.changes.length === 0 && result.unseen.length === 0) return result;
     if (!options.act) return { ...result, outcome: result.changes.length > 0 ? "pending" : "unknown" };
     if (result.unseen[0] !== undefined) throw new Problem("unseen", result.unseen[0]);
-    for (const requirement of step.requires ?? []) await met(requirement, options.act, options.watch);
+    for (const each of step.requires ?? []) result.warnings.push(...(await met(each, options.act, options.watch)));
 
     const host = recorded(options.act, result.ran, options.watch);
     const since = host.now();
@@ -97,9 +97,8 @@ async function look(
   const found = { changes: [] as Change[], unseen: [] as string[], warnings: [] as string[] };
   for (const resource of wants) {
     try {
-      found.changes.push(...(await resource.check(see, [...before, ...found.changes])));
-      const warning = resource.warn?.(see, [...before, ...found.changes]);
-      if (warning) found.warnings.push(warning);
+      const ahead = [...before, ...found.changes];
+      found.changes.push(...(await resource.check(see, ahead, (sentence) => found.warnings.push(sentence))));
     } catch (error) {
       if (!(error instanceof Unseen)) throw error;
       found.unseen.push(`${resource.name}: ${error.message}`);
@@ -113,7 +112,7 @@ async function holds(wants: readonly Resource[], host: Host, since: number): Pro
   for (const resource of wants) {
     const end = host.now() + (resource.settleMs ?? 0);
     for (;;) {
-      const [first] = await resource.check(snapshot(host), []);
+      const [first] = await resource.check(snapshot(host), [], () => {});
       if (first === undefined) break;
       if (host.now() >= end) {
         const why = resource.explain?.(host, since);
@@ -124,12 +123,15 @@ async function holds(wants: readonly Resource[], host: Host, since: number): Pro
   }
 }
 
-/** Waits for what may come true by itself, and throws a Problem with the reason where it does not. */
-export async function met(requirement: Requirement, see: HostReader, watch: Watch = {}): Promise<void> {
+/**
+ * Waits for what may come true by itself, and throws a Problem with the reason where it does not. Returns warnings.
+ */
+export async function met(requirement: Requirement, see: HostReader, watch: Watch = {}): Promise<string[]> {
   const end = see.now() + (requirement.waitMs ?? 0);
   for (let told = false; ; told = true) {
-    const unmet = await requirement.check(see);
-    if (unmet === null) return;
+    const warnings: string[] = [];
+    const unmet = await requirement.check(see, (sentence) => warnings.push(sentence));
+    if (unmet === null) return warnings;
     if (see.now() >= end) throw new Problem("requirement", unmet.reason, { hint: unmet.hint });
     if (!told) watch.waiting?.(requirement, unmet);
     await see.sleep(requirementPollMs);

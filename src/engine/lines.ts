@@ -5,3 +5,8 @@ export function linesOf(output: string): string[] {
     .map((line) => line.replace(/\p{Cc}/gu, (control) => (control === "\t" ? "\t" : "")).trimEnd())
     .filter((line) => line !== "");
 }
+
+/** The line to type for these words, in any POSIX shell. */
+export function shellLine(argv: readonly string[]): string {
+  return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(" ");
+}

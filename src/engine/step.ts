@@ -3,6 +3,9 @@
 import type { HostReader } from "../host/host.ts";
 import type { Change } from "./change.ts";
 
+/** Takes a sentence that a person should know, whether what was looked at holds or not. */
+export type Warn = (sentence: string) => void;
+
 /** One thing that must hold. Its name is its line in doctor; its title says what holds. */
 export interface Resource {
   name: string;
@@ -11,9 +14,7 @@ export interface Resource {
    * What is missing, [] when it holds. `ahead`: what earlier resources are about to change.
    * Throws Unseen where it cannot tell, and an Error where it can never hold.
    */
-  check(see: HostReader, ahead: readonly Change[]): Change[] | Promise<Change[]>;
-  /** What a person should know although it holds, or null. `ahead` as in check, with this resource's own changes. */
-  warn?(see: HostReader, ahead: readonly Change[]): string | null;
+  check(see: HostReader, ahead: readonly Change[], warn: Warn): Change[] | Promise<Change[]>;
   /** How long, in milliseconds, it may take to hold after a change: a service takes its files in its own time. */
   settleMs?: number;
   /** Why it does not hold though all was done, from what the host recorded since then. */
@@ -25,8 +26,7 @@ export interface Requirement {
   name: string;
   title: string;
   /** null when met. Throws Unseen where it cannot tell. */
-  check(see: HostReader): Unmet | null | Promise<Unmet | null>;
-  warn?(see: HostReader): string | null;
+  check(see: HostReader, warn: Warn): Unmet | null | Promise<Unmet | null>;
   /** It may come true by itself: it is asked again for so many milliseconds. */
   waitMs?: number;
 }
@@ -34,7 +34,7 @@ export interface Requirement {
 export interface Unmet {
   reason: string;
   /** The command to type. */
-  hint?: string;
+  hint?: string[];
 }
 
 /** What the contract calls a step: resources that are changed, and put back, together. */
@@ -81,12 +81,12 @@ export class Problem extends Error {
   /** The last words of that command. */
   readonly stderr: string;
   /** The command to type. */
-  readonly hint: string | undefined;
+  readonly hint: readonly string[] | undefined;
 
   constructor(
     readonly code: ProblemCode,
     message: string,
-    more: { returncode?: number; stderr?: string; hint?: string | undefined } = {},
+    more: { returncode?: number; stderr?: string; hint?: readonly string[] | undefined } = {},
   ) {
     super(message);
     this.returncode = more.returncode ?? 1;

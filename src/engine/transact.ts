@@ -49,7 +49,7 @@ async function command(argv: readonly string[], host: Host): Promise<void> {
   throw new Problem("command-failed", `${argv.join(" ")} failed`, {
     returncode: code,
     stderr,
-    hint: `sudo ${argv.join(" ")}`,
+    hint: ["sudo", ...argv],
   });
 }
 

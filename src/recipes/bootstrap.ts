@@ -5,7 +5,7 @@ import { directory } from "../resources/directory.ts";
 import { dpkgConfigured, installed } from "../resources/package.ts";
 import { platform } from "../resources/platform.ts";
 import { portFree } from "../resources/port.ts";
-import { nginxPrepare, nginxServes } from "./nginx.ts";
+import { nginxPrepare, nginxServes, welcomeSiteKeptOut } from "./nginx.ts";
 import { backupsDir, bootstrapLogPath, docsRoot, logDir, stateDir } from "./paths.ts";
 
 const packages = ["nginx", "git", "curl", "rsync", "ca-certificates"];
@@ -23,7 +23,7 @@ export function bootstrap(facts: Facts): Recipe {
         id: "packages.install",
         title: `${packages.join(", ")} are installed`,
         requires: [aptFree],
-        wants: [dpkgConfigured, ...packages.map(installed)],
+        wants: [...(facts.ipv6 ? [] : [welcomeSiteKeptOut]), dpkgConfigured, ...packages.map(installed)],
       },
       {
         id: "site.directories",

@@ -12,16 +12,21 @@ export interface DefaultServer {
 
 const mainPath = "/etc/nginx/nginx.conf";
 
-/** Every file that nginx includes, in order. */
-export function configPaths(see: HostReader): string[] {
-  const found: string[] = [];
+interface Directive {
+  words: string[];
+  line: number;
+}
+
+/** Every file that nginx includes, in order, with what it says. */
+export function configFiles(see: HostReader): Map<string, Directive[]> {
+  const found = new Map<string, Directive[]>();
   const visit = (path: string): void => {
-    if (found.includes(path)) return;
-    const text = textOf(see, path);
+    const text = found.has(path) ? null : textOf(see, path);
     if (text === null) return;
-    found.push(path);
-    if (!text.includes("include")) return;
-    for (const { words } of directives(text)) {
+    // A list of types is long, and says nothing of interest.
+    const said = /include|default/.test(text) ? [...directives(text)] : [];
+    found.set(path, said);
+    for (const { words } of said) {
       if (words[0] === "include" && words[1] !== undefined) for (const each of expand(see, words[1])) visit(each);
     }
   };
@@ -31,16 +36,14 @@ export function configPaths(see: HostReader): string[] {
 
 /** The listen directives that claim unknown names, for every address of a port. */
 export function defaultServers(see: HostReader): DefaultServer[] {
-  return configPaths(see).flatMap((path) => {
-    const text = textOf(see, path) ?? "";
-    if (!text.includes("default")) return [];
-    return [...directives(text)].flatMap(({ words, line }) => {
+  return [...configFiles(see)].flatMap(([path, said]) =>
+    said.flatMap(({ words, line }) => {
       if (words[0] !== "listen" || !words.some((word) => word === "default_server" || word === "default")) return [];
       const socket = /^(?:(?:\*|0\.0\.0\.0):)?(\d+)$|^(\[::\]):(\d+)$/.exec(words[1] ?? "");
       if (socket === null) return [];
       return [{ path, line, socket: socket[1] ?? `${socket[2]}:${socket[3]}` }];
-    });
-  });
+    }),
+  );
 }
 
 function expand(see: HostReader, pattern: string): string[] {
@@ -56,7 +59,7 @@ function expand(see: HostReader, pattern: string): string[] {
 }
 
 /** Words of each directive, with its line: comments are gone, quotes undone, blocks flattened. */
-export function* directives(text: string): Generator<{ words: string[]; line: number }> {
+export function* directives(text: string): Generator<Directive> {
   let words: string[] = [];
   let line = 1;
   let start = 1;

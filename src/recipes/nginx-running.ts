@@ -37,7 +37,7 @@ export function tookFiles(see: HostReader, paths: readonly string[]): boolean {
   const since = workersSinceMs(see);
   if (since === null) return false;
   return paths.every((path) => {
-    const changed = see.stat(path)?.changedMs ?? 0;
+    const changed = see.statTarget(path)?.changedMs ?? 0;
     return changed <= since + clockErrorMs || changed > see.now();
   });
 }

@@ -1,10 +1,11 @@
 // nginx, ready for documentation sites: nobody is served who asks for a name that is not hosted here.
 
-import { type Change, Text } from "../engine/change.ts";
+import { type Change, root, Text } from "../engine/change.ts";
 import { conffileDigest, installedPackage, packageField } from "../engine/dpkg.ts";
 import type { Facts } from "../engine/facts.ts";
-import type { Resource, Step } from "../engine/step.ts";
+import type { Resource, Step, Warn } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { missingDirectories } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { service } from "../resources/service.ts";
 import { type DefaultServer, defaultServers } from "./nginx-config.ts";
@@ -17,6 +18,7 @@ const catchAllPath = "/etc/nginx/conf.d/edox-ops-default.conf";
 const certificatePath = "/etc/edox-ops/unknown-names.pem";
 const welcomeSitePath = "/etc/nginx/sites-available/default";
 const welcomeLinkPath = "/etc/nginx/sites-enabled/default";
+const nothing = "/dev/null";
 
 /** What each release ships, for a look at a host where nginx is not installed yet. */
 const shipped: Record<string, string> = { jammy: "1.18.0", bookworm: "1.22.1", noble: "1.24.0", trixie: "1.26.3" };
@@ -45,13 +47,7 @@ export function nginxPrepare(facts: Facts): Step {
         path: catchAllPath,
         mode: 0o644,
         keepDir: replacedDir,
-        text: (see, ahead) => catchAll(see, ahead, facts),
-        warn: (see, ahead) => {
-          const [foreign] = foreignDefaults(see, ahead);
-          return foreign
-            ? `${foreign.path}:${foreign.line} answers unknown names on ${foreign.socket}: left as it is`
-            : null;
-        },
+        text: (see, ahead, warn) => catchAll(see, ahead, warn, facts),
       }),
       service({
         unit: "nginx",
@@ -76,8 +72,11 @@ function rejectsHandshakes(see: HostReader, { codename }: Facts): boolean {
   return Bun.semver.order(version, rejectHandshakeSince) >= 0;
 }
 
-function catchAll(see: HostReader, ahead: readonly Change[], facts: Facts): Text | null {
+function catchAll(see: HostReader, ahead: readonly Change[], warn: Warn, facts: Facts): Text | null {
   const foreign = foreignDefaults(see, ahead);
+  for (const { path, line, socket } of foreign) {
+    warn(`${path}:${line} answers unknown names on ${socket}: left as it is`);
+  }
   const all = facts.ipv6 ? ["80", "[::]:80", "443", "[::]:443"] : ["80", "443"];
   const sockets = all.filter((socket) => !foreign.some((each) => each.socket === socket));
   if (sockets.length === 0) return null;
@@ -90,21 +89,24 @@ function foreignDefaults(see: HostReader, ahead: readonly Change[]): DefaultServ
   return defaultServers(see).filter(({ path }) => path !== catchAllPath && !unlinked.includes(path));
 }
 
+const makeCertificate = [
+  ..."openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1".split(" "),
+  ..."-days 36500 -subj /CN=unknown -keyout - -out -".split(" "),
+];
+
 /** Before 1.19.4 nginx needs some certificate to refuse with: one that nobody is meant to trust, for 100 years. */
 function throwawayCertificate(facts: Facts): Resource {
   return {
     name: "nginx:throwaway-certificate",
     title: "nginx can refuse unknown names over TLS",
-    async check(see) {
+    async check(see, ahead) {
       if (rejectsHandshakes(see, facts) || see.stat(certificatePath) !== null) return [];
-      const days = "36500";
-      const { code, stdout } = await see.probe(
-        `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days ${days} -subj /CN=unknown -keyout - -out -`.split(
-          " ",
-        ),
-      );
-      const after = Text.of(code === 0 ? stdout : "", true);
-      return [{ kind: "file", path: certificatePath, before: null, after, mode: 0o600, uid: 0, gid: 0 }];
+      const { code, stdout, stderr } = await see.probe(makeCertificate);
+      // openssl comes with ca-certificates: before that its text can only be promised.
+      const promised = ahead.some((change) => change.kind === "packages");
+      if (code !== 0 && !promised) throw new Error(`openssl makes no certificate: ${stderr.trim()}`);
+      const after = Text.of(stdout, true);
+      return [{ kind: "file", path: certificatePath, before: null, after, mode: 0o600, ...root }];
     },
   };
 }
@@ -113,24 +115,45 @@ function throwawayCertificate(facts: Facts): Resource {
 const welcomeSite: Resource = {
   name: "nginx:default-site",
   title: "the distribution's welcome site is off",
-  check(see, ahead) {
-    const target = see.readLink(welcomeLinkPath);
+  check(see, ahead, warn) {
+    const keptOut = ahead.some((change) => change.kind === "link" && change.path === welcomeLinkPath);
     const comes = ahead.some((change) => change.kind === "packages" && change.names.includes("nginx"));
+    if (keptOut) return [];
     if (comes && see.stat(welcomeSitePath) === null) {
       return [{ kind: "link", path: welcomeLinkPath, before: welcomeSitePath, after: null }];
     }
-    if (target === null || !isPristine(see)) return [];
-    return [{ kind: "link", path: welcomeLinkPath, before: target, after: null }];
+    const target = see.readLink(welcomeLinkPath);
+    if (target !== null && isPristine(see, target)) {
+      return [{ kind: "link", path: welcomeLinkPath, before: target, after: null }];
+    }
+    if (target !== nothing && see.stat(welcomeLinkPath) !== null) {
+      warn(`${welcomeLinkPath} is not the distribution's: left as it is`);
+    }
+    return [];
   },
-  warn: (see) =>
-    see.stat(welcomeLinkPath) !== null && !isPristine(see)
-      ? `${welcomeLinkPath} is not the distribution's: left as it is`
-      : null,
 };
 
-/** It leads to the file that the package brought, and nobody has edited that. */
-function isPristine(see: HostReader): boolean {
-  const target = see.readLink(welcomeLinkPath);
+/**
+ * On a kernel without IPv6 nginx cannot be installed as Debian packages it: the welcome site listens on [::], nginx
+ * does not start, and its package fails with it. The package makes no link where one is, and nginx reads nothing from
+ * this one.
+ */
+export const welcomeSiteKeptOut: Resource = {
+  name: "nginx:without-ipv6",
+  title: "nginx comes up without IPv6",
+  check(see, ahead) {
+    const target = see.readLink(welcomeLinkPath);
+    const free = see.stat(welcomeLinkPath) === null || (target !== null && isPristine(see, target));
+    if (installedPackage(see, "nginx") !== null || !free) return [];
+    return [
+      ...missingDirectories(see, ahead, "/etc/nginx/sites-enabled"),
+      { kind: "link", path: welcomeLinkPath, before: target, after: nothing },
+    ];
+  },
+};
+
+/** The link leads to the file that the package brought, and nobody has edited that. */
+function isPristine(see: HostReader, target: string): boolean {
   if (target !== welcomeSitePath && target !== "../sites-available/default") return false;
   const bytes = see.read(welcomeSitePath);
   const packaged = conffileDigest(see, "nginx-common", welcomeSitePath);

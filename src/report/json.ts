@@ -1,17 +1,23 @@
 // Results in, one JSON document out.
 
+import type { Finding } from "../doctor/finding.ts";
 import type { Change, Text } from "../engine/change.ts";
 import { linesOf } from "../engine/lines.ts";
 import type { Problem, StepResult } from "../engine/step.ts";
 import type { Attributes } from "../host/host.ts";
 import type { Document } from "./schema.ts";
+import type { Voice } from "./voice.ts";
 
 export function jsonOf(document: Omit<Document, "schema">): string {
   return `${JSON.stringify({ schema: 1, ...document }, null, 2)}\n`;
 }
 
 /** Contents of files are only told with `contents`, and secret ones never. */
-export function stepsOf(results: readonly StepResult[], contents: boolean): NonNullable<Document["steps"]> {
+export function stepsOf(
+  results: readonly StepResult[],
+  contents: boolean,
+  voice: Voice,
+): NonNullable<Document["steps"]> {
   return results.map(({ id, title, outcome, changes, unseen, warnings, problem }) => ({
     id,
     title,
@@ -19,12 +25,21 @@ export function stepsOf(results: readonly StepResult[], contents: boolean): NonN
     changes: changes.map((change) => changeOf(change, contents)),
     unseen,
     warnings,
-    ...(problem && { error: problemOf(problem) }),
+    ...(problem && { error: problemOf(problem, voice) }),
   }));
 }
 
-export function problemOf({ code, message, stderr, hint }: Problem): NonNullable<Document["error"]> {
-  return { code, message, ...(stderr && { stderr: linesOf(stderr).join("\n") }), ...(hint && { hint }) };
+export function problemOf({ code, message, stderr, hint }: Problem, voice: Voice): NonNullable<Document["error"]> {
+  return {
+    code,
+    message,
+    ...(stderr && { stderr: linesOf(stderr).join("\n") }),
+    ...(hint && { hint: voice.hint(hint) }),
+  };
+}
+
+export function findingsOf(findings: readonly Finding[], voice: Voice): NonNullable<Document["findings"]> {
+  return findings.map(({ hint, ...finding }) => ({ ...finding, ...(hint && { hint: voice.hint(hint) }) }));
 }
 
 type Told = NonNullable<Document["steps"]>[number]["changes"][number];
@@ -47,7 +62,7 @@ function changeOf(change: Change, contents: boolean): Told {
     case "packages":
       return { kind: "packages", names: change.names };
     case "command":
-      return { kind: "command", argv: change.argv };
+      return { kind: "command", argv: change.argv, lack: change.lack };
   }
 }
 

@@ -1,18 +1,17 @@
 // The log of a run, in the contract's lines: what happened when, and every word of the commands that ran.
 
-import type { Watch } from "../engine/converge.ts";
 import { linesOf } from "../engine/lines.ts";
-import type { StepResult } from "../engine/step.ts";
+import type { Step, StepResult } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
 
 const words = { ok: "SKIPPED", changed: "SUCCESS", failed: "FAILURE" } as const;
 
 /** Adds to the log at `path`. A log that cannot be written is told once, and never stops a run. */
-export function runLog(path: string, host: Host, complain: (text: string) => void): Watch {
+export function runLog(path: string, host: Host, complain: (sentence: string) => void) {
   let broken = false;
   return {
-    started: ({ id, title }) => write([`STEP ${id} START action='${title}'`]),
-    finished: (result) => write(finished(result)),
+    started: ({ id, title }: Step) => write([`STEP ${id} START action='${title}'`]),
+    finished: (result: StepResult) => write(finished(result)),
   };
 
   function write(lines: readonly string[]): void {
@@ -24,7 +23,7 @@ export function runLog(path: string, host: Host, complain: (text: string) => voi
       host.append(path, lines.map((line) => `${stamp} ${line}\n`).join(""), 0o644);
     } catch (error) {
       broken = true;
-      complain(`warning: ${path} cannot be written: ${(error as Error).message}\n`);
+      complain(`${path} cannot be written: ${(error as Error).message}`);
     }
   }
 }

@@ -23,14 +23,14 @@ export const changeSchema = v.variant("kind", [
     after: v.nullable(v.string()),
   }),
   v.object({ kind: v.literal("packages"), names: v.array(v.string()) }),
-  v.object({ kind: v.literal("command"), argv: v.array(v.string()) }),
+  v.object({ kind: v.literal("command"), argv: v.array(v.string()), lack: v.string() }),
 ]);
 
 export const problemSchema = v.object({
   code: v.string(),
   message: v.string(),
   stderr: v.optional(v.string()),
-  hint: v.optional(v.string()),
+  hint: v.optional(v.array(v.string())),
 });
 
 export const documentSchema = v.object({
@@ -38,6 +38,7 @@ export const documentSchema = v.object({
   command: v.string(),
   outcome: v.picklist(["ok", "changed", "pending", "unknown", "failed", "refused", "busy"]),
   exit: v.number(),
+  warnings: v.optional(v.array(v.string())),
   steps: v.optional(
     v.array(
       v.object({

@@ -17,7 +17,10 @@ export const aptFree: Requirement = {
     for (const path of lockPaths) {
       const [holder] = see.lockHolders(path);
       if (holder === undefined) continue;
-      return { reason: `${path} is held by ${holder.command} (pid ${holder.pid})`, hint: `ps -fp ${holder.pid}` };
+      return {
+        reason: `${path} is held by ${holder.command} (pid ${holder.pid})`,
+        hint: ["ps", "-fp", String(holder.pid)],
+      };
     }
     return null;
   },

@@ -1,5 +1,5 @@
 import { type Change, root, Text } from "../engine/change.ts";
-import type { Resource } from "../engine/step.ts";
+import type { Resource, Warn } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 
 export interface Managed {
@@ -8,20 +8,18 @@ export interface Managed {
   title: string;
   mode: number;
   /** What it should hold on this host; null: it should not be there. */
-  text: (see: HostReader, ahead: readonly Change[]) => Text | null;
+  text: (see: HostReader, ahead: readonly Change[], warn: Warn) => Text | null;
   /** Where content that somebody else wrote is kept before it is replaced. */
   keepDir: string;
-  warn?: (see: HostReader, ahead: readonly Change[]) => string | null;
 }
 
 /** A file of ours, root's, with exactly this content. What it replaces is kept, named by its digest. */
-export function file({ path, name, title, mode, text, keepDir, warn }: Managed): Resource {
+export function file({ path, name, title, mode, text, keepDir }: Managed): Resource {
   return {
     name,
     title,
-    ...(warn && { warn }),
-    check(see, ahead) {
-      const after = text(see, ahead);
+    check(see, ahead, warn) {
+      const after = text(see, ahead, warn);
       const stat = see.stat(path);
       if (stat !== null && stat.type !== "file") throw new Error(`${path} is not a regular file: move it away`);
       const bytes = stat === null ? null : see.read(path);

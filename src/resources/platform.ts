@@ -13,9 +13,11 @@ export function platform(facts: Facts): Requirement {
   return {
     name: "host:platform",
     title: `${facts.name}, ${facts.architecture}`,
-    check: () => unmet(facts),
-    warn: () =>
-      derived(facts) ? `${facts.name} is a derivative: supported as far as it is like ${facts.like.join(", ")}` : null,
+    check(_, warn) {
+      if (derived(facts))
+        warn(`${facts.name} is a derivative: supported as far as it is like ${facts.like.join(", ")}`);
+      return unmet(facts);
+    },
   };
 }
 

@@ -22,7 +22,7 @@ export function portFree(port: number, program: string, serves: (see: HostReader
       if (owner.command === program) return null;
       return {
         reason: `port ${port} is taken by ${owner.command} (pid ${owner.pid}), which ${program} needs`,
-        hint: `sudo ss -ltnp sport = :${port}`,
+        hint: ["sudo", "ss", "-ltnp", "sport", "=", `:${port}`],
       };
     },
   };

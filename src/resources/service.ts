@@ -34,11 +34,12 @@ export function service({ unit, name, test, owns, taken, explain }: Service): Re
       if (touched || !active || !taken(see)) {
         // After a put-back a service that ran gets its old files back; one that did not run is not started.
         const again = active ? { again: true as const } : {};
-        changes.push({ kind: "command", argv: test, ...again });
-        changes.push({ kind: "command", argv: ["systemctl", "reload-or-restart", unit], ...again });
+        const lack = active ? `${unit} has not taken its files` : `${unit} is not active`;
+        changes.push({ kind: "command", argv: test, lack, ...again });
+        changes.push({ kind: "command", argv: ["systemctl", "reload-or-restart", unit], lack, ...again });
       }
       if (!comes && see.stat(`/etc/systemd/system/multi-user.target.wants/${unit}.service`) === null) {
-        changes.push({ kind: "command", argv: ["systemctl", "enable", unit] });
+        changes.push({ kind: "command", argv: ["systemctl", "enable", unit], lack: `${unit} is not enabled` });
       }
       return changes;
     },

@@ -86,6 +86,11 @@ test("arm64 says the same on the oldest processor that is supported", () => {
   for (const flag of ["--version", "--help"]) {
     expect(run([...emulated, `${top}/dist/linux-arm64/edox-ops`, flag])).toEqual(run([binary, flag]));
   }
+  const names = (argv: string[]): string[] =>
+    (JSON.parse(run([...argv, "doctor", "--json"]).stdout) as { findings: { name: string; status: string }[] }).findings
+      .filter(({ name }) => !name.startsWith("host:"))
+      .map(({ name, status }) => `${status} ${name}`);
+  expect(names([...emulated, `${top}/dist/linux-arm64/edox-ops`])).toEqual(names([binary]));
 });
 
 test("the same sources give the same bytes, in another folder", () => {

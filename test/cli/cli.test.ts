@@ -3,13 +3,15 @@ import * as v from "valibot";
 import { cli } from "../../src/cli/cli.ts";
 import type { Host } from "../../src/host/host.ts";
 import { documentSchema } from "../../src/report/schema.ts";
+import { hintFor } from "../../src/report/voice.ts";
 import { fakeDebian } from "../fake-debian.ts";
 
-async function typed(line: string, host: Host = fakeDebian(), person?: boolean) {
+async function typed(line: string, host: Host = fakeDebian(), person?: boolean, broken?: string) {
   let out = "";
   let err = "";
   const console = {
-    out(text: string) {
+    async out(text: string) {
+      if (broken) throw Object.assign(new Error(`${broken}, write`), { code: broken });
       out += text;
     },
     err(text: string) {
@@ -19,7 +21,10 @@ async function typed(line: string, host: Host = fakeDebian(), person?: boolean) 
     interactive: () => person !== undefined,
     confirm: async () => person === true,
   };
-  const exit = await cli({ host, console }, line.split(" ").filter(Boolean));
+  const exit = await cli(
+    { host: async () => host, console, hint: hintFor("/usr/local/bin/edox-ops", host.uid) },
+    line.split(" ").filter(Boolean),
+  );
   return { exit, out, err };
 }
 
@@ -38,7 +43,7 @@ describe("what was typed", () => {
     ["bootstrap --dry-run=no", "--dry-run takes no value"],
     ["bootstrap now", "unexpected word 'now'"],
     ["bootstrap -- --yes", "unexpected word '--yes'"],
-    ["bootstrap --fail-step nginx", "unknown step nginx"],
+    ["bootstrap --yes --fail-step nginx", "unknown step nginx"],
     ["bootstarp", "unknown command 'bootstarp', did you mean bootstrap?"],
     ["constructor", "unknown command 'constructor'"],
     ["--yes", "unknown flag --yes"],
@@ -87,6 +92,7 @@ describe("bootstrap", () => {
     const refused = await typed("bootstrap", host, false);
     expect(refused.exit).toBe(2);
     expect(refused.out).toContain("install nginx");
+    expect(refused.err).toBe("error: not confirmed: nothing was changed\n");
     expect(host.ran).toEqual([]);
     expect((await typed("bootstrap", host, true)).exit).toBe(0);
   });
@@ -153,6 +159,23 @@ describe("bootstrap", () => {
     await typed("bootstrap --yes", host);
     const [kept] = host.list("/etc/edox-ops/replaced") ?? [];
     expect(host.text(`/etc/edox-ops/replaced/${kept}`)).toBe("# mine\n");
+  });
+
+  test("--diff shows what was changed as well", async () => {
+    const { out } = await typed("bootstrap --yes --diff");
+    expect(out).toContain("+limit_req_zone ");
+  });
+
+  test("a report that nobody can read does not stop the run, and is a failure at its end", async () => {
+    for (const [code, said] of [
+      ["ENOSPC", "error: ENOSPC, write\n"],
+      ["EPIPE", ""],
+    ] as const) {
+      const host = fakeDebian();
+      const { exit, err } = await typed("bootstrap --yes", host, undefined, code);
+      expect([exit, err.split("\n").slice(0, 1).join()]).toEqual([1, said.trim()]);
+      expect((await typed("bootstrap --check", host)).exit).toBe(0);
+    }
   });
 
   test("--quiet says nothing, --verbose the commands", async () => {

@@ -5,8 +5,8 @@ import { main } from "../../src/main.ts";
 test("--version prints the bare version number", async () => {
   let out = "";
   const console = {
-    ...localConsole(),
-    out(text: string) {
+    ...localConsole,
+    async out(text: string) {
       out += text;
     },
   };
@@ -15,15 +15,13 @@ test("--version prints the bare version number", async () => {
 });
 
 test("a report that cannot be written is exit code 1", async () => {
-  const full = (): void => {
-    throw new Error("ENOSPC");
-  };
-  expect(await main(["--help"], { ...localConsole(), out: full, err: full })).toBe(1);
+  const full = (): Promise<void> => Promise.reject(new Error("ENOSPC"));
+  expect(await main(["--help"], { ...localConsole, out: full, err: () => {} })).toBe(1);
 });
 
-test("the console writes whole texts to its descriptors", () => {
-  const { out, err, interactive } = localConsole();
-  out("");
+test("the console writes to its descriptors", async () => {
+  const { out, err, interactive } = localConsole;
   err("");
+  await out("");
   expect(typeof interactive()).toBe("boolean");
 });

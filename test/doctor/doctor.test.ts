@@ -32,7 +32,7 @@ describe("entries", () => {
       name: "state:permissions",
       status: "error",
       detail: "/etc/edox-ops/runner.json is 0644, not 0600 and root's",
-      hint: ["chmod", "0600", "/etc/edox-ops/runner.json"],
+      hint: ["sudo", "chmod", "0600", "/etc/edox-ops/runner.json"],
     });
   });
 
@@ -53,7 +53,7 @@ describe("entries", () => {
     host.now = () => 0;
     expect(await finding("host:clock", host)).toMatchObject({
       status: "error",
-      hint: ["timedatectl", "set-ntp", "true"],
+      hint: ["sudo", "timedatectl", "set-ntp", "true"],
     });
   });
 

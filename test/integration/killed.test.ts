@@ -1,47 +1,86 @@
-// SIGKILL, children too, at each step's boundary: the next run ends well, with the host of an undisturbed run.
+// Ended in the middle: killed with all its children, or failed on purpose. The next run ends well, and the host is that
+// of an undisturbed run.
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import type { Suite } from "./base.ts";
 import { TestHost } from "./test-host.ts";
 
-const binary = `${import.meta.dir}/../../dist/linux-x64/edox-ops`;
-const ours = ["/etc/edox-ops", "/etc/nginx", "/var/www", "/etc/systemd/system/multi-user.target.wants"];
-const boundaries = [
-  "packages.install START",
-  "packages.install SUCCESS",
-  "site.directories SUCCESS",
-  "nginx.prepare SUCCESS",
-];
+const log = "/var/log/edox-ops/bootstrap.log";
+const steps = ["packages.install", "site.directories", "nginx.prepare", "bootstrap.complete"];
+/** What a run leaves, but for what differs in every installation: logs, caches, and times in dpkg's records. */
+const ours = ["/etc", "/var/www", "/var/lib/dpkg/info", "/var/lib/dpkg/updates"];
 
-async function bare(): Promise<TestHost> {
-  const host = await TestHost.up("bookworm");
-  host.put(binary, "/usr/local/bin/edox-ops");
+async function bare(suite: Suite): Promise<TestHost> {
+  const host = await TestHost.up(suite);
+  host.putBinary();
   return host;
 }
 
-describe("killed", () => {
-  let undisturbed = "";
-  let host: TestHost | undefined;
-  beforeAll(async () => {
-    using first = await bare();
-    expect(first.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
-    undisturbed = first.listing(...ours);
-  });
-  afterAll(() => host?.down());
+/** Without what each boot or installation makes anew. */
+function state(host: TestHost): string[] {
+  const varies = /\/etc\/(machine-id|hostname|hosts|resolv\.conf|ld\.so\.cache|\.pwd\.lock|mtab)|ssl\/certs\/java/;
+  return host
+    .listing(...ours)
+    .split("\n")
+    .filter((line) => !varies.test(line));
+}
 
-  for (const boundary of boundaries) {
-    test(`at "${boundary}", the next run brings the same host`, async () => {
-      host = await bare();
-      const script = [
-        "systemd-run --quiet --unit=victim edox-ops bootstrap --yes",
-        `until grep -qs "STEP ${boundary}" /var/log/edox-ops/bootstrap.log; do :; done`,
-        "systemctl kill -s KILL --kill-whom=all victim",
-        "while systemctl is-active -q victim; do :; done",
-      ];
-      host.raw(["/bin/bash", "-c", script.join("\n")]);
-      expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
-      expect(host.listing(...ours)).toBe(undisturbed);
-      expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
-      host.down();
+for (const suite of ["bookworm", "trixie"] as const) {
+  describe(`on ${suite}`, () => {
+    let undisturbed: string[] = [];
+    let host: TestHost | undefined;
+    beforeAll(async () => {
+      using first = await bare(suite);
+      expect(first.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+      undisturbed = state(first);
     });
-  }
-});
+    afterEach(() => {
+      host?.down();
+      host = undefined;
+    });
+
+    /** The run in the host is killed, with all its children, as soon as this shell condition holds. */
+    async function killedWhen(condition: string): Promise<TestHost> {
+      const made = await bare(suite);
+      made.raw([
+        "/bin/bash",
+        "-c",
+        `systemd-run --quiet --unit=victim --property=KillMode=control-group edox-ops bootstrap --yes
+        until ${condition}; do systemctl is-active -q victim || exit 1; done
+        systemctl kill -s KILL --kill-whom=all victim
+        while systemctl is-active -q victim; do :; done`,
+      ]);
+      return made;
+    }
+
+    function endsWell(made: TestHost): void {
+      expect(made.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
+      expect(state(made)).toEqual(undisturbed);
+      expect(made.run(["dpkg", "--audit"]).stdout).toBe("");
+      expect(made.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
+    }
+
+    const boundaries = ["packages.install START", ...steps.slice(0, -1).map((id) => `${id} SUCCESS`)];
+    for (const boundary of suite === "bookworm" ? boundaries : []) {
+      test(`killed at "${boundary}"`, async () => {
+        host = await killedWhen(`grep -qs "STEP ${boundary}" ${log}`);
+        endsWell(host);
+      });
+    }
+
+    test("killed inside dpkg's unpacking", async () => {
+      host = await killedWhen("ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1 && test -e /var/lib/dpkg/info/git.list");
+      expect(host.run(["dpkg", "--audit"]).stdout).not.toBe("");
+      endsWell(host);
+    });
+
+    test("failed on purpose at each step in turn", async () => {
+      host = await bare(suite);
+      for (const id of steps) {
+        const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes", "--fail-step", id]);
+        expect([code, stderr]).toEqual([1, expect.stringContaining(`Bootstrap failed at step ${id}`)]);
+      }
+      endsWell(host);
+    });
+  });
+}

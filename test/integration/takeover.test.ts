@@ -3,12 +3,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { TestHost } from "./test-host.ts";
 
-const binary = `${import.meta.dir}/../../dist/linux-x64/edox-ops`;
 describe("a host of the Python tool", () => {
   let host: TestHost;
   beforeAll(async () => {
     host = await TestHost.up("bookworm");
-    host.put(binary, "/usr/local/bin/edox-ops");
+    host.putBinary();
     const { code } = host.sh(`
       apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx git curl rsync ca-certificates
       rm /etc/nginx/sites-enabled/default

@@ -155,6 +155,11 @@ export class TestHost implements Disposable {
     must(["install", "-m", "0755", from, `${this.root}${to}`]);
   }
 
+  /** What a bare host is given: the binary that was built. */
+  putBinary(): void {
+    this.put(`${import.meta.dir}/../../dist/linux-x64/edox-ops`, "/usr/local/bin/edox-ops");
+  }
+
   /** Type, mode, owner, size and digest of everything below these folders. */
   listing(...dirs: string[]): string {
     const look =

@@ -62,6 +62,59 @@ describe("what somebody else made is left and named", () => {
   });
 });
 
+describe("on a kernel without IPv6", () => {
+  test("the welcome site, which stops nginx and its package there, is kept out before they come", async () => {
+    const host = fakeDebian({ ipv6: false });
+    const [packages] = await run(host);
+    expect(packages?.changes.slice(0, 4).map((change) => change.kind)).toEqual([
+      "directory",
+      "directory",
+      "link",
+      "packages",
+    ]);
+    expect(packages?.outcome).toBe("changed");
+    expect(host.readLink("/etc/nginx/sites-enabled/default")).toBe("/dev/null");
+  });
+
+  test("one that an earlier, failed installation left is turned off before that is ended", async () => {
+    const host = fakeDebian({ ipv6: false });
+    await run(host);
+    host.remove("/etc/nginx/sites-enabled/default");
+    host.link("/etc/nginx/sites-enabled/default", "/etc/nginx/sites-available/default");
+    const status = host.text("/var/lib/dpkg/status") ?? "";
+    host.put(
+      "/var/lib/dpkg/status",
+      status.replace(
+        "Package: nginx\nStatus: install ok installed",
+        "Package: nginx\nStatus: install ok half-configured",
+      ),
+    );
+    const [packages] = await run(host);
+    expect(packages?.changes[0]).toMatchObject({ kind: "link", after: "/dev/null" });
+    expect(packages?.changes[1]).toEqual({ kind: "packages", names: [] });
+  });
+});
+
+describe("before nginx 1.19.4", () => {
+  const jammy: Like = { id: "ubuntu", version: "22.04", codename: "jammy", nginx: "1.18.0-6ubuntu14" };
+
+  test("a certificate that cannot be made is told with the reason, and nothing is written", async () => {
+    const host = fakeDebian(jammy);
+    host.taught.unshift((argv) =>
+      argv[0] === "openssl" ? { code: 1, stdout: "", stderr: "no entropy\n" } : undefined,
+    );
+    expect((await run(host))[2]?.problem?.message).toBe("openssl makes no certificate: no entropy");
+    expect(host.stat("/etc/edox-ops/unknown-names.pem")).toBeNull();
+  });
+
+  test("it is root's alone, and made once", async () => {
+    const host = fakeDebian(jammy);
+    await run(host);
+    expect(host.stat("/etc/edox-ops/unknown-names.pem")).toMatchObject({ mode: 0o600, uid: 0 });
+    expect((await run(host))[2]?.outcome).toBe("ok");
+  });
+});
+
 describe("when nginx refuses", () => {
   test("the files are put back, byte by byte, and it is told who was wrong", async () => {
     const host = fakeDebian();

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { Text } from "../../src/engine/change.ts";
-import { linesOf } from "../../src/engine/lines.ts";
+import { linesOf, shellLine } from "../../src/engine/lines.ts";
 import { diffOf } from "../../src/report/diff.ts";
 import { stepsOf } from "../../src/report/json.ts";
+import { hintFor, voiceOf } from "../../src/report/voice.ts";
 import { coberturaXml, readLcov } from "../cobertura.ts";
 
 const attributes = { mode: 0o600, uid: 0, gid: 0 };
@@ -19,7 +20,9 @@ test("a secret is in no diff and in no JSON", () => {
     ran: [],
   };
   expect(diffOf(change)).not.toContain("canary");
-  expect(JSON.stringify([change, stepsOf([result], true)])).not.toContain("canary");
+  expect(
+    JSON.stringify([change, stepsOf([result], true, voiceOf({ colour: false, hint: (argv) => [...argv] }))]),
+  ).not.toContain("canary");
 });
 
 test("a diff shows a new, a changed and a removed file", () => {
@@ -32,6 +35,17 @@ test("a diff shows a new, a changed and a removed file", () => {
 
 test("what a program says cannot move a terminal's cursor", () => {
   expect(linesOf("a\r\nb\rc\u001B[2Jd\u0007\n\n")).toEqual(["a", "b", "cd"]);
+});
+
+test("a hint is what this person can type here", () => {
+  const hint = ["sudo", "edox-ops", "bootstrap", "--yes"];
+  expect(hintFor("/usr/local/bin/edox-ops", 1000)(hint)).toEqual(hint);
+  expect(hintFor("/usr/local/bin/edox-ops", 0)(hint)).toEqual(["edox-ops", "bootstrap", "--yes"]);
+  expect(hintFor("/home/pi/edox-ops", 1000)(hint)).toEqual(["sudo", "/home/pi/edox-ops", "bootstrap", "--yes"]);
+});
+
+test("a line to type is quoted for the shell where it must be", () => {
+  expect(shellLine(["a", "--b=/c", "it's; $HOME", ""])).toBe(`a --b=/c 'it'\\''s; $HOME' ''`);
 });
 
 test("lcov becomes cobertura with true totals", () => {

@@ -6,6 +6,8 @@ import { platform } from "../../src/resources/platform.ts";
 import { portFree } from "../../src/resources/port.ts";
 import { fakeDebian, type Like } from "../fake-debian.ts";
 
+const noWarning = (): void => {};
+
 describe("the platform", () => {
   const refused: [string, Like, string][] = [
     ["Debian 11", { version: "11" }, "is not supported"],
@@ -16,7 +18,7 @@ describe("the platform", () => {
   for (const [name, like, reason] of refused) {
     test(`${name} is refused, and what is supported is told`, async () => {
       const host = fakeDebian(like);
-      const unmet = await platform(gatherFacts(host)).check(host);
+      const unmet = await platform(gatherFacts(host)).check(host, noWarning);
       expect(unmet?.reason).toContain(reason);
       expect(unmet?.reason).toContain("Debian 12 or 13");
     });
@@ -25,8 +27,9 @@ describe("the platform", () => {
   test("a derivative is taken with a warning", async () => {
     const host = fakeDebian({ id: "linuxmint", version: "22", like: "ubuntu debian" });
     const requirement = platform(gatherFacts(host));
-    expect(await requirement.check(host)).toBeNull();
-    expect(requirement.warn?.(host)).toContain("derivative");
+    const warnings: string[] = [];
+    expect(await requirement.check(host, (sentence) => warnings.push(sentence))).toBeNull();
+    expect(warnings).toEqual([expect.stringContaining("derivative")]);
   });
 
   for (const [path, reason] of [
@@ -36,7 +39,7 @@ describe("the platform", () => {
     test(`without ${path} it is refused: ${reason}`, async () => {
       const host = fakeDebian();
       host.remove(path);
-      expect((await platform(gatherFacts(host)).check(host))?.reason).toContain(reason);
+      expect((await platform(gatherFacts(host)).check(host, noWarning))?.reason).toContain(reason);
     });
   }
 
@@ -61,19 +64,19 @@ describe("the port", () => {
   };
 
   test("another server on it is named", async () => {
-    const unmet = await portFree(80, "nginx", () => false).check(taken("apache2"));
+    const unmet = await portFree(80, "nginx", () => false).check(taken("apache2"), noWarning);
     expect(unmet?.reason).toBe("port 80 is taken by apache2 (pid 55), which nginx needs");
   });
 
   test("nginx itself may have it, and nobody has another", async () => {
-    expect(await portFree(80, "nginx", () => false).check(taken("nginx"))).toBeNull();
-    expect(await portFree(443, "nginx", () => false).check(taken("apache2"))).toBeNull();
+    expect(await portFree(80, "nginx", () => false).check(taken("nginx"), noWarning)).toBeNull();
+    expect(await portFree(443, "nginx", () => false).check(taken("apache2"), noWarning)).toBeNull();
   });
 
   test("who has it is only told to root", () => {
     const host = taken("apache2", 1000);
     host.hidden.add("/proc/55/fd");
-    expect(() => portFree(80, "nginx", () => false).check(host)).toThrow("only told to root");
+    expect(() => portFree(80, "nginx", () => false).check(host, noWarning)).toThrow("only told to root");
   });
 });
 

@@ -1,0 +1,76 @@
+// What a run says while it goes on, and its last word: lines for a person, or one JSON document.
+
+import type { Watch } from "../engine/converge.ts";
+import { shellLine } from "../engine/lines.ts";
+import type { Recipe, StepResult } from "../engine/step.ts";
+import { jsonOf, problemOf, stepsOf } from "../report/json.ts";
+import type { Document } from "../report/schema.ts";
+import { problemText, stepText } from "../report/text.ts";
+import { voiceOf } from "../report/voice.ts";
+import { type Context, exitCode } from "./context.ts";
+import { wantsColour } from "./flags.ts";
+import type { Flags } from "./run.ts";
+
+export interface Teller {
+  warning(sentence: string): Promise<void>;
+  step(result: StepResult): Promise<void>;
+  progress: Pick<Watch, "waiting" | "running" | "output">;
+  /** The exit code. Rejects when a word of the report could not be written. `done`: it acted, by this recipe. */
+  end(results: readonly StepResult[], done?: Recipe): Promise<number>;
+}
+
+export function teller(flags: Flags, { console, command, hint }: Context): Teller {
+  const json = flags.json === true;
+  const quiet = flags.quiet === true;
+  const voice = voiceOf({ colour: console.colour && wantsColour(flags), hint });
+  const warnings: string[] = [];
+  /** A reader that went away does not stop a run: that is told at its end. */
+  let lost: unknown;
+
+  async function say(text: string): Promise<void> {
+    if (quiet || json || text === "") return;
+    await console.out(text).catch((error: unknown) => {
+      lost ??= error;
+    });
+  }
+
+  return {
+    async warning(sentence) {
+      warnings.push(sentence);
+      await say(`${voice.paint("warning", "warning")}: ${sentence}\n`);
+    },
+    async step(result) {
+      await say(stepText(result, voice));
+      if (flags.diff === true) await say(result.changes.map((await import("../report/diff.ts")).diffOf).join(""));
+      if (result.problem && !json) console.err(problemText(result.problem, result.id, voice));
+    },
+    progress: {
+      waiting: ({ title }, { reason }) => quiet || console.err(`waiting until ${title}: ${reason}\n`),
+      ...(flags.verbose === true && {
+        running: (argv) => console.err(`$ ${shellLine(argv)}\n`),
+        output: (text) => console.err(text),
+      }),
+    },
+    async end(results, done) {
+      const { outcome, exit } = verdict(results, flags.check === true);
+      const failed = results.find((result) => result.outcome === "failed");
+      if (json) {
+        const steps = stepsOf(results, flags.diff === true, voice);
+        const error = failed?.problem && { error: problemOf(failed.problem, voice) };
+        await console.out(jsonOf({ command, outcome, exit, warnings, steps, ...error }));
+      } else if (done && failed) console.err(`${done.failed} ${failed.id}\n`);
+      else if (done) await say(`${done.done}\n`);
+      if (lost !== undefined) throw lost;
+      return exit;
+    },
+  };
+}
+
+function verdict(results: readonly StepResult[], check: boolean): { outcome: Document["outcome"]; exit: number } {
+  const has = (outcome: StepResult["outcome"]): boolean => results.some((result) => result.outcome === outcome);
+  if (has("failed")) return { outcome: "failed", exit: exitCode.failed };
+  if (has("pending")) return { outcome: "pending", exit: check ? exitCode.pending : exitCode.done };
+  // What could not be seen is no success.
+  if (has("unknown")) return { outcome: "unknown", exit: check ? exitCode.failed : exitCode.done };
+  return { outcome: has("changed") ? "changed" : "ok", exit: exitCode.done };
+}

@@ -1,0 +1,83 @@
+// Hosts that are not as most are.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { TestHost } from "./test-host.ts";
+
+let host: TestHost;
+afterEach(() => host?.down());
+
+async function bare(): Promise<TestHost> {
+  const made = await TestHost.up("bookworm");
+  made.putBinary();
+  return made;
+}
+
+/** No address, and no socket for any service: what `ipv6.disable=1` on the kernel's command line does. */
+const withoutIpv6 = `sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+  mkdir -p /etc/systemd/system/service.d
+  printf '[Service]\\nRestrictAddressFamilies=~AF_INET6\\n' >/etc/systemd/system/service.d/no-ipv6.conf
+  systemctl daemon-reload`;
+
+describe("a kernel without IPv6", () => {
+  test("is bootstrapped, though Debian's nginx does not come up there by itself", async () => {
+    host = await bare();
+    host.sh(withoutIpv6);
+    expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
+    expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
+    expect(host.run(["edox-ops", "doctor"]).stdout).toEndWith("Doctor: host looks ready.\n");
+    expect(host.run(["curl", "-sS", "http://127.0.0.1/"]).stderr).toContain("Empty reply from server");
+  });
+
+  test("is bootstrapped after an installation of nginx failed there", async () => {
+    host = await bare();
+    host.sh(withoutIpv6);
+    const { stdout, stderr } = host.sh("apt-get update -qq; apt-get install -y nginx");
+    expect(stdout + stderr).toContain("Address family not supported");
+    expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
+    expect(host.run(["dpkg", "--audit"]).stdout).toBe("");
+  });
+});
+
+test("an nginx that cannot reject handshakes refuses unknown names with a certificate of nobody's", async () => {
+  host = await bare();
+  expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+  // The version is all that is looked at; the nginx that runs takes the older form as well.
+  host.sh("sed -i '/^Package: nginx$/,/^$/ s/^Version: .*/Version: 1.18.0-6ubuntu14/' /var/lib/dpkg/status");
+  expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
+  expect(host.sh("stat -c '%a %U' /etc/edox-ops/unknown-names.pem").stdout).toBe("600 root\n");
+  expect(host.run(["curl", "-gsSk", "https://[::1]/"]).stderr).toContain("Empty reply from server");
+  expect(host.sh("openssl s_client -connect 127.0.0.1:443 </dev/null 2>&1").stdout).toContain("subject=CN = unknown");
+  expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
+});
+
+test("a server that has port 80 is named, and nothing is changed", async () => {
+  host = await bare();
+  host.sh("apt-get update -qq; apt-get install -y -qq --no-install-recommends busybox >/dev/null");
+  host.sh("systemd-run --quiet --unit=other busybox httpd -f -p 80");
+  const before = host.listing("/etc", "/var/lib/dpkg");
+  const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^error: port 80 is taken by busybox \(pid \d+\), which nginx needs\nhint: ss -ltnp /);
+  expect(host.listing("/etc", "/var/lib/dpkg")).toBe(before);
+  expect(host.run(["test", "-e", "/var/log/edox-ops"]).code).toBe(1);
+});
+
+describe("at a terminal", () => {
+  const answered = (key: string): string => {
+    const typed = `(sleep 1; printf '${key}'; sleep 1)`;
+    return host.sh(`${typed} | script -qec 'edox-ops bootstrap; echo "exit $?"' /dev/null`).stdout;
+  };
+
+  test("the plan is shown and asked for: no by Enter and Ctrl-C, yes by y, and not asked where nothing is to do", async () => {
+    host = await bare();
+    for (const key of ["\\r", "\\003"]) {
+      const refused = answered(key);
+      expect(refused).toContain("install nginx");
+      expect(refused).toContain("not confirmed: nothing was changed");
+      expect(refused).toEndWith("exit 2\r\n");
+    }
+    expect(host.run(["test", "-e", "/var/log/edox-ops"]).code).toBe(1);
+    expect(answered("y")).toEndWith("exit 0\r\n");
+    expect(answered("")).not.toContain("do this?");
+  });
+});
