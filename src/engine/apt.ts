@@ -54,7 +54,7 @@ export async function installPackages(names: readonly string[], host: Host): Pro
   throw new Problem("command-failed", `apt-get could not install ${wanted}${sources}`, {
     returncode: install.code,
     stderr: install.stderr,
-    hint: ["sudo", "apt-get", "update"],
+    hint: ["sudo", "apt-get", ...(warnings.length > 0 ? ["update"] : ["install", "--fix-broken", ...names])],
   });
 }
 
@@ -62,8 +62,8 @@ export async function installPackages(names: readonly string[], host: Host): Pro
 async function update(host: Host, run: (...argv: string[]) => Promise<Output>): Promise<string[]> {
   const end = host.now() + lockSeconds * 1000;
   for (;;) {
-    const answer = await run("apt-get", ...options, "update");
-    const said = linesOf(answer.stderr).filter((line) => /^[EW]: /.test(line));
+    const { stderr } = await run("apt-get", ...options, "update");
+    const said = linesOf(stderr).flatMap((line) => /^[EW]: (?!Some index files failed)(.+)$/.exec(line)?.[1] ?? []);
     if (!said.some((line) => line.includes("/lists/lock")) || host.now() > end) return said;
     await host.sleep(1000);
   }

@@ -62,6 +62,40 @@ test("a server that has port 80 is named, and nothing is changed", async () => {
   expect(host.run(["test", "-e", "/var/log/edox-ops"]).code).toBe(1);
 });
 
+describe("apt", () => {
+  const unreachable = "echo 'deb [trusted=yes] http://127.0.0.1:9/ x main' >/etc/apt/sources.list.d/theirs.list";
+  const failed = "Failed to fetch http://127.0.0.1:9/dists/x/InRelease";
+
+  test("a lock is waited for, with its holder named; a source that failed is a warning where the rest have all", async () => {
+    host = await bare();
+    const lock = `perl -e 'use Fcntl; open(my $f, "+>>", "/var/lib/apt/lists/lock"); my $l = pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0); fcntl($f, F_SETLK, $l) or die; sleep 3' &`;
+    const { code, stdout, stderr } = host.sh(`${unreachable}; ${lock} sleep 0.5; edox-ops bootstrap --yes`);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^waiting until .+: \/var\/lib\/apt\/lists\/lock is held by perl .+ \(pid \d+\)\n$/);
+    expect(stdout).toContain(`warning: ${failed}`);
+  });
+
+  test("and the failure is told by its source where they have not", async () => {
+    host = await bare();
+    host.sh(`${unreachable}; rm /etc/apt/sources.list`);
+    const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      `apt-get could not install nginx, git, curl, rsync, ca-certificates; these sources failed: ${failed}`,
+    );
+    expect(stderr).toContain("  E: Unable to locate package nginx\n");
+  });
+
+  test("nothing is removed to make room", async () => {
+    host = await bare();
+    const build = `mkdir -p theirs/DEBIAN && printf 'Package: theirs\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\nConflicts: rsync\nDescription: x\n' >theirs/DEBIAN/control && dpkg-deb -b theirs && dpkg -i theirs.deb`;
+    expect(host.sh(build).code).toBe(0);
+    const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("Packages need to be removed but remove is disabled")]);
+    expect(host.run(["dpkg", "-s", "theirs"]).code).toBe(0);
+  });
+});
+
 describe("at a terminal", () => {
   const answered = (key: string): string => {
     const typed = `(sleep 1; printf '${key}'; sleep 1)`;

@@ -40,8 +40,8 @@ export class TestHost implements Disposable {
 
   private constructor() {
     this.dir = mkdtempSync(`${tmpdir()}/edox-host-`);
-    this.index = freeIndex();
-    this.name = `eo-${this.index}`;
+    this.index = takeIndex(this.dir);
+    this.name = nameOf(this.index);
   }
 
   get address(): string {
@@ -167,22 +167,10 @@ export class TestHost implements Disposable {
     return this.run(["/bin/sh", "-c", look, "sh", ...dirs]).stdout;
   }
 
-  /** Everything that was made is taken away, also half of it. */
   down(): void {
-    const { name } = this;
     if (this.leader > 0) run(["kill", "-KILL", String(this.leader)]);
     this.nspawn?.kill("SIGKILL");
-    for (const end = Date.now() + 10_000; run(["umount", this.root]).code !== 0 && Date.now() < end; )
-      Bun.sleepSync(50);
-    for (const part of ["base", "disk"]) run(["umount", `${this.dir}/${part}`]);
-    run(["nft", `delete table ip ${name}`]);
-    run(["ip", "netns", "del", name]);
-    run(["ip", "link", "del", `ve-${name}`]);
-    for (const group of controlGroups()) {
-      if (existsSync(`${group}/${name}`)) run(["find", `${group}/${name}`, "-depth", "-type", "d", "-delete"]);
-    }
-    rmSync(this.dir, { recursive: true, force: true });
-    rmSync(`${indexDir}/${this.index}`, { force: true });
+    sweep(this.index, this.dir);
   }
 
   [Symbol.dispose](): void {
@@ -191,23 +179,50 @@ export class TestHost implements Disposable {
 }
 
 const indexDir = "/run/edox-ops-test";
+const nameOf = (index: number): string => `eo-${index}`;
 
 /** A number that no living process has, so that several runs do not meet on one network. */
-function freeIndex(): number {
+function takeIndex(dir: string): number {
   mkdirSync(indexDir, { recursive: true });
   for (let index = 1; index < 250; index++) {
     const path = `${indexDir}/${index}`;
-    const owner = existsSync(path) ? readFileSync(path, "utf8").trim() : "";
+    const [owner = "", left = ""] = existsSync(path) ? readFileSync(path, "utf8").trim().split(" ") : [];
     if (owner !== "" && existsSync(`/proc/${owner}`)) continue;
-    rmSync(path, { force: true });
+    if (owner !== "") sweep(index, left);
+    if (existsSync(`/sys/class/net/ve-${nameOf(index)}`)) continue;
     try {
-      writeFileSync(path, `${process.pid}\n`, { flag: "wx" });
+      writeFileSync(path, `${process.pid} ${dir}\n`, { flag: "wx" });
       return index;
     } catch {
       // Another process was quicker.
     }
   }
   throw new Error(`all test networks are taken: look into ${indexDir}`);
+}
+
+/** Everything that was made for a host is taken away, also half of it, and also by the run after one that was killed. */
+function sweep(index: number, dir: string): void {
+  const name = nameOf(index);
+  const groups = controlGroups()
+    .map((path) => `${path}/${name}`)
+    .filter((path) => existsSync(path));
+  for (const group of groups) {
+    run(["sh", "-c", 'find "$1" -name cgroup.procs -exec cat {} + | xargs -r kill -KILL', "sh", group]);
+  }
+  for (const end = Date.now() + 10_000; isMounted(`${dir}/root`) && Date.now() < end; Bun.sleepSync(50)) {
+    run(["umount", `${dir}/root`]);
+  }
+  for (const part of ["base", "disk"]) run(["umount", `${dir}/${part}`]);
+  run(["nft", `delete table ip ${name}`]);
+  run(["ip", "netns", "del", name]);
+  run(["ip", "link", "del", `ve-${name}`]);
+  for (const group of groups) run(["find", group, "-depth", "-type", "d", "-delete"]);
+  if (!isMounted(`${dir}/root`)) rmSync(dir, { recursive: true, force: true });
+  rmSync(`${indexDir}/${index}`, { force: true });
+}
+
+function isMounted(path: string): boolean {
+  return readFileSync("/proc/mounts", "utf8").includes(` ${path} `);
 }
 
 function controlGroups(): string[] {
