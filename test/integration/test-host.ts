@@ -213,6 +213,10 @@ function sweep(index: number, dir: string): void {
     run(["umount", `${dir}/root`]);
   }
   for (const part of ["base", "disk"]) run(["umount", `${dir}/${part}`]);
+  // Of systemd 257; a container of the same name is refused while it is there.
+  const exported = `/run/systemd/nspawn/unix-export/${name}`;
+  if (isMounted(exported)) run(["umount", exported]);
+  rmSync(exported, { recursive: true, force: true });
   run(["nft", `delete table ip ${name}`]);
   run(["ip", "netns", "del", name]);
   run(["ip", "link", "del", `ve-${name}`]);
