@@ -9,7 +9,7 @@ import { Problem } from "./step.ts";
 const lockSeconds = 600;
 
 /** Nobody is asked: not by debconf, not by needrestart (22.04 asks whatever debconf is told), not by listchanges. */
-export const aptEnvironment = {
+const aptEnvironment = {
   DEBIAN_FRONTEND: "noninteractive",
   NEEDRESTART_MODE: "l",
   NEEDRESTART_SUSPEND: "1",

@@ -2,7 +2,7 @@
 
 import type { HostReader } from "../host/host.ts";
 
-export const dpkgStatusPath = "/var/lib/dpkg/status";
+const dpkgStatusPath = "/var/lib/dpkg/status";
 const updatesDir = "/var/lib/dpkg/updates";
 /** How the states of dpkg(1) begin that a transaction passes through, and where it never ends. */
 const unfinished = ["ok half-", "ok unpacked", "ok triggers-", "reinstreq "];

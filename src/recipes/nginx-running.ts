@@ -11,7 +11,7 @@ const startField = 19;
 const clockErrorMs = 20;
 
 /** When the oldest worker that is not shutting down was started, Unix milliseconds; null where none runs. */
-export function workersSinceMs(see: HostReader): number | null {
+function workersSinceMs(see: HostReader): number | null {
   const master = textOf(see, "/run/nginx.pid")?.trim();
   const uptime = Number(textOf(see, "/proc/uptime")?.split(" ")[0]);
   if (!master) return null;

@@ -2,11 +2,9 @@
 
 import * as v from "valibot";
 
-export const schemaNumber = 1;
-
 const attributes = { mode: v.string(), owner: v.string() };
 
-export const changeSchema = v.variant("kind", [
+const changeSchema = v.variant("kind", [
   v.object({
     kind: v.literal("file"),
     path: v.string(),
@@ -26,7 +24,7 @@ export const changeSchema = v.variant("kind", [
   v.object({ kind: v.literal("command"), argv: v.array(v.string()), lack: v.string() }),
 ]);
 
-export const problemSchema = v.object({
+const problemSchema = v.object({
   code: v.string(),
   message: v.string(),
   stderr: v.optional(v.string()),
@@ -34,7 +32,7 @@ export const problemSchema = v.object({
 });
 
 export const documentSchema = v.object({
-  schema: v.literal(schemaNumber),
+  schema: v.literal(1),
   command: v.string(),
   outcome: v.picklist(["ok", "changed", "pending", "unknown", "failed", "refused", "busy"]),
   exit: v.number(),

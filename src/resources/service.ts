@@ -47,6 +47,6 @@ export function service({ unit, name, test, owns, taken, explain }: Service): Re
 }
 
 /** systemd keeps this link while the unit is active or activating, and takes it away when it stopped or failed. */
-export function isActive(see: HostReader, unit: string): boolean {
+function isActive(see: HostReader, unit: string): boolean {
   return see.readLink(`/run/systemd/units/invocation:${unit}.service`) !== null;
 }

@@ -31,8 +31,14 @@ for (const suite of ["bookworm", "trixie"] as const) {
     let host: TestHost | undefined;
     beforeAll(async () => {
       using first = await bare(suite);
-      expect(first.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+      const { stdout } = first.run(["edox-ops", "bootstrap", "--yes"]);
       undisturbed = state(first);
+      const again = first.run(["edox-ops", "bootstrap", "--yes"]).stdout;
+      const [, , shown] = (await Bun.file(`${import.meta.dir}/../../README.md`).text()).split(
+        "\n# edox-ops bootstrap --yes\n",
+      );
+      expect(shown).toStartWith(again);
+      expect(stdout).toBe(again.replaceAll(/^ok {6}/gm, "changed"));
     });
     afterEach(() => {
       host?.down();
