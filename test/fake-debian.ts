@@ -1,6 +1,6 @@
 // A bare Debian-like host in memory, with an apt, a systemd and an nginx that do what the real ones do to its files.
 
-import { defaultServers } from "../src/recipes/nginx-config.ts";
+import { nginxConfig } from "../src/recipes/nginx-config.ts";
 import { type FakeHost, fakeHost, ok } from "./fake-host.ts";
 
 const welcome = "server {\n    listen 80 default_server;\n    listen [::]:80 default_server;\n}\n";
@@ -99,7 +99,8 @@ export function fakeDebian(options: Like = {}): FakeHost {
       return ok();
     }
     if (program === "nginx") {
-      const sockets = defaultServers(host).map(({ socket }) => socket);
+      const listens = nginxConfig(host).servers.flatMap((server) => server.listens);
+      const sockets = listens.filter(({ isDefault, wildcard }) => isDefault && wildcard).map(({ socket }) => socket);
       const double = sockets.find((socket, i) => sockets.indexOf(socket) !== i);
       if (double) return { code: 1, stdout: "", stderr: `nginx: [emerg] a duplicate default server for ${double}\n` };
       return ok();

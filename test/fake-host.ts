@@ -89,6 +89,7 @@ export function fakeHost(uid = 0): FakeHost {
       return found?.type === "file" ? bytesOf(found.content) : null;
     },
     map: (path) => host.read(path),
+    tail: (path, bytes) => host.read(path)?.slice(-bytes) ?? null,
     readLink(path) {
       const found = node(path);
       return found?.type === "link" ? String(found.content) : null;
@@ -100,7 +101,7 @@ export function fakeHost(uid = 0): FakeHost {
         .map((each) => each.slice(each.lastIndexOf("/") + 1))
         .sort();
     },
-    space: () => ({ device: 1, bytes: 1e11, bytesFree: 5e10, inodes: 1e6, inodesFree: 9e5 }),
+    space: () => ({ bytesFree: 5e10, inodes: 1e6, inodesFree: 9e5 }),
     lockHolders: (path) => [host.locks.get(path)].filter((each) => each !== undefined),
     probe: async (argv) => answer(argv),
     writeFile(path, bytes, attributes) {
@@ -113,6 +114,7 @@ export function fakeHost(uid = 0): FakeHost {
     },
     makeDirectory(path, attributes) {
       mustHaveParent(path);
+      if (nodes.has(path)) throw new Error(`EEXIST: ${path}`);
       set(path, "directory", "", attributes);
     },
     setAttributes(path, attributes) {

@@ -37,7 +37,7 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
     if (help || (found.command === root && typed.length === 0)) {
       const parent = { meta: { name: ["edox-ops", ...found.names.slice(0, -1)].join(" ") } };
       const text = await renderUsage(found.command, found.command === root ? undefined : parent);
-      await console.out(`${console.colour ? text : Bun.stripANSI(text)}\n\n${exitCodes}`.replace(/ +$/gm, ""));
+      await console.out(`${console.colour("out") ? text : Bun.stripANSI(text)}\n\n${exitCodes}`.replace(/ +$/gm, ""));
       return exitCode.done;
     }
     checkArguments(found.rest, (found.command.args ?? {}) as Record<string, never>);
@@ -78,7 +78,7 @@ const exits: Partial<Record<Problem["code"], number>> = {
 
 async function refuse(problem: Problem, { command, typed, console, hint }: Context): Promise<number> {
   const exit = exits[problem.code] ?? exitCode.failed;
-  const voice = voiceOf({ colour: console.colour && !typed.includes("--no-color"), hint });
+  const voice = voiceOf({ colour: console.colour("err") && !typed.includes("--no-color"), hint });
   if (typed.includes("--json")) {
     const { jsonOf, problemOf } = await import("../report/json.ts");
     const outcome = exit === exitCode.busy ? "busy" : problem.code === "internal" ? "failed" : "refused";

@@ -7,8 +7,8 @@ export interface Console {
   out(text: string): Promise<void>;
   /** Never throws: no word on stderr is worth a run. */
   err(text: string): void;
-  /** Whether a person reads stdout, and wants colours. */
-  colour: boolean;
+  /** Whether a person reads there, and wants colours. */
+  colour(stream: "out" | "err"): boolean;
   /** Whether a person can be asked: stdin and stdout are a terminal. */
   interactive(): boolean;
   confirm(question: string): Promise<boolean>;

@@ -18,7 +18,7 @@ export default defineCommand({
     const findings = await examine([bootstrap(gatherFacts(see))], entries, see);
     const failed = findings.filter(({ status }) => status === "error").length;
     const exit = failed > 0 ? exitCode.failed : exitCode.done;
-    const voice = voiceOf({ colour: console.colour && wantsColour(args), hint });
+    const voice = voiceOf({ colour: wantsColour(args) && console.colour("out"), hint });
     if (args.json) {
       const { findingsOf, jsonOf } = await import("../report/json.ts");
       const outcome = failed > 0 ? "failed" : "ok";

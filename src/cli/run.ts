@@ -16,7 +16,7 @@ export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, 
   const { command, typed } = context;
   const host = await context.host();
   const tell = teller(flags, context);
-  if (flags["dry-run"] === true || flags.check === true) return tell.end(await plan());
+  if (flags["dry-run"] === true || flags.check === true) return tell.end(await plan(tell));
   if (host.uid !== 0) {
     const hint = ["sudo", "edox-ops", ...typed];
     throw new Problem("not-root", `${command} changes this host, which only root may`, { hint });
@@ -49,7 +49,7 @@ export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, 
     return { see, recipe, failAt: stepOf(recipe, flags["fail-step"] as string | undefined) };
   }
 
-  async function plan(): Promise<StepResult[]> {
+  async function plan(tell: Teller): Promise<StepResult[]> {
     const { see, recipe, failAt } = look();
     for (const warning of await requirements(recipe, see, null)) await tell.warning(warning);
     return converge(recipe.steps, see, { failAt, watch: { finished: tell.step } });
@@ -61,7 +61,7 @@ export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, 
       const hint = ["edox-ops", ...typed, "--yes"];
       throw new Problem("not-confirmed", `${command} changes this host: say --yes, or --dry-run to look`, { hint });
     }
-    const results = await plan();
+    const results = await plan(teller({ ...flags, quiet: false }, context));
     if (results.every(({ outcome }) => outcome === "ok") || (await context.console.confirm("do this?"))) return;
     throw new Problem("not-confirmed", "not confirmed: nothing was changed");
   }

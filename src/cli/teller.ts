@@ -1,7 +1,7 @@
 // What a run says while it goes on, and its last word: lines for a person, or one JSON document.
 
 import type { Watch } from "../engine/converge.ts";
-import { shellLine } from "../engine/lines.ts";
+import { oneLine, shellLine } from "../engine/lines.ts";
 import type { Recipe, StepResult } from "../engine/step.ts";
 import { jsonOf, problemOf, stepsOf } from "../report/json.ts";
 import type { Document } from "../report/schema.ts";
@@ -22,7 +22,7 @@ export interface Teller {
 export function teller(flags: Flags, { console, command, hint }: Context): Teller {
   const json = flags.json === true;
   const quiet = flags.quiet === true;
-  const voice = voiceOf({ colour: console.colour && wantsColour(flags), hint });
+  const voice = voiceOf({ colour: wantsColour(flags) && console.colour("out"), hint });
   const warnings: string[] = [];
   /** A reader that went away does not stop a run: that is told at its end. */
   let lost: unknown;
@@ -37,15 +37,17 @@ export function teller(flags: Flags, { console, command, hint }: Context): Telle
   return {
     async warning(sentence) {
       warnings.push(sentence);
-      await say(`${voice.paint("warning", "warning")}: ${sentence}\n`);
+      await say(`${voice.paint("warning", "warning")}: ${oneLine(sentence)}\n`);
     },
     async step(result) {
       await say(stepText(result, voice));
       if (flags.diff === true) await say(result.changes.map((await import("../report/diff.ts")).diffOf).join(""));
-      if (result.problem && !json) console.err(problemText(result.problem, result.id, voice));
+      if (result.problem === undefined || json) return;
+      const loud = voiceOf({ colour: wantsColour(flags) && console.colour("err"), hint });
+      console.err(problemText(result.problem, result.id, loud));
     },
     progress: {
-      waiting: ({ title }, { reason }) => quiet || console.err(`waiting until ${title}: ${reason}\n`),
+      waiting: ({ title }, { reason }) => quiet || console.err(`waiting until ${title}: ${oneLine(reason)}\n`),
       ...(flags.verbose === true && {
         running: (argv) => console.err(`$ ${shellLine(argv)}\n`),
         output: (text) => console.err(text),

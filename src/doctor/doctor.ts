@@ -1,7 +1,7 @@
 // Every resource of the recipes, looked at under its name, and the entries that only look.
 
 import { lack } from "../engine/change.ts";
-import type { Recipe, Requirement, Resource } from "../engine/step.ts";
+import { Problem, type Recipe, type Requirement, type Resource } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
 import type { Entry, Finding } from "./finding.ts";
 
@@ -34,13 +34,15 @@ async function answer(entry: Entry, see: HostReader, limitMs: number): Promise<A
     if (!(looked instanceof Promise)) return said(looked);
     let timer: Timer | undefined;
     const late = new Promise<Answer>((resolve) => {
-      timer = setTimeout(resolve, limitMs, { status: "error", detail: `no answer within ${limitMs / 1000} s` });
+      const detail = `no answer within ${limitMs / 1000} s`;
+      timer = setTimeout(resolve, limitMs, { status: "error", detail, hint: ["sudo", "edox-ops", "doctor"] });
     });
     return said(await Promise.race([looked, late]).finally(() => clearTimeout(timer)));
   } catch (error) {
     const detail = (error as Error).message;
-    if (!(error instanceof Unseen)) return { status: "error", detail };
-    return { status: "warning", detail, hint: ["sudo", "edox-ops", "doctor"] };
+    const again = ["sudo", "edox-ops", "doctor"];
+    if (error instanceof Unseen) return { status: "warning", detail, hint: again };
+    return { status: "error", detail, hint: (error instanceof Problem && error.hint) || again };
   }
 }
 

@@ -1,7 +1,8 @@
 // What doctor looks at besides the recipes' resources. To add a check, add an entry.
 
+import { textOf } from "../engine/facts.ts";
 import type { HostReader } from "../host/host.ts";
-import { configFiles } from "../recipes/nginx-config.ts";
+import { nginxConfig } from "../recipes/nginx-config.ts";
 import { tookFiles } from "../recipes/nginx-running.ts";
 import { bootstrapLogPath, docsRoot, logDir, stateDir } from "../recipes/paths.ts";
 import type { Entry, Finding } from "./finding.ts";
@@ -17,7 +18,8 @@ const inodeWarning = 0.05;
 const written = ["/etc", "/usr", "/var/lib", "/var/cache/apt", logDir, docsRoot];
 
 /** The state files of the contract, which only root reads. */
-const stateFiles = ["projects.json", "runner.json", "host.json"].map((name) => `${stateDir}/${name}`);
+const projectsPath = `${stateDir}/projects.json`;
+const stateFiles = [projectsPath, `${stateDir}/runner.json`, `${stateDir}/host.json`];
 
 export const entries: Entry[] = [
   {
@@ -27,7 +29,23 @@ export const entries: Entry[] = [
         ? { status: "ok", detail: "not configured (optional; run edox-ops bootstrap --yes)" }
         : { status: "ok", detail: "present" },
   },
-  { name: "nginx:config", look: nginxConfig },
+  { name: "nginx:config", look: validConfig },
+  {
+    name: "nginx:orphan",
+    look(see) {
+      const prefix = "edox-ops-";
+      const sites = (see.list("/etc/nginx/sites-enabled") ?? []).filter((name) => name.startsWith(prefix));
+      if (sites.length === 0) return { status: "ok", detail: "not configured (optional; no site yet)" };
+      const projects = JSON.parse(textOf(see, projectsPath) ?? "{}") as Record<string, unknown>;
+      const orphan = sites.find((name) => !Object.hasOwn(projects, name.slice(prefix.length)));
+      if (orphan === undefined) return { status: "ok", detail: `${sites.length} sites have their projects` };
+      return {
+        status: "error",
+        detail: `${orphan} is enabled, and ${projectsPath} has no such project`,
+        hint: ["sudo", "rm", `/etc/nginx/sites-enabled/${orphan}`],
+      };
+    },
+  },
   {
     name: "state:permissions",
     look(see) {
@@ -94,13 +112,14 @@ function smallest(see: HostReader, measure: (space: NonNullable<ReturnType<HostR
 }
 
 /** Workers newer than every file have read them all. Only where they have not, nginx itself is asked: it writes. */
-async function nginxConfig(see: HostReader): Promise<Omit<Finding, "name">> {
+async function validConfig(see: HostReader): Promise<Omit<Finding, "name">> {
   const dirs = ["conf.d", "sites-enabled", "modules-enabled"].map((name) => `/etc/nginx/${name}`);
-  const paths = [...configFiles(see).keys()];
-  if (paths.length === 0) {
+  const { paths } = nginxConfig(see);
+  if (paths[0] === undefined || see.stat(paths[0]) === null) {
     return { status: "error", detail: "nginx has no configuration", hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
   }
-  if (tookFiles(see, [...paths, ...dirs])) return { status: "ok", detail: "running as it is on disk" };
+  const whole = paths.every((path) => see.statTarget(path) !== null);
+  if (whole && tookFiles(see, [...paths, ...dirs])) return { status: "ok", detail: "running as it is on disk" };
   if (see.uid !== 0) {
     return { status: "warning", detail: "only root can test it", hint: ["sudo", "edox-ops", "doctor"] };
   }

@@ -4,7 +4,7 @@ export interface Finding {
   status: "ok" | "warning" | "error";
   detail: string;
   /** The command to type. */
-  hint?: string[];
+  hint?: readonly string[];
 }
 
 /** A check that only looks. */

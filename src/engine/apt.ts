@@ -49,21 +49,26 @@ export async function installPackages(names: readonly string[], host: Host): Pro
   const warnings = names.length === 0 ? [] : await update(host, run);
   const install = await run("apt-get", ...options, "--fix-broken", "--no-install-recommends", "install", ...names);
   if (install.code === 0) return warnings;
-  const wanted = names.length === 0 ? "the interrupted installation" : names.join(", ");
+  const wanted = names.length === 0 ? "end the interrupted installation" : `install ${names.join(", ")}`;
+  const broken = /Errors were encountered while processing:\n((?: \S+\n)+)/.exec(install.stderr)?.[1];
+  const packages = broken === undefined ? "" : `: dpkg stops at ${linesOf(broken).join(",").trim()}`;
   const sources = warnings.length === 0 ? "" : `; these sources failed: ${warnings.join("; ")}`;
-  throw new Problem("command-failed", `apt-get could not install ${wanted}${sources}`, {
+  throw new Problem("command-failed", `apt-get could not ${wanted}${packages}${sources}`, {
     returncode: install.code,
     stderr: install.stderr,
     hint: ["sudo", "apt-get", ...(warnings.length > 0 ? ["update"] : ["install", "--fix-broken", ...names])],
   });
 }
 
+/** How apt says that lists were not fetched, or not trusted. Its other warnings are advice. */
+const failure = /^(?:E|W(?=: (?:Failed to fetch|GPG error|An error occurred during the signature))): (.+)$/;
+
 /** apt-get answers 0 when a source cannot be reached, 100 when one is wrong: what it says counts, not its answer. */
 async function update(host: Host, run: (...argv: string[]) => Promise<Output>): Promise<string[]> {
   const end = host.now() + lockSeconds * 1000;
   for (;;) {
     const { stderr } = await run("apt-get", ...options, "update");
-    const said = linesOf(stderr).flatMap((line) => /^[EW]: (?!Some index files failed)(.+)$/.exec(line)?.[1] ?? []);
+    const said = linesOf(stderr).flatMap((line) => failure.exec(line)?.[1] ?? []);
     if (!said.some((line) => line.includes("/lists/lock")) || host.now() > end) return said;
     await host.sleep(1000);
   }

@@ -77,7 +77,14 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
     if (result.changes.length === 0 && result.unseen.length === 0) return result;
     if (!options.act) return { ...result, outcome: result.changes.length > 0 ? "pending" : "unknown" };
     if (result.unseen[0] !== undefined) throw new Problem("unseen", result.unseen[0]);
-    for (const each of step.requires ?? []) result.warnings.push(...(await met(each, options.act, options.watch)));
+    if (step.requires) {
+      const warnings: string[] = [];
+      for (const each of step.requires) warnings.push(...(await met(each, options.act, options.watch)));
+      // While it was waited for, somebody else may have done what was missing.
+      Object.assign(result, await look(step.wants, snapshot(options.act), ahead));
+      result.warnings.push(...warnings);
+      if (result.changes.length === 0) return result;
+    }
 
     const host = recorded(options.act, result.ran, options.watch);
     const since = host.now();

@@ -6,6 +6,11 @@ export function linesOf(output: string): string[] {
     .filter((line) => line !== "");
 }
 
+/** All of it on one line: what was looked at on a host is no more to be trusted than a program's output. */
+export function oneLine(text: string): string {
+  return linesOf(text).join(" ");
+}
+
 /** The line to type for these words, in any POSIX shell. */
 export function shellLine(argv: readonly string[]): string {
   return argv.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(" ");

@@ -86,15 +86,18 @@ async function putBack(error: Error, undo: (() => void)[], changes: readonly Cha
       notes.push(`not put back: ${(cause as Error).message}`);
     }
   }
+  const complete = notes.length === 0;
   for (const change of changes) {
     if (change.kind !== "command" || !change.again) continue;
     const { code } = await host.run(change.argv, { limitMs: commandLimitMs });
     if (code === 0) continue;
-    notes.push(`${change.argv.join(" ")} fails without our files too: it was broken before this run`);
+    notes.push(
+      `${change.argv.join(" ")} fails ${complete ? "without our files too: it was broken before this run" : "as well"}`,
+    );
     break;
   }
   const problem = error instanceof Problem ? error : new Problem("internal", error.message);
-  const message = [problem.message, "the files were put back", ...notes].join("; ");
+  const message = [problem.message, ...(complete ? ["the files were put back"] : []), ...notes].join("; ");
   return new Problem(problem.code, message, {
     returncode: problem.returncode,
     stderr: problem.stderr,

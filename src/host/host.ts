@@ -26,8 +26,6 @@ export interface Output {
 
 /** Free room of the file system that holds a path; `inodes` and `inodesFree` are 0 where it keeps no count (btrfs). */
 export interface Space {
-  device: number;
-  bytes: number;
   bytesFree: number;
   inodes: number;
   inodesFree: number;
@@ -72,6 +70,8 @@ export interface HostReader {
    * looks at what is gone is ended by the kernel.
    */
   map(path: string): Uint8Array | null;
+  /** So many bytes at the most, from the end of a file. */
+  tail(path: string, bytes: number): Uint8Array | null;
   readLink(path: string): string | null;
   /** Names in a directory, sorted. */
   list(path: string): string[] | null;
@@ -90,6 +90,7 @@ export interface Host extends HostReader {
   /** Adds to the end of a file, made with this mode where it is missing. Not synced: for logs. */
   append(path: string, text: string, mode: number): void;
   makeDirectory(path: string, attributes: Attributes): void;
+  /** Of a directory. */
   setAttributes(path: string, attributes: Attributes): void;
   /** Makes a symbolic link, or turns the one that is there, at once. */
   makeLink(path: string, target: string): void;

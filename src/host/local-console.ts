@@ -16,8 +16,13 @@ export const localConsole = {
   err(text: string): void {
     write(Bun.stderr, text).catch(() => {});
   },
-  // The runtime has looked already: a terminal, no NO_COLOR, no TERM=dumb.
-  colour: Bun.enableANSIColors,
+  /** Whether a person reads there, on a terminal that has colours, and has not asked for none (no-color.org). */
+  colour(stream: "out" | "err"): boolean {
+    const { NO_COLOR, TERM } = process.env;
+    // The runtime's own look is at either stream, and costs nothing.
+    if (!Bun.enableANSIColors || NO_COLOR || TERM === "dumb") return false;
+    return process.getBuiltinModule("node:tty").isatty(stream === "out" ? 1 : 2);
+  },
   interactive: (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true,
   async confirm(question: string): Promise<boolean> {
     await last;

@@ -8,7 +8,8 @@ const LOCK_EX_NB = 2 | 4;
 /** From <sys/mman.h>. Populated at once, for one fault instead of one a page. */
 const PROT_READ = 1;
 const MAP_PRIVATE_POPULATE = 0x2 | 0x8000;
-const MAP_FAILED = -1;
+/** (void *) -1, as the foreign function interface gives it. */
+const MAP_FAILED = 2n ** 64n - 1n;
 
 let loaded: ReturnType<typeof load> | undefined;
 
@@ -35,7 +36,7 @@ export function mapFile(path: string): Uint8Array {
   try {
     const { size } = fs.fstatSync(fd);
     const at = size === 0 ? null : libc().mmap(null, size, PROT_READ, MAP_PRIVATE_POPULATE, fd, 0);
-    if (at === null || Number(at) === MAP_FAILED) return fs.readFileSync(fd);
+    if (at === null || BigInt(at) === MAP_FAILED) return fs.readFileSync(fd);
     return new Uint8Array(toArrayBuffer(at as Pointer, 0, size));
   } finally {
     fs.closeSync(fd);

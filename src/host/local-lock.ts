@@ -23,11 +23,11 @@ function openOrMake(path: string): number {
   }
 }
 
-/** Read from /proc/locks, by inode alone: on an overlay the device there is not the one that stat tells. */
+/** Read from /proc/locks, whose inodes are of any file system: on an overlay its device is not the one that stat tells. */
 export function lockHolders(path: string): Holder[] {
-  let inode: number;
+  let file: fs.Stats;
   try {
-    inode = fs.statSync(path).ino;
+    file = fs.statSync(path);
   } catch {
     return [];
   }
@@ -35,9 +35,22 @@ export function lockHolders(path: string): Holder[] {
   const held = /^\d+: (?:FLOCK|POSIX|OFDLCK) +\S+ +\S+ +(-?\d+) +[^:]+:[^:]+:(\d+) /gm;
   const pids = new Set<number>();
   for (const [, pid, found] of fs.readFileSync("/proc/locks", "latin1").matchAll(held)) {
-    if (Number(found) === inode) pids.add(Number(pid));
+    if (Number(found) === file.ino && hasOpen(Number(pid), file)) pids.add(Number(pid));
   }
   return [...pids].map(holder);
+}
+
+/** False only where the process may be looked into, and has another file open. */
+function hasOpen(pid: number, file: fs.Stats): boolean {
+  const dir = `/proc/${pid}/fd`;
+  try {
+    return fs.readdirSync(dir).some((fd) => {
+      const open = fs.statSync(`${dir}/${fd}`, { throwIfNoEntry: false });
+      return open?.ino === file.ino && open.dev === file.dev;
+    });
+  } catch {
+    return true;
+  }
 }
 
 function holder(pid: number): Holder {

@@ -10,6 +10,8 @@ const programDirs = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin
 const proxyNames = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"];
 /** A look that takes longer than this is not worth waiting for. */
 const probeLimitMs = 10_000;
+/** What a child said is there when it ends: what comes later is another's. */
+const lateOutputMs = 1000;
 
 /** This machine. `root` puts every path below another directory, for tests. */
 export function localHost(root = ""): Host {
@@ -22,6 +24,7 @@ export function localHost(root = ""): Host {
     stat: (path) => looked(path, () => statOf(fs.lstatSync(at(path)))),
     statTarget: (path) => looked(path, () => statOf(fs.statSync(at(path)))),
     read: (path) => looked(path, () => fs.readFileSync(at(path))),
+    tail: (path, bytes) => looked(path, () => tailOf(at(path), bytes)),
     map: (path) => looked(path, () => mapFile(at(path))),
     readLink: (path) => looked(path, () => fs.readlinkSync(at(path))),
     list: (path) => looked(path, () => fs.readdirSync(at(path)).sort()),
@@ -117,16 +120,31 @@ function statOf(stat: fs.Stats): Stat {
   };
 }
 
-function spaceOf(path: string): Space {
-  const { bsize, blocks, bavail, files, ffree } = fs.statfsSync(path);
-  const device = fs.statSync(path).dev;
-  return { device, bytes: blocks * bsize, bytesFree: bavail * bsize, inodes: files, inodesFree: ffree };
+function tailOf(path: string, bytes: number): Uint8Array {
+  const fd = fs.openSync(path, fs.constants.O_RDONLY);
+  try {
+    const tail = new Uint8Array(bytes);
+    return tail.subarray(0, fs.readSync(fd, tail, 0, bytes, Math.max(0, fs.fstatSync(fd).size - bytes)));
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
-/** The owner first: chown takes set-id bits away. */
+function spaceOf(path: string): Space {
+  const { bsize, bavail, files, ffree } = fs.statfsSync(path);
+  return { bytesFree: bavail * bsize, inodes: files, inodesFree: ffree };
+}
+
+/** Of a directory that is no link, whoever may turn it into one meanwhile. The owner first: chown takes set-id bits. */
 function setAttributes(path: string, { mode, uid, gid }: Attributes): void {
-  fs.chownSync(path, uid, gid);
-  fs.chmodSync(path, mode);
+  const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+  const fd = fs.openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  try {
+    fs.fchownSync(fd, uid, gid);
+    fs.fchmodSync(fd, mode);
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 /**
@@ -180,22 +198,24 @@ async function start(argv: readonly string[], options: RunOptions = {}): Promise
     stderr: "pipe",
     detached: true,
   });
+  const out = collect(child.stdout, options.onOutput);
+  const err = collect(child.stderr, options.onOutput);
   let timedOut = false;
+  const { limitMs } = options;
   const timer =
-    options.limitMs === undefined
-      ? undefined
-      : setTimeout(() => {
-          timedOut = true;
-          endGroup(child.pid);
-        }, options.limitMs);
-  const [stdout, stderr, code] = await Promise.all([
-    collect(child.stdout, options.onOutput),
-    collect(child.stderr, options.onOutput),
-    child.exited,
-  ]);
-  clearTimeout(timer);
+    limitMs &&
+    setTimeout(() => {
+      timedOut = true;
+      endGroup(child.pid);
+    }, limitMs);
+  const code = await child.exited;
+  if (timer) clearTimeout(timer);
+  // A daemon that it left behind may keep its pipes for ever.
+  const late = setTimeout(() => Promise.all([out.cancel(), err.cancel()]), lateOutputMs);
+  const [stdout, stderr] = await Promise.all([out.text, err.text]);
+  clearTimeout(late);
   if (!timedOut) return { code, stdout, stderr };
-  return { code: 124, stdout, stderr: `${stderr}no answer within ${(options.limitMs ?? 0) / 1000} s\n` };
+  return { code: 124, stdout, stderr: `${stderr}no answer within ${(limitMs ?? 0) / 1000} s\n` };
 }
 
 function endGroup(pid: number): void {
@@ -206,14 +226,20 @@ function endGroup(pid: number): void {
   }
 }
 
-async function collect(stream: ReadableStream<Uint8Array>, onOutput?: (text: string) => void): Promise<string> {
-  if (onOutput === undefined) return new Response(stream).text();
-  const decoder = new TextDecoder();
-  let all = "";
-  for await (const bytes of stream) {
-    const text = decoder.decode(bytes, { stream: true });
-    all += text;
-    onOutput(text);
+/** What comes until its end, or until it is cancelled. */
+function collect(stream: ReadableStream<Uint8Array>, onOutput?: (text: string) => void) {
+  const reader = stream.getReader();
+  return { text: read(), cancel: () => reader.cancel() };
+
+  async function read(): Promise<string> {
+    const decoder = new TextDecoder();
+    let all = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return all;
+      const text = decoder.decode(value, { stream: true });
+      all += text;
+      onOutput?.(text);
+    }
   }
-  return all;
 }

@@ -5,7 +5,8 @@ import { directory } from "../resources/directory.ts";
 import { dpkgConfigured, installed } from "../resources/package.ts";
 import { platform } from "../resources/platform.ts";
 import { portFree } from "../resources/port.ts";
-import { nginxPrepare, nginxServes, welcomeSiteKeptOut } from "./nginx.ts";
+import { nginxPrepare, nginxServes } from "./nginx.ts";
+import { welcomeSiteKeptOut } from "./nginx-welcome.ts";
 import { backupsDir, bootstrapLogPath, docsRoot, logDir, stateDir } from "./paths.ts";
 
 const packages = ["nginx", "git", "curl", "rsync", "ca-certificates"];
@@ -17,7 +18,7 @@ export function bootstrap(facts: Facts): Recipe {
     logPath: bootstrapLogPath,
     done: "Bootstrap installation phase completed successfully.",
     failed: "Bootstrap failed at step",
-    requires: [platform(facts), portFree(80, "nginx", nginxServes), portFree(443, "nginx", nginxServes)],
+    requires: [platform(facts), portFree(80, "nginx", nginxServes)],
     steps: [
       {
         id: "packages.install",

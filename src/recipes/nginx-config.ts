@@ -3,69 +3,137 @@
 import { textOf } from "../engine/facts.ts";
 import type { HostReader } from "../host/host.ts";
 
-export interface DefaultServer {
-  path: string;
-  line: number;
-  /** In the form of a listen directive: "80", "[::]:443". */
-  socket: string;
+export interface NginxConfig {
+  /** Every file that it is made of, certificates among them. */
+  paths: string[];
+  servers: Server[];
 }
 
-const mainPath = "/etc/nginx/nginx.conf";
+export interface Server {
+  path: string;
+  line: number;
+  names: string[];
+  listens: Listen[];
+  /** One of `stream`, which knows no names. */
+  stream: boolean;
+}
+
+/** A listen directive over TCP. */
+export interface Listen {
+  path: string;
+  line: number;
+  /** As it is written. */
+  text: string;
+  /** "80" or "[::]:80", whatever address of the family it is for. */
+  socket: string;
+  /** For every address of the family. */
+  wildcard: boolean;
+  isDefault: boolean;
+  /** An IPv6 socket that takes IPv4 as well. */
+  both: boolean;
+}
+
+const confDir = "/etc/nginx";
+const files = /^ssl_(certificate|certificate_key|trusted_certificate|client_certificate|dhparam|password_file)$/;
+const wildcards = ["*", "0.0.0.0", "[::]", "[::0]"];
+
+/** Where an include stands: the files that lead to it, the blocks around it, and the server it is part of. */
+interface Place {
+  trail: readonly string[];
+  blocks: readonly string[];
+  server: Server | undefined;
+}
+
+export function nginxConfig(see: HostReader): NginxConfig {
+  const paths = new Set<string>();
+  const servers: Server[] = [];
+  read(`${confDir}/nginx.conf`, { trail: [], blocks: [], server: undefined });
+  return { paths: [...paths], servers };
+
+  function read(path: string, place: Place): void {
+    if (place.trail.includes(path)) return;
+    paths.add(path);
+    const text = textOf(see, path) ?? "";
+    // A list of types is long, and says nothing of interest.
+    if (!/include|server|listen|ssl_/.test(text)) return;
+    const trail = [...place.trail, path];
+    const blocks = [...place.blocks];
+    let { server } = place;
+    for (const { words, line, end } of directives(text)) {
+      const [name = "", value = ""] = words;
+      if (end === "{") {
+        if (name === "server") {
+          server = { path, line, names: [], listens: [], stream: blocks.includes("stream") };
+          servers.push(server);
+        }
+        blocks.push(name);
+      } else if (end === "}") {
+        if (blocks.pop() !== "server" || server === undefined) continue;
+        // What nginx does where nothing is said.
+        if (server.listens.length === 0) server.listens.push(...listen(["listen", "*:80"], server.path, server.line));
+        server = undefined;
+      } else if (name === "include") for (const each of expand(see, value)) read(each, { trail, blocks, server });
+      else if (name === "server_name") server?.names.push(...words.slice(1));
+      else if (name === "listen") server?.listens.push(...listen(words, path, line));
+      else if (files.test(name) && !/[$:]/.test(value)) paths.add(absolute(value));
+    }
+  }
+}
+
+/** One, or none where it is no socket of TCP. */
+function listen(words: string[], path: string, line: number): Listen[] {
+  const found = /^(?:(\[[^\]]*\]|[^:]*):)?(\d+)$|^(\[[^\]]*\]|[^:]+)$/.exec(words[1] ?? "");
+  if (found === null || words.includes("quic")) return [];
+  const [, before, port = "80", alone] = found;
+  const address = before ?? alone ?? "*";
+  const v6 = address.startsWith("[");
+  return [
+    {
+      path,
+      line,
+      text: words.join(" "),
+      socket: v6 ? `[::]:${port}` : port,
+      wildcard: wildcards.includes(address),
+      isDefault: words.includes("default_server") || words.includes("default"),
+      both: v6 && words.includes("ipv6only=off"),
+    },
+  ];
+}
+
+function absolute(path: string): string {
+  return path.startsWith("/") ? path : `${confDir}/${path}`;
+}
+
+/** As glob(3) does, with a file that is not there for a pattern that is none. */
+function expand(see: HostReader, pattern: string): string[] {
+  const [, ...segments] = absolute(pattern).split("/");
+  return segments.reduce<string[]>(
+    (found, segment) => {
+      if (!/[*?[]/.test(segment)) return found.map((dir) => `${dir}/${segment}`);
+      const glob = new Bun.Glob(segment);
+      // A leading dot is only matched by a dot.
+      const matches = (name: string): boolean => glob.match(name) && (!name.startsWith(".") || segment.startsWith("."));
+      return found.flatMap((dir) => (see.list(dir || "/") ?? []).filter(matches).map((name) => `${dir}/${name}`));
+    },
+    [""],
+  );
+}
 
 interface Directive {
   words: string[];
   line: number;
+  /** What it ends with. A closing bracket alone has no words. */
+  end: string;
 }
 
-/** Every file that nginx includes, in order, with what it says. */
-export function configFiles(see: HostReader): Map<string, Directive[]> {
-  const found = new Map<string, Directive[]>();
-  const visit = (path: string): void => {
-    const text = found.has(path) ? null : textOf(see, path);
-    if (text === null) return;
-    // A list of types is long, and says nothing of interest.
-    const said = /include|default/.test(text) ? [...directives(text)] : [];
-    found.set(path, said);
-    for (const { words } of said) {
-      if (words[0] === "include" && words[1] !== undefined) for (const each of expand(see, words[1])) visit(each);
-    }
-  };
-  visit(mainPath);
-  return found;
-}
-
-/** The listen directives that claim unknown names, for every address of a port. */
-export function defaultServers(see: HostReader): DefaultServer[] {
-  return [...configFiles(see)].flatMap(([path, said]) =>
-    said.flatMap(({ words, line }) => {
-      if (words[0] !== "listen" || !words.some((word) => word === "default_server" || word === "default")) return [];
-      const socket = /^(?:(?:\*|0\.0\.0\.0):)?(\d+)$|^(\[::\]):(\d+)$/.exec(words[1] ?? "");
-      if (socket === null) return [];
-      return [{ path, line, socket: socket[1] ?? `${socket[2]}:${socket[3]}` }];
-    }),
-  );
-}
-
-function expand(see: HostReader, pattern: string): string[] {
-  const path = pattern.startsWith("/") ? pattern : `/etc/nginx/${pattern}`;
-  const slash = path.lastIndexOf("/");
-  const last = path.slice(slash + 1);
-  if (!/[*?[]/.test(last)) return [path];
-  const glob = new Bun.Glob(last);
-  const dir = path.slice(0, slash);
-  // As in glob(3), a leading dot is only matched by a dot.
-  const names = (see.list(dir) ?? []).filter((name) => glob.match(name) && !(name.startsWith(".") && last[0] !== "."));
-  return names.map((name) => `${dir}/${name}`);
-}
-
-/** Words of each directive, with its line: comments are gone, quotes undone, blocks flattened. */
+/** In order, comments gone and quotes undone. A quote inside of a word is a letter of it. */
 export function* directives(text: string): Generator<Directive> {
   let words: string[] = [];
   let line = 1;
   let start = 1;
-  for (const [token] of text.matchAll(/\n|#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[;{}]|[^\s;{}"']+/g)) {
+  for (const [token] of text.matchAll(/\n|#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[;{}]|[^\s;{}"'][^\s;{}]*/g)) {
     if (token === ";" || token === "{" || token === "}") {
-      if (words.length > 0) yield { words, line: start };
+      if (words.length > 0 || token === "}") yield { words, line: words.length > 0 ? start : line, end: token };
       words = [];
     } else if (!token.startsWith("#") && token !== "\n") {
       if (words.length === 0) start = line;

@@ -5,23 +5,38 @@ import type { HostReader } from "../host/host.ts";
 
 /** USER_HZ: /proc/PID/stat counts in hundredths of a second on every architecture we run on. */
 const ticksPerSecond = 100;
-/** Field 22 of /proc/PID/stat counted from behind the command's closing bracket. */
+/** Fields 4 and 22 of /proc/PID/stat, counted from the third. */
+const parentField = 1;
 const startField = 19;
 /** /proc/uptime and the start of a process are known to a hundredth of a second each. */
 const clockErrorMs = 20;
+/** A log may be larger than the memory of a small host: its end says why. */
+const enoughLog = 64 * 1024;
 
 /** When the oldest worker that is not shutting down was started, Unix milliseconds; null where none runs. */
 function workersSinceMs(see: HostReader): number | null {
   const master = textOf(see, "/run/nginx.pid")?.trim();
   const uptime = Number(textOf(see, "/proc/uptime")?.split(" ")[0]);
   if (!master) return null;
-  const starts = (textOf(see, `/proc/${master}/task/${master}/children`) ?? "")
-    .split(" ")
-    .filter((pid) => pid !== "" && isWorker(textOf(see, `/proc/${pid}/cmdline`)))
-    .map((pid) => textOf(see, `/proc/${pid}/stat`))
-    .filter((stat) => stat !== null)
-    .map((stat) => Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[startField]) / ticksPerSecond);
+  const starts = childrenOf(see, master)
+    .filter((pid) => isWorker(textOf(see, `/proc/${pid}/cmdline`)))
+    .flatMap((pid) => statOf(see, pid)[startField] ?? [])
+    .map((ticks) => Number(ticks) / ticksPerSecond);
   return starts.length === 0 ? null : see.now() - (uptime - Math.min(...starts)) * 1000;
+}
+
+/** The kernel's list, or where it was built without one (CONFIG_PROC_CHILDREN) every process asked for its parent. */
+function childrenOf(see: HostReader, pid: string): string[] {
+  const told = textOf(see, `/proc/${pid}/task/${pid}/children`);
+  if (told !== null) return told.split(" ").filter(Boolean);
+  const all = (see.list("/proc") ?? []).filter((name) => /^\d+$/.test(name));
+  return all.filter((each) => statOf(see, each)[parentField] === pid);
+}
+
+/** The fields of proc(5) from the third on: the second, the command, may hold any character. */
+function statOf(see: HostReader, pid: string): string[] {
+  const text = textOf(see, `/proc/${pid}/stat`) ?? "";
+  return text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
 
 function isWorker(title: string | null): boolean {
@@ -44,9 +59,10 @@ export function tookFiles(see: HostReader, paths: readonly string[]): boolean {
 
 /** What nginx wrote into its error log since then, as far as it stopped it: the reason of a reload that was not taken. */
 export function emergency(see: HostReader, sinceMs: number): string | null {
-  const log = textOf(see, "/var/log/nginx/error.log") ?? "";
+  const log = new TextDecoder().decode(see.tail("/var/log/nginx/error.log", enoughLog) ?? undefined);
   const lines = [...log.matchAll(/^(\d{4})\/(\d\d)\/(\d\d) (\S+) \[emerg\] \S+ (.+)$/gm)];
   // The log knows whole seconds.
   const recent = lines.filter(([, y, m, d, t]) => new Date(`${y}-${m}-${d}T${t}`).getTime() >= sinceMs - 1000);
-  return recent.at(-1)?.[5] ?? null;
+  // Which socket it could not bind stands in the lines before.
+  return recent.findLast(([, , , , , said]) => !said?.startsWith("still could not bind"))?.[5] ?? null;
 }

@@ -3,6 +3,10 @@
 export const stateDir = "/etc/edox-ops";
 /** Files that somebody else had written and a run replaced. No include of nginx reaches in here. */
 export const replacedDir = `${stateDir}/replaced`;
+/** Of nobody, for an nginx that cannot refuse without one. */
+export const certificatePath = `${stateDir}/unknown-names.pem`;
+export const limitsPath = "/etc/nginx/conf.d/edox-ops-limits.conf";
+export const catchAllPath = "/etc/nginx/conf.d/edox-ops-default.conf";
 export const docsRoot = "/var/www/docs";
 export const backupsDir = `${docsRoot}/.edox-ops-backups`;
 export const logDir = "/var/log/edox-ops";

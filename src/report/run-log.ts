@@ -1,6 +1,6 @@
 // The log of a run, in the contract's lines: what happened when, and every word of the commands that ran.
 
-import { linesOf } from "../engine/lines.ts";
+import { linesOf, oneLine } from "../engine/lines.ts";
 import type { Step, StepResult } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
 
@@ -20,7 +20,7 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
     try {
       const dir = path.slice(0, path.lastIndexOf("/"));
       if (host.stat(dir) === null) host.makeDirectory(dir, { mode: 0o755, uid: 0, gid: 0 });
-      host.append(path, lines.map((line) => `${stamp} ${line}\n`).join(""), 0o644);
+      host.append(path, lines.map((line) => `${stamp} ${oneLine(line)}\n`).join(""), 0o644);
     } catch (error) {
       broken = true;
       complain(`${path} cannot be written: ${(error as Error).message}`);

@@ -2,7 +2,7 @@
 
 import type { Finding } from "../doctor/finding.ts";
 import { describe } from "../engine/change.ts";
-import { linesOf, shellLine } from "../engine/lines.ts";
+import { linesOf, oneLine, shellLine } from "../engine/lines.ts";
 import type { Problem, StepResult } from "../engine/step.ts";
 import type { Voice } from "./voice.ts";
 
@@ -16,8 +16,8 @@ export function stepText(result: StepResult, { paint }: Voice): string {
   const status = paint(result.outcome, result.outcome.padEnd(8));
   const details = [
     ...(result.outcome === "pending" ? result.changes.map(describe) : []),
-    ...result.unseen.map((reason) => `could not be seen: ${reason}`),
-    ...result.warnings.map((warning) => `${paint("warning", "warning")}: ${warning}`),
+    ...result.unseen.map((reason) => `could not be seen: ${oneLine(reason)}`),
+    ...result.warnings.map((warning) => `${paint("warning", "warning")}: ${oneLine(warning)}`),
   ];
   return [`${status} ${result.id.padEnd(width)} ${result.title}`, ...details.map((line) => `           ${line}`)]
     .map((line) => `${line}\n`)
@@ -28,7 +28,7 @@ export function stepText(result: StepResult, { paint }: Voice): string {
 export function problemText(problem: Problem, subject: string | null, { paint, hint }: Voice): string {
   const where = subject === null ? "" : `${subject}: `;
   return [
-    `${paint("error", "error")}: ${where}${problem.message}`,
+    `${paint("error", "error")}: ${where}${oneLine(problem.message)}`,
     ...linesOf(problem.stderr)
       .slice(-shownLines)
       .map((line) => `  ${line}`),
@@ -43,5 +43,5 @@ const labels = { ok: "[OK]", warning: "[WARN]", error: "[FAIL]" };
 /** One line a check, whatever a program said. */
 export function findingText({ name, status, detail, ...finding }: Finding, { paint, hint }: Voice): string {
   const run = finding.hint === undefined ? "" : ` (run: ${shellLine(hint(finding.hint))})`;
-  return `${paint(status, labels[status])} ${name}: ${linesOf(detail).join(" ")}${run}\n`;
+  return `${paint(status, labels[status])} ${name}: ${oneLine(detail)}${run}\n`;
 }

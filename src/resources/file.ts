@@ -1,6 +1,7 @@
 import { type Change, root, Text } from "../engine/change.ts";
-import type { Resource, Warn } from "../engine/step.ts";
+import { Problem, type Resource, type Warn } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { missingDirectories } from "./directory.ts";
 
 export interface Managed {
   path: string;
@@ -21,24 +22,26 @@ export function file({ path, name, title, mode, text, keepDir }: Managed): Resou
     check(see, ahead, warn) {
       const after = text(see, ahead, warn);
       const stat = see.stat(path);
-      if (stat !== null && stat.type !== "file") throw new Error(`${path} is not a regular file: move it away`);
+      if (stat !== null && stat.type !== "file") {
+        throw new Problem("blocked", `${path} is not a regular file: move it away`, { hint: ["ls", "-ld", path] });
+      }
       const bytes = stat === null ? null : see.read(path);
       const before = bytes === null ? null : new Text(bytes);
-      if (after === null) return before === null ? [] : [{ kind: "removal", path, before }];
+      if (after === null)
+        return before === null ? [] : [...kept(see, ahead, before), { kind: "removal", path, before }];
       const change: Change = { kind: "file", path, before, after, mode, ...root };
       if (before === null || stat === null) return [change];
-      if (!before.equals(after)) return [...kept(see, before), change];
+      if (!before.equals(after)) return [...kept(see, ahead, before), change];
       return stat.mode === mode && stat.uid === root.uid && stat.gid === root.gid ? [] : [change];
     },
   };
 
   /** Named by its content, so that keeping it twice is keeping it once. */
-  function kept(see: HostReader, before: Text): Change[] {
+  function kept(see: HostReader, ahead: readonly Change[], before: Text): Change[] {
     const digest = new Bun.CryptoHasher("sha256").update(before.bytes).digest("hex").slice(0, 12);
     const copy = `${keepDir}/${path.slice(path.lastIndexOf("/") + 1)}.${digest}`;
     if (see.stat(copy) !== null) return [];
-    const room: Change[] =
-      see.stat(keepDir) === null ? [{ kind: "directory", path: keepDir, before: null, mode: 0o700, ...root }] : [];
+    const room = missingDirectories(see, ahead, keepDir, 0o700);
     return [...room, { kind: "file", path: copy, before: null, after: before, mode: 0o600, ...root }];
   }
 }

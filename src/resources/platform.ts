@@ -27,7 +27,8 @@ function derived({ id, like }: Facts): boolean {
 
 function unmet(facts: Facts): Unmet | null {
   const { id, version, name, architecture } = facts;
-  const refused = (reason: string): Unmet => ({ reason: `${reason}: edox-ops needs ${names}` });
+  const hint = ["cat", "/etc/os-release"];
+  const refused = (reason: string): Unmet => ({ reason: `${reason}: edox-ops needs ${names}`, hint });
   if (!facts.apt) return refused(`${name} has no apt-get`);
   if (!derived(facts) && !supported[id]?.includes(version)) return refused(`${name} is not supported`);
   if (architecture !== "amd64" && architecture !== "arm64") {

@@ -1,4 +1,5 @@
 import { textOf } from "../engine/facts.ts";
+import { linesOf } from "../engine/lines.ts";
 import type { Requirement } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
 
@@ -14,18 +15,23 @@ export function portFree(port: number, program: string, serves: (see: HostReader
     name: `port:${port}`,
     title: `port ${port} is free for ${program}`,
     check(see) {
-      if (serves(see)) return null;
-      const sockets = listeners(see, port);
-      if (sockets.size === 0) return null;
-      const owner = ownerOf(see, sockets);
-      if (owner === null) throw new Unseen(`who listens on port ${port} is only told to root`);
-      if (owner.command === program) return null;
-      return {
-        reason: `port ${port} is taken by ${owner.command} (pid ${owner.pid}), which ${program} needs`,
-        hint: ["sudo", "ss", "-ltnp", "sport", "=", `:${port}`],
-      };
+      const holder = serves(see) ? null : portHolder(see, port, program);
+      if (holder === null) return null;
+      const hint = ["sudo", "ss", "-ltnp", "sport", "=", `:${port}`];
+      return { reason: `port ${port} is taken by ${holder}, which ${program} needs`, hint };
     },
   };
+}
+
+/** Who listens on the port, in words, when it is not this program. Throws Unseen where only root may know. */
+export function portHolder(see: HostReader, port: number, program: string): string | null {
+  const sockets = listeners(see, port);
+  if (sockets.size === 0) return null;
+  const owner = ownerOf(see, sockets);
+  if (owner?.command === program) return null;
+  if (owner !== null) return `${owner.command} (pid ${owner.pid})`;
+  if (see.uid !== 0) throw new Unseen(`who listens on port ${port} is only told to root`);
+  return "a process that is not of this host: a container perhaps";
 }
 
 /** The inodes of the sockets that listen on a port, IPv4 and IPv6. */
@@ -53,9 +59,8 @@ function ownerOf(see: HostReader, inodes: Set<string>): { pid: number; command: 
     }
     for (const fd of descriptors) {
       const inode = /^socket:\[(\d+)\]$/.exec(see.readLink(`/proc/${pid}/fd/${fd}`) ?? "")?.[1];
-      if (inode && inodes.has(inode)) {
-        return { pid: Number(pid), command: (textOf(see, `/proc/${pid}/comm`) ?? "a process").trim() };
-      }
+      if (inode === undefined || !inodes.has(inode)) continue;
+      return { pid: Number(pid), command: linesOf(textOf(see, `/proc/${pid}/comm`) ?? "")[0] ?? "a process" };
     }
   }
   return null;

@@ -1,7 +1,7 @@
 // A systemd unit, looked at without a child: systemd says the same through links in the file system.
 
 import type { Change } from "../engine/change.ts";
-import type { Resource } from "../engine/step.ts";
+import { Problem, type Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 
 export interface Service {
@@ -25,7 +25,7 @@ export function service({ unit, name, test, owns, taken, explain }: Service): Re
     ...(explain && { explain }),
     check(see, ahead) {
       if (see.readLink(`/etc/systemd/system/${unit}.service`) === "/dev/null") {
-        throw new Error(`${unit} is masked: type \`sudo systemctl unmask ${unit}\``);
+        throw new Problem("blocked", `${unit} is masked`, { hint: ["sudo", "systemctl", "unmask", unit] });
       }
       const comes = ahead.some((change) => change.kind === "packages" && change.names.includes(unit));
       const active = isActive(see, unit);

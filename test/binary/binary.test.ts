@@ -56,6 +56,27 @@ test("--version is the bare version number, with HOME unset and /tmp read-only",
   expect(run([binary, "--version"]).stdout).toBe(`${version}\n`);
 });
 
+test("colours are for a terminal, and only for one that wants them", () => {
+  const at = (command: string, env: Record<string, string> = {}): string =>
+    run(["/usr/bin/script", "-qec", command, "/dev/null"], { env: { PATH: "/usr/bin:/bin", TERM: "xterm", ...env } })
+      .stdout;
+  const colour = "\u001B[";
+  expect(at(`${binary} doctor`)).toContain(colour);
+  expect(at(`${binary} --help`)).toContain(colour);
+  expect(at(`${binary} doctor | cat`)).not.toContain(colour);
+  expect(at(`${binary} doctor --no-color`)).not.toContain(colour);
+  expect(at(`${binary} doctor`, { NO_COLOR: "1" })).not.toContain(colour);
+  expect(at(`${binary} doctor`, { TERM: "dumb" })).not.toContain(colour);
+  expect(at(`${binary} nonsense`)).toContain(colour);
+  expect(at(`${binary} nonsense 2>&1 | cat`)).not.toContain(colour);
+});
+
+test("a reader that has seen enough gets no complaint", () => {
+  expect(run(["/bin/sh", "-c", '(/bin/sleep 0.3; "$0" --help; echo "exit $?" >&2) | true', binary]).stderr).toBe(
+    "exit 1\n",
+  );
+});
+
 test("a report that cannot be written is a failure", () => {
   for (const args of ["--version", "--help", "doctor --json"]) {
     expect(run(["/bin/sh", "-c", `"$0" ${args} > /dev/full`, binary]).exitCode).not.toBe(0);

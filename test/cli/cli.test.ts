@@ -17,7 +17,7 @@ async function typed(line: string, host: Host = fakeDebian(), person?: boolean, 
     err(text: string) {
       err += text;
     },
-    colour: false,
+    colour: () => false,
     interactive: () => person !== undefined,
     confirm: async () => person === true,
   };
@@ -205,10 +205,6 @@ describe("doctor", () => {
     const { exit, out } = await typed("doctor --json");
     expect(exit).toBe(1);
     const { findings = [] } = v.parse(documentSchema, JSON.parse(out));
-    expect(
-      findings
-        .filter(({ status }) => status === "error")
-        .every(({ hint, name }) => hint !== undefined || name.startsWith("host:")),
-    ).toBe(true);
+    expect(findings.filter(({ status }) => status === "error").every(({ hint }) => hint !== undefined)).toBe(true);
   });
 });

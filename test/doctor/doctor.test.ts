@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { examine } from "../../src/doctor/doctor.ts";
 import { entries } from "../../src/doctor/entries.ts";
+import { converge } from "../../src/engine/converge.ts";
+import { gatherFacts } from "../../src/engine/facts.ts";
+import { bootstrap } from "../../src/recipes/bootstrap.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 
@@ -16,10 +19,11 @@ test("a check that does not answer fails alone", async () => {
       throw new Error("EIO");
     },
   };
+  const again = ["sudo", "edox-ops", "doctor"];
   const fine = { name: "fine", look: () => ({ status: "ok" as const, detail: "" }) };
   expect(await examine([], [slow, broken, fine], fakeDebian(), 10)).toEqual([
-    { name: "slow", status: "error", detail: "no answer within 0.01 s" },
-    { name: "broken", status: "error", detail: "EIO" },
+    { name: "slow", status: "error", detail: "no answer within 0.01 s", hint: again },
+    { name: "broken", status: "error", detail: "EIO", hint: again },
     { name: "fine", status: "ok", detail: "" },
   ]);
 });
@@ -42,7 +46,7 @@ describe("entries", () => {
       [2 ** 20, 5_000, "error"],
     ] as const) {
       const host = fakeDebian();
-      host.space = () => ({ device: 1, bytes: 1e10, bytesFree, inodes: 1e6, inodesFree });
+      host.space = () => ({ bytesFree, inodes: 1e6, inodesFree });
       expect((await finding("host:disk", host))?.status).toBe(status);
       expect((await finding("host:inodes", host))?.status).toBe(status);
     }
@@ -55,6 +59,29 @@ describe("entries", () => {
       status: "error",
       hint: ["sudo", "timedatectl", "set-ntp", "true"],
     });
+  });
+
+  test("a site of ours without its project is told, also where there is no project at all", async () => {
+    const host = fakeDebian();
+    expect((await finding("nginx:orphan", host))?.status).toBe("ok");
+    host.link("/etc/nginx/sites-enabled/edox-ops-a", "/etc/nginx/sites-available/edox-ops-a");
+    expect(await finding("nginx:orphan", host)).toMatchObject({
+      status: "error",
+      hint: ["sudo", "rm", "/etc/nginx/sites-enabled/edox-ops-a"],
+    });
+    host.put("/etc/edox-ops/projects.json", '{"a": {}}', { mode: 0o600 });
+    expect((await finding("nginx:orphan", host))?.status).toBe("ok");
+    host.put("/etc/edox-ops/projects.json", "{", { mode: 0o600 });
+    expect((await finding("nginx:orphan", host))?.status).toBe("error");
+  });
+
+  test("a link to nowhere is not passed over: nginx is asked", async () => {
+    const host = fakeDebian();
+    await converge(bootstrap(gatherFacts(host)).steps, host, { act: host });
+    expect(await finding("nginx:config", host)).toMatchObject({ detail: "running as it is on disk" });
+    host.link("/etc/nginx/sites-enabled/dangling", "/none");
+    host.taught.unshift((argv) => (argv[0] === "nginx" ? { code: 1, stdout: "", stderr: "no /none" } : undefined));
+    expect(await finding("nginx:config", host)).toMatchObject({ status: "error", detail: "no /none" });
   });
 
   test("nginx is only asked where nothing else can tell, and only as root", async () => {

@@ -45,6 +45,18 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect(host.list("/d")).toEqual(["f"]);
     });
 
+    test("the end of a file is read without the rest", () => {
+      host.writeFile("/tail", bytes("abcdef"), { mode: 0o600, ...me });
+      expect(Buffer.from(host.tail("/tail", 2) ?? []).toString()).toBe("ef");
+      expect(Buffer.from(host.tail("/tail", 99) ?? []).toString()).toBe("abcdef");
+      expect(host.tail("/none", 1)).toBeNull();
+    });
+
+    test("a directory that is there is not made again", () => {
+      host.makeDirectory("/twice", { mode: 0o755, ...me });
+      expect(() => host.makeDirectory("/twice", { mode: 0o755, ...me })).toThrow("EEXIST");
+    });
+
     test("a file is mapped with the bytes that are read, an empty one too", () => {
       host.writeFile("/map", bytes("mapped"), { mode: 0o600, ...me });
       expect(Buffer.from(host.map("/map") ?? []).toString()).toBe("mapped");
@@ -111,6 +123,19 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
   });
 }
 
+describe("this machine", () => {
+  const own = localHost(folder);
+
+  test("changes no mode through a link that somebody planted", () => {
+    own.makeDirectory("/target", { mode: 0o700, ...me });
+    own.makeLink("/planted", `${folder}/target`);
+    expect(() => own.setAttributes("/planted", { mode: 0o777, ...me })).toThrow();
+    expect(own.stat("/target")?.mode).toBe(0o700);
+    own.setAttributes("/planted/.", { mode: 0o755, ...me });
+    expect(own.stat("/target")?.mode).toBe(0o755);
+  });
+});
+
 describe("this machine's children", () => {
   const host = localHost();
 
@@ -118,6 +143,17 @@ describe("this machine's children", () => {
     const { code, stderr } = await host.run(["sh", "-c", "sleep 60 & wait"], { limitMs: 100 });
     expect(code).toBe(124);
     expect(stderr).toContain("no answer within 0.1 s");
+  });
+
+  test("one that a signal ended answers 128 and its number", async () => {
+    expect((await host.run(["sh", "-c", "kill -TERM $$"])).code).toBe(143);
+  });
+
+  test("one that leaves a daemon behind is not waited for after its own end", async () => {
+    const start = performance.now();
+    const { code, stdout } = await host.run(["sh", "-c", "echo up; setsid sleep 30 & exit 3"], { limitMs: 20_000 });
+    expect([code, stdout]).toEqual([3, "up\n"]);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 
   test("they have a clean environment, the proxies of ours, and no stdin", async () => {

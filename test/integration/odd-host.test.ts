@@ -62,6 +62,32 @@ test("a server that has port 80 is named, and nothing is changed", async () => {
   expect(host.run(["test", "-e", "/var/log/edox-ops"]).code).toBe(1);
 });
 
+describe("a foreign site", () => {
+  test("that answers unknown names, by whatever words, goes on doing so, and nginx takes ours beside it", async () => {
+    host = await bare();
+    expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+    const theirs = [
+      "listen 80 default_server; listen [::]:80 default_server;",
+      "listen 80; server_name _;",
+      "listen 127.0.0.1:80; server_name a.test;",
+      "listen [::]:80 ipv6only=off default_server;",
+      "listen [::]:80 ipv6only=off; server_name a.test;",
+      "",
+    ];
+    for (const listens of theirs) {
+      const site = `server { ${listens} return 200 theirs; }`;
+      host.sh(`rm -f /etc/nginx/conf.d/edox-ops-default.conf
+        echo '${site}' >/etc/nginx/sites-enabled/theirs; systemctl reset-failed nginx; systemctl restart nginx`);
+      expect(host.run(["curl", "-sS", "http://127.0.0.1/"]).stdout).toBe("theirs");
+      expect([site, host.run(["edox-ops", "bootstrap", "--yes"])]).toMatchObject([site, { code: 0, stderr: "" }]);
+      const answer = host.run(["curl", "-sS", "http://127.0.0.1/"]);
+      if (site.includes("ipv6only=off;")) expect(answer.stderr).toContain("Empty reply from server");
+      else expect([site, answer.stdout]).toEqual([site, "theirs"]);
+      expect(host.run(["edox-ops", "bootstrap", "--check"]).code).toBe(0);
+    }
+  });
+});
+
 describe("apt", () => {
   const unreachable = "echo 'deb [trusted=yes] http://127.0.0.1:9/ x main' >/etc/apt/sources.list.d/theirs.list";
   const failed = "Failed to fetch http://127.0.0.1:9/dists/x/InRelease";

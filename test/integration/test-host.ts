@@ -189,7 +189,8 @@ function takeIndex(dir: string): number {
     const [owner = "", left = ""] = existsSync(path) ? readFileSync(path, "utf8").trim().split(" ") : [];
     if (owner !== "" && existsSync(`/proc/${owner}`)) continue;
     if (owner !== "") sweep(index, left);
-    if (existsSync(`/sys/class/net/ve-${nameOf(index)}`)) continue;
+    if ([`/sys/class/net/ve-${nameOf(index)}`, `/run/netns/${nameOf(index)}`].some((made) => existsSync(made)))
+      continue;
     try {
       writeFileSync(path, `${process.pid} ${dir}\n`, { flag: "wx" });
       return index;

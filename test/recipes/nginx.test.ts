@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
 import { bootstrap } from "../../src/recipes/bootstrap.ts";
 import { nginxPrepare } from "../../src/recipes/nginx.ts";
-import { defaultServers, directives } from "../../src/recipes/nginx-config.ts";
+import { directives, nginxConfig } from "../../src/recipes/nginx-config.ts";
 import { fakeDebian, type Like } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 
@@ -37,7 +38,7 @@ describe("what somebody else made is left and named", () => {
     const results = await run(host);
     expect(results[2]).toMatchObject({ outcome: "changed" });
     expect(results[2]?.warnings).toEqual([
-      "/etc/nginx/sites-enabled/theirs:2 answers unknown names on 80: left as it is",
+      "/etc/nginx/sites-enabled/theirs:2 (listen 80 default_server) answers unknown names on 80: left as it is",
     ]);
     expect(host.text(catchAllPath)).not.toContain("listen 80 ");
     expect(host.text(catchAllPath)).toContain("listen [::]:80 default_server");
@@ -146,7 +147,7 @@ test("a masked nginx is told, not fought", async () => {
   const host = fakeDebian();
   await run(host);
   host.link("/etc/systemd/system/nginx.service", "/dev/null");
-  expect((await run(host))[2]?.problem?.message).toContain("systemctl unmask nginx");
+  expect((await run(host))[2]?.problem?.message).toBe("nginx is masked");
 });
 
 test("files that were written but never loaded are loaded by the next run", async () => {
@@ -160,24 +161,149 @@ test("files that were written but never loaded are loaded by the next run", asyn
   expect((await run(host))[2]?.outcome).toBe("ok");
 });
 
-test("comments, quotes and blocks of nginx are read", () => {
-  const text =
-    'http { # listen 80 default_server;\n  include "a b.conf";\n  server { listen [::]:80 default_server; } }';
+test("comments, quotes and blocks of nginx are read; a quote inside of a word is a letter", () => {
+  const text = `http { # listen 80 default_server;\n  include "a b.conf";\n  server { listen [::]:80 default_server; } it's; }`;
   expect([...directives(text)]).toEqual([
-    { words: ["http"], line: 1 },
-    { words: ["include", "a b.conf"], line: 2 },
-    { words: ["server"], line: 3 },
-    { words: ["listen", "[::]:80", "default_server"], line: 3 },
+    { words: ["http"], line: 1, end: "{" },
+    { words: ["include", "a b.conf"], line: 2, end: ";" },
+    { words: ["server"], line: 3, end: "{" },
+    { words: ["listen", "[::]:80", "default_server"], line: 3, end: ";" },
+    { words: [], line: 3, end: "}" },
+    { words: ["it's"], line: 3, end: ";" },
+    { words: [], line: 3, end: "}" },
   ]);
 });
 
-test("includes are followed, also in a circle, and hidden files are not included", () => {
-  const host = fakeDebian();
-  host.put("/etc/nginx/nginx.conf", "include sites-enabled/*; include nginx.conf;");
-  host.put("/etc/nginx/sites-enabled/.new", "listen 80 default_server;");
-  host.put(
-    "/etc/nginx/sites-enabled/a",
-    "server { listen 1.2.3.4:80 default_server; listen *:443 ssl default_server; }",
+test("whatever a file holds, reading it ends and throws nothing", () => {
+  const piece = fc.constantFrom(
+    "server",
+    "listen 80",
+    "include a",
+    "{",
+    "}",
+    ";",
+    "'",
+    '"',
+    "#",
+    "\\",
+    "\n",
+    " ",
+    "$",
+    "é",
   );
-  expect(defaultServers(host)).toEqual([{ path: "/etc/nginx/sites-enabled/a", line: 1, socket: "443" }]);
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
+      const host = fakeDebian();
+      host.put("/etc/nginx/nginx.conf", pieces.join(""));
+      host.put("/etc/nginx/a", pieces.toReversed().join(" "));
+      nginxConfig(host);
+    }),
+  );
+});
+
+describe("includes", () => {
+  const sockets = (files: Record<string, string>): string[] => {
+    const host = fakeDebian();
+    for (const [path, text] of Object.entries(files)) host.put(`/etc/nginx/${path}`, text);
+    return nginxConfig(host).servers.flatMap(({ listens }) => listens.map(({ text }) => text));
+  };
+
+  test("are followed through patterns in every part of a path, also in a circle", () => {
+    expect(
+      sockets({
+        "nginx.conf": "http { include vhosts/*/site.conf; include nginx.conf; }",
+        "vhosts/a/site.conf": "server { listen 1; include vhosts/listen.inc; }",
+        "vhosts/b/site.conf": "server { include vhosts/listen.inc; }",
+        "vhosts/listen.inc": "listen 2;",
+      }),
+    ).toEqual(["listen 1", "listen 2", "listen 2"]);
+  });
+
+  test("leave hidden files out, as a pattern does", () => {
+    expect(sockets({ "nginx.conf": "include sites-enabled/*;", "sites-enabled/.new": "server { listen 1; }" })).toEqual(
+      [],
+    );
+  });
+
+  test("certificates are files of the configuration", () => {
+    const host = fakeDebian();
+    host.put("/etc/nginx/nginx.conf", "server { ssl_certificate a.pem; ssl_certificate_key /k.pem; ssl_dhparam $x; }");
+    expect(nginxConfig(host).paths).toEqual(["/etc/nginx/nginx.conf", "/etc/nginx/a.pem", "/k.pem"]);
+  });
+});
+
+describe("who answers unknown names already keeps that socket", () => {
+  const taken: [string, string, string[]][] = [
+    ["by default_server", "listen 80 default_server; server_name a.test;", ["80"]],
+    ["by the older word for it", "listen 443 ssl default; server_name a.test;", ["443"]],
+    ["with the port left out", "listen [::] default_server;", ["[::]:80"]],
+    ["by another spelling of every address", "listen [::0]:443 default_server;", ["[::]:443"]],
+    ["as the first server, without a name of its own", "listen 80; server_name _;", ["80"]],
+    ["with nothing said at all", "", ["80"]],
+    ["on a single address, which a reload cannot widen", "listen 1.2.3.4:80; server_name a.test;", ["80"]],
+    ["for both families", "listen [::]:80 ipv6only=off default_server; server_name a.test;", ["80", "[::]:80"]],
+    ["in one socket of both, though not as the default", "listen [::]:80 ipv6only=off; server_name a.test;", ["80"]],
+    ["not over QUIC", "listen 443 quic default_server; listen 443 ssl; server_name a.test;", []],
+    ["not with a name", "listen 80; listen [::]:80; server_name a.test;", []],
+    ["not on a socket file or another port", "listen unix:/run/s; listen 8080 default_server;", []],
+  ];
+  for (const [how, directives, sockets] of taken) {
+    test(how, async () => {
+      const host = fakeDebian();
+      host.put("/etc/nginx/sites-enabled/theirs", `server { ${directives} }`);
+      const [, , result] = await run(host);
+      expect(result?.outcome).toBe("changed");
+      const ours = nginxConfig(host)
+        .servers.flatMap(({ listens }) => listens)
+        .filter(({ path }) => path === catchAllPath);
+      const all = ["80", "[::]:80", "443", "[::]:443"];
+      expect(all.filter((socket) => !ours.some((each) => each.socket === socket))).toEqual(sockets);
+      expect(result?.warnings.length).toBe(how.startsWith("in one") ? 0 : Math.min(sockets.length, 1));
+      expect((await run(host))[2]?.outcome).toBe("ok");
+    });
+  }
+
+  test("a stream has its socket", async () => {
+    const host = fakeDebian();
+    await run(host);
+    host.put("/etc/nginx/nginx.conf", `${host.text("/etc/nginx/nginx.conf")}stream { server { listen 443; } }`);
+    expect((await run(host))[2]?.warnings).toEqual([
+      "/etc/nginx/nginx.conf:5 (listen 443) answers unknown names on 443: left as it is",
+    ]);
+  });
+
+  test("another server on 443 keeps it, and is named", async () => {
+    const host = fakeDebian();
+    host.put("/proc/net/tcp", `\n 0: 00000000:01BB 00000000:0000 0A 0:0 0:0 0 0 0 777 1\n`);
+    host.put("/proc/55/comm", "sslh\n");
+    host.link("/proc/55/fd/3", "socket:[777]");
+    const [, , result] = await run(host);
+    expect(result?.warnings).toEqual(["port 443 is taken by sslh (pid 55): unknown names are left to it there"]);
+    expect(host.text(catchAllPath)).not.toContain("443");
+  });
+});
+
+test("two files of ours that somebody edited are both kept, also the one that is no longer wanted", async () => {
+  const host = fakeDebian();
+  await run(host);
+  host.put("/etc/nginx/conf.d/edox-ops-limits.conf", "# mine\n");
+  host.put(catchAllPath, "# mine too\n");
+  expect((await run(host))[2]).toMatchObject({ outcome: "changed" });
+  host.put(catchAllPath, "# mine again\n");
+  host.put(
+    "/etc/nginx/sites-enabled/theirs",
+    "server { listen 80 default_server; listen [::]:80 default_server; listen 443 default_server; listen [::]:443 default_server; }",
+  );
+  expect((await run(host))[2]).toMatchObject({ outcome: "changed" });
+  expect(host.stat(catchAllPath)).toBeNull();
+  const kept = (host.list("/etc/edox-ops/replaced") ?? []).map((name) => host.text(`/etc/edox-ops/replaced/${name}`));
+  expect(kept.sort()).toEqual(["# mine\n", "# mine again\n", "# mine too\n"]);
+});
+
+test("a kernel that does not list a process's children is asked the long way", async () => {
+  const host = fakeDebian();
+  await run(host);
+  host.remove("/proc/99/task/99/children");
+  host.put("/proc/7/stat", "7 (a) S 1) S 1 0 0");
+  expect((await run(host)).map(({ outcome }) => outcome)).toEqual(["ok", "ok", "ok", "ok"]);
 });

@@ -1,11 +1,16 @@
 import { expect, test } from "bun:test";
 import { Text } from "../../src/engine/change.ts";
 import { linesOf, shellLine } from "../../src/engine/lines.ts";
+import { Problem } from "../../src/engine/step.ts";
 import { diffOf } from "../../src/report/diff.ts";
 import { stepsOf } from "../../src/report/json.ts";
+import { runLog } from "../../src/report/run-log.ts";
+import { problemText, stepText } from "../../src/report/text.ts";
 import { hintFor, voiceOf } from "../../src/report/voice.ts";
 import { coberturaXml, readLcov } from "../cobertura.ts";
+import { fakeHost } from "../fake-host.ts";
 
+const plain = voiceOf({ colour: false, hint: (argv) => [...argv] });
 const attributes = { mode: 0o600, uid: 0, gid: 0 };
 
 test("a secret is in no diff and in no JSON", () => {
@@ -20,9 +25,7 @@ test("a secret is in no diff and in no JSON", () => {
     ran: [],
   };
   expect(diffOf(change)).not.toContain("canary");
-  expect(
-    JSON.stringify([change, stepsOf([result], true, voiceOf({ colour: false, hint: (argv) => [...argv] }))]),
-  ).not.toContain("canary");
+  expect(JSON.stringify([change, stepsOf([result], true, plain)])).not.toContain("canary");
 });
 
 test("a diff shows a new, a changed and a removed file", () => {
@@ -46,6 +49,40 @@ test("a hint is what this person can type here", () => {
 
 test("a line to type is quoted for the shell where it must be", () => {
   expect(shellLine(["a", "--b=/c", "it's; $HOME", ""])).toBe(`a --b=/c 'it'\\''s; $HOME' ''`);
+});
+
+test("no warning and no reason forges a line of the log or of the terminal", () => {
+  const host = fakeHost();
+  const step = { id: "a", title: "", wants: [] };
+  const problem = new Problem("blocked", "one\ntwo\u001B[2J", { stderr: "three\n" });
+  const evil = "x\n[2026-01-01T00:00:00Z] STEP a SUCCESS returncode=0";
+  const result = {
+    ...step,
+    outcome: "failed" as const,
+    changes: [],
+    unseen: [evil],
+    warnings: [evil],
+    ran: [],
+    problem,
+  };
+  const log = runLog("/var/log/edox-ops/a.log", host, () => {});
+  host.dir("/var/log");
+  log.started(step);
+  log.finished(result);
+  const lines =
+    host
+      .text("/var/log/edox-ops/a.log")
+      ?.trim()
+      .split("\n")
+      .map((line) => line.slice(23)) ?? [];
+  expect(lines).toEqual([
+    "STEP a START action=''",
+    "STEP a FAILURE returncode=1",
+    "WARNING a x [2026-01-01T00:00:00Z] STEP a SUCCESS returncode=0",
+    "REASON a one two: three",
+  ]);
+  expect(stepText(result, plain).split("\n").length).toBe(4);
+  expect(problemText(problem, "a", plain)).toBe("error: a: one two\n  three\n");
 });
 
 test("lcov becomes cobertura with true totals", () => {

@@ -73,10 +73,15 @@ describe("the port", () => {
     expect(await portFree(443, "nginx", () => false).check(taken("apache2"), noWarning)).toBeNull();
   });
 
-  test("who has it is only told to root", () => {
+  test("who has it is only told to root, who is refused where nobody is found", () => {
     const host = taken("apache2", 1000);
     host.hidden.add("/proc/55/fd");
     expect(() => portFree(80, "nginx", () => false).check(host, noWarning)).toThrow("only told to root");
+    const hidden = taken("apache2");
+    hidden.remove("/proc/55/fd/3");
+    expect(portFree(80, "nginx", () => false).check(hidden, noWarning)).toMatchObject({
+      reason: expect.stringContaining("port 80 is taken by a process that is not of this host"),
+    });
   });
 });
 
@@ -133,6 +138,27 @@ describe("packages", () => {
     const [result] = await converge(steps(host), host, { act: host });
     expect(result?.problem).toMatchObject({ code: "command-failed", returncode: 100 });
     expect(result?.problem?.message).toContain("these sources failed: Failed to fetch mirror.test");
+  });
+
+  test("apt's advice is no failure of a source, and a package that stops dpkg is named", async () => {
+    const host = fakeDebian();
+    host.put("/var/lib/dpkg/updates/0001", "");
+    host.taught.unshift((argv) => {
+      if (argv.includes("update")) return { code: 0, stdout: "", stderr: "W: Key is stored in legacy trusted.gpg\n" };
+      if (argv.includes("install")) {
+        return {
+          code: 100,
+          stdout: "",
+          stderr: "Errors were encountered while processing:\n theirs\n others\nE: dpkg\n",
+        };
+      }
+      return undefined;
+    });
+    const [result] = await converge(steps(host), host, { act: host });
+    expect(result?.problem?.message).toBe(
+      "apt-get could not install nginx, git, curl, rsync, ca-certificates: dpkg stops at theirs, others",
+    );
+    expect(result?.problem?.hint).toContain("--fix-broken");
   });
 
   test("a held lists lock is tried again", async () => {

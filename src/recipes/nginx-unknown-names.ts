@@ -1,0 +1,84 @@
+// The default server: whoever asks for a name that is not hosted here gets no answer.
+
+import { type Change, root, Text } from "../engine/change.ts";
+import { installedPackage, packageField } from "../engine/dpkg.ts";
+import type { Facts } from "../engine/facts.ts";
+import type { Resource, Warn } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { portHolder } from "../resources/port.ts";
+import { type Listen, nginxConfig } from "./nginx-config.ts";
+import { catchAllText } from "./nginx-text.ts";
+import { catchAllPath, certificatePath } from "./paths.ts";
+
+/** What each release ships, for a look at a host where nginx is not installed yet. */
+const shipped: Record<string, string> = { jammy: "1.18.0", bookworm: "1.22.1", noble: "1.24.0", trixie: "1.26.3" };
+const newest = "1.28.0";
+/** nginx's changelog: ssl_reject_handshake came with 1.19.4. */
+const rejectHandshakeSince = "1.19.4";
+
+function rejectsHandshakes(see: HostReader, { codename }: Facts): boolean {
+  const found = installedPackage(see, "nginx");
+  const version = (found && packageField(found, "Version")?.match(/\d+\.\d+\.\d+/)?.[0]) ?? shipped[codename] ?? newest;
+  return Bun.semver.order(version, rejectHandshakeSince) >= 0;
+}
+
+/** It takes the sockets that nobody else answers unknown names on. */
+export function catchAll(see: HostReader, ahead: readonly Change[], warn: Warn, facts: Facts): Text | null {
+  const all = facts.ipv6 ? ["80", "[::]:80", "443", "[::]:443"] : ["80", "443"];
+  const sockets = free(see, all, ahead, warn);
+  if (sockets.length === 0) return null;
+  return Text.of(catchAllText({ sockets, certificatePath: rejectsHandshakes(see, facts) ? null : certificatePath }));
+}
+
+function free(see: HostReader, all: readonly string[], ahead: readonly Change[], warn: Warn): string[] {
+  const { servers } = nginxConfig(see);
+  const isOurs = ({ path }: Listen): boolean => path === catchAllPath;
+  const unlinked = ahead.flatMap((change) => (change.kind === "link" && change.after === null ? [change.path] : []));
+  const ours = servers.flatMap(({ listens }) => listens.filter(isOurs)).map(({ socket }) => socket);
+  const others = servers.flatMap(({ listens, names, stream }) =>
+    listens
+      .filter((each) => !isOurs(each) && !unlinked.includes(each.path))
+      .map((each) => ({ ...each, names, stream })),
+  );
+  const web = see.stat(catchAllPath) !== null && ours.includes("443") ? null : portHolder(see, 443, "nginx");
+  if (web !== null) warn(`port 443 is taken by ${web}: unknown names are left to it there`);
+
+  return all.filter((socket) => {
+    if (web !== null && socket.endsWith("443")) return false;
+    const here = others.filter((each) => each.socket === socket);
+    // A socket of all addresses is not taken over by a reload from one of a single address.
+    const single = ours.includes(socket) || here.some(({ wildcard }) => wildcard) ? undefined : here[0];
+    const claims = here.find((each) => each.wildcard && (each.isDefault || each.stream || isNameless(each.names)));
+    const both = others.find((each) => each.both && each.wildcard && each.socket === `[::]:${socket}`);
+    const taken = claims ?? single;
+    if (taken) warn(`${taken.path}:${taken.line} (${taken.text}) answers unknown names on ${socket}: left as it is`);
+    return taken === undefined && both === undefined;
+  });
+}
+
+/** A server for every name that no other has, until there is a default one. */
+function isNameless(names: readonly string[]): boolean {
+  return names.every((name) => name === "_" || name === "");
+}
+
+const makeCertificate = [
+  ..."openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:prime256v1".split(" "),
+  ..."-days 36500 -subj /CN=unknown -keyout - -out -".split(" "),
+];
+
+/** Before 1.19.4 nginx needs some certificate to refuse with: one that nobody is meant to trust, for 100 years. */
+export function throwawayCertificate(facts: Facts): Resource {
+  return {
+    name: "nginx:throwaway-certificate",
+    title: "nginx can refuse unknown names over TLS",
+    async check(see, ahead) {
+      if (rejectsHandshakes(see, facts) || see.stat(certificatePath) !== null) return [];
+      const { code, stdout, stderr } = await see.probe(makeCertificate);
+      // openssl comes with ca-certificates: before that its text can only be promised.
+      const promised = ahead.some((change) => change.kind === "packages");
+      if (code !== 0 && !promised) throw new Error(`openssl makes no certificate: ${stderr.trim()}`);
+      const after = Text.of(stdout, true);
+      return [{ kind: "file", path: certificatePath, before: null, after, mode: 0o600, ...root }];
+    },
+  };
+}

@@ -1,0 +1,59 @@
+// The site that Debian's nginx comes with: it answers every name.
+
+import { conffileDigest, installedPackage } from "../engine/dpkg.ts";
+import type { Resource } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { missingDirectories } from "../resources/directory.ts";
+
+const welcomeSitePath = "/etc/nginx/sites-available/default";
+const welcomeLinkPath = "/etc/nginx/sites-enabled/default";
+const nothing = "/dev/null";
+
+/** The distribution's welcome site is not enabled. One that an admin made or changed stays. */
+export const welcomeSite: Resource = {
+  name: "nginx:default-site",
+  title: "the distribution's welcome site is off",
+  check(see, ahead, warn) {
+    const keptOut = ahead.some((change) => change.kind === "link" && change.path === welcomeLinkPath);
+    const comes = ahead.some((change) => change.kind === "packages" && change.names.includes("nginx"));
+    if (keptOut) return [];
+    if (comes && see.stat(welcomeSitePath) === null) {
+      return [{ kind: "link", path: welcomeLinkPath, before: welcomeSitePath, after: null }];
+    }
+    const target = see.readLink(welcomeLinkPath);
+    if (target !== null && isPristine(see, target)) {
+      return [{ kind: "link", path: welcomeLinkPath, before: target, after: null }];
+    }
+    if (target !== nothing && see.stat(welcomeLinkPath) !== null) {
+      warn(`${welcomeLinkPath} is not the distribution's: left as it is`);
+    }
+    return [];
+  },
+};
+
+/**
+ * On a kernel without IPv6 nginx cannot be installed as Debian packages it: the welcome site listens on [::], nginx
+ * does not start, and its package fails with it. The package makes no link where one is, and nginx reads nothing from
+ * this one.
+ */
+export const welcomeSiteKeptOut: Resource = {
+  name: "nginx:without-ipv6",
+  title: "nginx comes up without IPv6",
+  check(see, ahead) {
+    const target = see.readLink(welcomeLinkPath);
+    const free = see.stat(welcomeLinkPath) === null || (target !== null && isPristine(see, target));
+    if (installedPackage(see, "nginx") !== null || !free) return [];
+    return [
+      ...missingDirectories(see, ahead, "/etc/nginx/sites-enabled"),
+      { kind: "link", path: welcomeLinkPath, before: target, after: nothing },
+    ];
+  },
+};
+
+/** The link leads to the file that the package brought, and nobody has edited that. */
+function isPristine(see: HostReader, target: string): boolean {
+  if (target !== welcomeSitePath && target !== "../sites-available/default") return false;
+  const bytes = see.read(welcomeSitePath);
+  const packaged = conffileDigest(see, "nginx-common", welcomeSitePath);
+  return bytes !== null && new Bun.CryptoHasher("md5").update(bytes).digest("hex") === packaged;
+}
