@@ -40,7 +40,7 @@ function free(see: HostReader, all: readonly string[], ahead: readonly Change[],
       .filter((each) => !isOurs(each) && !unlinked.includes(each.path))
       .map((each) => ({ ...each, names, stream })),
   );
-  const web = see.stat(catchAllPath) !== null && ours.includes("443") ? null : portHolder(see, 443, "nginx");
+  const web = ours.includes("443") ? null : portHolder(see, 443, "nginx");
   if (web !== null) warn(`port 443 is taken by ${web}: unknown names are left to it there`);
 
   return all.filter((socket) => {

@@ -1,0 +1,87 @@
+// The children of this process: by absolute path, with a clean environment, in a session of their own.
+
+import * as fs from "node:fs";
+import type { Output, RunOptions } from "./host.ts";
+
+const programDirs = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+const proxyNames = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"];
+/** What a child said is there when it ends: what comes later is another's. */
+const lateOutputMs = 1000;
+
+function environment(): Record<string, string> {
+  const clean: Record<string, string> = { PATH: programDirs.join(":"), HOME: "/root", LC_ALL: "C.UTF-8" };
+  for (const name of proxyNames) {
+    for (const spelling of [name, name.toUpperCase()]) {
+      const value = process.env[spelling];
+      if (value !== undefined) clean[spelling] = value;
+    }
+  }
+  return clean;
+}
+
+/** The program by its absolute path, so that no PATH decides what root runs. */
+function programPath(name: string): string | undefined {
+  if (name.startsWith("/")) return fs.existsSync(name) ? name : undefined;
+  return programDirs.map((dir) => `${dir}/${name}`).find((path) => fs.existsSync(path));
+}
+
+export async function start(argv: readonly string[], options: RunOptions = {}): Promise<Output> {
+  const [name = "", ...rest] = argv;
+  const program = programPath(name);
+  if (program === undefined) return { code: 127, stdout: "", stderr: `${name} is not installed` };
+
+  // A session of its own: a Ctrl-C at the terminal does not reach a running dpkg, and its whole group can be ended.
+  const child = Bun.spawn([program, ...rest], {
+    argv0: name,
+    cwd: "/",
+    env: { ...environment(), ...options.env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    detached: true,
+  });
+  const out = collect(child.stdout, options.onOutput);
+  const err = collect(child.stderr, options.onOutput);
+  let timedOut = false;
+  const { limitMs } = options;
+  const timer =
+    limitMs &&
+    setTimeout(() => {
+      timedOut = true;
+      endGroup(child.pid);
+    }, limitMs);
+  const code = await child.exited;
+  if (timer) clearTimeout(timer);
+  // A daemon that it left behind may keep its pipes for ever.
+  const late = setTimeout(() => Promise.all([out.cancel(), err.cancel()]), lateOutputMs);
+  const [stdout, stderr] = await Promise.all([out.text, err.text]);
+  clearTimeout(late);
+  if (!timedOut) return { code, stdout, stderr };
+  return { code: 124, stdout, stderr: `${stderr}no answer within ${(limitMs ?? 0) / 1000} s\n` };
+}
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It ended in the same moment.
+  }
+}
+
+/** What comes until its end, or until it is cancelled. */
+function collect(stream: ReadableStream<Uint8Array>, onOutput?: (text: string) => void) {
+  const reader = stream.getReader();
+  return { text: read(), cancel: () => reader.cancel() };
+
+  async function read(): Promise<string> {
+    const decoder = new TextDecoder();
+    let all = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return all;
+      const text = decoder.decode(value, { stream: true });
+      all += text;
+      onOutput?.(text);
+    }
+  }
+}
