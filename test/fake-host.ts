@@ -1,6 +1,6 @@
 // A host in memory. It throws on a command that nobody taught it: it never answers an empty success.
 
-import type { Attributes, Host, Output, Stat } from "../src/host/host.ts";
+import type { Attributes, Host, Output, Signal, Stat } from "../src/host/host.ts";
 import { Unseen } from "../src/host/host.ts";
 
 type Content = string | Uint8Array | (() => string);
@@ -20,6 +20,8 @@ export interface FakeHost extends Host {
   hidden: Set<string>;
   /** A path whose change fails. */
   broken: Set<string>;
+  /** What a heeded signal would be. */
+  signal: Signal | null;
   locks: Map<string, { pid: number; command: string; sinceMs: number }>;
   put(path: string, content: Content, attributes?: Partial<Attributes>): void;
   dir(path: string, attributes?: Partial<Attributes>): void;
@@ -82,6 +84,8 @@ export function fakeHost(uid = 0): FakeHost {
     async sleep(ms) {
       clock += ms;
     },
+    heedSignals: () => () => host.signal,
+    signal: null,
     stat: (path) => statOf(node(path)),
     statTarget: (path) => statOf(node(path) && followed(path)),
     read(path) {

@@ -24,6 +24,7 @@ const exitCodes = `EXIT CODES
   2  wrong invocation: an unknown flag, a missing --yes, not root
   3  --check found something to change
   75 another run holds the lock: try again
+  129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM: what was half done is put back
 `;
 
 /** Runs what was typed and answers the exit code. Every failure is told here, once, in words or as JSON. */
@@ -76,12 +77,18 @@ const exits: Partial<Record<Problem["code"], number>> = {
   locked: exitCode.busy,
 };
 
+const outcomes: Partial<Record<Problem["code"], "busy" | "failed" | "interrupted">> = {
+  locked: "busy",
+  internal: "failed",
+  interrupted: "interrupted",
+};
+
 async function refuse(problem: Problem, { command, typed, console, hint }: Context): Promise<number> {
-  const exit = exits[problem.code] ?? exitCode.failed;
+  const exit = problem.code === "interrupted" ? problem.returncode : (exits[problem.code] ?? exitCode.failed);
   const voice = voiceOf({ colour: console.colour("err") && !typed.includes("--no-color"), hint });
   if (typed.includes("--json")) {
     const { jsonOf, problemOf } = await import("../report/json.ts");
-    const outcome = exit === exitCode.busy ? "busy" : problem.code === "internal" ? "failed" : "refused";
+    const outcome = outcomes[problem.code] ?? "refused";
     await console.out(jsonOf({ command, outcome, exit, error: problemOf(problem, voice) }));
   } else {
     const { problemText } = await import("../report/text.ts");

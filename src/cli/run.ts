@@ -4,7 +4,8 @@ import { converge, met } from "../engine/converge.ts";
 import { type Facts, gatherFacts } from "../engine/facts.ts";
 import { snapshot } from "../engine/snapshot.ts";
 import { Problem, type Recipe, type StepResult } from "../engine/step.ts";
-import { type Host, type HostReader, Unseen } from "../host/host.ts";
+import type { Stop } from "../engine/transact.ts";
+import { type Host, type HostReader, type Signal, Unseen } from "../host/host.ts";
 import { lockPath } from "../recipes/paths.ts";
 import { usage } from "./arguments.ts";
 import type { Context } from "./context.ts";
@@ -23,11 +24,13 @@ export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, 
   }
   if (flags.yes !== true) await confirm();
 
+  const signal = host.heedSignals();
+  const stop: Stop = () => interruption(signal(), ["sudo", "edox-ops", ...typed]);
   // Taken before the first look, so that what is seen is what the run before this one left.
   const lock = take(host, ["edox-ops", ...typed]);
   try {
     const { see, recipe, failAt } = look();
-    for (const warning of await requirements(recipe, see, tell)) await tell.warning(warning);
+    for (const warning of await requirements(recipe, see, tell, stop)) await tell.warning(warning);
     const { runLog } = await import("../report/run-log.ts");
     const log = runLog(recipe.logPath, host, tell.warning);
     const watch = {
@@ -38,7 +41,7 @@ export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, 
         await tell.step(result);
       },
     };
-    return await tell.end(await converge(recipe.steps, see, { act: host, failAt, watch }), recipe);
+    return await tell.end(await converge(recipe.steps, see, { act: host, stop, failAt, watch }), recipe);
   } finally {
     lock.release();
   }
@@ -75,6 +78,12 @@ function stepOf({ command, steps }: Recipe, wanted: string | undefined): string 
   throw usage(`unknown step ${wanted}: there are ${ids.join(", ")}`, undefined, hint);
 }
 
+function interruption(signal: Signal | null, hint: string[]): Problem | null {
+  return (
+    signal && new Problem("interrupted", `interrupted by ${signal.name}`, { returncode: 128 + signal.number, hint })
+  );
+}
+
 function take(host: Host, again: string[]): { release(): void } {
   const held = host.lock(lockPath);
   if ("release" in held) return held;
@@ -84,11 +93,16 @@ function take(host: Host, again: string[]): { release(): void } {
 }
 
 /** Warnings of what is met; what is not stops the run before anything is changed. Nobody waits without a teller. */
-async function requirements({ requires }: Recipe, see: HostReader, tell: Teller | null): Promise<string[]> {
+async function requirements(
+  { requires }: Recipe,
+  see: HostReader,
+  tell: Teller | null,
+  stop?: Stop,
+): Promise<string[]> {
   const warnings: string[] = [];
   for (const requirement of requires) {
     try {
-      warnings.push(...(await met(tell ? requirement : { ...requirement, waitMs: 0 }, see, tell?.progress)));
+      warnings.push(...(await met(tell ? requirement : { ...requirement, waitMs: 0 }, see, tell?.progress, stop)));
     } catch (error) {
       if (!(error instanceof Unseen)) throw error;
       warnings.push(`could not be seen: ${error.message}`);

@@ -60,8 +60,8 @@ export function teller(flags: Flags, { console, command, hint }: Context): Telle
         const steps = stepsOf(results, flags.diff === true, voice);
         const error = failed?.problem && { error: problemOf(failed.problem, voice) };
         await console.out(jsonOf({ command, outcome, exit, warnings, steps, ...error }));
-      } else if (done && failed) console.err(`${done.failed} ${failed.id}\n`);
-      else if (done) await say(`${done.done}\n`);
+      } else if (done && failed && outcome === "failed") console.err(`${done.failed} ${failed.id}\n`);
+      else if (done && !failed) await say(`${done.done}\n`);
       if (lost !== undefined) throw lost;
       return exit;
     },
@@ -70,6 +70,8 @@ export function teller(flags: Flags, { console, command, hint }: Context): Telle
 
 function verdict(results: readonly StepResult[], check: boolean): { outcome: Document["outcome"]; exit: number } {
   const has = (outcome: StepResult["outcome"]): boolean => results.some((result) => result.outcome === outcome);
+  const signal = results.find(({ problem }) => problem?.code === "interrupted")?.problem;
+  if (signal) return { outcome: "interrupted", exit: signal.returncode };
   if (has("failed")) return { outcome: "failed", exit: exitCode.failed };
   if (has("pending")) return { outcome: "pending", exit: check ? exitCode.pending : exitCode.done };
   // What could not be seen is no success.

@@ -4,12 +4,13 @@ import type { Host, Output } from "../host/host.ts";
 import { dpkgInterrupted } from "./dpkg.ts";
 import { linesOf } from "./lines.ts";
 import { Problem } from "./step.ts";
+import { heed, type Stop } from "./transact.ts";
 
 /** apt's own limit for its dpkg locks, in seconds; the lists lock has none, so that it is tried again here. */
 const lockSeconds = 600;
 
 /** Nobody is asked: not by debconf, not by needrestart (22.04 asks whatever debconf is told), not by listchanges. */
-const aptEnvironment = {
+const env = {
   DEBIAN_FRONTEND: "noninteractive",
   NEEDRESTART_MODE: "l",
   NEEDRESTART_SUSPEND: "1",
@@ -42,8 +43,14 @@ const options = [
  * there are left as they are; configuration files that somebody edited are kept. Returns warnings: the sources whose
  * lists could not be fetched, when all that is wanted came from the others. Throws a Problem that names them otherwise.
  */
-export async function installPackages(names: readonly string[], host: Host): Promise<string[]> {
-  const run = (...argv: string[]): Promise<Output> => host.run(argv, { env: aptEnvironment });
+export async function installPackages(names: readonly string[], host: Host, stop: Stop): Promise<string[]> {
+  const run = async (...argv: string[]): Promise<Output> => {
+    heed(stop);
+    // apt-get lets the dpkg that it started come to its end; a download it drops.
+    const answer = await host.run(argv, { env, ...(argv[0] === "apt-get" && { endsInOrder: true }) });
+    heed(stop);
+    return answer;
+  };
   // What cannot be configured yet, because what it depends on was never unpacked, is left to --fix-broken.
   if (dpkgInterrupted(host)) await run("dpkg", "--configure", "-a", "--force-confdef", "--force-confold");
   const warnings = names.length === 0 ? [] : await update(host, run);

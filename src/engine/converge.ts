@@ -7,7 +7,7 @@ import { lack } from "./change.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Ran, Requirement, Resource, Step, StepResult, Unmet } from "./step.ts";
 import { Problem } from "./step.ts";
-import { transact } from "./transact.ts";
+import { heed, type Stop, transact } from "./transact.ts";
 
 const pollMs = 50;
 const requirementPollMs = 500;
@@ -24,6 +24,8 @@ export interface Watch {
 export interface Options {
   /** Without a host to act on it is a dry run. */
   act?: Host;
+  /** Asked before each change: when it answers, what is half done is put back. */
+  stop?: Stop;
   /** The step that fails on purpose, before it changes anything. */
   failAt?: string | undefined;
   watch?: Watch;
@@ -70,16 +72,18 @@ function marked(step: Step, before: readonly StepResult[], options: Options): St
 
 async function one(step: Step, see: HostReader, ahead: readonly Change[], options: Options): Promise<StepResult> {
   const result = blank(step, "ok");
+  const stop = options.stop ?? (() => null);
   try {
     const problem = onPurpose(step, options);
     if (problem) throw problem;
+    heed(stop);
     Object.assign(result, await look(step.wants, see, ahead));
     if (result.changes.length === 0 && result.unseen.length === 0) return result;
     if (!options.act) return { ...result, outcome: result.changes.length > 0 ? "pending" : "unknown" };
     if (result.unseen[0] !== undefined) throw new Problem("unseen", result.unseen[0]);
     if (step.requires) {
       const warnings: string[] = [];
-      for (const each of step.requires) warnings.push(...(await met(each, options.act, options.watch)));
+      for (const each of step.requires) warnings.push(...(await met(each, options.act, options.watch, stop)));
       // While it was waited for, somebody else may have done what was missing.
       Object.assign(result, await look(step.wants, snapshot(options.act), ahead));
       result.warnings.push(...warnings);
@@ -88,7 +92,7 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
 
     const host = recorded(options.act, result.ran, options.watch);
     const since = host.now();
-    result.warnings.push(...(await transact(result.changes, host, () => holds(step.wants, host, since))));
+    result.warnings.push(...(await transact(result.changes, host, () => holds(step.wants, host, since), stop)));
     return { ...result, outcome: "changed" };
   } catch (error) {
     const problem = error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
@@ -133,7 +137,12 @@ async function holds(wants: readonly Resource[], host: Host, since: number): Pro
 /**
  * Waits for what may come true by itself, and throws a Problem with the reason where it does not. Returns warnings.
  */
-export async function met(requirement: Requirement, see: HostReader, watch: Watch = {}): Promise<string[]> {
+export async function met(
+  requirement: Requirement,
+  see: HostReader,
+  watch: Watch = {},
+  stop: Stop = () => null,
+): Promise<string[]> {
   const end = see.now() + (requirement.waitMs ?? 0);
   for (let told = false; ; told = true) {
     const warnings: string[] = [];
@@ -141,6 +150,7 @@ export async function met(requirement: Requirement, see: HostReader, watch: Watc
     if (unmet === null) return warnings;
     if (see.now() >= end) throw new Problem("requirement", unmet.reason, { hint: unmet.hint });
     if (!told) watch.waiting?.(requirement, unmet);
+    heed(stop);
     await see.sleep(requirementPollMs);
   }
 }

@@ -72,6 +72,7 @@ export type ProblemCode =
   | "command-failed"
   | "still-differs"
   | "failed-on-purpose"
+  | "interrupted"
   | "internal";
 
 export class Problem extends Error {

@@ -10,26 +10,42 @@ const commandLimitMs = 600_000;
 
 /**
  * Performs the changes in order, then `verify`. When one of them throws, what was changed is put back in reverse
- * order, byte by byte, and the commands marked `again` run once more. Installed packages stay. Returns warnings.
+ * order, byte by byte, and the commands marked `again` run once more. Installed packages stay. A signal is heeded
+ * between two changes. Returns warnings.
  */
-export async function transact(changes: readonly Change[], host: Host, verify: () => Promise<void>): Promise<string[]> {
+export async function transact(
+  changes: readonly Change[],
+  host: Host,
+  verify: () => Promise<void>,
+  stop: Stop = () => null,
+): Promise<string[]> {
   const undo: (() => void)[] = [];
   const warnings: string[] = [];
   try {
     for (const change of oneTransaction(changes)) {
-      if (change.kind === "packages") warnings.push(...(await installPackages(change.names, host)));
+      heed(stop);
+      if (change.kind === "packages") warnings.push(...(await installPackages(change.names, host, stop)));
       else if (change.kind === "command") await command(change.argv, host);
       else {
         undo.push(undoOf(change, host));
         perform(change, host);
       }
     }
+    heed(stop);
     await verify();
     return warnings;
   } catch (error) {
     if (undo.length === 0) throw error;
     throw await putBack(error as Error, undo.reverse(), changes, host);
   }
+}
+
+/** Why nothing more is to be begun, or null. */
+export type Stop = () => Problem | null;
+
+export function heed(stop: Stop): void {
+  const problem = stop();
+  if (problem) throw problem;
 }
 
 function oneTransaction(changes: readonly Change[]): Change[] {

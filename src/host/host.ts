@@ -36,8 +36,16 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** After so many milliseconds the child and its whole session are killed; without it there is no limit. */
   limitMs?: number;
+  /** At a heeded signal the program is sent SIGINT, because it then ends in order; others are let finish. */
+  endsInOrder?: true;
   /** Each piece of output as it comes, besides being collected. */
   onOutput?: (text: string) => void;
+}
+
+/** One that asked this process to end. A shell counts 128 and its number as the exit code. */
+export interface Signal {
+  name: "SIGHUP" | "SIGINT" | "SIGTERM";
+  number: number;
 }
 
 /** Who holds a lock: enough to name it to a person. `sinceMs` is when the process was started. */
@@ -80,6 +88,7 @@ export interface HostReader {
   lockHolders(path: string): Holder[];
   /** Runs a program that only looks. Never throws for a program that fails or is missing: see {@link Output}. */
   probe(argv: readonly string[], options?: RunOptions): Promise<Output>;
+  /** A heeded signal ends it early. */
   sleep(ms: number): Promise<void>;
 }
 
@@ -99,4 +108,6 @@ export interface Host extends HostReader {
   /** Takes the lock, or names who has it. It dies with this process, and no child inherits it. */
   lock(path: string): { release(): void } | Holder;
   run(argv: readonly string[], options?: RunOptions): Promise<Output>;
+  /** From now on a signal does not end this process, so that what is half done can be put back. Answers the first. */
+  heedSignals(): () => Signal | null;
 }

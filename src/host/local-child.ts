@@ -2,6 +2,7 @@
 
 import * as fs from "node:fs";
 import type { Output, RunOptions } from "./host.ts";
+import { atSignal } from "./local-signal.ts";
 
 const programDirs = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 const proxyNames = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"];
@@ -50,7 +51,9 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
       timedOut = true;
       endGroup(child.pid);
     }, limitMs);
+  const forget = options.endsInOrder && atSignal(() => child.kill("SIGINT"));
   const code = await child.exited;
+  if (forget) forget();
   if (timer) clearTimeout(timer);
   // A daemon that it left behind may keep its pipes for ever.
   const late = setTimeout(() => Promise.all([out.cancel(), err.cancel()]), lateOutputMs);

@@ -6,6 +6,7 @@ import { Unseen } from "./host.ts";
 import { start } from "./local-child.ts";
 import { mapFile } from "./local-libc.ts";
 import { lockFile, lockHolders } from "./local-lock.ts";
+import { atSignal, heedSignals } from "./local-signal.ts";
 
 /** A look that takes longer than this is not worth waiting for. */
 const probeLimitMs = 10_000;
@@ -16,7 +17,14 @@ export function localHost(root = ""): Host {
   return {
     uid: process.geteuid?.() ?? 0,
     now: () => Date.now(),
-    sleep: (ms) => Bun.sleep(ms),
+    async sleep(ms) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, ms);
+      const forget = atSignal(resolve);
+      await promise;
+      clearTimeout(timer);
+      forget();
+    },
 
     stat: (path) => looked(path, () => statOf(fs.lstatSync(at(path)))),
     statTarget: (path) => looked(path, () => statOf(fs.statSync(at(path)))),
@@ -90,6 +98,7 @@ export function localHost(root = ""): Host {
     },
 
     run: start,
+    heedSignals,
   };
 }
 

@@ -34,7 +34,7 @@ const problemSchema = v.object({
 export const documentSchema = v.object({
   schema: v.literal(1),
   command: v.string(),
-  outcome: v.picklist(["ok", "changed", "pending", "unknown", "failed", "refused", "busy"]),
+  outcome: v.picklist(["ok", "changed", "pending", "unknown", "failed", "refused", "busy", "interrupted"]),
   exit: v.number(),
   warnings: v.optional(v.array(v.string())),
   steps: v.optional(

@@ -124,6 +124,59 @@ describe("bootstrap", () => {
     expect(host.stat("/var/log/edox-ops")).toBeNull();
   });
 
+  test("a signal while apt runs: it ends in order, nothing more is begun, and the last line is what to type", async () => {
+    for (const [name, number] of [
+      ["SIGHUP", 1],
+      ["SIGINT", 2],
+      ["SIGTERM", 15],
+    ] as const) {
+      const host = fakeDebian();
+      host.taught.unshift((argv) => {
+        if (argv.includes("install")) host.signal = { name, number };
+        return undefined;
+      });
+      const { exit, err } = await typed("bootstrap --yes", host);
+      expect(exit).toBe(128 + number);
+      expect(err).toBe(`error: packages.install: interrupted by ${name}\nhint: edox-ops bootstrap --yes\n`);
+      expect(host.ran.length).toBe(2);
+      host.signal = null;
+      expect((await typed("bootstrap --yes", host)).exit).toBe(0);
+    }
+  });
+
+  test("a signal between a file and its reload: the file is put back; as JSON it is an outcome of its own", async () => {
+    const host = fakeDebian();
+    host.taught.unshift((argv) => {
+      if (argv[0] === "nginx") host.signal = { name: "SIGINT", number: 2 };
+      return undefined;
+    });
+    const { exit, out } = await typed("bootstrap --yes --json", host);
+    expect(exit).toBe(130);
+    expect(v.parse(documentSchema, JSON.parse(out))).toMatchObject({
+      outcome: "interrupted",
+      exit: 130,
+      error: {
+        code: "interrupted",
+        message: "interrupted by SIGINT; the files were put back",
+        hint: ["edox-ops", "bootstrap", "--yes", "--json"],
+      },
+    });
+    expect(host.list("/etc/nginx/conf.d")).toEqual([]);
+    expect(host.readLink("/etc/nginx/sites-enabled/default")).not.toBeNull();
+  });
+
+  test("a signal while a requirement is waited for ends the wait", async () => {
+    const host = fakeDebian();
+    host.locks.set("/var/lib/dpkg/lock", { pid: 7, command: "apt", sinceMs: 0 });
+    const { sleep } = host;
+    host.sleep = async (ms) => {
+      host.signal = { name: "SIGTERM", number: 15 };
+      await sleep(ms);
+    };
+    expect((await typed("bootstrap --yes", host)).exit).toBe(143);
+    expect(host.ran).toEqual([]);
+  });
+
   test("a held lock is told by name and exits 75, also as JSON", async () => {
     const host = fakeDebian();
     host.locks.set("/run/edox-ops.lock", { pid: 4711, command: "edox-ops bootstrap --yes", sinceMs: 0 });

@@ -156,6 +156,19 @@ describe("this machine's children", () => {
     expect(performance.now() - start).toBeLessThan(10_000);
   });
 
+  test("a heeded signal ends one that ends in order, and a sleep; the first is told", async () => {
+    const signal = host.heedSignals();
+    expect(signal()).toBeNull();
+    const child = host.run(["sleep", "60"], { endsInOrder: true, onOutput: () => {} });
+    const sleep = host.sleep(60_000);
+    process.kill(process.pid, "SIGHUP");
+    process.kill(process.pid, "SIGTERM");
+    expect((await child).code).toBe(130);
+    await sleep;
+    expect(signal()).toEqual({ name: "SIGHUP", number: 1 });
+    for (const name of ["SIGHUP", "SIGINT", "SIGTERM"]) process.removeAllListeners(name);
+  });
+
   test("they have a clean environment, the proxies of ours, and no stdin", async () => {
     process.env.EVIL = "1";
     process.env.http_proxy = "http://proxy.test:3128";
