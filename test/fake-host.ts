@@ -143,6 +143,7 @@ export function fakeHost(uid = 0): FakeHost {
       ran.push(argv.join(" "));
       const output = answer(argv);
       options?.onOutput?.(output.stdout);
+      options?.onStatus?.("pmstatus:fake:100.0:Done with fake");
       return output;
     },
     put(path, content, attributes = {}) {

@@ -9,6 +9,8 @@ export interface Console {
   err(text: string): void;
   /** Whether a person reads there, and wants colours. */
   colour(stream: "out" | "err"): boolean;
+  /** The width of the terminal that stderr is at this moment; null where it is none, or one that cannot clear a line. */
+  columns(): number | null;
   /** Whether a person can be asked: stdin and stdout are a terminal. */
   interactive(): boolean;
   confirm(question: string): Promise<boolean>;

@@ -3,7 +3,7 @@
 import { converge, met } from "../engine/converge.ts";
 import { type Facts, gatherFacts } from "../engine/facts.ts";
 import { snapshot } from "../engine/snapshot.ts";
-import { Problem, type Recipe, type StepResult } from "../engine/step.ts";
+import { Problem, type Recipe, type Step, type StepResult } from "../engine/step.ts";
 import type { Stop } from "../engine/transact.ts";
 import { type Host, type HostReader, type Signal, Unseen } from "../host/host.ts";
 import { lockPath } from "../recipes/paths.ts";
@@ -16,8 +16,10 @@ export type Flags = Record<string, unknown>;
 export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, context: Context): Promise<number> {
   const { command, typed } = context;
   const host = await context.host();
-  const tell = teller(flags, context);
-  if (flags["dry-run"] === true || flags.check === true) return tell.end(await plan(tell));
+  if (flags["dry-run"] === true || flags.check === true) {
+    const tell = teller(flags, context);
+    return tell.end(await plan(tell));
+  }
   if (host.uid !== 0) {
     const hint = ["sudo", "edox-ops", ...typed];
     throw new Problem("not-root", `${command} changes this host, which only root may`, { hint });
@@ -26,6 +28,7 @@ export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, 
 
   const signal = host.heedSignals();
   const stop: Stop = () => interruption(signal(), ["sudo", "edox-ops", ...typed]);
+  const tell = teller(flags, context, stop);
   // Taken before the first look, so that what is seen is what the run before this one left.
   const lock = take(host, ["edox-ops", ...typed]);
   try {
@@ -35,7 +38,10 @@ export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, 
     const log = runLog(recipe.logPath, host, tell.warning);
     const watch = {
       ...tell.progress,
-      started: log.started,
+      started(step: Step) {
+        log.started(step);
+        tell.started(step);
+      },
       async finished(result: StepResult) {
         log.finished(result);
         await tell.step(result);
@@ -43,6 +49,7 @@ export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, 
     };
     return await tell.end(await converge(recipe.steps, see, { act: host, stop, failAt, watch }), recipe);
   } finally {
+    tell.clear();
     lock.release();
   }
 

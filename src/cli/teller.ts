@@ -2,8 +2,10 @@
 
 import type { Watch } from "../engine/converge.ts";
 import { oneLine, shellLine } from "../engine/lines.ts";
-import type { Recipe, StepResult } from "../engine/step.ts";
+import type { Recipe, Step, StepResult } from "../engine/step.ts";
+import type { Stop } from "../engine/transact.ts";
 import { jsonOf, problemOf, stepsOf } from "../report/json.ts";
+import { progressLine } from "../report/progress.ts";
 import type { Document } from "../report/schema.ts";
 import { problemText, stepText } from "../report/text.ts";
 import { voiceOf } from "../report/voice.ts";
@@ -13,21 +15,31 @@ import type { Flags } from "./run.ts";
 
 export interface Teller {
   warning(sentence: string): Promise<void>;
+  started(step: Step): void;
   step(result: StepResult): Promise<void>;
-  progress: Pick<Watch, "waiting" | "running" | "output">;
+  progress: Pick<Watch, "waiting" | "running" | "output" | "status">;
+  /** Nothing is left at the bottom of a terminal. */
+  clear(): void;
   /** The exit code. Rejects when a word of the report could not be written. `done`: it acted, by this recipe. */
   end(results: readonly StepResult[], done?: Recipe): Promise<number>;
 }
 
-export function teller(flags: Flags, { console, command, hint }: Context): Teller {
+/** `stop`: what a person at a terminal is told while a run ends in order. */
+export function teller(flags: Flags, { console, command, hint }: Context, stop: Stop = () => null): Teller {
   const json = flags.json === true;
   const quiet = flags.quiet === true;
   const voice = voiceOf({ colour: wantsColour(flags) && console.colour("out"), hint });
+  const verbose = flags.verbose === true;
+  const line =
+    quiet || json || verbose || console.columns() === null
+      ? null
+      : progressLine({ err: console.err, columns: () => console.columns() ?? 80 }, Date.now, stop);
   const warnings: string[] = [];
   /** A reader that went away does not stop a run: that is told at its end. */
   let lost: unknown;
 
   async function say(text: string): Promise<void> {
+    line?.clear();
     if (quiet || json || text === "") return;
     await console.out(text).catch((error: unknown) => {
       lost ??= error;
@@ -39,6 +51,8 @@ export function teller(flags: Flags, { console, command, hint }: Context): Telle
       warnings.push(sentence);
       await say(`${voice.paint("warning", "warning")}: ${oneLine(sentence)}\n`);
     },
+    clear: () => line?.clear(),
+    started: ({ id }) => line?.begin(id),
     async step(result) {
       await say(stepText(result, voice));
       if (flags.diff === true) await say(result.changes.map((await import("../report/diff.ts")).diffOf).join(""));
@@ -47,13 +61,19 @@ export function teller(flags: Flags, { console, command, hint }: Context): Telle
       console.err(problemText(result.problem, result.id, loud));
     },
     progress: {
-      waiting: ({ title }, { reason }) => quiet || console.err(`waiting until ${title}: ${oneLine(reason)}\n`),
-      ...(flags.verbose === true && {
+      waiting({ title, waitMs = 0 }, { reason }) {
+        const wait = `waiting at most ${waitMs / 60_000} min until ${title}: ${oneLine(reason)}`;
+        if (line) line.say(wait);
+        else if (!quiet) console.err(`${wait}\n`);
+      },
+      ...(verbose && {
         running: (argv) => console.err(`$ ${shellLine(argv)}\n`),
         output: (text) => console.err(text),
       }),
+      ...(line && { output: line.output, status: line.status }),
     },
     async end(results, done) {
+      line?.clear();
       const { outcome, exit } = verdict(results, flags.check === true);
       const failed = results.find((result) => result.outcome === "failed");
       if (json) {

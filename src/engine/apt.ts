@@ -29,6 +29,8 @@ const options = [
   "-o",
   "Dpkg::Options::=--force-confold",
   "-o",
+  "APT::Status-Fd=3",
+  "-o",
   "Dpkg::Use-Pty=0",
   "-o",
   "Acquire::Retries=3",
@@ -47,7 +49,8 @@ export async function installPackages(names: readonly string[], host: Host, stop
   const run = async (...argv: string[]): Promise<Output> => {
     heed(stop);
     // apt-get lets the dpkg that it started come to its end; a download it drops.
-    const answer = await host.run(argv, { env, ...(argv[0] === "apt-get" && { endsInOrder: true }) });
+    const inOrder = argv[0] === "apt-get" ? { endsInOrder: true as const, onStatus: () => {} } : {};
+    const answer = await host.run(argv, { env, ...inOrder });
     heed(stop);
     return answer;
   };

@@ -19,6 +19,8 @@ export interface Watch {
   waiting?(requirement: Requirement, unmet: Unmet): void;
   running?(argv: readonly string[]): void;
   output?(text: string): void;
+  /** A line of a program that tells how far it is: apt's APT::Status-Fd. */
+  status?(line: string): void;
 }
 
 export interface Options {
@@ -160,8 +162,11 @@ function recorded(host: Host, ran: Ran[], watch: Watch = {}): Host {
     ...host,
     async run(argv, options) {
       watch.running?.(argv);
-      const { output } = watch;
-      const answer = await host.run(argv, output ? { ...options, onOutput: (text) => output(text) } : options);
+      const answer = await host.run(argv, {
+        ...options,
+        ...(watch.output && { onOutput: watch.output }),
+        ...(options?.onStatus && watch.status && { onStatus: watch.status }),
+      });
       ran.push({ argv, ...answer });
       return answer;
     },

@@ -38,6 +38,8 @@ export interface RunOptions {
   limitMs?: number;
   /** At a heeded signal the program is sent SIGINT, because it then ends in order; others are let finish. */
   endsInOrder?: true;
+  /** Each line that the program writes to its descriptor 3. */
+  onStatus?: (line: string) => void;
   /** Each piece of output as it comes, besides being collected. */
   onOutput?: (text: string) => void;
 }

@@ -36,11 +36,10 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
     argv0: name,
     cwd: "/",
     env: { ...environment(), ...options.env },
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
+    stdio: ["ignore", "pipe", "pipe", ...(options.onStatus ? (["pipe"] as const) : [])],
     detached: true,
   });
+  const status = options.onStatus && collect(Bun.file(child.stdio[3] as number).stream(), byLine(options.onStatus));
   const out = collect(child.stdout, options.onOutput);
   const err = collect(child.stderr, options.onOutput);
   let timedOut = false;
@@ -54,6 +53,7 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
   const forget = options.endsInOrder && atSignal(() => child.kill("SIGINT"));
   const code = await child.exited;
   if (forget) forget();
+  status?.cancel();
   if (timer) clearTimeout(timer);
   // A daemon that it left behind may keep its pipes for ever.
   const late = setTimeout(() => Promise.all([out.cancel(), err.cancel()]), lateOutputMs);
@@ -69,6 +69,16 @@ function endGroup(pid: number): void {
   } catch {
     // It ended in the same moment.
   }
+}
+
+/** Whole lines, from pieces that begin and end anywhere. */
+function byLine(hear: (line: string) => void): (text: string) => void {
+  let rest = "";
+  return (text) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) hear(line);
+  };
 }
 
 /** What comes until its end, or until it is cancelled. */

@@ -23,6 +23,10 @@ export const localConsole = {
     if (!Bun.enableANSIColors || NO_COLOR || TERM === "dumb") return false;
     return process.getBuiltinModule("node:tty").isatty(stream === "out" ? 1 : 2);
   },
+  columns(): number | null {
+    if (process.env.TERM === "dumb" || !process.getBuiltinModule("node:tty").isatty(2)) return null;
+    return process.stderr.getWindowSize()[0];
+  },
   interactive: (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true,
   async confirm(question: string): Promise<boolean> {
     await last;

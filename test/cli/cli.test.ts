@@ -18,6 +18,7 @@ async function typed(line: string, host: Host = fakeDebian(), person?: boolean, 
       err += text;
     },
     colour: () => false,
+    columns: () => null,
     interactive: () => person !== undefined,
     confirm: async () => person === true,
   };

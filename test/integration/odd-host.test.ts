@@ -123,6 +123,39 @@ describe("apt", () => {
 });
 
 describe("at a terminal", () => {
+  /** Each write of the progress line, and what stands below it at the end. */
+  const progress = (command: string, input = "sleep 1"): { drawn: string[]; rest: string; code: string } => {
+    const shell = `stty cols 60; trap : INT; ${command}; echo "exit $?"`;
+    const { stdout } = host.sh(`(${input}; while pgrep -x edox-ops >/dev/null; do sleep 0.1; done) |
+      script -qec '${shell}' /dev/null`);
+    const [, ...parts] = stdout.split("\r\u001B[K");
+    const last = parts.at(-1) ?? "";
+    return { drawn: parts.slice(0, -1), rest: last, code: /exit (\d+)/.exec(stdout)?.[1] ?? "" };
+  };
+
+  test("a long step shows on one line how far it is, and leaves a clean screen", async () => {
+    host = await bare();
+    const { drawn, rest, code } = progress("edox-ops bootstrap --yes");
+    expect(code).toBe("0");
+    const install = drawn.filter((line) => /^packages\.install {2}\d+ % {2}Unpacking .+ {2}\d+ s$/.test(line));
+    expect(install.length).toBeGreaterThan(5);
+    expect(drawn.some((line) => /^packages\.install {2}\d+ % {2}[\d.]+ of [\d.]+ MB {2}\d+ s$/.test(line))).toBe(true);
+    expect(drawn.every((line) => Bun.stringWidth(line.split("\r\n").at(-1) ?? "") < 60)).toBe(true);
+    expect(rest).toContain("Bootstrap installation phase completed successfully.\r\nexit 0\r\n");
+  });
+
+  test("Ctrl-C ends it in order, and the last line is what to type", async () => {
+    host = await bare();
+    const inDpkg = "until ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1; do :; done";
+    const { drawn, rest, code } = progress("edox-ops bootstrap --yes", `${inDpkg}; printf "\\003"`);
+    expect(code).toBe("130");
+    expect(drawn.some((line) => line.includes("interrupted by SIGINT, ending in order"))).toBe(true);
+    expect(Bun.stripANSI(rest)).toEndWith(
+      "error: packages.install: interrupted by SIGINT\r\nhint: edox-ops bootstrap --yes\r\nexit 130\r\n",
+    );
+    expect(host.run(["dpkg", "--audit"]).stdout).toBe("");
+  });
+
   const answered = (key: string): string => {
     const typed = `(sleep 1; printf '${key}'; sleep 1)`;
     return host.sh(`${typed} | script -qec 'edox-ops bootstrap; echo "exit $?"' /dev/null`).stdout;

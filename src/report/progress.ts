@@ -1,0 +1,100 @@
+// One line at the bottom of a terminal: what goes on, how far it is, and for how long.
+
+import { oneLine } from "../engine/lines.ts";
+import type { Stop } from "../engine/transact.ts";
+
+const tickMs = 500;
+const clearLine = "\r\u001B[K";
+
+export interface Terminal {
+  err(text: string): void;
+  /** How wide it is at this moment. */
+  columns(): number;
+}
+
+export interface Progress {
+  /** The time counts from here. */
+  begin(subject: string): void;
+  /** A line that apt wrote to its APT::Status-Fd. */
+  status(line: string): void;
+  /** What apt wrote to its stdout: how much there is to fetch stands only there. */
+  output(text: string): void;
+  say(text: string): void;
+  /** The line is free for other words. */
+  clear(): void;
+}
+
+export function progressLine(terminal: Terminal, now: () => number, stop: Stop): Progress {
+  let subject = "";
+  let what = "";
+  let since = 0;
+  let toFetch = "";
+  let timer: Timer | undefined;
+
+  function draw(): void {
+    const seconds = Math.floor((now() - since) / 1000);
+    const ending = stop()?.message;
+    const text = [subject, ending ? `${ending}, ending in order` : "", what, `${seconds} s`].filter(Boolean).join("  ");
+    // The last column is left free: a cursor behind it would wrap.
+    terminal.err(`${clearLine}${fitted(oneLine(text), terminal.columns() - 1)}`);
+  }
+
+  function show(next: string): void {
+    what = next;
+    if (timer !== undefined) draw();
+  }
+
+  function begin(next: string): void {
+    subject = next;
+    since = now();
+    what = "";
+    timer ??= setInterval(draw, tickMs);
+  }
+
+  return {
+    begin,
+    status(line) {
+      const found = aptStatus(line);
+      if (found === null) return;
+      const { phase, percent, said } = found;
+      const share = `${Math.round(percent)} %`;
+      show(phase === "fetch" && toFetch !== "" ? `${share}  ${fetched(percent, toFetch)}` : `${share}  ${said}`);
+    },
+    output(text) {
+      toFetch = /Need to get (\S+ \w?B)/.exec(text)?.[1] ?? toFetch;
+    },
+    say(text) {
+      if (timer === undefined) begin("");
+      show(text);
+    },
+    clear() {
+      clearInterval(timer);
+      if (timer !== undefined) terminal.err(clearLine);
+      timer = undefined;
+    },
+  };
+}
+
+/** "dlstatus:2:45.1:Retrieving file 2 of 5", "pmstatus:git:amd64:62.5:Unpacking git (amd64)": a name may hold colons. */
+function aptStatus(line: string): { phase: "fetch" | "install"; percent: number; said: string } | null {
+  const [, kind, percent, said = ""] = /^(dl|pm)status:.+?:(\d+(?:\.\d+)?):(.*)$/.exec(line) ?? [];
+  if (kind === undefined) return null;
+  return { phase: kind === "dl" ? "fetch" : "install", percent: Number(percent), said };
+}
+
+/** "8.1 of 17.9 MB". What lies in apt's cache already is told before a slash. */
+function fetched(percent: number, total: string): string {
+  const [amount = "", unit = ""] = total.split("/")[0]?.split(" ") ?? [];
+  const all = Number(amount.replaceAll(",", ""));
+  return `${((all * percent) / 100).toFixed(1)} of ${all} ${unit}`;
+}
+
+function fitted(text: string, width: number): string {
+  if (Bun.stringWidth(text) <= width) return text;
+  let shown = "";
+  for (const letter of text) {
+    if (Bun.stringWidth(shown + letter) > width - 1) break;
+    shown += letter;
+  }
+  return `${shown}…`;
+}
