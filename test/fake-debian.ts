@@ -14,6 +14,7 @@ export interface Like {
   nginx?: string;
   ipv6?: boolean;
   architecture?: string;
+  model?: string;
   uid?: number;
 }
 
@@ -29,6 +30,10 @@ export function fakeDebian(options: Like = {}): FakeHost {
   for (const path of ["/run/systemd/system", "/var/log", "/var/lib/dpkg/updates", "/var/cache/apt", "/proc"])
     host.dir(path);
   host.put("/usr/bin/apt-get", "");
+  host.put("/etc/apt/sources.list", `deb http://deb.test/debian ${codename} main\n`);
+  host.put(`/var/lib/apt/lists/deb.test_debian_dists_${codename}_InRelease`, "");
+  host.put("/run/systemd/timesync/synchronized", "");
+  if (options.model) host.put("/proc/device-tree/model", `${options.model}\0`);
   host.put(
     "/etc/os-release",
     [
@@ -74,6 +79,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
       "/var/lib/dpkg/status",
       `${host.text("/var/lib/dpkg/status")}${paragraph(name, name === "nginx" ? nginx : "1", extra)}`,
     );
+    if (name === "ca-certificates") host.put("/etc/ssl/certs/ca-certificates.crt", "certificates");
     if (name === "nginx") {
       add("nginx-common");
       installNginx();

@@ -19,7 +19,7 @@ export async function examine(
       ...recipe.requires.map((requirement) => fromRequirement(requirement)),
       ...recipe.steps.flatMap((step) => step.wants).map((resource) => fromResource(resource, recipe)),
     ]),
-    ...entries,
+    ...entries.filter(({ only }) => only?.(see) ?? true),
   ];
   const findings: Finding[] = [];
   for (const entry of all) findings.push({ name: entry.name, ...(await answer(entry, see, limitMs)) });

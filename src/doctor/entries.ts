@@ -5,7 +5,10 @@ import type { HostReader } from "../host/host.ts";
 import { nginxConfig } from "../recipes/nginx-config.ts";
 import { tookFiles } from "../recipes/nginx-running.ts";
 import { bootstrapLogPath, docsRoot, logDir, stateDir } from "../recipes/paths.ts";
+import { apt } from "./apt.ts";
 import type { Entry, Finding } from "./finding.ts";
+import { pi } from "./pi.ts";
+import { upkeep } from "./upkeep.ts";
 
 const mebibyte = 1024 * 1024;
 /** Under the first apt cannot unpack what bootstrap installs, under the second a host is soon full. */
@@ -101,6 +104,9 @@ export const entries: Entry[] = [
           }
         : { status: "ok", detail: "not before this edox-ops was built" },
   },
+  ...upkeep,
+  ...apt,
+  ...pi,
 ];
 
 function smallest(see: HostReader, measure: (space: NonNullable<ReturnType<HostReader["space"]>>) => number) {

@@ -10,5 +10,7 @@ export interface Finding {
 /** A check that only looks. */
 export interface Entry {
   name: string;
+  /** Where it is given, the entry is there only on hosts that it is true of. */
+  only?(see: import("../host/host.ts").HostReader): boolean;
   look(see: import("../host/host.ts").HostReader): Omit<Finding, "name"> | Promise<Omit<Finding, "name">>;
 }

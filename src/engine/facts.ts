@@ -16,6 +16,8 @@ export interface Facts {
   apt: boolean;
   /** Whether the kernel has IPv6 and lets it be used. */
   ipv6: boolean;
+  /** As the firmware names the board ("Raspberry Pi 4 Model B Rev 1.5"); "" where it does not. */
+  model: string;
 }
 
 export function gatherFacts(see: HostReader): Facts {
@@ -32,6 +34,7 @@ export function gatherFacts(see: HostReader): Facts {
     systemd: see.stat("/run/systemd/system") !== null,
     apt: see.stat("/usr/bin/apt-get") !== null,
     ipv6: (textOf(see, "/proc/net/if_inet6") ?? "").trim() !== "",
+    model: (textOf(see, "/proc/device-tree/model") ?? "").replace("\0", ""),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Recipe } from "../engine/step.ts";
 import { aptFree } from "../resources/apt-lock.ts";
 import { directory } from "../resources/directory.ts";
 import { dpkgConfigured, installed } from "../resources/package.ts";
+import { piByHand } from "../resources/pi.ts";
 import { platform } from "../resources/platform.ts";
 import { portFree } from "../resources/port.ts";
 import { nginxPrepare, nginxServes } from "./nginx.ts";
@@ -18,7 +19,11 @@ export function bootstrap(facts: Facts): Recipe {
     logPath: bootstrapLogPath,
     done: "Bootstrap installation phase completed successfully.",
     failed: "Bootstrap failed at step",
-    requires: [platform(facts), portFree(80, "nginx", nginxServes)],
+    requires: [
+      platform(facts),
+      portFree(80, "nginx", nginxServes),
+      ...(facts.model.startsWith("Raspberry Pi") ? [piByHand(facts)] : []),
+    ],
     steps: [
       {
         id: "packages.install",

@@ -1,0 +1,90 @@
+// Whether apt can go on: its sources have their lists and keys, and the keys are good for a while. No network.
+
+import type { HostReader } from "../host/host.ts";
+import { aptSources, type Source } from "./apt-source.ts";
+import type { Entry, Finding } from "./finding.ts";
+import { type PublicKey, publicKeys, signers } from "./openpgp.ts";
+import { few } from "./upkeep.ts";
+
+type Answer = Omit<Finding, "name">;
+
+const day = 24 * 3600 * 1000;
+const soonDays = 60;
+/** Room for a dozen signatures at the end of an InRelease file. */
+const signatureBytes = 32 * 1024;
+const trustedDir = "/etc/apt/trusted.gpg.d";
+const update = ["sudo", "apt-get", "update"];
+
+export const apt: Entry[] = [
+  { name: "apt:sources", look: sources },
+  { name: "apt:keys", look: keys },
+];
+
+function sources(see: HostReader): Answer {
+  const all = aptSources(see);
+  if (all.length === 0) {
+    return { status: "error", detail: "apt has no source", hint: ["ls", "-l", "/etc/apt/sources.list.d"] };
+  }
+  for (const { path, title, keyPaths } of all) {
+    const missing = keyPaths.find((each) => see.statTarget(each) === null);
+    if (missing === undefined) continue;
+    return { status: "error", detail: `${missing} is missing, the key of ${title}`, hint: ["cat", path] };
+  }
+  // What apt carries no list of is told by its own program only: a disc, or a name that is filled in.
+  const fetched = all.filter(({ title }) => !/^cdrom:|\$\(/.test(title));
+  const without = fetched.filter((source) => releasePath(see, source) === null);
+  if (without.length === 0) return { status: "ok", detail: "each has been fetched" };
+  const names = few([...new Set(without.map(({ title }) => title))]);
+  return { status: "warning", detail: `never fetched: ${names}`, hint: update };
+}
+
+/** Only the keys that signed what was fetched last: keyrings keep old ones, whose end nobody needs to know. */
+function keys(see: HostReader): Answer {
+  const rings = new Map<string, PublicKey[]>();
+  const ends = aptSources(see).flatMap((source) => {
+    const endsMs = endOf(see, source, rings);
+    return endsMs === null ? [] : [{ title: source.title, endsMs, path: source.path }];
+  });
+  const first = ends.sort((a, b) => a.endsMs - b.endsMs)[0];
+  const leftMs = first === undefined ? Number.POSITIVE_INFINITY : first.endsMs - see.now();
+  if (first === undefined || leftMs > soonDays * day) {
+    return { status: "ok", detail: `none that is in use expires within ${soonDays} days` };
+  }
+  const date = new Date(first.endsMs).toISOString().slice(0, 10);
+  const expired = leftMs <= 0;
+  const detail = `the key of ${first.title} ${expired ? "expired" : "expires"} on ${date}: get its successor`;
+  return { status: expired ? "error" : "warning", detail, hint: ["cat", first.path] };
+}
+
+/** When the last of the keys that signed a source expires, or null: one never does, or nothing tells. */
+function endOf(see: HostReader, source: Source, rings: Map<string, PublicKey[]>): number | null {
+  const path = releasePath(see, source);
+  const signature = path === null ? null : see.tail(path.replace(/_Release$/, "_Release.gpg"), signatureBytes);
+  if (signature === null) return null;
+  const ids = signers(signature);
+  const ring = [
+    ...keyPathsOf(see, source).flatMap((each) => ringOf(see, each, rings)),
+    ...(source.key === null ? [] : publicKeys(new TextEncoder().encode(source.key))),
+  ];
+  const used = ring.filter(({ id }) => ids.includes(id)).map(({ expiresMs }) => expiresMs ?? Number.POSITIVE_INFINITY);
+  const endsMs = Math.max(...used);
+  return Number.isFinite(endsMs) ? endsMs : null;
+}
+
+/** apt takes its own directory where a source names no file. */
+function keyPathsOf(see: HostReader, { keyPaths, key }: Source): string[] {
+  if (keyPaths.length > 0 || key !== null) return keyPaths;
+  const names = (see.list(trustedDir) ?? []).filter((name) => /^[\w.-]+\.(gpg|asc)$/.test(name));
+  return ["/etc/apt/trusted.gpg", ...names.map((name) => `${trustedDir}/${name}`)];
+}
+
+function ringOf(see: HostReader, path: string, rings: Map<string, PublicKey[]>): PublicKey[] {
+  const known = rings.get(path) ?? publicKeys(see.read(path) ?? new Uint8Array());
+  rings.set(path, known);
+  return known;
+}
+
+function releasePath(see: HostReader, { listPrefix }: Source): string | null {
+  const paths = ["InRelease", "Release"].map((name) => `${listPrefix}${name}`);
+  return paths.find((path) => see.stat(path) !== null) ?? null;
+}

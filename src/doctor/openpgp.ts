@@ -1,0 +1,194 @@
+// OpenPGP (RFC 9580, and RFC 4880 before it), as much as tells until when a key is good and who signed. Nothing is
+// verified: apt does that. A file is taken for hostile: what is not understood is left out, never guessed.
+
+export interface PublicKey {
+  /** The key ID that signatures name, in hexadecimal. */
+  id: string;
+  /** Unix milliseconds; null: it does not expire. A subkey is good no longer than its primary key. */
+  expiresMs: number | null;
+}
+
+const tags = { signature: 2, key: 6, subkey: 14 };
+/** Certifications of a name, a subkey's binding, and a signature directly on the key. */
+const ownSignatures = [0x10, 0x11, 0x12, 0x13, 0x18, 0x1f];
+const subpackets = { created: 2, keyExpires: 9, issuer: 16, fingerprint: 33 };
+
+interface Packet {
+  tag: number;
+  body: Buffer;
+}
+
+/** Thrown inside of a packet that ends too early or is of a form that no key of today has. */
+class Malformed extends Error {}
+
+/** The keys and subkeys of a keyring file, binary or ASCII-armored. */
+export function publicKeys(bytes: Uint8Array): PublicKey[] {
+  interface Dated extends PublicKey {
+    createdMs: number;
+    /** Of the newest signature that says when it expires. */
+    saidMs: number;
+  }
+  const keys: Dated[] = [];
+  let primary: Dated | undefined;
+  for (const { tag, body } of packets(unarmored(bytes))) {
+    if (tag === tags.key || tag === tags.subkey) {
+      const read = attempt(() => identified(body));
+      const key = read && { ...read, expiresMs: null, saidMs: -1 };
+      if (tag === tags.key) primary = key;
+      if (key && primary) keys.push(key);
+      if (!key && tag === tags.subkey) primary = undefined;
+      continue;
+    }
+    const key = keys.at(-1);
+    const signature = tag === tags.signature && attempt(() => signatureOf(body));
+    if (!signature || !key || !primary || !ownSignatures.includes(signature.type)) continue;
+    if (!signature.issuers.includes(primary.id) || signature.createdMs < key.saidMs) continue;
+    key.saidMs = signature.createdMs;
+    key.expiresMs = signature.lifeMs === 0 ? null : key.createdMs + signature.lifeMs;
+    if (key !== primary) key.expiresMs = earlier(key.expiresMs, primary.expiresMs);
+  }
+  return keys.map(({ id, expiresMs }) => ({ id, expiresMs }));
+}
+
+/** The IDs of the keys that a detached or a clear-text signature names. */
+export function signers(bytes: Uint8Array): string[] {
+  const signatures = [...packets(unarmored(bytes))].filter(({ tag }) => tag === tags.signature);
+  return [...new Set(signatures.flatMap(({ body }) => attempt(() => signatureOf(body))?.issuers ?? []))];
+}
+
+function earlier(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other);
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Malformed || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** Every armored block of a text, one after the other; what has no armor is binary already. */
+function unarmored(bytes: Uint8Array): Buffer {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (!text.includes("-----BEGIN PGP ")) return text;
+  const blocks = text.toString("latin1").split(/^-----BEGIN PGP (?:PUBLIC KEY BLOCK|SIGNATURE)-----[ \t\r]*\n/m);
+  return Buffer.concat(
+    blocks.slice(1).map((block) => {
+      const lines = (block.split(/^-----END /m)[0] ?? "").split("\n").map((line) => line.trim());
+      // Headers end at an empty line; the checksum has a line of its own, which begins with an equals sign.
+      const body = lines.slice(lines.indexOf("") + 1).filter((line) => !line.startsWith("="));
+      return Buffer.from(body.join(""), "base64");
+    }),
+  );
+}
+
+/** Until the first that is not whole. Partial and indeterminate lengths, which no key has, end it too. */
+function* packets(bytes: Buffer): Generator<Packet> {
+  for (let at = 0; at < bytes.length; ) {
+    const packet = attempt(() => packetAt(bytes, at));
+    if (packet === undefined) return;
+    yield packet;
+    at = packet.end;
+  }
+}
+
+function packetAt(bytes: Buffer, start: number): Packet & { end: number } {
+  const head = bytes.readUInt8(start);
+  if ((head & 0x80) === 0) throw new Malformed();
+  const modern = (head & 0x40) !== 0;
+  const tag = modern ? head & 0x3f : (head >> 2) & 0xf;
+  const { length, size } = modern ? lengthAt(bytes, start + 1) : oldLengthAt(bytes, start + 1, head & 3);
+  const from = start + 1 + size;
+  if (from + length > bytes.length) throw new Malformed();
+  return { tag, body: bytes.subarray(from, from + length), end: from + length };
+}
+
+function lengthAt(bytes: Buffer, at: number): { length: number; size: number } {
+  const first = bytes.readUInt8(at);
+  if (first < 192) return { length: first, size: 1 };
+  if (first < 224) return { length: ((first - 192) << 8) + bytes.readUInt8(at + 1) + 192, size: 2 };
+  if (first < 255) throw new Malformed();
+  return { length: bytes.readUInt32BE(at + 1), size: 5 };
+}
+
+function oldLengthAt(bytes: Buffer, at: number, kind: number): { length: number; size: number } {
+  if (kind === 3) throw new Malformed();
+  const size = 1 << kind;
+  return { length: bytes.readUIntBE(at, size), size };
+}
+
+/** The ID is of the fingerprint: the end of a SHA-1 in version 4, the beginning of a SHA-256 in version 6. */
+function identified(body: Buffer): { id: string; createdMs: number } {
+  const version = body.readUInt8(0);
+  const createdMs = body.readUInt32BE(1) * 1000;
+  const head = Buffer.alloc(version === 4 ? 3 : 5);
+  if (version === 4) {
+    head.writeUInt8(0x99);
+    head.writeUInt16BE(body.length, 1);
+    return { id: new Bun.CryptoHasher("sha1").update(head).update(body).digest("hex").slice(-16), createdMs };
+  }
+  if (version !== 6) throw new Malformed();
+  head.writeUInt8(0x9b);
+  head.writeUInt32BE(body.length, 1);
+  return { id: new Bun.CryptoHasher("sha256").update(head).update(body).digest("hex").slice(0, 16), createdMs };
+}
+
+interface Signature {
+  type: number;
+  issuers: string[];
+  createdMs: number;
+  /** How long after its creation the key expires; 0: never. */
+  lifeMs: number;
+}
+
+/** Times count only where they are signed; who the issuer is, a signer may say outside too. */
+function signatureOf(body: Buffer): Signature {
+  const version = body.readUInt8(0);
+  if (version !== 4 && version !== 6) throw new Malformed();
+  const width = version === 4 ? 2 : 4;
+  const signed = area(body, 4, width);
+  const free = area(body, 4 + width + signed.length, width);
+  const seconds = (type: number): number =>
+    subpacketsOf(signed)
+      .findLast((each) => each.type === type)
+      ?.data.readUInt32BE(0) ?? 0;
+  const issuers = [...subpacketsOf(signed), ...subpacketsOf(free)].flatMap(({ type, data }) => {
+    if (type === subpackets.issuer) return data.toString("hex", 0, 8);
+    if (type !== subpackets.fingerprint) return [];
+    return data.readUInt8(0) === 4 ? data.toString("hex", 13, 21) : data.toString("hex", 1, 9);
+  });
+  return {
+    type: body.readUInt8(1),
+    issuers: [...new Set(issuers)],
+    createdMs: seconds(subpackets.created) * 1000,
+    lifeMs: seconds(subpackets.keyExpires) * 1000,
+  };
+}
+
+function area(body: Buffer, at: number, width: number): Buffer {
+  const length = body.readUIntBE(at, width);
+  if (at + width + length > body.length) throw new Malformed();
+  return body.subarray(at + width, at + width + length);
+}
+
+function subpacketsOf(bytes: Buffer): { type: number; data: Buffer }[] {
+  const found: { type: number; data: Buffer }[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const first = bytes.readUInt8(at);
+    // Not the lengths of packets: here two bytes reach up to 254.
+    const size = first < 192 ? 1 : first < 255 ? 2 : 5;
+    const length =
+      size === 1
+        ? first
+        : size === 2
+          ? ((first - 192) << 8) + bytes.readUInt8(at + 1) + 192
+          : bytes.readUInt32BE(at + 1);
+    if (length === 0 || at + size + length > bytes.length) throw new Malformed();
+    // The highest bit says that it is critical.
+    found.push({ type: bytes.readUInt8(at + size) & 0x7f, data: bytes.subarray(at + size + 1, at + size + length) });
+    at += size + length;
+  }
+  return found;
+}

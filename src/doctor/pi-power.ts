@@ -1,0 +1,40 @@
+import { textOf } from "../engine/facts.ts";
+import type { HostReader } from "../host/host.ts";
+import type { Finding } from "./finding.ts";
+
+type Answer = Omit<Finding, "name">;
+
+/** The firmware's word as Raspberry Pi's own kernel shows it: the same that vcgencmd asks for, without a child. */
+const throttledPath = "/sys/devices/platform/soc/soc:firmware/get_throttled";
+/** Bits of the word; the same four, sixteen higher, say that it was so since the start. */
+const troubles = ["too little voltage", "the frequency capped", "throttled", "the soft temperature limit reached"];
+const hint = ["vcgencmd", "get_throttled"];
+
+/** What the power supply and the heat do to the processor. */
+export async function piPower(see: HostReader): Promise<Answer> {
+  const word = (await throttled(see)) ?? alarm(see);
+  if (word === null) return { status: "warning", detail: "neither the kernel nor vcgencmd tells", hint };
+  const said = (from: number): string => troubles.filter((_, bit) => (word >> (from + bit)) & 1).join(", ");
+  if (said(0) !== "") return { status: "error", detail: `${said(0)}: now`, hint };
+  if (said(16) !== "") return { status: "warning", detail: `${said(16)}: since the start`, hint };
+  return { status: "ok", detail: "enough, and not throttled" };
+}
+
+async function throttled(see: HostReader): Promise<number | null> {
+  const told = textOf(see, throttledPath)?.trim();
+  if (told && /^[\da-f]+$/i.test(told)) return Number.parseInt(told, 16);
+  if (see.stat("/usr/bin/vcgencmd") === null) return null;
+  const { stdout } = await see.probe(hint);
+  const word = /^throttled=0x([\da-f]+)$/im.exec(stdout)?.[1];
+  return word === undefined ? null : Number.parseInt(word, 16);
+}
+
+/** The driver of other kernels knows the voltage only: the first of the bits. */
+function alarm(see: HostReader): number | null {
+  for (const name of see.list("/sys/class/hwmon") ?? []) {
+    const dir = `/sys/class/hwmon/${name}`;
+    if (textOf(see, `${dir}/name`)?.trim() !== "rpi_volt") continue;
+    return Number(textOf(see, `${dir}/in0_lcrit_alarm`)?.trim() === "1");
+  }
+  return null;
+}

@@ -1,0 +1,41 @@
+import { textOf } from "../engine/facts.ts";
+import type { HostReader } from "../host/host.ts";
+import type { Finding } from "./finding.ts";
+
+type Answer = Omit<Finding, "name">;
+
+/** An eMMC's own words (JEDEC eMMC 5.0), which an SD card has not: wear in tenths of its life, and spare blocks used. */
+const emmcDir = "/sys/block/mmcblk0/device";
+const wornOut = 0x0b;
+const nearlyWorn = 0x09;
+const urgent = 3;
+const kernelLog = ["sudo", "dmesg", "--level=emerg,alert,crit,err,warn"];
+
+/** The health of a card as far as the kernel tells. */
+export function piStorage(see: HostReader): Answer {
+  const mounts = textOf(see, "/proc/self/mounts") ?? "";
+  // The last mount of a path covers those before it.
+  const options = [...mounts.matchAll(/^\S+ \/ \S+ (\S+)/gm)].at(-1)?.[1]?.split(",") ?? [];
+  if (options.includes("ro")) {
+    return { status: "error", detail: "/ is read-only, as after errors of its card", hint: kernelLog };
+  }
+  const failing = (see.list("/sys/fs/ext4") ?? []).find((name) => number(see, `/sys/fs/ext4/${name}/errors_count`) > 0);
+  if (failing !== undefined) {
+    const count = number(see, `/sys/fs/ext4/${failing}/errors_count`);
+    return { status: "error", detail: `${count} errors of the file system on ${failing}`, hint: kernelLog };
+  }
+  const spare = number(see, `${emmcDir}/pre_eol_info`);
+  const wear = (textOf(see, `${emmcDir}/life_time`) ?? "").trim().split(" ").map(Number);
+  const worst = Math.max(0, ...wear.filter(Number.isFinite));
+  const hint = ["cat", `${emmcDir}/life_time`, `${emmcDir}/pre_eol_info`];
+  if (worst >= wornOut || spare >= urgent) return { status: "error", detail: "the eMMC is worn out", hint };
+  if (worst >= nearlyWorn || spare === urgent - 1) {
+    return { status: "warning", detail: "the eMMC is nearly worn out", hint };
+  }
+  return { status: "ok", detail: "writable, and without recorded errors" };
+}
+
+/** A number of the kernel's, decimal or 0x; 0 where there is none. */
+function number(see: HostReader, path: string): number {
+  return Number(textOf(see, path)?.trim()) || 0;
+}

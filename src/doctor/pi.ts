@@ -1,0 +1,75 @@
+// What a Raspberry Pi tells about itself. These entries are there on no other host.
+
+import { gatherFacts, textOf } from "../engine/facts.ts";
+import type { HostReader } from "../host/host.ts";
+import { bootPath, isPi, type Missing, memoryCgroupMissing, swapMissing } from "../resources/pi.ts";
+import type { Entry, Finding } from "./finding.ts";
+import { piPower } from "./pi-power.ts";
+import { piStorage } from "./pi-storage.ts";
+
+type Answer = Omit<Finding, "name">;
+
+/** The largest that the runtime supports; a kernel for a Pi has 4096 or 16384. */
+const largestPage = 16384;
+/** AT_PAGESZ of getauxval(3). */
+const pageSizeKey = 6n;
+/** Millidegrees: the firmware slows the processor down from the first, and more from the second. */
+const warm = 80_000;
+const hot = 85_000;
+const thermalPath = "/sys/class/thermal/thermal_zone0/temp";
+
+const looks: Entry[] = [
+  { name: "pi:cgroup-memory", look: (see) => warned(memoryCgroupMissing(see), "the memory cgroup is on") },
+  { name: "pi:page-size", look: pageSize },
+  {
+    name: "pi:userland",
+    look(see) {
+      const { architecture } = gatherFacts(see);
+      if (architecture === "arm64") return { status: "ok", detail: "64-bit, as its kernel is" };
+      const detail = `${architecture || "unknown"} on a 64-bit kernel: install Raspberry Pi OS 64-bit anew`;
+      return { status: "error", detail, hint: ["dpkg", "--print-architecture"] };
+    },
+  },
+  { name: "pi:power", look: piPower },
+  { name: "pi:temperature", look: temperature },
+  { name: "pi:storage", look: piStorage },
+  {
+    name: "pi:swap",
+    look: (see) => warned(swapMissing(see, gatherFacts(see).version), "there is swap, or memory enough"),
+  },
+  { name: "pi:clock", look: clock },
+];
+
+export const pi: Entry[] = looks.map((entry) => ({ ...entry, only: isPi }));
+
+function warned(missing: Missing | null, fine: string): Answer {
+  return missing === null ? { status: "ok", detail: fine } : { status: "warning", ...missing };
+}
+
+function pageSize(see: HostReader): Answer {
+  const auxiliary = see.read("/proc/self/auxv") ?? new Uint8Array();
+  const words = new BigUint64Array(auxiliary.slice(0, auxiliary.length & ~15).buffer);
+  const at = words.findIndex((word, index) => index % 2 === 0 && word === pageSizeKey);
+  const size = at < 0 ? 0 : Number(words[at + 1]);
+  const path = bootPath(see, "config.txt");
+  if (size === 0) return { status: "warning", detail: "the kernel does not tell it", hint: ["getconf", "PAGESIZE"] };
+  if (size <= largestPage) return { status: "ok", detail: `${size} bytes` };
+  const detail = `${size} bytes: ${largestPage} at most are supported, which kernel8.img has`;
+  return { status: "error", detail, hint: ["sudo", "sed", "-i", "$ a kernel=kernel8.img", path] };
+}
+
+function temperature(see: HostReader): Answer {
+  const said = textOf(see, thermalPath)?.trim();
+  if (!said) return { status: "warning", detail: "the kernel does not tell it", hint: ["vcgencmd", "measure_temp"] };
+  const status = Number(said) >= hot ? "error" : Number(said) >= warm ? "warning" : "ok";
+  return { status, detail: `${Math.round(Number(said) / 1000)} °C`, hint: ["cat", thermalPath] };
+}
+
+/** systemd itself starts no earlier than when its own file was written last. */
+function clock(see: HostReader): Answer {
+  if (see.stat("/sys/class/rtc/rtc0") !== null) return { status: "ok", detail: "a clock that runs without power" };
+  const kept = ["/usr/sbin/fake-hwclock", "/sbin/fake-hwclock", "/var/lib/systemd/timesync/clock"];
+  if (kept.some((path) => see.stat(path) !== null)) return { status: "ok", detail: "the last time is kept on disk" };
+  const detail = "no clock runs without power, and nothing keeps the last time: TLS fails until a server has answered";
+  return { status: "warning", detail, hint: ["sudo", "apt-get", "install", "fake-hwclock"] };
+}

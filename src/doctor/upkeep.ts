@@ -1,0 +1,74 @@
+// What a host needs from time to time, whoever runs it.
+
+import { textOf } from "../engine/facts.ts";
+import { linesOf } from "../engine/lines.ts";
+import type { HostReader } from "../host/host.ts";
+import type { Entry, Finding } from "./finding.ts";
+
+type Answer = Omit<Finding, "name">;
+
+const storePath = "/etc/ssl/certs/ca-certificates.crt";
+/** Units that keep the clock, under every name that Debian and Ubuntu gave them. */
+const clockUnits = ["systemd-timesyncd", "chrony", "chronyd", "ntpsec", "ntp", "openntpd"];
+const shownNames = 3;
+
+export const upkeep: Entry[] = [
+  {
+    name: "host:reboot",
+    look(see) {
+      if (see.stat("/run/reboot-required") === null) return { status: "ok", detail: "no package asks for one" };
+      const names = [...new Set(linesOf(textOf(see, "/run/reboot-required.pkgs") ?? ""))];
+      const detail = `asked for by ${names.length === 0 ? "a package" : few(names)}`;
+      return { status: "warning", detail, hint: ["sudo", "systemctl", "reboot"] };
+    },
+  },
+  { name: "host:units", look: units },
+  { name: "host:time", look: time },
+  {
+    name: "host:certificates",
+    look(see) {
+      const stat = see.statTarget(storePath);
+      if (stat !== null && stat.size > 0) return { status: "ok", detail: "the store of certificates is there" };
+      const tool = "/usr/sbin/update-ca-certificates";
+      const hint = see.stat(tool) === null ? ["edox-ops", "bootstrap", "--yes"] : ["update-ca-certificates"];
+      const detail = `${storePath} is ${stat === null ? "missing" : "empty"}: no TLS connection can be trusted`;
+      return { status: "error", detail, hint: ["sudo", ...hint] };
+    },
+  },
+];
+
+/** No file tells which units failed: systemd is asked for their number, and its program for names where there are any. */
+async function units(see: HostReader): Promise<Answer> {
+  if (see.failedUnits() === 0) return { status: "ok", detail: "none has failed" };
+  const { code, stdout, stderr } = await see.probe(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]);
+  if (code !== 0) {
+    const detail = `systemd does not answer: ${stderr.trim()}`;
+    return { status: "warning", detail, hint: ["systemctl", "is-system-running"] };
+  }
+  const names = linesOf(stdout).flatMap((line) => line.trim().split(/\s+/)[0] ?? []);
+  const [first] = names;
+  if (first === undefined) return { status: "ok", detail: "none has failed" };
+  return { status: "warning", detail: `failed: ${few(names)}`, hint: ["systemctl", "status", first] };
+}
+
+/** A container has the clock of the machine around it, which only that one may set. */
+function time(see: HostReader): Answer {
+  if (see.stat("/run/systemd/timesync/synchronized") !== null) return { status: "ok", detail: "synchronized" };
+  const keeper = clockUnits.find((unit) => see.stat(`/run/systemd/units/invocation:${unit}.service`) !== null);
+  if (keeper === "systemd-timesyncd") {
+    const detail = "no time server has answered systemd-timesyncd since the start";
+    return { status: "warning", detail, hint: ["timedatectl", "timesync-status"] };
+  }
+  // Whether they have reached a server, these write into no file.
+  if (keeper !== undefined) return { status: "ok", detail: `kept by ${keeper}` };
+  if (see.stat("/run/systemd/container") !== null) return { status: "ok", detail: "the clock of the machine around" };
+  const there = see.stat("/usr/lib/systemd/systemd-timesyncd") !== null;
+  const hint = there ? ["timedatectl", "set-ntp", "true"] : ["apt-get", "install", "systemd-timesyncd"];
+  return { status: "warning", detail: "nothing keeps the clock", hint: ["sudo", ...hint] };
+}
+
+/** The first names, and how many more. */
+export function few(names: readonly string[]): string {
+  const more = names.length - shownNames;
+  return names.slice(0, shownNames).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}

@@ -1,0 +1,66 @@
+// What only an owner sets on a Raspberry Pi: it is looked at, and never edited.
+
+import { type Facts, textOf } from "../engine/facts.ts";
+import type { Requirement } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+
+export interface Missing {
+  detail: string;
+  hint: string[];
+}
+
+/** Containers are not limited without it; the firmware turns it off. */
+const cgroupWords = "cgroup_enable=memory cgroup_memory=1";
+const enoughMemoryKib = 2 * 1024 * 1024;
+
+export function isPi(see: HostReader): boolean {
+  return textOf(see, "/proc/device-tree/model")?.startsWith("Raspberry Pi") === true;
+}
+
+/** A file of the boot partition, where Debian 12 and later keep it, or where those before did. */
+export function bootPath(see: HostReader, name: string): string {
+  const now = `/boot/firmware/${name}`;
+  return see.stat(now) === null && see.stat(`/boot/${name}`) !== null ? `/boot/${name}` : now;
+}
+
+/** Why memory of control groups cannot be limited, or null. The words belong on the one line of cmdline.txt. */
+export function memoryCgroupMissing(see: HostReader): Missing | null {
+  const controllers = textOf(see, "/sys/fs/cgroup/cgroup.controllers");
+  const enabled =
+    controllers === null
+      ? /^memory\t\d+\t\d+\t1$/m.test(textOf(see, "/proc/cgroups") ?? "")
+      : controllers.trim().split(" ").includes("memory");
+  if (enabled) return null;
+  const path = bootPath(see, "cmdline.txt");
+  if (textOf(see, path)?.includes("cgroup_enable=memory")) {
+    const detail = `the memory cgroup is off until the next start: ${path} has its word`;
+    return { detail, hint: ["sudo", "systemctl", "reboot"] };
+  }
+  const detail = `the memory cgroup is off: append ${cgroupWords} to the one line of ${path}, then reboot`;
+  return { detail, hint: ["sudo", "sed", "-i", `1 s/$/ ${cgroupWords}/`, path] };
+}
+
+/** Why a small memory may run full, or null. */
+export function swapMissing(see: HostReader, version: string): Missing | null {
+  const memory = textOf(see, "/proc/meminfo") ?? "";
+  const kib = (name: string): number =>
+    Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(memory)?.[1] ?? Number.NaN);
+  if (!(kib("MemTotal") <= enoughMemoryKib) || kib("SwapTotal") > 0) return null;
+  const tool = Number(version) >= 13 ? "rpi-swap" : "dphys-swapfile";
+  const detail = `${Math.round(kib("MemTotal") / 1024)} MiB of memory and no swap`;
+  return { detail, hint: ["sudo", "apt-get", "install", tool] };
+}
+
+/** Stops nothing: says what is left to the owner, and nothing where all is well. */
+export function piByHand({ model, version }: Facts): Requirement {
+  return {
+    name: "pi:by-hand",
+    title: `nothing is left to do by hand on this ${model}`,
+    check(see, warn) {
+      for (const missing of [memoryCgroupMissing(see), swapMissing(see, version)]) {
+        if (missing) warn(`edox-ops does not edit cmdline.txt, config.txt or swap: ${missing.detail}`);
+      }
+      return null;
+    },
+  };
+}

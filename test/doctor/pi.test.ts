@@ -1,0 +1,115 @@
+import { expect, test } from "bun:test";
+import { examine } from "../../src/doctor/doctor.ts";
+import { pi } from "../../src/doctor/pi.ts";
+import { gatherFacts } from "../../src/engine/facts.ts";
+import { piByHand } from "../../src/resources/pi.ts";
+import { fakeDebian, type Like } from "../fake-debian.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+
+const cmdline = "/boot/firmware/cmdline.txt";
+const throttled = "/sys/devices/platform/soc/soc:firmware/get_throttled";
+
+/** One where all is well. */
+function fakePi(like: Like = {}): FakeHost {
+  const host = fakeDebian({ architecture: "arm64", model: "Raspberry Pi 4 Model B Rev 1.5", ...like });
+  host.put("/sys/fs/cgroup/cgroup.controllers", "cpu io memory pids\n");
+  host.put(cmdline, "console=tty1 root=PARTUUID=x\n");
+  host.put("/proc/self/auxv", pages(16384));
+  host.put("/proc/meminfo", "MemTotal:         900000 kB\nSwapTotal:        500000 kB\n");
+  host.put("/proc/self/mounts", "none / rootfs ro 0 0\n/dev/mmcblk0p2 / ext4 rw,noatime 0 0\n");
+  host.put(throttled, "0\n");
+  host.put("/sys/class/thermal/thermal_zone0/temp", "48312\n");
+  host.put("/usr/sbin/fake-hwclock", "");
+  return host;
+}
+
+function pages(size: number): Uint8Array {
+  return new Uint8Array(new BigUint64Array([3n, 64n, 6n, BigInt(size), 0n, 0n]).buffer);
+}
+
+async function finding(name: string, host: FakeHost) {
+  return (await examine([], pi, host)).find((each) => each.name === name);
+}
+
+function toldBefore(host: FakeHost): string[] {
+  const warnings: string[] = [];
+  piByHand(gatherFacts(host)).check(host, (sentence) => warnings.push(sentence));
+  return warnings;
+}
+
+test("no other host has these entries, and a Pi where all is well has them all ok", async () => {
+  expect(await examine([], pi, fakeDebian())).toEqual([]);
+  const findings = await examine([], pi, fakePi());
+  expect(findings.filter(({ status }) => status !== "ok")).toEqual([]);
+  expect(findings.length).toBe(pi.length);
+  expect(toldBefore(fakePi())).toEqual([]);
+});
+
+type Case = [string, (host: FakeHost) => void, status: string, told: string];
+const cases: Case[] = [
+  ["pi:page-size", (host) => host.put("/proc/self/auxv", pages(65536)), "error", "65536 bytes"],
+  ["pi:page-size", (host) => host.put("/proc/self/auxv", "short"), "warning", "does not tell"],
+  ["pi:power", (host) => host.put(throttled, "50005\n"), "error", "too little voltage, throttled: now"],
+  ["pi:power", (host) => host.put(throttled, "50000\n"), "warning", "too little voltage, throttled: since the start"],
+  ["pi:power", (host) => host.remove(throttled), "warning", "neither the kernel nor vcgencmd"],
+  ["pi:temperature", (host) => host.put("/sys/class/thermal/thermal_zone0/temp", "81000"), "warning", "81 °C"],
+  ["pi:temperature", (host) => host.put("/sys/class/thermal/thermal_zone0/temp", "86000"), "error", "86 °C"],
+  ["pi:storage", (host) => host.put("/proc/self/mounts", "/dev/x / ext4 ro,noatime 0 0\n"), "error", "read-only"],
+  ["pi:storage", (host) => host.put("/sys/fs/ext4/mmcblk0p2/errors_count", "3\n"), "error", "3 errors"],
+  ["pi:storage", (host) => host.put("/sys/block/mmcblk0/device/life_time", "0x01 0x0b\n"), "error", "worn out"],
+  ["pi:storage", (host) => host.put("/sys/block/mmcblk0/device/pre_eol_info", "0x02\n"), "warning", "nearly"],
+  ["pi:swap", (host) => host.put("/proc/meminfo", "MemTotal: 900000 kB\nSwapTotal: 0 kB\n"), "warning", "no swap"],
+  ["pi:clock", (host) => host.remove("/usr/sbin/fake-hwclock"), "warning", "no clock runs without power"],
+];
+for (const [name, change, status, told] of cases) {
+  test(`${name}: ${told}, with what to type`, async () => {
+    const host = fakePi();
+    change(host);
+    const found = await finding(name, host);
+    expect(found).toMatchObject({ status, detail: expect.stringContaining(told) });
+    expect(found?.hint?.length).toBeGreaterThan(0);
+  });
+}
+
+test("a memory cgroup that is off is told with the words for cmdline.txt, wherever that is, before a bootstrap too", async () => {
+  const host = fakePi();
+  host.put("/sys/fs/cgroup/cgroup.controllers", "cpu io pids\n");
+  const edit = ["sudo", "sed", "-i", "1 s/$/ cgroup_enable=memory cgroup_memory=1/"];
+  expect((await finding("pi:cgroup-memory", host))?.hint).toEqual([...edit, cmdline]);
+  expect(toldBefore(host)).toEqual([expect.stringContaining(`does not edit cmdline.txt`)]);
+  host.remove(cmdline);
+  host.put("/boot/cmdline.txt", "console=tty1\n");
+  expect((await finding("pi:cgroup-memory", host))?.hint).toEqual([...edit, "/boot/cmdline.txt"]);
+  host.put("/boot/cmdline.txt", "console=tty1 cgroup_enable=memory\n");
+  expect((await finding("pi:cgroup-memory", host))?.hint).toEqual(["sudo", "systemctl", "reboot"]);
+});
+
+test("cgroups of version 1 tell it in another file", async () => {
+  const host = fakePi();
+  host.remove("/sys/fs/cgroup/cgroup.controllers");
+  host.put("/proc/cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\nmemory\t0\t60\t0\n");
+  expect((await finding("pi:cgroup-memory", host))?.status).toBe("warning");
+  host.put("/proc/cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\nmemory\t3\t60\t1\n");
+  expect((await finding("pi:cgroup-memory", host))?.status).toBe("ok");
+});
+
+test("a 32-bit userland is an error", async () => {
+  expect((await finding("pi:userland", fakePi({ architecture: "armhf" })))?.status).toBe("error");
+});
+
+test("without the kernel's file the voltage is asked of vcgencmd, or of the driver's alarm", async () => {
+  const host = fakePi();
+  host.remove(throttled);
+  host.put("/sys/class/hwmon/hwmon1/name", "rpi_volt\n");
+  host.put("/sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1\n");
+  expect((await finding("pi:power", host))?.detail).toBe("too little voltage: now");
+  host.put("/usr/bin/vcgencmd", "");
+  host.taught.unshift((argv) => (argv[0] === "vcgencmd" ? ok("throttled=0x80000\n") : undefined));
+  expect((await finding("pi:power", host))?.detail).toBe("the soft temperature limit reached: since the start");
+});
+
+test("2 GiB and more need no swap", async () => {
+  const host = fakePi();
+  host.put("/proc/meminfo", "MemTotal: 3900000 kB\nSwapTotal: 0 kB\n");
+  expect((await finding("pi:swap", host))?.status).toBe("ok");
+});

@@ -1,0 +1,137 @@
+import { expect, test } from "bun:test";
+import { apt } from "../../src/doctor/apt.ts";
+import { examine } from "../../src/doctor/doctor.ts";
+import { publicKeys } from "../../src/doctor/openpgp.ts";
+import { upkeep } from "../../src/doctor/upkeep.ts";
+import { fakeDebian } from "../fake-debian.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+import { keyring, signature } from "../openpgp.ts";
+
+async function finding(name: string, host: FakeHost) {
+  return (await examine([], [...upkeep, ...apt], host)).find((each) => each.name === name);
+}
+
+test("a pending reboot names the packages that ask for it, each once", async () => {
+  const host = fakeDebian();
+  expect((await finding("host:reboot", host))?.status).toBe("ok");
+  host.put("/run/reboot-required", "");
+  host.put("/run/reboot-required.pkgs", "libc6\nlinux-base\nlibc6\n");
+  expect(await finding("host:reboot", host)).toEqual({
+    name: "host:reboot",
+    status: "warning",
+    detail: "asked for by libc6, linux-base",
+    hint: ["sudo", "systemctl", "reboot"],
+  });
+});
+
+test("failed units are named by systemctl, which is asked only where there are any", async () => {
+  const host = fakeDebian();
+  expect((await finding("host:units", host))?.status).toBe("ok");
+  host.failedUnits = () => 1;
+  host.taught.unshift((argv) => (argv[0] === "systemctl" ? ok("bad.service loaded failed failed Bad\n") : undefined));
+  expect(await finding("host:units", host)).toMatchObject({
+    status: "warning",
+    detail: "failed: bad.service",
+    hint: ["systemctl", "status", "bad.service"],
+  });
+  host.failedUnits = () => null;
+  host.taught.unshift(() => ({ code: 1, stdout: "", stderr: "Failed to connect to bus" }));
+  expect((await finding("host:units", host))?.detail).toContain("Failed to connect");
+});
+
+test("who keeps the clock is told, and that nobody does", async () => {
+  const host = fakeDebian();
+  expect((await finding("host:time", host))?.detail).toBe("synchronized");
+  host.remove("/run/systemd/timesync/synchronized");
+  expect((await finding("host:time", host))?.hint).toEqual(["sudo", "apt-get", "install", "systemd-timesyncd"]);
+  host.put("/run/systemd/container", "lxc");
+  expect((await finding("host:time", host))?.status).toBe("ok");
+  host.link("/run/systemd/units/invocation:systemd-timesyncd.service", "0");
+  expect(await finding("host:time", host)).toMatchObject({
+    status: "warning",
+    hint: ["timedatectl", "timesync-status"],
+  });
+  host.remove("/run/systemd/units/invocation:systemd-timesyncd.service");
+  host.link("/run/systemd/units/invocation:chrony.service", "0");
+  expect((await finding("host:time", host))?.detail).toBe("kept by chrony");
+});
+
+test("a store of certificates that is missing or empty is an error", async () => {
+  const host = fakeDebian();
+  expect((await finding("host:certificates", host))?.hint).toContain("bootstrap");
+  host.put("/etc/ssl/certs/ca-certificates.crt", "");
+  host.put("/usr/sbin/update-ca-certificates", "");
+  expect((await finding("host:certificates", host))?.hint).toEqual(["sudo", "update-ca-certificates"]);
+});
+
+test("a source that was never fetched is told without its password, in both forms; one that is off is not", async () => {
+  const host = fakeDebian();
+  expect((await finding("apt:sources", host))?.status).toBe("ok");
+  host.put(
+    "/etc/apt/sources.list.d/a.list",
+    "# deb http://no.test/ x main\ndeb [arch=amd64] https://u:p@a.test/a_b ./\n",
+  );
+  host.put(
+    "/etc/apt/sources.list.d/b.sources",
+    "Types: deb\nURIs: http://b.test\n# note\nSuites: one\n two\n\nEnabled: no\nURIs: http://off.test\nSuites: x\n",
+  );
+  host.put("/etc/apt/sources.list.d/ignored.save", "deb http://save.test/ x main\n");
+  host.put("/var/lib/apt/lists/b.test_dists_two_Release", "");
+  expect(await finding("apt:sources", host)).toMatchObject({
+    status: "warning",
+    detail: "never fetched: https://a.test/a_b ./, http://b.test one",
+    hint: ["sudo", "apt-get", "update"],
+  });
+  host.put("/var/lib/apt/lists/a.test_a%5fb_._InRelease", "");
+  host.put("/var/lib/apt/lists/b.test_dists_one_InRelease", "");
+  expect((await finding("apt:sources", host))?.status).toBe("ok");
+});
+
+test("a key that a source names and that is not there is an error", async () => {
+  const host = fakeDebian();
+  host.put("/etc/apt/sources.list.d/a.list", "deb [ signed-by=/etc/apt/keyrings/a.gpg ] http://a.test x main\n");
+  expect(await finding("apt:sources", host)).toMatchObject({
+    status: "error",
+    detail: "/etc/apt/keyrings/a.gpg is missing, the key of http://a.test x",
+  });
+});
+
+test("a key in use that expires soon is a warning, one that expired an error, and one that signed nothing is silent", async () => {
+  const created = 1_700_000_000;
+  const ring = (days: number) => {
+    const now = fakeDebian().now() / 1000;
+    return keyring({ created, lives: [Math.floor(now - created) + days * 86_400] });
+  };
+  for (const [days, status] of [
+    [61, "ok"],
+    [59, "warning"],
+    [-1, "error"],
+  ] as const) {
+    const bytes = ring(days);
+    const [key] = publicKeys(bytes);
+    const signed = (id: string): string =>
+      `-----BEGIN PGP SIGNATURE-----\n\n${signature(0, id).toString("base64")}\n-----END PGP SIGNATURE-----\n`;
+    const list = "/var/lib/apt/lists/a.test_dists_x_InRelease";
+    const named = fakeDebian();
+    named.put("/etc/apt/sources.list.d/a.list", "deb [signed-by=/usr/share/keyrings/a.gpg] http://a.test x main\n");
+    named.put("/usr/share/keyrings/a.gpg", bytes);
+    named.put(list, signed(key?.id ?? ""));
+    expect((await finding("apt:keys", named))?.status).toBe(status);
+    named.put(list, signed("00".repeat(8)));
+    expect((await finding("apt:keys", named))?.status).toBe("ok");
+
+    const within = fakeDebian();
+    const armored = `-----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n ${bytes.toString("base64")}\n -----END PGP PUBLIC KEY BLOCK-----`;
+    within.put(
+      "/etc/apt/sources.list.d/a.sources",
+      `Types: deb\nURIs: http://a.test/\nSuites: x\nSigned-By:\n ${armored}\n`,
+    );
+    within.put(list, signed(key?.id ?? ""));
+    expect((await finding("apt:keys", within))?.status).toBe(status);
+
+    const trusted = fakeDebian();
+    trusted.put("/etc/apt/trusted.gpg.d/a.gpg", bytes);
+    trusted.put("/var/lib/apt/lists/deb.test_debian_dists_bookworm_InRelease", signed(key?.id ?? ""));
+    expect((await finding("apt:keys", trusted))?.status).toBe(status);
+  }
+});

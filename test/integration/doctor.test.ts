@@ -1,0 +1,78 @@
+// What doctor tells of real hosts: systemd's own count of failures, and keys that gpg made.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { TestHost } from "./test-host.ts";
+
+for (const suite of ["bookworm", "trixie"] as const) {
+  describe(`doctor on ${suite}`, () => {
+    let host: TestHost;
+    beforeAll(async () => {
+      host = await TestHost.up(suite);
+      host.putBinary();
+    });
+    afterAll(() => host?.down());
+
+    const line = (name: string): string =>
+      host
+        .run(["edox-ops", "doctor"])
+        .stdout.split("\n")
+        .find((each) => each.includes(` ${name}: `)) ?? "";
+
+    test("a unit that failed is named, until it is reset, with the bus and without it", () => {
+      expect(line("host:units")).toBe("[OK] host:units: none has failed");
+      host.sh("systemd-run --quiet --unit=broken --wait false");
+      const told = "[WARN] host:units: failed: broken.service (run: systemctl status broken.service)";
+      expect(line("host:units")).toBe(told);
+      // The environment names no bus and no program: the address is the binary's own.
+      const evil = "DBUS_SYSTEM_BUS_ADDRESS=unixexec:path=/usr/bin/touch,argv1=/run/evil";
+      expect(host.run(["env", evil, "edox-ops", "doctor"]).stdout).toContain(told);
+      expect(host.run(["test", "-e", "/run/evil"]).code).toBe(1);
+      const bus = "/run/dbus/system_bus_socket";
+      expect(host.sh(`mv ${bus} ${bus}.away; edox-ops doctor; mv ${bus}.away ${bus}`).stdout).toContain(told);
+      host.sh("systemctl reset-failed");
+      expect(line("host:units")).toBe("[OK] host:units: none has failed");
+    });
+
+    test("a pending reboot is told", () => {
+      host.sh("touch /run/reboot-required; echo libc6 >/run/reboot-required.pkgs");
+      expect(line("host:reboot")).toContain("[WARN] host:reboot: asked for by libc6");
+    });
+
+    test("apt's own names for lists are found: nothing is missing after an update, and all before", () => {
+      expect(line("apt:sources")).toContain("[WARN] apt:sources: never fetched: ");
+      host.sh("apt-get update -qq");
+      expect(line("apt:sources")).toBe("[OK] apt:sources: each has been fetched");
+      expect(line("apt:keys")).toContain("[OK] apt:keys: ");
+    });
+
+    test("a repository signed by a key of gpg's that ends in 30 days is warned of, whether the key or its subkey signs", () => {
+      host.sh("apt-get install -y -qq --no-install-recommends gpg gpg-agent apt-utils >/dev/null");
+      const made =
+        host.sh(`set -e; export GNUPGHOME=/root/keys; mkdir -m 700 -p $GNUPGHOME /srv/repo /etc/apt/keyrings; cd /srv/repo
+        g="gpg --batch --quiet --pinentry-mode loopback --passphrase ''"
+        eval $g --quick-generate-key one@example.test rsa2048 sign 30d
+        eval $g --quick-generate-key two@example.test ed25519 cert 0
+        eval $g --quick-add-key $(gpg --list-keys --with-colons two@example.test | awk -F: '/^fpr/ {print $10; exit}') ed25519 sign 40d
+        for name in one two; do
+          mkdir -p $name; : >$name/Packages
+          (cd $name; apt-ftparchive release . >../Release.$name; mv ../Release.$name Release)
+          eval $g --local-user $name@example.test --clearsign --output $name/InRelease $name/Release
+          echo "deb [signed-by=/etc/apt/keyrings/$name.asc] file:/srv/repo/$name ./" >/etc/apt/sources.list.d/$name.list
+          gpg --armor --export $name@example.test >/etc/apt/keyrings/$name.asc
+        done
+        apt-get update -qq`);
+      expect(made).toMatchObject({ code: 0 });
+      const ends = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+      expect(line("apt:sources")).toBe("[OK] apt:sources: each has been fetched");
+      expect(line("apt:keys")).toContain(
+        `[WARN] apt:keys: the key of file:/srv/repo/one ./ expires on ${ends(30)}: get its successor`,
+      );
+      host.sh(
+        "rm /etc/apt/sources.list.d/one.list; gpg --homedir /root/keys --export two@example.test >/etc/apt/keyrings/two.asc",
+      );
+      expect(line("apt:keys")).toContain(`[WARN] apt:keys: the key of file:/srv/repo/two ./ expires on ${ends(40)}`);
+      host.sh("rm /etc/apt/keyrings/two.asc");
+      expect(line("apt:sources")).toContain("[FAIL] apt:sources: /etc/apt/keyrings/two.asc is missing");
+    });
+  });
+}
