@@ -46,34 +46,40 @@ function keys(see: HostReader): Answer {
     return endsMs === null ? [] : [{ title: source.title, endsMs, path: source.path }];
   });
   const first = ends.sort((a, b) => a.endsMs - b.endsMs)[0];
-  const leftMs = first === undefined ? Number.POSITIVE_INFINITY : first.endsMs - see.now();
-  if (first === undefined || leftMs > soonDays * day) {
+  if (first === undefined) {
     return { status: "ok", detail: `none that is in use expires within ${soonDays} days` };
   }
   const date = new Date(first.endsMs).toISOString().slice(0, 10);
-  const expired = leftMs <= 0;
+  const expired = first.endsMs <= see.now();
   const detail = `the key of ${first.title} ${expired ? "expired" : "expires"} on ${date}: get its successor`;
   return { status: expired ? "error" : "warning", detail, hint: ["cat", first.path] };
 }
 
-/** When the last of the keys that signed a source expires, or null: one never does, or nothing tells. */
+/**
+ * When the last of the keys that signed a source expires, or null: one is good for longer than is asked, or nothing
+ * tells. The first good one ends the search: most hosts have a dozen keyrings, and a source needs one of them.
+ */
 function endOf(see: HostReader, source: Source, rings: Map<string, PublicKey[]>): number | null {
   const path = releasePath(see, source);
   const signature = path === null ? null : see.tail(path.replace(/_Release$/, "_Release.gpg"), signatureBytes);
   if (signature === null) return null;
   const ids = signers(signature);
-  const ring = [
-    ...keyPathsOf(see, source).flatMap((each) => ringOf(see, each, rings)),
-    ...(source.key === null ? [] : publicKeys(new TextEncoder().encode(source.key))),
-  ];
-  const used = ring.filter(({ id }) => ids.includes(id)).map(({ expiresMs }) => expiresMs ?? Number.POSITIVE_INFINITY);
-  const endsMs = Math.max(...used);
-  return Number.isFinite(endsMs) ? endsMs : null;
+  const enoughMs = see.now() + soonDays * day;
+  let lastMs: number | null = null;
+  for (const place of source.key === null ? keyPathsOf(see, source) : [null]) {
+    const ring = place === null ? publicKeys(new TextEncoder().encode(source.key ?? "")) : ringOf(see, place, rings);
+    for (const { id, expiresMs } of ring) {
+      if (!ids.includes(id)) continue;
+      if (expiresMs === null || expiresMs > enoughMs) return null;
+      lastMs = Math.max(lastMs ?? 0, expiresMs);
+    }
+  }
+  return lastMs;
 }
 
 /** apt takes its own directory where a source names no file. */
-function keyPathsOf(see: HostReader, { keyPaths, key }: Source): string[] {
-  if (keyPaths.length > 0 || key !== null) return keyPaths;
+function keyPathsOf(see: HostReader, { keyPaths }: Source): string[] {
+  if (keyPaths.length > 0) return keyPaths;
   const names = (see.list(trustedDir) ?? []).filter((name) => /^[\w.-]+\.(gpg|asc)$/.test(name));
   return ["/etc/apt/trusted.gpg", ...names.map((name) => `${trustedDir}/${name}`)];
 }

@@ -11,6 +11,7 @@ export interface PublicKey {
 const tags = { signature: 2, key: 6, subkey: 14 };
 /** Certifications of a name, a subkey's binding, and a signature directly on the key. */
 const ownSignatures = [0x10, 0x11, 0x12, 0x13, 0x18, 0x1f];
+const begin = "-----BEGIN PGP ";
 const subpackets = { created: 2, keyExpires: 9, issuer: 16, fingerprint: 33 };
 
 interface Packet {
@@ -60,6 +61,7 @@ function earlier(one: number | null, other: number | null): number | null {
   return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }
 
+/** What it reads, or undefined where that is malformed. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -72,16 +74,15 @@ function attempt<T>(read: () => T): T | undefined {
 /** Every armored block of a text, one after the other; what has no armor is binary already. */
 function unarmored(bytes: Uint8Array): Buffer {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!text.includes("-----BEGIN PGP ")) return text;
-  const blocks = text.toString("latin1").split(/^-----BEGIN PGP (?:PUBLIC KEY BLOCK|SIGNATURE)-----[ \t\r]*\n/m);
-  return Buffer.concat(
-    blocks.slice(1).map((block) => {
-      const lines = (block.split(/^-----END /m)[0] ?? "").split("\n").map((line) => line.trim());
-      // Headers end at an empty line; the checksum has a line of its own, which begins with an equals sign.
-      const body = lines.slice(lines.indexOf("") + 1).filter((line) => !line.startsWith("="));
-      return Buffer.from(body.join(""), "base64");
-    }),
-  );
+  const blocks: Buffer[] = [];
+  for (let at = text.indexOf(begin); at >= 0; at = text.indexOf(begin, at + 1)) {
+    const end = text.indexOf("\n-----END ", at);
+    const block = text.toString("latin1", at, end < 0 ? text.length : end).replaceAll("\r", "");
+    // The line that says what follows, headers, an empty line; the checksum has a line that begins with an equals sign.
+    const body = block.slice(block.search(/\n[ \t]*\n/) + 1).split("\n=")[0] ?? "";
+    if (/^-----BEGIN PGP (PUBLIC KEY BLOCK|SIGNATURE)-----/.test(block)) blocks.push(Buffer.from(body, "base64"));
+  }
+  return blocks.length === 0 && !text.includes(begin) ? text : Buffer.concat(blocks);
 }
 
 /** Until the first that is not whole. Partial and indeterminate lengths, which no key has, end it too. */
@@ -150,11 +151,9 @@ function signatureOf(body: Buffer): Signature {
   const width = version === 4 ? 2 : 4;
   const signed = area(body, 4, width);
   const free = area(body, 4 + width + signed.length, width);
-  const seconds = (type: number): number =>
-    subpacketsOf(signed)
-      .findLast((each) => each.type === type)
-      ?.data.readUInt32BE(0) ?? 0;
-  const issuers = [...subpacketsOf(signed), ...subpacketsOf(free)].flatMap(({ type, data }) => {
+  const said = subpacketsOf(signed);
+  const seconds = (type: number): number => said.findLast((each) => each.type === type)?.data.readUInt32BE(0) ?? 0;
+  const issuers = [...said, ...subpacketsOf(free)].flatMap(({ type, data }) => {
     if (type === subpackets.issuer) return data.toString("hex", 0, 8);
     if (type !== subpackets.fingerprint) return [];
     return data.readUInt8(0) === 4 ? data.toString("hex", 13, 21) : data.toString("hex", 1, 9);
