@@ -107,7 +107,6 @@ export function fakeHost(uid = 0): FakeHost {
     },
     space: () => ({ bytesFree: 5e10, inodes: 1e6, inodesFree: 9e5 }),
     lockHolders: (path) => [host.locks.get(path)].filter((each) => each !== undefined),
-    failedUnits: () => 0,
     probe: async (argv) => answer(argv),
     writeFile(path, bytes, attributes) {
       mustHaveParent(path);

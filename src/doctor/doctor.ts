@@ -22,7 +22,10 @@ export async function examine(
     ...entries.filter(({ only }) => only?.(see) ?? true),
   ];
   const findings: Finding[] = [];
-  for (const entry of all) findings.push({ name: entry.name, ...(await answer(entry, see, limitMs)) });
+  const asked = new Map(all.filter(({ asks }) => asks).map((entry) => [entry, answer(entry, see, limitMs)]));
+  for (const entry of all) {
+    findings.push({ name: entry.name, ...(await (asked.get(entry) ?? answer(entry, see, limitMs))) });
+  }
   return findings;
 }
 

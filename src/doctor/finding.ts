@@ -12,5 +12,7 @@ export interface Entry {
   name: string;
   /** Where it is given, the entry is there only on hosts that it is true of. */
   only?(see: import("../host/host.ts").HostReader): boolean;
+  /** It asks a program, and is started before those that do not: these look while that one answers. */
+  asks?: true;
   look(see: import("../host/host.ts").HostReader): Omit<Finding, "name"> | Promise<Omit<Finding, "name">>;
 }

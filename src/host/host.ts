@@ -88,8 +88,6 @@ export interface HostReader {
   space(path: string): Space | null;
   /** The processes that hold an advisory lock on this file. A file nobody has made is held by nobody. */
   lockHolders(path: string): Holder[];
-  /** How many units systemd counts as failed; null where it does not answer this user. */
-  failedUnits(): number | null;
   /** Runs a program that only looks. Never throws for a program that fails or is missing: see {@link Output}. */
   probe(argv: readonly string[], options?: RunOptions): Promise<Output>;
   /** A heeded signal ends it early. */

@@ -7,7 +7,6 @@ import { start } from "./local-child.ts";
 import { mapFile } from "./local-libc.ts";
 import { lockFile, lockHolders } from "./local-lock.ts";
 import { atSignal, heedSignals } from "./local-signal.ts";
-import { failedUnits } from "./local-systemd.ts";
 
 /** A look that takes longer than this is not worth waiting for. */
 const probeLimitMs = 10_000;
@@ -36,7 +35,6 @@ export function localHost(root = ""): Host {
     list: (path) => looked(path, () => fs.readdirSync(at(path)).sort()),
     space: (path) => looked(path, () => spaceOf(at(path))),
     lockHolders: (path) => lockHolders(at(path)),
-    failedUnits,
     probe: (argv, options) => start(argv, { limitMs: probeLimitMs, ...options }),
 
     writeFile(path, bytes, attributes) {

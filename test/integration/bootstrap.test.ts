@@ -38,21 +38,22 @@ for (const suite of ["bookworm", "trixie"] as const) {
       expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
     });
 
-    test("with nothing to do, a run writes to its log and doctor nowhere; neither starts a child", () => {
+    test("with nothing to do, a run writes to its log and starts no child; doctor writes nowhere, and asks systemd", () => {
       host.sh("apt-get install -y -qq --no-install-recommends strace >/dev/null");
       const calls =
         "execve,open,openat,creat,mkdir,mkdirat,unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink";
-      for (const [command, paths] of [
-        ["bootstrap --yes", [log]],
-        ["doctor", []],
+      for (const [command, paths, programs] of [
+        ["bootstrap --yes", [log], ["edox-ops"]],
+        ["doctor", [], ["edox-ops", "systemctl"]],
       ] as const) {
         const traced = ["strace", "-f", "-qq", "-e", `trace=${calls}`, "-o", "/run/trace"];
         expect(host.run([...traced, "edox-ops", ...command.split(" ")]).code).toBe(0);
         const lines = host.run(["cat", "/run/trace"]).stdout.split("\n");
-        expect(lines.filter((line) => line.includes("execve(")).length).toBe(1);
+        const started = lines.flatMap((line) => /execve\("[^"]*\/([^"/]+)".* = 0$/.exec(line)?.[1] ?? []);
+        expect(started).toEqual([...programs]);
         const opened = lines.filter((line) => / open(at)?\(/.test(line));
         expect(opened.length).toBeGreaterThan(10);
-        const written = opened.filter((line) => /O_WRONLY|O_RDWR|O_CREAT/.test(line));
+        const written = opened.filter((line) => /O_WRONLY|O_RDWR|O_CREAT/.test(line) && !line.includes("/dev/null"));
         expect([...new Set(written.map((line) => line.split('"')[1]))]).toEqual([...paths]);
         expect(lines.filter((line) => !/ (execve|open|openat)\(|\+\+\+|---|^$/.test(line))).toEqual([]);
       }

@@ -1,4 +1,4 @@
-// What doctor tells of real hosts: systemd's own count of failures, and keys that gpg made.
+// What doctor tells of real hosts: units that failed, and keys that gpg made.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { TestHost } from "./test-host.ts";
@@ -23,7 +23,7 @@ for (const suite of ["bookworm", "trixie"] as const) {
       host.sh("systemd-run --quiet --unit=broken --wait false");
       const told = "[WARN] host:units: failed: broken.service (run: systemctl status broken.service)";
       expect(line("host:units")).toBe(told);
-      // The environment names no bus and no program: the address is the binary's own.
+      // What the environment says about a bus, or a program in its place, reaches no child.
       const evil = "DBUS_SYSTEM_BUS_ADDRESS=unixexec:path=/usr/bin/touch,argv1=/run/evil";
       expect(host.run(["env", evil, "edox-ops", "doctor"]).stdout).toContain(told);
       expect(host.run(["test", "-e", "/run/evil"]).code).toBe(1);
