@@ -7,7 +7,7 @@ import { Problem } from "../engine/step.ts";
 
 /** Throws a usage Problem for the first thing that is not declared, is empty, or is given twice. */
 export function checkArguments(typed: readonly string[], declared: ArgsDef): void {
-  const positional = Object.values(declared).filter(({ type }) => type === "positional").length;
+  const values = Object.entries(declared).filter(([, { type }]) => type === "positional");
   const given = new Set<string>();
   let words = 0;
   let onlyWords = false;
@@ -15,11 +15,28 @@ export function checkArguments(typed: readonly string[], declared: ArgsDef): voi
     const token = typed[i] ?? "";
     if (token === "--" && !onlyWords) onlyWords = true;
     else if (onlyWords || !token.startsWith("-") || token === "-") {
-      words += 1;
       if (token === "") throw usage("an empty word");
-      if (words > positional) throw usage(`unexpected word '${token}'`);
+      checkWord(token, values[words++]);
     } else if (checkFlag(token, typed[i + 1], declared, given)) i += 1;
   }
+  const [missing, arg] = values[words] ?? [];
+  if (arg && arg.required !== false) {
+    throw usage(`a ${missing} is missing${choicesOf(arg).length > 0 ? `: ${choicesOf(arg).join(", ")}` : ""}`);
+  }
+}
+
+function checkWord(token: string, value: [string, ArgDef] | undefined): void {
+  if (value === undefined) throw usage(`unexpected word '${token}'`);
+  const [name, arg] = value;
+  const choices = choicesOf(arg);
+  if (choices.length === 0 || choices.includes(token)) return;
+  const near = meant(token, choices);
+  throw usage(`unknown ${name} '${token}'${near ? "" : `: there are ${choices.join(", ")}`}`, near);
+}
+
+/** All that may be typed as this value; none: anything. The parser itself knows this of an enum only. */
+export function choicesOf(arg: ArgDef): readonly string[] {
+  return "options" in arg && Array.isArray(arg.options) ? arg.options : [];
 }
 
 /** True when the next word is this flag's value. */

@@ -4,28 +4,28 @@ import { type CommandDef, type Resolvable, renderUsage, runCommand } from "citty
 import { Problem } from "../engine/step.ts";
 import { voiceOf } from "../report/voice.ts";
 import { checkArguments, meant, usage } from "./arguments.ts";
-import { type Context, exitCode } from "./context.ts";
+import { type Context, exitCode, exitMeaning } from "./context.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: of whatever arguments, each command declares its own
 type Command = CommandDef<any>;
 
-const root: Command = {
+/** Everything that can be typed. */
+export const root: Command = {
   meta: { name: "edox-ops", description: "Prepares a host for documentation sites, and says how healthy it is" },
   subCommands: {
     bootstrap: () => import("./bootstrap.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
+    completions: () => import("./completions.ts").then((module) => module.default),
   },
 };
 
-const exitCodes = `EXIT CODES
-
-  0  as wanted
-  1  a step or a check failed
-  2  wrong invocation: an unknown flag, a missing --yes, not root
-  3  --check found something to change
-  75 another run holds the lock: try again
-  129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM: what was half done is put back
-`;
+const exitCodes = [
+  "EXIT CODES\n",
+  ...Object.entries(exitMeaning).map(([name, means]) => {
+    return `  ${String(exitCode[name as keyof typeof exitCode]).padEnd(3)} ${means}`;
+  }),
+  "",
+].join("\n");
 
 /** Runs what was typed and answers the exit code. Every failure is told here, once, in words or as JSON. */
 export async function cli(given: Omit<Context, "typed" | "command">, typed: readonly string[]): Promise<number> {

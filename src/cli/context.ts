@@ -30,4 +30,24 @@ export interface Context {
 }
 
 /** The one table. */
-export const exitCode = { done: 0, failed: 1, usage: 2, pending: 3, busy: 75 } as const;
+export const exitCode = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  pending: 3,
+  busy: 75,
+  hangup: 129,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+export const exitMeaning: Record<keyof typeof exitCode, string> = {
+  done: "as wanted",
+  failed: "a step or a check failed",
+  usage: "wrong invocation: an unknown flag, a missing --yes, not root",
+  pending: "--check found something to change",
+  busy: "another run holds the lock: try again",
+  hangup: "ended by SIGHUP: what was half done is put back",
+  interrupted: "ended by SIGINT, the same",
+  terminated: "ended by SIGTERM, the same",
+};

@@ -87,7 +87,8 @@ test("a command that only looks opens no file for writing", () => {
   const calls =
     "open,openat,creat,mkdir,mkdirat,unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,symlinkat";
   const more = "chmod,fchmod,fchmodat,chown,fchown,lchown,fchownat,truncate,ftruncate,mknod,mknodat";
-  for (const args of [["--version"], ["--help"], ["doctor"], ["bootstrap", "--dry-run"], ["bootstrap", "--check"]]) {
+  const looks = ["--version", "--help", "completions zsh", "doctor", "bootstrap --dry-run", "bootstrap --check"];
+  for (const args of looks.map((line) => line.split(" "))) {
     const trace = `${folder}/trace`;
     run(["/usr/bin/strace", "-f", "-o", trace, "-e", `trace=${calls},${more}`, binary, ...args]);
     const text = run(["/bin/cat", trace]).stdout;

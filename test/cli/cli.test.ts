@@ -1,9 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { cli } from "../../src/cli/cli.ts";
+import { cli, root } from "../../src/cli/cli.ts";
+import { wordOf } from "../../src/cli/word-of.ts";
 import type { Host } from "../../src/host/host.ts";
 import { documentSchema } from "../../src/report/schema.ts";
 import { hintFor } from "../../src/report/voice.ts";
+import { allWords } from "../../src/report/word.ts";
 import { fakeDebian } from "../fake-debian.ts";
 
 async function typed(line: string, host: Host = fakeDebian(), person?: boolean, broken?: string) {
@@ -48,6 +50,10 @@ describe("what was typed", () => {
     ["bootstarp", "unknown command 'bootstarp', did you mean bootstrap?"],
     ["constructor", "unknown command 'constructor'"],
     ["--yes", "unknown flag --yes"],
+    ["completions", "a shell is missing: bash, zsh, fish"],
+    ["completions bsh", "unknown shell 'bsh', did you mean bash?"],
+    ["completions tcsh", "unknown shell 'tcsh': there are bash, zsh, fish"],
+    ["completions bash zsh", "unexpected word 'zsh'"],
     ["bootstrap --yes --no-colour", "unknown flag --no-colour, did you mean --no-color?"],
   ];
   for (const [line, message] of wrong) {
@@ -78,7 +84,25 @@ describe("what was typed", () => {
     expect(exit).toBe(0);
     expect(out).toMatchSnapshot();
     expect((await typed("")).out).toMatchSnapshot();
+    expect((await typed("completions --help")).out).toMatchSnapshot();
   });
+});
+
+describe("completions", () => {
+  for (const shell of ["bash", "zsh", "fish"]) {
+    test(`of ${shell} hold every command and flag, and no host is looked at`, async () => {
+      const noHost = new Proxy({ uid: 1000 } as Host, {
+        get: (_, name) => (name === "uid" ? 1000 : expect.unreachable(`the host is asked for ${String(name)}`)),
+      });
+      const { exit, out, err } = await typed(`completions ${shell}`, noHost);
+      expect([exit, err]).toEqual([0, ""]);
+      for (const word of allWords(await wordOf(root, ["edox-ops"]))) {
+        for (const each of [...word.path.slice(-1), ...word.flags.map(({ name }) => name.slice(2))]) {
+          expect(out).toContain(each);
+        }
+      }
+    });
+  }
 });
 
 describe("bootstrap", () => {

@@ -1,0 +1,29 @@
+import { defineCommand } from "citty";
+import type { Word } from "../report/word.ts";
+import { type Context, exitCode } from "./context.ts";
+
+const shells = {
+  bash: () => import("../report/completion-bash.ts").then((module) => module.bashCompletion),
+  zsh: () => import("../report/completion-zsh.ts").then((module) => module.zshCompletion),
+  fish: () => import("../report/completion-fish.ts").then((module) => module.fishCompletion),
+} satisfies Record<string, () => Promise<(root: Word) => string>>;
+
+const args = {
+  shell: {
+    type: "positional",
+    description: `whose: ${Object.keys(shells).join(", ")}`,
+    options: Object.keys(shells),
+  },
+} as const;
+
+export default defineCommand({
+  meta: { name: "completions", description: "print a script that completes what is typed in a shell" },
+  args,
+  async run({ args, data }) {
+    const { root } = await import("./cli.ts");
+    const { wordOf } = await import("./word-of.ts");
+    const script = await shells[args.shell as keyof typeof shells]();
+    await (data as Context).console.out(script(await wordOf(root, ["edox-ops"])));
+    return exitCode.done;
+  },
+});

@@ -1,0 +1,72 @@
+// Completion in bash: commands, flags and values. It has no place for what they mean.
+
+import { allWords, nameOf, type Value, type Word } from "./word.ts";
+
+/** Needs bash 4.4, and no package beside it. The program is not started while somebody types. */
+export function bashCompletion(root: Word): string {
+  const words = allWords(root);
+  const program = nameOf(root);
+  const name = `_${program.replaceAll("-", "_")}`;
+  const commands = words.slice(1).map((word) => `"${place(word)}"`);
+  const takers = words.flatMap((word) =>
+    word.flags.filter(({ value }) => value).map((flag) => `"${place(word)} ${flag.name}"`),
+  );
+  const offers = words.flatMap((word) => [
+    ...word.flags.flatMap(({ name, value }) => (value ? [offer(`${place(word)} ${name}`, value)] : [])),
+    ...(word.words.length > 0 ? [line(`${place(word)} 0`, `offered="${word.words.map(nameOf).join(" ")}"`)] : []),
+    ...word.values.map((value, i) => offer(`${place(word)} ${i}`, value)),
+  ]);
+  const flags = words.map((word) => line(place(word), `offered="${word.flags.map((flag) => flag.name).join(" ")}"`));
+
+  return `# ${program} completions bash
+
+${name}() {
+  local at="" flag="" typed=" " offered="" cur=\${COMP_WORDS[COMP_CWORD]} values=0 i word
+  COMPREPLY=()
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=\${COMP_WORDS[i]}
+    # bash makes three words of --flag=value.
+    [[ $word == "=" ]] && continue
+    if [[ -n $flag ]]; then
+      flag=""
+      continue
+    fi
+    typed+="$word "
+    case "$at $word" in
+${[line(commands.join(" | "), `at+=" $word"`), ...(takers.length > 0 ? [line(takers.join(" | "), "flag=$word")] : [])].join("")}      *" -"*) ;;
+      *) values=$((values + 1)) ;;
+    esac
+  done
+  [[ $cur == "=" ]] && cur=""
+  case "$at \${flag:-$values}" in
+${offers.join("")}  esac
+  if [[ -z $offered && -z $flag && -z $cur ]] || [[ -z $flag && $cur == -* ]]; then
+    case "$at" in
+${flags.join("")}    esac
+  fi
+  for word in $offered; do
+    [[ $word == "$cur"* && $typed != *" $word "* ]] && COMPREPLY+=("$word")
+  done
+  return 0
+}
+complete -F ${name} ${program}
+`;
+}
+
+/** The words behind the program's name, each after a space. */
+function place({ path }: Word): string {
+  return path
+    .slice(1)
+    .map((word) => ` ${word}`)
+    .join("");
+}
+
+function offer(where: string, { choices, path }: Value): string {
+  // What readline itself completes, it also quotes, and a tilde is a home to it.
+  const files = path === null ? ":" : `compopt -o ${path === "file" ? "default" : "dirnames"}`;
+  return line(where, choices.length > 0 ? `offered="${choices.join(" ")}"` : files);
+}
+
+function line(pattern: string, action: string): string {
+  return `      ${pattern.startsWith('"') ? pattern : `"${pattern}"`}) ${action} ;;\n`;
+}

@@ -1,0 +1,89 @@
+// Completion in fish: commands, flags and values, with what they mean.
+
+import { allWords, nameOf, type Value, type Word } from "./word.ts";
+
+/** Needs fish 3. The program is not started while somebody types. */
+export function fishCompletion(root: Word): string {
+  const words = allWords(root);
+  const program = nameOf(root);
+  const name = `__${program.replaceAll("-", "_")}`;
+  const commands = words.slice(1).map((word) => quoted(place(word)));
+  const takers = words.flatMap((word) =>
+    word.flags.filter(({ value }) => value).map((flag) => quoted(`${place(word)} ${flag.name}`)),
+  );
+  const complete = (condition: string, rest: string): string =>
+    `complete -c ${program} -n ${quoted(condition)} ${rest}\n`;
+  const lines = words.flatMap((word) => [
+    ...word.words.map((each) =>
+      complete(`${name}_takes "${place(word)}" 0`, `-a ${nameOf(each)} -d ${quoted(each.description)}`),
+    ),
+    ...word.values.map((value, i) =>
+      complete(`${name}_takes "${place(word)}" ${i}`, `${argumentsOf(value)} -d ${quoted(value.description)}`),
+    ),
+    ...word.flags.map((flag) =>
+      complete(
+        `${name}_lacks "${place(word)}" ${flag.name}`,
+        `-l ${flag.name.slice(2)} -d ${quoted(flag.description)}${flag.value ? ` -r ${argumentsOf(flag.value)}` : ""}`,
+      ),
+    ),
+  ]);
+
+  return `# ${program} completions fish
+
+# What was typed before the cursor: the command, the number of its values, and the flags that are complete.
+function ${name}_typed
+    set -l at ''
+    set -l values 0
+    set -l flags
+    set -l flag ''
+    for word in (commandline -opc)[2..-1]
+        if test -n "$flag"
+            set -a flags $flag
+            set flag ''
+            continue
+        end
+        switch "$at $word"
+${caseOf(commands, 'set at "$at $word"')}${caseOf(takers, "set flag $word")}            case '* -*'
+                set -a flags (string split -m 1 -f 1 -- = $word)
+            case '*'
+                set values (math $values + 1)
+        end
+    end
+    printf '%s\\n' "$at" $values $flags
+end
+
+function ${name}_takes -a at values
+    set -l typed (${name}_typed)
+    test "$typed[1]" = "$at"; and test $typed[2] = $values
+end
+
+function ${name}_lacks -a at flag
+    set -l typed (${name}_typed)
+    test "$typed[1]" = "$at"; and not contains -- $flag $typed[3..-1]
+end
+
+complete -c ${program} -f
+${lines.join("")}`;
+}
+
+function caseOf(patterns: readonly string[], action: string): string {
+  return patterns.length === 0 ? "" : `            case ${patterns.join(" ")}\n                ${action}\n`;
+}
+
+/** The words behind the program's name, each after a space. */
+function place({ path }: Word): string {
+  return path
+    .slice(1)
+    .map((word) => ` ${word}`)
+    .join("");
+}
+
+function argumentsOf({ choices, path }: Value): string {
+  if (choices.length > 0) return `-f -a ${quoted(choices.join(" "))}`;
+  if (path === null) return "-f";
+  return path === "file" ? "-F" : "-f -a '(__fish_complete_directories)'";
+}
+
+function quoted(text: string): string {
+  return `'${text.replace(/[\\']/g, "\\$&")}'`;
+}
