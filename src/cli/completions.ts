@@ -11,7 +11,7 @@ const shells = {
 const args = {
   shell: {
     type: "positional",
-    description: `whose: ${Object.keys(shells).join(", ")}`,
+    description: `one of ${Object.keys(shells).join(", ")}`,
     options: Object.keys(shells),
   },
 } as const;

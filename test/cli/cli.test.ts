@@ -1,35 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { cli, root } from "../../src/cli/cli.ts";
+import { root } from "../../src/cli/cli.ts";
 import { wordOf } from "../../src/cli/word-of.ts";
 import type { Host } from "../../src/host/host.ts";
 import { documentSchema } from "../../src/report/schema.ts";
-import { hintFor } from "../../src/report/voice.ts";
 import { allWords } from "../../src/report/word.ts";
 import { fakeDebian } from "../fake-debian.ts";
-
-async function typed(line: string, host: Host = fakeDebian(), person?: boolean, broken?: string) {
-  let out = "";
-  let err = "";
-  const console = {
-    async out(text: string) {
-      if (broken) throw Object.assign(new Error(`${broken}, write`), { code: broken });
-      out += text;
-    },
-    err(text: string) {
-      err += text;
-    },
-    colour: () => false,
-    columns: () => null,
-    interactive: () => person !== undefined,
-    confirm: async () => person === true,
-  };
-  const exit = await cli(
-    { host: async () => host, console, hint: hintFor("/usr/local/bin/edox-ops", host.uid) },
-    line.split(" ").filter(Boolean),
-  );
-  return { exit, out, err };
-}
+import { typed } from "./typed.ts";
 
 async function converged() {
   const host = fakeDebian();

@@ -1,0 +1,60 @@
+// The reference of the commands in Markdown.
+
+import { exitCode, exitMeaning } from "../src/cli/context.ts";
+import { allWords, type Value, type Word } from "../src/report/word.ts";
+
+export function commandReference(root: Word): string {
+  const codes = Object.entries(exitCode).map(([name, code]) => [
+    String(code),
+    exitMeaning[name as keyof typeof exitCode],
+  ]);
+  return `<!-- Made by npm run docs, from what --help is made from. -->
+
+# Commands
+
+${allWords(root).map(section).join("\n")}
+## Exit codes
+
+${table(["Code", "Meaning"], codes)}`;
+}
+
+function section(word: Word): string {
+  const { path, description, flags, values, words } = word;
+  const usage = [...path, ...values.map(shown), ...(words.length > 0 ? ["<command>"] : []), "[flags]"].join(" ");
+  const parts = [
+    `## ${path.join(" ")}\n`,
+    `${cell(description)}\n`,
+    `\`\`\`\n${usage}\n\`\`\`\n`,
+    table(
+      ["Command", "What it does"],
+      words.map((each) => [code(each.path.slice(1).join(" ")), each.description]),
+    ),
+    table(
+      ["Value", "What it is"],
+      values.map((each) => [code(each.name), each.description]),
+    ),
+    table(
+      ["Flag", "What it does"],
+      flags.map(({ name, value, description }) => [code(value ? `${name} <${value.name}>` : name), description]),
+    ),
+  ];
+  return parts.filter(Boolean).join("\n");
+}
+
+function shown({ name, required, choices }: Value): string {
+  const text = choices.length > 0 ? choices.join("|") : `<${name}>`;
+  return required ? text : `[${text}]`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function table(head: [string, string], rows: string[][]): string {
+  if (rows.length === 0) return "";
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |\n`).join("");
+}
+
+function cell(text: string): string {
+  return text.replace(/[|<]/g, (found) => (text.startsWith("`") && found === "<" ? found : `\\${found}`));
+}

@@ -1,0 +1,104 @@
+// The manual page, in mdoc(7).
+
+import { exitCode, exitMeaning } from "../src/cli/context.ts";
+import * as paths from "../src/recipes/paths.ts";
+import { allWords, type Flag, nameOf, type Value, type Word } from "../src/report/word.ts";
+
+/** Of the last change to the words that stand here. */
+const date = "November 25, 2026";
+
+/** What lies where. A path that is added to the recipes asks for its line here. */
+const files: Record<keyof typeof paths, string> = {
+  stateDir: "the state of this host",
+  replacedDir: "files of somebody else that a run has replaced",
+  certificatePath: "a certificate of nobody, for an nginx that cannot refuse a name without one",
+  limitsPath: "the limits that sites share",
+  catchAllPath: "the server that answers no unknown name",
+  docsRoot: "the sites",
+  backupsDir: "what a deploy has replaced",
+  logDir: "the logs",
+  bootstrapLogPath: "the log of bootstrap",
+  lockPath: "held while a run changes this host",
+};
+
+export function manPage(root: Word): string {
+  const commands = allWords(root).filter(({ words }) => words.length === 0);
+  const codes = Object.entries(exitCode).map(([name, code]) => {
+    return item(String(code), exitMeaning[name as keyof typeof exitCode]);
+  });
+  const lines = [
+    '.\\" Made by npm run docs, from what --help is made from.',
+    `.Dd ${date}`,
+    `.Dt ${nameOf(root).toUpperCase()} 1`,
+    ".Os",
+    ".Sh NAME",
+    `.Nm ${nameOf(root)}`,
+    `.Nd "${escaped(lowered(root.description))}"`,
+    ".Sh SYNOPSIS",
+    ...commands.flatMap((word) => [".Nm", ...synopsis(word)]),
+    ...root.flags.flatMap(({ name }) => [".Nm", `.Fl ${name.slice(1)}`]),
+    ".Sh DESCRIPTION",
+    ...text("Each command says what should hold on the host, looks at what holds, and acts on the difference."),
+    "It may be run again at any time.",
+    ...commands.flatMap(section),
+    ".Sh ENVIRONMENT",
+    ...list([item("Ev NO_COLOR", "when it is not empty, nothing is printed in colours")]),
+    ".Sh FILES",
+    ...list(Object.entries(paths).map(([name, path]) => item(`Pa ${path}`, files[name as keyof typeof files]))),
+    ".Sh EXIT STATUS",
+    ...list(codes),
+    ".Sh EXAMPLES",
+    "What would be done, without doing it:",
+    ".Pp",
+    ".Dl edox-ops bootstrap --dry-run --diff",
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function synopsis({ path, flags, values }: Word): string[] {
+  return [`.Cm ${path.slice(1).join(" ")}`, ...flags.map((flag) => `.Op ${flagged(flag)}`), ...values.map(valued)];
+}
+
+function section({ path, description, flags, values }: Word): string[] {
+  const items = [
+    ...values.map((value) => item(`Ar ${value.name}`, value.description)),
+    ...flags.map((flag) => item(flagged(flag), flag.description)),
+  ];
+  return [`.Ss ${path.slice(1).join(" ")}`, ...text(`${raised(description)}.`), ...list(items)];
+}
+
+function flagged({ name, value }: Flag): string {
+  return `Fl ${name.slice(1)}${value ? ` Ar ${value.name}` : ""}`;
+}
+
+function valued({ name, required, choices }: Value): string {
+  const shown = choices.length > 0 ? choices.map((each) => `Cm ${each}`).join(" | ") : `Ar ${name}`;
+  return required ? `.${shown}` : `.Op ${shown}`;
+}
+
+function list(items: readonly string[][]): string[] {
+  return [".Bl -tag -width Ds", ...items.flat(), ".El"];
+}
+
+function item(head: string, what: string): string[] {
+  return [`.It ${head}`, ...text(`${raised(what)}.`)];
+}
+
+/** Lines of words, of a length that mandoc(1) does not complain about. */
+function text(words: string): string[] {
+  return (words.match(/\S.{0,70}(?= |$)/g) ?? []).map(escaped);
+}
+
+/** None of it is taken for a request, and a flag can be copied into a shell. */
+function escaped(words: string): string {
+  const requests = { "\\": "\\e", '"': "\\(dq", "--": "\\-\\-" };
+  return words.replace(/\\|"|--/g, (found) => requests[found as keyof typeof requests]).replace(/^[.']/, "\\&$&");
+}
+
+function raised(words: string): string {
+  return words.replace(/^\w/, (first) => first.toUpperCase());
+}
+
+function lowered(words: string): string {
+  return words.replace(/^\w/, (first) => first.toLowerCase());
+}

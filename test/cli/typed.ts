@@ -1,0 +1,28 @@
+import { cli } from "../../src/cli/cli.ts";
+import type { Host } from "../../src/host/host.ts";
+import { hintFor } from "../../src/report/voice.ts";
+import { fakeDebian } from "../fake-debian.ts";
+
+/** What a line does on a host. `person`: there is one, who answers so. `broken`: stdout cannot be written. */
+export async function typed(line: string, host: Host = fakeDebian(), person?: boolean, broken?: string) {
+  let out = "";
+  let err = "";
+  const console = {
+    async out(text: string) {
+      if (broken) throw Object.assign(new Error(`${broken}, write`), { code: broken });
+      out += text;
+    },
+    err(text: string) {
+      err += text;
+    },
+    colour: () => false,
+    columns: () => null,
+    interactive: () => person !== undefined,
+    confirm: async () => person === true,
+  };
+  const exit = await cli(
+    { host: async () => host, console, hint: hintFor("/usr/local/bin/edox-ops", host.uid) },
+    line.split(" ").filter(Boolean),
+  );
+  return { exit, out, err };
+}

@@ -1,0 +1,56 @@
+// What is made from the source says what the source says.
+
+import { expect, test } from "bun:test";
+import Ajv from "ajv/dist/2020";
+import { commandReference } from "../../build/command-reference.ts";
+import { pages } from "../../build/docs.ts";
+import { manPage } from "../../build/man-page.ts";
+import { typed } from "../cli/typed.ts";
+import { tree } from "../command-tree.ts";
+import { fakeDebian } from "../fake-debian.ts";
+
+const docs = `${import.meta.dir}/../../docs`;
+const made = await pages();
+
+for (const [name, text] of Object.entries(made)) {
+  test(`docs/${name} is what \`npm run docs\` writes`, async () => {
+    expect(await Bun.file(`${docs}/${name}`).text()).toBe(text);
+  });
+}
+
+test("a command within a command has its place in each page the day it is declared", () => {
+  expect(manPage(tree)).toContain("\n.Cm project add\n.Op Fl -yes\n.Op Fl -config Ar file\n");
+  expect(commandReference(tree)).toContain("\nedox-ops project add <slug> [public|private] [flags]\n");
+});
+
+const valid = new Ajv({ strict: true }).compile(JSON.parse(made["edox-ops.schema.json"] ?? ""));
+const lines = [
+  "bootstrap --dry-run --json --diff",
+  "bootstrap --check --json",
+  "bootstrap --yes --json",
+  "bootstrap --yes --json --fail-step nginx.prepare",
+  "bootstrap --json",
+  "bootstrap --nonsense --json",
+  "doctor --json",
+];
+for (const line of lines) {
+  test(`the JSON Schema holds for what \`edox-ops ${line}\` prints`, async () => {
+    const { out } = await typed(line, fakeDebian());
+    valid(JSON.parse(out));
+    expect(valid.errors ?? []).toEqual([]);
+  });
+}
+
+test("the JSON Schema refuses what is not such a document", () => {
+  const document = { schema: 1, command: "doctor", outcome: "ok", exit: 0 };
+  expect(valid(document)).toBe(true);
+  for (const wrong of [
+    { schema: 2 },
+    { outcome: "fine" },
+    { exit: "0" },
+    { steps: [{}] },
+    { findings: [{ name: 1 }] },
+  ]) {
+    expect(valid({ ...document, ...wrong })).toBe(false);
+  }
+});
