@@ -8,12 +8,24 @@ export const outputFlags = {
   "no-color": { type: "boolean", description: "print without colours (as NO_COLOR does)" },
 } as const satisfies ArgsDef;
 
+const yes = { yes: { type: "boolean", description: "do it without asking" } } as const satisfies ArgsDef;
+
+export const doctorFlags = {
+  strict: { type: "boolean", description: "let warnings count as failures" },
+  fix: { type: "boolean", description: "run the steps that mend what was found, after asking" },
+  ...yes,
+  junit: { type: "string", valueHint: "file", description: "write the findings there, as JUnit does" },
+  ...outputFlags,
+} as const satisfies ArgsDef;
+
 export const changeFlags = {
-  yes: { type: "boolean", description: "do it without asking" },
+  ...yes,
   "dry-run": { type: "boolean", description: "say what would be done, change nothing" },
   check: { type: "boolean", description: "a dry run that exits 3 when there is something to change" },
   diff: { type: "boolean", description: "show how the content of files changes" },
   verbose: { type: "boolean", description: "show the commands and their output as it comes" },
+  only: { type: "string", valueHint: "step,...", description: "run just these steps" },
+  skip: { type: "string", valueHint: "step,...", description: "leave these steps out" },
   "fail-step": {
     type: "string",
     valueHint: "step",

@@ -2,6 +2,7 @@
 
 import { converge, met } from "../engine/converge.ts";
 import { type Facts, gatherFacts } from "../engine/facts.ts";
+import { select } from "../engine/select.ts";
 import { snapshot } from "../engine/snapshot.ts";
 import { Problem, type Recipe, type Step, type StepResult } from "../engine/step.ts";
 import type { Stop } from "../engine/transact.ts";
@@ -32,7 +33,7 @@ export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, 
   // Taken before the first look, so that what is seen is what the run before this one left.
   const lock = take(host, ["edox-ops", ...typed]);
   try {
-    const { see, recipe, failAt } = look();
+    const { see, recipe, steps, failAt } = await look();
     for (const warning of await requirements(recipe, see, tell, stop)) await tell.warning(warning);
     const { runLog } = await import("../report/run-log.ts");
     const log = runLog(recipe.logPath, host, tell.warning);
@@ -47,22 +48,24 @@ export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, 
         await tell.step(result);
       },
     };
-    return await tell.end(await converge(recipe.steps, see, { act: host, stop, failAt, watch }), recipe);
+    return await tell.end(await converge(steps, see, { act: host, stop, failAt, watch }), recipe);
   } finally {
     tell.clear();
     lock.release();
   }
 
-  function look(): { see: HostReader; recipe: Recipe; failAt: string | undefined } {
+  async function look() {
     const see = snapshot(host);
     const recipe = recipeFor(gatherFacts(see));
-    return { see, recipe, failAt: stepOf(recipe, flags["fail-step"] as string | undefined) };
+    const typed = flags as { only?: string; skip?: string; "fail-step"?: string };
+    const failAt = stepOf(recipe, typed["fail-step"]);
+    return { see, recipe, failAt, steps: await select(recipe, { only: typed.only, skip: typed.skip }, see) };
   }
 
   async function plan(tell: Teller): Promise<StepResult[]> {
-    const { see, recipe, failAt } = look();
+    const { see, recipe, steps, failAt } = await look();
     for (const warning of await requirements(recipe, see, null)) await tell.warning(warning);
-    return converge(recipe.steps, see, { failAt, watch: { finished: tell.step } });
+    return converge(steps, see, { failAt, watch: { finished: tell.step } });
   }
 
   /** A person is shown the plan, and asked where there is something to do. */

@@ -81,7 +81,8 @@ export function teller(flags: Flags, { console, command, hint }: Context, stop: 
         const error = failed?.problem && { error: problemOf(failed.problem, voice) };
         await console.out(jsonOf({ command, outcome, exit, warnings, steps, ...error }));
       } else if (done && failed && outcome === "failed") console.err(`${done.failed} ${failed.id}\n`);
-      else if (done && !failed) await say(`${done.done}\n`);
+      // A part of a recipe is not the whole of it.
+      else if (done && !failed && results.length === done.steps.length) await say(`${done.done}\n`);
       if (lost !== undefined) throw lost;
       return exit;
     },

@@ -17,7 +17,7 @@ export async function examine(
   const all = [
     ...recipes.flatMap((recipe) => [
       ...recipe.requires.map((requirement) => fromRequirement(requirement)),
-      ...recipe.steps.flatMap((step) => step.wants).map((resource) => fromResource(resource, recipe)),
+      ...recipe.steps.flatMap(({ id, wants }) => wants.map((resource) => fromResource(resource, recipe, id))),
     ]),
     ...entries.filter(({ only }) => only?.(see) ?? true),
   ];
@@ -54,14 +54,20 @@ function said({ hint, ...answer }: Answer): Answer {
   return answer.status === "ok" || hint === undefined ? answer : { ...answer, hint };
 }
 
-function fromResource(resource: Resource, recipe: Recipe): Entry {
+/** The ids of the steps that would mend what fails, each once, in the order of the recipe. */
+export function stepsToRun(findings: readonly Finding[]): string[] {
+  return [...new Set(findings.flatMap(({ status, step }) => (status === "error" && step ? [step] : [])))];
+}
+
+function fromResource(resource: Resource, recipe: Recipe, step: string): Entry {
   const hint = ["sudo", "edox-ops", ...recipe.command.split(" "), "--yes"];
   return {
     name: resource.name,
     async look(see) {
       const warnings: string[] = [];
       const changes = await resource.check(see, [], (sentence) => warnings.push(sentence));
-      if (changes.length > 0) return { status: "error", detail: [...new Set(changes.map(lack))].join("; "), hint };
+      if (changes.length > 0)
+        return { status: "error", detail: [...new Set(changes.map(lack))].join("; "), hint, step };
       return holding(resource.title, warnings);
     },
   };

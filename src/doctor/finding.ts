@@ -5,6 +5,8 @@ export interface Finding {
   detail: string;
   /** The command to type. */
   hint?: readonly string[];
+  /** The step that mends it. */
+  step?: string;
 }
 
 /** A check that only looks. */

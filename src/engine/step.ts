@@ -44,6 +44,8 @@ export interface Step {
   wants: Resource[];
   /** Asked only when there is something to change. */
   requires?: Requirement[];
+  /** What it needs of another step, for a run that leaves that one out. */
+  needs?: { step: string; resource: Resource }[];
   /** Changes nothing: it is done when any step before it changed something. */
   mark?: true;
 }

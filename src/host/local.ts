@@ -164,7 +164,8 @@ function temporaryFor(path: string): string {
 
 /** A rename is on the disk when its directory is. */
 function syncParent(path: string): void {
-  const fd = fs.openSync(path.slice(0, path.lastIndexOf("/")) || "/", fs.constants.O_RDONLY);
+  const slash = path.lastIndexOf("/");
+  const fd = fs.openSync(slash < 0 ? "." : path.slice(0, slash) || "/", fs.constants.O_RDONLY);
   try {
     fs.fsyncSync(fd);
   } finally {

@@ -5,6 +5,7 @@ import type { Facts } from "../engine/facts.ts";
 import type { Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { file } from "../resources/file.ts";
+import { installed } from "../resources/package.ts";
 import { service } from "../resources/service.ts";
 import { emergency, tookFiles } from "./nginx-running.ts";
 import { limitsText } from "./nginx-text.ts";
@@ -16,6 +17,7 @@ export function nginxPrepare(facts: Facts): Step {
   return {
     id: "nginx.prepare",
     title: "nginx is enabled, answers no unknown name, and knows the limits of the sites",
+    needs: [{ step: "packages.install", resource: installed("nginx") }],
     wants: [
       file({
         name: "nginx:limits",

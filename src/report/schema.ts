@@ -57,6 +57,7 @@ export const documentSchema = v.object({
         status: v.picklist(["ok", "warning", "error"]),
         detail: v.string(),
         hint: v.optional(v.array(v.string())),
+        step: v.optional(v.string()),
       }),
     ),
   ),

@@ -263,3 +263,87 @@ describe("doctor", () => {
     expect(findings.filter(({ status }) => status === "error").every(({ hint }) => hint !== undefined)).toBe(true);
   });
 });
+
+describe("some steps", () => {
+  test("--only runs just these, in the recipe's order, and does not claim the whole", async () => {
+    const host = fakeDebian();
+    const { exit, out } = await typed("bootstrap --yes --only site.directories,packages.install", host);
+    expect(exit).toBe(0);
+    expect(out.split("\n").map((line) => line.slice(0, 25))).toEqual([
+      "changed  packages.install",
+      "changed  site.directories",
+      "",
+    ]);
+    expect(host.stat("/etc/nginx/conf.d/edox-ops-limits.conf")).toBeNull();
+  });
+
+  test("--skip leaves out, the mark that all is done among it", async () => {
+    const { out } = await typed("bootstrap --dry-run --json --skip nginx.prepare");
+    const { steps } = v.parse(documentSchema, JSON.parse(out));
+    expect(steps?.map(({ id }) => id)).toEqual(["packages.install", "site.directories"]);
+  });
+
+  test("what a step needs of one that is left out is named, and nothing is run", async () => {
+    for (const flags of ["--only nginx.prepare", "--skip packages.install", "--only nginx.prepare --dry-run"]) {
+      const host = fakeDebian();
+      const { exit, err } = await typed(`bootstrap --yes ${flags}`, host);
+      expect(exit).toBe(1);
+      expect(err).toContain("error: nginx.prepare needs packages.install, which is left out: nginx not installed\n");
+      expect(err).toContain("hint: edox-ops bootstrap --only packages.install,");
+      expect(host.ran).toEqual([]);
+    }
+    expect((await typed("bootstrap --yes --only nginx.prepare", await converged())).exit).toBe(0);
+  });
+
+  test("a step that is not there, and none at all, are wrong invocations", async () => {
+    expect((await typed("bootstrap --yes --only nginx")).exit).toBe(2);
+    const { exit, err } = await typed("bootstrap --yes --only nginx.prepare --skip nginx.prepare");
+    expect([exit, err.split("\n")[0]]).toEqual([2, "error: no step is left"]);
+  });
+});
+
+describe("doctor's flags", () => {
+  const aged = async () => {
+    const host = await converged();
+    host.put("/run/reboot-required", "");
+    return host;
+  };
+
+  test("--strict lets a warning count", async () => {
+    const host = await aged();
+    expect((await typed("doctor", host)).exit).toBe(0);
+    const { exit, out, err } = await typed("doctor --strict --quiet", host);
+    expect([exit, err]).toEqual([1, "Doctor found 1 failing check(s).\n"]);
+    expect(out).toStartWith("[WARN] host:reboot: ");
+  });
+
+  test("--junit writes the same for a CI system, in the place of an older one", async () => {
+    const host = await aged();
+    host.dir("/out");
+    host.put("/out/doctor.xml", "older");
+    await typed("doctor --junit /out/doctor.xml", host);
+    const xml = host.text("/out/doctor.xml") ?? "";
+    expect(xml).toMatch(/<testsuites tests="\d+" failures="0">/);
+    expect(xml).toContain(
+      '<testcase classname="doctor" name="package:nginx"><system-out>nginx is installed</system-out>',
+    );
+    await typed("doctor --strict --junit /out/doctor.xml", host);
+    expect(host.text("/out/doctor.xml")).toContain('name="host:reboot"><failure message="asked for by a package"/>');
+  });
+
+  test("--fix plans, asks, and runs the steps that mend what was found, and looks again", async () => {
+    const host = await converged();
+    host.remove("/etc/nginx/conf.d/edox-ops-limits.conf");
+    host.ran.length = 0;
+    const refused = await typed("doctor --fix", host, false);
+    expect(refused.exit).toBe(2);
+    expect(refused.out).toContain("write /etc/nginx/conf.d/edox-ops-limits.conf");
+    expect((await typed("doctor --fix", host)).err).toContain("hint: edox-ops doctor --fix --yes");
+    expect(host.ran).toEqual([]);
+    const { exit, out } = await typed("doctor --fix --yes", host);
+    expect(exit).toBe(0);
+    expect(out).toStartWith("changed  nginx.prepare");
+    expect(out).toEndWith("Doctor: host looks ready.\n");
+    expect((await typed("doctor --fix --yes", host)).out).not.toContain("nginx.prepare");
+  });
+});

@@ -1,0 +1,26 @@
+// Findings in, a JUnit report out: what CI systems show as tests.
+
+import type { Finding } from "../doctor/finding.ts";
+import { oneLine } from "../engine/lines.ts";
+
+/** A check that fails is a failure; so is a warning where it counts. */
+export function junitOf(findings: readonly Finding[], strict: boolean): string {
+  const failing = (status: Finding["status"]): boolean => status === "error" || (strict && status === "warning");
+  const cases = findings.map(({ name, status, detail }) => {
+    const said = escaped(oneLine(detail));
+    const result = failing(status) ? `<failure message="${said}"/>` : `<system-out>${said}</system-out>`;
+    return `    <testcase classname="doctor" name="${escaped(name)}">${result}</testcase>\n`;
+  });
+  const failures = findings.filter(({ status }) => failing(status)).length;
+  const counts = `tests="${findings.length}" failures="${failures}"`;
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites ${counts}>
+  <testsuite name="edox-ops doctor" ${counts}>
+${cases.join("")}  </testsuite>
+</testsuites>
+`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
