@@ -1,11 +1,11 @@
 // How every changing command runs: facts -> recipe -> requirements -> steps -> results -> report -> exit code.
 
-import { converge, met } from "../engine/converge.ts";
+import { converge } from "../engine/converge.ts";
 import { type Facts, gatherFacts } from "../engine/facts.ts";
 import { select } from "../engine/select.ts";
 import { snapshot } from "../engine/snapshot.ts";
 import { Problem, type Recipe, type Step, type StepResult } from "../engine/step.ts";
-import type { Stop } from "../engine/transact.ts";
+import { met, type Stop } from "../engine/wait.ts";
 import { type Host, type HostReader, type Signal, Unseen } from "../host/host.ts";
 import { lockPath } from "../recipes/paths.ts";
 import { usage } from "./arguments.ts";

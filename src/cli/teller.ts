@@ -3,7 +3,7 @@
 import type { Watch } from "../engine/converge.ts";
 import { oneLine, shellLine } from "../engine/lines.ts";
 import type { Recipe, Step, StepResult } from "../engine/step.ts";
-import type { Stop } from "../engine/transact.ts";
+import type { Stop } from "../engine/wait.ts";
 import { jsonOf, problemOf, stepsOf } from "../report/json.ts";
 import { progressLine } from "../report/progress.ts";
 import type { Document } from "../report/schema.ts";

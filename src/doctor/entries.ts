@@ -5,6 +5,7 @@ import type { HostReader } from "../host/host.ts";
 import { nginxConfig } from "../recipes/nginx-config.ts";
 import { tookFiles } from "../recipes/nginx-running.ts";
 import { bootstrapLogPath, docsRoot, logDir, stateDir } from "../recipes/paths.ts";
+import { clockSet } from "../resources/ready.ts";
 import { apt } from "./apt.ts";
 import type { Entry, Finding } from "./finding.ts";
 import { pi } from "./pi.ts";
@@ -95,14 +96,11 @@ export const entries: Entry[] = [
   },
   {
     name: "host:clock",
-    look: (see) =>
-      see.now() < EDOX_OPS_BUILT * 1000
-        ? {
-            status: "error",
-            detail: `the clock says ${new Date(see.now()).toISOString()}, which is before this edox-ops was built`,
-            hint: ["sudo", "timedatectl", "set-ntp", "true"],
-          }
-        : { status: "ok", detail: "not before this edox-ops was built" },
+    async look(see) {
+      const unmet = await clockSet.check(see, () => {});
+      if (unmet === null) return { status: "ok", detail: "not before this edox-ops was built" };
+      return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
+    },
   },
   ...upkeep,
   ...apt,

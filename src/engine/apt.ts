@@ -1,13 +1,16 @@
 // One apt transaction, on a host where nobody answers questions.
 
 import type { Host, Output } from "../host/host.ts";
+import type { Watch } from "./converge.ts";
 import { dpkgInterrupted } from "./dpkg.ts";
 import { linesOf } from "./lines.ts";
-import { Problem } from "./step.ts";
-import { heed, type Stop } from "./transact.ts";
+import { Problem, type Requirement } from "./step.ts";
+import { heed, met, type Stop } from "./wait.ts";
 
 /** apt's own limit for its dpkg locks, in seconds; the lists lock has none, so that it is tried again here. */
 const lockSeconds = 600;
+/** How long a clock is waited for that is behind the lists. */
+const clockSeconds = 120;
 
 /** Nobody is asked: not by debconf, not by needrestart (22.04 asks whatever debconf is told), not by listchanges. */
 const env = {
@@ -45,8 +48,13 @@ const options = [
  * there are left as they are; configuration files that somebody edited are kept. Returns warnings: the sources whose
  * lists could not be fetched, when all that is wanted came from the others. Throws a Problem that names them otherwise.
  */
-export async function installPackages(names: readonly string[], host: Host, stop: Stop): Promise<string[]> {
-  const run = async (...argv: string[]): Promise<Output> => {
+export async function installPackages(
+  names: readonly string[],
+  host: Host,
+  stop: Stop,
+  watch?: Watch,
+): Promise<string[]> {
+  const run: Run = async (...argv) => {
     heed(stop);
     // apt-get lets the dpkg that it started come to its end; a download it drops.
     const inOrder = argv[0] === "apt-get" ? { endsInOrder: true as const, onStatus: () => {} } : {};
@@ -56,7 +64,7 @@ export async function installPackages(names: readonly string[], host: Host, stop
   };
   // What cannot be configured yet, because what it depends on was never unpacked, is left to --fix-broken.
   if (dpkgInterrupted(host)) await run("dpkg", "--configure", "-a", "--force-confdef", "--force-confold");
-  const warnings = names.length === 0 ? [] : await update(host, run);
+  const warnings = names.length === 0 ? [] : await update(host, run, stop, watch);
   const install = await run("apt-get", ...options, "--fix-broken", "--no-install-recommends", "install", ...names);
   if (install.code === 0) return warnings;
   const wanted = names.length === 0 ? "end the interrupted installation" : `install ${names.join(", ")}`;
@@ -66,20 +74,40 @@ export async function installPackages(names: readonly string[], host: Host, stop
   throw new Problem("command-failed", `apt-get could not ${wanted}${packages}${sources}`, {
     returncode: install.code,
     stderr: install.stderr,
-    hint: ["sudo", "apt-get", ...(warnings.length > 0 ? ["update"] : ["install", "--fix-broken", ...names])],
+    hint: warnings.some((line) => line.includes("is not valid yet"))
+      ? ["timedatectl", "status"]
+      : ["sudo", "apt-get", ...(warnings.length > 0 ? ["update"] : ["install", "--fix-broken", ...names])],
   });
 }
+
+type Run = (...argv: string[]) => Promise<Output>;
 
 /** How apt says that lists were not fetched, or not trusted. Its other warnings are advice. */
 const failure = /^(?:E|W(?=: (?:Failed to fetch|GPG error|An error occurred during the signature))): (.+)$/;
 
 /** apt-get answers 0 when a source cannot be reached, 100 when one is wrong: what it says counts, not its answer. */
-async function update(host: Host, run: (...argv: string[]) => Promise<Output>): Promise<string[]> {
-  const end = host.now() + lockSeconds * 1000;
-  for (;;) {
-    const { stderr } = await run("apt-get", ...options, "update");
-    const said = linesOf(stderr).flatMap((line) => failure.exec(line)?.[1] ?? []);
-    if (!said.some((line) => line.includes("/lists/lock")) || host.now() > end) return said;
-    await host.sleep(1000);
+async function update(host: Host, run: Run, stop: Stop, watch?: Watch): Promise<string[]> {
+  let said: string[] = [];
+  const clockEnd = host.now() + clockSeconds * 1000;
+  const fetched: Requirement = {
+    name: "apt:lists",
+    title: "apt-get can fetch its lists",
+    waitMs: lockSeconds * 1000,
+    async check() {
+      const { stderr } = await run("apt-get", ...options, "update");
+      said = linesOf(stderr).flatMap((line) => failure.exec(line)?.[1] ?? []);
+      const held = said.find((line) => line.includes("/lists/lock"));
+      // A list from the future: the clock of a host without a battery is set when a time server has answered.
+      const early = host.now() < clockEnd ? said.find((line) => line.includes("is not valid yet")) : undefined;
+      const reason = held ?? early;
+      return reason === undefined ? null : { reason };
+    },
+  };
+  try {
+    await met(fetched, host, watch, stop);
+  } catch (error) {
+    // Whether the rest is enough, the installation tells.
+    if (!(error instanceof Problem) || error.code !== "requirement") throw error;
   }
+  return said;
 }

@@ -7,10 +7,10 @@ import { lack } from "./change.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Ran, Requirement, Resource, Step, StepResult, Unmet } from "./step.ts";
 import { Problem } from "./step.ts";
-import { heed, type Stop, transact } from "./transact.ts";
+import { transact } from "./transact.ts";
+import { heed, met, type Stop } from "./wait.ts";
 
 const pollMs = 50;
-const requirementPollMs = 500;
 
 /** Told of each step as it begins and ends, and of each requirement that is waited for. */
 export interface Watch {
@@ -94,7 +94,7 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
 
     const host = recorded(options.act, result.ran, options.watch);
     const since = host.now();
-    result.warnings.push(...(await transact(result.changes, host, () => holds(step.wants, host, since), stop)));
+    result.warnings.push(...(await transact(result.changes, host, () => holds(step.wants, host, since), options)));
     return { ...result, outcome: "changed" };
   } catch (error) {
     const problem = error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
@@ -133,27 +133,6 @@ async function holds(wants: readonly Resource[], host: Host, since: number): Pro
       }
       await host.sleep(pollMs);
     }
-  }
-}
-
-/**
- * Waits for what may come true by itself, and throws a Problem with the reason where it does not. Returns warnings.
- */
-export async function met(
-  requirement: Requirement,
-  see: HostReader,
-  watch: Watch = {},
-  stop: Stop = () => null,
-): Promise<string[]> {
-  const end = see.now() + (requirement.waitMs ?? 0);
-  for (let told = false; ; told = true) {
-    const warnings: string[] = [];
-    const unmet = await requirement.check(see, (sentence) => warnings.push(sentence));
-    if (unmet === null) return warnings;
-    if (see.now() >= end) throw new Problem("requirement", unmet.reason, { hint: unmet.hint });
-    if (!told) watch.waiting?.(requirement, unmet);
-    heed(stop);
-    await see.sleep(requirementPollMs);
   }
 }
 

@@ -3,7 +3,9 @@
 import type { Host } from "../host/host.ts";
 import { installPackages } from "./apt.ts";
 import type { Change } from "./change.ts";
+import type { Options } from "./converge.ts";
 import { Problem } from "./step.ts";
+import { heed } from "./wait.ts";
 
 /** A child that has not ended after ten minutes hangs. apt has no such limit: a Pi's card may be slow. */
 const commandLimitMs = 600_000;
@@ -17,14 +19,14 @@ export async function transact(
   changes: readonly Change[],
   host: Host,
   verify: () => Promise<void>,
-  stop: Stop = () => null,
+  { stop = () => null, watch }: Options = {},
 ): Promise<string[]> {
   const undo: (() => void)[] = [];
   const warnings: string[] = [];
   try {
     for (const change of oneTransaction(changes)) {
       heed(stop);
-      if (change.kind === "packages") warnings.push(...(await installPackages(change.names, host, stop)));
+      if (change.kind === "packages") warnings.push(...(await installPackages(change.names, host, stop, watch)));
       else if (change.kind === "command") await command(change.argv, host);
       else {
         undo.push(undoOf(change, host));
@@ -38,14 +40,6 @@ export async function transact(
     if (undo.length === 0) throw error;
     throw await putBack(error as Error, undo.reverse(), changes, host);
   }
-}
-
-/** Why nothing more is to be begun, or null. */
-export type Stop = () => Problem | null;
-
-export function heed(stop: Stop): void {
-  const problem = stop();
-  if (problem) throw problem;
 }
 
 function oneTransaction(changes: readonly Change[]): Change[] {

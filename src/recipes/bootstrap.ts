@@ -6,6 +6,7 @@ import { dpkgConfigured, installed } from "../resources/package.ts";
 import { piByHand } from "../resources/pi.ts";
 import { platform } from "../resources/platform.ts";
 import { portFree } from "../resources/port.ts";
+import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { nginxPrepare, nginxServes } from "./nginx.ts";
 import { welcomeSiteKeptOut } from "./nginx-welcome.ts";
 import { backupsDir, bootstrapLogPath, docsRoot, logDir, stateDir } from "./paths.ts";
@@ -28,7 +29,7 @@ export function bootstrap(facts: Facts): Recipe {
       {
         id: "packages.install",
         title: `${packages.join(", ")} are installed`,
-        requires: [aptFree],
+        requires: [firstBootDone, clockSet, aptFree],
         wants: [...(facts.ipv6 ? [] : [welcomeSiteKeptOut]), dpkgConfigured, ...packages.map(installed)],
       },
       {

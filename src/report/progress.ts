@@ -1,7 +1,7 @@
 // One line at the bottom of a terminal: what goes on, how far it is, and for how long.
 
 import { oneLine } from "../engine/lines.ts";
-import type { Stop } from "../engine/transact.ts";
+import type { Stop } from "../engine/wait.ts";
 
 const tickMs = 500;
 const clearLine = "\r\u001B[K";

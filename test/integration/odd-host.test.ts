@@ -97,7 +97,9 @@ describe("apt", () => {
     const lock = `perl -e 'use Fcntl; open(my $f, "+>>", "/var/lib/apt/lists/lock"); my $l = pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0); fcntl($f, F_SETLK, $l) or die; sleep 3' &`;
     const { code, stdout, stderr } = host.sh(`${unreachable}; ${lock} sleep 0.5; edox-ops bootstrap --yes`);
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^waiting until .+: \/var\/lib\/apt\/lists\/lock is held by perl .+ \(pid \d+\)\n$/);
+    expect(stderr).toMatch(
+      /^waiting at most 10 min until .+: \/var\/lib\/apt\/lists\/lock is held by perl .+ \(pid \d+\)\n$/,
+    );
     expect(stdout).toContain(`warning: ${failed}`);
   });
 

@@ -79,7 +79,7 @@ test("after SIGKILL an apt that lives on is waited for and named", async () => {
   const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
   expect(code).toBe(0);
   expect(stderr).toMatch(
-    /^waiting until no other apt or dpkg is running: .+ is held by (apt-get|\/usr\/bin\/dpkg) .+ \(pid \d+\)\n$/,
+    /^waiting at most 10 min until no other apt or dpkg is running: .+ is held by (apt-get|\/usr\/bin\/dpkg) .+ \(pid \d+\)\n$/,
   );
   endsWell();
 });

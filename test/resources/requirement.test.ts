@@ -94,7 +94,9 @@ describe("packages", () => {
     const told: string[] = [];
     const watch = { waiting: (_: unknown, { reason }: { reason: string }) => void told.push(reason) };
     const [result] = await converge(steps(host), host, { act: host, watch });
-    expect(result?.problem?.message).toBe("/var/lib/apt/lists/lock is held by unattended-upgrade (pid 7)");
+    expect(result?.problem?.message).toBe(
+      "/var/lib/apt/lists/lock is held by unattended-upgrade (pid 7), and was so for 10 min",
+    );
     expect(told.length).toBe(1);
     expect(host.ran).toEqual([]);
   });
@@ -174,5 +176,43 @@ describe("packages", () => {
     });
     const [result] = await converge(steps(host), host, { act: host });
     expect([result?.outcome, tries]).toEqual(["changed", 3]);
+  });
+
+  test("cloud-init is waited for, and its end goes on", async () => {
+    const host = fakeDebian();
+    host.put("/run/cloud-init/enabled", "");
+    const told: string[] = [];
+    const watch = {
+      waiting(_: unknown, { reason }: { reason: string }) {
+        told.push(reason);
+        host.put("/run/cloud-init/result.json", "{}");
+      },
+    };
+    const [result] = await converge(steps(host), host, { act: host, watch });
+    expect([result?.outcome, told]).toEqual(["changed", ["cloud-init has not ended"]]);
+  });
+
+  test("a clock before the build's date is waited for two minutes, and only where lists are fetched", async () => {
+    const host = fakeDebian();
+    const { now } = host;
+    const start = now();
+    host.now = () => now() - start;
+    const [result] = await converge(steps(host), host, { act: host });
+    expect(result?.problem?.message).toMatch(/^the clock says 1970-.+, and was so for 2 min$/);
+    expect(host.ran).toEqual([]);
+  });
+
+  test("lists that are not valid yet are tried again for as long, then told with the clock in mind", async () => {
+    const early = "E: Release file for http://mirror.test/x is not valid yet (invalid for another 1d)\n";
+    const host = fakeDebian();
+    let tries = 0;
+    host.taught.unshift((argv) => {
+      if (argv.includes("install")) return { code: 100, stdout: "", stderr: "E: Unable to locate package nginx\n" };
+      return argv.includes("update") && ++tries > 0 ? { code: 100, stdout: "", stderr: early } : undefined;
+    });
+    const [result] = await converge(steps(host), host, { act: host });
+    expect(tries).toBeGreaterThan(100);
+    expect(result?.problem?.message).toContain("is not valid yet");
+    expect(result?.problem?.hint).toEqual(["timedatectl", "status"]);
   });
 });

@@ -1,0 +1,40 @@
+// Waiting for what may come true by itself, with a limit; and being told to wait no longer.
+
+import type { HostReader } from "../host/host.ts";
+import type { Watch } from "./converge.ts";
+import { Problem, type Requirement } from "./step.ts";
+
+const pollMs = 500;
+
+/** Why nothing more is to be begun, or null. */
+export type Stop = () => Problem | null;
+
+export function heed(stop: Stop): void {
+  const problem = stop();
+  if (problem) throw problem;
+}
+
+/**
+ * Waits for what may come true by itself, and throws a Problem with the reason where it does not. Returns warnings.
+ */
+export async function met(
+  requirement: Requirement,
+  see: HostReader,
+  watch: Watch = {},
+  stop: Stop = () => null,
+): Promise<string[]> {
+  const { waitMs = 0 } = requirement;
+  const end = see.now() + waitMs;
+  for (let told = false; ; told = true) {
+    const warnings: string[] = [];
+    const unmet = await requirement.check(see, (sentence) => warnings.push(sentence));
+    if (unmet === null) return warnings;
+    if (see.now() >= end) {
+      const waited = waitMs > 0 ? `, and was so for ${waitMs / 60_000} min` : "";
+      throw new Problem("requirement", `${unmet.reason}${waited}`, { hint: unmet.hint });
+    }
+    if (!told) watch.waiting?.(requirement, unmet);
+    heed(stop);
+    await see.sleep(pollMs);
+  }
+}
