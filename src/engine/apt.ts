@@ -18,6 +18,8 @@ const env = {
   NEEDRESTART_MODE: "l",
   NEEDRESTART_SUSPEND: "1",
   APT_LISTCHANGES_FRONTEND: "none",
+  // apt cannot check a signature where /tmp is full, nor run a package's questions where it is noexec.
+  TMPDIR: "/var/tmp",
 };
 
 const options = [

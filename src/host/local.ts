@@ -13,6 +13,8 @@ const probeLimitMs = 10_000;
 
 /** This machine. `root` puts every path below another directory, for tests. */
 export function localHost(root = ""): Host {
+  // Whatever this process was started with: what apt writes has to be read by a user of its own.
+  process.umask(0o022);
   const at = (path: string): string => root + path;
   return {
     uid: process.geteuid?.() ?? 0,

@@ -25,7 +25,23 @@ describe("a hostile folder and a hostile environment", () => {
     BUN_OPTIONS: "--preload ./evil.ts",
     BUN_INSPECT: "ws://127.0.0.1:0/x?wait=1",
     BUN_INSPECT_PRELOAD: "./evil.ts",
+    BUN_CONFIG_VERBOSE_FETCH: "curl",
     NODE_OPTIONS: "--require ./evil.js",
+    NODE_TLS_REJECT_UNAUTHORIZED: "0",
+    NODE_EXTRA_CA_CERTS: "./evil.ts",
+    // The names under which the runtime would look now, if a variable could be called so.
+    "\x7fUN_BE_BUN": "1",
+    UN_BE_BUN: "1",
+    LD_LIBRARY_PATH: ".",
+    LC_ALL: "tr_TR.UTF-8",
+    LANG: "nonsense",
+    TZ: "Asia/Kathmandu",
+    IFS: "/",
+    PATH: ".",
+    HOME: "/root/of/somebody/else",
+    TMPDIR: "/none",
+    BUN_TMPDIR: "/none",
+    FORCE_COLOR: "3",
   };
 
   for (const args of [["--version"], ["--help"], ["bootstrap", "--dryrun"], ["doctor", "--quiet"]]) {
