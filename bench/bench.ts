@@ -1,42 +1,87 @@
-// How fast the binary is beside an empty one that was compiled with the same flags, on a bootstrapped host: medians of
-// one run, taken in turn, as ratios. Machines are noisy; the ratio is what holds.
+// How fast the binary is beside an empty one that was compiled with the same flags, beside other tools on one
+// bootstrapped host, and beside apt-get on fresh ones: medians of one run, taken in turn, as ratios. Machines are
+// noisy; the ratio is what holds.
 
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpus, loadavg, release, tmpdir } from "node:os";
 import { compile } from "../build/build.ts";
 import { must } from "../test/integration/run.ts";
-import { TestHost, whyNoHosts } from "../test/integration/test-host.ts";
+import { whyNoHosts } from "../test/integration/test-host.ts";
+import { AptCache, benchHost, expect, installWatchers, measured } from "./bench-host.ts";
+import { firstRuns } from "./first.ts";
+import type { Command, Measured } from "./inside.ts";
+import { peers } from "./peers.ts";
+import { atLeast, atMost, type Goal, head, ratio, row, table } from "./table.ts";
 
 const top = `${import.meta.dir}/..`;
+const rounds = 40;
+const floor = { name: "an empty binary: the floor", argv: ["empty"] };
+const converged = { name: "edox-ops bootstrap --yes: ours", argv: ["edox-ops", "bootstrap", "--yes"] };
+const ours: Command[] = [
+  floor,
+  { name: "edox-ops --version", argv: ["edox-ops", "--version"] },
+  { name: "edox-ops --help", argv: ["edox-ops", "--help"] },
+  converged,
+  { name: "edox-ops doctor", argv: ["edox-ops", "doctor"] },
+];
+
 const why = whyNoHosts();
 if (why !== null) throw new Error(why);
 must(["/bin/sh", `${top}/test/need.sh`]);
 
 const work = mkdtempSync(`${tmpdir()}/edox-bench-`);
 try {
+  const binaries = { empty: `${work}/empty/edox-ops`, full: `${work}/full/edox-ops` };
   await Bun.write(`${work}/empty.ts`, "export {};\n");
-  await compile(`${work}/empty.ts`, `${work}/empty/edox-ops`, "linux-x64");
-  await compile(`${top}/src/main.ts`, `${work}/full/edox-ops`, "linux-x64");
-
-  using host = await TestHost.up("bookworm");
-  host.put(`${work}/empty/edox-ops`, "/usr/local/bin/empty");
-  host.put(`${work}/full/edox-ops`, "/usr/local/bin/edox-ops");
-  host.put(process.execPath, "/usr/local/bin/bun");
-  host.put(`${import.meta.dir}/inside.ts`, "/root/inside.ts");
-  host.run(["edox-ops", "bootstrap", "--yes"]);
-  report("a fresh host");
-  // What a host looks like after years: a status file of 3 MB.
-  host.sh(
-    `for i in $(seq 6000); do printf 'Package: filler%d\\nStatus: install ok installed\\nVersion: 1\\nDescription: %0400d\\n\\n' $i 0; done >> /var/lib/dpkg/status`,
+  await compile(`${work}/empty.ts`, binaries.empty, "linux-x64");
+  await compile(`${top}/src/main.ts`, binaries.full, "linux-x64");
+  using cache = await AptCache.up();
+  console.log(
+    `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Linux ${release()}, load ${loadavg()[0]?.toFixed(2)}`,
   );
-  report("a host with a package status file of 3 MB");
 
-  function report(name: string): void {
-    console.log(`\n${name}`);
-    const { code, stdout, stderr } = host.run(["bun", "/root/inside.ts"]);
-    if (code !== 0) throw new Error(stderr);
-    console.log(stdout);
-  }
+  using host = await benchHost(binaries, cache);
+  expect(host.run(converged.argv));
+  installWatchers(host);
+  const commands = [...ours, ...peers(host)];
+  tell("A converged Debian 12", measured(host, { commands, rounds, warmUps: 2, watched: true }));
+
+  // What a host looks like after years.
+  expect(
+    host.sh(
+      `for i in $(seq 6000); do printf 'Package: filler%d\\nStatus: install ok installed\\nVersion: 1\\nDescription: %0400d\\n\\n' $i 0; done >> /var/lib/dpkg/status`,
+    ),
+  );
+  tell(
+    "The same with a package status of 3 MB",
+    measured(host, { commands: ours, rounds, warmUps: 2, watched: false }),
+  );
+
+  const [apt, first] = await firstRuns(binaries, cache);
+  if (apt === undefined || first === undefined) throw new Error("nothing was measured");
+  const goal = atMost("× apt-get", ratio(first, apt), 1.1);
+  section("A fresh Debian 12", [head(["× apt-get"]), row(apt, [apt]), row(first, [apt], [goal])]);
 } finally {
   rmSync(work, { recursive: true, force: true });
+}
+
+function tell(title: string, all: readonly Measured[]): void {
+  const named = (part: string): Measured | undefined => all.find(({ name }) => name.includes(part));
+  const to = [named(floor.name), named(converged.name)];
+  const rows = all.map((each) => row(each, to, goalsOf(each, to)));
+  section(title, [head(["× floor", "× ours"]), ...rows]);
+}
+
+function goalsOf(each: Measured, [least, mine]: (Measured | undefined)[]): Goal[] {
+  if (each === mine) {
+    const childless = { text: "no child", met: each.children === 0 };
+    return [atMost("× floor", ratio(each, least), 2.5), ...(each.children < 0 ? [] : [childless])];
+  }
+  if (each.name.startsWith("the Python edox-ops")) return [atLeast("× ours", ratio(each, mine), 80)];
+  if (each.name.startsWith("pyinfra")) return [atLeast("× ours", ratio(each, mine), 30)];
+  return [];
+}
+
+function section(title: string, rows: ReturnType<typeof row>[]): void {
+  console.log(`\n${title}\n\n${table(rows)}`);
 }

@@ -1,0 +1,55 @@
+// A bare test host that can measure, with a package cache at hand.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import type { Ended } from "../test/integration/run.ts";
+import { TestHost } from "../test/integration/test-host.ts";
+import type { Measured, Spec } from "./inside.ts";
+
+export interface Binaries {
+  empty: string;
+  full: string;
+}
+
+export class AptCache implements Disposable {
+  private constructor(
+    private readonly child: Bun.Subprocess,
+    readonly port: number,
+  ) {}
+
+  static async up(): Promise<AptCache> {
+    const child = Bun.spawn([process.execPath, `${import.meta.dir}/apt-cache.ts`], { stdin: "ignore", stdout: "pipe" });
+    for await (const chunk of child.stdout) return new AptCache(child, Number(new TextDecoder().decode(chunk)));
+    throw new Error("the package cache did not start");
+  }
+
+  [Symbol.dispose](): void {
+    this.child.kill();
+  }
+}
+
+export async function benchHost({ empty, full }: Binaries, cache: AptCache): Promise<TestHost> {
+  const host = await TestHost.up("bookworm");
+  const proxy = `http://${host.address.replace(/\.2$/, ".1")}:${cache.port}`;
+  writeFileSync(`${host.root}/etc/apt/apt.conf.d/90bench`, `Acquire::http::Proxy "${proxy}";\n`);
+  host.put(empty, "/usr/local/bin/empty");
+  host.put(full, "/usr/local/bin/edox-ops");
+  mkdirSync(`${host.root}/opt/bench`);
+  host.put(process.execPath, "/opt/bench/bun");
+  host.put(`${import.meta.dir}/inside.ts`, "/opt/bench/inside.ts");
+  return host;
+}
+
+/** What `watched` takes. */
+export function installWatchers(host: TestHost): void {
+  expect(host.sh("apt-get update -q && apt-get install -q -y --no-install-recommends strace time"));
+}
+
+export function measured(host: TestHost, spec: Spec): Measured[] {
+  return JSON.parse(expect(host.run(["/opt/bench/bun", "/opt/bench/inside.ts", JSON.stringify(spec)])));
+}
+
+/** stdout of what must end well. */
+export function expect({ code, stdout, stderr }: Ended): string {
+  if (code !== 0) throw new Error(`ended with ${code}\n${stdout}${stderr}`);
+  return stdout;
+}
