@@ -27,8 +27,12 @@ export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, 
   }
   if (flags.yes !== true) await confirm();
 
-  const signal = host.heedSignals();
-  const stop: Stop = () => interruption(signal(), ["sudo", "edox-ops", ...typed]);
+  // Before the first change or wait a signal may end this process: nothing is half done.
+  let signal: ReturnType<Host["heedSignals"]> | undefined;
+  const stop: Stop = () => {
+    signal ??= host.heedSignals();
+    return interruption(signal(), ["sudo", "edox-ops", ...typed]);
+  };
   const tell = teller(flags, context, stop);
   // Taken before the first look, so that what is seen is what the run before this one left.
   const lock = take(host, ["edox-ops", ...typed]);

@@ -78,11 +78,11 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
   try {
     const problem = onPurpose(step, options);
     if (problem) throw problem;
-    heed(stop);
     Object.assign(result, await look(step.wants, see, ahead));
     if (result.changes.length === 0 && result.unseen.length === 0) return result;
     if (!options.act) return { ...result, outcome: result.changes.length > 0 ? "pending" : "unknown" };
     if (result.unseen[0] !== undefined) throw new Problem("unseen", result.unseen[0]);
+    heed(stop);
     if (step.requires) {
       const warnings: string[] = [];
       for (const each of step.requires) warnings.push(...(await met(each, options.act, options.watch, stop)));

@@ -24,7 +24,10 @@ export const localConsole = {
     return process.getBuiltinModule("node:tty").isatty(stream === "out" ? 1 : 2);
   },
   columns(): number | null {
-    if (process.env.TERM === "dumb" || !process.getBuiltinModule("node:tty").isatty(2)) return null;
+    const { NO_COLOR, TERM } = process.env;
+    // Whether there is a terminal at all the runtime knows for nothing, unless it was told to want no colours.
+    if (TERM === "dumb" || !(Bun.enableANSIColors || NO_COLOR)) return null;
+    if (!process.getBuiltinModule("node:tty").isatty(2)) return null;
     return process.stderr.getWindowSize()[0];
   },
   interactive: (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true,
