@@ -11,8 +11,7 @@ if (why !== null) {
 must(["/bin/sh", `${import.meta.dir}/need.sh`]);
 must([process.execPath, `${import.meta.dir}/../build/build.ts`, "linux-x64"]);
 
-using host = await TestHost.up("bookworm");
-host.putBinary();
+using host = await TestHost.bare();
 for (const command of ["bootstrap --yes", "bootstrap --yes", "doctor"]) {
   console.log(`# edox-ops ${command}`);
   const { code, stdout, stderr } = host.run(["edox-ops", ...command.split(" ")]);

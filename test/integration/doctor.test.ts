@@ -7,8 +7,7 @@ for (const suite of ["bookworm", "trixie"] as const) {
   describe(`doctor on ${suite}`, () => {
     let host: TestHost;
     beforeAll(async () => {
-      host = await TestHost.up(suite);
-      host.putBinary();
+      host = await TestHost.bare(suite);
     });
     afterAll(() => host?.down());
 

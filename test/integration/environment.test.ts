@@ -10,12 +10,6 @@ afterEach(() => {
   host = undefined;
 });
 
-async function bare(): Promise<TestHost> {
-  const made = await TestHost.up("bookworm");
-  made.putBinary();
-  return made;
-}
-
 /** Types, modes and owners, and the contents of all but the log, which has times in it. */
 function state(made: TestHost): string[] {
   return made
@@ -33,7 +27,7 @@ const traps = `mkdir -p /root/evil && cd /root/evil
 describe("a first run ends as any other", () => {
   let undisturbed: string[] = [];
   beforeAll(async () => {
-    using first = await bare();
+    using first = await TestHost.bare();
     expect(first.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
     undisturbed = state(first);
   });
@@ -58,7 +52,7 @@ describe("a first run ends as any other", () => {
   };
   for (const [name, command] of Object.entries(rows)) {
     test(name, async () => {
-      host = await bare();
+      host = await TestHost.bare();
       host.sh(traps);
       const { code, stderr } = host.sh(command);
       expect([code, stderr.replace(/^ERROR: ld\.so: .*$\n/gm, "")]).toEqual([0, ""]);

@@ -2,19 +2,12 @@
 // of an undisturbed run.
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
-import type { Suite } from "./base.ts";
 import { TestHost } from "./test-host.ts";
 
 const log = "/var/log/edox-ops/bootstrap.log";
 const steps = ["packages.install", "site.directories", "nginx.prepare", "bootstrap.complete"];
 /** What a run leaves, but for what differs in every installation: logs, caches, and times in dpkg's records. */
 const ours = ["/etc", "/var/www", "/var/lib/dpkg/info", "/var/lib/dpkg/updates"];
-
-async function bare(suite: Suite): Promise<TestHost> {
-  const host = await TestHost.up(suite);
-  host.putBinary();
-  return host;
-}
 
 /** Without what each boot or installation makes anew. */
 function state(host: TestHost): string[] {
@@ -30,7 +23,7 @@ for (const suite of ["bookworm", "trixie"] as const) {
     let undisturbed: string[] = [];
     let host: TestHost | undefined;
     beforeAll(async () => {
-      using first = await bare(suite);
+      using first = await TestHost.bare(suite);
       const { stdout } = first.run(["edox-ops", "bootstrap", "--yes"]);
       undisturbed = state(first);
       const again = first.run(["edox-ops", "bootstrap", "--yes"]).stdout;
@@ -47,7 +40,7 @@ for (const suite of ["bookworm", "trixie"] as const) {
 
     /** The run in the host is killed, with all its children, as soon as this shell condition holds. */
     async function killedWhen(condition: string): Promise<TestHost> {
-      const made = await bare(suite);
+      const made = await TestHost.bare(suite);
       made.raw([
         "/bin/bash",
         "-c",
@@ -81,7 +74,7 @@ for (const suite of ["bookworm", "trixie"] as const) {
     });
 
     test("failed on purpose at each step in turn", async () => {
-      host = await bare(suite);
+      host = await TestHost.bare(suite);
       for (const id of steps) {
         const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes", "--fail-step", id]);
         expect([code, stderr]).toEqual([1, expect.stringContaining(`Bootstrap failed at step ${id}`)]);

@@ -6,12 +6,6 @@ import { TestHost } from "./test-host.ts";
 let host: TestHost;
 afterEach(() => host?.down());
 
-async function bare(): Promise<TestHost> {
-  const made = await TestHost.up("bookworm");
-  made.putBinary();
-  return made;
-}
-
 /** No address, and no socket for any service: what `ipv6.disable=1` on the kernel's command line does. */
 const withoutIpv6 = `sysctl -qw net.ipv6.conf.all.disable_ipv6=1
   mkdir -p /etc/systemd/system/service.d
@@ -20,7 +14,7 @@ const withoutIpv6 = `sysctl -qw net.ipv6.conf.all.disable_ipv6=1
 
 describe("a kernel without IPv6", () => {
   test("is bootstrapped, though Debian's nginx does not come up there by itself", async () => {
-    host = await bare();
+    host = await TestHost.bare();
     host.sh(withoutIpv6);
     expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
     expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
@@ -29,7 +23,7 @@ describe("a kernel without IPv6", () => {
   });
 
   test("is bootstrapped after an installation of nginx failed there", async () => {
-    host = await bare();
+    host = await TestHost.bare();
     host.sh(withoutIpv6);
     const { stdout, stderr } = host.sh("apt-get update -qq; apt-get install -y nginx");
     expect(stdout + stderr).toContain("Address family not supported");
@@ -39,7 +33,7 @@ describe("a kernel without IPv6", () => {
 });
 
 test("an nginx that cannot reject handshakes refuses unknown names with a certificate of nobody's", async () => {
-  host = await bare();
+  host = await TestHost.bare();
   expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
   // The version is all that is looked at; the nginx that runs takes the older form as well.
   host.sh("sed -i '/^Package: nginx$/,/^$/ s/^Version: .*/Version: 1.18.0-6ubuntu14/' /var/lib/dpkg/status");
@@ -51,7 +45,7 @@ test("an nginx that cannot reject handshakes refuses unknown names with a certif
 });
 
 test("a server that has port 80 is named, and nothing is changed", async () => {
-  host = await bare();
+  host = await TestHost.bare();
   host.sh("apt-get update -qq; apt-get install -y -qq --no-install-recommends busybox >/dev/null");
   host.sh("systemd-run --quiet --unit=other busybox httpd -f -p 80");
   const before = host.listing("/etc", "/var/lib/dpkg");
@@ -64,7 +58,7 @@ test("a server that has port 80 is named, and nothing is changed", async () => {
 
 describe("a foreign site", () => {
   test("that answers unknown names, by whatever words, goes on doing so, and nginx takes ours beside it", async () => {
-    host = await bare();
+    host = await TestHost.bare();
     expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
     const theirs = [
       "listen 80 default_server; listen [::]:80 default_server;",
@@ -93,7 +87,7 @@ describe("apt", () => {
   const failed = "Failed to fetch http://127.0.0.1:9/dists/x/InRelease";
 
   test("a lock is waited for, with its holder named; a source that failed is a warning where the rest have all", async () => {
-    host = await bare();
+    host = await TestHost.bare();
     const lock = `perl -e 'use Fcntl; open(my $f, "+>>", "/var/lib/apt/lists/lock"); my $l = pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0); fcntl($f, F_SETLK, $l) or die; sleep 3' &`;
     const { code, stdout, stderr } = host.sh(`${unreachable}; ${lock} sleep 0.5; edox-ops bootstrap --yes`);
     expect(code).toBe(0);
@@ -104,7 +98,7 @@ describe("apt", () => {
   });
 
   test("and the failure is told by its source where they have not", async () => {
-    host = await bare();
+    host = await TestHost.bare();
     host.sh(`${unreachable}; rm /etc/apt/sources.list`);
     const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
     expect(code).toBe(1);
@@ -115,7 +109,7 @@ describe("apt", () => {
   });
 
   test("nothing is removed to make room", async () => {
-    host = await bare();
+    host = await TestHost.bare();
     const build = `mkdir -p theirs/DEBIAN && printf 'Package: theirs\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\nConflicts: rsync\nDescription: x\n' >theirs/DEBIAN/control && dpkg-deb -b theirs && dpkg -i theirs.deb`;
     expect(host.sh(build).code).toBe(0);
     const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
@@ -136,7 +130,7 @@ describe("at a terminal", () => {
   };
 
   test("a long step shows on one line how far it is, and leaves a clean screen", async () => {
-    host = await bare();
+    host = await TestHost.bare();
     const { drawn, rest, code } = progress("edox-ops bootstrap --yes");
     expect(code).toBe("0");
     const install = drawn.filter((line) => /^packages\.install {2}\d+ % {2}Unpacking .+ {2}\d+ s$/.test(line));
@@ -147,7 +141,7 @@ describe("at a terminal", () => {
   });
 
   test("Ctrl-C ends it in order, and the last line is what to type", async () => {
-    host = await bare();
+    host = await TestHost.bare();
     const inDpkg = "until ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1; do :; done";
     const { drawn, rest, code } = progress("edox-ops bootstrap --yes", `${inDpkg}; printf "\\003"`);
     expect(code).toBe("130");
@@ -164,7 +158,7 @@ describe("at a terminal", () => {
   };
 
   test("the plan is shown and asked for: no by Enter and Ctrl-C, yes by y, and not asked where nothing is to do", async () => {
-    host = await bare();
+    host = await TestHost.bare();
     for (const key of ["\\r", "\\003"]) {
       const refused = answered(key);
       expect(refused).toContain("install nginx");

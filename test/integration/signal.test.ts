@@ -6,12 +6,6 @@ import { TestHost } from "./test-host.ts";
 let host: TestHost;
 afterEach(() => host?.down());
 
-async function bare(): Promise<TestHost> {
-  const made = await TestHost.up("bookworm");
-  made.putBinary();
-  return made;
-}
-
 function endsWell(): void {
   expect(host.run(["dpkg", "--audit"]).stdout).toBe("");
   expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
@@ -37,7 +31,7 @@ describe("inside dpkg", () => {
     ["TERM", 143],
   ] as const) {
     test(`SIG${signal}: dpkg ends in order, exit ${code}, and the last line is what to type`, async () => {
-      host = await bare();
+      host = await TestHost.bare();
       expect(signalled(signal, inDpkg)).toEqual({
         code,
         stderr: `error: packages.install: interrupted by SIG${signal}\nhint: edox-ops bootstrap --yes\n`,
@@ -47,7 +41,7 @@ describe("inside dpkg", () => {
   }
 
   test("a terminal that goes away does not leave a broken host", async () => {
-    host = await bare();
+    host = await TestHost.bare();
     host.sh(`
       script -qec 'edox-ops bootstrap --yes' /dev/null >/dev/null & terminal=$!
       until ${inDpkg}; do :; done; kill -KILL $terminal
@@ -61,7 +55,7 @@ describe("inside dpkg", () => {
 });
 
 test("while lists are fetched, SIGINT ends apt-get at once", async () => {
-  host = await bare();
+  host = await TestHost.bare();
   const { code } = signalled("INT", "pgrep -x apt-get >/dev/null");
   expect(code).toBe(130);
   expect(host.run(["pgrep", "-x", "apt-get"]).code).toBe(1);
@@ -69,7 +63,7 @@ test("while lists are fetched, SIGINT ends apt-get at once", async () => {
 });
 
 test("after SIGKILL an apt that lives on is waited for and named", async () => {
-  host = await bare();
+  host = await TestHost.bare();
   // Outside of a unit, since systemd ends all children of one.
   host.raw([
     "/bin/bash",

@@ -6,8 +6,7 @@ import { TestHost } from "./test-host.ts";
 describe("a host of the Python tool", () => {
   let host: TestHost;
   beforeAll(async () => {
-    host = await TestHost.up("bookworm");
-    host.putBinary();
+    host = await TestHost.bare();
     const { code } = host.sh(`
       apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx git curl rsync ca-certificates
       rm /etc/nginx/sites-enabled/default

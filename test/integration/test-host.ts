@@ -38,6 +38,13 @@ export class TestHost implements Disposable {
     return host;
   }
 
+  /** Bare, but for the binary that was built. */
+  static async bare(suite: Suite = "bookworm"): Promise<TestHost> {
+    const host = await TestHost.up(suite);
+    host.put(`${import.meta.dir}/../../dist/linux-x64/edox-ops`, "/usr/local/bin/edox-ops");
+    return host;
+  }
+
   private constructor() {
     this.dir = mkdtempSync(`${tmpdir()}/edox-host-`);
     this.index = takeIndex(this.dir);
@@ -153,11 +160,6 @@ export class TestHost implements Disposable {
   /** A copy of a file of this machine, as an executable. */
   put(from: string, to: string): void {
     must(["install", "-m", "0755", from, `${this.root}${to}`]);
-  }
-
-  /** What a bare host is given: the binary that was built. */
-  putBinary(): void {
-    this.put(`${import.meta.dir}/../../dist/linux-x64/edox-ops`, "/usr/local/bin/edox-ops");
   }
 
   /** Type, mode, owner, size and digest of everything below these folders. */
