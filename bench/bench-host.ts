@@ -1,6 +1,6 @@
-// A bare test host that can measure, with a package cache at hand.
+// A bare test host that can measure.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import type { Ended } from "../test/integration/run.ts";
 import { TestHost } from "../test/integration/test-host.ts";
 import type { Measured, Spec } from "./inside.ts";
@@ -10,27 +10,8 @@ export interface Binaries {
   full: string;
 }
 
-export class AptCache implements Disposable {
-  private constructor(
-    private readonly child: Bun.Subprocess,
-    readonly port: number,
-  ) {}
-
-  static async up(): Promise<AptCache> {
-    const child = Bun.spawn([process.execPath, `${import.meta.dir}/apt-cache.ts`], { stdin: "ignore", stdout: "pipe" });
-    for await (const chunk of child.stdout) return new AptCache(child, Number(new TextDecoder().decode(chunk)));
-    throw new Error("the package cache did not start");
-  }
-
-  [Symbol.dispose](): void {
-    this.child.kill();
-  }
-}
-
-export async function benchHost({ empty, full }: Binaries, cache: AptCache): Promise<TestHost> {
+export async function benchHost({ empty, full }: Binaries): Promise<TestHost> {
   const host = await TestHost.up("bookworm");
-  const proxy = `http://${host.address.replace(/\.2$/, ".1")}:${cache.port}`;
-  writeFileSync(`${host.root}/etc/apt/apt.conf.d/90bench`, `Acquire::http::Proxy "${proxy}";\n`);
   host.put(empty, "/usr/local/bin/empty");
   host.put(full, "/usr/local/bin/edox-ops");
   mkdirSync(`${host.root}/opt/bench`);

@@ -7,7 +7,7 @@ import { cpus, loadavg, release, tmpdir } from "node:os";
 import { compile } from "../build/build.ts";
 import { must } from "../test/integration/run.ts";
 import { whyNoHosts } from "../test/integration/test-host.ts";
-import { AptCache, benchHost, expect, installWatchers, measured } from "./bench-host.ts";
+import { benchHost, expect, installWatchers, measured } from "./bench-host.ts";
 import { firstRuns } from "./first.ts";
 import type { Command, Measured } from "./inside.ts";
 import { peers } from "./peers.ts";
@@ -35,12 +35,11 @@ try {
   await Bun.write(`${work}/empty.ts`, "export {};\n");
   await compile(`${work}/empty.ts`, binaries.empty, "linux-x64");
   await compile(`${top}/src/main.ts`, binaries.full, "linux-x64");
-  using cache = await AptCache.up();
   console.log(
     `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Linux ${release()}, load ${loadavg()[0]?.toFixed(2)}`,
   );
 
-  using host = await benchHost(binaries, cache);
+  using host = await benchHost(binaries);
   expect(host.run(converged.argv));
   installWatchers(host);
   const commands = [...ours, ...peers(host)];
@@ -57,7 +56,7 @@ try {
     measured(host, { commands: ours, rounds, warmUps: 2, watched: false }),
   );
 
-  const [apt, first] = await firstRuns(binaries, cache);
+  const [apt, first] = await firstRuns(binaries);
   if (apt === undefined || first === undefined) throw new Error("nothing was measured");
   const goal = atMost("× apt-get", ratio(first, apt), 1.1);
   section("A fresh Debian 12", [head(["× apt-get"]), row(apt, [apt]), row(first, [apt], [goal])]);

@@ -1,6 +1,6 @@
 // The first bootstrap beside the bare apt-get of the same packages: each run on a host of its own, in turn.
 
-import { type AptCache, type Binaries, benchHost, expect, installWatchers, measured } from "./bench-host.ts";
+import { type Binaries, benchHost, expect, installWatchers, measured } from "./bench-host.ts";
 import type { Command, Measured } from "./inside.ts";
 
 const rounds = 5;
@@ -17,18 +17,18 @@ const commands: Command[] = [
 ];
 
 /** Of apt-get, and of ours. */
-export async function firstRuns(binaries: Binaries, cache: AptCache): Promise<Measured[]> {
+export async function firstRuns(binaries: Binaries): Promise<Measured[]> {
   const found: Measured[] = [];
   // What is watched is not timed, and fills the cache.
   for (const command of commands) {
-    using host = await benchHost(binaries, cache);
+    using host = await benchHost(binaries);
     installWatchers(host);
     found.push(...measured(host, { commands: [command], rounds: 0, warmUps: 0, watched: true }));
   }
   const packages = new Set<string>();
   for (let round = 0; round < rounds; round++) {
     for (const index of round % 2 === 0 ? [0, 1] : [1, 0]) {
-      using host = await benchHost(binaries, cache);
+      using host = await benchHost(binaries);
       const spec = { commands: commands.slice(index, index + 1), rounds: 1, warmUps: 0, watched: false };
       found[index]?.times.push(...measured(host, spec).flatMap(({ times }) => times));
       packages.add(expect(host.run(["dpkg-query", "-W"])));

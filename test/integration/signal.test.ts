@@ -44,7 +44,7 @@ describe("inside dpkg", () => {
     host = await TestHost.bare();
     host.sh(`
       script -qec 'edox-ops bootstrap --yes' /dev/null >/dev/null & terminal=$!
-      until ${inDpkg}; do :; done; kill -KILL $terminal
+      until ${inDpkg}; do kill -0 $terminal || exit 1; done; kill -KILL $terminal
       while pgrep -x edox-ops >/dev/null; do :; done`);
     expect(host.run(["pgrep", "-x", "dpkg"]).code).toBe(1);
     expect(host.sh("tail -1 /var/log/edox-ops/bootstrap.log").stdout).toContain(

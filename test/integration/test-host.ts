@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { aptCache } from "./apt-cache.ts";
 import { baseImage, type Suite } from "./base.ts";
 import { type Ended, must, run } from "./run.ts";
 
@@ -26,9 +27,10 @@ export class TestHost implements Disposable {
   /** Up and running when it returns. */
   static async up(suite: Suite): Promise<TestHost> {
     const image = baseImage(suite);
+    const cachePort = await aptCache();
     const host = new TestHost();
     try {
-      host.mount(image);
+      host.mount(image, cachePort);
       host.connect();
       await host.boot();
     } catch (error) {
@@ -55,12 +57,17 @@ export class TestHost implements Disposable {
     return `10.231.${this.index}.2`;
   }
 
+  /** This machine's address on its network. */
+  private get gateway(): string {
+    return `10.231.${this.index}.1`;
+  }
+
   /** Where its files are seen from outside. */
   get root(): string {
     return `${this.dir}/root`;
   }
 
-  private mount(image: string): void {
+  private mount(image: string, cachePort: number): void {
     for (const name of ["base", "disk", "root"]) mkdirSync(`${this.dir}/${name}`);
     // An overlay does not stack on an overlay: the upper layer is in memory.
     must(["mount", "-t", "tmpfs", "-o", "size=3g", "none", `${this.dir}/disk`]);
@@ -70,26 +77,28 @@ export class TestHost implements Disposable {
     must(["mount", "-t", "overlay", "overlay", "-o", layers, this.root]);
     writeFileSync(`${this.root}/etc/resolv.conf`, readFileSync("/etc/resolv.conf"));
     writeFileSync(`${this.root}/etc/hostname`, `${this.name}\n`);
-    writeFileSync(`${this.root}/etc/hosts`, `${outerHosts()}127.0.0.1 localhost ${this.name}\n::1 localhost\n`);
+    const names = `${outerHosts()}127.0.0.1 localhost ${this.name}\n::1 localhost\n${this.gateway} gateway\n`;
+    writeFileSync(`${this.root}/etc/hosts`, names);
+    const proxy = `Acquire::http::Proxy "http://gateway:${cachePort}";\nAcquire::http::Proxy::127.0.0.1 "DIRECT";\n`;
+    writeFileSync(`${this.root}/etc/apt/apt.conf.d/90cache`, proxy);
   }
 
   private connect(): void {
-    const { name, index } = this;
+    const { name, address, gateway } = this;
     const out = /dev (\S+)/.exec(must(["ip", "-o", "route", "show", "default"]))?.[1] ?? "lo";
-    const net = `10.231.${index}`;
     must(["ip", "netns", "add", name]);
     must(["ip", "link", "add", `ve-${name}`, "type", "veth", "peer", "name", "host0", "netns", name]);
-    must(["ip", "addr", "add", `${net}.1/30`, "dev", `ve-${name}`]);
+    must(["ip", "addr", "add", `${gateway}/30`, "dev", `ve-${name}`]);
     must(["ip", "link", "set", `ve-${name}`, "up"]);
     must(["ip", "-n", name, "link", "set", "lo", "up"]);
-    must(["ip", "-n", name, "addr", "add", `${net}.2/30`, "dev", "host0"]);
+    must(["ip", "-n", name, "addr", "add", `${address}/30`, "dev", "host0"]);
     must(["ip", "-n", name, "link", "set", "host0", "mtu", "1400", "up"]);
-    must(["ip", "-n", name, "route", "add", "default", "via", `${net}.1`]);
+    must(["ip", "-n", name, "route", "add", "default", "via", gateway]);
     writeFileSync("/proc/sys/net/ipv4/ip_forward", "1");
     const chain = "{ type nat hook postrouting priority 100; }";
     must(["nft", `add table ip ${name}`]);
     must(["nft", `add chain ip ${name} out ${chain}`]);
-    must(["nft", `add rule ip ${name} out ip saddr ${net}.0/30 oifname ${out} masquerade`]);
+    must(["nft", `add rule ip ${name} out ip saddr ${address} oifname ${out} masquerade`]);
   }
 
   private async boot(): Promise<void> {

@@ -1,0 +1,61 @@
+// A proxy for apt that keeps what it fetched: a package crosses the network once, and the network decides no figure.
+// A process of its own, since the one that runs the hosts waits for them; it ends with that one.
+
+/** One for all hosts of this process. */
+let shared: Promise<number> | undefined;
+
+/** The port that it listens at, on every address of this machine; it answers test hosts only. */
+export function aptCache(): Promise<number> {
+  shared ??= start();
+  return shared;
+}
+
+async function start(): Promise<number> {
+  const child = Bun.spawn([process.execPath, import.meta.path], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  child.unref();
+  for await (const chunk of child.stdout) return Number(new TextDecoder().decode(chunk));
+  throw new Error("the package cache did not start");
+}
+
+interface Answer {
+  status: number;
+  modified: string;
+  body: Blob;
+}
+
+function serve(): number | undefined {
+  const kept = new Map<string, Promise<Answer>>();
+  const server = Bun.serve({
+    port: 0,
+    idleTimeout: 120,
+    async fetch(request, server) {
+      if (!server.requestIP(request)?.address.includes("10.231.")) return new Response(null, { status: 403 });
+      const { url } = request;
+      const asked = kept.get(url) ?? fetched(url);
+      kept.set(url, asked);
+      const { status, modified, body } = await asked;
+      if (status >= 500) kept.delete(url);
+      if (modified && request.headers.get("If-Modified-Since") === modified) return new Response(null, { status: 304 });
+      return new Response(body, { status, headers: modified ? { "Last-Modified": modified } : {} });
+    },
+  });
+  return server.port;
+}
+
+async function fetched(url: string): Promise<Answer> {
+  try {
+    const response = await fetch(url);
+    return {
+      status: response.status,
+      modified: response.headers.get("Last-Modified") ?? "",
+      body: await response.blob(),
+    };
+  } catch {
+    return { status: 502, modified: "", body: new Blob() };
+  }
+}
+
+if (import.meta.main) {
+  process.stdin.on("end", () => process.exit()).resume();
+  console.log(serve());
+}
