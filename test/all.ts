@@ -2,7 +2,9 @@
 //   bun test/all.ts [--fast]: without the binaries, in seconds
 
 import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { coberturaXml, readLcov } from "./cobertura.ts";
+import { suites } from "./integration/base.ts";
 
 const top = `${import.meta.dir}/..`;
 /** Of all lines of src. */
@@ -17,14 +19,17 @@ const lint = part("format and lint", [tool("biome"), "ci", "--colors=off", "--er
 const types = part("types", [tool("tsc"), "-p", "."]);
 const groups = readdirSync(import.meta.dir, { withFileTypes: true }).filter((each) => each.isDirectory());
 const inProcess = groups.map(({ name }) => name).filter((name) => !["binary", "integration"].includes(name));
-await tests("fast", inProcess, ["--coverage", "--coverage-reporter=lcov", "--coverage-dir=coverage"]);
+const paths = inProcess.map((name) => `./test/${name}/`);
+await tests("fast", paths, ["--coverage", "--coverage-reporter=lcov", "--coverage-dir=coverage"]);
 await Promise.all([lint, types]);
 await coverage();
 if (!fast) {
   await part("Debian packages for the tests", ["/bin/sh", "test/need.sh"]);
+  const bases = suites.map((suite) => part(`bare ${suite}`, [process.execPath, "test/integration/base.ts", suite]));
   await part("build", [process.execPath, "build/build.ts"]);
-  await tests("binary", ["binary"], ["--timeout=120000"]);
-  await tests("host", ["integration"], ["--timeout=600000"]);
+  await tests("binary", ["./test/binary/"], ["--timeout=120000"]);
+  await Promise.all(bases);
+  await hosts();
 }
 await Bun.write(`${top}/junit.xml`, await merged());
 console.log(`${passed} passed, ${failed} failed`);
@@ -55,12 +60,22 @@ function count(name: string, ok: boolean, seconds: string, text = ""): void {
   if (text) console.log(text);
 }
 
-async function tests(name: string, dirs: string[], flags: string[]): Promise<void> {
-  const report = `coverage/junit-${name}.xml`;
+/** As many files at once as there are processors: each has hosts of its own. */
+async function hosts(): Promise<void> {
+  const files = [...new Bun.Glob("./test/integration/*.test.ts").scanSync(top)].sort();
+  const worker = async (): Promise<void> => {
+    for (let file = files.shift(); file !== undefined; file = files.shift()) {
+      await tests(`host ${file.replace(/^.*\/|\.test\.ts$/g, "")}`, [file], ["--timeout=600000"]);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.max(2, availableParallelism()) }, worker));
+}
+
+async function tests(name: string, paths: string[], flags: string[]): Promise<void> {
+  const report = `coverage/junit-${name.replace(" ", "-")}.xml`;
   await Bun.file(`${top}/${report}`)
     .delete()
     .catch(() => undefined);
-  const paths = dirs.map((dir) => `./test/${dir}/`);
   const junit = ["--reporter=junit", `--reporter-outfile=${report}`];
   const { ok, text, seconds } = await run([process.execPath, "test", ...flags, ...junit, ...paths]);
   const xml = await Bun.file(`${top}/${report}`)

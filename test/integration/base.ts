@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs"
 import { homedir } from "node:os";
 import { must } from "./run.ts";
 
-export type Suite = "bookworm" | "trixie";
+export const suites = ["bookworm", "trixie"] as const;
+export type Suite = (typeof suites)[number];
 
 /** What a host needs to boot and to be looked into. No curl, no certificates, no git: bootstrap brings those. */
 const packages = "systemd systemd-sysv dbus udev iproute2 sudo procps kmod passwd adduser".split(" ");
@@ -46,3 +47,5 @@ function mirrors(): [string, string] {
   if (main === undefined || security === undefined) throw new Error("this machine's apt has no Debian source");
   return [main, security];
 }
+
+if (import.meta.main) console.log(baseImage(process.argv[2] as Suite));

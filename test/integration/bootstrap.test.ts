@@ -1,12 +1,13 @@
 // The binary on real hosts.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { suites } from "./base.ts";
 import { TestHost } from "./test-host.ts";
 
 const watched = ["/etc", "/var/lib", "/var/www"];
 const log = "/var/log/edox-ops/bootstrap.log";
 
-for (const suite of ["bookworm", "trixie"] as const) {
+for (const suite of suites) {
   describe(`a bare ${suite}`, () => {
     let host: TestHost;
     beforeAll(async () => {

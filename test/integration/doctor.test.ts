@@ -1,9 +1,10 @@
 // What doctor tells of real hosts: units that failed, and keys that gpg made.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { suites } from "./base.ts";
 import { TestHost } from "./test-host.ts";
 
-for (const suite of ["bookworm", "trixie"] as const) {
+for (const suite of suites) {
   describe(`doctor on ${suite}`, () => {
     let host: TestHost;
     beforeAll(async () => {

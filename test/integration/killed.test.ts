@@ -2,6 +2,7 @@
 // of an undisturbed run.
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { suites } from "./base.ts";
 import { TestHost } from "./test-host.ts";
 
 const log = "/var/log/edox-ops/bootstrap.log";
@@ -18,7 +19,7 @@ function state(host: TestHost): string[] {
     .filter((line) => !varies.test(line));
 }
 
-for (const suite of ["bookworm", "trixie"] as const) {
+for (const suite of suites) {
   describe(`on ${suite}`, () => {
     let undisturbed: string[] = [];
     let host: TestHost | undefined;
