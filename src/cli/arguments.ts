@@ -1,14 +1,15 @@
-// What was typed, held against what is declared, before anything is done with it: the parser behind the commands keeps
-// unknown flags in silence and takes a flag for the value of the one before it.
+// What was typed, held against what is declared, before anything is done with it: strictly, where the parsers at hand
+// keep unknown flags in silence and take a flag for the value of the one before it.
 
 import type { ArgDef, ArgsDef } from "citty";
 import { distance } from "fastest-levenshtein";
 import { Problem } from "../engine/step.ts";
+import type { Values } from "./command.ts";
 
-/** Throws a usage Problem for the first thing that is not declared, is empty, or is given twice. */
-export function checkArguments(typed: readonly string[], declared: ArgsDef): void {
-  const values = Object.entries(declared).filter(([, { type }]) => type === "positional");
-  const given = new Set<string>();
+/** The values by their names. Throws a usage Problem for the first that is not declared, is empty, or is given twice. */
+export function readArguments(typed: readonly string[], declared: ArgsDef): Values {
+  const places = Object.entries(declared).filter(([, { type }]) => type === "positional");
+  const given: Values = {};
   let words = 0;
   let onlyWords = false;
   for (let i = 0; i < typed.length; i++) {
@@ -16,20 +17,22 @@ export function checkArguments(typed: readonly string[], declared: ArgsDef): voi
     if (token === "--" && !onlyWords) onlyWords = true;
     else if (onlyWords || !token.startsWith("-") || token === "-") {
       if (token === "") throw usage("an empty word");
-      checkWord(token, values[words++]);
-    } else if (checkFlag(token, typed[i + 1], declared, given)) i += 1;
+      given[wordFor(token, places[words++])] = token;
+    } else if (readFlag(token, typed[i + 1], declared, given)) i += 1;
   }
-  const [missing, arg] = values[words] ?? [];
+  const [missing, arg] = places[words] ?? [];
   if (arg && arg.required !== false) {
     throw usage(`a ${missing} is missing${choicesOf(arg).length > 0 ? `: ${choicesOf(arg).join(", ")}` : ""}`);
   }
+  return given;
 }
 
-function checkWord(token: string, value: [string, ArgDef] | undefined): void {
-  if (value === undefined) throw usage(`unexpected word '${token}'`);
-  const [name, arg] = value;
+/** The name of the place that this word takes. */
+function wordFor(token: string, place: [string, ArgDef] | undefined): string {
+  if (place === undefined) throw usage(`unexpected word '${token}'`);
+  const [name, arg] = place;
   const choices = choicesOf(arg);
-  if (choices.length === 0 || choices.includes(token)) return;
+  if (choices.length === 0 || choices.includes(token)) return name;
   const near = meant(token, choices);
   throw usage(`unknown ${name} '${token}'${near ? "" : `: there are ${choices.join(", ")}`}`, near);
 }
@@ -40,27 +43,24 @@ export function choicesOf(arg: ArgDef): readonly string[] {
 }
 
 /** True when the next word is this flag's value. */
-function checkFlag(token: string, next: string | undefined, declared: ArgsDef, given: Set<string>): boolean {
+function readFlag(token: string, next: string | undefined, declared: ArgsDef, given: Values): boolean {
   const [flag = "", ...rest] = token.split("=");
   const value = rest.length > 0 ? rest.join("=") : undefined;
-  const found = find(flag, declared);
-  if (found === null) throw usage(`unknown flag ${flag}`, meant(flag, flagsOf(declared)));
-  const [name, { type }] = found;
-  if (given.has(name)) throw usage(`${flag} is given twice`);
-  given.add(name);
-  if (type === "boolean") {
+  const name = flag.slice("--".length);
+  const arg = flagsOf(declared).includes(flag) ? declared[name] : undefined;
+  if (arg === undefined) throw usage(`unknown flag ${flag}`, meant(flag, flagsOf(declared)));
+  if (Object.hasOwn(given, name)) throw usage(`${flag} is given twice`);
+  if (arg.type === "boolean") {
     if (value !== undefined) throw usage(`${flag} takes no value`);
+    given[name] = true;
     return false;
   }
   if (value === "" || next === "") throw usage(`${flag} needs a value, not an empty one`);
-  if (value !== undefined) return false;
-  if (next === undefined || (next.startsWith("-") && next !== "-")) throw usage(`${flag} needs a value`);
-  return true;
-}
-
-function find(flag: string, declared: ArgsDef): [string, ArgDef] | null {
-  const found = Object.entries(declared).find(([name, { type }]) => type !== "positional" && flag === `--${name}`);
-  return found ?? null;
+  if (value === undefined && (next === undefined || (next.startsWith("-") && next !== "-"))) {
+    throw usage(`${flag} needs a value`);
+  }
+  given[name] = value ?? (next as string);
+  return value === undefined;
 }
 
 function flagsOf(declared: ArgsDef): string[] {

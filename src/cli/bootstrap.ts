@@ -1,12 +1,12 @@
-import { defineCommand } from "citty";
+import { command } from "./command.ts";
 import { changeFlags } from "./flags.ts";
 
-export default defineCommand({
+export default command({
   meta: { name: "bootstrap", description: "turn this host into one for documentation sites" },
   args: changeFlags,
-  async run({ args, data }) {
+  async run(values, context) {
     const { change } = await import("./run.ts");
     const { bootstrap } = await import("../recipes/bootstrap.ts");
-    return change(bootstrap, args, data);
+    return change(bootstrap, values, context);
   },
 });

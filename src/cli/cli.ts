@@ -1,13 +1,11 @@
 // The words of the command line: each is a file, loaded when it is typed.
 
-import { type CommandDef, type Resolvable, renderUsage, runCommand } from "citty";
+import type { CommandDef } from "citty";
 import { Problem } from "../engine/step.ts";
 import { voiceOf } from "../report/voice.ts";
-import { checkArguments, meant, usage } from "./arguments.ts";
+import { meant, readArguments, usage } from "./arguments.ts";
+import type { Command } from "./command.ts";
 import { type Context, exitCode, exitMeaning } from "./context.ts";
-
-// biome-ignore lint/suspicious/noExplicitAny: of whatever arguments, each command declares its own
-type Command = CommandDef<any>;
 
 /** Everything that can be typed. */
 export const root: Command = {
@@ -37,14 +35,17 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
     const help = found.rest.includes("--help") || found.rest.includes("-h");
     if (help || (found.command === root && typed.length === 0)) {
       const parent = { meta: { name: ["edox-ops", ...found.names.slice(0, -1)].join(" ") } };
-      const text = await renderUsage(found.command, found.command === root ? undefined : parent);
+      const { renderUsage } = await import("citty");
+      const text = await renderUsage(
+        found.command as unknown as CommandDef,
+        found.command === root ? undefined : parent,
+      );
       await console.out(`${console.colour("out") ? text : Bun.stripANSI(text)}\n\n${exitCodes}`.replace(/ +$/gm, ""));
       return exitCode.done;
     }
-    checkArguments(found.rest, (found.command.args ?? {}) as Record<string, never>);
+    const values = readArguments(found.rest, found.command.args ?? {});
     if (found.command.run === undefined) throw usage("a command is missing");
-    const { result } = await runCommand(found.command, { rawArgs: found.rest, data: context });
-    return result as number;
+    return await found.command.run(values, context);
   } catch (error) {
     // Whoever read the report has seen enough of it.
     if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCode.failed;
@@ -58,12 +59,12 @@ async function resolve(from: Command, typed: readonly string[]) {
   const names: string[] = [];
   let rest = [...typed];
   while (command.subCommands !== undefined) {
-    const known = command.subCommands as Record<string, Resolvable<Command>>;
+    const known = command.subCommands;
     const [word] = rest;
     if (word === undefined || word.startsWith("-")) break;
-    const sub = Object.hasOwn(known, word) ? known[word] : undefined;
-    if (sub === undefined) throw usage(`unknown command '${word}'`, meant(word, Object.keys(known)));
-    command = await (typeof sub === "function" ? sub() : sub);
+    const load = Object.hasOwn(known, word) ? known[word] : undefined;
+    if (load === undefined) throw usage(`unknown command '${word}'`, meant(word, Object.keys(known)));
+    command = await load();
     names.push(word);
     rest = rest.slice(1);
   }

@@ -1,6 +1,6 @@
-import { defineCommand } from "citty";
 import type { Word } from "../report/word.ts";
-import { type Context, exitCode } from "./context.ts";
+import { command } from "./command.ts";
+import { exitCode } from "./context.ts";
 
 const shells = {
   bash: () => import("../report/completion-bash.ts").then((module) => module.bashCompletion),
@@ -16,14 +16,14 @@ const args = {
   },
 } as const;
 
-export default defineCommand({
+export default command({
   meta: { name: "completions", description: "print a script that completes what is typed in a shell" },
   args,
-  async run({ args, data }) {
+  async run({ shell }, { console }) {
     const { root } = await import("./cli.ts");
     const { wordOf } = await import("./word-of.ts");
-    const script = await shells[args.shell as keyof typeof shells]();
-    await (data as Context).console.out(script(await wordOf(root, ["edox-ops"])));
+    const script = await shells[shell as keyof typeof shells]();
+    await console.out(script(await wordOf(root, ["edox-ops"])));
     return exitCode.done;
   },
 });

@@ -33,8 +33,3 @@ export const changeFlags = {
   },
   ...outputFlags,
 } as const satisfies ArgsDef;
-
-/** The parser takes `--no-color` for the contrary of `--color`. */
-export function wantsColour(args: Record<string, unknown>): boolean {
-  return args.color !== false;
-}

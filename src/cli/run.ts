@@ -9,12 +9,11 @@ import { met, type Stop } from "../engine/wait.ts";
 import { type Host, type HostReader, type Signal, Unseen } from "../host/host.ts";
 import { lockPath } from "../recipes/paths.ts";
 import { usage } from "./arguments.ts";
+import type { Values } from "./command.ts";
 import type { Context } from "./context.ts";
 import { type Teller, teller } from "./teller.ts";
 
-export type Flags = Record<string, unknown>;
-
-export async function change(recipeFor: (facts: Facts) => Recipe, flags: Flags, context: Context): Promise<number> {
+export async function change(recipeFor: (facts: Facts) => Recipe, flags: Values, context: Context): Promise<number> {
   const { command, typed } = context;
   const host = await context.host();
   if (flags["dry-run"] === true || flags.check === true) {

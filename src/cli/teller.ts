@@ -9,9 +9,8 @@ import { progressLine } from "../report/progress.ts";
 import type { Document } from "../report/schema.ts";
 import { problemText, stepText } from "../report/text.ts";
 import { voiceOf } from "../report/voice.ts";
+import type { Values } from "./command.ts";
 import { type Context, exitCode } from "./context.ts";
-import { wantsColour } from "./flags.ts";
-import type { Flags } from "./run.ts";
 
 export interface Teller {
   warning(sentence: string): Promise<void>;
@@ -25,10 +24,10 @@ export interface Teller {
 }
 
 /** `stop`: what a person at a terminal is told while a run ends in order. */
-export function teller(flags: Flags, { console, command, hint }: Context, stop: Stop = () => null): Teller {
+export function teller(flags: Values, { console, command, hint }: Context, stop: Stop = () => null): Teller {
   const json = flags.json === true;
   const quiet = flags.quiet === true;
-  const voice = voiceOf({ colour: wantsColour(flags) && console.colour("out"), hint });
+  const voice = voiceOf({ colour: flags["no-color"] !== true && console.colour("out"), hint });
   const verbose = flags.verbose === true;
   const line =
     quiet || json || verbose || console.columns() === null
@@ -57,7 +56,7 @@ export function teller(flags: Flags, { console, command, hint }: Context, stop: 
       await say(stepText(result, voice));
       if (flags.diff === true) await say(result.changes.map((await import("../report/diff.ts")).diffOf).join(""));
       if (result.problem === undefined || json) return;
-      const loud = voiceOf({ colour: wantsColour(flags) && console.colour("err"), hint });
+      const loud = voiceOf({ colour: flags["no-color"] !== true && console.colour("err"), hint });
       console.err(problemText(result.problem, result.id, loud));
     },
     progress: {
