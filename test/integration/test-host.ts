@@ -79,8 +79,13 @@ export class TestHost implements Disposable {
     writeFileSync(`${this.root}/etc/hostname`, `${this.name}\n`);
     const names = `${outerHosts()}127.0.0.1 localhost ${this.name}\n::1 localhost\n${this.gateway} gateway\n`;
     writeFileSync(`${this.root}/etc/hosts`, names);
-    const proxy = `Acquire::http::Proxy "http://gateway:${cachePort}";\nAcquire::http::Proxy::127.0.0.1 "DIRECT";\n`;
-    writeFileSync(`${this.root}/etc/apt/apt.conf.d/90cache`, proxy);
+    const proxy = [
+      `Proxy "http://gateway:${cachePort}";`,
+      'Proxy::127.0.0.1 "DIRECT";',
+      // The cache answers one request of a connection at a time.
+      'Pipeline-Depth "0";',
+    ];
+    writeFileSync(`${this.root}/etc/apt/apt.conf.d/90cache`, `Acquire::http {\n${proxy.join("\n")}\n}\n`);
   }
 
   private connect(): void {
@@ -158,7 +163,9 @@ export class TestHost implements Disposable {
     const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     const named = unit === undefined ? [] : [`--unit=${unit}`];
     const flags = ["--quiet", "--pipe", "--wait", "--collect", "-E", path, "-E", "HOME=/root", ...named];
-    return this.raw(["systemd-run", ...flags, "--working-directory=/root", "--", ...argv]);
+    // systemd puts the value of a variable in the place of its name; a doubled sign is one that stands for itself.
+    const asWritten = argv.map((word) => word.replaceAll("$", "$$$$"));
+    return this.raw(["systemd-run", ...flags, "--working-directory=/root", "--", ...asWritten]);
   }
 
   /** A script in the host. */
