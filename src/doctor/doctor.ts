@@ -14,9 +14,11 @@ export async function examine(
   see: HostReader,
   limitMs = checkLimitMs,
 ): Promise<Finding[]> {
+  // What is told before a run as well may be an entry of its own, which says more.
+  const ofItsOwn = entries.map(({ name }) => name);
   const all = [
     ...recipes.flatMap((recipe) => [
-      ...recipe.requires.map((requirement) => fromRequirement(requirement)),
+      ...recipe.requires.filter(({ name }) => !ofItsOwn.includes(name)).map(fromRequirement),
       ...recipe.steps.flatMap(({ id, wants }) => wants.map((resource) => fromResource(resource, recipe, id))),
     ]),
     ...entries.filter(({ only }) => only?.(see) ?? true),

@@ -23,7 +23,7 @@ export function bootstrap(facts: Facts): Recipe {
     requires: [
       platform(facts),
       portFree(80, "nginx", nginxServes),
-      ...(facts.model.startsWith("Raspberry Pi") ? [piByHand(facts)] : []),
+      ...(facts.model.startsWith("Raspberry Pi") ? piByHand(facts) : []),
     ],
     steps: [
       {

@@ -51,16 +51,19 @@ export function swapMissing(see: HostReader, version: string): Missing | null {
   return { detail, hint: ["sudo", "apt-get", "install", tool] };
 }
 
-/** Stops nothing: says what is left to the owner, and nothing where all is well. */
-export function piByHand({ model, version }: Facts): Requirement {
-  return {
-    name: "pi:by-hand",
+/** They stop nothing: they say what is left to the owner, and nothing where all is well. */
+export function piByHand({ model, version }: Facts): Requirement[] {
+  const looks = {
+    "pi:cgroup-memory": memoryCgroupMissing,
+    "pi:swap": (see: HostReader) => swapMissing(see, version),
+  };
+  return Object.entries(looks).map(([name, look]) => ({
+    name,
     title: `nothing is left to do by hand on this ${model}`,
     check(see, warn) {
-      for (const missing of [memoryCgroupMissing(see), swapMissing(see, version)]) {
-        if (missing) warn(`edox-ops does not edit cmdline.txt, config.txt or swap: ${missing.detail}`);
-      }
+      const missing = look(see);
+      if (missing) warn(`edox-ops does not edit cmdline.txt, config.txt or swap: ${missing.detail}`);
       return null;
     },
-  };
+  }));
 }

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { examine } from "../../src/doctor/doctor.ts";
 import { pi } from "../../src/doctor/pi.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
+import { bootstrap } from "../../src/recipes/bootstrap.ts";
 import { piByHand } from "../../src/resources/pi.ts";
 import { fakeDebian, type Like } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
@@ -28,12 +29,14 @@ function pages(size: number): Uint8Array {
 }
 
 async function finding(name: string, host: FakeHost) {
-  return (await examine([], pi, host)).find((each) => each.name === name);
+  const found = (await examine([bootstrap(gatherFacts(host))], pi, host)).filter((each) => each.name === name);
+  expect(found).toBeArrayOfSize(1);
+  return found[0];
 }
 
 function toldBefore(host: FakeHost): string[] {
   const warnings: string[] = [];
-  piByHand(gatherFacts(host)).check(host, (sentence) => warnings.push(sentence));
+  for (const each of piByHand(gatherFacts(host))) each.check(host, (sentence) => warnings.push(sentence));
   return warnings;
 }
 

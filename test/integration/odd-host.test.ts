@@ -140,6 +140,18 @@ describe("at a terminal", () => {
     expect(rest).toContain("Bootstrap installation phase completed successfully.\r\nexit 0\r\n");
   });
 
+  test("it keeps to one line when the terminal is made narrower", async () => {
+    host = await TestHost.bare();
+    const unpacking = "ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1";
+    const resize = `for i in $(seq 900); do ${unpacking} && break; sleep 0.05; done; stty cols 30 </dev/tty`;
+    const { drawn, code } = progress(`(${resize}) & edox-ops bootstrap --yes`);
+    expect(code).toBe("0");
+    const widths = drawn.map((line) => Bun.stringWidth(line.split("\r\n").at(-1) ?? ""));
+    const narrow = widths.findLastIndex((width) => width >= 30) + 1;
+    expect(narrow).toBeGreaterThan(0);
+    expect(widths.length - narrow).toBeGreaterThan(5);
+  });
+
   test("Ctrl-C ends it in order, and the last line is what to type", async () => {
     host = await TestHost.bare();
     const inDpkg = "until ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1; do :; done";
