@@ -14,10 +14,15 @@ const files: Record<keyof typeof paths, string> = {
   certificatePath: "a certificate of nobody, for an nginx that cannot refuse a name without one",
   limitsPath: "the limits that sites share",
   catchAllPath: "the server that answers no unknown name",
+  projectsPath: "the projects",
   docsRoot: "the sites",
   backupsDir: "what a deploy has replaced",
+  sitesAvailableDir: "the sites that nginx may serve",
+  sitesEnabledDir: "those that it serves",
+  acmeDir: "where certbot shows that a name leads here",
   logDir: "the logs",
   bootstrapLogPath: "the log of bootstrap",
+  projectLogPath: "what was changed of projects",
   lockPath: "held while a run changes this host",
 };
 

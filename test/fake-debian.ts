@@ -30,6 +30,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
   for (const path of ["/run/systemd/system", "/var/log", "/var/lib/dpkg/updates", "/var/cache/apt", "/proc"])
     host.dir(path);
   host.put("/usr/bin/apt-get", "");
+  host.put("/etc/group", "root:x:0:\nwww-data:x:33:\n");
   host.put("/etc/apt/sources.list", `deb http://deb.test/debian ${codename} main\n`);
   host.put(`/var/lib/apt/lists/deb.test_debian_dists_${codename}_InRelease`, "");
   host.put("/run/systemd/timesync/synchronized", "");

@@ -12,6 +12,7 @@ export const root: Command = {
   meta: { name: "edox-ops", description: "Prepares a host for documentation sites, and says how healthy it is" },
   subCommands: {
     bootstrap: () => import("./bootstrap.ts").then((module) => module.default),
+    project: () => import("./project.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
     completions: () => import("./completions.ts").then((module) => module.default),
   },

@@ -10,6 +10,15 @@ export const outputFlags = {
 
 const yes = { yes: { type: "boolean", description: "do it without asking" } } as const satisfies ArgsDef;
 
+/** Of commands that change what is theirs alone: what is typed is what is done. */
+export const editFlags = {
+  "dry-run": { type: "boolean", description: "say what would be done, change nothing" },
+  check: { type: "boolean", description: "a dry run that exits 3 when there is something to change" },
+  diff: { type: "boolean", description: "show how the content of files changes" },
+  verbose: { type: "boolean", description: "show the commands and their output as it comes" },
+  ...outputFlags,
+} as const satisfies ArgsDef;
+
 export const doctorFlags = {
   strict: { type: "boolean", description: "let warnings count as failures" },
   fix: { type: "boolean", description: "run the steps that mend what was found, after asking" },
@@ -20,10 +29,6 @@ export const doctorFlags = {
 
 export const changeFlags = {
   ...yes,
-  "dry-run": { type: "boolean", description: "say what would be done, change nothing" },
-  check: { type: "boolean", description: "a dry run that exits 3 when there is something to change" },
-  diff: { type: "boolean", description: "show how the content of files changes" },
-  verbose: { type: "boolean", description: "show the commands and their output as it comes" },
   only: { type: "string", valueHint: "step,...", description: "run just these steps" },
   skip: { type: "string", valueHint: "step,...", description: "leave these steps out" },
   "fail-step": {
@@ -31,5 +36,5 @@ export const changeFlags = {
     valueHint: "step",
     description: "fail at this step, to see what a failure looks like",
   },
-  ...outputFlags,
+  ...editFlags,
 } as const satisfies ArgsDef;

@@ -13,7 +13,15 @@ import type { Values } from "./command.ts";
 import type { Context } from "./context.ts";
 import { type Teller, teller } from "./teller.ts";
 
-export async function change(recipeFor: (facts: Facts) => Recipe, flags: Values, context: Context): Promise<number> {
+const lockPollMs = 20;
+
+/** `lockWaitMs`: how long another run is waited for; without it this one ends at once. */
+export async function change(
+  recipeFor: (facts: Facts) => Recipe,
+  flags: Values,
+  context: Context,
+  lockWaitMs = 0,
+): Promise<number> {
   const { command, typed } = context;
   const host = await context.host();
   if (flags["dry-run"] === true || flags.check === true) {
@@ -34,7 +42,7 @@ export async function change(recipeFor: (facts: Facts) => Recipe, flags: Values,
   };
   const tell = teller(flags, context, stop);
   // Taken before the first look, so that what is seen is what the run before this one left.
-  const lock = take(host, ["edox-ops", ...typed]);
+  const lock = await take(host, ["edox-ops", ...typed], lockWaitMs);
   try {
     const { see, recipe, steps, failAt } = await look();
     for (const warning of await requirements(recipe, see, tell, stop)) await tell.warning(warning);
@@ -97,8 +105,13 @@ function interruption(signal: Signal | null, hint: string[]): Problem | null {
   );
 }
 
-function take(host: Host, again: string[]): { release(): void } {
-  const held = host.lock(lockPath);
+async function take(host: Host, again: string[], waitMs: number): Promise<{ release(): void }> {
+  const end = host.now() + waitMs;
+  let held = host.lock(lockPath);
+  while (!("release" in held) && host.now() < end) {
+    await host.sleep(lockPollMs);
+    held = host.lock(lockPath);
+  }
   if ("release" in held) return held;
   const since = new Date(held.sinceMs).toISOString().slice(0, 19);
   const message = `another run holds the lock: ${held.command} (pid ${held.pid}, since ${since}Z)`;

@@ -33,8 +33,11 @@ export type Change =
   | { kind: "link"; path: string; before: string | null; after: string | null }
   /** Neighbours become one apt transaction. No names: only what an interrupted dpkg left is brought to its end. */
   | { kind: "packages"; names: string[] }
-  /** `lack`: what is not as it should be. `again`: also run after a put-back, so that a service has its old files. */
-  | { kind: "command"; argv: string[]; lack: string; again?: true };
+  /**
+   * `lack`: what is not as it should be. `again`: also run after a put-back, so that a service has its old files.
+   * `mayFail`: what that leaves, which is then a warning and puts nothing back.
+   */
+  | { kind: "command"; argv: string[]; lack: string; again?: true; mayFail?: string };
 
 export const root = { uid: 0, gid: 0 } as const;
 

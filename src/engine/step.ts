@@ -71,6 +71,7 @@ export type ProblemCode =
   | "locked"
   | "unseen"
   | "blocked"
+  | "state"
   | "command-failed"
   | "still-differs"
   | "failed-on-purpose"

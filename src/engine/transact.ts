@@ -27,7 +27,7 @@ export async function transact(
     for (const change of oneTransaction(changes)) {
       heed(stop);
       if (change.kind === "packages") warnings.push(...(await installPackages(change.names, host, stop, watch)));
-      else if (change.kind === "command") await command(change.argv, host);
+      else if (change.kind === "command") warnings.push(...(await command(change, host)));
       else {
         undo.push(undoOf(change, host));
         perform(change, host);
@@ -53,9 +53,10 @@ function oneTransaction(changes: readonly Change[]): Change[] {
   return merged;
 }
 
-async function command(argv: readonly string[], host: Host): Promise<void> {
+async function command({ argv, mayFail }: Extract<Change, { kind: "command" }>, host: Host): Promise<string[]> {
   const { code, stderr } = await host.run(argv, { limitMs: commandLimitMs });
-  if (code === 0) return;
+  if (code === 0) return [];
+  if (mayFail !== undefined) return [mayFail];
   throw new Problem("command-failed", `${argv.join(" ")} failed`, {
     returncode: code,
     stderr,

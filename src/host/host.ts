@@ -82,6 +82,7 @@ export interface HostReader {
   map(path: string): Uint8Array | null;
   /** So many bytes at the most, from the end of a file. */
   tail(path: string, bytes: number): Uint8Array | null;
+  /** What a link says; null for what is none. */
   readLink(path: string): string | null;
   /** Names in a directory, sorted. */
   list(path: string): string[] | null;

@@ -33,7 +33,7 @@ export function localHost(root = ""): Host {
     read: (path) => looked(path, () => fs.readFileSync(at(path))),
     tail: (path, bytes) => looked(path, () => tailOf(at(path), bytes)),
     map: (path) => looked(path, () => mapFile(at(path))),
-    readLink: (path) => looked(path, () => fs.readlinkSync(at(path))),
+    readLink: (path) => looked(path, () => linkTarget(at(path))),
     list: (path) => looked(path, () => fs.readdirSync(at(path)).sort()),
     space: (path) => looked(path, () => spaceOf(at(path))),
     lockHolders: (path) => lockHolders(at(path)),
@@ -126,6 +126,15 @@ function statOf(stat: fs.Stats): Stat {
     size: stat.size,
     changedMs: stat.ctimeMs,
   };
+}
+
+function linkTarget(path: string): string | null {
+  try {
+    return fs.readlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EINVAL") return null;
+    throw error;
+  }
 }
 
 function tailOf(path: string, bytes: number): Uint8Array {

@@ -11,6 +11,15 @@ const header = `# Written by edox-ops. A change made here is replaced by the nex
  */
 export const limitsText = `${header}limit_req_zone $binary_remote_addr zone=edox_ops_static:10m rate=25000r/s;
 limit_conn_zone $binary_remote_addr zone=edox_ops_conn:10m;
+
+# The sites of this edox-ops count here: a reader never meets it, a flood from one address does.
+limit_req_zone $binary_remote_addr zone=edox_ops_reader:10m rate=500r/s;
+
+# A name with a hash in it never changes its content; a page is asked for anew, and answered with 304.
+map $uri $edox_ops_cache {
+    default "public, max-age=0, must-revalidate";
+    "~^/(.+/)?(assets|_astro|_next/static|static/(js|css|media)|_static)/(.+/)?[^/]+[.-][A-Za-z0-9_-]{8,}\\.[a-z0-9]+$" "public, max-age=31536000, immutable";
+}
 `;
 
 export interface CatchAll {

@@ -1,25 +1,22 @@
 // The default server: whoever asks for a name that is not hosted here gets no answer.
 
 import { type Change, root, Text } from "../engine/change.ts";
-import { installedPackage, packageField } from "../engine/dpkg.ts";
 import type { Facts } from "../engine/facts.ts";
+import { foreseen } from "../engine/foreseen.ts";
 import type { Resource, Warn } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { portHolder } from "../resources/port.ts";
 import { type Listen, nginxConfig } from "./nginx-config.ts";
 import { catchAllText } from "./nginx-text.ts";
-import { catchAllPath, certificatePath } from "./paths.ts";
+import { nginxSince } from "./nginx-version.ts";
+import { catchAllPath, certificatePath, sitesEnabledDir } from "./paths.ts";
 
-/** What each release ships, for a look at a host where nginx is not installed yet. */
-const shipped: Record<string, string> = { jammy: "1.18.0", bookworm: "1.22.1", noble: "1.24.0", trixie: "1.26.3" };
-const newest = "1.28.0";
 /** nginx's changelog: ssl_reject_handshake came with 1.19.4. */
 const rejectHandshakeSince = "1.19.4";
+const ourSites = `${sitesEnabledDir}/edox-ops-`;
 
-function rejectsHandshakes(see: HostReader, { codename }: Facts): boolean {
-  const found = installedPackage(see, "nginx");
-  const version = (found && packageField(found, "Version")?.match(/\d+\.\d+\.\d+/)?.[0]) ?? shipped[codename] ?? newest;
-  return Bun.semver.order(version, rejectHandshakeSince) >= 0;
+function rejectsHandshakes(see: HostReader, facts: Facts): boolean {
+  return nginxSince(see, facts, rejectHandshakeSince);
 }
 
 /** It takes the sockets that nobody else answers unknown names on. */
@@ -31,14 +28,11 @@ export function catchAll(see: HostReader, ahead: readonly Change[], warn: Warn, 
 }
 
 function free(see: HostReader, all: readonly string[], ahead: readonly Change[], warn: Warn): string[] {
-  const { servers } = nginxConfig(see);
+  const { servers } = nginxConfig(foreseen(see, ahead));
   const isOurs = ({ path }: Listen): boolean => path === catchAllPath;
-  const unlinked = ahead.flatMap((change) => (change.kind === "link" && change.after === null ? [change.path] : []));
   const ours = servers.flatMap(({ listens }) => listens.filter(isOurs)).map(({ socket }) => socket);
   const others = servers.flatMap(({ listens, names, stream }) =>
-    listens
-      .filter((each) => !isOurs(each) && !unlinked.includes(each.path))
-      .map((each) => ({ ...each, names, stream })),
+    listens.filter((each) => !isOurs(each)).map((each) => ({ ...each, names, stream })),
   );
   const web = ours.includes("443") ? null : portHolder(see, 443, "nginx");
   if (web !== null) warn(`port 443 is taken by ${web}: unknown names are left to it there`);
@@ -51,7 +45,10 @@ function free(see: HostReader, all: readonly string[], ahead: readonly Change[],
     const claims = here.find((each) => each.wildcard && (each.isDefault || each.stream || isNameless(each.names)));
     const both = others.find((each) => each.both && each.wildcard && each.socket === `[::]:${socket}`);
     const taken = claims ?? single;
-    if (taken) warn(`${taken.path}:${taken.line} (${taken.text}) answers unknown names on ${socket}: left as it is`);
+    // A project that is to answer them was said to.
+    const wanted = taken?.isDefault && taken.path.startsWith(ourSites);
+    if (taken && !wanted)
+      warn(`${taken.path}:${taken.line} (${taken.text}) answers unknown names on ${socket}: left as it is`);
     return taken === undefined && both === undefined;
   });
 }

@@ -2,11 +2,11 @@
 
 import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
-import type { Step } from "../engine/step.ts";
+import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { file } from "../resources/file.ts";
 import { installed } from "../resources/package.ts";
-import { service } from "../resources/service.ts";
+import { type Service, service } from "../resources/service.ts";
 import { emergency, tookFiles } from "./nginx-running.ts";
 import { limitsText } from "./nginx-text.ts";
 import { catchAll, throwawayCertificate } from "./nginx-unknown-names.ts";
@@ -19,34 +19,47 @@ export function nginxPrepare(facts: Facts): Step {
     title: "nginx is enabled, answers no unknown name, and knows the limits of the sites",
     needs: [{ step: "packages.install", resource: installed("nginx") }],
     wants: [
-      file({
-        name: "nginx:limits",
-        title: "the limits of the sites are known",
-        path: limitsPath,
-        mode: 0o644,
-        keepDir: replacedDir,
-        text: () => Text.of(limitsText),
-      }),
+      limits,
       throwawayCertificate(facts),
       welcomeSite,
-      file({
-        name: "nginx:unknown-names",
-        title: "an unknown name is answered by nothing",
-        path: catchAllPath,
-        mode: 0o644,
-        keepDir: replacedDir,
-        text: (see, ahead, warn) => catchAll(see, ahead, warn, facts),
-      }),
-      service({
-        unit: "nginx",
-        name: "nginx:active",
-        test: ["nginx", "-t", "-q"],
-        owns: (path) => path.startsWith("/etc/nginx/") || path === certificatePath,
-        taken: (see) => tookFiles(see, [limitsPath, catchAllPath]),
-        explain: emergency,
-      }),
+      unknownNames(facts),
+      nginxService([limitsPath, catchAllPath]),
     ],
   };
+}
+
+/** What all sites share. */
+export const limits = file({
+  name: "nginx:limits",
+  title: "the limits of the sites are known",
+  path: limitsPath,
+  mode: 0o644,
+  keepDir: replacedDir,
+  text: () => Text.of(limitsText),
+});
+
+export function unknownNames(facts: Facts): Resource {
+  return file({
+    name: "nginx:unknown-names",
+    title: "an unknown name is answered by nothing",
+    path: catchAllPath,
+    mode: 0o644,
+    keepDir: replacedDir,
+    text: (see, ahead, warn) => catchAll(see, ahead, warn, facts),
+  });
+}
+
+/** nginx runs, starts at boot, and has taken these as they are on disk. */
+export function nginxService(paths: readonly string[], more: Pick<Service, "mayWait"> = {}): Resource {
+  return service({
+    unit: "nginx",
+    name: "nginx:active",
+    test: ["nginx", "-t", "-q"],
+    owns: (path) => path.startsWith("/etc/nginx/") || path === certificatePath,
+    taken: (see) => tookFiles(see, paths),
+    explain: emergency,
+    ...more,
+  });
 }
 
 /** The running nginx has loaded our default server, so that it has the ports of it. */

@@ -7,9 +7,15 @@ export const replacedDir = `${stateDir}/replaced`;
 export const certificatePath = `${stateDir}/unknown-names.pem`;
 export const limitsPath = "/etc/nginx/conf.d/edox-ops-limits.conf";
 export const catchAllPath = "/etc/nginx/conf.d/edox-ops-default.conf";
+export const projectsPath = `${stateDir}/projects.json`;
 export const docsRoot = "/var/www/docs";
 export const backupsDir = `${docsRoot}/.edox-ops-backups`;
+export const sitesAvailableDir = "/etc/nginx/sites-available";
+export const sitesEnabledDir = "/etc/nginx/sites-enabled";
+/** Where certbot proves who has a name: no deploy touches it. */
+export const acmeDir = "/var/lib/edox-ops/acme";
 export const logDir = "/var/log/edox-ops";
 export const bootstrapLogPath = `${logDir}/bootstrap.log`;
+export const projectLogPath = `${logDir}/project.log`;
 /** In /run, where only root writes: it is gone with a reboot, as every holder is. */
 export const lockPath = "/run/edox-ops.lock";

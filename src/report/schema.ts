@@ -50,6 +50,20 @@ export const documentSchema = v.object({
       }),
     ),
   ),
+  projects: v.optional(
+    v.array(
+      v.looseObject({
+        slug: v.string(),
+        domain: v.string(),
+        root_path: v.string(),
+        source_path: v.nullable(v.string()),
+        branch: v.string(),
+        owner_group: v.string(),
+        enabled: v.boolean(),
+        tls: v.boolean(),
+      }),
+    ),
+  ),
   findings: v.optional(
     v.array(
       v.object({

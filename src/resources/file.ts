@@ -9,9 +9,9 @@ export interface Managed {
   title: string;
   mode: number;
   /** What it should hold on this host; null: it should not be there. */
-  text: (see: HostReader, ahead: readonly Change[], warn: Warn) => Text | null;
-  /** Where content that somebody else wrote is kept before it is replaced. */
-  keepDir: string;
+  text: (see: HostReader, ahead: readonly Change[], warn: Warn) => Text | null | Promise<Text | null>;
+  /** Where content that somebody else wrote is kept before it is replaced; without it nobody else's is there. */
+  keepDir?: string;
 }
 
 /** A file of ours, root's, with exactly this content. What it replaces is kept, named by its digest. */
@@ -19,8 +19,8 @@ export function file({ path, name, title, mode, text, keepDir }: Managed): Resou
   return {
     name,
     title,
-    check(see, ahead, warn) {
-      const after = text(see, ahead, warn);
+    async check(see, ahead, warn) {
+      const after = await text(see, ahead, warn);
       const stat = see.stat(path);
       if (stat !== null && stat.type !== "file") {
         throw new Problem("blocked", `${path} is not a regular file: move it away`, { hint: ["ls", "-ld", path] });
@@ -38,6 +38,7 @@ export function file({ path, name, title, mode, text, keepDir }: Managed): Resou
 
   /** Named by its content, so that keeping it twice is keeping it once. */
   function kept(see: HostReader, ahead: readonly Change[], before: Text): Change[] {
+    if (keepDir === undefined) return [];
     const digest = new Bun.CryptoHasher("sha256").update(before.bytes).digest("hex").slice(0, 12);
     const copy = `${keepDir}/${path.slice(path.lastIndexOf("/") + 1)}.${digest}`;
     if (see.stat(copy) !== null) return [];

@@ -13,17 +13,22 @@ export interface Service {
   owns(path: string): boolean;
   /** Whether the running service has taken its files as they are now. */
   taken(see: HostReader): boolean;
+  /**
+   * A change of its files may wait, in these words, while the service cannot take any because of somebody else's; asked
+   * with `test`. Without it such a change is put back.
+   */
+  mayWait?: string;
   explain?(see: HostReader, sinceMs: number): string | null;
 }
 
 /** The unit runs, starts at boot, and has taken its files. */
-export function service({ unit, name, test, owns, taken, explain }: Service): Resource {
+export function service({ unit, name, test, owns, taken, mayWait, explain }: Service): Resource {
   return {
     name,
     title: `${unit} is active and enabled`,
     settleMs: 5000,
     ...(explain && { explain }),
-    check(see, ahead) {
+    async check(see, ahead) {
       if (see.readLink(`/etc/systemd/system/${unit}.service`) === "/dev/null") {
         throw new Problem("blocked", `${unit} is masked`, { hint: ["sudo", "systemctl", "unmask", unit] });
       }
@@ -35,8 +40,13 @@ export function service({ unit, name, test, owns, taken, explain }: Service): Re
         // After a put-back a service that ran gets its old files back; one that did not run is not started.
         const again = active ? { again: true as const } : {};
         const lack = active ? `${unit} has not taken its files` : `${unit} is not active`;
-        changes.push({ kind: "command", argv: test, lack, ...again });
-        changes.push({ kind: "command", argv: ["systemctl", "reload-or-restart", unit], lack, ...again });
+        const reload = ["systemctl", "reload-or-restart", unit];
+        if (mayWait === undefined) {
+          changes.push({ kind: "command", argv: test, lack, ...again });
+          changes.push({ kind: "command", argv: reload, lack, ...again });
+        } else if (touched || (await see.probe(test)).code === 0) {
+          changes.push({ kind: "command", argv: reload, lack, ...again, mayFail: mayWait });
+        }
       }
       if (!comes && see.stat(`/etc/systemd/system/multi-user.target.wants/${unit}.service`) === null) {
         changes.push({ kind: "command", argv: ["systemctl", "enable", unit], lack: `${unit} is not enabled` });
@@ -47,6 +57,6 @@ export function service({ unit, name, test, owns, taken, explain }: Service): Re
 }
 
 /** systemd keeps this link while the unit is active or activating, and takes it away when it stopped or failed. */
-function isActive(see: HostReader, unit: string): boolean {
+export function isActive(see: HostReader, unit: string): boolean {
   return see.readLink(`/run/systemd/units/invocation:${unit}.service`) !== null;
 }

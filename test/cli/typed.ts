@@ -4,7 +4,17 @@ import { hintFor } from "../../src/report/voice.ts";
 import { fakeDebian } from "../fake-debian.ts";
 
 /** What a line does on a host. `person`: there is one, who answers so. `broken`: stdout cannot be written. */
-export async function typed(line: string, host: Host = fakeDebian(), person?: boolean, broken?: string) {
+export function typed(line: string, host?: Host, person?: boolean, broken?: string) {
+  return typedWords(line.split(" ").filter(Boolean), host, person, broken);
+}
+
+/** The same of words that may hold anything. */
+export async function typedWords(
+  words: readonly string[],
+  host: Host = fakeDebian(),
+  person?: boolean,
+  broken?: string,
+) {
   let out = "";
   let err = "";
   const console = {
@@ -22,7 +32,7 @@ export async function typed(line: string, host: Host = fakeDebian(), person?: bo
   };
   const exit = await cli(
     { host: async () => host, console, hint: hintFor("/usr/local/bin/edox-ops", host.uid) },
-    line.split(" ").filter(Boolean),
+    words,
   );
   return { exit, out, err };
 }

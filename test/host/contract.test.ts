@@ -43,6 +43,7 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect(Buffer.from(host.read("/d/f") ?? []).toString()).toBe("two");
       expect(host.stat("/d/f")).toMatchObject({ type: "file", mode: 0o640, size: 3, ...me });
       expect(host.list("/d")).toEqual(["f"]);
+      expect([host.readLink("/d/f"), host.readLink("/d")]).toEqual([null, null]);
     });
 
     test("the end of a file is read without the rest", () => {

@@ -1,0 +1,18 @@
+import type { Command } from "./command.ts";
+
+const project: Command = {
+  meta: { name: "project", description: "host documentation sites" },
+  subCommands: {
+    add: () => import("./project/add.ts").then((module) => module.default),
+    update: () => import("./project/update.ts").then((module) => module.default),
+    remove: () => import("./project/remove.ts").then((module) => module.default),
+    list: () => import("./project/list.ts").then((module) => module.default),
+    show: () => import("./project/show.ts").then((module) => module.default),
+    init: () => import("./project/init.ts").then((module) => module.default),
+    enable: () => import("./project/enable.ts").then((module) => module.default),
+    disable: () => import("./project/disable.ts").then((module) => module.default),
+    "render-nginx": () => import("./project/render-nginx.ts").then((module) => module.default),
+  },
+};
+
+export default project;

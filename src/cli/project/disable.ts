@@ -1,0 +1,13 @@
+import { command } from "../command.ts";
+import { editFlags } from "../flags.ts";
+import { edit, slugArgument, slugOf } from "./record.ts";
+
+export default command({
+  meta: { name: "disable", description: "serve it no longer" },
+  args: { ...slugArgument, ...editFlags },
+  async run(values, context) {
+    const { disableProject } = await import("../../projects/recipes.ts");
+    const slug = slugOf(values);
+    return edit((facts) => disableProject(slug, facts), values, context);
+  },
+});

@@ -1,0 +1,13 @@
+import { command } from "../command.ts";
+import { editFlags } from "../flags.ts";
+import { edit, slugArgument, slugOf } from "./record.ts";
+
+export default command({
+  meta: { name: "enable", description: "serve a project's site" },
+  args: { ...slugArgument, ...editFlags },
+  async run(values, context) {
+    const { enableProject } = await import("../../projects/recipes.ts");
+    const slug = slugOf(values);
+    return edit((facts) => enableProject(slug, facts), values, context);
+  },
+});

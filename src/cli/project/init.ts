@@ -1,0 +1,13 @@
+import { command } from "../command.ts";
+import { editFlags } from "../flags.ts";
+import { edit, slugArgument, slugOf } from "./record.ts";
+
+export default command({
+  meta: { name: "init", description: "make the directory of a project's site" },
+  args: { ...slugArgument, ...editFlags },
+  async run(values, context) {
+    const { initProject } = await import("../../projects/recipes.ts");
+    const slug = slugOf(values);
+    return edit(() => initProject(slug), values, context);
+  },
+});

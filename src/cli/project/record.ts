@@ -1,0 +1,79 @@
+// What is typed of a project, checked by the schema of its record.
+
+import type { ArgsDef } from "citty";
+import * as v from "valibot";
+import type { Facts } from "../../engine/facts.ts";
+import type { Recipe } from "../../engine/step.ts";
+import * as project from "../../projects/project.ts";
+import { usage } from "../arguments.ts";
+import type { Values } from "../command.ts";
+import type { Context } from "../context.ts";
+
+/** How long the lock of another command is waited for: those that change records are over in no time. */
+const lockWaitMs = 30_000;
+
+export const slugArgument = {
+  slug: { type: "positional", description: "the project's short name" },
+} as const satisfies ArgsDef;
+
+export const recordFlags = {
+  domain: { type: "string", valueHint: "name", description: "the name that the site answers to" },
+  "root-path": { type: "string", valueHint: "directory", description: "where the site lies" },
+  "source-path": {
+    type: "string",
+    valueHint: "directory",
+    description: "what deploy takes where --source is not given",
+  },
+  branch: { type: "string", valueHint: "name", description: "the branch that the site is built from" },
+  "owner-group": { type: "string", valueHint: "group", description: "the group that the site's files have" },
+  csp: {
+    type: "string",
+    valueHint: "policy",
+    description: "the site's content policy: default, strict, or one in words",
+  },
+  default: { type: "boolean", description: "let the site answer to unknown names too" },
+  "no-default": { type: "boolean", description: "let it answer to its own name only" },
+  tls: { type: "boolean", description: "serve over HTTPS" },
+  "no-tls": { type: "boolean", description: "serve over HTTP only" },
+} as const satisfies ArgsDef;
+
+/** Throws a usage Problem that says what may be typed. */
+export function checked<T extends v.GenericSchema>(schema: T, value: unknown, name: string): v.InferOutput<T> {
+  const found = v.safeParse(schema, value);
+  if (!found.success) throw usage(`${name} '${value}' is not one: ${found.issues[0].message}`);
+  return found.output;
+}
+
+export function slugOf({ slug }: Values): string {
+  return checked(project.slug, slug, "slug");
+}
+
+/** What was typed of a record, and nothing else. */
+export function editOf(values: Values): Partial<project.Project> {
+  const keys = {
+    domain: project.domain,
+    root_path: project.rootPath,
+    source_path: project.sourcePath,
+    branch: project.branch,
+    owner_group: project.ownerGroup,
+  };
+  const edit: Record<string, unknown> = {};
+  for (const [key, schema] of Object.entries(keys)) {
+    const flag = key.replace("_", "-");
+    if (values[flag] !== undefined) edit[key] = checked(schema, values[flag], `--${flag}`);
+  }
+  if (values.csp !== undefined)
+    edit.csp = values.csp === "default" ? undefined : checked(project.csp, values.csp, "--csp");
+  for (const key of ["tls", "default"]) {
+    const no = values[`no-${key}`] === true;
+    if (no && values[key] === true) throw usage(`--${key} and --no-${key} say the contrary of each other`);
+    if (no || values[key] === true) edit[key] = !no;
+  }
+  return edit;
+}
+
+/** What is typed is what is done: nobody is asked. */
+export async function edit(recipeFor: (facts: Facts) => Recipe, values: Values, context: Context): Promise<number> {
+  const { change } = await import("../run.ts");
+  return change(recipeFor, { ...values, yes: true }, context, lockWaitMs);
+}

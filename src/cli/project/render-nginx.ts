@@ -1,0 +1,22 @@
+import { command } from "../command.ts";
+import { exitCode } from "../context.ts";
+import { editFlags } from "../flags.ts";
+import { edit, slugArgument, slugOf } from "./record.ts";
+
+export default command({
+  meta: { name: "render-nginx", description: "print a project's nginx site, or write it to sites-available" },
+  args: { ...slugArgument, stdout: { type: "boolean", description: "print it, write nothing" }, ...editFlags },
+  async run(values, context) {
+    const slug = slugOf(values);
+    if (!values.stdout) {
+      const { renderProject } = await import("../../projects/recipes.ts");
+      return edit((facts) => renderProject(slug, facts), values, context);
+    }
+    const { gatherFacts } = await import("../../engine/facts.ts");
+    const { rendered } = await import("../../projects/site.ts");
+    const { theProject } = await import("../../projects/store.ts");
+    const host = await context.host();
+    await context.console.out(rendered(host, await theProject(host, slug), gatherFacts(host)));
+    return exitCode.done;
+  },
+});

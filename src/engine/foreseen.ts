@@ -1,0 +1,55 @@
+// A host as it would be when these changes were done: for what is worked out from files that are about to change.
+
+import type { HostReader, Stat } from "../host/host.ts";
+import type { Change } from "./change.ts";
+
+type Placed = Extract<Change, { kind: "file" | "removal" | "link" }>;
+
+/** Files and links only, looked at by read, stat, readLink and list. */
+export function foreseen(see: HostReader, ahead: readonly Change[]): HostReader {
+  const changes = new Map(ahead.filter(isPlaced).map((change) => [change.path, change]));
+  if (changes.size === 0) return see;
+  const stat = (path: string): Stat | null => {
+    const change = changes.get(path);
+    if (change === undefined) return see.stat(path);
+    if (change.kind === "removal" || change.after === null) return null;
+    const link = change.kind === "link";
+    const attributes = link ? { mode: 0o777, uid: 0, gid: 0 } : { mode: change.mode, uid: change.uid, gid: change.gid };
+    const size = link ? 0 : change.after.bytes.length;
+    return { type: link ? "link" : "file", ...attributes, size, changedMs: see.now() };
+  };
+  const read = (path: string): Uint8Array | null => {
+    const change = changes.get(path);
+    if (change === undefined) {
+      // Ours are absolute, so that a relative one leads to nothing that changes.
+      const target = see.readLink(path);
+      return target !== null && changes.has(target) ? read(target) : see.read(path);
+    }
+    if (change.kind === "link") return change.after === null ? null : read(change.after);
+    return change.kind === "file" ? change.after.bytes : null;
+  };
+  return {
+    ...see,
+    stat,
+    read,
+    readLink(path) {
+      const change = changes.get(path);
+      return change?.kind === "link" ? change.after : see.readLink(path);
+    },
+    list(path) {
+      const before = see.list(path);
+      const names = new Set(before);
+      for (const each of changes.keys()) {
+        if (each.slice(0, each.lastIndexOf("/")) !== path) continue;
+        const name = each.slice(path.length + 1);
+        if (stat(each) === null) names.delete(name);
+        else names.add(name);
+      }
+      return before === null && names.size === 0 ? null : [...names].sort();
+    },
+  };
+}
+
+function isPlaced(change: Change): change is Placed {
+  return change.kind === "file" || change.kind === "removal" || change.kind === "link";
+}

@@ -1,0 +1,138 @@
+// What changes a project's record and its site. The tree is changed by init, deploy and restore.
+
+import { Text } from "../engine/change.ts";
+import type { Facts } from "../engine/facts.ts";
+import { Problem, type Recipe, type Requirement, type Resource, type Step, type Unmet } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { docsRoot, projectLogPath, sitesEnabledDir } from "../recipes/paths.ts";
+import { missingDirectories } from "../resources/directory.ts";
+import { gidOf } from "../resources/group.ts";
+import type { Project } from "./project.ts";
+import { hasCertificate, projectStep, rendered, type Transition, vhostFile } from "./site.ts";
+import { clashOf, readProjects, theProject } from "./store.ts";
+
+type Edit = { [Key in keyof Project]?: Project[Key] | undefined };
+
+type After = Transition["after"];
+
+export function addProject(project: Project, facts: Facts): Recipe {
+  const { slug, domain } = project;
+  const after: After = (before) => before ?? project;
+  const isNew = requirement(`${slug} is new`, async (see) => {
+    if (!(await readProjects(see)).has(slug)) return null;
+    return { reason: `project ${slug} already exists`, hint: ["edox-ops", "project", "show", slug] };
+  });
+  const step = projectStep({ id: "project.add", title: `${slug} is registered for ${domain}`, slug, after }, facts);
+  return recipe(`project add ${slug}`, `Registered project ${slug}.`, [isNew, fits(slug, after)], step);
+}
+
+/** `undefined` takes a key away. */
+export function updateProject(slug: string, edit: Edit, facts: Facts): Recipe {
+  const after: After = (before) => {
+    if (before === null) return null;
+    const all = Object.entries({ ...before, ...edit }).filter(([, value]) => value !== undefined);
+    return Object.fromEntries(all) as Project;
+  };
+  const requires = [known(slug), fits(slug, after), servable(slug, after)];
+  const step = projectStep({ id: "project.update", title: `${slug} is as it was asked for`, slug, after }, facts);
+  return recipe(`project update ${slug}`, `Updated project ${slug}.`, requires, step);
+}
+
+export function enableProject(slug: string, facts: Facts): Recipe {
+  const after: After = (before) => before && { ...before, enabled: true };
+  const step = projectStep({ id: "project.enable", title: `${slug} is served`, slug, after }, facts);
+  const requires = [known(slug), servable(slug, after)];
+  return recipe(`project enable ${slug}`, `Enabled project site for ${slug}.`, requires, step);
+}
+
+export function disableProject(slug: string, facts: Facts): Recipe {
+  const after: After = (before) => before && { ...before, enabled: false };
+  const transition = { id: "project.disable", title: `${slug} is not served`, slug, after, leaves: true as const };
+  const done = `Disabled project site for ${slug}.`;
+  return recipe(`project disable ${slug}`, done, [known(slug)], projectStep(transition, facts));
+}
+
+export function removeProject(slug: string, keepsVhost: boolean, facts: Facts): Recipe {
+  const transition = { id: "project.remove", title: `${slug} is forgotten`, slug, after: () => null };
+  const step = projectStep({ ...transition, leaves: true, keepsVhost }, facts);
+  return recipe(`project remove ${slug}`, `Removed project ${slug}.`, [known(slug)], step);
+}
+
+/** Makes the directory of the site, and leaves one that is there as it is. */
+export function initProject(slug: string): Recipe {
+  const tree: Resource = {
+    name: `tree:${slug}`,
+    title: `the directory of ${slug} is there`,
+    async check(see, ahead) {
+      const { root_path, owner_group } = await theProject(see, slug);
+      const stat = see.stat(root_path);
+      if (stat?.type === "directory") return [];
+      if (stat !== null) throw new Problem("blocked", `${root_path} is not a directory: move it away`);
+      const above = missingDirectories(see, ahead, docsRoot);
+      const gid = gidOf(see, owner_group);
+      if (gid === null)
+        throw new Problem("blocked", `there is no group ${owner_group}`, { hint: addGroup(owner_group) });
+      return [...above, { kind: "directory", path: root_path, before: null, mode: 0o755, uid: 0, gid }];
+    },
+  };
+  const step = { id: "project.init", title: tree.title, wants: [tree] };
+  const done = `Initialized project directories for ${slug}.`;
+  return recipe(`project init ${slug}`, done, [known(slug)], step);
+}
+
+/** Writes the site's file, whether it is served or not. */
+export function renderProject(slug: string, facts: Facts): Recipe {
+  const wants = [vhostFile(slug, async (see) => Text.of(rendered(see, await theProject(see, slug), facts)))];
+  const step = { id: "project.render-nginx", title: `the site of ${slug} is as its record says`, wants };
+  return recipe(`project render-nginx ${slug}`, `Wrote the nginx site of ${slug}.`, [known(slug)], step);
+}
+
+function recipe(command: string, done: string, requires: Requirement[], step: Step): Recipe {
+  return { command, logPath: projectLogPath, done, failed: `${command} failed at step`, requires, steps: [step] };
+}
+
+function requirement(title: string, check: (see: HostReader) => Promise<Unmet | null>): Requirement {
+  return { name: title, title, check };
+}
+
+function known(slug: string): Requirement {
+  return requirement(`${slug} is registered`, async (see) => {
+    await theProject(see, slug);
+    return null;
+  });
+}
+
+/** No other project has what this one is to have, and the group is there. */
+function fits(slug: string, after: (before: Project | null) => Project | null): Requirement {
+  return requirement(`${slug} takes nothing from another project`, async (see) => {
+    const projects = await readProjects(see);
+    const project = after(projects.get(slug) ?? null);
+    if (project === null) return null;
+    for (const other of projects.values()) {
+      const clash = other.slug === slug ? null : clashOf(other, project);
+      if (clash) return { reason: `${clash} is of project ${other.slug} already` };
+    }
+    const { owner_group } = project;
+    if (gidOf(see, owner_group) !== null) return null;
+    return { reason: `there is no group ${owner_group}`, hint: addGroup(owner_group) };
+  });
+}
+
+/** What is to be served can be. */
+function servable(slug: string, after: (before: Project | null) => Project | null): Requirement {
+  return requirement(`${slug} can be served`, async (see) => {
+    const project = after((await readProjects(see)).get(slug) ?? null);
+    if (project === null || !project.enabled) return null;
+    if (see.stat(sitesEnabledDir) === null) {
+      return { reason: "nginx is not set up", hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
+    }
+    if (see.stat(project.root_path)?.type !== "directory") {
+      return { reason: `${project.root_path} is missing`, hint: ["sudo", "edox-ops", "project", "init", slug] };
+    }
+    if (!project.tls || hasCertificate(see, project)) return null;
+    const hint = ["sudo", "edox-ops", "project", "update", slug, "--no-tls"];
+    return { reason: `there is no certificate for ${project.domain} in /etc/letsencrypt/live`, hint };
+  });
+}
+
+const addGroup = (name: string): string[] => ["sudo", "groupadd", "--system", name];

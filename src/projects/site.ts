@@ -1,0 +1,138 @@
+// What a project is on a host besides its tree: a record, a site of nginx's, a link. They change together or not at all.
+
+import { type Change, Text } from "../engine/change.ts";
+import type { Facts } from "../engine/facts.ts";
+import type { Resource, Step } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { limits, nginxService, unknownNames } from "../recipes/nginx.ts";
+import { nginxSince } from "../recipes/nginx-version.ts";
+import {
+  acmeDir,
+  catchAllPath,
+  limitsPath,
+  projectsPath,
+  replacedDir,
+  sitesAvailableDir,
+  sitesEnabledDir,
+  stateDir,
+} from "../recipes/paths.ts";
+import { directory } from "../resources/directory.ts";
+import { file } from "../resources/file.ts";
+import { isActive } from "../resources/service.ts";
+import type { Project } from "./project.ts";
+import { projectsText, readProjects } from "./store.ts";
+import { vhostText } from "./vhost.ts";
+
+export const vhostPath = (slug: string): string => `${sitesAvailableDir}/edox-ops-${slug}`;
+export const vhostLinkPath = (slug: string): string => `${sitesEnabledDir}/edox-ops-${slug}`;
+const certificateDirOf = ({ domain }: Project): string => `/etc/letsencrypt/live/${domain}`;
+
+export interface Transition {
+  id: string;
+  title: string;
+  slug: string;
+  /** What the record becomes, null for none: the same from what it became. */
+  after(before: Project | null): Project | null;
+  /** It is not served from then on. */
+  leaves?: true;
+  /** The site's file stays where the project goes. */
+  keepsVhost?: boolean;
+}
+
+export function hasCertificate(see: HostReader, project: Project): boolean {
+  const dir = certificateDirOf(project);
+  return ["fullchain", "privkey"].every((name) => see.statTarget(`${dir}/${name}.pem`) !== null);
+}
+
+/** The site as it should be on this host. */
+export function rendered(see: HostReader, project: Project, facts: Facts): string {
+  return vhostText(project, {
+    ipv6: facts.ipv6,
+    certificateDir: project.tls && hasCertificate(see, project) ? certificateDirOf(project) : null,
+    http2Directive: nginxSince(see, facts, "1.25.1"),
+  });
+}
+
+export function vhostFile(slug: string, text: (see: HostReader) => Promise<Text | null>): Resource {
+  return file({
+    name: `vhost:${slug}`,
+    title: `the site of ${slug} is as its record says`,
+    path: vhostPath(slug),
+    mode: 0o644,
+    keepDir: replacedDir,
+    text,
+  });
+}
+
+/** One step: the record, what serves it or no longer does, and nginx that has taken it. */
+export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Transition, facts: Facts): Step {
+  const becomes = async (see: HostReader) => after((await readProjects(see)).get(slug) ?? null);
+  const serves = when(async (see) => (await becomes(see))?.enabled === true);
+  const isGone = when(async (see) => (await becomes(see)) === null && keepsVhost !== true);
+  const paths = [limitsPath, catchAllPath, vhostPath(slug), sitesEnabledDir];
+
+  return {
+    id,
+    title,
+    wants: [
+      directory(stateDir, 0o750, `state:${stateDir}`),
+      file({
+        name: `project:${slug}`,
+        title,
+        path: projectsPath,
+        mode: 0o600,
+        async text(see) {
+          const projects = await readProjects(see);
+          const wanted = after(projects.get(slug) ?? null);
+          if (wanted === null) projects.delete(slug);
+          else projects.set(slug, wanted);
+          return see.stat(projectsPath) === null && projects.size === 0 ? null : projectsText(see, projects);
+        },
+      }),
+      serves(directory(acmeDir, 0o755)),
+      serves(limits),
+      serves(
+        vhostFile(slug, async (see) => {
+          const project = await becomes(see);
+          return project && Text.of(rendered(see, project, facts));
+        }),
+      ),
+      serves(link(slug, vhostPath(slug))),
+      ...(leaves
+        ? [link(slug, null), isGone(vhostFile(slug, async () => null)), ifInstalled(unknownNames(facts))]
+        : []),
+      serves(unknownNames(facts)),
+      serves(nginxService(paths)),
+      ...(leaves ? [ifRuns(nginxService([sitesEnabledDir], { mayWait: waits }))] : []),
+    ],
+  };
+}
+
+const waits = "nginx goes on as it was until its configuration is valid again: it does not take this one (nginx -t)";
+
+/** A resource of some hosts only. */
+function when(asked: (see: HostReader) => boolean | Promise<boolean>) {
+  return (resource: Resource): Resource => ({
+    ...resource,
+    async check(see, ahead, warn) {
+      return (await asked(see)) ? resource.check(see, ahead, warn) : [];
+    },
+  });
+}
+
+const ifInstalled = when((see) => see.stat(sitesEnabledDir) !== null);
+const ifRuns = when((see) => isActive(see, "nginx"));
+
+/** Whether the site is linked among those that nginx serves. */
+function link(slug: string, after: string | null): Resource {
+  const path = vhostLinkPath(slug);
+  return {
+    name: `link:${slug}`,
+    title: after === null ? `${slug} is not served` : `${slug} is served`,
+    check(see): Change[] {
+      const before = see.readLink(path);
+      if (before === after && (after !== null || see.stat(path) === null)) return [];
+      return [{ kind: "link", path, before, after }];
+    },
+  };
+}

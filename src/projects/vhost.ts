@@ -1,0 +1,162 @@
+// The nginx site of a project.
+
+import { acmeDir } from "../recipes/paths.ts";
+import type { Project } from "./project.ts";
+
+/** What the text depends on besides the record. */
+export interface Serving {
+  ipv6: boolean;
+  /** Directory of the certificate, or null: over HTTP only. */
+  certificateDir: string | null;
+  /** nginx 1.25.1 has it as a directive, those before it as a word of listen. */
+  http2Directive: boolean;
+}
+
+/** Mozilla's intermediate list, without DHE: nobody who speaks TLS 1.2 needs it. */
+const ciphers = [
+  "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305",
+].join(":");
+
+const textTypes = [
+  "text/css text/plain text/xml text/javascript application/javascript application/json application/manifest+json",
+  "application/xml application/atom+xml application/rss+xml application/wasm image/svg+xml",
+].join(" ");
+
+/**
+ * What the generators of sites need: scripts and styles in the page, images in the text, WebAssembly of a search. The
+ * strict one is the Python version's.
+ */
+export const policies = {
+  default: [
+    "default-src 'self'",
+    "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: https:",
+    "font-src 'self' data:",
+    "worker-src 'self' blob:",
+    "object-src 'none'",
+    "base-uri 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'self'",
+  ].join("; "),
+  strict: "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'",
+};
+
+export function vhostText(project: Project, serving: Serving): string {
+  const { certificateDir } = serving;
+  const head = [
+    `# Written by edox-ops for the project ${project.slug}. A change made here is replaced by its next change;`,
+    "# the replaced file is kept under /etc/edox-ops/replaced.",
+    "",
+  ].join("\n");
+  if (certificateDir === null) return head + server([...listens("80", project, serving), ...site(project, serving)]);
+  const plain = server([
+    ...listens("80", project, serving),
+    ...names(project),
+    ...acme(project),
+    "",
+    "location / {",
+    "    return 301 https://$host$request_uri;",
+    "}",
+  ]);
+  return `${head}${plain}\n${server([...tls(project, serving, certificateDir), ...site(project, serving)])}`;
+}
+
+function server(lines: readonly string[]): string {
+  return `server {\n${lines.map((line) => (line === "" ? "\n" : `    ${line}\n`)).join("")}}\n`;
+}
+
+function listens(port: string, project: Project, { ipv6 }: Serving, words = ""): string[] {
+  const all = project.default === true ? `${words} default_server` : words;
+  return [port, ...(ipv6 ? [`[::]:${port}`] : [])].map((socket) => `listen ${socket}${all};`);
+}
+
+function names({ domain }: Project): string[] {
+  return [`server_name ${domain};`, "server_tokens off;"];
+}
+
+function tls(project: Project, serving: Serving, certificateDir: string): string[] {
+  const words = serving.http2Directive ? " ssl" : " ssl http2";
+  return [
+    ...listens("443", project, serving, words),
+    ...(serving.http2Directive ? ["http2 on;"] : []),
+    `ssl_certificate ${certificateDir}/fullchain.pem;`,
+    `ssl_certificate_key ${certificateDir}/privkey.pem;`,
+    "ssl_protocols TLSv1.2 TLSv1.3;",
+    `ssl_ciphers ${ciphers};`,
+    "ssl_prefer_server_ciphers off;",
+    "ssl_session_tickets off;",
+  ];
+}
+
+/** Ahead of the rule against hidden files. The root is where an older set-up has certbot write. */
+function acme({ root_path }: Project): string[] {
+  return [
+    "",
+    "location ^~ /.well-known/acme-challenge/ {",
+    `    root ${acmeDir};`,
+    "    default_type text/plain;",
+    "    try_files $uri @challenge_in_root;",
+    "}",
+    "location @challenge_in_root {",
+    `    root ${root_path};`,
+    "    default_type text/plain;",
+    "    try_files $uri =404;",
+    "}",
+  ];
+}
+
+function site(project: Project, { certificateDir }: Serving): string[] {
+  const { root_path, csp } = project;
+  const policy = csp === undefined ? policies.default : csp === "strict" ? policies.strict : csp;
+  return [
+    ...names(project),
+    `root ${root_path};`,
+    "index index.html;",
+    "error_page 404 /404.html;",
+    "charset utf-8;",
+    "autoindex off;",
+    "# A redirect to a folder keeps the name and the scheme that the reader came by.",
+    "absolute_redirect off;",
+    "client_max_body_size 1m;",
+    "",
+    "if ($request_method !~ ^(GET|HEAD)$) {",
+    "    return 405;",
+    "}",
+    "",
+    "# A page with 80 files, and the readers behind one address: 2,000 at once are served, then 500 a second.",
+    "limit_req zone=edox_ops_reader burst=2000 nodelay;",
+    "limit_req_status 429;",
+    "# HTTP/2 counts each file that is under way as a connection of its own: 128 a browser.",
+    "limit_conn edox_ops_conn 1000;",
+    "limit_conn_status 429;",
+    "",
+    "gzip on;",
+    "gzip_static on;",
+    "gzip_vary on;",
+    "gzip_comp_level 5;",
+    "gzip_min_length 256;",
+    `gzip_types ${textTypes};`,
+    "",
+    'add_header Cache-Control "$edox_ops_cache";',
+    'add_header X-Content-Type-Options "nosniff" always;',
+    'add_header X-Frame-Options "SAMEORIGIN" always;',
+    'add_header Referrer-Policy "strict-origin-when-cross-origin" always;',
+    'add_header Permissions-Policy "geolocation=(), microphone=(), camera=()" always;',
+    `add_header Content-Security-Policy "${policy}" always;`,
+    ...(certificateDir === null ? [] : ['add_header Strict-Transport-Security "max-age=31536000" always;']),
+    ...acme(project),
+    "",
+    "location ~ /\\.(?!well-known/) {",
+    "    deny all;",
+    "}",
+    "location ~* \\.(git|env|bak|old|swp)$ {",
+    "    deny all;",
+    "}",
+    "location / {",
+    "    try_files $uri $uri.html $uri/ =404;",
+    "}",
+  ];
+}

@@ -1,0 +1,9 @@
+import { textOf } from "../engine/facts.ts";
+import type { HostReader } from "../host/host.ts";
+
+/** The number of a group that this host knows from its own file, or null. */
+export function gidOf(see: HostReader, name: string): number | null {
+  const lines = (textOf(see, "/etc/group") ?? "").split("\n");
+  const [, , gid] = lines.map((line) => line.split(":")).find(([first]) => first === name) ?? [];
+  return gid === undefined ? null : Number(gid);
+}

@@ -1,0 +1,100 @@
+// Documentation sites on real hosts: nginx is asked over the network.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { suites } from "./base.ts";
+import { TestHost } from "./test-host.ts";
+
+for (const suite of suites) {
+  describe(`projects on ${suite}`, () => {
+    let host: TestHost;
+    beforeAll(async () => {
+      host = await TestHost.bare(suite);
+      expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+    });
+    afterAll(() => host?.down());
+
+    const project = (line: string) => host.sh(`edox-ops project ${line}`);
+    const get = (path: string, flags = "", name = "demo.test"): string =>
+      host.sh(`curl -sS --resolve ${name}:80:127.0.0.1 ${flags} http://${name}${path}`).stdout;
+    const status = (path: string, flags = ""): string => get(path, `${flags} -o /dev/null -w '%{http_code}'`);
+
+    test("a site is added, made and served, over IPv4 and IPv6, and others get nothing", () => {
+      for (const line of ["add demo --domain demo.test", "init demo", "enable demo"]) {
+        expect([line, project(line)]).toMatchObject([line, { code: 0, stderr: "" }]);
+      }
+      const tree = `cd /var/www/docs/demo && mkdir -p assets guide .well-known && echo home >index.html && echo one >guide/one.html &&
+        echo gone >404.html && echo x >assets/app.4f283b18.js && echo s >.well-known/security.txt && echo no >.env && echo no >a.bak &&
+        echo guide >guide/index.html && seq 2000 >big.json`;
+      expect(host.sh(tree).code).toBe(0);
+      expect(get("/")).toBe("home\n");
+      expect(host.sh("curl -gsS -H 'Host: demo.test' 'http://[::1]/'").stdout).toBe("home\n");
+      expect(host.run(["curl", "-sS", "http://127.0.0.1/"]).stderr).toContain("Empty reply from server");
+    });
+
+    test("clean addresses, its own 404, a redirect that keeps the name, no hidden files, no other methods", () => {
+      expect(get("/guide/one")).toBe("one\n");
+      expect(get("/nothing")).toBe("gone\n");
+      expect(status("/nothing")).toBe("404");
+      expect(get("/guide", "-o /dev/null -w '%{http_code} %header{location}'")).toBe("301 /guide/");
+      expect(["/.env", "/a.bak", "/.git/config"].map((path) => status(path))).toEqual(["403", "403", "403"]);
+      expect(get("/.well-known/security.txt")).toBe("s\n");
+      expect(status("/", "-X POST")).toBe("405");
+    });
+
+    test("the folder of challenges lies outside of the tree, with the tree for what an older set-up renews", () => {
+      host.sh(`mkdir -p /var/lib/edox-ops/acme/.well-known/acme-challenge && echo ours >/var/lib/edox-ops/acme/.well-known/acme-challenge/t1
+        mkdir -p /var/www/docs/demo/.well-known/acme-challenge && echo theirs >/var/www/docs/demo/.well-known/acme-challenge/t2`);
+      expect(get("/.well-known/acme-challenge/t1")).toBe("ours\n");
+      expect(get("/.well-known/acme-challenge/t2")).toBe("theirs\n");
+    });
+
+    test("pages are asked for anew, names with a hash are kept, text is compressed", () => {
+      const header = (path: string, name: string, flags = "") =>
+        get(path, `-o /dev/null -w '%header{${name}}' ${flags}`);
+      expect(header("/", "cache-control")).toBe("public, max-age=0, must-revalidate");
+      expect(header("/assets/app.4f283b18.js", "cache-control")).toBe("public, max-age=31536000, immutable");
+      expect(header("/nothing", "cache-control")).toBe("");
+      expect(header("/big.json", "content-encoding", "-H 'Accept-Encoding: gzip'")).toBe("gzip");
+      expect(header("/nothing", "x-content-type-options")).toBe("nosniff");
+    });
+
+    test("a page with 80 files is never refused, and a flood is, with 429", () => {
+      host.sh("for i in $(seq 80); do echo x >/var/www/docs/demo/$i.css; done");
+      const page = `seq 80 | sed 's,.*,url = http://127.0.0.1/&.css\\noutput = /dev/null,' |
+        curl -sS -H 'Host: demo.test' -K - --parallel --parallel-max 80 -w '%{http_code}\\n'`;
+      expect(host.sh(`for i in 1 2 3; do ${page}; done | sort | uniq -c`).stdout.trim()).toBe("240 200");
+      const flood = `seq 9000 | sed 's,.*,url = http://127.0.0.1/1.css\\noutput = /dev/null,' |
+        curl -sS -H 'Host: demo.test' -K - -w '%{http_code}\\n' | sort -u`;
+      expect(host.sh(flood).stdout).toBe("200\n429\n");
+    });
+
+    test("one that answers unknown names takes them from nobody, and gives them back", () => {
+      expect(project("update demo --default")).toMatchObject({ code: 0, stderr: "" });
+      expect(host.run(["curl", "-sS", "http://127.0.0.1/"]).stdout).toBe("home\n");
+      expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"])).toMatchObject({ code: 0 });
+      expect(project("update demo --no-default")).toMatchObject({ code: 0, stderr: "" });
+      expect(host.run(["curl", "-sS", "http://127.0.0.1/"]).stderr).toContain("Empty reply from server");
+    });
+
+    test("eight that are added at once are all there", () => {
+      const { stdout } =
+        host.sh(`for i in 1 2 3 4 5 6 7 8; do edox-ops project add p$i --domain p$i.test --quiet & done; wait
+        edox-ops project list | wc -l`);
+      expect(stdout.trim()).toBe("9");
+    });
+
+    test("a site can be taken down while somebody else's file is broken, and is gone when that is mended", () => {
+      host.sh("echo nonsense >/etc/nginx/sites-enabled/theirs");
+      const { code, stdout } = project("disable demo");
+      expect(code).toBe(0);
+      expect(stdout).toContain("warning: nginx goes on as it was");
+      expect(get("/")).toBe("home\n");
+      host.sh("rm /etc/nginx/sites-enabled/theirs; systemctl reload nginx; sleep 0.3");
+      expect(host.sh("curl -sS --resolve demo.test:80:127.0.0.1 http://demo.test/").stderr).toContain("Empty reply");
+      expect(project("remove demo").code).toBe(0);
+      expect(host.sh("ls /var/www/docs/demo/index.html /etc/nginx/sites-available").stdout).not.toContain(
+        "edox-ops-demo",
+      );
+    });
+  });
+}

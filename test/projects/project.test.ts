@@ -1,0 +1,153 @@
+// The commands of records and sites, on a host in memory.
+
+import { beforeEach, describe, expect, test } from "bun:test";
+import { typed } from "../cli/typed.ts";
+import { fakeDebian } from "../fake-debian.ts";
+import type { FakeHost } from "../fake-host.ts";
+
+const projectsPath = "/etc/edox-ops/projects.json";
+const vhostPath = "/etc/nginx/sites-available/edox-ops-demo";
+const linkPath = "/etc/nginx/sites-enabled/edox-ops-demo";
+let host: FakeHost;
+beforeEach(async () => {
+  host = fakeDebian();
+  expect((await typed("bootstrap --yes", host)).exit).toBe(0);
+});
+
+const exit = async (line: string): Promise<number> => (await typed(line, host)).exit;
+
+async function live(): Promise<void> {
+  for (const line of ["add demo --domain demo.test", "init demo", "enable demo"]) {
+    expect(await typed(`project ${line}`, host)).toMatchObject({ exit: 0, err: "" });
+  }
+}
+
+test("a project's whole life", async () => {
+  expect((await typed("project list", host)).out).toBe("No managed projects.\n");
+  await live();
+  expect(host.text(vhostPath)).toContain("server_name demo.test;");
+  expect(host.readLink(linkPath)).toBe(vhostPath);
+  expect((await typed("project list", host)).out).toBe("demo\tdemo.test\t/var/www/docs/demo\tenabled\n");
+  expect((await typed("project show demo", host)).out).toMatchSnapshot();
+  expect((await typed("project update demo --domain new.test", host)).out).toEndWith("Updated project demo.\n");
+  expect(host.text(vhostPath)).toContain("server_name new.test;");
+  expect((await typed("project disable demo", host)).out).toEndWith("Disabled project site for demo.\n");
+  expect(host.stat(linkPath)).toBeNull();
+  expect(host.stat(vhostPath)).not.toBeNull();
+  expect((await typed("project remove demo", host)).out).toEndWith("Removed project demo.\n");
+  expect(host.stat(vhostPath)).toBeNull();
+  expect(host.text(projectsPath)).toBe("{}\n");
+  expect(host.stat("/var/www/docs/demo")?.type).toBe("directory");
+});
+
+test("each command said twice changes nothing the second time, but an add, which is refused", async () => {
+  await live();
+  const before = host.listing("/etc");
+  const { length } = host.ran;
+  for (const line of ["init demo", "enable demo", "update demo --domain demo.test", "render-nginx demo"]) {
+    expect([line, await exit(`project ${line}`)]).toEqual([line, 0]);
+    expect([line, await exit(`project ${line} --check`)]).toEqual([line, 0]);
+  }
+  expect(await typed("project add demo --domain x.test", host)).toMatchObject({
+    exit: 1,
+    err: "error: project demo already exists\nhint: edox-ops project show demo\n",
+  });
+  expect(host.listing("/etc")).toEqual(before);
+  expect(host.ran.length).toBe(length);
+});
+
+test("a dry run of each says what it would do and changes nothing", async () => {
+  await live();
+  const before = host.listing();
+  for (const line of [
+    "update demo --domain new.test",
+    "disable demo",
+    "remove demo",
+    "add other --domain other.test",
+  ]) {
+    const { exit, out } = await typed(`project ${line} --check --diff`, host);
+    expect(exit).toBe(3);
+    expect(out).toContain("+++ /etc/edox-ops/projects.json");
+  }
+  expect(host.listing()).toEqual(before);
+});
+
+test("a refused change leaves record, site and link as they were", async () => {
+  await live();
+  const before = host.listing("/etc/edox-ops");
+  const site = host.text(vhostPath);
+  host.taught.unshift((argv) =>
+    argv[0] === "nginx" ? { code: 1, stdout: "", stderr: "nginx: [emerg] no\n" } : undefined,
+  );
+  for (const line of ["update demo --domain new.test", "update demo --csp strict"]) {
+    const { exit, err } = await typed(`project ${line}`, host);
+    expect([exit, err]).toEqual([1, expect.stringContaining("the files were put back")]);
+  }
+  expect(host.text(vhostPath)).toBe(site);
+  expect(Object.keys(host.listing("/etc/edox-ops"))).toEqual(Object.keys(before));
+  expect(host.text(projectsPath)).toContain("demo.test");
+});
+
+test("what somebody else broke does not keep a site up: disable and remove say what waits", async () => {
+  await live();
+  host.taught.unshift((argv) =>
+    argv[0] === "nginx" || argv[1] === "reload-or-restart"
+      ? { code: 1, stdout: "", stderr: "[emerg] theirs\n" }
+      : undefined,
+  );
+  const { exit, out } = await typed("project disable demo", host);
+  expect(out).toContain("warning: nginx goes on as it was until its configuration is valid again");
+  expect(exit).toBe(0);
+  expect(host.stat(linkPath)).toBeNull();
+  expect((await typed("project remove demo", host)).exit).toBe(0);
+});
+
+describe("what is served must be able to be", () => {
+  const cases: [string, (host: FakeHost) => void, string][] = [
+    ["enable demo", () => {}, "/var/www/docs/demo is missing\nhint: edox-ops project init demo"],
+    ["enable other", () => {}, "project other is not registered\nhint: edox-ops project list"],
+    ["add twin --domain DEMO.test", () => {}, "domain DEMO.test is of project demo already"],
+    ["add twin --domain t.test --root-path /var/www/docs/demo", () => {}, "root path /var/www/docs/demo is of"],
+    ["add twin --domain t.test --owner-group nobody", () => {}, "no group nobody\nhint: groupadd --system nobody"],
+    [
+      "update demo --tls",
+      (host) => {
+        host.dir("/var/www/docs/demo");
+        host.put(projectsPath, (host.text(projectsPath) ?? "").replace('"enabled": false', '"enabled": true'));
+      },
+      "there is no certificate for demo.test",
+    ],
+  ];
+  for (const [line, prepare, said] of cases) {
+    test(`${line}: ${said.split("\n")[0]}`, async () => {
+      await exit("project add demo --domain demo.test");
+      prepare(host);
+      const before = host.listing("/etc");
+      const { exit: code, err } = await typed(`project ${line}`, host);
+      expect([code, err]).toEqual([1, expect.stringContaining(said)]);
+      expect(host.listing("/etc")).toEqual(before);
+    });
+  }
+
+  test("nginx that is not set up is named", async () => {
+    host = fakeDebian();
+    host.dir("/var/www");
+    for (const line of ["add demo --domain demo.test", "init demo"]) expect(await exit(`project ${line}`)).toBe(0);
+    expect((await typed("project enable demo", host)).err).toContain("hint: edox-ops bootstrap --yes");
+  });
+});
+
+test("a site is rendered for the nginx that is there", async () => {
+  await exit("project add demo --domain demo.test --tls");
+  const dir = "/etc/letsencrypt/live/demo.test";
+  for (const name of ["fullchain", "privkey"]) host.put(`${dir}/${name}.pem`, "x");
+  expect((await typed("project render-nginx demo --stdout", host)).out).toMatchSnapshot();
+  host.put("/var/lib/dpkg/status", (host.text("/var/lib/dpkg/status") ?? "").replace("1.22.1-9", "1.26.3-3"));
+  expect((await typed("project render-nginx demo --stdout", host)).out).toContain(
+    "listen 443 ssl;\n    listen [::]:443 ssl;\n    http2 on;",
+  );
+  host.put("/proc/net/if_inet6", "");
+  expect((await typed("project render-nginx demo --stdout", host)).out).not.toContain("[::]");
+  await exit("project update demo --no-tls");
+  expect((await typed("project render-nginx demo --stdout", host)).out).toMatchSnapshot();
+});
