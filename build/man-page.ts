@@ -17,6 +17,7 @@ const files: Record<keyof typeof paths, string> = {
   projectsPath: "the projects",
   docsRoot: "the sites",
   backupsDir: "what a deploy has replaced",
+  assetsDir: "files of earlier releases that an open page may still ask for",
   sitesAvailableDir: "the sites that nginx may serve",
   sitesEnabledDir: "those that it serves",
   acmeDir: "where certbot shows that a name leads here",

@@ -10,7 +10,8 @@ export async function main(typed: readonly string[], console = localConsole): Pr
     const [{ cli }, { hintFor }] = await Promise.all([import("./cli/cli.ts"), import("./report/voice.ts")]);
     const hint = hintFor(process.execPath, process.geteuid?.() ?? 0);
     const host = () => import("./host/local.ts").then(({ localHost }) => localHost());
-    return await cli({ host, console, hint }, typed);
+    const trees = () => import("./host/local-trees.ts").then(({ localTrees }) => localTrees());
+    return await cli({ host, trees, console, hint }, typed);
   } catch {
     return 1;
   }

@@ -1,4 +1,5 @@
 import type { Host } from "../host/host.ts";
+import type { Trees } from "../host/trees.ts";
 import type { Voice } from "../report/voice.ts";
 
 /** Where words go. */
@@ -20,6 +21,7 @@ export interface Console {
 export interface Context {
   /** Loaded when it is asked for: what only prints needs none. */
   host(): Promise<Host>;
+  trees(): Promise<Trees>;
   console: Console;
   /** As it is typed: "bootstrap"; the program's own name before a command is known. */
   command: string;

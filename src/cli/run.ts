@@ -28,10 +28,7 @@ export async function change(
     const tell = teller(flags, context);
     return tell.end(await plan(tell));
   }
-  if (host.uid !== 0) {
-    const hint = ["sudo", "edox-ops", ...typed];
-    throw new Problem("not-root", `${command} changes this host, which only root may`, { hint });
-  }
+  demandRoot(host, context);
   if (flags.yes !== true) await confirm();
 
   // Before the first change or wait a signal may end this process: nothing is half done.
@@ -42,7 +39,7 @@ export async function change(
   };
   const tell = teller(flags, context, stop);
   // Taken before the first look, so that what is seen is what the run before this one left.
-  const lock = await take(host, ["edox-ops", ...typed], lockWaitMs);
+  const lock = await takeLock(host, lockPath, ["edox-ops", ...typed], lockWaitMs);
   try {
     const { see, recipe, steps, failAt } = await look();
     for (const warning of await requirements(recipe, see, tell, stop)) await tell.warning(warning);
@@ -99,18 +96,25 @@ function stepOf({ command, steps }: Recipe, wanted: string | undefined): string 
   throw usage(`unknown step ${wanted}: there are ${ids.join(", ")}`, undefined, hint);
 }
 
-function interruption(signal: Signal | null, hint: string[]): Problem | null {
+export function interruption(signal: Signal | null, hint: string[]): Problem | null {
   return (
     signal && new Problem("interrupted", `interrupted by ${signal.name}`, { returncode: 128 + signal.number, hint })
   );
 }
 
-async function take(host: Host, again: string[], waitMs: number): Promise<{ release(): void }> {
+export function demandRoot({ uid }: Host, { command, typed }: Context): void {
+  if (uid === 0) return;
+  const hint = ["sudo", "edox-ops", ...typed];
+  throw new Problem("not-root", `${command} changes this host, which only root may`, { hint });
+}
+
+/** Throws a Problem that names the holder when it has not let go after so many milliseconds. */
+export async function takeLock(host: Host, path: string, again: string[], waitMs = 0): Promise<{ release(): void }> {
   const end = host.now() + waitMs;
-  let held = host.lock(lockPath);
+  let held = host.lock(path);
   while (!("release" in held) && host.now() < end) {
     await host.sleep(lockPollMs);
-    held = host.lock(lockPath);
+    held = host.lock(path);
   }
   if ("release" in held) return held;
   const since = new Date(held.sinceMs).toISOString().slice(0, 19);

@@ -2,6 +2,7 @@
 
 import { acmeDir } from "../recipes/paths.ts";
 import type { Project } from "./project.ts";
+import { keptAssetsOf } from "./releases.ts";
 
 /** What the text depends on besides the record. */
 export interface Serving {
@@ -109,7 +110,7 @@ function acme({ root_path }: Project): string[] {
 }
 
 function site(project: Project, { certificateDir }: Serving): string[] {
-  const { root_path, csp } = project;
+  const { slug, root_path, csp } = project;
   const policy = csp === undefined ? policies.default : csp === "strict" ? policies.strict : csp;
   return [
     ...names(project),
@@ -156,7 +157,12 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     "    deny all;",
     "}",
     "location / {",
-    "    try_files $uri $uri.html $uri/ =404;",
+    "    try_files $uri $uri.html $uri/ @earlier;",
+    "}",
+    "# What a page that was opened before the last deploys asks for.",
+    "location @earlier {",
+    `    root ${keptAssetsOf(slug)};`,
+    "    try_files $uri =404;",
     "}",
   ];
 }

@@ -10,6 +10,8 @@ export const catchAllPath = "/etc/nginx/conf.d/edox-ops-default.conf";
 export const projectsPath = `${stateDir}/projects.json`;
 export const docsRoot = "/var/www/docs";
 export const backupsDir = `${docsRoot}/.edox-ops-backups`;
+/** Files of earlier releases that pages of theirs may still ask for. */
+export const assetsDir = `${docsRoot}/.edox-ops-assets`;
 export const sitesAvailableDir = "/etc/nginx/sites-available";
 export const sitesEnabledDir = "/etc/nginx/sites-enabled";
 /** Where certbot proves who has a name: no deploy touches it. */

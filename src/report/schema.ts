@@ -64,6 +64,16 @@ export const documentSchema = v.object({
       }),
     ),
   ),
+  deploy: v.optional(
+    v.object({
+      files: v.number(),
+      changed: v.number(),
+      bytes: v.number(),
+      milliseconds: v.number(),
+      backup: v.nullable(v.string()),
+      pruned: v.array(v.string()),
+    }),
+  ),
   findings: v.optional(
     v.array(
       v.object({

@@ -1,5 +1,6 @@
 import { cli } from "../../src/cli/cli.ts";
 import type { Host } from "../../src/host/host.ts";
+import { localTrees } from "../../src/host/local-trees.ts";
 import { hintFor } from "../../src/report/voice.ts";
 import { fakeDebian } from "../fake-debian.ts";
 
@@ -31,7 +32,12 @@ export async function typedWords(
     confirm: async () => person === true,
   };
   const exit = await cli(
-    { host: async () => host, console, hint: hintFor("/usr/local/bin/edox-ops", host.uid) },
+    {
+      host: async () => host,
+      trees: async () => localTrees("/none"),
+      console,
+      hint: hintFor("/usr/local/bin/edox-ops", host.uid),
+    },
     words,
   );
   return { exit, out, err };

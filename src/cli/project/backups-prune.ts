@@ -1,0 +1,30 @@
+import { dropUnheldAssets } from "../../projects/assets.ts";
+import { projectLockPath, prune, settle } from "../../projects/releases.ts";
+import { theProject } from "../../projects/store.ts";
+import { command } from "../command.ts";
+import { exitCode } from "../context.ts";
+import { demandRoot, takeLock } from "../run.ts";
+import { slugArgument, slugOf } from "./record.ts";
+import { keepOf, releaseFlags } from "./release.ts";
+
+export default command({
+  meta: { name: "prune", description: "take away all but the newest" },
+  args: { ...slugArgument, keep: releaseFlags.keep },
+  async run(values, context) {
+    const [host, trees] = [await context.host(), await context.trees()];
+    const { slug } = await theProject(host, slugOf(values));
+    const keep = keepOf(values.keep);
+    demandRoot(host, context);
+    const lock = await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]);
+    try {
+      const notes = settle(host, trees, slug);
+      const pruned = prune(host, trees, slug, keep);
+      dropUnheldAssets(trees, slug);
+      const lines = [...notes, ...pruned.map((path) => `Pruned old deploy backup ${path}`)];
+      await context.console.out(lines.map((line) => `${line}\n`).join(""));
+    } finally {
+      lock.release();
+    }
+    return exitCode.done;
+  },
+});

@@ -1,0 +1,156 @@
+// How a command that replaces a project's tree runs, and what it says.
+
+import type { ArgsDef } from "citty";
+import { oneLine } from "../../engine/lines.ts";
+import { Problem } from "../../engine/step.ts";
+import { heed } from "../../engine/wait.ts";
+import type { Host } from "../../host/host.ts";
+import type { Trees } from "../../host/trees.ts";
+import { type Deployed, deploy, type Order, type Plan, plan } from "../../projects/deploy.ts";
+import type { Project } from "../../projects/project.ts";
+import { projectLockPath } from "../../projects/releases.ts";
+import { theProject } from "../../projects/store.ts";
+import { projectLogPath } from "../../recipes/paths.ts";
+import { runLog } from "../../report/run-log.ts";
+import { usage } from "../arguments.ts";
+import type { Values } from "../command.ts";
+import { type Context, exitCode } from "../context.ts";
+import { outputFlags } from "../flags.ts";
+import { demandRoot, interruption, takeLock } from "../run.ts";
+
+export const releaseFlags = {
+  keep: { type: "string", valueHint: "number", description: "how many backups stay, 5 without it" },
+  wait: { type: "string", valueHint: "time", description: "wait so long for another deploy of the project: 60s, 5m" },
+  "no-backup": { type: "boolean", description: "do not keep the tree that is replaced" },
+  "no-probe": { type: "boolean", description: "do not fetch the page afterwards" },
+  "allow-empty": { type: "boolean", description: "publish a tree without index.html" },
+  "dry-run": { type: "boolean", description: "say what would be done, change nothing" },
+  diff: { type: "boolean", description: "list the files that are added, changed and removed" },
+  ...outputFlags,
+} as const satisfies ArgsDef;
+
+const defaultKeep = 5;
+const mostKept = 1000;
+
+interface Told {
+  command: string;
+  /** The step in the log. */
+  id: string;
+  /** The last line but one, as the Python version says it. */
+  done(order: Order): string;
+}
+
+export async function release(
+  slug: string,
+  orderOf: (project: Project, choices: Choices, host: Host, trees: Trees) => Order,
+  told: Told,
+  values: Values,
+  context: Context,
+): Promise<number> {
+  const { console, typed } = context;
+  const choices = choicesOf(values);
+  const waitMs = waitOf(values.wait);
+  const [host, trees] = [await context.host(), await context.trees()];
+  const again = ["sudo", "edox-ops", ...typed];
+  const order = async (): Promise<Order> => orderOf(await theProject(host, slug), choices, host, trees);
+  if (values["dry-run"]) {
+    await console.out(planText(await order(), await plan(await order(), host, trees), values.diff === true));
+    return exitCode.done;
+  }
+
+  demandRoot(host, context);
+  const lock = await takeLock(host, projectLockPath(slug), again, waitMs);
+  try {
+    const signal = host.heedSignals();
+    const pause = async (): Promise<void> => {
+      await host.sleep(0);
+      heed(() => interruption(signal(), again));
+    };
+    const ordered = await order();
+    const done = await logged({ id: told.id, title: told.done(ordered) }, () =>
+      deploy({ ...ordered, pause }, host, trees),
+    );
+    await tell(done, ordered);
+    return exitCode.done;
+  } finally {
+    lock.release();
+  }
+
+  /** The deploy of a project is told in the same log as its other changes. */
+  async function logged(step: { id: string; title: string }, run: () => Promise<Deployed>): Promise<Deployed> {
+    const log = runLog(projectLogPath, host, (sentence) => console.err(`warning: ${sentence}\n`));
+    const result = { ...step, changes: [], unseen: [], warnings: [], ran: [] };
+    log.started({ ...step, wants: [] });
+    try {
+      const done = await run();
+      log.finished({ ...result, warnings: done.notes, outcome: done.changed > 0 ? "changed" : "ok" });
+      return done;
+    } catch (error) {
+      const problem = error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
+      log.finished({ ...result, outcome: "failed", problem });
+      throw problem;
+    }
+  }
+
+  async function tell({ notes, ...figures }: Deployed, { project, ...ordered }: Order): Promise<void> {
+    if (values.json) {
+      const { jsonOf } = await import("../../report/json.ts");
+      const outcome = figures.changed > 0 ? "changed" : "ok";
+      const document = {
+        command: told.command,
+        outcome,
+        exit: exitCode.done,
+        warnings: notes,
+        deploy: figures,
+      } as const;
+      await console.out(jsonOf(document));
+      return;
+    }
+    for (const sentence of notes) console.err(`warning: ${sentence}\n`);
+    if (values.quiet) return;
+    const url = project.enabled ? `, ${project.tls ? "https" : "http"}://${project.domain}/` : "";
+    const { files, changed, bytes, milliseconds, backup, pruned } = figures;
+    const lines = [
+      ...(backup ? [`Backed up previous content to ${backup}`] : []),
+      ...pruned.map((path) => `Pruned old deploy backup ${path}`),
+      told.done({ project, ...ordered }),
+      `${files} files, ${changed} changed, ${bytes} new bytes, ${(milliseconds / 1000).toFixed(1)} s${url}`,
+    ];
+    await console.out(`${lines.join("\n")}\n`);
+  }
+}
+
+function planText({ project, dir }: Order, { origins, added, changed, removed }: Plan, lists: boolean): string {
+  const all = lists ? { added, changed, removed } : {};
+  const lines = Object.entries(all).flatMap(([word, paths]) =>
+    paths.map((path) => `${word.padEnd(8)} ${oneLine(path)}\n`),
+  );
+  const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, of ${origins.length} files`;
+  return `${lines.join("")}Would replace ${project.root_path} by ${dir}: ${counts}\n`;
+}
+
+type Choices = ReturnType<typeof choicesOf>;
+
+function choicesOf(values: Values) {
+  return {
+    keep: keepOf(values.keep),
+    backup: values["no-backup"] !== true,
+    allowEmpty: values["allow-empty"] === true,
+    asks: values["no-probe"] !== true,
+  };
+}
+
+export function keepOf(typed: Values[string]): number {
+  if (typed === undefined) return defaultKeep;
+  const keep = /^\d{1,4}$/.test(String(typed)) ? Number(typed) : Number.NaN;
+  if (!(keep <= mostKept)) throw usage(`--keep '${typed}' is no number up to ${mostKept}`);
+  return keep;
+}
+
+/** Milliseconds. */
+function waitOf(typed: Values[string]): number {
+  if (typed === undefined) return 0;
+  const [, number = "", unit = ""] = /^(\d{1,4})(s|m)$/.exec(String(typed)) ?? [];
+  if (number === "") throw usage(`--wait '${typed}' is no time: 60s, 5m`);
+  return Number(number) * (unit === "m" ? 60_000 : 1000);
+}

@@ -1,0 +1,161 @@
+// Trees of this machine.
+
+import * as fs from "node:fs";
+import { exchangeNames, syncFileSystem } from "./local-libc.ts";
+import type { Entry, Trees } from "./trees.ts";
+
+const bufferBytes = 256 * 1024;
+
+/** `root` puts every path below another directory, for tests. */
+export function localTrees(root = ""): Trees {
+  const at = (path: string): string => root + path;
+  const one = Buffer.allocUnsafe(bufferBytes);
+  const two = Buffer.allocUnsafe(bufferBytes);
+
+  function* walk(dir: string): Generator<Entry> {
+    const top = entryOf("", fs.lstatSync(at(dir)));
+    yield top;
+    if (top.type === "directory") yield* below(at(dir), "");
+  }
+
+  function* below(dir: string, prefix: string): Generator<Entry> {
+    for (const name of fs.readdirSync(dir).sort()) {
+      // A name that is no text cannot be asked for by what it was read as.
+      const found = name.includes("\ufffd")
+        ? unreadable(`${prefix}${name}`)
+        : entryOf(`${prefix}${name}`, fs.lstatSync(`${dir}/${name}`));
+      yield found;
+      if (found.type === "directory") yield* below(`${dir}/${name}`, `${found.path}/`);
+    }
+  }
+
+  return {
+    walk,
+    entry: (path) => missing(() => entryOf("", fs.lstatSync(at(path)))),
+    real: (path) => missing(() => fs.realpathSync(at(path)).slice(root.length) || "/"),
+    linkTarget: (path) => fs.readlinkSync(at(path)),
+
+    same(a, b) {
+      const [first, second] = [open(at(a)), open(at(b))];
+      try {
+        for (;;) {
+          const count = fs.readSync(first, one, 0, bufferBytes, null);
+          if (fill(second, two, count) !== count) return false;
+          if (count === 0) return fs.readSync(second, two, 0, 1, null) === 0;
+          if (one.compare(two, 0, count, 0, count) !== 0) return false;
+        }
+      } finally {
+        fs.closeSync(first);
+        fs.closeSync(second);
+      }
+    },
+
+    copy(from, to, made) {
+      const source = open(at(from));
+      try {
+        const target = fs.openSync(at(to), "wx", 0o600);
+        try {
+          let bytes = 0;
+          for (;;) {
+            const count = fs.readSync(source, one, 0, bufferBytes, null);
+            if (count === 0) break;
+            for (let done = 0; done < count; ) done += fs.writeSync(target, one, done, count - done);
+            bytes += count;
+          }
+          fs.fchownSync(target, made.uid, made.gid);
+          fs.fchmodSync(target, made.mode);
+          fs.futimesSync(target, made.modifiedSeconds, made.modifiedSeconds);
+          return bytes;
+        } finally {
+          fs.closeSync(target);
+        }
+      } finally {
+        fs.closeSync(source);
+      }
+    },
+
+    makeDirectory(path, { mode, uid, gid }) {
+      fs.mkdirSync(at(path), { mode: 0o700 });
+      fs.lchownSync(at(path), uid, gid);
+      fs.chmodSync(at(path), mode);
+    },
+
+    makeLink(path, target, { uid, gid, modifiedSeconds }) {
+      fs.symlinkSync(target, at(path));
+      fs.lchownSync(at(path), uid, gid);
+      fs.lutimesSync(at(path), modifiedSeconds, modifiedSeconds);
+    },
+
+    share(from, to) {
+      try {
+        fs.linkSync(at(from), at(to));
+        return true;
+      } catch (error) {
+        if (["EMLINK", "EXDEV"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+        throw error;
+      }
+    },
+
+    setAttributes(path, { mode, uid, gid, modifiedSeconds }) {
+      fs.lchownSync(at(path), uid, gid);
+      fs.chmodSync(at(path), mode);
+      fs.utimesSync(at(path), modifiedSeconds, modifiedSeconds);
+    },
+
+    move: (from, to) => fs.renameSync(at(from), at(to)),
+    exchange: (a, b) => exchangeNames(at(a), at(b)),
+    sync: (path) => syncFileSystem(at(path)),
+    remove: (path) => fs.rmSync(at(path), { recursive: true, force: true }),
+
+    room(path) {
+      const { bavail, bsize, files, ffree } = fs.statfsSync(at(path));
+      return { bytes: bavail * bsize, inodes: files === 0 ? Number.POSITIVE_INFINITY : ffree, block: bsize };
+    },
+  };
+}
+
+/** A device or a pipe in the place of a file is not waited for. */
+function open(path: string): number {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+  return fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+}
+
+/** As many bytes as are asked for, or all that are left. */
+function fill(fd: number, buffer: Buffer, wanted: number): number {
+  let done = 0;
+  while (done < wanted) {
+    const count = fs.readSync(fd, buffer, done, wanted - done, null);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}
+
+function missing<T>(look: () => T): T | null {
+  try {
+    return look();
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
+    throw error;
+  }
+}
+
+function unreadable(path: string): Entry {
+  const none = { mode: 0, uid: 0, gid: 0, size: 0, inode: 0, names: 0, modifiedMs: 0, changedMs: 0 };
+  return { path, type: "other", ...none };
+}
+
+function entryOf(path: string, stat: fs.Stats): Entry {
+  return {
+    path,
+    type: stat.isFile() ? "file" : stat.isDirectory() ? "directory" : stat.isSymbolicLink() ? "link" : "other",
+    mode: stat.mode & 0o7777,
+    uid: stat.uid,
+    gid: stat.gid,
+    size: stat.size,
+    inode: stat.ino,
+    names: stat.nlink,
+    modifiedMs: stat.mtimeMs,
+    changedMs: stat.ctimeMs,
+  };
+}

@@ -1,0 +1,51 @@
+// What a deploy asks of a file system: whole trees, names exchanged, blocks shared. No product word in here.
+
+import type { Attributes, Stat } from "./host.ts";
+
+/** An entry of a tree, by its path within it; the tree itself is "". Times are Unix milliseconds with fractions. */
+export interface Entry {
+  path: string;
+  type: Stat["type"];
+  mode: number;
+  uid: number;
+  gid: number;
+  size: number;
+  inode: number;
+  /** How many names the inode has. */
+  names: number;
+  modifiedMs: number;
+  changedMs: number;
+}
+
+/** What a file or directory is given when it is made. */
+export interface Made extends Attributes {
+  /** Unix seconds. */
+  modifiedSeconds: number;
+}
+
+export interface Trees {
+  /** The tree and everything below it, parents first, names in order. No link is followed. */
+  walk(dir: string): Generator<Entry>;
+  entry(path: string): Entry | null;
+  /** Where a path leads in the end; null where it leads nowhere. */
+  real(path: string): string | null;
+  linkTarget(path: string): string;
+  /** Whether two files hold the same bytes. Neither may be a link. */
+  same(a: string, b: string): boolean;
+  /** Bytes of a new file; answers how many there were. The source may not be a link. */
+  copy(from: string, to: string, made: Made): number;
+  makeDirectory(path: string, attributes: Attributes): void;
+  makeLink(path: string, target: string, made: Made): void;
+  /** A second name; false where the inode has as many as it can, or lies on another file system. */
+  share(from: string, to: string): boolean;
+  setAttributes(path: string, made: Made): void;
+  move(from: string, to: string): void;
+  /** Two names change places at once; false where the file system cannot. */
+  exchange(a: string, b: string): boolean;
+  /** All of the file system that holds this path is on the disk when it returns. */
+  sync(path: string): void;
+  /** With everything below; nothing happens where nothing is. */
+  remove(path: string): void;
+  /** Bytes and inodes that are free for root's writing, and what is taken by one block. */
+  room(path: string): { bytes: number; inodes: number; block: number };
+}

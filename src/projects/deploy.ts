@@ -1,0 +1,295 @@
+// A tree becomes the site of a project: checked, staged beside the live one, and exchanged with it in one moment.
+
+import { Problem } from "../engine/step.ts";
+import type { Host } from "../host/host.ts";
+import type { Entry, Made, Trees } from "../host/trees.ts";
+import { backupsDir, docsRoot } from "../recipes/paths.ts";
+import { gidOf } from "../resources/group.ts";
+import { dropUnheldAssets, keepAssets } from "./assets.ts";
+import type { Project } from "./project.ts";
+import { backupsOf, lastStampPath, prune, settle, stampName } from "./releases.ts";
+import { demandPage, demandUnchanged, type Source, survey, tickMs } from "./source.ts";
+
+const filesAPause = 256;
+
+export interface Order {
+  project: Project;
+  dir: string;
+  /** Somebody's, which may change meanwhile; or a tree of our own, whose files may be shared. */
+  of: "others" | "ours";
+  /** How many backups stay. */
+  keep: number;
+  backup: boolean;
+  allowEmpty: boolean;
+  /** Whether the site answers with its new page; the reason when not. */
+  probe: ((page: string | null) => Promise<string | null>) | null;
+  /** How far it is, from time to time. What it throws ends the deploy. */
+  pause?: (phase: "read" | "staged", files: number, total: number) => Promise<void>;
+}
+
+export interface Deployed {
+  files: number;
+  changed: number;
+  /** Of the files that were written. */
+  bytes: number;
+  milliseconds: number;
+  /** Where the tree of before is, or null. */
+  backup: string | null;
+  pruned: string[];
+  notes: string[];
+}
+
+/** What a file of the new tree is made from. */
+type Origin = "live" | "source" | "copy";
+
+export interface Plan {
+  source: Source;
+  made: Made;
+  origins: Origin[];
+  /** Paths in the tree. */
+  added: string[];
+  changed: string[];
+  removed: string[];
+}
+
+/**
+ * Replaces the project's tree. Until the exchange nothing of the live tree is touched; a failure, or a signal that ends
+ * this process, leaves the old tree whole, and the next command takes away what was staged.
+ */
+export async function deploy(order: Order, host: Host, trees: Trees): Promise<Deployed> {
+  const start = host.now();
+  const { project } = order;
+  const { slug, root_path: live } = project;
+  const notes = settle(host, trees, slug);
+
+  const planned = await plan(order, host, trees);
+  const { source, origins } = planned;
+  const changed = planned.added.length + planned.changed.length + planned.removed.length;
+  const figures = { files: origins.length, changed, bytes: 0, backup: null, pruned: [], notes };
+  // A backup of the same would push out one that differs.
+  if (changed === 0 && !origins.includes("copy")) {
+    if (order.of === "others") demandUnchanged(trees, source, host.now());
+    return { ...figures, milliseconds: host.now() - start };
+  }
+
+  demandRoom(planned, trees);
+  makeBackupsDir(host, slug);
+  const seconds = nextStamp(host, trees, project);
+  const made = { ...planned.made, modifiedSeconds: seconds };
+  const stage = openStage(trees, slug, seconds, made);
+  try {
+    const bytes = await fillStage({ ...planned, made }, stage, order, trees);
+    if (order.of === "others") demandUnchanged(trees, source, host.now());
+    trees.sync(stage);
+
+    const before = trees.entry(live);
+    if (before === null) trees.move(stage, live);
+    else exchange(trees, live, stage);
+    const unserved = order.probe && (await order.probe(pageOf(source)));
+    if (unserved) {
+      if (before === null) trees.move(live, stage);
+      else exchange(trees, live, stage);
+      throw new Problem("blocked", `${unserved}; the site is as it was before`, {
+        hint: ["curl", "-sI", "--resolve", `${project.domain}:80:127.0.0.1`, `http://${project.domain}/`],
+      });
+    }
+    const backup = before === null ? null : putAway(order, stage, seconds, host, trees);
+    const deployed = { ...figures, bytes, backup, milliseconds: host.now() - start };
+    // The site is live: what fails from here on is no failed deploy.
+    try {
+      if (backup) keepAssets(trees, slug, backup, source, made);
+      const pruned = prune(host, trees, slug, order.keep);
+      dropUnheldAssets(trees, slug);
+      trees.sync(docsRoot);
+      return { ...deployed, pruned };
+    } catch (error) {
+      return { ...deployed, notes: [...notes, `the site is live, but ${(error as Error).message}`] };
+    }
+  } catch (error) {
+    settle(host, trees, slug);
+    throw error;
+  }
+}
+
+/** What a deploy would do: the source is checked, and each of its files compared with the live one. */
+export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan> {
+  const { project, dir } = order;
+  const gid = gidOf(host, project.owner_group);
+  if (gid === null) {
+    throw new Problem("blocked", `there is no group ${project.owner_group}`, {
+      hint: ["sudo", "groupadd", "--system", project.owner_group],
+    });
+  }
+  // What was written just before has a stamp that is older than the beginning of the look.
+  if (order.of === "others") await host.sleep(tickMs);
+  const source = survey(trees, dir, host.now());
+  if (!order.allowEmpty) demandPage(source);
+
+  const made = { mode: 0o644, uid: host.uid, gid, modifiedSeconds: 0 };
+  const found: Plan = { source, made, origins: [], added: [], changed: [], removed: [] };
+  const liveTree = new Map<string, Entry>();
+  if (trees.entry(project.root_path)?.type === "directory") {
+    for (const entry of trees.walk(project.root_path)) liveTree.set(entry.path, entry);
+  }
+  for (const entry of source.entries) {
+    const twin = liveTree.get(entry.path);
+    liveTree.delete(entry.path);
+    if (entry.type !== "file") {
+      if (entry.type === "link") note(found, entry, twin, sameLink(trees, project, dir, entry, twin));
+      continue;
+    }
+    const path = `${dir}/${entry.path}`;
+    const equal =
+      twin?.type === "file" &&
+      twin.size === entry.size &&
+      (twin.inode === entry.inode || trees.same(path, `${project.root_path}/${entry.path}`));
+    note(found, entry, twin, equal);
+    found.origins.push(originOf(order, entry, equal ? twin : undefined, made));
+    if (found.origins.length % filesAPause === 0)
+      await order.pause?.("read", found.origins.length, source.entries.length);
+  }
+  found.removed = [...liveTree.values()].filter(({ type }) => type !== "directory").map(({ path }) => path);
+  return found;
+}
+
+function note(found: Plan, { path }: Entry, twin: Entry | undefined, equal: boolean): void {
+  if (twin === undefined) found.added.push(path);
+  else if (!equal) found.changed.push(path);
+}
+
+function sameLink(
+  trees: Trees,
+  { root_path }: Project,
+  dir: string,
+  { path }: Entry,
+  twin: Entry | undefined,
+): boolean {
+  return twin?.type === "link" && trees.linkTarget(`${root_path}/${path}`) === trees.linkTarget(`${dir}/${path}`);
+}
+
+/** A file is shared where it is already as it would be made. */
+function originOf({ of }: Order, entry: Entry, equal: Entry | undefined, made: Made): Origin {
+  if (equal !== undefined && isMade(equal, made)) return "live";
+  return of === "ours" && isMade(entry, made) ? "source" : "copy";
+}
+
+function isMade(entry: Entry, { mode, uid, gid }: Made): boolean {
+  return entry.mode === mode && entry.uid === uid && entry.gid === gid;
+}
+
+/** In blocks, and by apparent size: a hole in a file is filled by a copy. */
+function demandRoom({ source, origins }: Plan, trees: Trees): void {
+  const { bytes, inodes, block } = trees.room(docsRoot);
+  let [neededBytes, neededInodes, file] = [0, 0, 0];
+  for (const { type, size } of source.entries) {
+    if (type === "file" && origins[file++] !== "copy") continue;
+    neededInodes += 1;
+    neededBytes += Math.ceil((type === "file" ? size : 1) / block) * block;
+  }
+  if (neededBytes > bytes) throw noRoom(`${mebibytes(neededBytes)} are needed and ${mebibytes(bytes)} free`, []);
+  if (neededInodes > inodes) throw noRoom(`${neededInodes} inodes are needed and ${inodes} free`, ["-i"]);
+}
+
+function noRoom(what: string, flags: string[]): Problem {
+  return new Problem("blocked", `no room for the new tree in ${docsRoot}: ${what}`, {
+    hint: ["df", ...flags, docsRoot],
+  });
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024 / 1024)} MiB`;
+}
+
+function makeBackupsDir(host: Host, slug: string): void {
+  const owner = { uid: host.uid, gid: host.uid };
+  if (host.stat(backupsDir) === null) host.makeDirectory(backupsDir, { mode: 0o750, ...owner });
+  if (host.stat(backupsOf(slug)) === null) host.makeDirectory(backupsOf(slug), { mode: 0o755, ...owner });
+}
+
+/**
+ * The second that new files are stamped with: later than any that the project has given, so that no two contents of one
+ * path have one ETag, which nginx makes of time and size. It is on the disk before a file has it.
+ */
+function nextStamp(host: Host, trees: Trees, { slug, root_path }: Project): number {
+  const now = Math.floor(host.now() / 1000);
+  const bytes = host.read(lastStampPath(slug));
+  const last = bytes === null ? newestBefore(trees, root_path, now) : Number(new TextDecoder().decode(bytes));
+  const seconds = Math.max(now, (Number.isSafeInteger(last) ? last : 0) + 1);
+  host.writeFile(lastStampPath(slug), new TextEncoder().encode(`${seconds}\n`), {
+    mode: 0o600,
+    uid: host.uid,
+    gid: host.uid,
+  });
+  return seconds;
+}
+
+/** Of a tree that somebody else made. One from the far future would take all stamps there with it. */
+function newestBefore(trees: Trees, live: string, now: number): number {
+  const day = 24 * 3600;
+  let newest = 0;
+  if (trees.entry(live) === null) return newest;
+  for (const { modifiedMs } of trees.walk(live)) {
+    const seconds = Math.floor(modifiedMs / 1000);
+    if (seconds > newest && seconds < now + day) newest = seconds;
+  }
+  return newest;
+}
+
+/** An empty tree beside the backups, whose name has its inode: what `settle` knows it by. */
+function openStage(trees: Trees, slug: string, seconds: number, { uid, gid }: Made): string {
+  const unnamed = `${backupsOf(slug)}/.stage`;
+  trees.makeDirectory(unnamed, { mode: 0o755, uid, gid });
+  const stage = `${unnamed}-${trees.entry(unnamed)?.inode}-${stampName(seconds)}`;
+  trees.move(unnamed, stage);
+  return stage;
+}
+
+/** Answers the bytes that were written. */
+async function fillStage({ source, made, origins }: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
+  const live = order.project.root_path;
+  let [bytes, file] = [0, 0];
+  for (const { path, type } of source.entries) {
+    if (path === "") continue;
+    const to = `${stage}/${path}`;
+    const from = `${source.dir}/${path}`;
+    if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
+    else if (type === "link") trees.makeLink(to, trees.linkTarget(from), made);
+    else {
+      const origin = origins[file++];
+      const shared = origin !== "copy" && trees.share(origin === "live" ? `${live}/${path}` : from, to);
+      if (!shared) bytes += trees.copy(from, to, made);
+      if (file % filesAPause === 0) await order.pause?.("staged", file, origins.length);
+    }
+  }
+  return bytes;
+}
+
+function exchange(trees: Trees, live: string, stage: string): void {
+  if (trees.exchange(live, stage)) return;
+  throw new Problem(
+    "blocked",
+    `${live} cannot be exchanged with a new tree: it is a mount point, or its file system cannot`,
+    {
+      hint: ["findmnt", "--target", live],
+    },
+  );
+}
+
+/** The tree of before: a backup, or nothing where there is nothing to keep. */
+function putAway(order: Order, stage: string, seconds: number, host: Host, trees: Trees): string | null {
+  const empty = host.list(stage)?.length === 0;
+  const dir = backupsOf(order.project.slug);
+  const name = stampName(seconds);
+  if (order.backup && !empty) {
+    trees.move(stage, `${dir}/${name}`);
+    return `${dir}/${name}`;
+  }
+  trees.move(stage, `${dir}/.trash-${name}`);
+  trees.remove(`${dir}/.trash-${name}`);
+  return null;
+}
+
+/** Where the front page is, or null for a site without. */
+function pageOf({ dir, entries }: Source): string | null {
+  return entries.some(({ path }) => path === "index.html") ? `${dir}/index.html` : null;
+}

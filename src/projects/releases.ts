@@ -1,0 +1,55 @@
+// Where a project's trees lie, and what a killed deploy left of them.
+
+import type { HostReader } from "../host/host.ts";
+import type { Trees } from "../host/trees.ts";
+import { assetsDir, backupsDir } from "../recipes/paths.ts";
+
+/** As the contract names a backup: UTC to the second. */
+const stampPattern = /^\d{8}T\d{6}Z$/;
+const stagePattern = /^\.stage-(\d+)-(\d{8}T\d{6}Z)$/;
+
+export const backupsOf = (slug: string): string => `${backupsDir}/${slug}`;
+export const keptAssetsOf = (slug: string): string => `${assetsDir}/${slug}`;
+/** Deploys of two projects run side by side. */
+export const projectLockPath = (slug: string): string => `/run/edox-ops-project-${slug}.lock`;
+export const lastStampPath = (slug: string): string => `${backupsOf(slug)}/.last-stamp`;
+
+export function stampName(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
+}
+
+/** Names of the whole ones, the newest first. */
+export function backupNames(see: HostReader, slug: string): string[] {
+  return (see.list(backupsOf(slug)) ?? []).filter((name) => stampPattern.test(name)).reverse();
+}
+
+/**
+ * Brings to its end what a deploy left that was killed. The name of a staged tree has its inode: where another lies under
+ * it, the two have changed places already, and what lies there is the tree of before.
+ */
+export function settle(see: HostReader, trees: Trees, slug: string): string[] {
+  const done: string[] = [];
+  const dir = backupsOf(slug);
+  for (const name of see.list(dir) ?? []) {
+    const [, inode, stamp] = stagePattern.exec(name) ?? [];
+    const found = trees.entry(`${dir}/${name}`);
+    if (found === null) continue;
+    if (stamp !== undefined && String(found.inode) !== inode && trees.entry(`${dir}/${stamp}`) === null) {
+      trees.move(`${dir}/${name}`, `${dir}/${stamp}`);
+      done.push(`a deploy that was killed is over: the tree before it is the backup ${stamp}`);
+    } else if (name === ".stage" || stamp !== undefined || name.startsWith(".trash-")) {
+      trees.remove(`${dir}/${name}`);
+      if (!name.startsWith(".trash-")) done.push("what a killed deploy had staged is taken away");
+    }
+  }
+  return done;
+}
+
+/** All but the newest are taken away: the name first, so that no half of one is ever listed. */
+export function prune(see: HostReader, trees: Trees, slug: string, keep: number): string[] {
+  const dir = backupsOf(slug);
+  const old = backupNames(see, slug).slice(keep);
+  for (const name of old) trees.move(`${dir}/${name}`, `${dir}/.trash-${name}`);
+  for (const name of old) trees.remove(`${dir}/.trash-${name}`);
+  return old.map((name) => `${dir}/${name}`);
+}

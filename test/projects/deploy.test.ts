@@ -1,0 +1,290 @@
+// A deploy on a real file system, below a folder of its own.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { sourceDir } from "../../src/projects/source.ts";
+import { project, TreeHost } from "./tree.ts";
+
+const live = "/var/www/docs/demo";
+const backups = "/var/www/docs/.edox-ops-backups/demo";
+let host: TreeHost;
+beforeEach(() => {
+  host = new TreeHost();
+});
+afterEach(() => host[Symbol.dispose]());
+
+const named = () => host.list(backups).filter((name) => !name.startsWith("."));
+const refusal = (more = {}): Promise<string> =>
+  host.deploy(more).then(
+    () => "it was deployed",
+    (error) => error.message,
+  );
+
+describe("what did not change is not written again", () => {
+  test("it keeps inode and time, and so its ETag; what did has a later second than any before", async () => {
+    host.write("/srv/site/a/same.css", "same");
+    await host.deploy();
+    const before = [host.stat(`${live}/a/same.css`), host.stat(`${live}/index.html`)] as const;
+    host.write("/srv/site/index.html", "new!");
+    host.write("/srv/site/a/same.css", "same");
+    host.ahead = -3_600_000;
+    const { files, changed, bytes } = await host.deploy();
+    const after = [host.stat(`${live}/a/same.css`), host.stat(`${live}/index.html`)] as const;
+    expect([after[0].ino, after[0].mtimeMs]).toEqual([before[0].ino, before[0].mtimeMs]);
+    expect(after[1].ino).not.toBe(before[1].ino);
+    expect(after[1].mtimeMs).toBe(before[1].mtimeMs + 1000);
+    expect({ files, changed, bytes }).toEqual({ files: 2, changed: 1, bytes: 4 });
+    expect(host.text(`${live}/index.html`)).toBe("new!");
+  });
+
+  test("where nothing did, nothing happens, and no backup of the same pushes out another", async () => {
+    await host.deploy();
+    const { ino } = host.stat(live);
+    expect(await host.deploy()).toMatchObject({ files: 1, changed: 0, backup: null });
+    expect(host.stat(live).ino).toBe(ino);
+  });
+
+  test("a backup is the tree of before, and costs nothing", async () => {
+    await host.deploy();
+    const { ino } = host.stat(live);
+    host.write("/srv/site/index.html", "two");
+    const { backup } = await host.deploy();
+    expect(backup).toStartWith(`${backups}/`);
+    expect(host.stat(backup as string).ino).toBe(ino);
+    expect(host.text(`${backup}/index.html`)).toBe("home");
+  });
+
+  test("a file that somebody else owned, or that all may write, is made anew", async () => {
+    await host.deploy();
+    host.mode(`${live}/index.html`, 0o666);
+    await host.deploy();
+    expect(host.stat(`${live}/index.html`).mode & 0o777).toBe(0o644);
+  });
+});
+
+describe("backups", () => {
+  test("the first deploy into an empty tree has none, two in one second have two, five stay", async () => {
+    expect((await host.deploy()).backup).toBeNull();
+    const made: (string | null)[] = [];
+    for (let i = 0; i < 7; i++) {
+      host.write("/srv/site/index.html", `${i}`);
+      made.push((await host.deploy()).backup);
+    }
+    expect(new Set(made).size).toBe(7);
+    expect(named().map((name) => `${backups}/${name}`)).toEqual(made.slice(2) as string[]);
+    expect(host.list(backups).filter((name) => name.startsWith(".") && name !== ".last-stamp")).toEqual([]);
+  });
+
+  test("--no-backup leaves none", async () => {
+    await host.deploy();
+    host.write("/srv/site/index.html", "two");
+    expect((await host.deploy({ backup: false })).backup).toBeNull();
+    expect(host.list(backups)).toEqual([".last-stamp"]);
+  });
+
+  test("one that is restored keeps the inodes and times of its files, and is undone by another", async () => {
+    await host.deploy();
+    const first = host.stat(`${live}/index.html`);
+    host.write("/srv/site/index.html", "two");
+    const { backup } = await host.deploy();
+    const { backup: undo } = await host.deploy({ dir: backup as string, of: "ours" });
+    expect(host.text(`${live}/index.html`)).toBe("home");
+    expect([host.stat(`${live}/index.html`).ino, host.stat(`${live}/index.html`).mtimeMs]).toEqual([
+      first.ino,
+      first.mtimeMs,
+    ]);
+    await host.deploy({ dir: undo as string, of: "ours" });
+    expect(host.text(`${live}/index.html`)).toBe("two");
+    expect(named().length).toBe(3);
+  });
+});
+
+test("a file with a hash in its name is reachable after a deploy without it, until no backup has it", async () => {
+  const kept = "/var/www/docs/.edox-ops-assets/demo/assets/app.4f283b18.js";
+  host.write("/srv/site/assets/app.4f283b18.js", "old");
+  host.write("/srv/site/guide-chapter1.html", "page");
+  await host.deploy();
+  host.remove("/srv/site/assets");
+  host.remove("/srv/site/guide-chapter1.html");
+  await host.deploy();
+  expect(host.text(kept)).toBe("old");
+  expect(host.list("/var/www/docs/.edox-ops-assets/demo")).toEqual(["assets"]);
+  for (let i = 0; i < 2; i++) {
+    host.write("/srv/site/index.html", `${i}`);
+    await host.deploy({ keep: 1 });
+  }
+  expect(host.list("/var/www/docs/.edox-ops-assets/demo/assets")).toEqual([]);
+});
+
+describe("is refused by name, and nothing is touched:", () => {
+  const cases: [string, (host: TreeHost) => void, string][] = [
+    ["an empty source", (h) => h.remove("/srv/site/index.html"), "/srv/site is empty"],
+    ["one without a page", (h) => [h.remove("/srv/site/index.html"), h.write("/srv/site/a", "a")], "has no index.html"],
+    [
+      "an absolute link",
+      (h) => h.write("/srv/site/pw.txt", "-> /etc/passwd"),
+      "/srv/site/pw.txt is a link to /etc/passwd",
+    ],
+    [
+      "a link that leads out",
+      (h) => [h.write("/srv/other/x", "x"), h.write("/srv/site/l", "-> ../other/x")],
+      "leads out of the site",
+    ],
+    [
+      "a link that leads out through another",
+      (h) => [
+        h.write("/srv/site/d/x", "x"),
+        h.write("/srv/x", "x"),
+        h.write("/srv/site/a", "-> d/.."),
+        h.write("/srv/site/b", "-> a/../x"),
+      ],
+      "leads out of the site",
+    ],
+    ["a link to nowhere", (h) => h.write("/srv/site/l", "-> nothing"), "is a link to nothing, which is not there"],
+    ["a link to itself", (h) => h.write("/srv/site/l", "-> l"), "is a link to l, which is not there"],
+    ["a set-user-ID bit", (h) => [h.write("/srv/site/s", "s"), h.mode("/srv/site/s", 0o4755)], "set-user-ID"],
+    ["a line break in a name", (h) => h.write("/srv/site/a\nb", "x"), "characters that no address has"],
+    ["a pipe", (h) => Bun.spawnSync(["mkfifo", `${h.root}/srv/site/p`]), "/srv/site/p is neither a file"],
+    [
+      "a name that is no text",
+      (h) => Bun.spawnSync(["sh", "-c", `touch "$0/$(printf 'a\\377')"`, `${h.root}/srv/site`]),
+      "characters",
+    ],
+  ];
+  for (const [name, prepare, said] of cases) {
+    test(name, async () => {
+      await host.deploy();
+      const before = [host.stat(live).ino, named()];
+      prepare(host);
+      expect(await refusal()).toContain(said);
+      expect([host.stat(live).ino, named()]).toEqual(before);
+      expect(host.list(backups)).toEqual([".last-stamp"]);
+    });
+  }
+
+  test("a source that is changed while it is read: rewritten, replaced by a rename, added to", async () => {
+    for (let i = 0; i < 300; i++) host.write(`/srv/site/f${i}`, "x");
+    await host.deploy();
+    const changes = [
+      () => host.write("/srv/site/f0", "y"),
+      () => host.trees.move("/srv/site/f1", "/srv/site/f2"),
+      () => host.write("/srv/site/added", "x"),
+      () => host.remove("/srv/site/f3"),
+    ];
+    for (const change of changes) {
+      let done = false;
+      const pause = async () => {
+        if (!done) change();
+        done = true;
+      };
+      expect(await refusal({ pause })).toContain("was changed while it was read");
+      expect(host.text(`${live}/f0`)).toBe("x");
+      await host.deploy();
+      host.write("/srv/site/f0", "x");
+      host.write("/srv/site/f1", "x");
+      await host.deploy();
+    }
+  });
+
+  test("sources that are the system's, by whatever way they are reached", () => {
+    const dirs = ["/etc/x", "/proc", "/var/www/docs/demo", "/srv/up"];
+    for (const dir of dirs) host.write(`${dir}/index.html`, "x");
+    host.write("/srv/link", "-> ../etc");
+    host.write("/srv/deep", "-> link/x");
+    for (const typed of [
+      "/etc",
+      "//etc",
+      "/srv/../etc",
+      "/srv/link",
+      "/srv/deep",
+      "/",
+      "/proc",
+      "/var/www",
+      "/var/www/docs/demo",
+    ]) {
+      expect(() => sourceDir(host.trees, typed)).toThrow("is not published");
+    }
+    expect(() => sourceDir(host.trees, "/none")).toThrow("/none is not there");
+    expect(() => sourceDir(host.trees, "/etc/group/x")).toThrow("is not there");
+    expect(sourceDir(host.trees, "/srv/up")).toBe("/srv/up");
+  });
+});
+
+describe("a deploy that ends before its end", () => {
+  test("by a failure or a signal: the tree stays, and what was staged is gone", async () => {
+    for (let i = 0; i < 300; i++) host.write(`/srv/site/f${i}`, "x");
+    await host.deploy();
+    host.write("/srv/site/index.html", "two");
+    for (const phase of ["read", "staged"]) {
+      const pause = async (now: string) => {
+        if (now === phase) throw new Error("interrupted");
+      };
+      expect(await refusal({ pause })).toBe("interrupted");
+      expect(host.text(`${live}/index.html`)).toBe("home");
+      expect(host.list(backups)).toEqual([".last-stamp"]);
+    }
+  });
+
+  test("by a page that is not the new one: the trees change places again", async () => {
+    await host.deploy();
+    host.write("/srv/site/index.html", "two");
+    const seen: string[] = [];
+    const probe = async () => {
+      seen.push(host.text(`${live}/index.html`));
+      return "nginx answers with another page";
+    };
+    expect(await refusal({ probe })).toBe("nginx answers with another page; the site is as it was before");
+    expect(seen).toEqual(["two"]);
+    expect(host.text(`${live}/index.html`)).toBe("home");
+    expect(host.list(backups)).toEqual([".last-stamp"]);
+  });
+
+  test("by a kill before the exchange: the next takes away what was staged", async () => {
+    await host.deploy();
+    host.write(`${backups}/.stage/x`, "x");
+    const { ino } = host.stat(`${backups}/.stage`);
+    host.trees.move(`${backups}/.stage`, `${backups}/.stage-${ino}-20260101T000000Z`);
+    host.write(`${backups}/.trash-20260101T000000Z/x`, "x");
+    expect(named()).toEqual([]);
+    const { notes } = await host.deploy();
+    expect(notes).toEqual(["what a killed deploy had staged is taken away"]);
+    expect(host.list(backups).filter((name) => name.startsWith("."))).toEqual([".last-stamp"]);
+  });
+
+  test("by a kill after the exchange: the next makes the tree of before a backup", async () => {
+    await host.deploy();
+    host.write(`${backups}/.stage-1-20260101T000000Z/index.html`, "before");
+    const { notes } = await host.deploy();
+    expect(notes[0]).toContain("the tree before it is the backup 20260101T000000Z");
+    expect(host.text(`${backups}/20260101T000000Z/index.html`)).toBe("before");
+  });
+
+  test("a tree that is missing is put there", async () => {
+    host.remove(live);
+    expect((await host.deploy()).backup).toBeNull();
+    expect(host.text(`${live}/index.html`)).toBe("home");
+  });
+});
+
+test("a live tree with links and odd modes, as another tool leaves one, is compared without being followed", async () => {
+  host.write("/srv/secret/index.html", "home");
+  host.remove(live);
+  host.write(`${live}/d`, "-> /srv/secret");
+  host.write("/srv/site/d/index.html", "home");
+  await host.deploy();
+  expect(host.stat(`${live}/d`).isDirectory()).toBe(true);
+  expect(host.stat("/srv/secret/index.html").nlink).toBe(1);
+});
+
+test("no room is told before anything is written", async () => {
+  const { trees } = host;
+  const none = { ...trees, room: () => ({ bytes: 100, inodes: 1, block: 4096 }) };
+  Object.assign(host.trees, none);
+  expect(await refusal()).toContain("no room for the new tree in /var/www/docs: 1 MiB are needed");
+  Object.assign(host.trees, { room: () => ({ bytes: 1e9, inodes: 1, block: 4096 }) });
+  expect(await refusal()).toContain("2 inodes are needed and 1 free");
+  expect(host.list("/var/www/docs")).toEqual(["demo"]);
+});
+
+test("a group that is gone is named", async () => {
+  expect(await refusal({ project: { ...project, owner_group: "none" } })).toBe("there is no group none");
+});

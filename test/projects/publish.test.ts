@@ -1,0 +1,106 @@
+// What is deployed and restored, and whether nginx serves it afterwards.
+
+import { beforeEach, describe, expect, test } from "bun:test";
+import { deployOrder, restoreOrder } from "../../src/projects/publish.ts";
+import { typed } from "../cli/typed.ts";
+import { fakeDebian } from "../fake-debian.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+import { project, TreeHost } from "./tree.ts";
+
+const choices = { keep: 5, backup: true, allowEmpty: false, asks: true };
+const backups = "/var/www/docs/.edox-ops-backups/demo";
+let host: FakeHost;
+beforeEach(() => {
+  host = fakeDebian();
+  for (const name of ["20260101T000000Z", "20260102T000000Z", ".stage-1-20260103T000000Z"])
+    host.dir(`${backups}/${name}`);
+});
+
+describe("a backup", () => {
+  test("is the newest, or the one of a name or a path", () => {
+    const dirOf = (typed: string | null) => restoreOrder(project, typed, choices, host).dir;
+    expect(dirOf(null)).toBe(`${backups}/20260102T000000Z`);
+    expect(dirOf("20260101T000000Z")).toBe(`${backups}/20260101T000000Z`);
+    expect(dirOf(`${backups}/20260101T000000Z`)).toBe(`${backups}/20260101T000000Z`);
+  });
+
+  for (const name of [
+    "20260103T000000Z",
+    "../../other/20260101T000000Z",
+    `${backups}/../x`,
+    "/etc",
+    "",
+    ".stage-1-20260103T000000Z",
+  ]) {
+    test(`is not '${name}'`, () => {
+      expect(() => restoreOrder(project, name, choices, host)).toThrow(`demo has no backup ${name}`);
+    });
+  }
+
+  test("is named as missing where there is none", () => {
+    expect(() => restoreOrder({ ...project, slug: "new" }, null, choices, host)).toThrow("new has no backup");
+  });
+});
+
+describe("an enabled site is asked for its new page under its name", () => {
+  const probe = async (said: ReturnType<typeof ok>, more = {}) => {
+    const asked: string[] = [];
+    host.put("/srv/site/index.html", "home");
+    host.taught.unshift((argv) => {
+      if (argv[0] === "curl") asked.push(argv.join(" "));
+      return argv[0] === "curl" ? said : undefined;
+    });
+    using disk = new TreeHost();
+    const { trees } = disk;
+    const ask = deployOrder(
+      { ...project, enabled: true, source_path: "/srv/site", ...more },
+      null,
+      choices,
+      host,
+      trees,
+    ).probe;
+    return [await ask?.("/srv/site/index.html"), asked[0]] as const;
+  };
+
+  test("over HTTP, past every proxy", async () => {
+    const [why, asked] = await probe(ok("home"));
+    expect(why).toBeNull();
+    expect(asked).toContain("--noproxy * --max-time 5 --resolve demo.test:80:127.0.0.1 http://demo.test/");
+  });
+
+  test("over HTTPS where it has that", async () => {
+    expect((await probe(ok("home"), { tls: true }))[1]).toContain("demo.test:443:127.0.0.1 https://demo.test/");
+  });
+
+  test("another page, or none, is told", async () => {
+    expect((await probe(ok("old")))[0]).toContain(
+      "nginx answers for demo.test with another page than /srv/site/index.html",
+    );
+    const refused = { code: 22, stdout: "", stderr: "curl: (22) The requested URL returned error: 403\n" };
+    expect((await probe(refused))[0]).toBe("http://demo.test/ does not answer: The requested URL returned error: 403");
+  });
+
+  test("and not where nobody wants it", () => {
+    using disk = new TreeHost();
+    const { trees } = disk;
+    const order = (more: object, asks = true) =>
+      deployOrder({ ...project, source_path: "/srv/site", ...more }, null, { ...choices, asks }, host, trees);
+    expect(order({ enabled: false }).probe).toBeNull();
+    expect(order({ enabled: true }, false).probe).toBeNull();
+  });
+});
+
+test("what is typed of a deploy is checked before anything is looked at", async () => {
+  await typed("project add demo --domain demo.test", host);
+  for (const [line, said] of [
+    ["deploy demo", "demo has no source path: say --source"],
+    ["deploy demo --source x --keep many", "--keep 'many' is no number up to 1000"],
+    ["deploy demo --source x --wait soon", "--wait 'soon' is no time: 60s, 5m"],
+    ["deploy Demo --source x", "slug 'Demo' is not one"],
+    ["restore demo --backup x", "restore replaces the site of demo: say --yes"],
+    ["restore other --yes", "project other is not registered"],
+    ["backups prune demo --keep -1", "--keep needs a value"],
+  ]) {
+    expect((await typed(`project ${line}`, host)).err).toContain(said as string);
+  }
+});

@@ -1,0 +1,92 @@
+// A host below a temporary folder, with a project that can be deployed.
+
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname } from "node:path";
+import { localHost } from "../../src/host/local.ts";
+import { localTrees } from "../../src/host/local-trees.ts";
+import { deploy, type Order } from "../../src/projects/deploy.ts";
+import type { Project } from "../../src/projects/project.ts";
+
+export const project: Project = {
+  slug: "demo",
+  domain: "demo.test",
+  root_path: "/var/www/docs/demo",
+  source_path: null,
+  branch: "main",
+  owner_group: "mine",
+  enabled: false,
+  tls: false,
+};
+
+export class TreeHost implements Disposable {
+  readonly root = mkdtempSync(`${tmpdir()}/edox-trees-`);
+  readonly host = localHost(this.root);
+  readonly trees = localTrees(this.root);
+  /** Milliseconds that are added to the clock. */
+  ahead = 0;
+
+  constructor() {
+    const host = this.host;
+    Object.assign(host, { now: () => Date.now() + this.ahead });
+    for (const dir of ["etc", "var/www/docs/demo", "srv/site", "run"])
+      mkdirSync(`${this.root}/${dir}`, { recursive: true });
+    this.write("/etc/group", `mine:x:${process.getegid?.()}:\n`);
+    this.write("/srv/site/index.html", "home");
+  }
+
+  /** A link where the content says so: "-> target". */
+  write(path: string, content: string): void {
+    mkdirSync(dirname(this.root + path), { recursive: true });
+    if (content.startsWith("-> ")) symlinkSync(content.slice(3), this.root + path);
+    else writeFileSync(this.root + path, content);
+  }
+
+  mode(path: string, mode: number): void {
+    chmodSync(this.root + path, mode);
+  }
+
+  remove(path: string): void {
+    rmSync(this.root + path, { recursive: true });
+  }
+
+  text(path: string): string {
+    return readFileSync(this.root + path, "utf8");
+  }
+
+  stat(path: string) {
+    return lstatSync(this.root + path);
+  }
+
+  list(path: string): string[] {
+    return readdirSync(this.root + path).sort();
+  }
+
+  deploy(more: Partial<Order> = {}) {
+    const order: Order = {
+      project,
+      dir: "/srv/site",
+      of: "others",
+      keep: 5,
+      backup: true,
+      allowEmpty: false,
+      probe: null,
+      ...more,
+    };
+    return deploy(order, this.host, this.trees);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
