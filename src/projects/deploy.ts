@@ -80,9 +80,10 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   try {
     const bytes = await fillStage({ ...planned, made }, stage, order, trees);
     if (order.of === "others") demandUnchanged(trees, source, host.now());
+    const before = trees.entry(live);
+    if (before !== null) keepAssets(trees, slug, live, source, made);
     trees.sync(stage);
 
-    const before = trees.entry(live);
     if (before === null) trees.move(stage, live);
     else exchange(trees, live, stage);
     const unserved = order.probe && (await order.probe(pageOf(source)));
@@ -97,7 +98,6 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
     const deployed = { ...figures, bytes, backup, milliseconds: host.now() - start };
     // The site is live: what fails from here on is no failed deploy.
     try {
-      if (backup) keepAssets(trees, slug, backup, source, made);
       const pruned = prune(host, trees, slug, order.keep);
       dropUnheldAssets(trees, slug);
       trees.sync(docsRoot);

@@ -35,6 +35,9 @@ for (const suite of suites) {
       expect(get("/guide/one")).toBe("one\n");
       expect(get("/nothing")).toBe("gone\n");
       expect(status("/nothing")).toBe("404");
+      host.sh("mv /var/www/docs/demo/404.html /root/");
+      expect([status("/nothing"), get("/nothing")]).toEqual(["404", expect.stringContaining("404 Not Found")]);
+      host.sh("mv /root/404.html /var/www/docs/demo/");
       expect(get("/guide", "-o /dev/null -w '%{http_code} %header{location}'")).toBe("301 /guide/");
       expect(["/.env", "/a.bak", "/.git/config"].map((path) => status(path))).toEqual(["403", "403", "403"]);
       expect(get("/.well-known/security.txt")).toBe("s\n");

@@ -98,7 +98,7 @@ describe("backups", () => {
   });
 });
 
-test("a file with a hash in its name is reachable after a deploy without it, until no backup has it", async () => {
+test("a file with a hash in its name is reachable from a deploy without it on, until no backup has it", async () => {
   const kept = "/var/www/docs/.edox-ops-assets/demo/assets/app.4f283b18.js";
   host.write("/srv/site/assets/app.4f283b18.js", "old");
   host.write("/srv/site/guide-chapter1.html", "page");

@@ -1,0 +1,80 @@
+// Deploys on a real host, while nginx serves the site.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { suites } from "./base.ts";
+import { TestHost } from "./test-host.ts";
+
+const deploys = 30;
+
+/** A site whose page has its own checksum, names a script of this version only, and has files that never change. */
+const makeSite = `site() {
+  rm -rf /srv/site; mkdir -p /srv/site/assets /srv/site/guide
+  script=/assets/app.$(printf %08d $1)X.js
+  echo $script >/srv/site$script
+  body="<h1>version $1</h1><script src=\\"$script\\"></script>"
+  printf '%s<!--%s-->\\n' "$body" $(printf %s "$body" | sha256sum | cut -d' ' -f1) >/srv/site/index.html
+  for i in $(seq 60); do echo $i >/srv/site/guide/$i.html; done
+}`;
+
+for (const suite of suites) {
+  describe(`deploys on ${suite}`, () => {
+    let host: TestHost;
+    beforeAll(async () => {
+      host = await TestHost.bare(suite);
+      host.put(process.execPath, "/usr/local/bin/bun");
+      host.put(`${import.meta.dir}/load.ts`, "/root/load.ts");
+      const { code, stderr } = host.sh(`set -e; edox-ops bootstrap --yes --quiet; ${makeSite}; site 0
+        edox-ops project add demo --domain demo.test --source-path /srv/site; edox-ops project init demo
+        edox-ops project deploy demo; edox-ops project enable demo`);
+      expect([code, stderr]).toEqual([0, ""]);
+    });
+    afterAll(() => host?.down());
+
+    /** What readers got while this ran. */
+    const underLoad = (script: string): { requests: number; failed: number; wrong: string[]; said: string } => {
+      const { stdout } = host.sh(`${makeSite}; rm -f /root/stop
+        bun /root/load.ts /root/stop >/root/load.out & load=$!
+        sleep 1; (${script}) >/root/said 2>&1; touch /root/stop; wait $load; cat /root/load.out; cat /root/said`);
+      const [first = "", ...said] = stdout.split("\n");
+      return { ...JSON.parse(first), said: said.join("\n") };
+    };
+
+    test(`${deploys} deploys and restores of a changing site: no request fails, each page is whole and its script found`, () => {
+      const { requests, said, ...rest } = underLoad(`for i in $(seq ${deploys}); do
+          site $i; edox-ops project deploy demo --quiet || exit 1
+          [ $((i % 5)) != 0 ] || edox-ops project restore demo --yes --quiet || exit 1
+        done`);
+      expect([said, rest]).toEqual(["", { failed: 0, wrong: [] }]);
+      expect(requests).toBeGreaterThan(1000);
+    });
+
+    test("the same with two renames instead of the exchange fails, so that the test can", () => {
+      const { failed } = underLoad(`cd /var/www/docs; cp -a demo other
+        for i in $(seq 300); do mv demo before && mv other demo && mv before other; done; rm -r other`);
+      expect(failed).toBeGreaterThan(0);
+    });
+
+    test("a page that nginx does not give as it was deployed is taken back", () => {
+      const before = host.sh("curl -s --resolve demo.test:80:127.0.0.1 http://demo.test/").stdout;
+      host.sh(`${makeSite}; site 999; echo 'server { listen 80; server_name other.test; }' >/etc/nginx/sites-enabled/aaa
+        sed -i 's,root /var/www/docs/demo;,root /srv/elsewhere;,' /etc/nginx/sites-available/edox-ops-demo; systemctl reload nginx; sleep 0.3`);
+      const { code, stderr } = host.run(["edox-ops", "project", "deploy", "demo"]);
+      expect([code, stderr]).toEqual([1, expect.stringContaining("http://demo.test/ does not answer")]);
+      expect(stderr).toContain("the site is as it was before");
+      expect(host.run(["cat", "/var/www/docs/demo/index.html"]).stdout).toBe(before);
+      expect(host.run(["edox-ops", "project", "enable", "demo"]).code).toBe(0);
+    });
+
+    test("two at once: the second says who is first, or waits", () => {
+      const two = (flags: string) =>
+        host.sh(`${makeSite}; site 1; edox-ops project deploy demo --quiet & site 2 >/dev/null
+          edox-ops project deploy demo --quiet ${flags}; echo $?; wait`);
+      const held = host.sh(
+        "flock /run/edox-ops-project-demo.lock edox-ops project deploy demo; echo $?; flock /run/edox-ops-project-demo.lock true",
+      );
+      expect(held.stdout).toEndWith("75\n");
+      expect(held.stderr).toMatch(/^error: another run holds the lock: .*\(pid \d+/);
+      expect(two("--wait 30s").stdout).toEndWith("0\n");
+    });
+  });
+}

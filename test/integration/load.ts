@@ -1,0 +1,51 @@
+// Readers of a site, run in the host by Bun: until a file is there they fetch the front page, from many addresses, then
+// the script that it names. Prints how much they got, and what was wrong.
+//   bun load.ts STOP-FILE
+
+import { existsSync } from "node:fs";
+import { Agent, get } from "node:http";
+
+const stopPath = process.argv[2] ?? "";
+const readers = 24;
+const wrong: string[] = [];
+let requests = 0;
+
+await Promise.all(Array.from({ length: readers }, (_, i) => read(i)));
+console.log(JSON.stringify({ requests, failed: wrong.length, wrong: wrong.slice(0, 5) }));
+
+/** Half of them over connections that stay. */
+async function read(i: number): Promise<void> {
+  const agent = new Agent({ keepAlive: i % 2 === 0, maxSockets: 1 });
+  const from = `127.0.0.${10 + i}`;
+  while (!existsSync(stopPath)) {
+    const page = await fetched("/", from, agent);
+    // Its own checksum stands in it.
+    const [, body = "", sum = ""] = /^([\s\S]*)<!--(\w+)-->\n$/.exec(page.text) ?? [];
+    if (page.status !== 200 || digest(body) !== sum) wrong.push(`/: ${page.status} ${page.text.slice(0, 200)}`);
+    const [, script = ""] = /src="([^"]+)"/.exec(body) ?? [];
+    if (script === "") continue;
+    const asset = await fetched(script, from, agent);
+    if (asset.status !== 200 || asset.text !== `${script}\n`) wrong.push(`${script}: ${asset.status}`);
+  }
+  agent.destroy();
+}
+
+function digest(text: string): string {
+  return new Bun.CryptoHasher("sha256").update(text).digest("hex");
+}
+
+function fetched(path: string, localAddress: string, agent: Agent): Promise<{ status: number; text: string }> {
+  requests += 1;
+  const { promise, resolve } = Promise.withResolvers<{ status: number; text: string }>();
+  const options = { host: "127.0.0.1", path, agent, localAddress, headers: { Host: "demo.test" } };
+  const request = get(options, (response) => {
+    let text = "";
+    response.setEncoding("utf8").on("data", (piece) => {
+      text += piece;
+    });
+    response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+    response.on("error", (error) => resolve({ status: 0, text: error.message }));
+  });
+  request.on("error", (error) => resolve({ status: 0, text: error.message }));
+  return promise;
+}
