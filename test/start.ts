@@ -12,7 +12,9 @@ must(["/bin/sh", `${import.meta.dir}/need.sh`]);
 must([process.execPath, `${import.meta.dir}/../build/build.ts`, "linux-x64"]);
 
 using host = await TestHost.bare();
-for (const command of ["bootstrap --yes", "bootstrap --yes", "doctor"]) {
+host.sh("mkdir -p /srv/site && echo '<h1>It is served</h1>' >/srv/site/index.html");
+const publish = "project publish demo --domain demo.test --source /srv/site";
+for (const command of ["bootstrap --yes", "bootstrap --yes", "doctor", publish]) {
   console.log(`# edox-ops ${command}`);
   const { code, stdout, stderr } = host.run(["edox-ops", ...command.split(" ")]);
   console.log(stdout + stderr);
@@ -21,6 +23,9 @@ for (const command of ["bootstrap --yes", "bootstrap --yes", "doctor"]) {
 const { stderr } = host.run(["curl", "-sS", "http://127.0.0.1/"]);
 if (!stderr.includes("Empty reply from server")) throw new Error(`nginx did not close an unknown name: ${stderr}`);
 
+const page = host.sh("curl -sS --resolve demo.test:80:127.0.0.1 http://demo.test/").stdout;
+if (page !== "<h1>It is served</h1>\n") throw new Error(`the site did not answer as it was published: ${page}`);
+
 console.log("a bare Debian 12 was bootstrapped, a second run found nothing to do, and doctor found it ready");
-console.log("its nginx runs, and closed a request for an unknown name without an answer");
+console.log("its nginx runs, serves the site that was published, and closed a request for an unknown name");
 console.log("next: sudo dist/linux-x64/edox-ops bootstrap --yes on a host of yours, or npm test");

@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 const project: Command = {
   meta: { name: "project", description: "host documentation sites" },
   subCommands: {
+    publish: () => import("./project/publish.ts").then((module) => module.default),
     add: () => import("./project/add.ts").then((module) => module.default),
     update: () => import("./project/update.ts").then((module) => module.default),
     remove: () => import("./project/remove.ts").then((module) => module.default),

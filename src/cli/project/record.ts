@@ -5,6 +5,7 @@ import * as v from "valibot";
 import type { Facts } from "../../engine/facts.ts";
 import type { Recipe } from "../../engine/step.ts";
 import * as project from "../../projects/project.ts";
+import { docsRoot } from "../../recipes/paths.ts";
 import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -70,6 +71,25 @@ export function editOf(values: Values): Partial<project.Project> {
     if (no || values[key] === true) edit[key] = !no;
   }
   return edit;
+}
+
+/** A record as it begins, with what was typed of it. */
+export function newProject(slug: string, values: Values, { typed }: Context): project.Project {
+  const { domain, ...more } = editOf(values);
+  if (domain === undefined) {
+    throw usage("--domain is missing", undefined, ["edox-ops", ...typed, "--domain", "docs.example.org"]);
+  }
+  return {
+    slug,
+    domain,
+    root_path: `${docsRoot}/${slug}`,
+    source_path: null,
+    branch: "main",
+    owner_group: "www-data",
+    enabled: false,
+    tls: false,
+    ...more,
+  };
 }
 
 /** What is typed is what is done: nobody is asked. */

@@ -1,0 +1,69 @@
+import { Problem } from "../../engine/step.ts";
+import { sitesEnabledDir } from "../../recipes/paths.ts";
+import { usage } from "../arguments.ts";
+import { command } from "../command.ts";
+import { exitCode } from "../context.ts";
+import { edit, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
+import { release, releaseFlags } from "./release.ts";
+
+const { domain, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;
+const { "dry-run": _, diff: __, json: ___, ...deployFlags } = releaseFlags;
+
+export default command({
+  meta: { name: "publish", description: "register a project, deploy it and serve it, all in one" },
+  args: {
+    ...slugArgument,
+    source: { type: "string", valueHint: "directory", description: "what is published" },
+    ...{ domain, csp, default: unknownNames, "owner-group": ownerGroup },
+    ...deployFlags,
+  },
+  async run(values, context) {
+    const { addProject, enableProject, initProject } = await import("../../projects/recipes.ts");
+    const { frontPage } = await import("../../projects/answer.ts");
+    const { deployOrder } = await import("../../projects/publish.ts");
+    const { readProjects, theProject } = await import("../../projects/store.ts");
+    const slug = slugOf(values);
+    const { source } = values;
+    if (source === undefined) {
+      throw usage("--source is missing", undefined, ["edox-ops", ...context.typed, "--source", "public"]);
+    }
+    const host = await context.host();
+    if (host.stat(sitesEnabledDir) === null) {
+      const hint = ["sudo", "edox-ops", "bootstrap", "--yes"];
+      throw new Problem("requirement", "nginx is not set up", { hint });
+    }
+    const there = (await readProjects(host)).get(slug);
+    if (there && values.domain !== undefined && values.domain !== there.domain) {
+      const hint = ["sudo", "edox-ops", "project", "update", slug, "--domain", values.domain];
+      throw usage(`project ${slug} has the domain ${there.domain}`, undefined, hint);
+    }
+    const told = {
+      command: "project publish",
+      id: "project.deploy",
+      done: ({ dir }: { dir: string }) => `Deployed project ${slug} from ${dir}.`,
+    };
+    const wanted = there ?? newProject(slug, values, context);
+    const steps = [
+      async () => (there ? exitCode.done : edit((facts) => addProject(wanted, facts), values, context)),
+      () => edit(() => initProject(slug), values, context),
+      () =>
+        release(
+          slug,
+          (project, choices, host, trees) => deployOrder(project, source, choices, host, trees),
+          told,
+          values,
+          context,
+        ),
+      () => edit((facts) => enableProject(slug, facts), values, context),
+    ];
+    for (const step of steps) {
+      const exit = await step();
+      if (exit !== exitCode.done) return exit;
+    }
+    const project = await theProject(host, slug);
+    const answer = values["no-probe"] ? null : await frontPage(host, project);
+    if (answer && "why" in answer) throw new Problem("blocked", answer.why, { hint: ["sudo", "edox-ops", "doctor"] });
+    if (!values.quiet) await context.console.out(`http${project.tls ? "s" : ""}://${project.domain}/ is served\n`);
+    return exitCode.done;
+  },
+});
