@@ -9,6 +9,7 @@ export default command({
   async run(values, context) {
     const { examine, stepsToRun } = await import("../doctor/doctor.ts");
     const { entries } = await import("../doctor/entries.ts");
+    const { siteEntries } = await import("../doctor/sites.ts");
     const { bootstrap } = await import("../recipes/bootstrap.ts");
     const { snapshot } = await import("../engine/snapshot.ts");
     const { gatherFacts } = await import("../engine/facts.ts");
@@ -48,9 +49,9 @@ export default command({
     if (failed > 0) console.err(`Doctor found ${failed} failing check(s).\n`);
     return exit;
 
-    function look() {
+    async function look() {
       const see = snapshot(host);
-      return examine([bootstrap(gatherFacts(see))], entries, see);
+      return examine([bootstrap(gatherFacts(see))], [...entries, ...(await siteEntries(see))], see);
     }
   },
 });

@@ -15,6 +15,7 @@ const project: Command = {
     backups: () => import("./project/backups.ts").then((module) => module.default),
     enable: () => import("./project/enable.ts").then((module) => module.default),
     disable: () => import("./project/disable.ts").then((module) => module.default),
+    validate: () => import("./project/validate.ts").then((module) => module.default),
     "render-nginx": () => import("./project/render-nginx.ts").then((module) => module.default),
   },
 };

@@ -1,10 +1,9 @@
 // What doctor looks at besides the recipes' resources. To add a check, add an entry.
 
-import { textOf } from "../engine/facts.ts";
 import type { HostReader } from "../host/host.ts";
 import { nginxConfig } from "../recipes/nginx-config.ts";
 import { tookFiles } from "../recipes/nginx-running.ts";
-import { bootstrapLogPath, docsRoot, logDir, stateDir } from "../recipes/paths.ts";
+import { bootstrapLogPath, docsRoot, logDir, projectsPath, stateDir } from "../recipes/paths.ts";
 import { clockSet } from "../resources/ready.ts";
 import { apt } from "./apt.ts";
 import type { Entry, Finding } from "./finding.ts";
@@ -22,7 +21,6 @@ const inodeWarning = 0.05;
 const written = ["/etc", "/usr", "/var/lib", "/var/cache/apt", logDir, docsRoot];
 
 /** The state files of the contract, which only root reads. */
-const projectsPath = `${stateDir}/projects.json`;
 const stateFiles = [projectsPath, `${stateDir}/runner.json`, `${stateDir}/host.json`];
 
 export const entries: Entry[] = [
@@ -34,22 +32,6 @@ export const entries: Entry[] = [
         : { status: "ok", detail: "present" },
   },
   { name: "nginx:config", look: validConfig },
-  {
-    name: "nginx:orphan",
-    look(see) {
-      const prefix = "edox-ops-";
-      const sites = (see.list("/etc/nginx/sites-enabled") ?? []).filter((name) => name.startsWith(prefix));
-      if (sites.length === 0) return { status: "ok", detail: "not configured (optional; no site yet)" };
-      const projects = JSON.parse(textOf(see, projectsPath) ?? "{}") as Record<string, unknown>;
-      const orphan = sites.find((name) => !Object.hasOwn(projects, name.slice(prefix.length)));
-      if (orphan === undefined) return { status: "ok", detail: `${sites.length} sites have their projects` };
-      return {
-        status: "error",
-        detail: `${orphan} is enabled, and ${projectsPath} has no such project`,
-        hint: ["sudo", "rm", `/etc/nginx/sites-enabled/${orphan}`],
-      };
-    },
-  },
   {
     name: "state:permissions",
     look(see) {

@@ -1,28 +1,30 @@
-// Whether a site answers as it should, asked of the nginx of this host under the site's name.
+// Whether sites answer as they should, asked of the nginx of this host under their names.
 
 import type { HostReader } from "../host/host.ts";
 import type { Project } from "./project.ts";
 
 const limitSeconds = 5;
+const flags = ["-sS", "-k", "--noproxy", "*", "--max-time", String(limitSeconds)];
+
+function addressOf({ domain, tls }: Project): { resolve: string[]; url: string } {
+  const resolve = ["--resolve", `${domain}:${tls ? 443 : 80}:127.0.0.1`];
+  return { resolve, url: `${tls ? "https" : "http"}://${domain}/` };
+}
 
 /** The front page that nginx gives for a project's name; the reason in words where it gives none. */
-export async function frontPage(
-  see: HostReader,
-  { domain, tls }: Project,
-): Promise<{ page: string } | { why: string }> {
-  const port = tls ? 443 : 80;
-  const url = `${tls ? "https" : "http"}://${domain}/`;
-  const flags = [
-    "-sSfk",
-    "--noproxy",
-    "*",
-    "--max-time",
-    String(limitSeconds),
-    "--resolve",
-    `${domain}:${port}:127.0.0.1`,
-  ];
-  const { code, stdout, stderr } = await see.probe(["curl", ...flags, url]);
-  return code === 0
-    ? { page: stdout }
-    : { why: `${url} does not answer: ${stderr.trim().replace(/^curl: \(\d+\) /, "")}` };
+export async function frontPage(see: HostReader, project: Project): Promise<{ page: string } | { why: string }> {
+  const { resolve, url } = addressOf(project);
+  const { code, stdout, stderr } = await see.probe(["curl", ...flags, "-f", ...resolve, url]);
+  if (code === 0) return { page: stdout };
+  return { why: `${url} does not answer: ${stderr.trim().replace(/^curl: \(\d+\) /, "")}` };
+}
+
+/** How each of the sites answers, by slug: the status of HTTP, 0 for none. One child for all of them. */
+export async function statuses(see: HostReader, projects: readonly Project[]): Promise<Map<string, number>> {
+  if (projects.length === 0) return new Map();
+  const all = projects.map(addressOf);
+  const asked = all.flatMap(({ resolve, url }) => [...resolve, "-o", "/dev/null", url]);
+  const { stdout } = await see.probe(["curl", ...flags, "-w", "%{http_code}\n", ...asked]);
+  const codes = stdout.split("\n").map(Number);
+  return new Map(projects.map(({ slug }, i) => [slug, codes[i] ?? 0]));
 }

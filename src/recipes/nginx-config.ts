@@ -14,6 +14,8 @@ export interface Server {
   line: number;
   names: string[];
   listens: Listen[];
+  /** Directories that it serves files from, as they are written. */
+  roots: string[];
   /** One of `stream`, which knows no names. */
   stream: boolean;
 }
@@ -63,7 +65,7 @@ export function nginxConfig(see: HostReader): NginxConfig {
       const [name = "", value = ""] = words;
       if (end === "{") {
         if (name === "server") {
-          server = { path, line, names: [], listens: [], stream: blocks.includes("stream") };
+          server = { path, line, names: [], listens: [], roots: [], stream: blocks.includes("stream") };
           servers.push(server);
         }
         blocks.push(name);
@@ -74,6 +76,7 @@ export function nginxConfig(see: HostReader): NginxConfig {
         server = undefined;
       } else if (name === "include") for (const each of expand(see, value)) read(each, { trail, blocks, server });
       else if (name === "server_name") server?.names.push(...words.slice(1));
+      else if (name === "root" || name === "alias") server?.roots.push(value);
       else if (name === "listen") server?.listens.push(...listen(words, path, line));
       else if (files.test(name) && !/[$:]/.test(value)) paths.add(absolute(value));
     }

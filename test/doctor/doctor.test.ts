@@ -61,20 +61,6 @@ describe("entries", () => {
     });
   });
 
-  test("a site of ours without its project is told, also where there is no project at all", async () => {
-    const host = fakeDebian();
-    expect((await finding("nginx:orphan", host))?.status).toBe("ok");
-    host.link("/etc/nginx/sites-enabled/edox-ops-a", "/etc/nginx/sites-available/edox-ops-a");
-    expect(await finding("nginx:orphan", host)).toMatchObject({
-      status: "error",
-      hint: ["sudo", "rm", "/etc/nginx/sites-enabled/edox-ops-a"],
-    });
-    host.put("/etc/edox-ops/projects.json", '{"a": {}}', { mode: 0o600 });
-    expect((await finding("nginx:orphan", host))?.status).toBe("ok");
-    host.put("/etc/edox-ops/projects.json", "{", { mode: 0o600 });
-    expect((await finding("nginx:orphan", host))?.status).toBe("error");
-  });
-
   test("a link to nowhere is not passed over: nginx is asked", async () => {
     const host = fakeDebian();
     await converge(bootstrap(gatherFacts(host)).steps, host, { act: host });

@@ -65,7 +65,7 @@ describe("an enabled site is asked for its new page under its name", () => {
   test("over HTTP, past every proxy", async () => {
     const [why, asked] = await probe(ok("home"));
     expect(why).toBeNull();
-    expect(asked).toContain("--noproxy * --max-time 5 --resolve demo.test:80:127.0.0.1 http://demo.test/");
+    expect(asked).toContain("--noproxy * --max-time 5 -f --resolve demo.test:80:127.0.0.1 http://demo.test/");
   });
 
   test("over HTTPS where it has that", async () => {

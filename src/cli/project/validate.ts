@@ -1,0 +1,23 @@
+import { command } from "../command.ts";
+import { exitCode } from "../context.ts";
+import { slugArgument, slugOf } from "./record.ts";
+
+export default command({
+  meta: { name: "validate", description: "say whether a project is on this host as its record says" },
+  args: slugArgument,
+  async run(values, { console, host: loadHost, hint }) {
+    const { gatherFacts } = await import("../../engine/facts.ts");
+    const { oneLine, shellLine } = await import("../../engine/lines.ts");
+    const { faultsOfAll } = await import("../../projects/health.ts");
+    const { theProject } = await import("../../projects/store.ts");
+    const host = await loadHost();
+    const { slug } = await theProject(host, slugOf(values));
+    const faults = (await faultsOfAll(host, gatherFacts(host))).get(slug) ?? [];
+    const lines = faults.map((fault) => {
+      return `${fault.mild ? "WARN" : "FAIL"}: ${oneLine(fault.detail)} (run: ${shellLine(hint(fault.hint))})\n`;
+    });
+    const failed = faults.some(({ mild }) => !mild);
+    await console.out(lines.join("") + (failed ? "" : `Project ${slug} validation passed.\n`));
+    return failed ? exitCode.failed : exitCode.done;
+  },
+});

@@ -1,0 +1,70 @@
+// The projects of a host: each an entry of its own, and what is wrong with all of them together.
+
+import { gatherFacts } from "../engine/facts.ts";
+import type { HostReader } from "../host/host.ts";
+import type { Fault } from "../projects/health.ts";
+import { nginxConfig } from "../recipes/nginx-config.ts";
+import { backupsDir, projectsPath, sitesEnabledDir } from "../recipes/paths.ts";
+import type { Entry, Finding } from "./finding.ts";
+
+const prefix = "edox-ops-";
+
+/** Looked at once: the answers of all sites come from one child. */
+export async function siteEntries(see: HostReader): Promise<Entry[]> {
+  return [
+    ...(await projectEntries(see)),
+    { name: "nginx:orphan", look: orphan },
+    { name: "deploy-backups:web-exposure", look: exposure },
+  ];
+}
+
+async function projectEntries(see: HostReader): Promise<Entry[]> {
+  try {
+    // The records' schema is loaded where there are records.
+    const none = see.stat(projectsPath) === null;
+    const all = none
+      ? new Map<string, Fault[]>()
+      : await (await import("../projects/health.ts")).faultsOfAll(see, gatherFacts(see));
+    if (all.size > 0)
+      return [...all].map(([slug, faults]) => ({ name: `project:${slug}`, look: () => answerOf(faults) }));
+    const detail = "not configured (optional; run edox-ops project publish)";
+    return [{ name: "projects:managed", look: () => ({ status: "ok", detail }) }];
+  } catch (error) {
+    return [
+      {
+        name: "projects:managed",
+        look() {
+          throw error;
+        },
+      },
+    ];
+  }
+}
+
+function answerOf(faults: readonly Fault[]): Omit<Finding, "name"> {
+  const first = faults.find(({ mild }) => !mild) ?? faults[0];
+  if (first === undefined) return { status: "ok", detail: "as its record says" };
+  const detail = faults.map((fault) => fault.detail).join("; ");
+  return { status: first.mild ? "warning" : "error", detail, hint: first.hint };
+}
+
+async function orphan(see: HostReader): Promise<Omit<Finding, "name">> {
+  const sites = (see.list(sitesEnabledDir) ?? []).filter((name) => name.startsWith(prefix));
+  if (sites.length === 0) return { status: "ok", detail: "not configured (optional; no site yet)" };
+  const { readProjects } = await import("../projects/store.ts");
+  const projects = await readProjects(see);
+  const found = sites.find((name) => !projects.has(name.slice(prefix.length)));
+  if (found === undefined) return { status: "ok", detail: `${sites.length} sites have their projects` };
+  const detail = `${found} is enabled, and ${projectsPath} has no such project`;
+  return { status: "error", detail, hint: ["sudo", "rm", `${sitesEnabledDir}/${found}`] };
+}
+
+/** A root that has the backups in it serves what was taken off the net. */
+function exposure(see: HostReader): Omit<Finding, "name"> {
+  const { servers } = nginxConfig(see);
+  const open = servers.find(({ roots }) =>
+    roots.some((root) => `${backupsDir}/`.startsWith(`${root.replace(/\/+$/, "")}/`) || root.startsWith(backupsDir)),
+  );
+  if (open === undefined) return { status: "ok", detail: "no site serves them" };
+  return { status: "error", detail: `${open.path}:${open.line} serves the backups`, hint: ["cat", open.path] };
+}

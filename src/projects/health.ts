@@ -1,0 +1,117 @@
+// What is not as it should be with the projects of a host: for `project validate` and for doctor.
+
+import type { Facts } from "../engine/facts.ts";
+import { textOf } from "../engine/facts.ts";
+import type { HostReader } from "../host/host.ts";
+import { type NginxConfig, nginxConfig } from "../recipes/nginx-config.ts";
+import { gidOf } from "../resources/group.ts";
+import { statuses } from "./answer.ts";
+import type { Project } from "./project.ts";
+import { backupsOf } from "./releases.ts";
+import { hasCertificate, rendered, vhostLinkPath, vhostPath } from "./site.ts";
+import { readProjects } from "./store.ts";
+
+export interface Fault {
+  detail: string;
+  hint: string[];
+  /** Something that a person should know, and that may be wanted. */
+  mild?: true;
+}
+
+const command = (...words: string[]): string[] => ["sudo", "edox-ops", "project", ...words];
+
+/** Of all projects at one look at nginx, by slug. Throws a Problem where the records cannot be used. */
+export async function faultsOfAll(see: HostReader, facts: Facts): Promise<Map<string, Fault[]>> {
+  const projects = [...(await readProjects(see)).values()];
+  const config = nginxConfig(see);
+  const answers = await statuses(
+    see,
+    projects.filter(({ enabled }) => enabled),
+  );
+  return new Map(
+    projects.map((project) => [
+      project.slug,
+      [...treeFaults(see, project), ...siteFaults(see, project, facts, config, answers.get(project.slug))],
+    ]),
+  );
+}
+
+function treeFaults(see: HostReader, { slug, root_path, source_path, owner_group }: Project): Fault[] {
+  const faults: Fault[] = [];
+  const stat = see.stat(root_path);
+  if (stat?.type !== "directory") {
+    const detail = stat === null ? `${root_path} is missing` : `${root_path} is not a directory`;
+    faults.push({ detail, hint: command("init", slug) });
+  }
+  if (source_path !== null && see.statTarget(source_path)?.type !== "directory") {
+    faults.push({ detail: `the source ${source_path} is missing`, hint: command("show", slug) });
+  }
+  const gid = gidOf(see, owner_group);
+  if (gid === null)
+    faults.push({ detail: `there is no group ${owner_group}`, hint: ["sudo", "groupadd", "--system", owner_group] });
+  const page = `${root_path}/index.html`;
+  const owner = see.stat(page);
+  // The Python version gave them to the web server's user.
+  if (owner !== null && gid !== null && (owner.gid !== gid || (owner.mode & 0o022) !== 0)) {
+    faults.push({
+      detail: `${page} is not of the group ${owner_group}, or others may write it`,
+      hint: ["ls", "-l", page],
+    });
+  }
+  for (const name of ["staging", "previous-swap"].filter((each) => see.stat(`${root_path}.${each}`) !== null)) {
+    faults.push({
+      detail: `${root_path}.${name} was left by a deploy that was killed`,
+      hint: ["sudo", "rm", "-r", `${root_path}.${name}`],
+      mild: true,
+    });
+  }
+  if (see.stat(backupsOf(slug)) !== null && (see.list(backupsOf(slug)) ?? []).length === 0) {
+    faults.push({ detail: `${backupsOf(slug)} is empty`, hint: command("deploy", slug), mild: true });
+  }
+  const half = (see.list(backupsOf(slug)) ?? []).some((name) => name.startsWith(".stage") || name.startsWith(".trash"));
+  if (half)
+    faults.push({
+      detail: "a deploy was killed: the next one settles what it left",
+      hint: command("backups", "prune", slug),
+      mild: true,
+    });
+  return faults;
+}
+
+function siteFaults(
+  see: HostReader,
+  project: Project,
+  facts: Facts,
+  { servers }: NginxConfig,
+  answer: number | undefined,
+): Fault[] {
+  const { slug, domain, enabled, tls } = project;
+  const [site, link] = [vhostPath(slug), vhostLinkPath(slug)];
+  const faults: Fault[] = [];
+  const linked = see.readLink(link) === site;
+  if (!enabled) {
+    if (see.stat(link) !== null)
+      faults.push({ detail: `${link} is there, though the project is disabled`, hint: command("disable", slug) });
+    return faults;
+  }
+  if (!linked) faults.push({ detail: `${link} is missing`, hint: command("enable", slug) });
+  if (tls && !hasCertificate(see, project)) {
+    faults.push({ detail: `there is no certificate for ${domain}`, hint: command("update", slug, "--no-tls") });
+  }
+  const text = textOf(see, site);
+  if (text === null) faults.push({ detail: `${site} is missing`, hint: command("enable", slug) });
+  else if (text !== rendered(see, project, facts)) {
+    faults.push({ detail: `${site} differs from what the record says (drift)`, hint: command("enable", slug) });
+  }
+  const other = servers.find(({ path, names }) => path !== link && path !== site && names.includes(domain));
+  if (other)
+    faults.push({ detail: `${other.path}:${other.line} has the name ${domain} too`, hint: ["cat", other.path] });
+  if (linked && (answer === undefined || answer < 200 || answer >= 400)) {
+    const said = answer ? `answers ${answer}` : "does not answer";
+    faults.push({
+      detail: `http${tls ? "s" : ""}://${domain}/ ${said} on this host`,
+      hint: command("deploy", slug, "--source", "public"),
+    });
+  }
+  return faults;
+}
