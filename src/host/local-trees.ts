@@ -107,6 +107,11 @@ export function localTrees(root = ""): Trees {
     sync: (path) => syncFileSystem(at(path)),
     remove: (path) => fs.rmSync(at(path), { recursive: true, force: true }),
 
+    async unpack(from, into, made, limits) {
+      const { unpack } = await import("./local-archive.ts");
+      return unpack(from === "-" ? from : at(from), at(into), made, limits);
+    },
+
     room(path) {
       const { bavail, bsize, files, ffree } = fs.statfsSync(at(path));
       return { bytes: bavail * bsize, inodes: files === 0 ? Number.POSITIVE_INFINITY : ffree, block: bsize };

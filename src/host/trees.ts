@@ -23,6 +23,17 @@ export interface Made extends Attributes {
   modifiedSeconds: number;
 }
 
+/** What an archive may hold, and what one held. */
+export interface Amount {
+  entries: number;
+  bytes: number;
+}
+
+/** Thrown for an archive that is not taken, with the name of its entry and why. */
+export class Refused extends Error {
+  override name = "Refused";
+}
+
 export interface Trees {
   /** The tree and everything below it, parents first, names in order. No link is followed. */
   walk(dir: string): Generator<Entry>;
@@ -46,6 +57,11 @@ export interface Trees {
   sync(path: string): void;
   /** With everything below; nothing happens where nothing is. */
   remove(path: string): void;
+  /**
+   * A tar, plain or compressed by gzip or zstd, or a zip. `from`: a path, or "-" for a tar on stdin. `into`: an empty
+   * directory, which is not cleared where it throws {@link Refused}. Files are as `made` says but for their times.
+   */
+  unpack(from: string, into: string, made: Attributes, limits: Amount): Promise<Amount>;
   /** Bytes and inodes that are free for root's writing, and what is taken by one block. */
   room(path: string): { bytes: number; inodes: number; block: number };
 }

@@ -3,11 +3,11 @@
 import { Problem } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
 import type { Entry, Made, Trees } from "../host/trees.ts";
-import { backupsDir, docsRoot } from "../recipes/paths.ts";
+import { docsRoot } from "../recipes/paths.ts";
 import { gidOf } from "../resources/group.ts";
 import { dropUnheldAssets, keepAssets } from "./assets.ts";
 import type { Project } from "./project.ts";
-import { backupsOf, lastStampPath, prune, settle, stampName } from "./releases.ts";
+import { backupsOf, lastStampPath, makeBackupsDir, prune, settle, stampName, unpackedName } from "./releases.ts";
 import { demandPage, demandUnchanged, type Source, survey, tickMs } from "./source.ts";
 
 const filesAPause = 256;
@@ -15,8 +15,8 @@ const filesAPause = 256;
 export interface Order {
   project: Project;
   dir: string;
-  /** Somebody's, which may change meanwhile; or a tree of our own, whose files may be shared. */
-  of: "others" | "ours";
+  /** Somebody's, which may change meanwhile; a release of our own, whose files may be shared; or one just unpacked. */
+  of: "others" | "release" | "unpacked";
   /** How many backups stay. */
   keep: number;
   backup: boolean;
@@ -57,17 +57,26 @@ export interface Plan {
  * this process, leaves the old tree whole, and the next command takes away what was staged.
  */
 export async function deploy(order: Order, host: Host, trees: Trees): Promise<Deployed> {
+  const { slug } = order.project;
+  const notes = settle(host, trees, slug, order.of === "unpacked" ? unpackedName : undefined);
+  try {
+    const deployed = await replaced(order, host, trees);
+    return { ...deployed, notes: [...notes, ...deployed.notes] };
+  } finally {
+    settle(host, trees, slug);
+  }
+}
+
+async function replaced(order: Order, host: Host, trees: Trees): Promise<Deployed> {
   const start = host.now();
   const { project } = order;
   const { slug, root_path: live } = project;
-  const notes = settle(host, trees, slug);
-
   const planned = await plan(order, host, trees);
   const { source, origins } = planned;
   const changed = planned.added.length + planned.changed.length + planned.removed.length;
-  const figures = { files: origins.length, changed, bytes: 0, backup: null, pruned: [], notes };
+  const figures = { files: origins.length, changed, bytes: 0, backup: null, pruned: [], notes: [] };
   // A backup of the same would push out one that differs.
-  if (changed === 0 && !origins.includes("copy")) {
+  if (changed === 0 && isLive(planned)) {
     if (order.of === "others") demandUnchanged(trees, source, host.now());
     return { ...figures, milliseconds: host.now() - start };
   }
@@ -77,38 +86,38 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   const seconds = nextStamp(host, trees, project);
   const made = { ...planned.made, modifiedSeconds: seconds };
   const stage = openStage(trees, slug, seconds, made);
-  try {
-    const bytes = await fillStage({ ...planned, made }, stage, order, trees);
-    if (order.of === "others") demandUnchanged(trees, source, host.now());
-    const before = trees.entry(live);
-    if (before !== null) keepAssets(trees, slug, live, source, made);
-    trees.sync(stage);
+  const bytes = await fillStage({ ...planned, made }, stage, order, trees);
+  if (order.of === "others") demandUnchanged(trees, source, host.now());
+  const before = trees.entry(live);
+  if (before !== null) keepAssets(trees, slug, live, source, made);
+  trees.sync(stage);
 
-    if (before === null) trees.move(stage, live);
+  if (before === null) trees.move(stage, live);
+  else exchange(trees, live, stage);
+  const unserved = order.probe && (await order.probe(pageOf(source)));
+  if (unserved) {
+    if (before === null) trees.move(live, stage);
     else exchange(trees, live, stage);
-    const unserved = order.probe && (await order.probe(pageOf(source)));
-    if (unserved) {
-      if (before === null) trees.move(live, stage);
-      else exchange(trees, live, stage);
-      throw new Problem("blocked", `${unserved}; the site is as it was before`, {
-        hint: ["curl", "-sI", "--resolve", `${project.domain}:80:127.0.0.1`, `http://${project.domain}/`],
-      });
-    }
-    const backup = before === null ? null : putAway(order, stage, seconds, host, trees);
-    const deployed = { ...figures, bytes, backup, milliseconds: host.now() - start };
-    // The site is live: what fails from here on is no failed deploy.
-    try {
-      const pruned = prune(host, trees, slug, order.keep);
-      dropUnheldAssets(trees, slug);
-      trees.sync(docsRoot);
-      return { ...deployed, pruned };
-    } catch (error) {
-      return { ...deployed, notes: [...notes, `the site is live, but ${(error as Error).message}`] };
-    }
-  } catch (error) {
-    settle(host, trees, slug);
-    throw error;
+    throw new Problem("blocked", `${unserved}; the site is as it was before`, {
+      hint: ["curl", "-sI", "--resolve", `${project.domain}:80:127.0.0.1`, `http://${project.domain}/`],
+    });
   }
+  const backup = before === null ? null : putAway(order, stage, seconds, host, trees);
+  const deployed = { ...figures, bytes, backup, milliseconds: host.now() - start };
+  // The site is live: what fails from here on is no failed deploy.
+  try {
+    const pruned = prune(host, trees, slug, order.keep);
+    dropUnheldAssets(trees, slug);
+    trees.sync(docsRoot);
+    return { ...deployed, pruned };
+  } catch (error) {
+    return { ...deployed, notes: [`the site is live, but ${(error as Error).message}`] };
+  }
+}
+
+/** Nothing would be written: the live files are as they would be made, all of them. */
+function isLive({ origins }: Plan): boolean {
+  return origins.every((origin) => origin === "live");
 }
 
 /** What a deploy would do: the source is checked, and each of its files compared with the live one. */
@@ -170,7 +179,7 @@ function sameLink(
 /** A file is shared where it is already as it would be made. */
 function originOf({ of }: Order, entry: Entry, equal: Entry | undefined, made: Made): Origin {
   if (equal !== undefined && isMade(equal, made)) return "live";
-  return of === "ours" && isMade(entry, made) ? "source" : "copy";
+  return of !== "others" && isMade(entry, made) ? "source" : "copy";
 }
 
 function isMade(entry: Entry, { mode, uid, gid }: Made): boolean {
@@ -198,12 +207,6 @@ function noRoom(what: string, flags: string[]): Problem {
 
 function mebibytes(bytes: number): string {
   return `${Math.ceil(bytes / 1024 / 1024)} MiB`;
-}
-
-function makeBackupsDir(host: Host, slug: string): void {
-  const owner = { uid: host.uid, gid: host.uid };
-  if (host.stat(backupsDir) === null) host.makeDirectory(backupsDir, { mode: 0o750, ...owner });
-  if (host.stat(backupsOf(slug)) === null) host.makeDirectory(backupsOf(slug), { mode: 0o755, ...owner });
 }
 
 /**
@@ -248,7 +251,7 @@ function openStage(trees: Trees, slug: string, seconds: number, { uid, gid }: Ma
 async function fillStage({ source, made, origins }: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
   const live = order.project.root_path;
   let [bytes, file] = [0, 0];
-  for (const { path, type } of source.entries) {
+  for (const { path, type, size } of source.entries) {
     if (path === "") continue;
     const to = `${stage}/${path}`;
     const from = `${source.dir}/${path}`;
@@ -258,6 +261,10 @@ async function fillStage({ source, made, origins }: Plan, stage: string, order: 
       const origin = origins[file++];
       const shared = origin !== "copy" && trees.share(origin === "live" ? `${live}/${path}` : from, to);
       if (!shared) bytes += trees.copy(from, to, made);
+      else if (origin === "source" && order.of === "unpacked") {
+        trees.setAttributes(to, made);
+        bytes += size;
+      }
       if (file % filesAPause === 0) await order.pause?.("staged", file, origins.length);
     }
   }

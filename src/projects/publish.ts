@@ -3,23 +3,69 @@
 import { textOf } from "../engine/facts.ts";
 import { Problem } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
-import type { Trees } from "../host/trees.ts";
+import { Refused, type Trees } from "../host/trees.ts";
+import { gidOf } from "../resources/group.ts";
 import { frontPage } from "./answer.ts";
 import type { Order } from "./deploy.ts";
 import type { Project } from "./project.ts";
-import { backupNames, backupsOf } from "./releases.ts";
+import { backupNames, backupsOf, makeBackupsDir, settle, unpackedName } from "./releases.ts";
 import { sourceDir } from "./source.ts";
 
 type Choices = Pick<Order, "keep" | "backup" | "allowEmpty"> & { asks: boolean };
 
-/** `typed`: a directory; null for the one of the record. */
-export function deployOrder(project: Project, typed: string | null, choices: Choices, host: Host, trees: Trees): Order {
-  const dir = typed ?? project.source_path;
-  if (dir === null) {
+/** 10 GiB in a million files is no site: an archive that holds more is a mistake, or a trap. */
+const mostUnpacked = { entries: 1_000_000, bytes: 10 * 2 ** 30 };
+
+export interface Given {
+  /** A directory, an archive, or "-" for a tar on stdin; null for the source of the record. */
+  source: string | null;
+  /** The part of it that is the site. */
+  subdir: string | null;
+}
+
+/** An archive is unpacked first: `settle`, which every deploy begins and ends with, takes that away. */
+export async function deployOrder(
+  project: Project,
+  { source, subdir }: Given,
+  choices: Choices,
+  host: Host,
+  trees: Trees,
+): Promise<Order> {
+  const given = source ?? project.source_path;
+  if (given === null) {
     const hint = ["sudo", "edox-ops", "project", "deploy", project.slug, "--source", "public"];
     throw new Problem("usage", `${project.slug} has no source path: say --source`, { hint });
   }
-  return { project, dir: sourceDir(trees, dir), of: "others", ...choices, probe: probeOf(project, choices, host) };
+  const isArchive = given === "-" || trees.entry(trees.real(given) ?? given)?.type === "file";
+  const whole = isArchive ? await unpacked(project, given, host, trees) : sourceDir(trees, given);
+  const dir = subdir === null ? whole : partOf(trees, whole, subdir);
+  return { project, dir, of: isArchive ? "unpacked" : "others", ...choices, probe: probeOf(project, choices, host) };
+}
+
+async function unpacked(project: Project, archive: string, host: Host, trees: Trees): Promise<string> {
+  const { slug, owner_group } = project;
+  makeBackupsDir(host, slug);
+  settle(host, trees, slug);
+  const dir = `${backupsOf(slug)}/${unpackedName}`;
+  const owner = { uid: host.uid, gid: gidOf(host, owner_group) ?? 0 };
+  trees.makeDirectory(dir, { mode: 0o755, ...owner });
+  const bytes = Math.min(mostUnpacked.bytes, trees.room(dir).bytes);
+  try {
+    await trees.unpack(archive, dir, { mode: 0o644, ...owner }, { ...mostUnpacked, bytes });
+    return dir;
+  } catch (error) {
+    settle(host, trees, slug);
+    if (!(error instanceof Refused)) throw error;
+    const name = archive === "-" ? "the archive on stdin" : archive;
+    throw new Problem("blocked", `${name} is not published: ${error.message}`, { hint: ["tar", "-tvf", archive] });
+  }
+}
+
+/** Throws a Problem for a part that is not there, or not in there. */
+function partOf(trees: Trees, whole: string, subdir: string): string {
+  const real = trees.real(`${whole}/${subdir}`);
+  if (real?.startsWith(`${whole}/`) && trees.entry(real)?.type === "directory") return real;
+  throw new Problem("usage", `--subdir '${subdir}' is no directory in what is published`);
 }
 
 /** `typed`: the name of a backup, or its path; null for the newest. */
@@ -31,7 +77,7 @@ export function restoreOrder(project: Project, typed: string | null, choices: Ch
     const what = typed === null ? `${project.slug} has no backup` : `${project.slug} has no backup ${typed}`;
     throw new Problem("requirement", what, { hint: ["edox-ops", "project", "backups", "list", project.slug] });
   }
-  return { project, dir: `${dir}/${name}`, of: "ours", ...choices, probe: probeOf(project, choices, host) };
+  return { project, dir: `${dir}/${name}`, of: "release", ...choices, probe: probeOf(project, choices, host) };
 }
 
 /** An enabled site is asked for its front page, where it has one. */

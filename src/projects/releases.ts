@@ -1,6 +1,6 @@
 // Where a project's trees lie, and what a killed deploy left of them.
 
-import type { HostReader } from "../host/host.ts";
+import type { Host, HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import { assetsDir, backupsDir } from "../recipes/paths.ts";
 
@@ -8,11 +8,20 @@ import { assetsDir, backupsDir } from "../recipes/paths.ts";
 const stampPattern = /^\d{8}T\d{6}Z$/;
 const stagePattern = /^\.stage-(\d+)-(\d{8}T\d{6}Z)$/;
 
+/** What an archive is unpacked into, for the time of a deploy. */
+export const unpackedName = ".unpacked";
+
 export const backupsOf = (slug: string): string => `${backupsDir}/${slug}`;
 export const keptAssetsOf = (slug: string): string => `${assetsDir}/${slug}`;
 /** Deploys of two projects run side by side. */
 export const projectLockPath = (slug: string): string => `/run/edox-ops-project-${slug}.lock`;
 export const lastStampPath = (slug: string): string => `${backupsOf(slug)}/.last-stamp`;
+
+export function makeBackupsDir(host: Host, slug: string): void {
+  const owner = { uid: host.uid, gid: host.uid };
+  if (host.stat(backupsDir) === null) host.makeDirectory(backupsDir, { mode: 0o750, ...owner });
+  if (host.stat(backupsOf(slug)) === null) host.makeDirectory(backupsOf(slug), { mode: 0o755, ...owner });
+}
 
 export function stampName(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
@@ -25,19 +34,19 @@ export function backupNames(see: HostReader, slug: string): string[] {
 
 /**
  * Brings to its end what a deploy left that was killed. The name of a staged tree has its inode: where another lies under
- * it, the two have changed places already, and what lies there is the tree of before.
+ * it, the two have changed places already, and what lies there is the tree of before. `but`: a name that is in use.
  */
-export function settle(see: HostReader, trees: Trees, slug: string): string[] {
+export function settle(see: HostReader, trees: Trees, slug: string, but?: string): string[] {
   const done: string[] = [];
   const dir = backupsOf(slug);
   for (const name of see.list(dir) ?? []) {
     const [, inode, stamp] = stagePattern.exec(name) ?? [];
     const found = trees.entry(`${dir}/${name}`);
-    if (found === null) continue;
+    if (found === null || name === but) continue;
     if (stamp !== undefined && String(found.inode) !== inode && trees.entry(`${dir}/${stamp}`) === null) {
       trees.move(`${dir}/${name}`, `${dir}/${stamp}`);
       done.push(`a deploy that was killed is over: the tree before it is the backup ${stamp}`);
-    } else if (name === ".stage" || stamp !== undefined || name.startsWith(".trash-")) {
+    } else if (name === ".stage" || name === unpackedName || stamp !== undefined || name.startsWith(".trash-")) {
       trees.remove(`${dir}/${name}`);
       if (!name.startsWith(".trash-")) done.push("what a killed deploy had staged is taken away");
     }

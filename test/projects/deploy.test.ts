@@ -86,13 +86,13 @@ describe("backups", () => {
     const first = host.stat(`${live}/index.html`);
     host.write("/srv/site/index.html", "two");
     const { backup } = await host.deploy();
-    const { backup: undo } = await host.deploy({ dir: backup as string, of: "ours" });
+    const { backup: undo } = await host.deploy({ dir: backup as string, of: "release" });
     expect(host.text(`${live}/index.html`)).toBe("home");
     expect([host.stat(`${live}/index.html`).ino, host.stat(`${live}/index.html`).mtimeMs]).toEqual([
       first.ino,
       first.mtimeMs,
     ]);
-    await host.deploy({ dir: undo as string, of: "ours" });
+    await host.deploy({ dir: undo as string, of: "release" });
     expect(host.text(`${live}/index.html`)).toBe("two");
     expect(named().length).toBe(3);
   });

@@ -8,6 +8,7 @@ import { type FakeHost, ok } from "../fake-host.ts";
 import { project, TreeHost } from "./tree.ts";
 
 const choices = { keep: 5, backup: true, allowEmpty: false, asks: true };
+const recorded = { source: null, subdir: null };
 const backups = "/var/www/docs/.edox-ops-backups/demo";
 let host: FakeHost;
 beforeEach(() => {
@@ -52,13 +53,8 @@ describe("an enabled site is asked for its new page under its name", () => {
     });
     using disk = new TreeHost();
     const { trees } = disk;
-    const ask = deployOrder(
-      { ...project, enabled: true, source_path: "/srv/site", ...more },
-      null,
-      choices,
-      host,
-      trees,
-    ).probe;
+    const record = { ...project, enabled: true, source_path: "/srv/site", ...more };
+    const ask = (await deployOrder(record, recorded, choices, host, trees)).probe;
     return [await ask?.("/srv/site/index.html"), asked[0]] as const;
   };
 
@@ -80,13 +76,13 @@ describe("an enabled site is asked for its new page under its name", () => {
     expect((await probe(refused))[0]).toBe("http://demo.test/ does not answer: The requested URL returned error: 403");
   });
 
-  test("and not where nobody wants it", () => {
+  test("and not where nobody wants it", async () => {
     using disk = new TreeHost();
     const { trees } = disk;
     const order = (more: object, asks = true) =>
-      deployOrder({ ...project, source_path: "/srv/site", ...more }, null, { ...choices, asks }, host, trees);
-    expect(order({ enabled: false }).probe).toBeNull();
-    expect(order({ enabled: true }, false).probe).toBeNull();
+      deployOrder({ ...project, source_path: "/srv/site", ...more }, recorded, { ...choices, asks }, host, trees);
+    expect((await order({ enabled: false })).probe).toBeNull();
+    expect((await order({ enabled: true }, false)).probe).toBeNull();
   });
 });
 

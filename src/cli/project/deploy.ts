@@ -1,21 +1,21 @@
 import { command } from "../command.ts";
 import { slugArgument, slugOf } from "./record.ts";
-import { release, releaseFlags } from "./release.ts";
+import { release, releaseFlags, sourceFlags } from "./release.ts";
 
 export default command({
-  meta: { name: "deploy", description: "publish a directory as a project's site" },
+  meta: {
+    name: "deploy",
+    description: "publish a directory or an archive as a project's site; without --source that of its record",
+  },
   args: {
     ...slugArgument,
-    source: {
-      type: "string",
-      valueHint: "directory",
-      description: "what is published; the record's source path without it",
-    },
+    ...sourceFlags,
     ...releaseFlags,
   },
   async run(values, context) {
     const { deployOrder } = await import("../../projects/publish.ts");
     const slug = slugOf(values);
+    const given = { source: values.source ?? null, subdir: values.subdir ?? null };
     const told = {
       command: "project deploy",
       id: "project.deploy",
@@ -23,7 +23,7 @@ export default command({
     };
     return release(
       slug,
-      (project, choices, host, trees) => deployOrder(project, values.source ?? null, choices, host, trees),
+      (project, choices, host, trees) => deployOrder(project, given, choices, host, trees),
       told,
       values,
       context,

@@ -4,7 +4,7 @@ import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { edit, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
-import { release, releaseFlags } from "./release.ts";
+import { release, releaseFlags, sourceFlags } from "./release.ts";
 
 const { domain, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;
 const { "dry-run": _, diff: __, json: ___, ...deployFlags } = releaseFlags;
@@ -13,7 +13,7 @@ export default command({
   meta: { name: "publish", description: "register a project, deploy it and serve it, all in one" },
   args: {
     ...slugArgument,
-    source: { type: "string", valueHint: "directory", description: "what is published" },
+    ...sourceFlags,
     ...{ domain, csp, default: unknownNames, "owner-group": ownerGroup },
     ...deployFlags,
   },
@@ -40,7 +40,7 @@ export default command({
     const told = {
       command: "project publish",
       id: "project.deploy",
-      done: ({ dir }: { dir: string }) => `Deployed project ${slug} from ${dir}.`,
+      done: () => `Deployed project ${slug} from ${source}.`,
     };
     const wanted = there ?? newProject(slug, values, context);
     const steps = [
@@ -49,7 +49,8 @@ export default command({
       () =>
         release(
           slug,
-          (project, choices, host, trees) => deployOrder(project, source, choices, host, trees),
+          (project, choices, host, trees) =>
+            deployOrder(project, { source, subdir: values.subdir ?? null }, choices, host, trees),
           told,
           values,
           context,

@@ -8,7 +8,7 @@ import type { Host } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { type Deployed, deploy, type Order, type Plan, plan } from "../../projects/deploy.ts";
 import type { Project } from "../../projects/project.ts";
-import { projectLockPath } from "../../projects/releases.ts";
+import { projectLockPath, settle } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
 import { projectLogPath } from "../../recipes/paths.ts";
 import { runLog } from "../../report/run-log.ts";
@@ -17,6 +17,16 @@ import type { Values } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
 import { outputFlags } from "../flags.ts";
 import { demandRoot, interruption, takeLock } from "../run.ts";
+
+/** What a tree is made from. */
+export const sourceFlags = {
+  source: {
+    type: "string",
+    valueHint: "path",
+    description: "a directory, a .tar, .tar.gz, .tar.zst or .zip, or - for a tar on stdin",
+  },
+  subdir: { type: "string", valueHint: "directory", description: "the part of it that is the site" },
+} as const satisfies ArgsDef;
 
 export const releaseFlags = {
   keep: { type: "string", valueHint: "number", description: "how many backups stay, 5 without it" },
@@ -42,7 +52,7 @@ interface Told {
 
 export async function release(
   slug: string,
-  orderOf: (project: Project, choices: Choices, host: Host, trees: Trees) => Order,
+  orderOf: (project: Project, choices: Choices, host: Host, trees: Trees) => Order | Promise<Order>,
   told: Told,
   values: Values,
   context: Context,
@@ -53,11 +63,6 @@ export async function release(
   const [host, trees] = [await context.host(), await context.trees()];
   const again = ["sudo", "edox-ops", ...typed];
   const order = async (): Promise<Order> => orderOf(await theProject(host, slug), choices, host, trees);
-  if (values["dry-run"]) {
-    await console.out(planText(await order(), await plan(await order(), host, trees), values.diff === true));
-    return exitCode.done;
-  }
-
   demandRoot(host, context);
   const lock = await takeLock(host, projectLockPath(slug), again, waitMs);
   try {
@@ -67,12 +72,17 @@ export async function release(
       heed(() => interruption(signal(), again));
     };
     const ordered = await order();
+    if (values["dry-run"]) {
+      await console.out(planText(ordered, await plan(ordered, host, trees), values.diff === true));
+      return exitCode.done;
+    }
     const done = await logged({ id: told.id, title: told.done(ordered) }, () =>
       deploy({ ...ordered, pause }, host, trees),
     );
     await tell(done, ordered);
     return exitCode.done;
   } finally {
+    settle(host, trees, slug);
     lock.release();
   }
 
