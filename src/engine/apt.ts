@@ -1,6 +1,7 @@
 // One apt transaction, on a host where nobody answers questions.
 
 import type { Host, Output } from "../host/host.ts";
+import { failedFiles, failedSources } from "./apt-said.ts";
 import type { Watch } from "./converge.ts";
 import { dpkgInterrupted } from "./dpkg.ts";
 import { linesOf } from "./lines.ts";
@@ -72,8 +73,10 @@ export async function installPackages(
   const wanted = names.length === 0 ? "end the interrupted installation" : `install ${names.join(", ")}`;
   const broken = /Errors were encountered while processing:\n((?: \S+\n)+)/.exec(install.stderr)?.[1];
   const packages = broken === undefined ? "" : `: dpkg stops at ${linesOf(broken).join(",").trim()}`;
+  const missed = failedFiles(install);
+  const files = missed.length === 0 ? "" : `: ${missed.join("; ")}`;
   const sources = warnings.length === 0 ? "" : `; these sources failed: ${warnings.join("; ")}`;
-  throw new Problem("command-failed", `apt-get could not ${wanted}${packages}${sources}`, {
+  throw new Problem("command-failed", `apt-get could not ${wanted}${packages}${files}${sources}`, {
     returncode: install.code,
     stderr: install.stderr,
     hint: warnings.some((line) => line.includes("is not valid yet"))
@@ -84,9 +87,6 @@ export async function installPackages(
 
 type Run = (...argv: string[]) => Promise<Output>;
 
-/** How apt says that lists were not fetched, or not trusted. Its other warnings are advice. */
-const failure = /^(?:E|W(?=: (?:Failed to fetch|GPG error|An error occurred during the signature))): (.+)$/;
-
 /** apt-get answers 0 when a source cannot be reached, 100 when one is wrong: what it says counts, not its answer. */
 async function update(host: Host, run: Run, stop: Stop, watch?: Watch): Promise<string[]> {
   let said: string[] = [];
@@ -96,8 +96,7 @@ async function update(host: Host, run: Run, stop: Stop, watch?: Watch): Promise<
     title: "apt-get can fetch its lists",
     waitMs: lockSeconds * 1000,
     async check() {
-      const { stderr } = await run("apt-get", ...options, "update");
-      said = linesOf(stderr).flatMap((line) => failure.exec(line)?.[1] ?? []);
+      said = failedSources(await run("apt-get", ...options, "update"));
       const held = said.find((line) => line.includes("/lists/lock"));
       // A list from the future: the clock of a host without a battery is set when a time server has answered.
       const early = host.now() < clockEnd ? said.find((line) => line.includes("is not valid yet")) : undefined;

@@ -123,8 +123,8 @@ describe("packages", () => {
 
   test("a source that failed is a warning where the rest had all that is wanted", async () => {
     const host = fakeDebian();
-    const reason = "Failed to fetch http://mirror.test/dists/x/InRelease  Could not resolve 'mirror.test'";
-    const stderr = `W: ${reason}\nW: Some index files failed to download. They have been ignored.\n`;
+    const reason = "Failed to fetch http://mirror.test/dists/x/InRelease: Could not resolve 'mirror.test'";
+    const stderr = `W: ${reason.replace(": ", "  ")}\nW: Some index files failed to download. They have been ignored.\n`;
     host.taught.unshift((argv) => (argv.includes("update") ? { code: 0, stdout: "", stderr } : undefined));
     const [result] = await converge(steps(host), host, { act: host });
     expect(result).toMatchObject({ outcome: "changed", warnings: [reason] });
