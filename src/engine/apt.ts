@@ -10,6 +10,8 @@ import { heed, met, type Stop } from "./wait.ts";
 
 /** apt's own limit for its dpkg locks, in seconds; the lists lock has none, so that it is tried again here. */
 const lockSeconds = 600;
+/** One apt-get. It gives up by itself where nothing comes for 30 s, but not where a byte comes now and then. */
+const aptMinutes = 60;
 /** How long a clock is waited for that is behind the lists. */
 const clockSeconds = 120;
 
@@ -60,9 +62,10 @@ export async function installPackages(
   const run: Run = async (...argv) => {
     heed(stop);
     // apt-get lets the dpkg that it started come to its end; a download it drops.
-    const inOrder = argv[0] === "apt-get" ? { endsInOrder: true as const, onStatus: () => {} } : {};
-    const answer = await host.run(argv, { env, ...inOrder });
+    const aptGet = { endsInOrder: true as const, limitMs: aptMinutes * 60_000, onStatus: () => {} };
+    const answer = await host.run(argv, { env, ...(argv[0] === "apt-get" && aptGet) });
     heed(stop);
+    if (answer.code === 124) throw tooSlow(answer, argv.includes("update") ? "update" : "install");
     return answer;
   };
   // What cannot be configured yet, because what it depends on was never unpacked, is left to --fix-broken.
@@ -83,6 +86,12 @@ export async function installPackages(
       ? ["timedatectl", "status"]
       : ["sudo", "apt-get", ...(warnings.length > 0 ? ["update"] : ["install", "--fix-broken", ...names])],
   });
+}
+
+function tooSlow({ code, stdout, stderr }: Output, what: string): Problem {
+  const last = linesOf(stdout).at(-1);
+  const message = `apt-get ${what} was given up after ${aptMinutes} min${last ? `; the last it said is ${last}` : ""}`;
+  return new Problem("command-failed", message, { returncode: code, stderr, hint: ["sudo", "apt-get", "update"] });
 }
 
 type Run = (...argv: string[]) => Promise<Output>;

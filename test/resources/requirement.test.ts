@@ -142,6 +142,20 @@ describe("packages", () => {
     expect(result?.problem?.message).toContain("these sources failed: Failed to fetch mirror.test");
   });
 
+  test("an apt-get that is given up is told with its last word", async () => {
+    for (const what of ["update", "install"]) {
+      const host = fakeDebian();
+      const stdout = "Get:1 http://mirror.test x InRelease [1 kB]\nGet:2 http://mirror.test git [7 MB]\n";
+      host.taught.unshift((argv) => (argv.includes(what) ? { code: 124, stdout, stderr: "" } : undefined));
+      const [result] = await converge(steps(host), host, { act: host });
+      expect(result?.problem).toMatchObject({
+        code: "command-failed",
+        message: `apt-get ${what} was given up after 60 min; the last it said is Get:2 http://mirror.test git [7 MB]`,
+        hint: ["sudo", "apt-get", "update"],
+      });
+    }
+  });
+
   test("apt's advice is no failure of a source, and a package that stops dpkg is named", async () => {
     const host = fakeDebian();
     host.put("/var/lib/dpkg/updates/0001", "");
