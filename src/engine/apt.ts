@@ -10,8 +10,11 @@ import { heed, met, type Stop } from "./wait.ts";
 
 /** apt's own limit for its dpkg locks, in seconds; the lists lock has none, so that it is tried again here. */
 const lockSeconds = 600;
-/** One apt-get. It gives up by itself where nothing comes for 30 s, but not where a byte comes now and then. */
-const aptMinutes = 60;
+/**
+ * The longest that an apt-get may take. It gives up by itself where nothing comes for 30 s; not where a byte comes now
+ * and then, and apt 2.6 not after a list that it resumed has grown over its limit: it then waits for nothing.
+ */
+const limitMinutes = { update: 20, install: 60 };
 /** How long a clock is waited for that is behind the lists. */
 const clockSeconds = 120;
 
@@ -62,10 +65,12 @@ export async function installPackages(
   const run: Run = async (...argv) => {
     heed(stop);
     // apt-get lets the dpkg that it started come to its end; a download it drops.
-    const aptGet = { endsInOrder: true as const, limitMs: aptMinutes * 60_000, onStatus: () => {} };
-    const answer = await host.run(argv, { env, ...(argv[0] === "apt-get" && aptGet) });
+    const what = argv.includes("update") ? "update" : "install";
+    const limitMs = limitMinutes[what] * 60_000;
+    const aptGet = argv[0] === "apt-get" && { endsInOrder: true as const, limitMs, onStatus: () => {} };
+    const answer = await host.run(argv, { env, ...aptGet });
     heed(stop);
-    if (answer.code === 124) throw tooSlow(answer, argv.includes("update") ? "update" : "install");
+    if (answer.code === 124) throw tooLong(answer, what);
     return answer;
   };
   // What cannot be configured yet, because what it depends on was never unpacked, is left to --fix-broken.
@@ -88,9 +93,10 @@ export async function installPackages(
   });
 }
 
-function tooSlow({ code, stdout, stderr }: Output, what: string): Problem {
+function tooLong({ code, stdout, stderr }: Output, what: keyof typeof limitMinutes): Problem {
   const last = linesOf(stdout).at(-1);
-  const message = `apt-get ${what} was given up after ${aptMinutes} min${last ? `; the last it said is ${last}` : ""}`;
+  const said = last ? `; the last it said is ${last}` : "";
+  const message = `apt-get ${what} was given up after ${limitMinutes[what]} min${said}`;
   return new Problem("command-failed", message, { returncode: code, stderr, hint: ["sudo", "apt-get", "update"] });
 }
 

@@ -143,14 +143,17 @@ describe("packages", () => {
   });
 
   test("an apt-get that is given up is told with its last word", async () => {
-    for (const what of ["update", "install"]) {
+    for (const [what, minutes] of [
+      ["update", 20],
+      ["install", 60],
+    ] as const) {
       const host = fakeDebian();
       const stdout = "Get:1 http://mirror.test x InRelease [1 kB]\nGet:2 http://mirror.test git [7 MB]\n";
       host.taught.unshift((argv) => (argv.includes(what) ? { code: 124, stdout, stderr: "" } : undefined));
       const [result] = await converge(steps(host), host, { act: host });
       expect(result?.problem).toMatchObject({
         code: "command-failed",
-        message: `apt-get ${what} was given up after 60 min; the last it said is Get:2 http://mirror.test git [7 MB]`,
+        message: `apt-get ${what} was given up after ${minutes} min; the last it said is Get:2 http://mirror.test git [7 MB]`,
         hint: ["sudo", "apt-get", "update"],
       });
     }
