@@ -15,20 +15,24 @@ const one = "/dists/(bookworm|trixie)/(In)?Release$";
 const list = "/main/binary-";
 const git = "/git_[^/]+\\.deb$";
 
+const page = /Clearsigned file isn't valid, got 'NOSPLIT' \(does the network require authentication\?\)$/;
+const half = /Error reading from server\. Remote end closed connection$/;
+
 /** What is said of it, after its address. The endless ones come before the halves: see the last test. */
-const faults: [Fault, string, string][] = [
-  ["page", release, "Clearsigned file isn't valid, got 'NOSPLIT' (does the network require authentication?)"],
-  ["wrong", release, "Clearsigned file isn't valid"],
-  ["endless", one, "File has unexpected size"],
-  ["half", release, "Error reading from server. Remote end closed connection"],
-  ["page", list, "File has unexpected size (95 != "],
-  ["wrong", list, "Hash Sum mismatch"],
-  ["endless", list, "File has unexpected size"],
-  ["half", list, "Error reading from server. Remote end closed connection"],
-  ["page", git, "File has unexpected size (95 != "],
-  ["wrong", git, "Hash Sum mismatch"],
-  ["endless", git, "File has unexpected size"],
-  ["half", git, "Error reading from server. Remote end closed connection"],
+const faults: [Fault, string, RegExp][] = [
+  ["page", release, page],
+  ["wrong", release, page],
+  ["endless", one, /File has unexpected size/],
+  ["half", release, half],
+  ["page", list, /File has unexpected size \(95 != \d+\)/],
+  ["wrong", list, /Hash Sum mismatch$/],
+  ["endless", list, /File has unexpected size/],
+  // In its place apt asks for the list that is not compressed, which not every mirror has.
+  ["half", list, new RegExp(`${half.source}|404 +Not Found$`)],
+  ["page", git, /File has unexpected size \(95 != \d+\)/],
+  ["wrong", git, /Hash Sum mismatch$/],
+  ["endless", git, /File has unexpected size/],
+  ["half", git, half],
 ];
 
 let host: TestHost;
@@ -41,7 +45,7 @@ for (const suite of suites) {
     for (const [fault, pattern, reason] of faults) {
       const { code, stderr } = await servedBadly(fault, pattern);
       const [first = "", ...more] = stderr.split("\n");
-      expect([fault, pattern, code, first]).toEqual([fault, pattern, 1, expect.stringContaining(reason)]);
+      expect([fault, pattern, code, first]).toEqual([fault, pattern, 1, expect.stringMatching(reason)]);
       expect(first).toMatch(/^error: packages\.install: apt-get could not install .+: Failed to fetch http:\S+/);
       expect(first.length).toBeLessThan(600);
       expect(more.some((line) => line.startsWith("hint: apt-get "))).toBe(true);
@@ -51,45 +55,29 @@ for (const suite of suites) {
   });
 }
 
-const minute = 60_000;
+/** What takes minutes: the faults, one after the other, and what is said of the last. */
+const long: [string, Fault[], string, RegExp][] = [
+  ["never answers for a list", ["silent"], release, /: Failed to fetch http:/],
+  ["never answers for a package", ["silent"], git, /: Failed to fetch http:/],
+  ["sends a byte a second", ["dripping"], one, /apt-get update was given up after 20 min; the last it said is /],
+  // apt 2.6 resumes the half, drops what grew over its limit, and then waits for nothing.
+  ["sends half of a list, and then without an end", ["half", "endless"], one, /was given up after 20 min/],
+];
 
-if (soak) {
-  for (const [what, pattern] of [
-    ["list", release],
-    ["package", git],
-  ] as const) {
-    test(
-      `a mirror that never answers for a ${what} is waited for as long as is told`,
-      async () => {
-        host = await TestHost.bare();
-        const { code, stderr } = await servedBadly("silent", pattern);
-        expect([code, stderr]).toEqual([1, expect.stringMatching(/^waiting at most \d+ min for apt-get .+\nerror: /)]);
-        expect(stderr).toContain(": Failed to fetch http://");
-        endsWell(host, await undisturbed("bookworm"));
-      },
-      25 * minute,
-    );
-  }
-
-  for (const [first, then] of [
-    ["half", "endless"],
-    ["half", "dripping"],
-  ] as const) {
-    test(
-      `a list that came by ${first}, and then is ${then}, is given up though apt does not`,
-      async () => {
-        host = await TestHost.bare();
-        await servedBadly(first, release);
-        const { code, stderr } = await servedBadly(then, one);
-        expect([code, stderr]).toEqual([
-          1,
-          expect.stringContaining("apt-get update was given up after 20 min; the last"),
-        ]);
-        endsWell(host, await undisturbed("bookworm"));
-      },
-      25 * minute,
-    );
-  }
+for (const [what, faults, pattern, said] of soak ? long : []) {
+  const limitMs = 25 * 60_000;
+  test(
+    `a mirror that ${what} is not waited for without an end`,
+    async () => {
+      host = await TestHost.bare();
+      let stderr = "";
+      for (const fault of faults) ({ stderr } = await servedBadly(fault, pattern));
+      expect(stderr).toMatch(/^waiting at most \d+ min for apt-get .+\nerror: /);
+      expect(stderr).toMatch(said);
+      endsWell(host, await undisturbed("bookworm"));
+    },
+    limitMs,
+  );
 }
 
 /** A digest of what a run changes. */
