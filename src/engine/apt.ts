@@ -12,7 +12,7 @@ import { heed, met, type Stop } from "./wait.ts";
 const lockSeconds = 600;
 /**
  * The longest that an apt-get may take. It gives up by itself where nothing comes for 30 s; not where a byte comes now
- * and then, and apt 2.6 not after a list that it resumed has grown over its limit: it then waits for nothing.
+ * and then, and apt 2.6 not always where a list that it resumed has grown over its limit: it then waits for nothing.
  */
 const limitMinutes = { update: 20, install: 60 };
 /** How long a clock is waited for that is behind the lists. */
