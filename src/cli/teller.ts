@@ -16,7 +16,7 @@ export interface Teller {
   warning(sentence: string): Promise<void>;
   started(step: Step): void;
   step(result: StepResult): Promise<void>;
-  progress: Pick<Watch, "waiting" | "running" | "output" | "status">;
+  progress: Pick<Watch, "waiting" | "running" | "lasting" | "output" | "status">;
   /** Nothing is left at the bottom of a terminal. */
   clear(): void;
   /** The exit code. Rejects when a word of the report could not be written. `done`: it acted, by this recipe. */
@@ -65,6 +65,10 @@ export function teller(flags: Values, { console, command, hint }: Context, stop:
         if (line) line.say(wait);
         else if (!quiet) console.err(`${wait}\n`);
       },
+      // On a terminal the line at the bottom shows how far it is, and for how long.
+      ...(!(line || quiet) && {
+        lasting: (argv, limitMs) => console.err(`waiting at most ${limitMs / 60_000} min for ${shortLine(argv)}\n`),
+      }),
       ...(verbose && {
         running: (argv) => console.err(`$ ${shellLine(argv)}\n`),
         output: (text) => console.err(text),
@@ -86,6 +90,11 @@ export function teller(flags: Values, { console, command, hint }: Context, stop:
       return exit;
     },
   };
+}
+
+/** The program and what it was asked for, without its options and their values. */
+function shortLine(argv: readonly string[]): string {
+  return shellLine(argv.filter((word, i) => !(word.startsWith("-") || argv[i - 1] === "-o")));
 }
 
 function verdict(results: readonly StepResult[], check: boolean): { outcome: Document["outcome"]; exit: number } {

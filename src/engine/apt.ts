@@ -1,6 +1,7 @@
 // One apt transaction, on a host where nobody answers questions.
 
 import type { Host, Output } from "../host/host.ts";
+import { failedFiles, failedSources } from "./apt-said.ts";
 import type { Watch } from "./converge.ts";
 import { dpkgInterrupted } from "./dpkg.ts";
 import { linesOf } from "./lines.ts";
@@ -9,6 +10,11 @@ import { heed, met, type Stop } from "./wait.ts";
 
 /** apt's own limit for its dpkg locks, in seconds; the lists lock has none, so that it is tried again here. */
 const lockSeconds = 600;
+/**
+ * The longest that an apt-get may take. It gives up by itself where nothing comes for 30 s; not where a byte comes now
+ * and then, and apt 2.6 not always where a list that it resumed has grown over its limit: it then waits for nothing.
+ */
+const limitMinutes = { update: 20, install: 60 };
 /** How long a clock is waited for that is behind the lists. */
 const clockSeconds = 120;
 
@@ -59,9 +65,12 @@ export async function installPackages(
   const run: Run = async (...argv) => {
     heed(stop);
     // apt-get lets the dpkg that it started come to its end; a download it drops.
-    const inOrder = argv[0] === "apt-get" ? { endsInOrder: true as const, onStatus: () => {} } : {};
-    const answer = await host.run(argv, { env, ...inOrder });
+    const what = argv.includes("update") ? "update" : "install";
+    const limitMs = limitMinutes[what] * 60_000;
+    const aptGet = argv[0] === "apt-get" && { endsInOrder: true as const, limitMs, onStatus: () => {} };
+    const answer = await host.run(argv, { env, ...aptGet });
     heed(stop);
+    if (answer.code === 124) throw tooLong(answer, what);
     return answer;
   };
   // What cannot be configured yet, because what it depends on was never unpacked, is left to --fix-broken.
@@ -72,8 +81,10 @@ export async function installPackages(
   const wanted = names.length === 0 ? "end the interrupted installation" : `install ${names.join(", ")}`;
   const broken = /Errors were encountered while processing:\n((?: \S+\n)+)/.exec(install.stderr)?.[1];
   const packages = broken === undefined ? "" : `: dpkg stops at ${linesOf(broken).join(",").trim()}`;
+  const missed = failedFiles(install);
+  const files = missed.length === 0 ? "" : `: ${missed.join("; ")}`;
   const sources = warnings.length === 0 ? "" : `; these sources failed: ${warnings.join("; ")}`;
-  throw new Problem("command-failed", `apt-get could not ${wanted}${packages}${sources}`, {
+  throw new Problem("command-failed", `apt-get could not ${wanted}${packages}${files}${sources}`, {
     returncode: install.code,
     stderr: install.stderr,
     hint: warnings.some((line) => line.includes("is not valid yet"))
@@ -82,10 +93,14 @@ export async function installPackages(
   });
 }
 
-type Run = (...argv: string[]) => Promise<Output>;
+function tooLong({ code, stdout, stderr }: Output, what: keyof typeof limitMinutes): Problem {
+  const last = linesOf(stdout).at(-1);
+  const said = last ? `; the last it said is ${last}` : "";
+  const message = `apt-get ${what} was given up after ${limitMinutes[what]} min${said}`;
+  return new Problem("command-failed", message, { returncode: code, stderr, hint: ["sudo", "apt-get", "update"] });
+}
 
-/** How apt says that lists were not fetched, or not trusted. Its other warnings are advice. */
-const failure = /^(?:E|W(?=: (?:Failed to fetch|GPG error|An error occurred during the signature))): (.+)$/;
+type Run = (...argv: string[]) => Promise<Output>;
 
 /** apt-get answers 0 when a source cannot be reached, 100 when one is wrong: what it says counts, not its answer. */
 async function update(host: Host, run: Run, stop: Stop, watch?: Watch): Promise<string[]> {
@@ -96,8 +111,7 @@ async function update(host: Host, run: Run, stop: Stop, watch?: Watch): Promise<
     title: "apt-get can fetch its lists",
     waitMs: lockSeconds * 1000,
     async check() {
-      const { stderr } = await run("apt-get", ...options, "update");
-      said = linesOf(stderr).flatMap((line) => failure.exec(line)?.[1] ?? []);
+      said = failedSources(await run("apt-get", ...options, "update"));
       const held = said.find((line) => line.includes("/lists/lock"));
       // A list from the future: the clock of a host without a battery is set when a time server has answered.
       const early = host.now() < clockEnd ? said.find((line) => line.includes("is not valid yet")) : undefined;

@@ -11,6 +11,8 @@ import { transact } from "./transact.ts";
 import { heed, met, type Stop } from "./wait.ts";
 
 const pollMs = 50;
+/** What runs longer than this with a limit is told once: whoever waits should know for what, and for how long. */
+const longMs = 60_000;
 
 /** Told of each step as it begins and ends, and of each requirement that is waited for. */
 export interface Watch {
@@ -18,6 +20,8 @@ export interface Watch {
   finished?(result: StepResult): void | Promise<void>;
   waiting?(requirement: Requirement, unmet: Unmet): void;
   running?(argv: readonly string[]): void;
+  /** It has been running for a minute, and is given up after so many milliseconds. */
+  lasting?(argv: readonly string[], limitMs: number): void;
   output?(text: string): void;
   /** A line of a program that tells how far it is: apt's APT::Status-Fd. */
   status?(line: string): void;
@@ -141,11 +145,14 @@ function recorded(host: Host, ran: Ran[], watch: Watch = {}): Host {
     ...host,
     async run(argv, options) {
       watch.running?.(argv);
+      const { limitMs } = options ?? {};
+      const timer = limitMs === undefined ? undefined : setTimeout(() => watch.lasting?.(argv, limitMs), longMs);
       const answer = await host.run(argv, {
         ...options,
         ...(watch.output && { onOutput: watch.output }),
         ...(options?.onStatus && watch.status && { onStatus: watch.status }),
       });
+      clearTimeout(timer);
       ran.push({ argv, ...answer });
       return answer;
     },

@@ -36,7 +36,10 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** After so many milliseconds the child and its whole session are killed; without it there is no limit. */
   limitMs?: number;
-  /** At a heeded signal the program is sent SIGINT, because it then ends in order; others are let finish. */
+  /**
+   * At a heeded signal the program is sent SIGINT, because it then ends in order; others are let finish. At its limit
+   * it is sent that too, and no more: what it does not end then, it is let finish.
+   */
   endsInOrder?: true;
   /** Each line that the program writes to its descriptor 3. */
   onStatus?: (line: string) => void;

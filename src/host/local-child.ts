@@ -48,7 +48,8 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
     limitMs &&
     setTimeout(() => {
       timedOut = true;
-      endGroup(child.pid);
+      if (options.endsInOrder) child.kill("SIGINT");
+      else endGroup(child.pid);
     }, limitMs);
   const forget = options.endsInOrder && atSignal(() => child.kill("SIGINT"));
   const code = await child.exited;
@@ -59,7 +60,7 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
   const late = setTimeout(() => Promise.all([out.cancel(), err.cancel()]), lateOutputMs);
   const [stdout, stderr] = await Promise.all([out.text, err.text]);
   clearTimeout(late);
-  if (!timedOut) return { code, stdout, stderr };
+  if (!timedOut || code === 0) return { code, stdout, stderr };
   return { code: 124, stdout, stderr: `${stderr}no answer within ${(limitMs ?? 0) / 1000} s\n` };
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, jest, test } from "bun:test";
 import * as v from "valibot";
 import { root } from "../../src/cli/cli.ts";
 import { wordOf } from "../../src/cli/word-of.ts";
@@ -345,5 +345,22 @@ describe("doctor's flags", () => {
     expect(out).toStartWith("changed  nginx.prepare");
     expect(out).toEndWith("Doctor: host looks ready.\n");
     expect((await typed("doctor --fix --yes", host)).out).not.toContain("nginx.prepare");
+  });
+});
+
+describe("what takes longer than a minute", () => {
+  afterEach(() => void jest.useRealTimers());
+
+  test("is told once, with what is waited for and for how long", async () => {
+    for (const quiet of ["", " --quiet"]) {
+      jest.useFakeTimers();
+      const host = fakeDebian();
+      host.taught.unshift((argv) => {
+        if (argv.includes("update")) jest.advanceTimersByTime(180_000);
+        return undefined;
+      });
+      const { exit, err } = await typed(`bootstrap --yes${quiet}`, host);
+      expect([exit, err]).toEqual([0, quiet ? "" : "waiting at most 20 min for apt-get update\n"]);
+    }
   });
 });

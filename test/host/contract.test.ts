@@ -146,6 +146,19 @@ describe("this machine's children", () => {
     expect(stderr).toContain("no answer within 0.1 s");
   });
 
+  test("one that ends in order is told so at its limit, and let finish what it does not end then", async () => {
+    const options = { limitMs: 100, endsInOrder: true as const };
+    const loop = "for i in $(seq 100); do sleep 0.1; done";
+    expect((await host.run(["bash", "-c", `trap 'echo in order; exit 1' INT; ${loop}`], options)).stdout).toBe(
+      "in order\n",
+    );
+    expect(await host.run(["bash", "-c", "trap '' INT; sleep 0.3; echo done"], options)).toMatchObject({
+      code: 0,
+      stdout: "done\n",
+    });
+    expect(await host.run(["sleep", "60"], options)).toMatchObject({ code: 124, stderr: "no answer within 0.1 s\n" });
+  });
+
   test("one that a signal ended answers 128 and its number", async () => {
     expect((await host.run(["sh", "-c", "kill -TERM $$"])).code).toBe(143);
   });

@@ -58,7 +58,7 @@ export class TestHost implements Disposable {
   }
 
   /** This machine's address on its network. */
-  private get gateway(): string {
+  get gateway(): string {
     return `10.231.${this.index}.1`;
   }
 
@@ -104,6 +104,34 @@ export class TestHost implements Disposable {
     must(["nft", `add table ip ${name}`]);
     must(["nft", `add chain ip ${name} out ${chain}`]);
     must(["nft", `add rule ip ${name} out ip saddr ${address} oifname ${out} masquerade`]);
+  }
+
+  /**
+   * `cut`: its link is down. `lost`: all packets vanish, and nobody says so. `lossy`: every fifth vanishes, there and
+   * back. `slow`: a megabit a second.
+   */
+  network(state: "up" | "cut" | "lost" | "lossy" | "slow"): void {
+    const { name } = this;
+    const link = `ve-${name}`;
+    must(["ip", "-n", name, "link", "set", "host0", state === "cut" ? "down" : "up"]);
+    if (state !== "cut") must(["ip", "-n", name, "route", "replace", "default", "via", this.gateway]);
+    run(["tc", "qdisc", "del", "dev", link, "root"]);
+    const rate = "root tbf rate 1mbit burst 32kb latency 1s".split(" ");
+    if (state === "slow") must(["tc", "qdisc", "add", "dev", link, ...rate]);
+    const rules: Partial<Record<typeof state, string>> = { lost: "drop", lossy: "numgen random mod 5 == 0 drop" };
+    const rule = rules[state];
+    // Where they arrive: a sender that drops its own is told.
+    const ends = [
+      ["self", name, link],
+      [this.leader, "loss", "host0"],
+    ];
+    for (const [space, table, dev] of ends) {
+      const nft = (words: string) => must(["nsenter", `--net=/proc/${space}/ns/net`, "nft", words]);
+      nft(`add table ip ${table}`);
+      nft(`add chain ip ${table} loss { type filter hook prerouting priority -300; }`);
+      nft(`flush chain ip ${table} loss`);
+      if (rule) nft(`add rule ip ${table} loss iifname ${dev} ${rule}`);
+    }
   }
 
   private async boot(): Promise<void> {

@@ -90,3 +90,8 @@ test("lcov becomes cobertura with true totals", () => {
   expect(coverage).toMatchObject({ lines: 4, hit: 3 });
   expect(coberturaXml(coverage)).toContain('line-rate="0.7500" lines-covered="3" lines-valid="4"');
 });
+
+test("a line of a program that does not end is cut", () => {
+  const problem = new Problem("command-failed", "one", { stderr: "x".repeat(1_000_000) });
+  expect(problemText(problem, null, plain)).toBe(`error: one\n  ${"x".repeat(1000)}…\n`);
+});

@@ -123,8 +123,8 @@ describe("packages", () => {
 
   test("a source that failed is a warning where the rest had all that is wanted", async () => {
     const host = fakeDebian();
-    const reason = "Failed to fetch http://mirror.test/dists/x/InRelease  Could not resolve 'mirror.test'";
-    const stderr = `W: ${reason}\nW: Some index files failed to download. They have been ignored.\n`;
+    const reason = "Failed to fetch http://mirror.test/dists/x/InRelease: Could not resolve 'mirror.test'";
+    const stderr = `W: ${reason.replace(": ", "  ")}\nW: Some index files failed to download. They have been ignored.\n`;
     host.taught.unshift((argv) => (argv.includes("update") ? { code: 0, stdout: "", stderr } : undefined));
     const [result] = await converge(steps(host), host, { act: host });
     expect(result).toMatchObject({ outcome: "changed", warnings: [reason] });
@@ -140,6 +140,23 @@ describe("packages", () => {
     const [result] = await converge(steps(host), host, { act: host });
     expect(result?.problem).toMatchObject({ code: "command-failed", returncode: 100 });
     expect(result?.problem?.message).toContain("these sources failed: Failed to fetch mirror.test");
+  });
+
+  test("an apt-get that is given up is told with its last word", async () => {
+    for (const [what, minutes] of [
+      ["update", 20],
+      ["install", 60],
+    ] as const) {
+      const host = fakeDebian();
+      const stdout = "Get:1 http://mirror.test x InRelease [1 kB]\nGet:2 http://mirror.test git [7 MB]\n";
+      host.taught.unshift((argv) => (argv.includes(what) ? { code: 124, stdout, stderr: "" } : undefined));
+      const [result] = await converge(steps(host), host, { act: host });
+      expect(result?.problem).toMatchObject({
+        code: "command-failed",
+        message: `apt-get ${what} was given up after ${minutes} min; the last it said is Get:2 http://mirror.test git [7 MB]`,
+        hint: ["sudo", "apt-get", "update"],
+      });
+    }
   });
 
   test("apt's advice is no failure of a source, and a package that stops dpkg is named", async () => {

@@ -1,0 +1,48 @@
+import { expect, test } from "bun:test";
+import { failedFiles, failedSources } from "../../src/engine/apt-said.ts";
+
+const sources = ["http://deb.test/debian x", "http://deb.test/debian x-updates"];
+
+test("a source that could not be reached is told by the network's reason, not by apt's guess", () => {
+  for (const has of ["does not have", "no longer has"]) {
+    const reason = "Cannot initiate the connection to deb.test:80 (192.0.2.1). - connect (101: Network is unreachable)";
+    const stdout = sources
+      .map((name, i) => `Ign:${i} ${name} InRelease\nErr:${i} ${name} Release\n  ${reason}\n`)
+      .join("");
+    const stderr = sources.map((name) => `E: The repository '${name} Release' ${has} a Release file.\n`).join("");
+    expect(failedSources({ code: 100, stdout, stderr })).toEqual([
+      `Failed to fetch http://deb.test/debian/dists/x/Release and 1 more: ${reason}`,
+    ]);
+  }
+});
+
+test("a page instead of a list is told once, and with its reason", () => {
+  const reason = "Clearsigned file isn't valid, got 'NOSPLIT' (does the network require authentication?)";
+  const stdout = `Err:1 ${sources[0]} InRelease\n  ${reason}\n`;
+  const stderr = `E: The repository '${sources[0]} InRelease' is not signed.
+E: Failed to fetch http://deb.test/debian/dists/x/InRelease  ${reason}
+E: Some index files failed to download. They have been ignored, or old ones used instead.
+`;
+  expect(failedSources({ code: 100, stdout, stderr })).toEqual([
+    `Failed to fetch http://deb.test/debian/dists/x/InRelease: ${reason}`,
+  ]);
+});
+
+test("what is said of a source without another reason stays as it is", () => {
+  const said = "The repository 'http://deb.test/debian x Release' does not have a Release file.";
+  const advice = "W: Key is stored in legacy trusted.gpg";
+  expect(failedSources({ code: 100, stdout: "", stderr: `E: ${said}\n${advice}\n` })).toEqual([said]);
+});
+
+test("a package that came wrong is named, however much apt says about it", () => {
+  const address = "http://deb.test/pool/git_1_amd64.deb";
+  const size = "File has unexpected size (95 != 7264380). Mirror sync in progress?";
+  const stderr = (reason: string) => `E: Failed to fetch ${address}  ${reason} [IP: 192.0.2.1 80]
+   Hashes of expected file:
+E: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?
+`;
+  expect(failedFiles({ code: 100, stdout: "", stderr: stderr(size) })).toEqual([`Failed to fetch ${address}: ${size}`]);
+  const [endless = ""] = failedFiles({ code: 100, stdout: "", stderr: stderr(`${size} `.repeat(10_000)) });
+  expect(endless).toStartWith(`Failed to fetch ${address}: ${size}`);
+  expect(endless.length).toBeLessThan(300);
+});
