@@ -14,6 +14,7 @@ export const root: Command = {
     bootstrap: () => import("./bootstrap.ts").then((module) => module.default),
     project: () => import("./project.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
+    nginx: () => import("./nginx.ts").then((module) => module.default),
     completions: () => import("./completions.ts").then((module) => module.default),
   },
 };

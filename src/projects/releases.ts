@@ -3,6 +3,7 @@
 import type { Host, HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import { assetsDir, backupsDir } from "../recipes/paths.ts";
+import type { Project } from "./project.ts";
 
 /** As the contract names a backup: UTC to the second. */
 const stampPattern = /^\d{8}T\d{6}Z$/;
@@ -16,6 +17,11 @@ export const keptAssetsOf = (slug: string): string => `${assetsDir}/${slug}`;
 /** Deploys of two projects run side by side. */
 export const projectLockPath = (slug: string): string => `/run/edox-ops-project-${slug}.lock`;
 export const lastStampPath = (slug: string): string => `${backupsOf(slug)}/.last-stamp`;
+
+/** All that is a project's own on the disk. */
+export function dirsOf({ slug, root_path }: Project): string[] {
+  return [root_path, backupsOf(slug), keptAssetsOf(slug)];
+}
 
 export function makeBackupsDir(host: Host, slug: string): void {
   const owner = { uid: host.uid, gid: host.uid };

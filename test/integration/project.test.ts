@@ -95,9 +95,12 @@ for (const suite of suites) {
       host.sh("rm /etc/nginx/sites-enabled/theirs; systemctl reload nginx; sleep 0.3");
       expect(host.sh("curl -sS --resolve demo.test:80:127.0.0.1 http://demo.test/").stderr).toContain("Empty reply");
       expect(project("remove demo").code).toBe(0);
-      expect(host.sh("ls /var/www/docs/demo/index.html /etc/nginx/sites-available").stdout).not.toContain(
-        "edox-ops-demo",
-      );
+      host.sh("mkdir -p /srv/site; echo two >/srv/site/index.html");
+      expect(project("publish demo --domain demo.test --source /srv/site").code).toBe(0);
+      expect(project("remove demo --delete-files").code).toBe(2);
+      expect(project("remove demo --delete-files --yes").stdout).toContain("Deleted /var/www/docs/demo\n");
+      expect(host.sh("ls -A /var/www/docs /var/www/docs/.edox-ops-backups").stdout).not.toContain("demo");
+      expect(host.sh("ls /srv/site/index.html /etc/nginx/sites-available").stdout).not.toContain("edox-ops-demo");
     });
   });
 }

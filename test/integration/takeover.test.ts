@@ -59,4 +59,74 @@ END
     expect(refused()).toBe(0);
     expect(host.run(["curl", "-sS", "http://127.0.0.1/1.css"]).stderr).toContain("Empty reply from server");
   });
+
+  describe("its projects", () => {
+    const project = (line: string) => host.sh(`edox-ops project ${line}`);
+    const page = (): string => host.sh("curl -s http://demo.test/").stdout;
+    const backups = "/var/www/docs/.edox-ops-backups/demo";
+    const record = {
+      slug: "demo",
+      domain: "demo.test",
+      root_path: "/var/www/docs/demo",
+      source_path: "/srv/site",
+      branch: "main",
+      owner_group: "www-data",
+      enabled: true,
+      tls: false,
+    };
+
+    beforeAll(() => {
+      const { code } = host.sh(`set -e
+        mkdir -p /etc/edox-ops && chmod 750 /etc/edox-ops
+        printf '%s' '${JSON.stringify({ demo: record }, null, 2)}' >/etc/edox-ops/projects.json
+        chmod 600 /etc/edox-ops/projects.json
+        echo live >/var/www/docs/demo/index.html; chown -R www-data:www-data /var/www/docs/demo
+        for stamp in 20260101T000000Z 20260102T000000Z; do
+          mkdir -p ${backups}/$stamp && echo $stamp >${backups}/$stamp/index.html; ln -s nothing ${backups}/$stamp/dangling
+        done
+        rm ${backups}/20260102T000000Z/dangling
+        mkdir -p /srv/site && echo new >/srv/site/index.html`);
+      expect(code).toBe(0);
+    });
+
+    test("are listed, and the records stay as they were written", () => {
+      const before = host.sh("sha256sum /etc/edox-ops/projects.json").stdout;
+      expect(project("list").stdout).toBe("demo\tdemo.test\t/var/www/docs/demo\tenabled\n");
+      expect(project("backups list demo").stdout).toMatch(
+        /^20260102T000000Z\t\d+\t.+\n20260101T000000Z\t.+\nNewest backup: 2026/,
+      );
+      expect(host.sh("sha256sum /etc/edox-ops/projects.json").stdout).toBe(before);
+    });
+
+    test("are validated: only the site's text differs, and enable brings it in line by a reload", () => {
+      const { code, stdout } = project("validate demo");
+      expect([code, stdout]).toEqual([
+        1,
+        expect.stringMatching(/^FAIL: \S+ differs from what the record says \(drift\).*\n$/),
+      ]);
+      const master = host.run(["cat", "/run/nginx.pid"]).stdout;
+      expect(project("enable demo")).toMatchObject({ code: 0, stderr: "" });
+      expect(host.run(["cat", "/run/nginx.pid"]).stdout).toBe(master);
+      expect(project("validate demo")).toMatchObject({ code: 0, stdout: "Project demo validation passed.\n" });
+      expect(host.sh("edox-ops doctor").stdout).toContain("[OK] project:demo: as its record says");
+    });
+
+    test("are deployed: the tree becomes root's, and the one of before a backup", () => {
+      expect(project("deploy demo")).toMatchObject({ code: 0, stderr: "" });
+      expect(page()).toBe("new\n");
+      expect(host.sh("stat -c %U:%G:%a /var/www/docs/demo /var/www/docs/demo/index.html").stdout).toBe(
+        "root:www-data:755\nroot:www-data:644\n",
+      );
+      expect(project("backups list demo").stdout.split("\n").length).toBe(5);
+    });
+
+    test("are restored from an old backup, and one that cannot be a site is refused by name", () => {
+      expect(project("restore demo --yes --backup 20260102T000000Z").code).toBe(0);
+      expect(page()).toBe("20260102T000000Z\n");
+      expect(project("restore demo --yes --backup 20260101T000000Z").stderr).toContain(
+        "20260101T000000Z/dangling is a link to nothing, which is not there",
+      );
+      expect(page()).toBe("20260102T000000Z\n");
+    });
+  });
 });

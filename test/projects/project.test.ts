@@ -34,10 +34,38 @@ test("a project's whole life", async () => {
   expect((await typed("project disable demo", host)).out).toEndWith("Disabled project site for demo.\n");
   expect(host.stat(linkPath)).toBeNull();
   expect(host.stat(vhostPath)).not.toBeNull();
-  expect((await typed("project remove demo", host)).out).toEndWith("Removed project demo.\n");
+  expect((await typed("project remove demo", host)).out).toEndWith("Removed project demo.\nLeft /var/www/docs/demo\n");
   expect(host.stat(vhostPath)).toBeNull();
   expect(host.text(projectsPath)).toBe("{}\n");
   expect(host.stat("/var/www/docs/demo")?.type).toBe("directory");
+});
+
+test("remove says what it left, and takes files away only when that is confirmed", async () => {
+  await live();
+  expect(await typed("project remove demo --delete-files", host)).toMatchObject({
+    exit: 2,
+    err: "error: the files and backups of demo would be gone for ever: say --yes\nhint: edox-ops project remove demo --delete-files --yes\n",
+  });
+  expect(host.text(projectsPath)).toContain("demo.test");
+  expect((await typed("project remove demo --keep-nginx", host)).out).toEndWith(
+    "Removed project demo.\nLeft /var/www/docs/demo\n",
+  );
+  expect(host.stat(vhostPath)).not.toBeNull();
+});
+
+test("nginx status tells in lines that scripts read", async () => {
+  expect(await typed("nginx status", host)).toMatchObject({
+    exit: 0,
+    out: "installed: True\nactive: True\nconfig_valid: True\nconfig_check: \n",
+  });
+  host.taught.unshift((argv) =>
+    argv[0] === "nginx" ? { code: 1, stdout: "", stderr: "[emerg] a\nfailed\n" } : undefined,
+  );
+  expect(await typed("nginx status", host)).toMatchObject({
+    exit: 1,
+    out: "installed: True\nactive: True\nconfig_valid: False\nconfig_check: [emerg] a; failed\n",
+  });
+  expect(await typed("nginx status", fakeDebian())).toMatchObject({ exit: 1 });
 });
 
 test("each command said twice changes nothing the second time, but an add, which is refused", async () => {

@@ -1,10 +1,15 @@
+import { Problem } from "../../engine/step.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
+import { exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
+import { takeLock } from "../run.ts";
 import { edit, slugArgument, slugOf } from "./record.ts";
 
 const flags = {
   "remove-nginx": { type: "boolean", description: "take its nginx site away too, as without a flag" },
+  "delete-files": { type: "boolean", description: "take its files and backups away too: there is no way back" },
+  yes: { type: "boolean", description: "do that" },
   "keep-nginx": { type: "boolean", description: "leave its nginx site in sites-available" },
 } as const;
 
@@ -13,10 +18,34 @@ export default command({
   args: { ...slugArgument, ...flags, ...editFlags },
   async run(values, context) {
     const { removeProject } = await import("../../projects/recipes.ts");
+    const { theProject } = await import("../../projects/store.ts");
     const slug = slugOf(values);
     const keeps = values["keep-nginx"] === true;
-    if (keeps && values["remove-nginx"] === true)
+    if (keeps && values["remove-nginx"] === true) {
       throw usage("--remove-nginx and --keep-nginx say the contrary of each other");
-    return edit((facts) => removeProject(slug, keeps, facts), values, context);
+    }
+    const { dirsOf, projectLockPath } = await import("../../projects/releases.ts");
+    const deletes = values["delete-files"] === true;
+    const looks = values["dry-run"] === true || values.check === true;
+    if (deletes && !(values.yes || looks)) {
+      const hint = ["sudo", "edox-ops", ...context.typed, "--yes"];
+      throw new Problem("not-confirmed", `the files and backups of ${slug} would be gone for ever: say --yes`, {
+        hint,
+      });
+    }
+    const host = await context.host();
+    const project = await theProject(host, slug);
+    const exit = await edit((facts) => removeProject(slug, keeps, facts), values, context);
+    if (exit !== exitCode.done || looks || values.json) return exit;
+    const dirs = dirsOf(project).filter((dir) => host.stat(dir) !== null);
+    if (deletes) {
+      const trees = await context.trees();
+      const lock = await takeLock(host, projectLockPath(slug), ["sudo", "rm", "-r", ...dirs]);
+      for (const dir of dirs) trees.remove(dir);
+      lock.release();
+    }
+    const what = deletes ? "Deleted" : "Left";
+    if (!values.quiet) await context.console.out(dirs.map((dir) => `${what} ${dir}\n`).join(""));
+    return exit;
   },
 });
