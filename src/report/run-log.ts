@@ -4,6 +4,7 @@ import { linesOf, oneLine } from "../engine/lines.ts";
 import type { Step, StepResult } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
 
+const newline = 10;
 const words = { ok: "SKIPPED", changed: "SUCCESS", failed: "FAILURE" } as const;
 
 /** Adds to the log at `path`. A log that cannot be written is told once, and never stops a run. */
@@ -20,7 +21,10 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
     try {
       const dir = path.slice(0, path.lastIndexOf("/"));
       if (host.stat(dir) === null) host.makeDirectory(dir, { mode: 0o755, uid: 0, gid: 0 });
-      host.append(path, lines.map((line) => `${stamp} ${oneLine(line)}\n`).join(""), 0o644);
+      // A power cut may leave half a line: what comes now is not a part of it.
+      const torn = (host.tail(path, 1)?.[0] ?? newline) !== newline;
+      const text = lines.map((line) => `${stamp} ${oneLine(line)}\n`).join("");
+      host.append(path, torn ? `\n${text}` : text, 0o644);
     } catch (error) {
       broken = true;
       complain(`${path} cannot be written: ${(error as Error).message}`);
