@@ -32,8 +32,10 @@ for (const suite of ["bookworm", "trixie"] as const) {
       const unit = ["--quiet", "--unit=victim", `--property=KillMode=${killMode}`];
       expect(host.raw(["systemd-run", ...unit, "edox-ops", "bootstrap", "--yes"]).code).toBe(0);
     };
-    const kill = (whom: string): unknown =>
-      host.raw(["systemctl", "kill", "-s", "KILL", `--kill-whom=${whom}`, "victim"]);
+    const kill = (whom: string): void => {
+      const gone = "timeout 10 sh -c 'while systemctl is-active -q victim; do :; done'";
+      host.raw(["sh", "-c", `systemctl kill -s KILL --kill-whom=${whom} victim; ${gone}`]);
+    };
 
     kind("its host stopped", 0, 5, async (moment) => {
       host = await TestHost.bare(suite);

@@ -62,6 +62,8 @@ export function endsWell(host: TestHost, first: Undisturbed): void {
   const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
   expect([code, stderr]).toEqual([0, expect.stringMatching(/^(waiting at most .+\n)*$/)]);
   expect(state(host)).toEqual(first.state);
+  // No line of the log has the beginning of another in it, and none is of zeros.
+  expect(host.sh("cat /var/log/edox-ops/bootstrap.log").stdout).not.toMatch(/.\[20\d\d-\d\d-\d\dT|\0/);
   expect(host.run(["dpkg", "--audit"]).stdout).toBe("");
   expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
 }
