@@ -62,12 +62,13 @@ export function localHost(root = ""): Host {
         syncParent(at(path));
       }),
 
-    append: (path, text, mode) =>
+    append: (path, text, mode, synced) =>
       acted(path, () => {
         const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = fs.constants;
         const fd = fs.openSync(at(path), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, mode);
         try {
           fs.writeSync(fd, text);
+          if (synced) fs.fsyncSync(fd);
         } finally {
           fs.closeSync(fd);
         }

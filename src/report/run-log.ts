@@ -11,11 +11,12 @@ const words = { ok: "SKIPPED", changed: "SUCCESS", failed: "FAILURE" } as const;
 export function runLog(path: string, host: Host, complain: (sentence: string) => void) {
   let broken = false;
   return {
-    started: ({ id, title }: Step) => write([`STEP ${id} START action='${title}'`]),
-    finished: (result: StepResult) => write(finished(result)),
+    started: ({ id, title }: Step) => write([`STEP ${id} START action='${title}'`], false),
+    // What was done is on the disk, as the files are. A run that only looks waits for no disk.
+    finished: (result: StepResult) => write(finished(result), result.outcome !== "ok"),
   };
 
-  function write(lines: readonly string[]): void {
+  function write(lines: readonly string[], synced: boolean): void {
     if (broken) return;
     const stamp = `[${new Date(host.now()).toISOString().slice(0, 19)}Z]`;
     try {
@@ -24,7 +25,7 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
       // A power cut may leave half a line: what comes now is not a part of it.
       const torn = (host.tail(path, 1)?.[0] ?? newline) !== newline;
       const text = lines.map((line) => `${stamp} ${oneLine(line)}\n`).join("");
-      host.append(path, torn ? `\n${text}` : text, 0o644);
+      host.append(path, torn ? `\n${text}` : text, 0o644, synced);
     } catch (error) {
       broken = true;
       complain(`${path} cannot be written: ${(error as Error).message}`);

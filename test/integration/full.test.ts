@@ -40,10 +40,10 @@ for (const suite of ["bookworm", "trixie"] as const) {
       }
 
       function withReadOnly(act: () => void): void {
-        const freeze = "journalctl --relinquish-var; systemctl stop nginx; mount -o remount,ro /";
+        const freeze = "journalctl --relinquish-var; systemctl stop nginx; mount -o remount,bind,ro /";
         expect(host.sh(freeze).code).toBe(0);
         act();
-        expect(host.raw(["mount", "-o", "remount,rw", "/"]).code).toBe(0);
+        expect(host.raw(["mount", "-o", "remount,bind,rw", "/"]).code).toBe(0);
       }
 
       test("where apt fetches, and where dpkg unpacks", () => {

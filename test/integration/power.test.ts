@@ -26,10 +26,12 @@ for (const suite of ["bookworm", "trixie"] as const) {
         await withPackages();
         const moment = 2 * chance("written", suite, round);
         expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+        const log = host.run(["cat", "/var/log/edox-ops/bootstrap.log"]).stdout;
         await Bun.sleep(moment * 1000);
         await host.powerCut();
         const here = host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code;
         expect([damaged(host, first), here]).toEqual([[], 0]);
+        expect(host.run(["cat", "/var/log/edox-ops/bootstrap.log"]).stdout).toBe(log);
         endsWell(host, first);
         figure("power cut after the last step", suite, moment, "all there");
 
