@@ -90,3 +90,12 @@ test("lcov becomes cobertura with true totals", () => {
   expect(coverage).toMatchObject({ lines: 4, hit: 3 });
   expect(coberturaXml(coverage)).toContain('line-rate="0.7500" lines-covered="3" lines-valid="4"');
 });
+
+test("a log that ends in half a line goes on with a line of its own", () => {
+  const host = fakeHost();
+  host.dir("/var/log/edox-ops");
+  host.put("/var/log/edox-ops/a.log", "whole\nha");
+  const log = runLog("/var/log/edox-ops/a.log", host, () => {});
+  log.started({ id: "a", title: "", wants: [] });
+  expect(host.text("/var/log/edox-ops/a.log")).toMatch(/^whole\nha\n\[.+\] STEP a START action=''\n$/);
+});
