@@ -45,7 +45,7 @@ for (const suite of ["bookworm", "trixie"] as const) {
     });
 
     kind("its power cut", 1, 5, async (moment) => {
-      host = await TestHost.bare(suite, { commitSeconds: 1 });
+      host = await TestHost.bare(suite, { commitSeconds: 1, contentFirst: true });
       host.sync();
       start("process");
       await Bun.sleep(moment * 1000);

@@ -8,6 +8,8 @@ export interface Disk {
   inodes?: number;
   /** How long the journal may keep what nobody has synced. */
   commitSeconds?: number;
+  /** What is in a file reaches the disk before its name does: dpkg syncs no configuration file. */
+  contentFirst?: true;
 }
 
 /** Room for the binary, the packages and their lists, and for as much again. */
@@ -22,8 +24,9 @@ export function makeDisk(image: string, { inodes = 60_000 }: Disk): void {
 }
 
 /** noauto_da_alloc: no help for programs that rename without a sync, as on other file systems. */
-export function mountDisk(image: string, dir: string, { commitSeconds = 5 }: Disk): void {
-  must(["mount", "-o", `loop,noauto_da_alloc,commit=${commitSeconds}`, image, dir]);
+export function mountDisk(image: string, dir: string, { commitSeconds = 5, contentFirst }: Disk): void {
+  const order = contentFirst ? "nodelalloc" : "noauto_da_alloc";
+  must(["mount", "-o", `loop,${order},commit=${commitSeconds}`, image, dir]);
 }
 
 /** What had reached the disk in this very moment is copied: nothing that is written later gets into it. */
