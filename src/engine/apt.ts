@@ -74,9 +74,14 @@ export async function installPackages(
     return answer;
   };
   // What cannot be configured yet, because what it depends on was never unpacked, is left to --fix-broken.
-  if (dpkgInterrupted(host)) await run("dpkg", "--configure", "-a", "--force-confdef", "--force-confold");
+  const configured = dpkgInterrupted(host)
+    ? await run("dpkg", "--configure", "-a", "--force-confdef", "--force-confold")
+    : null;
   const warnings = names.length === 0 ? [] : await update(host, run, stop, watch);
-  const install = await run("apt-get", ...options, "--fix-broken", "--no-install-recommends", "install", ...names);
+  const fix = ["apt-get", ...options, "--fix-broken", "--no-install-recommends", "install"];
+  // Where dpkg stopped between packages that need each other, apt finds what they lack only when nothing else is asked.
+  const fixed = names.length > 0 && dpkgInterrupted(host) ? await run(...fix) : null;
+  const install = fixed === null || fixed.code === 0 ? await run(...fix, ...names) : fixed;
   if (install.code === 0) return warnings;
   const wanted = names.length === 0 ? "end the interrupted installation" : `install ${names.join(", ")}`;
   const broken = /Errors were encountered while processing:\n((?: \S+\n)+)/.exec(install.stderr)?.[1];
@@ -86,7 +91,8 @@ export async function installPackages(
   const sources = warnings.length === 0 ? "" : `; these sources failed: ${warnings.join("; ")}`;
   throw new Problem("command-failed", `apt-get could not ${wanted}${packages}${files}${sources}`, {
     returncode: install.code,
-    stderr: install.stderr,
+    // Why dpkg cannot go on, apt does not know.
+    stderr: (configured?.code ? configured.stderr : "") + install.stderr,
     hint: warnings.some((line) => line.includes("is not valid yet"))
       ? ["timedatectl", "status"]
       : ["sudo", "apt-get", ...(warnings.length > 0 ? ["update"] : ["install", "--fix-broken", ...names])],
@@ -112,7 +118,7 @@ async function update(host: Host, run: Run, stop: Stop, watch?: Watch): Promise<
     waitMs: lockSeconds * 1000,
     async check() {
       said = failedSources(await run("apt-get", ...options, "update"));
-      const held = said.find((line) => line.includes("/lists/lock"));
+      const held = said.find((line) => /^Could not get lock \S+\/lists\/lock/.test(line));
       // A list from the future: the clock of a host without a battery is set when a time server has answered.
       const early = host.now() < clockEnd ? said.find((line) => line.includes("is not valid yet")) : undefined;
       const reason = held ?? early;

@@ -4,6 +4,7 @@ import type { Host, HostReader } from "../host/host.ts";
 import { Unseen } from "../host/host.ts";
 import type { Change } from "./change.ts";
 import { lack } from "./change.ts";
+import { withDiskFault } from "./disk-fault.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Ran, Requirement, Resource, Step, StepResult, Unmet } from "./step.ts";
 import { Problem } from "./step.ts";
@@ -102,7 +103,7 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
     return { ...result, outcome: "changed" };
   } catch (error) {
     const problem = error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
-    return { ...result, outcome: "failed", problem };
+    return { ...result, outcome: "failed", problem: withDiskFault(problem, see) };
   }
 }
 

@@ -102,8 +102,8 @@ export interface HostReader {
 export interface Host extends HostReader {
   /** Replaces or makes a file at once: readers see all of it or none, also after a power cut. Never through a link. */
   writeFile(path: string, bytes: Uint8Array, attributes: Attributes): void;
-  /** Adds to the end of a file, made with this mode where it is missing. Not synced: for logs. */
-  append(path: string, text: string, mode: number): void;
+  /** Adds to the end of a file, made with this mode where it is missing. Unless synced, a power cut may leave zeros of it. */
+  append(path: string, text: string, mode: number, synced?: boolean): void;
   makeDirectory(path: string, attributes: Attributes): void;
   /** Of a directory. */
   setAttributes(path: string, attributes: Attributes): void;

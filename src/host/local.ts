@@ -39,37 +39,40 @@ export function localHost(root = ""): Host {
     lockHolders: (path) => lockHolders(at(path)),
     probe: (argv, options) => start(argv, { limitMs: probeLimitMs, ...options }),
 
-    writeFile(path, bytes, attributes) {
-      const temporary = temporaryFor(at(path));
-      fs.rmSync(temporary, { force: true });
-      const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
-      const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-      try {
+    writeFile: (path, bytes, attributes) =>
+      acted(path, () => {
+        const temporary = temporaryFor(at(path));
+        fs.rmSync(temporary, { force: true });
+        const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
+        const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
         try {
-          for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
-          fs.fchownSync(fd, attributes.uid, attributes.gid);
-          fs.fchmodSync(fd, attributes.mode);
-          fs.fsyncSync(fd);
+          try {
+            for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
+            fs.fchownSync(fd, attributes.uid, attributes.gid);
+            fs.fchmodSync(fd, attributes.mode);
+            fs.fsyncSync(fd);
+          } finally {
+            fs.closeSync(fd);
+          }
+          fs.renameSync(temporary, at(path));
+        } catch (error) {
+          fs.rmSync(temporary, { force: true });
+          throw error;
+        }
+        syncParent(at(path));
+      }),
+
+    append: (path, text, mode, synced) =>
+      acted(path, () => {
+        const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = fs.constants;
+        const fd = fs.openSync(at(path), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, mode);
+        try {
+          fs.writeSync(fd, text);
+          if (synced) fs.fsyncSync(fd);
         } finally {
           fs.closeSync(fd);
         }
-        fs.renameSync(temporary, at(path));
-      } catch (error) {
-        fs.rmSync(temporary, { force: true });
-        throw error;
-      }
-      syncParent(at(path));
-    },
-
-    append(path, text, mode) {
-      const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = fs.constants;
-      const fd = fs.openSync(at(path), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, mode);
-      try {
-        fs.writeSync(fd, text);
-      } finally {
-        fs.closeSync(fd);
-      }
-    },
+      }),
 
     makeDirectory(path, attributes) {
       fs.mkdirSync(at(path), { mode: 0o700 });
@@ -112,6 +115,16 @@ function looked<T>(path: string, look: () => T): T | null {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR" || code === "ESRCH") return null;
     if (code === "EACCES" || code === "EPERM") throw new Unseen(`${path} may only be read by root`);
+    throw error;
+  }
+}
+
+/** The system's own error, which names no path where it came from an open file. */
+function acted(path: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof Error && !error.message.includes(path)) error.message += ` '${path}'`;
     throw error;
   }
 }

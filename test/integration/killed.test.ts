@@ -4,39 +4,30 @@
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
 import { TestHost } from "./test-host.ts";
+import { endsWell, type Undisturbed, undisturbed } from "./undisturbed.ts";
 
 const log = "/var/log/edox-ops/bootstrap.log";
 const steps = ["packages.install", "site.directories", "nginx.prepare", "bootstrap.complete"];
-/** What a run leaves, but for what differs in every installation: logs, caches, and times in dpkg's records. */
-const ours = ["/etc", "/var/www", "/var/lib/dpkg/info", "/var/lib/dpkg/updates"];
-
-/** Without what each boot or installation makes anew. */
-function state(host: TestHost): string[] {
-  const varies = /\/etc\/(machine-id|hostname|hosts|resolv\.conf|ld\.so\.cache|\.pwd\.lock|mtab)|ssl\/certs\/java/;
-  return host
-    .listing(...ours)
-    .split("\n")
-    .filter((line) => !varies.test(line));
-}
 
 for (const suite of suites) {
   describe(`on ${suite}`, () => {
-    let undisturbed: string[] = [];
+    let first: Undisturbed;
     let host: TestHost | undefined;
     beforeAll(async () => {
-      using first = await TestHost.bare(suite);
-      const { stdout } = first.run(["edox-ops", "bootstrap", "--yes"]);
-      undisturbed = state(first);
-      const again = first.run(["edox-ops", "bootstrap", "--yes"]).stdout;
+      first = await undisturbed(suite);
+    });
+    afterEach(() => {
+      host?.down();
+      host = undefined;
+    });
+
+    test("undisturbed it says what README shows", async () => {
+      const { stdout, again } = first;
       const [, , shown] = (await Bun.file(`${import.meta.dir}/../../README.md`).text()).split(
         "\n# edox-ops bootstrap --yes\n",
       );
       expect(shown).toStartWith(again);
       expect(stdout).toBe(again.replaceAll(/^ok {7}/gm, "changed  "));
-    });
-    afterEach(() => {
-      host?.down();
-      host = undefined;
     });
 
     /** The run in the host is killed, with all its children, as soon as this shell condition holds. */
@@ -53,25 +44,18 @@ for (const suite of suites) {
       return made;
     }
 
-    function endsWell(made: TestHost): void {
-      expect(made.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
-      expect(state(made)).toEqual(undisturbed);
-      expect(made.run(["dpkg", "--audit"]).stdout).toBe("");
-      expect(made.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
-    }
-
     const boundaries = ["packages.install START", ...steps.slice(0, -1).map((id) => `${id} SUCCESS`)];
     for (const boundary of boundaries) {
       test(`killed at "${boundary}"`, async () => {
         host = await killedWhen(`grep -qs "STEP ${boundary}" ${log}`);
-        endsWell(host);
+        endsWell(host, first);
       });
     }
 
     test("killed inside dpkg's unpacking", async () => {
       host = await killedWhen("ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1 && test -e /var/lib/dpkg/info/git.list");
       expect(host.run(["dpkg", "--audit"]).stdout).not.toBe("");
-      endsWell(host);
+      endsWell(host, first);
     });
 
     test("failed on purpose at each step in turn", async () => {
@@ -80,7 +64,7 @@ for (const suite of suites) {
         const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes", "--fail-step", id]);
         expect([code, stderr]).toEqual([1, expect.stringContaining(`Bootstrap failed at step ${id}`)]);
       }
-      endsWell(host);
+      endsWell(host, first);
     });
   });
 }

@@ -1,9 +1,11 @@
 // A disposable host: a real systemd over a bare Debian, with its own network, processes and control group.
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { aptCache } from "./apt-cache.ts";
 import { baseImage, type Suite } from "./base.ts";
+import { controlGroups, endProcesses, nameOf, sweep, takeIndex, unmount } from "./belongings.ts";
+import { cutPower, type Disk, makeDisk, mountDisk } from "./disk.ts";
 import { type Ended, must, run } from "./run.ts";
 
 const bootLimitMs = 60_000;
@@ -24,15 +26,17 @@ export class TestHost implements Disposable {
   private leader = 0;
   private nspawn: Bun.Subprocess | undefined;
 
-  /** Up and running when it returns. */
-  static async up(suite: Suite): Promise<TestHost> {
+  /** Up and running when it returns. What it writes is in memory, or on a disk. */
+  static async up(suite: Suite, disk?: Disk): Promise<TestHost> {
     const image = baseImage(suite);
     const cachePort = await aptCache();
-    const host = new TestHost();
+    const host = new TestHost(disk);
     try {
-      host.mount(image, cachePort);
+      host.mount(image);
+      host.settle(cachePort);
       host.connect();
-      await host.boot();
+      const state = await host.boot();
+      if (state !== "running") throw new Error(`the host is ${state}\n${host.raw(["systemctl", "--failed"]).stdout}`);
     } catch (error) {
       host.down();
       throw error;
@@ -41,13 +45,13 @@ export class TestHost implements Disposable {
   }
 
   /** Bare, but for the binary that was built. */
-  static async bare(suite: Suite = "bookworm"): Promise<TestHost> {
-    const host = await TestHost.up(suite);
+  static async bare(suite: Suite = "bookworm", disk?: Disk): Promise<TestHost> {
+    const host = await TestHost.up(suite, disk);
     host.put(`${import.meta.dir}/../../dist/linux-x64/edox-ops`, "/usr/local/bin/edox-ops");
     return host;
   }
 
-  private constructor() {
+  private constructor(private readonly disk?: Disk) {
     this.dir = mkdtempSync(`${tmpdir()}/edox-host-`);
     this.index = takeIndex(this.dir);
     this.name = nameOf(this.index);
@@ -67,14 +71,27 @@ export class TestHost implements Disposable {
     return `${this.dir}/root`;
   }
 
-  private mount(image: string, cachePort: number): void {
+  private get diskImage(): string {
+    return `${this.dir}/disk.img`;
+  }
+
+  private mount(image: string): void {
     for (const name of ["base", "disk", "root"]) mkdirSync(`${this.dir}/${name}`);
-    // An overlay does not stack on an overlay: the upper layer is in memory.
-    must(["mount", "-t", "tmpfs", "-o", "size=3g", "none", `${this.dir}/disk`]);
-    for (const name of ["upper", "work"]) mkdirSync(`${this.dir}/disk/${name}`);
+    // An overlay does not stack on an overlay: the upper layer has a file system of its own.
+    if (this.disk) makeDisk(this.diskImage, this.disk);
+    else must(["mount", "-t", "tmpfs", "-o", "size=3g", "none", `${this.dir}/disk`]);
     must(["mount", "-o", "loop,ro", image, `${this.dir}/base`]);
+    this.mountLayers();
+  }
+
+  private mountLayers(): void {
+    if (this.disk) mountDisk(this.diskImage, `${this.dir}/disk`, this.disk);
+    for (const name of ["upper", "work"]) mkdirSync(`${this.dir}/disk/${name}`, { recursive: true });
     const layers = `lowerdir=${this.dir}/base,upperdir=${this.dir}/disk/upper,workdir=${this.dir}/disk/work`;
     must(["mount", "-t", "overlay", "overlay", "-o", layers, this.root]);
+  }
+
+  private settle(cachePort: number): void {
     writeFileSync(`${this.root}/etc/resolv.conf`, readFileSync("/etc/resolv.conf"));
     writeFileSync(`${this.root}/etc/hostname`, `${this.name}\n`);
     const names = `${outerHosts()}127.0.0.1 localhost ${this.name}\n::1 localhost\n${this.gateway} gateway\n`;
@@ -134,7 +151,8 @@ export class TestHost implements Disposable {
     }
   }
 
-  private async boot(): Promise<void> {
+  /** Answers how systemd finds itself: running, or degraded where a unit failed. */
+  private async boot(): Promise<string> {
     // A control group of its own in every hierarchy, or all hosts share one.
     const groups = controlGroups().map((path) => `${path}/${this.name}`);
     for (const group of groups) mkdirSync(group, { recursive: true });
@@ -177,13 +195,51 @@ export class TestHost implements Disposable {
         throw new Error(`the host did not boot\n${readFileSync(`${this.dir}/console.log`, "utf8")}`);
       }
     }
-    const state = this.raw(["systemctl", "is-system-running", "--wait"]).stdout.trim();
-    if (state !== "running") throw new Error(`the host is ${state}\n${this.raw(["systemctl", "--failed"]).stdout}`);
+    return this.raw(["systemctl", "is-system-running", "--wait"]).stdout.trim();
+  }
+
+  /** Ends at once, as when its kernel fails, and is up again: what it wrote is there, synced or not. */
+  async stop(): Promise<void> {
+    this.halt();
+    await this.boot();
+  }
+
+  /** The same without what had not reached its disk. */
+  async powerCut(): Promise<void> {
+    const copy = `${this.dir}/copy.img`;
+    cutPower(this.diskImage, `${this.dir}/disk`, copy);
+    this.halt();
+    unmount(this.dir, "root", "disk");
+    renameSync(copy, this.diskImage);
+    this.mountLayers();
+    await this.boot();
+  }
+
+  /** All that was written has reached the disk. */
+  sync(): void {
+    must(["sync", "-f", `${this.dir}/disk`]);
+  }
+
+  private halt(): void {
+    if (this.leader > 0) run(["kill", "-KILL", String(this.leader)]);
+    this.nspawn?.kill("SIGKILL");
+    endProcesses(this.name);
   }
 
   /** In the host, outside of its units: what it starts outlives it. */
   raw(argv: readonly string[]): Ended {
-    return run(["nsenter", "-t", String(this.leader), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--", ...argv]);
+    return run(this.entering(argv));
+  }
+
+  private entering(argv: readonly string[]): string[] {
+    return ["nsenter", "-t", String(this.leader), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--", ...argv];
+  }
+
+  /** The same, but each sync of it and of its children does nothing. */
+  unsynced(argv: readonly string[]): Ended {
+    const calls = "fsync,fdatasync,sync,syncfs";
+    const inert = ["-f", "-qq", "-o", "/dev/null", "-e", `trace=${calls}`, "-e", `inject=${calls}:retval=0`];
+    return run(["strace", ...inert, ...this.entering(argv)]);
   }
 
   /** In the host, in a unit of its own that may be named, as root with a clean environment. */
@@ -214,72 +270,13 @@ export class TestHost implements Disposable {
   }
 
   down(): void {
-    if (this.leader > 0) run(["kill", "-KILL", String(this.leader)]);
-    this.nspawn?.kill("SIGKILL");
+    this.halt();
     sweep(this.index, this.dir);
   }
 
   [Symbol.dispose](): void {
     this.down();
   }
-}
-
-const indexDir = "/run/edox-ops-test";
-const nameOf = (index: number): string => `eo-${index}`;
-
-/** A number that no living process has, so that several runs do not meet on one network. */
-function takeIndex(dir: string): number {
-  mkdirSync(indexDir, { recursive: true });
-  for (let index = 1; index < 250; index++) {
-    const path = `${indexDir}/${index}`;
-    const [owner = "", left = ""] = existsSync(path) ? readFileSync(path, "utf8").trim().split(" ") : [];
-    if (owner !== "" && existsSync(`/proc/${owner}`)) continue;
-    if (owner !== "") sweep(index, left);
-    if ([`/sys/class/net/ve-${nameOf(index)}`, `/run/netns/${nameOf(index)}`].some((made) => existsSync(made)))
-      continue;
-    try {
-      writeFileSync(path, `${process.pid} ${dir}\n`, { flag: "wx" });
-      return index;
-    } catch {
-      // Another process was quicker.
-    }
-  }
-  throw new Error(`all test networks are taken: look into ${indexDir}`);
-}
-
-/** Everything that was made for a host is taken away, also half of it, and also by the run after one that was killed. */
-function sweep(index: number, dir: string): void {
-  const name = nameOf(index);
-  const groups = controlGroups()
-    .map((path) => `${path}/${name}`)
-    .filter((path) => existsSync(path));
-  for (const group of groups) {
-    run(["sh", "-c", 'find "$1" -name cgroup.procs -exec cat {} + | xargs -r kill -KILL', "sh", group]);
-  }
-  for (const end = Date.now() + 10_000; isMounted(`${dir}/root`) && Date.now() < end; Bun.sleepSync(50)) {
-    run(["umount", `${dir}/root`]);
-  }
-  for (const part of ["base", "disk"]) run(["umount", `${dir}/${part}`]);
-  // Of systemd 257; a container of the same name is refused while it is there.
-  const exported = `/run/systemd/nspawn/unix-export/${name}`;
-  if (isMounted(exported)) run(["umount", exported]);
-  rmSync(exported, { recursive: true, force: true });
-  run(["nft", `delete table ip ${name}`]);
-  run(["ip", "netns", "del", name]);
-  run(["ip", "link", "del", `ve-${name}`]);
-  for (const group of groups) run(["find", group, "-depth", "-type", "d", "-delete"]);
-  if (!isMounted(`${dir}/root`)) rmSync(dir, { recursive: true, force: true });
-  rmSync(`${indexDir}/${index}`, { force: true });
-}
-
-function isMounted(path: string): boolean {
-  return readFileSync("/proc/mounts", "utf8").includes(` ${path} `);
-}
-
-function controlGroups(): string[] {
-  const top = "/sys/fs/cgroup";
-  const all = [top, ...readdirSync(top).map((name) => `${top}/${name}`)];
-  return all.filter((path) => !path.includes("cpuset") && existsSync(`${path}/cgroup.procs`));
 }
 
 /** Names that this machine's own hosts file knows, a package mirror perhaps. */

@@ -95,3 +95,12 @@ test("a line of a program that does not end is cut", () => {
   const problem = new Problem("command-failed", "one", { stderr: "x".repeat(1_000_000) });
   expect(problemText(problem, null, plain)).toBe(`error: one\n  ${"x".repeat(1000)}…\n`);
 });
+
+test("a log that ends in half a line goes on with a line of its own", () => {
+  const host = fakeHost();
+  host.dir("/var/log/edox-ops");
+  host.put("/var/log/edox-ops/a.log", "whole\nha");
+  const log = runLog("/var/log/edox-ops/a.log", host, () => {});
+  log.started({ id: "a", title: "", wants: [] });
+  expect(host.text("/var/log/edox-ops/a.log")).toMatch(/^whole\nha\n\[.+\] STEP a START action=''\n$/);
+});

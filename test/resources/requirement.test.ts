@@ -121,6 +121,29 @@ describe("packages", () => {
     expect(host.ran.some((line) => line.includes("update"))).toBe(false);
   });
 
+  test("what half an installation lacks is asked of apt before our packages are, and its failure is told", async () => {
+    const host = fakeDebian();
+    host.put(
+      "/var/lib/dpkg/status",
+      "Package: theirs\nStatus: install ok half-installed\nVersion: 1\n\nPackage: x\nStatus: install ok half-installed\n\n",
+    );
+    await converge(steps(host), host, { act: host });
+    const asked = host.ran.filter((line) => line.includes(" install"));
+    expect(asked[0]).toEndWith("--fix-broken --no-install-recommends install");
+    expect(asked[1]).toContain("install nginx git");
+
+    host.taught.unshift((argv) => {
+      if (argv[0] === "dpkg") return { code: 1, stdout: "", stderr: "dpkg: cannot go on\n" };
+      return argv.at(-1) === "install" ? { code: 100, stdout: "", stderr: "E: dpkg was interrupted\n" } : undefined;
+    });
+    host.put(
+      "/var/lib/dpkg/status",
+      "Package: dpkg\nStatus: install ok installed\n\nPackage: x\nStatus: install ok half-installed\n\n",
+    );
+    const [result] = await converge(steps(host), host, { act: host });
+    expect(result?.problem?.stderr).toBe("dpkg: cannot go on\nE: dpkg was interrupted\n");
+  });
+
   test("a source that failed is a warning where the rest had all that is wanted", async () => {
     const host = fakeDebian();
     const reason = "Failed to fetch http://mirror.test/dists/x/InRelease: Could not resolve 'mirror.test'";
@@ -193,6 +216,16 @@ describe("packages", () => {
     });
     const [result] = await converge(steps(host), host, { act: host });
     expect([result?.outcome, tries]).toEqual(["changed", 3]);
+  });
+
+  test("a lists lock that cannot be opened is held by nobody", async () => {
+    const host = fakeDebian();
+    const stderr = "E: Could not open lock file /var/lib/apt/lists/lock - open (28: No space left on device)\n";
+    const start = host.now();
+    host.taught.unshift((argv) => (argv[0] === "apt-get" ? { code: 100, stdout: "", stderr } : undefined));
+    const [result] = await converge(steps(host), host, { act: host });
+    expect(result?.problem?.message).toStartWith("no space left at /");
+    expect(host.now() - start).toBeLessThan(60_000);
   });
 
   test("cloud-init is waited for, and its end goes on", async () => {

@@ -1,0 +1,60 @@
+// A disk that takes nothing more, whoever met it: named first, with what to type.
+
+import type { HostReader } from "../host/host.ts";
+import { linesOf } from "./lines.ts";
+import { Problem } from "./step.ts";
+
+/** In the words of the C library, and of apt, which looks before it writes. */
+const full = /no space left on device|have enough free space/i;
+const readOnly = /read-only file system|read only lock file/i;
+
+/** So many free are none: what failed takes its own away again. */
+const fewInodes = 500;
+
+/** The same problem, with its cause first where it is the disk. */
+export function withDiskFault(problem: Problem, see: HostReader): Problem {
+  const said = [problem.message, ...linesOf(problem.stderr)];
+  for (const line of said) {
+    const isReadOnly = readOnly.test(line);
+    if (!isReadOnly && !full.test(line)) continue;
+    const path = existing(pathIn(line), see);
+    const { cause, hint } = isReadOnly ? thawed(path, see) : emptied(path, see);
+    return new Problem(problem.code, `${cause}: ${problem.message}`, {
+      returncode: problem.returncode,
+      stderr: problem.stderr,
+      hint,
+    });
+  }
+  return problem;
+}
+
+function emptied(path: string, see: HostReader): { cause: string; hint: string[] } {
+  const space = see.space(path);
+  const noInodes = space !== null && space.inodes > 0 && space.inodesFree < fewInodes;
+  return noInodes
+    ? { cause: `no inodes left at ${path}`, hint: ["df", "-i", path] }
+    : { cause: `no space left at ${path}`, hint: ["df", "-h", path] };
+}
+
+function thawed(path: string, see: HostReader): { cause: string; hint: string[] } {
+  const points = linesOf(Buffer.from(see.read("/proc/self/mounts") ?? []).toString())
+    .map((line) => line.split(" ")[1] ?? "/")
+    .filter((point) => point === "/" || path === point || path.startsWith(`${point}/`))
+    .sort((one, other) => other.length - one.length);
+  const point = points[0] ?? "/";
+  return { cause: `${point} is a read-only file system`, hint: ["sudo", "mount", "-o", "remount,rw", point] };
+}
+
+/** The last one before the fault is told, else the first after it: dpkg names what it unpacks before what it writes. */
+function pathIn(line: string): string {
+  const at = line.search(readOnly.test(line) ? readOnly : full);
+  const path = /(?<![^\s'"(])\/[^\s'":,;()]+/g;
+  return line.slice(0, at).match(path)?.at(-1) ?? line.slice(at).match(path)?.[0] ?? "/";
+}
+
+/** Itself, or what it would be made in. */
+function existing(path: string, see: HostReader): string {
+  const trimmed = path.replace(/[./]+$/, "");
+  if (trimmed === "") return "/";
+  return see.stat(trimmed)?.type === "directory" ? trimmed : existing(trimmed.slice(0, trimmed.lastIndexOf("/")), see);
+}

@@ -1,0 +1,61 @@
+import { expect, test } from "bun:test";
+import { withDiskFault } from "../../src/engine/disk-fault.ts";
+import { Problem } from "../../src/engine/step.ts";
+import { localHost } from "../../src/host/local.ts";
+import { type FakeHost, fakeHost } from "../fake-host.ts";
+
+/** The first words and the hint of a problem with these words of a program. */
+function told(stderr: string, host: FakeHost = fakeHost()): [string, readonly string[] | undefined] {
+  for (const path of ["/etc", "/usr", "/usr/bin", "/var/cache/apt/archives", "/var/lib/apt/lists", "/srv/data"]) {
+    host.dir(path);
+  }
+  const { message, hint } = withDiskFault(new Problem("command-failed", "it failed", { stderr }), host);
+  return [message, hint];
+}
+
+test("a full disk is named by the directory that was written to, whoever says so", () => {
+  const lines = {
+    "E: You don't have enough free space in /var/cache/apt/archives/.": "/var/cache/apt/archives",
+    "E: Could not open lock file /var/lib/apt/lists/lock - open (28: No space left on device)": "/var/lib/apt/lists",
+    " cannot copy extracted data for './usr/bin/git' to '/usr/bin/git.dpkg-new': failed to write (No space left on device)":
+      "/usr/bin",
+    "ENOSPC: no space left on device, write '/etc/edox-ops/state'": "/etc",
+    "E: Write error - write (28: No space left on device)": "/",
+  };
+  for (const [line, path] of Object.entries(lines)) {
+    expect(told(`first\n${line}\nlast\n`)).toEqual([`no space left at ${path}: it failed`, ["df", "-h", path]]);
+  }
+});
+
+test("the inodes are named where they are what is used up, and a file system that counts none has enough", () => {
+  const line = "ENOSPC: no space left on device, mkdir '/etc/edox-ops'";
+  const without = fakeHost();
+  without.space = () => ({ bytesFree: 5e9, inodes: 1e6, inodesFree: 0 });
+  expect(told(line, without)).toEqual(["no inodes left at /etc: it failed", ["df", "-i", "/etc"]]);
+  const uncounted = fakeHost();
+  uncounted.space = () => ({ bytesFree: 0, inodes: 0, inodesFree: 0 });
+  expect(told(line, uncounted)[0]).toBe("no space left at /etc: it failed");
+});
+
+test("a read-only file system is named by where it is mounted", () => {
+  const host = fakeHost();
+  host.put("/proc/self/mounts", "overlay / overlay rw 0 0\n/dev/sdb1 /srv ext4 ro 0 0\n/dev/sdc1 /srv2 ext4 ro 0 0\n");
+  expect(told("EROFS: read-only file system, mkdir '/srv/data/x'", host)).toEqual([
+    "/srv is a read-only file system: it failed",
+    ["sudo", "mount", "-o", "remount,rw", "/srv"],
+  ]);
+  expect(told("W: Not using locking for read only lock file /var/lib/dpkg/lock", host)[0]).toStartWith(
+    "/ is a read-only",
+  );
+});
+
+test("any other problem is left as it is", () => {
+  const problem = new Problem("blocked", "a is b", { hint: ["ls"] });
+  expect(withDiskFault(problem, fakeHost())).toBe(problem);
+});
+
+test("this machine names the file that it could not write", () => {
+  expect(() => localHost().append("/dev/full", "x", 0o600)).toThrow(
+    "ENOSPC: no space left on device, write '/dev/full'",
+  );
+});

@@ -1,0 +1,78 @@
+// Ended at a moment that nobody chose: killed with its children or without, with its whole host, or by a power cut. The
+// next run ends well, and the host is that of an undisturbed run.
+
+import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { chance, figure, rounds } from "./rounds.ts";
+import { TestHost } from "./test-host.ts";
+import { damaged, endsWell, type Undisturbed, undisturbed } from "./undisturbed.ts";
+
+for (const suite of ["bookworm", "trixie"] as const) {
+  describe(`on ${suite}`, () => {
+    let first: Undisturbed;
+    let host: TestHost;
+    beforeAll(async () => {
+      first = await undisturbed(suite);
+    });
+    afterEach(() => host?.down());
+
+    /** Rounds of one kind. In short on one suite, and what killed.test.ts does not do as well. */
+    const kind = (name: string, short: number, long: number, act: (moment: number) => Promise<unknown>): void => {
+      for (const round of rounds(suite === "bookworm" ? short : 0, long)) {
+        test(`${name}, ${round}`, async () => {
+          const share = chance(name, suite, round);
+          await act(share * first.seconds);
+          const found = inTheMiddleOf(host);
+          endsWell(host, first);
+          figure(name, suite, share, found);
+        });
+      }
+    };
+
+    const start = (killMode: string): void => {
+      const unit = ["--quiet", "--unit=victim", `--property=KillMode=${killMode}`];
+      expect(host.raw(["systemd-run", ...unit, "edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+    };
+    const kill = (whom: string): void => {
+      const gone = "timeout 10 sh -c 'while systemctl is-active -q victim; do :; done'";
+      host.raw(["sh", "-c", `systemctl kill -s KILL --kill-whom=${whom} victim; ${gone}`]);
+    };
+
+    kind("its host stopped", 0, 5, async (moment) => {
+      host = await TestHost.bare(suite);
+      start("process");
+      await Bun.sleep(moment * 1000);
+      await host.stop();
+    });
+
+    kind("its power cut", 1, 5, async (moment) => {
+      host = await TestHost.bare(suite, { commitSeconds: 1, contentFirst: true });
+      host.sync();
+      start("process");
+      await Bun.sleep(moment * 1000);
+      await host.powerCut();
+      expect(damaged(host, first)).toEqual([]);
+    });
+
+    kind("killed with its children", 0, 15, async (moment) => {
+      host = await TestHost.bare(suite);
+      start("control-group");
+      await Bun.sleep(moment * 1000);
+      kill("all");
+    });
+
+    kind("killed without its children", 1, 15, async (moment) => {
+      host = await TestHost.bare(suite);
+      start("process");
+      await Bun.sleep(moment * 1000);
+      kill("main");
+    });
+  });
+}
+
+/** What the next run finds. */
+function inTheMiddleOf(host: TestHost): string {
+  const log = host.run(["cat", "/var/log/edox-ops/bootstrap.log"]).stdout;
+  const last = [...log.matchAll(/ STEP (\S+) ([A-Z]+)/g)].at(-1);
+  const step = last === undefined ? "before any step" : `${last[1]} ${last[2]}`;
+  return host.run(["dpkg", "--audit"]).stdout === "" ? step : `${step}, dpkg interrupted`;
+}
