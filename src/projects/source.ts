@@ -58,9 +58,19 @@ function faultOf(trees: Trees, dir: string, { path, type, mode }: Entry): string
     return (mode & setIdBits) === 0 || type === "directory" ? null : "has a set-user-ID or set-group-ID bit";
   const target = trees.linkTarget(`${dir}/${path}`);
   if (target.startsWith("/")) return `is a link to ${target}: only relative links stay right in a site`;
-  const real = trees.real(`${dir}/${path}`);
-  if (real === null) return `is a link to ${target}, which is not there`;
-  return within(real, dir) ? null : `is a link that leads out of the site, to ${real}`;
+  // One to nothing shows nothing, as long as what may come there is of the site.
+  const end = trees.real(`${dir}/${path}`) ?? written(`${dir}/${path}`, target);
+  return within(end, dir) ? null : `is a link that leads out of the site, to ${end}`;
+}
+
+/** Where a link says that it leads, without a look at what is there. */
+function written(path: string, target: string): string {
+  const parts: string[] = [];
+  for (const part of `${path}/../${target}`.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return `/${parts.join("/")}`;
 }
 
 /** A tree without a page is somebody's mistake. */

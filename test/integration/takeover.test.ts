@@ -82,9 +82,9 @@ END
         chmod 600 /etc/edox-ops/projects.json
         echo live >/var/www/docs/demo/index.html; chown -R www-data:www-data /var/www/docs/demo
         for stamp in 20260101T000000Z 20260102T000000Z; do
-          mkdir -p ${backups}/$stamp && echo $stamp >${backups}/$stamp/index.html; ln -s nothing ${backups}/$stamp/dangling
+          mkdir -p ${backups}/$stamp && echo $stamp >${backups}/$stamp/index.html; ln -s /etc/passwd ${backups}/$stamp/passwd
         done
-        rm ${backups}/20260102T000000Z/dangling
+        rm ${backups}/20260102T000000Z/passwd; ln -s nothing ${backups}/20260102T000000Z/dangling
         mkdir -p /srv/site && echo new >/srv/site/index.html`);
       expect(code).toBe(0);
     });
@@ -124,7 +124,7 @@ END
       expect(project("restore demo --yes --backup 20260102T000000Z").code).toBe(0);
       expect(page()).toBe("20260102T000000Z\n");
       expect(project("restore demo --yes --backup 20260101T000000Z").stderr).toContain(
-        "20260101T000000Z/dangling is a link to nothing, which is not there",
+        "20260101T000000Z/passwd is a link to /etc/passwd",
       );
       expect(page()).toBe("20260102T000000Z\n");
     });

@@ -139,8 +139,7 @@ describe("is refused by name, and nothing is touched:", () => {
       ],
       "leads out of the site",
     ],
-    ["a link to nowhere", (h) => h.write("/srv/site/l", "-> nothing"), "is a link to nothing, which is not there"],
-    ["a link to itself", (h) => h.write("/srv/site/l", "-> l"), "is a link to l, which is not there"],
+    ["a link to nothing elsewhere", (h) => h.write("/srv/site/d/l", "-> ../../x"), "leads out of the site, to /srv/x"],
     ["a set-user-ID bit", (h) => [h.write("/srv/site/s", "s"), h.mode("/srv/site/s", 0o4755)], "set-user-ID"],
     ["a line break in a name", (h) => h.write("/srv/site/a\nb", "x"), "characters that no address has"],
     ["a pipe", (h) => Bun.spawnSync(["mkfifo", `${h.root}/srv/site/p`]), "/srv/site/p is neither a file"],
@@ -263,6 +262,20 @@ describe("a deploy that ends before its end", () => {
     expect((await host.deploy()).backup).toBeNull();
     expect(host.text(`${live}/index.html`)).toBe("home");
   });
+});
+
+test("a link within the site stays one, also one to nothing or to itself, and is no change the next time", async () => {
+  host.write("/srv/site/d/page.html", "page");
+  host.write("/srv/site/latest", "-> d");
+  host.write("/srv/site/nothing", "-> d/none");
+  host.write("/srv/site/self", "-> self");
+  await host.deploy();
+  expect(host.text(`${live}/latest/page.html`)).toBe("page");
+  expect(await host.deploy()).toMatchObject({ changed: 0, backup: null });
+  host.write("/srv/site/index.html", "two");
+  const { backup } = await host.deploy();
+  await host.deploy({ dir: backup as string, of: "release" });
+  expect(host.text(`${live}/latest/page.html`)).toBe("page");
 });
 
 test("a live tree with links and odd modes, as another tool leaves one, is compared without being followed", async () => {
