@@ -1,4 +1,4 @@
-// The long form of the tests that end a run somewhere: many rounds, two suites side by side, and their figures.
+// The long form of the tests that end a run somewhere: many rounds, two files side by side, and their figures.
 //   bun test/soak.ts: EDOX_SEED=N for the moments of another run
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,25 +11,41 @@ interface Figure {
   found: string;
 }
 
-const files = ["full", "power", "chance"].map((name) => `./test/integration/${name}.test.ts`);
-const suites = ["bookworm", "trixie"];
+/** The longest first. */
+const jobs = [
+  ["chance", "on bookworm"],
+  ["chance", "on trixie"],
+  ["mirror"],
+  ["network"],
+  ["deploy-killed"],
+  ["power"],
+  ["full"],
+  ["deploy"],
+];
+const atOnce = 2;
 const dir = mkdtempSync(`${tmpdir()}/edox-soak-`);
 const path = `${dir}/figures`;
 const start = performance.now();
 
 try {
   writeFileSync(path, "");
-  const ended = await Promise.all(suites.map(one));
+  let failed = false;
+  const worker = async (): Promise<void> => {
+    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) if ((await run(job)) !== 0) failed = true;
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
   const lines = readFileSync(path, "utf8").split("\n").filter(Boolean);
   table(lines.map((line) => JSON.parse(line) as Figure));
   console.log(`${Math.round((performance.now() - start) / 60_000)} min`);
-  process.exitCode = ended.every((code) => code === 0) ? 0 : 1;
+  process.exitCode = failed ? 1 : 0;
 } finally {
   rmSync(dir, { recursive: true });
 }
 
-async function one(suite: string): Promise<number> {
-  const child = Bun.spawn([process.execPath, "test", "--timeout=600000", "-t", `on ${suite}`, ...files], {
+async function run([name, filter]: readonly string[]): Promise<number> {
+  const only = filter === undefined ? [] : ["-t", filter];
+  const argv = [process.execPath, "test", "--timeout=600000", ...only, `./test/integration/${name}.test.ts`];
+  const child = Bun.spawn(argv, {
     cwd: `${import.meta.dir}/..`,
     env: { ...process.env, NO_COLOR: "1", EDOX_SOAK: "1", EDOX_FIGURES: path },
     stdio: ["ignore", "inherit", "inherit"],

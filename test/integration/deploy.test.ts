@@ -2,9 +2,10 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
+import { rounds } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
 
-const deploys = 30;
+const deploys = rounds(30, 100).length;
 
 /** A site whose page has its own checksum, names a script of this version only, and has files that never change. */
 const makeSite = `site() {

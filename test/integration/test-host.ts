@@ -238,8 +238,12 @@ export class TestHost implements Disposable {
   /** The same, but each sync of it and of its children does nothing. */
   unsynced(argv: readonly string[]): Ended {
     const calls = "fsync,fdatasync,sync,syncfs";
-    const inert = ["-f", "-qq", "-o", "/dev/null", "-e", `trace=${calls}`, "-e", `inject=${calls}:retval=0`];
-    return run(["strace", ...inert, ...this.entering(argv)]);
+    return this.traced(["-o", "/dev/null", "-e", `trace=${calls}`, "-e", `inject=${calls}:retval=0`], argv);
+  }
+
+  /** In the host, under this machine's strace with these flags. */
+  traced(flags: readonly string[], argv: readonly string[]): Ended {
+    return run(["strace", "-f", "-qq", ...flags, ...this.entering(argv)]);
   }
 
   /** In the host, in a unit of its own that may be named, as root with a clean environment. */

@@ -1,0 +1,139 @@
+// A deploy that ends where nobody chose: killed at each of its calls that change a disk, at random moments, or with the
+// power of its host. The site is the old or the new one, whole, and the next command settles the rest.
+
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import type { Disk } from "./disk.ts";
+import { chance, figure, rounds } from "./rounds.ts";
+import { TestHost } from "./test-host.ts";
+
+const files = 400;
+const deploy = ["edox-ops", "project", "deploy", "demo", "--source", "/srv/site"];
+const backups = "/var/www/docs/.edox-ops-backups/demo";
+
+/** Every file of it has the version, and so has its script's name. */
+const build = (version: number): string => `rm -rf /srv/site; mkdir -p /srv/site/assets; cd /srv/site
+  for i in $(seq ${files}); do echo ${version} >$i.css; done; echo same >same.css
+  echo ${version} >assets/app.0000000${version}X.js; echo ${version} >index.html; sync -f /`;
+
+async function withSite(disk?: Disk): Promise<TestHost> {
+  const host = await TestHost.bare("bookworm", disk);
+  const { code, stderr } = host.sh(`set -e; edox-ops bootstrap --yes --quiet; ${build(1)}
+    edox-ops project publish demo --domain demo.test --source /srv/site --quiet; sync -f /`);
+  expect([code, stderr]).toEqual([0, ""]);
+  return host;
+}
+
+/** The version of the site, which all of its files have and nginx serves. Throws where it is a mixture. */
+function version(host: TestHost): string {
+  const { stdout } =
+    host.sh(`cd /var/www/docs/demo && ls | wc -l && cat *.css index.html assets/app.*.js | sort | uniq -c | sort -n
+    curl -s --resolve demo.test:80:127.0.0.1 http://demo.test/`);
+  const [count, same, all, served] = stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.trim());
+  expect([count, same]).toEqual([String(files + 3), "1 same"]);
+  expect(all).toBe(`${files + 2} ${served}`);
+  return served as string;
+}
+
+function settles(host: TestHost): void {
+  const found = version(host);
+  expect(["1", "2"]).toContain(found);
+  const { code, stderr } = host.run([...deploy, "--quiet"]);
+  expect([code, stderr.replaceAll(/^warning: .*killed.*\n/gm, "")]).toEqual([0, ""]);
+  expect(version(host)).toBe("2");
+  const left = host
+    .sh(`ls -A ${backups}`)
+    .stdout.split("\n")
+    .filter((name) => name.startsWith(".") && name !== ".last-stamp");
+  expect(left).toEqual([]);
+  for (const name of host.sh(`ls ${backups}`).stdout.trim().split("\n")) {
+    expect(host.sh(`cat ${backups}/${name}/*.css | wc -l`).stdout.trim()).toBe(String(files + 1));
+  }
+}
+
+describe("killed", () => {
+  let host: TestHost;
+  const dir = mkdtempSync(`${tmpdir()}/edox-trace-`);
+  beforeAll(async () => {
+    host = await withSite();
+  });
+  afterAll(() => {
+    host?.down();
+    rmSync(dir, { recursive: true });
+  });
+
+  const again = (): void => {
+    expect(
+      host.sh(`${build(1)}; cd /root; edox-ops project deploy demo --source /srv/site --quiet; ${build(2)}`).code,
+    ).toBe(0);
+  };
+
+  test("at its first, a middle and its last call of each kind that changes a disk", () => {
+    const calls = "mkdir,rename,renameat2,link,linkat,symlink,unlink,rmdir,fchmod,fsync,syncfs,flock".split(",");
+    again();
+    expect(host.traced(["-o", `${dir}/trace`, "-e", `trace=${calls.join(",")}`], deploy).code).toBe(0);
+    const counts = new Map<string, number>();
+    for (const [, call = ""] of readFileSync(`${dir}/trace`, "utf8").matchAll(/^\d+ +(\w+)\(/gm)) {
+      counts.set(call, (counts.get(call) ?? 0) + 1);
+    }
+    expect(counts.get("renameat2")).toBe(1);
+    expect(counts.get("syncfs")).toBe(2);
+    let killed = 0;
+    for (const [call, count] of counts) {
+      for (const when of new Set([1, Math.ceil(count / 2), count])) {
+        again();
+        const flags = ["-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${when}`];
+        const { code } = host.traced(flags, deploy);
+        if (code !== 0) killed += 1;
+        settles(host);
+      }
+    }
+    expect(killed).toBeGreaterThan(10);
+    figure("deploy killed at its calls", "bookworm", 0, `${killed} kills`);
+  });
+
+  test("at random moments", () => {
+    again();
+    const start = performance.now();
+    expect(host.run(deploy).code).toBe(0);
+    const milliseconds = performance.now() - start;
+    for (const round of rounds(3, 40)) {
+      again();
+      const share = chance("deploy", round);
+      host.sh(`edox-ops project deploy demo --source /srv/site --quiet & pid=$!
+        sleep ${((share * milliseconds) / 1000).toFixed(3)}; kill -KILL $pid; wait $pid`);
+      const found = version(host);
+      settles(host);
+      figure("deploy killed at random", "bookworm", share, `version ${found}`);
+    }
+  });
+});
+
+describe("without power", () => {
+  let host: TestHost;
+  afterEach(() => host?.down());
+
+  for (const round of rounds(1, 10)) {
+    test(`the site is the old or the new one, and is not where syncs do nothing, ${round}`, async () => {
+      host = await withSite({ commitSeconds: 1 });
+      host.sh(build(2));
+      const moment = 3 * chance("deploy's power", round);
+      host.raw(["systemd-run", "--quiet", "--unit=victim", ...deploy]);
+      await Bun.sleep(moment * 1000);
+      await host.powerCut();
+      const found = version(host);
+      settles(host);
+      figure("power cut in or after a deploy", "bookworm", moment, `version ${found}`);
+
+      host.sh(`${build(1)}; cd /root; edox-ops project deploy demo --source /srv/site --quiet; ${build(2)}`);
+      expect(host.unsynced(deploy).code).toBe(0);
+      await Bun.sleep(2500);
+      await host.powerCut();
+      expect(() => version(host)).toThrow();
+    });
+  }
+});
