@@ -3,7 +3,7 @@
 import type { ArgsDef } from "citty";
 import { oneLine } from "../../engine/lines.ts";
 import { Problem } from "../../engine/step.ts";
-import { heed } from "../../engine/wait.ts";
+import { heed, type Stop } from "../../engine/wait.ts";
 import type { Host } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { type Deployed, deploy, type Order, type Plan, plan } from "../../projects/deploy.ts";
@@ -11,6 +11,7 @@ import type { Project } from "../../projects/project.ts";
 import { projectLockPath, settle } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
 import { projectLogPath } from "../../recipes/paths.ts";
+import { progressLine } from "../../report/progress.ts";
 import { runLog } from "../../report/run-log.ts";
 import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
@@ -65,23 +66,30 @@ export async function release(
   const order = async (): Promise<Order> => orderOf(await theProject(host, slug), choices, host, trees);
   demandRoot(host, context);
   const lock = await takeLock(host, projectLockPath(slug), again, waitMs);
+  const signal = host.heedSignals();
+  const stop: Stop = () => interruption(signal(), again);
+  const columns = values.quiet || values.json ? null : console.columns();
+  const line =
+    columns === null ? null : progressLine({ ...console, columns: () => console.columns() ?? 80 }, Date.now, stop);
   try {
-    const signal = host.heedSignals();
-    const pause = async (): Promise<void> => {
-      await host.sleep(0);
-      heed(() => interruption(signal(), again));
-    };
     const ordered = await order();
     if (values["dry-run"]) {
       await console.out(planText(ordered, await plan(ordered, host, trees), values.diff === true));
       return exitCode.done;
     }
-    const done = await logged({ id: told.id, title: told.done(ordered) }, () =>
-      deploy({ ...ordered, pause }, host, trees),
-    );
+    line?.begin(told.id);
+    const pause: Order["pause"] = async (phase, files, total) => {
+      line?.say(`${Math.floor((100 * files) / total)} %  ${files} of ${total} files ${phase}`);
+      await host.sleep(0);
+      heed(stop);
+    };
+    const step = { id: told.id, title: told.done(ordered) };
+    const done = await logged(step, () => deploy({ ...ordered, pause }, host, trees));
+    line?.clear();
     await tell(done, ordered);
     return exitCode.done;
   } finally {
+    line?.clear();
     settle(host, trees, slug);
     lock.release();
   }
