@@ -79,6 +79,32 @@ for (const suite of suites) {
       expect(host.run(["curl", "-sS", "http://127.0.0.1/"]).stderr).toContain("Empty reply from server");
     });
 
+    test("with a certificate it is served over HTTPS in HTTP/2, and sent there; without one that is refused", () => {
+      const refused = project("update demo --tls");
+      expect([refused.code, refused.stderr]).toEqual([
+        1,
+        expect.stringContaining("there is no certificate for demo.test"),
+      ]);
+      host.sh(`mkdir -p /etc/letsencrypt/live/demo.test && cd /etc/letsencrypt/live/demo.test && openssl req -x509 -nodes \
+        -newkey rsa:2048 -days 30 -subj /CN=demo.test -keyout privkey.pem -out fullchain.pem 2>/dev/null`);
+      expect(project("update demo --tls")).toMatchObject({ code: 0, stderr: "" });
+      const told = "%{http_code} %{http_version} %header{strict-transport-security} %{redirect_url}";
+      const over = (scheme: string, port: number): string =>
+        host.sh(`curl -skS -o /dev/null -w '${told}' --resolve demo.test:${port}:127.0.0.1 ${scheme}://demo.test/x`)
+          .stdout;
+      expect(over("http", 80)).toBe("301 1.1  https://demo.test/x");
+      expect(over("https", 443)).toBe("404 2 max-age=31536000 ");
+      expect(get("/.well-known/acme-challenge/t1")).toBe("ours\n");
+      expect(host.run(["curl", "-ksS", "https://127.0.0.1/"]).stderr).toMatch(/unrecognized name|alert|Empty reply/);
+      expect(host.run(["nginx", "-t"]).stderr).not.toContain("warn");
+      expect(host.run(["edox-ops", "project", "deploy", "demo", "--source", "/root"]).stderr).toContain(
+        "is not published",
+      );
+      host.sh("chgrp -R www-data /var/www/docs/demo");
+      expect(project("validate demo").stdout).toBe("Project demo validation passed.\n");
+      expect(project("update demo --no-tls")).toMatchObject({ code: 0, stderr: "" });
+    });
+
     test("eight that are added at once are all there", () => {
       const { stdout } =
         host.sh(`for i in 1 2 3 4 5 6 7 8; do edox-ops project add p$i --domain p$i.test --quiet & done; wait
