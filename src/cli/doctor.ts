@@ -51,7 +51,7 @@ export default command({
 
     async function look() {
       const see = snapshot(host);
-      return examine([bootstrap(gatherFacts(see))], [...entries, ...(await siteEntries(see))], see);
+      return examine([bootstrap(gatherFacts(see))], [...entries, ...(await siteEntries(see, context.trees))], see);
     }
   },
 });

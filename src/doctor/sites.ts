@@ -2,6 +2,7 @@
 
 import { gatherFacts } from "../engine/facts.ts";
 import type { HostReader } from "../host/host.ts";
+import type { Trees } from "../host/trees.ts";
 import type { Fault } from "../projects/health.ts";
 import { nginxConfig } from "../recipes/nginx-config.ts";
 import { backupsDir, projectsPath, sitesEnabledDir } from "../recipes/paths.ts";
@@ -10,11 +11,12 @@ import type { Entry, Finding } from "./finding.ts";
 const prefix = "edox-ops-";
 
 /** Looked at once: the answers of all sites come from one child. */
-export async function siteEntries(see: HostReader): Promise<Entry[]> {
+export async function siteEntries(see: HostReader, trees: () => Promise<Trees>): Promise<Entry[]> {
   return [
     ...(await projectEntries(see)),
     { name: "nginx:orphan", look: orphan },
     { name: "deploy-backups:web-exposure", look: exposure },
+    { name: "deploy-backups:size", look: (host) => backups(host, trees) },
   ];
 }
 
@@ -57,6 +59,31 @@ async function orphan(see: HostReader): Promise<Omit<Finding, "name">> {
   if (found === undefined) return { status: "ok", detail: `${sites.length} sites have their projects` };
   const detail = `${found} is enabled, and ${projectsPath} has no such project`;
   return { status: "error", detail, hint: ["sudo", "rm", `${sitesEnabledDir}/${found}`] };
+}
+
+/** Over so many bytes the contract has it fail. */
+const mostBackups = 500 * 1024 * 1024;
+
+async function backups(see: HostReader, loadTrees: () => Promise<Trees>): Promise<Omit<Finding, "name">> {
+  if (see.stat(projectsPath) === null || see.stat(backupsDir) === null) {
+    return { status: "ok", detail: "not configured (optional; no backup yet)" };
+  }
+  const [{ readProjects }, { backupHealth }] = [
+    await import("../projects/store.ts"),
+    await import("../projects/backup-health.ts"),
+  ];
+  const trees = await loadTrees();
+  let bytes = 0;
+  for (const project of (await readProjects(see)).values()) {
+    const health = backupHealth(see, trees, project);
+    bytes += health.bytes;
+    if (health.changed === null) continue;
+    const detail = `${health.changed} was written to after its backup was made: a tree is never edited in place`;
+    return { status: "warning", detail, hint: ["ls", "-l", "--time-style=full-iso", health.changed] };
+  }
+  const detail = `${Math.ceil(bytes / 1024 / 1024)} MiB besides the live trees`;
+  const hint = ["sudo", "edox-ops", "project", "backups", "prune"];
+  return { status: bytes > mostBackups ? "error" : "ok", detail, hint };
 }
 
 /** A root that has the backups in it serves what was taken off the net. */

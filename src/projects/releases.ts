@@ -33,6 +33,12 @@ export function stampName(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
 }
 
+/** The contrary of {@link stampName}, Unix seconds. */
+export function secondsOf(name: string): number {
+  const [, y, m, d, h, min, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(name) ?? [];
+  return Date.UTC(Number(y), Number(m) - 1, Number(d), Number(h), Number(min), Number(s)) / 1000;
+}
+
 /** Names of the whole ones, the newest first. */
 export function backupNames(see: HostReader, slug: string): string[] {
   return (see.list(backupsOf(slug)) ?? []).filter((name) => stampPattern.test(name)).reverse();

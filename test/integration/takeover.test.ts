@@ -108,7 +108,9 @@ END
       expect(project("enable demo")).toMatchObject({ code: 0, stderr: "" });
       expect(host.run(["cat", "/run/nginx.pid"]).stdout).toBe(master);
       expect(project("validate demo")).toMatchObject({ code: 0, stdout: "Project demo validation passed.\n" });
-      expect(host.sh("edox-ops doctor").stdout).toContain("[OK] project:demo: as its record says");
+      const { stdout: told } = host.sh("edox-ops doctor");
+      expect(told).toContain("[OK] project:demo: as its record says");
+      expect(told).toMatch(/\[(OK|WARN)\] deploy-backups:size: /);
     });
 
     test("are deployed: the tree becomes root's, and the one of before a backup", () => {
