@@ -74,15 +74,17 @@ async function backups(see: HostReader, loadTrees: () => Promise<Trees>): Promis
   ];
   const trees = await loadTrees();
   let bytes = 0;
+  let largest = { slug: "", bytes: 0 };
   for (const project of (await readProjects(see)).values()) {
     const health = backupHealth(see, trees, project);
     bytes += health.bytes;
+    if (health.bytes > largest.bytes) largest = { slug: project.slug, bytes: health.bytes };
     if (health.changed === null) continue;
     const detail = `${health.changed} was written to after its backup was made: a tree is never edited in place`;
     return { status: "warning", detail, hint: ["ls", "-l", "--time-style=full-iso", health.changed] };
   }
   const detail = `${Math.ceil(bytes / 1024 / 1024)} MiB besides the live trees`;
-  const hint = ["sudo", "edox-ops", "project", "backups", "prune"];
+  const hint = ["sudo", "edox-ops", "project", "backups", "prune", largest.slug, "--keep", "1"];
   return { status: bytes > mostBackups ? "error" : "ok", detail, hint };
 }
 
