@@ -9,6 +9,7 @@ import { dropUnheldAssets, keepAssets } from "./assets.ts";
 import type { Project } from "./project.ts";
 import { backupsOf, lastStampPath, makeBackupsDir, prune, settle, stampName, unpackedName } from "./releases.ts";
 import { demandPage, demandUnchanged, type Source, survey, tickMs } from "./source.ts";
+import { swap } from "./swap.ts";
 
 const filesAPause = 256;
 
@@ -57,13 +58,12 @@ export interface Plan {
  * this process, leaves the old tree whole, and the next command takes away what was staged.
  */
 export async function deploy(order: Order, host: Host, trees: Trees): Promise<Deployed> {
-  const { slug } = order.project;
-  const notes = settle(host, trees, slug, order.of === "unpacked" ? unpackedName : undefined);
+  const notes = settle(host, trees, order.project, order.of === "unpacked" ? unpackedName : undefined);
   try {
     const deployed = await replaced(order, host, trees);
     return { ...deployed, notes: [...notes, ...deployed.notes] };
   } finally {
-    settle(host, trees, slug);
+    settle(host, trees, order.project);
   }
 }
 
@@ -92,18 +92,20 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
   if (before !== null) keepAssets(trees, slug, live, source, made);
   trees.sync(stage);
 
+  const notes: string[] = [];
   if (before === null) trees.move(stage, live);
-  else exchange(trees, live, stage);
+  else notes.push(...swap(trees, live, stage));
   const unserved = order.probe && (await order.probe(pageOf(source)));
   if (unserved) {
     if (before === null) trees.move(live, stage);
-    else exchange(trees, live, stage);
+    else swap(trees, live, stage);
+    trees.remove(stage);
     throw new Problem("blocked", `${unserved}; the site is as it was before`, {
       hint: ["curl", "-sI", "--resolve", `${project.domain}:80:127.0.0.1`, `http://${project.domain}/`],
     });
   }
   const backup = before === null ? null : putAway(order, stage, seconds, host, trees);
-  const deployed = { ...figures, bytes, backup, milliseconds: host.now() - start };
+  const deployed = { ...figures, bytes, backup, notes, milliseconds: host.now() - start };
   // The site is live: what fails from here on is no failed deploy.
   try {
     const pruned = prune(host, trees, slug, order.keep);
@@ -111,7 +113,7 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
     trees.sync(docsRoot);
     return { ...deployed, pruned };
   } catch (error) {
-    return { ...deployed, notes: [`the site is live, but ${(error as Error).message}`] };
+    return { ...deployed, notes: [...notes, `the site is live, but ${(error as Error).message}`] };
   }
 }
 
@@ -269,17 +271,6 @@ async function fillStage({ source, made, origins }: Plan, stage: string, order: 
     }
   }
   return bytes;
-}
-
-function exchange(trees: Trees, live: string, stage: string): void {
-  if (trees.exchange(live, stage)) return;
-  throw new Problem(
-    "blocked",
-    `${live} cannot be exchanged with a new tree: it is a mount point, or its file system cannot`,
-    {
-      hint: ["findmnt", "--target", live],
-    },
-  );
 }
 
 /** The tree of before: a backup, or nothing where there is nothing to keep. */

@@ -45,7 +45,7 @@ export async function deployOrder(
 async function unpacked(project: Project, archive: string, host: Host, trees: Trees): Promise<string> {
   const { slug, owner_group } = project;
   makeBackupsDir(host, slug);
-  settle(host, trees, slug);
+  settle(host, trees, project);
   const dir = `${backupsOf(slug)}/${unpackedName}`;
   const owner = { uid: host.uid, gid: gidOf(host, owner_group) ?? 0 };
   trees.makeDirectory(dir, { mode: 0o755, ...owner });
@@ -54,7 +54,7 @@ async function unpacked(project: Project, archive: string, host: Host, trees: Tr
     await trees.unpack(archive, dir, { mode: 0o644, ...owner }, { ...mostUnpacked, bytes });
     return dir;
   } catch (error) {
-    settle(host, trees, slug);
+    settle(host, trees, project);
     if (!(error instanceof Refused)) throw error;
     const name = archive === "-" ? "the archive on stdin" : archive;
     throw new Problem("blocked", `${name} is not published: ${error.message}`, { hint: ["tar", "-tvf", archive] });

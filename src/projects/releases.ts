@@ -4,6 +4,7 @@ import type { Host, HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import { assetsDir, backupsDir } from "../recipes/paths.ts";
 import type { Project } from "./project.ts";
+import { overwrite, wholeCopy } from "./swap.ts";
 
 /** As the contract names a backup: UTC to the second. */
 const stampPattern = /^\d{8}T\d{6}Z$/;
@@ -48,17 +49,24 @@ export function backupNames(see: HostReader, slug: string): string[] {
  * Brings to its end what a deploy left that was killed. The name of a staged tree has its inode: where another lies under
  * it, the two have changed places already, and what lies there is the tree of before. `but`: a name that is in use.
  */
-export function settle(see: HostReader, trees: Trees, slug: string, but?: string): string[] {
+export function settle(see: HostReader, trees: Trees, { slug, root_path }: Project, but?: string): string[] {
   const done: string[] = [];
   const dir = backupsOf(slug);
-  for (const name of see.list(dir) ?? []) {
+  const names = see.list(dir) ?? [];
+  for (const name of names) {
     const [, inode, stamp] = stagePattern.exec(name) ?? [];
+    const copy = `${dir}/${name}${wholeCopy}`;
+    if (stamp !== undefined && trees.entry(copy) !== null) {
+      // It was killed while files were replaced one by one: the copy of before has them all.
+      overwrite(trees, copy, root_path);
+      trees.remove(copy);
+    }
     const found = trees.entry(`${dir}/${name}`);
     if (found === null || name === but) continue;
     if (stamp !== undefined && String(found.inode) !== inode && trees.entry(`${dir}/${stamp}`) === null) {
       trees.move(`${dir}/${name}`, `${dir}/${stamp}`);
       done.push(`a deploy that was killed is over: the tree before it is the backup ${stamp}`);
-    } else if (name === ".stage" || name === unpackedName || stamp !== undefined || name.startsWith(".trash-")) {
+    } else if (name === unpackedName || name.startsWith(".stage") || name.startsWith(".trash-")) {
       trees.remove(`${dir}/${name}`);
       if (!name.startsWith(".trash-")) done.push("what a killed deploy had staged is taken away");
     }

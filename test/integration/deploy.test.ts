@@ -66,6 +66,16 @@ for (const suite of suites) {
       expect(host.run(["edox-ops", "project", "enable", "demo"]).code).toBe(0);
     });
 
+    test("a tree that is a mount point is deployed too, file by file", () => {
+      const mount =
+        "mkdir -p /srv/mounted; cp -a /var/www/docs/demo/. /srv/mounted/; mount --bind /srv/mounted /var/www/docs/demo";
+      expect(host.sh(`${mount}; ${makeSite}; site 5`).code).toBe(0);
+      const { code, stderr } = host.run(["edox-ops", "project", "deploy", "demo", "--quiet"]);
+      expect([code, stderr]).toEqual([0, expect.stringContaining("its files were replaced one by one")]);
+      expect(host.sh("curl -s --resolve demo.test:80:127.0.0.1 http://demo.test/").stdout).toContain("version 5");
+      host.sh("umount /var/www/docs/demo");
+    });
+
     test("two at once: the second says who is first, or waits", () => {
       const two = (flags: string) =>
         host.sh(`${makeSite}; site 1; edox-ops project deploy demo --quiet & site 2 >/dev/null

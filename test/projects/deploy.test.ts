@@ -208,6 +208,71 @@ describe("is refused by name, and nothing is touched:", () => {
   });
 });
 
+describe("where trees cannot be exchanged, files are replaced one by one, and that is said", () => {
+  const said = [`${live} cannot be exchanged with a new tree: its files were replaced one by one`];
+
+  test("with files in the place of directories, and the contrary", async () => {
+    host.write("/srv/site/a/b", "b");
+    host.write("/srv/site/c", "c");
+    host.write("/srv/site/same", "same");
+    host.write("/srv/site/l", "-> same");
+    await host.deploy();
+    const { mtimeMs } = host.stat(`${live}/same`);
+    Object.assign(host.trees, { exchange: () => false });
+    for (const name of ["a", "c", "l"]) host.remove(`/srv/site/${name}`);
+    host.write("/srv/site/a", "a");
+    host.write("/srv/site/c/d", "d");
+    host.write("/srv/site/l", "-> a");
+    const { notes, backup } = await host.deploy();
+    expect(notes).toEqual(said);
+    expect([host.text(`${live}/a`), host.text(`${live}/c/d`), host.text(`${live}/l`)]).toEqual(["a", "d", "a"]);
+    expect([host.text(`${backup}/a/b`), host.text(`${backup}/c`), host.text(`${backup}/l`)]).toEqual([
+      "b",
+      "c",
+      "same",
+    ]);
+    expect(host.list(live)).toEqual(["a", "c", "index.html", "l", "same"]);
+    expect(host.stat(`${live}/same`).mtimeMs).toBe(mtimeMs);
+    expect(host.list(backups).filter((name) => name.startsWith("."))).toEqual([".last-stamp"]);
+  });
+
+  test("and put back when it fails, or is killed, in the middle", async () => {
+    for (const name of ["a", "b", "c"]) host.write(`/srv/site/${name}`, "old");
+    await host.deploy();
+    for (const name of ["a", "b", "c"]) host.write(`/srv/site/${name}`, "new");
+    const { copy, exchange } = host.trees;
+    const failing = (from: string, to: string, made: Parameters<typeof copy>[2]) => {
+      if (to.endsWith("demo/.b.edox-ops-new") && !from.includes(".old/"))
+        throw new Error("ENOSPC: no space left on device");
+      return copy(from, to, made);
+    };
+    Object.assign(host.trees, { exchange: () => false, copy: failing });
+    expect(await refusal()).toContain("ENOSPC");
+    expect(["a", "b", "c"].map((name) => host.text(`${live}/${name}`))).toEqual(["old", "old", "old"]);
+    expect(host.list(backups)).toEqual([".last-stamp"]);
+
+    Object.assign(host.trees, { exchange, copy });
+    host.write(`${backups}/.stage/a`, "new");
+    const stage = `${backups}/.stage-${host.stat(`${backups}/.stage`).ino}-20260101T000000Z`;
+    host.trees.move(`${backups}/.stage`, stage);
+    for (const name of ["a", "b", "c", "index.html"]) host.write(`${stage}.old/${name}`, "old");
+    host.write(`${live}/a`, "half");
+    const order = { dir: "/srv/none" };
+    await refusal(order);
+    expect(["a", "b", "c"].map((name) => host.text(`${live}/${name}`))).toEqual(["old", "old", "old"]);
+    expect(host.list(backups)).toEqual([".last-stamp"]);
+  });
+
+  test("also back again where the page is not served", async () => {
+    await host.deploy();
+    Object.assign(host.trees, { exchange: () => false });
+    host.write("/srv/site/index.html", "two");
+    expect(await refusal({ probe: async () => "no" })).toBe("no; the site is as it was before");
+    expect(host.text(`${live}/index.html`)).toBe("home");
+    expect(host.list(backups)).toEqual([".last-stamp"]);
+  });
+});
+
 describe("a deploy that ends before its end", () => {
   test("by a failure or a signal: the tree stays, and what was staged is gone", async () => {
     for (let i = 0; i < 300; i++) host.write(`/srv/site/f${i}`, "x");

@@ -12,12 +12,13 @@ export default command({
   args: { ...slugArgument, keep: releaseFlags.keep },
   async run(values, context) {
     const [host, trees] = [await context.host(), await context.trees()];
-    const { slug } = await theProject(host, slugOf(values));
+    const project = await theProject(host, slugOf(values));
+    const { slug } = project;
     const keep = keepOf(values.keep);
     demandRoot(host, context);
     const lock = await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]);
     try {
-      const notes = settle(host, trees, slug);
+      const notes = settle(host, trees, project);
       const pruned = prune(host, trees, slug, keep);
       dropUnheldAssets(trees, slug);
       const lines = [...notes, ...pruned.map((path) => `Pruned old deploy backup ${path}`)];

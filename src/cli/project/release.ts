@@ -63,7 +63,6 @@ export async function release(
   const waitMs = waitOf(values.wait);
   const [host, trees] = [await context.host(), await context.trees()];
   const again = ["sudo", "edox-ops", ...typed];
-  const order = async (): Promise<Order> => orderOf(await theProject(host, slug), choices, host, trees);
   demandRoot(host, context);
   const lock = await takeLock(host, projectLockPath(slug), again, waitMs);
   const signal = host.heedSignals();
@@ -71,8 +70,10 @@ export async function release(
   const columns = values.quiet || values.json ? null : console.columns();
   const line =
     columns === null ? null : progressLine({ ...console, columns: () => console.columns() ?? 80 }, Date.now, stop);
+  let project: Project | undefined;
   try {
-    const ordered = await order();
+    project = await theProject(host, slug);
+    const ordered = await orderOf(project, choices, host, trees);
     if (values["dry-run"]) {
       await console.out(planText(ordered, await plan(ordered, host, trees), values.diff === true));
       return exitCode.done;
@@ -90,7 +91,7 @@ export async function release(
     return exitCode.done;
   } finally {
     line?.clear();
-    settle(host, trees, slug);
+    if (project) settle(host, trees, project);
     lock.release();
   }
 

@@ -1,0 +1,69 @@
+// Two trees change places: at once where the file system can, by copying where it cannot.
+
+import type { Entry, Made, Trees } from "../host/trees.ts";
+
+/**
+ * The live tree and the staged one change places. Answers what a person should know: a mount point, or a directory of an
+ * overlay's lower layer, cannot be exchanged; its files are then replaced one by one, each of them at once.
+ */
+export function swap(trees: Trees, live: string, stage: string): string[] {
+  if (trees.exchange(live, stage)) return [];
+  const old = `${stage}${wholeCopy}`;
+  copyTree(trees, live, `${stage}.copy`);
+  trees.sync(stage);
+  trees.move(`${stage}.copy`, old);
+  try {
+    overwrite(trees, stage, live);
+  } catch (error) {
+    overwrite(trees, old, live);
+    trees.remove(old);
+    throw error;
+  }
+  trees.sync(live);
+  trees.remove(stage);
+  trees.move(old, stage);
+  return [`${live} cannot be exchanged with a new tree: its files were replaced one by one`];
+}
+
+/** What is added to a stage's name for the whole copy of the tree that is being overwritten. */
+export const wholeCopy = ".old";
+
+function copyTree(trees: Trees, from: string, to: string): void {
+  for (const entry of trees.walk(from)) {
+    const [source, target] = [join(from, entry), join(to, entry)];
+    if (entry.type === "directory") trees.makeDirectory(target, entry);
+    else if (entry.type === "link") trees.makeLink(target, trees.linkTarget(source), asMade(entry));
+    else if (entry.type === "file") trees.copy(source, target, asMade(entry));
+  }
+}
+
+/** What is new is there before what is old goes. */
+export function overwrite(trees: Trees, from: string, to: string): void {
+  const old = new Map([...trees.walk(to)].map((entry) => [entry.path, entry]));
+  for (const entry of trees.walk(from)) {
+    const target = join(to, entry);
+    const before = old.get(entry.path);
+    old.delete(entry.path);
+    if (entry.type === "directory") {
+      if (before?.type === "directory") continue;
+      if (before) trees.remove(target);
+      trees.makeDirectory(target, entry);
+      continue;
+    }
+    const fresh = target.replace(/[^/]*$/, ".$&.edox-ops-new");
+    trees.remove(fresh);
+    if (entry.type === "link") trees.makeLink(fresh, trees.linkTarget(join(from, entry)), asMade(entry));
+    else trees.copy(join(from, entry), fresh, asMade(entry));
+    if (before?.type === "directory") trees.remove(target);
+    trees.move(fresh, target);
+  }
+  for (const entry of old.values()) if (trees.entry(join(to, entry)) !== null) trees.remove(join(to, entry));
+}
+
+function join(dir: string, { path }: Entry): string {
+  return path === "" ? dir : `${dir}/${path}`;
+}
+
+function asMade({ mode, uid, gid, modifiedMs }: Entry): Made {
+  return { mode, uid, gid, modifiedSeconds: modifiedMs / 1000 };
+}
