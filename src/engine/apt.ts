@@ -15,6 +15,7 @@ const lockSeconds = 600;
  * and then, and apt 2.6 not always where a list that it resumed has grown over its limit: it then waits for nothing.
  */
 const limitMinutes = { update: 20, install: 60 };
+const certificatesTool = "/usr/sbin/update-ca-certificates";
 /** How long a clock is waited for that is behind the lists. */
 const clockSeconds = 120;
 
@@ -82,7 +83,11 @@ export async function installPackages(
   // Where dpkg stopped between packages that need each other, apt finds what they lack only when nothing else is asked.
   const fixed = names.length > 0 && dpkgInterrupted(host) ? await run(...fix) : null;
   const install = fixed === null || fixed.code === 0 ? await run(...fix, ...names) : fixed;
-  if (install.code === 0) return warnings;
+  if (install.code === 0) {
+    // Stopped while it made its links by hash, it makes them again only when it is told to.
+    if (configured && host.stat(certificatesTool) !== null) await run(certificatesTool, "--fresh");
+    return warnings;
+  }
   const wanted = names.length === 0 ? "end the interrupted installation" : `install ${names.join(", ")}`;
   const broken = /Errors were encountered while processing:\n((?: \S+\n)+)/.exec(install.stderr)?.[1];
   const packages = broken === undefined ? "" : `: dpkg stops at ${linesOf(broken).join(",").trim()}`;

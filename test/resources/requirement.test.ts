@@ -5,6 +5,7 @@ import { bootstrap } from "../../src/recipes/bootstrap.ts";
 import { platform } from "../../src/resources/platform.ts";
 import { portFree } from "../../src/resources/port.ts";
 import { fakeDebian, type Like } from "../fake-debian.ts";
+import { ok } from "../fake-host.ts";
 
 const noWarning = (): void => {};
 
@@ -108,6 +109,19 @@ describe("packages", () => {
     expect(result?.outcome).toBe("changed");
     expect(host.ran[0]).toStartWith("dpkg --configure -a");
     expect(host.ran.length).toBe(3);
+  });
+
+  test("after that the links of the certificates are made anew, where there is a program for it", async () => {
+    const host = fakeDebian();
+    host.put("/var/lib/dpkg/updates/0001", "");
+    host.put("/usr/sbin/update-ca-certificates", "");
+    host.taught.unshift((argv) => (argv[0] === "/usr/sbin/update-ca-certificates" ? ok() : undefined));
+    await converge(bootstrap(gatherFacts(host)).steps, host, { act: host });
+    expect(host.ran).toContain("/usr/sbin/update-ca-certificates --fresh");
+    const again = fakeDebian();
+    again.put("/usr/sbin/update-ca-certificates", "");
+    await converge(bootstrap(gatherFacts(again)).steps, again, { act: again });
+    expect(again.ran.join()).not.toContain("--fresh");
   });
 
   test("a half-unpacked package counts as interrupted, and no list is fetched for it", async () => {
