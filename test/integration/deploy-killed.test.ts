@@ -113,6 +113,25 @@ describe("killed", () => {
   });
 });
 
+test("a disk without room, or without inodes, is told before anything is written", async () => {
+  using host = await withSite({ inodes: 12_000 });
+  const before = host.sh(`${build(2)}; ls -A ${backups} /var/www/docs`).stdout;
+  const fill = {
+    "are needed and": "fallocate -l $((($(stat -f -c %a /) - 256) * 4096)) /filler",
+    "inodes are needed": "mkdir /filler; cd /filler; seq $(($(stat -f -c %d /) - 100)) | xargs touch",
+  };
+  for (const [said, script] of Object.entries(fill)) {
+    host.sh(script);
+    const { code, stderr } = host.run(deploy);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("no room for the new tree in /var/www/docs: ")]);
+    expect(stderr).toContain(said);
+    expect(version(host)).toBe("1");
+    expect(host.sh(`ls -A ${backups} /var/www/docs`).stdout).toBe(before);
+    host.sh("rm -r /filler");
+  }
+  settles(host);
+});
+
 describe("without power", () => {
   let host: TestHost;
   afterEach(() => host?.down());

@@ -122,6 +122,18 @@ END
       expect(project("backups list demo").stdout.split("\n").length).toBe(5);
     });
 
+    test("that a deploy was killed in between its renames, are up again with the next", () => {
+      host.sh("cd /var/www/docs && mv demo demo.previous-swap && mkdir demo.staging");
+      expect(page()).not.toBe("new\n");
+      const { code, stdout } = project("validate demo");
+      expect(code).toBe(1);
+      expect(stdout).toContain("FAIL: /var/www/docs/demo is missing");
+      expect(stdout).toContain("WARN: /var/www/docs/demo.previous-swap was left by a deploy that was killed");
+      expect(project("deploy demo").code).toBe(0);
+      expect(page()).toBe("new\n");
+      host.sh("rm -r /var/www/docs/demo.previous-swap /var/www/docs/demo.staging");
+    });
+
     test("are restored from an old backup, and one that cannot be a site is refused by name", () => {
       expect(project("restore demo --yes --backup 20260102T000000Z").code).toBe(0);
       expect(page()).toBe("20260102T000000Z\n");

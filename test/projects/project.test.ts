@@ -1,7 +1,7 @@
 // The commands of records and sites, on a host in memory.
 
 import { beforeEach, describe, expect, test } from "bun:test";
-import { typed } from "../cli/typed.ts";
+import { typed, typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 
@@ -162,6 +162,55 @@ describe("what is served must be able to be", () => {
     host.dir("/var/www");
     for (const line of ["add demo --domain demo.test", "init demo"]) expect(await exit(`project ${line}`)).toBe(0);
     expect((await typed("project enable demo", host)).err).toContain("hint: edox-ops bootstrap --yes");
+  });
+});
+
+describe("what is typed is refused where the file system or nginx would take it for something else:", () => {
+  const cases: [string[], string][] = [
+    [["--domain", "a;b.test"], "--domain 'a;b.test' is not one"],
+    [["--domain", "*.test"], "--domain '*.test' is not one"],
+    [["--domain", "demo.test."], "--domain 'demo.test.' is not one"],
+    [["--domain", "dömo.test"], "--domain 'dömo.test' is not one"],
+    [["--domain", "d.test", "--root-path", "/var/www/docs"], "a root path is /var/www/docs/ and one name"],
+    [["--domain", "d.test", "--root-path", "/var/www/docs/demo/below"], "a root path is /var/www/docs/ and one name"],
+    [["--domain", "d.test", "--root-path", "/etc"], "a root path is /var/www/docs/ and one name"],
+    [["--domain", "d.test", "--root-path", "/var/www/docs/e; location /x { alias /etc/; } #"], "a root path is"],
+    [["--domain", "d.test", "--source-path", "srv"], "a source path is absolute"],
+    [["--domain", "d.test", "--branch", "../x"], "a branch is a name that git knows"],
+    [["--domain", "d.test", "--csp", 'default-src "x"'], "a policy has printable ASCII characters"],
+    [["--domain", "d.test", "--csp", "x; $request_uri"], "a policy has printable ASCII characters"],
+    [[], "--domain is missing"],
+  ];
+  for (const [words, said] of cases) {
+    test(words.join(" ") || "nothing", async () => {
+      const before = host.listing("/etc");
+      const { exit, err } = await typedWords(["project", "add", "demo", ...words], host);
+      expect([exit, err]).toEqual([2, expect.stringContaining(said)]);
+      expect(host.listing("/etc")).toEqual(before);
+    });
+  }
+
+  test("a slug, in every command", async () => {
+    for (const command of [
+      "add",
+      "update",
+      "remove",
+      "show",
+      "init",
+      "deploy",
+      "restore",
+      "enable",
+      "disable",
+      "render-nginx",
+      "validate",
+      "publish",
+      "backups list",
+    ]) {
+      for (const slug of ["../../../etc/x", "UPPER", ".hidden", "a/b"]) {
+        const { exit, err } = await typedWords(["project", ...command.split(" "), slug], host);
+        expect([command, exit, err]).toEqual([command, 2, expect.stringContaining(`slug '${slug}' is not one`)]);
+      }
+    }
   });
 });
 

@@ -68,6 +68,9 @@ describe("a file that cannot be used is named, with the place and why, and nothi
         "init demo",
         "enable demo",
         "remove demo",
+        "deploy demo --source /srv/site",
+        "restore demo --yes",
+        "validate demo",
       ]) {
         const { exit, err } = await typed(`project ${line}`, host);
         expect([line, exit, err]).toEqual([line, 1, expect.stringContaining(`error: ${projectsPath} ${said}`)]);
