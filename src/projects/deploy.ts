@@ -8,6 +8,7 @@ import { gidOf } from "../resources/group.ts";
 import { dropUnheldAssets, keepAssets } from "./assets.ts";
 import type { Project } from "./project.ts";
 import { backupsOf, lastStampPath, makeBackupsDir, prune, settle, stampName, unpackedName } from "./releases.ts";
+import { sideBySide } from "./side-by-side.ts";
 import { demandPage, demandUnchanged, type Source, survey, tickMs } from "./source.ts";
 
 const filesAPause = 256;
@@ -89,7 +90,7 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
   const bytes = await fillStage({ ...planned, made }, stage, order, trees);
   if (order.of === "others") demandUnchanged(trees, source, host.now());
   const before = trees.entry(live);
-  if (before !== null) keepAssets(trees, slug, live, source, made);
+  if (before !== null) keepAssets(trees, slug, live, planned.removed, made);
   trees.sync(stage);
 
   if (before === null) trees.move(stage, live);
@@ -136,13 +137,12 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
 
   const made = { mode: 0o644, uid: host.uid, gid, modifiedSeconds: 0 };
   const found: Plan = { source, made, origins: [], added: [], changed: [], removed: [] };
-  const liveTree = new Map<string, Entry>();
-  if (trees.entry(project.root_path)?.type === "directory") {
-    for (const entry of trees.walk(project.root_path)) liveTree.set(entry.path, entry);
-  }
-  for (const entry of source.entries) {
-    const twin = liveTree.get(entry.path);
-    liveTree.delete(entry.path);
+  const liveTree = trees.entry(project.root_path)?.type === "directory" ? trees.walk(project.root_path) : [];
+  for (const [entry, twin] of sideBySide(source.entries, liveTree)) {
+    if (entry === undefined) {
+      if (twin.type !== "directory") found.removed.push(twin.path);
+      continue;
+    }
     if (entry.type !== "file") {
       if (entry.type === "link") note(found, entry, twin, sameLink(trees, project, dir, entry, twin));
       continue;
@@ -157,7 +157,6 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
     if (found.origins.length % filesAPause === 0)
       await order.pause?.("read", found.origins.length, source.entries.length);
   }
-  found.removed = [...liveTree.values()].filter(({ type }) => type !== "directory").map(({ path }) => path);
   return found;
 }
 
