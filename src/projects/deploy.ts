@@ -6,6 +6,7 @@ import type { Entry, Made, Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
 import { gidOf } from "../resources/group.ts";
 import { dropUnheldAssets, keepAssets } from "./assets.ts";
+import { Digests } from "./digests.ts";
 import type { Project } from "./project.ts";
 import { backupsOf, lastStampPath, makeBackupsDir, prune, settle, stampName, unpackedName } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
@@ -45,6 +46,7 @@ type Origin = "live" | "source" | "copy";
 
 export interface Plan {
   source: Source;
+  digests: Digests;
   made: Made;
   origins: Origin[];
   /** Paths in the tree. */
@@ -73,12 +75,13 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
   const { project } = order;
   const { slug, root_path: live } = project;
   const planned = await plan(order, host, trees);
-  const { source, origins } = planned;
+  const { source, digests, origins } = planned;
   const changed = planned.added.length + planned.changed.length + planned.removed.length;
   const figures = { files: origins.length, changed, bytes: 0, backup: null, pruned: [], notes: [] };
   // A backup of the same would push out one that differs.
   if (changed === 0 && isLive(planned)) {
     if (order.of === "others") demandUnchanged(trees, source, host.now());
+    if (digests.grew) writeDigests(planned, order, host, trees);
     return { ...figures, milliseconds: host.now() - start };
   }
 
@@ -107,6 +110,7 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
   const deployed = { ...figures, bytes, backup, milliseconds: host.now() - start };
   // The site is live: what fails from here on is no failed deploy.
   try {
+    writeDigests(planned, order, host, trees);
     const pruned = prune(host, trees, slug, order.keep);
     dropUnheldAssets(trees, slug);
     trees.sync(docsRoot);
@@ -114,6 +118,12 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
   } catch (error) {
     return { ...deployed, notes: [`the site is live, but ${(error as Error).message}`] };
   }
+}
+
+/** Without them the next deploy reads both trees. */
+function writeDigests({ digests }: Plan, { project }: Order, host: Host, trees: Trees): void {
+  const now = trees.entry(project.root_path);
+  if (now !== null) digests.write(host, project.slug, now.inode);
 }
 
 /** Nothing would be written: the live files are as they would be made, all of them. */
@@ -136,8 +146,10 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
   if (!order.allowEmpty) demandPage(source);
 
   const made = { mode: 0o644, uid: host.uid, gid, modifiedSeconds: 0 };
-  const found: Plan = { source, made, origins: [], added: [], changed: [], removed: [] };
-  const liveTree = trees.entry(project.root_path)?.type === "directory" ? trees.walk(project.root_path) : [];
+  const top = trees.entry(project.root_path);
+  const digests = new Digests(host, project.slug, top, source.entries.length);
+  const found: Plan = { source, digests, made, origins: [], added: [], changed: [], removed: [] };
+  const liveTree = top?.type === "directory" ? trees.walk(project.root_path) : [];
   for (const [entry, twin] of sideBySide(source.entries, liveTree)) {
     if (entry === undefined) {
       if (twin.type !== "directory") found.removed.push(twin.path);
@@ -151,7 +163,7 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
     const equal =
       twin?.type === "file" &&
       twin.size === entry.size &&
-      (twin.inode === entry.inode || trees.same(path, `${project.root_path}/${entry.path}`));
+      holdSame(trees, digests, path, entry, `${project.root_path}/${entry.path}`, twin);
     note(found, entry, twin, equal);
     found.origins.push(originOf(order, entry, equal ? twin : undefined, made));
     if (found.origins.length % filesAPause === 0)
@@ -163,6 +175,14 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
 function note(found: Plan, { path }: Entry, twin: Entry | undefined, equal: boolean): void {
   if (twin === undefined) found.added.push(path);
   else if (!equal) found.changed.push(path);
+}
+
+/** Of two files of one size: what is known of the live one is not read. */
+function holdSame(trees: Trees, digests: Digests, path: string, { inode }: Entry, live: string, twin: Entry): boolean {
+  const known = digests.of(twin);
+  const isSame = inode === twin.inode || (known?.equals(trees.digest(path, digests.seeds)) ?? trees.same(path, live));
+  if (isSame) digests.keep(twin, known ?? trees.digest(path, digests.seeds));
+  return isSame;
 }
 
 function sameLink(

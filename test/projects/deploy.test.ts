@@ -1,11 +1,13 @@
 // A deploy on a real file system, below a folder of its own.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
 import { sourceDir } from "../../src/projects/source.ts";
 import { project, TreeHost } from "./tree.ts";
 
 const live = "/var/www/docs/demo";
 const backups = "/var/www/docs/.edox-ops-backups/demo";
+const kept = [".digests", ".last-stamp"];
 let host: TreeHost;
 beforeEach(() => {
   host = new TreeHost();
@@ -61,6 +63,67 @@ describe("what did not change is not written again", () => {
   });
 });
 
+describe("what is known of the live files is no more than a help:", () => {
+  const path = `${backups}/.digests`;
+  /** A live tree whose files were compared once. */
+  async function compared(): Promise<void> {
+    host.write("/srv/site/large.bin", "x".repeat(600_000));
+    host.write("/srv/site/page.html", "page");
+    for (const content of ["one", "two", "six"]) {
+      host.write("/srv/site/index.html", content);
+      await host.deploy();
+    }
+  }
+  const same = (): boolean => Bun.spawnSync(["diff", "-r", `${host.root}/srv/site`, host.root + live]).success;
+  /** Live files that were read by the next deploy. */
+  async function read(): Promise<string[]> {
+    const { same } = host.trees;
+    const found: string[] = [];
+    Object.assign(host.trees, {
+      same: (a: string, b: string) => {
+        found.push(b.slice(live.length + 1));
+        return same(a, b);
+      },
+    });
+    await host.deploy();
+    Object.assign(host.trees, { same });
+    return found;
+  }
+
+  test("only what was written by the last deploy is read, and every change is seen", async () => {
+    await compared();
+    expect(await read()).toEqual(["index.html"]);
+    expect(await read()).toEqual([]);
+    host.write("/srv/site/large.bin", `${"x".repeat(599_999)}y`);
+    host.write("/srv/site/page.html", "game");
+    expect(await host.deploy()).toMatchObject({ changed: 2 });
+    expect(same()).toBe(true);
+  });
+
+  test("a live file that was written to, and a tree that somebody put there, are read", async () => {
+    await compared();
+    host.write(`${live}/page.html`, "evil");
+    expect(await read()).toContain("page.html");
+    expect(same()).toBe(true);
+    host.trees.move(live, `${live}.away`);
+    Bun.spawnSync(["cp", "-al", `${host.root}${live}.away`, host.root + live]);
+    expect(await read()).toContain("page.html");
+  });
+
+  test("garbage in its place is as good as nothing", async () => {
+    await compared();
+    const whole = readFileSync(host.root + path);
+    const flipped = Buffer.from(whole);
+    flipped[whole.length - 1] = (whole.at(-1) ?? 0) ^ 1;
+    for (const bytes of [Buffer.alloc(0), Buffer.alloc(56), Buffer.alloc(5000, 7), whole.subarray(0, -40), flipped]) {
+      writeFileSync(host.root + path, bytes);
+      host.write("/srv/site/page.html", String(bytes.length).padStart(4));
+      expect(await read()).toContain("large.bin");
+      expect(same()).toBe(true);
+    }
+  });
+});
+
 describe("backups", () => {
   test("the first deploy into an empty tree has none, two in one second have two, five stay", async () => {
     expect((await host.deploy()).backup).toBeNull();
@@ -71,14 +134,14 @@ describe("backups", () => {
     }
     expect(new Set(made).size).toBe(7);
     expect(named().map((name) => `${backups}/${name}`)).toEqual(made.slice(2) as string[]);
-    expect(host.list(backups).filter((name) => name.startsWith(".") && name !== ".last-stamp")).toEqual([]);
+    expect(host.list(backups).filter((name) => name.startsWith(".") && !kept.includes(name))).toEqual([]);
   });
 
   test("--no-backup leaves none", async () => {
     await host.deploy();
     host.write("/srv/site/index.html", "two");
     expect((await host.deploy({ backup: false })).backup).toBeNull();
-    expect(host.list(backups)).toEqual([".last-stamp"]);
+    expect(host.list(backups)).toEqual(kept);
   });
 
   test("one that is restored keeps the inodes and times of its files, and is undone by another", async () => {
@@ -156,7 +219,7 @@ describe("is refused by name, and nothing is touched:", () => {
       prepare(host);
       expect(await refusal()).toContain(said);
       expect([host.stat(live).ino, named()]).toEqual(before);
-      expect(host.list(backups)).toEqual([".last-stamp"]);
+      expect(host.list(backups)).toEqual(kept);
     });
   }
 
@@ -219,7 +282,7 @@ describe("a deploy that ends before its end", () => {
       };
       expect(await refusal({ pause })).toBe("interrupted");
       expect(host.text(`${live}/index.html`)).toBe("home");
-      expect(host.list(backups)).toEqual([".last-stamp"]);
+      expect(host.list(backups)).toEqual(kept);
     }
   });
 
@@ -234,7 +297,7 @@ describe("a deploy that ends before its end", () => {
     expect(await refusal({ probe })).toBe("nginx answers with another page; the site is as it was before");
     expect(seen).toEqual(["two"]);
     expect(host.text(`${live}/index.html`)).toBe("home");
-    expect(host.list(backups)).toEqual([".last-stamp"]);
+    expect(host.list(backups)).toEqual(kept);
   });
 
   test("by a kill before the exchange: the next takes away what was staged", async () => {
@@ -246,7 +309,7 @@ describe("a deploy that ends before its end", () => {
     expect(named()).toEqual([]);
     const { notes } = await host.deploy();
     expect(notes).toEqual(["what a killed deploy had staged is taken away"]);
-    expect(host.list(backups).filter((name) => name.startsWith("."))).toEqual([".last-stamp"]);
+    expect(host.list(backups).filter((name) => name.startsWith("."))).toEqual(kept);
   });
 
   test("by a kill after the exchange: the next makes the tree of before a backup", async () => {
