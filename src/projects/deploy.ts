@@ -8,7 +8,16 @@ import { gidOf } from "../resources/group.ts";
 import { dropUnheldAssets, keepAssets } from "./assets.ts";
 import { Digests } from "./digests.ts";
 import type { Project } from "./project.ts";
-import { backupsOf, lastStampPath, makeBackupsDir, prune, settle, stampName, unpackedName } from "./releases.ts";
+import {
+  backupsOf,
+  lastStampPath,
+  makeBackupsDir,
+  prune,
+  settle,
+  sparePath,
+  stampName,
+  unpackedName,
+} from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
 import { demandPage, demandUnchanged, type Source, survey, tickMs } from "./source.ts";
 
@@ -49,6 +58,8 @@ export interface Plan {
   digests: Digests;
   made: Made;
   origins: Origin[];
+  /** Of the live file, where that is the origin. */
+  inodes: number[];
   /** Paths in the tree. */
   added: string[];
   changed: string[];
@@ -85,7 +96,9 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
     return { ...figures, milliseconds: host.now() - start };
   }
 
-  demandRoom(planned, trees);
+  if (lacking(planned, trees) !== null) trees.remove(sparePath(slug));
+  const lack = lacking(planned, trees);
+  if (lack !== null) throw lack;
   makeBackupsDir(host, slug);
   const seconds = nextStamp(host, trees, project);
   const made = { ...planned.made, modifiedSeconds: seconds };
@@ -111,7 +124,7 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
   // The site is live: what fails from here on is no failed deploy.
   try {
     writeDigests(planned, order, host, trees);
-    const pruned = prune(host, trees, slug, order.keep);
+    const pruned = prune(host, trees, slug, order.keep, "spare");
     dropUnheldAssets(trees, slug);
     trees.sync(docsRoot);
     return { ...deployed, pruned };
@@ -148,7 +161,7 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
   const made = { mode: 0o644, uid: host.uid, gid, modifiedSeconds: 0 };
   const top = trees.entry(project.root_path);
   const digests = new Digests(host, project.slug, top, source.entries.length);
-  const found: Plan = { source, digests, made, origins: [], added: [], changed: [], removed: [] };
+  const found: Plan = { source, digests, made, origins: [], inodes: [], added: [], changed: [], removed: [] };
   const liveTree = top?.type === "directory" ? trees.walk(project.root_path) : [];
   for (const [entry, twin] of sideBySide(source.entries, liveTree)) {
     if (entry === undefined) {
@@ -166,6 +179,7 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
       holdSame(trees, digests, path, entry, `${project.root_path}/${entry.path}`, twin);
     note(found, entry, twin, equal);
     found.origins.push(originOf(order, entry, equal ? twin : undefined, made));
+    found.inodes.push(equal ? twin.inode : 0);
     if (found.origins.length % filesAPause === 0)
       await order.pause?.("read", found.origins.length, source.entries.length);
   }
@@ -206,7 +220,7 @@ function isMade(entry: Entry, { mode, uid, gid }: Made): boolean {
 }
 
 /** In blocks, and by apparent size: a hole in a file is filled by a copy. */
-function demandRoom({ source, origins }: Plan, trees: Trees): void {
+function lacking({ source, origins }: Plan, trees: Trees): Problem | null {
   const { bytes, inodes, block } = trees.room(docsRoot);
   let [neededBytes, neededInodes, file] = [0, 0, 0];
   for (const { type, size } of source.entries) {
@@ -214,8 +228,9 @@ function demandRoom({ source, origins }: Plan, trees: Trees): void {
     neededInodes += 1;
     neededBytes += Math.ceil((type === "file" ? size : 1) / block) * block;
   }
-  if (neededBytes > bytes) throw noRoom(`${mebibytes(neededBytes)} are needed and ${mebibytes(bytes)} free`, []);
-  if (neededInodes > inodes) throw noRoom(`${neededInodes} inodes are needed and ${inodes} free`, ["-i"]);
+  if (neededBytes > bytes) return noRoom(`${mebibytes(neededBytes)} are needed and ${mebibytes(bytes)} free`, []);
+  if (neededInodes > inodes) return noRoom(`${neededInodes} inodes are needed and ${inodes} free`, ["-i"]);
+  return null;
 }
 
 function noRoom(what: string, flags: string[]): Problem {
@@ -257,34 +272,64 @@ function newestBefore(trees: Trees, live: string, now: number): number {
   return newest;
 }
 
-/** An empty tree beside the backups, whose name has its inode: what `settle` knows it by. */
-function openStage(trees: Trees, slug: string, seconds: number, { uid, gid }: Made): string {
-  const unnamed = `${backupsOf(slug)}/.stage`;
-  trees.makeDirectory(unnamed, { mode: 0o755, uid, gid });
-  const stage = `${unnamed}-${trees.entry(unnamed)?.inode}-${stampName(seconds)}`;
+/**
+ * A tree beside the backups, whose name has its inode: what `settle` knows it by. The spare one, if nobody else could
+ * ever write to it; or an empty one.
+ */
+function openStage(trees: Trees, slug: string, seconds: number, made: Made): string {
+  const spare = trees.entry(sparePath(slug));
+  const isOurs = spare !== null && isFolder(spare, made);
+  const unnamed = isOurs ? sparePath(slug) : `${backupsOf(slug)}/.stage`;
+  if (!isOurs) trees.makeDirectory(unnamed, { ...made, mode: 0o755 });
+  const stage = `${backupsOf(slug)}/.stage-${trees.entry(unnamed)?.inode}-${stampName(seconds)}`;
   trees.move(unnamed, stage);
   return stage;
 }
 
+function isFolder(entry: Entry, made: Made): boolean {
+  return entry.type === "directory" && isMade(entry, { ...made, mode: 0o755 });
+}
+
+/** Takes from a stage what the new tree has not. Answers for each entry of the source whether it is there. */
+function clearStage({ source, made, origins, inodes }: Plan, stage: string, trees: Trees): boolean[] {
+  const there: boolean[] = [];
+  const gone: string[] = [];
+  let file = 0;
+  for (const [entry, old] of sideBySide(source.entries, trees.walk(stage))) {
+    const index = entry?.type === "file" ? file++ : -1;
+    const goes = old?.path.startsWith(`${gone.at(-1)}/`);
+    const stays =
+      old !== undefined &&
+      !goes &&
+      (entry?.type === "directory" ? isFolder(old, made) : origins[index] === "live" && old.inode === inodes[index]);
+    if (entry !== undefined) there.push(stays);
+    if (old !== undefined && !stays && !goes) gone.push(old.path);
+  }
+  for (const path of gone) trees.remove(`${stage}/${path}`);
+  return there;
+}
+
 /** Answers the bytes that were written. */
-async function fillStage({ source, made, origins }: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
+async function fillStage(planned: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
+  const { source, made, origins } = planned;
   const live = order.project.root_path;
+  const there = clearStage(planned, stage, trees);
   let [bytes, file] = [0, 0];
-  for (const { path, type, size } of source.entries) {
-    if (path === "") continue;
+  for (const [index, { path, type, size }] of source.entries.entries()) {
+    if (type === "file" && ++file % filesAPause === 0) await order.pause?.("staged", file, origins.length);
+    if (there[index]) continue;
     const to = `${stage}/${path}`;
     const from = `${source.dir}/${path}`;
     if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
     else if (type === "link") trees.makeLink(to, trees.linkTarget(from), made);
     else {
-      const origin = origins[file++];
+      const origin = origins[file - 1];
       const shared = origin !== "copy" && trees.share(origin === "live" ? `${live}/${path}` : from, to);
       if (!shared) bytes += trees.copy(from, to, made);
       else if (origin === "source" && order.of === "unpacked") {
         trees.setAttributes(to, made);
         bytes += size;
       }
-      if (file % filesAPause === 0) await order.pause?.("staged", file, origins.length);
     }
   }
   return bytes;

@@ -7,7 +7,7 @@ import { project, TreeHost } from "./tree.ts";
 
 const live = "/var/www/docs/demo";
 const backups = "/var/www/docs/.edox-ops-backups/demo";
-const kept = [".digests", ".last-stamp"];
+const kept = [".digests", ".last-stamp", ".spare"];
 let host: TreeHost;
 beforeEach(() => {
   host = new TreeHost();
@@ -141,7 +141,7 @@ describe("backups", () => {
     await host.deploy();
     host.write("/srv/site/index.html", "two");
     expect((await host.deploy({ backup: false })).backup).toBeNull();
-    expect(host.list(backups)).toEqual(kept);
+    expect(host.list(backups)).toEqual(kept.slice(0, 2));
   });
 
   test("one that is restored keeps the inodes and times of its files, and is undone by another", async () => {
@@ -161,6 +161,73 @@ describe("backups", () => {
   });
 });
 
+describe("the backup that was pruned last is what the next tree is made of,", () => {
+  const spare = `${backups}/.spare`;
+  const all = (dir: string) => [...host.trees.walk(dir)].map(({ path, type, inode }) => ({ path, type, inode }));
+  const same = (): boolean => Bun.spawnSync(["diff", "-r", `${host.root}/srv/site`, host.root + live]).success;
+  beforeEach(async () => {
+    host.write("/srv/site/same/page.html", "page");
+    host.write("/srv/site/to-folder", "x");
+    host.write("/srv/site/to-file/deep/x", "x");
+    host.write("/srv/site/to-link/x", "x");
+    host.write("/srv/site/old/deep/x", "x");
+    for (const content of ["one", "two", "six"]) {
+      host.write("/srv/site/index.html", content);
+      await host.deploy({ keep: 1 });
+    }
+    for (const path of ["to-folder", "to-file", "to-link", "old"]) host.remove(`/srv/site/${path}`);
+    host.write("/srv/site/to-folder/x", "x");
+    host.write("/srv/site/to-file", "x");
+    host.write("/srv/site/to-link", "-> same");
+  });
+
+  test("and nothing of it is in the new one that the source has not", async () => {
+    const { ino } = host.stat(spare);
+    const [before, page] = [host.stat(`${live}/same/page.html`).ino, host.stat(`${spare}/same`).ino];
+    const { backup } = await host.deploy({ keep: 1 });
+    expect(same()).toBe(true);
+    expect([host.stat(live).ino, host.stat(`${live}/same`).ino]).toEqual([ino, page]);
+    expect(host.stat(`${live}/same/page.html`).ino).toBe(before);
+    expect(host.text(`${backup}/old/deep/x`)).toBe("x");
+    expect(named()).toHaveLength(1);
+  });
+
+  test("whatever is in it: other files, other folders, links, what nobody may have written to", async () => {
+    host.write("/srv/secret/page.html", "secret");
+    host.remove(`${spare}/same`);
+    host.write(`${spare}/same`, "-> /srv/secret");
+    host.write(`${spare}/to-folder.more/x`, "x");
+    host.mode(`${spare}/old`, 0o777);
+    host.write("/srv/site/old/deep/x", "x");
+    const { ino } = host.stat(`${spare}/old`);
+    await host.deploy({ keep: 1 });
+    expect(same()).toBe(true);
+    expect(host.text("/srv/secret/page.html")).toBe("secret");
+    expect(host.stat(`${live}/old`).ino).not.toBe(ino);
+    expect(host.stat(`${live}/old`).mode & 0o777).toBe(0o755);
+  });
+
+  test("unless somebody could write to it, or there is none", async () => {
+    host.mode(spare, 0o775);
+    const { ino } = host.stat(spare);
+    await host.deploy({ keep: 1 });
+    expect(same()).toBe(true);
+    expect(host.stat(live).ino).not.toBe(ino);
+    host.remove(spare);
+    host.write("/srv/site/index.html", "ten");
+    await host.deploy({ keep: 1 });
+    expect(same()).toBe(true);
+  });
+
+  test("and makes room where there is none", async () => {
+    Object.assign(host.trees, {
+      room: () => ({ bytes: all(backups).some(({ path }) => path === ".spare") ? 0 : 1e9, inodes: 99, block: 4096 }),
+    });
+    await host.deploy({ keep: 1 });
+    expect(same()).toBe(true);
+  });
+});
+
 test("a file with a hash in its name is reachable from a deploy without it on, until no backup has it", async () => {
   const kept = "/var/www/docs/.edox-ops-assets/demo/assets/app.4f283b18.js";
   host.write("/srv/site/assets/app.4f283b18.js", "old");
@@ -171,7 +238,7 @@ test("a file with a hash in its name is reachable from a deploy without it on, u
   await host.deploy();
   expect(host.text(kept)).toBe("old");
   expect(host.list("/var/www/docs/.edox-ops-assets/demo")).toEqual(["assets"]);
-  for (let i = 0; i < 2; i++) {
+  for (let i = 0; i < 3; i++) {
     host.write("/srv/site/index.html", `${i}`);
     await host.deploy({ keep: 1 });
   }
@@ -219,7 +286,7 @@ describe("is refused by name, and nothing is touched:", () => {
       prepare(host);
       expect(await refusal()).toContain(said);
       expect([host.stat(live).ino, named()]).toEqual(before);
-      expect(host.list(backups)).toEqual(kept);
+      expect(host.list(backups)).toEqual(kept.slice(0, 2));
     });
   }
 
@@ -282,7 +349,7 @@ describe("a deploy that ends before its end", () => {
       };
       expect(await refusal({ pause })).toBe("interrupted");
       expect(host.text(`${live}/index.html`)).toBe("home");
-      expect(host.list(backups)).toEqual(kept);
+      expect(host.list(backups)).toEqual(kept.slice(0, 2));
     }
   });
 
@@ -297,7 +364,7 @@ describe("a deploy that ends before its end", () => {
     expect(await refusal({ probe })).toBe("nginx answers with another page; the site is as it was before");
     expect(seen).toEqual(["two"]);
     expect(host.text(`${live}/index.html`)).toBe("home");
-    expect(host.list(backups)).toEqual(kept);
+    expect(host.list(backups)).toEqual(kept.slice(0, 2));
   });
 
   test("by a kill before the exchange: the next takes away what was staged", async () => {
@@ -309,7 +376,7 @@ describe("a deploy that ends before its end", () => {
     expect(named()).toEqual([]);
     const { notes } = await host.deploy();
     expect(notes).toEqual(["what a killed deploy had staged is taken away"]);
-    expect(host.list(backups).filter((name) => name.startsWith("."))).toEqual(kept);
+    expect(host.list(backups).filter((name) => name.startsWith("."))).toEqual(kept.slice(0, 2));
   });
 
   test("by a kill after the exchange: the next makes the tree of before a backup", async () => {
