@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { localHost } from "../src/host/local.ts";
 import { localTrees } from "../src/host/local-trees.ts";
-import { deploy } from "../src/projects/deploy.ts";
+import { deploy, signalsLetIn } from "../src/projects/deploy.ts";
 import type { Project } from "../src/projects/project.ts";
 
 export interface Once {
@@ -17,6 +17,7 @@ export interface Once {
 
 if (import.meta.main) {
   const [root = "", dir = "", keep = ""] = process.argv.slice(2);
+  const host = localHost(root);
   const project: Project = {
     slug: "demo",
     domain: "demo.test",
@@ -29,9 +30,9 @@ if (import.meta.main) {
   };
   const order = {
     ...{ project, dir, of: "others" as const, keep: Number(keep), backup: true, allowEmpty: false, probe: null },
-    pause: async () => {},
+    pause: signalsLetIn(host, () => {}),
   };
-  const { files, changed, bytes, notes } = await deploy(order, localHost(root), localTrees(root));
+  const { files, changed, bytes, notes } = await deploy(order, host, localTrees(root));
   if (notes.length > 0) throw new Error(notes.join("\n"));
   const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;
   console.log(JSON.stringify({ files, changed, bytes, peak } satisfies Once));

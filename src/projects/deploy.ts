@@ -22,6 +22,8 @@ import { sideBySide } from "./side-by-side.ts";
 import { demandPage, demandUnchanged, type Source, survey, tickMs } from "./source.ts";
 
 const filesAPause = 256;
+/** A signal waits as long as that: a timer costs a millisecond. */
+const msAPause = 100;
 
 export interface Order {
   project: Project;
@@ -36,6 +38,17 @@ export interface Order {
   probe: ((page: string | null) => Promise<string | null>) | null;
   /** How far it is, from time to time. What it throws ends the deploy. */
   pause?: (phase: "read" | "staged", files: number, total: number) => Promise<void>;
+}
+
+/** A pause that lets signals in, and then does as it is told. */
+export function signalsLetIn(host: Host, then: () => void): () => Promise<void> {
+  let last = host.now();
+  return async () => {
+    if (host.now() - last < msAPause) return;
+    await host.sleep(0);
+    last = host.now();
+    then();
+  };
 }
 
 export interface Deployed {
@@ -194,8 +207,9 @@ function note(found: Plan, { path }: Entry, twin: Entry | undefined, equal: bool
 /** Of two files of one size: what is known of the live one is not read. */
 function holdSame(trees: Trees, digests: Digests, path: string, { inode }: Entry, live: string, twin: Entry): boolean {
   const known = digests.of(twin);
-  const isSame = inode === twin.inode || (known?.equals(trees.digest(path, digests.seeds)) ?? trees.same(path, live));
-  if (isSame) digests.keep(twin, known ?? trees.digest(path, digests.seeds));
+  const read = (): Uint8Array => trees.digest(path, twin.size, digests.seeds);
+  const isSame = inode === twin.inode || (known?.equals(read()) ?? trees.same(path, live));
+  if (isSame) digests.keep(twin, known ?? read());
   return isSame;
 }
 

@@ -6,7 +6,7 @@ import { Problem } from "../../engine/step.ts";
 import { heed } from "../../engine/wait.ts";
 import type { Host } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
-import { type Deployed, deploy, type Order, type Plan, plan } from "../../projects/deploy.ts";
+import { type Deployed, deploy, type Order, type Plan, plan, signalsLetIn } from "../../projects/deploy.ts";
 import type { Project } from "../../projects/project.ts";
 import { projectLockPath, settle } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
@@ -67,10 +67,7 @@ export async function release(
   const lock = await takeLock(host, projectLockPath(slug), again, waitMs);
   try {
     const signal = host.heedSignals();
-    const pause = async (): Promise<void> => {
-      await host.sleep(0);
-      heed(() => interruption(signal(), again));
-    };
+    const pause = signalsLetIn(host, () => heed(() => interruption(signal(), again)));
     const ordered = await order();
     if (values["dry-run"]) {
       await console.out(planText(ordered, await plan(ordered, host, trees), values.diff === true));
