@@ -7,6 +7,7 @@ import { docsRoot } from "../recipes/paths.ts";
 import { gidOf } from "../resources/group.ts";
 import { dropUnheldAssets, keepAssets } from "./assets.ts";
 import { Digests } from "./digests.ts";
+import type { Listed } from "./listing.ts";
 import type { Project } from "./project.ts";
 import {
   backupsOf,
@@ -199,13 +200,13 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
   return found;
 }
 
-function note(found: Plan, { path }: Entry, twin: Entry | undefined, equal: boolean): void {
+function note(found: Plan, { path }: Listed, twin: Entry | undefined, equal: boolean): void {
   if (twin === undefined) found.added.push(path);
   else if (!equal) found.changed.push(path);
 }
 
 /** Of two files of one size: what is known of the live one is not read. */
-function holdSame(trees: Trees, digests: Digests, path: string, { inode }: Entry, live: string, twin: Entry): boolean {
+function holdSame(trees: Trees, digests: Digests, path: string, { inode }: Listed, live: string, twin: Entry): boolean {
   const known = digests.of(twin);
   const read = (): Uint8Array => trees.digest(path, twin.size, digests.seeds);
   const isSame = inode === twin.inode || (known?.equals(read()) ?? trees.same(path, live));
@@ -217,19 +218,19 @@ function sameLink(
   trees: Trees,
   { root_path }: Project,
   dir: string,
-  { path }: Entry,
+  { path }: Listed,
   twin: Entry | undefined,
 ): boolean {
   return twin?.type === "link" && trees.linkTarget(`${root_path}/${path}`) === trees.linkTarget(`${dir}/${path}`);
 }
 
 /** A file is shared where it is already as it would be made. */
-function originOf({ of }: Order, entry: Entry, equal: Entry | undefined, made: Made): Origin {
+function originOf({ of }: Order, entry: Listed, equal: Entry | undefined, made: Made): Origin {
   if (equal !== undefined && isMade(equal, made)) return "live";
   return of !== "others" && isMade(entry, made) ? "source" : "copy";
 }
 
-function isMade(entry: Entry, { mode, uid, gid }: Made): boolean {
+function isMade(entry: Listed, { mode, uid, gid }: Made): boolean {
   return entry.mode === mode && entry.uid === uid && entry.gid === gid;
 }
 
@@ -328,10 +329,10 @@ async function fillStage(planned: Plan, stage: string, order: Order, trees: Tree
   const { source, made, origins } = planned;
   const live = order.project.root_path;
   const there = clearStage(planned, stage, trees);
-  let [bytes, file] = [0, 0];
-  for (const [index, { path, type, size }] of source.entries.entries()) {
+  let [bytes, file, index] = [0, 0, 0];
+  for (const { path, type, size } of source.entries) {
     if (type === "file" && ++file % filesAPause === 0) await order.pause?.("staged", file, origins.length);
-    if (there[index]) continue;
+    if (there[index++]) continue;
     const to = `${stage}/${path}`;
     const from = `${source.dir}/${path}`;
     if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
@@ -376,5 +377,5 @@ function putAway(order: Order, stage: string, seconds: number, host: Host, trees
 
 /** Where the front page is, or null for a site without. */
 function pageOf({ dir, entries }: Source): string | null {
-  return entries.some(({ path }) => path === "index.html") ? `${dir}/index.html` : null;
+  return entries[Symbol.iterator]().some(({ path }) => path === "index.html") ? `${dir}/index.html` : null;
 }

@@ -1,11 +1,12 @@
 // Two trees in one pass, so that neither has to be held.
 
 import type { Entry } from "../host/trees.ts";
+import type { Listed } from "./listing.ts";
 
 /** Of a path that both have, both entries; of another, the one there is. Each in the order of a walk. */
-export type Pair = [Entry, Entry | undefined] | [undefined, Entry];
+export type Pair = [Listed, Entry | undefined] | [undefined, Entry];
 
-export function* sideBySide(ones: Iterable<Entry>, others: Iterable<Entry>): Generator<Pair> {
+export function* sideBySide(ones: Iterable<Listed>, others: Iterable<Entry>): Generator<Pair> {
   const rest = others[Symbol.iterator]();
   let other = rest.next();
   for (const one of ones) {
