@@ -174,7 +174,7 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
 
   const made = { mode: 0o644, uid: host.uid, gid, modifiedSeconds: 0 };
   const top = trees.entry(project.root_path);
-  const digests = new Digests(host, project.slug, top, source.entries.length);
+  const digests = new Digests(host, project.slug, top);
   const found: Plan = { source, digests, made, origins: [], inodes: [], added: [], changed: [], removed: [] };
   const liveTree = top?.type === "directory" ? trees.walk(project.root_path) : [];
   for (const [entry, twin] of sideBySide(source.entries, liveTree)) {
