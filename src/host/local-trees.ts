@@ -2,7 +2,7 @@
 
 import * as fs from "node:fs";
 import { exchangeNames, syncFileSystem } from "./local-libc.ts";
-import type { Entry, Trees } from "./trees.ts";
+import type { Entry, Seeds, Trees } from "./trees.ts";
 
 const bufferBytes = 256 * 1024;
 
@@ -47,6 +47,22 @@ export function localTrees(root = ""): Trees {
       } finally {
         fs.closeSync(first);
         fs.closeSync(second);
+      }
+    },
+
+    digest(path, size, seeds) {
+      const file = open(at(path));
+      try {
+        // The digest so far, and that of the next part.
+        const digests = Buffer.alloc(32);
+        for (let left = size; left > 0; left -= bufferBytes) {
+          const count = fill(file, one, Math.min(left, bufferBytes));
+          digestInto(digests, 16, one.subarray(0, count), seeds);
+          digestInto(digests, 0, digests, seeds);
+        }
+        return digests.subarray(0, 16);
+      } finally {
+        fs.closeSync(file);
       }
     },
 
@@ -134,6 +150,13 @@ function fill(fd: number, buffer: Buffer, wanted: number): number {
     done += count;
   }
   return done;
+}
+
+/** Of two kinds, for twice the bits: a cryptographic one takes longer than all the rest of a deploy. */
+function digestInto(digests: Buffer, at: number, bytes: Uint8Array, [first, second]: Seeds): void {
+  const parts = [Bun.hash.xxHash3(bytes, first), Bun.hash.wyhash(bytes, second)] as const;
+  digests.writeBigUInt64LE(parts[0], at);
+  digests.writeBigUInt64LE(parts[1], at + 8);
 }
 
 function missing<T>(look: () => T): T | null {

@@ -23,6 +23,9 @@ export interface Made extends Attributes {
   modifiedSeconds: number;
 }
 
+/** What a digest is begun with. */
+export type Seeds = readonly [bigint, bigint];
+
 /** What an archive may hold, and what one held. */
 export interface Amount {
   entries: number;
@@ -43,6 +46,8 @@ export interface Trees {
   linkTarget(path: string): string;
   /** Whether two files hold the same bytes. Neither may be a link. */
   same(a: string, b: string): boolean;
+  /** 16 bytes that are the same for the same bytes, and for others as good as never. It is read as far as `size`. */
+  digest(path: string, size: number, seeds: Seeds): Uint8Array;
   /** Bytes of a new file; answers how many there were. The source may not be a link. */
   copy(from: string, to: string, made: Made): number;
   makeDirectory(path: string, attributes: Attributes): void;

@@ -3,16 +3,14 @@
 import type { Made, Trees } from "../host/trees.ts";
 import { assetsDir } from "../recipes/paths.ts";
 import { keptAssetsOf } from "./releases.ts";
-import type { Source } from "./source.ts";
 
 /** A name with a hash in it, as the generators of sites make them: app.4f283b18.js, theme.BvQ0Vm3t.js. */
 const fingerprinted = /[.-](?=[A-Za-z0-9_-]*[0-9A-Z])[A-Za-z0-9_-]{8,}\.(?!html?$)[a-z0-9]+$/;
 
-/** Those of the live tree that the next one has no more, by a second name: before it is live, or a reader is between. */
-export function keepAssets(trees: Trees, slug: string, live: string, { entries }: Source, made: Made): void {
-  const now = new Set(entries.map(({ path }) => path));
-  for (const { path, type } of trees.walk(live)) {
-    if (type !== "file" || now.has(path) || !fingerprinted.test(path)) continue;
+/** Of what the next tree has no more, by a second name: before it is live, or a reader is between. */
+export function keepAssets(trees: Trees, slug: string, live: string, removed: readonly string[], made: Made): void {
+  for (const path of removed) {
+    if (!fingerprinted.test(path) || trees.entry(`${live}/${path}`)?.type !== "file") continue;
     const to = `${keptAssetsOf(slug)}/${path}`;
     if (trees.entry(to) !== null) trees.remove(to);
     makeAbove(trees, to, made);

@@ -6,12 +6,26 @@ import type { Entry, Made, Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
 import { gidOf } from "../resources/group.ts";
 import { dropUnheldAssets, keepAssets } from "./assets.ts";
+import { Digests } from "./digests.ts";
+import type { Listed } from "./listing.ts";
 import type { Project } from "./project.ts";
-import { backupsOf, lastStampPath, makeBackupsDir, prune, settle, stampName, unpackedName } from "./releases.ts";
+import {
+  backupsOf,
+  lastStampPath,
+  makeBackupsDir,
+  prune,
+  settle,
+  sparePath,
+  stampName,
+  unpackedName,
+} from "./releases.ts";
+import { sideBySide } from "./side-by-side.ts";
 import { demandPage, demandUnchanged, type Source, survey, tickMs } from "./source.ts";
 import { swap } from "./swap.ts";
 
 const filesAPause = 256;
+/** A signal waits as long as that: a timer costs a millisecond. */
+const msAPause = 100;
 
 export interface Order {
   project: Project;
@@ -26,6 +40,17 @@ export interface Order {
   probe: ((page: string | null) => Promise<string | null>) | null;
   /** How far it is, from time to time. What it throws ends the deploy. */
   pause?: (phase: "read" | "staged", files: number, total: number) => Promise<void>;
+}
+
+/** A pause that lets signals in, and then does as it is told. */
+export function signalsLetIn(host: Host, then: () => void): () => Promise<void> {
+  let last = host.now();
+  return async () => {
+    if (host.now() - last < msAPause) return;
+    await host.sleep(0);
+    last = host.now();
+    then();
+  };
 }
 
 export interface Deployed {
@@ -45,8 +70,11 @@ type Origin = "live" | "source" | "copy";
 
 export interface Plan {
   source: Source;
+  digests: Digests;
   made: Made;
   origins: Origin[];
+  /** Of the live file, where that is the origin. */
+  inodes: number[];
   /** Paths in the tree. */
   added: string[];
   changed: string[];
@@ -72,16 +100,19 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
   const { project } = order;
   const { slug, root_path: live } = project;
   const planned = await plan(order, host, trees);
-  const { source, origins } = planned;
+  const { source, digests, origins } = planned;
   const changed = planned.added.length + planned.changed.length + planned.removed.length;
   const figures = { files: origins.length, changed, bytes: 0, backup: null, pruned: [], notes: [] };
   // A backup of the same would push out one that differs.
   if (changed === 0 && isLive(planned)) {
     if (order.of === "others") demandUnchanged(trees, source, host.now());
+    if (digests.grew) writeDigests(planned, order, host, trees);
     return { ...figures, milliseconds: host.now() - start };
   }
 
-  demandRoom(planned, trees);
+  if (lacking(planned, trees) !== null) trees.remove(sparePath(slug));
+  const lack = lacking(planned, trees);
+  if (lack !== null) throw lack;
   makeBackupsDir(host, slug);
   const seconds = nextStamp(host, trees, project);
   const made = { ...planned.made, modifiedSeconds: seconds };
@@ -89,7 +120,7 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
   const bytes = await fillStage({ ...planned, made }, stage, order, trees);
   if (order.of === "others") demandUnchanged(trees, source, host.now());
   const before = trees.entry(live);
-  if (before !== null) keepAssets(trees, slug, live, source, made);
+  if (before !== null) keepAssets(trees, slug, live, planned.removed, made);
   trees.sync(stage);
 
   const notes: string[] = [];
@@ -108,13 +139,20 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
   const deployed = { ...figures, bytes, backup, notes, milliseconds: host.now() - start };
   // The site is live: what fails from here on is no failed deploy.
   try {
-    const pruned = prune(host, trees, slug, order.keep);
+    writeDigests(planned, order, host, trees);
+    const pruned = prune(host, trees, slug, order.keep, "spare");
     dropUnheldAssets(trees, slug);
     trees.sync(docsRoot);
     return { ...deployed, pruned };
   } catch (error) {
     return { ...deployed, notes: [...notes, `the site is live, but ${(error as Error).message}`] };
   }
+}
+
+/** Without them the next deploy reads both trees. */
+function writeDigests({ digests }: Plan, { project }: Order, host: Host, trees: Trees): void {
+  const now = trees.entry(project.root_path);
+  if (now !== null) digests.write(host, project.slug, now.inode);
 }
 
 /** Nothing would be written: the live files are as they would be made, all of them. */
@@ -137,14 +175,15 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
   if (!order.allowEmpty) demandPage(source);
 
   const made = { mode: 0o644, uid: host.uid, gid, modifiedSeconds: 0 };
-  const found: Plan = { source, made, origins: [], added: [], changed: [], removed: [] };
-  const liveTree = new Map<string, Entry>();
-  if (trees.entry(project.root_path)?.type === "directory") {
-    for (const entry of trees.walk(project.root_path)) liveTree.set(entry.path, entry);
-  }
-  for (const entry of source.entries) {
-    const twin = liveTree.get(entry.path);
-    liveTree.delete(entry.path);
+  const top = trees.entry(project.root_path);
+  const digests = new Digests(host, project.slug, top);
+  const found: Plan = { source, digests, made, origins: [], inodes: [], added: [], changed: [], removed: [] };
+  const liveTree = top?.type === "directory" ? trees.walk(project.root_path) : [];
+  for (const [entry, twin] of sideBySide(source.entries, liveTree)) {
+    if (entry === undefined) {
+      if (twin.type !== "directory") found.removed.push(twin.path);
+      continue;
+    }
     if (entry.type !== "file") {
       if (entry.type === "link") note(found, entry, twin, sameLink(trees, project, dir, entry, twin));
       continue;
@@ -153,43 +192,52 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
     const equal =
       twin?.type === "file" &&
       twin.size === entry.size &&
-      (twin.inode === entry.inode || trees.same(path, `${project.root_path}/${entry.path}`));
+      holdSame(trees, digests, path, entry, `${project.root_path}/${entry.path}`, twin);
     note(found, entry, twin, equal);
     found.origins.push(originOf(order, entry, equal ? twin : undefined, made));
+    found.inodes.push(equal ? twin.inode : 0);
     if (found.origins.length % filesAPause === 0)
       await order.pause?.("read", found.origins.length, source.entries.length);
   }
-  found.removed = [...liveTree.values()].filter(({ type }) => type !== "directory").map(({ path }) => path);
   return found;
 }
 
-function note(found: Plan, { path }: Entry, twin: Entry | undefined, equal: boolean): void {
+function note(found: Plan, { path }: Listed, twin: Entry | undefined, equal: boolean): void {
   if (twin === undefined) found.added.push(path);
   else if (!equal) found.changed.push(path);
+}
+
+/** Of two files of one size: what is known of the live one is not read. */
+function holdSame(trees: Trees, digests: Digests, path: string, { inode }: Listed, live: string, twin: Entry): boolean {
+  const known = digests.of(twin);
+  const read = (): Uint8Array => trees.digest(path, twin.size, digests.seeds);
+  const isSame = inode === twin.inode || (known?.equals(read()) ?? trees.same(path, live));
+  if (isSame) digests.keep(twin, known ?? read());
+  return isSame;
 }
 
 function sameLink(
   trees: Trees,
   { root_path }: Project,
   dir: string,
-  { path }: Entry,
+  { path }: Listed,
   twin: Entry | undefined,
 ): boolean {
   return twin?.type === "link" && trees.linkTarget(`${root_path}/${path}`) === trees.linkTarget(`${dir}/${path}`);
 }
 
 /** A file is shared where it is already as it would be made. */
-function originOf({ of }: Order, entry: Entry, equal: Entry | undefined, made: Made): Origin {
+function originOf({ of }: Order, entry: Listed, equal: Entry | undefined, made: Made): Origin {
   if (equal !== undefined && isMade(equal, made)) return "live";
   return of !== "others" && isMade(entry, made) ? "source" : "copy";
 }
 
-function isMade(entry: Entry, { mode, uid, gid }: Made): boolean {
+function isMade(entry: Listed, { mode, uid, gid }: Made): boolean {
   return entry.mode === mode && entry.uid === uid && entry.gid === gid;
 }
 
 /** In blocks, and by apparent size: a hole in a file is filled by a copy. */
-function demandRoom({ source, origins }: Plan, trees: Trees): void {
+function lacking({ source, origins }: Plan, trees: Trees): Problem | null {
   const { bytes, inodes, block } = trees.room(docsRoot);
   let [neededBytes, neededInodes, file] = [0, 0, 0];
   for (const { type, size } of source.entries) {
@@ -197,8 +245,9 @@ function demandRoom({ source, origins }: Plan, trees: Trees): void {
     neededInodes += 1;
     neededBytes += Math.ceil((type === "file" ? size : 1) / block) * block;
   }
-  if (neededBytes > bytes) throw noRoom(`${mebibytes(neededBytes)} are needed and ${mebibytes(bytes)} free`, []);
-  if (neededInodes > inodes) throw noRoom(`${neededInodes} inodes are needed and ${inodes} free`, ["-i"]);
+  if (neededBytes > bytes) return noRoom(`${mebibytes(neededBytes)} are needed and ${mebibytes(bytes)} free`, []);
+  if (neededInodes > inodes) return noRoom(`${neededInodes} inodes are needed and ${inodes} free`, ["-i"]);
+  return null;
 }
 
 function noRoom(what: string, flags: string[]): Problem {
@@ -240,34 +289,64 @@ function newestBefore(trees: Trees, live: string, now: number): number {
   return newest;
 }
 
-/** An empty tree beside the backups, whose name has its inode: what `settle` knows it by. */
-function openStage(trees: Trees, slug: string, seconds: number, { uid, gid }: Made): string {
-  const unnamed = `${backupsOf(slug)}/.stage`;
-  trees.makeDirectory(unnamed, { mode: 0o755, uid, gid });
-  const stage = `${unnamed}-${trees.entry(unnamed)?.inode}-${stampName(seconds)}`;
+/**
+ * A tree beside the backups, whose name has its inode: what `settle` knows it by. The spare one, if nobody else could
+ * ever write to it; or an empty one.
+ */
+function openStage(trees: Trees, slug: string, seconds: number, made: Made): string {
+  const spare = trees.entry(sparePath(slug));
+  const isOurs = spare !== null && isFolder(spare, made);
+  const unnamed = isOurs ? sparePath(slug) : `${backupsOf(slug)}/.stage`;
+  if (!isOurs) trees.makeDirectory(unnamed, { ...made, mode: 0o755 });
+  const stage = `${backupsOf(slug)}/.stage-${trees.entry(unnamed)?.inode}-${stampName(seconds)}`;
   trees.move(unnamed, stage);
   return stage;
 }
 
+function isFolder(entry: Entry, made: Made): boolean {
+  return entry.type === "directory" && isMade(entry, { ...made, mode: 0o755 });
+}
+
+/** Takes from a stage what the new tree has not. Answers for each entry of the source whether it is there. */
+function clearStage({ source, made, origins, inodes }: Plan, stage: string, trees: Trees): boolean[] {
+  const there: boolean[] = [];
+  const gone: string[] = [];
+  let file = 0;
+  for (const [entry, old] of sideBySide(source.entries, trees.walk(stage))) {
+    const index = entry?.type === "file" ? file++ : -1;
+    const goes = old?.path.startsWith(`${gone.at(-1)}/`);
+    const stays =
+      old !== undefined &&
+      !goes &&
+      (entry?.type === "directory" ? isFolder(old, made) : origins[index] === "live" && old.inode === inodes[index]);
+    if (entry !== undefined) there.push(stays);
+    if (old !== undefined && !stays && !goes) gone.push(old.path);
+  }
+  for (const path of gone) trees.remove(`${stage}/${path}`);
+  return there;
+}
+
 /** Answers the bytes that were written. */
-async function fillStage({ source, made, origins }: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
+async function fillStage(planned: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
+  const { source, made, origins } = planned;
   const live = order.project.root_path;
-  let [bytes, file] = [0, 0];
+  const there = clearStage(planned, stage, trees);
+  let [bytes, file, index] = [0, 0, 0];
   for (const { path, type, size } of source.entries) {
-    if (path === "") continue;
+    if (type === "file" && ++file % filesAPause === 0) await order.pause?.("staged", file, origins.length);
+    if (there[index++]) continue;
     const to = `${stage}/${path}`;
     const from = `${source.dir}/${path}`;
     if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
     else if (type === "link") trees.makeLink(to, trees.linkTarget(from), made);
     else {
-      const origin = origins[file++];
+      const origin = origins[file - 1];
       const shared = origin !== "copy" && trees.share(origin === "live" ? `${live}/${path}` : from, to);
       if (!shared) bytes += trees.copy(from, to, made);
       else if (origin === "source" && order.of === "unpacked") {
         trees.setAttributes(to, made);
         bytes += size;
       }
-      if (file % filesAPause === 0) await order.pause?.("staged", file, origins.length);
     }
   }
   return bytes;
@@ -289,5 +368,5 @@ function putAway(order: Order, stage: string, seconds: number, host: Host, trees
 
 /** Where the front page is, or null for a site without. */
 function pageOf({ dir, entries }: Source): string | null {
-  return entries.some(({ path }) => path === "index.html") ? `${dir}/index.html` : null;
+  return entries[Symbol.iterator]().some(({ path }) => path === "index.html") ? `${dir}/index.html` : null;
 }

@@ -19,6 +19,9 @@ export const keptAssetsOf = (slug: string): string => `${assetsDir}/${slug}`;
 export const projectLockPath = (slug: string): string => `/run/edox-ops-project-${slug}.lock`;
 export const lastStampPath = (slug: string): string => `${backupsOf(slug)}/.last-stamp`;
 
+/** The last that was pruned: most of what the next deploy stages is in it already. */
+export const sparePath = (slug: string): string => `${backupsOf(slug)}/.spare`;
+
 /** All that is a project's own on the disk. */
 export function dirsOf({ slug, root_path }: Project): string[] {
   return [root_path, backupsOf(slug), keptAssetsOf(slug)];
@@ -75,10 +78,12 @@ export function settle(see: HostReader, trees: Trees, { slug, root_path }: Proje
 }
 
 /** All but the newest are taken away: the name first, so that no half of one is ever listed. */
-export function prune(see: HostReader, trees: Trees, slug: string, keep: number): string[] {
+export function prune(see: HostReader, trees: Trees, slug: string, keep: number, spare: "spare" | "none"): string[] {
   const dir = backupsOf(slug);
   const old = backupNames(see, slug).slice(keep);
   for (const name of old) trees.move(`${dir}/${name}`, `${dir}/.trash-${name}`);
+  if (spare === "none" || old.length > 0) trees.remove(sparePath(slug));
+  if (spare === "spare" && old.length > 0) trees.move(`${dir}/.trash-${old[0]}`, sparePath(slug));
   for (const name of old) trees.remove(`${dir}/.trash-${name}`);
   return old.map((name) => `${dir}/${name}`);
 }

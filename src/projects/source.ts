@@ -3,6 +3,7 @@
 import { Problem } from "../engine/step.ts";
 import type { Entry, Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
+import { type Listed, Listing } from "./listing.ts";
 
 /** Of the system's: nobody publishes these, by whatever way they were reached. */
 const blockedDirs = ["/etc", "/root", "/proc", "/sys", "/dev", "/run", "/boot"];
@@ -14,7 +15,7 @@ export const tickMs = 20;
 
 export interface Source {
   dir: string;
-  entries: Entry[];
+  entries: Listing;
   /** When the look began, Unix milliseconds: what changed after it changed under our hands. */
   sinceMs: number;
 }
@@ -39,11 +40,11 @@ function within(path: string, dir: string): boolean {
 
 /** Every entry, or a Problem that names the first that cannot be published. */
 export function survey(trees: Trees, dir: string, nowMs: number): Source {
-  const entries: Entry[] = [];
+  const entries = new Listing();
   for (const entry of trees.walk(dir)) {
     const why = faultOf(trees, dir, entry);
     if (why !== null) throw refused(`${dir}/${entry.path} ${why}`, ["ls", "-ld", `${dir}/${entry.path}`]);
-    entries.push(entry);
+    entries.add(entry);
   }
   return { dir, entries, sinceMs: nowMs };
 }
@@ -77,7 +78,7 @@ function written(path: string, target: string): string {
 export function demandPage({ dir, entries }: Source): void {
   const hint = ["ls", "-la", dir];
   if (entries.length === 1) throw refused(`${dir} is empty (--allow-empty to publish it)`, hint);
-  if (!entries.some(({ path, type }) => path === "index.html" && type !== "directory")) {
+  if (!entries[Symbol.iterator]().some(({ path, type }) => path === "index.html" && type !== "directory")) {
     throw refused(`${dir} has no index.html (--allow-empty to publish it, --subdir for one below it)`, hint);
   }
 }
@@ -87,14 +88,14 @@ export function demandPage({ dir, entries }: Source): void {
  * the time between may have been changed twice in one tick. One from the future is of a clock that was set back.
  */
 export function demandUnchanged(trees: Trees, { dir, entries, sinceMs }: Source, nowMs: number): void {
-  let i = 0;
+  const rest = entries[Symbol.iterator]();
   for (const now of trees.walk(dir)) {
-    const before = entries[i++];
+    const before: Listed | undefined = rest.next().value;
     const same = before?.path === now.path && before.inode === now.inode && before.changedMs === now.changedMs;
     const between = now.changedMs > sinceMs - tickMs / 2 && now.changedMs < nowMs + tickMs;
     if (!same || between) throw changed(`${dir}/${now.path}`);
   }
-  if (i < entries.length) throw changed(`${dir}/${entries[i]?.path}`);
+  for (const { path } of rest) throw changed(`${dir}/${path}`);
 }
 
 function changed(path: string): Problem {

@@ -1,11 +1,13 @@
 // A deploy on a real file system, below a folder of its own.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
 import { sourceDir } from "../../src/projects/source.ts";
 import { project, TreeHost } from "./tree.ts";
 
 const live = "/var/www/docs/demo";
 const backups = "/var/www/docs/.edox-ops-backups/demo";
+const kept = [".digests", ".last-stamp", ".spare"];
 let host: TreeHost;
 beforeEach(() => {
   host = new TreeHost();
@@ -61,6 +63,67 @@ describe("what did not change is not written again", () => {
   });
 });
 
+describe("what is known of the live files is no more than a help:", () => {
+  const path = `${backups}/.digests`;
+  /** A live tree whose files were compared once. */
+  async function compared(): Promise<void> {
+    host.write("/srv/site/large.bin", "x".repeat(600_000));
+    host.write("/srv/site/page.html", "page");
+    for (const content of ["one", "two", "six"]) {
+      host.write("/srv/site/index.html", content);
+      await host.deploy();
+    }
+  }
+  const same = (): boolean => Bun.spawnSync(["diff", "-r", `${host.root}/srv/site`, host.root + live]).success;
+  /** Live files that were read by the next deploy. */
+  async function read(): Promise<string[]> {
+    const { same } = host.trees;
+    const found: string[] = [];
+    Object.assign(host.trees, {
+      same: (a: string, b: string) => {
+        found.push(b.slice(live.length + 1));
+        return same(a, b);
+      },
+    });
+    await host.deploy();
+    Object.assign(host.trees, { same });
+    return found;
+  }
+
+  test("only what was written by the last deploy is read, and every change is seen", async () => {
+    await compared();
+    expect(await read()).toEqual(["index.html"]);
+    expect(await read()).toEqual([]);
+    host.write("/srv/site/large.bin", `${"x".repeat(599_999)}y`);
+    host.write("/srv/site/page.html", "game");
+    expect(await host.deploy()).toMatchObject({ changed: 2 });
+    expect(same()).toBe(true);
+  });
+
+  test("a live file that was written to, and a tree that somebody put there, are read", async () => {
+    await compared();
+    host.write(`${live}/page.html`, "evil");
+    expect(await read()).toContain("page.html");
+    expect(same()).toBe(true);
+    host.trees.move(live, `${live}.away`);
+    Bun.spawnSync(["cp", "-al", `${host.root}${live}.away`, host.root + live]);
+    expect(await read()).toContain("page.html");
+  });
+
+  test("garbage in its place is as good as nothing", async () => {
+    await compared();
+    const whole = readFileSync(host.root + path);
+    const flipped = Buffer.from(whole);
+    flipped[whole.length - 1] = (whole.at(-1) ?? 0) ^ 1;
+    for (const bytes of [Buffer.alloc(0), Buffer.alloc(56), Buffer.alloc(5000, 7), whole.subarray(0, -40), flipped]) {
+      writeFileSync(host.root + path, bytes);
+      host.write("/srv/site/page.html", String(bytes.length).padStart(4));
+      expect(await read()).toContain("large.bin");
+      expect(same()).toBe(true);
+    }
+  });
+});
+
 describe("backups", () => {
   test("the first deploy into an empty tree has none, two in one second have two, five stay", async () => {
     expect((await host.deploy()).backup).toBeNull();
@@ -71,14 +134,14 @@ describe("backups", () => {
     }
     expect(new Set(made).size).toBe(7);
     expect(named().map((name) => `${backups}/${name}`)).toEqual(made.slice(2) as string[]);
-    expect(host.list(backups).filter((name) => name.startsWith(".") && name !== ".last-stamp")).toEqual([]);
+    expect(host.list(backups).filter((name) => name.startsWith(".") && !kept.includes(name))).toEqual([]);
   });
 
   test("--no-backup leaves none", async () => {
     await host.deploy();
     host.write("/srv/site/index.html", "two");
     expect((await host.deploy({ backup: false })).backup).toBeNull();
-    expect(host.list(backups)).toEqual([".last-stamp"]);
+    expect(host.list(backups)).toEqual(kept.slice(0, 2));
   });
 
   test("one that is restored keeps the inodes and times of its files, and is undone by another", async () => {
@@ -98,6 +161,73 @@ describe("backups", () => {
   });
 });
 
+describe("the backup that was pruned last is what the next tree is made of,", () => {
+  const spare = `${backups}/.spare`;
+  const all = (dir: string) => [...host.trees.walk(dir)].map(({ path, type, inode }) => ({ path, type, inode }));
+  const same = (): boolean => Bun.spawnSync(["diff", "-r", `${host.root}/srv/site`, host.root + live]).success;
+  beforeEach(async () => {
+    host.write("/srv/site/same/page.html", "page");
+    host.write("/srv/site/to-folder", "x");
+    host.write("/srv/site/to-file/deep/x", "x");
+    host.write("/srv/site/to-link/x", "x");
+    host.write("/srv/site/old/deep/x", "x");
+    for (const content of ["one", "two", "six"]) {
+      host.write("/srv/site/index.html", content);
+      await host.deploy({ keep: 1 });
+    }
+    for (const path of ["to-folder", "to-file", "to-link", "old"]) host.remove(`/srv/site/${path}`);
+    host.write("/srv/site/to-folder/x", "x");
+    host.write("/srv/site/to-file", "x");
+    host.write("/srv/site/to-link", "-> same");
+  });
+
+  test("and nothing of it is in the new one that the source has not", async () => {
+    const { ino } = host.stat(spare);
+    const [before, page] = [host.stat(`${live}/same/page.html`).ino, host.stat(`${spare}/same`).ino];
+    const { backup } = await host.deploy({ keep: 1 });
+    expect(same()).toBe(true);
+    expect([host.stat(live).ino, host.stat(`${live}/same`).ino]).toEqual([ino, page]);
+    expect(host.stat(`${live}/same/page.html`).ino).toBe(before);
+    expect(host.text(`${backup}/old/deep/x`)).toBe("x");
+    expect(named()).toHaveLength(1);
+  });
+
+  test("whatever is in it: other files, other folders, links, what nobody may have written to", async () => {
+    host.write("/srv/secret/page.html", "secret");
+    host.remove(`${spare}/same`);
+    host.write(`${spare}/same`, "-> /srv/secret");
+    host.write(`${spare}/to-folder.more/x`, "x");
+    host.mode(`${spare}/old`, 0o777);
+    host.write("/srv/site/old/deep/x", "x");
+    const { ino } = host.stat(`${spare}/old`);
+    await host.deploy({ keep: 1 });
+    expect(same()).toBe(true);
+    expect(host.text("/srv/secret/page.html")).toBe("secret");
+    expect(host.stat(`${live}/old`).ino).not.toBe(ino);
+    expect(host.stat(`${live}/old`).mode & 0o777).toBe(0o755);
+  });
+
+  test("unless somebody could write to it, or there is none", async () => {
+    host.mode(spare, 0o775);
+    const { ino } = host.stat(spare);
+    await host.deploy({ keep: 1 });
+    expect(same()).toBe(true);
+    expect(host.stat(live).ino).not.toBe(ino);
+    host.remove(spare);
+    host.write("/srv/site/index.html", "ten");
+    await host.deploy({ keep: 1 });
+    expect(same()).toBe(true);
+  });
+
+  test("and makes room where there is none", async () => {
+    Object.assign(host.trees, {
+      room: () => ({ bytes: all(backups).some(({ path }) => path === ".spare") ? 0 : 1e9, inodes: 99, block: 4096 }),
+    });
+    await host.deploy({ keep: 1 });
+    expect(same()).toBe(true);
+  });
+});
+
 test("a file with a hash in its name is reachable from a deploy without it on, until no backup has it", async () => {
   const kept = "/var/www/docs/.edox-ops-assets/demo/assets/app.4f283b18.js";
   host.write("/srv/site/assets/app.4f283b18.js", "old");
@@ -108,7 +238,7 @@ test("a file with a hash in its name is reachable from a deploy without it on, u
   await host.deploy();
   expect(host.text(kept)).toBe("old");
   expect(host.list("/var/www/docs/.edox-ops-assets/demo")).toEqual(["assets"]);
-  for (let i = 0; i < 2; i++) {
+  for (let i = 0; i < 3; i++) {
     host.write("/srv/site/index.html", `${i}`);
     await host.deploy({ keep: 1 });
   }
@@ -156,7 +286,7 @@ describe("is refused by name, and nothing is touched:", () => {
       prepare(host);
       expect(await refusal()).toContain(said);
       expect([host.stat(live).ino, named()]).toEqual(before);
-      expect(host.list(backups)).toEqual([".last-stamp"]);
+      expect(host.list(backups)).toEqual(kept.slice(0, 2));
     });
   }
 
@@ -233,7 +363,7 @@ describe("where trees cannot be exchanged, files are replaced one by one, and th
     ]);
     expect(host.list(live)).toEqual(["a", "c", "index.html", "l", "same"]);
     expect(host.stat(`${live}/same`).mtimeMs).toBe(mtimeMs);
-    expect(host.list(backups).filter((name) => name.startsWith("."))).toEqual([".last-stamp"]);
+    expect(host.list(backups).filter((name) => name.startsWith("."))).toEqual([".digests", ".last-stamp"]);
   });
 
   test("and put back when it fails, or is killed, in the middle", async () => {
@@ -249,7 +379,7 @@ describe("where trees cannot be exchanged, files are replaced one by one, and th
     Object.assign(host.trees, { exchange: () => false, copy: failing });
     expect(await refusal()).toContain("ENOSPC");
     expect(["a", "b", "c"].map((name) => host.text(`${live}/${name}`))).toEqual(["old", "old", "old"]);
-    expect(host.list(backups)).toEqual([".last-stamp"]);
+    expect(host.list(backups)).toEqual([".digests", ".last-stamp"]);
 
     Object.assign(host.trees, { exchange, copy });
     host.write(`${backups}/.stage/a`, "new");
@@ -260,7 +390,7 @@ describe("where trees cannot be exchanged, files are replaced one by one, and th
     const order = { dir: "/srv/none" };
     await refusal(order);
     expect(["a", "b", "c"].map((name) => host.text(`${live}/${name}`))).toEqual(["old", "old", "old"]);
-    expect(host.list(backups)).toEqual([".last-stamp"]);
+    expect(host.list(backups)).toEqual([".digests", ".last-stamp"]);
   });
 
   test("also back again where the page is not served", async () => {
@@ -269,7 +399,7 @@ describe("where trees cannot be exchanged, files are replaced one by one, and th
     host.write("/srv/site/index.html", "two");
     expect(await refusal({ probe: async () => "no" })).toBe("no; the site is as it was before");
     expect(host.text(`${live}/index.html`)).toBe("home");
-    expect(host.list(backups)).toEqual([".last-stamp"]);
+    expect(host.list(backups)).toEqual([".digests", ".last-stamp"]);
   });
 });
 
@@ -284,7 +414,7 @@ describe("a deploy that ends before its end", () => {
       };
       expect(await refusal({ pause })).toBe("interrupted");
       expect(host.text(`${live}/index.html`)).toBe("home");
-      expect(host.list(backups)).toEqual([".last-stamp"]);
+      expect(host.list(backups)).toEqual(kept.slice(0, 2));
     }
   });
 
@@ -299,7 +429,7 @@ describe("a deploy that ends before its end", () => {
     expect(await refusal({ probe })).toBe("nginx answers with another page; the site is as it was before");
     expect(seen).toEqual(["two"]);
     expect(host.text(`${live}/index.html`)).toBe("home");
-    expect(host.list(backups)).toEqual([".last-stamp"]);
+    expect(host.list(backups)).toEqual(kept.slice(0, 2));
   });
 
   test("by a kill before the exchange: the next takes away what was staged", async () => {
@@ -311,7 +441,7 @@ describe("a deploy that ends before its end", () => {
     expect(named()).toEqual([]);
     const { notes } = await host.deploy();
     expect(notes).toEqual(["what a killed deploy had staged is taken away"]);
-    expect(host.list(backups).filter((name) => name.startsWith("."))).toEqual([".last-stamp"]);
+    expect(host.list(backups).filter((name) => name.startsWith("."))).toEqual(kept.slice(0, 2));
   });
 
   test("by a kill after the exchange: the next makes the tree of before a backup", async () => {

@@ -19,7 +19,7 @@ export default command({
     const lock = await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]);
     try {
       const notes = settle(host, trees, project);
-      const pruned = prune(host, trees, slug, keep);
+      const pruned = prune(host, trees, slug, keep, "none");
       dropUnheldAssets(trees, slug);
       const lines = [...notes, ...pruned.map((path) => `Pruned old deploy backup ${path}`)];
       await context.console.out(lines.map((line) => `${line}\n`).join(""));

@@ -6,7 +6,7 @@ import { Problem } from "../../engine/step.ts";
 import { heed, type Stop } from "../../engine/wait.ts";
 import type { Host } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
-import { type Deployed, deploy, type Order, type Plan, plan } from "../../projects/deploy.ts";
+import { type Deployed, deploy, type Order, type Plan, plan, signalsLetIn } from "../../projects/deploy.ts";
 import type { Project } from "../../projects/project.ts";
 import { projectLockPath, settle } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
@@ -79,10 +79,10 @@ export async function release(
       return exitCode.done;
     }
     line?.begin(told.id);
+    const signals = signalsLetIn(host, () => heed(stop));
     const pause: Order["pause"] = async (phase, files, total) => {
       line?.say(`${Math.floor((100 * files) / total)} %  ${files} of ${total} files ${phase}`);
-      await host.sleep(0);
-      heed(stop);
+      await signals();
     };
     const step = { id: told.id, title: told.done(ordered) };
     const done = await logged(step, () => deploy({ ...ordered, pause }, host, trees));

@@ -1,0 +1,39 @@
+// One deploy as the binary does it, below a folder: compiled for the bench, a process of its own each time.
+//   deploy-once ROOT SOURCE KEEP
+
+import { readFileSync } from "node:fs";
+import { localHost } from "../src/host/local.ts";
+import { localTrees } from "../src/host/local-trees.ts";
+import { deploy, signalsLetIn } from "../src/projects/deploy.ts";
+import type { Project } from "../src/projects/project.ts";
+
+export interface Once {
+  files: number;
+  changed: number;
+  bytes: number;
+  /** Of this process, in MB. */
+  peak: number;
+}
+
+if (import.meta.main) {
+  const [root = "", dir = "", keep = ""] = process.argv.slice(2);
+  const host = localHost(root);
+  const project: Project = {
+    slug: "demo",
+    domain: "demo.test",
+    root_path: "/var/www/docs/demo",
+    source_path: null,
+    branch: "main",
+    owner_group: "root",
+    enabled: false,
+    tls: false,
+  };
+  const order = {
+    ...{ project, dir, of: "others" as const, keep: Number(keep), backup: true, allowEmpty: false, probe: null },
+    pause: signalsLetIn(host, () => {}),
+  };
+  const { files, changed, bytes, notes } = await deploy(order, host, localTrees(root));
+  if (notes.length > 0) throw new Error(notes.join("\n"));
+  const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;
+  console.log(JSON.stringify({ files, changed, bytes, peak } satisfies Once));
+}
