@@ -29,7 +29,16 @@ if (import.meta.main) {
     tls: false,
   };
   const order = {
-    ...{ project, dir, of: "others" as const, keep: Number(keep), backup: true, allowEmpty: false, probe: null },
+    ...{
+      project,
+      dir,
+      name: dir,
+      of: "others" as const,
+      keep: Number(keep),
+      backup: true,
+      allowEmpty: false,
+      probe: null,
+    },
     pause: signalsLetIn(host, () => {}),
   };
   const { files, changed, bytes, notes } = await deploy(order, host, localTrees(root));

@@ -2,6 +2,7 @@
 
 import type { CommandDef } from "citty";
 import { Problem } from "../engine/step.ts";
+import { Unseen } from "../host/host.ts";
 import { voiceOf } from "../report/voice.ts";
 import { meant, readArguments, usage } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -51,7 +52,7 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
   } catch (error) {
     // Whoever read the report has seen enough of it.
     if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCode.failed;
-    return await refuse(error instanceof Problem ? error : unexpected(error), context);
+    return await refuse(error instanceof Problem ? error : unexpected(error, typed), context);
   }
 }
 
@@ -100,7 +101,8 @@ async function refuse(problem: Problem, { command, typed, console, hint }: Conte
   return exit;
 }
 
-function unexpected(error: unknown): Problem {
+function unexpected(error: unknown, typed: readonly string[]): Problem {
+  if (error instanceof Unseen) return new Problem("not-root", error.message, { hint: ["sudo", "edox-ops", ...typed] });
   const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
   return new Problem("internal", message, { stderr: stack });
 }

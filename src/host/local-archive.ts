@@ -4,6 +4,7 @@ import { once } from "node:events";
 import * as fs from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { ReadableStreamDefaultReader } from "node:stream/web";
 import * as zlib from "node:zlib";
 import type { Attributes } from "./host.ts";
 import { type Amount, Refused } from "./trees.ts";
@@ -16,28 +17,38 @@ const magics: [string, string][] = [
 ];
 /** From <sys/stat.h>: what a zip made by Unix has of a file's mode. */
 const S_IFMT = 0o170000;
+const S_IFREG = 0o100000;
 const S_IFLNK = 0o120000;
 const S_IFDIR = 0o040000;
 const setIdBits = 0o6000;
 const longestTarget = 4096;
+const magicBytes = 4;
+/** Two blocks, tar(5). */
+const endBytes = 1024;
 
 /** See {@link Trees.unpack}. */
 export async function unpack(from: string, into: string, made: Attributes, limits: Amount): Promise<Amount> {
   const target = new Target(into, made, limits);
-  if (from !== "-" && kindOf(head(from)) === "zip") await unzip(from, target);
-  else
-    await untar(
-      from === "-" ? fs.createReadStream("", { fd: 0, autoClose: false }) : fs.createReadStream(from),
-      target,
-    );
+  if (from === "-") await untar(Bun.stdin.stream(), target);
+  else await fromFile(from, target);
   return target.unpacked;
 }
 
-function head(path: string): Buffer {
-  const fd = fs.openSync(path, "r");
+/** One look at one file: what its owner puts in its place meanwhile is not read, and what is changed in it is told. */
+async function fromFile(path: string, target: Target): Promise<void> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+  const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
-    const bytes = Buffer.alloc(4);
-    return bytes.subarray(0, fs.readSync(fd, bytes, 0, 4, 0));
+    const before = fs.fstatSync(fd);
+    if (!before.isFile()) throw new Refused("it is no file");
+    const head = Buffer.alloc(magicBytes);
+    fs.readSync(fd, head, 0, magicBytes, 0);
+    if (kindOf(head) === "zip") await unzip(fd, target);
+    else await untar(Bun.file(fd).stream(), target);
+    const after = fs.fstatSync(fd);
+    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ctimeMs !== before.ctimeMs) {
+      throw new Refused("it was changed while it was read");
+    }
   } finally {
     fs.closeSync(fd);
   }
@@ -90,14 +101,17 @@ class Target {
     fs.chownSync(`${this.dir}/${path}`, uid, gid);
   }
 
-  async file(typed: string, mode: number, content: Readable): Promise<void> {
+  /** Answers the CRC-32 of what it holds. */
+  async file(typed: string, mode: number, content: Readable): Promise<number> {
     if ((mode & setIdBits) !== 0) throw new Refused(`${typed} has a set-user-ID or set-group-ID bit`);
     const path = this.fresh(typed);
     this.made.set(path, "file");
     const fd = fs.openSync(`${this.dir}/${path}`, "wx", 0o600);
+    let sum = 0;
     try {
       for await (const piece of content as AsyncIterable<Uint8Array>) {
         this.count(piece.length, typed);
+        sum = zlib.crc32(piece, sum);
         for (let done = 0; done < piece.length; ) done += fs.writeSync(fd, piece, done);
       }
       fs.fchownSync(fd, this.attributes.uid, this.attributes.gid);
@@ -105,6 +119,7 @@ class Target {
     } finally {
       fs.closeSync(fd);
     }
+    return sum;
   }
 
   private count(bytes: number, typed: string): void {
@@ -148,65 +163,109 @@ class Target {
   }
 }
 
-async function untar(stream: fs.ReadStream, target: Target): Promise<void> {
+async function untar(stream: ReadableStream<Uint8Array>, target: Target): Promise<void> {
   const { extract } = await import("tar-stream");
-  const pieces = stream[Symbol.asyncIterator]();
-  const { value: first = Buffer.alloc(0), done } = await pieces.next();
-  if (done === true) throw new Refused("it is empty");
-  const kind = kindOf(first as Buffer);
-  if (kind === "zip") throw new Refused("a zip is read from a file, not from a pipe");
-  const source = Readable.from(
-    (async function* () {
-      yield first;
-      yield* { [Symbol.asyncIterator]: () => pieces };
-    })(),
-  );
-  const entries = extract();
-  const decompress = kind === "gzip" ? zlib.createGunzip() : kind === "zstd" ? zlib.createZstdDecompress() : null;
-  const fed = decompress ? pipeline(source, decompress, entries) : pipeline(source, entries);
-  const read = async (): Promise<void> => {
-    for await (const entry of entries) {
-      const { name, type, mode = 0, linkname } = entry.header;
-      if (type === "directory") target.directory(name);
-      else if (type === "symlink") target.link(name, shortTarget(name, linkname ?? ""));
-      else if (type === "link") target.copy(name, linkname ?? "");
-      else if (type === "file" || type === "contiguous-file")
-        await target.file(name, mode, entry as unknown as Readable);
-      else throw new Refused(`${name} is a ${type ?? "thing"} that no site has`);
-      entry.resume();
-    }
-  };
+  const reader: Reader = stream.getReader();
   try {
-    await Promise.all([fed, read()]);
+    const head = await firstPiece(reader);
+    const kind = kindOf(head);
+    if (head.length === 0) throw new Refused("it is empty");
+    if (kind === "zip") throw new Refused("a zip is read from a file, not from a pipe");
+    const source = Readable.from(joined(head, reader));
+    const decompress = kind === "gzip" ? zlib.createGunzip() : kind === "zstd" ? zlib.createZstdDecompress() : null;
+    const entries = extract();
+    const end = new End();
+    const fed = decompress ? pipeline(source, decompress, end.watch, entries) : pipeline(source, end.watch, entries);
+    const read = async (): Promise<void> => {
+      for await (const entry of entries) {
+        const { name, type, mode = 0, linkname } = entry.header;
+        if (type === "directory") target.directory(name);
+        else if (type === "symlink") target.link(name, shortTarget(name, linkname ?? ""));
+        else if (type === "link") target.copy(name, linkname ?? "");
+        else if (type === "file" || type === "contiguous-file") {
+          await target.file(name, mode, entry as unknown as Readable);
+        } else throw new Refused(`${name} is a ${type ?? "thing"} that no site has`);
+        entry.resume();
+      }
+    };
+    await Promise.all([
+      fed,
+      read().catch(async (error: unknown) => {
+        // Whoever still sends is not waited for.
+        await reader.cancel();
+        entries.destroy();
+        throw error;
+      }),
+    ]);
+    end.demand();
   } catch (error) {
-    entries.destroy();
-    await fed.catch(() => {});
-    throw error instanceof Refused ? error : new Refused(`it cannot be read: ${(error as Error).message}`);
+    throw told(error);
+  } finally {
+    await reader.cancel();
   }
 }
 
-async function unzip(path: string, target: Target): Promise<void> {
-  const { openPromise } = await import("yauzl");
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** Enough of it to tell what it is: a pipe may give it byte by byte. */
+async function firstPiece(reader: Reader): Promise<Buffer> {
+  let head = Buffer.alloc(0);
+  while (head.length < magicBytes) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    head = Buffer.concat([head, value]);
+  }
+  return head;
+}
+
+async function* joined(head: Buffer, reader: Reader): AsyncGenerator<Uint8Array> {
+  yield head;
+  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+}
+
+/** The end of a tar: two blocks of zeros. Without them it may have been cut between two files. */
+class End {
+  private last = Buffer.alloc(0);
+
+  readonly watch = async function* (this: End, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces) {
+      this.last = Buffer.concat([this.last, piece.subarray(-endBytes)]).subarray(-endBytes);
+      yield piece;
+    }
+  }.bind(this);
+
+  demand(): void {
+    if (this.last.length < endBytes || this.last.some((byte) => byte !== 0)) throw new Refused("its end is missing");
+  }
+}
+
+async function unzip(fd: number, target: Target): Promise<void> {
+  const { fromFdPromise } = await import("yauzl");
   try {
-    const zip = await openPromise(path, { lazyEntries: true, strictFileNames: true });
-    try {
-      for await (const entry of zip.eachEntry()) {
-        const mode = entry.externalFileAttributes >>> 16;
-        const name = entry.fileName;
-        if (name.endsWith("/") || (mode & S_IFMT) === S_IFDIR) {
-          target.directory(name);
-          continue;
-        }
-        const content = await zip.openReadStreamPromise(entry);
-        if ((mode & S_IFMT) === S_IFLNK) target.link(name, shortTarget(name, await textOf(content)));
-        else await target.file(name, mode, content);
+    const zip = await fromFdPromise(fd, { lazyEntries: true, strictFileNames: true, autoClose: false });
+    for await (const entry of zip.eachEntry()) {
+      const name = entry.fileName;
+      const mode = entry.externalFileAttributes >>> 16;
+      const kind = mode & S_IFMT;
+      if (![0, S_IFREG, S_IFDIR, S_IFLNK].includes(kind)) throw new Refused(`${name} is a thing that no site has`);
+      if (name.endsWith("/") || kind === S_IFDIR) {
+        target.directory(name);
+        continue;
       }
-    } finally {
-      zip.close();
+      const content = await zip.openReadStreamPromise(entry);
+      if (kind === S_IFLNK) target.link(name, shortTarget(name, await textOf(content)));
+      else if ((await target.file(name, mode, content)) !== entry.crc32) throw new Refused(`${name} is damaged`);
     }
   } catch (error) {
-    throw error instanceof Refused ? error : new Refused(`it cannot be read: ${(error as Error).message}`);
+    throw told(error);
   }
+}
+
+/** A disk's own fault is not the archive's. */
+function told(error: unknown): Error {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (error instanceof Refused || ["ENOSPC", "EDQUOT", "EIO", "EROFS"].includes(code ?? "")) return error as Error;
+  return new Refused(`it cannot be read: ${message}`);
 }
 
 async function textOf(content: Readable): Promise<string> {

@@ -4,11 +4,13 @@ import * as fs from "node:fs";
 import { exchangeNames, syncFileSystem } from "./local-libc.ts";
 import type { Entry, Seeds, Trees } from "./trees.ts";
 
+/** What the kernel calls the open files of this process: a name that nobody else can change. */
+const heldDir = "/proc/self/fd/";
 const bufferBytes = 256 * 1024;
 
 /** `root` puts every path below another directory, for tests. */
 export function localTrees(root = ""): Trees {
-  const at = (path: string): string => root + path;
+  const at = (path: string): string => (path.startsWith(heldDir) ? path : root + path);
   const one = Buffer.allocUnsafe(bufferBytes);
   const two = Buffer.allocUnsafe(bufferBytes);
 
@@ -32,12 +34,23 @@ export function localTrees(root = ""): Trees {
   return {
     walk,
     entry: (path) => missing(() => entryOf("", fs.lstatSync(at(path)))),
+    hold(dir) {
+      const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
+      const fd = fs.openSync(at(dir), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      if (fs.readlinkSync(`${heldDir}${fd}`) !== fs.realpathSync(root || "/").replace(/\/$/, "") + dir) {
+        fs.closeSync(fd);
+        throw new Error(`${dir} was changed while it was looked for`);
+      }
+      return { dir: `${heldDir}${fd}/.`, letGo: () => fs.closeSync(fd) };
+    },
     real: (path) => missing(() => fs.realpathSync(at(path)).slice(root.length) || "/"),
     linkTarget: (path) => fs.readlinkSync(at(path)),
 
     same(a, b) {
-      const [first, second] = [open(at(a)), open(at(b))];
+      const first = open(at(a));
+      let second = -1;
       try {
+        second = open(at(b));
         for (;;) {
           const count = fs.readSync(first, one, 0, bufferBytes, null);
           if (fill(second, two, count) !== count) return false;
@@ -46,7 +59,7 @@ export function localTrees(root = ""): Trees {
         }
       } finally {
         fs.closeSync(first);
-        fs.closeSync(second);
+        if (second >= 0) fs.closeSync(second);
       }
     },
 
@@ -66,22 +79,21 @@ export function localTrees(root = ""): Trees {
       }
     },
 
-    copy(from, to, made) {
+    copy(from, to, made, size) {
       const source = open(at(from));
       try {
         const target = fs.openSync(at(to), "wx", 0o600);
         try {
-          let bytes = 0;
-          for (;;) {
-            const count = fs.readSync(source, one, 0, bufferBytes, null);
-            if (count === 0) break;
+          let left = size;
+          for (let count = -1; count !== 0; ) {
+            count = fs.readSync(source, one, 0, bufferBytes, null);
+            left -= count;
+            if (left < 0) throw new Error(`${from} has grown while it was read`);
             for (let done = 0; done < count; ) done += fs.writeSync(target, one, done, count - done);
-            bytes += count;
           }
           fs.fchownSync(target, made.uid, made.gid);
           fs.fchmodSync(target, made.mode);
           fs.futimesSync(target, made.modifiedSeconds, made.modifiedSeconds);
-          return bytes;
         } finally {
           fs.closeSync(target);
         }

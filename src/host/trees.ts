@@ -41,6 +41,11 @@ export interface Trees {
   /** The tree and everything below it, parents first, names in order. No link is followed. */
   walk(dir: string): Generator<Entry>;
   entry(path: string): Entry | null;
+  /**
+   * A directory held by what it is, whatever happens to the names that led to it: a path to read it by, until it is let
+   * go. Throws where the path is not itself a directory, or leads elsewhere meanwhile.
+   */
+  hold(dir: string): { dir: string; letGo(): void };
   /** Where a path leads in the end; null where it leads nowhere. */
   real(path: string): string | null;
   linkTarget(path: string): string;
@@ -48,8 +53,8 @@ export interface Trees {
   same(a: string, b: string): boolean;
   /** 16 bytes that are the same for the same bytes, and for others as good as never. It is read as far as `size`. */
   digest(path: string, size: number, seeds: Seeds): Uint8Array;
-  /** Bytes of a new file; answers how many there were. The source may not be a link. */
-  copy(from: string, to: string, made: Made): number;
+  /** So many bytes as a new file. The source may not be a link; throws where it has grown. */
+  copy(from: string, to: string, made: Made, size: number): void;
   makeDirectory(path: string, attributes: Attributes): void;
   makeLink(path: string, target: string, made: Made): void;
   /** A second name; false where the inode has as many as it can, or lies on another file system. */

@@ -4,7 +4,8 @@ import type { HostReader } from "../host/host.ts";
 import type { Project } from "./project.ts";
 
 const limitSeconds = 5;
-const flags = ["-sS", "-k", "--noproxy", "*", "--max-time", String(limitSeconds)];
+/** -q first: what root has written for its own curl is not for this. */
+const flags = ["-q", "-sS", "-k", "--noproxy", "*", "--max-time", String(limitSeconds)];
 
 function addressOf({ domain, tls }: Project): { resolve: string[]; url: string } {
   const resolve = ["--resolve", `${domain}:${tls ? 443 : 80}:127.0.0.1`];

@@ -10,14 +10,14 @@ import { Digests } from "./digests.ts";
 import type { Listed } from "./listing.ts";
 import type { Project } from "./project.ts";
 import {
+  backupNames,
   backupsOf,
   lastStampPath,
   makeBackupsDir,
   prune,
-  settle,
+  secondsOf,
   sparePath,
   stampName,
-  unpackedName,
 } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
 import { demandPage, demandUnchanged, type Source, survey, tickMs } from "./source.ts";
@@ -29,15 +29,19 @@ const msAPause = 100;
 
 export interface Order {
   project: Project;
+  /** Where the new tree is read, and what it is called. */
   dir: string;
+  name: string;
   /** Somebody's, which may change meanwhile; a release of our own, whose files may be shared; or one just unpacked. */
   of: "others" | "release" | "unpacked";
+  /** Ends what is held of it. */
+  letGo?: () => void;
   /** How many backups stay. */
   keep: number;
   backup: boolean;
   allowEmpty: boolean;
-  /** Whether the site answers with its new page; the reason when not. */
-  probe: ((page: string | null) => Promise<string | null>) | null;
+  /** Whether the site answers with its front page; the reason when not. */
+  probe: (() => Promise<string | null>) | null;
   /** How far it is, from time to time. What it throws ends the deploy. */
   pause?: (phase: "read" | "staged", files: number, total: number) => Promise<void>;
 }
@@ -75,27 +79,19 @@ export interface Plan {
   origins: Origin[];
   /** Of the live file, where that is the origin. */
   inodes: number[];
-  /** Paths in the tree. */
+  /** Directories that come or go. */
+  folders: number;
+  /** Paths of files and links in the tree. */
   added: string[];
   changed: string[];
   removed: string[];
 }
 
 /**
- * Replaces the project's tree. Until the exchange nothing of the live tree is touched; a failure, or a signal that ends
- * this process, leaves the old tree whole, and the next command takes away what was staged.
+ * Replaces the project's tree. Until the exchange nothing of the live tree is touched; whatever ends it leaves the old
+ * tree whole, or the new one, and {@link settle} takes away the rest.
  */
 export async function deploy(order: Order, host: Host, trees: Trees): Promise<Deployed> {
-  const notes = settle(host, trees, order.project, order.of === "unpacked" ? unpackedName : undefined);
-  try {
-    const deployed = await replaced(order, host, trees);
-    return { ...deployed, notes: [...notes, ...deployed.notes] };
-  } finally {
-    settle(host, trees, order.project);
-  }
-}
-
-async function replaced(order: Order, host: Host, trees: Trees): Promise<Deployed> {
   const start = host.now();
   const { project } = order;
   const { slug, root_path: live } = project;
@@ -104,7 +100,7 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
   const changed = planned.added.length + planned.changed.length + planned.removed.length;
   const figures = { files: origins.length, changed, bytes: 0, backup: null, pruned: [], notes: [] };
   // A backup of the same would push out one that differs.
-  if (changed === 0 && isLive(planned)) {
+  if (changed === 0 && planned.folders === 0 && isLive(planned)) {
     if (order.of === "others") demandUnchanged(trees, source, host.now());
     if (digests.grew) writeDigests(planned, order, host, trees);
     return { ...figures, milliseconds: host.now() - start };
@@ -126,7 +122,7 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
   const notes: string[] = [];
   if (before === null) trees.move(stage, live);
   else notes.push(...swap(trees, live, stage));
-  const unserved = order.probe && (await order.probe(pageOf(source)));
+  const unserved = await order.probe?.().catch((error: Error) => error.message);
   if (unserved) {
     if (before === null) trees.move(live, stage);
     else swap(trees, live, stage);
@@ -135,18 +131,18 @@ async function replaced(order: Order, host: Host, trees: Trees): Promise<Deploye
       hint: ["curl", "-sI", "--resolve", `${project.domain}:80:127.0.0.1`, `http://${project.domain}/`],
     });
   }
-  const backup = before === null ? null : putAway(order, stage, seconds, host, trees);
-  const deployed = { ...figures, bytes, backup, notes, milliseconds: host.now() - start };
   // The site is live: what fails from here on is no failed deploy.
+  const deployed: Deployed = { ...figures, bytes, notes, milliseconds: host.now() - start };
   try {
+    if (before !== null) deployed.backup = putAway(order, stage, seconds, host, trees);
     writeDigests(planned, order, host, trees);
-    const pruned = prune(host, trees, slug, order.keep, "spare");
+    deployed.pruned = prune(host, trees, slug, order.keep, "spare");
     dropUnheldAssets(trees, slug);
     trees.sync(docsRoot);
-    return { ...deployed, pruned };
   } catch (error) {
-    return { ...deployed, notes: [...notes, `the site is live, but ${(error as Error).message}`] };
+    notes.push(`the site is live, but ${(error as Error).message}`);
   }
+  return deployed;
 }
 
 /** Without them the next deploy reads both trees. */
@@ -171,28 +167,37 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
   }
   // What was written just before has a stamp that is older than the beginning of the look.
   if (order.of === "others") await host.sleep(tickMs);
-  const source = survey(trees, dir, host.now());
+  const source = survey(trees, order, host.now());
   if (!order.allowEmpty) demandPage(source);
 
   const made = { mode: 0o644, uid: host.uid, gid, modifiedSeconds: 0 };
   const top = trees.entry(project.root_path);
   const digests = new Digests(host, project.slug, top);
-  const found: Plan = { source, digests, made, origins: [], inodes: [], added: [], changed: [], removed: [] };
+  const found: Plan = {
+    source,
+    digests,
+    made,
+    origins: [],
+    inodes: [],
+    folders: 0,
+    added: [],
+    changed: [],
+    removed: [],
+  };
   const liveTree = top?.type === "directory" ? trees.walk(project.root_path) : [];
   for (const [entry, twin] of sideBySide(source.entries, liveTree)) {
     if (entry === undefined) {
-      if (twin.type !== "directory") found.removed.push(twin.path);
+      if (twin.type === "directory") found.folders += 1;
+      else found.removed.push(twin.path);
       continue;
     }
     if (entry.type !== "file") {
-      if (entry.type === "link") note(found, entry, twin, sameLink(trees, project, dir, entry, twin));
+      const isSame = twin?.type === entry.type && (entry.type === "directory" || sameLink(trees, project, dir, entry));
+      if (entry.type === "directory" && twin === undefined) found.folders += 1;
+      else note(found, entry, twin, isSame);
       continue;
     }
-    const path = `${dir}/${entry.path}`;
-    const equal =
-      twin?.type === "file" &&
-      twin.size === entry.size &&
-      holdSame(trees, digests, path, entry, `${project.root_path}/${entry.path}`, twin);
+    const equal = twin?.type === "file" && twin.size === entry.size && holdSame(trees, digests, order, entry, twin);
     note(found, entry, twin, equal);
     found.origins.push(originOf(order, entry, equal ? twin : undefined, made));
     found.inodes.push(equal ? twin.inode : 0);
@@ -207,23 +212,19 @@ function note(found: Plan, { path }: Listed, twin: Entry | undefined, equal: boo
   else if (!equal) found.changed.push(path);
 }
 
-/** Of two files of one size: what is known of the live one is not read. */
-function holdSame(trees: Trees, digests: Digests, path: string, { inode }: Listed, live: string, twin: Entry): boolean {
+/** Of two files of one size: what is known of the live one is not read. Numbers of inodes are of one file system. */
+function holdSame(trees: Trees, digests: Digests, { dir, of, project }: Order, file: Listed, twin: Entry): boolean {
+  const path = `${dir}/${file.path}`;
   const known = digests.of(twin);
   const read = (): Uint8Array => trees.digest(path, twin.size, digests.seeds);
-  const isSame = inode === twin.inode || (known?.equals(read()) ?? trees.same(path, live));
+  const isOne = of === "release" && file.inode === twin.inode;
+  const isSame = isOne || (known?.equals(read()) ?? trees.same(path, `${project.root_path}/${file.path}`));
   if (isSame) digests.keep(twin, known ?? read());
   return isSame;
 }
 
-function sameLink(
-  trees: Trees,
-  { root_path }: Project,
-  dir: string,
-  { path }: Listed,
-  twin: Entry | undefined,
-): boolean {
-  return twin?.type === "link" && trees.linkTarget(`${root_path}/${path}`) === trees.linkTarget(`${dir}/${path}`);
+function sameLink(trees: Trees, { root_path }: Project, dir: string, { path }: Listed): boolean {
+  return trees.linkTarget(`${root_path}/${path}`) === trees.linkTarget(`${dir}/${path}`);
 }
 
 /** A file is shared where it is already as it would be made. */
@@ -268,7 +269,10 @@ function nextStamp(host: Host, trees: Trees, { slug, root_path }: Project): numb
   const now = Math.floor(host.now() / 1000);
   const bytes = host.read(lastStampPath(slug));
   const last = bytes === null ? newestBefore(trees, root_path, now) : Number(new TextDecoder().decode(bytes));
-  const seconds = Math.max(now, (Number.isSafeInteger(last) ? last : 0) + 1);
+  // The tree that is replaced is to have a name of its own among the backups.
+  const newest = backupNames(host, slug)[0];
+  const taken = [last, newest === undefined ? 0 : secondsOf(newest)].filter(Number.isSafeInteger);
+  const seconds = Math.max(now, ...taken.map((second) => second + 1));
   host.writeFile(lastStampPath(slug), new TextEncoder().encode(`${seconds}\n`), {
     mode: 0o600,
     uid: host.uid,
@@ -342,11 +346,10 @@ async function fillStage(planned: Plan, stage: string, order: Order, trees: Tree
     else {
       const origin = origins[file - 1];
       const shared = origin !== "copy" && trees.share(origin === "live" ? `${live}/${path}` : from, to);
-      if (!shared) bytes += trees.copy(from, to, made);
-      else if (origin === "source" && order.of === "unpacked") {
-        trees.setAttributes(to, made);
-        bytes += size;
-      }
+      if (!shared) trees.copy(from, to, made, size);
+      else if (origin === "source" && order.of === "unpacked") trees.setAttributes(to, made);
+      else continue;
+      bytes += size;
     }
   }
   return bytes;
@@ -364,9 +367,4 @@ function putAway(order: Order, stage: string, seconds: number, host: Host, trees
   trees.move(stage, `${dir}/.trash-${name}`);
   trees.remove(`${dir}/.trash-${name}`);
   return null;
-}
-
-/** Where the front page is, or null for a site without. */
-function pageOf({ dir, entries }: Source): string | null {
-  return entries[Symbol.iterator]().some(({ path }) => path === "index.html") ? `${dir}/index.html` : null;
 }

@@ -7,7 +7,7 @@ import { type NginxConfig, nginxConfig } from "../recipes/nginx-config.ts";
 import { gidOf } from "../resources/group.ts";
 import { statuses } from "./answer.ts";
 import type { Project } from "./project.ts";
-import { backupsOf } from "./releases.ts";
+import { backupsOf, projectLockPath } from "./releases.ts";
 import { hasCertificate, rendered, vhostLinkPath, vhostPath } from "./site.ts";
 import { readProjects } from "./store.ts";
 
@@ -43,7 +43,7 @@ function treeFaults(see: HostReader, { slug, root_path, source_path, owner_group
     const detail = stat === null ? `${root_path} is missing` : `${root_path} is not a directory`;
     faults.push({ detail, hint: command("init", slug) });
   }
-  if (source_path !== null && see.statTarget(source_path)?.type !== "directory") {
+  if (source_path !== null && see.statTarget(source_path) === null) {
     faults.push({ detail: `the source ${source_path} is missing`, hint: command("show", slug) });
   }
   const gid = gidOf(see, owner_group);
@@ -68,7 +68,9 @@ function treeFaults(see: HostReader, { slug, root_path, source_path, owner_group
   if (see.stat(backupsOf(slug)) !== null && (see.list(backupsOf(slug)) ?? []).length === 0) {
     faults.push({ detail: `${backupsOf(slug)} is empty`, hint: command("deploy", slug), mild: true });
   }
-  const half = (see.list(backupsOf(slug)) ?? []).some((name) => name.startsWith(".stage") || name.startsWith(".trash"));
+  const half =
+    see.lockHolders(projectLockPath(slug)).length === 0 &&
+    (see.list(backupsOf(slug)) ?? []).some((name) => /^\.(stage|trash|unpacked)/.test(name));
   if (half)
     faults.push({
       detail: "a deploy was killed: the next one settles what it left",

@@ -8,8 +8,8 @@ import { gidOf } from "../resources/group.ts";
 import { frontPage } from "./answer.ts";
 import type { Order } from "./deploy.ts";
 import type { Project } from "./project.ts";
-import { backupNames, backupsOf, makeBackupsDir, settle, unpackedName } from "./releases.ts";
-import { sourceDir } from "./source.ts";
+import { backupNames, backupsOf, makeBackupsDir, unpackedPath } from "./releases.ts";
+import { publishable } from "./source.ts";
 
 type Choices = Pick<Order, "keep" | "backup" | "allowEmpty"> & { asks: boolean };
 
@@ -23,7 +23,7 @@ export interface Given {
   subdir: string | null;
 }
 
-/** An archive is unpacked first: `settle`, which every deploy begins and ends with, takes that away. */
+/** An archive is unpacked first. What that leaves, and a directory that is held, {@link Order.letGo} and settle end. */
 export async function deployOrder(
   project: Project,
   { source, subdir }: Given,
@@ -36,28 +36,36 @@ export async function deployOrder(
     const hint = ["sudo", "edox-ops", "project", "deploy", project.slug, "--source", "public"];
     throw new Problem("usage", `${project.slug} has no source path: say --source`, { hint });
   }
-  const isArchive = given === "-" || trees.entry(trees.real(given) ?? given)?.type === "file";
-  const whole = isArchive ? await unpacked(project, given, host, trees) : sourceDir(trees, given);
-  const dir = subdir === null ? whole : partOf(trees, whole, subdir);
-  return { project, dir, of: isArchive ? "unpacked" : "others", ...choices, probe: probeOf(project, choices, host) };
+  const real = given === "-" ? given : publishable(trees, given);
+  const isArchive = given === "-" || trees.entry(real)?.type === "file";
+  if (!isArchive && trees.entry(real)?.type !== "directory") {
+    throw new Problem("blocked", `${given} is neither a directory nor an archive`, { hint: ["ls", "-ld", given] });
+  }
+  const whole = isArchive ? await unpacked(project, given, real, host, trees) : real;
+  const part = subdir === null ? whole : partOf(trees, whole, subdir);
+  const name = subdir === null ? given : `${given}/${subdir}`;
+  const ordered = { project, name, ...choices, probe: probeOf(project, choices, host) };
+  if (isArchive) return { ...ordered, dir: part, of: "unpacked" };
+  const { dir, letGo } = trees.hold(part);
+  return { ...ordered, dir, letGo, of: "others" };
 }
 
-async function unpacked(project: Project, archive: string, host: Host, trees: Trees): Promise<string> {
+async function unpacked(project: Project, given: string, real: string, host: Host, trees: Trees): Promise<string> {
   const { slug, owner_group } = project;
   makeBackupsDir(host, slug);
-  settle(host, trees, project);
-  const dir = `${backupsOf(slug)}/${unpackedName}`;
+  const dir = unpackedPath(slug);
   const owner = { uid: host.uid, gid: gidOf(host, owner_group) ?? 0 };
+  // What a killed one left: the project's lock is ours.
+  trees.remove(dir);
   trees.makeDirectory(dir, { mode: 0o755, ...owner });
   const bytes = Math.min(mostUnpacked.bytes, trees.room(dir).bytes);
   try {
-    await trees.unpack(archive, dir, { mode: 0o644, ...owner }, { ...mostUnpacked, bytes });
+    await trees.unpack(real, dir, { mode: 0o644, ...owner }, { ...mostUnpacked, bytes });
     return dir;
   } catch (error) {
-    settle(host, trees, project);
     if (!(error instanceof Refused)) throw error;
-    const name = archive === "-" ? "the archive on stdin" : archive;
-    throw new Problem("blocked", `${name} is not published: ${error.message}`, { hint: ["tar", "-tvf", archive] });
+    const name = given === "-" ? "the archive on stdin" : given;
+    throw new Problem("blocked", `${name} is not published: ${error.message}`, { hint: ["ls", "-l", given] });
   }
 }
 
@@ -77,17 +85,19 @@ export function restoreOrder(project: Project, typed: string | null, choices: Ch
     const what = typed === null ? `${project.slug} has no backup` : `${project.slug} has no backup ${typed}`;
     throw new Problem("requirement", what, { hint: ["edox-ops", "project", "backups", "list", project.slug] });
   }
-  return { project, dir: `${dir}/${name}`, of: "release", ...choices, probe: probeOf(project, choices, host) };
+  const from = `${dir}/${name}`;
+  return { project, dir: from, name: from, of: "release", ...choices, probe: probeOf(project, choices, host) };
 }
 
 /** An enabled site is asked for its front page, where it has one. */
 function probeOf(project: Project, { asks }: Choices, see: HostReader): Order["probe"] {
   if (!project.enabled || !asks) return null;
-  return async (path) => {
-    if (path === null) return null;
+  return async () => {
+    const path = `${project.root_path}/index.html`;
+    const wanted = textOf(see, path);
+    if (wanted === null) return null;
     const answer = await frontPage(see, project);
     if ("why" in answer) return answer.why;
-    const wanted = textOf(see, path);
     return answer.page === wanted ? null : `nginx answers for ${project.domain} with another page than ${path}`;
   };
 }

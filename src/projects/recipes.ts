@@ -121,13 +121,16 @@ function fits(slug: string, after: (before: Project | null) => Project | null): 
 /** What is to be served can be. */
 function servable(slug: string, after: (before: Project | null) => Project | null): Requirement {
   return requirement(`${slug} can be served`, async (see) => {
-    const project = after((await readProjects(see)).get(slug) ?? null);
+    const before = (await readProjects(see)).get(slug) ?? null;
+    const project = after(before);
     if (project === null || !project.enabled) return null;
     if (see.stat(sitesEnabledDir) === null) {
       return { reason: "nginx is not set up", hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
     }
     if (see.stat(project.root_path)?.type !== "directory") {
-      return { reason: `${project.root_path} is missing`, hint: ["sudo", "edox-ops", "project", "init", slug] };
+      const moves = before?.root_path !== project.root_path;
+      const hint = moves ? ["mkdir", project.root_path] : ["edox-ops", "project", "init", slug];
+      return { reason: `${project.root_path} is missing`, hint: ["sudo", ...hint] };
     }
     if (!project.tls || hasCertificate(see, project)) return null;
     const hint = ["sudo", "edox-ops", "project", "update", slug, "--no-tls"];

@@ -10,11 +10,12 @@ import { overwrite, wholeCopy } from "./swap.ts";
 const stampPattern = /^\d{8}T\d{6}Z$/;
 const stagePattern = /^\.stage-(\d+)-(\d{8}T\d{6}Z)$/;
 
-/** What an archive is unpacked into, for the time of a deploy. */
-export const unpackedName = ".unpacked";
+const unpackedName = ".unpacked";
 
 export const backupsOf = (slug: string): string => `${backupsDir}/${slug}`;
 export const keptAssetsOf = (slug: string): string => `${assetsDir}/${slug}`;
+/** What an archive is unpacked into, for the time of a deploy. */
+export const unpackedPath = (slug: string): string => `${backupsOf(slug)}/${unpackedName}`;
 /** Deploys of two projects run side by side. */
 export const projectLockPath = (slug: string): string => `/run/edox-ops-project-${slug}.lock`;
 export const lastStampPath = (slug: string): string => `${backupsOf(slug)}/.last-stamp`;
@@ -49,32 +50,42 @@ export function backupNames(see: HostReader, slug: string): string[] {
 }
 
 /**
- * Brings to its end what a deploy left that was killed. The name of a staged tree has its inode: where another lies under
- * it, the two have changed places already, and what lies there is the tree of before. `but`: a name that is in use.
+ * Brings to its end what a deploy left, killed or not. The name of a staged tree has its inode: where another lies under
+ * it, the two have changed places already, and what lies there is the tree of before.
  */
-export function settle(see: HostReader, trees: Trees, { slug, root_path }: Project, but?: string): string[] {
-  const done: string[] = [];
+export function settle(see: HostReader, trees: Trees, { slug, root_path }: Project): string[] {
+  const notes: string[] = [];
   const dir = backupsOf(slug);
-  const names = see.list(dir) ?? [];
-  for (const name of names) {
+  for (const name of see.list(dir) ?? []) {
+    const path = `${dir}/${name}`;
     const [, inode, stamp] = stagePattern.exec(name) ?? [];
-    const copy = `${dir}/${name}${wholeCopy}`;
-    if (stamp !== undefined && trees.entry(copy) !== null) {
+    if (stamp !== undefined && trees.entry(`${path}${wholeCopy}`) !== null) {
       // It was killed while files were replaced one by one: the copy of before has them all.
-      overwrite(trees, copy, root_path);
-      trees.remove(copy);
+      overwrite(trees, `${path}${wholeCopy}`, root_path);
+      trees.remove(`${path}${wholeCopy}`);
     }
-    const found = trees.entry(`${dir}/${name}`);
-    if (found === null || name === but) continue;
-    if (stamp !== undefined && String(found.inode) !== inode && trees.entry(`${dir}/${stamp}`) === null) {
-      trees.move(`${dir}/${name}`, `${dir}/${stamp}`);
-      done.push(`a deploy that was killed is over: the tree before it is the backup ${stamp}`);
+    const found = trees.entry(path);
+    if (found === null) continue;
+    if (stamp !== undefined && String(found.inode) !== inode && see.list(path)?.length !== 0) {
+      const free = freeName(trees, dir, stamp);
+      trees.move(path, `${dir}/${free}`);
+      notes.push(`a deploy that was killed is over: the tree before it is the backup ${free}`);
     } else if (name === unpackedName || name.startsWith(".stage") || name.startsWith(".trash-")) {
-      trees.remove(`${dir}/${name}`);
-      if (!name.startsWith(".trash-")) done.push("what a killed deploy had staged is taken away");
+      try {
+        trees.remove(path);
+        if (name.startsWith(".stage")) notes.push("what a killed deploy had staged is taken away");
+      } catch (error) {
+        notes.push((error as Error).message);
+      }
     }
   }
-  return done;
+  return notes;
+}
+
+function freeName(trees: Trees, dir: string, stamp: string): string {
+  let seconds = secondsOf(stamp);
+  while (trees.entry(`${dir}/${stampName(seconds)}`) !== null) seconds += 1;
+  return stampName(seconds);
 }
 
 /** All but the newest are taken away: the name first, so that no half of one is ever listed. */

@@ -13,18 +13,23 @@ const setIdBits = 0o6000;
 /** The clock that stamps a change may be so much behind the one that is read (a tick of 100 Hz is 10 ms). */
 export const tickMs = 20;
 
+/** As many as the kernel follows, path_resolution(7). */
+const mostLinks = 40;
+
 export interface Source {
+  /** Where it is read. */
   dir: string;
+  /** What it is called. */
+  name: string;
   entries: Listing;
   /** When the look began, Unix milliseconds: what changed after it changed under our hands. */
   sinceMs: number;
 }
 
-/** Throws a usage Problem for a directory that may not be published. Answers where it really is. */
-export function sourceDir(trees: Trees, typed: string): string {
+/** Throws a Problem for a path that may not be published. Answers where it really is. */
+export function publishable(trees: Trees, typed: string): string {
   const real = trees.real(typed);
   if (real === null) throw refused(`${typed} is not there`, ["ls", "-ld", typed]);
-  if (trees.entry(real)?.type !== "directory") throw refused(`${typed} is no directory`, ["ls", "-ld", typed]);
   const way = real === typed ? "" : ` (${real})`;
   const blocked = blockedDirs.find((dir) => within(real, dir) || within(dir, real));
   if (blocked) throw refused(`${typed}${way} is not published: it is part of the system, or has ${blocked} in it`);
@@ -39,43 +44,60 @@ function within(path: string, dir: string): boolean {
 }
 
 /** Every entry, or a Problem that names the first that cannot be published. */
-export function survey(trees: Trees, dir: string, nowMs: number): Source {
+export function survey(trees: Trees, { dir, name }: Pick<Source, "dir" | "name">, nowMs: number): Source {
   const entries = new Listing();
+  /** What each link says, by its path. */
+  const links = new Map<string, string>();
   for (const entry of trees.walk(dir)) {
-    const why = faultOf(trees, dir, entry);
-    if (why !== null) throw refused(`${dir}/${entry.path} ${why}`, ["ls", "-ld", `${dir}/${entry.path}`]);
+    const why = faultOf(entry);
+    if (why !== null) throw refused(`${name}/${entry.path} ${why}`, ["ls", "-ld", `${name}/${entry.path}`]);
+    if (entry.type === "link") links.set(entry.path, trees.linkTarget(`${dir}/${entry.path}`));
     entries.add(entry);
   }
-  return { dir, entries, sinceMs: nowMs };
+  for (const [path, target] of links) {
+    if (!leadsOut(path, links)) continue;
+    const way = target.startsWith("/") ? "only relative links stay right in a site" : "it leads out of the site";
+    throw refused(`${name}/${path} is a link to ${target}: ${way}`, ["ls", "-ld", `${name}/${path}`]);
+  }
+  return { dir, name, entries, sinceMs: nowMs };
 }
 
-function faultOf(trees: Trees, dir: string, { path, type, mode }: Entry): string | null {
+function faultOf({ path, type, mode }: Entry): string | null {
   const name = path.slice(path.lastIndexOf("/") + 1);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   if (/[\u0000-\u001f\u007f\ufffd]/.test(name)) return "has a name with characters that no address has";
   if (Buffer.byteLength(name) > longestName) return "has a name that is too long";
   if (type === "other") return "is neither a file, a directory nor a link";
-  if (type !== "link")
-    return (mode & setIdBits) === 0 || type === "directory" ? null : "has a set-user-ID or set-group-ID bit";
-  const target = trees.linkTarget(`${dir}/${path}`);
-  if (target.startsWith("/")) return `is a link to ${target}: only relative links stay right in a site`;
-  // One to nothing shows nothing, as long as what may come there is of the site.
-  const end = trees.real(`${dir}/${path}`) ?? written(`${dir}/${path}`, target);
-  return within(end, dir) ? null : `is a link that leads out of the site, to ${end}`;
+  return type === "file" && (mode & setIdBits) !== 0 ? "has a set-user-ID or set-group-ID bit" : null;
 }
 
-/** Where a link says that it leads, without a look at what is there. */
-function written(path: string, target: string): string {
-  const parts: string[] = [];
-  for (const part of `${path}/../${target}`.split("/")) {
-    if (part === "..") parts.pop();
-    else if (part !== "" && part !== ".") parts.push(part);
+/**
+ * Whether a link leads out of its tree, wherever that lies: each step of its way is looked at within the tree, and
+ * nothing beside it. One to nothing shows nothing; one in a circle leads nowhere.
+ */
+function leadsOut(link: string, links: ReadonlyMap<string, string>): boolean {
+  const way = link.split("/");
+  const here: string[] = [];
+  let followed = 0;
+  for (let step = way.shift(); step !== undefined; step = way.shift()) {
+    if (step === "" || step === ".") continue;
+    if (step === "..") {
+      if (here.pop() === undefined) return true;
+      continue;
+    }
+    here.push(step);
+    const target = links.get(here.join("/"));
+    if (target === undefined) continue;
+    if (target.startsWith("/")) return true;
+    if (++followed > mostLinks) return false;
+    here.pop();
+    way.unshift(...target.split("/"));
   }
-  return `/${parts.join("/")}`;
+  return false;
 }
 
 /** A tree without a page is somebody's mistake. */
-export function demandPage({ dir, entries }: Source): void {
+export function demandPage({ name: dir, entries }: Source): void {
   const hint = ["ls", "-la", dir];
   if (entries.length === 1) throw refused(`${dir} is empty (--allow-empty to publish it)`, hint);
   if (!entries[Symbol.iterator]().some(({ path, type }) => path === "index.html" && type !== "directory")) {
@@ -87,15 +109,15 @@ export function demandPage({ dir, entries }: Source): void {
  * The last look: throws a Problem for what was changed, put there or taken away since the first. What has the stamp of
  * the time between may have been changed twice in one tick. One from the future is of a clock that was set back.
  */
-export function demandUnchanged(trees: Trees, { dir, entries, sinceMs }: Source, nowMs: number): void {
+export function demandUnchanged(trees: Trees, { dir, name, entries, sinceMs }: Source, nowMs: number): void {
   const rest = entries[Symbol.iterator]();
   for (const now of trees.walk(dir)) {
     const before: Listed | undefined = rest.next().value;
     const same = before?.path === now.path && before.inode === now.inode && before.changedMs === now.changedMs;
     const between = now.changedMs > sinceMs - tickMs / 2 && now.changedMs < nowMs + tickMs;
-    if (!same || between) throw changed(`${dir}/${now.path}`);
+    if (!same || between) throw changed(`${name}/${now.path}`);
   }
-  for (const { path } of rest) throw changed(`${dir}/${path}`);
+  for (const { path } of rest) throw changed(`${name}/${path}`);
 }
 
 function changed(path: string): Problem {

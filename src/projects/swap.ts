@@ -33,7 +33,7 @@ function copyTree(trees: Trees, from: string, to: string): void {
     const [source, target] = [join(from, entry), join(to, entry)];
     if (entry.type === "directory") trees.makeDirectory(target, entry);
     else if (entry.type === "link") trees.makeLink(target, trees.linkTarget(source), asMade(entry));
-    else if (entry.type === "file") trees.copy(source, target, asMade(entry));
+    else if (entry.type === "file") trees.copy(source, target, asMade(entry), entry.size);
   }
 }
 
@@ -53,7 +53,7 @@ export function overwrite(trees: Trees, from: string, to: string): void {
     const fresh = target.replace(/[^/]*$/, ".$&.edox-ops-new");
     trees.remove(fresh);
     if (entry.type === "link") trees.makeLink(fresh, trees.linkTarget(join(from, entry)), asMade(entry));
-    else trees.copy(join(from, entry), fresh, asMade(entry));
+    else trees.copy(join(from, entry), fresh, asMade(entry), entry.size);
     if (before?.type === "directory") trees.remove(target);
     trees.move(fresh, target);
   }

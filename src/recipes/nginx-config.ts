@@ -57,7 +57,7 @@ export function nginxConfig(see: HostReader): NginxConfig {
     paths.add(path);
     const text = textOf(see, path) ?? "";
     // A list of types is long, and says nothing of interest.
-    if (!/include|server|listen|ssl_/.test(text)) return;
+    if (!/include|server|listen|ssl_|root|alias/.test(text)) return;
     const trail = [...place.trail, path];
     const blocks = [...place.blocks];
     let { server } = place;

@@ -74,6 +74,9 @@ export const documentSchema = v.object({
       pruned: v.array(v.string()),
     }),
   ),
+  plan: v.optional(
+    v.object({ added: v.array(v.string()), changed: v.array(v.string()), removed: v.array(v.string()) }),
+  ),
   findings: v.optional(
     v.array(
       v.object({

@@ -116,6 +116,9 @@ describe("what is wrong with a project is told, with what to type", () => {
     await live();
     host.dir("/var/www/docs/demo.staging");
     host.dir("/var/www/docs/.edox-ops-backups/demo/.stage-1-20260101T000000Z");
+    host.locks.set("/run/edox-ops-project-demo.lock", { pid: 7, command: "edox-ops project deploy demo", sinceMs: 0 });
+    expect((await typed("project validate demo", host)).out).not.toContain("a deploy was killed");
+    host.locks.clear();
     const { exit, out } = await typed("project validate demo", host);
     expect(exit).toBe(0);
     expect(out).toContain("WARN: /var/www/docs/demo.staging was left by a deploy that was killed");
@@ -140,6 +143,9 @@ test("a site of ours without its project is told, also where there is no project
 
 test("a site that serves the backups is told", async () => {
   expect(await line("deploy-backups:web-exposure")).toStartWith("[OK]");
+  host.put("/etc/nginx/snippets/r", "root /var/www/docs/.edox-ops-backups;");
+  host.put("/etc/nginx/sites-enabled/x", "server { include /etc/nginx/snippets/r; }");
+  expect(await line("deploy-backups:web-exposure")).toStartWith("[FAIL]");
   for (const root of [
     "/var/www/docs/.edox-ops-backups/demo",
     "/var/www/docs/.edox-ops-backups/",

@@ -124,7 +124,11 @@ for (const suite of suites) {
       host.sh("mkdir -p /srv/site; echo two >/srv/site/index.html");
       expect(project("publish demo --domain demo.test --source /srv/site").code).toBe(0);
       expect(project("remove demo --delete-files").code).toBe(2);
-      expect(project("remove demo --delete-files --yes").stdout).toContain("Deleted /var/www/docs/demo\n");
+      const deleting = "edox-ops project remove demo --delete-files --yes";
+      const held = host.sh(`flock /run/edox-ops-project-demo.lock ${deleting}; echo $?`);
+      expect([held.stdout, held.stderr]).toEqual(["75\n", expect.stringContaining(`hint: ${deleting}\n`)]);
+      expect(project("list").stdout).toContain("demo\t");
+      expect(host.sh(`${deleting} --json`).code).toBe(0);
       expect(host.sh("ls -A /var/www/docs /var/www/docs/.edox-ops-backups").stdout).not.toContain("demo");
       expect(host.sh("ls /srv/site/index.html /etc/nginx/sites-available").stdout).not.toContain("edox-ops-demo");
     });

@@ -2,7 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
-import { sourceDir } from "../../src/projects/source.ts";
+import { stampName } from "../../src/projects/releases.ts";
+import { publishable } from "../../src/projects/source.ts";
 import { project, TreeHost } from "./tree.ts";
 
 const live = "/var/www/docs/demo";
@@ -269,7 +270,27 @@ describe("is refused by name, and nothing is touched:", () => {
       ],
       "leads out of the site",
     ],
-    ["a link to nothing elsewhere", (h) => h.write("/srv/site/d/l", "-> ../../x"), "leads out of the site, to /srv/x"],
+    [
+      "a link that stays inside only where the source lies",
+      (h) => {
+        h.write("/srv/site/var/www/config", "x");
+        h.write("/srv/site/var/www/x.txt", "-> ../../../site/var/www/config");
+      },
+      "/srv/site/var/www/x.txt is a link to ../../../site/var/www/config: it leads out of the site",
+    ],
+    [
+      "a link to nothing, through a link that is nothing here and something there",
+      (h) => {
+        h.write("/srv/site/1/2/3/y", "-> ../../..");
+        h.write("/srv/site/1/2/3/x", "-> y/../etc/passwd");
+      },
+      "/srv/site/1/2/3/x is a link to y/../etc/passwd: it leads out of the site",
+    ],
+    [
+      "a link to nothing elsewhere",
+      (h) => h.write("/srv/site/d/l", "-> ../../x"),
+      "is a link to ../../x: it leads out of the site",
+    ],
     ["a set-user-ID bit", (h) => [h.write("/srv/site/s", "s"), h.mode("/srv/site/s", 0o4755)], "set-user-ID"],
     ["a line break in a name", (h) => h.write("/srv/site/a\nb", "x"), "characters that no address has"],
     ["a pipe", (h) => Bun.spawnSync(["mkfifo", `${h.root}/srv/site/p`]), "/srv/site/p is neither a file"],
@@ -330,11 +351,11 @@ describe("is refused by name, and nothing is touched:", () => {
       "/var/www",
       "/var/www/docs/demo",
     ]) {
-      expect(() => sourceDir(host.trees, typed)).toThrow("is not published");
+      expect(() => publishable(host.trees, typed)).toThrow("is not published");
     }
-    expect(() => sourceDir(host.trees, "/none")).toThrow("/none is not there");
-    expect(() => sourceDir(host.trees, "/etc/group/x")).toThrow("is not there");
-    expect(sourceDir(host.trees, "/srv/up")).toBe("/srv/up");
+    expect(() => publishable(host.trees, "/none")).toThrow("/none is not there");
+    expect(() => publishable(host.trees, "/etc/group/x")).toThrow("is not there");
+    expect(publishable(host.trees, "/srv/up")).toBe("/srv/up");
   });
 });
 
@@ -371,10 +392,10 @@ describe("where trees cannot be exchanged, files are replaced one by one, and th
     await host.deploy();
     for (const name of ["a", "b", "c"]) host.write(`/srv/site/${name}`, "new");
     const { copy, exchange } = host.trees;
-    const failing = (from: string, to: string, made: Parameters<typeof copy>[2]) => {
+    const failing = (from: string, to: string, made: Parameters<typeof copy>[2], size: number) => {
       if (to.endsWith("demo/.b.edox-ops-new") && !from.includes(".old/"))
         throw new Error("ENOSPC: no space left on device");
-      return copy(from, to, made);
+      return copy(from, to, made, size);
     };
     Object.assign(host.trees, { exchange: () => false, copy: failing });
     expect(await refusal()).toContain("ENOSPC");
@@ -481,6 +502,96 @@ test("a live tree with links and odd modes, as another tool leaves one, is compa
   await host.deploy();
   expect(host.stat(`${live}/d`).isDirectory()).toBe(true);
   expect(host.stat("/srv/secret/index.html").nlink).toBe(1);
+});
+
+test("a source whose way is changed while it is read is read where it was", async () => {
+  host.write("/home/a/site/index.html", "theirs");
+  host.write("/home/secret/site/index.html", "secret");
+  const { dir, letGo } = host.trees.hold("/home/a/site");
+  host.trees.move("/home/a", "/home/b");
+  host.write("/home/a", "-> secret");
+  await host.deploy({ dir, letGo });
+  expect(host.text(`${live}/index.html`)).toBe("theirs");
+  expect(() => host.trees.hold("/home/a/site")).toThrow("was changed while it was looked for");
+  expect(() => host.trees.hold("/home/a")).toThrow();
+});
+
+test("a file that grows while it is copied ends the deploy", async () => {
+  await host.deploy();
+  host.write("/srv/site/new", "12345");
+  const { entry } = host.trees;
+  Object.assign(host.trees, {
+    entry(path: string) {
+      if (path.endsWith("/.stage")) host.write("/srv/site/new", "123456");
+      return entry(path);
+    },
+  });
+  expect(await refusal()).toBe("/srv/site/new has grown while it was read");
+});
+
+test("a file of another file system is compared, whatever its inode's number", async () => {
+  await host.deploy();
+  host.write("/srv/site/index.html", "new!");
+  const { walk } = host.trees;
+  const { ino } = host.stat(`${live}/index.html`);
+  Object.assign(host.trees, {
+    *walk(dir: string) {
+      for (const entry of walk(dir))
+        yield dir === "/srv/site" && entry.type === "file" ? { ...entry, inode: ino } : entry;
+    },
+  });
+  expect(await host.deploy({ of: "unpacked" })).toMatchObject({ changed: 1 });
+});
+
+test("a directory that comes, goes, or takes the place of a file is a change", async () => {
+  host.write("/srv/site/a", "a");
+  await host.deploy();
+  host.remove("/srv/site/a");
+  host.write("/srv/site/a/x", "x");
+  host.remove("/srv/site/a/x");
+  await host.deploy();
+  expect(host.stat(`${live}/a`).isDirectory()).toBe(true);
+  host.remove("/srv/site/a");
+  await host.deploy();
+  expect(host.list(live)).toEqual(["index.html"]);
+});
+
+test("a tree that is replaced is never lost to one that has the name of its backup", async () => {
+  await host.deploy();
+  host.remove(`${backups}/.last-stamp`);
+  const taken = stampName(Math.floor(Date.now() / 1000) + 2);
+  host.write(`${backups}/${taken}/index.html`, "theirs");
+  host.write("/srv/site/index.html", "two");
+  const { backup } = await host.deploy();
+  expect(host.text(`${backup}/index.html`)).toBe("home");
+  host.write(`${backups}/.stage-1-${taken}/index.html`, "precious");
+  host.write("/srv/site/index.html", "three");
+  await host.deploy();
+  const all = named().map((name) => host.text(`${backups}/${name}/index.html`));
+  expect(all).toEqual(expect.arrayContaining(["theirs", "precious", "home", "two"]));
+});
+
+test("what cannot be taken away is said, and ends no later deploy", async () => {
+  await host.deploy();
+  const { remove } = host.trees;
+  host.write(`${backups}/.trash-20260101T000000Z/x`, "x");
+  Object.assign(host.trees, {
+    remove(path: string) {
+      if (path.includes(".trash")) throw new Error("EPERM: operation not permitted");
+      remove(path);
+    },
+  });
+  host.write("/srv/site/index.html", "two");
+  expect((await host.deploy()).notes).toContain("EPERM: operation not permitted");
+  expect(host.text(`${live}/index.html`)).toBe("two");
+});
+
+test("a probe that fails is its reason", async () => {
+  await host.deploy();
+  host.write("/srv/site/index.html", "two");
+  const probe = () => Promise.reject(new Error("EISDIR: illegal operation"));
+  expect(await refusal({ probe })).toBe("EISDIR: illegal operation; the site is as it was before");
+  expect(host.text(`${live}/index.html`)).toBe("home");
 });
 
 test("no room is told before anything is written", async () => {

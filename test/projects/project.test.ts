@@ -165,6 +165,34 @@ describe("what is served must be able to be", () => {
   });
 });
 
+test("who is not root is told so by every command, with the line to type", async () => {
+  await live();
+  const nobody = fakeDebian({ uid: 1000 });
+  for (const [path, node] of host.nodes) nobody.nodes.set(path, node);
+  nobody.hidden.add("/etc/edox-ops");
+  for (const line of [
+    "list",
+    "show demo",
+    "validate demo",
+    "backups list demo",
+    "backups prune demo",
+    "remove demo",
+    "enable demo",
+    "deploy demo",
+    "publish demo --source /srv",
+  ]) {
+    const { exit, err } = await typed(`project ${line}`, nobody);
+    expect([line, exit, err]).toEqual([line, 2, expect.stringContaining(`hint: sudo edox-ops project ${line}\n`)]);
+  }
+});
+
+test("an update to a tree that is missing says what makes it", async () => {
+  await live();
+  expect((await typed("project update demo --root-path /var/www/docs/new", host)).err).toContain(
+    "hint: mkdir /var/www/docs/new\n",
+  );
+});
+
 describe("what is typed is refused where the file system or nginx would take it for something else:", () => {
   const cases: [string[], string][] = [
     [["--domain", "a;b.test"], "--domain 'a;b.test' is not one"],

@@ -46,7 +46,7 @@ describe("a backup", () => {
 describe("an enabled site is asked for its new page under its name", () => {
   const probe = async (said: ReturnType<typeof ok>, more = {}) => {
     const asked: string[] = [];
-    host.put("/srv/site/index.html", "home");
+    host.put("/var/www/docs/demo/index.html", "home");
     host.taught.unshift((argv) => {
       if (argv[0] === "curl") asked.push(argv.join(" "));
       return argv[0] === "curl" ? said : undefined;
@@ -55,7 +55,7 @@ describe("an enabled site is asked for its new page under its name", () => {
     const { trees } = disk;
     const record = { ...project, enabled: true, source_path: "/srv/site", ...more };
     const ask = (await deployOrder(record, recorded, choices, host, trees)).probe;
-    return [await ask?.("/srv/site/index.html"), asked[0]] as const;
+    return [await ask?.(), asked[0]] as const;
   };
 
   test("over HTTP, past every proxy", async () => {
@@ -70,7 +70,7 @@ describe("an enabled site is asked for its new page under its name", () => {
 
   test("another page, or none, is told", async () => {
     expect((await probe(ok("old")))[0]).toContain(
-      "nginx answers for demo.test with another page than /srv/site/index.html",
+      "nginx answers for demo.test with another page than /var/www/docs/demo/index.html",
     );
     const refused = { code: 22, stdout: "", stderr: "curl: (22) The requested URL returned error: 403\n" };
     expect((await probe(refused))[0]).toBe("http://demo.test/ does not answer: The requested URL returned error: 403");

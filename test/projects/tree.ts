@@ -17,6 +17,7 @@ import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { deploy, type Order } from "../../src/projects/deploy.ts";
 import type { Project } from "../../src/projects/project.ts";
+import { settle } from "../../src/projects/releases.ts";
 
 export const project: Project = {
   slug: "demo",
@@ -72,10 +73,15 @@ export class TreeHost implements Disposable {
     return readdirSync(this.root + path).sort();
   }
 
-  deploy(more: Partial<Order> = {}) {
+  /** As the command does it: what a killed one left is settled before, and what is left after. */
+  async deploy(more: Partial<Order> = {}) {
+    const { host, trees } = this;
+    const notes = settle(host, trees, project);
+    const dir = more.dir ?? "/srv/site";
     const order: Order = {
       project,
-      dir: "/srv/site",
+      dir,
+      name: dir,
       of: "others",
       keep: 5,
       backup: true,
@@ -83,7 +89,17 @@ export class TreeHost implements Disposable {
       probe: null,
       ...more,
     };
-    return deploy(order, this.host, this.trees);
+    const done = await this.run(order);
+    return { ...done, notes: [...notes, ...done.notes] };
+  }
+
+  async run(order: Order) {
+    try {
+      return await deploy(order, this.host, this.trees);
+    } finally {
+      order.letGo?.();
+      settle(this.host, this.trees, project);
+    }
   }
 
   [Symbol.dispose](): void {

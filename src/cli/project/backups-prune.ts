@@ -12,10 +12,11 @@ export default command({
   args: { ...slugArgument, keep: releaseFlags.keep },
   async run(values, context) {
     const [host, trees] = [await context.host(), await context.trees()];
-    const project = await theProject(host, slugOf(values));
-    const { slug } = project;
     const keep = keepOf(values.keep);
+    const typedSlug = slugOf(values);
     demandRoot(host, context);
+    const project = await theProject(host, typedSlug);
+    const { slug } = project;
     const lock = await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]);
     try {
       const notes = settle(host, trees, project);

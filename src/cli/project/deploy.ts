@@ -19,7 +19,7 @@ export default command({
     const told = {
       command: "project deploy",
       id: "project.deploy",
-      done: ({ dir }: { dir: string }) => `Deployed project ${slug} from ${values.source ?? dir}.`,
+      done: (name: string) => `Deployed project ${slug} from ${name}.`,
     };
     return release(
       slug,

@@ -3,7 +3,8 @@ import { sitesEnabledDir } from "../../recipes/paths.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
-import { edit, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
+import { demandRoot } from "../run.ts";
+import { edit, editOf, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
 import { release, releaseFlags, sourceFlags } from "./release.ts";
 
 const { domain, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;
@@ -18,7 +19,7 @@ export default command({
     ...deployFlags,
   },
   async run(values, context) {
-    const { addProject, enableProject, initProject } = await import("../../projects/recipes.ts");
+    const { addProject, enableProject, initProject, updateProject } = await import("../../projects/recipes.ts");
     const { frontPage } = await import("../../projects/answer.ts");
     const { deployOrder } = await import("../../projects/publish.ts");
     const { readProjects, theProject } = await import("../../projects/store.ts");
@@ -28,23 +29,26 @@ export default command({
       throw usage("--source is missing", undefined, ["edox-ops", ...context.typed, "--source", "public"]);
     }
     const host = await context.host();
+    demandRoot(host, context);
     if (host.stat(sitesEnabledDir) === null) {
       const hint = ["sudo", "edox-ops", "bootstrap", "--yes"];
       throw new Problem("requirement", "nginx is not set up", { hint });
     }
     const there = (await readProjects(host)).get(slug);
-    if (there && values.domain !== undefined && values.domain !== there.domain) {
-      const hint = ["sudo", "edox-ops", "project", "update", slug, "--domain", values.domain];
-      throw usage(`project ${slug} has the domain ${there.domain}`, undefined, hint);
-    }
+    // What is said of a project that is there changes its record, as update does.
+    const changes = editOf(values);
+    const recorded = (): Promise<number> => {
+      if (!there) return edit((facts) => addProject(newProject(slug, values, context), facts), values, context);
+      return edit((facts) => updateProject(slug, changes, facts), values, context);
+    };
+    if (!there) newProject(slug, values, context);
     const told = {
       command: "project publish",
       id: "project.deploy",
-      done: () => `Deployed project ${slug} from ${source}.`,
+      done: (name: string) => `Deployed project ${slug} from ${name}.`,
     };
-    const wanted = there ?? newProject(slug, values, context);
     const steps = [
-      async () => (there ? exitCode.done : edit((facts) => addProject(wanted, facts), values, context)),
+      recorded,
       () => edit(() => initProject(slug), values, context),
       () =>
         release(
@@ -62,7 +66,9 @@ export default command({
       if (exit !== exitCode.done) return exit;
     }
     const project = await theProject(host, slug);
-    const answer = values["no-probe"] ? null : await frontPage(host, project);
+    // A site without a front page answers as it should with an error.
+    const asks = !values["no-probe"] && host.stat(`${project.root_path}/index.html`) !== null;
+    const answer = asks ? await frontPage(host, project) : null;
     if (answer && "why" in answer) throw new Problem("blocked", answer.why, { hint: ["sudo", "edox-ops", "doctor"] });
     if (!values.quiet) await context.console.out(`http${project.tls ? "s" : ""}://${project.domain}/ is served\n`);
     return exitCode.done;

@@ -8,7 +8,7 @@ import type { Host } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { type Deployed, deploy, type Order, type Plan, plan, signalsLetIn } from "../../projects/deploy.ts";
 import type { Project } from "../../projects/project.ts";
-import { projectLockPath, settle } from "../../projects/releases.ts";
+import { projectLockPath, settle, unpackedPath } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
 import { projectLogPath } from "../../recipes/paths.ts";
 import { progressLine } from "../../report/progress.ts";
@@ -48,7 +48,7 @@ interface Told {
   /** The step in the log. */
   id: string;
   /** The last line but one, as the Python version says it. */
-  done(order: Order): string;
+  done(name: string): string;
 }
 
 export async function release(
@@ -60,39 +60,50 @@ export async function release(
 ): Promise<number> {
   const { console, typed } = context;
   const choices = choicesOf(values);
+  if (values.diff && !values["dry-run"]) throw usage("--diff lists what --dry-run would change: say both");
   const waitMs = waitOf(values.wait);
   const [host, trees] = [await context.host(), await context.trees()];
+  const looks = values["dry-run"] === true;
   const again = ["sudo", "edox-ops", ...typed];
   demandRoot(host, context);
   const lock = await takeLock(host, projectLockPath(slug), again, waitMs);
-  const signal = host.heedSignals();
-  const stop: Stop = () => interruption(signal(), again);
-  const columns = values.quiet || values.json ? null : console.columns();
-  const line =
-    columns === null ? null : progressLine({ ...console, columns: () => console.columns() ?? 80 }, Date.now, stop);
   let project: Project | undefined;
+  let ordered: Order | undefined;
+  let line: ReturnType<typeof progressLine> | null = null;
   try {
     project = await theProject(host, slug);
-    const ordered = await orderOf(project, choices, host, trees);
-    if (values["dry-run"]) {
-      await console.out(planText(ordered, await plan(ordered, host, trees), values.diff === true));
-      return exitCode.done;
-    }
+    const notes = looks ? [] : settle(host, trees, project);
+    // Until here a signal ends this process at once: the next command settles what it leaves.
+    ordered = await orderOf(project, choices, host, trees);
+    const { name } = ordered;
+    if (looks) return await tellPlan(await plan(ordered, host, trees), ordered);
+
+    const signal = host.heedSignals();
+    const stop: Stop = () => interruption(signal(), again);
+    line = lineOf(stop);
     line?.begin(told.id);
     const signals = signalsLetIn(host, () => heed(stop));
     const pause: Order["pause"] = async (phase, files, total) => {
       line?.say(`${Math.floor((100 * files) / total)} %  ${files} of ${total} files ${phase}`);
       await signals();
     };
-    const step = { id: told.id, title: told.done(ordered) };
-    const done = await logged(step, () => deploy({ ...ordered, pause }, host, trees));
+    const step = { id: told.id, title: told.done(name) };
+    const order = { ...ordered, pause };
+    const done = await logged(step, () => deploy(order, host, trees));
     line?.clear();
-    await tell(done, ordered);
+    await tell({ ...done, notes: [...notes, ...done.notes] }, order);
     return exitCode.done;
   } finally {
     line?.clear();
-    if (project) settle(host, trees, project);
+    ordered?.letGo?.();
+    if (project && !looks) settle(host, trees, project);
+    if (looks) trees.remove(unpackedPath(slug));
     lock.release();
+  }
+
+  function lineOf(stop: Stop): ReturnType<typeof progressLine> | null {
+    if (values.quiet || values.json || console.columns() === null) return null;
+    return progressLine({ err: console.err, columns: () => console.columns() ?? 80 }, Date.now, stop);
   }
 
   /** The deploy of a project is told in the same log as its other changes. */
@@ -111,7 +122,25 @@ export async function release(
     }
   }
 
-  async function tell({ notes, ...figures }: Deployed, { project, ...ordered }: Order): Promise<void> {
+  async function tellPlan(planned: Plan, order: Order): Promise<number> {
+    if (!values.json) {
+      await console.out(planText(order, planned, values.diff === true));
+      return exitCode.done;
+    }
+    const { jsonOf } = await import("../../report/json.ts");
+    const { added, changed, removed } = planned;
+    const outcome = added.length + changed.length + removed.length > 0 ? "pending" : "ok";
+    const document = {
+      command: told.command,
+      outcome,
+      exit: exitCode.done,
+      plan: { added, changed, removed },
+    } as const;
+    await console.out(jsonOf(document));
+    return exitCode.done;
+  }
+
+  async function tell({ notes, ...figures }: Deployed, { project, name }: Order): Promise<void> {
     if (values.json) {
       const { jsonOf } = await import("../../report/json.ts");
       const outcome = figures.changed > 0 ? "changed" : "ok";
@@ -132,20 +161,20 @@ export async function release(
     const lines = [
       ...(backup ? [`Backed up previous content to ${backup}`] : []),
       ...pruned.map((path) => `Pruned old deploy backup ${path}`),
-      told.done({ project, ...ordered }),
+      told.done(name),
       `${files} files, ${changed} changed, ${bytes} new bytes, ${(milliseconds / 1000).toFixed(1)} s${url}`,
     ];
     await console.out(`${lines.join("\n")}\n`);
   }
 }
 
-function planText({ project, dir }: Order, { origins, added, changed, removed }: Plan, lists: boolean): string {
+function planText({ project, name }: Order, { origins, added, changed, removed }: Plan, lists: boolean): string {
   const all = lists ? { added, changed, removed } : {};
-  const lines = Object.entries(all).flatMap(([word, paths]) =>
-    paths.map((path) => `${word.padEnd(8)} ${oneLine(path)}\n`),
-  );
+  const lines = Object.entries(all).flatMap(([word, paths]) => {
+    return paths.map((path) => `${word.padEnd(8)} ${oneLine(path)}\n`);
+  });
   const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, of ${origins.length} files`;
-  return `${lines.join("")}Would replace ${project.root_path} by ${dir}: ${counts}\n`;
+  return `${lines.join("")}Would replace ${project.root_path} by ${name}: ${counts}\n`;
 }
 
 type Choices = ReturnType<typeof choicesOf>;

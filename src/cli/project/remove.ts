@@ -3,7 +3,7 @@ import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
-import { takeLock } from "../run.ts";
+import { demandRoot, takeLock } from "../run.ts";
 import { edit, slugArgument, slugOf } from "./record.ts";
 
 const flags = {
@@ -34,18 +34,22 @@ export default command({
       });
     }
     const host = await context.host();
+    if (!looks) demandRoot(host, context);
     const project = await theProject(host, slug);
-    const exit = await edit((facts) => removeProject(slug, keeps, facts), values, context);
-    if (exit !== exitCode.done || looks || values.json) return exit;
+    if (looks) return edit((facts) => removeProject(slug, keeps, facts), values, context);
     const dirs = dirsOf(project).filter((dir) => host.stat(dir) !== null);
-    if (deletes) {
+    // A deploy that runs would put there again what is taken away.
+    const lock = deletes ? await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]) : null;
+    try {
+      const exit = await edit((facts) => removeProject(slug, keeps, facts), values, context);
+      if (exit !== exitCode.done) return exit;
       const trees = await context.trees();
-      const lock = await takeLock(host, projectLockPath(slug), ["sudo", "rm", "-r", ...dirs]);
-      for (const dir of dirs) trees.remove(dir);
-      lock.release();
+      if (deletes) for (const dir of dirs) trees.remove(dir);
+    } finally {
+      lock?.release();
     }
     const what = deletes ? "Deleted" : "Left";
-    if (!values.quiet) await context.console.out(dirs.map((dir) => `${what} ${dir}\n`).join(""));
-    return exit;
+    if (!(values.quiet || values.json)) await context.console.out(dirs.map((dir) => `${what} ${dir}\n`).join(""));
+    return exitCode.done;
   },
 });

@@ -23,7 +23,7 @@ export default command({
     const told = {
       command: "project restore",
       id: "project.restore",
-      done: ({ dir }: { dir: string }) => `Restored project ${slug} from ${dir}.`,
+      done: (name: string) => `Restored project ${slug} from ${name}.`,
     };
     return release(
       slug,
