@@ -102,13 +102,11 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   // A backup of the same would push out one that differs.
   if (changed === 0 && planned.folders === 0 && isLive(planned)) {
     if (order.of === "others") demandUnchanged(trees, source, host.now());
-    if (digests.grew) writeDigests(planned, order, host, trees);
-    return { ...figures, milliseconds: host.now() - start };
+    const notes = digests.grew ? remember(planned, order, host, trees) : [];
+    return { ...figures, notes, milliseconds: host.now() - start };
   }
 
-  if (lacking(planned, trees) !== null) trees.remove(sparePath(slug));
-  const lack = lacking(planned, trees);
-  if (lack !== null) throw lack;
+  demandRoom(planned, slug, trees);
   makeBackupsDir(host, slug);
   const seconds = nextStamp(host, trees, project);
   const made = { ...planned.made, modifiedSeconds: seconds };
@@ -135,7 +133,7 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   const deployed: Deployed = { ...figures, bytes, notes, milliseconds: host.now() - start };
   try {
     if (before !== null) deployed.backup = putAway(order, stage, seconds, host, trees);
-    writeDigests(planned, order, host, trees);
+    notes.push(...remember(planned, order, host, trees));
     deployed.pruned = prune(host, trees, slug, order.keep, "spare");
     dropUnheldAssets(trees, slug);
     trees.sync(docsRoot);
@@ -145,10 +143,16 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   return deployed;
 }
 
-/** Without them the next deploy reads both trees. */
-function writeDigests({ digests }: Plan, { project }: Order, host: Host, trees: Trees): void {
-  const now = trees.entry(project.root_path);
-  if (now !== null) digests.write(host, project.slug, now.inode);
+/** For the next deploy, which reads both trees where it cannot be written: that is told, and is no failure. */
+function remember({ digests }: Plan, { project }: Order, host: Host, trees: Trees): string[] {
+  const { slug, root_path: live } = project;
+  try {
+    makeBackupsDir(host, slug);
+    digests.write(host, slug, (trees.entry(live) as Entry).inode);
+    return [];
+  } catch (error) {
+    return [`the site is live, but ${(error as Error).message}`];
+  }
 }
 
 /** Nothing would be written: the live files are as they would be made, all of them. */
@@ -235,6 +239,14 @@ function originOf({ of }: Order, entry: Listed, equal: Entry | undefined, made: 
 
 function isMade(entry: Listed, { mode, uid, gid }: Made): boolean {
   return entry.mode === mode && entry.uid === uid && entry.gid === gid;
+}
+
+/** The spare tree is given for it. */
+function demandRoom(planned: Plan, slug: string, trees: Trees): void {
+  if (lacking(planned, trees) === null) return;
+  trees.remove(sparePath(slug));
+  const lack = lacking(planned, trees);
+  if (lack !== null) throw lack;
 }
 
 /** In blocks, and by apparent size: a hole in a file is filled by a copy. */

@@ -19,7 +19,7 @@ export class Digests {
   readonly #known: Buffer;
   /** One more than the record of an inode, from where its number is looked for on. A map takes five times as much. */
   readonly #slots: Uint32Array;
-  /** Of each record that was there, whether its file stays. */
+  /** Of each record that was there, whether it is kept. */
   readonly #stays: Uint8Array;
   readonly #blocks: Buffer[] = [];
   #learned = 0;
@@ -62,7 +62,7 @@ export class Digests {
     return known.subarray(at + 24, at + recordBytes);
   }
 
-  /** Of a live file that stays. */
+  /** Of a live file that holds what the source does. */
   keep(file: Entry, digest: Uint8Array): void {
     if (this.of(file) !== null) {
       this.#stays[this.#recordAt(file.inode)] = 1;

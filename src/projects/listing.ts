@@ -14,6 +14,8 @@ interface Block {
 const entriesABlock = 1024;
 /** What is done with an entry leaves some 500 bytes behind, which the runtime would let pile up in a large tree. */
 const blocksACollection = 16;
+/** Entries of a tree for which that is not worth the time. */
+const small = 30_000;
 const types = ["file", "directory", "link", "other"] as const;
 const numbersAnEntry = 6;
 
@@ -30,13 +32,17 @@ export class Listing implements Iterable<Listed> {
     if (this.#open.length < entriesABlock) return;
     this.#blocks.push(packed(this.#open));
     this.#open = [];
-    if (this.#blocks.length % blocksACollection === 0) Bun.gc(true);
+    if (this.#blocks.length % blocksACollection === 0) this.#collect();
+  }
+
+  #collect(): void {
+    if (this.length > small) Bun.gc(true);
   }
 
   /** In the order in which they were added. */
   *[Symbol.iterator](): Generator<Listed> {
     for (const [i, { paths, numbers }] of this.#blocks.entries()) {
-      if (i % blocksACollection === blocksACollection - 1) Bun.gc(true);
+      if (i % blocksACollection === blocksACollection - 1) this.#collect();
       let at = 0;
       for (const path of paths.split("\0")) {
         yield unpacked(path, numbers, at);

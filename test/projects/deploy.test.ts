@@ -111,6 +111,19 @@ describe("what is known of the live files is no more than a help:", () => {
     expect(await read()).toContain("page.html");
   });
 
+  test("where it cannot be written that is told, and the site is live", async () => {
+    await compared();
+    Object.assign(host.host, {
+      writeFile: (name: string) => {
+        if (name.endsWith(".digests")) throw new Error("ENOSPC: no space left on device");
+      },
+    });
+    host.write("/srv/site/page.html", "game");
+    expect(await host.deploy()).toMatchObject({ changed: 1, notes: [expect.stringContaining("ENOSPC")] });
+    expect(same()).toBe(true);
+    expect(await host.deploy()).toMatchObject({ changed: 0, notes: [expect.stringContaining("ENOSPC")] });
+  });
+
   test("garbage in its place is as good as nothing", async () => {
     await compared();
     const whole = readFileSync(host.root + path);
