@@ -1,6 +1,6 @@
 // Two builds of one site on a file system of its own: an ext4 in a file, or a tmpfs.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { must } from "../test/integration/run.ts";
 
 /** Of a site: its size, and how much the one build differs from the other. */
@@ -18,11 +18,11 @@ const large = { files: 5, bytes: 20_000_000 };
 export class FileSystem implements Disposable {
   /** Not below /tmp, which may be a tmpfs itself. */
   readonly #work = mkdtempSync("/var/tmp/edox-bench-");
-  readonly dir = `${this.#work}/mounted`;
+  /** As near to the top as a host's own trees: a long way down costs, and not all contestants alike. */
+  readonly dir = mkdtempSync("/mnt/b-");
   #device: string | null = null;
 
   constructor(readonly type: "ext4" | "tmpfs") {
-    mkdirSync(this.dir);
     try {
       if (type === "tmpfs") must(["mount", "-t", "tmpfs", "-o", "size=8g,nr_inodes=4m", "bench", this.dir]);
       else {
@@ -47,6 +47,7 @@ export class FileSystem implements Disposable {
   [Symbol.dispose](): void {
     if (Bun.spawnSync(["mountpoint", "-q", this.dir]).success) must(["umount", this.dir]);
     if (this.#device !== null) must(["losetup", "--detach", this.#device]);
+    rmdirSync(this.dir);
     rmSync(this.#work, { recursive: true, force: true });
   }
 }
