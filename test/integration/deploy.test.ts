@@ -21,7 +21,7 @@ for (const suite of suites) {
   describe(`deploys on ${suite}`, () => {
     let host: TestHost;
     beforeAll(async () => {
-      host = await TestHost.bare(suite);
+      host = await TestHost.bare(suite, {});
       host.put(process.execPath, "/usr/local/bin/bun");
       host.put(`${import.meta.dir}/load.ts`, "/root/load.ts");
       const { code, stderr } = host.sh(`set -e; edox-ops bootstrap --yes --quiet; ${makeSite}; site 0
