@@ -6,7 +6,7 @@ import type { Host, HostReader } from "../host/host.ts";
 import { Refused, type Trees } from "../host/trees.ts";
 import { gidOf } from "../resources/group.ts";
 import { frontPage } from "./answer.ts";
-import type { Order } from "./deploy.ts";
+import type { Order } from "./plan.ts";
 import type { Project } from "./project.ts";
 import { backupNames, backupsOf, makeBackupsDir, unpackedPath } from "./releases.ts";
 import { publishable } from "./source.ts";

@@ -15,7 +15,8 @@ import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
-import { deploy, type Order } from "../../src/projects/deploy.ts";
+import { deploy } from "../../src/projects/deploy.ts";
+import type { Order } from "../../src/projects/plan.ts";
 import type { Project } from "../../src/projects/project.ts";
 import { settle } from "../../src/projects/releases.ts";
 

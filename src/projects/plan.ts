@@ -1,0 +1,138 @@
+// What a deploy would do: the source is checked, and each of its files compared with the live one.
+
+import { Problem } from "../engine/step.ts";
+import type { Host } from "../host/host.ts";
+import type { Entry, Made, Trees } from "../host/trees.ts";
+import { gidOf } from "../resources/group.ts";
+import { Digests } from "./digests.ts";
+import type { Listed } from "./listing.ts";
+import type { Project } from "./project.ts";
+import { sideBySide } from "./side-by-side.ts";
+import { demandPage, type Source, survey, tickMs } from "./source.ts";
+
+/** After so many the caller is asked whether to go on. */
+export const filesAPause = 256;
+
+export interface Order {
+  project: Project;
+  /** Where the new tree is read, and what it is called. */
+  dir: string;
+  name: string;
+  /** Somebody's, which may change meanwhile; a release of our own, whose files may be shared; or one just unpacked. */
+  of: "others" | "release" | "unpacked";
+  /** Ends what is held of it. */
+  letGo?: () => void;
+  /** How many backups stay. */
+  keep: number;
+  backup: boolean;
+  allowEmpty: boolean;
+  /** Whether the site answers with its front page; the reason when not. */
+  probe: (() => Promise<string | null>) | null;
+  /** How far it is, from time to time. What it throws ends the deploy. */
+  pause?: (phase: "read" | "staged", files: number, total: number) => Promise<void>;
+}
+
+/** What a file of the new tree is made from. */
+type Origin = "live" | "source" | "copy";
+
+export interface Plan {
+  source: Source;
+  digests: Digests;
+  made: Made;
+  origins: Origin[];
+  /** Of the live file, where that is the origin. */
+  inodes: number[];
+  /** Directories that come or go. */
+  folders: number;
+  /** Paths of files and links in the tree. */
+  added: string[];
+  changed: string[];
+  removed: string[];
+}
+
+/** Nothing would be written: the live files are as they would be made, all of them. */
+export function isLive({ origins }: Plan): boolean {
+  return origins.every((origin) => origin === "live");
+}
+
+/** Looks only. Throws a Problem for a source that is not to be published. */
+export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan> {
+  const { project, dir } = order;
+  const gid = gidOf(host, project.owner_group);
+  if (gid === null) {
+    throw new Problem("blocked", `there is no group ${project.owner_group}`, {
+      hint: ["sudo", "groupadd", "--system", project.owner_group],
+    });
+  }
+  // What was written just before has a stamp that is older than the beginning of the look.
+  if (order.of === "others") await host.sleep(tickMs);
+  const source = survey(trees, order, host.now());
+  if (!order.allowEmpty) demandPage(source);
+
+  const made = { mode: 0o644, uid: host.uid, gid, modifiedSeconds: 0 };
+  const top = trees.entry(project.root_path);
+  const digests = new Digests(host, project.slug, top);
+  const found: Plan = {
+    source,
+    digests,
+    made,
+    origins: [],
+    inodes: [],
+    folders: 0,
+    added: [],
+    changed: [],
+    removed: [],
+  };
+  const liveTree = top?.type === "directory" ? trees.walk(project.root_path) : [];
+  for (const [entry, twin] of sideBySide(source.entries, liveTree)) {
+    if (entry === undefined) {
+      if (twin.type === "directory") found.folders += 1;
+      else found.removed.push(twin.path);
+      continue;
+    }
+    if (entry.type !== "file") {
+      const isSame = twin?.type === entry.type && (entry.type === "directory" || sameLink(trees, project, dir, entry));
+      if (entry.type === "directory" && twin === undefined) found.folders += 1;
+      else note(found, entry, twin, isSame);
+      continue;
+    }
+    const equal = twin?.type === "file" && twin.size === entry.size && holdSame(trees, digests, order, entry, twin);
+    note(found, entry, twin, equal);
+    found.origins.push(originOf(order, entry, equal ? twin : undefined, made));
+    found.inodes.push(equal ? twin.inode : 0);
+    if (found.origins.length % filesAPause === 0)
+      await order.pause?.("read", found.origins.length, source.entries.length);
+  }
+  return found;
+}
+
+function note(found: Plan, { path }: Listed, twin: Entry | undefined, equal: boolean): void {
+  if (twin === undefined) found.added.push(path);
+  else if (!equal) found.changed.push(path);
+}
+
+/** Of two files of one size: what is known of the live one is not read. Numbers of inodes are of one file system. */
+function holdSame(trees: Trees, digests: Digests, { dir, of, project }: Order, file: Listed, twin: Entry): boolean {
+  const path = `${dir}/${file.path}`;
+  const known = digests.of(twin);
+  const read = (): Uint8Array => trees.digest(path, twin.size, digests.seeds);
+  const isOne = of === "release" && file.inode === twin.inode;
+  const isSame = isOne || (known?.equals(read()) ?? trees.same(path, `${project.root_path}/${file.path}`));
+  if (isSame) digests.keep(twin, known ?? read());
+  return isSame;
+}
+
+function sameLink(trees: Trees, { root_path }: Project, dir: string, { path }: Listed): boolean {
+  return trees.linkTarget(`${root_path}/${path}`) === trees.linkTarget(`${dir}/${path}`);
+}
+
+/** A file is shared where it is already as it would be made. */
+function originOf({ of }: Order, entry: Listed, equal: Entry | undefined, made: Made): Origin {
+  if (equal !== undefined && isMade(equal, made)) return "live";
+  return of !== "others" && isMade(entry, made) ? "source" : "copy";
+}
+
+/** Owner and mode are those that a file is made with. */
+export function isMade(entry: Listed, { mode, uid, gid }: Made): boolean {
+  return entry.mode === mode && entry.uid === uid && entry.gid === gid;
+}

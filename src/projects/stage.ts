@@ -1,0 +1,102 @@
+// The new tree before it is live: beside the backups, made of files of the live one where they are the same.
+
+import { Problem } from "../engine/step.ts";
+import type { Entry, Made, Trees } from "../host/trees.ts";
+import { docsRoot } from "../recipes/paths.ts";
+import { filesAPause, isMade, type Order, type Plan } from "./plan.ts";
+import { backupsOf, sparePath, stampName } from "./releases.ts";
+import { sideBySide } from "./side-by-side.ts";
+
+/** The spare tree is given for it. */
+export function demandRoom(planned: Plan, slug: string, trees: Trees): void {
+  if (lacking(planned, trees) === null) return;
+  trees.remove(sparePath(slug));
+  const lack = lacking(planned, trees);
+  if (lack !== null) throw lack;
+}
+
+/** In blocks, and by apparent size: a hole in a file is filled by a copy. */
+function lacking({ source, origins }: Plan, trees: Trees): Problem | null {
+  const { bytes, inodes, block } = trees.room(docsRoot);
+  let [neededBytes, neededInodes, file] = [0, 0, 0];
+  for (const { type, size } of source.entries) {
+    if (type === "file" && origins[file++] !== "copy") continue;
+    neededInodes += 1;
+    neededBytes += Math.ceil((type === "file" ? size : 1) / block) * block;
+  }
+  if (neededBytes > bytes) return noRoom(`${mebibytes(neededBytes)} are needed and ${mebibytes(bytes)} free`, []);
+  if (neededInodes > inodes) return noRoom(`${neededInodes} inodes are needed and ${inodes} free`, ["-i"]);
+  return null;
+}
+
+function noRoom(what: string, flags: string[]): Problem {
+  return new Problem("blocked", `no room for the new tree in ${docsRoot}: ${what}`, {
+    hint: ["df", ...flags, docsRoot],
+  });
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024 / 1024)} MiB`;
+}
+
+/**
+ * A tree beside the backups, whose name has its inode: what `settle` knows it by. The spare one, if nobody else could
+ * ever write to it; or an empty one.
+ */
+export function openStage(trees: Trees, slug: string, seconds: number, made: Made): string {
+  const spare = trees.entry(sparePath(slug));
+  const isOurs = spare !== null && isFolder(spare, made);
+  const unnamed = isOurs ? sparePath(slug) : `${backupsOf(slug)}/.stage`;
+  if (!isOurs) trees.makeDirectory(unnamed, { ...made, mode: 0o755 });
+  const stage = `${backupsOf(slug)}/.stage-${trees.entry(unnamed)?.inode}-${stampName(seconds)}`;
+  trees.move(unnamed, stage);
+  return stage;
+}
+
+function isFolder(entry: Entry, made: Made): boolean {
+  return entry.type === "directory" && isMade(entry, { ...made, mode: 0o755 });
+}
+
+/** Takes from a stage what the new tree has not. Answers for each entry of the source whether it is there. */
+function clearStage({ source, made, origins, inodes }: Plan, stage: string, trees: Trees): boolean[] {
+  const there: boolean[] = [];
+  const gone: string[] = [];
+  let file = 0;
+  for (const [entry, old] of sideBySide(source.entries, trees.walk(stage))) {
+    const index = entry?.type === "file" ? file++ : -1;
+    const goes = old?.path.startsWith(`${gone.at(-1)}/`);
+    const stays =
+      old !== undefined &&
+      !goes &&
+      (entry?.type === "directory" ? isFolder(old, made) : origins[index] === "live" && old.inode === inodes[index]);
+    if (entry !== undefined) there.push(stays);
+    if (old !== undefined && !stays && !goes) gone.push(old.path);
+  }
+  for (const path of gone) trees.remove(`${stage}/${path}`);
+  return there;
+}
+
+/** Answers the bytes that were written. */
+export async function fillStage(planned: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
+  const { source, made, origins } = planned;
+  const live = order.project.root_path;
+  const there = clearStage(planned, stage, trees);
+  let [bytes, file, index] = [0, 0, 0];
+  for (const { path, type, size } of source.entries) {
+    if (type === "file" && ++file % filesAPause === 0) await order.pause?.("staged", file, origins.length);
+    if (there[index++]) continue;
+    const to = `${stage}/${path}`;
+    const from = `${source.dir}/${path}`;
+    if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
+    else if (type === "link") trees.makeLink(to, trees.linkTarget(from), made);
+    else {
+      const origin = origins[file - 1];
+      const shared = origin !== "copy" && trees.share(origin === "live" ? `${live}/${path}` : from, to);
+      if (!shared) trees.copy(from, to, made, size);
+      else if (origin === "source" && order.of === "unpacked") trees.setAttributes(to, made);
+      else continue;
+      bytes += size;
+    }
+  }
+  return bytes;
+}

@@ -1,0 +1,38 @@
+// The time that new files of a site are given.
+
+import type { Host } from "../host/host.ts";
+import type { Trees } from "../host/trees.ts";
+import type { Project } from "./project.ts";
+import { backupNames, lastStampPath, secondsOf } from "./releases.ts";
+
+/**
+ * The second that new files are stamped with: later than any that the project has given, so that no two contents of one
+ * path have one ETag, which nginx makes of time and size. It is on the disk before a file has it.
+ */
+export function nextStamp(host: Host, trees: Trees, { slug, root_path }: Project): number {
+  const now = Math.floor(host.now() / 1000);
+  const bytes = host.read(lastStampPath(slug));
+  const last = bytes === null ? newestBefore(trees, root_path, now) : Number(new TextDecoder().decode(bytes));
+  // The tree that is replaced is to have a name of its own among the backups.
+  const newest = backupNames(host, slug)[0];
+  const taken = [last, newest === undefined ? 0 : secondsOf(newest)].filter(Number.isSafeInteger);
+  const seconds = Math.max(now, ...taken.map((second) => second + 1));
+  host.writeFile(lastStampPath(slug), new TextEncoder().encode(`${seconds}\n`), {
+    mode: 0o600,
+    uid: host.uid,
+    gid: host.uid,
+  });
+  return seconds;
+}
+
+/** Of a tree that somebody else made. One from the far future would take all stamps there with it. */
+function newestBefore(trees: Trees, live: string, now: number): number {
+  const day = 24 * 3600;
+  let newest = 0;
+  if (trees.entry(live) === null) return newest;
+  for (const { modifiedMs } of trees.walk(live)) {
+    const seconds = Math.floor(modifiedMs / 1000);
+    if (seconds > newest && seconds < now + day) newest = seconds;
+  }
+  return newest;
+}
