@@ -26,9 +26,10 @@ await coverage();
 if (!fast) {
   await part("Debian packages for the tests", ["/bin/sh", "test/need.sh"]);
   const bases = suites.map((suite) => part(`bare ${suite}`, [process.execPath, "test/integration/base.ts", suite]));
+  const sites = part("generated sites", [process.execPath, "test/integration/sites.ts"]);
   await part("build", [process.execPath, "build/build.ts"]);
   await tests("binary", ["./test/binary/"], ["--timeout=120000"]);
-  await Promise.all(bases);
+  await Promise.all([...bases, sites]);
   await hosts();
 }
 await Bun.write(`${top}/junit.xml`, await merged());

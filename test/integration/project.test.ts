@@ -41,6 +41,9 @@ for (const suite of suites) {
       expect(get("/guide", "-o /dev/null -w '%{http_code} %header{location}'")).toBe("301 /guide/");
       expect(["/.env", "/a.bak", "/.git/config"].map((path) => status(path))).toEqual(["403", "403", "403"]);
       expect(get("/.well-known/security.txt")).toBe("s\n");
+      expect(status("/favicon.ico")).toBe("204");
+      host.sh("echo icon >/var/www/docs/demo/favicon.ico");
+      expect([status("/favicon.ico"), get("/favicon.ico")]).toEqual(["200", "icon\n"]);
       expect(status("/", "-X POST")).toBe("405");
     });
 

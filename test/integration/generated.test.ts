@@ -1,0 +1,142 @@
+// What generators make, on a real host, as a browser sees it.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { must } from "./run.ts";
+import { type Generator, generatedSites, generators, rareWord } from "./sites.ts";
+import { TestHost } from "./test-host.ts";
+
+interface Look {
+  /** What the scripts of the page have made of it, to a reader who likes it dark. */
+  alive(page: Page): Promise<unknown>;
+  wanted: unknown;
+  /** Types the word into the search and follows its first result. */
+  search(page: Page): Promise<void>;
+  /** Said on the page for what is missing. */
+  missing: string;
+}
+
+const looks: Record<Generator, Look> = {
+  vitepress: {
+    alive: (page) =>
+      page.evaluate(`(async () => {
+        while (!document.querySelector("#app").__vue_app__) await new Promise(requestAnimationFrame);
+        return document.documentElement.className;
+      })()`),
+    wanted: "dark",
+    async search(page) {
+      await page.locator("#local-search button").first().click();
+      await page.locator("#localsearch-input").fill(rareWord);
+      await page.locator(".VPLocalSearchBox .result").first().click();
+    },
+    missing: "PAGE NOT FOUND",
+  },
+  material: {
+    alive: (page) => page.locator("html.js body").getAttribute("data-md-color-scheme"),
+    wanted: "slate",
+    async search(page) {
+      const field = page.locator("[data-md-component=search-query]");
+      await field.click();
+      await field.pressSequentially(rareWord);
+      await page.locator(".md-search-result__link").first().click();
+    },
+    missing: "404 - Not found",
+  },
+  sphinx: {
+    alive: (page) => page.locator("html:not(.no-js) body").getAttribute("data-theme"),
+    wanted: "auto",
+    async search(page) {
+      await page.locator(".sidebar-search").fill(rareWord);
+      await page.keyboard.press("Enter");
+      await page.locator("#search-results li a").first().click();
+    },
+    missing: "Page not found",
+  },
+};
+
+describe("sites of generators in a browser", () => {
+  let host: TestHost;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    const sites = generatedSites();
+    host = await TestHost.bare();
+    expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
+    for (const name of generators) {
+      must(["cp", "-r", `${sites}/${name}`, `${host.root}/srv/${name}`]);
+      const publish = ["publish", name, "--domain", `${name}.test`, "--source", `/srv/${name}`];
+      expect(host.run(["edox-ops", "project", ...publish])).toMatchObject({ code: 0, stderr: "" });
+    }
+    browser = await chromium.launch({
+      executablePath: "/usr/bin/chromium",
+      // Anything from elsewhere fails, and is seen.
+      args: [`--host-resolver-rules=MAP *.test ${host.address}, MAP * ~NOTFOUND`, "--no-proxy-server"],
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    host?.down();
+  });
+
+  /** A page of a reader who was never here, and all that it complains about. */
+  async function open(
+    name: Generator,
+  ): Promise<{ page: Page; problems: string[]; [Symbol.asyncDispose](): Promise<void> }> {
+    const context = await browser.newContext({ baseURL: `http://${name}.test`, colorScheme: "dark" });
+    context.setDefaultTimeout(15_000);
+    const page = await context.newPage();
+    const problems: string[] = [];
+    page.on("console", (message) => {
+      const { url } = message.location();
+      if (["error", "warning"].includes(message.type())) problems.push(`console: ${message.text()} ${url}`);
+    });
+    page.on("pageerror", (error) => problems.push(`error: ${error.message}`));
+    page.on("requestfailed", (request) => problems.push(`failed: ${request.url()} ${request.failure()?.errorText}`));
+    page.on("response", (response) => {
+      if (response.status() >= 400) problems.push(`${response.status()}: ${response.url()}`);
+    });
+    return { page, problems, [Symbol.asyncDispose]: () => context.close() };
+  }
+
+  for (const name of generators) {
+    const { alive, wanted, search, missing } = looks[name];
+
+    test(`${name}: scripts run, the search leads to another page, and nothing complains`, async () => {
+      await using opened = await open(name);
+      const { page, problems } = opened;
+      await page.goto("/", { waitUntil: "networkidle" });
+      await page.locator("h1", { hasText: "Home" }).first().waitFor();
+      expect(await alive(page)).toEqual(wanted);
+      await search(page);
+      await page.waitForURL(/\/guide\/install/);
+      // Not where the results of the search show it.
+      await page.locator("main, [role=main]").getByText(`First the ${rareWord}`).first().waitFor();
+      await page.waitForLoadState("networkidle");
+      expect(problems).toEqual([]);
+    });
+
+    test(`${name}: an address without .html is answered, and the site's own page for what is missing`, async () => {
+      await using opened = await open(name);
+      const { page, problems } = opened;
+      const answer = await page.goto("/guide/install", { waitUntil: "networkidle" });
+      expect(answer?.status()).toBe(200);
+      expect(await alive(page)).toEqual(wanted);
+      await page.locator("h1", { hasText: "Install" }).first().waitFor();
+      expect(problems).toEqual([]);
+      expect((await page.goto("/missing", { waitUntil: "networkidle" }))?.status()).toBe(404);
+      await page.getByText(missing).first().waitFor();
+      // Of the page itself, and of nothing else.
+      expect(problems.toSorted()).toEqual([
+        `404: http://${name}.test/missing`,
+        `console: Failed to load resource: the server responded with a status of 404 (Not Found) http://${name}.test/missing`,
+      ]);
+    });
+  }
+
+  test("under the strict policy the same site complains: the tests above would see it", async () => {
+    expect(host.run(["edox-ops", "project", "update", "vitepress", "--csp", "strict"]).code).toBe(0);
+    await using opened = await open("vitepress");
+    await opened.page.goto("/", { waitUntil: "networkidle" });
+    expect(opened.problems.join("\n")).toContain("violates the following Content Security Policy directive");
+  });
+});
