@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
-import { rounds } from "./rounds.ts";
+import { figure, rounds } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
 
 const deploys = rounds(30, 100).length;
@@ -47,6 +47,7 @@ for (const suite of suites) {
         done`);
       expect([said, rest]).toEqual(["", { failed: 0, wrong: [] }]);
       expect(requests).toBeGreaterThan(1000);
+      figure("readers under deploys", suite, 0, `${requests} requests, none failed`);
     });
 
     test("the same with two renames instead of the exchange fails, so that the test can", () => {
