@@ -20,8 +20,9 @@ const looks: Record<Generator, Look> = {
   vitepress: {
     alive: (page) =>
       page.evaluate(`(async () => {
-        while (!document.querySelector("#app").__vue_app__) await new Promise(requestAnimationFrame);
-        return document.documentElement.className;
+        const end = performance.now() + 15_000;
+        while (!document.querySelector("#app").__vue_app__ && performance.now() < end) await new Promise(requestAnimationFrame);
+        return document.querySelector("#app").__vue_app__ ? document.documentElement.className : "not hydrated";
       })()`),
     wanted: "dark",
     async search(page) {
