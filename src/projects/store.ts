@@ -16,6 +16,9 @@ export async function readProjects(see: HostReader): Promise<Map<string, Project
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw broken("is not an object with a project under each slug");
   }
+  // A slug that stands twice is one to the parser: the records say their slugs as well.
+  const told = text.match(/"slug"\s*:/g)?.length ?? 0;
+  if (told > Object.keys(json).length) await refuseTwice(text);
   const projects = Object.entries(json).map(([slug, record]) => [slug, projectOf(slug, record)] as const);
   refuseDoubles(projects.map(([, project]) => project));
   return new Map(projects.sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -53,6 +56,14 @@ async function parsed(text: string): Promise<unknown> {
     const column = (before.at(-1)?.length ?? 0) + 1;
     throw broken(`is no JSON: ${printParseErrorCode(first.error)} at line ${before.length}, column ${column}`);
   }
+}
+
+/** Throws a Problem for a key that stands twice at the top. */
+async function refuseTwice(text: string): Promise<void> {
+  const { parseTree } = await import("jsonc-parser");
+  const slugs = (parseTree(text)?.children ?? []).map(({ children }) => String(children?.[0]?.value));
+  const twice = slugs.find((slug, i) => slugs.indexOf(slug) !== i);
+  if (twice !== undefined) throw broken(`has the project ${twice} twice`);
 }
 
 function projectOf(slug: string, record: unknown): Project {

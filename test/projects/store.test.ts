@@ -52,6 +52,11 @@ describe("a file that cannot be used is named, with the place and why, and nothi
       "has domain DEMO.test in two projects: demo and two",
     ],
     [
+      "a slug twice",
+      `{"demo": ${JSON.stringify(demo)}, "demo": ${JSON.stringify(demo)}}`,
+      "has the project demo twice",
+    ],
+    [
       "one tree twice",
       JSON.stringify({ demo, two: { ...demo, slug: "two", domain: "two.test" } }),
       "has root path /var/www/docs/demo in two projects: demo and two",
@@ -81,6 +86,8 @@ describe("a file that cannot be used is named, with the place and why, and nothi
 });
 
 test("a file that Python wrote stays as it is to the byte when nothing changes, and unknown keys stay", async () => {
+  const nested = JSON.stringify({ demo: { ...demo, note: { slug: "x" } } });
+  expect((await readProjects(hostWith(nested))).size).toBe(1);
   const theirs = `{\n  "demo": ${JSON.stringify({ ...demo, note: "für später" }).replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)}\n}`;
   const host = hostWith(theirs);
   expect((await typed("project update demo --domain demo.test", host)).exit).toBe(0);
