@@ -47,8 +47,8 @@ function split(said: string, why: ReadonlyMap<string, string>): { file?: string;
   return { file: name.replace(/^(\S+?)\/? (\S+) (\S+)$/, "$1/dists/$2/$3"), reason: shortened(reason) };
 }
 
-/** Of a file that is too long apt says so with each piece that came. */
+/** Of a file that is too long apt says so with each piece that came, and each time guesses why. */
 function shortened(reason: string): string {
-  const plain = reason.replace(/ \[IP: [^\]]*\]$/, "");
+  const plain = reason.replace(/ \[IP: [^\]]*\]$/, "").replace(/\. Mirror sync in progress\?.*$/, "");
   return plain.length > reasonLimit ? `${plain.slice(0, reasonLimit)}…` : plain;
 }

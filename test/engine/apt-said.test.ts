@@ -36,13 +36,16 @@ test("what is said of a source without another reason stays as it is", () => {
 
 test("a package that came wrong is named, however much apt says about it", () => {
   const address = "http://deb.test/pool/git_1_amd64.deb";
-  const size = "File has unexpected size (95 != 7264380). Mirror sync in progress?";
+  const size = "File has unexpected size (95 != 7264380)";
+  const guess = `${size}. Mirror sync in progress?`;
   const stderr = (reason: string) => `E: Failed to fetch ${address}  ${reason} [IP: 192.0.2.1 80]
    Hashes of expected file:
 E: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?
 `;
-  expect(failedFiles({ code: 100, stdout: "", stderr: stderr(size) })).toEqual([`Failed to fetch ${address}: ${size}`]);
-  const [endless = ""] = failedFiles({ code: 100, stdout: "", stderr: stderr(`${size} `.repeat(10_000)) });
+  expect(failedFiles({ code: 100, stdout: "", stderr: stderr(guess) })).toEqual([
+    `Failed to fetch ${address}: ${size}`,
+  ]);
+  const [endless = ""] = failedFiles({ code: 100, stdout: "", stderr: stderr(`${guess} `.repeat(10_000)) });
   expect(endless).toStartWith(`Failed to fetch ${address}: ${size}`);
   expect(endless.length).toBeLessThan(300);
 });
