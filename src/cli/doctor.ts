@@ -1,11 +1,4 @@
-import { examine, stepsToRun } from "../doctor/doctor.ts";
-import { entries } from "../doctor/entries.ts";
 import type { Finding } from "../doctor/finding.ts";
-import { siteEntries } from "../doctor/sites.ts";
-import { gatherFacts } from "../engine/facts.ts";
-import { snapshot } from "../engine/snapshot.ts";
-import { bootstrap } from "../recipes/bootstrap.ts";
-import { voiceOf } from "../report/voice.ts";
 import { command } from "./command.ts";
 import { exitCode } from "./context.ts";
 import { doctorFlags } from "./flags.ts";
@@ -14,6 +7,13 @@ export default command({
   meta: { name: "doctor", description: "say how healthy this host is, change nothing" },
   args: doctorFlags,
   async run(values, context) {
+    const { examine, stepsToRun } = await import("../doctor/doctor.ts");
+    const { entries } = await import("../doctor/entries.ts");
+    const { siteEntries } = await import("../doctor/sites.ts");
+    const { bootstrap } = await import("../recipes/bootstrap.ts");
+    const { snapshot } = await import("../engine/snapshot.ts");
+    const { gatherFacts } = await import("../engine/facts.ts");
+    const { voiceOf } = await import("../report/voice.ts");
     const { console, hint } = context;
     const host = await context.host();
 

@@ -8,7 +8,6 @@ import { Problem, type Recipe, type Step, type StepResult } from "../engine/step
 import { met, type Stop } from "../engine/wait.ts";
 import { type Host, type HostReader, type Signal, Unseen } from "../host/host.ts";
 import { lockPath } from "../recipes/paths.ts";
-import { runLog } from "../report/run-log.ts";
 import { usage } from "./arguments.ts";
 import type { Values } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -44,6 +43,7 @@ export async function change(
   try {
     const { see, recipe, steps, failAt } = await look();
     for (const warning of await requirements(recipe, see, tell, stop)) await tell.warning(warning);
+    const { runLog } = await import("../report/run-log.ts");
     const log = runLog(recipe.logPath, host, tell.warning);
     const watch = {
       ...tell.progress,
