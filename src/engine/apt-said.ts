@@ -17,20 +17,21 @@ export function failedFiles(output: Output): string[] {
   return sentences(output, ofFiles);
 }
 
-/** One sentence a reason, however many files it kept from coming. */
+/** One sentence a reason, however many files it kept from coming: sizes and ports make no other reason of it. */
 function sentences({ stdout, stderr }: Output, wanted: RegExp): string[] {
   const why = new Map<string, string>();
   for (const [, name = "", reason = ""] of stdout.matchAll(/^Err:\d+ (.+)\n {2}(.+)$/gm)) why.set(name, reason);
-  const kept = new Map<string, Set<string>>();
+  const kept = new Map<string, { reason: string; files: Set<string> }>();
   for (const line of linesOf(stderr)) {
     const said = wanted.exec(line)?.[1];
     if (said === undefined) continue;
     const { file, reason } = split(said, why);
-    const files = kept.get(reason) ?? new Set();
-    if (file !== undefined) files.add(file);
-    kept.set(reason, files);
+    const kind = file === undefined ? reason : reason.replace(/\d+/g, "");
+    const same = kept.get(kind) ?? { reason, files: new Set() };
+    if (file !== undefined) same.files.add(file);
+    kept.set(kind, same);
   }
-  return [...kept].map(([reason, files]) => {
+  return [...kept.values()].map(({ reason, files }) => {
     const [first, ...more] = files;
     if (first === undefined) return reason;
     return `Failed to fetch ${first}${more.length > 0 ? ` and ${more.length} more` : ""}: ${reason}`;

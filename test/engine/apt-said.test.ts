@@ -49,3 +49,16 @@ E: Unable to fetch some archives, maybe run apt-get update or try with --fix-mis
   expect(endless).toStartWith(`Failed to fetch ${address}: ${size}`);
   expect(endless.length).toBeLessThan(300);
 });
+
+test("files that failed alike are one sentence, whatever the sizes; keys that are missing are one each", () => {
+  const stderr = `E: Failed to fetch http://a.test/x  File has unexpected size (95 != 7264380)
+E: Failed to fetch http://b.test/x  File has unexpected size (95 != 6924)
+W: GPG error: http://a.test x InRelease: NO_PUBKEY 1111111111111111
+W: GPG error: http://a.test x InRelease: NO_PUBKEY 2222222222222222
+`;
+  expect(failedSources({ code: 100, stdout: "", stderr })).toEqual([
+    "Failed to fetch http://a.test/x and 1 more: File has unexpected size (95 != 7264380)",
+    "GPG error: http://a.test x InRelease: NO_PUBKEY 1111111111111111",
+    "GPG error: http://a.test x InRelease: NO_PUBKEY 2222222222222222",
+  ]);
+});
