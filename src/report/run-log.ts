@@ -10,6 +10,7 @@ const words = { ok: "SKIPPED", changed: "SUCCESS", failed: "FAILURE" } as const;
 /** Adds to the log at `path`. A log that cannot be written is told once, and never stops a run. */
 export function runLog(path: string, host: Host, complain: (sentence: string) => void) {
   let broken = false;
+  let begun = false;
   return {
     started: ({ id, title }: Step) => write([`STEP ${id} START action='${title}'`], false),
     // What was done is on the disk, as the files are. A run that only looks waits for no disk.
@@ -20,16 +21,20 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
     if (broken) return;
     const stamp = `[${new Date(host.now()).toISOString().slice(0, 19)}Z]`;
     try {
-      const dir = path.slice(0, path.lastIndexOf("/"));
-      if (host.stat(dir) === null) host.makeDirectory(dir, { mode: 0o755, uid: 0, gid: 0 });
-      // A power cut may leave half a line: what comes now is not a part of it.
-      const torn = (host.tail(path, 1)?.[0] ?? newline) !== newline;
       const text = lines.map((line) => `${stamp} ${oneLine(line)}\n`).join("");
-      host.append(path, torn ? `\n${text}` : text, 0o644, synced);
+      host.append(path, begun ? text : begin() + text, 0o644, synced);
+      begun = true;
     } catch (error) {
       broken = true;
       complain(`${path} cannot be written: ${(error as Error).message}`);
     }
+  }
+
+  /** Makes room for it, and ends the half line that a power cut may have left: what comes now is not a part of it. */
+  function begin(): string {
+    const dir = path.slice(0, path.lastIndexOf("/"));
+    if (host.stat(dir) === null) host.makeDirectory(dir, { mode: 0o755, uid: 0, gid: 0 });
+    return (host.tail(path, 1)?.[0] ?? newline) === newline ? "" : "\n";
   }
 }
 
