@@ -2,11 +2,12 @@
 // next run ends well, and the host is that of an undisturbed run.
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { suites } from "./base.ts";
 import { chance, figure, rounds } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
 import { damaged, endsWell, type Undisturbed, undisturbed } from "./undisturbed.ts";
 
-for (const suite of ["bookworm", "trixie"] as const) {
+for (const suite of suites) {
   describe(`on ${suite}`, () => {
     let first: Undisturbed;
     let host: TestHost;

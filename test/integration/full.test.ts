@@ -2,12 +2,13 @@
 // ends well, and the host is that of an undisturbed run.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { suites } from "./base.ts";
 import { figure, rounds } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
 import { damaged, endsWell, type Undisturbed, undisturbed } from "./undisturbed.ts";
 
 const bootstrap = ["edox-ops", "bootstrap", "--yes"];
-for (const suite of ["bookworm", "trixie"] as const) {
+for (const suite of suites) {
   // In short on one suite, where the other would tell the same.
   for (const round of rounds(suite === "bookworm" ? 1 : 0, 1)) {
     describe(`on ${suite}, ${round}`, () => {

@@ -2,11 +2,11 @@
 // what it could not reach. With the network back the next run ends well, and the host is that of an undisturbed run.
 
 import { afterEach, expect, test } from "bun:test";
+import { suites } from "./base.ts";
+import { soak } from "./rounds.ts";
 import type { Ended } from "./run.ts";
 import { TestHost } from "./test-host.ts";
-import { endsWell, undisturbed } from "./undisturbed.ts";
-
-const soak = process.env.EDOX_SOAK === "1";
+import { changeable, endsWell, undisturbed } from "./undisturbed.ts";
 
 let host: TestHost;
 afterEach(() => host?.down());
@@ -18,7 +18,7 @@ const unreachable =
 
 test("without a network or a name server that is the reason, and nothing is changed", async () => {
   host = await TestHost.bare();
-  const before = changed();
+  const before = changeable(host);
   host.network("cut");
   const cut = firstLine(host.run(bootstrap));
   expect(cut).toStartWith(`1 ${failed}; these sources failed: Failed to fetch http://`);
@@ -29,20 +29,20 @@ test("without a network or a name server that is the reason, and nothing is chan
   expect(nameless).toStartWith(`1 ${failed}; these sources failed: Failed to fetch http://mirror.test/`);
   expect(nameless).toEndWith("/InRelease and 2 more: Temporary failure resolving 'mirror.test'");
   host.sh("mv /root/90cache /etc/apt/apt.conf.d/; mv /root/sources.list /etc/apt/");
-  expect(changed()).toBe(before);
+  expect(changeable(host)).toBe(before);
   host.network("up");
   endsWell(host, await undisturbed("bookworm"));
 });
 
 test("cut while packages come, and not given back, it says what did not come", async () => {
   host = await TestHost.bare();
-  const before = changed();
+  const before = changeable(host);
   const run = fetching();
   host.network("cut");
   const said = firstLine(run.ended());
   expect(said).toStartWith(`1 ${failed}: Failed to fetch http://`);
   expect(said).toMatch(unreachable);
-  expect(changed()).toBe(before);
+  expect(changeable(host)).toBe(before);
   host.network("up");
   endsWell(host, await undisturbed("bookworm"));
 });
@@ -58,7 +58,7 @@ test("cut while packages come, and given back, the same run ends well", async ()
 });
 
 if (soak) {
-  for (const suite of ["bookworm", "trixie"] as const) {
+  for (const suite of suites) {
     for (const state of ["lossy", "slow"] as const) {
       test(`a ${state} line takes longer on ${suite}, and no more`, async () => {
         host = await TestHost.bare(suite);
@@ -75,11 +75,6 @@ if (soak) {
       endsWell(host, await undisturbed(suite));
     });
   }
-}
-
-/** A digest of what a run changes. */
-function changed(): string {
-  return Bun.hash(host.listing("/etc", "/var/lib/dpkg/info", "/var/lib/dpkg/status")).toString();
 }
 
 function firstLine({ code, stderr }: Pick<Ended, "code" | "stderr">): string {

@@ -1,11 +1,12 @@
 // The power is cut just after files of ours were written: they are there, because they were synced.
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { suites } from "./base.ts";
 import { chance, figure, rounds } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
 import { damaged, endsWell, type Undisturbed, undisturbed } from "./undisturbed.ts";
 
-for (const suite of ["bookworm", "trixie"] as const) {
+for (const suite of suites) {
   describe(`on ${suite}`, () => {
     let first: Undisturbed;
     let host: TestHost;

@@ -2,7 +2,8 @@
 
 import { appendFileSync } from "node:fs";
 
-const soak = process.env.EDOX_SOAK === "1";
+/** The long form. */
+export const soak = process.env.EDOX_SOAK === "1";
 /** EDOX_SEED=N gives the moments of that run again. It stands in the name of each test. */
 const seed = process.env.EDOX_SEED ?? "1";
 

@@ -49,6 +49,11 @@ function state(host: TestHost): string[] {
     .filter((line) => !varies.test(line));
 }
 
+/** A digest of what a run changes. */
+export function changeable(host: TestHost): string {
+  return Bun.hash(host.listing("/etc", "/var/lib/dpkg/info", "/var/lib/dpkg/status")).toString();
+}
+
 /** Files of ours that are there with other bytes than they should have. One that no run has put in its place is none. */
 export function damaged(host: TestHost, { state }: Undisturbed): string[] {
   return host
