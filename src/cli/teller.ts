@@ -5,12 +5,12 @@ import { oneLine, shellLine } from "../engine/lines.ts";
 import type { Recipe, Step, StepResult } from "../engine/step.ts";
 import type { Stop } from "../engine/wait.ts";
 import { jsonOf, problemOf, stepsOf } from "../report/json.ts";
-import { progressLine } from "../report/progress.ts";
+import { type Progress, progressLine } from "../report/progress.ts";
 import type { Document } from "../report/schema.ts";
 import { problemText, stepText } from "../report/text.ts";
 import { voiceOf } from "../report/voice.ts";
 import type { Values } from "./command.ts";
-import { type Context, exitCode } from "./context.ts";
+import { type Console, type Context, exitCode } from "./context.ts";
 
 export interface Teller {
   warning(sentence: string): Promise<void>;
@@ -23,16 +23,19 @@ export interface Teller {
   end(results: readonly StepResult[], done?: Recipe): Promise<number>;
 }
 
+/** The line at the bottom of a terminal, or null: nobody reads there, or other words are wanted. */
+export function lineFor({ quiet, json, verbose }: Values, console: Console, stop: Stop): Progress | null {
+  if (quiet || json || verbose || console.columns() === null) return null;
+  return progressLine({ err: console.err, columns: () => console.columns() ?? 80 }, Date.now, stop);
+}
+
 /** `stop`: what a person at a terminal is told while a run ends in order. */
 export function teller(flags: Values, { console, command, hint }: Context, stop: Stop = () => null): Teller {
   const json = flags.json === true;
   const quiet = flags.quiet === true;
   const voice = voiceOf({ colour: flags["no-color"] !== true && console.colour("out"), hint });
   const verbose = flags.verbose === true;
-  const line =
-    quiet || json || verbose || console.columns() === null
-      ? null
-      : progressLine({ err: console.err, columns: () => console.columns() ?? 80 }, Date.now, stop);
+  const line = lineFor(flags, console, stop);
   const warnings: string[] = [];
   /** A reader that went away does not stop a run: that is told at its end. */
   let lost: unknown;

@@ -27,11 +27,10 @@ const magicBytes = 4;
 const endBytes = 1024;
 
 /** See {@link Trees.unpack}. */
-export async function unpack(from: string, into: string, made: Attributes, limits: Amount): Promise<Amount> {
+export async function unpack(from: string, into: string, made: Attributes, limits: Amount): Promise<void> {
   const target = new Unpacking(into, made, limits);
   if (from === "-") await untar(Bun.stdin.stream(), target);
   else await fromFile(from, target);
-  return target.unpacked;
 }
 
 /** One look at one file: what its owner puts in its place meanwhile is not read, and what is changed in it is told. */

@@ -19,10 +19,6 @@ export class Unpacking {
     private readonly limits: Amount,
   ) {}
 
-  get unpacked(): Amount {
-    return { entries: this.made.size - 1, bytes: this.bytes };
-  }
-
   directory(typed: string): void {
     const path = this.checked(typed);
     if (path === "") return;

@@ -26,7 +26,7 @@ export interface Made extends Attributes {
 /** What a digest is begun with. */
 export type Seeds = readonly [bigint, bigint];
 
-/** What an archive may hold, and what one held. */
+/** What an archive may hold. */
 export interface Amount {
   entries: number;
   bytes: number;
@@ -71,7 +71,7 @@ export interface Trees {
    * A tar, plain or compressed by gzip or zstd, or a zip. `from`: a path, or "-" for a tar on stdin. `into`: an empty
    * directory, which is not cleared where it throws {@link Refused}. Files are as `made` says but for their times.
    */
-  unpack(from: string, into: string, made: Attributes, limits: Amount): Promise<Amount>;
+  unpack(from: string, into: string, made: Attributes, limits: Amount): Promise<void>;
   /** Bytes and inodes that are free for root's writing, and what is taken by one block. */
   room(path: string): { bytes: number; inodes: number; block: number };
 }

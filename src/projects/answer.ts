@@ -7,9 +7,13 @@ const limitSeconds = 5;
 /** -q first: what root has written for its own curl is not for this. */
 const flags = ["-q", "-sS", "-k", "--noproxy", "*", "--max-time", String(limitSeconds)];
 
-function addressOf({ domain, tls }: Project): { resolve: string[]; url: string } {
-  const resolve = ["--resolve", `${domain}:${tls ? 443 : 80}:127.0.0.1`];
-  return { resolve, url: `${tls ? "https" : "http"}://${domain}/` };
+export function urlOf({ domain, tls }: Project): string {
+  return `${tls ? "https" : "http"}://${domain}/`;
+}
+
+function addressOf(project: Project): { resolve: string[]; url: string } {
+  const { domain, tls } = project;
+  return { resolve: ["--resolve", `${domain}:${tls ? 443 : 80}:127.0.0.1`], url: urlOf(project) };
 }
 
 /** The front page that nginx gives for a project's name; the reason in words where it gives none. */

@@ -4,8 +4,8 @@ import type { Facts } from "../engine/facts.ts";
 import { textOf } from "../engine/facts.ts";
 import type { HostReader } from "../host/host.ts";
 import { type NginxConfig, nginxConfig } from "../recipes/nginx-config.ts";
-import { gidOf } from "../resources/group.ts";
-import { statuses } from "./answer.ts";
+import { gidOf, noGroup } from "../resources/group.ts";
+import { statuses, urlOf } from "./answer.ts";
 import type { Project } from "./project.ts";
 import { backupsOf, projectLockPath } from "./releases.ts";
 import { hasCertificate, rendered, vhostLinkPath, vhostPath } from "./site.ts";
@@ -47,8 +47,10 @@ function treeFaults(see: HostReader, { slug, root_path, source_path, owner_group
     faults.push({ detail: `the source ${source_path} is missing`, hint: command("show", slug) });
   }
   const gid = gidOf(see, owner_group);
-  if (gid === null)
-    faults.push({ detail: `there is no group ${owner_group}`, hint: ["sudo", "groupadd", "--system", owner_group] });
+  if (gid === null) {
+    const { reason, hint } = noGroup(owner_group);
+    faults.push({ detail: reason, hint });
+  }
   const page = `${root_path}/index.html`;
   const owner = see.stat(page);
   // The Python version gave them to the web server's user.
@@ -65,12 +67,12 @@ function treeFaults(see: HostReader, { slug, root_path, source_path, owner_group
       mild: true,
     });
   }
-  if (see.stat(backupsOf(slug)) !== null && (see.list(backupsOf(slug)) ?? []).length === 0) {
+  const kept = see.list(backupsOf(slug)) ?? [];
+  if (kept.length === 0 && see.stat(backupsOf(slug)) !== null) {
     faults.push({ detail: `${backupsOf(slug)} is empty`, hint: command("deploy", slug), mild: true });
   }
   const half =
-    see.lockHolders(projectLockPath(slug)).length === 0 &&
-    (see.list(backupsOf(slug)) ?? []).some((name) => /^\.(stage|trash|unpacked)/.test(name));
+    kept.some((name) => /^\.(stage|trash|unpacked)/.test(name)) && see.lockHolders(projectLockPath(slug)).length === 0;
   if (half)
     faults.push({
       detail: "a deploy was killed: the next one settles what it left",
@@ -111,7 +113,7 @@ function siteFaults(
   if (linked && (answer === undefined || answer < 200 || answer >= 400)) {
     const said = answer ? `answers ${answer}` : "does not answer";
     faults.push({
-      detail: `http${tls ? "s" : ""}://${domain}/ ${said} on this host`,
+      detail: `${urlOf(project)} ${said} on this host`,
       hint: command("deploy", slug, "--source", "public"),
     });
   }

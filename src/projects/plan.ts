@@ -3,7 +3,7 @@
 import { Problem } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
 import type { Entry, Made, Trees } from "../host/trees.ts";
-import { gidOf } from "../resources/group.ts";
+import { gidOf, noGroup } from "../resources/group.ts";
 import { Digests } from "./digests.ts";
 import type { Listed } from "./listing.ts";
 import type { Project } from "./project.ts";
@@ -60,9 +60,8 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
   const { project, dir } = order;
   const gid = gidOf(host, project.owner_group);
   if (gid === null) {
-    throw new Problem("blocked", `there is no group ${project.owner_group}`, {
-      hint: ["sudo", "groupadd", "--system", project.owner_group],
-    });
+    const { reason, hint } = noGroup(project.owner_group);
+    throw new Problem("blocked", reason, { hint });
   }
   // What was written just before has a stamp that is older than the beginning of the look.
   if (order.of === "others") await host.sleep(tickMs);

@@ -6,7 +6,7 @@ import { Problem, type Recipe, type Requirement, type Resource, type Step, type 
 import type { HostReader } from "../host/host.ts";
 import { docsRoot, projectLogPath, sitesEnabledDir } from "../recipes/paths.ts";
 import { missingDirectories } from "../resources/directory.ts";
-import { gidOf } from "../resources/group.ts";
+import { gidOf, noGroup } from "../resources/group.ts";
 import type { Project } from "./project.ts";
 import { hasCertificate, projectStep, rendered, type Transition, vhostFile } from "./site.ts";
 import { clashOf, readProjects, theProject } from "./store.ts";
@@ -70,8 +70,10 @@ export function initProject(slug: string): Recipe {
       if (stat !== null) throw new Problem("blocked", `${root_path} is not a directory: move it away`);
       const above = missingDirectories(see, ahead, docsRoot);
       const gid = gidOf(see, owner_group);
-      if (gid === null)
-        throw new Problem("blocked", `there is no group ${owner_group}`, { hint: addGroup(owner_group) });
+      if (gid === null) {
+        const { reason, hint } = noGroup(owner_group);
+        throw new Problem("blocked", reason, { hint });
+      }
       return [...above, { kind: "directory", path: root_path, before: null, mode: 0o755, uid: 0, gid }];
     },
   };
@@ -113,8 +115,7 @@ function fits(slug: string, after: (before: Project | null) => Project | null): 
       if (clash) return { reason: `${clash} is of project ${other.slug} already` };
     }
     const { owner_group } = project;
-    if (gidOf(see, owner_group) !== null) return null;
-    return { reason: `there is no group ${owner_group}`, hint: addGroup(owner_group) };
+    return gidOf(see, owner_group) === null ? noGroup(owner_group) : null;
   });
 }
 
@@ -137,5 +138,3 @@ function servable(slug: string, after: (before: Project | null) => Project | nul
     return { reason: `there is no certificate for ${project.domain} in /etc/letsencrypt/live`, hint };
   });
 }
-
-const addGroup = (name: string): string[] => ["sudo", "groupadd", "--system", name];

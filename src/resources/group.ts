@@ -7,3 +7,8 @@ export function gidOf(see: HostReader, name: string): number | null {
   const [, , gid] = lines.map((line) => line.split(":")).find(([first]) => first === name) ?? [];
   return gid === undefined ? null : Number(gid);
 }
+
+/** What to say of one that is not there, and what makes it. */
+export function noGroup(name: string): { reason: string; hint: string[] } {
+  return { reason: `there is no group ${name}`, hint: ["sudo", "groupadd", "--system", name] };
+}

@@ -1,6 +1,26 @@
-import { command } from "../command.ts";
+import { command, type Values } from "../command.ts";
+import type { Context } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
 import { release, releaseFlags, sourceFlags } from "./release.ts";
+
+/** What was typed of a source becomes the site. */
+export async function deployGiven(name: string, slug: string, values: Values, context: Context): Promise<number> {
+  const { deployOrder } = await import("../../projects/publish.ts");
+  const { source, subdir } = values as { source?: string; subdir?: string };
+  const given = { source: source ?? null, subdir: subdir ?? null };
+  const told = {
+    command: name,
+    id: "project.deploy",
+    done: (from: string) => `Deployed project ${slug} from ${from}.`,
+  };
+  return release(
+    slug,
+    (project, choices, host, trees) => deployOrder(project, given, choices, host, trees),
+    told,
+    values,
+    context,
+  );
+}
 
 export default command({
   meta: {
@@ -12,21 +32,5 @@ export default command({
     ...sourceFlags,
     ...releaseFlags,
   },
-  async run(values, context) {
-    const { deployOrder } = await import("../../projects/publish.ts");
-    const slug = slugOf(values);
-    const given = { source: values.source ?? null, subdir: values.subdir ?? null };
-    const told = {
-      command: "project deploy",
-      id: "project.deploy",
-      done: (name: string) => `Deployed project ${slug} from ${name}.`,
-    };
-    return release(
-      slug,
-      (project, choices, host, trees) => deployOrder(project, given, choices, host, trees),
-      told,
-      values,
-      context,
-    );
-  },
+  run: async (values, context) => deployGiven("project deploy", slugOf(values), values, context),
 });

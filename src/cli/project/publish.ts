@@ -4,8 +4,9 @@ import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { demandRoot } from "../run.ts";
+import { deployGiven } from "./deploy.ts";
 import { edit, editOf, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
-import { release, releaseFlags, sourceFlags } from "./release.ts";
+import { releaseFlags, sourceFlags } from "./release.ts";
 
 const { domain, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;
 const { "dry-run": _, diff: __, json: ___, ...deployFlags } = releaseFlags;
@@ -20,12 +21,10 @@ export default command({
   },
   async run(values, context) {
     const { addProject, enableProject, initProject, updateProject } = await import("../../projects/recipes.ts");
-    const { frontPage } = await import("../../projects/answer.ts");
-    const { deployOrder } = await import("../../projects/publish.ts");
+    const { frontPage, urlOf } = await import("../../projects/answer.ts");
     const { readProjects, theProject } = await import("../../projects/store.ts");
     const slug = slugOf(values);
-    const { source } = values;
-    if (source === undefined) {
+    if (values.source === undefined) {
       throw usage("--source is missing", undefined, ["edox-ops", ...context.typed, "--source", "public"]);
     }
     const host = await context.host();
@@ -36,29 +35,12 @@ export default command({
     }
     const there = (await readProjects(host)).get(slug);
     // What is said of a project that is there changes its record, as update does.
+    const fresh = there ? null : newProject(slug, values, context);
     const changes = editOf(values);
-    const recorded = (): Promise<number> => {
-      if (!there) return edit((facts) => addProject(newProject(slug, values, context), facts), values, context);
-      return edit((facts) => updateProject(slug, changes, facts), values, context);
-    };
-    if (!there) newProject(slug, values, context);
-    const told = {
-      command: "project publish",
-      id: "project.deploy",
-      done: (name: string) => `Deployed project ${slug} from ${name}.`,
-    };
     const steps = [
-      recorded,
+      () => edit((facts) => (fresh ? addProject(fresh, facts) : updateProject(slug, changes, facts)), values, context),
       () => edit(() => initProject(slug), values, context),
-      () =>
-        release(
-          slug,
-          (project, choices, host, trees) =>
-            deployOrder(project, { source, subdir: values.subdir ?? null }, choices, host, trees),
-          told,
-          values,
-          context,
-        ),
+      () => deployGiven("project publish", slug, values, context),
       () => edit((facts) => enableProject(slug, facts), values, context),
     ];
     for (const step of steps) {
@@ -70,7 +52,7 @@ export default command({
     const asks = !values["no-probe"] && host.stat(`${project.root_path}/index.html`) !== null;
     const answer = asks ? await frontPage(host, project) : null;
     if (answer && "why" in answer) throw new Problem("blocked", answer.why, { hint: ["sudo", "edox-ops", "doctor"] });
-    if (!values.quiet) await context.console.out(`http${project.tls ? "s" : ""}://${project.domain}/ is served\n`);
+    if (!values.quiet) await context.console.out(`${urlOf(project)} is served\n`);
     return exitCode.done;
   },
 });

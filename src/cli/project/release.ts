@@ -6,19 +6,20 @@ import { Problem } from "../../engine/step.ts";
 import { heed, type Stop } from "../../engine/wait.ts";
 import type { Host } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
+import { urlOf } from "../../projects/answer.ts";
 import { type Deployed, deploy, signalsLetIn } from "../../projects/deploy.ts";
 import { type Order, type Plan, plan } from "../../projects/plan.ts";
 import type { Project } from "../../projects/project.ts";
 import { projectLockPath, settle, unpackedPath } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
 import { projectLogPath } from "../../recipes/paths.ts";
-import { progressLine } from "../../report/progress.ts";
 import { runLog } from "../../report/run-log.ts";
 import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
 import { outputFlags } from "../flags.ts";
 import { demandRoot, interruption, takeLock } from "../run.ts";
+import { lineFor } from "../teller.ts";
 
 /** What a tree is made from. */
 export const sourceFlags = {
@@ -70,7 +71,7 @@ export async function release(
   const lock = await takeLock(host, projectLockPath(slug), again, waitMs);
   let project: Project | undefined;
   let ordered: Order | undefined;
-  let line: ReturnType<typeof progressLine> | null = null;
+  let line: ReturnType<typeof lineFor> = null;
   try {
     project = await theProject(host, slug);
     const notes = looks ? [] : settle(host, trees, project);
@@ -81,7 +82,7 @@ export async function release(
 
     const signal = host.heedSignals();
     const stop: Stop = () => interruption(signal(), again);
-    line = lineOf(stop);
+    line = lineFor(values, console, stop);
     line?.begin(told.id);
     const signals = signalsLetIn(host, () => heed(stop));
     const pause: Order["pause"] = async (phase, files, total) => {
@@ -100,11 +101,6 @@ export async function release(
     if (project && !looks) settle(host, trees, project);
     if (looks) trees.remove(unpackedPath(slug));
     lock.release();
-  }
-
-  function lineOf(stop: Stop): ReturnType<typeof progressLine> | null {
-    if (values.quiet || values.json || console.columns() === null) return null;
-    return progressLine({ err: console.err, columns: () => console.columns() ?? 80 }, Date.now, stop);
   }
 
   /** The deploy of a project is told in the same log as its other changes. */
@@ -157,7 +153,7 @@ export async function release(
     }
     for (const sentence of notes) console.err(`warning: ${sentence}\n`);
     if (values.quiet) return;
-    const url = project.enabled ? `, ${project.tls ? "https" : "http"}://${project.domain}/` : "";
+    const url = project.enabled ? `, ${urlOf(project)}` : "";
     const { files, changed, bytes, milliseconds, backup, pruned } = figures;
     const lines = [
       ...(backup ? [`Backed up previous content to ${backup}`] : []),
