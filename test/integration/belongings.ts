@@ -6,28 +6,43 @@ import { run } from "./run.ts";
 const indexDir = "/run/edox-ops-test";
 export const nameOf = (index: number): string => `eo-${index}`;
 
-/** A number that no living process has, so that several runs do not meet on one network. */
+/** On loopback. A port that is held is given back by whatever ends its process. */
+const firstPort = 23_100;
+const held = new Map<number, Disposable>();
+
+/** A number that no other process has, so that several runs do not meet on one network. */
 export function takeIndex(dir: string): number {
   mkdirSync(indexDir, { recursive: true });
   for (let index = 1; index < 250; index++) {
-    const path = `${indexDir}/${index}`;
-    const [owner = "", left = ""] = existsSync(path) ? readFileSync(path, "utf8").trim().split(" ") : [];
-    if (owner !== "" && existsSync(`/proc/${owner}`)) continue;
-    if (owner !== "") sweep(index, left);
-    if ([`/sys/class/net/ve-${nameOf(index)}`, `/run/netns/${nameOf(index)}`].some((made) => existsSync(made)))
-      continue;
-    try {
-      writeFileSync(path, `${process.pid} ${dir}\n`, { flag: "wx" });
-      return index;
-    } catch {
-      // Another process was quicker.
-    }
+    if (!hold(index)) continue;
+    const note = `${indexDir}/${index}`;
+    // Of a run that was killed.
+    if (existsSync(note)) clear(index, readFileSync(note, "utf8").trim());
+    writeFileSync(note, `${dir}\n`);
+    return index;
   }
   throw new Error(`all test networks are taken: look into ${indexDir}`);
 }
 
-/** Everything that was made for a host is taken away, also half of it, and also by the run after one that was killed. */
+function hold(index: number): boolean {
+  try {
+    const port = Bun.listen({ hostname: "127.0.0.1", port: firstPort + index, socket: { data() {} } });
+    port.unref();
+    held.set(index, port);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function sweep(index: number, dir: string): void {
+  clear(index, dir);
+  held.get(index)?.[Symbol.dispose]();
+  held.delete(index);
+}
+
+/** Everything that was made for a host is taken away, also half of it, and also by the run after one that was killed. */
+function clear(index: number, dir: string): void {
   const name = nameOf(index);
   endProcesses(name);
   unmount(dir, "root", "base", "disk");

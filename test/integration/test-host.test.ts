@@ -1,10 +1,36 @@
 // The host that the other tests stand on.
 
 import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { TestHost } from "./test-host.ts";
 
 test("what is to run in a host arrives as it is written", async () => {
   using host = await TestHost.up("bookworm");
   expect(host.run(["echo", "$HOME", "$$"]).stdout).toBe("$HOME $$\n");
   expect(host.sh('kill -0 $$ && echo "$HOME"').stdout).toBe("/root\n");
+});
+
+test("hosts that are made at the same time share no number, also where a run was killed", async () => {
+  const taking = `import { sweep, takeIndex } from "${import.meta.dir}/belongings.ts";
+    const index = takeIndex("/nonexistent");
+    console.log(index);
+    await Bun.stdin.text();
+    sweep(index, "/nonexistent");`;
+  const take = () => Bun.spawn([process.execPath, "-e", taking], { stdin: "pipe", stdout: "pipe" });
+  type Taker = ReturnType<typeof take>;
+  const said = async ({ stdout }: Taker) => {
+    for await (const chunk of stdout) return Number(new TextDecoder().decode(chunk));
+    return 0;
+  };
+  const numbersOf = async (takers: Taker[]) => {
+    const numbers = await Promise.all(takers.map(said));
+    for (const each of takers) each.stdin.end();
+    await Promise.all(takers.map((each) => each.exited));
+    return numbers;
+  };
+  const [free = 0] = await numbersOf([take()]);
+  for (let left = 0; left < 4; left++) writeFileSync(`/run/edox-ops-test/${free + left}`, "/nonexistent\n");
+  const numbers = await numbersOf(Array.from({ length: 8 }, take));
+  expect(numbers).not.toContain(0);
+  expect(new Set(numbers).size).toBe(8);
 });
