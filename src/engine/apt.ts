@@ -3,7 +3,7 @@
 import type { Host, Output } from "../host/host.ts";
 import { failedFiles, failedSources } from "./apt-said.ts";
 import type { Watch } from "./converge.ts";
-import { dpkgInterrupted } from "./dpkg.ts";
+import { dpkgInterrupted, halfUnpacked } from "./dpkg.ts";
 import { linesOf } from "./lines.ts";
 import { Problem, type Requirement } from "./step.ts";
 import { heed, met, type Stop } from "./wait.ts";
@@ -78,11 +78,15 @@ export async function installPackages(
   const configured = dpkgInterrupted(host)
     ? await run("dpkg", "--configure", "-a", "--force-confdef", "--force-confold")
     : null;
-  const warnings = names.length === 0 ? [] : await update(host, run, stop, watch);
+  const isHalf = configured !== null && halfUnpacked(host).length > 0;
+  const warnings = names.length === 0 && !isHalf ? [] : await update(host, run, stop, watch);
   const fix = ["apt-get", ...options, "--fix-broken", "--no-install-recommends", "install"];
   // Where dpkg stopped between packages that need each other, apt finds what they lack only when nothing else is asked.
-  const fixed = names.length > 0 && dpkgInterrupted(host) ? await run(...fix) : null;
-  const install = fixed === null || fixed.code === 0 ? await run(...fix, ...names) : fixed;
+  let install = dpkgInterrupted(host) ? await run(...fix) : null;
+  // Some of what has to be unpacked again it leaves, or would take away, unless it is named.
+  const half = install === null ? [] : halfUnpacked(host);
+  if (half.length > 0) install = await run(...fix, "--reinstall", ...half);
+  if (install === null || (install.code === 0 && names.length > 0)) install = await run(...fix, ...names);
   if (install.code === 0) {
     // Stopped while it made its links by hash, it makes them again only when it is told to.
     if (configured && host.stat(certificatesTool) !== null) await run(certificatesTool, "--fresh");

@@ -32,6 +32,14 @@ export function dpkgInterrupted(see: HostReader): boolean {
   return unfinished.some((state) => status.includes(`\nStatus: install ${state}`));
 }
 
+/** Packages of which the files are there in part only: apt unpacks them again when it is asked to by name. */
+export function halfUnpacked(see: HostReader): string[] {
+  const all = statusFile(see)?.toString("utf8").split("\n\n") ?? [];
+  return all
+    .filter((each) => /^Status: install (reinstreq \S+|ok half-installed)$/m.test(each))
+    .map((each) => packageField(each, "Package") ?? "");
+}
+
 function paragraph(see: HostReader, name: string): string | null {
   const status = statusFile(see);
   if (status === null) return null;

@@ -32,6 +32,19 @@ describe("a kernel without IPv6", () => {
   });
 });
 
+test("packages that a full disk left half unpacked are unpacked again", async () => {
+  host = await TestHost.bare();
+  // As dpkg leaves them where it could neither go on nor put back.
+  host.sh(`cd /root; apt-get update -qq; apt-get download -qq less patch; dpkg --unpack less_*.deb patch_*.deb
+    rm /usr/bin/less
+    sed -i '/^Package: less$/,/^$/ s/^Status: .*/Status: install reinstreq unpacked/
+      /^Package: patch$/,/^$/ s/^Status: .*/Status: install ok half-installed/' /var/lib/dpkg/status`);
+  expect(host.run(["dpkg", "--configure", "-a"]).stderr).toContain("very bad inconsistent state");
+  expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
+  expect(host.run(["dpkg", "--audit"]).stdout).toBe("");
+  expect(host.run(["less", "--version"]).code).toBe(0);
+});
+
 test("an nginx that cannot reject handshakes refuses unknown names with a certificate of nobody's", async () => {
   host = await TestHost.bare();
   expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);

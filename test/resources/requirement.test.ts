@@ -137,14 +137,18 @@ describe("packages", () => {
 
   test("what half an installation lacks is asked of apt before our packages are, and its failure is told", async () => {
     const host = fakeDebian();
-    host.put(
-      "/var/lib/dpkg/status",
-      "Package: theirs\nStatus: install ok half-installed\nVersion: 1\n\nPackage: x\nStatus: install ok half-installed\n\n",
-    );
-    await converge(steps(host), host, { act: host });
-    const asked = host.ran.filter((line) => line.includes(" install"));
-    expect(asked[0]).toEndWith("--fix-broken --no-install-recommends install");
-    expect(asked[1]).toContain("install nginx git");
+    const theirs = (state: string): string => `Package: theirs\nStatus: install ${state}\nVersion: 1\n\n`;
+    const asked = async (...states: string[]): Promise<string[]> => {
+      host.put("/var/lib/dpkg/status", states.map(theirs).join(""));
+      host.ran.length = 0;
+      await converge(steps(host), host, { act: host });
+      const words = host.ran.filter((line) => line.includes("--fix-broken"));
+      return words.map((line) => line.slice(line.indexOf("--no-install-recommends") + 24));
+    };
+    const ours = "install nginx git curl rsync ca-certificates";
+    expect(await asked("ok unpacked")).toEqual([ours]);
+    expect(await asked("reinstreq unpacked")).toEqual(["install", "install --reinstall theirs", ours]);
+    expect(await asked("ok half-installed")).toEqual(["install", "install --reinstall theirs", ours]);
 
     host.taught.unshift((argv) => {
       if (argv[0] === "dpkg") return { code: 1, stdout: "", stderr: "dpkg: cannot go on\n" };
@@ -152,7 +156,7 @@ describe("packages", () => {
     });
     host.put(
       "/var/lib/dpkg/status",
-      "Package: dpkg\nStatus: install ok installed\n\nPackage: x\nStatus: install ok half-installed\n\n",
+      "Package: dpkg\nStatus: install ok installed\n\nPackage: x\nStatus: install ok unpacked\n\n",
     );
     const [result] = await converge(steps(host), host, { act: host });
     expect(result?.problem?.stderr).toBe("dpkg: cannot go on\nE: dpkg was interrupted\n");
