@@ -15,7 +15,8 @@ interface Figure {
 const jobs = [
   ["chance", "on bookworm"],
   ["chance", "on trixie"],
-  ["mirror"],
+  ["mirror", "on bookworm|waited for"],
+  ["mirror", "on trixie"],
   ["network"],
   ["deploy-killed"],
   ["power"],
