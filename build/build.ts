@@ -20,11 +20,14 @@ export async function compile(entry: string, outfile: string, target: Target): P
     // A root's command does not obey the folder it is started in.
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
+    // Where a module looks for its neighbour.
+    "--entry-naming=[name].[ext]",
     `--target=bun-${target}`,
     `--compile-executable-path=${import.meta.dir}/../node_modules/@oven/${targets[target]}/bin/bun`,
     `--define=EDOX_OPS_VERSION=${JSON.stringify(version)}`,
     `--define=EDOX_OPS_BUILT=${builtSeconds()}`,
     entry,
+    `${import.meta.dir}/../src/host/local-thread.ts`,
     "--outfile",
     outfile,
   ]);

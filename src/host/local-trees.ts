@@ -1,18 +1,20 @@
 // Trees of this machine.
 
 import * as fs from "node:fs";
+import { bufferBytes, files, fill, open } from "./local-files.ts";
 import { exchangeNames, syncFileSystem } from "./local-libc.ts";
-import type { Entry, Seeds, Trees } from "./trees.ts";
+import { SecondThread } from "./local-thread.ts";
+import type { Entry, Trees } from "./trees.ts";
 
 /** What the kernel calls the open files of this process: a name that nobody else can change. */
 const heldDir = "/proc/self/fd/";
-const bufferBytes = 256 * 1024;
 
 /** `root` puts every path below another directory, for tests. */
 export function localTrees(root = ""): Trees {
   const at = (path: string): string => (path.startsWith(heldDir) ? path : root + path);
   const one = Buffer.allocUnsafe(bufferBytes);
   const two = Buffer.allocUnsafe(bufferBytes);
+  const thread = new SecondThread();
 
   function* walk(dir: string): Generator<Entry> {
     const top = entryOf("", fs.lstatSync(at(dir)));
@@ -63,44 +65,30 @@ export function localTrees(root = ""): Trees {
       }
     },
 
-    digest(path, size, seeds) {
-      const file = open(at(path));
-      try {
-        // The digest so far, and that of the next part.
-        const digests = Buffer.alloc(32);
-        for (let left = size; left > 0; left -= bufferBytes) {
-          const count = fill(file, one, Math.min(left, bufferBytes));
-          digestInto(digests, 16, one.subarray(0, count), seeds);
-          digestInto(digests, 0, digests, seeds);
-        }
-        return digests.subarray(0, 16);
-      } finally {
-        fs.closeSync(file);
-      }
+    digests: (all, seeds) => {
+      const paths = all.map(([path]) => at(path)).join("\0");
+      return thread.run(
+        "digests",
+        all.length,
+        paths,
+        Float64Array.from(all, ([, size]) => size),
+        seeds,
+      );
     },
 
-    copy(from, to, made, size) {
-      const source = open(at(from));
-      try {
-        const target = fs.openSync(at(to), "wx", 0o600);
-        try {
-          let left = size;
-          for (let count = -1; count !== 0; ) {
-            count = fs.readSync(source, one, 0, bufferBytes, null);
-            left -= count;
-            if (left < 0) throw new Error(`${from} has grown while it was read`);
-            for (let done = 0; done < count; ) done += fs.writeSync(target, one, done, count - done);
-          }
-          fs.fchownSync(target, made.uid, made.gid);
-          fs.fchmodSync(target, made.mode);
-          fs.futimesSync(target, made.modifiedSeconds, made.modifiedSeconds);
-        } finally {
-          fs.closeSync(target);
-        }
-      } finally {
-        fs.closeSync(source);
-      }
+    copies: (all, made) => {
+      const [from, to] = [all.map(([from]) => at(from)).join("\0"), all.map(([, to]) => at(to)).join("\0")];
+      return thread.run(
+        "copies",
+        all.length,
+        from,
+        to,
+        Float64Array.from(all, ([, , size]) => size),
+        made,
+      );
     },
+
+    copy: (from, to, made, size) => files.copies(at(from), at(to), Float64Array.of(size), made),
 
     makeDirectory(path, { mode, uid, gid }) {
       fs.mkdirSync(at(path), { mode: 0o700 });
@@ -145,30 +133,6 @@ export function localTrees(root = ""): Trees {
       return { bytes: bavail * bsize, inodes: files === 0 ? Number.POSITIVE_INFINITY : ffree, block: bsize };
     },
   };
-}
-
-/** A device or a pipe in the place of a file is not waited for. */
-function open(path: string): number {
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
-  return fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-}
-
-/** As many bytes as are asked for, or all that are left. */
-function fill(fd: number, buffer: Buffer, wanted: number): number {
-  let done = 0;
-  while (done < wanted) {
-    const count = fs.readSync(fd, buffer, done, wanted - done, null);
-    if (count === 0) break;
-    done += count;
-  }
-  return done;
-}
-
-/** Of two kinds, for twice the bits: a cryptographic one takes longer than all the rest of a deploy. */
-function digestInto(digests: Buffer, at: number, bytes: Uint8Array, [first, second]: Seeds): void {
-  const parts = [Bun.hash.xxHash3(bytes, first), Bun.hash.wyhash(bytes, second)] as const;
-  digests.writeBigUInt64LE(parts[0], at);
-  digests.writeBigUInt64LE(parts[1], at + 8);
 }
 
 function missing<T>(look: () => T): T | null {

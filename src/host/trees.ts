@@ -26,6 +26,9 @@ export interface Made extends Attributes {
 /** What a digest is begun with. */
 export type Seeds = readonly [bigint, bigint];
 
+/** Of one digest. */
+export const digestBytes = 16;
+
 /** What an archive may hold. */
 export interface Amount {
   entries: number;
@@ -51,9 +54,14 @@ export interface Trees {
   linkTarget(path: string): string;
   /** Whether two files hold the same bytes. Neither may be a link. */
   same(a: string, b: string): boolean;
-  /** 16 bytes that are the same for the same bytes, and for others as good as never. It is read as far as `size`. */
-  digest(path: string, size: number, seeds: Seeds): Uint8Array;
-  /** So many bytes as a new file. The source may not be a link; throws where it has grown. */
+  /**
+   * Of files with their sizes: {@link digestBytes} each that are the same for the same bytes, and for others as good as
+   * never. Each is read as far as its size. Some by a second thread perhaps, while the caller goes on.
+   */
+  digests(files: readonly [string, number][], seeds: Seeds): Promise<Uint8Array>;
+  /** So many bytes of files as new ones: from, to, size. No source may be a link. By threads in the same way. */
+  copies(files: readonly [string, string, number][], made: Made): Promise<void>;
+  /** Of one, here and now. */
   copy(from: string, to: string, made: Made, size: number): void;
   makeDirectory(path: string, attributes: Attributes): void;
   makeLink(path: string, target: string, made: Made): void;

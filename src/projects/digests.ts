@@ -2,11 +2,11 @@
 // cache and never the truth: what is not in it is read, and a live file that is not the one that was read is not in it.
 
 import type { Host, HostReader } from "../host/host.ts";
-import type { Entry, Seeds } from "../host/trees.ts";
+import { digestBytes, type Entry, type Seeds } from "../host/trees.ts";
 import { backupsOf } from "./releases.ts";
 
 /** Inode, size and time of a file as doubles, and the digest. */
-const recordBytes = 3 * 8 + 16;
+const recordBytes = 3 * 8 + digestBytes;
 /** The SHA-256 of all that follows, the inode of the live tree, and two seeds. */
 const sumBytes = 32;
 const headBytes = sumBytes + 3 * 8;
@@ -53,19 +53,31 @@ export class Digests {
     }
   }
 
-  /** Of a live file that is looked at, or null where it is not known. */
-  of({ inode, size, modifiedMs }: Entry): Buffer | null {
+  /** Of a live file that is looked at, where its digest is; null where that is not known. */
+  #find({ inode, size, modifiedMs }: Entry): { record: number; at: number } | null {
     const known = this.#known;
     const record = this.#recordAt(inode);
     const at = headBytes + record * recordBytes;
     if (record < 0 || known.readDoubleLE(at + 8) !== size || known.readDoubleLE(at + 16) !== modifiedMs) return null;
-    return known.subarray(at + 24, at + recordBytes);
+    return { record, at: at + 24 };
+  }
+
+  know(file: Entry): boolean {
+    return this.#find(file) !== null;
+  }
+
+  /** Whether a live file has the digest that stands there in `digests`; null where that is not known. */
+  tell(file: Entry, digests: Uint8Array, at: number): boolean | null {
+    const found = this.#find(file);
+    if (found === null) return null;
+    return this.#known.compare(digests, at, at + digestBytes, found.at, found.at + digestBytes) === 0;
   }
 
   /** Of a live file that holds what the source does. */
-  keep(file: Entry, digest: Uint8Array): void {
-    if (this.of(file) !== null) {
-      this.#stays[this.#recordAt(file.inode)] = 1;
+  keep(file: Entry, digests: Uint8Array, from: number): void {
+    const found = this.#find(file);
+    if (found !== null) {
+      this.#stays[found.record] = 1;
       return;
     }
     const at = (this.#learned++ % recordsABlock) * recordBytes;
@@ -74,7 +86,7 @@ export class Digests {
     block.writeDoubleLE(file.inode, at);
     block.writeDoubleLE(file.size, at + 8);
     block.writeDoubleLE(file.modifiedMs, at + 16);
-    block.set(digest, at + 24);
+    block.set(digests.subarray(from, from + digestBytes), at + 24);
   }
 
   /** Whether there is one that was not there before. */

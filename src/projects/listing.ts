@@ -13,7 +13,7 @@ interface Block {
 
 const entriesABlock = 1024;
 /** What is done with an entry leaves some 500 bytes behind, which the runtime would let pile up in a large tree. */
-const blocksACollection = 16;
+const blocksACollection = 8;
 /** Entries of a tree for which that is not worth the time. */
 const small = 30_000;
 const types = ["file", "directory", "link", "other"] as const;

@@ -4,14 +4,12 @@ import { Problem } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
 import type { Entry, Made, Trees } from "../host/trees.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
+import { type Compared, compared } from "./compare.ts";
 import { Digests } from "./digests.ts";
 import type { Listed } from "./listing.ts";
 import type { Project } from "./project.ts";
 import { sideBySide } from "./side-by-side.ts";
 import { demandPage, type Source, survey, tickMs } from "./source.ts";
-
-/** After so many the caller is asked whether to go on. */
-export const filesAPause = 256;
 
 export interface Order {
   project: Project;
@@ -83,42 +81,32 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
     removed: [],
   };
   const liveTree = top?.type === "directory" ? trees.walk(project.root_path) : [];
-  for (const [entry, twin] of sideBySide(source.entries, liveTree)) {
+  const pairs = sideBySide(source.entries, liveTree);
+  for await (const batch of compared(pairs, order, digests, trees)) {
+    await order.pause?.("read", found.origins.length, source.entries.length);
+    for (const each of batch) add(each);
+  }
+  return found;
+
+  function add({ pair: [entry, twin], same }: Compared): void {
     if (entry === undefined) {
       if (twin.type === "directory") found.folders += 1;
       else found.removed.push(twin.path);
-      continue;
-    }
-    if (entry.type !== "file") {
+    } else if (entry.type !== "file") {
       const isSame = twin?.type === entry.type && (entry.type === "directory" || sameLink(trees, project, dir, entry));
       if (entry.type === "directory" && twin === undefined) found.folders += 1;
       else note(found, entry, twin, isSame);
-      continue;
+    } else {
+      note(found, entry, twin, same);
+      found.origins.push(originOf(order, entry, same ? twin : undefined, made));
+      found.inodes.push(same && twin ? twin.inode : 0);
     }
-    const equal = twin?.type === "file" && twin.size === entry.size && holdSame(trees, digests, order, entry, twin);
-    note(found, entry, twin, equal);
-    found.origins.push(originOf(order, entry, equal ? twin : undefined, made));
-    found.inodes.push(equal ? twin.inode : 0);
-    if (found.origins.length % filesAPause === 0)
-      await order.pause?.("read", found.origins.length, source.entries.length);
   }
-  return found;
 }
 
 function note(found: Plan, { path }: Listed, twin: Entry | undefined, equal: boolean): void {
   if (twin === undefined) found.added.push(path);
   else if (!equal) found.changed.push(path);
-}
-
-/** Of two files of one size: what is known of the live one is not read. Numbers of inodes are of one file system. */
-function holdSame(trees: Trees, digests: Digests, { dir, of, project }: Order, file: Listed, twin: Entry): boolean {
-  const path = `${dir}/${file.path}`;
-  const known = digests.of(twin);
-  const read = (): Uint8Array => trees.digest(path, twin.size, digests.seeds);
-  const isOne = of === "release" && file.inode === twin.inode;
-  const isSame = isOne || (known?.equals(read()) ?? trees.same(path, `${project.root_path}/${file.path}`));
-  if (isSame) digests.keep(twin, known ?? read());
-  return isSame;
 }
 
 function sameLink(trees: Trees, { root_path }: Project, dir: string, { path }: Listed): boolean {

@@ -3,7 +3,8 @@
 import { Problem } from "../engine/step.ts";
 import type { Entry, Made, Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
-import { filesAPause, isMade, type Order, type Plan } from "./plan.ts";
+import { batchesOf, filesABatch, pipelined } from "./pipeline.ts";
+import { isMade, type Order, type Plan } from "./plan.ts";
 import { backupsOf, sparePath, stampName } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
 
@@ -78,25 +79,37 @@ function clearStage({ source, made, origins, inodes }: Plan, stage: string, tree
 
 /** Answers the bytes that were written. */
 export async function fillStage(planned: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
-  const { source, made, origins } = planned;
-  const live = order.project.root_path;
-  const there = clearStage(planned, stage, trees);
-  let [bytes, file, index] = [0, 0, 0];
-  for (const { path, type, size } of source.entries) {
-    if (type === "file" && ++file % filesAPause === 0) await order.pause?.("staged", file, origins.length);
-    if (there[index++]) continue;
-    const to = `${stage}/${path}`;
-    const from = `${source.dir}/${path}`;
-    if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
-    else if (type === "link") trees.makeLink(to, trees.linkTarget(from), made);
-    else {
-      const origin = origins[file - 1];
-      const shared = origin !== "copy" && trees.share(origin === "live" ? `${live}/${path}` : from, to);
-      if (!shared) trees.copy(from, to, made, size);
-      else if (origin === "source" && order.of === "unpacked") trees.setAttributes(to, made);
-      else continue;
-      bytes += size;
-    }
+  const { made, origins } = planned;
+  let [bytes, files] = [0, 0];
+  const copies = batchesOf(besides(), filesABatch);
+  for await (const [batch] of pipelined(copies, (batch) => trees.copies(batch, made))) {
+    for (const [, , size] of batch) bytes += size;
+    await order.pause?.("staged", files, origins.length);
   }
   return bytes;
+
+  /** Makes all but what is to be copied: from, to and size of those. */
+  function* besides(): Generator<[string, string, number]> {
+    const { source } = planned;
+    const live = order.project.root_path;
+    const there = clearStage(planned, stage, trees);
+    let index = 0;
+    for (const { path, type, size } of source.entries) {
+      if (type === "file") files += 1;
+      if (there[index++]) continue;
+      const to = `${stage}/${path}`;
+      const from = `${source.dir}/${path}`;
+      if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
+      else if (type === "link") trees.makeLink(to, trees.linkTarget(from), made);
+      else {
+        const origin = origins[files - 1];
+        const shared = origin !== "copy" && trees.share(origin === "live" ? `${live}/${path}` : from, to);
+        if (!shared) yield [from, to, size];
+        else if (origin === "source" && order.of === "unpacked") {
+          trees.setAttributes(to, made);
+          bytes += size;
+        }
+      }
+    }
+  }
 }

@@ -115,6 +115,19 @@ for (const suite of suites) {
       expect(stdout.trim()).toBe("9");
     });
 
+    test("a site of many files is what it was made from, whichever thread copied and compared them", () => {
+      host.sh("mkdir /srv/large && cd /srv/large && seq 3000 | split -l 1 -a 4 --additional-suffix=.html - page-");
+      host.sh("echo home >/srv/large/index.html");
+      expect(project("publish large --domain large.test --source /srv/large --quiet")).toMatchObject({
+        code: 0,
+        stderr: "",
+      });
+      expect(host.sh("diff -r /srv/large /var/www/docs/large").stdout).toBe("");
+      host.sh("echo moved >/srv/large/page-aaaa.html; touch /srv/large/*");
+      expect(project("deploy large --source /srv/large").stdout).toContain("\n3001 files, 1 changed, 6 new bytes");
+      expect(host.sh("diff -r /srv/large /var/www/docs/large").stdout).toBe("");
+    });
+
     test("a site can be taken down while somebody else's file is broken, and is gone when that is mended", () => {
       host.sh("echo nonsense >/etc/nginx/sites-enabled/theirs");
       const { code, stdout } = project("disable demo");

@@ -539,7 +539,7 @@ test("a file that grows while it is copied ends the deploy", async () => {
       return entry(path);
     },
   });
-  expect(await refusal()).toBe("/srv/site/new has grown while it was read");
+  expect(await refusal()).toBe("/srv/site/new was changed while it was read: nothing was deployed");
 });
 
 test("a file of another file system is compared, whatever its inode's number", async () => {

@@ -1,0 +1,89 @@
+// A second thread for what is done to many files: on one processor, and for few files, there is none.
+
+import { files } from "./local-files.ts";
+
+type Files = typeof files;
+type Name = keyof Files;
+
+interface Work {
+  name: Name;
+  given: unknown[];
+}
+
+type Done = { answer: unknown } | { error: { message: string; code?: string } };
+
+/** Files that are done in the time in which a thread starts. */
+const alone = 1000;
+/** Pieces of work that it has at a time: enough for the longest time between two looks at what it answers. */
+const most = 4;
+
+export class SecondThread {
+  #worker: Worker | null = null;
+  /** Work that it has not done: counted where both threads see it, since an answer comes only when the first one waits. */
+  readonly #open = new Int32Array(new SharedArrayBuffer(4));
+  readonly #asked: PromiseWithResolvers<unknown>[] = [];
+  #count = 0;
+
+  /** Done by the other thread if it has time, or else here. `count`: of the files. */
+  async run<N extends Name>(name: N, count: number, ...given: Parameters<Files[N]>): Promise<ReturnType<Files[N]>> {
+    this.#count += count;
+    const work: Work = { name, given };
+    const hasTime = this.#count > alone && navigator.hardwareConcurrency > 1 && Atomics.load(this.#open, 0) < most;
+    return (hasTime ? await this.#ask(work) : answerOf(work)) as ReturnType<Files[N]>;
+  }
+
+  #ask(work: Work): Promise<unknown> {
+    this.#worker ??= this.#start();
+    const asked = Promise.withResolvers<unknown>();
+    this.#asked.push(asked);
+    Atomics.add(this.#open, 0, 1);
+    this.#worker.ref();
+    this.#worker.postMessage(work);
+    return asked.promise;
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL("./local-thread.ts", import.meta.url).href, { smol: true });
+    worker.postMessage(this.#open);
+    worker.onmessage = ({ data }: MessageEvent<Done>) => {
+      const asked = this.#asked.shift();
+      if ("answer" in data) asked?.resolve(data.answer);
+      else asked?.reject(Object.assign(new Error(data.error.message), { code: data.error.code }));
+      if (this.#asked.length === 0) worker.unref();
+    };
+    worker.onerror = ({ message }) => {
+      Atomics.store(this.#open, 0, most);
+      for (const asked of this.#asked.splice(0)) asked.reject(new Error(`the second thread ended: ${message}`));
+    };
+    return worker;
+  }
+}
+
+function answerOf({ name, given }: Work): unknown {
+  return (files[name] as (...given: unknown[]) => unknown)(...given);
+}
+
+function doneOf(work: Work): Done {
+  try {
+    return { answer: answerOf(work) };
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    return { error: { message, ...(code && { code }) } };
+  }
+}
+
+/** What the other thread runs. First it is told what counts its work. */
+function serve(self: Worker): void {
+  let open: Int32Array;
+  self.onmessage = ({ data }: MessageEvent<Int32Array | Work>) => {
+    if (data instanceof Int32Array) {
+      open = data;
+      return;
+    }
+    const done = doneOf(data);
+    Atomics.sub(open, 0, 1);
+    self.postMessage(done);
+  };
+}
+
+if (!Bun.isMainThread) serve(globalThis as unknown as Worker);

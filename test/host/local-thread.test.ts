@@ -1,0 +1,48 @@
+import { afterAll, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { SecondThread } from "../../src/host/local-thread.ts";
+import type { Made, Seeds } from "../../src/host/trees.ts";
+
+const dir = mkdtempSync(`${tmpdir()}/edox-thread-`);
+afterAll(() => rmSync(dir, { recursive: true }));
+
+/** So many that a second thread is worth its start. */
+const many = 5000;
+const names = ["a", "b", "c"];
+const seeds: Seeds = [1n, 2n];
+const made: Made = { mode: 0o640, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, modifiedSeconds: 7 };
+const sizes = Float64Array.of(1, 300_000, 0);
+for (const [i, name] of names.entries()) writeFileSync(`${dir}/${name}`, name.repeat(sizes[i] as number));
+const all = names.map((name) => `${dir}/${name}`).join("\0");
+const copies = (end: string): string => names.map((name) => `${dir}/${name}${end}`).join("\0");
+
+test("many files are read and copied by a second thread, with the same answers in the same order", async () => {
+  const thread = new SecondThread();
+  const others = workers();
+  const alone = await thread.run("digests", 3, all, sizes, seeds);
+  expect(workers()).toBe(others);
+  await thread.run("copies", many, all, copies("2"), sizes, made);
+  const asked = Array.from({ length: 10 }, () => thread.run("digests", many, copies("2"), sizes, seeds));
+  for (const digests of await Promise.all(asked)) expect(Buffer.from(digests)).toEqual(Buffer.from(alone));
+  expect(workers()).toBe(others + 1);
+  expect(readFileSync(`${dir}/b2`, "utf8")).toBe("b".repeat(300_000));
+});
+
+test("what it cannot do is told as the system told it, and what follows is done", async () => {
+  const thread = new SecondThread();
+  const [read, copied, after] = await Promise.allSettled([
+    thread.run("digests", many, `${dir}/none`, Float64Array.of(1), seeds),
+    thread.run("copies", many, all, all, sizes, made),
+    thread.run("copies", many, all, copies("3"), sizes, made),
+  ]);
+  expect(read).toMatchObject({ reason: { code: "ENOENT", message: expect.stringContaining(`'${dir}/none'`) } });
+  expect(copied).toMatchObject({ reason: { code: "EEXIST" } });
+  expect([after?.status, existsSync(`${dir}/c3`)]).toEqual(["fulfilled", true]);
+});
+
+/** Threads of this process that run a program of their own. */
+function workers(): number {
+  const names = readdirSync("/proc/self/task").map((task) => readFileSync(`/proc/self/task/${task}/comm`, "utf8"));
+  return names.filter((name) => name.trim() === "Worker").length;
+}
