@@ -61,9 +61,12 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
     const { reason, hint } = noGroup(project.owner_group);
     throw new Problem("blocked", reason, { hint });
   }
-  // What was written just before has a stamp that is older than the beginning of the look.
-  if (order.of === "others") await host.sleep(tickMs);
-  const source = survey(trees, order, host.now());
+  let source = survey(trees, order, host.now());
+  if (order.of === "others" && source.isFresh) {
+    // What was written just before is older when it is looked at again.
+    await host.sleep(tickMs);
+    source = survey(trees, order, host.now());
+  }
   if (!order.allowEmpty) demandPage(source);
 
   const made = { mode: 0o644, uid: host.uid, gid, modifiedSeconds: 0 };

@@ -24,6 +24,8 @@ export interface Source {
   entries: Listing;
   /** When the look began, Unix milliseconds: what changed after it changed under our hands. */
   sinceMs: number;
+  /** Some of it has a stamp that a change under our hands could have as well. */
+  isFresh: boolean;
 }
 
 /** Throws a Problem for a path that may not be published. Answers where it really is. */
@@ -46,6 +48,7 @@ function within(path: string, dir: string): boolean {
 /** Every entry, or a Problem that names the first that cannot be published. */
 export function survey(trees: Trees, { dir, name }: Pick<Source, "dir" | "name">, nowMs: number): Source {
   const entries = new Listing();
+  let isFresh = false;
   /** What each link says, by its path. */
   const links = new Map<string, string>();
   for (const entry of trees.walk(dir)) {
@@ -53,20 +56,23 @@ export function survey(trees: Trees, { dir, name }: Pick<Source, "dir" | "name">
     if (why !== null) throw refused(`${name}/${entry.path} ${why}`, ["ls", "-ld", `${name}/${entry.path}`]);
     if (entry.type === "link") links.set(entry.path, trees.linkTarget(`${dir}/${entry.path}`));
     entries.add(entry);
+    isFresh ||= isBetween(entry, nowMs, nowMs);
   }
   for (const [path, target] of links) {
     if (!leadsOut(path, links)) continue;
     const way = target.startsWith("/") ? "only relative links stay right in a site" : "it leads out of the site";
     throw refused(`${name}/${path} is a link to ${target}: ${way}`, ["ls", "-ld", `${name}/${path}`]);
   }
-  return { dir, name, entries, sinceMs: nowMs };
+  return { dir, name, entries, sinceMs: nowMs, isFresh };
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const noName = /[\u0000-\u001f\u007f\ufffd]/;
 
 function faultOf({ path, type, mode }: Entry): string | null {
   const name = path.slice(path.lastIndexOf("/") + 1);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (/[\u0000-\u001f\u007f\ufffd]/.test(name)) return "has a name with characters that no address has";
-  if (Buffer.byteLength(name) > longestName) return "has a name that is too long";
+  if (noName.test(name)) return "has a name with characters that no address has";
+  if (name.length > longestName / 3 && Buffer.byteLength(name) > longestName) return "has a name that is too long";
   if (type === "other") return "is neither a file, a directory nor a link";
   return type === "file" && (mode & setIdBits) !== 0 ? "has a set-user-ID or set-group-ID bit" : null;
 }
@@ -105,17 +111,21 @@ export function demandPage({ name: dir, entries }: Source): void {
   }
 }
 
+/** Whether it has a stamp of the time between two looks. One from the future is of a clock that was set back. */
+function isBetween({ changedMs }: Entry, sinceMs: number, nowMs: number): boolean {
+  return changedMs > sinceMs - tickMs / 2 && changedMs < nowMs + tickMs;
+}
+
 /**
  * The last look: throws a Problem for what was changed, put there or taken away since the first. What has the stamp of
- * the time between may have been changed twice in one tick. One from the future is of a clock that was set back.
+ * the time between may have been changed twice in one tick.
  */
 export function demandUnchanged(trees: Trees, { dir, name, entries, sinceMs }: Source, nowMs: number): void {
   const rest = entries[Symbol.iterator]();
   for (const now of trees.walk(dir)) {
     const before: Listed | undefined = rest.next().value;
     const same = before?.path === now.path && before.inode === now.inode && before.changedMs === now.changedMs;
-    const between = now.changedMs > sinceMs - tickMs / 2 && now.changedMs < nowMs + tickMs;
-    if (!same || between) throw changed(`${name}/${now.path}`);
+    if (!same || isBetween(now, sinceMs, nowMs)) throw changed(`${name}/${now.path}`);
   }
   for (const { path } of rest) throw changed(`${name}/${path}`);
 }
