@@ -20,7 +20,7 @@ beforeEach(async () => {
     return ok(
       argv
         .filter((word) => word.startsWith("http"))
-        .map(() => `${answer}\n`)
+        .map((url) => `${url} ${answer}\n`)
         .join(""),
     );
   });

@@ -128,6 +128,22 @@ for (const suite of suites) {
       expect(host.sh("diff -r /srv/large /var/www/docs/large").stdout).toBe("");
     });
 
+    test("sites that hang take nothing from the others: all are asked at once", () => {
+      host.sh("mkdir /srv/hangs; echo home >/srv/hangs/index.html");
+      host.sh("systemd-run --quiet --unit=silent systemd-socket-activate -a -l 127.0.0.1:9 sleep 60");
+      for (const slug of ["a1", "a2", "a3"]) {
+        const made = host.sh(`edox-ops project publish ${slug} --domain ${slug}.test --source /srv/hangs
+          sed -i '0,/server_name .*;/s||& location = / { proxy_pass http://127.0.0.1:9; }|' /etc/nginx/sites-available/edox-ops-${slug}`);
+        expect(made).toMatchObject({ code: 0, stderr: "" });
+      }
+      expect(host.sh("systemctl reload nginx; sleep 0.3").code).toBe(0);
+      const { stdout } = host.run(["edox-ops", "doctor"]);
+      for (const slug of ["a1", "a2", "a3"])
+        expect(stdout).toContain(`http://${slug}.test/ does not answer on this host`);
+      expect(stdout).not.toContain("http://large.test/");
+      host.sh("for i in 1 2 3; do edox-ops project remove a$i --delete-files --yes; done; systemctl stop silent");
+    });
+
     test("a site can be taken down while somebody else's file is broken, and is gone when that is mended", () => {
       host.sh("echo nonsense >/etc/nginx/sites-enabled/theirs");
       const { code, stdout } = project("disable demo");
