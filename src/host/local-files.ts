@@ -1,6 +1,7 @@
 // What takes the time of a deploy: whole files, read or copied one at a time.
 
 import * as fs from "node:fs";
+import { acted } from "./local-naming.ts";
 import { digestBytes, type Made, type Seeds } from "./trees.ts";
 
 export const bufferBytes = 256 * 1024;
@@ -18,7 +19,10 @@ export const files = {
 
   copies(from: string, to: string, sizes: Float64Array, made: Made): void {
     const targets = listOf(to);
-    for (const [i, path] of listOf(from).entries()) copy(path, targets[i] as string, made, sizes[i] as number);
+    for (const [i, path] of listOf(from).entries()) {
+      const target = targets[i] as string;
+      acted(target, () => copy(path, target, made, sizes[i] as number));
+    }
   },
 };
 
@@ -34,7 +38,7 @@ function digestInto(all: Buffer, at: number, path: string, size: number, seeds: 
   try {
     parts.fill(0);
     for (let left = size; left > 0; left -= bufferBytes) {
-      const count = fill(file, buffer, Math.min(left, bufferBytes));
+      const count = acted(path, () => fill(file, buffer, Math.min(left, bufferBytes)));
       hashInto(parts, digestBytes, buffer.subarray(0, count), seeds);
       hashInto(parts, 0, parts, seeds);
     }
@@ -50,7 +54,7 @@ function copy(from: string, to: string, made: Made, size: number): void {
     const target = fs.openSync(to, "wx", 0o600);
     try {
       for (let left = size; left > 0; left -= bufferBytes) {
-        const count = fill(source, buffer, Math.min(left, bufferBytes));
+        const count = acted(from, () => fill(source, buffer, Math.min(left, bufferBytes)));
         for (let done = 0; done < count; ) done += fs.writeSync(target, buffer, done, count - done);
       }
       fs.fchownSync(target, made.uid, made.gid);

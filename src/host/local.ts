@@ -6,6 +6,7 @@ import { Unseen } from "./host.ts";
 import { start } from "./local-child.ts";
 import { mapFile } from "./local-libc.ts";
 import { lockFile, lockHolders } from "./local-lock.ts";
+import { acted } from "./local-naming.ts";
 import { atSignal, heedSignals } from "./local-signal.ts";
 
 /** A look that takes longer than this is not worth waiting for. */
@@ -115,16 +116,6 @@ function looked<T>(path: string, look: () => T): T | null {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR" || code === "ESRCH") return null;
     if (code === "EACCES" || code === "EPERM") throw new Unseen(`${path} may only be read by root`);
-    throw error;
-  }
-}
-
-/** The system's own error, which names no path where it came from an open file. */
-function acted(path: string, act: () => void): void {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof Error && !error.message.includes(path)) error.message += ` '${path}'`;
     throw error;
   }
 }

@@ -132,6 +132,28 @@ test("a disk without room, or without inodes, is told before anything is written
   settles(host);
 });
 
+test("a disk that is full in the middle is named, and the site is as it was", async () => {
+  using host = await withSite();
+  host.sh(build(2));
+  // What strace answers in the place of the kernel: the room that was looked for is somebody else's by now.
+  for (const [call, when] of [
+    ["mkdir", 1],
+    ["link,linkat", 1],
+    ["write", 200],
+  ] as const) {
+    const flags = ["-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:error=ENOSPC:when=${when}`];
+    const { code, stderr } = host.traced(flags, deploy);
+    expect([call, code, stderr]).toEqual([
+      call,
+      1,
+      expect.stringMatching(/^error: no space left at \/var\/www\/docs\S*: ENOSPC/),
+    ]);
+    expect(stderr).toMatch(/^hint: df -h \/var\/www\/docs/m);
+    expect(version(host)).toBe("1");
+  }
+  settles(host);
+});
+
 describe("without power", () => {
   let host: TestHost;
   afterEach(() => host?.down());

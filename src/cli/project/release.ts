@@ -1,6 +1,7 @@
 // How a command that replaces a project's tree runs, and what it says.
 
 import type { ArgsDef } from "citty";
+import { withDiskFault } from "../../engine/disk-fault.ts";
 import { oneLine } from "../../engine/lines.ts";
 import { Problem } from "../../engine/step.ts";
 import { heed, type Stop } from "../../engine/wait.ts";
@@ -113,7 +114,8 @@ export async function release(
       log.finished({ ...result, warnings: done.notes, outcome: done.changed > 0 ? "changed" : "ok" });
       return done;
     } catch (error) {
-      const problem = error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
+      const said = error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
+      const problem = withDiskFault(said, host);
       log.finished({ ...result, outcome: "failed", problem });
       throw problem;
     }
