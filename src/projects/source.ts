@@ -67,7 +67,7 @@ export function survey(trees: Trees, { dir, name }: Pick<Source, "dir" | "name">
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-const noName = /[\u0000-\u001f\u007f\ufffd]/;
+const noName = /[\u0000-\u001f\\\u007f\ufffd]/;
 
 function faultOf({ path, type, mode }: Entry): string | null {
   const name = path.slice(path.lastIndexOf("/") + 1);
@@ -120,20 +120,25 @@ function isBetween({ changedMs }: Entry, sinceMs: number, nowMs: number): boolea
  * The last look: throws a Problem for what was changed, put there or taken away since the first. What has the stamp of
  * the time between may have been changed twice in one tick.
  */
-export function demandUnchanged(trees: Trees, { dir, name, entries, sinceMs }: Source, nowMs: number): void {
+export function demandUnchanged(
+  trees: Trees,
+  { dir, name, entries, sinceMs }: Source,
+  slug: string,
+  nowMs: number,
+): void {
   const rest = entries[Symbol.iterator]();
   for (const now of trees.walk(dir)) {
     const before: Listed | undefined = rest.next().value;
     const same = before?.path === now.path && before.inode === now.inode && before.changedMs === now.changedMs;
-    if (!same || isBetween(now, sinceMs, nowMs)) throw changed(`${name}/${now.path}`);
+    if (!same || isBetween(now, sinceMs, nowMs)) throw changed(now.path);
   }
-  for (const { path } of rest) throw changed(`${name}/${path}`);
-}
+  for (const { path } of rest) throw changed(path);
 
-function changed(path: string): Problem {
-  return new Problem("blocked", `${path} was changed while it was read: nothing was deployed`, {
-    hint: ["edox-ops", "project", "deploy"],
-  });
+  function changed(path: string): Problem {
+    return new Problem("blocked", `${name}/${path} was changed while it was read: nothing was deployed`, {
+      hint: ["sudo", "edox-ops", "project", "deploy", slug, "--source", name],
+    });
+  }
 }
 
 function refused(message: string, hint?: string[]): Problem {
