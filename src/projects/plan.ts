@@ -27,7 +27,16 @@ export interface Order {
   /** Whether the site answers with its front page; the reason when not. */
   probe: (() => Promise<string | null>) | null;
   /** How far it is, from time to time. What it throws ends the deploy. */
-  pause?: (phase: "read" | "staged", files: number, total: number) => Promise<void>;
+  pause?: (far: Far) => Promise<void>;
+}
+
+/** What is done of a deploy. Of the files that are `staged` those that are copied have the bytes. */
+export interface Far {
+  phase: "read" | "staged";
+  files: number;
+  /** Entries of the source, or files. */
+  total: number;
+  bytes: number;
 }
 
 /** What a file of the new tree is made from. */
@@ -85,9 +94,10 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
   };
   const liveTree = top?.type === "directory" ? trees.walk(project.root_path) : [];
   const pairs = sideBySide(source.entries, liveTree);
+  let bytes = 0;
   for await (const batch of compared(pairs, order, digests, trees)) {
-    await order.pause?.("read", found.origins.length, source.entries.length);
     for (const each of batch) add(each);
+    await order.pause?.({ phase: "read", files: found.origins.length, total: source.entries.length, bytes });
   }
   return found;
 
@@ -100,6 +110,7 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
       if (entry.type === "directory" && twin === undefined) found.folders += 1;
       else note(found, entry, twin, isSame);
     } else {
+      bytes += entry.size;
       note(found, entry, twin, same);
       found.origins.push(originOf(order, entry, same ? twin : undefined, made));
       found.inodes.push(same && twin ? twin.inode : 0);

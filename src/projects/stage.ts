@@ -77,38 +77,45 @@ function clearStage({ source, made, origins, inodes }: Plan, stage: string, tree
   return there;
 }
 
+/** From, to and size. */
+type Copy = [string, string, number];
+
 /** Answers the bytes that were written. */
 export async function fillStage(planned: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
   const { made, origins } = planned;
   let [bytes, files] = [0, 0];
-  const copies = batchesOf(besides(), filesABatch);
-  for await (const [batch] of pipelined(copies, (batch) => trees.copies(batch, made))) {
-    for (const [, , size] of batch) bytes += size;
-    await order.pause?.("staged", files, origins.length);
+  const copied = (batch: (Copy | null)[]): Copy[] => batch.filter((each) => each !== null);
+  const batches = batchesOf(besides(), filesABatch);
+  for await (const [batch] of pipelined(batches, (batch) => trees.copies(copied(batch), made))) {
+    for (const [, , size] of copied(batch)) bytes += size;
+    files += batch.length;
+    await order.pause?.({ phase: "staged", files, total: origins.length, bytes });
   }
   return bytes;
 
-  /** Makes all but what is to be copied: from, to and size of those. */
-  function* besides(): Generator<[string, string, number]> {
+  /** Makes all but what is to be copied. Of each file whether it is. */
+  function* besides(): Generator<Copy | null> {
     const { source } = planned;
     const live = order.project.root_path;
     const there = clearStage(planned, stage, trees);
-    let index = 0;
+    let [index, file] = [0, 0];
     for (const { path, type, size } of source.entries) {
-      if (type === "file") files += 1;
-      if (there[index++]) continue;
+      const origin = type === "file" ? origins[file++] : null;
+      if (there[index++]) {
+        if (type === "file") yield null;
+        continue;
+      }
       const to = `${stage}/${path}`;
       const from = `${source.dir}/${path}`;
       if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
       else if (type === "link") trees.makeLink(to, trees.linkTarget(from), made);
       else {
-        const origin = origins[files - 1];
         const shared = origin !== "copy" && trees.share(origin === "live" ? `${live}/${path}` : from, to);
-        if (!shared) yield [from, to, size];
-        else if (origin === "source" && order.of === "unpacked") {
+        if (shared && origin === "source" && order.of === "unpacked") {
           trees.setAttributes(to, made);
           bytes += size;
         }
+        yield shared ? null : [from, to, size];
       }
     }
   }

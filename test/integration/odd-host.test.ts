@@ -151,6 +151,12 @@ describe("at a terminal", () => {
     expect(drawn.some((line) => /^packages\.install {2}\d+ % {2}[\d.]+ of [\d.]+ MB {2}\d+ s$/.test(line))).toBe(true);
     expect(drawn.every((line) => Bun.stringWidth(line.split("\r\n").at(-1) ?? "") < 60)).toBe(true);
     expect(rest).toContain("Bootstrap installation phase completed successfully.\r\nexit 0\r\n");
+
+    host.sh("mkdir /srv/large && cd /srv/large && seq 2000 | split -l 1 -a 4 - page- && seq 99999 >index.html");
+    const deploy = progress("edox-ops project publish large --domain large.test --source /srv/large");
+    expect(deploy.code).toBe("0");
+    const staged = deploy.drawn.filter((line) => / {2}\d+ % {2}\d+ of 2001 files staged, [\d.]+ MB {2}/.test(line));
+    expect(staged.length).toBeGreaterThan(3);
   });
 
   test("it keeps to one line when the terminal is made narrower", async () => {

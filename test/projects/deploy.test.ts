@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
+import type { Far } from "../../src/projects/plan.ts";
 import { stampName } from "../../src/projects/releases.ts";
 import { publishable } from "../../src/projects/source.ts";
 import { project, TreeHost } from "./tree.ts";
@@ -444,13 +445,32 @@ describe("a deploy that ends before its end", () => {
     await host.deploy();
     host.write("/srv/site/index.html", "two");
     for (const phase of ["read", "staged"]) {
-      const pause = async (now: string) => {
+      const pause = async ({ phase: now }: { phase: string }) => {
         if (now === phase) throw new Error("interrupted");
       };
       expect(await refusal({ pause })).toBe("interrupted");
       expect(host.text(`${live}/index.html`)).toBe("home");
       expect(host.list(backups)).toEqual(kept.slice(0, 2));
     }
+  });
+
+  test("it lets signals in, and tells how far it is, by the files that are only linked too", async () => {
+    for (let i = 0; i < 599; i++) host.write(`/srv/site/f${i}`, "x");
+    await host.deploy();
+    host.write("/srv/site/index.html", "two");
+    const told: unknown[] = [];
+    const pause = async ({ phase, files, total, bytes }: Far) => {
+      told.push([phase, files, total, bytes]);
+    };
+    await host.deploy({ pause });
+    expect(told).toEqual([
+      ["read", 255, 601, 255],
+      ["read", 511, 601, 511],
+      ["read", 600, 601, 602],
+      ["staged", 256, 600, 0],
+      ["staged", 512, 600, 0],
+      ["staged", 600, 600, 3],
+    ]);
   });
 
   test("by a page that is not the new one: the trees change places again", async () => {

@@ -86,8 +86,9 @@ export async function release(
     line = lineFor(values, console, stop);
     line?.begin(told.id);
     const signals = signalsLetIn(host, () => heed(stop));
-    const pause: Order["pause"] = async (phase, files, total) => {
-      line?.say(`${Math.floor((100 * files) / total)} %  ${files} of ${total} files ${phase}`);
+    const pause: Order["pause"] = async ({ phase, files, total, bytes }) => {
+      const megabytes = (bytes / 1e6).toFixed(1);
+      line?.say(`${Math.floor((100 * files) / total)} %  ${files} of ${total} files ${phase}, ${megabytes} MB`);
       await signals();
     };
     const step = { id: told.id, title: told.done(name) };
