@@ -11,18 +11,19 @@ import { benchHost, expect, installWatchers, measured } from "./bench-host.ts";
 import { firstRuns } from "./first.ts";
 import type { Command, Measured } from "./inside.ts";
 import { peers } from "./peers.ts";
-import { atLeast, atMost, type Goal, head, ratio, row, table } from "./table.ts";
+import { atLeast, atMost, type Goal, head, median, ratio, row, table } from "./table.ts";
 
 const top = `${import.meta.dir}/..`;
 const rounds = 40;
 const floor = { name: "an empty binary: the floor", argv: ["empty"] };
 const converged = { name: "edox-ops bootstrap --yes: ours", argv: ["edox-ops", "bootstrap", "--yes"] };
+const doctor = { name: "edox-ops doctor", argv: ["edox-ops", "doctor"] };
 const ours: Command[] = [
   floor,
   { name: "edox-ops --version", argv: ["edox-ops", "--version"] },
   { name: "edox-ops --help", argv: ["edox-ops", "--help"] },
   converged,
-  { name: "edox-ops doctor", argv: ["edox-ops", "doctor"] },
+  doctor,
 ];
 
 const why = whyNoHosts();
@@ -55,6 +56,14 @@ try {
     "The same with a package status of 3 MB",
     measured(host, { commands: ours, rounds, warmUps: 2, watched: false }),
   );
+
+  expect(
+    host.sh(`mkdir /srv/site; echo home >/srv/site/index.html
+      for i in $(seq 200); do edox-ops project publish site$i --domain site$i.test --source /srv/site --quiet || exit; done`),
+  );
+  const sites = measured(host, { commands: [doctor], rounds: 10, warmUps: 2, watched: true });
+  const rows = sites.map((each) => row(each, [], [atMost("ms", median(each.times), 1000)]));
+  section("The same with 200 sites", [head([]), ...rows]);
 
   const [apt, first] = await firstRuns(binaries);
   if (apt === undefined || first === undefined) throw new Error("nothing was measured");
