@@ -85,7 +85,9 @@ export async function installPackages(
   let install = dpkgInterrupted(host) ? await run(...fix) : null;
   // Some of what has to be unpacked again it leaves, or would take away, unless it is named.
   const half = install === null ? [] : halfUnpacked(host);
-  if (half.length > 0) install = await run(...fix, "--reinstall", ...half);
+  const again = half.length === 0 ? null : await run(...fix, "--reinstall", ...half);
+  // One that no source has any more is nothing that ours would need.
+  if (again !== null && (again.code === 0 || install?.code !== 0)) install = again;
   if (install === null || (install.code === 0 && names.length > 0)) install = await run(...fix, ...names);
   if (install.code === 0) {
     // Stopped while it made its links by hash, it makes them again only when it is told to.

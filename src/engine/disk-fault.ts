@@ -11,8 +11,16 @@ const readOnly = /read-only file system|read only lock file/i;
 /** So many free are none: what failed takes its own away again. */
 const fewInodes = 500;
 
-/** The same problem, with its cause first where it is the disk. */
+/** The same problem, with its cause first where it is the disk, and the disk can be looked at. */
 export function withDiskFault(problem: Problem, see: HostReader): Problem {
+  try {
+    return withCause(problem, see);
+  } catch {
+    return problem;
+  }
+}
+
+function withCause(problem: Problem, see: HostReader): Problem {
   const said = [problem.message, ...linesOf(problem.stderr)];
   for (const line of said) {
     const isReadOnly = readOnly.test(line);

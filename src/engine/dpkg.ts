@@ -1,4 +1,5 @@
-// What dpkg has recorded, read from its files: no child, and no string of the whole file (3 MB on a full host).
+// What dpkg has recorded, read from its files: no child, and until it was interrupted no string of a whole file (3 MB on a
+// full host).
 
 import type { HostReader } from "../host/host.ts";
 
@@ -32,12 +33,12 @@ export function dpkgInterrupted(see: HostReader): boolean {
   return unfinished.some((state) => status.includes(`\nStatus: install ${state}`));
 }
 
-/** Packages of which the files are there in part only: apt unpacks them again when it is asked to by name. */
+/** `name:architecture` of packages whose files are there in part only: apt unpacks them again when it is asked to. */
 export function halfUnpacked(see: HostReader): string[] {
   const all = statusFile(see)?.toString("utf8").split("\n\n") ?? [];
   return all
     .filter((each) => /^Status: install (reinstreq \S+|ok half-installed)$/m.test(each))
-    .map((each) => packageField(each, "Package") ?? "");
+    .map((each) => ["Package", "Architecture"].flatMap((field) => packageField(each, field) ?? []).join(":"));
 }
 
 function paragraph(see: HostReader, name: string): string | null {

@@ -88,7 +88,10 @@ export function localTrees(root = ""): Trees {
       );
     },
 
-    copy: (from, to, made, size) => files.copies(at(from), at(to), Float64Array.of(size), made),
+    copy(from, to, made, size) {
+      files.copies(at(from), at(to), Float64Array.of(size), made);
+      if (fs.lstatSync(at(from)).size !== size) throw new Error(`${from} was changed while it was copied`);
+    },
 
     makeDirectory(path, { mode, uid, gid }) {
       fs.mkdirSync(at(path), { mode: 0o700 });

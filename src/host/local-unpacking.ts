@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import type { Readable } from "node:stream";
 import * as zlib from "node:zlib";
 import type { Attributes } from "./host.ts";
+import { acted } from "./local-naming.ts";
 import { type Amount, Refused } from "./trees.ts";
 
 const setIdBits = 0o6000;
@@ -52,13 +53,14 @@ export class Unpacking {
     if ((mode & setIdBits) !== 0) throw new Refused(`${typed} has a set-user-ID or set-group-ID bit`);
     const path = this.fresh(typed);
     this.made.set(path, "file");
-    const fd = fs.openSync(`${this.dir}/${path}`, "wx", 0o600);
+    const to = `${this.dir}/${path}`;
+    const fd = fs.openSync(to, "wx", 0o600);
     let sum = 0;
     try {
       for await (const piece of content as AsyncIterable<Uint8Array>) {
         this.count(piece.length, typed);
         sum = zlib.crc32(piece, sum);
-        for (let done = 0; done < piece.length; ) done += fs.writeSync(fd, piece, done);
+        for (let done = 0; done < piece.length; ) done += acted(to, () => fs.writeSync(fd, piece, done));
       }
       fs.fchownSync(fd, this.attributes.uid, this.attributes.gid);
       fs.fchmodSync(fd, this.attributes.mode);

@@ -61,7 +61,7 @@ export interface Trees {
   digests(files: readonly [string, number][], seeds: Seeds): Promise<Uint8Array>;
   /** So many bytes of files as new ones: from, to, size. No source may be a link. By threads in the same way. */
   copies(files: readonly [string, string, number][], made: Made): Promise<void>;
-  /** Of one, here and now. */
+  /** Of one, here and now; throws where its size is another by then. */
   copy(from: string, to: string, made: Made, size: number): void;
   makeDirectory(path: string, attributes: Attributes): void;
   makeLink(path: string, target: string, made: Made): void;

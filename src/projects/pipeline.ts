@@ -3,29 +3,36 @@
 /** After so many a caller is asked whether to go on. */
 export const filesABatch = 256;
 /** Begun before the first has to be done. */
-const ahead = 6;
+const ahead = 4;
 
-/** Each batch with its answer. However it ends, nothing of it is still under way. */
+/**
+ * Each batch with its answer, as soon as it is known. However it ends, nothing of it is still under way; that something
+ * failed is told in its turn.
+ */
 export async function* pipelined<B, R>(batches: Iterable<B>, begin: (batch: B) => Promise<R>): AsyncGenerator<[B, R]> {
-  const under: [B, Promise<R>][] = [];
+  const under: { batch: B; answer: Promise<R>; isDone: boolean }[] = [];
   try {
     for (const batch of batches) {
-      const answer = begin(batch);
-      // That it failed is told in its turn.
-      answer.catch(() => undefined);
-      under.push([batch, answer]);
-      if (under.length > ahead) yield await first();
+      const work = { batch, answer: begin(batch), isDone: false };
+      const done = (): void => {
+        work.isDone = true;
+      };
+      work.answer.then(done, done);
+      under.push(work);
+      // What was done at once is known after this.
+      await null;
+      while (under.length > ahead || under[0]?.isDone) yield await first();
     }
     while (under.length > 0) yield await first();
   } finally {
-    await Promise.allSettled(under.map(([, answer]) => answer));
+    await Promise.allSettled(under.map(({ answer }) => answer));
   }
 
   async function first(): Promise<[B, R]> {
-    const [batch, answer] = under[0] as [B, Promise<R>];
-    const done = await answer;
+    const [{ batch, answer }] = under as [(typeof under)[number]];
+    const found = await answer;
     under.shift();
-    return [batch, done];
+    return [batch, found];
   }
 }
 

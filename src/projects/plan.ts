@@ -30,7 +30,7 @@ export interface Order {
   pause?: (far: Far) => Promise<void>;
 }
 
-/** What is done of a deploy. Of the files that are `staged` those that are copied have the bytes. */
+/** What is done of a deploy. `bytes`: of the files that were compared; of those that were made. */
 export interface Far {
   phase: "read" | "staged";
   files: number;

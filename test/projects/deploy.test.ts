@@ -461,6 +461,8 @@ describe("a deploy that ends before its end", () => {
     const told: unknown[] = [];
     const pause = async ({ phase, files, total, bytes }: Far) => {
       told.push([phase, files, total, bytes]);
+      const stage = host.list(backups).find((name) => name.startsWith(".stage"));
+      if (phase === "staged") expect(host.list(`${backups}/${stage}`).length).toBe(files);
     };
     await host.deploy({ pause });
     expect(told).toEqual([

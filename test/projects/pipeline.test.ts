@@ -10,13 +10,26 @@ const slow = async ([first = 0]: number[]): Promise<number> => {
   return first * 10;
 };
 
-test("batches are answered in order, each begun before the one before it is done", async () => {
-  const all: [number[], number][] = [];
-  for await (const each of pipelined(batchesOf([1, 2, 3], 2), slow)) all.push(each);
-  expect(all).toEqual([
-    [[1, 2], 10],
-    [[3], 30],
-  ]);
+test("batches are answered in order, each begun before the one before it is done, and not all of them", async () => {
+  const begun: number[] = [];
+  const seen: unknown[] = [];
+  const begin = (batch: number[]): Promise<number> => {
+    begun.push(batch[0] ?? 0);
+    return slow(batch);
+  };
+  for await (const [batch, answer] of pipelined(batchesOf([3, 1, 2, 5, 6, 7, 8, 9, 10], 1), begin)) {
+    seen.push([batch[0], answer, begun.length]);
+  }
+  expect(seen[0]).toEqual([3, 30, 5]);
+  expect(seen.map((each) => (each as number[])[0])).toEqual([3, 1, 2, 5, 6, 7, 8, 9, 10]);
+});
+
+test("what is done at once is answered before the next is begun", async () => {
+  let begun = 0;
+  const begin = async (): Promise<number> => ++begun;
+  for await (const [[number], answer] of pipelined(batchesOf([1, 2, 3], 1), begin)) {
+    expect([answer, begun]).toEqual([number as number, number as number]);
+  }
 });
 
 test("a failure is told in its turn, and not before all that was begun has ended", async () => {

@@ -137,7 +137,9 @@ describe("packages", () => {
 
   test("what half an installation lacks is asked of apt before our packages are, and its failure is told", async () => {
     const host = fakeDebian();
-    const theirs = (state: string): string => `Package: theirs\nStatus: install ${state}\nVersion: 1\n\n`;
+    const theirs = (state: string): string => {
+      return `Package: theirs\nStatus: install ${state}\nArchitecture: i386\nVersion: 1\n\n`;
+    };
     const asked = async (...states: string[]): Promise<string[]> => {
       host.put("/var/lib/dpkg/status", states.map(theirs).join(""));
       host.ran.length = 0;
@@ -147,8 +149,14 @@ describe("packages", () => {
     };
     const ours = "install nginx git curl rsync ca-certificates";
     expect(await asked("ok unpacked")).toEqual([ours]);
-    expect(await asked("reinstreq unpacked")).toEqual(["install", "install --reinstall theirs", ours]);
-    expect(await asked("ok half-installed")).toEqual(["install", "install --reinstall theirs", ours]);
+    const again = "install --reinstall theirs:i386";
+    expect(await asked("reinstreq unpacked")).toEqual(["install", again, ours]);
+    expect(await asked("ok half-installed")).toEqual(["install", again, ours]);
+    // No source has it, and ours do not need it.
+    host.taught.unshift((argv) =>
+      argv.includes("--reinstall") ? { code: 100, stdout: "", stderr: "E: none\n" } : undefined,
+    );
+    expect(await asked("ok half-installed")).toEqual(["install", again, ours]);
 
     host.taught.unshift((argv) => {
       if (argv[0] === "dpkg") return { code: 1, stdout: "", stderr: "dpkg: cannot go on\n" };

@@ -97,12 +97,23 @@ export async function release(
     line?.clear();
     await tell({ ...done, notes: [...notes, ...done.notes] }, order);
     return exitCode.done;
+  } catch (error) {
+    // What was staged is gone before a hint names where the disk is full.
+    clear();
+    const problem = error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
+    const fault = withDiskFault(problem, host);
+    throw fault === problem ? error : fault;
   } finally {
+    clear();
+    lock.release();
+  }
+
+  function clear(): void {
     line?.clear();
     ordered?.letGo?.();
+    ordered = undefined;
     if (project && !looks) settle(host, trees, project);
     if (looks) trees.remove(unpackedPath(slug));
-    lock.release();
   }
 
   /** The deploy of a project is told in the same log as its other changes. */
@@ -115,8 +126,7 @@ export async function release(
       log.finished({ ...result, warnings: done.notes, outcome: done.changed > 0 ? "changed" : "ok" });
       return done;
     } catch (error) {
-      const said = error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
-      const problem = withDiskFault(said, host);
+      const problem = error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
       log.finished({ ...result, outcome: "failed", problem });
       throw problem;
     }
