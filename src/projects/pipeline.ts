@@ -3,7 +3,7 @@
 /** After so many a caller is asked whether to go on. */
 export const filesABatch = 256;
 /** Begun before the first has to be done. */
-const ahead = 4;
+const ahead = 6;
 
 /**
  * Each batch with its answer, as soon as it is known. However it ends, nothing of it is still under way; that something

@@ -84,14 +84,18 @@ type Copy = [string, string, number];
 export async function fillStage(planned: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
   const { made, origins } = planned;
   let [bytes, files] = [0, 0];
-  const copied = (batch: (Copy | null)[]): Copy[] => batch.filter((each) => each !== null);
-  const batches = batchesOf(besides(), filesABatch);
-  for await (const [batch] of pipelined(batches, (batch) => trees.copies(copied(batch), made))) {
-    for (const [, , size] of copied(batch)) bytes += size;
-    files += batch.length;
+  for await (const [{ count, copies }] of pipelined(batches(), ({ copies }) => trees.copies(copies, made))) {
+    for (const [, , size] of copies) bytes += size;
+    files += count;
     await order.pause?.({ phase: "staged", files, total: origins.length, bytes });
   }
   return bytes;
+
+  function* batches(): Generator<{ count: number; copies: Copy[] }> {
+    for (const batch of batchesOf(besides(), filesABatch)) {
+      yield { count: batch.length, copies: batch.filter((each) => each !== null) };
+    }
+  }
 
   /** Makes all but what is to be copied. Of each file whether it is. */
   function* besides(): Generator<Copy | null> {
