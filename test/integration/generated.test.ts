@@ -69,7 +69,8 @@ describe("sites of generators in a browser", () => {
       expect(host.run(["edox-ops", "project", ...publish])).toMatchObject({ code: 0, stderr: "" });
     }
     browser = await chromium.launch({
-      executablePath: "/usr/bin/chromium",
+      // On this machine's network every host that comes or goes ends what is being loaded.
+      executablePath: host.onItsNetwork("/usr/bin/chromium"),
       // Anything from elsewhere fails, and is seen.
       args: [`--host-resolver-rules=MAP *.test ${host.address}, MAP * ~NOTFOUND`, "--no-proxy-server"],
     });

@@ -261,6 +261,14 @@ export class TestHost implements Disposable {
     return this.run(["/bin/bash", "-c", script]);
   }
 
+  /** A program of this machine whose network is the host's: the path of a script. */
+  onItsNetwork(program: string): string {
+    const path = `${this.dir}/on-its-network`;
+    const script = `#!/bin/sh\nexec nsenter --net=/proc/${this.leader}/ns/net ${program} "$@"\n`;
+    writeFileSync(path, script, { mode: 0o755 });
+    return path;
+  }
+
   /** A copy of a file of this machine, as an executable. */
   put(from: string, to: string): void {
     must(["install", "-m", "0755", from, `${this.root}${to}`]);
