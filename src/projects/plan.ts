@@ -40,7 +40,7 @@ export interface Far {
 }
 
 /** What a file of the new tree is made from. */
-type Origin = "live" | "source" | "copy";
+export type Origin = "live" | "source" | "copy";
 
 export interface Plan {
   source: Source;

@@ -3,8 +3,9 @@
 import { Problem } from "../engine/step.ts";
 import type { Entry, Made, Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
-import { batchesOf, filesABatch, pipelined } from "./pipeline.ts";
-import { isMade, type Order, type Plan } from "./plan.ts";
+import type { Listed } from "./listing.ts";
+import { filesABatch, pipelined } from "./pipeline.ts";
+import { isMade, type Order, type Origin, type Plan } from "./plan.ts";
 import { backupsOf, sparePath, stampName } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
 
@@ -82,7 +83,8 @@ type Copy = [string, string, number];
 
 /** Answers the bytes that were written. */
 export async function fillStage(planned: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
-  const { made, origins } = planned;
+  const { source, made, origins } = planned;
+  const live = order.project.root_path;
   let [bytes, files] = [0, 0];
   for await (const [{ count, copies }] of pipelined(batches(), ({ copies }) => trees.copies(copies, made))) {
     for (const [, , size] of copies) bytes += size;
@@ -91,36 +93,36 @@ export async function fillStage(planned: Plan, stage: string, order: Order, tree
   }
   return bytes;
 
+  /** Makes all but what is to be copied, and tells that. */
   function* batches(): Generator<{ count: number; copies: Copy[] }> {
-    for (const batch of batchesOf(besides(), filesABatch)) {
-      yield { count: batch.length, copies: batch.filter((each) => each !== null) };
+    const there = clearStage(planned, stage, trees);
+    let [index, file, count] = [0, 0, 0];
+    let copies: Copy[] = [];
+    for (const entry of source.entries) {
+      const origin = entry.type === "file" ? (origins[file++] ?? null) : null;
+      if (!there[index++] && !make(entry, origin)) {
+        copies.push([`${source.dir}/${entry.path}`, `${stage}/${entry.path}`, entry.size]);
+      }
+      if (origin === null || ++count < filesABatch) continue;
+      yield { count, copies };
+      [count, copies] = [0, []];
     }
+    yield { count, copies };
   }
 
-  /** Makes all but what is to be copied. Of each file whether it is. */
-  function* besides(): Generator<Copy | null> {
-    const { source } = planned;
-    const live = order.project.root_path;
-    const there = clearStage(planned, stage, trees);
-    let [index, file] = [0, 0];
-    for (const { path, type, size } of source.entries) {
-      const origin = type === "file" ? origins[file++] : null;
-      if (there[index++]) {
-        if (type === "file") yield null;
-        continue;
-      }
-      const to = `${stage}/${path}`;
-      const from = `${source.dir}/${path}`;
-      if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
-      else if (type === "link") trees.makeLink(to, trees.linkTarget(from), made);
-      else {
-        const shared = origin !== "copy" && trees.share(origin === "live" ? `${live}/${path}` : from, to);
-        if (shared && origin === "source" && order.of === "unpacked") {
-          trees.setAttributes(to, made);
-          bytes += size;
-        }
-        yield shared ? null : [from, to, size];
+  /** False for a file that is to be copied. */
+  function make({ path, type, size }: Listed, origin: Origin | null): boolean {
+    const to = `${stage}/${path}`;
+    const from = `${source.dir}/${path}`;
+    if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
+    else if (type === "link") trees.makeLink(to, trees.linkTarget(from), made);
+    else {
+      if (origin === "copy" || !trees.share(origin === "live" ? `${live}/${path}` : from, to)) return false;
+      if (origin === "source" && order.of === "unpacked") {
+        trees.setAttributes(to, made);
+        bytes += size;
       }
     }
+    return true;
   }
 }
