@@ -102,8 +102,7 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
     result.warnings.push(...(await transact(result.changes, host, () => holds(step.wants, host, since), options)));
     return { ...result, outcome: "changed" };
   } catch (error) {
-    const problem = error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
-    return { ...result, outcome: "failed", problem: withDiskFault(problem, see) };
+    return { ...result, outcome: "failed", problem: withDiskFault(Problem.of(error), see) };
   }
 }
 

@@ -97,6 +97,11 @@ export class Problem extends Error {
     this.stderr = more.stderr ?? "";
     this.hint = more.hint;
   }
+
+  /** The problem that it is, or that an error of the system makes. */
+  static of(error: unknown): Problem {
+    return error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
+  }
 }
 
 export type StepOutcome = "ok" | "changed" | "pending" | "unknown" | "failed" | "skipped";

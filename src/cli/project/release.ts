@@ -74,6 +74,17 @@ export async function release(
   let ordered: Order | undefined;
   let line: ReturnType<typeof lineFor> = null;
   try {
+    // What was staged is gone before a hint names where the disk is full.
+    return await replaced().finally(clear);
+  } catch (error) {
+    const problem = Problem.of(error);
+    const fault = withDiskFault(problem, host);
+    throw fault === problem ? error : fault;
+  } finally {
+    lock.release();
+  }
+
+  async function replaced(): Promise<number> {
     project = await theProject(host, slug);
     const notes = looks ? [] : settle(host, trees, project);
     // Until here a signal ends this process at once: the next command settles what it leaves.
@@ -97,21 +108,11 @@ export async function release(
     line?.clear();
     await tell({ ...done, notes: [...notes, ...done.notes] }, order);
     return exitCode.done;
-  } catch (error) {
-    // What was staged is gone before a hint names where the disk is full.
-    clear();
-    const problem = error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
-    const fault = withDiskFault(problem, host);
-    throw fault === problem ? error : fault;
-  } finally {
-    clear();
-    lock.release();
   }
 
   function clear(): void {
     line?.clear();
     ordered?.letGo?.();
-    ordered = undefined;
     if (project && !looks) settle(host, trees, project);
     if (looks) trees.remove(unpackedPath(slug));
   }
@@ -126,7 +127,7 @@ export async function release(
       log.finished({ ...result, warnings: done.notes, outcome: done.changed > 0 ? "changed" : "ok" });
       return done;
     } catch (error) {
-      const problem = error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
+      const problem = Problem.of(error);
       log.finished({ ...result, outcome: "failed", problem });
       throw problem;
     }
