@@ -2,10 +2,17 @@
 
 import { expect, test } from "bun:test";
 
-const floors = { host: 1, engine: 2, resources: 3, recipes: 4, projects: 5, doctor: 6, report: 7, cli: 8 } as Record<
-  string,
-  number
->;
+const floors = {
+  host: 1,
+  engine: 2,
+  resources: 3,
+  recipes: 4,
+  projects: 5,
+  runner: 5,
+  doctor: 6,
+  report: 7,
+  cli: 8,
+} as Record<string, number>;
 const src = `${import.meta.dir}/../../src`;
 const files = [...new Bun.Glob("*/*.ts").scanSync(src)].sort();
 const sources = await Promise.all(files.map(async (path) => ({ path, text: await Bun.file(`${src}/${path}`).text() })));

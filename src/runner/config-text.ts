@@ -1,0 +1,170 @@
+// Edits GitLab Runner's config.toml by position: what an edit does not mean stays as it is, to the byte.
+
+import { Problem } from "../engine/step.ts";
+import { act, type ConfigEdit, isTable, meant, sameMeaning, type TomlValue } from "./config-meaning.ts";
+import { elementRemoved, insertion, intoArray, lastSection, sectionsRemoved, spliced } from "./config-places.ts";
+import { spelled } from "./config-spelling.ts";
+import {
+  type Item,
+  meaningBySmol,
+  meaningByTree,
+  meaningOfItem,
+  parsedBySmol,
+  type Table,
+  type Tree,
+  treeOf,
+  Unreadable,
+} from "./config-tree.ts";
+
+export type { ConfigEdit, TomlTable, TomlValue } from "./config-meaning.ts";
+
+const mark = "\ufeff";
+const readers = [meaningBySmol, meaningByTree];
+
+/**
+ * Throws a Problem that names the path, the line and the column of what is not TOML 1.0, and quotes nothing: there are
+ * tokens in it.
+ */
+export function parseConfig(text: string, path: string): Record<string, unknown> {
+  return readable(path, () => {
+    const bare = withoutMark(text);
+    const config = parsedBySmol(bare, "asNeeded");
+    treeOf(bare);
+    return config;
+  });
+}
+
+/**
+ * The same text with the edits made, one after the other. Throws a Problem where the text is not TOML, or where
+ * something else stands at a key than belongs there; and where the text would not mean, to either parser, what the
+ * edits do.
+ */
+export function editConfig(text: string, edits: readonly ConfigEdit[], path: string): string {
+  const bare = withoutMark(text);
+  const wanted = readable(path, () => readers.map((read) => read(bare)));
+  const wrong = new Problem("internal", `${path} would not mean what it should: it is left as it is`);
+  try {
+    const edited = edits.reduce((before, edit) => new Editor(before, path).edited(edit), bare);
+    for (const [i, read] of readers.entries()) {
+      const config = wanted[i] ?? new Map();
+      act(config, edits);
+      if (!sameMeaning(config, read(edited))) throw wrong;
+    }
+    return text.slice(0, text.length - bare.length) + edited;
+  } catch (error) {
+    throw error instanceof Unreadable ? wrong : error;
+  }
+}
+
+function withoutMark(text: string): string {
+  return text.startsWith(mark) ? text.slice(mark.length) : text;
+}
+
+function readable<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    throw new Problem("state", `${path} is no TOML${error.where}`, { hint: ["sudo", "editor", path] });
+  }
+}
+
+/** For one edit: positions are those of one text. */
+class Editor {
+  readonly #tree: Tree;
+
+  constructor(
+    readonly text: string,
+    readonly path: string,
+  ) {
+    this.#tree = treeOf(text);
+  }
+
+  edited(edit: ConfigEdit): string {
+    if (edit.kind === "set") return this.#set(edit.runner, edit.key, edit.value);
+    if (edit.kind === "set-global") return this.#set(null, [edit.key], edit.value);
+    if (edit.kind === "add-items") return this.#addItems(edit.runner, edit.key, edit.items);
+    const array = this.#tree.top.keys.get("runners");
+    if (edit.kind === "add-runner") {
+      this.#runners();
+      if (array?.kind === "array") return spliced(this.text, [intoArray(array.node, [spelled(edit.table)])]);
+      return spliced(this.text, [lastSection(this.#tree, ["runners"], edit.table, true)]);
+    }
+    const { headers } = this.#runner(edit.runner);
+    if (array?.kind === "array") return spliced(this.text, elementRemoved(this.#tree, array.node, edit.runner));
+    return spliced(this.text, sectionsRemoved(this.#tree, headers));
+  }
+
+  #set(runner: number | null, key: readonly string[], value: TomlValue): string {
+    const { table, rest, item } = this.#find(runner, key);
+    if (!item) return spliced(this.text, [insertion(this.#tree, table, rest, value)]);
+    if (isTable(value)) {
+      if (item.kind !== "table") throw this.#wrong(runner, key, "a table");
+      return Object.entries(value).reduce((text, [name, each]) => {
+        return new Editor(text, this.path).#set(runner, [...key, name], each);
+      }, this.text);
+    }
+    if (item.kind === "table" || item.kind === "tables") throw this.#wrong(runner, key, "a value");
+    if (Bun.deepEquals(meaningOfItem(item), meant(value), true)) return this.text;
+    const [start, end] = item.node.range;
+    return spliced(this.text, [{ start, end, text: spelled(value) }]);
+  }
+
+  #addItems(runner: number, key: readonly string[], items: readonly string[]): string {
+    const { item } = this.#find(runner, key);
+    if (!item) return items.length === 0 ? this.text : this.#set(runner, key, [...new Set(items)]);
+    const found: unknown[] = item.kind === "array" ? item.items.map(meaningOfItem) : [];
+    if (item.kind !== "array" || !found.every((each) => typeof each === "string")) {
+      throw this.#wrong(runner, key, "an array of strings");
+    }
+    const added = [...new Set(items)].filter((each) => !found.includes(each));
+    return added.length === 0 ? this.text : spliced(this.text, [intoArray(item.node, added.map(spelled))]);
+  }
+
+  /** The item at a key; without one, the innermost table that is there and what is missing in it. */
+  #find(runner: number | null, key: readonly string[]): { table: Table; rest: readonly string[]; item?: Item } {
+    let table = runner === null ? this.#tree.top : this.#runner(runner);
+    for (const [i, name] of key.entries()) {
+      this.#refuseOtherCase(table, runner, key.slice(0, i + 1));
+      const item = table.keys.get(name);
+      if (!item) return { table, rest: key.slice(i) };
+      if (i === key.length - 1) return { table, rest: [], item };
+      if (item.kind !== "table") throw this.#wrong(runner, key.slice(0, i + 1), "a table");
+      table = item;
+    }
+    return { table, rest: [], item: table };
+  }
+
+  #runner(at: number): Table {
+    const runner = this.#runners()[at];
+    if (!runner) throw new Problem("state", `${this.path} has no runners[${at}]`);
+    return runner;
+  }
+
+  #runners(): Table[] {
+    this.#refuseOtherCase(this.#tree.top, null, ["runners"]);
+    const item = this.#tree.top.keys.get("runners");
+    if (!item) return [];
+    if (item.kind === "tables") return item.tables;
+    const items = item.kind === "array" ? item.items : [null];
+    const tables = items.flatMap((each) => (each?.kind === "table" ? [each] : []));
+    if (tables.length < items.length) throw this.#wrong(null, ["runners"], "an array of tables");
+    return tables;
+  }
+
+  /** GitLab Runner takes a key in any case: of two that differ in that alone, it would take either. */
+  #refuseOtherCase(table: Table, runner: number | null, key: readonly string[]): void {
+    const name = key.at(-1) ?? "";
+    for (const each of table.keys.keys()) {
+      if (each === name || each.toLowerCase() !== name.toLowerCase()) continue;
+      throw this.#wrong(runner, key, "spelled in this case");
+    }
+  }
+
+  #wrong(runner: number | null, key: readonly string[], what: string): Problem {
+    const full = [...(runner === null ? [] : [`runners[${runner}]`]), ...key].join(".");
+    return new Problem("state", `${this.path} has ${full} wrong: it should be ${what}`, {
+      hint: ["sudo", "editor", this.path],
+    });
+  }
+}
