@@ -1,6 +1,6 @@
 // A host in memory. It throws on a command that nobody taught it: it never answers an empty success.
 
-import type { Attributes, Host, Output, Signal, Stat } from "../src/host/host.ts";
+import type { Answer, AskOptions, Attributes, Host, Output, Signal, Stat } from "../src/host/host.ts";
 import { Unseen } from "../src/host/host.ts";
 
 type Content = string | Uint8Array | (() => string);
@@ -12,7 +12,13 @@ interface Node extends Attributes {
 
 export type Taught = (argv: readonly string[]) => Output | undefined;
 
+/** A server that the fake host reaches: it answers a request, or leaves it to the next. */
+export type Served = (method: string, url: string, options: AskOptions) => Partial<Answer> | undefined;
+
 export interface FakeHost extends Host {
+  served: Served[];
+  /** Method and URL of every request. */
+  asked: string[];
   nodes: Map<string, Node>;
   ran: string[];
   taught: Taught[];
@@ -72,7 +78,20 @@ export function fakeHost(uid = 0): FakeHost {
     }
     throw new Error(`nobody taught the fake host: ${argv.join(" ")}`);
   };
+  const ask = async (method: string, url: string, options: AskOptions = {}): Promise<Answer> => {
+    host.asked.push(`${method} ${url}`);
+    const nobody = { status: 0, reason: "nobody listens there", headers: {}, body: new Uint8Array() };
+    for (const served of host.served) {
+      const answer = served(method, url, options);
+      if (answer !== undefined) return { ...nobody, reason: "", ...answer };
+    }
+    return nobody;
+  };
   const host: FakeHost = {
+    served: [],
+    asked: [],
+    get: (url, options) => ask("GET", url, options),
+    send: ask,
     nodes,
     ran,
     taught: [],

@@ -1,9 +1,9 @@
 // Whether apt can go on: its sources have their lists and keys, and the keys are good for a while. No network.
 
 import type { HostReader } from "../host/host.ts";
-import { aptSources, type Source } from "./apt-source.ts";
+import { aptSources, type Source } from "../resources/apt-sources.ts";
+import { type PublicKey, publicKeys, signers } from "../resources/openpgp.ts";
 import type { Entry, Finding } from "./finding.ts";
-import { type PublicKey, publicKeys, signers } from "./openpgp.ts";
 import { few } from "./upkeep.ts";
 
 type Answer = Omit<Finding, "name">;

@@ -24,6 +24,25 @@ export interface Output {
   stderr: string;
 }
 
+/** What a server answered. `status` 0: nothing, for that reason. Headers by their names in lower case. */
+export interface Answer {
+  status: number;
+  reason: string;
+  headers: Record<string, string>;
+  body: Uint8Array;
+}
+
+export interface AskOptions {
+  headers?: Record<string, string>;
+  body?: string;
+  /** A file of certificates that are trusted besides the system's. */
+  caPath?: string;
+  /** The Unix socket that is asked, whatever the URL names. */
+  socketPath?: string;
+  /** For all of it; 30 s without it. */
+  limitMs?: number;
+}
+
 /** Free room of the file system that holds a path; `inodes` and `inodesFree` are 0 where it keeps no count (btrfs). */
 export interface Space {
   bytesFree: number;
@@ -94,6 +113,8 @@ export interface HostReader {
   lockHolders(path: string): Holder[];
   /** Runs a program that only looks. Never throws for a program that fails or is missing: see {@link Output}. */
   probe(argv: readonly string[], options?: RunOptions): Promise<Output>;
+  /** Asks over HTTP or HTTPS for a small thing. Never throws for a server that refuses or is not there. */
+  get(url: string, options?: AskOptions): Promise<Answer>;
   /** A heeded signal ends it early. */
   sleep(ms: number): Promise<void>;
 }
@@ -114,6 +135,8 @@ export interface Host extends HostReader {
   /** Takes the lock, or names who has it. It dies with this process, and no child inherits it. */
   lock(path: string): { release(): void } | Holder;
   run(argv: readonly string[], options?: RunOptions): Promise<Output>;
+  /** The same as `get` with what changes something there. A redirect is answered, not followed. */
+  send(method: "POST" | "DELETE", url: string, options?: AskOptions): Promise<Answer>;
   /** From now on a signal does not end this process, so that what is half done can be put back. Answers the first. */
   heedSignals(): () => Signal | null;
 }

@@ -36,4 +36,26 @@ export const localConsole = {
     const { consola } = await import("consola");
     return (await consola.prompt(question, { type: "confirm", initial: false })) === true;
   },
+  async secret(question: string): Promise<string> {
+    if (process.stdin.isTTY !== true) return firstLine(await Bun.stdin.text());
+    await last;
+    const { createInterface } = process.getBuiltinModule("node:readline");
+    const { Writable } = process.getBuiltinModule("node:stream");
+    await write(Bun.stderr, `${question}: `);
+    // What is typed is echoed to nowhere.
+    const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+    const { promise, resolve } = Promise.withResolvers<string>();
+    lines.on("line", resolve);
+    lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+    lines.on("close", () => resolve(""));
+    const line = await promise;
+    lines.close();
+    await write(Bun.stderr, "\n");
+    return firstLine(line);
+  },
 };
+
+function firstLine(text: string): string {
+  return text.split("\n")[0]?.trim() ?? "";
+}

@@ -1,7 +1,7 @@
 // The one place that touches the machine.
 
 import * as fs from "node:fs";
-import type { Attributes, Holder, Host, Space, Stat } from "./host.ts";
+import type { Answer, AskOptions, Attributes, Holder, Host, Space, Stat } from "./host.ts";
 import { Unseen } from "./host.ts";
 import { start } from "./local-child.ts";
 import { mapFile } from "./local-libc.ts";
@@ -39,6 +39,7 @@ export function localHost(root = ""): Host {
     space: (path) => looked(path, () => spaceOf(at(path))),
     lockHolders: (path) => lockHolders(at(path)),
     probe: (argv, options) => start(argv, { limitMs: probeLimitMs, ...options }),
+    get: (url, options) => asked("GET", url, options),
 
     writeFile: (path, bytes, attributes) =>
       acted(path, () => {
@@ -104,8 +105,15 @@ export function localHost(root = ""): Host {
     },
 
     run: start,
+    send: asked,
     heedSignals,
   };
+}
+
+/** Loaded by those that ask. */
+async function asked(method: string, url: string, options: AskOptions = {}): Promise<Answer> {
+  const { ask } = await import("./local-fetch.ts");
+  return ask(method, url, options);
 }
 
 /** The missing is null, the forbidden is {@link Unseen}: everything else is a fault worth a person's eye. */

@@ -6,6 +6,8 @@ import type { HostReader } from "../host/host.ts";
 export interface Source {
   /** The file that it stands in. */
   path: string;
+  uri: string;
+  suite: string;
   /** As apt names it to a person: "http://deb.debian.org/debian bookworm". */
   title: string;
   /** Where apt keeps its lists, before `InRelease` or `Release`. */
@@ -56,6 +58,8 @@ function source(path: string, uri: string, suite: string, signedBy: string): Sou
   const place = `${uri.replace(/\/*$/, "/")}${below}`;
   return {
     path,
+    uri,
+    suite,
     title: `${uri.replace(/\/\/[^/@]*@/, "//")} ${suite}`,
     listPrefix: `${listsDir}/${listName(place)}`,
     keyPaths: embedded ? [] : signedBy.split(/[\s,]+/).filter((word) => word.startsWith("/")),

@@ -4,6 +4,10 @@
 export interface PublicKey {
   /** The key ID that signatures name, in hexadecimal. */
   id: string;
+  /** Of the whole key, in upper-case hexadecimal: what people compare. */
+  fingerprint: string;
+  /** Whether others hang on it: apt is told the fingerprint of such a one. */
+  isPrimary: boolean;
   /** Unix milliseconds; null: it does not expire. A subkey is good no longer than its primary key. */
   expiresMs: number | null;
 }
@@ -34,7 +38,7 @@ export function publicKeys(bytes: Uint8Array): PublicKey[] {
   for (const { tag, body } of packets(unarmored(bytes))) {
     if (tag === tags.key || tag === tags.subkey) {
       const read = attempt(() => identified(body));
-      const key = read && { ...read, expiresMs: null, saidMs: -1 };
+      const key = read && { ...read, isPrimary: tag === tags.key, expiresMs: null, saidMs: -1 };
       if (tag === tags.key) primary = key;
       if (key && primary) keys.push(key);
       if (!key && tag === tags.subkey) primary = undefined;
@@ -48,7 +52,7 @@ export function publicKeys(bytes: Uint8Array): PublicKey[] {
     key.expiresMs = signature.lifeMs === 0 ? null : key.createdMs + signature.lifeMs;
     if (key !== primary) key.expiresMs = earlier(key.expiresMs, primary.expiresMs);
   }
-  return keys.map(({ id, expiresMs }) => ({ id, expiresMs }));
+  return keys.map(({ createdMs, saidMs, ...key }) => key);
 }
 
 /** The IDs of the keys that a detached or a clear-text signature names. */
@@ -121,19 +125,21 @@ function oldLengthAt(bytes: Buffer, at: number, kind: number): { length: number;
 }
 
 /** The ID is of the fingerprint: the end of a SHA-1 in version 4, the beginning of a SHA-256 in version 6. */
-function identified(body: Buffer): { id: string; createdMs: number } {
+function identified(body: Buffer): Pick<PublicKey, "id" | "fingerprint"> & { createdMs: number } {
   const version = body.readUInt8(0);
   const createdMs = body.readUInt32BE(1) * 1000;
   const head = Buffer.alloc(version === 4 ? 3 : 5);
   if (version === 4) {
     head.writeUInt8(0x99);
     head.writeUInt16BE(body.length, 1);
-    return { id: new Bun.CryptoHasher("sha1").update(head).update(body).digest("hex").slice(-16), createdMs };
+    const digest = new Bun.CryptoHasher("sha1").update(head).update(body).digest("hex");
+    return { id: digest.slice(-16), fingerprint: digest.toUpperCase(), createdMs };
   }
   if (version !== 6) throw new Malformed();
   head.writeUInt8(0x9b);
   head.writeUInt32BE(body.length, 1);
-  return { id: new Bun.CryptoHasher("sha256").update(head).update(body).digest("hex").slice(0, 16), createdMs };
+  const digest = new Bun.CryptoHasher("sha256").update(head).update(body).digest("hex");
+  return { id: digest.slice(0, 16), fingerprint: digest.toUpperCase(), createdMs };
 }
 
 interface Signature {

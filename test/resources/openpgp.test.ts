@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { publicKeys, signers } from "../../src/doctor/openpgp.ts";
+import { publicKeys, signers } from "../../src/resources/openpgp.ts";
 import { keyring, signature } from "../openpgp.ts";
 
 test("a key expires when its newest own signature says, and a subkey no later", () => {

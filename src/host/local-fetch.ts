@@ -1,0 +1,78 @@
+// HTTP, asked by this process itself: no child sees what is sent, and a bare host has no curl.
+
+import * as fs from "node:fs";
+import type { Answer, AskOptions } from "./host.ts";
+
+const askLimitMs = 30_000;
+/** What is asked for here is small: keys and JSON. */
+const mostBytes = 1024 * 1024;
+const mostRedirects = 5;
+/** Debian's own. Bun brings roots too, but knows nothing of what an operator has added here. */
+const storePath = "/etc/ssl/certs/ca-certificates.crt";
+
+const reasons: Record<string, string> = {
+  ECONNREFUSED: "nobody listens there (connection refused)",
+  ECONNRESET: "the connection was closed",
+  ENOTFOUND: "its name is not known",
+  EAI_AGAIN: "no name server answers",
+  ENOENT: "there is no such socket",
+  EACCES: "only root may ask there",
+  EHOSTUNREACH: "there is no way to it",
+  ENETUNREACH: "there is no network",
+  ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
+  CERT_HAS_EXPIRED: "its certificate has expired",
+  CERT_NOT_YET_VALID: "its certificate is not valid yet: is the clock right?",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is of an authority that this host does not know",
+  UNABLE_TO_GET_ISSUER_CERT: "its certificate is of an authority that this host does not know",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate is of an authority that this host does not know",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is of an authority that this host does not know",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is signed by itself",
+};
+
+/** The proxies of the environment are asked, and their exceptions heeded. Only a GET follows a redirect. */
+export async function ask(method: string, address: string, options: AskOptions): Promise<Answer> {
+  const { headers = {}, body, limitMs = askLimitMs } = options;
+  // One limit for all of it.
+  const signal = AbortSignal.timeout(limitMs);
+  let url = address;
+  try {
+    for (let redirects = 0; ; redirects++) {
+      const response = await fetch(url, {
+        ...{ method, headers, redirect: "manual", signal },
+        ...(body !== undefined && { body }),
+        ...(options.socketPath !== undefined && { unix: options.socketPath }),
+        ...(url.startsWith("https:") && { tls: { ca: authorities(options.caPath) } }),
+      });
+      const next =
+        method === "GET" && response.status >= 300 && response.status < 400 && response.headers.get("location");
+      if (!next || redirects === mostRedirects) return await told(response);
+      const to = new URL(next, url).href;
+      // What was asked for over TLS is not taken without.
+      if (url.startsWith("https:") && !to.startsWith("https:")) return await told(response);
+      url = to;
+    }
+  } catch (error) {
+    const { name, code, message } = error as Error & { code?: string | number };
+    const late = name === "TimeoutError" ? `no answer within ${limitMs / 1000} s` : undefined;
+    return { status: 0, reason: late ?? reasons[String(code)] ?? message, headers: {}, body: new Uint8Array() };
+  }
+}
+
+async function told(response: Response): Promise<Answer> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of response.body ?? []) {
+    parts.push(part);
+    bytes += part.length;
+    if (bytes > mostBytes) throw new Error(`the answer is longer than ${mostBytes} bytes`);
+  }
+  const headers = Object.fromEntries([...response.headers].map(([name, value]) => [name.toLowerCase(), value]));
+  return { status: response.status, reason: "", headers, body: Buffer.concat(parts) };
+}
+
+/** Given ones are trusted besides the system's. Where the system has none, those that Bun brings are. */
+function authorities(path: string | undefined): string[] | undefined {
+  const system = fs.existsSync(storePath) ? [fs.readFileSync(storePath, "utf8")] : [];
+  if (path === undefined) return system.length > 0 ? system : undefined;
+  return [...system, fs.readFileSync(path, "utf8")];
+}

@@ -1,0 +1,165 @@
+// A repository that apt takes from elsewhere: its key, checked before it is written, and a source that names the key's
+// fingerprint, so that apt itself refuses every other one for ever.
+
+import { type Change, Text } from "../engine/change.ts";
+import { textOf } from "../engine/facts.ts";
+import { foreseen } from "../engine/foreseen.ts";
+import { Problem, type Resource } from "../engine/step.ts";
+import { type HostReader, Unseen } from "../host/host.ts";
+import { aptSources, type Source } from "./apt-sources.ts";
+import { missingDirectories } from "./directory.ts";
+import { file } from "./file.ts";
+import { publicKeys } from "./openpgp.ts";
+
+export interface Repository {
+  /** What it brings, as it stands in the names of its resources: "docker". */
+  name: string;
+  /** What has `dists` in it, without a slash at its end. */
+  uri: string;
+  suite: string;
+  component: string;
+  architecture: string;
+  /** Of the primary key, in upper-case hexadecimal. */
+  fingerprint: string;
+  /** Where the key is had: a URL, or a file of this host. */
+  keyOrigin: string;
+  keyPath: string;
+  sourcePath: string;
+  /** Where what somebody else had written is kept. */
+  keepDir: string;
+}
+
+const intro = "# Written by edox-ops. apt takes nothing from here that this very key has not signed.";
+const keysDir = "/etc/apt/keyrings";
+
+/** Sources of the same repository that others wrote, then the key, then our source, in the order in which apt stays whole. */
+export function aptRepository(repository: Repository): { older: Resource; key: Resource; source: Resource } {
+  const { name, sourcePath, keepDir } = repository;
+  const source = file({
+    name: `apt:source:${name}`,
+    title: `apt knows the repository of ${name}`,
+    path: sourcePath,
+    mode: 0o644,
+    keepDir,
+    text: () => Text.of(sourceText(repository)),
+  });
+  return { older: older(repository), key: key(repository), source };
+}
+
+/** What was chosen before, a mirror perhaps, or null. */
+export function chosenRepository(see: HostReader, sourcePath: string): Pick<Repository, "uri" | "fingerprint"> | null {
+  const text = textOf(see, sourcePath) ?? "";
+  const uri = /^URIs: (\S+)$/m.exec(text)?.[1];
+  const fingerprint = /^Signed-By: \S+ ([0-9A-F]{40,64})$/m.exec(text)?.[1];
+  return text.startsWith(intro) && uri && fingerprint ? { uri, fingerprint } : null;
+}
+
+function sourceText({ uri, suite, component, architecture, keyPath, fingerprint }: Repository): string {
+  const lines = [
+    intro,
+    "Types: deb",
+    `URIs: ${uri}`,
+    `Suites: ${suite}`,
+    `Components: ${component}`,
+    `Architectures: ${architecture}`,
+    `Signed-By: ${keyPath} ${fingerprint}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** Two sources of one repository with different keys stop all of apt: nothing of it is read any more. */
+function older({ name, uri, sourcePath, keyPath, keepDir }: Repository): Resource {
+  const same = (source: Source): boolean => source.path !== sourcePath && bare(source.uri) === bare(uri);
+  return {
+    name: `apt:older-sources:${name}`,
+    title: `no other source names the repository of ${name}`,
+    async check(see, ahead, warn) {
+      const all = aptSources(see);
+      const changes: Change[] = [];
+      const remove = async (path: string) => {
+        const gone = file({ path, name: path, title: "", mode: 0o644, keepDir, text: () => null });
+        changes.push(...(await gone.check(see, [...ahead, ...changes], warn)));
+      };
+      for (const path of new Set(all.filter(same).map((source) => source.path))) {
+        const other = all.find((source) => source.path === path && !same(source));
+        if (other !== undefined) {
+          const message = `${path} names ${uri} besides ${other.title}: take its line out, edox-ops writes ${sourcePath}`;
+          throw new Problem("blocked", message, { hint: ["sudo", "nano", path] });
+        }
+        await remove(path);
+      }
+      const left = aptSources(foreseen(see, changes)).flatMap(({ keyPaths }) => keyPaths);
+      for (const path of new Set(all.filter(same).flatMap(({ keyPaths }) => keyPaths))) {
+        // One that another source needs, or that came with a package, is not ours to take.
+        const replaceable =
+          path.startsWith(`${keysDir}/`) || /^\/usr\/share\/keyrings\/[\w.-]*archive-keyring/.test(path);
+        if (path !== keyPath && replaceable && !left.includes(path) && see.stat(path) !== null) await remove(path);
+      }
+      return changes;
+    },
+  };
+}
+
+function bare(uri: string): string {
+  return uri.replace(/^https?:\/\/(?:[^/@]*@)?/, "").replace(/\/+$/, "");
+}
+
+function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Resource {
+  const good = (bytes: Uint8Array, now: number): string | null => {
+    const found = publicKeys(bytes).filter(({ isPrimary }) => isPrimary);
+    const pinned = found.find((each) => each.fingerprint === fingerprint);
+    if (pinned === undefined) {
+      const others = found.map((each) => each.fingerprint).join(", ") || "no OpenPGP key";
+      return `it is ${others}, and not ${fingerprint}`;
+    }
+    if (pinned.expiresMs === null || pinned.expiresMs > now) return null;
+    return `${fingerprint} expired on ${new Date(pinned.expiresMs).toISOString().slice(0, 10)}`;
+  };
+  return {
+    name: `apt:key:${name}`,
+    title: `the key of ${name} is the one with the fingerprint ${fingerprint}`,
+    async check(see, ahead, warn) {
+      const there = see.statTarget(keyPath) === null ? null : see.read(keyPath);
+      const bytes = there !== null && good(there, see.now()) === null ? there : await fetched(see, keyOrigin);
+      const why = good(bytes, see.now());
+      if (why !== null) {
+        throw new Problem("blocked", `the key of ${name} from ${keyOrigin} is refused: ${why}`, {
+          hint: keyOrigin.startsWith("/") ? ["gpg", "--show-keys", keyOrigin] : ["curl", "-fsSL", keyOrigin],
+        });
+      }
+      const written = file({
+        path: keyPath,
+        name: keyPath,
+        title: "",
+        mode: 0o644,
+        keepDir,
+        text: () => new Text(bytes),
+      });
+      const changes = await written.check(see, ahead, warn);
+      if (changes.length === 0) return [];
+      return [...missingDirectories(see, ahead, keyPath.slice(0, keyPath.lastIndexOf("/"))), ...changes];
+    },
+  };
+}
+
+/** apt reads armor from a name that ends in .asc: what is binary gets it. */
+async function fetched(see: HostReader, origin: string): Promise<Uint8Array> {
+  const bytes = origin.startsWith("/") ? see.read(origin) : await downloaded(see, origin);
+  if (bytes === null) throw new Problem("blocked", `${origin} is not there`, { hint: ["ls", "-l", origin] });
+  return Buffer.from(bytes).includes("-----BEGIN PGP ") ? bytes : new TextEncoder().encode(armored(bytes));
+}
+
+async function downloaded(see: HostReader, url: string): Promise<Uint8Array> {
+  const { status, reason, body } = await see.get(url);
+  if (status === 200) return body;
+  throw new Unseen(`${url} could not be fetched: ${status === 0 ? reason : `it answers ${status}`}`);
+}
+
+/** RFC 9580, 6.2; the checksum is optional. */
+function armored(bytes: Uint8Array): string {
+  const lines =
+    Buffer.from(bytes)
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
+  return `-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n${lines.join("\n")}\n-----END PGP PUBLIC KEY BLOCK-----\n`;
+}

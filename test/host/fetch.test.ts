@@ -1,0 +1,90 @@
+// HTTP as this machine asks it: with whom it speaks, and whom it does not trust.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { localHost } from "../../src/host/local.ts";
+
+const dir = mkdtempSync(`${tmpdir()}/edox-fetch-`);
+const host = localHost();
+
+/** A certificate for localhost, by an authority that nobody knows. */
+function certified(): { cert: string; key: string } {
+  const script = [
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem -addext basicConstraints=critical,CA:TRUE",
+    "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout key.pem -out request.pem",
+    "echo subjectAltName=DNS:localhost >names",
+    "openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out cert.pem",
+  ].join(" && ");
+  const { success, stderr } = Bun.spawnSync(["sh", "-c", script], { cwd: dir });
+  if (!success) throw new Error(stderr.toString());
+  return { cert: readFileSync(`${dir}/cert.pem`, "utf8"), key: readFileSync(`${dir}/key.pem`, "utf8") };
+}
+
+const answers = {
+  async fetch(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/away") return new Response(null, { status: 302, headers: { location: "/here" } });
+    if (pathname === "/down")
+      return new Response(null, { status: 302, headers: { location: `http://localhost:${plain.port}/here` } });
+    if (pathname === "/round") return new Response(null, { status: 302, headers: { location: "/round" } });
+    if (pathname === "/long") return new Response(new Uint8Array(3 * 1024 * 1024));
+    if (pathname === "/never") await new Promise(() => {});
+    return new Response(`${request.method} ${pathname} ${await request.text()}`);
+  },
+};
+const plain = Bun.serve({ hostname: "localhost", port: 0, ...answers });
+const secure = Bun.serve({ hostname: "localhost", port: 0, tls: certified(), ...answers });
+const socketPath = `${dir}/socket`;
+const local = Bun.serve({ unix: socketPath, ...answers });
+const [http, https] = [`http://localhost:${plain.port}`, `https://localhost:${secure.port}`];
+const caPath = `${dir}/ca.pem`;
+afterAll(async () => {
+  for (const server of [plain, secure, local]) await server.stop(true);
+  rmSync(dir, { recursive: true });
+});
+const textOf = (body: Uint8Array): string => Buffer.from(body).toString();
+
+describe("asking", () => {
+  test("a GET follows a redirect, a POST answers it", async () => {
+    const answer = await host.get(`${http}/away`);
+    expect([answer.status, textOf(answer.body)]).toEqual([200, "GET /here "]);
+    expect(await host.send("POST", `${http}/away`, { body: "secret" })).toMatchObject({
+      status: 302,
+      headers: { location: "/here" },
+    });
+    expect(textOf((await host.send("POST", `${http}/x`, { body: "{}" })).body)).toBe("POST /x {}");
+  });
+
+  test("over TLS only who has a certificate of a known authority is spoken with", async () => {
+    const unknown = await host.get(`${https}/x`);
+    expect([unknown.status, unknown.reason]).toEqual([
+      0,
+      "its certificate is of an authority that this host does not know",
+    ]);
+    expect((await host.get(`${https}/x`, { caPath })).status).toBe(200);
+    const misnamed = await host.get(`https://127.0.0.1:${secure.port}/x`, { caPath });
+    expect([misnamed.status, misnamed.reason]).toEqual([0, "its certificate is for another name"]);
+  });
+
+  test("what was asked for over TLS is not taken without, and no redirect is followed for ever", async () => {
+    expect((await host.get(`${https}/down`, { caPath })).status).toBe(302);
+    expect((await host.get(`${http}/round`)).status).toBe(302);
+  });
+
+  test("a socket of this host answers whatever the address names", async () => {
+    expect(textOf((await host.get("http://docker/_ping", { socketPath })).body)).toBe("GET /_ping ");
+    expect((await host.get("http://docker/_ping", { socketPath: `${dir}/none` })).reason).toBe(
+      "there is no such socket",
+    );
+  });
+
+  test("who does not answer, refuses, is not known or never ends is told in words", async () => {
+    expect(await host.get(`${http}/never`, { limitMs: 50 })).toMatchObject({
+      status: 0,
+      reason: "no answer within 0.05 s",
+    });
+    expect((await host.get("http://localhost:9/")).reason).toContain("connection refused");
+    expect((await host.get(`${http}/long`)).reason).toContain("is longer than 1048576 bytes");
+  });
+});
