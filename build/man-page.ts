@@ -5,7 +5,7 @@ import * as paths from "../src/recipes/paths.ts";
 import { allWords, type Flag, nameOf, type Value, type Word } from "../src/report/word.ts";
 
 /** Of the last change to the words that stand here. */
-const date = "November 25, 2026";
+const date = "November 26, 2026";
 
 /** What lies where. A path that is added to the recipes asks for its line here. */
 const files: Record<keyof typeof paths, string> = {
@@ -23,6 +23,11 @@ const files: Record<keyof typeof paths, string> = {
   acmeDir: "where certbot shows that a name leads here",
   logDir: "the logs",
   bootstrapLogPath: "the log of bootstrap",
+  runnerInstallLogPath: "the log of gitlab-runner install",
+  ciHostLogPath: "the log of gitlab-runner prepare-ci-host",
+  runnerLogPath: "what was changed of runners since",
+  runnerStatePath: "which runners are ours",
+  runnerConfigPath: "the runners, as gitlab-runner reads them",
   projectLogPath: "what was changed of projects",
   lockPath: "held while a run changes this host",
 };

@@ -11,7 +11,8 @@ export async function main(typed: readonly string[], console = localConsole): Pr
     const hint = hintFor(process.execPath, process.geteuid?.() ?? 0);
     const host = () => import("./host/local.ts").then(({ localHost }) => localHost());
     const trees = () => import("./host/local-trees.ts").then(({ localTrees }) => localTrees());
-    return await cli({ host, trees, console, hint }, typed);
+    const variable = (name: string) => process.env[name];
+    return await cli({ host, trees, console, variable, hint }, typed);
   } catch {
     return 1;
   }

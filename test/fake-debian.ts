@@ -2,6 +2,11 @@
 
 import { nginxConfig } from "../src/recipes/nginx-config.ts";
 import { type FakeHost, fakeHost, ok } from "./fake-host.ts";
+import { keyring } from "./openpgp.ts";
+
+/** What Docker and GitLab sign with, here. */
+export const dockerKey = keyring({ created: 1000, lives: [0], subkey: 0 });
+export const runnerKey = keyring({ created: 2000, lives: [0] });
 
 const welcome = "server {\n    listen 80 default_server;\n    listen [::]:80 default_server;\n}\n";
 const md5 = (text: string): string => new Bun.CryptoHasher("md5").update(text).digest("hex");
@@ -29,6 +34,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
     host.dir(path);
   for (const path of ["/run/systemd/system", "/var/log", "/var/lib/dpkg/updates", "/var/cache/apt", "/proc"])
     host.dir(path);
+  for (const path of ["/etc/apt/sources.list.d", "/etc/apt/preferences.d"]) host.dir(path);
   host.put("/usr/bin/apt-get", "");
   host.put("/etc/group", "root:x:0:\nwww-data:x:33:\n");
   host.put("/etc/apt/sources.list", `deb http://deb.test/debian ${codename} main\n`);
@@ -81,14 +87,62 @@ export function fakeDebian(options: Like = {}): FakeHost {
       `${host.text("/var/lib/dpkg/status")}${paragraph(name, name === "nginx" ? nginx : "1", extra)}`,
     );
     if (name === "ca-certificates") host.put("/etc/ssl/certs/ca-certificates.crt", "certificates");
+    brought[name]?.();
     if (name === "nginx") {
       add("nginx-common");
       installNginx();
     }
   };
 
+  const units = "/etc/systemd/system";
+  const started = (unit: string): void =>
+    host.link(`/run/systemd/units/invocation:${unit}.service`, "0123456789abcdef");
+  const brought: Record<string, () => void> = {
+    "docker-ce"() {
+      host.put("/etc/group", `${host.text("/etc/group")}docker:x:998:\n`);
+      host.put("/run/docker.sock", "");
+      host.link(`${units}/multi-user.target.wants/docker.service`, "/lib/systemd/system/docker.service");
+      started("docker");
+    },
+    "gitlab-runner"() {
+      host.put(`${units}/gitlab-runner.service`, "[Service]\n");
+      host.dir("/etc/gitlab-runner", { mode: 0o700 });
+      host.put("/etc/gitlab-runner/config.toml", "concurrent = 1\n", { mode: 0o600 });
+      host.link(`${units}/multi-user.target.wants/gitlab-runner.service`, `${units}/gitlab-runner.service`);
+      started("gitlab-runner");
+    },
+  };
+  host.served.push((method, url, { socketPath }) => {
+    if (socketPath === "/run/docker.sock") return host.stat(socketPath) ? { status: 200 } : undefined;
+    const key = { "https://download.docker.com": dockerKey, "https://packages.gitlab.com": runnerKey };
+    const bytes = Object.entries(key).find(([origin]) => url.startsWith(origin))?.[1];
+    return method === "GET" && bytes ? { status: 200, body: bytes } : undefined;
+  });
+
   host.taught.push((argv) => {
     const [program, ...rest] = argv;
+    if (program === "useradd") {
+      host.put(
+        "/etc/passwd",
+        `${host.text("/etc/passwd") ?? ""}${rest.at(-1)}:x:999:999::/home/${rest.at(-1)}:/bin/bash\n`,
+      );
+      return ok();
+    }
+    if (program === "usermod") {
+      const [group, user] = rest.slice(-2);
+      host.put("/etc/group", (host.text("/etc/group") ?? "").replace(`${group}:x:998:`, `$&${user}`));
+      return ok();
+    }
+    if (argv.join(" ").startsWith("systemctl show gitlab-runner")) {
+      const drains = host.stat(`${units}/gitlab-runner.service.d/edox-ops.conf`) !== null;
+      return ok(`KillSignal=${drains ? 3 : 15}\nTimeoutStopUSec=${drains ? "2h" : "1min 30s"}\nMainPID=77\n`);
+    }
+    if (argv.join(" ") === "systemctl daemon-reload" || argv.join(" ").startsWith("systemctl kill ")) return ok();
+    if (argv.join(" ").startsWith("systemctl reload-or-restart ")) {
+      started(rest[1] ?? "");
+      if (rest[1] !== "nginx") return ok();
+    }
+    if (program === "journalctl") return ok("Configuration loaded\n");
     if (program === "apt-get" && rest.includes("update")) return ok();
     if (program === "apt-get" && rest.includes("install")) {
       for (const name of rest.slice(rest.indexOf("install") + 1)) add(name);

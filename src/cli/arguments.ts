@@ -42,6 +42,18 @@ export function choicesOf(arg: ArgDef): readonly string[] {
   return "options" in arg && Array.isArray(arg.options) ? arg.options : [];
 }
 
+/** The flags whose value nobody else should read. */
+const secretFlags = ["--token", "--access-token"];
+
+/** The same words, to be shown: each secret is read from stdin instead. */
+export function withoutSecrets(typed: readonly string[]): string[] {
+  return typed.map((word, i) => {
+    if (secretFlags.includes(typed[i - 1] ?? "")) return "-";
+    const flag = secretFlags.find((each) => word.startsWith(`${each}=`));
+    return flag ? `${flag}=-` : word;
+  });
+}
+
 /** True when the next word is this flag's value. */
 function readFlag(token: string, next: string | undefined, declared: ArgsDef, given: Values): boolean {
   const [flag = "", ...rest] = token.split("=");

@@ -4,7 +4,7 @@ import type { CommandDef } from "citty";
 import { Problem } from "../engine/step.ts";
 import { Unseen } from "../host/host.ts";
 import { voiceOf } from "../report/voice.ts";
-import { meant, readArguments, usage } from "./arguments.ts";
+import { meant, readArguments, usage, withoutSecrets } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { type Context, exitCode, exitMeaning } from "./context.ts";
 
@@ -13,6 +13,7 @@ export const root: Command = {
   meta: { name: "edox-ops", description: "Prepares a host for documentation sites, and says how healthy it is" },
   subCommands: {
     bootstrap: () => import("./bootstrap.ts").then((module) => module.default),
+    "gitlab-runner": () => import("./gitlab-runner.ts").then((module) => module.default),
     project: () => import("./project.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
     nginx: () => import("./nginx.ts").then((module) => module.default),
@@ -30,7 +31,7 @@ const exitCodes = [
 
 /** Runs what was typed and answers the exit code. Every failure is told here, once, in words or as JSON. */
 export async function cli(given: Omit<Context, "typed" | "command">, typed: readonly string[]): Promise<number> {
-  const context: Context = { ...given, typed, command: "edox-ops" };
+  const context: Context = { ...given, typed: withoutSecrets(typed), command: "edox-ops" };
   const { console } = context;
   try {
     const found = await resolve(root, typed);
@@ -52,7 +53,7 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
   } catch (error) {
     // Whoever read the report has seen enough of it.
     if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCode.failed;
-    return await refuse(error instanceof Problem ? error : unexpected(error, typed), context);
+    return await refuse(error instanceof Problem ? error : unexpected(error, context.typed), context);
   }
 }
 

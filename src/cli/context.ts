@@ -15,6 +15,8 @@ export interface Console {
   /** Whether a person can be asked: stdin and stdout are a terminal. */
   interactive(): boolean;
   confirm(question: string): Promise<boolean>;
+  /** A line from stdin. At a terminal it is asked for, and what is typed is not shown. */
+  secret(question: string): Promise<string>;
 }
 
 /** What a command gets from outside. */
@@ -23,11 +25,13 @@ export interface Context {
   host(): Promise<Host>;
   trees(): Promise<Trees>;
   console: Console;
+  /** A variable of the environment that this program was started with. */
+  variable(name: string): string | undefined;
   /** As it is typed: "bootstrap"; the program's own name before a command is known. */
   command: string;
   /** A hint as this person types it. */
   hint: Voice["hint"];
-  /** What was typed, for a line to type again. */
+  /** What was typed, for a line to type again; without the secrets in it. */
   typed: readonly string[];
 }
 

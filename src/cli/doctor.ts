@@ -10,6 +10,7 @@ export default command({
     const { examine, stepsToRun } = await import("../doctor/doctor.ts");
     const { entries } = await import("../doctor/entries.ts");
     const { siteEntries } = await import("../doctor/sites.ts");
+    const { runnerEntries } = await import("../doctor/runners.ts");
     const { bootstrap } = await import("../recipes/bootstrap.ts");
     const { snapshot } = await import("../engine/snapshot.ts");
     const { gatherFacts } = await import("../engine/facts.ts");
@@ -51,7 +52,8 @@ export default command({
 
     async function look() {
       const see = snapshot(host);
-      return examine([bootstrap(gatherFacts(see))], [...entries, ...(await siteEntries(see, context.trees))], see);
+      const all = [...entries, ...(await siteEntries(see, context.trees)), ...runnerEntries(host)];
+      return examine([bootstrap(gatherFacts(see))], all, see);
     }
   },
 });

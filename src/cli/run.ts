@@ -8,7 +8,7 @@ import { Problem, type Recipe, type Step, type StepResult } from "../engine/step
 import { met, type Stop } from "../engine/wait.ts";
 import { type Host, type HostReader, type Signal, Unseen } from "../host/host.ts";
 import { lockPath } from "../recipes/paths.ts";
-import { usage } from "./arguments.ts";
+import { usage, withoutSecrets } from "./arguments.ts";
 import type { Values } from "./command.ts";
 import type { Context } from "./context.ts";
 import { type Teller, teller } from "./teller.ts";
@@ -17,7 +17,7 @@ const lockPollMs = 20;
 
 /** `lockWaitMs`: how long another run is waited for; without it this one ends at once. */
 export async function change(
-  recipeFor: (facts: Facts) => Recipe,
+  recipeFor: (facts: Facts, see: HostReader) => Recipe,
   flags: Values,
   context: Context,
   lockWaitMs = 0,
@@ -64,7 +64,7 @@ export async function change(
 
   async function look() {
     const see = snapshot(host);
-    const recipe = recipeFor(gatherFacts(see));
+    const recipe = recipeFor(gatherFacts(see), see);
     const typed = flags as { only?: string; skip?: string; "fail-step"?: string };
     const failAt = stepOf(recipe, typed["fail-step"]);
     return { see, recipe, failAt, steps: await select(recipe, { only: typed.only, skip: typed.skip }, see) };
@@ -118,7 +118,7 @@ export async function takeLock(host: Host, path: string, again: string[], waitMs
   }
   if ("release" in held) return held;
   const since = new Date(held.sinceMs).toISOString().slice(0, 19);
-  const message = `another run holds the lock: ${held.command} (pid ${held.pid}, since ${since}Z)`;
+  const message = `another run holds the lock: ${withoutSecrets(held.command.split(" ")).join(" ")} (pid ${held.pid}, since ${since}Z)`;
   throw new Problem("locked", message, { hint: again });
 }
 

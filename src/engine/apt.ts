@@ -1,7 +1,8 @@
 // One apt transaction, on a host where nobody answers questions.
 
-import type { Host, Output } from "../host/host.ts";
+import type { Host, HostReader, Output } from "../host/host.ts";
 import { failedFiles, failedSources } from "./apt-said.ts";
+import type { Change } from "./change.ts";
 import type { Watch } from "./converge.ts";
 import { dpkgInterrupted, halfUnpacked } from "./dpkg.ts";
 import { linesOf } from "./lines.ts";
@@ -27,13 +28,13 @@ const env = {
   APT_LISTCHANGES_FRONTEND: "none",
   // apt cannot check a signature where /tmp is full, nor run a package's questions where it is noexec.
   TMPDIR: "/var/tmp",
+  // The package of GitLab's runner otherwise throws away images and containers that nobody uses at the moment.
+  NO_DOCKER_PRUNE: "1",
 };
 
 const options = [
   "-q",
   "-y",
-  // Nothing of anybody's is taken away to make room for ours.
-  "--no-remove",
   "-o",
   `DPkg::Lock::Timeout=${lockSeconds}`,
   "-o",
@@ -52,35 +53,29 @@ const options = [
   "Acquire::https::Timeout=30",
 ];
 
+/** Nothing of anybody's is taken away to make room for ours. */
+const keepAll = "--no-remove";
+
 /**
  * Installs these packages in one transaction, after an interrupted dpkg has been brought to its end. Packages that are
  * there are left as they are; configuration files that somebody edited are kept. Returns warnings: the sources whose
  * lists could not be fetched, when all that is wanted came from the others. Throws a Problem that names them otherwise.
  */
 export async function installPackages(
-  names: readonly string[],
+  { names, instead = [] }: Extract<Change, { kind: "packages" }>,
   host: Host,
   stop: Stop,
   watch?: Watch,
 ): Promise<string[]> {
-  const run: Run = async (...argv) => {
-    heed(stop);
-    // apt-get lets the dpkg that it started come to its end; a download it drops.
-    const what = argv.includes("update") ? "update" : "install";
-    const limitMs = limitMinutes[what] * 60_000;
-    const aptGet = argv[0] === "apt-get" && { endsInOrder: true as const, limitMs, onStatus: () => {} };
-    const answer = await host.run(argv, { env, ...aptGet });
-    heed(stop);
-    if (answer.code === 124) throw tooLong(answer, what);
-    return answer;
-  };
+  const run = runner(host, stop);
   // What cannot be configured yet, because what it depends on was never unpacked, is left to --fix-broken.
   const configured = dpkgInterrupted(host)
     ? await run("dpkg", "--configure", "-a", "--force-confdef", "--force-confold")
     : null;
   const isHalf = configured !== null && halfUnpacked(host).length > 0;
   const warnings = names.length === 0 && !isHalf ? [] : await update(host, run, stop, watch);
-  const fix = ["apt-get", ...options, "--fix-broken", "--no-install-recommends", "install"];
+  const apt = ["apt-get", ...options];
+  const fix = [...apt, keepAll, "--fix-broken", "--no-install-recommends", "install"];
   // Where dpkg stopped between packages that need each other, apt finds what they lack only when nothing else is asked.
   let install = dpkgInterrupted(host) ? await run(...fix) : null;
   // Some of what has to be unpacked again it leaves, or would take away, unless it is named.
@@ -88,7 +83,10 @@ export async function installPackages(
   const again = half.length === 0 ? null : await run(...fix, "--reinstall", ...half);
   // One that no source has any more is nothing that ours would need.
   if (again !== null && (again.code === 0 || install?.code !== 0)) install = again;
-  if (install === null || (install.code === 0 && names.length > 0)) install = await run(...fix, ...names);
+  if (install === null || (install.code === 0 && names.length > 0)) {
+    if (instead.length === 0) install = await run(...fix, ...names);
+    else install = await run(...apt, "--no-install-recommends", "install", ...(await inPlace(names, instead, run)));
+  }
   if (install.code === 0) {
     // Stopped while it made its links by hash, it makes them again only when it is told to.
     if (configured && host.stat(certificatesTool) !== null) await run(certificatesTool, "--fresh");
@@ -108,6 +106,44 @@ export async function installPackages(
       ? ["timedatectl", "status"]
       : ["sudo", "apt-get", ...(warnings.length > 0 ? ["update"] : ["install", "--fix-broken", ...names])],
   });
+}
+
+/** Fetches the lists of packages, and answers which sources failed, and why. */
+export function updateLists(host: Host, stop: Stop, watch?: Watch): Promise<string[]> {
+  return update(host, runner(host, stop), stop, watch);
+}
+
+/** What apt would install now of these packages in place of an older version: the version, by name. */
+export async function newerVersions(names: readonly string[], see: HostReader): Promise<Map<string, string>> {
+  const argv = ["apt-get", "-q", "--simulate", "--only-upgrade", "install", ...names];
+  const { stdout } = await see.probe(argv);
+  const found = [...stdout.matchAll(/^Inst (\S+) \[\S+\] \((\S+) /gm)];
+  return new Map(found.map(([, name = "", version = ""]) => [name, version]));
+}
+
+function runner(host: Host, stop: Stop): Run {
+  return async (...argv) => {
+    heed(stop);
+    // apt-get lets the dpkg that it started come to its end; a download it drops.
+    const what = argv.includes("update") ? "update" : "install";
+    const limitMs = limitMinutes[what] * 60_000;
+    const aptGet = argv[0] === "apt-get" && { endsInOrder: true as const, limitMs, onStatus: () => {} };
+    const answer = await host.run(argv, { env, ...aptGet });
+    heed(stop);
+    if (answer.code === 124) throw tooLong(answer, what);
+    return answer;
+  };
+}
+
+/** What apt is told to install, and to take away: not until it has said that nothing else would go with it. */
+async function inPlace(names: readonly string[], instead: readonly string[], run: Run): Promise<string[]> {
+  const words = [...names, ...instead.map((name) => `${name}-`)];
+  const { stdout } = await run("apt-get", ...options, "--simulate", "--no-install-recommends", "install", ...words);
+  const gone = [...stdout.matchAll(/^Remv (\S+)/gm)].map(([, name = ""]) => name.replace(/:.*$/, ""));
+  const others = gone.filter((name) => !instead.includes(name));
+  if (others.length === 0) return words;
+  const message = `with ${instead.join(", ")} apt would take away ${others.join(", ")} too: nothing was removed`;
+  throw new Problem("blocked", message, { hint: ["sudo", "apt-get", "remove", "--simulate", ...instead] });
 }
 
 function tooLong({ code, stdout, stderr }: Output, what: keyof typeof limitMinutes): Problem {

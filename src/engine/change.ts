@@ -31,8 +31,11 @@ export type Change =
   | { kind: "removal"; path: string; before: Text }
   | ({ kind: "directory"; path: string; before: Attributes | null } & Attributes)
   | { kind: "link"; path: string; before: string | null; after: string | null }
-  /** Neighbours become one apt transaction. No names: only what an interrupted dpkg left is brought to its end. */
-  | { kind: "packages"; names: string[] }
+  /**
+   * Neighbours become one apt transaction. No names: only what an interrupted dpkg left is brought to its end.
+   * `instead`: those that they take the place of; nothing else is ever taken away.
+   */
+  | { kind: "packages"; names: string[]; instead?: string[] }
   /**
    * `lack`: what is not as it should be. `again`: also run after a put-back, so that a service has its old files.
    * `mayFail`: what that leaves, which is then a warning and puts nothing back.
@@ -53,7 +56,8 @@ export function describe(change: Change): string {
     case "link":
       return change.after === null ? `unlink ${change.path}` : `link ${change.path} to ${change.after}`;
     case "packages":
-      return change.names.length === 0 ? "finish the interrupted dpkg" : `install ${change.names.join(", ")}`;
+      if (change.names.length === 0) return "finish the interrupted dpkg";
+      return `install ${change.names.join(", ")}${change.instead ? ` in place of ${change.instead.join(", ")}` : ""}`;
     case "command":
       return `run ${change.argv.join(" ")}`;
   }

@@ -83,6 +83,8 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
   try {
     const problem = onPurpose(step, options);
     if (problem) throw problem;
+    const reason = (await step.unwanted?.(see)) ?? null;
+    if (reason !== null) return { ...result, reason };
     Object.assign(result, await look(step.wants, see, ahead));
     if (result.changes.length === 0 && result.unseen.length === 0) return result;
     if (!options.act) return { ...result, outcome: result.changes.length > 0 ? "pending" : "unknown" };

@@ -44,6 +44,8 @@ export interface Step {
   wants: Resource[];
   /** Asked only when there is something to change. */
   requires?: Requirement[];
+  /** Why this host does not want it, or null: it is passed over then, and this is told. Throws Unseen. */
+  unwanted?(see: HostReader): string | null | Promise<string | null>;
   /** What it needs of another step, for a run that leaves that one out. */
   needs?: { step: string; resource: Resource }[];
   /** Changes nothing: it is done when any step before it changed something. */
@@ -122,6 +124,8 @@ export interface StepResult {
   /** What could not be seen, and why. */
   unseen: string[];
   warnings: string[];
+  /** Why it was passed over. */
+  reason?: string;
   ran: Ran[];
   problem?: Problem;
 }

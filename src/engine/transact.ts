@@ -26,7 +26,7 @@ export async function transact(
   try {
     for (const change of oneTransaction(changes)) {
       heed(stop);
-      if (change.kind === "packages") warnings.push(...(await installPackages(change.names, host, stop, watch)));
+      if (change.kind === "packages") warnings.push(...(await installPackages(change, host, stop, watch)));
       else if (change.kind === "command") warnings.push(...(await command(change, host)));
       else {
         undo.push(undoOf(change, host));
@@ -47,7 +47,9 @@ function oneTransaction(changes: readonly Change[]): Change[] {
   for (const change of changes) {
     const last = merged.at(-1);
     if (change.kind === "packages" && last?.kind === "packages") {
-      merged[merged.length - 1] = { kind: "packages", names: [...last.names, ...change.names] };
+      const instead = [...(last.instead ?? []), ...(change.instead ?? [])];
+      const names = [...last.names, ...change.names];
+      merged[merged.length - 1] = { kind: "packages", names, ...(instead.length > 0 && { instead }) };
     } else merged.push(change);
   }
   return merged;

@@ -18,6 +18,13 @@ export const sitesEnabledDir = "/etc/nginx/sites-enabled";
 export const acmeDir = "/var/lib/edox-ops/acme";
 export const logDir = "/var/log/edox-ops";
 export const bootstrapLogPath = `${logDir}/bootstrap.log`;
+export const runnerInstallLogPath = `${logDir}/gitlab-runner-install.log`;
+export const ciHostLogPath = `${logDir}/gitlab-runner-ci-host.log`;
+export const runnerLogPath = `${logDir}/gitlab-runner.log`;
+/** Which runners are ours: no token is in it. */
+export const runnerStatePath = `${stateDir}/runner.json`;
+/** Where gitlab-runner itself looks for its runners, when root runs it. */
+export const runnerConfigPath = "/etc/gitlab-runner/config.toml";
 export const projectLogPath = `${logDir}/project.log`;
 /** In /run, where only root writes: it is gone with a reboot, as every holder is. */
 export const lockPath = "/run/edox-ops.lock";

@@ -18,13 +18,14 @@ export function stepsOf(
   contents: boolean,
   voice: Voice,
 ): NonNullable<Document["steps"]> {
-  return results.map(({ id, title, outcome, changes, unseen, warnings, problem }) => ({
+  return results.map(({ id, title, outcome, changes, unseen, warnings, reason, problem }) => ({
     id,
     title,
     result: outcome,
     changes: changes.map((change) => changeOf(change, contents)),
     unseen,
     warnings,
+    ...(reason !== undefined && { reason }),
     ...(problem && { error: problemOf(problem, voice) }),
   }));
 }
@@ -60,7 +61,7 @@ function changeOf(change: Change, contents: boolean): Told {
     case "link":
       return { kind: "link", path: change.path, before: change.before, after: change.after };
     case "packages":
-      return { kind: "packages", names: change.names };
+      return { kind: "packages", names: change.names, ...(change.instead && { instead: change.instead }) };
     case "command":
       return { kind: "command", argv: change.argv, lack: change.lack };
   }

@@ -38,7 +38,7 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
   }
 }
 
-function finished({ id, outcome, ran, warnings, problem }: StepResult): string[] {
+function finished({ id, outcome, ran, warnings, reason: passedOver, problem }: StepResult): string[] {
   const word = outcome === "changed" || outcome === "failed" ? words[outcome] : words.ok;
   const reason = [problem?.message ?? "", ...(problem ? linesOf(problem.stderr).slice(-1) : [])].filter(Boolean);
   return [
@@ -46,6 +46,7 @@ function finished({ id, outcome, ran, warnings, problem }: StepResult): string[]
     ...ran.flatMap(({ stdout }) => linesOf(stdout)).map((line) => `STDOUT ${id} ${line}`),
     ...ran.flatMap(({ stderr }) => linesOf(stderr)).map((line) => `STDERR ${id} ${line}`),
     ...warnings.map((line) => `WARNING ${id} ${line}`),
+    ...(passedOver === undefined ? [] : [`REASON ${id} ${passedOver}`]),
     ...(problem ? [`REASON ${id} ${reason.join(": ")}`] : []),
   ];
 }

@@ -20,7 +20,7 @@ const changeSchema = v.variant("kind", [
     before: v.nullable(v.string()),
     after: v.nullable(v.string()),
   }),
-  v.object({ kind: v.literal("packages"), names: v.array(v.string()) }),
+  v.object({ kind: v.literal("packages"), names: v.array(v.string()), instead: v.optional(v.array(v.string())) }),
   v.object({ kind: v.literal("command"), argv: v.array(v.string()), lack: v.string() }),
 ]);
 
@@ -46,6 +46,7 @@ export const documentSchema = v.object({
         changes: v.array(changeSchema),
         unseen: v.array(v.string()),
         warnings: v.array(v.string()),
+        reason: v.optional(v.string()),
         error: v.optional(problemSchema),
       }),
     ),
@@ -63,6 +64,29 @@ export const documentSchema = v.object({
         tls: v.boolean(),
       }),
     ),
+  ),
+  runner: v.optional(
+    v.object({
+      installed: v.boolean(),
+      service_installed: v.boolean(),
+      service_active: v.boolean(),
+      summary: v.string(),
+      version: v.string(),
+      jobs: v.optional(v.number()),
+      stop_signal: v.optional(v.string()),
+      stop_seconds: v.optional(v.number()),
+      runners: v.array(
+        v.object({
+          name: v.string(),
+          url: v.string(),
+          executor: v.string(),
+          privileged: v.boolean(),
+          volumes: v.array(v.string()),
+          ours: v.boolean(),
+          accepted: v.string(),
+        }),
+      ),
+    }),
   ),
   deploy: v.optional(
     v.object({

@@ -9,7 +9,8 @@ import type { Voice } from "./voice.ts";
 /** The last lines of a failed command that are shown. All of it is in the log. */
 const shownLines = 10;
 
-const width = "packages.install".length + 2;
+/** Of the longest id of a step. */
+const width = "prepare-ci-host.complete".length + 1;
 
 /** A line a step, and below it what would be done, what could not be seen, and what to know. */
 export function stepText(result: StepResult, { paint }: Voice): string {
@@ -17,6 +18,7 @@ export function stepText(result: StepResult, { paint }: Voice): string {
   const details = [
     ...(result.outcome === "pending" ? result.changes.map(describe) : []),
     ...result.unseen.map((reason) => `could not be seen: ${oneLine(reason)}`),
+    ...(result.reason === undefined ? [] : [`passed over: ${oneLine(result.reason)}`]),
     ...result.warnings.map((warning) => `${paint("warning", "warning")}: ${oneLine(warning)}`),
   ];
   return [`${status} ${result.id.padEnd(width)} ${result.title}`, ...details.map((line) => `           ${line}`)]

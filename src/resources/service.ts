@@ -7,10 +7,12 @@ import type { HostReader } from "../host/host.ts";
 export interface Service {
   unit: string;
   name: string;
+  /** The package that brings it, where it is not called as the unit is. */
+  brought?: string;
   /** Accepts or refuses the files before the service sees them. */
-  test: string[];
+  test?: string[];
   /** Whether a path is a file of the service's. */
-  owns(path: string): boolean;
+  owns?(path: string): boolean;
   /** Whether the running service has taken its files as they are now. */
   taken(see: HostReader): boolean;
   /**
@@ -22,7 +24,7 @@ export interface Service {
 }
 
 /** The unit runs, starts at boot, and has taken its files. */
-export function service({ unit, name, test, owns, taken, mayWait, explain }: Service): Resource {
+export function service({ unit, name, brought = unit, test, owns, taken, mayWait, explain }: Service): Resource {
   return {
     name,
     title: `${unit} is active and enabled`,
@@ -32,9 +34,9 @@ export function service({ unit, name, test, owns, taken, mayWait, explain }: Ser
       if (see.readLink(`/etc/systemd/system/${unit}.service`) === "/dev/null") {
         throw new Problem("blocked", `${unit} is masked`, { hint: ["sudo", "systemctl", "unmask", unit] });
       }
-      const comes = ahead.some((change) => change.kind === "packages" && change.names.includes(unit));
+      const comes = ahead.some((change) => change.kind === "packages" && change.names.includes(brought));
       const active = isActive(see, unit);
-      const touched = ahead.some((change) => "path" in change && owns(change.path));
+      const touched = ahead.some((change) => "path" in change && owns?.(change.path));
       const changes: Change[] = [];
       if (touched || !active || !taken(see)) {
         // After a put-back a service that ran gets its old files back; one that did not run is not started.
@@ -42,9 +44,9 @@ export function service({ unit, name, test, owns, taken, mayWait, explain }: Ser
         const lack = active ? `${unit} has not taken its files` : `${unit} is not active`;
         const reload = ["systemctl", "reload-or-restart", unit];
         if (mayWait === undefined) {
-          changes.push({ kind: "command", argv: test, lack, ...again });
+          if (test) changes.push({ kind: "command", argv: test, lack, ...again });
           changes.push({ kind: "command", argv: reload, lack, ...again });
-        } else if (touched || (await see.probe(test)).code === 0) {
+        } else if (touched || test === undefined || (await see.probe(test)).code === 0) {
           changes.push({ kind: "command", argv: reload, lack, ...again, mayFail: mayWait });
         }
       }

@@ -4,6 +4,10 @@ import { localTrees } from "../../src/host/local-trees.ts";
 import { hintFor } from "../../src/report/voice.ts";
 import { fakeDebian } from "../fake-debian.ts";
 
+/** What is in the environment, and on stdin, of every line that is typed. */
+export const variables: Record<string, string> = {};
+export const secretLine = "glrt-from-stdin";
+
 /** What a line does on a host. `person`: there is one, who answers so. `broken`: stdout cannot be written. */
 export function typed(line: string, host?: Host, person?: boolean, broken?: string) {
   return typedWords(line.split(" ").filter(Boolean), host, person, broken);
@@ -30,12 +34,14 @@ export async function typedWords(
     columns: () => null,
     interactive: () => person !== undefined,
     confirm: async () => person === true,
+    secret: async () => secretLine,
   };
   const exit = await cli(
     {
       host: async () => host,
       trees: async () => localTrees("/none"),
       console,
+      variable: (name) => variables[name],
       hint: hintFor("/usr/local/bin/edox-ops", host.uid),
     },
     words,

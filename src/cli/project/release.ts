@@ -21,6 +21,7 @@ import { type Context, exitCode } from "../context.ts";
 import { outputFlags } from "../flags.ts";
 import { demandRoot, interruption, takeLock } from "../run.ts";
 import { lineFor } from "../teller.ts";
+import { waitOf } from "../wait.ts";
 
 /** What a tree is made from. */
 export const sourceFlags = {
@@ -64,7 +65,7 @@ export async function release(
   const { console, typed } = context;
   const choices = choicesOf(values);
   if (values.diff && !values["dry-run"]) throw usage("--diff lists what --dry-run would change: say both");
-  const waitMs = waitOf(values.wait);
+  const waitMs = values.wait === undefined ? 0 : waitOf("--wait", String(values.wait));
   const [host, trees] = [await context.host(), await context.trees()];
   const looks = values["dry-run"] === true;
   const again = ["sudo", "edox-ops", ...typed];
@@ -204,12 +205,4 @@ export function keepOf(typed: Values[string]): number {
   const keep = /^\d{1,4}$/.test(String(typed)) ? Number(typed) : Number.NaN;
   if (!(keep <= mostKept)) throw usage(`--keep '${typed}' is no number up to ${mostKept}`);
   return keep;
-}
-
-/** Milliseconds. */
-function waitOf(typed: Values[string]): number {
-  if (typed === undefined) return 0;
-  const [, number = "", unit = ""] = /^(\d{1,4})(s|m)$/.exec(String(typed)) ?? [];
-  if (number === "") throw usage(`--wait '${typed}' is no time: 60s, 5m`);
-  return Number(number) * (unit === "m" ? 60_000 : 1000);
 }

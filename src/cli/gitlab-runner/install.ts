@@ -1,0 +1,14 @@
+import { command } from "../command.ts";
+import { changeFlags } from "../flags.ts";
+import { mirrorOf, runnerMirrorFlags } from "./mirror.ts";
+
+export default command({
+  meta: { name: "install", description: "install GitLab Runner, from GitLab's own repository" },
+  args: { ...runnerMirrorFlags, ...changeFlags },
+  async run(values, context) {
+    const { change } = await import("../run.ts");
+    const { gitlabRunnerInstall } = await import("../../runner/steps.ts");
+    const mirrors = { docker: {}, runner: mirrorOf(values, "runner") };
+    return change((facts, see) => gitlabRunnerInstall(facts, see, mirrors), values, context);
+  },
+});

@@ -1,0 +1,45 @@
+// Where packages are had instead of from their makers.
+
+import type { ArgsDef } from "citty";
+import type { Mirror } from "../../recipes/docker.ts";
+import { usage } from "../arguments.ts";
+import type { Values } from "../command.ts";
+
+export const runnerMirrorFlags = {
+  "runner-apt-url": { type: "string", valueHint: "url", description: "a mirror of GitLab Runner's apt repository" },
+  "runner-apt-key": { type: "string", valueHint: "url or path", description: "where that repository's key is had" },
+  "runner-apt-fingerprint": {
+    type: "string",
+    valueHint: "hex",
+    description: "the fingerprint that this key must have",
+  },
+} as const satisfies ArgsDef;
+
+export const dockerMirrorFlags = {
+  "docker-apt-url": { type: "string", valueHint: "url", description: "a mirror of Docker's apt repository" },
+  "docker-apt-key": { type: "string", valueHint: "url or path", description: "where that repository's key is had" },
+  "docker-apt-fingerprint": {
+    type: "string",
+    valueHint: "hex",
+    description: "the fingerprint that this key must have",
+  },
+} as const satisfies ArgsDef;
+
+/** Throws a usage Problem for what is no address, no path, or no fingerprint. */
+export function mirrorOf(values: Values, name: "docker" | "runner"): Mirror {
+  const typed = (what: string): string | undefined => values[`${name}-apt-${what}`] as string | undefined;
+  const [uri, key, fingerprint] = [typed("url"), typed("key"), typed("fingerprint")?.replaceAll(" ", "").toUpperCase()];
+  if (uri !== undefined && !isAddress(uri)) throw usage(`--${name}-apt-url '${uri}' is no http or https address`);
+  if (key !== undefined && !isAddress(key) && !/^\/[!-~]+$/.test(key)) {
+    throw usage(`--${name}-apt-key '${key}' is no address, and no absolute path`);
+  }
+  if (fingerprint !== undefined && !/^([0-9A-F]{40}|[0-9A-F]{64})$/.test(fingerprint)) {
+    throw usage(`--${name}-apt-fingerprint is not 40 hexadecimal digits, as \`gpg --show-keys\` prints them`);
+  }
+  return { uri: uri?.replace(/\/+$/, ""), key, fingerprint };
+}
+
+/** No name and password, which every user of the host could read, and nothing that would end a line. */
+function isAddress(text: string): boolean {
+  return /^https?:\/\/[\w.[\]:-]+(\/[\w./~%+-]*)?$/.test(text) && URL.canParse(text);
+}

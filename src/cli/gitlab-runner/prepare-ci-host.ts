@@ -1,0 +1,24 @@
+import { command } from "../command.ts";
+import { changeFlags } from "../flags.ts";
+import { dockerMirrorFlags, mirrorOf, runnerMirrorFlags } from "./mirror.ts";
+
+export default command({
+  meta: { name: "prepare-ci-host", description: "turn this host into one that builds with Docker-in-Docker" },
+  args: {
+    runner: {
+      type: "string",
+      valueHint: "name,...",
+      description: "make these runners privileged too, though somebody else made them",
+    },
+    ...dockerMirrorFlags,
+    ...runnerMirrorFlags,
+    ...changeFlags,
+  },
+  async run(values, context) {
+    const { change } = await import("../run.ts");
+    const { prepareCiHost } = await import("../../runner/steps.ts");
+    const mirrors = { docker: mirrorOf(values, "docker"), runner: mirrorOf(values, "runner") };
+    const named = values.runner?.split(",") ?? [];
+    return change((facts, see) => prepareCiHost(facts, see, mirrors, named), values, context);
+  },
+});

@@ -1,0 +1,219 @@
+import type { ArgsDef } from "citty";
+import { Problem } from "../../engine/step.ts";
+import type { HostReader } from "../../host/host.ts";
+import { type Profile, profileIn, profiles, withoutProfile } from "../../runner/profile.ts";
+import type { Admitted, Credential, Order } from "../../runner/register.ts";
+import { usage } from "../arguments.ts";
+import { command } from "../command.ts";
+import { type Context, exitCode } from "../context.ts";
+import { editFlags } from "../flags.ts";
+import { change, demandRoot } from "../run.ts";
+
+const lockWaitMs = 30_000;
+
+const registerFlags = {
+  url: { type: "string", valueHint: "url", description: "the GitLab that gives the jobs: https://gitlab.com" },
+  token: {
+    type: "string",
+    valueHint: "token",
+    description: "the runner's token, - to be asked for it; without it EDOX_RUNNER_TOKEN is taken",
+  },
+  "token-file": { type: "string", valueHint: "file", description: "a file with the token in its first line" },
+  "access-token": {
+    type: "string",
+    valueHint: "token",
+    description:
+      "make the runner in GitLab with this token of the scope create_runner, - to be asked (EDOX_GITLAB_TOKEN)",
+  },
+  project: { type: "string", valueHint: "number", description: "make it there for this project" },
+  group: { type: "string", valueHint: "number", description: "make it there for this group" },
+  protected: { type: "boolean", description: "make it there for protected branches and tags only" },
+  profile: { type: "string", valueHint: "name or file", description: "ci, ci-rootless, or a file with a [[runners]]" },
+  executor: { type: "enum", options: ["shell", "docker"], description: "what a job runs in" },
+  description: { type: "string", valueHint: "name", description: "the runner's name" },
+  tags: { type: "string", valueHint: "tag,...", description: "the tags of the jobs that it takes" },
+  "docker-image": { type: "string", valueHint: "image", description: "what a job runs in that names no image" },
+  "docker-privileged": { type: "boolean", description: "run its containers privileged, for Docker-in-Docker" },
+  "docker-volumes": { type: "string", valueHint: "path,...", description: "mount these too" },
+  concurrent: {
+    type: "string",
+    valueHint: "number",
+    description: "how many jobs all runners of this host run at once",
+  },
+  "ca-file": { type: "string", valueHint: "file", description: "certificates to trust besides the system's" },
+  replace: { type: "boolean", description: "take the place of the runner that edox-ops registered under this name" },
+} as const satisfies ArgsDef;
+
+export default command({
+  meta: { name: "register", description: "register this host as a runner of a GitLab, or bring one in line" },
+  args: { ...registerFlags, ...editFlags },
+  async run(values, context) {
+    const { admitted, registration, replacedRunners, takenBack } = await import("../../runner/register.ts");
+    const { readConfig } = await import("../../runner/runners.ts");
+    const { forget } = await import("../../runner/gitlab.ts");
+    const host = await context.host();
+    const looks = values["dry-run"] === true || values.check === true;
+    if (!looks) demandRoot(host, context);
+    const order = await orderOf(values, context, host);
+    // GitLab is asked first: what it refuses changes nothing here.
+    const entry = looks ? null : await admitted(order, host);
+    const old = looks ? [] : replacedRunners(readConfig(host), order, entry, host);
+    const edit = { ...values, yes: true };
+    let exit: number;
+    try {
+      exit = await change((facts) => registration(order, entry, facts), edit, context, lockWaitMs);
+    } catch (error) {
+      await undo(entry);
+      throw error;
+    }
+    if (exit !== exitCode.done) await undo(entry);
+    else if (!looks) await told();
+    return exit;
+
+    async function told(): Promise<void> {
+      for (const { token } of old) {
+        await forget(host, order.server, token, entry?.systemId ?? "").catch((error: Error) => {
+          context.console.err(`warning: the runner that was replaced is known there still: ${error.message}\n`);
+        });
+      }
+      if (!values.quiet && !values.json) await context.console.out(inGitLab(order));
+    }
+
+    async function undo(made: Admitted | null): Promise<void> {
+      const left = made && (await takenBack(order, made, host));
+      if (left) context.console.err(`warning: ${left}\n`);
+    }
+  },
+});
+
+type Typed = {
+  [Name in keyof typeof registerFlags]?: (typeof registerFlags)[Name]["type"] extends "boolean" ? boolean : string;
+};
+
+async function orderOf(values: Typed, context: Context, host: HostReader): Promise<Order> {
+  const url = values.url ?? "";
+  if (url === "")
+    throw usage("--url is missing", undefined, ["edox-ops", ...context.typed, "--url", "https://gitlab.com"]);
+  if (!/^https?:\/\/[\w.[\]:-]+(\/[\w./~%-]*)?$/.test(url) || !URL.canParse(url)) {
+    throw usage(`--url '${url}' is no http or https address`);
+  }
+  const concurrent = values.concurrent === undefined ? undefined : Number(values.concurrent);
+  if (concurrent !== undefined && !(Number.isInteger(concurrent) && concurrent >= 1 && concurrent <= 1000)) {
+    throw usage(`--concurrent ${values.concurrent} is no number from 1 to 1000`);
+  }
+  const caPath = values["ca-file"] === undefined ? undefined : authority(values["ca-file"], host);
+  return {
+    server: { url, caPath },
+    profile: profileOf(values, host),
+    profileName: values.profile ?? null,
+    concurrent,
+    replaces: values.replace === true,
+    isProtected: values.protected === true,
+    credential: await credentialOf(values, context, host),
+  };
+}
+
+/** The runner ignores one that is not there: we do not. */
+function authority(path: string, host: HostReader): string {
+  if (!path.startsWith("/"))
+    throw usage(`--ca-file ${path} is no absolute path: the runner reads it later, from elsewhere`);
+  const text = new TextDecoder().decode(host.read(path) ?? new Uint8Array());
+  if (text.includes("-----BEGIN CERTIFICATE-----")) return path;
+  throw new Problem("usage", `--ca-file ${path} has no certificate in it`, {
+    hint: ["openssl", "x509", "-in", path, "-noout", "-subject"],
+  });
+}
+
+function profileOf(values: Typed, host: HostReader): Profile {
+  const base = namedProfile(values.profile, host);
+  const { executor = base.executor, description = base.description } = values;
+  if (!/^[^\p{Cc}]{1,255}$/u.test(description))
+    throw usage("--description is longer than 255 characters, or has a line end");
+  const tags = values.tags?.split(",").map((tag) => tag.trim()) ?? base.tags;
+  if (tags.some((tag) => !/^[^\p{Cc},]{1,255}$/u.test(tag))) throw usage("--tags has an empty tag in it");
+  if (executor !== "docker") {
+    const own = base.executor === executor ? base.settings : {};
+    return { executor, description, tags, settings: own };
+  }
+  const docker = (base.settings.docker ?? {}) as Record<string, unknown>;
+  const more = values["docker-volumes"]?.split(",") ?? [];
+  const wrong = more.find((volume) => !/^\/[^\p{Cc}]*$/u.test(volume));
+  if (wrong !== undefined) throw usage(`--docker-volumes has '${wrong}', which is no absolute path`);
+  const image = values["docker-image"] ?? docker.image;
+  if (image === undefined) throw usage("--docker-image is missing: what does a job run in that names no image?");
+  const volumes = [...new Set([...((docker.volumes as string[] | undefined) ?? ["/cache", "/certs/client"]), ...more])];
+  const privileged = values["docker-privileged"] ?? docker.privileged ?? false;
+  return {
+    executor,
+    description,
+    tags,
+    settings: { ...base.settings, docker: { ...docker, image, privileged, volumes } as never },
+  };
+}
+
+function namedProfile(name: string | undefined, host: HostReader): Profile {
+  if (name === undefined) return withoutProfile;
+  const known = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
+  if (known) return known;
+  if (!name.endsWith(".toml"))
+    throw usage(`unknown profile ${name}: there are ${Object.keys(profiles).join(", ")}, or a file.toml`);
+  const bytes = host.read(name);
+  if (bytes === null) throw usage(`--profile ${name} is not there`);
+  return profileIn(new TextDecoder().decode(bytes), name);
+}
+
+async function credentialOf(values: Typed, context: Context, host: HostReader): Promise<Credential> {
+  const { project, group } = values;
+  const given = ["token", "token-file", "access-token"].filter((name) => values[name as keyof Typed] !== undefined);
+  if (given.length > 1) throw usage(`--${given[0]} and --${given[1]} are two ways to say who this is`);
+  for (const [flag, id] of Object.entries({ project, group })) {
+    if (id !== undefined && !/^[1-9]\d{0,15}$/.test(id))
+      throw usage(`--${flag} ${id} is not the number that GitLab shows`);
+  }
+  if (project !== undefined && group !== undefined) throw usage("--project and --group are two owners of one runner");
+  const own = await tokenOf(values.token, "EDOX_RUNNER_TOKEN");
+  const fromFile = values["token-file"] === undefined ? undefined : firstLine(values["token-file"]);
+  // What is said on the command line is meant before what is in the environment.
+  const access =
+    given.includes("access-token") || (given.length === 0 && own === undefined)
+      ? await tokenOf(values["access-token"], "EDOX_GITLAB_TOKEN")
+      : undefined;
+  if (access !== undefined) return { kind: "access", token: checked(access, "--access-token"), project, group };
+  const token = fromFile ?? own;
+  if (token === undefined) {
+    throw new Problem("blocked", "no token is given: --token -, --token-file or EDOX_RUNNER_TOKEN", {
+      hint: ["sudo", "edox-ops", ...context.typed, "--token", "-"],
+    });
+  }
+  if (project ?? group ?? values.protected)
+    throw usage("--project, --group and --protected are said to GitLab with --access-token");
+  return { kind: token.startsWith("glrt-") ? "own" : "old", token: checked(token, "the token") };
+
+  async function tokenOf(typed: string | undefined, variable: string): Promise<string | undefined> {
+    if (typed === "-") return context.console.secret("token");
+    if (typed !== undefined || given.length > 0) return typed;
+    return context.variable(variable) || undefined;
+  }
+
+  function firstLine(path: string): string {
+    const bytes = host.read(path);
+    if (bytes === null) throw usage(`--token-file ${path} is not there`);
+    return new TextDecoder().decode(bytes).split("\n")[0]?.trim() ?? "";
+  }
+}
+
+/** Never shown, whatever is wrong with it. */
+function checked(token: string, name: string): string {
+  if (/^[\x21-\x7e]{8,500}$/.test(token)) return token;
+  throw usage(`${name} is not one: a token has at least 8 characters, and no blank in it`);
+}
+
+/** What a runner with a token of its own never sends: it is set in GitLab. */
+function inGitLab({ server, credential, profile, isProtected }: Order): string {
+  if (credential.kind !== "own") return "";
+  const tags = profile.tags.length > 0 ? `tags ${profile.tags.join(", ")}` : "run untagged jobs";
+  const docker = profile.settings.docker as { privileged?: boolean } | undefined;
+  const guard =
+    docker?.privileged && !isProtected ? "; it runs privileged containers: lock it to its project, and protect it" : "";
+  return `Set in GitLab (${server.url}, Settings, CI/CD, Runners): ${tags}${guard}\n`;
+}

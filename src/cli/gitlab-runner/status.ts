@@ -1,0 +1,49 @@
+import { textOf } from "../../engine/facts.ts";
+import { oneLine } from "../../engine/lines.ts";
+import { runnerStatePath } from "../../recipes/paths.ts";
+import { command } from "../command.ts";
+import { exitCode } from "../context.ts";
+
+export default command({
+  meta: { name: "status", description: "say how the runners of this host are, and whether their GitLab takes them" },
+  args: { json: { type: "boolean", description: "print one JSON document on stdout" } },
+  async run(values, { console, host: loadHost }) {
+    const { load, runnerStatuses, serviceStatus } = await import("../../runner/status.ts");
+    const { readRecord } = await import("../../runner/record.ts");
+    const host = await loadHost();
+    const service = await serviceStatus(host);
+    const exit = service.installed ? exitCode.done : exitCode.failed;
+    // The tokens are root's alone, and so is what GitLab says of them.
+    const sees = host.uid === 0 && service.installed;
+    const runners = sees ? await runnerStatuses(host) : [];
+    const now = sees ? await load(host) : undefined;
+    if (values.json) {
+      const { jsonOf } = await import("../../report/json.ts");
+      const outcome = service.installed ? "ok" : "failed";
+      await console.out(
+        jsonOf({ command: "gitlab-runner status", outcome, exit, runner: { ...service, ...now, runners } }),
+      );
+      return exit;
+    }
+    const record = host.uid === 0 && textOf(host, runnerStatePath) !== null ? readRecord(host) : null;
+    const contract = Object.entries({ ...service, ...record }).filter(([key]) => key !== "runners");
+    const more = now ? Object.entries(now) : [];
+    const lines = [
+      ...[...contract, ...more].map(([key, value]) => `${key}: ${shown(value)}`),
+      ...runners.map(({ name, url, executor, privileged, volumes, ours, accepted }) => {
+        const docker = executor.startsWith("docker") ? `${privileged ? ", privileged" : ""}, ${volumes.join(" ")}` : "";
+        return `runner ${name}: ${url}, ${executor}${docker}, ${ours ? "ours" : "foreign"}, accepted: ${accepted}`;
+      }),
+      ...(host.uid === 0 ? [] : ["runners: only root may read them"]),
+    ];
+    await console.out(lines.map((line) => `${oneLine(line)}\n`).join(""));
+    return exit;
+  },
+});
+
+/** As the Python version spelled them: scripts read these lines. */
+function shown(value: unknown): string {
+  if (value === null || value === undefined) return "None";
+  if (typeof value === "boolean") return value ? "True" : "False";
+  return Array.isArray(value) ? value.join(",") : String(value);
+}

@@ -1,0 +1,10 @@
+import { usage } from "./arguments.ts";
+
+const units: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of "60s", "5m" or "2h". */
+export function waitOf(flag: string, typed: string): number {
+  const [, number = "", unit = ""] = /^(\d{1,4})([smh])$/.exec(typed) ?? [];
+  if (number === "") throw usage(`${flag} '${typed}' is no time: 60s, 5m, 2h`);
+  return Number(number) * (units[unit] ?? 0);
+}

@@ -1,0 +1,210 @@
+// GitLab Runner and its Docker: looked at where they are, and said to be optional where they are not.
+
+import { installedPackage } from "../engine/dpkg.ts";
+import { textOf } from "../engine/facts.ts";
+import { type Host, type HostReader, Unseen } from "../host/host.ts";
+import { dockerAnswers, dockerSocket } from "../recipes/docker.ts";
+import { runnerConfigPath } from "../recipes/paths.ts";
+import { isActive } from "../resources/service.ts";
+import { accountOf, isMember } from "../resources/user.ts";
+import type { RunnerConfig } from "../runner/runners.ts";
+import type { Entry, Finding } from "./finding.ts";
+import { few } from "./upkeep.ts";
+
+type Answer = Omit<Finding, "name">;
+
+const user = "gitlab-runner";
+const home = "/home/gitlab-runner";
+const gibibyte = 1024 ** 3;
+/** Under the first an image of a build may not fit, under the second hardly any does. */
+const roomWarning = 5 * gibibyte;
+const roomError = gibibyte;
+
+const install = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
+const prepare = ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"];
+const status = ["sudo", "edox-ops", "gitlab-runner", "status"];
+const optional: Answer = {
+  status: "ok",
+  detail: "not configured (optional; run edox-ops gitlab-runner install --yes)",
+};
+const noRunner: Answer = { status: "ok", detail: "not configured (optional; run edox-ops gitlab-runner register)" };
+
+/** `host` asks each GitLab whether it takes its runner. */
+export function runnerEntries(host: Host): Entry[] {
+  const installed = host.stat("/usr/bin/gitlab-runner") !== null || installedPackage(host, "gitlab-runner") !== null;
+  const onHost = (name: string, look: (see: HostReader) => Answer | Promise<Answer>): Entry => ({
+    name,
+    look: (see) => (installed ? look(see) : optional),
+  });
+  const ofRunners = (name: string, look: (config: RunnerConfig, see: HostReader) => Answer | Promise<Answer>): Entry =>
+    onHost(name, async (see) => {
+      if (see.stat(runnerConfigPath) === null) return noRunner;
+      // Read once an entry: it is small, and its parser is there after the first.
+      const config = (await import("../runner/runners.ts")).readConfig(see);
+      return config.runners.length === 0 ? noRunner : look(config, see);
+    });
+  const onDocker = (name: string, look: (see: HostReader) => Answer | Promise<Answer>): Entry => ({
+    name,
+    async look(see) {
+      if (see.stat(dockerSocket) === null)
+        return { ...optional, detail: optional.detail.replace("install", "prepare-ci-host") };
+      return look(see);
+    },
+  });
+  return [
+    onHost("runner:binary", () => ({ status: "ok", detail: "gitlab-runner is installed" })),
+    onHost(`runner:user:${user}`, (see) =>
+      accountOf(see, user)
+        ? { status: "ok", detail: "is there" }
+        : { status: "error", detail: `there is no user ${user}`, hint: install },
+    ),
+    onHost(`runner:home:${home}`, (see) =>
+      see.stat(home)?.type === "directory"
+        ? { status: "ok", detail: "is there" }
+        : { status: "error", detail: `${home} is missing`, hint: ["sudo", "mkhomedir_helper", user] },
+    ),
+    onHost("runner:service", (see) =>
+      isActive(see, user)
+        ? { status: "ok", detail: "gitlab-runner is active" }
+        : { status: "error", detail: "gitlab-runner is not active", hint: ["sudo", "systemctl", "status", user] },
+    ),
+    { ...onHost("runner:drain", drains), asks: true },
+    { ...onDocker("ci-runner:docker", docker), asks: true },
+    ofRunners("ci-runner:docker-group", group),
+    ofRunners("ci-runner:docker-privileged", privileged),
+    ofRunners("ci-runner:config", faults),
+    ofRunners("ci-runner:polling", polling),
+    ofRunners("ci-runner:guard", guard),
+    { ...ofRunners("ci-runner:token", (config) => tokens(config, host)), asks: true },
+    { ...onDocker("ci-runner:disk", disk), asks: true },
+    onDocker("ci-runner:mtu", mtu),
+  ];
+}
+
+async function drains(see: HostReader): Promise<Answer> {
+  const { serviceOf } = await import("../runner/steps.ts");
+  const { killSignal, stopSeconds } = await serviceOf(see);
+  if (killSignal === "SIGQUIT")
+    return { status: "ok", detail: `a stop waits ${stopSeconds / 60} min for running jobs` };
+  return { status: "warning", detail: `a stop or an upgrade aborts running jobs (${killSignal})`, hint: install };
+}
+
+async function docker(see: HostReader): Promise<Answer> {
+  if (await dockerAnswers(see)) return { status: "ok", detail: "Docker answers" };
+  return { status: "error", detail: "Docker does not answer", hint: ["sudo", "systemctl", "status", "docker"] };
+}
+
+function group({ runners }: RunnerConfig, see: HostReader): Answer {
+  const shell = runners.some(({ executor }) => executor === "shell");
+  const member = isMember(see, user, "docker");
+  if (!shell)
+    return {
+      status: "ok",
+      detail: member ? "gitlab-runner is in it, though no shell runner needs that" : "no shell runner needs it",
+    };
+  if (member || see.stat(dockerSocket) === null) return { status: "ok", detail: "jobs of a shell may use Docker" };
+  return {
+    status: "error",
+    detail: "jobs of a shell cannot use Docker: gitlab-runner is not in the group",
+    hint: prepare,
+  };
+}
+
+async function privileged(config: RunnerConfig, see: HostReader): Promise<Answer> {
+  const [{ dindEdits }, { ours, readRecord }] = [
+    await import("../runner/steps.ts"),
+    await import("../runner/record.ts"),
+  ];
+  const record = readRecord(see);
+  const left: string[] = [];
+  const edits = dindEdits(
+    config,
+    (runner) => ours(record, runner)?.privileged ?? null,
+    [],
+    (line) => left.push(line),
+  );
+  if (edits.length > 0)
+    return { status: "error", detail: "a runner for Docker-in-Docker lacks privileged or a volume", hint: prepare };
+  if (left.length > 0) return { status: "ok", detail: left.join("; ") };
+  return { status: "ok", detail: "the runners for Docker-in-Docker are privileged and have their volumes" };
+}
+
+async function faults(config: RunnerConfig): Promise<Answer> {
+  const { faultsOf } = await import("../runner/runners.ts");
+  const found = faultsOf(config);
+  if (found.length === 0)
+    return { status: "ok", detail: `${config.runners.length} runners, and no fault in ${runnerConfigPath}` };
+  return { status: "error", detail: found.join("; "), hint: ["sudo", "editor", runnerConfigPath] };
+}
+
+/** A question that GitLab holds open for 50 s keeps the next one waiting. */
+function polling({ concurrent, runners }: RunnerConfig): Answer {
+  if (runners.length > concurrent) {
+    const detail = `${runners.length} runners share ${concurrent} job at a time: one that waits keeps the others waiting`;
+    return { status: "warning", detail, hint: ["sudo", "editor", runnerConfigPath] };
+  }
+  const single = runners.filter(({ request_concurrency }) => request_concurrency < 2).map(({ name }) => name);
+  if (single.length === 0 || concurrent === 1) return { status: "ok", detail: "no runner waits for another's" };
+  const detail = `${few(single)} asks for one job at a time: set request_concurrency = 2, or jobs start up to 50 s late`;
+  return { status: "warning", detail, hint: ["sudo", "editor", runnerConfigPath] };
+}
+
+/** Only of a runner that was made in GitLab from here it is known: GitLab tells a runner nothing of itself. */
+async function guard({ runners }: RunnerConfig, see: HostReader): Promise<Answer> {
+  const { ours, readRecord } = await import("../runner/record.ts");
+  const record = readRecord(see);
+  const strong = runners.filter((runner) => runner.docker?.privileged);
+  const open = strong.filter((runner) => ours(record, runner)?.guarded === false).map(({ name }) => name);
+  if (open.length > 0) {
+    const detail = `${few(open)} runs privileged containers for every branch: protect it in GitLab`;
+    return { status: "warning", detail, hint: status };
+  }
+  const unknown = strong.filter((runner) => ours(record, runner)?.guarded === undefined).map(({ name }) => name);
+  if (unknown.length === 0)
+    return {
+      status: "ok",
+      detail: strong.length === 0 ? "no runner is privileged" : "the privileged runners are protected",
+    };
+  return {
+    status: "ok",
+    detail: `privileged: ${few(unknown)}; whether it is locked and protected is shown in GitLab only`,
+  };
+}
+
+async function tokens({ runners }: RunnerConfig, host: Host): Promise<Answer> {
+  const [{ accepted }, { systemIdOf }] = [await import("../runner/status.ts"), await import("../runner/register.ts")];
+  const systemId = systemIdOf(host);
+  const answers = await Promise.all(
+    runners.map(async (runner) => ({ name: runner.name, said: await accepted(host, runner, systemId) })),
+  );
+  const refused = answers.filter(({ said }) => said !== "yes");
+  if (refused.length === 0) return { status: "ok", detail: "GitLab takes every runner" };
+  return { status: "error", detail: refused.map(({ name, said }) => `${name}: ${said}`).join("; "), hint: status };
+}
+
+async function disk(see: HostReader): Promise<Answer> {
+  const { status, body } = await see.get("http://docker/info", { socketPath: dockerSocket, limitMs: 5000 });
+  if (status !== 200) throw new Unseen("where Docker keeps its images is not told");
+  const root = /"DockerRootDir":"([^"]+)"/.exec(new TextDecoder().decode(body))?.[1] ?? "/var/lib/docker";
+  const free = see.space(root)?.bytesFree ?? 0;
+  const detail = `${(free / gibibyte).toFixed(1)} GiB free for Docker in ${root}`;
+  return {
+    status: free < roomError ? "error" : free < roomWarning ? "warning" : "ok",
+    detail,
+    hint: ["sudo", "docker", "system", "prune"],
+  };
+}
+
+/** Packets that are longer than the way out takes are lost where no one says so: transfers hang. */
+function mtu(see: HostReader): Answer {
+  const of = (link: string): number => Number(textOf(see, `/sys/class/net/${link}/mtu`) ?? Number.NaN);
+  const bridge = of("docker0");
+  // The fields of the kernel's table: interface, destination, gateway, flags, ...
+  const way = (textOf(see, "/proc/net/route") ?? "").split("\n").map((line) => line.split("\t"));
+  const out = way.find(([, destination]) => destination === "00000000")?.[0];
+  if (out === undefined || Number.isNaN(bridge))
+    return { status: "ok", detail: "no bridge of Docker's own, or no way out" };
+  if (bridge <= of(out)) return { status: "ok", detail: `${bridge} bytes, and ${of(out)} on ${out}` };
+  const detail = `containers send packets of ${bridge} bytes, and ${out} takes ${of(out)}: set "mtu": ${of(out)} in /etc/docker/daemon.json`;
+  return { status: "warning", detail, hint: ["ip", "link", "show", out] };
+}

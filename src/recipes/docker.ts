@@ -1,0 +1,143 @@
+// Docker Engine, from Docker's own repository. Where a Docker answers that somebody else has set up, it is left as it is.
+
+import type { Change } from "../engine/change.ts";
+import { dpkgInterrupted, installedPackage } from "../engine/dpkg.ts";
+import { type Facts, textOf } from "../engine/facts.ts";
+import { linesOf } from "../engine/lines.ts";
+import type { Requirement, Resource, Step } from "../engine/step.ts";
+import { type HostReader, Unseen } from "../host/host.ts";
+import { aptFree } from "../resources/apt-lock.ts";
+import { aptRepository, chosenRepository } from "../resources/apt-repository.ts";
+import { dpkgConfigured, installed } from "../resources/package.ts";
+import { clockSet, firstBootDone } from "../resources/ready.ts";
+import { service } from "../resources/service.ts";
+import { replacedDir } from "./paths.ts";
+
+/** Where a repository is had that is not the official one: each may be left out. */
+export interface Mirror {
+  uri?: string | undefined;
+  /** A URL, or a file of this host. */
+  key?: string | undefined;
+  fingerprint?: string | undefined;
+}
+
+export const dockerSocket = "/run/docker.sock";
+export const dockerSourcePath = "/etc/apt/sources.list.d/docker.sources";
+export const dockerKeyPath = "/etc/apt/keyrings/docker.asc";
+/** "Docker Release (CE deb)", which docs.docker.com/engine/install names; its subkeys sign. */
+const dockerFingerprint = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88";
+export const dockerPackages = [
+  "docker-ce",
+  "docker-ce-cli",
+  "containerd.io",
+  "docker-buildx-plugin",
+  "docker-compose-plugin",
+];
+/** What Docker's documentation has removed first, and the parts that Debian 13 has split off. */
+const distributionPackages = [
+  "docker.io",
+  "docker-cli",
+  "docker-buildx",
+  "docker-compose",
+  "docker-compose-v2",
+  "docker-doc",
+  "podman-docker",
+  "containerd",
+  "runc",
+];
+
+/** Whether a Docker Engine answers on this host. Throws Unseen where only root may know. */
+export async function dockerAnswers(see: HostReader): Promise<boolean> {
+  if (see.stat(dockerSocket) === null) return false;
+  const { status } = await see.get("http://docker/_ping", { socketPath: dockerSocket, limitMs: 5000 });
+  if (status !== 200 && see.uid !== 0)
+    throw new Unseen(`whether Docker answers at ${dockerSocket} is only told to root`);
+  return status === 200;
+}
+
+/** Docker's own is looked at to the last part; another is good when it answers. */
+async function isForeign(see: HostReader): Promise<boolean> {
+  return chosenRepository(see, dockerSourcePath) === null && (await dockerAnswers(see));
+}
+
+export const dockerRuns: Resource = service({
+  unit: "docker",
+  name: "ci-runner:docker",
+  brought: "docker-ce",
+  taken: (see) => see.stat(dockerSocket) !== null,
+});
+
+export function dockerInstall(facts: Facts, see: HostReader, mirror: Mirror = {}): Step {
+  const chosen = chosenRepository(see, dockerSourcePath);
+  const folder = facts.id === "ubuntu" ? "ubuntu" : "debian";
+  const uri = mirror.uri ?? chosen?.uri ?? `https://download.docker.com/linux/${folder}`;
+  const repository = aptRepository({
+    name: "docker",
+    uri,
+    suite: facts.codename,
+    component: "stable",
+    architecture: facts.architecture,
+    fingerprint: mirror.fingerprint ?? chosen?.fingerprint ?? dockerFingerprint,
+    keyOrigin: mirror.key ?? `${uri}/gpg`,
+    keyPath: dockerKeyPath,
+    sourcePath: dockerSourcePath,
+    keepDir: replacedDir,
+  });
+  const ours = [
+    repository.older,
+    // apt reads the repository over TLS.
+    { ...installed("ca-certificates"), name: "docker:ca-certificates" },
+    repository.key,
+    repository.source,
+    packages,
+    dockerRuns,
+  ];
+  return {
+    id: "docker.install",
+    title: "Docker Engine is installed and runs",
+    requires: [firstBootDone, clockSet, noSnap, nothingRuns, aptFree],
+    wants: [dpkgConfigured, ...ours.map(unlessForeign)],
+  };
+}
+
+function unlessForeign(resource: Resource): Resource {
+  return {
+    ...resource,
+    check: async (see, ahead, warn) => ((await isForeign(see)) ? [] : resource.check(see, ahead, warn)),
+  };
+}
+
+const packages: Resource = {
+  name: "docker:packages",
+  title: `${dockerPackages.join(", ")} are installed`,
+  check(see): Change[] {
+    const missing = dockerPackages.filter((name) => installedPackage(see, name) === null);
+    if (missing.length === 0) return [];
+    const instead = distributionPackages.filter((name) => installedPackage(see, name) !== null);
+    return [{ kind: "packages", names: missing, ...(instead.length > 0 && { instead }) }];
+  },
+};
+
+const noSnap: Requirement = {
+  name: "docker:snap",
+  title: "Docker is not there as a snap",
+  check: (see) =>
+    see.stat("/snap/docker/current") === null
+      ? null
+      : { reason: "Docker is there as a snap, and does not answer", hint: ["sudo", "snap", "remove", "docker"] },
+};
+
+/** Packages are replaced under nobody's containers. One that dpkg was stopped in is brought to its end in any case. */
+const nothingRuns: Requirement = {
+  name: "docker:containers",
+  title: "no container runs that would lose its engine",
+  check(see) {
+    if (dpkgInterrupted(see) || installedPackage(see, "docker-ce") !== null) return null;
+    const running = (see.list("/proc") ?? []).find((pid) => {
+      return /^\d+$/.test(pid) && linesOf(textOf(see, `/proc/${pid}/comm`) ?? "")[0]?.startsWith("containerd-shim");
+    });
+    if (running === undefined) return null;
+    const reason = `containers run (pid ${running}) whose engine would be replaced`;
+    return { reason, hint: ["sudo", "docker", "ps"] };
+  },
+};

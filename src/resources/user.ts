@@ -1,0 +1,59 @@
+// Accounts, from the host's own files: one that a directory service knows is not looked for.
+
+import { textOf } from "../engine/facts.ts";
+import { Problem, type Resource } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { gidOf, noGroup } from "./group.ts";
+
+export interface Account {
+  name: string;
+  home: string;
+  shell: string;
+}
+
+/** The account of that name, or null. */
+export function accountOf(see: HostReader, name: string): (Account & { uid: number; gid: number }) | null {
+  const lines = (textOf(see, "/etc/passwd") ?? "").split("\n").map((line) => line.split(":"));
+  const [, , uid, gid, , home = "", shell = ""] = lines.find(([first]) => first === name) ?? [];
+  return uid === undefined ? null : { name, home, shell, uid: Number(uid), gid: Number(gid) };
+}
+
+/**
+ * A system account. One that is there is left as it is. Its home has nothing of /etc/skel: a .bash_logout that clears the
+ * screen fails every job of a shell.
+ */
+export function systemUser({ name, home, shell }: Account, label: string): Resource {
+  const skeleton = ["--create-home", "--skel", "/nonexistent", "--home-dir", home];
+  const argv = ["useradd", "--system", ...skeleton, "--shell", shell, name];
+  return {
+    name: label,
+    title: `the user ${name} is there`,
+    check: (see) =>
+      accountOf(see, name) === null ? [{ kind: "command", argv, lack: `there is no user ${name}` }] : [],
+  };
+}
+
+/** The user is in the group, besides those that it is in. */
+export function member(user: string, group: string, label: string, title: string): Resource {
+  return {
+    name: label,
+    title,
+    check(see, ahead) {
+      const brought = ahead.some(({ kind }) => kind === "packages" || kind === "command");
+      if (gidOf(see, group) === null && !brought) {
+        const { reason, hint } = noGroup(group);
+        throw new Problem("blocked", reason, { hint });
+      }
+      if (isMember(see, user, group)) return [];
+      return [
+        { kind: "command", argv: ["usermod", "-a", "-G", group, user], lack: `${user} is not in the group ${group}` },
+      ];
+    },
+  };
+}
+
+export function isMember(see: HostReader, user: string, group: string): boolean {
+  const lines = (textOf(see, "/etc/group") ?? "").split("\n").map((line) => line.split(":"));
+  const [, , gid, members = ""] = lines.find(([first]) => first === group) ?? [];
+  return members.split(",").includes(user) || (gid !== undefined && accountOf(see, user)?.gid === Number(gid));
+}

@@ -1,0 +1,82 @@
+// A stop of gitlab-runner that lets its jobs end, and a way back where they do not.
+
+import { textOf } from "../engine/facts.ts";
+import { Problem } from "../engine/step.ts";
+import { heed, type Stop } from "../engine/wait.ts";
+import type { Host, HostReader } from "../host/host.ts";
+import { dockerAnswers, dockerSocket } from "../recipes/docker.ts";
+import { isActive } from "../resources/service.ts";
+import { serviceOf } from "./steps.ts";
+
+const unit = "gitlab-runner";
+const pollMs = 500;
+/** As the runner labels every container that it starts. */
+const label = "com.gitlab.gitlab-runner";
+
+/** How many jobs run on this host now: processes of a shell, and jobs that have containers. */
+export async function jobsRunning(see: HostReader): Promise<number> {
+  const { pid } = await serviceOf(see);
+  return shells(see, pid) + (await containerJobs(see));
+}
+
+function shells(see: HostReader, pid: number): number {
+  if (!(pid > 0)) return 0;
+  const group = textOf(see, `/sys/fs/cgroup/system.slice/${unit}.service/cgroup.procs`) ?? "";
+  return group.split("\n").filter((each) => {
+    const stat = textOf(see, `/proc/${each}/stat`) ?? "";
+    return each !== "" && stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] === String(pid);
+  }).length;
+}
+
+async function containerJobs(see: HostReader): Promise<number> {
+  if (!(await dockerAnswers(see))) return 0;
+  const filters = encodeURIComponent(JSON.stringify({ label: [`${label}.managed=true`] }));
+  const { body } = await see.get(`http://docker/containers/json?filters=${filters}`, { socketPath: dockerSocket });
+  try {
+    const containers = JSON.parse(new TextDecoder().decode(body)) as { Labels?: Record<string, string> }[];
+    return new Set(containers.map(({ Labels }, i) => Labels?.[`${label}.job.id`] ?? i)).size;
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * The service is stopped when this returns; what it answers starts it again where it ran. Where its jobs have not ended in
+ * time, or somebody asks to stop, it is started behind them, and a Problem says so: a runner that drains takes no new jobs
+ * until then.
+ */
+export async function drained(
+  host: Host,
+  limitMs: number,
+  stop: Stop,
+  tell: (sentence: string) => void,
+): Promise<() => Promise<void>> {
+  if (!isActive(host, unit)) return async () => {};
+  const restart = async (): Promise<void> => {
+    await host.run(["systemctl", "start", "--no-block", unit]);
+  };
+  const { killSignal } = await serviceOf(host);
+  if (killSignal !== "SIGQUIT") {
+    const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
+    throw new Problem("requirement", `systemd would stop ${unit} with ${killSignal}, which aborts its jobs`, { hint });
+  }
+  const jobs = await jobsRunning(host);
+  const minutes = limitMs / 60_000;
+  if (jobs > 0) tell(`waiting at most ${minutes} min for ${jobs} running ${jobs === 1 ? "job" : "jobs"} to end`);
+  const end = host.now() + limitMs;
+  try {
+    await host.run(["systemctl", "stop", "--no-block", unit]);
+    while (isActive(host, unit)) {
+      heed(stop);
+      if (host.now() >= end) {
+        const message = `jobs were still running after ${minutes} min: nothing was changed, and ${unit} goes on behind them`;
+        throw new Problem("requirement", message, { hint: ["sudo", "edox-ops", "gitlab-runner", "status"] });
+      }
+      await host.sleep(pollMs);
+    }
+  } catch (error) {
+    await restart();
+    throw error;
+  }
+  return restart;
+}

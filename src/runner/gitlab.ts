@@ -1,0 +1,193 @@
+// What is asked of a GitLab: whether it takes a runner, to make one, to forget one. Every answer is taken for hostile, and
+// no token is ever in a word of ours.
+
+import { oneLine } from "../engine/lines.ts";
+import { Problem } from "../engine/step.ts";
+import type { Answer, Host } from "../host/host.ts";
+
+export interface Server {
+  url: string;
+  /** A file of certificates that are trusted besides the system's. */
+  caPath?: string | undefined;
+}
+
+/** What GitLab knows a runner by. */
+export interface Registered {
+  id: number;
+  token: string;
+  /** RFC 3339, or null: it does not expire. */
+  expires: string | null;
+}
+
+/** As often as the runner itself tries (19.3), a little slower. */
+const attempts = 5;
+const firstWaitMs = 500;
+/** Told to wait longer than this, one rather comes again. */
+const longestWaitMs = 60_000;
+const shownCharacters = 200;
+
+/** GitLab takes this runner. Throws a Problem that says why not, and what to do. */
+export async function verify(host: Host, server: Server, token: string, systemId: string): Promise<Registered> {
+  const answer = await ask(host, server, "POST", "runners/verify", { token, system_id: systemId }, token);
+  if (answer.status === 200) return registered(answer, server, token);
+  if (answer.status === 403 || answer.status === 401) {
+    const message = `${server.url} does not know this token: it was mistyped, has expired, or its runner was deleted`;
+    throw new Problem("blocked", message, { hint: newRunner(server) });
+  }
+  throw refused(answer, server, token);
+}
+
+/** With a registration token of old. */
+export async function registerByOldToken(
+  host: Host,
+  server: Server,
+  token: string,
+  wanted: { description: string; tags: readonly string[] },
+): Promise<Registered> {
+  const { description, tags } = wanted;
+  const body = {
+    ...{ token, description, locked: true, run_untagged: tags.length === 0 },
+    ...(tags.length > 0 && { tag_list: tags.join(",") }),
+    info: { name: "edox-ops" },
+  };
+  const answer = await ask(host, server, "POST", "runners", body, token);
+  if (answer.status === 201) return registered(answer, server, token);
+  if (answer.status === 410) {
+    const message = `${server.url} takes no registration tokens any more: make the runner there, and take its glrt- token`;
+    throw new Problem("blocked", message, { hint: newRunner(server) });
+  }
+  if (answer.status === 403) {
+    throw new Problem("blocked", `${server.url} does not know this registration token`, { hint: newRunner(server) });
+  }
+  throw refused(answer, server, token);
+}
+
+/** Whose runner is to be made. */
+export interface Wanted {
+  project?: string | undefined;
+  group?: string | undefined;
+  description: string;
+  tags: readonly string[];
+  /** For jobs of protected branches only. */
+  isProtected: boolean;
+}
+
+/** With an access token of the scope create_runner: the runner's own token is told this once. */
+export async function createRunner(host: Host, server: Server, accessToken: string, wanted: Wanted) {
+  const { project, group, description, tags, isProtected } = wanted;
+  const owner =
+    project !== undefined
+      ? { runner_type: "project_type", project_id: Number(project) }
+      : group !== undefined
+        ? { runner_type: "group_type", group_id: Number(group) }
+        : { runner_type: "instance_type" };
+  const body = {
+    ...owner,
+    ...{ description, tag_list: tags, run_untagged: tags.length === 0, locked: true },
+    access_level: isProtected ? "ref_protected" : "not_protected",
+  };
+  const headers = { "PRIVATE-TOKEN": accessToken };
+  const answer = await ask(host, server, "POST", "user/runners", body, accessToken, headers);
+  if (answer.status === 201) return registered(answer, server, accessToken);
+  const hint = newRunner(server);
+  if (answer.status === 401) throw new Problem("blocked", `${server.url} does not know this access token`, { hint });
+  if (answer.status === 403) {
+    const message = `${server.url} lets this access token make no runner: it needs the scope create_runner, and its owner the right${said(answer, accessToken)}`;
+    throw new Problem("blocked", message, { hint });
+  }
+  throw refused(answer, server, accessToken);
+}
+
+/** "gone": GitLab did not know it any more. */
+export async function forget(
+  host: Host,
+  server: Server,
+  token: string,
+  systemId: string,
+): Promise<"forgotten" | "gone"> {
+  const own = token.startsWith("glrt-");
+  const body = own ? { token, system_id: systemId } : { token };
+  const answer = await ask(host, server, "DELETE", own ? "runners/managers" : "runners", body, token);
+  if (answer.status === 204 || answer.status === 200) return "forgotten";
+  if (answer.status === 403 || answer.status === 404) return "gone";
+  throw refused(answer, server, token);
+}
+
+/** A runner that was made a moment ago and is not used after all. */
+export async function unmake(host: Host, server: Server, token: string): Promise<boolean> {
+  const { status } = await ask(host, server, "DELETE", "runners", { token }, token);
+  return status === 204;
+}
+
+/** Too many requests, and a server that is not well, may be otherwise in a moment; a refused connection is not. */
+async function ask(
+  host: Host,
+  { url, caPath }: Server,
+  method: "POST" | "DELETE",
+  path: string,
+  body: object,
+  secret: string,
+  headers: Record<string, string> = { "RUNNER-TOKEN": secret },
+): Promise<Answer> {
+  const address = `${url.replace(/\/+$/, "").replace(/\/ci$/, "")}/api/v4/${path}`;
+  const options = {
+    headers: { ...headers, "Content-Type": "application/json", Accept: "application/json" },
+    body: JSON.stringify(body),
+    ...(caPath !== undefined && { caPath }),
+  };
+  for (let attempt = 1; ; attempt++) {
+    const answer = await host.send(method, address, options);
+    if ((answer.status !== 429 && answer.status < 500) || attempt === attempts) return answer;
+    const told = Number(answer.headers["retry-after"] ?? Number.NaN) * 1000;
+    if (told > longestWaitMs) return answer;
+    await host.sleep(told >= 0 ? told : firstWaitMs * 2 ** (attempt - 1));
+  }
+}
+
+function registered(answer: Answer, server: Server, secret: string): Registered {
+  const json = jsonOf(answer);
+  const { id, token = secret, token_expires_at: expires = null } = json;
+  const whole = typeof id === "number" && Number.isSafeInteger(id) && id > 0;
+  const isToken = typeof token === "string" && /^[\w.=-]{1,500}$/.test(token);
+  const isTime = expires === null || (typeof expires === "string" && !Number.isNaN(Date.parse(expires)));
+  if (whole && isToken && isTime) return { id, token, expires: expires as string | null };
+  throw new Problem("blocked", `${server.url} answers, but not as a GitLab does: is the address right?`);
+}
+
+function jsonOf({ body }: Answer): Record<string, unknown> {
+  try {
+    const json: unknown = JSON.parse(new TextDecoder().decode(body));
+    return typeof json === "object" && json !== null ? (json as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+function refused(answer: Answer, { url, caPath }: Server, secret: string): Problem {
+  const { status, reason, headers } = answer;
+  if (status === 0) {
+    const unknown = reason.includes("authority") || reason.includes("signed by itself");
+    const more = unknown && caPath === undefined ? ": give its authority's with --ca-file" : "";
+    return new Problem("blocked", `${url} cannot be reached: ${oneLine(reason)}${more}`, { hint: ["curl", "-v", url] });
+  }
+  if (status >= 300 && status < 400) {
+    const place = oneLine(headers.location ?? "nowhere").slice(0, shownCharacters);
+    return new Problem("blocked", `${url} redirects to ${place}: give the address that it redirects to with --url`);
+  }
+  const when = status === 429 || status >= 500 ? ": try again later" : status === 404 ? ": is the address right?" : "";
+  const hint = when.includes("later") ? ["curl", "-I", url] : undefined;
+  return new Problem("blocked", `${url} answers ${status}${said(answer, secret)}${when}`, { hint });
+}
+
+/** GitLab's own words: a text, or for each field an array of them. */
+function said(answer: Answer, secret: string): string {
+  const { message, error } = jsonOf(answer);
+  const words = message ?? error;
+  const text = typeof words === "string" ? words : words === undefined ? "" : JSON.stringify(words);
+  const plain = oneLine(text.replaceAll(secret, "[redacted]")).slice(0, shownCharacters);
+  return plain === "" ? "" : ` (${plain})`;
+}
+
+function newRunner({ url }: Server): string[] {
+  return ["sudo", "edox-ops", "gitlab-runner", "register", "--url", url, "--token", "-"];
+}

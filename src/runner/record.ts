@@ -1,0 +1,86 @@
+// Which runners edox-ops registered: runner.json, the contract's, with a list of all of them besides.
+
+import * as v from "valibot";
+import { Text } from "../engine/change.ts";
+import { textOf } from "../engine/facts.ts";
+import { Problem, type Resource } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { runnerStatePath } from "../recipes/paths.ts";
+import { file } from "../resources/file.ts";
+import { type Runner, sameServer } from "./runners.ts";
+
+const madeSchema = v.looseObject({
+  url: v.string("url is a text"),
+  /** As GitLab numbers it; 0 where it did not say. */
+  id: v.number("id is a number"),
+  name: v.string("name is a text"),
+  privileged: v.boolean("privileged is true or false"),
+  /** What edox-ops knows of GitLab's own settings: only of a runner that it made there. */
+  guarded: v.optional(v.boolean("guarded is true or false")),
+});
+
+/** The keys of the contract are of the runner that was registered last. */
+const recordSchema = v.looseObject({
+  url: v.optional(v.string("url is a text"), ""),
+  executor: v.optional(v.nullable(v.string("executor is a text")), ""),
+  description: v.optional(v.nullable(v.string("description is a text")), ""),
+  docker_privileged: v.optional(v.nullable(v.boolean("docker_privileged is true or false")), false),
+  runners: v.optional(v.array(madeSchema, "runners is an array")),
+});
+
+export type Made = v.InferOutput<typeof madeSchema>;
+export type RunnerRecord = v.InferOutput<typeof recordSchema>;
+
+/** Null where none was registered. Throws a Problem that names the key. */
+export function readRecord(see: HostReader): RunnerRecord | null {
+  const text = textOf(see, runnerStatePath);
+  if (text === null) return null;
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw broken("is no JSON");
+  }
+  const found = v.safeParse(recordSchema, json);
+  if (found.success) return found.output;
+  const [issue] = found.issues;
+  throw broken(`has ${v.getDotPath(issue) ?? "something"} wrong: ${issue.message}`);
+}
+
+/** The Python version knew of one, by its address and name. */
+export function madeBy(record: RunnerRecord | null): Made[] {
+  if (record === null) return [];
+  if (record.runners) return record.runners;
+  const { url, description, docker_privileged } = record;
+  if (url === "" || !description) return [];
+  return [{ url, id: 0, name: description, privileged: docker_privileged === true }];
+}
+
+/** Our record of a runner of this host, or null: it is somebody else's. */
+export function ours(record: RunnerRecord | null, runner: Runner): Made | null {
+  const same = ({ url, id, name }: Made): boolean =>
+    sameServer(url, runner.url) && (id > 0 && runner.id > 0 ? id === runner.id : name === runner.name);
+  return madeBy(record).find(same) ?? null;
+}
+
+/** The record as it should be, from what it is; null: there is none any more. */
+export function recordFile(next: (before: RunnerRecord | null) => object | null): Resource {
+  return file({
+    name: `state:${runnerStatePath}`,
+    title: "it is recorded which runners are ours",
+    path: runnerStatePath,
+    mode: 0o600,
+    text(see) {
+      const before = readRecord(see);
+      const after = next(before);
+      if (after === null) return null;
+      const bytes = see.read(runnerStatePath);
+      if (bytes !== null && Bun.deepEquals(before, after)) return new Text(bytes);
+      return Text.of(`${JSON.stringify(after, null, 2)}\n`);
+    },
+  });
+}
+
+function broken(why: string): Problem {
+  return new Problem("state", `${runnerStatePath} ${why}`, { hint: ["sudo", "editor", runnerStatePath] });
+}

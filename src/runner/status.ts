@@ -1,0 +1,79 @@
+// How the runners of this host are, for a person and for a script.
+
+import { linesOf } from "../engine/lines.ts";
+import { Problem } from "../engine/step.ts";
+import type { Host, HostReader } from "../host/host.ts";
+import { runnerConfigPath } from "../recipes/paths.ts";
+import { isActive } from "../resources/service.ts";
+import { jobsRunning } from "./drain.ts";
+import { verify } from "./gitlab.ts";
+import { ours, readRecord } from "./record.ts";
+import { systemIdOf } from "./register.ts";
+import { type Runner, readConfig } from "./runners.ts";
+import { serviceOf } from "./steps.ts";
+
+export interface ServiceStatus {
+  installed: boolean;
+  service_installed: boolean;
+  service_active: boolean;
+  summary: string;
+  version: string;
+}
+
+export interface RunnerStatus {
+  name: string;
+  url: string;
+  executor: string;
+  privileged: boolean;
+  volumes: string[];
+  ours: boolean;
+  /** "yes", or why not. */
+  accepted: string;
+}
+
+export async function serviceStatus(see: HostReader): Promise<ServiceStatus> {
+  const { code, stdout } = await see.probe(["gitlab-runner", "--version"]);
+  const installed = code !== 127;
+  const service_installed = see.stat("/etc/systemd/system/gitlab-runner.service") !== null;
+  const service_active = isActive(see, "gitlab-runner");
+  const version = /^Version: +(\S+)/m.exec(linesOf(stdout).join("\n"))?.[1] ?? "";
+  const summary = !installed
+    ? "gitlab-runner is not installed"
+    : !service_installed
+      ? "gitlab-runner is installed, and systemd does not know it"
+      : `gitlab-runner is installed, and its service ${service_active ? "is active" : "is not active"}`;
+  return { installed, service_installed, service_active, summary, version };
+}
+
+/** Each is asked for at its GitLab, side by side. */
+export async function runnerStatuses(host: Host): Promise<RunnerStatus[]> {
+  const record = readRecord(host);
+  const systemId = systemIdOf(host);
+  const { runners } = host.stat(runnerConfigPath) === null ? { runners: [] } : readConfig(host);
+  return Promise.all(
+    runners.map(async (runner) => {
+      const { name, url, executor, docker } = runner;
+      return {
+        ...{ name, url, executor },
+        privileged: docker?.privileged ?? false,
+        volumes: docker?.volumes ?? [],
+        ours: ours(record, runner) !== null,
+        accepted: await accepted(host, runner, systemId),
+      };
+    }),
+  );
+}
+
+export async function accepted(host: Host, runner: Runner, systemId: string): Promise<string> {
+  try {
+    await verify(host, { url: runner.url, caPath: runner["tls-ca-file"] }, runner.token, systemId);
+    return "yes";
+  } catch (error) {
+    return Problem.of(error).message;
+  }
+}
+
+export async function load(see: HostReader): Promise<{ jobs: number; stop_signal: string; stop_seconds: number }> {
+  const { killSignal, stopSeconds } = await serviceOf(see);
+  return { jobs: await jobsRunning(see), stop_signal: killSignal, stop_seconds: stopSeconds };
+}

@@ -1,0 +1,124 @@
+// The way back: what edox-ops has put there for runners is taken away, and what is anybody else's stays.
+
+import type { Change } from "../engine/change.ts";
+import { installedPackage } from "../engine/dpkg.ts";
+import { Problem, type Recipe, type Resource, type Step } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { dockerKeyPath, dockerPackages, dockerSourcePath } from "../recipes/docker.ts";
+import { runnerConfigPath, runnerLogPath } from "../recipes/paths.ts";
+import { chosenRepository } from "../resources/apt-repository.ts";
+import { file } from "../resources/file.ts";
+import { accountOf } from "../resources/user.ts";
+import { ours, readRecord } from "./record.ts";
+import { readConfig } from "./runners.ts";
+import { drainPath, runnerKeyPath, runnerPackages, runnerPinPath, runnerSourcePath } from "./steps.ts";
+
+const configDir = "/etc/gitlab-runner";
+const user = "gitlab-runner";
+
+/** `purges`: its configuration and user too. `docker`: Docker's packages too; its images and volumes stay in any case. */
+export function uninstallation({ purges, docker }: { purges: boolean; docker: boolean }): Recipe {
+  const verb = purges ? "purge" : "remove";
+  const steps: Step[] = [
+    {
+      id: "runner.uninstall",
+      title: "GitLab Runner is not installed",
+      wants: [
+        withoutPackages("runner:packages", runnerPackages, verb),
+        ...[drainPath, runnerPinPath, runnerSourcePath, runnerKeyPath].map(without),
+        emptyDirectory(drainPath.slice(0, drainPath.lastIndexOf("/"))),
+        ...(purges ? [withoutDirectory(configDir), withoutUser] : []),
+      ],
+    },
+  ];
+  if (docker) {
+    steps.push({
+      id: "docker.uninstall",
+      title: "Docker Engine is not installed; its images and volumes stay in /var/lib/docker",
+      wants: [
+        ofDocker(withoutPackages("docker:packages", dockerPackages, verb)),
+        ofDocker(without(dockerKeyPath)),
+        without(dockerSourcePath),
+      ],
+    });
+  }
+  return {
+    command: "gitlab-runner uninstall",
+    logPath: runnerLogPath,
+    done: purges
+      ? "GitLab Runner is gone."
+      : `GitLab Runner is gone; ${configDir} and the user ${user} stay (--purge).`,
+    failed: "Uninstalling failed at step",
+    requires: [],
+    steps,
+  };
+}
+
+/** Throws a Problem where a runner is still registered: its token would be lost, and GitLab would wait for it for ever. */
+export function demandNoRunner(see: HostReader): void {
+  const [first] = see.stat(runnerConfigPath) === null ? [] : readConfig(see).runners;
+  if (first === undefined) return;
+  const isOurs = ours(readRecord(see), first) !== null;
+  const hint = isOurs
+    ? ["sudo", "edox-ops", "gitlab-runner", "unregister", first.name]
+    : ["sudo", "gitlab-runner", "unregister", "--name", first.name];
+  const whose = isOurs ? "" : " by somebody else";
+  throw new Problem("blocked", `runner ${first.name} is registered${whose}: --purge would lose its token`, { hint });
+}
+
+function withoutPackages(name: string, names: readonly string[], verb: "remove" | "purge"): Resource {
+  return {
+    name,
+    title: `${names.join(", ")} are not installed`,
+    check(see): Change[] {
+      const there = names.filter((each) => installedPackage(see, each) !== null);
+      if (there.length === 0) return [];
+      const argv = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=600", verb, ...there];
+      return [{ kind: "command", argv, lack: `${there.join(", ")} are installed` }];
+    },
+  };
+}
+
+/** Only a Docker of this repository is ours. */
+function ofDocker(resource: Resource): Resource {
+  const isOurs = (see: HostReader): boolean => chosenRepository(see, dockerSourcePath) !== null;
+  return { ...resource, check: (see, ahead, warn) => (isOurs(see) ? resource.check(see, ahead, warn) : []) };
+}
+
+function without(path: string): Resource {
+  return file({ path, name: path, title: `${path} is gone`, mode: 0o644, text: () => null });
+}
+
+function emptyDirectory(path: string): Resource {
+  return {
+    name: path,
+    title: `${path} is gone`,
+    check(see, ahead) {
+      const names = see.list(path);
+      const left = names?.filter(
+        (name) => !ahead.some((change) => change.kind === "removal" && change.path === `${path}/${name}`),
+      );
+      return left?.length === 0 ? [{ kind: "command", argv: ["rmdir", path], lack: `${path} is there` }] : [];
+    },
+  };
+}
+
+function withoutDirectory(path: string): Resource {
+  return {
+    name: path,
+    title: `${path} is gone`,
+    check: (see) =>
+      see.stat(path) === null
+        ? []
+        : [{ kind: "command", argv: ["rm", "-r", "--one-file-system", path], lack: `${path} is there` }],
+  };
+}
+
+const withoutUser: Resource = {
+  name: `runner:no-user:${user}`,
+  title: `there is no user ${user}`,
+  check: (see) =>
+    accountOf(see, user) === null
+      ? []
+      : [{ kind: "command", argv: ["userdel", "--remove", user], lack: `there is a user ${user}` }],
+};

@@ -1,0 +1,156 @@
+import { describe, expect, test } from "bun:test";
+import { examine } from "../../src/doctor/doctor.ts";
+import { runnerEntries } from "../../src/doctor/runners.ts";
+import { converge } from "../../src/engine/converge.ts";
+import { gatherFacts } from "../../src/engine/facts.ts";
+import { Unseen } from "../../src/host/host.ts";
+import { publicKeys } from "../../src/resources/openpgp.ts";
+import { prepareCiHost } from "../../src/runner/steps.ts";
+import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
+import type { FakeHost } from "../fake-host.ts";
+import { fakeGitLab } from "../runner/fake-gitlab.ts";
+
+const url = "https://gitlab.test";
+const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerprint ?? "";
+
+async function found(host: FakeHost): Promise<Record<string, string>> {
+  const findings = await examine([], runnerEntries(host), host);
+  return Object.fromEntries(findings.map(({ name, status, detail }) => [name, `${status}: ${detail}`]));
+}
+
+async function prepared(config = ""): Promise<FakeHost> {
+  const host = fakeDebian();
+  const mirrors = {
+    docker: { fingerprint: fingerprintOf(dockerKey) },
+    runner: { fingerprint: fingerprintOf(runnerKey) },
+  };
+  const results = await converge(prepareCiHost(gatherFacts(host), host, mirrors).steps, host, { act: host });
+  expect(results.find(({ outcome }) => outcome === "failed")).toBeUndefined();
+  host.dir("/home/gitlab-runner");
+  host.put("/etc/gitlab-runner/config.toml", config, { mode: 0o600 });
+  host.served.unshift((_, asked) =>
+    asked === "http://docker/info"
+      ? { status: 200, body: new TextEncoder().encode('{"DockerRootDir":"/srv/docker"}') }
+      : undefined,
+  );
+  return host;
+}
+
+const section = (name: string, more = "") =>
+  `[[runners]]\nname = "${name}"\nurl = "${url}"\ntoken = "glrt-${name}"\nexecutor = "docker"\n[runners.docker]\nimage = "a"\n${more}\n`;
+const dind = 'privileged = true\nvolumes = ["/cache", "/certs/client"]';
+
+describe("runners", () => {
+  test("are optional on a host without them", async () => {
+    for (const said of Object.values(await found(fakeDebian())))
+      expect(said).toStartWith("ok: not configured (optional; run edox-ops ");
+  });
+
+  test("are all well where prepare-ci-host ran and GitLab takes what was registered", async () => {
+    const host = await prepared(section("a", dind));
+    fakeGitLab(host, url).runners.set("glrt-a", 1);
+    host.put("/sys/class/net/docker0/mtu", "1400\n");
+    host.put("/sys/class/net/eth0/mtu", "1400\n");
+    host.put("/proc/net/route", "Iface\tDestination\tGateway\neth0\t00000000\t0101A8C0\n");
+    expect(await found(host)).toMatchSnapshot();
+  });
+
+  const wrong: [string, (host: FakeHost) => void, string, string][] = [
+    [
+      "a service that does not run",
+      (host) => host.remove("/run/systemd/units/invocation:gitlab-runner.service"),
+      "runner:service",
+      "error: gitlab-runner is not active",
+    ],
+    [
+      "a stop that aborts jobs",
+      (host) => host.remove("/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf"),
+      "runner:drain",
+      "warning: a stop or an upgrade aborts running jobs (SIGTERM)",
+    ],
+    [
+      "a Docker that does not answer",
+      (host) => host.served.unshift((_, asked) => (asked.endsWith("/_ping") ? { status: 500 } : undefined)),
+      "ci-runner:docker",
+      "error: Docker does not answer",
+    ],
+    [
+      "packets that are too long for the way out",
+      (host) => {
+        host.put("/sys/class/net/docker0/mtu", "1500\n");
+        host.put("/sys/class/net/eth0/mtu", "1400\n");
+        host.put("/proc/net/route", "eth0\t00000000\n");
+      },
+      "ci-runner:mtu",
+      'warning: containers send packets of 1500 bytes, and eth0 takes 1400: set "mtu": 1400',
+    ],
+    [
+      "a shell without the group",
+      (host) => host.put("/etc/gitlab-runner/config.toml", section("s").replace('"docker"', '"shell"')),
+      "ci-runner:docker-group",
+      "error: jobs of a shell cannot use Docker",
+    ],
+    [
+      "a runner without its volumes",
+      (host) => host.put("/etc/gitlab-runner/config.toml", section("a", "privileged = true")),
+      "ci-runner:docker-privileged",
+      "error: a runner for Docker-in-Docker lacks",
+    ],
+    [
+      "a runner twice",
+      (host) => host.put("/etc/gitlab-runner/config.toml", section("a", dind) + section("a", dind)),
+      "ci-runner:config",
+      "error: a is there twice",
+    ],
+    [
+      "runners that wait for each other",
+      (host) => host.put("/etc/gitlab-runner/config.toml", section("a", dind) + section("b", dind)),
+      "ci-runner:polling",
+      "warning: 2 runners share 1 job at a time",
+    ],
+    [
+      "a runner that asks for one job only",
+      (host) => host.put("/etc/gitlab-runner/config.toml", `concurrent = 4\n${section("a", dind)}`),
+      "ci-runner:polling",
+      "warning: a asks for one job at a time",
+    ],
+    [
+      "a token that GitLab does not take",
+      (host) => fakeGitLab(host, url),
+      "ci-runner:token",
+      "error: a: https://gitlab.test does not know this token",
+    ],
+    [
+      "a privileged runner for every branch",
+      (host) =>
+        host.put(
+          "/etc/edox-ops/runner.json",
+          JSON.stringify({ runners: [{ url, id: 0, name: "a", privileged: true, guarded: false }] }),
+        ),
+      "ci-runner:guard",
+      "warning: a runs privileged containers for every branch",
+    ],
+  ];
+  for (const [name, spoil, check, said] of wrong) {
+    test(`${name}: ${check} says so`, async () => {
+      const host = await prepared(section("a", dind));
+      spoil(host);
+      expect((await found(host))[check]).toStartWith(said);
+    });
+  }
+
+  test("are root's to look at: others are told so, and nothing else", async () => {
+    const host = await prepared(section("a", dind));
+    host.hidden.add("/etc/gitlab-runner/config.toml");
+    const other = { ...host, uid: 1000, stat: host.stat };
+    other.read = (path) => {
+      if (path.startsWith("/etc/gitlab-runner/")) throw new Unseen("only root");
+      return host.read(path);
+    };
+    const findings = await examine([], runnerEntries(other), other);
+    expect(findings.find(({ name }) => name === "ci-runner:config")).toMatchObject({
+      status: "warning",
+      detail: "only root",
+    });
+  });
+});

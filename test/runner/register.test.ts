@@ -1,0 +1,364 @@
+// A registration, as it is typed: what GitLab is asked, what is written, and what a refusal leaves.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { secretLine, typedWords, variables } from "../cli/typed.ts";
+import { fakeDebian } from "../fake-debian.ts";
+import type { FakeHost } from "../fake-host.ts";
+import { fakeGitLab } from "./fake-gitlab.ts";
+
+const url = "https://gitlab.test";
+const configPath = "/etc/gitlab-runner/config.toml";
+const token = "glrt-canary-0123456789";
+const register = ["gitlab-runner", "register", "--url", url];
+
+afterEach(() => {
+  for (const name of Object.keys(variables)) delete variables[name];
+});
+
+/** With Docker and gitlab-runner, as prepare-ci-host leaves it. */
+function prepared(config = "concurrent = 1\n") {
+  const host = fakeDebian();
+  const status = ["docker-ce", "gitlab-runner"].map(
+    (name) => `Package: ${name}\nStatus: install ok installed\nVersion: 1\n\n`,
+  );
+  host.put("/var/lib/dpkg/status", `${host.text("/var/lib/dpkg/status")}${status.join("")}`);
+  host.put("/etc/passwd", "gitlab-runner:x:999:999::/home/gitlab-runner:/bin/bash\n");
+  host.put("/etc/group", "root:x:0:\ndocker:x:998:\n");
+  host.put("/run/docker.sock", "");
+  host.put("/etc/gitlab-runner/.runner_system_id", "s_0123456789ab");
+  host.put(configPath, config, { mode: 0o600 });
+  host.link("/run/systemd/units/invocation:gitlab-runner.service", "0123");
+  const gitlab = fakeGitLab(host, url);
+  gitlab.runners.set(token, 41);
+  return { host, gitlab, ops: (...words: string[]) => typedWords(words, host) };
+}
+
+/** No word, no file that others read and no child has it. */
+function expectKept(host: FakeHost, secret: string, ...said: { out: string; err: string }[]) {
+  for (const { out, err } of said) expect(out + err).not.toContain(secret);
+  expect(host.ran.join("\n")).not.toContain(secret);
+  const open = [...host.nodes.keys()].filter((path) => !path.startsWith("/etc/gitlab-runner/"));
+  for (const path of open) expect(host.text(path) ?? "").not.toContain(secret);
+}
+
+describe("a runner with a token of its own", () => {
+  test("is asked for at GitLab, written once, and said to be set there", async () => {
+    const { host, gitlab, ops } = prepared("# ours\nconcurrent = 1 # one\n");
+    const said = await ops(...register, "--profile", "ci", "--token", token);
+    expect(said).toMatchObject({ exit: 0, err: expect.not.stringContaining("error") });
+    expect(said.out).toContain("Registered runner edox-ops CI runner.");
+    expect(said.out).toContain("tags docker-privileged");
+    expect(host.text(configPath)).toMatchSnapshot();
+    expect(host.stat(configPath)?.mode).toBe(0o600);
+    expect(gitlab.sent.map(({ path, body }) => [path, body])).toEqual([
+      ["runners/verify", { token, system_id: "s_0123456789ab" }],
+    ]);
+    expect(JSON.parse(host.text("/etc/edox-ops/runner.json") ?? "")).toMatchObject({
+      ...{ url, executor: "docker", profile: "ci", docker_privileged: true, registered: true },
+      runners: [{ url, id: 41, name: "edox-ops CI runner", privileged: true }],
+    });
+    const before = host.listing("/etc");
+    const again = await ops(...register, "--profile", "ci", "--token", token, "--json");
+    expect(JSON.parse(again.out)).toMatchObject({ outcome: "ok", exit: 0 });
+    expect(host.listing("/etc")).toEqual(before);
+    expectKept(host, token, said, again);
+  });
+
+  test("is brought in line where it is there already, and nothing else changes", async () => {
+    const theirs = `concurrent = 2\n\n[[runners]]\n  name = "theirs"\n  url = "${url}"\n  token = "glrt-theirs-1234"\n  executor = "docker"\n  [runners.docker]\n    image = "a"\n`;
+    const mine = `\n[[runners]] # mine\n  name = "old"\n  url = "${url}/"\n  token = '${token}'\n  executor = "docker"\n  [runners.docker]\n    privileged = false # not yet\n    image = "b"\n    volumes = [ "/srv/certs:/certs/client:ro" ] # kept\n`;
+    const { host, ops } = prepared(theirs + mine);
+    const { exit } = await ops(...register, "--profile", "ci", "--token", token);
+    expect(exit).toBe(0);
+    const text = host.text(configPath) ?? "";
+    expect(text.startsWith(theirs)).toBe(true);
+    expect(text.slice(theirs.length)).toMatchSnapshot();
+    expect(text.match(/\[\[runners\]\]/g)).toHaveLength(2);
+  });
+
+  test("is taken from stdin, a file or the environment, and a hint never shows it", async () => {
+    for (const words of [["--token", "-"], ["--token-file", "/root/token"], []]) {
+      const { host, gitlab, ops } = prepared();
+      gitlab.runners.set(secretLine, 42);
+      host.put("/root/token", `${secretLine}\n`, { mode: 0o600 });
+      if (words.length === 0) variables.EDOX_RUNNER_TOKEN = secretLine;
+      expect((await ops(...register, "--profile", "ci", ...words)).exit).toBe(0);
+      expect(host.text(configPath)).toContain(`id = 42\n`);
+    }
+    const { host } = prepared();
+    host.locks.set("/run/edox-ops.lock", { pid: 7, command: `edox-ops register --token ${token}`, sinceMs: 0 });
+    const gitlab = fakeGitLab(host, "https://other.test");
+    gitlab.runners.set(token, 1);
+    const busy = ["gitlab-runner", "register", "--url", "https://other.test", "--profile", "ci", "--token", token];
+    const said = await typedWords(busy, host);
+    expect(said.exit).toBe(75);
+    expect(said.err).toContain("hint: edox-ops gitlab-runner register --url https://other.test --profile ci --token -");
+    expectKept(host, token, said);
+  });
+
+  test("takes the place of one of ours with --replace, and GitLab is told", async () => {
+    const { host, gitlab, ops } = prepared();
+    await ops(...register, "--profile", "ci", "--token", token);
+    gitlab.runners.set("glrt-the-next-one", 43);
+    const { exit } = await ops(...register, "--profile", "ci", "--token", "glrt-the-next-one", "--replace");
+    expect(exit).toBe(0);
+    expect(host.text(configPath)?.match(/token = .*/g)).toEqual(['token = "glrt-the-next-one"']);
+    expect(gitlab.sent.at(-1)).toMatchObject({ path: "runners/managers", body: { token } });
+    expect(JSON.parse(host.text("/etc/edox-ops/runner.json") ?? "").runners).toHaveLength(1);
+  });
+
+  test("with a shell brings the group docker, which is said to be as good as root", async () => {
+    const { host, ops } = prepared();
+    const { exit, out } = await ops(...register, "--token", token);
+    expect(exit).toBe(0);
+    expect(out).toContain("as good as root");
+    expect(host.ran).toContain("usermod -a -G docker gitlab-runner");
+  });
+
+  test("is planned without a word to GitLab, and without its token", async () => {
+    const { host, gitlab, ops } = prepared();
+    const before = host.listing();
+    const said = await ops(...register, "--profile", "ci", "--token", token, "--dry-run", "--diff");
+    expect(said.exit).toBe(0);
+    expect(said.out).toContain(configPath);
+    expect(gitlab.sent).toEqual([]);
+    expect(host.listing()).toEqual(before);
+    expectKept(host, token, said);
+  });
+
+  test("is told its end, so that the runner asks for a new token in time", async () => {
+    const { host, gitlab, ops } = prepared();
+    gitlab.next.push({ status: 200, body: { id: 41, token, token_expires_at: "2027-03-01T10:00:00.000+01:00" } });
+    await ops(...register, "--profile", "ci", "--token", token);
+    expect(host.text(configPath)).toContain("token_expires_at = 2027-03-01T09:00:00Z\n");
+  });
+});
+
+describe("a runner that is made in GitLab", () => {
+  test("has its tags and guards there, and is registered in the same go", async () => {
+    const { host, gitlab, ops } = prepared();
+    gitlab.accessTokens.add("glpat-0123456789");
+    variables.EDOX_GITLAB_TOKEN = "glpat-0123456789";
+    const said = await ops(...register, "--profile", "ci", "--project", "7", "--protected");
+    expect(said.exit).toBe(0);
+    expect(gitlab.sent[0]).toMatchObject({
+      path: "user/runners",
+      headers: { "PRIVATE-TOKEN": "glpat-0123456789" },
+      body: {
+        ...{ runner_type: "project_type", project_id: 7, description: "edox-ops CI runner", locked: true },
+        ...{ tag_list: ["docker-privileged"], run_untagged: false, access_level: "ref_protected" },
+      },
+    });
+    expect(host.text(configPath)).toContain('token = "glrt-made-');
+    const { length } = gitlab.sent;
+    expect((await ops(...register, "--profile", "ci", "--project", "7", "--protected")).exit).toBe(0);
+    expect(gitlab.sent.slice(length).map(({ path }) => path)).toEqual(["runners/verify"]);
+    expectKept(host, "glpat-0123456789", said);
+  });
+
+  test("is taken back there when it cannot be written here", async () => {
+    const { host, gitlab, ops } = prepared();
+    gitlab.accessTokens.add("glpat-0123456789");
+    host.broken.add("/etc/edox-ops/runner.json");
+    const before = host.text(configPath);
+    const { exit } = await ops(...register, "--profile", "ci", "--access-token", "glpat-0123456789");
+    expect(exit).toBe(1);
+    expect([...gitlab.runners.keys()]).toEqual([token]);
+    expect(host.text(configPath)).toBe(before);
+  });
+
+  test("with a registration token of old is made once", async () => {
+    const { host, gitlab, ops } = prepared();
+    gitlab.registrationTokens.add("GR1348941-old-token");
+    const words = [...register, "--profile", "ci", "--token", "GR1348941-old-token"];
+    expect((await ops(...words)).exit).toBe(0);
+    expect(gitlab.sent[0]).toMatchObject({
+      path: "runners",
+      body: { tag_list: "docker-privileged", run_untagged: false },
+    });
+    expect((await ops(...words)).exit).toBe(0);
+    expect(host.text(configPath)?.match(/\[\[runners\]\]/g)).toHaveLength(1);
+    expect(gitlab.runners.size).toBe(2);
+  });
+});
+
+describe("what GitLab refuses changes nothing here", () => {
+  const html = "<html>404</html>";
+  const refusals: [string, object[], string, number][] = [
+    ["a token that it does not know", [{ status: 403 }], "does not know this token", 1],
+    ["an answer that is no GitLab's", [{ status: 200, body: html }], "not as a GitLab does", 1],
+    ["an answer without a number", [{ status: 200, body: {} }], "not as a GitLab does", 1],
+    [
+      "a token that would break the file",
+      [{ status: 200, body: { id: 1, token: 'a"\n[x]' } }],
+      "not as a GitLab does",
+      1,
+    ],
+    ["a page that is not there", [{ status: 404, body: html }], "answers 404: is the address right?", 1],
+    [
+      "a redirect",
+      [{ status: 302, headers: { location: "https://gitlab.com/" } }],
+      "redirects to https://gitlab.com/",
+      1,
+    ],
+    ["too many requests", Array(5).fill({ status: 429 }), "answers 429: try again later", 5],
+    ["too many requests for long", [{ status: 429, headers: { "retry-after": "3600" } }], "answers 429", 1],
+    ["a server that is not well", Array(5).fill({ status: 503 }), "answers 503: try again later", 5],
+    ["its own words", [{ status: 400, body: { message: { tags: [`bad ${token}`] } } }], "answers 400 ({", 1],
+    ["control characters", [{ status: 400, body: { message: "a\u001b[2Jb\nc" } }], "answers 400 (ab c)", 1],
+  ];
+  for (const [name, answers, message, requests] of refusals) {
+    test(name, async () => {
+      const { host, gitlab, ops } = prepared();
+      gitlab.next.push(...(answers as (typeof gitlab)["next"]));
+      const before = host.listing();
+      const said = await ops(...register, "--profile", "ci", "--token", token);
+      expect([said.exit, said.out]).toEqual([1, ""]);
+      expect(said.err).toContain(message);
+      expect(gitlab.sent).toHaveLength(requests);
+      expect(host.listing()).toEqual(before);
+      expectKept(host, token, said);
+    });
+  }
+
+  test("a server that is well again in a moment is waited for", async () => {
+    const { gitlab, ops } = prepared();
+    gitlab.next.push({ status: 500 }, { status: 429, headers: { "retry-after": "2" } });
+    expect((await ops(...register, "--profile", "ci", "--token", token)).exit).toBe(0);
+  });
+
+  test("registration tokens that are turned off, and an access token that may not", async () => {
+    const { host, gitlab, ops } = prepared();
+    const before = host.listing();
+    const old = await ops(...register, "--profile", "ci", "--token", "GR1348941-old-token");
+    expect(old.err).toContain("takes no registration tokens any more");
+    gitlab.next.push({ status: 403, body: { error: "insufficient_scope" } });
+    const access = await ops(...register, "--profile", "ci", "--access-token", "glpat-small-scope");
+    expect(access.err).toContain("needs the scope create_runner, and its owner the right (insufficient_scope)");
+    const nobody = await ops("gitlab-runner", "register", "--url", "https://nobody.test", "--token", token);
+    expect(nobody.err).toContain("https://nobody.test cannot be reached: nobody listens there");
+    expect(host.listing()).toEqual(before);
+  });
+});
+
+describe("what cannot be is refused before GitLab is asked", () => {
+  const wrong: [string[], string][] = [
+    [["--token", token], "--url is missing"],
+    [["--url", "ftp://gitlab.test", "--token", token], "is no http or https address"],
+    [["--url", "https://user:password@gitlab.test", "--token", token], "is no http or https address"],
+    [["--url", url, "--token", "glrt-a b"], "the token is not one"],
+    [["--url", url, "--token", token, "--token-file", "/x"], "two ways to say who this is"],
+    [["--url", url, "--token-file", "/none"], "--token-file /none is not there"],
+    [["--url", url, "--token", token, "--profile", "cii"], "unknown profile cii: there are ci, ci-rootless"],
+    [["--url", url, "--token", token, "--profile", "/none.toml"], "--profile /none.toml is not there"],
+    [["--url", url, "--token", token, "--executor", "docker"], "--docker-image is missing"],
+    [["--url", url, "--token", token, "--profile", "ci", "--docker-volumes", "cache"], "no absolute path"],
+    [["--url", url, "--token", token, "--concurrent", "0"], "no number from 1 to 1000"],
+    [["--url", url, "--token", token, "--tags", "a,,b"], "an empty tag"],
+    [["--url", url, "--token", token, "--ca-file", "ca.pem"], "no absolute path"],
+    [["--url", url, "--token", token, "--ca-file", "/etc/group"], "has no certificate in it"],
+    [["--url", url, "--token", token, "--project", "7"], "are said to GitLab with --access-token"],
+    [["--url", url, "--access-token", "glpat-01234567", "--project", "a/b"], "is not the number that GitLab shows"],
+    [["--url", url, "--access-token", "glpat-01234567", "--project", "1", "--group", "2"], "two owners"],
+  ];
+  for (const [words, message] of wrong) {
+    test(message, async () => {
+      const { host, gitlab, ops } = prepared();
+      const before = host.listing();
+      const said = await ops("gitlab-runner", "register", ...words);
+      expect([said.exit, said.out]).toEqual([2, ""]);
+      expect(said.err).toContain(message);
+      expect([gitlab.sent, host.listing()]).toEqual([[], before]);
+      expectKept(host, token, said);
+    });
+  }
+
+  test("no token at all is exit 1, as the Python version has it", async () => {
+    const { exit, err } = await prepared().ops(...register);
+    expect(exit).toBe(1);
+    expect(err).toContain("no token is given");
+  });
+
+  test("a file that is no TOML, or has a key of another kind, is named and left, and nothing of it is shown", async () => {
+    for (const [config, message] of [
+      [`[[runners]]\ntoken = "${token}\n`, "is no TOML at line 2"],
+      [`[[runners]]\ntoken = "${token}"\ndocker = "x"\n`, "runner 1.docker wrong"],
+      [`runners = "${token}"\n`, "runners wrong"],
+    ] as const) {
+      const { host, ops } = prepared(config);
+      const said = await ops(...register, "--profile", "ci", "--token", "glrt-another-one");
+      expect(said.exit).toBe(1);
+      expect(said.err).toContain(message);
+      expect(host.text(configPath)).toBe(config);
+      expectKept(host, token, said);
+    }
+  });
+});
+
+describe("a profile of one's own", () => {
+  const withProfile = async (profile: string) => {
+    const { host, ops } = prepared();
+    host.put("/root/mine.toml", profile);
+    return { host, said: await ops(...register, "--profile", "/root/mine.toml", "--token", token) };
+  };
+
+  test("is a [[runners]] with what the runner should have", async () => {
+    const { host, said } = await withProfile(
+      '[[runners]]\nname = "mine"\nexecutor = "docker"\nlimit = 3\n[runners.docker]\nimage = "a"\nvolumes = ["/x"]\n[runners.docker.sysctls]\n"net.a" = "1"\n',
+    );
+    expect(said.exit).toBe(0);
+    expect(host.text(configPath)).toMatchSnapshot();
+  });
+
+  test("with anything else is refused by name", async () => {
+    for (const [profile, message] of [
+      ["concurrent = 3\n[[runners]]\nexecutor = 'shell'", "it has concurrent, which is of all runners"],
+      ["", "not exactly one [[runners]]"],
+      ["[[runners]]\n", "its runner has no executor"],
+      [
+        "[[runners]]\nexecutor = 'docker'\n[[runners.docker.services]]\nname = 'a'",
+        "runners.docker.services is an array",
+      ],
+      ["[[runners]]\nexecutor = 'shell'\nwhen = 2026-01-01T00:00:00Z", "runners.when is neither"],
+    ] as const) {
+      const { said } = await withProfile(profile);
+      expect([said.exit, said.err]).toEqual([2, expect.stringContaining(message)]);
+    }
+  });
+});
+
+describe("unregister", () => {
+  test("tells GitLab, takes the section out, and leaves the rest", async () => {
+    const { host, gitlab, ops } = prepared("# mine\nconcurrent = 1\n");
+    await ops(...register, "--profile", "ci", "--token", token);
+    const { exit, out } = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
+    expect([exit, out]).toEqual([0, expect.stringContaining("Unregistered runner edox-ops CI runner.")]);
+    expect(gitlab.sent.at(-1)).toMatchObject({
+      path: "runners/managers",
+      body: { token, system_id: "s_0123456789ab" },
+    });
+    expect(host.text(configPath)).toBe("# mine\nconcurrent = 1\n");
+    expect(host.stat("/etc/edox-ops/runner.json")).toBeNull();
+  });
+
+  test("is refused for one that somebody else registered, and for none", async () => {
+    const { host, ops } = prepared(
+      `[[runners]]\nname = "theirs"\nurl = "${url}"\ntoken = "${token}"\nexecutor = "shell"\n`,
+    );
+    const before = host.listing();
+    expect((await ops("gitlab-runner", "unregister", "theirs")).err).toContain("theirs was not registered by edox-ops");
+    expect((await ops("gitlab-runner", "unregister", "nobody")).err).toContain("there is no runner nobody");
+    expect(host.listing()).toEqual(before);
+  });
+
+  test("waits for a GitLab that can be told, unless it is forced", async () => {
+    const { host, gitlab, ops } = prepared();
+    await ops(...register, "--profile", "ci", "--token", token);
+    gitlab.next.push(...Array(5).fill({ status: 500 }));
+    const before = host.text(configPath);
+    expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner")).exit).toBe(1);
+    expect(host.text(configPath)).toBe(before);
+    expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner", "--force")).exit).toBe(0);
+    expect(host.text(configPath)).toBe("concurrent = 1\n");
+  });
+});

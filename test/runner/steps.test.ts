@@ -1,0 +1,245 @@
+// What prepare-ci-host does on hosts that are not bare: somebody's Docker, older sources, runners of others.
+
+import { describe, expect, test } from "bun:test";
+import { converge } from "../../src/engine/converge.ts";
+import { gatherFacts } from "../../src/engine/facts.ts";
+import { select } from "../../src/engine/select.ts";
+import { met } from "../../src/engine/wait.ts";
+import { publicKeys } from "../../src/resources/openpgp.ts";
+import { configOf, faultsOf } from "../../src/runner/runners.ts";
+import { dindEdits, prepareCiHost } from "../../src/runner/steps.ts";
+import { typedWords } from "../cli/typed.ts";
+import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
+import type { FakeHost } from "../fake-host.ts";
+
+const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerprint ?? "";
+const good = { docker: { fingerprint: fingerprintOf(dockerKey) }, runner: { fingerprint: fingerprintOf(runnerKey) } };
+const install = (name: string) => `Package: ${name}\nStatus: install ok installed\nVersion: 1\n\n`;
+
+function withPackages(...names: string[]): FakeHost {
+  const host = fakeDebian();
+  host.put("/var/lib/dpkg/status", `${host.text("/var/lib/dpkg/status")}${names.map(install).join("")}`);
+  return host;
+}
+
+async function run(host: FakeHost, mirrors = good, only?: string) {
+  const recipe = prepareCiHost(gatherFacts(host), host, mirrors);
+  const steps = await select(recipe, { only, skip: undefined }, host);
+  return converge(steps, host, { act: host });
+}
+
+describe("Docker", () => {
+  test("of somebody else, that answers, is left as it is", async () => {
+    const host = withPackages("docker.io");
+    host.put("/run/docker.sock", "");
+    host.put("/etc/apt/sources.list.d/docker.list", "deb https://download.docker.com/linux/debian bookworm stable\n");
+    const before = host.listing();
+    expect(await run(host, good, "docker.install")).toMatchObject([{ outcome: "ok" }]);
+    expect([host.listing(), host.ran]).toEqual([before, []]);
+  });
+
+  test("of the distribution, that does not answer, is replaced, and nothing else goes with it", async () => {
+    for (const [gone, outcome] of [
+      ["docker.io", "changed"],
+      ["precious", "failed"],
+    ] as const) {
+      const host = withPackages("docker.io", "containerd", "ca-certificates");
+      host.taught.unshift((argv) =>
+        argv.includes("--simulate") ? { code: 0, stdout: `Remv ${gone} [1]\n`, stderr: "" } : undefined,
+      );
+      const [result] = await run(host, good, "docker.install");
+      expect(result?.outcome).toBe(outcome);
+      const installs = host.ran.filter((line) => line.includes("docker.io- containerd-"));
+      expect(installs.some((line) => !line.includes("--simulate"))).toBe(outcome === "changed");
+      if (outcome === "failed") expect(result?.problem?.message).toContain("apt would take away precious too");
+    }
+  });
+
+  test("is not replaced under a snap or under containers that run", async () => {
+    const snap = fakeDebian();
+    snap.link("/snap/docker/current", "2893");
+    const running = withPackages("containerd");
+    running.put("/proc/4711/comm", "containerd-shim\n");
+    for (const [host, message] of [
+      [snap, "Docker is there as a snap"],
+      [running, "containers run (pid 4711)"],
+    ] as const) {
+      const before = host.listing();
+      const [result] = await run(host, good, "docker.install");
+      expect(result?.problem?.message).toContain(message);
+      expect(host.listing()).toEqual(before);
+    }
+  });
+
+  test("has its older sources and keyrings migrated, and kept", async () => {
+    const host = fakeDebian();
+    const list =
+      "deb [arch=amd64 signed-by=/etc/apt/keyrings/docker.gpg] https://download.docker.com/linux/debian bookworm stable\n";
+    host.put("/etc/apt/sources.list.d/docker.list", list);
+    host.put("/etc/apt/keyrings/docker.gpg", "old key");
+    host.put(
+      "/etc/apt/sources.list.d/other.list",
+      "deb [signed-by=/etc/apt/keyrings/other.gpg] https://other.test/ x main\n",
+    );
+    host.put("/etc/apt/keyrings/other.gpg", "other key");
+    expect(await run(host, good, "docker.install")).toMatchObject([{ outcome: "changed" }]);
+    expect(host.list("/etc/apt/sources.list.d")).toEqual(["docker.sources", "other.list"]);
+    expect(host.list("/etc/apt/keyrings")).toEqual(["docker.asc", "other.gpg"]);
+    const kept = (host.list("/etc/edox-ops/replaced") ?? []).map((name) => name.replace(/\.\w{12}$/, ""));
+    expect(kept).toEqual(["docker.gpg", "docker.list"]);
+  });
+
+  test("is not installed where a file names its repository among others: both are named", async () => {
+    const host = fakeDebian();
+    const text = `${host.text("/etc/apt/sources.list")}deb https://download.docker.com/linux/debian bookworm stable\n`;
+    host.put("/etc/apt/sources.list", text);
+    const [result] = await run(host, good, "docker.install");
+    expect(result?.problem?.message).toContain(
+      "/etc/apt/sources.list names https://download.docker.com/linux/debian besides",
+    );
+    expect(host.text("/etc/apt/sources.list")).toBe(text);
+  });
+});
+
+describe("a repository", () => {
+  test("whose key has another fingerprint is refused, and named, before anything is written", async () => {
+    const host = fakeDebian();
+    const before = host.listing();
+    const mirrors = { ...good, docker: { fingerprint: "A".repeat(40) } };
+    const [result] = await run(host, mirrors);
+    expect(result?.problem?.message).toContain(`it is ${good.docker.fingerprint}, and not ${"A".repeat(40)}`);
+    expect([host.listing(), host.ran]).toEqual([before, []]);
+  });
+
+  test("whose key is no key, is late or cannot be had is refused", async () => {
+    for (const [served, message] of [
+      [{ status: 200, body: new TextEncoder().encode("<html>") }, "it is no OpenPGP key"],
+      [{ status: 404 }, "could not be fetched: it answers 404"],
+      [{ status: 0, reason: "there is no network" }, "could not be fetched: there is no network"],
+    ] as const) {
+      const host = fakeDebian();
+      host.served.unshift((_, url) => (url.endsWith("/gpg") ? served : undefined));
+      const before = host.listing();
+      expect((await run(host))[0]?.problem?.message).toContain(message);
+      expect(host.listing()).toEqual(before);
+    }
+  });
+
+  test("that was chosen stays chosen, with its fingerprint", async () => {
+    const host = fakeDebian();
+    host.put("/srv/key.gpg", dockerKey);
+    const mirror = ["--docker-apt-url", "https://mirror.test/docker/", "--docker-apt-key", "/srv/key.gpg"];
+    const fingerprint = (good.docker.fingerprint.match(/.{4}/g) ?? []).join(" ");
+    const words = ["gitlab-runner", "prepare-ci-host", "--yes", "--only", "docker.install"];
+    const first = await typedWords([...words, ...mirror, "--docker-apt-fingerprint", fingerprint], host);
+    expect(first).toMatchObject({ exit: 0 });
+    expect(host.text("/etc/apt/sources.list.d/docker.sources")).toMatchSnapshot();
+    expect(host.text("/etc/apt/keyrings/docker.asc")).toStartWith("-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n");
+    const before = host.listing("/etc");
+    expect((await typedWords(words, host)).out).toStartWith("ok       docker.install");
+    expect(host.listing("/etc")).toEqual(before);
+  });
+
+  test("is typed as an address, a key's place and a fingerprint, and as nothing else", async () => {
+    for (const [words, message] of [
+      [["--docker-apt-url", "file:///x"], "is no http or https address"],
+      [["--docker-apt-url", "https://a b/"], "is no http or https address"],
+      [["--docker-apt-url", "https://a.test/x\nSigned-By: /y"], "is no http or https address"],
+      [["--runner-apt-url", "https://user:secret@a.test/"], "is no http or https address"],
+      [["--runner-apt-key", "key.asc"], "is no address, and no absolute path"],
+      [["--runner-apt-fingerprint", "0EBFCD88"], "is not 40 hexadecimal digits"],
+    ] as const) {
+      const { exit, err } = await typedWords(["gitlab-runner", "prepare-ci-host", "--yes", ...words]);
+      expect([exit, err]).toEqual([2, expect.stringContaining(message)]);
+    }
+  });
+});
+
+describe("the group docker", () => {
+  test("is for jobs of a shell: without one it is passed over, with the reason in the log", async () => {
+    const host = fakeDebian();
+    const results = await run(host);
+    const access = results.find(({ id }) => id === "runner.docker.access");
+    expect(access).toMatchObject({ outcome: "ok", reason: expect.stringContaining("as good as root") });
+    host.put("/etc/gitlab-runner/config.toml", '[[runners]]\nname = "s"\nexecutor = "shell"\n', { mode: 0o600 });
+    const again = await run(host);
+    expect(again.find(({ id }) => id === "runner.docker.access")?.outcome).toBe("changed");
+    expect(host.text("/etc/group")).toContain("docker:x:998:gitlab-runner\n");
+  });
+});
+
+describe("the runners for Docker-in-Docker", () => {
+  const section = (name: string, docker: string, executor = "docker") =>
+    `[[runners]]\nname = "${name}"\nurl = "https://g.test"\ntoken = "t-${name}"\nexecutor = "${executor}"\n[runners.docker]\nimage = "a"\n${docker}\n`;
+  const edited = (text: string, ours: Record<string, boolean> = {}, named: string[] = []) => {
+    const warnings: string[] = [];
+    const edits = dindEdits(
+      configOf(text),
+      ({ name }) => ours[name] ?? null,
+      named,
+      (line) => warnings.push(line),
+    );
+    return { edits: edits.map((edit) => ("runner" in edit ? `${edit.runner} ${edit.kind}` : edit.kind)), warnings };
+  };
+
+  test("are ours as they were registered, the only one, and those that are privileged already", () => {
+    const one = section("a", "");
+    expect(edited(one).edits).toEqual(["0 set", "0 add-items"]);
+    expect(edited(one, { a: false }).edits).toEqual([]);
+    expect(edited(one + section("s", "", "shell")).edits).toEqual(["0 set", "0 add-items"]);
+    const two = one + section("b", "privileged = true\nvolumes = ['/cache', '/h:/certs/client:ro']");
+    expect(edited(two)).toEqual({ edits: [], warnings: [expect.stringContaining("runner a is not privileged")] });
+    expect(edited(two, { a: true }).edits).toEqual(["0 set", "0 add-items"]);
+    expect(edited(two, {}, ["a"])).toEqual({ edits: ["0 set", "0 add-items"], warnings: [] });
+    expect(edited(one + section("b", "privileged = true\nvolumes = []")).edits).toEqual(["1 add-items"]);
+    expect(() => edited(one, {}, ["z"])).toThrow("there is no runner z");
+  });
+
+  test("are patched where they are, with a copy beside, and the service reads them", async () => {
+    const host = fakeDebian();
+    await run(host);
+    const text = `concurrent = 1\n${section("a", 'privileged = false # no\nvolumes = ["/cache"]')}`;
+    host.put("/etc/gitlab-runner/config.toml", text, { mode: 0o600 });
+    const results = await run(host);
+    expect(results.find(({ id }) => id === "runner.docker.config")?.outcome).toBe("changed");
+    expect(host.text("/etc/gitlab-runner/config.toml")).toBe(
+      text.replace("false # no", "true # no").replace('["/cache"]', '["/cache", "/certs/client"]'),
+    );
+    expect(host.text("/etc/gitlab-runner/config.toml.before-edox-ops")).toBe(text);
+    expect(host.stat("/etc/gitlab-runner/config.toml.before-edox-ops")?.mode).toBe(0o600);
+    expect(host.ran.at(-1)).toBe("systemctl kill --kill-whom=main --signal=SIGHUP gitlab-runner");
+  });
+
+  test("are put back when the service does not take them", async () => {
+    const host = fakeDebian();
+    await run(host);
+    const text = section("a", "");
+    host.put("/etc/gitlab-runner/config.toml", text, { mode: 0o600 });
+    host.taught.unshift(([program]) =>
+      program === "journalctl" ? { code: 0, stdout: "ERROR: Failed to load config x\n", stderr: "" } : undefined,
+    );
+    const results = await run(host, good, "runner.docker.config");
+    expect(results[0]?.problem?.message).toContain("gitlab-runner has not read its configuration, though all was done");
+    expect(results[0]?.problem?.message).toContain("the files were put back");
+    expect(host.text("/etc/gitlab-runner/config.toml")).toBe(text);
+  });
+
+  test("have faults that gitlab-runner does not tell", () => {
+    const text = `concurrent = 0\n${section("a", "").replace('image = "a"', "")}${section("b", "", "Docker")}${section("c", "")}${section("c", "")}[[runners]]\nexecutor = "shell"\n`;
+    expect(faultsOf(configOf(text))).toEqual([
+      "concurrent is less than 1: no job would run",
+      "a has no docker.image",
+      "b has no executor that there is",
+      "c is there twice: it is one runner for GitLab",
+      "runner 5 has no url or no token",
+    ]);
+  });
+});
+
+test("requirements are met on a host that is prepared", async () => {
+  const host = fakeDebian();
+  await run(host);
+  const { steps } = prepareCiHost(gatherFacts(host), host, good);
+  for (const requirement of steps.flatMap(({ requires = [] }) => requires))
+    expect(await met(requirement, host)).toEqual([]);
+});

@@ -1,0 +1,174 @@
+// A stop that lets jobs end, an upgrade behind it, and what uninstalling takes and leaves.
+
+import { describe, expect, test } from "bun:test";
+import { publicKeys } from "../../src/resources/openpgp.ts";
+import { typedWords } from "../cli/typed.ts";
+import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+import { fakeGitLab } from "./fake-gitlab.ts";
+
+const url = "https://gitlab.test";
+const token = "glrt-0123456789";
+const active = "/run/systemd/units/invocation:gitlab-runner.service";
+const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerprint ?? "";
+
+/** A prepared host whose service stops after so many looks, or never. */
+async function prepared(stopsAfter = 0) {
+  const host = fakeDebian();
+  const ops = (...words: string[]) => typedWords(["gitlab-runner", ...words], host);
+  const mirrors = [
+    ...["--docker-apt-fingerprint", fingerprintOf(dockerKey)],
+    ...["--runner-apt-fingerprint", fingerprintOf(runnerKey)],
+  ];
+  host.dir("/etc/edox-ops", { mode: 0o750 });
+  const before = host.listing("/etc");
+  expect((await ops("prepare-ci-host", "--yes", ...mirrors)).exit).toBe(0);
+  let looks = Number.POSITIVE_INFINITY;
+  const { readLink } = host;
+  host.readLink = (path) => {
+    if (path === active && looks-- <= 0) host.nodes.delete(active);
+    return readLink(path);
+  };
+  host.taught.unshift((argv) => {
+    const line = argv.join(" ");
+    if (line === "systemctl stop --no-block gitlab-runner") {
+      looks = stopsAfter;
+      return ok();
+    }
+    if (line === "systemctl start --no-block gitlab-runner") return ok();
+    if (line.includes("--only-upgrade")) return ok("Inst gitlab-runner [1] (2 GitLab:main [amd64])\n");
+    if (argv[0] === "apt-get" && (argv.includes("remove") || argv.includes("purge"))) {
+      const all = (host.text("/var/lib/dpkg/status") ?? "").split("\n\n");
+      host.put(
+        "/var/lib/dpkg/status",
+        all.filter((each) => !argv.includes(each.split("\n")[0]?.slice(9) ?? "")).join("\n\n"),
+      );
+      return ok();
+    }
+    if (argv[0] === "rmdir" || argv[0] === "rm") {
+      const path = argv.at(-1) ?? "";
+      for (const each of [...host.nodes.keys()])
+        if (each === path || each.startsWith(`${path}/`)) host.nodes.delete(each);
+      return ok();
+    }
+    if (argv[0] === "userdel") {
+      host.put("/etc/passwd", "");
+      return ok();
+    }
+    return undefined;
+  });
+  return { host, ops, before };
+}
+
+const ran = (host: FakeHost, start: string): number => host.ran.findIndex((line) => line.startsWith(start));
+
+describe("upgrade", () => {
+  test("is nothing where there is nothing newer, and the service is not stopped", async () => {
+    const { host, ops } = await prepared();
+    host.taught.unshift((argv) => (argv.includes("--only-upgrade") ? ok() : undefined));
+    expect(await ops("upgrade")).toMatchObject({ exit: 0, out: "GitLab Runner 1 is the newest\n" });
+    expect(ran(host, "systemctl stop")).toBe(-1);
+  });
+
+  test("drains first, and then installs", async () => {
+    const { host, ops } = await prepared(3);
+    const { exit, out } = await ops("upgrade");
+    expect([exit, out]).toEqual([0, "GitLab Runner 1 is the newest\n"]);
+    const install = host.ran.findLastIndex(
+      (line) => line.startsWith("apt-get") && line.includes("install gitlab-runner"),
+    );
+    expect(ran(host, "systemctl stop --no-block gitlab-runner")).toBeGreaterThan(0);
+    expect(install).toBeGreaterThan(ran(host, "systemctl stop --no-block gitlab-runner"));
+    expect(host.ran.at(-1)).toBe("systemctl start --no-block gitlab-runner");
+    expect(host.text("/var/log/edox-ops/gitlab-runner.log")).toContain("STEP runner.upgrade ");
+  });
+
+  test("gives up behind jobs that do not end, and the service goes on", async () => {
+    const { host, ops } = await prepared(Number.POSITIVE_INFINITY);
+    const { exit, err } = await ops("upgrade", "--drain", "90s");
+    expect([exit, err]).toEqual([
+      1,
+      expect.stringContaining("jobs were still running after 1.5 min: nothing was changed"),
+    ]);
+    expect(host.ran.at(-1)).toBe("systemctl start --no-block gitlab-runner");
+  });
+
+  test("is refused where a stop would abort jobs, and where there is no runner", async () => {
+    const { host, ops } = await prepared();
+    host.remove("/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf");
+    expect((await ops("upgrade")).err).toContain(
+      "systemd would stop gitlab-runner with SIGTERM, which aborts its jobs",
+    );
+    expect((await typedWords(["gitlab-runner", "upgrade"])).err).toContain("GitLab Runner is not installed");
+    expect((await ops("upgrade", "--drain", "soon")).exit).toBe(2);
+  });
+});
+
+describe("uninstall", () => {
+  test("leaves the configuration and the user, and says so", async () => {
+    const { host, ops } = await prepared();
+    const { exit, out } = await ops("uninstall", "--yes");
+    expect(exit).toBe(0);
+    expect(out).toContain("GitLab Runner is gone; /etc/gitlab-runner and the user gitlab-runner stay (--purge).");
+    expect(host.stat("/etc/gitlab-runner/config.toml")).not.toBeNull();
+    expect(host.stat("/run/docker.sock")).not.toBeNull();
+    expect(host.text("/var/lib/dpkg/status")).toContain("Package: docker-ce\n");
+  });
+
+  test("with all its flags leaves /etc as it was before", async () => {
+    const { host, ops, before } = await prepared();
+    expect((await ops("uninstall", "--purge", "--docker", "--yes")).exit).toBe(0);
+    const after = host.listing("/etc");
+    // What the packages themselves leave is theirs.
+    const theirs =
+      /^\/etc\/(systemd\/system\/(multi-user|docker|gitlab-runner\.service$)|passwd|group|ssl|apt\/keyrings$)/;
+    const ours = (all: Record<string, string>) => Object.keys(all).filter((path) => !theirs.test(path));
+    expect(ours(after)).toEqual(ours(before));
+  });
+
+  test("takes no runner's token with it: it is to be unregistered first", async () => {
+    const { host, ops } = await prepared();
+    fakeGitLab(host, url).runners.set(token, 41);
+    await ops("register", "--url", url, "--profile", "ci", "--token", token);
+    const before = host.listing();
+    const said = await ops("uninstall", "--purge", "--yes");
+    expect([said.exit, said.err]).toEqual([
+      1,
+      expect.stringContaining("runner edox-ops CI runner is registered: --purge would lose its token"),
+    ]);
+    expect(said.err).toContain("hint: edox-ops gitlab-runner unregister 'edox-ops CI runner'");
+    expect(host.listing()).toEqual(before);
+  });
+});
+
+describe("looking", () => {
+  test("status tells the service and every runner, and no token", async () => {
+    const { host, ops } = await prepared();
+    const gitlab = fakeGitLab(host, url);
+    gitlab.runners.set(token, 41);
+    await ops("register", "--url", url, "--profile", "ci", "--token", token);
+    host.taught.unshift((argv) =>
+      argv.join(" ") === "gitlab-runner --version" ? ok("Version:      19.4.0\n") : undefined,
+    );
+    const said = await ops("status");
+    expect(said.exit).toBe(0);
+    expect(said.out).toMatchSnapshot();
+    gitlab.runners.clear();
+    const json = JSON.parse((await ops("status", "--json")).out);
+    expect(json.runner.runners).toMatchObject([
+      { name: "edox-ops CI runner", ours: true, accepted: expect.stringContaining("does not know") },
+    ]);
+    expect(said.out + JSON.stringify(json)).not.toContain(token);
+    expect((await ops("list")).out).toBe(`edox-ops CI runner\t${url}\tdocker\tours\n`);
+  });
+
+  test("status ends with 1 where there is no runner", async () => {
+    const host = fakeDebian();
+    host.taught.unshift(([program]) =>
+      program === "gitlab-runner" ? { code: 127, stdout: "", stderr: "" } : undefined,
+    );
+    const { exit, out } = await typedWords(["gitlab-runner", "status"], host);
+    expect([exit, out]).toEqual([1, expect.stringMatching(/^installed: False\nservice_installed: False\n/)]);
+    expect((await typedWords(["gitlab-runner", "list"])).out).toBe("No runners.\n");
+  });
+});
