@@ -45,11 +45,11 @@ export function sweep(index: number, dir: string): void {
 function clear(index: number, dir: string): void {
   const name = nameOf(index);
   endProcesses(name);
-  unmount(dir, "root", "base", "disk");
+  unmount(dir, "root", "base", "disk", "plain");
   run(["nft", `delete table ip ${name}`]);
   run(["ip", "netns", "del", name]);
   run(["ip", "link", "del", `ve-${name}`]);
-  if (!isMounted(`${dir}/root`)) rmSync(dir, { recursive: true, force: true });
+  if (!["root", "plain"].some((part) => isMounted(`${dir}/${part}`))) rmSync(dir, { recursive: true, force: true });
   rmSync(`${indexDir}/${index}`, { force: true });
 }
 

@@ -26,11 +26,14 @@ export class TestHost implements Disposable {
   private leader = 0;
   private nspawn: Bun.Subprocess | undefined;
 
-  /** Up and running when it returns. What it writes is in memory, or on a disk. */
-  static async up(suite: Suite, disk?: Disk): Promise<TestHost> {
+  /**
+   * Up and running when it returns. What it writes is in memory, or on a disk. `plainDir`: has an ext4 of its own, as a
+   * program needs that stacks layers itself.
+   */
+  static async up(suite: Suite, disk?: Disk, plainDir?: string): Promise<TestHost> {
     const image = baseImage(suite);
     const cachePort = await aptCache();
-    const host = new TestHost(disk);
+    const host = new TestHost(disk, plainDir);
     try {
       host.mount(image);
       host.settle(cachePort);
@@ -45,13 +48,16 @@ export class TestHost implements Disposable {
   }
 
   /** Bare, but for the binary that was built. */
-  static async bare(suite: Suite = "bookworm", disk?: Disk): Promise<TestHost> {
-    const host = await TestHost.up(suite, disk);
+  static async bare(suite: Suite = "bookworm", disk?: Disk, plainDir?: string): Promise<TestHost> {
+    const host = await TestHost.up(suite, disk, plainDir);
     host.put(`${import.meta.dir}/../../dist/linux-x64/edox-ops`, "/usr/local/bin/edox-ops");
     return host;
   }
 
-  private constructor(private readonly disk?: Disk) {
+  private constructor(
+    private readonly disk?: Disk,
+    private readonly plainDir?: string,
+  ) {
     this.dir = mkdtempSync(`${tmpdir()}/edox-host-`);
     this.index = takeIndex(this.dir);
     this.name = nameOf(this.index);
@@ -81,6 +87,7 @@ export class TestHost implements Disposable {
     if (this.disk) makeDisk(this.diskImage, this.disk);
     else must(["mount", "-t", "tmpfs", "-o", "size=3g", "none", `${this.dir}/disk`]);
     must(["mount", "-o", "loop,ro", image, `${this.dir}/base`]);
+    if (this.plainDir) mountPlain(`${this.dir}/plain.img`, `${this.dir}/plain`);
     this.mountLayers();
   }
 
@@ -99,6 +106,8 @@ export class TestHost implements Disposable {
     const proxy = [
       `Proxy "http://gateway:${cachePort}";`,
       'Proxy::127.0.0.1 "DIRECT";',
+      // What a test serves there may change at any moment.
+      `Proxy::${this.gateway} "DIRECT";`,
       // The cache answers one request of a connection at a time.
       'Pipeline-Depth "0";',
     ];
@@ -171,6 +180,7 @@ export class TestHost implements Disposable {
       "--capability=all",
       "--system-call-filter=@keyring bpf",
       "--console=pipe",
+      ...(this.plainDir ? [`--bind=${this.dir}/plain:${this.plainDir}`] : []),
     ];
     const script = `${join}; while [ "$1" != -- ]; do shift; done; shift; exec "$@"`;
     this.nspawn = Bun.spawn(["setsid", "sh", "-c", script, "sh", ...groups, "--", "systemd-nspawn", ...flags], {
@@ -289,6 +299,14 @@ export class TestHost implements Disposable {
   [Symbol.dispose](): void {
     this.down();
   }
+}
+
+/** Takes room as it fills. */
+function mountPlain(image: string, dir: string): void {
+  mkdirSync(dir);
+  must(["truncate", "-s", "8G", image]);
+  must(["mkfs.ext4", "-q", "-m0", image]);
+  must(["mount", "-o", "loop", image, dir]);
 }
 
 /** Names that this machine's own hosts file knows, a package mirror perhaps. */
