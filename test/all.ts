@@ -30,6 +30,10 @@ if (!fast) {
   await part("build", [process.execPath, "build/build.ts"]);
   await tests("binary", ["./test/binary/"], ["--timeout=120000"]);
   await Promise.all([...bases, sites]);
+  // One after the other: each is made in a host.
+  for (const suite of suites) {
+    await part(`packages for ${suite}`, [process.execPath, "test/integration/ci-packages.ts", suite]);
+  }
   await hosts();
 }
 await Bun.write(`${top}/junit.xml`, await merged());

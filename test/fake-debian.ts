@@ -79,6 +79,10 @@ export function fakeDebian(options: Like = {}): FakeHost {
     startNginx();
   };
   const has = (name: string): boolean => (host.text("/var/lib/dpkg/status") ?? "").includes(`Package: ${name}\n`);
+  const drop = (name: string): void => {
+    const all = (host.text("/var/lib/dpkg/status") ?? "").split("\n\n");
+    host.put("/var/lib/dpkg/status", all.filter((each) => !each.startsWith(`Package: ${name}\n`)).join("\n\n"));
+  };
   const add = (name: string): void => {
     if (has(name)) return;
     const extra = name === "nginx-common" ? `Conffiles:\n /etc/nginx/sites-available/default ${md5(welcome)}\n` : "";
@@ -135,7 +139,9 @@ export function fakeDebian(options: Like = {}): FakeHost {
     }
     if (argv.join(" ").startsWith("systemctl show gitlab-runner")) {
       const drains = host.stat(`${units}/gitlab-runner.service.d/edox-ops.conf`) !== null;
-      return ok(`KillSignal=${drains ? 3 : 15}\nTimeoutStopUSec=${drains ? "2h" : "1min 30s"}\nMainPID=77\n`);
+      return ok(
+        `KillSignal=${drains ? 3 : 15}\nKillMode=${drains ? "mixed" : "control-group"}\nTimeoutStopUSec=${drains ? "2h" : "1min 30s"}\nMainPID=77\n`,
+      );
     }
     if (argv.join(" ") === "systemctl daemon-reload" || argv.join(" ").startsWith("systemctl kill ")) return ok();
     if (argv.join(" ").startsWith("systemctl reload-or-restart ")) {
@@ -145,7 +151,12 @@ export function fakeDebian(options: Like = {}): FakeHost {
     if (program === "journalctl") return ok("Configuration loaded\n");
     if (program === "apt-get" && rest.includes("update")) return ok();
     if (program === "apt-get" && rest.includes("install")) {
-      for (const name of rest.slice(rest.indexOf("install") + 1)) add(name);
+      if (rest.includes("--simulate")) return ok();
+      const words = rest.slice(rest.indexOf("install") + 1);
+      for (const word of words) {
+        if (word.endsWith("-")) drop(word.slice(0, -1));
+        else add(word);
+      }
       if (!ipv6 && host.readLink("/etc/nginx/sites-enabled/default") === "/etc/nginx/sites-available/default") {
         return { code: 100, stdout: "", stderr: "installed nginx package post-installation script failed\n" };
       }

@@ -45,9 +45,13 @@ export function choicesOf(arg: ArgDef): readonly string[] {
 /** The flags whose value nobody else should read. */
 const secretFlags = ["--token", "--access-token"];
 
+/** As GitLab's tokens begin. */
+const token = /\b(glrtr?|glpat)-[\w.-]+|GR1348941[\w-]+/g;
+
 /** The same words, to be shown: each secret is read from stdin instead. */
 export function withoutSecrets(typed: readonly string[]): string[] {
-  return typed.map((word, i) => {
+  return typed.map((plain, i) => {
+    const word = plain.replace(token, "-");
     if (secretFlags.includes(typed[i - 1] ?? "")) return "-";
     const flag = secretFlags.find((each) => word.startsWith(`${each}=`));
     return flag ? `${flag}=-` : word;
@@ -89,5 +93,7 @@ export function meant(typed: string, known: readonly string[]): string | undefin
 }
 
 export function usage(message: string, instead?: string, hint = ["edox-ops", "--help"]): Problem {
-  return new Problem("usage", instead ? `${message}, did you mean ${instead}?` : message, { hint });
+  // What was typed in the wrong place is a secret all the same.
+  const said = message.replace(token, "[redacted]");
+  return new Problem("usage", instead ? `${said}, did you mean ${instead}?` : said, { hint });
 }

@@ -7,6 +7,7 @@ const gitlabRunner: Command = {
     register: () => import("./gitlab-runner/register.ts").then((module) => module.default),
     status: () => import("./gitlab-runner/status.ts").then((module) => module.default),
     list: () => import("./gitlab-runner/list.ts").then((module) => module.default),
+    selftest: () => import("./gitlab-runner/selftest.ts").then((module) => module.default),
     install: () => import("./gitlab-runner/install.ts").then((module) => module.default),
     upgrade: () => import("./gitlab-runner/upgrade.ts").then((module) => module.default),
     unregister: () => import("./gitlab-runner/unregister.ts").then((module) => module.default),

@@ -15,9 +15,9 @@ import { type Teller, teller } from "./teller.ts";
 
 const lockPollMs = 20;
 
-/** `lockWaitMs`: how long another run is waited for; without it this one ends at once. */
+/** What the recipe is made from is looked at, and asked for, under the lock. `lockWaitMs`: how long another run is waited for; without it this one ends at once. */
 export async function change(
-  recipeFor: (facts: Facts, see: HostReader) => Recipe,
+  recipeFor: (facts: Facts, see: HostReader) => Recipe | Promise<Recipe>,
   flags: Values,
   context: Context,
   lockWaitMs = 0,
@@ -64,7 +64,7 @@ export async function change(
 
   async function look() {
     const see = snapshot(host);
-    const recipe = recipeFor(gatherFacts(see), see);
+    const recipe = await recipeFor(gatherFacts(see), see);
     const typed = flags as { only?: string; skip?: string; "fail-step"?: string };
     const failAt = stepOf(recipe, typed["fail-step"]);
     return { see, recipe, failAt, steps: await select(recipe, { only: typed.only, skip: typed.skip }, see) };

@@ -85,8 +85,8 @@ async function drains(see: HostReader): Promise<Answer> {
   const { serviceOf } = await import("../runner/steps.ts");
   const { killSignal, stopSeconds } = await serviceOf(see);
   if (killSignal === "SIGQUIT")
-    return { status: "ok", detail: `a stop waits ${stopSeconds / 60} min for running jobs` };
-  return { status: "warning", detail: `a stop or an upgrade aborts running jobs (${killSignal})`, hint: install };
+    return { status: "ok", detail: `a stop waits for running jobs, ${stopSeconds / 60} min at the most` };
+  return { status: "warning", detail: `a stop or an upgrade aborts running jobs`, hint: install };
 }
 
 async function docker(see: HostReader): Promise<Answer> {
@@ -172,7 +172,7 @@ async function guard({ runners }: RunnerConfig, see: HostReader): Promise<Answer
 }
 
 async function tokens({ runners }: RunnerConfig, host: Host): Promise<Answer> {
-  const [{ accepted }, { systemIdOf }] = [await import("../runner/status.ts"), await import("../runner/register.ts")];
+  const [{ accepted }, { systemIdOf }] = [await import("../runner/status.ts"), await import("../runner/system-id.ts")];
   const systemId = systemIdOf(host);
   const answers = await Promise.all(
     runners.map(async (runner) => ({ name: runner.name, said: await accepted(host, runner, systemId) })),

@@ -62,7 +62,7 @@ const keepAll = "--no-remove";
  * lists could not be fetched, when all that is wanted came from the others. Throws a Problem that names them otherwise.
  */
 export async function installPackages(
-  { names, instead = [] }: Extract<Change, { kind: "packages" }>,
+  { names, instead = [], purges }: Extract<Change, { kind: "packages" }>,
   host: Host,
   stop: Stop,
   watch?: Watch,
@@ -83,16 +83,24 @@ export async function installPackages(
   const again = half.length === 0 ? null : await run(...fix, "--reinstall", ...half);
   // One that no source has any more is nothing that ours would need.
   if (again !== null && (again.code === 0 || install?.code !== 0)) install = again;
-  if (install === null || (install.code === 0 && names.length > 0)) {
+  if (install === null || (install.code === 0 && names.length + instead.length > 0)) {
     if (instead.length === 0) install = await run(...fix, ...names);
-    else install = await run(...apt, "--no-install-recommends", "install", ...(await inPlace(names, instead, run)));
+    else {
+      const words = await inPlace(names, instead, run);
+      install = await run(...apt, ...(purges ? ["--purge"] : []), "--no-install-recommends", "install", ...words);
+    }
   }
   if (install.code === 0) {
     // Stopped while it made its links by hash, it makes them again only when it is told to.
     if (configured && host.stat(certificatesTool) !== null) await run(certificatesTool, "--fresh");
     return warnings;
   }
-  const wanted = names.length === 0 ? "end the interrupted installation" : `install ${names.join(", ")}`;
+  const wanted =
+    names.length > 0
+      ? `install ${names.join(", ")}`
+      : instead.length > 0
+        ? `remove ${instead.join(", ")}`
+        : "end the interrupted installation";
   const broken = /Errors were encountered while processing:\n((?: \S+\n)+)/.exec(install.stderr)?.[1];
   const packages = broken === undefined ? "" : `: dpkg stops at ${linesOf(broken).join(",").trim()}`;
   const missed = failedFiles(install);
@@ -113,10 +121,17 @@ export function updateLists(host: Host, stop: Stop, watch?: Watch): Promise<stri
   return update(host, runner(host, stop), stop, watch);
 }
 
-/** What apt would install now of these packages in place of an older version: the version, by name. */
+/**
+ * What apt would install now of these packages in place of an older version: the version, by name. Throws a Problem where
+ * it would not: they are held, or no source has them.
+ */
 export async function newerVersions(names: readonly string[], see: HostReader): Promise<Map<string, string>> {
-  const argv = ["apt-get", "-q", "--simulate", "--only-upgrade", "install", ...names];
-  const { stdout } = await see.probe(argv);
+  const argv = ["apt-get", "-q", "-y", "--simulate", "--only-upgrade", "install", ...names];
+  const { code, stdout, stderr } = await see.probe(argv);
+  if (code !== 0) {
+    const message = `apt-get would not bring ${names.join(", ")} up to date`;
+    throw new Problem("command-failed", message, { returncode: code, stderr, hint: ["apt-cache", "policy", ...names] });
+  }
   const found = [...stdout.matchAll(/^Inst (\S+) \[\S+\] \((\S+) /gm)];
   return new Map(found.map(([, name = "", version = ""]) => [name, version]));
 }
@@ -139,7 +154,7 @@ function runner(host: Host, stop: Stop): Run {
 async function inPlace(names: readonly string[], instead: readonly string[], run: Run): Promise<string[]> {
   const words = [...names, ...instead.map((name) => `${name}-`)];
   const { stdout } = await run("apt-get", ...options, "--simulate", "--no-install-recommends", "install", ...words);
-  const gone = [...stdout.matchAll(/^Remv (\S+)/gm)].map(([, name = ""]) => name.replace(/:.*$/, ""));
+  const gone = [...stdout.matchAll(/^(?:Remv|Purg) (\S+)/gm)].map(([, name = ""]) => name.replace(/:.*$/, ""));
   const others = gone.filter((name) => !instead.includes(name));
   if (others.length === 0) return words;
   const message = `with ${instead.join(", ")} apt would take away ${others.join(", ")} too: nothing was removed`;

@@ -33,9 +33,9 @@ export type Change =
   | { kind: "link"; path: string; before: string | null; after: string | null }
   /**
    * Neighbours become one apt transaction. No names: only what an interrupted dpkg left is brought to its end.
-   * `instead`: those that they take the place of; nothing else is ever taken away.
+   * `instead`: those that are taken away, with their configuration where it is purged; nothing else ever is.
    */
-  | { kind: "packages"; names: string[]; instead?: string[] }
+  | { kind: "packages"; names: string[]; instead?: string[]; purges?: true }
   /**
    * `lack`: what is not as it should be. `again`: also run after a put-back, so that a service has its old files.
    * `mayFail`: what that leaves, which is then a warning and puts nothing back.
@@ -56,7 +56,10 @@ export function describe(change: Change): string {
     case "link":
       return change.after === null ? `unlink ${change.path}` : `link ${change.path} to ${change.after}`;
     case "packages":
-      if (change.names.length === 0) return "finish the interrupted dpkg";
+      if (change.names.length === 0) {
+        const verb = change.purges ? "purge" : "remove";
+        return change.instead ? `${verb} ${change.instead.join(", ")}` : "finish the interrupted dpkg";
+      }
       return `install ${change.names.join(", ")}${change.instead ? ` in place of ${change.instead.join(", ")}` : ""}`;
     case "command":
       return `run ${change.argv.join(" ")}`;
@@ -82,7 +85,8 @@ export function lack(change: Change): string {
         ? `${change.path} is still enabled`
         : `${change.path} does not lead to ${change.after}`;
     case "packages":
-      return change.names.length === 0 ? "dpkg was interrupted" : `${change.names.join(", ")} not installed`;
+      if (change.names.length > 0) return `${change.names.join(", ")} not installed`;
+      return change.instead ? `${change.instead.join(", ")} installed` : "dpkg was interrupted";
     case "command":
       return change.lack;
   }

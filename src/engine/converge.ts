@@ -83,12 +83,11 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
   try {
     const problem = onPurpose(step, options);
     if (problem) throw problem;
-    const reason = (await step.unwanted?.(see)) ?? null;
-    if (reason !== null) return { ...result, reason };
-    Object.assign(result, await look(step.wants, see, ahead));
+    Object.assign(result, await lookAt(step, see, ahead));
+    if (result.reason !== undefined) return result;
     if (result.changes.length === 0 && result.unseen.length === 0) return result;
     if (!options.act) return { ...result, outcome: result.changes.length > 0 ? "pending" : "unknown" };
-    if (result.unseen[0] !== undefined) throw new Problem("unseen", result.unseen[0]);
+    if (result.unseen[0] !== undefined) throw new Problem("unseen", result.unseen[0], { hint: result.unseenHint });
     heed(stop);
     if (step.requires) {
       const warnings: string[] = [];
@@ -108,18 +107,27 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
   }
 }
 
-async function look(
-  wants: readonly Resource[],
-  see: HostReader,
-  before: readonly Change[],
-): Promise<Pick<StepResult, "changes" | "unseen" | "warnings">> {
-  const found = { changes: [] as Change[], unseen: [] as string[], warnings: [] as string[] };
+type Seen = Pick<StepResult, "changes" | "unseen" | "unseenHint" | "warnings" | "reason">;
+
+async function lookAt({ wants, unwanted }: Step, see: HostReader, before: readonly Change[]): Promise<Seen> {
+  try {
+    const reason = (await unwanted?.(see)) ?? null;
+    return reason === null ? await look(wants, see, before) : { changes: [], unseen: [], warnings: [], reason };
+  } catch (error) {
+    if (!(error instanceof Unseen)) throw error;
+    return { changes: [], unseen: [error.message], unseenHint: error.hint, warnings: [] };
+  }
+}
+
+async function look(wants: readonly Resource[], see: HostReader, before: readonly Change[]): Promise<Seen> {
+  const found: Seen = { changes: [], unseen: [], warnings: [] };
   for (const resource of wants) {
     try {
       const ahead = [...before, ...found.changes];
       found.changes.push(...(await resource.check(see, ahead, (sentence) => found.warnings.push(sentence))));
     } catch (error) {
       if (!(error instanceof Unseen)) throw error;
+      found.unseenHint ??= error.hint;
       found.unseen.push(`${resource.name}: ${error.message}`);
     }
   }

@@ -123,6 +123,8 @@ export interface StepResult {
   changes: Change[];
   /** What could not be seen, and why. */
   unseen: string[];
+  /** What to type to see the first of it. */
+  unseenHint?: readonly string[] | undefined;
   warnings: string[];
   /** Why it was passed over. */
   reason?: string;

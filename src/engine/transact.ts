@@ -49,7 +49,8 @@ function oneTransaction(changes: readonly Change[]): Change[] {
     if (change.kind === "packages" && last?.kind === "packages") {
       const instead = [...(last.instead ?? []), ...(change.instead ?? [])];
       const names = [...last.names, ...change.names];
-      merged[merged.length - 1] = { kind: "packages", names, ...(instead.length > 0 && { instead }) };
+      const purges = (last.purges ?? change.purges) && { purges: true as const };
+      merged[merged.length - 1] = { kind: "packages", names, ...(instead.length > 0 && { instead }), ...purges };
     } else merged.push(change);
   }
   return merged;

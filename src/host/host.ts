@@ -82,6 +82,14 @@ export interface Holder {
 /** Thrown where something cannot be looked at, which is neither "is there" nor "is not there". */
 export class Unseen extends Error {
   override name = "Unseen";
+
+  constructor(
+    message: string,
+    /** The command to type. */
+    readonly hint?: readonly string[],
+  ) {
+    super(message);
+  }
 }
 
 /**

@@ -15,7 +15,6 @@ const reasons: Record<string, string> = {
   ECONNRESET: "the connection was closed",
   ENOTFOUND: "its name is not known",
   EAI_AGAIN: "no name server answers",
-  ENOENT: "there is no such socket",
   EACCES: "only root may ask there",
   EHOSTUNREACH: "there is no way to it",
   ENETUNREACH: "there is no network",
@@ -37,6 +36,8 @@ export async function ask(method: string, address: string, options: AskOptions):
   let url = address;
   try {
     for (let redirects = 0; ; redirects++) {
+      // Not a file of this host, whoever names one.
+      if (!/^https?:/.test(url)) throw new Error(`${url.slice(0, 80)} is no http or https address`);
       const response = await fetch(url, {
         ...{ method, headers, redirect: "manual", signal },
         ...(body !== undefined && { body }),
@@ -44,7 +45,11 @@ export async function ask(method: string, address: string, options: AskOptions):
         ...(url.startsWith("https:") && { tls: { ca: authorities(options.caPath) } }),
       });
       const next =
-        method === "GET" && response.status >= 300 && response.status < 400 && response.headers.get("location");
+        method === "GET" &&
+        options.socketPath === undefined &&
+        response.status >= 300 &&
+        response.status < 400 &&
+        response.headers.get("location");
       if (!next || redirects === mostRedirects) return await told(response);
       const to = new URL(next, url).href;
       // What was asked for over TLS is not taken without.
@@ -54,7 +59,13 @@ export async function ask(method: string, address: string, options: AskOptions):
   } catch (error) {
     const { name, code, message } = error as Error & { code?: string | number };
     const late = name === "TimeoutError" ? `no answer within ${limitMs / 1000} s` : undefined;
-    return { status: 0, reason: late ?? reasons[String(code)] ?? message, headers: {}, body: new Uint8Array() };
+    const missing = code === "ENOENT" ? `${options.caPath ?? options.socketPath} is not there` : undefined;
+    return {
+      status: 0,
+      reason: late ?? missing ?? reasons[String(code)] ?? message,
+      headers: {},
+      body: new Uint8Array(),
+    };
   }
 }
 

@@ -49,7 +49,7 @@ const distributionPackages = [
 /** Whether a Docker Engine answers on this host. Throws Unseen where only root may know. */
 export async function dockerAnswers(see: HostReader): Promise<boolean> {
   if (see.stat(dockerSocket) === null) return false;
-  const { status } = await see.get("http://docker/_ping", { socketPath: dockerSocket, limitMs: 5000 });
+  const { status } = await see.get("http://docker/_ping", { socketPath: dockerSocket, limitMs: 3000 });
   if (status !== 200 && see.uid !== 0)
     throw new Unseen(`whether Docker answers at ${dockerSocket} is only told to root`);
   return status === 200;
@@ -138,6 +138,6 @@ const nothingRuns: Requirement = {
     });
     if (running === undefined) return null;
     const reason = `containers run (pid ${running}) whose engine would be replaced`;
-    return { reason, hint: ["sudo", "docker", "ps"] };
+    return { reason, hint: ["pgrep", "-a", "containerd-shim"] };
   },
 };

@@ -61,7 +61,7 @@ function changeOf(change: Change, contents: boolean): Told {
     case "link":
       return { kind: "link", path: change.path, before: change.before, after: change.after };
     case "packages":
-      return { kind: "packages", names: change.names, ...(change.instead && { instead: change.instead }) };
+      return change;
     case "command":
       return { kind: "command", argv: change.argv, lack: change.lack };
   }

@@ -20,7 +20,12 @@ const changeSchema = v.variant("kind", [
     before: v.nullable(v.string()),
     after: v.nullable(v.string()),
   }),
-  v.object({ kind: v.literal("packages"), names: v.array(v.string()), instead: v.optional(v.array(v.string())) }),
+  v.object({
+    kind: v.literal("packages"),
+    names: v.array(v.string()),
+    instead: v.optional(v.array(v.string())),
+    purges: v.optional(v.boolean()),
+  }),
   v.object({ kind: v.literal("command"), argv: v.array(v.string()), lack: v.string() }),
 ]);
 
@@ -74,7 +79,8 @@ export const documentSchema = v.object({
       version: v.string(),
       jobs: v.optional(v.number()),
       stop_signal: v.optional(v.string()),
-      stop_seconds: v.optional(v.number()),
+      /** null: without a limit. */
+      stop_seconds: v.optional(v.nullable(v.number())),
       runners: v.array(
         v.object({
           name: v.string(),
@@ -86,6 +92,14 @@ export const documentSchema = v.object({
           accepted: v.string(),
         }),
       ),
+    }),
+  ),
+  selftest: v.optional(
+    v.object({
+      runner: v.string(),
+      image: v.string(),
+      measured: v.array(v.object({ name: v.string(), ok: v.boolean(), milliseconds: v.number(), detail: v.string() })),
+      mtu: v.nullable(v.number()),
     }),
   ),
   deploy: v.optional(

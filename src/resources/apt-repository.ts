@@ -31,6 +31,8 @@ export interface Repository {
 
 const intro = "# Written by edox-ops. apt takes nothing from here that this very key has not signed.";
 const keysDir = "/etc/apt/keyrings";
+const attempts = 3;
+const pauseMs = 1000;
 
 /** Sources of the same repository that others wrote, then the key, then our source, in the order in which apt stays whole. */
 export function aptRepository(repository: Repository): { older: Resource; key: Resource; source: Resource } {
@@ -149,10 +151,17 @@ async function fetched(see: HostReader, origin: string): Promise<Uint8Array> {
   return Buffer.from(bytes).includes("-----BEGIN PGP ") ? bytes : new TextEncoder().encode(armored(bytes));
 }
 
+/** On a bad line more than once. */
 async function downloaded(see: HostReader, url: string): Promise<Uint8Array> {
-  const { status, reason, body } = await see.get(url);
-  if (status === 200) return body;
-  throw new Unseen(`${url} could not be fetched: ${status === 0 ? reason : `it answers ${status}`}`);
+  for (let attempt = 1; ; attempt++) {
+    const { status, reason, body } = await see.get(url);
+    if (status === 200) return body;
+    if (attempt === attempts || (status > 0 && status < 500)) {
+      const why = status === 0 ? reason : `it answers ${status}`;
+      throw new Unseen(`${url} could not be fetched: ${why}`, ["curl", "-fsSLI", url]);
+    }
+    await see.sleep(pauseMs);
+  }
 }
 
 /** RFC 9580, 6.2; the checksum is optional. */

@@ -55,21 +55,25 @@ export async function drained(
   const restart = async (): Promise<void> => {
     await host.run(["systemctl", "start", "--no-block", unit]);
   };
-  const { killSignal } = await serviceOf(host);
-  if (killSignal !== "SIGQUIT") {
-    const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
-    throw new Problem("requirement", `systemd would stop ${unit} with ${killSignal}, which aborts its jobs`, { hint });
-  }
   const jobs = await jobsRunning(host);
-  const minutes = limitMs / 60_000;
-  if (jobs > 0) tell(`waiting at most ${minutes} min for ${jobs} running ${jobs === 1 ? "job" : "jobs"} to end`);
+  if (jobs > 0 && !(await serviceOf(host)).drains) {
+    const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
+    const message = `${jobs} running ${jobs === 1 ? "job" : "jobs"} would be aborted: systemd stops ${unit} at once`;
+    throw new Problem("requirement", message, { hint });
+  }
+  const limit = limitMs < 60_000 ? `${limitMs / 1000} s` : `${limitMs / 60_000} min`;
+  if (jobs > 0) tell(`waiting at most ${limit} for ${jobs} running ${jobs === 1 ? "job" : "jobs"} to end`);
   const end = host.now() + limitMs;
   try {
-    await host.run(["systemctl", "stop", "--no-block", unit]);
+    const { code, stderr } = await host.run(["systemctl", "stop", "--no-block", unit]);
+    if (code !== 0) {
+      const hint = ["systemctl", "status", unit];
+      throw new Problem("command-failed", `systemctl could not stop ${unit}`, { returncode: code, stderr, hint });
+    }
     while (isActive(host, unit)) {
       heed(stop);
       if (host.now() >= end) {
-        const message = `jobs were still running after ${minutes} min: nothing was changed, and ${unit} goes on behind them`;
+        const message = `jobs were still running after ${limit}: nothing was changed, and ${unit} goes on behind them`;
         throw new Problem("requirement", message, { hint: ["sudo", "edox-ops", "gitlab-runner", "status"] });
       }
       await host.sleep(pollMs);

@@ -7,6 +7,8 @@ import type { Answer, Host } from "../host/host.ts";
 
 export interface Server {
   url: string;
+  /** Whoever only looks does not wait for a server that is not well. */
+  impatient?: true;
   /** A file of certificates that are trusted besides the system's. */
   caPath?: string | undefined;
 }
@@ -98,31 +100,32 @@ export async function createRunner(host: Host, server: Server, accessToken: stri
   throw refused(answer, server, accessToken);
 }
 
-/** "gone": GitLab did not know it any more. */
+/**
+ * "gone": GitLab did not know it any more. Of a runner with a token of its own only this host is forgotten, unless it was
+ * made from here: then the runner is.
+ */
 export async function forget(
   host: Host,
   server: Server,
-  token: string,
-  systemId: string,
+  { token, systemId, wasMade }: { token: string; systemId: string | null; wasMade: boolean },
 ): Promise<"forgotten" | "gone"> {
-  const own = token.startsWith("glrt-");
-  const body = own ? { token, system_id: systemId } : { token };
-  const answer = await ask(host, server, "DELETE", own ? "runners/managers" : "runners", body, token);
+  const [path, body] =
+    token.startsWith("glrt-") && !wasMade
+      ? ["runners/managers", { token, system_id: systemId }]
+      : ["runners", { token }];
+  const answer = await ask(host, server, "DELETE", path, body, token);
   if (answer.status === 204 || answer.status === 200) return "forgotten";
   if (answer.status === 403 || answer.status === 404) return "gone";
   throw refused(answer, server, token);
 }
 
-/** A runner that was made a moment ago and is not used after all. */
-export async function unmake(host: Host, server: Server, token: string): Promise<boolean> {
-  const { status } = await ask(host, server, "DELETE", "runners", { token }, token);
-  return status === 204;
-}
-
-/** Too many requests, and a server that is not well, may be otherwise in a moment; a refused connection is not. */
+/**
+ * Too many requests, and a server that is not well, may be otherwise in a moment; a refused connection is not. What makes
+ * a runner is not asked twice where it may have been made the first time.
+ */
 async function ask(
   host: Host,
-  { url, caPath }: Server,
+  { url, caPath, impatient }: Server,
   method: "POST" | "DELETE",
   path: string,
   body: object,
@@ -135,9 +138,11 @@ async function ask(
     body: JSON.stringify(body),
     ...(caPath !== undefined && { caPath }),
   };
+  const makes = method === "POST" && path !== "runners/verify";
   for (let attempt = 1; ; attempt++) {
     const answer = await host.send(method, address, options);
-    if ((answer.status !== 429 && answer.status < 500) || attempt === attempts) return answer;
+    const passes = answer.status === 429 || answer.status === 503 || (!makes && answer.status >= 500);
+    if (!passes || impatient || attempt === attempts) return answer;
     const told = Number(answer.headers["retry-after"] ?? Number.NaN) * 1000;
     if (told > longestWaitMs) return answer;
     await host.sleep(told >= 0 ? told : firstWaitMs * 2 ** (attempt - 1));

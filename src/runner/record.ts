@@ -9,24 +9,32 @@ import { runnerStatePath } from "../recipes/paths.ts";
 import { file } from "../resources/file.ts";
 import { type Runner, sameServer } from "./runners.ts";
 
-const madeSchema = v.looseObject({
-  url: v.string("url is a text"),
-  /** As GitLab numbers it; 0 where it did not say. */
-  id: v.number("id is a number"),
-  name: v.string("name is a text"),
-  privileged: v.boolean("privileged is true or false"),
-  /** What edox-ops knows of GitLab's own settings: only of a runner that it made there. */
-  guarded: v.optional(v.boolean("guarded is true or false")),
-});
+const madeSchema = v.looseObject(
+  {
+    url: v.string("url is a text"),
+    /** As GitLab numbers it; 0 where it did not say. */
+    id: v.number("id is a number"),
+    name: v.string("name is a text"),
+    privileged: v.boolean("privileged is true or false"),
+    /** Whom it was made for in GitLab, from here: "project 7", "group 3", "instance". */
+    owner: v.optional(v.string("owner is a text")),
+    /** Whether it is for protected branches only: known of a runner that was made from here. */
+    guarded: v.optional(v.boolean("guarded is true or false")),
+  },
+  "a runner is an object",
+);
 
 /** The keys of the contract are of the runner that was registered last. */
-const recordSchema = v.looseObject({
-  url: v.optional(v.string("url is a text"), ""),
-  executor: v.optional(v.nullable(v.string("executor is a text")), ""),
-  description: v.optional(v.nullable(v.string("description is a text")), ""),
-  docker_privileged: v.optional(v.nullable(v.boolean("docker_privileged is true or false")), false),
-  runners: v.optional(v.array(madeSchema, "runners is an array")),
-});
+const recordSchema = v.looseObject(
+  {
+    url: v.optional(v.string("url is a text"), ""),
+    executor: v.optional(v.nullable(v.string("executor is a text")), ""),
+    description: v.optional(v.nullable(v.string("description is a text")), ""),
+    docker_privileged: v.optional(v.nullable(v.boolean("docker_privileged is true or false")), false),
+    runners: v.optional(v.array(madeSchema, "runners is an array")),
+  },
+  "it is no object",
+);
 
 export type Made = v.InferOutput<typeof madeSchema>;
 export type RunnerRecord = v.InferOutput<typeof recordSchema>;
@@ -56,15 +64,19 @@ export function madeBy(record: RunnerRecord | null): Made[] {
   return [{ url, id: 0, name: description, privileged: docker_privileged === true }];
 }
 
+/** One runner has one place in the list. */
+export function sameRunner(one: Pick<Made, "url" | "id" | "name">, other: Pick<Made, "url" | "id" | "name">): boolean {
+  if (!sameServer(one.url, other.url)) return false;
+  return one.id > 0 && other.id > 0 ? one.id === other.id : one.name === other.name;
+}
+
 /** Our record of a runner of this host, or null: it is somebody else's. */
 export function ours(record: RunnerRecord | null, runner: Runner): Made | null {
-  const same = ({ url, id, name }: Made): boolean =>
-    sameServer(url, runner.url) && (id > 0 && runner.id > 0 ? id === runner.id : name === runner.name);
-  return madeBy(record).find(same) ?? null;
+  return madeBy(record).find((made) => sameRunner(made, runner)) ?? null;
 }
 
 /** The record as it should be, from what it is; null: there is none any more. */
-export function recordFile(next: (before: RunnerRecord | null) => object | null): Resource {
+export function recordFile(next: (before: RunnerRecord | null, see: HostReader) => object | null): Resource {
   return file({
     name: `state:${runnerStatePath}`,
     title: "it is recorded which runners are ours",
@@ -72,7 +84,7 @@ export function recordFile(next: (before: RunnerRecord | null) => object | null)
     mode: 0o600,
     text(see) {
       const before = readRecord(see);
-      const after = next(before);
+      const after = next(before, see);
       if (after === null) return null;
       const bytes = see.read(runnerStatePath);
       if (bytes !== null && Bun.deepEquals(before, after)) return new Text(bytes);

@@ -1,22 +1,21 @@
 // A registration: GitLab is asked first, then decided, then written. A refusal leaves every byte as it was.
 
-import { Text } from "../engine/change.ts";
-import type { Facts } from "../engine/facts.ts";
-import { textOf } from "../engine/facts.ts";
-import { Problem, type Recipe, type Requirement, type Resource, type Step } from "../engine/step.ts";
+import { Problem, type Recipe, type Requirement, type Step } from "../engine/step.ts";
+import { met } from "../engine/wait.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { runnerConfigPath, runnerLogPath, stateDir } from "../recipes/paths.ts";
 import { directory } from "../resources/directory.ts";
-import { file } from "../resources/file.ts";
 import { installed } from "../resources/package.ts";
-import { configFile, configTaken } from "./config-file.ts";
+import { configFile } from "./config-file.ts";
 import { isTable } from "./config-meaning.ts";
+import { configTaken } from "./config-taken.ts";
 import { type ConfigEdit, editConfig, type TomlTable } from "./config-text.ts";
-import { createRunner, forget, type Registered, registerByOldToken, type Server, unmake, verify } from "./gitlab.ts";
+import { createRunner, forget, type Registered, registerByOldToken, type Server, verify } from "./gitlab.ts";
 import type { Profile } from "./profile.ts";
-import { madeBy, ours, readRecord, recordFile } from "./record.ts";
-import { configOf, configText, type Runner, type RunnerConfig, readConfig, sameServer } from "./runners.ts";
+import { madeBy, ours, type RunnerRecord, readRecord, recordFile, sameRunner } from "./record.ts";
+import { configText, type Runner, type RunnerConfig, readConfig, sameServer } from "./runners.ts";
 import { dockerAccess, dockerThere, missingVolumes } from "./steps.ts";
+import { newSystemId, systemIdFile, systemIdOf } from "./system-id.ts";
 
 /** A token of the runner's own, one of old that makes a runner, or an access token that does. */
 export interface Credential {
@@ -46,14 +45,13 @@ export interface Admitted extends Registered {
   isNew: boolean;
 }
 
-export const systemIdPath = "/etc/gitlab-runner/.runner_system_id";
-
-/** Asks GitLab, and writes nothing. */
+/** Asks GitLab, and writes nothing here. What is made there, and cannot be used, is taken back. */
 export async function admitted(order: Order, host: Host): Promise<Admitted> {
   const { server, credential, profile } = order;
-  // What cannot be written later is said before anybody is asked.
+  // What cannot be written later, or not be run, is said before anybody is asked.
+  for (const each of needs(order)) await met(each, host);
   editConfig(configText(host), editsFor(readConfig(host), order, null, host), runnerConfigPath);
-  const systemId = systemIdOf(host);
+  const systemId = systemIdOf(host) ?? newSystemId();
   if (credential.kind === "own") {
     const answer = await verify(host, server, credential.token, systemId);
     // What GitLab answers is not needed: it is this token that the runner has.
@@ -63,61 +61,75 @@ export async function admitted(order: Order, host: Host): Promise<Admitted> {
   if (known) return known;
   const { description, tags } = profile;
   if (credential.kind === "old") {
-    return {
-      ...(await registerByOldToken(host, server, credential.token, { description, tags })),
-      systemId,
-      isNew: true,
-    };
+    const made = await registerByOldToken(host, server, credential.token, { description, tags });
+    return { ...made, systemId, isNew: true };
   }
   const { project, group } = credential;
   const wanted = { project, group, description, tags, isProtected: order.isProtected };
   const made = await createRunner(host, server, credential.token, wanted);
-  await verify(host, server, made.token, systemId);
+  try {
+    await verify(host, server, made.token, systemId);
+  } catch (error) {
+    await forget(host, server, { token: made.token, systemId, wasMade: true }).catch(() => {});
+    throw error;
+  }
   return { ...made, systemId, isNew: true };
 }
 
 /** Registered before under this name, and GitLab has it still: it is not made twice. */
-async function stillKnown(
-  { server, profile, replaces }: Order,
-  host: Host,
-  systemId: string,
-): Promise<Admitted | null> {
-  if (replaces) return null;
+async function stillKnown(order: Order, host: Host, systemId: string): Promise<Admitted | null> {
+  const { server, profile, replaces } = order;
   const record = readRecord(host);
   const runner = readConfig(host).runners.find((each) => {
     return each.name === profile.description && sameServer(each.url, server.url) && ours(record, each) !== null;
   });
-  if (runner === undefined) return null;
-  const answer = await verify(host, server, runner.token, systemId);
-  return { ...answer, token: runner.token, systemId, isNew: false };
+  if (replaces || runner === undefined) return null;
+  const name = profile.description;
+  const { owner = ownerOf(order) } = ours(record, runner) ?? {};
+  if (owner !== ownerOf(order)) {
+    const message = `${name} is registered for ${owner} already: give another --description, or --replace it`;
+    throw new Problem("blocked", message, { hint: ["edox-ops", "gitlab-runner", "list"] });
+  }
+  try {
+    const answer = await verify(host, server, runner.token, systemId);
+    return { ...answer, token: runner.token, systemId, isNew: false };
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Problem("blocked", `${name} is registered already, but ${message}: say --replace to make it anew`, {
+      hint: ["sudo", "edox-ops", "gitlab-runner", "register", "--url", server.url, "--replace"],
+    });
+  }
 }
 
-/** What was made in GitLab for a registration that was not written here is taken back. Answers what is left there. */
-export async function takenBack({ server, credential }: Order, { token, systemId, isNew }: Admitted, host: Host) {
-  if (!isNew) return null;
-  const done =
-    credential.kind === "access"
-      ? await unmake(host, server, token)
-      : (await forget(host, server, token, systemId)) !== null;
-  return done ? null : `the runner that was made at ${server.url} is there still: delete it there`;
+function ownerOf({ credential: { project, group, kind } }: Order): string | undefined {
+  if (kind !== "access") return undefined;
+  return project !== undefined ? `project ${project}` : group !== undefined ? `group ${group}` : "instance";
 }
 
-/** As the runner itself makes one where it finds no id of the machine. */
-export function systemIdOf(see: HostReader): string {
-  const there = textOf(see, systemIdPath)?.trim();
-  if (there !== undefined && /^[sr]_[0-9a-zA-Z]{12}$/.test(there)) return there;
-  return `r_${Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString("hex")}`;
+/** What was made in GitLab and is not written here is taken back. Answers what is left there. */
+export async function takenBack(order: Order, entry: Admitted, host: Host): Promise<string | null> {
+  const { token, systemId, isNew } = entry;
+  if (!isNew || readConfig(host).runners.some((runner) => runner.token === token)) return null;
+  try {
+    await forget(host, order.server, { token, systemId, wasMade: true });
+    return null;
+  } catch {
+    return `the runner that was made at ${order.server.url} is there still: delete it there`;
+  }
 }
 
 /** `entry`: what GitLab said; null in a dry run, which asks nobody. */
-export function registration(order: Order, entry: Admitted | null, facts: Facts): Recipe {
+export function registration(order: Order, entry: Admitted | null): Recipe {
   const { profile, server } = order;
   const register: Step = {
     id: "runner.register",
     title: `${profile.description} is registered with ${server.url}`,
-    requires: [runnerThere, ...(profile.executor === "docker" ? [dockerThere] : [])],
+    requires: needs(order),
     wants: [
-      systemIdFile(entry),
+      systemIdFile(entry?.systemId),
+      directory(stateDir, 0o750, `state:${stateDir}`),
+      // Ours from the first moment on: a run that is killed behind it is the same run the next time.
+      recordFile((before, see) => recorded(before, order, entry, see)),
       configFile(`runner:${profile.description}`, `${profile.description} is configured`, (config, see, warn) => {
         const all = config.runners.length + (found(config, order, entry) === null ? 1 : 0);
         const { concurrent = config.concurrent } = order;
@@ -127,8 +139,6 @@ export function registration(order: Order, entry: Admitted | null, facts: Facts)
         return editsFor(config, order, entry, see);
       }),
       configTaken,
-      directory(stateDir, 0o750, `state:${stateDir}`),
-      recordFile((before) => recorded(before, order, entry)),
     ],
   };
   return {
@@ -137,13 +147,20 @@ export function registration(order: Order, entry: Admitted | null, facts: Facts)
     done: `Registered runner ${profile.description}.`,
     failed: "Registration failed at step",
     requires: [],
-    steps: [register, ...(profile.executor === "shell" && facts.apt ? [dockerAccess] : [])],
+    steps: [register, ...(profile.executor === "shell" ? [dockerAccess] : [])],
   };
 }
 
-/** The token that the section has: what a dry run does not know is nobody's. */
+function needs({ profile }: Order): Requirement[] {
+  return [runnerThere, ...(profile.executor === "docker" ? [dockerThere] : [])];
+}
+
+/** What stands for a token that nobody has been asked for yet: in a plan only. */
+const unknownToken = "to-be-asked-for";
+
+/** The token that the section has. */
 function tokenOf({ credential }: Order, entry: Admitted | null): string {
-  return entry?.token ?? (credential.kind === "own" ? credential.token : "");
+  return entry?.token ?? (credential.kind === "own" ? credential.token : unknownToken);
 }
 
 function found(config: RunnerConfig, order: Order, entry: Admitted | null): number | null {
@@ -225,40 +242,25 @@ function differing(
 }
 
 /** The contract's keys are of the last one; all of ours stand in the list. */
-function recorded(before: ReturnType<typeof readRecord>, order: Order, entry: Admitted | null): object {
-  const { server, profile, profileName, credential, isProtected, replaces } = order;
+function recorded(before: RunnerRecord | null, order: Order, entry: Admitted | null, see: HostReader): object {
+  const { server, profile, profileName, credential, isProtected } = order;
   const docker = (profile.settings.docker ?? {}) as TomlTable;
   const privileged = docker.privileged === true;
   const { url } = server;
   const name = profile.description;
-  const id = entry?.id ?? 0;
-  const guarded = credential.kind === "access" ? { guarded: isProtected } : {};
-  const others = madeBy(before).filter((each) => {
-    if (!sameServer(each.url, url)) return true;
-    return each.id > 0 && id > 0 && !replaces ? each.id !== id : each.name !== name;
-  });
-  const same = madeBy(before).find((each) => sameServer(each.url, url) && each.id === id);
+  const config = readConfig(see);
+  const at = found(config, order, entry);
+  const id = entry?.id ?? (at === null ? 0 : (config.runners[at]?.id ?? 0));
+  const made = { url, id, name, privileged };
+  const gone = replacedRunners(config, order, entry, see);
+  const others = madeBy(before).filter((each) => !sameRunner(each, made) && !gone.some((old) => sameRunner(each, old)));
+  const same = madeBy(before).find((each) => sameRunner(each, made));
+  const owner = ownerOf(order);
   return {
     ...before,
     ...{ url, executor: profile.executor, description: name, tags: profile.tags, profile: profileName },
     ...{ docker_image: docker.image ?? null, docker_privileged: privileged, registered: true },
-    runners: [...others, { ...same, url, id, name, privileged, ...guarded }],
-  };
-}
-
-function systemIdFile(entry: Admitted | null): Resource {
-  const made = file({
-    name: "runner:system-id",
-    title: "this host has a name of its own for GitLab",
-    path: systemIdPath,
-    mode: 0o600,
-    text: () => Text.of(entry?.systemId ?? ""),
-  });
-  // The runner makes it when it starts, and keeps the one that is there.
-  return {
-    ...made,
-    check: (see, ahead, warn) =>
-      entry === null || see.stat(systemIdPath) !== null ? [] : made.check(see, ahead, warn),
+    runners: [...others, { ...same, ...made, ...(credential.kind === "access" && { owner, guarded: isProtected }) }],
   };
 }
 
@@ -271,46 +273,3 @@ const runnerThere: Requirement = {
     return { reason: "GitLab Runner is not installed", hint };
   },
 };
-
-/** Forgets one of ours here. Of several of a name, the first. */
-export function unregistration(name: string): Recipe {
-  const step: Step = {
-    id: "runner.unregister",
-    title: `${name} is forgotten`,
-    wants: [
-      configFile(`runner:${name}`, `${name} is not configured`, ({ runners }, see) => {
-        const record = readRecord(see);
-        const at = runners.findIndex((runner) => runner.name === name && ours(record, runner) !== null);
-        return at < 0 ? [] : [{ kind: "remove-runner", runner: at }];
-      }),
-      configTaken,
-    ],
-  };
-  const forgotten = recordFile((before) => {
-    if (before === null) return null;
-    const left = madeBy(before).filter((each) => each.name !== name);
-    return left.length === 0 ? null : { ...before, runners: left };
-  });
-  return {
-    command: `gitlab-runner unregister ${name}`,
-    logPath: runnerLogPath,
-    done: `Unregistered runner ${name}.`,
-    failed: "Unregistering failed at step",
-    requires: [],
-    steps: [{ ...step, wants: [...step.wants, forgotten] }],
-  };
-}
-
-/** Throws a Problem for a runner that is not there, or not ours. */
-export function theRunner(see: HostReader, name: string): Runner {
-  const all = configOf(configText(see)).runners.filter((runner) => runner.name === name);
-  const record = readRecord(see);
-  const found = all.find((runner) => ours(record, runner) !== null);
-  if (found) return found;
-  if (all.length > 0) {
-    const message = `${name} was not registered by edox-ops`;
-    throw new Problem("blocked", message, { hint: ["sudo", "gitlab-runner", "unregister", "--name", name] });
-  }
-  const hint = ["edox-ops", "gitlab-runner", "list"];
-  throw new Problem("requirement", `there is no runner ${name} in ${runnerConfigPath}`, { hint });
-}

@@ -10,27 +10,39 @@ import { parseConfig } from "./config-text.ts";
 const text = (key: string) => v.optional(v.string(`${key} is a text in quotes`), "");
 
 /** What is asked of a `[[runners]]`; it may hold much more. A key that is left out is what gitlab-runner takes it for. */
-const runnerSchema = v.looseObject({
-  name: text("name"),
-  url: text("url"),
-  token: text("token"),
-  executor: text("executor"),
-  id: v.optional(v.number("id is a number"), 0),
-  request_concurrency: v.optional(v.number("request_concurrency is a number"), 1),
-  "tls-ca-file": v.optional(v.string("tls-ca-file is a text in quotes")),
-  docker: v.optional(
-    v.looseObject({
-      image: text("docker.image"),
-      privileged: v.optional(v.boolean("docker.privileged is true or false"), false),
-      volumes: v.optional(v.array(v.string("docker.volumes are texts in quotes"), "docker.volumes is an array"), []),
-    }),
-  ),
-});
+const runnerSchema = v.looseObject(
+  {
+    name: text("name"),
+    url: text("url"),
+    token: text("token"),
+    executor: text("executor"),
+    id: v.optional(v.number("id is a number"), 0),
+    request_concurrency: v.optional(v.number("request_concurrency is a number"), 1),
+    "tls-ca-file": v.optional(v.string("tls-ca-file is a text in quotes")),
+    docker: v.optional(
+      v.looseObject(
+        {
+          image: text("docker.image"),
+          privileged: v.optional(v.boolean("docker.privileged is true or false"), false),
+          volumes: v.optional(
+            v.array(v.string("docker.volumes are texts in quotes"), "docker.volumes is an array"),
+            [],
+          ),
+        },
+        "docker is a table",
+      ),
+    ),
+  },
+  "a runner is a table",
+);
 
-const configSchema = v.looseObject({
-  concurrent: v.optional(v.number("concurrent is a number"), 1),
-  runners: v.optional(v.array(runnerSchema, "runners is an array of tables: [[runners]]"), []),
-});
+const configSchema = v.looseObject(
+  {
+    concurrent: v.optional(v.number("concurrent is a number"), 1),
+    runners: v.optional(v.array(runnerSchema, "runners is an array of tables: [[runners]]"), []),
+  },
+  "it is no table",
+);
 
 export type Runner = v.InferOutput<typeof runnerSchema>;
 export type RunnerConfig = v.InferOutput<typeof configSchema>;

@@ -8,9 +8,9 @@ import { isActive } from "../resources/service.ts";
 import { jobsRunning } from "./drain.ts";
 import { verify } from "./gitlab.ts";
 import { ours, readRecord } from "./record.ts";
-import { systemIdOf } from "./register.ts";
 import { type Runner, readConfig } from "./runners.ts";
-import { serviceOf } from "./steps.ts";
+import { serviceOf, unitPath } from "./steps.ts";
+import { systemIdOf } from "./system-id.ts";
 
 export interface ServiceStatus {
   installed: boolean;
@@ -34,7 +34,7 @@ export interface RunnerStatus {
 export async function serviceStatus(see: HostReader): Promise<ServiceStatus> {
   const { code, stdout } = await see.probe(["gitlab-runner", "--version"]);
   const installed = code !== 127;
-  const service_installed = see.stat("/etc/systemd/system/gitlab-runner.service") !== null;
+  const service_installed = see.stat(unitPath) !== null;
   const service_active = isActive(see, "gitlab-runner");
   const version = /^Version: +(\S+)/m.exec(linesOf(stdout).join("\n"))?.[1] ?? "";
   const summary = !installed
@@ -64,9 +64,12 @@ export async function runnerStatuses(host: Host): Promise<RunnerStatus[]> {
   );
 }
 
-export async function accepted(host: Host, runner: Runner, systemId: string): Promise<string> {
+export async function accepted(host: Host, runner: Runner, systemId: string | null): Promise<string> {
+  // GitLab would take every new name for a host more.
+  if (systemId === null) return "not asked: gitlab-runner has not run on this host yet";
   try {
-    await verify(host, { url: runner.url, caPath: runner["tls-ca-file"] }, runner.token, systemId);
+    const server = { url: runner.url, caPath: runner["tls-ca-file"], impatient: true as const };
+    await verify(host, server, runner.token, systemId);
     return "yes";
   } catch (error) {
     return Problem.of(error).message;

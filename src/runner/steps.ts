@@ -10,11 +10,13 @@ import { aptFree } from "../resources/apt-lock.ts";
 import { aptRepository, chosenRepository } from "../resources/apt-repository.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
+import { gidOf } from "../resources/group.ts";
 import { dpkgConfigured, installed } from "../resources/package.ts";
 import { platform } from "../resources/platform.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { service } from "../resources/service.ts";
 import { member, systemUser } from "../resources/user.ts";
+import { configTaken } from "./config-taken.ts";
 import type { ConfigEdit } from "./config-text.ts";
 import type { Runner, RunnerConfig } from "./runners.ts";
 
@@ -25,7 +27,7 @@ export const runnerSourcePath = "/etc/apt/sources.list.d/runner_gitlab-runner.so
 export const runnerKeyPath = "/etc/apt/keyrings/runner_gitlab-runner-archive-keyring.asc";
 export const runnerPinPath = "/etc/apt/preferences.d/edox-ops-gitlab-runner";
 export const drainPath = "/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf";
-const unitPath = "/etc/systemd/system/gitlab-runner.service";
+export const unitPath = "/etc/systemd/system/gitlab-runner.service";
 /** Of the repository's metadata, as docs.gitlab.com names it; prolonged every two years, and the same. */
 const runnerFingerprint = "F6403F6544A38863DAA0B6E03F01618A51312F3F";
 /** Two hours, as GitLab's documentation has it: what runs longer is ended. */
@@ -146,9 +148,11 @@ function pin(host: string): Resource {
 }
 
 const drainText = [
-  "# Written by edox-ops: with SIGTERM jobs are aborted, with SIGQUIT they end first.",
+  "# Written by edox-ops: with SIGTERM jobs are aborted, with SIGQUIT they end first. Only the runner is told: the processes",
+  "# of a shell's job are in its control group, and would die of the same signal.",
   "[Service]",
   "KillSignal=SIGQUIT",
+  "KillMode=mixed",
   `TimeoutStopSec=${drainSeconds}`,
   "",
 ].join("\n");
@@ -198,12 +202,13 @@ const drainLoaded: Resource = {
     };
     if (see.stat(unitPath) === null || ahead.some((change) => "path" in change && change.path === drainPath))
       return [reload];
-    const { killSignal } = await serviceOf(see);
-    return killSignal === "SIGQUIT" ? [] : [reload];
+    return (await serviceOf(see)).drains ? [] : [reload];
   },
 };
 
 export interface Service {
+  /** Whether a stop lets its jobs end. */
+  drains: boolean;
   /** By which signal systemd stops it, and after how many seconds it is killed. */
   killSignal: string;
   stopSeconds: number;
@@ -212,19 +217,22 @@ export interface Service {
 }
 
 export async function serviceOf(see: HostReader): Promise<Service> {
-  const wanted = "--property=KillSignal,TimeoutStopUSec,MainPID";
+  const wanted = "--property=KillSignal,KillMode,TimeoutStopUSec,MainPID";
   const { stdout } = await see.probe(["systemctl", "show", "gitlab-runner", wanted]);
   const told = (name: string): string => new RegExp(`^${name}=(.*)$`, "m").exec(stdout)?.[1] ?? "";
   const signals: Record<string, string> = { "3": "SIGQUIT", "15": "SIGTERM" };
+  const killSignal = signals[told("KillSignal")] ?? `signal ${told("KillSignal")}`;
   return {
-    killSignal: signals[told("KillSignal")] ?? `signal ${told("KillSignal")}`,
+    drains: killSignal === "SIGQUIT" && ["mixed", "process"].includes(told("KillMode")),
+    killSignal,
     stopSeconds: secondsOf(told("TimeoutStopUSec")),
     pid: Number(told("MainPID")),
   };
 }
 
-/** systemd writes "2h", "1min 30s". */
+/** systemd writes "2h", "1min 30s", "infinity". */
 function secondsOf(span: string): number {
+  if (span === "infinity") return Number.POSITIVE_INFINITY;
   const units: Record<string, number> = { d: 86_400, h: 3600, min: 60, s: 1, ms: 0.001 };
   const parts = [...span.matchAll(/(\d+)(d|h|min|ms|s)/g)];
   return parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (units[unit] ?? 0), 0);
@@ -242,8 +250,10 @@ export const dockerAccess: Step = {
   title: "gitlab-runner is in the group docker, which is as good as root: jobs of a shell use Docker",
   async unwanted(see) {
     const { runners } = await configOf(see);
-    if (runners.some(({ executor }) => executor === "shell")) return null;
-    return "no runner of this host has the shell executor; the group docker is as good as root";
+    if (!runners.some(({ executor }) => executor === "shell")) {
+      return "no runner of this host has the shell executor; the group docker is as good as root";
+    }
+    return gidOf(see, "docker") === null ? "there is no Docker on this host" : null;
   },
   wants: [member(user, "docker", "ci-runner:docker-group", "gitlab-runner is in the group docker")],
 };
@@ -264,6 +274,7 @@ export function dockerConfig(named: readonly string[]): Step {
     title,
     async unwanted(see) {
       const { runners } = await configOf(see);
+      demandDocker(runners, named);
       return runners.some(({ executor }) => executor === "docker") ? null : "no runner of this host uses Docker yet";
     },
     wants: [
@@ -282,17 +293,17 @@ export function dockerConfig(named: readonly string[]): Step {
           return configFile("ci-runner:docker-privileged", title, edits).check(see, ahead, warn);
         },
       },
-      {
-        name: "runner:config-taken",
-        title: "the running gitlab-runner has read its configuration",
-        settleMs: 8000,
-        async check(see, ahead, warn) {
-          if (see.stat(runnerConfigPath) === null) return [];
-          return (await import("./config-file.ts")).configTaken.check(see, ahead, warn);
-        },
-      },
+      configTaken,
     ],
   };
+}
+
+/** Throws a Problem for a name that no runner for Docker has. */
+function demandDocker(runners: readonly Runner[], named: readonly string[]): void {
+  const wrong = named.find((name) => !runners.some((each) => each.name === name && each.executor === "docker"));
+  if (wrong === undefined) return;
+  const hint = ["edox-ops", "gitlab-runner", "list"];
+  throw new Problem("usage", `there is no runner ${wrong} with the docker executor`, { hint });
 }
 
 /**
@@ -306,10 +317,6 @@ export function dindEdits(
   named: readonly string[],
   warn: Warn,
 ): ConfigEdit[] {
-  const unknown = named.find((name) => !runners.some((runner) => runner.name === name));
-  if (unknown !== undefined) {
-    throw new Problem("usage", `there is no runner ${unknown}`, { hint: ["edox-ops", "gitlab-runner", "list"] });
-  }
   const docker = runners.filter(({ executor }) => executor === "docker");
   return runners.flatMap((runner, index): ConfigEdit[] => {
     if (!docker.includes(runner)) return [];

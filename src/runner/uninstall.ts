@@ -6,6 +6,7 @@ import { Problem, type Recipe, type Resource, type Step } from "../engine/step.t
 import type { HostReader } from "../host/host.ts";
 import { dockerKeyPath, dockerPackages, dockerSourcePath } from "../recipes/docker.ts";
 import { runnerConfigPath, runnerLogPath } from "../recipes/paths.ts";
+import { aptFree } from "../resources/apt-lock.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { file } from "../resources/file.ts";
 import { accountOf } from "../resources/user.ts";
@@ -18,13 +19,13 @@ const user = "gitlab-runner";
 
 /** `purges`: its configuration and user too. `docker`: Docker's packages too; its images and volumes stay in any case. */
 export function uninstallation({ purges, docker }: { purges: boolean; docker: boolean }): Recipe {
-  const verb = purges ? "purge" : "remove";
   const steps: Step[] = [
     {
       id: "runner.uninstall",
       title: "GitLab Runner is not installed",
+      requires: [aptFree],
       wants: [
-        withoutPackages("runner:packages", runnerPackages, verb),
+        withoutPackages("runner:packages", runnerPackages, purges),
         ...[drainPath, runnerPinPath, runnerSourcePath, runnerKeyPath].map(without),
         emptyDirectory(drainPath.slice(0, drainPath.lastIndexOf("/"))),
         ...(purges ? [withoutDirectory(configDir), withoutUser] : []),
@@ -35,8 +36,9 @@ export function uninstallation({ purges, docker }: { purges: boolean; docker: bo
     steps.push({
       id: "docker.uninstall",
       title: "Docker Engine is not installed; its images and volumes stay in /var/lib/docker",
+      requires: [aptFree],
       wants: [
-        ofDocker(withoutPackages("docker:packages", dockerPackages, verb)),
+        ofDocker(withoutPackages("docker:packages", dockerPackages, purges)),
         ofDocker(without(dockerKeyPath)),
         without(dockerSourcePath),
       ],
@@ -54,27 +56,33 @@ export function uninstallation({ purges, docker }: { purges: boolean; docker: bo
   };
 }
 
-/** Throws a Problem where a runner is still registered: its token would be lost, and GitLab would wait for it for ever. */
-export function demandNoRunner(see: HostReader): void {
-  const [first] = see.stat(runnerConfigPath) === null ? [] : readConfig(see).runners;
-  if (first === undefined) return;
-  const isOurs = ours(readRecord(see), first) !== null;
-  const hint = isOurs
-    ? ["sudo", "edox-ops", "gitlab-runner", "unregister", first.name]
-    : ["sudo", "gitlab-runner", "unregister", "--name", first.name];
-  const whose = isOurs ? "" : " by somebody else";
-  throw new Problem("blocked", `runner ${first.name} is registered${whose}: --purge would lose its token`, { hint });
+/**
+ * Throws a Problem where a runner is in the way: with `purges` its token would be lost, and GitLab would wait for it for
+ * ever; without, one of somebody else would stop.
+ */
+export function demandNoRunner(see: HostReader, purges: boolean): void {
+  const { runners } = see.stat(runnerConfigPath) === null ? { runners: [] } : readConfig(see);
+  const record = readRecord(see);
+  const foreign = runners.find((runner) => ours(record, runner) === null);
+  const [first] = purges ? runners : [];
+  if (first !== undefined && first !== foreign) {
+    const hint = ["sudo", "edox-ops", "gitlab-runner", "unregister", first.name];
+    throw new Problem("blocked", `runner ${first.name} is registered: --purge would lose its token`, { hint });
+  }
+  if (foreign === undefined) return;
+  const what = purges ? "--purge would lose its token" : "it would stop; --force takes gitlab-runner away all the same";
+  const hint = ["sudo", "gitlab-runner", "unregister", "--name", foreign.name];
+  throw new Problem("blocked", `runner ${foreign.name} was registered by somebody else: ${what}`, { hint });
 }
 
-function withoutPackages(name: string, names: readonly string[], verb: "remove" | "purge"): Resource {
+function withoutPackages(name: string, names: readonly string[], purges: boolean): Resource {
   return {
     name,
     title: `${names.join(", ")} are not installed`,
     check(see): Change[] {
       const there = names.filter((each) => installedPackage(see, each) !== null);
       if (there.length === 0) return [];
-      const argv = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=600", verb, ...there];
-      return [{ kind: "command", argv, lack: `${there.join(", ")} are installed` }];
+      return [{ kind: "packages", names: [], instead: there, ...(purges && { purges }) }];
     },
   };
 }

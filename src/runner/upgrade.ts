@@ -1,48 +1,62 @@
-// A newer GitLab Runner, under nobody's job: it drains first, so that the package's own scripts find it stopped.
+// A newer GitLab Runner, from its own repository.
 
-import { installPackages, newerVersions, updateLists } from "../engine/apt.ts";
+import { newerVersions, updateLists } from "../engine/apt.ts";
 import { installedPackage, packageField } from "../engine/dpkg.ts";
-import { Problem } from "../engine/step.ts";
+import { Problem, type Recipe, type Resource } from "../engine/step.ts";
 import type { Stop } from "../engine/wait.ts";
 import type { Host, HostReader } from "../host/host.ts";
-import { isActive } from "../resources/service.ts";
-import { drained } from "./drain.ts";
-import { runnerPackages } from "./steps.ts";
+import { runnerLogPath } from "../recipes/paths.ts";
+import { aptFree } from "../resources/apt-lock.ts";
+import { chosenRepository } from "../resources/apt-repository.ts";
+import { runnerPackages, runnerRuns, runnerSourcePath } from "./steps.ts";
 
-export interface Upgraded {
-  from: string;
-  /** The same where there was nothing newer. */
-  to: string;
-  warnings: string[];
-}
-
-/** Throws a Problem where it is not installed, does not drain in time, or apt fails: the service runs then as it did. */
-export async function upgrade(
-  host: Host,
-  drainMs: number,
-  stop: Stop,
-  tell: (sentence: string) => void,
-): Promise<Upgraded> {
-  const from = versionOf(host);
-  if (from === null) {
-    const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
-    throw new Problem("requirement", "GitLab Runner is not installed", { hint });
-  }
-  const warnings = await updateLists(host, stop);
-  const newer = await newerVersions(runnerPackages, host);
-  if (!newer.has("gitlab-runner")) return { from, to: from, warnings };
-  const restart = await drained(host, drainMs, stop, tell);
-  try {
-    const names = runnerPackages.filter((name) => installedPackage(host, name) !== null);
-    warnings.push(...(await installPackages({ kind: "packages", names }, host, stop)));
-  } finally {
-    // The package's own scripts start it, when they came that far.
-    if (!isActive(host, "gitlab-runner")) await restart();
-  }
-  return { from, to: versionOf(host) ?? from, warnings: [...new Set(warnings)] };
-}
-
-function versionOf(see: HostReader): string | null {
+/** Throws a Problem where it is not installed. */
+export function installedVersion(see: HostReader): string {
   const found = installedPackage(see, "gitlab-runner");
-  return found && packageField(found, "Version");
+  if (found !== null) return packageField(found, "Version") ?? "";
+  const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
+  throw new Problem("requirement", "GitLab Runner is not installed", { hint });
+}
+
+/** Asks its repository. Throws a Problem where that does not answer, or is not to be trusted: nothing is known then. */
+export async function fetchLists(host: Host, stop: Stop): Promise<void> {
+  const uri = chosenRepository(host, runnerSourcePath)?.uri;
+  const failed = (await updateLists(host, stop)).find((sentence) => uri !== undefined && sentence.includes(uri));
+  if (failed === undefined) return;
+  const hint = ["sudo", "apt-get", "update"];
+  throw new Problem("command-failed", `the repository of gitlab-runner cannot be read: ${failed}`, { hint });
+}
+
+/** What is to be replaced, by what apt knows now. */
+export function newer(see: HostReader): Promise<Map<string, string>> {
+  return newerVersions(
+    runnerPackages.filter((name) => installedPackage(see, name) !== null),
+    see,
+  );
+}
+
+export function upgrading(): Recipe {
+  const newest: Resource = {
+    name: "runner:newest",
+    title: "GitLab Runner is the newest that its repository has",
+    async check(see) {
+      const names = [...(await newer(see)).keys()];
+      return names.length === 0 ? [] : [{ kind: "packages", names }];
+    },
+  };
+  return {
+    command: "gitlab-runner upgrade",
+    logPath: runnerLogPath,
+    done: "GitLab Runner is up to date.",
+    failed: "Upgrading failed at step",
+    requires: [],
+    steps: [
+      {
+        id: "runner.upgrade",
+        title: "GitLab Runner is the newest, and runs",
+        requires: [aptFree],
+        wants: [newest, runnerRuns],
+      },
+    ],
+  };
 }

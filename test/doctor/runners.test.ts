@@ -27,6 +27,7 @@ async function prepared(config = ""): Promise<FakeHost> {
   const results = await converge(prepareCiHost(gatherFacts(host), host, mirrors).steps, host, { act: host });
   expect(results.find(({ outcome }) => outcome === "failed")).toBeUndefined();
   host.dir("/home/gitlab-runner");
+  host.put("/etc/gitlab-runner/.runner_system_id", "s_0123456789ab");
   host.put("/etc/gitlab-runner/config.toml", config, { mode: 0o600 });
   host.served.unshift((_, asked) =>
     asked === "http://docker/info"
@@ -66,7 +67,7 @@ describe("runners", () => {
       "a stop that aborts jobs",
       (host) => host.remove("/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf"),
       "runner:drain",
-      "warning: a stop or an upgrade aborts running jobs (SIGTERM)",
+      "warning: a stop or an upgrade aborts running jobs",
     ],
     [
       "a Docker that does not answer",

@@ -27,6 +27,7 @@ const answers = {
     if (pathname === "/away") return new Response(null, { status: 302, headers: { location: "/here" } });
     if (pathname === "/down")
       return new Response(null, { status: 302, headers: { location: `http://localhost:${plain.port}/here` } });
+    if (pathname === "/file") return new Response(null, { status: 302, headers: { location: "file:///etc/passwd" } });
     if (pathname === "/round") return new Response(null, { status: 302, headers: { location: "/round" } });
     if (pathname === "/long") return new Response(new Uint8Array(3 * 1024 * 1024));
     if (pathname === "/never") await new Promise(() => {});
@@ -72,10 +73,21 @@ describe("asking", () => {
     expect((await host.get(`${http}/round`)).status).toBe(302);
   });
 
+  test("no address is a file of this host, nor leads to one", async () => {
+    for (const url of ["file:///etc/passwd", "data:,x", `${http}/file`]) {
+      expect(await host.get(url)).toMatchObject({
+        status: 0,
+        reason: expect.stringContaining("is no http or https address"),
+      });
+    }
+    expect(await host.send("POST", "file:///etc/passwd")).toMatchObject({ status: 0 });
+    expect((await host.get(`${https}/x`, { caPath: "/none.pem" })).reason).toBe("/none.pem is not there");
+  });
+
   test("a socket of this host answers whatever the address names", async () => {
     expect(textOf((await host.get("http://docker/_ping", { socketPath })).body)).toBe("GET /_ping ");
     expect((await host.get("http://docker/_ping", { socketPath: `${dir}/none` })).reason).toBe(
-      "there is no such socket",
+      `${dir}/none is not there`,
     );
   });
 

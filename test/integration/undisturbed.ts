@@ -37,12 +37,13 @@ async function make(suite: Suite): Promise<Undisturbed> {
     const { code, stdout, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
     expect([code, stderr]).toEqual([0, ""]);
     const seconds = (performance.now() - start) / 1000;
-    made = { state: state(host), seconds, stdout, again: host.run(["edox-ops", "bootstrap", "--yes"]).stdout };
+    made = { state: stateOf(host), seconds, stdout, again: host.run(["edox-ops", "bootstrap", "--yes"]).stdout };
   }
   return made as Undisturbed;
 }
 
-function state(host: TestHost): string[] {
+/** Each path of what a run leaves, and what is in it. */
+export function stateOf(host: TestHost): string[] {
   return host
     .listing(...left)
     .split("\n")
@@ -67,7 +68,7 @@ export function damaged(host: TestHost, { state }: Undisturbed): string[] {
 export function endsWell(host: TestHost, first: Undisturbed): void {
   const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
   expect([code, stderr]).toEqual([0, expect.stringMatching(/^(waiting at most .+\n)*$/)]);
-  expect(state(host)).toEqual(first.state);
+  expect(stateOf(host)).toEqual(first.state);
   // No line of the log has the beginning of another in it.
   expect(host.run(["cat", "/var/log/edox-ops/bootstrap.log"]).stdout).not.toMatch(/.\[20\d\d-\d\d-\d\dT/);
   expect(host.run(["dpkg", "--audit"]).stdout).toBe("");

@@ -115,6 +115,54 @@ describe("a runner with a token of its own", () => {
     expect(host.ran).toContain("usermod -a -G docker gitlab-runner");
   });
 
+  test("with a shell on a host without Docker is registered all the same", async () => {
+    const { host, ops } = prepared();
+    host.put("/etc/group", "root:x:0:\n");
+    host.remove("/run/docker.sock");
+    const { exit, out } = await ops(...register, "--token", token);
+    expect([exit, out]).toEqual([0, expect.stringContaining("passed over: there is no Docker on this host")]);
+    const { exit: refused, err } = await ops(...register, "--profile", "ci", "--token", "glrt-another-one");
+    expect([refused, err]).toEqual([1, expect.stringContaining("no Docker answers on this host")]);
+  });
+
+  test("is taken where the service says nothing, as it does at a higher log level; only a refusal puts it back", async () => {
+    for (const [said, exit] of [
+      ["", 0],
+      ["ERROR: Failed to load config x\n", 1],
+    ] as const) {
+      const { host, ops } = prepared();
+      host.taught.unshift(([program]) =>
+        program === "journalctl" ? { code: 0, stdout: said, stderr: "" } : undefined,
+      );
+      expect((await ops(...register, "--profile", "ci", "--token", token)).exit).toBe(exit);
+      expect(host.text(configPath)?.includes(token)).toBe(exit === 0);
+    }
+  });
+
+  test("in line is nothing to --check, and one to be made is no fault", async () => {
+    const { host, gitlab, ops } = prepared();
+    await ops(...register, "--profile", "ci", "--token", token);
+    const { length } = gitlab.sent;
+    expect((await ops(...register, "--profile", "ci", "--token", token, "--check")).exit).toBe(0);
+    expect((await ops(...register, "--profile", "ci", "--access-token", "glpat-01234567", "--check")).exit).toBe(3);
+    expect(gitlab.sent).toHaveLength(length);
+    expect(host.text(configPath)).not.toContain("to-be-asked-for");
+  });
+
+  test("that is written somewhere else on the line is not shown", async () => {
+    const { host, ops } = prepared();
+    for (const words of [
+      [token],
+      [`--tokn=${token}`],
+      ["--token", token, token],
+      ["--description", token, "--nonsense"],
+    ]) {
+      const said = await ops(...register, ...words);
+      expect(said.exit).toBe(2);
+      expectKept(host, token, said);
+    }
+  });
+
   test("is planned without a word to GitLab, and without its token", async () => {
     const { host, gitlab, ops } = prepared();
     const before = host.listing();
@@ -156,10 +204,57 @@ describe("a runner that is made in GitLab", () => {
     expectKept(host, "glpat-0123456789", said);
   });
 
+  test("is of one owner: another is refused, and told how", async () => {
+    const { gitlab, ops } = prepared();
+    gitlab.accessTokens.add("glpat-0123456789");
+    const words = [...register, "--profile", "ci", "--access-token", "glpat-0123456789"];
+    expect((await ops(...words, "--project", "5")).exit).toBe(0);
+    const { exit, err } = await ops(...words, "--project", "6");
+    expect([exit, err]).toEqual([
+      1,
+      expect.stringContaining("is registered for project 5 already: give another --description"),
+    ]);
+  });
+
+  test("and was deleted there is made anew with --replace only", async () => {
+    const { host, gitlab, ops } = prepared();
+    gitlab.accessTokens.add("glpat-0123456789");
+    const words = [...register, "--profile", "ci", "--access-token", "glpat-0123456789"];
+    await ops(...words);
+    gitlab.runners.clear();
+    expect((await ops(...words)).err).toContain("say --replace to make it anew");
+    expect((await ops(...words, "--replace")).exit).toBe(0);
+    expect(host.text(configPath)?.match(/\[\[runners\]\]/g)).toHaveLength(1);
+  });
+
+  test("and is not known there a moment later is taken back", async () => {
+    const { host, gitlab, ops } = prepared();
+    gitlab.accessTokens.add("glpat-0123456789");
+    const answers = host.served.splice(0);
+    let asked = 0;
+    host.served.push((method, url_, options) => {
+      if (url_.endsWith("/runners/verify") && asked++ === 0) return { status: 403 };
+      return answers.map((each) => each(method, url_, options)).find((each) => each !== undefined);
+    });
+    const before = host.listing();
+    expect((await ops(...register, "--profile", "ci", "--access-token", "glpat-0123456789")).exit).toBe(1);
+    expect([...gitlab.runners.keys()]).toEqual([token]);
+    expect(host.listing()).toEqual(before);
+  });
+
+  test("is deleted there with unregister: it was made for this host", async () => {
+    const { gitlab, ops } = prepared();
+    gitlab.accessTokens.add("glpat-0123456789");
+    await ops(...register, "--profile", "ci", "--access-token", "glpat-0123456789");
+    expect(gitlab.runners.size).toBe(2);
+    expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner")).exit).toBe(0);
+    expect([...gitlab.runners.keys()]).toEqual([token]);
+  });
+
   test("is taken back there when it cannot be written here", async () => {
     const { host, gitlab, ops } = prepared();
     gitlab.accessTokens.add("glpat-0123456789");
-    host.broken.add("/etc/edox-ops/runner.json");
+    host.broken.add(configPath);
     const before = host.text(configPath);
     const { exit } = await ops(...register, "--profile", "ci", "--access-token", "glpat-0123456789");
     expect(exit).toBe(1);
@@ -284,6 +379,7 @@ describe("what cannot be is refused before GitLab is asked", () => {
       [`[[runners]]\ntoken = "${token}\n`, "is no TOML at line 2"],
       [`[[runners]]\ntoken = "${token}"\ndocker = "x"\n`, "runner 1.docker wrong"],
       [`runners = "${token}"\n`, "runners wrong"],
+      [`runners = ["${token}"]\n`, "runner 1 wrong: a runner is a table"],
     ] as const) {
       const { host, ops } = prepared(config);
       const said = await ops(...register, "--profile", "ci", "--token", "glrt-another-one");
@@ -349,6 +445,44 @@ describe("unregister", () => {
     expect((await ops("gitlab-runner", "unregister", "theirs")).err).toContain("theirs was not registered by edox-ops");
     expect((await ops("gitlab-runner", "unregister", "nobody")).err).toContain("there is no runner nobody");
     expect(host.listing()).toEqual(before);
+  });
+
+  test("of one name on two servers says which, and forgets that one only", async () => {
+    const { host, ops } = prepared();
+    fakeGitLab(host, "https://other.test").runners.set("glrt-other-0123", 7);
+    await ops(...register, "--profile", "ci", "--token", token, "--concurrent", "2");
+    await ops(
+      "gitlab-runner",
+      "register",
+      "--url",
+      "https://other.test",
+      "--profile",
+      "ci",
+      "--token",
+      "glrt-other-0123",
+    );
+    const both = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
+    expect([both.exit, both.err]).toEqual([2, expect.stringContaining("say which with --url")]);
+    expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner", "--url", url)).exit).toBe(0);
+    expect(host.text(configPath)).not.toContain(token);
+    expect((await ops("gitlab-runner", "list")).out).toBe("edox-ops CI runner\thttps://other.test\tdocker\tours\n");
+    // Nor is its token in the copy of before.
+    expect([...host.nodes.keys()].filter((path) => host.text(path)?.includes(token))).toEqual([]);
+  });
+
+  test("ends what a run that was killed began: only the record was left", async () => {
+    const { host, ops } = prepared();
+    await ops(...register, "--profile", "ci", "--token", token);
+    host.put(configPath, "concurrent = 1\n", { mode: 0o600 });
+    expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner")).exit).toBe(0);
+    expect(host.stat("/etc/edox-ops/runner.json")).toBeNull();
+  });
+
+  test("goes on behind a nameless runner of somebody else that has faults", async () => {
+    const { host, ops } = prepared();
+    await ops(...register, "--profile", "ci", "--token", token);
+    host.put(configPath, `${host.text(configPath)}\n[[runners]]\nurl = "${url}"\n`, { mode: 0o600 });
+    expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner")).exit).toBe(0);
   });
 
   test("waits for a GitLab that can be told, unless it is forced", async () => {

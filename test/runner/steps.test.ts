@@ -5,6 +5,7 @@ import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
 import { select } from "../../src/engine/select.ts";
 import { met } from "../../src/engine/wait.ts";
+import { Unseen } from "../../src/host/host.ts";
 import { publicKeys } from "../../src/resources/openpgp.ts";
 import { configOf, faultsOf } from "../../src/runner/runners.ts";
 import { dindEdits, prepareCiHost } from "../../src/runner/steps.ts";
@@ -192,7 +193,17 @@ describe("the runners for Docker-in-Docker", () => {
     expect(edited(two, { a: true }).edits).toEqual(["0 set", "0 add-items"]);
     expect(edited(two, {}, ["a"])).toEqual({ edits: ["0 set", "0 add-items"], warnings: [] });
     expect(edited(one + section("b", "privileged = true\nvolumes = []")).edits).toEqual(["1 add-items"]);
-    expect(() => edited(one, {}, ["z"])).toThrow("there is no runner z");
+  });
+
+  test("are named as they are: another name, or one without Docker, is refused", async () => {
+    const host = fakeDebian();
+    await run(host);
+    for (const config of ["", section("s", "", "shell")]) {
+      host.put("/etc/gitlab-runner/config.toml", config, { mode: 0o600 });
+      const words = ["gitlab-runner", "prepare-ci-host", "--yes", "--only", "runner.docker.config", "--runner", "s"];
+      const { exit, err } = await typedWords(words, host);
+      expect([exit, err]).toEqual([1, expect.stringContaining("there is no runner s with the docker executor")]);
+    }
   });
 
   test("are patched where they are, with a copy beside, and the service reads them", async () => {
@@ -207,7 +218,7 @@ describe("the runners for Docker-in-Docker", () => {
     );
     expect(host.text("/etc/gitlab-runner/config.toml.before-edox-ops")).toBe(text);
     expect(host.stat("/etc/gitlab-runner/config.toml.before-edox-ops")?.mode).toBe(0o600);
-    expect(host.ran.at(-1)).toBe("systemctl kill --kill-whom=main --signal=SIGHUP gitlab-runner");
+    expect(host.ran.at(-1)).toBe("systemctl kill --kill-who=main --signal=SIGHUP gitlab-runner");
   });
 
   test("are put back when the service does not take them", async () => {
@@ -234,6 +245,19 @@ describe("the runners for Docker-in-Docker", () => {
       "runner 5 has no url or no token",
     ]);
   });
+});
+
+test("an ordinary user is told what cannot be seen, and the rest of the plan", async () => {
+  const host = fakeDebian();
+  await run(host);
+  host.hidden.add("/etc/gitlab-runner/");
+  const other = { ...host, uid: 1000, get: host.get };
+  other.stat = (path) => {
+    if (path.startsWith("/etc/gitlab-runner/")) throw new Unseen("only root may look");
+    return host.stat(path);
+  };
+  const results = await converge(prepareCiHost(gatherFacts(other), other, good).steps, other, {});
+  expect(results.map(({ outcome }) => outcome)).toEqual(["ok", "ok", "ok", "ok", "unknown", "unknown", "unknown"]);
 });
 
 test("requirements are met on a host that is prepared", async () => {

@@ -36,13 +36,14 @@ async function prepared(stopsAfter = 0) {
       return ok();
     }
     if (line === "systemctl start --no-block gitlab-runner") return ok();
-    if (line.includes("--only-upgrade")) return ok("Inst gitlab-runner [1] (2 GitLab:main [amd64])\n");
-    if (argv[0] === "apt-get" && (argv.includes("remove") || argv.includes("purge"))) {
-      const all = (host.text("/var/lib/dpkg/status") ?? "").split("\n\n");
-      host.put(
-        "/var/lib/dpkg/status",
-        all.filter((each) => !argv.includes(each.split("\n")[0]?.slice(9) ?? "")).join("\n\n"),
-      );
+    const status = host.text("/var/lib/dpkg/status") ?? "";
+    if (line.includes("--only-upgrade")) {
+      return ok(status.includes(old) ? "Inst gitlab-runner [1] (2 GitLab:main [amd64])\n" : "");
+    }
+    if (argv[0] === "apt-get" && argv.at(-1) === "gitlab-runner") {
+      host.put("/var/lib/dpkg/status", status.replace(old, old.replace("Version: 1", "Version: 2")));
+      host.link(active, "0123");
+      looks = Number.POSITIVE_INFINITY;
       return ok();
     }
     if (argv[0] === "rmdir" || argv[0] === "rm") {
@@ -60,26 +61,29 @@ async function prepared(stopsAfter = 0) {
   return { host, ops, before };
 }
 
+const old = "Package: gitlab-runner\nStatus: install ok installed\nVersion: 1\n";
 const ran = (host: FakeHost, start: string): number => host.ran.findIndex((line) => line.startsWith(start));
 
 describe("upgrade", () => {
   test("is nothing where there is nothing newer, and the service is not stopped", async () => {
     const { host, ops } = await prepared();
     host.taught.unshift((argv) => (argv.includes("--only-upgrade") ? ok() : undefined));
-    expect(await ops("upgrade")).toMatchObject({ exit: 0, out: "GitLab Runner 1 is the newest\n" });
+    expect(await ops("upgrade")).toMatchObject({
+      exit: 0,
+      out: expect.stringContaining("GitLab Runner is up to date.\n"),
+    });
     expect(ran(host, "systemctl stop")).toBe(-1);
   });
 
   test("drains first, and then installs", async () => {
     const { host, ops } = await prepared(3);
     const { exit, out } = await ops("upgrade");
-    expect([exit, out]).toEqual([0, "GitLab Runner 1 is the newest\n"]);
+    expect([exit, out]).toEqual([0, expect.stringContaining("GitLab Runner was 1, and is 2\n")]);
     const install = host.ran.findLastIndex(
       (line) => line.startsWith("apt-get") && line.includes("install gitlab-runner"),
     );
     expect(ran(host, "systemctl stop --no-block gitlab-runner")).toBeGreaterThan(0);
     expect(install).toBeGreaterThan(ran(host, "systemctl stop --no-block gitlab-runner"));
-    expect(host.ran.at(-1)).toBe("systemctl start --no-block gitlab-runner");
     expect(host.text("/var/log/edox-ops/gitlab-runner.log")).toContain("STEP runner.upgrade ");
   });
 
@@ -96,9 +100,10 @@ describe("upgrade", () => {
   test("is refused where a stop would abort jobs, and where there is no runner", async () => {
     const { host, ops } = await prepared();
     host.remove("/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf");
-    expect((await ops("upgrade")).err).toContain(
-      "systemd would stop gitlab-runner with SIGTERM, which aborts its jobs",
-    );
+    host.put("/sys/fs/cgroup/system.slice/gitlab-runner.service/cgroup.procs", "77\n78\n");
+    host.put("/proc/78/stat", "78 (bash) S 77 0");
+    expect((await ops("upgrade")).err).toContain("1 running job would be aborted: systemd stops gitlab-runner at once");
+    expect(ran(host, "systemctl stop")).toBe(-1);
     expect((await typedWords(["gitlab-runner", "upgrade"])).err).toContain("GitLab Runner is not installed");
     expect((await ops("upgrade", "--drain", "soon")).exit).toBe(2);
   });
@@ -124,6 +129,30 @@ describe("uninstall", () => {
       /^\/etc\/(systemd\/system\/(multi-user|docker|gitlab-runner\.service$)|passwd|group|ssl|apt\/keyrings$)/;
     const ours = (all: Record<string, string>) => Object.keys(all).filter((path) => !theirs.test(path));
     expect(ours(after)).toEqual(ours(before));
+  });
+
+  test("does not stop runners of somebody else, unless it is forced", async () => {
+    const { host, ops } = await prepared();
+    const theirs = `[[runners]]\nname = "theirs"\nurl = "${url}"\ntoken = "${token}"\nexecutor = "shell"\n`;
+    host.put("/etc/gitlab-runner/config.toml", theirs, { mode: 0o600 });
+    const { exit, err } = await ops("uninstall", "--yes");
+    expect([exit, err]).toEqual([
+      1,
+      expect.stringContaining("runner theirs was registered by somebody else: it would stop"),
+    ]);
+    expect((await ops("uninstall", "--purge", "--force", "--yes")).err).toContain("--purge would lose its token");
+    expect((await ops("uninstall", "--force", "--yes")).exit).toBe(0);
+    expect(host.text("/etc/gitlab-runner/config.toml")).toBe(theirs);
+  });
+
+  test("is not done where other packages would go too", async () => {
+    const { host, ops } = await prepared();
+    host.taught.unshift((argv) =>
+      argv.includes("--simulate") ? ok("Purg docker-ce [1]\nRemv precious [1]\n") : undefined,
+    );
+    const { exit, err } = await ops("uninstall", "--docker", "--yes");
+    expect([exit, err]).toEqual([1, expect.stringContaining("apt would take away docker-ce, precious too")]);
+    expect(host.text("/var/lib/dpkg/status")).toContain("Package: gitlab-runner\n");
   });
 
   test("takes no runner's token with it: it is to be unregistered first", async () => {
@@ -160,6 +189,18 @@ describe("looking", () => {
     ]);
     expect(said.out + JSON.stringify(json)).not.toContain(token);
     expect((await ops("list")).out).toBe(`edox-ops CI runner\t${url}\tdocker\tours\n`);
+  });
+
+  test("status tells the service also where a file cannot be read", async () => {
+    const { host, ops } = await prepared();
+    host.taught.unshift((argv) =>
+      argv.join(" ") === "gitlab-runner --version" ? ok("Version:      19.4.0\n") : undefined,
+    );
+    host.put("/etc/edox-ops/runner.json", "{", { mode: 0o600 });
+    const { exit, out } = await ops("status");
+    expect(exit).toBe(0);
+    expect(out).toStartWith("installed: True\n");
+    expect(out).toContain("runners: /etc/edox-ops/runner.json is no JSON\n");
   });
 
   test("status ends with 1 where there is no runner", async () => {

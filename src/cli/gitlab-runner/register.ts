@@ -1,5 +1,5 @@
 import type { ArgsDef } from "citty";
-import { Problem } from "../../engine/step.ts";
+import { Problem, type Recipe } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
 import { type Profile, profileIn, profiles, withoutProfile } from "../../runner/profile.ts";
 import type { Admitted, Credential, Order } from "../../runner/register.ts";
@@ -51,37 +51,40 @@ export default command({
     const { admitted, registration, replacedRunners, takenBack } = await import("../../runner/register.ts");
     const { readConfig } = await import("../../runner/runners.ts");
     const { forget } = await import("../../runner/gitlab.ts");
+    const { systemIdOf } = await import("../../runner/system-id.ts");
+    const { wasMade } = await import("../../runner/unregister.ts");
     const host = await context.host();
     const looks = values["dry-run"] === true || values.check === true;
     if (!looks) demandRoot(host, context);
     const order = await orderOf(values, context, host);
-    // GitLab is asked first: what it refuses changes nothing here.
-    const entry = looks ? null : await admitted(order, host);
-    const old = looks ? [] : replacedRunners(readConfig(host), order, entry, host);
-    const edit = { ...values, yes: true };
-    let exit: number;
+    let entry: Admitted | null = null;
+    let old: { token: string; wasMade: boolean }[] = [];
+    const recipe = async (): Promise<Recipe> => {
+      if (looks) return registration(order, null);
+      // Under the lock, and with an ear for signals: what is made in GitLab is written here, or taken back.
+      host.heedSignals();
+      entry = await admitted(order, host);
+      old = replacedRunners(readConfig(host), order, entry, host).map((runner) => {
+        return { token: runner.token, wasMade: wasMade(host, runner) };
+      });
+      return registration(order, entry);
+    };
     try {
-      exit = await change((facts) => registration(order, entry, facts), edit, context, lockWaitMs);
-    } catch (error) {
-      await undo(entry);
-      throw error;
+      const exit = await change(recipe, { ...values, yes: true }, context, lockWaitMs);
+      if (exit === exitCode.done && !looks) await told();
+      return exit;
+    } finally {
+      const left = entry && (await takenBack(order, entry, host));
+      if (left) context.console.err(`warning: ${left}\n`);
     }
-    if (exit !== exitCode.done) await undo(entry);
-    else if (!looks) await told();
-    return exit;
 
     async function told(): Promise<void> {
-      for (const { token } of old) {
-        await forget(host, order.server, token, entry?.systemId ?? "").catch((error: Error) => {
+      for (const each of old) {
+        await forget(host, order.server, { ...each, systemId: systemIdOf(host) }).catch((error: Error) => {
           context.console.err(`warning: the runner that was replaced is known there still: ${error.message}\n`);
         });
       }
       if (!values.quiet && !values.json) await context.console.out(inGitLab(order));
-    }
-
-    async function undo(made: Admitted | null): Promise<void> {
-      const left = made && (await takenBack(order, made, host));
-      if (left) context.console.err(`warning: ${left}\n`);
     }
   },
 });

@@ -1,5 +1,7 @@
 import { textOf } from "../../engine/facts.ts";
 import { oneLine } from "../../engine/lines.ts";
+import { Problem } from "../../engine/step.ts";
+import type { Host } from "../../host/host.ts";
 import { runnerStatePath } from "../../recipes/paths.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
@@ -9,37 +11,50 @@ export default command({
   args: { json: { type: "boolean", description: "print one JSON document on stdout" } },
   async run(values, { console, host: loadHost }) {
     const { load, runnerStatuses, serviceStatus } = await import("../../runner/status.ts");
-    const { readRecord } = await import("../../runner/record.ts");
     const host = await loadHost();
     const service = await serviceStatus(host);
     const exit = service.installed ? exitCode.done : exitCode.failed;
     // The tokens are root's alone, and so is what GitLab says of them.
     const sees = host.uid === 0 && service.installed;
-    const runners = sees ? await runnerStatuses(host) : [];
     const now = sees ? await load(host) : undefined;
+    // A file that cannot be read is told, behind what can be.
+    const { found: runners = [], problem } = sees ? await tried(() => runnerStatuses(host)) : { found: [] };
     if (values.json) {
       const { jsonOf } = await import("../../report/json.ts");
       const outcome = service.installed ? "ok" : "failed";
-      await console.out(
-        jsonOf({ command: "gitlab-runner status", outcome, exit, runner: { ...service, ...now, runners } }),
-      );
+      const warnings = problem ? { warnings: [problem] } : {};
+      const runner = { ...service, ...now, runners };
+      await console.out(jsonOf({ command: "gitlab-runner status", outcome, exit, ...warnings, runner }));
       return exit;
     }
-    const record = host.uid === 0 && textOf(host, runnerStatePath) !== null ? readRecord(host) : null;
+    const { found: record = {} } = host.uid === 0 ? await tried(() => recordOf(host)) : {};
     const contract = Object.entries({ ...service, ...record }).filter(([key]) => key !== "runners");
-    const more = now ? Object.entries(now) : [];
     const lines = [
-      ...[...contract, ...more].map(([key, value]) => `${key}: ${shown(value)}`),
+      ...[...contract, ...Object.entries(now ?? {})].map(([key, value]) => `${key}: ${shown(value)}`),
       ...runners.map(({ name, url, executor, privileged, volumes, ours, accepted }) => {
         const docker = executor.startsWith("docker") ? `${privileged ? ", privileged" : ""}, ${volumes.join(" ")}` : "";
         return `runner ${name}: ${url}, ${executor}${docker}, ${ours ? "ours" : "foreign"}, accepted: ${accepted}`;
       }),
+      ...(problem ? [`runners: ${problem}`] : []),
       ...(host.uid === 0 ? [] : ["runners: only root may read them"]),
     ];
     await console.out(lines.map((line) => `${oneLine(line)}\n`).join(""));
     return exit;
   },
 });
+
+async function recordOf(host: Host): Promise<object> {
+  const { readRecord } = await import("../../runner/record.ts");
+  return (textOf(host, runnerStatePath) === null ? null : readRecord(host)) ?? {};
+}
+
+async function tried<T>(look: () => Promise<T>): Promise<{ found?: T; problem?: string }> {
+  try {
+    return { found: await look() };
+  } catch (error) {
+    return { problem: Problem.of(error).message };
+  }
+}
 
 /** As the Python version spelled them: scripts read these lines. */
 function shown(value: unknown): string {

@@ -11,6 +11,7 @@ export default command({
   args: {
     purge: { type: "boolean", description: "take its configuration and user away too" },
     docker: { type: "boolean", description: "take Docker's packages away too; images and volumes stay" },
+    force: { type: "boolean", description: "do it, though runners of somebody else stop" },
     ...drainFlag,
     ...flags,
   },
@@ -20,7 +21,7 @@ export default command({
     const drainMs = drainOf(values.drain);
     const host = await context.host();
     const purges = values.purge === true;
-    if (purges) demandNoRunner(host);
+    if (purges || !values.force) demandNoRunner(host, purges);
     const recipe = () => uninstallation({ purges, docker: values.docker === true });
     if (values["dry-run"] || values.check || !values.yes) return change(recipe, values, context);
     demandRoot(host, context);

@@ -1,0 +1,97 @@
+import { Problem } from "../../engine/step.ts";
+import { readConfig } from "../../runner/runners.ts";
+import { command } from "../command.ts";
+import { exitCode } from "../context.ts";
+import { demandRoot, interruption } from "../run.ts";
+
+export default command({
+  meta: { name: "selftest", description: "run Docker-in-Docker as a job of a runner would, and measure it" },
+  args: {
+    runner: {
+      type: "string",
+      valueHint: "name",
+      description: "with the settings of this one, the first privileged one without it",
+    },
+    image: {
+      type: "string",
+      valueHint: "file",
+      description: "the image of the daemon, from a file that docker save wrote",
+    },
+    json: { type: "boolean", description: "print one JSON document on stdout" },
+  },
+  async run(values, context) {
+    const { dindImage, selftest } = await import("../../runner/selftest.ts");
+    const host = await context.host();
+    demandRoot(host, context);
+    const runner = chosen(readConfig(host).runners, values.runner);
+    const signal = host.heedSignals();
+    const stop = () => interruption(signal(), ["sudo", "edox-ops", ...context.typed]);
+    if (!values.json) context.console.err(`a job of ${runner.name}: this takes a minute\n`);
+    const found = await selftest(runner, host, stop, values.image);
+    const exit = found.measured.every(({ ok }) => ok) ? exitCode.done : exitCode.failed;
+    if (values.json) {
+      const { jsonOf } = await import("../../report/json.ts");
+      const outcome = exit === exitCode.done ? "ok" : "failed";
+      await context.console.out(jsonOf({ command: "gitlab-runner selftest", outcome, exit, selftest: found }));
+      return exit;
+    }
+    const { oneLine } = await import("../../engine/lines.ts");
+    const lines = found.measured.map(({ name, ok, milliseconds, detail }) => {
+      return `${ok ? "[OK]" : "[FAIL]"} ${name}: ${oneLine(detail)} (${milliseconds} ms)\n`;
+    });
+    const image = values.image ? dindImage : found.image;
+    await context.console.out(`${lines.join("")}${exit === exitCode.done ? snippet(image, found.mtu) : ""}`);
+    return exit;
+  },
+});
+
+type Runner = ReturnType<typeof readConfig>["runners"][number];
+
+function chosen(runners: readonly Runner[], name: string | undefined): Runner {
+  const docker = runners.filter(({ executor }) => executor === "docker");
+  const found =
+    name === undefined
+      ? (docker.find((runner) => runner.docker?.privileged) ?? docker[0])
+      : docker.find((runner) => runner.name === name);
+  if (found) return found;
+  const hint = [
+    "sudo",
+    "edox-ops",
+    "gitlab-runner",
+    "register",
+    "--profile",
+    "ci",
+    "--url",
+    "https://gitlab.com",
+    "--token",
+    "-",
+  ];
+  const message =
+    name === undefined
+      ? "no runner of this host has the docker executor"
+      : `there is no runner ${name} with the docker executor`;
+  throw new Problem("requirement", message, { hint });
+}
+
+/** What a job on this host writes. */
+function snippet(service: string, mtu: number | null): string {
+  const ethernet = 1500;
+  const narrow = mtu !== null && mtu < ethernet;
+  const options = [`"--mtu=${mtu}"`, `"--default-network-opt=bridge=com.docker.network.driver.mtu=${mtu}"`];
+  const services = narrow
+    ? ["services:", `  - name: ${service}`, `    command: [${options.join(", ")}]`]
+    : [`services: ["${service}"]`];
+  return [
+    "",
+    `image: ${service.replace("dind", "cli")}`,
+    ...services,
+    "variables:",
+    "  DOCKER_HOST: tcp://docker:2376",
+    "  DOCKER_TLS_CERTDIR: /certs",
+    '  DOCKER_TLS_VERIFY: "1"',
+    "  DOCKER_CERT_PATH: /certs/client",
+    "before_script:",
+    "  - for i in $(seq 30); do docker info >/dev/null 2>&1 && break; sleep 1; done; docker info",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,205 @@
+// Docker-in-Docker as a job has it: a privileged daemon over TLS beside a client, with the very settings of a runner. An
+// image is built in it, and a transfer from within tells how long packets may be.
+
+import { linesOf } from "../engine/lines.ts";
+import { Problem } from "../engine/step.ts";
+import { heed, met, type Stop } from "../engine/wait.ts";
+import type { Host, Output } from "../host/host.ts";
+import type { Runner } from "./runners.ts";
+import { dockerThere } from "./steps.ts";
+
+export interface Measured {
+  name: "daemon" | "privileged" | "build" | "transfer";
+  ok: boolean;
+  milliseconds: number;
+  detail: string;
+}
+
+export interface Selftest {
+  runner: string;
+  image: string;
+  measured: Measured[];
+  /** Bytes of the longest packets that came through, from a container in Docker-in-Docker; null: nothing was sent. */
+  mtu: number | null;
+}
+
+/** The image that GitLab's documentation has for the service. */
+export const dindImage = "docker:29-dind";
+const label = "edox-ops.selftest";
+const pullLimitMs = 600_000;
+const limitMs = 120_000;
+/** As the guide's jobs wait for the daemon. */
+const daemonSeconds = 30;
+const transferSeconds = 10;
+/** Enough for packets of full length, both ways to be told of a narrower link. */
+const transferBytes = 256 * 1024;
+/** Ethernet, what clouds and tunnels leave of it, and the least that IPv6 demands. */
+const lengths = [1500, 1460, 1400, 1360, 1280];
+const certificates = "/certs/client";
+
+/** Everything that it starts is gone when this returns, also what a run before it left. Throws a Problem where it cannot begin. */
+export async function selftest(runner: Runner, host: Host, stop: Stop, file: string | undefined): Promise<Selftest> {
+  await met(dockerThere, host);
+  const docker = async (...argv: string[]): Promise<Output> => {
+    heed(stop);
+    return host.run(["docker", ...argv], { limitMs: argv[0] === "pull" || argv[0] === "load" ? pullLimitMs : limitMs });
+  };
+  await clear(host);
+  try {
+    const image = file === undefined ? await pulled(docker) : await loaded(docker, file);
+    const { containers, start } = await job(docker, runner, image);
+    const measured: Measured[] = [];
+    // Goes into a shell's line: an address and no more.
+    const address = new URL(runner.url).href.replace(/\/+$/, "").replaceAll("'", "%27");
+    const inJob = (script: string): Promise<Output> => docker("exec", containers.job, "sh", "-c", script);
+    const measure = async (name: Measured["name"], run: () => Promise<Output>, good: (out: string) => string) => {
+      const begun = host.now();
+      const { code, stdout, stderr } = await run();
+      const detail = code === 0 ? good(stdout) : lastLine(stderr, stdout) || `exit ${code}`;
+      measured.push({ name, ok: code === 0, milliseconds: host.now() - begun, detail });
+      return code === 0;
+    };
+    let mtu: number | null = null;
+    const answers = await measure(
+      "daemon",
+      async () => {
+        const begun = await start();
+        return begun.code === 0 ? inJob(waiting) : begun;
+      },
+      (out) => `Docker ${out.trim()} over TLS`,
+    );
+    if (!answers) {
+      const { stdout, stderr } = await docker("logs", "--tail", "5", containers.service);
+      const last = measured.at(-1);
+      if (last) last.detail += `; the daemon said last: ${lastLine(stderr, stdout)}`;
+      return { runner: runner.name, image, measured, mtu };
+    }
+    await measure(
+      "privileged",
+      () => inJob(privileged),
+      () => "a container in it may mount",
+    );
+    await measure(
+      "build",
+      () => inJob(building),
+      () => "an image of two layers",
+    );
+    await measure(
+      "transfer",
+      async () => {
+        let sent: Output = { code: 1, stdout: "", stderr: "" };
+        for (const length of lengths) {
+          sent = await inJob(transfer(address, length));
+          if (sent.code !== 0) continue;
+          mtu = length;
+          break;
+        }
+        return sent;
+      },
+      () => `${transferBytes} bytes to ${address} with packets of ${mtu}`,
+    );
+    return { runner: runner.name, image, measured, mtu };
+  } finally {
+    await clear(host);
+  }
+}
+
+function lastLine(...outputs: string[]): string {
+  return outputs.flatMap((output) => linesOf(output).at(-1) ?? [])[0] ?? "";
+}
+
+/** By their label: also what a run left that was killed. */
+async function clear(host: Host): Promise<void> {
+  const gone = async (list: string[], remove: string[]): Promise<void> => {
+    const { stdout } = await host.run(["docker", ...list, "--quiet", "--filter", `label=${label}`], { limitMs });
+    const found = stdout.split("\n").filter(Boolean);
+    if (found.length > 0) await host.run(["docker", ...remove, ...found], { limitMs });
+  };
+  await gone(["ps", "--all"], ["rm", "--force", "--volumes"]);
+  await gone(["volume", "ls"], ["volume", "rm", "--force"]);
+  await gone(["network", "ls"], ["network", "rm"]);
+}
+
+type Docker = (...argv: string[]) => Promise<Output>;
+
+async function pulled(docker: Docker): Promise<string> {
+  if ((await docker("image", "inspect", dindImage)).code === 0) return dindImage;
+  const { code, stderr } = await docker("pull", "--quiet", dindImage);
+  if (code === 0) return dindImage;
+  const message = `${dindImage} cannot be had: where it can, save it with \`docker save\`, and give it here with --image`;
+  const hint = ["sudo", "edox-ops", "gitlab-runner", "selftest", "--image", "dind.tar"];
+  throw new Problem("command-failed", message, { returncode: code, stderr, hint });
+}
+
+async function loaded(docker: Docker, file: string): Promise<string> {
+  const { code, stdout, stderr } = await docker("load", "--quiet", "--input", file);
+  const name = /^Loaded image(?: ID)?: (\S+)$/m.exec(stdout)?.[1];
+  if (code === 0 && name !== undefined) return name;
+  const hint = ["docker", "save", "--output", "dind.tar", dindImage];
+  throw new Problem("command-failed", `${file} has no image in it, as docker save writes one`, {
+    returncode: code,
+    stderr,
+    hint,
+  });
+}
+
+/** As the runner does it: a network of its own, its volumes in both containers, the service by its name. */
+async function job(docker: Docker, { docker: settings }: Runner, image: string) {
+  const must = async (...argv: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await docker(...argv);
+    if (code === 0) return stdout.trim();
+    throw new Problem("command-failed", `docker ${argv[0]} ${argv[1] ?? ""} failed`, { returncode: code, stderr });
+  };
+  const network = await must("network", "create", "--label", label, "edox-ops-selftest");
+  const volumes: string[] = [];
+  for (const volume of settings?.volumes ?? []) {
+    // A path alone is a volume that the containers of a job share.
+    const source = volume.includes(":") ? "" : `${await must("volume", "create", "--label", label)}:`;
+    volumes.push("--volume", `${source}${volume}`);
+  }
+  const privileged = settings?.privileged === true;
+  const common = ["--label", label, "--network", network, ...volumes];
+  const more = (settings ?? {}) as { services_privileged?: unknown };
+  const serviceFlags = privileged || more.services_privileged === true ? ["--privileged"] : [];
+  const env = { DOCKER_HOST: "tcp://docker:2376", DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: certificates };
+  const client = Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
+  const jobFlags = [...(privileged ? ["--privileged"] : []), ...client, "--entrypoint", "sleep"];
+  const containers = {
+    service: await must(
+      ...["create", ...common, ...serviceFlags, "--network-alias", "docker", "--env", "DOCKER_TLS_CERTDIR=/certs"],
+      image,
+    ),
+    job: await must("create", ...common, ...jobFlags, image, "3600"),
+  };
+  return { containers, start: () => docker("start", containers.service, containers.job) };
+}
+
+const waiting = `for i in $(seq ${daemonSeconds * 2}); do
+  docker version --format '{{.Server.Version}}' 2>/tmp/said && exit; sleep 0.5
+done; [ -e ${certificates}/ca.pem ] || echo 'there is no certificate: does volumes have ${certificates}?' >>/tmp/said
+tail -n 1 /tmp/said >&2; exit 1`;
+
+/** The shell of the image itself, with what it is linked with and what it speaks TLS with. */
+const parts =
+  "bin/busybox lib/ld-musl-* usr/bin/ssl_client lib/lib*ssl* lib/libcrypto* usr/lib/lib*ssl* usr/lib/libcrypto*";
+const base = `docker image inspect edox-ops-base >/dev/null 2>&1 ||
+tar -C / -ch $(cd / && ls -d ${parts} 2>/dev/null) | docker import - edox-ops-base >/dev/null`;
+const privileged = `{ ${base}; } &&
+docker run --rm --privileged --network none edox-ops-base /bin/busybox mount -t tmpfs none /bin`;
+const building = `{ ${base}; } && mkdir -p /tmp/image && cd /tmp/image && date >file &&
+printf 'FROM edox-ops-base\\nCOPY file /\\nRUN ["/bin/busybox", "test", "-s", "/file"]\\n' >Dockerfile &&
+docker build --quiet .`;
+
+/** From a container in the daemon, on a bridge whose packets have this length at the most: there, and back. */
+function transfer(url: string, length: number): string {
+  const bridge = `edox-ops-${length}`;
+  // Any answer will do: what was sent has come through then.
+  const wget = `timeout ${transferSeconds} wget -S -q -O /dev/null --no-check-certificate`;
+  const answered = "2>&1 | grep -q HTTP/";
+  const sends = `${wget} --post-file=/blob ${url}/api/v4/runners/verify ${answered}`;
+  const takes = `${wget} ${url}/users/sign_in ${answered}`;
+  return `docker network create -o com.docker.network.driver.mtu=${length} ${bridge} >/dev/null &&
+docker run --rm --network ${bridge} edox-ops-base /bin/busybox sh -c '/bin/busybox --install /bin
+head -c ${transferBytes} /dev/zero | tr "\\0" x >/blob
+${sends} && ${takes} || { echo "no answer from a container with packets of ${length}" >&2; exit 1; }'`;
+}

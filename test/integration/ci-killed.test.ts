@@ -1,0 +1,137 @@
+// prepare-ci-host, ended in the middle: killed at each step and at seeded moments, without its network, with a full disk, by
+// a power cut. The next run ends well, and the host is that of an undisturbed run.
+
+import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { suites } from "./base.ts";
+import { CiHost } from "./ci-host.ts";
+import { chance, figure, rounds, soak } from "./rounds.ts";
+import { stateOf } from "./undisturbed.ts";
+
+const log = "/var/log/edox-ops/gitlab-runner-ci-host.log";
+const steps = ["docker.install", "runner.user.create", "runner.install", "runner.service.install"];
+/** Of the host itself: the address of its server, its names for itself, the order in which users were made. */
+const own =
+  /(docker|gitlab-runner)\.sources|edox-ops-gitlab-runner|runner_system_id|docker\/key\.json|\/etc\/(passwd|shadow|group|gshadow|subuid|subgid)/;
+
+for (const suite of suites) {
+  describe(`on ${suite}`, () => {
+    let first: { state: string[]; seconds: number };
+    let ci: CiHost;
+    beforeAll(async () => {
+      using made = await CiHost.up(suite);
+      const start = performance.now();
+      expect(made.prepare().code).toBe(0);
+      first = { state: state(made), seconds: (performance.now() - start) / 1000 };
+    });
+    afterEach(() => ci?.[Symbol.dispose]());
+
+    function state({ host }: CiHost): string[] {
+      return stateOf(host).filter((line) => !own.test(line));
+    }
+
+    /** Whatever happened before. */
+    function endsWell(): void {
+      const { code, stderr } = ci.prepare();
+      expect([code, stderr]).toEqual([0, expect.stringMatching(/^(waiting at most .+\n)*$/)]);
+      expect(state(ci)).toEqual(first.state);
+      expect(ci.host.run(["dpkg", "--audit"]).stdout).toBe("");
+      expect(ci.host.sh("docker version >/dev/null && gitlab-runner status >/dev/null; echo $?").stdout).toBe("0\n");
+      expect(ci.ops("gitlab-runner", "prepare-ci-host", "--check", "--quiet").code).toBe(0);
+    }
+
+    /** The run in the host, in a unit that is killed with all its children as soon as this shell condition holds. */
+    function killedWhen(condition: string): void {
+      const line = ["edox-ops", "gitlab-runner", "prepare-ci-host", "--yes", ...ci.mirrors].join(" ");
+      ci.host.raw([
+        "/bin/bash",
+        "-c",
+        `systemd-run --quiet --unit=victim --property=KillMode=control-group ${line}
+        until ${condition}; do systemctl is-active -q victim || exit 1; done
+        systemctl kill -s KILL --kill-whom=all victim
+        while systemctl is-active -q victim; do :; done`,
+      ]);
+    }
+
+    const boundaries = ["docker.install START", ...steps.map((id) => `${id} SUCCESS`)];
+    for (const boundary of suite === "bookworm" || soak ? boundaries : []) {
+      test(`killed at "${boundary}"`, async () => {
+        ci = await CiHost.up(suite);
+        killedWhen(`grep -qs "STEP ${boundary}" ${log}`);
+        endsWell();
+      });
+    }
+
+    const unpacking = "ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1 && test -e /var/lib/dpkg/info";
+    for (const name of suite === "trixie" || soak ? ["docker-ce-cli", "gitlab-runner-helper-images"] : []) {
+      test(`killed while dpkg unpacks ${name}`, async () => {
+        ci = await CiHost.up(suite);
+        killedWhen(`${unpacking}/${name}.list`);
+        endsWell();
+      });
+    }
+
+    for (const round of rounds(0, 10)) {
+      test(`killed at a moment that nobody chose, ${round}`, async () => {
+        ci = await CiHost.up(suite);
+        const share = chance("ci", suite, round);
+        const until = `[ $(date +%s%3N) -gt $((start + ${Math.round(share * first.seconds * 1000)})) ]`;
+        killedWhen(`start=\${start:-$(date +%s%3N)}; ${until}`);
+        endsWell();
+        figure("prepare-ci-host killed", suite, share, "ended well");
+      });
+    }
+
+    for (const round of rounds(suite === "bookworm" ? 1 : 0, 5)) {
+      test(`its power cut, ${round}`, async () => {
+        ci = await CiHost.up(suite, { disk: { commitSeconds: 1, contentFirst: true } });
+        ci.host.sync();
+        const unit = ["--quiet", "--unit=victim", "--property=KillMode=process"];
+        const line = ["edox-ops", "gitlab-runner", "prepare-ci-host", "--yes", ...ci.mirrors];
+        expect(ci.host.raw(["systemd-run", ...unit, ...line]).code).toBe(0);
+        const share = chance("ci power", suite, round);
+        await Bun.sleep(share * first.seconds * 1000);
+        await ci.host.powerCut();
+        endsWell();
+        figure("prepare-ci-host, its power cut", suite, share, "ended well");
+      });
+    }
+
+    /** In short on one suite, where the other would tell the same. */
+    const on = (only: string, name: string, act: () => Promise<void>): void => {
+      if (suite === only || soak) test(name, act);
+    };
+
+    on("bookworm", "without its network, and with a full disk, it says so", async () => {
+      ci = await CiHost.up(suite, { disk: {} });
+      ci.host.network("cut");
+      const before = stateOf(ci.host);
+      const cut = ci.prepare();
+      expect([cut.code, cut.stderr]).toEqual([
+        1,
+        expect.stringMatching(/could not be fetched: .*(no network|no way|no answer)/),
+      ]);
+      expect(stateOf(ci.host)).toEqual(before);
+      ci.host.network("up");
+
+      expect(
+        ci.host.sh("mkdir /filler; fallocate -l $((($(stat -f -c %a /) - 60 * 256) * 4096)) /filler/large").code,
+      ).toBe(0);
+      const full = ci.prepare();
+      expect([full.code, full.stderr]).toEqual([
+        1,
+        expect.stringMatching(/^error: docker\.install: no space left at \//),
+      ]);
+      ci.host.sh("rm -r /filler");
+      endsWell();
+    });
+
+    on("trixie", "failed on purpose at each step in turn", async () => {
+      ci = await CiHost.up(suite);
+      for (const id of [...steps, "runner.docker.access", "runner.docker.config", "prepare-ci-host.complete"]) {
+        const { code, stderr } = ci.prepare("--fail-step", id);
+        expect([code, stderr]).toEqual([1, expect.stringContaining(`CI host preparation failed at step ${id}`)]);
+      }
+      endsWell();
+    });
+  });
+}

@@ -1,0 +1,236 @@
+// A bare host becomes a runner, its runner is looked after, and it goes back to what it was.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { tokens } from "../stand-in/gitlab.ts";
+import { suites } from "./base.ts";
+import { CiHost } from "./ci-host.ts";
+import { type Fault, spoiled } from "./ci-packages.ts";
+
+const configPath = "/etc/gitlab-runner/config.toml";
+const name = "edox-ops CI runner";
+
+for (const suite of suites) {
+  describe(`on ${suite}`, () => {
+    let ci: CiHost;
+    let before: string[];
+    let token: string;
+    let shell: string;
+    beforeAll(async () => {
+      ci = await CiHost.up(suite, { folder: (all) => spoiled(all, "gitlab", "old") });
+      token = await ci.gitlab.addRunner();
+      before = names();
+    });
+    afterAll(() => ci?.[Symbol.dispose]());
+
+    /** What is in /etc, but for what packages and the system keep there for themselves. */
+    const names = (): string[] => ci.host.sh("find /etc | sort").stdout.split("\n");
+    const said = (script: string): string => ci.host.sh(script).stdout;
+
+    test("a dry run changes nothing", () => {
+      const listing = ci.host.listing("/etc");
+      const { code, stdout } = ci.ops("gitlab-runner", "prepare-ci-host", "--dry-run", "--diff", ...ci.mirrors);
+      expect([code, stdout]).toEqual([0, expect.stringContaining("install docker-ce")]);
+      expect(ci.host.listing("/etc")).toBe(listing);
+    });
+
+    test("prepare-ci-host brings a real engine and the runner, and a second run changes nothing", () => {
+      const { code, stdout, stderr } = ci.prepare();
+      expect([code, stderr]).toEqual([0, ""]);
+      expect(stdout).toContain("sudo edox-ops gitlab-runner register --profile ci");
+      expect(said("docker version --format '{{.Server.Version}}'")).toMatch(/^2\d\./);
+      expect(said("systemctl show -P KillSignal gitlab-runner")).toBe("3\n");
+      // Nothing of /etc/skel, and the user is not as good as root.
+      expect(said("ls -A /home/gitlab-runner; id -nG gitlab-runner")).toBe("gitlab-runner\n");
+      expect(said("ls /var/log/stand-in-docker-prune 2>&1")).toContain("No such file");
+      const log = said("cat /var/log/edox-ops/gitlab-runner-ci-host.log");
+      for (const id of ["docker.install", "runner.user.create", "runner.install", "runner.service.install"]) {
+        expect(log).toContain(`STEP ${id} SUCCESS returncode=0`);
+      }
+      expect(log).toContain("STEP runner.docker.access SKIPPED returncode=0");
+      const listing = ci.host.listing("/etc", "/var/lib/dpkg");
+      const again = ci.ops("gitlab-runner", "prepare-ci-host", "--yes");
+      expect([again.code, again.stdout.includes("changed")]).toEqual([0, false]);
+      expect(ci.host.listing("/etc", "/var/lib/dpkg")).toBe(listing);
+      expect(ci.ops("gitlab-runner", "install", "--check").code).toBe(0);
+    });
+
+    test("apt takes the runner from its own repository, or not at all", () => {
+      expect(said("apt-cache policy gitlab-runner")).toContain("*** 19.3.0-1 900");
+      const path = "/etc/apt/sources.list.d/runner_gitlab-runner.sources";
+      const script = `mv ${path} /root/away && apt-get update -qq && apt-get install --simulate --reinstall gitlab-runner 2>&1
+        mkdir -p /root/other && cd /root/other && apt-cache show gitlab-runner >/dev/null 2>&1
+        mv /root/away ${path} && apt-get update -qq`;
+      expect(said(script)).not.toContain("Inst gitlab-runner");
+    });
+
+    test("register asks GitLab over TLS that a given authority vouches for, writes once, and a job runs", async () => {
+      ci.secret("token", token);
+      const own = ["--profile", "ci", "--token-file", "/root/token"];
+      const unknown = ci.ops("gitlab-runner", "register", "--url", ci.gitlab.url, ...own);
+      expect([unknown.code, unknown.stderr]).toEqual([
+        1,
+        expect.stringContaining("give its authority's with --ca-file"),
+      ]);
+      shell = await ci.gitlab.addRunner();
+      ci.secret("shell", shell);
+      for (const words of [
+        [...own, "--concurrent", "2"],
+        ["--token-file", "/root/shell", "--description", "shell"],
+      ]) {
+        const { code, stderr } = ci.ops(...ci.registering, ...words);
+        expect([code, stderr]).toEqual([0, ""]);
+        const text = said(`cat ${configPath}`);
+        const again = ci.ops(...ci.registering, ...words, "--json");
+        expect(JSON.parse(again.stdout)).toMatchObject({ outcome: "ok", exit: 0 });
+        expect(said(`cat ${configPath}`)).toBe(text);
+      }
+      expect(said("gitlab-runner lint 2>&1; stat -c '%a %U' /etc/gitlab-runner/config.toml")).toContain("is valid");
+      expect(said("id -nG gitlab-runner")).toBe("gitlab-runner docker\n");
+      const job = await ci.gitlab.addJob({ script: ["docker version --format '{{.Server.Os}}'"], token: shell });
+      expect(await ci.gitlab.jobUntil(job, ["success", "failed"])).toMatchObject({
+        state: "success",
+        trace: expect.stringContaining("linux\n"),
+      });
+    });
+
+    test("a runner is made in GitLab with an access token, and taken away again", async () => {
+      const words = [...ci.registering, "--profile", "ci", "--description", "made", "--project", "7", "--protected"];
+      ci.secret("access", tokens.personal);
+      const made = ci.host.sh(`EDOX_GITLAB_TOKEN=$(cat /root/access) edox-ops ${words.join(" ")}`);
+      expect([made.code, made.stderr]).toEqual([0, ""]);
+      const [asked] = await ci.gitlab.requests("/user/runners");
+      expect(JSON.parse(asked?.body ?? "")).toMatchObject({
+        tag_list: ["docker-privileged"],
+        access_level: "ref_protected",
+      });
+      expect(ci.ops("gitlab-runner", "unregister", "made").code).toBe(0);
+      expect(said("grep -rlF -f /root/access /etc /var/log /run /var/lib/dpkg /tmp 2>/dev/null")).toBe("");
+    });
+
+    test("no token is in a child's arguments, an environment, a log or an answer", async () => {
+      const look = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'";
+      const script = `( for i in $(seq 200); do ${look} | grep -cF -f /root/token; done | sort -u ) &
+        edox-ops ${ci.registering.join(" ")} --profile ci --token-file /root/token --concurrent 3 --verbose
+        edox-ops gitlab-runner status; edox-ops doctor; edox-ops gitlab-runner list; wait`;
+      const { stdout, stderr } = ci.host.sh(script);
+      expect(stdout + stderr).not.toContain(token);
+      // What was counted: no process had it.
+      expect(stdout.split("\n").filter((line) => /^\d+$/.test(line))).toEqual(["0"]);
+      const files = "grep -rlF -f /root/token /etc /var/log /run /var/lib/dpkg /tmp 2>/dev/null | sort";
+      expect(said(files)).toBe(`${configPath}\n${configPath}.before-edox-ops\n`);
+    });
+
+    test("status, list and doctor tell of it", () => {
+      const { code, stdout } = ci.ops("gitlab-runner", "status");
+      expect([code, stdout]).toEqual([
+        0,
+        expect.stringContaining(`runner ${name}: ${ci.gitlab.url}, docker, privileged`),
+      ]);
+      expect(stdout.match(/accepted: yes/g)).toHaveLength(2);
+      const findings = ci.ops("doctor").stdout.split("\n");
+      const ofRunners = findings.filter((line) => /runner:/.test(line) && !line.includes("ci-runner:disk"));
+      // The way out of a test host takes less than Docker's bridge gives: that is so on many a VPS too.
+      expect(ofRunners.filter((line) => !line.startsWith("[OK]"))).toEqual([
+        expect.stringContaining("[WARN] ci-runner:mtu: containers send packets of 1500 bytes, and host0 takes 1400"),
+      ]);
+      expect(ofRunners.length).toBeGreaterThan(12);
+    });
+
+    test("upgrade waits for a running job, which ends well", async () => {
+      await ci.server.swap(ci.packages.folder);
+      const job = await ci.gitlab.addJob({ script: ["sleep 4", "echo to the end"], token: shell });
+      await ci.gitlab.jobUntil(job, ["running"]);
+      const { code, stdout, stderr } = ci.ops("gitlab-runner", "upgrade");
+      expect([code, stdout]).toEqual([0, expect.stringContaining("GitLab Runner was 19.3.0-1, and is 19.4.0-1\n")]);
+      expect(stderr).toContain("waiting at most 120 min for 1 running job to end");
+      expect(await ci.gitlab.job(job)).toMatchObject({
+        state: "success",
+        trace: expect.stringContaining("to the end"),
+      });
+      expect(said("gitlab-runner status; ls /var/log/stand-in-docker-prune 2>&1")).toMatch(
+        /^gitlab-runner: Service is running\n.*No such file/,
+      );
+    });
+
+    test("a job that does not end in time stops the upgrade, and nothing else", async () => {
+      const job = await ci.gitlab.addJob({ script: ["sleep 5"], token: shell });
+      await ci.gitlab.jobUntil(job, ["running"]);
+      const { code, stderr } = ci.ops("gitlab-runner", "uninstall", "--yes", "--drain", "1s");
+      expect([code, stderr]).toEqual([1, expect.stringContaining("jobs were still running after")]);
+      expect(await ci.gitlab.jobUntil(job, ["success", "failed"])).toMatchObject({ state: "success" });
+      expect(said("for i in $(seq 100); do gitlab-runner status 2>/dev/null && break; sleep 0.1; done")).toBe(
+        "gitlab-runner: Service is running\n",
+      );
+    });
+
+    test("unregister and uninstall leave what the documentation says", () => {
+      for (const each of [name, "shell"]) {
+        const { code, stderr } = ci.ops("gitlab-runner", "unregister", each);
+        expect([code, stderr]).toEqual([0, ""]);
+      }
+      const { code, stderr } = ci.ops("gitlab-runner", "uninstall", "--purge", "--docker", "--yes");
+      expect([code, stderr]).toEqual([0, ""]);
+      // What git, iptables and the certificates have there is of packages that stay.
+      const left = names().filter((path) => !before.includes(path) && /docker|gitlab|edox|apt|systemd/.test(path));
+      expect(left.filter((path) => path !== "/etc/docker/key.json" && path !== "/etc/docker")).toEqual([
+        "/etc/edox-ops",
+      ]);
+      expect(said("getent passwd gitlab-runner; dpkg -l | grep -c '^ii.*\\(docker-ce\\|gitlab-runner\\)'")).toBe("0\n");
+      expect(said("test -d /var/lib/docker && echo images stay")).toBe("images stay\n");
+    });
+  });
+}
+
+describe("what is not as it should be is refused, and the next run ends well", () => {
+  let ci: CiHost;
+  beforeAll(async () => {
+    ci = await CiHost.up("bookworm");
+    // Only what is said of the repositories is at stake.
+    expect(ci.host.sh("apt-get update -qq && apt-get install -qq ca-certificates >/dev/null").code).toBe(0);
+  });
+  afterAll(() => ci?.[Symbol.dispose]());
+
+  const faults: [string, Fault, RegExp][] = [
+    ["docker.install", "tampered", /BADSIG|sign/i],
+    ["docker.install", "mismatched", /Hash Sum mismatch|unexpected size/],
+    ["docker.install", "foreign", /NO_PUBKEY|not signed/],
+    ["docker.install", "swapped", /is refused: it is [0-9A-F]{40}, and not/],
+    ["docker.install", "expired", /expired/],
+    ["runner.install", "swapped", /is refused: it is [0-9A-F]{40}, and not/],
+  ];
+  for (const [step, fault, words] of faults) {
+    test(`${step} from a repository that is ${fault}`, async () => {
+      const listing = ci.host.listing("/etc");
+      await ci.server.swap(spoiled(ci.packages, step === "docker.install" ? "docker" : "gitlab", fault));
+      const { code, stderr } = ci.prepare("--only", step);
+      expect([code, stderr]).toEqual([1, expect.stringMatching(words)]);
+      expect(stderr).toMatch(/^hint: /m);
+      expect(ci.host.listing("/etc")).toBe(listing);
+    });
+  }
+
+  test("another fingerprint, which apt refuses for ever", async () => {
+    const { docker } = ci.packages;
+    await ci.server.swap(ci.packages.folder);
+    const words = ["--docker-apt-url", `${ci.server.url}${docker.path}`, "--docker-apt-fingerprint", "A".repeat(40)];
+    const { code, stderr } = ci.ops("gitlab-runner", "prepare-ci-host", "--yes", "--only", "docker.install", ...words);
+    expect([code, stderr]).toEqual([1, expect.stringContaining(`it is ${docker.fingerprint}, and not AAAA`)]);
+    expect(ci.prepare().code).toBe(0);
+    // Whoever puts another key in the file's place gains nothing.
+    await ci.server.swap(spoiled(ci.packages, "docker", "swapped"));
+    const swapped = `curl -fsS ${ci.server.url}${docker.keyPath} -o /etc/apt/keyrings/docker.asc && rm -rf /var/lib/apt/lists/* && apt-get update --error-on=any`;
+    const update = ci.host.sh(`apt-get install -qq curl >/dev/null; ${swapped}`);
+    expect([update.code, update.stderr]).toEqual([100, expect.stringMatching(/not signed|NO_PUBKEY|Missing key/)]);
+  });
+});
+
+test("trixie's apt refuses a key of another fingerprint too", async () => {
+  using ci = await CiHost.up("trixie");
+  expect(ci.prepare("--only", "docker.install").code).toBe(0);
+  await ci.server.swap(spoiled(ci.packages, "docker", "swapped"));
+  const { key } = { key: `${ci.server.url}${ci.packages.docker.keyPath}` };
+  const update = ci.host.sh(
+    `apt-get install -qq curl >/dev/null; curl -fsS ${key} -o /etc/apt/keyrings/docker.asc && rm -rf /var/lib/apt/lists/* && apt-get update --error-on=any`,
+  );
+  expect([update.code, update.stderr]).toEqual([100, expect.stringMatching(/not signed|Missing key|verify/)]);
+});

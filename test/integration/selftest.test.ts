@@ -1,0 +1,66 @@
+// The self-test of a runner, on a real engine that runs a real one in a privileged container.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { CiHost } from "./ci-host.ts";
+import { dindArchive } from "./dind-image.ts";
+
+let ci: CiHost;
+let image: string;
+beforeAll(async () => {
+  // Debian 12's engine needs a capability for it that a machine for tests may not have.
+  ci = await CiHost.up("trixie", { tls: false });
+  expect(ci.prepare().code).toBe(0);
+  image = await dindArchive(ci.host);
+  ci.secret("token", await ci.gitlab.addRunner());
+  const words = ["gitlab-runner", "register", "--url", ci.gitlab.url, "--profile", "ci", "--token-file", "/root/token"];
+  expect(ci.ops(...words).code).toBe(0);
+});
+afterAll(() => ci?.[Symbol.dispose]());
+
+/** All that a self-test might have left. */
+const left = (): string => ci.host.sh("docker ps -aq; docker volume ls -q; docker network ls -q -f type=custom").stdout;
+
+test("it runs a daemon over TLS, builds an image in it, and measures a transfer", () => {
+  const { code, stdout } = ci.ops("gitlab-runner", "selftest", "--image", image);
+  expect([code, stdout.match(/^\[\w+\] \w+/gm)]).toEqual([
+    0,
+    ["[OK] daemon", "[OK] privileged", "[OK] build", "[OK] transfer"],
+  ]);
+  expect(stdout).toContain("with packets of 1500");
+  expect(stdout).toContain('services: ["docker:29-dind"]');
+  expect(left()).toBe("");
+});
+
+test("where longer packets vanish on the way out it finds those that come through", () => {
+  // The way out takes 1400 bytes, and nobody is told.
+  const hole = "OUTPUT -p icmp -j DROP";
+  expect(ci.host.sh(`iptables -I ${hole}`).code).toBe(0);
+  const { code, stdout } = ci.ops("gitlab-runner", "selftest", "--image", image, "--json");
+  expect([code, JSON.parse(stdout)]).toMatchObject([0, { outcome: "ok", selftest: { mtu: 1400 } }]);
+  expect(ci.host.sh(`iptables -D ${hole}`).code).toBe(0);
+});
+
+test("with settings that cannot work it says what a job would meet", () => {
+  const config = "/etc/gitlab-runner/config.toml";
+  for (const [edit, said] of [
+    ["s#, ./certs/client.##", "there is no certificate: does volumes have /certs/client?"],
+    ["s#privileged = true#privileged = false#", "[FAIL] daemon: "],
+  ] as const) {
+    ci.host.sh(`cp ${config} /root/kept; sed -i '${edit}' ${config}`);
+    const { code, stdout } = ci.ops("gitlab-runner", "selftest", "--image", image);
+    expect([code, stdout]).toEqual([1, expect.stringContaining(said)]);
+    ci.host.sh(`cp /root/kept ${config}`);
+  }
+  expect(left()).toBe("");
+});
+
+test("ended by a signal, or killed, it leaves nothing for ever", () => {
+  const script = (signal: string) =>
+    `edox-ops gitlab-runner selftest --image ${image} & until [ "$(docker ps -q | wc -l)" = 2 ]; do sleep 0.1; done; kill -${signal} $!; wait $!`;
+  expect(ci.host.sh(script("INT")).code).toBe(130);
+  expect(left()).toBe("");
+  expect(ci.host.sh(script("KILL")).code).toBe(137);
+  expect(left()).not.toBe("");
+  expect(ci.ops("gitlab-runner", "selftest", "--image", "/etc/hostname").code).toBe(1);
+  expect(left()).toBe("");
+});

@@ -1,0 +1,59 @@
+// What the self-test says, and what it is told to say, with an engine that does as it is taught. The real one is tried in
+// test/integration/selftest.test.ts.
+
+import { expect, test } from "bun:test";
+import { typedWords } from "../cli/typed.ts";
+import { fakeDebian } from "../fake-debian.ts";
+import { ok } from "../fake-host.ts";
+
+const section = `[[runners]]\nname = "a"\nurl = "https://gitlab.test"\ntoken = "glrt-0123456789"\nexecutor = "docker"\n[runners.docker]\nimage = "x"\nprivileged = true\nvolumes = ["/cache", "/certs/client", "/srv:/srv:ro"]\n`;
+
+function engine(fails: (line: string) => boolean) {
+  const host = fakeDebian();
+  host.put("/run/docker.sock", "");
+  host.put("/etc/gitlab-runner/config.toml", section, { mode: 0o600 });
+  const lines: string[] = [];
+  host.taught.unshift((argv) => {
+    if (argv[0] !== "docker") return undefined;
+    const line = argv.slice(1).join(" ");
+    lines.push(line);
+    if (fails(line)) return { code: 1, stdout: "", stderr: "it does not\n" };
+    if (argv[1] === "load") return ok("Loaded image: dind:1\n");
+    return ok(`${argv[1]}-${lines.length}\n`);
+  });
+  return { lines, ops: (...words: string[]) => typedWords(["gitlab-runner", "selftest", ...words], host) };
+}
+
+test("a job has the volumes, the rights and the network that the runner gives it", async () => {
+  const { lines, ops } = engine(() => false);
+  const { exit, out } = await ops();
+  expect(exit).toBe(0);
+  expect(out.replace(/\d+ ms/g, "1 ms")).toMatchSnapshot();
+  const created = lines.filter((line) => line.startsWith("create "));
+  expect(created).toHaveLength(2);
+  for (const line of created) expect(line).toMatch(/--privileged .*|:\/certs\/client --volume \/srv:\/srv:ro/);
+});
+
+test("packets that do not come through are made shorter, and the snippet says how short", async () => {
+  const { ops } = engine((line) => / mtu=|mtu=1(500|460)/.test(line));
+  const { exit, out } = await ops();
+  expect(exit).toBe(0);
+  expect(out).toContain('command: ["--mtu=1400", "--default-network-opt=bridge=com.docker.network.driver.mtu=1400"]');
+  const none = await engine((line) => line.includes("mtu=")).ops("--json");
+  expect([none.exit, JSON.parse(none.out)]).toMatchObject([1, { outcome: "failed", selftest: { mtu: null } }]);
+});
+
+test("an image that cannot be had, or is none, is said with the way to one", async () => {
+  const pulled = await engine((line) => line.startsWith("pull") || line.startsWith("image inspect")).ops();
+  expect(pulled.err).toContain("save it with `docker save`, and give it here with --image");
+  const loaded = await engine((line) => line.startsWith("load")).ops("--image", "/none.tar");
+  expect(loaded.err).toContain("/none.tar has no image in it");
+});
+
+test("a runner that is not there, or has no Docker, is named", async () => {
+  expect((await engine(() => false).ops("--runner", "b")).err).toContain(
+    "there is no runner b with the docker executor",
+  );
+  const bare = await typedWords(["gitlab-runner", "selftest"]);
+  expect([bare.exit, bare.err]).toEqual([1, expect.stringContaining("no runner of this host has the docker executor")]);
+});
