@@ -19,6 +19,8 @@ const jobs = [
   ["mirror", "on trixie"],
   ["network"],
   ["deploy-killed"],
+  ["ci-killed", "on bookworm"],
+  ["ci-killed", "on trixie"],
   ["power"],
   ["full"],
   ["deploy"],

@@ -91,6 +91,29 @@ describe("asking", () => {
     );
   });
 
+  test("the proxy of the environment is asked, but not for what it leaves out", async () => {
+    const asked: string[] = [];
+    using proxy = Bun.serve({
+      hostname: "localhost",
+      port: 0,
+      fetch(request) {
+        asked.push(request.url);
+        return new Response("by the proxy");
+      },
+    });
+    try {
+      process.env.http_proxy = `http://localhost:${proxy.port}`;
+      expect(textOf((await host.get("http://far.test/x")).body)).toBe("by the proxy");
+      process.env.no_proxy = "localhost";
+      expect(textOf((await host.get(`${http}/x`)).body)).toBe("GET /x ");
+      expect(textOf((await host.get("http://docker/_ping", { socketPath })).body)).toBe("GET /_ping ");
+    } finally {
+      delete process.env.http_proxy;
+      delete process.env.no_proxy;
+    }
+    expect(asked).toEqual(["http://far.test/x"]);
+  });
+
   test("who does not answer, refuses, is not known or never ends is told in words", async () => {
     expect(await host.get(`${http}/never`, { limitMs: 50 })).toMatchObject({
       status: 0,

@@ -55,12 +55,20 @@ for (const suite of suites) {
     });
 
     test("apt takes the runner from its own repository, or not at all", () => {
-      expect(said("apt-cache policy gitlab-runner")).toContain("*** 19.3.0-1 900");
-      const path = "/etc/apt/sources.list.d/runner_gitlab-runner.sources";
-      const script = `mv ${path} /root/away && apt-get update -qq && apt-get install --simulate --reinstall gitlab-runner 2>&1
-        mkdir -p /root/other && cd /root/other && apt-cache show gitlab-runner >/dev/null 2>&1
-        mv /root/away ${path} && apt-get update -qq`;
-      expect(said(script)).not.toContain("Inst gitlab-runner");
+      const other = `mkdir -p /srv/other/made/DEBIAN && cd /srv/other
+        printf 'Package: gitlab-runner\\nVersion: 99\\nArchitecture: amd64\\nMaintainer: a <a@b>\\nDescription: of a distribution\\n' >made/DEBIAN/control
+        dpkg-deb --build made gitlab-runner.deb >/dev/null
+        { dpkg-deb --field gitlab-runner.deb; echo "Filename: ./gitlab-runner.deb
+Size: $(stat -c %s gitlab-runner.deb)
+SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
+        echo 'deb [trusted=yes] file:/srv/other ./' >/etc/apt/sources.list.d/other.list; apt-get update -qq`;
+      expect(ci.host.sh(other).code).toBe(0);
+      const policy = (): string => said("apt-cache policy gitlab-runner");
+      expect(policy()).toMatch(/Candidate: 19\.3\.0-1\n[^]* 99 -1\n/);
+      const source = "/etc/apt/sources.list.d/runner_gitlab-runner.sources";
+      said(`mv ${source} /root/away; apt-get update -qq`);
+      expect(policy()).toMatch(/Candidate: \(none\)\n/);
+      said(`mv /root/away ${source}; rm -r /srv/other /etc/apt/sources.list.d/other.list; apt-get update -qq`);
     });
 
     test("register asks GitLab over TLS that a given authority vouches for, writes once, and a job runs", async () => {
@@ -180,6 +188,121 @@ for (const suite of suites) {
     });
   });
 }
+
+describe("a host that the Python tool prepared", () => {
+  let ci: CiHost;
+  const config = `concurrent = 1 # by hand
+check_interval = 0
+
+[[runners]]
+  name = "edox-ops CI runner"
+  url = "URL"
+  id = 41
+  token = "TOKEN"
+  executor = "docker"
+  [runners.docker]
+    image = "python:3.11-bookworm"
+    privileged = false
+    volumes = ["/cache"]
+`;
+  beforeAll(async () => {
+    ci = await CiHost.up("bookworm", { tls: false });
+    const { server, packages, host, gitlab } = ci;
+    const token = await gitlab.addRunner();
+    const text = config.replace("URL", gitlab.url).replace("TOKEN", token);
+    const record = { url: gitlab.url, executor: "docker", description: name, tags: ["docker-privileged"] };
+    const more = { profile: "ci", docker_image: "python:3.11-bookworm", docker_privileged: true, registered: true };
+    // As its commands and GitLab's script.deb.sh leave it.
+    const { code, stderr } = host.sh(`set -e
+      apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq -y curl ca-certificates gpg >/dev/null
+      curl -fsS ${server.url}${packages.docker.keyPath} -o /etc/apt/keyrings/docker.asc
+      echo 'deb [arch=amd64 signed-by=/etc/apt/keyrings/docker.asc] ${server.url}${packages.docker.path} bookworm stable' >/etc/apt/sources.list.d/docker.list
+      curl -fsS ${server.url}${packages.gitlab.keyPath} | gpg --dearmor >/etc/apt/keyrings/runner_gitlab-runner-archive-keyring.gpg
+      echo 'deb [signed-by=/etc/apt/keyrings/runner_gitlab-runner-archive-keyring.gpg] ${server.url}${packages.gitlab.path} bookworm main' >/etc/apt/sources.list.d/runner_gitlab-runner.list
+      useradd --system --create-home --home-dir /home/gitlab-runner --shell /bin/bash gitlab-runner
+      apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq -y docker-ce docker-ce-cli containerd.io docker-buildx-plugin docker-compose-plugin gitlab-runner >/dev/null
+      usermod -aG docker gitlab-runner; mkdir -m 0750 /etc/edox-ops`);
+    expect([code, stderr]).toEqual([0, expect.any(String)]);
+    await Bun.write(`${host.root}/etc/edox-ops/runner.json`, JSON.stringify({ ...record, ...more }, null, 2));
+    await Bun.write(`${host.root}${configPath}`, text);
+    host.sh(`chmod 600 /etc/edox-ops/runner.json ${configPath}`);
+  });
+  afterAll(() => ci?.[Symbol.dispose]());
+
+  test("is taken over: its Docker stays as it is, its sources are migrated, its runner is what it was meant to be", () => {
+    const text = ci.host.sh(`cat ${configPath}`).stdout;
+    const pid = ci.host.sh("cat /run/docker.pid").stdout;
+    const { code, stdout, stderr } = ci.ops("gitlab-runner", "prepare-ci-host", "--yes", ...ci.runnerMirror);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^ok {7}docker\.install/);
+    expect(ci.host.sh("cat /run/docker.pid; ls /etc/apt/sources.list.d /etc/apt/keyrings").stdout).toBe(
+      `${pid}/etc/apt/keyrings:\ndocker.asc\nrunner_gitlab-runner-archive-keyring.asc\n\n/etc/apt/sources.list.d:\ndocker.list\nrunner_gitlab-runner.sources\n`,
+    );
+    expect(ci.host.sh(`cat ${configPath}`).stdout).toBe(
+      text.replace("privileged = false", "privileged = true").replace('["/cache"]', '["/cache", "/certs/client"]'),
+    );
+    expect(ci.host.sh("apt-get update --error-on=any").code).toBe(0);
+    expect(ci.ops("gitlab-runner", "prepare-ci-host", "--check", "--quiet").code).toBe(0);
+    expect(ci.ops("gitlab-runner", "status").stdout).toContain(
+      "docker, privileged, /cache /certs/client, ours, accepted: yes",
+    );
+  });
+});
+
+describe("a GitLab that does not do as it should", () => {
+  let ci: CiHost;
+  beforeAll(async () => {
+    ci = await CiHost.up("bookworm");
+    expect(ci.prepare().code).toBe(0);
+    ci.secret("token", await ci.gitlab.addRunner());
+  });
+  afterAll(() => ci?.[Symbol.dispose]());
+  const register = () => ci.ops(...ci.registering, "--profile", "ci", "--token-file", "/root/token");
+  const path = "/runners/verify";
+
+  const refusals: [string, Parameters<CiHost["gitlab"]["answer"]>[0], RegExp][] = [
+    ["is not well for long", { path, status: 500, times: 5 }, /answers 500.*: try again later/],
+    [
+      "redirects",
+      { path, status: 301, headers: { location: "https://gitlab.com/" } },
+      /redirects to https:\/\/gitlab\.com\//,
+    ],
+    [
+      "answers with a page",
+      { path, status: 200, headers: { "content-type": "text/html" }, body: "<html>" },
+      /not as a GitLab does/,
+    ],
+    ["says wait an hour", { path, status: 429, headers: { "retry-after": "3600" } }, /answers 429.*: try again later/],
+    ["does not answer", { path, delayMs: 120_000 }, /no answer within 30 s/],
+  ];
+  for (const [what, answer, words] of refusals) {
+    test(`${what}: nothing is changed, and the cause is named`, async () => {
+      await ci.gitlab.answer(answer);
+      const listing = ci.host.listing("/etc");
+      const { code, stderr } = register();
+      expect([code, stderr]).toEqual([1, expect.stringMatching(words)]);
+      expect(ci.host.listing("/etc")).toBe(listing);
+    });
+  }
+
+  test("is slow, or not well for a moment: it is waited for", async () => {
+    await ci.gitlab.answer(
+      { path, status: 503, times: 2 },
+      { path, status: 429, headers: { "retry-after": "1" } },
+      { path, delayMs: 3000 },
+    );
+    expect(register().code).toBe(0);
+  });
+
+  test("is gone: status and doctor say so, and unregister waits for it", () => {
+    ci.gitlab[Symbol.dispose]();
+    expect(ci.ops("gitlab-runner", "status").stdout).toContain("accepted: https://");
+    expect(ci.ops("doctor").stdout).toMatch(/^\[FAIL\] ci-runner:token: .*cannot be reached: nobody listens there/m);
+    const { code, stderr } = ci.ops("gitlab-runner", "unregister", name);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("cannot be reached")]);
+    expect(ci.ops("gitlab-runner", "unregister", name, "--force").code).toBe(0);
+  });
+});
 
 describe("what is not as it should be is refused, and the next run ends well", () => {
   let ci: CiHost;
