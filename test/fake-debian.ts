@@ -90,7 +90,10 @@ export function fakeDebian(options: Like = {}): FakeHost {
       "/var/lib/dpkg/status",
       `${host.text("/var/lib/dpkg/status")}${paragraph(name, name === "nginx" ? nginx : "1", extra)}`,
     );
-    if (name === "ca-certificates") host.put("/etc/ssl/certs/ca-certificates.crt", "certificates");
+    if (name === "ca-certificates") {
+      host.put("/etc/ssl/certs/ca-certificates.crt", "certificates");
+      host.put("/usr/sbin/update-ca-certificates", "");
+    }
     brought[name]?.();
     if (name === "nginx") {
       add("nginx-common");
@@ -125,6 +128,10 @@ export function fakeDebian(options: Like = {}): FakeHost {
 
   host.taught.push((argv) => {
     const [program, ...rest] = argv;
+    if (program?.endsWith("update-ca-certificates")) {
+      host.put("/etc/ssl/certs/ca-certificates.crt", "certificates");
+      return ok();
+    }
     if (program === "useradd") {
       host.put(
         "/etc/passwd",

@@ -7,7 +7,6 @@ import type { Entry, Finding } from "./finding.ts";
 
 type Answer = Omit<Finding, "name">;
 
-const storePath = "/etc/ssl/certs/ca-certificates.crt";
 /** Units that keep the clock, under every name that Debian and Ubuntu gave them. */
 const clockUnits = ["systemd-timesyncd", "chrony", "chronyd", "ntpsec", "ntp", "openntpd"];
 const shownNames = 3;
@@ -24,17 +23,6 @@ export const upkeep: Entry[] = [
   },
   { name: "host:units", asks: true, look: units },
   { name: "host:time", look: time },
-  {
-    name: "host:certificates",
-    look(see) {
-      const stat = see.statTarget(storePath);
-      if (stat !== null && stat.size > 0) return { status: "ok", detail: "the store of certificates is there" };
-      const tool = "/usr/sbin/update-ca-certificates";
-      const hint = see.stat(tool) === null ? ["edox-ops", "bootstrap", "--yes"] : ["update-ca-certificates"];
-      const detail = `${storePath} is ${stat === null ? "missing" : "empty"}: no TLS connection can be trusted`;
-      return { status: "error", detail, hint: ["sudo", ...hint] };
-    },
-  },
 ];
 
 /** No file tells which units failed. */

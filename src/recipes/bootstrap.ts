@@ -1,6 +1,7 @@
 import type { Facts } from "../engine/facts.ts";
 import type { Recipe } from "../engine/step.ts";
 import { aptFree } from "../resources/apt-lock.ts";
+import { certificatesWhole } from "../resources/certificates.ts";
 import { directory } from "../resources/directory.ts";
 import { dpkgConfigured, installed } from "../resources/package.ts";
 import { piByHand } from "../resources/pi.ts";
@@ -30,7 +31,12 @@ export function bootstrap(facts: Facts): Recipe {
         id: "packages.install",
         title: `${packages.join(", ")} are installed`,
         requires: [firstBootDone, clockSet, aptFree],
-        wants: [...(facts.ipv6 ? [] : [welcomeSiteKeptOut]), dpkgConfigured, ...packages.map(installed)],
+        wants: [
+          ...(facts.ipv6 ? [] : [welcomeSiteKeptOut]),
+          dpkgConfigured,
+          ...packages.map(installed),
+          certificatesWhole,
+        ],
       },
       {
         id: "site.directories",

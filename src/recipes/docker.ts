@@ -8,6 +8,7 @@ import type { Requirement, Resource, Step } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
 import { aptFree } from "../resources/apt-lock.ts";
 import { aptRepository, chosenRepository } from "../resources/apt-repository.ts";
+import { certificatesWhole } from "../resources/certificates.ts";
 import { dpkgConfigured, installed } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { service } from "../resources/service.ts";
@@ -87,6 +88,7 @@ export function dockerInstall(facts: Facts, see: HostReader, mirror: Mirror = {}
     repository.older,
     // apt reads the repository over TLS.
     { ...installed("ca-certificates"), name: "docker:ca-certificates" },
+    certificatesWhole,
     repository.key,
     repository.source,
     packages,

@@ -8,6 +8,7 @@ import { dockerAnswers, dockerInstall, type Mirror } from "../recipes/docker.ts"
 import { ciHostLogPath, replacedDir, runnerConfigPath, runnerInstallLogPath } from "../recipes/paths.ts";
 import { aptFree } from "../resources/apt-lock.ts";
 import { aptRepository, chosenRepository } from "../resources/apt-repository.ts";
+import { certificatesWhole } from "../resources/certificates.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { gidOf } from "../resources/group.ts";
@@ -108,6 +109,7 @@ function runnerSteps(facts: Facts, see: HostReader, mirror: Mirror): Step[] {
         { ...dpkgConfigured, name: "runner:dpkg-configured" },
         repository.older,
         { ...installed("ca-certificates"), name: "runner:ca-certificates" },
+        { ...certificatesWhole, name: "runner:certificates" },
         repository.key,
         repository.source,
         pin(new URL(uri).hostname),

@@ -54,14 +54,6 @@ test("who keeps the clock is told, and that nobody does", async () => {
   expect((await finding("host:time", host))?.detail).toBe("kept by chrony");
 });
 
-test("a store of certificates that is missing or empty is an error", async () => {
-  const host = fakeDebian();
-  expect((await finding("host:certificates", host))?.hint).toContain("bootstrap");
-  host.put("/etc/ssl/certs/ca-certificates.crt", "");
-  host.put("/usr/sbin/update-ca-certificates", "");
-  expect((await finding("host:certificates", host))?.hint).toEqual(["sudo", "update-ca-certificates"]);
-});
-
 test("a source that was never fetched is told without its password, in both forms; one that is off is not", async () => {
   const host = fakeDebian();
   expect((await finding("apt:sources", host))?.status).toBe("ok");

@@ -7,8 +7,9 @@ import { TestHost } from "./test-host.ts";
 
 /** What a run leaves, but for what differs in every installation: logs, caches, and times in dpkg's records. */
 const left = ["/etc", "/var/www", "/var/lib/dpkg/info", "/var/lib/dpkg/updates"];
-/** What each boot or installation makes anew. */
-const varies = /\/etc\/(machine-id|hostname|hosts|resolv\.conf|ld\.so\.cache|\.pwd\.lock|mtab)|ssl\/certs\/java/;
+/** What each host, boot or installation has of its own. */
+const varies =
+  /apt\.conf\.d\/90cache|\/etc\/(machine-id|hostname|hosts|resolv\.conf|ld\.so\.cache|\.pwd\.lock|mtab)|ssl\/certs\/java/;
 
 export interface Undisturbed {
   state: string[];
