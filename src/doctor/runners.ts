@@ -82,7 +82,7 @@ export function runnerEntries(host: Host): Entry[] {
 }
 
 async function drains(see: HostReader): Promise<Answer> {
-  const { serviceOf } = await import("../runner/steps.ts");
+  const { serviceOf } = await import("../runner/service.ts");
   const { killSignal, stopSeconds } = await serviceOf(see);
   if (killSignal === "SIGQUIT")
     return { status: "ok", detail: `a stop waits for running jobs, ${stopSeconds / 60} min at the most` };
@@ -112,7 +112,7 @@ function group({ runners }: RunnerConfig, see: HostReader): Answer {
 
 async function privileged(config: RunnerConfig, see: HostReader): Promise<Answer> {
   const [{ dindEdits }, { ours, readRecord }] = [
-    await import("../runner/steps.ts"),
+    await import("../runner/docker-in-docker.ts"),
     await import("../runner/record.ts"),
   ];
   const record = readRecord(see);

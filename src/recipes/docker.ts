@@ -7,20 +7,12 @@ import { linesOf } from "../engine/lines.ts";
 import type { Requirement, Resource, Step } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
 import { aptFree } from "../resources/apt-lock.ts";
-import { aptRepository, chosenRepository } from "../resources/apt-repository.ts";
+import { aptRepository, chosenRepository, type Mirror, placeOf } from "../resources/apt-repository.ts";
 import { certificatesWhole } from "../resources/certificates.ts";
 import { dpkgConfigured, installed } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { service } from "../resources/service.ts";
 import { replacedDir } from "./paths.ts";
-
-/** Where a repository is had that is not the official one: each may be left out. */
-export interface Mirror {
-  uri?: string | undefined;
-  /** A URL, or a file of this host. */
-  key?: string | undefined;
-  fingerprint?: string | undefined;
-}
 
 export const dockerSocket = "/run/docker.sock";
 export const dockerSourcePath = "/etc/apt/sources.list.d/docker.sources";
@@ -69,17 +61,17 @@ export const dockerRuns: Resource = service({
 });
 
 export function dockerInstall(facts: Facts, see: HostReader, mirror: Mirror = {}): Step {
-  const chosen = chosenRepository(see, dockerSourcePath);
   const folder = facts.id === "ubuntu" ? "ubuntu" : "debian";
-  const uri = mirror.uri ?? chosen?.uri ?? `https://download.docker.com/linux/${folder}`;
   const repository = aptRepository({
+    ...placeOf(see, dockerSourcePath, mirror, {
+      uri: `https://download.docker.com/linux/${folder}`,
+      fingerprint: dockerFingerprint,
+      keyOrigin: (uri) => `${uri}/gpg`,
+    }),
     name: "docker",
-    uri,
     suite: facts.codename,
     component: "stable",
     architecture: facts.architecture,
-    fingerprint: mirror.fingerprint ?? chosen?.fingerprint ?? dockerFingerprint,
-    keyOrigin: mirror.key ?? `${uri}/gpg`,
     keyPath: dockerKeyPath,
     sourcePath: dockerSourcePath,
     keepDir: replacedDir,

@@ -29,6 +29,16 @@ export interface Repository {
   keepDir: string;
 }
 
+/** Where a repository is had that is not the official one: each may be left out. */
+export interface Mirror {
+  uri?: string | undefined;
+  /** A URL, or a file of this host. */
+  key?: string | undefined;
+  fingerprint?: string | undefined;
+}
+
+type Place = Pick<Repository, "uri" | "fingerprint" | "keyOrigin">;
+
 const intro = "# Written by edox-ops. apt takes nothing from here that this very key has not signed.";
 const keysDir = "/etc/apt/keyrings";
 const attempts = 3;
@@ -46,6 +56,19 @@ export function aptRepository(repository: Repository): { older: Resource; key: R
     text: () => Text.of(sourceText(repository)),
   });
   return { older: older(repository), key: key(repository), source };
+}
+
+/** What is typed, or was chosen before, or is official: each for itself. */
+export function placeOf(
+  see: HostReader,
+  sourcePath: string,
+  mirror: Mirror,
+  official: Omit<Place, "keyOrigin"> & { keyOrigin(uri: string): string },
+): Place {
+  const chosen = chosenRepository(see, sourcePath);
+  const uri = mirror.uri ?? chosen?.uri ?? official.uri;
+  const fingerprint = mirror.fingerprint ?? chosen?.fingerprint ?? official.fingerprint;
+  return { uri, fingerprint, keyOrigin: mirror.key ?? official.keyOrigin(uri) };
 }
 
 /** What was chosen before, a mirror perhaps, or null. */

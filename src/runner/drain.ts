@@ -6,7 +6,7 @@ import { heed, type Stop } from "../engine/wait.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { dockerAnswers, dockerSocket } from "../recipes/docker.ts";
 import { isActive } from "../resources/service.ts";
-import { serviceOf } from "./steps.ts";
+import { serviceOf } from "./service.ts";
 
 const unit = "gitlab-runner";
 const pollMs = 500;

@@ -5,8 +5,8 @@ import { linesOf } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
 import { heed, met, type Stop } from "../engine/wait.ts";
 import type { Host, Output } from "../host/host.ts";
+import { dockerThere } from "./docker-in-docker.ts";
 import type { Runner } from "./runners.ts";
-import { dockerThere } from "./steps.ts";
 
 export interface Measured {
   name: "daemon" | "privileged" | "build" | "transfer";
@@ -40,6 +40,7 @@ const certificates = "/certs/client";
 /** Everything that it starts is gone when this returns, also what a run before it left. Throws a Problem where it cannot begin. */
 export async function selftest(runner: Runner, host: Host, stop: Stop, file: string | undefined): Promise<Selftest> {
   await met(dockerThere, host);
+  const address = addressOf(runner);
   const docker = async (...argv: string[]): Promise<Output> => {
     heed(stop);
     return host.run(["docker", ...argv], { limitMs: argv[0] === "pull" || argv[0] === "load" ? pullLimitMs : limitMs });
@@ -49,8 +50,6 @@ export async function selftest(runner: Runner, host: Host, stop: Stop, file: str
     const image = file === undefined ? await pulled(docker) : await loaded(docker, file);
     const { containers, start } = await job(docker, runner, image);
     const measured: Measured[] = [];
-    // Goes into a shell's line: an address and no more.
-    const address = new URL(runner.url).href.replace(/\/+$/, "").replaceAll("'", "%27");
     const inJob = (script: string): Promise<Output> => docker("exec", containers.job, "sh", "-c", script);
     const measure = async (name: Measured["name"], run: () => Promise<Output>, good: (out: string) => string) => {
       const begun = host.now();
@@ -102,6 +101,14 @@ export async function selftest(runner: Runner, host: Host, stop: Stop, file: str
   } finally {
     await clear(host);
   }
+}
+
+/** It goes into a shell's line: an address, and nothing that a shell would read otherwise. */
+function addressOf({ name, url }: Runner): string {
+  if (/^https?:\/\/[\w.[\]:-]+(\/[\w./~%-]*)?$/.test(url)) return url.replace(/\/+$/, "");
+  throw new Problem("state", `the url of runner ${name} is no http or https address`, {
+    hint: ["sudo", "editor", "/etc/gitlab-runner/config.toml"],
+  });
 }
 
 function lastLine(...outputs: string[]): string {

@@ -9,7 +9,7 @@ import { jobsRunning } from "./drain.ts";
 import { verify } from "./gitlab.ts";
 import { ours, readRecord } from "./record.ts";
 import { type Runner, readConfig } from "./runners.ts";
-import { serviceOf, unitPath } from "./steps.ts";
+import { serviceOf, unitPath } from "./service.ts";
 import { systemIdOf } from "./system-id.ts";
 
 export interface ServiceStatus {

@@ -10,9 +10,10 @@ import { aptFree } from "../resources/apt-lock.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { file } from "../resources/file.ts";
 import { accountOf } from "../resources/user.ts";
+import { runnerKeyPath, runnerPackages, runnerPinPath, runnerSourcePath } from "./install.ts";
 import { ours, readRecord } from "./record.ts";
 import { readConfig } from "./runners.ts";
-import { drainPath, runnerKeyPath, runnerPackages, runnerPinPath, runnerSourcePath } from "./steps.ts";
+import { drainPath } from "./service.ts";
 
 const configDir = "/etc/gitlab-runner";
 const user = "gitlab-runner";

@@ -8,7 +8,8 @@ import type { Host, HostReader } from "../host/host.ts";
 import { runnerLogPath } from "../recipes/paths.ts";
 import { aptFree } from "../resources/apt-lock.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
-import { runnerPackages, runnerRuns, runnerSourcePath } from "./steps.ts";
+import { runnerPackages, runnerSourcePath } from "./install.ts";
+import { runnerRuns } from "./service.ts";
 
 /** Throws a Problem where it is not installed. */
 export function installedVersion(see: HostReader): string {

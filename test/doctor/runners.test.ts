@@ -5,7 +5,7 @@ import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
 import { Unseen } from "../../src/host/host.ts";
 import { publicKeys } from "../../src/resources/openpgp.ts";
-import { prepareCiHost } from "../../src/runner/steps.ts";
+import { prepareCiHost } from "../../src/runner/recipes.ts";
 import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";

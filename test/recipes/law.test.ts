@@ -8,7 +8,7 @@ import type { Recipe, StepResult } from "../../src/engine/step.ts";
 import type { HostReader } from "../../src/host/host.ts";
 import { bootstrap } from "../../src/recipes/bootstrap.ts";
 import { publicKeys } from "../../src/resources/openpgp.ts";
-import { gitlabRunnerInstall, prepareCiHost } from "../../src/runner/steps.ts";
+import { gitlabRunnerInstall, prepareCiHost } from "../../src/runner/recipes.ts";
 import { dockerKey, fakeDebian, type Like, runnerKey } from "../fake-debian.ts";
 
 const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerprint ?? "";

@@ -7,7 +7,7 @@ export default command({
   args: { ...runnerMirrorFlags, ...changeFlags },
   async run(values, context) {
     const { change } = await import("../run.ts");
-    const { gitlabRunnerInstall } = await import("../../runner/steps.ts");
+    const { gitlabRunnerInstall } = await import("../../runner/recipes.ts");
     const mirrors = { docker: {}, runner: mirrorOf(values, "runner") };
     return change((facts, see) => gitlabRunnerInstall(facts, see, mirrors), values, context);
   },

@@ -1,7 +1,7 @@
 // Where packages are had instead of from their makers.
 
 import type { ArgsDef } from "citty";
-import type { Mirror } from "../../recipes/docker.ts";
+import type { Mirror } from "../../resources/apt-repository.ts";
 import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
 

@@ -16,7 +16,7 @@ export default command({
   },
   async run(values, context) {
     const { change } = await import("../run.ts");
-    const { prepareCiHost } = await import("../../runner/steps.ts");
+    const { prepareCiHost } = await import("../../runner/recipes.ts");
     const mirrors = { docker: mirrorOf(values, "docker"), runner: mirrorOf(values, "runner") };
     const named = values.runner?.split(",") ?? [];
     return change((facts, see) => prepareCiHost(facts, see, mirrors, named), values, context);

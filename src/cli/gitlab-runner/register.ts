@@ -1,8 +1,8 @@
 import type { ArgsDef } from "citty";
 import { Problem, type Recipe } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
+import type { Admitted, Credential, Order } from "../../runner/order.ts";
 import { type Profile, profileIn, profiles, withoutProfile } from "../../runner/profile.ts";
-import type { Admitted, Credential, Order } from "../../runner/register.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
@@ -48,7 +48,9 @@ export default command({
   meta: { name: "register", description: "register this host as a runner of a GitLab, or bring one in line" },
   args: { ...registerFlags, ...editFlags },
   async run(values, context) {
-    const { admitted, registration, replacedRunners, takenBack } = await import("../../runner/register.ts");
+    const { admitted, takenBack } = await import("../../runner/admission.ts");
+    const { registration } = await import("../../runner/register.ts");
+    const { replacedRunners } = await import("../../runner/section.ts");
     const { readConfig } = await import("../../runner/runners.ts");
     const { forget } = await import("../../runner/gitlab.ts");
     const { systemIdOf } = await import("../../runner/system-id.ts");

@@ -1,0 +1,98 @@
+// GitLab is asked whether it takes a runner, or to make one; what it made and nobody uses is taken back. Nothing is written.
+
+import { Problem, type Requirement } from "../engine/step.ts";
+import { met } from "../engine/wait.ts";
+import type { Host } from "../host/host.ts";
+import { runnerConfigPath } from "../recipes/paths.ts";
+import { installed } from "../resources/package.ts";
+import { editConfig } from "./config-text.ts";
+import { dockerThere } from "./docker-in-docker.ts";
+import { createRunner, forget, registerByOldToken, verify } from "./gitlab.ts";
+import { type Admitted, type Order, ownerOf } from "./order.ts";
+import { ours, readRecord } from "./record.ts";
+import { configText, readConfig, sameServer } from "./runners.ts";
+import { editsFor } from "./section.ts";
+import { newSystemId, systemIdOf } from "./system-id.ts";
+
+/** Asks GitLab, and writes nothing here. What is made there, and cannot be used, is taken back. */
+export async function admitted(order: Order, host: Host): Promise<Admitted> {
+  const { server, credential, profile } = order;
+  // What cannot be written later, or not be run, is said before anybody is asked.
+  for (const each of needs(order)) await met(each, host);
+  editConfig(configText(host), editsFor(readConfig(host), order, null, host), runnerConfigPath);
+  const systemId = systemIdOf(host) ?? newSystemId();
+  if (credential.kind === "own") {
+    const answer = await verify(host, server, credential.token, systemId);
+    // What GitLab answers is not needed: it is this token that the runner has.
+    return { ...answer, token: credential.token, systemId, isNew: false };
+  }
+  const known = await stillKnown(order, host, systemId);
+  if (known) return known;
+  const { description, tags } = profile;
+  if (credential.kind === "old") {
+    const made = await registerByOldToken(host, server, credential.token, { description, tags });
+    return { ...made, systemId, isNew: true };
+  }
+  const { project, group } = credential;
+  const wanted = { project, group, description, tags, isProtected: order.isProtected };
+  const made = await createRunner(host, server, credential.token, wanted);
+  try {
+    await verify(host, server, made.token, systemId);
+  } catch (error) {
+    await forget(host, server, { token: made.token, systemId, wasMade: true }).catch(() => {});
+    throw error;
+  }
+  return { ...made, systemId, isNew: true };
+}
+
+/** Registered before under this name, and GitLab has it still: it is not made twice. */
+async function stillKnown(order: Order, host: Host, systemId: string): Promise<Admitted | null> {
+  const { server, profile, replaces } = order;
+  const record = readRecord(host);
+  const runner = readConfig(host).runners.find((each) => {
+    return each.name === profile.description && sameServer(each.url, server.url) && ours(record, each) !== null;
+  });
+  if (replaces || runner === undefined) return null;
+  const name = profile.description;
+  const { owner = ownerOf(order) } = ours(record, runner) ?? {};
+  if (owner !== ownerOf(order)) {
+    const message = `${name} is registered for ${owner} already: give another --description, or --replace it`;
+    throw new Problem("blocked", message, { hint: ["edox-ops", "gitlab-runner", "list"] });
+  }
+  try {
+    const answer = await verify(host, server, runner.token, systemId);
+    return { ...answer, token: runner.token, systemId, isNew: false };
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Problem("blocked", `${name} is registered already, but ${message}: say --replace to make it anew`, {
+      hint: ["sudo", "edox-ops", "gitlab-runner", "register", "--url", server.url, "--replace"],
+    });
+  }
+}
+
+/** What was made in GitLab and is not written here is taken back. Answers what is left there. */
+export async function takenBack(order: Order, entry: Admitted, host: Host): Promise<string | null> {
+  const { token, systemId, isNew } = entry;
+  if (!isNew || readConfig(host).runners.some((runner) => runner.token === token)) return null;
+  try {
+    await forget(host, order.server, { token, systemId, wasMade: true });
+    return null;
+  } catch {
+    return `the runner that was made at ${order.server.url} is there still: delete it there`;
+  }
+}
+
+/** What has to be there before a runner is registered. */
+export function needs({ profile }: Order): Requirement[] {
+  return [runnerThere, ...(profile.executor === "docker" ? [dockerThere] : [])];
+}
+
+const runnerThere: Requirement = {
+  name: "runner:installed",
+  title: "GitLab Runner is installed",
+  async check(see) {
+    if ((await installed("gitlab-runner").check(see, [], () => {})).length === 0) return null;
+    const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
+    return { reason: "GitLab Runner is not installed", hint };
+  },
+};

@@ -1,0 +1,131 @@
+// What runners may do with Docker: the group, privileged containers, and the volumes that Docker-in-Docker needs.
+
+import { Problem, type Step, type Warn } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { dockerAnswers } from "../recipes/docker.ts";
+import { runnerConfigPath } from "../recipes/paths.ts";
+import { gidOf } from "../resources/group.ts";
+import { member } from "../resources/user.ts";
+import { configTaken } from "./config-taken.ts";
+import type { ConfigEdit } from "./config-text.ts";
+import type { Runner, RunnerConfig } from "./runners.ts";
+import { user } from "./service.ts";
+
+/** The group is as good as root: only jobs of a shell need it, since the service itself runs as root. */
+export const dockerAccess: Step = {
+  id: "runner.docker.access",
+  title: "gitlab-runner is in the group docker, which is as good as root: jobs of a shell use Docker",
+  async unwanted(see) {
+    const { runners } = await configOf(see);
+    if (!runners.some(({ executor }) => executor === "shell")) {
+      return "no runner of this host has the shell executor; the group docker is as good as root";
+    }
+    return gidOf(see, "docker") === null ? "there is no Docker on this host" : null;
+  },
+  wants: [member(user, "docker", "ci-runner:docker-group", "gitlab-runner is in the group docker")],
+};
+
+/** The editor of config.toml is loaded where there is one. */
+async function configOf(see: HostReader): Promise<RunnerConfig> {
+  if (see.stat(runnerConfigPath) === null) return { concurrent: 1, runners: [] };
+  return (await import("./runners.ts")).readConfig(see);
+}
+
+const dindVolumes = ["/cache", "/certs/client"];
+
+/** Docker-in-Docker needs privileged containers, and a place where the client finds its certificate. */
+export function dockerConfig(named: readonly string[]): Step {
+  const title = "the runners for Docker-in-Docker are privileged and have its volumes";
+  return {
+    id: "runner.docker.config",
+    title,
+    async unwanted(see) {
+      const { runners } = await configOf(see);
+      demandDocker(runners, named);
+      return runners.some(({ executor }) => executor === "docker") ? null : "no runner of this host uses Docker yet";
+    },
+    wants: [
+      {
+        name: "ci-runner:docker-privileged",
+        title,
+        async check(see, ahead, warn) {
+          if (see.stat(runnerConfigPath) === null) return [];
+          const [{ configFile }, { ours, readRecord }] = [
+            await import("./config-file.ts"),
+            await import("./record.ts"),
+          ];
+          const record = readRecord(see);
+          const edits = (config: RunnerConfig, _: HostReader, tell: Warn) =>
+            dindEdits(config, (runner) => ours(record, runner)?.privileged ?? null, named, tell);
+          return configFile("ci-runner:docker-privileged", title, edits).check(see, ahead, warn);
+        },
+      },
+      configTaken,
+    ],
+  };
+}
+
+/** Throws a Problem for a name that no runner for Docker has. */
+function demandDocker(runners: readonly Runner[], named: readonly string[]): void {
+  const wrong = named.find((name) => !runners.some((each) => each.name === name && each.executor === "docker"));
+  if (wrong === undefined) return;
+  const hint = ["edox-ops", "gitlab-runner", "list"];
+  throw new Problem("usage", `there is no runner ${wrong} with the docker executor`, { hint });
+}
+
+/**
+ * Ours as they were registered, the only one of the host, those that are named, and the volumes of those that are
+ * privileged already. Every other is somebody's decision: it is named and left. `wanted`: whether one of ours was
+ * registered as privileged; null for another's.
+ */
+export function dindEdits(
+  { runners }: RunnerConfig,
+  wanted: (runner: Runner) => boolean | null,
+  named: readonly string[],
+  warn: Warn,
+): ConfigEdit[] {
+  const docker = runners.filter(({ executor }) => executor === "docker");
+  return runners.flatMap((runner, index): ConfigEdit[] => {
+    if (!docker.includes(runner)) return [];
+    const { name, docker: { privileged = false, volumes = [] } = {} } = runner;
+    const makes = named.includes(name) || (wanted(runner) ?? docker.length === 1);
+    if (!makes && !privileged) {
+      if (wanted(runner) === null) {
+        warn(
+          `runner ${name} is not privileged, and is left so: say --runner '${name}' to have it for Docker-in-Docker`,
+        );
+      }
+      return [];
+    }
+    const missing = missingVolumes(volumes, dindVolumes);
+    return [
+      ...(privileged ? [] : [{ kind: "set" as const, runner: index, key: ["docker", "privileged"], value: true }]),
+      ...(missing.length === 0
+        ? []
+        : [{ kind: "add-items" as const, runner: index, key: ["docker", "volumes"], items: missing }]),
+    ];
+  });
+}
+
+/** Those that nothing is mounted in the place of yet. */
+export function missingVolumes(there: readonly string[], wanted: readonly string[]): string[] {
+  const mounted = there.map(mountPoint);
+  return wanted.filter((volume) => !mounted.includes(mountPoint(volume)));
+}
+
+/** Where in the container a volume is: PATH, or HOST:PATH with options or without. */
+function mountPoint(volume: string): string {
+  const parts = volume.split(":");
+  return (parts.length === 1 ? parts[0] : parts[1])?.replace(/(.)\/+$/, "$1") ?? "";
+}
+
+/** What a Docker executor needs of the host. */
+export const dockerThere = {
+  name: "ci-runner:docker-answers",
+  title: "Docker answers",
+  async check(see: HostReader) {
+    if (await dockerAnswers(see)) return null;
+    const hint = ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"];
+    return { reason: "no Docker answers on this host, which the docker executor needs", hint };
+  },
+};

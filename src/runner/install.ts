@@ -1,0 +1,93 @@
+// GitLab Runner from GitLab's own repository: its user, its packages, its service.
+
+import { Text } from "../engine/change.ts";
+import type { Facts } from "../engine/facts.ts";
+import type { Resource, Step } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { replacedDir } from "../recipes/paths.ts";
+import { aptFree } from "../resources/apt-lock.ts";
+import { aptRepository, type Mirror, placeOf } from "../resources/apt-repository.ts";
+import { certificatesWhole } from "../resources/certificates.ts";
+import { file } from "../resources/file.ts";
+import { dpkgConfigured, installed } from "../resources/package.ts";
+import { clockSet, firstBootDone } from "../resources/ready.ts";
+import { systemUser } from "../resources/user.ts";
+import { drain, drainLoaded, home, runnerRuns, unitInstalled, user } from "./service.ts";
+
+export const runnerPackages = ["gitlab-runner", "gitlab-runner-helper-images"];
+export const runnerSourcePath = "/etc/apt/sources.list.d/runner_gitlab-runner.sources";
+export const runnerKeyPath = "/etc/apt/keyrings/runner_gitlab-runner-archive-keyring.asc";
+export const runnerPinPath = "/etc/apt/preferences.d/edox-ops-gitlab-runner";
+/** Of the repository's metadata, as docs.gitlab.com names it; prolonged every two years, and the same. */
+const runnerFingerprint = "F6403F6544A38863DAA0B6E03F01618A51312F3F";
+
+export function runnerSteps(facts: Facts, see: HostReader, mirror: Mirror): Step[] {
+  const folder = facts.id === "ubuntu" ? "ubuntu" : "debian";
+  const place = placeOf(see, runnerSourcePath, mirror, {
+    uri: `https://packages.gitlab.com/runner/gitlab-runner/${folder}`,
+    fingerprint: runnerFingerprint,
+    keyOrigin: (uri) => new URL("/gpgkey/gpg.key", uri).href,
+  });
+  const repository = aptRepository({
+    ...place,
+    name: "gitlab-runner",
+    suite: facts.codename,
+    component: "main",
+    architecture: facts.architecture,
+    keyPath: runnerKeyPath,
+    sourcePath: runnerSourcePath,
+    keepDir: replacedDir,
+  });
+  return [
+    {
+      id: "runner.user.create",
+      title: `the user ${user} is there`,
+      wants: [systemUser({ name: user, home, shell: "/bin/bash" }, `runner:user:${user}`)],
+    },
+    {
+      id: "runner.install",
+      title: "GitLab Runner is installed, from GitLab's own repository",
+      requires: [firstBootDone, clockSet, aptFree],
+      wants: [
+        { ...dpkgConfigured, name: "runner:dpkg-configured" },
+        repository.older,
+        { ...installed("ca-certificates"), name: "runner:ca-certificates" },
+        { ...certificatesWhole, name: "runner:certificates" },
+        repository.key,
+        repository.source,
+        pin(new URL(place.uri).hostname),
+        ...runnerPackages.map(installed),
+      ],
+    },
+    {
+      id: "runner.service.install",
+      title: "gitlab-runner runs, starts at boot, and lets jobs end before it does",
+      needs: [{ step: "runner.install", resource: installed("gitlab-runner") }],
+      wants: [unitInstalled, drain, drainLoaded, runnerRuns],
+    },
+  ];
+}
+
+/** A distribution has an old one of the same name: it is never chosen, also where GitLab's cannot be reached. */
+function pin(host: string): Resource {
+  const names = runnerPackages.join(" ");
+  const text = [
+    "# Written by edox-ops: GitLab's own packages, and nobody else's of the same name.",
+    `Package: ${names}`,
+    `Pin: origin ${host}`,
+    "Pin-Priority: 900",
+    "",
+    `Package: ${names}`,
+    "Pin: release *",
+    "Pin-Priority: -1",
+    "",
+  ].join("\n");
+  return file({
+    name: "apt:pin:gitlab-runner",
+    title: "apt takes gitlab-runner from its own repository only",
+    path: runnerPinPath,
+    mode: 0o644,
+    keepDir: replacedDir,
+    text: () => Text.of(text),
+  });
+}

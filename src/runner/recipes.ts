@@ -1,0 +1,56 @@
+// The recipes of a CI host: what stands in which step, and in what order.
+
+import type { Facts } from "../engine/facts.ts";
+import type { Recipe } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { dockerInstall } from "../recipes/docker.ts";
+import { ciHostLogPath, runnerInstallLogPath } from "../recipes/paths.ts";
+import type { Mirror } from "../resources/apt-repository.ts";
+import { platform } from "../resources/platform.ts";
+import { dockerAccess, dockerConfig } from "./docker-in-docker.ts";
+import { runnerSteps } from "./install.ts";
+
+export interface Mirrors {
+  docker: Mirror;
+  runner: Mirror;
+}
+
+const official: Mirrors = { docker: {}, runner: {} };
+
+export function gitlabRunnerInstall(facts: Facts, see: HostReader, { runner }: Mirrors = official): Recipe {
+  return {
+    command: "gitlab-runner install",
+    logPath: runnerInstallLogPath,
+    done: "GitLab Runner installed successfully.",
+    failed: "GitLab Runner installation failed at step",
+    requires: [platform(facts)],
+    steps: runnerSteps(facts, see, runner),
+  };
+}
+
+/** `named`: runners that are made privileged because somebody says so. */
+export function prepareCiHost(
+  facts: Facts,
+  see: HostReader,
+  mirrors: Mirrors = official,
+  named: readonly string[] = [],
+): Recipe {
+  return {
+    command: "gitlab-runner prepare-ci-host",
+    logPath: ciHostLogPath,
+    done: [
+      "CI host prepared successfully.",
+      "Register a runner with the token that GitLab shows under Settings, CI/CD, Runners:",
+      "  sudo edox-ops gitlab-runner register --profile ci --url https://gitlab.com --token -",
+    ].join("\n"),
+    failed: "CI host preparation failed at step",
+    requires: [platform(facts)],
+    steps: [
+      dockerInstall(facts, see, mirrors.docker),
+      ...runnerSteps(facts, see, mirrors.runner),
+      dockerAccess,
+      dockerConfig(named),
+      { id: "prepare-ci-host.complete", title: "this host is ready for a runner", wants: [], mark: true },
+    ],
+  };
+}

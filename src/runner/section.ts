@@ -1,0 +1,95 @@
+// A registered runner's section of config.toml: what it should hold, and what of it is not there yet.
+
+import type { HostReader } from "../host/host.ts";
+import { isTable } from "./config-meaning.ts";
+import type { ConfigEdit, TomlTable } from "./config-text.ts";
+import { missingVolumes } from "./docker-in-docker.ts";
+import type { Admitted, Order } from "./order.ts";
+import { ours, readRecord } from "./record.ts";
+import { type Runner, type RunnerConfig, sameServer } from "./runners.ts";
+
+/** What stands for a token that nobody has been asked for yet: in a plan only. */
+const unknownToken = "to-be-asked-for";
+
+/** The token that the section has. */
+function tokenOf({ credential }: Order, entry: Admitted | null): string {
+  return entry?.token ?? (credential.kind === "own" ? credential.token : unknownToken);
+}
+
+export function found(config: RunnerConfig, order: Order, entry: Admitted | null): number | null {
+  const token = tokenOf(order, entry);
+  const at = config.runners.findIndex((each) => each.token === token && sameServer(each.url, order.server.url));
+  return at < 0 ? null : at;
+}
+
+export function editsFor(config: RunnerConfig, order: Order, entry: Admitted | null, see: HostReader): ConfigEdit[] {
+  const { server, profile, concurrent } = order;
+  const settings: TomlTable = {
+    // With one question at a time the next job waits for the end of GitLab's long polling: up to 50 s.
+    request_concurrency: 2,
+    ...(server.caPath !== undefined && { "tls-ca-file": server.caPath }),
+    executor: profile.executor,
+    ...profile.settings,
+  };
+  const edits: ConfigEdit[] =
+    concurrent === undefined || concurrent === config.concurrent
+      ? []
+      : [{ kind: "set-global", key: "concurrent", value: concurrent }];
+  const at = found(config, order, entry);
+  if (at !== null) {
+    const all = { name: profile.description, ...settings };
+    edits.push(...differing(config.runners[at] as Record<string, unknown>, all, at, []));
+  } else {
+    edits.push({
+      kind: "add-runner",
+      table: {
+        name: profile.description,
+        url: server.url,
+        id: entry?.id ?? 0,
+        token: tokenOf(order, entry),
+        // The runner asks for a new token in time, when it knows when the old one ends.
+        ...(entry?.expires && {
+          token_obtained_at: seconds(see.now()),
+          token_expires_at: seconds(Date.parse(entry.expires)),
+        }),
+        ...settings,
+      },
+    });
+  }
+  const old = replacedRunners(config, order, entry, see).map((each) => config.runners.indexOf(each));
+  // From the last to the first: each is counted while those before it are there.
+  return [...edits, ...old.reverse().map((runner): ConfigEdit => ({ kind: "remove-runner", runner }))];
+}
+
+/** Ours of the same name and server whose place is taken: none unless it was asked for. */
+export function replacedRunners(config: RunnerConfig, order: Order, entry: Admitted | null, see: HostReader): Runner[] {
+  const { server, profile, replaces } = order;
+  const record = readRecord(see);
+  const token = tokenOf(order, entry);
+  return config.runners.filter((each) => {
+    const same = each.name === profile.description && sameServer(each.url, server.url) && each.token !== token;
+    return replaces && same && ours(record, each) !== null;
+  });
+}
+
+function seconds(ms: number): Date {
+  return new Date(Math.floor(ms / 1000) * 1000);
+}
+
+/** What a section lacks of what is wanted; it may have more, and what is mounted somewhere is mounted. */
+function differing(
+  section: Record<string, unknown>,
+  wanted: TomlTable,
+  runner: number,
+  at: readonly string[],
+): ConfigEdit[] {
+  return Object.entries(wanted).flatMap(([name, value]): ConfigEdit[] => {
+    const key = [...at, name];
+    const there = section[name];
+    if (isTable(value)) return differing((there ?? {}) as Record<string, unknown>, value, runner, key);
+    if (!Array.isArray(value)) return Bun.deepEquals(there, value) ? [] : [{ kind: "set", runner, key, value }];
+    const has = Array.isArray(there) ? (there as string[]) : [];
+    const items = name === "volumes" ? missingVolumes(has, value) : value.filter((each) => !has.includes(each));
+    return items.length === 0 ? [] : [{ kind: "add-items", runner, key, items }];
+  });
+}

@@ -1,0 +1,113 @@
+// gitlab-runner as a service of systemd, one that lets its jobs end before it stops.
+
+import { Text } from "../engine/change.ts";
+import type { Resource } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { replacedDir } from "../recipes/paths.ts";
+import { missingDirectories } from "../resources/directory.ts";
+import { file } from "../resources/file.ts";
+import { service } from "../resources/service.ts";
+
+export const user = "gitlab-runner";
+export const home = "/home/gitlab-runner";
+export const drainPath = "/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf";
+export const unitPath = "/etc/systemd/system/gitlab-runner.service";
+/** Two hours, as GitLab's documentation has it: what runs longer is ended. */
+const drainSeconds = 7200;
+
+const drainText = [
+  "# Written by edox-ops: with SIGTERM jobs are aborted, with SIGQUIT they end first. Only the runner is told: the processes",
+  "# of a shell's job are in its control group, and would die of the same signal.",
+  "[Service]",
+  "KillSignal=SIGQUIT",
+  "KillMode=mixed",
+  `TimeoutStopSec=${drainSeconds}`,
+  "",
+].join("\n");
+
+export const drain: Resource = (() => {
+  const written = file({
+    name: "runner:drain",
+    title: "a stop of gitlab-runner lets its jobs end",
+    path: drainPath,
+    mode: 0o644,
+    keepDir: replacedDir,
+    text: () => Text.of(drainText),
+  });
+  return {
+    ...written,
+    async check(see, ahead, warn) {
+      const changes = await written.check(see, ahead, warn);
+      return changes.length === 0 ? [] : [...missingDirectories(see, ahead, parentOf(drainPath)), ...changes];
+    },
+  };
+})();
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
+}
+
+export const unitInstalled: Resource = {
+  name: "runner:unit",
+  title: "systemd knows gitlab-runner",
+  check(see, ahead) {
+    const comes = ahead.some((change) => change.kind === "packages" && change.names.includes("gitlab-runner"));
+    if (comes || see.stat(unitPath) !== null) return [];
+    const argv = ["gitlab-runner", "install", `--user=${user}`, `--working-directory=${home}`];
+    return [{ kind: "command", argv, lack: "systemd does not know gitlab-runner" }];
+  },
+};
+
+/** Written is not loaded: only systemd knows by which signal it would stop. */
+export const drainLoaded: Resource = {
+  name: "runner:drain-loaded",
+  title: "systemd stops gitlab-runner with SIGQUIT",
+  async check(see, ahead) {
+    const reload = {
+      kind: "command" as const,
+      argv: ["systemctl", "daemon-reload"],
+      lack: "systemd would abort its jobs",
+    };
+    if (see.stat(unitPath) === null || ahead.some((change) => "path" in change && change.path === drainPath))
+      return [reload];
+    return (await serviceOf(see)).drains ? [] : [reload];
+  },
+};
+
+export interface Service {
+  /** Whether a stop lets its jobs end. */
+  drains: boolean;
+  /** By which signal systemd stops it, and after how many seconds it is killed. */
+  killSignal: string;
+  stopSeconds: number;
+  /** 0 where it does not run. */
+  pid: number;
+}
+
+export async function serviceOf(see: HostReader): Promise<Service> {
+  const wanted = "--property=KillSignal,KillMode,TimeoutStopUSec,MainPID";
+  const { stdout } = await see.probe(["systemctl", "show", "gitlab-runner", wanted]);
+  const told = (name: string): string => new RegExp(`^${name}=(.*)$`, "m").exec(stdout)?.[1] ?? "";
+  const signals: Record<string, string> = { "3": "SIGQUIT", "15": "SIGTERM" };
+  const killSignal = signals[told("KillSignal")] ?? `signal ${told("KillSignal")}`;
+  return {
+    drains: killSignal === "SIGQUIT" && ["mixed", "process"].includes(told("KillMode")),
+    killSignal,
+    stopSeconds: secondsOf(told("TimeoutStopUSec")),
+    pid: Number(told("MainPID")),
+  };
+}
+
+/** systemd writes "2h", "1min 30s", "infinity". */
+function secondsOf(span: string): number {
+  if (span === "infinity") return Number.POSITIVE_INFINITY;
+  const units: Record<string, number> = { d: 86_400, h: 3600, min: 60, s: 1, ms: 0.001 };
+  const parts = [...span.matchAll(/(\d+)(d|h|min|ms|s)/g)];
+  return parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (units[unit] ?? 0), 0);
+}
+
+export const runnerRuns: Resource = service({
+  unit: "gitlab-runner",
+  name: "runner:service",
+  taken: () => true,
+});
