@@ -14,6 +14,8 @@ const tool = (name: string): string => `${top}/node_modules/.bin/${name}`;
 
 let passed = 0;
 let failed = 0;
+/** For each part that failed, how to run it alone. */
+const again: string[] = [];
 
 const lint = part("format and lint", [tool("biome"), "ci", "--colors=off", "--error-on-warnings", "."]);
 const types = part("types", [tool("tsc"), "-p", "."]);
@@ -37,12 +39,14 @@ if (!fast) {
   await hosts();
 }
 await Bun.write(`${top}/junit.xml`, await merged());
+for (const line of again) console.log(`at a desk: ${line}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);
 
 async function part(name: string, argv: string[]): Promise<void> {
   const { ok, text, seconds } = await run(argv);
   count(name, ok, seconds, ok ? "" : text);
+  if (!ok) again.push(deskLine(argv));
 }
 
 async function run(argv: string[]): Promise<{ ok: boolean; text: string; seconds: string }> {
@@ -56,6 +60,12 @@ async function run(argv: string[]): Promise<{ ok: boolean; text: string; seconds
   });
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   return { ok: code === 0, text: out + err, seconds: ((performance.now() - start) / 1000).toFixed(1) };
+}
+
+/** As it is typed in the project's folder. */
+function deskLine([program = "", ...rest]: string[]): string {
+  const words = program === process.execPath ? ["node", "build/bun.mjs"] : [program];
+  return [...words, ...rest].map((word) => word.replace(`${top}/`, "")).join(" ");
 }
 
 function count(name: string, ok: boolean, seconds: string, text = ""): void {
@@ -90,6 +100,8 @@ async function tests(name: string, paths: string[], flags: string[]): Promise<vo
   passed += Number(all) - Number(bad);
   failed += Number(bad);
   if (!ok && bad === "0") failed += 1;
+  if (!ok)
+    again.push(deskLine([process.execPath, "test", ...flags.filter((each) => each.includes("timeout")), ...paths]));
   console.log(`${ok ? "ok    " : "FAILED"} ${name} tests: ${all} (${seconds} s)`);
   if (!ok) console.log(text);
 }

@@ -21,6 +21,7 @@ const jobs = [
   ["deploy-killed"],
   ["ci-killed", "on bookworm"],
   ["ci-killed", "on trixie"],
+  ["harness"],
   ["power"],
   ["full"],
   ["deploy"],

@@ -64,7 +64,7 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
         echo 'deb [trusted=yes] file:/srv/other ./' >/etc/apt/sources.list.d/other.list; apt-get update -qq`;
       expect(ci.host.sh(other).code).toBe(0);
       const policy = (): string => said("apt-cache policy gitlab-runner");
-      expect(policy()).toMatch(/Candidate: 19\.3\.0-1\n[^]* 99 -1\n/);
+      expect(policy()).toMatch(/Candidate: 19\.3\.0-1\n[\s\S]* 99 -1\n/);
       const source = "/etc/apt/sources.list.d/runner_gitlab-runner.sources";
       said(`mv ${source} /root/away; apt-get update -qq`);
       expect(policy()).toMatch(/Candidate: \(none\)\n/);

@@ -1,0 +1,24 @@
+// Conventional Commits (1.0.0), as far as this project uses them: the words of the changelog, and a body that says why.
+
+const types = ["feat", "fix", "perf", "refactor", "test", "docs", "build", "ci", "chore", "revert"];
+const longest = 130;
+
+/** What is wrong with a commit's message, or null. Comments of git and fixups, which are folded in before, are no faults. */
+export function faultOf(message: string): string | null {
+  const [title = "", blank = ""] = message
+    .replace(/^#.*\n?/gm, "")
+    .trimEnd()
+    .split("\n");
+  if (/^(fixup|squash|amend)! /.test(title)) return null;
+  const [, type = "", , , said = ""] = /^(\w+)(\([\w./-]+\))?(!)?: (.+)$/.exec(title) ?? [];
+  if (!types.includes(type)) return `"${title}" does not begin with one of ${types.join(", ")} and a colon`;
+  if (said.endsWith(".")) return `"${title}" ends with a full stop`;
+  if (title.length > longest) return `"${title}" has ${title.length} characters, and may have ${longest}`;
+  return blank === "" ? null : "the second line is not empty";
+}
+
+if (import.meta.main) {
+  const fault = faultOf(await Bun.file(process.argv[2] ?? "/dev/stdin").text());
+  if (fault) console.error(`commit message: ${fault} (docs/branches.md)`);
+  process.exitCode = fault ? 1 : 0;
+}

@@ -1,0 +1,62 @@
+// What a change is held to before it is run: layout, types, shell scripts, links, and the messages of its commits.
+//   bun build/lint.ts
+
+import { faultOf } from "./commit-message.ts";
+
+const top = `${import.meta.dir}/..`;
+const tool = (name: string): string => `${top}/node_modules/.bin/${name}`;
+const scripts = [...new Bun.Glob("{.ci/run,{test,docs,build}/**/*.sh}").scanSync({ cwd: top, dot: true })].filter(
+  (path) => !path.includes("node_modules"),
+);
+
+const parts: Record<string, () => Promise<string | null>> = {
+  "format and lint": () => ran([tool("biome"), "ci", "--error-on-warnings", "."]),
+  types: () => ran([tool("tsc"), "-p", "."]),
+  "shell scripts": () =>
+    Bun.which("shellcheck") === null
+      ? Promise.resolve("shellcheck is not installed: sudo apt-get install shellcheck")
+      : ran(["shellcheck", ...scripts.sort()]),
+  links: () => ran([process.execPath, "test", "./test/docs/links.test.ts"]),
+  "commit messages": messages,
+};
+
+const found = await Promise.all(
+  Object.entries(parts).map(async ([name, check]) => {
+    const fault = await check();
+    if (fault) console.log(`${name}:\n${fault}`);
+    return fault === null ? [] : name;
+  }),
+);
+const failed = found.flat();
+console.log(
+  failed.length === 0
+    ? "lint: all is well"
+    : `lint failed: ${failed.join(", ")} (at a desk: npm run lint; npm run format)`,
+);
+process.exitCode = failed.length === 0 ? 0 : 1;
+
+/** What it said where it failed, or null. */
+async function ran(argv: string[]): Promise<string | null> {
+  const child = Bun.spawn(argv, { cwd: top, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  return code === 0 ? null : `${out}${err}`.trim();
+}
+
+/** Of a merge request what it adds, of a branch what it has that the default branch has not, and its last commit. */
+async function messages(): Promise<string | null> {
+  const { CI_MERGE_REQUEST_DIFF_BASE_SHA: base, CI_DEFAULT_BRANCH: branch } = process.env;
+  const from = base ?? (branch && known(`origin/${branch}`) ? `origin/${branch}` : "HEAD~1");
+  const range = known(from) ? [`${from}..HEAD`] : ["-1", "HEAD"];
+  const log = Bun.spawnSync(["git", "log", "--format=%B%x00", ...range], { cwd: top });
+  const faults = log.stdout
+    .toString()
+    .split("\0")
+    .map((message) => message.trim())
+    .filter(Boolean)
+    .flatMap((message) => faultOf(message) ?? []);
+  return faults.length === 0 ? null : faults.join("\n");
+}
+
+function known(commit: string): boolean {
+  return Bun.spawnSync(["git", "rev-parse", "--quiet", "--verify", `${commit}^{commit}`], { cwd: top }).success;
+}

@@ -1,0 +1,70 @@
+// The pipeline in a clean clone, by a runner for one's desk: GitLab's own schema takes the file, the jobs of each event are
+// those of the table in test/pipeline, and those that need no Docker run well.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { type Ended, must, run } from "./run.ts";
+
+const top = `${import.meta.dir}/../..`;
+const program = `${top}/node_modules/gitlab-ci-local/dist/index.js`;
+let clone: string;
+
+beforeAll(() => {
+  clone = mkdtempSync(`${tmpdir()}/edox-pipeline-`);
+  must(["git", "clone", "--quiet", top, clone]);
+});
+afterAll(() => rmSync(clone, { recursive: true, force: true }));
+
+function local(...argv: string[]): Ended {
+  return run([process.execPath, program, "--cwd", clone, "--force-shell-executor", ...argv]);
+}
+
+/** Names, of an event that these variables tell. */
+function listed(...variables: string[]): string[] {
+  const given = variables.flatMap((each) => ["--variable", each]);
+  const { code, stdout, stderr } = local("--list-csv", ...given);
+  if (code !== 0) throw new Error(stdout + stderr);
+  expect(stdout + stderr).toContain("json schema validated");
+  const rows = stdout.slice(stdout.indexOf("name;")).split("\n").slice(1).filter(Boolean);
+  return rows.map((row) => row.split(";")[0] ?? "");
+}
+
+test("GitLab's own schema takes the file, and refuses a word that there is not", () => {
+  expect(listed("CI_COMMIT_BRANCH=develop")).toContain("pages");
+  const path = `${clone}/.gitlab-ci.yml`;
+  must(["cp", path, `${path}.kept`]);
+  appendFileSync(path, "\nwrong:\n  script: 'true'\n  retry: often\n");
+  const { code, stdout, stderr } = local("--list-csv");
+  expect([code, stdout + stderr]).toEqual([1, expect.stringContaining("retry")]);
+  must(["mv", `${path}.kept`, path]);
+});
+
+test("on master the site is published and looked at, on a merge request and on a tag it is not", () => {
+  expect(listed("CI_COMMIT_BRANCH=master")).toEqual(expect.arrayContaining(["pages", "docs:smoke"]));
+  const merge = listed("CI_PIPELINE_SOURCE=merge_request_event", "CI_COMMIT_BRANCH=");
+  expect(merge).toContain("docs:build");
+  for (const names of [merge, listed("CI_COMMIT_TAG=v1.2.3", "CI_COMMIT_BRANCH=")]) {
+    expect(names).toContain("integration:arm64");
+    expect(names).not.toContain("pages");
+  }
+});
+
+for (const job of ["lint", "unit", "build", "docs:build"]) {
+  test(`${job} ends well`, () => {
+    const { code, stdout, stderr } = local(job, "--variable", "CI_COMMIT_BRANCH=develop", "--no-artifacts-to-source");
+    if (code !== 0) console.log(stdout.slice(-3000), stderr.slice(-3000));
+    expect(code).toBe(0);
+  });
+}
+
+test("the hooks refuse a message that says nothing, and let one pass that does", () => {
+  must(["npm", "run", "hooks", "--silent", "--prefix", clone]);
+  const commit = (message: string): Ended => {
+    const who = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+    return run(["git", "-C", clone, ...who, "commit", "--allow-empty", "--quiet", "--message", message]);
+  };
+  const refused = commit("more fixes");
+  expect([refused.code, refused.stdout + refused.stderr]).toEqual([1, expect.stringContaining("does not begin with")]);
+  expect(commit("chore: nothing").code).toBe(0);
+});

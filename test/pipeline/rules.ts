@@ -1,0 +1,35 @@
+// Which jobs a pipeline has, by the rules of .gitlab-ci.yml: GitLab's expressions over variables, as far as ours go.
+
+export type Variables = Readonly<Record<string, string>>;
+
+interface Rule {
+  if?: string;
+  when?: string;
+}
+
+/** The first rule that is true decides; without rules a job is there always. */
+export function wanted(rules: readonly Rule[] | undefined, variables: Variables): boolean {
+  if (rules === undefined) return true;
+  const first = rules.find((rule) => rule.if === undefined || holds(rule.if, variables));
+  return first !== undefined && first.when !== "never";
+}
+
+/** `$A == "b" && $C =~ /d/ || $E`; && binds before ||. Throws for what it does not know. */
+export function holds(expression: string, variables: Variables): boolean {
+  return expression
+    .split(/\s*\|\|\s*/)
+    .some((each) => each.split(/\s*&&\s*/).every((term) => compared(term, variables)));
+}
+
+function compared(term: string, variables: Variables): boolean {
+  const [, left = "", operator, right = ""] =
+    /^(\$\w+)(?:\s*(==|!=|=~|!~)\s*(\$\w+|"[^"]*"|\/.*\/))?$/.exec(term.trim()) ?? [];
+  if (left === "") throw new Error(`an expression that is not known: ${term}`);
+  const value = variables[left.slice(1)];
+  if (operator === undefined) return value !== undefined && value !== "";
+  if (operator === "=~" || operator === "!~") {
+    return (value !== undefined && new RegExp(right.slice(1, -1)).test(value)) === (operator === "=~");
+  }
+  const other = right.startsWith("$") ? variables[right.slice(1)] : right.slice(1, -1);
+  return (value === other) === (operator === "==");
+}
