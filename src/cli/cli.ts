@@ -48,7 +48,8 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
       return exitCode.done;
     }
     const values = readArguments(found.rest, found.command.args ?? {});
-    if (found.command.run === undefined) throw usage("a command is missing");
+    if (found.command.run === undefined)
+      throw usage("a command is missing", undefined, ["edox-ops", ...found.names, "--help"]);
     return await found.command.run(values, context);
   } catch (error) {
     // Whoever read the report has seen enough of it.

@@ -68,16 +68,19 @@ export function runnerEntries(host: Host): Entry[] {
         ? { status: "ok", detail: "gitlab-runner is active" }
         : { status: "error", detail: "gitlab-runner is not active", hint: ["sudo", "systemctl", "status", user] },
     ),
-    { ...onHost("runner:drain", drains), asks: true },
     { ...onDocker("ci-runner:docker", docker), asks: true },
     ofRunners("ci-runner:docker-group", group),
     ofRunners("ci-runner:docker-privileged", privileged),
-    ofRunners("ci-runner:config", faults),
-    ofRunners("ci-runner:polling", polling),
-    ofRunners("ci-runner:guard", guard),
-    { ...ofRunners("ci-runner:token", (config) => tokens(config, host)), asks: true },
-    { ...onDocker("ci-runner:disk", disk), asks: true },
-    onDocker("ci-runner:mtu", mtu),
+    // Of no contract: they are told where there is something to tell.
+    ...[
+      { ...onHost("runner:drain", drains), asks: true as const },
+      ofRunners("ci-runner:config", faults),
+      ofRunners("ci-runner:polling", polling),
+      ofRunners("ci-runner:guard", guard),
+      { ...ofRunners("ci-runner:token", (config) => tokens(config, host)), asks: true as const },
+      { ...onDocker("ci-runner:disk", disk), asks: true as const },
+      onDocker("ci-runner:mtu", mtu),
+    ].map((entry) => ({ ...entry, only: () => installed })),
   ];
 }
 
