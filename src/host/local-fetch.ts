@@ -10,6 +10,10 @@ const mostRedirects = 5;
 /** Debian's own. Bun brings roots too, but knows nothing of what an operator has added here. */
 const storePath = "/etc/ssl/certs/ca-certificates.crt";
 
+/** An environment does not decide whom root trusts, nor has it requests printed with the tokens in them. */
+const weakening = ["NODE_TLS_REJECT_UNAUTHORIZED", "NODE_EXTRA_CA_CERTS", "BUN_CONFIG_VERBOSE_FETCH"];
+for (const name of weakening) delete process.env[name];
+
 const reasons: Record<string, string> = {
   ECONNREFUSED: "nobody listens there (connection refused)",
   ECONNRESET: "the connection was closed",
@@ -39,10 +43,10 @@ export async function ask(method: string, address: string, options: AskOptions):
       // Not a file of this host, whoever names one.
       if (!/^https?:/.test(url)) throw new Error(`${url.slice(0, 80)} is no http or https address`);
       const response = await fetch(url, {
-        ...{ method, headers, redirect: "manual", signal },
+        ...{ method, headers, redirect: "manual", signal, verbose: false },
         ...(body !== undefined && { body }),
         ...(options.socketPath !== undefined && { unix: options.socketPath }),
-        ...(url.startsWith("https:") && { tls: { ca: authorities(options.caPath) } }),
+        ...(url.startsWith("https:") && { tls: { ca: authorities(options.caPath), rejectUnauthorized: true } }),
       });
       const next =
         method === "GET" &&

@@ -68,6 +68,25 @@ describe("asking", () => {
     expect([misnamed.status, misnamed.reason]).toEqual([0, "its certificate is for another name"]);
   });
 
+  test("an environment that would trust everybody is not heeded, nor one that would print what is sent", async () => {
+    const script = `const { localHost } = await import("${import.meta.dir}/../../src/host/local.ts");
+      const { status } = await localHost().get("${https}/x", { headers: { "RUNNER-TOKEN": "glrt-canary" } });
+      const plain = await localHost().get("${http}/x", { headers: { "RUNNER-TOKEN": "glrt-canary" } });
+      console.log(status, plain.status);`;
+    const child = Bun.spawn([process.execPath, "-e", script], {
+      env: {
+        ...process.env,
+        NODE_TLS_REJECT_UNAUTHORIZED: "0",
+        BUN_CONFIG_VERBOSE_FETCH: "curl",
+        NODE_EXTRA_CA_CERTS: caPath,
+      },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+    expect([out, (out + err).includes("canary")]).toEqual(["0 200\n", false]);
+  });
+
   test("what was asked for over TLS is not taken without, and no redirect is followed for ever", async () => {
     expect((await host.get(`${https}/down`, { caPath })).status).toBe(302);
     expect((await host.get(`${http}/round`)).status).toBe(302);

@@ -75,6 +75,10 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
       ci.secret("token", token);
       const own = ["--profile", "ci", "--token-file", "/root/token"];
       const unknown = ci.ops("gitlab-runner", "register", "--url", ci.gitlab.url, ...own);
+      const weak = "NODE_TLS_REJECT_UNAUTHORIZED=0 BUN_CONFIG_VERBOSE_FETCH=curl";
+      const words = `gitlab-runner register --url ${ci.gitlab.url} ${own.join(" ")}`;
+      const weakened = ci.host.sh(`${weak} edox-ops ${words}`);
+      expect([weakened.code, weakened.stderr]).toEqual([1, unknown.stderr]);
       expect([unknown.code, unknown.stderr]).toEqual([
         1,
         expect.stringContaining("give its authority's with --ca-file"),
