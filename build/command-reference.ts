@@ -2,8 +2,10 @@
 
 import { exitCode, exitMeaning } from "../src/cli/context.ts";
 import { allWords, type Value, type Word } from "../src/report/word.ts";
+import type { CommandFacts } from "./command-facts.ts";
 
-export function commandReference(root: Word): string {
+/** `facts`: by what is typed after the program's name. */
+export function commandReference(root: Word, facts: Record<string, CommandFacts> = {}): string {
   const codes = Object.entries(exitCode).map(([name, code]) => [
     String(code),
     exitMeaning[name as keyof typeof exitCode],
@@ -12,19 +14,22 @@ export function commandReference(root: Word): string {
 
 # Commands
 
-${allWords(root).map(section).join("\n")}
+${allWords(root)
+  .map((word) => section(word, facts[word.path.slice(1).join(" ")]))
+  .join("\n")}
 ## Exit codes
 
 ${table(["Code", "Meaning"], codes)}`;
 }
 
-function section(word: Word): string {
+function section(word: Word, facts?: CommandFacts): string {
   const { path, description, flags, values, words } = word;
   const usage = [...path, ...values.map(shown), ...(words.length > 0 ? ["<command>"] : []), "[flags]"].join(" ");
   const parts = [
     `## ${path.join(" ")}\n`,
     `${cell(description)}\n`,
     `\`\`\`\n${usage}\n\`\`\`\n`,
+    facts ? `For example:\n\n\`\`\`sh\n${facts.examples.join("\n")}\n\`\`\`\n` : "",
     table(
       ["Command", "What it does"],
       words.map((each) => [code(each.path.slice(1).join(" ")), each.description]),
@@ -37,8 +42,27 @@ function section(word: Word): string {
       ["Flag", "What it does"],
       flags.map(({ name, value, description }) => [code(value ? `${name} <${value.name}>` : name), description]),
     ),
+    facts ? `${touched(facts)}\n${ends(word, facts)}` : "",
   ];
   return parts.filter(Boolean).join("\n");
+}
+
+function touched({ files }: CommandFacts): string {
+  if (files.length === 0) return "It changes no file.\n";
+  const shown = files.map((file) => (file.startsWith("/") ? code(file) : file));
+  return `Files that it writes or takes away: ${shown.join(", ")}.\n`;
+}
+
+/** `--check` has a code of its own, and what takes a lock may find it held, or be ended. */
+function ends({ flags }: Word, { files }: CommandFacts): string {
+  const more = [
+    ...(flags.some(({ name }) => name === "--check") ? [exitCode.pending] : []),
+    ...(files.some((file) => file.endsWith(".lock"))
+      ? [exitCode.busy, exitCode.hangup, exitCode.interrupted, exitCode.terminated]
+      : []),
+  ];
+  const codes = [exitCode.done, exitCode.failed, exitCode.usage, ...more];
+  return `[Exit codes](#exit-codes): ${codes.join(", ")}.\n`;
 }
 
 function shown({ name, required, choices }: Value): string {

@@ -5,6 +5,7 @@ import { toJsonSchema } from "@valibot/to-json-schema";
 import { root } from "../src/cli/cli.ts";
 import { wordOf } from "../src/cli/word-of.ts";
 import { documentSchema } from "../src/report/schema.ts";
+import { commandFacts } from "./command-facts.ts";
 import { commandReference } from "./command-reference.ts";
 import { manPage } from "./man-page.ts";
 
@@ -15,7 +16,7 @@ export async function pages(): Promise<Record<string, string>> {
   const { $schema, ...schema } = toJsonSchema(documentSchema, { target: "draft-2020-12" });
   return {
     "edox-ops.1": manPage(word),
-    "commands.md": commandReference(word),
+    "commands.md": commandReference(word, commandFacts),
     "edox-ops.schema.json": `${JSON.stringify({ $schema, title, ...schema }, null, 2)}\n`,
   };
 }

@@ -17,7 +17,7 @@ beforeAll(() => {
 afterAll(() => rmSync(clone, { recursive: true, force: true }));
 
 function local(...argv: string[]): Ended {
-  return run([process.execPath, program, "--cwd", clone, "--force-shell-executor", ...argv]);
+  return run(["env", "-C", clone, process.execPath, program, "--force-shell-executor", ...argv]);
 }
 
 /** Names, of an event that these variables tell. */

@@ -1,0 +1,152 @@
+// What the reference says of each command besides its flags: lines to type, and the files that it writes.
+
+import * as paths from "../src/recipes/paths.ts";
+
+export interface CommandFacts {
+  examples: readonly string[];
+  /** Those of packages are apt's. None: it only looks. */
+  files: readonly string[];
+}
+
+const live = `${paths.docsRoot}/SLUG`;
+const backups = `${paths.backupsDir}/SLUG`;
+const available = `${paths.sitesAvailableDir}/edox-ops-SLUG`;
+const enabled = `${paths.sitesEnabledDir}/edox-ops-SLUG`;
+const projectLock = "/run/edox-ops-project-SLUG.lock";
+const record = [paths.projectsPath, paths.projectLogPath, paths.lockPath];
+const tree = [live, backups, `${paths.assetsDir}/SLUG`, paths.projectLogPath, projectLock];
+const bootstrap = [
+  paths.docsRoot,
+  paths.limitsPath,
+  paths.catchAllPath,
+  paths.certificatePath,
+  `${paths.sitesEnabledDir}/default`,
+  paths.replacedDir,
+  paths.bootstrapLogPath,
+  paths.lockPath,
+];
+const runner = [
+  "/etc/apt/keyrings/runner_gitlab-runner-archive-keyring.asc",
+  "/etc/apt/sources.list.d/runner_gitlab-runner.sources",
+  "/etc/apt/preferences.d/edox-ops-gitlab-runner",
+  "/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf",
+  "/home/gitlab-runner",
+];
+const docker = ["/etc/apt/keyrings/docker.asc", "/etc/apt/sources.list.d/docker.sources"];
+const kept = [paths.replacedDir, paths.lockPath];
+const registered = [
+  paths.runnerConfigPath,
+  `${paths.runnerConfigPath}.before-edox-ops`,
+  paths.runnerStatePath,
+  paths.runnerLogPath,
+  paths.lockPath,
+];
+
+/** By what is typed after the program's name. A test holds that each command is here. */
+export const commandFacts: Record<string, CommandFacts> = {
+  bootstrap: {
+    examples: ["sudo edox-ops bootstrap --yes", "edox-ops bootstrap --dry-run --diff", "edox-ops bootstrap --check"],
+    files: bootstrap,
+  },
+  "gitlab-runner prepare-ci-host": {
+    examples: [
+      "sudo edox-ops gitlab-runner prepare-ci-host --yes",
+      "edox-ops gitlab-runner prepare-ci-host --dry-run",
+      "sudo edox-ops gitlab-runner prepare-ci-host --yes --runner builder",
+    ],
+    files: [...docker, ...runner, paths.runnerConfigPath, paths.ciHostLogPath, ...kept],
+  },
+  "gitlab-runner register": {
+    examples: [
+      "sudo edox-ops gitlab-runner register --profile ci --url https://gitlab.com --token -",
+      "sudo edox-ops gitlab-runner register --profile ci --url https://gitlab.com --access-token - --project 7 --protected",
+    ],
+    files: registered,
+  },
+  "gitlab-runner status": { examples: ["sudo edox-ops gitlab-runner status"], files: [] },
+  "gitlab-runner list": { examples: ["sudo edox-ops gitlab-runner list"], files: [] },
+  "gitlab-runner selftest": {
+    examples: ["sudo edox-ops gitlab-runner selftest", "sudo edox-ops gitlab-runner selftest --image dind.tar --json"],
+    files: [],
+  },
+  "gitlab-runner install": {
+    examples: ["sudo edox-ops gitlab-runner install --yes"],
+    files: [...runner, paths.runnerInstallLogPath, ...kept],
+  },
+  "gitlab-runner upgrade": {
+    examples: ["sudo edox-ops gitlab-runner upgrade --drain 10m"],
+    files: [paths.runnerLogPath, paths.lockPath],
+  },
+  "gitlab-runner unregister": {
+    examples: ['sudo edox-ops gitlab-runner unregister "edox-ops CI runner"'],
+    files: registered,
+  },
+  "gitlab-runner uninstall": {
+    examples: [
+      "sudo edox-ops gitlab-runner uninstall --yes",
+      "sudo edox-ops gitlab-runner uninstall --purge --docker --dry-run",
+    ],
+    files: [
+      ...runner.slice(0, -1),
+      "with `--purge` /home/gitlab-runner, /etc/gitlab-runner and its record",
+      "with `--docker` the key and the source of Docker's repository",
+      paths.runnerLogPath,
+      paths.lockPath,
+    ],
+  },
+  "project publish": {
+    examples: ["sudo edox-ops project publish demo --domain docs.example.org --source public"],
+    files: [...new Set([...record, ...tree, available, enabled])],
+  },
+  "project add": { examples: ["sudo edox-ops project add demo --domain docs.example.org"], files: record },
+  "project update": {
+    examples: [
+      "sudo edox-ops project update demo --domain docs.example.net",
+      "sudo edox-ops project update demo --csp strict --diff",
+    ],
+    files: [...record, available, enabled, paths.replacedDir],
+  },
+  "project remove": {
+    examples: ["sudo edox-ops project remove demo", "sudo edox-ops project remove demo --delete-files --yes"],
+    files: [...record, available, enabled, paths.replacedDir],
+  },
+  "project list": { examples: ["sudo edox-ops project list"], files: [] },
+  "project show": { examples: ["sudo edox-ops project show demo"], files: [] },
+  "project init": {
+    examples: ["sudo edox-ops project init demo"],
+    files: [live, paths.projectLogPath, paths.lockPath],
+  },
+  "project deploy": {
+    examples: [
+      "sudo edox-ops project deploy demo --source public",
+      "sudo edox-ops project deploy demo --source site.tar.gz --subdir public --keep 10",
+      "sudo edox-ops project deploy demo --source public --dry-run",
+    ],
+    files: tree,
+  },
+  "project restore": {
+    examples: [
+      "sudo edox-ops project restore demo --yes",
+      "sudo edox-ops project restore demo --backup 20261126T051545Z --yes",
+    ],
+    files: tree,
+  },
+  "project backups list": { examples: ["sudo edox-ops project backups list demo"], files: [] },
+  "project backups prune": {
+    examples: ["sudo edox-ops project backups prune demo --keep 2"],
+    files: [backups, `${paths.assetsDir}/SLUG`, projectLock],
+  },
+  "project enable": { examples: ["sudo edox-ops project enable demo"], files: [...record, available, enabled] },
+  "project disable": { examples: ["sudo edox-ops project disable demo"], files: [...record, enabled] },
+  "project validate": { examples: ["sudo edox-ops project validate demo"], files: [] },
+  "project render-nginx": {
+    examples: ["sudo edox-ops project render-nginx demo --stdout"],
+    files: [available, paths.projectLogPath, paths.lockPath],
+  },
+  doctor: {
+    examples: ["edox-ops doctor", "sudo edox-ops doctor --fix", "sudo edox-ops doctor --strict --junit doctor.xml"],
+    files: ["the file of `--junit`", "with `--fix` those of the commands whose steps it runs"],
+  },
+  "nginx status": { examples: ["sudo edox-ops nginx status"], files: [] },
+  completions: { examples: ["edox-ops completions bash"], files: [] },
+};

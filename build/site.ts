@@ -1,0 +1,102 @@
+// Builds the documentation site: the pages of docs/, and a reference of the source.
+//   bun build/site.ts; DOCS_SITE_URL says where it will be read
+
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { pages } from "./docs.ts";
+
+const top = dirname(import.meta.dir);
+const docs = `${top}/docs`;
+const reference = `${docs}/source`;
+const tools = `${docs}/node_modules`;
+
+/** Where the built site lies. */
+export const sitePath = `${docs}/.vitepress/dist`;
+
+/** What went wrong, for a person. */
+class Failure extends Error {}
+
+/** Fetches what the site is made with, as it is locked, when that has changed. */
+async function install(): Promise<void> {
+  const lock = readFileSync(`${docs}/bun.lock`, "utf8");
+  const stamp = `${tools}/.edox-ops-lock`;
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  console.error("installing the locked dependencies of the site");
+  await must("the installation of its dependencies", [process.execPath, "ci"], docs);
+  writeFileSync(stamp, lock);
+}
+
+/** Pages that are made from the commands and the schema are what they would be now. */
+async function notStale(): Promise<void> {
+  const made = Object.entries(await pages());
+  const stale = made.filter(([name, text]) => readFileSync(`${docs}/${name}`, "utf8") !== text);
+  if (stale.length === 0) return;
+  const names = stale.map(([name]) => `docs/${name}`).join(", ");
+  throw new Failure(`${names}: not what the source says now, \`npm run docs\` writes it`);
+}
+
+/** A page for each module of src that says what is in it; a file of a command exports nothing but the command. */
+async function sourceReference(): Promise<void> {
+  rmSync(reference, { recursive: true, force: true });
+  const flags = {
+    plugin: "typedoc-plugin-markdown",
+    tsconfig: `${top}/tsconfig.json`,
+    basePath: `${top}/src`,
+    out: reference,
+    router: "module",
+    readme: "none",
+    name: "The source",
+    entryFileName: "index",
+    parametersFormat: "table",
+    interfacePropertiesFormat: "table",
+    typeDeclarationFormat: "table",
+    propertyMembersFormat: "table",
+    logLevel: "Error",
+  };
+  const on = ["hidePageHeader", "hideBreadcrumbs", "disableSources", "excludeExternals", "skipErrorChecking"];
+  const argv = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
+  const modules = [...new Bun.Glob("src/**/*.ts").scanSync(top)].filter((path) => {
+    return /^export (?!default)/m.test(readFileSync(`${top}/${path}`, "utf8"));
+  });
+  const program = [process.execPath, "--bun", `${tools}/typedoc/bin/typedoc`];
+  await must("TypeDoc", [...program, ...argv, ...on.map((name) => `--${name}`), ...modules.sort()], top);
+  for (const path of new Bun.Glob("**/*.md").scanSync(reference)) {
+    const page = `${reference}/${path}`;
+    writeFileSync(page, introduced(readFileSync(page, "utf8"), `${top}/src/${path.replace(/md$/, "ts")}`));
+  }
+}
+
+/** The page with what the first lines of its file say. */
+function introduced(page: string, file: string): string {
+  if (!existsSync(file)) return page;
+  const [, comment = ""] = /^((?:\/\/.*\n)+)/.exec(readFileSync(file, "utf8")) ?? [];
+  const words = comment.replace(/^\/\/ ?/gm, "").replaceAll("<", "&lt;");
+  return page.replace(/^# .*\n/, (title) => `${title}\n${words}`);
+}
+
+async function must(what: string, argv: string[], cwd: string): Promise<void> {
+  const env = { ...process.env, NO_COLOR: "1" };
+  const child = Bun.spawn(argv, { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  if (code === 0) return;
+  console.error(out + err);
+  throw new Failure(`${what} ended with ${code}, see above`);
+}
+
+if (import.meta.main) {
+  try {
+    const { DOCS_SITE_URL: url } = process.env;
+    if (url && !/^https?:/.test(url)) throw new Failure(`DOCS_SITE_URL is no address of a site: ${url}`);
+    await notStale();
+    await install();
+    await sourceReference();
+    rmSync(sitePath, { recursive: true, force: true });
+    await must("VitePress", [process.execPath, "--bun", `${tools}/vitepress/bin/vitepress.js`, "build", docs], docs);
+    console.log(`the site is in ${sitePath}`);
+  } catch (error) {
+    if (!(error instanceof Failure)) console.error(error);
+    const what = error instanceof Failure ? error.message : "it ended unexpectedly, see above";
+    console.error(`error: docs:build: ${what} (at a desk: npm run docs:build)`);
+    process.exit(1);
+  }
+}

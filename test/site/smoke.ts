@@ -1,0 +1,200 @@
+// The built site as a browser sees it: every page, in light and dark, at a desk and on a phone.
+//   bun test/site/smoke.ts [URL]: the site there, or at DOCS_SITE_URL, or the one that docs:build left
+
+import { existsSync, statSync } from "node:fs";
+import axe from "axe-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { sitePath } from "../../build/site.ts";
+
+/** Of a phone that is small today, in CSS pixels. */
+const phone = { width: 360, height: 740 };
+const desk = { width: 1440, height: 900 };
+const limitMs = 20_000;
+const workers = 2;
+const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+/** Those that colours decide: the others find in dark what they find in light. */
+const colourRules = ["color-contrast", "link-in-text-block"];
+/** In the pages of the reference the same surroundings are looked at once. */
+const reference = "source/";
+
+export interface Smoked {
+  /** The addresses of all pages, below that of the site. */
+  pages: string[];
+  /** One line each. */
+  failures: string[];
+}
+
+/**
+ * Follows the links of the site from its front page on, and looks at each page once, but for those that are passed over.
+ * `url` ends with a slash.
+ */
+export async function smoke(
+  browser: Browser,
+  url: string,
+  passedOver: (path: string) => boolean = () => false,
+): Promise<Smoked> {
+  const pages = new Set([""]);
+  const failures: string[] = [];
+  const waiting = [""];
+  let busy = 0;
+  const context = await browser.newContext({ viewport: desk });
+  context.setDefaultTimeout(limitMs);
+  await Promise.all([search(context, url, failures), ...Array.from({ length: workers }, worker)]);
+  await context.close();
+  return { pages: [...pages].sort(), failures };
+
+  async function worker(): Promise<void> {
+    const reader = await open(context, url, failures);
+    for (;;) {
+      const path = waiting.shift();
+      if (path === undefined && busy === 0) return;
+      if (path === undefined) await Bun.sleep(20);
+      else await visit(path, reader);
+    }
+  }
+
+  async function visit(path: string, reader: Reader): Promise<void> {
+    busy += 1;
+    try {
+      for (const found of await look(reader, url, path, failures)) {
+        if (pages.has(found) || passedOver(found)) continue;
+        pages.add(found);
+        waiting.push(found);
+      }
+    } catch (error) {
+      failures.push(`/${path}: ${firstLine(error)}`);
+    } finally {
+      busy -= 1;
+    }
+  }
+}
+
+/** Answers the pages that it leads to. */
+async function look(reader: Reader, url: string, path: string, failures: string[]): Promise<string[]> {
+  const { page } = reader;
+  reader.path = path;
+  await page.setViewportSize(desk);
+  const answer = await page.goto(url + path, { waitUntil: "load" });
+  if (answer?.status() !== 200) failures.push(`/${path}: the status is ${answer?.status()}`);
+  await hydrated(page);
+  await page.evaluate(axe.source);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.locator(colorScheme === "dark" ? "html.dark" : "html:not(.dark)").waitFor();
+    for (const found of await violations(page, path, colorScheme === "dark" ? colourRules : rules))
+      failures.push(`/${path} (${colorScheme}): ${found}`);
+  }
+  await page.setViewportSize(phone);
+  const width = await page.evaluate("document.documentElement.scrollWidth");
+  if (Number(width) > phone.width) failures.push(`/${path}: ${width} px wide on a phone of ${phone.width}`);
+  const links = (await page.evaluate("[...document.links].map((link) => link.href)")) as string[];
+  return links
+    .filter((link) => link.startsWith(url))
+    .map((link) => link.slice(url.length).replace(/[#?].*$/, ""))
+    .filter((found) => !/\.(?!html$)\w+$/.test(found));
+}
+
+async function violations(page: Page, path: string, runOnly: readonly string[]): Promise<string[]> {
+  const inner = path.startsWith(reference) && path !== reference;
+  const found = await page.evaluate(`axe.run(${inner ? '"main"' : "document"}, {
+    runOnly: ${JSON.stringify(runOnly)}, resultTypes: ["violations"], elementRef: false,
+  }).then(({ violations }) => violations.map(({ id, nodes }) =>
+    id + ": " + nodes.length + " times, first " + nodes[0].target.join(" ") + ": " +
+      (nodes[0].any[0] ?? nodes[0].all[0] ?? nodes[0].none[0]).message))`);
+  return found as string[];
+}
+
+/** What a reader types leads somewhere that has it. */
+async function search(context: BrowserContext, url: string, failures: string[]): Promise<void> {
+  const word = "prepare-ci-host";
+  const { page } = await open(context, url, failures);
+  try {
+    await page.goto(url, { waitUntil: "load" });
+    await hydrated(page);
+    await page.locator("#local-search button").first().click();
+    await page.locator("#localsearch-input").fill(word);
+    await page.locator(".VPLocalSearchBox .result").first().click();
+    await page.locator(".VPLocalSearchBox").waitFor({ state: "detached" });
+    await page.locator("main").getByText(word).first().waitFor();
+  } catch (error) {
+    failures.push(`the search for ${word}: ${firstLine(error)}`);
+  }
+}
+
+interface Reader {
+  page: Page;
+  /** Where it is. */
+  path: string;
+}
+
+/** What it complains about, and what it asks of others, is a failure. */
+async function open(context: BrowserContext, url: string, failures: string[]): Promise<Reader> {
+  const page = await context.newPage();
+  const reader = { page, path: "" };
+  const told = (what: string) => failures.push(`/${reader.path}: ${what}`);
+  await page.route(
+    (asked) => asked.origin !== new URL(url).origin && asked.protocol.startsWith("http"),
+    (route) => {
+      told(`asks a foreign host: ${route.request().url()}`);
+      return route.abort();
+    },
+  );
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) told(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => told(`error: ${error.message}`));
+  page.on("response", (response) => {
+    if (response.status() >= 400) told(`${response.status()}: ${response.url()}`);
+  });
+  return reader;
+}
+
+/** Its scripts run, and no colour is on its way to another. */
+async function hydrated(page: Page): Promise<void> {
+  await page.waitForFunction("document.querySelector('#app')?.__vue_app__");
+  await page.evaluate(`(() => {
+    const still = new CSSStyleSheet();
+    still.replaceSync("*, *::before, *::after { transition: none !important; animation: none !important; }");
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, still];
+  })()`);
+}
+
+function firstLine(error: unknown): string {
+  return (error as Error).message.split("\n")[0] ?? "";
+}
+
+/** Serves the built site on loopback as GitLab Pages does: an address without .html is answered, and 404.html. */
+export function served(dir: string) {
+  return Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch(request) {
+      const path = decodeURIComponent(new URL(request.url).pathname);
+      const found = [path, `${path}.html`, `${path}index.html`].find((each) => {
+        return statSync(`${dir}${each}`, { throwIfNoEntry: false })?.isFile() && !each.includes("/../");
+      });
+      if (found !== undefined) return new Response(Bun.file(`${dir}${found}`));
+      return new Response(Bun.file(`${dir}/404.html`), { status: 404 });
+    },
+  });
+}
+
+if (import.meta.main) {
+  const given = process.argv[2] || process.env.DOCS_SITE_URL;
+  const desk = `(at a desk: npm run docs:build && npm run docs:smoke${given ? ` -- ${given}` : ""})`;
+  const stop = (what: string): never => {
+    console.error(`error: docs:smoke: ${what} ${desk}`);
+    process.exit(1);
+  };
+  const program = "/usr/bin/chromium";
+  if (!existsSync(program)) stop("there is no Chromium, type: sudo apt-get install chromium");
+  if (!given && !existsSync(`${sitePath}/index.html`)) stop("the site is not built");
+  const server = given ? undefined : served(sitePath);
+  const url = `${(given ?? `${server?.url}`).replace(/\/+$/, "")}/`;
+  const browser = await chromium.launch({ executablePath: program });
+  const { pages, failures } = await smoke(browser, url).finally(() => browser.close());
+  await server?.stop(true);
+  for (const failure of failures) console.log(`FAILED ${failure}`);
+  if (failures.length > 0) stop(`${failures.length} failures on ${pages.length} pages of ${url}`);
+  console.log(`ok: ${pages.length} pages of ${url}`);
+}
