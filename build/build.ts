@@ -65,9 +65,8 @@ function must(argv: string[]): string {
   return stdout.toString();
 }
 
-if (import.meta.main) {
+async function build(wanted: readonly string[]): Promise<void> {
   const top = dirname(import.meta.dir);
-  const wanted = process.argv.slice(2);
   const unknown = wanted.find((name) => !(name in targets));
   if (unknown) throw new Error(`unknown target ${unknown}: there are ${Object.keys(targets).join(", ")}`);
   const sums: string[] = [];
@@ -80,4 +79,13 @@ if (import.meta.main) {
     sums.push(`${digest}  ${name}\n`);
   }
   await Bun.write(`${top}/dist/SHA256SUMS`, sums.join(""));
+}
+
+if (import.meta.main) {
+  try {
+    await build(process.argv.slice(2));
+  } catch (error) {
+    console.error(`error: build: ${(error as Error).message} (at a desk: npm run build)`);
+    process.exitCode = 1;
+  }
 }

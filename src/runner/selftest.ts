@@ -7,6 +7,7 @@ import { heed, met, type Stop } from "../engine/wait.ts";
 import type { Host, Output } from "../host/host.ts";
 import { dockerThere } from "./docker-in-docker.ts";
 import type { Runner } from "./runners.ts";
+import { building, certificates, privileged, transfer, transferBytes, waiting } from "./selftest-scripts.ts";
 
 export interface Measured {
   name: "daemon" | "privileged" | "build" | "transfer";
@@ -28,14 +29,8 @@ export const dindImage = "docker:29-dind";
 const label = "edox-ops.selftest";
 const pullLimitMs = 600_000;
 const limitMs = 120_000;
-/** As the guide's jobs wait for the daemon. */
-const daemonSeconds = 30;
-const transferSeconds = 10;
-/** Enough for packets of full length, both ways to be told of a narrower link. */
-const transferBytes = 256 * 1024;
 /** Ethernet, what clouds and tunnels leave of it, and the least that IPv6 demands. */
 const lengths = [1500, 1460, 1400, 1360, 1280];
-const certificates = "/certs/client";
 
 /** Everything that it starts is gone when this returns, also what a run before it left. Throws a Problem where it cannot begin. */
 export async function selftest(runner: Runner, host: Host, stop: Stop, file: string | undefined): Promise<Selftest> {
@@ -179,34 +174,4 @@ async function job(docker: Docker, { docker: settings }: Runner, image: string) 
     job: await must("create", ...common, ...jobFlags, image, "3600"),
   };
   return { containers, start: () => docker("start", containers.service, containers.job) };
-}
-
-const waiting = `for i in $(seq ${daemonSeconds * 2}); do
-  docker version --format '{{.Server.Version}}' 2>/tmp/said && exit; sleep 0.5
-done; [ -e ${certificates}/ca.pem ] || echo 'there is no certificate: does volumes have ${certificates}?' >>/tmp/said
-tail -n 1 /tmp/said >&2; exit 1`;
-
-/** The shell of the image itself, with what it is linked with and what it speaks TLS with. */
-const parts =
-  "bin/busybox lib/ld-musl-* usr/bin/ssl_client lib/lib*ssl* lib/libcrypto* usr/lib/lib*ssl* usr/lib/libcrypto*";
-const base = `docker image inspect edox-ops-base >/dev/null 2>&1 ||
-tar -C / -ch $(cd / && ls -d ${parts} 2>/dev/null) | docker import - edox-ops-base >/dev/null`;
-const privileged = `{ ${base}; } &&
-docker run --rm --privileged --network none edox-ops-base /bin/busybox mount -t tmpfs none /bin`;
-const building = `{ ${base}; } && mkdir -p /tmp/image && cd /tmp/image && date >file &&
-printf 'FROM edox-ops-base\\nCOPY file /\\nRUN ["/bin/busybox", "test", "-s", "/file"]\\n' >Dockerfile &&
-docker build --quiet .`;
-
-/** From a container in the daemon, on a bridge whose packets have this length at the most: there, and back. */
-function transfer(url: string, length: number): string {
-  const bridge = `edox-ops-${length}`;
-  // Any answer will do: what was sent has come through then.
-  const wget = `timeout ${transferSeconds} wget -S -q -O /dev/null --no-check-certificate`;
-  const answered = "2>&1 | grep -q HTTP/";
-  const sends = `${wget} --post-file=/blob ${url}/api/v4/runners/verify ${answered}`;
-  const takes = `${wget} ${url}/users/sign_in ${answered}`;
-  return `docker network create -o com.docker.network.driver.mtu=${length} ${bridge} >/dev/null &&
-docker run --rm --network ${bridge} edox-ops-base /bin/busybox sh -c '/bin/busybox --install /bin
-head -c ${transferBytes} /dev/zero | tr "\\0" x >/blob
-${sends} && ${takes} || { echo "no answer from a container with packets of ${length}" >&2; exit 1; }'`;
 }
