@@ -16,6 +16,9 @@ const lockSeconds = 600;
  * and then, and apt 2.6 not always where a list that it resumed has grown over its limit: it then waits for nothing.
  */
 const limitMinutes = { update: 20, install: 60 };
+const mebibyte = 1024 * 1024;
+/** What the lists of a distribution take, twice: packed and unpacked. */
+const scarceBytes = 128 * mebibyte;
 const certificatesTool = "/usr/sbin/update-ca-certificates";
 /** How long a clock is waited for that is behind the lists. */
 const clockSeconds = 120;
@@ -106,7 +109,7 @@ export async function installPackages(
   const missed = failedFiles(install);
   const files = missed.length === 0 ? "" : `: ${missed.join("; ")}`;
   const sources = warnings.length === 0 ? "" : `; these sources failed: ${warnings.join("; ")}`;
-  throw new Problem("command-failed", `apt-get could not ${wanted}${packages}${files}${sources}`, {
+  throw new Problem("command-failed", `apt-get could not ${wanted}${packages}${files}${sources}${scarce(host)}`, {
     returncode: install.code,
     // Why dpkg cannot go on, apt does not know.
     stderr: (configured?.code ? configured.stderr : "") + install.stderr,
@@ -114,6 +117,12 @@ export async function installPackages(
       ? ["timedatectl", "status"]
       : ["sudo", "apt-get", ...(warnings.length > 0 ? ["update"] : ["install", "--fix-broken", ...names])],
   });
+}
+
+/** apt 3 falls back to what no mirror has where a list does not fit on the disk, and tells of that only. */
+function scarce(host: Host): string {
+  const free = host.space("/var/lib/apt")?.bytesFree ?? Number.POSITIVE_INFINITY;
+  return free < scarceBytes ? `; only ${Math.floor(free / mebibyte)} MiB are free for it` : "";
 }
 
 /** Fetches the lists of packages, and answers which sources failed, and why. */

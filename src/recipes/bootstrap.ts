@@ -35,7 +35,7 @@ export function bootstrap(facts: Facts): Recipe {
           ...(facts.ipv6 ? [] : [welcomeSiteKeptOut]),
           dpkgConfigured,
           ...packages.map(installed),
-          certificatesWhole,
+          certificatesWhole(packages),
         ],
       },
       {

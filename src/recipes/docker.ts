@@ -80,7 +80,7 @@ export function dockerInstall(facts: Facts, see: HostReader, mirror: Mirror = {}
     repository.older,
     // apt reads the repository over TLS.
     { ...installed("ca-certificates"), name: "docker:ca-certificates" },
-    certificatesWhole,
+    certificatesWhole(dockerPackages),
     repository.key,
     repository.source,
     packages,

@@ -52,7 +52,7 @@ export function runnerSteps(facts: Facts, see: HostReader, mirror: Mirror): Step
         { ...dpkgConfigured, name: "runner:dpkg-configured" },
         repository.older,
         { ...installed("ca-certificates"), name: "runner:ca-certificates" },
-        { ...certificatesWhole, name: "runner:certificates" },
+        certificatesWhole(runnerPackages, "runner:certificates"),
         repository.key,
         repository.source,
         pin(new URL(place.uri).hostname),

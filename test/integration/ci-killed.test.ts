@@ -117,10 +117,7 @@ for (const suite of suites) {
         ci.host.sh("mkdir /filler; fallocate -l $((($(stat -f -c %a /) - 60 * 256) * 4096)) /filler/large").code,
       ).toBe(0);
       const full = ci.prepare();
-      expect([full.code, full.stderr]).toEqual([
-        1,
-        expect.stringMatching(/^error: docker\.install: no space left at \//),
-      ]);
+      expect([full.code, full.stderr]).toEqual([1, expect.stringMatching(/no space left at \/|only \d+ MiB are free/)]);
       ci.host.sh("rm -r /filler");
       endsWell();
     });

@@ -20,8 +20,25 @@ test("a store of certificates that a power cut left missing, empty or full of ho
   }
 });
 
+test("a store whose links are gone is made anew, and one with certificates of the owner's own is not", () => {
+  const host = fakeDebian();
+  host.put(storePath, "-----BEGIN CERTIFICATE-----\n".repeat(4));
+  const check = () => certificatesWhole(["still-to-come"]).check(host, [], () => {});
+  expect(check()).toMatchObject([{ lack: `${storePath} is without its links: no TLS connection can be trusted` }]);
+  for (const name of ["a.pem", "b.pem", "c.pem", "d.pem"]) host.link(`/etc/ssl/certs/${name}`, "/usr/share/x");
+  host.link("/etc/ssl/certs/00000001.0", "a.pem");
+  expect(check()).toHaveLength(1);
+  for (const n of [2, 3, 4]) host.link(`/etc/ssl/certs/0000000${n}.0`, "b.pem");
+  expect(check()).toEqual([]);
+  host.put("/etc/ssl/certs/mine.pem", "two certificates in one file");
+  expect(check()).toEqual([]);
+  // A bundle of a company, in one file.
+  host.put(storePath, "-----BEGIN CERTIFICATE-----\n".repeat(8));
+  expect(check()).toEqual([]);
+});
+
 test("where the package is about to be there, it makes the store itself", () => {
   const host = fakeDebian();
   const comes = { kind: "packages" as const, names: ["ca-certificates"] };
-  expect(certificatesWhole.check(host, [comes], () => {})).toEqual([]);
+  expect(certificatesWhole([]).check(host, [comes], () => {})).toEqual([]);
 });
