@@ -20,7 +20,7 @@ const again: string[] = [];
 const lint = part("format and lint", [tool("biome"), "ci", "--colors=off", "--error-on-warnings", "."]);
 const types = part("types", [tool("tsc"), "-p", "."]);
 const groups = readdirSync(import.meta.dir, { withFileTypes: true }).filter((each) => each.isDirectory());
-const inProcess = groups.map(({ name }) => name).filter((name) => !["binary", "integration"].includes(name));
+const inProcess = groups.map(({ name }) => name).filter((name) => !["binary", "install", "integration"].includes(name));
 const paths = inProcess.map((name) => `./test/${name}/`);
 await tests("fast", paths, ["--coverage", "--coverage-reporter=lcov", "--coverage-dir=coverage"]);
 await Promise.all([lint, types]);
@@ -31,6 +31,7 @@ if (!fast) {
   const sites = part("generated sites", [process.execPath, "test/integration/sites.ts"]);
   await part("build", [process.execPath, "build/build.ts"]);
   await tests("binary", ["./test/binary/"], ["--timeout=120000"]);
+  await tests("install", ["./test/install/"], ["--timeout=120000"]);
   await Promise.all([...bases, sites]);
   // One after the other: each is made in a host.
   for (const suite of suites) {

@@ -1,0 +1,72 @@
+// A Debian package around the binary: the same bytes from the same content, whenever and wherever it is built.
+
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname } from "node:path";
+
+export interface Content {
+  /** From the root of a host, without a slash. */
+  path: string;
+  bytes: Uint8Array | string;
+  mode: number;
+}
+
+export interface Wanted {
+  version: string;
+  architecture: "amd64" | "arm64";
+  /** Unix seconds, of everything in it. */
+  time: number;
+  contents: readonly Content[];
+}
+
+const text = {
+  Maintainer: "The edox-ops founders <edox-ops@localhost>",
+  Section: "admin",
+  Priority: "optional",
+  Description:
+    "prepares a host for documentation sites and CI\n One executable without a runtime: packages, nginx, sites and their deploys,\n Docker Engine and GitLab Runner, and a doctor for all of it.",
+};
+
+/** Writes the package into the folder, and answers its name. Needs dpkg-deb, which every Debian has. */
+export async function debianPackage({ version, architecture, time, contents }: Wanted, dir: string): Promise<string> {
+  const work = mkdtempSync(`${tmpdir()}/edox-deb-`);
+  const name = `edox-ops_${version}_${architecture}.deb`;
+  try {
+    const bytes = contents.reduce((sum, each) => sum + each.bytes.length, 0);
+    const fields = {
+      Package: "edox-ops",
+      Version: version,
+      Architecture: architecture,
+      ...{ Maintainer: text.Maintainer, "Installed-Size": String(Math.ceil(bytes / 1024)) },
+      ...{ Section: text.Section, Priority: text.Priority, Description: text.Description },
+    };
+    const control = Object.entries(fields).map(([field, value]) => `${field}: ${value}\n`);
+    await place(work, { path: "DEBIAN/control", bytes: control.join(""), mode: 0o644 });
+    for (const each of contents) await place(work, each);
+    // What is made in this moment has the time of the release.
+    for (const path of readdirSync(work, { recursive: true }) as string[]) utimesSync(`${work}/${path}`, time, time);
+    utimesSync(work, time, time);
+    chmodSync(work, 0o755);
+    const argv = [
+      "dpkg-deb",
+      "--root-owner-group",
+      "-Zxz",
+      "-z9",
+      "--threads-max=1",
+      "--build",
+      work,
+      `${dir}/${name}`,
+    ];
+    const { success, stderr } = Bun.spawnSync(argv, { env: { ...process.env, SOURCE_DATE_EPOCH: String(time) } });
+    if (!success) throw new Error(`dpkg-deb failed\n${stderr}`);
+    return name;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+async function place(root: string, { path, bytes, mode }: Content): Promise<void> {
+  mkdirSync(dirname(`${root}/${path}`), { recursive: true, mode: 0o755 });
+  await Bun.write(`${root}/${path}`, bytes);
+  chmodSync(`${root}/${path}`, mode);
+}

@@ -1,0 +1,453 @@
+#!/bin/sh
+# Installs edox-ops @VERSION@ on this host: fetched, checked against what stands in here, then renamed into its place.
+#   curl -fsSL @BASE_URL@/permalink/latest/downloads/install.sh | sudo sh
+#   … | sudo sh -s -- bootstrap --yes     and what stands after the dashes is run with it
+#   … | sudo EDOX_VERSION=1.2.3 sh        that version, or `latest`: its SHA256SUMS must be signed with the key below
+# EDOX_INSTALL_DIR: another folder than /usr/local/bin. EDOX_BASE_URL: a mirror, laid out as @BASE_URL@.
+# EDOX_OFFLINE_FILE: the executable, its .gz or its .deb, fetched before; beside it SHA256SUMS and SHA256SUMS.sig where
+# EDOX_VERSION is another release.
+set -eu
+
+# Of the executable beside what was fetched, and a bit more, as df counts.
+room_kb=180000
+
+die() {
+  printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+  exit 1
+}
+
+say() { printf '%s\n' "$*" >&2; }
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+main() {
+  released='@VERSION@'
+  public_key='@PUBLIC_KEY@'
+  sums='@SUMS@'
+  dir=${EDOX_INSTALL_DIR:-/usr/local/bin}
+  dir=${dir%/}
+  target=$dir/edox-ops
+  offline=${EDOX_OFFLINE_FILE:-}
+  wanted=${EDOX_VERSION:-}
+  wanted=${wanted#v}
+  version=${wanted:-$released}
+  base=${EDOX_BASE_URL:-@BASE_URL@}
+  base=${base%/}
+
+  check_words
+  check_tools
+  find_platform
+  enter_dir
+  if [ "$version" != "$released" ]; then
+    [ -n "$offline" ] || check_room
+    get_signed_sums
+  fi
+  binary_sum=$(sum_of "edox-ops-linux-$arch")
+  [ -n "$binary_sum" ] || die "edox-ops $version has no checksum for edox-ops-linux-$arch" \
+    "fetch the installer again; where it stays so, $base is not a release of edox-ops"
+
+  if [ -f "$target" ] && [ "$(sha256 "$target")" = "$binary_sum" ]; then
+    [ -x "$target" ] || chmod 0755 "$target" 2>/dev/null || die "$target is not executable" "sudo chmod 0755 $target"
+    end "edox-ops $version is installed already: $target" "$@"
+  fi
+  check_order
+  check_room
+  get_asset
+  unpack
+  try_it
+  put_in_place
+  end "edox-ops $version is installed: $target" "$@"
+}
+
+check_words() {
+  case $dir in
+    /*) ;;
+    *) die "EDOX_INSTALL_DIR is not a path from / on: $dir" "EDOX_INSTALL_DIR=/usr/local/bin" ;;
+  esac
+  # Unencrypted only where the operator wrote it so, and then nobody leads on to another such place.
+  case $base in
+    https://*) schemes=https ;;
+    http://*) schemes=http,https ;;
+    *) die "EDOX_BASE_URL is not an address: $base" \
+      "EDOX_BASE_URL=https://…, without /v$released/downloads at its end" ;;
+  esac
+  case $version in
+    latest) ;;
+    *[!0-9.]* | *.*.*.* | .* | *. | *..*) die "EDOX_VERSION is not a version: $version" "EDOX_VERSION=$released" ;;
+    *.*.*) ;;
+    *) die "EDOX_VERSION is not a whole version: $version" "EDOX_VERSION=$released" ;;
+  esac
+}
+
+check_tools() {
+  if has sha256sum; then
+    digest=sha256sum
+  elif has openssl; then
+    digest=openssl
+  else
+    die "nothing here computes a SHA-256: neither sha256sum nor openssl" "sudo apt-get install coreutils"
+  fi
+  if [ -n "$offline" ]; then
+    client=none
+    [ -f "$offline" ] || die "EDOX_OFFLINE_FILE is not there: $offline" "EDOX_OFFLINE_FILE=/the/path/of/a/file"
+  elif has curl; then
+    client=curl
+  elif has wget && wget --version 2>/dev/null | grep -q 'GNU Wget'; then
+    client=wget
+  elif has wget; then
+    client=busybox
+  else
+    die "nothing here fetches files: neither curl nor wget" "sudo apt-get install curl ca-certificates"
+  fi
+}
+
+sha256() {
+  case $digest in
+    sha256sum) sum=$(sha256sum <"$1") && printf '%s\n' "${sum%% *}" ;;
+    openssl) sum=$(openssl dgst -sha256 -r <"$1") && printf '%s\n' "${sum%% *}" ;;
+  esac
+}
+
+sum_of() { printf '%s\n' "$sums" | sed -n "s/^\([0-9a-f]\{64\}\)  $1\$/\1/p" | tail -n 1; }
+
+find_platform() {
+  [ "$(uname -s)" = Linux ] || die "edox-ops is for Linux, this is $(uname -s)" "run this on the host itself: ssh host"
+  # The runtime inside finds itself there.
+  [ -r /proc/self/stat ] || die "/proc is not mounted, edox-ops does not start without it" \
+    "sudo mount -t proc proc /proc"
+  # The kernel's word is not enough: a 64-bit one runs under a 32-bit system.
+  packages=$(dpkg --print-architecture 2>/dev/null) || packages=
+  header=$(od -An -v -tx1 -N20 </proc/self/exe 2>/dev/null) || header=
+  [ -n "$header" ] || header=$(od -An -v -tx1 -N20 </bin/sh 2>/dev/null) || header=
+  # shellcheck disable=SC2086 # twenty words
+  set -- $header
+  bits=${5:-unknown} machine=${19:-unknown}
+  case $packages:$bits:$machine in
+    *:01:* | armhf:* | armel:* | i386:*)
+      die "this system is 32-bit (${packages:-by its programs}), though its kernel says $(uname -m)" \
+        "edox-ops needs a 64-bit system: install Debian or Raspberry Pi OS for arm64 or amd64 anew"
+      ;;
+    amd64:* | :02:3e) arch=x64 deb_arch=amd64 loader=/lib64/ld-linux-x86-64.so.2 ;;
+    arm64:* | :02:b7) arch=arm64 deb_arch=arm64 loader=/lib/ld-linux-aarch64.so.1 ;;
+    :unknown:*) die "the architecture of this system is not known: neither dpkg nor od tells it" \
+      "sudo apt-get install coreutils" ;;
+    *) die "there is no edox-ops for ${packages:-machine $machine} ($(uname -m))" "it runs on amd64 and arm64" ;;
+  esac
+  [ -e "$loader" ] && return
+  for musl in /lib/ld-musl-*; do
+    [ -e "$musl" ] || continue
+    die "this system has the musl C library, as Alpine has; edox-ops needs glibc" "use a Debian or Ubuntu host"
+  done
+  die "the C library of this system is not known: $loader is missing" "use a Debian or Ubuntu host"
+}
+
+enter_dir() {
+  if [ -z "${EDOX_INSTALL_DIR:-}" ] && dpkg-query -W -f '${Status}\n' edox-ops 2>/dev/null | grep -q ' installed$'; then
+    die "the Debian package edox-ops is installed here, apt owns it" \
+      "sudo apt-get install ./edox-ops_${version}_$deb_arch.deb, or first: sudo apt-get remove edox-ops"
+  fi
+  [ -d "$dir" ] || mkdir -p "$dir" 2>/dev/null || die "the folder $dir cannot be made" "run it as root: … | sudo sh"
+  [ ! -d "$target" ] || die "$target is a folder" "sudo mv $target $target.old"
+  # Of the folder itself: nothing is left over, and it ends with its holder.
+  name=.edox-ops.new
+  if has flock && [ -r "$dir" ]; then
+    exec 9<"$dir"
+    flock -n 9 || {
+      say "another installer is at work in $dir: waiting for it"
+      flock 9 || name=.edox-ops.new.$$
+    }
+  else
+    name=.edox-ops.new.$$
+  fi
+  work=$dir/$name
+  trap leave EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  rm -rf "$work" 2>/dev/null || true
+  if ! (umask 077 && mkdir "$work" 2>/dev/null); then
+    if [ "$(id -u)" = 0 ]; then
+      die "nothing can be written to $dir: a read-only file system, or a full one" \
+        "look: findmnt -T $dir; df $dir; or another folder: EDOX_INSTALL_DIR=/opt/bin"
+    fi
+    die "$dir cannot be written to by $(id -un)" "run it as root: … | sudo sh; or EDOX_INSTALL_DIR=\$HOME/.local/bin"
+  fi
+}
+
+leave() { rm -rf "$work"; }
+
+check_room() {
+  free=$(df -Pk "$dir" 2>/dev/null | sed -n '$s/.* \([0-9][0-9]*\)  *[0-9]*%.*/\1/p') || free=
+  [ -n "$free" ] || return 0
+  [ "$free" -ge "$room_kb" ] || die "$dir has $((free / 1000)) MB free, $((room_kb / 1000)) MB are needed" \
+    "make room: df -h $dir; or another folder: EDOX_INSTALL_DIR=/opt/bin"
+}
+
+# Of another release than this installer's: believed because of the key.
+get_signed_sums() {
+  has openssl || die "the signature of edox-ops $version cannot be verified: openssl is not installed" \
+    "sudo apt-get install openssl"
+  place=v$version
+  [ "$version" != latest ] || place=permalink/latest
+  for file in SHA256SUMS SHA256SUMS.sig; do
+    if [ -n "$offline" ]; then
+      case $offline in
+        */*) beside=${offline%/*} ;;
+        *) beside=. ;;
+      esac
+      cp "$beside/$file" "$work/$file" 2>/dev/null ||
+        die "$beside/$file is missing, edox-ops $version is not verified" "fetch it from $base/$place/downloads/$file"
+    else
+      fetch "$base/$place/downloads/$file" "$work/$file"
+    fi
+  done
+  printf '%s\n' "$public_key" >"$work/key.pem"
+  openssl dgst -sha256 -verify "$work/key.pem" -signature "$work/SHA256SUMS.sig" "$work/SHA256SUMS" \
+    >/dev/null 2>&1 || die "the signature of SHA256SUMS of edox-ops $version is wrong" \
+    "do not install it; fetch the installer anew, the key may have been replaced, and tell its maintainers"
+  sums=$(cat "$work/SHA256SUMS")
+  # The signature alone would let an old release be served under a new number.
+  signed=$(printf '%s\n' "$sums" | sed -n "s/^[0-9a-f]\{64\}  edox-ops_\([0-9.]*\)_$deb_arch\.deb\$/\1/p")
+  [ "$version" != latest ] || version=$signed
+  [ "$signed" = "${version:-none}" ] || die "what is signed there is edox-ops ${signed:-of no version}, not $version" \
+    "EDOX_VERSION=${signed:-$released}; where $version was released, its server or mirror answers wrongly"
+}
+
+version_of() {
+  "$1" --version 2>/dev/null </dev/null | sed -n '1s/^\([0-9][0-9]*\.[0-9][0-9]*\.[0-9][0-9]*\)$/\1/p'
+}
+
+older() {
+  left=$1. right=$2.
+  while [ -n "$left" ] && [ -n "$right" ]; do
+    [ "${left%%.*}" -eq "${right%%.*}" ] || break
+    left=${left#*.} right=${right#*.}
+  done
+  [ -n "$left" ] && [ -n "$right" ] && [ "${left%%.*}" -lt "${right%%.*}" ]
+}
+
+# Back only where that version was typed: an old release may be served as the latest.
+check_order() {
+  case $wanted in
+    '') ;;
+    latest)
+      ! older "$version" "$released" ||
+        die "the latest release is said to be $version, this installer is of $released" \
+          "EDOX_VERSION=$version where it is meant; else its server or mirror is behind"
+      ;;
+    *) return 0 ;;
+  esac
+  [ -x "$target" ] || return 0
+  there=$(version_of "$target")
+  [ -n "$there" ] || return 0
+  ! older "$version" "$there" || die "$target is $there, and $version is older" \
+    "to go back all the same: … | sudo EDOX_VERSION=$version sh"
+}
+
+# The smallest that this host unpacks.
+get_asset() {
+  plain=edox-ops-linux-$arch
+  deb=edox-ops_${version}_$deb_arch.deb
+  if [ -n "$offline" ]; then
+    got=$(sha256 "$offline")
+    for asset in "$deb" "$plain.gz" "$plain" none; do
+      [ "$(sum_of "$asset")" != "$got" ] || break
+    done
+    [ "$asset" != none ] || die "$offline is not of edox-ops $version for $arch: its SHA-256 is $got" \
+      "carry $deb of that release here; another release: EDOX_VERSION=…, with its SHA256SUMS and .sig beside it"
+    fetched=$offline
+    return
+  fi
+  asset=$plain
+  if has gzip && [ -n "$(sum_of "$plain.gz")" ]; then asset=$plain.gz; fi
+  # busybox has a dpkg-deb without that.
+  if [ -n "$(sum_of "$deb")" ] && has tar && dpkg-deb --help 2>/dev/null | grep -q -e --fsys-tarfile; then
+    asset=$deb
+  fi
+  fetched=$work/$asset
+  url=$base/v$version/downloads/$asset
+  say "fetching $url"
+  fetch "$url" "$fetched"
+  expected=$(sum_of "$asset")
+  got=$(sha256 "$fetched")
+  # A server that mixes two files up in its answers to a resumed download.
+  if [ "$got" != "$expected" ] && [ "$resumed" = yes ]; then
+    fetch "$url" "$fetched"
+    got=$(sha256 "$fetched")
+  fi
+  [ "$got" != "$expected" ] || return 0
+  if head -c 512 "$fetched" | grep -qi -e '<!doctype' -e '<html'; then
+    die "$url answers with a web page: a proxy or a login stands in between" \
+      "name the proxy: … | sudo https_proxy=http://proxy:3128 sh; or carry $asset here: EDOX_OFFLINE_FILE=$asset"
+  fi
+  die "$asset does not have the checksum of edox-ops $version: expected $expected, got $got" \
+    "run it again; where it stays so, a proxy or mirror changes it: EDOX_BASE_URL=…, or EDOX_OFFLINE_FILE=…"
+}
+
+# fetch URL FILE: what came before a cut is kept, and the next try goes on from there.
+fetch() {
+  rm -f "$2"
+  resumed=no idle=0
+  while :; do
+    before=$(size "$2")
+    code=0
+    case $client in
+      curl) fetch_curl "$1" "$2" ;;
+      wget) fetch_wget "$1" "$2" ;;
+      *) fetch_busybox "$1" "$2" ;;
+    esac || code=$?
+    [ "$code" != 0 ] || return 0
+    [ "$code" != 2 ] || break
+    if [ "$(size "$2")" -gt "$before" ]; then
+      idle=0 resumed=yes
+    else
+      idle=$((idle + 1))
+      [ "$idle" -lt 3 ] || break
+      sleep "$idle"
+    fi
+  done
+  better=
+  # It does not say so where it is a certificate.
+  [ "$client" != busybox ] || better=" else: sudo apt-get install curl ca-certificates;"
+  case $reason in
+    *': 404' | '404 '* | *' 404 Not'*)
+      die "$1 is not there: $reason" "is $version released there? EDOX_VERSION=…; a mirror: EDOX_BASE_URL=…" ;;
+    *ertificate*) die "$1 cannot be fetched: $reason" \
+      "sudo apt-get install ca-certificates; is the clock right? a private CA: see man update-ca-certificates" ;;
+    *rite* | *'o space'*)
+      die "$1 cannot be kept in $dir: $reason" "make room: df -h $dir; or another folder: EDOX_INSTALL_DIR=/opt/bin" ;;
+    'it leads to'*)
+      die "$1 cannot be fetched: $reason" "do not use that server: EDOX_BASE_URL=https://… of another" ;;
+    *) die "$1 cannot be fetched: $reason" \
+      "is the network there?$better proxy: https_proxy=…; mirror: EDOX_BASE_URL=…" ;;
+  esac
+}
+
+size() { if [ -f "$1" ]; then wc -c <"$1"; else echo 0; fi; }
+
+# 1: worth another try, 2: not; the reason is told.
+fetch_curl() {
+  status=0
+  curl -fsSL --proto "=$schemes" --proto-redir =https --tlsv1.2 --max-redirs 10 --connect-timeout 20 \
+    --speed-limit 1 --speed-time 60 -C - -o "$2" "$1" 2>"$work/said" </dev/null || status=$?
+  [ "$status" != 0 ] || return 0
+  reason=$(sed -n 's/^curl: ([0-9]*) //p' "$work/said" | tail -n 1)
+  [ -n "$reason" ] || reason="curl ended with $status"
+  case $status:$reason in
+    # It cannot go on from there.
+    33:* | 22:*416*) rm -f "$2" ;;
+    22:*408* | 22:*429* | 22:*' 5'??*) ;;
+    1:*) reason="it leads to an address that is not https: $reason" && return 2 ;;
+    3:* | 22:* | 23:* | 47:* | 60:* | 77:*) return 2 ;;
+  esac
+  return 1
+}
+
+# Hop by hop: wget itself would follow a redirect from https to http.
+fetch_wget() {
+  at=$1
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    status=0
+    LC_ALL=C wget --no-hsts --secure-protocol=TLSv1_2 --max-redirect=0 --tries=1 --timeout=60 --server-response \
+      --progress=dot:giga -c -O "$2" -o "$work/said" "$at" </dev/null || status=$?
+    [ "$status" != 0 ] || return 0
+    reason=$(sed -n 's/^ *HTTP\/[0-9.]* \([0-9].*\)/\1/p' "$work/said" | tail -n 1)
+    next=$(location)
+    case $status:$next in
+      8:https://*) at=$next ;;
+      8:/*)
+        host=${at#*://}
+        at=${at%%://*}://${host%%/*}$next
+        ;;
+      8:?*) reason="it leads to an address that is not https: $next" && return 2 ;;
+      8:*)
+        case $reason in
+          5* | 408* | 429*) return 1 ;;
+          *) return 2 ;;
+        esac
+        ;;
+      *)
+        reason=$(grep -v -e '^ ' -e '^$' "$work/said" | tail -n 1)
+        case $status in
+          3 | 5) return 2 ;;
+          *) return 1 ;;
+        esac
+        ;;
+    esac
+  done
+  reason="more than ten redirects" && return 2
+}
+
+# That of busybox verifies certificates only where openssl is, and follows by itself: the checksums are what counts, and
+# what came by an unencrypted way is not taken.
+fetch_busybox() {
+  status=0
+  wget -S -c -O "$2" "$1" 2>"$work/said" </dev/null || status=$?
+  next=$(location)
+  case $next in
+    http://*)
+      rm -f "$2"
+      reason="it leads to an address that is not https: $next" && return 2
+      ;;
+  esac
+  [ "$status" != 0 ] || return 0
+  reason=$(sed -n 's/^wget: //p' "$work/said" | tail -n 1)
+  [ -n "$reason" ] || reason="wget ended with $status"
+  case $reason in
+    *' 416 '*) rm -f "$2" ;;
+    *'HTTP/'*' 4'??* | *'o space'*) return 2 ;;
+  esac
+  return 1
+}
+
+location() { sed -n 's/^ *[Ll]ocation: *\([^[:space:]]*\).*/\1/p' "$work/said" | tail -n 1; }
+
+unpack() {
+  new=$work/edox-ops
+  case $asset in
+    *.deb) dpkg-deb --fsys-tarfile "$fetched" 2>"$work/said" | tar -xOf - ./usr/bin/edox-ops >"$new" 2>>"$work/said" ;;
+    *.gz) gzip -dc <"$fetched" >"$new" 2>"$work/said" ;;
+    *) if [ -n "$offline" ]; then cp "$fetched" "$new" 2>"$work/said"; else mv "$fetched" "$new"; fi ;;
+  esac || die "$asset cannot be unpacked in $dir: $(tail -n 1 "$work/said")" \
+    "is there room? df -h $dir; another folder: EDOX_INSTALL_DIR=/opt/bin"
+  [ "$(sha256 "$new")" = "$binary_sum" ] || die "what $asset unpacks to is not edox-ops $version: a wrong checksum" \
+    "is there room? df -h $dir; else tell its maintainers"
+  chmod 0755 "$new"
+}
+
+# Where it does not start, the old one stays.
+try_it() {
+  code=0
+  "$new" --version >"$work/told" 2>"$work/said" </dev/null || code=$?
+  [ "$code" != 126 ] || die "$dir does not let programs run: mounted noexec?" "EDOX_INSTALL_DIR=/usr/local/bin"
+  [ "$code" = 0 ] || die "edox-ops $version does not start on this host: $(tail -n 1 "$work/said") (code $code)" \
+    "it needs Debian 12, Ubuntu 22.04 or newer, on arm64 or amd64"
+  there=$(version_of "$new")
+  [ "$there" = "$version" ] || die "what was to be edox-ops $version says that it is ${there:-nothing}" \
+    "do not install it, and tell its maintainers"
+}
+
+put_in_place() {
+  sync "$new" 2>/dev/null || sync
+  mv -f "$new" "$target" 2>/dev/null || die "$target cannot be replaced" "ls -ld $dir $target; lsattr $target"
+}
+
+end() {
+  line=$1
+  shift
+  leave
+  trap - EXIT
+  printf '%s\n' "$line"
+  called=$target
+  if [ "$(command -v edox-ops 2>/dev/null)" = "$target" ]; then called=edox-ops; fi
+  if [ $# -gt 0 ]; then
+    exec 9<&-
+    exec "$target" "$@"
+  fi
+  if [ "$(id -u)" != 0 ]; then called="sudo $called"; fi
+  printf 'next: %s bootstrap --yes\n' "$called"
+  exit 0
+}
+
+# In braces: a last line that was cut short is no command either.
+{ main "$@"; }

@@ -1,0 +1,30 @@
+// The installer of a release: the template build/install.sh with that release's version, address, key and digests in it.
+
+export interface Release {
+  version: string;
+  /** Of the releases, `…/-/releases`, without a slash at its end. */
+  baseUrl: string;
+  /** PEM, of P-256. */
+  publicKey: string;
+  /** Lines of SHA256SUMS. */
+  sums: string;
+}
+
+/** Throws where the script would come out as another one than is meant. */
+export function filled(template: string, { version, baseUrl, publicKey, sums }: Release): string {
+  if (!/^\d+\.\d+\.\d+$/.test(version)) throw new Error(`${version} is not a version of a release`);
+  if (!/^https?:\/\/[\w.:/%~-]*[^/]$/.test(baseUrl)) throw new Error(`${baseUrl} is not an address for a script`);
+  if (!/^-----BEGIN PUBLIC KEY-----\n[\w+/=\n]+\n-----END PUBLIC KEY-----\n?$/.test(publicKey)) {
+    throw new Error("the public key is not one in PEM");
+  }
+  if (!/^([0-9a-f]{64} {2}[\w.+-]+\n?)+$/.test(sums)) throw new Error("the checksums are not those of assets");
+  const values: Record<string, string> = { VERSION: version, BASE_URL: baseUrl, PUBLIC_KEY: publicKey, SUMS: sums };
+  for (const name of Object.keys(values)) {
+    if (!template.includes(`@${name}@`)) throw new Error(`the template of the installer has no @${name}@`);
+  }
+  return template.replace(/@([A-Z_]+)@/g, (placeholder, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`nothing is known for ${placeholder} of the installer`);
+    return value.trimEnd();
+  });
+}

@@ -1,0 +1,112 @@
+// A release in GitLab: its files in the generic package registry, then, by one click, the release with links to them. Each may
+// be run again, and finishes what the run before it left.
+//   bun build/publish.ts candidate|release
+
+import { readdirSync } from "node:fs";
+import { version } from "../package.json";
+import { sectionOf } from "./changelog.ts";
+
+export interface Project {
+  /** CI_API_V4_URL and CI_PROJECT_ID of the job. */
+  api: string;
+  id: string;
+  /** CI_JOB_TOKEN: never in a word of ours. */
+  token: string;
+}
+
+export interface Release {
+  version: string;
+  /** Where its files lie. */
+  dir: string;
+  changelog: string;
+}
+
+const name = "edox-ops";
+const attempts = 4;
+const pauseMs = 500;
+
+const addressOf = ({ api, id }: Project, { version }: Release, file: string): string =>
+  `${api}/projects/${encodeURIComponent(id)}/packages/generic/${name}/${version}/${file}`;
+
+/** What is there already, to the byte, is not sent again; what is there otherwise is refused: a version is one thing. */
+export async function publishCandidate(project: Project, release: Release): Promise<string> {
+  let sent = 0;
+  const files = readdirSync(release.dir).sort();
+  if (!files.includes("SHA256SUMS.sig"))
+    throw new Error(`${release.dir} has no signed release: npm run release:assets`);
+  for (const file of files) {
+    const url = addressOf(project, release, file);
+    const bytes = await Bun.file(`${release.dir}/${file}`).bytes();
+    const there = await ask(project, "GET", url);
+    if (there.status === 200) {
+      if (Buffer.compare(new Uint8Array(await there.arrayBuffer()), bytes) === 0) continue;
+      throw new Error(`${file} of ${release.version} is there already, and is another file`);
+    }
+    if (there.status !== 404) throw await refused("GET", file, there);
+    const answer = await ask(project, "PUT", url, bytes);
+    if (answer.status !== 200 && answer.status !== 201) throw await refused("PUT", file, answer);
+    sent += 1;
+  }
+  return `${files.length} files of ${release.version} are in the package registry, ${sent} of them new`;
+}
+
+/** The links have the same addresses with every release: /releases/permalink/latest/downloads/NAME. */
+export async function publishRelease(project: Project, release: Release): Promise<string> {
+  const notes = sectionOf(release.changelog, release.version);
+  if (notes === null) throw new Error(`CHANGELOG.md has nothing of ${release.version}`);
+  const links = readdirSync(release.dir)
+    .sort()
+    .map((file) => {
+      const url = addressOf(project, release, file);
+      return { name: file, url, direct_asset_path: `/${file}`, link_type: "package" };
+    });
+  const tag = `v${release.version}`;
+  const releases = `${project.api}/projects/${encodeURIComponent(project.id)}/releases`;
+  const body = { tag_name: tag, name: `${name} ${release.version}`, description: notes, assets: { links } };
+  const made = await ask(project, "POST", releases, body);
+  if (made.status === 201) return `${tag} is released with ${links.length} files`;
+  if (made.status !== 409) throw await refused("POST", tag, made);
+  const there = await ask(project, "GET", `${releases}/${tag}/assets/links?per_page=100`);
+  if (there.status !== 200) throw await refused("GET", tag, there);
+  const has = ((await there.json()) as { name: string }[]).map((each) => each.name);
+  const missing = links.filter((link) => !has.includes(link.name));
+  for (const link of missing) {
+    const answer = await ask(project, "POST", `${releases}/${tag}/assets/links`, link);
+    if (answer.status !== 201) throw await refused("POST", link.name, answer);
+  }
+  return `${tag} was released already, ${missing.length} links were missing`;
+}
+
+/** A server that is not well for a moment is asked again. */
+async function ask({ token }: Project, method: string, url: string, body?: Uint8Array | object): Promise<Response> {
+  const isBytes = body instanceof Uint8Array;
+  const headers = { "JOB-TOKEN": token, ...(body && !isBytes && { "Content-Type": "application/json" }) };
+  const sent = body === undefined ? {} : { body: isBytes ? new Blob([body]) : JSON.stringify(body) };
+  for (let attempt = 1; ; attempt++) {
+    const answer = await fetch(url, { method, headers, redirect: method === "GET" ? "follow" : "manual", ...sent });
+    if ((answer.status < 500 && answer.status !== 429) || attempt === attempts) return answer;
+    await Bun.sleep(pauseMs * attempt);
+  }
+}
+
+async function refused(method: string, what: string, answer: Response): Promise<Error> {
+  return new Error(`GitLab refuses ${method} ${what}: ${answer.status} ${(await answer.text()).slice(0, 200)}`);
+}
+
+if (import.meta.main) {
+  const { CI_API_V4_URL: api = "", CI_PROJECT_ID: id = "", CI_JOB_TOKEN: token = "" } = process.env;
+  const top = `${import.meta.dir}/..`;
+  const release = { version, dir: `${top}/dist/release`, changelog: await Bun.file(`${top}/CHANGELOG.md`).text() };
+  const what = process.argv[2];
+  try {
+    if (!api || !id || !token) throw new Error("CI_API_V4_URL, CI_PROJECT_ID and CI_JOB_TOKEN are of a job");
+    if (what !== "candidate" && what !== "release") throw new Error("say candidate or release");
+    console.log(await (what === "candidate" ? publishCandidate : publishRelease)({ api, id, token }, release));
+  } catch (error) {
+    console.log(`error: ${(error as Error).message}`);
+    console.log(
+      `publish ${what} failed (at a desk: CI_API_V4_URL=… CI_PROJECT_ID=… CI_JOB_TOKEN=… npm run publish:${what})`,
+    );
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,113 @@
+// Everything that a user downloads, in dist/release: the same bytes from the same commit, signed.
+//   EDOX_SIGNING_KEY="$(cat key.pem)" bun build/release.ts
+
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { version } from "../package.json";
+import { root } from "../src/cli/cli.ts";
+import { wordOf } from "../src/cli/word-of.ts";
+import { bashCompletion } from "../src/report/completion-bash.ts";
+import { fishCompletion } from "../src/report/completion-fish.ts";
+import { zshCompletion } from "../src/report/completion-zsh.ts";
+import { compile, type Target } from "./build.ts";
+import { sectionOf } from "./changelog.ts";
+import { type Content, debianPackage } from "./debian-package.ts";
+import { filled } from "./installer.ts";
+import { manPage } from "./man-page.ts";
+import { closure, sbom } from "./sbom.ts";
+import { publicPem, signature, signingKey } from "./signature.ts";
+
+const top = `${import.meta.dir}/..`;
+const architectures = { "linux-x64": "amd64", "linux-arm64": "arm64" } as const;
+/** Where releases are, below which GitLab has each under its tag; a mirror of the project says another. */
+const baseUrl = process.env.EDOX_RELEASES_URL ?? "https://gitlab.com/edox-ops/edox-ops/-/releases";
+
+export interface State {
+  version: string;
+  /** As CI_COMMIT_TAG has it; undefined where no tag is built. */
+  tag: string | undefined;
+  /** What `git status --porcelain` says. */
+  status: string;
+  changelog: string;
+}
+
+/** Why no release can be made of this, or null: a tag that is not the version, changes that nobody committed, no notes. */
+export function refusal({ version, tag, status, changelog }: State): string | null {
+  if (tag !== undefined && tag !== `v${version}`) return `the tag ${tag} is not v${version}, which package.json has`;
+  if (status.trim() !== "") return `the tree has changes that no commit has:\n${status.trimEnd()}`;
+  if (tag !== undefined && sectionOf(changelog, version) === null) return `CHANGELOG.md has nothing of ${version}`;
+  return null;
+}
+
+/** `hash  name` lines, as sha256sum reads them. */
+export async function sums(dir: string, names: readonly string[]): Promise<string> {
+  const lines = [...names].sort().map(async (name) => {
+    const digest = new Bun.CryptoHasher("sha256").update(await Bun.file(`${dir}/${name}`).bytes());
+    return `${digest.digest("hex")}  ${name}\n`;
+  });
+  return (await Promise.all(lines)).join("");
+}
+
+async function release(dir: string): Promise<void> {
+  const key = signingKey(process.env.EDOX_SIGNING_KEY ?? "");
+  const time = Number(output(["git", "log", "-1", "--format=%ct"]));
+  const word = await wordOf(root, ["edox-ops"]);
+  const man = manPage(word);
+  const shells = { bash: bashCompletion(word), zsh: zshCompletion(word), fish: fishCompletion(word) };
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  const write = (name: string, bytes: Uint8Array | string) => Bun.write(`${dir}/${name}`, bytes);
+
+  await Promise.all(
+    (Object.keys(architectures) as Target[]).map(async (target) => {
+      await compile(`${top}/src/main.ts`, `${top}/dist/${target}/edox-ops`, target);
+      const binary = await Bun.file(`${top}/dist/${target}/edox-ops`).bytes();
+      const name = `edox-ops-${target}`;
+      await write(name, binary);
+      await write(`${name}.gz`, Bun.gzipSync(binary, { level: 9 }));
+      const contents: Content[] = [
+        { path: "usr/bin/edox-ops", bytes: binary, mode: 0o755 },
+        { path: "usr/share/man/man1/edox-ops.1.gz", bytes: Bun.gzipSync(Buffer.from(man)), mode: 0o644 },
+        { path: "usr/share/bash-completion/completions/edox-ops", bytes: shells.bash, mode: 0o644 },
+        { path: "usr/share/zsh/vendor-completions/_edox-ops", bytes: shells.zsh, mode: 0o644 },
+        { path: "usr/share/fish/vendor_completions.d/edox-ops.fish", bytes: shells.fish, mode: 0o644 },
+        { path: "usr/share/doc/edox-ops/copyright", bytes: await Bun.file(`${top}/LICENSE`).text(), mode: 0o644 },
+      ];
+      await debianPackage({ version, architecture: architectures[target], time, contents }, dir);
+    }),
+  );
+  await write("edox-ops.1", man);
+  for (const [shell, script] of Object.entries(shells)) await write(`completion.${shell}`, script);
+  const lock = Bun.JSONC.parse(await Bun.file(`${top}/bun.lock`).text()) as Parameters<typeof closure>[0];
+  const { dependencies } = await Bun.file(`${top}/package.json`).json();
+  await write("sbom.cdx.json", sbom(version, closure(lock, [...Object.keys(dependencies), "@oven/bun-linux-x64"])));
+
+  const names = readdirSync(dir);
+  const template = await Bun.file(`${import.meta.dir}/install.sh`).text();
+  const own = await sums(
+    dir,
+    names.filter((name) => /^edox-ops[-_].*(linux|deb)/.test(name)),
+  );
+  await write("install.sh", filled(template, { version, baseUrl, publicKey: publicPem(key), sums: own }));
+  const all = await sums(dir, [...names, "install.sh"]);
+  await write("SHA256SUMS", all);
+  await write("SHA256SUMS.sig", signature(key, Buffer.from(all)));
+}
+
+function output(argv: string[]): string {
+  return Bun.spawnSync(argv, { cwd: top }).stdout.toString();
+}
+
+if (import.meta.main) {
+  const changelog = await Bun.file(`${top}/CHANGELOG.md`).text();
+  const status = output(["git", "status", "--porcelain"]);
+  const why = refusal({ version, tag: process.env.CI_COMMIT_TAG, status, changelog });
+  try {
+    if (why) throw new Error(why);
+    await release(`${top}/dist/release`);
+    console.log(`dist/release: ${readdirSync(`${top}/dist/release`).length} files of edox-ops ${version}`);
+  } catch (error) {
+    console.log(`error: ${(error as Error).message}`);
+    console.log('release failed (at a desk: EDOX_SIGNING_KEY="$(cat key.pem)" npm run release:assets)');
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,44 @@
+// What is in the binary besides our own source, as CycloneDX says it: the packages that are compiled in, and the runtime.
+
+import { Enums, Models, Serialize, Spec } from "@cyclonedx/cyclonedx-library";
+
+interface Package {
+  name: string;
+  version: string;
+  /** As the lockfile has it: "sha512-" and base64. */
+  integrity: string;
+}
+
+type Lock = { packages: Record<string, [string, string, { dependencies?: Record<string, string> }, string]> };
+
+/** All that these need, each once, sorted by name. */
+export function closure(lock: Lock, names: readonly string[]): Package[] {
+  const found = new Map<string, Package>();
+  const add = (name: string): void => {
+    const entry = lock.packages[name];
+    if (found.has(name) || entry === undefined) return;
+    const [spec, , { dependencies = {} }, integrity] = entry;
+    found.set(name, { name, version: spec.slice(spec.lastIndexOf("@") + 1), integrity });
+    for (const each of Object.keys(dependencies)) add(each);
+  };
+  for (const name of names) add(name);
+  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** The same for the same lock: no time and no number of its own. */
+export function sbom(version: string, packages: readonly Package[]): string {
+  const bom = new Models.Bom();
+  bom.metadata.component = new Models.Component(Enums.ComponentType.Application, "edox-ops", {
+    version,
+    bomRef: "edox-ops",
+  });
+  for (const { name, version: its, integrity } of packages) {
+    const digest = Buffer.from(integrity.replace(/^sha512-/, ""), "base64").toString("hex");
+    const hashes = new Models.HashDictionary([[Enums.HashAlgorithm["SHA-512"], digest]]);
+    const type = name.startsWith("@oven/bun") ? Enums.ComponentType.Platform : Enums.ComponentType.Library;
+    const purl = `pkg:npm/${name.replace("@", "%40")}@${its}`;
+    bom.components.add(new Models.Component(type, name, { version: its, hashes, bomRef: purl, purl }));
+  }
+  const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6));
+  return `${serializer.serialize(bom, { sortLists: true, space: 2 })}\n`;
+}

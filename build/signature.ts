@@ -1,0 +1,23 @@
+// Signatures of a release: ECDSA on P-256 over SHA-256, in the form that `openssl dgst -sha256 -verify` reads.
+
+import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
+
+/** From PEM, as `openssl ecparam -name prime256v1 -genkey -noout` writes it. Throws for a key of another kind. */
+export function signingKey(pem: string): KeyObject {
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(pem);
+  } catch {
+    throw new Error("EDOX_SIGNING_KEY is no private key in PEM");
+  }
+  if (key.asymmetricKeyDetails?.namedCurve !== "prime256v1") throw new Error("EDOX_SIGNING_KEY is not one of P-256");
+  return key;
+}
+
+export function publicPem(key: KeyObject): string {
+  return createPublicKey(key).export({ type: "spki", format: "pem" }).toString();
+}
+
+export function signature(key: KeyObject, bytes: Uint8Array): Uint8Array {
+  return sign("sha256", bytes, key);
+}

@@ -1,0 +1,152 @@
+// The installer on hosts that it cannot install on, or that are odd: the reason is said, and nothing is left behind.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { filled } from "../../build/installer.ts";
+import type { Ended } from "../integration/run.ts";
+import { Ground, type Shell, shells } from "./installing.ts";
+import { sha256, template } from "./release.ts";
+import { current, expectRefused, Stage } from "./stage.ts";
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.up();
+});
+afterAll(() => stage?.[Symbol.dispose]());
+
+/** Where a script has mounted something; what is left in the folder after it is on stdout, which is to be empty. */
+function within(
+  ground: Ground,
+  mounts: string,
+  env: Record<string, string> = {},
+  shell: Shell = "dash",
+): Promise<Ended> {
+  const bin = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+  const listed = `${bin} ls -A ${ground.dir}`;
+  const script = `outer=$PATH; ${bin}; ${mounts}\nPATH=$outer; "$@" && exit 0 || code=$?; ${listed}; exit $code`;
+  return ground.install(stage.release(current).installer, stage.authority, { within: script, env, shell });
+}
+
+test("without room it is said before anything is fetched", async () => {
+  using ground = new Ground("curl");
+  const { url, asked } = stage.server.place();
+  const ended = await within(ground, `mount -t tmpfs -o size=1m none ${ground.dir}`, { EDOX_BASE_URL: url });
+  expectRefused(ended, /has 1 MB free, 180 MB are needed/, "make room: df -h");
+  expect(asked).toEqual([]);
+});
+
+test("a disk that fills up meanwhile, by the download or by what it unpacks to, keeps the old one", async () => {
+  for (const client of ["curl", "wget", "busybox"] as const) {
+    using ground = new Ground(client);
+    ground.fake("df", "exit 1");
+    const disk = (size: string) => within(ground, `mount -t tmpfs -o size=${size} none ${ground.dir}`);
+    expectRefused(await disk("64k"), /deb cannot be (kept in|fetched)/, /make room|is the network/);
+    expectRefused(await disk("260k"), "deb cannot be unpacked", "is there room?");
+  }
+});
+
+test("a folder that is read-only, or not one's own, is named", async () => {
+  using ground = new Ground("curl");
+  const ended = await within(ground, `mount -t tmpfs -o ro none ${ground.dir}`);
+  expectRefused(ended, `nothing can be written to ${ground.dir}`, "findmnt -T");
+  ground.fake("id", '[ "$1" = -u ] && echo 1000 || echo somebody');
+  const foreign = await within(ground, `mount -t tmpfs -o ro none ${ground.dir}`);
+  expectRefused(foreign, `${ground.dir} cannot be written to by somebody`, "run it as root");
+  const nowhere = await within(ground, "", { EDOX_INSTALL_DIR: "/proc/bin" });
+  expectRefused(nowhere, "the folder /proc/bin cannot be made", "run it as root");
+});
+
+test("a noexec /tmp does not matter, and a folder that lets nothing run is named", async () => {
+  for (const shell of Object.keys(shells) as Shell[]) {
+    using ground = new Ground("curl");
+    const { top } = ground;
+    const ca = stage.authority.replace(/\/[^/]*$/, "");
+    const binds = [top, ca].map((path, index) => {
+      const aside = `/mnt/${index}`;
+      return `mkdir -p ${aside}; mount --bind ${path} ${aside}`;
+    });
+    const back = [top, ca].map((path, index) => `mkdir -p ${path}; mount --bind /mnt/${index} ${path}`);
+    const noexec = "mount -t tmpfs -o noexec none /tmp";
+    await within(ground, ["mount -t tmpfs none /mnt", ...binds, noexec, ...back].join("; "), {}, shell);
+    stage.expectInstalled(ground, current);
+  }
+  using ground = new Ground("curl");
+  const ended = await within(ground, `mount -t tmpfs -o noexec none ${ground.dir}`);
+  expectRefused(ended, `${ground.dir} does not let programs run`, "EDOX_INSTALL_DIR=");
+});
+
+test("without /proc it is said", async () => {
+  using ground = new Ground("curl");
+  expectRefused(await within(ground, "mount -t tmpfs none /proc"), "/proc is not mounted", "mount -t proc proc /proc");
+});
+
+test("a 32-bit system under a 64-bit kernel is refused, whether dpkg or its programs tell it", async () => {
+  using ground = new Ground("curl");
+  const { installer } = stage.release(current);
+  for (const arch of ["armhf", "armel", "i386"]) {
+    ground.fake("dpkg", `echo ${arch}`);
+    const ended = await ground.install(installer, stage.authority);
+    expectRefused(ended, `this system is 32-bit (${arch})`, "install Debian or Raspberry Pi OS for arm64 or amd64");
+  }
+  ground.fake("dpkg", "exit 1");
+  const header = (bits: string, machine: string) =>
+    ground.fake("od", `echo " 7f 45 4c 46 ${bits} 01 01 00 00 00 00 00 00 00 00 00 03 00 ${machine} 00"`);
+  header("01", "28");
+  expectRefused(await ground.install(installer, stage.authority), "this system is 32-bit", "64-bit system");
+  header("02", "f3");
+  expectRefused(
+    await ground.install(installer, stage.authority),
+    "there is no edox-ops for machine f3",
+    "amd64 and arm64",
+  );
+  ground.fake("od", "exit 1");
+  expectRefused(
+    await ground.install(installer, stage.authority),
+    "the architecture of this system is not known",
+    "apt-get",
+  );
+  ground.fake("uname", "echo Darwin");
+  expectRefused(await ground.install(installer, stage.authority), "edox-ops is for Linux, this is Darwin", "ssh");
+});
+
+test("musl, or a C library that is not known, is named", async () => {
+  for (const [files, said] of [
+    ["touch lib/ld-musl-x86_64.so.1", "this system has the musl C library, as Alpine has"],
+    [":", "the C library of this system is not known: /lib64/ld-linux-x86-64.so.2 is missing"],
+  ] as const) {
+    using ground = new Ground("none");
+    const root = `${ground.top}/root`;
+    mkdirSync(root);
+    copyFileSync(Bun.which("busybox") ?? "", `${root}/busybox`);
+    const script = `PATH=/usr/sbin:/usr/bin:/sbin:/bin; cd ${root}; mkdir bin dev lib proc; ${files}
+      mount --rbind /proc proc; mount --rbind /dev dev; exec chroot . /busybox sh`;
+    const ended = await ground.install(stage.release(current).installer, stage.authority, { within: script });
+    expectRefused(ended, said, "use a Debian or Ubuntu host");
+  }
+});
+
+test("where apt owns it, apt is named", async () => {
+  using ground = new Ground("curl");
+  ground.fake("dpkg-query", "echo 'install ok installed'");
+  const ended = await within(ground, "mount -t tmpfs none /usr/local/bin", { EDOX_INSTALL_DIR: "" });
+  expectRefused(ended, "the Debian package edox-ops is installed here", "apt-get remove edox-ops");
+});
+
+test("what does not start here does not replace what does", async () => {
+  using ground = new Ground("curl");
+  copyFileSync("/bin/sleep", ground.target);
+  const broken = `${ground.top}/broken`;
+  writeFileSync(broken, "#!/bin/sh\necho 'GLIBC_2.99 not found' >&2; exit 1\n");
+  chmodSync(broken, 0o755);
+  const sums = `${sha256(broken)}  edox-ops-linux-x64\n`;
+  const script = filled(template, {
+    version: current,
+    baseUrl: "https://x.test",
+    publicKey: stage.keys.publicKey,
+    sums,
+  });
+  const ended = await ground.install(script, stage.authority, { env: { EDOX_OFFLINE_FILE: broken } });
+  expectRefused(ended, "does not start on this host: GLIBC_2.99 not found (code 1)", "it needs Debian 12");
+  expect(ground.left).toEqual(["edox-ops"]);
+  expect(sha256(ground.target)).toBe(sha256("/bin/sleep"));
+});

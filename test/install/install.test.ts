@@ -1,0 +1,154 @@
+// The installer where all goes well, and what it finds already there.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { chmodSync, copyFileSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { filled } from "../../build/installer.ts";
+import { Ground, type Shell, shells } from "./installing.ts";
+import { template } from "./release.ts";
+import { current, expectRefused, newer, older, Stage } from "./stage.ts";
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.up();
+});
+afterAll(() => stage?.[Symbol.dispose]());
+
+const names = Object.keys(shells) as Shell[];
+
+for (const shell of names) {
+  test(`${shell} installs with curl, with wget and with that of busybox, and hands the rest to what it installed`, async () => {
+    const one = async (client: "curl" | "wget" | "busybox"): Promise<void> => {
+      using ground = new Ground(client);
+      const { installer } = stage.release(current);
+      const ended = await ground.install(installer, stage.authority, { shell, args: ["bootstrap", "--yes", "a b"] });
+      const line = `edox-ops ${current} is installed: ${ground.target}`;
+      expect(ended).toMatchObject({ code: 0, stdout: `${line}\nran: bootstrap --yes a b\n` });
+      expect(ended.stderr).toMatch(/^fetching https:\S+\n$/);
+      stage.expectInstalled(ground, current);
+      expect(statSync(ground.target).mode & 0o7777).toBe(0o755);
+    };
+    await Promise.all([one("curl"), one("wget"), one("busybox")]);
+  });
+}
+
+test("without arguments it ends with what to type next", async () => {
+  using ground = new Ground("curl");
+  const { stdout } = await ground.install(stage.release(current).installer, stage.authority);
+  expect(stdout).toMatch(/\nnext: (sudo )?\S+\/bin\/edox-ops bootstrap --yes\n$/);
+});
+
+test("a script cut at any tenth, or within its last line, does nothing", async () => {
+  const { installer } = stage.release(current);
+  const { url, asked } = stage.server.place();
+  const tenths = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((tenth) => Math.floor((installer.length * tenth) / 10));
+  const last = [...'{ main "$@"; }\n'].map((_, index) => installer.length - 2 - index);
+  expect(installer).toEndWith('\n{ main "$@"; }\n');
+  await Promise.all(
+    names.map(async (shell) => {
+      using ground = new Ground("curl");
+      for (const end of [...tenths, ...last]) {
+        const part = installer.slice(0, end);
+        const ended = await ground.install(part, stage.authority, { shell, env: { EDOX_BASE_URL: url } });
+        expect([ground.left, ended.stdout]).toEqual([[], ""]);
+      }
+    }),
+  );
+  expect(asked).toEqual([]);
+});
+
+test("the smallest that the host unpacks is fetched: the Debian package, else the .gz, else the executable", async () => {
+  for (const [without, asset] of [
+    [[], `edox-ops_${current}_amd64.deb`],
+    [["dpkg-deb"], "edox-ops-linux-x64.gz"],
+    [["tar"], "edox-ops-linux-x64.gz"],
+    [["dpkg-deb", "gzip", "dpkg", "dpkg-query", "flock"], "edox-ops-linux-x64"],
+  ] as const) {
+    using ground = new Ground("curl", without);
+    const { url, asked } = stage.server.place();
+    await ground.install(stage.release(current).installer, stage.authority, { env: { EDOX_BASE_URL: `${url}/` } });
+    stage.expectInstalled(ground, current);
+    expect(asked).toEqual([asset]);
+  }
+});
+
+test("where the same is there, nothing is fetched, and the rest is handed to it", async () => {
+  using ground = new Ground("none");
+  using withCurl = new Ground("curl");
+  copyFileSync(stage.binary(current), withCurl.target);
+  chmodSync(withCurl.target, 0o644);
+  const { url, asked } = stage.server.place();
+  const more = { env: { EDOX_BASE_URL: url }, args: ["doctor"] };
+  const ended = await withCurl.install(stage.release(current).installer, stage.authority, more);
+  const line = `edox-ops ${current} is installed already: ${withCurl.target}`;
+  expect(ended).toEqual({ code: 0, stdout: `${line}\nran: doctor\n`, stderr: "" });
+  expect(asked).toEqual([]);
+  const alone = await ground.install(stage.release(current).installer, stage.authority);
+  expectRefused(alone, "nothing here fetches files: neither curl nor wget", "sudo apt-get install curl");
+});
+
+test("what is installed is replaced while it runs, and what a killed installer left is swept", async () => {
+  using ground = new Ground("curl");
+  copyFileSync("/bin/sleep", ground.target);
+  mkdirSync(`${ground.dir}/.edox-ops.new`);
+  writeFileSync(`${ground.dir}/.edox-ops.new/edox-ops`, "half");
+  const running = Bun.spawn([ground.target, "60"]);
+  expect(await ground.install(stage.release(current).installer, stage.authority)).toMatchObject({ code: 0 });
+  expect(running.exitCode).toBeNull();
+  running.kill();
+  stage.expectInstalled(ground, current);
+});
+
+test("an older release is not installed over a newer one, but where that version is typed", async () => {
+  using ground = new Ground("curl");
+  copyFileSync(stage.binary(newer), ground.target);
+  const { installer } = stage.release(older);
+  const refused = await ground.install(installer, stage.authority);
+  expectRefused(refused, `is ${newer}, and ${older} is older`, `EDOX_VERSION=${older} sh`);
+  stage.expectInstalled(ground, newer);
+  const typed = await ground.install(installer, stage.authority, { env: { EDOX_VERSION: older } });
+  expect(typed).toMatchObject({ code: 0 });
+  stage.expectInstalled(ground, older);
+  expect(await ground.install(stage.release(newer).installer, stage.authority)).toMatchObject({ code: 0 });
+  stage.expectInstalled(ground, newer);
+});
+
+test("installers at once all end well with one whole file: with flock it is fetched once", async () => {
+  for (const [without, fetched] of [
+    [[], 1],
+    [["flock"], 4],
+  ] as const) {
+    using ground = new Ground("curl", without);
+    const { url, asked } = stage.server.place();
+    const env = { EDOX_BASE_URL: url };
+    const { installer } = stage.release(current);
+    const all = await Promise.all(
+      [...names, names[0]].map((shell) => ground.install(installer, stage.authority, { ...(shell && { shell }), env })),
+    );
+    expect(all.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+    if (fetched === 1) expect(asked).toHaveLength(1);
+    stage.expectInstalled(ground, current);
+  }
+});
+
+test("the template is not filled with what would make another script of it", () => {
+  const { sums } = stage.release(current);
+  const release = {
+    version: current,
+    baseUrl: "https://example.test/-/releases",
+    publicKey: stage.keys.publicKey,
+    sums,
+  };
+  expect(filled(template, release)).not.toMatch(/@[A-Z_]+@/);
+  expect(() => filled(`${template}@MORE@`, release)).toThrow("nothing is known for @MORE@");
+  expect(() => filled("@VERSION@", release)).toThrow("has no @BASE_URL@");
+  for (const wrong of [
+    { version: "1.2" },
+    { baseUrl: "https://example.test/'; id; '" },
+    { baseUrl: "https://example.test/-/releases/" },
+    { publicKey: "'" },
+    { sums: "" },
+    { sums: `${sums}'` },
+  ]) {
+    expect(() => filled(template, { ...release, ...wrong })).toThrow();
+  }
+});

@@ -1,0 +1,90 @@
+// The installer as an operator runs it: a script that a shell reads from a pipe.
+
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import type { Ended } from "../integration/run.ts";
+
+export const shells = { dash: ["dash"], busybox: ["busybox", "sh"], bash: ["bash"] } as const;
+export type Shell = keyof typeof shells;
+
+const usual = "sh sed grep tail head cat cp mv rm mkdir chmod uname od dpkg dpkg-deb dpkg-query tar xz gzip sha256sum \
+openssl df id sync wc flock".split(" ");
+
+/** Of one test: the folder that is installed to, and the programs there are. */
+export class Ground implements Disposable {
+  readonly top = mkdtempSync(`${tmpdir()}/edox-install-`);
+  readonly dir = `${this.top}/bin`;
+  readonly target = `${this.dir}/edox-ops`;
+  private readonly path = `${this.top}/path`;
+
+  constructor(client: "curl" | "wget" | "busybox" | "none", without: readonly string[] = []) {
+    mkdirSync(this.dir);
+    mkdirSync(this.path);
+    for (const name of usual) if (!without.includes(name)) this.link(name, name);
+    // Between two tries, no test waits.
+    this.link("true", "sleep");
+    if (client === "busybox") this.link("busybox", "wget");
+    else if (client !== "none") this.link(client, client);
+  }
+
+  private link(program: string, name: string): void {
+    const found = Bun.which(program);
+    if (found === null) throw new Error(`${program} is missing: sudo sh test/need.sh`);
+    symlinkSync(found, `${this.path}/${name}`);
+  }
+
+  /** What lies in the folder that is installed to. */
+  get left(): string[] {
+    return readdirSync(this.dir).sort();
+  }
+
+  /** A program of this name, found before the real one. */
+  fake(name: string, script: string): void {
+    rmSync(`${this.path}/${name}`, { force: true });
+    writeFileSync(`${this.path}/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+
+  /**
+   * `authority`: of the server. `until`: then Ctrl-C is typed. `within`: a script that runs it as `"$@"`, as root in a namespace of its own for mounts.
+   */
+  async install(
+    script: string,
+    authority: string,
+    more: {
+      shell?: Shell;
+      env?: Record<string, string>;
+      args?: readonly string[];
+      within?: string;
+      until?: Promise<unknown>;
+    } = {},
+  ): Promise<Ended> {
+    const [program = "", ...words] = shells[more.shell ?? "dash"];
+    const handed = more.args ? ["-s", "--", ...more.args] : [];
+    const argv = [Bun.which(program) ?? program, ...words, ...handed];
+    const unshared = [Bun.which("unshare") ?? "", "--mount", ...(process.geteuid?.() === 0 ? [] : ["--map-root-user"])];
+    const inside = more.within === undefined ? [] : [...unshared, "/bin/sh", "-euc", more.within, "sh"];
+    writeFileSync(`${this.top}/wgetrc`, `ca_certificate=${authority}\n`);
+    // A group of its own, as a terminal makes one.
+    const child = Bun.spawn([Bun.which("setsid") ?? "", ...inside, ...argv], {
+      env: {
+        PATH: this.path,
+        HOME: this.top,
+        CURL_CA_BUNDLE: authority,
+        SSL_CERT_FILE: authority,
+        WGETRC: `${this.top}/wgetrc`,
+        EDOX_INSTALL_DIR: this.dir,
+        ...more.env,
+      },
+      stdin: new Blob([script]),
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    void more.until?.then(() => process.kill(-child.pid, "SIGINT"));
+    const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+    return { code, stdout, stderr };
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.top, { recursive: true, force: true });
+  }
+}

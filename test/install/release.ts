@@ -1,0 +1,78 @@
+// A small signed release as a folder: what an installer fetches, and the installer.
+
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { filled } from "../../build/installer.ts";
+
+export const template = readFileSync(`${import.meta.dir}/../../build/install.sh`, "utf8");
+
+export interface Keys {
+  /** The path of the private one. */
+  secret: string;
+  /** PEM. */
+  publicKey: string;
+}
+
+export function makeKeys(dir: string): Keys {
+  const secret = `${dir}/key-${crypto.randomUUID()}.pem`;
+  must("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-out", secret);
+  return { secret, publicKey: must("openssl", "pkey", "-in", secret, "-pubout") };
+}
+
+export interface Made {
+  version: string;
+  /** Its assets. */
+  folder: string;
+  sums: string;
+  installer: string;
+}
+
+/** Below `root`, as its addresses are below the base's; the last one made is the latest. `binary`: the path of one for x64. */
+export function makeRelease(root: string, version: string, binary: string, baseUrl: string, keys: Keys): Made {
+  const folder = `${root}/v${version}/downloads`;
+  mkdirSync(folder, { recursive: true });
+  const name = "edox-ops-linux-x64";
+  copyFileSync(binary, `${folder}/${name}`);
+  writeFileSync(`${folder}/${name}.gz`, gzipSync(readFileSync(binary), { level: 1 }));
+  const deb = `edox-ops_${version}_amd64.deb`;
+  package_(binary, version, `${folder}/${deb}`);
+
+  const sums = [name, `${name}.gz`, deb].map((each) => `${sha256(`${folder}/${each}`)}  ${each}\n`).join("");
+  writeFileSync(`${folder}/SHA256SUMS`, sums);
+  sign(folder, keys);
+  const installer = filled(template, { version, baseUrl, publicKey: keys.publicKey, sums });
+  writeFileSync(`${folder}/install.sh`, installer);
+
+  const latest = `${root}/permalink/latest/downloads`;
+  rmSync(latest, { recursive: true, force: true });
+  cpSync(folder, latest, { recursive: true });
+  return { version, folder, sums, installer };
+}
+
+export function sign(folder: string, keys: Keys): void {
+  const [from, to] = [`${folder}/SHA256SUMS`, `${folder}/SHA256SUMS.sig`];
+  must("openssl", "dgst", "-sha256", "-sign", keys.secret, "-out", to, from);
+}
+
+export function sha256(path: string): string {
+  return new Bun.CryptoHasher("sha256").update(readFileSync(path)).digest("hex");
+}
+
+function package_(binary: string, version: string, to: string): void {
+  const tree = `${to}.tree`;
+  mkdirSync(`${tree}/DEBIAN`, { recursive: true });
+  mkdirSync(`${tree}/usr/bin`, { recursive: true });
+  copyFileSync(binary, `${tree}/usr/bin/edox-ops`);
+  chmodSync(`${tree}/usr/bin/edox-ops`, 0o755);
+  const fields = { Package: "edox-ops", Version: version, Architecture: "amd64", Maintainer: "Tests <t@example.test>" };
+  const lines = Object.entries({ ...fields, Description: "for tests" }).map(([key, value]) => `${key}: ${value}\n`);
+  writeFileSync(`${tree}/DEBIAN/control`, lines.join(""));
+  must("dpkg-deb", "--root-owner-group", "-Zxz", "-z0", "--build", tree, to);
+  rmSync(tree, { recursive: true });
+}
+
+function must(...argv: string[]): string {
+  const { success, stdout, stderr } = Bun.spawnSync(argv, { stdin: "ignore" });
+  if (!success) throw new Error(`${argv.join(" ")} failed\n${stderr}`);
+  return stdout.toString();
+}

@@ -1,0 +1,130 @@
+// One line on a bare host, as an operator types it: the real binary, fetched over HTTPS, installed, and bootstrapped.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { version } from "../../package.json";
+import { type Made, makeKeys, makeRelease, sha256 } from "../install/release.ts";
+import { suites } from "./base.ts";
+import { type CiServer, standsFor } from "./ci-server.ts";
+import { TestHost } from "./test-host.ts";
+
+const dir = mkdtempSync(`${tmpdir()}/edox-release-`);
+const binary = `${import.meta.dir}/../../dist/linux-x64/edox-ops`;
+const deb = `edox-ops_${version}_amd64.deb`;
+/** By the name that a host knows this machine by. */
+const base = "https://gateway";
+const target = "/usr/local/bin/edox-ops";
+let made: Made;
+
+beforeAll(() => {
+  mkdirSync(`${dir}/served`);
+  made = makeRelease(`${dir}/served`, version, binary, base, makeKeys(dir));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** Milliseconds that what is done takes. */
+function timed(action: () => void): number {
+  const start = performance.now();
+  action();
+  return Math.round(performance.now() - start);
+}
+
+for (const suite of suites) {
+  describe(`a bare ${suite}`, () => {
+    let host: TestHost;
+    let server: CiServer;
+    beforeAll(async () => {
+      host = await TestHost.up(suite);
+      server = await standsFor(host, `${dir}/served`);
+    });
+    afterAll(() => {
+      server?.[Symbol.dispose]();
+      host?.down();
+    });
+
+    const installedSum = (): string => host.run(["sha256sum", target]).stdout.slice(0, 64);
+
+    test("says that nothing there fetches files, and installs a package that was carried there", () => {
+      host.put(`${made.folder}/install.sh`, "/root/install.sh");
+      const nothing = host.run(["sh", "/root/install.sh"]);
+      expect(nothing).toMatchObject({ code: 1, stdout: "" });
+      expect(nothing.stderr).toStartWith(
+        "error: nothing here fetches files: neither curl nor wget\nhint: sudo apt-get ",
+      );
+      host.put(`${made.folder}/${deb}`, `/root/${deb}`);
+      const ended = host.sh(`cd /root && EDOX_OFFLINE_FILE=${deb} sh install.sh --version`);
+      expect(ended).toEqual({
+        code: 0,
+        stdout: `edox-ops ${version} is installed: ${target}\n${version}\n`,
+        stderr: "",
+      });
+      expect(installedSum()).toBe(sha256(binary));
+      host.run(["rm", target]);
+    });
+
+    test("one line installs and bootstraps it, and doctor finds it well", () => {
+      const apt = "apt-get update -qq && apt-get install -y -qq --no-install-recommends curl ca-certificates";
+      const curl = timed(() => expect(host.sh(`DEBIAN_FRONTEND=noninteractive; ${apt}`)).toMatchObject({ code: 0 }));
+      const line = `curl -fsSL ${base}/permalink/latest/downloads/install.sh | sh -s -- bootstrap --yes`;
+      // Every line with its time, in microseconds.
+      const stamped = `{ ${line}; } 2>&1 | while IFS= read -r each; do echo "$EPOCHREALTIME $each"; done; exit $PIPESTATUS`;
+      const start = Date.now();
+      const { code, stdout } = host.sh(`set -o pipefail; ${stamped}`);
+      const end = Date.now();
+      const lines = stdout.trimEnd().split("\n");
+      const said = lines.map((each) => each.replace(/^\S+ /, ""));
+      const at = (text: string): number => Number(lines[said.indexOf(text)]?.split(" ")[0]) * 1000;
+      const fetching = `fetching ${base}/v${version}/downloads/${deb}`;
+      const installed = `edox-ops ${version} is installed: ${target}`;
+      expect(said.slice(0, 2)).toEqual([fetching, installed]);
+      expect(said.at(-1)).toBe("Bootstrap installation phase completed successfully.");
+      expect(code).toBe(0);
+      expect(installedSum()).toBe(sha256(binary));
+      expect(host.sh("ls -A /usr/local/bin").stdout).toBe("edox-ops\n");
+      expect(host.run(["edox-ops", "doctor"]).stdout).toEndWith("Doctor: host looks ready.\n");
+
+      const url = `${base}/v${version}/downloads/${deb}`;
+      const download = timed(() => host.sh(`curl -fsSo /root/${deb} ${url}`));
+      const unpack = timed(() =>
+        host.sh(`dpkg-deb --fsys-tarfile /root/${deb} | tar -xOf - ./usr/bin/edox-ops >/root/x`),
+      );
+      const parts = {
+        "curl by apt": curl,
+        "script to its first byte of the binary": at(fetching) - start,
+        "binary in its place": at(installed) - at(fetching),
+        "of that download": download,
+        "of that unpack": unpack,
+        "apt and nginx": end - at(installed),
+      };
+      const figures = Object.entries(parts).map(([name, ms]) => `${name} ${(ms / 1000).toFixed(2)} s`);
+      console.log(`${suite}: ${figures.join(", ")}`);
+    });
+
+    test("a second time, nothing is fetched but the script", async () => {
+      const before = (await server.asked()).length;
+      const line = `curl -fsSL ${base}/permalink/latest/downloads/install.sh | sh`;
+      expect(host.sh(line)).toEqual({
+        code: 0,
+        stdout: `edox-ops ${version} is installed already: ${target}\nnext: edox-ops bootstrap --yes\n`,
+        stderr: "",
+      });
+      expect((await server.asked()).slice(before)).toEqual(["/permalink/latest/downloads/install.sh"]);
+    });
+
+    test("one bit flipped on the way, and the old one stays", async () => {
+      host.sh(`printf x >>${target}`);
+      const before = installedSum();
+      const spoiled = `${dir}/spoiled-${suite}`;
+      mkdirSync(`${spoiled}/v${version}/downloads`, { recursive: true });
+      const bytes = await Bun.file(`${made.folder}/${deb}`).bytes();
+      bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+      await Bun.write(`${spoiled}/v${version}/downloads/${deb}`, bytes);
+      await server.swap(spoiled);
+      const { code, stderr } = host.sh("sh /root/install.sh");
+      await server.swap(`${dir}/served`);
+      expect(stderr).toContain(`error: ${deb} does not have the checksum of edox-ops ${version}`);
+      expect([code, installedSum()]).toEqual([1, before]);
+    });
+  });
+}

@@ -1,0 +1,149 @@
+// What a release is made of, and what is refused as one.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { bump } from "../../build/bump.ts";
+import { nextVersion, released, sectionOf } from "../../build/changelog.ts";
+import { debianPackage } from "../../build/debian-package.ts";
+import { closure, sbom } from "../../build/sbom.ts";
+import { publicPem, signature, signingKey } from "../../build/signature.ts";
+
+const dir = mkdtempSync(`${tmpdir()}/edox-release-`);
+afterAll(() => rmSync(dir, { recursive: true }));
+
+function run(...argv: string[]): string {
+  const { success, stdout, stderr } = Bun.spawnSync(argv, { cwd: dir });
+  if (!success) throw new Error(`${argv.join(" ")}\n${stdout}${stderr}`);
+  return stdout.toString();
+}
+
+/** A throwaway key, as PEM. */
+function pem(namedCurve = "P-256"): string {
+  return generateKeyPairSync("ec", { namedCurve }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+describe("a signature", () => {
+  test("is one that openssl verifies, and refuses with one bit changed", async () => {
+    const key = signingKey(pem());
+    const bytes = Buffer.from("hash  name\n");
+    await Bun.write(`${dir}/key.pem`, publicPem(key));
+    await Bun.write(`${dir}/sums`, bytes);
+    await Bun.write(`${dir}/sums.sig`, signature(key, bytes));
+    const verify = ["openssl", "dgst", "-sha256", "-verify", "key.pem", "-signature", "sums.sig", "sums"];
+    expect(run(...verify)).toBe("Verified OK\n");
+    await Bun.write(`${dir}/sums`, "hash  Name\n");
+    expect(() => run(...verify)).toThrow();
+  });
+
+  test("is made with a key of P-256 and no other", () => {
+    expect(() => signingKey("")).toThrow("EDOX_SIGNING_KEY is no private key in PEM");
+    expect(() => signingKey(pem("P-384"))).toThrow("EDOX_SIGNING_KEY is not one of P-256");
+  });
+});
+
+describe("a Debian package", () => {
+  const contents = [
+    { path: "usr/bin/edox-ops", bytes: "binary", mode: 0o755 },
+    { path: "usr/share/doc/edox-ops/copyright", bytes: "mine\n", mode: 0o644 },
+  ];
+
+  test("has the same bytes from two folders, and what was put in, as root's", async () => {
+    const digests: string[] = [];
+    for (const name of ["one", "two"]) {
+      mkdirSync(`${dir}/${name}`);
+      const wanted = { version: "1.2.3", architecture: "amd64" as const, time: 1_700_000_000, contents };
+      const file = await debianPackage(wanted, `${dir}/${name}`);
+      expect(file).toBe("edox-ops_1.2.3_amd64.deb");
+      digests.push(run("sha256sum", `${name}/${file}`).split(" ")[0] ?? "");
+    }
+    expect(digests[0]).toBe(digests[1] ?? "");
+    const file = "one/edox-ops_1.2.3_amd64.deb";
+    expect(run("dpkg-deb", "--field", file, "Package", "Version", "Architecture")).toContain("Version: 1.2.3");
+    expect(run("dpkg-deb", "--contents", file)).toMatch(/^-rwxr-xr-x root\/root +6 .* \.\/usr\/bin\/edox-ops$/m);
+    const unpacked = `dpkg-deb --fsys-tarfile ${file} | tar -xO ./usr/bin/edox-ops`;
+    expect(run("sh", "-c", unpacked)).toBe("binary");
+  });
+});
+
+describe("the list of what is in the binary", () => {
+  const lock = {
+    packages: {
+      a: ["a@1.0.0", "", { dependencies: { b: "^2.0.0" } }, "sha512-AAAA"],
+      b: ["b@2.1.0", "", { dependencies: { a: "*" } }, "sha512-BBBB"],
+      dev: ["dev@3.0.0", "", {}, "sha512-CCCC"],
+    },
+  } as unknown as Parameters<typeof closure>[0];
+
+  test("has what is shipped and all that it needs, and nothing of the desk", () => {
+    const packages = closure(lock, ["a"]);
+    expect(packages.map(({ name, version }) => `${name} ${version}`)).toEqual(["a 1.0.0", "b 2.1.0"]);
+    const text = sbom("1.2.3", packages);
+    expect(sbom("1.2.3", packages)).toBe(text);
+    expect(JSON.parse(text)).toMatchObject({
+      bomFormat: "CycloneDX",
+      specVersion: "1.6",
+      metadata: { component: { name: "edox-ops", version: "1.2.3" } },
+      components: [{ name: "a", version: "1.0.0", purl: "pkg:npm/a@1.0.0" }, { name: "b" }],
+    });
+  });
+
+  test("of this project has the parser of archives and not the compiler of types", async () => {
+    const own = Bun.JSONC.parse(await Bun.file(`${import.meta.dir}/../../bun.lock`).text()) as typeof lock;
+    const { dependencies } = await Bun.file(`${import.meta.dir}/../../package.json`).json();
+    const names = closure(own, Object.keys(dependencies)).map(({ name }) => name);
+    expect(names).toContain("streamx");
+    expect(names).not.toContain("typescript");
+  });
+});
+
+const changelog = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- New.\n\n## [0.1.0] - 2026-01-01\n\n- Old.\n";
+
+describe("the changelog", () => {
+  test("has a section for each version", () => {
+    expect(sectionOf(changelog, "0.1.0")).toBe("- Old.");
+    expect(sectionOf(changelog, "Unreleased")).toBe("### Added\n\n- New.");
+    expect(sectionOf(changelog, "9.9.9")).toBeNull();
+  });
+
+  test("gives what is unreleased to a version, once", () => {
+    const text = released(changelog, "0.2.0", "2026-02-02");
+    expect(sectionOf(text, "0.2.0")).toBe("### Added\n\n- New.");
+    expect(sectionOf(text, "Unreleased")).toBe("");
+    expect(() => released(text, "0.3.0", "2026-02-02")).toThrow("nothing under [Unreleased]");
+    expect(() => released(changelog, "0.1.0", "2026-02-02")).toThrow("has 0.1.0 already");
+  });
+
+  test("and the commits say which version is next", () => {
+    expect(nextVersion("0.1.0", ["fix: a"])).toBe("0.1.1");
+    expect(nextVersion("0.1.0", ["fix: a", "feat(b): c"])).toBe("0.2.0");
+    expect(nextVersion("0.1.0", ["feat!: a"])).toBe("0.2.0");
+    expect(nextVersion("1.4.2", ["refactor: a\n\nBREAKING CHANGE: b"])).toBe("2.0.0");
+    expect(nextVersion("1.4.2", ["docs: a feature"])).toBe("1.4.3");
+  });
+});
+
+test("a bump writes version and changelog, commits and tags them; without --yes it only says so", async () => {
+  const top = `${dir}/project`;
+  mkdirSync(top);
+  writeFileSync(`${top}/package.json`, '{\n  "version": "0.1.0"\n}\n');
+  writeFileSync(`${top}/CHANGELOG.md`, changelog);
+  const git = (...argv: string[]) => run("git", "-C", top, ...argv);
+  git("init", "--quiet");
+  for (const [key, value] of Object.entries({ "user.name": "a", "user.email": "a@example.org" }))
+    git("config", key, value);
+  git("add", ".");
+  git("commit", "--quiet", "--message", "feat: all");
+  const wish = { yes: false, tag: true };
+  expect(await bump(top, "0.1.0", wish, "2026-02-02")).toStartWith("0.1.0 -> 0.2.0, from 1 commits");
+  expect(git("status", "--porcelain")).toBe("");
+  expect(await bump(top, "0.1.0", { ...wish, yes: true }, "2026-02-02")).toStartWith(
+    "0.1.0 -> 0.2.0, committed and tagged",
+  );
+  expect(git("describe", "--exact-match")).toBe("v0.2.0\n");
+  expect(await Bun.file(`${top}/package.json`).text()).toBe('{\n  "version": "0.2.0"\n}\n');
+  await expect(bump(top, "0.2.0", wish, "2026-02-02")).rejects.toThrow("no commit since v0.2.0");
+  writeFileSync(`${top}/new`, "");
+  await expect(bump(top, "0.2.0", wish, "2026-02-02")).rejects.toThrow("changes that no commit has");
+});
