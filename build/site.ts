@@ -66,12 +66,13 @@ async function sourceReference(): Promise<void> {
   }
 }
 
-/** The page with what the first lines of its file say. */
-function introduced(page: string, file: string): string {
+/** The page with what the first lines of its file say. Braces in it are the source's, and no expressions of the site's. */
+function introduced(made: string, file: string): string {
+  const page = /\\?\{\\?\{/.test(made) ? `::: v-pre\n\n${made}\n\n:::\n` : made;
   if (!existsSync(file)) return page;
   const [, comment = ""] = /^((?:\/\/.*\n)+)/.exec(readFileSync(file, "utf8")) ?? [];
   const words = comment.replace(/^\/\/ ?/gm, "").replaceAll("<", "&lt;");
-  return page.replace(/^# .*\n/, (title) => `${title}\n${words}`);
+  return page.replace(/^# .*\n/m, (title) => `${title}\n${words}`);
 }
 
 async function must(what: string, argv: string[], cwd: string): Promise<void> {
