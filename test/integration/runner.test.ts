@@ -351,6 +351,19 @@ describe("what is not as it should be is refused, and the next run ends well", (
   });
 });
 
+test("the distribution's engine that does not answer is replaced, as the plan says, and what it kept stays", async () => {
+  using ci = await CiHost.up("trixie");
+  const stopped = `apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends docker.io >/dev/null 2>&1
+    systemctl stop docker docker.socket containerd && touch /var/lib/docker/kept`;
+  expect(ci.host.sh(stopped).code).toBe(0);
+  const only = ["--only", "docker.install", ...ci.mirrors];
+  const plan = ci.ops("gitlab-runner", "prepare-ci-host", "--dry-run", ...only);
+  expect(plan.stdout).toContain("docker-compose-plugin in place of docker.io, containerd, runc");
+  expect(ci.ops("gitlab-runner", "prepare-ci-host", "--yes", ...only).code).toBe(0);
+  expect(ci.host.sh("docker version >/dev/null && ls /var/lib/docker/kept").stdout).toBe("/var/lib/docker/kept\n");
+  expect(ci.host.sh("dpkg-query -W -f '${Status}' docker.io").stdout).toBe("deinstall ok config-files");
+});
+
 test("trixie's apt refuses a key of another fingerprint too", async () => {
   using ci = await CiHost.up("trixie");
   expect(ci.prepare("--only", "docker.install").code).toBe(0);
