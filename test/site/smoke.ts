@@ -151,7 +151,11 @@ async function open(context: BrowserContext, url: string, failures: string[]): P
 
 /** Its scripts run, and no colour is on its way to another. */
 async function hydrated(page: Page): Promise<void> {
-  await page.waitForFunction("document.querySelector('#app')?.__vue_app__");
+  // In one go: what a browser is told to look at again and again is a text that the site's own policy does not let it run.
+  await page.evaluate(`new Promise((resolve) => {
+    const look = () => (document.querySelector("#app")?.__vue_app__ ? resolve(true) : requestAnimationFrame(look));
+    look();
+  })`);
   await page.evaluate(`(() => {
     const still = new CSSStyleSheet();
     still.replaceSync("*, *::before, *::after { transition: none !important; animation: none !important; }");
