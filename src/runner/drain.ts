@@ -6,16 +6,15 @@ import { heed, type Stop } from "../engine/wait.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { dockerAnswers, dockerSocket } from "../recipes/docker.ts";
 import { isActive } from "../resources/service.ts";
-import { serviceOf } from "./service.ts";
+import { type Service, serviceOf } from "./service.ts";
 
 const unit = "gitlab-runner";
 const pollMs = 500;
 /** As the runner labels every container that it starts. */
 const label = "com.gitlab.gitlab-runner";
 
-/** How many jobs run on this host now: processes of a shell, and jobs that have containers. */
-export async function jobsRunning(see: HostReader): Promise<number> {
-  const { pid } = await serviceOf(see);
+/** How many jobs of this service run on this host now: processes of a shell, and jobs that have containers. */
+export async function jobsRunning(see: HostReader, { pid }: Service): Promise<number> {
   return shells(see, pid) + (await containerJobs(see));
 }
 
@@ -55,8 +54,9 @@ export async function drained(
   const restart = async (): Promise<void> => {
     await host.run(["systemctl", "start", "--no-block", unit]);
   };
-  const jobs = await jobsRunning(host);
-  if (jobs > 0 && !(await serviceOf(host)).drains) {
+  const service = await serviceOf(host);
+  const jobs = await jobsRunning(host, service);
+  if (jobs > 0 && !service.drains) {
     const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
     const message = `${jobs} running ${jobs === 1 ? "job" : "jobs"} would be aborted: systemd stops ${unit} at once`;
     throw new Problem("requirement", message, { hint });

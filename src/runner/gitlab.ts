@@ -28,6 +28,11 @@ const firstWaitMs = 500;
 const longestWaitMs = 60_000;
 const shownCharacters = 200;
 
+/** The address of a GitLab as runners take it: without what runners of old wrote behind it. */
+export function bareAddress(url: string): string {
+  return url.replace(/\/+$/, "").replace(/\/ci$/, "");
+}
+
 /** GitLab takes this runner. Throws a Problem that says why not, and what to do. */
 export async function verify(host: Host, server: Server, token: string, systemId: string): Promise<Registered> {
   const answer = await ask(host, server, "POST", "runners/verify", { token, system_id: systemId }, token);
@@ -132,7 +137,7 @@ async function ask(
   secret: string,
   headers: Record<string, string> = { "RUNNER-TOKEN": secret },
 ): Promise<Answer> {
-  const address = `${url.replace(/\/+$/, "").replace(/\/ci$/, "")}/api/v4/${path}`;
+  const address = `${bareAddress(url)}/api/v4/${path}`;
   const options = {
     headers: { ...headers, "Content-Type": "application/json", Accept: "application/json" },
     body: JSON.stringify(body),

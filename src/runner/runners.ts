@@ -6,6 +6,7 @@ import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { runnerConfigPath } from "../recipes/paths.ts";
 import { parseConfig } from "./config-text.ts";
+import { bareAddress } from "./gitlab.ts";
 
 const text = (key: string) => v.optional(v.string(`${key} is a text in quotes`), "");
 
@@ -70,15 +71,8 @@ export function configOf(content: string): RunnerConfig {
   throw new Problem("state", message, { hint: ["sudo", "editor", runnerConfigPath] });
 }
 
-/** As GitLab names a runner to people: the beginning of its token, without what all tokens begin with. */
-export function shortToken(token: string): string {
-  return token.replace(/^(glrtr?-|GR1348941)/, "").slice(0, 9);
-}
-
-/** The address of a GitLab as runners compare it. */
 export function sameServer(one: string, other: string): boolean {
-  const bare = (url: string): string => url.replace(/\/+$/, "").replace(/\/ci$/, "");
-  return bare(one) === bare(other);
+  return bareAddress(one) === bareAddress(other);
 }
 
 const executors = [

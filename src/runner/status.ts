@@ -77,6 +77,10 @@ export async function accepted(host: Host, runner: Runner, systemId: string | nu
 }
 
 export async function load(see: HostReader): Promise<{ jobs: number; stop_signal: string; stop_seconds: number }> {
-  const { killSignal, stopSeconds } = await serviceOf(see);
-  return { jobs: await jobsRunning(see), stop_signal: killSignal, stop_seconds: stopSeconds };
+  const service = await serviceOf(see);
+  return {
+    jobs: await jobsRunning(see, service),
+    stop_signal: service.killSignal,
+    stop_seconds: service.stopSeconds,
+  };
 }
