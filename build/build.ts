@@ -1,7 +1,7 @@
 // Compiles the binaries: the same sources give the same bytes, wherever they lie.
 //   bun build/build.ts [linux-x64] [linux-arm64]
 
-import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { version } from "../package.json";
 import { disarm } from "./disarm.ts";
@@ -9,8 +9,18 @@ import { disarm } from "./disarm.ts";
 export const targets = { "linux-x64": "bun-linux-x64", "linux-arm64": "bun-linux-aarch64" } as const;
 export type Target = keyof typeof targets;
 
+/** Where releases are, below which GitLab has each under its tag; a fork of the project says another. */
+export const releasesUrl = process.env.EDOX_RELEASES_URL ?? "https://gitlab.com/edox-ops/edox-ops/-/releases";
+
+/** What a binary knows of itself. */
+export const own = {
+  version,
+  /** PEM of the public keys whose releases it believes. */
+  keys: readFileSync(`${import.meta.dir}/release-keys.pem`, "utf8"),
+};
+
 /** Compiles `entry` with the flags of every edox-ops binary. The last part of `outfile` is part of the bytes. */
-export async function compile(entry: string, outfile: string, target: Target): Promise<void> {
+export async function compile(entry: string, outfile: string, target: Target, known = own): Promise<void> {
   rmSync(dirname(outfile), { recursive: true, force: true });
   mkdirSync(dirname(outfile), { recursive: true });
   must([
@@ -24,7 +34,9 @@ export async function compile(entry: string, outfile: string, target: Target): P
     "--entry-naming=[name].[ext]",
     `--target=bun-${target}`,
     `--compile-executable-path=${import.meta.dir}/../node_modules/@oven/${targets[target]}/bin/bun`,
-    `--define=EDOX_OPS_VERSION=${JSON.stringify(version)}`,
+    `--define=EDOX_OPS_VERSION=${JSON.stringify(known.version)}`,
+    `--define=EDOX_OPS_RELEASE_KEYS=${JSON.stringify(known.keys)}`,
+    `--define=EDOX_OPS_RELEASES_URL=${JSON.stringify(releasesUrl)}`,
     `--define=EDOX_OPS_BUILT=${builtSeconds()}`,
     entry,
     `${import.meta.dir}/../src/host/local-thread.ts`,

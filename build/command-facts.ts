@@ -148,5 +148,22 @@ export const commandFacts: Record<string, CommandFacts> = {
     files: ["the file of `--junit`", "with `--fix` those of the commands whose steps it runs"],
   },
   "nginx status": { examples: ["sudo edox-ops nginx status"], files: [] },
+  "self-update": {
+    examples: [
+      "edox-ops self-update --check",
+      "sudo edox-ops self-update",
+      "sudo edox-ops self-update --version 1.2.3",
+      "sudo edox-ops self-update --rollback",
+    ],
+    files: ["the program itself", "`.edox-ops.previous` beside it: the one before"],
+  },
+  uninstall: {
+    examples: ["edox-ops uninstall --dry-run", "sudo edox-ops uninstall --yes"],
+    files: [
+      "the program itself, and what `self-update` left beside it",
+      `${paths.logDir}/uninstall.log`,
+      paths.lockPath,
+    ],
+  },
   completions: { examples: ["edox-ops completions bash"], files: [] },
 };

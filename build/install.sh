@@ -3,7 +3,8 @@
 #   curl -fsSL @BASE_URL@/permalink/latest/downloads/install.sh | sudo sh
 #   … | sudo sh -s -- bootstrap --yes     and what stands after the dashes is run with it
 #   … | sudo EDOX_VERSION=1.2.3 sh        that version, or `latest`: its SHA256SUMS must be signed with the key below
-# EDOX_INSTALL_DIR: another folder than /usr/local/bin. EDOX_BASE_URL: a mirror, laid out as @BASE_URL@.
+# EDOX_INSTALL_DIR: another folder than /usr/local/bin. EDOX_BASE_URL: a mirror, laid out as @BASE_URL@, or the
+# address of a release's files with {version} in it.
 # EDOX_OFFLINE_FILE: the executable, its .gz or its .deb, fetched before; beside it SHA256SUMS and SHA256SUMS.sig where
 # EDOX_VERSION is another release.
 set -eu
@@ -69,10 +70,14 @@ check_words() {
     https://*) schemes=https ;;
     http://*) schemes=http,https ;;
     *) die "EDOX_BASE_URL is not an address: $base" \
-      "EDOX_BASE_URL=https://…, without /v$released/downloads at its end" ;;
+      "EDOX_BASE_URL=https://…, without /v$released/downloads at its end, or with {version} in it" ;;
   esac
   case $version in
-    latest) ;;
+    latest)
+      case $base in
+        *'{version}'*) die "$base does not tell which release is the latest" "EDOX_VERSION=$released" ;;
+      esac
+      ;;
     *[!0-9.]* | *.*.*.* | .* | *. | *..*) die "EDOX_VERSION is not a version: $version" "EDOX_VERSION=$released" ;;
     *.*.*) ;;
     *) die "EDOX_VERSION is not a whole version: $version" "EDOX_VERSION=$released" ;;
@@ -183,12 +188,22 @@ check_room() {
     "make room: df -h $dir; or another folder: EDOX_INSTALL_DIR=/opt/bin"
 }
 
+# Of a file of the release.
+address() {
+  case $base in
+    *'{version}'*) printf '%s\n' "${base%%'{version}'*}$version${base#*'{version}'}/$1" ;;
+    *)
+      place=v$version
+      [ "$version" != latest ] || place=permalink/latest
+      printf '%s\n' "$base/$place/downloads/$1"
+      ;;
+  esac
+}
+
 # Of another release than this installer's: believed because of the key.
 get_signed_sums() {
   has openssl || die "the signature of edox-ops $version cannot be verified: openssl is not installed" \
     "sudo apt-get install openssl"
-  place=v$version
-  [ "$version" != latest ] || place=permalink/latest
   for file in SHA256SUMS SHA256SUMS.sig; do
     if [ -n "$offline" ]; then
       case $offline in
@@ -196,9 +211,9 @@ get_signed_sums() {
         *) beside=. ;;
       esac
       cp "$beside/$file" "$work/$file" 2>/dev/null ||
-        die "$beside/$file is missing, edox-ops $version is not verified" "fetch it from $base/$place/downloads/$file"
+        die "$beside/$file is missing, edox-ops $version is not verified" "fetch it from $(address "$file")"
     else
-      fetch "$base/$place/downloads/$file" "$work/$file"
+      fetch "$(address "$file")" "$work/$file"
     fi
   done
   printf '%s\n' "$public_key" >"$work/key.pem"
@@ -265,7 +280,7 @@ get_asset() {
     asset=$deb
   fi
   fetched=$work/$asset
-  url=$base/v$version/downloads/$asset
+  url=$(address "$asset")
   say "fetching $url"
   fetch "$url" "$fetched"
   expected=$(sum_of "$asset")

@@ -1,5 +1,5 @@
 // Everything that a user downloads, in dist/release: the same bytes from the same commit, signed.
-//   EDOX_SIGNING_KEY="$(cat key.pem)" bun build/release.ts
+//   EDOX_SIGNING_KEY="$(cat key.pem)" bun build/release.ts [SHA256SUMS of another build, whose programs are to be the same]
 
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { version } from "../package.json";
@@ -8,7 +8,7 @@ import { wordOf } from "../src/cli/word-of.ts";
 import { bashCompletion } from "../src/report/completion-bash.ts";
 import { fishCompletion } from "../src/report/completion-fish.ts";
 import { zshCompletion } from "../src/report/completion-zsh.ts";
-import { compile, type Target } from "./build.ts";
+import { compile, own, releasesUrl, type Target } from "./build.ts";
 import { sectionOf } from "./changelog.ts";
 import { type Content, debianPackage } from "./debian-package.ts";
 import { filled } from "./installer.ts";
@@ -18,8 +18,14 @@ import { publicPem, signature, signingKey } from "./signature.ts";
 
 const top = `${import.meta.dir}/..`;
 const architectures = { "linux-x64": "amd64", "linux-arm64": "arm64" } as const;
-/** Where releases are, below which GitLab has each under its tag; a mirror of the project says another. */
-const baseUrl = process.env.EDOX_RELEASES_URL ?? "https://gitlab.com/edox-ops/edox-ops/-/releases";
+/** Of the Debian package: the installer's own knows of it, and it of that one. */
+const postinst = `#!/bin/sh
+set -e
+installed=/usr/local/bin/edox-ops
+if [ "$1" = configure ] && [ -e "$installed" ]; then
+  echo "edox-ops: $installed is there too, and a shell finds that one first: sudo $installed uninstall --yes" >&2
+fi
+`;
 
 export interface State {
   version: string;
@@ -47,8 +53,20 @@ export async function sums(dir: string, names: readonly string[]): Promise<strin
   return (await Promise.all(lines)).join("");
 }
 
-async function release(dir: string): Promise<void> {
+/** Throws where the programs of another build, by its checksums, are not these to the byte. */
+function demandSame(other: string, dist: string): void {
+  const { success, stdout, stderr } = Bun.spawnSync(["sha256sum", "--check", "--strict", "-"], {
+    cwd: dist,
+    stdin: new Blob([other]),
+  });
+  if (!success) throw new Error(`two builds of this commit differ:\n${stdout}${stderr}`);
+}
+
+async function release(dir: string, other: string | null): Promise<void> {
   const key = signingKey(process.env.EDOX_SIGNING_KEY ?? "");
+  if (!own.keys.includes(publicPem(key))) {
+    throw new Error("build/release-keys.pem does not have the public key of EDOX_SIGNING_KEY (docs/release-key.md)");
+  }
   const time = Number(output(["git", "log", "-1", "--format=%ct"]));
   const word = await wordOf(root, ["edox-ops"]);
   const man = manPage(word);
@@ -70,11 +88,13 @@ async function release(dir: string): Promise<void> {
         { path: "usr/share/bash-completion/completions/edox-ops", bytes: shells.bash, mode: 0o644 },
         { path: "usr/share/zsh/vendor-completions/_edox-ops", bytes: shells.zsh, mode: 0o644 },
         { path: "usr/share/fish/vendor_completions.d/edox-ops.fish", bytes: shells.fish, mode: 0o644 },
+        { path: "DEBIAN/postinst", bytes: postinst, mode: 0o755 },
         { path: "usr/share/doc/edox-ops/copyright", bytes: await Bun.file(`${top}/LICENSE`).text(), mode: 0o644 },
       ];
       await debianPackage({ version, architecture: architectures[target], time, contents }, dir);
     }),
   );
+  if (other !== null) demandSame(other, `${top}/dist`);
   await write("edox-ops.1", man);
   for (const [shell, script] of Object.entries(shells)) await write(`completion.${shell}`, script);
   const lock = Bun.JSONC.parse(await Bun.file(`${top}/bun.lock`).text()) as Parameters<typeof closure>[0];
@@ -83,11 +103,14 @@ async function release(dir: string): Promise<void> {
 
   const names = readdirSync(dir);
   const template = await Bun.file(`${import.meta.dir}/install.sh`).text();
-  const own = await sums(
+  const assets = await sums(
     dir,
     names.filter((name) => /^edox-ops[-_].*(linux|deb)/.test(name)),
   );
-  await write("install.sh", filled(template, { version, baseUrl, publicKey: publicPem(key), sums: own }));
+  await write(
+    "install.sh",
+    filled(template, { version, baseUrl: releasesUrl, publicKey: publicPem(key), sums: assets }),
+  );
   const all = await sums(dir, [...names, "install.sh"]);
   await write("SHA256SUMS", all);
   await write("SHA256SUMS.sig", signature(key, Buffer.from(all)));
@@ -103,7 +126,8 @@ if (import.meta.main) {
   const why = refusal({ version, tag: process.env.CI_COMMIT_TAG, status, changelog });
   try {
     if (why) throw new Error(why);
-    await release(`${top}/dist/release`);
+    const other = process.argv[2];
+    await release(`${top}/dist/release`, other === undefined ? null : await Bun.file(other).text());
     console.log(`dist/release: ${readdirSync(`${top}/dist/release`).length} files of edox-ops ${version}`);
   } catch (error) {
     console.log(`error: ${(error as Error).message}`);

@@ -8,11 +8,12 @@ export async function main(typed: readonly string[], console = localConsole): Pr
       return 0;
     }
     const [{ cli }, { hintFor }] = await Promise.all([import("./cli/cli.ts"), import("./report/voice.ts")]);
-    const hint = hintFor(process.execPath, process.geteuid?.() ?? 0);
+    const program = process.execPath;
+    const hint = hintFor(program, process.geteuid?.() ?? 0);
     const host = () => import("./host/local.ts").then(({ localHost }) => localHost());
     const trees = () => import("./host/local-trees.ts").then(({ localTrees }) => localTrees());
     const variable = (name: string) => process.env[name];
-    return await cli({ host, trees, console, variable, hint }, typed);
+    return await cli({ host, trees, console, variable, program, hint }, typed);
   } catch {
     return 1;
   }

@@ -92,6 +92,12 @@ export function fakeHost(uid = 0): FakeHost {
     asked: [],
     get: (url, options) => ask("GET", url, options),
     send: ask,
+    async download(url, path) {
+      const { status, reason, body } = await ask("GET", url);
+      if (status !== 200) return status === 0 ? reason : String(status);
+      host.writeFile(path, body, { mode: 0o600, ...root });
+      return null;
+    },
     nodes,
     ran,
     taught: [],

@@ -43,6 +43,7 @@ const guides: DefaultTheme.SidebarItem[] = [
       { text: "SSH keys", link: "/ssh-keys" },
       { text: "Reading job logs", link: "/ci-logs" },
       { text: "Releases", link: "/releases" },
+      { text: "The key of a release", link: "/release-key" },
       { text: "Contributing", link: "/contributing" },
       { text: "Architecture", link: "/architecture" },
     ],

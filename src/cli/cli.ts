@@ -17,6 +17,8 @@ export const root: Command = {
     project: () => import("./project.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
     nginx: () => import("./nginx.ts").then((module) => module.default),
+    "self-update": () => import("./self-update.ts").then((module) => module.default),
+    uninstall: () => import("./uninstall.ts").then((module) => module.default),
     completions: () => import("./completions.ts").then((module) => module.default),
   },
 };

@@ -29,6 +29,8 @@ export interface Context {
   variable(name: string): string | undefined;
   /** As it is typed: "bootstrap"; the program's own name before a command is known. */
   command: string;
+  /** The path of this executable, in which there is no link. */
+  program: string;
   /** A hint as this person types it. */
   hint: Voice["hint"];
   /** What was typed, for a line to type again; without the secrets in it. */

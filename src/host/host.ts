@@ -43,6 +43,16 @@ export interface AskOptions {
   limitMs?: number;
 }
 
+/** A file that is fetched. */
+export interface Wanted {
+  /** A server that sends more is refused. */
+  mostBytes: number;
+  /** A file of certificates that are trusted besides the system's. */
+  caPath?: string;
+  /** How much of it has come. `total`: 0 where the server does not say. */
+  onBytes?: (bytes: number, total: number) => void;
+}
+
 /** Free room of the file system that holds a path; `inodes` and `inodesFree` are 0 where it keeps no count (btrfs). */
 export interface Space {
   bytesFree: number;
@@ -145,6 +155,11 @@ export interface Host extends HostReader {
   run(argv: readonly string[], options?: RunOptions): Promise<Output>;
   /** The same as `get` with what changes something there. A redirect is answered, not followed. */
   send(method: "POST" | "DELETE", url: string, options?: AskOptions): Promise<Answer>;
+  /**
+   * Fetches a large file to a path where nothing is, for its owner alone. It goes on from where it was cut for as long
+   * as more of it comes, and a heeded signal ends it. Answers why it is not there, or null.
+   */
+  download(url: string, path: string, wanted: Wanted): Promise<string | null>;
   /** From now on a signal does not end this process, so that what is half done can be put back. Answers the first. */
   heedSignals(): () => Signal | null;
 }

@@ -34,43 +34,56 @@ const reasons: Record<string, string> = {
 
 /** The proxies of the environment are asked, and their exceptions heeded. Only a GET follows a redirect. */
 export async function ask(method: string, address: string, options: AskOptions): Promise<Answer> {
-  const { headers = {}, body, limitMs = askLimitMs } = options;
-  // One limit for all of it.
-  const signal = AbortSignal.timeout(limitMs);
-  let url = address;
+  const { limitMs = askLimitMs } = options;
   try {
-    for (let redirects = 0; ; redirects++) {
-      // Not a file of this host, whoever names one.
-      if (!/^https?:/.test(url)) throw new Error(`${url.slice(0, 80)} is no http or https address`);
-      const response = await fetch(url, {
-        ...{ method, headers, redirect: "manual", signal, verbose: false },
-        ...(body !== undefined && { body }),
-        ...(options.socketPath !== undefined && { unix: options.socketPath }),
-        ...(url.startsWith("https:") && { tls: { ca: authorities(options.caPath), rejectUnauthorized: true } }),
-      });
-      const next =
-        method === "GET" &&
-        options.socketPath === undefined &&
-        response.status >= 300 &&
-        response.status < 400 &&
-        response.headers.get("location");
-      if (!next || redirects === mostRedirects) return await told(response);
-      const to = new URL(next, url).href;
-      // What was asked for over TLS is not taken without.
-      if (url.startsWith("https:") && !to.startsWith("https:")) return await told(response);
-      url = to;
-    }
+    // One limit for all of it.
+    return await told(await opened(method, address, options, AbortSignal.timeout(limitMs)));
   } catch (error) {
-    const { name, code, message } = error as Error & { code?: string | number };
-    const late = name === "TimeoutError" ? `no answer within ${limitMs / 1000} s` : undefined;
-    const missing = code === "ENOENT" ? `${options.caPath ?? options.socketPath} is not there` : undefined;
-    return {
-      status: 0,
-      reason: late ?? missing ?? reasons[String(code)] ?? message,
-      headers: {},
-      body: new Uint8Array(),
-    };
+    const reason = isLate(error) ? `no answer within ${limitMs / 1000} s` : whyNot(error, options);
+    return { status: 0, reason, headers: {}, body: new Uint8Array() };
   }
+}
+
+/** The answer as it begins: its body is still to come. Throws where there is none. */
+export async function opened(
+  method: string,
+  address: string,
+  options: Omit<AskOptions, "limitMs">,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { headers = {}, body, socketPath } = options;
+  let url = address;
+  for (let redirects = 0; ; redirects++) {
+    // Not a file of this host, whoever names one.
+    if (!/^https?:/.test(url)) throw new Error(`${url.slice(0, 80)} is no http or https address`);
+    const response = await fetch(url, {
+      ...{ method, headers, redirect: "manual", signal, verbose: false },
+      ...(body !== undefined && { body }),
+      ...(socketPath !== undefined && { unix: socketPath }),
+      ...(url.startsWith("https:") && { tls: { ca: authorities(options.caPath), rejectUnauthorized: true } }),
+    });
+    const next =
+      method === "GET" &&
+      socketPath === undefined &&
+      response.status >= 300 &&
+      response.status < 400 &&
+      response.headers.get("location");
+    if (!next || redirects === mostRedirects) return response;
+    const to = new URL(next, url).href;
+    // What was asked for over TLS is not taken without.
+    if (url.startsWith("https:") && !to.startsWith("https:")) return response;
+    url = to;
+  }
+}
+
+export function isLate(error: unknown): boolean {
+  return (error as Error).name === "TimeoutError";
+}
+
+export function whyNot(error: unknown, { caPath, socketPath }: AskOptions): string {
+  const { code, message } = error as Error & { code?: string | number };
+  if (code === "ENOENT") return `${caPath ?? socketPath} is not there`;
+  return reasons[String(code)] ?? message;
 }
 
 async function told(response: Response): Promise<Answer> {

@@ -106,6 +106,8 @@ export function localHost(root = ""): Host {
 
     run: start,
     send: asked,
+    download: (url, path, wanted) =>
+      import("./local-download.ts").then(({ download }) => download(url, at(path), wanted)),
     heedSignals,
   };
 }

@@ -112,6 +112,9 @@ export const documentSchema = v.object({
       pruned: v.array(v.string()),
     }),
   ),
+  update: v.optional(
+    v.object({ from: v.string(), to: v.string(), path: v.string(), previous: v.nullable(v.string()) }),
+  ),
   plan: v.optional(
     v.object({ added: v.array(v.string()), changed: v.array(v.string()), removed: v.array(v.string()) }),
   ),

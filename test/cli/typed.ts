@@ -8,9 +8,12 @@ import { fakeDebian } from "../fake-debian.ts";
 export const variables: Record<string, string> = {};
 export const secretLine = "glrt-from-stdin";
 
-/** What a line does on a host. `person`: there is one, who answers so. `broken`: stdout cannot be written. */
-export function typed(line: string, host?: Host, person?: boolean, broken?: string) {
-  return typedWords(line.split(" ").filter(Boolean), host, person, broken);
+/**
+ * What a line does on a host. `person`: there is one, who answers so. `broken`: stdout cannot be written. `program`: where
+ * it lies.
+ */
+export function typed(line: string, host?: Host, person?: boolean, broken?: string, program?: string) {
+  return typedWords(line.split(" ").filter(Boolean), host, person, broken, program);
 }
 
 /** The same of words that may hold anything. */
@@ -19,6 +22,7 @@ export async function typedWords(
   host: Host = fakeDebian(),
   person?: boolean,
   broken?: string,
+  program = "/usr/local/bin/edox-ops",
 ) {
   let out = "";
   let err = "";
@@ -42,7 +46,8 @@ export async function typedWords(
       trees: async () => localTrees("/none"),
       console,
       variable: (name) => variables[name],
-      hint: hintFor("/usr/local/bin/edox-ops", host.uid),
+      program,
+      hint: hintFor(program, host.uid),
     },
     words,
   );

@@ -9,6 +9,7 @@ const floors = {
   recipes: 4,
   projects: 5,
   runner: 5,
+  release: 5,
   doctor: 6,
   report: 7,
   cli: 8,

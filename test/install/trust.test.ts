@@ -1,7 +1,7 @@
 // What the installer believes: the checksums inside it, and of another release what is signed with the key inside it.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { filled } from "../../build/installer.ts";
 import { Ground } from "./installing.ts";
 import { makeKeys, sha256, sign, template } from "./release.ts";
@@ -63,6 +63,28 @@ test("a wrong, a missing or a stranger's signature, or a changed list, and nothi
     expect(asked.filter((name) => !name.startsWith("SHA256SUMS"))).toEqual([]);
     expect(ground.left).toEqual([]);
   }
+});
+
+test("a place with a folder for each version, as a package registry is, serves any of them, but tells no latest", async () => {
+  for (const version of [current, older]) {
+    cpSync(stage.release(version).folder, `${stage.root}/generic/edox-ops/${version}`, { recursive: true });
+  }
+  for (const [version, asks] of [
+    ["", []],
+    [older, ["SHA256SUMS", "SHA256SUMS.sig"]],
+  ] as const) {
+    using ground = new Ground("curl");
+    const { url, asked } = stage.server.place();
+    const env = { EDOX_BASE_URL: `${url}/generic/edox-ops/{version}`, EDOX_VERSION: version };
+    const ended = await ground.install(stage.release(current).installer, stage.authority, { env });
+    expect(ended).toMatchObject({ code: 0 });
+    expect(asked).toEqual([...asks, `edox-ops_${version || current}_amd64.deb`]);
+    stage.expectInstalled(ground, version || current);
+  }
+  using ground = new Ground("curl");
+  const env = { EDOX_BASE_URL: "https://registry.test/{version}", EDOX_VERSION: "latest" };
+  const ended = await ground.install(stage.release(current).installer, stage.authority, { env });
+  expectRefused(ended, "https://registry.test/{version} does not tell which release is the latest", "EDOX_VERSION=");
 });
 
 test("without openssl no other release is installed, and its own needs none", async () => {

@@ -48,6 +48,10 @@ test("on master the site is published and looked at, on a merge request and on a
     expect(names).toContain("integration:arm64");
     expect(names).not.toContain("pages");
   }
+  expect(listed("CI_COMMIT_TAG=v1.2.3", "CI_COMMIT_BRANCH=")).toEqual(
+    expect.arrayContaining(["package:build", "publish:candidate", "publish:release", "package:smoke-release"]),
+  );
+  expect(merge).not.toContain("package:build");
 });
 
 for (const job of ["lint", "unit", "build", "docs:build"]) {

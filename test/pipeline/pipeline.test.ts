@@ -8,7 +8,7 @@ import { holds, type Variables, wanted } from "./rules.ts";
 interface Job {
   stage: string;
   script: string | string[];
-  rules?: { if?: string; when?: string }[];
+  rules?: { if?: string; when?: string; allow_failure?: boolean }[];
   needs?: (string | { job: string })[];
   extends?: string;
   services?: unknown;
@@ -20,6 +20,7 @@ const {
   stages,
   workflow,
   default: _,
+  variables: __,
   ...file
 } = parse(await Bun.file(`${top}/.gitlab-ci.yml`).text()) as {
   stages: string[];
@@ -29,11 +30,24 @@ const written = file as Record<string, Job>;
 const jobs = Object.fromEntries(
   Object.entries(written)
     .filter(([name]) => !name.startsWith("."))
-    .map(([name, job]) => [name, job.extends === undefined ? job : { ...(written[job.extends] as Job), ...job }]),
+    .map(([name, job]) => [name, extended(job)]),
 );
+
+function extended(job: Job): Job {
+  return job.extends === undefined ? job : { ...extended(written[job.extends] as Job), ...job };
+}
 
 const gate = ["lint", "audit", "audit:website", "unit", "build"];
 const integration = ["integration:ubuntu", "integration:debian", "integration:arm64"];
+const release = [
+  "package:build",
+  "package:smoke:x64",
+  "package:smoke:arm64",
+  "publish:candidate",
+  "package:smoke-candidate",
+  "publish:release",
+  "package:smoke-release",
+];
 const ours = "group/edox-ops";
 const merge = {
   CI_PIPELINE_SOURCE: "merge_request_event",
@@ -66,7 +80,7 @@ const table: [string, Variables, string[] | null][] = [
     { ...push, CI_COMMIT_BRANCH: "master" },
     [...gate, "docs:build", ...integration, "pages", "docs:smoke"],
   ],
-  ["a tag of a version", { ...push, CI_COMMIT_TAG: "v1.2.3" }, [...gate, ...integration]],
+  ["a tag of a version", { ...push, CI_COMMIT_TAG: "v1.2.3" }, [...gate, ...integration, ...release]],
   ["another tag", { ...push, CI_COMMIT_TAG: "nightly" }, null],
   ["a tag that only begins like one", { ...push, CI_COMMIT_TAG: "v1.2.3-rc1" }, null],
   ["a push to another branch", { ...push, CI_COMMIT_BRANCH: "topic" }, null],
@@ -96,12 +110,11 @@ describe("every job", () => {
       expect(stages).toContain(stage);
       const [line = "", ...more] = [script].flat();
       expect(more).toEqual([]);
-      const [, npm, path] = /^(?:npm run ([\w:]+)(?: -- .*)?|sh (\S+)|mv docs\/\.vitepress\/dist public)$/.exec(
-        line,
-      ) ?? [null];
+      const [, npm, path] =
+        /^(?:npm run ([\w:]+)(?: -- .*)?|sh (\S+)(?: \S+)?|mv docs\/\.vitepress\/dist public)$/.exec(line) ?? [null];
       if (npm !== undefined && npm !== null) expect(Object.keys(scripts)).toContain(npm);
       if (path) expect(await Bun.file(`${top}/${path}`).exists()).toBe(true);
-      expect(line).toMatch(/^(npm run|sh test\/integration|mv docs)/);
+      expect(line).toMatch(/^(npm run|sh test\/integration|sh build|mv docs)/);
     });
   }
 
@@ -114,6 +127,24 @@ describe("every job", () => {
     expect(called.length).toBeGreaterThan(5);
     for (const name of called) expect(Object.keys(scripts)).toContain(name);
   });
+});
+
+test("a release waits for every other job, and nothing is published but by a click on what was tried", () => {
+  const order = [
+    "package:build",
+    "package:smoke:x64",
+    "publish:candidate",
+    "package:smoke-candidate",
+    "publish:release",
+  ];
+  for (const [i, name] of order.slice(1).entries()) expect(jobs[name]?.needs).toContain(order[i] ?? "");
+  expect(jobs["package:smoke-release"]?.needs).toEqual(["publish:release"]);
+  // Without needs a job waits for all stages before its own.
+  expect(jobs["package:build"]?.needs).toBeUndefined();
+  const before = stages.slice(0, stages.indexOf("package"));
+  for (const name of [...gate, ...integration]) expect(before).toContain(jobs[name]?.stage ?? "");
+  expect(jobs["publish:release"]?.rules).toEqual([{ if: "$CI_COMMIT_TAG", when: "manual", allow_failure: true }]);
+  for (const name of release) expect(jobs[name]).toMatchObject({ interruptible: false });
 });
 
 test("the jobs with Docker have a daemon of their own over TLS, and packets that fit the smallest runner", () => {

@@ -1,0 +1,119 @@
+// A release as its server offers it, believed because of its signature and not because of where it lies.
+
+import { Problem } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+
+/** Its checksums, which one of our keys has signed. */
+export interface Published {
+  version: string;
+  /** Of an asset, in hex; undefined where the release has none of that name. */
+  sumOf(asset: string): string | undefined;
+  addressOf(asset: string): string;
+}
+
+/** Where releases are looked for, and whose are believed. */
+export interface Shelf {
+  /**
+   * Without a slash at its end. An asset of version 1.2.3 lies in v1.2.3/downloads below it, the latest release's in
+   * permalink/latest/downloads, as GitLab has them; where it holds `{version}`, it is the address of that version's folder.
+   */
+  base: string;
+  /** Public keys in PEM, of P-256. */
+  keys: string;
+}
+
+const placeholder = "{version}";
+/** ISO 8601's order is that of numbers, this is not: 1.10.0 comes after 1.9.0. */
+const versionForm = /^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/;
+
+export function isVersion(text: string): boolean {
+  return versionForm.test(text);
+}
+
+export function isOlder(version: string, than: string): boolean {
+  const [left, right] = [version, than].map((each) => each.split(".").map(Number));
+  const differing = left?.findIndex((number, i) => number !== right?.[i]) ?? -1;
+  return differing >= 0 && (left?.[differing] ?? 0) < (right?.[differing] ?? 0);
+}
+
+/** `wanted`: a version, or null for the latest. Throws a Problem for what is not there, not signed, or another release. */
+export async function published(see: HostReader, { base, keys }: Shelf, wanted: string | null): Promise<Published> {
+  if (wanted === null && base.includes(placeholder)) {
+    throw new Problem("blocked", `${base} does not tell which release is the latest: say --version X.Y.Z`);
+  }
+  const believed = await keysOf(keys);
+  if (believed.length === 0) {
+    throw new Problem(
+      "blocked",
+      "this edox-ops was built without a release's key: nothing it fetches could be verified",
+    );
+  }
+  const at = (version: string | null, asset: string): string => {
+    if (base.includes(placeholder)) return `${base.replace(placeholder, version ?? "")}/${asset}`;
+    return `${base}/${version === null ? "permalink/latest" : `v${version}`}/downloads/${asset}`;
+  };
+  const [sums, signature] = await Promise.all([
+    fetched(see, at(wanted, "SHA256SUMS")),
+    fetched(see, at(wanted, "SHA256SUMS.sig")),
+  ]);
+  if (!(await isSigned(sums, signature, believed))) {
+    throw new Problem(
+      "blocked",
+      `the signature of ${at(wanted, "SHA256SUMS")} is wrong: it is no release of edox-ops, or the key was replaced (docs: release key)`,
+    );
+  }
+  const lines = Buffer.from(sums)
+    .toString()
+    .matchAll(/^([0-9a-f]{64}) {2}([\w.+-]+)$/gm);
+  const sumOf = new Map([...lines].map(([, sum = "", asset = ""]) => [asset, sum]));
+  // The signature alone would let an old release be served under a new number.
+  const version = /^edox-ops_(.+)_amd64\.deb$/m.exec([...sumOf.keys()].join("\n"))?.[1] ?? "";
+  if (!isVersion(version) || (wanted !== null && version !== wanted)) {
+    const what = isVersion(version) ? `edox-ops ${version}` : "no version of edox-ops";
+    throw new Problem(
+      "blocked",
+      `what is signed at ${at(wanted, "SHA256SUMS")} is ${what}, not ${wanted ?? "a release"}`,
+    );
+  }
+  return { version, sumOf: (asset) => sumOf.get(asset), addressOf: (asset) => at(version, asset) };
+}
+
+async function fetched(see: HostReader, url: string): Promise<Uint8Array> {
+  const { status, reason, headers, body } = await see.get(url);
+  if (status === 200) return body;
+  const leads = status >= 300 && status < 400 ? `, it leads to ${headers.location}` : "";
+  throw new Problem("blocked", `${url} cannot be fetched: ${reason || status}${leads}`);
+}
+
+async function keysOf(pem: string): Promise<CryptoKey[]> {
+  const blocks = pem.matchAll(/-----BEGIN PUBLIC KEY-----([\w+/=\s]+)-----END PUBLIC KEY-----/g);
+  const form = { name: "ECDSA", namedCurve: "P-256" };
+  return Promise.all(
+    [...blocks].map(([, text = ""]) => {
+      return crypto.subtle.importKey("spki", Buffer.from(text, "base64"), form, false, ["verify"]);
+    }),
+  );
+}
+
+async function isSigned(bytes: Uint8Array, signature: Uint8Array, keys: readonly CryptoKey[]): Promise<boolean> {
+  const raw = rawSignature(signature);
+  if (raw === null) return false;
+  const by = keys.map((key) => crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, raw, Buffer.from(bytes)));
+  return (await Promise.all(by)).includes(true);
+}
+
+/** r and s in 32 bytes each, of the DER that openssl writes (RFC 3279, 2.2.3); null for what is none. */
+function rawSignature(der: Uint8Array): Uint8Array<ArrayBuffer> | null {
+  const raw = new Uint8Array(64);
+  if (der[0] !== 0x30 || der[1] !== der.length - 2) return null;
+  let at = 2;
+  for (const end of [32, 64]) {
+    const length = der[at + 1] ?? 0;
+    const integer = der.subarray(at + 2, at + 2 + length);
+    const digits = integer[0] === 0 ? integer.subarray(1) : integer;
+    if (der[at] !== 2 || integer.length !== length || digits.length > 32) return null;
+    raw.set(digits, end - digits.length);
+    at += 2 + length;
+  }
+  return at === der.length ? raw : null;
+}

@@ -1,0 +1,57 @@
+// The way back from the installer: this program is taken away, and what it made of the host goes on without it.
+
+import { installedPackage } from "../engine/dpkg.ts";
+import type { Recipe, Requirement, Resource } from "../engine/step.ts";
+import { dockerSourcePath } from "../recipes/docker.ts";
+import { docsRoot, logDir, projectsPath, stateDir } from "../recipes/paths.ts";
+import { beside } from "./program.ts";
+
+export function uninstallation(program: string): Recipe {
+  const { previous, work } = beside(program);
+  return {
+    command: "uninstall",
+    logPath: `${logDir}/uninstall.log`,
+    requires: [told],
+    steps: [
+      {
+        id: "program.uninstall",
+        title: `${program} is not installed`,
+        wants: [gone(previous), gone(work), gone(program)],
+      },
+    ],
+    done: "edox-ops is gone; what it set up stays.",
+    failed: "Uninstalling failed at step",
+  };
+}
+
+/** While the program that takes it away is still there. */
+const told: Requirement = {
+  name: "uninstall:stays",
+  title: "what stays is told",
+  check(see, warn) {
+    if (see.stat(projectsPath) !== null) {
+      warn(
+        `the sites below ${docsRoot} stay and nginx serves them; to take one away first: edox-ops project remove SLUG --delete-files --yes`,
+      );
+    }
+    const parts = [
+      ...(installedPackage(see, "gitlab-runner") ? ["GitLab Runner"] : []),
+      ...(see.stat(dockerSourcePath) ? ["Docker Engine"] : []),
+    ];
+    if (parts.length > 0) {
+      warn(`${parts.join(" and ")} stay; to take them away first: edox-ops gitlab-runner uninstall --docker --yes`);
+    }
+    const records = [stateDir, logDir].filter((dir) => see.stat(dir) !== null);
+    if (records.length > 0) warn(`what is in ${records.join(" and ")} stays: another edox-ops takes it over`);
+    return null;
+  },
+};
+
+function gone(path: string): Resource {
+  return {
+    name: path,
+    title: `${path} is gone`,
+    check: (see) =>
+      see.stat(path) === null ? [] : [{ kind: "command", argv: ["rm", "-r", path], lack: `${path} is there` }],
+  };
+}

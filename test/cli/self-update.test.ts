@@ -1,0 +1,172 @@
+// What is said of a newer release, and who may take it.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { fakeDebian } from "../fake-debian.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+import { makeKeys, sign } from "../install/release.ts";
+import { typed, variables } from "./typed.ts";
+
+const dir = mkdtempSync(`${tmpdir()}/edox-self-`);
+const own = new Bun.CryptoHasher("sha256").update("this one").digest("hex");
+const program = "/usr/local/bin/edox-ops";
+const keys = makeKeys(dir);
+const before = { EDOX_OPS_RELEASE_KEYS, EDOX_OPS_VERSION };
+beforeAll(() => {
+  Object.assign(globalThis, { EDOX_OPS_RELEASE_KEYS: keys.publicKey, EDOX_OPS_VERSION: "1.2.3" });
+});
+afterAll(() => {
+  Object.assign(globalThis, before);
+  rmSync(dir, { recursive: true });
+});
+
+/** A host with this program at its path, and a server whose latest release is that version. */
+function hostWith(latest: string, options: { uid?: number; at?: string; sum?: string } = {}): FakeHost {
+  const host = fakeDebian({ uid: options.uid ?? 0 });
+  host.put(options.at ?? program, "this one", { mode: 0o755 });
+  const sums = `${options.sum ?? "0".repeat(64)}  edox-ops-linux-x64\n${"1".repeat(64)}  edox-ops_${latest}_amd64.deb\n`;
+  writeFileSync(`${dir}/SHA256SUMS`, sums);
+  sign(dir, keys);
+  const signature = readFileSync(`${dir}/SHA256SUMS.sig`);
+  host.served.push((_, url) => {
+    if (!/\/(permalink\/latest|v\d+\.\d+\.\d+)\/downloads\/SHA256SUMS/.test(url)) return undefined;
+    return { status: 200, body: url.endsWith(".sig") ? signature : Buffer.from(sums) };
+  });
+  return host;
+}
+
+describe("self-update", () => {
+  test("--check exits 3 where there is another release, with what to type, and 0 where there is none", async () => {
+    const newer = hostWith("1.3.0");
+    expect(await typed("self-update --check", newer)).toEqual({
+      exit: 3,
+      out: "edox-ops 1.2.3 can become 1.3.0: edox-ops self-update\n",
+      err: "",
+    });
+    expect(newer.asked[0]).toBe("GET https://releases.test/-/releases/permalink/latest/downloads/SHA256SUMS");
+    expect(await typed("self-update --check", hostWith("1.2.3", { sum: own }))).toEqual({
+      exit: 0,
+      out: "edox-ops 1.2.3 is the latest release\n",
+      err: "",
+    });
+    expect((await typed("self-update --version v1.2.3", hostWith("1.2.3", { sum: own }))).out).toBe(
+      "edox-ops 1.2.3 is installed already\n",
+    );
+  });
+
+  test("--check needs no root, and --json tells the same", async () => {
+    const { exit, out } = await typed("self-update --check --json", hostWith("1.3.0", { uid: 1000 }));
+    expect([exit, JSON.parse(out)]).toMatchObject([
+      3,
+      { outcome: "pending", exit: 3, update: { from: "1.2.3", to: "1.3.0", path: program, previous: null } },
+    ]);
+    const denied = await typed("self-update", hostWith("1.3.0", { uid: 1000 }));
+    expect([denied.exit, denied.err]).toEqual([2, expect.stringContaining("sudo edox-ops self-update")]);
+  });
+
+  test("asks the mirror that the environment names, and refuses what is no address", async () => {
+    try {
+      variables.EDOX_BASE_URL = "https://mirror.test/edox/";
+      const host = hostWith("1.3.0");
+      expect((await typed("self-update --check", host)).exit).toBe(3);
+      expect(host.asked[0]).toStartWith("GET https://mirror.test/edox/permalink/");
+      for (const wrong of ["mirror.test", "file:///srv", "https://"]) {
+        variables.EDOX_BASE_URL = wrong;
+        const { exit, err } = await typed("self-update --check");
+        expect([exit, err]).toEqual([
+          2,
+          expect.stringContaining(`EDOX_BASE_URL '${wrong.replace(/\/+$/, "")}' is no address`),
+        ]);
+      }
+    } finally {
+      delete variables.EDOX_BASE_URL;
+    }
+  });
+
+  test("refuses a version that is none, and two wishes at once", async () => {
+    for (const wrong of ["1.2", "latest", "../1.2.3", "1.2.3-rc1"]) {
+      const { exit, err } = await typed(`self-update --version ${wrong}`);
+      expect([exit, err]).toEqual([2, expect.stringContaining(`--version '${wrong}' is no version`)]);
+    }
+    expect(await typed("self-update --rollback --check")).toMatchObject({ exit: 2 });
+  });
+
+  test("leaves what apt owns to apt, with the package to fetch", async () => {
+    const packaged = "/usr/bin/edox-ops";
+    const { exit, err } = await typed(
+      "self-update",
+      apt(hostWith("1.3.0", { at: packaged })),
+      undefined,
+      undefined,
+      packaged,
+    );
+    expect([exit, err]).toEqual([
+      1,
+      `error: apt owns ${packaged}: fetch https://releases.test/-/releases/v1.3.0/downloads/edox-ops_1.3.0_amd64.deb\nhint: apt-get install ./edox-ops_1.3.0_amd64.deb\n`,
+    ]);
+    const back = await typed(
+      "self-update --rollback",
+      apt(hostWith("1.3.0", { at: packaged })),
+      undefined,
+      undefined,
+      packaged,
+    );
+    expect([back.exit, back.err]).toEqual([1, expect.stringContaining(`apt owns ${packaged}\n`)]);
+  });
+
+  test("waits for nobody who replaces it at this moment", async () => {
+    const host = hostWith("1.3.0");
+    host.locks.set("/usr/local/bin", { pid: 7, command: "sh", sinceMs: 0 });
+    expect(await typed("self-update", host)).toMatchObject({ exit: 75, err: expect.stringContaining("sh (pid 7") });
+  });
+});
+
+/** The same with the Debian package recorded as installed. */
+function apt(host: FakeHost): FakeHost {
+  const status = host.text("/var/lib/dpkg/status");
+  host.put("/var/lib/dpkg/status", `${status}\nPackage: edox-ops\nStatus: install ok installed\nVersion: 1.2.3\n\n`);
+  return host;
+}
+
+describe("uninstall", () => {
+  function installed(): FakeHost {
+    const host = fakeDebian();
+    host.put(program, "this one", { mode: 0o755 });
+    host.put("/usr/local/bin/.edox-ops.previous", "the one before", { mode: 0o755 });
+    host.taught.unshift(([name, flag, path = ""]) => {
+      if (name !== "rm" || flag !== "-r") return undefined;
+      host.remove(path);
+      return ok();
+    });
+    return host;
+  }
+
+  test("takes away the program and the one before, and nothing else", async () => {
+    const host = installed();
+    const others = Object.keys(host.listing());
+    const { exit, out, err } = await typed("uninstall --yes", host);
+    expect([exit, err]).toEqual([0, ""]);
+    expect(out).toEndWith("edox-ops is gone; what it set up stays.\n");
+    const left = Object.keys(host.listing()).filter((path) => !path.startsWith("/var/log/edox-ops"));
+    expect(left).toEqual(others.filter((path) => !path.startsWith("/usr/local/bin/")));
+  });
+
+  test("says what stays, and how that is taken away while there is still a program for it", async () => {
+    const host = installed();
+    host.put("/etc/edox-ops/projects.json", "{}");
+    const { exit, out } = await typed("uninstall --dry-run", host);
+    expect(exit).toBe(0);
+    expect(out).toContain("warning: the sites below /var/www/docs stay and nginx serves them");
+    expect(out).toContain("project remove SLUG --delete-files --yes");
+    expect(out).toContain("warning: what is in /etc/edox-ops stays");
+    expect(host.text(program)).toBe("this one");
+  });
+
+  test("needs --yes or a person, and leaves what apt owns to apt", async () => {
+    expect(await typed("uninstall", installed())).toMatchObject({ exit: 2 });
+    const packaged = "/usr/bin/edox-ops";
+    const { exit, err } = await typed("uninstall --yes", apt(installed()), undefined, undefined, packaged);
+    expect([exit, err]).toEqual([1, `error: apt owns ${packaged}\nhint: apt-get remove edox-ops\n`]);
+  });
+});

@@ -1,0 +1,102 @@
+// A large file over a bad line.
+
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { localHost } from "../../src/host/local.ts";
+import { Releases, type Twisting } from "../install/server.ts";
+
+const dir = mkdtempSync(`${tmpdir()}/edox-download-`);
+const host = localHost();
+/** So long that it does not come in one piece. */
+const content = Buffer.from(Array.from({ length: 400_000 }, (_, i) => `${i}\n`).join(""));
+const path = `${dir}/fetched`;
+const mostBytes = 1e7;
+let server: Releases;
+
+beforeAll(async () => {
+  mkdirSync(`${dir}/served`);
+  writeFileSync(`${dir}/served/file`, content);
+  server = await Releases.up(`${dir}/served`, dir);
+});
+beforeEach(() => rmSync(path, { force: true }));
+afterAll(() => {
+  server[Symbol.dispose]();
+  rmSync(dir, { recursive: true });
+});
+
+async function fetched(twisting?: Twisting, more: { mostBytes?: number; onBytes?: () => void } = {}) {
+  const { url, asked } = server.place(twisting);
+  const why = await host.download(`${url}/file`, path, { mostBytes, caPath: server.authority, ...more });
+  return { why, times: asked.length };
+}
+
+function expectWhole(): void {
+  expect(Buffer.compare(readFileSync(path), content)).toBe(0);
+  expect(host.stat(path)).toMatchObject({ type: "file", mode: 0o600 });
+}
+
+test("a file comes whole, and it is told how much has come", async () => {
+  const told: number[][] = [];
+  expect(await fetched(undefined, { onBytes: (...figures: number[]) => told.push(figures) })).toEqual({
+    why: null,
+    times: 1,
+  });
+  expectWhole();
+  expect(told.at(-1)).toEqual([content.length, content.length]);
+});
+
+test("cut at any tenth it goes on from there", async () => {
+  for (let tenth = 1; tenth < 10; tenth++) {
+    rmSync(path, { force: true });
+    const cutAt = Math.floor((content.length * tenth) / 10);
+    const ended = await fetched((_, nth) => (nth === 0 ? { cutAt } : undefined));
+    expect(ended).toEqual({ why: null, times: 2 });
+    expectWhole();
+  }
+});
+
+test("a server that sends all of it again, or will not go on, is asked for all of it", async () => {
+  expect(await fetched((_, nth) => (nth === 0 ? { cutAt: 2_000_000 } : { whole: true }))).toEqual({
+    why: null,
+    times: 2,
+  });
+  expectWhole();
+  rmSync(path);
+  const twisting: Twisting = (_, nth) =>
+    nth === 0 ? { cutAt: 2_000_000 } : nth === 1 ? { status: 416, body: "" } : undefined;
+  expect(await fetched(twisting)).toEqual({ why: null, times: 3 });
+  expectWhole();
+});
+
+test("a line that is cut again and again at one place is given up, with the reason", async () => {
+  const { why, times } = await fetched((_, nth) => ({ cutAt: nth === 0 ? 2_000_000 : 0 }));
+  expect(why).toContain("the connection was closed");
+  expect(times).toBe(5);
+}, 20_000);
+
+test("what is not there is asked for once, a server that is busy again", async () => {
+  expect(await fetched(() => ({ status: 404, body: "" }))).toEqual({ why: "404 Not Found", times: 1 });
+  rmSync(path);
+  expect(await fetched((_, nth) => (nth === 0 ? { status: 503, body: "" } : undefined))).toEqual({
+    why: null,
+    times: 2,
+  });
+  expectWhole();
+});
+
+test("more than was wanted is refused", async () => {
+  expect((await fetched(undefined, { mostBytes: 50_000 })).why).toBe("it is longer than 50000 bytes");
+});
+
+test("no redirect leads to an address without TLS", async () => {
+  const { url, asked } = server.place(undefined, "http");
+  const { why, times } = await fetched((each) => ({ location: `${url}${each}` }));
+  expect([why, times, asked]).toEqual([`302 Found, it leads to ${url}/file`, 1, []]);
+});
+
+test("what is there already is not written over", async () => {
+  writeFileSync(path, "mine");
+  await expect(fetched()).rejects.toThrow("EEXIST");
+  expect(readFileSync(path, "utf8")).toBe("mine");
+});

@@ -1,0 +1,219 @@
+// self-update, from a server that fails it in the ways of networks and mirrors: the new one is whole and tried before it
+// takes the old one's place, and until then the old one is what is there.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { Problem } from "../../src/engine/step.ts";
+import type { Host } from "../../src/host/host.ts";
+import { localHost } from "../../src/host/local.ts";
+import { localTrees } from "../../src/host/local-trees.ts";
+import { type Offer, type Order, offered, rollBack, update } from "../../src/release/update.ts";
+import { run } from "../integration/run.ts";
+import { makeRelease, sha256 } from "./release.ts";
+import type { Twisting } from "./server.ts";
+import { current, newer, older, Stage } from "./stage.ts";
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.up();
+});
+afterAll(() => stage?.[Symbol.dispose]());
+
+const deb = `edox-ops_${newer}_amd64.deb`;
+const previous = ".edox-ops.previous";
+
+/** A folder with the current version in it, and this machine as it trusts the server. */
+class Ground implements Disposable {
+  readonly dir = mkdtempSync(`${tmpdir()}/edox-update-`);
+  readonly program = `${this.dir}/edox-ops`;
+  readonly host: Host;
+  readonly trees = localTrees();
+
+  constructor() {
+    copyFileSync(stage.binary(current), this.program);
+    const host = localHost();
+    const caPath = stage.authority;
+    this.host = {
+      ...host,
+      get: (url, options) => host.get(url, { ...options, caPath }),
+      download: (url, path, wanted) => host.download(url, path, { ...wanted, caPath }),
+    };
+  }
+
+  order(wanted: string | null = null, twisting?: Twisting): Order {
+    const { url } = stage.server.place(twisting);
+    return { program: this.program, version: current, shelf: { base: url, keys: stage.keys.publicKey }, wanted };
+  }
+
+  async update(order: Order, offer?: Offer, stop: () => Problem | null = () => null) {
+    return update(order, offer ?? (await offered(this.host, order)), this.host, this.trees, stop, () => {});
+  }
+
+  get version(): string {
+    return run([this.program, "--version"]).stdout.trim();
+  }
+
+  get left(): string[] {
+    return readdirSync(this.dir).sort();
+  }
+
+  async expectRefused(order: Order, message: string | RegExp): Promise<void> {
+    await expect(this.update(order)).rejects.toThrow(message);
+    expect([this.left, this.version]).toEqual([["edox-ops"], current]);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+test("the latest release takes its place, and the one before is kept: back, and back again", async () => {
+  using ground = new Ground();
+  const order = ground.order();
+  expect(await ground.update(order)).toEqual({ from: current, to: newer, previous: `${ground.dir}/${previous}` });
+  expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], newer]);
+  expect(sha256(ground.program)).toBe(sha256(stage.binary(newer)));
+  expect(sha256(`${ground.dir}/${previous}`)).toBe(sha256(stage.binary(current)));
+  expect(await rollBack({ ...order, version: newer }, ground.host, ground.trees)).toMatchObject({ to: current });
+  expect(ground.version).toBe(current);
+  expect(await rollBack(order, ground.host, ground.trees)).toMatchObject({ from: current, to: newer });
+  expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], newer]);
+});
+
+test("without one that was kept there is no way back, and that is said", async () => {
+  using ground = new Ground();
+  await expect(rollBack(ground.order(), ground.host, ground.trees)).rejects.toThrow(
+    "no edox-ops before this one is kept",
+  );
+});
+
+test("what is this program to the byte is no offer, and is not fetched", async () => {
+  using ground = new Ground();
+  const { same, release } = await offered(ground.host, ground.order(current));
+  expect([same, release.version]).toEqual([true, current]);
+  // Of the same number, but other bytes: built at a desk.
+  writeFileSync(ground.program, "other");
+  expect((await offered(ground.host, ground.order(current))).same).toBe(false);
+});
+
+test("an older one comes where it was typed, and not where it is said to be the latest", async () => {
+  using ground = new Ground();
+  const replayed: Twisting = (path) => {
+    if (!path.startsWith("/permalink/")) return undefined;
+    return { body: readFileSync(`${stage.release(older).folder}/${path.replace(/^.*\//, "")}`) };
+  };
+  await ground.expectRefused(
+    ground.order(null, replayed),
+    `the latest release is said to be ${older}, and this is ${current}`,
+  );
+  expect(await ground.update(ground.order(older))).toMatchObject({ from: current, to: older });
+  expect(ground.version).toBe(older);
+});
+
+test("a download that is cut goes on; a flipped bit, a page of a proxy and what is not there are refused", async () => {
+  using ground = new Ground();
+  const content = readFileSync(`${stage.release(newer).folder}/${deb}`);
+  const bent = Buffer.from(content);
+  bent[1000] = (bent[1000] ?? 0) ^ 4;
+  const ofDeb =
+    (twist: ReturnType<Twisting>): Twisting =>
+    (path) =>
+      path.endsWith(".deb") ? twist : undefined;
+  await ground.expectRefused(
+    ground.order(null, ofDeb({ body: bent })),
+    `${deb} does not have the checksum of edox-ops ${newer}`,
+  );
+  const page = "<!DOCTYPE html><title>Sign in</title>";
+  await ground.expectRefused(ground.order(null, ofDeb({ body: page })), "answers with a web page: a proxy or a login");
+  await ground.expectRefused(
+    ground.order(null, ofDeb({ status: 404, body: "" })),
+    `${deb} cannot be fetched: 404 Not Found`,
+  );
+  await ground.expectRefused(
+    ground.order(null, () => ({ status: 404, body: "" })),
+    "SHA256SUMS cannot be fetched: 404",
+  );
+  const unencrypted = stage.server.place(undefined, "http");
+  const down: Twisting = (path) => ({ location: unencrypted.url + path });
+  await ground.expectRefused(ground.order(null, down), "302, it leads to http://");
+  expect(unencrypted.asked).toEqual([]);
+  const cut: Twisting = (path, nth) =>
+    path.endsWith(".deb") && nth === 0 ? { cutAt: content.length >> 1 } : undefined;
+  expect(await ground.update(ground.order(null, cut))).toMatchObject({ to: newer });
+});
+
+test("what does not start, or is another version than was signed, never takes the place", async () => {
+  using ground = new Ground();
+  const broken = `${ground.dir}/broken`;
+  for (const [script, said] of [
+    ["#!/bin/sh\necho GLIBC_2.99 >&2; exit 1\n", "--version failed"],
+    ["#!/bin/sh\necho 9.9.9\n", "says that it is 9.9.9"],
+  ] as const) {
+    writeFileSync(broken, script);
+    chmodSync(broken, 0o755);
+    const { url } = stage.server.place();
+    makeRelease(stage.root, "3.0.0", broken, url, stage.keys);
+    rmSync(broken);
+    await ground.expectRefused(ground.order("3.0.0"), said);
+  }
+  makeRelease(stage.root, newer, stage.binary(newer), stage.server.place().url, stage.keys);
+});
+
+test("a signal ends it between two parts with everything as it was, and what a killed one left is cleared", async () => {
+  using ground = new Ground();
+  const order = ground.order();
+  const interrupted = new Problem("interrupted", "interrupted by SIGINT");
+  await expect(ground.update(order, undefined, () => interrupted)).rejects.toBe(interrupted);
+  expect([ground.left, ground.version]).toEqual([["edox-ops"], current]);
+  writeFileSync(`${ground.dir}/.edox-ops.update`, "half");
+  await ground.update(order);
+  expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], newer]);
+});
+
+test("without room nothing is fetched, and a disk that fills up meanwhile is named", async () => {
+  using ground = new Ground();
+  const order = ground.order();
+  const offer = await offered(ground.host, order);
+  const download = (): never => {
+    throw new Error("it was fetched");
+  };
+  const tight = { ...ground.host, download, space: () => ({ bytesFree: 5e6, inodes: 9, inodesFree: 9 }) };
+  await expect(
+    update(
+      order,
+      offer,
+      tight,
+      ground.trees,
+      () => null,
+      () => {},
+    ),
+  ).rejects.toThrow(`${ground.dir} has 5 MB free, 180 MB are needed`);
+  const full = {
+    ...ground.host,
+    async download(): Promise<never> {
+      throw new Error(`ENOSPC: no space left on device, write '${ground.dir}/x'`);
+    },
+  };
+  await expect(
+    update(
+      order,
+      offer,
+      full,
+      ground.trees,
+      () => null,
+      () => {},
+    ),
+  ).rejects.toThrow("no space left at");
+  expect([ground.left, ground.version]).toEqual([["edox-ops"], current]);
+  expect(existsSync(`${ground.dir}/.edox-ops.update`)).toBe(false);
+});

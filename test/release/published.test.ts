@@ -1,0 +1,127 @@
+// Which releases are believed: what a server says is nothing, what one of our keys has signed counts.
+
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import fc from "fast-check";
+import { isOlder, isVersion, published } from "../../src/release/published.ts";
+import { fakeHost } from "../fake-host.ts";
+import { makeKeys, sign } from "../install/release.ts";
+
+const dir = mkdtempSync(`${tmpdir()}/edox-published-`);
+const [ours, next, foreign] = [makeKeys(dir), makeKeys(dir), makeKeys(dir)];
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const base = "https://releases.test";
+const digest = "a".repeat(64);
+const sumsOf = (version: string): string => `${digest}  edox-ops-linux-x64\n${digest}  edox-ops_${version}_amd64.deb\n`;
+
+function signature(sums: string, keys = ours): Uint8Array {
+  writeFileSync(`${dir}/SHA256SUMS`, sums);
+  sign(dir, keys);
+  return readFileSync(`${dir}/SHA256SUMS.sig`);
+}
+
+/** What a server has, by address. */
+function serving(files: Record<string, string | Uint8Array>) {
+  const host = fakeHost();
+  host.served.push((_, url) => {
+    const file = files[url];
+    return file === undefined ? { status: 404, reason: "" } : { status: 200, body: Buffer.from(file as string) };
+  });
+  return host;
+}
+
+function release(version: string, place = `v${version}/downloads`, keys = ours): Record<string, string | Uint8Array> {
+  const sums = sumsOf(version);
+  return { [`${base}/${place}/SHA256SUMS`]: sums, [`${base}/${place}/SHA256SUMS.sig`]: signature(sums, keys) };
+}
+
+const shelf = { base, keys: ours.publicKey };
+const latest = "permalink/latest/downloads";
+
+describe("a release", () => {
+  test("is the one that was asked for, or the latest, with the addresses of its assets", async () => {
+    const host = serving({ ...release("1.2.3"), ...release("1.10.0", latest) });
+    const one = await published(host, shelf, "1.2.3");
+    expect([one.version, one.sumOf("edox-ops-linux-x64"), one.sumOf("none")]).toEqual(["1.2.3", digest, undefined]);
+    const last = await published(host, shelf, null);
+    expect([last.version, last.addressOf("a.deb")]).toEqual(["1.10.0", `${base}/v1.10.0/downloads/a.deb`]);
+  });
+
+  test("lies in a folder of its version where the address says so, and none is the latest there", async () => {
+    const sums = sumsOf("1.2.3");
+    const flat = "https://registry.test/generic/edox-ops/1.2.3";
+    const host = serving({ [`${flat}/SHA256SUMS`]: sums, [`${flat}/SHA256SUMS.sig`]: signature(sums) });
+    const registry = { ...shelf, base: "https://registry.test/generic/edox-ops/{version}" };
+    expect((await published(host, registry, "1.2.3")).addressOf("a.deb")).toBe(`${flat}/a.deb`);
+    await expect(published(host, registry, null)).rejects.toThrow("does not tell which release is the latest");
+  });
+
+  test("signed by the next key is believed by who has both, and by nobody who has the old one only", async () => {
+    const host = serving(release("2.0.0", undefined, next));
+    const both = { base, keys: `Two keys.\n${ours.publicKey}${next.publicKey}` };
+    expect((await published(host, both, "2.0.0")).version).toBe("2.0.0");
+    await expect(published(host, shelf, "2.0.0")).rejects.toThrow("the signature of");
+  });
+
+  test("is refused with a foreign signature, a changed sum, half a signature or none", async () => {
+    const good = release("1.2.3");
+    const [sums, sig] = Object.keys(good) as [string, string];
+    const signed = good[sig] as Uint8Array;
+    for (const changed of [
+      { [sig]: signature(sumsOf("1.2.3"), foreign) },
+      { [sums]: sumsOf("1.2.3").replace("a", "b") },
+      { [sig]: signed.subarray(0, 40) },
+      { [sig]: "" },
+      { [sig]: "<!doctype html>" },
+    ]) {
+      await expect(published(serving({ ...good, ...changed }), shelf, "1.2.3")).rejects.toThrow("is wrong");
+    }
+    await expect(published(serving({ [sums]: sumsOf("1.2.3") }), shelf, "1.2.3")).rejects.toThrow(
+      `${sig} cannot be fetched: 404`,
+    );
+  });
+
+  test("is refused with any byte of its signature changed", async () => {
+    const good = release("1.2.3");
+    const sig = Object.keys(good)[1] as string;
+    const signed = good[sig] as Uint8Array;
+    await fc.assert(
+      fc.asyncProperty(fc.nat(signed.length - 1), fc.integer({ min: 1, max: 255 }), async (at, by) => {
+        const bent = Uint8Array.from(signed, (byte, i) => (i === at ? byte ^ by : byte));
+        await expect(published(serving({ ...good, [sig]: bent }), shelf, "1.2.3")).rejects.toThrow("is wrong");
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("of another version under this number, or of no version, is refused though it is signed", async () => {
+    const old = Object.values(release("1.0.0")) as [string, Uint8Array];
+    const moved = {
+      [`${base}/v1.2.3/downloads/SHA256SUMS`]: old[0],
+      [`${base}/v1.2.3/downloads/SHA256SUMS.sig`]: old[1],
+    };
+    await expect(published(serving(moved), shelf, "1.2.3")).rejects.toThrow("is edox-ops 1.0.0, not 1.2.3");
+    const none = `${digest}  install.sh\n`;
+    const bare = { [`${base}/${latest}/SHA256SUMS`]: none, [`${base}/${latest}/SHA256SUMS.sig`]: signature(none) };
+    await expect(published(serving(bare), shelf, null)).rejects.toThrow("is no version of edox-ops, not a release");
+  });
+
+  test("is asked for by nobody who has no key to verify it with", async () => {
+    const host = serving(release("1.2.3"));
+    await expect(published(host, { base, keys: "No key yet.\n" }, "1.2.3")).rejects.toThrow("without a release's key");
+    expect(host.asked).toEqual([]);
+  });
+});
+
+test("versions are numbers, and have an order", () => {
+  for (const version of ["0.1.0", "10.20.30"]) expect(isVersion(version)).toBe(true);
+  for (const other of ["", "1", "1.2", "1.2.3.4", "01.2.3", "1.2.3-rc1", "v1.2.3", "1.2.3\n", "../1.2.3"]) {
+    expect(isVersion(other)).toBe(false);
+  }
+  const ordered = ["0.9.9", "0.10.0", "1.2.3", "1.2.10", "1.10.0", "2.0.0"];
+  for (const [i, one] of ordered.entries()) {
+    for (const [j, other] of ordered.entries()) expect(isOlder(one, other)).toBe(i < j);
+  }
+});
