@@ -9,14 +9,13 @@ import { disarm } from "./disarm.ts";
 export const targets = { "linux-x64": "bun-linux-x64", "linux-arm64": "bun-linux-aarch64" } as const;
 export type Target = keyof typeof targets;
 
-/** Where releases are, below which GitLab has each under its tag; a fork of the project says another. */
-export const releasesUrl = process.env.EDOX_RELEASES_URL ?? "https://gitlab.com/edox-ops/edox-ops/-/releases";
-
 /** What a binary knows of itself. */
 export const own = {
   version,
   /** PEM of the public keys whose releases it believes. */
   keys: readFileSync(`${import.meta.dir}/release-keys.pem`, "utf8"),
+  /** Where releases are, below which GitLab has each under its tag; a fork of the project says another. */
+  releases: process.env.EDOX_RELEASES_URL ?? "https://gitlab.com/edox-ops/edox-ops/-/releases",
 };
 
 /** Compiles `entry` with the flags of every edox-ops binary. The last part of `outfile` is part of the bytes. */
@@ -36,7 +35,7 @@ export async function compile(entry: string, outfile: string, target: Target, kn
     `--compile-executable-path=${import.meta.dir}/../node_modules/@oven/${targets[target]}/bin/bun`,
     `--define=EDOX_OPS_VERSION=${JSON.stringify(known.version)}`,
     `--define=EDOX_OPS_RELEASE_KEYS=${JSON.stringify(known.keys)}`,
-    `--define=EDOX_OPS_RELEASES_URL=${JSON.stringify(releasesUrl)}`,
+    `--define=EDOX_OPS_RELEASES_URL=${JSON.stringify(known.releases)}`,
     `--define=EDOX_OPS_BUILT=${builtSeconds()}`,
     entry,
     `${import.meta.dir}/../src/host/local-thread.ts`,

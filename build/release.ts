@@ -8,7 +8,7 @@ import { wordOf } from "../src/cli/word-of.ts";
 import { bashCompletion } from "../src/report/completion-bash.ts";
 import { fishCompletion } from "../src/report/completion-fish.ts";
 import { zshCompletion } from "../src/report/completion-zsh.ts";
-import { compile, own, releasesUrl, type Target } from "./build.ts";
+import { compile, own, type Target } from "./build.ts";
 import { sectionOf } from "./changelog.ts";
 import { type Content, debianPackage } from "./debian-package.ts";
 import { filled } from "./installer.ts";
@@ -109,7 +109,7 @@ async function release(dir: string, other: string | null): Promise<void> {
   );
   await write(
     "install.sh",
-    filled(template, { version, baseUrl: releasesUrl, publicKey: publicPem(key), sums: assets }),
+    filled(template, { version, baseUrl: own.releases, publicKey: publicPem(key), sums: assets }),
   );
   const all = await sums(dir, [...names, "install.sh"]);
   await write("SHA256SUMS", all);

@@ -101,7 +101,11 @@ export async function update(
     const problem = Problem.of(error);
     throw withDiskFault(problem, host);
   } finally {
-    trees.remove(work);
+    try {
+      trees.remove(work);
+    } catch {
+      // The next one clears it: why this one failed is told.
+    }
   }
 }
 

@@ -1,0 +1,146 @@
+// self-update on a real host, of real programs: while a run is in progress, through a proxy, under a private authority, cut
+// and killed in the middle; and the way back.
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { compile } from "../../build/build.ts";
+import { makeKeys, makeRelease, sha256 } from "../install/release.ts";
+import { type CiServer, standsFor } from "./ci-server.ts";
+import { type ConnectProxy, connectProxy } from "./connect-proxy.ts";
+import { must } from "./run.ts";
+import { TestHost } from "./test-host.ts";
+
+const dir = mkdtempSync(`${tmpdir()}/edox-update-`);
+/** By the name that a host knows this machine by. */
+const base = "https://gateway";
+const [old, next] = ["1.0.0", "1.1.0"] as const;
+const binaryOf = (version: string): string => `${dir}/${version}/edox-ops`;
+const program = "/usr/local/bin/edox-ops";
+const left = [".edox-ops.previous", "edox-ops"];
+let host: TestHost;
+let server: CiServer;
+let proxy: ConnectProxy;
+
+beforeAll(async () => {
+  const keys = makeKeys(dir);
+  mkdirSync(`${dir}/served`);
+  for (const version of [old, next]) {
+    const known = { version, keys: keys.publicKey, releases: base };
+    await compile(`${import.meta.dir}/../../src/main.ts`, binaryOf(version), "linux-x64", known);
+    makeRelease(`${dir}/served`, version, binaryOf(version), base, keys);
+  }
+  host = await TestHost.up("bookworm");
+  server = await standsFor(host, `${dir}/served`);
+  proxy = await connectProxy(host.gateway);
+  host.put(binaryOf(old), program);
+}, 180_000);
+afterAll(() => {
+  for (const each of [proxy, server, host]) each?.[Symbol.dispose]();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const version = (): string => host.run([program, "--version"]).stdout.trim();
+const listed = (): string[] => host.sh("ls -A /usr/local/bin").stdout.split("\n").filter(Boolean);
+
+test("a server whose authority the host does not know is not believed, and one that it was told is", () => {
+  const unknown = host.run([program, "self-update"]);
+  expect(unknown).toMatchObject({ code: 1, stdout: "" });
+  expect(unknown.stderr).toContain("its certificate is of an authority that this host does not know");
+  expect(
+    host.sh("DEBIAN_FRONTEND=noninteractive apt-get update -qq && apt-get install -y -qq ca-certificates"),
+  ).toMatchObject({
+    code: 0,
+  });
+  expect(host.run([program, "self-update", "--check"])).toEqual({
+    code: 3,
+    stdout: `edox-ops ${old} can become ${next}: edox-ops self-update\n`,
+    stderr: "",
+  });
+});
+
+test("Ctrl-C in the middle leaves the old one and nothing else; SIGKILL what the next one clears", () => {
+  host.network("slow");
+  const interrupted = host.run(["timeout", "--preserve-status", "-s", "INT", "3", program, "self-update"]);
+  expect([interrupted.code, interrupted.stdout]).toEqual([130, ""]);
+  expect(interrupted.stderr).toContain("interrupted by SIGINT");
+  expect([listed(), version()]).toEqual([["edox-ops"], old]);
+  host.run(["timeout", "-s", "KILL", "3", program, "self-update"]);
+  host.network("up");
+  expect([listed(), version()]).toEqual([[".edox-ops.update", "edox-ops"], old]);
+});
+
+test("where another one or the installer is at work, where nothing can be written, and as somebody else it is refused", () => {
+  const busy = host.sh(`flock /usr/local/bin sleep 5 & sleep 0.5; ${program} self-update; code=$?; wait; exit $code`);
+  expect([busy.code, busy.stderr]).toEqual([
+    75,
+    expect.stringContaining("error: another run holds the lock: flock /usr/local/bin"),
+  ]);
+  const readOnly = `mount --bind /usr/local /usr/local && mount -o remount,ro,bind /usr/local; ${program} self-update; code=$?; umount /usr/local; exit $code`;
+  const frozen = host.sh(readOnly);
+  expect([frozen.code, frozen.stderr]).toEqual([1, expect.stringContaining("/usr/local is a read-only file system")]);
+  const somebody = host.run(["setpriv", "--reuid=33", "--clear-groups", program, "self-update"]);
+  expect([somebody.code, somebody.stderr]).toEqual([2, expect.stringContaining("hint: sudo edox-ops self-update")]);
+  expect(version()).toBe(old);
+});
+
+test("a run in progress goes on with the old one to its end", () => {
+  const script = `flock /var/lib/dpkg/lock-frontend sleep 600 & holder=$!
+    ${program} bootstrap --yes >/root/run 2>&1 & run=$!
+    timeout 60 sh -c 'until grep -q waiting /root/run; do sleep 0.1; done'
+    ${program} self-update
+    pkill -P $holder; wait $run; echo "the run ended with $?"`;
+  const { stdout } = host.sh(script);
+  expect(stdout).toBe(
+    `edox-ops ${old} -> ${next}: ${program} (back: edox-ops self-update --rollback)\nthe run ended with 0\n`,
+  );
+  expect(host.sh("tail -n 1 /root/run").stdout).toBe("Bootstrap installation phase completed successfully.\n");
+  expect([listed(), version()]).toEqual([left, next]);
+  expect(host.run(["sha256sum", program]).stdout.slice(0, 64)).toBe(sha256(binaryOf(next)));
+  expect(host.run([program, "self-update"])).toEqual({
+    code: 0,
+    stdout: `edox-ops ${next} is the latest release\n`,
+    stderr: "",
+  });
+});
+
+test("back to the one before, and forth again through a proxy", async () => {
+  const back = `edox-ops ${next} -> ${old}: ${program} (back: edox-ops self-update --rollback)\n`;
+  expect(host.run([program, "self-update", "--rollback"])).toEqual({ code: 0, stdout: back, stderr: "" });
+  expect([listed(), version()]).toEqual([left, old]);
+  const forth = host.run(["env", `https_proxy=${proxy.url}`, program, "self-update", "--json"]);
+  expect(JSON.parse(forth.stdout)).toMatchObject({
+    outcome: "changed",
+    update: { from: old, to: next, path: program, previous: "/usr/local/bin/.edox-ops.previous" },
+  });
+  expect(await proxy.asked()).toContain("gateway:443");
+  expect(host.run([program, "self-update", "--version", old]).code).toBe(0);
+  expect([listed(), version()]).toEqual([left, old]);
+});
+
+test("an old release that is served as the latest is found out", async () => {
+  const replayed = `${dir}/replayed`;
+  must(["cp", "-a", `${dir}/served`, replayed]);
+  must(["rm", "-r", `${replayed}/permalink/latest`]);
+  must(["cp", "-a", `${replayed}/v${old}`, `${replayed}/permalink/latest`]);
+  expect(host.run([program, "self-update", "--version", next]).code).toBe(0);
+  await server.swap(replayed);
+  const { code, stderr } = host.run([program, "self-update"]);
+  await server.swap(`${dir}/served`);
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringContaining(`the latest release is said to be ${old}, and this is ${next}`),
+  ]);
+  expect(version()).toBe(next);
+});
+
+test("uninstall takes the program away with what was kept, and nginx goes on", () => {
+  const before = host.listing("/etc/nginx", "/var/www", "/etc/edox-ops");
+  const { code, stdout } = host.run([program, "uninstall", "--yes"]);
+  expect(code).toBe(0);
+  expect(stdout).toContain("warning: what is in /etc/edox-ops and /var/log/edox-ops stays");
+  expect(stdout).toEndWith("edox-ops is gone; what it set up stays.\n");
+  expect(listed()).toEqual([]);
+  expect(host.listing("/etc/nginx", "/var/www", "/etc/edox-ops")).toBe(before);
+  expect(host.run(["systemctl", "is-active", "nginx"]).stdout).toBe("active\n");
+});
