@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { version } from "../../package.json";
+import { shells } from "../install/installing.ts";
 import { type Made, makeKeys, makeRelease, sha256 } from "../install/release.ts";
 import { suites } from "./base.ts";
 import { type CiServer, standsFor } from "./ci-server.ts";
@@ -125,6 +126,27 @@ for (const suite of suites) {
       await server.swap(`${dir}/served`);
       expect(stderr).toContain(`error: ${deb} does not have the checksum of edox-ops ${version}`);
       expect([code, installedSum()]).toEqual([1, before]);
+      host.run(["rm", target]);
     });
+
+    for (const [name, shell] of Object.entries(shells)) {
+      test(`by ${name}: installed and bootstrapped in one line, a page is served, and all is taken away again`, () => {
+        host.put(Bun.which("busybox") ?? "", "/usr/bin/busybox");
+        const line = `curl -fsSL ${base}/permalink/latest/downloads/install.sh | ${shell.join(" ")} -s -- bootstrap --yes`;
+        const { code, stdout } = host.sh(`set -o pipefail; ${line}`);
+        expect([code, installedSum()]).toEqual([0, sha256(binary)]);
+        expect(stdout).toEndWith("Bootstrap installation phase completed successfully.\n");
+        const page = `the page by ${name}`;
+        const publish = "edox-ops project publish demo --domain demo.test --source /srv/site";
+        const made = host.sh(`mkdir -p /srv/site && echo '${page}' >/srv/site/index.html && ${publish}`);
+        expect(made).toMatchObject({ code: 0, stderr: "" });
+        expect(host.sh("curl -fsS --resolve demo.test:80:127.0.0.1 http://demo.test/").stdout).toBe(`${page}\n`);
+        expect(host.run(["edox-ops", "project", "remove", "demo", "--delete-files", "--yes"]).code).toBe(0);
+        expect(host.run(["edox-ops", "uninstall", "--yes"]).stdout).toEndWith(
+          "edox-ops is gone; what it set up stays.\n",
+        );
+        expect(host.sh("ls -A /usr/local/bin /var/www/docs").stdout).not.toMatch(/edox-ops$|demo/m);
+      });
+    }
   });
 }
