@@ -17,6 +17,8 @@ const jobs = [
   ["chance", "on bookworm"],
   ["chance", "on trixie"],
   ["mirror", "on trixie"],
+  // Not with the others, of which `npm test` runs each.
+  ["../soak/arm64"],
   ["network"],
   ["deploy-killed"],
   ["ci-killed", "on bookworm"],

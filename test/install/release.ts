@@ -3,6 +3,7 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { filled } from "../../build/installer.ts";
+import type { Architecture } from "../integration/base.ts";
 
 export const template = readFileSync(`${import.meta.dir}/../../build/install.sh`, "utf8");
 
@@ -27,15 +28,25 @@ export interface Made {
   installer: string;
 }
 
-/** Below `root`, as its addresses are below the base's; the last one made is the latest. `binary`: the path of one for x64. */
-export function makeRelease(root: string, version: string, binary: string, baseUrl: string, keys: Keys): Made {
+/**
+ * Below `root`, as its addresses are below the base's; the last one made is the latest. `binary`: the path of one for this
+ * architecture, the only one of the release.
+ */
+export function makeRelease(
+  root: string,
+  version: string,
+  binary: string,
+  baseUrl: string,
+  keys: Keys,
+  architecture: Architecture = "amd64",
+): Made {
   const folder = `${root}/v${version}/downloads`;
   mkdirSync(folder, { recursive: true });
-  const name = "edox-ops-linux-x64";
+  const name = `edox-ops-linux-${architecture === "amd64" ? "x64" : architecture}`;
   copyFileSync(binary, `${folder}/${name}`);
   writeFileSync(`${folder}/${name}.gz`, gzipSync(readFileSync(binary), { level: 1 }));
-  const deb = `edox-ops_${version}_amd64.deb`;
-  package_(binary, version, `${folder}/${deb}`);
+  const deb = `edox-ops_${version}_${architecture}.deb`;
+  package_(binary, version, architecture, `${folder}/${deb}`);
 
   const sums = [name, `${name}.gz`, deb].map((each) => `${sha256(`${folder}/${each}`)}  ${each}\n`).join("");
   writeFileSync(`${folder}/SHA256SUMS`, sums);
@@ -58,14 +69,15 @@ export function sha256(path: string): string {
   return new Bun.CryptoHasher("sha256").update(readFileSync(path)).digest("hex");
 }
 
-function package_(binary: string, version: string, to: string): void {
+function package_(binary: string, version: string, architecture: Architecture, to: string): void {
   const tree = `${to}.tree`;
   mkdirSync(`${tree}/DEBIAN`, { recursive: true });
   mkdirSync(`${tree}/usr/bin`, { recursive: true });
   copyFileSync(binary, `${tree}/usr/bin/edox-ops`);
   chmodSync(`${tree}/usr/bin/edox-ops`, 0o755);
-  const fields = { Package: "edox-ops", Version: version, Architecture: "amd64", Maintainer: "Tests <t@example.test>" };
-  const lines = Object.entries({ ...fields, Description: "for tests" }).map(([key, value]) => `${key}: ${value}\n`);
+  const fields = { Package: "edox-ops", Version: version, Architecture: architecture, Description: "for tests" };
+  const maintained = { ...fields, Maintainer: "Tests <t@example.test>" };
+  const lines = Object.entries(maintained).map(([key, value]) => `${key}: ${value}\n`);
   writeFileSync(`${tree}/DEBIAN/control`, lines.join(""));
   must("dpkg-deb", "--root-owner-group", "-Zxz", "-z0", "--build", tree, to);
   rmSync(tree, { recursive: true });

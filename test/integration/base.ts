@@ -2,10 +2,12 @@
 
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
+import { emulator } from "./emulator.ts";
 import { must } from "./run.ts";
 
 export const suites = ["bookworm", "trixie"] as const;
 export type Suite = (typeof suites)[number];
+export type Architecture = "amd64" | "arm64";
 
 /** What a host needs to boot and to be looked into. No curl, no certificates, no git: bootstrap brings those. */
 const packages = "systemd systemd-sysv dbus udev iproute2 sudo procps kmod passwd adduser".split(" ");
@@ -17,19 +19,24 @@ const options = [
   ...["man", "doc", "locale"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
 ];
 
-/** The path of a squashfs image of the suite, from the mirror that this machine's apt uses. A new one takes a minute. */
-export function baseImage(suite: Suite): string {
+/**
+ * The path of a squashfs image of the suite, from the mirror that this machine's apt uses. A new one takes a minute, one
+ * of arm64 some, and the emulator.
+ */
+export function baseImage(suite: Suite, architecture: Architecture = "amd64"): string {
   const recipe = new Bun.CryptoHasher("sha256").update(options.join("\n")).digest("hex").slice(0, 12);
   const dir = `${process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`}/edox-ops-test`;
-  const image = `${dir}/${suite}-${recipe}.sqfs`;
+  const called = architecture === "amd64" ? suite : `${suite}-${architecture}`;
+  const image = `${dir}/${called}-${recipe}.sqfs`;
   if (existsSync(image)) return image;
-  console.error(`making a bare ${suite}, once: about a minute`);
+  console.error(`making a bare ${called}, once: ${architecture === "amd64" ? "about a minute" : "some minutes"}`);
   mkdirSync(dir, { recursive: true });
   const work = mkdtempSync(`${dir}/make-`);
   try {
     const [main, security] = mirrors();
     const sources = [suite, `${suite}-updates`].map((name) => `deb ${main} ${name} main`);
-    must(["mmdebstrap", ...options, suite, `${work}/root`, ...sources, `deb ${security} ${suite}-security main`]);
+    sources.push(`deb ${security} ${suite}-security main`);
+    must(["mmdebstrap", `--architectures=${architecture}`, ...options, suite, `${work}/root`, ...sources]);
     must(["mksquashfs", `${work}/root`, `${work}/image`, "-comp", "zstd", "-quiet"]);
     renameSync(`${work}/image`, image);
   } finally {
@@ -48,4 +55,8 @@ function mirrors(): [string, string] {
   return [main, security];
 }
 
-if (import.meta.main) console.log(baseImage(process.argv[2] as Suite));
+if (import.meta.main) {
+  const [suite, architecture] = process.argv.slice(2) as [Suite, Architecture?];
+  if (architecture === "arm64") await emulator();
+  console.log(baseImage(suite, architecture));
+}

@@ -8,14 +8,12 @@ import { shells } from "../install/installing.ts";
 import { type Made, makeKeys, makeRelease, sha256 } from "../install/release.ts";
 import { suites } from "./base.ts";
 import { type CiServer, standsFor } from "./ci-server.ts";
+import { base, oneLine, target } from "./one-line.ts";
 import { TestHost } from "./test-host.ts";
 
 const dir = mkdtempSync(`${tmpdir()}/edox-release-`);
 const binary = `${import.meta.dir}/../../dist/linux-x64/edox-ops`;
 const deb = `edox-ops_${version}_amd64.deb`;
-/** By the name that a host knows this machine by. */
-const base = "https://gateway";
-const target = "/usr/local/bin/edox-ops";
 let made: Made;
 
 beforeAll(() => {
@@ -23,13 +21,6 @@ beforeAll(() => {
   made = makeRelease(`${dir}/served`, version, binary, base, makeKeys(dir));
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
-
-/** Milliseconds that what is done takes. */
-function timed(action: () => void): number {
-  const start = performance.now();
-  action();
-  return Math.round(performance.now() - start);
-}
 
 for (const suite of suites) {
   describe(`a bare ${suite}`, () => {
@@ -65,41 +56,10 @@ for (const suite of suites) {
     });
 
     test("one line installs and bootstraps it, and doctor finds it well", () => {
-      const apt = "apt-get update -qq && apt-get install -y -qq --no-install-recommends curl ca-certificates";
-      const curl = timed(() => expect(host.sh(`DEBIAN_FRONTEND=noninteractive; ${apt}`)).toMatchObject({ code: 0 }));
-      const line = `curl -fsSL ${base}/permalink/latest/downloads/install.sh | sh -s -- bootstrap --yes`;
-      // Every line with its time, in microseconds.
-      const stamped = `{ ${line}; } 2>&1 | while IFS= read -r each; do echo "$EPOCHREALTIME $each"; done; exit $PIPESTATUS`;
-      const start = Date.now();
-      const { code, stdout } = host.sh(`set -o pipefail; ${stamped}`);
-      const end = Date.now();
-      const lines = stdout.trimEnd().split("\n");
-      const said = lines.map((each) => each.replace(/^\S+ /, ""));
-      const at = (text: string): number => Number(lines[said.indexOf(text)]?.split(" ")[0]) * 1000;
-      const fetching = `fetching ${base}/v${version}/downloads/${deb}`;
-      const installed = `edox-ops ${version} is installed: ${target}`;
-      expect(said.slice(0, 2)).toEqual([fetching, installed]);
-      expect(said.at(-1)).toBe("Bootstrap installation phase completed successfully.");
-      expect(code).toBe(0);
+      oneLine(host, suite, deb);
       expect(installedSum()).toBe(sha256(binary));
       expect(host.sh("ls -A /usr/local/bin").stdout).toBe("edox-ops\n");
       expect(host.run(["edox-ops", "doctor"]).stdout).toEndWith("Doctor: host looks ready.\n");
-
-      const url = `${base}/v${version}/downloads/${deb}`;
-      const download = timed(() => host.sh(`curl -fsSo /root/${deb} ${url}`));
-      const unpack = timed(() =>
-        host.sh(`dpkg-deb --fsys-tarfile /root/${deb} | tar -xOf - ./usr/bin/edox-ops >/root/x`),
-      );
-      const parts = {
-        "curl by apt": curl,
-        "script to its first byte of the binary": at(fetching) - start,
-        "binary in its place": at(installed) - at(fetching),
-        "of that download": download,
-        "of that unpack": unpack,
-        "apt and nginx": end - at(installed),
-      };
-      const figures = Object.entries(parts).map(([name, ms]) => `${name} ${(ms / 1000).toFixed(2)} s`);
-      console.log(`${suite}: ${figures.join(", ")}`);
     });
 
     test("a second time, nothing is fetched but the script", async () => {

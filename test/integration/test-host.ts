@@ -3,9 +3,10 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { aptCache } from "./apt-cache.ts";
-import { baseImage, type Suite } from "./base.ts";
+import { type Architecture, baseImage, type Suite } from "./base.ts";
 import { controlGroups, endProcesses, nameOf, sweep, takeIndex, unmount } from "./belongings.ts";
 import { cutPower, type Disk, makeDisk, mountDisk } from "./disk.ts";
+import { emulator, settings } from "./emulator.ts";
 import { type Ended, must, run } from "./run.ts";
 
 const bootLimitMs = 60_000;
@@ -28,15 +29,22 @@ export class TestHost implements Disposable {
 
   /**
    * Up and running when it returns. What it writes is in memory, or on a disk. `plainDir`: has an ext4 of its own, as a
-   * program needs that stacks layers itself.
+   * program needs that stacks layers itself. One of arm64 is emulated: what computes takes many times as long there.
    */
-  static async up(suite: Suite, disk?: Disk, plainDir?: string): Promise<TestHost> {
-    const image = baseImage(suite);
+  static async up(
+    suite: Suite,
+    disk?: Disk,
+    plainDir?: string,
+    architecture: Architecture = "amd64",
+  ): Promise<TestHost> {
+    if (architecture === "arm64") await emulator();
+    const image = baseImage(suite, architecture);
     const cachePort = await aptCache();
     const host = new TestHost(disk, plainDir);
     try {
       host.mount(image);
       host.settle(cachePort);
+      if (architecture === "arm64") host.settleEmulated();
       host.connect();
       const state = await host.boot();
       if (state !== "running") throw new Error(`the host is ${state}\n${host.raw(["systemctl", "--failed"]).stdout}`);
@@ -112,6 +120,13 @@ export class TestHost implements Disposable {
       'Pipeline-Depth "0";',
     ];
     writeFileSync(`${this.root}/etc/apt/apt.conf.d/90cache`, `Acquire::http {\n${proxy.join("\n")}\n}\n`);
+  }
+
+  /** For each of its units. */
+  private settleEmulated(): void {
+    const dir = `${this.root}/etc/systemd/system/service.d`;
+    mkdirSync(dir);
+    writeFileSync(`${dir}/emulated.conf`, settings);
   }
 
   private connect(): void {
