@@ -39,8 +39,10 @@ function statOf(see: HostReader, pid: string): string[] {
   return text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
 
+/** By what nginx writes over its command line; where its processor is emulated the kernel shows another, the emulator's. */
 function isWorker(title: string | null): boolean {
-  return title?.startsWith("nginx: worker process") === true && !title.includes("is shutting down");
+  if (!title?.startsWith("nginx: ")) return Boolean(title);
+  return title.startsWith("nginx: worker process") && !title.includes("is shutting down");
 }
 
 /**

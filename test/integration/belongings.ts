@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { run } from "./run.ts";
 
 const indexDir = "/run/edox-ops-test";
-export const nameOf = (index: number | "*"): string => `eo-${index}`;
+export const nameOf = (index: number): string => `eo-${index}`;
 
 /** On loopback. A port that is held is given back by whatever ends its process. */
 const firstPort = 23_100;

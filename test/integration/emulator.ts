@@ -2,7 +2,6 @@
 // A process of its own has the kernel know that; it ends with this one, and what the kernel was told ends with it.
 
 import * as fs from "node:fs";
-import { controlGroups, nameOf } from "./belongings.ts";
 import { must } from "./run.ts";
 
 const qemu = "/usr/bin/qemu-aarch64-static";
@@ -45,36 +44,6 @@ function register(): () => void {
   return () => fs.writeFileSync(`/mnt/${name}`, "-1");
 }
 
-const processesOfNginx = new Bun.Glob(`${nameOf("*")}/**/nginx.service/cgroup.procs`);
-
-/**
- * A worker of nginx writes over its command line that it is one. Where it is emulated, the kernel shows the command line
- * of qemu instead, out of its reach: it is written there for it. Workers are not root's, the others are.
- */
-function nameWorkers(): void {
-  for (const path of controlGroups().flatMap((top) => [...processesOfNginx.scanSync({ cwd: top, absolute: true })])) {
-    const pids = fs.readFileSync(path, "utf8").split("\n").filter(Boolean);
-    for (const pid of pids) passing(() => nameWorker(`/proc/${pid}`));
-  }
-}
-
-function nameWorker(dir: string): void {
-  if (fs.statSync(dir).uid === 0 || !fs.readFileSync(`${dir}/cmdline`, "utf8").startsWith(qemu)) return;
-  // Field 48 of proc(5), counted from the third: where its command line begins.
-  const [, fields = ""] = fs.readFileSync(`${dir}/stat`, "utf8").split(") ");
-  const start = fields.split(" ")[48 - 3];
-  const memory = fs.openSync(`${dir}/mem`, "r+");
-  fs.writeSync(memory, "nginx: worker process\0", Number(start));
-  fs.closeSync(memory);
-}
-
-/** What is looked at may have ended meanwhile. */
-function passing(look: () => void): void {
-  try {
-    look();
-  } catch {}
-}
-
 if (import.meta.main) {
   const forget = register();
   const end = () => {
@@ -84,6 +53,5 @@ if (import.meta.main) {
   // Ctrl-C is for the process that this one ends with.
   process.on("SIGINT", () => undefined);
   process.stdin.on("end", end).resume();
-  setInterval(() => passing(nameWorkers), 100);
   console.log("up");
 }

@@ -307,3 +307,15 @@ test("a kernel that does not list a process's children is asked the long way", a
   host.put("/proc/7/stat", "7 (a) S 1) S 1 0 0");
   expect((await run(host)).map(({ outcome }) => outcome)).toEqual(["ok", "ok", "ok", "ok"]);
 });
+
+test("a worker of an emulated processor shows the emulator's command line, one that goes shows that it goes", async () => {
+  const host = fakeDebian();
+  await run(host);
+  const titled = async (title: string) => {
+    const worker = [...host.nodes.keys()].findLast((path) => /^\/proc\/\d+\/cmdline$/.test(path)) ?? "";
+    host.put(worker, `${title}\0`);
+    return (await run(host))[2]?.outcome;
+  };
+  expect(await titled("/usr/bin/qemu-aarch64-static\0/usr/sbin/nginx\0-g\0daemon on;")).toBe("ok");
+  expect(await titled("nginx: worker process is shutting down")).toBe("changed");
+});

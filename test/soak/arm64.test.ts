@@ -55,5 +55,11 @@ test("a site is published, and its page is read from nginx", () => {
   const { stdout } = host.run(["curl", "-sS", "--resolve", "demo.test:80:127.0.0.1", "http://demo.test/"]);
   expect(stdout).toBe("<h1>It is served</h1>\n");
   expect(host.run(["edox-ops", "doctor"]).stdout).toEndWith("Doctor: host looks ready.\n");
+});
+
+test("all of it is taken away again", () => {
+  expect(host.run(["edox-ops", "project", "remove", "demo", "--delete-files", "--yes"]).code).toBe(0);
+  expect(host.run(["edox-ops", "uninstall", "--yes"]).stdout).toEndWith("edox-ops is gone; what it set up stays.\n");
+  expect(host.sh("ls -A /usr/local/bin").stdout).toBe("");
   figure("installer to page, emulated arm64", "bookworm", 1, "well");
 });
