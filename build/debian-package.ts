@@ -57,8 +57,12 @@ export async function debianPackage({ version, architecture, time, contents }: W
       work,
       `${dir}/${name}`,
     ];
-    const { success, stderr } = Bun.spawnSync(argv, { env: { ...process.env, SOURCE_DATE_EPOCH: String(time) } });
-    if (!success) throw new Error(`dpkg-deb failed\n${stderr}`);
+    const child = Bun.spawn(argv, {
+      env: { ...process.env, SOURCE_DATE_EPOCH: String(time) },
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    if ((await child.exited) !== 0) throw new Error(`dpkg-deb failed\n${await child.stderr.text()}`);
     return name;
   } finally {
     rmSync(work, { recursive: true, force: true });

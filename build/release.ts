@@ -67,6 +67,9 @@ async function release(dir: string, other: string | null): Promise<void> {
   if (!own.keys.includes(publicPem(key))) {
     throw new Error("build/release-keys.pem does not have the public key of EDOX_SIGNING_KEY (docs/release-key.md)");
   }
+  const targets = Object.keys(architectures) as Target[];
+  for (const target of targets) await compile(`${top}/src/main.ts`, `${top}/dist/${target}/edox-ops`, target);
+  if (other !== null) demandSame(other, `${top}/dist`);
   const time = Number(output(["git", "log", "-1", "--format=%ct"]));
   const word = await wordOf(root, ["edox-ops"]);
   const man = manPage(word);
@@ -76,8 +79,7 @@ async function release(dir: string, other: string | null): Promise<void> {
   const write = (name: string, bytes: Uint8Array | string) => Bun.write(`${dir}/${name}`, bytes);
 
   await Promise.all(
-    (Object.keys(architectures) as Target[]).map(async (target) => {
-      await compile(`${top}/src/main.ts`, `${top}/dist/${target}/edox-ops`, target);
+    targets.map(async (target) => {
       const binary = await Bun.file(`${top}/dist/${target}/edox-ops`).bytes();
       const name = `edox-ops-${target}`;
       await write(name, binary);
@@ -94,7 +96,6 @@ async function release(dir: string, other: string | null): Promise<void> {
       await debianPackage({ version, architecture: architectures[target], time, contents }, dir);
     }),
   );
-  if (other !== null) demandSame(other, `${top}/dist`);
   await write("edox-ops.1", man);
   for (const [shell, script] of Object.entries(shells)) await write(`completion.${shell}`, script);
   const lock = Bun.JSONC.parse(await Bun.file(`${top}/bun.lock`).text()) as Parameters<typeof closure>[0];
