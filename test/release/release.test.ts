@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { bump } from "../../build/bump.ts";
 import { nextVersion, released, sectionOf } from "../../build/changelog.ts";
 import { debianPackage } from "../../build/debian-package.ts";
+import { refusal } from "../../build/release.ts";
 import { closure, sbom } from "../../build/sbom.ts";
 import { publicPem, signature, signingKey } from "../../build/signature.ts";
 
@@ -122,6 +123,15 @@ describe("the changelog", () => {
     expect(nextVersion("1.4.2", ["refactor: a\n\nBREAKING CHANGE: b"])).toBe("2.0.0");
     expect(nextVersion("1.4.2", ["docs: a feature"])).toBe("1.4.3");
   });
+});
+
+test("no release is made of another tag, of what no commit has, or of what the changelog does not tell", () => {
+  const state = { version: "0.1.0", tag: "v0.1.0", status: "", changelog };
+  expect(refusal(state)).toBeNull();
+  expect(refusal({ ...state, tag: undefined })).toBeNull();
+  expect(refusal({ ...state, tag: "v0.1.1" })).toBe("the tag v0.1.1 is not v0.1.0, which package.json has");
+  expect(refusal({ ...state, status: " M src/main.ts\n" })).toContain("changes that no commit has:\n M src/main.ts");
+  expect(refusal({ ...state, version: "0.2.0", tag: "v0.2.0" })).toBe("CHANGELOG.md has nothing of 0.2.0");
 });
 
 test("a bump writes version and changelog, commits and tags them; without --yes it only says so", async () => {
