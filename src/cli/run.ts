@@ -15,13 +15,21 @@ import { type Teller, teller } from "./teller.ts";
 
 const lockPollMs = 20;
 
-/** What the recipe is made from is looked at, and asked for, under the lock. `lockWaitMs`: how long another run is waited for; without it this one ends at once. */
-export async function change(
-  recipeFor: (facts: Facts, see: HostReader) => Recipe | Promise<Recipe>,
-  flags: Values,
-  context: Context,
-  lockWaitMs = 0,
-): Promise<number> {
+/** How long another run is waited for by a command that is over in no time. */
+const editWaitMs = 30_000;
+
+type RecipeFor = (facts: Facts, see: HostReader) => Recipe | Promise<Recipe>;
+
+/** Of a command that changes what is its alone: what is typed is what is done, and nobody is asked. */
+export function edit(recipeFor: RecipeFor, flags: Values, context: Context): Promise<number> {
+  return change(recipeFor, { ...flags, yes: true }, context, editWaitMs);
+}
+
+/**
+ * What the recipe is made from is looked at, and asked for, under the lock. `lockWaitMs`: how long another run is waited
+ * for; without it this one ends at once.
+ */
+export async function change(recipeFor: RecipeFor, flags: Values, context: Context, lockWaitMs = 0): Promise<number> {
   const { command, typed } = context;
   const host = await context.host();
   if (flags["dry-run"] === true || flags.check === true) {

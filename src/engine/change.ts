@@ -42,6 +42,11 @@ export type Change =
    */
   | { kind: "command"; argv: string[]; lack: string; again?: true; mayFail?: string };
 
+/** Whether one of them installs this package. */
+export function installs(ahead: readonly Change[], name: string): boolean {
+  return ahead.some((change) => change.kind === "packages" && change.names.includes(name));
+}
+
 export const root = { uid: 0, gid: 0 } as const;
 
 /** One line for a person, in the infinitive: what would be done. */

@@ -1,5 +1,6 @@
 // The site that Debian's nginx comes with: it answers every name.
 
+import { installs } from "../engine/change.ts";
 import { conffileDigest, installedPackage } from "../engine/dpkg.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -15,7 +16,7 @@ export const welcomeSite: Resource = {
   title: "the distribution's welcome site is off",
   check(see, ahead, warn) {
     const keptOut = ahead.some((change) => change.kind === "link" && change.path === welcomeLinkPath);
-    const comes = ahead.some((change) => change.kind === "packages" && change.names.includes("nginx"));
+    const comes = installs(ahead, "nginx");
     if (keptOut) return [];
     if (comes && see.stat(welcomeSitePath) === null) {
       return [{ kind: "link", path: welcomeLinkPath, before: welcomeSitePath, after: null }];

@@ -1,3 +1,4 @@
+import { installs } from "../engine/change.ts";
 import { installedPackage } from "../engine/dpkg.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -17,7 +18,7 @@ export function certificatesWhole(packages: readonly string[], name = "host:cert
     name,
     title: "the store of certificates is whole",
     check(see, ahead) {
-      const comes = ahead.some((change) => change.kind === "packages" && change.names.includes("ca-certificates"));
+      const comes = installs(ahead, "ca-certificates");
       const isOpen = (each: string): boolean => installedPackage(see, each) === null;
       const how = comes ? null : (damage(see) ?? (packages.some(isOpen) ? lostLinks(see) : null));
       if (how === null) return [];

@@ -1,6 +1,6 @@
 // A systemd unit, looked at without a child: systemd says the same through links in the file system.
 
-import type { Change } from "../engine/change.ts";
+import { type Change, installs } from "../engine/change.ts";
 import { Problem, type Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 
@@ -34,7 +34,7 @@ export function service({ unit, name, brought = unit, test, owns, taken, mayWait
       if (see.readLink(`/etc/systemd/system/${unit}.service`) === "/dev/null") {
         throw new Problem("blocked", `${unit} is masked`, { hint: ["sudo", "systemctl", "unmask", unit] });
       }
-      const comes = ahead.some((change) => change.kind === "packages" && change.names.includes(brought));
+      const comes = installs(ahead, brought);
       const active = isActive(see, unit);
       const touched = ahead.some((change) => "path" in change && owns?.(change.path));
       const changes: Change[] = [];

@@ -1,6 +1,6 @@
 // gitlab-runner as a service of systemd, one that lets its jobs end before it stops.
 
-import { Text } from "../engine/change.ts";
+import { installs, Text } from "../engine/change.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { replacedDir } from "../recipes/paths.ts";
@@ -51,7 +51,7 @@ export const unitInstalled: Resource = {
   name: "runner:unit",
   title: "systemd knows gitlab-runner",
   check(see, ahead) {
-    const comes = ahead.some((change) => change.kind === "packages" && change.names.includes("gitlab-runner"));
+    const comes = installs(ahead, "gitlab-runner");
     if (comes || see.stat(unitPath) !== null) return [];
     const argv = ["gitlab-runner", "install", `--user=${user}`, `--working-directory=${home}`];
     return [{ kind: "command", argv, lack: "systemd does not know gitlab-runner" }];

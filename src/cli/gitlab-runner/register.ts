@@ -7,9 +7,7 @@ import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
-import { change, demandRoot } from "../run.ts";
-
-const lockWaitMs = 30_000;
+import { demandRoot, edit } from "../run.ts";
 
 const registerFlags = {
   url: { type: "string", valueHint: "url", description: "the GitLab that gives the jobs: https://gitlab.com" },
@@ -72,7 +70,7 @@ export default command({
       return registration(order, entry);
     };
     try {
-      const exit = await change(recipe, { ...values, yes: true }, context, lockWaitMs);
+      const exit = await edit(recipe, values, context);
       if (exit === exitCode.done && !looks) await told();
       return exit;
     } finally {

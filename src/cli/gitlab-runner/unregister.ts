@@ -1,8 +1,6 @@
 import { command } from "../command.ts";
 import { editFlags } from "../flags.ts";
-import { change, demandRoot } from "../run.ts";
-
-const lockWaitMs = 30_000;
+import { demandRoot, edit } from "../run.ts";
 
 export default command({
   meta: { name: "unregister", description: "take a runner that edox-ops registered away, here and in GitLab" },
@@ -32,6 +30,6 @@ export default command({
       const told = await forget(host, server, { token, systemId: systemIdOf(host), wasMade: wasMade(host, runner) });
       if (told === "gone") context.console.err(`warning: ${runner.url} did not know ${name} any more\n`);
     }
-    return change(() => unregistration(known), { ...values, yes: true }, context, lockWaitMs);
+    return edit(() => unregistration(known), values, context);
   },
 });

@@ -1,6 +1,7 @@
 import { command } from "../command.ts";
 import { editFlags } from "../flags.ts";
-import { edit, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
+import { edit } from "../run.ts";
+import { newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
 
 const { "no-tls": _, "no-default": __, ...flags } = recordFlags;
 

@@ -1,6 +1,7 @@
 import { command } from "../command.ts";
 import { editFlags } from "../flags.ts";
-import { edit, slugArgument, slugOf } from "./record.ts";
+import { edit } from "../run.ts";
+import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
   meta: { name: "disable", description: "serve it no longer" },

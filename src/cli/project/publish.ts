@@ -3,9 +3,9 @@ import { sitesEnabledDir } from "../../recipes/paths.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
-import { demandRoot } from "../run.ts";
+import { demandRoot, edit } from "../run.ts";
 import { deployGiven } from "./deploy.ts";
-import { edit, editOf, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
+import { editOf, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
 import { releaseFlags, sourceFlags } from "./release.ts";
 
 const { domain, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;

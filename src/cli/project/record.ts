@@ -2,16 +2,11 @@
 
 import type { ArgsDef } from "citty";
 import * as v from "valibot";
-import type { Facts } from "../../engine/facts.ts";
-import type { Recipe } from "../../engine/step.ts";
 import * as project from "../../projects/project.ts";
 import { docsRoot } from "../../recipes/paths.ts";
 import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
 import type { Context } from "../context.ts";
-
-/** How long the lock of another command is waited for: those that change records are over in no time. */
-const lockWaitMs = 30_000;
 
 export const slugArgument = {
   slug: { type: "positional", description: "the project's short name" },
@@ -90,10 +85,4 @@ export function newProject(slug: string, values: Values, { typed }: Context): pr
     tls: false,
     ...more,
   };
-}
-
-/** What is typed is what is done: nobody is asked. */
-export async function edit(recipeFor: (facts: Facts) => Recipe, values: Values, context: Context): Promise<number> {
-  const { change } = await import("../run.ts");
-  return change(recipeFor, { ...values, yes: true }, context, lockWaitMs);
 }

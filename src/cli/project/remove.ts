@@ -3,8 +3,8 @@ import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
-import { demandRoot, takeLock } from "../run.ts";
-import { edit, slugArgument, slugOf } from "./record.ts";
+import { demandRoot, edit, takeLock } from "../run.ts";
+import { slugArgument, slugOf } from "./record.ts";
 
 const flags = {
   "remove-nginx": { type: "boolean", description: "take its nginx site away too, as without a flag" },

@@ -1,7 +1,8 @@
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
-import { edit, slugArgument, slugOf } from "./record.ts";
+import { edit } from "../run.ts";
+import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
   meta: { name: "render-nginx", description: "print a project's nginx site, or write it to sites-available" },

@@ -1,7 +1,8 @@
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { editFlags } from "../flags.ts";
-import { edit, editOf, recordFlags, slugArgument, slugOf } from "./record.ts";
+import { edit } from "../run.ts";
+import { editOf, recordFlags, slugArgument, slugOf } from "./record.ts";
 
 export default command({
   meta: { name: "update", description: "change a project's record, and its site where it is served" },
