@@ -12,8 +12,8 @@ type EditsFor = (config: RunnerConfig, see: HostReader, warn: Warn) => readonly 
 
 /** What the file was before, beside it: root's alone, since it has the same tokens. */
 export const keptConfigPath = `${runnerConfigPath}.before-edox-ops`;
-/**
 
+/**
  * The file means what these edits say; nothing else in it changes, to the byte. The file of before is kept beside it, unless
  * what is taken out should be nowhere any more: then no copy stays.
  */
