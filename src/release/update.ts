@@ -39,7 +39,8 @@ const binaries: Record<string, string> = { amd64: "edox-ops-linux-x64", arm64: "
 /** A package of 40 MB, and all that it unpacks to: 115 MB. */
 const neededBytes = 180e6;
 const mostBytes = 256e6;
-const tryLimitMs = 60_000;
+/** Of unpacking, which takes a minute on the smallest hosts and a slow card, and of the first start. */
+const childLimitMs = 600_000;
 
 /** Changes nothing. Throws a Problem where the latest release is said to be older than this one. */
 export async function offered(see: HostReader, { program, version, shelf, wanted }: Order): Promise<Offer> {
@@ -153,7 +154,7 @@ function ownerOf(see: HostReader, path: string): { uid: number; gid: number } {
 }
 
 async function must(host: Host, argv: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await host.run(argv, { limitMs: tryLimitMs });
+  const { code, stdout, stderr } = await host.run(argv, { limitMs: childLimitMs });
   if (code === 0) return stdout;
   throw new Problem("command-failed", `${argv.join(" ")} failed`, { returncode: code, stderr });
 }
