@@ -159,7 +159,7 @@ enter_dir() {
     exec 9<"$dir"
     flock -n 9 || {
       say "another installer is at work in $dir: waiting for it"
-      flock 9 || name=.edox-ops.new.$$
+      flock -w 600 9 || name=.edox-ops.new.$$
     }
   else
     name=.edox-ops.new.$$
@@ -281,7 +281,8 @@ get_asset() {
   fi
   fetched=$work/$asset
   url=$(address "$asset")
-  say "fetching $url"
+  # Not the password of a mirror.
+  say "fetching $(printf '%s\n' "$url" | sed 's|://[^/@]*@|://|')"
   fetch "$url" "$fetched"
   expected=$(sum_of "$asset")
   got=$(sha256 "$fetched")
@@ -445,6 +446,8 @@ try_it() {
 put_in_place() {
   sync "$new" 2>/dev/null || sync
   mv -f "$new" "$target" 2>/dev/null || die "$target cannot be replaced" "ls -ld $dir $target; lsattr $target"
+  # Of a self-update: it was not this one's place that it was kept for.
+  rm -f "$dir/.edox-ops.previous" 2>/dev/null || true
 }
 
 end() {

@@ -4,7 +4,10 @@
 
 import { readdirSync } from "node:fs";
 import { version } from "../package.json";
+import { isOlder } from "../src/release/published.ts";
+import { own } from "./build.ts";
 import { sectionOf } from "./changelog.ts";
+import { isSigned } from "./signature.ts";
 
 export interface Project {
   /** CI_API_V4_URL and CI_PROJECT_ID of the job. */
@@ -19,6 +22,8 @@ export interface Release {
   /** Where its files lie. */
   dir: string;
   changelog: string;
+  /** Whose signatures programs believe, in PEM. */
+  keys: string;
 }
 
 const name = "edox-ops";
@@ -39,7 +44,10 @@ export async function publishCandidate(project: Project, release: Release): Prom
     const bytes = await Bun.file(`${release.dir}/${file}`).bytes();
     const there = await ask(project, "GET", url);
     if (there.status === 200) {
-      if (Buffer.compare(new Uint8Array(await there.arrayBuffer()), bytes) === 0) continue;
+      const known = new Uint8Array(await there.arrayBuffer());
+      if (Buffer.compare(known, bytes) === 0) continue;
+      // No two signatures of one file are the same, and the checksums came before it.
+      if (file === "SHA256SUMS.sig" && isSigned(await sumsIn(release), known, release.keys)) continue;
       throw new Error(`${file} of ${release.version} is there already, and is another file`);
     }
     if (there.status !== 404) throw await refused("GET", file, there);
@@ -48,6 +56,10 @@ export async function publishCandidate(project: Project, release: Release): Prom
     sent += 1;
   }
   return `${files.length} files of ${release.version} are in the package registry, ${sent} of them new`;
+}
+
+function sumsIn({ dir }: Release): Promise<Uint8Array> {
+  return Bun.file(`${dir}/SHA256SUMS`).bytes();
 }
 
 /** The links have the same addresses with every release: /releases/permalink/latest/downloads/NAME. */
@@ -62,6 +74,7 @@ export async function publishRelease(project: Project, release: Release): Promis
     });
   const tag = `v${release.version}`;
   const releases = `${project.api}/projects/${encodeURIComponent(project.id)}/releases`;
+  await demandNewest(project, release, releases);
   const body = { tag_name: tag, name: `${name} ${release.version}`, description: notes, assets: { links } };
   const made = await ask(project, "POST", releases, body);
   if (made.status === 201) return `${tag} is released with ${links.length} files`;
@@ -75,6 +88,15 @@ export async function publishRelease(project: Project, release: Release): Promis
     if (answer.status !== 201) throw await refused("POST", link.name, answer);
   }
   return `${tag} was released already, ${missing.length} links were missing`;
+}
+
+/** The latest is, to GitLab, what was released last: an older version would be offered to everybody as the newest. */
+async function demandNewest(project: Project, { version }: Release, releases: string): Promise<void> {
+  const answer = await ask(project, "GET", `${releases}/permalink/latest`);
+  if (answer.status === 404) return;
+  if (answer.status !== 200) throw await refused("GET", "the latest release", answer);
+  const latest = ((await answer.json()) as { tag_name: string }).tag_name.replace(/^v/, "");
+  if (isOlder(version, latest)) throw new Error(`v${latest} is released already, and ${version} is older`);
 }
 
 /** A server that is not well for a moment is asked again. */
@@ -96,7 +118,8 @@ async function refused(method: string, what: string, answer: Response): Promise<
 if (import.meta.main) {
   const { CI_API_V4_URL: api = "", CI_PROJECT_ID: id = "", CI_JOB_TOKEN: token = "" } = process.env;
   const top = `${import.meta.dir}/..`;
-  const release = { version, dir: `${top}/dist/release`, changelog: await Bun.file(`${top}/CHANGELOG.md`).text() };
+  const changelog = await Bun.file(`${top}/CHANGELOG.md`).text();
+  const release = { version, dir: `${top}/dist/release`, changelog, keys: own.keys };
   const what = process.argv[2];
   try {
     if (!api || !id || !token) throw new Error("CI_API_V4_URL, CI_PROJECT_ID and CI_JOB_TOKEN are of a job");

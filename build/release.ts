@@ -1,7 +1,7 @@
 // Everything that a user downloads, in dist/release: the same bytes from the same commit, signed.
 //   EDOX_SIGNING_KEY="$(cat key.pem)" bun build/release.ts [SHA256SUMS of another build, whose programs are to be the same]
 
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { version } from "../package.json";
 import { root } from "../src/cli/cli.ts";
 import { wordOf } from "../src/cli/word-of.ts";
@@ -55,6 +55,9 @@ export async function sums(dir: string, names: readonly string[]): Promise<strin
 
 /** Throws where the programs of another build, by its checksums, are not these to the byte. */
 function demandSame(other: string, dist: string): void {
+  for (const target of Object.keys(architectures)) {
+    if (!other.includes(`  ${target}/edox-ops\n`)) throw new Error(`the other build has no ${target}/edox-ops`);
+  }
   const { success, stdout, stderr } = Bun.spawnSync(["sha256sum", "--check", "--strict", "-"], {
     cwd: dist,
     stdin: new Blob([other]),
@@ -83,6 +86,8 @@ async function release(dir: string, other: string | null): Promise<void> {
       const binary = await Bun.file(`${top}/dist/${target}/edox-ops`).bytes();
       const name = `edox-ops-${target}`;
       await write(name, binary);
+      // As an archive of these files keeps it: it is started from there.
+      chmodSync(`${dir}/${name}`, 0o755);
       await write(`${name}.gz`, Bun.gzipSync(binary, { level: 9 }));
       const contents: Content[] = [
         { path: "usr/bin/edox-ops", bytes: binary, mode: 0o755 },
@@ -118,14 +123,16 @@ async function release(dir: string, other: string | null): Promise<void> {
 }
 
 function output(argv: string[]): string {
-  return Bun.spawnSync(argv, { cwd: top }).stdout.toString();
+  const { success, stdout, stderr } = Bun.spawnSync(argv, { cwd: top });
+  if (!success) throw new Error(`${argv.join(" ")} failed: ${stderr.toString().trim()}`);
+  return stdout.toString();
 }
 
 if (import.meta.main) {
-  const changelog = await Bun.file(`${top}/CHANGELOG.md`).text();
-  const status = output(["git", "status", "--porcelain"]);
-  const why = refusal({ version, tag: process.env.CI_COMMIT_TAG, status, changelog });
   try {
+    const changelog = await Bun.file(`${top}/CHANGELOG.md`).text();
+    const status = output(["git", "status", "--porcelain"]);
+    const why = refusal({ version, tag: process.env.CI_COMMIT_TAG, status, changelog });
     if (why) throw new Error(why);
     const other = process.argv[2];
     await release(`${top}/dist/release`, other === undefined ? null : await Bun.file(other).text());

@@ -12,9 +12,10 @@ fail() {
 
 version=${CI_COMMIT_TAG#v}
 
-# installer BASE ADDRESS: what an operator types, but for where it is.
+# installed BASE ADDRESS: what an operator types, but for where it is.
 installed() {
-  curl -fsSL --retry 5 "$2" | EDOX_BASE_URL=$1 sh || fail "$2 does not install"
+  curl -fsSL --retry 5 -o installer "$2" || fail "$2 cannot be fetched"
+  EDOX_BASE_URL=$1 sh installer || fail "$2 does not install"
   program=$(command -v edox-ops) || fail "edox-ops is not found by its name"
 }
 

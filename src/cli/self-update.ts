@@ -1,10 +1,9 @@
-import type { Order, Updated } from "../release/update.ts";
+import { shownAddress } from "../engine/fetch.ts";
+import type { Offer, Order, Updated } from "../release/update.ts";
 import { usage } from "./arguments.ts";
 import { command, type Values } from "./command.ts";
 import { type Context, exitCode } from "./context.ts";
 import { outputFlags } from "./flags.ts";
-
-const itself = ["sudo", "edox-ops", "self-update"];
 
 export default command({
   meta: { name: "self-update", description: "replace this program by its latest release" },
@@ -15,56 +14,89 @@ export default command({
     ...outputFlags,
   },
   async run(values, context) {
-    const { offered, rollBack, update } = await import("../release/update.ts");
-    const { folderOf } = await import("../release/program.ts");
+    const { aptLine, offered, rollBack, update } = await import("../release/update.ts");
+    const { folderOf, isOwn, isPackaged } = await import("../release/program.ts");
     const { demandRoot, interruption, takeLock } = await import("./run.ts");
     const { lineFor } = await import("./teller.ts");
     const { console, hint, typed } = context;
     const order = await orderOf(values, context);
+    const { program, version, wanted } = order;
     const [host, trees] = [await context.host(), await context.trees()];
+    const owns = isOwn(host, program);
 
-    if (values.rollback) return tellUpdated(await locked(() => rollBack(order, host, trees)));
-    const offer = await offered(host, order);
-    const to = offer.release.version;
-    if (offer.same) {
-      const which = order.wanted === null ? "the latest release" : "installed already";
-      return tell(`edox-ops ${to} is ${which}`, "ok", { from: order.version, to, previous: null });
-    }
-    if (values.check) {
-      const next = hint([...itself, ...(order.wanted === null ? [] : ["--version", to])]).join(" ");
-      const text = `edox-ops ${order.version} can become ${to}: ${next}`;
-      return tell(text, "pending", { from: order.version, to, previous: null });
-    }
-    return tellUpdated(
-      await locked(async () => {
-        const signal = host.heedSignals();
-        const stop = () => interruption(signal(), ["sudo", "edox-ops", ...typed]);
-        const line = lineFor(values, console, stop);
-        line?.begin("self-update");
-        const onBytes = (bytes: number, total: number) => line?.say(downloaded(bytes, total));
+    if (values.check) return tellOffer(await offered(host, order));
+    if (!owns) demandRoot(host, context);
+    // The installer takes the same lock, that of the folder.
+    const lock = await takeLock(host, folderOf(program), itself(...typed.slice(1)));
+    try {
+      if (values.rollback)
+        return await tellUpdated(await logged(`${version} goes back`, () => rollBack(order, host, trees)));
+      const offer = await offered(host, order);
+      if (offer.same) return await tellOffer(offer);
+      const signal = host.heedSignals();
+      const stop = () => interruption(signal(), itself(...typed.slice(1)));
+      const line = lineFor(values, console, stop);
+      line?.begin("self-update");
+      const onBytes = (bytes: number, total: number) => line?.say(downloaded(bytes, total));
+      const updated = await logged(`${version} becomes ${offer.release.version}`, () => {
         return update(order, offer, host, trees, stop, onBytes).finally(() => line?.clear());
-      }),
-    );
-
-    /** By root, or by whoever has the program as their own. The installer takes the same lock, that of the folder. */
-    async function locked(run: () => Promise<Updated>): Promise<Updated> {
-      if (host.stat(order.program)?.uid !== host.uid) demandRoot(host, context);
-      const lock = await takeLock(host, folderOf(order.program), ["sudo", "edox-ops", ...typed]);
-      return run().finally(() => lock.release());
+      });
+      return await tellUpdated(updated);
+    } finally {
+      lock.release();
     }
 
-    async function tellUpdated(updated: Updated): Promise<number> {
-      const back = hint([...itself, "--rollback"]).join(" ");
-      const way = updated.previous === null ? "this file system does not keep the one before" : `back: ${back}`;
-      return tell(`edox-ops ${updated.from} -> ${updated.to}: ${order.program} (${way})`, "changed", updated);
+    /** As it is typed here, from the same place. */
+    function itself(...flags: string[]): string[] {
+      const from = context.variable("EDOX_BASE_URL") ? [`EDOX_BASE_URL=${shownAddress(order.shelf.base)}`] : [];
+      return [...(owns ? [] : ["sudo"]), ...from, "edox-ops", "self-update", ...flags];
+    }
+
+    /** Whoever looks after the host finds when its program became another one. */
+    async function logged(title: string, run: () => Promise<Updated>): Promise<Updated> {
+      if (host.uid !== 0) return run();
+      const { runLog } = await import("../report/run-log.ts");
+      const { logDir } = await import("../recipes/paths.ts");
+      const { Problem } = await import("../engine/step.ts");
+      const log = runLog(`${logDir}/self-update.log`, host, (sentence) => console.err(`warning: ${sentence}\n`));
+      const step = { id: "program.update", title: `${program}: ${title}` };
+      const result = { ...step, changes: [], unseen: [], warnings: [], ran: [] };
+      log.started({ ...step, wants: [] });
+      try {
+        const updated = await run();
+        log.finished({ ...result, outcome: "changed" });
+        return updated;
+      } catch (error) {
+        log.finished({ ...result, outcome: "failed", problem: Problem.of(error) });
+        throw error;
+      }
+    }
+
+    function tellOffer({ same, release, asset }: Offer): Promise<number> {
+      const to = release.version;
+      const update = { from: version, to, previous: null };
+      const which = wanted === null ? "the latest release" : "installed already";
+      if (same) return tell(`edox-ops ${to} is ${which}`, "ok", update);
+      const from = `, from ${shownAddress(release.addressOf(asset))}`;
+      const next = isPackaged(host, program)
+        ? `${hint(aptLine(asset)).join(" ")}${from}`
+        : hint(itself(...(wanted === null ? [] : ["--version", to]))).join(" ");
+      const what =
+        to === version ? `this is not edox-ops ${to} as it was released` : `edox-ops ${version} can become ${to}`;
+      return tell(`${what}: ${next}`, "pending", update);
+    }
+
+    function tellUpdated(updated: Updated): Promise<number> {
+      const back = `back: ${hint(itself("--rollback")).join(" ")}`;
+      const way = updated.previous === null ? "this file system does not keep the one before" : back;
+      return tell(`edox-ops ${updated.from} -> ${updated.to}: ${program} (${way})`, "changed", updated);
     }
 
     async function tell(text: string, outcome: "ok" | "pending" | "changed", update: Updated): Promise<number> {
       const exit = outcome === "pending" ? exitCode.pending : exitCode.done;
       if (values.json) {
         const { jsonOf } = await import("../report/json.ts");
-        const document = { command: "self-update", outcome, exit, update: { path: order.program, ...update } };
-        await console.out(jsonOf(document));
+        await console.out(jsonOf({ command: "self-update", outcome, exit, update: { path: program, ...update } }));
       } else if (!values.quiet) await console.out(`${text}\n`);
       return exit;
     }
@@ -75,7 +107,8 @@ async function orderOf(values: Values, { program, variable }: Context): Promise<
   const { isVersion } = await import("../release/published.ts");
   const wanted = values.version === undefined ? null : String(values.version).replace(/^v/, "");
   if (wanted !== null && !isVersion(wanted)) {
-    throw usage(`--version '${values.version}' is no version`, undefined, [...itself, "--version", "X.Y.Z"]);
+    const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];
+    throw usage(`--version '${values.version}' is no version`, undefined, hint);
   }
   if (values.rollback && (values.check || wanted !== null)) {
     throw usage("--rollback goes to the one before this one: --check and --version say another thing");
@@ -83,11 +116,8 @@ async function orderOf(values: Values, { program, variable }: Context): Promise<
   // As the installer has it.
   const base = (variable("EDOX_BASE_URL") || EDOX_OPS_RELEASES_URL).replace(/\/+$/, "");
   if (!/^https?:\/\//.test(base) || !URL.canParse(base)) {
-    throw usage(`EDOX_BASE_URL '${base}' is no address`, undefined, [
-      "sudo",
-      "EDOX_BASE_URL=https://…",
-      ...itself.slice(1),
-    ]);
+    const hint = ["sudo", "EDOX_BASE_URL=https://…", "edox-ops", "self-update"];
+    throw usage(`EDOX_BASE_URL '${shownAddress(base)}' is no address`, undefined, hint);
   }
   return { program, version: EDOX_OPS_VERSION, shelf: { base, keys: EDOX_OPS_RELEASE_KEYS }, wanted };
 }

@@ -1,3 +1,6 @@
+import type { Facts } from "../engine/facts.ts";
+import { Problem } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
 import { command } from "./command.ts";
 import { changeFlags } from "./flags.ts";
 
@@ -7,11 +10,20 @@ export default command({
   meta: { name: "uninstall", description: "take this program away; sites, runners and their records stay" },
   args: flags,
   async run(values, context) {
-    const { demandUnpackaged } = await import("../release/program.ts");
+    const { demandThere, folderOf, isPackaged } = await import("../release/program.ts");
     const { uninstallation } = await import("../release/uninstall.ts");
-    const { change } = await import("./run.ts");
-    const { program } = context;
-    demandUnpackaged(await context.host(), program, ["remove", "edox-ops"]);
-    return change(() => uninstallation(program), values, context);
+    const { change, demandRoot, takeLock } = await import("./run.ts");
+    const { program, typed } = context;
+    const host = await context.host();
+    demandThere(host, program);
+    if (isPackaged(host, program)) {
+      throw new Problem("blocked", `apt owns ${program}`, { hint: ["sudo", "apt-get", "remove", "edox-ops"] });
+    }
+    const recipe = (_: Facts, see: HostReader) => uninstallation(program, see);
+    if (values["dry-run"] || values.check) return change(recipe, values, context);
+    demandRoot(host, context);
+    // An installer or a self-update would put it there again.
+    const lock = await takeLock(host, folderOf(program), ["sudo", "edox-ops", ...typed]);
+    return change(recipe, values, context).finally(() => lock.release());
   },
 });

@@ -4,8 +4,8 @@ import type { HostReader } from "../host/host.ts";
 import { linesOf } from "./lines.ts";
 import { Problem } from "./step.ts";
 
-/** In the words of the C library, and of apt, which looks before it writes. */
-const full = /no space left on device|have enough free space/i;
+/** In the words of the C library, of apt, which looks before it writes, and of tar, whose last piece went in only partly. */
+const full = /no space left on device|have enough free space|wrote only \d+ of \d+ bytes/i;
 const readOnly = /read-only file system|read only lock file/i;
 
 /** So many free are none: what failed takes its own away again. */
@@ -25,7 +25,7 @@ function withCause(problem: Problem, see: HostReader): Problem {
   for (const line of said) {
     const isReadOnly = readOnly.test(line);
     if (!isReadOnly && !full.test(line)) continue;
-    const path = existing(pathIn(line), see);
+    const path = existing(pathIn(line, problem.message), see);
     const { cause, hint } = isReadOnly ? thawed(path, see) : emptied(path, see);
     return new Problem(problem.code, `${cause}: ${problem.message}`, {
       returncode: problem.returncode,
@@ -53,11 +53,14 @@ function thawed(path: string, see: HostReader): { cause: string; hint: string[] 
   return { cause: `${point} is a read-only file system`, hint: ["sudo", "mount", "-o", "remount,rw", point] };
 }
 
-/** The last one before the fault is told, else the first after it: dpkg names what it unpacks before what it writes. */
-function pathIn(line: string): string {
+/**
+ * The last one before the fault is told, else the first after it: dpkg names what it unpacks before what it writes. A
+ * program that names none was told where it writes.
+ */
+function pathIn(line: string, told: string): string {
   const at = line.search(readOnly.test(line) ? readOnly : full);
   const path = /(?<![^\s'"(])\/[^\s'":,;()]+/g;
-  return line.slice(0, at).match(path)?.at(-1) ?? line.slice(at).match(path)?.[0] ?? "/";
+  return line.slice(0, at).match(path)?.at(-1) ?? line.slice(at).match(path)?.[0] ?? told.match(path)?.at(-1) ?? "/";
 }
 
 /** Itself, or what it would be made in. */

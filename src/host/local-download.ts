@@ -3,6 +3,7 @@
 import * as fs from "node:fs";
 import type { Wanted } from "./host.ts";
 import { isLate, opened, whyNot } from "./local-fetch.ts";
+import { acted } from "./local-naming.ts";
 import { atSignal } from "./local-signal.ts";
 
 /** Nothing has come for so long: the connection is as good as gone. */
@@ -25,7 +26,7 @@ export async function download(url: string, path: string, wanted: Wanted): Promi
   try {
     for (let idle = 0; ; ) {
       const before = fs.fstatSync(fd).size;
-      const miss = await part(url, fd, wanted, ended.signal);
+      const miss = await part(url, path, fd, wanted, ended.signal);
       if (miss === null) return null;
       if (!miss.again || ended.signal.aborted) return miss.reason;
       idle = fs.fstatSync(fd).size > before ? 0 : idle + 1;
@@ -39,7 +40,7 @@ export async function download(url: string, path: string, wanted: Wanted): Promi
 }
 
 /** From the end of what is there. */
-async function part(url: string, fd: number, wanted: Wanted, ended: AbortSignal): Promise<Miss | null> {
+async function part(url: string, path: string, fd: number, wanted: Wanted, ended: AbortSignal): Promise<Miss | null> {
   const { mostBytes, onBytes, ...options } = wanted;
   const stalled = new AbortController();
   const late = () => stalled.abort(new DOMException("late", "TimeoutError"));
@@ -50,11 +51,11 @@ async function part(url: string, fd: number, wanted: Wanted, ended: AbortSignal)
     const response = await opened("GET", url, { ...options, headers }, AbortSignal.any([ended, stalled.signal]));
     const { status } = response;
     const goesOn = status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${size}-`);
-    if (!goesOn && size > 0) {
-      // It cannot go on from there: the next try is for all of it.
+    if (!goesOn && size > 0 && [200, 206, 416].includes(status)) {
+      // It cannot go on from there: it comes whole, or the next try is for all of it.
       fs.ftruncateSync(fd);
       size = 0;
-      if (status === 206 || status === 416) return { reason: `${status} instead of what was asked for`, again: true };
+      if (status !== 200) return { reason: `${status} instead of what was asked for`, again: true };
     }
     if (status !== 200 && !goesOn) {
       const location = response.headers.get("location");
@@ -68,9 +69,11 @@ async function part(url: string, fd: number, wanted: Wanted, ended: AbortSignal)
       clearTimeout(timer);
       timer = setTimeout(late, stallMs);
       if (size + bytes.length > mostBytes) return { reason: `it is longer than ${mostBytes} bytes`, again: false };
-      for (let done = 0; done < bytes.length; ) {
-        done += fs.writeSync(fd, bytes, done, bytes.length - done, size + done);
-      }
+      acted(path, () => {
+        for (let done = 0; done < bytes.length; ) {
+          done += fs.writeSync(fd, bytes, done, bytes.length - done, size + done);
+        }
+      });
       size += bytes.length;
       onBytes?.(size, total);
     }

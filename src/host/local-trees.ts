@@ -110,7 +110,7 @@ export function localTrees(root = ""): Trees {
         fs.linkSync(at(from), at(to));
         return true;
       } catch (error) {
-        if (["EMLINK", "EXDEV"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+        if (["EMLINK", "EXDEV", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
         throw error;
       }
     },

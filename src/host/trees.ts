@@ -65,7 +65,7 @@ export interface Trees {
   copy(from: string, to: string, made: Made, size: number): void;
   makeDirectory(path: string, attributes: Attributes): void;
   makeLink(path: string, target: string, made: Made): void;
-  /** A second name; false where the inode has as many as it can, or lies on another file system. */
+  /** A second name; false where the inode has as many as it can or may have, or the file system knows none, or is another. */
   share(from: string, to: string): boolean;
   setAttributes(path: string, made: Made): void;
   move(from: string, to: string): void;

@@ -7,10 +7,20 @@ import type { HostReader } from "../host/host.ts";
 /** Where the Debian package has it. */
 const packagedPath = "/usr/bin/edox-ops";
 
-/** Throws a Problem where dpkg owns it: what apt is asked for instead, and where that comes from. */
-export function demandUnpackaged(see: HostReader, program: string, instead: readonly string[], from = ""): void {
-  if (program !== packagedPath || installedPackage(see, "edox-ops") === null) return;
-  throw new Problem("blocked", `apt owns ${program}${from}`, { hint: ["sudo", "apt-get", ...instead] });
+/** Whether dpkg owns it: then apt replaces it and takes it away. */
+export function isPackaged(see: HostReader, program: string): boolean {
+  return program === packagedPath && installedPackage(see, "edox-ops") !== null;
+}
+
+/** Throws a Problem where this process is of a file that is gone: its path is another's by now, or nobody's. */
+export function demandThere(see: HostReader, program: string): void {
+  if (see.stat(program)?.type === "file") return;
+  throw new Problem("blocked", `this program is not at ${program} any more`, { hint: ["command", "-v", "edox-ops"] });
+}
+
+/** Whether this user may replace it: root, or who has it in a folder of their own. */
+export function isOwn(see: HostReader, program: string): boolean {
+  return see.uid === 0 || [program, folderOf(program)].every((path) => see.stat(path)?.uid === see.uid);
 }
 
 export function folderOf(program: string): string {
@@ -19,7 +29,15 @@ export function folderOf(program: string): string {
 
 /** What lies beside it, hidden: the one that was replaced last, and where a new one is unpacked. */
 export function beside(program: string): { previous: string; work: string } {
-  const slash = program.lastIndexOf("/") + 1;
-  const hidden = `${program.slice(0, slash)}.${program.slice(slash)}`;
+  const hidden = `${folderOf(program)}/.${program.slice(program.lastIndexOf("/") + 1)}`;
   return { previous: `${hidden}.previous`, work: `${hidden}.update` };
+}
+
+/** All of these that are there, and what an installer left that was killed. */
+export function leftBeside(see: HostReader, program: string): string[] {
+  const folder = folderOf(program);
+  const hidden = `.${program.slice(program.lastIndexOf("/") + 1)}.`;
+  return (see.list(folder) ?? [])
+    .filter((name) => name.startsWith(hidden) && /^(previous|update|new(\.\d+)?)$/.test(name.slice(hidden.length)))
+    .map((name) => `${folder}/${name}`);
 }

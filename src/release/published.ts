@@ -1,5 +1,6 @@
 // A release as its server offers it, believed because of its signature and not because of where it lies.
 
+import { fetched, shownAddress } from "../engine/fetch.ts";
 import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 
@@ -8,6 +9,7 @@ export interface Published {
   version: string;
   /** Of an asset, in hex; undefined where the release has none of that name. */
   sumOf(asset: string): string | undefined;
+  /** With the password of a mirror in it, where there is one. */
   addressOf(asset: string): string;
 }
 
@@ -39,7 +41,10 @@ export function isOlder(version: string, than: string): boolean {
 /** `wanted`: a version, or null for the latest. Throws a Problem for what is not there, not signed, or another release. */
 export async function published(see: HostReader, { base, keys }: Shelf, wanted: string | null): Promise<Published> {
   if (wanted === null && base.includes(placeholder)) {
-    throw new Problem("blocked", `${base} does not tell which release is the latest: say --version X.Y.Z`);
+    throw new Problem(
+      "blocked",
+      `${shownAddress(base)} does not tell which release is the latest: say --version X.Y.Z`,
+    );
   }
   const believed = await keysOf(keys);
   if (believed.length === 0) {
@@ -52,15 +57,16 @@ export async function published(see: HostReader, { base, keys }: Shelf, wanted: 
     if (base.includes(placeholder)) return `${base.replace(placeholder, version ?? "")}/${asset}`;
     return `${base}/${version === null ? "permalink/latest" : `v${version}`}/downloads/${asset}`;
   };
-  const [sums, signature] = await Promise.all([
-    fetched(see, at(wanted, "SHA256SUMS")),
-    fetched(see, at(wanted, "SHA256SUMS.sig")),
-  ]);
-  if (!(await isSigned(sums, signature, believed))) {
-    throw new Problem(
-      "blocked",
-      `the signature of ${at(wanted, "SHA256SUMS")} is wrong: it is no release of edox-ops, or the key was replaced (docs: release key)`,
-    );
+  const sumsAt = at(wanted, "SHA256SUMS");
+  const signed = async (): Promise<Uint8Array | null> => {
+    const [sums, signature] = await Promise.all([bytesAt(see, sumsAt), bytesAt(see, at(wanted, "SHA256SUMS.sig"))]);
+    return (await isSigned(sums, signature, believed)) ? sums : null;
+  };
+  // The latest may have become another one between the two.
+  const sums = (await signed()) ?? (wanted === null ? await signed() : null);
+  if (sums === null) {
+    const why = "it is no release of edox-ops, or its key was replaced since this one was built";
+    throw new Problem("blocked", `the signature of ${shownAddress(sumsAt)} is wrong: ${why}`);
   }
   const lines = Buffer.from(sums)
     .toString()
@@ -70,19 +76,16 @@ export async function published(see: HostReader, { base, keys }: Shelf, wanted: 
   const version = /^edox-ops_(.+)_amd64\.deb$/m.exec([...sumOf.keys()].join("\n"))?.[1] ?? "";
   if (!isVersion(version) || (wanted !== null && version !== wanted)) {
     const what = isVersion(version) ? `edox-ops ${version}` : "no version of edox-ops";
-    throw new Problem(
-      "blocked",
-      `what is signed at ${at(wanted, "SHA256SUMS")} is ${what}, not ${wanted ?? "a release"}`,
-    );
+    throw new Problem("blocked", `what is signed at ${shownAddress(sumsAt)} is ${what}, not ${wanted ?? "a release"}`);
   }
   return { version, sumOf: (asset) => sumOf.get(asset), addressOf: (asset) => at(version, asset) };
 }
 
-async function fetched(see: HostReader, url: string): Promise<Uint8Array> {
-  const { status, reason, headers, body } = await see.get(url);
+async function bytesAt(see: HostReader, url: string): Promise<Uint8Array> {
+  const { status, reason, headers, body } = await fetched(see, url);
   if (status === 200) return body;
   const leads = status >= 300 && status < 400 ? `, it leads to ${headers.location}` : "";
-  throw new Problem("blocked", `${url} cannot be fetched: ${reason || status}${leads}`);
+  throw new Problem("blocked", `${shownAddress(url)} cannot be fetched: ${reason || status}${leads}`);
 }
 
 async function keysOf(pem: string): Promise<CryptoKey[]> {

@@ -2,12 +2,12 @@
 
 import { installedPackage } from "../engine/dpkg.ts";
 import type { Recipe, Requirement, Resource } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
 import { dockerSourcePath } from "../recipes/docker.ts";
 import { docsRoot, logDir, projectsPath, stateDir } from "../recipes/paths.ts";
-import { beside } from "./program.ts";
+import { leftBeside } from "./program.ts";
 
-export function uninstallation(program: string): Recipe {
-  const { previous, work } = beside(program);
+export function uninstallation(program: string, see: HostReader): Recipe {
   return {
     command: "uninstall",
     logPath: `${logDir}/uninstall.log`,
@@ -16,7 +16,7 @@ export function uninstallation(program: string): Recipe {
       {
         id: "program.uninstall",
         title: `${program} is not installed`,
-        wants: [gone(previous), gone(work), gone(program)],
+        wants: [...leftBeside(see, program), program].map(gone),
       },
     ],
     done: "edox-ops is gone; what it set up stays.",

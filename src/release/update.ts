@@ -2,11 +2,12 @@
 
 import { withDiskFault } from "../engine/disk-fault.ts";
 import { gatherFacts } from "../engine/facts.ts";
+import { shownAddress } from "../engine/fetch.ts";
 import { Problem } from "../engine/step.ts";
 import { heed, type Stop } from "../engine/wait.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
-import { beside, demandUnpackaged, folderOf } from "./program.ts";
+import { beside, demandThere, folderOf, isPackaged } from "./program.ts";
 import { isOlder, type Published, published, type Shelf } from "./published.ts";
 
 export interface Order {
@@ -31,7 +32,7 @@ export interface Offer {
 export interface Updated {
   from: string;
   to: string;
-  /** What was replaced; null where the file system cannot keep it at once. */
+  /** What was replaced; null where the file system knows no second name for it. */
   previous: string | null;
 }
 
@@ -44,6 +45,7 @@ const childLimitMs = 600_000;
 
 /** Changes nothing. Throws a Problem where the latest release is said to be older than this one. */
 export async function offered(see: HostReader, { program, version, shelf, wanted }: Order): Promise<Offer> {
+  demandThere(see, program);
   const { architecture } = gatherFacts(see);
   const binary = binaries[architecture];
   if (binary === undefined)
@@ -61,46 +63,88 @@ export async function offered(see: HostReader, { program, version, shelf, wanted
   return { release, asset, binary, same: sum === digest(see, program) };
 }
 
-/** Whoever runs this program meanwhile goes on with the old one. Throws a Problem with everything as it was. */
+/**
+ * Under the lock, of an offer that was made under it. Whoever runs this program meanwhile goes on with the old one. Throws
+ * a Problem with everything as it was.
+ */
 export async function update(
-  order: Order,
+  { program, version }: Order,
   { release, asset, binary }: Offer,
   host: Host,
   trees: Trees,
   stop: Stop,
   onBytes: (bytes: number, total: number) => void,
 ): Promise<Updated> {
-  const { program, version } = order;
-  const { previous, work } = beside(program);
-  const [fetched, unpacked] = [`${work}/${asset}`, `${work}/unpacked`];
-  const fresh = `${unpacked}/usr/bin/edox-ops`;
-  demandUnpackaged(host, program, ["install", `./${asset}`], `: fetch ${release.addressOf(asset)}`);
+  const { work } = beside(program);
+  const address = shownAddress(release.addressOf(asset));
+  if (isPackaged(host, program)) {
+    throw new Problem("blocked", `apt owns ${program}: fetch ${address}`, { hint: aptLine(asset) });
+  }
   demandRoom(host, folderOf(program));
-  try {
-    // What a killed one left.
-    trees.remove(work);
-    host.makeDirectory(work, { mode: 0o700, ...ownerOf(host, program) });
+  return replaced(program, host, trees, async () => {
+    const [fetched, unpacked] = [`${work}/${asset}`, `${work}/unpacked`];
+    const fresh = `${unpacked}/usr/bin/edox-ops`;
     const why = await host.download(release.addressOf(asset), fetched, { mostBytes, onBytes });
     heed(stop);
-    if (why !== null) throw new Problem("blocked", `${release.addressOf(asset)} cannot be fetched: ${why}`);
+    if (why !== null) throw new Problem("blocked", `${address} cannot be fetched: ${why}`);
     demandSum(host, fetched, release, asset);
     await must(host, ["dpkg-deb", "--extract", fetched, unpacked]);
     demandSum(host, fresh, release, binary);
-    const told = await must(host, [fresh, "--version"]);
-    if (told.trim() !== release.version) {
-      throw new Problem(
-        "blocked",
-        `what was to be edox-ops ${release.version} says that it is ${told.trim().slice(0, 80)}`,
-      );
+    const told = await versionOf(host, fresh);
+    if (told !== release.version) {
+      throw new Problem("blocked", `what was to be edox-ops ${release.version} says that it is ${told.slice(0, 80)}`);
     }
     heed(stop);
+    return { fresh, from: version, to: release.version };
+  });
+}
+
+/** The one before this one and this one change places. Under the lock. */
+export async function rollBack({ program, version }: Order, host: Host, trees: Trees): Promise<Updated> {
+  const { previous, work } = beside(program);
+  demandThere(host, program);
+  if (isPackaged(host, program)) {
+    throw new Problem("blocked", `apt owns ${program}`, { hint: aptLine("edox-ops_X.Y.Z_ARCHITECTURE.deb") });
+  }
+  if (host.stat(previous)?.type !== "file") {
+    const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];
+    throw new Problem("blocked", `${previous} is not there: no edox-ops before this one is kept`, { hint });
+  }
+  return replaced(program, host, trees, async () => {
+    const fresh = `${work}/edox-ops`;
+    const to = await versionOf(host, previous);
+    if (!trees.share(previous, fresh)) throw new Error(`${previous} cannot have a second name`);
+    return { fresh, from: version, to };
+  });
+}
+
+export function aptLine(asset: string): string[] {
+  return ["sudo", "apt-get", "install", `./${asset}`];
+}
+
+/** `made` answers what takes the program's place, in the folder for that. There is no moment without a program. */
+async function replaced(
+  program: string,
+  host: Host,
+  trees: Trees,
+  made: () => Promise<{ fresh: string; from: string; to: string }>,
+): Promise<Updated> {
+  const { previous, work } = beside(program);
+  try {
+    // What a killed one left.
+    trees.remove(work);
+    const { uid = 0, gid = 0 } = host.stat(program) ?? {};
+    host.makeDirectory(work, { mode: 0o700, uid, gid });
+    const { fresh, from, to } = await made();
+    trees.setAttributes(fresh, { mode: 0o755, uid, gid, modifiedSeconds: Math.floor(host.now() / 1000) });
     trees.sync(fresh);
-    const kept = trees.exchange(fresh, program);
-    trees.move(fresh, kept ? previous : program);
-    return { from: version, to: release.version, previous: kept ? previous : null };
+    const kept = trees.share(program, `${work}/before`);
+    // First what cannot hurt: a way back to this one.
+    if (kept) trees.move(`${work}/before`, previous);
+    trees.move(fresh, program);
+    return { from, to, previous: kept ? previous : null };
   } catch (error) {
-    const problem = Problem.of(error);
-    throw withDiskFault(problem, host);
+    throw withDiskFault(Problem.of(error), host);
   } finally {
     try {
       trees.remove(work);
@@ -108,23 +152,6 @@ export async function update(
       // The next one clears it: why this one failed is told.
     }
   }
-}
-
-/** The one before this one and this one change places. Answers which it is now. */
-export async function rollBack({ program, version }: Order, host: Host, trees: Trees): Promise<Updated> {
-  const { previous } = beside(program);
-  demandUnpackaged(host, program, ["install", "./edox-ops_X.Y.Z_ARCHITECTURE.deb"]);
-  if (host.stat(previous)?.type !== "file") {
-    const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];
-    throw new Problem("blocked", `${previous} is not there: no edox-ops before this one is kept`, { hint });
-  }
-  const to = (await must(host, [previous, "--version"])).trim();
-  if (!trees.exchange(previous, program)) {
-    throw new Problem("blocked", `the file system of ${program} cannot exchange two names`, {
-      hint: ["sudo", "edox-ops", "self-update", "--version", to],
-    });
-  }
-  return { from: version, to, previous };
 }
 
 function demandRoom(see: HostReader, folder: string): void {
@@ -139,7 +166,7 @@ function demandSum(see: HostReader, path: string, release: Published, asset: str
   if (found === wanted) return;
   const page = /<(!doctype|html)/i.test(Buffer.from(see.map(path)?.subarray(0, 512) ?? []).toString("latin1"));
   const message = page
-    ? `${release.addressOf(asset)} answers with a web page: a proxy or a login stands in between`
+    ? `${shownAddress(release.addressOf(asset))} answers with a web page: a proxy or a login stands in between`
     : `${asset} does not have the checksum of edox-ops ${release.version}: expected ${wanted}, got ${found}`;
   throw new Problem("blocked", message);
 }
@@ -148,9 +175,8 @@ function digest(see: HostReader, path: string): string {
   return new Bun.CryptoHasher("sha256").update(see.map(path) ?? new Uint8Array()).digest("hex");
 }
 
-function ownerOf(see: HostReader, path: string): { uid: number; gid: number } {
-  const { uid, gid } = see.stat(path) ?? { uid: 0, gid: 0 };
-  return { uid, gid };
+async function versionOf(host: Host, program: string): Promise<string> {
+  return (await must(host, [program, "--version"])).trim();
 }
 
 async function must(host: Host, argv: readonly string[]): Promise<string> {

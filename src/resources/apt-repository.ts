@@ -3,6 +3,7 @@
 
 import { type Change, Text } from "../engine/change.ts";
 import { textOf } from "../engine/facts.ts";
+import { fetched } from "../engine/fetch.ts";
 import { foreseen } from "../engine/foreseen.ts";
 import { Problem, type Resource } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
@@ -41,8 +42,6 @@ type Place = Pick<Repository, "uri" | "fingerprint" | "keyOrigin">;
 
 const intro = "# Written by edox-ops. apt takes nothing from here that this very key has not signed.";
 const keysDir = "/etc/apt/keyrings";
-const attempts = 3;
-const pauseMs = 1000;
 
 /** Sources of the same repository that others wrote, then the key, then our source, in the order in which apt stays whole. */
 export function aptRepository(repository: Repository): { older: Resource; key: Resource; source: Resource } {
@@ -145,7 +144,7 @@ function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Re
     title: `the key of ${name} is the one with the fingerprint ${fingerprint}`,
     async check(see, ahead, warn) {
       const there = see.statTarget(keyPath) === null ? null : see.read(keyPath);
-      const bytes = there !== null && good(there, see.now()) === null ? there : await fetched(see, keyOrigin);
+      const bytes = there !== null && good(there, see.now()) === null ? there : await keyFrom(see, keyOrigin);
       const why = good(bytes, see.now());
       if (why !== null) {
         throw new Problem("blocked", `the key of ${name} from ${keyOrigin} is refused: ${why}`, {
@@ -168,23 +167,17 @@ function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Re
 }
 
 /** apt reads armor from a name that ends in .asc: what is binary gets it. */
-async function fetched(see: HostReader, origin: string): Promise<Uint8Array> {
+async function keyFrom(see: HostReader, origin: string): Promise<Uint8Array> {
   const bytes = origin.startsWith("/") ? see.read(origin) : await downloaded(see, origin);
   if (bytes === null) throw new Problem("blocked", `${origin} is not there`, { hint: ["ls", "-l", origin] });
   return Buffer.from(bytes).includes("-----BEGIN PGP ") ? bytes : new TextEncoder().encode(armored(bytes));
 }
 
-/** On a bad line more than once. */
 async function downloaded(see: HostReader, url: string): Promise<Uint8Array> {
-  for (let attempt = 1; ; attempt++) {
-    const { status, reason, body } = await see.get(url);
-    if (status === 200) return body;
-    if (attempt === attempts || (status > 0 && status < 500)) {
-      const why = status === 0 ? reason : `it answers ${status}`;
-      throw new Unseen(`${url} could not be fetched: ${why}`, ["curl", "-fsSLI", url]);
-    }
-    await see.sleep(pauseMs);
-  }
+  const { status, reason, body } = await fetched(see, url);
+  if (status === 200) return body;
+  const why = status === 0 ? reason : `it answers ${status}`;
+  throw new Unseen(`${url} could not be fetched: ${why}`, ["curl", "-fsSLI", url]);
 }
 
 /** RFC 9580, 6.2; the checksum is optional. */

@@ -115,12 +115,63 @@ describe("self-update", () => {
     expect([back.exit, back.err]).toEqual([1, expect.stringContaining(`apt owns ${packaged}\n`)]);
   });
 
+  test("tells apt's line to whoever only looks, too", async () => {
+    const packaged = "/usr/bin/edox-ops";
+    const line = "self-update --check";
+    const { exit, out } = await typed(line, apt(hostWith("1.3.0", { at: packaged })), undefined, undefined, packaged);
+    expect([exit, out]).toEqual([
+      3,
+      "edox-ops 1.2.3 can become 1.3.0: apt-get install ./edox-ops_1.3.0_amd64.deb, from https://releases.test/-/releases/v1.3.0/downloads/edox-ops_1.3.0_amd64.deb\n",
+    ]);
+  });
+
+  test("of the same version and other bytes is no newer one", async () => {
+    const { out } = await typed("self-update --check", hostWith("1.2.3"));
+    expect(out).toBe("this is not edox-ops 1.2.3 as it was released: edox-ops self-update\n");
+  });
+
+  test("a mirror stands in what is to be typed, and its password nowhere", async () => {
+    try {
+      variables.EDOX_BASE_URL = "https://bob:s3cret@mirror.test/edox";
+      const { out } = await typed("self-update --check", hostWith("1.3.0", { uid: 1000 }));
+      expect(out).toEndWith(": sudo EDOX_BASE_URL=https://mirror.test/edox edox-ops self-update\n");
+      const nobody = await typed("self-update --json", fakeWith(program));
+      expect(nobody.out + nobody.err).not.toContain("s3cret");
+      expect(nobody.out).toContain("https://mirror.test/edox/permalink/latest/downloads/SHA256SUMS cannot be fetched");
+    } finally {
+      delete variables.EDOX_BASE_URL;
+    }
+  });
+
+  test("and uninstall refuse where this program's file is gone", async () => {
+    const gone = `${program} (deleted)`;
+    for (const line of ["self-update", "self-update --rollback", "self-update --check", "uninstall --yes"]) {
+      const { exit, err } = await typed(line, hostWith("1.3.0"), undefined, undefined, gone);
+      expect([exit, err]).toEqual([1, expect.stringContaining(`error: this program is not at ${gone} any more`)]);
+    }
+  });
+
+  test("of one's own file in root's folder needs root, and of one's own folder does not", async () => {
+    const host = hostWith("1.3.0", { uid: 1000 });
+    host.put(program, "this one", { mode: 0o755, uid: 1000 });
+    expect(await typed("self-update", host)).toMatchObject({ exit: 2, err: expect.stringContaining("sudo edox-ops") });
+    host.dir("/usr/local/bin", { uid: 1000, mode: 0o755, gid: 1000 });
+    expect((await typed("self-update --check", host)).out).toEndWith(": edox-ops self-update\n");
+  });
+
   test("waits for nobody who replaces it at this moment", async () => {
     const host = hostWith("1.3.0");
     host.locks.set("/usr/local/bin", { pid: 7, command: "sh", sinceMs: 0 });
     expect(await typed("self-update", host)).toMatchObject({ exit: 75, err: expect.stringContaining("sh (pid 7") });
   });
 });
+
+/** A host with this program, and no server. */
+function fakeWith(at: string): FakeHost {
+  const host = fakeDebian();
+  host.put(at, "this one", { mode: 0o755 });
+  return host;
+}
 
 /** The same with the Debian package recorded as installed. */
 function apt(host: FakeHost): FakeHost {
@@ -130,10 +181,12 @@ function apt(host: FakeHost): FakeHost {
 }
 
 describe("uninstall", () => {
-  function installed(): FakeHost {
+  function installed(at = program): FakeHost {
     const host = fakeDebian();
-    host.put(program, "this one", { mode: 0o755 });
-    host.put("/usr/local/bin/.edox-ops.previous", "the one before", { mode: 0o755 });
+    host.put(at, "this one", { mode: 0o755 });
+    for (const left of ["previous", "new", "new.4711"])
+      host.put(`/usr/local/bin/.edox-ops.${left}`, "", { mode: 0o755 });
+    host.put("/usr/local/bin/.edox-ops.conf", "somebody else's");
     host.taught.unshift(([name, flag, path = ""]) => {
       if (name !== "rm" || flag !== "-r") return undefined;
       host.remove(path);
@@ -149,7 +202,9 @@ describe("uninstall", () => {
     expect([exit, err]).toEqual([0, ""]);
     expect(out).toEndWith("edox-ops is gone; what it set up stays.\n");
     const left = Object.keys(host.listing()).filter((path) => !path.startsWith("/var/log/edox-ops"));
-    expect(left).toEqual(others.filter((path) => !path.startsWith("/usr/local/bin/")));
+    expect(left).toEqual(
+      others.filter((path) => !/^\/usr\/local\/bin\/(\.edox-ops\.(previous|new)|edox-ops)/.test(path)),
+    );
   });
 
   test("says what stays, and how that is taken away while there is still a program for it", async () => {
@@ -163,10 +218,17 @@ describe("uninstall", () => {
     expect(host.text(program)).toBe("this one");
   });
 
+  test("waits for nobody who puts it there at this moment", async () => {
+    const host = installed();
+    host.locks.set("/usr/local/bin", { pid: 7, command: "sh", sinceMs: 0 });
+    expect(await typed("uninstall --yes", host)).toMatchObject({ exit: 75 });
+    expect(host.text(program)).toBe("this one");
+  });
+
   test("needs --yes or a person, and leaves what apt owns to apt", async () => {
     expect(await typed("uninstall", installed())).toMatchObject({ exit: 2 });
     const packaged = "/usr/bin/edox-ops";
-    const { exit, err } = await typed("uninstall --yes", apt(installed()), undefined, undefined, packaged);
+    const { exit, err } = await typed("uninstall --yes", apt(installed(packaged)), undefined, undefined, packaged);
     expect([exit, err]).toEqual([1, `error: apt owns ${packaged}\nhint: apt-get remove edox-ops\n`]);
   });
 });

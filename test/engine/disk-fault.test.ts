@@ -27,6 +27,15 @@ test("a full disk is named by the directory that was written to, whoever says so
   }
 });
 
+test("a program that names no path on a full disk was told where it writes", () => {
+  const host = fakeHost();
+  host.dir("/srv/work");
+  const problem = new Problem("command-failed", "dpkg-deb --extract /root/a.deb /srv/work/new failed", {
+    stderr: "tar: ./usr/bin/a: Wrote only 6144 of 10240 bytes\n",
+  });
+  expect(withDiskFault(problem, host).message).toStartWith("no space left at /srv/work: dpkg-deb");
+});
+
 test("the inodes are named where they are what is used up, and a file system that counts none has enough", () => {
   const line = "ENOSPC: no space left on device, mkdir '/etc/edox-ops'";
   const without = fakeHost();

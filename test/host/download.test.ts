@@ -25,7 +25,10 @@ afterAll(() => {
   rmSync(dir, { recursive: true });
 });
 
-async function fetched(twisting?: Twisting, more: { mostBytes?: number; onBytes?: () => void } = {}) {
+async function fetched(
+  twisting?: Twisting,
+  more: { mostBytes?: number; onBytes?: (bytes: number, total: number) => void } = {},
+) {
   const { url, asked } = server.place(twisting);
   const why = await host.download(`${url}/file`, path, { mostBytes, caPath: server.authority, ...more });
   return { why, times: asked.length };
@@ -83,6 +86,18 @@ test("what is not there is asked for once, a server that is busy again", async (
     times: 2,
   });
   expectWhole();
+});
+
+test("what came before a server was busy for a moment is not thrown away", async () => {
+  const twisting: Twisting = (_, nth) => {
+    if (nth === 0) return { cutAt: 2_000_000 };
+    return nth === 1 ? { status: 503, body: content } : undefined;
+  };
+  const begun: number[] = [];
+  const onBytes = (bytes: number) => begun.push(bytes);
+  expect(await fetched(twisting, { onBytes })).toEqual({ why: null, times: 3 });
+  expectWhole();
+  expect(begun).toEqual([...begun].sort((one, other) => one - other));
 });
 
 test("more than was wanted is refused", async () => {

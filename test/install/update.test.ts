@@ -4,8 +4,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
-  existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -18,7 +19,7 @@ import type { Host } from "../../src/host/host.ts";
 import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { type Offer, type Order, offered, rollBack, update } from "../../src/release/update.ts";
-import { run } from "../integration/run.ts";
+import { must, run } from "../integration/run.ts";
 import { makeRelease, sha256 } from "./release.ts";
 import type { Twisting } from "./server.ts";
 import { current, newer, older, Stage } from "./stage.ts";
@@ -180,40 +181,96 @@ test("a signal ends it between two parts with everything as it was, and what a k
   expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], newer]);
 });
 
-test("without room nothing is fetched, and a disk that fills up meanwhile is named", async () => {
+test("ended at any moment of its change of places, the program is whole, and the way back leads to one that was there", async () => {
+  for (const dies of [1, 2, 3, 4]) {
+    using ground = new Ground();
+    await ground.update(ground.order(older));
+    let calls = 0;
+    const dead = new Error("it was killed");
+    const upTo = <T extends unknown[], R>(act: (...words: T) => R) => {
+      return (...words: T): R => {
+        calls += 1;
+        if (calls > dies) throw dead;
+        return act(...words);
+      };
+    };
+    const { trees } = ground;
+    // The clean-up before it, the second name, the two moves; and then no clean-up.
+    const mortal = { ...trees, remove: upTo(trees.remove), share: upTo(trees.share), move: upTo(trees.move) };
+    const order = { ...ground.order(newer), version: older };
+    const offer = await offered(ground.host, order);
+    await update(
+      order,
+      offer,
+      ground.host,
+      mortal,
+      () => null,
+      () => {},
+    ).catch(() => undefined);
+    expect([older, newer]).toContain(ground.version);
+    expect(ground.version === newer).toBe(dies === 4);
+    const back = await rollBack({ ...order, version: ground.version }, ground.host, trees);
+    // Before the second name is in its place it is the one before this one, after that this one.
+    expect(back.to).toBe(dies < 3 ? current : older);
+    expect(ground.left).toEqual([previous, "edox-ops"]);
+  }
+});
+
+test("what cannot be kept is not replaced; what the file system has no second name for is, and that is said", async () => {
+  using ground = new Ground();
+  mkdirSync(`${ground.dir}/${previous}`);
+  await expect(ground.update(ground.order())).rejects.toThrow("EISDIR");
+  expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], current]);
+  rmSync(`${ground.dir}/${previous}`, { recursive: true });
+  const order = ground.order();
+  const without = { ...ground.trees, share: () => false };
+  const updated = await update(
+    order,
+    await offered(ground.host, order),
+    ground.host,
+    without,
+    () => null,
+    () => {},
+  );
+  expect([updated.previous, ground.left, ground.version]).toEqual([null, ["edox-ops"], newer]);
+});
+
+test("the program stays its owner's, whoever updates it", async () => {
+  using ground = new Ground();
+  chownSync(ground.program, 33, 33);
+  await ground.update(ground.order());
+  expect(ground.host.stat(ground.program)).toMatchObject({ uid: 33, gid: 33, mode: 0o755 });
+});
+
+test("without room nothing is fetched, and a disk that fills up by the download, or by what it unpacks to, is named", async () => {
   using ground = new Ground();
   const order = ground.order();
   const offer = await offered(ground.host, order);
+  const on = (host: Host) =>
+    update(
+      order,
+      offer,
+      host,
+      ground.trees,
+      () => null,
+      () => {},
+    );
   const download = (): never => {
     throw new Error("it was fetched");
   };
   const tight = { ...ground.host, download, space: () => ({ bytesFree: 5e6, inodes: 9, inodesFree: 9 }) };
-  await expect(
-    update(
-      order,
-      offer,
-      tight,
-      ground.trees,
-      () => null,
-      () => {},
-    ),
-  ).rejects.toThrow(`${ground.dir} has 5 MB free, 180 MB are needed`);
-  const full = {
-    ...ground.host,
-    async download(): Promise<never> {
-      throw new Error(`ENOSPC: no space left on device, write '${ground.dir}/x'`);
-    },
-  };
-  await expect(
-    update(
-      order,
-      offer,
-      full,
-      ground.trees,
-      () => null,
-      () => {},
-    ),
-  ).rejects.toThrow("no space left at");
-  expect([ground.left, ground.version]).toEqual([["edox-ops"], current]);
-  expect(existsSync(`${ground.dir}/.edox-ops.update`)).toBe(false);
+  await expect(on(tight)).rejects.toThrow(`${ground.dir} has 5 MB free, 180 MB are needed`);
+  const blind = { ...ground.host, space: () => ({ bytesFree: 5e9, inodes: 9, inodesFree: 9000 }) };
+  // The program takes 200 kB, the package as much, and what it unpacks to again.
+  for (const size of ["300k", "500k"]) {
+    must(["mount", "-t", "tmpfs", "-o", `size=${size}`, "none", ground.dir]);
+    try {
+      copyFileSync(stage.binary(current), ground.program);
+      await expect(on(blind)).rejects.toThrow(`no space left at ${ground.dir}`);
+      expect([ground.left, ground.version]).toEqual([["edox-ops"], current]);
+    } finally {
+      // Lazily: what was looked at is in memory for as long as this process is.
+      must(["umount", "--lazy", ground.dir]);
+    }
+  }
 });

@@ -55,7 +55,7 @@ async function job(...words: string[]): Promise<{ code: number; said: string }> 
     env: {
       ...process.env,
       EDOX_RELEASES_URL: `${project}/-/releases`,
-      EDOX_SIGNING_KEY: readFileSync(keys.secret, "utf8"),
+      EDOX_SIGNING_KEY: readFileSync(keys.secret).toString("base64"),
       CI_COMMIT_TAG: `v${version}`,
       CI_PROJECT_ID: gitlab?.id ?? "",
       CI_API_V4_URL: gitlab?.api ?? "",
@@ -150,7 +150,8 @@ test("the candidate is published, and a fresh host without a runtime installs it
   host = await TestHost.up("trixie");
   server = await standsFor(host, served);
   host.put(`${clone}/build/smoke.sh`, "/root/smoke.sh");
-  host.put(`${assets}/edox-ops-linux-x64`, "/root/edox-ops-linux-x64");
+  // With its mode, as a job's artifacts keep it.
+  must(["cp", "-p", `${assets}/edox-ops-linux-x64`, `${host.root}/root/edox-ops-linux-x64`]);
   expect(smoke("/root/edox-ops-linux-x64")).toEqual({
     code: 0,
     stdout: `edox-ops ${version} runs here: /root/edox-ops-linux-x64\n`,

@@ -12,6 +12,7 @@ interface Job {
   needs?: (string | { job: string })[];
   extends?: string;
   services?: unknown;
+  environment?: { name: string; action: string };
   variables?: Record<string, string>;
 }
 
@@ -145,6 +146,8 @@ test("a release waits for every other job, and nothing is published but by a cli
   for (const name of [...gate, ...integration]) expect(before).toContain(jobs[name]?.stage ?? "");
   expect(jobs["publish:release"]?.rules).toEqual([{ if: "$CI_COMMIT_TAG", when: "manual", allow_failure: true }]);
   for (const name of release) expect(jobs[name]).toMatchObject({ interruptible: false });
+  const withKey = Object.entries(jobs).filter(([, job]) => job.environment !== undefined);
+  expect(withKey.map(([name]) => name)).toEqual(["package:build"]);
 });
 
 test("the jobs with Docker have a daemon of their own over TLS, and packets that fit the smallest runner", () => {

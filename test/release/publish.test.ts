@@ -1,9 +1,11 @@
 // Publishing, against a stand-in of GitLab's package registry and its releases that refuses what GitLab refuses.
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { publishCandidate, publishRelease } from "../../build/publish.ts";
+import { publicPem, signature } from "../../build/signature.ts";
 import { GitlabReleases } from "../stand-in/gitlab-releases.ts";
 
 const token = "job-token-canary";
@@ -23,7 +25,8 @@ afterEach(async () => {
 });
 
 const project = () => ({ api: gitlab.api, id: gitlab.id, token });
-const release = () => ({ version: "1.2.3", dir, changelog });
+const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const release = () => ({ version: "1.2.3", dir, changelog, keys: `Ours.\n${publicPem(privateKey)}` });
 
 test("every file is sent once, and a second run sends what the first left", async () => {
   gitlab.unwell = { method: "PUT", times: 1 };
@@ -42,6 +45,22 @@ test("a file that is there as another one is not replaced: a version is one thin
   await expect(publishCandidate(project(), release())).rejects.toThrow(
     "install.sh of 1.2.3 is there already, and is another file",
   );
+});
+
+test("another signature of the same checksums, of a job that ran again, is no other release; a foreign one is", async () => {
+  const signed = () => signature(privateKey, readFileSync(`${dir}/SHA256SUMS`));
+  writeFileSync(`${dir}/SHA256SUMS.sig`, signed());
+  await publishCandidate(project(), release());
+  writeFileSync(`${dir}/SHA256SUMS.sig`, signed());
+  expect(await publishCandidate(project(), release())).toContain("0 of them new");
+  const foreign = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+  gitlab.files.set("1.2.3/SHA256SUMS.sig", signature(foreign, readFileSync(`${dir}/SHA256SUMS`)));
+  await expect(publishCandidate(project(), release())).rejects.toThrow("SHA256SUMS.sig of 1.2.3 is there already");
+});
+
+test("an older version than the latest is not released: every host would be offered it as the newest", async () => {
+  gitlab.releases.set("v1.3.0", { description: "", links: [] });
+  await expect(publishRelease(project(), release())).rejects.toThrow("v1.3.0 is released already, and 1.2.3 is older");
 });
 
 test("the release has the changelog's section and a link to each file that stays the same with the next one", async () => {

@@ -40,6 +40,8 @@ describe("a signature", () => {
 
   test("is made with a key of P-256 and no other", () => {
     expect(() => signingKey("")).toThrow("EDOX_SIGNING_KEY is no private key in PEM");
+    const key = pem();
+    expect(publicPem(signingKey(Buffer.from(key).toString("base64")))).toBe(publicPem(signingKey(key)));
     expect(() => signingKey(pem("P-384"))).toThrow("EDOX_SIGNING_KEY is not one of P-256");
   });
 });

@@ -39,6 +39,7 @@ export class GitlabReleases implements AsyncDisposable {
     if (path !== undefined) return this.file(method, path, request);
     const [, tag, links] = /^\/api\/v4\/projects\/7\/releases(?:\/([^/]+))?(\/assets\/links)?$/.exec(pathname) ?? [];
     const body = method === "POST" ? ((await request.json()) as Record<string, never>) : {};
+    if (pathname.endsWith("/releases/permalink/latest")) return this.latest();
     if (tag === undefined) return method === "POST" ? this.make(body) : refused(404, "404 Not Found");
     const release = this.releases.get(tag);
     if (!release || !links) return refused(404, "404 Not Found");
@@ -72,9 +73,15 @@ export class GitlabReleases implements AsyncDisposable {
     return Response.json({ tag_name }, { status: 201 });
   }
 
+  /** The one that was released last. */
+  private latest(): Response {
+    const tag = [...this.releases.keys()].at(-1);
+    return tag === undefined ? refused(404, "404 Not Found") : Response.json({ tag_name: tag });
+  }
+
   private link(links: Link[], link: Link): Response {
-    if (links.some(({ name, url }) => name === link.name || url === link.url)) {
-      return refused(400, "name has already been taken");
+    for (const unique of ["name", "url", "direct_asset_path"] as const) {
+      if (links.some((each) => each[unique] === link[unique])) return refused(400, `${unique} has already been taken`);
     }
     if (!URL.canParse(link.url)) return refused(400, "url is not a valid URL");
     if (!/^\/[\w.-]+$/.test(link.direct_asset_path)) return refused(400, "filepath is in an invalid format");
