@@ -1,20 +1,22 @@
 // What takes the time of a deploy: whole files, read or copied one at a time.
 
 import * as fs from "node:fs";
+import { type Block, Packed } from "./listing.ts";
 import { acted } from "./local-naming.ts";
-import { digestBytes, type Made, type Seeds } from "./trees.ts";
+import { digestWords, type Made, type Seeds } from "./trees.ts";
 
 export const bufferBytes = 256 * 1024;
 const buffer = Buffer.allocUnsafe(bufferBytes);
 
 /** As {@link Trees} has them, by paths of this machine. Many are one string, with a NUL between: what a thread is told soonest. */
 export const files = {
-  digests(paths: string, sizes: Float64Array, seeds: Seeds): Uint8Array {
-    const all = Buffer.allocUnsafe(sizes.length * digestBytes);
-    for (const [i, path] of listOf(paths).entries()) {
-      digestInto(all, i * digestBytes, path, sizes[i] as number, seeds);
-    }
-    return all;
+  blocks: (dirs: string): Block[] => listOf(dirs).map(blockOf),
+
+  digests(paths: string, sizes: Float64Array, seeds: Seeds): Uint32Array {
+    const all = new BigUint64Array((sizes.length * digestWords) / 2);
+    const names = listOf(paths);
+    for (const [i, path] of names.entries()) acted(path, () => digestInto(all, 2 * i, path, sizes[i] as number, seeds));
+    return new Uint32Array(all.buffer);
   },
 
   copies(from: string, to: string, sizes: Float64Array, made: Made): void {
@@ -30,19 +32,30 @@ function listOf(paths: string): string[] {
   return paths === "" ? [] : paths.split("\0");
 }
 
-/** The digest so far, and that of the next part. */
-const parts = Buffer.alloc(2 * digestBytes);
+/** What is in a directory; nothing where there is none. A name that is no text cannot be asked for by what it was read as. */
+export function blockOf(dir: string): Block {
+  const names = missing(() => fs.readdirSync(dir).sort()) ?? [];
+  const packed = Packed.of(names.length);
+  for (const [i, name] of names.entries()) {
+    if (!name.includes("\ufffd")) packed.set(i, fs.lstatSync(`${dir}/${name}`));
+  }
+  return { names: names.join("\0"), statuses: packed.buffer };
+}
 
-function digestInto(all: Buffer, at: number, path: string, size: number, seeds: Seeds): void {
+/** The digest so far, and that of the next part. */
+const parts = new BigUint64Array(4);
+
+function digestInto(all: BigUint64Array, at: number, path: string, size: number, seeds: Seeds): void {
   const file = open(path);
   try {
-    parts.fill(0);
+    parts.fill(0n);
     for (let left = size; left > 0; left -= bufferBytes) {
-      const count = acted(path, () => fill(file, buffer, Math.min(left, bufferBytes)));
-      hashInto(parts, digestBytes, buffer.subarray(0, count), seeds);
+      const count = fill(file, buffer, Math.min(left, bufferBytes));
+      hashInto(parts, 2, buffer.subarray(0, count), seeds);
       hashInto(parts, 0, parts, seeds);
     }
-    parts.copy(all, at, 0, digestBytes);
+    all[at] = parts[0] as bigint;
+    all[at + 1] = parts[1] as bigint;
   } finally {
     fs.closeSync(file);
   }
@@ -86,8 +99,18 @@ export function fill(fd: number, into: Buffer, wanted: number): number {
 }
 
 /** Of two kinds, for twice the bits: a cryptographic one takes longer than all the rest of a deploy. */
-function hashInto(digests: Buffer, at: number, bytes: Uint8Array, [first, second]: Seeds): void {
-  const [one, two] = [Bun.hash.xxHash3(bytes, first), Bun.hash.wyhash(bytes, second)];
-  digests.writeBigUInt64LE(one, at);
-  digests.writeBigUInt64LE(two, at + 8);
+function hashInto(digests: BigUint64Array, at: number, bytes: Uint8Array | BigUint64Array, seeds: Seeds): void {
+  const [one, two] = [Bun.hash.xxHash3(bytes, seeds[0]), Bun.hash.wyhash(bytes, seeds[1])];
+  digests[at] = one;
+  digests[at + 1] = two;
+}
+
+/** Null where a path leads to nothing. */
+export function missing<T>(look: () => T): T | null {
+  try {
+    return look();
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
+    throw error;
+  }
 }

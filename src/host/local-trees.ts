@@ -1,13 +1,17 @@
 // Trees of this machine.
 
 import * as fs from "node:fs";
-import { bufferBytes, files, fill, open } from "./local-files.ts";
+import { entryOf, Open } from "./listing.ts";
+import { blockOf, bufferBytes, files, fill, missing, open } from "./local-files.ts";
 import { exchangeNames, syncFileSystem } from "./local-libc.ts";
 import { SecondThread } from "./local-thread.ts";
 import type { Entry, Trees } from "./trees.ts";
 
 /** What the kernel calls the open files of this process: a name that nobody else can change. */
 const heldDir = "/proc/self/fd/";
+
+/** To look at a directory and what is in it takes as long as to read so many files. */
+const filesADir = 8;
 
 /** `root` puts every path below another directory, for tests. */
 export function localTrees(root = ""): Trees {
@@ -22,19 +26,23 @@ export function localTrees(root = ""): Trees {
     if (top.type === "directory") yield* below(at(dir), "");
   }
 
-  function* below(dir: string, prefix: string): Generator<Entry> {
-    for (const name of fs.readdirSync(dir).sort()) {
-      // A name that is no text cannot be asked for by what it was read as.
-      const found = name.includes("\ufffd")
-        ? unreadable(`${prefix}${name}`)
-        : entryOf(`${prefix}${name}`, fs.lstatSync(`${dir}/${name}`));
+  function* below(top: string, dir: string): Generator<Entry> {
+    const within = new Open(dir, blockOf(dir === "" ? top : `${top}/${dir}`));
+    while (within.name !== undefined) {
+      const found = within.take();
       yield found;
-      if (found.type === "directory") yield* below(`${dir}/${name}`, `${found.path}/`);
+      if (found.type === "directory") yield* below(top, found.path);
     }
   }
 
   return {
     walk,
+
+    blocks: (dir, paths) => {
+      const dirs = paths.map((path) => (path === "" ? at(dir) : `${at(dir)}/${path}`)).join("\0");
+      return thread.run("blocks", paths.length * filesADir, dirs);
+    },
+
     entry: (path) => missing(() => entryOf("", fs.lstatSync(at(path)))),
     hold(dir) {
       const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
@@ -135,34 +143,5 @@ export function localTrees(root = ""): Trees {
       const { bavail, bsize, files, ffree } = fs.statfsSync(at(path));
       return { bytes: bavail * bsize, inodes: files === 0 ? Number.POSITIVE_INFINITY : ffree, block: bsize };
     },
-  };
-}
-
-function missing<T>(look: () => T): T | null {
-  try {
-    return look();
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
-    throw error;
-  }
-}
-
-function unreadable(path: string): Entry {
-  const none = { mode: 0, uid: 0, gid: 0, size: 0, inode: 0, names: 0, modifiedMs: 0, changedMs: 0 };
-  return { path, type: "other", ...none };
-}
-
-function entryOf(path: string, stat: fs.Stats): Entry {
-  return {
-    path,
-    type: stat.isFile() ? "file" : stat.isDirectory() ? "directory" : stat.isSymbolicLink() ? "link" : "other",
-    mode: stat.mode & 0o7777,
-    uid: stat.uid,
-    gid: stat.gid,
-    size: stat.size,
-    inode: stat.ino,
-    names: stat.nlink,
-    modifiedMs: stat.mtimeMs,
-    changedMs: stat.ctimeMs,
   };
 }

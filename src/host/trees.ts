@@ -1,6 +1,7 @@
 // What a deploy asks of a file system: whole trees, names exchanged, blocks shared. No product word in here.
 
 import type { Attributes, Stat } from "./host.ts";
+import type { Block } from "./listing.ts";
 
 /** An entry of a tree, by its path within it; the tree itself is "". Times are Unix milliseconds with fractions. */
 export interface Entry {
@@ -26,8 +27,8 @@ export interface Made extends Attributes {
 /** What a digest is begun with. */
 export type Seeds = readonly [bigint, bigint];
 
-/** Of one digest. */
-export const digestBytes = 16;
+/** Of one digest, 32 bits each. */
+export const digestWords = 4;
 
 /** What an archive may hold. */
 export interface Amount {
@@ -43,6 +44,11 @@ export class Refused extends Error {
 export interface Trees {
   /** The tree and everything below it, parents first, names in order. No link is followed. */
   walk(dir: string): Generator<Entry>;
+  /**
+   * What is in each of these directories below `dir`, in the order of a walk; nothing in one that is not there. By threads
+   * in the same way as {@link digests}. A link in the place of a directory is followed.
+   */
+  blocks(dir: string, paths: readonly string[]): Promise<Block[]>;
   entry(path: string): Entry | null;
   /**
    * A directory held by what it is, whatever happens to the names that led to it: a path to read it by, until it is let
@@ -55,10 +61,10 @@ export interface Trees {
   /** Whether two files hold the same bytes. Neither may be a link. */
   same(a: string, b: string): boolean;
   /**
-   * Of files with their sizes: {@link digestBytes} each that are the same for the same bytes, and for others as good as
+   * Of files with their sizes: {@link digestWords} each that are the same for the same bytes, and for others as good as
    * never. Each is read as far as its size. Some by a second thread perhaps, while the caller goes on.
    */
-  digests(files: readonly [string, number][], seeds: Seeds): Promise<Uint8Array>;
+  digests(files: readonly [string, number][], seeds: Seeds): Promise<Uint32Array>;
   /** So many bytes of files as new ones: from, to, size. No source may be a link. By threads in the same way. */
   copies(files: readonly [string, string, number][], made: Made): Promise<void>;
   /** Of one, here and now; throws where its size is another by then. */

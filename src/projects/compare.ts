@@ -1,9 +1,8 @@
 // Which files of the new tree the live one has already: they are read while the two trees are walked.
 
-import { digestBytes, type Entry, type Trees } from "../host/trees.ts";
+import { pipelined } from "../host/pipeline.ts";
+import { digestWords, type Entry, type Trees } from "../host/trees.ts";
 import type { Digests } from "./digests.ts";
-import type { Listed } from "./listing.ts";
-import { batchesOf, filesABatch, pipelined } from "./pipeline.ts";
 import type { Order } from "./plan.ts";
 import type { Pair } from "./side-by-side.ts";
 
@@ -15,28 +14,32 @@ export interface Compared {
 
 /** What is known of a live file is not read. In the order of the pairs. */
 export async function* compared(
-  pairs: Iterable<Pair>,
+  batches: AsyncIterable<Pair[]>,
   { dir, of, project }: Order,
   digests: Digests,
   trees: Trees,
 ): AsyncGenerator<Compared[]> {
-  const read = (batch: Pair[]): Promise<Uint8Array> => {
-    const wanted = batch.filter(mayBeSame).filter(isRead);
-    return trees.digests(
-      wanted.map(([{ path, size }]) => [`${dir}/${path}`, size]),
-      digests.seeds,
-    );
+  const read = (batch: Pair[]): Promise<Uint32Array> => {
+    const wanted: [string, number][] = [];
+    for (const pair of batch) {
+      if (mayBeSame(pair) && isRead(pair)) wanted.push([`${dir}/${pair[0].path}`, pair[0].size]);
+    }
+    return trees.digests(wanted, digests.seeds);
   };
-  for await (const [batch, found] of pipelined(batchesOf(pairs, filesABatch), read)) {
-    let next = 0;
-    yield batch.map((pair) => {
-      if (!mayBeSame(pair)) return { pair, same: false };
-      const at = next;
-      if (isRead(pair)) next += digestBytes;
-      const same = isOne(pair) || isEqual(pair, found, at);
-      if (same) digests.keep(pair[1], found, at);
-      return { pair, same };
-    });
+  for await (const [batch, found] of pipelined(batches, read)) {
+    const all: Compared[] = [];
+    let at = 0;
+    for (const pair of batch) {
+      let same = false;
+      if (mayBeSame(pair)) {
+        const next = isRead(pair) ? at + digestWords : at;
+        same = isOne(pair) || isEqual(pair, found, at);
+        if (same) digests.keep(pair[1], found, at);
+        at = next;
+      }
+      all.push({ pair, same });
+    }
+    yield all;
   }
 
   /** Numbers of inodes are of one file system. */
@@ -48,12 +51,12 @@ export async function* compared(
     return !isOne(pair) || !digests.know(pair[1]);
   }
 
-  function isEqual([{ path }, twin]: Twins, found: Uint8Array, at: number): boolean {
+  function isEqual([{ path }, twin]: Twins, found: Uint32Array, at: number): boolean {
     return digests.tell(twin, found, at) ?? trees.same(`${dir}/${path}`, `${project.root_path}/${path}`);
   }
 }
 
-type Twins = [Listed, Entry];
+type Twins = [Entry, Entry];
 
 /** Files of one size. */
 function mayBeSame(pair: Pair): pair is Twins {

@@ -52,7 +52,7 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   const figures = { files: origins.length, changed, bytes: 0, backup: null, pruned: [], notes: [] };
   // A backup of the same would push out one that differs.
   if (changed === 0 && planned.folders === 0 && isLive(planned)) {
-    if (order.of === "others") demandUnchanged(trees, source, slug, host.now());
+    if (order.of === "others") await demandUnchanged(trees, source, slug, host.now());
     const notes = digests.grew ? remember(planned, order, host, trees) : [];
     return { ...figures, notes, milliseconds: host.now() - start };
   }
@@ -63,7 +63,7 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   const made = { ...planned.made, modifiedSeconds: seconds };
   const stage = openStage(trees, slug, seconds, made);
   const bytes = await fillStage({ ...planned, made }, stage, order, trees);
-  if (order.of === "others") demandUnchanged(trees, source, slug, host.now());
+  if (order.of === "others") await demandUnchanged(trees, source, slug, host.now());
   const before = trees.entry(live);
   if (before !== null) keepAssets(trees, slug, live, planned.removed, made);
   trees.sync(stage);

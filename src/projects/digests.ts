@@ -2,45 +2,51 @@
 // cache and never the truth: what is not in it is read, and a live file that is not the one that was read is not in it.
 
 import type { Host, HostReader } from "../host/host.ts";
-import { digestBytes, type Entry, type Seeds } from "../host/trees.ts";
+import { digestWords, type Entry, type Seeds } from "../host/trees.ts";
 import { backupsOf } from "./releases.ts";
 
-/** Inode, size and time of a file as doubles, and the digest. */
-const recordBytes = 3 * 8 + digestBytes;
+/** Of a file its inode, size and time as doubles, and the digest. */
+const digestAt = 3;
+const recordDoubles = digestAt + digestWords / 2;
 /** The SHA-256 of all that follows, the inode of the live tree, and two seeds. */
-const sumBytes = 32;
-const headBytes = sumBytes + 3 * 8;
-const recordsABlock = 1024;
+const sumDoubles = 4;
+const headDoubles = sumDoubles + 3;
 
 const pathOf = (slug: string): string => `${backupsOf(slug)}/.digests`;
 
+/** The same bytes as doubles and as words. */
+class Records {
+  readonly doubles: Float64Array;
+  readonly words: Uint32Array;
+
+  constructor(readonly bytes: Uint8Array) {
+    this.doubles = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8);
+    this.words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  }
+}
+
 export class Digests {
   readonly seeds: Seeds;
-  readonly #known: Buffer;
-  /** One more than the record of an inode, from where its number is looked for on. A map takes five times as much. */
+  readonly #known: Records;
+  /** Where the record of an inode is, from where its number is looked for on. A map takes five times as much. */
   readonly #slots: Uint32Array;
   /** Of each record that was there, whether it is kept. */
   readonly #stays: Uint8Array;
-  readonly #blocks: Buffer[] = [];
-  #learned = 0;
+  /** Of each that was not there its three doubles, and the words. */
+  readonly #learned: number[] = [];
 
   /** `live`: what is to be compared. A tree that somebody else put there was never read. */
   constructor(see: HostReader, slug: string, live: Entry | null) {
-    this.#known = wholeFor(live, see.read(pathOf(slug))) ?? newHead();
-    this.seeds = [this.#known.readBigUInt64LE(sumBytes + 8), this.#known.readBigUInt64LE(sumBytes + 16)];
-    const count = (this.#known.length - headBytes) / recordBytes;
+    this.#known = new Records(wholeFor(live, see.read(pathOf(slug))) ?? newHead());
+    const { bytes, doubles } = this.#known;
+    const [first = 0n, second = 0n] = new BigUint64Array(bytes.buffer, bytes.byteOffset + 8 * (sumDoubles + 1), 2);
+    this.seeds = [first, second];
+    const count = (doubles.length - headDoubles) / recordDoubles;
     this.#stays = new Uint8Array(count);
     this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * count + 1)));
-    for (let record = 0; record < count; record++) this.#slots[this.#slotOf(this.#inode(record))] = record + 1;
-  }
-
-  #inode(record: number): number {
-    return this.#known.readDoubleLE(headBytes + record * recordBytes);
-  }
-
-  /** -1: there is none. */
-  #recordAt(inode: number): number {
-    return (this.#slots[this.#slotOf(inode)] as number) - 1;
+    for (let at = headDoubles; at < doubles.length; at += recordDoubles) {
+      this.#slots[this.#slotOf(doubles[at] as number)] = at;
+    }
   }
 
   /** That of the inode, or the empty one where it would be. At least half of them are empty. */
@@ -48,84 +54,85 @@ export class Digests {
     const mask = this.#slots.length - 1;
     let slot = Math.imul(inode, 0x9e3779b1) & mask;
     for (; ; slot = (slot + 1) & mask) {
-      const record = (this.#slots[slot] as number) - 1;
-      if (record < 0 || this.#inode(record) === inode) return slot;
+      const at = this.#slots[slot] as number;
+      if (at === 0 || this.#known.doubles[at] === inode) return slot;
     }
   }
 
-  /** Of a live file that is looked at, where its digest is; null where that is not known. */
-  #find({ inode, size, modifiedMs }: Entry): { record: number; at: number } | null {
-    const known = this.#known;
-    const record = this.#recordAt(inode);
-    const at = headBytes + record * recordBytes;
-    if (record < 0 || known.readDoubleLE(at + 8) !== size || known.readDoubleLE(at + 16) !== modifiedMs) return null;
-    return { record, at: at + 24 };
+  /** Of a live file that is looked at, where its record is; 0 where there is none. */
+  #find({ inode, size, modifiedMs }: Entry): number {
+    const { doubles } = this.#known;
+    const at = this.#slots[this.#slotOf(inode)] as number;
+    return doubles[at + 1] === size && doubles[at + 2] === modifiedMs ? at : 0;
   }
 
   know(file: Entry): boolean {
-    return this.#find(file) !== null;
+    return this.#find(file) > 0;
   }
 
   /** Whether a live file has the digest that stands there in `digests`; null where that is not known. */
-  tell(file: Entry, digests: Uint8Array, at: number): boolean | null {
-    const found = this.#find(file);
-    if (found === null) return null;
-    return this.#known.compare(digests, at, at + digestBytes, found.at, found.at + digestBytes) === 0;
+  tell(file: Entry, digests: Uint32Array, from: number): boolean | null {
+    const at = 2 * (this.#find(file) + digestAt);
+    if (at === 2 * digestAt) return null;
+    for (let i = 0; i < digestWords; i++) if (this.#known.words[at + i] !== digests[from + i]) return false;
+    return true;
   }
 
   /** Of a live file that holds what the source does. */
-  keep(file: Entry, digests: Uint8Array, from: number): void {
+  keep(file: Entry, digests: Uint32Array, from: number): void {
     const found = this.#find(file);
-    if (found !== null) {
-      this.#stays[found.record] = 1;
-      return;
-    }
-    const at = (this.#learned++ % recordsABlock) * recordBytes;
-    if (at === 0) this.#blocks.push(Buffer.alloc(recordsABlock * recordBytes));
-    const block = this.#blocks.at(-1) as Buffer;
-    block.writeDoubleLE(file.inode, at);
-    block.writeDoubleLE(file.size, at + 8);
-    block.writeDoubleLE(file.modifiedMs, at + 16);
-    block.set(digests.subarray(from, from + digestBytes), at + 24);
+    if (found > 0) this.#stays[(found - headDoubles) / recordDoubles] = 1;
+    else this.#learned.push(file.inode, file.size, file.modifiedMs, ...digests.subarray(from, from + digestWords));
   }
 
   /** Whether there is one that was not there before. */
   get grew(): boolean {
-    return this.#learned > 0;
+    return this.#learned.length > 0;
   }
 
   /** For the tree that is live now. */
   write(host: Host, slug: string, liveInode: number): void {
-    const count = this.#stays.reduce((sum, stays) => sum + stays, 0) + this.#learned;
-    const bytes = Buffer.alloc(headBytes + count * recordBytes);
-    this.#known.copy(bytes, 0, 0, headBytes);
-    bytes.writeDoubleLE(liveInode, sumBytes);
-    let to = headBytes;
-    for (const [record, stays] of this.#stays.entries()) {
-      const from = headBytes + record * recordBytes;
-      if (stays) to += this.#known.copy(bytes, to, from, from + recordBytes);
+    const known = this.#known.doubles;
+    const stay = this.#stays.reduce((sum, stays) => sum + stays, 0);
+    const count = stay + this.#learned.length / (digestAt + digestWords);
+    const { bytes, doubles, words } = new Records(new Uint8Array(8 * (headDoubles + count * recordDoubles)));
+    doubles.set(known.subarray(0, headDoubles));
+    doubles[sumDoubles] = liveInode;
+    let to = headDoubles;
+    for (let i = 0; i < this.#stays.length; i++) {
+      const from = headDoubles + i * recordDoubles;
+      if (!this.#stays[i]) continue;
+      doubles.set(known.subarray(from, from + recordDoubles), to);
+      to += recordDoubles;
     }
-    for (const block of this.#blocks) to += block.copy(bytes, to);
+    for (let from = 0; from < this.#learned.length; from += digestAt + digestWords) {
+      const digest = from + digestAt;
+      doubles.set(this.#learned.slice(from, digest), to);
+      words.set(this.#learned.slice(digest, digest + digestWords), 2 * (to + digestAt));
+      to += recordDoubles;
+    }
     bytes.set(sumOf(bytes));
     host.writeFile(pathOf(slug), bytes, { mode: 0o600, uid: host.uid, gid: host.uid });
   }
 }
 
 /** The file, or null where it is not whole or tells of another tree. */
-function wholeFor(live: Entry | null, bytes: Uint8Array | null): Buffer | null {
-  if (live === null || bytes === null || bytes.length < headBytes) return null;
-  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if ((whole.length - headBytes) % recordBytes !== 0 || !sumOf(whole).equals(whole.subarray(0, sumBytes))) return null;
-  return whole.readDoubleLE(sumBytes) === live.inode ? whole : null;
+function wholeFor(live: Entry | null, bytes: Uint8Array | null): Uint8Array | null {
+  if (live === null || bytes === null || bytes.length < 8 * headDoubles) return null;
+  if ((bytes.length / 8 - headDoubles) % recordDoubles !== 0) return null;
+  if (!sumOf(bytes).equals(bytes.subarray(0, 8 * sumDoubles))) return null;
+  // Doubles lie at multiples of eight.
+  const whole = bytes.byteOffset % 8 === 0 ? bytes : Uint8Array.from(bytes);
+  return new Records(whole).doubles[sumDoubles] === live.inode ? whole : null;
 }
 
 /** With seeds that nobody knows: so that nobody can make two files which they do not tell apart. */
-function newHead(): Buffer {
-  const head = Buffer.alloc(headBytes);
-  crypto.getRandomValues(head.subarray(sumBytes + 8));
+function newHead(): Uint8Array {
+  const head = new Uint8Array(8 * headDoubles);
+  crypto.getRandomValues(head.subarray(8 * (sumDoubles + 1)));
   return head;
 }
 
-function sumOf(bytes: Buffer): Buffer {
-  return new Bun.CryptoHasher("sha256").update(bytes.subarray(sumBytes)).digest();
+function sumOf(bytes: Uint8Array): Buffer {
+  return new Bun.CryptoHasher("sha256").update(bytes.subarray(8 * sumDoubles)).digest();
 }

@@ -6,7 +6,6 @@ import type { Entry, Made, Trees } from "../host/trees.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
 import { type Compared, compared } from "./compare.ts";
 import { Digests } from "./digests.ts";
-import type { Listed } from "./listing.ts";
 import type { Project } from "./project.ts";
 import { sideBySide } from "./side-by-side.ts";
 import { demandPage, type Source, survey, tickMs } from "./source.ts";
@@ -70,11 +69,11 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
     const { reason, hint } = noGroup(project.owner_group);
     throw new Problem("blocked", reason, { hint });
   }
-  let source = survey(trees, order, host.now());
+  let source = await survey(trees, order, host.now());
   if (order.of === "others" && source.isFresh) {
     // What was written just before is older when it is looked at again.
     await host.sleep(tickMs);
-    source = survey(trees, order, host.now());
+    source = await survey(trees, order, host.now());
   }
   if (!order.allowEmpty) demandPage(source);
 
@@ -92,48 +91,53 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
     changed: [],
     removed: [],
   };
-  const liveTree = top?.type === "directory" ? trees.walk(project.root_path) : [];
-  const pairs = sideBySide(source.entries, liveTree);
+  const pairs = sideBySide(source.entries, trees, project.root_path);
   let bytes = 0;
   for await (const batch of compared(pairs, order, digests, trees)) {
-    for (const each of batch) add(each);
+    add(batch);
     await order.pause?.({ phase: "read", files: found.origins.length, total: source.entries.length, bytes });
   }
   return found;
 
-  function add({ pair: [entry, twin], same }: Compared): void {
-    if (entry === undefined) {
-      if (twin.type === "directory") found.folders += 1;
-      else found.removed.push(twin.path);
-    } else if (entry.type !== "file") {
-      const isSame = twin?.type === entry.type && (entry.type === "directory" || sameLink(trees, project, dir, entry));
-      if (entry.type === "directory" && twin === undefined) found.folders += 1;
-      else note(found, entry, twin, isSame);
-    } else {
-      bytes += entry.size;
-      note(found, entry, twin, same);
-      found.origins.push(originOf(order, entry, same ? twin : undefined, made));
-      found.inodes.push(same && twin ? twin.inode : 0);
+  function add(batch: Compared[]): void {
+    for (const {
+      pair: [entry, twin],
+      same,
+    } of batch) {
+      if (entry === undefined) {
+        if (twin.type === "directory") found.folders += 1;
+        else found.removed.push(twin.path);
+      } else if (entry.type !== "file") {
+        const isSame =
+          twin?.type === entry.type && (entry.type === "directory" || sameLink(trees, project, dir, entry));
+        if (entry.type === "directory" && twin === undefined) found.folders += 1;
+        else note(found, entry, twin, isSame);
+      } else {
+        bytes += entry.size;
+        note(found, entry, twin, same);
+        found.origins.push(originOf(order, entry, same ? twin : undefined, made));
+        found.inodes.push(same && twin ? twin.inode : 0);
+      }
     }
   }
 }
 
-function note(found: Plan, { path }: Listed, twin: Entry | undefined, equal: boolean): void {
+function note(found: Plan, { path }: Entry, twin: Entry | undefined, equal: boolean): void {
   if (twin === undefined) found.added.push(path);
   else if (!equal) found.changed.push(path);
 }
 
-function sameLink(trees: Trees, { root_path }: Project, dir: string, { path }: Listed): boolean {
+function sameLink(trees: Trees, { root_path }: Project, dir: string, { path }: Entry): boolean {
   return trees.linkTarget(`${root_path}/${path}`) === trees.linkTarget(`${dir}/${path}`);
 }
 
 /** A file is shared where it is already as it would be made. */
-function originOf({ of }: Order, entry: Listed, equal: Entry | undefined, made: Made): Origin {
+function originOf({ of }: Order, entry: Entry, equal: Entry | undefined, made: Made): Origin {
   if (equal !== undefined && isMade(equal, made)) return "live";
   return of !== "others" && isMade(entry, made) ? "source" : "copy";
 }
 
 /** Owner and mode are those that a file is made with. */
-export function isMade(entry: Listed, { mode, uid, gid }: Made): boolean {
+export function isMade(entry: Entry, { mode, uid, gid }: Made): boolean {
   return entry.mode === mode && entry.uid === uid && entry.gid === gid;
 }

@@ -1,9 +1,10 @@
 // What is to be deployed, looked at name by name before anything is written, and again when all is staged.
 
 import { Problem } from "../engine/step.ts";
+import { Listing } from "../host/listing.ts";
 import type { Entry, Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
-import { type Listed, Listing } from "./listing.ts";
+import { sideBySide } from "./side-by-side.ts";
 
 /** Of the system's: nobody publishes these, by whatever way they were reached. */
 const blockedDirs = ["/etc", "/root", "/proc", "/sys", "/dev", "/run", "/boot"];
@@ -46,17 +47,22 @@ function within(path: string, dir: string): boolean {
 }
 
 /** Every entry, or a Problem that names the first that cannot be published. */
-export function survey(trees: Trees, { dir, name }: Pick<Source, "dir" | "name">, nowMs: number): Source {
-  const entries = new Listing();
+export async function survey(
+  trees: Trees,
+  { dir, name }: Pick<Source, "dir" | "name">,
+  nowMs: number,
+): Promise<Source> {
+  const entries = await Listing.of(trees, dir);
   let isFresh = false;
   /** What each link says, by its path. */
   const links = new Map<string, string>();
-  for (const entry of trees.walk(dir)) {
-    const why = faultOf(entry);
-    if (why !== null) throw refused(`${name}/${entry.path} ${why}`, ["ls", "-ld", `${name}/${entry.path}`]);
-    if (entry.type === "link") links.set(entry.path, trees.linkTarget(`${dir}/${entry.path}`));
-    entries.add(entry);
-    isFresh ||= isBetween(entry, nowMs, nowMs);
+  for (const batch of entries.batches()) {
+    for (const entry of batch) {
+      const why = faultOf(entry);
+      if (why !== null) throw refused(`${name}/${entry.path} ${why}`, ["ls", "-ld", `${name}/${entry.path}`]);
+      if (entry.type === "link") links.set(entry.path, trees.linkTarget(`${dir}/${entry.path}`));
+      isFresh ||= isBetween(entry, nowMs, nowMs);
+    }
   }
   for (const [path, target] of links) {
     if (!leadsOut(path, links)) continue;
@@ -106,9 +112,13 @@ function leadsOut(link: string, links: ReadonlyMap<string, string>): boolean {
 export function demandPage({ name: dir, entries }: Source): void {
   const hint = ["ls", "-la", dir];
   if (entries.length === 1) throw refused(`${dir} is empty (--allow-empty to publish it)`, hint);
-  if (!entries[Symbol.iterator]().some(({ path, type }) => path === "index.html" && type !== "directory")) {
+  if (!entries.batches().some((batch) => batch.some(isPage))) {
     throw refused(`${dir} has no index.html (--allow-empty to publish it, --subdir for one below it)`, hint);
   }
+}
+
+function isPage({ path, type }: Entry): boolean {
+  return path === "index.html" && type !== "directory";
 }
 
 /** Whether it has a stamp of the time between two looks. One from the future is of a clock that was set back. */
@@ -120,19 +130,19 @@ function isBetween({ changedMs }: Entry, sinceMs: number, nowMs: number): boolea
  * The last look: throws a Problem for what was changed, put there or taken away since the first. What has the stamp of
  * the time between may have been changed twice in one tick.
  */
-export function demandUnchanged(
+export async function demandUnchanged(
   trees: Trees,
   { dir, name, entries, sinceMs }: Source,
   slug: string,
   nowMs: number,
-): void {
-  const rest = entries[Symbol.iterator]();
-  for (const now of trees.walk(dir)) {
-    const before: Listed | undefined = rest.next().value;
-    const same = before?.path === now.path && before.inode === now.inode && before.changedMs === now.changedMs;
-    if (!same || isBetween(now, sinceMs, nowMs)) throw changed(now.path);
+): Promise<void> {
+  for await (const batch of sideBySide(entries, trees, dir)) {
+    for (const [before, now] of batch) {
+      if (before === undefined || now === undefined) throw changed((before ?? now).path);
+      const same = before.inode === now.inode && before.changedMs === now.changedMs;
+      if (!same || isBetween(now, sinceMs, nowMs)) throw changed(now.path);
+    }
   }
-  for (const { path } of rest) throw changed(path);
 
   function changed(path: string): Problem {
     return new Problem("blocked", `${name}/${path} was changed while it was read: nothing was deployed`, {

@@ -1,10 +1,9 @@
 // The new tree before it is live: beside the backups, made of files of the live one where they are the same.
 
 import { Problem } from "../engine/step.ts";
+import { pipelined } from "../host/pipeline.ts";
 import type { Entry, Made, Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
-import type { Listed } from "./listing.ts";
-import { filesABatch, pipelined } from "./pipeline.ts";
 import { isMade, type Order, type Origin, type Plan } from "./plan.ts";
 import { backupsOf, sparePath, stampName } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
@@ -21,10 +20,12 @@ export function demandRoom(planned: Plan, slug: string, trees: Trees): void {
 function lacking({ source, origins }: Plan, trees: Trees): Problem | null {
   const { bytes, inodes, block } = trees.room(docsRoot);
   let [neededBytes, neededInodes, file] = [0, 0, 0];
-  for (const { type, size } of source.entries) {
-    if (type === "file" && origins[file++] !== "copy") continue;
-    neededInodes += 1;
-    neededBytes += Math.ceil((type === "file" ? size : 1) / block) * block;
+  for (const batch of source.entries.batches()) {
+    for (const { type, size } of batch) {
+      if (type === "file" && origins[file++] !== "copy") continue;
+      neededInodes += 1;
+      neededBytes += Math.ceil((type === "file" ? size : 1) / block) * block;
+    }
   }
   if (neededBytes > bytes) return noRoom(`${mebibytes(neededBytes)} are needed and ${mebibytes(bytes)} free`, []);
   if (neededInodes > inodes) return noRoom(`${neededInodes} inodes are needed and ${inodes} free`, ["-i"]);
@@ -60,19 +61,24 @@ function isFolder(entry: Entry, made: Made): boolean {
 }
 
 /** Takes from a stage what the new tree has not. Answers for each entry of the source whether it is there. */
-function clearStage({ source, made, origins, inodes }: Plan, stage: string, trees: Trees): boolean[] {
+async function clearStage({ source, made, origins, inodes }: Plan, stage: string, trees: Trees): Promise<boolean[]> {
   const there: boolean[] = [];
-  const gone: string[] = [];
+  /** Directories, which are looked at meanwhile. */
+  const gone = new Set<string>();
   let file = 0;
-  for (const [entry, old] of sideBySide(source.entries, trees.walk(stage))) {
-    const index = entry?.type === "file" ? file++ : -1;
-    const goes = old?.path.startsWith(`${gone.at(-1)}/`);
-    const stays =
-      old !== undefined &&
-      !goes &&
-      (entry?.type === "directory" ? isFolder(old, made) : origins[index] === "live" && old.inode === inodes[index]);
-    if (entry !== undefined) there.push(stays);
-    if (old !== undefined && !stays && !goes) gone.push(old.path);
+  for await (const batch of sideBySide(source.entries, trees, stage)) {
+    for (const [entry, old] of batch) {
+      const index = entry?.type === "file" ? file++ : -1;
+      const goes = old !== undefined && gone.has(old.path.slice(0, Math.max(0, old.path.lastIndexOf("/"))));
+      const stays =
+        old !== undefined &&
+        !goes &&
+        (entry?.type === "directory" ? isFolder(old, made) : origins[index] === "live" && old.inode === inodes[index]);
+      if (entry !== undefined) there.push(stays);
+      if (old === undefined || stays) continue;
+      if (old.type === "directory") gone.add(old.path);
+      else if (!goes) trees.remove(`${stage}/${old.path}`);
+    }
   }
   for (const path of gone) trees.remove(`${stage}/${path}`);
   return there;
@@ -85,6 +91,7 @@ type Copy = [string, string, number];
 export async function fillStage(planned: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
   const { source, made, origins } = planned;
   const live = order.project.root_path;
+  const there = await clearStage(planned, stage, trees);
   let [bytes, files] = [0, 0];
   for await (const [{ count, copies }] of pipelined(batches(), ({ copies }) => trees.copies(copies, made))) {
     for (const [, , size] of copies) bytes += size;
@@ -95,23 +102,22 @@ export async function fillStage(planned: Plan, stage: string, order: Order, tree
 
   /** Makes all but what is to be copied, and tells that. */
   function* batches(): Generator<{ count: number; copies: Copy[] }> {
-    const there = clearStage(planned, stage, trees);
-    let [index, file, count] = [0, 0, 0];
-    let copies: Copy[] = [];
-    for (const entry of source.entries) {
-      const origin = entry.type === "file" ? (origins[file++] ?? null) : null;
-      if (!there[index++] && !make(entry, origin)) {
-        copies.push([`${source.dir}/${entry.path}`, `${stage}/${entry.path}`, entry.size]);
+    let [index, file] = [0, 0];
+    for (const batch of source.entries.batches()) {
+      const copies: Copy[] = [];
+      const before = file;
+      for (const entry of batch) {
+        const origin = entry.type === "file" ? (origins[file++] ?? null) : null;
+        if (!there[index++] && !make(entry, origin)) {
+          copies.push([`${source.dir}/${entry.path}`, `${stage}/${entry.path}`, entry.size]);
+        }
       }
-      if (origin === null || ++count < filesABatch) continue;
-      yield { count, copies };
-      [count, copies] = [0, []];
+      yield { count: file - before, copies };
     }
-    yield { count, copies };
   }
 
   /** False for a file that is to be copied. */
-  function make({ path, type, size }: Listed, origin: Origin | null): boolean {
+  function make({ path, type, size }: Entry, origin: Origin | null): boolean {
     const to = `${stage}/${path}`;
     const from = `${source.dir}/${path}`;
     if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });

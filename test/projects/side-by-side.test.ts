@@ -1,19 +1,19 @@
-// That two walks meet at each path they share, whatever the names are.
+// That two trees meet at each path they share, whatever the names are.
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Entry } from "../../src/host/trees.ts";
+import { Listing } from "../../src/host/listing.ts";
 import { sideBySide } from "../../src/projects/side-by-side.ts";
 import { TreeHost } from "./tree.ts";
 
 const name = fc.constantFrom("a", "b", "a-b", "a.b", "a b", "é", "\u{1f600}", "\uff5e", "A");
 const tree = fc.uniqueArray(fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/")));
 
-test("two trees side by side are the union of both, each path once", () => {
-  fc.assert(
-    fc.property(tree, tree, (ones, others) => {
+test("two trees side by side are the union of both, each path once", async () => {
+  await fc.assert(
+    fc.asyncProperty(tree, tree, async (ones, others) => {
       using host = new TreeHost();
-      const walks = [ones, others].map((paths, i) => {
+      for (const [i, paths] of [ones, others].entries()) {
         for (const path of paths) {
           // A file where no other has made a directory, and no file lies above.
           try {
@@ -21,10 +21,12 @@ test("two trees side by side are the union of both, each path once", () => {
           } catch {}
         }
         host.write(`/srv/${i}/z`, "z");
-        return [...host.trees.walk(`/srv/${i}`)];
-      }) as [Entry[], Entry[]];
-      const [one, other] = walks.map((walk) => new Map(walk.map((entry) => [entry.path, entry])));
-      const met = [...sideBySide(...walks)];
+      }
+      const [one, other] = [0, 1].map(
+        (i) => new Map([...host.trees.walk(`/srv/${i}`)].map((entry) => [entry.path, entry])),
+      );
+      const mine = await Listing.of(host.trees, "/srv/0");
+      const met = (await Array.fromAsync(sideBySide(mine, host.trees, "/srv/1"))).flat();
       const paths = met.map(([mine, theirs]) => mine?.path ?? theirs?.path ?? "");
       expect(new Set(paths)).toEqual(new Set([...(one?.keys() ?? []), ...(other?.keys() ?? [])]));
       expect(paths).toHaveLength(new Set(paths).size);
@@ -32,4 +34,25 @@ test("two trees side by side are the union of both, each path once", () => {
     }),
     { numRuns: 50 },
   );
+});
+
+test("what is behind a link is not of the tree; one that is not there has nothing", async () => {
+  using host = new TreeHost();
+  for (const path of ["0/a/x", "0/b/x", "1/c/x"]) host.write(`/srv/${path}`, "x");
+  host.write("/srv/1/a", "-> c");
+  host.write("/srv/2", "-> 1");
+  const mine = await Listing.of(host.trees, "/srv/0");
+  const pairs = async (dir: string) => (await Array.fromAsync(sideBySide(mine, host.trees, dir))).flat();
+  const seen = (await pairs("/srv/1")).map(([one, other]) => [one?.path, other?.path]);
+  expect(seen).toEqual([
+    ["", ""],
+    ["a", "a"],
+    ["b", undefined],
+    [undefined, "c"],
+    ["a/x", undefined],
+    ["b/x", undefined],
+    [undefined, "c/x"],
+  ]);
+  expect((await pairs("/srv/2")).filter(([, other]) => other)).toHaveLength(1);
+  expect((await pairs("/srv/3")).filter(([, other]) => other)).toEqual([]);
 });

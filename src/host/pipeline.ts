@@ -9,10 +9,13 @@ const ahead = 6;
  * Each batch with its answer, as soon as it is known. However it ends, nothing of it is still under way; that something
  * failed is told in its turn.
  */
-export async function* pipelined<B, R>(batches: Iterable<B>, begin: (batch: B) => Promise<R>): AsyncGenerator<[B, R]> {
+export async function* pipelined<B, R>(
+  batches: Iterable<B> | AsyncIterable<B>,
+  begin: (batch: B) => Promise<R>,
+): AsyncGenerator<[B, R]> {
   const under: { batch: B; answer: Promise<R>; isDone: boolean }[] = [];
   try {
-    for (const batch of batches) {
+    for await (const batch of batches) {
       const work = { batch, answer: begin(batch), isDone: false };
       const done = (): void => {
         work.isDone = true;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { batchesOf, pipelined } from "../../src/projects/pipeline.ts";
+import { batchesOf, pipelined } from "../../src/host/pipeline.ts";
 
 /** Takes longer for the first than for the last. */
 const ended: number[] = [];

@@ -1,0 +1,37 @@
+// That a tree which is looked at as a whole is the one that a walk finds.
+
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { Listing } from "../../src/host/listing.ts";
+import type { Entry } from "../../src/host/trees.ts";
+import { TreeHost } from "../projects/tree.ts";
+
+const byPath = (entries: Entry[]): Entry[] => entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+const listed = (listing: Listing): Entry[] => [...listing.batches()].flat();
+
+const name = fc.constantFrom("a", "b", "a-b", "a b", "é.html", "\u{1f600}", "\uff5e", "A");
+const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/"));
+
+test("each entry of a walk, and each directory before what is in it", async () => {
+  const trees = fc.asyncProperty(fc.uniqueArray(path), fc.constantFrom("x", "-> a"), async (paths, content) => {
+    using host = new TreeHost();
+    for (const path of paths) host.write(`/srv/tree/${path}/f`, content);
+    host.write("/srv/tree/empty/f", "");
+    host.mode("/srv/tree/empty/f", 0o4755);
+    const listing = await Listing.of(host.trees, "/srv/tree");
+    const found = listed(listing);
+    expect(listing.length).toBe(found.length);
+    const above = found.map(({ path }) => path.slice(0, Math.max(0, path.lastIndexOf("/"))));
+    expect(above.every((dir, i) => i === 0 || found.slice(0, i).some(({ path }) => path === dir))).toBe(true);
+    expect(byPath(found)).toEqual(byPath([...host.trees.walk("/srv/tree")]));
+  });
+  await fc.assert(trees, { numRuns: 30 });
+});
+
+test("more entries than one batch has come in their order; without a tree there is no list of it", async () => {
+  using host = new TreeHost();
+  const names = Array.from({ length: 1000 }, (_, i) => `f${i}`).sort();
+  for (const name of names) host.write(`/srv/tree/${name}`, "");
+  expect(listed(await Listing.of(host.trees, "/srv/tree")).map(({ path }) => path)).toEqual(["", ...names]);
+  expect(Listing.of(host.trees, "/srv/none")).rejects.toThrow("/srv/none");
+});
