@@ -33,5 +33,5 @@ test("more entries than one batch has come in their order; without a tree there 
   const names = Array.from({ length: 1000 }, (_, i) => `f${i}`).sort();
   for (const name of names) host.write(`/srv/tree/${name}`, "");
   expect(listed(await Listing.of(host.trees, "/srv/tree")).map(({ path }) => path)).toEqual(["", ...names]);
-  expect(Listing.of(host.trees, "/srv/none")).rejects.toThrow("/srv/none");
+  await expect(Listing.of(host.trees, "/srv/none")).rejects.toThrow("/srv/none");
 });
