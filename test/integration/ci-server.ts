@@ -1,7 +1,17 @@
 // Serves a folder over HTTP to the hosts of one network, as download.docker.com and packages.gitlab.com serve theirs.
 // A process of its own, since the one that runs the hosts waits for them; it ends with that one.
 
-import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { certify } from "../stand-in/certificate.ts";
 import type { TestHost } from "./test-host.ts";
@@ -14,6 +24,9 @@ export interface CiServer extends Disposable {
   /** The paths that were asked for since it started, in their order. */
   asked(): Promise<string[]>;
 }
+
+/** A file of this name, behind a path, has the address in it that the path leads to. */
+export const leadsSuffix = ".leads-to";
 
 /** Of the real servers, whose places `standsFor` takes. */
 export const realNames = ["download.docker.com", "packages.gitlab.com"] as const;
@@ -72,6 +85,8 @@ function serve(first: string, hostname: string, tlsDir: string): (number | undef
     fetch(request: Request) {
       const path = decodeURIComponent(new URL(request.url).pathname);
       asked.push(path);
+      const leads = `${folder}${path}${leadsSuffix}`;
+      if (!path.includes("..") && existsSync(leads)) return Response.redirect(readFileSync(leads, "utf8"), 302);
       const stat = path.includes("..") ? undefined : statSync(folder + path, { throwIfNoEntry: false });
       if (!stat?.isFile()) return new Response("not found\n", { status: 404 });
       const modified = stat.mtime.toUTCString();

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { type Keys, makeKeys, sha256 } from "../install/release.ts";
 import { GitlabReleases } from "../stand-in/gitlab-releases.ts";
-import { type CiServer, standsFor } from "./ci-server.ts";
+import { type CiServer, leadsSuffix, standsFor } from "./ci-server.ts";
 import { must } from "./run.ts";
 import { TestHost } from "./test-host.ts";
 
@@ -73,11 +73,12 @@ async function job(...words: string[]): Promise<{ code: number; said: string }> 
 function serve(): void {
   for (const [path, bytes] of gitlab.files) write(`/api/v4/projects/7/packages/generic/edox-ops/${path}`, bytes);
   const { links = [] } = gitlab.releases.get(`v${version}`) ?? {};
+  // As GitLab does: the permanent address leads to that of the tag, and that one into the registry.
+  const lead = (path: string, to: string) => write(`${path}${leadsSuffix}`, Buffer.from(to));
   for (const { url, direct_asset_path } of links) {
-    const bytes = gitlab.files.get(url.replace(/^.*\/generic\/edox-ops\//, "")) ?? new Uint8Array();
-    for (const place of ["permalink/latest", `v${version}`]) {
-      write(`/group/edox-ops/-/releases/${place}/downloads${direct_asset_path}`, bytes);
-    }
+    const at = (place: string) => `/group/edox-ops/-/releases/${place}/downloads${direct_asset_path}`;
+    lead(at("permalink/latest"), `https://gateway${at(`v${version}`)}`);
+    lead(at(`v${version}`), `https://gateway${new URL(url).pathname}`);
   }
 }
 
