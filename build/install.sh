@@ -13,11 +13,13 @@ set -eu
 room_kb=180000
 
 die() {
-  printf 'error: %s\nhint: %s\n' "$1" "$2" >&2
+  say "error: $1
+hint: $2"
   exit 1
 }
 
-say() { printf '%s\n' "$*" >&2; }
+# Not the password of a mirror.
+say() { printf '%s\n' "$*" | sed 's|://[^/@ ]*@|://|g' >&2; }
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
@@ -281,8 +283,7 @@ get_asset() {
   fi
   fetched=$work/$asset
   url=$(address "$asset")
-  # Not the password of a mirror.
-  say "fetching $(printf '%s\n' "$url" | sed 's|://[^/@]*@|://|')"
+  say "fetching $url"
   fetch "$url" "$fetched"
   expected=$(sum_of "$asset")
   got=$(sha256 "$fetched")

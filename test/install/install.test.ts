@@ -152,3 +152,17 @@ test("the template is not filled with what would make another script of it", () 
     expect(() => filled(template, { ...release, ...wrong })).toThrow();
   }
 });
+
+test("what a self-update had kept is not the one before this one, and the password of a mirror is not told", async () => {
+  using ground = new Ground("curl");
+  writeFileSync(`${ground.dir}/.edox-ops.previous`, "two releases back");
+  const { url } = stage.server.place();
+  const env = { EDOX_BASE_URL: url.replace("://", "://bob:s3cret@") };
+  const { code, stdout, stderr } = await ground.install(stage.release(current).installer, stage.authority, { env });
+  expect([code, stdout + stderr]).toEqual([0, expect.stringContaining(`fetching ${url}/`)]);
+  expect(stdout + stderr).not.toContain("s3cret");
+  stage.expectInstalled(ground, current);
+  const gone = { EDOX_BASE_URL: `${env.EDOX_BASE_URL}/none`, EDOX_VERSION: newer };
+  const ended = await ground.install(stage.release(current).installer, stage.authority, { env: gone });
+  expectRefused(ended, `error: ${url}/none/v${newer}/downloads/SHA256SUMS is not there`, "EDOX_BASE_URL");
+});
