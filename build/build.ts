@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs
 import { dirname } from "node:path";
 import { version } from "../package.json";
 import { disarm } from "./disarm.ts";
+import { sums } from "./sums.ts";
 
 export const targets = { "linux-x64": "bun-linux-x64", "linux-arm64": "bun-linux-aarch64" } as const;
 export type Target = keyof typeof targets;
@@ -80,16 +81,15 @@ async function build(wanted: readonly string[]): Promise<void> {
   const top = dirname(import.meta.dir);
   const unknown = wanted.find((name) => !(name in targets));
   if (unknown) throw new Error(`unknown target ${unknown}: there are ${Object.keys(targets).join(", ")}`);
-  const sums: string[] = [];
+  const names: string[] = [];
   for (const target of Object.keys(targets) as Target[]) {
     if (wanted.length > 0 && !wanted.includes(target)) continue;
     const name = `${target}/edox-ops`;
     await compile(`${top}/src/main.ts`, `${top}/dist/${name}`, target);
     smoke(target, `${top}/dist/${name}`);
-    const digest = new Bun.CryptoHasher("sha256").update(await Bun.file(`${top}/dist/${name}`).bytes()).digest("hex");
-    sums.push(`${digest}  ${name}\n`);
+    names.push(name);
   }
-  await Bun.write(`${top}/dist/SHA256SUMS`, sums.join(""));
+  await Bun.write(`${top}/dist/SHA256SUMS`, await sums(`${top}/dist`, names));
 }
 
 if (import.meta.main) {

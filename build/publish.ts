@@ -4,10 +4,9 @@
 
 import { readdirSync } from "node:fs";
 import { version } from "../package.json";
-import { isOlder } from "../src/release/published.ts";
+import { isOlder, isSigned } from "../src/release/published.ts";
 import { own } from "./build.ts";
 import { sectionOf } from "./changelog.ts";
-import { isSigned } from "./signature.ts";
 
 export interface Project {
   /** CI_API_V4_URL and CI_PROJECT_ID of the job. */
@@ -47,7 +46,7 @@ export async function publishCandidate(project: Project, release: Release): Prom
       const known = new Uint8Array(await there.arrayBuffer());
       if (Buffer.compare(known, bytes) === 0) continue;
       // No two signatures of one file are the same, and the checksums came before it.
-      if (file === "SHA256SUMS.sig" && isSigned(await sumsIn(release), known, release.keys)) continue;
+      if (file === "SHA256SUMS.sig" && (await isSigned(await sumsIn(release), known, release.keys))) continue;
       throw new Error(`${file} of ${release.version} is there already, and is another file`);
     }
     if (there.status !== 404) throw await refused("GET", file, there);

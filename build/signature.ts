@@ -1,6 +1,6 @@
 // Signatures of a release: ECDSA on P-256 over SHA-256, in the form that `openssl dgst -sha256 -verify` reads.
 
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
+import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
 
 /**
  * From PEM, as `openssl ecparam -name prime256v1 -genkey -noout` writes it, or that in one line of base64: GitLab masks no
@@ -24,10 +24,4 @@ export function publicPem(key: KeyObject): string {
 
 export function signature(key: KeyObject, bytes: Uint8Array): Uint8Array {
   return sign("sha256", bytes, key);
-}
-
-/** Whether one of these public keys, PEM one below the other, has signed the bytes. */
-export function isSigned(bytes: Uint8Array, by: Uint8Array, keys: string): boolean {
-  const blocks = keys.match(/-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g) ?? [];
-  return blocks.some((key) => verify("sha256", bytes, key, by));
 }

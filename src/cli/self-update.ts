@@ -30,7 +30,7 @@ export default command({
     const lock = await takeLock(host, folderOf(program), itself(...typed.slice(1)));
     try {
       if (values.rollback)
-        return await tellUpdated(await logged(`${version} goes back`, () => rollBack(order, host, trees)));
+        return await tellUpdated(await told(`${version} goes back`, () => rollBack(order, host, trees)));
       const offer = await offered(host, order);
       if (offer.same) return await tellOffer(offer);
       const signal = host.heedSignals();
@@ -38,7 +38,7 @@ export default command({
       const line = lineFor(values, console, stop);
       line?.begin("self-update");
       const onBytes = (bytes: number, total: number) => line?.say(downloaded(bytes, total));
-      const updated = await logged(`${version} becomes ${offer.release.version}`, () => {
+      const updated = await told(`${version} becomes ${offer.release.version}`, () => {
         return update(order, offer, host, trees, stop, onBytes).finally(() => line?.clear());
       });
       return await tellUpdated(updated);
@@ -53,23 +53,13 @@ export default command({
     }
 
     /** Whoever looks after the host finds when its program became another one. */
-    async function logged(title: string, run: () => Promise<Updated>): Promise<Updated> {
+    async function told(title: string, run: () => Promise<Updated>): Promise<Updated> {
       if (host.uid !== 0) return run();
-      const { runLog } = await import("../report/run-log.ts");
+      const { logged, runLog } = await import("../report/run-log.ts");
       const { logDir } = await import("../recipes/paths.ts");
-      const { Problem } = await import("../engine/step.ts");
       const log = runLog(`${logDir}/self-update.log`, host, (sentence) => console.err(`warning: ${sentence}\n`));
       const step = { id: "program.update", title: `${program}: ${title}` };
-      const result = { ...step, changes: [], unseen: [], warnings: [], ran: [] };
-      log.started({ ...step, wants: [] });
-      try {
-        const updated = await run();
-        log.finished({ ...result, outcome: "changed" });
-        return updated;
-      } catch (error) {
-        log.finished({ ...result, outcome: "failed", problem: Problem.of(error) });
-        throw error;
-      }
+      return logged(log, step, run, () => ({ outcome: "changed", warnings: [] }));
     }
 
     function tellOffer({ same, release, asset }: Offer): Promise<number> {

@@ -1,5 +1,4 @@
 import type { Facts } from "../engine/facts.ts";
-import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { command } from "./command.ts";
 import { changeFlags } from "./flags.ts";
@@ -10,15 +9,13 @@ export default command({
   meta: { name: "uninstall", description: "take this program away; sites, runners and their records stay" },
   args: flags,
   async run(values, context) {
-    const { demandThere, folderOf, isPackaged } = await import("../release/program.ts");
+    const { demandThere, demandUnpackaged, folderOf } = await import("../release/program.ts");
     const { uninstallation } = await import("../release/uninstall.ts");
     const { change, demandRoot, takeLock } = await import("./run.ts");
     const { program, typed } = context;
     const host = await context.host();
     demandThere(host, program);
-    if (isPackaged(host, program)) {
-      throw new Problem("blocked", `apt owns ${program}`, { hint: ["sudo", "apt-get", "remove", "edox-ops"] });
-    }
+    demandUnpackaged(host, program, ["sudo", "apt-get", "remove", "edox-ops"]);
     const recipe = (_: Facts, see: HostReader) => uninstallation(program, see);
     if (values["dry-run"] || values.check) return change(recipe, values, context);
     demandRoot(host, context);

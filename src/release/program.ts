@@ -12,6 +12,11 @@ export function isPackaged(see: HostReader, program: string): boolean {
   return program === packagedPath && installedPackage(see, "edox-ops") !== null;
 }
 
+/** Throws a Problem where it does: what it is asked for instead, and where that comes from. */
+export function demandUnpackaged(see: HostReader, program: string, hint: string[], from = ""): void {
+  if (isPackaged(see, program)) throw new Problem("blocked", `apt owns ${program}${from}`, { hint });
+}
+
 /** Throws a Problem where this process is of a file that is gone: its path is another's by now, or nobody's. */
 export function demandThere(see: HostReader, program: string): void {
   if (see.stat(program)?.type === "file") return;

@@ -46,8 +46,7 @@ export async function published(see: HostReader, { base, keys }: Shelf, wanted: 
       `${shownAddress(base)} does not tell which release is the latest: say --version X.Y.Z`,
     );
   }
-  const believed = await keysOf(keys);
-  if (believed.length === 0) {
+  if (blocksOf(keys).length === 0) {
     throw new Problem(
       "blocked",
       "this edox-ops was built without a release's key: nothing it fetches could be verified",
@@ -60,7 +59,7 @@ export async function published(see: HostReader, { base, keys }: Shelf, wanted: 
   const sumsAt = at(wanted, "SHA256SUMS");
   const signed = async (): Promise<Uint8Array | null> => {
     const [sums, signature] = await Promise.all([bytesAt(see, sumsAt), bytesAt(see, at(wanted, "SHA256SUMS.sig"))]);
-    return (await isSigned(sums, signature, believed)) ? sums : null;
+    return (await isSigned(sums, signature, keys)) ? sums : null;
   };
   // The latest may have become another one between the two.
   const sums = (await signed()) ?? (wanted === null ? await signed() : null);
@@ -88,21 +87,21 @@ async function bytesAt(see: HostReader, url: string): Promise<Uint8Array> {
   throw new Problem("blocked", `${shownAddress(url)} cannot be fetched: ${reason || status}${leads}`);
 }
 
-async function keysOf(pem: string): Promise<CryptoKey[]> {
-  const blocks = pem.matchAll(/-----BEGIN PUBLIC KEY-----([\w+/=\s]+)-----END PUBLIC KEY-----/g);
-  const form = { name: "ECDSA", namedCurve: "P-256" };
-  return Promise.all(
-    [...blocks].map(([, text = ""]) => {
-      return crypto.subtle.importKey("spki", Buffer.from(text, "base64"), form, false, ["verify"]);
-    }),
-  );
-}
-
-async function isSigned(bytes: Uint8Array, signature: Uint8Array, keys: readonly CryptoKey[]): Promise<boolean> {
+/** Whether one of these public keys, PEM one below the other, has signed the bytes, in the form that openssl writes. */
+export async function isSigned(bytes: Uint8Array, signature: Uint8Array, keys: string): Promise<boolean> {
   const raw = rawSignature(signature);
   if (raw === null) return false;
-  const by = keys.map((key) => crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, raw, Buffer.from(bytes)));
+  const form = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const by = blocksOf(keys).map(async (block) => {
+    const key = await crypto.subtle.importKey("spki", block, form, false, ["verify"]);
+    return crypto.subtle.verify(form, key, raw, Buffer.from(bytes));
+  });
   return (await Promise.all(by)).includes(true);
+}
+
+function blocksOf(pem: string): Buffer<ArrayBuffer>[] {
+  const blocks = pem.matchAll(/-----BEGIN PUBLIC KEY-----([\w+/=\s]+)-----END PUBLIC KEY-----/g);
+  return [...blocks].map(([, text = ""]) => Buffer.from(text, "base64"));
 }
 
 /** r and s in 32 bytes each, of the DER that openssl writes (RFC 3279, 2.2.3); null for what is none. */

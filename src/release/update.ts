@@ -7,7 +7,7 @@ import { Problem } from "../engine/step.ts";
 import { heed, type Stop } from "../engine/wait.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
-import { beside, demandThere, folderOf, isPackaged } from "./program.ts";
+import { beside, demandThere, demandUnpackaged, folderOf } from "./program.ts";
 import { isOlder, type Published, published, type Shelf } from "./published.ts";
 
 export interface Order {
@@ -77,9 +77,7 @@ export async function update(
 ): Promise<Updated> {
   const { work } = beside(program);
   const address = shownAddress(release.addressOf(asset));
-  if (isPackaged(host, program)) {
-    throw new Problem("blocked", `apt owns ${program}: fetch ${address}`, { hint: aptLine(asset) });
-  }
+  demandUnpackaged(host, program, aptLine(asset), `: fetch ${address}`);
   demandRoom(host, folderOf(program));
   return replaced(program, host, trees, async () => {
     const [fetched, unpacked] = [`${work}/${asset}`, `${work}/unpacked`];
@@ -103,9 +101,7 @@ export async function update(
 export async function rollBack({ program, version }: Order, host: Host, trees: Trees): Promise<Updated> {
   const { previous, work } = beside(program);
   demandThere(host, program);
-  if (isPackaged(host, program)) {
-    throw new Problem("blocked", `apt owns ${program}`, { hint: aptLine("edox-ops_X.Y.Z_ARCHITECTURE.deb") });
-  }
+  demandUnpackaged(host, program, aptLine("edox-ops_X.Y.Z_ARCHITECTURE.deb"));
   if (host.stat(previous)?.type !== "file") {
     const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];
     throw new Problem("blocked", `${previous} is not there: no edox-ops before this one is kept`, { hint });

@@ -1,7 +1,7 @@
 // The log of a run, in the contract's lines: what happened when, and every word of the commands that ran.
 
 import { linesOf, oneLine } from "../engine/lines.ts";
-import type { Step, StepResult } from "../engine/step.ts";
+import { Problem, type Step, type StepResult } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
 
 const newline = 10;
@@ -35,6 +35,26 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
     const dir = path.slice(0, path.lastIndexOf("/"));
     if (host.stat(dir) === null) host.makeDirectory(dir, { mode: 0o755, uid: 0, gid: 0 });
     return (host.tail(path, 1)?.[0] ?? newline) === newline ? "" : "\n";
+  }
+}
+
+/** What is no recipe, in the same lines: one step. `outcomeOf` says of what was done whether anything was, and what is worth a warning. */
+export async function logged<T>(
+  log: ReturnType<typeof runLog>,
+  step: Pick<Step, "id" | "title">,
+  run: () => Promise<T>,
+  outcomeOf: (done: T) => Pick<StepResult, "outcome" | "warnings">,
+): Promise<T> {
+  const result = { ...step, changes: [], unseen: [], warnings: [], ran: [] };
+  log.started({ ...step, wants: [] });
+  try {
+    const done = await run();
+    log.finished({ ...result, ...outcomeOf(done) });
+    return done;
+  } catch (error) {
+    const problem = Problem.of(error);
+    log.finished({ ...result, outcome: "failed", problem });
+    throw problem;
   }
 }
 

@@ -14,7 +14,7 @@ import type { Project } from "../../projects/project.ts";
 import { projectLockPath, settle, unpackedPath } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
 import { projectLogPath } from "../../recipes/paths.ts";
-import { runLog } from "../../report/run-log.ts";
+import { logged, runLog } from "../../report/run-log.ts";
 import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
@@ -105,7 +105,12 @@ export async function release(
     };
     const step = { id: told.id, title: told.done(name) };
     const order = { ...ordered, pause };
-    const done = await logged(step, () => deploy(order, host, trees));
+    // The deploy of a project is told in the same log as its other changes.
+    const log = runLog(projectLogPath, host, (sentence) => console.err(`warning: ${sentence}\n`));
+    const outcomeOf = ({ changed, notes }: Deployed) => {
+      return { outcome: changed > 0 ? ("changed" as const) : ("ok" as const), warnings: notes };
+    };
+    const done = await logged(log, step, () => deploy(order, host, trees), outcomeOf);
     line?.clear();
     await tell({ ...done, notes: [...notes, ...done.notes] }, order);
     return exitCode.done;
@@ -116,22 +121,6 @@ export async function release(
     ordered?.letGo?.();
     if (project && !looks) settle(host, trees, project);
     if (looks) trees.remove(unpackedPath(slug));
-  }
-
-  /** The deploy of a project is told in the same log as its other changes. */
-  async function logged(step: { id: string; title: string }, run: () => Promise<Deployed>): Promise<Deployed> {
-    const log = runLog(projectLogPath, host, (sentence) => console.err(`warning: ${sentence}\n`));
-    const result = { ...step, changes: [], unseen: [], warnings: [], ran: [] };
-    log.started({ ...step, wants: [] });
-    try {
-      const done = await run();
-      log.finished({ ...result, warnings: done.notes, outcome: done.changed > 0 ? "changed" : "ok" });
-      return done;
-    } catch (error) {
-      const problem = Problem.of(error);
-      log.finished({ ...result, outcome: "failed", problem });
-      throw problem;
-    }
   }
 
   async function tellPlan(planned: Plan, order: Order): Promise<number> {
