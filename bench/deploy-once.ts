@@ -6,6 +6,8 @@ import { localHost } from "../src/host/local.ts";
 import { localTrees } from "../src/host/local-trees.ts";
 import { deploy, signalsLetIn } from "../src/projects/deploy.ts";
 import type { Project } from "../src/projects/project.ts";
+import { openAbove } from "../src/projects/releases.ts";
+import { openSource } from "../src/projects/source.ts";
 
 export interface Once {
   files: number;
@@ -28,10 +30,12 @@ if (import.meta.main) {
     enabled: false,
     tls: false,
   };
+  const trees = localTrees(root);
   const order = {
     ...{
       project,
-      dir,
+      dir: openSource(trees, dir, [0]).path,
+      live: openAbove(trees, project, host.uid).live,
       name: dir,
       of: "others" as const,
       keep: Number(keep),
@@ -41,7 +45,7 @@ if (import.meta.main) {
     },
     pause: signalsLetIn(host, () => {}),
   };
-  const { files, changed, bytes, notes } = await deploy(order, host, localTrees(root));
+  const { files, changed, bytes, notes } = await deploy(order, host, trees);
   if (notes.length > 0) throw new Error(notes.join("\n"));
   const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;
   console.log(JSON.stringify({ files, changed, bytes, peak } satisfies Once));

@@ -11,58 +11,83 @@ export interface Block {
   statuses: ArrayBuffer;
 }
 
-/** What the system tells of an entry. */
-type Status = Record<"mode" | "uid" | "gid" | "nlink" | "size" | "ino" | "mtimeMs" | "ctimeMs", number>;
+/** What is kept of an entry; the inode's number as two words, since a double does not hold all of them. */
+export type Status = Record<
+  "mode" | "uid" | "gid" | "links" | "size" | "inodeLow" | "inodeHigh" | "modifiedMs" | "changedMs",
+  number
+>;
 
 /** From <sys/stat.h>: what an entry is, in the highest bits of its mode. */
 const kinds: Record<number, Entry["type"]> = { 4: "directory", 8: "file", 10: "link" };
 
-/** Of each entry four doubles, and after all of these four words. */
+const doublesAnEntry = 3;
+const wordsAnEntry = 6;
+const bytesAnEntry = 8 * doublesAnEntry + 4 * wordsAnEntry;
+
+/** The doubles of all entries, and after them the words of all. */
 export class Packed {
   readonly #doubles: Float64Array;
   readonly #words: Uint32Array;
 
   constructor(readonly buffer: ArrayBuffer) {
-    const count = buffer.byteLength / (4 * 8 + 4 * 4);
-    this.#doubles = new Float64Array(buffer, 0, 4 * count);
-    this.#words = new Uint32Array(buffer, 4 * 8 * count);
+    const count = buffer.byteLength / bytesAnEntry;
+    this.#doubles = new Float64Array(buffer, 0, doublesAnEntry * count);
+    this.#words = new Uint32Array(buffer, 8 * doublesAnEntry * count);
   }
 
   static of(count: number): Packed {
-    return new Packed(new ArrayBuffer(count * (4 * 8 + 4 * 4)));
+    return new Packed(new ArrayBuffer(count * bytesAnEntry));
   }
 
   set(i: number, status: Status): void {
-    const [doubles, words, at] = [this.#doubles, this.#words, 4 * i];
-    doubles[at] = status.size;
-    doubles[at + 1] = status.ino;
-    doubles[at + 2] = status.mtimeMs;
-    doubles[at + 3] = status.ctimeMs;
-    words[at] = status.mode;
-    words[at + 1] = status.uid;
-    words[at + 2] = status.gid;
-    words[at + 3] = status.nlink;
+    const [double, word] = [doublesAnEntry * i, wordsAnEntry * i];
+    this.#doubles[double] = status.size;
+    this.#doubles[double + 1] = status.modifiedMs;
+    this.#doubles[double + 2] = status.changedMs;
+    this.#words[word] = status.mode;
+    this.#words[word + 1] = status.uid;
+    this.#words[word + 2] = status.gid;
+    this.#words[word + 3] = status.links;
+    this.#words[word + 4] = status.inodeLow;
+    this.#words[word + 5] = status.inodeHigh;
   }
 
   typeOf(i: number): Entry["type"] {
-    return kinds[(this.#words[4 * i] as number) >> 12] ?? "other";
+    return kinds[(this.#words[wordsAnEntry * i] as number) >> 12] ?? "other";
   }
 
   entry(i: number, path: string): Entry {
-    const [doubles, words, at] = [this.#doubles, this.#words, 4 * i];
+    const [doubles, words] = [this.#doubles, this.#words];
+    const [double, word] = [doublesAnEntry * i, wordsAnEntry * i];
     return {
       path,
       type: this.typeOf(i),
-      mode: (words[at] as number) & 0o7777,
-      uid: words[at + 1] as number,
-      gid: words[at + 2] as number,
-      size: doubles[at] as number,
-      inode: doubles[at + 1] as number,
-      names: words[at + 3] as number,
-      modifiedMs: doubles[at + 2] as number,
-      changedMs: doubles[at + 3] as number,
+      mode: (words[word] as number) & 0o7777,
+      uid: words[word + 1] as number,
+      gid: words[word + 2] as number,
+      size: doubles[double] as number,
+      inode: inodeOf(words[word + 4] as number, words[word + 5] as number),
+      names: words[word + 3] as number,
+      modifiedMs: doubles[double + 1] as number,
+      changedMs: doubles[double + 2] as number,
     };
   }
+}
+
+/** From here on a double does not hold every integer. */
+const highestExact = 2 ** 21;
+
+function inodeOf(low: number, high: number): number | bigint {
+  return high < highestExact ? high * 2 ** 32 + low : (BigInt(high) << 32n) | BigInt(low);
+}
+
+/** The contrary of {@link inodeOf}. */
+export function inodeLow(inode: number | bigint): number {
+  return typeof inode === "number" ? inode % 2 ** 32 : Number(inode & 0xffff_ffffn);
+}
+
+export function inodeHigh(inode: number | bigint): number {
+  return typeof inode === "number" ? Math.floor(inode / 2 ** 32) : Number(inode >> 32n);
 }
 
 export function entryOf(path: string, status: Status): Entry {

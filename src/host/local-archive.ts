@@ -27,29 +27,22 @@ const magicBytes = 4;
 const endBytes = 1024;
 
 /** See {@link Trees.unpack}. */
-export async function unpack(from: string, into: string, made: Attributes, limits: Amount): Promise<void> {
+export async function unpack(from: number | "-", into: string, made: Attributes, limits: Amount): Promise<void> {
   const target = new Unpacking(into, made, limits);
   if (from === "-") await untar(Bun.stdin.stream(), target);
   else await fromFile(from, target);
 }
 
-/** One look at one file: what its owner puts in its place meanwhile is not read, and what is changed in it is told. */
-async function fromFile(path: string, target: Unpacking): Promise<void> {
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
-  const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  try {
-    const before = fs.fstatSync(fd);
-    if (!before.isFile()) throw new Refused("it is no file");
-    const head = Buffer.alloc(magicBytes);
-    fs.readSync(fd, head, 0, magicBytes, 0);
-    if (kindOf(head) === "zip") await unzip(fd, target);
-    else await untar(Bun.file(fd).stream(), target);
-    const after = fs.fstatSync(fd);
-    if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ctimeMs !== before.ctimeMs) {
-      throw new Refused("it was changed while it was read");
-    }
-  } finally {
-    fs.closeSync(fd);
+/** What is changed in the file meanwhile is told. */
+async function fromFile(fd: number, target: Unpacking): Promise<void> {
+  const before = fs.fstatSync(fd);
+  const head = Buffer.alloc(magicBytes);
+  fs.readSync(fd, head, 0, magicBytes, 0);
+  if (kindOf(head) === "zip") await unzip(fd, target);
+  else await untar(Bun.file(fd).stream(), target);
+  const after = fs.fstatSync(fd);
+  if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ctimeMs !== before.ctimeMs) {
+    throw new Refused("it was changed while it was read");
   }
 }
 

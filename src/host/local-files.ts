@@ -2,7 +2,9 @@
 
 import * as fs from "node:fs";
 import { type Block, Packed } from "./listing.ts";
-import { acted } from "./local-naming.ts";
+import { openName, openNoFollow } from "./local-beneath.ts";
+import { statusAt } from "./local-libc.ts";
+import { acted, missing } from "./local-naming.ts";
 import { digestWords, type Made, type Seeds } from "./trees.ts";
 
 export const bufferBytes = 256 * 1024;
@@ -32,14 +34,26 @@ function listOf(paths: string): string[] {
   return paths === "" ? [] : paths.split("\0");
 }
 
+const nothing: Block = { names: "", statuses: new ArrayBuffer() };
+
 /** What is in a directory; nothing where there is none. A name that is no text cannot be asked for by what it was read as. */
 export function blockOf(dir: string): Block {
-  const names = missing(() => fs.readdirSync(dir).sort()) ?? [];
-  const packed = Packed.of(names.length);
-  for (const [i, name] of names.entries()) {
-    if (!name.includes("\ufffd")) packed.set(i, fs.lstatSync(`${dir}/${name}`));
+  const { O_RDONLY, O_DIRECTORY } = fs.constants;
+  const fd = missing(() => openNoFollow(dir, O_RDONLY | O_DIRECTORY));
+  if (fd === null) return nothing;
+  try {
+    const names = fs.readdirSync(openName(fd)).sort();
+    const packed = Packed.of(names.length);
+    for (const [i, name] of names.entries()) {
+      if (name.includes("\ufffd")) continue;
+      const status = statusAt(fd, name);
+      if (status === null) throw new Error(`${dir}/${name} was changed while ${dir} was read`);
+      packed.set(i, status);
+    }
+    return { names: names.join("\0"), statuses: packed.buffer };
+  } finally {
+    fs.closeSync(fd);
   }
-  return { names: names.join("\0"), statuses: packed.buffer };
 }
 
 /** The digest so far, and that of the next part. */
@@ -83,8 +97,7 @@ function copy(from: string, to: string, made: Made, size: number): void {
 
 /** A device or a pipe in the place of a file is not waited for. */
 export function open(path: string): number {
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
-  return fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  return openNoFollow(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
 }
 
 /** As many bytes as are asked for, or all that are left. */
@@ -103,14 +116,4 @@ function hashInto(digests: BigUint64Array, at: number, bytes: Uint8Array | BigUi
   const [one, two] = [Bun.hash.xxHash3(bytes, seeds[0]), Bun.hash.wyhash(bytes, seeds[1])];
   digests[at] = one;
   digests[at + 1] = two;
-}
-
-/** Null where a path leads to nothing. */
-export function missing<T>(look: () => T): T | null {
-  try {
-    return look();
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
-    throw error;
-  }
 }

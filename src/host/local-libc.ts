@@ -7,7 +7,18 @@ import * as fs from "node:fs";
 const LOCK_EX_NB = 2 | 4;
 /** From <fcntl.h> and <linux/fs.h>. */
 const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_EMPTY_PATH = 0x1000;
+const O_CLOEXEC = 0o2000000;
 const RENAME_EXCHANGE = 2;
+/** From <asm-generic/unistd.h>, the same on all architectures; the C library has no function for it. */
+const SYS_openat2 = 437;
+/** From <linux/openat2.h>: RESOLVE_NO_SYMLINKS and RESOLVE_BENEATH. */
+const RESOLVE = 0x04 | 0x08;
+/** From <linux/limits.h>, the NUL at the end included. */
+const PATH_MAX = 4096;
+/** A buffer that is full may lack a last character of so many bytes, and the NUL. */
+const longestPath = PATH_MAX - 4;
 /** From <sys/mman.h>. Populated at once, for one fault instead of one a page. */
 const PROT_READ = 1;
 const MAP_PRIVATE_POPULATE = 0x2 | 0x8000;
@@ -21,6 +32,9 @@ function load() {
     flock: { args: ["i32", "i32"], returns: "i32" },
     renameat2: { args: ["i32", "ptr", "i32", "ptr", "u32"], returns: "i32" },
     syncfs: { args: ["i32"], returns: "i32" },
+    syscall: { args: ["i64", "i32", "ptr", "ptr", "u64"], returns: "i32" },
+    statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
+    readlinkat: { args: ["i32", "ptr", "ptr", "u64"], returns: "i32" },
     mmap: { args: ["ptr", "usize", "i32", "i32", "i32", "i64"], returns: "ptr" },
   }).symbols;
 }
@@ -42,6 +56,91 @@ export function flock(fd: number): boolean {
 export function exchangeNames(a: string, b: string): boolean {
   const names = [a, b].map((path) => Buffer.from(`${path}\0`)) as [Buffer, Buffer];
   return libc().renameat2(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE) === 0;
+}
+
+/** One for all calls: none of them outlives its call. */
+const pathBytes = Buffer.alloc(PATH_MAX);
+
+/** The path as the C library takes it, or null where it is longer than the kernel takes. */
+function cString(path: string): Buffer | null {
+  const length = pathBytes.write(path);
+  if (length > longestPath) return null;
+  pathBytes[length] = 0;
+  return pathBytes;
+}
+
+/** The structure open_how: flags, mode, resolve. */
+const openHow = new BigUint64Array([0n, 0n, BigInt(RESOLVE)]);
+
+/**
+ * Opens a path below an open directory, through no symbolic link and not out of it (openat2(2), Linux 5.6). Returns the
+ * descriptor, or -1 for every failure, an older kernel's among them.
+ */
+export function openAt2(top: number, path: string, flags: number): number {
+  const name = cString(path);
+  if (name === null) return -1;
+  openHow[0] = BigInt(flags | O_CLOEXEC);
+  return libc().syscall(SYS_openat2, top, name, openHow, openHow.byteLength);
+}
+
+/** What the kernel knows of an inode. Its number has 64 bits; times are Unix milliseconds with fractions. */
+export interface Status {
+  mode: number;
+  uid: number;
+  gid: number;
+  links: number;
+  size: number;
+  inodeLow: number;
+  inodeHigh: number;
+  modifiedMs: number;
+  changedMs: number;
+  /** A file system is mounted here. */
+  isMount: boolean;
+}
+
+/** STATX_BASIC_STATS, from <linux/stat.h>. */
+const basicStats = 0x7ff;
+/** STATX_ATTR_MOUNT_ROOT, Linux 5.8. */
+const mountRoot = 0x2000;
+const statxBytes = 256;
+const statxWords = new Uint32Array(statxBytes / 4);
+
+/** In milliseconds: seconds of 64 bits and nanoseconds, where `at` is the first of three words. */
+function milliseconds(at: number): number {
+  const seconds = ((statxWords[at + 1] as number) | 0) * 2 ** 32 + (statxWords[at] as number);
+  return seconds * 1000 + (statxWords[at + 2] as number) / 1e6;
+}
+
+/**
+ * Reads the status of a name in an open directory, or of what is open itself where the name is empty; a symbolic link is
+ * not followed. Returns null where that fails. Takes half the time of the runtime's lstat and keeps inodes exact.
+ */
+export function statusAt(fd: number, name: string): Status | null {
+  const path = cString(name);
+  if (path === null) return null;
+  const flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
+  if (libc().statx(fd, path, flags, basicStats, statxWords) !== 0) return null;
+  // The words of struct statx, by their place in <linux/stat.h>.
+  const word = (at: number): number => statxWords[at] as number;
+  return {
+    mode: word(7) & 0xffff,
+    uid: word(5),
+    gid: word(6),
+    links: word(4),
+    size: word(11) * 2 ** 32 + word(10),
+    inodeLow: word(8),
+    inodeHigh: word(9),
+    modifiedMs: milliseconds(28),
+    changedMs: milliseconds(24),
+    isMount: (word(2) & mountRoot) !== 0,
+  };
+}
+
+/** Reads the target of a symbolic link that is open with O_PATH, whatever its name leads to by now; null on failure. */
+export function linkTargetOf(fd: number): string | null {
+  const target = Buffer.alloc(PATH_MAX);
+  const length = libc().readlinkat(fd, cString("") as Buffer, target, PATH_MAX);
+  return length < 0 ? null : target.toString("utf8", 0, length);
 }
 
 /** Throws where the disk did not take it. */

@@ -1,27 +1,56 @@
 // Trees of this machine.
 
 import * as fs from "node:fs";
+import type { Attributes } from "./host.ts";
 import { entryOf, Open } from "./listing.ts";
-import { blockOf, bufferBytes, files, fill, missing, open } from "./local-files.ts";
-import { exchangeNames, syncFileSystem } from "./local-libc.ts";
+import { O_PATH, openName, openNoFollow, Parents, placeOf } from "./local-beneath.ts";
+import { blockOf, bufferBytes, files, fill, open } from "./local-files.ts";
+import { exchangeNames, type Status, statusAt, syncFileSystem } from "./local-libc.ts";
+import { missing } from "./local-naming.ts";
+import { openBelow, openTyped, withTypedNames } from "./local-opened.ts";
 import { SecondThread } from "./local-thread.ts";
-import type { Entry, Trees } from "./trees.ts";
-
-/** What the kernel calls the open files of this process: a name that nobody else can change. */
-const heldDir = "/proc/self/fd/";
+import type { Entry, Opened, Trees } from "./trees.ts";
 
 /** To look at a directory and what is in it takes as long as to read so many files. */
 const filesADir = 8;
 
+/** AT_FDCWD, from <fcntl.h>. */
+const currentDir = -100;
+/** Write permission of others, and what runs a program as its owner. */
+const unwanted = 0o6022;
+
 /** `root` puts every path below another directory, for tests. */
 export function localTrees(root = ""): Trees {
-  const at = (path: string): string => (path.startsWith(heldDir) ? path : root + path);
+  const parents = new Parents();
+  const at = (path: string): string => (placeOf(path) === null ? root + path : path);
+  /** For calls that know nothing of open directories. */
+  const name = (path: string): string => parents.nameOf(at(path));
   const one = Buffer.allocUnsafe(bufferBytes);
   const two = Buffer.allocUnsafe(bufferBytes);
   const thread = new SecondThread();
 
+  /** Does what changes names, after which no directory stands for the same path. */
+  const renaming = <T>(act: () => T): T => {
+    parents.close();
+    try {
+      return act();
+    } finally {
+      parents.close();
+    }
+  };
+
+  /** The number of a descriptor that is closed is soon that of another directory. */
+  const kept = (opened: Opened | null): Opened | null => {
+    if (opened === null) return null;
+    const close = (): void => {
+      parents.close();
+      opened.close();
+    };
+    return { ...opened, close };
+  };
+
   function* walk(dir: string): Generator<Entry> {
-    const top = entryOf("", fs.lstatSync(at(dir)));
+    const top = entryOf("", statusOf(at(dir)));
     yield top;
     if (top.type === "directory") yield* below(at(dir), "");
   }
@@ -35,7 +64,7 @@ export function localTrees(root = ""): Trees {
     }
   }
 
-  return {
+  return withNames({
     walk,
 
     blocks: (dir, paths) => {
@@ -43,18 +72,11 @@ export function localTrees(root = ""): Trees {
       return thread.run("blocks", paths.length * filesADir, dirs);
     },
 
-    entry: (path) => missing(() => entryOf("", fs.lstatSync(at(path)))),
-    hold(dir) {
-      const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
-      const fd = fs.openSync(at(dir), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-      if (fs.readlinkSync(`${heldDir}${fd}`) !== fs.realpathSync(root || "/").replace(/\/$/, "") + dir) {
-        fs.closeSync(fd);
-        throw new Error(`${dir} was changed while it was looked for`);
-      }
-      return { dir: `${heldDir}${fd}/.`, letGo: () => fs.closeSync(fd) };
-    },
-    real: (path) => missing(() => fs.realpathSync(at(path)).slice(root.length) || "/"),
-    linkTarget: (path) => fs.readlinkSync(at(path)),
+    entry: (path) => missing(() => entryOf("", statusOf(at(path)))),
+    open: (path, trusted) => kept(openTyped(root, path, trusted)),
+    openBelow: (dir, path) => kept(openBelow(at(dir), path, root)),
+    adopt: (path, owner) => adopt(at(path), owner),
+    linkTarget: (path) => fs.readlinkSync(name(path)),
 
     same(a, b) {
       const first = open(at(a));
@@ -97,25 +119,27 @@ export function localTrees(root = ""): Trees {
     },
 
     copy(from, to, made, size) {
-      files.copies(at(from), at(to), Float64Array.of(size), made);
-      if (fs.lstatSync(at(from)).size !== size) throw new Error(`${from} was changed while it was copied`);
+      files.copies(at(from), name(to), Float64Array.of(size), made);
+      if (statusOf(at(from)).size !== size) throw new Error(`${from} was changed while it was copied`);
     },
 
     makeDirectory(path, { mode, uid, gid }) {
-      fs.mkdirSync(at(path), { mode: 0o700 });
-      fs.lchownSync(at(path), uid, gid);
-      fs.chmodSync(at(path), mode);
+      const made = name(path);
+      fs.mkdirSync(made, { mode: 0o700 });
+      fs.lchownSync(made, uid, gid);
+      fs.chmodSync(made, mode);
     },
 
     makeLink(path, target, { uid, gid, modifiedSeconds }) {
-      fs.symlinkSync(target, at(path));
-      fs.lchownSync(at(path), uid, gid);
-      fs.lutimesSync(at(path), modifiedSeconds, modifiedSeconds);
+      const made = name(path);
+      fs.symlinkSync(target, made);
+      fs.lchownSync(made, uid, gid);
+      fs.lutimesSync(made, modifiedSeconds, modifiedSeconds);
     },
 
     share(from, to) {
       try {
-        fs.linkSync(at(from), at(to));
+        fs.linkSync(name(from), at(to));
         return true;
       } catch (error) {
         if (["EMLINK", "EXDEV", "EPERM"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
@@ -129,19 +153,87 @@ export function localTrees(root = ""): Trees {
       fs.utimesSync(at(path), modifiedSeconds, modifiedSeconds);
     },
 
-    move: (from, to) => fs.renameSync(at(from), at(to)),
-    exchange: (a, b) => exchangeNames(at(a), at(b)),
+    move: (from, to) => renaming(() => fs.renameSync(name(from), name(to))),
+    exchange: (a, b) => renaming(() => exchangeNames(name(a), name(b))),
     sync: (path) => syncFileSystem(at(path)),
-    remove: (path) => fs.rmSync(at(path), { recursive: true, force: true }),
+    remove: (path) => renaming(() => fs.rmSync(name(path), { recursive: true, force: true })),
 
     async unpack(from, into, made, limits) {
       const { unpack } = await import("./local-archive.ts");
-      return unpack(from === "-" ? from : at(from), at(into), made, limits);
+      return unpack(from === "-" ? from : (placeOf(from.path)?.top ?? -1), at(into), made, limits);
     },
 
     room(path) {
       const { bavail, bsize, files, ffree } = fs.statfsSync(at(path));
       return { bytes: bavail * bsize, inodes: files === 0 ? Number.POSITIVE_INFINITY : ffree, block: bsize };
     },
+  });
+}
+
+/** Throws the system's error where there is nothing to look at. */
+function statusOf(path: string): Status {
+  const place = placeOf(path);
+  // From the current directory, which an absolute path does not begin at.
+  if (place === null) return demanded(statusAt(currentDir, path), path);
+  if (place.below === "") return demanded(statusAt(place.top, ""), path);
+  const fd = openNoFollow(path, O_PATH);
+  try {
+    return demanded(statusAt(fd, ""), path);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function demanded(status: Status | null, path: string): Status {
+  if (status !== null) return status;
+  fs.lstatSync(path);
+  throw new Error(`the status of ${path} cannot be read`);
+}
+
+/** See {@link Trees.adopt}. A directory is its owner's before anything in it is looked at. */
+function adopt(top: string, owner: Pick<Attributes, "uid" | "gid">): void {
+  const dirs = [top];
+  for (let dir = dirs.pop(); dir !== undefined; dir = dirs.pop()) {
+    const fd = openNoFollow(dir, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
+    try {
+      const status = demanded(statusAt(fd, ""), dir);
+      if (status.isMount && dir !== top) continue;
+      adoptOne(`${openName(fd)}/.`, entryOf("", status), owner);
+      const within = new Open("", blockOf(openName(fd)));
+      while (within.name !== undefined) {
+        const entry = within.take();
+        if (entry.type === "directory") dirs.push(`${dir}/${entry.path}`);
+        else adoptOne(`${openName(fd)}/${entry.path}`, entry, owner);
+      }
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+}
+
+function adoptOne(path: string, entry: Entry, { uid, gid }: Pick<Attributes, "uid" | "gid">): void {
+  if (entry.uid !== uid || entry.gid !== gid) fs.lchownSync(path, uid, gid);
+  if (entry.type !== "link" && (entry.mode & unwanted) !== 0) fs.chmodSync(path, entry.mode & ~unwanted);
+}
+
+/** The same, but errors name what is open by what was typed. */
+function withNames(trees: Trees): Trees {
+  const rename = (error: unknown): void => {
+    if (error instanceof Error) error.message = withTypedNames(error.message);
   };
+  const methods = Object.entries(trees).map(([key, method]: [string, (...given: never[]) => unknown]) => {
+    const act = (...given: never[]): unknown => {
+      try {
+        const done = method(...given);
+        // Before any other handler sees the error; the promise stays the same, since a new one is done a turn later.
+        if (done instanceof Promise) done.catch(rename);
+        return done;
+      } catch (error) {
+        rename(error);
+        throw error;
+      }
+    };
+    return [key, act];
+  });
+  return Object.fromEntries(methods);
 }

@@ -11,7 +11,8 @@ export interface Entry {
   uid: number;
   gid: number;
   size: number;
-  inode: number;
+  /** A bigint where a number would not be exact, as those of an overlay with xino are. */
+  inode: number | bigint;
   /** How many names the inode has. */
   names: number;
   modifiedMs: number;
@@ -36,7 +37,20 @@ export interface Amount {
   bytes: number;
 }
 
-/** Thrown for an archive that is not taken, with the name of its entry and why. */
+/**
+ * A file or a directory that was opened once. `path` is a name of it that the kernel keeps until it is closed, whatever
+ * happens to the names that led to it. Below such a path {@link Trees} reaches nothing outside of the directory: not
+ * through a symbolic link, and not when directories change places meanwhile.
+ */
+export interface Opened {
+  path: string;
+  /** Where it was when it was opened, without links. */
+  real: string;
+  type: Stat["type"];
+  close(): void;
+}
+
+/** Thrown for an archive, or a path, that is refused: names the entry and the reason. */
 export class Refused extends Error {
   override name = "Refused";
 }
@@ -45,18 +59,24 @@ export interface Trees {
   /** The tree and everything below it, parents first, names in order. No link is followed. */
   walk(dir: string): Generator<Entry>;
   /**
-   * What is in each of these directories below `dir`, in the order of a walk; nothing in one that is not there. By threads
-   * in the same way as {@link digests}. A link in the place of a directory is followed.
+   * What is in each of these directories below `dir`, in the order of a walk; nothing in one that is not there or is a
+   * link. By threads in the same way as {@link digests}.
    */
   blocks(dir: string, paths: readonly string[]): Promise<Block[]>;
   entry(path: string): Entry | null;
   /**
-   * A directory held by what it is, whatever happens to the names that led to it: a path to read it by, until it is let
-   * go. Throws where the path is not itself a directory, or leads elsewhere meanwhile.
+   * Opens what a path leads to, name by name; null where it leads nowhere. A symbolic link on the way is followed where
+   * one of the `trusted` users owns it, or where its owner owns what the path leads to in the end: nobody can lead this
+   * process to a file of another user. Throws {@link Refused} otherwise.
    */
-  hold(dir: string): { dir: string; letGo(): void };
-  /** Where a path leads in the end; null where it leads nowhere. */
-  real(path: string): string | null;
+  open(path: string, trusted: readonly number[]): Opened | null;
+  /** Opens what a path below `dir` leads to. Throws {@link Refused} for one that leads out of it. */
+  openBelow(dir: string, path: string): Opened | null;
+  /**
+   * Gives a directory and everything below it to an owner, from the top down, so that nobody else can change a name in it
+   * meanwhile. Takes away write permission of others and set-ID bits. File systems that are mounted in it stay as they are.
+   */
+  adopt(path: string, owner: Pick<Attributes, "uid" | "gid">): void;
   linkTarget(path: string): string;
   /** Whether two files hold the same bytes. Neither may be a link. */
   same(a: string, b: string): boolean;
@@ -82,10 +102,10 @@ export interface Trees {
   /** With everything below; nothing happens where nothing is. */
   remove(path: string): void;
   /**
-   * A tar, plain or compressed by gzip or zstd, or a zip. `from`: a path, or "-" for a tar on stdin. `into`: an empty
+   * A tar, plain or compressed by gzip or zstd, or a zip. `from`: a file that is open, or "-" for a tar on stdin. `into`: an empty
    * directory, which is not cleared where it throws {@link Refused}. Files are as `made` says but for their times.
    */
-  unpack(from: string, into: string, made: Attributes, limits: Amount): Promise<void>;
+  unpack(from: Opened | "-", into: string, made: Attributes, limits: Amount): Promise<void>;
   /** Bytes and inodes that are free for root's writing, and what is taken by one block. */
   room(path: string): { bytes: number; inodes: number; block: number };
 }

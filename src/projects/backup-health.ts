@@ -1,7 +1,7 @@
 // What the backups of a project really hold, and whether one of them is still what it was.
 
 import type { HostReader } from "../host/host.ts";
-import type { Trees } from "../host/trees.ts";
+import type { Entry, Trees } from "../host/trees.ts";
 import type { Project } from "./project.ts";
 import { backupNames, backupsOf, secondsOf } from "./releases.ts";
 
@@ -15,7 +15,7 @@ export interface BackupHealth {
 export function backupHealth(see: HostReader, trees: Trees, { slug, root_path }: Project): BackupHealth {
   const names = backupNames(see, slug);
   if (names.length === 0) return { bytes: 0, changed: null };
-  const counted = new Set<number>();
+  const counted = new Set<Entry["inode"]>();
   if (trees.entry(root_path)?.type === "directory") {
     for (const { inode } of trees.walk(root_path)) counted.add(inode);
   }

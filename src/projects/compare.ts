@@ -15,7 +15,7 @@ export interface Compared {
 /** What is known of a live file is not read. In the order of the pairs. */
 export async function* compared(
   batches: AsyncIterable<Pair[]>,
-  { dir, of, project }: Order,
+  { dir, live, of }: Order,
   digests: Digests,
   trees: Trees,
 ): AsyncGenerator<Compared[]> {
@@ -52,7 +52,7 @@ export async function* compared(
   }
 
   function isEqual([{ path }, twin]: Twins, found: Uint32Array, at: number): boolean {
-    return digests.tell(twin, found, at) ?? trees.same(`${dir}/${path}`, `${project.root_path}/${path}`);
+    return digests.tell(twin, found, at) ?? trees.same(`${dir}/${path}`, `${live}/${path}`);
   }
 }
 

@@ -44,14 +44,19 @@ export interface Deployed {
  */
 export async function deploy(order: Order, host: Host, trees: Trees): Promise<Deployed> {
   const start = host.now();
-  const { project } = order;
-  const { slug, root_path: live } = project;
-  const planned = await plan(order, host, trees);
+  const { project, live } = order;
+  const { slug } = project;
+  let planned = await plan(order, host, trees);
+  if (order.of === "release" && planned.source.isExposed) {
+    // What another user could change is looked at again when nobody can.
+    trees.adopt(order.dir, planned.made);
+    planned = await plan(order, host, trees);
+  }
   const { source, digests, origins } = planned;
   const changed = planned.added.length + planned.changed.length + planned.removed.length;
   const figures = { files: origins.length, changed, bytes: 0, backup: null, pruned: [], notes: [] };
   // A backup of the same would push out one that differs.
-  if (changed === 0 && planned.folders === 0 && isLive(planned)) {
+  if (changed === 0 && planned.folders === 0 && isLive(planned) && !planned.isExposed) {
     if (order.of === "others") await demandUnchanged(trees, source, slug, host.now());
     const notes = digests.grew ? remember(planned, order, host, trees) : [];
     return { ...figures, notes, milliseconds: host.now() - start };
@@ -59,7 +64,7 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
 
   demandRoom(planned, slug, trees);
   makeBackupsDir(host, slug);
-  const seconds = nextStamp(host, trees, project);
+  const seconds = nextStamp(host, trees, slug, live);
   const made = { ...planned.made, modifiedSeconds: seconds };
   const stage = openStage(trees, slug, seconds, made);
   const bytes = await fillStage({ ...planned, made }, stage, order, trees);
@@ -70,11 +75,13 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
 
   const notes: string[] = [];
   if (before === null) trees.move(stage, live);
-  else notes.push(...swap(trees, live, stage));
+  else if (!swap(trees, live, stage, made)) {
+    notes.push(`${project.root_path} cannot be exchanged with a new tree: its files were replaced one by one`);
+  }
   const unserved = await order.probe?.().catch((error: Error) => error.message);
   if (unserved) {
     if (before === null) trees.move(live, stage);
-    else swap(trees, live, stage);
+    else swap(trees, live, stage, made);
     trees.remove(stage);
     throw new Problem("blocked", `${unserved}; the site is as it was before`, {
       hint: ["curl", "-sI", "--resolve", `${project.domain}:80:127.0.0.1`, `http://${project.domain}/`],
@@ -83,7 +90,10 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   // The site is live: what fails from here on is no failed deploy.
   const deployed: Deployed = { ...figures, bytes, notes, milliseconds: host.now() - start };
   try {
-    if (before !== null) deployed.backup = putAway(order, stage, seconds, host, trees);
+    if (before !== null) {
+      if (planned.isExposed) trees.adopt(stage, made);
+      deployed.backup = putAway(order, stage, seconds, host, trees);
+    }
     notes.push(...remember(planned, order, host, trees));
     deployed.pruned = prune(host, trees, slug, order.keep, "spare");
     dropUnheldAssets(trees, slug);
@@ -95,8 +105,8 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
 }
 
 /** For the next deploy, which reads both trees where it cannot be written: that is told, and is no failure. */
-function remember({ digests }: Plan, { project }: Order, host: Host, trees: Trees): string[] {
-  const { slug, root_path: live } = project;
+function remember({ digests }: Plan, { project, live }: Order, host: Host, trees: Trees): string[] {
+  const { slug } = project;
   try {
     makeBackupsDir(host, slug);
     digests.write(host, slug, (trees.entry(live) as Entry).inode);

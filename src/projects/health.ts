@@ -60,6 +60,14 @@ function treeFaults(see: HostReader, { slug, root_path, source_path, owner_group
       hint: ["ls", "-l", page],
     });
   }
+  const open = stat?.type === "directory" ? openToOthers(see, root_path) : null;
+  if (open !== null) {
+    faults.push({
+      detail: `${open} can be changed by another user than root: the next deploy takes it from them`,
+      hint: command("deploy", slug, "--source", source_path ?? "public"),
+      mild: true,
+    });
+  }
   for (const name of ["staging", "previous-swap"].filter((each) => see.stat(`${root_path}.${each}`) !== null)) {
     faults.push({
       detail: `${root_path}.${name} was left by a deploy that was killed`,
@@ -80,6 +88,16 @@ function treeFaults(see: HostReader, { slug, root_path, source_path, owner_group
       mild: true,
     });
   return faults;
+}
+
+/** The tree or a directory in it that not only root can change, or null. */
+function openToOthers(see: HostReader, root: string): string | null {
+  const dirs = [root, ...(see.list(root) ?? []).map((name) => `${root}/${name}`)];
+  const isOpen = (path: string): boolean => {
+    const stat = see.stat(path);
+    return stat?.type === "directory" && (stat.uid !== 0 || (stat.mode & 0o022) !== 0);
+  };
+  return dirs.find(isOpen) ?? null;
 }
 
 function siteFaults(

@@ -8,16 +8,18 @@ import { type Compared, compared } from "./compare.ts";
 import { Digests } from "./digests.ts";
 import type { Project } from "./project.ts";
 import { sideBySide } from "./side-by-side.ts";
-import { demandPage, type Source, survey, tickMs } from "./source.ts";
+import { demandPage, isExposed, type Source, survey, tickMs } from "./source.ts";
 
 export interface Order {
   project: Project;
   /** Where the new tree is read, and what it is called. */
   dir: string;
   name: string;
+  /** The live tree, by its name in a directory that is open: nobody can put another directory in the place of that one. */
+  live: string;
   /** Somebody's, which may change meanwhile; a release of our own, whose files may be shared; or one just unpacked. */
   of: "others" | "release" | "unpacked";
-  /** Ends what is held of it. */
+  /** Closes what is open of both. */
   letGo?: () => void;
   /** How many backups stay. */
   keep: number;
@@ -47,9 +49,11 @@ export interface Plan {
   made: Made;
   origins: Origin[];
   /** Of the live file, where that is the origin. */
-  inodes: number[];
+  inodes: Entry["inode"][];
   /** Directories that come or go. */
   folders: number;
+  /** Another user could change something of the live tree. */
+  isExposed: boolean;
   /** Paths of files and links in the tree. */
   added: string[];
   changed: string[];
@@ -63,22 +67,22 @@ export function isLive({ origins }: Plan): boolean {
 
 /** Looks only. Throws a Problem for a source that is not to be published. */
 export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan> {
-  const { project, dir } = order;
+  const { project, dir, live } = order;
   const gid = gidOf(host, project.owner_group);
   if (gid === null) {
     const { reason, hint } = noGroup(project.owner_group);
     throw new Problem("blocked", reason, { hint });
   }
-  let source = await survey(trees, order, host.now());
+  let source = await survey(trees, order, host.uid, host.now());
   if (order.of === "others" && source.isFresh) {
     // What was written just before is older when it is looked at again.
     await host.sleep(tickMs);
-    source = await survey(trees, order, host.now());
+    source = await survey(trees, order, host.uid, host.now());
   }
   if (!order.allowEmpty) demandPage(source);
 
   const made = { mode: 0o644, uid: host.uid, gid, modifiedSeconds: 0 };
-  const top = trees.entry(project.root_path);
+  const top = trees.entry(live);
   const digests = new Digests(host, project.slug, top);
   const found: Plan = {
     source,
@@ -87,11 +91,12 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
     origins: [],
     inodes: [],
     folders: 0,
+    isExposed: false,
     added: [],
     changed: [],
     removed: [],
   };
-  const pairs = sideBySide(source.entries, trees, project.root_path);
+  const pairs = sideBySide(source.entries, trees, live);
   let bytes = 0;
   for await (const batch of compared(pairs, order, digests, trees)) {
     add(batch);
@@ -104,12 +109,12 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
       pair: [entry, twin],
       same,
     } of batch) {
+      if (twin !== undefined) found.isExposed ||= isExposed(twin, host.uid);
       if (entry === undefined) {
         if (twin.type === "directory") found.folders += 1;
         else found.removed.push(twin.path);
       } else if (entry.type !== "file") {
-        const isSame =
-          twin?.type === entry.type && (entry.type === "directory" || sameLink(trees, project, dir, entry));
+        const isSame = twin?.type === entry.type && (entry.type === "directory" || sameLink(trees, live, dir, entry));
         if (entry.type === "directory" && twin === undefined) found.folders += 1;
         else note(found, entry, twin, isSame);
       } else {
@@ -127,8 +132,8 @@ function note(found: Plan, { path }: Entry, twin: Entry | undefined, equal: bool
   else if (!equal) found.changed.push(path);
 }
 
-function sameLink(trees: Trees, { root_path }: Project, dir: string, { path }: Entry): boolean {
-  return trees.linkTarget(`${root_path}/${path}`) === trees.linkTarget(`${dir}/${path}`);
+function sameLink(trees: Trees, live: string, dir: string, { path }: Entry): boolean {
+  return trees.linkTarget(`${live}/${path}`) === trees.linkTarget(`${dir}/${path}`);
 }
 
 /** A file is shared where it is already as it would be made. */

@@ -3,13 +3,13 @@
 import { textOf } from "../engine/facts.ts";
 import { Problem } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
-import { Refused, type Trees } from "../host/trees.ts";
+import { type Opened, Refused, type Trees } from "../host/trees.ts";
 import { gidOf } from "../resources/group.ts";
 import { frontPage } from "./answer.ts";
 import type { Order } from "./plan.ts";
 import type { Project } from "./project.ts";
-import { backupNames, backupsOf, makeBackupsDir, unpackedPath } from "./releases.ts";
-import { publishable } from "./source.ts";
+import { backupNames, backupsOf, makeBackupsDir, openAbove, unpackedPath } from "./releases.ts";
+import { openSource } from "./source.ts";
 
 type Choices = Pick<Order, "keep" | "backup" | "allowEmpty"> & { asks: boolean };
 
@@ -21,12 +21,17 @@ export interface Given {
   source: string | null;
   /** The part of it that is the site. */
   subdir: string | null;
+  /** Users whose links on the way to the source are followed wherever they lead. */
+  trusted: readonly number[];
 }
 
-/** An archive is unpacked first. What that leaves, and a directory that is held, {@link Order.letGo} and settle end. */
+/**
+ * Opens the source and the live tree, and unpacks an archive. What is open {@link Order.letGo} closes, what was unpacked
+ * settle removes. Throws a Problem for a source that may not be published.
+ */
 export async function deployOrder(
   project: Project,
-  { source, subdir }: Given,
+  { source, subdir, trusted }: Given,
   choices: Choices,
   host: Host,
   trees: Trees,
@@ -36,21 +41,47 @@ export async function deployOrder(
     const hint = ["sudo", "edox-ops", "project", "deploy", project.slug, "--source", "public"];
     throw new Problem("usage", `${project.slug} has no source path: say --source`, { hint });
   }
-  const real = given === "-" ? given : publishable(trees, given);
-  const isArchive = given === "-" || trees.entry(real)?.type === "file";
-  if (!isArchive && trees.entry(real)?.type !== "directory") {
-    throw new Problem("blocked", `${given} is neither a directory nor an archive`, { hint: ["ls", "-ld", given] });
-  }
-  const whole = isArchive ? await unpacked(project, given, real, host, trees) : real;
-  const part = subdir === null ? whole : partOf(trees, whole, subdir);
   const name = subdir === null ? given : `${given}/${subdir}`;
-  const ordered = { project, name, ...choices, probe: probeOf(project, choices, host) };
-  if (isArchive) return { ...ordered, dir: part, of: "unpacked" };
-  const { dir, letGo } = trees.hold(part);
-  return { ...ordered, dir, letGo, of: "others" };
+  return ordered({ project, name, ...choices, probe: probeOf(project, choices, host) }, host, trees, async (open) => {
+    const opened = given === "-" ? "-" : open(openSource(trees, given, trusted));
+    const isArchive = opened === "-" || opened.type === "file";
+    const whole = isArchive ? await unpacked(project, given, opened, host, trees) : opened.path;
+    const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
+    return { dir, of: isArchive ? "unpacked" : "others" };
+  });
 }
 
-async function unpacked(project: Project, given: string, real: string, host: Host, trees: Trees): Promise<string> {
+/** An order whose live tree is open, and what `read` opens of the new one. All is closed again where it throws. */
+async function ordered(
+  order: Omit<Order, "dir" | "of" | "live">,
+  host: Host,
+  trees: Trees,
+  read: (open: <T extends Opened>(opened: T) => T) => Promise<Pick<Order, "dir" | "of">>,
+): Promise<Order> {
+  const all: Opened[] = [];
+  const letGo = () => {
+    for (const each of all.splice(0)) each.close();
+  };
+  const open = <T extends Opened>(opened: T): T => {
+    all.push(opened);
+    return opened;
+  };
+  try {
+    const { live } = open(openAbove(trees, order.project, host.uid));
+    return { ...order, live, letGo, ...(await read(open)) };
+  } catch (error) {
+    letGo();
+    throw error;
+  }
+}
+
+async function unpacked(
+  project: Project,
+  given: string,
+  archive: Opened | "-",
+  host: Host,
+  trees: Trees,
+): Promise<string> {
   const { slug, owner_group } = project;
   makeBackupsDir(host, slug);
   const dir = unpackedPath(slug);
@@ -60,7 +91,7 @@ async function unpacked(project: Project, given: string, real: string, host: Hos
   trees.makeDirectory(dir, { mode: 0o755, ...owner });
   const bytes = Math.min(mostUnpacked.bytes, trees.room(dir).bytes);
   try {
-    await trees.unpack(real, dir, { mode: 0o644, ...owner }, { ...mostUnpacked, bytes });
+    await trees.unpack(archive, dir, { mode: 0o644, ...owner }, { ...mostUnpacked, bytes });
     return dir;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -70,23 +101,48 @@ async function unpacked(project: Project, given: string, real: string, host: Hos
 }
 
 /** Throws a Problem for a part that is not there, or not in there. */
-function partOf(trees: Trees, whole: string, subdir: string): string {
-  const real = trees.real(`${whole}/${subdir}`);
-  if (real?.startsWith(`${whole}/`) && trees.entry(real)?.type === "directory") return real;
+function partOf(trees: Trees, whole: string, subdir: string): Opened {
+  const part = openedBelow(trees, whole, subdir);
+  if (part?.type === "directory") return part;
+  part?.close();
   throw new Problem("usage", `--subdir '${subdir}' is no directory in what is published`);
 }
 
+function openedBelow(trees: Trees, whole: string, subdir: string): Opened | null {
+  try {
+    return trees.openBelow(whole, subdir);
+  } catch (error) {
+    if (error instanceof Refused) return null;
+    throw error;
+  }
+}
+
 /** `typed`: the name of a backup, or its path; null for the newest. */
-export function restoreOrder(project: Project, typed: string | null, choices: Choices, host: Host): Order {
+export async function restoreOrder(
+  project: Project,
+  typed: string | null,
+  choices: Choices,
+  host: Host,
+  trees: Trees,
+): Promise<Order> {
   const names = backupNames(host, project.slug);
   const dir = backupsOf(project.slug);
   const name = typed === null ? names[0] : typed.startsWith(`${dir}/`) ? typed.slice(dir.length + 1) : typed;
-  if (name === undefined || !names.includes(name)) {
+  const missing = (): Problem => {
     const what = typed === null ? `${project.slug} has no backup` : `${project.slug} has no backup ${typed}`;
-    throw new Problem("requirement", what, { hint: ["edox-ops", "project", "backups", "list", project.slug] });
-  }
+    return new Problem("requirement", what, { hint: ["edox-ops", "project", "backups", "list", project.slug] });
+  };
+  if (name === undefined || !names.includes(name)) throw missing();
   const from = `${dir}/${name}`;
-  return { project, dir: from, name: from, of: "release", ...choices, probe: probeOf(project, choices, host) };
+  const order = { project, name: from, ...choices, probe: probeOf(project, choices, host) };
+  return ordered(order, host, trees, async (open) => {
+    const backups = trees.open(dir, [0, host.uid]);
+    if (backups === null) throw missing();
+    const opened = trees.openBelow(open(backups).path, name);
+    if (opened === null) throw missing();
+    if (open(opened).type !== "directory") throw new Problem("blocked", `${from} is not a directory`);
+    return { dir: opened.path, of: "release" };
+  });
 }
 
 /** An enabled site is asked for its front page, where it has one. */

@@ -1,7 +1,8 @@
 // Where a project's trees lie, and what a killed deploy left of them.
 
+import { Problem } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
-import type { Trees } from "../host/trees.ts";
+import type { Opened, Trees } from "../host/trees.ts";
 import { assetsDir, backupsDir } from "../recipes/paths.ts";
 import type { Project } from "./project.ts";
 import { overwrite, wholeCopy } from "./swap.ts";
@@ -28,11 +29,44 @@ export function dirsOf({ slug, root_path }: Project): string[] {
   return [root_path, backupsOf(slug), keptAssetsOf(slug)];
 }
 
-export function makeBackupsDir(host: Host, slug: string): void {
-  const owner = { uid: host.uid, gid: host.uid };
-  if (host.stat(backupsDir) === null) host.makeDirectory(backupsDir, { mode: 0o750, ...owner });
-  if (host.stat(backupsOf(slug)) === null) host.makeDirectory(backupsOf(slug), { mode: 0o755, ...owner });
+/**
+ * Opens the directory that holds the live tree. The tree's name in it stands for nothing else, whatever happens to the
+ * directories above. Throws a Problem where the directory is missing, or is reached by another user's link.
+ */
+export function openAbove(trees: Trees, { slug, root_path }: Project, uid: number): { live: string } & Opened {
+  const slash = root_path.lastIndexOf("/");
+  const above = root_path.slice(0, slash);
+  const opened = trees.open(above, [0, uid]);
+  if (opened !== null) return { ...opened, live: `${opened.path}${root_path.slice(slash)}` };
+  throw new Problem("blocked", `${above} is missing`, { hint: ["sudo", "edox-ops", "project", "init", slug] });
 }
+
+export function makeBackupsDir(host: Host, slug: string): void {
+  for (const [dir, mode] of backupsDirs(slug))
+    if (host.stat(dir) === null) host.makeDirectory(dir, { mode, ...of(host) });
+}
+
+/**
+ * Takes the directories of the backups from any other user who could change names in them: what is moved and removed
+ * there is reached by its path. Throws a Problem for one that is no directory.
+ */
+export function securedBackups(host: Host, slug: string): void {
+  for (const [dir, mode] of backupsDirs(slug)) {
+    const stat = host.stat(dir);
+    if (stat === null) return;
+    if (stat.type !== "directory") {
+      throw new Problem("blocked", `${dir} is not a directory: move it away`, { hint: ["ls", "-ld", dir] });
+    }
+    if (stat.uid !== host.uid || (stat.mode & 0o022) !== 0) host.setAttributes(dir, { mode, ...of(host) });
+  }
+}
+
+const backupsDirs = (slug: string): [string, number][] => [
+  [backupsDir, 0o750],
+  [backupsOf(slug), 0o755],
+];
+
+const of = ({ uid }: Host): { uid: number; gid: number } => ({ uid, gid: uid });
 
 export function stampName(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
@@ -53,7 +87,8 @@ export function backupNames(see: HostReader, slug: string): string[] {
  * Brings to its end what a deploy left, killed or not. The name of a staged tree has its inode: where another lies under
  * it, the two have changed places already, and what lies there is the tree of before.
  */
-export function settle(see: HostReader, trees: Trees, { slug, root_path }: Project): string[] {
+export function settle(see: HostReader, trees: Trees, project: Project): string[] {
+  const { slug } = project;
   const notes: string[] = [];
   const dir = backupsOf(slug);
   for (const name of see.list(dir) ?? []) {
@@ -61,7 +96,9 @@ export function settle(see: HostReader, trees: Trees, { slug, root_path }: Proje
     const [, inode, stamp] = stagePattern.exec(name) ?? [];
     if (stamp !== undefined && trees.entry(`${path}${wholeCopy}`) !== null) {
       // It was killed while files were replaced one by one: the copy of before has them all.
-      overwrite(trees, `${path}${wholeCopy}`, root_path);
+      const above = openAbove(trees, project, see.uid);
+      overwrite(trees, `${path}${wholeCopy}`, above.live);
+      above.close();
       trees.remove(`${path}${wholeCopy}`);
     }
     const found = trees.entry(path);

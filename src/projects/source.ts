@@ -2,7 +2,7 @@
 
 import { Problem } from "../engine/step.ts";
 import { Listing } from "../host/listing.ts";
-import type { Entry, Trees } from "../host/trees.ts";
+import { type Entry, type Opened, Refused, type Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
 import { sideBySide } from "./side-by-side.ts";
 
@@ -23,23 +23,55 @@ export interface Source {
   /** What it is called. */
   name: string;
   entries: Listing;
+  /** The target of each link, by its path. */
+  links: ReadonlyMap<string, string>;
   /** When the look began, Unix milliseconds: what changed after it changed under our hands. */
   sinceMs: number;
   /** Some of it has a stamp that a change under our hands could have as well. */
   isFresh: boolean;
+  /** Another user than the one who deploys could change something of it. */
+  isExposed: boolean;
 }
 
-/** Throws a Problem for a path that may not be published. Answers where it really is. */
-export function publishable(trees: Trees, typed: string): string {
-  const real = trees.real(typed);
-  if (real === null) throw refused(`${typed} is not there`, ["ls", "-ld", typed]);
-  const way = real === typed ? "" : ` (${real})`;
-  const blocked = blockedDirs.find((dir) => within(real, dir) || within(dir, real));
-  if (blocked) throw refused(`${typed}${way} is not published: it is part of the system, or has ${blocked} in it`);
-  if (within(real, docsRoot) || within(docsRoot, real)) {
-    throw refused(`${typed}${way} is not published: sites are served from ${docsRoot}`);
+/**
+ * Opens a directory or an archive that may be published. `trusted`: the users whose links on its path are followed
+ * wherever they lead. Throws a Problem for every other path.
+ */
+export function openSource(trees: Trees, typed: string, trusted: readonly number[]): Opened {
+  const hint = ["ls", "-ld", typed];
+  const opened = openTrusted(trees, typed, trusted, hint);
+  try {
+    const { real, type } = opened;
+    const way = real === typed ? "" : ` (${real})`;
+    const blocked = blockedDirs.find((dir) => within(real, dir) || within(dir, real));
+    if (blocked) throw refused(`${typed}${way} is not published: it is part of the system, or has ${blocked} in it`);
+    if (within(real, docsRoot) || within(docsRoot, real)) {
+      throw refused(`${typed}${way} is not published: sites are served from ${docsRoot}`);
+    }
+    if (type !== "directory" && type !== "file") {
+      throw refused(`${typed} is neither a directory nor an archive`, hint);
+    }
+    return opened;
+  } catch (error) {
+    opened.close();
+    throw error;
   }
-  return real;
+}
+
+function openTrusted(trees: Trees, typed: string, trusted: readonly number[], hint: string[]): Opened {
+  try {
+    const opened = trees.open(typed, trusted);
+    if (opened !== null) return opened;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    throw refused(`${typed} is not published: ${error.message}`, hint);
+  }
+  throw refused(`${typed} is not there`, hint);
+}
+
+/** Whether another user than the owner could change it. */
+export function isExposed({ type, mode, uid }: Entry, ownerUid: number): boolean {
+  return uid !== ownerUid || (type !== "link" && (mode & 0o022) !== 0);
 }
 
 function within(path: string, dir: string): boolean {
@@ -50,26 +82,35 @@ function within(path: string, dir: string): boolean {
 export async function survey(
   trees: Trees,
   { dir, name }: Pick<Source, "dir" | "name">,
+  ownerUid: number,
   nowMs: number,
 ): Promise<Source> {
   const entries = await Listing.of(trees, dir);
-  let isFresh = false;
-  /** What each link says, by its path. */
+  let [isFresh, exposed] = [false, false];
   const links = new Map<string, string>();
   for (const batch of entries.batches()) {
     for (const entry of batch) {
       const why = faultOf(entry);
       if (why !== null) throw refused(`${name}/${entry.path} ${why}`, ["ls", "-ld", `${name}/${entry.path}`]);
-      if (entry.type === "link") links.set(entry.path, trees.linkTarget(`${dir}/${entry.path}`));
+      if (entry.type === "link") links.set(entry.path, targetOf(entry));
       isFresh ||= isBetween(entry, nowMs, nowMs);
+      exposed ||= isExposed(entry, ownerUid);
     }
   }
   for (const [path, target] of links) {
-    if (!leadsOut(path, links)) continue;
+    if (endOf(path, links) !== null) continue;
     const way = target.startsWith("/") ? "only relative links stay right in a site" : "it leads out of the site";
     throw refused(`${name}/${path} is a link to ${target}: ${way}`, ["ls", "-ld", `${name}/${path}`]);
   }
-  return { dir, name, entries, sinceMs: nowMs, isFresh };
+  return { dir, name, entries, links, sinceMs: nowMs, isFresh, isExposed: exposed };
+
+  function targetOf({ path }: Entry): string {
+    try {
+      return trees.linkTarget(`${dir}/${path}`);
+    } catch {
+      throw refused(`${name}/${path} was changed while it was read`, ["ls", "-ld", `${name}/${path}`]);
+    }
+  }
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
@@ -84,41 +125,38 @@ function faultOf({ path, type, mode }: Entry): string | null {
 }
 
 /**
- * Whether a link leads out of its tree, wherever that lies: each step of its way is looked at within the tree, and
- * nothing beside it. One to nothing shows nothing; one in a circle leads nowhere.
+ * Returns the path in the tree that a path leads to, or null for one that leads out of the tree, wherever that lies: each
+ * step is looked up within the tree, and nothing beside it. One to nothing shows nothing; one in a circle ends at itself.
  */
-function leadsOut(link: string, links: ReadonlyMap<string, string>): boolean {
+function endOf(link: string, links: ReadonlyMap<string, string>): string | null {
   const way = link.split("/");
   const here: string[] = [];
   let followed = 0;
   for (let step = way.shift(); step !== undefined; step = way.shift()) {
     if (step === "" || step === ".") continue;
     if (step === "..") {
-      if (here.pop() === undefined) return true;
+      if (here.pop() === undefined) return null;
       continue;
     }
     here.push(step);
     const target = links.get(here.join("/"));
     if (target === undefined) continue;
-    if (target.startsWith("/")) return true;
-    if (++followed > mostLinks) return false;
+    if (target.startsWith("/")) return null;
+    if (++followed > mostLinks) return link;
     here.pop();
     way.unshift(...target.split("/"));
   }
-  return false;
+  return here.join("/");
 }
 
 /** A tree without a page is somebody's mistake. */
-export function demandPage({ name: dir, entries }: Source): void {
+export function demandPage({ name: dir, entries, links }: Source): void {
   const hint = ["ls", "-la", dir];
   if (entries.length === 1) throw refused(`${dir} is empty (--allow-empty to publish it)`, hint);
-  if (!entries.batches().some((batch) => batch.some(isPage))) {
+  const page = endOf("index.html", links);
+  if (!entries.batches().some((batch) => batch.some(({ path, type }) => path === page && type === "file"))) {
     throw refused(`${dir} has no index.html (--allow-empty to publish it, --subdir for one below it)`, hint);
   }
-}
-
-function isPage({ path, type }: Entry): boolean {
-  return path === "index.html" && type !== "directory";
 }
 
 /** Whether it has a stamp of the time between two looks. One from the future is of a clock that was set back. */

@@ -89,8 +89,8 @@ type Copy = [string, string, number];
 
 /** Answers the bytes that were written. */
 export async function fillStage(planned: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
-  const { source, made, origins } = planned;
-  const live = order.project.root_path;
+  const { source, made, origins, inodes } = planned;
+  const { live } = order;
   const there = await clearStage(planned, stage, trees);
   let [bytes, files] = [0, 0];
   for await (const [{ count, copies }] of pipelined(batches(), ({ copies }) => trees.copies(copies, made))) {
@@ -107,8 +107,8 @@ export async function fillStage(planned: Plan, stage: string, order: Order, tree
       const copies: Copy[] = [];
       const before = file;
       for (const entry of batch) {
-        const origin = entry.type === "file" ? (origins[file++] ?? null) : null;
-        if (!there[index++] && !make(entry, origin)) {
+        const at = entry.type === "file" ? file++ : -1;
+        if (!there[index++] && !make(entry, origins[at] ?? null, inodes[at])) {
           copies.push([`${source.dir}/${entry.path}`, `${stage}/${entry.path}`, entry.size]);
         }
       }
@@ -117,18 +117,28 @@ export async function fillStage(planned: Plan, stage: string, order: Order, tree
   }
 
   /** False for a file that is to be copied. */
-  function make({ path, type, size }: Entry, origin: Origin | null): boolean {
+  function make({ path, type, size }: Entry, origin: Origin | null, inode: Entry["inode"] | undefined): boolean {
     const to = `${stage}/${path}`;
     const from = `${source.dir}/${path}`;
     if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
     else if (type === "link") trees.makeLink(to, trees.linkTarget(from), made);
     else {
       if (origin === "copy" || !trees.share(origin === "live" ? `${live}/${path}` : from, to)) return false;
+      if (origin === "live" && planned.isExposed && !isThat(to, inode)) {
+        trees.remove(to);
+        return false;
+      }
       if (origin === "source" && order.of === "unpacked") {
         trees.setAttributes(to, made);
         bytes += size;
       }
     }
     return true;
+  }
+
+  /** Whether it is the live file that was compared: another user may have put a file of theirs in its place since. */
+  function isThat(path: string, inode: Entry["inode"] | undefined): boolean {
+    const shared = trees.entry(path);
+    return shared !== null && shared.inode === inode && isMade(shared, made);
   }
 }

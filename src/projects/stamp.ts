@@ -2,17 +2,16 @@
 
 import type { Host } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
-import type { Project } from "./project.ts";
 import { backupNames, lastStampPath, secondsOf } from "./releases.ts";
 
 /**
  * The second that new files are stamped with: later than any that the project has given, so that no two contents of one
  * path have one ETag, which nginx makes of time and size. It is on the disk before a file has it.
  */
-export function nextStamp(host: Host, trees: Trees, { slug, root_path }: Project): number {
+export function nextStamp(host: Host, trees: Trees, slug: string, live: string): number {
   const now = Math.floor(host.now() / 1000);
   const bytes = host.read(lastStampPath(slug));
-  const last = bytes === null ? newestBefore(trees, root_path, now) : Number(new TextDecoder().decode(bytes));
+  const last = bytes === null ? newestBefore(trees, live, now) : Number(new TextDecoder().decode(bytes));
   // The tree that is replaced is to have a name of its own among the backups.
   const newest = backupNames(host, slug)[0];
   const taken = [last, newest === undefined ? 0 : secondsOf(newest)].filter(Number.isSafeInteger);

@@ -1,14 +1,16 @@
 // Two trees change places: at once where the file system can, by copying where it cannot.
 
+import type { Attributes } from "../host/host.ts";
 import type { Entry, Made, Trees } from "../host/trees.ts";
 
 /**
- * The live tree and the staged one change places. Answers what a person should know: a mount point, or a directory of an
- * overlay's lower layer, cannot be exchanged; its files are then replaced one by one, each of them at once.
+ * The live tree and the staged one change places. Returns false where they cannot: a mount point, or a directory of an
+ * overlay's lower layer. The live tree is then given to its owner, and its files are replaced one by one, each at once.
  */
-export function swap(trees: Trees, live: string, stage: string): string[] {
-  if (trees.exchange(live, stage)) return [];
+export function swap(trees: Trees, live: string, stage: string, owner: Pick<Attributes, "uid" | "gid">): boolean {
+  if (trees.exchange(live, stage)) return true;
   const old = `${stage}${wholeCopy}`;
+  trees.adopt(live, owner);
   copyTree(trees, live, `${stage}.copy`);
   trees.sync(stage);
   trees.move(`${stage}.copy`, old);
@@ -22,7 +24,7 @@ export function swap(trees: Trees, live: string, stage: string): string[] {
   trees.sync(live);
   trees.remove(stage);
   trees.move(old, stage);
-  return [`${live} cannot be exchanged with a new tree: its files were replaced one by one`];
+  return false;
 }
 
 /** What is added to a stage's name for the whole copy of the tree that is being overwritten. */

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { Listing } from "../../src/host/listing.ts";
+import { inodeHigh, inodeLow, Listing, Packed } from "../../src/host/listing.ts";
 import type { Entry } from "../../src/host/trees.ts";
 import { TreeHost } from "../projects/tree.ts";
 
@@ -34,4 +34,22 @@ test("more entries than one batch has come in their order; without a tree there 
   for (const name of names) host.write(`/srv/tree/${name}`, "");
   expect(listed(await Listing.of(host.trees, "/srv/tree")).map(({ path }) => path)).toEqual(["", ...names]);
   await expect(Listing.of(host.trees, "/srv/none")).rejects.toThrow("/srv/none");
+});
+
+test("inodes: every number of 64 bits is kept exactly, as an overlay with xino has them", () => {
+  const status = { mode: 0o100644, uid: 0, gid: 0, links: 1, size: 1, modifiedMs: 1, changedMs: 1 };
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (inode) => {
+      const packed = Packed.of(2);
+      packed.set(1, { ...status, inodeLow: inodeLow(inode), inodeHigh: inodeHigh(inode) });
+      const found = packed.entry(1, "f").inode;
+      expect(BigInt(found)).toBe(inode);
+      expect([inodeLow(found), inodeHigh(found)]).toEqual([inodeLow(inode), inodeHigh(inode)]);
+    }),
+  );
+  expect([2 ** 53 - 1, 2n ** 53n, 2n ** 63n + 1n].map((inode) => [inodeHigh(inode), inodeLow(inode)])).toEqual([
+    [2 ** 21 - 1, 2 ** 32 - 1],
+    [2 ** 21, 0],
+    [2 ** 31, 1],
+  ]);
 });

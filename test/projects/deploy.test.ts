@@ -1,11 +1,12 @@
 // A deploy on a real file system, below a folder of its own.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { lchownSync, readFileSync, writeFileSync } from "node:fs";
 import { type Block, Packed } from "../../src/host/listing.ts";
+import { type Status, statusAt } from "../../src/host/local-libc.ts";
 import type { Far } from "../../src/projects/plan.ts";
-import { stampName } from "../../src/projects/releases.ts";
-import { publishable } from "../../src/projects/source.ts";
+import { securedBackups, stampName } from "../../src/projects/releases.ts";
+import { openSource } from "../../src/projects/source.ts";
 import { project, TreeHost } from "./tree.ts";
 
 const live = "/var/www/docs/demo";
@@ -84,7 +85,7 @@ describe("what is known of the live files is no more than a help:", () => {
     const found: string[] = [];
     Object.assign(host.trees, {
       same: (a: string, b: string) => {
-        found.push(b.slice(live.length + 1));
+        found.push(b.slice(b.indexOf("demo/") + "demo/".length));
         return same(a, b);
       },
     });
@@ -266,6 +267,20 @@ describe("is refused by name, and nothing is touched:", () => {
     ["an empty source", (h) => h.remove("/srv/site/index.html"), "/srv/site is empty"],
     ["one without a page", (h) => [h.remove("/srv/site/index.html"), h.write("/srv/site/a", "a")], "has no index.html"],
     [
+      "one whose page is a link to nothing",
+      (h) => [h.remove("/srv/site/index.html"), h.write("/srv/site/index.html", "-> none.html")],
+      "has no index.html",
+    ],
+    [
+      "one whose page is a link to a directory",
+      (h) => {
+        h.remove("/srv/site/index.html");
+        h.write("/srv/site/v1/a.html", "a");
+        h.write("/srv/site/index.html", "-> v1");
+      },
+      "has no index.html",
+    ],
+    [
       "an absolute link",
       (h) => h.write("/srv/site/pw.txt", "-> /etc/passwd"),
       "/srv/site/pw.txt is a link to /etc/passwd",
@@ -367,11 +382,13 @@ describe("is refused by name, and nothing is touched:", () => {
       "/var/www",
       "/var/www/docs/demo",
     ]) {
-      expect(() => publishable(host.trees, typed)).toThrow("is not published");
+      expect(() => openSource(host.trees, typed, [0])).toThrow("is not published");
     }
-    expect(() => publishable(host.trees, "/none")).toThrow("/none is not there");
-    expect(() => publishable(host.trees, "/etc/group/x")).toThrow("is not there");
-    expect(publishable(host.trees, "/srv/up")).toBe("/srv/up");
+    expect(() => openSource(host.trees, "/none", [0])).toThrow("/none is not there");
+    expect(() => openSource(host.trees, "/etc/group/x", [0])).toThrow("is not there");
+    const opened = openSource(host.trees, "/srv/up", [0]);
+    expect(opened).toMatchObject({ real: "/srv/up", type: "directory" });
+    opened.close();
   });
 });
 
@@ -541,16 +558,68 @@ test("a live tree with links and odd modes, as another tool leaves one, is compa
   expect(host.stat("/srv/secret/index.html").nlink).toBe(1);
 });
 
+describe("deploy: what another user could change becomes root's", () => {
+  /** Of www-data, as the Python tool leaves a tree. */
+  const theirs = (path: string): void => {
+    for (const { path: name } of [...host.trees.walk(path)]) lchownSync(`${host.root}${path}/${name}`, 33, 33);
+    host.mode(path, 0o775);
+  };
+  const owners = (path: string): string[] =>
+    [
+      ...new Set(
+        [...host.trees.walk(path)].map(({ type, uid, mode }) => `${uid}:${type === "link" ? 0 : mode & 0o022}`),
+      ),
+    ].sort();
+  beforeEach(async () => {
+    host.write("/srv/site/guide/page.html", "page");
+    host.write("/srv/site/latest", "-> guide");
+    await host.deploy();
+    theirs(live);
+  });
+
+  test("the live tree, also where no page changes", async () => {
+    const { changed, backup } = await host.deploy();
+    expect(changed).toBe(0);
+    expect([owners(live), owners(backup as string)]).toEqual([["0:0"], ["0:0"]]);
+    expect((await host.deploy()).backup).toBeNull();
+  });
+
+  test("a live tree whose files are replaced one by one, and its directories", async () => {
+    Object.assign(host.trees, { exchange: () => false });
+    host.write("/srv/site/index.html", "two");
+    await host.deploy();
+    expect(owners(live)).toEqual(["0:0"]);
+    expect(host.text(`${live}/index.html`)).toBe("two");
+  });
+
+  test("a backup, before it is restored", async () => {
+    host.write("/srv/site/index.html", "two");
+    const backup = (await host.deploy()).backup as string;
+    theirs(backup);
+    await host.deploy({ dir: backup, of: "release" });
+    expect([owners(live), owners(backup)]).toEqual([["0:0"], ["0:0"]]);
+    expect(host.text(`${live}/index.html`)).toBe("home");
+  });
+
+  test("the directories of the backups, before anything is moved in them", () => {
+    for (const dir of ["/var/www/docs/.edox-ops-backups", backups]) lchownSync(host.root + dir, 33, 33);
+    host.mode(backups, 0o777);
+    securedBackups(host.host, "demo");
+    expect([owners("/var/www/docs/.edox-ops-backups"), host.stat(backups).mode & 0o777]).toEqual([["0:0"], 0o755]);
+    host.remove(backups);
+    host.write(backups, "-> /srv");
+    expect(() => securedBackups(host.host, "demo")).toThrow(`${backups} is not a directory`);
+  });
+});
+
 test("a source whose way is changed while it is read is read where it was", async () => {
   host.write("/home/a/site/index.html", "theirs");
   host.write("/home/secret/site/index.html", "secret");
-  const { dir, letGo } = host.trees.hold("/home/a/site");
+  const { path: dir, close: letGo } = openSource(host.trees, "/home/a/site", [0]);
   host.trees.move("/home/a", "/home/b");
   host.write("/home/a", "-> secret");
   await host.deploy({ dir, letGo });
   expect(host.text(`${live}/index.html`)).toBe("theirs");
-  expect(() => host.trees.hold("/home/a/site")).toThrow("was changed while it was looked for");
-  expect(() => host.trees.hold("/home/a")).toThrow();
 });
 
 test("a file that grows while it is copied ends the deploy", async () => {
@@ -573,12 +642,13 @@ test("a file of another file system is compared, whatever its inode's number", a
   await host.deploy();
   host.write("/srv/site/index.html", "new!");
   const { blocks } = host.trees;
-  const { ino } = host.stat(`${live}/index.html`);
+  const statusOf = (path: string) => statusAt(0, host.root + path) as Status;
+  const { inodeLow, inodeHigh } = statusOf(`${live}/index.html`);
   Object.assign(host.trees, {
     async blocks(dir: string, paths: string[]) {
       const found = await blocks(dir, paths);
       if (dir === "/srv/site")
-        new Packed((found[0] as Block).statuses).set(0, { ...host.stat("/srv/site/index.html"), ino });
+        new Packed((found[0] as Block).statuses).set(0, { ...statusOf("/srv/site/index.html"), inodeLow, inodeHigh });
       return found;
     },
   });

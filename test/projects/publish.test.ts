@@ -1,6 +1,6 @@
 // What is deployed and restored, and whether nginx serves it afterwards.
 
-import { beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { deployOrder, restoreOrder } from "../../src/projects/publish.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
@@ -8,21 +8,34 @@ import { type FakeHost, ok } from "../fake-host.ts";
 import { project, TreeHost } from "./tree.ts";
 
 const choices = { keep: 5, backup: true, allowEmpty: false, asks: true };
-const recorded = { source: null, subdir: null };
+const recorded = { source: null, subdir: null, trusted: [0] };
 const backups = "/var/www/docs/.edox-ops-backups/demo";
 let host: FakeHost;
 beforeEach(() => {
   host = fakeDebian();
-  for (const name of ["20260101T000000Z", "20260102T000000Z", ".stage-1-20260103T000000Z"])
-    host.dir(`${backups}/${name}`);
 });
 
-describe("a backup", () => {
-  test("is the newest, or the one of a name or a path", () => {
-    const dirOf = (typed: string | null) => restoreOrder(project, typed, choices, host).dir;
-    expect(dirOf(null)).toBe(`${backups}/20260102T000000Z`);
-    expect(dirOf("20260101T000000Z")).toBe(`${backups}/20260101T000000Z`);
-    expect(dirOf(`${backups}/20260101T000000Z`)).toBe(`${backups}/20260101T000000Z`);
+describe("restore: a backup", () => {
+  let disk: TreeHost;
+  beforeEach(() => {
+    disk = new TreeHost();
+    for (const name of ["20260101T000000Z", "20260102T000000Z", ".stage-1-20260103T000000Z"])
+      disk.write(`${backups}/${name}/index.html`, name);
+  });
+  afterEach(() => disk[Symbol.dispose]());
+  const restored = (typed: string | null, of = project) => restoreOrder(of, typed, choices, disk.host, disk.trees);
+
+  test("is the newest, or the one of a name or a path", async () => {
+    for (const [typed, name] of [
+      [null, "20260102T000000Z"],
+      ["20260101T000000Z", "20260101T000000Z"],
+      [`${backups}/20260101T000000Z`, "20260101T000000Z"],
+    ] as const) {
+      const order = await restored(typed);
+      expect(order.name).toBe(`${backups}/${name}`);
+      await disk.run(order);
+      expect(disk.text("/var/www/docs/demo/index.html")).toBe(name);
+    }
   });
 
   for (const name of [
@@ -33,13 +46,13 @@ describe("a backup", () => {
     "",
     ".stage-1-20260103T000000Z",
   ]) {
-    test(`is not '${name}'`, () => {
-      expect(() => restoreOrder(project, name, choices, host)).toThrow(`demo has no backup ${name}`);
+    test(`is not '${name}'`, async () => {
+      await expect(restored(name)).rejects.toThrow(`demo has no backup ${name}`);
     });
   }
 
-  test("is named as missing where there is none", () => {
-    expect(() => restoreOrder({ ...project, slug: "new" }, null, choices, host)).toThrow("new has no backup");
+  test("is named as missing where there is none", async () => {
+    await expect(restored(null, { ...project, slug: "new" })).rejects.toThrow("new has no backup");
   });
 });
 

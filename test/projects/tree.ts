@@ -18,7 +18,7 @@ import { localTrees } from "../../src/host/local-trees.ts";
 import { deploy } from "../../src/projects/deploy.ts";
 import type { Order } from "../../src/projects/plan.ts";
 import type { Project } from "../../src/projects/project.ts";
-import { settle } from "../../src/projects/releases.ts";
+import { openAbove, settle } from "../../src/projects/releases.ts";
 
 export const project: Project = {
   slug: "demo",
@@ -79,9 +79,15 @@ export class TreeHost implements Disposable {
     const { host, trees } = this;
     const notes = settle(host, trees, project);
     const dir = more.dir ?? "/srv/site";
+    const { live, close } = openAbove(trees, project, host.uid);
+    const letGo = (): void => {
+      close();
+      more.letGo?.();
+    };
     const order: Order = {
       project,
       dir,
+      live,
       name: dir,
       of: "others",
       keep: 5,
@@ -89,6 +95,7 @@ export class TreeHost implements Disposable {
       allowEmpty: false,
       probe: null,
       ...more,
+      letGo,
     };
     const done = await this.run(order);
     return { ...done, notes: [...notes, ...done.notes] };

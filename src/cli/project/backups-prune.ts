@@ -1,5 +1,5 @@
 import { dropUnheldAssets } from "../../projects/assets.ts";
-import { projectLockPath, prune, settle } from "../../projects/releases.ts";
+import { projectLockPath, prune, securedBackups, settle } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
@@ -19,6 +19,7 @@ export default command({
     const { slug } = project;
     const lock = await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]);
     try {
+      securedBackups(host, slug);
       const notes = settle(host, trees, project);
       const pruned = prune(host, trees, slug, keep, "none");
       dropUnheldAssets(trees, slug);

@@ -11,7 +11,7 @@ import { urlOf } from "../../projects/answer.ts";
 import { type Deployed, deploy, signalsLetIn } from "../../projects/deploy.ts";
 import { type Order, type Plan, plan } from "../../projects/plan.ts";
 import type { Project } from "../../projects/project.ts";
-import { projectLockPath, settle, unpackedPath } from "../../projects/releases.ts";
+import { projectLockPath, securedBackups, settle, unpackedPath } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
 import { projectLogPath } from "../../recipes/paths.ts";
 import { logged, runLog } from "../../report/run-log.ts";
@@ -78,15 +78,14 @@ export async function release(
     // What was staged is gone before a hint names where the disk is full.
     return await replaced().finally(clear);
   } catch (error) {
-    const problem = Problem.of(error);
-    const fault = withDiskFault(problem, host);
-    throw fault === problem ? error : fault;
+    throw withDiskFault(Problem.of(error), host);
   } finally {
     lock.release();
   }
 
   async function replaced(): Promise<number> {
     project = await theProject(host, slug);
+    if (!looks) securedBackups(host, slug);
     const notes = looks ? [] : settle(host, trees, project);
     // Until here a signal ends this process at once: the next command settles what it leaves.
     ordered = await orderOf(project, choices, host, trees);

@@ -27,7 +27,8 @@ export default command({
     };
     return release(
       slug,
-      (project, choices, host) => restoreOrder(project, values.backup ?? null, { ...choices, backup: true }, host),
+      (project, choices, host, trees) =>
+        restoreOrder(project, values.backup ?? null, { ...choices, backup: true }, host, trees),
       told,
       values,
       context,

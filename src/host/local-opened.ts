@@ -1,0 +1,114 @@
+// Paths that are opened once, name by name: a link on the way is trusted as far as its owner is.
+
+import * as fs from "node:fs";
+import { O_PATH, openName } from "./local-beneath.ts";
+import { linkTargetOf } from "./local-libc.ts";
+import { missing } from "./local-naming.ts";
+import { type Opened, Refused } from "./trees.ts";
+
+const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY, S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = fs.constants;
+/** As many links as the kernel follows, path_resolution(7). */
+const mostLinks = 40;
+
+/** What open paths were called when they were opened, by descriptor: errors name them so. */
+const typedNames = new Map<number, string>();
+
+/** Replaces the kernel's names of what is open by those that were typed. */
+export function withTypedNames(text: string): string {
+  const path = new RegExp(`${openName(0).slice(0, -1)}(\\d+)`, "g");
+  return text.replace(path, (name, fd) => typedNames.get(Number(fd)) ?? name);
+}
+
+/** See {@link Trees.open}. `root`: the directory that paths begin at. */
+export function openTyped(root: string, typed: string, trusted: readonly number[]): Opened | null {
+  return opened(root || "/", root, typed, trusted);
+}
+
+/** See {@link Trees.openBelow}. */
+export function openBelow(dir: string, path: string, root: string): Opened | null {
+  return opened(dir, root, path, null);
+}
+
+/** `trusted`: users whose links are followed; null: links may not lead out of `start`, whoever made them. */
+function opened(start: string, root: string, typed: string, trusted: readonly number[] | null): Opened | null {
+  const path = typed.startsWith("/") || trusted === null ? typed : `${process.cwd()}/${typed}`;
+  /** The directories on the way, so that ".." leads to where the way came from, wherever that was moved to. */
+  const way: number[] = [];
+  try {
+    way.push(fs.openSync(start, O_PATH | O_DIRECTORY));
+    const links = missing(() => follow(way, path, trusted));
+    if (links === null) return null;
+    const last = way.at(-1) as number;
+    const { mode, uid } = fs.fstatSync(last);
+    const real = realPath(last, root, typed);
+    const stranger = links.find((link) => link.uid !== uid);
+    if (stranger !== undefined) {
+      const { path, uid: owner } = stranger;
+      throw new Refused(`${path} is a link of user ${owner}, and leads to ${real}, which belongs to user ${uid}`);
+    }
+    const kind = mode & S_IFMT;
+    const type = kind === S_IFDIR ? "directory" : kind === S_IFREG ? "file" : "other";
+    // What is neither may wait for somebody when it is opened, and nobody reads it.
+    const fd = type === "other" ? (way.pop() as number) : fs.openSync(openName(last), O_RDONLY);
+    typedNames.set(fd, typed);
+    return { path: openName(fd), real, type, close: () => close(fd) };
+  } finally {
+    for (const fd of way) fs.closeSync(fd);
+  }
+}
+
+/** Throws {@link Refused} where it is longer than the kernel can say. */
+function realPath(fd: number, root: string, typed: string): string {
+  try {
+    return fs.readlinkSync(openName(fd)).slice(fs.realpathSync(root || "/").replace(/\/$/, "").length) || "/";
+  } catch {
+    throw new Refused(`the path of ${typed} is too long`);
+  }
+}
+
+function close(fd: number): void {
+  if (typedNames.delete(fd)) fs.closeSync(fd);
+}
+
+interface Link {
+  path: string;
+  uid: number;
+}
+
+/** Extends `way` to what the path leads to. Returns the links on it whose owners are not trusted; null for a circle. */
+function follow(way: number[], typed: string, trusted: readonly number[] | null): Link[] | null {
+  const names = typed.split("/");
+  const links: Link[] = [];
+  let followed = 0;
+  for (let name = names.shift(); name !== undefined; name = names.shift()) {
+    const dir = way.at(-1) as number;
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      if (way.length > 1) fs.closeSync(way.pop() as number);
+      else if (trusted === null) throw new Refused(`${typed} leads out of it`);
+      continue;
+    }
+    const fd = fs.openSync(`${openName(dir)}/${name}`, O_PATH | O_NOFOLLOW);
+    const { mode, uid } = fs.fstatSync(fd);
+    if ((mode & S_IFMT) !== S_IFLNK) {
+      way.push(fd);
+      continue;
+    }
+    const target = linkTargetOf(fd);
+    const path = fs.readlinkSync(openName(fd));
+    fs.closeSync(fd);
+    if (target === null || ++followed > mostLinks) return null;
+    const isAbsolute = target.startsWith("/");
+    if (trusted !== null) {
+      // A relative link leads elsewhere after a move, which the owner of its directory decides.
+      const owner = isAbsolute || !trusted.includes(uid) ? uid : fs.fstatSync(dir).uid;
+      if (!trusted.includes(owner)) links.push({ path, uid: owner });
+    }
+    if (isAbsolute) {
+      if (trusted === null) throw new Refused(`${typed} leads out of it`);
+      for (const open of way.splice(1)) fs.closeSync(open);
+    }
+    names.unshift(...target.split("/"));
+  }
+  return links;
+}

@@ -1,0 +1,240 @@
+// Paths that are opened once: whose links are followed, and that nothing below an open directory leads out of it.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { chmodSync, lchownSync, linkSync, lstatSync, readlinkSync, renameSync, symlinkSync } from "node:fs";
+import { openBelow } from "../../src/host/local-opened.ts";
+import { localTrees } from "../../src/host/local-trees.ts";
+import { type Opened, Refused } from "../../src/host/trees.ts";
+import { TreeHost } from "../projects/tree.ts";
+
+/** Users of nobody's. To give them files takes root, as which the tests run. */
+const [eve, mallory] = [64_001, 64_002];
+let host: TreeHost;
+beforeEach(() => {
+  host = new TreeHost();
+});
+afterEach(() => host[Symbol.dispose]());
+
+const at = (path: string): string => host.root + path;
+const own = (uid: number, ...paths: string[]): void => {
+  for (const path of paths) lchownSync(at(path), uid, uid);
+};
+
+describe("open: a path", () => {
+  const real = (path: string, trusted = [0]): string | null | undefined => {
+    const opened = host.trees.open(path, trusted);
+    opened?.close();
+    return opened === null ? null : opened.real;
+  };
+  const private_ = "/srv/private";
+  beforeEach(() => {
+    host.write(`${private_}/secret.html`, "secret");
+    host.write("/home/eve/site/index.html", "page");
+    own(eve, "/home/eve", "/home/eve/site", "/home/eve/site/index.html");
+  });
+
+  test("leads where realpath(3) says, through names, dots and root's links", () => {
+    host.write("/srv/up", "-> ../home/eve/./site");
+    host.write("/srv/absolute", "-> /srv/up");
+    for (const path of ["/home/eve/site", "/home//eve/./site/", "/srv/site/../../home/eve/site", "/srv/up"]) {
+      expect(real(path)).toBe("/home/eve/site");
+    }
+    expect(real("/srv/absolute/index.html")).toBe("/home/eve/site/index.html");
+    expect(real("/../../srv/site")).toBe("/srv/site");
+    expect(real("/")).toBe("/");
+  });
+
+  test("leads nowhere where a name is missing, a file is on the way, or links form a circle", () => {
+    host.write("/srv/self", "-> self");
+    for (const path of ["/none", "/srv/none/x", "/srv/site/index.html/x", "/srv/self", "/srv/self/x"]) {
+      expect(real(path)).toBeNull();
+    }
+  });
+
+  test("through another user's link leads only to what that user owns", () => {
+    symlinkSync(at(private_), at("/home/eve/absolute"));
+    symlinkSync("/srv/private", at("/home/eve/public"));
+    symlinkSync("../../srv/private/secret.html", at("/home/eve/page"));
+    symlinkSync("site", at("/home/eve/latest"));
+    symlinkSync("latest", at("/home/eve/chain"));
+    own(eve, ...["absolute", "public", "page", "latest", "chain"].map((name) => `/home/eve/${name}`));
+    for (const path of ["/home/eve/public", "/home/eve/public/secret.html", "/home/eve/page"]) {
+      expect(() => real(path)).toThrow(Refused);
+      expect(() => real(path)).toThrow(`is a link of user ${eve}, and leads to ${private_}`);
+    }
+    expect(real("/home/eve/latest")).toBe("/home/eve/site");
+    expect(real("/home/eve/chain/index.html")).toBe("/home/eve/site/index.html");
+    expect(real("/home/eve/public", [0, eve])).toBe(private_);
+    own(mallory, private_);
+    expect(() => real("/home/eve/public")).toThrow(`which belongs to user ${mallory}`);
+  });
+
+  test("through root's relative link in another user's directory is that user's, who may have moved it there", () => {
+    symlinkSync("../../srv/private", at("/home/eve/public"));
+    expect(() => real("/home/eve/public")).toThrow(`is a link of user ${eve}`);
+    symlinkSync("/srv/private", at("/home/eve/absolute"));
+    expect(real("/home/eve/absolute")).toBe(private_);
+  });
+
+  test("to a pipe or a socket is opened without waiting for its other end", () => {
+    Bun.spawnSync(["mkfifo", at("/srv/pipe")]);
+    const opened = host.trees.open("/srv/pipe", [0]);
+    expect(opened?.type).toBe("other");
+    opened?.close();
+  });
+
+  test("of the kernel to an open file is read as the text that it is", () => {
+    const trees = localTrees();
+    expect(trees.open("/proc/self/fd/0", [0])?.path).not.toBe("/proc/self/fd/0");
+    expect(trees.open("/proc/self/exe", [0])?.real).toBe(readlinkSync("/proc/self/exe"));
+  });
+
+  test("of the current directory is one that begins at its path", () => {
+    const opened = localTrees().open("package.json", [0]);
+    expect(opened?.real).toBe(`${process.cwd()}/package.json`);
+    opened?.close();
+  });
+
+  test("stays what it was when the names that led to it change", () => {
+    const opened = host.trees.open("/home/eve/site", [0]);
+    renameSync(at("/home/eve"), at("/home/gone"));
+    host.write("/home/eve/site/index.html", "another");
+    expect(host.trees.entry(`${opened?.path}/index.html`)?.size).toBe("page".length);
+    opened?.close();
+  });
+});
+
+describe("openBelow: a path in a directory", () => {
+  const open = (path: string) => openBelow(at("/srv/site"), path, host.root);
+
+  test("leads to what is in it, through links that stay in it", () => {
+    host.write("/srv/site/v1/page.html", "one");
+    host.write("/srv/site/latest", "-> v1");
+    host.write("/srv/site/d/up", "-> ../latest");
+    for (const path of ["v1", "latest", "d/up", "d/../v1"]) {
+      const opened = open(path);
+      expect(opened).toMatchObject({ real: "/srv/site/v1", type: "directory" });
+      opened?.close();
+    }
+    expect(open("none")).toBeNull();
+  });
+
+  test("is refused where it leads out, by dots or by a link", () => {
+    host.write("/srv/site/out", "-> ..");
+    host.write("/srv/site/root", "-> /srv/site");
+    host.write("/srv/site/d/f", "f");
+    for (const path of ["..", "../site", "d/../../site", "out", "root"]) expect(() => open(path)).toThrow(Refused);
+  });
+});
+
+describe("below an open directory nothing is reached through a link:", () => {
+  const seeds = [1n, 2n] as const;
+  const made = { mode: 0o644, uid: 0, gid: 0, modifiedSeconds: 7 };
+  /** Longer than the kernel takes in one call, so that it is opened name by name, as where there is no openat2. */
+  const deep = Array.from({ length: 30 }, (_, i) => `${i}`.padStart(200, "d")).join("/");
+
+  for (const [form, dir] of [
+    ["in one call", "a/b"],
+    ["name by name", `a/${deep}`],
+  ] as const) {
+    describe(form, () => {
+      let top: string;
+      let close: () => void;
+      beforeEach(() => {
+        // By the current directory, since the whole path is longer than a call takes.
+        const make = "chdir shift; for (@ARGV) { mkdir $_; chdir $_ or die } open F, '>f'; print F 'ours'";
+        expect(Bun.spawnSync(["perl", "-e", make, at("/srv"), "tree", ...dir.split("/")]).exitCode).toBe(0);
+        for (const path of ["f", "b/f", `${deep.slice(0, 200)}/f`]) host.write(`/srv/secret/${path}`, "root");
+        const opened = host.trees.open("/srv/tree", [0]) as Opened;
+        ({ path: top, close } = opened);
+      });
+      afterEach(() => close());
+
+      /** Each way to read, and what it answers. */
+      const reads = async (): Promise<unknown[]> => {
+        const { trees } = host;
+        const file = `${top}/${dir}/f`;
+        const said = async (act: () => unknown): Promise<unknown> => {
+          try {
+            return await act();
+          } catch (error) {
+            return (error as NodeJS.ErrnoException).code;
+          }
+        };
+        return [
+          (await trees.blocks(top, [dir])).map(({ names }) => names),
+          await said(() => trees.entry(file)?.size ?? null),
+          await said(async () => (await trees.digests([[file, 4]], seeds)).length),
+          await said(() => trees.same(file, `${top}/${dir}/f`)),
+          await said(async () => {
+            await trees.copies([[file, "/srv/copy", 4]], made);
+            return host.text("/srv/copy");
+          }),
+          await said(() => trees.share(file, "/srv/shared") && host.text("/srv/shared")),
+        ];
+      };
+
+      test("what is there is read", async () => {
+        expect(await reads()).toEqual([["f"], 4, 4, true, "ours", "ours"]);
+      });
+
+      test("what another user turned into a link is not", async () => {
+        renameSync(at("/srv/tree/a"), at("/srv/tree/was"));
+        symlinkSync("/srv/secret", at("/srv/tree/a"));
+        const refused = expect.stringMatching(/^(ELOOP|ENOTDIR)$/);
+        expect(await reads()).toEqual([[""], null, refused, refused, refused, refused]);
+      });
+    });
+  }
+
+  test("errors name what was typed, not the descriptor", async () => {
+    const { path, close } = host.trees.open("/srv/site", [0]) as Opened;
+    expect(() => host.trees.linkTarget(`${path}/none`)).toThrow("'/srv/site/none'");
+    const failed = await host.trees.digests([[`${path}/none`, 1]], seeds).catch((error) => error.message);
+    expect(failed).toContain("'/srv/site/none'");
+    close();
+  });
+});
+
+describe("adopt: a tree becomes its owner's", () => {
+  const attributes = (path: string): string => {
+    const { uid, gid, mode } = lstatSync(at(path));
+    return `${uid}:${gid}:${(mode & 0o7777).toString(8)}`;
+  };
+
+  test("directories, files, links, and neither others' write permission nor set-ID bits stay", () => {
+    host.write("/srv/tree/d/f", "f");
+    host.write("/srv/tree/d/script", "s");
+    host.write("/srv/tree/out", "-> /srv/site/index.html");
+    chmodSync(at("/srv/tree/d"), 0o2775);
+    chmodSync(at("/srv/tree/d/f"), 0o666);
+    chmodSync(at("/srv/tree/d/script"), 0o755);
+    own(eve, "/srv/tree", "/srv/tree/d", "/srv/tree/d/f", "/srv/tree/d/script", "/srv/tree/out");
+    own(mallory, "/srv/site/index.html");
+    const { mtimeMs } = lstatSync(at("/srv/tree/d/f"));
+    host.trees.adopt("/srv/tree", { uid: 0, gid: 33 });
+    expect(["/srv/tree", "/srv/tree/d", "/srv/tree/d/f", "/srv/tree/d/script"].map(attributes)).toEqual([
+      "0:33:755",
+      "0:33:755",
+      "0:33:644",
+      "0:33:755",
+    ]);
+    expect(attributes("/srv/tree/out")).toStartWith("0:33:");
+    expect(attributes("/srv/site/index.html")).toStartWith(`${mallory}:`);
+    expect(lstatSync(at("/srv/tree/d/f")).mtimeMs).toBe(mtimeMs);
+  });
+
+  test("a second name of a file elsewhere is the same file", () => {
+    host.write("/srv/tree/f", "f");
+    linkSync(at("/srv/tree/f"), at("/srv/other"));
+    own(eve, "/srv/tree/f");
+    host.trees.adopt("/srv/tree", { uid: 0, gid: 0 });
+    expect(attributes("/srv/other")).toBe("0:0:644");
+  });
+
+  test("a link in the place of the tree is not followed", () => {
+    host.write("/srv/tree", "-> /srv/site");
+    expect(() => host.trees.adopt("/srv/tree", { uid: 0, gid: 33 })).toThrow();
+    expect(attributes("/srv/site")).toStartWith("0:0:");
+  });
+});

@@ -1,0 +1,132 @@
+// Another user exchanges names while root deploys and restores: root is led to no file that is not theirs.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { suites } from "./base.ts";
+import { TestHost } from "./test-host.ts";
+
+/** Of one race. Each of them was lost within it by a program that opens a path a second time. */
+const seconds = 6;
+
+/** Exchanges two names (renameat2 with RENAME_EXCHANGE, by its number on x86-64) until its time is over. */
+const racer = `#!/usr/bin/perl
+my ($seconds, $one, $other) = @ARGV;
+my $end = time + $seconds;
+while (time < $end) { syscall(316, -100, $one, -100, $other, 2) for 1 .. 1000 }
+`;
+
+const live = "/var/www/docs/demo";
+const backup = "/var/www/docs/.edox-ops-backups/demo/20260101T000000Z";
+const secret = "only for root";
+
+for (const suite of suites) {
+  describe(`races on ${suite}`, () => {
+    let host: TestHost;
+    beforeAll(async () => {
+      host = await TestHost.bare(suite, {});
+      const { code, stderr } = host.sh(`set -e
+        cat >/usr/local/bin/race <<'END'
+${racer}END
+        chmod 755 /usr/local/bin/race
+        edox-ops bootstrap --yes --quiet
+        useradd -m eve; chmod 755 /home/eve
+        mkdir -m 700 /srv/private; mkdir /srv/private/a
+        for name in index.html a/page.html a/large.bin; do echo '${secret}' >/srv/private/$name; done
+        tar -C /srv/private -cf /srv/private/site.tar index.html a
+        for i in $(seq 300); do echo '${secret}' >/srv/private/a/$i.html; done
+        site() { mkdir -p $1/a; for name in index.html a/page.html a/large.bin; do echo "of $2" >$1/$name; done
+          for i in $(seq 300); do echo "of $2" >$1/a/$i.html; done; }
+        site /home/eve/site eve; site /srv/site root
+        tar -C /home/eve/site -cf /home/eve/site/site.tar index.html a
+        ln -s /srv/private /home/eve/public; ln -s /srv/private /home/eve/a
+        chown -hR eve: /home/eve
+        edox-ops project add demo --domain demo.test; edox-ops project init demo
+        edox-ops project deploy demo --source /srv/site --quiet`);
+      expect([code, stderr]).toEqual([0, ""]);
+    });
+    afterAll(() => host?.down());
+
+    /**
+     * How often root's command was run and ended well while `user` exchanged the two names, and how often the secret was in
+     * the live tree afterwards. `before`: what root does before each run.
+     */
+    const race = (user: string, names: [string, string], command: string, before = ":") => {
+      const { stdout } = host.sh(`
+        setpriv --reuid=${user} --regid=${user} --clear-groups race ${seconds} ${names.join(" ")} &
+        runs=0 done=0 leaks=0 end=$(($(date +%s) + ${seconds}))
+        while [ $(date +%s) -lt $end ]; do
+          runs=$((runs + 1)); echo $runs >/srv/site/index.html; ${before}
+          ${command} >/dev/null 2>>/root/errors && done=$((done + 1))
+          grep -rq '${secret}' ${live} && leaks=$((leaks + 1))
+        done
+        wait; echo $runs $done $leaks`);
+      const [runs = 0, done = 0, leaks = 0] = stdout.trim().split(" ").map(Number);
+      return { runs, done, leaks };
+    };
+    const deploy = (source: string): string => `edox-ops project deploy demo --source ${source} --keep 1`;
+
+    test("a link of another user to a tree of root's is refused, and its target is named", () => {
+      for (const source of ["/home/eve/public", "/home/eve/public/site.tar"]) {
+        const { code, stderr } = host.sh(deploy(source));
+        expect([code, stderr]).toEqual([
+          1,
+          expect.stringMatching(
+            /^error: \S+ is not published: \/home\/eve\/public is a link of user \d+, and leads to \/srv\/private.*, which belongs to user 0\nhint: ls -ld \S+\n$/,
+          ),
+        ]);
+      }
+    });
+
+    for (const [what, names, source] of [
+      ["the directory of an archive", ["site", "public"], "/home/eve/site/site.tar"],
+      ["the source", ["site", "public"], "/home/eve/site"],
+      ["a directory of the source", ["site/a", "a"], "/home/eve/site"],
+    ] as const) {
+      test(`${what}, exchanged with a link to a tree of root's: nothing of that tree is published`, () => {
+        const [one, other] = names.map((name) => `/home/eve/${name}`) as [string, string];
+        const { runs, leaks } = race("eve", [one, other], deploy(source));
+        expect(leaks).toBe(0);
+        expect(runs).toBeGreaterThan(3);
+      });
+    }
+
+    test("a directory of a backup, exchanged with a link: nothing of its target is published", () => {
+      host.sh(`chmod 755 /var/www/docs/.edox-ops-backups; mkdir ${backup}; cp -a /srv/site/. ${backup}
+        ln -s /srv/private ${backup}.link; chown -h www-data: ${backup}.link; chown www-data: /var/www/docs/.edox-ops-backups/demo`);
+      const theirs = `chown -hR www-data: ${backup}; chown www-data: /var/www/docs/.edox-ops-backups/demo`;
+      const command = "edox-ops project restore demo --yes --backup 20260101T000000Z --keep 100";
+      const { runs, done, leaks } = race("www-data", [`${backup}/a`, `${backup}.link`], command, theirs);
+      expect(leaks).toBe(0);
+      expect(runs).toBeGreaterThan(3);
+      expect(done).toBeGreaterThan(0);
+    });
+
+    test("a directory of a live tree that is a mount point: nothing beside it is written, removed or published", () => {
+      host.sh(`chmod 750 /var/www/docs/.edox-ops-backups; mount -t tmpfs tmpfs ${live}
+        mkdir ${live}/.other; ln -s /srv/private ${live}/.other/link; chown -hR www-data: ${live}/.other`);
+      const before = host.listing("/srv/private");
+      const theirs = `[ -d ${live}/.other ] || { mkdir ${live}/.other; ln -s /srv/private ${live}/.other/link; }
+        mkdir -p ${live}/a; chown -hR www-data: ${live}`;
+      const { runs, leaks } = race("www-data", [`${live}/a`, `${live}/.other/link`], deploy("/srv/site"), theirs);
+      expect(leaks).toBe(0);
+      expect(runs).toBeGreaterThan(3);
+      expect(host.listing("/srv/private")).toBe(before);
+      expect(host.sh(`${deploy("/srv/site")} && find ${live} ! -user root`)).toMatchObject({
+        code: 0,
+        stdout: expect.not.stringContaining(`${live}/`),
+      });
+      host.sh(`umount ${live}`);
+    });
+
+    test("a kernel without openat2: a deploy opens name by name", () => {
+      const filter =
+        "systemd-run --quiet --pipe --wait --collect -p SystemCallFilter=~openat2 -p SystemCallErrorNumber=ENOSYS";
+      const { code } = host.sh(`echo old kernel >/srv/site/a/page.html; ${filter} ${deploy("/srv/site")}`);
+      expect([code, host.sh(`cat ${live}/a/page.html`).stdout]).toEqual([0, "old kernel\n"]);
+    });
+
+    test("no refusal prints a trace, or the number of a descriptor", () => {
+      const { stdout } = host.sh(`grep -c ^error: /root/errors; grep -m 5 -E '^ +at |/proc/self/fd' /root/errors`);
+      expect(stdout).toMatch(/^[1-9]\d*\n$/);
+    });
+  });
+}
