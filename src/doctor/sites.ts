@@ -1,6 +1,7 @@
 // The projects of a host: each an entry of its own, and what is wrong with all of them together.
 
 import { gatherFacts } from "../engine/facts.ts";
+import { oneLine } from "../engine/lines.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import type { Fault } from "../projects/health.ts";
@@ -28,7 +29,7 @@ async function projectEntries(see: HostReader): Promise<Entry[]> {
       ? new Map<string, Fault[]>()
       : await (await import("../projects/health.ts")).faultsOfAll(see, gatherFacts(see));
     if (all.size > 0)
-      return [...all].map(([slug, faults]) => ({ name: `project:${slug}`, look: () => answerOf(faults) }));
+      return [...all].map(([slug, faults]) => ({ name: `project:${oneLine(slug)}`, look: () => answerOf(faults) }));
     const detail = "not configured (optional; run edox-ops project publish)";
     return [{ name: "projects:managed", look: () => ({ status: "ok", detail }) }];
   } catch (error) {
@@ -53,9 +54,10 @@ function answerOf(faults: readonly Fault[]): Omit<Finding, "name"> {
 async function orphan(see: HostReader): Promise<Omit<Finding, "name">> {
   const sites = (see.list(sitesEnabledDir) ?? []).filter((name) => name.startsWith(prefix));
   if (sites.length === 0) return { status: "ok", detail: "not configured (optional; no site yet)" };
-  const { readProjects } = await import("../projects/store.ts");
-  const projects = await readProjects(see);
-  const found = sites.find((name) => !projects.has(name.slice(prefix.length)));
+  const { readRecords } = await import("../projects/store.ts");
+  const { projects, broken } = await readRecords(see);
+  const slugs = sites.map((name) => name.slice(prefix.length));
+  const found = sites[slugs.findIndex((slug) => !projects.has(slug) && !broken.has(slug))];
   if (found === undefined) return { status: "ok", detail: `${sites.length} sites have their projects` };
   const detail = `${found} is enabled, and ${projectsPath} has no such project`;
   return { status: "error", detail, hint: ["sudo", "rm", `${sitesEnabledDir}/${found}`] };
@@ -75,17 +77,30 @@ async function backups(see: HostReader, loadTrees: () => Promise<Trees>): Promis
   const trees = await loadTrees();
   let bytes = 0;
   let largest = { slug: "", bytes: 0 };
+  const unread: string[] = [];
+  let changed: string | null = null;
   for (const project of (await readProjects(see)).values()) {
-    const health = backupHealth(see, trees, project);
-    bytes += health.bytes;
-    if (health.bytes > largest.bytes) largest = { slug: project.slug, bytes: health.bytes };
-    if (health.changed === null) continue;
-    const detail = `${health.changed} was written to after its backup was made: a tree is never edited in place`;
-    return { status: "warning", detail, hint: ["ls", "-l", "--time-style=full-iso", health.changed] };
+    try {
+      const health = backupHealth(see, trees, project);
+      bytes += health.bytes;
+      if (health.bytes > largest.bytes) largest = { slug: project.slug, bytes: health.bytes };
+      changed ??= health.changed;
+    } catch (error) {
+      unread.push((error as Error).message);
+    }
   }
-  const detail = `${Math.ceil(bytes / 1024 / 1024)} MiB besides the live trees`;
-  const hint = ["sudo", "edox-ops", "project", "backups", "prune", largest.slug, "--keep", "1"];
-  return { status: bytes > mostBackups ? "error" : "ok", detail, hint };
+  const detail = [`${Math.ceil(bytes / 1024 / 1024)} MiB besides the live trees`, ...unread].join("; ");
+  if (bytes > mostBackups) {
+    const hint = ["sudo", "edox-ops", "project", "backups", "prune", largest.slug, "--keep", "1"];
+    return { status: "error", detail, hint };
+  }
+  if (unread.length > 0) return { status: "warning", detail, hint: ["sudo", "ls", "-lR", backupsDir] };
+  if (changed === null) return { status: "ok", detail };
+  return {
+    status: "warning",
+    detail: `${changed} was written to after its backup was made: a tree is never edited in place`,
+    hint: ["ls", "-l", "--time-style=full-iso", changed],
+  };
 }
 
 /** A root that has the backups in it serves what was taken off the net. */

@@ -26,14 +26,21 @@ export async function frontPage(see: HostReader, project: Project): Promise<{ pa
   return { why: `${url} does not answer: ${stderr.trim().replace(/^curl: \(\d+\) /, "")}` };
 }
 
-/** How each of the sites answers, by slug: the status of HTTP, 0 for none. One child for all of them. */
+/**
+ * How each of the sites answers, by slug: the status of HTTP, 0 for none. A child asks so many side by side: those that do
+ * not answer take no longer than one of them, and no command line is longer than the kernel takes.
+ */
 export async function statuses(see: HostReader, projects: readonly Project[]): Promise<Map<string, number>> {
-  if (projects.length === 0) return new Map();
-  const all = projects.map(addressOf);
-  const asked = all.flatMap(({ resolve, url }) => [...resolve, "-o", "/dev/null", url]);
-  // Side by side: those that do not answer take no longer than one of them.
-  const told = ["--parallel", "--parallel-max", String(atOnce), "-w", "%{url_effective} %{http_code}\n"];
-  const { stdout } = await see.probe(["curl", ...flags, ...told, ...asked]);
-  const codes = new Map(stdout.split("\n").map((line) => line.split(" ") as [string, string]));
-  return new Map(projects.map((project) => [project.slug, Number(codes.get(urlOf(project)) ?? 0)]));
+  const codes = new Map<string, number>();
+  for (let i = 0; i < projects.length; i += atOnce) {
+    const some = projects.slice(i, i + atOnce).map(addressOf);
+    const words = some.flatMap(({ resolve, url }) => [...resolve, "-o", "/dev/null", url]);
+    const told = ["--parallel", "--parallel-max", String(atOnce), "-w", "%{url_effective} %{http_code}\n"];
+    const { stdout } = await see.probe(["curl", ...flags, ...told, ...words]);
+    for (const line of stdout.split("\n")) {
+      const [url = "", code] = line.split(" ");
+      codes.set(url.toLowerCase(), Number(code));
+    }
+  }
+  return new Map(projects.map((project) => [project.slug, codes.get(urlOf(project).toLowerCase()) ?? 0]));
 }

@@ -2,14 +2,15 @@
 
 import type { Facts } from "../engine/facts.ts";
 import { textOf } from "../engine/facts.ts";
-import type { HostReader } from "../host/host.ts";
+import { type HostReader, Unseen } from "../host/host.ts";
 import { type NginxConfig, nginxConfig } from "../recipes/nginx-config.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
 import { statuses, urlOf } from "./answer.ts";
+import { besideSuffixes } from "./clash.ts";
 import type { Project } from "./project.ts";
 import { backupsOf, projectLockPath } from "./releases.ts";
 import { hasCertificate, rendered, vhostLinkPath, vhostPath } from "./site.ts";
-import { readProjects } from "./store.ts";
+import { readRecords } from "./store.ts";
 
 export interface Fault {
   detail: string;
@@ -20,20 +21,36 @@ export interface Fault {
 
 const command = (...words: string[]): string[] => ["sudo", "edox-ops", "project", ...words];
 
-/** Of all projects at one look at nginx, by slug. Throws a Problem where the records cannot be used. */
+/**
+ * Of all projects at one look at nginx, by the key of each record. What cannot be looked at of one is its fault. Throws a
+ * Problem where no record can be told from another.
+ */
 export async function faultsOfAll(see: HostReader, facts: Facts): Promise<Map<string, Fault[]>> {
-  const projects = [...(await readProjects(see)).values()];
+  const { projects, broken } = await readRecords(see);
   const config = nginxConfig(see);
-  const answers = await statuses(
-    see,
-    projects.filter(({ enabled }) => enabled),
-  );
-  return new Map(
-    projects.map((project) => [
-      project.slug,
-      [...treeFaults(see, project), ...siteFaults(see, project, facts, config, answers.get(project.slug))],
-    ]),
-  );
+  const enabled = [...projects.values()].filter((project) => project.enabled);
+  const answers = await statuses(see, enabled);
+  const all = [...broken].map(([slug, { reason, hint }]): [string, Fault[]] => {
+    return [slug, [{ detail: `its record is invalid: ${reason}`, hint }]];
+  });
+  for (const [slug, project] of projects) {
+    const faults = [
+      ...caught(project, () => treeFaults(see, project)),
+      ...caught(project, () => siteFaults(see, project, facts, config, answers.get(slug))),
+    ];
+    all.push([slug, faults]);
+  }
+  return new Map(all.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** What could not be read is one project's fault, and a warning where only root may read it. */
+function caught({ root_path }: Project, look: () => Fault[]): Fault[] {
+  try {
+    return look();
+  } catch (error) {
+    const mild = error instanceof Unseen ? { mild: true as const } : {};
+    return [{ detail: (error as Error).message, hint: ["ls", "-ld", root_path], ...mild }];
+  }
 }
 
 function treeFaults(see: HostReader, { slug, root_path, source_path, owner_group }: Project): Fault[] {
@@ -68,10 +85,10 @@ function treeFaults(see: HostReader, { slug, root_path, source_path, owner_group
       mild: true,
     });
   }
-  for (const name of ["staging", "previous-swap"].filter((each) => see.stat(`${root_path}.${each}`) !== null)) {
+  for (const path of besideSuffixes.map((suffix) => root_path + suffix).filter((each) => see.stat(each) !== null)) {
     faults.push({
-      detail: `${root_path}.${name} was left by a deploy that was killed`,
-      hint: ["sudo", "rm", "-r", `${root_path}.${name}`],
+      detail: `${path} was left by a deploy that was killed`,
+      hint: ["sudo", "rm", "-r", path],
       mild: true,
     });
   }

@@ -1,4 +1,4 @@
-// What may stand in the record of a project. Whoever wrote it, each value is looked at again before it is used.
+// What may stand in the record of a project, whoever wrote it: each value is checked again before it is used.
 
 import * as v from "valibot";
 import { docsRoot } from "../recipes/paths.ts";
@@ -8,10 +8,17 @@ const slugPattern = /^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$/;
 const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 /** RFC 1123: labels of at most 63, together at most 253. Case says nothing in a name. */
 const domainPattern = new RegExp(`^(?=.{1,253}$)${label}(?:\\.${label})*$`, "i");
-/** What useradd(8) lets a group be called. */
-const groupPattern = /^[a-z_][a-z0-9_-]{0,30}\$?$/;
-/** A part of what git-check-ref-format(1) allows. */
-const branchPattern = /^(?!.*(?:\.\.|\/\/|\.lock$|\/$))[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}$/;
+/** What useradd(8) of Debian takes: nothing that another field of /etc/group, a path or an option could be. */
+const groupPattern = /^[^\p{C}\p{Z}:,/+~-][^\p{C}\p{Z}:,/]{0,31}$/u;
+/** What git-check-ref-format(1) takes. A blank, which it refuses, is kept: the Python version took it. */
+const branchPattern = /^(?![-./])(?!.*(?:\.\.|\/[./]|@\{|\.lock(?:\/|$)|[./]$))[^\p{C}~^:?*[\\]{1,255}$/u;
+/** What nginx would end a word at, undo or fill in, and what nobody sees in a list. */
+const rootPattern = /^[^\p{C}\p{Z};{}"'\\$]+$/u;
+/** In bytes: what every file system takes, and half of what a path may have, for what lies in the tree. */
+const longestName = 255;
+const longestRoot = 2048;
+/** Every directory of edox-ops beside the sites begins with it. */
+const ownPrefix = ".edox-ops-";
 
 export const slugRule = "lower-case letters, digits, - and _, a letter or digit first and last, at most 64";
 
@@ -26,17 +33,33 @@ export const domain = v.pipe(
 export const rootPath = v.pipe(
   v.string(),
   v.check(
-    (path) => path.startsWith(`${docsRoot}/`) && slugPattern.test(path.slice(docsRoot.length + 1)),
-    `a root path is ${docsRoot}/ and one name of ${slugRule}`,
+    isRootPath,
+    `a root path is below ${docsRoot}, without blanks, quotes, ; { } $ \\, an empty name or one that is . or .., ` +
+      "and is not in the directories of edox-ops",
   ),
 );
+
+function isRootPath(path: string): boolean {
+  if (!path.startsWith(`${docsRoot}/`) || !rootPattern.test(path) || Buffer.byteLength(path) > longestRoot)
+    return false;
+  const [first = "", ...below] = path.slice(docsRoot.length + 1).split("/");
+  const isName = (name: string): boolean => !["", ".", ".."].includes(name) && Buffer.byteLength(name) <= longestName;
+  return !first.startsWith(ownPrefix) && [first, ...below].every(isName);
+}
+
 export const sourcePath = v.pipe(
   v.string(),
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   v.regex(/^\/[^\u0000-\u001f\u007f]*$/, "a source path is absolute, without control characters"),
 );
-export const branch = v.pipe(v.string(), v.regex(branchPattern, "a branch is a name that git knows as one"));
-export const ownerGroup = v.pipe(v.string(), v.regex(groupPattern, "a group has the name of one"));
+export const branch = v.pipe(v.string(), v.regex(branchPattern, "a branch is a name that git takes for one"));
+export const ownerGroup = v.pipe(
+  v.string(),
+  v.regex(
+    groupPattern,
+    "a group has a name without blanks and : , / that does not begin with -, + or ~, of at most 32 characters",
+  ),
+);
 
 /** It stands between double quotes in a file of nginx's, where a dollar begins a variable. */
 export const csp = v.pipe(
@@ -61,3 +84,23 @@ export const projectSchema = v.looseObject({
 });
 
 export type Project = v.InferOutput<typeof projectSchema>;
+
+/** What a record says before it is known whether it can be used. */
+export type Draft = Record<string, unknown>;
+
+export function isRecord(value: unknown): value is Draft {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Returns a record as it begins: all but its domain. */
+export function defaults(slug: string) {
+  return {
+    slug,
+    root_path: `${docsRoot}/${slug}`,
+    source_path: null,
+    branch: "main",
+    owner_group: "www-data",
+    enabled: false,
+    tls: false,
+  };
+}

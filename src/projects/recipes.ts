@@ -4,12 +4,12 @@ import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
 import { Problem, type Recipe, type Requirement, type Resource, type Step, type Unmet } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { docsRoot, projectLogPath, sitesEnabledDir } from "../recipes/paths.ts";
+import { projectLogPath, sitesEnabledDir } from "../recipes/paths.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
 import type { Project } from "./project.ts";
-import { hasCertificate, projectStep, rendered, type Transition, vhostFile } from "./site.ts";
-import { clashOf, readProjects, theProject } from "./store.ts";
+import { hasCertificate, projectStep, recordFile, rendered, type Transition, vhostFile } from "./site.ts";
+import { draftOf, judgeDraft, projectFrom, theProject, theRecord } from "./store.ts";
 
 type Edit = { [Key in keyof Project]?: Project[Key] | undefined };
 
@@ -19,21 +19,20 @@ export function addProject(project: Project, facts: Facts): Recipe {
   const { slug, domain } = project;
   const after: After = (before) => before ?? project;
   const isNew = requirement(`${slug} is new`, async (see) => {
-    if (!(await readProjects(see)).has(slug)) return null;
+    if ((await draftOf(see, slug)) === null) return null;
     return { reason: `project ${slug} already exists`, hint: ["edox-ops", "project", "show", slug] };
   });
   const step = projectStep({ id: "project.add", title: `${slug} is registered for ${domain}`, slug, after }, facts);
-  return recipe(`project add ${slug}`, `Registered project ${slug}.`, [isNew, fits(slug, after)], step);
+  return recipe(`project add ${slug}`, `Registered project ${slug}.`, [isNew, usable(slug, after)], step);
 }
 
-/** `undefined` takes a key away. */
+/** `undefined` takes a key away. A record that could not be used can be after it. */
 export function updateProject(slug: string, edit: Edit, facts: Facts): Recipe {
   const after: After = (before) => {
     if (before === null) return null;
-    const all = Object.entries({ ...before, ...edit }).filter(([, value]) => value !== undefined);
-    return Object.fromEntries(all) as Project;
+    return Object.fromEntries(Object.entries({ ...before, ...edit }).filter(([, value]) => value !== undefined));
   };
-  const requires = [known(slug), fits(slug, after), servable(slug, after)];
+  const requires = [known(slug), usable(slug, after), servable(slug, after)];
   const step = projectStep({ id: "project.update", title: `${slug} is as it was asked for`, slug, after }, facts);
   return recipe(`project update ${slug}`, `Updated project ${slug}.`, requires, step);
 }
@@ -41,7 +40,7 @@ export function updateProject(slug: string, edit: Edit, facts: Facts): Recipe {
 export function enableProject(slug: string, facts: Facts): Recipe {
   const after: After = (before) => before && { ...before, enabled: true };
   const step = projectStep({ id: "project.enable", title: `${slug} is served`, slug, after }, facts);
-  const requires = [known(slug), servable(slug, after)];
+  const requires = [valid(slug), servable(slug, after)];
   return recipe(`project enable ${slug}`, `Enabled project site for ${slug}.`, requires, step);
 }
 
@@ -58,6 +57,13 @@ export function removeProject(slug: string, keepsVhost: boolean, facts: Facts): 
   return recipe(`project remove ${slug}`, `Removed project ${slug}.`, [known(slug)], step);
 }
 
+/** Of a record whose key is no slug: nothing else on the host can be its own. */
+export function forgetRecord(key: string): Recipe {
+  const title = "the record is forgotten";
+  const step = { id: "project.remove", title, wants: [recordFile(key, title, async () => null)] };
+  return recipe("project remove", `Removed project ${key}.`, [known(key)], step);
+}
+
 /** Makes the directory of the site, and leaves one that is there as it is. */
 export function initProject(slug: string): Recipe {
   const tree: Resource = {
@@ -68,7 +74,7 @@ export function initProject(slug: string): Recipe {
       const stat = see.stat(root_path);
       if (stat?.type === "directory") return [];
       if (stat !== null) throw new Problem("blocked", `${root_path} is not a directory: move it away`);
-      const above = missingDirectories(see, ahead, docsRoot);
+      const above = missingDirectories(see, ahead, root_path.slice(0, root_path.lastIndexOf("/")));
       const gid = gidOf(see, owner_group);
       if (gid === null) {
         const { reason, hint } = noGroup(owner_group);
@@ -79,14 +85,14 @@ export function initProject(slug: string): Recipe {
   };
   const step = { id: "project.init", title: tree.title, wants: [tree] };
   const done = `Initialized project directories for ${slug}.`;
-  return recipe(`project init ${slug}`, done, [known(slug)], step);
+  return recipe(`project init ${slug}`, done, [valid(slug)], step);
 }
 
 /** Writes the site's file, whether it is served or not. */
 export function renderProject(slug: string, facts: Facts): Recipe {
   const wants = [vhostFile(slug, async (see) => Text.of(rendered(see, await theProject(see, slug), facts)))];
   const step = { id: "project.render-nginx", title: `the site of ${slug} is as its record says`, wants };
-  return recipe(`project render-nginx ${slug}`, `Wrote the nginx site of ${slug}.`, [known(slug)], step);
+  return recipe(`project render-nginx ${slug}`, `Wrote the nginx site of ${slug}.`, [valid(slug)], step);
 }
 
 function recipe(command: string, done: string, requires: Requirement[], step: Step): Recipe {
@@ -97,34 +103,43 @@ function requirement(title: string, check: (see: HostReader) => Promise<Unmet | 
   return { name: title, title, check };
 }
 
-function known(slug: string): Requirement {
+/** It is registered, and its record can be used. */
+function valid(slug: string): Requirement {
   return requirement(`${slug} is registered`, async (see) => {
     await theProject(see, slug);
     return null;
   });
 }
 
-/** No other project has what this one is to have, and the group is there. */
-function fits(slug: string, after: (before: Project | null) => Project | null): Requirement {
+/** It is registered, whether its record can be used or not. */
+function known(slug: string): Requirement {
+  return requirement(`${slug} is registered`, async (see) => {
+    await theRecord(see, slug);
+    return null;
+  });
+}
+
+/** The record that it is to have can be used, takes nothing from another project, and names a group of this host. */
+function usable(slug: string, after: After): Requirement {
   return requirement(`${slug} takes nothing from another project`, async (see) => {
-    const projects = await readProjects(see);
-    const project = after(projects.get(slug) ?? null);
-    if (project === null) return null;
-    for (const other of projects.values()) {
-      const clash = other.slug === slug ? null : clashOf(other, project);
-      if (clash) return { reason: `${clash} is of project ${other.slug} already` };
-    }
-    const { owner_group } = project;
+    const before = await draftOf(see, slug);
+    const draft = after(before);
+    if (draft === null) return null;
+    const found = await judgeDraft(see, slug, draft);
+    if ("reason" in found) return before === null ? { reason: found.reason } : found;
+    const { owner_group } = found.project;
     return gidOf(see, owner_group) === null ? noGroup(owner_group) : null;
   });
 }
 
 /** What is to be served can be. */
-function servable(slug: string, after: (before: Project | null) => Project | null): Requirement {
+function servable(slug: string, after: After): Requirement {
   return requirement(`${slug} can be served`, async (see) => {
-    const before = (await readProjects(see)).get(slug) ?? null;
-    const project = after(before);
-    if (project === null || !project.enabled) return null;
+    const before = await draftOf(see, slug);
+    const draft = after(before);
+    if (draft === null) return null;
+    const project = await projectFrom(see, slug, draft);
+    if (!project.enabled) return null;
     if (see.stat(sitesEnabledDir) === null) {
       return { reason: "nginx is not set up", hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
     }

@@ -24,9 +24,9 @@ export const lastStampPath = (slug: string): string => `${backupsOf(slug)}/.last
 /** The last that was pruned: most of what the next deploy stages is in it already. */
 export const sparePath = (slug: string): string => `${backupsOf(slug)}/.spare`;
 
-/** All that is a project's own on the disk. */
-export function dirsOf({ slug, root_path }: Project): string[] {
-  return [root_path, backupsOf(slug), keptAssetsOf(slug)];
+/** All that is a project's own on the disk. `tree`: null where none is its alone. */
+export function dirsOf(slug: string, tree: string | null): string[] {
+  return [...(tree === null ? [] : [tree]), backupsOf(slug), keptAssetsOf(slug)];
 }
 
 /**

@@ -19,8 +19,8 @@ import {
 import { directory } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { isActive } from "../resources/service.ts";
-import type { Project } from "./project.ts";
-import { projectsText, readProjects } from "./store.ts";
+import type { Draft, Project } from "./project.ts";
+import { draftOf, projectFrom, recordsText } from "./store.ts";
 import { vhostText } from "./vhost.ts";
 
 export const vhostPath = (slug: string): string => `${sitesAvailableDir}/edox-ops-${slug}`;
@@ -32,7 +32,7 @@ export interface Transition {
   title: string;
   slug: string;
   /** What the record becomes, null for none: the same from what it became. */
-  after(before: Project | null): Project | null;
+  after(before: Draft | null): Draft | null;
   /** It is not served from then on. */
   leaves?: true;
   /** The site's file stays where the project goes. */
@@ -66,9 +66,12 @@ export function vhostFile(slug: string, text: (see: HostReader) => Promise<Text 
 
 /** One step: the record, what serves it or no longer does, and nginx that has taken it. */
 export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Transition, facts: Facts): Step {
-  const becomes = async (see: HostReader) => after((await readProjects(see)).get(slug) ?? null);
-  const serves = when(async (see) => (await becomes(see))?.enabled === true);
-  const isGone = when(async (see) => (await becomes(see)) === null && keepsVhost !== true);
+  const becomes = async (see: HostReader): Promise<Project | null> => {
+    const draft = after(await draftOf(see, slug));
+    return draft === null ? null : projectFrom(see, slug, draft);
+  };
+  const serves = when(async (see) => leaves !== true && (await becomes(see))?.enabled === true);
+  const isGone = when(async (see) => after(await draftOf(see, slug)) === null && keepsVhost !== true);
   const paths = [limitsPath, catchAllPath, vhostPath(slug), sitesEnabledDir];
 
   return {
@@ -76,18 +79,10 @@ export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Tran
     title,
     wants: [
       directory(stateDir, 0o750, `state:${stateDir}`),
-      file({
-        name: `project:${slug}`,
-        title,
-        path: projectsPath,
-        mode: 0o600,
-        async text(see) {
-          const projects = await readProjects(see);
-          const wanted = after(projects.get(slug) ?? null);
-          if (wanted === null) projects.delete(slug);
-          else projects.set(slug, wanted);
-          return see.stat(projectsPath) === null && projects.size === 0 ? null : projectsText(see, projects);
-        },
+      recordFile(slug, title, async (see) => {
+        // A site that is taken off the net needs no record that can be used.
+        if (leaves !== true) return becomes(see);
+        return after(await draftOf(see, slug));
       }),
       serves(directory(acmeDir, 0o755)),
       serves(limits),
@@ -106,6 +101,20 @@ export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Tran
       ...(leaves ? [ifRuns(nginxService([sitesEnabledDir], { mayWait: waits }))] : []),
     ],
   };
+}
+
+/** The record is this, and null: there is none. */
+export function recordFile(slug: string, title: string, record: (see: HostReader) => Promise<Draft | null>): Resource {
+  return file({
+    name: `project:${slug}`,
+    title,
+    path: projectsPath,
+    mode: 0o600,
+    async text(see) {
+      const wanted = await record(see);
+      return see.stat(projectsPath) === null && wanted === null ? null : recordsText(see, slug, wanted);
+    },
+  });
 }
 
 const waits = "nginx goes on as it was until its configuration is valid again: it does not take this one (nginx -t)";

@@ -1,96 +1,180 @@
-// The records of all projects: one file, the contract's, read strictly and written whole.
+// The records of all projects in one file, which is the contract's. Each is judged by itself: one that cannot be used
+// stops its own project only. A change writes the file anew and every other record as it was, to the byte.
 
 import * as v from "valibot";
 import { Text } from "../engine/change.ts";
-import { textOf } from "../engine/facts.ts";
 import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { projectsPath } from "../recipes/paths.ts";
-import { type Project, projectSchema } from "./project.ts";
+import { docsRoot, projectsPath } from "../recipes/paths.ts";
+import { type Clash, claimOf, clashes } from "./clash.ts";
+import { decoded, type Member, membersOf, objectOf } from "./members.ts";
+import { type Draft, defaults, isRecord, type Project, projectSchema, slug as slugSchema } from "./project.ts";
 
-/** By slug, sorted. Throws a Problem that names the file, the key and why. */
-export async function readProjects(see: HostReader): Promise<Map<string, Project>> {
-  const text = textOf(see, projectsPath);
-  if (text === null) return new Map();
-  const json = await parsed(text);
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw broken("is not an object with a project under each slug");
-  }
-  // A slug that stands twice is one to the parser: the records say their slugs as well.
-  const told = text.match(/"slug"\s*:/g)?.length ?? 0;
-  if (told > Object.keys(json).length) await refuseTwice(text);
-  const projects = Object.entries(json).map(([slug, record]) => [slug, projectOf(slug, record)] as const);
-  refuseDoubles(projects.map(([, project]) => project));
-  return new Map(projects.sort(([a], [b]) => (a < b ? -1 : 1)));
+/** Why a record cannot be used, and what mends it. */
+export interface Broken {
+  /** What the file has for it. */
+  value: unknown;
+  reason: string;
+  hint: string[];
 }
 
-/** Throws a Problem where there is none. */
+type Judged = { project: Project } | Omit<Broken, "value">;
+
+export interface Records {
+  /** Those that can be used, by slug, sorted. */
+  projects: Map<string, Project>;
+  /** The others, by the key that each has in the file, sorted. */
+  broken: Map<string, Broken>;
+}
+
+/** Throws a Problem where the file is no object with a record under each key: no record can be told from another then. */
+export async function readRecords(see: HostReader): Promise<Records> {
+  const values = Object.entries(await valuesOf(see)).sort(([a], [b]) => (a < b ? -1 : 1));
+  const taken = clashes(values.map(([key, value]) => claimOf(key, value)));
+  const records: Records = { projects: new Map(), broken: new Map() };
+  for (const [key, value] of values) {
+    const found = judge(see, key, value, taken.get(key));
+    if ("project" in found) records.projects.set(key, found.project);
+    else records.broken.set(key, { value, ...found });
+  }
+  return records;
+}
+
+/** The projects whose records can be used, by slug, sorted. Throws as {@link readRecords} does. */
+export async function readProjects(see: HostReader): Promise<Map<string, Project>> {
+  return (await readRecords(see)).projects;
+}
+
+/** Throws a Problem where there is no such project, or its record cannot be used. */
 export async function theProject(see: HostReader, slug: string): Promise<Project> {
-  const project = (await readProjects(see)).get(slug);
-  if (project) return project;
+  const found = await theRecord(see, slug);
+  if ("reason" in found) throw unusable(slug, found);
+  return found.project;
+}
+
+/** Throws a Problem where there is no such project. */
+export async function theRecord(see: HostReader, slug: string): Promise<Broken | { project: Project }> {
+  const { projects, broken } = await readRecords(see);
+  const project = projects.get(slug);
+  const found = project ? { project } : broken.get(slug);
+  if (found) return found;
   throw new Problem("requirement", `project ${slug} is not registered`, { hint: ["edox-ops", "project", "list"] });
 }
 
-/** What the file should hold: as it is, to the byte, where no record differs from those that it has. */
-export async function projectsText(see: HostReader, wanted: ReadonlyMap<string, Project>): Promise<Text> {
+/** Returns the tree that is the project's alone, or null: its record names none, or one that another project has a part of. */
+export async function ownTree(see: HostReader, slug: string): Promise<string | null> {
+  const values = Object.entries(await valuesOf(see));
+  const claims = values.map(([key, value]) => claimOf(key, value));
+  const root = claims.find((claim) => claim.slug === slug)?.root ?? null;
+  if (root === null || notDirectory(see, root) !== null) return null;
+  const trees = claims.map((claim) => ({ ...claim, domain: null, isDefault: false }));
+  return clashes(trees).has(slug) ? null : root;
+}
+
+/**
+ * What a change of the record begins with, or null where there is none. Of a record that cannot be used it is what the
+ * record says, with the defaults for what it leaves out.
+ */
+export async function draftOf(see: HostReader, slug: string): Promise<Draft | null> {
+  const { projects, broken } = await readRecords(see);
+  const record = broken.get(slug);
+  if (record === undefined) return projects.get(slug) ?? null;
+  return { ...defaults(slug), ...(isRecord(record.value) ? record.value : {}), slug };
+}
+
+/** Judges what a record is to become, among the others of this host. */
+export async function judgeDraft(see: HostReader, slug: string, draft: Draft): Promise<Judged> {
+  const others = Object.entries(await valuesOf(see)).filter(([key]) => key !== slug);
+  const claims = others.map(([key, value]) => claimOf(key, value));
+  return judge(see, slug, draft, clashes([...claims, claimOf(slug, draft)]).get(slug));
+}
+
+/** Returns the project that a draft makes. Throws a Problem where it makes none. */
+export async function projectFrom(see: HostReader, slug: string, draft: Draft): Promise<Project> {
+  const found = await judgeDraft(see, slug, draft);
+  if ("project" in found) return found.project;
+  throw unusable(slug, found);
+}
+
+/** Returns the file with this record in it, or without it for null. It is the same to the byte where nothing changes. */
+export async function recordsText(see: HostReader, slug: string, draft: Draft | null): Promise<Text> {
   const bytes = see.read(projectsPath);
-  if (bytes !== null && Bun.deepEquals(await readProjects(see), new Map(wanted), true)) return new Text(bytes);
-  // By hand, since an object puts a slug of digits first.
-  const records = [...wanted]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([slug, project]) => {
-      return `  ${JSON.stringify(slug)}: ${JSON.stringify(project, null, 2).replaceAll("\n", "\n  ")}`;
-    });
-  return Text.of(records.length === 0 ? "{}\n" : `{\n${records.join(",\n")}\n}\n`);
+  const before = bytes === null ? [] : membersOf(decoded(bytes));
+  const old = before.find(({ key }) => key === slug);
+  const same =
+    old === undefined ? draft === null : draft !== null && Bun.deepEquals(JSON.parse(old.value), draft, true);
+  if (bytes !== null && same) return new Text(bytes);
+  const members = before.filter(({ key }) => key !== slug);
+  if (draft !== null) members.push(memberOf(slug, draft));
+  const lines = members.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ text }) => `  ${text}`);
+  return Text.of(lines.length === 0 ? "{}\n" : `{\n${lines.join(",\n")}\n}\n`);
 }
 
-async function parsed(text: string): Promise<unknown> {
-  try {
-    return JSON.parse(text);
-  } catch {
-    const { parse, printParseErrorCode } = await import("jsonc-parser");
-    const errors: import("jsonc-parser").ParseError[] = [];
-    parse(text, errors, { disallowComments: true });
-    const [first = { error: 1, offset: text.length }] = errors;
-    const before = text.slice(0, first.offset).split("\n");
-    const column = (before.at(-1)?.length ?? 0) + 1;
-    throw broken(`is no JSON: ${printParseErrorCode(first.error)} at line ${before.length}, column ${column}`);
+function memberOf(key: string, draft: Draft): Member {
+  const value = JSON.stringify(draft, null, 2).replaceAll("\n", "\n  ");
+  return { key, value, text: `${JSON.stringify(key)}: ${value}` };
+}
+
+/** By the bytes that were read: a command asks for each record many times, of a file that it has read once. */
+const objects = new WeakMap<Uint8Array, Record<string, unknown>>();
+
+async function valuesOf(see: HostReader): Promise<Record<string, unknown>> {
+  const bytes = see.read(projectsPath);
+  if (bytes === null) return {};
+  const known = objects.get(bytes) ?? (await objectOf(decoded(bytes)));
+  objects.set(bytes, known);
+  return known;
+}
+
+function judge(see: HostReader, key: string, value: unknown, clash: Clash | undefined): Judged {
+  if (!v.is(slugSchema, key)) {
+    // What the command line takes for an option or for nothing, and what a terminal shows as something else.
+    const hint = /^(-|$)|\p{C}/u.test(key) ? ["sudo", "editor", projectsPath] : command("remove", key);
+    return { reason: "its key is not a slug", hint };
   }
-}
-
-/** Throws a Problem for a key that stands twice at the top. */
-async function refuseTwice(text: string): Promise<void> {
-  const { parseTree } = await import("jsonc-parser");
-  const slugs = (parseTree(text)?.children ?? []).map(({ children }) => String(children?.[0]?.value));
-  const twice = slugs.find((slug, i) => slugs.indexOf(slug) !== i);
-  if (twice !== undefined) throw broken(`has the project ${twice} twice`);
-}
-
-function projectOf(slug: string, record: unknown): Project {
-  const found = v.safeParse(projectSchema, record);
+  if (!isRecord(value)) return { reason: "it is not an object", hint: command("remove", key) };
+  const found = v.safeParse(projectSchema, value);
   if (!found.success) {
     const [issue] = found.issues;
-    throw broken(`has ${[slug, v.getDotPath(issue)].filter(Boolean).join(".")} wrong: ${issue.message}`);
+    const name = String(issue.path?.[0]?.key);
+    const reason = Object.hasOwn(value, name) ? `${name} is invalid: ${issue.message}` : `${name} is missing`;
+    return { reason, hint: mending(key, name) };
   }
-  if (found.output.slug !== slug) throw broken(`has under ${slug} the project ${found.output.slug}`);
-  return found.output;
-}
-
-/** No two have one domain, or one tree. */
-function refuseDoubles(projects: readonly Project[]): void {
-  for (const [i, project] of projects.entries()) {
-    const other = projects.slice(0, i).find((each) => clashOf(each, project) !== null);
-    if (other) throw broken(`has ${clashOf(other, project)} in two projects: ${other.slug} and ${project.slug}`);
+  const project = found.output;
+  if (project.slug !== key) {
+    return { reason: `its slug is ${project.slug}`, hint: command("update", key, "--domain", project.domain) };
   }
+  const file = notDirectory(see, project.root_path);
+  if (file !== null) return { reason: `root_path is invalid: ${file} is not a directory`, hint: ["ls", "-ld", file] };
+  return clash === undefined ? { project } : { reason: clash.reason, hint: mending(key, clash.key) };
 }
 
-/** What two projects cannot both have, or null. */
-export function clashOf(a: Project, b: Project): string | null {
-  if (a.domain.toLowerCase() === b.domain.toLowerCase()) return `domain ${b.domain}`;
-  if (a.root_path === b.root_path) return `root path ${b.root_path}`;
-  return a.default === true && b.default === true ? "the answer to unknown names" : null;
+/** A link in the way would lead a deploy out of the sites: what lies between them and the tree is a directory, or nothing. */
+function notDirectory(see: HostReader, root: string): string | null {
+  const names = root.slice(docsRoot.length + 1).split("/");
+  const above = names.slice(1).map((_, i) => `${docsRoot}/${names.slice(0, i + 1).join("/")}`);
+  return above.find((path) => (see.stat(path)?.type ?? "directory") !== "directory") ?? null;
 }
 
-function broken(why: string): Problem {
-  return new Problem("state", `${projectsPath} ${why}`, { hint: ["sudo", "editor", projectsPath] });
+function unusable(slug: string, { reason, hint }: Omit<Broken, "value">): Problem {
+  return new Problem("state", `project ${slug} has an invalid record in ${projectsPath}: ${reason}`, { hint });
+}
+
+/** What to type where this key of a record is wrong. */
+function mending(slug: string, key: string): string[] {
+  if (key === "enabled") return command("disable", slug);
+  const flags: Record<string, string[]> = {
+    domain: ["--domain", "docs.example.org"],
+    root_path: ["--root-path", `${docsRoot}/${slug}`],
+    source_path: ["--source-path", `/srv/${slug}`],
+    owner_group: ["--owner-group", "www-data"],
+    tls: ["--no-tls"],
+    csp: ["--csp", "default"],
+    default: ["--no-default"],
+  };
+  return command("update", slug, ...(flags[key] ?? ["--branch", "main"]));
+}
+
+function command(...words: string[]): string[] {
+  return ["sudo", "edox-ops", "project", ...words];
 }

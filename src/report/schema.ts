@@ -70,6 +70,8 @@ export const documentSchema = v.object({
       }),
     ),
   ),
+  /** Records that cannot be used. */
+  invalid: v.optional(v.array(v.object({ slug: v.string(), reason: v.string() }))),
   runner: v.optional(
     v.object({
       installed: v.boolean(),

@@ -130,8 +130,62 @@ describe("what is wrong with a project is told, with what to type", () => {
 
 test("records that cannot be used are one failing line, and end nothing else", async () => {
   host.put(projectsPath, "{", { mode: 0o600 });
-  expect(await line("projects:managed")).toStartWith(`[FAIL] projects:managed: ${projectsPath} is no JSON`);
+  expect(await line("projects:managed")).toStartWith(`[FAIL] projects:managed: ${projectsPath} is not JSON`);
   expect(await line("host:disk")).toStartWith("[OK]");
+});
+
+test("doctor: a project with an invalid record fails under its own name, and every other is checked", async () => {
+  await live();
+  for (const slug of ["two", "three"]) {
+    await typed(`project add ${slug} --domain ${slug}.test`, host);
+    await typed(`project init ${slug}`, host);
+    await typed(`project enable ${slug}`, host);
+    host.put(`/var/www/docs/${slug}/index.html`, "home", { mode: 0o644, uid: 0, gid: 33 });
+  }
+  const all = JSON.parse(host.text(projectsPath) ?? "");
+  const spoilt = { ...all, two: { ...all.two, root_path: "/etc" }, "a\n[OK] b": 7 };
+  host.put(projectsPath, JSON.stringify(spoilt), { mode: 0o600 });
+  expect(await line("project:demo")).toBe("[OK] project:demo: as its record says");
+  expect(await line("project:three")).toBe("[OK] project:three: as its record says");
+  expect(await line("project:two")).toMatch(
+    /^\[FAIL\] project:two: its record is invalid: root_path is invalid: .+ \(run: edox-ops project update two --root-path \/var\/www\/docs\/two\)$/,
+  );
+  expect((await typed("doctor", host)).out).not.toContain("\n[OK] b");
+  expect(await line("nginx:orphan")).toBe("[OK] nginx:orphan: 3 sites have their projects");
+  expect((await typed("bootstrap --yes", host)).exit).toBe(0);
+  expect((await typed("project disable two", host)).exit).toBe(0);
+  expect(host.stat("/etc/nginx/sites-enabled/edox-ops-two")).toBeNull();
+});
+
+test("doctor: a project whose files cannot be read fails alone", async () => {
+  await live();
+  await typed("project add two --domain two.test", host);
+  const { stat } = host;
+  host.stat = (path) => {
+    if (path === "/var/www/docs/two") throw new Error(`EIO: i/o error, lstat '${path}'`);
+    return stat(path);
+  };
+  expect(await line("project:demo")).toBe("[OK] project:demo: as its record says");
+  expect(await line("project:two")).toStartWith("[FAIL] project:two: EIO: i/o error");
+});
+
+test("doctor: sites by the thousand are asked by children whose command lines the kernel takes", async () => {
+  const domain = (i: number): string => `${`${i}.${"a".repeat(60)}.`.repeat(3)}test`;
+  const all = Array.from({ length: 1000 }, (_, i) => {
+    const record = { slug: `p${i}`, domain: domain(i), root_path: `/var/www/docs/p${i}`, source_path: null };
+    return [`p${i}`, { ...record, branch: "main", owner_group: "www-data", enabled: true, tls: false }];
+  });
+  host.put(projectsPath, JSON.stringify(Object.fromEntries(all)), { mode: 0o600 });
+  const lengths: number[] = [];
+  host.taught.unshift((argv) => {
+    if (argv[0] === "curl") lengths.push(argv.join(" ").length);
+    return undefined;
+  });
+  const { out } = await typed("doctor", host);
+  expect(out.match(/project:p\d+/g)).toHaveLength(1000);
+  expect(out).not.toContain("does not answer");
+  expect(lengths).toHaveLength(4);
+  expect(Math.max(...lengths)).toBeLessThan(300_000);
 });
 
 test("a site of ours without its project is told, also where there is no project at all", async () => {

@@ -2,6 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import * as v from "valibot";
+import { rootPath } from "../../src/projects/project.ts";
 import { readProjects } from "../../src/projects/store.ts";
 import { typed, typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
@@ -26,45 +28,29 @@ function hostWith(text: string) {
 
 const one = (change: object): string => JSON.stringify({ demo: { ...demo, ...change } });
 
-describe("a file that cannot be used is named, with the place and why, and nothing is touched", () => {
-  const cases: [string, string, string][] = [
-    ["broken JSON", '{\n  "demo": {\n    "slug": demo\n', "is no JSON: InvalidSymbol at line 3, column 13"],
-    ["an empty file", "", "is no JSON: ValueExpected at line 1, column 1"],
-    ["a list", "[]", "is not an object with a project under each slug"],
-    ["a record that is none", '{"demo": []}', "has demo"],
-    ["a key that is missing", JSON.stringify({ demo: { ...demo, root_path: undefined } }), "has demo.root_path wrong"],
-    ["a root path elsewhere", one({ root_path: "/etc" }), "has demo.root_path wrong: a root path is /var/www/docs/"],
-    ["the docs root itself", one({ root_path: "/var/www/docs" }), "has demo.root_path wrong"],
-    ["the backups", one({ root_path: "/var/www/docs/.edox-ops-backups" }), "has demo.root_path wrong"],
-    ["a way out", one({ root_path: "/var/www/docs/../../etc" }), "has demo.root_path wrong"],
+const other = { ...demo, slug: "other", domain: "other.test", root_path: "/var/www/docs/other" };
+const both = (change: object): string => JSON.stringify({ demo: { ...demo, ...change }, other });
+
+describe("projects.json: a file in which no record can be told from another stops every command, with line and column", () => {
+  const cases: [string, string | Uint8Array, string][] = [
+    ["broken JSON", '{\n  "demo": {\n    "slug": demo\n', "is not JSON: InvalidSymbol at line 3, column 13"],
+    ["an empty file", "", "is not JSON: ValueExpected at line 1, column 1"],
+    ["a list", "[]", "is not an object with a project under each slug: line 1, column 1"],
     [
-      "nginx's words",
-      one({ root_path: "/var/www/docs/e; location /x { alias /etc/; } #" }),
-      "has demo.root_path wrong",
-    ],
-    ["nginx's words in a domain", one({ domain: "a;b.test" }), "has demo.domain wrong"],
-    ["another slug", one({ slug: "other" }), "has under demo the project other"],
-    ["a string for a boolean", one({ enabled: "yes" }), "has demo.enabled wrong"],
-    ["nginx's variables in a policy", one({ csp: "default-src $uri" }), "has demo.csp wrong"],
-    [
-      "one domain twice",
-      JSON.stringify({ demo, two: { ...demo, slug: "two", domain: "DEMO.test", root_path: "/var/www/docs/two" } }),
-      "has domain DEMO.test in two projects: demo and two",
+      "a byte that is no UTF-8, behind a replacement character that is",
+      new Uint8Array([...new TextEncoder().encode('{\n "\ufffd": "'), 0xfc, 0x22, 0x7d]),
+      "is not JSON: not UTF-8 at line 2, column 8",
     ],
     [
       "a slug twice",
-      `{"demo": ${JSON.stringify(demo)}, "demo": ${JSON.stringify(demo)}}`,
-      "has the project demo twice",
-    ],
-    [
-      "one tree twice",
-      JSON.stringify({ demo, two: { ...demo, slug: "two", domain: "two.test" } }),
-      "has root path /var/www/docs/demo in two projects: demo and two",
+      `{"demo": ${JSON.stringify(demo)},\n "d\\u0065mo": []}`,
+      "has the project demo twice: again at line 2, column 2",
     ],
   ];
   for (const [name, text, said] of cases) {
     test(name, async () => {
-      const host = hostWith(text);
+      const host = fakeDebian();
+      host.put(projectsPath, text);
       const before = host.listing();
       for (const line of [
         "list",
@@ -83,6 +69,243 @@ describe("a file that cannot be used is named, with the place and why, and nothi
       expect(host.listing()).toEqual(before);
     });
   }
+});
+
+/** What may be written by hand for the project demo, why it cannot be used, and what is typed to mend it. */
+const broken: [string, string, string, string][] = [
+  ["a record that is none", JSON.stringify({ demo: [], other }), "it is not an object", "remove demo"],
+  [
+    "a missing key",
+    both({ root_path: undefined }),
+    "root_path is missing",
+    "update demo --root-path /var/www/docs/demo",
+  ],
+  ["a domain for nginx", both({ domain: "a;b.test" }), "domain is invalid", "update demo --domain docs.example.org"],
+  ["another slug", both({ slug: "else" }), "its slug is else", "update demo --domain demo.test"],
+  ["a string for a boolean", both({ enabled: "yes" }), "enabled is invalid", "disable demo"],
+  ["a number for tls", both({ tls: 1 }), "tls is invalid", "update demo --no-tls"],
+  ["a policy for nginx", both({ csp: "default-src $uri" }), "csp is invalid", "update demo --csp default"],
+  ["a branch", both({ branch: "a\nb" }), "branch is invalid", "update demo --branch main"],
+  ["a group", both({ owner_group: "a:b" }), "owner_group is invalid", "update demo --owner-group www-data"],
+  ["a source", both({ source_path: "srv" }), "source_path is invalid", "update demo --source-path /srv/demo"],
+  ...[
+    "/etc",
+    "/var/www/docs",
+    "/var/www/docs/",
+    "/var/www/docs/demo/",
+    "/var/www/docs//demo",
+    "/var/www/docs/./demo",
+    "/var/www/docs/../../etc",
+    "/var/www/docs/team/../../../../etc",
+    "/var/www/docs/.edox-ops-backups",
+    "/var/www/docs/.edox-ops-backups/other/20260101T000000Z",
+    "/var/www/docs/.edox-ops-assets/other",
+    "/var/www/docs/e; location /x { alias /etc/; } #",
+    "/var/www/docs/$host",
+    "/var/www/docs/a b",
+    "/var/www/docs/a\tb",
+    "/var/www/docs/a\u202eb",
+    "/var/www/docs/it's",
+    '/var/www/docs/a"b',
+    "/var/www/docs/a\\b",
+    `/var/www/docs/${"a".repeat(256)}`,
+  ].map((root_path): [string, string, string, string] => [
+    `the root path ${JSON.stringify(root_path)}`.slice(0, 90),
+    both({ root_path }),
+    "root_path is invalid: a root path is below /var/www/docs",
+    "update demo --root-path /var/www/docs/demo",
+  ]),
+];
+
+describe("projects.json: one record that cannot be used stops its own project only", () => {
+  for (const [name, text, reason, mends] of broken) {
+    test(name, async () => {
+      const host = hostWith(text);
+      const raw = JSON.stringify(JSON.parse(text).demo);
+      expect((await typed("project list", host)).out).toMatch(/^demo\t-\t-\tinvalid: .+\nother\tother\.test\t/);
+      for (const line of [
+        "init demo",
+        "enable demo",
+        "deploy demo --source /srv/site",
+        "restore demo --yes",
+        "show demo",
+      ]) {
+        const { exit, err } = await typed(`project ${line}`, host);
+        expect([line, exit, err]).toEqual([line, 1, expect.stringContaining(reason)]);
+        expect([line, err]).toEqual([line, expect.stringContaining(`hint: edox-ops project ${mends}\n`)]);
+      }
+      expect((await typed("project validate demo", host)).out).toStartWith(`FAIL: its record is invalid: ${reason}`);
+      for (const line of ["show other", "init other", "update other --branch next", "add new --domain new.test"]) {
+        expect(await typed(`project ${line}`, host)).toMatchObject({ exit: 0, err: "" });
+      }
+      expect((await typed("project remove new", host)).exit).toBe(0);
+      expect(host.text(projectsPath)).toContain(`"demo":${raw}`);
+      expect(await typed(`project ${mends}`, host)).toMatchObject({ exit: 0, err: "" });
+      const left = (await typed("project list", host)).out;
+      expect(left).not.toContain("invalid");
+      expect(left.startsWith("demo\t")).toBe(!mends.startsWith("remove"));
+    });
+  }
+
+  test("all broken at once are each named, and each is removed by command", async () => {
+    const all = Object.fromEntries(broken.map(([, text], i) => [`p${i}`, JSON.parse(text).demo]));
+    const host = hostWith(JSON.stringify({ ...all, "../../../etc/x": demo, UPPER: 7, other }));
+    expect((await typed("project list", host)).out.match(/\tinvalid: /g)).toHaveLength(broken.length + 2);
+    for (const slug of [...Object.keys(all), "../../../etc/x", "UPPER"]) {
+      const words = ["project", "remove", slug];
+      // Of a record whose tree is known to be its own, the files may go.
+      if (!v.is(rootPath, JSON.parse(host.text(projectsPath) ?? "")[slug]?.root_path)) {
+        const before = host.listing();
+        expect((await typedWords([...words, "--delete-files", "--yes"], host)).exit).toBe(1);
+        expect(host.listing()).toEqual(before);
+      }
+      expect([slug, await typedWords(words, host)]).toMatchObject([slug, { exit: 0, err: "" }]);
+    }
+    expect((await typed("project list", host)).out).toBe("other\tother.test\t/var/www/docs/other\tdisabled\n");
+  });
+});
+
+test("remove --delete-files: a record with another fault has its own tree and backups deleted", async () => {
+  const host = hostWith(both({ branch: 7 }));
+  for (const dir of ["/var/www/docs/demo", "/var/www/docs/.edox-ops-backups/demo"]) host.dir(dir);
+  const { exit, out } = await typed("project remove demo --delete-files --yes", host);
+  expect([exit, out]).toEqual([
+    0,
+    expect.stringContaining("Deleted /var/www/docs/demo\nDeleted /var/www/docs/.edox-ops-backups/demo\n"),
+  ]);
+});
+
+describe("projects.json: two records that cannot both hold", () => {
+  const nested = { slug: "two", domain: "two.test", root_path: "/var/www/docs/team/handbook" };
+  const team = { slug: "team", domain: "team.test", root_path: "/var/www/docs/team" };
+  const cases: [string, object, object, string][] = [
+    ["one domain, whatever its case", {}, { domain: "DEMO.test" }, "domain DEMO.test is already used by project demo"],
+    [
+      "one tree",
+      {},
+      { root_path: "/var/www/docs/demo" },
+      "root path /var/www/docs/demo is already used by project demo",
+    ],
+    [
+      "a tree in another",
+      { root_path: "/var/www/docs/team" },
+      { root_path: "/var/www/docs/team/a/b" },
+      "root path /var/www/docs/team/a/b overlaps with /var/www/docs/team of project demo",
+    ],
+    [
+      "a tree around another",
+      { root_path: "/var/www/docs/team/a" },
+      { root_path: "/var/www/docs/team" },
+      "root path /var/www/docs/team overlaps with /var/www/docs/team/a of project demo",
+    ],
+    [
+      "a tree where the Python version stages another",
+      {},
+      { root_path: "/var/www/docs/demo.staging" },
+      "root path /var/www/docs/demo.staging overlaps with /var/www/docs/demo of project demo",
+    ],
+    [
+      "a tree in what the Python version swaps another with",
+      {},
+      { root_path: "/var/www/docs/demo.previous-swap/a" },
+      "root path /var/www/docs/demo.previous-swap/a overlaps with /var/www/docs/demo of project demo",
+    ],
+    ["unknown names", { default: true }, { default: true }, "unknown names are already answered by project demo"],
+  ];
+  for (const [name, first, second, reason] of cases) {
+    test(`${name}: both are reported, a third goes on, and an update of one mends both`, async () => {
+      const two = { ...demo, slug: "two", domain: "two.test", root_path: "/var/www/docs/two", ...second };
+      const host = hostWith(JSON.stringify({ demo: { ...demo, ...first }, other, two }));
+      const { out } = await typed("project list", host);
+      expect(out).toContain(`\ntwo\t-\t-\tinvalid: ${reason}\n`);
+      expect(out).toStartWith("demo\t-\t-\tinvalid: ");
+      expect(out).toContain("\nother\tother.test\t");
+      expect(await typed("project update other --branch next", host)).toMatchObject({ exit: 0, err: "" });
+      for (const line of ["enable two", "deploy demo --source /srv/site", "update two --branch next"]) {
+        expect([line, (await typed(`project ${line}`, host)).exit]).toEqual([line, 1]);
+      }
+      expect((await typed("project disable two", host)).exit).toBe(0);
+      const mending = "project update two --domain two.test --root-path /var/www/docs/two --no-default";
+      expect(await typed(mending, host)).toMatchObject({ exit: 0, err: "" });
+      expect((await typed("project list", host)).out).not.toContain("invalid");
+    });
+
+    test(`${name}: the second is not added`, async () => {
+      const host = hostWith(JSON.stringify({ demo: { ...demo, ...first } }));
+      const typedKeys: [string, unknown][] = Object.entries({ domain: "two.test", ...second });
+      const flags = typedKeys.flatMap(([key, value]) => {
+        return value === true ? [`--${key}`] : [`--${key.replace("_", "-")}`, String(value)];
+      });
+      const { exit, err } = await typedWords(["project", "add", "two", ...flags], host);
+      expect([exit, err]).toEqual([1, `error: ${reason}\n`]);
+    });
+  }
+
+  test("neither of two trees that overlap is deleted", async () => {
+    const host = hostWith(JSON.stringify({ team: { ...demo, ...team }, two: { ...demo, ...nested } }));
+    for (const slug of ["team", "two"]) {
+      const { exit, err } = await typed(`project remove ${slug} --delete-files --yes`, host);
+      expect([exit, err]).toEqual([
+        1,
+        `error: project ${slug} has no directory that is its alone: its files and backups are not deleted\nhint: edox-ops project remove ${slug}\n`,
+      ]);
+    }
+    expect((await typed("project remove two", host)).exit).toBe(0);
+    expect((await typed("project show team", host)).exit).toBe(0);
+  });
+});
+
+describe("projects.json: what the Python version takes is taken", () => {
+  const roots = [
+    "docs.example.org",
+    "team/handbook",
+    "Team/Hand_Book-2.0",
+    "a/b/c/d",
+    "app.staging",
+    "~x@y",
+    "Übersicht",
+  ];
+  for (const [key, value] of [
+    ...roots.map((name) => ["root_path", `/var/www/docs/${name}`]),
+    ...["feature#1", "release 1", "Größe", "a/b"].map((branch) => ["branch", branch]),
+    ...["Www", "web.admins", "1000"].map((group) => ["owner_group", group]),
+    ["domain", "DOCS.Example.org"],
+  ] as [string, string][]) {
+    test(`${key} ${value}, in a record and on the command line`, async () => {
+      const host = hostWith(both({ [key]: value }));
+      host.put("/etc/group", "www-data:x:33:\nWww:x:34:\nweb.admins:x:35:\n1000:x:36:\n");
+      expect((await readProjects(host)).get("demo")).toMatchObject({ [key]: value });
+      const flag = `--${key.replace("_", "-")}`;
+      expect(await typedWords(["project", "update", "other", "--branch", "next"], host)).toMatchObject({ exit: 0 });
+      expect(await typedWords(["project", "remove", "demo"], host)).toMatchObject({ exit: 0, err: "" });
+      const words = ["project", "add", "demo", ...(key === "domain" ? [] : ["--domain", "demo.test"]), flag, value];
+      expect(await typedWords(words, host)).toMatchObject({ exit: 0, err: "" });
+      expect(await typed("project init demo", host)).toMatchObject({ exit: 0, err: "" });
+      expect((await readProjects(host)).get("demo")).toMatchObject({ [key]: value });
+    });
+  }
+});
+
+test("projects.json: a link above a tree, which would lead a deploy out of the sites, makes its record invalid", async () => {
+  const host = hostWith(both({ root_path: "/var/www/docs/team/nginx" }));
+  host.link("/var/www/docs/team", "/etc");
+  const { exit, err } = await typed("project init demo", host);
+  expect([exit, err]).toEqual([
+    1,
+    expect.stringContaining("root_path is invalid: /var/www/docs/team is not a directory"),
+  ]);
+  expect((await typed("project remove demo --delete-files --yes", host)).exit).toBe(1);
+  expect((await typed("project show other", host)).exit).toBe(0);
+});
+
+test("projects.json: records that nobody changes keep their bytes, whatever they hold", async () => {
+  const odd = `"b" :  {"slug":"b", "n": 1.50e0,\t"big": 12345678901234567890, "s": "\\u00e9{[,\\"" ,\n"domain": 7}`;
+  const fine = `"c": ${JSON.stringify({ ...other, slug: "c", root_path: "/var/www/docs/c", note: "é" }).replace(",", " , ")}`;
+  const host = hostWith(`{ ${fine},\n\n ${odd} ,"d":[]}`);
+  expect((await typed("project add a --domain a.test", host)).exit).toBe(0);
+  expect(host.text(projectsPath)).toEndWith(`  },\n  ${odd},\n  ${fine},\n  "d":[]\n}\n`);
+  expect((await typed("project remove a", host)).exit).toBe(0);
+  expect(host.text(projectsPath)).toBe(`{\n  ${odd},\n  ${fine},\n  "d":[]\n}\n`);
 });
 
 test("a file that Python wrote stays as it is to the byte when nothing changes, and unknown keys stay", async () => {

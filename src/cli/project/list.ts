@@ -1,3 +1,4 @@
+import { oneLine } from "../../engine/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 
@@ -5,16 +6,23 @@ export default command({
   meta: { name: "list", description: "list the projects: slug, domain, root path, enabled or disabled" },
   args: { json: { type: "boolean", description: "print one JSON document on stdout" } },
   async run({ json }, { console, host }) {
-    const { readProjects } = await import("../../projects/store.ts");
-    const projects = [...(await readProjects(await host())).values()];
+    const { readRecords } = await import("../../projects/store.ts");
+    const { projects: valid, broken } = await readRecords(await host());
     if (json) {
       const { jsonOf } = await import("../../report/json.ts");
-      await console.out(jsonOf({ command: "project list", outcome: "ok", exit: exitCode.done, projects }));
+      const projects = [...valid.values()];
+      const invalid = [...broken].map(([slug, { reason }]) => ({ slug, reason }));
+      const more = invalid.length > 0 ? { invalid } : {};
+      await console.out(jsonOf({ command: "project list", outcome: "ok", exit: exitCode.done, projects, ...more }));
       return exitCode.done;
     }
-    const lines = projects.map(({ slug, domain, root_path, enabled }) => {
-      return `${[slug, domain, root_path, enabled ? "enabled" : "disabled"].join("\t")}\n`;
-    });
+    const rows = [
+      ...[...valid.values()].map(({ slug, domain, root_path, enabled }) => {
+        return [slug, domain, root_path, enabled ? "enabled" : "disabled"];
+      }),
+      ...[...broken].map(([key, { reason }]) => [key, "-", "-", `invalid: ${reason}`]),
+    ];
+    const lines = rows.map((row) => `${row.map(oneLine).join("\t")}\n`).sort();
     await console.out(lines.join("") || "No managed projects.\n");
     return exitCode.done;
   },

@@ -22,7 +22,7 @@ export default command({
   async run(values, context) {
     const { addProject, enableProject, initProject, updateProject } = await import("../../projects/recipes.ts");
     const { frontPage, urlOf } = await import("../../projects/answer.ts");
-    const { readProjects, theProject } = await import("../../projects/store.ts");
+    const { draftOf, theProject } = await import("../../projects/store.ts");
     const slug = slugOf(values);
     if (values.source === undefined) {
       throw usage("--source is missing", undefined, ["edox-ops", ...context.typed, "--source", "public"]);
@@ -33,9 +33,8 @@ export default command({
       const hint = ["sudo", "edox-ops", "bootstrap", "--yes"];
       throw new Problem("requirement", "nginx is not set up", { hint });
     }
-    const there = (await readProjects(host)).get(slug);
     // What is said of a project that is there changes its record, as update does.
-    const fresh = there ? null : newProject(slug, values, context);
+    const fresh = (await draftOf(host, slug)) ? null : newProject(slug, values, context);
     const changes = editOf(values);
     const steps = [
       () => edit((facts) => (fresh ? addProject(fresh, facts) : updateProject(slug, changes, facts)), values, context),

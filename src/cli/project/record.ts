@@ -2,8 +2,8 @@
 
 import type { ArgsDef } from "citty";
 import * as v from "valibot";
+import type { HostReader } from "../../host/host.ts";
 import * as project from "../../projects/project.ts";
-import { docsRoot } from "../../recipes/paths.ts";
 import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -74,15 +74,14 @@ export function newProject(slug: string, values: Values, { typed }: Context): pr
   if (domain === undefined) {
     throw usage("--domain is missing", undefined, ["edox-ops", ...typed, "--domain", "docs.example.org"]);
   }
-  return {
-    slug,
-    domain,
-    root_path: `${docsRoot}/${slug}`,
-    source_path: null,
-    branch: "main",
-    owner_group: "www-data",
-    enabled: false,
-    tls: false,
-    ...more,
-  };
+  return { ...project.defaults(slug), domain, ...more };
+}
+
+/** A slug, or the key of a record of this host that is none. Throws a usage Problem for anything else. */
+export async function keyOf(values: Values, see: () => Promise<HostReader>): Promise<string> {
+  if (v.is(project.slug, values.slug)) return values.slug;
+  const { readRecords } = await import("../../projects/store.ts");
+  const typed = String(values.slug);
+  const found = await readRecords(await see()).catch(() => null);
+  return found?.broken.has(typed) ? typed : slugOf(values);
 }

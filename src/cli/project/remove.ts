@@ -1,10 +1,13 @@
+import * as v from "valibot";
+import type { Facts } from "../../engine/facts.ts";
 import { Problem } from "../../engine/step.ts";
+import { slug as slugSchema } from "../../projects/project.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
 import { demandRoot, edit, takeLock } from "../run.ts";
-import { slugArgument, slugOf } from "./record.ts";
+import { keyOf, slugArgument } from "./record.ts";
 
 const flags = {
   "remove-nginx": { type: "boolean", description: "take its nginx site away too, as without a flag" },
@@ -17,9 +20,10 @@ export default command({
   meta: { name: "remove", description: "forget a project; its files and backups stay" },
   args: { ...slugArgument, ...flags, ...editFlags },
   async run(values, context) {
-    const { removeProject } = await import("../../projects/recipes.ts");
-    const { theProject } = await import("../../projects/store.ts");
-    const slug = slugOf(values);
+    const { forgetRecord, removeProject } = await import("../../projects/recipes.ts");
+    const { ownTree, theRecord } = await import("../../projects/store.ts");
+    const slug = await keyOf(values, context.host);
+    const isSlug = v.is(slugSchema, slug);
     const keeps = values["keep-nginx"] === true;
     if (keeps && values["remove-nginx"] === true) {
       throw usage("--remove-nginx and --keep-nginx say the contrary of each other");
@@ -35,13 +39,19 @@ export default command({
     }
     const host = await context.host();
     if (!looks) demandRoot(host, context);
-    const project = await theProject(host, slug);
-    if (looks) return edit((facts) => removeProject(slug, keeps, facts), values, context);
-    const dirs = dirsOf(project).filter((dir) => host.stat(dir) !== null);
+    await theRecord(host, slug);
+    const tree = isSlug ? await ownTree(host, slug) : null;
+    if (deletes && tree === null) {
+      const message = `project ${slug} has no directory that is its alone: its files and backups are not deleted`;
+      throw new Problem("state", message, { hint: ["sudo", "edox-ops", "project", "remove", slug] });
+    }
+    const recipe = (facts: Facts) => (isSlug ? removeProject(slug, keeps, facts) : forgetRecord(slug));
+    if (looks) return edit(recipe, values, context);
+    const dirs = (isSlug ? dirsOf(slug, tree) : []).filter((dir) => host.stat(dir) !== null);
     // A deploy that runs would put there again what is taken away.
     const lock = deletes ? await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]) : null;
     try {
-      const exit = await edit((facts) => removeProject(slug, keeps, facts), values, context);
+      const exit = await edit(recipe, values, context);
       if (exit !== exitCode.done) return exit;
       const trees = await context.trees();
       if (deletes) for (const dir of dirs) trees.remove(dir);

@@ -1,3 +1,5 @@
+import { oneLine } from "../../engine/lines.ts";
+import { isRecord } from "../../projects/project.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
@@ -7,22 +9,32 @@ export default command({
   args: { ...slugArgument, json: { type: "boolean", description: "print one JSON document on stdout" } },
   async run(values, { console, host }) {
     const { vhostLinkPath, vhostPath } = await import("../../projects/site.ts");
-    const { theProject } = await import("../../projects/store.ts");
-    const project = await theProject(await host(), slugOf(values));
+    const { theProject, theRecord } = await import("../../projects/store.ts");
+    const [see, slug] = [await host(), slugOf(values)];
+    const found = await theRecord(see, slug);
+    // What mends a record is typed from what it says.
+    if ("reason" in found && !values.json) await console.out(linesOf(isRecord(found.value) ? found.value : {}));
+    const project = await theProject(see, slug);
     if (values.json) {
       const { jsonOf } = await import("../../report/json.ts");
       await console.out(jsonOf({ command: "project show", outcome: "ok", exit: exitCode.done, projects: [project] }));
       return exitCode.done;
     }
     const paths = { nginx_available: vhostPath(project.slug), nginx_enabled: vhostLinkPath(project.slug) };
-    const lines = Object.entries({ ...project, ...paths }).map(([key, value]) => `${key}: ${shown(value)}\n`);
-    await console.out(lines.join(""));
+    await console.out(linesOf({ ...project, ...paths }));
     return exitCode.done;
   },
 });
 
+function linesOf(values: object): string {
+  return Object.entries(values)
+    .map(([key, value]) => `${oneLine(`${key}: ${shown(value)}`)}\n`)
+    .join("");
+}
+
 /** As the Python version spelled them: scripts read these lines. */
 function shown(value: unknown): string {
   if (value === null) return "None";
-  return typeof value === "boolean" ? (value ? "True" : "False") : String(value);
+  if (typeof value === "boolean") return value ? "True" : "False";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

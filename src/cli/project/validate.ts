@@ -9,9 +9,10 @@ export default command({
     const { gatherFacts } = await import("../../engine/facts.ts");
     const { oneLine, shellLine } = await import("../../engine/lines.ts");
     const { faultsOfAll } = await import("../../projects/health.ts");
-    const { theProject } = await import("../../projects/store.ts");
+    const { theRecord } = await import("../../projects/store.ts");
     const host = await loadHost();
-    const { slug } = await theProject(host, slugOf(values));
+    const slug = slugOf(values);
+    await theRecord(host, slug);
     const faults = (await faultsOfAll(host, gatherFacts(host))).get(slug) ?? [];
     const lines = faults.map((fault) => {
       return `${fault.mild ? "WARN" : "FAIL"}: ${oneLine(fault.detail)} (run: ${shellLine(hint(fault.hint))})\n`;
