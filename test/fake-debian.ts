@@ -178,10 +178,20 @@ export function fakeDebian(options: Like = {}): FakeHost {
       return ok();
     }
     if (program === "nginx") {
-      const listens = nginxConfig(host).servers.flatMap((server) => server.listens);
+      const { servers, settings } = nginxConfig(host);
+      const emergency = (said: string) => ({ code: 1, stdout: "", stderr: `nginx: [emerg] ${said}\n` });
+      const twice = settings.find(({ name }, i) => settings.findIndex((each) => each.name === name) !== i);
+      if (twice) return emergency(`"${twice.name}" directive is duplicate in ${twice.path}:${twice.line}`);
+      const bucket = Number(settings.find(({ name }) => name === "server_names_hash_bucket_size")?.value ?? 64);
+      if (servers.some(({ names }) => names.some((name) => name.length > bucket - 18))) {
+        return emergency(
+          `could not build server_names_hash, you should increase server_names_hash_bucket_size: ${bucket}`,
+        );
+      }
+      const listens = servers.flatMap((server) => server.listens);
       const sockets = listens.filter(({ isDefault, wildcard }) => isDefault && wildcard).map(({ socket }) => socket);
       const double = sockets.find((socket, i) => sockets.indexOf(socket) !== i);
-      if (double) return { code: 1, stdout: "", stderr: `nginx: [emerg] a duplicate default server for ${double}\n` };
+      if (double) return emergency(`a duplicate default server for ${double}`);
       return ok();
     }
     if (argv.join(" ") === "systemctl reload-or-restart nginx") {

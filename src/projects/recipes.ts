@@ -4,6 +4,7 @@ import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
 import { Problem, type Recipe, type Requirement, type Resource, type Step, type Unmet } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { nameTooLong } from "../recipes/nginx-names.ts";
 import { projectLogPath, sitesEnabledDir } from "../recipes/paths.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
@@ -148,7 +149,8 @@ function servable(slug: string, after: After): Requirement {
       const hint = moves ? ["mkdir", project.root_path] : ["edox-ops", "project", "init", slug];
       return { reason: `${project.root_path} is missing`, hint: ["sudo", ...hint] };
     }
-    if (!project.tls || hasCertificate(see, project)) return null;
+    const unmet = nameTooLong(see, project.domain);
+    if (unmet !== null || !project.tls || hasCertificate(see, project)) return unmet;
     const hint = ["sudo", "edox-ops", "project", "update", slug, "--no-tls"];
     return { reason: `there is no certificate for ${project.domain} in /etc/letsencrypt/live`, hint };
   });

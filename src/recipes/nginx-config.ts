@@ -7,6 +7,16 @@ export interface NginxConfig {
   /** Every file that it is made of, certificates among them. */
   paths: string[];
   servers: Server[];
+  /** What is set for all servers, of what is asked for. */
+  settings: Setting[];
+}
+
+/** A directive with one value in the block `http`. */
+export interface Setting {
+  path: string;
+  line: number;
+  name: string;
+  value: string;
 }
 
 export interface Server {
@@ -37,6 +47,7 @@ export interface Listen {
 
 const confDir = "/etc/nginx";
 const files = /^ssl_(certificate|certificate_key|trusted_certificate|client_certificate|dhparam|password_file)$/;
+const asked = /^server_names_hash_/;
 const wildcards = ["*", "0.0.0.0", "[::]", "[::0]"];
 
 /** Where an include stands: the files that lead to it, the blocks around it, and the server it is part of. */
@@ -49,8 +60,9 @@ interface Place {
 export function nginxConfig(see: HostReader): NginxConfig {
   const paths = new Set<string>();
   const servers: Server[] = [];
+  const settings: Setting[] = [];
   read(`${confDir}/nginx.conf`, { trail: [], blocks: [], server: undefined });
-  return { paths: [...paths], servers };
+  return { paths: [...paths], servers, settings };
 
   function read(path: string, place: Place): void {
     if (place.trail.includes(path)) return;
@@ -75,6 +87,7 @@ export function nginxConfig(see: HostReader): NginxConfig {
         if (server.listens.length === 0) server.listens.push(...listen(["listen", "*:80"], server.path, server.line));
         server = undefined;
       } else if (name === "include") for (const each of expand(see, value)) read(each, { trail, blocks, server });
+      else if (asked.test(name) && blocks.join() === "http") settings.push({ path, line, name, value });
       else if (name === "server_name") server?.names.push(...words.slice(1));
       else if (name === "root" || name === "alias") server?.roots.push(value);
       else if (name === "listen") server?.listens.push(...listen(words, path, line));

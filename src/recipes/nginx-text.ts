@@ -9,7 +9,7 @@ const header = `# Written by edox-ops. A change made here is replaced by the nex
  * changes is not taken by a reload. Its rate of 10 a second refused 40 of the 61 requests of one page; this one refills
  * the burst of its sites (20) in each millisecond, which is what nginx counts in.
  */
-export const limitsText = `${header}limit_req_zone $binary_remote_addr zone=edox_ops_static:10m rate=25000r/s;
+const zones = `limit_req_zone $binary_remote_addr zone=edox_ops_static:10m rate=25000r/s;
 limit_conn_zone $binary_remote_addr zone=edox_ops_conn:10m;
 
 # The sites of this edox-ops count here: a reader never meets it, a flood from one address does.
@@ -21,6 +21,16 @@ map $uri $edox_ops_cache {
     "~^/(.+/)?(assets|_astro|_next/static|static/(js|css|media)|_static)/(.+/)?[^/]+[.-][A-Za-z0-9_-]{8,}\\.[a-z0-9]+$" "public, max-age=31536000, immutable";
 }
 `;
+
+/** Returns the file that all sites share. `sizes`: of the table of names, where no other file sets them. */
+export function limitsText(sizes: readonly (readonly [string, number])[]): string {
+  const lines = sizes.map(([name, size]) => `${name} ${size};\n`);
+  const names =
+    lines.length === 0
+      ? ""
+      : `# Room for names of any length. A file that sets these itself is left to it by the next bootstrap.\n${lines.join("")}\n`;
+  return header + names + zones;
+}
 
 export interface CatchAll {
   /** "80", "[::]:80", "443", "[::]:443": those that are to be answered by nothing. */

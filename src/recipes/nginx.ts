@@ -2,11 +2,13 @@
 
 import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
+import { foreseen } from "../engine/foreseen.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { file } from "../resources/file.ts";
 import { installed } from "../resources/package.ts";
 import { type Service, service } from "../resources/service.ts";
+import { foreignNameSizes, nameSizes } from "./nginx-names.ts";
 import { emergency, tookFiles } from "./nginx-running.ts";
 import { limitsText } from "./nginx-text.ts";
 import { catchAll, throwawayCertificate } from "./nginx-unknown-names.ts";
@@ -35,7 +37,10 @@ export const limits = file({
   path: limitsPath,
   mode: 0o644,
   keepDir: replacedDir,
-  text: () => Text.of(limitsText),
+  text(see, ahead) {
+    const foreign = foreignNameSizes(foreseen(see, ahead)).map(({ name }) => name);
+    return Text.of(limitsText(Object.entries(nameSizes).filter(([name]) => !foreign.includes(name))));
+  },
 });
 
 export function unknownNames(facts: Facts): Resource {

@@ -108,6 +108,41 @@ for (const suite of suites) {
       expect(project("update demo --no-tls")).toMatchObject({ code: 0, stderr: "" });
     });
 
+    test("nginx: a name of 253 characters is served, and a too small size of somebody else's is reported", () => {
+      const name = `${"a".repeat(63)}.`.repeat(3) + "b".repeat(61);
+      host.sh("mkdir -p /srv/long; echo long >/srv/long/index.html");
+      const publish = `publish long --domain ${name} --source /srv/long`;
+      expect(project(publish)).toMatchObject({ code: 0, stderr: "" });
+      expect(get("/", "", name)).toBe("long\n");
+      host.sh("sed -i 's/^http {/&\\n server_names_hash_bucket_size 64;/' /etc/nginx/nginx.conf");
+      expect(host.run(["nginx", "-t"]).stderr).toContain('"server_names_hash_bucket_size" directive is duplicate');
+      expect(project("update long --branch next").stderr).toContain("is too long for nginx: /etc/nginx/nginx.conf:");
+      host.sh("sed -i 's/server_names_hash_bucket_size 64/server_names_hash_bucket_size 272/' /etc/nginx/nginx.conf");
+      expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
+      expect(get("/", "", name)).toBe("long\n");
+      host.sh("sed -i '/server_names_hash_bucket_size 272/d' /etc/nginx/nginx.conf");
+      expect(project("remove long --delete-files --yes").code).toBe(0);
+      expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
+    });
+
+    test("a tree below a directory, and a name with dots and capital letters, are deployed and served", () => {
+      const root = "/var/www/docs/Team/docs.example.org";
+      expect(project(`add docs-example-org --domain Docs.Example.ORG --root-path ${root}`)).toMatchObject({
+        code: 0,
+        stderr: "",
+      });
+      host.sh("mkdir -p /srv/nested; echo nested >/srv/nested/index.html");
+      for (const each of ["deploy docs-example-org --source /srv/nested", "enable docs-example-org"]) {
+        expect(project(each)).toMatchObject({ code: 0, stderr: "" });
+      }
+      expect(get("/", "", "docs.example.org")).toBe("nested\n");
+      host.sh("echo newer >/srv/nested/index.html");
+      expect(project("deploy docs-example-org --source /srv/nested").code).toBe(0);
+      expect(get("/", "", "docs.example.org")).toBe("newer\n");
+      expect(project("validate docs-example-org")).toMatchObject({ code: 0 });
+      expect(project("remove docs-example-org --delete-files --yes").code).toBe(0);
+    });
+
     test("eight that are added at once are all there", () => {
       const { stdout } =
         host.sh(`for i in 1 2 3 4 5 6 7 8; do edox-ops project add p$i --domain p$i.test --quiet & done; wait

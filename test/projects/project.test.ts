@@ -246,6 +246,67 @@ describe("what is typed is refused where the file system or nginx would take it 
   });
 });
 
+describe("nginx: the table of names", () => {
+  const limitsPath = "/etc/nginx/conf.d/edox-ops-limits.conf";
+  const longest = `${"a".repeat(63)}.`.repeat(3) + "b".repeat(61);
+  const set = (name: string, value: number): void =>
+    host.put(
+      "/etc/nginx/nginx.conf",
+      `${host.text("/etc/nginx/nginx.conf")}`.replace(/}\n$/, ` ${name} ${value};\n}\n`),
+    );
+
+  test("a name of 253 characters is served, also on a host that an older edox-ops set up", async () => {
+    const old = (host.text(limitsPath) ?? "").replace(/^server_names_hash_.+\n/gm, "");
+    expect(old).not.toBe(host.text(limitsPath) ?? "");
+    host.put(limitsPath, old);
+    for (const line of [`add demo --domain ${longest}`, "init demo", "enable demo"]) {
+      expect(await typed(`project ${line}`, host)).toMatchObject({ exit: 0, err: "" });
+    }
+    expect(host.text(limitsPath)).toContain(
+      "\nserver_names_hash_bucket_size 512;\nserver_names_hash_max_size 16384;\n",
+    );
+  });
+
+  test("what somebody else set is not set twice, whether it was there before or comes later", async () => {
+    set("server_names_hash_bucket_size", 320);
+    expect((await typed("doctor", host)).out).toContain("[FAIL] nginx:limits: ");
+    expect(await typed("bootstrap --yes", host)).toMatchObject({ exit: 0, err: "" });
+    expect(host.text(limitsPath)).not.toContain("bucket_size");
+    expect(host.text(limitsPath)).toContain("server_names_hash_max_size 16384;");
+    for (const line of [`add demo --domain ${longest}`, "init demo", "enable demo"]) {
+      expect(await typed(`project ${line}`, host)).toMatchObject({ exit: 0, err: "" });
+    }
+    host.put("/etc/nginx/conf.d/theirs.conf", "server_names_hash_max_size 1024;\n");
+    expect(await typed("bootstrap --yes", host)).toMatchObject({ exit: 0, err: "" });
+    expect(host.text(limitsPath)).not.toContain("server_names_hash");
+  });
+
+  test("a size that is too small for a name is reported with its place, before anything is changed", async () => {
+    set("server_names_hash_bucket_size", 64);
+    const name = (length: number): string => `${"a".repeat(length - 5)}.test`;
+    await typed("bootstrap --yes", host);
+    for (const line of [`add demo --domain ${name(46)}`, "init demo", "enable demo"]) {
+      expect(await typed(`project ${line}`, host)).toMatchObject({ exit: 0, err: "" });
+    }
+    const before = host.listing("/etc");
+    const { exit, err } = await typed(`project update demo --domain ${name(47)}`, host);
+    expect([exit, err]).toEqual([
+      1,
+      `error: ${name(47)} is too long for nginx: /etc/nginx/nginx.conf:4 sets server_names_hash_bucket_size to 64; remove that, or set 512\nhint: editor /etc/nginx/nginx.conf\n`,
+    ]);
+    expect(host.listing("/etc")).toEqual(before);
+  });
+
+  test("a setting of another block is none of it", async () => {
+    host.put(
+      "/etc/nginx/nginx.conf",
+      `stream { server_names_hash_bucket_size 64; }\n${host.text("/etc/nginx/nginx.conf")}`,
+    );
+    await typed("bootstrap --yes", host);
+    expect(host.text(limitsPath)).toContain("server_names_hash_bucket_size 512;");
+  });
+});
+
 test("a site is rendered for the nginx that is there", async () => {
   await exit("project add demo --domain demo.test --tls");
   const dir = "/etc/letsencrypt/live/demo.test";

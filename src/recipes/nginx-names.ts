@@ -1,0 +1,33 @@
+// How long the names of sites may be: nginx keeps them in a table whose buckets have one size.
+
+import type { Unmet } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { nginxConfig, type Setting } from "./nginx-config.ts";
+import { limitsPath } from "./paths.ts";
+
+const bucketSize = "server_names_hash_bucket_size";
+
+/**
+ * A bucket of 320 bytes holds any legal name; of 512, several short ones. With so many buckets nginx 1.22 and 1.26 take
+ * 2,000 names of 253 characters or 10,000 of 30 without a warning. They make no more of them than the names need.
+ */
+export const nameSizes = { [bucketSize]: 512, server_names_hash_max_size: 16384 };
+
+/** Returns what other files than ours set of the table: a second setting would be an error to nginx. */
+export function foreignNameSizes(see: HostReader): Setting[] {
+  return nginxConfig(see).settings.filter(({ path, name }) => path !== limitsPath && name in nameSizes);
+}
+
+/** Returns why nginx cannot serve this name, or null: somebody else has set a size that is too small for it. */
+export function nameTooLong(see: HostReader, domain: string): Unmet | null {
+  const setting = foreignNameSizes(see).find(({ name }) => name === bucketSize);
+  if (setting === undefined || !(domain.length > longestName(Number(setting.value)))) return null;
+  const { path, line, value } = setting;
+  const reason = `${domain} is too long for nginx: ${path}:${line} sets ${bucketSize} to ${value}; remove that, or set ${nameSizes[bucketSize]}`;
+  return { reason, hint: ["sudo", "editor", path] };
+}
+
+/** Measured: 46 characters in 64 bytes. nginx rounds a bucket up to a line of the cache, a name with its length to 8 bytes. */
+function longestName(bucket: number): number {
+  return Math.ceil(bucket / 64) * 64 - 18;
+}
