@@ -62,9 +62,10 @@ export function fakeHost(uid = 0): FakeHost {
     // As the kernel does, a dot behind a link is what it leads to.
     return path.endsWith("/.") ? followed(path.slice(0, -2)) : nodes.get(path);
   };
-  const followed = (path: string): Node | undefined => {
+  const followed = (path: string, mostLinks = 40): Node | undefined => {
     const found = nodes.get(path);
-    return found?.type === "link" ? followed(new URL(String(found.content), `file://${path}`).pathname) : found;
+    if (found?.type !== "link" || mostLinks === 0) return found?.type === "link" ? undefined : found;
+    return followed(new URL(String(found.content), `file://${path}`).pathname, mostLinks - 1);
   };
   const statOf = (found: Node | undefined): Stat | null => {
     if (found === undefined) return null;

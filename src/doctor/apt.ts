@@ -25,10 +25,14 @@ function sources(see: HostReader): Answer {
   if (all.length === 0) {
     return { status: "error", detail: "apt has no source", hint: ["ls", "-l", "/etc/apt/sources.list.d"] };
   }
-  for (const { path, title, keyPaths } of all) {
+  const keyless = all.flatMap(({ path, title, keyPaths }) => {
     const missing = keyPaths.find((each) => see.statTarget(each) === null);
-    if (missing === undefined) continue;
-    return { status: "error", detail: `${missing} is missing, the key of ${title}`, hint: ["cat", path] };
+    return missing === undefined ? [] : [{ path, fault: `${missing} is missing, the key of ${title}` }];
+  });
+  const [first] = keyless;
+  if (first !== undefined) {
+    const detail = [...new Set(keyless.map(({ fault }) => fault))].join("; ");
+    return { status: "error", detail, hint: ["cat", first.path] };
   }
   // What apt carries no list of is told by its own program only: a disc, or a name that is filled in.
   const fetched = all.filter(({ title }) => !/^cdrom:|\$\(/.test(title));

@@ -4,10 +4,10 @@ import { installedPackage } from "../engine/dpkg.ts";
 import { textOf } from "../engine/facts.ts";
 import { type Host, type HostReader, Unseen } from "../host/host.ts";
 import { dockerAnswers, dockerSocket } from "../recipes/docker.ts";
-import { runnerConfigPath } from "../recipes/paths.ts";
+import { runnerConfigPath, runnerStatePath } from "../recipes/paths.ts";
 import { isActive } from "../resources/service.ts";
 import { accountOf, isMember } from "../resources/user.ts";
-import type { RunnerConfig } from "../runner/runners.ts";
+import type { RunnerConfig, Survey } from "../runner/runners.ts";
 import type { Entry, Finding } from "./finding.ts";
 import { few } from "./upkeep.ts";
 
@@ -36,12 +36,12 @@ export function runnerEntries(host: Host): Entry[] {
     name,
     look: (see) => (installed ? look(see) : optional),
   });
-  const ofRunners = (name: string, look: (config: RunnerConfig, see: HostReader) => Answer | Promise<Answer>): Entry =>
+  const ofRunners = (name: string, look: (config: Survey, see: HostReader) => Answer | Promise<Answer>): Entry =>
     onHost(name, async (see) => {
       if (see.stat(runnerConfigPath) === null) return noRunner;
       // Read once an entry: it is small, and its parser is there after the first.
-      const config = (await import("../runner/runners.ts")).readConfig(see);
-      return config.runners.length === 0 ? noRunner : look(config, see);
+      const config = (await import("../runner/runners.ts")).surveyConfig(see);
+      return config.runners.length + config.invalid.length === 0 ? noRunner : look(config, see);
     });
   const onDocker = (name: string, look: (see: HostReader) => Answer | Promise<Answer>): Entry => ({
     name,
@@ -132,12 +132,17 @@ async function privileged(config: RunnerConfig, see: HostReader): Promise<Answer
   return { status: "ok", detail: "the runners for Docker-in-Docker are privileged and have their volumes" };
 }
 
-async function faults(config: RunnerConfig): Promise<Answer> {
-  const { faultsOf } = await import("../runner/runners.ts");
-  const found = faultsOf(config);
-  if (found.length === 0)
+async function faults(config: Survey, see: HostReader): Promise<Answer> {
+  const [{ faultsOf }, { readRecord, recordFaults }] = [
+    await import("../runner/runners.ts"),
+    await import("../runner/record.ts"),
+  ];
+  const found = [...config.invalid, ...faultsOf(config)];
+  const recorded = recordFaults(readRecord(see));
+  const path = found.length === 0 ? runnerStatePath : runnerConfigPath;
+  if (found.length + recorded.length === 0)
     return { status: "ok", detail: `${config.runners.length} runners, and no fault in ${runnerConfigPath}` };
-  return { status: "error", detail: found.join("; "), hint: ["sudo", "editor", runnerConfigPath] };
+  return { status: "error", detail: [...found, ...recorded].join("; "), hint: ["sudo", "editor", path] };
 }
 
 /** A question that GitLab holds open for 50 s keeps the next one waiting. */

@@ -80,14 +80,11 @@ async function backups(see: HostReader, loadTrees: () => Promise<Trees>): Promis
   const unread: string[] = [];
   let changed: string | null = null;
   for (const project of (await readProjects(see)).values()) {
-    try {
-      const health = backupHealth(see, trees, project);
-      bytes += health.bytes;
-      if (health.bytes > largest.bytes) largest = { slug: project.slug, bytes: health.bytes };
-      changed ??= health.changed;
-    } catch (error) {
-      unread.push((error as Error).message);
-    }
+    const health = backupHealth(see, trees, project);
+    bytes += health.bytes;
+    if (health.bytes > largest.bytes) largest = { slug: project.slug, bytes: health.bytes };
+    changed ??= health.changed;
+    unread.push(...health.unread);
   }
   const detail = [`${Math.ceil(bytes / 1024 / 1024)} MiB besides the live trees`, ...unread].join("; ");
   if (bytes > mostBackups) {

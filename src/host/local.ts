@@ -118,13 +118,16 @@ async function asked(method: string, url: string, options: AskOptions = {}): Pro
   return ask(method, url, options);
 }
 
+/** What is not there, is of another kind than what was asked for, or is a link that leads in a circle. */
+const absentCodes = ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ESRCH"];
+
 /** The missing is null, the forbidden is {@link Unseen}: everything else is a fault worth a person's eye. */
 function looked<T>(path: string, look: () => T): T | null {
   try {
     return look();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR" || code === "ESRCH") return null;
+    if (absentCodes.includes(code ?? "")) return null;
     if (code === "EACCES" || code === "EPERM") throw new Unseen(`${path} may only be read by root`);
     throw error;
   }

@@ -10,27 +10,37 @@ export interface BackupHealth {
   bytes: number;
   /** A file that was written to after its backup was made: whoever edits a tree in place edits its backups. */
   changed: string | null;
+  /** Why a backup or the live tree could not be read, or not to its end. */
+  unread: string[];
 }
 
 export function backupHealth(see: HostReader, trees: Trees, { slug, root_path }: Project): BackupHealth {
+  const health: BackupHealth = { bytes: 0, changed: null, unread: [] };
   const names = backupNames(see, slug);
-  if (names.length === 0) return { bytes: 0, changed: null };
+  if (names.length === 0) return health;
   const counted = new Set<Entry["inode"]>();
-  if (trees.entry(root_path)?.type === "directory") {
+  readable(() => {
+    if (trees.entry(root_path)?.type !== "directory") return;
     for (const { inode } of trees.walk(root_path)) counted.add(inode);
-  }
-  let bytes = 0;
-  let changed: string | null = null;
-  for (const name of names) {
-    const dir = `${backupsOf(slug)}/${name}`;
-    const madeMs = secondsOf(name) * 1000;
-    for (const { path, type, inode, size, modifiedMs } of trees.walk(dir)) {
-      if (type !== "file") continue;
-      if (modifiedMs >= madeMs) changed ??= `${dir}/${path}`;
-      if (counted.has(inode)) continue;
-      counted.add(inode);
-      bytes += size;
+  });
+  for (const name of names) readable(() => count(`${backupsOf(slug)}/${name}`, secondsOf(name) * 1000));
+  return health;
+
+  function readable(look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      health.unread.push((error as Error).message);
     }
   }
-  return { bytes, changed };
+
+  function count(dir: string, madeMs: number): void {
+    for (const { path, type, inode, size, modifiedMs } of trees.walk(dir)) {
+      if (type !== "file") continue;
+      if (modifiedMs >= madeMs) health.changed ??= `${dir}/${path}`;
+      if (counted.has(inode)) continue;
+      counted.add(inode);
+      health.bytes += size;
+    }
+  }
 }

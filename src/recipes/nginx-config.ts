@@ -1,7 +1,7 @@
 // What nginx's own files say, as far as it can be read without nginx.
 
 import { textOf } from "../engine/facts.ts";
-import type { HostReader } from "../host/host.ts";
+import { type HostReader, Unseen } from "../host/host.ts";
 
 export interface NginxConfig {
   /** Every file that it is made of, certificates among them. */
@@ -67,7 +67,7 @@ export function nginxConfig(see: HostReader): NginxConfig {
   function read(path: string, place: Place): void {
     if (place.trail.includes(path)) return;
     paths.add(path);
-    const text = textOf(see, path) ?? "";
+    const text = written(see, path);
     // A list of types is long, and says nothing of interest.
     if (!/include|server|listen|ssl_|root|alias/.test(text)) return;
     const trail = [...place.trail, path];
@@ -93,6 +93,16 @@ export function nginxConfig(see: HostReader): NginxConfig {
       else if (name === "listen") server?.listens.push(...listen(words, path, line));
       else if (files.test(name) && !/[$:]/.test(value)) paths.add(absolute(value));
     }
+  }
+}
+
+/** A file that cannot be read says nothing to nginx either, and hides no other. */
+function written(see: HostReader, path: string): string {
+  try {
+    return textOf(see, path) ?? "";
+  } catch (error) {
+    if (error instanceof Unseen) throw error;
+    return "";
   }
 }
 

@@ -24,17 +24,18 @@ const madeSchema = v.looseObject(
   "a runner is an object",
 );
 
-/** The keys of the contract are of the runner that was registered last. */
+/** The keys of the contract are of the runner that was registered last. Each entry of the list is judged by itself. */
 const recordSchema = v.looseObject(
-  {
-    url: v.optional(v.string("url is a text"), ""),
-    executor: v.optional(v.nullable(v.string("executor is a text")), ""),
-    description: v.optional(v.nullable(v.string("description is a text")), ""),
-    docker_privileged: v.optional(v.nullable(v.boolean("docker_privileged is true or false")), false),
-    runners: v.optional(v.array(madeSchema, "runners is an array")),
-  },
+  { runners: v.optional(v.array(v.unknown(), "runners is an array")) },
   "it is no object",
 );
+
+/** What the Python version recorded: one runner, by its address and name. */
+const onlySchema = v.object({
+  url: v.pipe(v.string(), v.nonEmpty()),
+  description: v.pipe(v.string(), v.nonEmpty()),
+  docker_privileged: v.optional(v.unknown()),
+});
 
 export type Made = v.InferOutput<typeof madeSchema>;
 export type RunnerRecord = v.InferOutput<typeof recordSchema>;
@@ -47,7 +48,7 @@ export function readRecord(see: HostReader): RunnerRecord | null {
   try {
     json = JSON.parse(text);
   } catch {
-    throw broken("is no JSON");
+    throw broken("is not JSON");
   }
   const found = v.safeParse(recordSchema, json);
   if (found.success) return found.output;
@@ -55,13 +56,26 @@ export function readRecord(see: HostReader): RunnerRecord | null {
   throw broken(`has ${v.getDotPath(issue) ?? "something"} wrong: ${issue.message}`);
 }
 
-/** The Python version knew of one, by its address and name. */
+/** Returns the runners that are recorded, without entries that cannot be used. */
 export function madeBy(record: RunnerRecord | null): Made[] {
-  if (record === null) return [];
-  if (record.runners) return record.runners;
+  if (record?.runners) return record.runners.filter((each): each is Made => v.is(madeSchema, each));
+  if (!v.is(onlySchema, record)) return [];
   const { url, description, docker_privileged } = record;
-  if (url === "" || !description) return [];
   return [{ url, id: 0, name: description, privileged: docker_privileged === true }];
+}
+
+/** Returns the list without some runners. An entry that cannot be used stays as it is. */
+export function withoutMade(record: RunnerRecord | null, goes: (made: Made) => boolean): unknown[] {
+  return (record?.runners ?? madeBy(record)).filter((each) => !(v.is(madeSchema, each) && goes(each)));
+}
+
+/** Returns a sentence for each entry that cannot be used. */
+export function recordFaults(record: RunnerRecord | null): string[] {
+  return (record?.runners ?? []).flatMap((each, i) => {
+    const found = v.safeParse(madeSchema, each);
+    if (found.success) return [];
+    return [`${runnerStatePath} has an invalid entry, runner ${i + 1}: ${found.issues[0].message}`];
+  });
 }
 
 /** One runner has one place in the list. */

@@ -10,7 +10,7 @@ import { configTaken } from "./config-taken.ts";
 import type { TomlTable } from "./config-text.ts";
 import { dockerAccess } from "./docker-in-docker.ts";
 import { type Admitted, type Order, ownerOf } from "./order.ts";
-import { madeBy, type RunnerRecord, recordFile, sameRunner } from "./record.ts";
+import { madeBy, type RunnerRecord, recordFile, sameRunner, withoutMade } from "./record.ts";
 import { readConfig } from "./runners.ts";
 import { editsFor, found, replacedRunners } from "./section.ts";
 import { systemIdFile } from "./system-id.ts";
@@ -60,7 +60,7 @@ function recorded(before: RunnerRecord | null, order: Order, entry: Admitted | n
   const id = entry?.id ?? (at === null ? 0 : (config.runners[at]?.id ?? 0));
   const made = { url, id, name, privileged };
   const gone = replacedRunners(config, order, entry, see);
-  const others = madeBy(before).filter((each) => !sameRunner(each, made) && !gone.some((old) => sameRunner(each, old)));
+  const others = withoutMade(before, (each) => [made, ...gone].some((other) => sameRunner(each, other)));
   const same = madeBy(before).find((each) => sameRunner(each, made));
   const owner = ownerOf(order);
   return {

@@ -62,8 +62,33 @@ export function readConfig(see: HostReader): RunnerConfig {
   return configOf(configText(see));
 }
 
+export interface Survey extends RunnerConfig {
+  /** A sentence for each section that cannot be used. */
+  invalid: string[];
+}
+
+/**
+ * Reads the file for those that only look: each `[[runners]]` is judged by itself. gitlab-runner loads none of them while
+ * one is invalid, so that a change reads the file by {@link readConfig}.
+ */
+export function surveyConfig(see: HostReader): Survey {
+  const parsed = parseConfig(configText(see), runnerConfigPath);
+  if (!Array.isArray(parsed.runners)) return { ...checked(parsed), invalid: [] };
+  const invalid: string[] = [];
+  const runners = parsed.runners.filter((section, i) => {
+    const found = v.safeParse(runnerSchema, section);
+    if (!found.success) invalid.push(`${runnerConfigPath} has runner ${i + 1} wrong: ${found.issues[0].message}`);
+    return found.success;
+  });
+  return { ...checked({ ...parsed, runners }), invalid };
+}
+
 export function configOf(content: string): RunnerConfig {
-  const found = v.safeParse(configSchema, parseConfig(content, runnerConfigPath));
+  return checked(parseConfig(content, runnerConfigPath));
+}
+
+function checked(parsed: unknown): RunnerConfig {
+  const found = v.safeParse(configSchema, parsed);
   if (found.success) return found.output;
   const [issue] = found.issues;
   const at = v.getDotPath(issue)?.replace(/^runners\.(\d+)/, (_, index) => `runner ${Number(index) + 1}`);

@@ -7,8 +7,8 @@ import { runnerConfigPath } from "../recipes/paths.ts";
 import { isActive } from "../resources/service.ts";
 import { jobsRunning } from "./drain.ts";
 import { verify } from "./gitlab.ts";
-import { ours, readRecord } from "./record.ts";
-import { type Runner, readConfig } from "./runners.ts";
+import { ours, readRecord, recordFaults } from "./record.ts";
+import { type Runner, surveyConfig } from "./runners.ts";
 import { serviceOf, unitPath } from "./service.ts";
 import { systemIdOf } from "./system-id.ts";
 
@@ -45,12 +45,13 @@ export async function serviceStatus(see: HostReader): Promise<ServiceStatus> {
   return { installed, service_installed, service_active, summary, version };
 }
 
-/** Each is asked for at its GitLab, side by side. */
-export async function runnerStatuses(host: Host): Promise<RunnerStatus[]> {
+/** Each is asked for at its GitLab, side by side. `faults`: a sentence for each that cannot be used. */
+export async function runnerStatuses(host: Host): Promise<{ runners: RunnerStatus[]; faults: string[] }> {
   const record = readRecord(host);
   const systemId = systemIdOf(host);
-  const { runners } = host.stat(runnerConfigPath) === null ? { runners: [] } : readConfig(host);
-  return Promise.all(
+  const none = { runners: [], invalid: [] };
+  const { runners, invalid } = host.stat(runnerConfigPath) === null ? none : surveyConfig(host);
+  const statuses = await Promise.all(
     runners.map(async (runner) => {
       const { name, url, executor, docker } = runner;
       return {
@@ -62,6 +63,7 @@ export async function runnerStatuses(host: Host): Promise<RunnerStatus[]> {
       };
     }),
   );
+  return { runners: statuses, faults: [...invalid, ...recordFaults(record)] };
 }
 
 export async function accepted(host: Host, runner: Runner, systemId: string | null): Promise<string> {

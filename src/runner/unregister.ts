@@ -5,7 +5,7 @@ import type { HostReader } from "../host/host.ts";
 import { runnerConfigPath, runnerLogPath } from "../recipes/paths.ts";
 import { configFile } from "./config-file.ts";
 import { configTaken } from "./config-taken.ts";
-import { type Made, madeBy, ours, readRecord, recordFile, sameRunner } from "./record.ts";
+import { type Made, madeBy, ours, readRecord, recordFile, sameRunner, withoutMade } from "./record.ts";
 import { type Runner, readConfig, sameServer } from "./runners.ts";
 
 /** Of a run that was killed only the record may be left. */
@@ -46,7 +46,7 @@ export function unregistration({ made }: Known): Recipe {
     false,
   );
   const forgotten = recordFile((before) => {
-    const left = madeBy(before).filter((each) => !sameRunner(each, made));
+    const left = withoutMade(before, (each) => sameRunner(each, made));
     return left.length === 0 ? null : { ...before, runners: left };
   });
   return {

@@ -23,6 +23,7 @@ export async function typedWords(
   person?: boolean,
   broken?: string,
   program = "/usr/local/bin/edox-ops",
+  trees = localTrees("/none"),
 ) {
   let out = "";
   let err = "";
@@ -43,7 +44,7 @@ export async function typedWords(
   const exit = await cli(
     {
       host: async () => host,
-      trees: async () => localTrees("/none"),
+      trees: async () => trees,
       console,
       variable: (name) => variables[name],
       program,

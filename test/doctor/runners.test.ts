@@ -104,6 +104,18 @@ describe("runners", () => {
       "error: a is there twice",
     ],
     [
+      "an invalid section beside a valid one",
+      (host) => host.put("/etc/gitlab-runner/config.toml", `[[runners]]\nname = 7\n${section("a", dind)}`),
+      "ci-runner:config",
+      "error: /etc/gitlab-runner/config.toml has runner 1 wrong: name is a text in quotes",
+    ],
+    [
+      "an invalid entry of the record",
+      (host) => host.put("/etc/edox-ops/runner.json", JSON.stringify({ runners: [7] })),
+      "ci-runner:config",
+      "error: /etc/edox-ops/runner.json has an invalid entry, runner 1: a runner is an object",
+    ],
+    [
       "runners that wait for each other",
       (host) => host.put("/etc/gitlab-runner/config.toml", section("a", dind) + section("b", dind)),
       "ci-runner:polling",
@@ -139,6 +151,16 @@ describe("runners", () => {
       expect((await found(host))[check]).toStartWith(said);
     });
   }
+
+  test("an invalid section leaves the other checks to the valid ones", async () => {
+    const host = await prepared(`concurrent = 4\n[[runners]]\nname = 7\n${section("a", `privileged = true`)}`);
+    fakeGitLab(host, url).runners.set("glrt-a", 1);
+    expect(await found(host)).toMatchObject({
+      "ci-runner:docker-privileged": "error: a runner for Docker-in-Docker lacks privileged or a volume",
+      "ci-runner:token": "ok: GitLab takes every runner",
+      "ci-runner:guard": "ok: privileged: a; whether it is locked and protected is shown in GitLab only",
+    });
+  });
 
   test("are root's to look at: others are told so, and nothing else", async () => {
     const host = await prepared(section("a", dind));

@@ -86,6 +86,20 @@ test("a key that a source names and that is not there is an error", async () => 
   });
 });
 
+test("apt: each source without its key is named, beside a directory in the place of a source or of a key", async () => {
+  const host = fakeDebian();
+  host.dir("/etc/apt/sources.list.d/odd.list");
+  host.dir("/etc/apt/keyrings/c.gpg");
+  host.put(
+    "/etc/apt/sources.list.d/three.list",
+    ["a", "b", "c"].map((name) => `deb [signed-by=/etc/apt/keyrings/${name}.gpg] http://${name}.test x y\n`).join(""),
+  );
+  expect((await finding("apt:sources", host))?.detail).toBe(
+    "/etc/apt/keyrings/a.gpg is missing, the key of http://a.test x; /etc/apt/keyrings/b.gpg is missing, the key of http://b.test x",
+  );
+  expect((await finding("apt:keys", host))?.status).toBe("ok");
+});
+
 test("a key in use that expires soon is a warning, one that expired an error, and one that signed nothing is silent", async () => {
   const created = 1_700_000_000;
   const ring = (days: number) => {

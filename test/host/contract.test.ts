@@ -36,6 +36,20 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       }
     });
 
+    test("reading: a directory has no bytes, a file no names, and a link in a circle leads to nothing", () => {
+      host.makeDirectory("/odd", { mode: 0o755, ...me });
+      host.writeFile("/odd/file", bytes("x"), { mode: 0o600, ...me });
+      host.makeLink("/odd/circle", "circle");
+      expect([host.read("/odd"), host.tail("/odd", 1), host.map("/odd"), host.list("/odd/file")]).toEqual([
+        null,
+        null,
+        null,
+        null,
+      ]);
+      const circle = "/odd/circle";
+      expect([host.read(circle), host.statTarget(circle), host.stat(circle)?.type]).toEqual([null, null, "link"]);
+    });
+
     test("a file has what was written, its mode and owner, and nothing is left beside it", () => {
       host.makeDirectory("/d", { mode: 0o755, ...me });
       host.writeFile("/d/f", bytes("one"), { mode: 0o600, ...me });

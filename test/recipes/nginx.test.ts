@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
+import { Unseen } from "../../src/host/host.ts";
 import { bootstrap } from "../../src/recipes/bootstrap.ts";
 import { nginxPrepare } from "../../src/recipes/nginx.ts";
 import { directives, nginxConfig } from "../../src/recipes/nginx-config.ts";
@@ -172,6 +173,25 @@ test("comments, quotes and blocks of nginx are read; a quote inside of a word is
     { words: ["it's"], line: 3, end: ";" },
     { words: [], line: 3, end: "}" },
   ]);
+});
+
+test("nginx's files: one that cannot be read hides no other, and one that only root may read is not passed over", () => {
+  const host = fakeDebian();
+  host.put("/etc/nginx/nginx.conf", "http { include sites-enabled/*; }");
+  for (const name of ["a", "b", "c"]) host.put(`/etc/nginx/sites-enabled/${name}`, `server { server_name ${name}; }`);
+  host.dir("/etc/nginx/sites-enabled/d");
+  host.link("/etc/nginx/sites-enabled/e", "/etc/nginx/sites-enabled/e");
+  const { read } = host;
+  host.read = (path) => {
+    if (path.endsWith("/b")) throw new Error("EIO: i/o error, read");
+    return read(path);
+  };
+  expect(nginxConfig(host).servers.map(({ names }) => names)).toEqual([["a"], ["c"]]);
+  host.read = (path) => {
+    if (path.endsWith("/b")) throw new Unseen("only root");
+    return read(path);
+  };
+  expect(() => nginxConfig(host)).toThrow("only root");
 });
 
 test("whatever a file holds, reading it ends and throws nothing", () => {

@@ -9,6 +9,7 @@ import { fakeGitLab } from "./fake-gitlab.ts";
 
 const url = "https://gitlab.test";
 const token = "glrt-0123456789";
+const configPath = "/etc/gitlab-runner/config.toml";
 const active = "/run/systemd/units/invocation:gitlab-runner.service";
 const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerprint ?? "";
 
@@ -200,7 +201,42 @@ describe("looking", () => {
     const { exit, out } = await ops("status");
     expect(exit).toBe(0);
     expect(out).toStartWith("installed: True\n");
-    expect(out).toContain("runners: /etc/edox-ops/runner.json is no JSON\n");
+    expect(out).toContain("runners: /etc/edox-ops/runner.json is not JSON\n");
+  });
+
+  test("status and list: an invalid section and an invalid entry are reported, and every other runner is shown", async () => {
+    const { host, ops } = await prepared();
+    host.taught.unshift((argv) =>
+      argv.join(" ") === "gitlab-runner --version" ? ok("Version:      19.4.0\n") : undefined,
+    );
+    fakeGitLab(host, url).runners.set(token, 41);
+    await ops("register", "--url", url, "--profile", "ci", "--token", token);
+    const config = host.text(configPath) ?? "";
+    const odd = `[[runners]]\nname = "odd"\nurl = "${url}"\ntoken = ["s3cret"]\nexecutor = "shell"\n\n`;
+    host.put(configPath, config.replace("[[runners]]", `${odd}[[runners]]`), { mode: 0o600 });
+    const recordPath = "/etc/edox-ops/runner.json";
+    const record = JSON.parse(host.text(recordPath) ?? "");
+    const spoilt = { ...record, url: 7, runners: [{ name: "odd", id: "x", url }, ...record.runners] };
+    host.put(recordPath, JSON.stringify(spoilt), { mode: 0o600 });
+    const faults = [
+      `${configPath} has runner 1 wrong: token is a text in quotes`,
+      `${recordPath} has an invalid entry, runner 1: id is a number`,
+    ];
+    expect(await ops("list")).toEqual({
+      exit: 0,
+      out: `edox-ops CI runner\t${url}\tdocker\tours\n`,
+      err: faults.map((fault) => `warning: ${fault}\n`).join(""),
+    });
+    const { exit, out } = await ops("status");
+    expect([exit, out]).toEqual([0, expect.stringContaining(", ours, accepted: yes\n")]);
+    expect(out).toEndWith(faults.map((fault) => `runners: ${fault}\n`).join(""));
+    expect(JSON.parse((await ops("status", "--json")).out).warnings).toEqual(faults);
+    expect(out).not.toContain("s3cret");
+    // A change waits for a file that gitlab-runner can load, and keeps what it cannot use of the record.
+    expect((await ops("unregister", "edox-ops CI runner")).exit).toBe(1);
+    host.put(configPath, config, { mode: 0o600 });
+    expect(await ops("unregister", "edox-ops CI runner")).toMatchObject({ exit: 0 });
+    expect(JSON.parse(host.text(recordPath) ?? "")).toMatchObject({ url: 7, runners: [{ name: "odd", id: "x", url }] });
   });
 
   test("status ends with 1 where there is no runner", async () => {

@@ -5,15 +5,17 @@ export default command({
   meta: { name: "list", description: "list the runners of this host: name, GitLab, executor, whose" },
   args: {},
   async run(_, { console, host: loadHost }) {
-    const { readConfig } = await import("../../runner/runners.ts");
-    const { ours, readRecord } = await import("../../runner/record.ts");
+    const { surveyConfig } = await import("../../runner/runners.ts");
+    const { ours, readRecord, recordFaults } = await import("../../runner/record.ts");
     const { oneLine } = await import("../../engine/lines.ts");
     const host = await loadHost();
     const record = readRecord(host);
-    const lines = readConfig(host).runners.map((runner) => {
+    const { runners, invalid } = surveyConfig(host);
+    const lines = runners.map((runner) => {
       const { name, url, executor } = runner;
       return `${[name, url, executor, ours(record, runner) ? "ours" : "foreign"].map(oneLine).join("\t")}\n`;
     });
+    for (const fault of [...invalid, ...recordFaults(record)]) console.err(`warning: ${oneLine(fault)}\n`);
     await console.out(lines.length === 0 ? "No runners.\n" : lines.join(""));
     return exitCode.done;
   },

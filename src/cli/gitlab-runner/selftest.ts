@@ -1,5 +1,5 @@
 import { Problem } from "../../engine/step.ts";
-import { readConfig } from "../../runner/runners.ts";
+import { surveyConfig } from "../../runner/runners.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { demandRoot, interruption } from "../run.ts";
@@ -23,7 +23,7 @@ export default command({
     const { dindImage, selftest } = await import("../../runner/selftest.ts");
     const host = await context.host();
     demandRoot(host, context);
-    const runner = chosen(readConfig(host).runners, values.runner);
+    const runner = chosen(surveyConfig(host).runners, values.runner);
     const signal = host.heedSignals();
     const stop = () => interruption(signal(), ["sudo", "edox-ops", ...context.typed]);
     if (!values.json) context.console.err(`a job of ${runner.name}: this takes a minute\n`);
@@ -45,7 +45,7 @@ export default command({
   },
 });
 
-type Runner = ReturnType<typeof readConfig>["runners"][number];
+type Runner = ReturnType<typeof surveyConfig>["runners"][number];
 
 function chosen(runners: readonly Runner[], name: string | undefined): Runner {
   const docker = runners.filter(({ executor }) => executor === "docker");

@@ -18,11 +18,13 @@ export default command({
     const sees = host.uid === 0 && service.installed;
     const now = sees ? await load(host) : undefined;
     // A file that cannot be read is told, behind what can be.
-    const { found: runners = [], problem } = sees ? await tried(() => runnerStatuses(host)) : { found: [] };
+    const { found, problem } = sees ? await tried(() => runnerStatuses(host)) : {};
+    const runners = found?.runners ?? [];
+    const faults = [...(found?.faults ?? []), ...(problem ? [problem] : [])];
     if (values.json) {
       const { jsonOf } = await import("../../report/json.ts");
       const outcome = service.installed ? "ok" : "failed";
-      const warnings = problem ? { warnings: [problem] } : {};
+      const warnings = faults.length > 0 ? { warnings: faults } : {};
       const runner = { ...service, ...now, runners };
       await console.out(jsonOf({ command: "gitlab-runner status", outcome, exit, ...warnings, runner }));
       return exit;
@@ -35,7 +37,7 @@ export default command({
         const docker = executor.startsWith("docker") ? `${privileged ? ", privileged" : ""}, ${volumes.join(" ")}` : "";
         return `runner ${name}: ${url}, ${executor}${docker}, ${ours ? "ours" : "foreign"}, accepted: ${accepted}`;
       }),
-      ...(problem ? [`runners: ${problem}`] : []),
+      ...faults.map((fault) => `runners: ${fault}`),
       ...(host.uid === 0 ? [] : ["runners: only root may read them"]),
     ];
     await console.out(lines.map((line) => `${oneLine(line)}\n`).join(""));

@@ -1,3 +1,5 @@
+import { oneLine } from "../../engine/lines.ts";
+import type { Trees } from "../../host/trees.ts";
 import { backupNames, backupsOf } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
 import { command } from "../command.ts";
@@ -11,14 +13,26 @@ export default command({
     const [host, trees] = [await loadHost(), await loadTrees()];
     const { slug } = await theProject(host, slugOf(values));
     const names = backupNames(host, slug);
+    const unread: string[] = [];
     const lines = names.map((name) => {
       const dir = `${backupsOf(slug)}/${name}`;
-      let bytes = 0;
-      for (const { type, size } of trees.walk(dir)) if (type === "file") bytes += size;
-      return `${name}\t${bytes}\t${dir}\n`;
+      return `${name}\t${bytesIn(dir, trees, unread)}\t${dir}\n`;
     });
+    for (const fault of unread) console.err(`warning: ${oneLine(fault)}\n`);
     const newest = names[0] === undefined ? `No backups for ${slug}.\n` : `Newest backup: ${names[0]}\n`;
     await console.out(lines.join("") + newest);
-    return exitCode.done;
+    return unread.length > 0 ? exitCode.failed : exitCode.done;
   },
 });
+
+/** Of its files; "-" where they cannot all be read. */
+function bytesIn(dir: string, trees: Trees, unread: string[]): number | "-" {
+  let bytes = 0;
+  try {
+    for (const { type, size } of trees.walk(dir)) if (type === "file") bytes += size;
+    return bytes;
+  } catch (error) {
+    unread.push((error as Error).message);
+    return "-";
+  }
+}
