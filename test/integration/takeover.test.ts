@@ -98,6 +98,38 @@ END
       expect(host.sh("sha256sum /etc/edox-ops/projects.json").stdout).toBe(before);
     });
 
+    test("are all taken, whatever their root paths, branches and groups; one that cannot be used stops no other", () => {
+      const other = (slug: string, more: object) => ({
+        ...{ ...record, slug, domain: `${slug}.test`, root_path: `/var/www/docs/${slug}`, source_path: null },
+        ...{ enabled: false, ...more },
+      });
+      const all = {
+        demo: record,
+        dotted: other("dotted", { root_path: "/var/www/docs/docs.example.org", branch: "feature#1" }),
+        hostile: other("hostile", { root_path: "/var/www/docs/../../../etc" }),
+        nested: other("nested", { root_path: "/var/www/docs/team/handbook", branch: "release 1", owner_group: "Www" }),
+      };
+      const write = (records: object) =>
+        host.sh(`printf '%s' '${JSON.stringify(records, null, 2)}' >/etc/edox-ops/projects.json`);
+      host.sh("groupadd --badname Www || groupadd --badnames Www || echo Www:x:4711: >>/etc/group");
+      write(all);
+      expect(project("list").stdout).toMatch(
+        /^demo\t.*\tenabled\ndotted\t.*\tdisabled\nhostile\t-\t-\tinvalid: root_path .*\nnested\t.*\tdisabled\n$/,
+      );
+      for (const slug of ["dotted", "nested"]) {
+        expect(project(`deploy ${slug} --source /srv/site`)).toMatchObject({ code: 0, stderr: "" });
+        expect(project(`enable ${slug}`)).toMatchObject({ code: 0, stderr: "" });
+        expect(host.sh(`curl -s --resolve ${slug}.test:80:127.0.0.1 http://${slug}.test/`).stdout).toBe("new\n");
+        expect(project(`validate ${slug}`).code).toBe(0);
+        expect(project(`remove ${slug} --delete-files --yes`).code).toBe(0);
+      }
+      const passwd = host.sh("sha256sum /etc/passwd").stdout;
+      expect(project("remove hostile --delete-files --yes")).toMatchObject({ code: 1 });
+      expect(project("remove hostile")).toMatchObject({ code: 0, stdout: expect.not.stringContaining("etc") });
+      expect(host.sh("sha256sum /etc/passwd").stdout).toBe(passwd);
+      write({ demo: record });
+    });
+
     test("are validated: only the site's text differs, and enable brings it in line by a reload", () => {
       const { code, stdout } = project("validate demo");
       expect([code, stdout]).toEqual([
