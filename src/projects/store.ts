@@ -8,7 +8,17 @@ import type { HostReader } from "../host/host.ts";
 import { docsRoot, projectsPath } from "../recipes/paths.ts";
 import { type Clash, claimOf, clashes } from "./clash.ts";
 import { decoded, type Member, membersOf, objectOf } from "./members.ts";
-import { type Draft, defaults, isRecord, type Project, projectSchema, slug as slugSchema } from "./project.ts";
+import {
+  type Draft,
+  defaults,
+  domain as domainSchema,
+  isRecord,
+  type Project,
+  projectSchema,
+  slug as slugSchema,
+} from "./project.ts";
+
+const exampleDomain = "docs.example.org";
 
 /** Why a record cannot be used, and what mends it. */
 export interface Broken {
@@ -40,7 +50,7 @@ export async function readRecords(see: HostReader): Promise<Records> {
   return records;
 }
 
-/** The projects whose records can be used, by slug, sorted. Throws as {@link readRecords} does. */
+/** Returns the projects whose records can be used, by slug, sorted. Throws as {@link readRecords} does. */
 export async function readProjects(see: HostReader): Promise<Map<string, Project>> {
   return (await readRecords(see)).projects;
 }
@@ -138,15 +148,13 @@ function judge(see: HostReader, key: string, value: unknown, clash: Clash | unde
     const [issue] = found.issues;
     const name = String(issue.path?.[0]?.key);
     const reason = Object.hasOwn(value, name) ? `${name} is invalid: ${issue.message}` : `${name} is missing`;
-    return { reason, hint: mending(key, name) };
+    return { reason, hint: mending(key, name, value) };
   }
   const project = found.output;
-  if (project.slug !== key) {
-    return { reason: `its slug is ${project.slug}`, hint: command("update", key, "--domain", project.domain) };
-  }
+  if (project.slug !== key) return { reason: `its slug is ${project.slug}`, hint: mending(key, "slug", value) };
   const file = notDirectory(see, project.root_path);
   if (file !== null) return { reason: `root_path is invalid: ${file} is not a directory`, hint: ["ls", "-ld", file] };
-  return clash === undefined ? { project } : { reason: clash.reason, hint: mending(key, clash.key) };
+  return clash === undefined ? { project } : { reason: clash.reason, hint: mending(key, clash.key, value) };
 }
 
 /** A link in the way would lead a deploy out of the sites: what lies between them and the tree is a directory, or nothing. */
@@ -161,18 +169,21 @@ function unusable(slug: string, { reason, hint }: Omit<Broken, "value">): Proble
 }
 
 /** What to type where this key of a record is wrong. */
-function mending(slug: string, key: string): string[] {
+function mending(slug: string, key: string, { domain }: Draft): string[] {
   if (key === "enabled") return command("disable", slug);
   const flags: Record<string, string[]> = {
-    domain: ["--domain", "docs.example.org"],
+    // Any update writes the slug: this one changes nothing else.
+    slug: ["--domain", v.is(domainSchema, domain) ? domain : exampleDomain],
+    domain: ["--domain", exampleDomain],
     root_path: ["--root-path", `${docsRoot}/${slug}`],
     source_path: ["--source-path", `/srv/${slug}`],
+    branch: ["--branch", "main"],
     owner_group: ["--owner-group", "www-data"],
     tls: ["--no-tls"],
     csp: ["--csp", "default"],
     default: ["--no-default"],
   };
-  return command("update", slug, ...(flags[key] ?? ["--branch", "main"]));
+  return command("update", slug, ...(flags[key] ?? []));
 }
 
 function command(...words: string[]): string[] {

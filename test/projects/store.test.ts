@@ -81,6 +81,7 @@ const broken: [string, string, string, string][] = [
     "update demo --root-path /var/www/docs/demo",
   ],
   ["a domain for nginx", both({ domain: "a;b.test" }), "domain is invalid", "update demo --domain docs.example.org"],
+  ["a missing slug", both({ slug: undefined }), "slug is missing", "update demo --domain demo.test"],
   ["another slug", both({ slug: "else" }), "its slug is else", "update demo --domain demo.test"],
   ["a string for a boolean", both({ enabled: "yes" }), "enabled is invalid", "disable demo"],
   ["a number for tls", both({ tls: 1 }), "tls is invalid", "update demo --no-tls"],
@@ -386,5 +387,26 @@ test("2,000 hostile files: read, or refused by name", async () => {
       if (exit !== 0) expect(err).toStartWith(`error: ${projectsPath} `);
     }),
     { numRuns: 2000 },
+  );
+});
+
+test("projects.json: 500 hostile records each leave the one beside them usable, and keep their bytes", async () => {
+  const value = fc.oneof(
+    nasty,
+    nasty.map((name) => `/var/www/docs/${name}`),
+    fc.jsonValue(),
+  );
+  const keys = Object.fromEntries(Object.keys(demo).map((key) => [key, value]));
+  const hostile = fc.oneof(fc.jsonValue(), fc.record(keys, { requiredKeys: [] })).map((each) => JSON.stringify(each));
+  await fc.assert(
+    fc.asyncProperty(hostile, async (each) => {
+      const host = hostWith(`{"demo": ${each}, "other": ${JSON.stringify(other)}}`);
+      const { exit, out } = await typed("project update other --branch next", host);
+      expect([exit, out]).toEqual([0, expect.stringContaining("Updated project other.\n")]);
+      expect(host.text(projectsPath)).toStartWith(`{\n  "demo": ${each},\n  "other": {\n`);
+      expect((await typed("project remove demo", host)).exit).toBe(0);
+      expect([...(await readProjects(host)).keys()]).toEqual(["other"]);
+    }),
+    { numRuns: 500 },
   );
 });
