@@ -22,8 +22,8 @@ export interface Fault {
 const command = (...words: string[]): string[] => ["sudo", "edox-ops", "project", ...words];
 
 /**
- * Of all projects at one look at nginx, by the key of each record. What cannot be looked at of one is its fault. Throws a
- * Problem where no record can be told from another.
+ * Returns what is wrong with each project, by the key of its record, from one look at nginx. A file that cannot be read is
+ * a fault of its project only. Throws a Problem where no record can be told from another.
  */
 export async function faultsOfAll(see: HostReader, facts: Facts): Promise<Map<string, Fault[]>> {
   const { projects, broken } = await readRecords(see);

@@ -58,7 +58,7 @@ export function removeProject(slug: string, keepsVhost: boolean, facts: Facts): 
   return recipe(`project remove ${slug}`, `Removed project ${slug}.`, [known(slug)], step);
 }
 
-/** Of a record whose key is no slug: nothing else on the host can be its own. */
+/** Removes a record whose key is not a slug. Nothing else on the host can belong to it. */
 export function forgetRecord(key: string): Recipe {
   const title = "the record is forgotten";
   const step = { id: "project.remove", title, wants: [recordFile(key, title, async () => null)] };

@@ -7,7 +7,7 @@ export interface NginxConfig {
   /** Every file that it is made of, certificates among them. */
   paths: string[];
   servers: Server[];
-  /** What is set for all servers, of what is asked for. */
+  /** What is set for all servers of the size of the table of names. */
   settings: Setting[];
 }
 
@@ -47,7 +47,7 @@ export interface Listen {
 
 const confDir = "/etc/nginx";
 const files = /^ssl_(certificate|certificate_key|trusted_certificate|client_certificate|dhparam|password_file)$/;
-const asked = /^server_names_hash_/;
+const settingNames = /^server_names_hash_/;
 const wildcards = ["*", "0.0.0.0", "[::]", "[::0]"];
 
 /** Where an include stands: the files that lead to it, the blocks around it, and the server it is part of. */
@@ -87,7 +87,7 @@ export function nginxConfig(see: HostReader): NginxConfig {
         if (server.listens.length === 0) server.listens.push(...listen(["listen", "*:80"], server.path, server.line));
         server = undefined;
       } else if (name === "include") for (const each of expand(see, value)) read(each, { trail, blocks, server });
-      else if (asked.test(name) && blocks.join() === "http") settings.push({ path, line, name, value });
+      else if (settingNames.test(name) && blocks.join() === "http") settings.push({ path, line, name, value });
       else if (name === "server_name") server?.names.push(...words.slice(1));
       else if (name === "root" || name === "alias") server?.roots.push(value);
       else if (name === "listen") server?.listens.push(...listen(words, path, line));
@@ -96,7 +96,7 @@ export function nginxConfig(see: HostReader): NginxConfig {
   }
 }
 
-/** A file that cannot be read says nothing to nginx either, and hides no other. */
+/** Returns "" for a file that cannot be read: nginx cannot read it either, and it hides no other. */
 function written(see: HostReader, path: string): string {
   try {
     return textOf(see, path) ?? "";

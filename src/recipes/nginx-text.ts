@@ -28,7 +28,7 @@ export function limitsText(sizes: readonly (readonly [string, number])[]): strin
   const names =
     lines.length === 0
       ? ""
-      : `# Room for names of any length. A file that sets these itself is left to it by the next bootstrap.\n${lines.join("")}\n`;
+      : `# Room for host names of any legal length. The next bootstrap leaves out what another file sets.\n${lines.join("")}\n`;
   return header + names + zones;
 }
 
