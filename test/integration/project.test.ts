@@ -132,7 +132,11 @@ for (const suite of suites) {
         stderr: "",
       });
       host.sh("mkdir -p /srv/nested; echo nested >/srv/nested/index.html");
-      for (const each of ["deploy docs-example-org --source /srv/nested", "enable docs-example-org"]) {
+      for (const each of [
+        "init docs-example-org",
+        "deploy docs-example-org --source /srv/nested",
+        "enable docs-example-org",
+      ]) {
         expect(project(each)).toMatchObject({ code: 0, stderr: "" });
       }
       expect(get("/", "", "docs.example.org")).toBe("nested\n");

@@ -117,6 +117,7 @@ END
         /^demo\t.*\tenabled\ndotted\t.*\tdisabled\nhostile\t-\t-\tinvalid: root_path .*\nnested\t.*\tdisabled\n$/,
       );
       for (const slug of ["dotted", "nested"]) {
+        expect(project(`init ${slug}`)).toMatchObject({ code: 0, stderr: "" });
         expect(project(`deploy ${slug} --source /srv/site`)).toMatchObject({ code: 0, stderr: "" });
         expect(project(`enable ${slug}`)).toMatchObject({ code: 0, stderr: "" });
         expect(host.sh(`curl -s --resolve ${slug}.test:80:127.0.0.1 http://${slug}.test/`).stdout).toBe("new\n");

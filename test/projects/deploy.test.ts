@@ -5,7 +5,7 @@ import { lchownSync, readFileSync, writeFileSync } from "node:fs";
 import { type Block, Packed } from "../../src/host/listing.ts";
 import { type Status, statusAt } from "../../src/host/local-libc.ts";
 import type { Far } from "../../src/projects/plan.ts";
-import { securedBackups, stampName } from "../../src/projects/releases.ts";
+import { openAbove, securedBackups, stampName } from "../../src/projects/releases.ts";
 import { openSource } from "../../src/projects/source.ts";
 import { project, TreeHost } from "./tree.ts";
 
@@ -24,6 +24,23 @@ const refusal = (more = {}): Promise<string> =>
     () => "it was deployed",
     (error) => error.message,
   );
+
+test("deploy: a tree below another directory is replaced and backed up as any; without the directory init is named", async () => {
+  const nested = { ...project, root_path: "/var/www/docs/team/docs.example.org" };
+  const above = () => openAbove(host.trees, nested, host.host.uid);
+  expect(above).toThrow("/var/www/docs/team is missing");
+  host.write("/var/www/docs/team/other", "");
+  const deployed = async () => {
+    const { live, close } = above();
+    return host.deploy({ project: nested, live, letGo: close });
+  };
+  await deployed();
+  host.write("/srv/site/index.html", "two");
+  const { backup } = await deployed();
+  expect(host.text(`${nested.root_path}/index.html`)).toBe("two");
+  expect(host.text(`${backup}/index.html`)).toBe("home");
+  expect(host.list("/var/www/docs/team")).toEqual(["docs.example.org", "other"]);
+});
 
 describe("what did not change is not written again", () => {
   test("it keeps inode and time, and so its ETag; what did has a later second than any before", async () => {
