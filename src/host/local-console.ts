@@ -1,20 +1,52 @@
 // The terminal of this process, without the runtime's own stream objects: touching those costs more than a command.
 
+import { writeSync } from "node:fs";
+import { OutputError } from "./system-error.ts";
+
+const stdout = 1;
+const stderr = 2;
+
+/** How long a descriptor that takes nothing at this moment is left alone before the next try. */
+const retryMs = 5;
+
 /** One queue for both, so that what is said first stands first. */
 let last: Promise<unknown> = Promise.resolve();
 
-function write(stream: Bun.BunFile, text: string): Promise<unknown> {
-  const written = last.then(() => Bun.write(stream, text));
+function write(fd: number, text: string): Promise<unknown> {
+  const written = last.then(() => append(fd, text));
   last = written.catch(() => {});
   return written;
 }
 
+/**
+ * Writes all of a text to an open descriptor at its own position. Waits for a non-blocking pipe, and throws the
+ * system's error. The runtime's own writers do not serve: one truncates a file that it writes nothing to and spins on a
+ * full pipe, the other leaves the pipe non-blocking for every process that shares it.
+ */
+export async function append(fd: number, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(fd, bytes, done);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      await Bun.sleep(retryMs);
+    }
+  }
+}
+
 export const localConsole = {
   async out(text: string): Promise<void> {
-    await write(Bun.stdout, text);
+    await write(stdout, text).catch((error: NodeJS.ErrnoException) => {
+      throw new OutputError(error);
+    });
   },
   err(text: string): void {
-    write(Bun.stderr, text).catch(() => {});
+    write(stderr, text).catch(() => {});
+  },
+  /** Resolves when nothing that was said is left to write. */
+  async written(): Promise<void> {
+    await last;
   },
   /** Whether a person reads there, on a terminal that has colours, and has not asked for none (no-color.org). */
   colour(stream: "out" | "err"): boolean {
@@ -41,7 +73,7 @@ export const localConsole = {
     await last;
     const { createInterface } = process.getBuiltinModule("node:readline");
     const { Writable } = process.getBuiltinModule("node:stream");
-    await write(Bun.stderr, `${question}: `);
+    await write(stderr, `${question}: `);
     // What is typed is echoed to nowhere.
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
     const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
@@ -51,7 +83,7 @@ export const localConsole = {
     lines.on("close", () => resolve(""));
     const line = await promise;
     lines.close();
-    await write(Bun.stderr, "\n");
+    await write(stderr, "\n");
     return firstLine(line);
   },
 };

@@ -1,0 +1,76 @@
+import { afterAll, expect, test } from "bun:test";
+import * as fs from "node:fs";
+import { tmpdir } from "node:os";
+import { append } from "../../src/host/local-console.ts";
+
+const dir = fs.mkdtempSync(`${tmpdir()}/edox-ops-console-`);
+afterAll(() => fs.rmSync(dir, { recursive: true }));
+
+/** Says these words to stdout in a process of its own, whose stdout a shell has opened. */
+function said(redirection: string, ...words: string[]): { exit: number; err: string } {
+  const program = `${dir}/says.ts`;
+  const source = `${import.meta.dir}/../../src/host/local-console.ts`;
+  const lines = [
+    `import { localConsole } from ${JSON.stringify(source)};`,
+    `try { for (const word of ${JSON.stringify(words)}) await localConsole.out(word); }`,
+    "catch (error) { localConsole.err(error.code + ' ' + error.message); process.exitCode = 1; }",
+  ];
+  fs.writeFileSync(program, lines.join("\n"));
+  const argv = ["/bin/bash", "-c", `"$0" "$1" ${redirection}`, process.execPath, program];
+  const { exitCode, stderr } = Bun.spawnSync(argv, { cwd: dir, stdin: "ignore" });
+  return { exit: exitCode, err: stderr.toString() };
+}
+
+test.each([
+  ["an appended file", ">> log", [""], "before\n"],
+  ["an appended file", ">> log", ["", "a\n", "", "b\n"], "before\na\nb\n"],
+  ["a file that was opened for reading and writing", "1<> log", [""], "before\n"],
+  ["a file that was opened for reading and writing", "1<> log", ["a\n"], "a\nfore\n"],
+  ["a truncated file", "> log", ["a\n", "", "b\n"], "a\nb\n"],
+])("stdout: %s (%s) gets %j at its position and is never truncated", (_, redirection, words, left) => {
+  fs.writeFileSync(`${dir}/log`, "before\n");
+  expect(said(redirection, ...words)).toEqual({ exit: 0, err: "" });
+  expect(fs.readFileSync(`${dir}/log`, "utf8")).toBe(left);
+});
+
+test("stdout: two writers of one file keep each other's lines", () => {
+  fs.writeFileSync(`${dir}/log`, "before\n");
+  expect(said('>> log && echo between >> log && "$0" "$1" >> log', "a\n").exit).toBe(0);
+  expect(fs.readFileSync(`${dir}/log`, "utf8")).toBe("before\na\nbetween\na\n");
+});
+
+test("stdout: a disk that is full is named, and so is a reader that went away", () => {
+  const full = "ENOSPC stdout cannot be written: no space left on device";
+  expect(said("> /dev/full", "a\n")).toEqual({ exit: 1, err: full });
+  expect(said("> /dev/full", "")).toEqual({ exit: 0, err: "" });
+  const gone = said("> >(exec true)", "x".repeat(1_000_000));
+  expect(gone).toEqual({ exit: 1, err: "EPIPE stdout cannot be written: broken pipe" });
+});
+
+test("stdout: a pipe that is full and non-blocking is waited for without a busy loop and loses nothing", async () => {
+  const path = `${dir}/fifo`;
+  Bun.spawnSync(["/usr/bin/mkfifo", path]);
+  const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
+  const text = `${"0123456789abcdef".repeat(20_000)}é\n`;
+  let done = false;
+  const cpu = process.cpuUsage();
+  const writing = append(fd, text).then(() => {
+    done = true;
+  });
+  await Bun.sleep(200);
+  expect(done).toBe(false);
+  const { user, system } = process.cpuUsage(cpu);
+  expect(user + system).toBeLessThan(100_000);
+  const parts: Buffer[] = [];
+  for (let bytes = 0; bytes < Buffer.byteLength(text); ) {
+    const part = Buffer.alloc(65_536);
+    const count = fs.readSync(fd, part);
+    parts.push(part.subarray(0, count));
+    bytes += count;
+    // Room for the next piece: the writer tries again in its own time.
+    if (bytes < Buffer.byteLength(text)) await Bun.sleep(10);
+  }
+  await writing;
+  expect(Buffer.concat(parts).toString()).toBe(text);
+  fs.closeSync(fd);
+});
