@@ -1,6 +1,9 @@
+import { lineOf } from "./engine/lines.ts";
+import { debugVariable, traceHint, traceOf } from "./engine/trace.ts";
 import { localConsole } from "./host/local-console.ts";
+import { OutputError } from "./host/system-error.ts";
 
-/** argv in, exit code out. Where not even an error can be written, exit code 1 is all that is left to say. */
+/** argv in, exit code out. */
 export async function main(typed: readonly string[], console = localConsole): Promise<number> {
   try {
     if (typed.length === 1 && typed[0] === "--version") {
@@ -14,9 +17,35 @@ export async function main(typed: readonly string[], console = localConsole): Pr
     const trees = () => import("./host/local-trees.ts").then(({ localTrees }) => localTrees());
     const variable = (name: string) => process.env[name];
     return await cli({ host, trees, console, variable, program, hint }, typed);
-  } catch {
-    return 1;
+  } catch (error) {
+    return crashed(error, console);
   }
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+/** Reports what no command handled in one line, where the runtime would print source. Returns the exit code. */
+export function crashed(error: unknown, console: Pick<typeof localConsole, "err"> = localConsole): number {
+  const { message } = error instanceof Error ? error : new Error(String(error));
+  if (error instanceof OutputError) {
+    if (error.code !== "EPIPE") console.err(lineOf`error: ${message}`);
+    return 1;
+  }
+  console.err(lineOf`error: internal error: ${message}`);
+  console.err(process.env[debugVariable] ? traceOf(error) : lineOf`${traceHint}`);
+  return 1;
+}
+
+/** From now on an error that nobody waits for ends this process as every other error does. */
+export function handleCrashes(): void {
+  const end = async (error: unknown): Promise<void> => {
+    const exit = crashed(error);
+    await localConsole.written();
+    process.exit(exit);
+  };
+  process.on("uncaughtException", end);
+  process.on("unhandledRejection", end);
+}
+
+if (import.meta.main) {
+  handleCrashes();
+  process.exitCode = await main(process.argv.slice(2));
+}

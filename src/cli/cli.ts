@@ -2,7 +2,9 @@
 
 import type { CommandDef } from "citty";
 import { Problem } from "../engine/step.ts";
+import { debugVariable, traceOf } from "../engine/trace.ts";
 import { Unseen } from "../host/host.ts";
+import { OutputError } from "../host/system-error.ts";
 import { voiceOf } from "../report/voice.ts";
 import { meant, readArguments, usage, withoutSecrets } from "./arguments.ts";
 import type { Command } from "./command.ts";
@@ -55,8 +57,8 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
     return await found.command.run(values, context);
   } catch (error) {
     // Whoever read the report has seen enough of it.
-    if ((error as NodeJS.ErrnoException).code === "EPIPE") return exitCode.failed;
-    return await refuse(error instanceof Problem ? error : unexpected(error, context.typed), context);
+    if (error instanceof OutputError && error.code === "EPIPE") return exitCode.failed;
+    return await refuse(problemFor(error, context.typed), context);
   }
 }
 
@@ -91,22 +93,23 @@ const outcomes: Partial<Record<Problem["code"], "busy" | "failed" | "interrupted
   interrupted: "interrupted",
 };
 
-async function refuse(problem: Problem, { command, typed, console, hint }: Context): Promise<number> {
+async function refuse(problem: Problem, context: Context): Promise<number> {
+  const { command, typed, console, hint, variable } = context;
   const exit = problem.code === "interrupted" ? problem.returncode : (exits[problem.code] ?? exitCode.failed);
   const voice = voiceOf({ colour: console.colour("err") && !typed.includes("--no-color"), hint });
+  const { problemText } = await import("../report/text.ts");
+  const words = (): void => console.err(problemText(problem, null, voice));
   if (typed.includes("--json")) {
     const { jsonOf, problemOf } = await import("../report/json.ts");
     const outcome = outcomes[problem.code] ?? "refused";
-    await console.out(jsonOf({ command, outcome, exit, error: problemOf(problem, voice) }));
-  } else {
-    const { problemText } = await import("../report/text.ts");
-    console.err(problemText(problem, null, voice));
-  }
+    // Where stdout takes no document, stderr still takes words.
+    await console.out(jsonOf({ command, outcome, exit, error: problemOf(problem, voice) })).catch(words);
+  } else words();
+  if (variable(debugVariable)) console.err(traceOf(problem.cause));
   return exit;
 }
 
-function unexpected(error: unknown, typed: readonly string[]): Problem {
+function problemFor(error: unknown, typed: readonly string[]): Problem {
   if (error instanceof Unseen) return new Problem("not-root", error.message, { hint: ["sudo", "edox-ops", ...typed] });
-  const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
-  return new Problem("internal", message, { stderr: stack });
+  return Problem.of(error);
 }

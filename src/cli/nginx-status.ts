@@ -6,7 +6,7 @@ export default command({
   args: {},
   async run(_, { console, host: loadHost }) {
     const { installedPackage } = await import("../engine/dpkg.ts");
-    const { linesOf } = await import("../engine/lines.ts");
+    const { lineOf, linesOf } = await import("../engine/lines.ts");
     const { isActive } = await import("../resources/service.ts");
     const host = await loadHost();
     const installed = installedPackage(host, "nginx") !== null;
@@ -21,7 +21,7 @@ export default command({
     const shown = (value: boolean | string): string => (typeof value === "string" ? value : value ? "True" : "False");
     await console.out(
       Object.entries(lines)
-        .map(([key, value]) => `${key}: ${shown(value)}\n`)
+        .map(([key, value]) => lineOf`${key}: ${shown(value)}`)
         .join(""),
     );
     return code === 0 ? exitCode.done : exitCode.failed;

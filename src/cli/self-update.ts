@@ -1,4 +1,5 @@
 import { shownAddress } from "../engine/fetch.ts";
+import { lineOf, shellLine } from "../engine/lines.ts";
 import type { Offer, Order, Updated } from "../release/update.ts";
 import { usage } from "./arguments.ts";
 import { command, type Values } from "./command.ts";
@@ -57,7 +58,7 @@ export default command({
       if (host.uid !== 0) return run();
       const { logged, runLog } = await import("../report/run-log.ts");
       const { logDir } = await import("../recipes/paths.ts");
-      const log = runLog(`${logDir}/self-update.log`, host, (sentence) => console.err(`warning: ${sentence}\n`));
+      const log = runLog(`${logDir}/self-update.log`, host, (sentence) => console.err(lineOf`warning: ${sentence}`));
       const step = { id: "program.update", title: `${program}: ${title}` };
       return logged(log, step, run, () => ({ outcome: "changed", warnings: [] }));
     }
@@ -69,15 +70,15 @@ export default command({
       if (same) return tell(`edox-ops ${to} is ${which}`, "ok", update);
       const from = `, from ${shownAddress(release.addressOf(asset))}`;
       const next = isPackaged(host, program)
-        ? `${hint(aptLine(asset)).join(" ")}${from}`
-        : hint(itself(...(wanted === null ? [] : ["--version", to]))).join(" ");
+        ? `${shellLine(hint(aptLine(asset)))}${from}`
+        : shellLine(hint(itself(...(wanted === null ? [] : ["--version", to]))));
       const what =
         to === version ? `this is not edox-ops ${to} as it was released` : `edox-ops ${version} can become ${to}`;
       return tell(`${what}: ${next}`, "pending", update);
     }
 
     function tellUpdated(updated: Updated): Promise<number> {
-      const back = `back: ${hint(itself("--rollback")).join(" ")}`;
+      const back = `back: ${shellLine(hint(itself("--rollback")))}`;
       const way = updated.previous === null ? "this file system does not keep the one before" : back;
       return tell(`edox-ops ${updated.from} -> ${updated.to}: ${program} (${way})`, "changed", updated);
     }
@@ -87,7 +88,7 @@ export default command({
       if (values.json) {
         const { jsonOf } = await import("../report/json.ts");
         await console.out(jsonOf({ command: "self-update", outcome, exit, update: { path: program, ...update } }));
-      } else if (!values.quiet) await console.out(`${text}\n`);
+      } else if (!values.quiet) await console.out(lineOf`${text}`);
       return exit;
     }
   },

@@ -1,8 +1,9 @@
 // What a run says while it goes on, and its last word: lines for a person, or one JSON document.
 
 import type { Watch } from "../engine/converge.ts";
-import { oneLine, shellLine } from "../engine/lines.ts";
+import { lineOf, oneLine, shellLine, visible } from "../engine/lines.ts";
 import type { Recipe, Step, StepResult } from "../engine/step.ts";
+import { debugVariable, traceOf } from "../engine/trace.ts";
 import type { Stop } from "../engine/wait.ts";
 import { jsonOf, problemOf, stepsOf } from "../report/json.ts";
 import { type Progress, progressLine } from "../report/progress.ts";
@@ -30,7 +31,7 @@ export function lineFor({ quiet, json, verbose }: Values, console: Console, stop
 }
 
 /** `stop`: what a person at a terminal is told while a run ends in order. */
-export function teller(flags: Values, { console, command, hint }: Context, stop: Stop = () => null): Teller {
+export function teller(flags: Values, { console, command, hint, variable }: Context, stop: Stop = () => null): Teller {
   const json = flags.json === true;
   const quiet = flags.quiet === true;
   const voice = voiceOf({ colour: flags["no-color"] !== true && console.colour("out"), hint });
@@ -61,20 +62,22 @@ export function teller(flags: Values, { console, command, hint }: Context, stop:
       if (result.problem === undefined || json) return;
       const loud = voiceOf({ colour: flags["no-color"] !== true && console.colour("err"), hint });
       console.err(problemText(result.problem, result.id, loud));
+      if (variable(debugVariable)) console.err(traceOf(result.problem.cause));
     },
     progress: {
       waiting({ title, waitMs = 0 }, { reason }) {
-        const wait = `waiting at most ${waitMs / 60_000} min until ${title}: ${oneLine(reason)}`;
+        const wait = lineOf`waiting at most ${waitMs / 60_000} min until ${title}: ${reason}`;
         if (line) line.say(wait);
-        else if (!quiet) console.err(`${wait}\n`);
+        else if (!quiet) console.err(wait);
       },
       // On a terminal the line at the bottom shows how far it is, and for how long.
       ...(!(line || quiet) && {
-        lasting: (argv, limitMs) => console.err(`waiting at most ${limitMs / 60_000} min for ${shortLine(argv)}\n`),
+        lasting: (argv, limitMs) => console.err(lineOf`waiting at most ${limitMs / 60_000} min for ${shortLine(argv)}`),
       }),
       ...(verbose && {
-        running: (argv) => console.err(`$ ${shellLine(argv)}\n`),
-        output: (text) => console.err(text),
+        running: (argv) => console.err(lineOf`$ ${shellLine(argv)}`),
+        // A program that redraws its line makes a new one.
+        output: (text) => console.err(visible(text.replace(/\r\n?/g, "\n"))),
       }),
       ...(line && { output: line.output, status: line.status }),
     },
@@ -86,9 +89,9 @@ export function teller(flags: Values, { console, command, hint }: Context, stop:
         const steps = stepsOf(results, flags.diff === true, voice);
         const error = failed?.problem && { error: problemOf(failed.problem, voice) };
         await console.out(jsonOf({ command, outcome, exit, warnings, steps, ...error }));
-      } else if (done && failed && outcome === "failed") console.err(`${done.failed} ${failed.id}\n`);
+      } else if (done && failed && outcome === "failed") console.err(lineOf`${done.failed} ${failed.id}`);
       // A part of a recipe is not the whole of it.
-      else if (done && !failed && results.length === done.steps.length) await say(`${done.done}\n`);
+      else if (done && !failed && results.length === done.steps.length) await say(lineOf`${done.done}`);
       if (lost !== undefined) throw lost;
       return exit;
     },

@@ -44,10 +44,10 @@ async function answer(entry: Entry, see: HostReader, limitMs: number): Promise<A
     });
     return said(await Promise.race([looked, late]).finally(() => clearTimeout(timer)));
   } catch (error) {
-    const detail = (error as Error).message;
     const again = ["sudo", "edox-ops", "doctor"];
-    if (error instanceof Unseen) return { status: "warning", detail, hint: again };
-    return { status: "error", detail, hint: (error instanceof Problem && error.hint) || again };
+    if (error instanceof Unseen) return { status: "warning", detail: error.message, hint: again };
+    const { message, hint = again } = Problem.of(error);
+    return { status: "error", detail: message, hint };
   }
 }
 

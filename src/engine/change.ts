@@ -1,6 +1,7 @@
 // What can differ between a host and what should hold on it, as data: everything else is made from this.
 
 import type { Attributes } from "../host/host.ts";
+import { shellLine } from "./lines.ts";
 
 /** The content of a file. One that is secret is compared and written, but never shown. */
 export class Text {
@@ -67,7 +68,7 @@ export function describe(change: Change): string {
       }
       return `install ${change.names.join(", ")}${change.instead ? ` in place of ${change.instead.join(", ")}` : ""}`;
     case "command":
-      return `run ${change.argv.join(" ")}`;
+      return `run ${shellLine(change.argv)}`;
   }
 }
 

@@ -25,18 +25,21 @@ function withCause(problem: Problem, see: HostReader): Problem {
   for (const line of said) {
     const isReadOnly = readOnly.test(line);
     if (!isReadOnly && !full.test(line)) continue;
-    const path = existing(pathIn(line, problem.message), see);
+    const named = pathIn(line, problem.message);
+    const path = named && existing(named, see);
     const { cause, hint } = isReadOnly ? thawed(path, see) : emptied(path, see);
     return new Problem(problem.code, `${cause}: ${problem.message}`, {
       returncode: problem.returncode,
       stderr: problem.stderr,
       hint,
+      cause: problem.cause,
     });
   }
   return problem;
 }
 
-function emptied(path: string, see: HostReader): { cause: string; hint: string[] } {
+function emptied(path: string | null, see: HostReader): { cause: string; hint: string[] } {
+  if (path === null) return { cause: "no space left", hint: ["df", "-h"] };
   const space = see.space(path);
   const noInodes = space !== null && space.inodes > 0 && space.inodesFree < fewInodes;
   return noInodes
@@ -44,7 +47,8 @@ function emptied(path: string, see: HostReader): { cause: string; hint: string[]
     : { cause: `no space left at ${path}`, hint: ["df", "-h", path] };
 }
 
-function thawed(path: string, see: HostReader): { cause: string; hint: string[] } {
+function thawed(path: string | null, see: HostReader): { cause: string; hint: string[] } {
+  if (path === null) return { cause: "read-only file system", hint: ["findmnt", "--options", "ro"] };
   const points = linesOf(Buffer.from(see.read("/proc/self/mounts") ?? []).toString())
     .map((line) => line.split(" ")[1] ?? "/")
     .filter((point) => point === "/" || path === point || path.startsWith(`${point}/`))
@@ -55,12 +59,12 @@ function thawed(path: string, see: HostReader): { cause: string; hint: string[] 
 
 /**
  * The last one before the fault is told, else the first after it: dpkg names what it unpacks before what it writes. A
- * program that names none was told where it writes.
+ * program that names none was told where it writes; null where nothing does.
  */
-function pathIn(line: string, told: string): string {
+function pathIn(line: string, told: string): string | null {
   const at = line.search(readOnly.test(line) ? readOnly : full);
   const path = /(?<![^\s'"(])\/[^\s'":,;()]+/g;
-  return line.slice(0, at).match(path)?.at(-1) ?? line.slice(at).match(path)?.[0] ?? told.match(path)?.at(-1) ?? "/";
+  return line.slice(0, at).match(path)?.at(-1) ?? line.slice(at).match(path)?.[0] ?? told.match(path)?.at(-1) ?? null;
 }
 
 /** Itself, or what it would be made in. */

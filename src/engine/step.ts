@@ -1,6 +1,7 @@
 // The shapes that recipes are written in.
 
 import type { HostReader } from "../host/host.ts";
+import { systemMessage } from "../host/system-error.ts";
 import type { Change } from "./change.ts";
 
 /** Takes a sentence that a person should know, whether what was looked at holds or not. */
@@ -92,18 +93,27 @@ export class Problem extends Error {
   constructor(
     readonly code: ProblemCode,
     message: string,
-    more: { returncode?: number; stderr?: string; hint?: readonly string[] | undefined } = {},
+    more: { returncode?: number; stderr?: string; hint?: readonly string[] | undefined; cause?: unknown } = {},
   ) {
-    super(message);
+    super(message, { cause: more.cause });
     this.returncode = more.returncode ?? 1;
     this.stderr = more.stderr ?? "";
     this.hint = more.hint;
   }
 
-  /** The problem that it is, or that an error of the system makes. */
+  /** Returns the problem that it is, or that an error of the system or of this program makes. Never throws. */
   static of(error: unknown): Problem {
-    return error instanceof Problem ? error : new Problem("blocked", (error as Error).message);
+    if (error instanceof Problem) return error;
+    const { message } = error instanceof Error ? error : new Error(String(error));
+    if (isBug(error)) return new Problem("internal", `internal error: ${message}`, { cause: error });
+    return new Problem("blocked", systemMessage(message), { cause: error });
   }
+}
+
+/** What the runtime throws where a program is wrong. A plain Error is thrown on purpose, with words for a person. */
+function isBug(error: unknown): boolean {
+  const kinds = [TypeError, RangeError, ReferenceError, SyntaxError];
+  return !(error instanceof Error) || kinds.some((kind) => error instanceof kind);
 }
 
 export type StepOutcome = "ok" | "changed" | "pending" | "unknown" | "failed" | "skipped";

@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import { installPackages } from "./apt.ts";
 import type { Change } from "./change.ts";
 import type { Options } from "./converge.ts";
+import { shellLine } from "./lines.ts";
 import { Problem } from "./step.ts";
 import { heed } from "./wait.ts";
 
@@ -60,7 +61,7 @@ async function command({ argv, mayFail }: Extract<Change, { kind: "command" }>, 
   const { code, stderr } = await host.run(argv, { limitMs: commandLimitMs });
   if (code === 0) return [];
   if (mayFail !== undefined) return [mayFail];
-  throw new Problem("command-failed", `${argv.join(" ")} failed`, {
+  throw new Problem("command-failed", `${shellLine(argv)} failed`, {
     returncode: code,
     stderr,
     hint: ["sudo", ...argv],
@@ -97,7 +98,7 @@ async function putBack(error: Error, undo: (() => void)[], changes: readonly Cha
     try {
       back();
     } catch (cause) {
-      notes.push(`not put back: ${(cause as Error).message}`);
+      notes.push(`not put back: ${Problem.of(cause).message}`);
     }
   }
   const complete = notes.length === 0;
@@ -106,15 +107,16 @@ async function putBack(error: Error, undo: (() => void)[], changes: readonly Cha
     const { code } = await host.run(change.argv, { limitMs: commandLimitMs });
     if (code === 0) continue;
     notes.push(
-      `${change.argv.join(" ")} fails ${complete ? "without our files too: it was broken before this run" : "as well"}`,
+      `${shellLine(change.argv)} fails ${complete ? "without our files too: it was broken before this run" : "as well"}`,
     );
     break;
   }
-  const problem = error instanceof Problem ? error : new Problem("internal", error.message);
+  const problem = Problem.of(error);
   const message = [problem.message, ...(complete ? ["the files were put back"] : []), ...notes].join("; ");
   return new Problem(problem.code, message, {
     returncode: problem.returncode,
     stderr: problem.stderr,
     hint: problem.hint,
+    cause: problem.cause,
   });
 }

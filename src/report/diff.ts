@@ -2,14 +2,16 @@
 
 import { createTwoFilesPatch } from "diff";
 import type { Change } from "../engine/change.ts";
+import { oneLine, visible } from "../engine/lines.ts";
 
 /** "" for a change that has no content. A secret's is never shown. */
 export function diffOf(change: Change): string {
   if (change.kind !== "file" && change.kind !== "removal") return "";
   const after = change.kind === "file" ? change.after : null;
-  const { path, before } = change;
+  const { before } = change;
+  const path = oneLine(change.path);
   if (before?.secret || after?.secret) return `--- ${path}\n+++ ${path}\ncontent differs (secret)\n`;
   const [from, to] = [before === null ? "/dev/null" : path, after === null ? "/dev/null" : path];
   const patch = createTwoFilesPatch(from, to, before?.toString() ?? "", after?.toString() ?? "");
-  return patch.replace(/^=+\n/, "");
+  return visible(patch.replace(/^=+\n/, ""));
 }

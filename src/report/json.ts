@@ -2,14 +2,16 @@
 
 import type { Finding } from "../doctor/finding.ts";
 import type { Change, Text } from "../engine/change.ts";
-import { linesOf } from "../engine/lines.ts";
+import { linesOf, oneLine, visibleJson } from "../engine/lines.ts";
 import type { Problem, StepResult } from "../engine/step.ts";
 import type { Attributes } from "../host/host.ts";
 import type { Document } from "./schema.ts";
 import type { Voice } from "./voice.ts";
 
+/** Sentences for a person are on one line each, as in the text; paths, names and commands are what they are. */
 export function jsonOf(document: Omit<Document, "schema">): string {
-  return `${JSON.stringify({ schema: 1, ...document }, null, 2)}\n`;
+  const warnings = document.warnings?.map(oneLine);
+  return `${visibleJson(JSON.stringify({ schema: 1, ...document, ...(warnings && { warnings }) }, null, 2))}\n`;
 }
 
 /** Contents of files are only told with `contents`, and secret ones never. */
@@ -20,12 +22,12 @@ export function stepsOf(
 ): NonNullable<Document["steps"]> {
   return results.map(({ id, title, outcome, changes, unseen, warnings, reason, problem }) => ({
     id,
-    title,
+    title: oneLine(title),
     result: outcome,
     changes: changes.map((change) => changeOf(change, contents)),
-    unseen,
-    warnings,
-    ...(reason !== undefined && { reason }),
+    unseen: unseen.map(oneLine),
+    warnings: warnings.map(oneLine),
+    ...(reason !== undefined && { reason: oneLine(reason) }),
     ...(problem && { error: problemOf(problem, voice) }),
   }));
 }
@@ -33,14 +35,16 @@ export function stepsOf(
 export function problemOf({ code, message, stderr, hint }: Problem, voice: Voice): NonNullable<Document["error"]> {
   return {
     code,
-    message,
+    message: oneLine(message),
     ...(stderr && { stderr: linesOf(stderr).join("\n") }),
     ...(hint && { hint: voice.hint(hint) }),
   };
 }
 
 export function findingsOf(findings: readonly Finding[], voice: Voice): NonNullable<Document["findings"]> {
-  return findings.map(({ hint, ...finding }) => ({ ...finding, ...(hint && { hint: voice.hint(hint) }) }));
+  return findings.map(({ hint, detail, ...finding }) => {
+    return { ...finding, detail: oneLine(detail), ...(hint && { hint: voice.hint(hint) }) };
+  });
 }
 
 type Told = NonNullable<Document["steps"]>[number]["changes"][number];
@@ -63,7 +67,7 @@ function changeOf(change: Change, contents: boolean): Told {
     case "packages":
       return change;
     case "command":
-      return { kind: "command", argv: change.argv, lack: change.lack };
+      return { kind: "command", argv: change.argv, lack: oneLine(change.lack) };
   }
 }
 

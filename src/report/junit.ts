@@ -9,7 +9,7 @@ export function junitOf(findings: readonly Finding[], strict: boolean): string {
   const cases = findings.map(({ name, status, detail }) => {
     const said = escaped(oneLine(detail));
     const result = failing(status) ? `<failure message="${said}"/>` : `<system-out>${said}</system-out>`;
-    return `    <testcase classname="doctor" name="${escaped(name)}">${result}</testcase>\n`;
+    return `    <testcase classname="doctor" name="${escaped(oneLine(name))}">${result}</testcase>\n`;
   });
   const failures = findings.filter(({ status }) => failing(status)).length;
   const counts = `tests="${findings.length}" failures="${failures}"`;

@@ -26,7 +26,7 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
       begun = true;
     } catch (error) {
       broken = true;
-      complain(`${path} cannot be written: ${(error as Error).message}`);
+      complain(`${path} cannot be written: ${Problem.of(error).message}`);
     }
   }
 

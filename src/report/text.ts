@@ -4,6 +4,7 @@ import type { Finding } from "../doctor/finding.ts";
 import { describe } from "../engine/change.ts";
 import { linesOf, oneLine, shellLine } from "../engine/lines.ts";
 import type { Problem, StepResult } from "../engine/step.ts";
+import { traceHint } from "../engine/trace.ts";
 import type { Voice } from "./voice.ts";
 
 /** The last lines of a failed command that are shown. All of it is in the log. */
@@ -16,25 +17,30 @@ const width = "prepare-ci-host.complete".length + 1;
 export function stepText(result: StepResult, { paint }: Voice): string {
   const status = paint(result.outcome, result.outcome.padEnd(8));
   const details = [
-    ...(result.outcome === "pending" ? result.changes.map(describe) : []),
+    ...(result.outcome === "pending" ? result.changes.map((change) => oneLine(describe(change))) : []),
     ...result.unseen.map((reason) => `could not be seen: ${oneLine(reason)}`),
     ...(result.reason === undefined ? [] : [`passed over: ${oneLine(result.reason)}`]),
     ...result.warnings.map((warning) => `${paint("warning", "warning")}: ${oneLine(warning)}`),
   ];
-  return [`${status} ${result.id.padEnd(width)} ${result.title}`, ...details.map((line) => `           ${line}`)]
+  return [
+    `${status} ${result.id.padEnd(width)} ${oneLine(result.title)}`,
+    ...details.map((line) => `           ${line}`),
+  ]
     .map((line) => `${line}\n`)
     .join("");
 }
 
 /** What happened, the last words of the command that failed, and what to type. */
 export function problemText(problem: Problem, subject: string | null, { paint, hint }: Voice): string {
-  const where = subject === null ? "" : `${subject}: `;
+  const where = subject === null ? "" : `${oneLine(subject)}: `;
+  const isBug = problem.code === "internal" && problem.cause !== undefined;
   return [
     `${paint("error", "error")}: ${where}${oneLine(problem.message)}`,
     ...linesOf(problem.stderr)
       .slice(-shownLines)
       .map((line) => `  ${line}`),
     ...(problem.hint ? [`hint: ${shellLine(hint(problem.hint))}`] : []),
+    ...(isBug && !problem.hint ? [traceHint] : []),
   ]
     .map((line) => `${line}\n`)
     .join("");
@@ -45,5 +51,5 @@ const labels = { ok: "[OK]", warning: "[WARN]", error: "[FAIL]" };
 /** One line a check, whatever a program said. */
 export function findingText({ name, status, detail, ...finding }: Finding, { paint, hint }: Voice): string {
   const run = finding.hint === undefined ? "" : ` (run: ${shellLine(hint(finding.hint))})`;
-  return `${paint(status, labels[status])} ${name}: ${oneLine(detail)}${run}\n`;
+  return `${paint(status, labels[status])} ${oneLine(name)}: ${oneLine(detail)}${run}\n`;
 }

@@ -1,7 +1,7 @@
 // Docker-in-Docker as a job has it: a privileged daemon over TLS beside a client, with the very settings of a runner. An
 // image is built in it, and a transfer from within tells how long packets may be.
 
-import { linesOf } from "../engine/lines.ts";
+import { linesOf, oneLine } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
 import { heed, met, type Stop } from "../engine/wait.ts";
 import type { Host, Output } from "../host/host.ts";
@@ -50,7 +50,7 @@ export async function selftest(runner: Runner, host: Host, stop: Stop, file: str
       const begun = host.now();
       const { code, stdout, stderr } = await run();
       const detail = code === 0 ? good(stdout) : lastLine(stderr, stdout) || `exit ${code}`;
-      measured.push({ name, ok: code === 0, milliseconds: host.now() - begun, detail });
+      measured.push({ name, ok: code === 0, milliseconds: host.now() - begun, detail: oneLine(detail) });
       return code === 0;
     };
     let mtu: number | null = null;

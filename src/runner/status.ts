@@ -1,6 +1,6 @@
 // How the runners of this host are, for a person and for a script.
 
-import { linesOf } from "../engine/lines.ts";
+import { linesOf, oneLine } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { runnerConfigPath } from "../recipes/paths.ts";
@@ -74,7 +74,7 @@ export async function accepted(host: Host, runner: Runner, systemId: string | nu
     await verify(host, server, runner.token, systemId);
     return "yes";
   } catch (error) {
-    return Problem.of(error).message;
+    return oneLine(Problem.of(error).message);
   }
 }
 

@@ -223,7 +223,7 @@ describe("bootstrap", () => {
 
   test("a report that nobody can read does not stop the run, and is a failure at its end", async () => {
     for (const [code, said] of [
-      ["ENOSPC", "error: ENOSPC, write\n"],
+      ["ENOSPC", "error: stdout cannot be written: it takes nothing\n"],
       ["EPIPE", ""],
     ] as const) {
       const host = fakeDebian();

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { localConsole } from "../../src/host/local-console.ts";
-import { main } from "../../src/main.ts";
+import { OutputError } from "../../src/host/system-error.ts";
+import { crashed, main } from "../../src/main.ts";
 
 test("--version prints the bare version number", async () => {
   let out = "";
@@ -14,9 +15,55 @@ test("--version prints the bare version number", async () => {
   expect(out).toBe("0.0.0-test\n");
 });
 
-test("a report that cannot be written is exit code 1", async () => {
-  const full = (): Promise<void> => Promise.reject(new Error("ENOSPC"));
-  expect(await main(["--help"], { ...localConsole, out: full, err: () => {} })).toBe(1);
+/** What a person reads when stdout takes nothing, for that reason. */
+async function withoutStdout(typed: string[], code: string): Promise<[number, string]> {
+  let err = "";
+  const cause = Object.assign(new Error(`${code}: no space left on device, write`), { code });
+  const console = {
+    ...localConsole,
+    out: (): Promise<void> => Promise.reject(new OutputError(cause)),
+    err(text: string) {
+      err += text;
+    },
+  };
+  return [await main(typed, console), err];
+}
+
+test.each([
+  ["--version", 1, "error: stdout cannot be written: no space left on device\n"],
+  ["--help", 1, "error: stdout cannot be written: no space left on device\n"],
+  ["doctor --json", 1, "error: stdout cannot be written: no space left on device\n"],
+  ["nonsense --json", 2, "error: unknown command 'nonsense'\nhint: "],
+])("edox-ops %s with a full stdout: exit %i, and stderr says why", async (line, code, why) => {
+  const [exit, err] = await withoutStdout(line.split(" "), "ENOSPC");
+  expect([exit, err.slice(0, why.length)]).toEqual([code, why]);
+});
+
+test("a reader that went away gets no complaint", async () => {
+  expect(await withoutStdout(["--version"], "EPIPE")).toEqual([1, ""]);
+  expect(await withoutStdout(["--help"], "EPIPE")).toEqual([1, ""]);
+});
+
+test("an internal error is one line and how to see its trace; with EDOX_DEBUG it has the trace", () => {
+  const read = (error: unknown): string => {
+    let err = "";
+    crashed(error, {
+      err(text) {
+        err += text;
+      },
+    });
+    return err;
+  };
+  const bug = new TypeError("x is no function\nerror: forged\u202e");
+  const first = "error: internal error: x is no function error: forged\\u202e\n";
+  expect(read(bug)).toBe(`${first}hint: set EDOX_DEBUG=1 to see where in the source this happened\n`);
+  process.env.EDOX_DEBUG = "1";
+  try {
+    expect(read(bug)).toStartWith(first);
+    expect(read(bug)).toContain("main.test.ts:");
+  } finally {
+    delete process.env.EDOX_DEBUG;
+  }
 });
 
 test("the console writes to its descriptors", async () => {

@@ -1,6 +1,7 @@
 import { cli } from "../../src/cli/cli.ts";
 import type { Host } from "../../src/host/host.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
+import { OutputError } from "../../src/host/system-error.ts";
 import { hintFor } from "../../src/report/voice.ts";
 import { fakeDebian } from "../fake-debian.ts";
 
@@ -29,7 +30,8 @@ export async function typedWords(
   let err = "";
   const console = {
     async out(text: string) {
-      if (broken) throw Object.assign(new Error(`${broken}, write`), { code: broken });
+      if (broken)
+        throw new OutputError(Object.assign(new Error(`${broken}: it takes nothing, write`), { code: broken }));
       out += text;
     },
     err(text: string) {

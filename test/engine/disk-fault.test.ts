@@ -20,11 +20,16 @@ test("a full disk is named by the directory that was written to, whoever says so
     " cannot copy extracted data for './usr/bin/git' to '/usr/bin/git.dpkg-new': failed to write (No space left on device)":
       "/usr/bin",
     "ENOSPC: no space left on device, write '/etc/edox-ops/state'": "/etc",
-    "E: Write error - write (28: No space left on device)": "/",
   };
   for (const [line, path] of Object.entries(lines)) {
     expect(told(`first\n${line}\nlast\n`)).toEqual([`no space left at ${path}: it failed`, ["df", "-h", path]]);
   }
+});
+
+test("a full disk that nobody names is not guessed", () => {
+  const full = "E: Write error - write (28: No space left on device)\n";
+  expect(told(full)).toEqual(["no space left: it failed", ["df", "-h"]]);
+  expect(told("Read-only file system\n")).toEqual(["read-only file system: it failed", ["findmnt", "--options", "ro"]]);
 });
 
 test("a program that names no path on a full disk was told where it writes", () => {

@@ -51,7 +51,7 @@ test("what could not be put back is told, and nothing else is claimed", async ()
     return undefined;
   });
   expect(await failing([file("/a", "old", "new"), again], host)).toBe(
-    "false failed; not put back: ENOSPC: no space left on device, /a; false fails as well",
+    "false failed; not put back: /a: no space left on device; false fails as well",
   );
 });
 

@@ -37,7 +37,7 @@ test("a diff shows a new, a changed and a removed file", () => {
 });
 
 test("what a program says cannot move a terminal's cursor", () => {
-  expect(linesOf("a\r\nb\rc\u001B[2Jd\u0007\n\n")).toEqual(["a", "b", "cd"]);
+  expect(linesOf("a\r\nb\rc\u001B[2Jd\u0007\n\n")).toEqual(["a", "b", "cd\\u0007"]);
 });
 
 test("a hint is what this person can type here", () => {

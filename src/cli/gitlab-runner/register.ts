@@ -1,4 +1,5 @@
 import type { ArgsDef } from "citty";
+import { lineOf } from "../../engine/lines.ts";
 import { Problem, type Recipe } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
 import type { Admitted, Credential, Order } from "../../runner/order.ts";
@@ -75,13 +76,13 @@ export default command({
       return exit;
     } finally {
       const left = entry && (await takenBack(order, entry, host));
-      if (left) context.console.err(`warning: ${left}\n`);
+      if (left) context.console.err(lineOf`warning: ${left}`);
     }
 
     async function told(): Promise<void> {
       for (const each of old) {
         await forget(host, order.server, { ...each, systemId: systemIdOf(host) }).catch((error: Error) => {
-          context.console.err(`warning: the runner that was replaced is known there still: ${error.message}\n`);
+          context.console.err(lineOf`warning: the runner that was replaced is known there still: ${error.message}`);
         });
       }
       if (!values.quiet && !values.json) await context.console.out(inGitLab(order));
@@ -218,5 +219,5 @@ function inGitLab({ server, credential, profile, isProtected }: Order): string {
   const docker = profile.settings.docker as { privileged?: boolean } | undefined;
   const guard =
     docker?.privileged && !isProtected ? "; it runs privileged containers: lock it to its project, and protect it" : "";
-  return `Set in GitLab (${server.url}, Settings, CI/CD, Runners): ${tags}${guard}\n`;
+  return lineOf`Set in GitLab (${server.url}, Settings, CI/CD, Runners): ${tags}${guard}`;
 }

@@ -1,3 +1,4 @@
+import { lineOf, oneLine } from "../../engine/lines.ts";
 import { Problem } from "../../engine/step.ts";
 import { surveyConfig } from "../../runner/runners.ts";
 import { command } from "../command.ts";
@@ -26,7 +27,7 @@ export default command({
     const runner = chosen(surveyConfig(host).runners, values.runner);
     const signal = host.heedSignals();
     const stop = () => interruption(signal(), ["sudo", "edox-ops", ...context.typed]);
-    if (!values.json) context.console.err(`a job of ${runner.name}: this takes a minute\n`);
+    if (!values.json) context.console.err(lineOf`a job of ${runner.name}: this takes a minute`);
     const found = await selftest(runner, host, stop, values.image);
     const exit = found.measured.every(({ ok }) => ok) ? exitCode.done : exitCode.failed;
     if (values.json) {
@@ -35,11 +36,10 @@ export default command({
       await context.console.out(jsonOf({ command: "gitlab-runner selftest", outcome, exit, selftest: found }));
       return exit;
     }
-    const { oneLine } = await import("../../engine/lines.ts");
     const lines = found.measured.map(({ name, ok, milliseconds, detail }) => {
-      return `${ok ? "[OK]" : "[FAIL]"} ${name}: ${oneLine(detail)} (${milliseconds} ms)\n`;
+      return lineOf`${ok ? "[OK]" : "[FAIL]"} ${name}: ${detail} (${milliseconds} ms)`;
     });
-    const image = values.image ? dindImage : found.image;
+    const image = oneLine(values.image ? dindImage : found.image);
     await context.console.out(`${lines.join("")}${exit === exitCode.done ? snippet(image, found.mtu) : ""}`);
     return exit;
   },

@@ -1,5 +1,5 @@
 import { textOf } from "../../engine/facts.ts";
-import { oneLine } from "../../engine/lines.ts";
+import { lineOf } from "../../engine/lines.ts";
 import { Problem } from "../../engine/step.ts";
 import type { Host } from "../../host/host.ts";
 import { runnerStatePath } from "../../recipes/paths.ts";
@@ -40,7 +40,7 @@ export default command({
       ...faults.map((fault) => `runners: ${fault}`),
       ...(host.uid === 0 ? [] : ["runners: only root may read them"]),
     ];
-    await console.out(lines.map((line) => `${oneLine(line)}\n`).join(""));
+    await console.out(lines.map((each) => lineOf`${each}`).join(""));
     return exit;
   },
 });

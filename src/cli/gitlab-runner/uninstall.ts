@@ -1,3 +1,4 @@
+import { lineOf } from "../../engine/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { changeFlags } from "../flags.ts";
@@ -27,7 +28,7 @@ export default command({
     demandRoot(host, context);
     const signal = host.heedSignals();
     const stop = () => interruption(signal(), ["sudo", "edox-ops", ...context.typed]);
-    const restart = await drained(host, drainMs, stop, (sentence) => context.console.err(`${sentence}\n`));
+    const restart = await drained(host, drainMs, stop, (sentence) => context.console.err(lineOf`${sentence}`));
     let exit: number = exitCode.failed;
     try {
       exit = await change(recipe, values, context);

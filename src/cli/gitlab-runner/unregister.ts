@@ -1,3 +1,4 @@
+import { lineOf } from "../../engine/lines.ts";
 import { command } from "../command.ts";
 import { editFlags } from "../flags.ts";
 import { demandRoot, edit } from "../run.ts";
@@ -28,7 +29,7 @@ export default command({
       const server = { url: runner.url, caPath: runner["tls-ca-file"] };
       const { token } = runner;
       const told = await forget(host, server, { token, systemId: systemIdOf(host), wasMade: wasMade(host, runner) });
-      if (told === "gone") context.console.err(`warning: ${runner.url} did not know ${name} any more\n`);
+      if (told === "gone") context.console.err(lineOf`warning: ${runner.url} did not know ${name} any more`);
     }
     return edit(() => unregistration(known), values, context);
   },

@@ -1,3 +1,4 @@
+import { lineOf } from "../../engine/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
@@ -20,7 +21,7 @@ export default command({
     const signal = host.heedSignals();
     const stop = () => interruption(signal(), ["sudo", "edox-ops", ...typed]);
     await fetchLists(host, stop);
-    const tell = (sentence: string) => void (values.quiet || console.err(`${sentence}\n`));
+    const tell = (sentence: string) => void (values.quiet || console.err(lineOf`${sentence}`));
     // Its own scripts find it stopped: they would wait for its jobs with dpkg's lock in hand.
     const restart = (await newer(host)).size > 0 ? await drained(host, drainMs, stop, tell) : null;
     let exit: number = exitCode.failed;
@@ -31,7 +32,7 @@ export default command({
     }
     const after = installedVersion(host);
     const quiet = values.quiet || values.json || exit !== exitCode.done;
-    if (!quiet && before !== after) await console.out(`GitLab Runner was ${before}, and is ${after}\n`);
+    if (!quiet && before !== after) await console.out(lineOf`GitLab Runner was ${before}, and is ${after}`);
     return exit;
   },
 });

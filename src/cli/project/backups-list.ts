@@ -1,4 +1,4 @@
-import { oneLine } from "../../engine/lines.ts";
+import { lineOf, oneLine } from "../../engine/lines.ts";
 import type { Trees } from "../../host/trees.ts";
 import { backupNames, backupsOf } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
@@ -16,7 +16,7 @@ export default command({
     const unread: string[] = [];
     const lines = names.map((name) => {
       const dir = `${backupsOf(slug)}/${name}`;
-      return `${name}\t${bytesIn(dir, trees, unread)}\t${dir}\n`;
+      return lineOf`${name}\t${bytesIn(dir, trees, unread)}\t${dir}`;
     });
     for (const fault of unread) console.err(`warning: ${oneLine(fault)}\n`);
     const newest = names[0] === undefined ? `No backups for ${slug}.\n` : `Newest backup: ${names[0]}\n`;

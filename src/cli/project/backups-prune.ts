@@ -1,3 +1,4 @@
+import { lineOf } from "../../engine/lines.ts";
 import { dropUnheldAssets } from "../../projects/assets.ts";
 import { projectLockPath, prune, securedBackups, settle } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
@@ -24,7 +25,7 @@ export default command({
       const pruned = prune(host, trees, slug, keep, "none");
       dropUnheldAssets(trees, slug);
       const lines = [...notes, ...pruned.map((path) => `Pruned old deploy backup ${path}`)];
-      await context.console.out(lines.map((line) => `${line}\n`).join(""));
+      await context.console.out(lines.map((each) => lineOf`${each}`).join(""));
     } finally {
       lock.release();
     }

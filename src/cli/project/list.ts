@@ -1,4 +1,4 @@
-import { oneLine } from "../../engine/lines.ts";
+import { lineOf } from "../../engine/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 
@@ -16,13 +16,13 @@ export default command({
       await console.out(jsonOf({ command: "project list", outcome: "ok", exit: exitCode.done, projects, ...more }));
       return exitCode.done;
     }
-    const rows = [
+    const rows: [string, string, string, string][] = [
       ...[...valid.values()].map(({ slug, domain, root_path, enabled }) => {
         return [slug, domain, root_path, enabled ? "enabled" : "disabled"];
       }),
       ...[...broken].map(([key, { reason }]) => [key, "-", "-", `invalid: ${reason}`]),
     ];
-    const lines = rows.map((row) => `${row.map(oneLine).join("\t")}\n`).sort();
+    const lines = rows.map(([slug, domain, path, state]) => lineOf`${slug}\t${domain}\t${path}\t${state}`).sort();
     await console.out(lines.join("") || "No managed projects.\n");
     return exitCode.done;
   },

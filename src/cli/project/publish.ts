@@ -1,3 +1,4 @@
+import { lineOf } from "../../engine/lines.ts";
 import { Problem } from "../../engine/step.ts";
 import { sitesEnabledDir } from "../../recipes/paths.ts";
 import { usage } from "../arguments.ts";
@@ -51,7 +52,7 @@ export default command({
     const asks = !values["no-probe"] && host.stat(`${project.root_path}/index.html`) !== null;
     const answer = asks ? await frontPage(host, project) : null;
     if (answer && "why" in answer) throw new Problem("blocked", answer.why, { hint: ["sudo", "edox-ops", "doctor"] });
-    if (!values.quiet) await context.console.out(`${urlOf(project)} is served\n`);
+    if (!values.quiet) await context.console.out(lineOf`${urlOf(project)} is served`);
     return exitCode.done;
   },
 });

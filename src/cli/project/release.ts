@@ -2,10 +2,11 @@
 
 import type { ArgsDef } from "citty";
 import { withDiskFault } from "../../engine/disk-fault.ts";
-import { oneLine } from "../../engine/lines.ts";
+import { lineOf, oneLine } from "../../engine/lines.ts";
 import { Problem } from "../../engine/step.ts";
 import { heed, type Stop } from "../../engine/wait.ts";
 import type { Host } from "../../host/host.ts";
+import { OutputError } from "../../host/system-error.ts";
 import type { Trees } from "../../host/trees.ts";
 import { urlOf } from "../../projects/answer.ts";
 import { type Deployed, deploy, signalsLetIn } from "../../projects/deploy.ts";
@@ -78,6 +79,7 @@ export async function release(
     // What was staged is gone before a hint names where the disk is full.
     return await replaced().finally(clear);
   } catch (error) {
+    if (error instanceof OutputError) throw error;
     throw withDiskFault(Problem.of(error), host);
   } finally {
     lock.release();
@@ -105,7 +107,7 @@ export async function release(
     const step = { id: told.id, title: told.done(name) };
     const order = { ...ordered, pause };
     // The deploy of a project is told in the same log as its other changes.
-    const log = runLog(projectLogPath, host, (sentence) => console.err(`warning: ${sentence}\n`));
+    const log = runLog(projectLogPath, host, (sentence) => console.err(lineOf`warning: ${sentence}`));
     const outcomeOf = ({ changed, notes }: Deployed) => {
       return { outcome: changed > 0 ? ("changed" as const) : ("ok" as const), warnings: notes };
     };
@@ -154,7 +156,7 @@ export async function release(
       await console.out(jsonOf(document));
       return;
     }
-    for (const sentence of notes) console.err(`warning: ${sentence}\n`);
+    for (const sentence of notes) console.err(lineOf`warning: ${sentence}`);
     if (values.quiet) return;
     const url = project.enabled ? `, ${urlOf(project)}` : "";
     const { files, changed, bytes, milliseconds, backup, pruned } = figures;
@@ -164,7 +166,7 @@ export async function release(
       told.done(name),
       `${files} files, ${changed} changed, ${bytes} new bytes, ${(milliseconds / 1000).toFixed(1)} s${url}`,
     ];
-    await console.out(`${lines.join("\n")}\n`);
+    await console.out(lines.map((each) => lineOf`${each}`).join(""));
   }
 }
 
@@ -174,7 +176,7 @@ function planText({ project, name }: Order, { origins, added, changed, removed }
     return paths.map((path) => `${word.padEnd(8)} ${oneLine(path)}\n`);
   });
   const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, of ${origins.length} files`;
-  return `${lines.join("")}Would replace ${project.root_path} by ${name}: ${counts}\n`;
+  return lines.join("") + lineOf`Would replace ${project.root_path} by ${name}: ${counts}`;
 }
 
 type Choices = ReturnType<typeof choicesOf>;

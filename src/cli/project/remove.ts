@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Facts } from "../../engine/facts.ts";
+import { lineOf } from "../../engine/lines.ts";
 import { Problem } from "../../engine/step.ts";
 import { slug as slugSchema } from "../../projects/project.ts";
 import { usage } from "../arguments.ts";
@@ -59,7 +60,7 @@ export default command({
       lock?.release();
     }
     const what = deletes ? "Deleted" : "Left";
-    if (!(values.quiet || values.json)) await context.console.out(dirs.map((dir) => `${what} ${dir}\n`).join(""));
+    if (!(values.quiet || values.json)) await context.console.out(dirs.map((dir) => lineOf`${what} ${dir}`).join(""));
     return exitCode.done;
   },
 });

