@@ -119,6 +119,7 @@ export function fakeHost(uid = 0): FakeHost {
       return found?.type === "file" ? bytesOf(found.content) : null;
     },
     map: (path) => host.read(path),
+    head: (path, bytes) => host.read(path)?.slice(0, bytes) ?? null,
     tail: (path, bytes) => host.read(path)?.slice(-bytes) ?? null,
     readLink(path) {
       const found = node(path);

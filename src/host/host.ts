@@ -65,6 +65,8 @@ export interface RunOptions {
   env?: Record<string, string>;
   /** After so many milliseconds the child and its whole session are killed; without it there is no limit. */
   limitMs?: number;
+  /** With so many bytes of stdout the program is ended, and has answered: its code is 0. */
+  enoughBytes?: number;
   /**
    * At a heeded signal the program is sent SIGINT, because it then ends in order; others are let finish. At its limit
    * it is sent that too, and no more: what it does not end then, it is let finish.
@@ -114,7 +116,10 @@ export interface HostReader {
   stat(path: string): Stat | null;
   /** The same of what a link leads to in the end. */
   statTarget(path: string): Stat | null;
+  /** All of a file. Throws an Error that names one of more than 256 MiB, or without an end. */
   read(path: string): Uint8Array | null;
+  /** So many bytes at the most, from the start of a file. */
+  head(path: string, bytes: number): Uint8Array | null;
   /**
    * The bytes of a large file without a copy of them. Only for one that is replaced and never shortened: a process that
    * looks at what is gone is ended by the kernel.

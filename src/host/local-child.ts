@@ -8,6 +8,8 @@ const programDirs = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin
 const proxyNames = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"];
 /** What a child said is there when it ends: what comes later is another's. */
 const lateOutputMs = 1000;
+/** Characters of a program's output that are kept: one that never stops must not fill the memory. */
+const mostOutput = 16 * 1024 * 1024;
 
 function environment(): Record<string, string> {
   const clean: Record<string, string> = { PATH: programDirs.join(":"), HOME: "/root", LC_ALL: "C.UTF-8" };
@@ -40,7 +42,11 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
     detached: true,
   });
   const status = options.onStatus && collect(Bun.file(child.stdio[3] as number).stream(), byLine(options.onStatus));
-  const out = collect(child.stdout, options.onOutput);
+  let answered = false;
+  const out = collect(child.stdout, options.onOutput, options.enoughBytes, () => {
+    answered = true;
+    endGroup(child.pid);
+  });
   const err = collect(child.stderr, options.onOutput);
   let timedOut = false;
   const { limitMs } = options;
@@ -60,6 +66,7 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
   const late = setTimeout(() => Promise.all([out.cancel(), err.cancel()]), lateOutputMs);
   const [stdout, stderr] = await Promise.all([out.text, err.text]);
   clearTimeout(late);
+  if (answered) return { code: 0, stdout, stderr };
   if (!timedOut || code === 0) return { code, stdout, stderr };
   return { code: 124, stdout, stderr: `${stderr}no answer within ${(limitMs ?? 0) / 1000} s\n` };
 }
@@ -82,20 +89,32 @@ function byLine(hear: (line: string) => void): (text: string) => void {
   };
 }
 
-/** What comes until its end, or until it is cancelled. */
-function collect(stream: ReadableStream<Uint8Array>, onOutput?: (text: string) => void) {
+/** What comes until its end, until it is cancelled, or until it is `enough` bytes. */
+function collect(
+  stream: ReadableStream<Uint8Array>,
+  onOutput?: (text: string) => void,
+  enough = Number.POSITIVE_INFINITY,
+  onEnough?: () => void,
+) {
   const reader = stream.getReader();
   return { text: read(), cancel: () => reader.cancel() };
 
   async function read(): Promise<string> {
     const decoder = new TextDecoder();
     let all = "";
+    let left = enough;
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return all;
-      const text = decoder.decode(value, { stream: true });
-      all += text;
+      if (done) return all.slice(-mostOutput);
+      const text = decoder.decode(value.subarray(0, left), { stream: true });
+      left -= value.length;
+      // What a program said last is what counts: it is let speak, and the beginning is forgotten.
+      all = all.length > 2 * mostOutput ? all.slice(-mostOutput) + text : all + text;
       onOutput?.(text);
+      if (left > 0) continue;
+      onEnough?.();
+      await reader.cancel();
+      return all;
     }
   }
 }

@@ -9,6 +9,9 @@ const stderr = 2;
 /** How long a descriptor that takes nothing at this moment is left alone before the next try. */
 const retryMs = 5;
 
+/** Characters; a token has a few dozen. */
+const mostSecret = 4096;
+
 /** One queue for both, so that what is said first stands first. */
 let last: Promise<unknown> = Promise.resolve();
 
@@ -69,7 +72,7 @@ export const localConsole = {
     return (await consola.prompt(question, { type: "confirm", initial: false })) === true;
   },
   async secret(question: string): Promise<string> {
-    if (process.stdin.isTTY !== true) return firstLine(await Bun.stdin.text());
+    if (process.stdin.isTTY !== true) return firstLine(await beginning(Bun.stdin.stream()));
     await last;
     const { createInterface } = process.getBuiltinModule("node:readline");
     const { Writable } = process.getBuiltinModule("node:stream");
@@ -87,6 +90,17 @@ export const localConsole = {
     return firstLine(line);
   },
 };
+
+/** Returns what comes until a line has ended, and little more of what never ends. */
+async function beginning(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const part of stream) {
+    text += decoder.decode(part, { stream: true });
+    if (text.includes("\n") || text.length > mostSecret) break;
+  }
+  return text;
+}
 
 function firstLine(text: string): string {
   return text.split("\n")[0]?.trim() ?? "";

@@ -7,6 +7,7 @@ import { start } from "./local-child.ts";
 import { mapFile } from "./local-libc.ts";
 import { lockFile, lockHolders } from "./local-lock.ts";
 import { acted } from "./local-naming.ts";
+import { headOf, tailOf, wholeOf } from "./local-read.ts";
 import { atSignal, heedSignals } from "./local-signal.ts";
 
 /** A look that takes longer than this is not worth waiting for. */
@@ -31,7 +32,8 @@ export function localHost(root = ""): Host {
 
     stat: (path) => looked(path, () => statOf(fs.lstatSync(at(path)))),
     statTarget: (path) => looked(path, () => statOf(fs.statSync(at(path)))),
-    read: (path) => looked(path, () => fs.readFileSync(at(path))),
+    read: (path) => looked(path, () => wholeOf(at(path))),
+    head: (path, bytes) => looked(path, () => headOf(at(path), bytes)),
     tail: (path, bytes) => looked(path, () => tailOf(at(path), bytes)),
     map: (path) => looked(path, () => mapFile(at(path))),
     readLink: (path) => looked(path, () => linkTarget(at(path))),
@@ -151,16 +153,6 @@ function linkTarget(path: string): string | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EINVAL") return null;
     throw error;
-  }
-}
-
-function tailOf(path: string, bytes: number): Uint8Array {
-  const fd = fs.openSync(path, fs.constants.O_RDONLY);
-  try {
-    const tail = new Uint8Array(bytes);
-    return tail.subarray(0, fs.readSync(fd, tail, 0, bytes, Math.max(0, fs.fstatSync(fd).size - bytes)));
-  } finally {
-    fs.closeSync(fd);
   }
 }
 

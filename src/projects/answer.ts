@@ -18,12 +18,43 @@ function addressOf(project: Project): { resolve: string[]; url: string } {
   return { resolve: ["--resolve", `${domain}:${tls ? 443 : 80}:127.0.0.1`], url: urlOf(project) };
 }
 
-/** The front page that nginx gives for a project's name; the reason in words where it gives none. */
-export async function frontPage(see: HostReader, project: Project): Promise<{ page: string } | { why: string }> {
+/** The front page of a project as nginx gives it. */
+export interface Page {
+  status: number;
+  /** The beginning of it: all of it where it has no more than {@link comparedBytes}. */
+  text: string;
+  /** Its bytes, as the server says; null where it does not. */
+  size: number | null;
+}
+
+/** So much of a page tells it from another one, and a large one is not fetched. */
+export const comparedBytes = 64 * 1024;
+/** nginx answers with a few hundred bytes of them. */
+const mostHeaderBytes = 16 * 1024;
+
+/** Returns the front page that nginx gives for a project's name; the reason in words where it gives none. */
+export async function frontPage(see: HostReader, project: Project): Promise<Page | { why: string }> {
   const { resolve, url } = addressOf(project);
-  const { code, stdout, stderr } = await see.probe(["curl", ...flags, "-f", ...resolve, url]);
-  if (code === 0) return { page: stdout };
+  // One byte more shows that a page has more than what is compared.
+  const options = { enoughBytes: mostHeaderBytes + comparedBytes + 1 };
+  const { code, stdout, stderr } = await see.probe(["curl", ...flags, "-f", "-i", ...resolve, url], options);
+  if (code === 0) return pageIn(stdout);
+  if (code === 127) return { why: `${url} cannot be asked: ${stderr.trim()}` };
   return { why: `${url} does not answer: ${stderr.trim().replace(/^curl: \(\d+\) /, "")}` };
+}
+
+/** What curl prints of an answer: its headers, an empty line, the page. An early hint has headers of its own, before. */
+function pageIn(answer: string): Page {
+  let [head = "", page = ""] = parted(answer);
+  while (/^HTTP\/\S+ 1\d\d/.test(head)) [head, page] = parted(page);
+  const status = Number(/^HTTP\/\S+ (\d{3})/.exec(head)?.[1] ?? 0);
+  const size = /^content-encoding:/im.test(head) ? undefined : /^content-length: *(\d+)/im.exec(head)?.[1];
+  return { status, text: page, size: size === undefined ? null : Number(size) };
+}
+
+function parted(answer: string): [head: string, rest: string] {
+  const end = answer.indexOf("\r\n\r\n");
+  return end < 0 ? [answer, ""] : [answer.slice(0, end), answer.slice(end + 4)];
 }
 
 /**
@@ -35,8 +66,10 @@ export async function statuses(see: HostReader, projects: readonly Project[]): P
   for (let i = 0; i < projects.length; i += atOnce) {
     const some = projects.slice(i, i + atOnce).map(addressOf);
     const words = some.flatMap(({ resolve, url }) => [...resolve, "-o", "/dev/null", url]);
-    const told = ["--parallel", "--parallel-max", String(atOnce), "-w", "%{url_effective} %{http_code}\n"];
-    const { stdout } = await see.probe(["curl", ...flags, ...told, ...words]);
+    // Only the status is wanted.
+    const told = ["--parallel", "--parallel-max", String(atOnce), "--max-filesize", "1"];
+    const form = ["-w", "%{url_effective} %{http_code}\n"];
+    const { stdout } = await see.probe(["curl", ...flags, ...told, ...form, ...words]);
     for (const line of stdout.split("\n")) {
       const [url = "", code] = line.split(" ");
       codes.set(url.toLowerCase(), Number(code));

@@ -1,11 +1,10 @@
 // The trees of a project replaced: by what somebody built, or by an earlier one of its own.
 
-import { textOf } from "../engine/facts.ts";
 import { Problem } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { type Opened, Refused, type Trees } from "../host/trees.ts";
 import { gidOf } from "../resources/group.ts";
-import { frontPage } from "./answer.ts";
+import { comparedBytes, frontPage, type Page } from "./answer.ts";
 import type { Order } from "./plan.ts";
 import type { Project } from "./project.ts";
 import { backupNames, backupsOf, makeBackupsDir, openAbove, unpackedPath } from "./releases.ts";
@@ -150,10 +149,21 @@ function probeOf(project: Project, { asks }: Choices, see: HostReader): Order["p
   if (!project.enabled || !asks) return null;
   return async () => {
     const path = `${project.root_path}/index.html`;
-    const wanted = textOf(see, path);
-    if (wanted === null) return null;
-    const answer = await frontPage(see, project);
-    if ("why" in answer) return answer.why;
-    return answer.page === wanted ? null : `nginx answers for ${project.domain} with another page than ${path}`;
+    const size = see.statTarget(path)?.size;
+    const start = see.head(path, comparedBytes);
+    if (size === undefined || start === null) return null;
+    const page = await frontPage(see, project);
+    if ("why" in page) return page.why;
+    const other = `nginx answers for ${project.domain} with another page than ${path}`;
+    if (page.status !== 200) return `${other}: its status is ${page.status}`;
+    return isPage(page, start, size) ? null : other;
   };
+}
+
+/** Whether a page that was answered is the file that begins so, and has so many bytes. */
+function isPage({ text, size }: Page, start: Uint8Array, bytes: number): boolean {
+  if (size !== null && size !== bytes) return false;
+  // As the output of a program is read: with its byte order mark, and without half a character at the end.
+  const wanted = new TextDecoder("utf-8", { ignoreBOM: true }).decode(start, { stream: true });
+  return bytes > start.length ? text.startsWith(wanted) : text === wanted;
 }

@@ -47,6 +47,29 @@ test("stdout: a disk that is full is named, and so is a reader that went away", 
   expect(gone).toEqual({ exit: 1, err: "EPIPE stdout cannot be written: broken pipe" });
 });
 
+test("stdin: a secret is its first line, from an input that goes on or never ends as well", () => {
+  const program = `${dir}/asks.ts`;
+  const source = `${import.meta.dir}/../../src/host/local-console.ts`;
+  fs.writeFileSync(
+    program,
+    `import { localConsole } from ${JSON.stringify(source)};
+     const secret = await localConsole.secret("token");
+     await localConsole.out(secret.slice(0, 20) + " " + (secret.length < 10_000_000) + "\\n");`,
+  );
+  const read = (input: string, before = "true"): string => {
+    const argv = ["/bin/bash", "-c", `${before}; "$0" "$1" ${input}`, process.execPath, program];
+    return Bun.spawnSync(argv, { cwd: dir, timeout: 20_000 }).stdout.toString();
+  };
+  expect(read("< <(echo secret; echo more)")).toBe("secret true\n");
+  expect(read("< <(printf secret)")).toBe("secret true\n");
+  // A pipe that this shell itself keeps open has no end.
+  Bun.spawnSync(["/usr/bin/mkfifo", `${dir}/open`]);
+  expect(read("<&3", "exec 3<>open; echo secret >&3")).toBe("secret true\n");
+  expect(read("< /dev/null")).toBe(" true\n");
+  expect(read("< /dev/zero")).toEndWith(" true\n");
+  expect(read("< <(yes x | tr -d '\\n')")).toBe("xxxxxxxxxxxxxxxxxxxx true\n");
+});
+
 test("stdout: a pipe that is full and non-blocking is waited for without a busy loop and loses nothing", async () => {
   const path = `${dir}/fifo`;
   Bun.spawnSync(["/usr/bin/mkfifo", path]);

@@ -65,6 +65,9 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect(Buffer.from(host.tail("/tail", 2) ?? []).toString()).toBe("ef");
       expect(Buffer.from(host.tail("/tail", 99) ?? []).toString()).toBe("abcdef");
       expect(host.tail("/none", 1)).toBeNull();
+      expect(Buffer.from(host.head("/tail", 2) ?? []).toString()).toBe("ab");
+      expect(Buffer.from(host.head("/tail", 99) ?? []).toString()).toBe("abcdef");
+      expect(host.head("/none", 1)).toBeNull();
     });
 
     test("a directory that is there is not made again", () => {

@@ -56,10 +56,17 @@ describe("restore: a backup", () => {
   });
 });
 
+/** What curl prints of an answer with this page. */
+function answered(page: string, headers = `Content-Length: ${Buffer.byteLength(page)}`, status = "200 OK") {
+  return ok(`HTTP/1.1 ${status}\r\nServer: nginx\r\n${headers}\r\n\r\n${page}`);
+}
+
+const chunked = "Transfer-Encoding: chunked";
+
 describe("an enabled site is asked for its new page under its name", () => {
-  const probe = async (said: ReturnType<typeof ok>, more = {}) => {
+  const probe = async (said: ReturnType<typeof ok>, more = {}, page: string | Uint8Array = "home") => {
     const asked: string[] = [];
-    host.put("/var/www/docs/demo/index.html", "home");
+    host.put("/var/www/docs/demo/index.html", page);
     host.taught.unshift((argv) => {
       if (argv[0] === "curl") asked.push(argv.join(" "));
       return argv[0] === "curl" ? said : undefined;
@@ -72,21 +79,56 @@ describe("an enabled site is asked for its new page under its name", () => {
   };
 
   test("over HTTP, past every proxy", async () => {
-    const [why, asked] = await probe(ok("home"));
+    const [why, asked] = await probe(answered("home"));
     expect(why).toBeNull();
-    expect(asked).toContain("--noproxy * --max-time 5 -f --resolve demo.test:80:127.0.0.1 http://demo.test/");
+    expect(asked).toContain("--noproxy * --max-time 5 -f -i --resolve demo.test:80:127.0.0.1 http://demo.test/");
   });
 
   test("over HTTPS where it has that", async () => {
-    expect((await probe(ok("home"), { tls: true }))[1]).toContain("demo.test:443:127.0.0.1 https://demo.test/");
+    expect((await probe(answered("home"), { tls: true }))[1]).toContain("demo.test:443:127.0.0.1 https://demo.test/");
   });
 
   test("another page, or none, is told", async () => {
-    expect((await probe(ok("old")))[0]).toContain(
-      "nginx answers for demo.test with another page than /var/www/docs/demo/index.html",
-    );
+    expect((await probe(answered("old")))[0]).toBe(another);
     const refused = { code: 22, stdout: "", stderr: "curl: (22) The requested URL returned error: 403\n" };
     expect((await probe(refused))[0]).toBe("http://demo.test/ does not answer: The requested URL returned error: 403");
+  });
+
+  const another = "nginx answers for demo.test with another page than /var/www/docs/demo/index.html";
+  const long = "0123456789abcdef".repeat(8192);
+
+  test.each([
+    ["an empty page", "", answered("")],
+    ["a page in chunks", "home", answered("home", chunked)],
+    ["a page behind early hints", "home", ok(`HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${answered("home").stdout}`)],
+    ["a page over HTTP/2", "home", ok("HTTP/2 200 \r\ncontent-length: 4\r\n\r\nhome")],
+    ["a page with a byte order mark", "\uFEFFhome", answered("\uFEFFhome")],
+    ["a page that is no text", new Uint8Array([0xff, 0xfe, 0x00]), answered("\uFFFD\uFFFD\0", "Content-Length: 3")],
+    ["the beginning of a long page", long, answered(long.slice(0, 70_000), `Content-Length: ${long.length}`)],
+    ["a long page cut within a character", "€".repeat(30_000), answered("€".repeat(23_000), "Content-Length: 90000")],
+  ])("%s is the page", async (_, page, said) => {
+    expect((await probe(said, {}, page))[0]).toBeNull();
+  });
+
+  test.each([
+    ["an empty answer", "home", answered(""), another],
+    ["a longer page that begins so", "home", answered("home and more", chunked), another],
+    [
+      "a long page of another size",
+      long,
+      answered(long.slice(0, 70_000), `Content-Length: ${long.length + 1}`),
+      another,
+    ],
+    ["a long page that begins otherwise", long, answered(`x${long.slice(0, 70_000)}`, chunked), another],
+    ["a redirect", "home", answered("home", "Location: /x", "301 Moved"), `${another}: its status is 301`],
+    ["no HTTP at all", "home", ok("home"), `${another}: its status is 0`],
+  ])("%s is another page", async (_, page, said, why) => {
+    expect((await probe(said, {}, page))[0]).toBe(why);
+  });
+
+  test("a host without curl is told so, and not that the site is down", async () => {
+    const missing = { code: 127, stdout: "", stderr: "curl is not installed" };
+    expect((await probe(missing))[0]).toBe("http://demo.test/ cannot be asked: curl is not installed");
   });
 
   test("and not where nobody wants it", async () => {

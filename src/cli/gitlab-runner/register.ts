@@ -90,6 +90,9 @@ export default command({
   },
 });
 
+/** Bytes of a file in whose first line a token is. */
+const mostTokenFile = 4096;
+
 type Typed = {
   [Name in keyof typeof registerFlags]?: (typeof registerFlags)[Name]["type"] extends "boolean" ? boolean : string;
 };
@@ -200,7 +203,7 @@ async function credentialOf(values: Typed, context: Context, host: HostReader): 
   }
 
   function firstLine(path: string): string {
-    const bytes = host.read(path);
+    const bytes = host.head(path, mostTokenFile);
     if (bytes === null) throw usage(`--token-file ${path} is not there`);
     return new TextDecoder().decode(bytes).split("\n")[0]?.trim() ?? "";
   }

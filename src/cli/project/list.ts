@@ -16,13 +16,12 @@ export default command({
       await console.out(jsonOf({ command: "project list", outcome: "ok", exit: exitCode.done, projects, ...more }));
       return exitCode.done;
     }
-    const rows: [string, string, string, string][] = [
+    const lines = [
       ...[...valid.values()].map(({ slug, domain, root_path, enabled }) => {
-        return [slug, domain, root_path, enabled ? "enabled" : "disabled"];
+        return lineOf`${slug}\t${domain}\t${root_path}\t${enabled ? "enabled" : "disabled"}`;
       }),
-      ...[...broken].map(([key, { reason }]) => [key, "-", "-", `invalid: ${reason}`]),
-    ];
-    const lines = rows.map(([slug, domain, path, state]) => lineOf`${slug}\t${domain}\t${path}\t${state}`).sort();
+      ...[...broken].map(([key, { reason }]) => lineOf`${key}\t-\t-\tinvalid: ${reason}`),
+    ].sort();
     await console.out(lines.join("") || "No managed projects.\n");
     return exitCode.done;
   },

@@ -1,0 +1,55 @@
+// Files read into memory, and never more of one than fits.
+
+import * as fs from "node:fs";
+import { acted } from "./local-naming.ts";
+
+/** No file that is read whole comes near it: the largest is the record of a deploy, 40 bytes for each file of a site. */
+const mostBytes = 256 * 1024 * 1024;
+
+/** For what tells no size: pipes, devices, and what the kernel makes up in /proc. */
+const firstPiece = 64 * 1024;
+
+/** Returns all of a file. Throws an Error that names it where it is larger than 256 MiB, or does not end. */
+export function wholeOf(path: string): Uint8Array {
+  return opened(path, (fd) => {
+    const { size } = fs.fstatSync(fd);
+    const bytes = size > mostBytes ? null : beginning(fd, size || firstPiece, mostBytes + 1);
+    if (bytes !== null && bytes.length <= mostBytes) return bytes;
+    throw new Error(`${path} is larger than ${mostBytes / 1024 / 1024} MiB`);
+  });
+}
+
+export function headOf(path: string, most: number): Uint8Array {
+  return opened(path, (fd) => beginning(fd, most, most));
+}
+
+export function tailOf(path: string, most: number): Uint8Array {
+  return opened(path, (fd) => {
+    const tail = new Uint8Array(most);
+    return tail.subarray(0, fs.readSync(fd, tail, 0, most, Math.max(0, fs.fstatSync(fd).size - most)));
+  });
+}
+
+function opened<T>(path: string, read: (fd: number) => T): T {
+  const fd = fs.openSync(path, fs.constants.O_RDONLY);
+  try {
+    return acted(path, () => read(fd));
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** Up to `most` bytes from where the file stands, with room for `expected` and the end behind it. */
+function beginning(fd: number, expected: number, most: number): Uint8Array {
+  let bytes = new Uint8Array(Math.min(expected + 1, most));
+  let done = 0;
+  for (;;) {
+    const count = fs.readSync(fd, bytes, done, bytes.length - done, null);
+    done += count;
+    if (count === 0 || done === most) return bytes.subarray(0, done);
+    if (done < bytes.length) continue;
+    const larger = new Uint8Array(Math.min(bytes.length * 2, most));
+    larger.set(bytes);
+    bytes = larger;
+  }
+}

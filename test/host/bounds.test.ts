@@ -1,0 +1,77 @@
+// What is read of another's file, program or server never fills the memory.
+
+import { afterAll, expect, test } from "bun:test";
+import * as fs from "node:fs";
+import { tmpdir } from "node:os";
+import { localHost } from "../../src/host/local.ts";
+
+const host = localHost();
+const dir = fs.mkdtempSync(`${tmpdir()}/edox-ops-bounds-`);
+afterAll(() => fs.rmSync(dir, { recursive: true }));
+
+const mebibyte = 1024 * 1024;
+
+/** Bytes that the process has more at the end than at the beginning. */
+async function growth(act: () => unknown): Promise<number> {
+  Bun.gc(true);
+  const before = process.memoryUsage.rss();
+  await act();
+  return process.memoryUsage.rss() - before;
+}
+
+test("read: a file that is too large, and a device that never ends, are named and not taken into memory", async () => {
+  fs.writeFileSync(`${dir}/sparse`, "");
+  fs.truncateSync(`${dir}/sparse`, 3 * 1024 * 1024 * mebibyte);
+  const grown = await growth(() =>
+    expect(() => host.read(`${dir}/sparse`)).toThrow(`${dir}/sparse is larger than 256 MiB`),
+  );
+  expect(grown).toBeLessThan(64 * mebibyte);
+  expect(() => host.read("/dev/zero")).toThrow("/dev/zero is larger than 256 MiB");
+  expect(host.head("/dev/zero", 5)).toEqual(new Uint8Array(5));
+  expect(host.head(`${dir}/sparse`, 5)).toEqual(new Uint8Array(5));
+});
+
+test.each([0, 1, 65_535, 65_536, 65_537, 3_000_000])("read: a file of %i bytes is read whole", (size) => {
+  const content = Buffer.alloc(size, "0123456789");
+  fs.writeFileSync(`${dir}/whole`, content);
+  expect(Buffer.compare(host.read(`${dir}/whole`) ?? Buffer.from("none"), content)).toBe(0);
+  expect(Buffer.from(host.head(`${dir}/whole`, 100) ?? []).equals(content.subarray(0, 100))).toBe(true);
+});
+
+test("read: what tells no size is read to its end", async () => {
+  expect(Buffer.from(host.read("/proc/self/status") ?? []).toString()).toContain("VmPeak:");
+  const path = `${dir}/fifo`;
+  Bun.spawnSync(["/usr/bin/mkfifo", path]);
+  const writer = Bun.spawn(["/bin/sh", "-c", `head -c 200000 /dev/zero > ${path}`]);
+  expect(host.read(path)?.length).toBe(200_000);
+  await writer.exited;
+  expect(() => host.read(dir)).toThrow(dir);
+});
+
+test("a program that never stops is ended when it has said enough, and that is its answer", async () => {
+  const answer = await host.probe(["yes", "é"], { enoughBytes: 100_000 });
+  expect(answer).toEqual({ code: 0, stdout: "é\n".repeat(33_333), stderr: "" });
+  // One that says less ends as it does.
+  const less = await host.probe(["sh", "-c", "echo a; exit 3"], { enoughBytes: 100 });
+  expect([less.code, less.stdout]).toEqual([3, "a\n"]);
+});
+
+test("of a program that says too much the last is kept", async () => {
+  const { stdout } = await host.run(["sh", "-c", "head -c 60000000 /dev/zero | tr '\\0' x; echo last"]);
+  expect(stdout).toHaveLength(16 * mebibyte);
+  expect(stdout).toEndWith("xlast\n");
+});
+
+test("a page of 600 MB is not fetched to see how it begins", async () => {
+  fs.writeFileSync(`${dir}/page`, "");
+  fs.truncateSync(`${dir}/page`, 600_000_000);
+  using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response(Bun.file(`${dir}/page`)) });
+  const curl = ["curl", "-q", "-sS", "-i", "--noproxy", "*", "--max-time", "5", `http://127.0.0.1:${server.port}/`];
+  let answer = { code: 1, stdout: "", stderr: "" };
+  const grown = await growth(async () => {
+    answer = await host.probe(curl, { enoughBytes: 80_000 });
+  });
+  expect([answer.code, answer.stdout.length]).toEqual([0, 80_000]);
+  expect(answer.stdout).toContain("\r\n\r\n\0\0");
+  expect(grown).toBeLessThan(64 * mebibyte);
+});
