@@ -47,7 +47,7 @@ export function lineOf(own: TemplateStringsArray, ...values: (string | number)[]
   return `${String.raw({ raw: own }, ...values.map((value) => oneLine(String(value))))}\n`;
 }
 
-/** Returns the line to type for these words, in a POSIX shell; one with unprintable characters needs bash, zsh or ksh. */
+/** Returns the line to type for these words, in a POSIX shell; one with unprintable characters needs bash or zsh. */
 export function shellLine(argv: readonly string[]): string {
   return argv.map(shellWord).join(" ");
 }
