@@ -1,5 +1,6 @@
 // What the backups of a project really hold, and whether one of them is still what it was.
 
+import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Entry, Trees } from "../host/trees.ts";
 import type { Project } from "./project.ts";
@@ -30,7 +31,7 @@ export function backupHealth(see: HostReader, trees: Trees, { slug, root_path }:
     try {
       look();
     } catch (error) {
-      health.unread.push((error as Error).message);
+      health.unread.push(Problem.of(error).message);
     }
   }
 

@@ -99,7 +99,7 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
     dropUnheldAssets(trees, slug);
     trees.sync(docsRoot);
   } catch (error) {
-    notes.push(`the site is live, but ${(error as Error).message}`);
+    notes.push(`the site is live, but ${Problem.of(error).message}`);
   }
   return deployed;
 }
@@ -112,7 +112,7 @@ function remember({ digests }: Plan, { project, live }: Order, host: Host, trees
     digests.write(host, slug, (trees.entry(live) as Entry).inode);
     return [];
   } catch (error) {
-    return [`the site is live, but ${(error as Error).message}`];
+    return [`the site is live, but ${Problem.of(error).message}`];
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { Facts } from "../engine/facts.ts";
 import { textOf } from "../engine/facts.ts";
+import { Problem } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
 import { type NginxConfig, nginxConfig } from "../recipes/nginx-config.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
@@ -49,7 +50,7 @@ function caught({ root_path }: Project, look: () => Fault[]): Fault[] {
     return look();
   } catch (error) {
     const mild = error instanceof Unseen ? { mild: true as const } : {};
-    return [{ detail: (error as Error).message, hint: ["ls", "-ld", root_path], ...mild }];
+    return [{ detail: Problem.of(error).message, hint: ["ls", "-ld", root_path], ...mild }];
   }
 }
 

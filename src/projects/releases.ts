@@ -112,7 +112,7 @@ export function settle(see: HostReader, trees: Trees, project: Project): string[
         trees.remove(path);
         if (name.startsWith(".stage")) notes.push("what a killed deploy had staged is taken away");
       } catch (error) {
-        notes.push((error as Error).message);
+        notes.push(Problem.of(error).message);
       }
     }
   }

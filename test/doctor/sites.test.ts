@@ -166,7 +166,7 @@ test("doctor: a project whose files cannot be read fails alone", async () => {
     return stat(path);
   };
   expect(await line("project:demo")).toBe("[OK] project:demo: as its record says");
-  expect(await line("project:two")).toStartWith("[FAIL] project:two: EIO: i/o error");
+  expect(await line("project:two")).toStartWith("[FAIL] project:two: /var/www/docs/two: i/o error");
 });
 
 test("doctor: sites by the thousand are asked by children whose command lines the kernel takes", async () => {

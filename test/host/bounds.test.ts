@@ -45,7 +45,6 @@ test("read: what tells no size is read to its end", async () => {
   const writer = Bun.spawn(["/bin/sh", "-c", `head -c 200000 /dev/zero > ${path}`]);
   expect(host.read(path)?.length).toBe(200_000);
   await writer.exited;
-  expect(() => host.read(dir)).toThrow(dir);
 });
 
 test("a program that never stops is ended when it has said enough, and that is its answer", async () => {

@@ -55,11 +55,11 @@ test("backups: one that cannot be read hides neither the others of its project n
   expect(listed).toEqual({
     exit: 1,
     out: `20260102T000000Z\t-\t${bad}\n20260101T000000Z\t3145728\t${dir}/demo/20260101T000000Z\nNewest backup: 20260102T000000Z\n`,
-    err: `warning: EIO: i/o error, scandir '${bad}'\n`,
+    err: `warning: ${bad}: i/o error\n`,
   });
   const findings = await examine([], await siteEntries(disk.host, async () => trees), disk.host);
   expect(findings.find(({ name }) => name === "deploy-backups:size")).toMatchObject({
     status: "warning",
-    detail: `6 MiB besides the live trees; EIO: i/o error, scandir '${bad}'`,
+    detail: `6 MiB besides the live trees; ${bad}: i/o error`,
   });
 });

@@ -1,4 +1,5 @@
 import { lineOf, oneLine } from "../../engine/lines.ts";
+import { Problem } from "../../engine/step.ts";
 import type { Trees } from "../../host/trees.ts";
 import { backupNames, backupsOf } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
@@ -32,7 +33,7 @@ function bytesIn(dir: string, trees: Trees, unread: string[]): number | "-" {
     for (const { type, size } of trees.walk(dir)) if (type === "file") bytes += size;
     return bytes;
   } catch (error) {
-    unread.push((error as Error).message);
+    unread.push(Problem.of(error).message);
     return "-";
   }
 }
