@@ -14,6 +14,13 @@ export function installedPackage(see: HostReader, name: string): string | null {
   return found !== null && /^Status: \S+ ok installed$/m.test(found) ? found : null;
 }
 
+/** Whether dpkg has unpacked files of this package, configured or not. A journal that it left may hold any package. */
+export function unpackedPackage(see: HostReader, name: string): boolean {
+  if (hasJournal(see)) return true;
+  const found = paragraph(see, name);
+  return found !== null && !/^Status: \S+ \S+ (not-installed|config-files)$/m.test(found);
+}
+
 export function packageField(paragraph: string, field: string): string | null {
   return new RegExp(`^${field}: (.+)$`, "m").exec(paragraph)?.[1] ?? null;
 }
@@ -27,10 +34,14 @@ export function conffileDigest(see: HostReader, name: string, path: string): str
 
 /** True when dpkg was stopped half-way, by its journal or by a state that a transaction only passes through. */
 export function dpkgInterrupted(see: HostReader): boolean {
-  if (see.list(updatesDir)?.some((name) => /^\d+$/.test(name))) return true;
+  if (hasJournal(see)) return true;
   const status = statusFile(see);
   if (status === null) return false;
   return unfinished.some((state) => status.includes(`\nStatus: install ${state}`));
+}
+
+function hasJournal(see: HostReader): boolean {
+  return see.list(updatesDir)?.some((name) => /^\d+$/.test(name)) ?? false;
 }
 
 /** `name:architecture` of packages whose files are there in part only: apt unpacks them again when it is asked to. */

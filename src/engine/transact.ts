@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import { installPackages } from "./apt.ts";
 import type { Change } from "./change.ts";
 import type { Options } from "./converge.ts";
+import { unpackedPackage } from "./dpkg.ts";
 import { shellLine } from "./lines.ts";
 import { Problem } from "./step.ts";
 import { heed } from "./wait.ts";
@@ -13,8 +14,9 @@ const commandLimitMs = 600_000;
 
 /**
  * Performs the changes in order, then `verify`. When one of them throws, what was changed is put back in reverse
- * order, byte by byte, and the commands marked `again` run once more. Installed packages stay. A signal is heeded
- * between two changes. Returns warnings.
+ * order, byte by byte, and the commands marked `again` run once more. Packages that were unpacked stay, and so does what
+ * was changed before them: apt repairs and updates them from their source only. A signal is heeded between two changes.
+ * Returns warnings.
  */
 export async function transact(
   changes: readonly Change[],
@@ -27,8 +29,13 @@ export async function transact(
   try {
     for (const change of oneTransaction(changes)) {
       heed(stop);
-      if (change.kind === "packages") warnings.push(...(await installPackages(change, host, stop, watch)));
-      else if (change.kind === "command") warnings.push(...(await command(change, host)));
+      if (change.kind === "packages") {
+        try {
+          warnings.push(...(await installPackages(change, host, stop, watch)));
+        } finally {
+          if (change.names.some((name) => unpackedPackage(host, name))) undo.length = 0;
+        }
+      } else if (change.kind === "command") warnings.push(...(await command(change, host)));
       else {
         undo.push(undoOf(change, host));
         perform(change, host);
@@ -57,13 +64,14 @@ function oneTransaction(changes: readonly Change[]): Change[] {
   return merged;
 }
 
-async function command({ argv, mayFail }: Extract<Change, { kind: "command" }>, host: Host): Promise<string[]> {
+async function command({ argv, mayFail, log }: Extract<Change, { kind: "command" }>, host: Host): Promise<string[]> {
   const { code, stderr } = await host.run(argv, { limitMs: commandLimitMs });
   if (code === 0) return [];
   if (mayFail !== undefined) return [mayFail];
+  const logged = log === undefined ? "" : (await host.probe(log)).stdout;
   throw new Problem("command-failed", `${shellLine(argv)} failed`, {
     returncode: code,
-    stderr,
+    stderr: stderr + logged,
     hint: ["sudo", ...argv],
   });
 }

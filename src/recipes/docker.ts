@@ -8,6 +8,7 @@ import type { Requirement, Resource, Step } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
 import { aptFree } from "../resources/apt-lock.ts";
 import { aptRepository, chosenRepository, type Mirror, placeOf } from "../resources/apt-repository.ts";
+import { aptSources } from "../resources/apt-sources.ts";
 import { certificatesWhole } from "../resources/certificates.ts";
 import { dpkgConfigured, installed } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
@@ -48,9 +49,18 @@ export async function dockerAnswers(see: HostReader): Promise<boolean> {
   return status === 200;
 }
 
-/** Docker's own is looked at to the last part; another is good when it answers. */
+/** Docker's own is looked at to the last part; another is good when it answers, and something keeps it up to date. */
 async function isForeign(see: HostReader): Promise<boolean> {
-  return chosenRepository(see, dockerSourcePath) === null && (await dockerAnswers(see));
+  if (chosenRepository(see, dockerSourcePath) !== null || !(await dockerAnswers(see))) return false;
+  return installedPackage(see, "docker-ce") === null || (await isOffered(see, "docker-ce"));
+}
+
+/** Whether any source of apt offers this package. One that is named after Docker does, also before it was fetched. */
+async function isOffered(see: HostReader, name: string): Promise<boolean> {
+  if (aptSources(see).some(({ uri }) => /docker/i.test(uri))) return true;
+  const { stdout } = await see.probe(["apt-cache", "policy", name]);
+  // Each version has its sources below it, and what is installed is one of them.
+  return /^ {7} *-?\d+ (?!\/var\/lib\/dpkg\/status$)/m.test(stdout);
 }
 
 export const dockerRuns: Resource = service({
@@ -77,10 +87,10 @@ export function dockerInstall(facts: Facts, see: HostReader, mirror: Mirror = {}
     keepDir: replacedDir,
   });
   const ours = [
-    repository.older,
     // apt reads the repository over TLS.
     { ...installed("ca-certificates"), name: "docker:ca-certificates" },
     certificatesWhole(dockerPackages),
+    repository.older,
     repository.key,
     repository.source,
     packages,

@@ -43,9 +43,12 @@ export function service({ unit, name, brought = unit, test, owns, taken, mayWait
         const again = active ? { again: true as const } : {};
         const lack = active ? `${unit} has not taken its files` : `${unit} is not active`;
         const reload = ["systemctl", "reload-or-restart", unit];
+        // systemctl says only that it failed. These are the last words of the service's own processes.
+        const own = [`_SYSTEMD_UNIT=${unit}.service`, "--since=-1min", "--lines=3"];
+        const log = ["journalctl", "--quiet", "--no-pager", "--output=cat", ...own];
         if (mayWait === undefined) {
           if (test) changes.push({ kind: "command", argv: test, lack, ...again });
-          changes.push({ kind: "command", argv: reload, lack, ...again });
+          changes.push({ kind: "command", argv: reload, lack, log, ...again });
         } else if (touched || test === undefined || (await see.probe(test)).code === 0) {
           changes.push({ kind: "command", argv: reload, lack, ...again, mayFail: mayWait });
         }

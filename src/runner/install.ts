@@ -50,9 +50,9 @@ export function runnerSteps(facts: Facts, see: HostReader, mirror: Mirror): Step
       requires: [firstBootDone, clockSet, aptFree],
       wants: [
         { ...dpkgConfigured, name: "runner:dpkg-configured" },
-        repository.older,
         { ...installed("ca-certificates"), name: "runner:ca-certificates" },
         certificatesWhole(runnerPackages, "runner:certificates"),
+        repository.older,
         repository.key,
         repository.source,
         pin(new URL(place.uri).hostname),

@@ -1,9 +1,9 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { type Change, Text } from "../../src/engine/change.ts";
 import { converge } from "../../src/engine/converge.ts";
 import type { Step } from "../../src/engine/step.ts";
 import { transact } from "../../src/engine/transact.ts";
-import { fakeHost, ok } from "../fake-host.ts";
+import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
 
 const attributes = { mode: 0o644, uid: 0, gid: 0 };
 const file = (path: string, before: string | null, after: string): Change => ({
@@ -53,6 +53,49 @@ test("what could not be put back is told, and nothing else is claimed", async ()
   expect(await failing([file("/a", "old", "new"), again], host)).toBe(
     "false failed; not put back: /a: no space left on device; false fails as well",
   );
+});
+
+describe("packages that stay", () => {
+  const status = (host: FakeHost, state: string) =>
+    host.put("/var/lib/dpkg/status", `Package: a\nStatus: install ok ${state}\nVersion: 1\n`);
+  const install: Change = { kind: "packages", names: ["a"] };
+  const changes = [file("/source", null, "s"), install, file("/config", null, "c"), refused];
+
+  test("transact: a failure after packages were installed keeps the source that they came from", async () => {
+    const host = fakeHost();
+    host.taught.push(([program, ...words]) => {
+      if (program === "apt-get" && words.includes("install")) status(host, "installed");
+      return undefined;
+    });
+    expect(await failing(changes, host)).toBe("false failed; the files were put back");
+    expect([host.text("/source"), host.text("/config")]).toEqual(["s", null]);
+  });
+
+  for (const [state, kept] of [
+    ["unpacked", "s"],
+    ["half-installed", "s"],
+    ["config-files", null],
+    ["not-installed", null],
+  ] as const) {
+    test(`transact: an installation that fails and leaves a package ${state} ${kept ? "keeps" : "rolls back"} its source`, async () => {
+      const host = fakeHost();
+      host.taught.push(([program, ...words]) => {
+        if (program !== "apt-get" || !words.includes("install")) return undefined;
+        status(host, state);
+        return { code: 100, stdout: "", stderr: "E: Sub-process /usr/bin/dpkg returned an error code (1)\n" };
+      });
+      expect(await failing(changes, host)).toStartWith("apt-get could not install a");
+      expect(host.text("/source")).toBe(kept);
+    });
+  }
+});
+
+test("transact: a failed command reports what its log says", async () => {
+  const host = fakeHost();
+  host.taught.push((argv) => (argv[0] === "log" ? ok("because\n") : undefined));
+  host.taught.push((argv) => (argv[0] === "false" ? { code: 1, stdout: "", stderr: "no\n" } : undefined));
+  const error = await transact([{ ...refused, log: ["log"] }], host, async () => {}).catch((error: Error) => error);
+  expect(error).toMatchObject({ stderr: "no\nbecause\n" });
 });
 
 test("what somebody else did while it was waited for is not done again", async () => {

@@ -336,6 +336,23 @@ describe("what is not as it should be is refused, and the next run ends well", (
     });
   }
 
+  test("docker.install with a daemon.json that dockerd refuses: its reason is reported, its source stays", async () => {
+    await ci.server.swap(ci.packages.folder);
+    ci.host.sh("mkdir -p /etc/docker; echo '{ \"data-root\" }' >/etc/docker/daemon.json");
+    const failed = ci.prepare("--only", "docker.install");
+    expect([failed.code, failed.stderr]).toEqual([
+      1,
+      expect.stringMatching(/unable to configure the Docker daemon with file \/etc\/docker\/daemon\.json/),
+    ]);
+    // An earlier version rolled these back, and took the engine for a foreign one when it answered.
+    ci.host.sh("rm /etc/docker/daemon.json; systemctl reset-failed docker; systemctl start docker");
+    expect(ci.ops("gitlab-runner", "prepare-ci-host", "--check", "--only", "docker.install").code).toBe(0);
+    ci.host.sh("rm /etc/apt/sources.list.d/docker.sources /etc/apt/keyrings/docker.asc; apt-get update -qq");
+    const healed = ci.prepare("--only", "docker.install");
+    expect([healed.code, healed.stdout]).toEqual([0, expect.stringContaining("changed  docker.install")]);
+    expect(ci.host.sh("apt-get update -qq; apt-cache policy docker-ce").stdout).toContain(ci.server.url);
+  });
+
   test("another fingerprint, which apt refuses for ever", async () => {
     const { docker } = ci.packages;
     await ci.server.swap(ci.packages.folder);

@@ -12,7 +12,7 @@ import { prepareCiHost } from "../../src/runner/recipes.ts";
 import { configOf, faultsOf } from "../../src/runner/runners.ts";
 import { typedWords } from "../cli/typed.ts";
 import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
-import type { FakeHost } from "../fake-host.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
 
 const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerprint ?? "";
 const good = { docker: { fingerprint: fingerprintOf(dockerKey) }, runner: { fingerprint: fingerprintOf(runnerKey) } };
@@ -89,6 +89,89 @@ describe("Docker", () => {
     expect(host.list("/etc/apt/keyrings")).toEqual(["docker.asc", "other.gpg"]);
     const kept = (host.list("/etc/edox-ops/replaced") ?? []).map((name) => name.replace(/\.\w{12}$/, ""));
     expect(kept).toEqual(["docker.gpg", "docker.list"]);
+  });
+
+  describe("that does not start", () => {
+    const sourcePath = "/etc/apt/sources.list.d/docker.sources";
+    const refusing = () => {
+      const host = fakeDebian();
+      let isMended = false;
+      host.taught.unshift((argv) => {
+        const line = argv.join(" ");
+        if (isMended) return undefined;
+        if (line.includes("_SYSTEMD_UNIT=docker.service")) return ok("invalid character '}' in daemon.json\n");
+        if (line !== "systemctl reload-or-restart docker") return undefined;
+        return { code: 1, stdout: "", stderr: "Job for docker.service failed.\n" };
+      });
+      // The package starts it, and so does a run.
+      const run = host.run;
+      host.run = async (argv, options) => {
+        const answer = await run(argv, options);
+        if (!isMended && argv.includes("install") && host.stat("/run/docker.sock")) {
+          host.remove("/run/docker.sock");
+          host.remove("/run/systemd/units/invocation:docker.service");
+        }
+        return answer;
+      };
+      const mend = () => {
+        isMended = true;
+        host.put("/run/docker.sock", "");
+        host.link("/run/systemd/units/invocation:docker.service", "0");
+      };
+      return { host, mend };
+    };
+
+    test("Docker that does not start keeps its source and key, its own reason is reported, and the next run ends well", async () => {
+      const { host, mend } = refusing();
+      const [failed] = await run(host, good, "docker.install");
+      expect(failed?.problem).toMatchObject({
+        message: "systemctl reload-or-restart docker failed",
+        stderr: "Job for docker.service failed.\ninvalid character '}' in daemon.json\n",
+      });
+      expect([host.stat(sourcePath)?.type, host.stat("/etc/apt/keyrings/docker.asc")?.type]).toEqual(["file", "file"]);
+      mend();
+      expect(await run(host, good, "docker.install")).toMatchObject([{ outcome: "ok" }]);
+    });
+
+    test("Docker that an earlier version left without a source gets it, also when it answers by now", async () => {
+      const { host, mend } = refusing();
+      host.taught.unshift((argv) =>
+        argv[0] === "apt-cache" ? ok(" *** 5:28.0.0 100\n        100 /var/lib/dpkg/status\n") : undefined,
+      );
+      await run(host, good, "docker.install");
+      for (const path of [sourcePath, "/etc/apt/keyrings/docker.asc"]) host.remove(path);
+      mend();
+      const [healed] = await run(host, good, "docker.install");
+      expect(healed?.changes.map((change) => "path" in change && change.path)).toEqual([
+        "/etc/apt/keyrings/docker.asc",
+        sourcePath,
+      ]);
+      expect(await run(host, good, "docker.install")).toMatchObject([{ outcome: "ok" }]);
+    });
+
+    test("docker-ce that answers and comes from a mirror of any name stays foreign", async () => {
+      const host = withPackages("docker-ce");
+      host.put("/run/docker.sock", "");
+      const policy = " *** 99 500\n        500 https://mirror.test/ce bookworm/stable amd64 Packages\n";
+      host.taught.unshift((argv) => (argv[0] === "apt-cache" ? ok(policy) : undefined));
+      expect(await run(host, good, "docker.install")).toMatchObject([{ outcome: "ok", changes: [] }]);
+    });
+  });
+
+  test("that cannot be installed has its older sources back, though ca-certificates was installed for it", async () => {
+    const host = fakeDebian();
+    const path = "/etc/apt/sources.list.d/docker.list";
+    host.put(path, "deb https://download.docker.com/linux/debian bookworm stable\n");
+    host.taught.unshift((argv) =>
+      argv.includes("docker-ce")
+        ? { code: 100, stdout: "", stderr: "E: Unable to locate package docker-ce\n" }
+        : undefined,
+    );
+    const before = host.listing("/etc/apt");
+    const [result] = await run(host, good, "docker.install");
+    expect(result?.problem?.message).toContain("the files were put back");
+    expect(host.listing("/etc/apt")).toMatchObject(before);
+    expect(host.list("/etc/apt/sources.list.d")).toEqual(["docker.list"]);
   });
 
   test("is not installed where a file names its repository among others: both are named", async () => {
