@@ -156,7 +156,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
       if (rest[1] !== "nginx") return ok();
     }
     if (program === "journalctl") return ok("Configuration loaded\n");
-    if (program === "apt-get" && rest.includes("update")) return ok();
+    if (program === "apt-get" && (rest.includes("update") || rest.includes("indextargets"))) return ok();
     if (program === "apt-get" && rest.includes("install")) {
       if (rest.includes("--simulate")) return ok();
       const words = rest.slice(rest.indexOf("install") + 1);

@@ -1,6 +1,7 @@
-// Whether apt can go on: its sources have their lists and keys, and the keys are good for a while. No network.
+// Whether apt can go on: its sources can be read and have their lists and keys, and the keys are good for a while. No network.
 
 import type { HostReader } from "../host/host.ts";
+import { readSources } from "../resources/apt-readable.ts";
 import { aptSources, type Source } from "../resources/apt-sources.ts";
 import { type PublicKey, publicKeys, signers } from "../resources/openpgp.ts";
 import type { Entry, Finding } from "./finding.ts";
@@ -16,15 +17,17 @@ const trustedDir = "/etc/apt/trusted.gpg.d";
 const update = ["sudo", "apt-get", "update"];
 
 export const apt: Entry[] = [
-  { name: "apt:sources", look: sources },
+  { name: "apt:sources", asks: true, look: sources },
   { name: "apt:keys", look: keys },
 ];
 
-function sources(see: HostReader): Answer {
+async function sources(see: HostReader): Promise<Answer> {
   const all = aptSources(see);
   if (all.length === 0) {
     return { status: "error", detail: "apt has no source", hint: ["ls", "-l", "/etc/apt/sources.list.d"] };
   }
+  const { unmet, duplicates } = await readSources(see);
+  if (unmet !== null) return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
   const keyless = all.flatMap(({ path, title, keyPaths }) => {
     const missing = keyPaths.find((each) => see.statTarget(each) === null);
     return missing === undefined ? [] : [{ path, fault: `${missing} is missing, the key of ${title}` }];
@@ -37,6 +40,11 @@ function sources(see: HostReader): Answer {
   // What apt carries no list of is told by its own program only: a disc, or a name that is filled in.
   const fetched = all.filter(({ title }) => !/^cdrom:|\$\(/.test(title));
   const without = fetched.filter((source) => releasePath(see, source) === null);
+  if (without.length === 0 && duplicates[0] !== undefined) {
+    const { first, second } = duplicates[0];
+    const detail = `${second} names what ${first} names already, and apt warns of it each time: remove one of them`;
+    return { status: "warning", detail, hint: ["sudo", "nano", second.replace(/:\d+$/, "")] };
+  }
   if (without.length === 0) return { status: "ok", detail: "each has been fetched" };
   const names = few([...new Set(without.map(({ title }) => title))]);
   return { status: "warning", detail: `never fetched: ${names}`, hint: update };

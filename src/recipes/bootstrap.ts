@@ -1,6 +1,7 @@
 import type { Facts } from "../engine/facts.ts";
 import type { Recipe } from "../engine/step.ts";
 import { aptFree } from "../resources/apt-lock.ts";
+import { sourcesReadable } from "../resources/apt-readable.ts";
 import { certificatesWhole } from "../resources/certificates.ts";
 import { directory } from "../resources/directory.ts";
 import { dpkgConfigured, installed } from "../resources/package.ts";
@@ -30,7 +31,7 @@ export function bootstrap(facts: Facts): Recipe {
       {
         id: "packages.install",
         title: `${packages.join(", ")} are installed`,
-        requires: [firstBootDone, clockSet, aptFree],
+        requires: [firstBootDone, clockSet, aptFree, sourcesReadable()],
         wants: [
           ...(facts.ipv6 ? [] : [welcomeSiteKeptOut]),
           dpkgConfigured,

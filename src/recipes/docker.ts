@@ -7,6 +7,7 @@ import { linesOf } from "../engine/lines.ts";
 import type { Requirement, Resource, Step } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
 import { aptFree } from "../resources/apt-lock.ts";
+import { sourcesReadable } from "../resources/apt-readable.ts";
 import { aptRepository, chosenRepository, type Mirror, placeOf } from "../resources/apt-repository.ts";
 import { aptSources } from "../resources/apt-sources.ts";
 import { certificatesWhole } from "../resources/certificates.ts";
@@ -55,10 +56,11 @@ async function isForeign(see: HostReader): Promise<boolean> {
   return installedPackage(see, "docker-ce") === null || (await isOffered(see, "docker-ce"));
 }
 
-/** Whether any source of apt offers this package. One that is named after Docker does, also before it was fetched. */
+/** Whether a source of apt may offer this package. One that is named after Docker does, also before it was fetched. */
 async function isOffered(see: HostReader, name: string): Promise<boolean> {
   if (aptSources(see).some(({ uri }) => /docker/i.test(uri))) return true;
-  const { stdout } = await see.probe(["apt-cache", "policy", name]);
+  const { code, stdout } = await see.probe(["apt-cache", "policy", name]);
+  if (code !== 0) return true;
   // Each version has its sources below it, and what is installed is one of them.
   return /^ {7} *-?\d+ (?!\/var\/lib\/dpkg\/status$)/m.test(stdout);
 }
@@ -99,7 +101,7 @@ export function dockerInstall(facts: Facts, see: HostReader, mirror: Mirror = {}
   return {
     id: "docker.install",
     title: "Docker Engine is installed and runs",
-    requires: [firstBootDone, clockSet, noSnap, nothingRuns, aptFree],
+    requires: [firstBootDone, clockSet, noSnap, nothingRuns, aptFree, sourcesReadable(unlessForeign(repository.older))],
     wants: [dpkgConfigured, ...ours.map(unlessForeign)],
   };
 }

@@ -7,7 +7,7 @@ import { fetched } from "../engine/fetch.ts";
 import { foreseen } from "../engine/foreseen.ts";
 import { Problem, type Resource } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
-import { aptSources, type Source } from "./apt-sources.ts";
+import { aptSources, bareUri, type Source } from "./apt-sources.ts";
 import { missingDirectories } from "./directory.ts";
 import { file } from "./file.ts";
 import { publicKeys } from "./openpgp.ts";
@@ -93,7 +93,7 @@ function sourceText({ uri, suite, component, architecture, keyPath, fingerprint 
 
 /** Two sources of one repository with different keys stop all of apt: nothing of it is read any more. */
 function older({ name, uri, sourcePath, keyPath, keepDir }: Repository): Resource {
-  const same = (source: Source): boolean => source.path !== sourcePath && bare(source.uri) === bare(uri);
+  const same = (source: Source): boolean => source.path !== sourcePath && bareUri(source.uri) === bareUri(uri);
   return {
     name: `apt:older-sources:${name}`,
     title: `no other source names the repository of ${name}`,
@@ -122,10 +122,6 @@ function older({ name, uri, sourcePath, keyPath, keepDir }: Repository): Resourc
       return changes;
     },
   };
-}
-
-function bare(uri: string): string {
-  return uri.replace(/^https?:\/\/(?:[^/@]*@)?/, "").replace(/\/+$/, "");
 }
 
 function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Resource {

@@ -68,6 +68,11 @@ function source(path: string, uri: string, suite: string, signedBy: string): Sou
   };
 }
 
+/** What apt compares of two addresses: neither the scheme, nor who asks. */
+export function bareUri(uri: string): string {
+  return uri.replace(/^https?:\/\/(?:[^/@]*@)?/, "").replace(/\/+$/, "");
+}
+
 /** apt's own naming (URItoFileName): no scheme, no password, slashes as underscores, and what is in doubt quoted. */
 function listName(uri: string): string {
   const bare = uri.replace(/^[\w+.-]+:(?:\/\/(?:[^/@]*@)?)?/, "");

@@ -6,6 +6,7 @@ import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { replacedDir } from "../recipes/paths.ts";
 import { aptFree } from "../resources/apt-lock.ts";
+import { sourcesReadable } from "../resources/apt-readable.ts";
 import { aptRepository, type Mirror, placeOf } from "../resources/apt-repository.ts";
 import { certificatesWhole } from "../resources/certificates.ts";
 import { file } from "../resources/file.ts";
@@ -38,16 +39,19 @@ export function runnerSteps(facts: Facts, see: HostReader, mirror: Mirror): Step
     sourcePath: runnerSourcePath,
     keepDir: replacedDir,
   });
+  const readable = sourcesReadable(repository.older);
   return [
     {
       id: "runner.user.create",
       title: `the user ${user} is there`,
+      // Nothing is begun on a host where the next step cannot install.
+      requires: [readable],
       wants: [systemUser({ name: user, home, shell: "/bin/bash" }, `runner:user:${user}`)],
     },
     {
       id: "runner.install",
       title: "GitLab Runner is installed, from GitLab's own repository",
-      requires: [firstBootDone, clockSet, aptFree],
+      requires: [firstBootDone, clockSet, aptFree, readable],
       wants: [
         { ...dpkgConfigured, name: "runner:dpkg-configured" },
         { ...installed("ca-certificates"), name: "runner:ca-certificates" },

@@ -7,6 +7,7 @@ import type { HostReader } from "../host/host.ts";
 import { dockerKeyPath, dockerPackages, dockerSourcePath } from "../recipes/docker.ts";
 import { runnerConfigPath, runnerLogPath } from "../recipes/paths.ts";
 import { aptFree } from "../resources/apt-lock.ts";
+import { sourcesReadable } from "../resources/apt-readable.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { file } from "../resources/file.ts";
 import { accountOf } from "../resources/user.ts";
@@ -24,7 +25,7 @@ export function uninstallation({ purges, docker }: { purges: boolean; docker: bo
     {
       id: "runner.uninstall",
       title: "GitLab Runner is not installed",
-      requires: [aptFree],
+      requires: [aptFree, sourcesReadable()],
       wants: [
         withoutPackages("runner:packages", runnerPackages, purges),
         ...[drainPath, runnerPinPath, runnerSourcePath, runnerKeyPath].map(without),
@@ -37,7 +38,7 @@ export function uninstallation({ purges, docker }: { purges: boolean; docker: bo
     steps.push({
       id: "docker.uninstall",
       title: "Docker Engine is not installed; its images and volumes stay in /var/lib/docker",
-      requires: [aptFree],
+      requires: [aptFree, sourcesReadable()],
       wants: [
         ofDocker(withoutPackages("docker:packages", dockerPackages, purges)),
         ofDocker(without(dockerKeyPath)),

@@ -3,10 +3,11 @@
 import { newerVersions, updateLists } from "../engine/apt.ts";
 import { installedPackage, packageField } from "../engine/dpkg.ts";
 import { Problem, type Recipe, type Resource } from "../engine/step.ts";
-import type { Stop } from "../engine/wait.ts";
+import { met, type Stop } from "../engine/wait.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { runnerLogPath } from "../recipes/paths.ts";
 import { aptFree } from "../resources/apt-lock.ts";
+import { sourcesReadable } from "../resources/apt-readable.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { runnerPackages, runnerSourcePath } from "./install.ts";
 import { runnerRuns } from "./service.ts";
@@ -21,6 +22,7 @@ export function installedVersion(see: HostReader): string {
 
 /** Asks its repository. Throws a Problem where that does not answer, or is not to be trusted: nothing is known then. */
 export async function fetchLists(host: Host, stop: Stop): Promise<void> {
+  await met(sourcesReadable(), host, {}, stop);
   const uri = chosenRepository(host, runnerSourcePath)?.uri;
   const failed = (await updateLists(host, stop)).find((sentence) => uri !== undefined && sentence.includes(uri));
   if (failed === undefined) return;

@@ -77,6 +77,28 @@ test("a source that was never fetched is told without its password, in both form
   expect((await finding("apt:sources", host))?.status).toBe("ok");
 });
 
+test("apt:sources: sources that apt cannot read are an error, ones that are named twice a warning", async () => {
+  const host = fakeDebian();
+  const twice = (kind: string) =>
+    `W: Target Packages (main/binary-${kind}/Packages) is configured multiple times in /etc/apt/sources.list:1 and /etc/apt/sources.list.d/a.list:3\n`;
+  const says = (code: number, stderr: string) =>
+    host.taught.unshift((argv) => (argv.includes("indextargets") ? { code, stdout: "", stderr } : undefined));
+  says(0, twice("amd64") + twice("all"));
+  expect(await finding("apt:sources", host)).toEqual({
+    name: "apt:sources",
+    status: "warning",
+    detail:
+      "/etc/apt/sources.list.d/a.list:3 names what /etc/apt/sources.list:1 names already, and apt warns of it each time: remove one of them",
+    hint: ["sudo", "nano", "/etc/apt/sources.list.d/a.list"],
+  });
+  says(100, "E: Malformed entry 1 in list file /etc/apt/sources.list (Suite)\n");
+  expect(await finding("apt:sources", host)).toMatchObject({
+    status: "error",
+    detail: "apt cannot read its sources: Malformed entry 1 in list file /etc/apt/sources.list (Suite)",
+    hint: ["sudo", "nano", "/etc/apt/sources.list"],
+  });
+});
+
 test("a key that a source names and that is not there is an error", async () => {
   const host = fakeDebian();
   host.put("/etc/apt/sources.list.d/a.list", "deb [ signed-by=/etc/apt/keyrings/a.gpg ] http://a.test x main\n");

@@ -366,6 +366,38 @@ describe("what is not as it should be is refused, and the next run ends well", (
     const update = ci.host.sh(`apt-get install -qq curl >/dev/null; ${swapped}`);
     expect([update.code, update.stderr]).toEqual([100, expect.stringMatching(/not signed|NO_PUBKEY|Missing key/)]);
   });
+
+  test("a foreign Docker with two sources that contradict each other: both are named, and the hint mends it", async () => {
+    await ci.server.swap(ci.packages.folder);
+    const { docker } = ci.packages;
+    const dir = "/etc/apt/sources.list.d";
+    const uri = `${ci.server.url}${docker.path}`;
+    ci.host.sh(`curl -fsS ${ci.server.url}${docker.keyPath} -o /etc/apt/keyrings/docker.asc; cp /etc/apt/keyrings/docker.asc /root
+      echo 'deb [signed-by=/root/docker.asc] ${uri} bookworm stable' >${dir}/docker.list
+      sed -i '/^#/d; s,^Signed-By: .*,Signed-By: /etc/apt/keyrings/docker.asc,' ${dir}/docker.sources`);
+    const words = `apt cannot read its sources: ${dir}/docker.list and ${dir}/docker.sources name ${uri} bookworm with different values of Signed-By`;
+    expect(ci.ops("doctor").stdout).toContain(`[FAIL] apt:sources: ${words} (run: rm ${dir}/docker.list)\n`);
+    // A host with nothing to install is not stopped by it.
+    expect(ci.prepare()).toMatchObject({ code: 0, stderr: "" });
+    ci.host.sh("dpkg --purge --force-depends gitlab-runner-helper-images");
+    const listing = ci.host.listing("/etc");
+    const refused = ci.prepare();
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining(`${words}\nhint: rm ${dir}/docker.list\n`),
+    ]);
+    expect(ci.host.listing("/etc")).toBe(listing);
+    ci.host.sh(`rm ${dir}/docker.list`);
+    expect(ci.prepare().code).toBe(0);
+
+    // One of ours is healed by the step that it stands in the way of.
+    const { gitlab } = ci.packages;
+    const older = `deb [signed-by=/root/docker.asc] ${ci.server.url}${gitlab.path} bookworm main`;
+    ci.host.sh(`echo '${older}' >${dir}/runner_gitlab-runner.list`);
+    expect(ci.host.run(["apt-get", "update"]).stderr).toContain("Conflicting values set for option Signed-By");
+    expect(ci.prepare("--only", "runner.install").code).toBe(0);
+    expect(ci.host.run(["apt-get", "update", "--error-on=any"])).toMatchObject({ code: 0, stderr: "" });
+  });
 });
 
 test("the distribution's engine that does not answer is replaced, as the plan says, and what it kept stays", async () => {

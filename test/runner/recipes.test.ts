@@ -91,6 +91,27 @@ describe("Docker", () => {
     expect(kept).toEqual(["docker.gpg", "docker.list"]);
   });
 
+  test("of somebody else with contradicting sources stops a run before anything is changed, with the file to remove", async () => {
+    const host = withPackages("docker-ce");
+    host.put("/run/docker.sock", "");
+    const uri = "https://download.docker.com/linux/debian";
+    const [list, sources] = ["/etc/apt/sources.list.d/docker.list", "/etc/apt/sources.list.d/docker.sources"];
+    host.put(list, `deb [signed-by=/etc/apt/keyrings/docker.gpg] ${uri} bookworm stable\n`);
+    host.put(sources, `Types: deb\nURIs: ${uri}\nSuites: bookworm\nComponents: stable\nSigned-By: /etc/docker.asc\n`);
+    host.put("/etc/apt/keyrings/docker.gpg", "");
+    host.put("/etc/docker.asc", "");
+    const stderr = `E: Conflicting values set for option Signed-By regarding source ${uri}/ bookworm: a != b\n`;
+    host.taught.unshift((argv) => (argv.includes("indextargets") ? { code: 100, stdout: "", stderr } : undefined));
+    const before = host.listing();
+    const results = await run(host);
+    expect(results.map(({ outcome }) => outcome).slice(0, 3)).toEqual(["ok", "failed", "skipped"]);
+    expect(results[1]?.problem).toMatchObject({
+      message: `apt cannot read its sources: ${list} and ${sources} name ${uri} bookworm with different values of Signed-By`,
+      hint: ["sudo", "rm", list],
+    });
+    expect([host.listing(), host.ran]).toEqual([before, []]);
+  });
+
   describe("that does not start", () => {
     const sourcePath = "/etc/apt/sources.list.d/docker.sources";
     const refusing = () => {
@@ -149,12 +170,15 @@ describe("Docker", () => {
       expect(await run(host, good, "docker.install")).toMatchObject([{ outcome: "ok" }]);
     });
 
-    test("docker-ce that answers and comes from a mirror of any name stays foreign", async () => {
+    test("docker-ce that answers stays foreign where a mirror of any name offers it, or apt cannot tell", async () => {
       const host = withPackages("docker-ce");
       host.put("/run/docker.sock", "");
       const policy = " *** 99 500\n        500 https://mirror.test/ce bookworm/stable amd64 Packages\n";
-      host.taught.unshift((argv) => (argv[0] === "apt-cache" ? ok(policy) : undefined));
-      expect(await run(host, good, "docker.install")).toMatchObject([{ outcome: "ok", changes: [] }]);
+      const unreadable = { code: 100, stdout: "", stderr: "E: The list of sources could not be read.\n" };
+      for (const answer of [ok(policy), unreadable]) {
+        host.taught.unshift((argv) => (argv[0] === "apt-cache" ? answer : undefined));
+        expect(await run(host, good, "docker.install")).toMatchObject([{ outcome: "ok", changes: [] }]);
+      }
     });
   });
 

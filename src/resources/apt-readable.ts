@@ -1,0 +1,73 @@
+// Whether apt can read its sources: two that contradict each other stop every installation, whatever is installed.
+
+import type { Change } from "../engine/change.ts";
+import { foreseen } from "../engine/foreseen.ts";
+import { linesOf } from "../engine/lines.ts";
+import type { Requirement, Resource, Unmet } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { chosenRepository } from "./apt-repository.ts";
+import { aptSources, bareUri, type Source } from "./apt-sources.ts";
+
+/** Met when apt can read its sources, or could once these resources have removed what contradicts ours. */
+export function sourcesReadable(...healing: Resource[]): Requirement {
+  return {
+    name: "apt:sources",
+    title: "apt can read its sources",
+    async check(see, warn) {
+      const ahead: Change[] = [];
+      for (const resource of healing) ahead.push(...(await resource.check(see, ahead, warn)));
+      return (await readSources(see, ahead)).unmet;
+    },
+  };
+}
+
+/**
+ * Asks apt itself, because what it takes for a contradiction differs with its version and with the order of the files.
+ * It names the first only: where the changes ahead resolve that one, a second is left to the installation to report.
+ * `duplicates`: places, as "path:line", that name the same.
+ */
+export async function readSources(
+  see: HostReader,
+  ahead: readonly Change[] = [],
+): Promise<{ unmet: Unmet | null; duplicates: { first: string; second: string }[] }> {
+  const { code, stderr } = await see.probe(["apt-get", "indextargets", "--format", "$(SITE)"]);
+  if (code !== 0) return { unmet: reason(see, ahead, stderr), duplicates: [] };
+  const twice = stderr.matchAll(/ is configured multiple times in (\S+:\d+) and (\S+:\d+)$/gm);
+  return { unmet: null, duplicates: [...twice].map(([, first = "", second = ""]) => ({ first, second })) };
+}
+
+function reason(see: HostReader, ahead: readonly Change[], stderr: string): Unmet | null {
+  const conflict = /^E: Conflicting values set for option (\S+) regarding source (\S+) ([^\s:]+)/m.exec(stderr);
+  const [, option = "", uri = "", suite = ""] = conflict ?? [];
+  const isSame = (source: Source): boolean => bareUri(source.uri) === bareUri(uri) && source.suite === suite;
+  const all = aptSources(see);
+  const same = all.filter(isSame);
+  const [first] = same;
+  if (first === undefined) {
+    const said =
+      linesOf(stderr)
+        .find((line) => line.startsWith("E: "))
+        ?.slice(3) ?? stderr.trim();
+    const path = /\/etc\/apt\/[^\s:]+/.exec(said)?.[0];
+    const hint = path === undefined ? ["sudo", "apt-get", "update"] : ["sudo", "nano", path];
+    return { reason: `apt cannot read its sources: ${said}`, hint };
+  }
+  if (aptSources(foreseen(see, ahead)).filter(isSame).length < 2) return null;
+  const paths = [...new Set(same.map(({ path }) => path))];
+  const places = paths.length === 1 ? `${first.path} names` : `${paths.join(" and ")} name`;
+  const whole = paths.filter((path) => all.every((source) => source.path !== path || isSame(source)));
+  const spare = whole.filter((path) => chosenRepository(see, path) === null).sort(bySpare)[0];
+  return {
+    reason: `apt cannot read its sources: ${places} ${first.title} with different values of ${option}`,
+    hint: paths.length > 1 && spare !== undefined ? ["sudo", "rm", spare] : ["sudo", "nano", paths.at(-1) ?? ""],
+  };
+
+  /** First the file whose key is missing, then the one in the older format. */
+  function bySpare(a: string, b: string): number {
+    return Number(lacksKey(b)) - Number(lacksKey(a)) || Number(b.endsWith(".list")) - Number(a.endsWith(".list"));
+  }
+
+  function lacksKey(path: string): boolean {
+    return all.some((source) => source.path === path && source.keyPaths.some((key) => see.statTarget(key) === null));
+  }
+}

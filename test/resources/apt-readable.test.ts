@@ -1,0 +1,92 @@
+import { describe, expect, test } from "bun:test";
+import { gatherFacts } from "../../src/engine/facts.ts";
+import { sourcesReadable } from "../../src/resources/apt-readable.ts";
+import { gitlabRunnerInstall } from "../../src/runner/recipes.ts";
+import { fakeDebian } from "../fake-debian.ts";
+import type { FakeHost } from "../fake-host.ts";
+
+const parts = "/etc/apt/sources.list.d";
+const docker = "https://download.docker.com/linux/debian";
+const list = (key: string, uri = docker) => `deb [arch=amd64 signed-by=${key}] ${uri} bookworm stable\n`;
+const stanza = (key: string, uri = docker) =>
+  `Types: deb\nURIs: ${uri}\nSuites: bookworm\nComponents: stable\nSigned-By: ${key}\n`;
+
+/** As apt 2.6 and 3.0 say it. */
+function conflicting(host: FakeHost, stderr: string): FakeHost {
+  host.taught.unshift((argv) => (argv.includes("indextargets") ? { code: 100, stdout: "", stderr } : undefined));
+  return host;
+}
+
+const signedBy = (uri = docker) =>
+  `E: Conflicting values set for option Signed-By regarding source ${uri}/ bookworm: /a.gpg != /b.asc\n`;
+
+describe("sources that contradict each other", () => {
+  const asked = async (files: Record<string, string>, said = signedBy(), keys = ["/a.gpg", "/b.asc"]) => {
+    const host = fakeDebian();
+    for (const [name, text] of Object.entries(files)) host.put(`${parts}/${name}`, text);
+    for (const key of keys) host.put(key, "");
+    return sourcesReadable().check(conflicting(host, said), () => {});
+  };
+  const both = { "docker.list": list("/a.gpg"), "docker.sources": stanza("/b.asc") };
+  const names = `apt cannot read its sources: ${parts}/docker.list and ${parts}/docker.sources name ${docker} bookworm`;
+
+  test("apt:sources: both files are named, and the hint removes the one in the older format", async () => {
+    expect(await asked(both)).toEqual({
+      reason: `${names} with different values of Signed-By`,
+      hint: ["sudo", "rm", `${parts}/docker.list`],
+    });
+  });
+
+  test("apt:sources: the hint removes the file whose key is missing", async () => {
+    expect(await asked(both, signedBy(), ["/a.gpg"])).toMatchObject({
+      hint: ["sudo", "rm", `${parts}/docker.sources`],
+    });
+  });
+
+  test("apt:sources: another option is named, and apt's addresses differ in scheme and password", async () => {
+    const files = { "a.list": `deb [trusted=yes] http://u:p@download.docker.com/linux/debian/ bookworm stable\n` };
+    const said = `E: Conflicting values set for option Trusted regarding source ${docker}/ bookworm\n`;
+    const host = fakeDebian();
+    host.put(`${parts}/a.list`, files["a.list"]);
+    host.put(`${parts}/b.sources`, stanza("/b.asc"));
+    const unmet = await sourcesReadable().check(conflicting(host, said), () => {});
+    expect(unmet?.reason).toEndWith(
+      `a.list and ${parts}/b.sources name http://download.docker.com/linux/debian/ bookworm with different values of Trusted`,
+    );
+  });
+
+  test("apt:sources: a file that names other repositories too is edited, not removed", async () => {
+    const files = { "all.list": `${list("/a.gpg")}deb http://other.test x main\n`, "docker.sources": stanza("/b.asc") };
+    expect(await asked(files)).toMatchObject({ hint: ["sudo", "rm", `${parts}/docker.sources`] });
+    const twice = { ...files, "docker.sources": `${stanza("/b.asc")}\n${stanza("/b.asc", "http://other.test")}` };
+    expect(await asked(twice)).toMatchObject({ hint: ["sudo", "nano", `${parts}/docker.sources`] });
+  });
+
+  test("apt:sources: an entry that apt cannot parse is reported in apt's words, with its file", async () => {
+    const host = fakeDebian();
+    const stderr = `E: Malformed entry 1 in list file ${parts}/bad.list (Component)\nE: The list of sources could not be read.\n`;
+    expect(await sourcesReadable().check(conflicting(host, stderr), () => {})).toEqual({
+      reason: `apt cannot read its sources: Malformed entry 1 in list file ${parts}/bad.list (Component)`,
+      hint: ["sudo", "nano", `${parts}/bad.list`],
+    });
+  });
+});
+
+describe("a contradiction with GitLab Runner's repository", () => {
+  const uri = "https://packages.gitlab.com/runner/gitlab-runner/debian";
+  const unmet = async (host: FakeHost) => {
+    const step = gitlabRunnerInstall(gatherFacts(host), host).steps.find(({ id }) => id === "runner.install");
+    const requirement = step?.requires?.find(({ name }) => name === "apt:sources");
+    return requirement?.check(host, () => {});
+  };
+
+  test("runner.install: an older source that the step migrates is no obstacle", async () => {
+    const host = conflicting(fakeDebian(), signedBy(uri));
+    host.put(`${parts}/runner_gitlab-runner.list`, list("/a.gpg", uri));
+    host.put(`${parts}/runner_gitlab-runner.sources`, stanza("/b.asc", uri));
+    expect(await unmet(host)).toBeNull();
+    expect(await sourcesReadable().check(host, () => {})).toMatchObject({
+      hint: ["sudo", "rm", `${parts}/runner_gitlab-runner.list`],
+    });
+  });
+});
