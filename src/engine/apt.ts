@@ -1,6 +1,7 @@
 // One apt transaction, on a host where nobody answers questions.
 
 import type { Host, HostReader, Output } from "../host/host.ts";
+import { failedHook } from "./apt-hook.ts";
 import { failedFiles, failedSources } from "./apt-said.ts";
 import type { Change } from "./change.ts";
 import type { Watch } from "./converge.ts";
@@ -23,12 +24,16 @@ const certificatesTool = "/usr/sbin/update-ca-certificates";
 /** How long a clock is waited for that is behind the lists. */
 const clockSeconds = 120;
 
-/** Nobody is asked: not by debconf, not by needrestart (22.04 asks whatever debconf is told), not by listchanges. */
+/**
+ * Nobody is asked: not by debconf, not by needrestart (22.04 asks whatever debconf is told), not by listchanges and not by
+ * listbugs, which aborts apt where it cannot ask.
+ */
 const env = {
   DEBIAN_FRONTEND: "noninteractive",
   NEEDRESTART_MODE: "l",
   NEEDRESTART_SUSPEND: "1",
   APT_LISTCHANGES_FRONTEND: "none",
+  APT_LISTBUGS_FRONTEND: "none",
   // apt cannot check a signature where /tmp is full, nor run a package's questions where it is noexec.
   TMPDIR: "/var/tmp",
   // The package of GitLab's runner otherwise throws away images and containers that nobody uses at the moment.
@@ -62,7 +67,8 @@ const keepAll = "--no-remove";
 /**
  * Installs these packages in one transaction, after an interrupted dpkg has been brought to its end. Packages that are
  * there are left as they are; configuration files that somebody edited are kept. Returns warnings: the sources whose
- * lists could not be fetched, when all that is wanted came from the others. Throws a Problem that names them otherwise.
+ * lists could not be fetched, when all that is wanted came from the others, and a hook of apt that failed after dpkg had
+ * ended. Throws a Problem that names them otherwise.
  */
 export async function installPackages(
   { names, instead = [], purges }: Extract<Change, { kind: "packages" }>,
@@ -70,7 +76,15 @@ export async function installPackages(
   stop: Stop,
   watch?: Watch,
 ): Promise<string[]> {
-  const run = runner(host, stop);
+  const ended: string[] = [];
+  const started = runner(host, stop);
+  const run: Run = async (...argv) => {
+    const answer = await started(...argv);
+    const hook = answer.code === 0 ? null : failedHook(host, answer);
+    if (!hook?.isAfter) return answer;
+    ended.push(hook.title);
+    return { ...answer, code: 0 };
+  };
   // What cannot be configured yet, because what it depends on was never unpacked, is left to --fix-broken.
   const configured = dpkgInterrupted(host)
     ? await run("dpkg", "--configure", "-a", "--force-confdef", "--force-confold")
@@ -96,7 +110,7 @@ export async function installPackages(
   if (install.code === 0) {
     // Stopped while it made its links by hash, it makes them again only when it is told to.
     if (configured && host.stat(certificatesTool) !== null) await run(certificatesTool, "--fresh");
-    return warnings;
+    return [...warnings, ...new Set(ended)];
   }
   const wanted =
     names.length > 0
@@ -108,15 +122,23 @@ export async function installPackages(
   const packages = broken === undefined ? "" : `: dpkg stops at ${linesOf(broken).join(",").trim()}`;
   const missed = failedFiles(install);
   const files = missed.length === 0 ? "" : `: ${missed.join("; ")}`;
+  const hook = failedHook(host, install);
+  const stopped = hook === null ? "" : `: ${hook.title}`;
   const sources = warnings.length === 0 ? "" : `; these sources failed: ${warnings.join("; ")}`;
-  throw new Problem("command-failed", `apt-get could not ${wanted}${packages}${files}${sources}${scarce(host)}`, {
-    returncode: install.code,
-    // Why dpkg cannot go on, apt does not know.
-    stderr: (configured?.code ? configured.stderr : "") + install.stderr,
-    hint: warnings.some((line) => line.includes("is not valid yet"))
-      ? ["timedatectl", "status"]
-      : ["sudo", "apt-get", ...(warnings.length > 0 ? ["update"] : ["install", "--fix-broken", ...names])],
-  });
+  throw new Problem(
+    "command-failed",
+    `apt-get could not ${wanted}${packages}${files}${stopped}${sources}${scarce(host)}`,
+    {
+      returncode: install.code,
+      // Why dpkg cannot go on, apt does not know.
+      stderr: (configured?.code ? configured.stderr : "") + install.stderr,
+      hint: warnings.some((line) => line.includes("is not valid yet"))
+        ? ["timedatectl", "status"]
+        : typeof hook?.path === "string"
+          ? ["cat", hook.path]
+          : ["sudo", "apt-get", ...(warnings.length > 0 ? ["update"] : ["install", "--fix-broken", ...names])],
+    },
+  );
 }
 
 /** apt 3 falls back to what no mirror has where a list does not fit on the disk, and tells of that only. */

@@ -1,9 +1,9 @@
 import type { Facts } from "../engine/facts.ts";
 import type { Recipe } from "../engine/step.ts";
-import { aptFree } from "../resources/apt-lock.ts";
-import { sourcesReadable } from "../resources/apt-readable.ts";
+import { aptUsable } from "../resources/apt-usable.ts";
 import { certificatesWhole } from "../resources/certificates.ts";
 import { directory } from "../resources/directory.ts";
+import { changesCommitted } from "../resources/etckeeper.ts";
 import { dpkgConfigured, installed } from "../resources/package.ts";
 import { piByHand } from "../resources/pi.ts";
 import { platform } from "../resources/platform.ts";
@@ -31,9 +31,9 @@ export function bootstrap(facts: Facts): Recipe {
       {
         id: "packages.install",
         title: `${packages.join(", ")} are installed`,
-        requires: [firstBootDone, clockSet, aptFree, sourcesReadable()],
+        requires: [firstBootDone, clockSet, ...aptUsable()],
         wants: [
-          ...(facts.ipv6 ? [] : [welcomeSiteKeptOut]),
+          ...(facts.ipv6 ? [] : [welcomeSiteKeptOut, changesCommitted("packages")]),
           dpkgConfigured,
           ...packages.map(installed),
           certificatesWhole(packages),

@@ -6,11 +6,11 @@ import { type Facts, textOf } from "../engine/facts.ts";
 import { linesOf } from "../engine/lines.ts";
 import type { Requirement, Resource, Step } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
-import { aptFree } from "../resources/apt-lock.ts";
-import { sourcesReadable } from "../resources/apt-readable.ts";
 import { aptRepository, chosenRepository, type Mirror, placeOf } from "../resources/apt-repository.ts";
 import { aptSources } from "../resources/apt-sources.ts";
+import { aptUsable } from "../resources/apt-usable.ts";
 import { certificatesWhole } from "../resources/certificates.ts";
+import { changesCommitted } from "../resources/etckeeper.ts";
 import { dpkgConfigured, installed } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { service } from "../resources/service.ts";
@@ -95,13 +95,14 @@ export function dockerInstall(facts: Facts, see: HostReader, mirror: Mirror = {}
     repository.older,
     repository.key,
     repository.source,
+    changesCommitted("docker"),
     packages,
     dockerRuns,
   ];
   return {
     id: "docker.install",
     title: "Docker Engine is installed and runs",
-    requires: [firstBootDone, clockSet, noSnap, nothingRuns, aptFree, sourcesReadable(unlessForeign(repository.older))],
+    requires: [firstBootDone, clockSet, noSnap, nothingRuns, ...aptUsable(unlessForeign(repository.older))],
     wants: [dpkgConfigured, ...ours.map(unlessForeign)],
   };
 }

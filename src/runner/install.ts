@@ -5,10 +5,10 @@ import type { Facts } from "../engine/facts.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { replacedDir } from "../recipes/paths.ts";
-import { aptFree } from "../resources/apt-lock.ts";
-import { sourcesReadable } from "../resources/apt-readable.ts";
 import { aptRepository, type Mirror, placeOf } from "../resources/apt-repository.ts";
+import { aptUsable } from "../resources/apt-usable.ts";
 import { certificatesWhole } from "../resources/certificates.ts";
+import { changesCommitted } from "../resources/etckeeper.ts";
 import { file } from "../resources/file.ts";
 import { dpkgConfigured, installed } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
@@ -39,19 +39,22 @@ export function runnerSteps(facts: Facts, see: HostReader, mirror: Mirror): Step
     sourcePath: runnerSourcePath,
     keepDir: replacedDir,
   });
-  const readable = sourcesReadable(repository.older);
+  const usable = aptUsable(repository.older);
   return [
     {
       id: "runner.user.create",
       title: `the user ${user} is there`,
       // Nothing is begun on a host where the next step cannot install.
-      requires: [readable],
-      wants: [systemUser({ name: user, home, shell: "/bin/bash" }, `runner:user:${user}`)],
+      requires: usable,
+      wants: [
+        systemUser({ name: user, home, shell: "/bin/bash" }, `runner:user:${user}`),
+        changesCommitted("runner-user"),
+      ],
     },
     {
       id: "runner.install",
       title: "GitLab Runner is installed, from GitLab's own repository",
-      requires: [firstBootDone, clockSet, aptFree, readable],
+      requires: [firstBootDone, clockSet, ...usable],
       wants: [
         { ...dpkgConfigured, name: "runner:dpkg-configured" },
         { ...installed("ca-certificates"), name: "runner:ca-certificates" },
@@ -60,6 +63,7 @@ export function runnerSteps(facts: Facts, see: HostReader, mirror: Mirror): Step
         repository.key,
         repository.source,
         pin(new URL(place.uri).hostname),
+        changesCommitted("runner"),
         ...runnerPackages.map(installed),
       ],
     },

@@ -6,9 +6,9 @@ import { Problem, type Recipe, type Resource, type Step } from "../engine/step.t
 import type { HostReader } from "../host/host.ts";
 import { dockerKeyPath, dockerPackages, dockerSourcePath } from "../recipes/docker.ts";
 import { runnerConfigPath, runnerLogPath } from "../recipes/paths.ts";
-import { aptFree } from "../resources/apt-lock.ts";
-import { sourcesReadable } from "../resources/apt-readable.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
+import { aptUsable } from "../resources/apt-usable.ts";
+import { changesCommitted } from "../resources/etckeeper.ts";
 import { file } from "../resources/file.ts";
 import { accountOf } from "../resources/user.ts";
 import { runnerKeyPath, runnerPackages, runnerPinPath, runnerSourcePath } from "./install.ts";
@@ -25,12 +25,13 @@ export function uninstallation({ purges, docker }: { purges: boolean; docker: bo
     {
       id: "runner.uninstall",
       title: "GitLab Runner is not installed",
-      requires: [aptFree, sourcesReadable()],
+      requires: aptUsable(),
       wants: [
         withoutPackages("runner:packages", runnerPackages, purges),
         ...[drainPath, runnerPinPath, runnerSourcePath, runnerKeyPath].map(without),
         emptyDirectory(drainPath.slice(0, drainPath.lastIndexOf("/"))),
         ...(purges ? [withoutDirectory(configDir), withoutUser] : []),
+        changesCommitted("runner"),
       ],
     },
   ];
@@ -38,7 +39,7 @@ export function uninstallation({ purges, docker }: { purges: boolean; docker: bo
     steps.push({
       id: "docker.uninstall",
       title: "Docker Engine is not installed; its images and volumes stay in /var/lib/docker",
-      requires: [aptFree, sourcesReadable()],
+      requires: aptUsable(),
       wants: [
         ofDocker(withoutPackages("docker:packages", dockerPackages, purges)),
         ofDocker(without(dockerKeyPath)),

@@ -6,9 +6,9 @@ import { Problem, type Recipe, type Resource } from "../engine/step.ts";
 import { met, type Stop } from "../engine/wait.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { runnerLogPath } from "../recipes/paths.ts";
-import { aptFree } from "../resources/apt-lock.ts";
 import { sourcesReadable } from "../resources/apt-readable.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
+import { aptUsable } from "../resources/apt-usable.ts";
 import { runnerPackages, runnerSourcePath } from "./install.ts";
 import { runnerRuns } from "./service.ts";
 
@@ -57,7 +57,7 @@ export function upgrading(): Recipe {
       {
         id: "runner.upgrade",
         title: "GitLab Runner is the newest, and runs",
-        requires: [aptFree],
+        requires: aptUsable(),
         wants: [newest, runnerRuns],
       },
     ],

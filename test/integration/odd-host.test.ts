@@ -96,6 +96,46 @@ describe("a foreign site", () => {
   });
 });
 
+describe("programs that hook into apt", () => {
+  /** It refuses as apt-listbugs does where it cannot ask, and is quiet where that one is. */
+  const listbugs = `printf '#!/bin/sh\n[ "$APT_LISTBUGS_FRONTEND" = none ] || { echo "E: Exiting with error" >&2; exit 10; }\n' >/usr/local/sbin/listbugs
+    chmod 755 /usr/local/sbin/listbugs
+    echo 'DPkg::Pre-Install-Pkgs {"/usr/local/sbin/listbugs apt";};' >/etc/apt/apt.conf.d/10listbugs`;
+  const hook = (setting: string) =>
+    host.sh(`echo '${setting} { "test x$NONE = xset"; };' >/etc/apt/apt.conf.d/99theirs`);
+
+  test("etckeeper commits by hand, bugs are not asked about, and a hook that fails is named", async () => {
+    host = await TestHost.bare("trixie");
+    const { code } =
+      host.sh(`apt-get update -qq && apt-get install -y -qq --no-install-recommends git etckeeper >/dev/null
+      sed -i 's/^#AVOID_COMMIT_BEFORE_INSTALL/AVOID_COMMIT_BEFORE_INSTALL/' /etc/etckeeper/etckeeper.conf; ${listbugs}`);
+    expect(code).toBe(0);
+    const bootstrap = () => host.run(["edox-ops", "bootstrap", "--yes"]);
+    expect(bootstrap()).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/\/etc has uncommitted changes.+\nhint: etckeeper commit 'before edox-ops'\n/),
+    });
+    expect(host.run(["test", "-e", "/etc/edox-ops"]).code).toBe(1);
+
+    const file = "/etc/apt/apt.conf.d/99theirs";
+    hook("DPkg::Pre-Invoke");
+    host.sh("etckeeper commit theirs");
+    const refused = bootstrap();
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining(`: apt's hook DPkg::Pre-Invoke 'test x$NONE = xset' in ${file} failed\n`),
+    ]);
+    expect(refused.stderr).toContain(`\nhint: cat ${file}\n`);
+
+    hook("DPkg::Post-Invoke");
+    host.sh("etckeeper commit theirs");
+    const { code: ended, stdout, stderr } = bootstrap();
+    expect([ended, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain(`warning: apt's hook DPkg::Post-Invoke 'test x$NONE = xset' in ${file} failed`);
+    expect(bootstrap()).toMatchObject({ code: 0, stderr: "" });
+  });
+});
+
 describe("apt", () => {
   const unreachable = "echo 'deb [trusted=yes] http://127.0.0.1:9/ x main' >/etc/apt/sources.list.d/theirs.list";
   const failed = "Failed to fetch http://127.0.0.1:9/dists/x/InRelease";

@@ -1,0 +1,38 @@
+// etckeeper, where it is set to abort apt while /etc has uncommitted changes: an admin commits them by hand there.
+
+import { textOf } from "../engine/facts.ts";
+import type { Requirement, Resource } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+
+/** Met when etckeeper lets apt run. Without this setting it commits what it finds by itself. */
+export const etcCommitted: Requirement = {
+  name: "etckeeper:clean",
+  title: "etckeeper lets apt run",
+  async check(see) {
+    if (!abortsApt(see) || (await see.probe(["etckeeper", "unclean"])).code !== 0) return null;
+    const reason = "/etc has uncommitted changes, and etckeeper aborts apt then (AVOID_COMMIT_BEFORE_INSTALL=1)";
+    return { reason, hint: ["sudo", "etckeeper", "commit", "before edox-ops"] };
+  },
+};
+
+/**
+ * Commits what a step changes before its packages, or before the next step's. The requirement has seen that nobody else's
+ * changes are among them.
+ */
+export function changesCommitted(name: string): Resource {
+  return {
+    name: `etckeeper:${name}`,
+    title: "etckeeper has what was changed before apt runs",
+    check(see, ahead) {
+      if (!abortsApt(see) || ahead.every(({ kind }) => kind === "packages")) return [];
+      const argv = ["etckeeper", "commit", "edox-ops: changed before packages are installed"];
+      const mayFail = "etckeeper commit failed: where /etc has uncommitted changes, apt is aborted";
+      return [{ kind: "command", argv, lack: "/etc has uncommitted changes", mayFail }];
+    },
+  };
+}
+
+function abortsApt(see: HostReader): boolean {
+  const settings = textOf(see, "/etc/etckeeper/etckeeper.conf") ?? "";
+  return see.stat("/usr/bin/etckeeper") !== null && /^[ \t]*AVOID_COMMIT_BEFORE_INSTALL=["']?1\b/m.test(settings);
+}
