@@ -19,6 +19,7 @@ const bootstrap = [
   paths.docsRoot,
   paths.limitsPath,
   paths.catchAllPath,
+  paths.sitesIncludePath,
   paths.certificatePath,
   `${paths.sitesEnabledDir}/default`,
   paths.replacedDir,

@@ -14,6 +14,7 @@ const files: Record<keyof typeof paths, string> = {
   certificatePath: "a certificate of nobody, for an nginx that cannot refuse a name without one",
   limitsPath: "the limits that sites share",
   catchAllPath: "the server that answers no unknown name",
+  sitesIncludePath: "the include of the sites, where nginx.conf has none",
   projectsPath: "the projects",
   docsRoot: "the sites",
   backupsDir: "what a deploy has replaced",

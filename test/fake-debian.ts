@@ -17,6 +17,8 @@ export interface Like {
   codename?: string;
   like?: string;
   nginx?: string;
+  /** Its files are those of the package that nginx.org makes. */
+  nginxOrg?: true;
   ipv6?: boolean;
   architecture?: string;
   model?: string;
@@ -64,6 +66,14 @@ export function fakeDebian(options: Like = {}): FakeHost {
     const ticks = Math.ceil((workerStart - booted) / 10);
     host.put(`/proc/${generation}/stat`, `${generation} (nginx) S 99 ${"0 ".repeat(17)}${ticks} 0`);
   };
+  const installNginxOrg = (): void => {
+    host.put(
+      "/etc/nginx/nginx.conf",
+      "user nginx;\nhttp {\n include /etc/nginx/mime.types;\n include /etc/nginx/conf.d/*.conf;\n}\n",
+    );
+    host.put("/etc/nginx/mime.types", "types {}\n");
+    host.put("/etc/nginx/conf.d/default.conf", "server {\n    listen       80;\n    server_name  localhost;\n}\n");
+  };
   const installNginx = (): void => {
     host.put(
       "/etc/nginx/nginx.conf",
@@ -75,8 +85,6 @@ export function fakeDebian(options: Like = {}): FakeHost {
     if (host.stat("/etc/nginx/sites-enabled/default") === null) {
       host.link("/etc/nginx/sites-enabled/default", "/etc/nginx/sites-available/default");
     }
-    host.link("/etc/systemd/system/multi-user.target.wants/nginx.service", "/lib/systemd/system/nginx.service");
-    startNginx();
   };
   const has = (name: string): boolean => (host.text("/var/lib/dpkg/status") ?? "").includes(`Package: ${name}\n`);
   const drop = (name: string): void => {
@@ -96,8 +104,13 @@ export function fakeDebian(options: Like = {}): FakeHost {
     }
     brought[name]?.();
     if (name === "nginx") {
-      add("nginx-common");
-      installNginx();
+      if (options.nginxOrg) installNginxOrg();
+      else {
+        add("nginx-common");
+        installNginx();
+      }
+      host.link("/etc/systemd/system/multi-user.target.wants/nginx.service", "/lib/systemd/system/nginx.service");
+      startNginx();
     }
   };
 

@@ -5,6 +5,7 @@ import type { Facts } from "../engine/facts.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { limits, nginxService, unknownNames } from "../recipes/nginx.ts";
+import { sitesRead } from "../recipes/nginx-sites.ts";
 import { nginxSince } from "../recipes/nginx-version.ts";
 import {
   acmeDir,
@@ -14,6 +15,7 @@ import {
   replacedDir,
   sitesAvailableDir,
   sitesEnabledDir,
+  sitesIncludePath,
   stateDir,
 } from "../recipes/paths.ts";
 import { directory } from "../resources/directory.ts";
@@ -72,7 +74,7 @@ export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Tran
   };
   const serves = when(async (see) => leaves !== true && (await becomes(see))?.enabled === true);
   const isGone = when(async (see) => after(await draftOf(see, slug)) === null && keepsVhost !== true);
-  const paths = [limitsPath, catchAllPath, vhostPath(slug), sitesEnabledDir];
+  const paths = [limitsPath, catchAllPath, sitesIncludePath, vhostPath(slug), sitesEnabledDir];
 
   return {
     id,
@@ -85,6 +87,7 @@ export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Tran
         return after(await draftOf(see, slug));
       }),
       serves(directory(acmeDir, 0o755)),
+      serves(sitesRead),
       serves(limits),
       serves(
         vhostFile(slug, async (see) => {

@@ -9,6 +9,8 @@ export interface NginxConfig {
   servers: Server[];
   /** What is set for all servers of the size of the table of names. */
   settings: Setting[];
+  /** What the http block includes, with the file that says so: absolute patterns. */
+  includes: { path: string; pattern: string }[];
 }
 
 /** A directive with one value in the block `http`. */
@@ -61,8 +63,9 @@ export function nginxConfig(see: HostReader): NginxConfig {
   const paths = new Set<string>();
   const servers: Server[] = [];
   const settings: Setting[] = [];
+  const includes: NginxConfig["includes"] = [];
   read(`${confDir}/nginx.conf`, { trail: [], blocks: [], server: undefined });
-  return { paths: [...paths], servers, settings };
+  return { paths: [...paths], servers, settings, includes };
 
   function read(path: string, place: Place): void {
     if (place.trail.includes(path)) return;
@@ -86,8 +89,10 @@ export function nginxConfig(see: HostReader): NginxConfig {
         // What nginx does where nothing is said.
         if (server.listens.length === 0) server.listens.push(...listen(["listen", "*:80"], server.path, server.line));
         server = undefined;
-      } else if (name === "include") for (const each of expand(see, value)) read(each, { trail, blocks, server });
-      else if (settingNames.test(name) && blocks.join() === "http") settings.push({ path, line, name, value });
+      } else if (name === "include") {
+        if (blocks.at(-1) === "http") includes.push({ path, pattern: absolute(value).replace(/\/(?:\.?\/)+/g, "/") });
+        for (const each of expand(see, value)) read(each, { trail, blocks, server });
+      } else if (settingNames.test(name) && blocks.join() === "http") settings.push({ path, line, name, value });
       else if (name === "server_name") server?.names.push(...words.slice(1));
       else if (name === "root" || name === "alias") server?.roots.push(value);
       else if (name === "listen") server?.listens.push(...listen(words, path, line));

@@ -1,5 +1,7 @@
 // The texts that edox-ops gives to nginx.
 
+import { sitesEnabledDir } from "./paths.ts";
+
 const header = `# Written by edox-ops. A change made here is replaced by the next bootstrap;
 # the replaced file is kept under /etc/edox-ops/replaced.
 `;
@@ -31,6 +33,10 @@ export function limitsText(sizes: readonly (readonly [string, number])[]): strin
       : `# Room for host names of any legal length. The next bootstrap leaves out what another file sets.\n${lines.join("")}\n`;
   return header + names + zones;
 }
+
+/** For an nginx whose own configuration does not read them. */
+export const sitesText = `${header}include ${sitesEnabledDir}/edox-ops-*;
+`;
 
 export interface CatchAll {
   /** "80", "[::]:80", "443", "[::]:443": those that are to be answered by nothing. */

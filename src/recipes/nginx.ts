@@ -10,10 +10,11 @@ import { installed } from "../resources/package.ts";
 import { type Service, service } from "../resources/service.ts";
 import { foreignNameSizes, nameSizes } from "./nginx-names.ts";
 import { emergency, tookFiles } from "./nginx-running.ts";
+import { sitesRead } from "./nginx-sites.ts";
 import { limitsText } from "./nginx-text.ts";
 import { catchAll, throwawayCertificate } from "./nginx-unknown-names.ts";
 import { welcomeSite } from "./nginx-welcome.ts";
-import { catchAllPath, certificatePath, limitsPath, replacedDir } from "./paths.ts";
+import { catchAllPath, certificatePath, limitsPath, replacedDir, sitesIncludePath } from "./paths.ts";
 
 export function nginxPrepare(facts: Facts): Step {
   return {
@@ -21,11 +22,12 @@ export function nginxPrepare(facts: Facts): Step {
     title: "nginx is enabled, answers no unknown name, and knows the limits of the sites",
     needs: [{ step: "packages.install", resource: installed("nginx") }],
     wants: [
+      sitesRead,
       limits,
       throwawayCertificate(facts),
       welcomeSite,
       unknownNames(facts),
-      nginxService([limitsPath, catchAllPath]),
+      nginxService([limitsPath, catchAllPath, sitesIncludePath]),
     ],
   };
 }

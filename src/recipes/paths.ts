@@ -7,6 +7,8 @@ export const replacedDir = `${stateDir}/replaced`;
 export const certificatePath = `${stateDir}/unknown-names.pem`;
 export const limitsPath = "/etc/nginx/conf.d/edox-ops-limits.conf";
 export const catchAllPath = "/etc/nginx/conf.d/edox-ops-default.conf";
+/** Only where nginx.conf itself does not read the sites that are enabled. */
+export const sitesIncludePath = "/etc/nginx/conf.d/edox-ops-sites.conf";
 export const projectsPath = `${stateDir}/projects.json`;
 export const docsRoot = "/var/www/docs";
 export const backupsDir = `${docsRoot}/.edox-ops-backups`;

@@ -96,6 +96,71 @@ describe("a foreign site", () => {
   });
 });
 
+/** Debian's nginx with the files, the folders and the user of the package of nginx.org, which no registry here has. */
+const asFromNginxOrg = `apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx >/dev/null
+  cd /etc/nginx && rm -r sites-available sites-enabled && useradd --system --shell /usr/sbin/nologin nginx
+  cat >nginx.conf <<'END'
+user  nginx;
+worker_processes  auto;
+
+error_log  /var/log/nginx/error.log notice;
+pid        /run/nginx.pid;
+
+events {
+    worker_connections  1024;
+}
+
+http {
+    include       /etc/nginx/mime.types;
+    default_type  application/octet-stream;
+
+    log_format  main  '$remote_addr - $remote_user [$time_local] "$request" '
+                      '$status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for"';
+
+    access_log  /var/log/nginx/access.log  main;
+
+    sendfile        on;
+    #tcp_nopush     on;
+
+    keepalive_timeout  65;
+
+    #gzip  on;
+
+    include /etc/nginx/conf.d/*.conf;
+}
+END
+  cat >conf.d/default.conf <<'END'
+server {
+    listen       80;
+    server_name  localhost;
+
+    location / {
+        root   /usr/share/nginx/html;
+        index  index.html index.htm;
+    }
+
+    error_page   500 502 503 504  /50x.html;
+    location = /50x.html {
+        root   /usr/share/nginx/html;
+    }
+}
+END
+  systemctl restart nginx`;
+
+test("nginx laid out as by nginx.org: bootstrap, publish and doctor agree, and its own site stays", async () => {
+  host = await TestHost.bare();
+  expect(host.sh(asFromNginxOrg).code).toBe(0);
+  expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
+  host.sh("mkdir -p /srv/site && echo published >/srv/site/index.html && echo 127.0.0.1 a.test >>/etc/hosts");
+  const publish = ["edox-ops", "project", "publish", "a", "--domain", "a.test", "--source", "/srv/site"];
+  expect(host.run(publish)).toMatchObject({ code: 0, stderr: "" });
+  expect(host.run(["curl", "-sS", "http://a.test/"]).stdout).toBe("published\n");
+  expect(host.run(["curl", "-sS", "http://127.0.0.1/"]).stderr).toContain("Empty reply from server");
+  expect(host.run(["curl", "-sS", "http://localhost/"]).stdout).toContain("Welcome to nginx!");
+  expect(host.run(["edox-ops", "doctor"]).stdout).toEndWith("Doctor: host looks ready.\n");
+  expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
+});
+
 describe("programs that hook into apt", () => {
   /** It refuses as apt-listbugs does where it cannot ask, and is quiet where that one is. */
   const listbugs = `printf '#!/bin/sh\n[ "$APT_LISTBUGS_FRONTEND" = none ] || { echo "E: Exiting with error" >&2; exit 10; }\n' >/usr/local/sbin/listbugs

@@ -28,6 +28,7 @@ const hosts: Record<string, Like> = {
   "Ubuntu 24.04": { id: "ubuntu", version: "24.04", codename: "noble", like: "debian", nginx: "1.24.0-2ubuntu7" },
   "Ubuntu 26.04": { id: "ubuntu", version: "26.04", codename: "resolute", like: "debian", nginx: "1.28.0-1" },
   "Raspberry Pi OS": { architecture: "arm64", model: "Raspberry Pi 4 Model B Rev 1.5" },
+  "Debian 12 with the nginx of nginx.org": { nginx: "1.28.0-1~bookworm", nginxOrg: true },
   "a host without IPv6": { ipv6: false },
 };
 

@@ -144,6 +144,73 @@ describe("when nginx refuses", () => {
   });
 });
 
+describe("an nginx that reads no sites-enabled, as that of nginx.org", () => {
+  const like: Like = { nginx: "1.28.0-1~bookworm", nginxOrg: true };
+  const includePath = "/etc/nginx/conf.d/edox-ops-sites.conf";
+  const included = (host: FakeHost): string[] => nginxConfig(host).servers.flatMap(({ names }) => names);
+  const site = (host: FakeHost, name: string) =>
+    host.put(`/etc/nginx/sites-enabled/${name}`, `server { listen 80; server_name ${name}; }\n`);
+
+  test("nginx:sites: gets the folders of sites and an include of ours, which reads no site of others", async () => {
+    const host = fakeDebian(like);
+    expect((await run(host))[2]).toMatchObject({ outcome: "changed", warnings: [] });
+    expect(host.text(includePath)).toEndWith("\ninclude /etc/nginx/sites-enabled/edox-ops-*;\n");
+    expect(host.stat("/etc/nginx/sites-available")).toMatchObject({ type: "directory", mode: 0o755 });
+    site(host, "edox-ops-a");
+    site(host, "theirs");
+    expect(included(host)).toEqual(["localhost", "_", "edox-ops-a"]);
+    expect(host.text(catchAllPath)).toContain("listen 80 default_server");
+  });
+
+  test("nginx:sites: the include goes when nginx.conf reads the sites itself, and each is read once", async () => {
+    const host = fakeDebian(like);
+    await run(host);
+    site(host, "edox-ops-a");
+    const conf = host.text("/etc/nginx/nginx.conf") ?? "";
+    host.put("/etc/nginx/nginx.conf", conf.replace("conf.d/*.conf;", "$& include sites-enabled/*;"));
+    expect(included(host).filter((name) => name === "edox-ops-a")).toHaveLength(2);
+    await run(host);
+    expect(host.stat(includePath)).toBeNull();
+    expect(included(host).filter((name) => name === "edox-ops-a")).toHaveLength(1);
+  });
+
+  test("nginx:sites: a pattern that leaves our names out is no include of them", async () => {
+    for (const [pattern, expected] of [
+      ["/etc/nginx/sites-enabled/*", null],
+      ["sites-*/*", null],
+      ["/etc/nginx/.//sites-enabled/*", null],
+      ["sites-enabled/*.conf", "file"],
+    ] as const) {
+      const host = fakeDebian();
+      await converge(bootstrap(gatherFacts(host)).steps.slice(0, 2), host, { act: host });
+      host.put("/etc/nginx/nginx.conf", `http { include conf.d/*.conf; include ${pattern}; }`);
+      expect((await run(host))[2]?.outcome).toBe("changed");
+      expect([pattern, host.stat(includePath)?.type ?? null]).toEqual([pattern, expected]);
+    }
+  });
+
+  test("nginx:sites: an include outside of the http block reads no site", async () => {
+    const host = fakeDebian();
+    await converge(bootstrap(gatherFacts(host)).steps.slice(0, 2), host, { act: host });
+    host.put("/etc/nginx/nginx.conf", "stream { include sites-enabled/*; } http { include conf.d/*.conf; }");
+    await run(host);
+    expect(host.stat(includePath)?.type).toBe("file");
+  });
+
+  test("nginx:sites: an nginx that reads no conf.d either is refused, with the line to add, and nothing is changed", async () => {
+    const host = fakeDebian();
+    await converge(bootstrap(gatherFacts(host)).steps.slice(0, 2), host, { act: host });
+    host.put("/etc/nginx/nginx.conf", "http { include /etc/nginx/sites-enabled/*; }");
+    const before = host.listing();
+    expect((await run(host))[2]?.problem).toMatchObject({
+      message:
+        'nginx reads nothing in /etc/nginx/conf.d: add "include /etc/nginx/conf.d/*.conf;" to the http block of /etc/nginx/nginx.conf',
+      hint: ["sudo", "nano", "/etc/nginx/nginx.conf"],
+    });
+    expect(host.listing()).toEqual(before);
+  });
+});
+
 test("a masked nginx is told, not fought", async () => {
   const host = fakeDebian();
   await run(host);

@@ -1,0 +1,53 @@
+// The folders of sites, which Debian's nginx has and reads. The package of nginx.org knows conf.d only.
+
+import { type Change, installs, Text } from "../engine/change.ts";
+import { Problem, type Resource } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { missingDirectories } from "../resources/directory.ts";
+import { file } from "../resources/file.ts";
+import { nginxConfig } from "./nginx-config.ts";
+import { sitesText } from "./nginx-text.ts";
+import { limitsPath, replacedDir, sitesAvailableDir, sitesEnabledDir, sitesIncludePath } from "./paths.ts";
+
+const mainPath = "/etc/nginx/nginx.conf";
+
+/**
+ * nginx reads our sites, by an include of its own or by ours, and never by both: each of them would be there twice. Ours
+ * names no site of others, which may have been left there since nobody reads them.
+ */
+export const sitesRead: Resource = {
+  name: "nginx:sites",
+  title: "nginx reads the sites of edox-ops",
+  async check(see, ahead, warn) {
+    // Which package comes is known when it is there.
+    if (installs(ahead, "nginx")) return [];
+    if (see.stat(mainPath) === null) {
+      const hint = ["sudo", "edox-ops", "bootstrap", "--yes"];
+      throw new Problem("blocked", `nginx has no configuration: ${mainPath} is missing`, { hint });
+    }
+    if (!includes(see, limitsPath)) {
+      const message = `nginx reads nothing in /etc/nginx/conf.d: add "include /etc/nginx/conf.d/*.conf;" to the http block of ${mainPath}`;
+      throw new Problem("blocked", message, { hint: ["sudo", "nano", mainPath] });
+    }
+    const changes: Change[] = [];
+    for (const dir of [sitesAvailableDir, sitesEnabledDir]) {
+      changes.push(...missingDirectories(see, [...ahead, ...changes], dir));
+    }
+    return [...changes, ...(await include.check(see, ahead, warn))];
+  },
+};
+
+const include = file({
+  name: "nginx:sites-include",
+  title: "",
+  path: sitesIncludePath,
+  mode: 0o644,
+  keepDir: replacedDir,
+  text: (see) => (includes(see, `${sitesEnabledDir}/edox-ops-site`) ? null : Text.of(sitesText)),
+});
+
+/** Whether a file at this path would be part of the http block, if ours were not there. */
+function includes(see: HostReader, path: string): boolean {
+  const theirs = nginxConfig(see).includes.filter((each) => each.path !== sitesIncludePath);
+  return theirs.some(({ pattern }) => new Bun.Glob(pattern).match(path));
+}
