@@ -1,171 +1,174 @@
 // Archives that somebody made, unpacked into an empty directory of ours: nothing in them names a place outside of it.
 
-import { once } from "node:events";
 import * as fs from "node:fs";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import type { ReadableStreamDefaultReader } from "node:stream/web";
-import * as zlib from "node:zlib";
+import { isatty } from "node:tty";
 import type { Attributes } from "./host.ts";
+import { Decompression } from "./local-decompress.ts";
 import { Unpacking } from "./local-unpacking.ts";
-import { type Amount, Refused } from "./trees.ts";
+import { readAt, unzip } from "./local-unzip.ts";
+import { systemMessage } from "./system-error.ts";
+import { TarReader } from "./tar-reader.ts";
+import { Refused, tooDense, type UnpackLimits } from "./trees.ts";
+import { zipEnd } from "./zip-directory.ts";
 
-const magics: [string, string][] = [
-  ["1f8b", "gzip"],
-  ["28b52ffd", "zstd"],
-  ["504b0304", "zip"],
-  ["504b0506", "zip"],
+type Kind = "zip" | "gzip" | "zstd" | "tar" | "foreign";
+
+/** What an archive begins with, in hexadecimal. */
+const magics: [magic: string, kind: Kind, name: string][] = [
+  ["1f8b", "gzip", "gzip"],
+  ["28b52ffd", "zstd", "zstd"],
+  ["504b0304", "zip", "zip"],
+  ["504b0506", "zip", "zip"],
+  ["504b0708", "zip", "zip"],
+  ["fd377a585a00", "foreign", "xz"],
+  ["425a68", "foreign", "bzip2"],
+  ["377abcaf271c", "foreign", "7-Zip"],
+  ["52617221", "foreign", "RAR"],
 ];
-/** From <sys/stat.h>: what a zip made by Unix has of a file's mode. */
-const S_IFMT = 0o170000;
-const S_IFREG = 0o100000;
-const S_IFLNK = 0o120000;
-const S_IFDIR = 0o040000;
-const longestTarget = 4096;
-const magicBytes = 4;
-/** Two blocks, tar(5). */
-const endBytes = 1024;
+const magicBytes = 6;
+const stdinFd = 0;
+const pieceBytes = 256 * 1024;
+/** Of a disk, not of an archive. */
+const diskFaults = ["ENOSPC", "EDQUOT", "EIO", "EROFS"];
 
 /** See {@link Trees.unpack}. */
-export async function unpack(from: number | "-", into: string, made: Attributes, limits: Amount): Promise<void> {
+export async function unpack(
+  from: number | "-",
+  into: string,
+  made: Attributes,
+  limits: UnpackLimits,
+): Promise<string[]> {
   const target = new Unpacking(into, made, limits);
-  if (from === "-") await untar(Bun.stdin.stream(), target);
-  else await fromFile(from, target);
+  try {
+    if (from === "-") await unpackStdin(target, limits);
+    else await unpackFile(from, target, limits);
+    return target.notes();
+  } catch (error) {
+    throw refusal(error);
+  } finally {
+    target.abort();
+  }
 }
 
-/** What is changed in the file meanwhile is told. */
-async function fromFile(fd: number, target: Unpacking): Promise<void> {
+/** Unpacks a file that is open. All reads are synchronous: none is left when this returns, and the file may be closed. */
+async function unpackFile(fd: number, target: Unpacking, limits: UnpackLimits): Promise<void> {
   const before = fs.fstatSync(fd);
   const head = Buffer.alloc(magicBytes);
   fs.readSync(fd, head, 0, magicBytes, 0);
-  if (kindOf(head) === "zip") await unzip(fd, target);
-  else await untar(Bun.file(fd).stream(), target);
+  const kind = kindOf(head);
+  const endsAsZip = kind === "tar" && zipEnd((offset, bytes) => readAt(fd, offset, bytes), before.size) !== null;
+  if (kind === "zip" || endsAsZip) await unzip(fd, before.size, target, limits);
+  else await untar(piecesOf(fd), target, limits);
   const after = fs.fstatSync(fd);
   if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ctimeMs !== before.ctimeMs) {
     throw new Refused("it was changed while it was read");
   }
 }
 
-function kindOf(bytes: Buffer): string {
-  return magics.find(([magic]) => bytes.toString("hex").startsWith(magic))?.[1] ?? "tar";
+async function unpackStdin(target: Unpacking, limits: UnpackLimits): Promise<void> {
+  if (fs.fstatSync(stdinFd).isDirectory()) throw new Refused("stdin is a directory, not a tar");
+  if (isatty(stdinFd)) throw new Refused("stdin is a terminal: pipe a tar into this command");
+  await untar(
+    arriving(target, limits),
+    target,
+    limits,
+    "a zip is read from a file, not from stdin: name it as --source",
+  );
 }
 
-async function untar(stream: ReadableStream<Uint8Array>, target: Unpacking): Promise<void> {
-  const { extract } = await import("tar-stream");
-  const reader: Reader = stream.getReader();
+/** `noZip`: why a zip is refused. */
+async function untar(
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  target: Unpacking,
+  limits: UnpackLimits,
+  noZip = "",
+): Promise<void> {
+  const tar = new TarReader(target, limits);
+  let [arrived, unpacked] = [0, 0];
+  let decompression: Decompression | null = null;
   try {
-    const head = await firstPiece(reader);
-    const kind = kindOf(head);
-    if (head.length === 0) throw new Refused("it is empty");
-    if (kind === "zip") throw new Refused("a zip is read from a file, not from a pipe");
-    const source = Readable.from(joined(head, reader));
-    const decompress = kind === "gzip" ? zlib.createGunzip() : kind === "zstd" ? zlib.createZstdDecompress() : null;
-    const entries = extract();
-    const end = new End();
-    const fed = decompress ? pipeline(source, decompress, end.watch, entries) : pipeline(source, end.watch, entries);
-    const read = async (): Promise<void> => {
-      for await (const entry of entries) {
-        const { name, type, mode = 0, linkname } = entry.header;
-        if (type === "directory") target.directory(name);
-        else if (type === "symlink") target.link(name, shortTarget(name, linkname ?? ""));
-        else if (type === "link") target.copy(name, linkname ?? "");
-        else if (type === "file" || type === "contiguous-file") {
-          await target.file(name, mode, entry as unknown as Readable);
-        } else throw new Refused(`${name} is a ${type ?? "thing"} that no site has`);
-        entry.resume();
+    for await (const piece of withWholeHead(pieces)) {
+      if (arrived === 0) {
+        const kind = kindOf(piece);
+        if (kind === "zip") throw new Refused(noZip);
+        if (kind === "gzip" || kind === "zstd") decompression = new Decompression(kind, takeUnpacked);
       }
-    };
-    await Promise.all([
-      fed,
-      read().catch(async (error: unknown) => {
-        // Whoever still sends is not waited for.
-        await reader.cancel();
-        entries.destroy();
-        throw error;
-      }),
-    ]);
-    end.demand();
-  } catch (error) {
-    throw told(error);
+      arrived += piece.length;
+      if (decompression === null) tar.push(piece);
+      else await decompression.push(piece);
+    }
+    if (arrived === 0) throw new Refused("it is empty");
+    await decompression?.end();
+    tar.finish();
   } finally {
+    decompression?.destroy();
+  }
+
+  function takeUnpacked(piece: Uint8Array): void {
+    unpacked += piece.length;
+    if (unpacked > limits.ratioFromBytes && unpacked > limits.ratio * arrived) throw tooDense(limits);
+    tar.push(piece);
+  }
+}
+
+/** A pipe may give it byte by byte: the first piece is long enough to tell what it is. */
+async function* withWholeHead(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let head: Uint8Array | null = new Uint8Array();
+  for await (const piece of pieces) {
+    if (head === null) {
+      yield piece;
+      continue;
+    }
+    head = Buffer.concat([head, piece]);
+    if (head.length < magicBytes) continue;
+    yield head;
+    head = null;
+  }
+  if (head !== null && head.length > 0) yield head;
+}
+
+/** Throws for an archive of a kind that is not unpacked. */
+function kindOf(bytes: Uint8Array): Kind {
+  const head = Buffer.from(bytes.subarray(0, magicBytes)).toString("hex");
+  const [, kind, name] = magics.find(([magic]) => head.startsWith(magic)) ?? ([null, "tar", "tar"] as const);
+  if (kind === "foreign") throw new Refused(`its format is ${name}: pack it as .tar, .tar.gz, .tar.zst or .zip`);
+  return kind;
+}
+
+function* piecesOf(fd: number): Generator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(pieceBytes);
+  for (let offset = 0; ; ) {
+    const count = fs.readSync(fd, buffer, 0, pieceBytes, offset);
+    if (count === 0) return;
+    offset += count;
+    yield buffer.subarray(0, count);
+  }
+}
+
+/** What is sent to stdin, as long as it makes progress: that is content of files, or another entry. */
+async function* arriving(target: Unpacking, { idleMs }: UnpackLimits): AsyncGenerator<Uint8Array> {
+  const reader = Bun.stdin.stream().getReader();
+  try {
+    for (;;) {
+      const left = target.progressMs + idleMs - performance.now();
+      const late = Promise.withResolvers<null>();
+      const timer = setTimeout(() => late.resolve(null), Math.max(0, left));
+      const next = await Promise.race([reader.read(), late.promise]).finally(() => clearTimeout(timer));
+      if (next === null || left < 0) {
+        throw new Refused(`limit reached: no content of a file arrived for ${idleMs / 1000} s`, "idleMs");
+      }
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    // A sender that goes on is not waited for.
     await reader.cancel();
   }
 }
 
-type Reader = ReadableStreamDefaultReader<Uint8Array>;
-
-/** Enough of it to tell what it is: a pipe may give it byte by byte. */
-async function firstPiece(reader: Reader): Promise<Buffer> {
-  let head = Buffer.alloc(0);
-  while (head.length < magicBytes) {
-    const { value, done } = await reader.read();
-    if (done) break;
-    head = Buffer.concat([head, value]);
-  }
-  return head;
-}
-
-async function* joined(head: Buffer, reader: Reader): AsyncGenerator<Uint8Array> {
-  yield head;
-  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
-}
-
-/** The end of a tar: two blocks of zeros. Without them it may have been cut between two files. */
-class End {
-  private last = Buffer.alloc(0);
-
-  readonly watch = async function* (this: End, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const piece of pieces) {
-      this.last = Buffer.concat([this.last, piece.subarray(-endBytes)]).subarray(-endBytes);
-      yield piece;
-    }
-  }.bind(this);
-
-  demand(): void {
-    if (this.last.length < endBytes || this.last.some((byte) => byte !== 0)) throw new Refused("its end is missing");
-  }
-}
-
-async function unzip(fd: number, target: Unpacking): Promise<void> {
-  const { fromFdPromise } = await import("yauzl");
-  try {
-    const zip = await fromFdPromise(fd, { lazyEntries: true, strictFileNames: true, autoClose: false });
-    for await (const entry of zip.eachEntry()) {
-      const name = entry.fileName;
-      const mode = entry.externalFileAttributes >>> 16;
-      const kind = mode & S_IFMT;
-      if (![0, S_IFREG, S_IFDIR, S_IFLNK].includes(kind)) throw new Refused(`${name} is a thing that no site has`);
-      if (name.endsWith("/") || kind === S_IFDIR) {
-        target.directory(name);
-        continue;
-      }
-      const content = await zip.openReadStreamPromise(entry);
-      if (kind === S_IFLNK) target.link(name, shortTarget(name, await textOf(content)));
-      else if ((await target.file(name, mode, content)) !== entry.crc32) throw new Refused(`${name} is damaged`);
-    }
-  } catch (error) {
-    throw told(error);
-  }
-}
-
-/** A disk's own fault is not the archive's. */
-function told(error: unknown): Error {
+/** What the system or a decompressor says of an archive; a disk's own fault, and one of the program, stay what they are. */
+function refusal(error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (error instanceof Refused || ["ENOSPC", "EDQUOT", "EIO", "EROFS"].includes(code ?? "")) return error as Error;
-  return new Refused(`it cannot be read: ${message}`);
-}
-
-async function textOf(content: Readable): Promise<string> {
-  let text = "";
-  content.setEncoding("utf8").on("data", (piece: string) => {
-    if (text.length <= longestTarget) text += piece;
-  });
-  await once(content, "end");
-  return text;
-}
-
-function shortTarget(name: string, target: string): string {
-  if (target === "" || target.length > longestTarget || target.includes("\0"))
-    throw new Refused(`${name} is a broken link`);
-  return target;
+  if (error instanceof Refused || typeof code !== "string" || diskFaults.includes(code)) return error;
+  return new Refused(`it cannot be read: ${systemMessage(message)}`);
 }

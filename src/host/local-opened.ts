@@ -6,7 +6,7 @@ import { linkTargetOf } from "./local-libc.ts";
 import { missing } from "./local-naming.ts";
 import { type Opened, Refused } from "./trees.ts";
 
-const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY, S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = fs.constants;
+const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK, S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = fs.constants;
 /** As many links as the kernel follows, path_resolution(7). */
 const mostLinks = 40;
 
@@ -49,11 +49,21 @@ function opened(start: string, root: string, typed: string, trusted: readonly nu
     const kind = mode & S_IFMT;
     const type = kind === S_IFDIR ? "directory" : kind === S_IFREG ? "file" : "other";
     // What is neither may wait for somebody when it is opened, and nobody reads it.
-    const fd = type === "other" ? (way.pop() as number) : fs.openSync(openName(last), O_RDONLY);
+    const fd = type === "other" ? (way.pop() as number) : openToRead(last, typed);
     typedNames.set(fd, typed);
     return { path: openName(fd), real, type, close: () => close(fd) };
   } finally {
     for (const fd of way) fs.closeSync(fd);
+  }
+}
+
+/** Throws {@link Refused} for a file with a lease, fcntl(2): without O_NONBLOCK its holder would be waited for. */
+function openToRead(fd: number, typed: string): number {
+  try {
+    return fs.openSync(openName(fd), O_RDONLY | O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+    throw new Refused(`another process holds a lease on ${typed}: try again when it is done`);
   }
 }
 

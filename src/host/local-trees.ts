@@ -164,8 +164,9 @@ export function localTrees(root = ""): Trees {
     },
 
     room(path) {
-      const { bavail, bsize, files, ffree } = fs.statfsSync(at(path));
-      return { bytes: bavail * bsize, inodes: files === 0 ? Number.POSITIVE_INFINITY : ffree, block: bsize };
+      const { bavail, blocks, bsize, files, ffree } = fs.statfsSync(at(path));
+      const inodes = files === 0 ? Number.POSITIVE_INFINITY : ffree;
+      return { bytes: bavail * bsize, inodes, size: blocks * bsize, block: bsize };
     },
   });
 }

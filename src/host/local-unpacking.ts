@@ -1,105 +1,218 @@
 // A directory that an archive is unpacked into: nothing in the archive names a place outside of it.
 
 import * as fs from "node:fs";
-import type { Readable } from "node:stream";
-import * as zlib from "node:zlib";
+import type { EntrySink } from "./archive-entry.ts";
+import { quoted } from "./entry-name.ts";
 import type { Attributes } from "./host.ts";
 import { acted } from "./local-naming.ts";
-import { type Amount, Refused } from "./trees.ts";
+import { Refused, type UnpackLimits } from "./trees.ts";
 
 const setIdBits = 0o6000;
+/** Of Linux, path_resolution(7), less what leads to the directory; and of a component, of ext4 and all others. */
+const longestPath = 3072;
+const longestName = 255;
+/** Resource forks and the state of the Finder, which macOS adds to archives: nginx never serves hidden files. */
+const macFiles = /^(__MACOSX(\/|$)|(.*\/)?(\._[^/]*|\.DS_Store)$)/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+const unprintable = /[\u0000-\u001f\u007f\ufffd]/;
+
+/** How a name was taken otherwise than the archive has it, or stays as no URL is likely to have it. */
+export type Remark = "macOS" | "NFD" | "code page 437" | "backslashes";
+
+const sentences: Record<Remark, string> = {
+  macOS: "metadata of macOS left out (__MACOSX, ._*, .DS_Store)",
+  NFD: "names in decomposed Unicode (NFD), which URLs in composed form (NFC) do not find",
+  "code page 437": "zip names that are not UTF-8, read as code page 437",
+  backslashes: "zip names with backslashes, read as directories",
+};
+
+/** The file that is being written. */
+interface OpenFile {
+  /** Its name in the archive, and in the directory. */
+  typed: string;
+  path: string;
+  /** null where it is left out. */
+  fd: number | null;
+  position: number;
+  hasHole: boolean;
+}
 
 /** Checks each entry by its name before it is made, and counts. */
-export class Unpacking {
+export class Unpacking implements EntrySink {
+  /** When content or an entry came last, in milliseconds of `performance.now()`. */
+  progressMs = performance.now();
   private readonly made = new Map<string, "directory" | "file" | "link">([["", "directory"]]);
+  private entries = 0;
   private bytes = 0;
+  private readonly remarks = new Map<Remark, { count: number; example: string }>();
+  private current: OpenFile | null = null;
 
   constructor(
     private readonly dir: string,
     private readonly attributes: Attributes,
-    private readonly limits: Amount,
+    private readonly limits: UnpackLimits,
   ) {}
 
   directory(typed: string): void {
-    const path = this.checked(typed);
-    if (path === "") return;
+    const path = this.begin(typed);
+    if (path === "" || this.leavesOut(path)) return;
     const before = this.made.get(path);
-    if (before !== undefined && before !== "directory") throw new Refused(`${typed} stands twice in it`);
+    if (before !== undefined && before !== "directory") throw new Refused(`${quoted(typed)} occurs twice`);
     this.makeAbove(path, typed);
     this.makeDirectory(path);
   }
 
   link(typed: string, target: string): void {
-    const path = this.fresh(typed);
-    fs.symlinkSync(target, `${this.dir}/${path}`);
-    this.made.set(path, "link");
-  }
-
-  /** A second name of an earlier file, as a tar has of one with several. */
-  copy(typed: string, earlier: string): void {
-    const source = this.checked(earlier);
-    if (this.made.get(source) !== "file") throw new Refused(`${typed} is a name of ${earlier}, which is not in it`);
-    const path = this.fresh(typed);
-    this.count(fs.statSync(`${this.dir}/${source}`).size, typed);
-    fs.copyFileSync(`${this.dir}/${source}`, `${this.dir}/${path}`, fs.constants.COPYFILE_EXCL);
-    this.made.set(path, "file");
-    const { mode, uid, gid } = this.attributes;
-    fs.chmodSync(`${this.dir}/${path}`, mode);
-    fs.chownSync(`${this.dir}/${path}`, uid, gid);
-  }
-
-  /** Answers the CRC-32 of what it holds. */
-  async file(typed: string, mode: number, content: Readable): Promise<number> {
-    if ((mode & setIdBits) !== 0) throw new Refused(`${typed} has a set-user-ID or set-group-ID bit`);
-    const path = this.fresh(typed);
-    this.made.set(path, "file");
-    const to = `${this.dir}/${path}`;
-    const fd = fs.openSync(to, "wx", 0o600);
-    let sum = 0;
-    try {
-      for await (const piece of content as AsyncIterable<Uint8Array>) {
-        this.count(piece.length, typed);
-        sum = zlib.crc32(piece, sum);
-        for (let done = 0; done < piece.length; ) done += acted(to, () => fs.writeSync(fd, piece, done));
-      }
-      fs.fchownSync(fd, this.attributes.uid, this.attributes.gid);
-      fs.fchmodSync(fd, this.attributes.mode);
-    } finally {
-      fs.closeSync(fd);
+    const path = this.begin(typed);
+    if (this.leavesOut(path)) return;
+    if (target === "" || target.includes("\0") || Buffer.byteLength(target) > longestPath) {
+      throw new Refused(`${quoted(typed)} is a symbolic link without a valid target`);
     }
-    return sum;
+    this.add(path, typed, "link");
+    fs.symlinkSync(target, `${this.dir}/${path}`);
+  }
+
+  copy(typed: string, earlier: string): void {
+    const path = this.begin(typed);
+    if (this.leavesOut(path)) return;
+    const source = this.checked(earlier);
+    if (this.made.get(source) !== "file") {
+      throw new Refused(
+        `${quoted(typed)} is a hard link to ${quoted(earlier)}, which is no earlier file of the archive`,
+      );
+    }
+    this.add(path, typed, "file");
+    const [from, to] = [`${this.dir}/${source}`, `${this.dir}/${path}`];
+    this.count(fs.statSync(from).size, typed);
+    fs.copyFileSync(from, to, fs.constants.COPYFILE_EXCL);
+    const { mode, uid, gid } = this.attributes;
+    fs.chownSync(to, uid, gid);
+    fs.chmodSync(to, mode);
+  }
+
+  open(typed: string, mode: number): void {
+    if ((mode & setIdBits) !== 0) throw new Refused(`${quoted(typed)} has a set-user-ID or set-group-ID bit`);
+    const path = this.begin(typed);
+    const isLeftOut = this.leavesOut(path);
+    if (!isLeftOut) this.add(path, typed, "file");
+    const to = `${this.dir}/${path}`;
+    this.current = {
+      typed,
+      path: to,
+      fd: isLeftOut ? null : fs.openSync(to, "wx", 0o600),
+      position: 0,
+      hasHole: false,
+    };
+  }
+
+  write(piece: Uint8Array): void {
+    const file = this.current;
+    if (file === null) return;
+    this.count(piece.length, file.typed);
+    this.progressMs = performance.now();
+    const { fd, path } = file;
+    if (fd === null) return;
+    for (let done = 0; done < piece.length; ) {
+      // Without a hole before it, the position of the descriptor is the right one.
+      const position = file.hasHole ? file.position + done : null;
+      done += acted(path, () => fs.writeSync(fd, piece, done, piece.length - done, position));
+    }
+    file.position += piece.length;
+  }
+
+  skip(bytes: number): void {
+    if (this.current === null) return;
+    this.count(bytes, this.current.typed);
+    this.current.position += bytes;
+    this.current.hasHole = true;
+  }
+
+  close(): void {
+    const file = this.current;
+    this.current = null;
+    if (file === null || file.fd === null) return;
+    try {
+      if (file.hasHole) fs.ftruncateSync(file.fd, file.position);
+      fs.fchownSync(file.fd, this.attributes.uid, this.attributes.gid);
+      fs.fchmodSync(file.fd, this.attributes.mode);
+    } finally {
+      fs.closeSync(file.fd);
+    }
+  }
+
+  /** Closes what a failure left open. */
+  abort(): void {
+    if (typeof this.current?.fd === "number") fs.closeSync(this.current.fd);
+    this.current = null;
+  }
+
+  /** Keeps for {@link notes} that a name was not taken as the archive declares it. */
+  remark(what: Remark, name: string): void {
+    const before = this.remarks.get(what);
+    this.remarks.set(what, { count: (before?.count ?? 0) + 1, example: before?.example ?? name });
+  }
+
+  /** Sentences for a person, one for each kind of remark. */
+  notes(): string[] {
+    return [...this.remarks].map(([what, { count, example }]) => {
+      return `${sentences[what]}: ${count}, for example ${quoted(example)}`;
+    });
+  }
+
+  private leavesOut(path: string): boolean {
+    const isMac = macFiles.test(path);
+    if (isMac) this.remark("macOS", path);
+    return isMac;
   }
 
   private count(bytes: number, typed: string): void {
     this.bytes += bytes;
-    if (this.bytes > this.limits.bytes) {
-      throw new Refused(`${typed} is more than fits: it unpacks to more than ${this.limits.bytes} bytes`);
-    }
+    if (this.bytes <= this.limits.bytes) return;
+    throw new Refused(`limit reached at ${quoted(typed)}: it unpacks to more than ${this.limits.bytes} bytes`, "bytes");
   }
 
-  private fresh(typed: string): string {
-    const path = this.checked(typed);
-    if (path === "" || this.made.has(path)) throw new Refused(`${typed} stands twice in it`);
+  private add(path: string, typed: string, type: "file" | "link"): void {
+    if (path === "") throw new Refused(`${quoted(typed)} is not a name of a file`);
+    if (this.made.has(path)) throw new Refused(`${quoted(typed)} occurs twice`);
     this.makeAbove(path, typed);
-    return path;
+    this.made.set(path, type);
+    if (path !== path.normalize("NFC")) this.remark("NFD", path);
   }
 
-  /** Its way in the tree. Throws for one that leads out, whatever it is called. */
+  /** Counts an entry, and answers its path in the tree. */
+  private begin(typed: string): string {
+    this.progressMs = performance.now();
+    this.entries += 1;
+    this.demandFew();
+    return this.checked(typed);
+  }
+
+  /** Throws for a path that leads out of the tree, and for a name that no URL has. */
   private checked(typed: string): string {
-    if (typed.startsWith("/") || typed.includes("\\")) throw new Refused(`${typed} is no relative path`);
+    if (typed.startsWith("/")) throw new Refused(`${quoted(typed)} is an absolute path`);
+    if (typed.includes("\\")) throw new Refused(`${quoted(typed)} has a backslash in its name`);
+    if (unprintable.test(typed))
+      throw new Refused(`${quoted(typed)} has control or replacement characters in its name`);
+    if (typed.length > longestPath) throw new Refused(`${quoted(typed)} has a name that is too long`);
     const parts = typed.split("/").filter((part) => part !== "" && part !== ".");
-    if (parts.includes("..")) throw new Refused(`${typed} leads out of it`);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-    if (/[\u0000-\u001f\u007f\ufffd]/.test(typed)) throw new Refused(`${typed} has characters that no address has`);
-    if (this.made.size > this.limits.entries) throw new Refused(`it has more than ${this.limits.entries} entries`);
+    if (parts.includes("..")) throw new Refused(`${quoted(typed)} leads out of the archive`);
+    const isLong =
+      Buffer.byteLength(typed) > longestPath || parts.some((part) => Buffer.byteLength(part) > longestName);
+    if (isLong) throw new Refused(`${quoted(typed)} has a name that is too long`);
     return parts.join("/");
+  }
+
+  /** Of what is named in the archive, and of what is made for it: directories need no entry of their own. */
+  private demandFew(): void {
+    if (Math.max(this.entries, this.made.size) <= this.limits.entries) return;
+    throw new Refused(`limit reached: it has more than ${this.limits.entries} entries`, "entries");
   }
 
   private makeAbove(path: string, typed: string): void {
     const above = path.slice(0, Math.max(0, path.lastIndexOf("/")));
     const found = this.made.get(above);
     if (found === "directory") return;
-    if (found !== undefined) throw new Refused(`${typed} lies below ${above}, which is no directory`);
+    if (found !== undefined) throw new Refused(`${quoted(typed)} is below ${quoted(above)}, which is not a directory`);
     this.makeAbove(above, typed);
     this.makeDirectory(above);
   }
@@ -108,5 +221,7 @@ export class Unpacking {
     if (this.made.has(path)) return;
     fs.mkdirSync(`${this.dir}/${path}`, { mode: 0o755 });
     this.made.set(path, "directory");
+    if (path !== path.normalize("NFC")) this.remark("NFD", path);
+    this.demandFew();
   }
 }

@@ -31,10 +31,19 @@ export type Seeds = readonly [bigint, bigint];
 /** Of one digest, 32 bits each. */
 export const digestWords = 4;
 
-/** What an archive may hold. */
-export interface Amount {
+/** Limits on an archive. One that exceeds a limit is refused, and the error names the limit. */
+export interface UnpackLimits {
+  /** Files, directories and links. */
   entries: number;
+  /** The content of all files, holes included. */
   bytes: number;
+  /** Names and attributes: the extended headers of a tar, the central directory of a zip. */
+  headerBytes: number;
+  /** Unpacked bytes for each byte of the archive, where it unpacks to more than `ratioFromBytes`. */
+  ratio: number;
+  ratioFromBytes: number;
+  /** Milliseconds in which a sender on stdin sends neither content of a file nor another entry. */
+  idleMs: number;
 }
 
 /**
@@ -50,9 +59,21 @@ export interface Opened {
   close(): void;
 }
 
-/** Thrown for an archive, or a path, that is refused: names the entry and the reason. */
+/** Thrown for an archive, or a path, that is refused: names the entry and the reason. `limit`: the one exceeded. */
 export class Refused extends Error {
   override name = "Refused";
+
+  constructor(
+    message: string,
+    readonly limit?: keyof UnpackLimits,
+  ) {
+    super(message);
+  }
+}
+
+/** The refusal of an archive that decompresses to far more than a site does. */
+export function tooDense({ ratio }: UnpackLimits): Refused {
+  return new Refused(`limit reached: it unpacks to more than ${ratio} times its size`, "ratio");
 }
 
 export interface Trees {
@@ -104,8 +125,9 @@ export interface Trees {
   /**
    * A tar, plain or compressed by gzip or zstd, or a zip. `from`: a file that is open, or "-" for a tar on stdin. `into`: an empty
    * directory, which is not cleared where it throws {@link Refused}. Files are as `made` says but for their times.
+   * Answers what a person should know of names that were read in another way than they are written.
    */
-  unpack(from: Opened | "-", into: string, made: Attributes, limits: Amount): Promise<void>;
-  /** Bytes and inodes that are free for root's writing, and what is taken by one block. */
-  room(path: string): { bytes: number; inodes: number; block: number };
+  unpack(from: Opened | "-", into: string, made: Attributes, limits: UnpackLimits): Promise<string[]>;
+  /** Bytes and inodes that are free for root's writing, bytes of the whole file system, and what is taken by one block. */
+  room(path: string): { bytes: number; inodes: number; size: number; block: number };
 }

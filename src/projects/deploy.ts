@@ -54,12 +54,12 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   }
   const { source, digests, origins } = planned;
   const changed = planned.added.length + planned.changed.length + planned.removed.length;
-  const figures = { files: origins.length, changed, bytes: 0, backup: null, pruned: [], notes: [] };
+  const figures = { files: origins.length, changed, bytes: 0, backup: null, pruned: [], notes: order.notes ?? [] };
   // A backup of the same would push out one that differs.
   if (changed === 0 && planned.folders === 0 && isLive(planned) && !planned.isExposed) {
     if (order.of === "others") await demandUnchanged(trees, source, slug, host.now());
     const notes = digests.grew ? remember(planned, order, host, trees) : [];
-    return { ...figures, notes, milliseconds: host.now() - start };
+    return { ...figures, notes: [...figures.notes, ...notes], milliseconds: host.now() - start };
   }
 
   demandRoom(planned, slug, trees);
@@ -73,7 +73,7 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   if (before !== null) keepAssets(trees, slug, live, planned.removed, made);
   trees.sync(stage);
 
-  const notes: string[] = [];
+  const notes = [...figures.notes];
   if (before === null) trees.move(stage, live);
   else if (!swap(trees, live, stage, made)) {
     notes.push(`${project.root_path} cannot be exchanged with a new tree: its files were replaced one by one`);

@@ -19,6 +19,8 @@ export interface Order {
   live: string;
   /** Somebody's, which may change meanwhile; a release of our own, whose files may be shared; or one just unpacked. */
   of: "others" | "release" | "unpacked";
+  /** Warnings from unpacking it. */
+  notes?: string[];
   /** Closes what is open of both. */
   letGo?: () => void;
   /** How many backups stay. */

@@ -3,17 +3,14 @@
 import { Problem } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { type Opened, Refused, type Trees } from "../host/trees.ts";
-import { gidOf } from "../resources/group.ts";
 import { comparedBytes, frontPage, type Page } from "./answer.ts";
 import type { Order } from "./plan.ts";
 import type { Project } from "./project.ts";
-import { backupNames, backupsOf, makeBackupsDir, openAbove, unpackedPath } from "./releases.ts";
+import { backupNames, backupsOf, openAbove } from "./releases.ts";
 import { openSource } from "./source.ts";
+import { unpacked } from "./unpacked.ts";
 
 type Choices = Pick<Order, "keep" | "backup" | "allowEmpty"> & { asks: boolean };
-
-/** 10 GiB in a million files is no site: an archive that holds more is a mistake, or a trap. */
-const mostUnpacked = { entries: 1_000_000, bytes: 10 * 2 ** 30 };
 
 export interface Given {
   /** A directory, an archive, or "-" for a tar on stdin; null for the source of the record. */
@@ -44,9 +41,11 @@ export async function deployOrder(
   return ordered({ project, name, ...choices, probe: probeOf(project, choices, host) }, host, trees, async (open) => {
     const opened = given === "-" ? "-" : open(openSource(trees, given, trusted));
     const isArchive = opened === "-" || opened.type === "file";
-    const whole = isArchive ? await unpacked(project, given, opened, host, trees) : opened.path;
+    const { dir: whole, notes } = isArchive
+      ? await unpacked(project, given, opened, host, trees)
+      : { dir: opened.path, notes: [] };
     const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
-    return { dir, of: isArchive ? "unpacked" : "others" };
+    return { dir, of: isArchive ? "unpacked" : "others", notes };
   });
 }
 
@@ -55,7 +54,7 @@ async function ordered(
   order: Omit<Order, "dir" | "of" | "live">,
   host: Host,
   trees: Trees,
-  read: (open: <T extends Opened>(opened: T) => T) => Promise<Pick<Order, "dir" | "of">>,
+  read: (open: <T extends Opened>(opened: T) => T) => Promise<Pick<Order, "dir" | "of" | "notes">>,
 ): Promise<Order> {
   const all: Opened[] = [];
   const letGo = () => {
@@ -71,31 +70,6 @@ async function ordered(
   } catch (error) {
     letGo();
     throw error;
-  }
-}
-
-async function unpacked(
-  project: Project,
-  given: string,
-  archive: Opened | "-",
-  host: Host,
-  trees: Trees,
-): Promise<string> {
-  const { slug, owner_group } = project;
-  makeBackupsDir(host, slug);
-  const dir = unpackedPath(slug);
-  const owner = { uid: host.uid, gid: gidOf(host, owner_group) ?? 0 };
-  // What a killed one left: the project's lock is ours.
-  trees.remove(dir);
-  trees.makeDirectory(dir, { mode: 0o755, ...owner });
-  const bytes = Math.min(mostUnpacked.bytes, trees.room(dir).bytes);
-  try {
-    await trees.unpack(archive, dir, { mode: 0o644, ...owner }, { ...mostUnpacked, bytes });
-    return dir;
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    const name = given === "-" ? "the archive on stdin" : given;
-    throw new Problem("blocked", `${name} is not published: ${error.message}`, { hint: ["ls", "-l", given] });
   }
 }
 

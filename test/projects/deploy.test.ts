@@ -139,9 +139,15 @@ describe("what is known of the live files is no more than a help:", () => {
       },
     });
     host.write("/srv/site/page.html", "game");
-    expect(await host.deploy()).toMatchObject({ changed: 1, notes: [expect.stringContaining("no space left on device")] });
+    expect(await host.deploy()).toMatchObject({
+      changed: 1,
+      notes: [expect.stringContaining("no space left on device")],
+    });
     expect(same()).toBe(true);
-    expect(await host.deploy()).toMatchObject({ changed: 0, notes: [expect.stringContaining("no space left on device")] });
+    expect(await host.deploy()).toMatchObject({
+      changed: 0,
+      notes: [expect.stringContaining("no space left on device")],
+    });
   });
 
   test("garbage in its place is as good as nothing", async () => {

@@ -125,7 +125,9 @@ export async function release(
   }
 
   async function tellPlan(planned: Plan, order: Order): Promise<number> {
+    const { notes = [] } = order;
     if (!values.json) {
+      for (const sentence of notes) console.err(lineOf`warning: ${sentence}`);
       await console.out(planText(order, planned, values.diff === true));
       return exitCode.done;
     }
@@ -136,6 +138,7 @@ export async function release(
       command: told.command,
       outcome,
       exit: exitCode.done,
+      warnings: notes,
       plan: { added, changed, removed },
     } as const;
     await console.out(jsonOf(document));

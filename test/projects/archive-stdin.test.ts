@@ -1,0 +1,167 @@
+// A tar on stdin: by a sender that is slow, silent or endless, and what is no sender at all.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { pax, tarOf, zipOf } from "./archives.ts";
+import type { TreeHost } from "./tree.ts";
+import { registeredHost, type Typed } from "./typed-deploy.ts";
+
+const live = "/var/www/docs/demo";
+const page = { name: "index.html", content: "home" };
+const program = `${import.meta.dir}/typed-deploy.ts`;
+let host: TreeHost;
+beforeEach(() => {
+  host = registeredHost();
+});
+afterEach(() => host[Symbol.dispose]());
+
+/** The deploy of a source as a shell starts it. `$deploy` in the line is the program with its arguments. */
+async function typed(line: string, source = "-"): Promise<string> {
+  const env = { ...process.env, deploy: `${process.execPath} ${program} ${host.root} ${source}` };
+  const child = Bun.spawn(["sh", "-c", line], { env, cwd: host.root, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [out, trace, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  expect([trace, code]).toEqual(["", 0]);
+  return (JSON.parse(out) as Typed).err;
+}
+
+/** Starts a deploy of what is sent on a pipe; no progress for so long ends it. */
+function piped(idleMs = 60_000) {
+  return Bun.spawn([process.execPath, program, host.root, "-"], {
+    env: { ...process.env, IDLE_MS: String(idleMs) },
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+}
+
+/** The errors of a deploy of pieces that are sent one by one, by a sender that ends, or stays. */
+async function sent(
+  pieces: Iterable<Uint8Array>,
+  more: { ends: boolean; everyMs?: number; idleMs?: number },
+): Promise<string> {
+  const child = piped(more.idleMs);
+  const ended = Promise.withResolvers<true>();
+  child.exited.then(() => ended.resolve(true));
+  for (const piece of pieces) {
+    child.stdin.write(piece);
+    child.stdin.flush();
+    if (await Promise.race([Bun.sleep(more.everyMs ?? 20), ended.promise])) break;
+  }
+  if (more.ends) child.stdin.end();
+  const [out, trace, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  expect([trace, code]).toEqual(["", 0]);
+  return (JSON.parse(out) as Typed).err;
+}
+
+const hint = "hint: tar -C public -czf site.tar.gz .\n";
+const refused = (why: string): string => `error: the archive on stdin is not published: ${why}\n${hint}`;
+
+function* every(bytes: Uint8Array, size: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+function* endless(bytes: Uint8Array): Generator<Uint8Array> {
+  for (;;) yield bytes;
+}
+
+describe("a sender on a pipe:", () => {
+  test("a tar that arrives byte by byte is published", async () => {
+    const bytes = gzipSync(tarOf([page]));
+    expect(await sent([...every(bytes.subarray(0, 8), 1), bytes.subarray(8)], { ends: true })).toBe("");
+    expect(host.text(`${live}/index.html`)).toBe("home");
+  });
+
+  test("a slow one is waited for as long as content arrives", async () => {
+    const pieces = [...every(tarOf([{ ...page, content: "home".repeat(1000) }]), 500)];
+    expect(await sent(pieces, { ends: true, everyMs: 150, idleMs: 1000 })).toBe("");
+    expect(host.text(`${live}/index.html`)).toBe("home".repeat(1000));
+  });
+
+  test("one that is refused is not waited for", async () => {
+    const bytes = tarOf([{ name: "../x", content: "x" }]);
+    expect(await sent([bytes], { ends: false })).toBe(refused("'../x' leads out of the archive"));
+  });
+
+  test("one that goes silent is given up", async () => {
+    const bytes = tarOf([page, { name: "a", content: "x" }]).subarray(0, 1200);
+    expect(await sent([bytes], { ends: false, idleMs: 300 })).toBe(
+      refused("limit reached: no content of a file arrived for 0.3 s"),
+    );
+  });
+
+  test("one that sends nothing but headers is given up", async () => {
+    const header = pax([["comment", "x"]], "g");
+    expect(await sent(endless(header), { ends: false, idleMs: 500 })).toBe(
+      refused("limit reached: no content of a file arrived for 0.5 s"),
+    );
+  });
+
+  test("one that keeps the pipe open after the end of the tar is given up", async () => {
+    expect(await sent([tarOf([page])], { ends: false, idleMs: 300 })).toBe(
+      refused("limit reached: no content of a file arrived for 0.3 s"),
+    );
+  });
+
+  test("a zip is refused", async () => {
+    expect(await sent([zipOf([page])], { ends: false })).toBe(
+      refused("a zip is read from a file, not from stdin: name it as --source"),
+    );
+  });
+
+  test("zeros without end are refused", async () => {
+    expect(await typed("cat /dev/zero | $deploy")).toBe(
+      refused("limit reached: more than 16777216 bytes of zeros follow the end of the tar"),
+    );
+  });
+
+  test("SIGINT ends the deploy at once, and the next one is not hindered", async () => {
+    const child = piped();
+    child.stdin.write(tarOf([page, { name: "a", content: "x".repeat(100_000) }]).subarray(0, 50_000));
+    child.stdin.flush();
+    const half = `${host.root}/var/www/docs/.edox-ops-backups/demo/.unpacked/a`;
+    while (!(await Bun.file(half).exists())) await Bun.sleep(10);
+    child.kill("SIGINT");
+    await child.exited;
+    expect(child.signalCode).toBe("SIGINT");
+    expect(await sent([tarOf([page])], { ends: true })).toBe("");
+    expect(host.list("/var/www/docs/.edox-ops-backups/demo")).not.toContain(".unpacked");
+  });
+});
+
+describe("stdin that is no pipe:", () => {
+  test("a file on stdin is published", async () => {
+    writeFileSync(`${host.root}/a.tar`, tarOf([page]));
+    expect(await typed("$deploy <a.tar")).toBe("");
+    expect(host.text(`${live}/index.html`)).toBe("home");
+  });
+
+  const rows: [string, string, string][] = [
+    ["a directory", "$deploy </etc", "stdin is a directory, not a tar"],
+    ["nothing", "$deploy </dev/null", "it is empty"],
+    ["a closed descriptor", "$deploy <&-", "it is empty"],
+    ["a terminal", 'script -qec "$deploy" /dev/null </dev/null', "stdin is a terminal: pipe a tar into this command"],
+  ];
+  for (const [name, line, why] of rows) {
+    test(`${name} on stdin is refused`, async () => {
+      expect(await typed(line)).toBe(refused(why));
+    });
+  }
+});
+
+test("a file that another process holds a lease on is refused", async () => {
+  writeFileSync(`${host.root}/srv/a`, tarOf([page]));
+  // F_SETLEASE with F_WRLCK, fcntl(2).
+  const lease =
+    '$SIG{IO} = "IGNORE"; open F, "+<", $ARGV[0]; fcntl F, 1024, 1 or die $!; $| = 1; print "held\\n"; sleep 60';
+  const holder = Bun.spawn(["perl", "-e", lease, `${host.root}/srv/a`], { stdout: "pipe" });
+  try {
+    await holder.stdout.getReader().read();
+    expect(await typed("$deploy", "/srv/a")).toBe(
+      "error: /srv/a is not published: another process holds a lease on /srv/a: try again when it is done\nhint: ls -ld /srv/a\n",
+    );
+  } finally {
+    holder.kill("SIGKILL");
+    await holder.exited;
+  }
+});
