@@ -14,6 +14,21 @@ const openFilesDir = "/proc/self/fd/";
 /** The kernel's name of what is open: nobody else can change what it stands for. */
 export const openName = (fd: number): string => `${openFilesDir}${fd}`;
 
+/** What was typed for open descriptors: errors name them so. */
+export const typedNames = new Map<number, string>();
+
+/** Replaces the kernel's names of what is open by those that were typed. */
+function withTypedNames(text: string): string {
+  const path = new RegExp(`${openFilesDir}(\\d+)`, "g");
+  return text.replace(path, (name, fd) => typedNames.get(Number(fd)) ?? name);
+}
+
+/** The same error, which names what was typed. */
+export function withTypedPaths(error: unknown): unknown {
+  if (error instanceof Error) error.message = withTypedNames(error.message);
+  return error;
+}
+
 /** An open directory and a path below it; null for a path that does not begin with {@link openName}. */
 export function placeOf(path: string): { top: number; below: string } | null {
   if (!path.startsWith(openFilesDir)) return null;
@@ -75,18 +90,21 @@ export class Parents {
     const known = this.#open.get(path);
     if (known !== undefined) return known;
     const [oldest] = this.#open;
-    if (oldest !== undefined && this.#open.size === mostParents) {
-      fs.closeSync(oldest[1]);
-      this.#open.delete(oldest[0]);
-    }
+    if (oldest !== undefined && this.#open.size === mostParents) this.#close(...oldest);
     const fd = openNoFollow(path, O_PATH | O_DIRECTORY);
     this.#open.set(path, fd);
+    typedNames.set(fd, withTypedNames(path));
     return fd;
+  }
+
+  #close(path: string, fd: number): void {
+    this.#open.delete(path);
+    typedNames.delete(fd);
+    fs.closeSync(fd);
   }
 
   /** Forgets them: a path may stand for another directory by now. */
   close(): void {
-    for (const fd of this.#open.values()) fs.closeSync(fd);
-    this.#open.clear();
+    for (const [path, fd] of this.#open) this.#close(path, fd);
   }
 }

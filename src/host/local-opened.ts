@@ -1,7 +1,7 @@
 // Paths that are opened once, name by name: a link on the way is trusted as far as its owner is.
 
 import * as fs from "node:fs";
-import { O_PATH, openName } from "./local-beneath.ts";
+import { O_PATH, openName, typedNames } from "./local-beneath.ts";
 import { linkTargetOf } from "./local-libc.ts";
 import { missing } from "./local-naming.ts";
 import { type Opened, Refused } from "./trees.ts";
@@ -9,15 +9,6 @@ import { type Opened, Refused } from "./trees.ts";
 const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK, S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = fs.constants;
 /** As many links as the kernel follows, path_resolution(7). */
 const mostLinks = 40;
-
-/** What open paths were called when they were opened, by descriptor: errors name them so. */
-const typedNames = new Map<number, string>();
-
-/** Replaces the kernel's names of what is open by those that were typed. */
-export function withTypedNames(text: string): string {
-  const path = new RegExp(`${openName(0).slice(0, -1)}(\\d+)`, "g");
-  return text.replace(path, (name, fd) => typedNames.get(Number(fd)) ?? name);
-}
 
 /** See {@link Trees.open}. `root`: the directory that paths begin at. */
 export function openTyped(root: string, typed: string, trusted: readonly number[]): Opened | null {

@@ -3,11 +3,11 @@
 import * as fs from "node:fs";
 import type { Attributes } from "./host.ts";
 import { entryOf, Open } from "./listing.ts";
-import { O_PATH, openName, openNoFollow, Parents, placeOf } from "./local-beneath.ts";
+import { O_PATH, openName, openNoFollow, Parents, placeOf, withTypedPaths } from "./local-beneath.ts";
 import { blockOf, bufferBytes, files, fill, open } from "./local-files.ts";
 import { exchangeNames, type Status, statusAt, syncFileSystem } from "./local-libc.ts";
 import { missing } from "./local-naming.ts";
-import { openBelow, openTyped, withTypedNames } from "./local-opened.ts";
+import { openBelow, openTyped } from "./local-opened.ts";
 import { SecondThread } from "./local-thread.ts";
 import type { Entry, Opened, Trees } from "./trees.ts";
 
@@ -34,6 +34,9 @@ export function localTrees(root = ""): Trees {
     parents.close();
     try {
       return act();
+    } catch (error) {
+      // As long as the descriptors in its message are open.
+      throw withTypedPaths(error);
     } finally {
       parents.close();
     }
@@ -219,19 +222,15 @@ function adoptOne(path: string, entry: Entry, { uid, gid }: Pick<Attributes, "ui
 
 /** The same, but errors name what is open by what was typed. */
 function withNames(trees: Trees): Trees {
-  const rename = (error: unknown): void => {
-    if (error instanceof Error) error.message = withTypedNames(error.message);
-  };
   const methods = Object.entries(trees).map(([key, method]: [string, (...given: never[]) => unknown]) => {
     const act = (...given: never[]): unknown => {
       try {
         const done = method(...given);
         // Before any other handler sees the error; the promise stays the same, since a new one is done a turn later.
-        if (done instanceof Promise) done.catch(rename);
+        if (done instanceof Promise) done.catch(withTypedPaths);
         return done;
       } catch (error) {
-        rename(error);
-        throw error;
+        throw withTypedPaths(error);
       }
     };
     return [key, act];

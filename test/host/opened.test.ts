@@ -192,6 +192,9 @@ describe("below an open directory nothing is reached through a link:", () => {
     expect(() => host.trees.linkTarget(`${path}/none`)).toThrow("'/srv/site/none'");
     const failed = await host.trees.digests([[`${path}/none`, 1]], seeds).catch((error) => error.message);
     expect(failed).toContain("'/srv/site/none'");
+    host.write("/srv/site/d/f", "f");
+    expect(() => host.trees.linkTarget(`${path}/d/none`)).toThrow("'/srv/site/d/none'");
+    expect(() => host.trees.move(`${path}/d/none`, `${path}/d/f`)).toThrow("'/srv/site/d/none' -> '/srv/site/d/f'");
     close();
   });
 });

@@ -148,7 +148,7 @@ test("a disk that is full in the middle is named, and the site is as it was", as
     expect([call, code, stderr]).toEqual([
       call,
       1,
-      expect.stringMatching(/^error: no space left at \/var\/www\/docs\S*: ENOSPC/),
+      expect.stringMatching(/^error: no space left at \/var\/www\/docs\S*: .*no space left on device/),
     ]);
     const hint = /^hint: (df -h \/var\/www\/docs\S*)$/m.exec(stderr)?.[1] ?? "";
     expect(host.sh(hint)).toMatchObject({ code: 0, stderr: "" });
