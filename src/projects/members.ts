@@ -1,5 +1,6 @@
 // The file of the records as text: where each record stands in it, so that what nobody changes keeps its bytes.
 
+import { parseJson } from "../engine/json.ts";
 import { Problem } from "../engine/step.ts";
 import { projectsPath } from "../recipes/paths.ts";
 
@@ -26,8 +27,9 @@ export function decoded(bytes: Uint8Array): string {
 export async function objectOf(text: string): Promise<Record<string, unknown>> {
   let json: unknown;
   try {
-    json = JSON.parse(text);
-  } catch {
+    json = parseJson(text);
+  } catch (error) {
+    if (error instanceof RangeError) throw unreadable(`cannot be used: ${error.message}`);
     throw unreadable(`is not JSON: ${await syntaxError(text)}`);
   }
   if (typeof json !== "object" || json === null || Array.isArray(json)) {

@@ -1,6 +1,7 @@
 // What nginx's own files say, as far as it can be read without nginx.
 
 import { textOf } from "../engine/facts.ts";
+import { Problem } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
 
 export interface NginxConfig {
@@ -52,6 +53,11 @@ const files = /^ssl_(certificate|certificate_key|trusted_certificate|client_cert
 const settingNames = /^server_names_hash_/;
 const wildcards = ["*", "0.0.0.0", "[::]", "[::0]"];
 
+/** nginx keeps each file of a chain of includes open, so that its own end is not much later. */
+const maxIncluded = 100;
+/** All files, each as often as it is included: includes of includes can double with every file. */
+const maxReads = 10_000;
+
 /** Where an include stands: the files that lead to it, the blocks around it, and the server it is part of. */
 interface Place {
   trail: readonly string[];
@@ -59,7 +65,9 @@ interface Place {
   server: Server | undefined;
 }
 
+/** Throws a Problem where files include each other without a reasonable end. */
 export function nginxConfig(see: HostReader): NginxConfig {
+  let reads = 0;
   const paths = new Set<string>();
   const servers: Server[] = [];
   const settings: Setting[] = [];
@@ -69,6 +77,9 @@ export function nginxConfig(see: HostReader): NginxConfig {
 
   function read(path: string, place: Place): void {
     if (place.trail.includes(path)) return;
+    reads += 1;
+    if (place.trail.length >= maxIncluded) throw endless(path, `is included through more than ${maxIncluded} files`);
+    if (reads > maxReads) throw endless(path, `is one of more than ${maxReads} files that nginx.conf includes`);
     paths.add(path);
     const text = written(see, path);
     // A list of types is long, and says nothing of interest.
@@ -109,6 +120,10 @@ function written(see: HostReader, path: string): string {
     if (error instanceof Unseen) throw error;
     return "";
   }
+}
+
+function endless(path: string, why: string): Problem {
+  return new Problem("state", `${path} ${why}`, { hint: ["grep", "-rn", "include", confDir] });
 }
 
 /** One, or none where it is no socket of TCP. */

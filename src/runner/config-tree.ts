@@ -2,6 +2,7 @@
 
 import { parse, TomlError, type TomlTable } from "smol-toml";
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
+import { isTooDeep, maxNesting } from "../engine/json.ts";
 import { type Meaning, type Meanings, meaningOf } from "./config-meaning.ts";
 
 export interface Table {
@@ -42,8 +43,11 @@ export class Unreadable extends Error {
 /** What smol-toml makes of it; "asNeeded": integers are numbers where these can hold them. */
 export function parsedBySmol(text: string, integersAsBigInt: true | "asNeeded"): TomlTable {
   try {
-    return parse(text, { integersAsBigInt });
+    const config = parse(text, { integersAsBigInt });
+    if (isTooDeep(config)) throw new Unreadable(`: it is nested deeper than ${maxNesting} levels`);
+    return config;
   } catch (error) {
+    if (error instanceof Unreadable) throw error;
     if (!(error instanceof TomlError)) throw new Unreadable("");
     const twice = error.message.includes("trying to redefine") ? ": this is there already" : "";
     throw new Unreadable(` at line ${error.line}, column ${error.column}${twice}`);

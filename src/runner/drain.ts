@@ -1,6 +1,7 @@
 // A stop of gitlab-runner that lets its jobs end, and a way back where they do not.
 
 import { textOf } from "../engine/facts.ts";
+import { parseJson } from "../engine/json.ts";
 import { Problem } from "../engine/step.ts";
 import { heed, type Stop } from "../engine/wait.ts";
 import type { Host, HostReader } from "../host/host.ts";
@@ -32,7 +33,7 @@ async function containerJobs(see: HostReader): Promise<number> {
   const filters = encodeURIComponent(JSON.stringify({ label: [`${label}.managed=true`] }));
   const { body } = await see.get(`http://docker/containers/json?filters=${filters}`, { socketPath: dockerSocket });
   try {
-    const containers = JSON.parse(new TextDecoder().decode(body)) as { Labels?: Record<string, string> }[];
+    const containers = parseJson(new TextDecoder().decode(body)) as { Labels?: Record<string, string> }[];
     return new Set(containers.map(({ Labels }, i) => Labels?.[`${label}.job.id`] ?? i)).size;
   } catch {
     return 0;

@@ -1,6 +1,7 @@
 // What is asked of a GitLab: whether it takes a runner, to make one, to forget one. Every answer is taken for hostile, and
 // no token is ever in a word of ours.
 
+import { parseJson } from "../engine/json.ts";
 import { oneLine } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
 import type { Answer, Host } from "../host/host.ts";
@@ -27,6 +28,8 @@ const firstWaitMs = 500;
 /** Told to wait longer than this, one rather comes again. */
 const longestWaitMs = 60_000;
 const shownCharacters = 200;
+/** The end of the year 9999 in Unix milliseconds: TOML and RFC 3339 write no later date. */
+const latestMs = 253_402_300_800_000;
 
 /** The address of a GitLab as runners take it: without what runners of old wrote behind it. */
 export function bareAddress(url: string): string {
@@ -58,7 +61,7 @@ export async function registerByOldToken(
     info: { name: "edox-ops" },
   };
   const answer = await ask(host, server, "POST", "runners", body, token);
-  if (answer.status === 201) return registered(answer, server, token);
+  if (answer.status === 201) return made(host, answer, server, token);
   if (answer.status === 410) {
     const message = `${server.url} takes no registration tokens any more: make the runner there, and take its glrt- token`;
     throw new Problem("blocked", message, { hint: newRunner(server) });
@@ -95,7 +98,7 @@ export async function createRunner(host: Host, server: Server, accessToken: stri
   };
   const headers = { "PRIVATE-TOKEN": accessToken };
   const answer = await ask(host, server, "POST", "user/runners", body, accessToken, headers);
-  if (answer.status === 201) return registered(answer, server, accessToken);
+  if (answer.status === 201) return made(host, answer, server, accessToken);
   const hint = newRunner(server);
   if (answer.status === 401) throw new Problem("blocked", `${server.url} does not know this access token`, { hint });
   if (answer.status === 403) {
@@ -158,15 +161,35 @@ function registered(answer: Answer, server: Server, secret: string): Registered 
   const json = jsonOf(answer);
   const { id, token = secret, token_expires_at: expires = null } = json;
   const whole = typeof id === "number" && Number.isSafeInteger(id) && id > 0;
-  const isToken = typeof token === "string" && /^[\w.=-]{1,500}$/.test(token);
-  const isTime = expires === null || (typeof expires === "string" && !Number.isNaN(Date.parse(expires)));
-  if (whole && isToken && isTime) return { id, token, expires: expires as string | null };
-  throw new Problem("blocked", `${server.url} answers, but not as a GitLab does: is the address right?`);
+  const isText = expires === null || typeof expires === "string";
+  if (!whole || !isToken(token) || !isText) {
+    throw new Problem("blocked", `${server.url} answers, but not as a GitLab does: is the address right?`);
+  }
+  const ms = expires === null ? 0 : Date.parse(expires);
+  if (ms >= 0 && ms < latestMs) return { id, token, expires };
+  const shown = oneLine(expires ?? "").slice(0, shownCharacters);
+  const message = `${server.url} answers with an invalid date in token_expires_at: '${shown}'`;
+  throw new Problem("blocked", message, { hint: ["curl", "-I", server.url] });
+}
+
+/** The same of a runner that this request made: where the answer cannot be used, the runner is deleted there. */
+async function made(host: Host, answer: Answer, server: Server, secret: string): Promise<Registered> {
+  try {
+    return registered(answer, server, secret);
+  } catch (error) {
+    const { token } = jsonOf(answer);
+    if (isToken(token)) await forget(host, server, { token, systemId: null, wasMade: true }).catch(() => {});
+    throw error;
+  }
+}
+
+function isToken(value: unknown): value is string {
+  return typeof value === "string" && /^[\w.=-]{1,500}$/.test(value);
 }
 
 function jsonOf({ body }: Answer): Record<string, unknown> {
   try {
-    const json: unknown = JSON.parse(new TextDecoder().decode(body));
+    const json: unknown = parseJson(new TextDecoder().decode(body));
     return typeof json === "object" && json !== null ? (json as Record<string, unknown>) : {};
   } catch {
     return {};

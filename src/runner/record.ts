@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import { Text } from "../engine/change.ts";
 import { textOf } from "../engine/facts.ts";
+import { parseJson } from "../engine/json.ts";
 import { Problem, type Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { runnerStatePath } from "../recipes/paths.ts";
@@ -46,9 +47,9 @@ export function readRecord(see: HostReader): RunnerRecord | null {
   if (text === null) return null;
   let json: unknown;
   try {
-    json = JSON.parse(text);
-  } catch {
-    throw broken("is not JSON");
+    json = parseJson(text);
+  } catch (error) {
+    throw broken(error instanceof RangeError ? `cannot be used: ${error.message}` : "is not JSON");
   }
   const found = v.safeParse(recordSchema, json);
   if (found.success) return found.output;

@@ -34,6 +34,12 @@ const both = (change: object): string => JSON.stringify({ demo: { ...demo, ...ch
 describe("projects.json: a file in which no record can be told from another stops every command, with line and column", () => {
   const cases: [string, string | Uint8Array, string][] = [
     ["broken JSON", '{\n  "demo": {\n    "slug": demo\n', "is not JSON: InvalidSymbol at line 3, column 13"],
+    ["a document nested too deeply", "[".repeat(200_000), "cannot be used: it is nested deeper than 100 levels"],
+    [
+      "a record with an unknown key nested too deeply",
+      one({ more: JSON.parse("[".repeat(200) + "]".repeat(200)) }),
+      "cannot be used: it is nested deeper than 100 levels",
+    ],
     ["an empty file", "", "is not JSON: ValueExpected at line 1, column 1"],
     ["a list", "[]", "is not an object with a project under each slug: line 1, column 1"],
     [

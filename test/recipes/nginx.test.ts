@@ -306,6 +306,18 @@ describe("includes", () => {
     ).toEqual(["listen 1", "listen 2", "listen 2"]);
   });
 
+  test("a chain of 20,000 files is refused by name, without a stack overflow", () => {
+    const files = Array.from({ length: 20_000 }, (_, i) => [`${i}.inc`, `include ${i + 1}.inc;`]);
+    const run = () => sockets({ "nginx.conf": "include 0.inc;", ...Object.fromEntries(files) });
+    expect(run).toThrow("/etc/nginx/99.inc is included through more than 100 files");
+  });
+
+  test("files that each include the next twice are refused after 10,000 reads", () => {
+    const files = Array.from({ length: 40 }, (_, i) => [`${i}.inc`, `include ${i + 1}.inc; include ${i + 1}.inc;`]);
+    const run = () => sockets({ "nginx.conf": "include 0.inc;", "40.inc": "listen 1;", ...Object.fromEntries(files) });
+    expect(run).toThrow("is one of more than 10000 files that nginx.conf includes");
+  });
+
   test("leave hidden files out, as a pattern does", () => {
     expect(sockets({ "nginx.conf": "include sites-enabled/*;", "sites-enabled/.new": "server { listen 1; }" })).toEqual(
       [],

@@ -289,6 +289,24 @@ describe("what GitLab refuses changes nothing here", () => {
       "not as a GitLab does",
       1,
     ],
+    [
+      "an expiry date beyond the year 9999 is an invalid answer",
+      [{ status: 200, body: { id: 1, token_expires_at: "+200000-01-01T00:00:00Z" } }],
+      "answers with an invalid date in token_expires_at: '+200000-01-01T00:00:00Z'",
+      1,
+    ],
+    [
+      "an expiry date that is no date is an invalid answer",
+      [{ status: 200, body: { id: 1, token_expires_at: "soon" } }],
+      "answers with an invalid date in token_expires_at: 'soon'",
+      1,
+    ],
+    [
+      "an error nested 400,000 levels deep is reported by its status alone",
+      [{ status: 400, body: `{"message":${"[".repeat(400_000)}${"]".repeat(400_000)}}` }],
+      "error: https://gitlab.test answers 400\n",
+      1,
+    ],
     ["a page that is not there", [{ status: 404, body: html }], "answers 404: is the address right?", 1],
     [
       "a redirect",
@@ -315,6 +333,16 @@ describe("what GitLab refuses changes nothing here", () => {
       expectKept(host, token, said);
     });
   }
+
+  test("a runner made with an invalid expiry date is deleted in GitLab again", async () => {
+    const { host, gitlab, ops } = prepared();
+    gitlab.runners.set("glrt-made-1", 1);
+    gitlab.next.push({ status: 201, body: { id: 1, token: "glrt-made-1", token_expires_at: "200000-01-01" } });
+    const before = host.listing();
+    const { exit, err } = await ops(...register, "--profile", "ci", "--access-token", "glpat-12345678");
+    expect([exit, err]).toEqual([1, expect.stringContaining("invalid date in token_expires_at")]);
+    expect([gitlab.runners.has("glrt-made-1"), host.listing()]).toEqual([false, before]);
+  });
 
   test("a server that is well again in a moment is waited for", async () => {
     const { gitlab, ops } = prepared();
@@ -377,6 +405,7 @@ describe("what cannot be is refused before GitLab is asked", () => {
   test("a file that is no TOML, or has a key of another kind, is named and left, and nothing of it is shown", async () => {
     for (const [config, message] of [
       [`[[runners]]\ntoken = "${token}\n`, "is no TOML at line 2"],
+      [`a${".a".repeat(20_000)} = "${token}"\n`, "is no TOML: it is nested deeper than 100 levels"],
       [`[[runners]]\ntoken = "${token}"\ndocker = "x"\n`, "runner 1.docker wrong"],
       [`runners = "${token}"\n`, "runners wrong"],
       [`runners = ["${token}"]\n`, "runner 1 wrong: a runner is a table"],

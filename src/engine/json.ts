@@ -1,0 +1,25 @@
+// Documents that others wrote, before anything walks them recursively.
+
+/** Nothing that this program reads nests deeper. Far beyond it a recursive walk overflows the stack. */
+export const maxNesting = 100;
+
+/** Parses JSON that nests no deeper than {@link maxNesting}. Throws a RangeError for a deeper one, else as JSON.parse does. */
+export function parseJson(text: string): unknown {
+  let depth = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (token === "[" || token === "{") depth += 1;
+    else if (token === "]" || token === "}") depth -= 1;
+    if (depth > maxNesting) throw new RangeError(`it is nested deeper than ${maxNesting} levels`);
+  }
+  return JSON.parse(text);
+}
+
+/** Returns whether objects and arrays nest deeper than {@link maxNesting}, without recursion. */
+export function isTooDeep(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxNesting) return true;
+    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
+  }
+  return false;
+}
