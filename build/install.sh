@@ -155,17 +155,7 @@ enter_dir() {
   fi
   [ -d "$dir" ] || mkdir -p "$dir" 2>/dev/null || die "the folder $dir cannot be made" "run it as root: … | sudo sh"
   [ ! -d "$target" ] || die "$target is a folder" "sudo mv $target $target.old"
-  # Of the folder itself: nothing is left over, and it ends with its holder.
-  name=.edox-ops.new
-  if has flock && [ -r "$dir" ]; then
-    exec 9<"$dir"
-    flock -n 9 || {
-      say "another installer is at work in $dir: waiting for it"
-      flock -w 600 9 || name=.edox-ops.new.$$
-    }
-  else
-    name=.edox-ops.new.$$
-  fi
+  take_lock
   work=$dir/$name
   trap leave EXIT
   trap 'exit 129' HUP
@@ -179,6 +169,27 @@ enter_dir() {
     fi
     die "$dir cannot be written to by $(id -un)" "run it as root: … | sudo sh; or EDOX_INSTALL_DIR=\$HOME/.local/bin"
   fi
+}
+
+# The lock of self-update, which ends with its holder. Any user who can open a lock file can hold its lock: the directory
+# of the locks is for its owner alone.
+take_lock() {
+  # Without a lock, a directory of one's own to work in.
+  name=.edox-ops.new.$$
+  user=$(id -u)
+  locks=/run/edox-ops
+  [ "$user" = 0 ] || locks=$dir/.edox-ops.locks
+  has flock || return 0
+  [ -e "$locks" ] || [ -L "$locks" ] || mkdir -m 700 "$locks" 2>/dev/null || [ -e "$locks" ] || return 0
+  [ "$(LC_ALL=C stat -c '%u %a %F' "$locks")" = "$user 700 directory" ] ||
+    die "$locks is not a directory that only its owner can open: others could hold the lock in it" \
+      "look: ls -ld $locks; it is made again after: sudo rm -r $locks"
+  exec 9>>"$locks/program.lock"
+  if ! flock -n 9; then
+    say "another installer or self-update is at work: waiting for it"
+    flock -w 600 9 || return 0
+  fi
+  name=.edox-ops.new
 }
 
 leave() { rm -rf "$work"; }

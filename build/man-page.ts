@@ -30,7 +30,9 @@ const files: Record<keyof typeof paths, string> = {
   runnerStatePath: "which runners are ours",
   runnerConfigPath: "the runners, as gitlab-runner reads them",
   projectLogPath: "what was changed of projects",
+  lockDir: "the locks, which only root can open",
   lockPath: "held while a run changes this host",
+  programLockPath: "held while this program is installed, updated or removed",
 };
 
 export function manPage(root: Word): string {

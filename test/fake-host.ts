@@ -133,7 +133,10 @@ export function fakeHost(uid = 0): FakeHost {
         .sort();
     },
     space: () => ({ bytesFree: 5e10, inodes: 1e6, inodesFree: 9e5 }),
-    lockHolders: (path) => [host.locks.get(path)].filter((each) => each !== undefined),
+    lockHolders(path) {
+      node(path);
+      return [host.locks.get(path)].filter((each) => each !== undefined);
+    },
     probe: async (argv) => answer(argv),
     writeFile(path, bytes, attributes) {
       mustHaveParent(path);
@@ -161,6 +164,12 @@ export function fakeHost(uid = 0): FakeHost {
       if (!nodes.delete(path)) throw new Error(`ENOENT: ${path}`);
     },
     lock(path) {
+      const dir = parentOf(path);
+      if (!nodes.has(dir)) set(dir, "directory", "", { mode: 0o700, uid, gid: uid });
+      const { type, mode = 0, uid: owner } = nodes.get(dir) ?? {};
+      if (type !== "directory" || owner !== uid || (mode & 0o077) !== 0) {
+        throw new Error(`${dir} is not a directory that only its owner can open (mode 0700)`);
+      }
       const held = host.locks.get(path);
       if (held) return held;
       host.locks.set(path, { pid: 1, command: "edox-ops", sinceMs: clock });

@@ -119,15 +119,24 @@ export function demandRoot({ uid }: Host, { command, typed }: Context): void {
 /** Throws a Problem that names the holder when it has not let go after so many milliseconds. */
 export async function takeLock(host: Host, path: string, again: string[], waitMs = 0): Promise<{ release(): void }> {
   const end = host.now() + waitMs;
-  let held = host.lock(path);
+  let held = lockOf(host, path);
   while (!("release" in held) && host.now() < end) {
     await host.sleep(lockPollMs);
-    held = host.lock(path);
+    held = lockOf(host, path);
   }
   if ("release" in held) return held;
   const since = new Date(held.sinceMs).toISOString().slice(0, 19);
   const message = `another run holds the lock: ${withoutSecrets(held.command.split(" ")).join(" ")} (pid ${held.pid}, since ${since}Z)`;
   throw new Problem("locked", message, { hint: again });
+}
+
+function lockOf(host: Host, path: string): ReturnType<Host["lock"]> {
+  try {
+    return host.lock(path);
+  } catch (error) {
+    const hint = ["ls", "-ld", path.slice(0, path.lastIndexOf("/"))];
+    throw new Problem("blocked", `the lock ${path} cannot be taken: ${(error as Error).message}`, { hint });
+  }
 }
 
 /** Warnings of what is met; what is not stops the run before anything is changed. Nobody waits without a teller. */

@@ -16,7 +16,7 @@ export default command({
   },
   async run(values, context) {
     const { aptLine, offered, rollBack, update } = await import("../release/update.ts");
-    const { folderOf, isOwn, isPackaged } = await import("../release/program.ts");
+    const { isOwn, isPackaged, lockOf } = await import("../release/program.ts");
     const { demandRoot, interruption, takeLock } = await import("./run.ts");
     const { lineFor } = await import("./teller.ts");
     const { console, hint, typed } = context;
@@ -27,8 +27,7 @@ export default command({
 
     if (values.check) return tellOffer(await offered(host, order));
     if (!owns) demandRoot(host, context);
-    // The installer takes the same lock, that of the folder.
-    const lock = await takeLock(host, folderOf(program), itself(...typed.slice(1)));
+    const lock = await takeLock(host, lockOf(host, program), itself(...typed.slice(1)));
     try {
       if (values.rollback)
         return await tellUpdated(await told(`${version} goes back`, () => rollBack(order, host, trees)));

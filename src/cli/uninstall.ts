@@ -9,7 +9,7 @@ export default command({
   meta: { name: "uninstall", description: "take this program away; sites, runners and their records stay" },
   args: flags,
   async run(values, context) {
-    const { demandThere, demandUnpackaged, folderOf } = await import("../release/program.ts");
+    const { demandThere, demandUnpackaged, lockOf } = await import("../release/program.ts");
     const { uninstallation } = await import("../release/uninstall.ts");
     const { change, demandRoot, takeLock } = await import("./run.ts");
     const { program, typed } = context;
@@ -20,7 +20,7 @@ export default command({
     if (values["dry-run"] || values.check) return change(recipe, values, context);
     demandRoot(host, context);
     // An installer or a self-update would put it there again.
-    const lock = await takeLock(host, folderOf(program), ["sudo", "edox-ops", ...typed]);
+    const lock = await takeLock(host, lockOf(host, program), ["sudo", "edox-ops", ...typed]);
     return change(recipe, values, context).finally(() => lock.release());
   },
 });

@@ -132,7 +132,10 @@ export interface HostReader {
   /** Names in a directory, sorted. */
   list(path: string): string[] | null;
   space(path: string): Space | null;
-  /** The processes that hold an advisory lock on this file. A file nobody has made is held by nobody. */
+  /**
+   * The processes that hold an advisory lock on this file. A file nobody has made is held by nobody; one that this user
+   * cannot look at throws {@link Unseen}.
+   */
   lockHolders(path: string): Holder[];
   /** Runs a program that only looks. Never throws for a program that fails or is missing: see {@link Output}. */
   probe(argv: readonly string[], options?: RunOptions): Promise<Output>;
@@ -155,7 +158,10 @@ export interface Host extends HostReader {
   makeLink(path: string, target: string): void;
   /** Takes away a file, a link or an empty directory. */
   remove(path: string): void;
-  /** Takes the lock, or names who has it. It dies with this process, and no child inherits it. */
+  /**
+   * Takes the lock, or names who has it. It dies with this process, and no child inherits it. Its directory is made for
+   * this user alone where it is missing; throws where another user could open it, and so hold every lock in it.
+   */
   lock(path: string): { release(): void } | Holder;
   run(argv: readonly string[], options?: RunOptions): Promise<Output>;
   /** The same as `get` with what changes something there. A redirect is answered, not followed. */

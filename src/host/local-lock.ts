@@ -4,13 +4,31 @@ import * as fs from "node:fs";
 import type { Holder } from "./host.ts";
 import { flock } from "./local-libc.ts";
 
-/** The descriptor that holds the lock until it is closed, or null where another process has it. Opened for reading:
- * the file is a place to meet, and a run that finds it there writes nothing. */
+/**
+ * The descriptor that holds the lock until it is closed, or null where another process has it. Opened for reading:
+ * the file is a place to meet, and a run that finds it there writes nothing. Throws where others can open its directory.
+ */
 export function lockFile(path: string): number | null {
+  demandPrivate(path.slice(0, path.lastIndexOf("/")));
   const fd = openOrMake(path);
   if (flock(fd)) return fd;
   fs.closeSync(fd);
   return null;
+}
+
+/** Makes the directory for this user alone where it is missing. Throws where another user could open it. */
+function demandPrivate(dir: string): void {
+  if (!fs.lstatSync(dir, { throwIfNoEntry: false })) {
+    try {
+      fs.mkdirSync(dir, { mode: 0o700 });
+    } catch (error) {
+      // Another run may have made it in the meantime.
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    }
+  }
+  const stat = fs.lstatSync(dir);
+  if (stat.isDirectory() && stat.uid === process.geteuid?.() && (stat.mode & 0o077) === 0) return;
+  throw new Error(`${dir} is not a directory that only its owner can open (mode 0700): others could hold its locks`);
 }
 
 function openOrMake(path: string): number {
@@ -23,14 +41,9 @@ function openOrMake(path: string): number {
   }
 }
 
-/** Read from /proc/locks, whose inodes are of any file system: on an overlay its device is not the one that stat tells. */
+/** Throws the system's error where the file cannot be looked at. Read from /proc/locks, whose inodes are of any file system: on an overlay its device is not the one that stat tells. */
 export function lockHolders(path: string): Holder[] {
-  let file: fs.Stats;
-  try {
-    file = fs.statSync(path);
-  } catch {
-    return [];
-  }
+  const file = fs.statSync(path);
   // 1: POSIX  ADVISORY  WRITE 4711 fd:01:1234 0 EOF ("->" marks one that waits)
   const held = /^\d+: (?:FLOCK|POSIX|OFDLCK) +\S+ +\S+ +(-?\d+) +[^:]+:[^:]+:(\d+) /gm;
   const pids = new Set<number>();

@@ -39,7 +39,7 @@ export function localHost(root = ""): Host {
     readLink: (path) => looked(path, () => linkTarget(at(path))),
     list: (path) => looked(path, () => fs.readdirSync(at(path)).sort()),
     space: (path) => looked(path, () => spaceOf(at(path))),
-    lockHolders: (path) => lockHolders(at(path)),
+    lockHolders: (path) => looked(path, () => lockHolders(at(path))) ?? [],
     probe: (argv, options) => start(argv, { limitMs: probeLimitMs, ...options }),
     get: (url, options) => asked("GET", url, options),
 

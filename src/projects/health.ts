@@ -97,9 +97,7 @@ function treeFaults(see: HostReader, { slug, root_path, source_path, owner_group
   if (kept.length === 0 && see.stat(backupsOf(slug)) !== null) {
     faults.push({ detail: `${backupsOf(slug)} is empty`, hint: command("deploy", slug), mild: true });
   }
-  const half =
-    kept.some((name) => /^\.(stage|trash|unpacked)/.test(name)) && see.lockHolders(projectLockPath(slug)).length === 0;
-  if (half)
+  if (kept.some((name) => /^\.(stage|trash|unpacked)/.test(name)) && !mayBeDeploying(see, slug))
     faults.push({
       detail: "a deploy was killed: the next one settles what it left",
       hint: command("backups", "prune", slug),
@@ -116,6 +114,16 @@ function openToOthers(see: HostReader, root: string): string | null {
     return stat?.type === "directory" && (stat.uid !== 0 || (stat.mode & 0o022) !== 0);
   };
   return dirs.find(isOpen) ?? null;
+}
+
+/** Only root can look at the lock: nobody else can tell a killed deploy from one that runs. */
+function mayBeDeploying(see: HostReader, slug: string): boolean {
+  try {
+    return see.lockHolders(projectLockPath(slug)).length > 0;
+  } catch (error) {
+    if (error instanceof Unseen) return true;
+    throw error;
+  }
 }
 
 function siteFaults(

@@ -3,7 +3,7 @@
 import { Problem } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import type { Opened, Trees } from "../host/trees.ts";
-import { assetsDir, backupsDir } from "../recipes/paths.ts";
+import { assetsDir, backupsDir, lockDir } from "../recipes/paths.ts";
 import type { Project } from "./project.ts";
 import { overwrite, wholeCopy } from "./swap.ts";
 
@@ -18,7 +18,7 @@ export const keptAssetsOf = (slug: string): string => `${assetsDir}/${slug}`;
 /** What an archive is unpacked into, for the time of a deploy. */
 export const unpackedPath = (slug: string): string => `${backupsOf(slug)}/${unpackedName}`;
 /** Deploys of two projects run side by side. */
-export const projectLockPath = (slug: string): string => `/run/edox-ops-project-${slug}.lock`;
+export const projectLockPath = (slug: string): string => `${lockDir}/project-${slug}.lock`;
 export const lastStampPath = (slug: string): string => `${backupsOf(slug)}/.last-stamp`;
 
 /** The last that was pruned: most of what the next deploy stages is in it already. */

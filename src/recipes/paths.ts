@@ -28,5 +28,8 @@ export const runnerStatePath = `${stateDir}/runner.json`;
 /** Where gitlab-runner itself looks for its runners, when root runs it. */
 export const runnerConfigPath = "/etc/gitlab-runner/config.toml";
 export const projectLogPath = `${logDir}/project.log`;
-/** In /run, where only root writes: it is gone with a reboot, as every holder is. */
-export const lockPath = "/run/edox-ops.lock";
+/** Only root can open it: any user who can open a lock file can hold its lock. A reboot removes it, as it ends each holder. */
+export const lockDir = "/run/edox-ops";
+export const lockPath = `${lockDir}/host.lock`;
+/** The installer takes it too. */
+export const programLockPath = `${lockDir}/program.lock`;

@@ -3,6 +3,7 @@
 import { installedPackage } from "../engine/dpkg.ts";
 import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { programLockPath } from "../recipes/paths.ts";
 
 /** Where the Debian package has it. */
 const packagedPath = "/usr/bin/edox-ops";
@@ -32,10 +33,15 @@ export function folderOf(program: string): string {
   return program.slice(0, program.lastIndexOf("/")) || "/";
 }
 
-/** What lies beside it, hidden: the one that was replaced last, and where a new one is unpacked. */
-export function beside(program: string): { previous: string; work: string } {
+/** The lock that the installer takes as well. A user's own program has it beside it, in a directory of theirs alone. */
+export function lockOf(see: HostReader, program: string): string {
+  return see.uid === 0 ? programLockPath : `${beside(program).locks}/program.lock`;
+}
+
+/** What lies beside it, hidden: the one that was replaced last, where a new one is unpacked, and the locks of a user. */
+export function beside(program: string): { previous: string; work: string; locks: string } {
   const hidden = `${folderOf(program)}/.${program.slice(program.lastIndexOf("/") + 1)}`;
-  return { previous: `${hidden}.previous`, work: `${hidden}.update` };
+  return { previous: `${hidden}.previous`, work: `${hidden}.update`, locks: `${hidden}.locks` };
 }
 
 /** All of these that are there, and what an installer left that was killed. */
@@ -43,6 +49,8 @@ export function leftBeside(see: HostReader, program: string): string[] {
   const folder = folderOf(program);
   const hidden = `.${program.slice(program.lastIndexOf("/") + 1)}.`;
   return (see.list(folder) ?? [])
-    .filter((name) => name.startsWith(hidden) && /^(previous|update|new(\.\d+)?)$/.test(name.slice(hidden.length)))
+    .filter(
+      (name) => name.startsWith(hidden) && /^(previous|update|locks|new(\.\d+)?)$/.test(name.slice(hidden.length)),
+    )
     .map((name) => `${folder}/${name}`);
 }

@@ -181,7 +181,7 @@ describe("bootstrap", () => {
 
   test("a held lock is told by name and exits 75, also as JSON", async () => {
     const host = fakeDebian();
-    host.locks.set("/run/edox-ops.lock", { pid: 4711, command: "edox-ops bootstrap --yes", sinceMs: 0 });
+    host.locks.set("/run/edox-ops/host.lock", { pid: 4711, command: "edox-ops bootstrap --yes", sinceMs: 0 });
     const { exit, err } = await typed("bootstrap --yes", host);
     expect(exit).toBe(75);
     expect(err).toContain("edox-ops bootstrap --yes (pid 4711, since 1970-01-01T00:00:00Z)");

@@ -161,7 +161,7 @@ describe("self-update", () => {
 
   test("waits for nobody who replaces it at this moment", async () => {
     const host = hostWith("1.3.0");
-    host.locks.set("/usr/local/bin", { pid: 7, command: "sh", sinceMs: 0 });
+    host.locks.set("/run/edox-ops/program.lock", { pid: 7, command: "sh", sinceMs: 0 });
     expect(await typed("self-update", host)).toMatchObject({ exit: 75, err: expect.stringContaining("sh (pid 7") });
   });
 });
@@ -220,7 +220,7 @@ describe("uninstall", () => {
 
   test("waits for nobody who puts it there at this moment", async () => {
     const host = installed();
-    host.locks.set("/usr/local/bin", { pid: 7, command: "sh", sinceMs: 0 });
+    host.locks.set("/run/edox-ops/program.lock", { pid: 7, command: "sh", sinceMs: 0 });
     expect(await typed("uninstall --yes", host)).toMatchObject({ exit: 75 });
     expect(host.text(program)).toBe("this one");
   });

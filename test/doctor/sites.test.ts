@@ -1,6 +1,7 @@
 // What doctor and `project validate` say of projects.
 
 import { beforeEach, describe, expect, test } from "bun:test";
+import { Unseen } from "../../src/host/host.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
@@ -116,7 +117,7 @@ describe("what is wrong with a project is told, with what to type", () => {
     await live();
     host.dir("/var/www/docs/demo.staging");
     host.dir("/var/www/docs/.edox-ops-backups/demo/.stage-1-20260101T000000Z");
-    host.locks.set("/run/edox-ops-project-demo.lock", { pid: 7, command: "edox-ops project deploy demo", sinceMs: 0 });
+    host.locks.set("/run/edox-ops/project-demo.lock", { pid: 7, command: "edox-ops project deploy demo", sinceMs: 0 });
     expect((await typed("project validate demo", host)).out).not.toContain("a deploy was killed");
     host.locks.clear();
     const { exit, out } = await typed("project validate demo", host);
@@ -126,6 +127,17 @@ describe("what is wrong with a project is told, with what to type", () => {
       "WARN: a deploy was killed: the next one settles what it left (run: edox-ops project backups prune demo)",
     );
   });
+});
+
+test("project validate: a user who cannot look at the locks is not told that a deploy was killed", async () => {
+  await live();
+  host.dir("/var/www/docs/.edox-ops-backups/demo/.stage-1-20260101T000000Z");
+  const lockHolders = (path: string): never => {
+    throw new Unseen(`${path} may only be read by root`);
+  };
+  const { exit, out, err } = await typed("project validate demo", { ...host, uid: 1000, lockHolders });
+  expect([exit, err]).toEqual([0, ""]);
+  expect(out).not.toContain("a deploy was killed");
 });
 
 test("records that cannot be used are one failing line, and end nothing else", async () => {

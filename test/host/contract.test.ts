@@ -116,12 +116,22 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect(host.stat("/open")).toBeNull();
     });
 
-    test("a lock is held until it is released", () => {
-      const held = host.lock("/lock");
+    test("lock: is held until it is released, in a directory that is made for its owner alone", () => {
+      const held = host.lock("/locks/one");
       if (!("release" in held)) throw new Error("a free lock was not given");
-      expect(host.lock("/lock")).toMatchObject({ pid: expect.any(Number), command: expect.any(String) });
+      expect(host.lock("/locks/one")).toMatchObject({ pid: expect.any(Number), command: expect.any(String) });
       held.release();
-      expect(host.lock("/lock")).toHaveProperty("release");
+      expect(host.lock("/locks/one")).toHaveProperty("release");
+      expect(host.stat("/locks")).toMatchObject({ type: "directory", mode: 0o700, uid: me.uid });
+    });
+
+    test("lock: a directory that others can open, and a link to one, are refused", () => {
+      host.makeDirectory("/open-locks", { mode: 0o711, ...me });
+      host.makeDirectory("/own-locks", { mode: 0o700, ...me });
+      host.makeLink("/linked-locks", "own-locks");
+      for (const dir of ["/open-locks", "/linked-locks"]) {
+        expect(() => host.lock(`${dir}/one`)).toThrow("is not a directory that only its owner can open");
+      }
     });
 
     test("a program that fails answers its code, one that is missing 127", async () => {

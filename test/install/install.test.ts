@@ -130,6 +130,48 @@ test("installers at once all end well with one whole file: with flock it is fetc
   }
 });
 
+test("install.sh: a lock that another user holds on everything it can open does not delay it", async () => {
+  const held = `outer=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; pids=
+  chmod 755 "$INSTALL_DIR/.."
+  for path in /run /run/edox-ops /run/edox-ops/program.lock "$INSTALL_DIR" "$INSTALL_DIR"/.edox-ops.locks; do
+    setpriv --reuid=65534 --regid=65534 --clear-groups flock --no-fork --nonblock "$path" sh -c 'echo "held $0" >&2; exec sleep 60' "$path" & pids="$pids $!"
+  done; sleep 0.5; PATH=$outer; "$@"; kill $pids 2>/dev/null || true`;
+  for (const shell of names) {
+    using ground = new Ground("curl");
+    const { installer } = stage.release(current);
+    await ground.install(installer, stage.authority, { shell });
+    const again = { shell, within: `INSTALL_DIR=${ground.dir}; ${held}` };
+    const { code, stdout, stderr } = await ground.install(installer, stage.authority, again);
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`edox-ops ${current} is installed already`)]);
+    expect(stderr).toContain("held /run\n");
+    expect(stderr).toContain(`held ${ground.dir}\n`);
+    expect(stderr).not.toMatch(/held \S*edox-ops/);
+    expect(stderr).not.toContain("waiting");
+  }
+});
+
+test("install.sh: a directory for locks that others can open, or a link in its place, is refused", async () => {
+  for (const made of [
+    "mkdir -m 711 /run/edox-ops",
+    "ln -s /root /run/edox-ops",
+    "install -d -m 700 -o 33 /run/edox-ops",
+  ]) {
+    using ground = new Ground("curl");
+    const within = `outer=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; ${made}; PATH=$outer; exec "$@"`;
+    const ended = await ground.install(stage.release(current).installer, stage.authority, { within });
+    expectRefused(ended, "/run/edox-ops is not a directory that only its owner can open", "ls -ld /run/edox-ops");
+    expect(ground.left).toEqual([]);
+  }
+});
+
+test("install.sh: it waits for a self-update, which holds the same lock", async () => {
+  using ground = new Ground("curl");
+  const within = `outer=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; mkdir -m 700 /run/edox-ops
+    flock /run/edox-ops/program.lock sleep 1 & sleep 0.3; PATH=$outer; exec "$@"`;
+  const { code, stderr } = await ground.install(stage.release(current).installer, stage.authority, { within });
+  expect([code, stderr]).toEqual([0, expect.stringContaining("another installer or self-update is at work: waiting")]);
+});
+
 test("the template is not filled with what would make another script of it", () => {
   const { sums } = stage.release(current);
   const release = {

@@ -1,6 +1,6 @@
 // The installer as an operator runs it: a script that a shell reads from a pipe.
 
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import type { Ended } from "../integration/run.ts";
 
@@ -8,7 +8,10 @@ export const shells = { dash: ["dash"], busybox: ["busybox", "sh"], bash: ["bash
 export type Shell = keyof typeof shells;
 
 const usual = "sh sed grep tail head cat cp mv rm mkdir chmod uname od dpkg dpkg-deb dpkg-query tar xz gzip sha256sum \
-openssl df id sync wc flock".split(" ");
+openssl df id sync wc flock stat".split(" ");
+
+/** Gives the installer a /run and a store of authorities of its own: the machine keeps its locks and its trust. */
+const ownMachine = `mount --bind "$0/run" /run; mount --bind "$0/certs" /etc/ssl/certs; PATH=$INSTALL_PATH; exec "$@"`;
 
 /** Of one test: the folder that is installed to, and the programs there are. */
 export class Ground implements Disposable {
@@ -20,6 +23,8 @@ export class Ground implements Disposable {
   constructor(client: "curl" | "wget" | "busybox" | "none", without: readonly string[] = []) {
     mkdirSync(this.dir);
     mkdirSync(this.path);
+    mkdirSync(`${this.top}/run`, { mode: 0o755 });
+    mkdirSync(`${this.top}/certs`);
     for (const name of usual) if (!without.includes(name)) this.link(name, name);
     // Between two tries, no test waits.
     this.link("true", "sleep");
@@ -61,13 +66,16 @@ export class Ground implements Disposable {
     const [program = "", ...words] = shells[more.shell ?? "dash"];
     const handed = more.args ? ["-s", "--", ...more.args] : [];
     const argv = [Bun.which(program) ?? program, ...words, ...handed];
-    const unshared = [Bun.which("unshare") ?? "", "--mount", ...(process.geteuid?.() === 0 ? [] : ["--map-root-user"])];
-    const inside = more.within === undefined ? [] : [...unshared, "/bin/sh", "-euc", more.within, "sh"];
+    const unshared = ["unshare", "--mount", ...(process.geteuid?.() === 0 ? [] : ["--map-root-user"])];
+    const inside = [...unshared, "/bin/sh", "-euc", ownMachine, this.top];
+    const within = more.within === undefined ? [] : ["/bin/sh", "-euc", more.within, "sh"];
+    this.trust(authority);
     writeFileSync(`${this.top}/wgetrc`, `ca_certificate=${authority}\n`);
     // A group of its own, as a terminal makes one.
-    const child = Bun.spawn([Bun.which("setsid") ?? "", ...inside, ...argv], {
+    const child = Bun.spawn(["setsid", ...inside, ...within, ...argv], {
       env: {
-        PATH: this.path,
+        PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
+        INSTALL_PATH: this.path,
         HOME: this.top,
         CURL_CA_BUNDLE: authority,
         SSL_CERT_FILE: authority,
@@ -82,6 +90,14 @@ export class Ground implements Disposable {
     void more.until?.then(() => process.kill(-child.pid, "SIGINT"));
     const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
     return { code, stdout, stderr };
+  }
+
+  /** By the file and by the name that OpenSSL looks for. */
+  private trust(authority: string): void {
+    const certs = `${this.top}/certs`;
+    copyFileSync(authority, `${certs}/ca-certificates.crt`);
+    const { stdout } = Bun.spawnSync(["openssl", "x509", "-noout", "-hash", "-in", authority]);
+    copyFileSync(authority, `${certs}/${stdout.toString().trim()}.0`);
   }
 
   [Symbol.dispose](): void {

@@ -94,7 +94,7 @@ for (const suite of suites) {
     test("of two at once the second names the first and exits 75; a look is not locked out", () => {
       const script = `apt-get purge -y -qq rsync >/dev/null 2>&1
         edox-ops bootstrap --yes >/dev/null & first=$!
-        until grep -q ":$(stat -c %i /run/edox-ops.lock) " /proc/locks; do :; done
+        until grep -q ":$(stat -c %i /run/edox-ops/host.lock) " /proc/locks; do :; done
         edox-ops bootstrap --yes; echo "second $?"
         edox-ops bootstrap --dry-run >/dev/null; echo "look $?"
         wait $first; echo "first $? $first"`;

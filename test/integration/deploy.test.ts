@@ -100,7 +100,7 @@ for (const suite of suites) {
         host.sh(`${makeSite}; site 1; edox-ops project deploy demo --quiet & site 2 >/dev/null
           edox-ops project deploy demo --quiet ${flags}; echo $?; wait`);
       const held = host.sh(
-        "flock /run/edox-ops-project-demo.lock edox-ops project deploy demo; echo $?; flock /run/edox-ops-project-demo.lock true",
+        "flock /run/edox-ops/project-demo.lock edox-ops project deploy demo; echo $?; flock /run/edox-ops/project-demo.lock true",
       );
       expect(held.stdout).toEndWith("75\n");
       expect(held.stderr).toMatch(/^error: another run holds the lock: .*\(pid \d+/);

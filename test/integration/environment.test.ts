@@ -3,7 +3,7 @@
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { TestHost } from "./test-host.ts";
 
-const ours = ["/etc/edox-ops", "/etc/nginx", "/var/www", "/var/log/edox-ops", "/run/edox-ops.lock"];
+const ours = ["/etc/edox-ops", "/etc/nginx", "/var/www", "/var/log/edox-ops", "/run/edox-ops"];
 let host: TestHost | undefined;
 afterEach(() => {
   host?.down();

@@ -196,7 +196,7 @@ for (const suite of suites) {
       expect(project("publish demo --domain demo.test --source /srv/site").code).toBe(0);
       expect(project("remove demo --delete-files").code).toBe(2);
       const deleting = "edox-ops project remove demo --delete-files --yes";
-      const held = host.sh(`flock /run/edox-ops-project-demo.lock ${deleting}; echo $?`);
+      const held = host.sh(`flock /run/edox-ops/project-demo.lock ${deleting}; echo $?`);
       expect([held.stdout, held.stderr]).toEqual(["75\n", expect.stringContaining(`hint: ${deleting}\n`)]);
       expect(project("list").stdout).toContain("demo\t");
       expect(host.sh(`${deleting} --json`).code).toBe(0);

@@ -71,10 +71,12 @@ test("Ctrl-C in the middle leaves the old one and nothing else; SIGKILL what the
 });
 
 test("where another one or the installer is at work, where nothing can be written, and as somebody else it is refused", () => {
-  const busy = host.sh(`flock /usr/local/bin sleep 5 & sleep 0.5; ${program} self-update; code=$?; wait; exit $code`);
+  const busy = host.sh(
+    `flock /run/edox-ops/program.lock sleep 5 & sleep 0.5; ${program} self-update; code=$?; wait; exit $code`,
+  );
   expect([busy.code, busy.stderr]).toEqual([
     75,
-    expect.stringContaining("error: another run holds the lock: flock /usr/local/bin"),
+    expect.stringContaining("error: another run holds the lock: flock /run/edox-ops/program.lock"),
   ]);
   const readOnly = `mount --bind /usr/local /usr/local && mount -o remount,ro,bind /usr/local; ${program} self-update; code=$?; umount /usr/local; exit $code`;
   const frozen = host.sh(readOnly);
@@ -132,6 +134,30 @@ test("an old release that is served as the latest is found out", async () => {
     expect.stringContaining(`the latest release is said to be ${old}, and this is ${next}`),
   ]);
   expect(version()).toBe(next);
+});
+
+test("locks: a user who locks every file and directory that it can open blocks no command and no installer", () => {
+  host.put(`${dir}/served/v${next}/downloads/install.sh`, "/root/install.sh");
+  host.put(binaryOf(next), "/root/carried");
+  const places = "/run /tmp /usr/local /var/www /var/log /var/lib/dpkg /var/lib/apt /etc/edox-ops /etc/nginx";
+  const hold = `for path in $(find ${places} -readable 2>/dev/null); do
+      [ -f "$path" ] || [ -d "$path" ] || continue
+      { exec {fd}<"$path"; } 2>/dev/null && flock -n $fd && echo "$path"
+    done; echo all; exec sleep 600`;
+  const { stdout } = host.sh(`mkdir -p /srv/site; echo one >/srv/site/index.html
+    edox-ops project publish demo --domain demo.test --source /srv/site --quiet
+    (ulimit -n 20000; exec setpriv --reuid=1000 --regid=1000 --clear-groups bash -c '${hold}') >/root/locked & holder=$!
+    timeout 60 sh -c 'until grep -qx all /root/locked; do sleep 0.1; done'
+    edox-ops bootstrap --yes --quiet; echo "bootstrap $?"
+    edox-ops project deploy demo --source /srv/site --quiet; echo "deploy $?"
+    edox-ops self-update --version ${old} --quiet; echo "update $?"
+    edox-ops self-update --rollback --quiet; echo "rollback $?"
+    EDOX_OFFLINE_FILE=/root/carried timeout 60 sh /root/install.sh >/dev/null; echo "install $?"
+    kill $holder`);
+  expect(stdout).toBe("bootstrap 0\ndeploy 0\nupdate 0\nrollback 0\ninstall 0\n");
+  const locked = host.sh("cat /root/locked").stdout.split("\n");
+  expect(locked).toEqual(expect.arrayContaining(["/run", "/usr/local/bin", program]));
+  expect(locked.filter((path) => path.startsWith("/run/edox-ops/"))).toEqual([]);
 });
 
 test("uninstall takes the program away with what was kept, and nginx goes on", () => {

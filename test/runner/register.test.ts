@@ -86,7 +86,7 @@ describe("a runner with a token of its own", () => {
       expect(host.text(configPath)).toContain(`id = 42\n`);
     }
     const { host } = prepared();
-    host.locks.set("/run/edox-ops.lock", { pid: 7, command: `edox-ops register --token ${token}`, sinceMs: 0 });
+    host.locks.set("/run/edox-ops/host.lock", { pid: 7, command: `edox-ops register --token ${token}`, sinceMs: 0 });
     const gitlab = fakeGitLab(host, "https://other.test");
     gitlab.runners.set(token, 1);
     const busy = ["gitlab-runner", "register", "--url", "https://other.test", "--profile", "ci", "--token", token];
