@@ -49,7 +49,7 @@ main() {
   [ -n "$binary_sum" ] || die "edox-ops $version has no checksum for edox-ops-linux-$arch" \
     "fetch the installer again; where it stays so, $base is not a release of edox-ops"
 
-  if [ -f "$target" ] && [ "$(sha256 "$target")" = "$binary_sum" ]; then
+  if [ -f "$target" ] && is_trusted "$target" && [ "$(sha256 "$target")" = "$binary_sum" ]; then
     [ -x "$target" ] || chmod 0755 "$target" 2>/dev/null || die "$target is not executable" "sudo chmod 0755 $target"
     end "edox-ops $version is installed already: $target" "$@"
   fi
@@ -153,7 +153,13 @@ enter_dir() {
     die "the Debian package edox-ops is installed here, apt owns it" \
       "sudo apt-get install ./edox-ops_${version}_$deb_arch.deb, or first: sudo apt-get remove edox-ops"
   fi
+  user=$(id -u)
+  # What is made below it is this user's.
+  there=$dir
+  while [ ! -d "${there:-/}" ]; do there=${there%/*}; done
+  demand_trusted "${there:-/}"
   [ -d "$dir" ] || mkdir -p "$dir" 2>/dev/null || die "the folder $dir cannot be made" "run it as root: … | sudo sh"
+  demand_trusted "$dir"
   [ ! -d "$target" ] || die "$target is a folder" "sudo mv $target $target.old"
   take_lock
   work=$dir/$name
@@ -171,12 +177,42 @@ enter_dir() {
   fi
 }
 
+# Root runs what is in there: nobody else may be able to exchange it.
+demand_trusted() {
+  [ "$user" = 0 ] || return 0
+  bad=$(changeable "$(readlink -f "$1")")
+  [ -z "$bad" ] || die "$dir is no place for a program of root's: others than root can change $bad" \
+    "look: ls -ld $bad; a program of your own needs no sudo; another folder: EDOX_INSTALL_DIR=/opt/bin"
+}
+
+is_trusted() { [ "$user" != 0 ] || [ -z "$(changeable "$(readlink -f "$1")")" ]; }
+
+# Prints what of a path without links others than root can change or exchange: itself, or a directory above it. In a sticky
+# directory above it, such as /tmp, nobody exchanges an entry of root's. Of group 50, staff, Debian has those who may write
+# /usr/local: they are as good as root.
+changeable() {
+  part=$1 above=no
+  while :; do
+    # shellcheck disable=SC2046 # three numbers
+    set -- $(stat -c '%u %g 0%a' "$part")
+    mode=$3
+    if [ $above = yes ] && [ $((mode & 01000)) != 0 ]; then mode=0; fi
+    case $2 in 0 | 50) mode=$((mode & 07757)) ;; esac
+    if [ "$1" != 0 ] || [ $((mode & 022)) != 0 ]; then
+      printf '%s\n' "$part"
+      return 0
+    fi
+    [ "$part" != / ] || return 0
+    part=${part%/*}
+    part=${part:-/} above=yes
+  done
+}
+
 # The lock of self-update, which ends with its holder. Any user who can open a lock file can hold its lock: the directory
 # of the locks is for its owner alone.
 take_lock() {
   # Without a lock, a directory of one's own to work in.
   name=.edox-ops.new.$$
-  user=$(id -u)
   locks=/run/edox-ops
   [ "$user" = 0 ] || locks=$dir/.edox-ops.locks
   has flock || return 0
@@ -265,7 +301,7 @@ check_order() {
       ;;
     *) return 0 ;;
   esac
-  [ -x "$target" ] || return 0
+  [ -x "$target" ] && is_trusted "$target" || return 0
   there=$(version_of "$target")
   [ -n "$there" ] || return 0
   ! older "$version" "$there" || die "$target is $there, and $version is older" \

@@ -3,6 +3,8 @@
 import * as fs from "node:fs";
 import type { Output, RunOptions } from "./host.ts";
 import { atSignal } from "./local-signal.ts";
+import { statOf } from "./local-stat.ts";
+import { isRootsAlone } from "./ownership.ts";
 
 const programDirs = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 const proxyNames = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"];
@@ -22,15 +24,29 @@ function environment(): Record<string, string> {
   return clean;
 }
 
-/** The program by its absolute path, so that no PATH decides what root runs. */
-function programPath(name: string): string | undefined {
-  if (name.startsWith("/")) return fs.existsSync(name) ? name : undefined;
-  return programDirs.map((dir) => `${dir}/${name}`).find((path) => fs.existsSync(path));
+/**
+ * The program by its absolute path, so that no PATH decides what root runs. `foreign`: the first one of this name that root
+ * passes over, because another user could change it.
+ */
+function programPath(name: string): { program?: string; foreign?: string } {
+  if (name.startsWith("/")) return fs.existsSync(name) ? { program: name } : {};
+  const found = programDirs.map((dir) => `${dir}/${name}`).filter((path) => fs.existsSync(path));
+  const program = process.geteuid?.() === 0 ? found.find(isRootsProgram) : found[0];
+  return program === undefined ? { ...(found[0] !== undefined && { foreign: found[0] }) } : { program };
+}
+
+function isRootsProgram(path: string): boolean {
+  const real = fs.realpathSync(path);
+  const dir = real.slice(0, real.lastIndexOf("/")) || "/";
+  return [dir, real].every((each) => isRootsAlone(statOf(fs.lstatSync(each))));
 }
 
 export async function start(argv: readonly string[], options: RunOptions = {}): Promise<Output> {
   const [name = "", ...rest] = argv;
-  const program = programPath(name);
+  const { program, foreign } = programPath(name);
+  if (foreign !== undefined) {
+    return { code: 126, stdout: "", stderr: `${foreign} can be changed by others than root, and is not run` };
+  }
   if (program === undefined) return { code: 127, stdout: "", stderr: `${name} is not installed` };
 
   // A session of its own: a Ctrl-C at the terminal does not reach a running dpkg, and its whole group can be ended.

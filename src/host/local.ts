@@ -1,7 +1,7 @@
 // The one place that touches the machine.
 
 import * as fs from "node:fs";
-import type { Answer, AskOptions, Attributes, Holder, Host, Space, Stat } from "./host.ts";
+import type { Answer, AskOptions, Attributes, Holder, Host, Space } from "./host.ts";
 import { Unseen } from "./host.ts";
 import { start } from "./local-child.ts";
 import { mapFile } from "./local-libc.ts";
@@ -9,6 +9,7 @@ import { lockFile, lockHolders } from "./local-lock.ts";
 import { acted } from "./local-naming.ts";
 import { headOf, tailOf, wholeOf } from "./local-read.ts";
 import { atSignal, heedSignals } from "./local-signal.ts";
+import { statOf } from "./local-stat.ts";
 
 /** A look that takes longer than this is not worth waiting for. */
 const probeLimitMs = 10_000;
@@ -133,18 +134,6 @@ function looked<T>(path: string, look: () => T): T | null {
     if (code === "EACCES" || code === "EPERM") throw new Unseen(`${path} may only be read by root`);
     throw error;
   }
-}
-
-function statOf(stat: fs.Stats): Stat {
-  const type = stat.isFile() ? "file" : stat.isDirectory() ? "directory" : stat.isSymbolicLink() ? "link" : "other";
-  return {
-    type,
-    mode: stat.mode & 0o7777,
-    uid: stat.uid,
-    gid: stat.gid,
-    size: stat.size,
-    changedMs: stat.ctimeMs,
-  };
 }
 
 function linkTarget(path: string): string | null {

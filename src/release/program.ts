@@ -3,6 +3,7 @@
 import { installedPackage } from "../engine/dpkg.ts";
 import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { changeablePart } from "../host/ownership.ts";
 import { programLockPath } from "../recipes/paths.ts";
 
 /** Where the Debian package has it. */
@@ -22,6 +23,20 @@ export function demandUnpackaged(see: HostReader, program: string, hint: string[
 export function demandThere(see: HostReader, program: string): void {
   if (see.stat(program)?.type === "file") return;
   throw new Problem("blocked", `this program is not at ${program} any more`, { hint: ["command", "-v", "edox-ops"] });
+}
+
+/**
+ * Throws a Problem where root would run a file that another user could change or exchange: by the file itself, its
+ * directory, or one above it.
+ */
+export function demandRootsAlone(see: HostReader, path: string): void {
+  const part = see.uid === 0 ? changeablePart(see.stat, path) : null;
+  if (part === null) return;
+  const { uid = 0, mode = 0 } = see.stat(part) ?? {};
+  const why = uid === 0 ? `its mode is ${mode.toString(8)}` : `user ${uid} owns it`;
+  const hint = uid === 0 ? ["sudo", "chmod", "go-w", part] : ["sudo", "chown", "root:root", part];
+  const what = part === path ? part : `${path} is below ${part}, which`;
+  throw new Problem("blocked", `${what} can be changed by others than root (${why}): root does not run it`, { hint });
 }
 
 /** Whether this user may replace it: root, or who has it in a folder of their own. */

@@ -7,7 +7,7 @@ import { Problem } from "../engine/step.ts";
 import { heed, type Stop } from "../engine/wait.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
-import { beside, demandThere, demandUnpackaged, folderOf } from "./program.ts";
+import { beside, demandRootsAlone, demandThere, demandUnpackaged, folderOf } from "./program.ts";
 import { isOlder, type Published, published, type Shelf } from "./published.ts";
 
 export interface Order {
@@ -78,6 +78,7 @@ export async function update(
   const { work } = beside(program);
   const address = shownAddress(release.addressOf(asset));
   demandUnpackaged(host, program, aptLine(asset), `: fetch ${address}`);
+  demandRootsAlone(host, program);
   demandRoom(host, folderOf(program));
   return replaced(program, host, trees, async () => {
     const [fetched, unpacked] = [`${work}/${asset}`, `${work}/unpacked`];
@@ -102,10 +103,12 @@ export async function rollBack({ program, version }: Order, host: Host, trees: T
   const { previous, work } = beside(program);
   demandThere(host, program);
   demandUnpackaged(host, program, aptLine("edox-ops_X.Y.Z_ARCHITECTURE.deb"));
+  demandRootsAlone(host, program);
   if (host.stat(previous)?.type !== "file") {
     const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];
     throw new Problem("blocked", `${previous} is not there: no edox-ops before this one is kept`, { hint });
   }
+  demandRootsAlone(host, previous);
   return replaced(program, host, trees, async () => {
     const fresh = `${work}/edox-ops`;
     const to = await versionOf(host, previous);

@@ -186,6 +186,23 @@ describe("this machine's children", () => {
     expect(await host.run(["sleep", "60"], options)).toMatchObject({ code: 124, stderr: "no answer within 0.1 s\n" });
   });
 
+  test("a program that another user could change is not run as root, and the next of its name is", async () => {
+    const script = `set -e; cd /usr/local/bin
+      for name in edox-alone true; do printf '#!/bin/sh\\necho planted' >$name; chmod 757 $name; done`;
+    const inside = `const { localHost } = await import("${import.meta.dir}/../../src/host/local.ts");
+      const { run } = localHost();
+      console.log(JSON.stringify([await run(["edox-alone"]), await run(["true"])]));`;
+    // In a namespace of its own, so that this machine has none of it.
+    const mounted = `mount -t tmpfs none /usr/local/bin && chmod 755 /usr/local/bin; ${script}; "$@"`;
+    const unshared = ["unshare", "--mount", ...(me.uid === 0 ? [] : ["--map-root-user"])];
+    const { stdout, stderr } = await host.run([...unshared, "sh", "-c", mounted, "sh", process.execPath, "-e", inside]);
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toEqual([
+      { code: 126, stdout: "", stderr: "/usr/local/bin/edox-alone can be changed by others than root, and is not run" },
+      { code: 0, stdout: "", stderr: "" },
+    ]);
+  });
+
   test("one that a signal ended answers 128 and its number", async () => {
     expect((await host.run(["sh", "-c", "kill -TERM $$"])).code).toBe(143);
   });

@@ -30,7 +30,7 @@ function within(
 test("without room it is said before anything is fetched", async () => {
   using ground = new Ground("curl");
   const { url, asked } = stage.server.place();
-  const ended = await within(ground, `mount -t tmpfs -o size=1m none ${ground.dir}`, { EDOX_BASE_URL: url });
+  const ended = await within(ground, `mount -t tmpfs -o size=1m,mode=755 none ${ground.dir}`, { EDOX_BASE_URL: url });
   expectRefused(ended, /has 1 MB free, 180 MB are needed/, "make room: df -h");
   expect(asked).toEqual([]);
 });
@@ -39,7 +39,7 @@ test("a disk that fills up meanwhile, by the download or by what it unpacks to, 
   for (const client of ["curl", "wget", "busybox"] as const) {
     using ground = new Ground(client);
     ground.fake("df", "exit 1");
-    const disk = (size: string) => within(ground, `mount -t tmpfs -o size=${size} none ${ground.dir}`);
+    const disk = (size: string) => within(ground, `mount -t tmpfs -o size=${size},mode=755 none ${ground.dir}`);
     expectRefused(await disk("64k"), /deb cannot be (kept in|fetched)/, /make room|is the network/);
     expectRefused(await disk("260k"), "deb cannot be unpacked", "is there room?");
   }
@@ -47,10 +47,10 @@ test("a disk that fills up meanwhile, by the download or by what it unpacks to, 
 
 test("a folder that is read-only, or not one's own, is named", async () => {
   using ground = new Ground("curl");
-  const ended = await within(ground, `mount -t tmpfs -o ro none ${ground.dir}`);
+  const ended = await within(ground, `mount -t tmpfs -o ro,mode=755 none ${ground.dir}`);
   expectRefused(ended, `nothing can be written to ${ground.dir}`, "findmnt -T");
   ground.fake("id", '[ "$1" = -u ] && echo 1000 || echo somebody');
-  const foreign = await within(ground, `mount -t tmpfs -o ro none ${ground.dir}`);
+  const foreign = await within(ground, `mount -t tmpfs -o ro,mode=755 none ${ground.dir}`);
   expectRefused(foreign, `${ground.dir} cannot be written to by somebody`, "run it as root");
   const nowhere = await within(ground, "", { EDOX_INSTALL_DIR: "/proc/bin" });
   expectRefused(nowhere, "the folder /proc/bin cannot be made", "run it as root");
@@ -66,12 +66,12 @@ test("a noexec /tmp does not matter, and a folder that lets nothing run is named
       return `mkdir -p ${aside}; mount --bind ${path} ${aside}`;
     });
     const back = [top, ca].map((path, index) => `mkdir -p ${path}; mount --bind /mnt/${index} ${path}`);
-    const noexec = "mount -t tmpfs -o noexec none /tmp";
+    const noexec = "mount -t tmpfs -o noexec,mode=1777 none /tmp";
     await within(ground, ["mount -t tmpfs none /mnt", ...binds, noexec, ...back].join("; "), {}, shell);
     stage.expectInstalled(ground, current);
   }
   using ground = new Ground("curl");
-  const ended = await within(ground, `mount -t tmpfs -o noexec none ${ground.dir}`);
+  const ended = await within(ground, `mount -t tmpfs -o noexec,mode=755 none ${ground.dir}`);
   expectRefused(ended, `${ground.dir} does not let programs run`, "EDOX_INSTALL_DIR=");
 });
 
@@ -128,7 +128,7 @@ test("musl, or a C library that is not known, is named", async () => {
 test("where apt owns it, apt is named", async () => {
   using ground = new Ground("curl");
   ground.fake("dpkg-query", "echo 'install ok installed'");
-  const ended = await within(ground, "mount -t tmpfs none /usr/local/bin", { EDOX_INSTALL_DIR: "" });
+  const ended = await within(ground, "mount -t tmpfs -o mode=755 none /usr/local/bin", { EDOX_INSTALL_DIR: "" });
   expectRefused(ended, "the Debian package edox-ops is installed here", "apt-get remove edox-ops");
 });
 

@@ -130,6 +130,65 @@ test("installers at once all end well with one whole file: with flock it is fetc
   }
 });
 
+test("install.sh: root installs nowhere that another user could exchange the program, and runs nothing there", async () => {
+  const exposures = {
+    "a sticky directory": "chmod 1777 $DIR",
+    "a directory of a user": "chown 33 $DIR",
+    "a directory of a group": "chgrp 33 $DIR; chmod 775 $DIR",
+    "a parent of a user": "chown 33 $DIR/..",
+    "a link into the directory of a user":
+      "mkdir /run/theirs; chown 33 /run/theirs; rmdir $DIR; ln -s /run/theirs $DIR",
+    "a directory that is to be made in that of a user": "chown 33 $DIR/..; rmdir $DIR",
+  };
+  for (const [what, expose] of Object.entries(exposures)) {
+    for (const shell of names) {
+      using ground = new Ground("curl");
+      const { url, asked } = stage.server.place();
+      const within = `outer=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; DIR=${ground.dir}
+        ${expose}
+        PATH=$outer; "$@" && code=0 || code=$?
+        PATH=/usr/sbin:/usr/bin:/sbin:/bin; ls -A $DIR/ 2>/dev/null || true; exit $code`;
+      const more = { shell, within, env: { EDOX_BASE_URL: url } };
+      const ended = await ground.install(stage.release(current).installer, stage.authority, more);
+      expectRefused(ended, / is no place for a program of root's: others than root can change \//, "needs no sudo");
+      expect([what, asked]).toEqual([what, []]);
+    }
+  }
+});
+
+test("install.sh: a program that another user owns is neither accepted as installed nor run, and is replaced", async () => {
+  for (const [made, own] of [
+    [`cp ${stage.binary(current)} $DIR/edox-ops; chown 33 $DIR/edox-ops`, false],
+    [`cp ${stage.binary(current)} $DIR/edox-ops; chmod 757 $DIR/edox-ops`, false],
+    [`cp ${stage.binary(current)} /run/theirs; chown 33 /run/theirs; ln -s /run/theirs $DIR/edox-ops`, false],
+    [
+      "printf '#!/bin/sh\\ntouch /run/ran\\necho 99.0.0' >$DIR/edox-ops; chmod 755 $DIR/edox-ops; chown 33 $DIR/edox-ops",
+      false,
+    ],
+    [`cp ${stage.binary(current)} /run/ours; ln -s /run/ours $DIR/edox-ops`, true],
+  ] as const) {
+    using ground = new Ground("curl");
+    const within = `outer=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; DIR=${ground.dir}
+      ${made}; PATH=$outer; "$@"; PATH=/usr/bin:/bin; [ ! -e /run/ran ]`;
+    const { code, stdout } = await ground.install(stage.release(current).installer, stage.authority, { within });
+    expect([code, stdout]).toEqual([0, expect.stringContaining(own ? "is installed already" : "is installed: ")]);
+    if (!own) {
+      stage.expectInstalled(ground, current);
+      expect(statSync(ground.target)).toMatchObject({ uid: process.geteuid?.(), mode: 0o100755 });
+    }
+  }
+});
+
+test("install.sh: a sticky directory above that of the program, and one of the group staff, are root's all the same", async () => {
+  for (const made of ["chmod 1777 $DIR/..", "chgrp 50 $DIR; chmod 2775 $DIR"]) {
+    using ground = new Ground("curl");
+    const within = `outer=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; DIR=${ground.dir}; ${made}; PATH=$outer; "$@"`;
+    const ended = await ground.install(stage.release(current).installer, stage.authority, { within });
+    expect(ended).toMatchObject({ code: 0 });
+    stage.expectInstalled(ground, current);
+  }
+});
+
 test("install.sh: a lock that another user holds on everything it can open does not delay it", async () => {
   const held = `outer=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; pids=
   chmod 755 "$INSTALL_DIR/.."

@@ -8,7 +8,7 @@ export const shells = { dash: ["dash"], busybox: ["busybox", "sh"], bash: ["bash
 export type Shell = keyof typeof shells;
 
 const usual = "sh sed grep tail head cat cp mv rm mkdir chmod uname od dpkg dpkg-deb dpkg-query tar xz gzip sha256sum \
-openssl df id sync wc flock stat".split(" ");
+openssl df id sync wc flock stat readlink".split(" ");
 
 /** Gives the installer a /run and a store of authorities of its own: the machine keeps its locks and its trust. */
 const ownMachine = `mount --bind "$0/run" /run; mount --bind "$0/certs" /etc/ssl/certs; PATH=$INSTALL_PATH; exec "$@"`;

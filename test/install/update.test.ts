@@ -6,6 +6,7 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -35,12 +36,14 @@ const previous = ".edox-ops.previous";
 
 /** A folder with the current version in it, and this machine as it trusts the server. */
 class Ground implements Disposable {
-  readonly dir = mkdtempSync(`${tmpdir()}/edox-update-`);
+  readonly top = mkdtempSync(`${tmpdir()}/edox-update-`);
+  readonly dir = `${this.top}/bin`;
   readonly program = `${this.dir}/edox-ops`;
   readonly host: Host;
   readonly trees = localTrees();
 
   constructor() {
+    mkdirSync(this.dir);
     copyFileSync(stage.binary(current), this.program);
     const host = localHost();
     const caPath = stage.authority;
@@ -74,7 +77,7 @@ class Ground implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.dir, { recursive: true, force: true });
+    rmSync(this.top, { recursive: true, force: true });
   }
 }
 
@@ -235,12 +238,47 @@ test("what cannot be kept is not replaced; what the file system has no second na
   expect([updated.previous, ground.left, ground.version]).toEqual([null, ["edox-ops"], newer]);
 });
 
-test("the program stays its owner's, whoever updates it", async () => {
-  using ground = new Ground();
-  chownSync(ground.program, 33, 33);
-  await ground.update(ground.order());
-  expect(ground.host.stat(ground.program)).toMatchObject({ uid: 33, gid: 33, mode: 0o755 });
+test("self-update: root neither fetches nor rolls back to a program that another user could change", async () => {
+  const exposures: [string, (ground: Ground) => void, string, string][] = [
+    ["its file", ({ program }) => chownSync(program, 33, 0), "/edox-ops can be", "(user 33 owns it)"],
+    ["its mode", ({ program }) => chmodSync(program, 0o757), "/edox-ops can be", "(its mode is 757)"],
+    ["a sticky directory", ({ dir }) => chmodSync(dir, 0o1777), ", which can be", "(its mode is 1777)"],
+    ["a directory of a group", ({ dir }) => chownSync(dir, 0, 33), ", which can be", "(its mode is 775)"],
+    ["a directory of a user", ({ dir }) => chownSync(dir, 33, 0), ", which can be", "(user 33 owns it)"],
+    ["a parent of a user", ({ top }) => chownSync(top, 33, 0), ", which can be", "(user 33 owns it)"],
+  ];
+  for (const [what, expose, place, why] of exposures) {
+    using ground = new Ground();
+    chmodSync(ground.dir, 0o775);
+    plant(ground, 0);
+    expose(ground);
+    const { url, asked } = stage.server.place();
+    const order = { ...ground.order(), shelf: { base: url, keys: stage.keys.publicKey } };
+    const offer = await offered(ground.host, order);
+    asked.length = 0;
+    for (const run of [() => ground.update(order, offer), () => rollBack(order, ground.host, ground.trees)]) {
+      const refused = expect(run()).rejects;
+      await refused.toThrow(place);
+      await expect(run()).rejects.toThrow(why);
+    }
+    expect([what, asked, existsSync(`${ground.top}/ran`), ground.version]).toEqual([what, [], false, current]);
+  }
 });
+
+test("self-update: root does not run a previous program that another user left", async () => {
+  using ground = new Ground();
+  plant(ground, 33);
+  const refused = rollBack(ground.order(), ground.host, ground.trees);
+  await expect(refused).rejects.toThrow(`${previous} can be changed by others than root (user 33 owns it)`);
+  expect([existsSync(`${ground.top}/ran`), ground.version]).toEqual([false, current]);
+});
+
+/** A program in the place of the one before this one, which leaves a mark where it is run. */
+function plant(ground: Ground, owner: number): void {
+  const path = `${ground.dir}/${previous}`;
+  writeFileSync(path, `#!/bin/sh\ntouch ${ground.top}/ran\necho ${older}\n`, { mode: 0o755 });
+  chownSync(path, owner, owner);
+}
 
 test("without room nothing is fetched, and a disk that fills up by the download, or by what it unpacks to, is named", async () => {
   using ground = new Ground();
@@ -263,7 +301,7 @@ test("without room nothing is fetched, and a disk that fills up by the download,
   const blind = { ...ground.host, space: () => ({ bytesFree: 5e9, inodes: 9, inodesFree: 9000 }) };
   // The program takes 200 kB, the package as much, and what it unpacks to again.
   for (const size of ["300k", "500k"]) {
-    must(["mount", "-t", "tmpfs", "-o", `size=${size}`, "none", ground.dir]);
+    must(["mount", "-t", "tmpfs", "-o", `size=${size},mode=755`, "none", ground.dir]);
     try {
       copyFileSync(stage.binary(current), ground.program);
       await expect(on(blind)).rejects.toThrow(`no space left at ${ground.dir}`);
