@@ -7,7 +7,10 @@
 # address of a release's files with {version} in it.
 # EDOX_OFFLINE_FILE: the executable, its .gz or its .deb, fetched before; beside it SHA256SUMS and SHA256SUMS.sig where
 # EDOX_VERSION is another release.
+# Makes bash one of POSIX, in which no function stands before the shell's own commands.
+POSIXLY_CORRECT=1
 set -eu
+umask 022
 
 # Of the executable beside what was fetched, and a bit more, as df counts.
 room_kb=180000
@@ -24,6 +27,7 @@ say() { printf '%s\n' "$*" | sed 's|://[^/@ ]*@|://|g' >&2; }
 has() { command -v "$1" >/dev/null 2>&1; }
 
 main() {
+  clean_environment
   released='@VERSION@'
   public_key='@PUBLIC_KEY@'
   sums='@SUMS@'
@@ -60,6 +64,40 @@ main() {
   try_it
   put_in_place
   end "edox-ops $version is installed: $target" "$@"
+}
+
+# Some hundred variables steer curl, wget, gzip, tar, dpkg, openssl and the C library, files below HOME do, and bash takes
+# functions from there: what is not needed is removed. Proxies stay.
+clean_environment() {
+  unset -f env sed
+  for name in $(env | sed -n 's/^BASH_FUNC_\([^=]*\)%%=.*/\1/p'); do unset -f "$name"; done
+  for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+    case $name in
+      PATH | PWD | TERM | COLORTERM | NO_COLOR | FORCE_COLOR | EDOX_*) ;;
+      http_proxy | https_proxy | ftp_proxy | all_proxy | no_proxy) ;;
+      HTTP_PROXY | HTTPS_PROXY | FTP_PROXY | ALL_PROXY | NO_PROXY) ;;
+      # Some are read-only in bash.
+      *) if (unset "$name") 2>/dev/null; then unset "$name"; fi ;;
+    esac
+  done
+  clean_path
+  HOME=/nonexistent LC_ALL=C
+  export PATH HOME LC_ALL
+}
+
+# Of PATH what is absolute, and root's where root runs this.
+clean_path() {
+  rest=$PATH:
+  found=
+  while [ -n "$rest" ]; do
+    entry=${rest%%:*}
+    rest=${rest#*:}
+    case $entry in /*) ;; *) continue ;; esac
+    # shellcheck disable=SC3067 # dash and busybox have -O too, and it takes no program
+    if [ -O / ] && ! [ -O "$entry" ]; then continue; fi
+    found=$found${found:+:}$entry
+  done
+  PATH=${found:-/usr/sbin:/usr/bin:/sbin:/bin}
 }
 
 check_words() {
@@ -217,7 +255,7 @@ take_lock() {
   [ "$user" = 0 ] || locks=$dir/.edox-ops.locks
   has flock || return 0
   [ -e "$locks" ] || [ -L "$locks" ] || mkdir -m 700 "$locks" 2>/dev/null || [ -e "$locks" ] || return 0
-  [ "$(LC_ALL=C stat -c '%u %a %F' "$locks")" = "$user 700 directory" ] ||
+  [ "$(stat -c '%u %a %F' "$locks")" = "$user 700 directory" ] ||
     die "$locks is not a directory that only its owner can open: others could hold the lock in it" \
       "look: ls -ld $locks; it is made again after: sudo rm -r $locks"
   exec 9>>"$locks/program.lock"

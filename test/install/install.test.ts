@@ -1,7 +1,7 @@
 // The installer where all goes well, and what it finds already there.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { chmodSync, copyFileSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { filled } from "../../build/installer.ts";
 import { Ground, type Shell, shells } from "./installing.ts";
 import { template } from "./release.ts";
@@ -128,6 +128,92 @@ test("installers at once all end well with one whole file: with flock it is fetc
     if (fetched === 1) expect(asked).toHaveLength(1);
     stage.expectInstalled(ground, current);
   }
+});
+
+test("install.sh: neither configuration of a user nor a variable steers the programs that it calls", async () => {
+  const evil = "() { touch /run/ran; }";
+  const functions = [
+    "set",
+    "unset",
+    "command",
+    "env",
+    "sed",
+    "[",
+    "curl",
+    "wget",
+    "tar",
+    "dpkg-deb",
+    "sha256sum",
+    "main",
+  ];
+  for (const shell of names) {
+    for (const client of ["curl", "wget", "busybox"] as const) {
+      using ground = new Ground(client, ["dpkg-deb"]);
+      using packaged = new Ground(client);
+      for (const each of [ground, packaged]) {
+        const home = `${each.top}/home`;
+        mkdirSync(`${home}/.config`, { recursive: true });
+        for (const path of [".curlrc", ".config/curlrc"]) {
+          writeFileSync(
+            `${home}/${path}`,
+            'output = "/run/written"\ntrace-ascii = "/run/traced"\nproxy = "http://127.0.0.1:9"\n',
+          );
+        }
+        writeFileSync(`${home}/.wgetrc`, "output_document = /run/written\nhttps_proxy = http://127.0.0.1:9\n");
+        const hostile = {
+          HOME: home,
+          CURL_HOME: home,
+          XDG_CONFIG_HOME: `${home}/.config`,
+          WGETRC: `${home}/.wgetrc`,
+          SSLKEYLOGFILE: "/run/keys",
+          CURL_CA_BUNDLE: "/dev/null",
+          SSL_CERT_FILE: "/dev/null",
+          OPENSSL_CONF: "/none",
+          GZIP: "--list",
+          TAR_OPTIONS: "--to-command=/run/ran",
+          DPKG_ROOT: "/none",
+          LC_ALL: "tr_TR.UTF-8",
+          LANGUAGE: "de",
+          CDPATH: "/",
+          TMPDIR: "/none",
+          IFS: "/",
+          LINES: "a\nPATH=/none",
+          ...Object.fromEntries(functions.map((name) => [`BASH_FUNC_${name}%%`, evil])),
+        };
+        const more = { shell, env: hostile };
+        const ended = await each.install(stage.release(current).installer, stage.authority, more);
+        expect(ended).toMatchObject({ code: 0 });
+        stage.expectInstalled(each, current);
+        // mount has a directory there.
+        expect(readdirSync(`${each.top}/run`).filter((name) => name !== "mount")).toEqual(["edox-ops"]);
+      }
+    }
+  }
+});
+
+test("install.sh: a relative part of PATH, or one of another user, finds no program", async () => {
+  using ground = new Ground("curl");
+  const within = `outer=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; mkdir /run/theirs
+    for name in curl sha256sum uname id; do printf '#!/bin/sh\\ntouch /run/ran' >/run/theirs/$name; done
+    chmod 755 /run/theirs/*; chown 33 /run/theirs; cd /run/theirs; PATH=.::/run/theirs:$outer exec "$@"`;
+  const ended = await ground.install(stage.release(current).installer, stage.authority, { within });
+  expect(ended).toMatchObject({ code: 0 });
+  stage.expectInstalled(ground, current);
+  expect(readdirSync(`${ground.top}/run`)).not.toContain("ran");
+});
+
+test("install.sh: proxies of the environment are kept, and a umask of 0 opens nothing that it makes", async () => {
+  using ground = new Ground("curl");
+  const within = `umask 0; /bin/rm -rf ${ground.dir}; exec "$@"`;
+  const refused = await ground.install(stage.release(current).installer, stage.authority, {
+    within,
+    env: { https_proxy: "http://127.0.0.1:9" },
+  });
+  expectRefused(refused, /cannot be fetched: .*127\.0\.0\.1/, "is the network there?");
+  const { installer } = stage.release(current);
+  expect(await ground.install(installer, stage.authority, { within })).toMatchObject({ code: 0 });
+  expect(statSync(ground.dir).mode & 0o777).toBe(0o755);
+  expect(statSync(ground.target).mode & 0o777).toBe(0o755);
 });
 
 test("install.sh: root installs nowhere that another user could exchange the program, and runs nothing there", async () => {

@@ -8,7 +8,7 @@ export const shells = { dash: ["dash"], busybox: ["busybox", "sh"], bash: ["bash
 export type Shell = keyof typeof shells;
 
 const usual = "sh sed grep tail head cat cp mv rm mkdir chmod uname od dpkg dpkg-deb dpkg-query tar xz gzip sha256sum \
-openssl df id sync wc flock stat readlink".split(" ");
+openssl df id sync wc flock stat readlink env".split(" ");
 
 /** Gives the installer a /run and a store of authorities of its own: the machine keeps its locks and its trust. */
 const ownMachine = `mount --bind "$0/run" /run; mount --bind "$0/certs" /etc/ssl/certs; PATH=$INSTALL_PATH; exec "$@"`;
@@ -27,7 +27,7 @@ export class Ground implements Disposable {
     mkdirSync(`${this.top}/certs`);
     for (const name of usual) if (!without.includes(name)) this.link(name, name);
     // Between two tries, no test waits.
-    this.link("true", "sleep");
+    this.fake("sleep", '[ "$1" = 1 ] || [ "$1" = 2 ] || exec /bin/sleep "$1"');
     if (client === "busybox") this.link("busybox", "wget");
     else if (client !== "none") this.link(client, client);
   }
@@ -70,19 +70,12 @@ export class Ground implements Disposable {
     const inside = [...unshared, "/bin/sh", "-euc", ownMachine, this.top];
     const within = more.within === undefined ? [] : ["/bin/sh", "-euc", more.within, "sh"];
     this.trust(authority);
-    writeFileSync(`${this.top}/wgetrc`, `ca_certificate=${authority}\n`);
+    const env = { HOME: this.top, EDOX_INSTALL_DIR: this.dir, ...more.env };
+    // Given here, since a shell drops the functions that bash exports.
+    const environment = ["/usr/bin/env", ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
     // A group of its own, as a terminal makes one.
-    const child = Bun.spawn(["setsid", ...inside, ...within, ...argv], {
-      env: {
-        PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
-        INSTALL_PATH: this.path,
-        HOME: this.top,
-        CURL_CA_BUNDLE: authority,
-        SSL_CERT_FILE: authority,
-        WGETRC: `${this.top}/wgetrc`,
-        EDOX_INSTALL_DIR: this.dir,
-        ...more.env,
-      },
+    const child = Bun.spawn(["setsid", ...inside, ...within, ...environment, ...argv], {
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", INSTALL_PATH: this.path },
       stdin: new Blob([script]),
       stdout: "pipe",
       stderr: "pipe",
