@@ -7,6 +7,7 @@
 # address of a release's files with {version} in it.
 # EDOX_OFFLINE_FILE: the executable, its .gz or its .deb, fetched before; beside it SHA256SUMS and SHA256SUMS.sig where
 # EDOX_VERSION is another release.
+
 # Makes bash one of POSIX, in which no function stands before the shell's own commands.
 POSIXLY_CORRECT=1
 set -eu
@@ -266,7 +267,13 @@ take_lock() {
   name=.edox-ops.new
 }
 
-leave() { rm -rf "$work"; }
+leave() {
+  for child in ${running:-} ${watcher:-}; do
+    kill "$child" 2>/dev/null || true
+    wait "$child" 2>/dev/null || true
+  done
+  rm -rf "$work"
+}
 
 check_room() {
   free=$(df -Pk "$dir" 2>/dev/null | sed -n '$s/.* \([0-9][0-9]*\)  *[0-9]*%.*/\1/p') || free=
@@ -389,25 +396,35 @@ get_asset() {
 # fetch URL FILE: what came before a cut is kept, and the next try goes on from there.
 fetch() {
   rm -f "$2"
-  resumed=no idle=0
+  resumed=no idle=0 farthest=0
+  : >"$work/slow"
+  watch_pace "$2" >/dev/null 2>&1 9<&- &
+  watcher=$!
   while :; do
-    before=$(size "$2")
     code=0
     case $client in
       curl) fetch_curl "$1" "$2" ;;
       wget) fetch_wget "$1" "$2" ;;
       *) fetch_busybox "$1" "$2" ;;
     esac || code=$?
-    [ "$code" != 0 ] || return 0
-    [ "$code" != 2 ] || break
-    if [ "$(size "$2")" -gt "$before" ]; then
-      idle=0 resumed=yes
+    [ "$code" = 1 ] || break
+    slow=$(size "$work/slow") came=$(size "$2")
+    [ "$slow" = 0 ] || reason="less than 60 KiB came in a minute"
+    [ "$slow" -lt 3 ] || break
+    [ "$came" = 0 ] || resumed=yes
+    # What came before once is no progress, and a few bytes are none.
+    if [ "$came" -ge $((farthest + 1024)) ]; then
+      idle=0 farthest=$came
     else
       idle=$((idle + 1))
       [ "$idle" -lt 3 ] || break
       sleep "$idle"
     fi
   done
+  kill "$watcher" 2>/dev/null || true
+  wait "$watcher" 2>/dev/null || true
+  watcher=
+  [ "$code" != 0 ] || return 0
   better=
   # It does not say so where it is a certificate.
   [ "$client" != busybox ] || better=" else: sudo apt-get install curl ca-certificates;"
@@ -425,13 +442,47 @@ fetch() {
   esac
 }
 
+# Ends the client at the end of a minute in which less than 60 KiB came into a file, and counts such minutes in a row: wget
+# knows no least rate, and none knows one over several tries. A bad mobile line brings more. A server that sends a byte now
+# and then would hold the lock for ever.
+watch_pace() {
+  # The sleep, at every moment after it was started.
+  trap 'kill "$!"; exit 0' HUP INT TERM
+  before=0
+  while [ -d "$work" ]; do
+    sleep 60 &
+    wait "$!" || true
+    now=$(size "$1")
+    if [ "$now" -ge $((before + 61440)) ]; then
+      : >"$work/slow"
+    else
+      printf x >>"$work/slow"
+      kill "$(cat "$work/running")" || true
+    fi
+    before=$now
+  done
+}
+
+# Runs a client where the watcher finds it, and a signal does not wait for it.
+run() {
+  "$@" </dev/null &
+  running=$!
+  printf '%s\n' "$running" >"$work/running"
+  ended=0
+  # bash says there who was ended.
+  wait "$running" 2>/dev/null || ended=$?
+  rm -f "$work/running"
+  running=
+  return "$ended"
+}
+
 size() { if [ -f "$1" ]; then wc -c <"$1"; else echo 0; fi; }
 
 # 1: worth another try, 2: not; the reason is told.
 fetch_curl() {
   status=0
-  curl -fsSL --proto "=$schemes" --proto-redir =https --tlsv1.2 --max-redirs 10 --connect-timeout 20 \
-    --speed-limit 1 --speed-time 60 -C - -o "$2" "$1" 2>"$work/said" </dev/null || status=$?
+  run curl -q -fsSL --proto "=$schemes" --proto-redir =https --tlsv1.2 --max-redirs 10 --connect-timeout 20 \
+    -C - -o "$2" "$1" 2>"$work/said" || status=$?
   [ "$status" != 0 ] || return 0
   reason=$(sed -n 's/^curl: ([0-9]*) //p' "$work/said" | tail -n 1)
   [ -n "$reason" ] || reason="curl ended with $status"
@@ -450,8 +501,8 @@ fetch_wget() {
   at=$1
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     status=0
-    LC_ALL=C wget --no-hsts --secure-protocol=TLSv1_2 --max-redirect=0 --tries=1 --timeout=60 --server-response \
-      --progress=dot:giga -c -O "$2" -o "$work/said" "$at" </dev/null || status=$?
+    run wget --no-hsts --secure-protocol=TLSv1_2 --max-redirect=0 --tries=1 --timeout=60 --server-response \
+      --progress=dot:giga -c -O "$2" -o "$work/said" "$at" || status=$?
     [ "$status" != 0 ] || return 0
     reason=$(sed -n 's/^ *HTTP\/[0-9.]* \([0-9].*\)/\1/p' "$work/said" | tail -n 1)
     next=$(location)
@@ -484,7 +535,7 @@ fetch_wget() {
 # what came by an unencrypted way is not taken.
 fetch_busybox() {
   status=0
-  wget -S -c -O "$2" "$1" 2>"$work/said" </dev/null || status=$?
+  run wget -S -c -O "$2" "$1" 2>"$work/said" || status=$?
   next=$(location)
   case $next in
     http://*)

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { localHost } from "../../src/host/local.ts";
+import { download } from "../../src/host/local-download.ts";
 import { Releases, type Twisting } from "../install/server.ts";
 
 const dir = mkdtempSync(`${tmpdir()}/edox-download-`);
@@ -98,6 +99,47 @@ test("what came before a server was busy for a moment is not thrown away", async
   expect(await fetched(twisting, { onBytes })).toEqual({ why: null, times: 3 });
   expectWhole();
   expect(begun).toEqual([...begun].sort((one, other) => one - other));
+});
+
+/** As much as 1 KiB a second over a minute is to the real one, in tenths of a second. */
+const pace = { windowMs: 100, leastBytes: 2000, pauseMs: 1 };
+
+async function paced(twisting: Twisting): Promise<{ why: string | null; times: number; ms: number }> {
+  const { url, asked } = server.place(twisting);
+  const start = performance.now();
+  const why = await download(`${url}/file`, path, { mostBytes, caPath: server.authority }, pace);
+  return { why, times: asked.length, ms: performance.now() - start };
+}
+
+test("download: a server that sends a byte now and then is given up after four windows", async () => {
+  const { why, times, ms } = await paced(() => ({ drip: { bytes: 1, everyMs: 20 } }));
+  expect(why).toBe("less than 2000 bytes came in 0.1 s");
+  expect(times).toBe(4);
+  expect(ms).toBeLessThan(10_000);
+});
+
+test("download: a server that sends nothing after its headers is given up after four windows", async () => {
+  const { why, times } = await paced(() => ({ drip: { bytes: 0, everyMs: 20 } }));
+  expect([why, times]).toEqual(["nothing came in 0.1 s", 4]);
+});
+
+test("download: a server that closes each connection after a few bytes is given up", async () => {
+  const { why, times } = await paced((_, nth) => ({ cutAt: (nth + 1) * 10 }));
+  expect([why, times]).toEqual(["the connection was closed", 4]);
+}, 20_000);
+
+test("download: a server that starts over again and again is given up", async () => {
+  const { why, times } = await paced((_, nth) => (nth % 2 === 0 ? { cutAt: 2_000_000 } : { status: 416, body: "" }));
+  expect(why).not.toBeNull();
+  // How much of each cut part arrives is not always the same.
+  expect(times).toBeLessThan(20);
+}, 20_000);
+
+test("download: a slow line that keeps the least rate, with pauses and cuts, brings the whole file", async () => {
+  const twisting: Twisting = (_, nth) =>
+    nth < 3 ? { cutAt: (nth + 1) * 600_000 } : { drip: { bytes: 20_000, everyMs: 10 } };
+  expect(await paced(twisting)).toMatchObject({ why: null, times: 4 });
+  expectWhole();
 });
 
 test("more than was wanted is refused", async () => {

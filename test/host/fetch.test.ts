@@ -21,6 +21,14 @@ function certified(): { cert: string; key: string } {
   return { cert: readFileSync(`${dir}/cert.pem`, "utf8"), key: readFileSync(`${dir}/key.pem`, "utf8") };
 }
 
+/** A byte every 20 ms, for as long as somebody reads. */
+async function* dripping(): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    yield new Uint8Array([32]);
+    await Bun.sleep(20);
+  }
+}
+
 const answers = {
   async fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
@@ -30,6 +38,7 @@ const answers = {
     if (pathname === "/file") return new Response(null, { status: 302, headers: { location: "file:///etc/passwd" } });
     if (pathname === "/round") return new Response(null, { status: 302, headers: { location: "/round" } });
     if (pathname === "/long") return new Response(new Uint8Array(3 * 1024 * 1024));
+    if (pathname === "/drip") return new Response(dripping());
     if (pathname === "/never") await new Promise(() => {});
     return new Response(`${request.method} ${pathname} ${await request.text()}`);
   },
@@ -131,6 +140,15 @@ describe("asking", () => {
       delete process.env.no_proxy;
     }
     expect(asked).toEqual(["http://far.test/x"]);
+  });
+
+  test("get: an answer whose body comes a byte at a time ends at the limit for all of it", async () => {
+    const start = performance.now();
+    expect(await host.get(`${http}/drip`, { limitMs: 200 })).toMatchObject({
+      status: 0,
+      reason: "no answer within 0.2 s",
+    });
+    expect(performance.now() - start).toBeLessThan(5000);
   });
 
   test("who does not answer, refuses, is not known or never ends is told in words", async () => {

@@ -66,6 +66,37 @@ test("a connection that is cut again and again at the same place, or a busy serv
   );
 });
 
+/** In which a minute of the watcher is short. */
+function hurried(): string {
+  const { installer } = stage.release(current);
+  expect(installer.split("sleep 60 &")).toHaveLength(2);
+  return installer.replace("sleep 60 &", "sleep 0.4 &");
+}
+
+test("install.sh: a server that sends a byte now and then is given up after three minutes with less than 60 KiB", async () => {
+  const one = async (client: Client, shell: Shell): Promise<void> => {
+    using ground = new Ground(client);
+    const { url, asked } = stage.server.place(() => ({ drip: { bytes: 1, everyMs: 50 } }));
+    const more = { shell, env: { EDOX_BASE_URL: url } };
+    const ended = await ground.install(hurried(), stage.authority, more);
+    expectRefused(ended, `cannot be fetched: less than 60 KiB came in a minute`, "is the network there?");
+    expect(asked.length).toBeLessThan(4);
+    expect(ground.left).toEqual([]);
+  };
+  await Promise.all([...clients.map((client) => one(client, "dash")), one("curl", "bash"), one("curl", "busybox")]);
+});
+
+test("install.sh: a slow line that brings 60 KiB a minute installs, by any client", async () => {
+  const one = async (client: Client): Promise<void> => {
+    using ground = new Ground(client);
+    const { url } = stage.server.place(() => ({ drip: { bytes: 20_000, everyMs: 50 } }));
+    const more = { env: { EDOX_BASE_URL: url } };
+    expect(await ground.install(hurried(), stage.authority, more)).toMatchObject({ code: 0 });
+    stage.expectInstalled(ground, current);
+  };
+  await Promise.all(clients.map(one));
+});
+
 test("Ctrl-C in the middle of a download leaves nothing behind", async () => {
   for (const shell of Object.keys(shells) as Shell[]) {
     using ground = new Ground("curl");

@@ -17,6 +17,8 @@ export interface Twist {
   cutAt?: number;
   /** Nothing comes after half of it, and the connection stays. */
   stall?: () => void;
+  /** So many bytes come at a time, with a pause after each piece. */
+  drip?: { bytes: number; everyMs: number };
   /** Answers with all of it, whatever part was asked for. */
   whole?: boolean;
 }
@@ -85,6 +87,7 @@ export class Releases implements Disposable {
     if (from > 0) headers["Content-Range"] = `bytes ${from}-${content.length - 1}/${content.length}`;
     response.writeHead(twist.status ?? (from > 0 ? 206 : 200), headers);
     if (twist.stall) return void response.write(part.subarray(0, part.length >> 1), twist.stall);
+    if (twist.drip) return void drip(response, part, twist.drip);
     if (twist.cutAt === undefined) return void response.end(part);
     response.write(part.subarray(0, Math.max(0, twist.cutAt - from)), () => request.socket.end());
   }
@@ -92,4 +95,18 @@ export class Releases implements Disposable {
   [Symbol.dispose](): void {
     for (const server of Object.values(this.servers)) server.close().closeAllConnections();
   }
+}
+
+function drip(
+  response: ServerResponse,
+  part: Uint8Array,
+  { bytes, everyMs }: { bytes: number; everyMs: number },
+): void {
+  let sent = 0;
+  const timer = setInterval(() => {
+    response.write(part.subarray(sent, sent + bytes));
+    sent += bytes;
+    if (sent >= part.length) response.end();
+  }, everyMs);
+  response.on("close", () => clearInterval(timer));
 }
