@@ -196,8 +196,11 @@ enter_dir() {
   # What is made below it is this user's.
   there=$dir
   while [ ! -d "${there:-/}" ]; do there=${there%/*}; done
-  demand_trusted "${there:-/}"
+  demand_trusted "$(readlink -f "${there:-/}")"
   [ -d "$dir" ] || mkdir -p "$dir" 2>/dev/null || die "the folder $dir cannot be made" "run it as root: … | sudo sh"
+  # A link that leads there may be another user's.
+  dir=$(readlink -f "$dir")
+  target=$dir/edox-ops
   demand_trusted "$dir"
   [ ! -d "$target" ] || die "$target is a folder" "sudo mv $target $target.old"
   take_lock
@@ -216,10 +219,10 @@ enter_dir() {
   fi
 }
 
-# Root runs what is in there: nobody else may be able to exchange it.
+# Root runs what is in this directory, a path without links: nobody else may be able to exchange it.
 demand_trusted() {
   [ "$user" = 0 ] || return 0
-  bad=$(changeable "$(readlink -f "$1")")
+  bad=$(changeable "$1")
   [ -z "$bad" ] || die "$dir is no place for a program of root's: others than root can change $bad" \
     "look: ls -ld $bad; a program of your own needs no sudo; another folder: EDOX_INSTALL_DIR=/opt/bin"
 }
@@ -396,7 +399,7 @@ get_asset() {
 # fetch URL FILE: what came before a cut is kept, and the next try goes on from there.
 fetch() {
   rm -f "$2"
-  resumed=no idle=0 farthest=0
+  resumed=no idle=0 farthest=0 counted=0
   : >"$work/slow"
   watch_pace "$2" >/dev/null 2>&1 9<&- &
   watcher=$!
@@ -409,8 +412,9 @@ fetch() {
     esac || code=$?
     [ "$code" = 1 ] || break
     slow=$(size "$work/slow") came=$(size "$2")
-    [ "$slow" = 0 ] || reason="less than 60 KiB came in a minute"
+    [ "$slow" -le "$counted" ] || reason="less than 60 KiB came in a minute"
     [ "$slow" -lt 3 ] || break
+    counted=$slow
     [ "$came" = 0 ] || resumed=yes
     # What came before once is no progress, and a few bytes are none.
     if [ "$came" -ge $((farthest + 1024)) ]; then
@@ -449,7 +453,8 @@ watch_pace() {
   # The sleep, at every moment after it was started.
   trap 'kill "$!"; exit 0' HUP INT TERM
   before=0
-  while [ -d "$work" ]; do
+  # Not longer than the installer, however that ends.
+  while kill -0 "$$"; do
     sleep 60 &
     wait "$!" || true
     now=$(size "$1")
@@ -463,9 +468,9 @@ watch_pace() {
   done
 }
 
-# Runs a client where the watcher finds it, and a signal does not wait for it.
+# Runs a client where the watcher finds it, and a signal does not wait for it. The lock is not the client's.
 run() {
-  "$@" </dev/null &
+  "$@" </dev/null 9<&- &
   running=$!
   printf '%s\n' "$running" >"$work/running"
   ended=0

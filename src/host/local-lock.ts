@@ -41,7 +41,10 @@ function openOrMake(path: string): number {
   }
 }
 
-/** Throws the system's error where the file cannot be looked at. Read from /proc/locks, whose inodes are of any file system: on an overlay its device is not the one that stat tells. */
+/**
+ * Throws the system's error where the file cannot be looked at. Read from /proc/locks, whose inodes are of any file system:
+ * on an overlay its device is not the one that stat tells.
+ */
 export function lockHolders(path: string): Holder[] {
   const file = fs.statSync(path);
   // 1: POSIX  ADVISORY  WRITE 4711 fd:01:1234 0 EOF ("->" marks one that waits)

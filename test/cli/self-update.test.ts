@@ -159,6 +159,33 @@ describe("self-update", () => {
     expect((await typed("self-update --check", host)).out).toEndWith(": edox-ops self-update\n");
   });
 
+  test("self-update: a user's own program has its lock in a directory beside it", async () => {
+    const host = hostWith("1.3.0", { uid: 1000 });
+    host.put(program, "this one", { mode: 0o755, uid: 1000 });
+    host.dir("/usr/local/bin", { uid: 1000, mode: 0o755, gid: 1000 });
+    host.locks.set("/usr/local/bin/.edox-ops.locks/program.lock", { pid: 7, command: "sh", sinceMs: 0 });
+    expect(await typed("self-update", host)).toMatchObject({ exit: 75, err: expect.stringContaining("sh (pid 7") });
+    expect(host.stat("/usr/local/bin/.edox-ops.locks")).toMatchObject({ mode: 0o700, uid: 1000 });
+  });
+
+  test("self-update and bootstrap: a directory for locks that others can open is refused", async () => {
+    const host = hostWith("1.3.0");
+    host.dir("/run/edox-ops", { mode: 0o755 });
+    for (const [line, lock] of [
+      ["self-update", "program.lock"],
+      ["bootstrap --yes", "host.lock"],
+    ]) {
+      const { exit, err } = await typed(line ?? "", host);
+      expect([exit, err]).toEqual([
+        1,
+        expect.stringContaining(
+          `error: the lock /run/edox-ops/${lock} cannot be taken: /run/edox-ops is not a directory`,
+        ),
+      ]);
+      expect(err).toEndWith("hint: ls -ld /run/edox-ops\n");
+    }
+  });
+
   test("waits for nobody who replaces it at this moment", async () => {
     const host = hostWith("1.3.0");
     host.locks.set("/run/edox-ops/program.lock", { pid: 7, command: "sh", sinceMs: 0 });
