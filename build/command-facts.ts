@@ -137,6 +137,11 @@ export const commandFacts: Record<string, CommandFacts> = {
     examples: ["sudo edox-ops project backups prune demo --keep 2"],
     files: [backups, `${paths.assetsDir}/SLUG`, projectLock],
   },
+  "project assets list": { examples: ["sudo edox-ops project assets list demo"], files: [] },
+  "project assets prune": {
+    examples: ["sudo edox-ops project assets prune demo --dry-run", "sudo edox-ops project assets prune demo"],
+    files: [`${paths.assetsDir}/SLUG`, projectLock],
+  },
   "project enable": { examples: ["sudo edox-ops project enable demo"], files: [...record, available, enabled] },
   "project disable": { examples: ["sudo edox-ops project disable demo"], files: [...record, enabled] },
   "project validate": { examples: ["sudo edox-ops project validate demo"], files: [] },

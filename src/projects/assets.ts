@@ -1,16 +1,24 @@
-// Files of earlier releases, for pages that were opened before: nginx asks for them where the tree has none.
+// Hashed files of earlier releases, for pages that were opened before: nginx looks here for what the live tree lacks.
 
 import type { Made, Trees } from "../host/trees.ts";
-import { assetsDir } from "../recipes/paths.ts";
+import { hasHashedName } from "../recipes/hashed-names.ts";
+import { assetsDir, docsRoot } from "../recipes/paths.ts";
+import type { Project } from "./project.ts";
 import { keptAssetsOf } from "./releases.ts";
 
-/** A name with a hash in it, as the generators of sites make them: app.4f283b18.js, theme.BvQ0Vm3t.js. */
-const fingerprinted = /[.-](?=[A-Za-z0-9_-]*[0-9A-Z])[A-Za-z0-9_-]{8,}\.(?!html?$)[a-z0-9]+$/;
+/** A file of an earlier release that stays reachable, by its path within the site. */
+export interface KeptAsset {
+  path: string;
+  bytes: number;
+}
 
-/** Of what the next tree has no more, by a second name: before it is live, or a reader is between. */
+/**
+ * Hard-links those of the removed files whose name carries a hash. It happens before the new tree is live, so that no
+ * reader finds a gap.
+ */
 export function keepAssets(trees: Trees, slug: string, live: string, removed: readonly string[], made: Made): void {
   for (const path of removed) {
-    if (!fingerprinted.test(path) || trees.entry(`${live}/${path}`)?.type !== "file") continue;
+    if (!hasHashedName(path) || trees.entry(`${live}/${path}`)?.type !== "file") continue;
     const to = `${keptAssetsOf(slug)}/${path}`;
     if (trees.entry(to) !== null) trees.remove(to);
     makeAbove(trees, to, made);
@@ -18,12 +26,31 @@ export function keepAssets(trees: Trees, slug: string, live: string, removed: re
   }
 }
 
-/** A file that no backup has any more has one name left: this one. */
-export function dropUnheldAssets(trees: Trees, slug: string): void {
+/** Returns the files of earlier releases that are reachable, sorted by path. */
+export function listKeptAssets(trees: Trees, slug: string): KeptAsset[] {
+  const dir = keptAssetsOf(slug);
+  if (trees.entry(dir) === null) return [];
+  const files = [...trees.walk(dir)].filter(({ type }) => type !== "directory");
+  return files.map(({ path, size }) => ({ path, bytes: size }));
+}
+
+/**
+ * Removes the files that no backup holds any more, since this is the last name of their inode; those that the live tree
+ * has again; and those that an earlier version kept though their names carry no hash.
+ */
+export function dropUnheldAssets(trees: Trees, { slug, root_path }: Project): void {
   const dir = keptAssetsOf(slug);
   if (trees.entry(dir) === null) return;
-  const unheld = [...trees.walk(dir)].filter(({ type, names }) => type === "file" && names === 1);
+  const unheld = [...trees.walk(dir)].filter(({ path, type, names }) => {
+    return type === "file" && (names === 1 || !hasHashedName(path) || trees.entry(`${root_path}/${path}`) !== null);
+  });
   for (const { path } of unheld) trees.remove(`${dir}/${path}`);
+}
+
+/** Removes all of them. They are gone after a power cut too. */
+export function removeAssets(trees: Trees, slug: string): void {
+  trees.remove(keptAssetsOf(slug));
+  trees.sync(docsRoot);
 }
 
 function makeAbove(trees: Trees, path: string, made: Made): void {

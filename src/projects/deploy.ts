@@ -4,7 +4,7 @@ import { Problem } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
 import type { Entry, Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
-import { dropUnheldAssets, keepAssets } from "./assets.ts";
+import { dropUnheldAssets, type KeptAsset, keepAssets, listKeptAssets } from "./assets.ts";
 import { isLive, type Order, type Plan, plan } from "./plan.ts";
 import { backupsOf, makeBackupsDir, prune, settle, stampName } from "./releases.ts";
 import { demandUnchanged } from "./source.ts";
@@ -35,6 +35,8 @@ export interface Deployed {
   /** Where the tree of before is, or null. */
   backup: string | null;
   pruned: string[];
+  /** Files of earlier releases that stay reachable. */
+  assets: KeptAsset[];
   notes: string[];
 }
 
@@ -54,12 +56,21 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   }
   const { source, digests, origins } = planned;
   const changed = planned.added.length + planned.changed.length + planned.removed.length;
-  const figures = { files: origins.length, changed, bytes: 0, backup: null, pruned: [], notes: order.notes ?? [] };
+  const figures = {
+    files: origins.length,
+    changed,
+    bytes: 0,
+    backup: null,
+    pruned: [],
+    assets: [],
+    notes: order.notes ?? [],
+  };
   // A backup of the same would push out one that differs.
   if (changed === 0 && planned.folders === 0 && isLive(planned) && !planned.isExposed) {
     if (order.of === "others") await demandUnchanged(trees, source, slug, host.now());
     const notes = digests.grew ? remember(planned, order, host, trees) : [];
-    return { ...figures, notes: [...figures.notes, ...notes], milliseconds: host.now() - start };
+    const found = { assets: listKeptAssets(trees, slug), notes: [...figures.notes, ...notes] };
+    return { ...figures, ...found, milliseconds: host.now() - start };
   }
 
   demandRoom(planned, slug, trees);
@@ -96,7 +107,8 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
     }
     notes.push(...remember(planned, order, host, trees));
     deployed.pruned = prune(host, trees, slug, order.keep, "spare");
-    dropUnheldAssets(trees, slug);
+    dropUnheldAssets(trees, project);
+    deployed.assets = listKeptAssets(trees, slug);
     trees.sync(docsRoot);
   } catch (error) {
     notes.push(`the site is live, but ${Problem.of(error).message}`);

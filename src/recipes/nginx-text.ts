@@ -1,5 +1,6 @@
 // The texts that edox-ops gives to nginx.
 
+import { hashedNames } from "./hashed-names.ts";
 import { sitesEnabledDir } from "./paths.ts";
 
 const header = `# Written by edox-ops. A change made here is replaced by the next bootstrap;
@@ -17,11 +18,10 @@ limit_conn_zone $binary_remote_addr zone=edox_ops_conn:10m;
 # The sites of this edox-ops count here: a reader never meets it, a flood from one address does.
 limit_req_zone $binary_remote_addr zone=edox_ops_reader:10m rate=500r/s;
 
-# A name with a hash in it never changes its content; a page is asked for anew, and answered with 304.
+# A file whose name carries a hash of its content never changes; all others are asked for anew, and answered with 304.
 map $uri $edox_ops_cache {
     default "public, max-age=0, must-revalidate";
-    "~^/(.+/)?(assets|_astro|_next/static|static/(js|css|media)|_static)/(.+/)?[^/]+[.-][A-Za-z0-9_-]{8,}\\.[a-z0-9]+$" "public, max-age=31536000, immutable";
-}
+${hashedNames.map(({ of, pattern }) => `    # ${of}\n    "~${pattern}" "public, max-age=31536000, immutable";\n`).join("")}}
 `;
 
 /** Returns the file that all sites share. `sizes`: of the table of names, where no other file sets them. */

@@ -36,6 +36,9 @@ const problemSchema = v.object({
   hint: v.optional(v.array(v.string())),
 });
 
+/** By its path within the site. */
+const assetSchema = v.object({ path: v.string(), bytes: v.number() });
+
 export const documentSchema = v.object({
   schema: v.literal(1),
   command: v.string(),
@@ -112,8 +115,12 @@ export const documentSchema = v.object({
       milliseconds: v.number(),
       backup: v.nullable(v.string()),
       pruned: v.array(v.string()),
+      /** Hashed files of earlier releases that stay reachable. */
+      assets: v.array(assetSchema),
     }),
   ),
+  /** Those that `project assets list` found, or `project assets prune` removes. */
+  assets: v.optional(v.array(assetSchema)),
   update: v.optional(
     v.object({ from: v.string(), to: v.string(), path: v.string(), previous: v.nullable(v.string()) }),
   ),

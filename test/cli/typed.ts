@@ -2,6 +2,7 @@ import { cli } from "../../src/cli/cli.ts";
 import type { Host } from "../../src/host/host.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { OutputError } from "../../src/host/system-error.ts";
+import type { Trees } from "../../src/host/trees.ts";
 import { hintFor } from "../../src/report/voice.ts";
 import { fakeDebian } from "../fake-debian.ts";
 
@@ -13,8 +14,8 @@ export const secretLine = "glrt-from-stdin";
  * What a line does on a host. `person`: there is one, who answers so. `broken`: stdout cannot be written. `program`: where
  * it lies.
  */
-export function typed(line: string, host?: Host, person?: boolean, broken?: string, program?: string) {
-  return typedWords(line.split(" ").filter(Boolean), host, person, broken, program);
+export function typed(line: string, host?: Host, person?: boolean, broken?: string, program?: string, trees?: Trees) {
+  return typedWords(line.split(" ").filter(Boolean), host, person, broken, program, trees);
 }
 
 /** The same of words that may hold anything. */
@@ -24,7 +25,7 @@ export async function typedWords(
   person?: boolean,
   broken?: string,
   program = "/usr/local/bin/edox-ops",
-  trees = localTrees("/none"),
+  trees: Trees = localTrees("/none"),
 ) {
   let out = "";
   let err = "";

@@ -15,7 +15,7 @@ const backups = "/var/www/docs/.edox-ops-backups/demo";
 /** Every file of it has the version, and so has its script's name. */
 const build = (version: number): string => `rm -rf /srv/site; mkdir -p /srv/site/assets; cd /srv/site
   for i in $(seq ${files}); do echo ${version} >$i.css; done; echo same >same.css
-  echo ${version} >assets/app.0000000${version}X.js; echo ${version} >index.html; sync -f /`;
+  echo ${version} >assets/app.4f283b1${version}.js; echo ${version} >index.html; sync -f /`;
 
 async function withSite(disk?: Disk): Promise<TestHost> {
   const host = await TestHost.bare("bookworm", disk);

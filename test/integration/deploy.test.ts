@@ -10,7 +10,7 @@ const deploys = rounds(30, 100).length;
 /** A site whose page has its own checksum, names a script of this version only, and has files that never change. */
 const makeSite = `site() {
   rm -rf /srv/site; mkdir -p /srv/site/assets /srv/site/guide
-  script=/assets/app.$(printf %08d $1)X.js
+  script=/assets/app.$(printf %s $1 | sha256sum | cut -c-16).js
   echo $script >/srv/site$script
   body="<h1>version $1</h1><script src=\\"$script\\"></script>"
   printf '%s<!--%s-->\\n' "$body" $(printf %s "$body" | sha256sum | cut -d' ' -f1) >/srv/site/index.html

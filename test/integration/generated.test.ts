@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { hasHashedName } from "../../src/recipes/hashed-names.ts";
 import { must } from "./run.ts";
 import { type Generator, generatedSites, generators, rareWord } from "./sites.ts";
 import { TestHost } from "./test-host.ts";
@@ -83,11 +84,12 @@ describe("sites of generators in a browser", () => {
   /** A page of a reader who was never here, and all that it complains about. */
   async function open(
     name: Generator,
-  ): Promise<{ page: Page; problems: string[]; [Symbol.asyncDispose](): Promise<void> }> {
+  ): Promise<{ page: Page; problems: string[]; cached: string[]; [Symbol.asyncDispose](): Promise<void> }> {
     const context = await browser.newContext({ baseURL: `http://${name}.test`, colorScheme: "dark" });
     context.setDefaultTimeout(15_000);
     const page = await context.newPage();
     const problems: string[] = [];
+    const cached: string[] = [];
     page.on("console", (message) => {
       const { url } = message.location();
       if (["error", "warning"].includes(message.type())) problems.push(`console: ${message.text()} ${url}`);
@@ -96,8 +98,9 @@ describe("sites of generators in a browser", () => {
     page.on("requestfailed", (request) => problems.push(`failed: ${request.url()} ${request.failure()?.errorText}`));
     page.on("response", (response) => {
       if (response.status() >= 400) problems.push(`${response.status()}: ${response.url()}`);
+      if (response.headers()["cache-control"]?.includes("immutable")) cached.push(new URL(response.url()).pathname);
     });
-    return { page, problems, [Symbol.asyncDispose]: () => context.close() };
+    return { page, problems, cached, [Symbol.asyncDispose]: () => context.close() };
   }
 
   for (const name of generators) {
@@ -105,7 +108,7 @@ describe("sites of generators in a browser", () => {
 
     test(`${name}: scripts run, the search leads to another page, and nothing complains`, async () => {
       await using opened = await open(name);
-      const { page, problems } = opened;
+      const { page, problems, cached } = opened;
       await page.goto("/", { waitUntil: "networkidle" });
       await page.locator("h1", { hasText: "Home" }).first().waitFor();
       expect(await alive(page)).toEqual(wanted);
@@ -115,6 +118,9 @@ describe("sites of generators in a browser", () => {
       await page.locator("main, [role=main]").getByText(`First the ${rareWord}`).first().waitFor();
       await page.waitForLoadState("networkidle");
       expect(problems).toEqual([]);
+      // Sphinx writes no hash into a name.
+      expect(cached.length > 0).toBe(name !== "sphinx");
+      expect(cached.filter((path) => !hasHashedName(path.slice(1)))).toEqual([]);
     });
 
     test(`${name}: an address without .html is answered, and the site's own page for what is missing`, async () => {

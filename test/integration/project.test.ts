@@ -1,6 +1,9 @@
 // Documentation sites on real hosts: nginx is asked over the network.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { hasHashedName } from "../../src/recipes/hashed-names.ts";
+import { hashed, missed, unhashed } from "../recipes/names.ts";
 import { suites } from "./base.ts";
 import { TestHost } from "./test-host.ts";
 
@@ -62,6 +65,22 @@ for (const suite of suites) {
       expect(header("/nothing", "cache-control")).toBe("");
       expect(header("/big.json", "content-encoding", "-H 'Accept-Encoding: gzip'")).toBe("gzip");
       expect(header("/nothing", "x-content-type-options")).toBe("nosniff");
+    });
+
+    test("nginx reads the names with a hash as a deploy does", () => {
+      const tables = [...Object.values(hashed), ...Object.values(unhashed), missed];
+      const paths = tables.flat().filter((path) => !path.endsWith(".bak"));
+      writeFileSync(`${host.root}/srv/names`, `${paths.join("\n")}\n`);
+      const { stdout } =
+        host.sh(`cd /var/www/docs/demo && xargs -d '\\n' dirname </srv/names | xargs -d '\\n' mkdir -p &&
+        xargs -d '\\n' touch </srv/names &&
+        sed 's,.*,url = "http://127.0.0.1/&"\\noutput = /dev/null,; s,+,%2B,; s,~,%7E,' /srv/names |
+        curl -sS -H 'Host: demo.test' -K - -w '%{http_code} %header{cache-control}\\n'`);
+      const wanted = paths.map(
+        (path) =>
+          `200 ${hasHashedName(path) ? "public, max-age=31536000, immutable" : "public, max-age=0, must-revalidate"}`,
+      );
+      expect(stdout.trim().split("\n")).toEqual(wanted);
     });
 
     test("a page with 80 files is never refused, and a flood is, with 429", () => {

@@ -268,23 +268,6 @@ describe("the backup that was pruned last is what the next tree is made of,", ()
   });
 });
 
-test("a file with a hash in its name is reachable from a deploy without it on, until no backup has it", async () => {
-  const kept = "/var/www/docs/.edox-ops-assets/demo/assets/app.4f283b18.js";
-  host.write("/srv/site/assets/app.4f283b18.js", "old");
-  host.write("/srv/site/guide-chapter1.html", "page");
-  await host.deploy();
-  host.remove("/srv/site/assets");
-  host.remove("/srv/site/guide-chapter1.html");
-  await host.deploy();
-  expect(host.text(kept)).toBe("old");
-  expect(host.list("/var/www/docs/.edox-ops-assets/demo")).toEqual(["assets"]);
-  for (let i = 0; i < 3; i++) {
-    host.write("/srv/site/index.html", `${i}`);
-    await host.deploy({ keep: 1 });
-  }
-  expect(host.list("/var/www/docs/.edox-ops-assets/demo/assets")).toEqual([]);
-});
-
 describe("is refused by name, and nothing is touched:", () => {
   const cases: [string, (host: TreeHost) => void, string][] = [
     ["an empty source", (h) => h.remove("/srv/site/index.html"), "/srv/site is empty"],

@@ -23,7 +23,7 @@ export default command({
       securedBackups(host, slug);
       const notes = settle(host, trees, project);
       const pruned = prune(host, trees, slug, keep, "none");
-      dropUnheldAssets(trees, slug);
+      dropUnheldAssets(trees, project);
       const lines = [...notes, ...pruned.map((path) => `Pruned old deploy backup ${path}`)];
       await context.console.out(lines.map((each) => lineOf`${each}`).join(""));
     } finally {

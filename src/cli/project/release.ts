@@ -9,6 +9,7 @@ import type { Host } from "../../host/host.ts";
 import { OutputError } from "../../host/system-error.ts";
 import type { Trees } from "../../host/trees.ts";
 import { urlOf } from "../../projects/answer.ts";
+import type { KeptAsset } from "../../projects/assets.ts";
 import { type Deployed, deploy, signalsLetIn } from "../../projects/deploy.ts";
 import { type Order, type Plan, plan } from "../../projects/plan.ts";
 import type { Project } from "../../projects/project.ts";
@@ -47,6 +48,8 @@ export const releaseFlags = {
 
 const defaultKeep = 5;
 const mostKept = 1000;
+/** Paths that a deploy lists on a terminal. */
+const mostShown = 10;
 
 interface Told {
   command: string;
@@ -162,15 +165,28 @@ export async function release(
     for (const sentence of notes) console.err(lineOf`warning: ${sentence}`);
     if (values.quiet) return;
     const url = project.enabled ? `, ${urlOf(project)}` : "";
-    const { files, changed, bytes, milliseconds, backup, pruned } = figures;
+    const { files, changed, bytes, milliseconds, backup, pruned, assets } = figures;
     const lines = [
       ...(backup ? [`Backed up previous content to ${backup}`] : []),
       ...pruned.map((path) => `Pruned old deploy backup ${path}`),
+      ...keptLines(slug, assets),
       told.done(name),
       `${files} files, ${changed} changed, ${bytes} new bytes, ${(milliseconds / 1000).toFixed(1)} s${url}`,
     ];
     await console.out(lines.map((each) => lineOf`${each}`).join(""));
   }
+}
+
+/** Files of earlier releases that are public still, so that nobody is surprised by one. */
+function keptLines(slug: string, assets: readonly KeptAsset[]): string[] {
+  if (assets.length === 0) return [];
+  const shown = assets.slice(0, mostShown).map(({ path }) => `  ${oneLine(path)}`);
+  const more = assets.length - shown.length;
+  return [
+    `Hashed files of earlier releases that stay reachable: ${assets.length}`,
+    ...shown,
+    ...(more > 0 ? [`  and ${more} more: edox-ops project assets list ${slug}`] : []),
+  ];
 }
 
 function planText({ project, name }: Order, { origins, added, changed, removed }: Plan, lists: boolean): string {
