@@ -132,6 +132,7 @@ export const commandFacts: Record<string, CommandFacts> = {
     ],
     files: tree,
   },
+  "project rollback": { examples: ["sudo edox-ops project rollback demo --yes"], files: tree },
   "project backups list": { examples: ["sudo edox-ops project backups list demo"], files: [] },
   "project backups prune": {
     examples: ["sudo edox-ops project backups prune demo --keep 2"],

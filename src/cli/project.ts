@@ -12,6 +12,7 @@ const project: Command = {
     init: () => import("./project/init.ts").then((module) => module.default),
     deploy: () => import("./project/deploy.ts").then((module) => module.default),
     restore: () => import("./project/restore.ts").then((module) => module.default),
+    rollback: () => import("./project/restore.ts").then((module) => module.rollback),
     assets: () => import("./project/assets.ts").then((module) => module.default),
     backups: () => import("./project/backups.ts").then((module) => module.default),
     enable: () => import("./project/enable.ts").then((module) => module.default),

@@ -7,6 +7,7 @@ import { docsRoot } from "../recipes/paths.ts";
 import { dropUnheldAssets, type KeptAsset, keepAssets, listKeptAssets } from "./assets.ts";
 import { isLive, type Order, type Plan, plan } from "./plan.ts";
 import { backupsOf, makeBackupsDir, prune, settle, stampName } from "./releases.ts";
+import { recordRestore } from "./restores.ts";
 import { demandUnchanged } from "./source.ts";
 import { demandRoom, fillStage, openStage } from "./stage.ts";
 import { nextStamp } from "./stamp.ts";
@@ -80,9 +81,12 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   const stage = openStage(trees, slug, seconds, made);
   const bytes = await fillStage({ ...planned, made }, stage, order, trees);
   if (order.of === "others") await demandUnchanged(trees, source, slug, host.now());
+  // The stamp is the tree's own: whatever was live, and whatever spare tree this one was made of, had another.
+  trees.setAttributes(stage, { ...made, mode: 0o755 });
   const before = trees.entry(live);
   if (before !== null) keepAssets(trees, slug, live, planned.removed, made);
   trees.sync(stage);
+  if (order.of === "release") recordRestore(host, trees, project, seconds, basename(order.name));
 
   const notes = [...figures.notes];
   if (before === null) trees.move(stage, live);
@@ -126,6 +130,10 @@ function remember({ digests }: Plan, { project, live }: Order, host: Host, trees
   } catch (error) {
     return [`the site is live, but ${Problem.of(error).message}`];
   }
+}
+
+function basename(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /** The tree of before: a backup, or nothing where there is nothing to keep. */

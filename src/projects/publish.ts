@@ -7,6 +7,7 @@ import { comparedBytes, frontPage, type Page } from "./answer.ts";
 import type { Order } from "./plan.ts";
 import type { Project } from "./project.ts";
 import { backupNames, backupsOf, openAbove } from "./releases.ts";
+import { findRestoreSource, readRestores } from "./restores.ts";
 import { openSource } from "./source.ts";
 import { unpacked } from "./unpacked.ts";
 
@@ -90,19 +91,24 @@ function openedBelow(trees: Trees, whole: string, subdir: string): Opened | null
   }
 }
 
-/** `typed`: the name of a backup, or its path; null for the newest. */
+/**
+ * Opens a backup and the live tree. Returns null where there is nothing to restore: the live tree is a restored one, and
+ * no earlier release is left. `typed`: the name of a backup, or its path; null for the newest that a deploy left.
+ */
 export async function restoreOrder(
   project: Project,
   typed: string | null,
   choices: Choices,
   host: Host,
   trees: Trees,
-): Promise<Order> {
+): Promise<Order | null> {
   const names = backupNames(host, project.slug);
   const dir = backupsOf(project.slug);
-  const name = typed === null ? names[0] : typed.startsWith(`${dir}/`) ? typed.slice(dir.length + 1) : typed;
+  const name = typed === null ? newestDeployed(host, project.slug) : basename(typed, dir);
+  if (name === undefined && findRestoreSource(host, trees, project) !== null) return null;
   const missing = (): Problem => {
-    const what = typed === null ? `${project.slug} has no backup` : `${project.slug} has no backup ${typed}`;
+    const left = names.length === 0 ? "" : " that a deploy left: choose one with --backup";
+    const what = `${project.slug} has no backup${typed === null ? left : ` ${typed}`}`;
     return new Problem("requirement", what, { hint: ["edox-ops", "project", "backups", "list", project.slug] });
   };
   if (name === undefined || !names.includes(name)) throw missing();
@@ -116,6 +122,16 @@ export async function restoreOrder(
     if (open(opened).type !== "directory") throw new Problem("blocked", `${from} is not a directory`);
     return { dir: opened.path, of: "release" };
   });
+}
+
+/** The release before the live one. What a restore left is a backup too, so that it can be undone, but never an earlier release. */
+function newestDeployed(see: HostReader, slug: string): string | undefined {
+  const restores = readRestores(see, slug);
+  return backupNames(see, slug).find((name) => !restores.has(name));
+}
+
+function basename(typed: string, dir: string): string {
+  return typed.startsWith(`${dir}/`) ? typed.slice(dir.length + 1) : typed;
 }
 
 /** An enabled site is asked for its front page, where it has one. */

@@ -186,6 +186,26 @@ for (const suite of suites) {
       expect(host.sh("diff -r /srv/large /var/www/docs/large").stdout).toBe("");
     });
 
+    test("restore and rollback go to the release before, and a repetition changes nothing", () => {
+      host.sh(`for v in 1 2 3; do echo v$v >/srv/large/version.txt
+        edox-ops project deploy large --source /srv/large --quiet; done`);
+      const live = () => get("/version.txt", "", "large.test");
+      expect(project("rollback large --yes").stdout).toContain("\nRestored project large from /var/www/docs/");
+      expect(live()).toBe("v2\n");
+      for (const line of ["restore large --yes", "rollback large --yes"]) {
+        const { code, stdout } = project(line);
+        expect([code, stdout]).toEqual([
+          0,
+          expect.stringContaining("Nothing to restore: large is already as it is in "),
+        ]);
+        expect(live()).toBe("v2\n");
+      }
+      const { stdout } = project("backups list large");
+      const [left] = stdout.split("\t");
+      expect(stdout).toContain(`\nLeft by a restore: ${left}\n`);
+      expect(stdout).toMatch(/\nLive release: restored from \d{8}T\d{6}Z\n$/);
+    });
+
     test("sites that hang take nothing from the others: all are asked at once", () => {
       host.sh("mkdir /srv/hangs; echo home >/srv/hangs/index.html");
       host.sh("systemd-run --quiet --unit=silent systemd-socket-activate -a -l 127.0.0.1:9 sleep 60");

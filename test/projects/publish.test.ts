@@ -1,6 +1,7 @@
 // What is deployed and restored, and whether nginx serves it afterwards.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import type { Order } from "../../src/projects/plan.ts";
 import { deployOrder, restoreOrder } from "../../src/projects/publish.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
@@ -31,7 +32,7 @@ describe("restore: a backup", () => {
       ["20260101T000000Z", "20260101T000000Z"],
       [`${backups}/20260101T000000Z`, "20260101T000000Z"],
     ] as const) {
-      const order = await restored(typed);
+      const order = (await restored(typed)) as Order;
       expect(order.name).toBe(`${backups}/${name}`);
       await disk.run(order);
       expect(disk.text("/var/www/docs/demo/index.html")).toBe(name);

@@ -18,6 +18,7 @@ import { localTrees } from "../../src/host/local-trees.ts";
 import { deploy } from "../../src/projects/deploy.ts";
 import type { Order } from "../../src/projects/plan.ts";
 import type { Project } from "../../src/projects/project.ts";
+import { restoreOrder } from "../../src/projects/publish.ts";
 import { openAbove, settle } from "../../src/projects/releases.ts";
 
 export const project: Project = {
@@ -99,6 +100,15 @@ export class TreeHost implements Disposable {
     };
     const done = await this.run(order);
     return { ...done, notes: [...notes, ...done.notes] };
+  }
+
+  /** As the command does it. Answers null where there is nothing to restore. */
+  async restore(typed: string | null = null, keep = 5) {
+    const { host, trees } = this;
+    settle(host, trees, project);
+    const choices = { keep, backup: true, allowEmpty: false, asks: false };
+    const order = await restoreOrder(project, typed, choices, host, trees);
+    return order && this.run(order);
   }
 
   async run(order: Order) {

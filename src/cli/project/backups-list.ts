@@ -2,6 +2,7 @@ import { lineOf, oneLine } from "../../engine/lines.ts";
 import { Problem } from "../../engine/step.ts";
 import type { Trees } from "../../host/trees.ts";
 import { backupNames, backupsOf } from "../../projects/releases.ts";
+import { findRestoreSource, readRestores } from "../../projects/restores.ts";
 import { theProject } from "../../projects/store.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
@@ -12,7 +13,8 @@ export default command({
   args: slugArgument,
   async run(values, { console, host: loadHost, trees: loadTrees }) {
     const [host, trees] = [await loadHost(), await loadTrees()];
-    const { slug } = await theProject(host, slugOf(values));
+    const project = await theProject(host, slugOf(values));
+    const { slug } = project;
     const names = backupNames(host, slug);
     const unread: string[] = [];
     const lines = names.map((name) => {
@@ -21,7 +23,14 @@ export default command({
     });
     for (const fault of unread) console.err(`warning: ${oneLine(fault)}\n`);
     const newest = names[0] === undefined ? `No backups for ${slug}.\n` : `Newest backup: ${names[0]}\n`;
-    await console.out(lines.join("") + newest);
+    const restores = readRestores(host, slug);
+    const left = names.filter((name) => restores.has(name));
+    const from = findRestoreSource(host, trees, project);
+    const more = [
+      ...(left.length > 0 ? [`Left by a restore: ${left.join(", ")}\n`] : []),
+      ...(from === null ? [] : [`Live release: restored from ${from}\n`]),
+    ];
+    await console.out([...lines, newest, ...more].join(""));
     return unread.length > 0 ? exitCode.failed : exitCode.done;
   },
 });

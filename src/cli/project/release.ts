@@ -57,11 +57,13 @@ interface Told {
   id: string;
   /** The last line but one, as the Python version says it. */
   done(name: string): string;
+  /** In its place where nothing was to be changed; null: there is nothing to take. */
+  nothing?(name: string | null): string;
 }
 
 export async function release(
   slug: string,
-  orderOf: (project: Project, choices: Choices, host: Host, trees: Trees) => Order | Promise<Order>,
+  orderOf: (project: Project, choices: Choices, host: Host, trees: Trees) => Promise<Order | null>,
   told: Told,
   values: Values,
   context: Context,
@@ -93,7 +95,9 @@ export async function release(
     if (!looks) securedBackups(host, slug);
     const notes = looks ? [] : settle(host, trees, project);
     // Until here a signal ends this process at once: the next command settles what it leaves.
-    ordered = await orderOf(project, choices, host, trees);
+    const found = await orderOf(project, choices, host, trees);
+    if (found === null) return await tellNothing(notes);
+    ordered = found;
     const { name } = ordered;
     if (looks) return await tellPlan(await plan(ordered, host, trees), ordered);
 
@@ -148,6 +152,18 @@ export async function release(
     return exitCode.done;
   }
 
+  async function tellNothing(notes: string[]): Promise<number> {
+    if (values.json) {
+      const { jsonOf } = await import("../../report/json.ts");
+      const document = { command: told.command, outcome: "ok", exit: exitCode.done, warnings: notes } as const;
+      await console.out(jsonOf(document));
+      return exitCode.done;
+    }
+    for (const sentence of notes) console.err(`warning: ${sentence}\n`);
+    if (!values.quiet) await console.out(`${told.nothing?.(null)}\n`);
+    return exitCode.done;
+  }
+
   async function tell({ notes, ...figures }: Deployed, { project, name }: Order): Promise<void> {
     if (values.json) {
       const { jsonOf } = await import("../../report/json.ts");
@@ -170,7 +186,7 @@ export async function release(
       ...(backup ? [`Backed up previous content to ${backup}`] : []),
       ...pruned.map((path) => `Pruned old deploy backup ${path}`),
       ...keptLines(slug, assets),
-      told.done(name),
+      (changed === 0 && backup === null && told.nothing?.(name)) || told.done(name),
       `${files} files, ${changed} changed, ${bytes} new bytes, ${(milliseconds / 1000).toFixed(1)} s${url}`,
     ];
     await console.out(lines.map((each) => lineOf`${each}`).join(""));

@@ -5,33 +5,46 @@ import { release, releaseFlags } from "./release.ts";
 
 const { "no-backup": _, ...flags } = releaseFlags;
 
-export default command({
-  meta: { name: "restore", description: "make a backup the site again; what it replaces becomes a backup" },
-  args: {
-    ...slugArgument,
-    backup: { type: "string", valueHint: "directory", description: "its name or path, the newest without it" },
-    yes: { type: "boolean", description: "do it: without it nothing is replaced" },
-    ...flags,
-  },
-  async run(values, context) {
-    const { restoreOrder } = await import("../../projects/publish.ts");
-    const slug = slugOf(values);
-    if (!values.yes && !values["dry-run"]) {
-      const hint = ["sudo", "edox-ops", ...context.typed, "--yes"];
-      throw new Problem("blocked", `restore replaces the site of ${slug}: say --yes, or --dry-run to look`, { hint });
-    }
-    const told = {
-      command: "project restore",
-      id: "project.restore",
-      done: (name: string) => `Restored project ${slug} from ${name}.`,
-    };
-    return release(
-      slug,
-      (project, choices, host, trees) =>
-        restoreOrder(project, values.backup ?? null, { ...choices, backup: true }, host, trees),
-      told,
-      values,
-      context,
-    );
-  },
-});
+/** One command under two names. */
+const restoring = (name: "restore" | "rollback", description: string) =>
+  command({
+    meta: { name, description },
+    args: {
+      ...slugArgument,
+      backup: {
+        type: "string",
+        valueHint: "directory",
+        description: "its name or path; without it the newest that a deploy left, however often this is repeated",
+      },
+      yes: { type: "boolean", description: "do it: without it nothing is replaced" },
+      ...flags,
+    },
+    async run(values, context) {
+      const { restoreOrder } = await import("../../projects/publish.ts");
+      const slug = slugOf(values);
+      if (!values.yes && !values["dry-run"]) {
+        const hint = ["sudo", "edox-ops", ...context.typed, "--yes"];
+        throw new Problem("blocked", `${name} replaces the site of ${slug}: say --yes, or --dry-run to look`, { hint });
+      }
+      const told = {
+        command: `project ${name}`,
+        id: "project.restore",
+        done: (from: string) => `Restored project ${slug} from ${from}.`,
+        nothing: (from: string | null) =>
+          from === null
+            ? `Nothing to restore: ${slug} was restored already, and no earlier release is left.`
+            : `Nothing to restore: ${slug} is already as it is in ${from}.`,
+      };
+      return release(
+        slug,
+        (project, choices, host, trees) =>
+          restoreOrder(project, values.backup ?? null, { ...choices, backup: true }, host, trees),
+        told,
+        values,
+        context,
+      );
+    },
+  });
+
+export default restoring("restore", "make a backup the site again; what it replaces becomes a backup");
+export const rollback = restoring("rollback", "Roll back to the previous release (the same as restore)");
