@@ -109,7 +109,7 @@ export const commandFacts: Record<string, CommandFacts> = {
   },
   "project remove": {
     examples: ["sudo edox-ops project remove demo", "sudo edox-ops project remove demo --delete-files --yes"],
-    files: [...record, available, enabled, paths.replacedDir],
+    files: [...record, live, backups, `${paths.assetsDir}/SLUG`, projectLock, available, enabled, paths.replacedDir],
   },
   "project list": { examples: ["sudo edox-ops project list"], files: [] },
   "project show": { examples: ["sudo edox-ops project show demo"], files: [] },

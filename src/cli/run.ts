@@ -11,7 +11,7 @@ import { lockPath } from "../recipes/paths.ts";
 import { usage, withoutSecrets } from "./arguments.ts";
 import type { Values } from "./command.ts";
 import type { Context } from "./context.ts";
-import { type Teller, teller } from "./teller.ts";
+import { type Also, type Teller, teller } from "./teller.ts";
 
 const lockPollMs = 20;
 
@@ -21,20 +21,26 @@ const editWaitMs = 30_000;
 type RecipeFor = (facts: Facts, see: HostReader) => Recipe | Promise<Recipe>;
 
 /** Of a command that changes what is its alone: what is typed is what is done, and nobody is asked. */
-export function edit(recipeFor: RecipeFor, flags: Values, context: Context): Promise<number> {
-  return change(recipeFor, { ...flags, yes: true }, context, editWaitMs);
+export function edit(recipeFor: RecipeFor, flags: Values, context: Context, also: Also = {}): Promise<number> {
+  return change(recipeFor, { ...flags, yes: true }, context, editWaitMs, also);
 }
 
 /**
  * What the recipe is made from is looked at, and asked for, under the lock. `lockWaitMs`: how long another run is waited
  * for; without it this one ends at once.
  */
-export async function change(recipeFor: RecipeFor, flags: Values, context: Context, lockWaitMs = 0): Promise<number> {
+export async function change(
+  recipeFor: RecipeFor,
+  flags: Values,
+  context: Context,
+  lockWaitMs = 0,
+  also: Also = {},
+): Promise<number> {
   const { command, typed } = context;
   const host = await context.host();
   if (flags["dry-run"] === true || flags.check === true) {
     const tell = teller(flags, context);
-    return tell.end(await plan(tell));
+    return tell.end(await plan(tell), undefined, also);
   }
   demandRoot(host, context);
   if (flags.yes !== true) await confirm();
@@ -64,7 +70,7 @@ export async function change(recipeFor: RecipeFor, flags: Values, context: Conte
         await tell.step(result);
       },
     };
-    return await tell.end(await converge(steps, see, { act: host, stop, failAt, watch }), recipe);
+    return await tell.end(await converge(steps, see, { act: host, stop, failAt, watch }), recipe, also);
   } finally {
     tell.clear();
     lock.release();

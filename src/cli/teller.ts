@@ -13,6 +13,9 @@ import { voiceOf } from "../report/voice.ts";
 import type { Values } from "./command.ts";
 import { type Console, type Context, exitCode } from "./context.ts";
 
+/** Keys of the document that do not come from steps. */
+export type Also = Pick<Document, "trees">;
+
 export interface Teller {
   warning(sentence: string): Promise<void>;
   started(step: Step): void;
@@ -21,7 +24,7 @@ export interface Teller {
   /** Nothing is left at the bottom of a terminal. */
   clear(): void;
   /** The exit code. Rejects when a word of the report could not be written. `done`: it acted, by this recipe. */
-  end(results: readonly StepResult[], done?: Recipe): Promise<number>;
+  end(results: readonly StepResult[], done?: Recipe, also?: Also): Promise<number>;
 }
 
 /** The line at the bottom of a terminal, or null: nobody reads there, or other words are wanted. */
@@ -81,14 +84,14 @@ export function teller(flags: Values, { console, command, hint, variable }: Cont
       }),
       ...(line && { output: line.output, status: line.status }),
     },
-    async end(results, done) {
+    async end(results, done, also) {
       line?.clear();
       const { outcome, exit } = verdict(results, flags.check === true);
       const failed = results.find((result) => result.outcome === "failed");
       if (json) {
         const steps = stepsOf(results, flags.diff === true, voice);
         const error = failed?.problem && { error: problemOf(failed.problem, voice) };
-        await console.out(jsonOf({ command, outcome, exit, warnings, steps, ...error }));
+        await console.out(jsonOf({ command, outcome, exit, warnings, steps, ...also, ...error }));
       } else if (done && failed && outcome === "failed") console.err(lineOf`${done.failed} ${failed.id}`);
       // A part of a recipe is not the whole of it.
       else if (done && !failed && results.length === done.steps.length) await say(lineOf`${done.done}`);

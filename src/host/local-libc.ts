@@ -100,8 +100,10 @@ export interface Status {
 
 /** STATX_BASIC_STATS, from <linux/stat.h>. */
 const basicStats = 0x7ff;
-/** STATX_ATTR_MOUNT_ROOT, Linux 5.8. */
+/** STATX_ATTR_MOUNT_ROOT (Linux 5.8), STATX_ATTR_IMMUTABLE, STATX_ATTR_APPEND. */
 const mountRoot = 0x2000;
+const immutable = 0x10;
+const appendOnly = 0x20;
 const statxBytes = 256;
 const statxWords = new Uint32Array(statxBytes / 4);
 
@@ -134,6 +136,16 @@ export function statusAt(fd: number, name: string): Status | null {
     changedMs: milliseconds(24),
     isMount: (word(2) & mountRoot) !== 0,
   };
+}
+
+/** Returns what keeps an entry from being removed, as far as the file system and the kernel tell. Follows no link. */
+export function pinned(path: string): "mount point" | "immutable" | "append-only" | null {
+  const name = cString(path);
+  if (name === null || libc().statx(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW, 0, statxWords) !== 0) return null;
+  const attributes = statxWords[2] as number;
+  if (attributes & mountRoot) return "mount point";
+  if (attributes & immutable) return "immutable";
+  return attributes & appendOnly ? "append-only" : null;
 }
 
 /** Reads the target of a symbolic link that is open with O_PATH, whatever its name leads to by now; null on failure. */

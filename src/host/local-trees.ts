@@ -5,7 +5,7 @@ import type { Attributes } from "./host.ts";
 import { entryOf, Open } from "./listing.ts";
 import { O_PATH, openName, openNoFollow, Parents, placeOf, withTypedPaths } from "./local-beneath.ts";
 import { blockOf, bufferBytes, files, fill, open } from "./local-files.ts";
-import { exchangeNames, type Status, statusAt, syncFileSystem } from "./local-libc.ts";
+import { exchangeNames, pinned, type Status, statusAt, syncFileSystem } from "./local-libc.ts";
 import { missing } from "./local-naming.ts";
 import { openBelow, openTyped } from "./local-opened.ts";
 import { SecondThread } from "./local-thread.ts";
@@ -79,6 +79,7 @@ export function localTrees(root = ""): Trees {
     open: (path, trusted) => kept(openTyped(root, path, trusted)),
     openBelow: (dir, path) => kept(openBelow(at(dir), path, root)),
     adopt: (path, owner) => adopt(at(path), owner),
+    pinned: (path) => pinned(at(path)),
     linkTarget: (path) => fs.readlinkSync(name(path)),
 
     same(a, b) {

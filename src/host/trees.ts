@@ -98,6 +98,8 @@ export interface Trees {
    * meanwhile. Takes away write permission of others and set-ID bits. File systems that are mounted in it stay as they are.
    */
   adopt(path: string, owner: Pick<Attributes, "uid" | "gid">): void;
+  /** What keeps the entry from being removed, even by root; null for one that can be, or is not there. No link is followed. */
+  pinned(path: string): "mount point" | "immutable" | "append-only" | null;
   linkTarget(path: string): string;
   /** Whether two files hold the same bytes. Neither may be a link. */
   same(a: string, b: string): boolean;

@@ -121,6 +121,8 @@ export const documentSchema = v.object({
   ),
   /** Those that `project assets list` found, or `project assets prune` removes. */
   assets: v.optional(v.array(assetSchema)),
+  /** Those that `project remove --delete-files` deletes. A file that has several names is counted once. */
+  trees: v.optional(v.array(v.object({ path: v.string(), files: v.number(), bytes: v.number() }))),
   update: v.optional(
     v.object({ from: v.string(), to: v.string(), path: v.string(), previous: v.nullable(v.string()) }),
   ),

@@ -238,7 +238,21 @@ for (const suite of suites) {
       const held = host.sh(`flock /run/edox-ops/project-demo.lock ${deleting}; echo $?`);
       expect([held.stdout, held.stderr]).toEqual(["75\n", expect.stringContaining(`hint: ${deleting}\n`)]);
       expect(project("list").stdout).toContain("demo\t");
-      expect(host.sh(`${deleting} --json`).code).toBe(0);
+      host.sh(
+        "mkdir -p /var/www/docs/demo/a/b /srv/theirs; echo precious >/srv/theirs/file; mount --bind /srv/theirs /var/www/docs/demo/a/b",
+      );
+      const mounted = host.sh(`${deleting} || cat /srv/theirs/file`);
+      expect([mounted.stdout, mounted.stderr]).toEqual([
+        "precious\n",
+        "error: /var/www/docs/demo/a/b is a mount point: nothing was deleted\nhint: umount /var/www/docs/demo/a/b\n",
+      ]);
+      expect(get("/")).toBe("two\n");
+      host.sh("umount /var/www/docs/demo/a/b");
+      const { code: gone, stdout: document } = host.sh(`${deleting} --json`);
+      expect([gone, JSON.parse(document)]).toMatchObject([
+        0,
+        { trees: [{ path: "/var/www/docs/demo", files: 1 }, {}, {}] },
+      ]);
       expect(host.sh("ls -A /var/www/docs /var/www/docs/.edox-ops-backups").stdout).not.toContain("demo");
       expect(host.sh("ls /srv/site/index.html /etc/nginx/sites-available").stdout).not.toContain("edox-ops-demo");
     });

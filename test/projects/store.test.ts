@@ -7,6 +7,7 @@ import { rootPath } from "../../src/projects/project.ts";
 import { readProjects } from "../../src/projects/store.ts";
 import { typed, typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
+import { TreeHost } from "./tree.ts";
 
 const projectsPath = "/etc/edox-ops/projects.json";
 const demo = {
@@ -174,12 +175,17 @@ describe("projects.json: one record that cannot be used stops its own project on
 
 test("remove --delete-files: a record with another fault has its own tree and backups deleted", async () => {
   const host = hostWith(both({ branch: 7 }));
-  for (const dir of ["/var/www/docs/demo", "/var/www/docs/.edox-ops-backups/demo"]) host.dir(dir);
-  const { exit, out } = await typed("project remove demo --delete-files --yes", host);
+  using disk = new TreeHost();
+  for (const dir of ["/var/www/docs/demo", "/var/www/docs/.edox-ops-backups/demo"]) disk.write(`${dir}/a`, "a");
+  const line = "project remove demo --delete-files --yes";
+  const { exit, out } = await typed(line, host, undefined, undefined, undefined, disk.trees);
   expect([exit, out]).toEqual([
     0,
-    expect.stringContaining("Deleted /var/www/docs/demo\nDeleted /var/www/docs/.edox-ops-backups/demo\n"),
+    expect.stringContaining(
+      "Deleted /var/www/docs/demo: 1 files, 1 bytes\nDeleted /var/www/docs/.edox-ops-backups/demo: 1 files, 1 bytes\n",
+    ),
   ]);
+  expect(disk.list("/var/www/docs")).toEqual([".edox-ops-backups"]);
 });
 
 describe("projects.json: two records that cannot both hold", () => {

@@ -159,8 +159,8 @@ export async function release(
       await console.out(jsonOf(document));
       return exitCode.done;
     }
-    for (const sentence of notes) console.err(`warning: ${sentence}\n`);
-    if (!values.quiet) await console.out(`${told.nothing?.(null)}\n`);
+    for (const sentence of notes) console.err(lineOf`warning: ${sentence}`);
+    if (!values.quiet) await console.out(lineOf`${told.nothing?.(null) ?? ""}`);
     return exitCode.done;
   }
 
@@ -196,7 +196,7 @@ export async function release(
 /** Files of earlier releases that are public still, so that nobody is surprised by one. */
 function keptLines(slug: string, assets: readonly KeptAsset[]): string[] {
   if (assets.length === 0) return [];
-  const shown = assets.slice(0, mostShown).map(({ path }) => `  ${oneLine(path)}`);
+  const shown = assets.slice(0, mostShown).map(({ path }) => `  ${path}`);
   const more = assets.length - shown.length;
   return [
     `Hashed files of earlier releases that stay reachable: ${assets.length}`,

@@ -2,10 +2,11 @@ import * as v from "valibot";
 import type { Facts } from "../../engine/facts.ts";
 import { lineOf } from "../../engine/lines.ts";
 import { Problem } from "../../engine/step.ts";
+import type { TreeSize } from "../../projects/deletion.ts";
 import { slug as slugSchema } from "../../projects/project.ts";
 import { usage } from "../arguments.ts";
-import { command } from "../command.ts";
-import { exitCode } from "../context.ts";
+import { command, type Values } from "../command.ts";
+import { type Context, exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
 import { demandRoot, edit, takeLock } from "../run.ts";
 import { keyOf, slugArgument } from "./record.ts";
@@ -21,15 +22,12 @@ export default command({
   meta: { name: "remove", description: "forget a project; its files and backups stay" },
   args: { ...slugArgument, ...flags, ...editFlags },
   async run(values, context) {
-    const { forgetRecord, removeProject } = await import("../../projects/recipes.ts");
     const { ownTree, theRecord } = await import("../../projects/store.ts");
+    const { dirsOf } = await import("../../projects/releases.ts");
     const slug = await keyOf(values, context.host);
-    const isSlug = v.is(slugSchema, slug);
-    const keeps = values["keep-nginx"] === true;
-    if (keeps && values["remove-nginx"] === true) {
+    if (values["keep-nginx"] && values["remove-nginx"]) {
       throw usage("--remove-nginx and --keep-nginx say the contrary of each other");
     }
-    const { dirsOf, projectLockPath } = await import("../../projects/releases.ts");
     const deletes = values["delete-files"] === true;
     const looks = values["dry-run"] === true || values.check === true;
     if (deletes && !(values.yes || looks)) {
@@ -41,26 +39,79 @@ export default command({
     const host = await context.host();
     if (!looks) demandRoot(host, context);
     await theRecord(host, slug);
-    const tree = isSlug ? await ownTree(host, slug) : null;
+    const tree = isSlug(slug) ? await ownTree(host, slug) : null;
     if (deletes && tree === null) {
       const message = `project ${slug} has no directory that is its alone: its files and backups are not deleted`;
       throw new Problem("state", message, { hint: ["sudo", "edox-ops", "project", "remove", slug] });
     }
-    const recipe = (facts: Facts) => (isSlug ? removeProject(slug, keeps, facts) : forgetRecord(slug));
-    if (looks) return edit(recipe, values, context);
-    const dirs = (isSlug ? dirsOf(slug, tree) : []).filter((dir) => host.stat(dir) !== null);
-    // A deploy that runs would put there again what is taken away.
-    const lock = deletes ? await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]) : null;
-    try {
-      const exit = await edit(recipe, values, context);
-      if (exit !== exitCode.done) return exit;
-      const trees = await context.trees();
-      if (deletes) for (const dir of dirs) trees.remove(dir);
-    } finally {
-      lock?.release();
-    }
-    const what = deletes ? "Deleted" : "Left";
-    if (!(values.quiet || values.json)) await context.console.out(dirs.map((dir) => lineOf`${what} ${dir}`).join(""));
-    return exitCode.done;
+    const dirs = isSlug(slug) ? dirsOf(slug, tree) : [];
+    if (deletes) return (looks ? planRemoval : removeWithFiles)(slug, dirs, values, context);
+    const there = dirs.filter((dir) => host.stat(dir) !== null);
+    const exit = await forget(slug, values, context);
+    if (looks || exit !== exitCode.done || values.quiet || values.json) return exit;
+    await context.console.out(there.map((dir) => lineOf`Left ${dir}`).join(""));
+    return exit;
   },
 });
+
+const isSlug = (key: string): boolean => v.is(slugSchema, key);
+
+async function forget(slug: string, values: Values, context: Context, trees?: TreeSize[]): Promise<number> {
+  const { forgetRecord, removeProject } = await import("../../projects/recipes.ts");
+  const keeps = values["keep-nginx"] === true;
+  const recipe = (facts: Facts) => (isSlug(slug) ? removeProject(slug, keeps, facts) : forgetRecord(slug));
+  return edit(recipe, values, context, trees && { trees });
+}
+
+async function planRemoval(slug: string, dirs: string[], values: Values, context: Context): Promise<number> {
+  const { planDeletion } = await import("../../projects/deletion.ts");
+  const sizes = planDeletion(await context.trees(), slug, dirs);
+  const exit = await forget(slug, values, context, sizes);
+  await tell("Would delete", sizes, values, context);
+  return exit;
+}
+
+/**
+ * The site is taken down first, and the record goes last: a command that was killed or refused in between can be typed
+ * again, and finishes.
+ */
+async function removeWithFiles(slug: string, dirs: string[], values: Values, context: Context): Promise<number> {
+  const { deleteTrees, planDeletion } = await import("../../projects/deletion.ts");
+  const { disableProject } = await import("../../projects/recipes.ts");
+  const { projectLockPath } = await import("../../projects/releases.ts");
+  const [host, trees] = [await context.host(), await context.trees()];
+  // A deploy that runs would put there again what is deleted.
+  const lock = await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]);
+  try {
+    const sizes = planDeletion(trees, slug, dirs);
+    const first = await printIfFailed((held) => edit((facts) => disableProject(slug, facts), values, held), context);
+    if (first !== exitCode.done) return first;
+    deleteTrees(trees, slug, dirs);
+    const last = await forget(slug, values, context, sizes);
+    await tell("Deleted", sizes, values, context);
+    return last;
+  } finally {
+    lock.release();
+  }
+}
+
+/** What the first of two runs prints on stdout is only printed where it is the last. */
+async function printIfFailed(run: (held: Context) => Promise<number>, context: Context): Promise<number> {
+  let text = "";
+  const console = {
+    ...context.console,
+    async out(more: string) {
+      text += more;
+    },
+  };
+  const exit = await run({ ...context, console });
+  if (exit !== exitCode.done) await context.console.out(text);
+  return exit;
+}
+
+async function tell(verb: string, sizes: readonly TreeSize[], values: Values, { console }: Context): Promise<void> {
+  if (values.quiet || values.json) return;
+  await console.out(
+    sizes.map(({ path, files, bytes }) => lineOf`${verb} ${path}: ${files} files, ${bytes} bytes`).join(""),
+  );
+}

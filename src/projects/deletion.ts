@@ -1,0 +1,85 @@
+// The trees of a project deleted for good, in an order that leaves nothing half deleted where somebody reads it.
+
+import { Problem } from "../engine/step.ts";
+import type { Trees } from "../host/trees.ts";
+import { docsRoot } from "../recipes/paths.ts";
+
+/** A tree with what it holds. A file of several trees or names is counted once, in the first. */
+export interface TreeSize {
+  path: string;
+  files: number;
+  bytes: number;
+}
+
+/** Beside the tree, so that a rename leads there. No slug begins with a dot. */
+function awayOf(dir: string, slug: string): string {
+  return `${above(dir)}/.removing-${slug}`;
+}
+
+function above(dir: string): string {
+  return dir.slice(0, dir.lastIndexOf("/"));
+}
+
+/**
+ * Returns those of the trees that are there, also what a killed deletion left of them. Throws a Problem that names the first thing
+ * in them which the kernel keeps even from root.
+ */
+export function planDeletion(trees: Trees, slug: string, dirs: readonly string[]): TreeSize[] {
+  for (const path of new Set(dirs.map(above))) {
+    if (trees.pinned(path) !== "mount point") refusePinned(trees, path);
+  }
+  const counted = new Set<number | bigint>();
+  const all = dirs.flatMap((dir) => [dir, awayOf(dir, slug)]);
+  return all.filter((dir) => trees.entry(dir) !== null).map((dir) => measure(trees, dir, counted));
+}
+
+function measure(trees: Trees, dir: string, counted: Set<number | bigint>): TreeSize {
+  const tree: TreeSize = { path: dir, files: 0, bytes: 0 };
+  for (const { path, type, inode, size } of trees.walk(dir)) {
+    refusePinned(trees, path === "" ? dir : `${dir}/${path}`);
+    if (type === "directory" || counted.has(inode)) continue;
+    counted.add(inode);
+    tree.files += 1;
+    if (type === "file") tree.bytes += size;
+  }
+  return tree;
+}
+
+function refusePinned(trees: Trees, path: string): void {
+  const pinned = trees.pinned(path);
+  if (pinned === null) return;
+  const hint = {
+    "mount point": ["sudo", "umount", path],
+    immutable: ["sudo", "chattr", "-i", path],
+    "append-only": ["sudo", "chattr", "-a", path],
+  };
+  const what = pinned === "mount point" ? "a mount point" : pinned;
+  throw new Problem("blocked", `${path} is ${what}: nothing was deleted`, { hint: hint[pinned] });
+}
+
+/**
+ * Deletes the trees. Each is renamed first: nginx never serves a part of one, and no command takes a part
+ * of a backup for a whole one. Killed, it is finished by a repetition. What is deleted is gone after a power cut too.
+ */
+export function deleteTrees(trees: Trees, slug: string, dirs: readonly string[]): void {
+  for (const dir of dirs) {
+    const away = awayOf(dir, slug);
+    finish(dir, slug, () => {
+      trees.remove(away);
+      if (trees.entry(dir) === null) return;
+      trees.move(dir, away);
+      trees.remove(away);
+    });
+  }
+  if (trees.entry(docsRoot) !== null) finish(docsRoot, slug, () => trees.sync(docsRoot));
+}
+
+function finish(dir: string, slug: string, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    const { code, message } = Problem.of(error);
+    const what = `the files of ${slug} are not all deleted, and it is still registered: ${message}`;
+    throw new Problem(code, what, { hint: ["sudo", "ls", "-la", above(dir)], cause: error });
+  }
+}
