@@ -22,11 +22,46 @@ const listsDir = "/var/lib/apt/lists";
 const partsDir = "/etc/apt/sources.list.d";
 
 export function aptSources(see: HostReader): Source[] {
+  return sourceFiles(see).flatMap(({ path, text }) => {
+    return path.endsWith(".sources") ? paragraphs(path, text) : lines(path, text);
+  });
+}
+
+function sourceFiles(see: HostReader): { path: string; text: string }[] {
   const parts = (see.list(partsDir) ?? []).filter((name) => /^[\w.-]+\.(list|sources)$/.test(name));
   const paths = ["/etc/apt/sources.list", ...parts.map((name) => `${partsDir}/${name}`)];
-  return paths.flatMap((path) => {
-    const text = textOf(see, path) ?? "";
-    return path.endsWith(".sources") ? paragraphs(path, text) : lines(path, text);
+  return paths.map((path) => ({ path, text: textOf(see, path) ?? "" }));
+}
+
+/**
+ * Tells whether apt could find a fault in its sources: a line or a paragraph is not of the usual form, or two entries
+ * name the same suite. Where neither is so, apt need not be asked, which takes longer than all checks of doctor.
+ */
+export function mayBeFaulty(see: HostReader): boolean {
+  const odd = sourceFiles(see).some(({ path, text }) => {
+    return path.endsWith(".sources") ? !/^\s*$/.test(text) && !hasPlainParagraphs(text) : !hasPlainLines(text);
+  });
+  const names = aptSources(see).map(({ uri, suite }) => `${bareUri(uri)} ${suite}`);
+  return odd || new Set(names).size < names.length;
+}
+
+function hasPlainLines(text: string): boolean {
+  const entry =
+    /^deb[ \t]+(?:\[[ \t]*(?:[\w-]+=[^\s\]]+[ \t]*)+\][ \t]+)?[a-z][^\s#[]+[ \t]+(?:[^\s#]+\/|[^\s#]+[ \t]+[^\s#].*)$/;
+  const written = text.split("\n").map((line) => line.trim());
+  return written.every((line) => line === "" || line.startsWith("#") || entry.test(line));
+}
+
+function hasPlainParagraphs(text: string): boolean {
+  const kept = text.replace(/^#.*\n?/gm, "").trim();
+  return kept.split(/\n(?:[ \t]*\n)+/).every((paragraph) => {
+    const has = (field: string): boolean => new RegExp(`^${field}:[ \\t]*\\S`, "im").test(paragraph);
+    const isPlain = paragraph.split("\n").every((line) => /^(?:[\w-]+:|[ \t])/.test(line));
+    return (
+      isPlain &&
+      /^types:[ \t]*deb(?:[ \t]+deb-src)?[ \t]*$/im.test(paragraph) &&
+      ["URIs", "Suites", "Components"].every(has)
+    );
   });
 }
 

@@ -83,6 +83,7 @@ test("apt:sources: sources that apt cannot read are an error, ones that are name
     `W: Target Packages (main/binary-${kind}/Packages) is configured multiple times in /etc/apt/sources.list:1 and /etc/apt/sources.list.d/a.list:3\n`;
   const says = (code: number, stderr: string) =>
     host.taught.unshift((argv) => (argv.includes("indextargets") ? { code, stdout: "", stderr } : undefined));
+  host.put("/etc/apt/sources.list.d/a.list", "deb https://deb.test/debian/ bookworm main\n");
   says(0, twice("amd64") + twice("all"));
   expect(await finding("apt:sources", host)).toEqual({
     name: "apt:sources",

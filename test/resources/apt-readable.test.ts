@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { gatherFacts } from "../../src/engine/facts.ts";
 import { sourcesReadable } from "../../src/resources/apt-readable.ts";
+import { mayBeFaulty } from "../../src/resources/apt-sources.ts";
 import { gitlabRunnerInstall } from "../../src/runner/recipes.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
@@ -89,4 +90,41 @@ describe("a contradiction with GitLab Runner's repository", () => {
       hint: ["sudo", "rm", `${parts}/runner_gitlab-runner.list`],
     });
   });
+});
+
+describe("apt:sources: doctor asks apt only where a source is unusual", () => {
+  const usual: [string, string][] = [
+    ["a.list", "# deb http://old.test x main\n\n  deb http://a.test/debian bookworm main contrib\n"],
+    ["a.list", "deb [arch=amd64 signed-by=/usr/share/keyrings/a.gpg] https://a.test/debian stable main # why\n"],
+    ["a.list", "deb file:/srv/repo ./\n"],
+    ["a.sources", stanza("/a.asc")],
+    [
+      "a.sources",
+      `# where from\n${stanza("/a.asc").replace("deb\n", "deb deb-src\n")}\n\n${stanza("", "https://b.test")}`,
+    ],
+    ["a.sources", ""],
+    ["a.bak", "bogus"],
+  ];
+  const odd: [string, string][] = [
+    ["a.list", "blah blah\n"],
+    ["a.list", "deb http://a.test/debian bookworm\n"],
+    ["a.list", "deb [arch] http://a.test/debian bookworm main\n"],
+    ["a.list", "deb http://deb.test/debian bookworm main\n"],
+    ["a.list", "deb https://deb.test/debian/ bookworm contrib\n"],
+    ["a.sources", "Types: deb\nSuites: bookworm\nComponents: main\n"],
+    ["a.sources", "blah\n"],
+    ["a.sources", stanza("/a.asc").replace("Types: deb", "Types: dep")],
+  ];
+  for (const [expected, rows] of [
+    [false, usual],
+    [true, odd],
+  ] as const) {
+    for (const [name, text] of rows) {
+      test(`${JSON.stringify(text)} in ${name}: ${expected}`, () => {
+        const host = fakeDebian();
+        host.put(`${parts}/${name}`, text);
+        expect(mayBeFaulty(host)).toBe(expected);
+      });
+    }
+  }
 });
