@@ -112,7 +112,10 @@ function rawSignature(der: Uint8Array): Uint8Array<ArrayBuffer> | null {
   for (const end of [32, 64]) {
     const length = der[at + 1] ?? 0;
     const integer = der.subarray(at + 2, at + 2 + length);
-    const digits = integer[0] === 0 ? integer.subarray(1) : integer;
+    const [first = 128, second = 0] = integer;
+    const digits = first === 0 ? integer.subarray(1) : integer;
+    // A signature has one form, as for openssl in the installer: neither negative, nor with a zero that says nothing.
+    if (first > 127 || (first === 0 && second < 128)) return null;
     if (der[at] !== 2 || integer.length !== length || digits.length > 32) return null;
     raw.set(digits, end - digits.length);
     at += 2 + length;

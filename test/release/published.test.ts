@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import fc from "fast-check";
-import { isOlder, isVersion, published } from "../../src/release/published.ts";
+import { isOlder, isSigned, isVersion, published } from "../../src/release/published.ts";
 import { fakeHost } from "../fake-host.ts";
 import { makeKeys, sign } from "../install/release.ts";
 
@@ -112,6 +112,79 @@ describe("a release", () => {
     const host = serving(release("1.2.3"));
     await expect(published(host, { base, keys: "No key yet.\n" }, "1.2.3")).rejects.toThrow("without a release's key");
     expect(host.asked).toEqual([]);
+  });
+});
+
+describe("a signature in another form than openssl writes it", () => {
+  const sums = sumsOf("1.2.3");
+  /** The number of points on P-256 (SEC 2): r and s are less than it, and neither is zero. */
+  const order = Buffer.from("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", "hex");
+  const [zero, one] = [Buffer.of(0), Buffer.of(1)];
+  /** Of 32 bytes each. */
+  let [r, s]: [Buffer, Buffer] = [zero, zero];
+  // A sign bit that is set shows what takes a negative number, one that is not what takes a zero in front of it.
+  while (!isHigh(r) || isHigh(s)) [r, s] = integersOf(Buffer.from(signature(sums)));
+  const signed = sequence(integer(r), integer(s));
+
+  function isHigh([first = 0]: Buffer): boolean {
+    return first > 127;
+  }
+
+  function integersOf(der: Buffer): [Buffer, Buffer] {
+    const end = 4 + (der[3] ?? 0);
+    const whole = (bytes: Buffer): Buffer => Buffer.concat([Buffer.alloc(32), bytes]).subarray(-32);
+    return [whole(der.subarray(4, end)), whole(der.subarray(end + 2))];
+  }
+
+  /** As DER has it, without a zero in front that says nothing. */
+  function integer(bytes: Buffer): Buffer {
+    const start = bytes.findIndex((byte) => byte !== 0);
+    const digits = bytes.subarray(start < 0 ? -1 : start);
+    return tagged(2, isHigh(digits) ? Buffer.concat([zero, digits]) : digits);
+  }
+
+  function sequence(...parts: Buffer[]): Buffer {
+    return tagged(0x30, Buffer.concat(parts));
+  }
+
+  function tagged(tag: number, bytes: Buffer): Buffer {
+    return Buffer.concat([Buffer.of(tag, bytes.length), bytes]);
+  }
+
+  const forms: [string, Buffer][] = [
+    ["r and s of zero", sequence(integer(zero), integer(zero))],
+    ["r of zero", sequence(integer(zero), integer(s))],
+    ["s of zero", sequence(integer(r), integer(zero))],
+    ["r and s of one", sequence(integer(one), integer(one))],
+    ["r of the order", sequence(integer(order), integer(s))],
+    ["s of the order", sequence(integer(r), integer(order))],
+    ["r and s of the order", sequence(integer(order), integer(order))],
+    ["r and s exchanged", sequence(integer(s), integer(r))],
+    ["integers of no bytes", sequence(tagged(2, Buffer.alloc(0)), tagged(2, Buffer.alloc(0)))],
+    ["a negative r", sequence(tagged(2, r), integer(s))],
+    ["a zero in front of s", sequence(integer(r), tagged(2, Buffer.concat([zero, s])))],
+    ["two zeros in front of r", sequence(tagged(2, Buffer.concat([zero, zero, r])), integer(s))],
+    ["a third integer", sequence(integer(r), integer(s), integer(one))],
+    ["a byte behind it that its length counts", sequence(integer(r), integer(s), zero)],
+    ["a byte behind it that its length does not count", Buffer.concat([signed, zero])],
+    ["its length in the long form", Buffer.concat([Buffer.of(0x30, 0x81), signed.subarray(1)])],
+    ["a length that its end tells", Buffer.concat([Buffer.of(0x30, 0x80), signed.subarray(2), Buffer.alloc(2)])],
+    ["a set in the place of the sequence", tagged(0x31, signed.subarray(2))],
+    ["r and s without any form", Buffer.concat([r, s])],
+    ["its text in base64", Buffer.from(signed.toString("base64"))],
+  ];
+  for (const [form, bytes] of forms) {
+    test(`is refused: ${form}`, async () => {
+      expect(await isSigned(Buffer.from(sums), bytes, ours.publicKey)).toBe(false);
+    });
+  }
+
+  test("is only taken with s exchanged for its opposite, which ECDSA cannot tell from the signer's own", async () => {
+    const number = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString("hex")}`);
+    const opposite = Buffer.from((number(order) - number(s)).toString(16).padStart(64, "0"), "hex");
+    for (const bytes of [signed, sequence(integer(r), integer(opposite))]) {
+      expect(await isSigned(Buffer.from(sums), bytes, ours.publicKey)).toBe(true);
+    }
   });
 });
 
