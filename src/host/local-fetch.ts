@@ -30,6 +30,15 @@ const reasons: Record<string, string> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate is of an authority that this host does not know",
   SELF_SIGNED_CERT_IN_CHAIN: "its certificate is of an authority that this host does not know",
   DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is signed by itself",
+  // The runtime's own words for these give advice to its programmer.
+  Malformed_HTTP_Response: "its answer is not HTTP",
+  InvalidHTTPResponse: "its answer is not HTTP",
+  InvalidContentLength: "its answer is not HTTP",
+  UnrequestedUpgrade: "its answer is not HTTP",
+  ResponseHeadersTooLarge: "the headers of its answer are too long",
+  ZlibError: "its answer cannot be decompressed",
+  BrotliDecompressionError: "its answer cannot be decompressed",
+  ZstdDecompressionError: "its answer cannot be decompressed",
 };
 
 /** The proxies of the environment are asked, and their exceptions heeded. Only a GET follows a redirect. */
