@@ -10,6 +10,8 @@ import { sideBySide } from "./side-by-side.ts";
 const blockedDirs = ["/etc", "/root", "/proc", "/sys", "/dev", "/run", "/boot"];
 /** Of ext4 and all others: a component of a path, in bytes. */
 const longestName = 255;
+/** Of a path in a site, in bytes. The kernel takes 4,095, to which the docs root and the name of a stage or a backup belong. */
+const longestPath = 3900;
 const setIdBits = 0o6000;
 /** The clock that stamps a change may be so much behind the one that is read (a tick of 100 Hz is 10 ms). */
 export const tickMs = 20;
@@ -92,6 +94,10 @@ export async function survey(
     for (const entry of batch) {
       const why = faultOf(entry);
       if (why !== null) throw refused(`${name}/${entry.path} ${why}`, ["ls", "-ld", `${name}/${entry.path}`]);
+      if (isTooLong(entry.path, longestPath)) {
+        const top = `${name}/${entry.path.slice(0, entry.path.indexOf("/"))}`;
+        throw refused(`${top} has a path of more than ${longestPath} bytes in it`, ["ls", "-ld", top]);
+      }
       if (entry.type === "link") links.set(entry.path, targetOf(entry));
       isFresh ||= isBetween(entry, nowMs, nowMs);
       exposed ||= isExposed(entry, ownerUid);
@@ -119,9 +125,14 @@ const noName = /[\u0000-\u001f\\\u007f\ufffd]/;
 function faultOf({ path, type, mode }: Entry): string | null {
   const name = path.slice(path.lastIndexOf("/") + 1);
   if (noName.test(name)) return "has a name with characters that no address has";
-  if (name.length > longestName / 3 && Buffer.byteLength(name) > longestName) return "has a name that is too long";
+  if (isTooLong(name, longestName)) return "has a name that is too long";
   if (type === "other") return "is neither a file, a directory nor a link";
   return type === "file" && (mode & setIdBits) !== 0 ? "has a set-user-ID or set-group-ID bit" : null;
+}
+
+/** A character has at most three bytes for each unit of a string. */
+function isTooLong(text: string, mostBytes: number): boolean {
+  return text.length > mostBytes / 3 && Buffer.byteLength(text) > mostBytes;
 }
 
 /**

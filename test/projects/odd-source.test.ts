@@ -1,0 +1,170 @@
+// Sources that no generator of sites makes, but that another user, or an accident, may leave in its place.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { chownSync, mkdtempSync, rmSync, truncateSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { localTrees } from "../../src/host/local-trees.ts";
+import { openSource } from "../../src/projects/source.ts";
+import { TreeHost } from "./tree.ts";
+
+const live = "/var/www/docs/demo";
+const site = "/srv/site";
+const odd = `${site}/odd`;
+/** A user of nobody's. */
+const eve = 64_001;
+let host: TreeHost;
+beforeEach(() => {
+  host = new TreeHost();
+});
+afterEach(() => host[Symbol.dispose]());
+
+/** Deploys the source as the command does, by its open directory. */
+const deploy = () => {
+  const { path: dir, close: letGo } = openSource(host.trees, site, [0]);
+  return host.deploy({ dir, name: site, letGo });
+};
+const refusal = (): Promise<string> =>
+  deploy().then(
+    () => "it was deployed",
+    (error) => error.message,
+  );
+const isSame = (): boolean => Bun.spawnSync(["diff", "-r", host.root + site, host.root + live]).success;
+
+/** Runs Perl, which has calls that Bun has not, with the source as its current directory. */
+function perl(script: string, ...words: string[]): void {
+  const { success, stderr } = Bun.spawnSync(["perl", "-e", script, ...words], { cwd: host.root + site });
+  if (!success) throw new Error(stderr.toString());
+}
+
+/** Makes a page whose path in the source has so many bytes, name by name: no call takes such a path whole. */
+function makeDeepPage(bytes: number): void {
+  const make =
+    "for (my $n = $ARGV[0] - 10; $n > 0; $n -= 200) { $d = 'd' x ($n > 199 ? 199 : $n); mkdir $d; chdir $d or die } open F, '>page.html' or die; print F 'deep'";
+  perl(make, String(bytes));
+}
+
+describe("deploy: refused at once by one error that names it, with nothing changed:", () => {
+  const cases: [string, () => unknown, string][] = [
+    [
+      "a sparse file of 3 TB",
+      () => {
+        host.write(odd, "");
+        truncateSync(host.root + odd, 3e12);
+      },
+      "no room for the new tree in /var/www/docs: 28610",
+    ],
+    ["a set-group-ID file", () => [host.write(odd, "s"), host.mode(odd, 0o2755)], `${odd} has a set-user-ID or`],
+    [
+      "a socket",
+      () => perl("use IO::Socket::UNIX; IO::Socket::UNIX->new(Local => 'odd', Listen => 1) or die"),
+      `${odd} is neither`,
+    ],
+    ["a device", () => Bun.spawnSync(["mknod", host.root + odd, "c", "1", "5"]), `${odd} is neither`],
+    [
+      "a link to an open file of this process",
+      () => host.write(odd, "-> /proc/self/fd/0"),
+      `${odd} is a link to /proc/self/fd/0`,
+    ],
+    [
+      "a directory whose name is no text",
+      () => perl("mkdir qq(a\\xff); open F, qq(>a\\xff/page.html)"),
+      "characters that no address has",
+    ],
+    ["a path of 3,901 bytes", () => makeDeepPage(3901), "has a path of more than 3900 bytes in it"],
+    ["a path of 6.8 KB", () => makeDeepPage(6800), "has a path of more than 3900 bytes in it"],
+    ["a path of 20 KB", () => makeDeepPage(20_000), "has a path of more than 3900 bytes in it"],
+  ];
+  for (const [name, prepare, said] of cases) {
+    test(name, async () => {
+      await deploy();
+      prepare();
+      const { ino } = host.stat(live);
+      const start = performance.now();
+      const message = await refusal();
+      expect(message).toContain(said);
+      expect(message.length).toBeLessThan(300);
+      expect(performance.now() - start).toBeLessThan(2000);
+      expect([host.stat(live).ino, host.list(live)]).toEqual([ino, ["index.html"]]);
+      expect(host.list("/var/www/docs/.edox-ops-backups/demo").filter((name) => !name.startsWith(".last"))).toEqual([
+        ".digests",
+      ]);
+    });
+  }
+});
+
+describe("deploy: published whole:", () => {
+  test("a path of 3,900 bytes, which is replaced and restored as any other", async () => {
+    makeDeepPage(3900);
+    expect(await deploy()).toMatchObject({ files: 2, changed: 2 });
+    expect(await deploy()).toMatchObject({ files: 2, changed: 0 });
+    host.write(`${site}/index.html`, "new!");
+    const { backup } = await deploy();
+    expect(isSame()).toBe(true);
+    expect(await host.deploy({ dir: backup as string, of: "release" })).toMatchObject({ files: 2, changed: 1 });
+  });
+
+  test("names of 255 bytes, in letters of one byte and of three", async () => {
+    for (const name of ["x".repeat(255), "\u9801".repeat(85)]) host.write(`${site}/${name}`, "x");
+    expect(await deploy()).toMatchObject({ files: 3 });
+    expect(isSame()).toBe(true);
+  });
+
+  test("files and directories of mode 000, which get the modes of a site", async () => {
+    host.write(`${site}/d/page.html`, "page");
+    const paths = ["d/page.html", "d", "index.html"];
+    for (const path of paths) host.mode(`${site}/${path}`, 0);
+    await deploy();
+    expect(paths.map((path) => host.stat(`${live}/${path}`).mode & 0o7777)).toEqual([0o644, 0o755, 0o644]);
+  });
+
+  test("links in a circle, and more of them in a row than the kernel follows", async () => {
+    host.write(`${site}/a`, "-> b");
+    host.write(`${site}/b`, "-> a");
+    for (let i = 0; i < 50; i++) host.write(`${site}/l${i}`, `-> l${i + 1}`);
+    await deploy();
+    expect(host.list(live)).toEqual(host.list(site));
+  });
+});
+
+/** Acts while a process runs that holds something, which says so when it does. */
+async function whileHeld(argv: string[], act: (pid: number) => unknown): Promise<void> {
+  const holder = Bun.spawn(argv, { stdout: "pipe" });
+  try {
+    const { value } = await holder.stdout.getReader().read();
+    expect(Buffer.from(value ?? []).toString()).toBe("held\n");
+    await act(holder.pid);
+  } finally {
+    holder.kill();
+    await holder.exited;
+  }
+}
+
+test("deploy: a file that another process has leased is named, and the end of the lease is not waited for", async () => {
+  const leased = `${site}/leased.html`;
+  host.write(leased, "leased");
+  // F_SETLEASE with F_WRLCK, from <fcntl.h>: nobody else opens the file until the holder, asked by SIGIO, lets it go.
+  const script = `$SIG{IO} = 'IGNORE'; open F, '+<', $ARGV[0]; fcntl(F, 1024, 1) or die; $| = 1; print "held\n"; sleep 60`;
+  await whileHeld(["perl", "-e", script, host.root + leased], async () => {
+    const start = performance.now();
+    expect(await refusal()).toBe("EAGAIN: resource temporarily unavailable, open '/srv/site/leased.html'");
+    expect(performance.now() - start).toBeLessThan(2000);
+    expect(host.list(live)).toEqual([]);
+  });
+});
+
+test("openSource: what another user's process has open in /proc is that user's link, which leads to nothing of root's", async () => {
+  const dir = mkdtempSync(`${tmpdir()}/edox-odd-`);
+  const script = `exec 3<"$0"; exec setpriv --reuid=${eve} --regid=${eve} --clear-groups sh -c 'echo held; exec sleep 60'`;
+  const open = (pid: number) => openSource(localTrees(), `/proc/${pid}/fd/3`, [0]);
+  try {
+    await whileHeld(["sh", "-c", script, dir], (pid) => {
+      expect(() => open(pid)).toThrow(`is a link of user ${eve}, and leads to ${dir}, which belongs to user 0`);
+      chownSync(dir, eve, eve);
+      const opened = open(pid);
+      expect(opened.real).toBe(dir);
+      opened.close();
+    });
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
