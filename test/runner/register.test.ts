@@ -1,6 +1,7 @@
 // A registration, as it is typed: what GitLab is asked, what is written, and what a refusal leaves.
 
 import { afterEach, describe, expect, test } from "bun:test";
+import { parseConfig } from "../../src/runner/config-text.ts";
 import { secretLine, typedWords, variables } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
@@ -279,7 +280,8 @@ describe("a runner that is made in GitLab", () => {
 
 describe("what GitLab refuses changes nothing here", () => {
   const html = "<html>404</html>";
-  const refusals: [string, object[], string, number][] = [
+  type Refusal = [string, object[], string, number];
+  const refusals: Refusal[] = [
     ["a token that it does not know", [{ status: 403 }], "does not know this token", 1],
     ["an answer that is no GitLab's", [{ status: 200, body: html }], "not as a GitLab does", 1],
     ["an answer without a number", [{ status: 200, body: {} }], "not as a GitLab does", 1],
@@ -319,6 +321,33 @@ describe("what GitLab refuses changes nothing here", () => {
     ["a server that is not well", Array(5).fill({ status: 503 }), "answers 503: try again later", 5],
     ["its own words", [{ status: 400, body: { message: { tags: [`bad ${token}`] } } }], "answers 400 ({", 1],
     ["control characters", [{ status: 400, body: { message: "a\u001b[2Jb\nc" } }], "answers 400 (ab c)", 1],
+    ["a page of megabytes", [{ status: 400, body: { message: "x".repeat(5_000_000) } }], `(${"x".repeat(200)})`, 1],
+    ["words that an object inherits", [{ status: 400, body: '{"__proto__": {"message": "x"}}' }], "answers 400\n", 1],
+    ["no content", [{ status: 204 }], "answers 204", 1],
+    ["a list", [{ status: 200, body: [1] }], "not as a GitLab does", 1],
+    ["null", [{ status: 200, body: "null" }], "not as a GitLab does", 1],
+    ...[-1, 0, 1.5, 2 ** 53, "1", null].map((id): Refusal => {
+      return [`the number ${JSON.stringify(id)}`, [{ status: 200, body: { id } }], "not as a GitLab does", 1];
+    }),
+    ...["2027-13-01", "2027-03-01T10:00:00Z\n[[runners]]", "-000001-01-01T00:00:00Z"].map((end): Refusal => {
+      const body = { id: 41, token, token_expires_at: end };
+      return [`the end ${JSON.stringify(end)}`, [{ status: 200, body }], "invalid date in token_expires_at", 1];
+    }),
+    ...[1, {}].map((end): Refusal => {
+      const body = { id: 41, token, token_expires_at: end };
+      return [`the end ${JSON.stringify(end)}`, [{ status: 200, body }], "not as a GitLab does", 1];
+    }),
+    ...["file:///etc/passwd", "http://169.254.169.254/latest/meta-data/", "//evil.test/"].map((location): Refusal => {
+      const answer = { status: 307, headers: { location } };
+      return [`a redirect with the token to ${location}`, [answer], `redirects to ${location}`, 1];
+    }),
+    [
+      "a redirect that would move the cursor",
+      [{ status: 302, headers: { location: "\u001b[2J\u0007x\n" } }],
+      "to \\u0007x:",
+      1,
+    ],
+    ["a redirect to nowhere", [{ status: 302 }], "redirects to nowhere", 1],
   ];
   for (const [name, answers, message, requests] of refusals) {
     test(name, async () => {
@@ -344,10 +373,12 @@ describe("what GitLab refuses changes nothing here", () => {
     expect([gitlab.runners.has("glrt-made-1"), host.listing()]).toEqual([false, before]);
   });
 
-  test("a server that is well again in a moment is waited for", async () => {
-    const { gitlab, ops } = prepared();
-    gitlab.next.push({ status: 500 }, { status: 429, headers: { "retry-after": "2" } });
-    expect((await ops(...register, "--profile", "ci", "--token", token)).exit).toBe(0);
+  test("a server that is well again in a moment is waited for, however it says when", async () => {
+    for (const after of ["2", "-5", "0", "1e1", "Infinite", "Wed, 21 Oct 2015 07:28:00 GMT", ""]) {
+      const { gitlab, ops } = prepared();
+      gitlab.next.push({ status: 500 }, { status: 429, headers: { "retry-after": after } });
+      expect((await ops(...register, "--profile", "ci", "--token", token)).exit).toBe(0);
+    }
   });
 
   test("registration tokens that are turned off, and an access token that may not", async () => {
@@ -420,6 +451,49 @@ describe("what cannot be is refused before GitLab is asked", () => {
   });
 });
 
+describe("register: what a file, a shell or an object would take for more than text is the text of one runner", () => {
+  /** Each is the name, the image and a volume. */
+  const texts = [
+    '"]\\',
+    `"""'''`,
+    "[[runners]]",
+    "# no comment",
+    "$(touch /tmp/x); `x` $HOME %h %n",
+    "\u2028\u2029\u202e\ufeff.",
+    "__proto__",
+    "x".repeat(255),
+  ];
+  for (const text of texts) {
+    test(JSON.stringify(text.slice(0, 40)), async () => {
+      const { host, ops } = prepared();
+      const words = ["--executor", "docker", "--docker-image", text, "--docker-volumes", `/${text}`];
+      expect(await ops(...register, "--description", text, ...words, "--token", token)).toMatchObject({
+        exit: 0,
+        err: "",
+      });
+      const { runners } = parseConfig(host.text(configPath) ?? "", configPath) as { runners: unknown[] };
+      const docker = { image: text, privileged: false, volumes: ["/cache", "/certs/client", `/${text}`] };
+      expect(runners).toEqual([expect.objectContaining({ name: text, url, token, docker })]);
+      expect(host.ran.join("\n")).not.toContain(text);
+      expect((await ops("gitlab-runner", "unregister", text)).exit).toBe(0);
+      expect(host.text(configPath)).toBe("concurrent = 1\n");
+    });
+  }
+
+  test("with a control character it is refused", async () => {
+    const { host, ops } = prepared();
+    const before = host.listing();
+    for (const flag of ["--description", "--tags", "--docker-volumes"]) {
+      for (const control of ["\n", "\r", "\u001b", "\0", "\u0085"]) {
+        const said = await ops(...register, "--profile", "ci", flag, `/a${control}b`, "--token", token);
+        expect([flag, said.exit, said.err]).toEqual([flag, 2, expect.stringContaining(`error: ${flag} `)]);
+        expect(said.err).not.toContain(`a${control}b`);
+      }
+    }
+    expect(host.listing()).toEqual(before);
+  });
+});
+
 describe("a profile of one's own", () => {
   const withProfile = async (profile: string) => {
     const { host, ops } = prepared();
@@ -435,6 +509,19 @@ describe("a profile of one's own", () => {
     expect(host.text(configPath)).toMatchSnapshot();
   });
 
+  test("gives a runner no identity, and an object nothing that others inherit", async () => {
+    const { host, said } = await withProfile(
+      '[[runners]]\nexecutor = "shell"\nurl = "https://evil.test"\ntoken = "glrt-evil"\nid = 7\n[runners.__proto__]\nx = 1\n[runners.constructor.prototype]\ny = 2\n',
+    );
+    expect(said.exit).toBe(0);
+    expect(host.text(configPath)).not.toContain("evil");
+    const { runners } = parseConfig(host.text(configPath) ?? "", configPath) as { runners: object[] };
+    const found = Object.entries(runners[0] ?? {}).map(([key, value]) => [key, JSON.stringify(value)]);
+    expect(found).toContainEqual(["__proto__", '{"x":1}']);
+    expect(found).toContainEqual(["constructor", '{"prototype":{"y":2}}']);
+    expect([Reflect.get({}, "x"), Reflect.get({}, "y")]).toEqual([undefined, undefined]);
+  });
+
   test("with anything else is refused by name", async () => {
     for (const [profile, message] of [
       ["concurrent = 3\n[[runners]]\nexecutor = 'shell'", "it has concurrent, which is of all runners"],
@@ -445,6 +532,9 @@ describe("a profile of one's own", () => {
         "runners.docker.services is an array",
       ],
       ["[[runners]]\nexecutor = 'shell'\nwhen = 2026-01-01T00:00:00Z", "runners.when is neither"],
+      ['[[runners]]\nexecutor = "shell"\nname = "a\\nb"', "has a line end"],
+      ["runners = 1", "not exactly one [[runners]]"],
+      ["runners = [1]", "its runner has no executor"],
     ] as const) {
       const { said } = await withProfile(profile);
       expect([said.exit, said.err]).toEqual([2, expect.stringContaining(message)]);
