@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { hasHashedName } from "../../src/recipes/hashed-names.ts";
 import { hashed, missed, unhashed } from "../recipes/names.ts";
 import { suites } from "./base.ts";
+import { answersTo, hidden, hiddenFiles, oddRequests } from "./odd-requests.ts";
 import { TestHost } from "./test-host.ts";
 
 for (const suite of suites) {
@@ -48,6 +49,26 @@ for (const suite of suites) {
       host.sh("echo icon >/var/www/docs/demo/favicon.ico");
       expect([status("/favicon.ico"), get("/favicon.ico")]).toEqual(["200", "icon\n"]);
       expect(status("/", "-X POST")).toBe("405");
+    });
+
+    describe("nginx:", () => {
+      beforeAll(() => {
+        expect(host.sh(`cd /var/www/docs/demo && ${hiddenFiles}`).code).toBe(0);
+      });
+      for (const [title, expected] of Object.entries(oddRequests)) {
+        test(title, () => {
+          const all = expected.flatMap(([status, requests]) => requests.map((request) => [request, status] as const));
+          const answers = answersTo(
+            host,
+            all.map(([request]) => request),
+          );
+          expect(answers.map(({ first }, i) => [all[i]?.[0], first])).toEqual(all.map((each) => [...each]));
+          for (const { text, count } of answers) {
+            expect(count).toBeLessThanOrEqual(1);
+            expect(text).not.toMatch(new RegExp(`${hidden}|root:|^Set-Cookie`, "m"));
+          }
+        });
+      }
     });
 
     test("the folder of challenges lies outside of the tree, with the tree for what an older set-up renews", () => {
