@@ -77,6 +77,55 @@ describe("asking", () => {
     expect([misnamed.status, misnamed.reason]).toEqual([0, "its certificate is for another name"]);
   });
 
+  test("over TLS no certificate is taken that expired, is not valid yet, or was signed by itself; each is told", async () => {
+    /** Signed by the authority that is trusted; openssl ca is what takes both dates. */
+    const issue = (name: string, start: string, end: string): string => {
+      const config =
+        "[ca]\ndatabase=index\nserial=serial\ndefault_md=sha256\npolicy=any\nnew_certs_dir=.\nunique_subject=no\n[any]\ncommonName=supplied\n";
+      const script = `: >index; echo 01 >serial; printf '%s' "$0" >ca.conf; openssl ca -batch -notext -config ca.conf -name ca -cert ca.pem -keyfile ca.key -in request.pem -out ${name}.pem -startdate ${start} -enddate ${end} -extfile names`;
+      const { success, stderr } = Bun.spawnSync(["sh", "-c", script, config], { cwd: dir });
+      if (!success) throw new Error(stderr.toString());
+      return readFileSync(`${dir}/${name}.pem`, "utf8");
+    };
+    const selfSigned =
+      "openssl req -x509 -key key.pem -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -out self.pem";
+    expect(Bun.spawnSync(["sh", "-c", selfSigned], { cwd: dir }).success).toBe(true);
+    const key = readFileSync(`${dir}/key.pem`, "utf8");
+    for (const [cert, reason] of [
+      [issue("expired", "20200101000000Z", "20200102000000Z"), "its certificate has expired"],
+      [issue("early", "20900101000000Z", "20900102000000Z"), "its certificate is not valid yet: is the clock right?"],
+      [readFileSync(`${dir}/self.pem`, "utf8"), "its certificate is signed by itself"],
+    ] as const) {
+      using server = Bun.serve({ hostname: "localhost", port: 0, tls: { cert, key }, ...answers });
+      const answer = await host.send("POST", `https://localhost:${server.port}/x`, { caPath, body: "secret" });
+      expect([answer.status, answer.reason]).toEqual([0, reason]);
+    }
+  });
+
+  test("over TLS 1.0 nothing is said", async () => {
+    // A ServerHello of TLS 1.0: 32 random bytes, no session, TLS_RSA_WITH_AES_128_CBC_SHA, no compression.
+    const hello = Buffer.concat([Buffer.of(2, 0, 0, 38, 3, 1), Buffer.alloc(32, 7), Buffer.of(0, 0, 0x2f, 0)]);
+    const heard: Buffer[] = [];
+    const old = Bun.listen({
+      hostname: "localhost",
+      port: 0,
+      socket: {
+        data(socket, bytes) {
+          if (heard.push(bytes) === 1) socket.write(Buffer.concat([Buffer.of(22, 3, 1, 0, hello.length), hello]));
+        },
+      },
+    });
+    try {
+      const answer = await host.send("POST", `https://localhost:${old.port}/x`, { body: "secret", limitMs: 2000 });
+      expect([answer.status, answer.reason]).toEqual([0, expect.stringContaining("The TLS handshake failed")]);
+      // The alert protocol_version, which is fatal.
+      expect([...(heard.at(-1)?.subarray(-2) ?? [])]).toEqual([2, 70]);
+      expect(heard).toHaveLength(2);
+    } finally {
+      old.stop(true);
+    }
+  });
+
   test("an environment that would trust everybody is not heeded, nor one that would print what is sent", async () => {
     const script = `const { localHost } = await import("${import.meta.dir}/../../src/host/local.ts");
       const { status } = await localHost().get("${https}/x", { headers: { "RUNNER-TOKEN": "glrt-canary" } });

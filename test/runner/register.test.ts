@@ -494,6 +494,119 @@ describe("register: what a file, a shell or an object would take for more than t
   });
 });
 
+describe("config.toml: a file in an odd state", () => {
+  const registering = [...register, "--profile", "ci", "--token", token];
+
+  test("that is a link is refused by every command that would read or change it", async () => {
+    const { host, ops } = prepared();
+    host.remove(configPath);
+    host.put("/srv/config.toml", "concurrent = 1\n");
+    host.link(configPath, "/srv/config.toml");
+    const before = host.listing();
+    for (const words of [registering, ["gitlab-runner", "list"], ["gitlab-runner", "unregister", "x"]]) {
+      const said = await ops(...words);
+      expect([said.exit, said.err]).toEqual([
+        1,
+        expect.stringContaining(`${configPath} is a link, which edox-ops does not write through`),
+      ]);
+    }
+    expect(host.listing()).toEqual(before);
+  });
+
+  test("is made where it is missing, and filled where it is empty, for root alone", async () => {
+    for (const empty of [false, true]) {
+      const { host, ops } = prepared("");
+      if (!empty) for (const path of host.list("/etc/gitlab-runner") ?? []) host.remove(`/etc/gitlab-runner/${path}`);
+      if (!empty) host.remove("/etc/gitlab-runner");
+      host.put("/etc/gitlab-runner/.runner_system_id", "s_0123456789ab");
+      expect((await ops(...registering)).exit).toBe(0);
+      expect(host.stat(configPath)).toMatchObject({ mode: 0o600, uid: 0 });
+      expect(host.stat("/etc/edox-ops/runner.json")?.mode).toBe(0o600);
+    }
+  });
+
+  test("stays its owner's, and is closed to others", async () => {
+    const { host, ops } = prepared();
+    host.put(configPath, "concurrent = 1\n", { uid: 999, gid: 998, mode: 0o664 });
+    expect((await ops(...registering)).exit).toBe(0);
+    expect(host.stat(configPath)).toMatchObject({ uid: 999, gid: 998, mode: 0o600 });
+    expect(host.stat(`${configPath}.before-edox-ops`)).toMatchObject({ uid: 999, gid: 998, mode: 0o600 });
+  });
+
+  test("with line ends of Windows, tabs and unknown keys keeps them to the byte", async () => {
+    const theirs =
+      '# kept\r\nconcurrent = 1\r\nlater = { x = 1 }\r\n\r\n[[runners]]\r\n\tname = "a"\r\n\turl = "https://a.test"\r\n\ttoken = "glrt-theirs-1234"\r\n\texecutor = "shell"\r\n\tunknown = [ 1,\r\n\t\t2 ]\r\n';
+    const { host, ops } = prepared(theirs);
+    expect((await ops(...registering)).exit).toBe(0);
+    expect(host.text(configPath)).toStartWith(theirs);
+    expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner")).exit).toBe(0);
+    expect(host.text(configPath)).toBe(theirs);
+  });
+
+  test("that another program appends to while GitLab is asked keeps what came", async () => {
+    const { host, gitlab, ops } = prepared();
+    const came: string[] = [];
+    host.served.unshift(() => {
+      came.push(`# theirs, ${came.length}\n`);
+      host.append(configPath, came.at(-1) ?? "", 0o600);
+      return undefined;
+    });
+    expect((await ops(...registering)).exit).toBe(0);
+    expect(gitlab.sent.length).toBeGreaterThan(0);
+    for (const line of came) expect(host.text(configPath)).toContain(line);
+    expect(host.text(configPath)).toContain(token);
+  });
+
+  test("that four registrations and a removal change at once has the runner of each", async () => {
+    const { host, gitlab, ops } = prepared();
+    expect((await ops(...registering)).exit).toBe(0);
+    const numbers = [1, 2, 3, 4];
+    const all = numbers.map((number) => {
+      gitlab.runners.set(`${token}-${number}`, number);
+      return ops(...register, "--description", `r${number}`, "--token", `${token}-${number}`);
+    });
+    const ended = await Promise.all([...all, ops("gitlab-runner", "unregister", "edox-ops CI runner")]);
+    expect(ended.map(({ exit }) => exit)).toEqual([0, 0, 0, 0, 0]);
+    const { runners } = parseConfig(host.text(configPath) ?? "", configPath) as { runners: { id: number }[] };
+    expect(runners.map(({ id }) => id).sort()).toEqual(numbers);
+    expect(JSON.parse(host.text("/etc/edox-ops/runner.json") ?? "").runners).toHaveLength(4);
+  });
+
+  test("of 1,000 runners is read and changed as one of two", async () => {
+    const one = (i: number): string =>
+      `[[runners]]\n  name = "r${i}"\n  url = "https://a.test"\n  token = "glrt-${i}"\n  executor = "shell"\n`;
+    const theirs = Array.from({ length: 1000 }, (_, i) => one(i)).join("\n");
+    const { host, ops } = prepared(theirs);
+    expect((await ops("gitlab-runner", "list")).out.match(/\n/g)).toHaveLength(1000);
+    expect((await ops(...registering)).exit).toBe(0);
+    expect(host.text(configPath)).toStartWith(theirs);
+  });
+});
+
+describe("gitlab-runner: on a bare host", () => {
+  const missing: [string, number, string][] = [
+    ["list", 0, "No runners.\n"],
+    ["status", 1, "installed: False\n"],
+    ["upgrade", 1, "error: GitLab Runner is not installed\nhint: edox-ops gitlab-runner install --yes\n"],
+    ["register --url https://gitlab.test --token glrt-canary-0123", 1, "error: GitLab Runner is not installed\nhint: "],
+    ["unregister x", 1, `error: there is no runner x in ${configPath}\nhint: edox-ops gitlab-runner list\n`],
+    ["selftest", 1, "error: no runner of this host has the docker executor\nhint: "],
+    ["uninstall --yes", 0, "GitLab Runner is not installed\n"],
+  ];
+  for (const [line, exit, words] of missing) {
+    test(`${line.split(" --")[0]} says what is missing, and changes nothing`, async () => {
+      const host = fakeDebian();
+      host.taught.unshift(([program]) =>
+        program === "gitlab-runner" ? { code: 127, stdout: "", stderr: "" } : undefined,
+      );
+      const before = host.listing("/etc");
+      const said = await typedWords(["gitlab-runner", ...line.split(" ")], host);
+      expect([said.exit, said.err + said.out]).toEqual([exit, expect.stringContaining(words)]);
+      expect(host.listing("/etc")).toEqual(before);
+    });
+  }
+});
+
 describe("a profile of one's own", () => {
   const withProfile = async (profile: string) => {
     const { host, ops } = prepared();
