@@ -49,8 +49,8 @@ function reason(see: HostReader, ahead: readonly Change[], stderr: string): Unme
         .find((line) => line.startsWith("E: "))
         ?.slice(3) ?? stderr.trim();
     const path = /\/etc\/apt\/[^\s:]+/.exec(said)?.[0];
-    const hint = path === undefined ? ["sudo", "apt-get", "update"] : ["sudo", "nano", path];
-    return { reason: `apt cannot read its sources: ${said}`, hint };
+    // A fault that is not of the sources, such as a full disk, is the installation's to report.
+    return path === undefined ? null : { reason: `apt cannot read its sources: ${said}`, hint: ["sudo", "nano", path] };
   }
   if (aptSources(foreseen(see, ahead)).filter(isSame).length < 2) return null;
   const paths = [...new Set(same.map(({ path }) => path))];

@@ -92,6 +92,11 @@ describe("a contradiction with GitLab Runner's repository", () => {
   });
 });
 
+test("apt:sources: a full disk, on which apt can read nothing, is not reported as a fault of the sources", async () => {
+  const said = "E: Could not create temporary file for /var/cache/apt/srcpkgcache.bin - mkstemp (28: No space left)\n";
+  expect(await sourcesReadable().check(conflicting(fakeDebian(), said), () => {})).toBeNull();
+});
+
 describe("apt:sources: doctor asks apt only where a source is unusual", () => {
   const usual: [string, string][] = [
     ["a.list", "# deb http://old.test x main\n\n  deb http://a.test/debian bookworm main contrib\n"],
