@@ -271,6 +271,9 @@ take_lock() {
 }
 
 leave() {
+  # bash runs this in a background process too that is ended before it has traps of its own.
+  read -r own _ </proc/self/stat
+  [ "$own" = "$$" ] || return 0
   for child in ${running:-} ${watcher:-}; do
     kill "$child" 2>/dev/null || true
     wait "$child" 2>/dev/null || true

@@ -144,7 +144,7 @@ export async function installPackages(
 /** apt 3 falls back to what no mirror has where a list does not fit on the disk, and tells of that only. */
 function scarce(host: Host): string {
   const free = host.space("/var/lib/apt")?.bytesFree ?? Number.POSITIVE_INFINITY;
-  return free < scarceBytes ? `; only ${Math.floor(free / mebibyte)} MiB are free for it` : "";
+  return free < scarceBytes ? `; only ${Math.floor(free / mebibyte)} MiB are free in /var/lib/apt` : "";
 }
 
 /** Fetches the lists of packages, and answers which sources failed, and why. */

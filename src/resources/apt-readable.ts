@@ -8,6 +8,9 @@ import type { HostReader } from "../host/host.ts";
 import { chosenRepository } from "./apt-repository.ts";
 import { aptSources, bareUri, type Source } from "./apt-sources.ts";
 
+/** apt keeps what it has parsed in files of 3 MB: a look writes nothing, and needs no room on a full disk. */
+const noCaches = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="];
+
 /** Met when apt can read its sources, or could once these resources have removed what contradicts ours. */
 export function sourcesReadable(...healing: Resource[]): Requirement {
   return {
@@ -30,7 +33,7 @@ export async function readSources(
   see: HostReader,
   ahead: readonly Change[] = [],
 ): Promise<{ unmet: Unmet | null; duplicates: { first: string; second: string }[] }> {
-  const { code, stderr } = await see.probe(["apt-get", "indextargets", "--format", "$(SITE)"]);
+  const { code, stderr } = await see.probe(["apt-get", "indextargets", ...noCaches, "--format", "$(SITE)"]);
   if (code !== 0) return { unmet: reason(see, ahead, stderr), duplicates: [] };
   const twice = stderr.matchAll(/ is configured multiple times in (\S+:\d+) and (\S+:\d+)$/gm);
   return { unmet: null, duplicates: [...twice].map(([, first = "", second = ""]) => ({ first, second })) };

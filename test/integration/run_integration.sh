@@ -130,8 +130,8 @@ project() {
   ends 1 "project restore without --yes is refused" edox-ops project restore demo
   ends 0 "project restore" edox-ops project restore demo --yes
   served demo.test one
-  ends 0 "project restore again" edox-ops project restore demo --yes
-  served demo.test two
+  unchanged "project restore again" edox-ops project restore demo --yes
+  served demo.test one
   healthy
   printed "[OK] project:demo: "
   ends 0 "project disable" edox-ops project disable demo
