@@ -44,12 +44,16 @@ export function blockOf(dir: string): Block {
   try {
     const names = fs.readdirSync(openName(fd)).sort();
     const packed = Packed.of(names.length);
-    for (const [i, name] of names.entries()) {
-      if (name.includes("\ufffd")) continue;
-      const status = statusAt(fd, name);
-      if (status === null) throw new Error(`${dir}/${name} was changed while ${dir} was read`);
-      packed.set(i, status);
+    let count = 0;
+    for (const name of names) {
+      const isText = !name.includes("\ufffd");
+      const status = isText ? statusAt(fd, name) : null;
+      if (status !== null) packed.set(count, status);
+      // Another user may remove files meanwhile: what is gone is left out.
+      else if (isText && missing(() => fs.lstatSync(`${openName(fd)}/${name}`)) === null) continue;
+      names[count++] = name;
     }
+    names.length = count;
     return { names: names.join("\0"), statuses: packed.buffer };
   } finally {
     fs.closeSync(fd);

@@ -4,7 +4,7 @@
 import type { Host, HostReader } from "../host/host.ts";
 import { inodeHigh, inodeLow } from "../host/listing.ts";
 import { digestWords, type Entry, type Seeds } from "../host/trees.ts";
-import { backupsOf } from "./releases.ts";
+import { backupsOf, readWorkingFile } from "./releases.ts";
 
 /** Of a file its inode as an integer of 64 bits, size and time as doubles, and the digest. */
 const digestAt = 3;
@@ -40,7 +40,7 @@ export class Digests {
 
   /** `live`: what is to be compared. A tree that somebody else put there was never read. */
   constructor(see: HostReader, slug: string, live: Entry | null) {
-    this.#known = new Records(wholeFor(live, see.read(pathOf(slug))) ?? newHead());
+    this.#known = new Records(wholeFor(live, readWorkingFile(see, pathOf(slug))) ?? newHead());
     const { bytes, doubles, words } = this.#known;
     const [first = 0n, second = 0n] = new BigUint64Array(bytes.buffer, bytes.byteOffset + 8 * (sumDoubles + 1), 2);
     this.seeds = [first, second];

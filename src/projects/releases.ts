@@ -1,7 +1,7 @@
 // Where a project's trees lie, and what a killed deploy left of them.
 
 import { Problem } from "../engine/step.ts";
-import type { Host, HostReader } from "../host/host.ts";
+import type { Host, HostReader, Stat } from "../host/host.ts";
 import type { Opened, Trees } from "../host/trees.ts";
 import { assetsDir, backupsDir, lockDir } from "../recipes/paths.ts";
 import type { Project } from "./project.ts";
@@ -48,17 +48,36 @@ export function makeBackupsDir(host: Host, slug: string): void {
 
 /**
  * Takes the directories of the backups from any other user who could change names in them: what is moved and removed
- * there is reached by its path. Throws a Problem for one that is no directory.
+ * there is reached by its path. Removes the working files that were in them, which that user may have planted: a link, a
+ * pipe, or a staged tree to be put in place. Throws a Problem for one that is no directory.
  */
-export function securedBackups(host: Host, slug: string): void {
+export function securedBackups(host: Host, trees: Trees, slug: string): void {
   for (const [dir, mode] of backupsDirs(slug)) {
     const stat = host.stat(dir);
     if (stat === null) return;
     if (stat.type !== "directory") {
       throw new Problem("blocked", `${dir} is not a directory: move it away`, { hint: ["ls", "-ld", dir] });
     }
-    if (stat.uid !== host.uid || (stat.mode & 0o022) !== 0) host.setAttributes(dir, { mode, ...of(host) });
+    if (isSecured(stat, host.uid)) continue;
+    host.setAttributes(dir, { mode: takenMode, ...of(host) });
+    if (dir !== backupsDir) {
+      for (const name of host.list(dir) ?? []) if (name.startsWith(".")) trees.remove(`${dir}/${name}`);
+    }
+    host.setAttributes(dir, { mode, ...of(host) });
   }
+}
+
+/** Of a directory whose working files are not removed yet: a run that is killed before that leaves it so. */
+const takenMode = 0o700;
+
+function isSecured({ uid, mode }: Stat, ownerUid: number): boolean {
+  return uid === ownerUid && (mode & 0o022) === 0 && mode !== takenMode;
+}
+
+/** Reads a working file of a project's backups; null where there is none, or where another user could have planted it. */
+export function readWorkingFile(see: HostReader, path: string): Uint8Array | null {
+  const dir = see.stat(path.slice(0, path.lastIndexOf("/")));
+  return dir?.type === "directory" && isSecured(dir, see.uid) ? see.read(path) : null;
 }
 
 const backupsDirs = (slug: string): [string, number][] => [

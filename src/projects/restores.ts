@@ -4,7 +4,7 @@
 import type { Host, HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import type { Project } from "./project.ts";
-import { backupNames, backupsOf, stampName } from "./releases.ts";
+import { backupNames, backupsOf, readWorkingFile, stampName } from "./releases.ts";
 
 const pathOf = (slug: string): string => `${backupsOf(slug)}/.restores`;
 
@@ -14,7 +14,7 @@ const pathOf = (slug: string): string => `${backupsOf(slug)}/.restores`;
  * that was killed before its tree was live is recorded without harm.
  */
 export function readRestores(see: HostReader, slug: string): Map<string, string> {
-  const text = new TextDecoder().decode(see.read(pathOf(slug)) ?? undefined);
+  const text = new TextDecoder().decode(readWorkingFile(see, pathOf(slug)) ?? undefined);
   return new Map(
     [...text.matchAll(/^(\d{8}T\d{6}Z) (\d{8}T\d{6}Z)$/gm)].map(([, tree = "", from = ""]) => [tree, from]),
   );

@@ -4,6 +4,9 @@ import type { Host } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import { backupNames, lastStampPath, secondsOf } from "./releases.ts";
 
+/** A stamp that is further ahead is a wrong clock's, or was planted: it would take all later ones there with it. */
+const day = 24 * 3600;
+
 /**
  * The second that new files are stamped with: later than any that the project has given, so that no two contents of one
  * path have one ETag, which nginx makes of time and size. It is on the disk before a file has it.
@@ -13,8 +16,7 @@ export function nextStamp(host: Host, trees: Trees, slug: string, live: string):
   const bytes = host.read(lastStampPath(slug));
   const last = bytes === null ? newestBefore(trees, live, now) : Number(new TextDecoder().decode(bytes));
   // The tree that is replaced is to have a name of its own among the backups.
-  const newest = backupNames(host, slug)[0];
-  const taken = [last, newest === undefined ? 0 : secondsOf(newest)].filter(Number.isSafeInteger);
+  const taken = [last, ...backupNames(host, slug).map(secondsOf)].filter((second) => second < now + day);
   const seconds = Math.max(now, ...taken.map((second) => second + 1));
   host.writeFile(lastStampPath(slug), new TextEncoder().encode(`${seconds}\n`), {
     mode: 0o600,
@@ -24,9 +26,8 @@ export function nextStamp(host: Host, trees: Trees, slug: string, live: string):
   return seconds;
 }
 
-/** Of a tree that somebody else made. One from the far future would take all stamps there with it. */
+/** Of a tree that somebody else made. */
 function newestBefore(trees: Trees, live: string, now: number): number {
-  const day = 24 * 3600;
   let newest = 0;
   if (trees.entry(live) === null) return newest;
   for (const { modifiedMs } of trees.walk(live)) {

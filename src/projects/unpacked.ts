@@ -6,7 +6,7 @@ import { type Opened, Refused, type Trees, type UnpackLimits } from "../host/tre
 import { docsRoot } from "../recipes/paths.ts";
 import { gidOf } from "../resources/group.ts";
 import type { Project } from "./project.ts";
-import { makeBackupsDir, unpackedPath } from "./releases.ts";
+import { makeBackupsDir, securedBackups, unpackedPath } from "./releases.ts";
 
 /** A site is smaller than this; an archive that is not is a mistake, or a trap. */
 export const unpackLimits: UnpackLimits = {
@@ -44,6 +44,8 @@ export async function unpacked(
   trees: Trees,
 ): Promise<Unpacked> {
   const { slug, owner_group } = project;
+  // A dry run, which changes nothing else there, unpacks as well.
+  securedBackups(host, trees, slug);
   makeBackupsDir(host, slug);
   const dir = unpackedPath(slug);
   const owner = { uid: host.uid, gid: gidOf(host, owner_group) ?? 0 };

@@ -117,6 +117,25 @@ ${racer}END
       host.sh(`umount ${live}`);
     });
 
+    test("working files that the web server's user planted among the backups are not read, copied or waited for", () => {
+      const dir = "/var/www/docs/.edox-ops-backups/demo";
+      const stage = `${dir}/.stage-1-20260101T000000Z`;
+      const plant = `chmod 755 ${dir}/..; mkdir -p ${stage} ${stage}.old/a; ln -sfn /srv/private/a ${stage}.old/link
+        for i in $(seq 300); do echo '${"x".repeat(secret.length)}' >${stage}.old/a/$i.html; done
+        rm -f ${dir}/.digests; mkfifo ${dir}/.digests; chown -hR www-data: ${stage} ${stage}.old; chown www-data: ${dir}`;
+      host.sh(plant);
+      const { done, leaks } = race(
+        "www-data",
+        [`${stage}.old/a`, `${stage}.old/link`],
+        "edox-ops project backups prune demo",
+        plant,
+      );
+      expect([leaks, done > 1]).toEqual([0, true]);
+      for (const command of [`${deploy("/srv/site")} --dry-run`, deploy("/srv/site")]) {
+        expect(host.sh(`${plant}; timeout --signal=KILL 30 ${command}`)).toMatchObject({ code: 0, stderr: "" });
+      }
+    });
+
     test("a kernel without openat2: a deploy opens name by name", () => {
       const filter =
         "systemd-run --quiet --pipe --wait --collect -p SystemCallFilter=~openat2 -p SystemCallErrorNumber=ENOSYS";

@@ -1,7 +1,7 @@
 // Archives as sources: every form that programs make, as it is published.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { lchownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import type { Opened } from "../../src/host/trees.ts";
 import { deployOrder } from "../../src/projects/publish.ts";
@@ -68,6 +68,16 @@ const zipped: ZipMember[] = [
   { name: "guide/latest.html", content: "one.html", mode: 0o120777 },
   { name: "again.html", content: "one" },
 ];
+
+test("an archive is unpacked, by a dry run as well, where no other user can change a name", async () => {
+  host.write(`${backups}/.unpacked`, "-> /srv");
+  lchownSync(host.root + backups, 33, 33);
+  writeFileSync(`${host.root}/srv/a`, tarOf(site));
+  const given = { source: "/srv/a", subdir: null, trusted: [0] };
+  const { letGo } = await deployOrder(project, given, choices, host.host, host.trees);
+  letGo?.();
+  expect([host.stat(backups).uid, host.list("/srv")]).toEqual([0, ["a", "site"]]);
+});
 
 describe("a site in an archive is published as the same site:", () => {
   const forms: [string, (home: string) => Uint8Array][] = [

@@ -1,11 +1,11 @@
 // A deploy on a real file system, below a folder of its own.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { lchownSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, lchownSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { type Block, Packed } from "../../src/host/listing.ts";
 import { type Status, statusAt } from "../../src/host/local-libc.ts";
 import type { Far } from "../../src/projects/plan.ts";
-import { openAbove, securedBackups, stampName } from "../../src/projects/releases.ts";
+import { openAbove, readWorkingFile, securedBackups, stampName } from "../../src/projects/releases.ts";
 import { openSource } from "../../src/projects/source.ts";
 import { project, TreeHost } from "./tree.ts";
 
@@ -250,7 +250,10 @@ describe("the backup that was pruned last is what the next tree is made of,", ()
     host.mode(`${spare}/old`, 0o777);
     host.write("/srv/site/old/deep/x", "x");
     const { ino } = host.stat(`${spare}/old`);
+    // As long as it is open, no other directory is given its number.
+    const old = openSync(`${host.root}${spare}/old`, "r");
     await host.deploy({ keep: 1 });
+    closeSync(old);
     expect(same()).toBe(true);
     expect(host.text("/srv/secret/page.html")).toBe("secret");
     expect(host.stat(`${live}/old`).ino).not.toBe(ino);
@@ -616,16 +619,67 @@ describe("deploy: what another user could change becomes root's", () => {
     expect([owners(live), owners(backup)]).toEqual([["0:0"], ["0:0"]]);
     expect(host.text(`${live}/index.html`)).toBe("home");
   });
+});
 
-  test("the directories of the backups, before anything is moved in them", () => {
-    for (const dir of ["/var/www/docs/.edox-ops-backups", backups]) lchownSync(host.root + dir, 33, 33);
+describe("deploy: the directories of the backups, where another user owns them", () => {
+  const above = "/var/www/docs/.edox-ops-backups";
+  const secured = () => securedBackups(host.host, host.trees, "demo");
+  beforeEach(async () => {
+    await host.deploy();
+    host.write(`${backups}/20260101T000000Z/index.html`, "one");
+    host.write(`${backups}/.stage-1-20260101T000000Z/index.html`, "planted");
+    host.write(`${backups}/.stage-1-20260101T000000Z.old/index.html`, "planted");
+    host.write(`${backups}/.spare`, "-> /srv");
+    host.remove(`${backups}/.last-stamp`);
+    expect(Bun.spawnSync(["mkfifo", `${host.root}${backups}/.last-stamp`]).exitCode).toBe(0);
+    for (const dir of [above, backups]) lchownSync(host.root + dir, 33, 33);
     host.mode(backups, 0o777);
-    securedBackups(host.host, "demo");
-    expect([owners("/var/www/docs/.edox-ops-backups"), host.stat(backups).mode & 0o777]).toEqual([["0:0"], 0o755]);
+  });
+
+  test("become root's, and working files that were planted there are removed", async () => {
+    secured();
+    expect([above, backups].map((dir) => `${host.stat(dir).uid}:${(host.stat(dir).mode & 0o777).toString(8)}`)).toEqual(
+      ["0:750", "0:755"],
+    );
+    expect(host.list(backups)).toEqual(["20260101T000000Z"]);
+    expect(host.text("/srv/site/index.html")).toBe("home");
+    await host.deploy();
+    expect(host.text(`${live}/index.html`)).toBe("home");
+  });
+
+  test("are cleared by the next run where one was killed meanwhile", () => {
+    lchownSync(host.root + backups, 0, 0);
+    host.mode(backups, 0o700);
+    secured();
+    expect(host.list(backups)).toEqual(["20260101T000000Z"]);
+    host.write(`${backups}/.digests`, "ours");
+    secured();
+    expect(host.list(backups)).toEqual([".digests", "20260101T000000Z"]);
+  });
+
+  test("have no file that is read before", () => {
+    expect(readWorkingFile(host.host, `${backups}/.digests`)).toBeNull();
+    lchownSync(host.root + backups, 0, 0);
+    host.mode(backups, 0o755);
+    expect(readWorkingFile(host.host, `${backups}/.digests`)).not.toBeNull();
+  });
+
+  test("are a Problem where a link is in their place", () => {
     host.remove(backups);
     host.write(backups, "-> /srv");
-    expect(() => securedBackups(host.host, "demo")).toThrow(`${backups} is not a directory`);
+    expect(secured).toThrow(`${backups} is not a directory`);
   });
+});
+
+test("a stamp of the far future, in a file or in the name of a backup, is not counted on", async () => {
+  const soon = Math.floor(Date.now() / 1000) + 60;
+  for (const stamp of ["9999999999999", "99999999999", "text"]) {
+    host.write(`${backups}/.last-stamp`, stamp);
+    host.write(`${backups}/99991231T235959Z/index.html`, "planted");
+    host.write("/srv/site/index.html", stamp);
+    await host.deploy();
+    expect(host.stat(`${live}/index.html`).mtimeMs / 1000).toBeLessThan(soon);
+  }
 });
 
 test("a source whose way is changed while it is read is read where it was", async () => {

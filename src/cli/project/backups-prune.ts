@@ -20,7 +20,7 @@ export default command({
     const { slug } = project;
     const lock = await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]);
     try {
-      securedBackups(host, slug);
+      securedBackups(host, trees, slug);
       const notes = settle(host, trees, project);
       const pruned = prune(host, trees, slug, keep, "none");
       dropUnheldAssets(trees, project);
