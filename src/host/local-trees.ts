@@ -217,8 +217,22 @@ function adopt(top: string, owner: Pick<Attributes, "uid" | "gid">): void {
 }
 
 function adoptOne(path: string, entry: Entry, { uid, gid }: Pick<Attributes, "uid" | "gid">): void {
-  if (entry.uid !== uid || entry.gid !== gid) fs.lchownSync(path, uid, gid);
-  if (entry.type !== "link" && (entry.mode & unwanted) !== 0) fs.chmodSync(path, entry.mode & ~unwanted);
+  const mode = entry.type === "link" ? entry.mode : entry.mode & ~unwanted;
+  if (entry.uid === uid && entry.mode === mode) return;
+  if (entry.type === "file" && entry.names > 1) {
+    // Its other names may lie outside of the tree.
+    const fresh = path.replace(/[^/]*$/, `.${crypto.randomUUID()}`);
+    files.copies(path, fresh, Float64Array.of(entry.size), {
+      mode,
+      uid,
+      gid,
+      modifiedSeconds: entry.modifiedMs / 1000,
+    });
+    fs.renameSync(fresh, path);
+    return;
+  }
+  fs.lchownSync(path, uid, gid);
+  if (entry.mode !== mode) fs.chmodSync(path, mode);
 }
 
 /** The same, but errors name what is open by what was typed. */

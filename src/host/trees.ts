@@ -95,7 +95,9 @@ export interface Trees {
   openBelow(dir: string, path: string): Opened | null;
   /**
    * Gives a directory and everything below it to an owner, from the top down, so that nobody else can change a name in it
-   * meanwhile. Takes away write permission of others and set-ID bits. File systems that are mounted in it stay as they are.
+   * meanwhile. Takes away write permission of others and set-ID bits. The group is set where one of these was needed. A
+   * file with several names is replaced by a copy, since another of them may lie outside of the tree. File systems that
+   * are mounted in it stay as they are.
    */
   adopt(path: string, owner: Pick<Attributes, "uid" | "gid">): void;
   /** What keeps the entry from being removed, even by root; null for one that can be, or is not there. No link is followed. */

@@ -1,7 +1,7 @@
 // A tree becomes the site of a project: checked, staged beside the live one, and exchanged with it in one moment.
 
 import { Problem } from "../engine/step.ts";
-import type { Host } from "../host/host.ts";
+import type { Attributes, Host } from "../host/host.ts";
 import type { Entry, Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
 import { dropUnheldAssets, type KeptAsset, keepAssets, listKeptAssets } from "./assets.ts";
@@ -52,7 +52,7 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   let planned = await plan(order, host, trees);
   if (order.of === "release" && planned.source.isExposed) {
     // What another user could change is looked at again when nobody can.
-    trees.adopt(order.dir, planned.made);
+    trees.adopt(order.dir, adopter(host));
     planned = await plan(order, host, trees);
   }
   const { source, digests, origins } = planned;
@@ -84,7 +84,8 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   // The stamp is the tree's own: whatever was live, and whatever spare tree this one was made of, had another.
   trees.setAttributes(stage, { ...made, mode: 0o755 });
   const before = trees.entry(live);
-  if (before !== null) keepAssets(trees, slug, live, planned.removed, made);
+  // Another user's file would stay theirs by its second name, and a link of theirs would lead out of the kept ones.
+  if (before !== null && !planned.isExposed) keepAssets(trees, slug, live, planned.removed, made);
   trees.sync(stage);
   if (order.of === "release") recordRestore(host, trees, project, seconds, basename(order.name));
 
@@ -106,7 +107,7 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   const deployed: Deployed = { ...figures, bytes, notes, milliseconds: host.now() - start };
   try {
     if (before !== null) {
-      if (planned.isExposed) trees.adopt(stage, made);
+      if (planned.isExposed) trees.adopt(stage, adopter(host));
       deployed.backup = putAway(order, stage, seconds, host, trees);
     }
     notes.push(...remember(planned, order, host, trees));
@@ -119,6 +120,12 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   }
   return deployed;
 }
+
+/**
+ * The owner of a tree that another user could change. Its group is not the site's, so that no later tree shares the
+ * files: that user may have opened them for writing before.
+ */
+const adopter = ({ uid }: Host): Pick<Attributes, "uid" | "gid"> => ({ uid, gid: 0 });
 
 /** For the next deploy, which reads both trees where it cannot be written: that is told, and is no failure. */
 function remember({ digests }: Plan, { project, live }: Order, host: Host, trees: Trees): string[] {

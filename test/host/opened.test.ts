@@ -1,7 +1,9 @@
 // Paths that are opened once: whose links are followed, and that nothing below an open directory leads out of it.
 
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, lchownSync, linkSync, lstatSync, readlinkSync, renameSync, symlinkSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
+import * as fs from "node:fs";
+import { chmodSync, lchownSync, linkSync, lstatSync, readlinkSync, renameSync, symlinkSync, utimesSync } from "node:fs";
+import { Open } from "../../src/host/listing.ts";
 import { openBelow } from "../../src/host/local-opened.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { type Opened, Refused } from "../../src/host/trees.ts";
@@ -227,12 +229,24 @@ describe("adopt: a tree becomes its owner's", () => {
     expect(lstatSync(at("/srv/tree/d/f")).mtimeMs).toBe(mtimeMs);
   });
 
-  test("a second name of a file elsewhere is the same file", () => {
-    host.write("/srv/tree/f", "f");
+  test("a file with another name elsewhere is replaced by a copy, and the other name keeps its owner", () => {
+    host.write("/srv/tree/f", "text");
     linkSync(at("/srv/tree/f"), at("/srv/other"));
     own(eve, "/srv/tree/f");
+    chmodSync(at("/srv/other"), 0o666);
+    utimesSync(at("/srv/other"), 7, 7);
     host.trees.adopt("/srv/tree", { uid: 0, gid: 0 });
-    expect(attributes("/srv/other")).toBe("0:0:644");
+    expect([attributes("/srv/other"), attributes("/srv/tree/f")]).toEqual([`${eve}:${eve}:666`, "0:0:644"]);
+    expect([host.list("/srv/tree"), host.text("/srv/tree/f")]).toEqual([["f"], "text"]);
+    expect(lstatSync(at("/srv/tree/f")).mtimeMs).toBe(7000);
+  });
+
+  test("what is the owner's already keeps its group and its other names", () => {
+    host.write("/srv/tree/f", "f");
+    linkSync(at("/srv/tree/f"), at("/srv/other"));
+    lchownSync(at("/srv/tree/f"), 0, 33);
+    host.trees.adopt("/srv/tree", { uid: 0, gid: 0 });
+    expect([attributes("/srv/other"), lstatSync(at("/srv/tree/f")).nlink]).toEqual(["0:33:644", 2]);
   });
 
   test("a link in the place of the tree is not followed", () => {
@@ -240,4 +254,18 @@ describe("adopt: a tree becomes its owner's", () => {
     expect(() => host.trees.adopt("/srv/tree", { uid: 0, gid: 33 })).toThrow();
     expect(attributes("/srv/site")).toStartWith("0:0:");
   });
+});
+
+test("blocks: a file that is removed after its name was read is left out", async () => {
+  host.write("/srv/tree/one", "1");
+  host.write("/srv/tree/two", "22");
+  using read = spyOn(fs, "readdirSync");
+  read.mockReturnValueOnce(["gone", "one", "two"] as never);
+  const [block] = await host.trees.blocks("/srv/tree", [""]);
+  const open = new Open("", block);
+  expect([open.take(), open.take(), open.name]).toMatchObject([
+    { path: "one", size: 1 },
+    { path: "two", size: 2 },
+    undefined,
+  ]);
 });

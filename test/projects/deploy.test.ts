@@ -1,7 +1,7 @@
 // A deploy on a real file system, below a folder of its own.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { closeSync, lchownSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, lchownSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
 import { type Block, Packed } from "../../src/host/listing.ts";
 import { type Status, statusAt } from "../../src/host/local-libc.ts";
 import type { Far } from "../../src/projects/plan.ts";
@@ -618,6 +618,25 @@ describe("deploy: what another user could change becomes root's", () => {
     await host.deploy({ dir: backup, of: "release" });
     expect([owners(live), owners(backup)]).toEqual([["0:0"], ["0:0"]]);
     expect(host.text(`${live}/index.html`)).toBe("home");
+  });
+
+  test("the files of a restored backup, which that user may still have open, are copied", async () => {
+    host.remove("/etc/group");
+    host.write("/etc/group", "mine:x:33:\n");
+    host.write("/srv/site/index.html", "two");
+    const backup = (await host.deploy()).backup as string;
+    theirs(backup);
+    const open = openSync(`${host.root}${backup}/index.html`, "r+");
+    await host.deploy({ dir: backup, of: "release" });
+    writeSync(open, "evil", 0);
+    closeSync(open);
+    expect([host.text(`${backup}/index.html`), host.text(`${live}/index.html`)]).toEqual(["evil", "home"]);
+  });
+
+  test("no file of the live tree is kept for pages that were opened before", async () => {
+    host.write(`${live}/app.4f283b18.js`, "theirs");
+    expect(await host.deploy()).toMatchObject({ notes: [] });
+    expect(host.trees.entry("/var/www/docs/.edox-ops-assets")).toBeNull();
   });
 });
 
