@@ -9,10 +9,15 @@ import { exchangeNames, pinned, type Status, statusAt, syncFileSystem } from "./
 import { missing } from "./local-naming.ts";
 import { openBelow, openTyped } from "./local-opened.ts";
 import { SecondThread } from "./local-thread.ts";
-import type { Entry, Opened, Trees } from "./trees.ts";
+import { type Entry, type Opened, Refused, type Trees } from "./trees.ts";
 
 /** To look at a directory and what is in it takes as long as to read so many files. */
 const filesADir = 8;
+
+/** Directories in each other. The time to open or remove them one in another grows with the square of their number. */
+const mostNested = 100;
+
+const isTooDeep = (path: string): boolean => path.length > 2 * mostNested && path.split("/").length > mostNested;
 
 /** AT_FDCWD, from <fcntl.h>. */
 const currentDir = -100;
@@ -71,6 +76,11 @@ export function localTrees(root = ""): Trees {
     walk,
 
     blocks: (dir, paths) => {
+      const deep = paths.find(isTooDeep);
+      if (deep !== undefined) {
+        const start = deep.split("/").slice(0, 3).join("/");
+        throw new Refused(`${at(dir)}/${start} has more than ${mostNested} directories in each other: move it away`);
+      }
       const dirs = paths.map((path) => (path === "" ? at(dir) : `${at(dir)}/${path}`)).join("\0");
       return thread.run("blocks", paths.length * filesADir, dirs);
     },

@@ -81,7 +81,7 @@ export interface Trees {
   walk(dir: string): Generator<Entry>;
   /**
    * What is in each of these directories below `dir`, in the order of a walk; nothing in one that is not there or is a
-   * link. By threads in the same way as {@link digests}.
+   * link. Throws {@link Refused} for one that is nested too deeply. By threads in the same way as {@link digests}.
    */
   blocks(dir: string, paths: readonly string[]): Promise<Block[]>;
   entry(path: string): Entry | null;

@@ -701,6 +701,21 @@ test("a stamp of the far future, in a file or in the name of a backup, is not co
   }
 });
 
+test("a source or a live tree with more than 100 directories in each other is refused, and named", async () => {
+  const nest = (path: string, depth: number): void => {
+    const make = "chdir shift; for (1 .. shift) { mkdir 'a'; chdir 'a' or die }";
+    expect(Bun.spawnSync(["perl", "-e", make, host.root + path, `${depth}`]).exitCode).toBe(0);
+  };
+  nest("/srv/site", 100);
+  await host.deploy();
+  nest("/srv/site", 300);
+  expect(await refusal()).toEndWith("/srv/site/a/a/a has more than 100 directories in each other: move it away");
+  Bun.spawnSync(["rm", "-r", `${host.root}/srv/site/a`]);
+  nest(live, 300);
+  expect(await refusal()).toEndWith(`${live}/a/a/a has more than 100 directories in each other: move it away`);
+  Bun.spawnSync(["rm", "-r", `${host.root}${live}/a`]);
+});
+
 test("a source whose way is changed while it is read is read where it was", async () => {
   host.write("/home/a/site/index.html", "theirs");
   host.write("/home/secret/site/index.html", "secret");
