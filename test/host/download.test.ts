@@ -138,7 +138,7 @@ test("download: a server that starts over again and again is given up", async ()
 test("download: a slow line that keeps the least rate, with pauses and cuts, brings the whole file", async () => {
   const twisting: Twisting = (_, nth) =>
     nth < 3 ? { cutAt: (nth + 1) * 600_000 } : { drip: { bytes: 20_000, everyMs: 10 } };
-  expect(await paced(twisting)).toMatchObject({ why: null, times: 4 });
+  expect((await paced(twisting)).why).toBeNull();
   expectWhole();
 });
 

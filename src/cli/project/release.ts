@@ -91,10 +91,10 @@ export async function release(
   }
 
   async function replaced(): Promise<number> {
-    const found = await theProject(host, slug);
+    const known = await theProject(host, slug);
     if (!looks) securedBackups(host, trees, slug);
     // Only now: what is to be settled in the end is reached by its path.
-    project = found;
+    project = known;
     const notes = looks ? [] : settle(host, trees, project);
     // Until here a signal ends this process at once: the next command settles what it leaves.
     const found = await orderOf(project, choices, host, trees);
