@@ -1,20 +1,16 @@
 // Builds the documentation site: the pages of docs/, and a reference of the source.
 //   bun build/site.ts; DOCS_SITE_URL says where it will be read
+//   bun build/site.ts --artifact: for the artifact of this job, where GitLab Pages shows it
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { pages } from "./docs.ts";
+import { artifactSiteUrl, Failure, isSiteUrl, sitePath } from "./site-address.ts";
 
 const top = dirname(import.meta.dir);
 const docs = `${top}/docs`;
 const reference = `${docs}/source`;
 const tools = `${docs}/node_modules`;
-
-/** Where the built site lies. */
-export const sitePath = `${docs}/.vitepress/dist`;
-
-/** What went wrong, for a person. */
-class Failure extends Error {}
 
 /** Fetches what the site is made with, as it is locked, when that has changed. */
 async function install(): Promise<void> {
@@ -75,8 +71,23 @@ function introduced(made: string, file: string): string {
   return page.replace(/^# .*\n/m, (title) => `${title}\n${words}`);
 }
 
-async function must(what: string, argv: string[], cwd: string): Promise<void> {
-  const env = { ...process.env, NO_COLOR: "1" };
+/** Returns the variables of VitePress that differ from the environment. */
+function siteVariables(argv: readonly string[], env: NodeJS.ProcessEnv): Record<string, string> {
+  const unknown = argv.find((each) => each !== "--artifact");
+  if (unknown !== undefined) throw new Failure(`unknown argument '${unknown}'`);
+  const { DOCS_SITE_URL: url = "" } = env;
+  if (argv.length === 0) {
+    if (url === "" || isSiteUrl(url)) return {};
+    throw new Failure(`invalid DOCS_SITE_URL '${url}' (for example https://docs.example.org)`);
+  }
+  const shown = artifactSiteUrl(env);
+  if (shown === null) console.log("this GitLab has no Pages: download the artifact to read it");
+  // A server of artifacts answers for the exact name of a file only.
+  return { DOCS_SITE_URL: shown ?? "", DOCS_CLEAN_URLS: "false" };
+}
+
+async function must(what: string, argv: string[], cwd: string, variables = {}): Promise<void> {
+  const env = { ...process.env, ...variables, NO_COLOR: "1" };
   const child = Bun.spawn(argv, { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   if (code === 0) return;
@@ -86,13 +97,17 @@ async function must(what: string, argv: string[], cwd: string): Promise<void> {
 
 if (import.meta.main) {
   try {
-    const { DOCS_SITE_URL: url } = process.env;
-    if (url && !/^https?:/.test(url)) throw new Failure(`DOCS_SITE_URL is no address of a site: ${url}`);
+    const variables = siteVariables(process.argv.slice(2), process.env);
     await notStale();
     await install();
     await sourceReference();
     rmSync(sitePath, { recursive: true, force: true });
-    await must("VitePress", [process.execPath, "--bun", `${tools}/vitepress/bin/vitepress.js`, "build", docs], docs);
+    await must(
+      "VitePress",
+      [process.execPath, "--bun", `${tools}/vitepress/bin/vitepress.js`, "build", docs],
+      docs,
+      variables,
+    );
     console.log(`the site is in ${sitePath}`);
   } catch (error) {
     if (!(error instanceof Failure)) console.error(error);

@@ -72,7 +72,8 @@ export default defineConfig({
   description: "One executable that turns a host into one for documentation sites and CI",
   lang: "en",
   base: site?.pathname ?? "/",
-  cleanUrls: true,
+  // A preview is read from a server that adds no .html.
+  cleanUrls: process.env.DOCS_CLEAN_URLS !== "false",
   ignoreDeadLinks: false,
   srcExclude: ["node_modules/**"],
   // The switch of colours follows the system until somebody uses it.

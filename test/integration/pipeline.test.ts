@@ -20,9 +20,9 @@ function local(...argv: string[]): Ended {
   return run(["env", "-C", clone, process.execPath, program, "--force-shell-executor", ...argv]);
 }
 
-/** Names, of an event that these variables tell. */
+/** The names of the jobs of the event that these variables describe. The clone's default branch is whatever was tested. */
 function listed(...variables: string[]): string[] {
-  const given = variables.flatMap((each) => ["--variable", each]);
+  const given = ["CI_DEFAULT_BRANCH=main", ...variables].flatMap((each) => ["--variable", each]);
   const { code, stdout, stderr } = local("--list-csv", ...given);
   if (code !== 0) throw new Error(stdout + stderr);
   expect(stdout + stderr).toContain("json schema validated");
@@ -31,7 +31,7 @@ function listed(...variables: string[]): string[] {
 }
 
 test("GitLab's own schema takes the file, and refuses a word that there is not", () => {
-  expect(listed("CI_COMMIT_BRANCH=develop")).toContain("pages");
+  expect(listed("CI_COMMIT_BRANCH=main")).toContain("pages");
   const path = `${clone}/.gitlab-ci.yml`;
   must(["cp", path, `${path}.kept`]);
   appendFileSync(path, "\nwrong:\n  script: 'true'\n  retry: often\n");
@@ -40,23 +40,36 @@ test("GitLab's own schema takes the file, and refuses a word that there is not",
   must(["mv", `${path}.kept`, path]);
 });
 
-test("on master the site is published and looked at, on a merge request and on a tag it is not", () => {
-  expect(listed("CI_COMMIT_BRANCH=master")).toEqual(expect.arrayContaining(["pages", "docs:smoke"]));
+test("the default branch publishes the site, the working branch only a preview, others nothing", () => {
+  const publishing = ["pages", "pages:preview", "docs:preview", "docs:smoke"];
+  const published = (...variables: string[]) => listed(...variables).filter((name) => publishing.includes(name));
+  expect(published("CI_COMMIT_BRANCH=main")).toEqual(["pages", "docs:smoke"]);
+  expect(published("CI_COMMIT_BRANCH=develop")).toEqual(["docs:preview"]);
+  const licensed = ["DOCS_PARALLEL_DEPLOYMENTS=true", "GITLAB_FEATURES=a,pages_multiple_versions,b"];
+  expect(published(...licensed, "WORKING_BRANCH=next", "CI_COMMIT_BRANCH=next")).toEqual(["pages:preview"]);
   const merge = listed("CI_PIPELINE_SOURCE=merge_request_event", "CI_COMMIT_BRANCH=");
   expect(merge).toContain("docs:build");
-  for (const names of [merge, listed("CI_COMMIT_TAG=v1.2.3", "CI_COMMIT_BRANCH=")]) {
+  const tag = listed("CI_COMMIT_TAG=v1.2.3", "CI_COMMIT_BRANCH=");
+  for (const names of [merge, tag]) {
     expect(names).toContain("integration:arm64");
-    expect(names).not.toContain("pages");
+    for (const name of publishing) expect(names).not.toContain(name);
   }
-  expect(listed("CI_COMMIT_TAG=v1.2.3", "CI_COMMIT_BRANCH=")).toEqual(
+  expect(tag).toEqual(
     expect.arrayContaining(["package:build", "publish:candidate", "publish:release", "package:smoke-release"]),
   );
   expect(merge).not.toContain("package:build");
 });
 
-for (const job of ["lint", "unit", "build", "docs:build"]) {
+for (const job of ["lint", "unit", "build", "docs:preview"]) {
   test(`${job} ends well`, () => {
-    const { code, stdout, stderr } = local(job, "--variable", "CI_COMMIT_BRANCH=develop", "--no-artifacts-to-source");
+    const { code, stdout, stderr } = local(
+      job,
+      "--variable",
+      "CI_DEFAULT_BRANCH=main",
+      "--variable",
+      "CI_COMMIT_BRANCH=develop",
+      "--no-artifacts-to-source",
+    );
     if (code !== 0) console.log(stdout.slice(-3000), stderr.slice(-3000));
     expect(code).toBe(0);
   });

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync } from "node:fs";
 import { chromium } from "playwright-core";
-import { sitePath } from "../../build/site.ts";
+import { sitePath } from "../../build/site-address.ts";
 import { blocksOf, textOf, top } from "../docs/markdown.ts";
 import { smoke } from "../site/smoke.ts";
 import { must } from "./run.ts";

@@ -3,17 +3,25 @@
 import { describe, expect, test } from "bun:test";
 import { parse } from "yaml";
 import { scripts } from "../../package.json";
-import { holds, type Variables, wanted } from "./rules.ts";
+import { expand, holds, type Rule, type Variables, variablesFromRules, wanted } from "./rules.ts";
 
 interface Job {
   stage: string;
   script: string | string[];
-  rules?: { if?: string; when?: string; allow_failure?: boolean }[];
+  rules?: Rule[];
   needs?: (string | { job: string })[];
   extends?: string;
   services?: unknown;
-  environment?: { name: string; action: string };
+  environment?: { name: string; url?: string; action?: string };
+  pages?: Record<string, string>;
+  artifacts?: object;
   variables?: Record<string, string>;
+}
+
+/** What is read of the workflow for GitHub. */
+interface Mirror {
+  on: { push: { branches: string[] } };
+  jobs: Record<string, { if?: string; needs?: string[]; steps: { run?: string }[] }>;
 }
 
 const top = `${import.meta.dir}/../..`;
@@ -21,11 +29,12 @@ const {
   stages,
   workflow,
   default: _,
-  variables: __,
+  variables: defaults,
   ...file
 } = parse(await Bun.file(`${top}/.gitlab-ci.yml`).text()) as {
   stages: string[];
   workflow: { rules: NonNullable<Job["rules"]> };
+  variables: Record<string, string>;
 } & { [name: string]: unknown };
 const written = file as Record<string, Job>;
 const jobs = Object.fromEntries(
@@ -55,47 +64,144 @@ const merge = {
   CI_PROJECT_PATH: ours,
   CI_MERGE_REQUEST_SOURCE_PROJECT_PATH: ours,
 };
-const fork = { CI_PROJECT_PATH: "else/edox-ops", CI_MERGE_REQUEST_SOURCE_PROJECT_PATH: "else/edox-ops" };
+const theirs = "else/edox-ops";
 const push = { CI_PIPELINE_SOURCE: "push", CI_PROJECT_PATH: ours };
+const renamed = { CI_DEFAULT_BRANCH: "trunk", WORKING_BRANCH: "next" };
+const optedIn = { DOCS_PARALLEL_DEPLOYMENTS: "true" };
+const licensed = { GITLAB_FEATURES: "multiple_group_issue_boards,pages_multiple_versions,scoped_labels" };
 
-/** On which event which jobs; null: no pipeline at all. */
+const onMerge = [...gate, "docs:build", ...integration];
+const onWorking = [...gate, ...integration, "docs:preview"];
+const onDefault = [...gate, "docs:build", ...integration, "pages", "docs:smoke"];
+
+/** The jobs of each event; null where no pipeline is made. */
 const table: [string, Variables, string[] | null][] = [
+  ["a merge request", { ...merge, CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: "topic" }, onMerge],
   [
-    "a merge request",
-    { ...merge, CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: "topic" },
-    [...gate, "docs:build", ...integration],
+    "a merge request of a fork, in the fork",
+    {
+      ...merge,
+      CI_PROJECT_PATH: theirs,
+      CI_MERGE_REQUEST_SOURCE_PROJECT_PATH: theirs,
+      CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: "topic",
+    },
+    onMerge,
   ],
   [
-    "a merge request of a fork",
-    { ...merge, ...fork, CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: "topic" },
-    [...gate, "docs:build", ...integration],
+    "a merge request of a fork's default branch, run in this project",
+    { ...merge, CI_MERGE_REQUEST_SOURCE_PROJECT_PATH: theirs, CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: "main" },
+    onMerge,
   ],
   [
-    "a merge request of develop, whose push had one",
+    "a merge request of a fork's working branch, run in this project",
+    { ...merge, CI_MERGE_REQUEST_SOURCE_PROJECT_PATH: theirs, CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: "develop" },
+    onMerge,
+  ],
+  [
+    "a merge request of the working branch, whose push had a pipeline",
     { ...merge, CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: "develop" },
     null,
   ],
-  ["a push to develop", { ...push, CI_COMMIT_BRANCH: "develop" }, [...gate, "docs:build", ...integration, "pages"]],
   [
-    "a push to master",
-    { ...push, CI_COMMIT_BRANCH: "master" },
-    [...gate, "docs:build", ...integration, "pages", "docs:smoke"],
+    "a merge request of the default branch, whose push had a pipeline",
+    { ...merge, CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: "main" },
+    null,
+  ],
+  [
+    "a merge request of a renamed working branch",
+    { ...merge, ...renamed, CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: "next" },
+    null,
+  ],
+  [
+    "a merge request of a branch named develop where another one is the working branch",
+    { ...merge, ...renamed, CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: "develop" },
+    onMerge,
+  ],
+  ["a push to the working branch", { ...push, CI_COMMIT_BRANCH: "develop" }, onWorking],
+  ["a push to a renamed working branch", { ...push, ...renamed, CI_COMMIT_BRANCH: "next" }, onWorking],
+  [
+    "a push to the working branch with a preview address of earlier versions",
+    { ...push, DOCS_PREVIEW_URL: "https://group.example.org/preview", CI_COMMIT_BRANCH: "develop" },
+    onWorking,
+  ],
+  [
+    "a push to the working branch, opted in to parallel deployments without the license",
+    { ...push, ...optedIn, CI_COMMIT_BRANCH: "develop" },
+    onWorking,
+  ],
+  [
+    "a push to the working branch, opted in with a license whose features only resemble the one",
+    { ...push, ...optedIn, GITLAB_FEATURES: "pages_multiple_versions_setting", CI_COMMIT_BRANCH: "develop" },
+    onWorking,
+  ],
+  [
+    "a push to the working branch, licensed for parallel deployments but not opted in",
+    { ...push, ...licensed, CI_COMMIT_BRANCH: "develop" },
+    onWorking,
+  ],
+  [
+    "a push to the working branch, opted out",
+    { ...push, ...licensed, DOCS_PARALLEL_DEPLOYMENTS: "false", CI_COMMIT_BRANCH: "develop" },
+    onWorking,
+  ],
+  [
+    "a push to the working branch with parallel deployments",
+    { ...push, ...optedIn, ...licensed, CI_COMMIT_BRANCH: "develop" },
+    [...gate, ...integration, "pages:preview"],
+  ],
+  ["a push to the default branch", { ...push, CI_COMMIT_BRANCH: "main" }, onDefault],
+  [
+    "a push to a default branch named master",
+    { ...push, CI_DEFAULT_BRANCH: "master", CI_COMMIT_BRANCH: "master" },
+    onDefault,
+  ],
+  [
+    "a push to the default branch with parallel deployments",
+    { ...push, ...optedIn, ...licensed, CI_COMMIT_BRANCH: "main" },
+    onDefault,
+  ],
+  [
+    "a push to a default branch that is the working branch too",
+    { ...push, ...optedIn, ...licensed, WORKING_BRANCH: "main", CI_COMMIT_BRANCH: "main" },
+    onDefault,
+  ],
+  [
+    "a push to the default branch of a project without a working branch",
+    { ...push, WORKING_BRANCH: "", CI_COMMIT_BRANCH: "main" },
+    onDefault,
+  ],
+  [
+    "a schedule on the default branch",
+    { ...push, CI_PIPELINE_SOURCE: "schedule", CI_COMMIT_BRANCH: "main" },
+    onDefault,
   ],
   ["a tag of a version", { ...push, CI_COMMIT_TAG: "v1.2.3" }, [...gate, ...integration, ...release]],
+  [
+    "a tag of a version in a project without a working branch",
+    { ...push, WORKING_BRANCH: "", CI_COMMIT_TAG: "v1.2.3" },
+    [...gate, ...integration, ...release],
+  ],
   ["another tag", { ...push, CI_COMMIT_TAG: "nightly" }, null],
   ["a tag that only begins like one", { ...push, CI_COMMIT_TAG: "v1.2.3-rc1" }, null],
   ["a push to another branch", { ...push, CI_COMMIT_BRANCH: "topic" }, null],
+  ["a push to a branch named master that is not the default", { ...push, CI_COMMIT_BRANCH: "master" }, null],
 ];
+
+/** What GitLab has besides the event: the file's own variables, which those of a project override. */
+function withDefaults(variables: Variables): Variables {
+  return { ...defaults, CI_DEFAULT_BRANCH: "main", ...variables };
+}
 
 describe("jobs on", () => {
   for (const [name, variables, expected] of table) {
     test(name, () => {
+      const given = withDefaults(variables);
       if (expected === null) {
-        expect(wanted(workflow.rules, variables)).toBe(false);
+        expect(wanted(workflow.rules, given)).toBe(false);
         return;
       }
-      expect(wanted(workflow.rules, variables)).toBe(true);
-      const found = Object.entries(jobs).filter(([, job]) => wanted(job.rules, variables));
+      expect(wanted(workflow.rules, given)).toBe(true);
+      const found = Object.entries(jobs).filter(([, job]) => wanted(job.rules, given));
       expect(found.map(([each]) => each).sort()).toEqual([...expected].sort());
       // What a job waits for is there too.
       for (const [, { needs = [] }] of found) {
@@ -120,9 +226,7 @@ describe("every job", () => {
   }
 
   test("of the mirror calls the same npm scripts", async () => {
-    const mirror = parse(await Bun.file(`${top}/.github/workflows/ci.yml`).text()) as {
-      jobs: Record<string, { steps: { run?: string }[] }>;
-    };
+    const mirror = parse(await Bun.file(`${top}/.github/workflows/ci.yml`).text()) as Mirror;
     const lines = Object.values(mirror.jobs).flatMap(({ steps }) => steps.flatMap(({ run = "" }) => run.split("\n")));
     const called = lines.flatMap((line) => /^npm run ([\w:]+)/.exec(line)?.[1] ?? []);
     expect(called.length).toBeGreaterThan(5);
@@ -146,8 +250,60 @@ test("a release waits for every other job, and nothing is published but by a cli
   for (const name of [...gate, ...integration]) expect(before).toContain(jobs[name]?.stage ?? "");
   expect(jobs["publish:release"]?.rules).toEqual([{ if: "$CI_COMMIT_TAG", when: "manual", allow_failure: true }]);
   for (const name of release) expect(jobs[name]).toMatchObject({ interruptible: false });
-  const withKey = Object.entries(jobs).filter(([, job]) => job.environment !== undefined);
+  const withKey = Object.entries(jobs).filter(([, job]) => job.environment?.name === "release");
   expect(withKey.map(([name]) => name)).toEqual(["package:build"]);
+});
+
+describe("the site", () => {
+  const site = "https://docs.example.org";
+  const given = "https://group.pages.example.org/edox-ops";
+  const onDefault = withDefaults({ ...push, CI_COMMIT_BRANCH: "main", CI_PAGES_URL: given });
+  const siteOf = (name: string, variables: Variables) =>
+    variablesFromRules(jobs[name]?.rules ?? [], variables).DOCS_SITE_URL;
+
+  test("production: is built for, and linked to, the address that the project names, or else GitLab's", () => {
+    for (const name of ["docs:build", "pages"]) {
+      expect(siteOf(name, { ...onDefault, DOCS_PRODUCTION_URL: site })).toBe(site);
+      expect(siteOf(name, { ...onDefault, DOCS_PRODUCTION_URL: "" })).toBe(given);
+      expect(siteOf(name, onDefault)).toBe(given);
+    }
+    expect(jobs.pages).toMatchObject({ environment: { name: "production", url: "$DOCS_SITE_URL" } });
+    expect(jobs.pages?.pages).toBeUndefined();
+  });
+
+  test("pages:preview: has a path of its own and expires when its environment stops", () => {
+    const variables = { ...push, ...optedIn, ...licensed, CI_COMMIT_BRANCH: "develop" };
+    expect(siteOf("pages:preview", withDefaults({ ...variables, CI_PAGES_URL: `${given}/preview` }))).toBe(
+      `${given}/preview`,
+    );
+    expect(jobs["pages:preview"]).toMatchObject({
+      environment: { name: "preview", url: "$CI_PAGES_URL", auto_stop_in: "30 days" },
+      pages: { path_prefix: "preview", publish: "docs/.vitepress/dist", expire_in: "30 days" },
+    });
+  });
+
+  test("docs:preview: is an artifact that the environment links to, and no deployment of Pages", () => {
+    const { artifacts, environment, pages } = jobs["docs:preview"] as Job;
+    expect(pages).toBeUndefined();
+    expect(artifacts).toEqual({ paths: ["docs/.vitepress/dist/"], expire_in: "30 days" });
+    expect(environment).toMatchObject({ name: "preview", auto_stop_in: "30 days" });
+    const url = expand(environment?.url ?? "", { CI_PROJECT_URL: "https://gitlab.example.org/a/b", CI_JOB_ID: "7" });
+    expect(url).toBe("https://gitlab.example.org/a/b/-/jobs/7/artifacts/browse/docs/.vitepress/dist/");
+  });
+});
+
+test("branches: no rule names one, in the pipeline or in its mirror", async () => {
+  const rules = [...workflow.rules, ...Object.values(jobs).flatMap((job) => job.rules ?? [])];
+  expect(rules.filter((rule) => /\b(develop|master|main)\b/.test(rule.if ?? ""))).toEqual([]);
+  const mirror = parse(await Bun.file(`${top}/.github/workflows/ci.yml`).text()) as Mirror;
+  expect(mirror.on.push.branches).toEqual(["**"]);
+  const working = `(vars.WORKING_BRANCH || '${defaults.WORKING_BRANCH}')`;
+  for (const { if: condition, needs = [] } of Object.values(mirror.jobs)) {
+    // A job that needs others is skipped with them.
+    if (needs.length > 0) continue;
+    expect(condition).toContain("github.ref_name == github.event.repository.default_branch");
+    expect(condition).toContain(`github.ref_name == ${working}`);
+  }
 });
 
 test("the jobs with Docker have a daemon of their own over TLS, and packets that fit the smallest runner", () => {

@@ -2,16 +2,33 @@
 
 export type Variables = Readonly<Record<string, string>>;
 
-interface Rule {
+export interface Rule {
   if?: string;
   when?: string;
+  allow_failure?: boolean;
+  variables?: Variables;
 }
 
 /** The first rule that is true decides; without rules a job is there always. */
 export function wanted(rules: readonly Rule[] | undefined, variables: Variables): boolean {
   if (rules === undefined) return true;
-  const first = rules.find((rule) => rule.if === undefined || holds(rule.if, variables));
+  const first = firstMatch(rules, variables);
   return first !== undefined && first.when !== "never";
+}
+
+/** Returns the variables that a job gets from its rules, expanded as far as they name others. */
+export function variablesFromRules(rules: readonly Rule[], variables: Variables): Variables {
+  const given = Object.entries(firstMatch(rules, variables)?.variables ?? {});
+  return Object.fromEntries(given.map(([name, value]) => [name, expand(value, variables)]));
+}
+
+/** Returns the text with each `$NAME` replaced; a variable that is not set is empty, as in GitLab. */
+export function expand(text: string, variables: Variables): string {
+  return text.replace(/\$(\w+)/g, (_, name) => variables[name] ?? "");
+}
+
+function firstMatch(rules: readonly Rule[], variables: Variables): Rule | undefined {
+  return rules.find((rule) => rule.if === undefined || holds(rule.if, variables));
 }
 
 /** `$A == "b" && $C =~ /d/ || $E`; && binds before ||. Throws for what it does not know. */

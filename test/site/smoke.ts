@@ -1,10 +1,11 @@
 // The built site as a browser sees it: every page, in light and dark, at a desk and on a phone.
 //   bun test/site/smoke.ts [URL]: the site there, or at DOCS_SITE_URL, or the one that docs:build left
+//   An empty URL is that of a project which has not set DOCS_PRODUCTION_URL: there is nothing to look at yet.
 
 import { existsSync, statSync } from "node:fs";
 import axe from "axe-core";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { sitePath } from "../../build/site.ts";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { isSiteUrl, sitePath } from "../../build/site-address.ts";
 
 /** Of a phone that is small today, in CSS pixels. */
 const phone = { width: 360, height: 740 };
@@ -190,11 +191,18 @@ if (import.meta.main) {
     console.error(`error: docs:smoke: ${what} ${desk}`);
     process.exit(1);
   };
+  if (process.argv[2] === "") {
+    console.log("docs:smoke: skipped: DOCS_PRODUCTION_URL is not set");
+    console.log("hint: set it under Settings, CI/CD, Variables to the address that Deploy, Pages shows");
+    process.exit(0);
+  }
+  if (given && !isSiteUrl(given)) stop(`invalid address '${given}' (for example https://docs.example.org)`);
   const program = "/usr/bin/chromium";
   if (!existsSync(program)) stop("there is no Chromium, type: sudo apt-get install chromium");
   if (!given && !existsSync(`${sitePath}/index.html`)) stop("the site is not built");
   const server = given ? undefined : served(sitePath);
   const url = `${(given ?? `${server?.url}`).replace(/\/+$/, "")}/`;
+  const { chromium } = await import("playwright-core");
   const browser = await chromium.launch({ executablePath: program });
   const { pages, failures } = await smoke(browser, url).finally(() => browser.close());
   await server?.stop(true);
