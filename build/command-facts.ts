@@ -18,6 +18,7 @@ const tree = [live, backups, `${paths.assetsDir}/SLUG`, paths.projectLogPath, pr
 const bootstrap = [
   paths.docsRoot,
   paths.limitsPath,
+  paths.typesPath,
   paths.catchAllPath,
   paths.sitesIncludePath,
   paths.certificatePath,

@@ -4,7 +4,7 @@ import { type Change, Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { limits, nginxService, unknownNames } from "../recipes/nginx.ts";
+import { contentTypes, limits, nginxService, unknownNames } from "../recipes/nginx.ts";
 import { sitesRead } from "../recipes/nginx-sites.ts";
 import { nginxSince } from "../recipes/nginx-version.ts";
 import {
@@ -17,6 +17,7 @@ import {
   sitesEnabledDir,
   sitesIncludePath,
   stateDir,
+  typesPath,
 } from "../recipes/paths.ts";
 import { directory } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
@@ -74,7 +75,7 @@ export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Tran
   };
   const serves = when(async (see) => leaves !== true && (await becomes(see))?.enabled === true);
   const isGone = when(async (see) => after(await draftOf(see, slug)) === null && keepsVhost !== true);
-  const paths = [limitsPath, catchAllPath, sitesIncludePath, vhostPath(slug), sitesEnabledDir];
+  const paths = [limitsPath, typesPath, catchAllPath, sitesIncludePath, vhostPath(slug), sitesEnabledDir];
 
   return {
     id,
@@ -89,6 +90,7 @@ export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Tran
       serves(directory(acmeDir, 0o755)),
       serves(sitesRead),
       serves(limits),
+      serves(contentTypes),
       serves(
         vhostFile(slug, async (see) => {
           const project = await becomes(see);

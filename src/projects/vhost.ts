@@ -1,6 +1,6 @@
 // The nginx site of a project.
 
-import { acmeDir } from "../recipes/paths.ts";
+import { acmeDir, typesPath } from "../recipes/paths.ts";
 import type { Project } from "./project.ts";
 import { keptAssetsOf } from "./releases.ts";
 
@@ -19,11 +19,6 @@ const ciphers = [
   "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
   "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305",
 ].join(":");
-
-const textTypes = [
-  "text/css text/plain text/xml text/javascript application/javascript application/json application/manifest+json",
-  "application/xml application/atom+xml application/rss+xml application/wasm image/svg+xml",
-].join(" ");
 
 /**
  * What the generators of sites need: scripts and styles in the page, images in the text, WebAssembly of a search. The
@@ -118,6 +113,7 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     "index index.html;",
     "error_page 404 /404.html;",
     "charset utf-8;",
+    `include ${typesPath};`,
     "autoindex off;",
     "# A redirect to a folder keeps the name and the scheme that the reader came by.",
     "absolute_redirect off;",
@@ -139,7 +135,6 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     "gzip_vary on;",
     "gzip_comp_level 5;",
     "gzip_min_length 256;",
-    `gzip_types ${textTypes};`,
     "",
     'add_header Cache-Control "$edox_ops_cache";',
     'add_header X-Content-Type-Options "nosniff" always;',

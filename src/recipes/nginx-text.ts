@@ -1,5 +1,6 @@
 // The texts that edox-ops gives to nginx.
 
+import { charsetTypes, compressedTypes, contentTypes } from "./content-types.ts";
 import { hashedNames } from "./hashed-names.ts";
 import { sitesEnabledDir } from "./paths.ts";
 
@@ -33,6 +34,19 @@ export function limitsText(sizes: readonly (readonly [string, number])[]): strin
       : `# Room for host names of any legal length. The next bootstrap leaves out what another file sets.\n${lines.join("")}\n`;
   return header + names + zones;
 }
+
+/**
+ * What each site includes about content types. The sizes are those of nginx's table of types: the default of 1,024 makes
+ * it warn, depending on the platform, and Debian's nginx.conf is not the only one.
+ */
+export const typesText = `${header}types_hash_max_size 4096;
+types_hash_bucket_size 128;
+types {
+${contentTypes.map(([type, extensions]) => `    ${type} ${extensions.join(" ")};\n`).join("")}}
+default_type application/octet-stream;
+charset_types ${charsetTypes.join(" ")};
+gzip_types ${compressedTypes.join(" ")};
+`;
 
 /** For an nginx whose own configuration does not read them. */
 export const sitesText = `${header}include ${sitesEnabledDir}/edox-ops-*;

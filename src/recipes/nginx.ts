@@ -11,10 +11,10 @@ import { type Service, service } from "../resources/service.ts";
 import { foreignNameSizes, nameSizes } from "./nginx-names.ts";
 import { emergency, tookFiles } from "./nginx-running.ts";
 import { sitesRead } from "./nginx-sites.ts";
-import { limitsText } from "./nginx-text.ts";
+import { limitsText, typesText } from "./nginx-text.ts";
 import { catchAll, throwawayCertificate } from "./nginx-unknown-names.ts";
 import { welcomeSite } from "./nginx-welcome.ts";
-import { catchAllPath, certificatePath, limitsPath, replacedDir, sitesIncludePath } from "./paths.ts";
+import { catchAllPath, certificatePath, limitsPath, replacedDir, sitesIncludePath, typesPath } from "./paths.ts";
 
 export function nginxPrepare(facts: Facts): Step {
   return {
@@ -24,10 +24,11 @@ export function nginxPrepare(facts: Facts): Step {
     wants: [
       sitesRead,
       limits,
+      contentTypes,
       throwawayCertificate(facts),
       welcomeSite,
       unknownNames(facts),
-      nginxService([limitsPath, catchAllPath, sitesIncludePath]),
+      nginxService([limitsPath, typesPath, catchAllPath, sitesIncludePath]),
     ],
   };
 }
@@ -43,6 +44,16 @@ export const limits = file({
     const foreign = foreignNameSizes(foreseen(see, ahead)).map(({ name }) => name);
     return Text.of(limitsText(Object.entries(nameSizes).filter(([name]) => !foreign.includes(name))));
   },
+});
+
+/** The file that each site includes. */
+export const contentTypes = file({
+  name: "nginx:content-types",
+  title: "the content types of the sites are known",
+  path: typesPath,
+  mode: 0o644,
+  keepDir: replacedDir,
+  text: () => Text.of(typesText),
 });
 
 export function unknownNames(facts: Facts): Resource {

@@ -1,8 +1,10 @@
 // Documentation sites on real hosts: nginx is asked over the network.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { charsetTypes, contentTypes } from "../../src/recipes/content-types.ts";
 import { hasHashedName } from "../../src/recipes/hashed-names.ts";
+import { directives } from "../../src/recipes/nginx-config.ts";
 import { hashed, missed, unhashed } from "../recipes/names.ts";
 import { suites } from "./base.ts";
 import { answersTo, hidden, hiddenFiles, oddRequests } from "./odd-requests.ts";
@@ -86,6 +88,26 @@ for (const suite of suites) {
       expect(header("/nothing", "cache-control")).toBe("");
       expect(header("/big.json", "content-encoding", "-H 'Accept-Encoding: gzip'")).toBe("gzip");
       expect(header("/nothing", "x-content-type-options")).toBe("nosniff");
+    });
+
+    test("content types: every extension that nginx knows has one, and so have those of today's sites", () => {
+      const known = [...directives(readFileSync(`${host.root}/etc/nginx/mime.types`, "utf8"))];
+      const theirs = known.flatMap(({ words, end }) => (end === ";" ? words.slice(1) : []));
+      const ours = new Map(contentTypes.flatMap(([type, all]) => all.map((each): [string, string] => [each, type])));
+      expect(theirs.length).toBeGreaterThan(90);
+      expect(theirs.filter((each) => !ours.has(each))).toEqual([]);
+      writeFileSync(`${host.root}/srv/extensions`, `${[...ours.keys()].join("\n")}\n`);
+      const { stdout } =
+        host.sh(`cd /var/www/docs/demo && mkdir types && sed 's,^,types/a.,' /srv/extensions | xargs touch &&
+        sed 's,.*,url = "http://127.0.0.1/types/a.&"\\noutput = /dev/null,' /srv/extensions |
+        curl -sS -H 'Host: demo.test' -K - -w '%{http_code} %{content_type}\\n'; rm -r types`);
+      const withCharset = ["text/html", ...charsetTypes];
+      const wanted = [...ours.values()].map(
+        (type) => `200 ${type}${withCharset.includes(type) ? "; charset=utf-8" : ""}`,
+      );
+      expect(stdout.trim().split("\n")).toEqual(wanted);
+      expect(host.run(["nginx", "-t"]).stderr).not.toContain("warn");
+      expect(get("/", "-o /dev/null -w '%{content_type}'")).toBe("text/html; charset=utf-8");
     });
 
     test("nginx reads the names with a hash as a deploy does", () => {

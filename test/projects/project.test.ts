@@ -321,6 +321,29 @@ describe("nginx: the table of names", () => {
   });
 });
 
+describe("nginx: the content types of sites", () => {
+  const typesPath = "/etc/nginx/edox-ops-types.conf";
+
+  for (const line of ["update demo --branch next", "enable demo", "render-nginx demo"]) {
+    test(`project ${line}: a host that an older edox-ops set up gets the file that its site includes`, async () => {
+      await live();
+      host.remove(typesPath);
+      host.put(vhostPath, `${host.text(vhostPath)}`.replace(/^.*edox-ops-types.*\n/m, ""));
+      expect(await typed(`project ${line}`, host)).toMatchObject({ exit: 0, err: "" });
+      expect(host.text(vhostPath)).toContain(`    include ${typesPath};\n`);
+      expect(host.text(typesPath)).toContain("    text/javascript js mjs cjs;\n");
+    });
+  }
+
+  test("bootstrap: a file of another author in its place is kept before it is replaced", async () => {
+    host.put(typesPath, "types { }\n");
+    expect((await typed("doctor", host)).out).toContain("[FAIL] nginx:content-types: ");
+    expect(await typed("bootstrap --yes", host)).toMatchObject({ exit: 0, err: "" });
+    const [name = ""] = (host.list("/etc/edox-ops/replaced") ?? []).filter((each) => each.includes("types"));
+    expect(host.text(`/etc/edox-ops/replaced/${name}`)).toBe("types { }\n");
+  });
+});
+
 test("a site is rendered for the nginx that is there", async () => {
   await exit("project add demo --domain demo.test --tls");
   const dir = "/etc/letsencrypt/live/demo.test";
