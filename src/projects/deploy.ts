@@ -5,7 +5,7 @@ import type { Attributes, Host } from "../host/host.ts";
 import type { Entry, Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
 import { dropUnheldAssets, type KeptAsset, keepAssets, listKeptAssets } from "./assets.ts";
-import { isLive, type Order, type Plan, plan } from "./plan.ts";
+import { isLive, notesOf, type Order, type Plan, plan } from "./plan.ts";
 import { backupsOf, makeBackupsDir, prune, settle, stampName } from "./releases.ts";
 import { recordRestore } from "./restores.ts";
 import { demandUnchanged } from "./source.ts";
@@ -64,7 +64,7 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
     backup: null,
     pruned: [],
     assets: [],
-    notes: order.notes ?? [],
+    notes: notesOf(order, planned),
   };
   // A backup of the same would push out one that differs.
   if (changed === 0 && planned.folders === 0 && isLive(planned) && !planned.isExposed) {

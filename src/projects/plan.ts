@@ -67,6 +67,11 @@ export function isLive({ origins }: Plan): boolean {
   return origins.every((origin) => origin === "live");
 }
 
+/** Returns what a person should know of the source. */
+export function notesOf({ notes = [] }: Order, { source }: Plan): string[] {
+  return [...notes, ...source.notes];
+}
+
 /** Looks only. Throws a Problem for a source that is not to be published. */
 export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan> {
   const { project, dir, live } = order;

@@ -5,6 +5,7 @@ import { Listing } from "../host/listing.ts";
 import { type Entry, type Opened, Refused, type Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
 import { sideBySide } from "./side-by-side.ts";
+import { isMissedFile, SomePaths } from "./unserved.ts";
 
 /** Of the system's: nobody publishes these, by whatever way they were reached. */
 const blockedDirs = ["/etc", "/root", "/proc", "/sys", "/dev", "/run", "/boot"];
@@ -33,6 +34,8 @@ export interface Source {
   isFresh: boolean;
   /** Another user than the one who deploys could change something of it. */
   isExposed: boolean;
+  /** Warnings: what readers will not find on the site. */
+  notes: string[];
 }
 
 /**
@@ -90,6 +93,7 @@ export async function survey(
   const entries = await Listing.of(trees, dir);
   let [isFresh, exposed] = [false, false];
   const links = new Map<string, string>();
+  const missed = new SomePaths();
   for (const batch of entries.batches()) {
     for (const entry of batch) {
       const why = faultOf(entry);
@@ -101,6 +105,7 @@ export async function survey(
       if (entry.type === "link") links.set(entry.path, targetOf(entry));
       isFresh ||= isBetween(entry, nowMs, nowMs);
       exposed ||= isExposed(entry, ownerUid);
+      if (entry.type !== "directory" && isMissedFile(entry.path)) missed.add(entry.path);
     }
   }
   for (const [path, target] of links) {
@@ -108,7 +113,8 @@ export async function survey(
     const way = target.startsWith("/") ? "only relative links stay right in a site" : "it leads out of the site";
     throw refused(`${name}/${path} is a link to ${target}: ${way}`, ["ls", "-ld", `${name}/${path}`]);
   }
-  return { dir, name, entries, links, sinceMs: nowMs, isFresh, isExposed: exposed };
+  const notes = missed.count === 0 ? [] : [`nginx will not serve ${missed.described()}`];
+  return { dir, name, entries, links, sinceMs: nowMs, isFresh, isExposed: exposed, notes };
 
   function targetOf({ path }: Entry): string {
     try {

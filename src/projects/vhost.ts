@@ -3,6 +3,7 @@
 import { acmeDir, typesPath } from "../recipes/paths.ts";
 import type { Project } from "./project.ts";
 import { keptAssetsOf } from "./releases.ts";
+import { hiddenPattern, leftoverPattern } from "./unserved.ts";
 
 /** What the text depends on besides the record. */
 export interface Serving {
@@ -145,16 +146,27 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     ...(certificateDir === null ? [] : ['add_header Strict-Transport-Security "max-age=31536000" always;']),
     ...acme(project),
     "",
-    "location ~ /\\.(?!well-known/) {",
+    `location ~ ${hiddenPattern} {`,
     "    deny all;",
     "}",
-    "location ~* \\.(git|env|bak|old|swp)$ {",
-    "    deny all;",
+    "# Leftovers are not served, but pages and folders with such an address are.",
+    `location ~* ${leftoverPattern} {`,
+    "    try_files $uri.html $uri/ =404;",
     "}",
-    "# Also what was found and is gone when it is opened, because a deploy came between.",
+    "# A folder without a page of its own: the page beside it, or the site's 404.",
+    "location ~ ^(?<edox_ops_folder>.+)/$ {",
+    "    try_files $edox_ops_folder/index.html @beside;",
+    "}",
+    "location @beside {",
+    "    if (-f $document_root$edox_ops_folder.html) {",
+    "        rewrite ^(.+)/$ $1 permanent;",
+    "    }",
+    "    return 404;",
+    "}",
+    "# Also what was found and is gone when it is opened, because a deploy came between. 403: a folder without a page.",
     "location / {",
     "    recursive_error_pages on;",
-    "    error_page 404 = @earlier;",
+    "    error_page 403 404 = @earlier;",
     "    try_files $uri $uri.html $uri/ =404;",
     "}",
     "# Browsers ask for it unasked. A site without one is not in error, and its 404 page is not sent for it.",

@@ -45,7 +45,7 @@ for (const suite of suites) {
       expect([status("/nothing"), get("/nothing")]).toEqual(["404", expect.stringContaining("404 Not Found")]);
       host.sh("mv /root/404.html /var/www/docs/demo/");
       expect(get("/guide", "-o /dev/null -w '%{http_code} %header{location}'")).toBe("301 /guide/");
-      expect(["/.env", "/a.bak", "/.git/config"].map((path) => status(path))).toEqual(["403", "403", "403"]);
+      expect(["/.env", "/.git/config", "/.well-knowns"].map((path) => status(path))).toEqual(["403", "403", "403"]);
       expect(get("/.well-known/security.txt")).toBe("s\n");
       expect(status("/favicon.ico")).toBe("204");
       host.sh("echo icon >/var/www/docs/demo/favicon.ico");
@@ -71,6 +71,42 @@ for (const suite of suites) {
           }
         });
       }
+    });
+
+    test("addresses: a page is found by any name and with a slash at its end, and all else is the site's own 404", () => {
+      host.sh(`cd /var/www/docs/demo && mkdir -p ref/repo.git empty both 'a b' && echo env >guide/import.meta.env.html &&
+        echo repo >ref/repo.git/index.html && echo file >both.html && echo folder >both/index.html && echo low >empty.html &&
+        echo blank >'a b.html' && touch both/child.html`);
+      const answer = (path: string): string => {
+        const head = get(path, "-o /tmp/body -w '%{http_code} %header{location}'").trimEnd();
+        return head.startsWith("301") ? head : `${head} ${host.sh("head -1 /tmp/body").stdout.trim()}`;
+      };
+      const wanted: Record<string, string> = {
+        "/guide/import.meta.env": "200 env",
+        "/guide/import.meta.env/": "301 /guide/import.meta.env",
+        "/ref/repo.git": "301 /ref/repo.git/",
+        "/ref/repo.git/": "200 repo",
+        "/empty": "200 low",
+        "/empty/?a=%20b": "301 /empty?a=%20b",
+        "/both": "200 file",
+        "/both/": "200 folder",
+        "/a%20b/": "301 /a%20b",
+        "/a%20b": "200 blank",
+        "/ref/": "404 gone",
+        "/ref": "301 /ref/",
+        "/none/": "404 gone",
+        "/none.env": "404 gone",
+        "/a.bak": "404 gone",
+        "/A.BAK": "404 gone",
+        "/.well-known/": "404 gone",
+        "/x%0d%0aSet-Cookie:a/": "404 gone",
+        "//both.html/": "404 gone",
+        "//guide/one/": "301 /guide/one",
+      };
+      expect(Object.fromEntries(Object.keys(wanted).map((path) => [path, answer(path)]))).toEqual(wanted);
+      host.sh("cd /var/www/docs/demo && mv index.html /root/");
+      expect(answer("/")).toBe("404 gone");
+      host.sh("mv /root/index.html /var/www/docs/demo/");
     });
 
     test("the folder of challenges lies outside of the tree, with the tree for what an older set-up renews", () => {

@@ -8,6 +8,7 @@ import type { Far } from "../../src/projects/plan.ts";
 import { openAbove, readWorkingFile, securedBackups, stampName } from "../../src/projects/releases.ts";
 import { openSource } from "../../src/projects/source.ts";
 import { project, TreeHost } from "./tree.ts";
+import { typedDeploy } from "./typed-deploy.ts";
 
 const live = "/var/www/docs/demo";
 const backups = "/var/www/docs/.edox-ops-backups/demo";
@@ -40,6 +41,43 @@ test("deploy: a tree below another directory is replaced and backed up as any; w
   expect(host.text(`${nested.root_path}/index.html`)).toBe("two");
   expect(host.text(`${backup}/index.html`)).toBe("home");
   expect(host.list("/var/www/docs/team")).toEqual(["docs.example.org", "other"]);
+});
+
+describe("deploy: files that nginx will not serve", () => {
+  const notes = async (...paths: string[]): Promise<string[]> => {
+    for (const path of paths) host.write(`/srv/site/${path}`, "x");
+    return (await host.deploy()).notes;
+  };
+
+  test("are reported by their number and the first few names, each time", async () => {
+    const expected = ["nginx will not serve 5 files: .env, .git/HEAD, .git/config and 2 more"];
+    expect(await notes(".git/HEAD", ".git/config", ".env", "guide/a.BAK", "guide/prod.env")).toEqual(expected);
+    expect(host.text(`${live}/guide/prod.env`)).toBe("x");
+    expect((await host.deploy()).notes).toEqual(expected);
+  });
+
+  test("one is reported by its name, a link too", async () => {
+    expect(await notes("guide/repo.git")).toEqual(["nginx will not serve 1 file: guide/repo.git"]);
+    host.remove("/srv/site/guide/repo.git");
+    host.write("/srv/site/a.old", "-> index.html");
+    expect((await host.deploy()).notes).toEqual(["nginx will not serve 1 file: a.old"]);
+  });
+
+  test("are not those of .well-known, pages with such an address, folders, or markers of generators", async () => {
+    const served = [".well-known/security.txt", "guide/import.meta.env.html", "repo.git/index.html", "a.b/env", "old"];
+    expect(await notes(...served, ".nojekyll", ".buildinfo", "a/.gitkeep")).toEqual([]);
+  });
+
+  test("are reported by a dry run and by a restore, too", async () => {
+    host.write("/etc/edox-ops/projects.json", JSON.stringify({ demo: project }));
+    host.mode("/etc/edox-ops/projects.json", 0o600);
+    await notes("a.bak");
+    const warning = "warning: nginx will not serve 1 file: a.bak\n";
+    expect((await typedDeploy(host.root, "/srv/site", "--dry-run")).err).toBe(warning);
+    host.write("/srv/site/index.html", "two");
+    await host.deploy();
+    expect((await host.restore())?.notes).toEqual(["nginx will not serve 1 file: a.bak"]);
+  });
 });
 
 describe("what did not change is not written again", () => {

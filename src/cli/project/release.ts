@@ -11,7 +11,7 @@ import type { Trees } from "../../host/trees.ts";
 import { urlOf } from "../../projects/answer.ts";
 import type { KeptAsset } from "../../projects/assets.ts";
 import { type Deployed, deploy, signalsLetIn } from "../../projects/deploy.ts";
-import { type Order, type Plan, plan } from "../../projects/plan.ts";
+import { notesOf, type Order, type Plan, plan } from "../../projects/plan.ts";
 import type { Project } from "../../projects/project.ts";
 import { projectLockPath, securedBackups, settle, unpackedPath } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
@@ -134,7 +134,7 @@ export async function release(
   }
 
   async function tellPlan(planned: Plan, order: Order): Promise<number> {
-    const { notes = [] } = order;
+    const notes = notesOf(order, planned);
     if (!values.json) {
       for (const sentence of notes) console.err(lineOf`warning: ${sentence}`);
       await console.out(planText(order, planned, values.diff === true));

@@ -1,0 +1,43 @@
+// Which files of a tree nginx does not serve. One list makes the rules of the site and the warning of a deploy, so every
+// pattern has to mean the same to PCRE and to JavaScript.
+
+/** Hidden files and directories, at any depth. Every other name in .well-known is public (RFC 8615). */
+export const hiddenPattern = String.raw`/\.(?!well-known(?:/|$))`;
+/** What editors and tools leave behind, in any case of letters. Pages may have such addresses, without their .html. */
+export const leftoverPattern = String.raw`\.(?:git|env|bak|old|swp)$`;
+
+/** Enough to recognize what they are. */
+const mostNamed = 3;
+
+const hidden = new RegExp(hiddenPattern);
+const leftover = new RegExp(leftoverPattern, "i");
+/** Written into every tree by Sphinx, for GitHub Pages and for git: nobody misses them on the net. */
+const markers = /(?:^|\/)\.(?:buildinfo|nojekyll|gitkeep|gitignore)$/;
+
+/** Reports whether nginx refuses the file. The path is that within the site. */
+export function isUnserved(path: string): boolean {
+  return hidden.test(`/${path}`) || leftover.test(path);
+}
+
+/** Reports whether the author of a site should hear of the file: it is not served, and is no marker of a generator. */
+export function isMissedFile(path: string): boolean {
+  return isUnserved(path) && !markers.test(path);
+}
+
+/** Counts files, and keeps the first few of their paths for a message. */
+export class SomePaths {
+  count = 0;
+  readonly #first: string[] = [];
+
+  add(path: string): void {
+    this.count += 1;
+    if (this.#first.length < mostNamed) this.#first.push(path);
+  }
+
+  /** Returns "3 files: a, b, c", or with more of them "9 files: a, b, c and 6 more". */
+  described(): string {
+    const more = this.count - this.#first.length;
+    const rest = more > 0 ? ` and ${more} more` : "";
+    return `${this.count} ${this.count === 1 ? "file" : "files"}: ${this.#first.join(", ")}${rest}`;
+  }
+}
