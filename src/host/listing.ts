@@ -52,6 +52,17 @@ export class Packed {
     this.#words[word + 5] = status.inodeHigh;
   }
 
+  /** Returns a copy of some entries. */
+  only(indices: readonly number[]): Packed {
+    const copy = Packed.of(indices.length);
+    for (const [to, from] of indices.entries()) {
+      const [double, word] = [doublesAnEntry * from, wordsAnEntry * from];
+      copy.#doubles.set(this.#doubles.subarray(double, double + doublesAnEntry), doublesAnEntry * to);
+      copy.#words.set(this.#words.subarray(word, word + wordsAnEntry), wordsAnEntry * to);
+    }
+    return copy;
+  }
+
   typeOf(i: number): Entry["type"] {
     return kinds[(this.#words[wordsAnEntry * i] as number) >> 12] ?? "other";
   }
@@ -173,6 +184,20 @@ export class Listing {
     this.length += open.count;
     this.pass(open.count);
     return open.dirs();
+  }
+
+  /** Leaves files out, by their paths, as if they were not there. */
+  leaveOut(paths: ReadonlySet<string>): void {
+    const dirs = new Set([...paths].map((path) => path.slice(0, Math.max(0, path.lastIndexOf("/")))));
+    for (const dir of dirs) {
+      const block = this.#blocks.get(dir) ?? nothing;
+      const prefix = dir === "" ? "" : `${dir}/`;
+      const names = block.names.split("\0");
+      const kept = names.flatMap((name, i) => (paths.has(prefix + name) ? [] : [i]));
+      const statuses = new Packed(block.statuses).only(kept).buffer;
+      this.#blocks.set(dir, { names: kept.map((i) => names[i]).join("\0"), statuses });
+      this.length -= names.length - kept.length;
+    }
   }
 
   get dirs(): Iterable<string> {

@@ -5,6 +5,7 @@ import type { Attributes } from "./host.ts";
 import { entryOf, Open } from "./listing.ts";
 import { O_PATH, openName, openNoFollow, Parents, placeOf, withTypedPaths } from "./local-beneath.ts";
 import { blockOf, bufferBytes, files, fill, open } from "./local-files.ts";
+import { isGzipOf } from "./local-gzip.ts";
 import { exchangeNames, pinned, type Status, statusAt, syncFileSystem } from "./local-libc.ts";
 import { missing } from "./local-naming.ts";
 import { openBelow, openTyped } from "./local-opened.ts";
@@ -108,6 +109,8 @@ export function localTrees(root = ""): Trees {
         if (second >= 0) fs.closeSync(second);
       }
     },
+
+    isGzipOf: (packed, file) => isGzipOf(at(packed), at(file)),
 
     digests: (all, seeds) => {
       const paths = all.map(([path]) => at(path)).join("\0");

@@ -105,6 +105,8 @@ export interface Trees {
   linkTarget(path: string): string;
   /** Whether two files hold the same bytes. Neither may be a link. */
   same(a: string, b: string): boolean;
+  /** Whether `packed` is a gzip file of one member whose checksum and size are those of `file`. Neither may be a link. */
+  isGzipOf(packed: string, file: string): boolean;
   /**
    * Of files with their sizes: {@link digestWords} each that are the same for the same bytes, and for others as good as
    * never. Each is read as far as its size. Some by a second thread perhaps, while the caller goes on.

@@ -4,6 +4,8 @@ import { Problem } from "../engine/step.ts";
 import { Listing } from "../host/listing.ts";
 import { type Entry, type Opened, Refused, type Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
+import { endOf } from "./links.ts";
+import { gzipEnding, staleGzips } from "./precompressed.ts";
 import { sideBySide } from "./side-by-side.ts";
 import { isMissedFile, SomePaths } from "./unserved.ts";
 
@@ -17,15 +19,14 @@ const setIdBits = 0o6000;
 /** The clock that stamps a change may be so much behind the one that is read (a tick of 100 Hz is 10 ms). */
 export const tickMs = 20;
 
-/** As many as the kernel follows, path_resolution(7). */
-const mostLinks = 40;
-
 export interface Source {
   /** Where it is read. */
   dir: string;
   /** What it is called. */
   name: string;
   entries: Listing;
+  /** Paths that are left out of {@link entries}: precompressed files that are not of the file beside them. */
+  stale: ReadonlySet<string>;
   /** The target of each link, by its path. */
   links: ReadonlyMap<string, string>;
   /** When the look began, Unix milliseconds: what changed after it changed under our hands. */
@@ -94,6 +95,7 @@ export async function survey(
   let [isFresh, exposed] = [false, false];
   const links = new Map<string, string>();
   const missed = new SomePaths();
+  const gzips: string[] = [];
   for (const batch of entries.batches()) {
     for (const entry of batch) {
       const why = faultOf(entry);
@@ -105,6 +107,7 @@ export async function survey(
       if (entry.type === "link") links.set(entry.path, targetOf(entry));
       isFresh ||= isBetween(entry, nowMs, nowMs);
       exposed ||= isExposed(entry, ownerUid);
+      if (entry.type !== "directory" && entry.path.endsWith(gzipEnding)) gzips.push(entry.path);
       if (entry.type !== "directory" && isMissedFile(entry.path)) missed.add(entry.path);
     }
   }
@@ -113,8 +116,14 @@ export async function survey(
     const way = target.startsWith("/") ? "only relative links stay right in a site" : "it leads out of the site";
     throw refused(`${name}/${path} is a link to ${target}: ${way}`, ["ls", "-ld", `${name}/${path}`]);
   }
+  const stale = staleGzips(trees, dir, gzips, links);
+  entries.leaveOut(stale);
   const notes = missed.count === 0 ? [] : [`nginx will not serve ${missed.described()}`];
-  return { dir, name, entries, links, sinceMs: nowMs, isFresh, isExposed: exposed, notes };
+  if (stale.size > 0) {
+    const left = SomePaths.of(stale).described();
+    notes.push(`left out, since nginx would send it for the file beside it, which has another content: ${left}`);
+  }
+  return { dir, name, entries, stale, links, sinceMs: nowMs, isFresh, isExposed: exposed, notes };
 
   function targetOf({ path }: Entry): string {
     try {
@@ -141,31 +150,6 @@ function isTooLong(text: string, mostBytes: number): boolean {
   return text.length > mostBytes / 3 && Buffer.byteLength(text) > mostBytes;
 }
 
-/**
- * Returns the path in the tree that a path leads to, or null for one that leads out of the tree, wherever that lies: each
- * step is looked up within the tree, and nothing beside it. One to nothing shows nothing; one in a circle ends at itself.
- */
-function endOf(link: string, links: ReadonlyMap<string, string>): string | null {
-  const way = link.split("/");
-  const here: string[] = [];
-  let followed = 0;
-  for (let step = way.shift(); step !== undefined; step = way.shift()) {
-    if (step === "" || step === ".") continue;
-    if (step === "..") {
-      if (here.pop() === undefined) return null;
-      continue;
-    }
-    here.push(step);
-    const target = links.get(here.join("/"));
-    if (target === undefined) continue;
-    if (target.startsWith("/")) return null;
-    if (++followed > mostLinks) return link;
-    here.pop();
-    way.unshift(...target.split("/"));
-  }
-  return here.join("/");
-}
-
 /** A tree without a page is somebody's mistake. */
 export function demandPage({ name: dir, entries, links }: Source): void {
   const hint = ["ls", "-la", dir];
@@ -187,12 +171,13 @@ function isBetween({ changedMs }: Entry, sinceMs: number, nowMs: number): boolea
  */
 export async function demandUnchanged(
   trees: Trees,
-  { dir, name, entries, sinceMs }: Source,
+  { dir, name, entries, stale, sinceMs }: Source,
   slug: string,
   nowMs: number,
 ): Promise<void> {
   for await (const batch of sideBySide(entries, trees, dir)) {
     for (const [before, now] of batch) {
+      if (before === undefined && stale.has(now.path)) continue;
       if (before === undefined || now === undefined) throw changed((before ?? now).path);
       const same = before.inode === now.inode && before.changedMs === now.changedMs;
       if (!same || isBetween(now, sinceMs, nowMs)) throw changed(now.path);

@@ -14,20 +14,24 @@ const leftover = new RegExp(leftoverPattern, "i");
 /** Written into every tree by Sphinx, for GitHub Pages and for git: nobody misses them on the net. */
 const markers = /(?:^|\/)\.(?:buildinfo|nojekyll|gitkeep|gitignore)$/;
 
-/** Reports whether nginx refuses the file. The path is that within the site. */
-export function isUnserved(path: string): boolean {
-  return hidden.test(`/${path}`) || leftover.test(path);
-}
-
-/** Reports whether the author of a site should hear of the file: it is not served, and is no marker of a generator. */
+/**
+ * Reports whether the author of a site should hear that nginx does not serve a file, by its path within the site. That of
+ * a marker of a generator is no news.
+ */
 export function isMissedFile(path: string): boolean {
-  return isUnserved(path) && !markers.test(path);
+  return (hidden.test(`/${path}`) || leftover.test(path)) && !markers.test(path);
 }
 
 /** Counts files, and keeps the first few of their paths for a message. */
 export class SomePaths {
   count = 0;
   readonly #first: string[] = [];
+
+  static of(paths: Iterable<string>): SomePaths {
+    const some = new SomePaths();
+    for (const path of paths) some.add(path);
+    return some;
+  }
 
   add(path: string): void {
     this.count += 1;

@@ -1,7 +1,7 @@
 // Documentation sites on real hosts: nginx is asked over the network.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { charsetTypes, contentTypes } from "../../src/recipes/content-types.ts";
 import { hasHashedName } from "../../src/recipes/hashed-names.ts";
 import { directives } from "../../src/recipes/nginx-config.ts";
@@ -221,6 +221,26 @@ for (const suite of suites) {
       host.sh("sed -i '/server_names_hash_bucket_size 272/d' /etc/nginx/nginx.conf");
       expect(project("remove long --delete-files --yes").code).toBe(0);
       expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
+    });
+
+    test("gzip: a file that was compressed before it changed is not sent for it, and a right one is", () => {
+      host.sh("mkdir -p /srv/packed && cd /srv/packed && echo home >index.html && seq 999 >app.js && gzip -9k app.js");
+      expect(project("publish packed --domain packed.test --source /srv/packed")).toMatchObject({
+        code: 0,
+        stderr: "",
+      });
+      const { size } = statSync(`${host.root}/srv/packed/app.js.gz`);
+      const compressed = () =>
+        get("/app.js", "-H 'Accept-Encoding: gzip' -o /tmp/body -w '%header{content-length}'", "packed.test");
+      expect(compressed()).toBe(String(size));
+      host.sh("cd /srv/packed && seq 1000 1999 >app.js && touch -d 2020-01-01 app.js");
+      expect(project("deploy packed --source /srv/packed")).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining("content: 1 file: app.js.gz\n"),
+      });
+      expect(compressed()).toBe("");
+      expect(host.sh("gzip -dc </tmp/body | cmp - /srv/packed/app.js")).toMatchObject({ code: 0 });
+      expect(project("remove packed --delete-files --yes").code).toBe(0);
     });
 
     test("a tree below a directory, and a name with dots and capital letters, are deployed and served", () => {

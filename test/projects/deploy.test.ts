@@ -1,7 +1,16 @@
 // A deploy on a real file system, below a folder of its own.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { closeSync, lchownSync, openSync, readFileSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  lchownSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { type Block, Packed } from "../../src/host/listing.ts";
 import { type Status, statusAt } from "../../src/host/local-libc.ts";
 import type { Far } from "../../src/projects/plan.ts";
@@ -77,6 +86,85 @@ describe("deploy: files that nginx will not serve", () => {
     host.write("/srv/site/index.html", "two");
     await host.deploy();
     expect((await host.restore())?.notes).toEqual(["nginx will not serve 1 file: a.bak"]);
+  });
+});
+
+describe("deploy: a gzip file beside the file that nginx sends it for", () => {
+  const gzip = (path: string, content: string | Uint8Array): void =>
+    writeFileSync(`${host.root}/srv/site/${path}`, typeof content === "string" ? Bun.gzipSync(content) : content);
+  const leftOut = (what: string): string =>
+    `left out, since nginx would send it for the file beside it, which has another content: ${what}`;
+  const old = new Date("2020-01-01");
+
+  test("is published where it holds that file, however old it is", async () => {
+    host.write("/srv/site/app.js", "same");
+    gzip("app.js.gz", "same");
+    host.write("/srv/site/empty.txt", "");
+    gzip("empty.txt.gz", "");
+    utimesSync(`${host.root}/srv/site/app.js.gz`, old, old);
+    expect((await host.deploy()).notes).toEqual([]);
+    expect(host.list(live)).toEqual(["app.js", "app.js.gz", "empty.txt", "empty.txt.gz", "index.html"]);
+  });
+
+  test("is left out with a warning where that file is another, however new it is", async () => {
+    host.write("/srv/site/assets/app.js", "new");
+    gzip("assets/app.js.gz", "old");
+    host.write("/srv/site/assets/long.js", "longer than before");
+    gzip("assets/long.js.gz", "before");
+    utimesSync(`${host.root}/srv/site/assets/app.js`, old, old);
+    expect((await host.deploy()).notes).toEqual([leftOut("2 files: assets/app.js.gz, assets/long.js.gz")]);
+    expect(host.list(`${live}/assets`)).toEqual(["app.js", "long.js"]);
+    expect(await host.deploy()).toMatchObject({ changed: 0, files: 3 });
+    gzip("assets/app.js.gz", "new");
+    expect((await host.deploy()).notes).toEqual([leftOut("1 file: assets/long.js.gz")]);
+    expect(host.list(`${live}/assets`)).toEqual(["app.js", "app.js.gz", "long.js"]);
+  });
+
+  test("is removed from the site by the next deploy when only that file changed", async () => {
+    host.write("/srv/site/only/page.html", "one");
+    gzip("only/page.html.gz", "one");
+    await host.deploy();
+    host.write("/srv/site/only/page.html", "two");
+    expect(await host.deploy()).toMatchObject({ changed: 2, notes: [leftOut("1 file: only/page.html.gz")] });
+    expect(host.list(`${live}/only`)).toEqual(["page.html"]);
+  });
+
+  test("is left out where it is no gzip file, is cut off, or is a link to another's", async () => {
+    host.write("/srv/site/a.css", "a");
+    host.write("/srv/site/a.css.gz", "text that is no gzip file, and long enough to be one");
+    host.write("/srv/site/b.css", "b");
+    gzip("b.css.gz", Bun.gzipSync("b").subarray(0, 15));
+    host.write("/srv/site/c.css", "-> a.css");
+    host.write("/srv/site/c.css.gz", "-> d.css.gz");
+    host.write("/srv/site/d.css", "d");
+    gzip("d.css.gz", "d");
+    expect((await host.deploy()).notes).toEqual([leftOut("3 files: a.css.gz, b.css.gz, c.css.gz")]);
+    expect(host.list(live)).toEqual(["a.css", "b.css", "c.css", "d.css", "d.css.gz", "index.html"]);
+  });
+
+  test("is a download like any other where no such file is there", async () => {
+    gzip("data.tar.gz", "data");
+    host.write("/srv/site/folder/index.html", "x");
+    gzip("folder.gz", "folder");
+    host.write("/srv/site/none.gz", "-> nothing");
+    expect((await host.deploy()).notes).toEqual([]);
+    expect(host.list(live)).toEqual(["data.tar.gz", "folder", "folder.gz", "index.html", "none.gz"]);
+  });
+
+  test("in an archive is left out as well", async () => {
+    host.write("/etc/edox-ops/projects.json", JSON.stringify({ demo: project }));
+    host.mode("/etc/edox-ops/projects.json", 0o600);
+    mkdirSync(`${host.root}/var/log`);
+    host.write("/srv/site/app.js", "new");
+    gzip("app.js.gz", "old");
+    expect(Bun.spawnSync(["tar", "-C", `${host.root}/srv/site`, "-cf", `${host.root}/srv/a.tar`, "."]).exitCode).toBe(
+      0,
+    );
+    expect(await typedDeploy(host.root, "/srv/a.tar")).toMatchObject({
+      exit: 0,
+      err: `warning: ${leftOut("1 file: app.js.gz")}\n`,
+    });
+    expect(host.list(live)).toEqual(["app.js", "index.html"]);
   });
 });
 

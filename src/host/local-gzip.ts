@@ -1,0 +1,45 @@
+// Whether a gzip file holds another file, told by the checksum at its end (RFC 1952): nothing is decompressed.
+
+import * as fs from "node:fs";
+import { crc32 } from "node:zlib";
+import { bufferBytes, fill, open } from "./local-files.ts";
+
+/** Both magic bytes and the method, deflate. */
+const magic = Buffer.of(0x1f, 0x8b, 8);
+/** A header of ten bytes, an empty block of two, and the end: a checksum and a size of four bytes each. */
+const leastBytes = 20;
+const endBytes = 8;
+
+const buffer = Buffer.allocUnsafe(bufferBytes);
+
+/** Reports whether the gzip file has one member, made of these bytes. The file is only read where its size is right. */
+export function isGzipOf(packed: string, file: string): boolean {
+  const end = endOf(packed);
+  if (end === null) return false;
+  const fd = open(file);
+  try {
+    if (fs.fstatSync(fd).size % 2 ** 32 !== end.size) return false;
+    let sum = 0;
+    for (let count = fill(fd, buffer, bufferBytes); count > 0; count = fill(fd, buffer, bufferBytes)) {
+      sum = crc32(buffer.subarray(0, count), sum);
+    }
+    return sum === end.sum;
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+/** What the end of a gzip file says of its content; null where the file is none. */
+function endOf(packed: string): { sum: number; size: number } | null {
+  const fd = open(packed);
+  try {
+    const { size } = fs.fstatSync(fd);
+    if (size < leastBytes) return null;
+    fs.readSync(fd, buffer, 0, magic.length, 0);
+    if (buffer.compare(magic, 0, magic.length, 0, magic.length) !== 0) return null;
+    fs.readSync(fd, buffer, 0, endBytes, size - endBytes);
+    return { sum: buffer.readUInt32LE(0), size: buffer.readUInt32LE(4) };
+  } finally {
+    fs.closeSync(fd);
+  }
+}
