@@ -11,8 +11,8 @@ const mostNamed = 3;
 
 const hidden = new RegExp(hiddenPattern);
 const leftover = new RegExp(leftoverPattern, "i");
-/** Written into every tree by Sphinx, for GitHub Pages and for git: nobody misses them on the net. */
-const markers = /(?:^|\/)\.(?:buildinfo|nojekyll|gitkeep|gitignore)$/;
+/** Written into every tree by Sphinx (its cache too), for GitHub Pages and for git: nobody misses them on the net. */
+const markers = /(?:^|\/)\.(?:doctrees\/.+|buildinfo|nojekyll|gitkeep|gitignore)$/;
 
 /**
  * Reports whether the author of a site should hear that nginx does not serve a file, by its path within the site. That of

@@ -74,7 +74,7 @@ describe("deploy: files that nginx will not serve", () => {
 
   test("are not those of .well-known, pages with such an address, folders, or markers of generators", async () => {
     const served = [".well-known/security.txt", "guide/import.meta.env.html", "repo.git/index.html", "a.b/env", "old"];
-    expect(await notes(...served, ".nojekyll", ".buildinfo", "a/.gitkeep")).toEqual([]);
+    expect(await notes(...served, ".nojekyll", ".buildinfo", ".doctrees/a/b.doctree", "a/.gitkeep")).toEqual([]);
   });
 
   test("are reported by a dry run and by a restore, too", async () => {
