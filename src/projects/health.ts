@@ -5,12 +5,13 @@ import { textOf } from "../engine/facts.ts";
 import { Problem } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
 import { type NginxConfig, nginxConfig } from "../recipes/nginx-config.ts";
+import { tookFiles } from "../recipes/nginx-running.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
 import { statuses, urlOf } from "./answer.ts";
 import { besideSuffixes } from "./clash.ts";
 import type { Project } from "./project.ts";
 import { backupsOf, projectLockPath } from "./releases.ts";
-import { hasCertificate, rendered, vhostLinkPath, vhostPath } from "./site.ts";
+import { certificatePathsOf, rendered, vhostLinkPath, vhostPath } from "./site.ts";
 import { readRecords } from "./store.ts";
 
 export interface Fault {
@@ -31,23 +32,38 @@ export async function faultsOfAll(see: HostReader, facts: Facts): Promise<Map<st
   const config = nginxConfig(see);
   const enabled = [...projects.values()].filter((project) => project.enabled);
   const answers = await statuses(see, enabled);
+  const tlsFaults = certificateCheck(see);
   const all = [...broken].map(([slug, { reason, hint }]): [string, Fault[]] => {
     return [slug, [{ detail: `its record is invalid: ${reason}`, hint }]];
   });
   for (const [slug, project] of projects) {
     const faults = [
-      ...caught(project, () => treeFaults(see, project)),
-      ...caught(project, () => siteFaults(see, project, facts, config, answers.get(slug))),
+      ...(await caught(project, () => treeFaults(see, project))),
+      ...(await caught(project, async () => [
+        ...(await tlsFaults(project)),
+        ...siteFaults(see, project, facts, config, answers.get(slug)),
+      ])),
     ];
     all.push([slug, faults]);
   }
   return new Map(all.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Returns a check of the certificates that are served, which parses the system's root certificates once at most. */
+function certificateCheck(see: HostReader): (project: Project) => Promise<Fault[]> {
+  let roots: ReturnType<typeof import("./certificate.ts").trustedRoots> | undefined;
+  return async (project) => {
+    if (!project.enabled || !project.tls) return [];
+    const { certificateFaults, trustedRoots } = await import("./certificate.ts");
+    roots ??= trustedRoots(see);
+    return certificateFaults(see, project, roots);
+  };
+}
+
 /** What could not be read is one project's fault, and a warning where only root may read it. */
-function caught({ root_path }: Project, look: () => Fault[]): Fault[] {
+async function caught({ root_path }: Project, look: () => Fault[] | Promise<Fault[]>): Promise<Fault[]> {
   try {
-    return look();
+    return await look();
   } catch (error) {
     const mild = error instanceof Unseen ? { mild: true as const } : {};
     return [{ detail: Problem.of(error).message, hint: ["ls", "-ld", root_path], ...mild }];
@@ -143,8 +159,11 @@ function siteFaults(
     return faults;
   }
   if (!linked) faults.push({ detail: `${link} is missing`, hint: command("enable", slug) });
-  if (tls && !hasCertificate(see, project)) {
-    faults.push({ detail: `there is no certificate for ${domain}`, hint: command("update", slug, "--no-tls") });
+  // certbot exits with success where its hook could not reload nginx.
+  const { chainPath, keyPath } = certificatePathsOf(project);
+  if (tls && linked && answer && !tookFiles(see, [chainPath, keyPath])) {
+    const detail = `${chainPath} is newer than what nginx serves: it has not been reloaded since`;
+    faults.push({ detail, hint: ["sudo", "systemctl", "reload", "nginx"], mild: true });
   }
   const text = textOf(see, site);
   if (text === null) faults.push({ detail: `${site} is missing`, hint: command("enable", slug) });

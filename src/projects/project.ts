@@ -81,6 +81,8 @@ export const projectSchema = v.looseObject({
   csp: v.optional(csp),
   /** Answers unknown names too. Not of the contract. */
   default: v.optional(v.boolean()),
+  /** Browsers use HTTPS alone for a year after each visit; without it for a day. Not of the contract. */
+  hsts: v.optional(v.boolean()),
 });
 
 export type Project = v.InferOutput<typeof projectSchema>;

@@ -2,8 +2,7 @@
 
 import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
-import { Problem, type Recipe, type Requirement, type Resource, type Step, type Unmet } from "../engine/step.ts";
-import type { HostReader } from "../host/host.ts";
+import { Problem, type Recipe, type Requirement, type Resource, type Step } from "../engine/step.ts";
 import { contentTypes } from "../recipes/nginx.ts";
 import { nameTooLong } from "../recipes/nginx-names.ts";
 import { projectLogPath, sitesEnabledDir } from "../recipes/paths.ts";
@@ -25,7 +24,12 @@ export function addProject(project: Project, facts: Facts): Recipe {
     return { reason: `project ${slug} already exists`, hint: ["edox-ops", "project", "show", slug] };
   });
   const step = projectStep({ id: "project.add", title: `${slug} is registered for ${domain}`, slug, after }, facts);
-  return recipe(`project add ${slug}`, `Registered project ${slug}.`, [isNew, usable(slug, after)], step);
+  return recipe(
+    `project add ${slug}`,
+    `Registered project ${slug}.`,
+    [isNew, usable(slug, after), certified(slug, after, true)],
+    step,
+  );
 }
 
 /** `undefined` takes a key away. A record that could not be used can be after it. */
@@ -34,7 +38,8 @@ export function updateProject(slug: string, edit: Edit, facts: Facts): Recipe {
     if (before === null) return null;
     return Object.fromEntries(Object.entries({ ...before, ...edit }).filter(([, value]) => value !== undefined));
   };
-  const requires = [known(slug), usable(slug, after), servable(slug, after)];
+  const chosen = edit.tls === true || edit.domain !== undefined;
+  const requires = [known(slug), usable(slug, after), servable(slug, after), certified(slug, after, chosen)];
   const step = projectStep({ id: "project.update", title: `${slug} is as it was asked for`, slug, after }, facts);
   return recipe(`project update ${slug}`, `Updated project ${slug}.`, requires, step);
 }
@@ -42,7 +47,7 @@ export function updateProject(slug: string, edit: Edit, facts: Facts): Recipe {
 export function enableProject(slug: string, facts: Facts): Recipe {
   const after: After = (before) => before && { ...before, enabled: true };
   const step = projectStep({ id: "project.enable", title: `${slug} is served`, slug, after }, facts);
-  const requires = [valid(slug), servable(slug, after)];
+  const requires = [valid(slug), servable(slug, after), certified(slug, after, true)];
   return recipe(`project enable ${slug}`, `Enabled project site for ${slug}.`, requires, step);
 }
 
@@ -103,7 +108,7 @@ function recipe(command: string, done: string, requires: Requirement[], step: St
   return { command, logPath: projectLogPath, done, failed: `${command} failed at step`, requires, steps: [step] };
 }
 
-function requirement(title: string, check: (see: HostReader) => Promise<Unmet | null>): Requirement {
+function requirement(title: string, check: Requirement["check"]): Requirement {
   return { name: title, title, check };
 }
 
@@ -152,9 +157,27 @@ function servable(slug: string, after: After): Requirement {
       const hint = moves ? ["mkdir", project.root_path] : ["edox-ops", "project", "init", slug];
       return { reason: `${project.root_path} is missing`, hint: ["sudo", ...hint] };
     }
-    const unmet = nameTooLong(see, project.domain);
-    if (unmet !== null || !project.tls || hasCertificate(see, project)) return unmet;
-    const hint = ["sudo", "edox-ops", "project", "update", slug, "--no-tls"];
-    return { reason: `there is no certificate for ${project.domain} in /etc/letsencrypt/live`, hint };
+    return nameTooLong(see, project.domain);
+  });
+}
+
+/**
+ * Browsers accept the certificate that a project is, or would be, served with. One that is missing may still come while
+ * the site is disabled. A site that is served already keeps its certificate through other changes (`chosen` is false):
+ * its fault is a warning then, because refusing those would not mend it.
+ */
+function certified(slug: string, after: After, chosen: boolean): Requirement {
+  return requirement(`${slug} has a valid certificate where it uses TLS`, async (see, warn) => {
+    const draft = after(await draftOf(see, slug));
+    if (draft === null) return null;
+    const project = await projectFrom(see, slug, draft);
+    const has = project.tls && hasCertificate(see, project);
+    if (!project.tls || !(has || project.enabled)) return null;
+    const { certificateFaults } = await import("./certificate.ts");
+    const faults = certificateFaults(see, project);
+    const stops = faults.find(({ mild }) => !mild);
+    if (stops !== undefined && (chosen || !has)) return { reason: stops.detail, hint: stops.hint };
+    for (const { detail } of faults) warn(detail);
+    return null;
   });
 }

@@ -30,6 +30,12 @@ export const vhostPath = (slug: string): string => `${sitesAvailableDir}/edox-op
 export const vhostLinkPath = (slug: string): string => `${sitesEnabledDir}/edox-ops-${slug}`;
 const certificateDirOf = ({ domain }: Project): string => `/etc/letsencrypt/live/${domain}`;
 
+/** Returns the files of a project's certificate, named as certbot names them. nginx does not read `issuersPath`. */
+export function certificatePathsOf(project: Project): { chainPath: string; keyPath: string; issuersPath: string } {
+  const dir = certificateDirOf(project);
+  return { chainPath: `${dir}/fullchain.pem`, keyPath: `${dir}/privkey.pem`, issuersPath: `${dir}/chain.pem` };
+}
+
 export interface Transition {
   id: string;
   title: string;
@@ -42,9 +48,10 @@ export interface Transition {
   keepsVhost?: boolean;
 }
 
+/** Whether both files of a certificate are there, whatever they hold. */
 export function hasCertificate(see: HostReader, project: Project): boolean {
-  const dir = certificateDirOf(project);
-  return ["fullchain", "privkey"].every((name) => see.statTarget(`${dir}/${name}.pem`) !== null);
+  const { chainPath, keyPath } = certificatePathsOf(project);
+  return [chainPath, keyPath].every((path) => see.statTarget(path) !== null);
 }
 
 /** The site as it should be on this host. */

@@ -182,6 +182,7 @@ function mending(slug: string, key: string, { domain }: Draft): string[] {
     tls: ["--no-tls"],
     csp: ["--csp", "default"],
     default: ["--no-default"],
+    hsts: ["--no-hsts"],
   };
   return command("update", slug, ...(flags[key] ?? []));
 }

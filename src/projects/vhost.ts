@@ -41,6 +41,15 @@ export const policies = {
   strict: "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'",
 };
 
+/**
+ * A browser accepts neither HTTP nor a faulty certificate from a site for so long after a visit. A day lets a mistake end
+ * by itself; a year is for an owner who asked for it.
+ */
+function hstsSeconds({ hsts }: Project): number {
+  const day = 24 * 60 * 60;
+  return hsts === true ? 365 * day : day;
+}
+
 export function vhostText(project: Project, serving: Serving): string {
   const { certificateDir } = serving;
   const head = [
@@ -143,7 +152,9 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     'add_header Referrer-Policy "strict-origin-when-cross-origin" always;',
     'add_header Permissions-Policy "geolocation=(), microphone=(), camera=()" always;',
     `add_header Content-Security-Policy "${policy}" always;`,
-    ...(certificateDir === null ? [] : ['add_header Strict-Transport-Security "max-age=31536000" always;']),
+    ...(certificateDir === null
+      ? []
+      : [`add_header Strict-Transport-Security "max-age=${hstsSeconds(project)}" always;`]),
     ...acme(project),
     "",
     `location ~ ${hiddenPattern} {`,

@@ -186,15 +186,21 @@ for (const suite of suites) {
         1,
         expect.stringContaining("there is no certificate for demo.test"),
       ]);
-      host.sh(`mkdir -p /etc/letsencrypt/live/demo.test && cd /etc/letsencrypt/live/demo.test && openssl req -x509 -nodes \
-        -newkey rsa:2048 -days 30 -subj /CN=demo.test -keyout privkey.pem -out fullchain.pem 2>/dev/null`);
+      const certify = (name: string): void => {
+        host.sh(`mkdir -p /etc/letsencrypt/live/demo.test && cd /etc/letsencrypt/live/demo.test && openssl req -x509 -nodes \
+          -newkey rsa:2048 -days 30 -subj /CN=demo.test -addext subjectAltName=DNS:${name} -keyout privkey.pem \
+          -out fullchain.pem 2>/dev/null`);
+      };
+      certify("other.test");
+      expect(project("update demo --tls").stderr).toContain("is for another name: other.test");
+      certify("demo.test");
       expect(project("update demo --tls")).toMatchObject({ code: 0, stderr: "" });
       const told = "%{http_code} %{http_version} %header{strict-transport-security} %{redirect_url}";
       const over = (scheme: string, port: number): string =>
         host.sh(`curl -skS -o /dev/null -w '${told}' --resolve demo.test:${port}:127.0.0.1 ${scheme}://demo.test/x`)
           .stdout;
       expect(over("http", 80)).toBe("301 1.1  https://demo.test/x");
-      expect(over("https", 443)).toBe("404 2 max-age=31536000 ");
+      expect(over("https", 443)).toBe("404 2 max-age=86400 ");
       expect(get("/.well-known/acme-challenge/t1")).toBe("ours\n");
       expect(host.run(["curl", "-ksS", "https://127.0.0.1/"]).stderr).toMatch(/unrecognized name|alert|Empty reply/);
       expect(host.run(["nginx", "-t"]).stderr).not.toContain("warn");
@@ -202,7 +208,11 @@ for (const suite of suites) {
         "is not published",
       );
       host.sh("chgrp -R www-data /var/www/docs/demo");
-      expect(project("validate demo").stdout).toBe("Project demo validation passed.\n");
+      expect(project("validate demo").stdout).toMatch(
+        /^WARN: the certificate for demo\.test is self-signed.+\nProject demo validation passed\.\n$/,
+      );
+      certify("demo.test");
+      expect(project("validate demo").stdout).toContain("is newer than what nginx serves");
       expect(project("update demo --no-tls")).toMatchObject({ code: 0, stderr: "" });
     });
 

@@ -92,6 +92,7 @@ const broken: [string, string, string, string][] = [
   ["another slug", both({ slug: "else" }), "its slug is else", "update demo --domain demo.test"],
   ["a string for a boolean", both({ enabled: "yes" }), "enabled is invalid", "disable demo"],
   ["a number for tls", both({ tls: 1 }), "tls is invalid", "update demo --no-tls"],
+  ["a word for hsts", both({ hsts: "on" }), "hsts is invalid", "update demo --no-hsts"],
   ["a policy for nginx", both({ csp: "default-src $uri" }), "csp is invalid", "update demo --csp default"],
   ["a branch", both({ branch: "a\nb" }), "branch is invalid", "update demo --branch main"],
   ["a group", both({ owner_group: "a:b" }), "owner_group is invalid", "update demo --owner-group www-data"],

@@ -3,7 +3,7 @@ import { editFlags } from "../flags.ts";
 import { edit } from "../run.ts";
 import { newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
 
-const { "no-tls": _, "no-default": __, ...flags } = recordFlags;
+const { "no-tls": _, "no-default": __, "no-hsts": ___, ...flags } = recordFlags;
 
 export default command({
   meta: { name: "add", description: "register a project" },

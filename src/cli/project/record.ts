@@ -31,6 +31,8 @@ export const recordFlags = {
   "no-default": { type: "boolean", description: "let it answer to its own name only" },
   tls: { type: "boolean", description: "serve over HTTPS" },
   "no-tls": { type: "boolean", description: "serve over HTTP only" },
+  hsts: { type: "boolean", description: "Tell browsers to use HTTPS alone for a year, not for a day" },
+  "no-hsts": { type: "boolean", description: "Tell browsers to use HTTPS alone for a day" },
 } as const satisfies ArgsDef;
 
 /** Throws a usage Problem that says what may be typed. */
@@ -60,7 +62,7 @@ export function editOf(values: Values): Partial<project.Project> {
   }
   if (values.csp !== undefined)
     edit.csp = values.csp === "default" ? undefined : checked(project.csp, values.csp, "--csp");
-  for (const key of ["tls", "default"]) {
+  for (const key of ["tls", "default", "hsts"]) {
     const no = values[`no-${key}`] === true;
     if (no && values[key] === true) throw usage(`--${key} and --no-${key} say the contrary of each other`);
     if (no || values[key] === true) edit[key] = !no;

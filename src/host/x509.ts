@@ -1,0 +1,47 @@
+// Certificates and keys in PEM, parsed by the runtime's own TLS library. Reads no file.
+
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+
+export type { KeyObject, X509Certificate };
+
+/** Returns null for what is not one certificate in PEM with valid dates. */
+export function parseCertificate(pem: string): X509Certificate | null {
+  try {
+    const certificate = new X509Certificate(pem);
+    const { validFromDate, validToDate } = certificate;
+    return Number.isNaN(validFromDate.getTime()) || Number.isNaN(validToDate.getTime()) ? null : certificate;
+  } catch {
+    return null;
+  }
+}
+
+/** Returns the first private key of a PEM file, or the reason why it cannot be used, in words. */
+export function parsePrivateKey(pem: string): KeyObject | string {
+  try {
+    return createPrivateKey(pem);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ERR_MISSING_PASSPHRASE" ? "is encrypted with a passphrase" : "is not a private key in PEM";
+  }
+}
+
+/** Whether a host name or IPv4 address is among the subject alternative names. Like browsers, ignores the common name. */
+export function certifies(certificate: X509Certificate, host: string): boolean {
+  if (certificate.checkHost(host, { subject: "never" }) !== undefined) return true;
+  try {
+    return /^[\d.]+$/.test(host) && certificate.checkIP(host) !== undefined;
+  } catch {
+    // Four numbers that are no address.
+    return false;
+  }
+}
+
+/** Whether the issuer's name and key signed a certificate. */
+export function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+  } catch {
+    // A key of a kind that the library does not know has signed nothing that a browser accepts.
+    return false;
+  }
+}

@@ -1,0 +1,345 @@
+// The certificates of sites: what is refused, what is reported, and for how long browsers remember HTTPS.
+
+import { beforeEach, describe, expect, test } from "bun:test";
+import { typed } from "../cli/typed.ts";
+import { fakeDebian } from "../fake-debian.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+import { issue } from "./certificates.ts";
+
+const dir = "/etc/letsencrypt/live/demo.test";
+const vhostPath = "/etc/nginx/sites-available/edox-ops-demo";
+const storePath = "/etc/ssl/certs/ca-certificates.crt";
+/** The clock of the host in memory stands at 2027-01-15 08:00 UTC. */
+const long = { from: "2026-12-01", to: "2030-01-01" };
+const ninety = { from: "2027-01-01", to: "2027-04-01" };
+const issuerUrl = "http://ca.test/one.crt";
+const demo = { subject: "demo.test", names: "DNS:demo.test", ...ninety };
+
+const root = issue({ subject: "Root", ...long, isAuthority: true });
+const one = issue({ subject: "One", ...long, isAuthority: true, by: root, issuerUrl: "http://ca.test/root.crt" });
+const old = issue({ subject: "One", from: "2026-01-01", to: "2027-01-02", isAuthority: true, by: root, key: one.key });
+const leaf = issue({ ...demo, by: one, issuerUrl });
+const { key } = leaf;
+const like = (change: Partial<Parameters<typeof issue>[0]>): string =>
+  issue({ ...demo, by: one, issuerUrl, key, ...change }).certificate;
+const encrypted = Bun.spawnSync(["openssl", "pkey", "-aes128", "-passout", "pass:secret"], { stdin: Buffer.from(key) });
+
+const privateRoot = issue({ subject: "Private", ...long, isAuthority: true });
+const privateLeaf = issue({ ...demo, by: privateRoot, key }).certificate;
+
+let host: FakeHost;
+
+interface Files {
+  chain: readonly string[];
+  key?: string;
+  /** What certbot keeps beside. */
+  issuers?: string;
+}
+
+const good: Files = { chain: [leaf.certificate, one.certificate] };
+
+function put({ chain, key: own = key, issuers }: Files): void {
+  host.put(`${dir}/fullchain.pem`, chain.join(""));
+  host.put(`${dir}/privkey.pem`, own, { mode: 0o600 });
+  if (issuers) host.put(`${dir}/chain.pem`, issuers);
+}
+
+beforeEach(async () => {
+  host = fakeDebian();
+  host.taught.push((argv) => {
+    if (argv[0] !== "curl") return undefined;
+    return ok(
+      argv
+        .filter((word) => word.startsWith("http"))
+        .map((url) => `${url} 200\n`)
+        .join(""),
+    );
+  });
+  for (const line of ["bootstrap --yes", "project add demo --domain demo.test", "project init demo"]) {
+    expect(await typed(line, host)).toMatchObject({ exit: 0 });
+  }
+  host.put("/var/www/docs/demo/index.html", "home", { mode: 0o644, uid: 0, gid: 33 });
+  host.put(storePath, root.certificate);
+});
+
+async function served(): Promise<void> {
+  put(good);
+  for (const line of ["enable demo", "update demo --tls"]) {
+    expect(await typed(`project ${line}`, host)).toMatchObject({ exit: 0, err: "" });
+  }
+}
+
+const noon = (day: string): number => Date.parse(`${day}T12:00:00Z`);
+
+/** The host looks at another time. Its clock is set in no other way. */
+const at = (day: string): FakeHost => ({ ...host, now: () => noon(day) });
+
+const cases: [string, Files, string][] = [
+  [
+    "expired",
+    { chain: [like({ from: "2026-10-01", to: "2026-12-30" }), one.certificate] },
+    "the certificate for demo.test expired on 2026-12-30 00:00 UTC",
+  ],
+  [
+    "not valid yet",
+    { chain: [like({ from: "2027-02-01", to: "2027-05-01" }), one.certificate] },
+    "is not valid before 2027-02-01 00:00 UTC, and the clock of this host says 2027-01-15 08:0",
+  ],
+  [
+    "for other names",
+    { chain: [like({ names: "DNS:other.test,DNS:*.demo.test,IP:10.0.0.1" }), one.certificate] },
+    "is for another name: other.test, *.demo.test, 10.0.0.1",
+  ],
+  [
+    "for many other names",
+    { chain: [like({ names: [1, 2, 3, 4, 5, 6, 7].map((n) => `DNS:n${n}.test`).join() }), one.certificate] },
+    "is for another name: n1.test, n2.test, n3.test, n4.test, n5.test and 2 more",
+  ],
+  [
+    "with a common name only",
+    { chain: [issue({ subject: "demo.test", ...ninety, by: one, key }).certificate, one.certificate] },
+    "is for another name: it has no subject alternative name, and browsers read no other",
+  ],
+  ["with the key of another one", { ...good, key: root.key }, `does not match its private key ${dir}/privkey.pem`],
+  ["with an encrypted key", { ...good, key: `${encrypted.stdout}` }, "privkey.pem is encrypted with a passphrase"],
+  ["with something else as its key", { ...good, key: "x" }, "privkey.pem is not a private key in PEM"],
+  ["empty", { chain: [] }, "fullchain.pem holds no certificate in PEM"],
+  [
+    "cut off",
+    { chain: [leaf.certificate, one.certificate.slice(0, 200)] },
+    "fullchain.pem is damaged: certificate 2 of 2",
+  ],
+  [
+    "with a changed byte",
+    { chain: [leaf.certificate.replace("MII", "AII"), one.certificate] },
+    "fullchain.pem is damaged: certificate 1 of 2",
+  ],
+  [
+    "after its issuer",
+    { chain: [one.certificate, leaf.certificate] },
+    "is number 2 of its chain and must be the first",
+  ],
+  [
+    "before its root, and that before its issuer",
+    { chain: [leaf.certificate, root.certificate, one.certificate] },
+    "has its chain in the wrong order: 'CN=demo.test' is issued by 'CN=One', and followed by 'CN=Root'",
+  ],
+  [
+    "with its root alone",
+    { chain: [leaf.certificate, root.certificate] },
+    "has a chain with a gap: 'CN=demo.test' is issued by 'CN=One', and followed by 'CN=Root'",
+  ],
+  [
+    "without the intermediate of a public authority",
+    { chain: [leaf.certificate] },
+    "comes without the intermediate certificate of its issuer, 'CN=One'",
+  ],
+  [
+    "without the intermediate that certbot keeps beside it",
+    { chain: [issue({ ...demo, by: one, key }).certificate], issuers: one.certificate },
+    "comes without the intermediate certificate of its issuer, 'CN=One'",
+  ],
+  [
+    "with an expired intermediate",
+    { chain: [leaf.certificate, old.certificate] },
+    "has an issuer in its chain, 'CN=One', that expired on 2027-01-02",
+  ],
+];
+
+describe.each(cases)("certificate %s", (_, files, reason) => {
+  test("is refused by project update --tls, with nothing changed", async () => {
+    expect(await typed("project enable demo", host)).toMatchObject({ exit: 0, err: "" });
+    put(files);
+    const before = host.listing("/etc");
+    const { exit, err } = await typed("project update demo --tls", host);
+    expect([exit, err]).toEqual([1, expect.stringContaining(reason)]);
+    expect(err).toMatch(/\nhint: (openssl x509 -in \S+ -noout|timedatectl)/);
+    expect(err.split("\n")).toHaveLength(3);
+    expect(host.listing("/etc")).toEqual(before);
+  });
+
+  test("fails project validate and doctor on a served site", async () => {
+    await served();
+    put(files);
+    const { exit, out } = await typed("project validate demo", host);
+    expect([exit, out]).toEqual([1, expect.stringContaining("FAIL: ")]);
+    expect(out).toContain(reason);
+    expect((await typed("doctor", host)).out).toMatch(/\[FAIL\] project:demo: /);
+  });
+});
+
+describe("a faulty certificate", () => {
+  const expired = { chain: [like({ from: "2026-10-01", to: "2026-12-30" }), one.certificate] };
+
+  test("project add --tls: is refused, and a missing one may still come", async () => {
+    put(expired);
+    const line = "project add other --domain other.test --tls";
+    expect((await typed(line, host)).exit).toBe(0);
+    await typed("project remove demo", host);
+    const before = host.listing("/etc");
+    const { exit, err } = await typed("project add new --domain demo.test --tls", host);
+    expect([exit, err]).toEqual([1, expect.stringContaining("expired on 2026-12-30")]);
+    expect(host.listing("/etc")).toEqual(before);
+  });
+
+  test("project enable: is refused, with nothing changed", async () => {
+    put(good);
+    expect((await typed("project update demo --tls", host)).exit).toBe(0);
+    put(expired);
+    const before = host.listing("/etc");
+    const { exit, err } = await typed("project enable demo", host);
+    expect([exit, err]).toEqual([1, expect.stringContaining("expired on 2026-12-30")]);
+    expect(host.listing("/etc")).toEqual(before);
+  });
+
+  test("project enable: a missing certificate is refused with the way to get one", async () => {
+    await typed("project update demo --tls", host);
+    const { exit, err } = await typed("project enable demo", host);
+    expect([exit, err]).toEqual([1, expect.stringContaining(`${dir}/fullchain.pem is missing; to get one by ACME`)]);
+    expect(err).toEndWith("hint: edox-ops project update demo --no-tls\n");
+  });
+
+  test("project update: a missing certificate of a served site has certbot as its hint", async () => {
+    await typed("project enable demo", host);
+    const { exit, err } = await typed("project update demo --tls", host);
+    expect([exit, err]).toEqual([
+      1,
+      `error: there is no certificate for demo.test: ${dir}/fullchain.pem is missing\n` +
+        "hint: certbot certonly --webroot -w /var/lib/edox-ops/acme --cert-name demo.test -d demo.test\n",
+    ]);
+  });
+
+  test("project update: other changes of a served site only warn of it", async () => {
+    await served();
+    put(expired);
+    const { exit, out } = await typed("project update demo --branch next", host);
+    expect(exit).toBe(0);
+    expect(out).toContain("warning: the certificate for demo.test expired on 2026-12-30");
+    expect((await typed("project update demo --domain demo.test", host)).exit).toBe(1);
+  });
+
+  test("hints: a certificate of certbot's is renewed or issued again by it", async () => {
+    await served();
+    host.put("/etc/letsencrypt/renewal/demo.test.conf", "");
+    put(expired);
+    const validate = async (): Promise<string> => (await typed("project validate demo", host)).out;
+    expect(await validate()).toContain("(run: certbot renew --cert-name demo.test)");
+    for (const chain of [[leaf.certificate], [leaf.certificate, old.certificate]]) {
+      put({ chain });
+      expect(await validate()).toContain("--cert-name demo.test -d demo.test --force-renewal)");
+    }
+  });
+
+  test("validate: one that nginx has not loaded since it was renewed is a warning", async () => {
+    await served();
+    await host.sleep(1000);
+    put(good);
+    const { exit, out } = await typed("project validate demo", host);
+    expect([exit, out]).toEqual([
+      0,
+      `WARN: ${dir}/fullchain.pem is newer than what nginx serves: it has not been reloaded since (run: systemctl reload nginx)\n` +
+        "Project demo validation passed.\n",
+    ]);
+  });
+});
+
+describe("a certificate that browsers accept", () => {
+  test("passes without a word, with its root or directly from it", async () => {
+    await served();
+    expect((await typed("project validate demo", host)).out).toBe("Project demo validation passed.\n");
+    for (const chain of [
+      [leaf.certificate, one.certificate, root.certificate],
+      [issue({ ...demo, by: root, key }).certificate],
+    ]) {
+      put({ chain });
+      expect(await typed("project update demo --tls", host)).toMatchObject({ exit: 0, err: "" });
+    }
+  });
+
+  test("for a wildcard passes for one label, and for no more", async () => {
+    for (const [name, exit] of [
+      ["a.docs.test", 0],
+      ["a.b.docs.test", 1],
+    ] as const) {
+      host.put(`/etc/letsencrypt/live/${name}/fullchain.pem`, like({ names: "DNS:*.docs.test" }) + one.certificate);
+      host.put(`/etc/letsencrypt/live/${name}/privkey.pem`, key);
+      expect([name, (await typed(`project add a${exit} --domain ${name} --tls`, host)).exit]).toEqual([name, exit]);
+    }
+  });
+
+  test("for an address instead of a name passes, and four numbers that are none do not", async () => {
+    const live = "/etc/letsencrypt/live";
+    for (const [name, exit] of [
+      ["10.0.0.1", 0],
+      ["999.0.0.1", 1],
+    ] as const) {
+      host.put(`${live}/${name}/fullchain.pem`, like({ names: "IP:10.0.0.1" }) + one.certificate);
+      host.put(`${live}/${name}/privkey.pem`, key);
+      expect([name, (await typed(`project add a${exit} --domain ${name} --tls`, host)).exit]).toEqual([name, exit]);
+    }
+  });
+
+  test("self-signed, or of a private authority, passes with a warning", async () => {
+    for (const [chain, reason] of [
+      [[issue({ ...demo, key }).certificate], "is self-signed: browsers trust it only where it was added by hand"],
+      [[issue({ ...demo, by: one, key }).certificate], "is issued by 'CN=One', which this host does not trust"],
+      [[privateLeaf, privateRoot.certificate], "is issued by 'CN=Private', which this host does not trust"],
+    ] as const) {
+      put({ chain });
+      await typed("project enable demo", host);
+      const { exit, out } = await typed("project update demo --tls", host);
+      expect([exit, out]).toEqual([0, expect.stringContaining(`warning: the certificate for demo.test ${reason}`)]);
+      expect((await typed("project validate demo", host)).out).toContain(
+        `WARN: the certificate for demo.test ${reason}`,
+      );
+      await typed("project update demo --no-tls", host);
+    }
+  });
+
+  test("validate: a self-signed one that ends soon has both warnings", async () => {
+    await served();
+    put({ chain: [issue({ ...demo, key }).certificate] });
+    const { out } = await typed("project validate demo", at("2027-03-10"));
+    expect(out).toContain("WARN: the certificate for demo.test is self-signed");
+    expect(out).toContain("WARN: the certificate for demo.test expires on 2027-04-01");
+  });
+
+  test.each([
+    [ninety, "2027-03-09", null],
+    [ninety, "2027-03-10", "23 %"],
+    [{ from: "2027-01-14", to: "2027-01-20" }, "2027-01-18", null],
+    [{ from: "2027-01-14", to: "2027-01-20" }, "2027-01-19", "8 %"],
+    [long, "2029-11-30", null],
+    [long, "2029-12-03", "2 %"],
+  ])("is due for renewal by the share of its lifetime, 30 days at most: %o on %s", async (dates, day, share) => {
+    await served();
+    put({
+      chain: [like(dates), issue({ subject: "One", ...long, isAuthority: true, by: root, key: one.key }).certificate],
+    });
+    const { exit, out } = await typed("project validate demo", at(day));
+    expect(exit).toBe(0);
+    const warning = out.split("\n").find((line) => line.includes("renewal is overdue"));
+    if (share === null) expect(warning).toBeUndefined();
+    else {
+      expect(warning).toStartWith(`WARN: the certificate for demo.test expires on ${dates.to} 00:00 UTC: ${share} `);
+      expect((await typed("doctor", at(day))).out).toContain(
+        "[WARN] project:demo: the certificate for demo.test expires",
+      );
+    }
+  });
+});
+
+test("HSTS: lasts a day, and a year once the owner asks for it", async () => {
+  await served();
+  const header = (): string | undefined => /Strict-Transport-Security "(.+?)"/.exec(host.text(vhostPath) ?? "")?.[1];
+  expect(header()).toBe("max-age=86400");
+  for (const [flag, value] of [
+    ["--hsts", "max-age=31536000"],
+    ["--no-hsts", "max-age=86400"],
+  ] as const) {
+    expect(await typed(`project update demo ${flag}`, host)).toMatchObject({ exit: 0, err: "" });
+    expect(header()).toBe(value);
+    expect((await typed("project validate demo", host)).out).toBe("Project demo validation passed.\n");
+  }
+  expect((await typed("project update demo --hsts --no-hsts", host)).exit).toBe(2);
+});

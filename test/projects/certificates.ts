@@ -1,0 +1,73 @@
+// Throwaway certificates with fixed dates, for the clock of the host in memory.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+export interface Issued {
+  certificate: string;
+  key: string;
+}
+
+export interface CertificateRequest {
+  subject: string;
+  /** Subject alternative names, as openssl writes them: "DNS:demo.test". */
+  names?: string;
+  /** UTC dates: "2027-01-01". */
+  from: string;
+  to: string;
+  /** The issuer; without it the certificate is self-signed. */
+  by?: Issued;
+  isAuthority?: true;
+  /** Where the issuer's certificate could be fetched, as public authorities say it. */
+  issuerUrl?: string;
+  /** The key; without it a new one is made. */
+  key?: string;
+}
+
+const config = `
+[ca]
+default_ca = here
+[here]
+database = index
+new_certs_dir = .
+default_md = sha256
+policy = names
+unique_subject = no
+rand_serial = yes
+[names]
+commonName = supplied
+`;
+
+/** Issues a certificate with openssl, in a directory that is removed again. */
+export function issue({ subject, names, from, to, by, isAuthority, issuerUrl, key }: CertificateRequest): Issued {
+  const cwd = mkdtempSync(`${tmpdir()}/edox-ops-certificate-`);
+  const run = (...words: string[]): void => {
+    const { success, stderr } = Bun.spawnSync(["openssl", ...words], { cwd });
+    if (!success) throw new Error(`openssl ${words.join(" ")} failed\n${stderr}`);
+  };
+  const date = (day: string): string => `${day.replaceAll("-", "")}000000Z`;
+  try {
+    writeFileSync(`${cwd}/config`, config);
+    writeFileSync(`${cwd}/index`, "");
+    const extensions = [
+      `basicConstraints=CA:${isAuthority ? "TRUE" : "FALSE"}`,
+      ...(names ? [`subjectAltName=${names}`] : []),
+      ...(issuerUrl ? [`authorityInfoAccess=caIssuers;URI:${issuerUrl}`] : []),
+    ];
+    writeFileSync(`${cwd}/extensions`, extensions.join("\n"));
+    if (key) writeFileSync(`${cwd}/key`, key);
+    else run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-out", "key");
+    run("req", "-new", "-key", "key", "-subj", `/CN=${subject}`, "-out", "request");
+    if (by) {
+      writeFileSync(`${cwd}/ca`, by.certificate);
+      writeFileSync(`${cwd}/ca.key`, by.key);
+    }
+    const issuer = by ? ["-cert", "ca", "-keyfile", "ca.key"] : ["-selfsign", "-keyfile", "key"];
+    const dates = ["-startdate", date(from), "-enddate", date(to)];
+    const files = ["-extfile", "extensions", "-in", "request", "-out", "certificate"];
+    run("ca", "-config", "config", "-batch", "-notext", ...issuer, ...dates, ...files);
+    return { certificate: readFileSync(`${cwd}/certificate`, "utf8"), key: readFileSync(`${cwd}/key`, "utf8") };
+  } finally {
+    rmSync(cwd, { recursive: true });
+  }
+}
