@@ -3,6 +3,7 @@
 import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
 import { Problem, type Recipe, type Requirement, type Resource, type Step } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
 import { contentTypes } from "../recipes/nginx.ts";
 import { nameTooLong } from "../recipes/nginx-names.ts";
 import { projectLogPath, sitesEnabledDir } from "../recipes/paths.ts";
