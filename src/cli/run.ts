@@ -6,6 +6,7 @@ import { select } from "../engine/select.ts";
 import { snapshot } from "../engine/snapshot.ts";
 import { Problem, type Recipe, type Step, type StepResult } from "../engine/step.ts";
 import { met, type Stop } from "../engine/wait.ts";
+import { withFlag } from "../engine/with-flag.ts";
 import { type Host, type HostReader, type Signal, Unseen } from "../host/host.ts";
 import { lockPath } from "../recipes/paths.ts";
 import { usage, withoutSecrets } from "./arguments.ts";
@@ -79,9 +80,10 @@ export async function change(
   async function look() {
     const see = snapshot(host);
     const recipe = await recipeFor(gatherFacts(see), see);
-    const typed = flags as { only?: string; skip?: string; "fail-step"?: string };
-    const failAt = stepOf(recipe, typed["fail-step"]);
-    return { see, recipe, failAt, steps: await select(recipe, { only: typed.only, skip: typed.skip }, see) };
+    const { only, skip, "fail-step": wanted } = flags as { only?: string; skip?: string; "fail-step"?: string };
+    const again = ["edox-ops", ...typed];
+    const failAt = stepOf(recipe, wanted, again);
+    return { see, recipe, failAt, steps: await select(recipe, { only, skip, typed: again }, see) };
   }
 
   async function plan(tell: Teller): Promise<StepResult[]> {
@@ -103,10 +105,10 @@ export async function change(
 }
 
 /** Throws for a step that the recipe does not have. */
-function stepOf({ command, steps }: Recipe, wanted: string | undefined): string | undefined {
+function stepOf({ steps }: Recipe, wanted: string | undefined, typed: readonly string[]): string | undefined {
   const ids = steps.map(({ id }) => id);
   if (wanted === undefined || ids.includes(wanted)) return wanted;
-  const hint = ["edox-ops", ...command.split(" "), "--fail-step", ids[0] ?? ""];
+  const hint = withFlag(typed, "--fail-step", ids[0] ?? "");
   throw usage(`unknown step ${wanted}: there are ${ids.join(", ")}`, undefined, hint);
 }
 

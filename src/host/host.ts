@@ -31,6 +31,8 @@ export interface Output {
 export interface Answer {
   status: number;
   reason: string;
+  /** The proxy that may have written this answer itself, as it can over plain HTTP; its address without a password. */
+  proxy?: string;
   headers: Record<string, string>;
   body: Uint8Array;
 }

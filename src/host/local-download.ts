@@ -140,6 +140,6 @@ async function part(
     if (isLate(error)) return { reason: (error as Error).message, again: true };
     // What cannot be kept here is no fault of the server.
     if ((error as NodeJS.ErrnoException).syscall === "write") throw error;
-    return { reason: whyNot(error, options), again: true };
+    return { reason: whyNot(error, url, options), again: true };
   }
 }

@@ -2,6 +2,7 @@
 
 import * as fs from "node:fs";
 import type { Answer, AskOptions } from "./host.ts";
+import { proxyFor } from "./local-proxy.ts";
 
 const askLimitMs = 30_000;
 /** What is asked for here is small: keys and JSON. */
@@ -41,14 +42,19 @@ const reasons: Record<string, string> = {
   ZstdDecompressionError: "its answer cannot be decompressed",
 };
 
+/** With a proxy these are about the way to it: only the proxy looks up the server and connects to it. */
+const ofProxy = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"];
+
 /** The proxies of the environment are asked, and their exceptions heeded. Only a GET follows a redirect. */
 export async function ask(method: string, address: string, options: AskOptions): Promise<Answer> {
   const { limitMs = askLimitMs } = options;
   try {
     // One limit for all of it.
-    return await told(await opened(method, address, options, AbortSignal.timeout(limitMs)));
+    const answer = await told(await opened(method, address, options, AbortSignal.timeout(limitMs)));
+    const proxy = options.socketPath === undefined && address.startsWith("http:") ? proxyFor(address) : null;
+    return proxy === null ? answer : { ...answer, proxy };
   } catch (error) {
-    const reason = isLate(error) ? `no answer within ${limitMs / 1000} s` : whyNot(error, options);
+    const reason = isLate(error) ? `no answer within ${limitMs / 1000} s` : whyNot(error, address, options);
     return { status: 0, reason, headers: {}, body: new Uint8Array() };
   }
 }
@@ -89,10 +95,17 @@ export function isLate(error: unknown): boolean {
   return (error as Error).name === "TimeoutError";
 }
 
-export function whyNot(error: unknown, { caPath, socketPath }: AskOptions): string {
+/** Returns why there is no answer. A failure of a proxy, or on the way to it, is not reported as the server's. */
+export function whyNot(error: unknown, address: string, { caPath, socketPath }: AskOptions): string {
   const { code, message } = error as Error & { code?: string | number };
   if (code === "ENOENT") return `${caPath ?? socketPath} is not there`;
-  return reasons[String(code)] ?? message;
+  const reason = reasons[String(code)] ?? message;
+  const proxy = socketPath === undefined ? proxyFor(address) : null;
+  if (proxy === null) return reason;
+  if (code === "ERR_PROXY_TUNNEL") return `the proxy ${proxy} refuses to connect: ${message.replace(/^.*?: /, "")}`;
+  return ofProxy.includes(String(code))
+    ? `the proxy ${proxy} cannot be reached: ${reason}`
+    : `${reason} (through the proxy ${proxy})`;
 }
 
 async function told(response: Response): Promise<Answer> {

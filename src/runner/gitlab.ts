@@ -12,6 +12,8 @@ export interface Server {
   impatient?: true;
   /** A file of certificates that are trusted besides the system's. */
   caPath?: string | undefined;
+  /** The command to type again with another token. */
+  again?: readonly string[];
 }
 
 /** What GitLab knows a runner by. */
@@ -40,7 +42,7 @@ export function bareAddress(url: string): string {
 export async function verify(host: Host, server: Server, token: string, systemId: string): Promise<Registered> {
   const answer = await ask(host, server, "POST", "runners/verify", { token, system_id: systemId }, token);
   if (answer.status === 200) return registered(answer, server, token);
-  if (answer.status === 403 || answer.status === 401) {
+  if (isRefusal(answer, 401, 403)) {
     const message = `${server.url} does not know this token: it was mistyped, has expired, or its runner was deleted`;
     throw new Problem("blocked", message, { hint: newRunner(server) });
   }
@@ -62,11 +64,11 @@ export async function registerByOldToken(
   };
   const answer = await ask(host, server, "POST", "runners", body, token);
   if (answer.status === 201) return made(host, answer, server, token);
-  if (answer.status === 410) {
+  if (isRefusal(answer, 410)) {
     const message = `${server.url} takes no registration tokens any more: make the runner there, and take its glrt- token`;
     throw new Problem("blocked", message, { hint: newRunner(server) });
   }
-  if (answer.status === 403) {
+  if (isRefusal(answer, 403)) {
     throw new Problem("blocked", `${server.url} does not know this registration token`, { hint: newRunner(server) });
   }
   throw refused(answer, server, token);
@@ -100,8 +102,8 @@ export async function createRunner(host: Host, server: Server, accessToken: stri
   const answer = await ask(host, server, "POST", "user/runners", body, accessToken, headers);
   if (answer.status === 201) return made(host, answer, server, accessToken);
   const hint = newRunner(server);
-  if (answer.status === 401) throw new Problem("blocked", `${server.url} does not know this access token`, { hint });
-  if (answer.status === 403) {
+  if (isRefusal(answer, 401)) throw new Problem("blocked", `${server.url} does not know this access token`, { hint });
+  if (isRefusal(answer, 403)) {
     const message = `${server.url} lets this access token make no runner: it needs the scope create_runner, and its owner the right${said(answer, accessToken)}`;
     throw new Problem("blocked", message, { hint });
   }
@@ -122,8 +124,8 @@ export async function forget(
       ? ["runners/managers", { token, system_id: systemId }]
       : ["runners", { token }];
   const answer = await ask(host, server, "DELETE", path, body, token);
-  if (answer.status === 204 || answer.status === 200) return "forgotten";
-  if (answer.status === 403 || answer.status === 404) return "gone";
+  if (answer.status === 204) return "forgotten";
+  if (isRefusal(answer, 403, 404)) return "gone";
   throw refused(answer, server, token);
 }
 
@@ -160,7 +162,7 @@ async function ask(
 function registered(answer: Answer, server: Server, secret: string): Registered {
   const json = jsonOf(answer);
   const { id, token = secret, token_expires_at: expires = null } = json;
-  const whole = typeof id === "number" && Number.isSafeInteger(id) && id > 0;
+  const whole = isJson(answer) && typeof id === "number" && Number.isSafeInteger(id) && id > 0;
   const isText = expires === null || typeof expires === "string";
   if (!whole || !isToken(token) || !isText) {
     throw new Problem("blocked", `${server.url} answers, but not as a GitLab does: is the address right?`);
@@ -183,6 +185,22 @@ async function made(host: Host, answer: Answer, server: Server, secret: string):
   }
 }
 
+/**
+ * Returns whether GitLab itself answers with one of these status codes. Proxies, filters and login pages answer with the
+ * same codes, and know nothing about runners. GitLab's refusals are JSON: their message begins with the status code, or
+ * their error is a code of OAuth 2.0 (RFC 6750).
+ */
+function isRefusal(answer: Answer, ...statuses: number[]): boolean {
+  if (!statuses.includes(answer.status) || !isJson(answer)) return false;
+  const { message, error } = jsonOf(answer);
+  if (typeof message === "string") return message.startsWith(`${answer.status} `);
+  return error === "insufficient_scope" || error === "invalid_token";
+}
+
+function isJson({ headers }: Answer): boolean {
+  return /^application\/json\s*(;|$)/i.test(headers["content-type"] ?? "");
+}
+
 function isToken(value: unknown): value is string {
   return typeof value === "string" && /^[\w.=-]{1,500}$/.test(value);
 }
@@ -197,19 +215,39 @@ function jsonOf({ body }: Answer): Record<string, unknown> {
 }
 
 function refused(answer: Answer, { url, caPath }: Server, secret: string): Problem {
-  const { status, reason, headers } = answer;
+  const { status, reason, headers, proxy } = answer;
+  const hint = ["curl", "-v", url];
   if (status === 0) {
     const unknown = reason.includes("authority") || reason.includes("signed by itself");
     const more = unknown && caPath === undefined ? ": give its authority's with --ca-file" : "";
-    return new Problem("blocked", `${url} cannot be reached: ${oneLine(reason)}${more}`, { hint: ["curl", "-v", url] });
+    return new Problem("blocked", `${url} cannot be reached: ${oneLine(reason)}${more}`, { hint });
+  }
+  if (proxy !== undefined && !isJson(answer)) {
+    const message = `${url} cannot be reached: the proxy ${proxy} answers ${status}${proxyAdvice(status)}`;
+    return new Problem("blocked", message, { hint });
   }
   if (status >= 300 && status < 400) {
     const place = oneLine(headers.location ?? "nowhere").slice(0, shownCharacters);
     return new Problem("blocked", `${url} redirects to ${place}: give the address that it redirects to with --url`);
   }
+  if (!isJson(answer) && [401, 403, 407, 410, 511].includes(status)) {
+    const message = `${url} answers ${status}, but not as GitLab does (${sender(answer)}): a proxy or firewall in between may refuse the request`;
+    return new Problem("blocked", message, { hint });
+  }
   const when = status === 429 || status >= 500 ? ": try again later" : status === 404 ? ": is the address right?" : "";
-  const hint = when.includes("later") ? ["curl", "-I", url] : undefined;
-  return new Problem("blocked", `${url} answers ${status}${said(answer, secret)}${when}`, { hint });
+  const later = when.includes("later") ? ["curl", "-I", url] : undefined;
+  return new Problem("blocked", `${url} answers ${status}${said(answer, secret)}${when}`, { hint: later });
+}
+
+function proxyAdvice(status: number): string {
+  return status === 407 ? ": it requires a user name and password (http_proxy=http://USER:PASSWORD@HOST:PORT)" : "";
+}
+
+/** Returns what the answer says of its kind and its server, such as "text/html from cloudflare". */
+function sender({ headers }: Answer): string {
+  const shown = (name: string): string => oneLine(headers[name] ?? "").slice(0, shownCharacters);
+  const server = shown("server");
+  return `${shown("content-type") || "no content type"}${server === "" ? "" : ` from ${server}`}`;
 }
 
 /** GitLab's own words: a text, or for each field an array of them. */
@@ -221,6 +259,7 @@ function said(answer: Answer, secret: string): string {
   return plain === "" ? "" : ` (${plain})`;
 }
 
-function newRunner({ url }: Server): string[] {
-  return ["sudo", "edox-ops", "gitlab-runner", "register", "--url", url, "--token", "-"];
+/** Returns the command that registers with another token. */
+export function newRunner({ url, again }: Server): readonly string[] {
+  return again ?? ["sudo", "edox-ops", "gitlab-runner", "register", "--url", url, "--token", "-"];
 }

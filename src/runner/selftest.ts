@@ -4,6 +4,7 @@
 import { linesOf, oneLine } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
 import { heed, met, type Stop } from "../engine/wait.ts";
+import { withFlag } from "../engine/with-flag.ts";
 import type { Host, Output } from "../host/host.ts";
 import { dockerThere } from "./docker-in-docker.ts";
 import type { Runner } from "./runners.ts";
@@ -33,7 +34,12 @@ const limitMs = 120_000;
 const lengths = [1500, 1460, 1400, 1360, 1280];
 
 /** Everything that it starts is gone when this returns, also what a run before it left. Throws a Problem where it cannot begin. */
-export async function selftest(runner: Runner, host: Host, stop: Stop, file: string | undefined): Promise<Selftest> {
+export async function selftest(
+  runner: Runner,
+  host: Host,
+  stop: Stop,
+  { file, typed }: { file: string | undefined; typed: readonly string[] },
+): Promise<Selftest> {
   await met(dockerThere, host);
   const address = addressOf(runner);
   const docker = async (...argv: string[]): Promise<Output> => {
@@ -42,7 +48,7 @@ export async function selftest(runner: Runner, host: Host, stop: Stop, file: str
   };
   await clear(host);
   try {
-    const image = file === undefined ? await pulled(docker) : await loaded(docker, file);
+    const image = file === undefined ? await pulled(docker, typed) : await loaded(docker, file);
     const { containers, start } = await job(docker, runner, image);
     const measured: Measured[] = [];
     const inJob = (script: string): Promise<Output> => docker("exec", containers.job, "sh", "-c", script);
@@ -124,12 +130,12 @@ async function clear(host: Host): Promise<void> {
 
 type Docker = (...argv: string[]) => Promise<Output>;
 
-async function pulled(docker: Docker): Promise<string> {
+async function pulled(docker: Docker, typed: readonly string[]): Promise<string> {
   if ((await docker("image", "inspect", dindImage)).code === 0) return dindImage;
   const { code, stderr } = await docker("pull", "--quiet", dindImage);
   if (code === 0) return dindImage;
   const message = `${dindImage} cannot be had: where it can, save it with \`docker save\`, and give it here with --image`;
-  const hint = ["sudo", "edox-ops", "gitlab-runner", "selftest", "--image", "dind.tar"];
+  const hint = ["sudo", ...withFlag(typed, "--image", "dind.tar")];
   throw new Problem("command-failed", message, { returncode: code, stderr, hint });
 }
 

@@ -1,6 +1,7 @@
 // A runner of ours is taken away: in GitLab first, then here.
 
 import { Problem, type Recipe } from "../engine/step.ts";
+import { withFlag } from "../engine/with-flag.ts";
 import type { HostReader } from "../host/host.ts";
 import { runnerConfigPath, runnerLogPath } from "../recipes/paths.ts";
 import { configFile } from "./config-file.ts";
@@ -14,15 +15,15 @@ export interface Known {
   runner: Runner | null;
 }
 
-/** Throws a Problem for a runner that is not there, not ours, or one of several of that name. */
-export function theRunner(see: HostReader, name: string, url: string | undefined): Known {
+/** Throws a Problem for a runner that is not there, not ours, or one of several of that name. `typed`: the whole command. */
+export function theRunner(see: HostReader, name: string, url: string | undefined, typed: readonly string[]): Known {
   const record = readRecord(see);
   const { runners } = readConfig(see);
   const named = madeBy(record).filter((made) => made.name === name && (!url || sameServer(made.url, url)));
   const [made, another] = named;
   if (made !== undefined && another !== undefined) {
     const message = `${name} is registered with ${made.url} and with ${another.url}: say which with --url`;
-    throw new Problem("usage", message, { hint: ["edox-ops", "gitlab-runner", "unregister", name, "--url", made.url] });
+    throw new Problem("usage", message, { hint: withFlag(typed, "--url", made.url) });
   }
   if (made !== undefined) return { made, runner: runners.find((runner) => sameRunner(made, runner)) ?? null };
   if (runners.some((runner) => runner.name === name)) {

@@ -56,6 +56,16 @@ describe("what was typed", () => {
     expect(err).toContain("Bootstrap failed at step nginx.prepare");
   });
 
+  test("hint: a corrected step leaves the other flags as they were typed", async () => {
+    const lines: [string, string][] = [
+      ["bootstrap --no-color --fail-step nginx --yes", "bootstrap --no-color --fail-step packages.install --yes"],
+      ["bootstrap --fail-step=nginx --yes", "bootstrap --fail-step packages.install --yes"],
+      ["bootstrap --only nginx --quiet --yes", "bootstrap --only packages.install --quiet --yes"],
+      ["bootstrap --skip=nginx --yes", "bootstrap --skip packages.install --yes"],
+    ];
+    for (const [line, hint] of lines) expect((await typed(line)).err).toContain(`hint: edox-ops ${hint}\n`);
+  });
+
   test("--help says every flag of a command", async () => {
     const { exit, out } = await typed("bootstrap --help");
     expect(exit).toBe(0);
@@ -284,12 +294,18 @@ describe("some steps", () => {
   });
 
   test("what a step needs of one that is left out is named, and nothing is run", async () => {
-    for (const flags of ["--only nginx.prepare", "--skip packages.install", "--only nginx.prepare --dry-run"]) {
+    const all = "packages.install,site.directories,nginx.prepare";
+    for (const [flags, hint] of [
+      ["--only nginx.prepare", "--yes --only packages.install,nginx.prepare"],
+      ["--skip packages.install", `--yes --only ${all}`],
+      ["--skip=packages.install --quiet", `--yes --quiet --only ${all}`],
+      ["--only nginx.prepare --dry-run", "--yes --only packages.install,nginx.prepare --dry-run"],
+    ]) {
       const host = fakeDebian();
       const { exit, err } = await typed(`bootstrap --yes ${flags}`, host);
       expect(exit).toBe(1);
       expect(err).toContain("error: nginx.prepare needs packages.install, which is left out: nginx not installed\n");
-      expect(err).toContain("hint: edox-ops bootstrap --only packages.install,");
+      expect(err).toContain(`hint: edox-ops bootstrap ${hint}\n`);
       expect(host.ran).toEqual([]);
     }
     expect((await typed("bootstrap --yes --only nginx.prepare", await converged())).exit).toBe(0);

@@ -1,6 +1,6 @@
 // HTTP as this machine asks it: with whom it speaks, and whom it does not trust.
 
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { localHost } from "../../src/host/local.ts";
@@ -189,6 +189,60 @@ describe("asking", () => {
       delete process.env.no_proxy;
     }
     expect(asked).toEqual(["http://far.test/x"]);
+  });
+
+  describe("the proxy of the environment", () => {
+    const names = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
+    afterEach(() => {
+      for (const name of names) delete process.env[name];
+    });
+
+    test("its own failure is not reported as the server's", async () => {
+      using refusing = Bun.listen({
+        hostname: "127.0.0.1",
+        port: 0,
+        socket: { data: (socket) => void socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") },
+      });
+      const address = `http://127.0.0.1:${refusing.port}`;
+      process.env.http_proxy = address.replace("//", "//user:password@");
+      process.env.https_proxy = process.env.http_proxy;
+      expect(await host.get("https://far.test/x")).toMatchObject({
+        ...{ status: 0, reason: `the proxy ${address} refuses to connect: 407 Proxy Authentication Required` },
+      });
+      expect(await host.send("POST", "http://far.test/x")).toMatchObject({ status: 407, proxy: address });
+      process.env.https_proxy = "http://127.0.0.1:1";
+      expect((await host.get("https://far.test/x")).reason).toBe(
+        "the proxy http://127.0.0.1:1 cannot be reached: nobody listens there (connection refused)",
+      );
+      expect((await host.get("http://docker/_ping", { socketPath })).proxy).toBeUndefined();
+    });
+
+    test("is named in an answer exactly where the request went through it", async () => {
+      using proxy = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("by the proxy") });
+      const { port } = plain;
+      const excepted = [
+        "localhost",
+        "*",
+        ".localhost",
+        "*.localhost",
+        "LOCALHOST",
+        " x , localhost",
+        `localhost:${port}`,
+      ];
+      const others = ["host", "localhos", "localhost:1", "127.0.0.1", "127.0.0.0/8", ""];
+      for (const variable of ["http_proxy", "all_proxy"]) {
+        for (const no_proxy of [...excepted, ...others]) {
+          for (const name of names) delete process.env[name];
+          Object.assign(process.env, { [variable]: `127.0.0.1:${proxy.port}`, no_proxy });
+          const { body, proxy: named } = await host.get(`http://localhost:${port}/x`);
+          expect([no_proxy, textOf(body)]).toEqual([no_proxy, named === undefined ? "GET /x " : "by the proxy"]);
+          expect(named).toBe(others.includes(no_proxy) ? `http://127.0.0.1:${proxy.port}` : undefined);
+        }
+      }
+      Object.assign(process.env, { no_proxy: "127.0.0.0/8" });
+      const near = await host.get(`http://127.0.0.1:${proxy.port}/x`);
+      expect(near.proxy).toBeUndefined();
+    });
   });
 
   test("get: an answer whose body comes a byte at a time ends at the limit for all of it", async () => {

@@ -261,7 +261,7 @@ describe("projects.json: two records that cannot both hold", () => {
       const { exit, err } = await typed(`project remove ${slug} --delete-files --yes`, host);
       expect([exit, err]).toEqual([
         1,
-        `error: project ${slug} has no directory that is its alone: its files and backups are not deleted\nhint: edox-ops project remove ${slug}\n`,
+        `error: project ${slug} has no directory that is its alone: its files and backups are not deleted\nhint: edox-ops project remove ${slug} --yes\n`,
       ]);
     }
     expect((await typed("project remove two", host)).exit).toBe(0);

@@ -7,7 +7,15 @@ interface Told {
   status: number;
   body?: unknown;
   headers?: Record<string, string>;
+  /** The content type; JSON for an object, HTML for anything else where it is missing. */
+  type?: string;
+  proxy?: string;
 }
+
+export const forbidden: Told = { status: 403, body: { message: "403 Forbidden" } };
+const unauthorized: Told = { status: 401, body: { message: "401 Unauthorized" } };
+const gone: Told = { status: 410, body: { message: "410 Gone - runner registration disallowed" } };
+const notFound: Told = { status: 404, body: { error: "404 Not Found" } };
 
 export interface FakeGitLab {
   /** Tokens of runners, with their numbers. */
@@ -34,15 +42,15 @@ export function fakeGitLab(host: FakeHost, url: string): FakeGitLab {
     gitlab.runners.set(token, id);
     return { status: 201, body: { id, token, token_expires_at: null } };
   };
-  const forgotten = (token: string): Told => ({ status: gitlab.runners.delete(token) ? 204 : 403 });
+  const forgotten = (token: string): Told => (gitlab.runners.delete(token) ? { status: 204 } : forbidden);
   const answers: Record<string, (token: string, access: string) => Told> = {
     "POST runners/verify"(token) {
       const id = gitlab.runners.get(token);
-      return id === undefined ? { status: 403 } : { status: 200, body: { id, token, token_expires_at: null } };
+      return id === undefined ? forbidden : { status: 200, body: { id, token, token_expires_at: null } };
     },
-    "POST runners": (token) => (gitlab.registrationTokens.has(token) ? made("") : { status: 410 }),
-    "POST user/runners": (_, access) => (gitlab.accessTokens.has(access) ? made("glrt-") : { status: 401 }),
-    "DELETE runners/managers": (token) => ({ status: gitlab.runners.has(token) ? 204 : 403 }),
+    "POST runners": (token) => (gitlab.registrationTokens.has(token) ? made("") : gone),
+    "POST user/runners": (_, access) => (gitlab.accessTokens.has(access) ? made("glrt-") : unauthorized),
+    "DELETE runners/managers": (token) => (gitlab.runners.has(token) ? { status: 204 } : forbidden),
     "DELETE runners": forgotten,
   };
   host.served.push((method, asked, { body = "{}", headers = {} }): Partial<Answer> | undefined => {
@@ -52,9 +60,12 @@ export function fakeGitLab(host: FakeHost, url: string): FakeGitLab {
     const json = JSON.parse(body) as Record<string, unknown>;
     gitlab.sent.push({ path, body: json, headers });
     const answer = answers[`${method} ${path}`];
-    const told = gitlab.next.shift() ?? answer?.(String(json.token), headers["PRIVATE-TOKEN"] ?? "") ?? { status: 404 };
+    const told = gitlab.next.shift() ?? answer?.(String(json.token), headers["PRIVATE-TOKEN"] ?? "") ?? notFound;
     const text = typeof told.body === "string" ? told.body : JSON.stringify(told.body ?? {});
-    return { status: told.status, headers: told.headers ?? {}, body: new TextEncoder().encode(text) };
+    const type = told.type ?? (typeof told.body === "object" ? "application/json" : "text/html");
+    const { status, proxy } = told;
+    const answered = { status, ...(proxy !== undefined && { proxy }) };
+    return { ...answered, headers: { "content-type": type, ...told.headers }, body: new TextEncoder().encode(text) };
   });
   return gitlab;
 }

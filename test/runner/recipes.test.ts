@@ -26,7 +26,7 @@ function withPackages(...names: string[]): FakeHost {
 
 async function run(host: FakeHost, mirrors = good, only?: string) {
   const recipe = prepareCiHost(gatherFacts(host), host, mirrors);
-  const steps = await select(recipe, { only, skip: undefined }, host);
+  const steps = await select(recipe, { only, skip: undefined, typed: [] }, host);
   return converge(steps, host, { act: host });
 }
 

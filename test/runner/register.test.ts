@@ -5,7 +5,7 @@ import { parseConfig } from "../../src/runner/config-text.ts";
 import { secretLine, typedWords, variables } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
-import { fakeGitLab } from "./fake-gitlab.ts";
+import { fakeGitLab, forbidden } from "./fake-gitlab.ts";
 
 const url = "https://gitlab.test";
 const configPath = "/etc/gitlab-runner/config.toml";
@@ -234,7 +234,10 @@ describe("a runner that is made in GitLab", () => {
     const answers = host.served.splice(0);
     let asked = 0;
     host.served.push((method, url_, options) => {
-      if (url_.endsWith("/runners/verify") && asked++ === 0) return { status: 403 };
+      if (url_.endsWith("/runners/verify") && asked++ === 0) {
+        const body = new TextEncoder().encode(JSON.stringify(forbidden.body));
+        return { status: 403, headers: { "content-type": "application/json" }, body };
+      }
       return answers.map((each) => each(method, url_, options)).find((each) => each !== undefined);
     });
     const before = host.listing();
@@ -282,7 +285,7 @@ describe("what GitLab refuses changes nothing here", () => {
   const html = "<html>404</html>";
   type Refusal = [string, object[], string, number];
   const refusals: Refusal[] = [
-    ["a token that it does not know", [{ status: 403 }], "does not know this token", 1],
+    ["a token that it does not know", [forbidden], "does not know this token", 1],
     ["an answer that is no GitLab's", [{ status: 200, body: html }], "not as a GitLab does", 1],
     ["an answer without a number", [{ status: 200, body: {} }], "not as a GitLab does", 1],
     [
@@ -305,8 +308,50 @@ describe("what GitLab refuses changes nothing here", () => {
     ],
     [
       "an error nested 400,000 levels deep is reported by its status alone",
-      [{ status: 400, body: `{"message":${"[".repeat(400_000)}${"]".repeat(400_000)}}` }],
+      [{ status: 400, type: "application/json", body: `{"message":${"[".repeat(400_000)}${"]".repeat(400_000)}}` }],
       "error: https://gitlab.test answers 400\n",
+      1,
+    ],
+    [
+      "a token refused by a page of a filter is not called unknown",
+      [{ status: 403, headers: { server: "cloudflare" }, body: "<html>blocked</html>" }],
+      "https://gitlab.test answers 403, but not as GitLab does (text/html from cloudflare): a proxy or firewall",
+      1,
+    ],
+    [
+      "a login page in between is not called an unknown token",
+      [{ status: 401, type: "text/html; charset=utf-8", body: '{"message":"401 Unauthorized"}' }],
+      "answers 401, but not as GitLab does (text/html; charset=utf-8)",
+      1,
+    ],
+    [
+      "JSON of another server is not called an unknown token",
+      [{ status: 403, body: { message: "Forbidden" } }],
+      "https://gitlab.test answers 403 (Forbidden)\n",
+      1,
+    ],
+    [
+      "a runner's answer that is no JSON is not believed",
+      [{ status: 200, type: "text/plain", body: '{"id":1}' }],
+      "not as a GitLab does",
+      1,
+    ],
+    [
+      "a proxy that requires a password is named",
+      [{ status: 407, proxy: "http://proxy.test:3128", body: "" }],
+      "https://gitlab.test cannot be reached: the proxy http://proxy.test:3128 answers 407: it requires a user name",
+      1,
+    ],
+    [
+      "a proxy that does not reach the server is named",
+      Array(5).fill({ status: 502, proxy: "http://proxy.test:3128", body: "<html>" }),
+      "https://gitlab.test cannot be reached: the proxy http://proxy.test:3128 answers 502\n",
+      5,
+    ],
+    [
+      "GitLab's own refusal is believed through a proxy",
+      [{ ...forbidden, proxy: "http://proxy.test:3128" }],
+      "does not know this token",
       1,
     ],
     ["a page that is not there", [{ status: 404, body: html }], "answers 404: is the address right?", 1],
@@ -362,6 +407,30 @@ describe("what GitLab refuses changes nothing here", () => {
       expectKept(host, token, said);
     });
   }
+
+  test("hint: a refused token repeats all of the command but the secret", async () => {
+    const { host, gitlab, ops } = prepared();
+    host.put("/root/ca.pem", "-----BEGIN CERTIFICATE-----\n");
+    const more = ["--profile", "ci", "--ca-file", "/root/ca.pem", "--description", "a b", "--concurrent", "3"];
+    const hint = `hint: edox-ops ${register.join(" ")} --profile ci --ca-file /root/ca.pem --description 'a b' --concurrent 3`;
+    for (const [words, end] of [
+      [["--token", "glrt-unknown-one"], "--token -"],
+      [["--token=glrt-unknown-one"], "--token=-"],
+      [["--access-token", "glpat-unknown-one", "--project", "7"], "--access-token - --project 7"],
+      [["--token", "GR1348941-old-token"], "--token -"],
+    ] as const) {
+      expect((await ops(...register, ...more, ...words)).err).toContain(`${hint} ${end}\n`);
+    }
+    variables.EDOX_RUNNER_TOKEN = "glrt-unknown-one";
+    expect((await ops(...register, ...more)).err).toContain(`${hint} --token -\n`);
+    delete variables.EDOX_RUNNER_TOKEN;
+    variables.EDOX_GITLAB_TOKEN = "glpat-unknown-one";
+    expect((await ops(...register, ...more)).err).toContain(`${hint} --access-token -\n`);
+    gitlab.accessTokens.add("glpat-unknown-one");
+    expect((await ops(...register, ...more)).exit).toBe(0);
+    gitlab.next.push(forbidden);
+    expect((await ops(...register, ...more)).err).toContain(`${hint} --access-token - --replace\n`);
+  });
 
   test("a runner made with an invalid expiry date is deleted in GitLab again", async () => {
     const { host, gitlab, ops } = prepared();
@@ -693,8 +762,9 @@ describe("unregister", () => {
       "--token",
       "glrt-other-0123",
     );
-    const both = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
+    const both = await ops("gitlab-runner", "unregister", "edox-ops CI runner", "--quiet");
     expect([both.exit, both.err]).toEqual([2, expect.stringContaining("say which with --url")]);
+    expect(both.err).toContain(`hint: edox-ops gitlab-runner unregister 'edox-ops CI runner' --quiet --url ${url}\n`);
     expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner", "--url", url)).exit).toBe(0);
     expect(host.text(configPath)).not.toContain(token);
     expect((await ops("gitlab-runner", "list")).out).toBe("edox-ops CI runner\thttps://other.test\tdocker\tours\n");
@@ -715,6 +785,28 @@ describe("unregister", () => {
     await ops(...register, "--profile", "ci", "--token", token);
     host.put(configPath, `${host.text(configPath)}\n[[runners]]\nurl = "${url}"\n`, { mode: 0o600 });
     expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner")).exit).toBe(0);
+  });
+
+  test("keeps the runner when the answer is not GitLab's, whatever the status code", async () => {
+    const { host, gitlab, ops } = prepared();
+    await ops(...register, "--profile", "ci", "--token", token);
+    const before = host.listing();
+    for (const answer of [
+      { status: 403, body: "<html>blocked</html>" },
+      { status: 404, body: "<html>no such page</html>" },
+      { status: 404, body: { error: "404 Not Found" } },
+      { status: 200, body: "<html>please log in</html>" },
+      { status: 407, proxy: "http://proxy.test:3128", body: "" },
+    ]) {
+      gitlab.next.push(answer);
+      const { exit, err } = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
+      expect([exit, err]).toEqual([1, expect.stringContaining(` answers ${answer.status}`)]);
+      expect(host.listing()).toEqual(before);
+    }
+    gitlab.next.push(forbidden);
+    const { exit, err } = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
+    expect([exit, err]).toEqual([0, expect.stringContaining("did not know edox-ops CI runner any more")]);
+    expect(host.text(configPath)).not.toContain(token);
   });
 
   test("waits for a GitLab that can be told, unless it is forced", async () => {

@@ -44,7 +44,11 @@ test("packets that do not come through are made shorter, and the snippet says ho
 });
 
 test("an image that cannot be had, or is none, is said with the way to one", async () => {
-  const pulled = await engine((line) => line.startsWith("pull") || line.startsWith("image inspect")).ops();
+  const pulled = await engine((line) => line.startsWith("pull") || line.startsWith("image inspect")).ops(
+    ...["--runner", "a"],
+  );
+  const line = "gitlab-runner selftest --runner a --image dind.tar";
+  expect(pulled.err).toContain(`hint: edox-ops ${line}\n`);
   expect(pulled.err).toContain("save it with `docker save`, and give it here with --image");
   const loaded = await engine((line) => line.startsWith("load")).ops("--image", "/none.tar");
   expect(loaded.err).toContain("/none.tar has no image in it");

@@ -109,15 +109,22 @@ async function orderOf(values: Typed, context: Context, host: HostReader): Promi
     throw usage(`--concurrent ${values.concurrent} is no number from 1 to 1000`);
   }
   const caPath = values["ca-file"] === undefined ? undefined : authority(values["ca-file"], host);
+  const credential = await credentialOf(values, context, host);
   return {
-    server: { url, caPath },
+    server: { url, caPath, again: withoutToken(credential, context) },
     profile: profileOf(values, host),
     profileName: values.profile ?? null,
     concurrent,
     replaces: values.replace === true,
     isProtected: values.protected === true,
-    credential: await credentialOf(values, context, host),
+    credential,
   };
+}
+
+/** The command to type again with another token, which is asked for. One that came from a file is read from there again. */
+function withoutToken({ kind }: Credential, { typed }: Context): string[] {
+  const isTyped = typed.some((word) => /^--(token|token-file|access-token)(=|$)/.test(word));
+  return ["sudo", "edox-ops", ...typed, ...(isTyped ? [] : [kind === "access" ? "--access-token" : "--token", "-"])];
 }
 
 /** The runner ignores one that is not there: we do not. */

@@ -26,9 +26,10 @@ export default command({
     demandRoot(host, context);
     const runner = chosen(surveyConfig(host).runners, values.runner);
     const signal = host.heedSignals();
-    const stop = () => interruption(signal(), ["sudo", "edox-ops", ...context.typed]);
+    const typed = ["edox-ops", ...context.typed];
+    const stop = () => interruption(signal(), ["sudo", ...typed]);
     if (!values.json) context.console.err(lineOf`a job of ${runner.name}: this takes a minute`);
-    const found = await selftest(runner, host, stop, values.image);
+    const found = await selftest(runner, host, stop, { file: values.image, typed });
     const exit = found.measured.every(({ ok }) => ok) ? exitCode.done : exitCode.failed;
     if (values.json) {
       const { jsonOf } = await import("../../report/json.ts");

@@ -23,7 +23,7 @@ export default command({
     const { name = "" } = values;
     const looks = values["dry-run"] === true || values.check === true;
     if (!looks) demandRoot(host, context);
-    const known = theRunner(host, name, values.url);
+    const known = theRunner(host, name, values.url, ["edox-ops", ...context.typed]);
     const { runner } = known;
     if (runner && !looks && !values.force) {
       const server = { url: runner.url, caPath: runner["tls-ca-file"] };

@@ -42,7 +42,8 @@ export default command({
     const tree = isSlug(slug) ? await ownTree(host, slug) : null;
     if (deletes && tree === null) {
       const message = `project ${slug} has no directory that is its alone: its files and backups are not deleted`;
-      throw new Problem("state", message, { hint: ["sudo", "edox-ops", "project", "remove", slug] });
+      const hint = ["sudo", "edox-ops", ...context.typed.filter((word) => word !== "--delete-files")];
+      throw new Problem("state", message, { hint });
     }
     const dirs = isSlug(slug) ? dirsOf(slug, tree) : [];
     if (deletes) return (looks ? planRemoval : removeWithFiles)(slug, dirs, values, context);
