@@ -16,6 +16,8 @@ export interface Like {
   version?: string;
   codename?: string;
   like?: string;
+  /** Lines of os-release besides. */
+  release?: string[];
   nginx?: string;
   /** Its files are those of the package that nginx.org makes. */
   nginxOrg?: true;
@@ -50,6 +52,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
       `VERSION_ID="${version}"`,
       `VERSION_CODENAME=${codename}`,
       ...(like ? [`ID_LIKE="${like}"`] : []),
+      ...(options.release ?? []),
     ].join("\n"),
   );
   host.put("/var/lib/dpkg/status", paragraph("dpkg", "1.21", `Architecture: ${options.architecture ?? "amd64"}\n`));

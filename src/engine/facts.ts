@@ -4,10 +4,13 @@ import type { HostReader } from "../host/host.ts";
 import { installedPackage, packageField } from "./dpkg.ts";
 
 export interface Facts {
-  /** os-release(5): ID, ID_LIKE, VERSION_ID, the codename (UBUNTU_CODENAME first), PRETTY_NAME. */
+  /** os-release(5): ID, ID_LIKE, VERSION_ID, PRETTY_NAME. */
   id: string;
   like: string[];
   version: string;
+  /** The distribution whose packages fit: this one itself, or the one that it derives from; null for any other. */
+  family: "debian" | "ubuntu" | null;
+  /** The codename in that family: a derivative's UBUNTU_CODENAME or DEBIAN_CODENAME before its own. */
   codename: string;
   name: string;
   /** dpkg's architecture of the userland: amd64, arm64, armhf; "" where dpkg is not there. */
@@ -27,7 +30,8 @@ export function gatherFacts(see: HostReader): Facts {
     id: release.ID ?? "linux",
     like: (release.ID_LIKE ?? "").split(" ").filter(Boolean),
     version: release.VERSION_ID ?? "",
-    codename: release.UBUNTU_CODENAME ?? release.VERSION_CODENAME ?? "",
+    family: familyOf(release),
+    codename: release.UBUNTU_CODENAME ?? release.DEBIAN_CODENAME ?? release.VERSION_CODENAME ?? "",
     name: release.PRETTY_NAME ?? release.ID ?? "this system",
     architecture: dpkg === null ? "" : (packageField(dpkg, "Architecture") ?? ""),
     // sd_booted(3) asks for the same directory.
@@ -36,6 +40,15 @@ export function gatherFacts(see: HostReader): Facts {
     ipv6: (textOf(see, "/proc/net/if_inet6") ?? "").trim() !== "",
     model: (textOf(see, "/proc/device-tree/model") ?? "").replace("\0", ""),
   };
+}
+
+/** Mint and Pop!_OS name the codename of Ubuntu, LMDE that of Debian; others say by ID_LIKE only what they derive from. */
+function familyOf({ ID, ID_LIKE = "", UBUNTU_CODENAME, DEBIAN_CODENAME }: Record<string, string>): Facts["family"] {
+  const like = ID_LIKE.split(" ");
+  if (ID === "debian" || ID === "ubuntu") return ID;
+  if (UBUNTU_CODENAME !== undefined) return "ubuntu";
+  if (DEBIAN_CODENAME !== undefined) return "debian";
+  return like.includes("ubuntu") ? "ubuntu" : like.includes("debian") ? "debian" : null;
 }
 
 /** The assignments of os-release(5), which is a shell file without a shell: quotes and backslashes are undone. */

@@ -73,10 +73,9 @@ export const dockerRuns: Resource = service({
 });
 
 export function dockerInstall(facts: Facts, see: HostReader, mirror: Mirror = {}): Step {
-  const folder = facts.id === "ubuntu" ? "ubuntu" : "debian";
   const repository = aptRepository({
     ...placeOf(see, dockerSourcePath, mirror, {
-      uri: `https://download.docker.com/linux/${folder}`,
+      uri: `https://download.docker.com/linux/${facts.family}`,
       fingerprint: dockerFingerprint,
       keyOrigin: (uri) => `${uri}/gpg`,
     }),

@@ -6,6 +6,11 @@ const supported: Record<string, string[]> = {
   debian: ["12", "13"],
   ubuntu: ["22.04", "24.04", "26.04"],
 };
+/** The same releases by their codenames, which a derivative names. */
+const codenames: Record<string, string[]> = {
+  debian: ["bookworm", "trixie"],
+  ubuntu: ["jammy", "noble", "resolute"],
+};
 const names = "Debian 12 or 13, Ubuntu 22.04, 24.04 or 26.04, or Raspberry Pi OS 64-bit of these";
 
 /** The host is one that edox-ops knows. A derivative, by ID_LIKE, is taken with a warning. */
@@ -17,6 +22,24 @@ export function platform(facts: Facts): Requirement {
       if (derived(facts))
         warn(`${facts.name} is a derivative: supported as far as it is like ${facts.like.join(", ")}`);
       return unmet(facts);
+    },
+  };
+}
+
+/**
+ * The repositories of Docker and GitLab have packages for this host. They know no derivatives: one needs the packages of
+ * the release that it derives from, and has to name it.
+ */
+export function foreignPackages(facts: Facts): Requirement {
+  const { family, codename, name } = facts;
+  return {
+    name: "host:foreign-packages",
+    title: `Docker and GitLab have packages for ${family} ${codename}`,
+    check() {
+      if (family !== null && codenames[family]?.includes(codename)) return null;
+      const named = codename === "" ? "it names no codename" : `its codename is ${codename}`;
+      const reason = `Docker and GitLab have no packages for ${name} (${named}): edox-ops needs ${names}, or a derivative that names one of these`;
+      return { reason, hint: ["cat", "/etc/os-release"] };
     },
   };
 }

@@ -23,9 +23,8 @@ export const runnerPinPath = "/etc/apt/preferences.d/edox-ops-gitlab-runner";
 const runnerFingerprint = "F6403F6544A38863DAA0B6E03F01618A51312F3F";
 
 export function runnerSteps(facts: Facts, see: HostReader, mirror: Mirror): Step[] {
-  const folder = facts.id === "ubuntu" ? "ubuntu" : "debian";
   const place = placeOf(see, runnerSourcePath, mirror, {
-    uri: `https://packages.gitlab.com/runner/gitlab-runner/${folder}`,
+    uri: `https://packages.gitlab.com/runner/gitlab-runner/${facts.family}`,
     fingerprint: runnerFingerprint,
     keyOrigin: (uri) => new URL("/gpgkey/gpg.key", uri).href,
   });

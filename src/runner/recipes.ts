@@ -6,7 +6,7 @@ import type { HostReader } from "../host/host.ts";
 import { dockerInstall } from "../recipes/docker.ts";
 import { ciHostLogPath, runnerInstallLogPath } from "../recipes/paths.ts";
 import type { Mirror } from "../resources/apt-repository.ts";
-import { platform } from "../resources/platform.ts";
+import { foreignPackages, platform } from "../resources/platform.ts";
 import { dockerAccess, dockerConfig } from "./docker-in-docker.ts";
 import { runnerSteps } from "./install.ts";
 
@@ -23,7 +23,7 @@ export function gitlabRunnerInstall(facts: Facts, see: HostReader, { runner }: M
     logPath: runnerInstallLogPath,
     done: "GitLab Runner installed successfully.",
     failed: "GitLab Runner installation failed at step",
-    requires: [platform(facts)],
+    requires: [platform(facts), foreignPackages(facts)],
     steps: runnerSteps(facts, see, runner),
   };
 }
@@ -44,7 +44,7 @@ export function prepareCiHost(
       "  sudo edox-ops gitlab-runner register --profile ci --url https://gitlab.com --token -",
     ].join("\n"),
     failed: "CI host preparation failed at step",
-    requires: [platform(facts)],
+    requires: [platform(facts), foreignPackages(facts)],
     steps: [
       dockerInstall(facts, see, mirrors.docker),
       ...runnerSteps(facts, see, mirrors.runner),

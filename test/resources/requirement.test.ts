@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts, osRelease } from "../../src/engine/facts.ts";
 import { bootstrap } from "../../src/recipes/bootstrap.ts";
-import { platform } from "../../src/resources/platform.ts";
+import { foreignPackages, platform } from "../../src/resources/platform.ts";
 import { portFree } from "../../src/resources/port.ts";
 import { fakeDebian, type Like } from "../fake-debian.ts";
 import { ok } from "../fake-host.ts";
@@ -32,6 +32,58 @@ describe("the platform", () => {
     expect(await requirement.check(host, (sentence) => warnings.push(sentence))).toBeNull();
     expect(warnings).toEqual([expect.stringContaining("derivative")]);
   });
+
+  const derivatives = [
+    ["Debian 13", { version: "13", codename: "trixie" }, "debian trixie", ""],
+    ["Ubuntu 24.04", { id: "ubuntu", version: "24.04", codename: "noble", like: "debian" }, "ubuntu noble", ""],
+    [
+      "Linux Mint 22",
+      { id: "linuxmint", version: "22", codename: "wilma", like: "ubuntu debian", release: ["UBUNTU_CODENAME=noble"] },
+      ...["ubuntu noble", ""],
+    ],
+    [
+      "LMDE 6",
+      { id: "linuxmint", version: "6", codename: "faye", like: "debian", release: ["DEBIAN_CODENAME=bookworm"] },
+      ...["debian bookworm", ""],
+    ],
+    [
+      "Pop!_OS 22.04",
+      { id: "pop", version: "22.04", codename: "jammy", like: "ubuntu debian", release: ["UBUNTU_CODENAME=jammy"] },
+      ...["ubuntu jammy", ""],
+    ],
+    ["Raspbian 12", { id: "raspbian", version: "12", like: "debian" }, "debian bookworm", ""],
+    [
+      "Kali",
+      { id: "kali", version: "2026.3", codename: "kali-rolling", like: "debian" },
+      ...["debian kali-rolling", "its codename is kali-rolling"],
+    ],
+    [
+      "Devuan",
+      { id: "devuan", version: "5", codename: "daedalus", like: "debian" },
+      ...["debian daedalus", "its codename is daedalus"],
+    ],
+    [
+      "a derivative of an Ubuntu that is not supported",
+      { id: "linuxmint", version: "20", codename: "ulyana", like: "ubuntu debian", release: ["UBUNTU_CODENAME=focal"] },
+      ...["ubuntu focal", "its codename is focal"],
+    ],
+    [
+      "a derivative without a codename",
+      { id: "odd", codename: "", like: "debian" },
+      ...["debian ", "it names no codename"],
+    ],
+  ] as [string, Like, string, string][];
+  for (const [name, like, parent, refusal] of derivatives) {
+    test(`packages of Docker and GitLab: ${name} gets those of its parent, or is refused`, async () => {
+      const host = fakeDebian(like);
+      const facts = gatherFacts(host);
+      expect(`${facts.family} ${facts.codename}`).toBe(parent);
+      const unmet = await foreignPackages(facts).check(host, noWarning);
+      if (refusal === "") expect(unmet).toBeNull();
+      else expect(unmet?.reason).toContain(`Docker and GitLab have no packages for`);
+      expect(unmet?.reason ?? "").toContain(refusal);
+    });
+  }
 
   for (const [path, reason] of [
     ["/run/systemd/system", "not booted with systemd"],

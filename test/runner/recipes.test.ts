@@ -355,6 +355,27 @@ describe("the runners for Docker-in-Docker", () => {
   });
 });
 
+test("prepare-ci-host: a derivative gets the repositories and the release that it derives from", async () => {
+  const mint = { id: "linuxmint", version: "22", codename: "wilma", like: "ubuntu debian" };
+  const host = fakeDebian({ ...mint, release: ["UBUNTU_CODENAME=noble"] });
+  for (const { outcome } of await run(host)) expect(outcome).not.toBe("failed");
+  for (const [file, uri] of [
+    ["docker", "https://download.docker.com/linux/ubuntu"],
+    ["runner_gitlab-runner", "https://packages.gitlab.com/runner/gitlab-runner/ubuntu"],
+  ])
+    expect(host.text(`/etc/apt/sources.list.d/${file}.sources`)).toContain(`URIs: ${uri}\nSuites: noble\n`);
+});
+
+test("prepare-ci-host: a derivative without packages of Docker and GitLab is refused before anything is changed", async () => {
+  const host = fakeDebian({ id: "kali", version: "2026.3", codename: "kali-rolling", like: "debian" });
+  const before = host.listing();
+  for (const word of ["prepare-ci-host", "install"]) {
+    const { exit, err } = await typedWords(["gitlab-runner", word, "--yes"], host);
+    expect([exit, err]).toEqual([1, expect.stringContaining("Docker and GitLab have no packages for kali")]);
+  }
+  expect([host.listing(), host.ran]).toEqual([before, []]);
+});
+
 test("an ordinary user is told what cannot be seen, and the rest of the plan", async () => {
   const host = fakeDebian();
   await run(host);
