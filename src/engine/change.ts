@@ -39,9 +39,10 @@ export type Change =
   | { kind: "packages"; names: string[]; instead?: string[]; purges?: true }
   /**
    * `lack`: what is not as it should be. `again`: also run after a put-back, so that a service has its old files.
-   * `mayFail`: what that leaves, which is then a warning and puts nothing back. `log`: prints why it failed.
+   * `mayFail`: what that leaves, which is then a warning and puts nothing back. `logs`: commands that
+   * print why it failed; the first that prints anything is reported.
    */
-  | { kind: "command"; argv: string[]; lack: string; again?: true; mayFail?: string; log?: string[] };
+  | { kind: "command"; argv: string[]; lack: string; again?: true; mayFail?: string; logs?: string[][] };
 
 /** Whether one of them installs this package. */
 export function installs(ahead: readonly Change[], name: string): boolean {

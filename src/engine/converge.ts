@@ -142,7 +142,7 @@ async function holds(wants: readonly Resource[], host: Host, since: number): Pro
       const [first] = await resource.check(snapshot(host), [], () => {});
       if (first === undefined) break;
       if (host.now() >= end) {
-        const why = resource.explain?.(host, since);
+        const why = await resource.explain?.(host, since);
         throw new Problem("still-differs", `${lack(first)}, though all was done${why ? `: ${why}` : ""}`);
       }
       await host.sleep(pollMs);

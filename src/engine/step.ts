@@ -19,7 +19,7 @@ export interface Resource {
   /** How long, in milliseconds, it may take to hold after a change: a service takes its files in its own time. */
   settleMs?: number;
   /** Why it does not hold though all was done, from what the host recorded since then. */
-  explain?(see: HostReader, sinceMs: number): string | null;
+  explain?(see: HostReader, sinceMs: number): string | null | Promise<string | null>;
 }
 
 /** What must be true before anything is changed. */

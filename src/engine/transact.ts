@@ -1,11 +1,11 @@
 // Changes, in order, or none of them: the only place that knows putting back.
 
-import type { Host } from "../host/host.ts";
+import type { Host, HostReader } from "../host/host.ts";
 import { installPackages } from "./apt.ts";
 import type { Change } from "./change.ts";
 import type { Options } from "./converge.ts";
 import { unpackedPackage } from "./dpkg.ts";
-import { shellLine } from "./lines.ts";
+import { linesOf, shellLine } from "./lines.ts";
 import { Problem } from "./step.ts";
 import { heed } from "./wait.ts";
 
@@ -64,16 +64,28 @@ function oneTransaction(changes: readonly Change[]): Change[] {
   return merged;
 }
 
-async function command({ argv, mayFail, log }: Extract<Change, { kind: "command" }>, host: Host): Promise<string[]> {
+async function command(
+  { argv, mayFail, logs = [] }: Extract<Change, { kind: "command" }>,
+  host: Host,
+): Promise<string[]> {
   const { code, stderr } = await host.run(argv, { limitMs: commandLimitMs });
   if (code === 0) return [];
-  if (mayFail !== undefined) return [mayFail];
-  const logged = log === undefined ? "" : (await host.probe(log)).stdout;
+  const logged = await firstOutput(logs, host);
+  if (mayFail !== undefined) return [[mayFail, ...linesOf(logged)].join("; ")];
   throw new Problem("command-failed", `${shellLine(argv)} failed`, {
     returncode: code,
     stderr: stderr + logged,
     hint: ["sudo", ...argv],
   });
+}
+
+/** Returns what the first of these commands prints that prints anything. */
+export async function firstOutput(commands: readonly string[][], see: HostReader): Promise<string> {
+  for (const argv of commands) {
+    const { stdout } = await see.probe(argv);
+    if (stdout.trim() !== "") return stdout;
+  }
+  return "";
 }
 
 type Placed = Exclude<Change, { kind: "packages" | "command" }>;

@@ -1,7 +1,9 @@
 // A systemd unit, looked at without a child: systemd says the same through links in the file system.
 
 import { type Change, installs } from "../engine/change.ts";
+import { linesOf } from "../engine/lines.ts";
 import { Problem, type Resource } from "../engine/step.ts";
+import { firstOutput } from "../engine/transact.ts";
 import type { HostReader } from "../host/host.ts";
 
 export interface Service {
@@ -29,7 +31,12 @@ export function service({ unit, name, brought = unit, test, owns, taken, mayWait
     name,
     title: `${unit} is active and enabled`,
     settleMs: 5000,
-    ...(explain && { explain }),
+    async explain(see, sinceMs) {
+      const why = explain?.(see, sinceMs) ?? null;
+      // A service may start and end at once, of which systemctl reports nothing.
+      if (why !== null || isActive(see, unit)) return why;
+      return linesOf(await firstOutput(logsOf(unit), see)).join("; ");
+    },
     async check(see, ahead) {
       if (see.readLink(`/etc/systemd/system/${unit}.service`) === "/dev/null") {
         throw new Problem("blocked", `${unit} is masked`, { hint: ["sudo", "systemctl", "unmask", unit] });
@@ -43,14 +50,12 @@ export function service({ unit, name, brought = unit, test, owns, taken, mayWait
         const again = active ? { again: true as const } : {};
         const lack = active ? `${unit} has not taken its files` : `${unit} is not active`;
         const reload = ["systemctl", "reload-or-restart", unit];
-        // systemctl says only that it failed. These are the last words of the service's own processes.
-        const own = [`_SYSTEMD_UNIT=${unit}.service`, "--since=-1min", "--lines=3"];
-        const log = ["journalctl", "--quiet", "--no-pager", "--output=cat", ...own];
+        const logs = logsOf(unit);
         if (mayWait === undefined) {
           if (test) changes.push({ kind: "command", argv: test, lack, ...again });
-          changes.push({ kind: "command", argv: reload, lack, log, ...again });
+          changes.push({ kind: "command", argv: reload, lack, logs, ...again });
         } else if (touched || test === undefined || (await see.probe(test)).code === 0) {
-          changes.push({ kind: "command", argv: reload, lack, ...again, mayFail: mayWait });
+          changes.push({ kind: "command", argv: reload, lack, logs, ...again, mayFail: mayWait });
         }
       }
       if (!comes && see.stat(`/etc/systemd/system/multi-user.target.wants/${unit}.service`) === null) {
@@ -59,6 +64,18 @@ export function service({ unit, name, brought = unit, test, owns, taken, mayWait
       return changes;
     },
   };
+}
+
+/**
+ * Returns the commands that print why a service failed, of which systemctl prints only that it did: the last lines of the
+ * service's own processes, or, where none of them ran, those of systemd about it.
+ */
+function logsOf(unit: string): string[][] {
+  const journal = ["journalctl", "--quiet", "--no-pager", "--output=cat", "--since=-1min", "--lines=3"];
+  return [
+    [...journal, `_SYSTEMD_UNIT=${unit}.service`],
+    [...journal, `--unit=${unit}.service`],
+  ];
 }
 
 /** systemd keeps this link while the unit is active or activating, and takes it away when it stopped or failed. */

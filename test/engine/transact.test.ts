@@ -90,12 +90,18 @@ describe("packages that stay", () => {
   }
 });
 
-test("transact: a failed command reports what its log says", async () => {
+test("transact: a failed command reports the first of its logs that says anything, as an error or as a warning", async () => {
   const host = fakeHost();
-  host.taught.push((argv) => (argv[0] === "log" ? ok("because\n") : undefined));
+  host.taught.push(([program]) => {
+    if (program === "silent") return ok("\n");
+    return program === "log" ? ok("because\n") : undefined;
+  });
   host.taught.push((argv) => (argv[0] === "false" ? { code: 1, stdout: "", stderr: "no\n" } : undefined));
-  const error = await transact([{ ...refused, log: ["log"] }], host, async () => {}).catch((error: Error) => error);
+  const logs = [["silent"], ["log"], ["untaught"]];
+  const error = await transact([{ ...refused, logs }], host, async () => {}).catch((error: Error) => error);
   expect(error).toMatchObject({ stderr: "no\nbecause\n" });
+  const mayFail = "it waits";
+  expect(await transact([{ ...refused, logs, mayFail }], host, async () => {})).toEqual(["it waits; because"]);
 });
 
 test("what somebody else did while it was waited for is not done again", async () => {
