@@ -1,6 +1,5 @@
 // GitLab Runner and its Docker: looked at where they are, and said to be optional where they are not.
 
-import { installedPackage } from "../engine/dpkg.ts";
 import { textOf } from "../engine/facts.ts";
 import { type Host, type HostReader, Unseen } from "../host/host.ts";
 import { dockerAnswers, dockerSocket } from "../recipes/docker.ts";
@@ -8,6 +7,7 @@ import { runnerConfigPath, runnerStatePath } from "../recipes/paths.ts";
 import { isActive } from "../resources/service.ts";
 import { accountOf, isMember } from "../resources/user.ts";
 import type { RunnerConfig, Survey } from "../runner/runners.ts";
+import { runnerProgram } from "../runner/service.ts";
 import type { Entry, Finding } from "./finding.ts";
 import { few } from "./upkeep.ts";
 
@@ -31,7 +31,8 @@ const noRunner: Answer = { status: "ok", detail: "not configured (optional; run 
 
 /** `host` asks each GitLab whether it takes its runner. */
 export function runnerEntries(host: Host): Entry[] {
-  const installed = host.stat("/usr/bin/gitlab-runner") !== null || installedPackage(host, "gitlab-runner") !== null;
+  const program = runnerProgram(host);
+  const installed = program !== null;
   const onHost = (name: string, look: (see: HostReader) => Answer | Promise<Answer>): Entry => ({
     name,
     look: (see) => (installed ? look(see) : optional),
@@ -52,7 +53,7 @@ export function runnerEntries(host: Host): Entry[] {
     },
   });
   return [
-    onHost("runner:binary", () => ({ status: "ok", detail: "gitlab-runner is installed" })),
+    onHost("runner:binary", () => ({ status: "ok", detail: `gitlab-runner is installed in ${program}` })),
     onHost(`runner:user:${user}`, (see) =>
       accountOf(see, user)
         ? { status: "ok", detail: "is there" }

@@ -4,7 +4,6 @@ import { Problem, type Requirement } from "../engine/step.ts";
 import { met } from "../engine/wait.ts";
 import type { Host } from "../host/host.ts";
 import { runnerConfigPath } from "../recipes/paths.ts";
-import { installed } from "../resources/package.ts";
 import { editConfig } from "./config-text.ts";
 import { dockerThere } from "./docker-in-docker.ts";
 import { createRunner, forget, newRunner, registerByOldToken, verify } from "./gitlab.ts";
@@ -12,6 +11,7 @@ import { type Admitted, type Order, ownerOf } from "./order.ts";
 import { ours, readRecord } from "./record.ts";
 import { configText, readConfig, sameServer } from "./runners.ts";
 import { editsFor } from "./section.ts";
+import { runnerProgram } from "./service.ts";
 import { newSystemId, systemIdOf } from "./system-id.ts";
 
 /** Asks GitLab, and writes nothing here. What is made there, and cannot be used, is taken back. */
@@ -90,8 +90,8 @@ export function needs({ profile }: Order): Requirement[] {
 const runnerThere: Requirement = {
   name: "runner:installed",
   title: "GitLab Runner is installed",
-  async check(see) {
-    if ((await installed("gitlab-runner").check(see, [], () => {})).length === 0) return null;
+  check(see) {
+    if (runnerProgram(see) !== null) return null;
     const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
     return { reason: "GitLab Runner is not installed", hint };
   },

@@ -1,7 +1,8 @@
 // gitlab-runner as a service of systemd, one that lets its jobs end before it stops.
 
 import { installs, Text } from "../engine/change.ts";
-import type { Resource } from "../engine/step.ts";
+import { installedPackage } from "../engine/dpkg.ts";
+import { Problem, type Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { replacedDir } from "../recipes/paths.ts";
 import { missingDirectories } from "../resources/directory.ts";
@@ -14,6 +15,23 @@ export const drainPath = "/etc/systemd/system/gitlab-runner.service.d/edox-ops.c
 export const unitPath = "/etc/systemd/system/gitlab-runner.service";
 /** Two hours, as GitLab's documentation has it: what runs longer is ended. */
 const drainSeconds = 7200;
+
+/** Where GitLab's documentation has its binary put by hand comes before where packages put theirs, as in root's PATH. */
+const programPaths = ["/usr/local/bin/gitlab-runner", "/usr/bin/gitlab-runner"];
+
+/** Returns the path of the gitlab-runner of this host, from a package or installed by hand, or null. */
+export function runnerProgram(see: HostReader): string | null {
+  const found = programPaths.find((path) => (see.statTarget(path) ?? { type: "directory" }).type === "file");
+  return found ?? (installedPackage(see, "gitlab-runner") === null ? null : "/usr/bin/gitlab-runner");
+}
+
+/** Throws a Problem for a gitlab-runner that apt knows nothing of: it can neither upgrade nor remove it. */
+export function demandPackaged(see: HostReader): void {
+  const path = runnerProgram(see);
+  if (path === null || installedPackage(see, "gitlab-runner") !== null) return;
+  const message = `${path} was not installed from the package gitlab-runner: upgrade or remove it as it was installed`;
+  throw new Problem("blocked", message, { hint: [path, "--version"] });
+}
 
 const drainText = [
   "# Written by edox-ops: with SIGTERM jobs are aborted, with SIGQUIT they end first. Only the runner is told: the processes",

@@ -10,12 +10,13 @@ import { sourcesReadable } from "../resources/apt-readable.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
 import { runnerPackages, runnerSourcePath } from "./install.ts";
-import { runnerRuns } from "./service.ts";
+import { demandPackaged, runnerRuns } from "./service.ts";
 
 /** Throws a Problem where it is not installed. */
 export function installedVersion(see: HostReader): string {
   const found = installedPackage(see, "gitlab-runner");
   if (found !== null) return packageField(found, "Version") ?? "";
+  demandPackaged(see);
   const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
   throw new Problem("requirement", "GitLab Runner is not installed", { hint });
 }

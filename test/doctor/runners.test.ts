@@ -152,6 +152,16 @@ describe("runners", () => {
     });
   }
 
+  test("a gitlab-runner that was installed by hand in /usr/local/bin is examined like one from a package", async () => {
+    const host = fakeDebian();
+    host.put("/usr/local/bin/gitlab-runner", "", { mode: 0o755 });
+    host.put("/etc/gitlab-runner/config.toml", section("a", dind), { mode: 0o600 });
+    const all = await found(host);
+    expect(all["runner:binary"]).toBe("ok: gitlab-runner is installed in /usr/local/bin/gitlab-runner");
+    expect(all["runner:service"]).toBe("error: gitlab-runner is not active");
+    expect(all["ci-runner:guard"]).toStartWith("ok: privileged: a");
+  });
+
   test("an invalid section leaves the other checks to the valid ones", async () => {
     const host = await prepared(`concurrent = 4\n[[runners]]\nname = 7\n${section("a", `privileged = true`)}`);
     fakeGitLab(host, url).runners.set("glrt-a", 1);

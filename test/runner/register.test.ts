@@ -97,6 +97,24 @@ describe("a runner with a token of its own", () => {
     expectKept(host, token, said);
   });
 
+  test("is registered where gitlab-runner was installed by hand, which upgrade and uninstall leave alone", async () => {
+    const { host, ops } = prepared();
+    const status = host.text("/var/lib/dpkg/status") ?? "";
+    host.put("/var/lib/dpkg/status", status.replace("Package: gitlab-runner\n", "Package: other\n"));
+    const words = [...register, "--profile", "ci", "--token", token];
+    expect(await ops(...words)).toMatchObject({ exit: 1, err: expect.stringContaining("Runner is not installed") });
+    host.dir("/usr/local/bin/gitlab-runner");
+    expect((await ops(...words)).exit).toBe(1);
+    host.put("/usr/local/bin/gitlab-runner", "", { mode: 0o755 });
+    expect((await ops(...words)).exit).toBe(0);
+    const before = host.listing();
+    for (const each of [["upgrade"], ["uninstall", "--yes"], ["uninstall", "--force", "--yes"]]) {
+      const { exit, err } = await ops("gitlab-runner", ...each);
+      expect([exit, err]).toEqual([1, expect.stringContaining("/usr/local/bin/gitlab-runner was not installed from")]);
+    }
+    expect(host.listing()).toEqual(before);
+  });
+
   test("takes the place of one of ours with --replace, and GitLab is told", async () => {
     const { host, gitlab, ops } = prepared();
     await ops(...register, "--profile", "ci", "--token", token);

@@ -18,10 +18,12 @@ export default command({
   },
   async run(values, context) {
     const { demandNoRunner, uninstallation } = await import("../../runner/uninstall.ts");
+    const { demandPackaged } = await import("../../runner/service.ts");
     const { drained } = await import("../../runner/drain.ts");
     const drainMs = drainOf(values.drain);
     const host = await context.host();
     const purges = values.purge === true;
+    demandPackaged(host);
     if (purges || !values.force) demandNoRunner(host, purges);
     const recipe = () => uninstallation({ purges, docker: values.docker === true });
     if (values["dry-run"] || values.check || !values.yes) return change(recipe, values, context);
