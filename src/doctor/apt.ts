@@ -1,11 +1,11 @@
 // Whether apt can go on: its sources can be read and have their lists and keys, and the keys are good for a while. No network.
 
+import { few } from "../engine/lines.ts";
 import type { HostReader } from "../host/host.ts";
 import { readSources } from "../resources/apt-readable.ts";
 import { aptSources, mayBeFaulty, type Source } from "../resources/apt-sources.ts";
 import { type PublicKey, publicKeys, signers } from "../resources/openpgp.ts";
 import type { Entry, Finding } from "./finding.ts";
-import { few } from "./upkeep.ts";
 
 type Answer = Omit<Finding, "name">;
 

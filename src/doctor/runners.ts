@@ -1,6 +1,7 @@
 // GitLab Runner and its Docker: looked at where they are, and said to be optional where they are not.
 
 import { textOf } from "../engine/facts.ts";
+import { few } from "../engine/lines.ts";
 import { type Host, type HostReader, Unseen } from "../host/host.ts";
 import { dockerAnswers, dockerSocket } from "../recipes/docker.ts";
 import { runnerConfigPath, runnerStatePath } from "../recipes/paths.ts";
@@ -9,7 +10,6 @@ import { accountOf, isMember } from "../resources/user.ts";
 import type { RunnerConfig, Survey } from "../runner/runners.ts";
 import { runnerProgram } from "../runner/service.ts";
 import type { Entry, Finding } from "./finding.ts";
-import { few } from "./upkeep.ts";
 
 type Answer = Omit<Finding, "name">;
 
@@ -78,6 +78,7 @@ export function runnerEntries(host: Host): Entry[] {
       ofRunners("ci-runner:config", faults),
       ofRunners("ci-runner:polling", polling),
       ofRunners("ci-runner:guard", guard),
+      ofRunners("ci-runner:shared-host", sharedHost),
       { ...ofRunners("ci-runner:token", (config) => tokens(config, host)), asks: true as const },
       { ...onDocker("ci-runner:disk", disk), asks: true as const },
       onDocker("ci-runner:mtu", mtu),
@@ -178,6 +179,19 @@ async function guard({ runners }: RunnerConfig, see: HostReader): Promise<Answer
     status: "ok",
     detail: `privileged: ${few(unknown)}; whether it is locked and protected is shown in GitLab only`,
   };
+}
+
+async function sharedHost({ runners }: RunnerConfig, see: HostReader): Promise<Answer> {
+  const { isPrivileged, servedProjects, sharedHostWarning } = await import("../runner/shared-host.ts");
+  const strong = runners.filter(({ docker }) => isPrivileged(docker));
+  const detail = sharedHostWarning(
+    strong.map(({ name }) => name),
+    servedProjects(see),
+  );
+  if (detail === null) return { status: "ok", detail: "no privileged runner beside a site" };
+  const url = strong[0]?.url ?? "";
+  const register = ["gitlab-runner", "register", "--profile", "ci-rootless", "--url", url, "--token", "-"];
+  return { status: "warning", detail, hint: ["sudo", "edox-ops", ...register] };
 }
 
 async function tokens({ runners }: RunnerConfig, host: Host): Promise<Answer> {

@@ -1,7 +1,7 @@
 // What a host needs from time to time, whoever runs it.
 
 import { textOf } from "../engine/facts.ts";
-import { linesOf } from "../engine/lines.ts";
+import { few, linesOf } from "../engine/lines.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Entry, Finding } from "./finding.ts";
 
@@ -9,7 +9,6 @@ type Answer = Omit<Finding, "name">;
 
 /** Units that keep the clock, under every name that Debian and Ubuntu gave them. */
 const clockUnits = ["systemd-timesyncd", "chrony", "chronyd", "ntpsec", "ntp", "openntpd"];
-const shownNames = 3;
 
 export const upkeep: Entry[] = [
   {
@@ -52,10 +51,4 @@ function time(see: HostReader): Answer {
   const there = see.stat("/usr/lib/systemd/systemd-timesyncd") !== null;
   const hint = there ? ["timedatectl", "set-ntp", "true"] : ["apt-get", "install", "systemd-timesyncd"];
   return { status: "warning", detail: "nothing keeps the clock", hint: ["sudo", ...hint] };
-}
-
-/** The first names, and how many more. */
-export function few(names: readonly string[]): string {
-  const more = names.length - shownNames;
-  return names.slice(0, shownNames).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

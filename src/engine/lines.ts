@@ -1,6 +1,8 @@
 // Foreign text as lines. Names of files, a program's output, answers of a server: whatever this program did not write
 // itself passes through here before it reaches a terminal, a log or a message.
 
+/** Names of a list that are printed before the rest is counted. */
+const shownNames = 3;
 /** More of one line says nothing new: apt repeats itself for megabytes about a file that does not end. */
 const lineLimit = 1000;
 
@@ -59,4 +61,10 @@ function shellWord(word: string): string {
   const octal = (character: string): string =>
     [...new TextEncoder().encode(character)].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
   return `$'${word.replace(/[\\']/g, "\\$&").replace(unprintable, octal)}'`;
+}
+
+/** Returns the first of these names as a list, and how many more there are. */
+export function few(names: readonly string[]): string {
+  const more = names.length - shownNames;
+  return names.slice(0, shownNames).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

@@ -11,8 +11,9 @@ import type { TomlTable } from "./config-text.ts";
 import { dockerAccess } from "./docker-in-docker.ts";
 import { type Admitted, type Order, ownerOf } from "./order.ts";
 import { madeBy, type RunnerRecord, recordFile, sameRunner, withoutMade } from "./record.ts";
-import { readConfig } from "./runners.ts";
+import { type Runner, readConfig } from "./runners.ts";
 import { editsFor, found, replacedRunners } from "./section.ts";
+import { isPrivileged, servedProjects, sharedHostWarning } from "./shared-host.ts";
 import { systemIdFile } from "./system-id.ts";
 
 /** `entry`: what GitLab said; null in a dry run, which asks nobody. */
@@ -33,6 +34,9 @@ export function registration(order: Order, entry: Admitted | null): Recipe {
         if (all > concurrent) {
           warn(`${all} runners share ${concurrent} job at a time, and wait for each other: say --concurrent ${all}`);
         }
+        const { docker } = profile.settings as { docker?: Runner["docker"] };
+        const shared = sharedHostWarning(isPrivileged(docker) ? [profile.description] : [], servedProjects(see));
+        if (shared !== null) warn(shared);
         return editsFor(config, order, entry, see);
       }),
       configTaken,

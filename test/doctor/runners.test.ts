@@ -134,6 +134,14 @@ describe("runners", () => {
       "error: a: https://gitlab.test does not know this token",
     ],
     [
+      "a privileged runner beside public sites",
+      (host) => {
+        for (const slug of ["a", "b", "c", "d"]) host.link(`/etc/nginx/sites-enabled/edox-ops-${slug}`, "/x");
+      },
+      "ci-runner:shared-host",
+      "warning: runner a is privileged on the host that serves a, b, c and 1 more: each of its jobs can change these",
+    ],
+    [
       "a privileged runner for every branch",
       (host) =>
         host.put(

@@ -168,3 +168,20 @@ test("what is typed of a deploy is checked before anything is looked at", async 
     expect((await typed(`project ${line}`, host)).err).toContain(said as string);
   }
 });
+
+test("project publish: a privileged runner of the host is a warning, and a config.toml that cannot be read is not", async () => {
+  const docker = '[[runners]]\nname = "ci"\nexecutor = "docker"\n[runners.docker]\nimage = "a"\n';
+  for (const [config, warns] of [
+    [`${docker}privileged = true\n`, true],
+    [`${docker}services_privileged = true\n`, true],
+    [`${docker}services_privileged = true\nallowed_privileged_services = ["docker:dind-rootless"]\n`, false],
+    [docker, false],
+    ["[[runners\n", false],
+  ] as const) {
+    host.dir("/etc/nginx/sites-enabled");
+    host.put("/etc/gitlab-runner/config.toml", config, { mode: 0o600 });
+    const { err } = await typed("project publish demo --domain demo.test --source /none", host);
+    expect(err.includes("warning: runner ci is privileged on the host that serves demo: ")).toBe(warns);
+    expect(err).not.toContain("config.toml");
+  }
+});

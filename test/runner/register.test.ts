@@ -97,6 +97,29 @@ describe("a runner with a token of its own", () => {
     expectKept(host, token, said);
   });
 
+  test("warning: a privileged runner beside a public site names both and ci-rootless", async () => {
+    for (const [words, warns] of [
+      [["--profile", "ci"], true],
+      [["--profile", "ci-rootless"], false],
+      [["--executor", "docker", "--docker-image", "a"], false],
+      [["--executor", "docker", "--docker-image", "a", "--docker-privileged"], true],
+      [["--profile", "/root/services.toml"], true],
+    ] as const) {
+      const { host, ops } = prepared();
+      const services = '[[runners]]\nexecutor = "docker"\n[runners.docker]\nimage = "a"\nservices_privileged = true\n';
+      host.put("/root/services.toml", services);
+      const alone = await ops(...register, ...words, "--token", token, "--dry-run");
+      expect(alone.out + alone.err).not.toContain("ci-rootless, or a host of its own");
+      host.link("/etc/nginx/sites-enabled/edox-ops-handbook", "/etc/nginx/sites-available/edox-ops-handbook");
+      for (const more of [["--dry-run"], []]) {
+        const said = await ops(...register, ...words, "--token", token, ...more);
+        expect(said.exit).toBe(0);
+        const warning = /warning: runner .* is privileged on the host that serves handbook: .*--profile ci-rootless/;
+        expect(warning.test(said.out + said.err)).toBe(warns);
+      }
+    }
+  });
+
   test("is registered where gitlab-runner was installed by hand, which upgrade and uninstall leave alone", async () => {
     const { host, ops } = prepared();
     const status = host.text("/var/lib/dpkg/status") ?? "";

@@ -24,6 +24,7 @@ export default command({
     const { addProject, enableProject, initProject, updateProject } = await import("../../projects/recipes.ts");
     const { frontPage, urlOf } = await import("../../projects/answer.ts");
     const { draftOf, theProject } = await import("../../projects/store.ts");
+    const { privilegedRunners, sharedHostWarning } = await import("../../runner/shared-host.ts");
     const slug = slugOf(values);
     if (values.source === undefined) {
       throw usage("--source is missing", undefined, ["edox-ops", ...context.typed, "--source", "public"]);
@@ -34,6 +35,8 @@ export default command({
       const hint = ["sudo", "edox-ops", "bootstrap", "--yes"];
       throw new Problem("requirement", "nginx is not set up", { hint });
     }
+    const shared = sharedHostWarning(await privilegedRunners(host), [slug]);
+    if (shared !== null) context.console.err(lineOf`warning: ${shared}`);
     // What is said of a project that is there changes its record, as update does.
     const fresh = (await draftOf(host, slug)) ? null : newProject(slug, values, context);
     const changes = editOf(values);

@@ -1,0 +1,41 @@
+// A privileged runner and public sites on one host: a job that is root there can change every site.
+
+import { few } from "../engine/lines.ts";
+import { Problem } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { runnerConfigPath, sitesEnabledDir } from "../recipes/paths.ts";
+import type { Runner } from "./runners.ts";
+
+const prefix = "edox-ops-";
+
+/** Returns the projects whose sites nginx serves. */
+export function servedProjects(see: HostReader): string[] {
+  const sites = (see.list(sitesEnabledDir) ?? []).filter((name) => name.startsWith(prefix));
+  return sites.map((name) => name.slice(prefix.length));
+}
+
+/** Returns whether a job can be root on the host: services count too, unless only named images may be privileged. */
+export function isPrivileged(docker: Runner["docker"]): boolean {
+  if (docker === undefined) return false;
+  const { privileged, services_privileged: services, allowed_privileged_services: allowed } = docker;
+  return privileged || (services === true && !(Array.isArray(allowed) && allowed.length > 0));
+}
+
+/** Returns the names of this host's privileged runners, or none where config.toml cannot be read: others report that. */
+export async function privilegedRunners(see: HostReader): Promise<string[]> {
+  if (see.stat(runnerConfigPath) === null) return [];
+  const { surveyConfig } = await import("./runners.ts");
+  try {
+    return surveyConfig(see).runners.flatMap(({ name, docker }) => (isPrivileged(docker) ? [name] : []));
+  } catch (error) {
+    if (error instanceof Problem) return [];
+    throw error;
+  }
+}
+
+/** Returns the warning for these privileged runners beside these sites, or null where one of both is missing. */
+export function sharedHostWarning(runners: readonly string[], projects: readonly string[]): string | null {
+  if (runners.length === 0 || projects.length === 0) return null;
+  const runner = `runner ${few(runners)} is privileged on the host that serves ${few(projects)}`;
+  return `${runner}: each of its jobs can change these sites; use --profile ci-rootless, or a host of its own`;
+}
