@@ -222,25 +222,24 @@ function refused(answer: Answer, { url, caPath }: Server, secret: string): Probl
     const more = unknown && caPath === undefined ? ": give its authority's with --ca-file" : "";
     return new Problem("blocked", `${url} cannot be reached: ${oneLine(reason)}${more}`, { hint });
   }
-  if (proxy !== undefined && !isJson(answer)) {
-    const message = `${url} cannot be reached: the proxy ${proxy} answers ${status}${proxyAdvice(status)}`;
+  if (proxy !== undefined && status === 407) {
+    const advice = "http_proxy=http://USER:PASSWORD@HOST:PORT";
+    const message = `${url} cannot be reached: the proxy ${proxy} requires a user name and password (${advice})`;
     return new Problem("blocked", message, { hint });
   }
   if (status >= 300 && status < 400) {
     const place = oneLine(headers.location ?? "nowhere").slice(0, shownCharacters);
     return new Problem("blocked", `${url} redirects to ${place}: give the address that it redirects to with --url`);
   }
+  const way =
+    proxy === undefined || isJson(answer) ? "" : ` through the proxy ${proxy}, which may have answered itself`;
   if (!isJson(answer) && [401, 403, 407, 410, 511].includes(status)) {
-    const message = `${url} answers ${status}, but not as GitLab does (${sender(answer)}): a proxy or firewall in between may refuse the request`;
+    const message = `${url} answers ${status}${way}, but not as GitLab does (${sender(answer)}): a proxy or firewall may refuse the request`;
     return new Problem("blocked", message, { hint });
   }
   const when = status === 429 || status >= 500 ? ": try again later" : status === 404 ? ": is the address right?" : "";
   const later = when.includes("later") ? ["curl", "-I", url] : undefined;
-  return new Problem("blocked", `${url} answers ${status}${said(answer, secret)}${when}`, { hint: later });
-}
-
-function proxyAdvice(status: number): string {
-  return status === 407 ? ": it requires a user name and password (http_proxy=http://USER:PASSWORD@HOST:PORT)" : "";
+  return new Problem("blocked", `${url} answers ${status}${way}${said(answer, secret)}${when}`, { hint: later });
 }
 
 /** Returns what the answer says of its kind and its server, such as "text/html from cloudflare". */

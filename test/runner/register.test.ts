@@ -380,14 +380,20 @@ describe("what GitLab refuses changes nothing here", () => {
     [
       "a proxy that requires a password is named",
       [{ status: 407, proxy: "http://proxy.test:3128", body: "" }],
-      "https://gitlab.test cannot be reached: the proxy http://proxy.test:3128 answers 407: it requires a user name",
+      "https://gitlab.test cannot be reached: the proxy http://proxy.test:3128 requires a user name",
       1,
     ],
     [
       "a proxy that does not reach the server is named",
       Array(5).fill({ status: 502, proxy: "http://proxy.test:3128", body: "<html>" }),
-      "https://gitlab.test cannot be reached: the proxy http://proxy.test:3128 answers 502\n",
+      "https://gitlab.test answers 502 through the proxy http://proxy.test:3128, which may have answered itself: try again",
       5,
+    ],
+    [
+      "a redirect through a proxy is still the server's",
+      [{ status: 301, proxy: "http://proxy.test:3128", headers: { location: "https://gitlab.test/" } }],
+      "https://gitlab.test redirects to https://gitlab.test/",
+      1,
     ],
     [
       "GitLab's own refusal is believed through a proxy",
@@ -841,7 +847,7 @@ describe("unregister", () => {
     ]) {
       gitlab.next.push(answer);
       const { exit, err } = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
-      expect([exit, err]).toEqual([1, expect.stringContaining(` answers ${answer.status}`)]);
+      expect([exit, err]).toEqual([1, expect.stringMatching(/ answers (200|403|404)|requires a user name/)]);
       expect(host.listing()).toEqual(before);
     }
     gitlab.next.push(forbidden);
