@@ -6,6 +6,9 @@ import { distance } from "fastest-levenshtein";
 import { Problem } from "../engine/step.ts";
 import type { Values } from "./command.ts";
 
+/** Flags whose empty value is judged by their command: scripts pass a variable that may be empty. */
+const maybeEmptyFlags = ["--domain", "--root-path", "--source-path", "--tags", "--token"];
+
 /** The values by their names. Throws a usage Problem for the first that is not declared, is empty, or is given twice. */
 export function readArguments(typed: readonly string[], declared: ArgsDef): Values {
   const places = Object.entries(declared).filter(([, { type }]) => type === "positional");
@@ -71,7 +74,9 @@ function readFlag(token: string, next: string | undefined, declared: ArgsDef, gi
     given[name] = true;
     return false;
   }
-  if (value === "" || next === "") throw usage(`${flag} needs a value, not an empty one`);
+  if ((value ?? next) === "" && !maybeEmptyFlags.includes(flag)) {
+    throw usage(`${flag} needs a value, not an empty one`);
+  }
   if (value === undefined && (next === undefined || (next.startsWith("-") && next !== "-"))) {
     throw usage(`${flag} needs a value`);
   }

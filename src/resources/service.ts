@@ -58,7 +58,7 @@ export function service({ unit, name, brought = unit, test, owns, taken, mayWait
           changes.push({ kind: "command", argv: reload, lack, logs, ...again, mayFail: mayWait });
         }
       }
-      if (!comes && see.stat(`/etc/systemd/system/multi-user.target.wants/${unit}.service`) === null) {
+      if (!comes && !isEnabled(see, unit)) {
         changes.push({ kind: "command", argv: ["systemctl", "enable", unit], lack: `${unit} is not enabled` });
       }
       return changes;
@@ -76,6 +76,11 @@ function logsOf(unit: string): string[][] {
     [...journal, `_SYSTEMD_UNIT=${unit}.service`],
     [...journal, `--unit=${unit}.service`],
   ];
+}
+
+/** Whether the unit starts at boot. */
+export function isEnabled(see: HostReader, unit: string): boolean {
+  return see.stat(`/etc/systemd/system/multi-user.target.wants/${unit}.service`) !== null;
 }
 
 /** systemd keeps this link while the unit is active or activating, and takes it away when it stopped or failed. */

@@ -13,7 +13,7 @@ export interface Profile {
   settings: TomlTable;
 }
 
-const image = "python:3.11-bookworm";
+export const defaultImage = "python:3.11-bookworm";
 const volumes = ["/cache", "/certs/client"];
 /** Docker's image that needs no root of the host's. */
 const rootlessServices = ["docker", "docker.io/library/docker"].flatMap((name) => [
@@ -26,7 +26,7 @@ export const profiles: Record<string, Profile> = {
     executor: "docker",
     description: "edox-ops CI runner",
     tags: ["docker-privileged"],
-    settings: { docker: { image, privileged: true, volumes } },
+    settings: { docker: { image: defaultImage, privileged: true, volumes } },
   },
   /** Only the service of Docker-in-Docker is privileged, and only that of an image without root. */
   "ci-rootless": {
@@ -35,7 +35,7 @@ export const profiles: Record<string, Profile> = {
     tags: ["docker-rootless"],
     settings: {
       docker: {
-        image,
+        image: defaultImage,
         privileged: false,
         services_privileged: true,
         allowed_privileged_services: rootlessServices,

@@ -22,7 +22,7 @@ export function gitlabRunnerInstall(facts: Facts, see: HostReader, { runner }: M
     command: "gitlab-runner install",
     logPath: runnerInstallLogPath,
     done: "GitLab Runner installed successfully.",
-    failed: "GitLab Runner installation failed at step",
+    failed: "GitLab Runner install failed at step",
     requires: [platform(facts), foreignPackages(facts)],
     steps: runnerSteps(facts, see, runner),
   };
@@ -39,11 +39,11 @@ export function prepareCiHost(
     command: "gitlab-runner prepare-ci-host",
     logPath: ciHostLogPath,
     done: [
-      "CI host prepared successfully.",
+      "CI runner host prepared successfully.",
       "Register a runner with the token that GitLab shows under Settings, CI/CD, Runners:",
       "  sudo edox-ops gitlab-runner register --profile ci --url https://gitlab.com --token -",
     ].join("\n"),
-    failed: "CI host preparation failed at step",
+    failed: "CI runner host preparation failed at step",
     requires: [platform(facts), foreignPackages(facts)],
     steps: [
       dockerInstall(facts, see, mirrors.docker),

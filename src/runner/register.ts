@@ -45,7 +45,7 @@ export function registration(order: Order, entry: Admitted | null): Recipe {
   return {
     command: "gitlab-runner register",
     logPath: runnerLogPath,
-    done: `Registered runner ${profile.description}.`,
+    done: "GitLab Runner registered successfully.",
     failed: "Registration failed at step",
     requires: [],
     steps: [register, ...(profile.executor === "shell" ? [dockerAccess] : [])],

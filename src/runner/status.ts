@@ -4,7 +4,7 @@ import { linesOf, oneLine } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { runnerConfigPath } from "../recipes/paths.ts";
-import { isActive } from "../resources/service.ts";
+import { isActive, isEnabled } from "../resources/service.ts";
 import { jobsRunning } from "./drain.ts";
 import { verify } from "./gitlab.ts";
 import { ours, readRecord, recordFaults } from "./record.ts";
@@ -14,6 +14,7 @@ import { systemIdOf } from "./system-id.ts";
 
 export interface ServiceStatus {
   installed: boolean;
+  /** Whether it starts at boot: `systemctl is-enabled`, as the Python version had it. */
   service_installed: boolean;
   service_active: boolean;
   summary: string;
@@ -34,14 +35,15 @@ export interface RunnerStatus {
 export async function serviceStatus(see: HostReader): Promise<ServiceStatus> {
   const { code, stdout } = await see.probe(["gitlab-runner", "--version"]);
   const installed = code !== 127;
-  const service_installed = see.stat(unitPath) !== null;
+  const isKnown = see.stat(unitPath) !== null;
+  const service_installed = isKnown && isEnabled(see, "gitlab-runner");
   const service_active = isActive(see, "gitlab-runner");
   const version = /^Version: +(\S+)/m.exec(linesOf(stdout).join("\n"))?.[1] ?? "";
   const summary = !installed
     ? "gitlab-runner is not installed"
-    : !service_installed
+    : !isKnown
       ? "gitlab-runner is installed, and systemd does not know it"
-      : `gitlab-runner is installed, and its service ${service_active ? "is active" : "is not active"}`;
+      : `gitlab-runner is installed, and its service is ${service_active ? "active" : "not active"}${service_installed ? "" : " and not enabled"}`;
   return { installed, service_installed, service_active, summary, version };
 }
 

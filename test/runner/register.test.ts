@@ -47,7 +47,7 @@ describe("a runner with a token of its own", () => {
     const { host, gitlab, ops } = prepared("# ours\nconcurrent = 1 # one\n");
     const said = await ops(...register, "--profile", "ci", "--token", token);
     expect(said).toMatchObject({ exit: 0, err: expect.not.stringContaining("error") });
-    expect(said.out).toContain("Registered runner edox-ops CI runner.");
+    expect(said.out).toContain("GitLab Runner registered successfully.");
     expect(said.out).toContain("tags docker-privileged");
     expect(host.text(configPath)).toMatchSnapshot();
     expect(host.stat(configPath)?.mode).toBe(0o600);
@@ -511,6 +511,66 @@ describe("what GitLab refuses changes nothing here", () => {
   });
 });
 
+describe("register: what the Python version took is taken:", () => {
+  const recorded = (host: FakeHost) => JSON.parse(host.text("/etc/edox-ops/runner.json") ?? "");
+
+  test("an empty --tags is none, and the tags of a profile; empty tags in a list are left out", async () => {
+    for (const [words, tags] of [
+      [["--tags", ""], []],
+      [
+        ["--tags", " a,, b ,"],
+        ["a", "b"],
+      ],
+      [["--tags", "", "--profile", "ci"], ["docker-privileged"]],
+    ] as const) {
+      const { host, ops } = prepared();
+      expect(await ops(...register, "--token", token, ...words)).toMatchObject({ exit: 0, err: "" });
+      expect(recorded(host)).toMatchObject({ tags });
+    }
+  });
+
+  test("an unknown profile is ignored with a warning, and recorded", async () => {
+    const { host, ops } = prepared();
+    expect(await ops(...register, "--token", token, "--profile", "other")).toMatchObject({
+      exit: 0,
+      err: "warning: profile 'other' is unknown and ignored: there are ci, ci-rootless, or a file.toml\n",
+    });
+    expect(recorded(host)).toMatchObject({ profile: "other", executor: "shell" });
+  });
+
+  test("the executor of a profile is its own, whatever is asked for", async () => {
+    const { host, ops } = prepared();
+    expect(await ops(...register, "--token", token, "--profile", "ci", "--executor", "shell")).toMatchObject({
+      exit: 0,
+      err: "warning: --executor shell is ignored: profile ci has the executor docker\n",
+    });
+    expect(recorded(host)).toMatchObject({ profile: "ci", executor: "docker", docker_privileged: true });
+  });
+
+  test("the docker executor without an image has the one of profile ci", async () => {
+    const { host, ops } = prepared();
+    expect(await ops(...register, "--token", token, "--executor", "docker")).toMatchObject({ exit: 0, err: "" });
+    expect(host.text(configPath)).toContain('image = "python:3.11-bookworm"');
+    expect(recorded(host)).toMatchObject({ docker_image: "python:3.11-bookworm", docker_privileged: false });
+  });
+
+  test("the query of an address is dropped", async () => {
+    for (const query of ["/?utm=1&x=%20", "?a", "#runners"]) {
+      const { host, ops } = prepared();
+      const words = ["gitlab-runner", "register", "--url", `${url}${query}`, "--token", token];
+      expect(await ops(...words)).toMatchObject({ exit: 0, err: "" });
+      expect(host.text(configPath)).toMatch(/url = "https:\/\/gitlab\.test\/?"/);
+      expect(recorded(host).url).toMatch(/^https:\/\/gitlab\.test\/?$/);
+    }
+  });
+
+  test("an empty --token leaves the variable to say it", async () => {
+    const { ops } = prepared();
+    variables.EDOX_RUNNER_TOKEN = token;
+    expect(await ops(...register, "--token", "")).toMatchObject({ exit: 0, err: "" });
+  });
+});
+
 describe("what cannot be is refused before GitLab is asked", () => {
   const wrong: [string[], string][] = [
     [["--token", token], "--url is missing"],
@@ -519,12 +579,11 @@ describe("what cannot be is refused before GitLab is asked", () => {
     [["--url", url, "--token", "glrt-a b"], "the token is not one"],
     [["--url", url, "--token", token, "--token-file", "/x"], "two ways to say who this is"],
     [["--url", url, "--token-file", "/none"], "--token-file /none is not there"],
-    [["--url", url, "--token", token, "--profile", "cii"], "unknown profile cii: there are ci, ci-rootless"],
+    [["--url", url, "--token", token, "--profile", "cii"], "unknown profile 'cii', did you mean ci?"],
     [["--url", url, "--token", token, "--profile", "/none.toml"], "--profile /none.toml is not there"],
-    [["--url", url, "--token", token, "--executor", "docker"], "--docker-image is missing"],
     [["--url", url, "--token", token, "--profile", "ci", "--docker-volumes", "cache"], "no absolute path"],
     [["--url", url, "--token", token, "--concurrent", "0"], "no number from 1 to 1000"],
-    [["--url", url, "--token", token, "--tags", "a,,b"], "an empty tag"],
+    [["--url", url, "--token", token, "--tags", "a\u0007b"], "one with a control character"],
     [["--url", url, "--token", token, "--ca-file", "ca.pem"], "no absolute path"],
     [["--url", url, "--token", token, "--ca-file", "/etc/group"], "has no certificate in it"],
     [["--url", url, "--token", token, "--project", "7"], "are said to GitLab with --access-token"],
@@ -544,9 +603,11 @@ describe("what cannot be is refused before GitLab is asked", () => {
   }
 
   test("no token at all is exit 1, as the Python version has it", async () => {
-    const { exit, err } = await prepared().ops(...register);
-    expect(exit).toBe(1);
-    expect(err).toContain("no token is given");
+    for (const words of [[], ["--token", ""]]) {
+      const { exit, err } = await prepared().ops(...register, ...words);
+      expect(exit).toBe(1);
+      expect(err).toContain("no token is given");
+    }
   });
 
   test("a file that is no TOML, or has a key of another kind, is named and left, and nothing of it is shown", async () => {

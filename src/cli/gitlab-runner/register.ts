@@ -3,8 +3,8 @@ import { lineOf } from "../../engine/lines.ts";
 import { Problem, type Recipe } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
 import type { Admitted, Credential, Order } from "../../runner/order.ts";
-import { type Profile, profileIn, profiles, withoutProfile } from "../../runner/profile.ts";
-import { usage } from "../arguments.ts";
+import { defaultImage, type Profile, profileIn, profiles, withoutProfile } from "../../runner/profile.ts";
+import { meant, usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
@@ -31,7 +31,7 @@ const registerFlags = {
   executor: { type: "enum", options: ["shell", "docker"], description: "what a job runs in" },
   description: { type: "string", valueHint: "name", description: "the runner's name" },
   tags: { type: "string", valueHint: "tag,...", description: "the tags of the jobs that it takes" },
-  "docker-image": { type: "string", valueHint: "image", description: "what a job runs in that names no image" },
+  "docker-image": { type: "string", valueHint: "image", description: "Default image for jobs that do not set one" },
   "docker-privileged": { type: "boolean", description: "run its containers privileged, for Docker-in-Docker" },
   "docker-volumes": { type: "string", valueHint: "path,...", description: "mount these too" },
   concurrent: {
@@ -101,7 +101,9 @@ async function orderOf(values: Typed, context: Context, host: HostReader): Promi
   const url = values.url ?? "";
   if (url === "")
     throw usage("--url is missing", undefined, ["edox-ops", ...context.typed, "--url", "https://gitlab.com"]);
-  if (!/^https?:\/\/[\w.[\]:-]+(\/[\w./~%-]*)?$/.test(url) || !URL.canParse(url)) {
+  // GitLab Runner asks for paths below the address and drops its query: it is not recorded.
+  const address = url.replace(/[?#][\x21-\x7e]*$/, "");
+  if (!/^https?:\/\/[\w.[\]:-]+(\/[\w./~%-]*)?$/.test(address) || !URL.canParse(address)) {
     throw usage(`--url '${url}' is no http or https address`);
   }
   const concurrent = values.concurrent === undefined ? undefined : Number(values.concurrent);
@@ -111,8 +113,8 @@ async function orderOf(values: Typed, context: Context, host: HostReader): Promi
   const caPath = values["ca-file"] === undefined ? undefined : authority(values["ca-file"], host);
   const credential = await credentialOf(values, context, host);
   return {
-    server: { url, caPath, again: withoutToken(credential, context) },
-    profile: profileOf(values, host),
+    server: { url: address, caPath, again: withoutToken(credential, context) },
+    profile: profileOf(values, host, (sentence) => context.console.err(lineOf`warning: ${sentence}`)),
     profileName: values.profile ?? null,
     concurrent,
     replaces: values.replace === true,
@@ -138,13 +140,17 @@ function authority(path: string, host: HostReader): string {
   });
 }
 
-function profileOf(values: Typed, host: HostReader): Profile {
-  const base = namedProfile(values.profile, host);
-  const { executor = base.executor, description = base.description } = values;
+function profileOf(values: Typed, host: HostReader, warn: (sentence: string) => void): Profile {
+  const base = namedProfile(values.profile, host, warn);
+  const { description = base.description } = values;
+  const executor = executorOf(values, base, warn);
   if (!/^[^\p{Cc}]{1,255}$/u.test(description))
     throw usage("--description is longer than 255 characters, or has a line end");
-  const tags = values.tags?.split(",").map((tag) => tag.trim()) ?? base.tags;
-  if (tags.some((tag) => !/^[^\p{Cc},]{1,255}$/u.test(tag))) throw usage("--tags has an empty tag in it");
+  const typedTags = (values.tags ?? "").split(",").map((tag) => tag.trim());
+  const tags = values.tags ? typedTags.filter((tag) => tag !== "") : base.tags;
+  if (tags.some((tag) => !/^\P{Cc}{1,255}$/u.test(tag))) {
+    throw usage("--tags has a tag of more than 255 characters, or one with a control character");
+  }
   if (executor !== "docker") {
     const own = base.executor === executor ? base.settings : {};
     return { executor, description, tags, settings: own };
@@ -153,8 +159,7 @@ function profileOf(values: Typed, host: HostReader): Profile {
   const more = values["docker-volumes"]?.split(",") ?? [];
   const wrong = more.find((volume) => !/^\/[^\p{Cc}]*$/u.test(volume));
   if (wrong !== undefined) throw usage(`--docker-volumes has '${wrong}', which is no absolute path`);
-  const image = values["docker-image"] ?? docker.image;
-  if (image === undefined) throw usage("--docker-image is missing: what does a job run in that names no image?");
+  const image = values["docker-image"] ?? docker.image ?? defaultImage;
   const volumes = [...new Set([...((docker.volumes as string[] | undefined) ?? ["/cache", "/certs/client"]), ...more])];
   const privileged = values["docker-privileged"] ?? docker.privileged ?? false;
   return {
@@ -165,12 +170,26 @@ function profileOf(values: Typed, host: HostReader): Profile {
   };
 }
 
-function namedProfile(name: string | undefined, host: HostReader): Profile {
+/** Returns the executor. That of a built-in profile is fixed, as the Python version had it. */
+function executorOf({ executor, profile }: Typed, base: Profile, warn: (sentence: string) => void): string {
+  const isFixed = profile !== undefined && Object.hasOwn(profiles, profile);
+  if (!isFixed || executor === undefined || executor === base.executor) return executor ?? base.executor;
+  warn(`--executor ${executor} is ignored: profile ${profile} has the executor ${base.executor}`);
+  return base.executor;
+}
+
+/** An unknown name is ignored, as the Python version did, unless it is a misspelt one. */
+function namedProfile(name: string | undefined, host: HostReader, warn: (sentence: string) => void): Profile {
   if (name === undefined) return withoutProfile;
   const known = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
   if (known) return known;
-  if (!name.endsWith(".toml"))
-    throw usage(`unknown profile ${name}: there are ${Object.keys(profiles).join(", ")}, or a file.toml`);
+  if (!name.endsWith(".toml")) {
+    const all = Object.keys(profiles);
+    const near = meant(name.toLowerCase(), all);
+    if (near !== undefined) throw usage(`unknown profile '${name}'`, near);
+    warn(`profile '${name}' is unknown and ignored: there are ${all.join(", ")}, or a file.toml`);
+    return withoutProfile;
+  }
   const bytes = host.read(name);
   if (bytes === null) throw usage(`--profile ${name} is not there`);
   return profileIn(new TextDecoder().decode(bytes), name);
@@ -178,7 +197,8 @@ function namedProfile(name: string | undefined, host: HostReader): Profile {
 
 async function credentialOf(values: Typed, context: Context, host: HostReader): Promise<Credential> {
   const { project, group } = values;
-  const given = ["token", "token-file", "access-token"].filter((name) => values[name as keyof Typed] !== undefined);
+  // An empty --token counts as none: scripts pass a variable that may be empty.
+  const given = ["token", "token-file", "access-token"].filter((name) => values[name as keyof Typed]);
   if (given.length > 1) throw usage(`--${given[0]} and --${given[1]} are two ways to say who this is`);
   for (const [flag, id] of Object.entries({ project, group })) {
     if (id !== undefined && !/^[1-9]\d{0,15}$/.test(id))
@@ -205,7 +225,7 @@ async function credentialOf(values: Typed, context: Context, host: HostReader): 
 
   async function tokenOf(typed: string | undefined, variable: string): Promise<string | undefined> {
     if (typed === "-") return context.console.secret("token");
-    if (typed !== undefined || given.length > 0) return typed;
+    if (typed || given.length > 0) return typed;
     return context.variable(variable) || undefined;
   }
 

@@ -29,10 +29,11 @@ export default command({
       await console.out(jsonOf({ command: "gitlab-runner status", outcome, exit, ...warnings, runner }));
       return exit;
     }
-    const { found: record = {} } = host.uid === 0 ? await tried(() => recordOf(host)) : {};
-    const contract = Object.entries({ ...service, ...record }).filter(([key]) => key !== "runners");
+    const { found: state = [] } = await tried(() => registrationState(host));
     const lines = [
-      ...[...contract, ...Object.entries(now ?? {})].map(([key, value]) => `${key}: ${shown(value)}`),
+      ...linesOf(service),
+      ...state,
+      ...linesOf(now ?? {}),
       ...runners.map(({ name, url, executor, privileged, volumes, ours, accepted }) => {
         const docker = executor.startsWith("docker") ? `${privileged ? ", privileged" : ""}, ${volumes.join(" ")}` : "";
         return `runner ${name}: ${url}, ${executor}${docker}, ${ours ? "ours" : "foreign"}, accepted: ${accepted}`;
@@ -45,9 +46,19 @@ export default command({
   },
 });
 
-async function recordOf(host: Host): Promise<object> {
-  const { readRecord } = await import("../../runner/record.ts");
-  return (textOf(host, runnerStatePath) === null ? null : readRecord(host)) ?? {};
+/** Returns the lines that the Python version printed of runner.json: where it is, and what it holds. */
+async function registrationState(host: Host): Promise<string[]> {
+  const key = "registration_state";
+  if (host.uid !== 0) return [`${key}: only root may read ${runnerStatePath}`];
+  const text = textOf(host, runnerStatePath);
+  if (text === null) return [`${key}: not registered via edox-ops`];
+  // A file that is no JSON is reported with the runners.
+  const { found } = await tried(async () => JSON.stringify(JSON.parse(text), null, 2));
+  return [`${key}: ${runnerStatePath}`, ...(found?.split("\n") ?? [])];
+}
+
+function linesOf(values: object): string[] {
+  return Object.entries(values).map(([key, value]) => `${key}: ${shown(value)}`);
 }
 
 async function tried<T>(look: () => Promise<T>): Promise<{ found?: T; problem?: string }> {
@@ -62,5 +73,5 @@ async function tried<T>(look: () => Promise<T>): Promise<{ found?: T; problem?: 
 function shown(value: unknown): string {
   if (value === null || value === undefined) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
-  return Array.isArray(value) ? value.join(",") : String(value);
+  return String(value);
 }
