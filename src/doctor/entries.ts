@@ -8,6 +8,7 @@ import { clockSet } from "../resources/ready.ts";
 import { apt } from "./apt.ts";
 import type { Entry, Finding } from "./finding.ts";
 import { pi } from "./pi.ts";
+import { pythonVersion } from "./python-version.ts";
 import { upkeep } from "./upkeep.ts";
 
 const mebibyte = 1024 * 1024;
@@ -87,6 +88,7 @@ export const entries: Entry[] = [
   ...upkeep,
   ...apt,
   ...pi,
+  pythonVersion,
 ];
 
 function smallest(see: HostReader, measure: (space: NonNullable<ReturnType<HostReader["space"]>>) => number) {

@@ -1,0 +1,101 @@
+// The Python version of this program, where it is still installed.
+
+import { linesOf } from "../engine/lines.ts";
+import type { HostReader } from "../host/host.ts";
+import type { Entry } from "./finding.ts";
+
+/** Where Debian's Python, pip, a virtual environment and pipx install to; a * is any directory. */
+const prefixes = [
+  "/usr",
+  "/usr/local",
+  "/opt/*",
+  "/opt/pipx/venvs/edox-ops",
+  "/srv/*",
+  ...["/root", "/home/*"].flatMap((home) =>
+    ["", "/share/pipx/venvs/edox-ops", "/pipx/venvs/edox-ops"].map((below) => `${home}/.local${below}`),
+  ),
+];
+const programs = ["/usr/local/bin/edox-ops", "/usr/bin/edox-ops", "/root/.local/bin/edox-ops"];
+/** A script that pip makes is smaller. */
+const largestScript = 4096;
+
+interface Installed {
+  prefix: string;
+  version: string;
+  /** The package, its description, and what starts it: no path of this program. */
+  paths: string[];
+}
+
+export const pythonVersion: Entry = {
+  name: "host:python-version",
+  only: (see) => installedIn(see) !== null,
+  look(see) {
+    const found = installedIn(see);
+    if (found === null) return { status: "ok", detail: "the Python version is not installed" };
+    const { prefix, version, paths } = found;
+    const detail =
+      `the Python edox-ops ${version} is still installed in ${prefix}; ` +
+      "pip uninstall would delete any program at the path of its own";
+    // Root follows no link of another user's.
+    const user = /^\/home\/([^/]+)\//.exec(prefix)?.[1];
+    const as = user === undefined ? [] : ["runuser", "-u", user, "--"];
+    return { status: "warning", detail, hint: ["sudo", ...as, "rm", "-r", ...paths] };
+  },
+};
+
+function installedIn(see: HostReader): Installed | null {
+  const usual = prefixes.flatMap((prefix) => expanded(see, prefix));
+  const linked = programs.flatMap((path) => prefixOf(see, path) ?? []);
+  for (const prefix of new Set([...usual, ...linked])) {
+    for (const dir of packageDirs(see, prefix)) {
+      const info = namesIn(see, dir).find((name) => /^edox_ops-[\w.+!]+\.dist-info$/.test(name));
+      if (info === undefined) continue;
+      const starters = [...programs, `${prefix}/bin/edox-ops`].filter((path) => prefixOf(see, path) === prefix);
+      const paths = [`${dir}/edox_ops`, `${dir}/${info}`, ...new Set(starters)];
+      return { prefix, version: info.slice("edox_ops-".length, -".dist-info".length), paths };
+    }
+  }
+  return null;
+}
+
+function packageDirs(see: HostReader, prefix: string): string[] {
+  return namesIn(see, `${prefix}/lib`)
+    .filter((name) => /^python3[\d.]*$/.test(name))
+    .flatMap((name) => ["site-packages", "dist-packages"].map((kind) => `${prefix}/lib/${name}/${kind}`));
+}
+
+/** Returns the prefix of the Python that a script names in its first line, or that a link leads into; null for others. */
+function prefixOf(see: HostReader, path: string): string | null {
+  const link = tried(() => see.readLink(path));
+  const target = link ?? tried(() => interpreterOf(see, path)) ?? "";
+  // pip of the system's own Python installs below /usr/local or ~/.local: where the script is.
+  const leads = link === null && target.startsWith("/usr/bin/") ? path : target;
+  const at = leads.lastIndexOf("/bin/");
+  return leads.startsWith("/") && at > 0 ? leads.slice(0, at) : null;
+}
+
+function interpreterOf(see: HostReader, path: string): string | null {
+  const stat = see.stat(path);
+  if (stat?.type !== "file" || stat.size > largestScript) return null;
+  const [first = ""] = linesOf(new TextDecoder().decode(see.read(path) ?? undefined));
+  return /^#! *(\/\S*\/python[\d.]*)/.exec(first)?.[1] ?? null;
+}
+
+function expanded(see: HostReader, prefix: string): string[] {
+  const [before = "", after] = prefix.split("*");
+  if (after === undefined) return [prefix];
+  return namesIn(see, before.slice(0, -1)).map((name) => before + name + after);
+}
+
+function namesIn(see: HostReader, dir: string): string[] {
+  return tried(() => see.list(dir)) ?? [];
+}
+
+/** What cannot be read here hides no Python version that can. */
+function tried<T>(look: () => T | null): T | null {
+  try {
+    return look();
+  } catch {
+    return null;
+  }
+}
