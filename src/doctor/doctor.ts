@@ -1,8 +1,9 @@
 // Every resource of the recipes, looked at under its name, and the entries that only look.
 
-import { lack } from "../engine/change.ts";
+import { type Change, lack } from "../engine/change.ts";
 import { Problem, type Recipe, type Requirement, type Resource } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
+import { replacedDir } from "../recipes/paths.ts";
 import type { Entry, Finding } from "./finding.ts";
 
 /** Each check has its own; one that does not answer fails alone. */
@@ -56,9 +57,24 @@ function said({ hint, ...answer }: Answer): Answer {
   return answer.status === "ok" || hint === undefined ? answer : { ...answer, hint };
 }
 
-/** The ids of the steps that would mend what fails, each once, in the order of the recipe. */
+/** Returns the ids of the steps that mend what fails or differs, each once, in the order of the recipe. */
 export function stepsToRun(findings: readonly Finding[]): string[] {
-  return [...new Set(findings.flatMap(({ status, step }) => (status === "error" && step ? [step] : [])))];
+  return [...new Set(findings.flatMap(({ status, step }) => (status !== "ok" && step ? [step] : [])))];
+}
+
+/**
+ * Whether what differs is drift: a file or directory is there, only its owner can change it, and it is not as this
+ * version writes it. The host works with that, and the next run brings it in line. An optional one may be missing.
+ */
+function isDrift(changes: readonly Change[], resource: Resource, see: HostReader): boolean {
+  // A copy of what is replaced comes with the change, and is no reason by itself.
+  const own = changes.filter((change) => !("path" in change && `${change.path}/`.startsWith(`${replacedDir}/`)));
+  return own.every((change) => {
+    if (change.kind !== "file" && change.kind !== "directory") return false;
+    if (change.before === null) return resource.optional === true;
+    const stat = see.stat(change.path);
+    return stat !== null && stat.uid === change.uid && (stat.mode & ~change.mode & 0o022) === 0;
+  });
 }
 
 function fromResource(resource: Resource, recipe: Recipe, step: string): Entry {
@@ -68,8 +84,10 @@ function fromResource(resource: Resource, recipe: Recipe, step: string): Entry {
     async look(see) {
       const warnings: string[] = [];
       const changes = await resource.check(see, [], (sentence) => warnings.push(sentence));
-      if (changes.length > 0)
-        return { status: "error", detail: [...new Set(changes.map(lack))].join("; "), hint, step };
+      if (changes.length > 0) {
+        const status = isDrift(changes, resource, see) ? "warning" : "error";
+        return { status, detail: [...new Set(changes.map(lack))].join("; "), hint, step };
+      }
       return holding(resource.title, warnings);
     },
   };

@@ -16,6 +16,8 @@ export interface Resource {
    * Throws Unseen where it cannot tell, and an Error where it can never hold.
    */
   check(see: HostReader, ahead: readonly Change[], warn: Warn): Change[] | Promise<Change[]>;
+  /** A host serves its sites without this file or directory: doctor warns where it is missing. */
+  optional?: true;
   /** How long, in milliseconds, it may take to hold after a change: a service takes its files in its own time. */
   settleMs?: number;
   /** Why it does not hold though all was done, from what the host recorded since then. */
@@ -68,6 +70,7 @@ export interface Recipe {
 /** One stable code a kind of failure, for scripts that read `--json`. */
 export type ProblemCode =
   | "usage"
+  | "invalid"
   | "not-root"
   | "not-confirmed"
   | "requirement"

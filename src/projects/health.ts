@@ -12,6 +12,7 @@ import { besideSuffixes } from "./clash.ts";
 import type { Project } from "./project.ts";
 import { backupsOf, projectLockPath } from "./releases.ts";
 import { certificatePathsOf, rendered, vhostLinkPath, vhostPath } from "./site.ts";
+import { whyNotPublished } from "./source.ts";
 import { readRecords } from "./store.ts";
 
 export interface Fault {
@@ -77,7 +78,11 @@ function treeFaults(see: HostReader, { slug, root_path, source_path, owner_group
     const detail = stat === null ? `${root_path} is missing` : `${root_path} is not a directory`;
     faults.push({ detail, hint: command("init", slug) });
   }
-  if (source_path !== null && see.statTarget(source_path) === null) {
+  const unpublished = source_path === null ? null : whyNotPublished(source_path);
+  if (unpublished !== null) {
+    const detail = `the source ${source_path} is not published: ${unpublished}`;
+    faults.push({ detail, hint: command("update", slug, "--source-path", "/srv/site") });
+  } else if (source_path !== null && see.statTarget(source_path) === null) {
     faults.push({ detail: `the source ${source_path} is missing`, hint: command("show", slug) });
   }
   const gid = gidOf(see, owner_group);
@@ -168,17 +173,20 @@ function siteFaults(
   const text = textOf(see, site);
   if (text === null) faults.push({ detail: `${site} is missing`, hint: command("enable", slug) });
   else if (text !== rendered(see, project, facts)) {
-    faults.push({ detail: `${site} differs from what the record says (drift)`, hint: command("enable", slug) });
+    // The site of a Python version is served until it is brought in line.
+    const detail = `${site} differs from what the record says (drift)`;
+    faults.push({ detail, hint: command("enable", slug), mild: true });
   }
   const other = servers.find(({ path, names }) => path !== link && path !== site && names.includes(domain));
   if (other)
     faults.push({ detail: `${other.path}:${other.line} has the name ${domain} too`, hint: ["cat", other.path] });
   if (linked && (answer === undefined || answer < 200 || answer >= 400)) {
     const said = answer ? `answers ${answer}` : "does not answer";
-    faults.push({
-      detail: `${urlOf(project)} ${said} on this host`,
-      hint: command("deploy", slug, "--source", "public"),
-    });
+    const hint = command("deploy", slug, "--source", "public");
+    // A site whose pages lie below its front page was deployed as it is.
+    const blank = (answer === 403 || answer === 404) && see.stat(`${project.root_path}/index.html`) === null;
+    if (blank) faults.push({ detail: `${urlOf(project)} ${said}: it has no index.html`, hint, mild: true });
+    else faults.push({ detail: `${urlOf(project)} ${said} on this host`, hint });
   }
   return faults;
 }

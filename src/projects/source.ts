@@ -40,6 +40,17 @@ export interface Source {
 }
 
 /**
+ * Returns why no path in here is ever published, or null. The path is judged as it is written: the links on it are
+ * followed when it is opened.
+ */
+export function whyNotPublished(path: string): string | null {
+  const real = plain(path);
+  const blocked = blockedDirs.find((dir) => within(real, dir) || within(dir, real));
+  if (blocked) return `it is part of the system, or has ${blocked} in it`;
+  return within(real, docsRoot) || within(docsRoot, real) ? `sites are served from ${docsRoot}` : null;
+}
+
+/**
  * Opens a directory or an archive that may be published. `trusted`: the users whose links on its path are followed
  * wherever they lead. Throws a Problem for every other path.
  */
@@ -49,11 +60,8 @@ export function openSource(trees: Trees, typed: string, trusted: readonly number
   try {
     const { real, type } = opened;
     const way = real === typed ? "" : ` (${real})`;
-    const blocked = blockedDirs.find((dir) => within(real, dir) || within(dir, real));
-    if (blocked) throw refused(`${typed}${way} is not published: it is part of the system, or has ${blocked} in it`);
-    if (within(real, docsRoot) || within(docsRoot, real)) {
-      throw refused(`${typed}${way} is not published: sites are served from ${docsRoot}`);
-    }
+    const why = whyNotPublished(real);
+    if (why !== null) throw refused(`${typed}${way} is not published: ${why}`);
     if (type !== "directory" && type !== "file") {
       throw refused(`${typed} is neither a directory nor an archive`, hint);
     }
@@ -78,6 +86,16 @@ function openTrusted(trees: Trees, typed: string, trusted: readonly number[], hi
 /** Whether another user than the owner could change it. */
 export function isExposed({ type, mode, uid }: Entry, ownerUid: number): boolean {
   return uid !== ownerUid || (type !== "link" && (mode & 0o022) !== 0);
+}
+
+/** Returns the path without empty names, `.` and `..`. */
+function plain(path: string): string {
+  const names: string[] = [];
+  for (const name of path.split("/")) {
+    if (name === "..") names.pop();
+    else if (name !== "" && name !== ".") names.push(name);
+  }
+  return `/${names.join("/")}`;
 }
 
 function within(path: string, dir: string): boolean {

@@ -1,5 +1,5 @@
 import type { Facts } from "../engine/facts.ts";
-import type { Recipe } from "../engine/step.ts";
+import type { Recipe, Resource } from "../engine/step.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
 import { certificatesWhole } from "../resources/certificates.ts";
 import { directory } from "../resources/directory.ts";
@@ -47,7 +47,8 @@ export function bootstrap(facts: Facts): Recipe {
           directory(docsRoot, 0o755, `docs-root:${docsRoot}`),
           directory(backupsDir, 0o750, `deploy-backups:${backupsDir}`),
           directory(logDir, 0o755, `log:${logDir}`),
-        ],
+          // The Python version made them with the first project, and a host without one is in order.
+        ].map((each): Resource => ({ ...each, optional: true })),
       },
       nginxPrepare(facts),
       { id: "bootstrap.complete", title: "this host is ready for documentation sites", wants: [], mark: true },

@@ -57,7 +57,7 @@ export const contentTypes = file({
 });
 
 export function unknownNames(facts: Facts): Resource {
-  return file({
+  const server = file({
     name: "nginx:unknown-names",
     title: "an unknown name is answered by nothing",
     path: catchAllPath,
@@ -65,6 +65,7 @@ export function unknownNames(facts: Facts): Resource {
     keepDir: replacedDir,
     text: (see, ahead, warn) => catchAll(see, ahead, warn, facts),
   });
+  return { ...server, optional: true };
 }
 
 /** nginx runs, starts at boot, and has taken these as they are on disk. */

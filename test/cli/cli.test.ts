@@ -361,6 +361,8 @@ describe("doctor's flags", () => {
     expect(out).toStartWith("changed  nginx.prepare");
     expect(out).toEndWith("Doctor: host looks ready.\n");
     expect((await typed("doctor --fix --yes", host)).out).not.toContain("nginx.prepare");
+    host.put("/etc/nginx/conf.d/edox-ops-limits.conf", "# of another version\n");
+    expect((await typed("doctor --fix --yes", host)).out).toStartWith("changed  nginx.prepare");
   });
 });
 

@@ -1,15 +1,49 @@
 import { describe, expect, test } from "bun:test";
-import { examine } from "../../src/doctor/doctor.ts";
+import { examine, stepsToRun } from "../../src/doctor/doctor.ts";
 import { entries } from "../../src/doctor/entries.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
 import { bootstrap } from "../../src/recipes/bootstrap.ts";
+import { catchAllPath } from "../../src/recipes/paths.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 
 async function finding(name: string, host: FakeHost) {
   return (await examine([], entries, host)).find((each) => each.name === name);
 }
+
+describe("resources of the recipes", () => {
+  const limits = "/etc/nginx/conf.d/edox-ops-limits.conf";
+  const state = "/etc/edox-ops";
+  const cases: [string, (host: FakeHost) => void, string, "warning" | "error"][] = [
+    ["a file of another version", (host) => host.put(limits, "# older\n"), "nginx:limits", "warning"],
+    ["one that others can change", (host) => host.put(limits, "# x\n", { mode: 0o666 }), "nginx:limits", "error"],
+    ["one of another owner", (host) => host.put(limits, "# x\n", { uid: 33 }), "nginx:limits", "error"],
+    ["one that is missing", (host) => host.remove(limits), "nginx:limits", "error"],
+    ["no server for unknown names", (host) => host.remove(catchAllPath), "nginx:unknown-names", "warning"],
+    ["a directory that others can read", (host) => host.dir(state, { mode: 0o755 }), `state:${state}`, "warning"],
+    ["one that others can change", (host) => host.dir(state, { mode: 0o777 }), `state:${state}`, "error"],
+    ["one of another owner", (host) => host.dir(state, { uid: 33, mode: 0o750 }), `state:${state}`, "error"],
+    ["one that is missing", (host) => host.nodes.delete(state), `state:${state}`, "warning"],
+    [
+      "nginx that does not run",
+      (host) => host.remove("/run/systemd/units/invocation:nginx.service"),
+      "nginx:active",
+      "error",
+    ],
+  ];
+  for (const [what, spoil, name, status] of cases) {
+    test(`${name}: ${what} is ${status === "error" ? "a failure" : "drift, a warning"}`, async () => {
+      const host = fakeDebian();
+      const recipe = bootstrap(gatherFacts(host));
+      await converge(recipe.steps, host, { act: host });
+      spoil(host);
+      const findings = await examine([recipe], [], host);
+      expect(findings.filter((each) => each.status !== "ok" && each.name === name)).toMatchObject([{ status }]);
+      expect(stepsToRun(findings)).toHaveLength(1);
+    });
+  }
+});
 
 test("a check that does not answer fails alone", async () => {
   const slow = { name: "slow", look: () => new Promise<never>(() => {}) };
@@ -29,13 +63,18 @@ test("a check that does not answer fails alone", async () => {
 });
 
 describe("entries", () => {
-  test("a state file that others may read is told, with what to type", async () => {
+  test("state:permissions: a file that others can read is a warning, one that they can change a failure", async () => {
     const host = fakeDebian();
+    host.put("/etc/edox-ops/projects.json", "{}", { mode: 0o640 });
     host.put("/etc/edox-ops/runner.json", "{}", { mode: 0o644 });
+    expect(await finding("state:permissions", host)).toMatchObject({ status: "warning" });
+    host.put("/etc/edox-ops/runner.json", "{}", { mode: 0o600, uid: 1000 });
+    expect(await finding("state:permissions", host)).toMatchObject({ status: "error" });
+    host.put("/etc/edox-ops/runner.json", "{}", { mode: 0o664 });
     expect(await finding("state:permissions", host)).toEqual({
       name: "state:permissions",
       status: "error",
-      detail: "/etc/edox-ops/runner.json is 0644, not 0600 and root's",
+      detail: "/etc/edox-ops/runner.json is 0664, not 0600 and root's",
       hint: ["sudo", "chmod", "0600", "/etc/edox-ops/runner.json"],
     });
   });

@@ -63,6 +63,11 @@ describe("what is wrong with a project is told, with what to type", () => {
       "/var/www/docs/demo is missing (run: edox-ops project init demo)",
     ],
     ["no source", record({ source_path: "/srv/none" }), "the source /srv/none is missing"],
+    [
+      "a source of the system's",
+      record({ source_path: "/srv/../etc/ssl" }),
+      "the source /srv/../etc/ssl is not published: it is part of the system, or has /etc in it",
+    ],
     ["no group", record({ owner_group: "gone" }), "there is no group gone (run: groupadd --system gone)"],
     [
       "a page that others write",
@@ -71,11 +76,6 @@ describe("what is wrong with a project is told, with what to type", () => {
     ],
     ["no link", (h) => h.remove(link), `${link} is missing (run: edox-ops project enable demo)`],
     ["no site", (h) => h.remove(site), `${site} is missing`],
-    [
-      "a site that somebody edited",
-      (h) => h.put(site, "server { listen 80; }"),
-      `${site} differs from what the record says (drift)`,
-    ],
     [
       "a link though it is disabled",
       record({ enabled: false }),
@@ -106,24 +106,49 @@ describe("what is wrong with a project is told, with what to type", () => {
     test(name, async () => {
       await live();
       spoil(host);
-      const { exit, out } = await typed("project validate demo", host);
-      expect([exit, out]).toEqual([1, expect.stringContaining(`FAIL: `)]);
-      expect(out).toContain(said);
+      const { exit, out, err } = await typed("project validate demo", host);
+      expect([exit, out, err]).toEqual([1, "", expect.stringMatching(/^FAIL: /m)]);
+      expect(err).toContain(said);
       expect(await line("project:demo")).toStartWith("[FAIL] project:demo: ");
     });
   }
+
+  test("a site that only differs is drift: a warning, and validation passes", async () => {
+    await live();
+    host.put(site, "server { listen 80; server_name demo.test; }");
+    expect(await typed("project validate demo", host)).toEqual({
+      exit: 0,
+      out: "Project demo validation passed.\n",
+      err: `WARN: ${site} differs from what the record says (drift) (run: edox-ops project enable demo)\n`,
+    });
+    expect(await line("project:demo")).toStartWith(`[WARN] project:demo: ${site} differs`);
+  });
+
+  test("a tree without a front page that answers 403 or 404 is a warning, any other answer a failure", async () => {
+    await live();
+    host.remove("/var/www/docs/demo/index.html");
+    for (const [given, exit] of [
+      ["403", 0],
+      ["404", 0],
+      ["500", 1],
+      ["000", 1],
+    ] as const) {
+      answer = given;
+      expect([given, (await typed("project validate demo", host)).exit]).toEqual([given, exit]);
+    }
+  });
 
   test("what a killed deploy left is a warning", async () => {
     await live();
     host.dir("/var/www/docs/demo.staging");
     host.dir("/var/www/docs/.edox-ops-backups/demo/.stage-1-20260101T000000Z");
     host.locks.set("/run/edox-ops/project-demo.lock", { pid: 7, command: "edox-ops project deploy demo", sinceMs: 0 });
-    expect((await typed("project validate demo", host)).out).not.toContain("a deploy was killed");
+    expect((await typed("project validate demo", host)).err).not.toContain("a deploy was killed");
     host.locks.clear();
-    const { exit, out } = await typed("project validate demo", host);
-    expect(exit).toBe(0);
-    expect(out).toContain("WARN: /var/www/docs/demo.staging was left by a deploy that was killed");
-    expect(out).toContain(
+    const { exit, out, err } = await typed("project validate demo", host);
+    expect([exit, out]).toEqual([0, "Project demo validation passed.\n"]);
+    expect(err).toContain("WARN: /var/www/docs/demo.staging was left by a deploy that was killed");
+    expect(err).toContain(
       "WARN: a deploy was killed: the next one settles what it left (run: edox-ops project backups prune demo)",
     );
   });
