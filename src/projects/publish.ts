@@ -36,7 +36,7 @@ export async function deployOrder(
   const given = source ?? project.source_path;
   if (given === null) {
     const hint = ["sudo", "edox-ops", "project", "deploy", project.slug, "--source", "public"];
-    throw new Problem("usage", `${project.slug} has no source path: say --source`, { hint });
+    throw new Problem("requirement", `${project.slug} has no source path: say --source`, { hint });
   }
   const name = subdir === null ? given : `${given}/${subdir}`;
   return ordered({ project, name, ...choices, probe: probeOf(project, choices, host) }, host, trees, async (open) => {

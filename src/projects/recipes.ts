@@ -10,7 +10,8 @@ import { projectLogPath, sitesEnabledDir } from "../recipes/paths.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
 import type { Project } from "./project.ts";
-import { hasCertificate, projectStep, recordFile, rendered, type Transition, vhostFile } from "./site.ts";
+import { hasCertificate, projectStep, recordFile, rendered, type Transition, vhostFile, vhostPath } from "./site.ts";
+import { whyNotPublished } from "./source.ts";
 import { draftOf, judgeDraft, projectFrom, theProject, theRecord } from "./store.ts";
 
 type Edit = { [Key in keyof Project]?: Project[Key] | undefined };
@@ -25,12 +26,8 @@ export function addProject(project: Project, facts: Facts): Recipe {
     return { reason: `project ${slug} already exists`, hint: ["edox-ops", "project", "show", slug] };
   });
   const step = projectStep({ id: "project.add", title: `${slug} is registered for ${domain}`, slug, after }, facts);
-  return recipe(
-    `project add ${slug}`,
-    `Registered project ${slug}.`,
-    [isNew, usable(slug, after), certified(slug, after, true)],
-    step,
-  );
+  const requires = [isNew, publishable(project), usable(slug, after), certified(slug, after, true)];
+  return recipe(`project add ${slug}`, `Registered project ${slug}.`, requires, step);
 }
 
 /** `undefined` takes a key away. A record that could not be used can be after it. */
@@ -40,7 +37,13 @@ export function updateProject(slug: string, edit: Edit, facts: Facts): Recipe {
     return Object.fromEntries(Object.entries({ ...before, ...edit }).filter(([, value]) => value !== undefined));
   };
   const chosen = edit.tls === true || edit.domain !== undefined;
-  const requires = [known(slug), usable(slug, after), servable(slug, after), certified(slug, after, chosen)];
+  const requires = [
+    known(slug),
+    publishable(edit),
+    usable(slug, after),
+    servable(slug, after),
+    certified(slug, after, chosen),
+  ];
   const step = projectStep({ id: "project.update", title: `${slug} is as it was asked for`, slug, after }, facts);
   return recipe(`project update ${slug}`, `Updated project ${slug}.`, requires, step);
 }
@@ -62,14 +65,14 @@ export function disableProject(slug: string, facts: Facts): Recipe {
 export function removeProject(slug: string, keepsVhost: boolean, facts: Facts): Recipe {
   const transition = { id: "project.remove", title: `${slug} is forgotten`, slug, after: () => null };
   const step = projectStep({ ...transition, leaves: true, keepsVhost }, facts);
-  return recipe(`project remove ${slug}`, `Removed project ${slug}.`, [known(slug)], step);
+  return recipe(`project remove ${slug}`, `Removed project ${slug} from managed state.`, [known(slug)], step);
 }
 
 /** Removes a record whose key is not a slug. Nothing else on the host can belong to it. */
 export function forgetRecord(key: string): Recipe {
   const title = "the record is forgotten";
   const step = { id: "project.remove", title, wants: [recordFile(key, title, async () => null)] };
-  return recipe("project remove", `Removed project ${key}.`, [known(key)], step);
+  return recipe("project remove", `Removed project ${key} from managed state.`, [known(key)], step);
 }
 
 /** Makes the directory of the site, and leaves one that is there as it is. */
@@ -102,7 +105,7 @@ export function renderProject(slug: string, facts: Facts): Recipe {
   // The site may be enabled already, and includes this file.
   const wants = [contentTypes, vhostFile(slug, text)];
   const step = { id: "project.render-nginx", title: `the site of ${slug} is as its record says`, wants };
-  return recipe(`project render-nginx ${slug}`, `Wrote the nginx site of ${slug}.`, [valid(slug)], step);
+  return recipe(`project render-nginx ${slug}`, `Rendered nginx config to ${vhostPath(slug)}`, [valid(slug)], step);
 }
 
 function recipe(command: string, done: string, requires: Requirement[], step: Step): Recipe {
@@ -126,6 +129,14 @@ function known(slug: string): Requirement {
   return requirement(`${slug} is registered`, async (see) => {
     await theRecord(see, slug);
     return null;
+  });
+}
+
+/** A source path that is given can ever be deployed. One that the record has already is judged by its deploys. */
+function publishable({ source_path }: Edit): Requirement {
+  return requirement("the source path may be published", async () => {
+    const why = source_path ? whyNotPublished(source_path) : null;
+    return why === null ? null : { reason: `--source-path ${source_path} is not published: ${why}` };
   });
 }
 

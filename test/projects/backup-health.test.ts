@@ -54,7 +54,7 @@ test("backups: one that cannot be read hides neither the others of its project n
   const listed = await typedWords(["project", "backups", "list", "demo"], disk.host, undefined, undefined, "x", trees);
   expect(listed).toEqual({
     exit: 1,
-    out: `20260102T000000Z\t-\t${bad}\n20260101T000000Z\t3145728\t${dir}/demo/20260101T000000Z\nNewest backup: 20260102T000000Z\n`,
+    out: `20260101T000000Z\t3145728\t${dir}/demo/20260101T000000Z\n20260102T000000Z\t-\t${bad}\nNewest backup: 20260102T000000Z\n`,
     err: `warning: ${bad}: i/o error\n`,
   });
   const findings = await examine([], await siteEntries(disk.host, async () => trees), disk.host);

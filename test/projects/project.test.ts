@@ -34,10 +34,34 @@ test("a project's whole life", async () => {
   expect((await typed("project disable demo", host)).out).toEndWith("Disabled project site for demo.\n");
   expect(host.stat(linkPath)).toBeNull();
   expect(host.stat(vhostPath)).not.toBeNull();
-  expect((await typed("project remove demo", host)).out).toEndWith("Removed project demo.\nLeft /var/www/docs/demo\n");
+  expect((await typed("project remove demo", host)).out).toEndWith(
+    "Removed project demo from managed state.\nLeft /var/www/docs/demo\n",
+  );
   expect(host.stat(vhostPath)).toBeNull();
   expect(host.text(projectsPath)).toBe("{}\n");
   expect(host.stat("/var/www/docs/demo")?.type).toBe("directory");
+});
+
+test("update: without an option the site is written as its record says, and nginx reloads it", async () => {
+  await live();
+  const site = host.text(vhostPath);
+  host.put(vhostPath, "server { listen 80; }");
+  host.ran.length = 0;
+  const { exit, out } = await typed("project update demo", host);
+  expect([exit, out]).toEqual([0, expect.stringMatching(/^Updated project demo\.$/m)]);
+  expect(host.text(vhostPath)).toBe(site);
+  expect(host.ran).toContain("systemctl reload-or-restart nginx");
+  expect((await typed("project update other", host)).exit).toBe(1);
+});
+
+test("render-nginx: a dry run prints the site and writes nothing; with --check it is a plan", async () => {
+  await typed("project add demo --domain demo.test", host);
+  const { out: site } = await typed("project render-nginx demo --stdout", host);
+  expect(site).toContain("server_name demo.test;");
+  expect(await typed("project render-nginx demo --dry-run", host)).toEqual({ exit: 0, out: site, err: "" });
+  expect(await typed("project render-nginx demo --dry-run --check", host)).toMatchObject({ exit: 3 });
+  expect(host.stat(vhostPath)).toBeNull();
+  expect((await typed("project render-nginx demo", host)).out).toEndWith(`Rendered nginx config to ${vhostPath}\n`);
 });
 
 test("remove says what it left, and takes files away only when that is confirmed", async () => {
@@ -48,7 +72,7 @@ test("remove says what it left, and takes files away only when that is confirmed
   });
   expect(host.text(projectsPath)).toContain("demo.test");
   expect((await typed("project remove demo --keep-nginx", host)).out).toEndWith(
-    "Removed project demo.\nLeft /var/www/docs/demo\n",
+    "Removed project demo from managed state.\nLeft /var/www/docs/demo\n",
   );
   expect(host.stat(vhostPath)).not.toBeNull();
 });
@@ -199,10 +223,10 @@ test("an update to a tree that is missing says what makes it", async () => {
 
 describe("what is typed is refused where the file system or nginx would take it for something else:", () => {
   const cases: [string[], string][] = [
-    [["--domain", "a;b.test"], "--domain 'a;b.test' is not one"],
-    [["--domain", "*.test"], "--domain '*.test' is not one"],
-    [["--domain", "demo.test."], "--domain 'demo.test.' is not one"],
-    [["--domain", "dömo.test"], "--domain 'dömo.test' is not one"],
+    [["--domain", "a;b.test"], "invalid --domain 'a;b.test': a domain has"],
+    [["--domain", "*.test"], "invalid --domain '*.test': a domain has"],
+    [["--domain", "demo.test."], "invalid --domain 'demo.test.': a domain has"],
+    [["--domain", "dömo.test"], "invalid --domain 'dömo.test': a domain has"],
     [["--domain", "d.test", "--root-path", "/var/www/docs"], "a root path is below /var/www/docs"],
     [["--domain", "d.test", "--root-path", "/var/www/docs/demo//below"], "a root path is below /var/www/docs"],
     [["--domain", "d.test", "--root-path", "/etc"], "a root path is below /var/www/docs"],
@@ -225,16 +249,34 @@ describe("what is typed is refused where the file system or nginx would take it 
     [["--domain", "d.test", "--csp", "x\\"], "a policy has printable ASCII characters"],
     [["--domain", "d.test", "--csp", 'default-src "x"'], "a policy has printable ASCII characters"],
     [["--domain", "d.test", "--csp", "x; $request_uri"], "a policy has printable ASCII characters"],
-    [[], "--domain is missing"],
+    [["--domain", "d.test", "--source-path", "/etc"], "--source-path /etc is not published: it is part of the system"],
+    [["--domain", "d.test", "--source-path", "/srv/../root/x"], "it is part of the system, or has /root in it"],
+    [["--domain", "d.test", "--source-path", "/"], "it is part of the system, or has /etc in it"],
+    [["--domain", ""], "invalid --domain ''"],
+    [["--domain", "d.test", "--root-path", ""], "invalid --root-path ''"],
+    [["--domain", "d.test", "--source-path", ""], "invalid --source-path ''"],
   ];
   for (const [words, said] of cases) {
     test(words.join(" ").replaceAll("\n", "\\n") || "nothing", async () => {
       const before = host.listing("/etc");
       const { exit, err } = await typedWords(["project", "add", "demo", ...words], host);
-      expect([exit, err]).toEqual([2, expect.stringContaining(said)]);
+      expect([exit, err]).toEqual([1, expect.stringContaining(said)]);
       expect(host.listing("/etc")).toEqual(before);
     });
   }
+
+  test("a missing --domain is a wrong invocation", async () => {
+    const { exit, err } = await typed("project add demo", host);
+    expect([exit, err]).toEqual([2, expect.stringContaining("--domain is missing")]);
+  });
+
+  test("an update to a source of the system's changes nothing", async () => {
+    await exit("project add demo --domain demo.test");
+    const before = host.text(projectsPath);
+    const { exit: code, err } = await typed("project update demo --source-path /etc/ssl", host);
+    expect([code, err]).toEqual([1, expect.stringContaining("--source-path /etc/ssl is not published")]);
+    expect(host.text(projectsPath)).toBe(before);
+  });
 
   test("a slug, in every command", async () => {
     for (const command of [
@@ -254,7 +296,7 @@ describe("what is typed is refused where the file system or nginx would take it 
     ]) {
       for (const slug of ["../../../etc/x", "UPPER", ".hidden", "a/b"]) {
         const { exit, err } = await typedWords(["project", ...command.split(" "), slug], host);
-        expect([command, exit, err]).toEqual([command, 2, expect.stringContaining(`slug '${slug}' is not one`)]);
+        expect([command, exit, err]).toEqual([command, 1, expect.stringContaining(`invalid slug '${slug}'`)]);
       }
     }
   });
@@ -283,7 +325,7 @@ describe("nginx: the table of names", () => {
 
   test("what somebody else set is not set twice, whether it was there before or comes later", async () => {
     set("server_names_hash_bucket_size", 320);
-    expect((await typed("doctor", host)).out).toContain("[FAIL] nginx:limits: ");
+    expect((await typed("doctor", host)).out).toContain("[WARN] nginx:limits: ");
     expect(await typed("bootstrap --yes", host)).toMatchObject({ exit: 0, err: "" });
     expect(host.text(limitsPath)).not.toContain("bucket_size");
     expect(host.text(limitsPath)).toContain("server_names_hash_max_size 16384;");

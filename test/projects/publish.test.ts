@@ -160,7 +160,7 @@ test("what is typed of a deploy is checked before anything is looked at", async 
     ["deploy demo", "demo has no source path: say --source"],
     ["deploy demo --source x --keep many", "--keep 'many' is no number up to 1000"],
     ["deploy demo --source x --wait soon", "--wait 'soon' is no time: 60s, 5m"],
-    ["deploy Demo --source x", "slug 'Demo' is not one"],
+    ["deploy Demo --source x", "invalid slug 'Demo'"],
     ["restore demo --backup x", "restore replaces the site of demo: say --yes"],
     ["restore other --yes", "project other is not registered"],
     ["backups prune demo --keep -1", "--keep needs a value"],

@@ -9,20 +9,21 @@ import { exitCode } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
-  meta: { name: "list", description: "list them: name, bytes, path, the newest first" },
+  meta: { name: "list", description: "List the backups, oldest first: name, bytes, path" },
   args: slugArgument,
   async run(values, { console, host: loadHost, trees: loadTrees }) {
     const [host, trees] = [await loadHost(), await loadTrees()];
     const project = await theProject(host, slugOf(values));
     const { slug } = project;
-    const names = backupNames(host, slug);
+    const names = backupNames(host, slug).toReversed();
     const unread: string[] = [];
     const lines = names.map((name) => {
       const dir = `${backupsOf(slug)}/${name}`;
       return lineOf`${name}\t${bytesIn(dir, trees, unread)}\t${dir}`;
     });
     for (const fault of unread) console.err(`warning: ${oneLine(fault)}\n`);
-    const newest = names[0] === undefined ? `No backups for ${slug}.\n` : `Newest backup: ${names[0]}\n`;
+    const newest = names.at(-1);
+    const last = newest === undefined ? "No deploy backups for this project.\n" : `Newest backup: ${newest}\n`;
     const restores = readRestores(host, slug);
     const left = names.filter((name) => restores.has(name));
     const from = findRestoreSource(host, trees, project);
@@ -30,7 +31,7 @@ export default command({
       ...(left.length > 0 ? [`Left by a restore: ${left.join(", ")}\n`] : []),
       ...(from === null ? [] : [`Live release: restored from ${from}\n`]),
     ];
-    await console.out([...lines, newest, ...more].join(""));
+    await console.out([...lines, ...more, last].join(""));
     return unread.length > 0 ? exitCode.failed : exitCode.done;
   },
 });

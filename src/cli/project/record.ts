@@ -2,6 +2,7 @@
 
 import type { ArgsDef } from "citty";
 import * as v from "valibot";
+import { Problem } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
 import * as project from "../../projects/project.ts";
 import { usage } from "../arguments.ts";
@@ -35,10 +36,13 @@ export const recordFlags = {
   "no-hsts": { type: "boolean", description: "Tell browsers to use HTTPS alone for a day" },
 } as const satisfies ArgsDef;
 
-/** Throws a usage Problem that says what may be typed. */
+/** Returns the value. Throws a Problem for one that its schema refuses: exit 1, as the Python version had it. */
 export function checked<T extends v.GenericSchema>(schema: T, value: unknown, name: string): v.InferOutput<T> {
   const found = v.safeParse(schema, value);
-  if (!found.success) throw usage(`${name} '${value}' is not one: ${found.issues[0].message}`);
+  if (!found.success) {
+    const hint = ["edox-ops", "project", "--help"];
+    throw new Problem("invalid", `invalid ${name} '${value}': ${found.issues[0].message}`, { hint });
+  }
   return found.output;
 }
 
@@ -79,7 +83,7 @@ export function newProject(slug: string, values: Values, { typed }: Context): pr
   return { ...project.defaults(slug), domain, ...more };
 }
 
-/** A slug, or the key of a record of this host that is none. Throws a usage Problem for anything else. */
+/** A slug, or the key of a record of this host that is none. Throws a Problem for anything else. */
 export async function keyOf(values: Values, see: () => Promise<HostReader>): Promise<string> {
   if (v.is(project.slug, values.slug)) return values.slug;
   const { readRecords } = await import("../../projects/store.ts");

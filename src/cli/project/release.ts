@@ -55,7 +55,7 @@ interface Told {
   command: string;
   /** The step in the log. */
   id: string;
-  /** The last line but one, as the Python version says it. */
+  /** The last line, as the Python version prints it. */
   done(name: string): string;
   /** In its place where nothing was to be changed; null: there is nothing to take. */
   nothing?(name: string | null): string;
@@ -188,8 +188,8 @@ export async function release(
       ...(backup ? [`Backed up previous content to ${backup}`] : []),
       ...pruned.map((path) => `Pruned old deploy backup ${path}`),
       ...keptLines(slug, assets),
-      (changed === 0 && backup === null && told.nothing?.(name)) || told.done(name),
       `${files} files, ${changed} changed, ${bytes} new bytes, ${(milliseconds / 1000).toFixed(1)} s${url}`,
+      (changed === 0 && backup === null && told.nothing?.(name)) || told.done(name),
     ];
     await console.out(lines.map((each) => lineOf`${each}`).join(""));
   }

@@ -6,10 +6,16 @@ import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
   meta: { name: "render-nginx", description: "print a project's nginx site, or write it to sites-available" },
-  args: { ...slugArgument, stdout: { type: "boolean", description: "print it, write nothing" }, ...editFlags },
+  args: {
+    ...slugArgument,
+    stdout: { type: "boolean", description: "Print it without writing it, as --dry-run alone does" },
+    ...editFlags,
+  },
   async run(values, context) {
     const slug = slugOf(values);
-    if (!values.stdout) {
+    // A bare dry run prints the site, as the Python version did; with --check or --diff it is a plan.
+    const prints = values.stdout || (values["dry-run"] && !(values.check || values.diff || values.json));
+    if (!prints) {
       const { renderProject } = await import("../../projects/recipes.ts");
       return edit((facts) => renderProject(slug, facts), values, context);
     }

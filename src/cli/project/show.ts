@@ -20,8 +20,11 @@ export default command({
       await console.out(jsonOf({ command: "project show", outcome: "ok", exit: exitCode.done, projects: [project] }));
       return exitCode.done;
     }
-    const paths = { nginx_available: vhostPath(project.slug), nginx_enabled: vhostLinkPath(project.slug) };
-    await console.out(linesOf({ ...project, ...paths }));
+    // The lines of the contract in its order, then the keys that the Python version did not have.
+    const { slug: name, domain, root_path, source_path, branch, owner_group, tls, enabled, ...more } = project;
+    const record = { slug: name, domain, root_path, source_path, branch, owner_group, tls, enabled };
+    const paths = { nginx_site: vhostPath(name), nginx_enabled_link: vhostLinkPath(name) };
+    await console.out(linesOf({ ...record, ...paths, ...more }));
     return exitCode.done;
   },
 });

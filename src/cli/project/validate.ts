@@ -18,7 +18,8 @@ export default command({
       return lineOf`${fault.mild ? "WARN" : "FAIL"}: ${fault.detail} (run: ${shellLine(hint(fault.hint))})`;
     });
     const failed = faults.some(({ mild }) => !mild);
-    await console.out(lines.join("") + (failed ? "" : `Project ${slug} validation passed.\n`));
+    console.err(lines.join(""));
+    if (!failed) await console.out(`Project ${slug} validation passed.\n`);
     return failed ? exitCode.failed : exitCode.done;
   },
 });
