@@ -19,7 +19,6 @@ export function readArguments(typed: readonly string[], declared: ArgsDef): Valu
     const token = typed[i] ?? "";
     if (token === "--" && !onlyWords) onlyWords = true;
     else if (onlyWords || !token.startsWith("-") || token === "-") {
-      if (token === "") throw usage("an empty word");
       given[wordFor(token, places[words++])] = token;
     } else if (readFlag(token, typed[i + 1], declared, given)) i += 1;
   }

@@ -294,7 +294,7 @@ describe("what is typed is refused where the file system or nginx would take it 
       "publish",
       "backups list",
     ]) {
-      for (const slug of ["../../../etc/x", "UPPER", ".hidden", "a/b"]) {
+      for (const slug of ["../../../etc/x", "UPPER", ".hidden", "a/b", ""]) {
         const { exit, err } = await typedWords(["project", ...command.split(" "), slug], host);
         expect([command, exit, err]).toEqual([command, 1, expect.stringContaining(`invalid slug '${slug}'`)]);
       }

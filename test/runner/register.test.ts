@@ -605,8 +605,8 @@ describe("what cannot be is refused before GitLab is asked", () => {
   test("no token at all is exit 1, as the Python version has it", async () => {
     for (const words of [[], ["--token", ""]]) {
       const { exit, err } = await prepared().ops(...register, ...words);
-      expect(exit).toBe(1);
-      expect(err).toContain("no token is given");
+      expect([exit, err]).toEqual([1, expect.stringContaining("error: no token is given")]);
+      expect(err).toEndWith(`hint: edox-ops ${register.join(" ")} --token -\n`);
     }
   });
 

@@ -215,8 +215,9 @@ async function credentialOf(values: Typed, context: Context, host: HostReader): 
   if (access !== undefined) return { kind: "access", token: checked(access, "--access-token"), project, group };
   const token = fromFile ?? own;
   if (token === undefined) {
+    const rest = context.typed.filter((word, i) => !word.startsWith("--token") && context.typed[i - 1] !== "--token");
     throw new Problem("blocked", "no token is given: --token -, --token-file or EDOX_RUNNER_TOKEN", {
-      hint: ["sudo", "edox-ops", ...context.typed, "--token", "-"],
+      hint: ["sudo", "edox-ops", ...rest, "--token", "-"],
     });
   }
   if (project ?? group ?? values.protected)
