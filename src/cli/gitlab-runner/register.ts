@@ -3,12 +3,12 @@ import { lineOf } from "../../engine/lines.ts";
 import { Problem, type Recipe } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
 import type { Admitted, Credential, Order } from "../../runner/order.ts";
-import { defaultImage, type Profile, profileIn, profiles, withoutProfile } from "../../runner/profile.ts";
-import { meant, usage } from "../arguments.ts";
+import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
 import { demandRoot, edit } from "../run.ts";
+import { profileOf } from "./register-profile.ts";
 
 const registerFlags = {
   url: { type: "string", valueHint: "url", description: "the GitLab that gives the jobs: https://gitlab.com" },
@@ -138,61 +138,6 @@ function authority(path: string, host: HostReader): string {
   throw new Problem("usage", `--ca-file ${path} has no certificate in it`, {
     hint: ["openssl", "x509", "-in", path, "-noout", "-subject"],
   });
-}
-
-function profileOf(values: Typed, host: HostReader, warn: (sentence: string) => void): Profile {
-  const base = namedProfile(values.profile, host, warn);
-  const { description = base.description } = values;
-  const executor = executorOf(values, base, warn);
-  if (!/^[^\p{Cc}]{1,255}$/u.test(description))
-    throw usage("--description is longer than 255 characters, or has a line end");
-  const typedTags = (values.tags ?? "").split(",").map((tag) => tag.trim());
-  const tags = values.tags ? typedTags.filter((tag) => tag !== "") : base.tags;
-  if (tags.some((tag) => !/^\P{Cc}{1,255}$/u.test(tag))) {
-    throw usage("--tags has a tag of more than 255 characters, or one with a control character");
-  }
-  if (executor !== "docker") {
-    const own = base.executor === executor ? base.settings : {};
-    return { executor, description, tags, settings: own };
-  }
-  const docker = (base.settings.docker ?? {}) as Record<string, unknown>;
-  const more = values["docker-volumes"]?.split(",") ?? [];
-  const wrong = more.find((volume) => !/^\/[^\p{Cc}]*$/u.test(volume));
-  if (wrong !== undefined) throw usage(`--docker-volumes has '${wrong}', which is no absolute path`);
-  const image = values["docker-image"] ?? docker.image ?? defaultImage;
-  const volumes = [...new Set([...((docker.volumes as string[] | undefined) ?? ["/cache", "/certs/client"]), ...more])];
-  const privileged = values["docker-privileged"] ?? docker.privileged ?? false;
-  return {
-    executor,
-    description,
-    tags,
-    settings: { ...base.settings, docker: { ...docker, image, privileged, volumes } as never },
-  };
-}
-
-/** Returns the executor. That of a built-in profile is fixed, as the Python version had it. */
-function executorOf({ executor, profile }: Typed, base: Profile, warn: (sentence: string) => void): string {
-  const isFixed = profile !== undefined && Object.hasOwn(profiles, profile);
-  if (!isFixed || executor === undefined || executor === base.executor) return executor ?? base.executor;
-  warn(`--executor ${executor} is ignored: profile ${profile} has the executor ${base.executor}`);
-  return base.executor;
-}
-
-/** An unknown name is ignored, as the Python version did, unless it is a misspelt one. */
-function namedProfile(name: string | undefined, host: HostReader, warn: (sentence: string) => void): Profile {
-  if (name === undefined) return withoutProfile;
-  const known = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
-  if (known) return known;
-  if (!name.endsWith(".toml")) {
-    const all = Object.keys(profiles);
-    const near = meant(name.toLowerCase(), all);
-    if (near !== undefined) throw usage(`unknown profile '${name}'`, near);
-    warn(`profile '${name}' is unknown and ignored: there are ${all.join(", ")}, or a file.toml`);
-    return withoutProfile;
-  }
-  const bytes = host.read(name);
-  if (bytes === null) throw usage(`--profile ${name} is not there`);
-  return profileIn(new TextDecoder().decode(bytes), name);
 }
 
 async function credentialOf(values: Typed, context: Context, host: HostReader): Promise<Credential> {
