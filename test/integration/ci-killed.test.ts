@@ -126,7 +126,7 @@ for (const suite of suites) {
       ci = await CiHost.up(suite);
       for (const id of [...steps, "runner.docker.access", "runner.docker.config", "prepare-ci-host.complete"]) {
         const { code, stderr } = ci.prepare("--fail-step", id);
-        expect([code, stderr]).toEqual([1, expect.stringContaining(`CI host preparation failed at step ${id}`)]);
+        expect([code, stderr]).toEqual([1, expect.stringContaining(`CI runner host preparation failed at step ${id}`)]);
       }
       endsWell();
     });

@@ -291,7 +291,7 @@ for (const suite of suites) {
       });
       expect(host.sh("diff -r /srv/large /var/www/docs/large").stdout).toBe("");
       host.sh("echo moved >/srv/large/page-aaaa.html; touch /srv/large/*");
-      expect(project("deploy large --source /srv/large").stdout).toContain("\n3001 files, 1 changed, 6 new bytes");
+      expect(project("deploy large --source /srv/large").stdout).toContain("3001 files, 1 changed, 6 new bytes");
       expect(host.sh("diff -r /srv/large /var/www/docs/large").stdout).toBe("");
     });
 
