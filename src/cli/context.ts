@@ -51,7 +51,7 @@ export const exitCode = {
 
 export const exitMeaning: Record<keyof typeof exitCode, string> = {
   done: "as wanted",
-  failed: "a step or a check failed",
+  failed: "a step or a check failed, or a value is invalid",
   usage: "wrong invocation: an unknown flag, a missing --yes, not root",
   pending: "--check found something to change",
   busy: "another run holds the lock: try again",

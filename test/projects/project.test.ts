@@ -140,6 +140,18 @@ test("a refused change leaves record, site and link as they were", async () => {
   expect(host.text(projectsPath)).toContain("demo.test");
 });
 
+test("update: a full disk leaves record and site as they were, whichever could not be written", async () => {
+  await live();
+  const before = host.listing("/etc");
+  for (const path of [projectsPath, vhostPath]) {
+    host.broken.add(path);
+    const { exit, err } = await typed("project update demo --domain new.test", host);
+    host.broken.delete(path);
+    expect([exit, err]).toEqual([1, expect.stringContaining("ENOSPC")]);
+    for (const kept of [projectsPath, vhostPath]) expect(host.listing("/etc")[kept]).toBe(before[kept] as string);
+  }
+});
+
 test("what somebody else broke does not keep a site up: disable and remove say what waits", async () => {
   await live();
   host.taught.unshift((argv) =>
