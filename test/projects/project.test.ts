@@ -147,7 +147,7 @@ test("update: a full disk leaves record and site as they were, whichever could n
     host.broken.add(path);
     const { exit, err } = await typed("project update demo --domain new.test", host);
     host.broken.delete(path);
-    expect([exit, err]).toEqual([1, expect.stringContaining("ENOSPC")]);
+    expect([exit, err]).toEqual([1, expect.stringContaining("no space left")]);
     for (const kept of [projectsPath, vhostPath]) expect(host.listing("/etc")[kept]).toBe(before[kept] as string);
   }
 });
