@@ -150,7 +150,7 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
 
     test("upgrade waits for a running job, which ends well", async () => {
       await ci.server.swap(ci.packages.folder);
-      const job = await ci.gitlab.addJob({ script: ["sleep 4", "echo to the end"], token: shell });
+      const job = await ci.gitlab.addJob({ script: ["sleep 10", "echo to the end"], token: shell });
       await ci.gitlab.jobUntil(job, ["running"]);
       const { code, stdout, stderr } = ci.ops("gitlab-runner", "upgrade");
       expect([code, stdout]).toEqual([0, expect.stringContaining("GitLab Runner was 19.3.0-1, and is 19.4.0-1\n")]);
