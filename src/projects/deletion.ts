@@ -11,6 +11,8 @@ export interface TreeSize {
   bytes: number;
 }
 
+const rootUid = 0;
+
 /** Beside the tree, so that a rename leads there. No slug begins with a dot. */
 function awayOf(dir: string, slug: string): string {
   return `${above(dir)}/.removing-${slug}`;
@@ -62,16 +64,24 @@ function refusePinned(trees: Trees, path: string): void {
  * of a backup for a whole one. Killed, it is finished by a repetition. What is deleted is gone after a power cut too.
  */
 export function deleteTrees(trees: Trees, slug: string, dirs: readonly string[]): void {
-  for (const dir of dirs) {
-    const away = awayOf(dir, slug);
-    finish(dir, slug, () => {
-      trees.remove(away);
-      if (trees.entry(dir) === null) return;
-      trees.move(dir, away);
-      trees.remove(away);
-    });
-  }
+  for (const dir of dirs) finish(dir, slug, () => deleteTree(trees, slug, dir));
   if (trees.entry(docsRoot) !== null) finish(docsRoot, slug, () => trees.sync(docsRoot));
+}
+
+/** By its name in a directory that is open: a link that another user plants above it leads nowhere. */
+function deleteTree(trees: Trees, slug: string, dir: string): void {
+  const opened = trees.open(above(dir), [rootUid]);
+  if (opened === null) return;
+  try {
+    const held = `${opened.path}${dir.slice(above(dir).length)}`;
+    const away = awayOf(held, slug);
+    trees.remove(away);
+    if (trees.entry(held) === null) return;
+    trees.move(held, away);
+    trees.remove(away);
+  } finally {
+    opened.close();
+  }
 }
 
 function finish(dir: string, slug: string, act: () => void): void {

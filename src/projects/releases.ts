@@ -47,22 +47,26 @@ export function makeBackupsDir(host: Host, slug: string): void {
 }
 
 /**
- * Takes the directories of the backups from any other user who could change names in them: what is moved and removed
- * there is reached by its path. Removes the working files that were in them, which that user may have planted: a link, a
- * pipe, or a staged tree to be put in place. Throws a Problem for one that is no directory.
+ * Takes the directories of backups and kept assets from any other user who could change names in them: what is moved and
+ * removed there is reached by its path. Removes the working files that were in them, which that user may have planted: a
+ * link, a pipe, or a staged tree to be put in place. Throws a Problem for one that is no directory.
  */
 export function securedBackups(host: Host, trees: Trees, slug: string): void {
-  for (const [dir, mode] of backupsDirs(slug)) {
+  const none = (): boolean => false;
+  for (const { dir, mode, drops } of [
+    { dir: backupsDir, mode: 0o750, drops: none },
+    { dir: backupsOf(slug), mode: 0o755, drops: (name: string) => name.startsWith(".") },
+    { dir: assetsDir, mode: 0o755, drops: none },
+    { dir: keptAssetsOf(slug), mode: 0o755, drops: () => true },
+  ]) {
     const stat = host.stat(dir);
-    if (stat === null) return;
+    if (stat === null) continue;
     if (stat.type !== "directory") {
       throw new Problem("blocked", `${dir} is not a directory: move it away`, { hint: ["ls", "-ld", dir] });
     }
     if (isSecured(stat, host.uid)) continue;
     host.setAttributes(dir, { mode: takenMode, ...of(host) });
-    if (dir !== backupsDir) {
-      for (const name of host.list(dir) ?? []) if (name.startsWith(".")) trees.remove(`${dir}/${name}`);
-    }
+    for (const name of host.list(dir) ?? []) if (drops(name)) trees.remove(`${dir}/${name}`);
     host.setAttributes(dir, { mode, ...of(host) });
   }
 }

@@ -16,6 +16,7 @@ const longestName = 255;
 /** Of a path in a site, in bytes. The kernel takes 4,095, to which the docs root and the name of a stage or a backup belong. */
 const longestPath = 3900;
 const setIdBits = 0o6000;
+const readByOthers = 0o004;
 /** The clock that stamps a change may be so much behind the one that is read (a tick of 100 Hz is 10 ms). */
 export const tickMs = 20;
 
@@ -112,6 +113,8 @@ export async function survey(
   const entries = await Listing.of(trees, dir);
   let [isFresh, exposed] = [false, false];
   const links = new Map<string, string>();
+  /** Owners of directories that are not root's. */
+  const owners = new Map<string, number>();
   const missed = new SomePaths();
   const gzips: string[] = [];
   for (const batch of entries.batches()) {
@@ -123,6 +126,8 @@ export async function survey(
         throw refused(`${top} has a path of more than ${longestPath} bytes in it`, ["ls", "-ld", top]);
       }
       if (entry.type === "link") links.set(entry.path, targetOf(entry));
+      if (entry.type === "directory" && entry.uid !== 0) owners.set(entry.path, entry.uid);
+      if (entry.type === "file" && (entry.mode & readByOthers) === 0) demandReadable(entry);
       isFresh ||= isBetween(entry, nowMs, nowMs);
       exposed ||= isExposed(entry, ownerUid);
       if (entry.type !== "directory" && entry.path.endsWith(gzipEnding)) gzips.push(entry.path);
@@ -142,6 +147,14 @@ export async function survey(
     notes.push(`left out, since nginx would send it for the file beside it, which has another content: ${left}`);
   }
   return { dir, name, entries, stale, links, sinceMs: nowMs, isFresh, isExposed: exposed, notes };
+
+  /** A user may move another one's file into a directory of theirs, or give it a second name there, without reading it. */
+  function demandReadable({ path, uid }: Entry): void {
+    const owner = owners.get(path.slice(0, Math.max(0, path.lastIndexOf("/")))) ?? uid;
+    if (owner === uid) return;
+    const why = `belongs to user ${uid}, and user ${owner}, who owns its directory, may not read it`;
+    throw refused(`${name}/${path} ${why}`, ["ls", "-ld", `${name}/${path}`]);
+  }
 
   function targetOf({ path }: Entry): string {
     try {

@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Trees } from "../../src/host/trees.ts";
+import { deleteTrees } from "../../src/projects/deletion.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
@@ -70,7 +71,7 @@ describe("project remove --delete-files", () => {
     const { move, remove } = host.trees;
     Object.assign(host.trees, {
       move(from: string, to: string) {
-        seen.push([from, isServed(), isRegistered()]);
+        seen.push([from.slice(from.lastIndexOf("/") + 1), isServed(), isRegistered()]);
         move(from, to);
       },
       remove(path: string) {
@@ -79,8 +80,27 @@ describe("project remove --delete-files", () => {
       },
     });
     expect((await run(command)).exit).toBe(0);
-    expect(seen).toEqual([live, backups, assets].map((path) => [path, false, true]));
+    expect(seen).toEqual([live, backups, assets].map(() => ["demo", false, true]));
     expect(isRegistered()).toBe(false);
+  });
+
+  test("deletes by the directory that was opened, whatever another user puts above the tree meanwhile", () => {
+    const nested = "/var/www/docs/team/handbook";
+    host.write(`${nested}/index.html`, "ours");
+    host.write("/srv/handbook/index.html", "theirs");
+    const { open } = host.trees;
+    Object.assign(host.trees, {
+      open(path: string, trusted: readonly number[]) {
+        const opened = open(path, trusted);
+        if (path === "/var/www/docs/team") {
+          host.trees.move(path, "/var/www/docs/was");
+          host.write(path, "-> /srv");
+        }
+        return opened;
+      },
+    });
+    deleteTrees(host.trees, "demo", [nested]);
+    expect([host.list("/srv/handbook"), host.list("/var/www/docs/was")]).toEqual([["index.html"], []]);
   });
 
   for (const [kind, hint] of [

@@ -781,6 +781,16 @@ describe("deploy: the directories of the backups, where another user owns them",
     host.mode(backups, 0o777);
   });
 
+  test("and those of the kept assets, where they may have planted a link", () => {
+    const assets = "/var/www/docs/.edox-ops-assets";
+    host.write(`${assets}/demo/assets`, "-> /srv");
+    host.write(`${assets}/other/app.js`, "other");
+    for (const dir of [assets, `${assets}/demo`]) lchownSync(host.root + dir, 33, 33);
+    secured();
+    expect([host.stat(assets).uid, host.stat(`${assets}/demo`).uid, host.list(`${assets}/demo`)]).toEqual([0, 0, []]);
+    expect([host.list("/srv"), host.list(`${assets}/other`)]).toEqual([["site"], ["app.js"]]);
+  });
+
   test("become root's, and working files that were planted there are removed", async () => {
     secured();
     expect([above, backups].map((dir) => `${host.stat(dir).uid}:${(host.stat(dir).mode & 0o777).toString(8)}`)).toEqual(

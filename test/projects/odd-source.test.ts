@@ -43,6 +43,18 @@ function makeDeepPage(bytes: number): void {
   perl(make, String(bytes));
 }
 
+test("deploy: a file that the owner of its directory may not read is refused, since a move or a hard link puts it there", async () => {
+  host.write(`${site}/theirs/secret.html`, "secret");
+  chownSync(`${host.root}${site}/theirs`, eve, eve);
+  await deploy();
+  host.mode(`${site}/theirs/secret.html`, 0o640);
+  expect(await refusal()).toBe(
+    `${site}/theirs/secret.html belongs to user 0, and user ${eve}, who owns its directory, may not read it`,
+  );
+  chownSync(`${host.root}${site}/theirs/secret.html`, eve, eve);
+  expect((await deploy()).files).toBe(2);
+});
+
 describe("deploy: refused at once by one error that names it, with nothing changed:", () => {
   const cases: [string, () => unknown, string][] = [
     [
