@@ -1,35 +1,35 @@
-// What lies below an open directory: reached through its descriptor and through no symbolic link, so that another user
-// who renames directories or plants links meanwhile leads this process nowhere else.
+// Everything below an open directory is reached through its descriptor and through no symbolic link, so that another user
+// who renames directories or plants links meanwhile cannot lead this process elsewhere.
 
 import * as fs from "node:fs";
 import { openAt2 } from "./local-libc.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
-/** From <fcntl.h>: a place in the tree, which needs no permission to read. */
+/** From <fcntl.h>: the descriptor of a location, which needs no permission to read. */
 export const O_PATH = 0o10000000;
 
 /** Where the kernel lists the open files of this process. */
 const openFilesDir = "/proc/self/fd/";
 
-/** The kernel's name of what is open: nobody else can change what it stands for. */
+/** Returns the kernel's name of an open file, which no other user can redirect. */
 export const openName = (fd: number): string => `${openFilesDir}${fd}`;
 
-/** What was typed for open descriptors: errors name them so. */
+/** The path that each open descriptor was opened by, for errors. */
 export const typedNames = new Map<number, string>();
 
-/** Replaces the kernel's names of what is open by those that were typed. */
+/** Replaces the kernel's names of open files by the paths that they were opened by. */
 function withTypedNames(text: string): string {
   const path = new RegExp(`${openFilesDir}(\\d+)`, "g");
   return text.replace(path, (name, fd) => typedNames.get(Number(fd)) ?? name);
 }
 
-/** The same error, which names what was typed. */
+/** Returns the same error, with the paths that its files were opened by. */
 export function withTypedPaths(error: unknown): unknown {
   if (error instanceof Error) error.message = withTypedNames(error.message);
   return error;
 }
 
-/** An open directory and a path below it; null for a path that does not begin with {@link openName}. */
+/** Splits a path that begins with {@link openName} into the descriptor and the path below it. Returns null for any other. */
 export function placeOf(path: string): { top: number; below: string } | null {
   if (!path.startsWith(openFilesDir)) return null;
   const slash = path.indexOf("/", openFilesDir.length);
@@ -37,7 +37,7 @@ export function placeOf(path: string): { top: number; below: string } | null {
   return { top: Number(path.slice(openFilesDir.length, slash)), below: path.slice(slash + 1) };
 }
 
-/** Opens a file or a directory, never through a link in its last name; below an open directory through no link at all. */
+/** Opens a file or a directory. Follows no link in the last name, and below an open directory none at all. */
 export function openNoFollow(path: string, flags: number): number {
   const place = placeOf(path);
   if (place === null) return fs.openSync(path, flags | O_NOFOLLOW);
@@ -46,7 +46,7 @@ export function openNoFollow(path: string, flags: number): number {
   return fd >= 0 ? fd : openByName(place, flags);
 }
 
-/** The same one name at a time, where the kernel has no openat2. Throws the system's error for what failed. */
+/** Opens the path one name at a time, where the kernel has no openat2. Throws the system's error. */
 function openByName({ top, below }: { top: number; below: string }, flags: number): number {
   const names = below.split("/");
   const last = names.pop() as string;
@@ -61,7 +61,7 @@ function openByName({ top, below }: { top: number; below: string }, flags: numbe
     if (dir !== top) fs.closeSync(dir);
   }
 
-  /** Keeps the directory that the names are below, and closes those on the way. */
+  /** Opens a name, and closes the directory on the way to it. The top stays open. */
   function next(from: number, name: string, flags: number): number {
     const opened = fs.openSync(`${openName(from)}/${name}`, flags | O_NOFOLLOW);
     if (from !== top) fs.closeSync(from);
@@ -69,14 +69,14 @@ function openByName({ top, below }: { top: number; below: string }, flags: numbe
   }
 }
 
-/** Directories that are open for calls that take two paths at the most. */
+/** A call takes two paths at most. */
 const mostParents = 2;
 
-/** The directories of the last paths that were asked for: files come directory by directory. */
+/** Keeps the directories of the last paths open, since files come directory by directory. */
 export class Parents {
   readonly #open = new Map<string, number>();
 
-  /** Another name of `path`: for one below an open directory, in that of its own directory, which stays open meanwhile. */
+  /** Returns a name of `path` without links: for one below an open directory, its name in its own directory, which stays open. */
   nameOf(path: string): string {
     const place = placeOf(path);
     if (place === null) return path;
@@ -103,7 +103,7 @@ export class Parents {
     fs.closeSync(fd);
   }
 
-  /** Forgets them: a path may stand for another directory by now. */
+  /** Closes them. Needed after names change, since a path may then lead to another directory. */
   close(): void {
     for (const [path, fd] of this.#open) this.#close(path, fd);
   }

@@ -1,4 +1,4 @@
-// Paths that are opened once, name by name: a link on the way is trusted as far as its owner is.
+// Paths are opened once, name by name. A link on the way is followed only as far as its owner is trusted.
 
 import * as fs from "node:fs";
 import { O_PATH, openName, typedNames } from "./local-beneath.ts";
@@ -20,10 +20,10 @@ export function openBelow(dir: string, path: string, root: string): Opened | nul
   return opened(dir, root, path, null);
 }
 
-/** `trusted`: users whose links are followed; null: links may not lead out of `start`, whoever made them. */
+/** Opens `typed` below `start`. `trusted`: users whose links are followed; null: no link may lead out of `start`. */
 function opened(start: string, root: string, typed: string, trusted: readonly number[] | null): Opened | null {
   const path = typed.startsWith("/") || trusted === null ? typed : `${process.cwd()}/${typed}`;
-  /** The directories on the way, so that ".." leads to where the way came from, wherever that was moved to. */
+  /** The open directories on the way: ".." leads back to them, even after a directory was moved. */
   const way: number[] = [];
   try {
     way.push(fs.openSync(start, O_PATH | O_DIRECTORY));
@@ -39,7 +39,7 @@ function opened(start: string, root: string, typed: string, trusted: readonly nu
     }
     const kind = mode & S_IFMT;
     const type = kind === S_IFDIR ? "directory" : kind === S_IFREG ? "file" : "other";
-    // What is neither may wait for somebody when it is opened, and nobody reads it.
+    // Opening a pipe may block, and nothing reads one.
     const fd = type === "other" ? (way.pop() as number) : openToRead(last, typed);
     typedNames.set(fd, typed);
     return { path: openName(fd), real, type, close: () => close(fd) };
