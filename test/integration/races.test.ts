@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
+import { figure } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
 
 /** Of one race. Each of them was lost within it by a program that opens a path a second time. */
@@ -49,7 +50,7 @@ ${racer}END
      * How often root's command was run and ended well while `user` exchanged the two names, and how often the secret was in
      * the live tree afterwards. `before`: what root does before each run.
      */
-    const race = (user: string, names: [string, string], command: string, before = ":") => {
+    const race = (what: string, user: string, names: [string, string], command: string, before = ":") => {
       const { stdout } = host.sh(`
         setpriv --reuid=${user} --regid=${user} --clear-groups race ${seconds} ${names.join(" ")} &
         runs=0 done=0 leaks=0 end=$(($(date +%s) + ${seconds}))
@@ -60,6 +61,7 @@ ${racer}END
         done
         wait; echo $runs $done $leaks`);
       const [runs = 0, done = 0, leaks = 0] = stdout.trim().split(" ").map(Number);
+      figure(`${what} exchanged`, suite, 0, `${runs} runs, ${done} done, ${leaks} leaks`);
       return { runs, done, leaks };
     };
     const deploy = (source: string): string => `edox-ops project deploy demo --source ${source} --keep 1`;
@@ -83,7 +85,7 @@ ${racer}END
     ] as const) {
       test(`${what}, exchanged with a link to a tree of root's: nothing of that tree is published`, () => {
         const [one, other] = names.map((name) => `/home/eve/${name}`) as [string, string];
-        const { runs, leaks } = race("eve", [one, other], deploy(source));
+        const { runs, leaks } = race(what, "eve", [one, other], deploy(source));
         expect(leaks).toBe(0);
         expect(runs).toBeGreaterThan(3);
       });
@@ -94,7 +96,7 @@ ${racer}END
         ln -s /srv/private ${backup}.link; chown -h www-data: ${backup}.link; chown www-data: /var/www/docs/.edox-ops-backups/demo`);
       const theirs = `chown -hR www-data: ${backup}; chown www-data: /var/www/docs/.edox-ops-backups/demo`;
       const command = "edox-ops project restore demo --yes --backup 20260101T000000Z --keep 100";
-      const { runs, done, leaks } = race("www-data", [`${backup}/a`, `${backup}.link`], command, theirs);
+      const { runs, done, leaks } = race("backup", "www-data", [`${backup}/a`, `${backup}.link`], command, theirs);
       expect(leaks).toBe(0);
       expect(runs).toBeGreaterThan(3);
       expect(done).toBeGreaterThan(0);
@@ -106,7 +108,13 @@ ${racer}END
       const before = host.listing("/srv/private");
       const theirs = `[ -d ${live}/.other ] || { mkdir ${live}/.other; ln -s /srv/private ${live}/.other/link; }
         mkdir -p ${live}/a; chown -hR www-data: ${live}`;
-      const { runs, leaks } = race("www-data", [`${live}/a`, `${live}/.other/link`], deploy("/srv/site"), theirs);
+      const { runs, leaks } = race(
+        "mount",
+        "www-data",
+        [`${live}/a`, `${live}/.other/link`],
+        deploy("/srv/site"),
+        theirs,
+      );
       expect(leaks).toBe(0);
       expect(runs).toBeGreaterThan(3);
       expect(host.listing("/srv/private")).toBe(before);
@@ -125,6 +133,7 @@ ${racer}END
         rm -f ${dir}/.digests; mkfifo ${dir}/.digests; chown -hR www-data: ${stage} ${stage}.old; chown www-data: ${dir}`;
       host.sh(plant);
       const { done, leaks } = race(
+        "planted stage",
         "www-data",
         [`${stage}.old/a`, `${stage}.old/link`],
         "edox-ops project backups prune demo",
