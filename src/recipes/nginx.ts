@@ -46,15 +46,18 @@ export const limits = file({
   },
 });
 
-/** The file that each site includes. */
-export const contentTypes = file({
-  name: "nginx:content-types",
-  title: "the content types of the sites are known",
-  path: typesPath,
-  mode: 0o644,
-  keepDir: replacedDir,
-  text: () => Text.of(typesText),
-});
+/** The file that each site includes. Sites of the Python version do without. */
+export const contentTypes: Resource = {
+  ...file({
+    name: "nginx:content-types",
+    title: "the content types of the sites are known",
+    path: typesPath,
+    mode: 0o644,
+    keepDir: replacedDir,
+    text: () => Text.of(typesText),
+  }),
+  optional: true,
+};
 
 export function unknownNames(facts: Facts): Resource {
   const server = file({

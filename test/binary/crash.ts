@@ -7,7 +7,7 @@ const failure = (): never => {
 };
 
 const ways: Record<string, () => void> = {
-  rejection: () => void Promise.reject(new TypeError("a\n\u001B[2Jerror: b\u202e")),
+  rejection: () => void (async () => failure())(),
   timer: () => void setTimeout(failure),
   start: failure,
   string: () => void Promise.reject("a\nerror: b"),
