@@ -104,7 +104,7 @@ export async function restoreOrder(
 ): Promise<Order | null> {
   const names = backupNames(host, project.slug);
   const dir = backupsOf(project.slug);
-  const name = typed === null ? newestDeployed(host, project.slug) : basename(typed, dir);
+  const name = typed === null ? newestDeployed(host, project.slug) : nameWithin(dir, typed);
   if (name === undefined && findRestoreSource(host, trees, project) !== null) return null;
   const missing = (): Problem => {
     const left = names.length === 0 ? "" : " that a deploy left: choose one with --backup";
@@ -130,7 +130,8 @@ function newestDeployed(see: HostReader, slug: string): string | undefined {
   return backupNames(see, slug).find((name) => !restores.has(name));
 }
 
-function basename(typed: string, dir: string): string {
+/** Returns the name of a backup that was typed by its name or by its path. */
+function nameWithin(dir: string, typed: string): string {
   return typed.startsWith(`${dir}/`) ? typed.slice(dir.length + 1) : typed;
 }
 
