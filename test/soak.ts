@@ -23,6 +23,8 @@ const jobs = [
   ["deploy-killed"],
   ["ci-killed", "on bookworm"],
   ["ci-killed", "on trixie"],
+  ["killed"],
+  ["environment"],
   ["harness"],
   ["power"],
   ["full"],

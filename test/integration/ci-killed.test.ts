@@ -9,6 +9,13 @@ import { stateOf } from "./undisturbed.ts";
 
 const log = "/var/log/edox-ops/gitlab-runner-ci-host.log";
 const steps = ["docker.install", "runner.user.create", "runner.install", "runner.service.install"];
+const boundaries = ["docker.install START", ...steps.map((id) => `${id} SUCCESS`)];
+const packages = ["docker-ce-cli", "gitlab-runner-helper-images"];
+/** The moments of the short form: one of each kind. The soak has all of them on both suites. */
+const short = {
+  bookworm: { boundaries: ["docker.install START"], packages: ["gitlab-runner-helper-images"] },
+  trixie: { boundaries: ["runner.install SUCCESS"], packages: [] },
+};
 /** Of the host itself: the address of its server, its names for itself, the order in which users were made. */
 const own =
   /(docker|gitlab-runner)\.sources|edox-ops-gitlab-runner|runner_system_id|docker\/key\.json|\/etc\/(passwd|shadow|group|gshadow|subuid|subgid)/;
@@ -52,8 +59,7 @@ for (const suite of suites) {
       ]);
     }
 
-    const boundaries = ["docker.install START", ...steps.map((id) => `${id} SUCCESS`)];
-    for (const boundary of suite === "bookworm" || soak ? boundaries : []) {
+    for (const boundary of soak ? boundaries : short[suite].boundaries) {
       test(`killed at "${boundary}"`, async () => {
         ci = await CiHost.up(suite);
         killedWhen(`grep -qs "STEP ${boundary}" ${log}`);
@@ -62,7 +68,7 @@ for (const suite of suites) {
     }
 
     const unpacking = "ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1 && test -e /var/lib/dpkg/info";
-    for (const name of suite === "trixie" || soak ? ["docker-ce-cli", "gitlab-runner-helper-images"] : []) {
+    for (const name of soak ? packages : short[suite].packages) {
       test(`killed while dpkg unpacks ${name}`, async () => {
         ci = await CiHost.up(suite);
         killedWhen(`${unpacking}/${name}.list`);

@@ -1,6 +1,7 @@
 // The environment of a run cannot weaken what it does as root: each row against an undisturbed run on a bare host.
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { soak } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
 
 const ours = ["/etc/edox-ops", "/etc/nginx", "/var/www", "/var/log/edox-ops", "/run/edox-ops"];
@@ -32,25 +33,29 @@ describe("a first run ends as any other", () => {
     undisturbed = state(first);
   });
 
-  const rows: Record<string, string> = {
-    "a PATH with other programs in it": "PATH=/root/evil /usr/local/bin/edox-ops bootstrap --yes",
-    "no variable at all": "env -i /usr/local/bin/edox-ops bootstrap --yes",
-    "another locale, IFS and TZ": "env LC_ALL=tr_TR.UTF-8 LANGUAGE=de IFS=/ TZ=Asia/Kathmandu edox-ops bootstrap --yes",
-    "libraries of somebody else":
-      "env LD_LIBRARY_PATH=/root/evil LD_PRELOAD=/root/evil/none.so edox-ops bootstrap --yes",
+  const variables = {
+    "a PATH with other programs in it": "PATH=/root/evil",
+    "another locale, IFS and TZ": "LC_ALL=tr_TR.UTF-8 LANGUAGE=de IFS=/ TZ=Asia/Kathmandu",
+    "foreign libraries": "LD_LIBRARY_PATH=/root/evil LD_PRELOAD=/root/evil/none.so",
     "the runtime's own variables":
-      "env BUN_CONFIG_VERBOSE_FETCH=curl BUN_OPTIONS=--smol NODE_TLS_REJECT_UNAUTHORIZED=0 NODE_EXTRA_CA_CERTS=/none edox-ops bootstrap --yes",
+      "BUN_CONFIG_VERBOSE_FETCH=curl BUN_OPTIONS=--smol NODE_TLS_REJECT_UNAUTHORIZED=0 NODE_EXTRA_CA_CERTS=/none",
     "apt's, dpkg's and debconf's variables":
-      "env APT_CONFIG=/root/evil/apt.conf DPKG_ROOT=/none DEBIAN_FRONTEND=dialog DEBCONF_DB_OVERRIDE=x edox-ops bootstrap --yes",
-    "the HOME of somebody else, as sudo may leave it": "env HOME=/home/other SUDO_USER=other edox-ops bootstrap --yes",
-    "a umask of 0": "umask 0; edox-ops bootstrap --yes",
-    "a umask that hides everything": "umask 0777; edox-ops bootstrap --yes",
-    "descriptors 0 to 2 closed": "edox-ops bootstrap --yes <&- >&- 2>&-",
-    "a /tmp where nothing may be run": "mount -t tmpfs -o noexec none /tmp; edox-ops bootstrap --yes",
-    "a /tmp that is full, and TMPDIR nowhere":
-      "mount -t tmpfs -o size=8k none /tmp; head -c 8k /dev/zero >/tmp/full; TMPDIR=/none edox-ops bootstrap --yes",
+      "APT_CONFIG=/root/evil/apt.conf DPKG_ROOT=/none DEBIAN_FRONTEND=dialog DEBCONF_DB_OVERRIDE=x",
+    "the HOME of another user, as sudo may leave it": "HOME=/home/other SUDO_USER=other",
   };
-  for (const [name, command] of Object.entries(rows)) {
+  const bootstrap = "/usr/local/bin/edox-ops bootstrap --yes";
+  const alone = Object.entries(variables).map(([name, words]) => [name, `env ${words} ${bootstrap}`] as const);
+  const places = Object.entries({
+    "no variable at all": `env -i ${bootstrap}`,
+    "a umask of 0": `umask 0; ${bootstrap}`,
+    "a umask that hides everything": `umask 0777; ${bootstrap}`,
+    "descriptors 0 to 2 closed": `${bootstrap} <&- >&- 2>&-`,
+    "a /tmp where nothing may be run": `mount -t tmpfs -o noexec none /tmp; ${bootstrap}`,
+    "a /tmp that is full, and TMPDIR nowhere": `mount -t tmpfs -o size=8k none /tmp; head -c 8k /dev/zero >/tmp/full; TMPDIR=/none ${bootstrap}`,
+  });
+  // The short form sets all variables in one run, the soak each in a run of its own.
+  const all = [["all hostile variables together", `env ${Object.values(variables).join(" ")} ${bootstrap}`] as const];
+  for (const [name, command] of [...all, ...(soak ? alone : []), ...places]) {
     test(name, async () => {
       host = await TestHost.bare();
       host.sh(traps);

@@ -3,11 +3,15 @@
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
+import { soak } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
 import { endsWell, type Undisturbed, undisturbed } from "./undisturbed.ts";
 
 const log = "/var/log/edox-ops/bootstrap.log";
 const steps = ["packages.install", "site.directories", "nginx.prepare", "bootstrap.complete"];
+const boundaries = ["packages.install START", ...steps.slice(0, -1).map((id) => `${id} SUCCESS`)];
+/** The boundaries of the short form, split between the suites. The soak has all of them on both. */
+const short = { bookworm: boundaries.slice(0, 2), trixie: boundaries.slice(2) };
 
 for (const suite of suites) {
   describe(`on ${suite}`, () => {
@@ -44,8 +48,7 @@ for (const suite of suites) {
       return made;
     }
 
-    const boundaries = ["packages.install START", ...steps.slice(0, -1).map((id) => `${id} SUCCESS`)];
-    for (const boundary of boundaries) {
+    for (const boundary of soak ? boundaries : short[suite]) {
       test(`killed at "${boundary}"`, async () => {
         host = await killedWhen(`grep -qs "STEP ${boundary}" ${log}`);
         endsWell(host, first);
