@@ -42,6 +42,7 @@ if (import.meta.main) {
       backup: true,
       allowEmpty: false,
       probe: null,
+      again: [],
     },
     pause: signalsLetIn(host, () => {}),
   };

@@ -5,7 +5,7 @@ import { type Facts, gatherFacts } from "../engine/facts.ts";
 import { select } from "../engine/select.ts";
 import { snapshot } from "../engine/snapshot.ts";
 import { Problem, type Recipe, type Step, type StepResult } from "../engine/step.ts";
-import { met, type Stop } from "../engine/wait.ts";
+import { heed, met, type Stop } from "../engine/wait.ts";
 import { withFlag } from "../engine/with-flag.ts";
 import { type Host, type HostReader, type Signal, Unseen } from "../host/host.ts";
 import { lockPath } from "../recipes/paths.ts";
@@ -17,7 +17,7 @@ import { type Also, type Teller, teller } from "./teller.ts";
 const lockPollMs = 20;
 
 /** How long another run is waited for by a command that is over in no time. */
-const editWaitMs = 30_000;
+export const editWaitMs = 30_000;
 
 type RecipeFor = (facts: Facts, see: HostReader) => Recipe | Promise<Recipe>;
 
@@ -125,10 +125,17 @@ export function demandRoot({ uid }: Host, { command, typed }: Context): void {
 }
 
 /** Throws a Problem that names the holder when it has not let go after so many milliseconds. */
-export async function takeLock(host: Host, path: string, again: string[], waitMs = 0): Promise<{ release(): void }> {
+export async function takeLock(
+  host: Host,
+  path: string,
+  again: string[],
+  waitMs = 0,
+  stop: Stop = () => null,
+): Promise<{ release(): void }> {
   const end = host.now() + waitMs;
   let held = lockOf(host, path);
   while (!("release" in held) && host.now() < end) {
+    heed(stop);
     await host.sleep(lockPollMs);
     held = lockOf(host, path);
   }
@@ -148,7 +155,7 @@ function lockOf(host: Host, path: string): ReturnType<Host["lock"]> {
 }
 
 /** Warnings of what is met; what is not stops the run before anything is changed. Nobody waits without a teller. */
-async function requirements(
+export async function requirements(
   { requires }: Recipe,
   see: HostReader,
   tell: Teller | null,

@@ -100,7 +100,11 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
 
     const host = recorded(options.act, result.ran, options.watch);
     const since = host.now();
-    result.warnings.push(...(await transact(result.changes, host, () => holds(step.wants, host, since), options)));
+    const verify = async (): Promise<void> => {
+      await holds(step.wants, host, since);
+      await step.verify?.();
+    };
+    result.warnings.push(...(await transact(result.changes, host, verify, options)));
     return { ...result, outcome: "changed" };
   } catch (error) {
     return { ...result, outcome: "failed", problem: withDiskFault(Problem.of(error), see) };

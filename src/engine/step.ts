@@ -49,6 +49,8 @@ export interface Step {
   requires?: Requirement[];
   /** Why this host does not want it, or null: it is passed over then, and this is told. Throws Unseen. */
   unwanted?(see: HostReader): string | null | Promise<string | null>;
+  /** Runs after its changes, as the last of them: what it throws rolls them back. A step without changes does not run it. */
+  verify?(): Promise<void>;
   /** What it needs of another step, for a run that leaves that one out. */
   needs?: { step: string; resource: Resource }[];
   /** Changes nothing: it is done when any step before it changed something. */

@@ -5,7 +5,7 @@ import type { Attributes, Host } from "../host/host.ts";
 import type { Entry, Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
 import { dropUnheldAssets, type KeptAsset, keepAssets, listKeptAssets } from "./assets.ts";
-import { isLive, notesOf, type Order, type Plan, plan } from "./plan.ts";
+import { isSatisfied, notesOf, type Order, type Plan, plan } from "./plan.ts";
 import { backupsOf, makeBackupsDir, prune, settle, stampName } from "./releases.ts";
 import { recordRestore } from "./restores.ts";
 import { demandUnchanged } from "./source.ts";
@@ -30,6 +30,10 @@ export function signalsLetIn(host: Host, then: () => void): () => Promise<void> 
 export interface Deployed {
   files: number;
   changed: number;
+  /** The paths of those in the tree. */
+  names: Pick<Plan, "added" | "changed" | "removed">;
+  /** A new tree is live, though its files may be the same. */
+  replaced: boolean;
   /** Of the files that were written. */
   bytes: number;
   milliseconds: number;
@@ -43,23 +47,24 @@ export interface Deployed {
 
 /**
  * Replaces the project's tree. Until the exchange nothing of the live tree is touched; whatever ends it leaves the old
- * tree whole, or the new one, and {@link settle} takes away the rest.
+ * tree whole, or the new one, and {@link settle} takes away the rest. `known`: its plan, where it was made just before.
  */
-export async function deploy(order: Order, host: Host, trees: Trees): Promise<Deployed> {
+export async function deploy(order: Order, host: Host, trees: Trees, known?: Plan): Promise<Deployed> {
   const start = host.now();
   const { project, live } = order;
   const { slug } = project;
-  let planned = await plan(order, host, trees);
+  let planned = known ?? (await plan(order, host, trees));
   if (order.of === "release" && planned.source.isExposed) {
     // What another user could change is looked at again when nobody can.
     trees.adopt(order.dir, adopter(host));
     planned = await plan(order, host, trees);
   }
-  const { source, digests, origins } = planned;
-  const changed = planned.added.length + planned.changed.length + planned.removed.length;
+  const { source, digests, origins, added, removed } = planned;
   const figures = {
     files: origins.length,
-    changed,
+    changed: added.length + planned.changed.length + removed.length,
+    names: { added, changed: planned.changed, removed },
+    replaced: false,
     bytes: 0,
     backup: null,
     pruned: [],
@@ -67,8 +72,8 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
     notes: notesOf(order, planned),
   };
   // A backup of the same would push out one that differs.
-  if (changed === 0 && planned.folders === 0 && isLive(planned) && !planned.isExposed) {
-    if (order.of === "others") await demandUnchanged(trees, source, slug, host.now());
+  if (isSatisfied(planned)) {
+    if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
     const notes = digests.grew ? remember(planned, order, host, trees) : [];
     const found = { assets: listKeptAssets(trees, slug), notes: [...figures.notes, ...notes] };
     return { ...figures, ...found, milliseconds: host.now() - start };
@@ -80,7 +85,7 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   const made = { ...planned.made, modifiedSeconds: seconds };
   const stage = openStage(trees, slug, seconds, made);
   const bytes = await fillStage({ ...planned, made }, stage, order, trees);
-  if (order.of === "others") await demandUnchanged(trees, source, slug, host.now());
+  if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
   // The stamp is the tree's own: whatever was live, and whatever spare tree this one was made of, had another.
   trees.setAttributes(stage, { ...made, mode: 0o755 });
   const before = trees.entry(live);
@@ -94,17 +99,18 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
   else if (!swap(trees, live, stage, made)) {
     notes.push(`${project.root_path} cannot be exchanged with a new tree: its files were replaced one by one`);
   }
-  const unserved = await order.probe?.().catch((error: Error) => error.message);
-  if (unserved) {
+  const unserved = await whyUnserved(order);
+  if (unserved !== null) {
     if (before === null) trees.move(live, stage);
     else swap(trees, live, stage, made);
     trees.remove(stage);
-    throw new Problem("blocked", `${unserved}; the site is as it was before`, {
-      hint: ["curl", "-sI", "--resolve", `${project.domain}:80:127.0.0.1`, `http://${project.domain}/`],
-    });
+    // The live tree has those again that were kept for its visitors.
+    if (before !== null && !planned.isExposed) dropUnheldAssets(trees, project);
+    const { code, message, returncode, stderr, hint } = unserved;
+    throw new Problem(code, `${message}; the site is as it was before`, { returncode, stderr, hint, cause: unserved });
   }
   // The site is live: what fails from here on is no failed deploy.
-  const deployed: Deployed = { ...figures, bytes, notes, milliseconds: host.now() - start };
+  const deployed: Deployed = { ...figures, replaced: true, bytes, notes, milliseconds: host.now() - start };
   try {
     if (before !== null) {
       if (planned.isExposed) trees.adopt(stage, adopter(host));
@@ -119,6 +125,17 @@ export async function deploy(order: Order, host: Host, trees: Trees): Promise<De
     notes.push(`the site is live, but ${Problem.of(error).message}`);
   }
   return deployed;
+}
+
+/** Asks whether the new tree is served. Returns the problem where it is not. */
+export async function whyUnserved({ project, probe }: Pick<Order, "project" | "probe">): Promise<Problem | null> {
+  const hint = ["curl", "-sI", "--resolve", `${project.domain}:80:127.0.0.1`, `http://${project.domain}/`];
+  try {
+    const why = (await probe?.()) ?? null;
+    return why === null ? null : new Problem("blocked", why, { hint });
+  } catch (error) {
+    return Problem.of(error);
+  }
 }
 
 /**

@@ -1,14 +1,17 @@
 // What a deploy would do: the source is checked, and each of its files compared with the live one.
 
 import { Problem } from "../engine/step.ts";
-import type { Host } from "../host/host.ts";
+import type { Host, HostReader } from "../host/host.ts";
 import type { Entry, Made, Trees } from "../host/trees.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
 import { type Compared, compared } from "./compare.ts";
 import { Digests } from "./digests.ts";
 import type { Project } from "./project.ts";
+import { backupNames, backupsOf } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
 import { demandPage, isExposed, type Source, survey, tickMs } from "./source.ts";
+
+const rootUid = 0;
 
 export interface Order {
   project: Project;
@@ -23,6 +26,10 @@ export interface Order {
   notes?: string[];
   /** Closes what is open of both. */
   letGo?: () => void;
+  /** The command to type again. */
+  again: readonly string[];
+  /** Nothing is changed: what is compared is what a deploy by root would make. */
+  looks?: boolean;
   /** How many backups stay. */
   keep: number;
   backup: boolean;
@@ -62,9 +69,30 @@ export interface Plan {
   removed: string[];
 }
 
-/** Nothing would be written: the live files are as they would be made, all of them. */
-export function isLive({ origins }: Plan): boolean {
-  return origins.every((origin) => origin === "live");
+/** Whether a deploy writes nothing: the live tree is as it would be made, and no other user can change it. */
+export function isSatisfied({ origins, added, changed, removed, folders, isExposed }: Plan): boolean {
+  const differing = added.length + changed.length + removed.length + folders;
+  return differing === 0 && !isExposed && origins.every((origin) => origin === "live");
+}
+
+/** Returns the backups that a deploy of this plan removes, besides the one that it adds. */
+export function prunedBy(
+  planned: Plan,
+  { project, live, keep, backup }: Order,
+  see: HostReader,
+  trees: Trees,
+): string[] {
+  if (isSatisfied(planned)) return [];
+  const adds = backup && !isEmpty(trees, live);
+  const old = backupNames(see, project.slug).slice(Math.max(0, keep - (adds ? 1 : 0)));
+  return old.map((name) => `${backupsOf(project.slug)}/${name}`);
+}
+
+/** Whether the directory has nothing in it, or is missing. */
+function isEmpty(trees: Trees, dir: string): boolean {
+  if (trees.entry(dir) === null) return true;
+  for (const { path } of trees.walk(dir)) if (path !== "") return false;
+  return true;
 }
 
 /** Returns what a person should know of the source. */
@@ -80,15 +108,16 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
     const { reason, hint } = noGroup(project.owner_group);
     throw new Problem("blocked", reason, { hint });
   }
-  let source = await survey(trees, order, host.uid, host.now());
+  const uid = order.looks ? rootUid : host.uid;
+  let source = await survey(trees, order, uid, host.now());
   if (order.of === "others" && source.isFresh) {
     // What was written just before is older when it is looked at again.
     await host.sleep(tickMs);
-    source = await survey(trees, order, host.uid, host.now());
+    source = await survey(trees, order, uid, host.now());
   }
   if (!order.allowEmpty) demandPage(source);
 
-  const made = { mode: 0o644, uid: host.uid, gid, modifiedSeconds: 0 };
+  const made = { mode: 0o644, uid, gid, modifiedSeconds: 0 };
   const top = trees.entry(live);
   const digests = new Digests(host, project.slug, top);
   const found: Plan = {
@@ -116,7 +145,7 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
       pair: [entry, twin],
       same,
     } of batch) {
-      if (twin !== undefined) found.isExposed ||= isExposed(twin, host.uid);
+      if (twin !== undefined) found.isExposed ||= isExposed(twin, uid);
       if (entry === undefined) {
         if (twin.type === "directory") found.folders += 1;
         else found.removed.push(twin.path);

@@ -1,6 +1,7 @@
 // The trees of a project replaced: by what somebody built, or by an earlier one of its own.
 
 import { Problem } from "../engine/step.ts";
+import { withFlag } from "../engine/with-flag.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { type Opened, Refused, type Trees } from "../host/trees.ts";
 import { comparedBytes, frontPage, type Page } from "./answer.ts";
@@ -11,7 +12,12 @@ import { findRestoreSource, readRestores } from "./restores.ts";
 import { openSource } from "./source.ts";
 import { unpacked } from "./unpacked.ts";
 
-type Choices = Pick<Order, "keep" | "backup" | "allowEmpty"> & { asks: boolean };
+export interface Choices extends Pick<Order, "keep" | "backup" | "allowEmpty" | "again"> {
+  /** The site is asked for its front page. */
+  asks: boolean;
+  /** Nothing is changed. */
+  looks: boolean;
+}
 
 export interface Given {
   /** A directory, an archive, or "-" for a tar on stdin; null for the source of the record. */
@@ -35,7 +41,7 @@ export async function deployOrder(
 ): Promise<Order> {
   const given = source ?? project.source_path;
   if (given === null) {
-    const hint = ["sudo", "edox-ops", "project", "deploy", project.slug, "--source", "public"];
+    const hint = withFlag(choices.again, "--source", "public");
     throw new Problem("requirement", `${project.slug} has no source path: say --source`, { hint });
   }
   const name = subdir === null ? given : `${given}/${subdir}`;
@@ -43,7 +49,7 @@ export async function deployOrder(
     const opened = given === "-" ? "-" : open(openSource(trees, given, trusted));
     const isArchive = opened === "-" || opened.type === "file";
     const { dir: whole, notes } = isArchive
-      ? await unpacked(project, given, opened, host, trees)
+      ? await unpacked(project, given, opened, choices, host, trees)
       : { dir: opened.path, notes: [] };
     const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
     return { dir, of: isArchive ? "unpacked" : "others", notes };
@@ -136,7 +142,7 @@ function nameWithin(dir: string, typed: string): string {
 }
 
 /** An enabled site is asked for its front page, where it has one. */
-function probeOf(project: Project, { asks }: Choices, see: HostReader): Order["probe"] {
+function probeOf(project: Project, { asks }: Pick<Choices, "asks">, see: HostReader): Order["probe"] {
   if (!project.enabled || !asks) return null;
   return async () => {
     const path = `${project.root_path}/index.html`;

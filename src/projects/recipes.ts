@@ -9,14 +9,14 @@ import { nameTooLong } from "../recipes/nginx-names.ts";
 import { projectLogPath, sitesEnabledDir } from "../recipes/paths.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
-import type { Project } from "./project.ts";
+import type { Draft, Project } from "./project.ts";
 import { hasCertificate, projectStep, recordFile, rendered, type Transition, vhostFile, vhostPath } from "./site.ts";
 import { whyNotPublished } from "./source.ts";
 import { draftOf, judgeDraft, projectFrom, theProject, theRecord } from "./store.ts";
 
-type Edit = { [Key in keyof Project]?: Project[Key] | undefined };
+export type Edit = { [Key in keyof Project]?: Project[Key] | undefined };
 
-type After = Transition["after"];
+export type After = Transition["after"];
 
 export function addProject(project: Project, facts: Facts): Recipe {
   const { slug, domain } = project;
@@ -33,8 +33,7 @@ export function addProject(project: Project, facts: Facts): Recipe {
 /** `undefined` takes a key away. A record that could not be used can be after it. */
 export function updateProject(slug: string, edit: Edit, facts: Facts): Recipe {
   const after: After = (before) => {
-    if (before === null) return null;
-    return Object.fromEntries(Object.entries({ ...before, ...edit }).filter(([, value]) => value !== undefined));
+    return before && edited(before, edit);
   };
   const chosen = edit.tls === true || edit.domain !== undefined;
   const requires = [
@@ -46,6 +45,11 @@ export function updateProject(slug: string, edit: Edit, facts: Facts): Recipe {
   ];
   const step = projectStep({ id: "project.update", title: `${slug} is as it was asked for`, slug, after }, facts);
   return recipe(`project update ${slug}`, `Updated project ${slug}.`, requires, step);
+}
+
+/** Returns the record with these keys changed, and without those whose new value is `undefined`. */
+export function edited(before: Draft, edit: Edit): Draft {
+  return Object.fromEntries(Object.entries({ ...before, ...edit }).filter(([, value]) => value !== undefined));
 }
 
 export function enableProject(slug: string, facts: Facts): Recipe {
@@ -108,11 +112,11 @@ export function renderProject(slug: string, facts: Facts): Recipe {
   return recipe(`project render-nginx ${slug}`, `Rendered nginx config to ${vhostPath(slug)}`, [valid(slug)], step);
 }
 
-function recipe(command: string, done: string, requires: Requirement[], step: Step): Recipe {
+export function recipe(command: string, done: string, requires: Requirement[], step: Step): Recipe {
   return { command, logPath: projectLogPath, done, failed: `${command} failed at step`, requires, steps: [step] };
 }
 
-function requirement(title: string, check: Requirement["check"]): Requirement {
+export function requirement(title: string, check: Requirement["check"]): Requirement {
   return { name: title, title, check };
 }
 
@@ -141,7 +145,7 @@ function publishable({ source_path }: Edit): Requirement {
 }
 
 /** The record that it is to have can be used, takes nothing from another project, and names a group of this host. */
-function usable(slug: string, after: After): Requirement {
+export function usable(slug: string, after: After): Requirement {
   return requirement(`${slug} takes nothing from another project`, async (see) => {
     const before = await draftOf(see, slug);
     const draft = after(before);
@@ -178,7 +182,7 @@ function servable(slug: string, after: After): Requirement {
  * the site is disabled. A site that is served already keeps its certificate through other changes (`chosen` is false):
  * its fault is a warning then, because refusing those would not mend it.
  */
-function certified(slug: string, after: After, chosen: boolean): Requirement {
+export function certified(slug: string, after: After, chosen: boolean): Requirement {
   return requirement(`${slug} has a valid certificate where it uses TLS`, async (see, warn) => {
     const draft = after(await draftOf(see, slug));
     if (draft === null) return null;

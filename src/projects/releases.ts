@@ -47,6 +47,20 @@ export function makeBackupsDir(host: Host, slug: string): void {
 }
 
 /**
+ * Returns a function that removes the directories of backups which were made since this call. A run that changes nothing in
+ * the end leaves none.
+ */
+export function madeSince(host: Host, trees: Trees, slug: string): () => void {
+  const missing = [backupsOf(slug), backupsDir].filter((dir) => host.stat(dir) === null);
+  return () => {
+    for (const dir of missing) {
+      // Another project may have its backups in the common directory by now.
+      if (dir === backupsOf(slug) || host.list(dir)?.length === 0) trees.remove(dir);
+    }
+  };
+}
+
+/**
  * Takes the directories of backups and kept assets from any other user who could change names in them: what is moved and
  * removed there is reached by its path. Removes the working files that were in them, which that user may have planted: a
  * link, a pipe, or a staged tree to be put in place. Throws a Problem for one that is no directory.
@@ -68,6 +82,16 @@ export function securedBackups(host: Host, trees: Trees, slug: string): void {
     host.setAttributes(dir, { mode: takenMode, ...of(host) });
     for (const name of host.list(dir) ?? []) if (drops(name)) trees.remove(`${dir}/${name}`);
     host.setAttributes(dir, { mode, ...of(host) });
+  }
+}
+
+/** Throws a Problem where {@link securedBackups} would change something, for a run that changes nothing. */
+export function demandSecuredBackups(see: HostReader, slug: string): void {
+  for (const [dir] of backupsDirs(slug)) {
+    const stat = see.stat(dir);
+    if (stat === null || isSecured(stat, see.uid)) continue;
+    const message = `another user can change ${dir}, where an archive is unpacked: a deploy takes it over, a dry run does not`;
+    throw new Problem("unseen", message, { hint: ["ls", "-ld", dir] });
   }
 }
 

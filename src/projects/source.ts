@@ -106,7 +106,7 @@ function within(path: string, dir: string): boolean {
 /** Every entry, or a Problem that names the first that cannot be published. */
 export async function survey(
   trees: Trees,
-  { dir, name }: Pick<Source, "dir" | "name">,
+  { dir, name, again }: Pick<Source, "dir" | "name"> & { again: readonly string[] },
   ownerUid: number,
   nowMs: number,
 ): Promise<Source> {
@@ -160,7 +160,7 @@ export async function survey(
     try {
       return trees.linkTarget(`${dir}/${path}`);
     } catch {
-      throw refused(`${name}/${path} was changed while it was read`, ["ls", "-ld", `${name}/${path}`]);
+      throw refused(`${name}/${path} was changed while it was read`, again);
     }
   }
 }
@@ -203,7 +203,7 @@ function isBetween({ changedMs }: Entry, sinceMs: number, nowMs: number): boolea
 export async function demandUnchanged(
   trees: Trees,
   { dir, name, entries, stale, sinceMs }: Source,
-  slug: string,
+  again: readonly string[],
   nowMs: number,
 ): Promise<void> {
   for await (const batch of sideBySide(entries, trees, dir)) {
@@ -216,12 +216,10 @@ export async function demandUnchanged(
   }
 
   function changed(path: string): Problem {
-    return new Problem("blocked", `${name}/${path} was changed while it was read: nothing was deployed`, {
-      hint: ["sudo", "edox-ops", "project", "deploy", slug, "--source", name],
-    });
+    return refused(`${name}/${path} was changed while it was read: nothing was deployed`, again);
   }
 }
 
-function refused(message: string, hint?: string[]): Problem {
+function refused(message: string, hint?: readonly string[]): Problem {
   return new Problem("blocked", message, { hint });
 }

@@ -16,6 +16,12 @@ export function demandRoom(planned: Plan, slug: string, trees: Trees): void {
   if (lack !== null) throw lack;
 }
 
+/** Throws the Problem that a deploy will end with. With a spare tree to give up it may find room, which is not counted here. */
+export function demandRoomAhead(planned: Plan, slug: string, trees: Trees): void {
+  const lack = trees.entry(sparePath(slug)) === null ? lacking(planned, trees) : null;
+  if (lack !== null) throw lack;
+}
+
 /** In blocks, and by apparent size: a hole in a file is filled by a copy. */
 function lacking({ source, origins }: Plan, trees: Trees): Problem | null {
   const { bytes, inodes, block } = trees.room(docsRoot);

@@ -3,10 +3,10 @@
 import { Problem } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
 import { type Opened, Refused, type Trees, type UnpackLimits } from "../host/trees.ts";
-import { docsRoot } from "../recipes/paths.ts";
+import { backupsDir, docsRoot } from "../recipes/paths.ts";
 import { gidOf } from "../resources/group.ts";
 import type { Project } from "./project.ts";
-import { makeBackupsDir, securedBackups, unpackedPath } from "./releases.ts";
+import { demandSecuredBackups, makeBackupsDir, securedBackups, unpackedPath } from "./releases.ts";
 
 /** A site is smaller than this; an archive that is not is a mistake, or a trap. */
 export const unpackLimits: UnpackLimits = {
@@ -40,12 +40,18 @@ export async function unpacked(
   project: Project,
   given: string,
   archive: Opened | "-",
+  { looks, again }: { looks: boolean; again: readonly string[] },
   host: Host,
   trees: Trees,
 ): Promise<Unpacked> {
   const { slug, owner_group } = project;
-  // A dry run, which changes nothing else there, unpacks as well.
-  securedBackups(host, trees, slug);
+  // A dry run unpacks as well: what it makes for that is removed at its end.
+  if (looks && host.uid !== 0) {
+    const message = `an archive is unpacked in ${backupsDir} to be compared, which only root may`;
+    throw new Problem("not-root", message, { hint: again });
+  }
+  if (looks) demandSecuredBackups(host, slug);
+  else securedBackups(host, trees, slug);
   makeBackupsDir(host, slug);
   const dir = unpackedPath(slug);
   const owner = { uid: host.uid, gid: gidOf(host, owner_group) ?? 0 };

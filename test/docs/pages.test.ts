@@ -65,7 +65,7 @@ for (const path of pagePaths) {
 }
 
 test("a command that is not one is found", async () => {
-  for (const line of ["project deplyo demo", "bootstrap --dry-rum", "project publish demo --json"]) {
+  for (const line of ["project deplyo demo", "bootstrap --dry-rum", "project validate demo --dry-run"]) {
     await expect(parse(line.split(" "))).rejects.toThrow();
   }
 });

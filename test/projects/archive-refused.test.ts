@@ -502,7 +502,7 @@ describe("a full disk:", () => {
     Object.assign(trees, { room: (path: string) => ({ ...real(path), ...room }) });
     writeFileSync(`${host.root}/srv/a`, bytes);
     const given = { source: "/srv/a", subdir: null, trusted: [0] };
-    const choices = { keep: 5, backup: true, allowEmpty: false, asks: false };
+    const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
     const said = await deployOrder(project, given, choices, host.host, trees).then(
       () => "published",
       ({ message, hint }) => `${message}; ${hint.join(" ")}`,
@@ -667,7 +667,7 @@ test("2,000 hostile members: none is written outside, and what is refused leaves
     link: name,
     mode: fc.constantFrom(0o644, 0o4755, 0),
   });
-  const choices = { keep: 5, backup: true, allowEmpty: false, asks: false };
+  const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
   await fc.assert(
     fc.asyncProperty(fc.array(member, { minLength: 1, maxLength: 4 }), fc.boolean(), async (members, isZip) => {
       const bytes = isZip

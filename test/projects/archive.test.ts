@@ -12,7 +12,7 @@ import { registeredHost, typedDeploy } from "./typed-deploy.ts";
 
 const live = "/var/www/docs/demo";
 const backups = "/var/www/docs/.edox-ops-backups/demo";
-const choices = { keep: 5, backup: true, allowEmpty: false, asks: false };
+const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
 const page = { name: "index.html", content: "home" };
 let host: TreeHost;
 beforeEach(() => {
@@ -69,7 +69,7 @@ const zipped: ZipMember[] = [
   { name: "again.html", content: "one" },
 ];
 
-test("an archive is unpacked, by a dry run as well, where no other user can change a name", async () => {
+test("an archive is unpacked where no other user can change a name", async () => {
   host.write(`${backups}/.unpacked`, "-> /srv");
   lchownSync(host.root + backups, 33, 33);
   writeFileSync(`${host.root}/srv/a`, tarOf(site));
@@ -77,6 +77,16 @@ test("an archive is unpacked, by a dry run as well, where no other user can chan
   const { letGo } = await deployOrder(project, given, choices, host.host, host.trees);
   letGo?.();
   expect([host.stat(backups).uid, host.list("/srv")]).toEqual([0, ["a", "site"]]);
+});
+
+test("a dry run refuses an archive where another user can change a name, and takes nothing over", async () => {
+  host.write(`${backups}/.unpacked`, "-> /srv");
+  lchownSync(host.root + backups, 33, 33);
+  writeFileSync(`${host.root}/srv/a`, tarOf(site));
+  const given = { source: "/srv/a", subdir: null, trusted: [0] };
+  const looking = deployOrder(project, given, { ...choices, looks: true }, host.host, host.trees);
+  await expect(looking).rejects.toThrow(`another user can change ${backups}, where an archive is unpacked`);
+  expect([host.stat(backups).uid, host.list("/srv")]).toEqual([33, ["a", "site"]]);
 });
 
 describe("a site in an archive is published as the same site:", () => {

@@ -8,7 +8,7 @@ import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { project, TreeHost } from "./tree.ts";
 
-const choices = { keep: 5, backup: true, allowEmpty: false, asks: true };
+const choices = { keep: 5, backup: true, allowEmpty: false, asks: true, again: [], looks: false };
 const recorded = { source: null, subdir: null, trusted: [0] };
 const backups = "/var/www/docs/.edox-ops-backups/demo";
 let host: FakeHost;
@@ -167,6 +167,12 @@ test("what is typed of a deploy is checked before anything is looked at", async 
   ]) {
     expect((await typed(`project ${line}`, host)).err).toContain(said as string);
   }
+});
+
+test("deploy: the hint of a missing source repeats the other flags", async () => {
+  await typed("project add demo --domain demo.test", host);
+  const { err } = await typed("project deploy demo --keep 3 --no-probe --subdir html", host);
+  expect(err).toEndWith("hint: edox-ops project deploy demo --keep 3 --no-probe --subdir html --source public\n");
 });
 
 test("project publish: a privileged runner of the host is a warning, and a config.toml that cannot be read is not", async () => {

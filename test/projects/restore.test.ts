@@ -113,7 +113,7 @@ describe("the record of restores", () => {
 
   /** Runs a restore as far as this call, and leaves behind what a kill would. */
   async function killed(at: "exchange" | "move"): Promise<void> {
-    const choices = { keep: 5, backup: true, allowEmpty: false, asks: false };
+    const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
     const order = (await restoreOrder(project, null, choices, host.host, host.trees)) as Order;
     const whole = host.trees[at];
     let isStaged = false;

@@ -91,6 +91,7 @@ export class TreeHost implements Disposable {
       live,
       name: dir,
       of: "others",
+      again: ["sudo", "edox-ops", "project", "deploy", "demo"],
       keep: 5,
       backup: true,
       allowEmpty: false,
@@ -106,7 +107,7 @@ export class TreeHost implements Disposable {
   async restore(typed: string | null = null, keep = 5) {
     const { host, trees } = this;
     settle(host, trees, project);
-    const choices = { keep, backup: true, allowEmpty: false, asks: false };
+    const choices = { keep, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
     const order = await restoreOrder(project, typed, choices, host, trees);
     return order && this.run(order);
   }

@@ -1,27 +1,23 @@
 import { command, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
-import { release, releaseFlags, sourceFlags } from "./release.ts";
+import { type Release, release, releaseFlags, sourceFlags } from "./release.ts";
 
-/** What was typed of a source becomes the site. */
-export async function deployGiven(name: string, slug: string, values: Values, context: Context): Promise<number> {
-  const { deployOrder } = await import("../../projects/publish.ts");
+/** Returns the release of what was typed as the source. */
+export function deployRelease(command: string, slug: string, values: Values, context: Context): Release {
   const { source, subdir } = values as { source?: string; subdir?: string };
   // Root's links, and those of the person who typed sudo.
   const trusted = [0, Number(context.variable("SUDO_UID") ?? 0)];
   const given = { source: source ?? null, subdir: subdir ?? null, trusted };
-  const told = {
-    command: name,
+  return {
+    command,
     id: "project.deploy",
-    done: (from: string) => `Deployed project ${slug} from ${from}.`,
+    done: (from) => `Deployed project ${slug} from ${from}.`,
+    async orderOf(project, choices, host, trees) {
+      const { deployOrder } = await import("../../projects/publish.ts");
+      return deployOrder(project, given, choices, host, trees);
+    },
   };
-  return release(
-    slug,
-    (project, choices, host, trees) => deployOrder(project, given, choices, host, trees),
-    told,
-    values,
-    context,
-  );
 }
 
 export default command({
@@ -34,5 +30,8 @@ export default command({
     ...sourceFlags,
     ...releaseFlags,
   },
-  run: async (values, context) => deployGiven("project deploy", slugOf(values), values, context),
+  async run(values, context) {
+    const slug = slugOf(values);
+    return release(slug, deployRelease("project deploy", slug, values, context), values, context);
+  },
 });

@@ -1,29 +1,34 @@
-// How a command that replaces a project's tree runs, and what it says.
+// How a command that replaces a project's tree runs: deploy, restore and publish.
 
 import type { ArgsDef } from "citty";
+import { converge } from "../../engine/converge.ts";
 import { withDiskFault } from "../../engine/disk-fault.ts";
-import { lineOf, oneLine } from "../../engine/lines.ts";
-import { Problem } from "../../engine/step.ts";
+import { type Facts, gatherFacts } from "../../engine/facts.ts";
+import { lineOf } from "../../engine/lines.ts";
+import { snapshot } from "../../engine/snapshot.ts";
+import { Problem, type StepResult } from "../../engine/step.ts";
 import { heed, type Stop } from "../../engine/wait.ts";
 import type { Host } from "../../host/host.ts";
 import { OutputError } from "../../host/system-error.ts";
 import type { Trees } from "../../host/trees.ts";
-import { urlOf } from "../../projects/answer.ts";
-import type { KeptAsset } from "../../projects/assets.ts";
 import { type Deployed, deploy, signalsLetIn } from "../../projects/deploy.ts";
-import { notesOf, type Order, type Plan, plan } from "../../projects/plan.ts";
+import { notesOf, type Order, plan, prunedBy } from "../../projects/plan.ts";
 import type { Project } from "../../projects/project.ts";
-import { projectLockPath, securedBackups, settle, unpackedPath } from "../../projects/releases.ts";
+import { type Publication, siteChange } from "../../projects/publication.ts";
+import type { Choices } from "../../projects/publish.ts";
+import { madeSince, projectLockPath, securedBackups, settle, unpackedPath } from "../../projects/releases.ts";
+import { demandRoomAhead } from "../../projects/stage.ts";
 import { theProject } from "../../projects/store.ts";
-import { projectLogPath } from "../../recipes/paths.ts";
+import { lockPath, projectLogPath } from "../../recipes/paths.ts";
 import { logged, runLog } from "../../report/run-log.ts";
 import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
-import { type Context, exitCode } from "../context.ts";
-import { outputFlags } from "../flags.ts";
-import { demandRoot, interruption, takeLock } from "../run.ts";
+import type { Context } from "../context.ts";
+import { editFlags, outputFlags } from "../flags.ts";
+import { demandRoot, editWaitMs, interruption, requirements, takeLock } from "../run.ts";
 import { lineFor } from "../teller.ts";
 import { waitOf } from "../wait.ts";
+import { releaseReport, type Wording } from "./release-report.ts";
 
 /** What a tree is made from. */
 export const sourceFlags = {
@@ -41,44 +46,41 @@ export const releaseFlags = {
   "no-backup": { type: "boolean", description: "do not keep the tree that is replaced" },
   "no-probe": { type: "boolean", description: "do not fetch the page afterwards" },
   "allow-empty": { type: "boolean", description: "publish a tree without index.html" },
-  "dry-run": { type: "boolean", description: "say what would be done, change nothing" },
+  "dry-run": editFlags["dry-run"],
+  check: editFlags.check,
   diff: { type: "boolean", description: "list the files that are added, changed and removed" },
   ...outputFlags,
 } as const satisfies ArgsDef;
 
 const defaultKeep = 5;
 const mostKept = 1000;
-/** Paths that a deploy lists on a terminal. */
-const mostShown = 10;
 
-interface Told {
-  command: string;
+export interface Release extends Wording {
   /** The step in the log. */
   id: string;
-  /** The last line, as the Python version prints it. */
-  done(name: string): string;
-  /** In its place where nothing was to be changed; null: there is nothing to take. */
-  nothing?(name: string | null): string;
+  /** Opens both trees; null where there is nothing to restore. */
+  orderOf(project: Project, choices: Choices, host: Host, trees: Trees): Promise<Order | null>;
+  /** The record and the site, where they change together with the tree. */
+  publication?(facts: Facts): Publication;
 }
 
-export async function release(
-  slug: string,
-  orderOf: (project: Project, choices: Choices, host: Host, trees: Trees) => Promise<Order | null>,
-  told: Told,
-  values: Values,
-  context: Context,
-): Promise<number> {
+/** Replaces the tree of a project, and with a publication its record and site: all of it or nothing. Returns the exit code. */
+export async function release(slug: string, told: Release, values: Values, context: Context): Promise<number> {
   const { console, typed } = context;
-  const choices = choicesOf(values);
-  if (values.diff && !values["dry-run"]) throw usage("--diff lists what --dry-run would change: say both");
+  const again = ["sudo", "edox-ops", ...typed];
+  const looks = values["dry-run"] === true || values.check === true;
+  const choices = { ...choicesOf(values), again, looks };
   const waitMs = values.wait === undefined ? 0 : waitOf("--wait", String(values.wait));
   const [host, trees] = [await context.host(), await context.trees()];
-  const looks = values["dry-run"] === true;
-  const again = ["sudo", "edox-ops", ...typed];
-  demandRoot(host, context);
-  const lock = await takeLock(host, projectLockPath(slug), again, waitMs);
+  if (!looks) demandRoot(host, context);
+  const report = releaseReport(told, values, context);
+  const publication = told.publication?.(gatherFacts(host));
+  const locks: { release(): void }[] = [];
+  // The order of locks in every command: the project's, then the host's. A dry run of another user than root takes none.
+  if (host.uid === 0) locks.push(await takeLock(host, projectLockPath(slug), again, waitMs));
   let project: Project | undefined;
   let ordered: Order | undefined;
+  let removeMade: () => void = () => {};
   let line: ReturnType<typeof lineFor> = null;
   try {
     // What was staged is gone before a hint names where the disk is full.
@@ -87,22 +89,39 @@ export async function release(
     if (error instanceof OutputError) throw error;
     throw withDiskFault(Problem.of(error), host);
   } finally {
-    lock.release();
+    for (const lock of locks.reverse()) lock.release();
   }
 
   async function replaced(): Promise<number> {
-    const known = await theProject(host, slug);
+    const warnings = await checked();
+    const known = publication ? await publication.projectIn(host) : await theProject(host, slug);
+    if (host.uid === 0) removeMade = madeSince(host, trees, slug);
     if (!looks) securedBackups(host, trees, slug);
     // Only now: what is to be settled in the end is reached by its path.
     project = known;
     const notes = looks ? [] : settle(host, trees, project);
     // Until here a signal ends this process at once: the next command settles what it leaves.
-    const found = await orderOf(project, choices, host, trees);
-    if (found === null) return await tellNothing(notes);
-    ordered = found;
-    const { name } = ordered;
-    if (looks) return await tellPlan(await plan(ordered, host, trees), ordered);
+    const order = await told.orderOf(project, choices, host, trees);
+    if (order === null) return report.nothing([...warnings, ...notes]);
+    ordered = order;
+    if (looks) {
+      const planned = await plan(order, host, trees);
+      demandRoomAhead(planned, slug, trees);
+      const steps = publication ? await converge(publication.recipe.steps, snapshot(host), {}) : [];
+      return report.plan(
+        order,
+        planned,
+        prunedBy(planned, order, host, trees),
+        [...warnings, ...notesOf(order, planned)],
+        steps,
+      );
+    }
+    const { deployed, steps } = await changed(order);
+    line?.clear();
+    return report.done(order, deployed, [...warnings, ...notes, ...deployed.notes], steps);
+  }
 
+  async function changed(order: Order): Promise<{ deployed: Deployed; steps: StepResult[] }> {
     const signal = host.heedSignals();
     const stop: Stop = () => interruption(signal(), again);
     line = lineFor(values, console, stop);
@@ -113,112 +132,52 @@ export async function release(
       line?.say(`${Math.floor((100 * files) / total)} %  ${files} of ${total} files ${phase}, ${megabytes} MB`);
       await signals();
     };
-    const step = { id: told.id, title: told.done(name) };
-    const order = { ...ordered, pause };
     // The deploy of a project is told in the same log as its other changes.
     const log = runLog(projectLogPath, host, (sentence) => console.err(lineOf`warning: ${sentence}`));
-    const outcomeOf = ({ changed, notes }: Deployed) => {
-      return { outcome: changed > 0 ? ("changed" as const) : ("ok" as const), warnings: notes };
+    const step = { id: told.id, title: told.done(order.name) };
+    const outcomeOf = ({ replaced, notes }: Deployed) => {
+      return { outcome: replaced ? ("changed" as const) : ("ok" as const), warnings: notes };
     };
-    const done = await logged(log, step, () => deploy(order, host, trees), outcomeOf);
-    line?.clear();
-    await tell({ ...done, notes: [...notes, ...done.notes] }, order);
-    return exitCode.done;
+    if (publication === undefined) {
+      const deployed = await logged(log, step, () => deploy({ ...order, pause }, host, trees), outcomeOf);
+      removeMade = () => {};
+      return { deployed, steps: [] };
+    }
+    locks.push(await takeLock(host, lockPath, again, Math.max(editWaitMs, waitMs), stop));
+    await checked();
+    const planned = await plan({ ...order, pause }, host, trees);
+    demandRoomAhead(planned, slug, trees);
+    heed(stop);
+    const watch = { started: log.started, finished: log.finished };
+    const site = siteChange(publication.recipe, order, { act: host, stop, watch });
+    const whole = async (): Promise<Deployed> => {
+      const deployed = await deploy({ ...order, pause, probe: site.probe }, host, trees, planned);
+      // With the same tree the deploy did not come to its probe.
+      await site.finish();
+      return deployed;
+    };
+    const deployed = await logged(log, step, whole, outcomeOf);
+    removeMade = () => {};
+    return { deployed, steps: site.results };
+  }
+
+  /** Checks what a publication requires, and returns warnings. */
+  async function checked(): Promise<string[]> {
+    return publication ? requirements(publication.recipe, snapshot(host), null) : [];
   }
 
   function clear(): void {
     line?.clear();
     ordered?.letGo?.();
     if (project && !looks) settle(host, trees, project);
-    if (looks) trees.remove(unpackedPath(slug));
-  }
-
-  async function tellPlan(planned: Plan, order: Order): Promise<number> {
-    const notes = notesOf(order, planned);
-    if (!values.json) {
-      for (const sentence of notes) console.err(lineOf`warning: ${sentence}`);
-      await console.out(planText(order, planned, values.diff === true));
-      return exitCode.done;
-    }
-    const { jsonOf } = await import("../../report/json.ts");
-    const { added, changed, removed } = planned;
-    const outcome = added.length + changed.length + removed.length > 0 ? "pending" : "ok";
-    const document = {
-      command: told.command,
-      outcome,
-      exit: exitCode.done,
-      warnings: notes,
-      plan: { added, changed, removed },
-    } as const;
-    await console.out(jsonOf(document));
-    return exitCode.done;
-  }
-
-  async function tellNothing(notes: string[]): Promise<number> {
-    if (values.json) {
-      const { jsonOf } = await import("../../report/json.ts");
-      const document = { command: told.command, outcome: "ok", exit: exitCode.done, warnings: notes } as const;
-      await console.out(jsonOf(document));
-      return exitCode.done;
-    }
-    for (const sentence of notes) console.err(lineOf`warning: ${sentence}`);
-    if (!values.quiet) await console.out(lineOf`${told.nothing?.(null) ?? ""}`);
-    return exitCode.done;
-  }
-
-  async function tell({ notes, ...figures }: Deployed, { project, name }: Order): Promise<void> {
-    if (values.json) {
-      const { jsonOf } = await import("../../report/json.ts");
-      const outcome = figures.changed > 0 ? "changed" : "ok";
-      const document = {
-        command: told.command,
-        outcome,
-        exit: exitCode.done,
-        warnings: notes,
-        deploy: figures,
-      } as const;
-      await console.out(jsonOf(document));
-      return;
-    }
-    for (const sentence of notes) console.err(lineOf`warning: ${sentence}`);
-    if (values.quiet) return;
-    const url = project.enabled ? `, ${urlOf(project)}` : "";
-    const { files, changed, bytes, milliseconds, backup, pruned, assets } = figures;
-    const lines = [
-      ...(backup ? [`Backed up previous content to ${backup}`] : []),
-      ...pruned.map((path) => `Pruned old deploy backup ${path}`),
-      ...keptLines(slug, assets),
-      `${files} files, ${changed} changed, ${bytes} new bytes, ${(milliseconds / 1000).toFixed(1)} s${url}`,
-      (changed === 0 && backup === null && told.nothing?.(name)) || told.done(name),
-    ];
-    await console.out(lines.map((each) => lineOf`${each}`).join(""));
+    if (looks && host.uid === 0) trees.remove(unpackedPath(slug));
+    removeMade();
   }
 }
 
-/** Files of earlier releases that are public still, so that nobody is surprised by one. */
-function keptLines(slug: string, assets: readonly KeptAsset[]): string[] {
-  if (assets.length === 0) return [];
-  const shown = assets.slice(0, mostShown).map(({ path }) => `  ${path}`);
-  const more = assets.length - shown.length;
-  return [
-    `Hashed files of earlier releases that stay reachable: ${assets.length}`,
-    ...shown,
-    ...(more > 0 ? [`  and ${more} more: edox-ops project assets list ${slug}`] : []),
-  ];
-}
+type Typed = Pick<Choices, "keep" | "backup" | "allowEmpty" | "asks">;
 
-function planText({ project, name }: Order, { origins, added, changed, removed }: Plan, lists: boolean): string {
-  const all = lists ? { added, changed, removed } : {};
-  const lines = Object.entries(all).flatMap(([word, paths]) => {
-    return paths.map((path) => `${word.padEnd(8)} ${oneLine(path)}\n`);
-  });
-  const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, of ${origins.length} files`;
-  return lines.join("") + lineOf`Would replace ${project.root_path} by ${name}: ${counts}`;
-}
-
-type Choices = ReturnType<typeof choicesOf>;
-
-function choicesOf(values: Values) {
+function choicesOf(values: Values): Typed {
   return {
     keep: keepOf(values.keep),
     backup: values["no-backup"] !== true,

@@ -1,7 +1,7 @@
 import { Problem } from "../../engine/step.ts";
 import { command } from "../command.ts";
 import { slugArgument, slugOf } from "./record.ts";
-import { release, releaseFlags } from "./release.ts";
+import { type Release, release, releaseFlags } from "./release.ts";
 
 const { "no-backup": _, ...flags } = releaseFlags;
 
@@ -22,27 +22,22 @@ const restoring = (name: "restore" | "rollback", description: string) =>
     async run(values, context) {
       const { restoreOrder } = await import("../../projects/publish.ts");
       const slug = slugOf(values);
-      if (!values.yes && !values["dry-run"]) {
+      if (!(values.yes || values["dry-run"] || values.check)) {
         const hint = ["sudo", "edox-ops", ...context.typed, "--yes"];
         throw new Problem("blocked", `${name} replaces the site of ${slug}: say --yes, or --dry-run to look`, { hint });
       }
-      const told = {
+      const told: Release = {
         command: `project ${name}`,
         id: "project.restore",
-        done: (from: string) => `Restored project ${slug} from ${from}.`,
-        nothing: (from: string | null) =>
+        done: (from) => `Restored project ${slug} from ${from}.`,
+        nothing: (from) =>
           from === null
             ? `Nothing to restore: ${slug} was restored already, and no earlier release is left.`
             : `Nothing to restore: ${slug} is already as it is in ${from}.`,
-      };
-      return release(
-        slug,
-        (project, choices, host, trees) =>
+        orderOf: (project, choices, host, trees) =>
           restoreOrder(project, values.backup ?? null, { ...choices, backup: true }, host, trees),
-        told,
-        values,
-        context,
-      );
+      };
+      return release(slug, told, values, context);
     },
   });
 

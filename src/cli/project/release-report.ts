@@ -1,0 +1,135 @@
+// What a command that replaces a project's tree prints: lines for a person, or one JSON document.
+
+import { lineOf, oneLine } from "../../engine/lines.ts";
+import type { StepResult } from "../../engine/step.ts";
+import { urlOf } from "../../projects/answer.ts";
+import type { KeptAsset } from "../../projects/assets.ts";
+import type { Deployed } from "../../projects/deploy.ts";
+import { isSatisfied, type Order, type Plan } from "../../projects/plan.ts";
+import type { Document } from "../../report/schema.ts";
+import { stepText } from "../../report/text.ts";
+import { voiceOf } from "../../report/voice.ts";
+import type { Values } from "../command.ts";
+import { type Context, exitCode } from "../context.ts";
+
+/** What a command prints as its last line. */
+export interface Wording {
+  command: string;
+  /** As the Python version prints it. */
+  done(name: string): string;
+  /** In its place where nothing was to be changed; null: there is nothing to restore. */
+  nothing?(name: string | null): string;
+}
+
+/** Paths that a deploy lists on a terminal. */
+const mostShown = 10;
+
+export function releaseReport(words: Wording, values: Values, context: Context) {
+  const { console, hint } = context;
+  const voice = voiceOf({ colour: values["no-color"] !== true && console.colour("out"), hint });
+
+  return {
+    /** Prints what would be done. `pruned`: the backups that would be removed. */
+    async plan(
+      order: Order,
+      planned: Plan,
+      pruned: string[],
+      warnings: string[],
+      steps: StepResult[],
+    ): Promise<number> {
+      const isPending = !isSatisfied(planned) || steps.some(({ outcome }) => outcome === "pending");
+      const exit = isPending && values.check === true ? exitCode.pending : exitCode.done;
+      const { added, changed, removed } = planned;
+      const document = {
+        outcome: isPending ? "pending" : "ok",
+        exit,
+        plan: { added, changed, removed, pruned },
+      } as const;
+      return print(document, steps, warnings, () => [planText(order, planned, pruned, values.diff === true)]);
+    },
+
+    async done(order: Order, deployed: Deployed, warnings: string[], steps: StepResult[]): Promise<number> {
+      const { notes: _, names, replaced, ...figures } = deployed;
+      const isChanged = replaced || steps.some(({ outcome }) => outcome === "changed");
+      const listed = values.diff === true ? { plan: { ...names, pruned: figures.pruned } } : {};
+      const outcome = isChanged ? "changed" : "ok";
+      const document = { outcome, exit: exitCode.done, deploy: figures, ...listed } as const;
+      return print(document, steps, warnings, () => {
+        const text = values.diff === true ? namesText(names) : "";
+        return [text, ...deployedLines(order, deployed, words).map((each) => lineOf`${each}`)];
+      });
+    },
+
+    /** Prints that there is nothing to restore. */
+    async nothing(warnings: string[]): Promise<number> {
+      return print({ outcome: "ok", exit: exitCode.done }, [], warnings, () => [
+        lineOf`${words.nothing?.(null) ?? ""}`,
+      ]);
+    },
+  };
+
+  async function print(
+    document: Omit<Document, "schema" | "command">,
+    steps: readonly StepResult[],
+    warnings: string[],
+    lines: () => string[],
+  ): Promise<number> {
+    const all = [...warnings, ...steps.flatMap((step) => step.warnings)];
+    if (values.json) {
+      const { jsonOf, stepsOf } = await import("../../report/json.ts");
+      const more = steps.length > 0 ? { steps: stepsOf(steps, values.diff === true, voice) } : {};
+      await console.out(jsonOf({ command: words.command, ...document, warnings, ...more }));
+      return document.exit;
+    }
+    for (const sentence of all) console.err(lineOf`warning: ${sentence}`);
+    if (values.quiet) return document.exit;
+    const { diffOf } = await import("../../report/diff.ts");
+    const shown = steps.map((step) => {
+      const changes = values.diff === true ? step.changes.map(diffOf) : [];
+      return [stepText({ ...step, warnings: [] }, voice), ...changes].join("");
+    });
+    await console.out([...shown, ...lines()].join(""));
+    return document.exit;
+  }
+}
+
+function deployedLines({ project, name }: Order, deployed: Deployed, words: Wording): string[] {
+  const url = project.enabled ? `, ${urlOf(project)}` : "";
+  const { files, changed, bytes, milliseconds, backup, pruned, assets } = deployed;
+  return [
+    ...(backup ? [`Backed up previous content to ${backup}`] : []),
+    ...pruned.map((path) => `Pruned old deploy backup ${path}`),
+    ...keptLines(project.slug, assets),
+    `${files} files, ${changed} changed, ${bytes} new bytes, ${(milliseconds / 1000).toFixed(1)} s${url}`,
+    (changed === 0 && backup === null && words.nothing?.(name)) || words.done(name),
+  ];
+}
+
+/** Files of earlier releases that are public still, so that nobody is surprised by one. */
+function keptLines(slug: string, assets: readonly KeptAsset[]): string[] {
+  if (assets.length === 0) return [];
+  const shown = assets.slice(0, mostShown).map(({ path }) => `  ${path}`);
+  const more = assets.length - shown.length;
+  return [
+    `Hashed files of earlier releases that stay reachable: ${assets.length}`,
+    ...shown,
+    ...(more > 0 ? [`  and ${more} more: edox-ops project assets list ${slug}`] : []),
+  ];
+}
+
+function planText({ project, name }: Order, planned: Plan, pruned: readonly string[], lists: boolean): string {
+  const { origins, added, changed, removed } = planned;
+  const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, of ${origins.length} files`;
+  return [
+    lists ? namesText(planned) : "",
+    ...pruned.map((path) => lineOf`Would prune old deploy backup ${path}`),
+    lineOf`Would replace ${project.root_path} by ${name}: ${counts}`,
+  ].join("");
+}
+
+function namesText({ added, changed, removed }: Deployed["names"]): string {
+  const lines = Object.entries({ added, changed, removed }).flatMap(([word, paths]) => {
+    return paths.map((path) => `${word.padEnd(8)} ${oneLine(path)}\n`);
+  });
+  return lines.join("");
+}

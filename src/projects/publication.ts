@@ -1,0 +1,134 @@
+// The record and the site of a project that is published: they change together with its tree, or not at all.
+
+import { converge, type Options } from "../engine/converge.ts";
+import type { Facts } from "../engine/facts.ts";
+import { linesOf } from "../engine/lines.ts";
+import { snapshot } from "../engine/snapshot.ts";
+import type { Recipe, Requirement, Step, StepResult } from "../engine/step.ts";
+import type { Host, HostReader } from "../host/host.ts";
+import { nginxServes } from "../recipes/nginx.ts";
+import { nameTooLong } from "../recipes/nginx-names.ts";
+import { docsRoot, sitesEnabledDir } from "../recipes/paths.ts";
+import { portFree } from "../resources/port.ts";
+import { whyUnserved } from "./deploy.ts";
+import type { Order } from "./plan.ts";
+import type { Project } from "./project.ts";
+import { type After, certified, recipe, requirement, usable } from "./recipes.ts";
+import { projectStep, vhostLinkPath } from "./site.ts";
+import { draftOf, projectFrom } from "./store.ts";
+
+/** A recipe that serves a project, and the project as it will be. */
+export interface Publication {
+  recipe: Recipe;
+  /** Throws a Problem where the record would be invalid. */
+  projectIn(see: HostReader): Promise<Project>;
+}
+
+/**
+ * Registers or changes a project and serves it. Its requirements are all that can be checked before the first write, except
+ * for the tree, which the deploy checks. `after` returns a record in every case.
+ */
+export function publication(slug: string, after: After, facts: Facts): Publication {
+  const projectIn = async (see: HostReader): Promise<Project> => {
+    return projectFrom(see, slug, after(await draftOf(see, slug)) ?? {});
+  };
+  const step = projectStep({ id: "project.publish", title: `${slug} is registered and served`, slug, after }, facts);
+  const requires = [
+    prepared,
+    usable(slug, after),
+    replaceable(slug, projectIn),
+    certified(slug, after, true),
+    servedOn(80, projectIn),
+    servedOn(443, projectIn),
+    accepted(slug, step),
+  ];
+  return { recipe: recipe(`project publish ${slug}`, `Published project ${slug}.`, requires, step), projectIn };
+}
+
+const prepared = requirement("this host is set up for sites", async (see) => {
+  if ([sitesEnabledDir, docsRoot].every((dir) => see.stat(dir) !== null)) return null;
+  return { reason: "nginx is not set up", hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
+});
+
+/** The directory of the site is one, or is missing, and nginx can serve the domain. */
+function replaceable(slug: string, projectIn: Publication["projectIn"]): Requirement {
+  return requirement(`${slug} can be served`, async (see) => {
+    const { root_path, domain } = await projectIn(see);
+    if ((see.stat(root_path)?.type ?? "directory") !== "directory") {
+      return { reason: `${root_path} is not a directory: move it away`, hint: ["ls", "-ld", root_path] };
+    }
+    return nameTooLong(see, domain);
+  });
+}
+
+/** No other program listens on a port of the site. */
+function servedOn(port: 80 | 443, projectIn: Publication["projectIn"]): Requirement {
+  const free = portFree(port, "nginx", nginxServes);
+  const check: Requirement["check"] = async (see, warn) => {
+    return port === 80 || (await projectIn(see)).tls ? free.check(see, warn) : null;
+  };
+  return { ...free, check };
+}
+
+/**
+ * nginx can be started, and accepts the configuration that is there. A fault in a file that the step replaces does not
+ * count: nginx tests the new one before it is used.
+ */
+function accepted(slug: string, step: Step): Requirement {
+  return requirement("nginx accepts its configuration", async (see) => {
+    const [result] = await converge([step], see, {});
+    if (result?.problem) throw result.problem;
+    const changes = result?.changes ?? [];
+    if (changes.length === 0) return null;
+    const { code, stderr } = await see.probe(["nginx", "-t", "-q"]);
+    if (code === 0) return null;
+    const ours = [vhostLinkPath(slug), ...changes.flatMap((change) => ("path" in change ? [change.path] : []))];
+    if (ours.some((path) => stderr.includes(path))) return null;
+    const [why = "nginx -t fails"] = linesOf(stderr).filter((line) => line.includes("[emerg]"));
+    return { reason: `nginx does not accept its configuration: ${why}`, hint: ["sudo", "nginx", "-t"] };
+  });
+}
+
+/** How long, in milliseconds, a worker of nginx that is about to end may still answer. */
+const settleMs = 1000;
+const pollMs = 50;
+
+export interface SiteChange {
+  /** Those of the step, once it has run. */
+  results: StepResult[];
+  /** Changes the record and the site, and asks for the page. Throws the problem, with both as they were before. */
+  probe(): Promise<null>;
+  /** Does the same where it was not done yet. */
+  finish(): Promise<void>;
+}
+
+/** Returns the probe of a deploy: it runs when the new tree is live, so that a failure rolls back the tree as well. */
+export function siteChange({ steps }: Recipe, order: Order, options: Options & { act: Host }): SiteChange {
+  const { act: host } = options;
+  const results: StepResult[] = [];
+  const change: SiteChange = {
+    results,
+    async probe() {
+      const verified = steps.map((step) => ({ ...step, verify: () => served(settleMs) }));
+      results.push(...(await converge(verified, snapshot(host), options)));
+      const problem = results.find((result) => result.problem)?.problem;
+      if (problem) throw problem;
+      if (results.every(({ outcome }) => outcome === "ok")) await served(0);
+      return null;
+    },
+    async finish() {
+      if (results.length === 0) await change.probe();
+    },
+  };
+  return change;
+
+  async function served(ms: number): Promise<void> {
+    const end = host.now() + ms;
+    for (;;) {
+      const why = await whyUnserved(order);
+      if (why === null) return;
+      if (host.now() >= end) throw why;
+      await host.sleep(pollMs);
+    }
+  }
+}

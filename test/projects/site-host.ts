@@ -1,0 +1,79 @@
+// A host whose trees are real and whose nginx is not: for commands that change a tree and its site together.
+
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import type { Host } from "../../src/host/host.ts";
+import type { Trees } from "../../src/host/trees.ts";
+import { typed } from "../cli/typed.ts";
+import { fakeDebian } from "../fake-debian.ts";
+import { ok } from "../fake-host.ts";
+import { TreeHost } from "./tree.ts";
+
+const byPath = [
+  ..."stat statTarget read map head tail readLink list space".split(" "),
+  ..."writeFile append makeDirectory setAttributes makeLink remove".split(" "),
+] as (keyof Host)[];
+
+/** A bootstrapped host. Its curl answers with the page of the site that nginx has loaded for the name. */
+export class SiteHost implements Disposable {
+  readonly disk = new TreeHost();
+  readonly fake = fakeDebian();
+  readonly host: Host;
+  readonly trees: Trees = this.disk.trees;
+  /** What curl answers instead; null: the page. */
+  answer: { code: number; stdout: string; stderr: string } | null = null;
+
+  constructor() {
+    const { disk, fake } = this;
+    const isReal = (path: unknown): boolean => /^\/(var\/www|srv)(\/|$)/.test(String(path));
+    const real = disk.host as unknown as Record<string, (...args: unknown[]) => unknown>;
+    const inMemory = { ...fake } as unknown as Record<string, (...args: unknown[]) => unknown>;
+    const merged: Record<string, unknown> = {};
+    for (const name of byPath)
+      merged[name] = (...args: unknown[]) => (isReal(args[0]) ? real : inMemory)[name]?.(...args);
+    this.host = Object.assign(Object.create(fake), fake, merged, { now: () => Date.now(), sleep: disk.host.sleep });
+    fake.taught.unshift((argv) => (argv[0] === "curl" ? (this.answer ?? this.page(argv)) : undefined));
+  }
+
+  static async bootstrapped(): Promise<SiteHost> {
+    const made = new SiteHost();
+    mkdirSync(`${made.disk.root}/var/lib`, { recursive: true });
+    made.disk.remove("/var/www/docs");
+    const { exit, err } = await made.type("bootstrap --yes");
+    if (exit !== 0) throw new Error(err);
+    return made;
+  }
+
+  type(line: string) {
+    return typed(line, this.host, undefined, undefined, undefined, this.trees);
+  }
+
+  /** Everything on it, but the time of a directory and what is gone with the next boot. */
+  snapshot(): Record<string, string> {
+    const { fake, disk } = this;
+    const all = fake.listing();
+    for (const path of readdirSync(disk.root, { recursive: true, encoding: "utf8" }).sort()) {
+      if (!/^(var\/www|srv)(\/|$)/.test(path)) continue;
+      const full = `${disk.root}/${path}`;
+      const stat = disk.stat(`/${path}`);
+      const content = stat.isSymbolicLink() ? readlinkSync(full) : stat.isFile() ? readFileSync(full, "utf8") : "";
+      const time = stat.isFile() ? statSync(full).mtimeMs : "";
+      all[`/${path}`] = `${stat.mode.toString(8)} ${stat.uid}:${stat.gid} ${time} ${content}`;
+    }
+    return all;
+  }
+
+  private page(argv: readonly string[]) {
+    const url = new URL(argv.at(-1) ?? "");
+    const site = (this.fake.list("/etc/nginx/sites-enabled") ?? [])
+      .map((name) => this.fake.text(`/etc/nginx/sites-available/${name}`) ?? "")
+      .find((text) => text.includes(`server_name ${url.hostname};`));
+    const root = /^\s*root (.+);$/m.exec(site ?? "")?.[1];
+    if (root === undefined) return { code: 52, stdout: "", stderr: "curl: (52) Empty reply from server\n" };
+    const page = this.disk.text(`${root}/index.html`);
+    return ok(`HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(page)}\r\n\r\n${page}`);
+  }
+
+  [Symbol.dispose](): void {
+    this.disk[Symbol.dispose]();
+  }
+}
