@@ -97,7 +97,10 @@ export const commandFacts: Record<string, CommandFacts> = {
     ],
   },
   "project publish": {
-    examples: ["sudo edox-ops project publish demo --domain docs.example.org --source public"],
+    examples: [
+      "sudo edox-ops project publish demo --domain docs.example.org --source public",
+      "sudo edox-ops project publish demo --domain docs.example.org --source public --dry-run --diff",
+    ],
     files: [...new Set([...record, ...tree, available, enabled])],
   },
   "project add": { examples: ["sudo edox-ops project add demo --domain docs.example.org"], files: record },
@@ -123,6 +126,7 @@ export const commandFacts: Record<string, CommandFacts> = {
       "sudo edox-ops project deploy demo --source public",
       "sudo edox-ops project deploy demo --source site.tar.gz --subdir public --keep 10",
       "sudo edox-ops project deploy demo --source public --dry-run",
+      "sudo edox-ops project deploy demo --source public --check",
     ],
     files: tree,
   },
@@ -136,7 +140,10 @@ export const commandFacts: Record<string, CommandFacts> = {
   "project rollback": { examples: ["sudo edox-ops project rollback demo --yes"], files: tree },
   "project backups list": { examples: ["sudo edox-ops project backups list demo"], files: [] },
   "project backups prune": {
-    examples: ["sudo edox-ops project backups prune demo --keep 2"],
+    examples: [
+      "sudo edox-ops project backups prune demo --keep 2 --dry-run",
+      "sudo edox-ops project backups prune demo --keep 2",
+    ],
     files: [backups, `${paths.assetsDir}/SLUG`, projectLock],
   },
   "project assets list": { examples: ["sudo edox-ops project assets list demo"], files: [] },

@@ -19,6 +19,13 @@ export const editFlags = {
   ...outputFlags,
 } as const satisfies ArgsDef;
 
+/** Of commands that only remove things: what goes is listed in every case. */
+export const pruneFlags = {
+  "dry-run": editFlags["dry-run"],
+  check: editFlags.check,
+  ...outputFlags,
+} as const satisfies ArgsDef;
+
 export const doctorFlags = {
   strict: { type: "boolean", description: "let warnings count as failures" },
   fix: { type: "boolean", description: "run the steps that mend what was found, after asking" },

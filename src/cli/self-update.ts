@@ -4,18 +4,19 @@ import type { Offer, Order, Updated } from "../release/update.ts";
 import { usage } from "./arguments.ts";
 import { command, type Values } from "./command.ts";
 import { type Context, exitCode } from "./context.ts";
-import { outputFlags } from "./flags.ts";
+import { editFlags, outputFlags } from "./flags.ts";
 
 export default command({
   meta: { name: "self-update", description: "replace this program by its latest release" },
   args: {
     version: { type: "string", valueHint: "X.Y.Z", description: "by that release, which may be an older one" },
+    "dry-run": editFlags["dry-run"],
     check: { type: "boolean", description: "only say whether there is another one: exits 3 where there is" },
     rollback: { type: "boolean", description: "go back to the one before this one" },
     ...outputFlags,
   },
   async run(values, context) {
-    const { aptLine, offered, rollBack, update } = await import("../release/update.ts");
+    const { aptLine, offered, previousVersion, rollBack, update } = await import("../release/update.ts");
     const { isOwn, isPackaged, lockOf } = await import("../release/program.ts");
     const { demandRoot, interruption, takeLock } = await import("./run.ts");
     const { lineFor } = await import("./teller.ts");
@@ -25,7 +26,16 @@ export default command({
     const [host, trees] = [await context.host(), await context.trees()];
     const owns = isOwn(host, program);
 
-    if (values.check) return tellOffer(await offered(host, order));
+    if (values.check || values["dry-run"]) {
+      if (!values.rollback) return tellOffer(await offered(host, order));
+      const to = await previousVersion(order, host);
+      const next = shellLine(hint(itself("--rollback")));
+      return tell(`edox-ops ${version} can go back to ${to}: ${next}`, "pending", {
+        from: version,
+        to,
+        previous: null,
+      });
+    }
     if (!owns) demandRoot(host, context);
     const lock = await takeLock(host, lockOf(host, program), itself(...typed.slice(1)));
     try {
@@ -83,7 +93,7 @@ export default command({
     }
 
     async function tell(text: string, outcome: "ok" | "pending" | "changed", update: Updated): Promise<number> {
-      const exit = outcome === "pending" ? exitCode.pending : exitCode.done;
+      const exit = outcome === "pending" && values.check ? exitCode.pending : exitCode.done;
       if (values.json) {
         const { jsonOf } = await import("../report/json.ts");
         await console.out(jsonOf({ command: "self-update", outcome, exit, update: { path: program, ...update } }));
@@ -100,8 +110,8 @@ async function orderOf(values: Values, { program, variable }: Context): Promise<
     const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];
     throw usage(`--version '${values.version}' is no version`, undefined, hint);
   }
-  if (values.rollback && (values.check || wanted !== null)) {
-    throw usage("--rollback goes to the one before this one: --check and --version say another thing");
+  if (values.rollback && wanted !== null) {
+    throw usage("--rollback and --version cannot be used together");
   }
   // As the installer has it.
   const base = (variable("EDOX_BASE_URL") || EDOX_OPS_RELEASES_URL).replace(/\/+$/, "");

@@ -98,9 +98,9 @@ export async function update(
   });
 }
 
-/** The one before this one and this one change places. Under the lock. */
-export async function rollBack({ program, version }: Order, host: Host, trees: Trees): Promise<Updated> {
-  const { previous, work } = beside(program);
+/** Returns the version that a rollback goes to, and changes nothing. Throws a Problem where there is no way back. */
+export async function previousVersion({ program }: Order, host: Host): Promise<string> {
+  const { previous } = beside(program);
   demandThere(host, program);
   demandUnpackaged(host, program, aptLine("edox-ops_X.Y.Z_ARCHITECTURE.deb"));
   demandRootsAlone(host, program);
@@ -109,9 +109,16 @@ export async function rollBack({ program, version }: Order, host: Host, trees: T
     throw new Problem("blocked", `${previous} is not there: no edox-ops before this one is kept`, { hint });
   }
   demandRootsAlone(host, previous);
+  return versionOf(host, previous);
+}
+
+/** The one before this one and this one change places. Under the lock. */
+export async function rollBack(order: Order, host: Host, trees: Trees): Promise<Updated> {
+  const { program, version } = order;
+  const { previous, work } = beside(program);
+  const to = await previousVersion(order, host);
   return replaced(program, host, trees, async () => {
     const fresh = `${work}/edox-ops`;
-    const to = await versionOf(host, previous);
     if (!trees.share(previous, fresh)) throw new Error(`${previous} cannot have a second name`);
     return { fresh, from: version, to };
   });

@@ -121,13 +121,33 @@ export const documentSchema = v.object({
   ),
   /** Those that `project assets list` found, or `project assets prune` removes. */
   assets: v.optional(v.array(assetSchema)),
+  /** Those that `project backups list` found, oldest first, or `project backups prune` removes. */
+  backups: v.optional(
+    v.array(
+      v.object({
+        name: v.string(),
+        path: v.string(),
+        /** null: it cannot be read. */
+        bytes: v.nullable(v.number()),
+        left_by_restore: v.boolean(),
+      }),
+    ),
+  ),
+  /** The backup that the live tree was restored from; null where a deploy made it. */
+  restored_from: v.optional(v.nullable(v.string())),
   /** Those that `project remove --delete-files` deletes. A file that has several names is counted once. */
   trees: v.optional(v.array(v.object({ path: v.string(), files: v.number(), bytes: v.number() }))),
   update: v.optional(
     v.object({ from: v.string(), to: v.string(), path: v.string(), previous: v.nullable(v.string()) }),
   ),
   plan: v.optional(
-    v.object({ added: v.array(v.string()), changed: v.array(v.string()), removed: v.array(v.string()) }),
+    v.object({
+      added: v.array(v.string()),
+      changed: v.array(v.string()),
+      removed: v.array(v.string()),
+      /** Backups that would be removed. */
+      pruned: v.array(v.string()),
+    }),
   ),
   findings: v.optional(
     v.array(

@@ -1,3 +1,4 @@
+import { installs } from "../engine/change.ts";
 import { dpkgInterrupted, installedPackage } from "../engine/dpkg.ts";
 import type { Resource } from "../engine/step.ts";
 
@@ -6,7 +7,10 @@ export function installed(name: string): Resource {
   return {
     name: `package:${name}`,
     title: `${name} is installed`,
-    check: (see) => (installedPackage(see, name) === null ? [{ kind: "packages", names: [name] }] : []),
+    check(see, ahead) {
+      const isThere = installedPackage(see, name) !== null || installs(ahead, name);
+      return isThere ? [] : [{ kind: "packages", names: [name] }];
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 // A systemd unit, looked at without a child: systemd says the same through links in the file system.
 
 import { type Change, installs } from "../engine/change.ts";
+import { foreseen } from "../engine/foreseen.ts";
 import { linesOf } from "../engine/lines.ts";
 import { Problem, type Resource } from "../engine/step.ts";
 import { firstOutput } from "../engine/transact.ts";
@@ -84,6 +85,13 @@ export function isEnabled(see: HostReader, unit: string): boolean {
 }
 
 /** systemd keeps this link while the unit is active or activating, and takes it away when it stopped or failed. */
+const activePath = (unit: string): string => `/run/systemd/units/invocation:${unit}.service`;
+
 export function isActive(see: HostReader, unit: string): boolean {
-  return see.readLink(`/run/systemd/units/invocation:${unit}.service`) !== null;
+  return see.readLink(activePath(unit)) !== null;
+}
+
+/** Returns the host as it is while the unit is stopped. */
+export function stopped(see: HostReader, unit: string): HostReader {
+  return foreseen(see, [{ kind: "link", path: activePath(unit), before: null, after: null }]);
 }

@@ -24,7 +24,7 @@ export function registration(order: Order, entry: Admitted | null): Recipe {
     title: `${profile.description} is registered with ${server.url}`,
     requires: needs(order),
     wants: [
-      systemIdFile(entry?.systemId),
+      systemIdFile(entry?.systemId ?? null),
       directory(stateDir, 0o750, `state:${stateDir}`),
       // Ours from the first moment on: a run that is killed behind it is the same run the next time.
       recordFile((before, see) => recorded(before, order, entry, see)),

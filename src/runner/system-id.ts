@@ -19,17 +19,18 @@ export function newSystemId(): string {
   return `r_${Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString("hex")}`;
 }
 
-/** The one that GitLab was told, unless gitlab-runner has made its own meanwhile. */
-export function systemIdFile(told: string | undefined): Resource {
+/** The one that GitLab was told, null before it was, unless gitlab-runner has made its own meanwhile. */
+export function systemIdFile(told: string | null): Resource {
   const made = file({
     name: "runner:system-id",
     title: "this host has a name of its own for GitLab",
     path: systemIdPath,
     mode: 0o600,
-    text: () => Text.of(told ?? ""),
+    // What a dry run cannot know it does not show.
+    text: () => Text.of(told ?? "", told === null),
   });
   return {
     ...made,
-    check: (see, ahead, warn) => (told === undefined || systemIdOf(see) !== null ? [] : made.check(see, ahead, warn)),
+    check: (see, ahead, warn) => (systemIdOf(see) !== null ? [] : made.check(see, ahead, warn)),
   };
 }

@@ -9,6 +9,7 @@ import { runnerLogPath } from "../recipes/paths.ts";
 import { sourcesReadable } from "../resources/apt-readable.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
+import { stopped } from "../resources/service.ts";
 import { runnerPackages, runnerSourcePath } from "./install.ts";
 import { demandPackaged, runnerRuns } from "./service.ts";
 
@@ -48,6 +49,14 @@ export function upgrading(): Recipe {
       return names.length === 0 ? [] : [{ kind: "packages", names }];
     },
   };
+  // It is stopped before its package is replaced, which a dry run does not do.
+  const startedAgain: Resource = {
+    ...runnerRuns,
+    check(see, ahead, warn) {
+      const replaces = ahead.some(({ kind }) => kind === "packages");
+      return runnerRuns.check(replaces ? stopped(see, "gitlab-runner") : see, ahead, warn);
+    },
+  };
   return {
     command: "gitlab-runner upgrade",
     logPath: runnerLogPath,
@@ -59,7 +68,7 @@ export function upgrading(): Recipe {
         id: "runner.upgrade",
         title: "GitLab Runner is the newest, and runs",
         requires: aptUsable(),
-        wants: [newest, runnerRuns],
+        wants: [newest, startedAgain],
       },
     ],
   };

@@ -89,7 +89,10 @@ describe("self-update", () => {
       const { exit, err } = await typed(`self-update --version ${wrong}`);
       expect([exit, err]).toEqual([2, expect.stringContaining(`--version '${wrong}' is no version`)]);
     }
-    expect(await typed("self-update --rollback --check")).toMatchObject({ exit: 2 });
+    expect(await typed("self-update --rollback --version 1.2.3")).toMatchObject({
+      exit: 2,
+      err: expect.stringContaining("--rollback and --version cannot be used together"),
+    });
   });
 
   test("leaves what apt owns to apt, with the package to fetch", async () => {

@@ -119,7 +119,7 @@ describe("foreign text is printed on as many lines as there are, and moves no cu
         ...{ command: "a", outcome: "failed", exit: 1, warnings: [text] },
         steps: stepsOf([result], false, plain),
         findings: findingsOf([finding], plain),
-        plan: { added: [text], changed: [], removed: [] },
+        plan: { added: [text], changed: [], removed: [], pruned: [] },
       });
       shown(json);
       const { warnings, steps, findings, plan } = JSON.parse(json);

@@ -1,73 +1,21 @@
 // A stop that lets jobs end, an upgrade behind it, and what uninstalling takes and leaves.
 
 import { describe, expect, test } from "bun:test";
-import { publicKeys } from "../../src/resources/openpgp.ts";
 import { typedWords } from "../cli/typed.ts";
-import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
+import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { fakeGitLab } from "./fake-gitlab.ts";
+import { preparedRunner } from "./prepared-runner.ts";
 
 const url = "https://gitlab.test";
 const token = "glrt-0123456789";
 const configPath = "/etc/gitlab-runner/config.toml";
-const active = "/run/systemd/units/invocation:gitlab-runner.service";
-const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerprint ?? "";
 
-/** A prepared host whose service stops after so many looks, or never. */
-async function prepared(stopsAfter = 0) {
-  const host = fakeDebian();
-  const ops = (...words: string[]) => typedWords(["gitlab-runner", ...words], host);
-  const mirrors = [
-    ...["--docker-apt-fingerprint", fingerprintOf(dockerKey)],
-    ...["--runner-apt-fingerprint", fingerprintOf(runnerKey)],
-  ];
-  host.dir("/etc/edox-ops", { mode: 0o750 });
-  const before = host.listing("/etc");
-  expect((await ops("prepare-ci-host", "--yes", ...mirrors)).exit).toBe(0);
-  let looks = Number.POSITIVE_INFINITY;
-  const { readLink } = host;
-  host.readLink = (path) => {
-    if (path === active && looks-- <= 0) host.nodes.delete(active);
-    return readLink(path);
-  };
-  host.taught.unshift((argv) => {
-    const line = argv.join(" ");
-    if (line === "systemctl stop --no-block gitlab-runner") {
-      looks = stopsAfter;
-      return ok();
-    }
-    if (line === "systemctl start --no-block gitlab-runner") return ok();
-    const status = host.text("/var/lib/dpkg/status") ?? "";
-    if (line.includes("--only-upgrade")) {
-      return ok(status.includes(old) ? "Inst gitlab-runner [1] (2 GitLab:main [amd64])\n" : "");
-    }
-    if (argv[0] === "apt-get" && argv.at(-1) === "gitlab-runner") {
-      host.put("/var/lib/dpkg/status", status.replace(old, old.replace("Version: 1", "Version: 2")));
-      host.link(active, "0123");
-      looks = Number.POSITIVE_INFINITY;
-      return ok();
-    }
-    if (argv[0] === "rmdir" || argv[0] === "rm") {
-      const path = argv.at(-1) ?? "";
-      for (const each of [...host.nodes.keys()])
-        if (each === path || each.startsWith(`${path}/`)) host.nodes.delete(each);
-      return ok();
-    }
-    if (argv[0] === "userdel") {
-      host.put("/etc/passwd", "");
-      return ok();
-    }
-    return undefined;
-  });
-  return { host, ops, before };
-}
-
-const old = "Package: gitlab-runner\nStatus: install ok installed\nVersion: 1\n";
 const ran = (host: FakeHost, start: string): number => host.ran.findIndex((line) => line.startsWith(start));
 
 describe("upgrade", () => {
   test("is nothing where there is nothing newer, and the service is not stopped", async () => {
-    const { host, ops } = await prepared();
+    const { host, ops } = await preparedRunner();
     host.taught.unshift((argv) => (argv.includes("--only-upgrade") ? ok() : undefined));
     expect(await ops("upgrade")).toMatchObject({
       exit: 0,
@@ -77,7 +25,7 @@ describe("upgrade", () => {
   });
 
   test("drains first, and then installs", async () => {
-    const { host, ops } = await prepared(3);
+    const { host, ops } = await preparedRunner(3);
     const { exit, out } = await ops("upgrade");
     expect([exit, out]).toEqual([0, expect.stringContaining("GitLab Runner was 1, and is 2\n")]);
     const install = host.ran.findLastIndex(
@@ -89,7 +37,7 @@ describe("upgrade", () => {
   });
 
   test("gives up behind jobs that do not end, and the service goes on", async () => {
-    const { host, ops } = await prepared(Number.POSITIVE_INFINITY);
+    const { host, ops } = await preparedRunner(Number.POSITIVE_INFINITY);
     const { exit, err } = await ops("upgrade", "--drain", "90s");
     expect([exit, err]).toEqual([
       1,
@@ -99,7 +47,7 @@ describe("upgrade", () => {
   });
 
   test("is refused where a stop would abort jobs, and where there is no runner", async () => {
-    const { host, ops } = await prepared();
+    const { host, ops } = await preparedRunner();
     host.remove("/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf");
     host.put("/sys/fs/cgroup/system.slice/gitlab-runner.service/cgroup.procs", "77\n78\n");
     host.put("/proc/78/stat", "78 (bash) S 77 0");
@@ -112,7 +60,7 @@ describe("upgrade", () => {
 
 describe("uninstall", () => {
   test("leaves the configuration and the user, and says so", async () => {
-    const { host, ops } = await prepared();
+    const { host, ops } = await preparedRunner();
     const { exit, out } = await ops("uninstall", "--yes");
     expect(exit).toBe(0);
     expect(out).toContain("GitLab Runner is gone; /etc/gitlab-runner and the user gitlab-runner stay (--purge).");
@@ -122,7 +70,7 @@ describe("uninstall", () => {
   });
 
   test("with all its flags leaves /etc as it was before", async () => {
-    const { host, ops, before } = await prepared();
+    const { host, ops, before } = await preparedRunner();
     expect((await ops("uninstall", "--purge", "--docker", "--yes")).exit).toBe(0);
     const after = host.listing("/etc");
     // What the packages themselves leave is theirs.
@@ -133,7 +81,7 @@ describe("uninstall", () => {
   });
 
   test("does not stop runners of somebody else, unless it is forced", async () => {
-    const { host, ops } = await prepared();
+    const { host, ops } = await preparedRunner();
     const theirs = `[[runners]]\nname = "theirs"\nurl = "${url}"\ntoken = "${token}"\nexecutor = "shell"\n`;
     host.put("/etc/gitlab-runner/config.toml", theirs, { mode: 0o600 });
     const { exit, err } = await ops("uninstall", "--yes");
@@ -147,7 +95,7 @@ describe("uninstall", () => {
   });
 
   test("is not done where other packages would go too", async () => {
-    const { host, ops } = await prepared();
+    const { host, ops } = await preparedRunner();
     host.taught.unshift((argv) =>
       argv.includes("--simulate") ? ok("Purg docker-ce [1]\nRemv precious [1]\n") : undefined,
     );
@@ -157,7 +105,7 @@ describe("uninstall", () => {
   });
 
   test("takes no runner's token with it: it is to be unregistered first", async () => {
-    const { host, ops } = await prepared();
+    const { host, ops } = await preparedRunner();
     fakeGitLab(host, url).runners.set(token, 41);
     await ops("register", "--url", url, "--profile", "ci", "--token", token);
     const before = host.listing();
@@ -173,7 +121,7 @@ describe("uninstall", () => {
 
 describe("looking", () => {
   test("status tells the service and every runner, and no token", async () => {
-    const { host, ops } = await prepared();
+    const { host, ops } = await preparedRunner();
     const gitlab = fakeGitLab(host, url);
     gitlab.runners.set(token, 41);
     await ops("register", "--url", url, "--profile", "ci", "--token", token);
@@ -193,7 +141,7 @@ describe("looking", () => {
   });
 
   test("status tells the service also where a file cannot be read", async () => {
-    const { host, ops } = await prepared();
+    const { host, ops } = await preparedRunner();
     host.taught.unshift((argv) =>
       argv.join(" ") === "gitlab-runner --version" ? ok("Version:      19.4.0\n") : undefined,
     );
@@ -205,7 +153,7 @@ describe("looking", () => {
   });
 
   test("status and list: an invalid section and an invalid entry are reported, and every other runner is shown", async () => {
-    const { host, ops } = await prepared();
+    const { host, ops } = await preparedRunner();
     host.taught.unshift((argv) =>
       argv.join(" ") === "gitlab-runner --version" ? ok("Version:      19.4.0\n") : undefined,
     );

@@ -1,34 +1,43 @@
 import { lineOf } from "../../engine/lines.ts";
 import { dropUnheldAssets } from "../../projects/assets.ts";
+import { oldBackups } from "../../projects/backups.ts";
 import { projectLockPath, prune, securedBackups, settle } from "../../projects/releases.ts";
 import { theProject } from "../../projects/store.ts";
 import { command } from "../command.ts";
-import { exitCode } from "../context.ts";
+import { pruneFlags } from "../flags.ts";
 import { demandRoot, takeLock } from "../run.ts";
+import { pruneReport } from "./prune-report.ts";
 import { slugArgument, slugOf } from "./record.ts";
 import { keepOf, releaseFlags } from "./release.ts";
 
 export default command({
   meta: { name: "prune", description: "take away all but the newest" },
-  args: { ...slugArgument, keep: releaseFlags.keep },
+  args: { ...slugArgument, keep: releaseFlags.keep, ...pruneFlags },
   async run(values, context) {
     const [host, trees] = [await context.host(), await context.trees()];
     const keep = keepOf(values.keep);
     const typedSlug = slugOf(values);
-    demandRoot(host, context);
+    const report = pruneReport("project backups prune", values, context);
+    if (!report.looks) demandRoot(host, context);
     const project = await theProject(host, typedSlug);
     const { slug } = project;
+    const linesOf = (verb: string, backups: { path: string }[]) => {
+      return backups.map(({ path }) => lineOf`${verb} old deploy backup ${path}`);
+    };
+    if (report.looks) {
+      const backups = oldBackups(host, trees, slug, keep);
+      return report.end({ backups }, backups.length, [], linesOf("Would prune", backups));
+    }
     const lock = await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]);
     try {
       securedBackups(host, trees, slug);
       const notes = settle(host, trees, project);
-      const pruned = prune(host, trees, slug, keep, "none");
+      const backups = oldBackups(host, trees, slug, keep);
+      prune(host, trees, slug, keep, "none");
       dropUnheldAssets(trees, project);
-      const lines = [...notes, ...pruned.map((path) => `Pruned old deploy backup ${path}`)];
-      await context.console.out(lines.map((each) => lineOf`${each}`).join(""));
+      return await report.end({ backups }, backups.length, notes, linesOf("Pruned", backups));
     } finally {
       lock.release();
     }
-    return exitCode.done;
   },
 });

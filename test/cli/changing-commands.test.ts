@@ -1,0 +1,251 @@
+// Each command that changes something: its flags, and whether its dry run is the truth.
+
+import { afterEach, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import * as v from "valibot";
+import { commandFacts } from "../../build/command-facts.ts";
+import { root } from "../../src/cli/cli.ts";
+import { wordOf } from "../../src/cli/word-of.ts";
+import type { Host } from "../../src/host/host.ts";
+import type { Trees } from "../../src/host/trees.ts";
+import { documentSchema } from "../../src/report/schema.ts";
+import { allWords } from "../../src/report/word.ts";
+import { fakeDebian } from "../fake-debian.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+import { SiteHost } from "../projects/site-host.ts";
+import { fakeGitLab } from "../runner/fake-gitlab.ts";
+import { mirrors, preparedRunner } from "../runner/prepared-runner.ts";
+import { typedWords } from "./typed.ts";
+
+/** The reference lists no file for a command that only reads. `doctor` changes something with `--fix` alone, and asks. */
+const isReadOnly = (name: string): boolean => commandFacts[name]?.files.length === 0 || name === "doctor";
+
+/** They remove whole files or replace the program: there is no content to compare. */
+const withoutDiff = ["project backups prune", "project assets prune", "self-update"];
+
+const commands = allWords(await wordOf(root, ["edox-ops"])).filter(({ words }) => words.length === 0);
+const changing = commands
+  .map(({ path, flags }) => ({ name: path.slice(1).join(" "), flags: flags.map(({ name }) => name) }))
+  .filter(({ name }) => !isReadOnly(name));
+
+test.each(changing.map(({ name, flags }) => [name, flags] as const))(
+  "%s: has the flags of every changing command",
+  (name, flags) => {
+    const wanted = ["--dry-run", "--check", "--json", ...(withoutDiff.includes(name) ? [] : ["--diff"])];
+    expect(flags).toEqual(expect.arrayContaining(wanted));
+  },
+);
+
+interface Case {
+  host: Host;
+  trees?: Trees;
+  /** All of the host, as far as a dry run may not touch it. */
+  snapshot(): Record<string, string>;
+  words: readonly string[];
+}
+
+const inMemory = (host: FakeHost, line: string, ...more: string[]): Case => {
+  return { host, snapshot: () => host.listing(), words: [...line.split(" "), ...more] };
+};
+
+const sites: SiteHost[] = [];
+afterEach(() => {
+  for (const site of sites.splice(0)) site[Symbol.dispose]();
+});
+
+/** With a site that is served, three backups, and a hashed file of an earlier release. */
+async function served(line: string): Promise<Case> {
+  const site = await SiteHost.bootstrapped();
+  sites.push(site);
+  site.disk.write("/srv/first/index.html", "first");
+  site.disk.write("/srv/first/assets/app.4f283b18.js", "script");
+  site.disk.write("/srv/new/index.html", "new");
+  site.disk.write("/srv/new/more.html", "more");
+  for (const source of ["first", "site", "first", "site"]) {
+    const publish = `project publish demo --domain demo.test --source /srv/${source}`;
+    expect(await site.type(publish)).toMatchObject({ exit: 0, err: "" });
+  }
+  return { host: site.host, trees: site.trees, snapshot: () => site.snapshot(), words: line.split(" ") };
+}
+
+/** With a record that is registered, and a tree, and not served. */
+async function registered(line: string, ...before: string[]): Promise<Case> {
+  const host = fakeDebian();
+  for (const each of ["bootstrap --yes", "project add demo --domain demo.test", ...before]) {
+    expect(await typedWords(each.split(" "), host)).toMatchObject({ exit: 0, err: "" });
+  }
+  return inMemory(host, line);
+}
+
+async function runner(line: string, ...more: string[]): Promise<Case> {
+  const { host } = await preparedRunner();
+  const gitlab = fakeGitLab(host, "https://gitlab.test");
+  gitlab.runners.set("glrt-0123456789", 41);
+  if (!line.includes(" register")) {
+    const register = "gitlab-runner register --url https://gitlab.test --profile ci --token glrt-0123456789";
+    expect(await typedWords(register.split(" "), host)).toMatchObject({ exit: 0 });
+  }
+  return inMemory(host, line, ...more);
+}
+
+function program(line: string): Case {
+  const host = fakeDebian();
+  host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+  host.put("/usr/local/bin/.edox-ops.previous", "before", { mode: 0o755 });
+  host.taught.unshift(([name, flag, path = ""]) => {
+    if (name?.startsWith("/usr/local/bin/") && flag === "--version") return ok("1.0.0\n");
+    if (name !== "rm" || flag !== "-r") return undefined;
+    host.remove(path);
+    return ok();
+  });
+  return inMemory(host, line);
+}
+
+/** A line of each changing command on a host where it has something to do. */
+const cases: Record<string, () => Case | Promise<Case>> = {
+  bootstrap: () => inMemory(fakeDebian(), "bootstrap --yes"),
+  "gitlab-runner install": () => inMemory(fakeDebian(), "gitlab-runner install --yes", ...mirrors.slice(2)),
+  "gitlab-runner prepare-ci-host": () => inMemory(fakeDebian(), "gitlab-runner prepare-ci-host --yes", ...mirrors),
+  "gitlab-runner register": () =>
+    runner("gitlab-runner register --url https://gitlab.test --profile ci --token glrt-0123456789 --concurrent 2"),
+  "gitlab-runner unregister": () => runner("gitlab-runner unregister", "edox-ops CI runner"),
+  "gitlab-runner upgrade": () => runner("gitlab-runner upgrade"),
+  "gitlab-runner uninstall": () => runner("gitlab-runner uninstall --yes"),
+  "project publish": () => served("project publish demo --domain moved.test --source /srv/new"),
+  "project add": () => registered("project add other --domain other.test"),
+  "project update": () =>
+    registered("project update demo --domain moved.test", "project init demo", "project enable demo"),
+  "project remove": () => registered("project remove demo", "project init demo", "project enable demo"),
+  "project init": () => registered("project init demo"),
+  "project deploy": () => served("project deploy demo --source /srv/new --keep 2"),
+  "project restore": () => served("project restore demo --yes --keep 1"),
+  "project rollback": () => served("project rollback demo --yes"),
+  "project backups prune": () => served("project backups prune demo --keep 1"),
+  "project assets prune": () => served("project assets prune demo"),
+  "project enable": () => registered("project enable demo", "project init demo"),
+  "project disable": () => registered("project disable demo", "project init demo", "project enable demo"),
+  "project render-nginx": () => registered("project render-nginx demo"),
+  "self-update": () => program("self-update --rollback"),
+  uninstall: () => program("uninstall --yes"),
+};
+
+test("every changing command has a line whose dry run is compared", () => {
+  expect(Object.keys(cases).sort()).toEqual(changing.map(({ name }) => name).sort());
+});
+
+type Document = v.InferOutput<typeof documentSchema>;
+
+/** What a document lists as changed: of a file its path, since a token of GitLab's is not known before. */
+function changesOf({ steps = [], plan, backups, assets }: Document) {
+  return {
+    steps: steps.map(({ id, result, changes }) => ({
+      id,
+      isDone: result === "ok",
+      changes: changes.filter((change) => !isByItself(change, steps)).map(named),
+    })),
+    ...{ plan, backups, assets },
+  };
+}
+
+type Steps = NonNullable<Document["steps"]>;
+type Change = Steps[number]["changes"][number];
+
+const named = (change: Change) => {
+  if (change.kind === "command") return change.argv.join(" ");
+  return change.kind === "packages" ? change : `${change.kind} ${change.path}`;
+};
+
+/** The log of the run makes its directory, and a package that is installed starts its service, where its host allows that. */
+function isByItself(change: Change, steps: Steps): boolean {
+  if (change.kind !== "command") return "path" in change && change.path === "/var/log/edox-ops";
+  const installed = steps.flatMap(({ changes }) =>
+    changes.flatMap((each) => (each.kind === "packages" ? each.names : [])),
+  );
+  return change.argv[1] === "reload-or-restart" && installed.includes(change.argv[2] ?? "") && steps.length > 1;
+}
+
+describe("a dry run", () => {
+  for (const [name, make] of Object.entries(cases)) {
+    test(`of ${name} changes nothing, asks nothing, and lists what the run changes`, async () => {
+      const { host, trees, snapshot, words } = await make();
+      const ran = (host as FakeHost).ran.length;
+      const asked = (host as FakeHost).asked.length;
+      const type = async (...flags: string[]) => {
+        const all = flags.includes("--dry-run") ? words.filter((word) => word !== "--yes") : words;
+        const diff = withoutDiff.includes(name) ? [] : ["--diff"];
+        const line = [...all, ...diff, ...flags, "--json"];
+        const { exit, out } = await typedWords(line, host, undefined, undefined, undefined, trees);
+        return { exit, document: v.parse(documentSchema, JSON.parse(out)) };
+      };
+      const before = snapshot();
+      const dry = await type("--dry-run");
+      expect(dry).toMatchObject({ exit: 0, document: { outcome: "pending" } });
+      expect(await type("--check")).toMatchObject({ exit: 3, document: { outcome: "pending" } });
+      expect(snapshot()).toEqual(before);
+      if (name !== "self-update") expect((host as FakeHost).ran.length).toBe(ran);
+      expect((host as FakeHost).asked.slice(asked).filter((each) => !each.startsWith("GET "))).toEqual([]);
+
+      if (name === "self-update") return;
+      const real = await type();
+      expect(real).toMatchObject({ exit: 0, document: { outcome: "changed" } });
+      expect(changesOf(dry.document)).toEqual(changesOf(real.document));
+      expect(snapshot()).not.toEqual(before);
+    });
+  }
+});
+
+describe("a dry run of a deploy", () => {
+  const flags = ["--dry-run", "--json"];
+
+  test("unpacks an archive and leaves nothing of it, of a new project as well", async () => {
+    const { host, trees, snapshot } = await served("");
+    const tar = Bun.spawnSync(["tar", "-C", `${sites[0]?.disk.root}/srv/new`, "-cf", "-", "."]).stdout;
+    writeFileSync(`${sites[0]?.disk.root}/srv/a.tar`, tar);
+    for (const words of ["publish new --domain new.test", "publish demo", "deploy demo"]) {
+      const before = snapshot();
+      const line = ["project", ...words.split(" "), "--source", "/srv/a.tar", ...flags];
+      const { exit, out } = await typedWords(line, host, undefined, undefined, undefined, trees);
+      expect([exit, JSON.parse(out).plan.added]).toEqual([
+        0,
+        words.includes("new") ? ["index.html", "more.html"] : ["more.html"],
+      ]);
+      expect(snapshot()).toEqual(before);
+    }
+  });
+
+  test("works for another user than root where that user can read, and otherwise names what only root may", async () => {
+    const { host, trees, snapshot } = await served("");
+    const before = snapshot();
+    const user = Object.assign(Object.create(host), host, { uid: 1000 }) as Host;
+    const type = (source: string, ...more: string[]) => {
+      const line = ["project", "deploy", "demo", "--source", source, ...flags, ...more];
+      return typedWords(line, user, undefined, undefined, undefined, trees);
+    };
+    const { exit, out } = await type("/srv/new");
+    expect([exit, JSON.parse(out).plan.added]).toEqual([0, ["more.html"]]);
+    expect((await type("/srv/new", "--check")).exit).toBe(3);
+    expect((await type("/srv/site", "--check")).exit).toBe(0);
+    writeFileSync(`${sites[0]?.disk.root}/srv/a.tar`, "");
+    const archive = await type("/srv/a.tar");
+    expect(archive.exit).toBe(2);
+    expect(JSON.parse(archive.out).error).toMatchObject({
+      code: "not-root",
+      message: "an archive is unpacked in /var/www/docs/.edox-ops-backups to be compared, which only root may",
+      hint: ["sudo", "edox-ops", "project", "deploy", "demo", "--source", "/srv/a.tar", ...flags],
+    });
+    sites[0]?.disk.remove("/srv/a.tar");
+    expect(snapshot()).toEqual(before);
+  });
+
+  test("ends as the deploy does where there is no room", async () => {
+    const { host, trees } = await served("");
+    const { room } = trees as Trees;
+    Object.assign(trees as Trees, { room: (path: string) => ({ ...room(path), bytes: 0 }) });
+    trees?.remove("/var/www/docs/.edox-ops-backups/demo/.spare");
+    for (const more of [flags, ["--json"]]) {
+      const line = ["project", "deploy", "demo", "--source", "/srv/new", ...more];
+      const { exit, out } = await typedWords(line, host, undefined, undefined, undefined, trees);
+      expect([exit, JSON.parse(out).error.message]).toEqual([1, expect.stringContaining("no room for the new tree")]);
+    }
+  });
+});
