@@ -19,11 +19,20 @@ const lockPollMs = 20;
 /** How long another run is waited for by a command that is over in no time. */
 export const editWaitMs = 30_000;
 
+/** Takes the results of a run, for the report of a command that makes several. */
+type Collect = (results: readonly StepResult[]) => void;
+
 type RecipeFor = (facts: Facts, see: HostReader) => Recipe | Promise<Recipe>;
 
 /** Of a command that changes what is its alone: what is typed is what is done, and nobody is asked. */
-export function edit(recipeFor: RecipeFor, flags: Values, context: Context, also: Also = {}): Promise<number> {
-  return change(recipeFor, { ...flags, yes: true }, context, editWaitMs, also);
+export function edit(
+  recipeFor: RecipeFor,
+  flags: Values,
+  context: Context,
+  also: Also = {},
+  collect?: Collect,
+): Promise<number> {
+  return change(recipeFor, { ...flags, yes: true }, context, editWaitMs, also, collect);
 }
 
 /**
@@ -36,6 +45,7 @@ export async function change(
   context: Context,
   lockWaitMs = 0,
   also: Also = {},
+  collect?: Collect,
 ): Promise<number> {
   const { command, typed } = context;
   const host = await context.host();
@@ -71,7 +81,9 @@ export async function change(
         await tell.step(result);
       },
     };
-    return await tell.end(await converge(steps, see, { act: host, stop, failAt, watch }), recipe, also);
+    const results = await converge(steps, see, { act: host, stop, failAt, watch });
+    collect?.(results);
+    return await tell.end(results, recipe, also);
   } finally {
     tell.clear();
     lock.release();

@@ -13,8 +13,11 @@ import { voiceOf } from "../report/voice.ts";
 import type { Values } from "./command.ts";
 import { type Console, type Context, exitCode } from "./context.ts";
 
-/** Keys of the document that do not come from steps. */
-export type Also = Pick<Document, "trees">;
+/** What the document has besides the steps of its run. */
+export interface Also extends Pick<Document, "trees"> {
+  /** The results of a run before it, which the same command made. */
+  earlier?: readonly StepResult[];
+}
 
 export interface Teller {
   warning(sentence: string): Promise<void>;
@@ -84,12 +87,12 @@ export function teller(flags: Values, { console, command, hint, variable }: Cont
       }),
       ...(line && { output: line.output, status: line.status }),
     },
-    async end(results, done, also) {
+    async end(results, done, { earlier = [], ...also } = {}) {
       line?.clear();
-      const { outcome, exit } = verdict(results, flags.check === true);
+      const { outcome, exit } = verdict([...earlier, ...results], flags.check === true);
       const failed = results.find((result) => result.outcome === "failed");
       if (json) {
-        const steps = stepsOf(results, flags.diff === true, voice);
+        const steps = stepsOf([...earlier, ...results], flags.diff === true, voice);
         const error = failed?.problem && { error: problemOf(failed.problem, voice) };
         await console.out(jsonOf({ command, outcome, exit, warnings, steps, ...also, ...error }));
       } else if (done && failed && outcome === "failed") console.err(lineOf`${done.failed} ${failed.id}`);

@@ -61,7 +61,7 @@ async function unpackFile(fd: number, target: Unpacking, limits: UnpackLimits): 
   else await untar(piecesOf(fd), target, limits);
   const after = fs.fstatSync(fd);
   if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ctimeMs !== before.ctimeMs) {
-    throw new Refused("it was changed while it was read");
+    throw new Refused("it was changed while it was read", "unchanged");
   }
 }
 

@@ -59,13 +59,16 @@ export interface Opened {
   close(): void;
 }
 
-/** Thrown for an archive, or a path, that is refused: names the entry and the reason. `limit`: the one exceeded. */
+/**
+ * Thrown for an archive, or a path, that is refused: names the entry and the reason. `limit`: the one exceeded, or that the
+ * file changed meanwhile and may be read again.
+ */
 export class Refused extends Error {
   override name = "Refused";
 
   constructor(
     message: string,
-    readonly limit?: keyof UnpackLimits,
+    readonly limit?: keyof UnpackLimits | "unchanged",
   ) {
     super(message);
   }

@@ -2,7 +2,6 @@
 
 import { converge, type Options } from "../engine/converge.ts";
 import type { Facts } from "../engine/facts.ts";
-import { linesOf } from "../engine/lines.ts";
 import { snapshot } from "../engine/snapshot.ts";
 import type { Recipe, Requirement, Step, StepResult } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
@@ -84,7 +83,7 @@ function accepted(slug: string, step: Step): Requirement {
     if (code === 0) return null;
     const ours = [vhostLinkPath(slug), ...changes.flatMap((change) => ("path" in change ? [change.path] : []))];
     if (ours.some((path) => stderr.includes(path))) return null;
-    const [why = "nginx -t fails"] = linesOf(stderr).filter((line) => line.includes("[emerg]"));
+    const [, why = "nginx -t fails"] = /\[emerg\] (?:\d+#\d+: )?(.+)/.exec(stderr) ?? [];
     return { reason: `nginx does not accept its configuration: ${why}`, hint: ["sudo", "nginx", "-t"] };
   });
 }

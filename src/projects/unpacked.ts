@@ -75,7 +75,8 @@ export async function unpacked(
     const isRoom = (limit === "bytes" || limit === "entries") && limits[limit] === room[limit];
     const kept = limit === "entries" ? `${inodeReserve} inodes` : `${Math.round(reserve / 2 ** 20)} MiB`;
     const why = isRoom ? `${message}, which is what ${docsRoot} has room for, with ${kept} in reserve` : message;
-    throw new Problem("blocked", `${name} is not published: ${why}`, { hint: hintFor(given, isRoom, limit) });
+    const hint = limit === "unchanged" ? again : hintFor(given, isRoom, limit);
+    throw new Problem("blocked", `${name} is not published: ${why}`, { hint });
   }
 }
 

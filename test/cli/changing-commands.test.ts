@@ -194,6 +194,22 @@ describe("a dry run", () => {
   }
 });
 
+test("a dry run of a project's removal with its files lists the trees and every file of its site", async () => {
+  const { host, trees, snapshot } = await served("");
+  const listed = async (flag: string) => {
+    const line = ["project", "remove", "demo", "--delete-files", flag, "--json"];
+    const { exit, out } = await typedWords(line, host, undefined, undefined, undefined, trees);
+    const document = v.parse(documentSchema, JSON.parse(out));
+    const changes = (document.steps ?? []).flatMap((step) => step.changes.map(named));
+    return { exit, outcome: document.outcome, trees: document.trees, changes: [...new Set(changes)].sort() };
+  };
+  const before = snapshot();
+  const dry = await listed("--dry-run");
+  expect(snapshot()).toEqual(before);
+  expect(await listed("--check")).toEqual({ ...dry, exit: 3 });
+  expect(await listed("--yes")).toEqual({ ...dry, outcome: "changed" });
+});
+
 describe("a dry run of a deploy", () => {
   const flags = ["--dry-run", "--json"];
 

@@ -329,6 +329,37 @@ for (const suite of suites) {
       host.sh("for i in 1 2 3; do edox-ops project remove a$i --delete-files --yes; done; systemctl stop silent");
     });
 
+    test("publish: what a foreign file breaks, early or late, leaves record, site and tree as they were", () => {
+      const sums =
+        "find /etc/edox-ops /etc/nginx /var/www/docs -not -path '*/docs/.edox-ops-backups/pub/.*' -type f -exec sha256sum {} + | sort -k2";
+      const publish = (slug: string, domain: string) => project(`publish ${slug} --domain ${domain} --source /srv/pub`);
+      host.sh("mkdir -p /srv/pub && echo first >/srv/pub/index.html");
+      expect(publish("pub", "pub.test")).toMatchObject({ code: 0, stderr: "" });
+      host.sh("echo second >/srv/pub/index.html");
+      for (const [text, said] of [
+        ["bogus;", 'nginx does not accept its configuration: unknown directive "bogus"'],
+        [
+          'server { listen 80; listen [::]:80; server_name moved.test; return 200 "theirs"; }',
+          "; the files were put back; the site is as it was before",
+        ],
+      ] as const) {
+        host.sh(
+          `echo '${text}' >/etc/nginx/conf.d/a.conf; nginx -t 2>/dev/null && systemctl reload nginx && sleep 0.3`,
+        );
+        const before = host.sh(sums).stdout;
+        for (const slug of ["pub", "fresh"]) {
+          const { code, stderr } = publish(slug, "moved.test");
+          expect([code, stderr]).toEqual([1, expect.stringContaining(said)]);
+          expect(host.sh(sums).stdout).toBe(before);
+          expect(get("/", "", "pub.test")).toBe("first\n");
+        }
+      }
+      expect(host.sh("rm /etc/nginx/conf.d/a.conf; systemctl reload nginx; sleep 0.3").code).toBe(0);
+      expect(publish("pub", "moved.test")).toMatchObject({ code: 0, stderr: "" });
+      expect(get("/", "", "moved.test")).toBe("second\n");
+      expect(project("remove pub --delete-files --yes").code).toBe(0);
+    });
+
     test("a site can be taken down while somebody else's file is broken, and is gone when that is mended", () => {
       host.sh("echo nonsense >/etc/nginx/sites-enabled/theirs");
       const { code, stdout } = project("disable demo");

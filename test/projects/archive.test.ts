@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { lchownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import type { Opened } from "../../src/host/trees.ts";
+import { type Opened, Refused } from "../../src/host/trees.ts";
 import { deployOrder } from "../../src/projects/publish.ts";
 import { settle } from "../../src/projects/releases.ts";
 import { pax, type TarMember, tarEntry, tarOf, unicodePath, type ZipMember, zipOf } from "./archives.ts";
@@ -77,6 +77,19 @@ test("an archive is unpacked where no other user can change a name", async () =>
   const { letGo } = await deployOrder(project, given, choices, host.host, host.trees);
   letGo?.();
   expect([host.stat(backups).uid, host.list("/srv")]).toEqual([0, ["a", "site"]]);
+});
+
+test("an archive that changes while it is read is refused, and the hint repeats the command", async () => {
+  writeFileSync(`${host.root}/srv/a`, tarOf(site));
+  const unpack = () => Promise.reject(new Refused("it was changed while it was read", "unchanged"));
+  Object.assign(host.trees, { unpack });
+  const again = ["sudo", "edox-ops", "project", "deploy", "demo", "--keep", "3", "--source", "/srv/a"];
+  const given = { source: "/srv/a", subdir: null, trusted: [0] };
+  const order = deployOrder(project, given, { ...choices, again }, host.host, host.trees);
+  expect(await order.catch((error) => error)).toMatchObject({
+    message: expect.stringContaining("it was changed while it was read"),
+    hint: again,
+  });
 });
 
 test("a dry run refuses an archive where another user can change a name, and takes nothing over", async () => {

@@ -66,7 +66,11 @@ test("publish: an nginx that is stopped is started", async () => {
   expect(site.fake.readLink("/run/systemd/units/invocation:nginx.service")).not.toBeNull();
 });
 
-const broken = { code: 1, stdout: "", stderr: 'nginx: [emerg] unknown directive "bogus" in /etc/nginx/conf.d/a:1\n' };
+const broken = {
+  code: 1,
+  stdout: "",
+  stderr: '2026/11/28 19:59:27 [emerg] 42#42: unknown directive "bogus" in /etc/nginx/conf.d/a:1\n',
+};
 
 /** What is wrong before the first write. Each is tried with a new project and with one that is served. */
 const early: Record<string, { source?: string; flags?: string; exit?: number; says: RegExp; make?(): unknown }> = {
@@ -106,7 +110,7 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
   },
   "a group that is not there": { flags: " --owner-group nobodies", says: /there is no group nobodies/ },
   "a configuration of nginx that a foreign file breaks": {
-    says: /nginx does not accept its configuration: nginx: \[emerg\] unknown directive "bogus" in \/etc\/nginx\/conf\.d\/a:1\nhint: nginx -t/,
+    says: /nginx does not accept its configuration: unknown directive "bogus" in \/etc\/nginx\/conf\.d\/a:1\nhint: nginx -t/,
     make: () => void site.fake.taught.unshift((argv) => (argv[0] === "nginx" ? broken : undefined)),
   },
   "a host without nginx": {
@@ -184,7 +188,7 @@ const late: Record<string, { says: RegExp; exit?: number; make(): void }> = {
     },
   },
   "an nginx that refuses the new site": {
-    says: /nginx -t -q failed; the files were put back; the site is as it was before\n {2}nginx: \[emerg\] unknown/,
+    says: /nginx -t -q failed; the files were put back; the site is as it was before\n {2}.* \[emerg\] 42#42: unknown/,
     make() {
       site.fake.taught.unshift((argv) => (argv[0] === "nginx" && hasNewSite() ? broken : undefined));
     },

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Facts } from "../../engine/facts.ts";
 import { lineOf } from "../../engine/lines.ts";
-import { Problem } from "../../engine/step.ts";
+import { Problem, type StepResult } from "../../engine/step.ts";
 import type { TreeSize } from "../../projects/deletion.ts";
 import { slug as slugSchema } from "../../projects/project.ts";
 import { usage } from "../arguments.ts";
@@ -9,6 +9,7 @@ import { command, type Values } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
 import { demandRoot, edit, takeLock } from "../run.ts";
+import type { Also } from "../teller.ts";
 import { keyOf, slugArgument } from "./record.ts";
 
 const flags = {
@@ -57,17 +58,17 @@ export default command({
 
 const isSlug = (key: string): boolean => v.is(slugSchema, key);
 
-async function forget(slug: string, values: Values, context: Context, trees?: TreeSize[]): Promise<number> {
+async function forget(slug: string, values: Values, context: Context, also?: Also): Promise<number> {
   const { forgetRecord, removeProject } = await import("../../projects/recipes.ts");
   const keeps = values["keep-nginx"] === true;
   const recipe = (facts: Facts) => (isSlug(slug) ? removeProject(slug, keeps, facts) : forgetRecord(slug));
-  return edit(recipe, values, context, trees && { trees });
+  return edit(recipe, values, context, also);
 }
 
 async function planRemoval(slug: string, dirs: string[], values: Values, context: Context): Promise<number> {
   const { planDeletion } = await import("../../projects/deletion.ts");
   const sizes = planDeletion(await context.trees(), slug, dirs);
-  const exit = await forget(slug, values, context, sizes);
+  const exit = await forget(slug, values, context, { trees: sizes });
   await tell("Would delete", sizes, values, context);
   return exit;
 }
@@ -85,10 +86,15 @@ async function removeWithFiles(slug: string, dirs: string[], values: Values, con
   const lock = await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]);
   try {
     const sizes = planDeletion(trees, slug, dirs);
-    const first = await printIfFailed((held) => edit((facts) => disableProject(slug, facts), values, held), context);
+    const earlier: StepResult[] = [];
+    const collect = (results: readonly StepResult[]) => earlier.push(...results);
+    const first = await printIfFailed(
+      (held) => edit((facts) => disableProject(slug, facts), values, held, {}, collect),
+      context,
+    );
     if (first !== exitCode.done) return first;
     deleteTrees(trees, slug, dirs);
-    const last = await forget(slug, values, context, sizes);
+    const last = await forget(slug, values, context, { trees: sizes, earlier });
     await tell("Deleted", sizes, values, context);
     return last;
   } finally {
