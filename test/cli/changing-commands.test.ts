@@ -171,7 +171,7 @@ describe("a dry run", () => {
       const ran = (host as FakeHost).ran.length;
       const asked = (host as FakeHost).asked.length;
       const type = async (...flags: string[]) => {
-        const all = flags.includes("--dry-run") ? words.filter((word) => word !== "--yes") : words;
+        const all = flags.length > 0 ? words.filter((word) => word !== "--yes") : words;
         const diff = withoutDiff.includes(name) ? [] : ["--diff"];
         const line = [...all, ...diff, ...flags, "--json"];
         const { exit, out } = await typedWords(line, host, undefined, undefined, undefined, trees);

@@ -6,6 +6,7 @@ import { deployOrder, restoreOrder } from "../../src/projects/publish.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
+import { SiteHost } from "./site-host.ts";
 import { project, TreeHost } from "./tree.ts";
 
 const choices = { keep: 5, backup: true, allowEmpty: false, asks: true, again: [], looks: false };
@@ -190,4 +191,28 @@ test("project publish: a privileged runner of the host is a warning, and a confi
     expect(err.includes("warning: runner ci is privileged on the host that serves demo: ")).toBe(warns);
     expect(err).not.toContain("config.toml");
   }
+});
+
+test("backups list: --json has each backup, oldest first, and what a restore left and took", async () => {
+  using site = await SiteHost.bootstrapped();
+  for (const page of ["one", "two", "three"]) {
+    site.disk.write("/srv/site/index.html", page);
+    expect((await site.type("project publish demo --domain demo.test --source /srv/site")).exit).toBe(0);
+  }
+  const list = async () => JSON.parse((await site.type("project backups list demo --json")).out);
+  const before = await list();
+  expect(before).toMatchObject({ command: "project backups list", outcome: "ok", exit: 0, restored_from: null });
+  const [oldest, newest] = before.backups;
+  expect(oldest.name < newest.name).toBe(true);
+  expect(before.backups).toEqual(
+    [oldest, newest].map(({ name }) => ({ name, path: `${backups}/${name}`, bytes: 3, left_by_restore: false })),
+  );
+  expect((await site.type("project restore demo --yes")).exit).toBe(0);
+  const { backups: after, restored_from } = await list();
+  expect(restored_from).toBe(newest.name);
+  expect(after.map(({ left_by_restore }: { left_by_restore: boolean }) => left_by_restore)).toEqual([
+    false,
+    false,
+    true,
+  ]);
 });
