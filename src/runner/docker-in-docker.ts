@@ -10,6 +10,7 @@ import { configTaken } from "./config-taken.ts";
 import type { ConfigEdit } from "./config-text.ts";
 import type { Runner, RunnerConfig } from "./runners.ts";
 import { user } from "./service.ts";
+import { isPrivileged, servedProjects, sharedHostWarning } from "./shared-host.ts";
 
 /** The group is as good as root: only jobs of a shell need it, since the service itself runs as root. */
 export const dockerAccess: Step = {
@@ -55,14 +56,28 @@ export function dockerConfig(named: readonly string[]): Step {
             await import("./record.ts"),
           ];
           const record = readRecord(see);
-          const edits = (config: RunnerConfig, _: HostReader, tell: Warn) =>
-            dindEdits(config, (runner) => ours(record, runner)?.privileged ?? null, named, tell);
+          const edits = (config: RunnerConfig, host: HostReader, tell: Warn) => {
+            const made = dindEdits(config, (runner) => ours(record, runner)?.privileged ?? null, named, tell);
+            warnOfSites(config, made, host, tell);
+            return made;
+          };
           return configFile("ci-runner:docker-privileged", title, edits).check(see, ahead, warn);
         },
       },
       configTaken,
     ],
   };
+}
+
+/** Warns where a runner that is privileged, or is made so, shares the host with sites. */
+function warnOfSites({ runners }: RunnerConfig, made: readonly ConfigEdit[], see: HostReader, warn: Warn): void {
+  const becomes = (index: number): boolean => made.some((each) => each.kind === "set" && each.runner === index);
+  const strong = runners.filter(({ docker }, index) => isPrivileged(docker) || becomes(index));
+  const warning = sharedHostWarning(
+    strong.map(({ name }) => name),
+    servedProjects(see),
+  );
+  if (warning !== null) warn(warning);
 }
 
 /** Throws a Problem for a name that no runner for Docker has. */

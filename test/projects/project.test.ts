@@ -54,6 +54,31 @@ test("update: without an option the site is written as its record says, and ngin
   expect((await typed("project update other", host)).exit).toBe(1);
 });
 
+describe("a privileged runner of the host is a warning that names ci-rootless, and no reason to refuse:", () => {
+  for (const [line, wanted] of [
+    ["add other --domain other.test", "other"],
+    ["enable demo", "demo"],
+  ] as const) {
+    test(line, async () => {
+      await live();
+      const docker = '[[runners]]\nname = "ci"\nexecutor = "docker"\n[runners.docker]\nimage = "a"\n';
+      const warnings = async (config: string, more = "") => {
+        host.put("/etc/gitlab-runner/config.toml", config, { mode: 0o600 });
+        const said = await typed(`project ${line}${more}`, host);
+        expect(said.exit).toBe(0);
+        return (said.out + said.err).split("\n").filter((each) => each.startsWith("warning: "));
+      };
+      for (const config of [docker, "[[runners\n"]) expect(await warnings(config, " --dry-run")).toEqual([]);
+      const told = `warning: runner ci is privileged on the host that serves ${wanted}: `;
+      for (const more of [" --dry-run", ""]) {
+        const found = await warnings(`${docker}privileged = true\n`, more);
+        expect(found).toEqual([expect.stringContaining("use --profile ci-rootless")]);
+        expect(found[0]).toStartWith(told);
+      }
+    });
+  }
+});
+
 test("render-nginx: a dry run prints the site and writes nothing; with --check it is a plan", async () => {
   await typed("project add demo --domain demo.test", host);
   const { out: site } = await typed("project render-nginx demo --stdout", host);

@@ -314,6 +314,33 @@ describe("the runners for Docker-in-Docker", () => {
     }
   });
 
+  test("prepare-ci-host: warns once of runners that are privileged beside a site, and names ci-rootless", async () => {
+    for (const [config, names] of [
+      [section("a", ""), "a"],
+      [section("a", "") + section("b", "privileged = true"), "b"],
+      [section("a", "privileged = true") + section("b", "services_privileged = true"), "a, b"],
+      [section("a", "") + section("b", ""), null],
+      [section("s", "", "shell"), null],
+    ] as const) {
+      const host = fakeDebian();
+      await run(host);
+      const prepared = async (...more: string[]) => {
+        const words = ["gitlab-runner", "prepare-ci-host", "--yes", "--only", "runner.docker.config", ...more];
+        const { exit, out, err } = await typedWords(words, host);
+        expect(exit).toBe(0);
+        return (out + err).split("\n").filter((line) => line.includes("ci-rootless"));
+      };
+      host.put("/etc/gitlab-runner/config.toml", config, { mode: 0o600 });
+      expect(await prepared("--dry-run")).toEqual([]);
+      host.link("/etc/nginx/sites-enabled/edox-ops-handbook", "/etc/nginx/sites-available/edox-ops-handbook");
+      const told =
+        names === null
+          ? []
+          : [expect.stringContaining(`runner ${names} is privileged on the host that serves handbook`)];
+      for (const more of [["--dry-run"], [], []]) expect(await prepared(...more)).toEqual(told);
+    }
+  });
+
   test("are patched where they are, with a copy beside, and the service reads them", async () => {
     const host = fakeDebian();
     await run(host);

@@ -1,0 +1,19 @@
+// A project that is to be served beside a privileged runner.
+
+import type { Recipe } from "../../engine/step.ts";
+
+/** Returns the recipe with a warning where a privileged runner of this host could change the project's site. */
+export function warnsOfRunners(recipe: Recipe, slug: string): Recipe {
+  const title = "no privileged runner can change the site";
+  const alone: Recipe["requires"][number] = {
+    name: title,
+    title,
+    async check(see, warn) {
+      const { privilegedRunners, sharedHostWarning } = await import("../../runner/shared-host.ts");
+      const warning = sharedHostWarning(await privilegedRunners(see), [slug]);
+      if (warning !== null) warn(warning);
+      return null;
+    },
+  };
+  return { ...recipe, requires: [...recipe.requires, alone] };
+}
