@@ -18,6 +18,7 @@ const tree = [live, backups, `${paths.assetsDir}/SLUG`, paths.projectLogPath, pr
 const bootstrap = [
   paths.docsRoot,
   paths.limitsPath,
+  paths.clientsPath,
   paths.typesPath,
   paths.catchAllPath,
   paths.sitesIncludePath,
@@ -108,6 +109,8 @@ export const commandFacts: Record<string, CommandFacts> = {
     examples: [
       "sudo edox-ops project update demo --domain docs.example.net",
       "sudo edox-ops project update demo --csp strict --diff",
+      "sudo edox-ops project update demo --rate-limit off",
+      "sudo edox-ops project update demo --real-ip-from 10.0.0.5 --real-ip-from 2001:db8::/64",
     ],
     files: [...record, available, enabled, paths.replacedDir],
   },

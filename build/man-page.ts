@@ -13,6 +13,7 @@ const files: Record<keyof typeof paths, string> = {
   replacedDir: "files of somebody else that a run has replaced",
   certificatePath: "a certificate of nobody, for an nginx that cannot refuse a name without one",
   limitsPath: "the limits that sites share",
+  clientsPath: "how the clients of sites are counted",
   typesPath: "the content types that sites share",
   catchAllPath: "the server that answers no unknown name",
   sitesIncludePath: "the include of the sites, where nginx.conf has none",

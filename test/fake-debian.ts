@@ -60,6 +60,8 @@ export function fakeDebian(options: Like = {}): FakeHost {
   host.put("/proc/net/if_inet6", ipv6 ? "00000000000000000000000000000001 01 80 10 80 lo\n" : "");
 
   const startNginx = (): void => {
+    // The workers of before are gone, or a look at every process would find them.
+    for (const name of host.list(`/proc/${generation}`) ?? []) host.remove(`/proc/${generation}/${name}`);
     generation += 1;
     workerStart = host.now();
     host.link("/run/systemd/units/invocation:nginx.service", "0123456789abcdef");

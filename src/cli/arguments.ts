@@ -9,6 +9,9 @@ import type { Values } from "./command.ts";
 /** Flags whose empty value is judged by their command: scripts pass a variable that may be empty. */
 const maybeEmptyFlags = ["--domain", "--root-path", "--source-path", "--tags", "--token"];
 
+/** Flags that may be given several times. Their values join to the comma-separated list that one value may be as well. */
+const repeatableFlags = ["--real-ip-from"];
+
 /** The values by their names. Throws a usage Problem for the first that is not declared, is empty, or is given twice. */
 export function readArguments(typed: readonly string[], declared: ArgsDef): Values {
   const places = Object.entries(declared).filter(([, { type }]) => type === "positional");
@@ -67,7 +70,8 @@ function readFlag(token: string, next: string | undefined, declared: ArgsDef, gi
   const name = flag.slice("--".length);
   const arg = flagsOf(declared).includes(flag) ? declared[name] : undefined;
   if (arg === undefined) throw usage(`unknown flag ${flag}`, meant(flag, flagsOf(declared)));
-  if (Object.hasOwn(given, name)) throw usage(`${flag} is given twice`);
+  const earlier = repeatableFlags.includes(flag) ? given[name] : undefined;
+  if (Object.hasOwn(given, name) && earlier === undefined) throw usage(`${flag} is given twice`);
   if (arg.type === "boolean") {
     if (value !== undefined) throw usage(`${flag} takes no value`);
     given[name] = true;
@@ -79,7 +83,8 @@ function readFlag(token: string, next: string | undefined, declared: ArgsDef, gi
   if (value === undefined && (next === undefined || (next.startsWith("-") && next !== "-"))) {
     throw usage(`${flag} needs a value`);
   }
-  given[name] = value ?? (next as string);
+  const last = value ?? (next as string);
+  given[name] = earlier === undefined ? last : `${earlier},${last}`;
   return value === undefined;
 }
 

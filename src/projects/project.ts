@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { docsRoot } from "../recipes/paths.ts";
+import { readNetwork } from "./network.ts";
 
 /** First and last a letter or a digit, so that no slug is a hidden name or looks like a flag. */
 const slugPattern = /^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$/;
@@ -67,6 +68,30 @@ export const csp = v.pipe(
   v.regex(/^[\x20\x21\x23\x25-\x5b\x5d-\x7e]{1,4000}$/, 'a policy has printable ASCII characters without ", $ and \\'),
 );
 
+/** Requests per second. nginx counts in thousandths, in an integer that must not overflow. */
+const highestRate = 100_000;
+
+export const rateLimit = v.custom<number | "off">(
+  (value) => value === "off" || (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= highestRate),
+  `a rate limit is a whole number of requests per second, 1 to ${highestRate}, or off`,
+);
+
+/** nginx compares the address of each request with each of them. */
+const mostProxies = 200;
+
+export const network = v.pipe(
+  v.string(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const read = dataset.typed ? readNetwork(dataset.value) : null;
+    if (read !== null && "reason" in read) addIssue({ message: read.reason });
+  }),
+);
+export const realIpFrom = v.pipe(
+  v.array(network),
+  v.minLength(1, "at least one network is named"),
+  v.maxLength(mostProxies, `at most ${mostProxies} networks are named`),
+);
+
 /** The keys of the contract; others are kept as they are. */
 export const projectSchema = v.looseObject({
   slug,
@@ -83,6 +108,10 @@ export const projectSchema = v.looseObject({
   default: v.optional(v.boolean()),
   /** Browsers use HTTPS alone for a year after each visit; without it for a day. Not of the contract. */
   hsts: v.optional(v.boolean()),
+  /** Requests per second of one client address, or "off"; without it the default. Not of the contract. */
+  rate_limit: v.optional(rateLimit),
+  /** Networks of reverse proxies whose X-Forwarded-For is trusted. Not of the contract. */
+  real_ip_from: v.optional(realIpFrom),
 });
 
 export type Project = v.InferOutput<typeof projectSchema>;

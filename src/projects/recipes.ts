@@ -4,7 +4,7 @@ import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
 import { Problem, type Recipe, type Requirement, type Resource, type Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { contentTypes } from "../recipes/nginx.ts";
+import { clients, contentTypes, limits } from "../recipes/nginx.ts";
 import { nameTooLong } from "../recipes/nginx-names.ts";
 import { projectLogPath, sitesEnabledDir } from "../recipes/paths.ts";
 import { missingDirectories } from "../resources/directory.ts";
@@ -106,8 +106,8 @@ export function initProject(slug: string): Recipe {
 /** Writes the site's file, whether it is served or not. */
 export function renderProject(slug: string, facts: Facts): Recipe {
   const text = async (see: HostReader) => Text.of(rendered(see, await theProject(see, slug), facts));
-  // The site may be enabled already, and includes this file.
-  const wants = [contentTypes, vhostFile(slug, text)];
+  // The site may be enabled already, and uses what these files have.
+  const wants = [limits, clients, contentTypes, vhostFile(slug, text)];
   const step = { id: "project.render-nginx", title: `the site of ${slug} is as its record says`, wants };
   return recipe(`project render-nginx ${slug}`, `Rendered nginx config to ${vhostPath(slug)}`, [valid(slug)], step);
 }

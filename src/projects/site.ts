@@ -4,12 +4,13 @@ import { type Change, Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { contentTypes, limits, nginxService, unknownNames } from "../recipes/nginx.ts";
+import { clients, contentTypes, limits, nginxService, unknownNames } from "../recipes/nginx.ts";
 import { sitesRead } from "../recipes/nginx-sites.ts";
 import { nginxSince } from "../recipes/nginx-version.ts";
 import {
   acmeDir,
   catchAllPath,
+  clientsPath,
   limitsPath,
   projectsPath,
   replacedDir,
@@ -82,7 +83,7 @@ export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Tran
   };
   const serves = when(async (see) => leaves !== true && (await becomes(see))?.enabled === true);
   const isGone = when(async (see) => after(await draftOf(see, slug)) === null && keepsVhost !== true);
-  const paths = [limitsPath, typesPath, catchAllPath, sitesIncludePath, vhostPath(slug), sitesEnabledDir];
+  const paths = [limitsPath, clientsPath, typesPath, catchAllPath, sitesIncludePath, vhostPath(slug), sitesEnabledDir];
 
   return {
     id,
@@ -97,6 +98,7 @@ export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Tran
       serves(directory(acmeDir, 0o755)),
       serves(sitesRead),
       serves(limits),
+      serves(clients),
       serves(contentTypes),
       serves(
         vhostFile(slug, async (see) => {

@@ -183,6 +183,8 @@ function mending(slug: string, key: string, { domain }: Draft): string[] {
     csp: ["--csp", "default"],
     default: ["--no-default"],
     hsts: ["--no-hsts"],
+    rate_limit: ["--rate-limit", "default"],
+    real_ip_from: ["--real-ip-from", "none"],
   };
   return command("update", slug, ...(flags[key] ?? []));
 }

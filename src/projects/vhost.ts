@@ -1,6 +1,7 @@
 // The nginx site of a project.
 
 import { acmeDir, typesPath } from "../recipes/paths.ts";
+import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
 import type { Project } from "./project.ts";
 import { keptAssetsOf } from "./releases.ts";
 import { hiddenPattern, leftoverPattern } from "./unserved.ts";
@@ -55,12 +56,13 @@ export function vhostText(project: Project, serving: Serving): string {
   const head = [
     `# Written by edox-ops for the project ${project.slug}. A change made here is replaced by its next change;`,
     "# the replaced file is kept under /etc/edox-ops/replaced.",
-    "",
+    clientZone(project),
   ].join("\n");
   if (certificateDir === null) return head + server([...listens("80", project, serving), ...site(project, serving)]);
   const plain = server([
     ...listens("80", project, serving),
     ...names(project),
+    ...clientAddress(project),
     ...acme(project),
     "",
     "location / {",
@@ -119,6 +121,7 @@ function site(project: Project, { certificateDir }: Serving): string[] {
   const policy = csp === undefined ? policies.default : csp === "strict" ? policies.strict : csp;
   return [
     ...names(project),
+    ...clientAddress(project),
     `root ${root_path};`,
     "index index.html;",
     "error_page 404 /404.html;",
@@ -133,13 +136,7 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     "    return 405;",
     "}",
     "",
-    "# A page with 80 files, and the readers behind one address: 2,000 at once are served, then 500 a second.",
-    "limit_req zone=edox_ops_reader burst=2000 nodelay;",
-    "limit_req_status 429;",
-    "# HTTP/2 counts each file that is under way as a connection of its own: 128 a browser.",
-    "limit_conn edox_ops_conn 1000;",
-    "limit_conn_status 429;",
-    "",
+    ...clientLimits(project),
     "gzip on;",
     "gzip_static on;",
     "gzip_vary on;",

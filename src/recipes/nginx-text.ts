@@ -16,7 +16,7 @@ const header = `# Written by edox-ops. A change made here is replaced by the nex
 const zones = `limit_req_zone $binary_remote_addr zone=edox_ops_static:10m rate=25000r/s;
 limit_conn_zone $binary_remote_addr zone=edox_ops_conn:10m;
 
-# The sites of this edox-ops count here: a reader never meets it, a flood from one address does.
+# Sites of an edox-ops before this one count here, until they are written anew.
 limit_req_zone $binary_remote_addr zone=edox_ops_reader:10m rate=500r/s;
 
 # A file whose name carries a hash of its content never changes; all others are asked for anew, and answered with 304.
@@ -34,6 +34,26 @@ export function limitsText(sizes: readonly (readonly [string, number])[]): strin
       : `# Room for host names of any legal length. The next bootstrap leaves out what another file sets.\n${lines.join("")}\n`;
   return header + names + zones;
 }
+
+/** Headers that a proxy adds to what it forwards. A proxy may add none, but its clients cannot remove what it adds. */
+const forwarded = ["x_forwarded_for", "x_real_ip", "forwarded", "via"];
+
+/**
+ * How the clients of sites are counted, in a file that an earlier version leaves alone: after a rollback of the program it
+ * still writes its own file of limits, and the sites that use these zones stay valid.
+ */
+export const clientsText = `${header}# The address that a request counts for. nginx does not count an empty one: a request of this host itself, from the
+# loopback or to the same address that it comes from. A request that a proxy forwarded counts, also by one on this host.
+map "$remote_addr $server_addr ${forwarded.map((name) => `$http_${name}`).join("")}" $edox_ops_client {
+    default $binary_remote_addr;
+    "~^(?:127\\.[0-9.]+|::1) \\S+ $" "";
+    "~^(\\S+) \\1 $" "";
+}
+
+# A reader never meets these limits, a flood from one address does.
+limit_req_zone $edox_ops_client zone=edox_ops_client:10m rate=500r/s;
+limit_conn_zone $edox_ops_client zone=edox_ops_client_conn:10m;
+`;
 
 /**
  * What each site includes about content types. The sizes are those of nginx's table of types: the default of 1,024 makes

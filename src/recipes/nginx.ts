@@ -11,10 +11,18 @@ import { type Service, service } from "../resources/service.ts";
 import { foreignNameSizes, nameSizes } from "./nginx-names.ts";
 import { emergency, tookFiles } from "./nginx-running.ts";
 import { sitesRead } from "./nginx-sites.ts";
-import { limitsText, typesText } from "./nginx-text.ts";
+import { clientsText, limitsText, typesText } from "./nginx-text.ts";
 import { catchAll, throwawayCertificate } from "./nginx-unknown-names.ts";
 import { welcomeSite } from "./nginx-welcome.ts";
-import { catchAllPath, certificatePath, limitsPath, replacedDir, sitesIncludePath, typesPath } from "./paths.ts";
+import {
+  catchAllPath,
+  certificatePath,
+  clientsPath,
+  limitsPath,
+  replacedDir,
+  sitesIncludePath,
+  typesPath,
+} from "./paths.ts";
 
 export function nginxPrepare(facts: Facts): Step {
   return {
@@ -24,11 +32,12 @@ export function nginxPrepare(facts: Facts): Step {
     wants: [
       sitesRead,
       limits,
+      clients,
       contentTypes,
       throwawayCertificate(facts),
       welcomeSite,
       unknownNames(facts),
-      nginxService([limitsPath, typesPath, catchAllPath, sitesIncludePath]),
+      nginxService([limitsPath, clientsPath, typesPath, catchAllPath, sitesIncludePath]),
     ],
   };
 }
@@ -46,18 +55,24 @@ export const limits = file({
   },
 });
 
+/** How clients are counted. Sites of the Python version do without. */
+export const clients = shared("nginx:clients", "the clients of the sites are counted", clientsPath, clientsText);
+
 /** The file that each site includes. Sites of the Python version do without. */
-export const contentTypes: Resource = {
-  ...file({
-    name: "nginx:content-types",
-    title: "the content types of the sites are known",
-    path: typesPath,
-    mode: 0o644,
-    keepDir: replacedDir,
-    text: () => Text.of(typesText),
-  }),
-  optional: true,
-};
+export const contentTypes = shared(
+  "nginx:content-types",
+  "the content types of the sites are known",
+  typesPath,
+  typesText,
+);
+
+/** Returns a file that the sites of this version have in common. */
+function shared(name: string, title: string, path: string, text: string): Resource {
+  return {
+    ...file({ name, title, path, mode: 0o644, keepDir: replacedDir, text: () => Text.of(text) }),
+    optional: true,
+  };
+}
 
 export function unknownNames(facts: Facts): Resource {
   const server = file({

@@ -6,6 +6,8 @@ export const replacedDir = `${stateDir}/replaced`;
 /** Of nobody, for an nginx that cannot refuse without one. */
 export const certificatePath = `${stateDir}/unknown-names.pem`;
 export const limitsPath = "/etc/nginx/conf.d/edox-ops-limits.conf";
+/** Read by the http block, as the limits are. */
+export const clientsPath = "/etc/nginx/conf.d/edox-ops-clients.conf";
 /** Included by each site, and not read by the http block: sites of others keep the types that nginx gives them. */
 export const typesPath = "/etc/nginx/edox-ops-types.conf";
 export const catchAllPath = "/etc/nginx/conf.d/edox-ops-default.conf";

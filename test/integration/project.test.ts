@@ -162,14 +162,87 @@ for (const suite of suites) {
       expect(stdout.trim().split("\n")).toEqual(wanted);
     });
 
-    test("a page with 80 files is never refused, and a flood is, with 429", () => {
-      host.sh("for i in $(seq 80); do echo x >/var/www/docs/demo/$i.css; done");
-      const page = `seq 80 | sed 's,.*,url = http://127.0.0.1/&.css\\noutput = /dev/null,' |
-        curl -sS -H 'Host: demo.test' -K - --parallel --parallel-max 80 -w '%{http_code}\\n'`;
-      expect(host.sh(`for i in 1 2 3; do ${page}; done | sort | uniq -c`).stdout.trim()).toBe("240 200");
-      const flood = `seq 9000 | sed 's,.*,url = http://127.0.0.1/1.css\\noutput = /dev/null,' |
-        curl -sS -H 'Host: demo.test' -K - -w '%{http_code}\\n' | sort -u`;
-      expect(host.sh(flood).stdout).toBe("200\n429\n");
+    describe("limits:", () => {
+      const proxy = `server {
+        listen 8080;
+        access_log off;
+        location / {
+          proxy_pass http://127.0.0.1;
+          proxy_set_header Host demo.test;
+          proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        }
+      }`;
+      /** Two other machines, 10.77.0.2 and 10.77.0.3, the first of them over IPv6 too. */
+      const network = `ip netns add visitors && ip link add visitors type veth peer name eth0 netns visitors &&
+        ip addr add 10.77.0.1/24 dev visitors && ip addr add fd77::1/64 dev visitors nodad && ip link set visitors up &&
+        for address in 10.77.0.2/24 10.77.0.3/24 'fd77::2/64 nodad'; do ip -n visitors addr add $address dev eth0; done &&
+        ip -n visitors link set eth0 up`;
+      beforeAll(() => {
+        host.sh("for i in $(seq 80); do echo x >/var/www/docs/demo/$i.css; done");
+        writeFileSync(`${host.root}/etc/nginx/conf.d/proxy.conf`, proxy);
+        expect(host.sh(`${network} && systemctl reload nginx`)).toMatchObject({ code: 0, stderr: "" });
+      });
+      afterAll(() => {
+        expect(project("update demo --rate-limit default --real-ip-from none").code).toBe(0);
+        host.sh("rm /etc/nginx/conf.d/proxy.conf; systemctl reload nginx; ip netns del visitors");
+      });
+
+      /** Answers how many requests were answered with each status. */
+      const flood = (count: number, to: string, flags = "", client = ""): Record<string, number> => {
+        const { stdout } =
+          host.sh(`seq ${count} | sed 's,.*,url = http://${to}/1.css\\noutput = /dev/null,' | ${client} curl -gsS \
+          -H 'Host: demo.test' ${flags} -K - -w '%{http_code}\\n' | sort | uniq -c`);
+        const counts = stdout.matchAll(/(\d+) (\d{3})$/gm);
+        return Object.fromEntries([...counts].map(([, each, status]) => [status, Number(each)]));
+      };
+      const visit = (count: number, to: string, flags = "") => flood(count, to, flags, "ip netns exec visitors");
+      const second = "--interface 10.77.0.3";
+
+      test("a page with 80 files is never refused", () => {
+        const page = `seq 80 | sed 's,.*,url = http://10.77.0.1/&.css\\noutput = /dev/null,' | ip netns exec visitors \
+          curl -sS -H 'Host: demo.test' -K - --parallel --parallel-max 80 -w '%{http_code}\\n'`;
+        expect(host.sh(`for i in 1 2 3; do ${page}; done | sort | uniq -c`).stdout.trim()).toBe("240 200");
+      });
+
+      test("a link checker on the host itself is never refused, over the loopback or an address that came later", () => {
+        for (const to of ["127.0.0.1", "[::1]", host.address, "[fd77::1]"])
+          expect([to, flood(2500, to)]).toEqual([to, { "200": 2500 }]);
+      });
+
+      test("another address is refused beyond its burst, and no other with it", () => {
+        for (const to of ["10.77.0.1", "[fd77::1]"]) {
+          const { "200": served, "429": refused } = visit(5000, to);
+          expect(served).toBeGreaterThanOrEqual(2000);
+          expect(refused).toBe(5000 - (served ?? 0));
+        }
+        expect(visit(500, "10.77.0.1", second)).toEqual({ "200": 500 });
+      });
+
+      test("--rate-limit turns the limits of a site off, or sets its rate", () => {
+        expect(project("update demo --rate-limit off")).toMatchObject({ code: 0, stderr: "" });
+        expect(visit(5000, "10.77.0.1")).toEqual({ "200": 5000 });
+        for (const rate of [20, 10]) expect(project(`update demo --rate-limit ${rate}`)).toMatchObject({ code: 0 });
+        const { "200": served } = visit(400, "10.77.0.1");
+        expect(served).toBeWithin(100, 200);
+        expect(visit(100, "10.77.0.1", "-H 'X-Forwarded-For: 127.0.0.1'")).toHaveProperty("429");
+        expect(flood(400, "10.77.0.1")).toEqual({ "200": 400 });
+      });
+
+      test("behind a proxy on the host all clients count as one, until --real-ip-from distinguishes them", () => {
+        expect(project("update demo --rate-limit 10").code).toBe(0);
+        expect(visit(400, "10.77.0.1:8080", second)).toHaveProperty("429");
+        expect(project("update demo --real-ip-from 127.0.0.1 --real-ip-from ::1")).toMatchObject({
+          code: 0,
+          stderr: "",
+        });
+        expect(visit(400, "10.77.0.1:8080", "-H 'X-Forwarded-For: 127.0.0.1'")).toHaveProperty("429");
+        expect(visit(90, "10.77.0.1:8080", second)).toEqual({ "200": 90 });
+        expect(host.sh("tail -n 1 /var/log/nginx/access.log").stdout).toStartWith("10.77.0.3 - ");
+        // The address of a peer that is not trusted is its own, and a request that nobody forwarded is the host's.
+        expect(visit(400, "10.77.0.1", `${second} -H 'X-Forwarded-For: 198.51.100.1'`)).toHaveProperty("429");
+        expect(host.sh("grep -c '^198.51.100.1 ' /var/log/nginx/access.log").stdout).toBe("0\n");
+        expect(flood(400, "127.0.0.1")).toEqual({ "200": 400 });
+      });
     });
 
     test("one that answers unknown names takes them from nobody, and gives them back", () => {
@@ -233,10 +306,12 @@ for (const suite of suites) {
 
     test("gzip: a file that was compressed before it changed is not sent for it, and a right one is", () => {
       host.sh("mkdir -p /srv/packed && cd /srv/packed && echo home >index.html && seq 999 >app.js && gzip -9k app.js");
-      expect(project("publish packed --domain packed.test --source /srv/packed")).toMatchObject({
+      const flags = "--rate-limit off --real-ip-from 192.0.2.7";
+      expect(project(`publish packed --domain packed.test --source /srv/packed ${flags}`)).toMatchObject({
         code: 0,
         stderr: "",
       });
+      expect(project("show packed").stdout).toEndWith('\nrate_limit: off\nreal_ip_from: ["192.0.2.7"]\n');
       const { size } = statSync(`${host.root}/srv/packed/app.js.gz`);
       const compressed = () =>
         get("/app.js", "-H 'Accept-Encoding: gzip' -o /tmp/body -w '%header{content-length}'", "packed.test");

@@ -2,7 +2,7 @@ import { command } from "../command.ts";
 import { editFlags } from "../flags.ts";
 import { edit } from "../run.ts";
 import { newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
-import { warnsOfRunners } from "./shared-host.ts";
+import { withRunnerWarning } from "./shared-host.ts";
 
 const { "no-tls": _, "no-default": __, "no-hsts": ___, ...flags } = recordFlags;
 
@@ -13,6 +13,6 @@ export default command({
     const { addProject } = await import("../../projects/recipes.ts");
     const slug = slugOf(values);
     const project = newProject(slug, values, context);
-    return edit((facts) => warnsOfRunners(addProject(project, facts), slug), values, context);
+    return edit((facts) => withRunnerWarning(addProject(project, facts), slug), values, context);
   },
 });

@@ -2,7 +2,7 @@ import { command } from "../command.ts";
 import { editFlags } from "../flags.ts";
 import { edit } from "../run.ts";
 import { slugArgument, slugOf } from "./record.ts";
-import { warnsOfRunners } from "./shared-host.ts";
+import { withRunnerWarning } from "./shared-host.ts";
 
 export default command({
   meta: { name: "enable", description: "serve a project's site" },
@@ -10,6 +10,6 @@ export default command({
   async run(values, context) {
     const { enableProject } = await import("../../projects/recipes.ts");
     const slug = slugOf(values);
-    return edit((facts) => warnsOfRunners(enableProject(slug, facts), slug), values, context);
+    return edit((facts) => withRunnerWarning(enableProject(slug, facts), slug), values, context);
   },
 });

@@ -7,6 +7,7 @@ import { editOf, newProject, recordFlags, slugArgument, slugOf } from "./record.
 import { type Release, release, releaseFlags, sourceFlags } from "./release.ts";
 
 const { domain, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;
+const { "rate-limit": rateLimit, "real-ip-from": realIpFrom } = recordFlags;
 
 export default command({
   meta: { name: "publish", description: "register a project, deploy it and serve it, all in one" },
@@ -14,6 +15,7 @@ export default command({
     ...slugArgument,
     ...sourceFlags,
     ...{ domain, csp, default: unknownNames, "owner-group": ownerGroup },
+    ...{ "rate-limit": rateLimit, "real-ip-from": realIpFrom },
     ...releaseFlags,
   },
   async run(values, context) {

@@ -4,6 +4,7 @@ import type { ArgsDef } from "citty";
 import * as v from "valibot";
 import { Problem } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
+import { readNetwork } from "../../projects/network.ts";
 import * as project from "../../projects/project.ts";
 import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
@@ -28,6 +29,16 @@ export const recordFlags = {
     valueHint: "policy",
     description: "the site's content policy: default, strict, or one in words",
   },
+  "rate-limit": {
+    type: "string",
+    valueHint: "number",
+    description: "Limit each client address to this many requests per second; off, or default for 500",
+  },
+  "real-ip-from": {
+    type: "string",
+    valueHint: "network,...",
+    description: "Trust these reverse proxies to name the client's address (repeatable); none to trust no proxy",
+  },
   default: { type: "boolean", description: "let the site answer to unknown names too" },
   "no-default": { type: "boolean", description: "let it answer to its own name only" },
   tls: { type: "boolean", description: "serve over HTTPS" },
@@ -37,11 +48,16 @@ export const recordFlags = {
 } as const satisfies ArgsDef;
 
 /** Returns the value. Throws a Problem for one that its schema refuses: exit 1, as the Python version had it. */
-export function checked<T extends v.GenericSchema>(schema: T, value: unknown, name: string): v.InferOutput<T> {
+export function checked<T extends v.GenericSchema>(
+  schema: T,
+  value: unknown,
+  name: string,
+  shown = value,
+): v.InferOutput<T> {
   const found = v.safeParse(schema, value);
   if (!found.success) {
     const hint = ["edox-ops", "project", "--help"];
-    throw new Problem("invalid", `invalid ${name} '${value}': ${found.issues[0].message}`, { hint });
+    throw new Problem("invalid", `invalid ${name} '${shown}': ${found.issues[0].message}`, { hint });
   }
   return found.output;
 }
@@ -66,12 +82,28 @@ export function editOf(values: Values): Partial<project.Project> {
   }
   if (values.csp !== undefined)
     edit.csp = values.csp === "default" ? undefined : checked(project.csp, values.csp, "--csp");
+  const { "rate-limit": rate, "real-ip-from": proxies } = values;
+  if (rate !== undefined) edit.rate_limit = rate === "default" ? undefined : rateLimitOf(String(rate));
+  if (proxies !== undefined) edit.real_ip_from = proxies === "none" ? undefined : networksOf(String(proxies));
   for (const key of ["tls", "default", "hsts"]) {
     const no = values[`no-${key}`] === true;
     if (no && values[key] === true) throw usage(`--${key} and --no-${key} say the contrary of each other`);
     if (no || values[key] === true) edit[key] = !no;
   }
   return edit;
+}
+
+function rateLimitOf(typed: string): number | "off" {
+  return checked(project.rateLimit, /^[1-9]\d*$/.test(typed) ? Number(typed) : typed, "--rate-limit");
+}
+
+/** Returns each network once, in its usual spelling, so that the same list changes nothing. */
+function networksOf(typed: string): string[] {
+  const networks = typed.split(",").map((text) => {
+    const read = readNetwork(checked(project.network, text, "--real-ip-from"));
+    return "network" in read ? read.network : text;
+  });
+  return checked(project.realIpFrom, [...new Set(networks)], "--real-ip-from", `${networks.length} networks`);
 }
 
 /** A record as it begins, with what was typed of it. */

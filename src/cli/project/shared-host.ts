@@ -3,7 +3,7 @@
 import type { Recipe } from "../../engine/step.ts";
 
 /** Returns the recipe with a warning where a privileged runner of this host could change the project's site. */
-export function warnsOfRunners(recipe: Recipe, slug: string): Recipe {
+export function withRunnerWarning(recipe: Recipe, slug: string): Recipe {
   const title = "no privileged runner can change the site";
   const alone: Recipe["requires"][number] = {
     name: title,
