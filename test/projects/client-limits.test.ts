@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { readNetwork } from "../../src/projects/network.ts";
+import { clientsText } from "../../src/recipes/nginx-text.ts";
 import { typed, typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
@@ -178,6 +179,36 @@ describe("project update --real-ip-from: a site trusts its proxies", () => {
       }),
     );
   });
+});
+
+describe("a request is not counted where it comes from the host itself and nobody forwarded it:", () => {
+  const [, source = ""] = /map "([^"]+)"/.exec(clientsText) ?? [];
+  const exempt = [...clientsText.matchAll(/"~([^"]+)" "";/g)].map(([, pattern]) => new RegExp(pattern ?? ""));
+  for (const [remote, server, headers, counted] of [
+    ["127.0.0.1", "127.0.0.1", {}, false],
+    ["127.0.0.1", "127.0.1.1", {}, false],
+    ["::1", "::1", {}, false],
+    ["10.0.0.5", "10.0.0.5", {}, false],
+    ["2001:db8::5", "2001:db8::5", {}, false],
+    ["10.0.0.5", "10.0.0.55", {}, true],
+    ["10.0.0.55", "10.0.0.5", {}, true],
+    ["1270.0.0.1", "10.0.0.5", {}, true],
+    ["::12", "::1", {}, true],
+    ["2001:db8::1", "10.0.0.5", {}, true],
+    ["127.0.0.1", "127.0.0.1", { x_forwarded_for: "198.51.100.1" }, true],
+    ["127.0.0.1", "127.0.0.1", { x_real_ip: "127.0.0.1" }, true],
+    ["::1", "::1", { forwarded: "for=127.0.0.1" }, true],
+    ["10.0.0.5", "10.0.0.5", { via: "1.1 proxy" }, true],
+    ["198.51.100.1", "10.0.0.5", { x_forwarded_for: "127.0.0.1 127.0.0.1 " }, true],
+  ] as const) {
+    test(`${remote} at ${server} ${JSON.stringify(headers)}`, () => {
+      const values: Record<string, string> = { remote_addr: remote, server_addr: server };
+      for (const [name, value] of Object.entries(headers)) values[`http_${name}`] = value;
+      const text = source.replace(/\$(\w+)/g, (_, name) => values[name] ?? "");
+      expect(exempt).toHaveLength(2);
+      expect(exempt.some((pattern) => pattern.test(text))).toBe(!counted);
+    });
+  }
 });
 
 describe("an upgrade and a rollback of edox-ops: a site that is written finds its zones, and those of before stay", () => {
