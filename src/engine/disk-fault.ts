@@ -1,4 +1,4 @@
-// A disk that takes nothing more, whoever met it: named first, with what to type.
+// A disk that takes nothing more, whoever met it, and a file that cannot be replaced: named first, with what to type.
 
 import type { HostReader } from "../host/host.ts";
 import { linesOf } from "./lines.ts";
@@ -21,24 +21,52 @@ export function withDiskFault(problem: Problem, see: HostReader): Problem {
 }
 
 function withCause(problem: Problem, see: HostReader): Problem {
+  const fixed = fixedFile(problem.message, see);
+  if (fixed !== null) return becauseOf(problem, fixed);
   const said = [problem.message, ...linesOf(problem.stderr)];
   for (const line of said) {
     const isReadOnly = readOnly.test(line);
     if (!isReadOnly && !full.test(line)) continue;
     const named = pathIn(line, problem.message);
     const path = named && existing(named, see);
-    const { cause, hint } = isReadOnly ? thawed(path, see) : emptied(path, see);
-    return new Problem(problem.code, `${cause}: ${problem.message}`, {
-      returncode: problem.returncode,
-      stderr: problem.stderr,
-      hint,
-      cause: problem.cause,
-    });
+    return becauseOf(problem, isReadOnly ? thawed(path, see) : emptied(path, see));
   }
   return problem;
 }
 
-function emptied(path: string | null, see: HostReader): { cause: string; hint: string[] } {
+interface Cause {
+  cause: string;
+  /** The command to type. */
+  hint: string[];
+}
+
+function becauseOf(problem: Problem, { cause, hint }: Cause): Problem {
+  return new Problem(problem.code, `${cause}: ${problem.message}`, {
+    returncode: problem.returncode,
+    stderr: problem.stderr,
+    hint,
+    cause: problem.cause,
+  });
+}
+
+/** Of the system's own message about a path: what a program says of its files has other causes. */
+function fixedFile(message: string, see: HostReader): Cause | null {
+  const [, path = "", words] = /^(\/[^:;]+): (operation not permitted|resource busy or locked)/.exec(message) ?? [];
+  if (words === undefined) return null;
+  if (words.startsWith("resource") && mountPoints(see).includes(path)) {
+    return { cause: `${path} is mounted by itself, so that it cannot be replaced`, hint: ["findmnt", path] };
+  }
+  // Root is refused a change by no permission, but by chattr(1).
+  const dir = path.slice(0, path.lastIndexOf("/")) || "/";
+  const isFixed = words.startsWith("operation") && see.uid === 0 && see.stat(dir) !== null;
+  return isFixed ? { cause: `${path} or its directory is immutable`, hint: ["lsattr", "-d", dir, path] } : null;
+}
+
+function mountPoints(see: HostReader): string[] {
+  return linesOf(Buffer.from(see.read("/proc/self/mounts") ?? []).toString()).map((line) => line.split(" ")[1] ?? "/");
+}
+
+function emptied(path: string | null, see: HostReader): Cause {
   if (path === null) return { cause: "no space left", hint: ["df", "-h"] };
   const space = see.space(path);
   const noInodes = space !== null && space.inodes > 0 && space.inodesFree < fewInodes;
@@ -47,10 +75,9 @@ function emptied(path: string | null, see: HostReader): { cause: string; hint: s
     : { cause: `no space left at ${path}`, hint: ["df", "-h", path] };
 }
 
-function thawed(path: string | null, see: HostReader): { cause: string; hint: string[] } {
+function thawed(path: string | null, see: HostReader): Cause {
   if (path === null) return { cause: "read-only file system", hint: ["findmnt", "--options", "ro"] };
-  const points = linesOf(Buffer.from(see.read("/proc/self/mounts") ?? []).toString())
-    .map((line) => line.split(" ")[1] ?? "/")
+  const points = mountPoints(see)
     .filter((point) => point === "/" || path === point || path.startsWith(`${point}/`))
     .sort((one, other) => other.length - one.length);
   const point = points[0] ?? "/";

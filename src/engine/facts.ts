@@ -2,6 +2,7 @@
 
 import type { HostReader } from "../host/host.ts";
 import { installedPackage, packageField } from "./dpkg.ts";
+import { Problem } from "./step.ts";
 
 export interface Facts {
   /** os-release(5): ID, ID_LIKE, VERSION_ID, PRETTY_NAME. */
@@ -64,4 +65,12 @@ export function osRelease(text: string): Record<string, string> {
 export function textOf(see: HostReader, path: string): string | null {
   const bytes = see.read(path);
   return bytes === null ? null : new TextDecoder().decode(bytes);
+}
+
+/** Returns the bytes of a file, or null where it is missing. Throws a Problem for a directory, a device or a pipe, which may never end. */
+export function regularFile(see: HostReader, path: string): Uint8Array | null {
+  const { type = "file" } = see.statTarget(path) ?? {};
+  if (type === "file") return see.read(path);
+  const kind = type === "directory" ? "a directory" : "a device, a pipe or a socket";
+  throw new Problem("blocked", `${path} is ${kind}, and should be a file`, { hint: ["ls", "-ld", path] });
 }

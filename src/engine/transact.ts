@@ -1,8 +1,8 @@
 // Changes, in order, or none of them: the only place that knows putting back.
 
-import type { Host, HostReader } from "../host/host.ts";
+import type { Host, HostReader, Stat } from "../host/host.ts";
 import { installPackages } from "./apt.ts";
-import type { Change } from "./change.ts";
+import { type Change, Text } from "./change.ts";
 import type { Options } from "./converge.ts";
 import { unpackedPackage } from "./dpkg.ts";
 import { linesOf, shellLine } from "./lines.ts";
@@ -99,17 +99,25 @@ function perform(change: Placed, host: Host): void {
   else if (change.kind === "directory") host.setAttributes(change.path, change);
 }
 
-/** Looks at what is there now, and answers how to have it again. */
+/** Looks at what is there now, and answers how to have it again. What is still so is not written: a disk may refuse it. */
 function undoOf({ path }: Placed, host: Host): () => void {
   const stat = host.stat(path);
   if (stat === null) return () => host.stat(path) !== null && host.remove(path);
-  if (stat.type === "directory") return () => host.setAttributes(path, stat);
+  if (stat.type === "directory") return () => isSame(stat, host.stat(path)) || host.setAttributes(path, stat);
   if (stat.type === "link") {
     const target = host.readLink(path) ?? "";
-    return () => host.makeLink(path, target);
+    return () => host.readLink(path) === target || host.makeLink(path, target);
   }
-  const bytes = host.read(path) ?? new Uint8Array();
-  return () => host.writeFile(path, bytes, stat);
+  const bytes = host.read(path) ?? none;
+  const isThere = (): boolean =>
+    isSame(stat, host.stat(path)) && new Text(bytes).equals(new Text(host.read(path) ?? none));
+  return () => isThere() || host.writeFile(path, bytes, stat);
+}
+
+const none = new Uint8Array();
+
+function isSame(one: Stat, other: Stat | null): boolean {
+  return one.type === other?.type && one.mode === other.mode && one.uid === other.uid && one.gid === other.gid;
 }
 
 async function putBack(error: Error, undo: (() => void)[], changes: readonly Change[], host: Host): Promise<Problem> {

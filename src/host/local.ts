@@ -47,10 +47,10 @@ export function localHost(root = ""): Host {
     writeFile: (path, bytes, attributes) =>
       acted(path, () => {
         const temporary = temporaryFor(at(path));
-        fs.rmSync(temporary, { force: true });
         const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
-        const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
         try {
+          fs.rmSync(temporary, { force: true });
+          const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
           try {
             for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
             fs.fchownSync(fd, attributes.uid, attributes.gid);
@@ -62,6 +62,8 @@ export function localHost(root = ""): Host {
           fs.renameSync(temporary, at(path));
         } catch (error) {
           fs.rmSync(temporary, { force: true });
+          // The temporary file is nobody's concern: it is the file itself that cannot be written.
+          if (error instanceof Error) error.message = error.message.replaceAll(temporary, at(path));
           throw error;
         }
         syncParent(at(path));

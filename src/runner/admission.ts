@@ -1,10 +1,12 @@
 // GitLab is asked whether it takes a runner, or to make one; what it made and nobody uses is taken back. Nothing is written.
 
+import { regularFile } from "../engine/facts.ts";
 import { Problem, type Requirement } from "../engine/step.ts";
 import { met } from "../engine/wait.ts";
 import type { Host } from "../host/host.ts";
 import { runnerConfigPath } from "../recipes/paths.ts";
-import { editConfig } from "./config-text.ts";
+import { keptConfigPath } from "./config-file.ts";
+import { demandEditable } from "./config-text.ts";
 import { dockerThere } from "./docker-in-docker.ts";
 import { createRunner, forget, newRunner, registerByOldToken, verify } from "./gitlab.ts";
 import { type Admitted, type Order, ownerOf } from "./order.ts";
@@ -19,7 +21,8 @@ export async function admitted(order: Order, host: Host): Promise<Admitted> {
   const { server, credential, profile } = order;
   // What cannot be written later, or not be run, is said before anybody is asked.
   for (const each of needs(order)) await met(each, host);
-  editConfig(configText(host), editsFor(readConfig(host), order, null, host), runnerConfigPath);
+  regularFile(host, keptConfigPath);
+  demandEditable(configText(host), editsFor(readConfig(host), order, null, host), runnerConfigPath);
   const systemId = systemIdOf(host) ?? newSystemId();
   if (credential.kind === "own") {
     const answer = await verify(host, server, credential.token, systemId);

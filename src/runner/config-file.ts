@@ -1,6 +1,7 @@
 // config.toml as a file that is changed: only where it means something else, and taken back where gitlab-runner refuses it.
 
 import { type Change, Text } from "../engine/change.ts";
+import { regularFile } from "../engine/facts.ts";
 import { Problem, type Resource, type Warn } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { runnerConfigPath } from "../recipes/paths.ts";
@@ -32,7 +33,7 @@ export function configFile(name: string, title: string, editsFor: EditsFor, keep
       const stat = see.stat(runnerConfigPath);
       const owner = { mode: 0o600, uid: stat?.uid ?? 0, gid: stat?.gid ?? 0 };
       const old = stat === null ? null : Text.of(before, true);
-      const kept = see.read(keptConfigPath);
+      const kept = regularFile(see, keptConfigPath);
       const replaced = kept && new Text(kept, true);
       const changes: Change[] = missingDirectories(see, ahead, "/etc/gitlab-runner", 0o700);
       if (keeps && old !== null) {

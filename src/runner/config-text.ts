@@ -42,9 +42,10 @@ export function parseConfig(text: string, path: string): Record<string, unknown>
 export function editConfig(text: string, edits: readonly ConfigEdit[], path: string): string {
   const bare = withoutMark(text);
   const wanted = readable(path, () => readers.map((read) => read(bare)));
+  if (edits.length === 0) return text;
   const wrong = new Problem("internal", `${path} would not mean what it should: it is left as it is`);
   try {
-    const edited = edits.reduce((before, edit) => new Editor(before, path).edited(edit), bare);
+    const edited = editedText(bare, edits, path);
     for (const [i, read] of readers.entries()) {
       const config = wanted[i] ?? new Map();
       act(config, edits);
@@ -54,6 +55,15 @@ export function editConfig(text: string, edits: readonly ConfigEdit[], path: str
   } catch (error) {
     throw error instanceof Unreadable ? wrong : error;
   }
+}
+
+/** Throws a Problem for edits that cannot be made. What the text would then mean is not checked: that takes as long again. */
+export function demandEditable(text: string, edits: readonly ConfigEdit[], path: string): void {
+  readable(path, () => editedText(withoutMark(text), edits, path));
+}
+
+function editedText(bare: string, edits: readonly ConfigEdit[], path: string): string {
+  return edits.reduce((before, edit) => new Editor(before, path).edited(edit), bare);
 }
 
 function withoutMark(text: string): string {

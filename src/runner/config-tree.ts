@@ -4,6 +4,7 @@ import { parse, TomlError, type TomlTable } from "smol-toml";
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
 import { isTooDeep, maxNesting } from "../engine/json.ts";
 import { type Meaning, type Meanings, meaningOf } from "./config-meaning.ts";
+import { remembered } from "./remember.ts";
 
 export interface Table {
   kind: "table";
@@ -73,8 +74,10 @@ export function meaningOfItem(item: Item): Meaning {
   return node.value instanceof Date ? { moment: (node as AST.TOMLDateTimeValue).datetime } : node.value;
 }
 
-/** Of TOML 1.0, without a byte order mark. */
-export function treeOf(text: string): Tree {
+/** Returns the tree of a text in TOML 1.0 without a byte order mark. It is shared, and must not be changed. */
+export const treeOf = remembered(readTree);
+
+function readTree(text: string): Tree {
   const program = parsedByEslint(text);
   const [all] = program.body;
   const top: Table = { kind: "table", path: [], keys: new Map(), header: all, headers: [] };

@@ -3,6 +3,9 @@
 import type { Registered, Server } from "./gitlab.ts";
 import type { Profile } from "./profile.ts";
 
+/** More jobs at once are a typing error: no host has room for them. */
+export const mostConcurrent = 100_000;
+
 /** A token of the runner's own, one of old that makes a runner, or an access token that does. */
 export interface Credential {
   kind: "own" | "old" | "access";

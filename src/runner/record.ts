@@ -2,7 +2,7 @@
 
 import * as v from "valibot";
 import { Text } from "../engine/change.ts";
-import { textOf } from "../engine/facts.ts";
+import { regularFile } from "../engine/facts.ts";
 import { parseJson } from "../engine/json.ts";
 import { Problem, type Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -43,11 +43,11 @@ export type RunnerRecord = v.InferOutput<typeof recordSchema>;
 
 /** Null where none was registered. Throws a Problem that names the key. */
 export function readRecord(see: HostReader): RunnerRecord | null {
-  const text = textOf(see, runnerStatePath);
-  if (text === null) return null;
+  const bytes = regularFile(see, runnerStatePath);
+  if (bytes === null) return null;
   let json: unknown;
   try {
-    json = parseJson(text);
+    json = parseJson(new TextDecoder().decode(bytes));
   } catch (error) {
     throw broken(error instanceof RangeError ? `cannot be used: ${error.message}` : "is not JSON");
   }
@@ -81,8 +81,8 @@ export function recordFaults(record: RunnerRecord | null): string[] {
 
 /** One runner has one place in the list. */
 export function sameRunner(one: Pick<Made, "url" | "id" | "name">, other: Pick<Made, "url" | "id" | "name">): boolean {
-  if (!sameServer(one.url, other.url)) return false;
-  return one.id > 0 && other.id > 0 ? one.id === other.id : one.name === other.name;
+  const isNumbered = one.id > 0 && other.id > 0;
+  return (isNumbered ? one.id === other.id : one.name === other.name) && sameServer(one.url, other.url);
 }
 
 /** Our record of a runner of this host, or null: it is somebody else's. */

@@ -9,7 +9,7 @@ import { configFile } from "./config-file.ts";
 import { configTaken } from "./config-taken.ts";
 import type { TomlTable } from "./config-text.ts";
 import { dockerAccess } from "./docker-in-docker.ts";
-import { type Admitted, type Order, ownerOf } from "./order.ts";
+import { type Admitted, mostConcurrent, type Order, ownerOf } from "./order.ts";
 import { madeBy, type RunnerRecord, recordFile, sameRunner, withoutMade } from "./record.ts";
 import { type Runner, readConfig } from "./runners.ts";
 import { editsFor, found, replacedRunners } from "./section.ts";
@@ -32,7 +32,8 @@ export function registration(order: Order, entry: Admitted | null): Recipe {
         const all = config.runners.length + (found(config, order, entry) === null ? 1 : 0);
         const { concurrent = config.concurrent } = order;
         if (all > concurrent) {
-          warn(`${all} runners share ${concurrent} job at a time, and wait for each other: say --concurrent ${all}`);
+          const advice = `--concurrent ${Math.min(all, mostConcurrent)}`;
+          warn(`${all} runners share ${concurrent} job at a time, and wait for each other: say ${advice}`);
         }
         const { docker } = profile.settings as { docker?: Runner["docker"] };
         const shared = sharedHostWarning(isPrivileged(docker) ? [profile.description] : [], servedProjects(see));

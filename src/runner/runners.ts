@@ -1,12 +1,13 @@
 // The runners of this host, as config.toml says them, and what is wrong with it that gitlab-runner does not tell.
 
 import * as v from "valibot";
-import { textOf } from "../engine/facts.ts";
+import { regularFile } from "../engine/facts.ts";
 import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { runnerConfigPath } from "../recipes/paths.ts";
 import { parseConfig } from "./config-text.ts";
 import { bareAddress } from "./gitlab.ts";
+import { remembered } from "./remember.ts";
 
 const text = (key: string) => v.optional(v.string(`${key} is a text in quotes`), "");
 
@@ -48,13 +49,38 @@ const configSchema = v.looseObject(
 export type Runner = v.InferOutput<typeof runnerSchema>;
 export type RunnerConfig = v.InferOutput<typeof configSchema>;
 
-/** Its text, or "" where it is not there. Throws Unseen for who is not root, and a Problem for what is no file. */
+/**
+ * Returns its text, or "" where it is missing. The same text in UTF-8 is the same file to the byte, byte order mark and line
+ * ends included. Throws Unseen for users other than root, and a Problem for anything that is no file in UTF-8.
+ */
 export function configText(see: HostReader): string {
   if (see.readLink(runnerConfigPath) !== null) {
     const message = `${runnerConfigPath} is a link, which edox-ops does not write through`;
     throw new Problem("blocked", message, { hint: ["ls", "-l", runnerConfigPath] });
   }
-  return textOf(see, runnerConfigPath) ?? "";
+  const bytes = regularFile(see, runnerConfigPath) ?? new Uint8Array();
+  const text = strictText(bytes);
+  if (text !== null) return text;
+  const message = `${runnerConfigPath} is not UTF-8 at line ${lineOfInvalid(bytes)}: gitlab-runner cannot load it either`;
+  throw new Problem("state", message, { hint: ["sudo", "editor", runnerConfigPath] });
+}
+
+/** Returns null for bytes that are not UTF-8. */
+function strictText(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** Returns the number of the first line that is not UTF-8. A line feed is never part of a longer character. */
+function lineOfInvalid(bytes: Uint8Array): number {
+  for (let line = 1, from = 0; ; line += 1) {
+    const end = bytes.indexOf(0x0a, from);
+    if (end < 0 || strictText(bytes.subarray(from, end)) === null) return line;
+    from = end + 1;
+  }
 }
 
 /** Throws a Problem that names the key, and never a value: there are tokens in it. */
@@ -72,7 +98,11 @@ export interface Survey extends RunnerConfig {
  * one is invalid, so that a change reads the file by {@link readConfig}.
  */
 export function surveyConfig(see: HostReader): Survey {
-  const parsed = parseConfig(configText(see), runnerConfigPath);
+  return surveyOf(configText(see));
+}
+
+const surveyOf = remembered((content: string): Survey => {
+  const parsed = parseConfig(content, runnerConfigPath);
   if (!Array.isArray(parsed.runners)) return { ...checked(parsed), invalid: [] };
   const invalid: string[] = [];
   const runners = parsed.runners.filter((section, i) => {
@@ -81,11 +111,10 @@ export function surveyConfig(see: HostReader): Survey {
     return found.success;
   });
   return { ...checked({ ...parsed, runners }), invalid };
-}
+});
 
-export function configOf(content: string): RunnerConfig {
-  return checked(parseConfig(content, runnerConfigPath));
-}
+/** Returns what a text means. It is shared, and must not be changed. */
+export const configOf = remembered((content: string): RunnerConfig => checked(parseConfig(content, runnerConfigPath)));
 
 function checked(parsed: unknown): RunnerConfig {
   const found = v.safeParse(configSchema, parsed);
@@ -96,8 +125,16 @@ function checked(parsed: unknown): RunnerConfig {
   throw new Problem("state", message, { hint: ["sudo", "editor", runnerConfigPath] });
 }
 
+/** Returns whether two addresses lead to the same server and path, however each is spelled. Schemes and ports count. */
 export function sameServer(one: string, other: string): boolean {
-  return bareAddress(one) === bareAddress(other);
+  return one === other || normalized(one) === normalized(other);
+}
+
+/** Without user name and password, default port, upper case, and the dot that may end a host name. */
+function normalized(address: string): string {
+  if (!URL.canParse(address)) return bareAddress(address);
+  const { protocol, hostname, port, pathname } = new URL(address);
+  return bareAddress(`${protocol}//${hostname.replace(/\.$/, "")}${port && `:${port}`}${pathname}`);
 }
 
 const executors = [
@@ -119,14 +156,16 @@ const executors = [
 /** What gitlab-runner takes without a word, its `lint` too, and what then never runs a job. */
 export function faultsOf({ concurrent, runners }: RunnerConfig): string[] {
   const faults: string[] = [];
+  const firsts = new Map<string, number>();
   if (!Number.isInteger(concurrent) || concurrent < 1) faults.push("concurrent is less than 1: no job would run");
   for (const [i, runner] of runners.entries()) {
     const name = runner.name || `runner ${i + 1}`;
     if (runner.url === "" || runner.token === "") faults.push(`${name} has no url or no token`);
     if (!executors.includes(runner.executor)) faults.push(`${name} has no executor that there is`);
     if (runner.executor === "docker" && !runner.docker?.image) faults.push(`${name} has no docker.image`);
-    const twin = runners.findIndex((each) => each.token === runner.token && sameServer(each.url, runner.url));
-    if (twin < i && runner.token !== "") faults.push(`${name} is there twice: it is one runner for GitLab`);
+    const first = runner.token === "" ? undefined : firsts.get(runner.token);
+    if (first === undefined) firsts.set(runner.token, i + 1);
+    else faults.push(`${name} has the token of runner ${first}: they are one runner for GitLab`);
   }
   return faults;
 }

@@ -1,6 +1,8 @@
 // A registered runner's section of config.toml: what it should hold, and what of it is not there yet.
 
+import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { runnerConfigPath } from "../recipes/paths.ts";
 import { isTable } from "./config-meaning.ts";
 import type { ConfigEdit, TomlTable } from "./config-text.ts";
 import { missingVolumes } from "./docker-in-docker.ts";
@@ -16,10 +18,16 @@ function tokenOf({ credential }: Order, entry: Admitted | null): string {
   return entry?.token ?? (credential.kind === "own" ? credential.token : unknownToken);
 }
 
+/** Throws a Problem for a token that the runner of another address has: GitLab would hear one runner from two places. */
 export function found(config: RunnerConfig, order: Order, entry: Admitted | null): number | null {
   const token = tokenOf(order, entry);
-  const at = config.runners.findIndex((each) => each.token === token && sameServer(each.url, order.server.url));
-  return at < 0 ? null : at;
+  const { url } = order.server;
+  const at = config.runners.findIndex((each) => each.token === token && sameServer(each.url, url));
+  if (at >= 0) return at;
+  const other = config.runners.find((each) => each.token === token);
+  if (other === undefined) return null;
+  const message = `runner ${other.name} has this token already, for ${other.url}: if that is the same GitLab, give this url`;
+  throw new Problem("blocked", message, { hint: ["sudo", "editor", runnerConfigPath] });
 }
 
 export function editsFor(config: RunnerConfig, order: Order, entry: Admitted | null, see: HostReader): ConfigEdit[] {

@@ -1,7 +1,7 @@
 // How GitLab tells hosts apart that have one runner: the name that gitlab-runner gives itself when it first starts.
 
 import { Text } from "../engine/change.ts";
-import { textOf } from "../engine/facts.ts";
+import { regularFile } from "../engine/facts.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { file } from "../resources/file.ts";
@@ -10,8 +10,8 @@ const systemIdPath = "/etc/gitlab-runner/.runner_system_id";
 
 /** Null where gitlab-runner has not made it yet, or would make another. */
 export function systemIdOf(see: HostReader): string | null {
-  const there = textOf(see, systemIdPath)?.trim();
-  return there !== undefined && /^[sr]_[0-9a-zA-Z]{12}$/.test(there) ? there : null;
+  const there = new TextDecoder().decode(regularFile(see, systemIdPath) ?? undefined).trim();
+  return /^[sr]_[0-9a-zA-Z]{12}$/.test(there) ? there : null;
 }
 
 /** As gitlab-runner makes one where it finds no id of the machine. */

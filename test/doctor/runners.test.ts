@@ -101,7 +101,19 @@ describe("runners", () => {
       "a runner twice",
       (host) => host.put("/etc/gitlab-runner/config.toml", section("a", dind) + section("a", dind)),
       "ci-runner:config",
-      "error: a is there twice",
+      "error: a has the token of runner 1: they are one runner for GitLab",
+    ],
+    [
+      "a token at two addresses",
+      (host) => {
+        const other = section("b", dind)
+          .replace("https://", "http://")
+          .replace(/token = ".*"/, 'token = "glrt-a"');
+        const first = section("a", dind).replace(/token = ".*"/, 'token = "glrt-a"');
+        host.put("/etc/gitlab-runner/config.toml", first + other);
+      },
+      "ci-runner:config",
+      "error: b has the token of runner 1: they are one runner for GitLab",
     ],
     [
       "an invalid section beside a valid one",

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { withDiskFault } from "../../src/engine/disk-fault.ts";
 import { Problem } from "../../src/engine/step.ts";
 import { localHost } from "../../src/host/local.ts";
@@ -72,4 +74,9 @@ test("this machine names the file that it could not write", () => {
   expect(() => localHost().append("/dev/full", "x", 0o600)).toThrow(
     "ENOSPC: no space left on device, write '/dev/full'",
   );
+  const dir = mkdtempSync(`${tmpdir()}/edox-ops-disk-fault-`);
+  const { uid } = localHost();
+  const write = (): void => localHost().writeFile(dir, new Uint8Array(), { mode: 0o600, uid, gid: uid });
+  expect(write).toThrow(`rename '${dir}' -> '${dir}'`);
+  rmdirSync(dir);
 });

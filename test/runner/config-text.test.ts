@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { parse } from "smol-toml";
 import { Problem } from "../../src/engine/step.ts";
 import { type ConfigEdit, editConfig, parseConfig } from "../../src/runner/config-text.ts";
+import { remembered } from "../../src/runner/remember.ts";
 import { config, Raw, written } from "./config-generated.ts";
 import { after, before, imageBuilder, layouts } from "./config-layouts.ts";
 
@@ -77,6 +78,19 @@ for (const [text, where] of broken) {
     }
   });
 }
+
+test("remembered: the last three texts are read once, and one that throws is read again", () => {
+  const texts: string[] = [];
+  const length = remembered((text) => {
+    texts.push(text);
+    if (text === "") throw new Error("empty");
+    return text.length;
+  });
+  expect(["a", "bb", "ccc", "a", "dddd", "a", "bb"].map(length)).toEqual([1, 2, 3, 1, 4, 1, 2]);
+  expect(texts).toEqual(["a", "bb", "ccc", "dddd", "bb"]);
+  expect(() => length("")).toThrow("empty");
+  expect(() => length("")).toThrow("empty");
+});
 
 test("a config is read as what it means", () => {
   const read = parseConfig('\ufeffconcurrent = 2\r\nbig = 9007199254740993\n[[runners]]\ndocker.a = ["x"]\n', path);

@@ -376,7 +376,7 @@ describe("the runners for Docker-in-Docker", () => {
       "concurrent is less than 1: no job would run",
       "a has no docker.image",
       "b has no executor that there is",
-      "c is there twice: it is one runner for GitLab",
+      "c has the token of runner 3: they are one runner for GitLab",
       "runner 5 has no url or no token",
     ]);
   });

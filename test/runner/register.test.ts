@@ -582,7 +582,7 @@ describe("what cannot be is refused before GitLab is asked", () => {
     [["--url", url, "--token", token, "--profile", "cii"], "unknown profile 'cii', did you mean ci?"],
     [["--url", url, "--token", token, "--profile", "/none.toml"], "--profile /none.toml is not there"],
     [["--url", url, "--token", token, "--profile", "ci", "--docker-volumes", "cache"], "no absolute path"],
-    [["--url", url, "--token", token, "--concurrent", "0"], "no number from 1 to 1000"],
+    [["--url", url, "--token", token, "--concurrent", "0"], "no number from 1 to 100000"],
     [["--url", url, "--token", token, "--tags", "a\u0007b"], "one with a control character"],
     [["--url", url, "--token", token, "--ca-file", "ca.pem"], "no absolute path"],
     [["--url", url, "--token", token, "--ca-file", "/etc/group"], "has no certificate in it"],
@@ -828,6 +828,172 @@ describe("a profile of one's own", () => {
     ] as const) {
       const { said } = await withProfile(profile);
       expect([said.exit, said.err]).toEqual([2, expect.stringContaining(message)]);
+    }
+  });
+});
+
+describe("config.toml", () => {
+  const keptPath = `${configPath}.before-edox-ops`;
+  const words = [...register, "--profile", "ci", "--token", token];
+  const bytesOf = (host: FakeHost, path: string): Buffer => Buffer.from(host.read(path) ?? []);
+
+  for (const [what, text] of [
+    ["a byte order mark", "\ufeffconcurrent = 1\n# a\n"],
+    ["CRLF line ends", "concurrent = 1\r\n# a\r\n"],
+    ["a missing line feed at its end", "concurrent = 1\n# a"],
+    ["all three", "\ufeffconcurrent = 1\r\n# \u{1f98a}"],
+  ] as const) {
+    test(`config.toml: ${what} stays to the byte, in the copy as well`, async () => {
+      const { host, ops } = prepared(text);
+      const before = bytesOf(host, configPath);
+      expect((await ops(...words)).exit).toBe(0);
+      expect(bytesOf(host, configPath).subarray(0, before.length)).toEqual(before);
+      expect(bytesOf(host, keptPath)).toEqual(before);
+      expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner")).exit).toBe(0);
+      const left = bytesOf(host, configPath);
+      expect(left.subarray(0, before.length)).toEqual(before);
+      expect(left.subarray(before.length).toString()).toMatch(/^(\r?\n)?$/);
+    });
+  }
+
+  for (const [what, config, said] of [
+    ["bytes that are not UTF-8", Buffer.from("concurrent = 1\n# caf\u00e9\n", "latin1"), "is not UTF-8 at line 2: "],
+    ["UTF-16", Buffer.from("\ufeffconcurrent = 1\n", "utf16le"), "is not UTF-8 at line 1: "],
+    ["a NUL", Buffer.from("concurrent = 1\n# a\0\n"), "is no TOML at line 2"],
+    ["a form feed", Buffer.from("concurrent = 1\n\f\n"), "is no TOML at line 2"],
+  ] as const) {
+    test(`config.toml: ${what} is refused by its line, and GitLab is not asked`, async () => {
+      const { host, gitlab, ops } = prepared();
+      host.put(configPath, config, { mode: 0o600 });
+      const before = host.listing();
+      expect(await ops(...words)).toMatchObject({ exit: 1, err: expect.stringContaining(`${configPath} ${said}`) });
+      expect((await ops("gitlab-runner", "list")).exit).toBe(1);
+      expect(gitlab.sent).toEqual([]);
+      expect(host.listing()).toEqual(before);
+    });
+  }
+
+  for (const [path, type, said] of [
+    [configPath, "directory", "is a directory, and should be a file"],
+    [configPath, "other", "is a device, a pipe or a socket, and should be a file"],
+    [keptPath, "other", "is a device, a pipe or a socket, and should be a file"],
+    ["/etc/edox-ops/runner.json", "other", "is a device, a pipe or a socket, and should be a file"],
+    ["/etc/gitlab-runner/.runner_system_id", "other", "is a device, a pipe or a socket, and should be a file"],
+  ] as const) {
+    test(`register: ${path} that ${said.split(",")[0]} is refused, and GitLab is not asked`, async () => {
+      const { host, gitlab, ops } = prepared();
+      host.dir("/etc/edox-ops", { mode: 0o750 });
+      host.nodes.set(path, { type, content: "", mode: 0o600, uid: 0, gid: 0, changedMs: 0 });
+      const read = host.read;
+      host.read = (each) => {
+        if (each === path) throw new Error("a pipe is waited for without an end");
+        return read(each);
+      };
+      const before = host.listing();
+      const { exit, err } = await ops(...words);
+      expect([exit, err]).toEqual([1, expect.stringContaining(`${path} ${said}\nhint: ls -ld ${path}\n`)]);
+      if (path === configPath) expect((await ops("gitlab-runner", "list")).err).toContain(said);
+      expect(gitlab.sent).toEqual([]);
+      expect(host.listing()).toEqual(before);
+    });
+  }
+
+  test("register: a config.toml that is a dangling link is refused, and GitLab is not asked", async () => {
+    const { host, gitlab, ops } = prepared();
+    host.link(configPath, "/nowhere");
+    expect(await ops(...words)).toMatchObject({ exit: 1, err: expect.stringContaining(`${configPath} is a link`) });
+    expect(gitlab.sent).toEqual([]);
+  });
+
+  for (const [what, fault, said] of [
+    [
+      "immutable",
+      `EPERM: operation not permitted, rename '${configPath}' -> '${configPath}'`,
+      `${configPath} or its directory is immutable: ${configPath}: operation not permitted; the files were put back\nhint: lsattr -d /etc/gitlab-runner ${configPath}\n`,
+    ],
+    [
+      "mounted by itself",
+      `EBUSY: resource busy or locked, rename '${configPath}' -> '${configPath}'`,
+      `${configPath} is mounted by itself, so that it cannot be replaced: ${configPath}: resource busy or locked; the files were put back\nhint: findmnt ${configPath}\n`,
+    ],
+    [
+      "on a full disk",
+      `ENOSPC: no space left on device, write '${configPath}'`,
+      "no space left at /etc/gitlab-runner: ",
+    ],
+  ] as const) {
+    test(`register: a config.toml that is ${what} is one error with its cause, and everything is as before`, async () => {
+      const { host, gitlab, ops } = prepared();
+      gitlab.accessTokens.add("glpat-0123456789");
+      host.put("/proc/self/mounts", `/dev/a / ext4 rw 0 0\n/dev/a ${configPath} ext4 rw 0 0\n`);
+      const write = host.writeFile;
+      host.writeFile = (path, bytes, attributes) => {
+        if (path === configPath) throw new Error(fault);
+        write(path, bytes, attributes);
+      };
+      const before = host.listing("/etc");
+      for (const more of [
+        ["--token", token],
+        ["--access-token", "glpat-0123456789"],
+      ]) {
+        const { exit, err } = await ops(...register, "--profile", "ci", ...more);
+        expect([exit, err]).toEqual([1, expect.stringContaining(said)]);
+        expect(err).not.toContain("not put back");
+        const ours = Object.entries(host.listing("/etc")).filter(([path]) => path !== "/etc/edox-ops");
+        expect(Object.fromEntries(ours)).toEqual(before);
+        expect([...gitlab.runners.keys()]).toEqual([token]);
+      }
+    });
+  }
+
+  test("register: the hint for --concurrent is accepted, for thousands of runners as well", async () => {
+    const section = (i: number) =>
+      `[[runners]]\nname = "a${i}"\nurl = "${url}"\ntoken = "glrt-${i}"\nexecutor = "shell"\n`;
+    const { host, ops } = prepared(Array.from({ length: 1200 }, (_, i) => section(i)).join(""));
+    const { exit, out, err } = await ops(...words);
+    expect(exit).toBe(0);
+    const hint = /say (--concurrent) (\d+)/.exec(out + err)?.slice(1) ?? [];
+    expect(hint).toEqual(["--concurrent", "1201"]);
+    expect((await ops(...words, ...hint)).exit).toBe(0);
+    expect(host.text(configPath)).toStartWith("concurrent = 1201\n");
+  });
+});
+
+describe("an address of GitLab", () => {
+  for (const spelling of [
+    "https://GitLab.Test",
+    "https://gitlab.test:443",
+    "https://gitlab.test.",
+    "https://gitlab.test//",
+    "https://gitlab.test/ci",
+    "HTTPS://gitlab.test/",
+  ]) {
+    test(`register: ${spelling} in config.toml is the runner of ${url}, which is brought in line`, async () => {
+      const user = spelling.replace("//", "//oauth2:secret@");
+      for (const there of [spelling, user]) {
+        const section = `[[runners]]\nname = "a"\nurl = "${there}"\ntoken = "${token}"\nexecutor = "shell"\n`;
+        const { host, ops } = prepared(`concurrent = 1\n${section}`);
+        expect((await ops(...register, "--profile", "ci", "--token", token)).exit).toBe(0);
+        expect(host.text(configPath)?.match(/\[\[runners\]\]/g)).toHaveLength(1);
+        expect(host.text(configPath)).toContain(`url = "${there}"\n`);
+        expect(await ops("gitlab-runner", "list")).toMatchObject({ out: expect.stringMatching(/\tours\n$/) });
+      }
+    });
+  }
+
+  test("register: a token that is configured for another address is refused, and GitLab is not asked", async () => {
+    for (const other of ["http://gitlab.test", "https://gitlab.test:8443", "https://gitlab.test/sub"]) {
+      const section = `[[runners]]\nname = "a"\nurl = "${other}"\ntoken = "${token}"\nexecutor = "shell"\n`;
+      const { host, gitlab, ops } = prepared(section);
+      const before = host.listing();
+      for (const more of [[], ["--dry-run"]]) {
+        const said = await ops(...register, "--profile", "ci", "--token", token, ...more);
+        expect(said.exit).toBe(1);
+        expect(said.out + said.err).toContain(`runner a has this token already, for ${other}`);
+        expectKept(host, token, said);
+      }
+      expect(gitlab.sent).toEqual([]);
+      expect(host.listing()).toEqual(before);
     }
   });
 });

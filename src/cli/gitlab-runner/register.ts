@@ -2,7 +2,7 @@ import type { ArgsDef } from "citty";
 import { lineOf } from "../../engine/lines.ts";
 import { Problem, type Recipe } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
-import type { Admitted, Credential, Order } from "../../runner/order.ts";
+import { type Admitted, type Credential, mostConcurrent, type Order } from "../../runner/order.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
@@ -107,8 +107,8 @@ async function orderOf(values: Typed, context: Context, host: HostReader): Promi
     throw usage(`--url '${url}' is no http or https address`);
   }
   const concurrent = values.concurrent === undefined ? undefined : Number(values.concurrent);
-  if (concurrent !== undefined && !(Number.isInteger(concurrent) && concurrent >= 1 && concurrent <= 1000)) {
-    throw usage(`--concurrent ${values.concurrent} is no number from 1 to 1000`);
+  if (concurrent !== undefined && !(Number.isInteger(concurrent) && concurrent >= 1 && concurrent <= mostConcurrent)) {
+    throw usage(`--concurrent ${values.concurrent} is no number from 1 to ${mostConcurrent}`);
   }
   const caPath = values["ca-file"] === undefined ? undefined : authority(values["ca-file"], host);
   const credential = await credentialOf(values, context, host);
