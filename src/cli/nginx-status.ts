@@ -7,13 +7,13 @@ export default command({
   async run(_, { console, host: loadHost }) {
     const { installedPackage } = await import("../engine/dpkg.ts");
     const { lineOf, linesOf } = await import("../engine/lines.ts");
-    const { isActive } = await import("../resources/service.ts");
+    const { keepsRunning } = await import("../resources/service.ts");
     const host = await loadHost();
     const installed = installedPackage(host, "nginx") !== null;
     const { code, stderr } = installed ? await host.probe(["nginx", "-t"]) : { code: 1, stderr: "" };
     const lines = {
       installed,
-      active: isActive(host, "nginx"),
+      active: await keepsRunning(host, "nginx"),
       config_valid: code === 0,
       config_check: linesOf(stderr).join("; "),
     };

@@ -5,10 +5,10 @@ import { few } from "../engine/lines.ts";
 import { type Host, type HostReader, Unseen } from "../host/host.ts";
 import { dockerAnswers, dockerSocket } from "../recipes/docker.ts";
 import { runnerConfigPath, runnerStatePath } from "../recipes/paths.ts";
-import { isActive } from "../resources/service.ts";
+import { reasonOf } from "../resources/service.ts";
 import { accountOf, isMember } from "../resources/user.ts";
 import type { RunnerConfig, Survey } from "../runner/runners.ts";
-import { runnerProgram } from "../runner/service.ts";
+import { runnerKeepsRunning, runnerProgram } from "../runner/service.ts";
 import type { Entry, Finding } from "./finding.ts";
 
 type Answer = Omit<Finding, "name">;
@@ -64,10 +64,10 @@ export function runnerEntries(host: Host): Entry[] {
         ? { status: "ok", detail: "is there" }
         : { status: "error", detail: `${home} is missing`, hint: ["sudo", "mkhomedir_helper", user] },
     ),
-    onHost("runner:service", (see) =>
-      isActive(see, user)
+    onHost("runner:service", async (see) =>
+      (await runnerKeepsRunning(see))
         ? { status: "ok", detail: "gitlab-runner is active" }
-        : { status: "error", detail: "gitlab-runner is not active", hint: ["sudo", "systemctl", "status", user] },
+        : { status: "error", detail: reasonOf(see, user), hint: ["sudo", "systemctl", "status", user] },
     ),
     { ...onDocker("ci-runner:docker", docker), asks: true },
     ofRunners("ci-runner:docker-group", group),

@@ -23,11 +23,18 @@ export interface Service {
    * with `test`. Without it such a change is put back.
    */
   mayWait?: string;
+  /** See {@link keepsRunning}: longer for a unit whose start ends well before its program has read its configuration. */
+  settledMs?: number;
   explain?(see: HostReader, sinceMs: number): string | null;
 }
 
+/** systemd reports a start of nginx or dockerd when the daemon is ready: it has little time left to fail. */
+const readyMs = 1000;
+const pollMs = 50;
+
 /** The unit runs, starts at boot, and has taken its files. */
-export function service({ unit, name, brought = unit, test, owns, taken, mayWait, explain }: Service): Resource {
+export function service(wanted: Service): Resource {
+  const { unit, name, brought = unit, test, owns, taken, mayWait, settledMs, explain } = wanted;
   return {
     name,
     title: `${unit} is active and enabled`,
@@ -35,7 +42,7 @@ export function service({ unit, name, brought = unit, test, owns, taken, mayWait
     async explain(see, sinceMs) {
       const why = explain?.(see, sinceMs) ?? null;
       // A service may start and end at once, of which systemctl reports nothing.
-      if (why !== null || isActive(see, unit)) return why;
+      if (why !== null || (await keepsRunning(see, unit, settledMs))) return why;
       return linesOf(await firstOutput(logsOf(unit), see)).join("; ");
     },
     async check(see, ahead) {
@@ -43,13 +50,15 @@ export function service({ unit, name, brought = unit, test, owns, taken, mayWait
         throw new Problem("blocked", `${unit} is masked`, { hint: ["sudo", "systemctl", "unmask", unit] });
       }
       const comes = installs(ahead, brought);
-      const active = isActive(see, unit);
       const touched = ahead.some((change) => "path" in change && owns?.(change.path));
+      const reloads = touched || !taken(see);
+      // What is reloaded in any case is waited for afterwards.
+      const runs = reloads ? isActive(see, unit) : await keepsRunning(see, unit, settledMs);
       const changes: Change[] = [];
-      if (touched || !active || !taken(see)) {
+      if (reloads || !runs) {
         // After a put-back a service that ran gets its old files back; one that did not run is not started.
-        const again = active ? { again: true as const } : {};
-        const lack = active ? `${unit} has not taken its files` : `${unit} is not active`;
+        const again = runs ? { again: true as const } : {};
+        const lack = runs ? `${unit} has not taken its files` : reasonOf(see, unit);
         const reload = ["systemctl", "reload-or-restart", unit];
         const logs = logsOf(unit);
         if (mayWait === undefined) {
@@ -84,14 +93,42 @@ export function isEnabled(see: HostReader, unit: string): boolean {
   return see.stat(`/etc/systemd/system/multi-user.target.wants/${unit}.service`) !== null;
 }
 
-/** systemd keeps this link while the unit is active or activating, and takes it away when it stopped or failed. */
-const activePath = (unit: string): string => `/run/systemd/units/invocation:${unit}.service`;
-
-export function isActive(see: HostReader, unit: string): boolean {
-  return see.readLink(activePath(unit)) !== null;
-}
-
 /** Returns the host as it is while the unit is stopped. */
 export function stopped(see: HostReader, unit: string): HostReader {
-  return foreseen(see, [{ kind: "link", path: activePath(unit), before: null, after: null }]);
+  return foreseen(see, [{ kind: "link", path: invocationPath(unit), before: null, after: null }]);
+}
+
+/** Whether the unit is active or starts: one that fails over and over is active in between, see {@link keepsRunning}. */
+export function isActive(see: HostReader, unit: string): boolean {
+  return see.readLink(invocationPath(unit)) !== null;
+}
+
+/**
+ * Returns whether the unit has run for so many milliseconds since its start. One that was started less long ago is waited
+ * for; one that ends or is started again in that time does not keep running. It is not waited for on any other host.
+ */
+export async function keepsRunning(see: HostReader, unit: string, settledMs = readyMs): Promise<boolean> {
+  const path = invocationPath(unit);
+  const invocation = see.readLink(path);
+  for (;;) {
+    const started = see.stat(path)?.changedMs;
+    if (started === undefined || see.readLink(path) !== invocation) return false;
+    const age = see.now() - started;
+    // A clock that was set back says nothing of the age.
+    if (age >= settledMs || age < 0) return true;
+    await see.sleep(pollMs);
+  }
+}
+
+/** Returns the sentence about a unit that does not keep running. */
+export function reasonOf(see: HostReader, unit: string): string {
+  return isActive(see, unit) ? `${unit} does not keep running: it is started over and over` : `${unit} is not active`;
+}
+
+/**
+ * systemd makes this link anew at each start of the unit, with the id of that run. It removes the link when the unit stops or
+ * fails, also while it waits to start the unit again ("auto-restart").
+ */
+function invocationPath(unit: string): string {
+  return `/run/systemd/units/invocation:${unit}.service`;
 }

@@ -7,7 +7,7 @@ import type { HostReader } from "../host/host.ts";
 import { replacedDir } from "../recipes/paths.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
-import { service } from "../resources/service.ts";
+import { keepsRunning, service } from "../resources/service.ts";
 
 export const user = "gitlab-runner";
 export const home = "/home/gitlab-runner";
@@ -124,8 +124,17 @@ function secondsOf(span: string): number {
   return parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (units[unit] ?? 0), 0);
 }
 
+/** systemd counts it as started before it has read its configuration, which takes a small host a second or two. */
+const settledMs = 3000;
+
 export const runnerRuns: Resource = service({
   unit: "gitlab-runner",
   name: "runner:service",
   taken: () => true,
+  settledMs,
 });
+
+/** Returns whether the service runs, and does not end soon after each start. */
+export function runnerKeepsRunning(see: HostReader): Promise<boolean> {
+  return keepsRunning(see, "gitlab-runner", settledMs);
+}

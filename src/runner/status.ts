@@ -4,12 +4,12 @@ import { linesOf, oneLine } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { runnerConfigPath } from "../recipes/paths.ts";
-import { isActive, isEnabled } from "../resources/service.ts";
+import { isEnabled } from "../resources/service.ts";
 import { jobsRunning } from "./drain.ts";
 import { verify } from "./gitlab.ts";
 import { ours, readRecord, recordFaults } from "./record.ts";
 import { type Runner, surveyConfig } from "./runners.ts";
-import { serviceOf, unitPath } from "./service.ts";
+import { runnerKeepsRunning, serviceOf, unitPath } from "./service.ts";
 import { systemIdOf } from "./system-id.ts";
 
 export interface ServiceStatus {
@@ -37,7 +37,7 @@ export async function serviceStatus(see: HostReader): Promise<ServiceStatus> {
   const installed = code !== 127;
   const isKnown = see.stat(unitPath) !== null;
   const service_installed = isKnown && isEnabled(see, "gitlab-runner");
-  const service_active = isActive(see, "gitlab-runner");
+  const service_active = await runnerKeepsRunning(see);
   const version = /^Version: +(\S+)/m.exec(linesOf(stdout).join("\n"))?.[1] ?? "";
   const summary = !installed
     ? "gitlab-runner is not installed"

@@ -59,6 +59,70 @@ for (const [unit, resource] of services) {
   });
 }
 
+/** The host starts the unit, which then ends `diesAfterMs` after each start; systemd starts it again after `restartMs`. */
+function loopingHost(unit: string, diesAfterMs: number, restartMs: number): FakeHost {
+  const host = hostWith(unit, 0, "a setting is invalid\n", "");
+  host.put("/run/docker.sock", "");
+  const path = `/run/systemd/units/invocation:${unit}.service`;
+  let run = 0;
+  let next = Number.POSITIVE_INFINITY;
+  const start = (): void => {
+    host.link(path, `run-${run++}`);
+    next = host.now() + diesAfterMs;
+  };
+  host.taught.unshift((argv) => {
+    if (argv.join(" ") !== `systemctl reload-or-restart ${unit}`) return undefined;
+    start();
+    return ok();
+  });
+  const { sleep } = host;
+  host.sleep = async (ms) => {
+    await sleep(ms);
+    if (host.now() < next) return;
+    if (host.readLink(path) === null) start();
+    else {
+      host.remove(path);
+      next = host.now() + restartMs;
+    }
+  };
+  return host;
+}
+
+for (const [unit, resource] of services) {
+  describe(`service ${unit} after a start that systemd reports as a success`, () => {
+    for (const [what, restartMs] of [
+      ["at once", 0],
+      ["after a tenth of a second", 100],
+      ["after two minutes", 120_000],
+    ] as const) {
+      test(`service ${unit}: one that ends soon and is started again ${what} fails with its last lines`, async () => {
+        expect(await problemOf(loopingHost(unit, 300, restartMs), resource)).toMatchObject({
+          code: "still-differs",
+          message: expect.stringMatching(
+            new RegExp(
+              `^${unit} (is not active|has not taken its files|does not keep running: .*), .*: a setting is invalid$`,
+            ),
+          ),
+        });
+      });
+    }
+  });
+}
+
+for (const [unit, resource] of services.filter(([unit]) => unit !== "nginx")) {
+  test(`service ${unit}: one that keeps running is waited for after its start, and not in the next run`, async () => {
+    const host = loopingHost(unit, Number.POSITIVE_INFINITY, 0);
+    const begun = host.now();
+    expect(await problemOf(host, resource)).toBeUndefined();
+    expect(host.now() - begun).toBeWithin(1000, 4000);
+    const { length } = host.ran;
+    const settled = host.now();
+    expect(await problemOf(host, resource)).toBeUndefined();
+    expect(host.now() - settled).toBeLessThan(50);
+    expect(host.ran).toHaveLength(length);
+  });
+}
+
 for (const [unit, resource] of services.filter(([unit]) => unit !== "gitlab-runner")) {
   test(`service ${unit}: a running one that refuses to reload reports its last lines`, async () => {
     const host = hostWith(unit, 1, "the new file is invalid\n", "");
