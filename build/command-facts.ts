@@ -70,7 +70,7 @@ export const commandFacts: Record<string, CommandFacts> = {
   "gitlab-runner list": { examples: ["sudo edox-ops gitlab-runner list"], files: [] },
   "gitlab-runner selftest": {
     examples: ["sudo edox-ops gitlab-runner selftest", "sudo edox-ops gitlab-runner selftest --image dind.tar --json"],
-    files: [],
+    files: [paths.selftestLockPath],
   },
   "gitlab-runner install": {
     examples: ["sudo edox-ops gitlab-runner install --yes"],
@@ -92,7 +92,7 @@ export const commandFacts: Record<string, CommandFacts> = {
     files: [
       ...runner.slice(0, -1),
       "with `--purge` /home/gitlab-runner, /etc/gitlab-runner and its record",
-      "with `--docker` the key and the source of Docker's repository",
+      "with `--docker` the key and the source of Docker's repository, and /run/docker.sock",
       paths.runnerLogPath,
       paths.lockPath,
     ],

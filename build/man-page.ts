@@ -34,6 +34,7 @@ const files: Record<keyof typeof paths, string> = {
   projectLogPath: "what was changed of projects",
   lockDir: "the locks, which only root can open",
   lockPath: "held while a run changes this host",
+  selftestLockPath: "held while gitlab-runner selftest runs",
   programLockPath: "held while this program is installed, updated or removed",
 };
 

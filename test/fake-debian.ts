@@ -138,7 +138,9 @@ export function fakeDebian(options: Like = {}): FakeHost {
     },
   };
   host.served.push((method, url, { socketPath }) => {
-    if (socketPath === "/run/docker.sock") return host.stat(socketPath) ? { status: 200 } : undefined;
+    if (socketPath === "/run/docker.sock") {
+      return host.stat(socketPath) ? { status: 200, body: new TextEncoder().encode("[]") } : undefined;
+    }
     const key = { "https://download.docker.com": dockerKey, "https://packages.gitlab.com": runnerKey };
     const bytes = Object.entries(key).find(([origin]) => url.startsWith(origin))?.[1];
     return method === "GET" && bytes ? { status: 200, body: bytes } : undefined;

@@ -3,7 +3,7 @@
 import { textOf } from "../engine/facts.ts";
 import { few } from "../engine/lines.ts";
 import { type Host, type HostReader, Unseen } from "../host/host.ts";
-import { dockerAnswers, dockerSocket } from "../recipes/docker.ts";
+import { dockerAnswers, dockerSocket, isSocketLeft } from "../recipes/docker.ts";
 import { runnerConfigPath, runnerStatePath } from "../recipes/paths.ts";
 import { reasonOf } from "../resources/service.ts";
 import { accountOf, isMember } from "../resources/user.ts";
@@ -47,7 +47,7 @@ export function runnerEntries(host: Host): Entry[] {
   const onDocker = (name: string, look: (see: HostReader) => Answer | Promise<Answer>): Entry => ({
     name,
     async look(see) {
-      if (see.stat(dockerSocket) === null)
+      if (see.stat(dockerSocket) === null || isSocketLeft(see))
         return { ...optional, detail: optional.detail.replace("install", "prepare-ci-host") };
       return look(see);
     },

@@ -50,6 +50,22 @@ export async function dockerAnswers(see: HostReader): Promise<boolean> {
   return status === 200;
 }
 
+/** Whether the socket was left by an engine that is no longer installed: its package does not remove it. */
+export function isSocketLeft(see: HostReader): boolean {
+  const sockets = textOf(see, "/proc/net/unix");
+  const programs = ["/usr/bin/dockerd", "/usr/local/bin/dockerd"];
+  return (
+    sockets !== null && !/ (\/var)?\/run\/docker\.sock$/m.test(sockets) && programs.every((path) => !see.stat(path))
+  );
+}
+
+/** Returns the processes that hold containers, whether their engine runs or not. */
+export function shims(see: HostReader): string[] {
+  return (see.list("/proc") ?? []).filter((pid) => {
+    return /^\d+$/.test(pid) && linesOf(textOf(see, `/proc/${pid}/comm`) ?? "")[0]?.startsWith("containerd-shim");
+  });
+}
+
 /** Docker's own is looked at to the last part; another is good when it answers, and something keeps it up to date. */
 async function isForeign(see: HostReader): Promise<boolean> {
   if (chosenRepository(see, dockerSourcePath) !== null || !(await dockerAnswers(see))) return false;
@@ -139,9 +155,7 @@ const nothingRuns: Requirement = {
   title: "no container runs that would lose its engine",
   check(see) {
     if (dpkgInterrupted(see) || installedPackage(see, "docker-ce") !== null) return null;
-    const running = (see.list("/proc") ?? []).find((pid) => {
-      return /^\d+$/.test(pid) && linesOf(textOf(see, `/proc/${pid}/comm`) ?? "")[0]?.startsWith("containerd-shim");
-    });
+    const [running] = shims(see);
     if (running === undefined) return null;
     const reason = `containers run (pid ${running}) whose engine would be replaced`;
     return { reason, hint: ["pgrep", "-a", "containerd-shim"] };

@@ -35,5 +35,7 @@ export const projectLogPath = `${logDir}/project.log`;
 /** Only root can open it: any user who can open a lock file can hold its lock. A reboot removes it, as it ends each holder. */
 export const lockDir = "/run/edox-ops";
 export const lockPath = `${lockDir}/host.lock`;
+/** Held by a self-test of a runner: two would remove each other's containers. */
+export const selftestLockPath = `${lockDir}/selftest.lock`;
 /** The installer takes it too. */
 export const programLockPath = `${lockDir}/program.lock`;

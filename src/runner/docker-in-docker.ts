@@ -129,7 +129,7 @@ export function missingVolumes(there: readonly string[], wanted: readonly string
 }
 
 /** Where in the container a volume is: PATH, or HOST:PATH with options or without. */
-function mountPoint(volume: string): string {
+export function mountPoint(volume: string): string {
   const parts = volume.split(":");
   return (parts.length === 1 ? parts[0] : parts[1])?.replace(/(.)\/+$/, "$1") ?? "";
 }

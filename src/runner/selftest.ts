@@ -6,7 +6,7 @@ import { Problem } from "../engine/step.ts";
 import { heed, met, type Stop } from "../engine/wait.ts";
 import { withFlag } from "../engine/with-flag.ts";
 import type { Host, Output } from "../host/host.ts";
-import { dockerThere } from "./docker-in-docker.ts";
+import { dockerThere, mountPoint } from "./docker-in-docker.ts";
 import type { Runner } from "./runners.ts";
 import { building, certificates, privileged, transfer, transferBytes, waiting } from "./selftest-scripts.ts";
 
@@ -28,12 +28,17 @@ export interface Selftest {
 /** The image that GitLab's documentation has for the service. */
 export const dindImage = "docker:29-dind";
 const label = "edox-ops.selftest";
+/** Paths that the image declares as volumes, one a line. */
+const declaredVolumes = "{{range $path, $_ := .Config.Volumes}}{{println $path}}{{end}}";
 const pullLimitMs = 600_000;
 const limitMs = 120_000;
 /** Ethernet, what clouds and tunnels leave of it, and the least that IPv6 demands. */
 const lengths = [1500, 1460, 1400, 1360, 1280];
 
-/** Everything that it starts is gone when this returns, also what a run before it left. Throws a Problem where it cannot begin. */
+/**
+ * Removes everything that it starts before it returns, and what a killed run left: all of it has the label, and no more than
+ * that is removed. Only one may run on a host at a time. Throws a Problem where it cannot begin.
+ */
 export async function selftest(
   runner: Runner,
   host: Host,
@@ -165,6 +170,16 @@ async function job(docker: Docker, { docker: settings }: Runner, image: string) 
     const source = volume.includes(":") ? "" : `${await must("volume", "create", "--label", label)}:`;
     volumes.push("--volume", `${source}${volume}`);
   }
+  const declared = await must("image", "inspect", "--format", declaredVolumes, image);
+  const mounted = (settings?.volumes ?? []).map(mountPoint);
+  /** Docker's own volumes for these paths would have no label, and stay where their container was removed without them. */
+  const own = async (): Promise<string[]> => {
+    const flags: string[] = [];
+    for (const path of declared.split("\n").filter((line) => line.startsWith("/") && !mounted.includes(line))) {
+      flags.push("--volume", `${await must("volume", "create", "--label", label)}:${path}`);
+    }
+    return flags;
+  };
   const privileged = settings?.privileged === true;
   const common = ["--label", label, "--network", network, ...volumes];
   const more = (settings ?? {}) as { services_privileged?: unknown };
@@ -174,10 +189,19 @@ async function job(docker: Docker, { docker: settings }: Runner, image: string) 
   const jobFlags = [...(privileged ? ["--privileged"] : []), ...client, "--entrypoint", "sleep"];
   const containers = {
     service: await must(
-      ...["create", ...common, ...serviceFlags, "--network-alias", "docker", "--env", "DOCKER_TLS_CERTDIR=/certs"],
+      ...[
+        "create",
+        ...common,
+        ...(await own()),
+        ...serviceFlags,
+        "--network-alias",
+        "docker",
+        "--env",
+        "DOCKER_TLS_CERTDIR=/certs",
+      ],
       image,
     ),
-    job: await must("create", ...common, ...jobFlags, image, "3600"),
+    job: await must("create", ...common, ...(await own()), ...jobFlags, image, "3600"),
   };
   return { containers, start: () => docker("start", containers.service, containers.job) };
 }

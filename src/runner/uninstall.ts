@@ -3,14 +3,15 @@
 import type { Change } from "../engine/change.ts";
 import { installedPackage } from "../engine/dpkg.ts";
 import { Problem, type Recipe, type Resource, type Step } from "../engine/step.ts";
-import type { HostReader } from "../host/host.ts";
-import { dockerKeyPath, dockerPackages, dockerSourcePath } from "../recipes/docker.ts";
+import { type HostReader, Unseen } from "../host/host.ts";
+import { dockerKeyPath, dockerPackages, dockerSocket, dockerSourcePath, isSocketLeft } from "../recipes/docker.ts";
 import { runnerConfigPath, runnerLogPath } from "../recipes/paths.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
 import { changesCommitted } from "../resources/etckeeper.ts";
 import { file } from "../resources/file.ts";
 import { accountOf } from "../resources/user.ts";
+import { engineUnused, runningContainers } from "./containers.ts";
 import { runnerKeyPath, runnerPackages, runnerPinPath, runnerSourcePath } from "./install.ts";
 import { ours, readRecord } from "./record.ts";
 import { readConfig } from "./runners.ts";
@@ -19,8 +20,17 @@ import { drainPath } from "./service.ts";
 const configDir = "/etc/gitlab-runner";
 const user = "gitlab-runner";
 
-/** `purges`: its configuration and user too. `docker`: Docker's packages too; its images and volumes stay in any case. */
-export function uninstallation({ purges, docker }: { purges: boolean; docker: boolean }): Recipe {
+export interface Uninstallation {
+  /** Its configuration and user too. */
+  purges: boolean;
+  /** Docker's packages too; its images and volumes stay in any case. */
+  docker: boolean;
+  /** Also where containers lose their engine. */
+  force?: boolean;
+}
+
+export function uninstallation({ purges, docker, force = false }: Uninstallation): Recipe {
+  const inUse = docker && !force ? [engineUnused] : [];
   const steps: Step[] = [
     {
       id: "runner.uninstall",
@@ -39,9 +49,11 @@ export function uninstallation({ purges, docker }: { purges: boolean; docker: bo
     steps.push({
       id: "docker.uninstall",
       title: "Docker Engine is not installed; its images and volumes stay in /var/lib/docker",
-      requires: aptUsable(),
+      requires: [...inUse, ...aptUsable()],
       wants: [
+        containersNamed,
         ofDocker(withoutPackages("docker:packages", dockerPackages, purges)),
+        ofDocker(withoutSocket),
         ofDocker(without(dockerKeyPath)),
         without(dockerSourcePath),
       ],
@@ -54,10 +66,36 @@ export function uninstallation({ purges, docker }: { purges: boolean; docker: bo
       ? "GitLab Runner is gone."
       : `GitLab Runner is gone; ${configDir} and the user ${user} stay (--purge).`,
     failed: "Uninstalling failed at step",
-    requires: [],
+    // Before the first step, so that nothing is removed where Docker has to stay; and in the plan.
+    requires: inUse,
     steps,
   };
 }
+
+/** A plan, and a run with `--force`, name what stops. */
+const containersNamed: Resource = {
+  name: "docker:containers",
+  title: "no container runs that would lose its engine",
+  async check(see, _, warn) {
+    const reason = await runningContainers(see).catch((error: unknown) => {
+      if (error instanceof Unseen) return null;
+      throw error;
+    });
+    if (reason !== null) warn(reason);
+    return [];
+  },
+};
+
+/** The package leaves its socket, and programs would wait for an engine there. */
+const withoutSocket: Resource = {
+  name: "docker:socket",
+  title: `${dockerSocket} is gone`,
+  check(see, ahead) {
+    const goes = ahead.some((change) => change.kind === "packages" && change.instead?.includes("docker-ce"));
+    if (see.stat(dockerSocket) === null || !(goes || isSocketLeft(see))) return [];
+    return [{ kind: "command", argv: ["rm", "-f", dockerSocket], lack: `${dockerSocket} is there` }];
+  },
+};
 
 /**
  * Throws a Problem where a runner is in the way: with `purges` its token would be lost, and GitLab would wait for it for

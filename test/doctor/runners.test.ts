@@ -47,6 +47,23 @@ describe("runners", () => {
       expect(said).toStartWith("ok: not configured (optional; run edox-ops ");
   });
 
+  test("doctor: a socket that an uninstalled Docker left is no fault, and one of a stopped Docker is", async () => {
+    const host = fakeDebian();
+    const listening = "ffff: 00000002 00000000 00010000 0001 01 4711 /run/docker.sock\n";
+    host.put("/run/docker.sock", "");
+    host.served.splice(0);
+    for (const [sockets, program, said] of [
+      ["ffff: 00000002 00000000 00010000 0001 01 4711 /run/other\n", false, "ok: not configured"],
+      [listening, false, "error: Docker does not answer"],
+      [listening.replace("/run", "/var/run"), false, "error: Docker does not answer"],
+      ["", true, "error: Docker does not answer"],
+    ] as const) {
+      host.put("/proc/net/unix", sockets);
+      if (program) host.put("/usr/bin/dockerd", "");
+      expect((await found(host))["ci-runner:docker"]).toStartWith(said);
+    }
+  });
+
   test("are all well where prepare-ci-host ran and GitLab takes what was registered", async () => {
     const host = await prepared(section("a", dind));
     fakeGitLab(host, url).runners.set("glrt-a", 1);

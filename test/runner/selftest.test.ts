@@ -19,9 +19,10 @@ function engine(fails: (line: string) => boolean) {
     lines.push(line);
     if (fails(line)) return { code: 1, stdout: "", stderr: "it does not\n" };
     if (argv[1] === "load") return ok("Loaded image: dind:1\n");
+    if (line.includes("Config.Volumes")) return ok("/cache\n/var/lib/docker\n\n");
     return ok(`${argv[1]}-${lines.length}\n`);
   });
-  return { lines, ops: (...words: string[]) => typedWords(["gitlab-runner", "selftest", ...words], host) };
+  return { host, lines, ops: (...words: string[]) => typedWords(["gitlab-runner", "selftest", ...words], host) };
 }
 
 test("a job has the volumes, the rights and the network that the runner gives it", async () => {
@@ -60,4 +61,32 @@ test("a runner that is not there, or has no Docker, is named", async () => {
   );
   const bare = await typedWords(["gitlab-runner", "selftest"]);
   expect([bare.exit, bare.err]).toEqual([1, expect.stringContaining("no runner of this host has the docker executor")]);
+});
+
+test("selftest: another one that runs is named, and nothing is touched", async () => {
+  const { host, lines, ops } = engine(() => false);
+  host.locks.set("/run/edox-ops/selftest.lock", { pid: 7, command: "edox-ops gitlab-runner selftest", sinceMs: 0 });
+  const { exit, err } = await ops("--runner", "a");
+  expect([exit, err]).toEqual([75, expect.stringContaining("edox-ops gitlab-runner selftest (pid 7, since")]);
+  expect(err).toContain("hint: edox-ops gitlab-runner selftest --runner a\n");
+  expect(lines).toEqual([]);
+  host.locks.clear();
+  expect((await ops()).exit).toBe(0);
+  expect(host.locks.size).toBe(0);
+});
+
+test("selftest: all that it makes has its label, volumes of the image included, and no more than that is removed", async () => {
+  const { lines, ops } = engine(() => false);
+  expect((await ops()).exit).toBe(0);
+  const made = lines.filter((line) => /^(create|network create|volume create) /.test(line));
+  for (const line of made) expect(line).toContain("--label edox-ops.selftest");
+  // Two volumes of the runner's settings, and one of the image for each of the two containers.
+  expect(made.filter((line) => line.startsWith("volume "))).toHaveLength(4);
+  for (const line of made.filter((line) => line.startsWith("create "))) {
+    expect(line.match(/--volume \S+:\/var\/lib\/docker/g)).toHaveLength(1);
+    expect(line.match(/--volume \S+:\/cache/g)).toHaveLength(1);
+  }
+  for (const line of lines.filter((line) => /^(ps|volume ls|network ls) /.test(line))) {
+    expect(line).toEndWith("--filter label=edox-ops.selftest");
+  }
 });

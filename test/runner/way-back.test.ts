@@ -104,6 +104,54 @@ describe("uninstall", () => {
     expect(host.text("/var/lib/dpkg/status")).toContain("Package: gitlab-runner\n");
   });
 
+  const container = (name: string, labels: Record<string, string> | null = {}) => ({
+    Id: "0123456789abcdef",
+    Names: [`/${name}`],
+    Labels: labels,
+  });
+  const running = (host: FakeHost, containers: unknown) =>
+    host.served.unshift((_, asked) => {
+      if (!asked.endsWith("/containers/json")) return undefined;
+      return { status: 200, body: new TextEncoder().encode(JSON.stringify(containers)) };
+    });
+
+  test("uninstall --docker: a running container stops it by name before anything is changed, and in the plan", async () => {
+    const { host, ops } = await prepared();
+    running(host, [container("web"), container("db", null)]);
+    const before = host.listing();
+    const words = ["uninstall", "--docker"];
+    for (const more of [["--yes"], ["--dry-run"], ["--check"]]) {
+      const { exit, out, err } = await ops(...words, ...more);
+      expect([exit, out + err]).toEqual([
+        1,
+        expect.stringContaining(
+          "containers run that would lose their engine: web, db; --force removes it all the same",
+        ),
+      ]);
+    }
+    expect(host.listing()).toEqual(before);
+    expect((await ops("uninstall", "--dry-run")).exit).toBe(0);
+    const plan = await ops(...words, "--force", "--dry-run");
+    expect([plan.exit, plan.out + plan.err]).toEqual([0, expect.stringContaining("would lose their engine: web, db")]);
+    expect((await ops(...words, "--force", "--yes")).exit).toBe(0);
+    expect(host.text("/var/lib/dpkg/status")).not.toContain("Package: docker-ce\n");
+    expect(host.stat("/run/docker.sock")).toBeNull();
+  });
+
+  test("uninstall --docker: a job of gitlab-runner does not stop it, a container of another containerd does", async () => {
+    const { host, ops } = await prepared();
+    running(host, [container("runner-1-project-1", { "com.gitlab.gitlab-runner.managed": "true" })]);
+    expect((await ops("uninstall", "--docker", "--dry-run")).exit).toBe(0);
+    host.served.shift();
+    host.put("/proc/4711/comm", "containerd-shim\n");
+    const { exit, out, err } = await ops("uninstall", "--docker", "--dry-run");
+    expect([exit, out + err]).toEqual([1, expect.stringContaining("would lose their engine: pid 4711;")]);
+    host.put("/proc/4711/comm", "bash\n");
+    running(host, { message: "no" });
+    expect((await ops("uninstall", "--docker", "--yes")).exit).toBe(1);
+    expect(host.text("/var/lib/dpkg/status")).toContain("Package: docker-ce\n");
+  });
+
   test("takes no runner's token with it: it is to be unregistered first", async () => {
     const { host, ops } = await preparedRunner();
     fakeGitLab(host, url).runners.set(token, 41);

@@ -1,9 +1,10 @@
 import { lineOf, oneLine } from "../../engine/lines.ts";
 import { Problem } from "../../engine/step.ts";
+import { selftestLockPath } from "../../recipes/paths.ts";
 import { surveyConfig } from "../../runner/runners.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
-import { demandRoot, interruption } from "../run.ts";
+import { demandRoot, interruption, takeLock } from "../run.ts";
 
 export default command({
   meta: { name: "selftest", description: "run Docker-in-Docker as a job of a runner would, and measure it" },
@@ -28,8 +29,9 @@ export default command({
     const signal = host.heedSignals();
     const typed = ["edox-ops", ...context.typed];
     const stop = () => interruption(signal(), ["sudo", ...typed]);
+    const lock = await takeLock(host, selftestLockPath, typed);
     if (!values.json) context.console.err(lineOf`a job of ${runner.name}: this takes a minute`);
-    const found = await selftest(runner, host, stop, { file: values.image, typed });
+    const found = await selftest(runner, host, stop, { file: values.image, typed }).finally(lock.release);
     const exit = found.measured.every(({ ok }) => ok) ? exitCode.done : exitCode.failed;
     if (values.json) {
       const { jsonOf } = await import("../../report/json.ts");

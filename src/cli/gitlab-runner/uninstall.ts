@@ -12,7 +12,7 @@ export default command({
   args: {
     purge: { type: "boolean", description: "take its configuration and user away too" },
     docker: { type: "boolean", description: "take Docker's packages away too; images and volumes stay" },
-    force: { type: "boolean", description: "do it, though runners of somebody else stop" },
+    force: { type: "boolean", description: "do it, though runners of somebody else or containers stop" },
     ...drainFlag,
     ...flags,
   },
@@ -25,7 +25,7 @@ export default command({
     const purges = values.purge === true;
     demandPackaged(host);
     if (purges || !values.force) demandNoRunner(host, purges);
-    const recipe = () => uninstallation({ purges, docker: values.docker === true });
+    const recipe = () => uninstallation({ purges, docker: values.docker === true, force: values.force === true });
     if (values["dry-run"] || values.check || !values.yes) return change(recipe, values, context);
     demandRoot(host, context);
     const signal = host.heedSignals();
