@@ -40,7 +40,7 @@ export type Change =
   /**
    * `lack`: what is not as it should be. `again`: also run after a put-back, so that a service has its old files.
    * `mayFail`: what that leaves, which is then a warning and puts nothing back. `logs`: commands that
-   * print why it failed; the first that prints anything is reported.
+   * print why it failed, the newest line first; the first that prints anything is reported.
    */
   | { kind: "command"; argv: string[]; lack: string; again?: true; mayFail?: string; logs?: string[][] };
 

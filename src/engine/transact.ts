@@ -79,11 +79,11 @@ async function command(
   });
 }
 
-/** Returns what the first of these commands prints that prints anything. */
+/** Returns what the first of these commands prints that prints anything, oldest line first: they print the newest first. */
 export async function firstOutput(commands: readonly string[][], see: HostReader): Promise<string> {
   for (const argv of commands) {
     const { stdout } = await see.probe(argv);
-    if (stdout.trim() !== "") return stdout;
+    if (stdout.trim() !== "") return `${stdout.trimEnd().split("\n").reverse().join("\n")}\n`;
   }
   return "";
 }

@@ -78,10 +78,11 @@ export function service(wanted: Service): Resource {
 
 /**
  * Returns the commands that print why a service failed, of which systemctl prints only that it did: the last lines of the
- * service's own processes, or, where none of them ran, those of systemd about it.
+ * service's own processes, or, where none of them ran, those of systemd about it. Only in reverse order are these the last
+ * ones everywhere: before systemd 254, a start time made `--lines` print the first.
  */
 function logsOf(unit: string): string[][] {
-  const journal = ["journalctl", "--quiet", "--no-pager", "--output=cat", "--since=-1min", "--lines=3"];
+  const journal = ["journalctl", "--quiet", "--no-pager", "--output=cat", "--since=-1min", "--reverse", "--lines=3"];
   return [
     [...journal, `_SYSTEMD_UNIT=${unit}.service`],
     [...journal, `--unit=${unit}.service`],

@@ -298,6 +298,20 @@ describe("a GitLab that does not do as it should", () => {
     expect(register().code).toBe(0);
   });
 
+  test("install: a service that ends after each start fails with its last lines, and succeeds when it keeps running", () => {
+    const { host } = ci;
+    host.sh(`cp -p ${configPath} /root/config; sed -i 's/^concurrent = .*/concurrent = = 3/' ${configPath}
+      systemctl stop gitlab-runner`);
+    const failed = ci.ops("gitlab-runner", "install", "--yes", ...ci.runnerMirror);
+    const status = ci.ops("gitlab-runner", "status").stdout;
+    host.sh(`cp -p /root/config ${configPath}`);
+    const reason = /gitlab-runner is not active, .*FATAL: Service run failed +error=decoding configuration file/;
+    expect([failed.code, failed.stderr]).toEqual([1, expect.stringMatching(reason)]);
+    expect(status).toContain("service_active: False\n");
+    expect(ci.ops("gitlab-runner", "install", "--yes", ...ci.runnerMirror)).toMatchObject({ code: 0, stderr: "" });
+    expect(ci.ops("gitlab-runner", "status").stdout).toContain("service_active: True\n");
+  });
+
   test("is gone: status and doctor say so, and unregister waits for it", () => {
     ci.gitlab[Symbol.dispose]();
     expect(ci.ops("gitlab-runner", "status").stdout).toContain("accepted: https://");

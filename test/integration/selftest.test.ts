@@ -64,3 +64,30 @@ test("ended by a signal, or killed, it leaves nothing for ever", () => {
   expect(ci.ops("gitlab-runner", "selftest", "--image", "/etc/hostname").code).toBe(1);
   expect(left()).toBe("");
 });
+
+test("selftest: of two at the same time the second names the first and exits 75, and neither leaves anything", () => {
+  const command = `edox-ops gitlab-runner selftest --image ${image}`;
+  const { stdout } =
+    ci.host.sh(`${command} >/root/first 2>&1 & until [ "$(docker ps -q | wc -l)" = 2 ]; do sleep 0.1; done
+    ${command} 2>&1; echo "second $?"; wait $!; echo "first $?"`);
+  expect(stdout).toMatch(
+    /error: another run holds the lock: edox-ops gitlab-runner selftest .*\n(.*\n)*second 75\nfirst 0\n$/,
+  );
+  expect(left()).toBe("");
+});
+
+test("uninstall --docker: a running container keeps its engine until --force, and doctor takes the rest for no fault", () => {
+  ci.host.sh(`docker load -q -i ${image}; docker run -d --name web --entrypoint sleep docker:29-dind 1000`);
+  const words = ["gitlab-runner", "uninstall", "--docker"];
+  for (const more of ["--yes", "--dry-run"]) {
+    const { code, stdout, stderr } = ci.ops(...words, more);
+    expect([code, stdout + stderr]).toEqual([1, expect.stringContaining("would lose their engine: web; --force")]);
+  }
+  expect(ci.host.sh("docker inspect -f '{{.State.Running}}' web; systemctl is-active gitlab-runner").stdout).toBe(
+    "true\nactive\n",
+  );
+  const { code, stdout } = ci.ops(...words, "--force", "--yes");
+  expect([code, stdout]).toEqual([0, expect.stringContaining("would lose their engine: web")]);
+  expect(ci.host.sh("ls /run/docker.sock 2>&1").code).not.toBe(0);
+  expect(ci.ops("doctor").stdout).toMatch(/^\[OK\] ci-runner:docker: not configured/m);
+});

@@ -15,7 +15,7 @@ const services: [string, Resource][] = [
   ["nginx", nginxService([])],
 ];
 
-/** An enabled service that prints `own` to its journal, and about which systemd prints `systemd`. */
+/** An enabled service that prints `own` to its journal, and about which systemd prints `systemd`; the newest line first. */
 function hostWith(unit: string, code: number, own: string, systemd: string): FakeHost {
   const host = fakeDebian();
   host.link(`/etc/systemd/system/multi-user.target.wants/${unit}.service`, `/lib/systemd/system/${unit}.service`);
@@ -37,7 +37,7 @@ async function problemOf(host: FakeHost, resource: Resource) {
 for (const [unit, resource] of services) {
   describe(`service ${unit}`, () => {
     test(`${unit}: a failed start reports the last lines of its own processes`, async () => {
-      const host = hostWith(unit, 1, "loading\nmy port is taken\n", "Failed with result 'exit-code'.\n");
+      const host = hostWith(unit, 1, "my port is taken\nloading\n", "Failed with result 'exit-code'.\n");
       expect(await problemOf(host, resource)).toMatchObject({
         message: `systemctl reload-or-restart ${unit} failed`,
         stderr: `Job for ${unit}.service failed.\nloading\nmy port is taken\n`,
