@@ -152,6 +152,8 @@ export function fakeDebian(options: Like = {}): FakeHost {
       host.put("/etc/ssl/certs/ca-certificates.crt", "certificates");
       return ok();
     }
+    // No directory service: what the files do not have is not there.
+    if (program === "getent") return { code: 2, stdout: "", stderr: "" };
     if (program === "useradd") {
       host.put(
         "/etc/passwd",

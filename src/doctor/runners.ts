@@ -6,7 +6,7 @@ import { type Host, type HostReader, Unseen } from "../host/host.ts";
 import { dockerAnswers, dockerSocket, isSocketLeft } from "../recipes/docker.ts";
 import { runnerConfigPath, runnerStatePath } from "../recipes/paths.ts";
 import { reasonOf } from "../resources/service.ts";
-import { accountOf, isMember } from "../resources/user.ts";
+import { isAccount, isMember } from "../resources/user.ts";
 import type { RunnerConfig, Survey } from "../runner/runners.ts";
 import { runnerKeepsRunning, runnerProgram } from "../runner/service.ts";
 import type { Entry, Finding } from "./finding.ts";
@@ -54,8 +54,8 @@ export function runnerEntries(host: Host): Entry[] {
   });
   return [
     onHost("runner:binary", () => ({ status: "ok", detail: `gitlab-runner is installed in ${program}` })),
-    onHost(`runner:user:${user}`, (see) =>
-      accountOf(see, user)
+    onHost(`runner:user:${user}`, async (see) =>
+      (await isAccount(see, user))
         ? { status: "ok", detail: "is there" }
         : { status: "error", detail: `there is no user ${user}`, hint: install },
     ),

@@ -20,6 +20,7 @@ const limitMinutes = { update: 20, install: 60 };
 const mebibyte = 1024 * 1024;
 /** What the lists of a distribution take, twice: packed and unpacked. */
 const scarceBytes = 128 * mebibyte;
+const simulateLimitMs = 120_000;
 const certificatesTool = "/usr/sbin/update-ca-certificates";
 /** How long a clock is waited for that is behind the lists. */
 const clockSeconds = 120;
@@ -158,7 +159,8 @@ export function updateLists(host: Host, stop: Stop, watch?: Watch): Promise<stri
  */
 export async function newerVersions(names: readonly string[], see: HostReader): Promise<Map<string, string>> {
   const argv = ["apt-get", "-q", "-y", "--simulate", "--only-upgrade", "install", ...names];
-  const { code, stdout, stderr } = await see.probe(argv);
+  // apt reads all of its lists, which takes a busy small host longer than a probe usually may.
+  const { code, stdout, stderr } = await see.probe(argv, { limitMs: simulateLimitMs });
   if (code !== 0) {
     const message = `apt-get would not bring ${names.join(", ")} up to date`;
     throw new Problem("command-failed", message, { returncode: code, stderr, hint: ["apt-cache", "policy", ...names] });

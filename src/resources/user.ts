@@ -1,4 +1,4 @@
-// Accounts, from the host's own files: one that a directory service knows is not looked for.
+// Accounts, from the host's own files. Only one that is missing there is looked for in a directory service.
 
 import { textOf } from "../engine/facts.ts";
 import { Problem, type Resource } from "../engine/step.ts";
@@ -13,7 +13,21 @@ export interface Account {
 
 /** The account of that name, or null. */
 export function accountOf(see: HostReader, name: string): (Account & { uid: number; gid: number }) | null {
-  const lines = (textOf(see, "/etc/passwd") ?? "").split("\n").map((line) => line.split(":"));
+  return accountIn(textOf(see, "/etc/passwd") ?? "", name);
+}
+
+/**
+ * Returns whether there is an account of that name, in the host's own files or in any service that nsswitch.conf(5) names:
+ * useradd refuses such a name.
+ */
+export async function isAccount(see: HostReader, name: string): Promise<boolean> {
+  if (accountOf(see, name) !== null) return true;
+  const { code, stdout } = await see.probe(["getent", "passwd", name]);
+  return code === 0 && accountIn(stdout, name) !== null;
+}
+
+function accountIn(passwd: string, name: string): (Account & { uid: number; gid: number }) | null {
+  const lines = passwd.split("\n").map((line) => line.split(":"));
   const [, , uid, gid, , home = "", shell = ""] = lines.find(([first]) => first === name) ?? [];
   return uid === undefined ? null : { name, home, shell, uid: Number(uid), gid: Number(gid) };
 }
@@ -28,8 +42,8 @@ export function systemUser({ name, home, shell }: Account, label: string): Resou
   return {
     name: label,
     title: `the user ${name} is there`,
-    check: (see) =>
-      accountOf(see, name) === null ? [{ kind: "command", argv, lack: `there is no user ${name}` }] : [],
+    check: async (see) =>
+      (await isAccount(see, name)) ? [] : [{ kind: "command", argv, lack: `there is no user ${name}` }],
   };
 }
 

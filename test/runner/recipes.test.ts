@@ -30,6 +30,15 @@ async function run(host: FakeHost, mirrors = good, only?: string) {
   return converge(steps, host, { act: host });
 }
 
+test("install: a user gitlab-runner of a directory service is used, and not made again", async () => {
+  const host = withPackages("ca-certificates");
+  const line = "gitlab-runner:x:990:990::/home/gitlab-runner:/bin/bash\n";
+  host.taught.unshift((argv) => (argv.join(" ") === "getent passwd gitlab-runner" ? ok(line) : undefined));
+  const results = await run(host);
+  expect(results.find(({ id }) => id === "runner.user.create")?.outcome).toBe("ok");
+  expect(host.ran.filter((each) => each.startsWith("useradd"))).toEqual([]);
+});
+
 describe("Docker", () => {
   test("of somebody else, that answers, is left as it is", async () => {
     const host = withPackages("docker.io");

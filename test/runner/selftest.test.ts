@@ -90,3 +90,16 @@ test("selftest: all that it makes has its label, volumes of the image included, 
     expect(line).toEndWith("--filter label=edox-ops.selftest");
   }
 });
+
+test("selftest: a signal in the last measurement ends it with 130, and everything is removed", async () => {
+  const { host, lines, ops } = engine((line) => {
+    if (line.includes("mtu=1500")) host.signal = { name: "SIGINT", number: 2 };
+    return false;
+  });
+  const { exit, out, err } = await ops();
+  expect([exit, out, err]).toEqual([130, "", expect.stringContaining("interrupted by SIGINT")]);
+  const last = lines.findIndex((line) => line.includes("mtu=1500"));
+  expect(lines.slice(last + 1).map((line) => line.split(" ")[0])).toEqual(
+    expect.arrayContaining(["ps", "rm", "volume", "network"]),
+  );
+});
