@@ -152,6 +152,10 @@ export function fakeDebian(options: Like = {}): FakeHost {
       host.put("/etc/ssl/certs/ca-certificates.crt", "certificates");
       return ok();
     }
+    if (argv.join(" ") === "rm -f /run/docker.sock") {
+      host.nodes.delete("/run/docker.sock");
+      return ok();
+    }
     // No directory service: what the files do not have is not there.
     if (program === "getent") return { code: 2, stdout: "", stderr: "" };
     if (program === "useradd") {
