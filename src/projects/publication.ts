@@ -44,9 +44,13 @@ export function publication(slug: string, after: After, facts: Facts): Publicati
   return { recipe: recipe(`project publish ${slug}`, `Published project ${slug}.`, requires, step), projectIn };
 }
 
+const setUp = ["sudo", "edox-ops", "bootstrap", "--yes"];
+/** The exit code of a program that is missing. */
+const notFound = 127;
+
 const prepared = requirement("this host is set up for sites", async (see) => {
   if ([sitesEnabledDir, docsRoot].every((dir) => see.stat(dir) !== null)) return null;
-  return { reason: "nginx is not set up", hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
+  return { reason: "nginx is not set up", hint: setUp };
 });
 
 /** The directory of the site is one, or is missing, and nginx can serve the domain. */
@@ -81,6 +85,7 @@ function accepted(slug: string, step: Step): Requirement {
     if (changes.length === 0) return null;
     const { code, stderr } = await see.probe(["nginx", "-t", "-q"]);
     if (code === 0) return null;
+    if (code === notFound) return { reason: "nginx is not installed", hint: setUp };
     const ours = [vhostLinkPath(slug), ...changes.flatMap((change) => ("path" in change ? [change.path] : []))];
     if (ours.some((path) => stderr.includes(path))) return null;
     const [, why = "nginx -t fails"] = /\[emerg\] (?:\d+#\d+: )?(.+)/.exec(stderr) ?? [];

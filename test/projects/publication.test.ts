@@ -10,6 +10,7 @@ let site: SiteHost;
 beforeEach(async () => {
   site = await SiteHost.bootstrapped();
   site.disk.write("/srv/other/index.html", "other");
+  site.disk.write("/srv/new/index.html", "new");
 });
 afterEach(() => site[Symbol.dispose]());
 
@@ -21,7 +22,6 @@ async function serveLive(): Promise<void> {
       err: "",
     });
   }
-  site.disk.write("/srv/new/index.html", "new");
 }
 
 /** Types the line, and expects that the whole host is as it was, but for the log of what failed late. */
@@ -121,6 +121,20 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
       site.fake.remove("/etc/nginx/sites-enabled");
     },
   },
+  "an nginx that was removed without its files": {
+    says: /nginx is not installed\nhint: edox-ops bootstrap --yes/,
+    make() {
+      const missing = { code: 127, stdout: "", stderr: "nginx is not installed" };
+      site.fake.taught.unshift((argv) => (argv[0] === "nginx" ? missing : undefined));
+    },
+  },
+  "a lock of the project that a deploy holds": {
+    exit: 75,
+    says: /another run holds the lock: edox-ops bootstrap/,
+    make() {
+      for (const name of ["new", "live"]) holdLock(`project-${name}`);
+    },
+  },
   "an nginx that is masked": {
     says: /nginx is masked\nhint: systemctl unmask nginx/,
     make: () => site.fake.link("/etc/systemd/system/nginx.service", "/dev/null"),
@@ -159,7 +173,7 @@ for (const [fault, { source, flags = "", exit = 1, says, make }] of Object.entri
   describe(`publish: ${fault} is refused before the first write`, () => {
     for (const name of ["new", "live"]) {
       test(`of a ${name === "new" ? "new project" : "project that is served"}`, async () => {
-        await serveLive();
+        if (name === "live") await serveLive();
         await make?.();
         const line = `project publish ${name} --domain moved.example.org --source ${source ?? "/srv/new"}${flags}`;
         await expectUnchanged(line, exit, says);
@@ -235,7 +249,7 @@ for (const [fault, { says, exit = 1, make }] of Object.entries(late)) {
   describe(`publish: ${fault} rolls back the record, the site and the tree`, () => {
     for (const name of ["new", "live"]) {
       test(`of a ${name === "new" ? "new project" : "project that is served"}`, async () => {
-        await serveLive();
+        if (name === "live") await serveLive();
         make();
         await expectUnchanged(`project publish ${name} --domain moved.example.org --source /srv/new`, exit, says, true);
         const { stdout } = await site.fake.probe(["systemctl", "list-units", "--failed"]);
