@@ -116,7 +116,7 @@ describe("uninstall", () => {
     });
 
   test("uninstall --docker: a running container stops it by name before anything is changed, and in the plan", async () => {
-    const { host, ops } = await prepared();
+    const { host, ops } = await preparedRunner();
     running(host, [container("web"), container("db", null)]);
     const before = host.listing();
     const words = ["uninstall", "--docker"];
@@ -139,7 +139,7 @@ describe("uninstall", () => {
   });
 
   test("uninstall --docker: a job of gitlab-runner does not stop it, a container of another containerd does", async () => {
-    const { host, ops } = await prepared();
+    const { host, ops } = await preparedRunner();
     running(host, [container("runner-1-project-1", { "com.gitlab.gitlab-runner.managed": "true" })]);
     expect((await ops("uninstall", "--docker", "--dry-run")).exit).toBe(0);
     host.served.shift();
