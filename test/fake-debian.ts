@@ -1,6 +1,6 @@
 // A bare Debian-like host in memory, with an apt, a systemd and an nginx that do what the real ones do to its files.
 
-import { nginxConfig } from "../src/recipes/nginx-config.ts";
+import { directives, nginxConfig } from "../src/recipes/nginx-config.ts";
 import { type FakeHost, fakeHost, ok } from "./fake-host.ts";
 import { keyring } from "./openpgp.ts";
 
@@ -204,8 +204,12 @@ export function fakeDebian(options: Like = {}): FakeHost {
       return ok();
     }
     if (program === "nginx") {
-      const { servers, settings } = nginxConfig(host);
+      const { paths, servers, settings } = nginxConfig(host);
       const emergency = (said: string) => ({ code: 1, stdout: "", stderr: `nginx: [emerg] ${said}\n` });
+      for (const path of paths) {
+        const bogus = [...directives(host.text(path) ?? "")].find(({ words }) => words[0] === "bogus");
+        if (bogus) return emergency(`unknown directive "bogus" in ${path}:${bogus.line}`);
+      }
       const twice = settings.find(({ name }, i) => settings.findIndex((each) => each.name === name) !== i);
       if (twice) return emergency(`"${twice.name}" directive is duplicate in ${twice.path}:${twice.line}`);
       const bucket = Number(settings.find(({ name }) => name === "server_names_hash_bucket_size")?.value ?? 64);

@@ -12,7 +12,7 @@ import { lockPath } from "../recipes/paths.ts";
 import { usage, withoutSecrets } from "./arguments.ts";
 import type { Values } from "./command.ts";
 import type { Context } from "./context.ts";
-import { type Also, type Teller, teller } from "./teller.ts";
+import { type Also, type Notes, type Teller, teller } from "./teller.ts";
 
 const lockPollMs = 20;
 
@@ -51,10 +51,17 @@ export async function change(
   const host = await context.host();
   if (flags["dry-run"] === true || flags.check === true) {
     const tell = teller(flags, context);
-    return tell.end(await plan(tell), undefined, also);
+    const { recipe, see, steps, failAt } = await look();
+    await tell.notes(await requirements(recipe, see, null));
+    return tell.end(await converge(steps, see, { failAt, watch: { finished: tell.step } }), undefined, also);
   }
   demandRoot(host, context);
-  if (flags.yes !== true) await confirm();
+  /** Notes that the person who was asked has read. */
+  const known: string[] = [];
+  if (flags.yes !== true) {
+    const exit = await confirm();
+    if (exit !== null) return exit;
+  }
 
   // Before the first change or wait a signal may end this process: nothing is half done.
   let signal: ReturnType<Host["heedSignals"]> | undefined;
@@ -67,7 +74,7 @@ export async function change(
   const lock = await takeLock(host, lockPath, ["edox-ops", ...typed], lockWaitMs);
   try {
     const { see, recipe, steps, failAt } = await look();
-    for (const warning of await requirements(recipe, see, tell, stop)) await tell.warning(warning);
+    await tell.notes(await requirements(recipe, see, tell, stop), known);
     const { runLog } = await import("../report/run-log.ts");
     const log = runLog(recipe.logPath, host, tell.warning);
     const watch = {
@@ -98,20 +105,26 @@ export async function change(
     return { see, recipe, failAt, steps: await select(recipe, { only, skip, typed: again }, see) };
   }
 
-  async function plan(tell: Teller): Promise<StepResult[]> {
-    const { see, recipe, steps, failAt } = await look();
-    for (const warning of await requirements(recipe, see, null)) await tell.warning(warning);
-    return converge(steps, see, { failAt, watch: { finished: tell.step } });
-  }
-
-  /** A person is shown the plan, and asked where there is something to do. */
-  async function confirm(): Promise<void> {
+  /**
+   * Shows a person what would change, and asks. Where nothing would, the run itself says so, and nobody is asked. Returns
+   * the exit code of a plan that failed: there is nothing to agree to.
+   */
+  async function confirm(): Promise<number | null> {
     if (flags.json === true || !context.console.interactive()) {
       const hint = ["edox-ops", ...typed, "--yes"];
       throw new Problem("not-confirmed", `${command} changes this host: say --yes, or --dry-run to look`, { hint });
     }
-    const results = await plan(teller({ ...flags, quiet: false }, context));
-    if (results.every(({ outcome }) => outcome === "ok") || (await context.console.confirm("do this?"))) return;
+    const { recipe, see, steps, failAt } = await look();
+    const notes = await requirements(recipe, see, null);
+    const results = await converge(steps, see, { failAt });
+    const pending = results.filter(({ outcome }) => outcome !== "ok");
+    if (pending.length === 0) return null;
+    const tell = teller({ ...flags, quiet: false }, context);
+    await tell.notes(notes);
+    for (const result of pending) await tell.step(result);
+    if (results.some(({ outcome }) => outcome === "failed")) return tell.end(results);
+    known.push(...notes.warnings, ...notes.unknown);
+    if (await context.console.confirm("do this?")) return null;
     throw new Problem("not-confirmed", "not confirmed: nothing was changed");
   }
 }
@@ -166,21 +179,25 @@ function lockOf(host: Host, path: string): ReturnType<Host["lock"]> {
   }
 }
 
-/** Warnings of what is met; what is not stops the run before anything is changed. Nobody waits without a teller. */
+/**
+ * Returns what is to be known of requirements that are met. One that is not stops the run before anything is changed.
+ * Nobody waits without a teller.
+ */
 export async function requirements(
   { requires }: Recipe,
   see: HostReader,
   tell: Teller | null,
   stop?: Stop,
-): Promise<string[]> {
+): Promise<Notes> {
   const warnings: string[] = [];
+  const unknown: string[] = [];
   for (const requirement of requires) {
     try {
       warnings.push(...(await met(tell ? requirement : { ...requirement, waitMs: 0 }, see, tell?.progress, stop)));
     } catch (error) {
       if (!(error instanceof Unseen)) throw error;
-      warnings.push(`could not be seen: ${error.message}`);
+      unknown.push(error.message);
     }
   }
-  return warnings;
+  return { warnings, unknown };
 }

@@ -19,8 +19,17 @@ export interface Also extends Pick<Document, "trees"> {
   earlier?: readonly StepResult[];
 }
 
+/** What the requirements of a run have to say. */
+export interface Notes {
+  warnings: string[];
+  /** Why something could not be looked at. */
+  unknown: string[];
+}
+
 export interface Teller {
   warning(sentence: string): Promise<void>;
+  /** Prints those that are not `known`. Where anything could not be looked at, a run that only looks is no success. */
+  notes(notes: Notes, known?: readonly string[]): Promise<void>;
   started(step: Step): void;
   step(result: StepResult): Promise<void>;
   progress: Pick<Watch, "waiting" | "running" | "lasting" | "output" | "status">;
@@ -46,6 +55,7 @@ export function teller(flags: Values, { console, command, hint, variable }: Cont
   const warnings: string[] = [];
   /** A reader that went away does not stop a run: that is told at its end. */
   let lost: unknown;
+  let hasUnknown = false;
 
   async function say(text: string): Promise<void> {
     line?.clear();
@@ -55,10 +65,17 @@ export function teller(flags: Values, { console, command, hint, variable }: Cont
     });
   }
 
+  async function warning(sentence: string): Promise<void> {
+    warnings.push(sentence);
+    await say(`${voice.paint("warning", "warning")}: ${oneLine(sentence)}\n`);
+  }
+
   return {
-    async warning(sentence) {
-      warnings.push(sentence);
-      await say(`${voice.paint("warning", "warning")}: ${oneLine(sentence)}\n`);
+    warning,
+    async notes(notes, known = []) {
+      hasUnknown = notes.unknown.length > 0;
+      for (const each of notes.warnings) if (!known.includes(each)) await warning(each);
+      for (const each of notes.unknown) if (!known.includes(each)) await warning(`could not be seen: ${each}`);
     },
     clear: () => line?.clear(),
     started: ({ id }) => line?.begin(id),
@@ -89,7 +106,7 @@ export function teller(flags: Values, { console, command, hint, variable }: Cont
     },
     async end(results, done, { earlier = [], ...also } = {}) {
       line?.clear();
-      const { outcome, exit } = verdict([...earlier, ...results], flags.check === true);
+      const { outcome, exit } = verdict([...earlier, ...results], flags.check === true, hasUnknown);
       const failed = results.find((result) => result.outcome === "failed");
       if (json) {
         const steps = stepsOf([...earlier, ...results], flags.diff === true, voice);
@@ -109,13 +126,17 @@ function shortLine(argv: readonly string[]): string {
   return shellLine(argv.filter((word, i) => !(word.startsWith("-") || argv[i - 1] === "-o")));
 }
 
-function verdict(results: readonly StepResult[], check: boolean): { outcome: Document["outcome"]; exit: number } {
+function verdict(
+  results: readonly StepResult[],
+  check: boolean,
+  hasUnknown: boolean,
+): { outcome: Document["outcome"]; exit: number } {
   const has = (outcome: StepResult["outcome"]): boolean => results.some((result) => result.outcome === outcome);
   const signal = results.find(({ problem }) => problem?.code === "interrupted")?.problem;
   if (signal) return { outcome: "interrupted", exit: signal.returncode };
   if (has("failed")) return { outcome: "failed", exit: exitCode.failed };
   if (has("pending")) return { outcome: "pending", exit: check ? exitCode.pending : exitCode.done };
   // What could not be seen is no success.
-  if (has("unknown")) return { outcome: "unknown", exit: check ? exitCode.failed : exitCode.done };
+  if (has("unknown") || hasUnknown) return { outcome: "unknown", exit: check ? exitCode.failed : exitCode.done };
   return { outcome: has("changed") ? "changed" : "ok", exit: exitCode.done };
 }

@@ -1,8 +1,7 @@
 // What doctor looks at besides the recipes' resources. To add a check, add an entry.
 
 import type { HostReader, Stat } from "../host/host.ts";
-import { nginxConfig } from "../recipes/nginx-config.ts";
-import { tookFiles } from "../recipes/nginx-running.ts";
+import { configFault } from "../recipes/nginx-accepts.ts";
 import { bootstrapLogPath, docsRoot, logDir, projectsPath, stateDir } from "../recipes/paths.ts";
 import { clockSet } from "../resources/ready.ts";
 import { apt } from "./apt.ts";
@@ -106,19 +105,11 @@ function smallest(see: HostReader, measure: (space: NonNullable<ReturnType<HostR
   return spaces.sort((a, b) => measure(a.space) - measure(b.space))[0] ?? null;
 }
 
-/** Workers newer than every file have read them all. Only where they have not, nginx itself is asked: it writes. */
 async function validConfig(see: HostReader): Promise<Omit<Finding, "name">> {
-  const dirs = ["conf.d", "sites-enabled", "modules-enabled"].map((name) => `/etc/nginx/${name}`);
-  const { paths } = nginxConfig(see);
-  if (paths[0] === undefined || see.stat(paths[0]) === null) {
+  if (see.stat("/etc/nginx/nginx.conf") === null) {
     return { status: "error", detail: "nginx has no configuration", hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
   }
-  const whole = paths.every((path) => see.statTarget(path) !== null);
-  if (whole && tookFiles(see, [...paths, ...dirs])) return { status: "ok", detail: "running as it is on disk" };
-  if (see.uid !== 0) {
-    return { status: "warning", detail: "only root can test it", hint: ["sudo", "edox-ops", "doctor"] };
-  }
-  const { code, stderr } = await see.probe(["nginx", "-t", "-q"]);
-  if (code === 0) return { status: "ok", detail: "valid" };
-  return { status: "error", detail: stderr.trim(), hint: ["sudo", "nginx", "-t"] };
+  const fault = await configFault(see);
+  if (fault === null) return { status: "ok", detail: "nginx accepts it" };
+  return { status: "error", detail: fault.reason, ...(fault.hint && { hint: fault.hint }) };
 }

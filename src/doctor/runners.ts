@@ -4,6 +4,7 @@ import { textOf } from "../engine/facts.ts";
 import { few } from "../engine/lines.ts";
 import { type Host, type HostReader, Unseen } from "../host/host.ts";
 import { dockerAnswers, dockerSocket, isSocketLeft } from "../recipes/docker.ts";
+import { dockerConfigAccepted } from "../recipes/docker-config.ts";
 import { runnerConfigPath, runnerStatePath } from "../recipes/paths.ts";
 import { reasonOf } from "../resources/service.ts";
 import { isAccount, isMember } from "../resources/user.ts";
@@ -80,6 +81,7 @@ export function runnerEntries(host: Host): Entry[] {
       ofRunners("ci-runner:guard", guard),
       ofRunners("ci-runner:shared-host", sharedHost),
       { ...ofRunners("ci-runner:token", (config) => tokens(config, host)), asks: true as const },
+      onDocker("ci-runner:docker-config", dockerConfig),
       { ...onDocker("ci-runner:disk", disk), asks: true as const },
       onDocker("ci-runner:mtu", mtu),
     ].map((entry) => ({ ...entry, only: () => installed })),
@@ -97,6 +99,12 @@ async function drains(see: HostReader): Promise<Answer> {
 async function docker(see: HostReader): Promise<Answer> {
   if (await dockerAnswers(see)) return { status: "ok", detail: "Docker answers" };
   return { status: "error", detail: "Docker does not answer", hint: ["sudo", "systemctl", "status", "docker"] };
+}
+
+async function dockerConfig(see: HostReader): Promise<Answer> {
+  const unmet = await dockerConfigAccepted.check(see, () => {});
+  if (unmet === null) return { status: "ok", detail: dockerConfigAccepted.title };
+  return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
 }
 
 function group({ runners }: RunnerConfig, see: HostReader): Answer {

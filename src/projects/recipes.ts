@@ -5,6 +5,7 @@ import type { Facts } from "../engine/facts.ts";
 import { Problem, type Recipe, type Requirement, type Resource, type Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { clients, contentTypes, limits } from "../recipes/nginx.ts";
+import { configAccepted } from "../recipes/nginx-accepts.ts";
 import { nameTooLong } from "../recipes/nginx-names.ts";
 import { projectLogPath, sitesEnabledDir } from "../recipes/paths.ts";
 import { missingDirectories } from "../resources/directory.ts";
@@ -36,14 +37,15 @@ export function updateProject(slug: string, edit: Edit, facts: Facts): Recipe {
     return before && edited(before, edit);
   };
   const chosen = edit.tls === true || edit.domain !== undefined;
+  const step = projectStep({ id: "project.update", title: `${slug} is as it was asked for`, slug, after }, facts);
   const requires = [
     known(slug),
     publishable(edit),
     usable(slug, after),
     servable(slug, after),
     certified(slug, after, chosen),
+    accepted(step, slug, after),
   ];
-  const step = projectStep({ id: "project.update", title: `${slug} is as it was asked for`, slug, after }, facts);
   return recipe(`project update ${slug}`, `Updated project ${slug}.`, requires, step);
 }
 
@@ -55,7 +57,7 @@ export function edited(before: Draft, edit: Edit): Draft {
 export function enableProject(slug: string, facts: Facts): Recipe {
   const after: After = (before) => before && { ...before, enabled: true };
   const step = projectStep({ id: "project.enable", title: `${slug} is served`, slug, after }, facts);
-  const requires = [valid(slug), servable(slug, after), certified(slug, after, true)];
+  const requires = [valid(slug), servable(slug, after), certified(slug, after, true), accepted(step, slug, after)];
   return recipe(`project enable ${slug}`, `Enabled project site for ${slug}.`, requires, step);
 }
 
@@ -175,6 +177,19 @@ function servable(slug: string, after: After): Requirement {
     }
     return nameTooLong(see, project.domain);
   });
+}
+
+/** nginx accepts the configuration that a served site is a part of. */
+function accepted(step: Step, slug: string, after: After): Requirement {
+  const requirement = configAccepted(step);
+  return {
+    ...requirement,
+    async check(see, warn) {
+      const draft = after(await draftOf(see, slug));
+      const isServed = draft !== null && (await projectFrom(see, slug, draft)).enabled;
+      return isServed ? requirement.check(see, warn) : null;
+    },
+  };
 }
 
 /**

@@ -10,6 +10,7 @@ import { platform } from "../resources/platform.ts";
 import { portFree } from "../resources/port.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { nginxPrepare, nginxServes } from "./nginx.ts";
+import { configAccepted } from "./nginx-accepts.ts";
 import { welcomeSiteKeptOut } from "./nginx-welcome.ts";
 import { backupsDir, bootstrapLogPath, docsRoot, logDir, stateDir } from "./paths.ts";
 
@@ -25,6 +26,7 @@ export function bootstrap(facts: Facts): Recipe {
     requires: [
       platform(facts),
       portFree(80, "nginx", nginxServes),
+      configAccepted(nginxPrepare(facts)),
       ...(facts.model.startsWith("Raspberry Pi") ? piByHand(facts) : []),
     ],
     steps: [

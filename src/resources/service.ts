@@ -99,6 +99,11 @@ export function stopped(see: HostReader, unit: string): HostReader {
   return foreseen(see, [{ kind: "link", path: invocationPath(unit), before: null, after: null }]);
 }
 
+/** When systemd started the unit, Unix milliseconds; null where it is not active. */
+export function startedMs(see: HostReader, unit: string): number | null {
+  return see.stat(invocationPath(unit))?.changedMs ?? null;
+}
+
 /** Whether the unit is active or starts: one that fails over and over is active in between, see {@link keepsRunning}. */
 export function isActive(see: HostReader, unit: string): boolean {
   return see.readLink(invocationPath(unit)) !== null;

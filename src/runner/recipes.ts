@@ -1,10 +1,11 @@
 // The recipes of a CI host: what stands in which step, and in what order.
 
 import type { Facts } from "../engine/facts.ts";
-import type { Recipe } from "../engine/step.ts";
+import type { Recipe, Requirement } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { dockerInstall } from "../recipes/docker.ts";
-import { ciHostLogPath, runnerInstallLogPath } from "../recipes/paths.ts";
+import { dockerConfigAccepted } from "../recipes/docker-config.ts";
+import { ciHostLogPath, runnerConfigPath, runnerInstallLogPath } from "../recipes/paths.ts";
 import type { Mirror } from "../resources/apt-repository.ts";
 import { foreignPackages, platform } from "../resources/platform.ts";
 import { dockerAccess, dockerConfig } from "./docker-in-docker.ts";
@@ -17,13 +18,23 @@ export interface Mirrors {
 
 const official: Mirrors = { docker: {}, runner: {} };
 
+/** A gitlab-runner that runs goes on with what it has read, and its next start fails. */
+const configReadable: Requirement = {
+  name: "runner:config-file",
+  title: "gitlab-runner can read its configuration",
+  async check(see) {
+    if (see.stat(runnerConfigPath) !== null) (await import("./runners.ts")).surveyConfig(see);
+    return null;
+  },
+};
+
 export function gitlabRunnerInstall(facts: Facts, see: HostReader, { runner }: Mirrors = official): Recipe {
   return {
     command: "gitlab-runner install",
     logPath: runnerInstallLogPath,
     done: "GitLab Runner installed successfully.",
     failed: "GitLab Runner install failed at step",
-    requires: [platform(facts), foreignPackages(facts)],
+    requires: [platform(facts), foreignPackages(facts), configReadable],
     steps: runnerSteps(facts, see, runner),
   };
 }
@@ -44,7 +55,7 @@ export function prepareCiHost(
       "  sudo edox-ops gitlab-runner register --profile ci --url https://gitlab.com --token -",
     ].join("\n"),
     failed: "CI runner host preparation failed at step",
-    requires: [platform(facts), foreignPackages(facts)],
+    requires: [platform(facts), foreignPackages(facts), configReadable, dockerConfigAccepted],
     steps: [
       dockerInstall(facts, see, mirrors.docker),
       ...runnerSteps(facts, see, mirrors.runner),

@@ -109,6 +109,34 @@ describe("bootstrap", () => {
     expect((await typed("bootstrap", host, true)).exit).toBe(0);
   });
 
+  test("at a terminal: a converged host is reported once, and nobody is asked", async () => {
+    const host = await converged();
+    const { exit, out } = await typed("bootstrap", host, false);
+    expect(exit).toBe(0);
+    expect(out).toBe((await typed("bootstrap --yes", host)).out);
+    expect(out.match(/nginx\.prepare/g)).toHaveLength(1);
+    expect(out).toEndWith("Bootstrap installation phase completed successfully.\n");
+  });
+
+  test("at a terminal: the plan has only the steps that change, and a warning is printed once", async () => {
+    const host = await converged();
+    host.put("/etc/nginx/nginx.conf", `${host.text("/etc/nginx/nginx.conf")}stream { server { listen 443; } }`);
+    const refused = await typed("bootstrap", host, false);
+    expect(refused.out).toMatch(/^pending {2}nginx\.prepare/);
+    expect(refused.out).not.toContain("packages.install");
+    const { exit, out } = await typed("bootstrap", host, true);
+    expect(exit).toBe(0);
+    expect(out.match(/packages\.install/g)).toHaveLength(1);
+  });
+
+  test("at a terminal: a plan that failed is not asked about", async () => {
+    const host = await converged();
+    host.link("/etc/systemd/system/nginx.service", "/dev/null");
+    const { exit, out, err } = await typed("bootstrap", host, true);
+    expect([exit, err]).toEqual([1, expect.stringContaining("error: nginx.prepare: nginx is masked\n")]);
+    expect(out).toMatch(/^failed {3}nginx\.prepare/);
+  });
+
   test("not root: the line to type is told, and a dry run still says what it can see", async () => {
     const host = fakeDebian({ uid: 1000 });
     const { exit, err } = await typed("bootstrap --yes", host);

@@ -103,7 +103,7 @@ describe("entries", () => {
   test("a link to nowhere is not passed over: nginx is asked", async () => {
     const host = fakeDebian();
     await converge(bootstrap(gatherFacts(host)).steps, host, { act: host });
-    expect(await finding("nginx:config", host)).toMatchObject({ detail: "running as it is on disk" });
+    expect(await finding("nginx:config", host)).toMatchObject({ detail: "nginx accepts it" });
     host.link("/etc/nginx/sites-enabled/dangling", "/none");
     host.taught.unshift((argv) => (argv[0] === "nginx" ? { code: 1, stdout: "", stderr: "no /none" } : undefined));
     expect(await finding("nginx:config", host)).toMatchObject({ status: "error", detail: "no /none" });

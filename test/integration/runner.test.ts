@@ -352,7 +352,7 @@ describe("what is not as it should be is refused, and the next run ends well", (
 
   test("docker.install with a daemon.json that dockerd refuses: its reason is reported, its source stays", async () => {
     await ci.server.swap(ci.packages.folder);
-    ci.host.sh("mkdir -p /etc/docker; echo '{ \"data-root\" }' >/etc/docker/daemon.json");
+    ci.host.sh("mkdir -p /etc/docker; echo '{ \"no-such-option\": 1 }' >/etc/docker/daemon.json");
     const failed = ci.prepare("--only", "docker.install");
     expect([failed.code, failed.stderr]).toEqual([
       1,

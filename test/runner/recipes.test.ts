@@ -121,6 +121,70 @@ describe("Docker", () => {
     expect([host.listing(), host.ran]).toEqual([before, []]);
   });
 
+  describe("prepare-ci-host: a daemon.json that dockerd would refuse", () => {
+    const path = "/etc/docker/daemon.json";
+    const refused = "unable to configure the Docker daemon: directives don't match: bogus";
+    const dockerd = (host: FakeHost) =>
+      host.taught.unshift((argv) =>
+        argv[0] === "dockerd" ? { code: 1, stdout: "", stderr: `${refused}\n` } : undefined,
+      );
+    const prepared = (host: FakeHost) => {
+      host.put("/run/docker.sock", "");
+      host.link("/run/systemd/units/invocation:docker.service", "0");
+      return host;
+    };
+    const cases: [string, string, string][] = [
+      ["no JSON", "bogus", `${path} is not JSON: `],
+      ["an option that it does not know", '{ "bogus": 1 }', `dockerd refuses its configuration: ${refused}`],
+    ];
+    for (const [what, text, said] of cases) {
+      for (const flag of ["--yes", "--check", "--dry-run"]) {
+        test(`${what}: ${flag} names the file, exit 1, and nothing is changed`, async () => {
+          const host = prepared(fakeDebian());
+          await host.sleep(1000);
+          host.put(path, text);
+          dockerd(host);
+          const before = host.listing();
+          const { exit, err } = await typedWords(["gitlab-runner", "prepare-ci-host", flag], host);
+          expect([exit, err]).toEqual([1, expect.stringContaining(`error: ${said}`)]);
+          expect(err).toContain(`hint: editor ${path}\n`);
+          expect([host.listing(), host.ran]).toEqual([before, []]);
+        });
+      }
+    }
+
+    test("gitlab-runner install: a config.toml that is no TOML is named, and nothing is changed", async () => {
+      const host = fakeDebian();
+      host.put("/etc/gitlab-runner/config.toml", "concurrent = 1\nbogus\n", { mode: 0o600 });
+      const before = host.listing();
+      for (const flag of ["--yes", "--check"]) {
+        const { exit, err } = await typedWords(["gitlab-runner", "install", flag], host);
+        expect([exit, err]).toEqual([
+          1,
+          expect.stringContaining("/etc/gitlab-runner/config.toml is no TOML at line 2"),
+        ]);
+      }
+      expect([host.listing(), host.ran]).toEqual([before, []]);
+    });
+
+    test("that was read by the running dockerd, or is judged by one without --validate, stops nothing", async () => {
+      const host = fakeDebian();
+      host.put(path, '{ "mtu": 1400 }');
+      host.taught.unshift((argv) =>
+        argv[0] === "dockerd" ? { code: 125, stdout: "", stderr: "unknown flag: --validate\n" } : undefined,
+      );
+      const check = () =>
+        prepareCiHost(gatherFacts(host), host, good)
+          .requires.at(-1)
+          ?.check(host, () => {});
+      expect(await check()).toBeNull();
+      host.put(path, "bogus");
+      await host.sleep(1000);
+      prepared(host);
+      expect(await check()).toBeNull();
+    });
+  });
+
   describe("that does not start", () => {
     const sourcePath = "/etc/apt/sources.list.d/docker.sources";
     const refusing = () => {

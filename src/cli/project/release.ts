@@ -163,7 +163,9 @@ export async function release(slug: string, told: Release, values: Values, conte
 
   /** Checks what a publication requires, and returns warnings. */
   async function checked(): Promise<string[]> {
-    return publication ? requirements(publication.recipe, snapshot(host), null) : [];
+    if (!publication) return [];
+    const { warnings, unknown } = await requirements(publication.recipe, snapshot(host), null);
+    return [...warnings, ...unknown];
   }
 
   function clear(): void {

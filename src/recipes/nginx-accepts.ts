@@ -1,0 +1,56 @@
+// Whether nginx accepts its configuration: all files of it, whoever wrote them.
+
+import { installedPackage } from "../engine/dpkg.ts";
+import { linesOf } from "../engine/lines.ts";
+import type { Requirement, Step, Unmet } from "../engine/step.ts";
+import { type HostReader, Unseen } from "../host/host.ts";
+import { nginxConfig } from "./nginx-config.ts";
+import { tookFiles } from "./nginx-running.ts";
+import { sitesAvailableDir, sitesEnabledDir } from "./paths.ts";
+
+const directories = ["conf.d", "sites-enabled", "modules-enabled"].map((name) => `/etc/nginx/${name}`);
+
+/**
+ * Returns null where nginx accepts its configuration, and otherwise its own reason, which names file and line. Workers
+ * that are newer than every file have loaded them all: only where none are, nginx is asked, which starts a child and
+ * opens its logs. Throws Unseen where only root can tell.
+ */
+export async function configFault(see: HostReader): Promise<Unmet | null> {
+  const { paths } = nginxConfig(see);
+  // A file that is gone has no time of its last change.
+  if (paths.every((path) => see.statTarget(path) !== null) && tookFiles(see, [...paths, ...directories])) return null;
+  if (see.uid !== 0) throw new Unseen("only root can test the configuration of nginx");
+  const { code, stderr } = await see.probe(["nginx", "-t", "-q"]);
+  if (code === 0) return null;
+  const lines = linesOf(stderr);
+  const reason = (lines.find((line) => /\[(emerg|alert|crit)\]/.test(line)) ?? lines.join(" ")).replace(
+    /^nginx: \[\w+\] /,
+    "",
+  );
+  return { reason, hint: hintFor(reason) };
+}
+
+/** A site of ours is written anew by its own command. What anyone else wrote is shown by nginx with its line. */
+function hintFor(reason: string): string[] {
+  const [, dir, slug] = / in (\/\S+)\/edox-ops-([\w-]+):\d+$/.exec(reason) ?? [];
+  const isSite = slug !== undefined && (dir === sitesEnabledDir || dir === sitesAvailableDir);
+  return isSite ? ["sudo", "edox-ops", "project", "enable", slug] : ["sudo", "nginx", "-t"];
+}
+
+/** nginx accepts its configuration, or the step is about to change that: then nginx is asked once it is changed. */
+export function configAccepted({ wants }: Pick<Step, "wants">): Requirement {
+  return {
+    name: "nginx:config",
+    title: "nginx accepts its configuration",
+    async check(see) {
+      if (installedPackage(see, "nginx") === null || see.stat("/etc/nginx/nginx.conf") === null) return null;
+      const fault = await configFault(see);
+      if (fault === null) return null;
+      for (const resource of wants) {
+        const changes = await resource.check(see, [], () => {});
+        if (changes.some((change) => "path" in change && change.path.startsWith("/etc/nginx/"))) return null;
+      }
+      return { ...fault, reason: `nginx refuses its configuration: ${fault.reason}` };
+    },
+  };
+}
