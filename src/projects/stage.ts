@@ -1,5 +1,6 @@
 // The new tree before it is live: beside the backups, made of files of the live one where they are the same.
 
+import { shortage } from "../engine/shortage.ts";
 import { Problem } from "../engine/step.ts";
 import { pipelined } from "../host/pipeline.ts";
 import type { Entry, Made, Trees } from "../host/trees.ts";
@@ -33,7 +34,7 @@ function lacking({ source, origins }: Plan, trees: Trees): Problem | null {
       neededBytes += Math.ceil((type === "file" ? size : 1) / block) * block;
     }
   }
-  if (neededBytes > bytes) return noRoom(`${mebibytes(neededBytes)} are needed and ${mebibytes(bytes)} free`, []);
+  if (neededBytes > bytes) return noRoom(shortage(neededBytes, bytes), []);
   if (neededInodes > inodes) return noRoom(`${neededInodes} inodes are needed and ${inodes} free`, ["-i"]);
   return null;
 }
@@ -42,10 +43,6 @@ function noRoom(what: string, flags: string[]): Problem {
   return new Problem("blocked", `no room for the new tree in ${docsRoot}: ${what}`, {
     hint: ["df", ...flags, docsRoot],
   });
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1024 / 1024)} MiB`;
 }
 
 /**

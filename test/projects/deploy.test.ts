@@ -950,7 +950,7 @@ test("no room is told before anything is written", async () => {
   const { trees } = host;
   const none = { ...trees, room: () => ({ bytes: 100, inodes: 1, block: 4096 }) };
   Object.assign(host.trees, none);
-  expect(await refusal()).toContain("no room for the new tree in /var/www/docs: 1 MiB are needed");
+  expect(await refusal()).toContain("no room for the new tree in /var/www/docs: 0.1 MiB are needed and 0 MiB are free");
   Object.assign(host.trees, { room: () => ({ bytes: 1e9, inodes: 1, block: 4096 }) });
   expect(await refusal()).toContain("2 inodes are needed and 1 free");
   expect(host.list("/var/www/docs")).toEqual(["demo"]);

@@ -1,0 +1,11 @@
+const mebibyte = 1024 * 1024;
+
+/**
+ * Returns "1.1 MiB are needed and 1 MiB are free", in words that differ wherever the bytes do: what is needed is rounded
+ * up, what is free down.
+ */
+export function shortage(neededBytes: number, freeBytes: number): string {
+  const needed = Math.ceil((neededBytes / mebibyte) * 10) / 10;
+  const free = Math.floor((freeBytes / mebibyte) * 10) / 10;
+  return `${needed} MiB are needed and ${free} MiB are free`;
+}
