@@ -207,7 +207,9 @@ export function fakeDebian(options: Like = {}): FakeHost {
       const { paths, servers, settings } = nginxConfig(host);
       const emergency = (said: string) => ({ code: 1, stdout: "", stderr: `nginx: [emerg] ${said}\n` });
       for (const path of paths) {
-        const bogus = [...directives(host.text(path) ?? "")].find(({ words }) => words[0] === "bogus");
+        const bogus = [...directives(new TextDecoder().decode(host.read(path) ?? undefined))].find(
+          ({ words }) => words[0] === "bogus",
+        );
         if (bogus) return emergency(`unknown directive "bogus" in ${path}:${bogus.line}`);
       }
       const twice = settings.find(({ name }, i) => settings.findIndex((each) => each.name === name) !== i);

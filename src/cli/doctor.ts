@@ -15,6 +15,7 @@ export default command({
     const { snapshot } = await import("../engine/snapshot.ts");
     const { gatherFacts } = await import("../engine/facts.ts");
     const { voiceOf } = await import("../report/voice.ts");
+    const { shellLine } = await import("../engine/lines.ts");
     const { console, hint } = context;
     const host = await context.host();
 
@@ -23,14 +24,15 @@ export default command({
     if (steps.length > 0) {
       const { change } = await import("./run.ts");
       const exit = await change(bootstrap, { ...values, only: steps.join(",") }, context);
-      if (exit !== exitCode.done || values.json) return exit;
+      if (exit !== exitCode.done || values.json || values["dry-run"]) return exit;
       findings = await look();
     }
 
     const failing = (status: Finding["status"]): boolean =>
-      status === "error" || (values.strict === true && status === "warning");
+      status === "error" || (values.strict === true && status !== "ok");
     const failed = findings.filter(({ status }) => failing(status)).length;
     const exit = failed > 0 ? exitCode.failed : exitCode.done;
+    const unknown = findings.filter(({ status }) => status === "unknown").length;
     if (values.junit) {
       const { junitOf } = await import("../report/junit.ts");
       if (host.stat(values.junit) !== null) host.remove(values.junit);
@@ -39,14 +41,19 @@ export default command({
     const voice = voiceOf({ colour: !values["no-color"] && console.colour("out"), hint });
     if (values.json) {
       const { findingsOf, jsonOf } = await import("../report/json.ts");
-      const outcome = failed > 0 ? "failed" : "ok";
+      const outcome = failed > 0 ? "failed" : unknown > 0 ? "unknown" : "ok";
       await console.out(jsonOf({ command: "doctor", outcome, exit, findings: findingsOf(findings, voice) }));
       return exit;
     }
     const { findingText } = await import("../report/text.ts");
     const told = values.quiet ? findings.filter(({ status }) => failing(status)) : findings;
-    const last = values.quiet || failed > 0 ? "" : "Doctor: host looks ready.\n";
+    // What only root may look at is no failure, and no sign of health either.
+    const again = host.uid === 0 ? "" : ` (run: ${shellLine(hint(["sudo", "edox-ops", "doctor"]))})`;
+    const unseen = `${unknown} could not be looked at${again}.\n`;
+    const ready = unknown > 0 ? `Doctor: no check failed, but ${unseen}` : "Doctor: host looks ready.\n";
+    const last = values.quiet || failed > 0 ? "" : ready;
     await console.out(told.map((finding) => findingText(finding, voice)).join("") + last);
+    if (failed > 0 && unknown > 0 && !values.quiet) console.err(`Doctor: of the others ${unseen}`);
     if (failed > 0) console.err(`Doctor found ${failed} failing check(s).\n`);
     return exit;
 

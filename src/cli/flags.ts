@@ -30,6 +30,7 @@ export const doctorFlags = {
   strict: { type: "boolean", description: "let warnings count as failures" },
   fix: { type: "boolean", description: "run the steps that mend what was found, after asking" },
   ...yes,
+  "dry-run": { type: "boolean", description: "with --fix: show what it would change without applying it" },
   junit: { type: "string", valueHint: "file", description: "write the findings there, as JUnit does" },
   ...outputFlags,
 } as const satisfies ArgsDef;

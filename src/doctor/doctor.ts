@@ -1,9 +1,8 @@
 // Every resource of the recipes, looked at under its name, and the entries that only look.
 
-import { type Change, lack } from "../engine/change.ts";
-import { Problem, type Recipe, type Requirement, type Resource } from "../engine/step.ts";
+import { type Change, lack, reasons } from "../engine/change.ts";
+import { Problem, type Recipe, type Requirement, type Resource, type Step } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
-import { replacedDir } from "../recipes/paths.ts";
 import type { Entry, Finding } from "./finding.ts";
 
 /** Each check has its own; one that does not answer fails alone. */
@@ -20,16 +19,33 @@ export async function examine(
   const all = [
     ...recipes.flatMap((recipe) => [
       ...recipe.requires.filter(({ name }) => !ofItsOwn.includes(name)).map(fromRequirement),
-      ...recipe.steps.flatMap(({ id, wants }) => wants.map((resource) => fromResource(resource, recipe, id))),
+      ...recipe.steps.flatMap((step) => step.wants.map((resource) => fromResource(resource, recipe, step))),
     ]),
     ...entries.filter(({ only }) => only?.(see) ?? true),
   ];
-  const findings: Finding[] = [];
+  const findings = new Map<Entry, Finding>();
   const asked = new Map(all.filter(({ asks }) => asks).map((entry) => [entry, answer(entry, see, limitMs)]));
   for (const entry of all) {
-    findings.push({ name: entry.name, ...(await (asked.get(entry) ?? answer(entry, see, limitMs))) });
+    findings.set(entry, { name: entry.name, ...(await (asked.get(entry) ?? answer(entry, see, limitMs))) });
   }
-  return findings;
+  return belowTheirCauses(findings);
+}
+
+/** Returns the findings in their order, each that follows from another below that one. */
+function belowTheirCauses(findings: ReadonlyMap<Entry, Finding>): Finding[] {
+  const failing = new Set([...findings.values()].filter(({ status }) => status === "error").map(({ name }) => name));
+  const all = [...findings].map(([{ follows = [] }, finding]) => {
+    const cause = finding.status === "ok" ? undefined : follows.find((name) => failing.has(name));
+    return cause === undefined ? finding : { ...finding, follows: cause };
+  });
+  const consequences = Map.groupBy(all, ({ follows }) => follows);
+  const withConsequences = (finding: Finding): Finding[] => [
+    finding,
+    ...(consequences.get(finding.name) ?? []).flatMap(withConsequences),
+  ];
+  const placed = (consequences.get(undefined) ?? []).flatMap(withConsequences);
+  // Checks that follow from each other have no first one.
+  return [...new Set([...placed, ...all])];
 }
 
 type Answer = Omit<Finding, "name">;
@@ -46,7 +62,7 @@ async function answer(entry: Entry, see: HostReader, limitMs: number): Promise<A
     return said(await Promise.race([looked, late]).finally(() => clearTimeout(timer)));
   } catch (error) {
     const again = ["sudo", "edox-ops", "doctor"];
-    if (error instanceof Unseen) return { status: "warning", detail: error.message, hint: again };
+    if (error instanceof Unseen) return { status: "unknown", detail: error.message, hint: error.hint ?? again };
     const { message, hint = again } = Problem.of(error);
     return { status: "error", detail: message, hint };
   }
@@ -67,9 +83,7 @@ export function stepsToRun(findings: readonly Finding[]): string[] {
  * version writes it. The host works with that, and the next run brings it in line. An optional one may be missing.
  */
 function isDrift(changes: readonly Change[], resource: Resource, see: HostReader): boolean {
-  // A copy of what is replaced comes with the change, and is no reason by itself.
-  const own = changes.filter((change) => !("path" in change && `${change.path}/`.startsWith(`${replacedDir}/`)));
-  return own.every((change) => {
+  return reasons(changes).every((change) => {
     if (change.kind !== "file" && change.kind !== "directory") return false;
     if (change.before === null) return resource.optional === true;
     const stat = see.stat(change.path);
@@ -77,16 +91,17 @@ function isDrift(changes: readonly Change[], resource: Resource, see: HostReader
   });
 }
 
-function fromResource(resource: Resource, recipe: Recipe, step: string): Entry {
+function fromResource(resource: Resource, recipe: Recipe, { id: step, needs = [] }: Step): Entry {
   const hint = ["sudo", "edox-ops", ...recipe.command.split(" "), "--yes"];
   return {
     name: resource.name,
+    follows: [...needs.map((need) => need.resource.name), ...(resource.follows ?? [])],
     async look(see) {
       const warnings: string[] = [];
       const changes = await resource.check(see, [], (sentence) => warnings.push(sentence));
       if (changes.length > 0) {
         const status = isDrift(changes, resource, see) ? "warning" : "error";
-        return { status, detail: [...new Set(changes.map(lack))].join("; "), hint, step };
+        return { status, detail: [...new Set(reasons(changes).map(lack))].join("; "), hint, step };
       }
       return holding(resource.title, warnings);
     },

@@ -31,7 +31,7 @@ export const entries: Entry[] = [
         ? { status: "ok", detail: "not configured (optional; run edox-ops bootstrap --yes)" }
         : { status: "ok", detail: "present" },
   },
-  { name: "nginx:config", look: validConfig },
+  { name: "nginx:config", follows: ["package:nginx"], look: validConfig },
   {
     name: "state:permissions",
     look(see) {
@@ -58,7 +58,7 @@ export const entries: Entry[] = [
     name: "host:disk",
     look(see) {
       const least = smallest(see, ({ bytesFree }) => bytesFree);
-      if (least === null) return { status: "warning", detail: "the free room could not be told" };
+      if (least === null) return { status: "unknown", detail: "the free room could not be told" };
       const detail = `${Math.floor(least.space.bytesFree / mebibyte)} MiB free for ${least.path}`;
       const { bytesFree } = least.space;
       const status = bytesFree < roomError ? "error" : bytesFree < roomWarning ? "warning" : "ok";
@@ -69,7 +69,7 @@ export const entries: Entry[] = [
     name: "host:inodes",
     look(see) {
       const least = smallest(see, ({ inodes, inodesFree }) => (inodes === 0 ? 1 : inodesFree / inodes));
-      if (least === null) return { status: "warning", detail: "the free inodes could not be told" };
+      if (least === null) return { status: "unknown", detail: "the free inodes could not be told" };
       const { inodes, inodesFree } = least.space;
       if (inodes === 0) return { status: "ok", detail: `${least.path} has no limit` };
       const share = inodesFree / inodes;
@@ -111,5 +111,5 @@ async function validConfig(see: HostReader): Promise<Omit<Finding, "name">> {
   }
   const fault = await configFault(see);
   if (fault === null) return { status: "ok", detail: "nginx accepts it" };
-  return { status: "error", detail: fault.reason, ...(fault.hint && { hint: fault.hint }) };
+  return { status: "error", detail: fault.reason, hint: fault.hint };
 }

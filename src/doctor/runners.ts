@@ -70,7 +70,7 @@ export function runnerEntries(host: Host): Entry[] {
         ? { status: "ok", detail: "gitlab-runner is active" }
         : { status: "error", detail: reasonOf(see, user), hint: ["sudo", "systemctl", "status", user] },
     ),
-    { ...onDocker("ci-runner:docker", docker), asks: true },
+    { ...onDocker("ci-runner:docker", docker), asks: true, follows: ["ci-runner:docker-config"] },
     ofRunners("ci-runner:docker-group", group),
     ofRunners("ci-runner:docker-privileged", privileged),
     // Of no contract: they are told where there is something to tell.
@@ -82,7 +82,7 @@ export function runnerEntries(host: Host): Entry[] {
       ofRunners("ci-runner:shared-host", sharedHost),
       { ...ofRunners("ci-runner:token", (config) => tokens(config, host)), asks: true as const },
       onDocker("ci-runner:docker-config", dockerConfig),
-      { ...onDocker("ci-runner:disk", disk), asks: true as const },
+      { ...onDocker("ci-runner:disk", disk), asks: true as const, follows: ["ci-runner:docker"] },
       onDocker("ci-runner:mtu", mtu),
     ].map((entry) => ({ ...entry, only: () => installed })),
   ];

@@ -10,6 +10,8 @@ import { backupsDir, projectsPath, sitesEnabledDir } from "../recipes/paths.ts";
 import type { Entry, Finding } from "./finding.ts";
 
 const prefix = "edox-ops-";
+/** Without them no site answers. */
+const serving = ["nginx:config", "nginx:active"];
 
 /** Looked at once: the answers of all sites come from one child. */
 export async function siteEntries(see: HostReader, trees: () => Promise<Trees>): Promise<Entry[]> {
@@ -29,7 +31,11 @@ async function projectEntries(see: HostReader): Promise<Entry[]> {
       ? new Map<string, Fault[]>()
       : await (await import("../projects/health.ts")).faultsOfAll(see, gatherFacts(see));
     if (all.size > 0)
-      return [...all].map(([slug, faults]) => ({ name: `project:${oneLine(slug)}`, look: () => answerOf(faults) }));
+      return [...all].map(([slug, faults]) => ({
+        name: `project:${oneLine(slug)}`,
+        ...(faults.every(({ mild, unknown, follows }) => mild || unknown || follows) && { follows: serving }),
+        look: () => answerOf(faults),
+      }));
     const detail = "not configured (optional; run edox-ops project publish)";
     return [{ name: "projects:managed", look: () => ({ status: "ok", detail }) }];
   } catch (error) {
@@ -45,10 +51,12 @@ async function projectEntries(see: HostReader): Promise<Entry[]> {
 }
 
 function answerOf(faults: readonly Fault[]): Omit<Finding, "name"> {
-  const first = faults.find(({ mild }) => !mild) ?? faults[0];
+  const failure = faults.find(({ mild, unknown }) => !mild && !unknown);
+  const first = failure ?? faults.find(({ unknown }) => unknown) ?? faults[0];
   if (first === undefined) return { status: "ok", detail: "as its record says" };
   const detail = faults.map((fault) => fault.detail).join("; ");
-  return { status: first.mild ? "warning" : "error", detail, hint: first.hint };
+  if (first.unknown) return { status: "unknown", detail, hint: ["sudo", "edox-ops", "doctor"] };
+  return { status: failure ? "error" : "warning", detail, hint: first.hint };
 }
 
 async function orphan(see: HostReader): Promise<Omit<Finding, "name">> {

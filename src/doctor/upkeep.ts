@@ -29,7 +29,7 @@ async function units(see: HostReader): Promise<Answer> {
   const { code, stdout, stderr } = await see.probe(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]);
   if (code !== 0) {
     const detail = `systemd does not answer: ${stderr.trim()}`;
-    return { status: "warning", detail, hint: ["systemctl", "is-system-running"] };
+    return { status: "unknown", detail, hint: ["systemctl", "is-system-running"] };
   }
   const names = linesOf(stdout).flatMap((line) => line.trim().split(/\s+/)[0] ?? []);
   const [first] = names;

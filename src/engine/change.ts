@@ -28,9 +28,10 @@ export class Text {
 }
 
 export type Change =
-  | ({ kind: "file"; path: string; before: Text | null; after: Text } & Attributes)
+  /** `keeps`: a copy of what another change replaces. */
+  | ({ kind: "file"; path: string; before: Text | null; after: Text; keeps?: true } & Attributes)
   | { kind: "removal"; path: string; before: Text }
-  | ({ kind: "directory"; path: string; before: Attributes | null } & Attributes)
+  | ({ kind: "directory"; path: string; before: Attributes | null; keeps?: true } & Attributes)
   | { kind: "link"; path: string; before: string | null; after: string | null }
   /**
    * Neighbours become one apt transaction. No names: only what an interrupted dpkg left is brought to its end.
@@ -43,6 +44,11 @@ export type Change =
    * print why it failed, the newest line first; the first that prints anything is reported.
    */
   | { kind: "command"; argv: string[]; lack: string; again?: true; mayFail?: string; logs?: string[][] };
+
+/** Returns the changes that something is wrong without: a copy that is kept of what another one replaces is none. */
+export function reasons(changes: readonly Change[]): Change[] {
+  return changes.filter((change) => !("keeps" in change));
+}
 
 /** Whether one of them installs this package. */
 export function installs(ahead: readonly Change[], name: string): boolean {

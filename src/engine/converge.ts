@@ -3,7 +3,7 @@
 import type { Host, HostReader } from "../host/host.ts";
 import { Unseen } from "../host/host.ts";
 import type { Change } from "./change.ts";
-import { lack } from "./change.ts";
+import { lack, reasons } from "./change.ts";
 import { withDiskFault } from "./disk-fault.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Ran, Requirement, Resource, Step, StepResult, Unmet } from "./step.ts";
@@ -143,7 +143,7 @@ async function holds(wants: readonly Resource[], host: Host, since: number): Pro
   for (const resource of wants) {
     const end = host.now() + (resource.settleMs ?? 0);
     for (;;) {
-      const [first] = await resource.check(snapshot(host), [], () => {});
+      const [first] = reasons(await resource.check(snapshot(host), [], () => {}));
       if (first === undefined) break;
       if (host.now() >= end) {
         const why = await resource.explain?.(host, since);

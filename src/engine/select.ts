@@ -1,7 +1,7 @@
 // Some of a recipe's steps: --only and --skip.
 
 import type { HostReader } from "../host/host.ts";
-import { lack } from "./change.ts";
+import { lack, reasons } from "./change.ts";
 import { Problem, type Recipe, type Step } from "./step.ts";
 import { withFlag } from "./with-flag.ts";
 
@@ -28,7 +28,7 @@ export async function select(recipe: Recipe, { only, skip, typed }: Choice, see:
   if (chosen.length === 0) throw new Problem("usage", "no step is left");
   for (const { id, needs = [] } of chosen) {
     for (const { step, resource } of needs) {
-      const missing = ids.includes(step) ? [] : await resource.check(see, [], () => {});
+      const missing = ids.includes(step) ? [] : reasons(await resource.check(see, [], () => {}));
       if (missing[0] === undefined) continue;
       const others = withFlag(typed, "--skip", null);
       const hint = ["sudo", ...withFlag(others, "--only", [step, ...ids].join(","))];

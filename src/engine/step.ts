@@ -18,6 +18,8 @@ export interface Resource {
   check(see: HostReader, ahead: readonly Change[], warn: Warn): Change[] | Promise<Change[]>;
   /** A host serves its sites without this file or directory: doctor warns where it is missing. */
   optional?: true;
+  /** Checks of doctor that it cannot hold without. */
+  follows?: readonly string[];
   /** How long, in milliseconds, it may take to hold after a change: a service takes its files in its own time. */
   settleMs?: number;
   /** Why it does not hold though all was done, from what the host recorded since then. */

@@ -4,9 +4,11 @@ import type { Facts } from "../engine/facts.ts";
 import { textOf } from "../engine/facts.ts";
 import { Problem } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
+import { configFault } from "../recipes/nginx-accepts.ts";
 import { type NginxConfig, nginxConfig } from "../recipes/nginx-config.ts";
 import { tookFiles } from "../recipes/nginx-running.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
+import { isActive } from "../resources/service.ts";
 import { statuses, urlOf } from "./answer.ts";
 import { besideSuffixes } from "./clash.ts";
 import type { Project } from "./project.ts";
@@ -20,6 +22,10 @@ export interface Fault {
   hint: string[];
   /** Something that a person should know, and that may be wanted. */
   mild?: true;
+  /** It could not be looked at. */
+  unknown?: true;
+  /** Any other fault of the project, or of nginx itself, explains it. */
+  follows?: true;
 }
 
 const command = (...words: string[]): string[] => ["sudo", "edox-ops", "project", ...words];
@@ -61,22 +67,51 @@ function certificateCheck(see: HostReader): (project: Project) => Promise<Fault[
   };
 }
 
-/** What could not be read is one project's fault, and a warning where only root may read it. */
-async function caught({ root_path }: Project, look: () => Fault[] | Promise<Fault[]>): Promise<Fault[]> {
+/** What could not be read is one project's fault, and unknown where only root may read it. */
+async function caught({ slug, root_path }: Project, look: () => Fault[] | Promise<Fault[]>): Promise<Fault[]> {
   try {
     return await look();
   } catch (error) {
-    const mild = error instanceof Unseen ? { mild: true as const } : {};
-    return [{ detail: Problem.of(error).message, hint: ["ls", "-ld", root_path], ...mild }];
+    const { message } = Problem.of(error);
+    if (error instanceof Unseen) return [{ detail: message, hint: command("validate", slug), unknown: true }];
+    return [{ detail: message, hint: ["ls", "-ld", root_path] }];
   }
 }
 
-function treeFaults(see: HostReader, { slug, root_path, source_path, owner_group }: Project): Fault[] {
+/** What keeps nginx from serving any site as its file says: for one project, where doctor has checks of its own. */
+export async function nginxFaults(see: HostReader, slug: string): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  try {
+    const fault = await configFault(see);
+    if (fault) faults.push({ detail: `nginx refuses its configuration: ${fault.reason}`, hint: fault.hint });
+  } catch (error) {
+    if (!(error instanceof Unseen)) throw error;
+    faults.push({ detail: error.message, hint: command("validate", slug), unknown: true });
+  }
+  if (!isActive(see, "nginx")) {
+    const hint = ["sudo", "edox-ops", "bootstrap", "--yes"];
+    faults.push({ detail: "nginx is not active", hint, ...(faults.length > 0 && { follows: true as const }) });
+  }
+  return faults;
+}
+
+function treeFaults(see: HostReader, project: Project): Fault[] {
+  const { slug, root_path, source_path, owner_group, enabled } = project;
   const faults: Fault[] = [];
   const stat = see.stat(root_path);
   if (stat?.type !== "directory") {
     const detail = stat === null ? `${root_path} is missing` : `${root_path} is not a directory`;
     faults.push({ detail, hint: command("init", slug) });
+  }
+  const isEmpty = stat?.type === "directory" && !(see.list(root_path) ?? []).some(isShown);
+  if (isEmpty) {
+    // Before its first deploy a site that is not served yet has no page to serve.
+    const hint = command("deploy", slug, "--source", source_path ?? "public");
+    faults.push({ detail: `${root_path} has nothing to serve`, hint, ...(!enabled && { mild: true as const }) });
+  } else if (stat?.type === "directory" && !enabled && see.statTarget(`${root_path}/index.html`) === null) {
+    // One that is served is asked for its front page.
+    const hint = command("deploy", slug, "--source", source_path ?? "public");
+    faults.push({ detail: `${root_path} has no index.html`, hint, mild: true });
   }
   const unpublished = source_path === null ? null : whyNotPublished(source_path);
   if (unpublished !== null) {
@@ -125,6 +160,11 @@ function treeFaults(see: HostReader, { slug, root_path, source_path, owner_group
       mild: true,
     });
   return faults;
+}
+
+/** nginx serves no hidden name but .well-known, which certbot leaves in a tree that has no page. */
+function isShown(name: string): boolean {
+  return !name.startsWith(".");
 }
 
 /** The tree or a directory in it that not only root can change, or null. */
@@ -185,8 +225,9 @@ function siteFaults(
     const hint = command("deploy", slug, "--source", "public");
     // A site whose pages lie below its front page was deployed as it is.
     const blank = (answer === 403 || answer === 404) && see.stat(`${project.root_path}/index.html`) === null;
-    if (blank) faults.push({ detail: `${urlOf(project)} ${said}: it has no index.html`, hint, mild: true });
-    else faults.push({ detail: `${urlOf(project)} ${said} on this host`, hint });
+    if (blank)
+      faults.push({ detail: `${urlOf(project)} ${said}: it has no index.html`, hint, mild: true, follows: true });
+    else faults.push({ detail: `${urlOf(project)} ${said} on this host`, hint, follows: true });
   }
   return faults;
 }

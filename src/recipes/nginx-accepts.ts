@@ -15,7 +15,7 @@ const directories = ["conf.d", "sites-enabled", "modules-enabled"].map((name) =>
  * that are newer than every file have loaded them all: only where none are, nginx is asked, which starts a child and
  * opens its logs. Throws Unseen where only root can tell.
  */
-export async function configFault(see: HostReader): Promise<Unmet | null> {
+export async function configFault(see: HostReader): Promise<Required<Unmet> | null> {
   const { paths } = nginxConfig(see);
   // A file that is gone has no time of its last change.
   if (paths.every((path) => see.statTarget(path) !== null) && tookFiles(see, [...paths, ...directories])) return null;

@@ -88,7 +88,7 @@ export function unknownNames(facts: Facts): Resource {
 
 /** nginx runs, starts at boot, and has taken these as they are on disk. */
 export function nginxService(paths: readonly string[], more: Pick<Service, "mayWait"> = {}): Resource {
-  return service({
+  const resource = service({
     unit: "nginx",
     name: "nginx:active",
     test: ["nginx", "-t", "-q"],
@@ -97,6 +97,7 @@ export function nginxService(paths: readonly string[], more: Pick<Service, "mayW
     explain: emergency,
     ...more,
   });
+  return { ...resource, follows: ["nginx:config"] };
 }
 
 /** The running nginx has loaded our default server, so that it has the ports of it. */

@@ -5,7 +5,7 @@ import { oneLine } from "../engine/lines.ts";
 
 /** A check that fails is a failure; so is a warning where it counts. */
 export function junitOf(findings: readonly Finding[], strict: boolean): string {
-  const failing = (status: Finding["status"]): boolean => status === "error" || (strict && status === "warning");
+  const failing = (status: Finding["status"]): boolean => status === "error" || (strict && status !== "ok");
   const cases = findings.map(({ name, status, detail }) => {
     const said = escaped(oneLine(detail));
     const result = failing(status) ? `<failure message="${said}"/>` : `<system-out>${said}</system-out>`;

@@ -153,10 +153,13 @@ export const documentSchema = v.object({
     v.array(
       v.object({
         name: v.string(),
-        status: v.picklist(["ok", "warning", "error"]),
+        /** unknown: it could not be looked at. */
+        status: v.picklist(["ok", "warning", "unknown", "error"]),
         detail: v.string(),
         hint: v.optional(v.array(v.string())),
         step: v.optional(v.string()),
+        /** The name of the failing check that this one follows from. */
+        follows: v.optional(v.string()),
       }),
     ),
   ),

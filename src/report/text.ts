@@ -46,10 +46,11 @@ export function problemText(problem: Problem, subject: string | null, { paint, h
     .join("");
 }
 
-const labels = { ok: "[OK]", warning: "[WARN]", error: "[FAIL]" };
+const labels = { ok: "[OK]", warning: "[WARN]", unknown: "[WARN]", error: "[FAIL]" };
 
-/** One line a check, whatever a program said. */
-export function findingText({ name, status, detail, ...finding }: Finding, { paint, hint }: Voice): string {
+/** One line a check, whatever a program said. Of one that follows from another only that other's hint is typed. */
+export function findingText({ name, status, detail, follows, ...finding }: Finding, { paint, hint }: Voice): string {
   const run = finding.hint === undefined ? "" : ` (run: ${shellLine(hint(finding.hint))})`;
-  return `${paint(status, labels[status])} ${oneLine(name)}: ${oneLine(detail)}${run}\n`;
+  const end = follows === undefined ? run : ` (follows from ${oneLine(follows)})`;
+  return `${paint(status, labels[status])} ${oneLine(name)}: ${oneLine(detail)}${end}\n`;
 }

@@ -43,6 +43,7 @@ export function file({ path, name, title, mode, text, keepDir }: Managed): Resou
     const copy = `${keepDir}/${path.slice(path.lastIndexOf("/") + 1)}.${digest}`;
     if (see.stat(copy) !== null) return [];
     const room = missingDirectories(see, ahead, keepDir, 0o700);
-    return [...room, { kind: "file", path: copy, before: null, after: before, mode: 0o600, ...root }];
+    const change: Change = { kind: "file", path: copy, before: null, after: before, mode: 0o600, ...root };
+    return [...room, change].map((each) => ({ ...each, keeps: true as const }));
   }
 }

@@ -375,6 +375,30 @@ describe("doctor's flags", () => {
     expect(host.text("/out/doctor.xml")).toContain('name="host:reboot"><failure message="asked for by a package"/>');
   });
 
+  test("--fix --dry-run: shows what would change, as text and as JSON, and changes nothing", async () => {
+    const host = await converged();
+    host.remove("/etc/nginx/conf.d/edox-ops-limits.conf");
+    host.ran.length = 0;
+    const before = host.listing();
+    const { exit, out } = await typed("doctor --fix --dry-run", host);
+    expect(exit).toBe(0);
+    expect(out).toMatch(
+      /^pending {2}nginx\.prepare .*\n +write \/etc\/nginx\/conf\.d\/edox-ops-limits\.conf \(0644 root:root\)\n/,
+    );
+    expect(out).toContain("run systemctl reload-or-restart nginx");
+    const { outcome, steps } = v.parse(
+      documentSchema,
+      JSON.parse((await typed("doctor --fix --dry-run --json", host)).out),
+    );
+    expect([outcome, steps?.map(({ id }) => id)]).toEqual(["pending", ["nginx.prepare"]]);
+    expect([host.listing(), host.ran]).toEqual([before, []]);
+  });
+
+  test("--fix --dry-run: with nothing to fix it is a look", async () => {
+    const { exit, out } = await typed("doctor --fix --dry-run", await converged());
+    expect([exit, out]).toEqual([0, expect.stringMatching(/Doctor: host looks ready\.\n$/)]);
+  });
+
   test("--fix plans, asks, and runs the steps that mend what was found, and looks again", async () => {
     const host = await converged();
     host.remove("/etc/nginx/conf.d/edox-ops-limits.conf");

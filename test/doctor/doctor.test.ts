@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { examine, stepsToRun } from "../../src/doctor/doctor.ts";
 import { entries } from "../../src/doctor/entries.ts";
+import type { Entry, Finding } from "../../src/doctor/finding.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
 import { bootstrap } from "../../src/recipes/bootstrap.ts";
@@ -62,6 +63,66 @@ test("a check that does not answer fails alone", async () => {
   ]);
 });
 
+describe("causes come before what follows from them", () => {
+  const entry = (name: string, status: Finding["status"], follows: string[] = []): Entry => ({
+    name,
+    follows,
+    look: () => ({ status, detail: "" }),
+  });
+  const order = async (...all: Entry[]) =>
+    (await examine([], all, fakeDebian())).map(({ name, follows }) => (follows ? `${name} < ${follows}` : name));
+
+  test("a check that fails is placed below the first failing check that it cannot hold without", async () => {
+    expect(
+      await order(
+        entry("site", "error", ["config", "service"]),
+        entry("service", "error", ["config"]),
+        entry("other", "ok", ["config"]),
+        entry("config", "error", ["package"]),
+        entry("package", "ok"),
+      ),
+    ).toEqual(["other", "config", "site < config", "service < config", "package"]);
+  });
+
+  test("one whose cause holds, only warns or is not there stays where it is", async () => {
+    expect(
+      await order(
+        entry("site", "error", ["config", "service", "gone"]),
+        entry("config", "ok"),
+        entry("service", "warning"),
+      ),
+    ).toEqual(["site", "config", "service"]);
+  });
+
+  test("checks that follow from each other are all reported", async () => {
+    expect(await order(entry("a", "error", ["b"]), entry("b", "error", ["a"]), entry("c", "ok"))).toEqual([
+      "c",
+      "a < b",
+      "b < a",
+    ]);
+  });
+
+  test("a missing package explains the resources of the step that needs it", async () => {
+    const host = fakeDebian();
+    const findings = await examine([bootstrap(gatherFacts(host))], entries, host);
+    const of = (name: string) => findings.find((each) => each.name === name);
+    expect(of("package:nginx")?.follows).toBeUndefined();
+    expect(of("package:git")?.follows).toBeUndefined();
+    for (const name of ["nginx:limits", "nginx:config", "nginx:active"])
+      expect(of(name)?.follows).toBe("package:nginx");
+  });
+
+  test("the copy that is kept of an edited file is no finding of its own", async () => {
+    const host = fakeDebian();
+    const recipe = bootstrap(gatherFacts(host));
+    await converge(recipe.steps, host, { act: host });
+    const path = "/etc/nginx/conf.d/edox-ops-limits.conf";
+    host.put(path, "# mine\n");
+    const found = (await examine([recipe], [], host)).find(({ name }) => name === "nginx:limits");
+    expect(found?.detail).toBe(`${path} differs from what edox-ops writes`);
+  });
+});
+
 describe("entries", () => {
   test("state:permissions: a file that others can read is a warning, one that they can change a failure", async () => {
     const host = fakeDebian();
@@ -112,7 +173,7 @@ describe("entries", () => {
   test("nginx is only asked where nothing else can tell, and only as root", async () => {
     for (const [uid, status] of [
       [0, "error"],
-      [1000, "warning"],
+      [1000, "unknown"],
     ] as const) {
       const host = fakeDebian({ uid });
       host.put("/etc/nginx/nginx.conf", "http {}");

@@ -127,6 +127,7 @@ describe("what is wrong with a project is told, with what to type", () => {
   test("a tree without a front page that answers 403 or 404 is a warning, any other answer a failure", async () => {
     await live();
     host.remove("/var/www/docs/demo/index.html");
+    host.put("/var/www/docs/demo/guide/index.html", "guide", { mode: 0o644, uid: 0, gid: 33 });
     for (const [given, exit] of [
       ["403", 0],
       ["404", 0],
@@ -136,6 +137,67 @@ describe("what is wrong with a project is told, with what to type", () => {
       answer = given;
       expect([given, (await typed("project validate demo", host)).exit]).toEqual([given, exit]);
     }
+  });
+
+  test("a served tree that has nothing to serve is a failure, and one before its first deploy a warning", async () => {
+    await live();
+    host.remove("/var/www/docs/demo/index.html");
+    host.dir("/var/www/docs/demo/.well-known");
+    answer = "403";
+    const deploy = "(run: edox-ops project deploy demo --source public)";
+    expect(await typed("project validate demo", host)).toEqual({
+      exit: 1,
+      out: "",
+      err: [
+        `FAIL: /var/www/docs/demo has nothing to serve ${deploy}`,
+        "WARN: http://demo.test/ answers 403: it has no index.html (follows from what is above)",
+        "",
+      ].join("\n"),
+    });
+    expect(await line("project:demo")).toStartWith("[FAIL] project:demo: /var/www/docs/demo has nothing to serve");
+    await typed("project disable demo", host);
+    expect(await typed("project validate demo", host)).toEqual({
+      exit: 0,
+      out: "Project demo validation passed.\n",
+      err: `WARN: /var/www/docs/demo has nothing to serve ${deploy}\n`,
+    });
+    host.put("/var/www/docs/demo/guide/index.html", "guide");
+    expect((await typed("project validate demo", host)).err).toBe(
+      `WARN: /var/www/docs/demo has no index.html ${deploy}\n`,
+    );
+  });
+
+  test("a configuration that nginx refuses is the first failure, and a site that does not answer follows from it", async () => {
+    await live();
+    await host.sleep(1000);
+    host.put("/etc/nginx/conf.d/theirs.conf", "bogus;\n");
+    host.remove("/run/systemd/units/invocation:nginx.service");
+    answer = "000";
+    const fault = 'unknown directive "bogus" in /etc/nginx/conf.d/theirs.conf:1';
+    expect((await typed("project validate demo", host)).err.split("\n")).toEqual([
+      `FAIL: nginx refuses its configuration: ${fault} (run: nginx -t)`,
+      "FAIL: nginx is not active (follows from what is above)",
+      "FAIL: http://demo.test/ does not answer on this host (follows from what is above)",
+      "",
+    ]);
+    const { out } = await typed("doctor", host);
+    expect(out.match(/^\[FAIL\].*$/gm)).toEqual([
+      `[FAIL] nginx:config: ${fault} (run: nginx -t)`,
+      "[FAIL] nginx:active: nginx is not active (follows from nginx:config)",
+      "[FAIL] project:demo: http://demo.test/ does not answer on this host (follows from nginx:config)",
+    ]);
+    expect(out).toMatch(/\[FAIL\] nginx:config.*\n\[FAIL\] nginx:active.*\n\[FAIL\] project:demo/);
+  });
+
+  test("a vhost that nginx refuses is named, with the command that writes it anew", async () => {
+    await live();
+    await host.sleep(1000);
+    host.put(site, "bogus;\n");
+    expect((await typed("project validate demo", host)).err.split("\n")[0]).toBe(
+      `FAIL: nginx refuses its configuration: unknown directive "bogus" in ${link}:1 (run: edox-ops project enable demo)`,
+    );
+    expect((await typed("project enable demo", host)).exit).toBe(0);
+    expect((await typed("project validate demo", host)).exit).toBe(0);
   });
 
   test("what a killed deploy left is a warning", async () => {
@@ -163,6 +225,24 @@ test("project validate: a user who cannot look at the locks is not told that a d
   const { exit, out, err } = await typed("project validate demo", { ...host, uid: 1000, lockHolders });
   expect([exit, err]).toEqual([0, ""]);
   expect(out).not.toContain("a deploy was killed");
+});
+
+test("project validate: what another user may not look at is counted, and validation is not said to have passed", async () => {
+  await live();
+  const { stat } = host;
+  const hidden = {
+    ...host,
+    uid: 1000,
+    stat(path: string) {
+      if (path.startsWith("/var/www/docs/demo")) throw new Unseen(`${path} may only be read by root`);
+      return stat(path);
+    },
+  };
+  expect(await typed("project validate demo", hidden)).toEqual({
+    exit: 0,
+    out: "Project demo: no check failed, but 1 could not be looked at (run: sudo edox-ops project validate demo).\n",
+    err: "WARN: /var/www/docs/demo may only be read by root (run: sudo edox-ops project validate demo)\n",
+  });
 });
 
 test("records that cannot be used are one failing line, and end nothing else", async () => {

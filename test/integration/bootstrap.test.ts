@@ -66,6 +66,23 @@ for (const suite of suites) {
       expect(stdout).toEndWith("Doctor: host looks ready.\n");
     });
 
+    test("another user is told what only root may look at, and never that a good configuration is bad", () => {
+      const asUser = (line: string) => host.run(["runuser", "-u", "nobody", "--", "edox-ops", ...line.split(" ")]);
+      expect(asUser("nginx status")).toMatchObject({ code: 0, stdout: expect.stringMatching(/^config_valid: True$/m) });
+      host.sh("sleep 0.1; touch /etc/nginx/nginx.conf");
+      const status = asUser("nginx status");
+      expect([status.code, status.stdout]).toEqual([1, expect.stringMatching(/^config_valid: unknown$/m)]);
+      expect(status.stdout).toContain("(run: sudo edox-ops nginx status)");
+      const { code, stdout } = asUser("doctor");
+      expect([code, stdout]).toEqual([
+        0,
+        expect.stringMatching(
+          /\nDoctor: no check failed, but \d+ could not be looked at \(run: sudo edox-ops doctor\)\.\n$/,
+        ),
+      ]);
+      host.sh("systemctl reload nginx");
+    });
+
     test("an unknown name is closed unanswered, over HTTP and HTTPS, IPv4 and IPv6", () => {
       for (const url of ["http://127.0.0.1/", "http://[::1]/"]) {
         expect(host.run(["curl", "-gsS", url]).stderr).toContain("Empty reply from server");

@@ -1,5 +1,5 @@
 import { textOf } from "../../engine/facts.ts";
-import { lineOf } from "../../engine/lines.ts";
+import { lineOf, shellLine } from "../../engine/lines.ts";
 import { Problem } from "../../engine/step.ts";
 import type { Host } from "../../host/host.ts";
 import { runnerStatePath } from "../../recipes/paths.ts";
@@ -9,7 +9,7 @@ import { exitCode } from "../context.ts";
 export default command({
   meta: { name: "status", description: "say how the runners of this host are, and whether their GitLab takes them" },
   args: { json: { type: "boolean", description: "print one JSON document on stdout" } },
-  async run(values, { console, host: loadHost }) {
+  async run(values, { console, hint, host: loadHost }) {
     const { load, runnerStatuses, serviceStatus } = await import("../../runner/status.ts");
     const host = await loadHost();
     const service = await serviceStatus(host);
@@ -20,10 +20,16 @@ export default command({
     // A file that cannot be read is told, behind what can be.
     const { found, problem } = sees ? await tried(() => runnerStatuses(host)) : {};
     const runners = found?.runners ?? [];
-    const faults = [...(found?.faults ?? []), ...(problem ? [problem] : [])];
+    const hidden = service.installed && !sees;
+    const again = shellLine(hint(["sudo", "edox-ops", "gitlab-runner", "status"]));
+    const faults = [
+      ...(found?.faults ?? []),
+      ...(problem ? [problem] : []),
+      ...(hidden ? [`only root may read them (run: ${again})`] : []),
+    ];
     if (values.json) {
       const { jsonOf } = await import("../../report/json.ts");
-      const outcome = service.installed ? "ok" : "failed";
+      const outcome = hidden ? "unknown" : service.installed ? "ok" : "failed";
       const warnings = faults.length > 0 ? { warnings: faults } : {};
       const runner = { ...service, ...now, runners };
       await console.out(jsonOf({ command: "gitlab-runner status", outcome, exit, ...warnings, runner }));
@@ -39,7 +45,6 @@ export default command({
         return `runner ${name}: ${url}, ${executor}${docker}, ${ours ? "ours" : "foreign"}, accepted: ${accepted}`;
       }),
       ...faults.map((fault) => `runners: ${fault}`),
-      ...(host.uid === 0 ? [] : ["runners: only root may read them"]),
     ];
     await console.out(lines.map((each) => lineOf`${each}`).join(""));
     return exit;

@@ -8,18 +8,32 @@ export default command({
   async run(values, { console, host: loadHost, hint }) {
     const { gatherFacts } = await import("../../engine/facts.ts");
     const { lineOf, shellLine } = await import("../../engine/lines.ts");
-    const { faultsOfAll } = await import("../../projects/health.ts");
+    const { faultsOfAll, nginxFaults } = await import("../../projects/health.ts");
     const { theRecord } = await import("../../projects/store.ts");
     const host = await loadHost();
     const slug = slugOf(values);
-    await theRecord(host, slug);
-    const faults = (await faultsOfAll(host, gatherFacts(host))).get(slug) ?? [];
-    const lines = faults.map((fault) => {
-      return lineOf`${fault.mild ? "WARN" : "FAIL"}: ${fault.detail} (run: ${shellLine(hint(fault.hint))})`;
+    const record = await theRecord(host, slug);
+    const isServed = "project" in record && record.project.enabled;
+    const faults = [
+      ...(isServed ? await nginxFaults(host, slug) : []),
+      ...((await faultsOfAll(host, gatherFacts(host))).get(slug) ?? []),
+    ];
+    const failures = faults.filter(({ mild, unknown }) => !mild && !unknown);
+    const hasCause = failures.some(({ follows }) => !follows);
+    const isConsequence = (fault: (typeof faults)[number]): boolean => hasCause && fault.follows === true;
+    const lines = [...faults.filter((fault) => !isConsequence(fault)), ...faults.filter(isConsequence)].map((fault) => {
+      const end = isConsequence(fault) ? "follows from what is above" : `run: ${shellLine(hint(fault.hint))}`;
+      return lineOf`${failures.includes(fault) ? "FAIL" : "WARN"}: ${fault.detail} (${end})`;
     });
-    const failed = faults.some(({ mild }) => !mild);
     console.err(lines.join(""));
-    if (!failed) await console.out(`Project ${slug} validation passed.\n`);
-    return failed ? exitCode.failed : exitCode.done;
+    if (failures.length > 0) return exitCode.failed;
+    const unknown = faults.filter((fault) => fault.unknown).length;
+    const again = shellLine(hint(["sudo", "edox-ops", "project", "validate", slug]));
+    await console.out(
+      unknown > 0
+        ? lineOf`Project ${slug}: no check failed, but ${unknown} could not be looked at (run: ${again}).`
+        : `Project ${slug} validation passed.\n`,
+    );
+    return exitCode.done;
   },
 });

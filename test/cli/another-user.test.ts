@@ -1,0 +1,101 @@
+// What commands that only look answer to a user other than root.
+
+import { beforeEach, expect, test } from "bun:test";
+import * as v from "valibot";
+import { documentSchema } from "../../src/report/schema.ts";
+import { fakeDebian } from "../fake-debian.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+import { typed } from "./typed.ts";
+
+let root: FakeHost;
+
+beforeEach(async () => {
+  root = fakeDebian();
+  await typed("bootstrap --yes", root);
+  root.put("/etc/edox-ops/projects.json", "{}", { mode: 0o600 });
+});
+
+/** Root's host in the eyes of another user. */
+function seenByUser(): FakeHost {
+  const other = fakeDebian({ uid: 1000 });
+  other.nodes.clear();
+  for (const [path, node] of root.nodes) other.nodes.set(path, node);
+  other.now = root.now;
+  other.hidden.add("/etc/edox-ops/").add("/etc/gitlab-runner/");
+  return other;
+}
+
+test("doctor: what could not be looked at is counted in the last line, and is no failure", async () => {
+  const { exit, out, err } = await typed("doctor", seenByUser());
+  const hidden = out.match(/^\[WARN\] .* may only be read by root \(run: sudo edox-ops doctor\)$/gm) ?? [];
+  expect(hidden.length).toBeGreaterThan(2);
+  expect(out).toEndWith(
+    `\nDoctor: no check failed, but ${hidden.length} could not be looked at (run: sudo edox-ops doctor).\n`,
+  );
+  expect([exit, err]).toEqual([0, ""]);
+});
+
+test("doctor: beside failing checks the number of those that could not be looked at is printed before theirs", async () => {
+  root.remove("/run/systemd/units/invocation:nginx.service");
+  const { exit, err } = await typed("doctor", seenByUser());
+  expect(exit).toBe(1);
+  expect(err).toMatch(
+    /^Doctor: of the others \d+ could not be looked at \(run: sudo edox-ops doctor\)\.\nDoctor found 1 failing check\(s\)\.\n$/,
+  );
+});
+
+test("doctor --json: a check that could not be looked at is unknown, and so is the outcome", async () => {
+  const { exit, out } = await typed("doctor --json", seenByUser());
+  const { outcome, findings = [] } = v.parse(documentSchema, JSON.parse(out));
+  expect([exit, outcome]).toEqual([0, "unknown"]);
+  expect(findings.find(({ name }) => name === "projects:managed")).toMatchObject({ status: "unknown" });
+});
+
+test("doctor --strict: what could not be looked at counts as a failure", async () => {
+  expect((await typed("doctor --strict", seenByUser())).exit).toBe(1);
+});
+
+test("nginx status: a configuration that the running nginx has loaded is valid", async () => {
+  expect(await typed("nginx status", seenByUser())).toMatchObject({
+    exit: 0,
+    out: "installed: True\nactive: True\nconfig_valid: True\nconfig_check: the running nginx has loaded it\n",
+  });
+});
+
+test("nginx status: a configuration that only root can test is unknown, with what to type", async () => {
+  await root.sleep(1000);
+  root.put("/etc/nginx/conf.d/theirs.conf", "# not loaded yet\n");
+  const { exit, out } = await typed("nginx status", seenByUser());
+  expect(exit).toBe(1);
+  expect(out.split("\n").slice(2)).toEqual([
+    "config_valid: unknown",
+    "config_check: only root can test the configuration of nginx (run: sudo edox-ops nginx status)",
+    "",
+  ]);
+});
+
+test("commands that read root's records say what to type, exit 2", async () => {
+  for (const line of ["project list", "project show demo", "project validate demo", "gitlab-runner list"]) {
+    expect(await typed(line, seenByUser())).toEqual({
+      exit: 2,
+      out: "",
+      err: expect.stringMatching(
+        new RegExp(`^error: /etc/\\S+ may only be read by root\nhint: sudo edox-ops ${line}\n$`),
+      ),
+    });
+  }
+});
+
+test("gitlab-runner status: the runners are unknown, with what to type", async () => {
+  root.put("/usr/bin/gitlab-runner", "", { mode: 0o755 });
+  const other = seenByUser();
+  other.taught.unshift((argv) => (argv.includes("--version") ? ok("Version:      18.0.0\n") : undefined));
+  const said = "only root may read them (run: sudo edox-ops gitlab-runner status)";
+  const { exit, out } = await typed("gitlab-runner status", other);
+  expect([exit, out]).toEqual([0, expect.stringContaining(`\nrunners: ${said}\n`)]);
+  const { outcome, warnings } = v.parse(
+    documentSchema,
+    JSON.parse((await typed("gitlab-runner status --json", other)).out),
+  );
+  expect([outcome, warnings]).toEqual(["unknown", [said]]);
+});
