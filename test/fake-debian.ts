@@ -210,7 +210,10 @@ export function fakeDebian(options: Like = {}): FakeHost {
         const bogus = [...directives(new TextDecoder().decode(host.read(path) ?? undefined))].find(
           ({ words }) => words[0] === "bogus",
         );
-        if (bogus) return emergency(`unknown directive "bogus" in ${path}:${bogus.line}`);
+        if (bogus === undefined) continue;
+        // nginx begins so where it has its log already.
+        const stderr = `2026/01/02 03:04:05 [emerg] 7#7: unknown directive "bogus" in ${path}:${bogus.line}\n`;
+        return { code: 1, stdout: "", stderr };
       }
       const twice = settings.find(({ name }, i) => settings.findIndex((each) => each.name === name) !== i);
       if (twice) return emergency(`"${twice.name}" directive is duplicate in ${twice.path}:${twice.line}`);

@@ -10,6 +10,9 @@ import { sitesAvailableDir, sitesEnabledDir } from "./paths.ts";
 
 const directories = ["conf.d", "sites-enabled", "modules-enabled"].map((name) => `/etc/nginx/${name}`);
 
+/** "nginx: [emerg] ", or "2026/01/02 03:04:05 [emerg] 7#7: " once nginx has opened its log. */
+const logPrefix = /^(?:nginx: \[\w+\]|[\d/]+ [\d:]+ \[\w+\] \d+#\d+:) /;
+
 /**
  * Returns null where nginx accepts its configuration, and otherwise its own reason, which names file and line. Workers
  * that are newer than every file have loaded them all: only where none are, nginx is asked, which starts a child and
@@ -23,10 +26,8 @@ export async function configFault(see: HostReader): Promise<Required<Unmet> | nu
   const { code, stderr } = await see.probe(["nginx", "-t", "-q"]);
   if (code === 0) return null;
   const lines = linesOf(stderr);
-  const reason = (lines.find((line) => /\[(emerg|alert|crit)\]/.test(line)) ?? lines.join(" ")).replace(
-    /^nginx: \[\w+\] /,
-    "",
-  );
+  const fatal = lines.find((line) => /\[(emerg|alert|crit)\]/.test(line)) ?? lines.join(" ");
+  const reason = fatal.replace(logPrefix, "");
   return { reason, hint: hintFor(reason) };
 }
 

@@ -96,13 +96,13 @@ for (const suite of suites) {
       host.sh(`cd /etc/nginx && echo '# theirs' >sites-available/theirs && ln -s ../sites-available/theirs sites-enabled
         systemctl reload nginx && sleep 1 && edox-ops doctor && echo 'nonsense;' >sites-available/theirs`);
       expect(host.run(["edox-ops", "doctor"]).stdout).toContain("[FAIL] nginx:config: ");
-      host.sh("apt-get purge -y -qq rsync >/dev/null 2>&1");
       for (const flag of ["--check", "--dry-run", "--yes"]) {
         const { code, stderr } = host.run(["edox-ops", "bootstrap", flag]);
         expect([flag, code]).toEqual([flag, 1]);
-        expect(stderr).toContain('unknown directive "nonsense" in /etc/nginx/sites-enabled/theirs:1');
+        expect(stderr).toStartWith(
+          'error: nginx refuses its configuration: unknown directive "nonsense" in /etc/nginx/sites-enabled/theirs:1\n',
+        );
       }
-      expect(host.run(["which", "rsync"]).code).not.toBe(0);
       host.sh("echo '# mine' >/etc/nginx/conf.d/edox-ops-limits.conf");
       const before = host.listing("/etc");
       const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
