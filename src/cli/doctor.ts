@@ -32,7 +32,7 @@ export default command({
       status === "error" || (values.strict === true && status !== "ok");
     const failed = findings.filter(({ status }) => failing(status)).length;
     const exit = failed > 0 ? exitCode.failed : exitCode.done;
-    const unknown = findings.filter(({ status }) => status === "unknown").length;
+    const unknown = values.strict ? 0 : findings.filter(({ status }) => status === "unknown").length;
     if (values.junit) {
       const { junitOf } = await import("../report/junit.ts");
       if (host.stat(values.junit) !== null) host.remove(values.junit);

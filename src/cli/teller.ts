@@ -106,7 +106,11 @@ export function teller(flags: Values, { console, command, hint, variable }: Cont
     },
     async end(results, done, { earlier = [], ...also } = {}) {
       line?.clear();
-      const { outcome, exit } = verdict([...earlier, ...results], flags.check === true, hasUnknown);
+      const { outcome, exit } = verdict(
+        [...earlier, ...results],
+        flags.check === true,
+        hasUnknown && done === undefined,
+      );
       const failed = results.find((result) => result.outcome === "failed");
       if (json) {
         const steps = stepsOf([...earlier, ...results], flags.diff === true, voice);

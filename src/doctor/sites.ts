@@ -33,7 +33,7 @@ async function projectEntries(see: HostReader): Promise<Entry[]> {
     if (all.size > 0)
       return [...all].map(([slug, faults]) => ({
         name: `project:${oneLine(slug)}`,
-        ...(faults.every(({ mild, unknown, follows }) => mild || unknown || follows) && { follows: serving }),
+        ...(isUnanswered(faults) && { follows: serving }),
         look: () => answerOf(faults),
       }));
     const detail = "not configured (optional; run edox-ops project publish)";
@@ -50,8 +50,18 @@ async function projectEntries(see: HostReader): Promise<Entry[]> {
   }
 }
 
+/** Whether all that fails is that the site does not answer. */
+function isUnanswered(faults: readonly Fault[]): boolean {
+  const failures = failuresOf(faults);
+  return failures.length > 0 && failures.every(({ follows }) => follows);
+}
+
+function failuresOf(faults: readonly Fault[]): Fault[] {
+  return faults.filter(({ mild, unknown }) => !mild && !unknown);
+}
+
 function answerOf(faults: readonly Fault[]): Omit<Finding, "name"> {
-  const failure = faults.find(({ mild, unknown }) => !mild && !unknown);
+  const [failure] = failuresOf(faults);
   const first = failure ?? faults.find(({ unknown }) => unknown) ?? faults[0];
   if (first === undefined) return { status: "ok", detail: "as its record says" };
   const detail = faults.map((fault) => fault.detail).join("; ");

@@ -1,6 +1,7 @@
 // What commands answer on a host whose nginx somebody else has broken.
 
 import { beforeEach, describe, expect, test } from "bun:test";
+import { Unseen } from "../../src/host/host.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 import { typed } from "./typed.ts";
@@ -60,6 +61,23 @@ describe("bootstrap: a foreign file that breaks nginx's configuration", () => {
     expect(out).toContain("could not be seen: only root can test the configuration of nginx");
     expect(exit).toBe(1);
   });
+});
+
+test("bootstrap: a requirement that could not be looked at is a warning of a run, and no success of --check", async () => {
+  const statTarget = (path: string) => {
+    if (path === "/etc/nginx/nginx.conf") throw new Unseen(`${path} may only be read by root`);
+    return host.statTarget(path);
+  };
+  const unseen = { ...host, statTarget };
+  const warnings = ["could not be seen: /etc/nginx/nginx.conf may only be read by root"];
+  for (const [flag, outcome, exit] of [
+    ["--yes", "ok", 0],
+    ["--check", "unknown", 1],
+    ["--dry-run", "unknown", 0],
+  ] as const) {
+    const { out } = await typed(`bootstrap ${flag} --json`, unseen);
+    expect(JSON.parse(out)).toMatchObject({ outcome, exit, warnings });
+  }
 });
 
 describe("bootstrap --check: an nginx that does not run", () => {

@@ -118,7 +118,7 @@ describe("bootstrap", () => {
     expect(out).toEndWith("Bootstrap installation phase completed successfully.\n");
   });
 
-  test("at a terminal: the plan has only the steps that change, and a warning is printed once", async () => {
+  test("at a terminal: the plan has only the steps that change", async () => {
     const host = await converged();
     host.put("/etc/nginx/nginx.conf", `${host.text("/etc/nginx/nginx.conf")}stream { server { listen 443; } }`);
     const refused = await typed("bootstrap", host, false);
@@ -127,6 +127,14 @@ describe("bootstrap", () => {
     const { exit, out } = await typed("bootstrap", host, true);
     expect(exit).toBe(0);
     expect(out.match(/packages\.install/g)).toHaveLength(1);
+  });
+
+  test("at a terminal: what a requirement warns of is printed with the plan, and not again", async () => {
+    const { out } = await typed("bootstrap", fakeDebian({ architecture: "arm64", model: "Raspberry Pi 4" }), true);
+    const warnings = out.match(/^warning: .+$/gm) ?? [];
+    expect(warnings.length).toBeGreaterThan(0);
+    expect(new Set(warnings).size).toBe(warnings.length);
+    expect(out.indexOf("warning: ")).toBeLessThan(out.indexOf("pending  packages.install"));
   });
 
   test("at a terminal: a plan that failed is not asked about", async () => {

@@ -196,6 +196,8 @@ describe("what is wrong with a project is told, with what to type", () => {
     expect((await typed("project validate demo", host)).err.split("\n")[0]).toBe(
       `FAIL: nginx refuses its configuration: unknown directive "bogus" in ${link}:1 (run: edox-ops project enable demo)`,
     );
+    const drift = `${site} differs from what the record says (drift) (run: edox-ops project enable demo)`;
+    expect(await line("project:demo")).toBe(`[WARN] project:demo: ${drift}`);
     expect((await typed("project enable demo", host)).exit).toBe(0);
     expect((await typed("project validate demo", host)).exit).toBe(0);
   });

@@ -360,8 +360,19 @@ describe("what is not as it should be is refused, and the next run ends well", (
     ]);
     // An earlier version rolled these back, and took the engine for a foreign one when it answered.
     ci.host.sh("rm /etc/docker/daemon.json; systemctl reset-failed docker; systemctl start docker");
-    expect(ci.ops("gitlab-runner", "prepare-ci-host", "--check", "--only", "docker.install").code).toBe(0);
-    ci.host.sh("rm /etc/apt/sources.list.d/docker.sources /etc/apt/keyrings/docker.asc; apt-get update -qq");
+    const check = () => ci.ops("gitlab-runner", "prepare-ci-host", "--check", "--only", "docker.install");
+    expect(check().code).toBe(0);
+    // A dockerd that runs goes on, and its next start would fail.
+    ci.host.sh("sleep 0.1; echo bogus >/etc/docker/daemon.json");
+    expect(check()).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("/etc/docker/daemon.json is not JSON: "),
+    });
+    ci.host.sh("echo '{ \"mtu\": 1400 }' >/etc/docker/daemon.json");
+    expect(check().code).toBe(0);
+    ci.host.sh(
+      "rm /etc/docker/daemon.json; rm /etc/apt/sources.list.d/docker.sources /etc/apt/keyrings/docker.asc; apt-get update -qq",
+    );
     const healed = ci.prepare("--only", "docker.install");
     expect([healed.code, healed.stdout]).toEqual([0, expect.stringContaining("changed  docker.install")]);
     expect(ci.host.sh("apt-get update -qq; apt-cache policy docker-ce").stdout).toContain(ci.server.url);

@@ -126,7 +126,7 @@ describe("Docker", () => {
     const refused = "unable to configure the Docker daemon: directives don't match: bogus";
     const dockerd = (host: FakeHost) =>
       host.taught.unshift((argv) =>
-        argv[0] === "dockerd" ? { code: 1, stdout: "", stderr: `${refused}\n` } : undefined,
+        argv[0] === "dockerd" ? { code: argv.at(-1) === path ? 1 : 0, stdout: "", stderr: `${refused}\n` } : undefined,
       );
     const prepared = (host: FakeHost) => {
       host.put("/run/docker.sock", "");
