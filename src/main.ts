@@ -1,7 +1,8 @@
-import { lineOf } from "./engine/lines.ts";
+import { lineOf, shellLine } from "./engine/lines.ts";
 import { debugVariable, traceHint, traceOf } from "./engine/trace.ts";
 import { localConsole } from "./host/local-console.ts";
-import { OutputError } from "./host/system-error.ts";
+import { demandTasks } from "./host/local-limits.ts";
+import { LimitError, OutputError } from "./host/system-error.ts";
 
 /** argv in, exit code out. */
 export async function main(typed: readonly string[], console = localConsole): Promise<number> {
@@ -10,6 +11,8 @@ export async function main(typed: readonly string[], console = localConsole): Pr
       await console.out(`${EDOX_OPS_VERSION}\n`);
       return 0;
     }
+    // The import after this one starts the first thread.
+    demandTasks();
     const [{ cli }, { hintFor }] = await Promise.all([import("./cli/cli.ts"), import("./report/voice.ts")]);
     const program = process.execPath;
     const hint = hintFor(program, process.geteuid?.() ?? 0);
@@ -27,6 +30,11 @@ export function crashed(error: unknown, console: Pick<typeof localConsole, "err"
   const { message } = error instanceof Error ? error : new Error(String(error));
   if (error instanceof OutputError) {
     if (error.code !== "EPIPE") console.err(lineOf`error: ${message}`);
+    return 1;
+  }
+  if (error instanceof LimitError) {
+    console.err(lineOf`error: ${message}`);
+    if (error.hint) console.err(lineOf`hint: ${shellLine(error.hint)}`);
     return 1;
   }
   console.err(lineOf`error: internal error: ${message}`);

@@ -8,6 +8,7 @@ import { Problem, type Recipe, type Step, type StepResult } from "../engine/step
 import { heed, met, type Stop } from "../engine/wait.ts";
 import { withFlag } from "../engine/with-flag.ts";
 import { type Host, type HostReader, type Signal, Unseen } from "../host/host.ts";
+import { LimitError } from "../host/system-error.ts";
 import { lockPath } from "../recipes/paths.ts";
 import { usage, withoutSecrets } from "./arguments.ts";
 import type { Values } from "./command.ts";
@@ -174,6 +175,7 @@ function lockOf(host: Host, path: string): ReturnType<Host["lock"]> {
   try {
     return host.lock(path);
   } catch (error) {
+    if (error instanceof LimitError) throw error;
     const hint = ["ls", "-ld", path.slice(0, path.lastIndexOf("/"))];
     throw new Problem("blocked", `the lock ${path} cannot be taken: ${(error as Error).message}`, { hint });
   }

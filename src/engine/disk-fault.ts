@@ -6,6 +6,7 @@ import { Problem } from "./step.ts";
 
 /** In the words of the C library, of apt, which looks before it writes, and of tar, whose last piece went in only partly. */
 const full = /no space left on device|have enough free space|wrote only \d+ of \d+ bytes/i;
+const tooLarge = /file too large/i;
 const readOnly = /read-only file system|read only lock file/i;
 
 /** So many free are none: what failed takes its own away again. */
@@ -25,11 +26,8 @@ function withCause(problem: Problem, see: HostReader): Problem {
   if (fixed !== null) return becauseOf(problem, fixed);
   const said = [problem.message, ...linesOf(problem.stderr)];
   for (const line of said) {
-    const isReadOnly = readOnly.test(line);
-    if (!isReadOnly && !full.test(line)) continue;
-    const named = pathIn(line, problem.message);
-    const path = named && existing(named, see);
-    return becauseOf(problem, isReadOnly ? thawed(path, see) : emptied(path, see));
+    const found = faultIn(line, problem.message, see);
+    if (found !== null) return becauseOf(problem, found);
   }
   return problem;
 }
@@ -64,6 +62,24 @@ function fixedFile(message: string, see: HostReader): Cause | null {
 
 function mountPoints(see: HostReader): string[] {
   return linesOf(Buffer.from(see.read("/proc/self/mounts") ?? []).toString()).map((line) => line.split(" ")[1] ?? "/");
+}
+
+function faultIn(line: string, told: string, see: HostReader): Cause | null {
+  if (tooLarge.test(line)) return limited(see);
+  const isReadOnly = readOnly.test(line);
+  if (!isReadOnly && !full.test(line)) return null;
+  const named = pathIn(line, told);
+  const path = named && existing(named, see);
+  return isReadOnly ? thawed(path, see) : emptied(path, see);
+}
+
+/** Null where the file system refused the size, and no limit did. */
+function limited(see: HostReader): Cause | null {
+  const limits = Buffer.from(see.read("/proc/self/limits") ?? []).toString();
+  const bytes = /^Max file size +(\d+)/m.exec(limits)?.[1];
+  if (bytes === undefined) return null;
+  const cause = `this process may write files of ${bytes} bytes at the most (ulimit -f, LimitFSIZE= of a unit)`;
+  return { cause, hint: ["ulimit", "-f", "unlimited"] };
 }
 
 function emptied(path: string | null, see: HostReader): Cause {

@@ -1,7 +1,7 @@
 // The shapes that recipes are written in.
 
 import type { HostReader } from "../host/host.ts";
-import { systemMessage } from "../host/system-error.ts";
+import { LimitError, systemMessage } from "../host/system-error.ts";
 import type { Change } from "./change.ts";
 
 /** Takes a sentence that a person should know, whether what was looked at holds or not. */
@@ -111,6 +111,9 @@ export class Problem extends Error {
   /** Returns the problem that it is, or that an error of the system or of this program makes. Never throws. */
   static of(error: unknown): Problem {
     if (error instanceof Problem) return error;
+    if (error instanceof LimitError) {
+      return new Problem("blocked", error.message, { hint: error.hint, cause: error.cause });
+    }
     const { message } = error instanceof Error ? error : new Error(String(error));
     if (isBug(error)) return new Problem("internal", `internal error: ${message}`, { cause: error });
     return new Problem("blocked", systemMessage(message), { cause: error });

@@ -2,6 +2,7 @@
 
 import * as fs from "node:fs";
 import type { Output, RunOptions } from "./host.ts";
+import { childError } from "./local-limits.ts";
 import { atSignal } from "./local-signal.ts";
 import { statOf } from "./local-stat.ts";
 import { isRootsAlone } from "./ownership.ts";
@@ -42,21 +43,14 @@ function isRootsProgram(path: string): boolean {
 }
 
 export async function start(argv: readonly string[], options: RunOptions = {}): Promise<Output> {
-  const [name = "", ...rest] = argv;
+  const [name = ""] = argv;
   const { program, foreign } = programPath(name);
   if (foreign !== undefined) {
     return { code: 126, stdout: "", stderr: `${foreign} can be changed by others than root, and is not run` };
   }
   if (program === undefined) return { code: 127, stdout: "", stderr: `${name} is not installed` };
 
-  // A session of its own: a Ctrl-C at the terminal does not reach a running dpkg, and its whole group can be ended.
-  const child = Bun.spawn([program, ...rest], {
-    argv0: name,
-    cwd: "/",
-    env: { ...environment(), ...options.env },
-    stdio: ["ignore", "pipe", "pipe", ...(options.onStatus ? (["pipe"] as const) : [])],
-    detached: true,
-  });
+  const child = spawned(program, argv, options);
   const status = options.onStatus && collect(Bun.file(child.stdio[3] as number).stream(), byLine(options.onStatus));
   let answered = false;
   const out = collect(child.stdout, options.onOutput, options.enoughBytes, () => {
@@ -85,6 +79,21 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
   if (answered) return { code: 0, stdout, stderr };
   if (!timedOut || code === 0) return { code, stdout, stderr };
   return { code: 124, stdout, stderr: `${stderr}no answer within ${(limitMs ?? 0) / 1000} s\n` };
+}
+
+/** A session of its own: a Ctrl-C at the terminal does not reach a running dpkg, and its whole group can be ended. */
+function spawned(program: string, [name = "", ...rest]: readonly string[], { env, onStatus }: RunOptions) {
+  try {
+    return Bun.spawn([program, ...rest], {
+      argv0: name,
+      cwd: "/",
+      env: { ...environment(), ...env },
+      stdio: ["ignore", "pipe", "pipe", ...(onStatus ? (["pipe"] as const) : [])],
+      detached: true,
+    });
+  } catch (error) {
+    throw childError(name, error);
+  }
 }
 
 function endGroup(pid: number): void {

@@ -2,6 +2,8 @@
 
 import { dlopen, type Pointer, toArrayBuffer } from "bun:ffi";
 import * as fs from "node:fs";
+import { executableMemoryError } from "./local-limits.ts";
+import { LimitError } from "./system-error.ts";
 
 /** From <sys/file.h>: exclusive, and without waiting. */
 const LOCK_EX_NB = 2 | 4;
@@ -40,7 +42,11 @@ function load() {
 }
 
 function libc() {
-  loaded ??= load();
+  try {
+    loaded ??= load();
+  } catch (error) {
+    throw executableMemoryError(error);
+  }
   return loaded;
 }
 
@@ -170,10 +176,20 @@ export function mapFile(path: string): Uint8Array {
   const fd = fs.openSync(path, fs.constants.O_RDONLY);
   try {
     const { size } = fs.fstatSync(fd);
-    const at = size === 0 ? null : libc().mmap(null, size, PROT_READ, MAP_PRIVATE_POPULATE, fd, 0);
+    const at = size === 0 ? null : mapped(fd, size);
     if (at === null || BigInt(at) === MAP_FAILED) return fs.readFileSync(fd);
     return new Uint8Array(toArrayBuffer(at as Pointer, 0, size));
   } finally {
     fs.closeSync(fd);
+  }
+}
+
+/** Null where the C library cannot be called: what only reads goes on with a copy. */
+function mapped(fd: number, size: number): Pointer | bigint | null {
+  try {
+    return libc().mmap(null, size, PROT_READ, MAP_PRIVATE_POPULATE, fd, 0);
+  } catch (error) {
+    if (error instanceof LimitError) return null;
+    throw error;
   }
 }

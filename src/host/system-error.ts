@@ -19,3 +19,17 @@ export class OutputError extends Error {
     this.code = cause.code;
   }
 }
+
+/** Thrown where a limit of this process keeps it from its work. The message names the limit and where it is set. */
+export class LimitError extends Error {
+  override name = "LimitError";
+
+  constructor(
+    message: string,
+    /** The command to type. */
+    readonly hint?: readonly string[],
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}

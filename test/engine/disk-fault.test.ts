@@ -80,3 +80,15 @@ test("this machine names the file that it could not write", () => {
   expect(write).toThrow(`rename '${dir}' -> '${dir}'`);
   rmdirSync(dir);
 });
+
+test("a limit on the size of files is named as that of the process, and a file system's own is left as it is", () => {
+  const host = fakeHost();
+  host.put("/proc/self/limits", "Max file size             1024000              unlimited            bytes\n");
+  const line = "EFBIG: file too large, write '/etc/edox-ops/x'";
+  expect(told(line, host)).toEqual([
+    "this process may write files of 1024000 bytes at the most (ulimit -f, LimitFSIZE= of a unit): it failed",
+    ["ulimit", "-f", "unlimited"],
+  ]);
+  host.put("/proc/self/limits", "Max file size             unlimited            unlimited            bytes\n");
+  expect(told(line, host)).toEqual(["it failed", undefined]);
+});

@@ -106,6 +106,18 @@ test("a run in progress goes on with the old one to its end", () => {
   });
 });
 
+test("limits: in a unit with MemoryDenyWriteExecute=yes what reads works, and what takes a lock names the unit", () => {
+  const inUnit = (line: string) =>
+    host.sh(`systemd-run --quiet --pipe --wait --unit=strict -p MemoryDenyWriteExecute=yes ${program} ${line}`);
+  expect(inUnit("doctor --quiet")).toMatchObject({ code: 0, stdout: "" });
+  expect(inUnit("self-update")).toEqual({
+    code: 1,
+    stdout: "",
+    stderr:
+      "error: memory of this process may not become executable (MemoryDenyWriteExecute= of strict.service, or SELinux); edox-ops needs it to take locks\nhint: systemctl edit strict.service\n",
+  });
+});
+
 test("back to the one before, and forth again through a proxy", async () => {
   const back = `edox-ops ${next} -> ${old}: ${program} (back: edox-ops self-update --rollback)\n`;
   expect(host.run([program, "self-update", "--rollback"])).toEqual({ code: 0, stdout: back, stderr: "" });

@@ -1,0 +1,90 @@
+// Limits of this process, named with where they are set: the runtime knows them only as crashes and words of its own.
+
+import * as fs from "node:fs";
+import { LimitError } from "./system-error.ts";
+
+/** apt-get with its methods and dpkg, beside the threads of the runtime, which aborts where it can start none. */
+const neededTasks = 32;
+/** The runtime reserves 2 GiB at once for code that it compiles. */
+const neededBytes = 4 * 1024 ** 3;
+const mebibyte = 1024 ** 2;
+
+/** Throws a LimitError where too few processes and threads may run. Costs 0.1 ms and starts none. */
+export function demandTasks(read: (path: string) => string | null = contentOf): void {
+  const group = controlGroup(read);
+  for (let path = group; ; path = path.slice(0, path.lastIndexOf("/"))) {
+    const dir = `/sys/fs/cgroup${path}`;
+    const most = Number.parseInt(read(`${dir}/pids.max`) ?? "max", 10);
+    // This process and its first threads are counted already.
+    const others = most >= neededTasks ? Number.parseInt(read(`${dir}/pids.current`) ?? "0", 10) : 0;
+    if (most - others < neededTasks) {
+      const unit = path.slice(path.lastIndexOf("/") + 1);
+      const where = unit === "" ? `${dir}/pids.max` : `TasksMax= of ${unit}`;
+      const hint = unit === "" ? ["cat", `${dir}/pids.max`] : ["systemctl", "show", "--property=TasksMax", unit];
+      throw new LimitError(`${tooFew(most, others)} (${where})`, hint);
+    }
+    if (path === "") break;
+  }
+  // Root is exempt from this one.
+  const most = process.geteuid?.() === 0 ? null : softLimit(read, "Max processes");
+  if (most !== null && most < neededTasks) throw new LimitError(`${tooFew(most, 0)} (ulimit -u, LimitNPROC=)`);
+}
+
+function tooFew(most: number, others: number): string {
+  const used = others > 0 ? `, and ${others} are running` : "";
+  return `only ${most} processes and threads may run here${used}; ${neededTasks} must be free`;
+}
+
+/**
+ * Says why no memory of this process may become executable, which each call of the C library needs; the runtime then
+ * throws `cause`. Returns any other error as it is.
+ */
+export function executableMemoryError(cause: unknown, read: (path: string) => string | null = contentOf): unknown {
+  if (!(cause instanceof Error && cause.message.includes("requires the JIT"))) return cause;
+  for (const [row, flag, setting] of [
+    ["Max address space", "-v", "LimitAS="],
+    ["Max data size", "-d", "LimitDATA="],
+  ] as const) {
+    const bytes = softLimit(read, row);
+    if (bytes === null || bytes >= neededBytes) continue;
+    const [has, needs] = [bytes, neededBytes].map((each) => Math.floor(each / mebibyte));
+    const message = `the memory of this process is limited to ${has} MiB (ulimit ${flag}, ${setting}); ${needs} MiB are needed`;
+    return new LimitError(message, ["ulimit", flag, "unlimited"], cause);
+  }
+  const [, unit] = /\/([^/]+\.service)$/.exec(controlGroup(read)) ?? [];
+  const where = unit === undefined ? "MemoryDenyWriteExecute= of a unit" : `MemoryDenyWriteExecute= of ${unit}`;
+  const message = `memory of this process may not become executable (${where}, or SELinux); edox-ops needs it to take locks`;
+  const hint = unit === undefined ? ["grep", "Seccomp", "/proc/self/status"] : ["sudo", "systemctl", "edit", unit];
+  return new LimitError(message, hint, cause);
+}
+
+/** Says that no child could be started where the system had no room for one; returns any other error as it is. */
+export function childError(name: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  const limits: Record<string, string> = {
+    EAGAIN: "no more processes may run (ulimit -u, TasksMax= of a unit)",
+    ENOMEM: "there is no memory for it",
+    EMFILE: "no more files may be open (ulimit -n, LimitNOFILE= of a unit)",
+  };
+  const limit = limits[code ?? ""];
+  return limit === undefined ? error : new LimitError(`${name} cannot be started: ${limit}`, undefined, error);
+}
+
+/** The path of this process in the one hierarchy of version 2, without a slash at its end. */
+function controlGroup(read: (path: string) => string | null): string {
+  return /^0::(\/.*)$/m.exec(read("/proc/self/cgroup") ?? "")?.[1]?.replace(/\/$/, "") ?? "";
+}
+
+/** Null for "unlimited". */
+function softLimit(read: (path: string) => string | null, row: string): number | null {
+  const found = new RegExp(`^${row} +(\\d+)`, "m").exec(read("/proc/self/limits") ?? "");
+  return found === null ? null : Number(found[1]);
+}
+
+function contentOf(path: string): string | null {
+  try {
+    return fs.readFileSync(path, "latin1");
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,57 @@
+// The compiled binary under limits of a unit or a shell: it works, or says in one line which limit keeps it from that.
+
+import { expect, test } from "bun:test";
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+const binary = `${import.meta.dir}/../../dist/linux-x64/edox-ops`;
+
+/** Ended within so many milliseconds: the runtime could also hang. */
+const limitMs = 20_000;
+
+function run(argv: readonly string[]) {
+  const { exitCode, stdout, stderr } = Bun.spawnSync([...argv], { env: {}, stdin: "ignore", timeout: limitMs });
+  return { exit: exitCode, out: stdout.toString(), err: stderr.toString() };
+}
+
+const addressSpace = ["/usr/bin/prlimit", "--as=1000000000"];
+const dataSize = ["/usr/bin/prlimit", "--data=1000000000"];
+/** A /run of its own, where the locks are: the machine keeps its state. */
+const ownRun = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh"];
+
+test.each([
+  ["with 1 GB of address space", addressSpace],
+  ["with 1 GB of data", dataSize],
+])("limits: %s commands that only read work", (_, under) => {
+  expect(run([...under, binary, "--version"])).toMatchObject({ exit: 0, err: "" });
+  const { findings } = JSON.parse(run([...under, binary, "doctor", "--json"]).out);
+  expect(findings).not.toBeEmpty();
+});
+
+const tooLittle = "the memory of this process is limited to 953 MiB";
+
+test.each([
+  ["with 1 GB of address space", addressSpace, `${tooLittle} (ulimit -v, LimitAS=)`, "ulimit -v unlimited"],
+  ["with 1 GB of data", dataSize, `${tooLittle} (ulimit -d, LimitDATA=)`, "ulimit -d unlimited"],
+])("limits: %s a command that changes the host names the limit and where it is set", (_, under, message, hint) => {
+  const { exit, out, err } = run([...ownRun, ...under, binary, "project", "add", "demo", "--domain", "demo.test"]);
+  const [first, second, ...more] = err.split("\n");
+  expect([exit, out, second, more]).toEqual([1, "", `hint: ${hint}`, [""]]);
+  expect(first).toStartWith(`error: ${message}`);
+});
+
+test("limits: a user with room for a few threads is told before the runtime aborts", () => {
+  const folder = mkdtempSync(`${tmpdir()}/edox-ops-limits-`);
+  try {
+    chmodSync(folder, 0o755);
+    copyFileSync(binary, `${folder}/edox-ops`);
+    const somebody = ["/usr/bin/setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"];
+    expect(run([...somebody, "/usr/bin/prlimit", "--nproc=4", `${folder}/edox-ops`, "doctor"])).toEqual({
+      exit: 1,
+      out: "",
+      err: "error: only 4 processes and threads may run here; 32 must be free (ulimit -u, LimitNPROC=)\n",
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
