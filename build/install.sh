@@ -27,6 +27,8 @@ say() { printf '%s\n' "$*" | sed 's|://[^/@ ]*@|://|g' >&2; }
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
+@UNFIT@
+
 main() {
   clean_environment
   released='@VERSION@'
@@ -179,6 +181,10 @@ find_platform() {
       "sudo apt-get install coreutils" ;;
     *) die "there is no edox-ops for ${packages:-machine $machine} ($(uname -m))" "it runs on amd64 and arm64" ;;
   esac
+  obstacle=$(unfit "$deb_arch")
+  [ -z "$obstacle" ] || die "${obstacle%%
+*}" "${obstacle#*
+}"
   [ -e "$loader" ] && return
   for musl in /lib/ld-musl-*; do
     [ -e "$musl" ] || continue
@@ -581,12 +587,22 @@ try_it() {
   code=0
   "$new" --version >"$work/told" 2>"$work/said" </dev/null || code=$?
   [ "$code" != 126 ] || die "$dir does not let programs run: mounted noexec?" "EDOX_INSTALL_DIR=/usr/local/bin"
+  case $code in
+    132) die "edox-ops $version does not start on this host: this CPU lacks an instruction that it needs" \
+      "of a virtual machine set the CPU type to host" ;;
+    134 | 139) die "edox-ops $version does not start on this host: it aborts, as it does under a limit on memory ($(limits))" \
+      "run it again without that limit: ulimit -v unlimited; ulimit -d unlimited; ulimit -s 8192" ;;
+  esac
   [ "$code" = 0 ] || die "edox-ops $version does not start on this host: $(tail -n 1 "$work/said") (code $code)" \
     "it needs Debian 12, Ubuntu 22.04 or newer, on arm64 or amd64"
   there=$(version_of "$new")
   [ "$there" = "$version" ] || die "what was to be edox-ops $version says that it is ${there:-nothing}" \
     "do not install it, and tell its maintainers"
 }
+
+# Of this shell, in KiB.
+# shellcheck disable=SC3045 # dash and busybox have these too
+limits() { printf 'ulimit -v %s, -d %s, -s %s' "$(ulimit -v)" "$(ulimit -d)" "$(ulimit -s)"; }
 
 put_in_place() {
   sync "$new" 2>/dev/null || sync

@@ -1,4 +1,7 @@
 // The installer of a release: the template build/install.sh with that release's version, address, key and digests in it.
+// Together with the Debian package's preinst: both run build/unfit.sh before they change anything.
+
+import { readFileSync } from "node:fs";
 
 export interface Release {
   version: string;
@@ -18,13 +21,33 @@ export function filled(template: string, { version, baseUrl, publicKey, sums }: 
     throw new Error("the public key is not one in PEM");
   }
   if (!/^([0-9a-f]{64} {2}[\w.+-]+\n?)+$/.test(sums)) throw new Error("the checksums are not those of assets");
-  const values: Record<string, string> = { VERSION: version, BASE_URL: baseUrl, PUBLIC_KEY: publicKey, SUMS: sums };
+  return withValues(template, {
+    ...{ VERSION: version, BASE_URL: baseUrl, PUBLIC_KEY: publicKey, SUMS: sums },
+    UNFIT: unfit(),
+  });
+}
+
+/** Returns the preinst of the Debian package. */
+export function preinst(): string {
+  return `${withValues(shellSource("preinst.sh"), { UNFIT: unfit() })}\n`;
+}
+
+/** Without its first paragraph, which is for its editors. */
+function unfit(): string {
+  return shellSource("unfit.sh").replace(/^.*?\n\n/s, "");
+}
+
+function shellSource(name: string): string {
+  return readFileSync(`${import.meta.dir}/${name}`, "utf8");
+}
+
+function withValues(template: string, values: Record<string, string>): string {
   for (const name of Object.keys(values)) {
-    if (!template.includes(`@${name}@`)) throw new Error(`the template of the installer has no @${name}@`);
+    if (!template.includes(`@${name}@`)) throw new Error(`the template has no @${name}@`);
   }
   return template.replace(/@([A-Z_]+)@/g, (placeholder, name: string) => {
     const value = values[name];
-    if (value === undefined) throw new Error(`nothing is known for ${placeholder} of the installer`);
+    if (value === undefined) throw new Error(`nothing is known for ${placeholder} of the template`);
     return value.trimEnd();
   });
 }

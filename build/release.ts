@@ -11,7 +11,7 @@ import { zshCompletion } from "../src/report/completion-zsh.ts";
 import { compile, own, type Target } from "./build.ts";
 import { sectionOf } from "./changelog.ts";
 import { type Content, debianPackage } from "./debian-package.ts";
-import { filled } from "./installer.ts";
+import { filled, preinst } from "./installer.ts";
 import { manPage } from "./man-page.ts";
 import { closure, sbom } from "./sbom.ts";
 import { publicPem, signature, signingKey } from "./signature.ts";
@@ -81,6 +81,7 @@ async function release(dir: string, other: string | null): Promise<void> {
         { path: "usr/share/bash-completion/completions/edox-ops", bytes: shells.bash, mode: 0o644 },
         { path: "usr/share/zsh/vendor-completions/_edox-ops", bytes: shells.zsh, mode: 0o644 },
         { path: "usr/share/fish/vendor_completions.d/edox-ops.fish", bytes: shells.fish, mode: 0o644 },
+        { path: "DEBIAN/preinst", bytes: preinst(), mode: 0o755 },
         { path: "DEBIAN/postinst", bytes: postinst, mode: 0o755 },
         { path: "usr/share/doc/edox-ops/copyright", bytes: await Bun.file(`${top}/LICENSE`).text(), mode: 0o644 },
       ];

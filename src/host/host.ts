@@ -18,7 +18,7 @@ export interface Attributes {
 }
 
 /**
- * How a child ended. 127: the program is not there. 126: others than root could change it. 124: it was ended at its time
+ * How a child ended. 127: the program is not there. 126: it cannot be executed, or others than root could change it. 124: it was ended at its time
  * limit. 128 + N: ended by signal N.
  */
 export interface Output {

@@ -51,6 +51,7 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
   if (program === undefined) return { code: 127, stdout: "", stderr: `${name} is not installed` };
 
   const child = spawned(program, argv, options);
+  if ("code" in child) return child;
   const status = options.onStatus && collect(Bun.file(child.stdio[3] as number).stream(), byLine(options.onStatus));
   let answered = false;
   const out = collect(child.stdout, options.onOutput, options.enoughBytes, () => {
@@ -81,7 +82,10 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
   return { code: 124, stdout, stderr: `${stderr}no answer within ${(limitMs ?? 0) / 1000} s\n` };
 }
 
-/** A session of its own: a Ctrl-C at the terminal does not reach a running dpkg, and its whole group can be ended. */
+/**
+ * Starts it in a session of its own: a Ctrl-C at the terminal does not reach a running dpkg, and its whole group can be
+ * ended. Returns the end of a program that cannot be executed, as a shell has it.
+ */
 function spawned(program: string, [name = "", ...rest]: readonly string[], { env, onStatus }: RunOptions) {
   try {
     return Bun.spawn([program, ...rest], {
@@ -92,8 +96,21 @@ function spawned(program: string, [name = "", ...rest]: readonly string[], { env
       detached: true,
     });
   } catch (error) {
-    throw childError(name, error);
+    const why = whyNotExecuted(error);
+    if (why === undefined) throw childError(name, error);
+    return { code: 126, stdout: "", stderr: `${program} ${why}` };
   }
+}
+
+/** Undefined where the fault is not the program's. */
+function whyNotExecuted(error: unknown): string | undefined {
+  const reasons: Record<string, string> = {
+    EACCES: "is not executable, or its file system is mounted noexec",
+    ENOEXEC: "is not a program for this machine",
+    ENOENT: "names an interpreter that is missing",
+    ETXTBSY: "is open for writing",
+  };
+  return reasons[(error as NodeJS.ErrnoException).code ?? ""];
 }
 
 function endGroup(pid: number): void {

@@ -3,12 +3,13 @@
 import { withDiskFault } from "../engine/disk-fault.ts";
 import { gatherFacts } from "../engine/facts.ts";
 import { shownAddress } from "../engine/fetch.ts";
+import { linesOf } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
 import { heed, type Stop } from "../engine/wait.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import { beside, demandRootsAlone, demandThere, demandUnpackaged, folderOf } from "./program.ts";
-import { isOlder, type Published, published, type Shelf } from "./published.ts";
+import { isOlder, isVersion, type Published, published, type Shelf } from "./published.ts";
 
 export interface Order {
   /** The path of this program, in which there is no link, from the root on. */
@@ -51,16 +52,19 @@ export async function offered(see: HostReader, { program, version, shelf, wanted
   if (binary === undefined)
     throw new Problem("blocked", `there is no edox-ops for ${architecture || "a host without dpkg"}`);
   const release = await published(see, shelf, wanted);
-  const sum = release.sumOf(binary);
-  if (sum === undefined) throw new Problem("blocked", `edox-ops ${release.version} has no checksum for ${binary}`);
+  const asset = `edox-ops_${release.version}_${architecture}.deb`;
+  const missing = [binary, asset].find((each) => release.sumOf(each) === undefined);
+  if (missing !== undefined) {
+    const message = `edox-ops ${release.version} was not released for ${architecture}: it has no checksum for ${missing}`;
+    throw new Problem("blocked", message);
+  }
   // Nobody goes back without knowing: an old release may be served as the latest.
   if (wanted === null && isOlder(release.version, version)) {
     const hint = ["sudo", "edox-ops", "self-update", "--version", release.version];
     const message = `the latest release is said to be ${release.version}, and this is ${version}, which is newer`;
     throw new Problem("blocked", message, { hint });
   }
-  const asset = `edox-ops_${release.version}_${architecture}.deb`;
-  return { release, asset, binary, same: sum === digest(see, program) };
+  return { release, asset, binary, same: release.sumOf(binary) === digest(see, program) };
 }
 
 /**
@@ -75,10 +79,14 @@ export async function update(
   stop: Stop,
   onBytes: (bytes: number, total: number) => void,
 ): Promise<Updated> {
-  const { work } = beside(program);
+  const { previous, work } = beside(program);
   const address = shownAddress(release.addressOf(asset));
   demandUnpackaged(host, program, aptLine(asset), `: fetch ${address}`);
   demandRootsAlone(host, program);
+  if (host.stat(previous)?.type === "directory") {
+    const hint = ["sudo", "mv", previous, `${previous}.old`];
+    throw new Problem("blocked", `${previous} is a directory: this version is to be kept there`, { hint });
+  }
   demandRoom(host, folderOf(program));
   return replaced(program, host, trees, async () => {
     const [fetched, unpacked] = [`${work}/${asset}`, `${work}/unpacked`];
@@ -89,7 +97,7 @@ export async function update(
     demandSum(host, fetched, release, asset);
     await must(host, ["dpkg-deb", "--extract", fetched, unpacked]);
     demandSum(host, fresh, release, binary);
-    const told = await versionOf(host, fresh);
+    const told = await versionOf(host, fresh, `edox-ops ${release.version}`);
     if (told !== release.version) {
       throw new Problem("blocked", `what was to be edox-ops ${release.version} says that it is ${told.slice(0, 80)}`);
     }
@@ -104,12 +112,20 @@ export async function previousVersion({ program }: Order, host: Host): Promise<s
   demandThere(host, program);
   demandUnpackaged(host, program, aptLine("edox-ops_X.Y.Z_ARCHITECTURE.deb"));
   demandRootsAlone(host, program);
-  if (host.stat(previous)?.type !== "file") {
-    const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];
+  const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];
+  const found = host.stat(previous);
+  if (found === null)
     throw new Problem("blocked", `${previous} is not there: no edox-ops before this one is kept`, { hint });
+  if (found.type !== "file") {
+    throw new Problem("blocked", `${previous} is not a regular file: it is not the edox-ops before this one`, { hint });
   }
   demandRootsAlone(host, previous);
-  return versionOf(host, previous);
+  const to = await versionOf(host, previous, previous, hint);
+  if (!isVersion(to)) {
+    const message = `${previous} is not the edox-ops before this one: as its version it prints '${(linesOf(to)[0] ?? "").slice(0, 80)}'`;
+    throw new Problem("blocked", message, { hint });
+  }
+  return to;
 }
 
 /** The one before this one and this one change places. Under the lock. */
@@ -181,8 +197,19 @@ function digest(see: HostReader, path: string): string {
   return new Bun.CryptoHasher("sha256").update(see.map(path) ?? new Uint8Array()).digest("hex");
 }
 
-async function versionOf(host: Host, program: string): Promise<string> {
-  return (await must(host, [program, "--version"])).trim();
+/** Tries it. Throws a Problem that says why it does not start on this host. */
+async function versionOf(host: Host, program: string, name: string, hint?: string[]): Promise<string> {
+  const { code, stdout, stderr } = await host.run([program, "--version"], { limitMs: childLimitMs });
+  if (code === 0) return stdout.trim();
+  const message = `${name} does not start on this host: ${whyNotStarted(code, stderr)}`;
+  throw new Problem("blocked", message, { returncode: code, hint });
+}
+
+/** By the signals that end it before a word of its own: the pages that the runtime then writes name neither. */
+function whyNotStarted(code: number, stderr: string): string {
+  if (code === 132) return "this CPU lacks an instruction that it needs";
+  if (code === 134 || code === 139) return "it aborts, as it does under a limit on memory (ulimit -v, LimitAS=)";
+  return `${linesOf(stderr).at(-1) ?? "without a word"} (code ${code})`;
 }
 
 async function must(host: Host, argv: readonly string[]): Promise<string> {

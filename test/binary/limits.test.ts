@@ -3,6 +3,7 @@
 import { expect, test } from "bun:test";
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { version } from "../../package.json";
 
 const binary = `${import.meta.dir}/../../dist/linux-x64/edox-ops`;
 
@@ -53,5 +54,16 @@ test("limits: a user with room for a few threads is told before the runtime abor
     });
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+test("CPU: the program starts on the oldest of x86-64-v2, and needs each flag that the installer demands", async () => {
+  const on = (cpu: string) => run(["/usr/bin/qemu-x86_64-static", "-cpu", cpu, binary, "--version"]);
+  expect(on("Nehalem")).toMatchObject({ exit: 0, out: `${version}\n` });
+  const demanded = /for flag in (.+); do/.exec(await Bun.file(`${import.meta.dir}/../../build/unfit.sh`).text())?.[1];
+  expect(demanded).toBe("ssse3 sse4_1 sse4_2 popcnt");
+  // As QEMU spells them.
+  for (const flag of ["ssse3", "sse4.1", "sse4.2", "popcnt"]) {
+    expect([flag, on(`Nehalem,-${flag}`).out]).toEqual([flag, ""]);
   }
 });

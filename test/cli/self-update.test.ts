@@ -22,10 +22,13 @@ afterAll(() => {
 });
 
 /** A host with this program at its path, and a server whose latest release is that version. */
-function hostWith(latest: string, options: { uid?: number; at?: string; sum?: string } = {}): FakeHost {
-  const host = fakeDebian({ uid: options.uid ?? 0 });
+function hostWith(
+  latest: string,
+  options: { uid?: number; at?: string; sum?: string; architecture?: string; sums?: string } = {},
+): FakeHost {
+  const host = fakeDebian({ uid: options.uid ?? 0, architecture: options.architecture ?? "amd64" });
   host.put(options.at ?? program, "this one", { mode: 0o755 });
-  const sums = `${options.sum ?? "0".repeat(64)}  edox-ops-linux-x64\n${"1".repeat(64)}  edox-ops_${latest}_amd64.deb\n`;
+  const sums = `${options.sum ?? "0".repeat(64)}  edox-ops-linux-x64\n${"1".repeat(64)}  edox-ops_${latest}_amd64.deb\n${options.sums ?? ""}`;
   writeFileSync(`${dir}/SHA256SUMS`, sums);
   sign(dir, keys);
   const signature = readFileSync(`${dir}/SHA256SUMS.sig`);
@@ -81,6 +84,19 @@ describe("self-update", () => {
       }
     } finally {
       delete variables.EDOX_BASE_URL;
+    }
+  });
+
+  test("refuses a release that has nothing for this architecture, or only a part of it", async () => {
+    for (const [sums, missing] of [
+      ["", "edox-ops-linux-arm64"],
+      [`${"2".repeat(64)}  edox-ops-linux-arm64\n`, "edox-ops_1.3.0_arm64.deb"],
+    ] as const) {
+      const host = hostWith("1.3.0", { architecture: "arm64", sums });
+      const { exit, out, err } = await typed("self-update", host);
+      const message = `edox-ops 1.3.0 was not released for arm64: it has no checksum for ${missing}`;
+      expect([exit, out, err]).toEqual([1, "", `error: ${message}\n`]);
+      expect([host.text(program), host.asked.some((url) => url.includes(".deb"))]).toEqual(["this one", false]);
     }
   });
 

@@ -1,8 +1,9 @@
 // The installer on hosts that it cannot install on, or that are odd: the reason is said, and nothing is left behind.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { filled } from "../../build/installer.ts";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { filled, preinst } from "../../build/installer.ts";
 import type { Ended } from "../integration/run.ts";
 import { Ground, type Shell, shells } from "./installing.ts";
 import { sha256, template } from "./release.ts";
@@ -107,6 +108,85 @@ test("a 32-bit system under a 64-bit kernel is refused, whether dpkg or its prog
   );
   ground.fake("uname", "echo Darwin");
   expectRefused(await ground.install(installer, stage.authority), "edox-ops is for Linux, this is Darwin", "ssh");
+});
+
+/** The first processor of /proc/cpuinfo, with these flags. */
+function processor(flags: string): string {
+  return `processor\t: 0\nmodel name\t: Common KVM processor\nflags\t\t: fpu sse2 ${flags} syscall\n`;
+}
+const level2 = "ssse3 sse4_1 sse4_2 popcnt";
+
+test("install: a CPU without the instructions of the runtime is refused by its name, in every shell", async () => {
+  for (const shell of Object.keys(shells) as Shell[]) {
+    using ground = new Ground("curl");
+    const { url, asked } = stage.server.place();
+    const cpuinfo = `${ground.top}/cpuinfo`;
+    writeFileSync(cpuinfo, processor("ssse3 sse4_1"));
+    const ended = await within(ground, `mount --bind ${cpuinfo} /proc/cpuinfo`, { EDOX_BASE_URL: url }, shell);
+    const error = "error: this CPU (Common KVM processor) lacks sse4_2, popcnt, which edox-ops needs (x86-64-v2)";
+    expectRefused(ended, error, "qm set VMID --cpu host");
+    expect(asked).toEqual([]);
+  }
+});
+
+test("install: an unknown CPU is not refused, and an arm64 kernel with pages of 64 KiB is", async () => {
+  using ground = new Ground("curl");
+  const cpuinfo = `${ground.top}/cpuinfo`;
+  writeFileSync(cpuinfo, "processor\t: 0\n");
+  await within(ground, `mount --bind ${cpuinfo} /proc/cpuinfo`);
+  stage.expectInstalled(ground, current);
+  ground.fake("dpkg", "echo arm64");
+  ground.fake("getconf", "echo 65536");
+  const ended = await ground.install(stage.release(current).installer, stage.authority);
+  expectRefused(ended, "this kernel has memory pages of 64 KiB, edox-ops needs 4 or 16 KiB", "linux-image-arm64");
+});
+
+test("package: its preinst refuses a machine that cannot run the program, and what is not its architecture", () => {
+  const dir = mkdtempSync(`${tmpdir()}/edox-preinst-`);
+  try {
+    writeFileSync(`${dir}/preinst`, preinst());
+    writeFileSync(`${dir}/old`, processor("ssse3"));
+    writeFileSync(`${dir}/new`, processor(level2));
+    const run = (cpuinfo: string, architecture: string, word = "install") => {
+      const script = `mount --bind ${dir}/${cpuinfo} /proc/cpuinfo; exec sh ${dir}/preinst ${word}`;
+      const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", DPKG_MAINTSCRIPT_ARCH: architecture };
+      const { exitCode, stdout, stderr } = Bun.spawnSync(["unshare", "--mount", "sh", "-euc", script], { env });
+      return [exitCode, stdout.toString(), stderr.toString()];
+    };
+    expect(run("old", "amd64")).toEqual([
+      1,
+      "",
+      `error: this CPU (Common KVM processor) lacks sse4_1, sse4_2, popcnt, which edox-ops needs (x86-64-v2)
+hint: of a virtual machine set the CPU type to host or x86-64-v2 (Proxmox: qm set VMID --cpu host; QEMU: -cpu host)
+`,
+    ]);
+    expect(run("old", "amd64", "abort-upgrade")).toEqual([0, "", ""]);
+    expect(run("new", "amd64", "upgrade")).toEqual([0, "", ""]);
+    expect(run("new", "arm64")).toEqual([
+      1,
+      "",
+      "error: this system is amd64, this package is for arm64\nhint: install the package for amd64 instead\n",
+    ]);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
+
+test("install: a program that a signal ends names the CPU or the limits of the shell", async () => {
+  for (const [signal, error, hint] of [
+    ["ILL", "does not start on this host: this CPU lacks an instruction", "set the CPU type to host"],
+    ["ABRT", "does not start on this host: it aborts, as it does under a limit on memory (ulimit -v", "ulimit -v"],
+    ["SEGV", "does not start on this host: it aborts, as it does under a limit on memory (ulimit -v", "ulimit -v"],
+  ] as const) {
+    using ground = new Ground("curl");
+    const dying = `${ground.top}/dying`;
+    writeFileSync(dying, `#!/bin/sh\necho banner >&2; kill -${signal} $$\n`, { mode: 0o755 });
+    const sums = `${sha256(dying)}  edox-ops-linux-x64\n`;
+    const known = { version: current, baseUrl: "https://x.test", publicKey: stage.keys.publicKey, sums };
+    const ended = await ground.install(filled(template, known), stage.authority, { env: { EDOX_OFFLINE_FILE: dying } });
+    expectRefused(ended, error, hint);
+    expect(ground.left).toEqual([]);
+  }
 });
 
 test("musl, or a C library that is not known, is named", async () => {

@@ -7,11 +7,14 @@ import {
   chownSync,
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -160,8 +163,11 @@ test("what does not start, or is another version than was signed, never takes th
   using ground = new Ground();
   const broken = `${ground.dir}/broken`;
   for (const [script, said] of [
-    ["#!/bin/sh\necho GLIBC_2.99 >&2; exit 1\n", "--version failed"],
+    ["#!/bin/sh\necho GLIBC_2.99 >&2; exit 1\n", "edox-ops 3.0.0 does not start on this host: GLIBC_2.99 (code 1)"],
     ["#!/bin/sh\necho 9.9.9\n", "says that it is 9.9.9"],
+    ["no program\n", "edox-ops 3.0.0 does not start on this host: "],
+    ["#!/bin/sh\necho banner; kill -ILL $$\n", "this CPU lacks an instruction that it needs"],
+    ["#!/bin/sh\necho banner; kill -ABRT $$\n", "it aborts, as it does under a limit on memory"],
   ] as const) {
     writeFileSync(broken, script);
     chmodSync(broken, 0o755);
@@ -222,7 +228,14 @@ test("ended at any moment of its change of places, the program is whole, and the
 test("what cannot be kept is not replaced; what the file system has no second name for is, and that is said", async () => {
   using ground = new Ground();
   mkdirSync(`${ground.dir}/${previous}`);
-  await expect(ground.update(ground.order())).rejects.toThrow("illegal operation on a directory");
+  const { url, asked } = stage.server.place();
+  const refused = { ...ground.order(), shelf: { base: url, keys: stage.keys.publicKey } };
+  const offer = await offered(ground.host, refused);
+  asked.length = 0;
+  await expect(ground.update(refused, offer)).rejects.toThrow(
+    `${previous} is a directory: this version is to be kept there`,
+  );
+  expect(asked).toEqual([]);
   expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], current]);
   rmSync(`${ground.dir}/${previous}`, { recursive: true });
   const order = ground.order();
@@ -263,6 +276,45 @@ test("self-update: root neither fetches nor rolls back to a program that another
     }
     expect([what, asked, existsSync(`${ground.top}/ran`), ground.version]).toEqual([what, [], false, current]);
   }
+});
+
+test("self-update: --rollback refuses what is not the program before this one, and changes nothing", async () => {
+  const foreign = Buffer.from(readFileSync("/bin/true"));
+  // The machine of its header: AArch64.
+  foreign.writeUInt16LE(0xb7, 18);
+  const junk: [string, (path: string) => void, string][] = [
+    ["a directory", (path) => mkdirSync(path), "is not a regular file"],
+    ["a link to nowhere", (path) => symlinkSync("/no/where", path), "is not a regular file"],
+    ["a link to a program", (path) => symlinkSync("/bin/true", path), "is not a regular file"],
+    ["an empty file", (path) => writeFileSync(path, ""), "is not a program for this machine"],
+    ["text", (path) => writeFileSync(path, "notes\n"), "is not a program for this machine"],
+    ["another architecture", (path) => writeFileSync(path, foreign), "is not a program for this machine"],
+    ["a lost interpreter", (path) => writeFileSync(path, "#!/no/such\n"), "names an interpreter that is missing"],
+    ["another program", (path) => copyFileSync("/bin/echo", path), "it prints 'echo (GNU coreutils)"],
+    ["a silent program", (path) => writeFileSync(path, "#!/bin/sh\n"), "as its version it prints ''"],
+  ];
+  for (const [what, make, why] of junk) {
+    using ground = new Ground();
+    const path = `${ground.dir}/${previous}`;
+    make(path);
+    if (statSync(path, { throwIfNoEntry: false })?.isFile()) chmodSync(path, 0o755);
+    const before = lstatSync(path).ino;
+    const error = await rollBack(ground.order(), ground.host, ground.trees).catch((reason: Problem) => reason);
+    if (!(error instanceof Problem)) throw new Error(`${what} was rolled back to`);
+    expect([what, error.code, error.message]).toEqual([what, "blocked", expect.stringContaining(why)]);
+    expect(error.hint).toEqual(["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]);
+    expect([ground.left, ground.version, lstatSync(path).ino]).toEqual([[previous, "edox-ops"], current, before]);
+  }
+});
+
+test("self-update: --rollback names a previous program that is not executable", async () => {
+  using ground = new Ground();
+  copyFileSync(stage.binary(older), `${ground.dir}/${previous}`);
+  chmodSync(`${ground.dir}/${previous}`, 0o644);
+  await expect(rollBack(ground.order(), ground.host, ground.trees)).rejects.toThrow(
+    `${previous} is not executable, or its file system is mounted noexec`,
+  );
+  expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], current]);
 });
 
 test("self-update: root does not run a previous program that another user left", async () => {
