@@ -32,7 +32,7 @@ export interface Teller {
   notes(notes: Notes, known?: readonly string[]): Promise<void>;
   started(step: Step): void;
   step(result: StepResult): Promise<void>;
-  progress: Pick<Watch, "waiting" | "running" | "lasting" | "output" | "status">;
+  progress: Pick<Watch, "waiting" | "running" | "lasting" | "ending" | "output" | "status">;
   /** Nothing is left at the bottom of a terminal. */
   clear(): void;
   /** The exit code. Rejects when a word of the report could not be written. `done`: it acted, by this recipe. */
@@ -97,6 +97,13 @@ export function teller(flags: Values, { console, command, hint, variable }: Cont
       ...(!(line || quiet) && {
         lasting: (argv, limitMs) => console.err(lineOf`waiting at most ${limitMs / 60_000} min for ${shortLine(argv)}`),
       }),
+      ending(argv, reason, script) {
+        if (quiet) return;
+        const kill = script && shellLine(hint(["sudo", "kill", String(script.pid)]));
+        const what = script === null ? "" : `, which runs ${script.path} (${kill} ends that)`;
+        line?.erase();
+        console.err(lineOf`${reason}: still waiting for ${shortLine(argv)}${what}`);
+      },
       ...(verbose && {
         running: (argv) => console.err(lineOf`$ ${shellLine(argv)}`),
         // A program that redraws its line makes a new one.

@@ -17,6 +17,8 @@ const lockSeconds = 600;
  * and then, and apt 2.6 not always where a list that it resumed has grown over its limit: it then waits for nothing.
  */
 const limitMinutes = { update: 20, install: 60 };
+/** Of a dpkg without an apt, and what follows it: at the end of it it is ended with the scripts that it runs. */
+const dpkgMinutes = 60;
 const mebibyte = 1024 * 1024;
 /** What the lists of a distribution take, twice: packed and unpacked. */
 const scarceBytes = 128 * mebibyte;
@@ -172,14 +174,17 @@ export async function newerVersions(names: readonly string[], see: HostReader): 
 function runner(host: Host, stop: Stop): Run {
   return async (...argv) => {
     heed(stop);
-    // apt-get lets the dpkg that it started come to its end; a download it drops.
+    const isApt = argv[0] === "apt-get";
     const what = argv.includes("update") ? "update" : "install";
-    const limitMs = limitMinutes[what] * 60_000;
-    const aptGet = argv[0] === "apt-get" && { endsInOrder: true as const, limitMs, onStatus: () => {} };
-    const answer = await host.run(argv, { env, ...aptGet });
+    const minutes = isApt ? limitMinutes[what] : dpkgMinutes;
+    // apt-get lets the dpkg that it started come to its end; a download it drops.
+    const aptGet = isApt && { endsInOrder: true as const, onStatus: () => {} };
+    const answer = await host.run(argv, { env, limitMs: minutes * 60_000, ...aptGet });
     heed(stop);
-    if (answer.code === 124) throw tooLong(answer, what);
-    return answer;
+    if (answer.code !== 124) return answer;
+    if (isApt) throw tooLong(answer, `apt-get ${what}`, minutes, ["sudo", "apt-get", "update"]);
+    const line = argv.filter((word) => !word.startsWith("--force-"));
+    throw tooLong(answer, line.join(" "), minutes, ["sudo", ...line]);
   };
 }
 
@@ -194,11 +199,11 @@ async function inPlace(names: readonly string[], instead: readonly string[], run
   throw new Problem("blocked", message, { hint: ["sudo", "apt-get", "remove", "--simulate", ...instead] });
 }
 
-function tooLong({ code, stdout, stderr }: Output, what: keyof typeof limitMinutes): Problem {
+function tooLong({ code, stdout, stderr }: Output, what: string, minutes: number, hint: string[]): Problem {
   const last = linesOf(stdout).at(-1);
   const said = last ? `; the last it said is ${last}` : "";
-  const message = `apt-get ${what} was given up after ${limitMinutes[what]} min${said}`;
-  return new Problem("command-failed", message, { returncode: code, stderr, hint: ["sudo", "apt-get", "update"] });
+  const message = `${what} was given up after ${minutes} min${said}`;
+  return new Problem("command-failed", message, { returncode: code, stderr, hint });
 }
 
 type Run = (...argv: string[]) => Promise<Output>;

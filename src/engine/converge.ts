@@ -5,6 +5,7 @@ import { Unseen } from "../host/host.ts";
 import type { Change } from "./change.ts";
 import { lack, reasons } from "./change.ts";
 import { withDiskFault } from "./disk-fault.ts";
+import { type RunningScript, runningScript } from "./dpkg.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Ran, Requirement, Resource, Step, StepResult, Unmet } from "./step.ts";
 import { Problem } from "./step.ts";
@@ -14,6 +15,8 @@ import { heed, met, type Stop } from "./wait.ts";
 const pollMs = 50;
 /** What runs longer than this with a limit is told once: whoever waits should know for what, and for how long. */
 const longMs = 60_000;
+/** How long a program may take to end in order before a person is told what is waited for. */
+const endingMs = 5000;
 
 /** Told of each step as it begins and ends, and of each requirement that is waited for. */
 export interface Watch {
@@ -23,6 +26,8 @@ export interface Watch {
   running?(argv: readonly string[]): void;
   /** It has been running for a minute, and is given up after so many milliseconds. */
   lasting?(argv: readonly string[], limitMs: number): void;
+  /** For that reason it is to end, and has not ended for five seconds. `script`: what dpkg runs in it. */
+  ending?(argv: readonly string[], reason: string, script: RunningScript | null): void;
   output?(text: string): void;
   /** A line of a program that tells how far it is: apt's APT::Status-Fd. */
   status?(line: string): void;
@@ -98,7 +103,7 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
       if (result.changes.length === 0) return result;
     }
 
-    const host = recorded(options.act, result.ran, options.watch);
+    const host = recorded(options.act, result.ran, stop, options.watch);
     const since = host.now();
     const verify = async (): Promise<void> => {
       await holds(step.wants, host, since);
@@ -154,21 +159,48 @@ async function holds(wants: readonly Resource[], host: Host, since: number): Pro
   }
 }
 
-function recorded(host: Host, ran: Ran[], watch: Watch = {}): Host {
+function recorded(host: Host, ran: Ran[], stop: Stop, watch: Watch = {}): Host {
   return {
     ...host,
     async run(argv, options) {
       watch.running?.(argv);
-      const { limitMs } = options ?? {};
-      const timer = limitMs === undefined ? undefined : setTimeout(() => watch.lasting?.(argv, limitMs), longMs);
-      const answer = await host.run(argv, {
-        ...options,
-        ...(watch.output && { onOutput: watch.output }),
-        ...(options?.onStatus && watch.status && { onStatus: watch.status }),
-      });
-      clearTimeout(timer);
+      const ended = accompany(argv, options?.limitMs, host, stop, watch);
+      const answer = await host
+        .run(argv, {
+          ...options,
+          ...(watch.output && { onOutput: watch.output }),
+          ...(options?.onStatus && watch.status && { onStatus: watch.status }),
+        })
+        .finally(ended);
       ran.push({ argv, ...answer });
       return answer;
     },
+  };
+}
+
+/** Tells of a child that runs long, and of one that does not end though it is to. Returns what ends that. */
+function accompany(
+  argv: readonly string[],
+  limitMs: number | undefined,
+  see: HostReader,
+  stop: Stop,
+  watch: Watch,
+): () => void {
+  const lasting = limitMs === undefined ? undefined : setTimeout(() => watch.lasting?.(argv, limitMs), longMs);
+  const limit = see.now() + (limitMs ?? Number.POSITIVE_INFINITY);
+  let isAsked = false;
+  const ending = setInterval(() => {
+    const late = see.now() > limit ? `the limit of ${(limitMs ?? 0) / 60_000} min has passed` : undefined;
+    const reason = stop()?.message ?? late;
+    if (reason === undefined) return;
+    if (isAsked) {
+      clearInterval(ending);
+      watch.ending?.(argv, reason, runningScript(see));
+    }
+    isAsked = true;
+  }, endingMs);
+  return () => {
+    clearTimeout(lasting);
+    clearInterval(ending);
   };
 }

@@ -4,6 +4,7 @@
 import type { HostReader } from "../host/host.ts";
 
 const dpkgStatusPath = "/var/lib/dpkg/status";
+const scriptPath = /^\/var\/lib\/dpkg\/(?:info\/[\w.+:-]+\.|tmp\.ci\/)(?:pre|post)(?:inst|rm)$/;
 const updatesDir = "/var/lib/dpkg/updates";
 /** How the states of dpkg(1) begin that a transaction passes through, and where it never ends. */
 const unfinished = ["ok half-", "ok unpacked", "ok triggers-", "reinstreq "];
@@ -42,6 +43,24 @@ export function dpkgInterrupted(see: HostReader): boolean {
 
 function hasJournal(see: HostReader): boolean {
   return see.list(updatesDir)?.some((name) => /^\d+$/.test(name)) ?? false;
+}
+
+/** A maintainer script, whose name begins with that of its package. */
+export interface RunningScript {
+  pid: number;
+  path: string;
+}
+
+/** Returns the maintainer script that dpkg runs at this moment, or null. */
+export function runningScript(see: HostReader): RunningScript | null {
+  for (const name of see.list("/proc") ?? []) {
+    // Any user can give a process such a command line.
+    if (!/^\d+$/.test(name) || see.stat(`/proc/${name}`)?.uid !== 0) continue;
+    const argv = Buffer.from(see.read(`/proc/${name}/cmdline`) ?? []).toString();
+    const path = argv.split("\0").find((word) => scriptPath.test(word));
+    if (path !== undefined) return { pid: Number(name), path };
+  }
+  return null;
 }
 
 /** `name:architecture` of packages whose files are there in part only: apt unpacks them again when it is asked to. */

@@ -20,6 +20,8 @@ export interface Progress {
   /** What apt wrote to its stdout: how much there is to fetch stands only there. */
   output(text: string): void;
   say(text: string): void;
+  /** Nothing stands there until it is drawn again: other words may come in between. */
+  erase(): void;
   /** The line is free for other words. */
   clear(): void;
 }
@@ -67,6 +69,7 @@ export function progressLine(terminal: Terminal, now: () => number, stop: Stop):
       if (timer === undefined) begin("");
       show(text);
     },
+    erase: () => terminal.err(clearLine),
     clear() {
       clearInterval(timer);
       if (timer !== undefined) terminal.err(clearLine);

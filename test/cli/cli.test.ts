@@ -441,4 +441,58 @@ describe("what takes longer than a minute", () => {
       expect([exit, err]).toEqual([0, quiet ? "" : "waiting at most 20 min for apt-get update\n"]);
     }
   });
+
+  test("signal: a run that waits for dpkg's script names it, its process, and what ends it", async () => {
+    const install = "apt-get install nginx git curl rsync ca-certificates";
+    for (const [owner, script, told] of [
+      [0, "/var/lib/dpkg/info/demo.postinst", ", which runs /var/lib/dpkg/info/demo.postinst (kill 4711 ends that)"],
+      [0, "/var/lib/dpkg/tmp.ci/preinst", ", which runs /var/lib/dpkg/tmp.ci/preinst (kill 4711 ends that)"],
+      [1000, "/var/lib/dpkg/info/demo.postinst", ""],
+      [0, "/root/demo.postinst", ""],
+    ] as const) {
+      jest.useFakeTimers();
+      const host = fakeDebian();
+      host.dir("/proc/4711", { mode: 0o555, uid: owner, gid: owner });
+      host.put("/proc/4711/cmdline", `/bin/sh\0${script}\0configure\0`);
+      host.taught.unshift((argv) => {
+        if (!argv.includes("install")) return undefined;
+        host.signal = { name: "SIGINT", number: 2 };
+        jest.advanceTimersByTime(40_000);
+        return undefined;
+      });
+      const { exit, err } = await typed("bootstrap --yes", host);
+      const [first, second] = err.split("\n");
+      expect([exit, first]).toEqual([130, `interrupted by SIGINT: still waiting for ${install}${told}`]);
+      expect(second).toBe("error: packages.install: interrupted by SIGINT");
+    }
+  });
+
+  test("signal: a child that ends within five seconds is not mentioned", async () => {
+    jest.useFakeTimers();
+    const host = fakeDebian();
+    host.taught.unshift((argv) => {
+      if (!argv.includes("install")) return undefined;
+      host.signal = { name: "SIGINT", number: 2 };
+      jest.advanceTimersByTime(5000);
+      return undefined;
+    });
+    expect((await typed("bootstrap --yes", host)).err).toStartWith("error: packages.install: interrupted by SIGINT");
+  });
+
+  test("an apt-get that goes on after its limit is named with the script that it waits for", async () => {
+    jest.useFakeTimers();
+    const host = fakeDebian();
+    host.put("/proc/4711/cmdline", "/bin/sh\0/var/lib/dpkg/info/demo.postinst\0configure\0");
+    host.taught.unshift((argv) => {
+      if (!argv.includes("install")) return undefined;
+      host.sleep(61 * 60_000);
+      jest.advanceTimersByTime(65_000);
+      return undefined;
+    });
+    const { exit, err } = await typed("bootstrap --yes", host);
+    expect(exit).toBe(0);
+    expect(err).toContain(
+      "the limit of 60 min has passed: still waiting for apt-get install nginx git curl rsync ca-certificates, which runs /var/lib",
+    );
+  });
 });

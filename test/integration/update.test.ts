@@ -172,6 +172,46 @@ test("locks: a user who locks every file and directory that it can open blocks n
   expect(locked.filter((path) => path.startsWith("/run/edox-ops/"))).toEqual([]);
 });
 
+test("self-update: a deploy in progress ends well though its program is replaced twice, and one begins during an update", () => {
+  const deploy = "edox-ops project deploy demo --quiet --source";
+  const during = host.sh(`echo two >/srv/site/index.html; tar -C /srv/site -cf /root/site.tar .
+    { head -c 512 /root/site.tar; until [ -e /root/go ]; do sleep 0.1; done; tail -c +513 /root/site.tar; } |
+      ${deploy} - & deploy=$!
+    timeout 60 sh -c 'until ls -A /var/www/docs/*/.edox* /var/www/docs/.edox* 2>/dev/null | grep -q demo; do sleep 0.1; done'
+    edox-ops self-update --version ${old} --quiet; echo "update $?"
+    edox-ops self-update --version ${next} --quiet; echo "update $?"
+    readlink /proc/$deploy/exe | grep -o "(deleted)"; touch /root/go; wait $deploy; echo "deploy $?"; cat /var/www/docs/demo/index.html`);
+  expect(during).toMatchObject({
+    stdout: `update 0\nupdate 0\n(deleted)\ndeploy 0\ntwo\n`,
+    stderr: "",
+  });
+  host.network("slow");
+  const meanwhile = host.sh(`edox-ops self-update --version ${old} --quiet & update=$!
+    timeout 60 sh -c 'until ls /usr/local/bin/.edox-ops.update/*.deb >/dev/null 2>&1; do sleep 0.1; done'
+    echo three >/srv/site/index.html; ${deploy} /srv/site; echo "deploy $?"
+    kill -0 $update && cat /var/www/docs/demo/index.html; kill -INT $update; wait $update; echo "update $?"`);
+  host.network("up");
+  expect(meanwhile.stdout).toBe("deploy 0\nthree\nupdate 130\n");
+  expect(version()).toBe(next);
+});
+
+test("signal: a run that waits for a postinst which hangs names it, and goes on when that is ended", () => {
+  const made = host.sh(`cd /root; mkdir -p demo/DEBIAN
+    printf 'Package: demo\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\nDescription: d\n' >demo/DEBIAN/control
+    printf '#!/bin/sh\nsleep 600\n' >demo/DEBIAN/postinst; chmod 755 demo/DEBIAN/postinst
+    apt-get remove --yes rsync && dpkg-deb --build demo && dpkg --unpack demo.deb`);
+  expect(made.code).toBe(0);
+  const { stdout } = host.sh(`env --default-signal=INT edox-ops bootstrap --yes >/dev/null 2>/root/said & run=$!
+    timeout 60 sh -c 'until pgrep -x demo.postinst; do sleep 0.1; done' >/root/hanging
+    kill -INT $run; timeout 60 sh -c 'until grep -q waiting /root/said; do sleep 0.1; done'
+    kill $(cat /root/hanging); wait $run; echo $?; cat /root/said; dpkg --purge demo >/dev/null`);
+  const [hanging] = host.sh("cat /root/hanging").stdout.split("\n");
+  expect(stdout).toBe(
+    `130\ninterrupted by SIGINT: still waiting for dpkg, which runs /var/lib/dpkg/info/demo.postinst (kill ${hanging} ends that)\nerror: packages.install: interrupted by SIGINT\nhint: edox-ops bootstrap --yes\n`,
+  );
+  expect(host.run(["edox-ops", "bootstrap", "--yes", "--quiet"]).code).toBe(0);
+});
+
 test("uninstall takes the program away with what was kept, and nginx goes on", () => {
   const before = host.listing("/etc/nginx", "/var/www", "/etc/edox-ops");
   const { code, stdout } = host.run([program, "uninstall", "--yes"]);

@@ -260,6 +260,24 @@ describe("packages", () => {
     }
   });
 
+  test("a dpkg that hangs while it configures is given up with its last line and what to type", async () => {
+    const host = fakeDebian();
+    host.put("/var/lib/dpkg/updates/0001", "");
+    const limits: (number | undefined)[] = [];
+    const stdout = "Setting up demo (1.0) ...\n";
+    const run: typeof host.run = async (argv, options) => {
+      limits.push(options?.limitMs);
+      return argv[0] === "dpkg" ? { code: 124, stdout, stderr: "" } : host.run(argv, options);
+    };
+    const [result] = await converge(steps(host), host, { act: { ...host, run } });
+    expect(result?.problem).toMatchObject({
+      code: "command-failed",
+      message: "dpkg --configure -a was given up after 60 min; the last it said is Setting up demo (1.0) ...",
+      hint: ["sudo", "dpkg", "--configure", "-a"],
+    });
+    expect([limits, host.ran]).toEqual([[3_600_000], []]);
+  });
+
   test("apt's advice is no failure of a source, and a package that stops dpkg is named", async () => {
     const host = fakeDebian();
     host.put("/var/lib/dpkg/updates/0001", "");
