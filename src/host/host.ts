@@ -18,8 +18,8 @@ export interface Attributes {
 }
 
 /**
- * How a child ended. 127: the program is not there. 126: it cannot be executed, or others than root could change it. 124: it was ended at its time
- * limit. 128 + N: ended by signal N.
+ * How a child ended. 127: the program is not there. 126: it cannot be executed, or others than root could change it. 124:
+ * it was ended at its time limit. 128 + N: ended by signal N.
  */
 export interface Output {
   code: number;

@@ -19,8 +19,9 @@ export function demandTasks(read: (path: string) => string | null = contentOf): 
     const others = most >= neededTasks ? Number.parseInt(read(`${dir}/pids.current`) ?? "0", 10) : 0;
     if (most - others < neededTasks) {
       const unit = path.slice(path.lastIndexOf("/") + 1);
-      const where = unit === "" ? `${dir}/pids.max` : `TasksMax= of ${unit}`;
-      const hint = unit === "" ? ["cat", `${dir}/pids.max`] : ["systemctl", "show", "--property=TasksMax", unit];
+      const isUnit = /\.(service|scope|slice)$/.test(unit);
+      const where = isUnit ? `TasksMax= of ${unit}` : `${dir}/pids.max`;
+      const hint = isUnit ? ["systemctl", "show", "--property=TasksMax", unit] : ["cat", `${dir}/pids.max`];
       throw new LimitError(`${tooFew(most, others)} (${where})`, hint);
     }
     if (path === "") break;

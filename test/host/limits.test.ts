@@ -31,6 +31,10 @@ describe("limits", () => {
       "only 1000 processes and threads may run here, and 990 are running; 32 must be free (TasksMax= of system.slice)",
       ["systemctl", "show", "--property=TasksMax", "system.slice"],
     ]);
+    expect(limitOf({ "/proc/self/cgroup": "0::/docker/4711\n", ...at("/docker/4711", "8\n", "2\n") })?.[1]).toEqual([
+      "cat",
+      "/sys/fs/cgroup/docker/4711/pids.max",
+    ]);
     expect(limitOf({ "/proc/self/cgroup": "0::/\n", ...at("", "8\n", "2\n") })).toEqual([
       "only 8 processes and threads may run here; 32 must be free (/sys/fs/cgroup/pids.max)",
       ["cat", "/sys/fs/cgroup/pids.max"],
