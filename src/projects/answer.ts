@@ -32,12 +32,20 @@ export const comparedBytes = 64 * 1024;
 /** nginx answers with a few hundred bytes of them. */
 const mostHeaderBytes = 16 * 1024;
 
-/** Returns the front page that nginx gives for a project's name; the reason in words where it gives none. */
-export async function frontPage(see: HostReader, project: Project): Promise<Page | { why: string }> {
+/**
+ * Returns the front page that nginx gives for a project's name; the reason in words where it gives none. With "any status"
+ * a page of an error is one too.
+ */
+export async function frontPage(
+  see: HostReader,
+  project: Project,
+  accepts: "success" | "any status" = "success",
+): Promise<Page | { why: string }> {
   const { resolve, url } = addressOf(project);
+  const fails = accepts === "success" ? ["-f"] : [];
   // One byte more shows that a page has more than what is compared.
   const options = { enoughBytes: mostHeaderBytes + comparedBytes + 1 };
-  const { code, stdout, stderr } = await see.probe(["curl", ...flags, "-f", "-i", ...resolve, url], options);
+  const { code, stdout, stderr } = await see.probe(["curl", ...flags, ...fails, "-i", ...resolve, url], options);
   if (code === 0) return pageIn(stdout);
   if (code === 127) return { why: `${url} cannot be asked: ${stderr.trim()}` };
   return { why: `${url} does not answer: ${stderr.trim().replace(/^curl: \(\d+\) /, "")}` };

@@ -8,6 +8,7 @@ import { dropUnheldAssets, type KeptAsset, keepAssets, listKeptAssets } from "./
 import { isSatisfied, notesOf, type Order, type Plan, plan } from "./plan.ts";
 import { backupsOf, makeBackupsDir, prune, settle, stampName } from "./releases.ts";
 import { recordRestore } from "./restores.ts";
+import { demandServed } from "./served.ts";
 import { demandUnchanged } from "./source.ts";
 import { demandRoom, fillStage, openStage } from "./stage.ts";
 import { nextStamp } from "./stamp.ts";
@@ -75,6 +76,7 @@ export async function deploy(order: Order, host: Host, trees: Trees, known?: Pla
   if (isSatisfied(planned)) {
     if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
     const notes = digests.grew ? remember(planned, order, host, trees) : [];
+    await demandServed(order.probe, "nothing was changed");
     const found = { assets: listKeptAssets(trees, slug), notes: [...figures.notes, ...notes] };
     return { ...figures, ...found, milliseconds: host.now() - start };
   }
@@ -99,16 +101,14 @@ export async function deploy(order: Order, host: Host, trees: Trees, known?: Pla
   else if (!swap(trees, live, stage, made)) {
     notes.push(`${project.root_path} cannot be exchanged with a new tree: its files were replaced one by one`);
   }
-  const unserved = await whyUnserved(order);
-  if (unserved !== null) {
+  await demandServed(order.probe, "the site is as it was before").catch((error) => {
     if (before === null) trees.move(live, stage);
     else swap(trees, live, stage, made);
     trees.remove(stage);
     // The live tree has those again that were kept for its visitors.
     if (before !== null && !planned.isExposed) dropUnheldAssets(trees, project);
-    const { code, message, returncode, stderr, hint } = unserved;
-    throw new Problem(code, `${message}; the site is as it was before`, { returncode, stderr, hint, cause: unserved });
-  }
+    throw error;
+  });
   // The site is live: what fails from here on is no failed deploy.
   const deployed: Deployed = { ...figures, replaced: true, bytes, notes, milliseconds: host.now() - start };
   try {
@@ -125,17 +125,6 @@ export async function deploy(order: Order, host: Host, trees: Trees, known?: Pla
     notes.push(`the site is live, but ${Problem.of(error).message}`);
   }
   return deployed;
-}
-
-/** Asks whether the new tree is served. Returns the problem where it is not. */
-export async function whyUnserved({ project, probe }: Pick<Order, "project" | "probe">): Promise<Problem | null> {
-  const hint = ["curl", "-sI", "--resolve", `${project.domain}:80:127.0.0.1`, `http://${project.domain}/`];
-  try {
-    const why = (await probe?.()) ?? null;
-    return why === null ? null : new Problem("blocked", why, { hint });
-  } catch (error) {
-    return Problem.of(error);
-  }
 }
 
 /**

@@ -8,6 +8,7 @@ import { type Compared, compared } from "./compare.ts";
 import { Digests } from "./digests.ts";
 import type { Project } from "./project.ts";
 import { backupNames, backupsOf } from "./releases.ts";
+import type { Probe } from "./served.ts";
 import { sideBySide } from "./side-by-side.ts";
 import { demandPage, isExposed, type Source, survey, tickMs } from "./source.ts";
 
@@ -34,8 +35,8 @@ export interface Order {
   keep: number;
   backup: boolean;
   allowEmpty: boolean;
-  /** Whether the site answers with its front page; the reason when not. */
-  probe: (() => Promise<string | null>) | null;
+  /** Null for a site that nobody is to ask for. */
+  probe: Probe | null;
   /** How far it is, from time to time. What it throws ends the deploy. */
   pause?: (far: Far) => Promise<void>;
 }

@@ -9,10 +9,10 @@ import { nginxServes } from "../recipes/nginx.ts";
 import { nameTooLong } from "../recipes/nginx-names.ts";
 import { docsRoot, sitesEnabledDir } from "../recipes/paths.ts";
 import { portFree } from "../resources/port.ts";
-import { whyUnserved } from "./deploy.ts";
 import type { Order } from "./plan.ts";
 import type { Project } from "./project.ts";
 import { type After, certified, recipe, requirement, usable } from "./recipes.ts";
+import { unservedProblem } from "./served.ts";
 import { projectStep, vhostLinkPath } from "./site.ts";
 import { draftOf, projectFrom } from "./store.ts";
 
@@ -102,15 +102,13 @@ export interface SiteChange {
   results: StepResult[];
   /** Changes the record and the site, and asks for the page. Throws the problem, with both as they were before. */
   probe(): Promise<null>;
-  /** Does the same where it was not done yet. */
-  finish(): Promise<void>;
 }
 
 /** Returns the probe of a deploy: it runs when the new tree is live, so that a failure rolls back the tree as well. */
 export function siteChange({ steps }: Recipe, order: Order, options: Options & { act: Host }): SiteChange {
   const { act: host } = options;
   const results: StepResult[] = [];
-  const change: SiteChange = {
+  return {
     results,
     async probe() {
       const verified = steps.map((step) => ({ ...step, verify: () => served(settleMs) }));
@@ -120,16 +118,12 @@ export function siteChange({ steps }: Recipe, order: Order, options: Options & {
       if (results.every(({ outcome }) => outcome === "ok")) await served(0);
       return null;
     },
-    async finish() {
-      if (results.length === 0) await change.probe();
-    },
   };
-  return change;
 
   async function served(ms: number): Promise<void> {
     const end = host.now() + ms;
     for (;;) {
-      const why = await whyUnserved(order);
+      const why = await unservedProblem(order.probe);
       if (why === null) return;
       if (host.now() >= end) throw why;
       await host.sleep(pollMs);

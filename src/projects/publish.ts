@@ -4,11 +4,11 @@ import { Problem } from "../engine/step.ts";
 import { withFlag } from "../engine/with-flag.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { type Opened, Refused, type Trees } from "../host/trees.ts";
-import { comparedBytes, frontPage, type Page } from "./answer.ts";
 import type { Order } from "./plan.ts";
 import type { Project } from "./project.ts";
 import { backupNames, backupsOf, openAbove } from "./releases.ts";
 import { findRestoreSource, readRestores } from "./restores.ts";
+import { probeOf } from "./served.ts";
 import { openSource } from "./source.ts";
 import { unpacked } from "./unpacked.ts";
 
@@ -45,15 +45,20 @@ export async function deployOrder(
     throw new Problem("requirement", `${project.slug} has no source path: say --source`, { hint });
   }
   const name = subdir === null ? given : `${given}/${subdir}`;
-  return ordered({ project, name, ...choices, probe: probeOf(project, choices, host) }, host, trees, async (open) => {
-    const opened = given === "-" ? "-" : open(openSource(trees, given, trusted));
-    const isArchive = opened === "-" || opened.type === "file";
-    const { dir: whole, notes } = isArchive
-      ? await unpacked(project, given, opened, choices, host, trees)
-      : { dir: opened.path, notes: [] };
-    const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
-    return { dir, of: isArchive ? "unpacked" : "others", notes };
-  });
+  return ordered(
+    { project, name, ...choices, probe: probeOf(project, choices.asks, host) },
+    host,
+    trees,
+    async (open) => {
+      const opened = given === "-" ? "-" : open(openSource(trees, given, trusted));
+      const isArchive = opened === "-" || opened.type === "file";
+      const { dir: whole, notes } = isArchive
+        ? await unpacked(project, given, opened, choices, host, trees)
+        : { dir: opened.path, notes: [] };
+      const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
+      return { dir, of: isArchive ? "unpacked" : "others", notes };
+    },
+  );
 }
 
 /** An order whose live tree is open, and what `read` opens of the new one. All is closed again where it throws. */
@@ -119,7 +124,7 @@ export async function restoreOrder(
   };
   if (name === undefined || !names.includes(name)) throw missing();
   const from = `${dir}/${name}`;
-  const order = { project, name: from, ...choices, probe: probeOf(project, choices, host) };
+  const order = { project, name: from, ...choices, probe: probeOf(project, choices.asks, host) };
   return ordered(order, host, trees, async (open) => {
     const backups = trees.open(dir, [0, host.uid]);
     if (backups === null) throw missing();
@@ -139,28 +144,4 @@ function newestDeployed(see: HostReader, slug: string): string | undefined {
 /** Returns the name of a backup that was typed by its name or by its path. */
 function nameWithin(dir: string, typed: string): string {
   return typed.startsWith(`${dir}/`) ? typed.slice(dir.length + 1) : typed;
-}
-
-/** An enabled site is asked for its front page, where it has one. */
-function probeOf(project: Project, { asks }: Pick<Choices, "asks">, see: HostReader): Order["probe"] {
-  if (!project.enabled || !asks) return null;
-  return async () => {
-    const path = `${project.root_path}/index.html`;
-    const size = see.statTarget(path)?.size;
-    const start = see.head(path, comparedBytes);
-    if (size === undefined || start === null) return null;
-    const page = await frontPage(see, project);
-    if ("why" in page) return page.why;
-    const other = `nginx answers for ${project.domain} with another page than ${path}`;
-    if (page.status !== 200) return `${other}: its status is ${page.status}`;
-    return isPage(page, start, size) ? null : other;
-  };
-}
-
-/** Whether a page that was answered is the file that begins so, and has so many bytes. */
-function isPage({ text, size }: Page, start: Uint8Array, bytes: number): boolean {
-  if (size !== null && size !== bytes) return false;
-  // As the output of a program is read: with its byte order mark, and without half a character at the end.
-  const wanted = new TextDecoder("utf-8", { ignoreBOM: true }).decode(start, { stream: true });
-  return bytes > start.length ? text.startsWith(wanted) : text === wanted;
 }

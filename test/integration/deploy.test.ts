@@ -67,6 +67,19 @@ for (const suite of suites) {
       expect(host.run(["edox-ops", "project", "enable", "demo"]).code).toBe(0);
     });
 
+    test("deploy: one that changes nothing fails while nginx is stopped, and its hint starts nginx", () => {
+      const deployed = () => host.run(["edox-ops", "project", "deploy", "demo"]);
+      deployed();
+      expect([deployed().code, deployed().stdout]).toEqual([0, expect.stringContaining(" 0 changed, ")]);
+      host.run(["systemctl", "stop", "nginx"]);
+      const { code, stderr } = deployed();
+      expect(code).toBe(1);
+      expect(stderr).toContain("nginx is not running; nothing was changed");
+      const hint = /^hint: (.+)$/m.exec(stderr)?.[1] ?? "false";
+      expect([hint, host.sh(hint).code]).toEqual(["systemctl start nginx", 0]);
+      expect(deployed().code).toBe(0);
+    });
+
     test("a tree that is a mount point is deployed too, file by file", () => {
       const mount =
         "mkdir -p /srv/mounted; cp -a /var/www/docs/demo/. /srv/mounted/; mount --bind /srv/mounted /var/www/docs/demo";

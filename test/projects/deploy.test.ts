@@ -192,6 +192,13 @@ describe("what did not change is not written again", () => {
     expect(host.stat(live).ino).toBe(ino);
   });
 
+  test("deploy: where nothing did, a site that is not served is an error all the same", async () => {
+    await host.deploy();
+    const probe = async () => ({ reason: "nginx is not running", hint: ["sudo", "systemctl", "start", "nginx"] });
+    expect(await refusal({ probe })).toBe("nginx is not running; nothing was changed");
+    expect(await host.deploy({ probe: async () => null })).toMatchObject({ changed: 0 });
+  });
+
   test("a backup is the tree of before, and costs nothing", async () => {
     await host.deploy();
     const { ino } = host.stat(live);
@@ -596,7 +603,7 @@ describe("where trees cannot be exchanged, files are replaced one by one, and th
     await host.deploy();
     Object.assign(host.trees, { exchange: () => false });
     host.write("/srv/site/index.html", "two");
-    expect(await refusal({ probe: async () => "no" })).toBe("no; the site is as it was before");
+    expect(await refusal({ probe: async () => ({ reason: "no", hint: [] }) })).toBe("no; the site is as it was before");
     expect(host.text(`${live}/index.html`)).toBe("home");
     expect(host.list(backups)).toEqual([".digests", ".last-stamp"]);
   });
@@ -644,7 +651,7 @@ describe("a deploy that ends before its end", () => {
     const seen: string[] = [];
     const probe = async () => {
       seen.push(host.text(`${live}/index.html`));
-      return "nginx answers with another page";
+      return { reason: "nginx answers with another page", hint: [] };
     };
     expect(await refusal({ probe })).toBe("nginx answers with another page; the site is as it was before");
     expect(seen).toEqual(["two"]);

@@ -2,7 +2,10 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Order } from "../../src/projects/plan.ts";
+import type { Project } from "../../src/projects/project.ts";
 import { deployOrder, restoreOrder } from "../../src/projects/publish.ts";
+import { probeOf } from "../../src/projects/served.ts";
+import { theProject } from "../../src/projects/store.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
@@ -77,7 +80,7 @@ describe("an enabled site is asked for its new page under its name", () => {
     const { trees } = disk;
     const record = { ...project, enabled: true, source_path: "/srv/site", ...more };
     const ask = (await deployOrder(record, recorded, choices, host, trees)).probe;
-    return [await ask?.(), asked[0]] as const;
+    return [(await ask?.())?.reason.replace(/: nginx is not set up$/, "") ?? null, asked[0]] as const;
   };
 
   test("over HTTP, past every proxy", async () => {
@@ -133,6 +136,17 @@ describe("an enabled site is asked for its new page under its name", () => {
     expect((await probe(missing))[0]).toBe("http://demo.test/ cannot be asked: curl is not installed");
   });
 
+  test("one without a front page is served where it gives any answer, and no other", async () => {
+    const unpaged = async (said: ReturnType<typeof ok>) => {
+      host.taught.unshift(([program]) => (program === "curl" ? said : undefined));
+      return probeOf({ ...project, enabled: true }, true, host)?.();
+    };
+    expect(await unpaged(answered("none", undefined, "404 Not Found"))).toBeNull();
+    const refused = { code: 7, stdout: "", stderr: "curl: (7) Failed to connect\n" };
+    expect(await unpaged(refused)).toMatchObject({ reason: expect.stringContaining("Failed to connect") });
+    expect(await unpaged(ok("no HTTP"))).toMatchObject({ reason: expect.stringContaining("does not answer") });
+  });
+
   test("and not where nobody wants it", async () => {
     using disk = new TreeHost();
     const { trees } = disk;
@@ -140,6 +154,76 @@ describe("an enabled site is asked for its new page under its name", () => {
       deployOrder({ ...project, source_path: "/srv/site", ...more }, recorded, { ...choices, asks }, host, trees);
     expect((await order({ enabled: false })).probe).toBeNull();
     expect((await order({ enabled: true }, false)).probe).toBeNull();
+  });
+});
+
+describe("a site that is not served: the error names the cause, and the hint mends it", () => {
+  const refused = { code: 7, stdout: "", stderr: "curl: (7) Failed to connect to demo.test port 80\n" };
+  const found = "http://demo.test/ does not answer: Failed to connect to demo.test port 80";
+  const running = "/run/systemd/units/invocation:nginx.service";
+  const link = "/etc/nginx/sites-enabled/edox-ops-demo";
+  const ask = async () => probeOf((await theProject(host, "demo")) as Project, true, host)?.();
+  beforeEach(async () => {
+    await typed("bootstrap --yes", host);
+    await typed("project add demo --domain demo.test", host);
+    await typed("project init demo", host);
+    expect(await typed("project enable demo", host)).toMatchObject({ exit: 0 });
+    host.taught.unshift(([program]) => (program === "curl" ? refused : undefined));
+  });
+
+  test("nginx that is stopped is started", async () => {
+    host.remove(running);
+    const hint = ["sudo", "systemctl", "start", "nginx"];
+    expect(await ask()).toEqual({ reason: `${found}: nginx is not running`, hint });
+  });
+
+  test("nginx that is masked is unmasked", async () => {
+    host.remove(running);
+    host.link("/etc/systemd/system/nginx.service", "/dev/null");
+    expect(await ask()).toEqual({
+      reason: `${found}: nginx is masked`,
+      hint: ["sudo", "systemctl", "unmask", "nginx"],
+    });
+  });
+
+  test("a fault in a file of nginx's is named with its place, and the file is edited", async () => {
+    host.remove(running);
+    const said =
+      'nginx: [emerg] unknown directive "bogus" in /etc/nginx/conf.d/x.conf:1\nnginx: configuration file /etc/nginx/nginx.conf test failed\n';
+    host.taught.unshift(([program]) => (program === "nginx" ? { code: 1, stdout: "", stderr: said } : undefined));
+    expect(await ask()).toEqual({
+      reason: `${found}: nginx is not running, and its configuration is invalid: [emerg] unknown directive "bogus" in /etc/nginx/conf.d/x.conf:1`,
+      hint: ["sudo", "editor", "/etc/nginx/conf.d/x.conf"],
+    });
+  });
+
+  test("a site that is not linked, or was edited, is enabled again", async () => {
+    const hint = ["sudo", "edox-ops", "project", "enable", "demo"];
+    host.remove(link);
+    expect(await ask()).toEqual({ reason: `${found}: ${link} is missing`, hint });
+    expect(await typed("project enable demo", host)).toMatchObject({ exit: 0 });
+    const site = "/etc/nginx/sites-available/edox-ops-demo";
+    host.put(site, "server {}\n");
+    expect(await ask()).toEqual({ reason: `${found}: ${site} differs from what the record says`, hint });
+  });
+
+  test("files that nginx has not loaded are loaded", async () => {
+    await host.sleep(1000);
+    host.setAttributes("/etc/nginx/sites-enabled", { mode: 0o755, uid: 0, gid: 0 });
+    const hint = ["sudo", "systemctl", "reload-or-restart", "nginx"];
+    expect(await ask()).toMatchObject({ reason: expect.stringContaining("nginx has not loaded "), hint });
+  });
+
+  test("what has none of these causes is shown by curl, over the site's own scheme", async () => {
+    const hint = ["curl", "-skI", "--resolve", "demo.test:80:127.0.0.1", "http://demo.test/"];
+    expect(await ask()).toEqual({ reason: found, hint });
+  });
+
+  test("project enable: on an enabled site starts an nginx that is stopped", async () => {
+    host.remove(running);
+    expect(await typed("project enable demo", host)).toMatchObject({ exit: 0 });
+    expect(host.ran).toContain("systemctl reload-or-restart nginx");
+    expect(host.readLink(running)).not.toBeNull();
   });
 });
 

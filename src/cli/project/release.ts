@@ -17,6 +17,7 @@ import type { Project } from "../../projects/project.ts";
 import { type Publication, siteChange } from "../../projects/publication.ts";
 import type { Choices } from "../../projects/publish.ts";
 import { madeSince, projectLockPath, securedBackups, settle, unpackedPath } from "../../projects/releases.ts";
+import { demandServed, probeOf } from "../../projects/served.ts";
 import { demandRoomAhead } from "../../projects/stage.ts";
 import { theProject } from "../../projects/store.ts";
 import { lockPath, projectLogPath } from "../../recipes/paths.ts";
@@ -102,7 +103,10 @@ export async function release(slug: string, told: Release, values: Values, conte
     const notes = looks ? [] : settle(host, trees, project);
     // Until here a signal ends this process at once: the next command settles what it leaves.
     const order = await told.orderOf(project, choices, host, trees);
-    if (order === null) return report.nothing([...warnings, ...notes]);
+    if (order === null) {
+      if (!looks) await demandServed(probeOf(project, choices.asks, host), "nothing was changed");
+      return report.nothing([...warnings, ...notes]);
+    }
     ordered = order;
     if (looks) {
       const planned = await plan(order, host, trees);
@@ -150,12 +154,7 @@ export async function release(slug: string, told: Release, values: Values, conte
     heed(stop);
     const watch = { started: log.started, finished: log.finished };
     const site = siteChange(publication.recipe, order, { act: host, stop, watch });
-    const whole = async (): Promise<Deployed> => {
-      const deployed = await deploy({ ...order, pause, probe: site.probe }, host, trees, planned);
-      // With the same tree the deploy did not come to its probe.
-      await site.finish();
-      return deployed;
-    };
+    const whole = () => deploy({ ...order, pause, probe: site.probe }, host, trees, planned);
     const deployed = await logged(log, step, whole, outcomeOf);
     removeMade = () => {};
     return { deployed, steps: site.results };

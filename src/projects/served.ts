@@ -1,0 +1,105 @@
+// Whether nginx serves a project as its tree is, and what mends it where it does not.
+
+import { gatherFacts, textOf } from "../engine/facts.ts";
+import { linesOf } from "../engine/lines.ts";
+import { Problem } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { tookFiles } from "../recipes/nginx-running.ts";
+import { sitesEnabledDir } from "../recipes/paths.ts";
+import { isActive } from "../resources/service.ts";
+import { comparedBytes, frontPage, type Page } from "./answer.ts";
+import type { Project } from "./project.ts";
+import { rendered, vhostLinkPath, vhostPath } from "./site.ts";
+
+/** Why a site is not served, and the command that mends it or shows the cause. */
+export interface Unserved {
+  reason: string;
+  hint: string[];
+}
+
+/** Asks nginx for a site. Resolves to null where the site is served. */
+export type Probe = () => Promise<Unserved | null>;
+
+/** Returns a probe for an enabled site; null for a disabled one, and where `asks` is false (--no-probe). */
+export function probeOf(project: Project, asks: boolean, see: HostReader): Probe | null {
+  if (!project.enabled || !asks) return null;
+  return async () => {
+    const reason = await whyUnserved(project, see);
+    return reason === null ? null : causeOf(reason, project, see);
+  };
+}
+
+/** Returns the problem of a site that is not served, or that cannot be asked. */
+export async function unservedProblem(probe: Probe | null): Promise<Problem | null> {
+  try {
+    const unserved = await probe?.();
+    return unserved ? new Problem("blocked", unserved.reason, { hint: unserved.hint }) : null;
+  } catch (error) {
+    return Problem.of(error);
+  }
+}
+
+/** Throws the problem of a site that is not served; its message ends with `outcome`. */
+export async function demandServed(probe: Probe | null, outcome: string): Promise<void> {
+  const problem = await unservedProblem(probe);
+  if (problem === null) return;
+  const { code, message, returncode, stderr, hint } = problem;
+  throw new Problem(code, `${message}; ${outcome}`, { returncode, stderr, hint, cause: problem });
+}
+
+async function whyUnserved(project: Project, see: HostReader): Promise<string | null> {
+  const path = `${project.root_path}/index.html`;
+  const size = see.statTarget(path)?.size;
+  const start = see.head(path, comparedBytes);
+  const hasPage = size !== undefined && start !== null;
+  // A site without a front page answers with an error, as it should: any answer shows that it is served.
+  const page = await frontPage(see, project, hasPage ? "success" : "any status");
+  if ("why" in page) return page.why;
+  const other = `nginx answers for ${project.domain} with another page than ${path}`;
+  if (!hasPage) return page.status === 0 ? `nginx does not answer for ${project.domain} with HTTP` : null;
+  if (page.status !== 200) return `${other}: its status is ${page.status}`;
+  return isPage(page, start, size) ? null : other;
+}
+
+/** Whether a page that was answered is the file that begins so, and has so many bytes. */
+function isPage({ text, size }: Page, start: Uint8Array, bytes: number): boolean {
+  if (size !== null && size !== bytes) return false;
+  // As the output of a program is read: with its byte order mark, and without half a character at the end.
+  const wanted = new TextDecoder("utf-8", { ignoreBOM: true }).decode(start, { stream: true });
+  return bytes > start.length ? text.startsWith(wanted) : text === wanted;
+}
+
+/** Looks for the cause of what a reader sees, which most often names the command that mends it. */
+async function causeOf(reason: string, project: Project, see: HostReader): Promise<Unserved> {
+  const { slug, domain, tls } = project;
+  if (see.stat(sitesEnabledDir) === null) {
+    return { reason: `${reason}: nginx is not set up`, hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
+  }
+  if (!isActive(see, "nginx")) return stopped(reason, see);
+  const [site, link] = [vhostPath(slug), vhostLinkPath(slug)];
+  const enable = ["sudo", "edox-ops", "project", "enable", slug];
+  if (see.readLink(link) !== site) return { reason: `${reason}: ${link} is missing`, hint: enable };
+  if (textOf(see, site) !== rendered(see, project, gatherFacts(see))) {
+    return { reason: `${reason}: ${site} differs from what the record says`, hint: enable };
+  }
+  if (!tookFiles(see, [site, sitesEnabledDir])) {
+    const hint = ["sudo", "systemctl", "reload-or-restart", "nginx"];
+    return { reason: `${reason}: nginx has not loaded ${site} as it is now`, hint };
+  }
+  const [scheme, port] = tls ? ["https", 443] : ["http", 80];
+  return { reason, hint: ["curl", "-skI", "--resolve", `${domain}:${port}:127.0.0.1`, `${scheme}://${domain}/`] };
+}
+
+/** nginx that is stopped is started, unless its own configuration or a mask keeps it from that. */
+async function stopped(reason: string, see: HostReader): Promise<Unserved> {
+  if (see.readLink("/etc/systemd/system/nginx.service") === "/dev/null") {
+    return { reason: `${reason}: nginx is masked`, hint: ["sudo", "systemctl", "unmask", "nginx"] };
+  }
+  const { code, stderr } = await see.probe(["nginx", "-t", "-q"]);
+  if (code === 0) return { reason: `${reason}: nginx is not running`, hint: ["sudo", "systemctl", "start", "nginx"] };
+  const lines = linesOf(stderr);
+  const fault = (lines.find((line) => line.includes("[emerg]")) ?? lines[0] ?? "").replace(/^nginx: /, "");
+  const file = / in (\/\S+):\d+$/.exec(fault)?.[1];
+  const hint = file === undefined ? ["sudo", "nginx", "-t"] : ["sudo", "editor", file];
+  return { reason: `${reason}: nginx is not running, and its configuration is invalid: ${fault}`, hint };
+}
