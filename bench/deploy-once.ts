@@ -7,7 +7,7 @@ import { localTrees } from "../src/host/local-trees.ts";
 import { deploy, signalsLetIn } from "../src/projects/deploy.ts";
 import type { Project } from "../src/projects/project.ts";
 import { openAbove } from "../src/projects/releases.ts";
-import { openSource } from "../src/projects/source.ts";
+import { openSource } from "../src/projects/source-path.ts";
 
 export interface Once {
   files: number;
@@ -34,7 +34,7 @@ if (import.meta.main) {
   const order = {
     ...{
       project,
-      dir: openSource(trees, dir, [0]).path,
+      dir: openSource(trees, dir, [0], host).path,
       live: openAbove(trees, project, host.uid).live,
       name: dir,
       of: "others" as const,

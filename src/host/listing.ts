@@ -162,15 +162,22 @@ export class Listing {
 
   private constructor(readonly top: Entry) {}
 
-  /** Looks at all of it. */
-  static async of(trees: Trees, dir: string): Promise<Listing> {
+  /** Looks at all of it but the directories that `leaves` says true of, by their paths: those are as if they were not there. */
+  static async of(trees: Trees, dir: string, leaves: (path: string) => boolean = () => false): Promise<Listing> {
     const top = trees.entry(dir);
     if (top === null) throw new Error(`ENOENT: ${dir} is not there`);
     const listing = new Listing(top);
     for (let level = [""]; level.length > 0; ) {
       const below: string[] = [];
       for await (const [paths, blocks] of pipelined(batchesOf(level, dirsABatch), (some) => trees.blocks(dir, some))) {
-        for (const [i, path] of paths.entries()) below.push(...listing.#add(path, blocks[i] as Block));
+        for (const [i, path] of paths.entries()) {
+          const left = new Set<string>();
+          for (const each of listing.#add(path, blocks[i] as Block)) {
+            if (leaves(each)) left.add(each);
+            else below.push(each);
+          }
+          if (left.size > 0) listing.leaveOut(left);
+        }
       }
       level = below;
     }
@@ -186,18 +193,28 @@ export class Listing {
     return open.dirs();
   }
 
-  /** Leaves files out, by their paths, as if they were not there. */
-  leaveOut(paths: ReadonlySet<string>): void {
+  /**
+   * Leaves files out, by their paths, as if they were not there; a directory only before it is looked at. Returns those
+   * that were there.
+   */
+  leaveOut(paths: ReadonlySet<string>): string[] {
+    const found: string[] = [];
     const dirs = new Set([...paths].map((path) => path.slice(0, Math.max(0, path.lastIndexOf("/")))));
     for (const dir of dirs) {
-      const block = this.#blocks.get(dir) ?? nothing;
+      const block = this.#blocks.get(dir);
+      if (block === undefined || block.names === "") continue;
       const prefix = dir === "" ? "" : `${dir}/`;
       const names = block.names.split("\0");
-      const kept = names.flatMap((name, i) => (paths.has(prefix + name) ? [] : [i]));
+      const kept = names.flatMap((name, i) => {
+        if (!paths.has(prefix + name)) return [i];
+        found.push(prefix + name);
+        return [];
+      });
       const statuses = new Packed(block.statuses).only(kept).buffer;
       this.#blocks.set(dir, { names: kept.map((i) => names[i]).join("\0"), statuses });
       this.length -= names.length - kept.length;
     }
+    return found;
   }
 
   get dirs(): Iterable<string> {

@@ -14,7 +14,7 @@ import { besideSuffixes } from "./clash.ts";
 import type { Project } from "./project.ts";
 import { backupsOf, projectLockPath } from "./releases.ts";
 import { certificatePathsOf, rendered, vhostLinkPath, vhostPath } from "./site.ts";
-import { whyNotPublished } from "./source.ts";
+import { whyNotPublished } from "./source-path.ts";
 import { readRecords } from "./store.ts";
 
 export interface Fault {
@@ -113,9 +113,9 @@ function treeFaults(see: HostReader, project: Project): Fault[] {
     const hint = command("deploy", slug, "--source", source_path ?? "public");
     faults.push({ detail: `${root_path} has no index.html`, hint, mild: true });
   }
-  const unpublished = source_path === null ? null : whyNotPublished(source_path);
+  const unpublished = source_path === null ? null : whyNotPublished(source_path, see);
   if (unpublished !== null) {
-    const detail = `the source ${source_path} is not published: ${unpublished}`;
+    const detail = `the source ${source_path} is not published: ${unpublished.reason}`;
     faults.push({ detail, hint: command("update", slug, "--source-path", "/srv/site") });
   } else if (source_path !== null && see.statTarget(source_path) === null) {
     faults.push({ detail: `the source ${source_path} is missing`, hint: command("show", slug) });

@@ -8,6 +8,7 @@ import { type Compared, compared } from "./compare.ts";
 import { Digests } from "./digests.ts";
 import type { Project } from "./project.ts";
 import { backupNames, backupsOf } from "./releases.ts";
+import type { Selection } from "./secrets.ts";
 import type { Probe } from "./served.ts";
 import { sideBySide } from "./side-by-side.ts";
 import { demandPage, isExposed, type Source, survey, tickMs } from "./source.ts";
@@ -25,6 +26,8 @@ export interface Order {
   of: "others" | "release" | "unpacked";
   /** Warnings from unpacking it. */
   notes?: string[];
+  /** What of the source is published in spite of its name, or left out in spite of it. */
+  select?: Selection;
   /** Closes what is open of both. */
   letGo?: () => void;
   /** The command to type again. */

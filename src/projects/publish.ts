@@ -8,8 +8,9 @@ import type { Order } from "./plan.ts";
 import type { Project } from "./project.ts";
 import { backupNames, backupsOf, openAbove } from "./releases.ts";
 import { findRestoreSource, readRestores } from "./restores.ts";
+import { closedPart } from "./secrets.ts";
 import { probeOf } from "./served.ts";
-import { openSource } from "./source.ts";
+import { openSource } from "./source-path.ts";
 import { unpacked } from "./unpacked.ts";
 
 export interface Choices extends Pick<Order, "keep" | "backup" | "allowEmpty" | "again"> {
@@ -19,7 +20,7 @@ export interface Choices extends Pick<Order, "keep" | "backup" | "allowEmpty" | 
   looks: boolean;
 }
 
-export interface Given {
+export interface Given extends Pick<Order, "select"> {
   /** A directory, an archive, or "-" for a tar on stdin; null for the source of the record. */
   source: string | null;
   /** The part of it that is the site. */
@@ -34,7 +35,7 @@ export interface Given {
  */
 export async function deployOrder(
   project: Project,
-  { source, subdir, trusted }: Given,
+  { source, subdir, trusted, ...more }: Given,
   choices: Choices,
   host: Host,
   trees: Trees,
@@ -45,20 +46,16 @@ export async function deployOrder(
     throw new Problem("requirement", `${project.slug} has no source path: say --source`, { hint });
   }
   const name = subdir === null ? given : `${given}/${subdir}`;
-  return ordered(
-    { project, name, ...choices, probe: probeOf(project, choices.asks, host) },
-    host,
-    trees,
-    async (open) => {
-      const opened = given === "-" ? "-" : open(openSource(trees, given, trusted));
-      const isArchive = opened === "-" || opened.type === "file";
-      const { dir: whole, notes } = isArchive
-        ? await unpacked(project, given, opened, choices, host, trees)
-        : { dir: opened.path, notes: [] };
-      const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
-      return { dir, of: isArchive ? "unpacked" : "others", notes };
-    },
-  );
+  const shape = { project, name, ...more, ...choices, probe: probeOf(project, choices.asks, host) };
+  return ordered(shape, host, trees, async (open) => {
+    const opened = given === "-" ? "-" : open(openSource(trees, given, trusted, host));
+    const isArchive = opened === "-" || opened.type === "file";
+    const { dir: whole, notes } = isArchive
+      ? await unpacked(project, given, opened, choices, host, trees)
+      : { dir: opened.path, notes: [] };
+    const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
+    return { dir, of: isArchive ? "unpacked" : "others", notes };
+  });
 }
 
 /** An order whose live tree is open, and what `read` opens of the new one. All is closed again where it throws. */
@@ -87,6 +84,11 @@ async function ordered(
 
 /** Throws a Problem for a part that is not there, or not in there. */
 function partOf(trees: Trees, whole: string, subdir: string): Opened {
+  const closed = closedPart(subdir);
+  if (closed !== null) {
+    const reason = `${closed} holds secrets or version control data, and is not published`;
+    throw new Problem("usage", `--subdir '${subdir}': ${reason}`);
+  }
   const part = openedBelow(trees, whole, subdir);
   if (part?.type === "directory") return part;
   part?.close();

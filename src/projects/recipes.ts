@@ -12,7 +12,7 @@ import { missingDirectories } from "../resources/directory.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
 import type { Draft, Project } from "./project.ts";
 import { hasCertificate, projectStep, recordFile, rendered, type Transition, vhostFile, vhostPath } from "./site.ts";
-import { whyNotPublished } from "./source.ts";
+import { hintInstead, whyNotPublished } from "./source-path.ts";
 import { draftOf, judgeDraft, projectFrom, theProject, theRecord } from "./store.ts";
 
 export type Edit = { [Key in keyof Project]?: Project[Key] | undefined };
@@ -140,9 +140,13 @@ function known(slug: string): Requirement {
 
 /** A source path that is given can ever be deployed. One that the record has already is judged by its deploys. */
 function publishable({ source_path }: Edit): Requirement {
-  return requirement("the source path may be published", async () => {
-    const why = source_path ? whyNotPublished(source_path) : null;
-    return why === null ? null : { reason: `--source-path ${source_path} is not published: ${why}` };
+  return requirement("the source path may be published", async (see) => {
+    const never = source_path ? whyNotPublished(source_path, see) : null;
+    if (!source_path || never === null) return null;
+    return {
+      reason: `--source-path ${source_path} is not published: ${never.reason}`,
+      hint: hintInstead(source_path, never),
+    };
   });
 }
 

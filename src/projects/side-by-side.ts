@@ -7,8 +7,16 @@ import type { Entry, Trees } from "../host/trees.ts";
 /** Of a path that both have, both entries; of another, the one there is. */
 export type Pair = [Entry, Entry | undefined] | [undefined, Entry];
 
-/** In batches. Those of the first in its order, and a directory before what is in it. `dir`: the other, which may be none. */
-export async function* sideBySide(ones: Listing, trees: Trees, dir: string): AsyncGenerator<Pair[]> {
+/**
+ * In batches. Those of the first in its order, and a directory before what is in it. `dir`: the other, which may be none.
+ * `closed`: directories of the other, by their paths, that are not looked into.
+ */
+export async function* sideBySide(
+  ones: Listing,
+  trees: Trees,
+  dir: string,
+  closed: ReadonlySet<string> = new Set(),
+): AsyncGenerator<Pair[]> {
   const top = trees.entry(dir) ?? undefined;
   let batch: Pair[] = [[ones.top, top]];
   /** Directories of the other: what is in a link is none of it. */
@@ -17,7 +25,7 @@ export async function* sideBySide(ones: Listing, trees: Trees, dir: string): Asy
     for await (const [paths, blocks] of pipelined(batchesOf(dirs, dirsABatch), (some) => trees.blocks(dir, some))) {
       for (const [i, path] of paths.entries()) {
         const other = new Open(path, theirs.delete(path) ? blocks[i] : undefined);
-        for (const path of other.dirs()) theirs.add(path);
+        for (const path of other.dirs()) if (!closed.has(path)) theirs.add(path);
         for (const one = ones.open(path); fill(batch, one, other); batch = []) {
           yield batch;
           ones.pass(batch.length);

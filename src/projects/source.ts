@@ -2,15 +2,14 @@
 
 import { Problem } from "../engine/step.ts";
 import { Listing } from "../host/listing.ts";
-import { type Entry, type Opened, Refused, type Trees } from "../host/trees.ts";
-import { docsRoot } from "../recipes/paths.ts";
+import type { Entry, Trees } from "../host/trees.ts";
+import { LeftOut } from "./left-out.ts";
 import { endOf } from "./links.ts";
+import type { Order } from "./plan.ts";
 import { gzipEnding, staleGzips } from "./precompressed.ts";
 import { sideBySide } from "./side-by-side.ts";
 import { isMissedFile, SomePaths } from "./unserved.ts";
 
-/** Of the system's: nobody publishes these, by whatever way they were reached. */
-const blockedDirs = ["/etc", "/root", "/proc", "/sys", "/dev", "/run", "/boot"];
 /** Of ext4 and all others: a component of a path, in bytes. */
 const longestName = 255;
 /** Of a path in a site, in bytes. The kernel takes 4,095, to which the docs root and the name of a stage or a backup belong. */
@@ -26,8 +25,11 @@ export interface Source {
   /** What it is called. */
   name: string;
   entries: Listing;
-  /** Paths that are left out of {@link entries}: precompressed files that are not of the file beside them. */
-  stale: ReadonlySet<string>;
+  /**
+   * Paths that are left out of {@link entries}: what somebody excluded, version control data, and precompressed files that
+   * are not of the file beside them.
+   */
+  left: ReadonlySet<string>;
   /** The target of each link, by its path. */
   links: ReadonlyMap<string, string>;
   /** When the look began, Unix milliseconds: what changed after it changed under our hands. */
@@ -40,77 +42,21 @@ export interface Source {
   notes: string[];
 }
 
-/**
- * Returns why no path in here is ever published, or null. The path is judged as it is written: the links on it are
- * followed when it is opened.
- */
-export function whyNotPublished(path: string): string | null {
-  const real = plain(path);
-  const blocked = blockedDirs.find((dir) => within(real, dir) || within(dir, real));
-  if (blocked) return `it is part of the system, or has ${blocked} in it`;
-  return within(real, docsRoot) || within(docsRoot, real) ? `sites are served from ${docsRoot}` : null;
-}
-
-/**
- * Opens a directory or an archive that may be published. `trusted`: the users whose links on its path are followed
- * wherever they lead. Throws a Problem for every other path.
- */
-export function openSource(trees: Trees, typed: string, trusted: readonly number[]): Opened {
-  const hint = ["ls", "-ld", typed];
-  const opened = openTrusted(trees, typed, trusted, hint);
-  try {
-    const { real, type } = opened;
-    const way = real === typed ? "" : ` (${real})`;
-    const why = whyNotPublished(real);
-    if (why !== null) throw refused(`${typed}${way} is not published: ${why}`);
-    if (type !== "directory" && type !== "file") {
-      throw refused(`${typed} is neither a directory nor an archive`, hint);
-    }
-    return opened;
-  } catch (error) {
-    opened.close();
-    throw error;
-  }
-}
-
-function openTrusted(trees: Trees, typed: string, trusted: readonly number[], hint: string[]): Opened {
-  try {
-    const opened = trees.open(typed, trusted);
-    if (opened !== null) return opened;
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    throw refused(`${typed} is not published: ${error.message}`, hint);
-  }
-  throw refused(`${typed} is not there`, hint);
-}
-
 /** Whether another user than the owner could change it. */
 export function isExposed({ type, mode, uid }: Entry, ownerUid: number): boolean {
   return uid !== ownerUid || (type !== "link" && (mode & 0o022) !== 0);
 }
 
-/** Returns the path without empty names, `.` and `..`. */
-function plain(path: string): string {
-  const names: string[] = [];
-  for (const name of path.split("/")) {
-    if (name === "..") names.pop();
-    else if (name !== "" && name !== ".") names.push(name);
-  }
-  return `/${names.join("/")}`;
-}
-
-function within(path: string, dir: string): boolean {
-  return path === dir || path.startsWith(dir === "/" ? "/" : `${dir}/`);
-}
-
 /** Every entry, or a Problem that names the first that cannot be published. */
 export async function survey(
   trees: Trees,
-  { dir, name, again }: Pick<Source, "dir" | "name"> & { again: readonly string[] },
+  { dir, name, of, select, again }: Pick<Order, "dir" | "name" | "of" | "select" | "again">,
   ownerUid: number,
   nowMs: number,
 ): Promise<Source> {
-  const entries = await Listing.of(trees, dir);
+  const left = new LeftOut(of === "release" ? "everything" : (select ?? { include: [], exclude: [] }));
+  const entries = await Listing.of(trees, dir, (path) => left.leaves(path));
+  left.addFiles(entries);
   let [isFresh, exposed] = [false, false];
   const links = new Map<string, string>();
   /** Owners of directories that are not root's. */
@@ -125,6 +71,7 @@ export async function survey(
         const top = `${name}/${entry.path.slice(0, entry.path.indexOf("/"))}`;
         throw refused(`${top} has a path of more than ${longestPath} bytes in it`, ["ls", "-ld", top]);
       }
+      left.judge(entry);
       if (entry.type === "link") links.set(entry.path, targetOf(entry));
       if (entry.type === "directory" && entry.uid !== 0) owners.set(entry.path, entry.uid);
       if (entry.type === "file" && (entry.mode & readByOthers) === 0) demandReadable(entry);
@@ -134,6 +81,7 @@ export async function survey(
       if (entry.type !== "directory" && isMissedFile(entry.path)) missed.add(entry.path);
     }
   }
+  left.demandNoSecret(name, again);
   for (const [path, target] of links) {
     if (endOf(path, links) !== null) continue;
     const way = target.startsWith("/") ? "only relative links stay right in a site" : "it leads out of the site";
@@ -141,12 +89,14 @@ export async function survey(
   }
   const stale = staleGzips(trees, dir, gzips, links);
   entries.leaveOut(stale);
-  const notes = missed.count === 0 ? [] : [`nginx will not serve ${missed.described()}`];
+  const notes = left.notes();
+  if (missed.count > 0) notes.push(`nginx will not serve ${missed.described()}`);
   if (stale.size > 0) {
-    const left = SomePaths.of(stale).described();
-    notes.push(`left out, since nginx would send it for the file beside it, which has another content: ${left}`);
+    const all = SomePaths.of(stale).described();
+    notes.push(`left out, since nginx would send it for the file beside it, which has another content: ${all}`);
   }
-  return { dir, name, entries, stale, links, sinceMs: nowMs, isFresh, isExposed: exposed, notes };
+  const paths = left.paths.union(stale);
+  return { dir, name, entries, left: paths, links, sinceMs: nowMs, isFresh, isExposed: exposed, notes };
 
   /** A user may move another one's file into a directory of theirs, or give it a second name there, without reading it. */
   function demandReadable({ path, uid }: Entry): void {
@@ -202,13 +152,13 @@ function isBetween({ changedMs }: Entry, sinceMs: number, nowMs: number): boolea
  */
 export async function demandUnchanged(
   trees: Trees,
-  { dir, name, entries, stale, sinceMs }: Source,
+  { dir, name, entries, left, sinceMs }: Source,
   again: readonly string[],
   nowMs: number,
 ): Promise<void> {
-  for await (const batch of sideBySide(entries, trees, dir)) {
+  for await (const batch of sideBySide(entries, trees, dir, left)) {
     for (const [before, now] of batch) {
-      if (before === undefined && stale.has(now.path)) continue;
+      if (before === undefined && left.has(now.path)) continue;
       if (before === undefined || now === undefined) throw changed((before ?? now).path);
       const same = before.inode === now.inode && before.changedMs === now.changedMs;
       if (!same || isBetween(now, sinceMs, nowMs)) throw changed(now.path);

@@ -15,7 +15,7 @@ import { type Block, Packed } from "../../src/host/listing.ts";
 import { type Status, statusAt } from "../../src/host/local-libc.ts";
 import type { Far } from "../../src/projects/plan.ts";
 import { openAbove, readWorkingFile, securedBackups, stampName } from "../../src/projects/releases.ts";
-import { openSource } from "../../src/projects/source.ts";
+import { openSource } from "../../src/projects/source-path.ts";
 import { project, TreeHost } from "./tree.ts";
 import { typedDeploy } from "./typed-deploy.ts";
 
@@ -59,8 +59,8 @@ describe("deploy: files that nginx will not serve", () => {
   };
 
   test("are reported by their number and the first few names, each time", async () => {
-    const expected = ["nginx will not serve 5 files: .env, .git/HEAD, .git/config and 2 more"];
-    expect(await notes(".git/HEAD", ".git/config", ".env", "guide/a.BAK", "guide/prod.env")).toEqual(expected);
+    const expected = ["nginx will not serve 5 files: .travis.yml, .github/a, .github/b and 2 more"];
+    expect(await notes(".github/a", ".github/b", ".travis.yml", "guide/a.BAK", "guide/prod.env")).toEqual(expected);
     expect(host.text(`${live}/guide/prod.env`)).toBe("x");
     expect((await host.deploy()).notes).toEqual(expected);
   });
@@ -534,11 +534,11 @@ describe("is refused by name, and nothing is touched:", () => {
       "/var/www",
       "/var/www/docs/demo",
     ]) {
-      expect(() => openSource(host.trees, typed, [0])).toThrow("is not published");
+      expect(() => openSource(host.trees, typed, [0], host.host)).toThrow("is not published");
     }
-    expect(() => openSource(host.trees, "/none", [0])).toThrow("/none is not there");
-    expect(() => openSource(host.trees, "/etc/group/x", [0])).toThrow("is not there");
-    const opened = openSource(host.trees, "/srv/up", [0]);
+    expect(() => openSource(host.trees, "/none", [0], host.host)).toThrow("/none is not there");
+    expect(() => openSource(host.trees, "/etc/group/x", [0], host.host)).toThrow("is not there");
+    const opened = openSource(host.trees, "/srv/up", [0], host.host);
     expect(opened).toMatchObject({ real: "/srv/up", type: "directory" });
     opened.close();
   });
@@ -862,7 +862,7 @@ test("a source or a live tree with more than 100 directories in each other is re
 test("a source whose way is changed while it is read is read where it was", async () => {
   host.write("/home/a/site/index.html", "theirs");
   host.write("/home/secret/site/index.html", "secret");
-  const { path: dir, close: letGo } = openSource(host.trees, "/home/a/site", [0]);
+  const { path: dir, close: letGo } = openSource(host.trees, "/home/a/site", [0], host.host);
   host.trees.move("/home/a", "/home/b");
   host.write("/home/a", "-> secret");
   await host.deploy({ dir, letGo });

@@ -3,8 +3,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chownSync, mkdtempSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
-import { openSource } from "../../src/projects/source.ts";
+import { openSource } from "../../src/projects/source-path.ts";
 import { TreeHost } from "./tree.ts";
 
 const live = "/var/www/docs/demo";
@@ -20,7 +21,7 @@ afterEach(() => host[Symbol.dispose]());
 
 /** Deploys the source as the command does, by its open directory. */
 const deploy = () => {
-  const { path: dir, close: letGo } = openSource(host.trees, site, [0]);
+  const { path: dir, close: letGo } = openSource(host.trees, site, [0], host.host);
   return host.deploy({ dir, name: site, letGo });
 };
 const refusal = (): Promise<string> =>
@@ -198,7 +199,7 @@ test("deploy: a file that another process has leased is named, and the end of th
 test("openSource: what another user's process has open in /proc is that user's link, which leads to nothing of root's", async () => {
   const dir = mkdtempSync(`${tmpdir()}/edox-odd-`);
   const script = `exec 3<"$0"; exec setpriv --reuid=${eve} --regid=${eve} --clear-groups sh -c 'echo held; exec sleep 60'`;
-  const open = (pid: number) => openSource(localTrees(), `/proc/${pid}/fd/3`, [0]);
+  const open = (pid: number) => openSource(localTrees(), `/proc/${pid}/fd/3`, [0], localHost());
   try {
     await whileHeld(["sh", "-c", script, dir], (pid) => {
       expect(() => open(pid)).toThrow(`is a link of user ${eve}, and leads to ${dir}, which belongs to user 0`);

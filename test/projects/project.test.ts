@@ -287,7 +287,7 @@ describe("what is typed is refused where the file system or nginx would take it 
     [["--domain", "d.test", "--csp", 'default-src "x"'], "a policy has printable ASCII characters"],
     [["--domain", "d.test", "--csp", "x; $request_uri"], "a policy has printable ASCII characters"],
     [["--domain", "d.test", "--source-path", "/etc"], "--source-path /etc is not published: it is part of the system"],
-    [["--domain", "d.test", "--source-path", "/srv/../root/x"], "it is part of the system, or has /root in it"],
+    [["--domain", "d.test", "--source-path", "/srv/../root/x"], "it is in the home of root: copy it to /srv/x"],
     [["--domain", "d.test", "--source-path", "/"], "it is part of the system, or has /etc in it"],
     [["--domain", ""], "invalid --domain ''"],
     [["--domain", "d.test", "--root-path", ""], "invalid --root-path ''"],

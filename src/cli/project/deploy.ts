@@ -1,3 +1,5 @@
+import type { Selection } from "../../projects/secrets.ts";
+import { usage } from "../arguments.ts";
 import { command, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
@@ -8,7 +10,7 @@ export function deployRelease(command: string, slug: string, values: Values, con
   const { source, subdir } = values as { source?: string; subdir?: string };
   // Root's links, and those of the person who typed sudo.
   const trusted = [0, Number(context.variable("SUDO_UID") ?? 0)];
-  const given = { source: source ?? null, subdir: subdir ?? null, trusted };
+  const given = { source: source ?? null, subdir: subdir ?? null, trusted, select: selectionOf(values) };
   return {
     command,
     id: "project.deploy",
@@ -18,6 +20,27 @@ export function deployRelease(command: string, slug: string, values: Values, con
       return deployOrder(project, given, choices, host, trees);
     },
   };
+}
+
+/** Throws a usage Problem for a path that is none within the source, and for one that is in both lists. */
+function selectionOf(values: Values): Selection {
+  const [include, exclude] = [pathsOf("include", values), pathsOf("exclude", values)];
+  const both = include.find((path) => exclude.includes(path));
+  if (both !== undefined) throw usage(`--include and --exclude cannot both name '${both}'`);
+  return { include, exclude };
+}
+
+function pathsOf(flag: string, values: Values): string[] {
+  if (values[flag] === undefined) return [];
+  return String(values[flag])
+    .split(",")
+    .map((typed) => {
+      const names = typed.split("/").filter((name) => name !== "" && name !== ".");
+      if (typed.startsWith("/") || names.length === 0 || names.includes("..")) {
+        throw usage(`--${flag} '${typed}' is not a path within the source, such as .env or notes/private`);
+      }
+      return names.join("/");
+    });
 }
 
 export default command({

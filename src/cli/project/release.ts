@@ -39,6 +39,16 @@ export const sourceFlags = {
     description: "a directory, a .tar, .tar.gz, .tar.zst or .zip, or - for a tar on stdin",
   },
   subdir: { type: "string", valueHint: "directory", description: "the part of it that is the site" },
+  exclude: {
+    type: "string",
+    valueHint: "path,...",
+    description: "Leave out these files and directories of the source",
+  },
+  include: {
+    type: "string",
+    valueHint: "path,...",
+    description: "Publish these although their names are those of secrets or of version control data",
+  },
 } as const satisfies ArgsDef;
 
 export const releaseFlags = {

@@ -1,0 +1,95 @@
+// Where a source may lie, and how it is opened.
+
+import { Problem } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { type Opened, Refused, type Trees } from "../host/trees.ts";
+import { docsRoot } from "../recipes/paths.ts";
+import { homeIn } from "./homes.ts";
+import { closedPart } from "./secrets.ts";
+
+const rootHome = "/root";
+/** Of the system's: nobody publishes these, by whatever way they were reached. */
+const blockedDirs = ["/etc", rootHome, "/proc", "/sys", "/dev", "/run", "/boot"];
+
+/** Why a path is never published, and what to type in its place. */
+export interface Unpublishable {
+  reason: string;
+  /** Where a copy of it may be published from; null where it is to be another directory altogether. */
+  copyTo: string | null;
+}
+
+/**
+ * Returns why no path in here is ever published, or null. The path is judged as it is written: the links on it are
+ * followed when it is opened.
+ */
+export function whyNotPublished(path: string, see: HostReader): Unpublishable | null {
+  const real = plain(path);
+  const never = (reason: string): Unpublishable => ({ reason, copyTo: null });
+  if (real !== rootHome && within(real, rootHome)) {
+    const copyTo = `/srv${real.slice(real.lastIndexOf("/"))}`;
+    return { reason: `it is in the home of root: copy it to ${copyTo}, and publish that`, copyTo };
+  }
+  const home = homeIn(real, see);
+  if (home !== null) return never(`${home}: name the folder of the site`);
+  const blocked = blockedDirs.find((dir) => within(real, dir) || within(dir, real));
+  if (blocked) return never(`it is part of the system, or has ${blocked} in it`);
+  if (within(real, docsRoot) || within(docsRoot, real)) return never(`sites are served from ${docsRoot}`);
+  const closed = closedPart(real);
+  return closed === null ? null : never(`it is in ${closed}, which holds secrets or version control data`);
+}
+
+/** What to type for a path that is never published. */
+export function hintInstead(path: string, { copyTo }: Unpublishable): string[] {
+  return copyTo === null ? ["ls", "-ld", path] : ["sudo", "cp", "-r", path, "/srv/"];
+}
+
+/**
+ * Opens a directory or an archive that may be published. `trusted`: the users whose links on its path are followed
+ * wherever they lead. Throws a Problem for every other path.
+ */
+export function openSource(trees: Trees, typed: string, trusted: readonly number[], see: HostReader): Opened {
+  const hint = ["ls", "-ld", typed];
+  const opened = openTrusted(trees, typed, trusted, hint);
+  try {
+    const { real, type } = opened;
+    const way = real === typed ? "" : ` (${real})`;
+    const never = whyNotPublished(real, see);
+    if (never !== null) throw refused(`${typed}${way} is not published: ${never.reason}`, hintInstead(real, never));
+    if (type !== "directory" && type !== "file") {
+      throw refused(`${typed} is neither a directory nor an archive`, hint);
+    }
+    return opened;
+  } catch (error) {
+    opened.close();
+    throw error;
+  }
+}
+
+function openTrusted(trees: Trees, typed: string, trusted: readonly number[], hint: string[]): Opened {
+  try {
+    const opened = trees.open(typed, trusted);
+    if (opened !== null) return opened;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    throw refused(`${typed} is not published: ${error.message}`, hint);
+  }
+  throw refused(`${typed} is not there`, hint);
+}
+
+/** Returns the path without empty names, `.` and `..`. */
+function plain(path: string): string {
+  const names: string[] = [];
+  for (const name of path.split("/")) {
+    if (name === "..") names.pop();
+    else if (name !== "" && name !== ".") names.push(name);
+  }
+  return `/${names.join("/")}`;
+}
+
+function within(path: string, dir: string): boolean {
+  return path === dir || path.startsWith(dir === "/" ? "/" : `${dir}/`);
+}
+
+function refused(message: string, hint?: string[]): Problem {
+  return new Problem("blocked", message, { hint });
+}

@@ -1,0 +1,197 @@
+// What a deploy does not publish by its name: secrets, version control data, homes.
+
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { isSecret } from "../../src/projects/secrets.ts";
+import type { TreeHost } from "./tree.ts";
+import { registeredHost, typedDeploy } from "./typed-deploy.ts";
+
+const live = "/var/www/docs/demo";
+let host: TreeHost;
+beforeEach(() => {
+  host = registeredHost();
+});
+afterEach(() => host[Symbol.dispose]());
+
+const put = (...paths: string[]): void => {
+  for (const path of paths) host.write(`/srv/site/${path}`, "x");
+};
+const deployed = (...flags: string[]) => typedDeploy(host.root, "/srv/site", ...flags);
+const hintOf = (err: string): string => /^hint: (.+)$/m.exec(err)?.[1] ?? "";
+
+describe("names that hold secrets", () => {
+  test.each([
+    ...[".env", "a/.env.production", ".ENV", ".envrc", ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".my.cnf"],
+    ...[".git-credentials", ".htpasswd", "a/.docker/config.json", ".bash_history", ".python_history", ".lesshst"],
+    ...["id_rsa", "keys/id_ed25519", "id_ecdsa_sk", "a/passwords.kdbx", "putty.PPK", "site.p12", "server.pfx"],
+  ])("file %s", (path) => {
+    expect(isSecret({ path, type: "file" })).toBe(true);
+    expect(isSecret({ path, type: "link" })).toBe(true);
+  });
+
+  test.each([".ssh", "a/.gnupg", ".aws", ".azure", ".kube", ".password-store", ".config/gcloud"])(
+    "directory %s",
+    (path) => {
+      expect(isSecret({ path, type: "directory" })).toBe(true);
+    },
+  );
+
+  test.each([
+    ...[
+      ".env.example",
+      "guide/.env.html",
+      ".env.sample",
+      "import.meta.env.html",
+      "prod.environment",
+      "env",
+      "id_rsa.pub",
+    ],
+    ...["id_rsa.html", ".gitignore", ".gitkeep", ".nojekyll", ".buildinfo", ".well-known/security.txt", "history.html"],
+    ...["config.json", "docker/config.json", ".htaccess", ".git", "kdbx.html", "a.key", "ca.pem", "auth.json"],
+  ])("none is %s", (path) => {
+    expect(isSecret({ path, type: "file" })).toBe(false);
+  });
+
+  test("no directory is a file of secrets: .env may be a virtual environment", () => {
+    expect(isSecret({ path: ".env", type: "directory" })).toBe(false);
+  });
+});
+
+describe("deploy: a source with secrets", () => {
+  test("is refused with all of them, nothing is changed, and the hint deploys the rest", async () => {
+    put(".env", ".ssh/id_rsa", ".ssh/config", "guide/passwords.kdbx");
+    const { exit, err } = await deployed();
+    expect(exit).toBe(1);
+    expect(err).toContain("/srv/site is not published: by their names these hold secrets, 3 files: ");
+    expect(host.list("/var/www/docs/demo")).toEqual([]);
+    const [, , , , , , flag = "", excluded = ""] = hintOf(err).split(" ");
+    expect([flag, excluded.split(",").sort()]).toEqual(["--exclude", [".env", ".ssh", "guide/passwords.kdbx"]]);
+    expect(await deployed(flag, excluded)).toMatchObject({ exit: 0, err: "" });
+    expect(host.list(live)).toEqual(["guide", "index.html"]);
+    expect((await deployed(flag, excluded)).out).toContain("1 files, 0 changed");
+  });
+
+  test("publishes what --include names, a directory with all that is in it", async () => {
+    put("keys/id_rsa", "keys/b.kdbx", "other.kdbx");
+    expect((await deployed("--include", "keys")).err).toContain("1 file: other.kdbx");
+    expect(await deployed("--include", "./keys/,other.kdbx")).toMatchObject({ exit: 0, err: "" });
+    expect(host.list(live)).toEqual(["index.html", "keys", "other.kdbx"]);
+  });
+
+  test("is refused by a dry run, in a part, and in an archive as well", async () => {
+    put("part/index.html", "part/.env");
+    expect((await deployed("--dry-run")).err).toContain("1 file: part/.env");
+    expect((await deployed("--subdir", "part")).err).toContain("1 file: .env");
+    expect(Bun.spawnSync(["tar", "-C", `${host.root}/srv/site`, "-cf", `${host.root}/srv/a.tar`, "."]).exitCode).toBe(
+      0,
+    );
+    expect((await typedDeploy(host.root, "/srv/a.tar")).err).toContain("1 file: part/.env");
+    expect(host.list("/var/www/docs/.edox-ops-backups/demo")).toEqual([]);
+    expect(await typedDeploy(host.root, "/srv/a.tar", "--exclude", "part/.env")).toMatchObject({ exit: 0 });
+    expect(host.list(`${live}/part`)).toEqual(["index.html"]);
+  });
+
+  test("of more than can be excluded by a line is shown", async () => {
+    put(...Array.from({ length: 21 }, (_, i) => `${i}/.env`));
+    expect(hintOf((await deployed()).err)).toBe("ls -la /srv/site");
+  });
+
+  test("as a part of it, or in one, is refused", async () => {
+    put(".ssh/index.html", ".git/a/index.html");
+    expect((await deployed("--subdir", ".git/a")).err).toContain("--subdir '.git/a': .git holds secrets or version");
+    expect((await typedDeploy(host.root, "/srv/site/.ssh")).err).toContain(
+      "it is in /srv/site/.ssh, which holds secrets",
+    );
+  });
+});
+
+describe("deploy: version control data", () => {
+  test("is left out with a warning, and published where it is named", async () => {
+    put(".git/config", "sub/.git/config", ".hg/x", "notes/.svn/y");
+    const warning = "warning: left out, as version control data: .git, .hg, notes/.svn and 1 more\n";
+    expect(await deployed()).toMatchObject({ exit: 0, err: warning });
+    expect(host.list(live)).toEqual(["index.html", "notes", "sub"]);
+    put(".git/config2");
+    expect((await deployed()).out).toContain("1 files, 0 changed");
+    const { err } = await deployed("--include", ".git,sub/.git", "--exclude", ".hg,notes");
+    expect(err).toBe("warning: nginx will not serve 3 files: .git/config, .git/config2, sub/.git/config\n");
+    expect(host.list(live)).toEqual([".git", "index.html", "sub"]);
+  });
+
+  test("of a worktree or a submodule is a file, which is published as any", async () => {
+    put(".git");
+    expect((await deployed()).err).toBe("warning: nginx will not serve 1 file: .git\n");
+  });
+
+  test("restore: a release that has some from before is restored whole", async () => {
+    put(".git/config", ".env");
+    await deployed("--include", ".git,.env");
+    host.write("/srv/site/index.html", "two");
+    await deployed("--exclude", ".env");
+    expect(host.list(live)).toEqual(["index.html"]);
+    await host.restore();
+    expect(host.list(live)).toEqual([".env", ".git", "index.html"]);
+  });
+});
+
+describe("deploy: --include and --exclude", () => {
+  test.each(["/srv/site/.env", "../x", "", ".", "a,,b", "a/../b"])("'%s' is a wrong invocation", async (typed) => {
+    expect((await deployed("--exclude", typed)).exit).toBe(2);
+    expect((await deployed("--include", typed)).exit).toBe(2);
+  });
+
+  test("one path in both is a wrong invocation", async () => {
+    const { exit, err } = await deployed("--include", "a,.env", "--exclude", ".env/");
+    expect([exit, err]).toEqual([2, expect.stringContaining("--include and --exclude cannot both name '.env'")]);
+  });
+
+  test("a name that is not in the source is a warning", async () => {
+    put("a/b");
+    const { exit, err } = await deployed("--include", "a/b", "--exclude", "none,no/file");
+    const warning = "nothing in the source has a name that was given with --include or --exclude: none, no/file";
+    expect([exit, err]).toEqual([0, `warning: ${warning}\n`]);
+  });
+
+  test("what is excluded may come and go while the rest is read, and is not judged", async () => {
+    put("drafts/index.html", "page");
+    host.mode("/srv/site/page", 0o4644);
+    const select = { include: [], exclude: ["drafts", "page"] };
+    const pause = async () => host.write("/srv/site/drafts/new", "x");
+    expect(await host.deploy({ select, pause })).toMatchObject({ files: 1 });
+  });
+});
+
+describe("deploy: homes", () => {
+  beforeEach(() => {
+    host.write(
+      "/etc/passwd",
+      "root:x:0:0::/root:/bin/sh\njoe:x:1000:1000::/data/joe/:/bin/sh\nnobody:x:9:9::/:/bin/false\n",
+    );
+    for (const dir of ["/root/site", "/home/eve/public", "/data/joe/public"]) host.write(`${dir}/index.html`, "x");
+  });
+
+  test.each([
+    ["/root", "it is the home of root, and everything in it would be public"],
+    ["/data/joe", "it is the home of joe, and everything in it would be public"],
+    ["/data", "it has /data/joe in it, the home of joe"],
+    ["/home/eve", "it is a home, and everything in it would be public"],
+    ["/home", "it has the homes of all users in it"],
+  ])("%s is refused", async (path, reason) => {
+    const { exit, err } = await typedDeploy(host.root, path);
+    expect([exit, err]).toEqual([1, expect.stringContaining(`${path} is not published: ${reason}`)]);
+  });
+
+  test("a folder in one is published, but of root's a copy, as the hint makes it", async () => {
+    expect(await typedDeploy(host.root, "/data/joe/public")).toMatchObject({ exit: 0 });
+    expect(await typedDeploy(host.root, "/home/eve/public")).toMatchObject({ exit: 0 });
+    const { err } = await typedDeploy(host.root, "/root/site");
+    expect(err).toContain("it is in the home of root: copy it to /srv/site, and publish that");
+    expect(hintOf(err)).toBe("cp -r /root/site /srv/");
+  });
+
+  test("an archive beside homes is a source", async () => {
+    expect(Bun.spawnSync(["tar", "-C", `${host.root}/srv/site`, "-cf", `${host.root}/home/a.tar`, "."]).exitCode).toBe(
+      0,
+    );
+    expect(await typedDeploy(host.root, "/home/a.tar")).toMatchObject({ exit: 0 });
+  });
+});
