@@ -5,10 +5,13 @@ import { type Block, Packed } from "./listing.ts";
 import { openName, openNoFollow } from "./local-beneath.ts";
 import { statusAt } from "./local-libc.ts";
 import { acted, missing } from "./local-naming.ts";
-import { digestWords, type Made, type Seeds } from "./trees.ts";
+import { digestWords, type Found, longestPart, type Made, type SearchLimits, type Seeds } from "./trees.ts";
 
 export const bufferBytes = 256 * 1024;
 const buffer = Buffer.allocUnsafe(bufferBytes);
+
+/** Parts of files that a search remembers. */
+const mostSeen = 2000;
 
 /** As {@link Trees} has them, by paths of this machine. Many are one string, with a NUL between: what a thread is told soonest. */
 export const files = {
@@ -19,6 +22,22 @@ export const files = {
     const names = listOf(paths);
     for (const [i, path] of names.entries()) acted(path, () => digestInto(all, 2 * i, path, sizes[i] as number, seeds));
     return new Uint32Array(all.buffer);
+  },
+
+  search(paths: string, parts: RegExp, worth: RegExp, limits: SearchLimits): Found[] {
+    const found = new Map<string, number>();
+    /** Most files of a tree have the same parts, and a part is looked at once. */
+    const seen = new Set<string>();
+    for (const [file, path] of listOf(paths).entries()) {
+      for (const text of textsOf(path, limits.bytes)) {
+        for (const [part] of text.matchAll(parts)) {
+          if (seen.has(part)) continue;
+          if (seen.size < mostSeen) seen.add(part);
+          if (found.size < limits.matches && worth.test(part)) found.set(part, file);
+        }
+      }
+    }
+    return [...found].map(([text, file]) => ({ file, text }));
   },
 
   copies(from: string, to: string, sizes: Float64Array, made: Made): void {
@@ -74,6 +93,29 @@ function digestInto(all: BigUint64Array, at: number, path: string, size: number,
     }
     all[at] = parts[0] as bigint;
     all[at + 1] = parts[1] as bigint;
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+/** The beginning of a file block by block, each with the end of the one before it; nothing of one that cannot be read. */
+function* textsOf(path: string, most: number): Generator<string> {
+  let file: number;
+  try {
+    file = open(path);
+  } catch {
+    return;
+  }
+  try {
+    let tail = "";
+    for (let left = most; left > 0; left -= bufferBytes) {
+      const count = fill(file, buffer, Math.min(left, bufferBytes));
+      if (count > 0) yield tail + buffer.toString("latin1", 0, count);
+      if (count < bufferBytes) return;
+      tail = buffer.toString("latin1", count - longestPart, count);
+    }
+  } catch {
+    // What is no file, or is gone, is reported by what publishes it.
   } finally {
     fs.closeSync(file);
   }

@@ -123,6 +123,9 @@ export function localTrees(root = ""): Trees {
       );
     },
 
+    search: (all, parts, worth, limits) =>
+      thread.run("search", all.length, all.map(at).join("\0"), parts, worth, limits),
+
     copies: (all, made) => {
       const [from, to] = [all.map(([from]) => at(from)).join("\0"), all.map(([, to]) => at(to)).join("\0")];
       return thread.run(

@@ -31,6 +31,24 @@ export type Seeds = readonly [bigint, bigint];
 /** Of one digest, 32 bits each. */
 export const digestWords = 4;
 
+/** Bytes of a part of a file that is searched for: what is longer may be missed where two blocks meet. */
+export const longestPart = 8192;
+
+/** A part of a file, as Latin-1 has its bytes. */
+export interface Found {
+  /** Which of the files has it. */
+  file: number;
+  text: string;
+}
+
+/** Limits on a search. */
+export interface SearchLimits {
+  /** Of each file, from its start. */
+  bytes: number;
+  /** Different parts of all files. */
+  matches: number;
+}
+
 /** Limits on an archive. One that exceeds a limit is refused, and the error names the limit. */
 export interface UnpackLimits {
   /** Files, directories and links. */
@@ -115,6 +133,11 @@ export interface Trees {
    * never. Each is read as far as its size. Some by a second thread perhaps, while the caller goes on.
    */
   digests(files: readonly [string, number][], seeds: Seeds): Promise<Uint32Array>;
+  /**
+   * Parts of files that match `parts` and then `worth`, each different one once, with the first file that has it. A part may
+   * have {@link longestPart} bytes. What cannot be read has none. By threads in the same way.
+   */
+  search(files: readonly string[], parts: RegExp, worth: RegExp, limits: SearchLimits): Promise<Found[]>;
   /** So many bytes of files as new ones: from, to, size. No source may be a link. By threads in the same way. */
   copies(files: readonly [string, string, number][], made: Made): Promise<void>;
   /** Of one, here and now; throws where its size is another by then. */

@@ -82,6 +82,8 @@ export async function deploy(order: Order, host: Host, trees: Trees, known?: Pla
   }
 
   demandRoom(planned, slug, trees);
+  const { blockedNotes } = await import("./blocked.ts");
+  figures.notes.push(...(await blockedNotes(order, planned, host, trees)));
   makeBackupsDir(host, slug);
   const seconds = nextStamp(host, trees, slug, live);
   const made = { ...planned.made, modifiedSeconds: seconds };

@@ -42,6 +42,12 @@ export const policies = {
   strict: "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'",
 };
 
+/** Returns the policy that a site is sent with, in words. */
+export function policyOf({ csp }: Project): string {
+  if (csp === undefined) return policies.default;
+  return csp === "strict" ? policies.strict : csp;
+}
+
 /**
  * A browser accepts neither HTTP nor a faulty certificate from a site for so long after a visit. A day lets a mistake end
  * by itself; a year is for an owner who asked for it.
@@ -117,8 +123,7 @@ function acme({ root_path }: Project): string[] {
 }
 
 function site(project: Project, { certificateDir }: Serving): string[] {
-  const { slug, root_path, csp } = project;
-  const policy = csp === undefined ? policies.default : csp === "strict" ? policies.strict : csp;
+  const { slug, root_path } = project;
   return [
     ...names(project),
     ...clientAddress(project),
@@ -148,7 +153,7 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     'add_header X-Frame-Options "SAMEORIGIN" always;',
     'add_header Referrer-Policy "strict-origin-when-cross-origin" always;',
     'add_header Permissions-Policy "geolocation=(), microphone=(), camera=()" always;',
-    `add_header Content-Security-Policy "${policy}" always;`,
+    `add_header Content-Security-Policy "${policyOf(project)}" always;`,
     ...(certificateDir === null
       ? []
       : [`add_header Strict-Transport-Security "max-age=${hstsSeconds(project)}" always;`]),

@@ -29,6 +29,20 @@ test("many files are read and copied by a second thread, with the same answers i
   expect(readFileSync(`${dir}/b2`, "utf8")).toBe("b".repeat(300_000));
 });
 
+test("search: a second thread finds the same parts of files, each once, and nothing in what it cannot read", async () => {
+  const thread = new SecondThread();
+  const paths = [`${dir}/none`, ...names.map((name) => `${dir}/${name}`), dir].join("\0");
+  const search = (count: number, matches = 10) =>
+    thread.run("search", count, paths, /a|b{3}/g, /[^c]/, { bytes: 300_000, matches });
+  const found = [
+    { file: 1, text: "a" },
+    { file: 2, text: "bbb" },
+  ];
+  expect(await search(1)).toEqual(found);
+  for (const each of await Promise.all(Array.from({ length: 8 }, () => search(many)))) expect(each).toEqual(found);
+  expect(await search(1, 1)).toEqual(found.slice(0, 1));
+});
+
 test("what it cannot do is told as the system told it, and what follows is done", async () => {
   const thread = new SecondThread();
   const [read, copied, after] = await Promise.allSettled([

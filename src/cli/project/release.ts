@@ -121,12 +121,14 @@ export async function release(slug: string, told: Release, values: Values, conte
     if (looks) {
       const planned = await plan(order, host, trees);
       demandRoomAhead(planned, slug, trees);
+      const { blockedNotes } = await import("../../projects/blocked.ts");
+      const blocked = await blockedNotes(order, planned, host, trees);
       const steps = publication ? await converge(publication.recipe.steps, snapshot(host), {}) : [];
       return report.plan(
         order,
         planned,
         prunedBy(planned, order, host, trees),
-        [...warnings, ...notesOf(order, planned)],
+        [...warnings, ...notesOf(order, planned), ...blocked],
         steps,
       );
     }
