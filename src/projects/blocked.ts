@@ -26,6 +26,8 @@ const styleName = /\.css$/i;
 const limits = { bytes: 4 * 2 ** 20, matches: 200 };
 /** A scan that takes longer ends: it only warns. */
 const mostMs = 10_000;
+/** Parts of pages that are remembered, of some kilobytes each. */
+const mostKnown = 2000;
 const mostOrigins = 50;
 const mostListed = 10;
 /** A longer line is cut where it is printed. */
@@ -112,7 +114,7 @@ class Scan {
   #take(part: string, page: string, loadsOf: (part: string) => Load[]): void {
     // Most pages load the same.
     if (this.#known.has(part)) return;
-    if (this.#known.size < limits.matches * mostOrigins) this.#known.add(part);
+    if (this.#known.size < mostKnown) this.#known.add(part);
     const inline = inlineKind(part);
     if (inline !== null && !this.#policy.allowsInline(inline)) {
       this.#block(`inline ${inline}s`, inline, page, [[inline, "'unsafe-inline'"]]);

@@ -16,7 +16,7 @@ export class LeftOut {
   /** Paths that were in the source. */
   readonly paths = new Set<string>();
   readonly #versions: string[] = [];
-  readonly #secrets: string[] = [];
+  readonly #secrets = new Set<string>();
   readonly #unmet: Set<string>;
 
   constructor(readonly select: Selection | "everything") {
@@ -49,13 +49,21 @@ export class LeftOut {
     if (this.select === "everything") return;
     if (this.#unmet.size > 0) this.#unmet.delete(entry.path);
     if (!isSecret(entry) || isNamed(entry.path, this.select.include)) return;
-    // What is below a directory of secrets is one of them.
-    if (!isNamed(entry.path, this.#secrets)) this.#secrets.push(entry.path);
+    // What is below a directory of secrets is no other one.
+    if (!this.#isBelow(entry.path)) this.#secrets.add(entry.path);
+  }
+
+  /** Reports whether a path is below one of the secrets, in time that does not grow with their number. */
+  #isBelow(path: string): boolean {
+    for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) {
+      if (this.#secrets.has(path.slice(0, end))) return true;
+    }
+    return false;
   }
 
   /** Throws a Problem that names the secrets of the source. `line`: the command, for a hint that excludes them. */
   demandNoSecret(name: string, line: readonly string[]): void {
-    if (this.#secrets.length === 0 || this.select === "everything") return;
+    if (this.#secrets.size === 0 || this.select === "everything") return;
     const all = SomePaths.of(this.#secrets).described();
     const message = `${name} is not published: by their names these hold secrets, ${all} (--exclude or --include each)`;
     const excluded = [...this.select.exclude, ...this.#secrets];

@@ -15,23 +15,28 @@ const secretDirs = /(?:^|\/)\.(?:ssh|gnupg|aws|azure|kube|password-store|config\
 /** History, with every secret that was ever committed and removed. A submodule or a worktree has a file of that name only. */
 const versionDirs = /(?:^|\/)\.(?:git|hg|svn|bzr)$/i;
 
-/** Passwords and tokens, what was typed into a shell or a database, and private keys, by the names that programs give them. */
+/** Passwords and tokens, and what was typed into a shell or a database. */
 const secretFiles = new RegExp(
   [
-    String.raw`(?:^|\/)(?:\.env(?:\.[^/]*)?|\.envrc|[._]netrc|\.npmrc|\.pypirc|\.pgpass|\.my\.cnf|\.git-credentials`,
-    String.raw`\.htpasswd|\.dockercfg|\.docker\/config\.json|\.vault-token|\.s3cfg|\.boto|\.terraformrc`,
-    String.raw`\.[a-z_]*_history|\.(?:zhistory|histfile|lesshst|viminfo|rediscli_history|dbshell)`,
-    String.raw`id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|[^/]*\.(?:kdbx?|ppk|p12|pfx|jks|keystore))$`,
+    String.raw`(?:^|\/)\.(?:env(?:\.[^/]*)?|envrc|netrc|npmrc|pypirc|pgpass|my\.cnf|git-credentials|htpasswd|dockercfg`,
+    String.raw`docker\/config\.json|vault-token|s3cfg|boto|terraformrc`,
+    "[a-z_]*_history|zhistory|histfile|lesshst|viminfo|dbshell)$",
   ].join("|"),
   "i",
 );
+/** Private keys and their stores, by the names that programs give them. */
+const keyFiles = /(?:^|\/)(?:_netrc|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?)$|\.(?:kdbx?|ppk|p12|pfx|jks|keystore)$/i;
 /** Templates, which are written to be read, and pages about such a file. */
 const harmless = /\.env\.(?:example|sample|template|dist|defaults?|html?|md)$/i;
 
 /** Reports whether an entry holds secrets, by its name. */
 export function isSecret({ path, type }: Pick<Entry, "path" | "type">): boolean {
-  if (type === "directory") return secretDirs.test(path);
-  return (secretFiles.test(path) && !harmless.test(path)) || (type === "link" && secretDirs.test(path));
+  // Few names of a site are hidden: the others need no long expression.
+  const isHidden = path.startsWith(".") || path.includes("/.");
+  if (type === "directory") return isHidden && secretDirs.test(path);
+  if (keyFiles.test(path)) return true;
+  if (!isHidden || harmless.test(path)) return false;
+  return secretFiles.test(path) || (type === "link" && secretDirs.test(path));
 }
 
 /** Reports whether a directory holds version control data, by its name. */
