@@ -85,7 +85,7 @@ describe("deploy: a source with secrets", () => {
       0,
     );
     expect((await typedDeploy(host.root, "/srv/a.tar")).err).toContain("1 file: part/.env");
-    expect(host.list("/var/www/docs/.edox-ops-backups/demo")).toEqual([]);
+    expect(host.list("/var/www/docs")).not.toContain(".edox-ops-backups");
     expect(await typedDeploy(host.root, "/srv/a.tar", "--exclude", "part/.env")).toMatchObject({ exit: 0 });
     expect(host.list(`${live}/part`)).toEqual(["index.html"]);
   });
