@@ -2,7 +2,7 @@
 // keep unknown flags in silence and take a flag for the value of the one before it.
 
 import type { ArgDef, ArgsDef } from "citty";
-import { distance } from "fastest-levenshtein";
+import { meant } from "../engine/meant.ts";
 import { Problem } from "../engine/step.ts";
 import type { Values } from "./command.ts";
 
@@ -90,15 +90,6 @@ function readFlag(token: string, next: string | undefined, declared: ArgsDef, gi
 
 function flagsOf(declared: ArgsDef): string[] {
   return Object.entries(declared).flatMap(([name, { type }]) => (type === "positional" ? [] : [`--${name}`]));
-}
-
-/** The nearest of the known, when it is near: a third of it mistyped at the most. */
-export function meant(typed: string, known: readonly string[]): string | undefined {
-  const [best] = known
-    .map((name) => ({ name, far: distance(typed, name) }))
-    .sort((a, b) => a.far - b.far)
-    .filter(({ name, far }) => far <= Math.max(1, name.length / 3));
-  return best?.name;
 }
 
 export function usage(message: string, instead?: string, hint = ["edox-ops", "--help"]): Problem {

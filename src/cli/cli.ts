@@ -1,12 +1,13 @@
 // The words of the command line: each is a file, loaded when it is typed.
 
 import type { CommandDef } from "citty";
+import { meant } from "../engine/meant.ts";
 import { Problem } from "../engine/step.ts";
 import { debugVariable, traceOf } from "../engine/trace.ts";
 import { Unseen } from "../host/host.ts";
 import { OutputError } from "../host/system-error.ts";
 import { voiceOf } from "../report/voice.ts";
-import { meant, readArguments, usage, withoutSecrets } from "./arguments.ts";
+import { readArguments, usage, withoutSecrets } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { type Context, exitCode, exitMeaning } from "./context.ts";
 

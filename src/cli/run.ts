@@ -2,15 +2,14 @@
 
 import { converge } from "../engine/converge.ts";
 import { type Facts, gatherFacts } from "../engine/facts.ts";
-import { select } from "../engine/select.ts";
+import { select, unknownStep } from "../engine/select.ts";
 import { snapshot } from "../engine/snapshot.ts";
 import { Problem, type Recipe, type Step, type StepResult } from "../engine/step.ts";
 import { heed, met, type Stop } from "../engine/wait.ts";
-import { withFlag } from "../engine/with-flag.ts";
 import { type Host, type HostReader, type Signal, Unseen } from "../host/host.ts";
 import { LimitError } from "../host/system-error.ts";
 import { lockPath } from "../recipes/paths.ts";
-import { usage, withoutSecrets } from "./arguments.ts";
+import { withoutSecrets } from "./arguments.ts";
 import type { Values } from "./command.ts";
 import type { Context } from "./context.ts";
 import { type Also, type Notes, type Teller, teller } from "./teller.ts";
@@ -134,8 +133,7 @@ export async function change(
 function stepOf({ steps }: Recipe, wanted: string | undefined, typed: readonly string[]): string | undefined {
   const ids = steps.map(({ id }) => id);
   if (wanted === undefined || ids.includes(wanted)) return wanted;
-  const hint = withFlag(typed, "--fail-step", ids[0] ?? "");
-  throw usage(`unknown step ${wanted}: there are ${ids.join(", ")}`, undefined, hint);
+  throw unknownStep(wanted, ids, "--fail-step", wanted, typed);
 }
 
 export function interruption(signal: Signal | null, hint: string[]): Problem | null {

@@ -43,7 +43,8 @@ async function sources(see: HostReader): Promise<Answer> {
   if (without.length === 0 && duplicates[0] !== undefined) {
     const { first, second } = duplicates[0];
     const detail = `${second} names what ${first} names already, and apt warns of it each time: remove one of them`;
-    return { status: "warning", detail, hint: ["sudo", "nano", second.replace(/:\d+$/, "")] };
+    const [, path = second, line = "1"] = /^(.+):(\d+)$/.exec(second) ?? [];
+    return { status: "warning", detail, hint: ["sed", "-n", `${line}p`, path] };
   }
   if (without.length === 0) return { status: "ok", detail: "each has been fetched" };
   const names = few([...new Set(without.map(({ title }) => title))]);

@@ -63,7 +63,9 @@ async function answer(entry: Entry, see: HostReader, limitMs: number): Promise<A
   } catch (error) {
     const again = ["sudo", "edox-ops", "doctor"];
     if (error instanceof Unseen) return { status: "unknown", detail: error.message, hint: error.hint ?? again };
-    const { message, hint = again } = Problem.of(error);
+    const { message, hint } = Problem.of(error);
+    // Root sees no more by another look.
+    if (hint === undefined) return { status: "error", detail: message, ...(see.uid !== 0 && { hint: again }) };
     return { status: "error", detail: message, hint };
   }
 }

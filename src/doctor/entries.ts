@@ -1,5 +1,6 @@
 // What doctor looks at besides the recipes' resources. To add a check, add an entry.
 
+import { mountPointOf } from "../engine/mount-point.ts";
 import type { HostReader, Stat } from "../host/host.ts";
 import { configFault } from "../recipes/nginx-accepts.ts";
 import { bootstrapLogPath, docsRoot, logDir, projectsPath, stateDir } from "../recipes/paths.ts";
@@ -42,13 +43,8 @@ export const entries: Entry[] = [
       const all = present.filter(({ stat }) => stat.mode !== 0o600 || stat.uid !== 0);
       const open = all.find(({ stat }) => !isRootsToChange(stat)) ?? all[0];
       if (open) {
-        const mode = open.stat.mode.toString(8).padStart(4, "0");
-        return {
-          // None has a secret in it, and the Python version made runner.json readable.
-          status: isRootsToChange(open.stat) ? "warning" : "error",
-          detail: `${open.path} is ${mode}, not 0600 and root's`,
-          hint: ["sudo", "chmod", "0600", open.path],
-        };
+        // None has a secret in it, and the Python version made runner.json readable.
+        return { status: isRootsToChange(open.stat) ? "warning" : "error", ...accessFault(open.path, open.stat) };
       }
       if (present.length === 0) return { status: "ok", detail: "not configured (optional; no state file yet)" };
       return { status: "ok", detail: `${present.length} state files are root's alone` };
@@ -61,8 +57,11 @@ export const entries: Entry[] = [
       if (least === null) return { status: "unknown", detail: "the free room could not be told" };
       const detail = `${Math.floor(least.space.bytesFree / mebibyte)} MiB free for ${least.path}`;
       const { bytesFree } = least.space;
-      const status = bytesFree < roomError ? "error" : bytesFree < roomWarning ? "warning" : "ok";
-      return { status, detail, hint: ["sudo", "apt-get", "clean"] };
+      if (bytesFree >= roomWarning) return { status: "ok", detail };
+      const status = bytesFree < roomError ? "error" : "warning";
+      const clean = ["sudo", "apt-get", "clean"];
+      const list = ["sudo", "du", "-xh", "--max-depth=2", "--threshold=100M", mountPointOf(least.path, see)];
+      return { status, detail, hint: bytesFree + packagesKept(see, least.path) >= roomWarning ? clean : list };
     },
   },
   {
@@ -75,7 +74,8 @@ export const entries: Entry[] = [
       const share = inodesFree / inodes;
       const detail = `${Math.floor(share * 100)} % free for ${least.path}`;
       const status = share < inodeError ? "error" : share < inodeWarning ? "warning" : "ok";
-      return { status, detail, hint: ["df", "-i", least.path] };
+      const point = mountPointOf(least.path, see);
+      return { status, detail, hint: ["sudo", "du", "-x", "--inodes", "--max-depth=2", "--threshold=1000", point] };
     },
   },
   {
@@ -91,6 +91,25 @@ export const entries: Entry[] = [
   ...pi,
   pythonVersion,
 ];
+
+/** Returns what is wrong with the owner or the mode of a state file, the owner first: who has that can change the mode. */
+function accessFault(path: string, { type, mode, uid }: Stat): { detail: string; hint: string[] } {
+  if (type !== "file") return { detail: `${path} is not a regular file`, hint: ["ls", "-ld", path] };
+  if (uid !== 0) {
+    const detail = `${path} belongs to user ${uid}, not to root`;
+    return { detail, hint: ["sudo", "chown", "root:root", path] };
+  }
+  const detail = `${path} is ${mode.toString(8).padStart(4, "0")}, not 0600 and root's`;
+  return { detail, hint: ["sudo", "chmod", "0600", path] };
+}
+
+/** Returns the bytes of packages that apt could fetch again, where they are on the file system of this path. */
+function packagesKept(see: HostReader, path: string): number {
+  const dir = "/var/cache/apt/archives";
+  if (mountPointOf(dir, see) !== mountPointOf(path, see)) return 0;
+  const names = (see.list(dir) ?? []).filter((name) => name.endsWith(".deb"));
+  return names.reduce((bytes, name) => bytes + (see.stat(`${dir}/${name}`)?.size ?? 0), 0);
+}
 
 /** Whether only root can change it. */
 function isRootsToChange({ uid, mode }: Stat): boolean {

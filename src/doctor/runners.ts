@@ -24,6 +24,8 @@ const roomError = gibibyte;
 const install = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
 const prepare = ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"];
 const status = ["sudo", "edox-ops", "gitlab-runner", "status"];
+/** Of a file with tokens in it, the lines that a limit of jobs is made of. */
+const showConcurrency = ["sudo", "grep", "-nE", "concurren|name", runnerConfigPath];
 const optional: Answer = {
   status: "ok",
   detail: "not configured (optional; run edox-ops gitlab-runner install --yes)",
@@ -159,12 +161,12 @@ async function faults(config: Survey, see: HostReader): Promise<Answer> {
 function polling({ concurrent, runners }: RunnerConfig): Answer {
   if (runners.length > concurrent) {
     const detail = `${runners.length} runners share ${concurrent} job at a time: one that waits keeps the others waiting`;
-    return { status: "warning", detail, hint: ["sudo", "editor", runnerConfigPath] };
+    return { status: "warning", detail, hint: showConcurrency };
   }
   const single = runners.filter(({ request_concurrency }) => request_concurrency < 2).map(({ name }) => name);
   if (single.length === 0 || concurrent === 1) return { status: "ok", detail: "no runner waits for another's" };
   const detail = `${few(single)} asks for one job at a time: set request_concurrency = 2, or jobs start up to 50 s late`;
-  return { status: "warning", detail, hint: ["sudo", "editor", runnerConfigPath] };
+  return { status: "warning", detail, hint: showConcurrency };
 }
 
 /** Only of a runner that was made in GitLab from here it is known: GitLab tells a runner nothing of itself. */
@@ -222,7 +224,7 @@ async function disk(see: HostReader): Promise<Answer> {
   return {
     status: free < roomError ? "error" : free < roomWarning ? "warning" : "ok",
     detail,
-    hint: ["sudo", "docker", "system", "prune"],
+    hint: ["sudo", "docker", "system", "df"],
   };
 }
 

@@ -6,7 +6,7 @@ import type { HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import type { Fault } from "../projects/health.ts";
 import { nginxConfig } from "../recipes/nginx-config.ts";
-import { backupsDir, projectsPath, sitesEnabledDir } from "../recipes/paths.ts";
+import { backupsDir, projectsPath, sitesAvailableDir, sitesEnabledDir } from "../recipes/paths.ts";
 import type { Entry, Finding } from "./finding.ts";
 
 const prefix = "edox-ops-";
@@ -78,7 +78,10 @@ async function orphan(see: HostReader): Promise<Omit<Finding, "name">> {
   const found = sites[slugs.findIndex((slug) => !projects.has(slug) && !broken.has(slug))];
   if (found === undefined) return { status: "ok", detail: `${sites.length} sites have their projects` };
   const detail = `${found} is enabled, and ${projectsPath} has no such project`;
-  return { status: "error", detail, hint: ["sudo", "rm", `${sitesEnabledDir}/${found}`] };
+  const path = `${sitesEnabledDir}/${found}`;
+  // A file that was written there has no other copy.
+  const hint = see.readLink(path) === null ? ["mv", "--no-clobber", path, sitesAvailableDir] : ["rm", path];
+  return { status: "error", detail, hint: ["sudo", ...hint] };
 }
 
 /** Over so many bytes the contract has it fail. */
@@ -106,8 +109,8 @@ async function backups(see: HostReader, loadTrees: () => Promise<Trees>): Promis
   }
   const detail = [`${Math.ceil(bytes / 1024 / 1024)} MiB besides the live trees`, ...unread].join("; ");
   if (bytes > mostBackups) {
-    const hint = ["sudo", "edox-ops", "project", "backups", "prune", largest.slug, "--keep", "1"];
-    return { status: "error", detail, hint };
+    // What is deleted is for a person to choose: this lists each with its size.
+    return { status: "error", detail, hint: ["sudo", "edox-ops", "project", "backups", "list", largest.slug] };
   }
   if (unread.length > 0) return { status: "warning", detail, hint: ["sudo", "ls", "-lR", backupsDir] };
   if (changed === null) return { status: "ok", detail };

@@ -43,7 +43,16 @@ export type Change =
    * `mayFail`: what that leaves, which is then a warning and puts nothing back. `logs`: commands that
    * print why it failed, the newest line first; the first that prints anything is reported.
    */
-  | { kind: "command"; argv: string[]; lack: string; again?: true; mayFail?: string; logs?: string[][] };
+  | {
+      kind: "command";
+      argv: string[];
+      lack: string;
+      again?: true;
+      mayFail?: string;
+      logs?: string[][];
+      /** Returns what to type where it fails with these words on stderr; without it, the command itself. */
+      hintFor?(stderr: string): string[];
+    };
 
 /** Returns the changes that something is wrong without: a copy that is kept of what another one replaces is none. */
 export function reasons(changes: readonly Change[]): Change[] {

@@ -2,6 +2,7 @@
 
 import type { HostReader } from "../host/host.ts";
 import { linesOf } from "./lines.ts";
+import { mountPointOf } from "./mount-point.ts";
 import { Problem } from "./step.ts";
 
 /** In the words of the C library, of apt, which looks before it writes, and of tar, whose last piece went in only partly. */
@@ -51,17 +52,13 @@ function becauseOf(problem: Problem, { cause, hint }: Cause): Problem {
 function fixedFile(message: string, see: HostReader): Cause | null {
   const [, path = "", words] = /^(\/[^:;]+): (operation not permitted|resource busy or locked)/.exec(message) ?? [];
   if (words === undefined) return null;
-  if (words.startsWith("resource") && mountPoints(see).includes(path)) {
+  if (words.startsWith("resource") && mountPointOf(path, see) === path) {
     return { cause: `${path} is mounted by itself, so that it cannot be replaced`, hint: ["findmnt", path] };
   }
   // Root is refused a change by no permission, but by chattr(1).
   const dir = path.slice(0, path.lastIndexOf("/")) || "/";
   const isFixed = words.startsWith("operation") && see.uid === 0 && see.stat(dir) !== null;
   return isFixed ? { cause: `${path} or its directory is immutable`, hint: ["lsattr", "-d", dir, path] } : null;
-}
-
-function mountPoints(see: HostReader): string[] {
-  return linesOf(Buffer.from(see.read("/proc/self/mounts") ?? []).toString()).map((line) => line.split(" ")[1] ?? "/");
 }
 
 function faultIn(line: string, told: string, see: HostReader): Cause | null {
@@ -93,10 +90,7 @@ function emptied(path: string | null, see: HostReader): Cause {
 
 function thawed(path: string | null, see: HostReader): Cause {
   if (path === null) return { cause: "read-only file system", hint: ["findmnt", "--options", "ro"] };
-  const points = mountPoints(see)
-    .filter((point) => point === "/" || path === point || path.startsWith(`${point}/`))
-    .sort((one, other) => other.length - one.length);
-  const point = points[0] ?? "/";
+  const point = mountPointOf(path, see);
   return { cause: `${point} is a read-only file system`, hint: ["sudo", "mount", "-o", "remount,rw", point] };
 }
 

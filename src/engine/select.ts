@@ -2,6 +2,7 @@
 
 import type { HostReader } from "../host/host.ts";
 import { lack, reasons } from "./change.ts";
+import { meant } from "./meant.ts";
 import { Problem, type Recipe, type Step } from "./step.ts";
 import { withFlag } from "./with-flag.ts";
 
@@ -38,6 +39,24 @@ export async function select(recipe: Recipe, { only, skip, typed }: Choice, see:
   return chosen;
 }
 
+/**
+ * Returns the usage Problem for a step that the recipe does not have. Its hint repeats the command with the step that was
+ * most likely meant, or with `--dry-run`, which lists them all.
+ */
+export function unknownStep(
+  unknown: string,
+  known: readonly string[],
+  flag: string,
+  given: string,
+  typed: readonly string[],
+): Problem {
+  const near = known.find((id) => id.startsWith(`${unknown}.`)) ?? meant(unknown, known);
+  const corrected = given.split(",").map((id) => (id === unknown ? near : id));
+  const plain = withFlag(typed, flag, null).filter((word) => word !== "--dry-run");
+  const hint = near === undefined ? [...plain, "--dry-run"] : withFlag(typed, flag, corrected.join(","));
+  return new Problem("usage", `unknown step ${unknown}: there are ${known.join(", ")}`, { hint });
+}
+
 function idsOf(
   { steps }: Recipe,
   flag: string,
@@ -48,6 +67,5 @@ function idsOf(
   const ids = given?.split(",");
   const unknown = ids?.find((id) => !known.includes(id));
   if (unknown === undefined) return ids;
-  const hint = withFlag(typed, flag, known[0] ?? "");
-  throw new Problem("usage", `unknown step ${unknown}: there are ${known.join(", ")}`, { hint });
+  throw unknownStep(unknown, known, flag, given ?? "", typed);
 }

@@ -65,7 +65,7 @@ function oneTransaction(changes: readonly Change[]): Change[] {
 }
 
 async function command(
-  { argv, mayFail, logs = [] }: Extract<Change, { kind: "command" }>,
+  { argv, mayFail, logs = [], hintFor }: Extract<Change, { kind: "command" }>,
   host: Host,
 ): Promise<string[]> {
   const { code, stderr } = await host.run(argv, { limitMs: commandLimitMs });
@@ -75,7 +75,7 @@ async function command(
   throw new Problem("command-failed", `${shellLine(argv)} failed`, {
     returncode: code,
     stderr: stderr + logged,
-    hint: ["sudo", ...argv],
+    hint: hintFor?.(stderr) ?? ["sudo", ...argv],
   });
 }
 

@@ -2,17 +2,34 @@
 
 import type { HostReader } from "../host/host.ts";
 import { acmeDir } from "../recipes/paths.ts";
+import { isActive } from "../resources/service.ts";
 import type { Project } from "./project.ts";
-import { certificatePathsOf } from "./site.ts";
+import { certificatePathsOf, vhostLinkPath } from "./site.ts";
 
-/** Returns the command that gets a certificate for a site that is served already. */
-export function hintToIssue({ domain }: Project): string[] {
-  return ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, "--cert-name", domain, "-d", domain];
+const certbotPaths = ["/usr/bin/certbot", "/usr/local/bin/certbot", "/snap/bin/certbot", "/bin/certbot"];
+
+/** Returns the command that gets a certificate, or certbot where it is not installed. */
+export function hintToIssue(see: HostReader, project: Project): string[] {
+  const isInstalled = certbotPaths.some((path) => see.stat(path) !== null);
+  return isInstalled ? issue(see, project) : ["sudo", "apt-get", "install", "certbot"];
+}
+
+/**
+ * An ACME server asks over HTTP: the site answers where it is served, and certbot itself where it is not, for which nginx
+ * gives up port 80 for some seconds.
+ */
+function issue(see: HostReader, { slug, domain }: Project): string[] {
+  const name = ["--cert-name", domain, "-d", domain];
+  if (see.readLink(vhostLinkPath(slug)) !== null) {
+    return ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name];
+  }
+  const hooks = ["--pre-hook", "systemctl stop nginx", "--post-hook", "systemctl start nginx"];
+  return ["sudo", "certbot", "certonly", "--standalone", ...(isActive(see, "nginx") ? hooks : []), ...name];
 }
 
 /** Returns the command that replaces a certificate which is wrong although it has not expired. */
 export function hintToReissue(see: HostReader, project: Project): string[] {
-  return isCertbots(see, project) ? [...hintToIssue(project), "--force-renewal"] : hintToInspect(project);
+  return isCertbots(see, project) ? [...issue(see, project), "--force-renewal"] : hintToInspect(project);
 }
 
 /** Returns the command that renews a certificate. */

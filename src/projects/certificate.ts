@@ -13,7 +13,7 @@ import { storePath } from "../resources/certificates.ts";
 import { hintToIssue, hintToReissue, hintToRenew } from "./certificate-hints.ts";
 import type { Fault } from "./health.ts";
 import type { Project } from "./project.ts";
-import { certificatePathsOf, vhostLinkPath } from "./site.ts";
+import { certificatePathsOf } from "./site.ts";
 
 /**
  * ACME clients renew when a third of the lifetime is left. Less than a quarter means that a renewal was missed, whether
@@ -79,10 +79,7 @@ function load(see: HostReader, project: Project): Loaded | Fault {
   const missing = [chainPath, keyPath].find((path) => see.statTarget(path) === null);
   if (missing !== undefined) {
     const detail = `there is no certificate for ${project.domain}: ${missing} is missing`;
-    if (see.readLink(vhostLinkPath(project.slug)) !== null) return { detail, hint: hintToIssue(project) };
-    // An ACME server asks over HTTP, which only an enabled site answers.
-    const how = `${detail}; to get one by ACME, serve the site over HTTP first`;
-    return { detail: how, hint: ["sudo", "edox-ops", "project", "update", project.slug, "--no-tls"] };
+    return { detail, hint: hintToIssue(see, project) };
   }
   const broken = (detail: string): Fault => ({ detail, hint: hintToReissue(see, project) });
   const text = latin1(see.read(chainPath));

@@ -18,8 +18,10 @@ export interface Clash {
   reason: string;
 }
 
+/** Where a deploy of the Python version keeps the live tree until the new one has its name. */
+export const swapSuffix = ".previous-swap";
 /** Names beside a tree that a deploy of the Python version works under, and removes. */
-export const besideSuffixes = [".staging", ".previous-swap"];
+export const besideSuffixes = [".staging", swapSuffix];
 
 export function claimOf(slug: string, value: unknown): Claim {
   const record = isRecord(value) ? value : {};

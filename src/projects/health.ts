@@ -12,8 +12,9 @@ import { isActive } from "../resources/service.ts";
 import { statuses, urlOf } from "./answer.ts";
 import { besideSuffixes } from "./clash.ts";
 import type { Project } from "./project.ts";
-import { backupsOf, projectLockPath } from "./releases.ts";
+import { backupsOf, mostKept, projectLockPath } from "./releases.ts";
 import { certificatePathsOf, rendered, vhostLinkPath, vhostPath } from "./site.ts";
+import { hintToAnswer, hintToFill } from "./site-hints.ts";
 import { whyNotPublished } from "./source-path.ts";
 import { readRecords } from "./store.ts";
 
@@ -68,13 +69,13 @@ function certificateCheck(see: HostReader): (project: Project) => Promise<Fault[
 }
 
 /** What could not be read is one project's fault, and unknown where only root may read it. */
-async function caught({ slug, root_path }: Project, look: () => Fault[] | Promise<Fault[]>): Promise<Fault[]> {
+async function caught({ slug }: Project, look: () => Fault[] | Promise<Fault[]>): Promise<Fault[]> {
   try {
     return await look();
   } catch (error) {
-    const { message } = Problem.of(error);
-    if (error instanceof Unseen) return [{ detail: message, hint: command("validate", slug), unknown: true }];
-    return [{ detail: message, hint: ["ls", "-ld", root_path] }];
+    if (error instanceof Unseen) return [{ detail: error.message, hint: command("validate", slug), unknown: true }];
+    const { message, hint = command("show", slug) } = Problem.of(error);
+    return [{ detail: message, hint: [...hint] }];
   }
 }
 
@@ -89,7 +90,7 @@ export async function nginxFaults(see: HostReader, slug: string): Promise<Fault[
     faults.push({ detail: error.message, hint: command("validate", slug), unknown: true });
   }
   if (!isActive(see, "nginx")) {
-    const hint = ["sudo", "edox-ops", "bootstrap", "--yes"];
+    const hint = ["sudo", "systemctl", "start", "nginx"];
     faults.push({ detail: "nginx is not active", hint, ...(faults.length > 0 && { follows: true as const }) });
   }
   return faults;
@@ -99,26 +100,26 @@ function treeFaults(see: HostReader, project: Project): Fault[] {
   const { slug, root_path, source_path, owner_group, enabled } = project;
   const faults: Fault[] = [];
   const stat = see.stat(root_path);
-  if (stat?.type !== "directory") {
-    const detail = stat === null ? `${root_path} is missing` : `${root_path} is not a directory`;
-    faults.push({ detail, hint: command("init", slug) });
+  if (stat === null) faults.push({ detail: `${root_path} is missing`, hint: hintToFill(see, project) });
+  else if (stat.type !== "directory") {
+    faults.push({ detail: `${root_path} is not a directory`, hint: ["ls", "-ld", root_path] });
   }
   const isEmpty = stat?.type === "directory" && !(see.list(root_path) ?? []).some(isShown);
   if (isEmpty) {
     // Before its first deploy a site that is not served yet has no page to serve.
-    const hint = command("deploy", slug, "--source", source_path ?? "public");
+    const hint = hintToFill(see, project);
     faults.push({ detail: `${root_path} has nothing to serve`, hint, ...(!enabled && { mild: true as const }) });
   } else if (stat?.type === "directory" && !enabled && see.statTarget(`${root_path}/index.html`) === null) {
     // One that is served is asked for its front page.
-    const hint = command("deploy", slug, "--source", source_path ?? "public");
-    faults.push({ detail: `${root_path} has no index.html`, hint, mild: true });
+    faults.push({ detail: `${root_path} has no index.html`, hint: ["ls", "-la", root_path], mild: true });
   }
   const unpublished = source_path === null ? null : whyNotPublished(source_path, see);
   if (unpublished !== null) {
     const detail = `the source ${source_path} is not published: ${unpublished.reason}`;
-    faults.push({ detail, hint: command("update", slug, "--source-path", "/srv/site") });
+    faults.push({ detail, hint: command("update", slug, "--source-path", "DIRECTORY") });
   } else if (source_path !== null && see.statTarget(source_path) === null) {
-    faults.push({ detail: `the source ${source_path} is missing`, hint: command("show", slug) });
+    const hint = command("update", slug, "--source-path", "DIRECTORY");
+    faults.push({ detail: `the source ${source_path} is missing`, hint });
   }
   const gid = gidOf(see, owner_group);
   if (gid === null) {
@@ -138,25 +139,26 @@ function treeFaults(see: HostReader, project: Project): Fault[] {
   if (open !== null) {
     faults.push({
       detail: `${open} can be changed by another user than root: the next deploy takes it from them`,
-      hint: command("deploy", slug, "--source", source_path ?? "public"),
+      hint: command("deploy", slug, ...(source_path === null ? ["--source", "DIRECTORY"] : [])),
       mild: true,
     });
   }
   for (const path of besideSuffixes.map((suffix) => root_path + suffix).filter((each) => see.stat(each) !== null)) {
     faults.push({
       detail: `${path} was left by a deploy that was killed`,
-      hint: ["sudo", "rm", "-r", path],
+      hint: ["ls", "-la", path],
       mild: true,
     });
   }
   const kept = see.list(backupsOf(slug)) ?? [];
   if (kept.length === 0 && see.stat(backupsOf(slug)) !== null) {
-    faults.push({ detail: `${backupsOf(slug)} is empty`, hint: command("deploy", slug), mild: true });
+    faults.push({ detail: `${backupsOf(slug)} is empty`, hint: ["sudo", "rmdir", backupsOf(slug)], mild: true });
   }
   if (kept.some((name) => /^\.(stage|trash|unpacked)/.test(name)) && !mayBeDeploying(see, slug))
     faults.push({
       detail: "a deploy was killed: the next one settles what it left",
-      hint: command("backups", "prune", slug),
+      // It settles what was left, and with so many to keep it deletes no backup.
+      hint: command("backups", "prune", slug, "--keep", String(mostKept)),
       mild: true,
     });
   return faults;
@@ -219,15 +221,22 @@ function siteFaults(
   }
   const other = servers.find(({ path, names }) => path !== link && path !== site && names.includes(domain));
   if (other)
-    faults.push({ detail: `${other.path}:${other.line} has the name ${domain} too`, hint: ["cat", other.path] });
+    faults.push({
+      detail: `${other.path}:${other.line} has the name ${domain} too`,
+      hint: ["grep", "-nF", domain, other.path],
+    });
   if (linked && (answer === undefined || answer < 200 || answer >= 400)) {
     const said = answer ? `answers ${answer}` : "does not answer";
-    const hint = command("deploy", slug, "--source", "public");
     // A site whose pages lie below its front page was deployed as it is.
     const blank = (answer === 403 || answer === 404) && see.stat(`${project.root_path}/index.html`) === null;
-    if (blank)
+    if (blank) {
+      const isEmpty = (see.list(project.root_path) ?? []).length === 0;
+      const hint = isEmpty ? hintToFill(see, project) : ["ls", "-la", project.root_path];
       faults.push({ detail: `${urlOf(project)} ${said}: it has no index.html`, hint, mild: true, follows: true });
-    else faults.push({ detail: `${urlOf(project)} ${said} on this host`, hint, follows: true });
+    } else {
+      const hint = hintToAnswer(see, project, answer ?? 0);
+      faults.push({ detail: `${urlOf(project)} ${said} on this host`, hint, follows: true });
+    }
   }
   return faults;
 }

@@ -92,5 +92,5 @@ function readable(bytes: Uint8Array): { text: string; offset: number } {
 }
 
 function unreadable(why: string): Problem {
-  return new Problem("state", `${projectsPath} ${why}`, { hint: ["sudo", "editor", projectsPath] });
+  return new Problem("state", `${projectsPath} ${why}`, { hint: ["sudo", "cat", "-n", projectsPath] });
 }

@@ -24,13 +24,15 @@ export interface Order {
   live: string;
   /** Somebody's, which may change meanwhile; a release of our own, whose files may be shared; or one just unpacked. */
   of: "others" | "release" | "unpacked";
+  /** The archive that it was unpacked from, as it was typed: `-` for stdin. */
+  archive?: string;
   /** Warnings from unpacking it. */
   notes?: string[];
   /** What of the source is published in spite of its name, or left out in spite of it. */
   select?: Selection;
   /** Closes what is open of both. */
   letGo?: () => void;
-  /** The command to type again. */
+  /** The whole command as it was typed, for hints. */
   again: readonly string[];
   /** Nothing is changed: what is compared is what a deploy by root would make. */
   looks?: boolean;
@@ -119,7 +121,7 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
     await host.sleep(tickMs);
     source = await survey(trees, order, uid, host.now());
   }
-  if (!order.allowEmpty) demandPage(source);
+  if (!order.allowEmpty) demandPage(source, order);
 
   const made = { mode: 0o644, uid, gid, modifiedSeconds: 0 };
   const top = trees.entry(live);

@@ -42,7 +42,7 @@ export async function deployOrder(
 ): Promise<Order> {
   const given = source ?? project.source_path;
   if (given === null) {
-    const hint = withFlag(choices.again, "--source", "public");
+    const hint = withFlag(choices.again, "--source", "DIRECTORY");
     throw new Problem("requirement", `${project.slug} has no source path: say --source`, { hint });
   }
   const name = subdir === null ? given : `${given}/${subdir}`;
@@ -54,7 +54,7 @@ export async function deployOrder(
       ? await unpacked(project, given, opened, choices, host, trees)
       : { dir: opened.path, notes: [] };
     const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
-    return { dir, of: isArchive ? "unpacked" : "others", notes };
+    return { dir, of: isArchive ? "unpacked" : "others", ...(isArchive && { archive: given }), notes };
   });
 }
 
@@ -63,7 +63,7 @@ async function ordered(
   order: Omit<Order, "dir" | "of" | "live">,
   host: Host,
   trees: Trees,
-  read: (open: <T extends Opened>(opened: T) => T) => Promise<Pick<Order, "dir" | "of" | "notes">>,
+  read: (open: <T extends Opened>(opened: T) => T) => Promise<Pick<Order, "dir" | "of" | "archive" | "notes">>,
 ): Promise<Order> {
   const all: Opened[] = [];
   const letGo = () => {

@@ -12,6 +12,7 @@ import { missingDirectories } from "../resources/directory.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
 import type { Draft, Project } from "./project.ts";
 import { hasCertificate, projectStep, recordFile, rendered, type Transition, vhostFile, vhostPath } from "./site.ts";
+import { hintToFill, hintToMove } from "./site-hints.ts";
 import { hintInstead, whyNotPublished } from "./source-path.ts";
 import { draftOf, judgeDraft, projectFrom, theProject, theRecord } from "./store.ts";
 
@@ -175,9 +176,11 @@ function servable(slug: string, after: After): Requirement {
       return { reason: "nginx is not set up", hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
     }
     if (see.stat(project.root_path)?.type !== "directory") {
-      const moves = before?.root_path !== project.root_path;
-      const hint = moves ? ["mkdir", project.root_path] : ["edox-ops", "project", "init", slug];
-      return { reason: `${project.root_path} is missing`, hint: ["sudo", ...hint] };
+      const moves = before !== null && before.root_path !== project.root_path;
+      return {
+        reason: `${project.root_path} is missing`,
+        hint: moves ? hintToMove(see, before, project) : hintToFill(see, project),
+      };
     }
     return nameTooLong(see, project.domain);
   });

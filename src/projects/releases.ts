@@ -12,6 +12,8 @@ const stampPattern = /^\d{8}T\d{6}Z$/;
 const stagePattern = /^\.stage-(\d+)-(\d{8}T\d{6}Z)$/;
 
 const unpackedName = ".unpacked";
+/** More backups than this are no choice of anybody's. */
+export const mostKept = 1000;
 
 export const backupsOf = (slug: string): string => `${backupsDir}/${slug}`;
 export const keptAssetsOf = (slug: string): string => `${assetsDir}/${slug}`;

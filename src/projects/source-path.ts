@@ -48,7 +48,7 @@ export function hintInstead(path: string, { copyTo }: Unpublishable): string[] {
  * wherever they lead. Throws a Problem for every other path.
  */
 export function openSource(trees: Trees, typed: string, trusted: readonly number[], see: HostReader): Opened {
-  const hint = ["ls", "-ld", typed];
+  const hint = ["namei", "-l", typed];
   const opened = openTrusted(trees, typed, trusted, hint);
   try {
     const { real, type } = opened;

@@ -1,13 +1,14 @@
 // What is to be deployed, looked at name by name before anything is written, and again when all is staged.
 
 import { Problem } from "../engine/step.ts";
+import { withFlag } from "../engine/with-flag.ts";
 import { Listing } from "../host/listing.ts";
 import type { Entry, Trees } from "../host/trees.ts";
 import { LeftOut } from "./left-out.ts";
 import { endOf } from "./links.ts";
-import type { Order } from "./plan.ts";
 import { gzipEnding, staleGzips } from "./precompressed.ts";
 import { sideBySide } from "./side-by-side.ts";
+import { hintToList, hintToLook, hintToMeasure, type Sought } from "./source-hints.ts";
 import { isMissedFile, SomePaths } from "./unserved.ts";
 
 /** Of ext4 and all others: a component of a path, in bytes. */
@@ -48,12 +49,8 @@ export function isExposed({ type, mode, uid }: Entry, ownerUid: number): boolean
 }
 
 /** Every entry, or a Problem that names the first that cannot be published. */
-export async function survey(
-  trees: Trees,
-  { dir, name, of, select, again }: Pick<Order, "dir" | "name" | "of" | "select" | "again">,
-  ownerUid: number,
-  nowMs: number,
-): Promise<Source> {
+export async function survey(trees: Trees, sought: Sought, ownerUid: number, nowMs: number): Promise<Source> {
+  const { dir, name, of, select, again } = sought;
   const left = new LeftOut(of === "release" ? "everything" : (select ?? { include: [], exclude: [] }));
   const entries = await Listing.of(trees, dir, (path) => left.leaves(path));
   left.addFiles(entries);
@@ -66,10 +63,10 @@ export async function survey(
   for (const batch of entries.batches()) {
     for (const entry of batch) {
       const why = faultOf(entry);
-      if (why !== null) throw refused(`${name}/${entry.path} ${why}`, ["ls", "-ld", `${name}/${entry.path}`]);
+      if (why !== null) throw refused(`${name}/${entry.path} ${why}`, hintToLook(sought, entry.path));
       if (isTooLong(entry.path, longestPath)) {
         const top = `${name}/${entry.path.slice(0, entry.path.indexOf("/"))}`;
-        throw refused(`${top} has a path of more than ${longestPath} bytes in it`, ["ls", "-ld", top]);
+        throw refused(`${top} has a path of more than ${longestPath} bytes in it`, hintToMeasure(top, longestPath));
       }
       left.judge(entry);
       if (entry.type === "link") links.set(entry.path, targetOf(entry));
@@ -85,7 +82,7 @@ export async function survey(
   for (const [path, target] of links) {
     if (endOf(path, links) !== null) continue;
     const way = target.startsWith("/") ? "only relative links stay right in a site" : "it leads out of the site";
-    throw refused(`${name}/${path} is a link to ${target}: ${way}`, ["ls", "-ld", `${name}/${path}`]);
+    throw refused(`${name}/${path} is a link to ${target}: ${way}`, hintToLook(sought, path));
   }
   const stale = staleGzips(trees, dir, gzips, links);
   entries.leaveOut(stale);
@@ -103,7 +100,7 @@ export async function survey(
     const owner = owners.get(path.slice(0, Math.max(0, path.lastIndexOf("/")))) ?? uid;
     if (owner === uid) return;
     const why = `belongs to user ${uid}, and user ${owner}, who owns its directory, may not read it`;
-    throw refused(`${name}/${path} ${why}`, ["ls", "-ld", `${name}/${path}`]);
+    throw refused(`${name}/${path} ${why}`, hintToLook(sought, path.slice(0, path.lastIndexOf("/")), path));
   }
 
   function targetOf({ path }: Entry): string {
@@ -132,13 +129,23 @@ function isTooLong(text: string, mostBytes: number): boolean {
 }
 
 /** A tree without a page is somebody's mistake. */
-export function demandPage({ name: dir, entries, links }: Source): void {
-  const hint = ["ls", "-la", dir];
-  if (entries.length === 1) throw refused(`${dir} is empty (--allow-empty to publish it)`, hint);
+export function demandPage({ name: dir, entries, links }: Source, sought: Sought): void {
+  if (entries.length === 1) throw refused(`${dir} is empty (--allow-empty to publish it)`, hintToList(sought));
   const page = endOf("index.html", links);
-  if (!entries.batches().some((batch) => batch.some(({ path, type }) => path === page && type === "file"))) {
-    throw refused(`${dir} has no index.html (--allow-empty to publish it, --subdir for one below it)`, hint);
+  /** Directories in it that have a page. */
+  const below: string[] = [];
+  for (const batch of entries.batches()) {
+    for (const { path, type } of batch) {
+      if (type !== "file") continue;
+      if (path === page) return;
+      if (/^[^/]+\/index\.html$/.test(path)) below.push(path.slice(0, path.indexOf("/")));
+    }
   }
+  const { again = [], of } = sought;
+  const [only] = below;
+  const isSite = below.length === 1 && of !== "release" && !again.some((word) => /^--subdir(=|$)/.test(word));
+  const hint = isSite && only !== undefined ? withFlag(again, "--subdir", only) : hintToList(sought);
+  throw refused(`${dir} has no index.html (--allow-empty to publish it, --subdir for one below it)`, hint);
 }
 
 /** Whether it has a stamp of the time between two looks. One from the future is of a clock that was set back. */

@@ -18,8 +18,6 @@ import {
   slug as slugSchema,
 } from "./project.ts";
 
-const exampleDomain = "docs.example.org";
-
 /** Why a record cannot be used, and what mends it. */
 export interface Broken {
   /** What the file has for it. */
@@ -139,7 +137,7 @@ async function valuesOf(see: HostReader): Promise<Record<string, unknown>> {
 function judge(see: HostReader, key: string, value: unknown, clash: Clash | undefined): Judged {
   if (!v.is(slugSchema, key)) {
     // What the command line takes for an option or for nothing, and what a terminal shows as something else.
-    const hint = /^(-|$)|\p{C}/u.test(key) ? ["sudo", "editor", projectsPath] : command("remove", key);
+    const hint = /^(-|$)|\p{C}/u.test(key) ? ["sudo", "cat", "-n", projectsPath] : command("remove", key);
     return { reason: "its key is not a slug", hint };
   }
   if (!isRecord(value)) return { reason: "it is not an object", hint: command("remove", key) };
@@ -173,10 +171,10 @@ function mending(slug: string, key: string, { domain }: Draft): string[] {
   if (key === "enabled") return command("disable", slug);
   const flags: Record<string, string[]> = {
     // Any update writes the slug: this one changes nothing else.
-    slug: ["--domain", v.is(domainSchema, domain) ? domain : exampleDomain],
-    domain: ["--domain", exampleDomain],
+    slug: ["--domain", v.is(domainSchema, domain) ? domain : "DOMAIN"],
+    domain: ["--domain", "DOMAIN"],
     root_path: ["--root-path", `${docsRoot}/${slug}`],
-    source_path: ["--source-path", `/srv/${slug}`],
+    source_path: ["--source-path", "DIRECTORY"],
     branch: ["--branch", "main"],
     owner_group: ["--owner-group", "www-data"],
     tls: ["--no-tls"],

@@ -7,6 +7,7 @@ import { backupsDir, docsRoot } from "../recipes/paths.ts";
 import { gidOf } from "../resources/group.ts";
 import type { Project } from "./project.ts";
 import { demandSecuredBackups, makeBackupsDir, securedBackups, unpackedPath } from "./releases.ts";
+import { hintToListArchive } from "./source-hints.ts";
 
 /** A site is smaller than this; an archive that is not is a mistake, or a trap. */
 export const unpackLimits: UnpackLimits = {
@@ -82,5 +83,9 @@ export async function unpacked(
 
 function hintFor(given: string, isRoom: boolean, limit: Refused["limit"]): string[] {
   if (isRoom) return ["df", limit === "entries" ? "-i" : "-h", docsRoot];
-  return given === "-" ? ["tar", "-C", "public", "-czf", "site.tar.gz", "."] : ["ls", "-l", given];
+  return given === "-"
+    ? ["tar", "-C", "DIRECTORY", "-czf", "site.tar.gz", "."]
+    : limit === undefined
+      ? hintToListArchive(given)
+      : ["ls", "-l", given];
 }

@@ -146,7 +146,7 @@ const noSnap: Requirement = {
   check: (see) =>
     see.stat("/snap/docker/current") === null
       ? null
-      : { reason: "Docker is there as a snap, and does not answer", hint: ["sudo", "snap", "remove", "docker"] },
+      : { reason: "Docker is there as a snap, and does not answer", hint: ["sudo", "snap", "start", "docker"] },
 };
 
 /** Packages are replaced under nobody's containers. One that dpkg was stopped in is brought to its end in any case. */

@@ -5,8 +5,8 @@ import { linesOf } from "../engine/lines.ts";
 import type { Requirement, Step, Unmet } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
 import { nginxConfig } from "./nginx-config.ts";
+import { hintToMend } from "./nginx-fault.ts";
 import { tookFiles } from "./nginx-running.ts";
-import { sitesAvailableDir, sitesEnabledDir } from "./paths.ts";
 
 const directories = ["conf.d", "sites-enabled", "modules-enabled"].map((name) => `/etc/nginx/${name}`);
 
@@ -28,14 +28,7 @@ export async function configFault(see: HostReader): Promise<Required<Unmet> | nu
   const lines = linesOf(stderr);
   const fatal = lines.find((line) => /\[(emerg|alert|crit)\]/.test(line)) ?? lines.join(" ");
   const reason = fatal.replace(logPrefix, "");
-  return { reason, hint: hintFor(reason) };
-}
-
-/** A site of ours is written anew by its own command. What anyone else wrote is shown by nginx with its line. */
-function hintFor(reason: string): string[] {
-  const [, dir, slug] = / in (\/\S+)\/edox-ops-([\w-]+):\d+$/.exec(reason) ?? [];
-  const isSite = slug !== undefined && (dir === sitesEnabledDir || dir === sitesAvailableDir);
-  return isSite ? ["sudo", "edox-ops", "project", "enable", slug] : ["sudo", "nginx", "-t"];
+  return { reason, hint: hintToMend(reason) };
 }
 
 /** nginx accepts its configuration, or the step is about to change that: then nginx is asked once it is changed. */

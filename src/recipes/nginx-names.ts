@@ -24,7 +24,7 @@ export function nameTooLong(see: HostReader, domain: string): Unmet | null {
   if (setting === undefined || !(domain.length > longestName(Number(setting.value)))) return null;
   const { path, line, value } = setting;
   const reason = `${domain} is too long for nginx: ${path}:${line} sets ${bucketSize} to ${value}; remove that, or set ${nameSizes[bucketSize]}`;
-  return { reason, hint: ["sudo", "editor", path] };
+  return { reason, hint: ["sed", "-n", `${line}p`, path] };
 }
 
 /** Measured: 46 characters in 64 bytes. nginx rounds a bucket up to a line of the cache, a name with its length to 8 bytes. */

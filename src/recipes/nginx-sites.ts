@@ -1,6 +1,7 @@
 // The folders of sites, which Debian's nginx has and reads. The package of nginx.org knows conf.d only.
 
 import { type Change, installs, Text } from "../engine/change.ts";
+import { textOf } from "../engine/facts.ts";
 import { Problem, type Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { missingDirectories } from "../resources/directory.ts";
@@ -27,7 +28,7 @@ export const sitesRead: Resource = {
     }
     if (!includes(see, limitsPath)) {
       const message = `nginx reads nothing in /etc/nginx/conf.d: add "include /etc/nginx/conf.d/*.conf;" to the http block of ${mainPath}`;
-      throw new Problem("blocked", message, { hint: ["sudo", "nano", mainPath] });
+      throw new Problem("blocked", message, { hint: hintToInclude(see) });
     }
     const changes: Change[] = [];
     for (const dir of [sitesAvailableDir, sitesEnabledDir]) {
@@ -45,6 +46,13 @@ const include = file({
   keepDir: replacedDir,
   text: (see) => (includes(see, `${sitesEnabledDir}/edox-ops-site`) ? null : Text.of(sitesText)),
 });
+
+/** Returns the command that adds the include where nginx.conf opens the block in the usual way, or shows the file. */
+function hintToInclude(see: HostReader): string[] {
+  const isUsual = /^[ \t]*http[ \t]*\{/m.test(textOf(see, mainPath) ?? "");
+  const edit = "0,/^[[:blank:]]*http[[:blank:]]*{/s||&\\n    include /etc/nginx/conf.d/*.conf;|";
+  return isUsual ? ["sudo", "sed", "-i", edit, mainPath] : ["cat", "-n", mainPath];
+}
 
 /** Whether a file at this path would be part of the http block, if ours were not there. */
 function includes(see: HostReader, path: string): boolean {

@@ -8,6 +8,7 @@ import type { HostReader } from "../host/host.ts";
 import { file } from "../resources/file.ts";
 import { installed } from "../resources/package.ts";
 import { type Service, service } from "../resources/service.ts";
+import { hintToMend } from "./nginx-fault.ts";
 import { foreignNameSizes, nameSizes } from "./nginx-names.ts";
 import { emergency, tookFiles } from "./nginx-running.ts";
 import { sitesRead } from "./nginx-sites.ts";
@@ -92,6 +93,7 @@ export function nginxService(paths: readonly string[], more: Pick<Service, "mayW
     unit: "nginx",
     name: "nginx:active",
     test: ["nginx", "-t", "-q"],
+    hintFor: hintToMend,
     owns: (path) => path.startsWith("/etc/nginx/") || path === certificatePath,
     taken: (see) => tookFiles(see, paths),
     explain: emergency,

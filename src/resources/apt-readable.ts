@@ -53,7 +53,7 @@ function reason(see: HostReader, ahead: readonly Change[], stderr: string): Unme
         ?.slice(3) ?? stderr.trim();
     const path = /\/etc\/apt\/[^\s:]+/.exec(said)?.[0];
     // A fault that is not of the sources, such as a full disk, is the installation's to report.
-    return path === undefined ? null : { reason: `apt cannot read its sources: ${said}`, hint: ["sudo", "nano", path] };
+    return path === undefined ? null : { reason: `apt cannot read its sources: ${said}`, hint: ["cat", "-n", path] };
   }
   if (aptSources(foreseen(see, ahead)).filter(isSame).length < 2) return null;
   const paths = [...new Set(same.map(({ path }) => path))];
@@ -62,7 +62,10 @@ function reason(see: HostReader, ahead: readonly Change[], stderr: string): Unme
   const spare = whole.filter((path) => chosenRepository(see, path) === null).sort(bySpare)[0];
   return {
     reason: `apt cannot read its sources: ${places} ${first.title} with different values of ${option}`,
-    hint: paths.length > 1 && spare !== undefined ? ["sudo", "rm", spare] : ["sudo", "nano", paths.at(-1) ?? ""],
+    hint:
+      paths.length > 1 && spare !== undefined
+        ? ["sudo", "mv", spare, `${spare}.disabled`]
+        : ["cat", "-n", paths.at(-1) ?? ""],
   };
 
   /** First the file whose key is missing, then the one in the older format. */

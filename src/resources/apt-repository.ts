@@ -108,7 +108,7 @@ function older({ name, uri, sourcePath, keyPath, keepDir }: Repository): Resourc
         const other = all.find((source) => source.path === path && !same(source));
         if (other !== undefined) {
           const message = `${path} names ${uri} besides ${other.title}: take its line out, edox-ops writes ${sourcePath}`;
-          throw new Problem("blocked", message, { hint: ["sudo", "nano", path] });
+          throw new Problem("blocked", message, { hint: ["cat", "-n", path] });
         }
         await remove(path);
       }

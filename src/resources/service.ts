@@ -14,6 +14,8 @@ export interface Service {
   brought?: string;
   /** Accepts or refuses the files before the service sees them. */
   test?: string[];
+  /** Returns what to type where `test` fails with these words on stderr. */
+  hintFor?(stderr: string): string[];
   /** Whether a path is a file of the service's. */
   owns?(path: string): boolean;
   /** Whether the running service has taken its files as they are now. */
@@ -33,8 +35,8 @@ const readyMs = 1000;
 const pollMs = 50;
 
 /** The unit runs, starts at boot, and has taken its files. */
-export function service(wanted: Service): Resource {
-  const { unit, name, brought = unit, test, owns, taken, mayWait, settledMs, explain } = wanted;
+export function service(described: Service): Resource {
+  const { unit, name, brought = unit, test, hintFor, owns, taken, mayWait, settledMs, explain } = described;
   return {
     name,
     title: `${unit} is active and enabled`,
@@ -62,7 +64,7 @@ export function service(wanted: Service): Resource {
         const reload = ["systemctl", "reload-or-restart", unit];
         const logs = logsOf(unit);
         if (mayWait === undefined) {
-          if (test) changes.push({ kind: "command", argv: test, lack, ...again });
+          if (test) changes.push({ kind: "command", argv: test, lack, ...again, ...(hintFor && { hintFor }) });
           changes.push({ kind: "command", argv: reload, lack, logs, ...again });
         } else if (touched || test === undefined || (await see.probe(test)).code === 0) {
           changes.push({ kind: "command", argv: reload, lack, logs, ...again, mayFail: mayWait });

@@ -58,10 +58,11 @@ describe("what was typed", () => {
 
   test("hint: a corrected step leaves the other flags as they were typed", async () => {
     const lines: [string, string][] = [
-      ["bootstrap --no-color --fail-step nginx --yes", "bootstrap --no-color --fail-step packages.install --yes"],
-      ["bootstrap --fail-step=nginx --yes", "bootstrap --fail-step packages.install --yes"],
-      ["bootstrap --only nginx --quiet --yes", "bootstrap --only packages.install --quiet --yes"],
-      ["bootstrap --skip=nginx --yes", "bootstrap --skip packages.install --yes"],
+      ["bootstrap --no-color --fail-step nginx --yes", "bootstrap --no-color --fail-step nginx.prepare --yes"],
+      ["bootstrap --fail-step=nginx --yes", "bootstrap --fail-step nginx.prepare --yes"],
+      ["bootstrap --only nginx --quiet --yes", "bootstrap --only nginx.prepare --quiet --yes"],
+      ["bootstrap --skip=ngixn.prepare --yes", "bootstrap --skip nginx.prepare --yes"],
+      ["bootstrap --skip=packages.install,x --yes", "bootstrap --yes --dry-run"],
     ];
     for (const [line, hint] of lines) expect((await typed(line)).err).toContain(`hint: edox-ops ${hint}\n`);
   });

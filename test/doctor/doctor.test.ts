@@ -58,7 +58,7 @@ test("a check that does not answer fails alone", async () => {
   const fine = { name: "fine", look: () => ({ status: "ok" as const, detail: "" }) };
   expect(await examine([], [slow, broken, fine], fakeDebian(), 10)).toEqual([
     { name: "slow", status: "error", detail: "no answer within 0.01 s", hint: again },
-    { name: "broken", status: "error", detail: "EIO", hint: again },
+    { name: "broken", status: "error", detail: "EIO" },
     { name: "fine", status: "ok", detail: "" },
   ]);
 });

@@ -60,7 +60,7 @@ describe("what is wrong with a project is told, with what to type", () => {
       "no tree",
       (h) =>
         [...h.nodes.keys()].filter((path) => path.startsWith("/var/www/docs/demo")).map((path) => h.nodes.delete(path)),
-      "/var/www/docs/demo is missing (run: edox-ops project init demo)",
+      "/var/www/docs/demo is missing (run: edox-ops project deploy demo --source DIRECTORY)",
     ],
     ["no source", record({ source_path: "/srv/none" }), "the source /srv/none is missing"],
     [
@@ -213,7 +213,7 @@ describe("what is wrong with a project is told, with what to type", () => {
     expect([exit, out]).toEqual([0, "Project demo validation passed.\n"]);
     expect(err).toContain("WARN: /var/www/docs/demo.staging was left by a deploy that was killed");
     expect(err).toContain(
-      "WARN: a deploy was killed: the next one settles what it left (run: edox-ops project backups prune demo)",
+      "WARN: a deploy was killed: the next one settles what it left (run: edox-ops project backups prune demo --keep 1000)",
     );
   });
 });

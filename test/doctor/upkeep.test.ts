@@ -90,13 +90,13 @@ test("apt:sources: sources that apt cannot read are an error, ones that are name
     status: "warning",
     detail:
       "/etc/apt/sources.list.d/a.list:3 names what /etc/apt/sources.list:1 names already, and apt warns of it each time: remove one of them",
-    hint: ["sudo", "nano", "/etc/apt/sources.list.d/a.list"],
+    hint: ["sed", "-n", "3p", "/etc/apt/sources.list.d/a.list"],
   });
   says(100, "E: Malformed entry 1 in list file /etc/apt/sources.list (Suite)\n");
   expect(await finding("apt:sources", host)).toMatchObject({
     status: "error",
     detail: "apt cannot read its sources: Malformed entry 1 in list file /etc/apt/sources.list (Suite)",
-    hint: ["sudo", "nano", "/etc/apt/sources.list"],
+    hint: ["cat", "-n", "/etc/apt/sources.list"],
   });
 });
 

@@ -54,7 +54,7 @@ async function sent(
   return (JSON.parse(out) as Typed).err;
 }
 
-const hint = "hint: tar -C public -czf site.tar.gz .\n";
+const hint = "hint: tar -C DIRECTORY -czf site.tar.gz .\n";
 const refused = (why: string): string => `error: the archive on stdin is not published: ${why}\n${hint}`;
 
 function* every(bytes: Uint8Array, size: number): Generator<Uint8Array> {
@@ -158,7 +158,7 @@ test("a file that another process holds a lease on is refused", async () => {
   try {
     await holder.stdout.getReader().read();
     expect(await typed("$deploy", "/srv/a")).toBe(
-      "error: /srv/a is not published: another process holds a lease on /srv/a: try again when it is done\nhint: ls -ld /srv/a\n",
+      "error: /srv/a is not published: another process holds a lease on /srv/a: try again when it is done\nhint: namei -l /srv/a\n",
     );
   } finally {
     holder.kill("SIGKILL");

@@ -195,12 +195,20 @@ describe("a faulty certificate", () => {
   test("project enable: a missing certificate is refused with the way to get one", async () => {
     await typed("project update demo --tls", host);
     const { exit, err } = await typed("project enable demo", host);
-    expect([exit, err]).toEqual([1, expect.stringContaining(`${dir}/fullchain.pem is missing; to get one by ACME`)]);
-    expect(err).toEndWith("hint: edox-ops project update demo --no-tls\n");
+    expect([exit, err]).toEqual([
+      1,
+      expect.stringContaining(`${dir}/fullchain.pem is missing\nhint: apt-get install certbot\n`),
+    ]);
+    host.put("/usr/bin/certbot", "");
+    const hooks = "--pre-hook 'systemctl stop nginx' --post-hook 'systemctl start nginx'";
+    expect((await typed("project enable demo", host)).err).toEndWith(
+      `hint: certbot certonly --standalone ${hooks} --cert-name demo.test -d demo.test\n`,
+    );
   });
 
   test("project update: a missing certificate of a served site has certbot as its hint", async () => {
     await typed("project enable demo", host);
+    host.put("/usr/bin/certbot", "");
     const { exit, err } = await typed("project update demo --tls", host);
     expect([exit, err]).toEqual([
       1,

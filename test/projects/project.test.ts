@@ -193,7 +193,7 @@ test("what somebody else broke does not keep a site up: disable and remove say w
 
 describe("what is served must be able to be", () => {
   const cases: [string, (host: FakeHost) => void, string][] = [
-    ["enable demo", () => {}, "/var/www/docs/demo is missing\nhint: edox-ops project init demo"],
+    ["enable demo", () => {}, "/var/www/docs/demo is missing\nhint: edox-ops project deploy demo --source DIRECTORY"],
     ["enable other", () => {}, "project other is not registered\nhint: edox-ops project list"],
     ["add twin --domain DEMO.test", () => {}, "domain DEMO.test is already used by project demo"],
     [
@@ -254,7 +254,7 @@ test("who is not root is told so by every command, with the line to type", async
 test("an update to a tree that is missing says what makes it", async () => {
   await live();
   expect((await typed("project update demo --root-path /var/www/docs/new", host)).err).toContain(
-    "hint: mkdir /var/www/docs/new\n",
+    "hint: cp -a -- /var/www/docs/demo /var/www/docs/new\n",
   );
 });
 
@@ -385,7 +385,7 @@ describe("nginx: the table of names", () => {
     const { exit, err } = await typed(`project update demo --domain ${name(47)}`, host);
     expect([exit, err]).toEqual([
       1,
-      `error: ${name(47)} is too long for nginx: /etc/nginx/nginx.conf:4 sets server_names_hash_bucket_size to 64; remove that, or set 512\nhint: editor /etc/nginx/nginx.conf\n`,
+      `error: ${name(47)} is too long for nginx: /etc/nginx/nginx.conf:4 sets server_names_hash_bucket_size to 64; remove that, or set 512\nhint: sed -n 4p /etc/nginx/nginx.conf\n`,
     ]);
     expect(host.listing("/etc")).toEqual(before);
   });

@@ -87,7 +87,7 @@ const broken: [string, string, string, string][] = [
     "root_path is missing",
     "update demo --root-path /var/www/docs/demo",
   ],
-  ["a domain for nginx", both({ domain: "a;b.test" }), "domain is invalid", "update demo --domain docs.example.org"],
+  ["a domain for nginx", both({ domain: "a;b.test" }), "domain is invalid", "update demo --domain DOMAIN"],
   ["a missing slug", both({ slug: undefined }), "slug is missing", "update demo --domain demo.test"],
   ["another slug", both({ slug: "else" }), "its slug is else", "update demo --domain demo.test"],
   ["a string for a boolean", both({ enabled: "yes" }), "enabled is invalid", "disable demo"],
@@ -117,7 +117,7 @@ const broken: [string, string, string, string][] = [
   ["a policy for nginx", both({ csp: "default-src $uri" }), "csp is invalid", "update demo --csp default"],
   ["a branch", both({ branch: "a\nb" }), "branch is invalid", "update demo --branch main"],
   ["a group", both({ owner_group: "a:b" }), "owner_group is invalid", "update demo --owner-group www-data"],
-  ["a source", both({ source_path: "srv" }), "source_path is invalid", "update demo --source-path /srv/demo"],
+  ["a source", both({ source_path: "srv" }), "source_path is invalid", "update demo --source-path DIRECTORY"],
   ...[
     "/etc",
     "/var/www/docs",
@@ -170,7 +170,8 @@ describe("projects.json: one record that cannot be used stops its own project on
       }
       expect((await typed("project remove new", host)).exit).toBe(0);
       expect(host.text(projectsPath)).toContain(`"demo":${raw}`);
-      expect(await typed(`project ${mends}`, host)).toMatchObject({ exit: 0, err: "" });
+      const line = mends.replace("DOMAIN", "docs.example.org").replace("DIRECTORY", "/srv/demo");
+      expect(await typed(`project ${line}`, host)).toMatchObject({ exit: 0, err: "" });
       const left = (await typed("project list", host)).out;
       expect(left).not.toContain("invalid");
       expect(left.startsWith("demo\t")).toBe(!mends.startsWith("remove"));

@@ -91,11 +91,11 @@ export class TreeHost implements Disposable {
       live,
       name: dir,
       of: "others",
-      again: ["sudo", "edox-ops", "project", "deploy", "demo"],
       keep: 5,
       backup: true,
       allowEmpty: false,
       probe: null,
+      again: ["sudo", "edox-ops", "project", "deploy", project.slug, "--source", dir],
       ...more,
       letGo,
     };

@@ -205,7 +205,7 @@ describe("an nginx that reads no sites-enabled, as that of nginx.org", () => {
     expect((await run(host))[2]?.problem).toMatchObject({
       message:
         'nginx reads nothing in /etc/nginx/conf.d: add "include /etc/nginx/conf.d/*.conf;" to the http block of /etc/nginx/nginx.conf',
-      hint: ["sudo", "nano", "/etc/nginx/nginx.conf"],
+      hint: ["sudo", "sed", "-i", expect.stringContaining("include /etc/nginx/conf.d/"), "/etc/nginx/nginx.conf"],
     });
     expect(host.listing()).toEqual(before);
   });

@@ -31,16 +31,16 @@ describe("sources that contradict each other", () => {
   const both = { "docker.list": list("/a.gpg"), "docker.sources": stanza("/b.asc") };
   const names = `apt cannot read its sources: ${parts}/docker.list and ${parts}/docker.sources name ${docker} bookworm`;
 
-  test("apt:sources: both files are named, and the hint removes the one in the older format", async () => {
+  test("apt:sources: both files are named, and the hint disables the one in the older format", async () => {
     expect(await asked(both)).toEqual({
       reason: `${names} with different values of Signed-By`,
-      hint: ["sudo", "rm", `${parts}/docker.list`],
+      hint: ["sudo", "mv", `${parts}/docker.list`, `${parts}/docker.list.disabled`],
     });
   });
 
-  test("apt:sources: the hint removes the file whose key is missing", async () => {
+  test("apt:sources: the hint disables the file whose key is missing", async () => {
     expect(await asked(both, signedBy(), ["/a.gpg"])).toMatchObject({
-      hint: ["sudo", "rm", `${parts}/docker.sources`],
+      hint: ["sudo", "mv", `${parts}/docker.sources`, `${parts}/docker.sources.disabled`],
     });
   });
 
@@ -56,11 +56,13 @@ describe("sources that contradict each other", () => {
     );
   });
 
-  test("apt:sources: a file that names other repositories too is edited, not removed", async () => {
+  test("apt:sources: a file that names other repositories too is shown, not disabled", async () => {
     const files = { "all.list": `${list("/a.gpg")}deb http://other.test x main\n`, "docker.sources": stanza("/b.asc") };
-    expect(await asked(files)).toMatchObject({ hint: ["sudo", "rm", `${parts}/docker.sources`] });
+    expect(await asked(files)).toMatchObject({
+      hint: ["sudo", "mv", `${parts}/docker.sources`, `${parts}/docker.sources.disabled`],
+    });
     const twice = { ...files, "docker.sources": `${stanza("/b.asc")}\n${stanza("/b.asc", "http://other.test")}` };
-    expect(await asked(twice)).toMatchObject({ hint: ["sudo", "nano", `${parts}/docker.sources`] });
+    expect(await asked(twice)).toMatchObject({ hint: ["cat", "-n", `${parts}/docker.sources`] });
   });
 
   test("apt:sources: an entry that apt cannot parse is reported in apt's words, with its file", async () => {
@@ -68,7 +70,7 @@ describe("sources that contradict each other", () => {
     const stderr = `E: Malformed entry 1 in list file ${parts}/bad.list (Component)\nE: The list of sources could not be read.\n`;
     expect(await sourcesReadable().check(conflicting(host, stderr), () => {})).toEqual({
       reason: `apt cannot read its sources: Malformed entry 1 in list file ${parts}/bad.list (Component)`,
-      hint: ["sudo", "nano", `${parts}/bad.list`],
+      hint: ["cat", "-n", `${parts}/bad.list`],
     });
   });
 });
@@ -87,7 +89,7 @@ describe("a contradiction with GitLab Runner's repository", () => {
     host.put(`${parts}/runner_gitlab-runner.sources`, stanza("/b.asc", uri));
     expect(await unmet(host)).toBeNull();
     expect(await sourcesReadable().check(host, () => {})).toMatchObject({
-      hint: ["sudo", "rm", `${parts}/runner_gitlab-runner.list`],
+      hint: ["sudo", "mv", `${parts}/runner_gitlab-runner.list`, `${parts}/runner_gitlab-runner.list.disabled`],
     });
   });
 });

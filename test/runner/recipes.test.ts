@@ -116,7 +116,7 @@ describe("Docker", () => {
     expect(results.map(({ outcome }) => outcome).slice(0, 3)).toEqual(["ok", "failed", "skipped"]);
     expect(results[1]?.problem).toMatchObject({
       message: `apt cannot read its sources: ${list} and ${sources} name ${uri} bookworm with different values of Signed-By`,
-      hint: ["sudo", "rm", list],
+      hint: ["sudo", "mv", list, `${list}.disabled`],
     });
     expect([host.listing(), host.ran]).toEqual([before, []]);
   });

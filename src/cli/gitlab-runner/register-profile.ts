@@ -1,8 +1,9 @@
 // The profile of a registration: a named one or a file, and what is typed over it.
 
+import { meant } from "../../engine/meant.ts";
 import type { HostReader } from "../../host/host.ts";
 import { defaultImage, type Profile, profileIn, profiles, withoutProfile } from "../../runner/profile.ts";
-import { meant, usage } from "../arguments.ts";
+import { usage } from "../arguments.ts";
 
 interface Typed {
   profile?: string;

@@ -24,7 +24,7 @@ export default command({
     const { privilegedRunners, sharedHostWarning } = await import("../../runner/shared-host.ts");
     const slug = slugOf(values);
     if (values.source === undefined) {
-      throw usage("--source is missing", undefined, ["edox-ops", ...context.typed, "--source", "public"]);
+      throw usage("--source is missing", undefined, ["edox-ops", ...context.typed, "--source", "DIRECTORY"]);
     }
     const changes = editOf(values);
     // What is typed of a project that is there changes its record, as update does.

@@ -110,7 +110,7 @@ function networksOf(typed: string): string[] {
 export function newProject(slug: string, values: Values, { typed }: Context): project.Project {
   const { domain, ...more } = editOf(values);
   if (domain === undefined) {
-    throw usage("--domain is missing", undefined, ["edox-ops", ...typed, "--domain", "docs.example.org"]);
+    throw usage("--domain is missing", undefined, ["edox-ops", ...typed, "--domain", "DOMAIN"]);
   }
   return { ...project.defaults(slug), domain, ...more };
 }

@@ -16,7 +16,7 @@ import { notesOf, type Order, plan, prunedBy } from "../../projects/plan.ts";
 import type { Project } from "../../projects/project.ts";
 import { type Publication, siteChange } from "../../projects/publication.ts";
 import type { Choices } from "../../projects/publish.ts";
-import { madeSince, projectLockPath, securedBackups, settle, unpackedPath } from "../../projects/releases.ts";
+import { madeSince, mostKept, projectLockPath, securedBackups, settle, unpackedPath } from "../../projects/releases.ts";
 import { demandServed, probeOf } from "../../projects/served.ts";
 import { demandRoomAhead } from "../../projects/stage.ts";
 import { theProject } from "../../projects/store.ts";
@@ -64,7 +64,6 @@ export const releaseFlags = {
 } as const satisfies ArgsDef;
 
 const defaultKeep = 5;
-const mostKept = 1000;
 
 export interface Release extends Wording {
   /** The step in the log. */

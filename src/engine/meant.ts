@@ -1,0 +1,10 @@
+import { distance } from "fastest-levenshtein";
+
+/** Returns the known name that was most likely meant: the nearest, where at most a third of it is mistyped. */
+export function meant(typed: string, known: readonly string[]): string | undefined {
+  const [best] = known
+    .map((name) => ({ name, far: distance(typed, name) }))
+    .sort((a, b) => a.far - b.far)
+    .filter(({ name, far }) => far <= Math.max(1, name.length / 3));
+  return best?.name;
+}

@@ -1,0 +1,12 @@
+import type { HostReader } from "../host/host.ts";
+import { textOf } from "./facts.ts";
+import { linesOf } from "./lines.ts";
+
+/** Returns where the file system that holds a path is mounted. */
+export function mountPointOf(path: string, see: HostReader): string {
+  const points = linesOf(textOf(see, "/proc/self/mounts") ?? "")
+    .map((line) => line.split(" ")[1] ?? "/")
+    .filter((point) => point === "/" || path === point || path.startsWith(`${point}/`))
+    .sort((one, other) => other.length - one.length);
+  return points[0] ?? "/";
+}
