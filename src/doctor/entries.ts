@@ -3,6 +3,7 @@
 import { mountPointOf } from "../engine/mount-point.ts";
 import type { HostReader, Stat } from "../host/host.ts";
 import { configFault } from "../recipes/nginx-accepts.ts";
+import { hintToConfigure } from "../recipes/nginx-fault.ts";
 import { bootstrapLogPath, docsRoot, logDir, projectsPath, stateDir } from "../recipes/paths.ts";
 import { clockSet } from "../resources/ready.ts";
 import { apt } from "./apt.ts";
@@ -126,7 +127,7 @@ function smallest(see: HostReader, measure: (space: NonNullable<ReturnType<HostR
 
 async function validConfig(see: HostReader): Promise<Omit<Finding, "name">> {
   if (see.stat("/etc/nginx/nginx.conf") === null) {
-    return { status: "error", detail: "nginx has no configuration", hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
+    return { status: "error", detail: "nginx has no configuration", hint: hintToConfigure(see) };
   }
   const fault = await configFault(see);
   if (fault === null) return { status: "ok", detail: "nginx accepts it" };

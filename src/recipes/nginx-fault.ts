@@ -1,5 +1,7 @@
 // What to type where nginx refuses its configuration.
 
+import { installedPackage } from "../engine/dpkg.ts";
+import type { HostReader } from "../host/host.ts";
 import {
   catchAllPath,
   clientsPath,
@@ -23,4 +25,14 @@ export function hintToMend(stderr: string): string[] {
   if (slug !== undefined) return ["sudo", "edox-ops", "project", "render-nginx", slug];
   if (written.includes(path)) return ["sudo", "edox-ops", "bootstrap", "--yes"];
   return line === undefined ? ["sudo", "nginx", "-t"] : ["sudo", "sed", "-n", `${line}p`, path];
+}
+
+/**
+ * Returns the command that brings nginx.conf where it is missing. It is a file of a package: apt writes one that was
+ * deleted only when it is told to.
+ */
+export function hintToConfigure(see: HostReader): string[] {
+  const owner = ["nginx-common", "nginx"].find((name) => installedPackage(see, name) !== null);
+  if (owner === undefined) return ["sudo", "edox-ops", "bootstrap", "--yes"];
+  return ["sudo", "apt-get", "-o", "Dpkg::Options::=--force-confmiss", "install", "--reinstall", owner];
 }

@@ -7,6 +7,7 @@ import type { HostReader } from "../host/host.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { nginxConfig } from "./nginx-config.ts";
+import { hintToConfigure } from "./nginx-fault.ts";
 import { sitesText } from "./nginx-text.ts";
 import { limitsPath, replacedDir, sitesAvailableDir, sitesEnabledDir, sitesIncludePath } from "./paths.ts";
 
@@ -23,8 +24,9 @@ export const sitesRead: Resource = {
     // Which package comes is known when it is there.
     if (installs(ahead, "nginx")) return [];
     if (see.stat(mainPath) === null) {
-      const hint = ["sudo", "edox-ops", "bootstrap", "--yes"];
-      throw new Problem("blocked", `nginx has no configuration: ${mainPath} is missing`, { hint });
+      throw new Problem("blocked", `nginx has no configuration: ${mainPath} is missing`, {
+        hint: hintToConfigure(see),
+      });
     }
     if (!includes(see, limitsPath)) {
       const message = `nginx reads nothing in /etc/nginx/conf.d: add "include /etc/nginx/conf.d/*.conf;" to the http block of ${mainPath}`;

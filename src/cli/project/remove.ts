@@ -32,7 +32,8 @@ export default command({
     const deletes = values["delete-files"] === true;
     const looks = values["dry-run"] === true || values.check === true;
     if (deletes && !(values.yes || looks)) {
-      const hint = ["sudo", "edox-ops", ...context.typed, "--yes"];
+      // What deletes is never the first that is offered: this lists it.
+      const hint = ["sudo", "edox-ops", ...context.typed, "--dry-run"];
       throw new Problem("not-confirmed", `the files and backups of ${slug} would be gone for ever: say --yes`, {
         hint,
       });

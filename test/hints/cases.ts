@@ -1,0 +1,462 @@
+// States of a host in memory, each with the hint that it produces.
+
+import type { FakeHost } from "../fake-host.ts";
+
+const projectsPath = "/etc/edox-ops/projects.json";
+const site = "/etc/nginx/sites-available/edox-ops-demo";
+const link = "/etc/nginx/sites-enabled/edox-ops-demo";
+const tree = "/var/www/docs/demo";
+const backups = "/var/www/docs/.edox-ops-backups/demo";
+
+/** A hint of the source, and a state that produces it. */
+export interface Case {
+  of: string;
+  /** Brings the host into the state. */
+  state: (host: FakeHost) => void | Promise<void>;
+  /** The check of doctor that names the hint, or the command whose error does. */
+  from: string;
+  /** What it prints of the cause, where it only looks. Without it the same check, or command, succeeds afterwards. */
+  shows?: string;
+  /** What is asked afterwards, in the place of `from`. */
+  after?: string;
+  /** Hints that are typed before the state is mended; 1 without it. */
+  steps?: number;
+}
+
+export const cases: Case[] = [
+  // doctor
+  {
+    of: 'doctor/entries.ts ["sudo", "chown", "root:root", path]',
+    state: (host) => host.put(projectsPath, host.text(projectsPath) ?? "", { mode: 0o600, uid: 1000 }),
+    from: "state:permissions",
+  },
+  {
+    of: 'doctor/entries.ts ["sudo", "chmod", "0600", path]',
+    state: (host) => host.put(projectsPath, host.text(projectsPath) ?? "", { mode: 0o666, uid: 1000 }),
+    from: "state:permissions",
+    steps: 2,
+  },
+  {
+    of: 'doctor/entries.ts ["ls", "-ld", path]',
+    state: (host) => host.dir("/etc/edox-ops/runner.json"),
+    from: "state:permissions",
+    shows: "drwx",
+  },
+  {
+    of: 'doctor/entries.ts ["sudo", "apt-get", "clean"]',
+    state(host) {
+      const deb = "/var/cache/apt/archives/big.deb";
+      host.put(deb, "");
+      const { stat } = host;
+      host.stat = (path) => {
+        const found = stat(path);
+        return path === deb && found !== null ? { ...found, size: 900 * 2 ** 20 } : found;
+      };
+      host.space = () => ({ bytesFree: (host.nodes.has(deb) ? 400 : 1300) * 2 ** 20, inodes: 1e6, inodesFree: 9e5 });
+    },
+    from: "host:disk",
+  },
+  {
+    of: 'doctor/entries.ts ["sudo", "du", "-xh", "--max-depth=2", "--threshold=100M", mountPointOf(least.path, see)]',
+    state(host) {
+      host.put("/srv/old/dump", new Uint8Array(101 * 2 ** 20));
+      host.space = () => ({ bytesFree: 2 ** 20, inodes: 1e6, inodesFree: 9e5 });
+    },
+    from: "host:disk",
+    shows: "/srv/old",
+  },
+  {
+    of: 'doctor/entries.ts ["sudo", "du", "-x", "--inodes", "--max-depth=2", "--threshold=1000", point]',
+    state(host) {
+      for (let i = 0; i < 1100; i++) host.put(`/srv/many/${i}`, "");
+      host.space = () => ({ bytesFree: 5e10, inodes: 1e6, inodesFree: 1 });
+    },
+    from: "host:inodes",
+    shows: "/srv/many",
+  },
+  {
+    of: 'recipes/nginx-fault.ts ["sudo", "apt-get", "-o", "Dpkg::Options::=--force-confmiss", "install", "--reinstall", owner]',
+    state: (host) => host.remove("/etc/nginx/nginx.conf"),
+    from: "bootstrap --yes",
+  },
+  {
+    of: 'recipes/nginx-fault.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
+    state: removeNginx,
+    from: "nginx:config",
+  },
+  {
+    of: 'recipes/nginx-fault.ts ["sudo", "edox-ops", "project", "render-nginx", slug]',
+    state: (host) => host.put(site, "server { bogus; }"),
+    from: "nginx:config",
+  },
+  {
+    of: 'recipes/nginx-fault.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
+    state: (host) => host.put("/etc/nginx/conf.d/edox-ops-default.conf", "bogus;"),
+    from: "nginx:config",
+  },
+  {
+    of: 'recipes/nginx-fault.ts ["sudo", "sed", "-n", `{line}p`, path]',
+    state: (host) => host.put("/etc/nginx/conf.d/foreign.conf", "# theirs\nbogus;\n"),
+    from: "nginx:config",
+    shows: "bogus;",
+  },
+  {
+    of: 'doctor/doctor.ts ["sudo", "edox-ops", ...recipe.command.split(" "), "--yes"]',
+    state: (host) => host.remove("/etc/nginx/conf.d/edox-ops-limits.conf"),
+    from: "nginx:limits",
+  },
+  {
+    of: 'doctor/sites.ts ["rm", path]',
+    state: (host) => host.link("/etc/nginx/sites-enabled/edox-ops-gone", site),
+    from: "nginx:orphan",
+  },
+  {
+    of: 'doctor/sites.ts ["mv", "--no-clobber", path, sitesAvailableDir]',
+    state: (host) => host.put("/etc/nginx/sites-enabled/edox-ops-gone", "server { listen 80; }"),
+    from: "nginx:orphan",
+  },
+  {
+    of: 'doctor/sites.ts ["cat", open.path]',
+    state: (host) => host.put("/etc/nginx/conf.d/x.conf", "server {\n root /var/www;\n}"),
+    from: "deploy-backups:web-exposure",
+    shows: "root /var/www;",
+  },
+  {
+    of: 'doctor/apt.ts ["cat", first.path]',
+    state: (host) =>
+      host.put("/etc/apt/sources.list", "deb [signed-by=/etc/none.gpg] http://deb.test/debian bookworm main\n"),
+    from: "apt:sources",
+    shows: "/etc/none.gpg",
+  },
+  {
+    of: 'doctor/apt.ts ["ls", "-l", "/etc/apt/sources.list.d"]',
+    state: (host) => host.remove("/etc/apt/sources.list"),
+    from: "apt:sources",
+    shows: "total 0",
+  },
+  // project validate, and doctor's line for each project
+  {
+    of: 'projects/site-hints.ts ["sudo", "mv", "--no-clobber", swapped, root_path]',
+    state(host) {
+      host.dir(`${tree}.previous-swap`);
+      host.put(`${tree}.previous-swap/index.html`, "home", { gid: 33 });
+      removeTree(host);
+    },
+    from: "project:demo",
+  },
+  {
+    of: 'projects/health.ts ["ls", "-ld", root_path]',
+    state(host) {
+      removeTree(host);
+      host.put(tree, "");
+    },
+    from: "project:demo",
+    shows: "-rw",
+  },
+  {
+    of: 'projects/health.ts ("update", slug, "--source-path", "DIRECTORY")',
+    state: record({ source_path: "/srv/none" }),
+    from: "project:demo",
+  },
+  {
+    of: 'resources/group.ts ["sudo", "groupadd", "--system", name]',
+    state: (host) => {
+      removeTree(host);
+      record({ owner_group: "gone", enabled: false })(host);
+    },
+    from: "project init demo",
+  },
+  {
+    of: 'projects/health.ts ["ls", "-l", page]',
+    state: (host) => host.put(`${tree}/index.html`, "home", { mode: 0o666, gid: 33 }),
+    from: "project:demo",
+    shows: "-rw-rw-rw-",
+  },
+  {
+    of: 'projects/health.ts ["ls", "-la", path]',
+    state: (host) => host.put(`${tree}.staging/half`, ""),
+    from: "project:demo",
+    shows: "half",
+  },
+  {
+    of: 'projects/health.ts ["sudo", "rmdir", backupsOf(slug)]',
+    state: (host) => host.dir(backups),
+    from: "project:demo",
+  },
+  {
+    of: 'projects/health.ts ("disable", slug)',
+    state: record({ enabled: false }),
+    from: "project:demo",
+  },
+  {
+    of: 'projects/health.ts ("enable", slug)',
+    state: (host) => host.remove(link),
+    from: "project:demo",
+  },
+  {
+    of: 'projects/health.ts ["grep", "-nF", domain, other.path]',
+    state: (host) => host.put("/etc/nginx/conf.d/x.conf", "server {\n server_name demo.test;\n}"),
+    from: "project:demo",
+    shows: "2: server_name demo.test;",
+  },
+  {
+    of: 'projects/health.ts ["ls", "-la", project.root_path]',
+    state(host) {
+      host.remove(`${tree}/index.html`);
+      host.put(`${tree}/guide/index.html`, "guide");
+    },
+    from: "project:demo",
+    shows: "guide",
+  },
+  {
+    of: 'projects/site-hints.ts ["sudo", "systemctl", "start", "nginx"]',
+    state(host) {
+      host.nodes.delete("/run/systemd/units/invocation:nginx.service");
+      host.nodes.delete("/run/nginx.pid");
+    },
+    from: "project:demo",
+  },
+  {
+    of: 'projects/site-hints.ts ["sudo", "systemctl", "reload", "nginx"]',
+    state: (host) => host.put(site, host.text(site) ?? ""),
+    from: "project:demo",
+  },
+  {
+    of: 'projects/site-hints.ts ["sudo", "tail", "-n", "20", "/var/log/nginx/error.log"]',
+    state(host) {
+      host.put(`${tree}/index.html`, "home", { mode: 0o600, gid: 33 });
+      host.put("/var/log/nginx/error.log", "open() failed (13: Permission denied)\n");
+    },
+    from: "project:demo",
+    shows: "Permission denied",
+  },
+  // What commands refuse
+  {
+    of: 'cli/project/publish.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
+    state: removeNginx,
+    from: "project publish demo --source /srv/new",
+    after: "nginx:sites",
+  },
+  {
+    of: 'projects/recipes.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
+    state: removeNginx,
+    from: "project enable demo",
+  },
+  {
+    of: 'cli/cli.ts ["edox-ops", ...found.names, "--help"]',
+    state: () => {},
+    from: "project backups",
+    shows: "prune",
+  },
+  {
+    of: 'projects/store.ts ["sudo", "cat", "-n", projectsPath]',
+    state: (host) => host.put(projectsPath, '{\n"-x": 7}', { mode: 0o600 }),
+    from: "project:-x",
+    shows: '2\t"-x": 7}',
+  },
+  {
+    of: 'cli/project/record.ts ["edox-ops", "project", "--help"]',
+    state: () => {},
+    from: "project show UPPER",
+    shows: "show",
+  },
+  {
+    of: 'engine/select.ts ["sudo", ...withFlag(others, "--only", [step, ...ids].join(","))]',
+    state: removeNginx,
+    from: "bootstrap --only nginx.prepare --yes",
+    after: "nginx:sites",
+  },
+  {
+    of: 'doctor/apt.ts ["sed", "-n", `{line}p`, path]',
+    state(host) {
+      host.put("/etc/apt/sources.list.d/a.list", "# mine\ndeb http://deb.test/debian bookworm main\n");
+      const stderr =
+        "W: Target Packages is configured multiple times in /etc/apt/sources.list:1 and /etc/apt/sources.list.d/a.list:2\n";
+      host.taught.unshift((argv) => (argv.includes("indextargets") ? { code: 0, stdout: "", stderr } : undefined));
+    },
+    from: "apt:sources",
+    shows: "deb http://deb.test/debian bookworm main",
+  },
+  {
+    of: 'resources/apt-readable.ts ["cat", "-n", path]',
+    state(host) {
+      host.put("/etc/apt/sources.list.d/bad.list", "blah blah\n");
+      const stderr = "E: Malformed entry 1 in list file /etc/apt/sources.list.d/bad.list (Component)\n";
+      host.taught.unshift((argv) => (argv.includes("indextargets") ? { code: 100, stdout: "", stderr } : undefined));
+    },
+    from: "apt:sources",
+    shows: "1\tblah blah",
+  },
+  {
+    of: 'projects/recipes.ts ["edox-ops", "project", "show", slug]',
+    state: () => {},
+    from: "project add demo --domain other.test",
+    shows: "demo.test",
+  },
+  {
+    of: 'projects/store.ts ["edox-ops", "project", "list"]',
+    state: () => {},
+    from: "project show else",
+    shows: "demo\tdemo.test",
+  },
+  {
+    of: 'projects/store.ts ("update", slug, ...(flags[key] ?? []))',
+    state: record({ domain: "a;b" }),
+    from: "project show demo",
+  },
+  {
+    of: 'projects/store.ts ("disable", slug)',
+    state: record({ enabled: "yes" }),
+    from: "project show demo",
+  },
+  {
+    of: 'projects/store.ts ("remove", key)',
+    state: (host) => host.put(projectsPath, '{"UPPER":7}', { mode: 0o600 }),
+    from: "project:UPPER",
+  },
+  {
+    of: 'projects/store.ts ["ls", "-ld", file]',
+    state(host) {
+      record({ root_path: "/var/www/docs/team/demo" })(host);
+      host.put("/var/www/docs/team", "");
+    },
+    from: "project show demo",
+    shows: "-rw",
+  },
+  {
+    of: 'projects/members.ts ["sudo", "cat", "-n", projectsPath]',
+    state: (host) => host.put(projectsPath, '{\n"demo": oops}', { mode: 0o600 }),
+    from: "project list",
+    shows: '2\t"demo": oops}',
+  },
+  {
+    of: 'projects/site-hints.ts ["cp", "-a", "--", from, root_path]',
+    state: () => {},
+    from: "project update demo --root-path /var/www/docs/new",
+  },
+  {
+    of: 'projects/site-hints.ts ["mkdir", "-p", root_path]',
+    state: (host) => {
+      removeTree(host);
+    },
+    from: "project update demo --root-path /var/www/docs/team/new",
+  },
+  {
+    of: 'projects/certificate-hints.ts ["sudo", "apt-get", "install", "certbot"]',
+    state: () => {},
+    from: "project update demo --tls",
+    shows: "certbot is installed",
+  },
+  {
+    of: 'recipes/nginx-names.ts ["sed", "-n", `{line}p`, path]',
+    state: (host) =>
+      host.put(
+        "/etc/nginx/nginx.conf",
+        "http {\nserver_names_hash_bucket_size 64;\n include conf.d/*.conf;\n include sites-enabled/*;\n}",
+      ),
+    from: `project update demo --domain ${"a".repeat(60)}.test`,
+    shows: "server_names_hash_bucket_size 64;",
+  },
+  {
+    of: 'recipes/nginx-sites.ts ["sudo", "sed", "-i", edit, mainPath]',
+    state: (host) =>
+      host.put("/etc/nginx/nginx.conf", "events {}\nhttp {\n    include /etc/nginx/sites-enabled/*;\n}\n"),
+    from: "bootstrap --yes",
+  },
+  {
+    of: 'recipes/nginx-sites.ts ["cat", "-n", mainPath]',
+    state: (host) => host.put("/etc/nginx/nginx.conf", "events {}\nhttp\n{\n}\n"),
+    from: "bootstrap --yes",
+    shows: "2\thttp",
+  },
+  {
+    of: 'recipes/nginx-config.ts ["grep", "-rn", "include", confDir]',
+    state(host) {
+      for (let i = 0; i <= 101; i++)
+        host.put(`/etc/nginx/conf.d/${i}.conf`, `include /etc/nginx/conf.d/${i + 1}.conf;`);
+    },
+    from: "bootstrap --yes",
+    shows: "include /etc/nginx/conf.d/1.conf;",
+  },
+  {
+    of: 'resources/file.ts ["ls", "-ld", path]',
+    state(host) {
+      host.remove("/etc/nginx/conf.d/edox-ops-limits.conf");
+      host.dir("/etc/nginx/conf.d/edox-ops-limits.conf");
+    },
+    from: "bootstrap --yes",
+    shows: "drwx",
+  },
+  {
+    of: 'resources/directory.ts ["ls", "-ld", path]',
+    state(host) {
+      host.nodes.delete("/var/log/edox-ops");
+      for (const path of [...host.nodes.keys()]) if (path.startsWith("/var/www/")) host.nodes.delete(path);
+      host.put("/var/www/docs", "");
+    },
+    from: "bootstrap --yes",
+    shows: "-rw",
+  },
+  {
+    of: 'resources/service.ts ["sudo", "systemctl", "unmask", unit]',
+    state: (host) => host.link("/etc/systemd/system/nginx.service", "/dev/null"),
+    from: "bootstrap --yes",
+  },
+  {
+    of: 'resources/platform.ts ["cat", "/etc/os-release"]',
+    state: (host) => host.put("/etc/os-release", "ID=alpine\nVERSION_ID=3\n"),
+    from: "bootstrap --yes",
+    shows: "ID=alpine",
+  },
+  {
+    of: 'engine/select.ts [...plain, "--dry-run"]',
+    state: () => {},
+    from: "bootstrap --only else --yes",
+    shows: "nginx.prepare",
+  },
+  {
+    of: 'cli/arguments.ts ["edox-ops", "--help"]',
+    state: () => {},
+    from: "bootstrap surplus",
+    shows: "bootstrap",
+  },
+  {
+    of: 'cli/run.ts ["edox-ops", ...typed, "--yes"]',
+    state: (host) => host.remove("/etc/nginx/conf.d/edox-ops-limits.conf"),
+    from: "bootstrap",
+    after: "nginx:limits",
+  },
+  {
+    of: 'cli/run.ts ["ls", "-ld", path.slice(0, path.lastIndexOf("/"))]',
+    state: (host) => host.dir("/run/edox-ops", { mode: 0o777 }),
+    from: "bootstrap --yes",
+    shows: "drwxrwxrwx",
+  },
+  {
+    of: 'cli/project/record.ts ["edox-ops", ...typed, "--domain", "DOMAIN"]',
+    state: () => {},
+    from: "project add new",
+    after: "project show new",
+  },
+];
+
+function removeNginx(host: FakeHost): void {
+  for (const path of [...host.nodes.keys()]) if (path.startsWith("/etc/nginx")) host.nodes.delete(path);
+  host.remove("/run/nginx.pid");
+  host.remove("/run/systemd/units/invocation:nginx.service");
+  const packages = (host.text("/var/lib/dpkg/status") ?? "")
+    .split("\n\n")
+    .filter((each) => !/^Package: nginx/.test(each));
+  host.put("/var/lib/dpkg/status", packages.join("\n\n"));
+}
+
+function removeTree(host: FakeHost): void {
+  for (const path of [...host.nodes.keys()]) if (path === tree || path.startsWith(`${tree}/`)) host.nodes.delete(path);
+}
+
+function record(change: object) {
+  return (host: FakeHost): void => {
+    const { demo } = JSON.parse(host.text(projectsPath) ?? "");
+    host.put(projectsPath, JSON.stringify({ demo: { ...demo, ...change } }), { mode: 0o600 });
+  };
+}
