@@ -9,25 +9,37 @@ import { type Opened, Refused } from "./trees.ts";
 const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK, S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = fs.constants;
 /** As many links as the kernel follows, path_resolution(7). */
 const mostLinks = 40;
+const rootUid = 0;
+/** Permissions of a file, inode(7). */
+const [mayRead, maySearch] = [4, 1];
 
 /** See {@link Trees.open}. `root`: the directory that paths begin at. */
-export function openTyped(root: string, typed: string, trusted: readonly number[]): Opened | null {
-  return opened(root || "/", root, typed, trusted);
+export function openTyped(root: string, typed: string, trusted: readonly number[], reader = rootUid): Opened | null {
+  return opened(root || "/", root, typed, trusted, reader);
 }
 
 /** See {@link Trees.openBelow}. */
 export function openBelow(dir: string, path: string, root: string): Opened | null {
-  return opened(dir, root, path, null);
+  return opened(dir, root, path, null, rootUid);
 }
 
-/** Opens `typed` below `start`. `trusted`: users whose links are followed; null: no link may lead out of `start`. */
-function opened(start: string, root: string, typed: string, trusted: readonly number[] | null): Opened | null {
+/**
+ * Opens `typed` below `start`. `trusted`: users whose links are followed; null: no link may lead out of `start`. `reader`:
+ * a user who must be able to read it.
+ */
+function opened(
+  start: string,
+  root: string,
+  typed: string,
+  trusted: readonly number[] | null,
+  reader: number,
+): Opened | null {
   const path = typed.startsWith("/") || trusted === null ? typed : `${process.cwd()}/${typed}`;
   /** The open directories on the way: ".." leads back to them, even after a directory was moved. */
   const way: number[] = [];
   try {
     way.push(fs.openSync(start, O_PATH | O_DIRECTORY));
-    const links = missing(() => follow(way, path, trusted));
+    const links = missing(() => follow(way, path, trusted, reader));
     if (links === null) return null;
     const last = way.at(-1) as number;
     const { mode, uid } = fs.fstatSync(last);
@@ -38,6 +50,7 @@ function opened(start: string, root: string, typed: string, trusted: readonly nu
       throw new Refused(`${path} is a link of user ${owner}, and leads to ${real}, which belongs to user ${uid}`);
     }
     const kind = mode & S_IFMT;
+    demandAccess(last, reader, kind === S_IFDIR ? mayRead | maySearch : mayRead);
     const type = kind === S_IFDIR ? "directory" : kind === S_IFREG ? "file" : "other";
     // Opening a pipe may block, and nothing reads one.
     const fd = type === "other" ? (way.pop() as number) : openToRead(last, typed);
@@ -46,6 +59,17 @@ function opened(start: string, root: string, typed: string, trusted: readonly nu
   } finally {
     for (const fd of way) fs.closeSync(fd);
   }
+}
+
+/**
+ * Throws {@link Refused} where a user may not read or search what is open. Which groups a user is in is not asked: what is
+ * another user's must be open to its group and to all others.
+ */
+function demandAccess(fd: number, reader: number, bits: number): void {
+  if (reader === rootUid) return;
+  const { uid, mode } = fs.fstatSync(fd);
+  const granted = uid === reader ? mode >> 6 : mode & (mode >> 3);
+  if ((granted & bits) !== bits) throw new Refused(`user ${reader} may not read ${fs.readlinkSync(openName(fd))}`);
 }
 
 /** Throws {@link Refused} for a file with a lease, fcntl(2): without O_NONBLOCK its holder would be waited for. */
@@ -77,7 +101,7 @@ interface Link {
 }
 
 /** Extends `way` to what the path leads to. Returns the links on it whose owners are not trusted; null for a circle. */
-function follow(way: number[], typed: string, trusted: readonly number[] | null): Link[] | null {
+function follow(way: number[], typed: string, trusted: readonly number[] | null, reader: number): Link[] | null {
   const names = typed.split("/");
   const links: Link[] = [];
   let followed = 0;
@@ -89,6 +113,7 @@ function follow(way: number[], typed: string, trusted: readonly number[] | null)
       else if (trusted === null) throw new Refused(`${typed} leads out of it`);
       continue;
     }
+    demandAccess(dir, reader, maySearch);
     const fd = fs.openSync(`${openName(dir)}/${name}`, O_PATH | O_NOFOLLOW);
     const { mode, uid } = fs.fstatSync(fd);
     if ((mode & S_IFMT) !== S_IFLNK) {

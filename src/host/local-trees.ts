@@ -87,7 +87,7 @@ export function localTrees(root = ""): Trees {
     },
 
     entry: (path) => missing(() => entryOf("", statusOf(at(path)))),
-    open: (path, trusted) => kept(openTyped(root, path, trusted)),
+    open: (path, trusted, reader) => kept(openTyped(root, path, trusted, reader)),
     openBelow: (dir, path) => kept(openBelow(at(dir), path, root)),
     adopt: (path, owner) => adopt(at(path), owner),
     pinned: (path) => pinned(at(path)),

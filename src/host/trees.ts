@@ -109,9 +109,10 @@ export interface Trees {
   /**
    * Opens what a path leads to, name by name; null where it leads nowhere. A symbolic link on the way is followed where
    * one of the `trusted` users owns it, or where its owner owns what the path leads to in the end: nobody can lead this
-   * process to a file of another user. Throws {@link Refused} otherwise.
+   * process to a file of another user. Throws {@link Refused} otherwise, and where `reader`, root without it, is a user
+   * who may not search a directory on the way, or not read what it leads to.
    */
-  open(path: string, trusted: readonly number[]): Opened | null;
+  open(path: string, trusted: readonly number[], reader?: number): Opened | null;
   /** Opens what a path below `dir` leads to. Throws {@link Refused} for one that leads out of it. */
   openBelow(dir: string, path: string): Opened | null;
   /**

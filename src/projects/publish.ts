@@ -4,6 +4,7 @@ import { Problem } from "../engine/step.ts";
 import { withFlag } from "../engine/with-flag.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { type Opened, Refused, type Trees } from "../host/trees.ts";
+import { dereferenced } from "./dereference.ts";
 import type { Order } from "./plan.ts";
 import type { Project } from "./project.ts";
 import { backupNames, backupsOf, openAbove } from "./releases.ts";
@@ -25,6 +26,8 @@ export interface Given extends Pick<Order, "select"> {
   source: string | null;
   /** The part of it that is the site. */
   subdir: string | null;
+  /** Links that lead out of it are replaced by what they lead to. */
+  dereference?: boolean;
   /** Users whose links on the way to the source are followed wherever they lead. */
   trusted: readonly number[];
 }
@@ -35,7 +38,7 @@ export interface Given extends Pick<Order, "select"> {
  */
 export async function deployOrder(
   project: Project,
-  { source, subdir, trusted, ...more }: Given,
+  { source, subdir, trusted, dereference = false, ...more }: Given,
   choices: Choices,
   host: Host,
   trees: Trees,
@@ -50,6 +53,11 @@ export async function deployOrder(
   return ordered(shape, host, trees, async (open) => {
     const opened = given === "-" ? "-" : open(openSource(trees, given, trusted, host));
     const isArchive = opened === "-" || opened.type === "file";
+    if (isArchive && dereference) throw new Problem("usage", "--dereference needs a directory as its source");
+    if (!isArchive && dereference) {
+      const part = subdir === null ? opened : open(partOf(trees, opened.path, subdir));
+      return { ...(await dereferenced({ project, name, choices, part, host, trees })), of: "unpacked" };
+    }
     const { dir: whole, notes } = isArchive
       ? await unpacked(project, given, opened, choices, host, trees)
       : { dir: opened.path, notes: [] };

@@ -3,7 +3,10 @@
 import type { Order } from "./plan.ts";
 
 /** What is looked at, by which names, and the command that was typed for it. */
-export type Sought = Pick<Order, "dir" | "name" | "of" | "select" | "archive" | "again">;
+export type Sought = Pick<Order, "dir" | "name" | "of" | "select" | "archive" | "again"> & {
+  /** Links that lead out of it are followed by the caller: they are no fault. */
+  followsOut?: true;
+};
 
 /** Returns the command that shows what is at the top of it; none for what came on stdin. */
 export function hintToList({ name, archive }: Sought): string[] | undefined {
@@ -20,6 +23,12 @@ export function hintToListArchive(path: string): string[] {
 export function hintToLook(sought: Sought, ...paths: string[]): string[] | undefined {
   if (sought.archive !== undefined) return hintToList(sought);
   return ["ls", "-ld", ...paths.map((path) => (path === "" ? sought.name : `${sought.name}/${path}`))];
+}
+
+/** Returns the command that publishes what a link leads to outside of the source, or shows the link. */
+export function hintToFollow(sought: Sought, path: string): readonly string[] | undefined {
+  const { of, again } = sought;
+  return of === "others" && again !== undefined ? [...again, "--dereference"] : hintToLook(sought, path);
 }
 
 /** Returns the command that shows the first path in a directory that is too long: so many bytes. */

@@ -8,7 +8,7 @@ import { LeftOut } from "./left-out.ts";
 import { endOf } from "./links.ts";
 import { gzipEnding, staleGzips } from "./precompressed.ts";
 import { sideBySide } from "./side-by-side.ts";
-import { hintToList, hintToLook, hintToMeasure, type Sought } from "./source-hints.ts";
+import { hintToFollow, hintToList, hintToLook, hintToMeasure, type Sought } from "./source-hints.ts";
 import { isMissedFile, SomePaths } from "./unserved.ts";
 
 /** Of ext4 and all others: a component of a path, in bytes. */
@@ -51,7 +51,9 @@ export function isExposed({ type, mode, uid }: Entry, ownerUid: number): boolean
 /** Every entry, or a Problem that names the first that cannot be published. */
 export async function survey(trees: Trees, sought: Sought, ownerUid: number, nowMs: number): Promise<Source> {
   const { dir, name, of, select, again } = sought;
-  const left = new LeftOut(of === "release" ? "everything" : (select ?? { include: [], exclude: [] }));
+  const left = new LeftOut(
+    of === "release" || sought.followsOut ? "everything" : (select ?? { include: [], exclude: [] }),
+  );
   const entries = await Listing.of(trees, dir, (path) => left.leaves(path));
   left.addFiles(entries);
   let [isFresh, exposed] = [false, false];
@@ -80,9 +82,9 @@ export async function survey(trees: Trees, sought: Sought, ownerUid: number, now
   }
   left.demandNoSecret(name, again);
   for (const [path, target] of links) {
-    if (endOf(path, links) !== null) continue;
+    if (sought.followsOut === true || endOf(path, links) !== null) continue;
     const way = target.startsWith("/") ? "only relative links stay right in a site" : "it leads out of the site";
-    throw refused(`${name}/${path} is a link to ${target}: ${way}`, hintToLook(sought, path));
+    throw refused(`${name}/${path} is a link to ${target}: ${way}`, hintToFollow(sought, path));
   }
   const stale = staleGzips(trees, dir, gzips, links);
   entries.leaveOut(stale);

@@ -36,19 +36,19 @@ export interface Unpacked {
   notes: string[];
 }
 
-/** Unpacks an archive beside the backups, where settling the project removes it. Throws a Problem for one that is refused. */
-export async function unpacked(
-  project: Project,
-  given: string,
-  archive: Opened | "-",
-  { looks, again }: { looks: boolean; again: readonly string[] },
-  host: Host,
-  trees: Trees,
-): Promise<Unpacked> {
-  const { slug, owner_group } = project;
-  // A dry run unpacks as well: what it makes for that is removed at its end.
+/** Who asks for it: a dry run, or the deploy that was typed. */
+export interface Asked {
+  looks: boolean;
+  again: readonly string[];
+}
+
+/**
+ * Makes the empty directory beside the backups, where settling the project removes it. `room`: what may be put into it. A
+ * dry run makes it as well, and removes it at its end.
+ */
+export function freshUnpacked({ slug, owner_group }: Project, { looks, again }: Asked, host: Host, trees: Trees) {
   if (looks && host.uid !== 0) {
-    const message = `an archive is unpacked in ${backupsDir} to be compared, which only root may`;
+    const message = `the source is unpacked in ${backupsDir} to be compared, which only root may`;
     throw new Problem("not-root", message, { hint: again });
   }
   if (looks) demandSecuredBackups(host, slug);
@@ -59,10 +59,23 @@ export async function unpacked(
   // What a killed one left: the project's lock is ours.
   trees.remove(dir);
   trees.makeDirectory(dir, { mode: 0o755, ...owner });
-  const name = given === "-" ? "the archive on stdin" : given;
   const { bytes, inodes, size } = trees.room(dir);
   const reserve = Math.round(Math.min(Math.max(size * reserveShare, leastReserve), mostReserve));
   const room = { bytes: Math.max(0, bytes - reserve), entries: Math.max(0, inodes - inodeReserve) };
+  return { dir, owner, room, reserve };
+}
+
+/** Unpacks an archive beside the backups, where settling the project removes it. Throws a Problem for one that is refused. */
+export async function unpacked(
+  project: Project,
+  given: string,
+  archive: Opened | "-",
+  asked: Asked,
+  host: Host,
+  trees: Trees,
+): Promise<Unpacked> {
+  const { dir, owner, room, reserve } = freshUnpacked(project, asked, host, trees);
+  const name = given === "-" ? "the archive on stdin" : given;
   const limits = {
     ...unpackLimits,
     bytes: Math.min(unpackLimits.bytes, room.bytes),
@@ -76,7 +89,7 @@ export async function unpacked(
     const isRoom = (limit === "bytes" || limit === "entries") && limits[limit] === room[limit];
     const kept = limit === "entries" ? `${inodeReserve} inodes` : `${Math.round(reserve / 2 ** 20)} MiB`;
     const why = isRoom ? `${message}, which is what ${docsRoot} has room for, with ${kept} in reserve` : message;
-    const hint = limit === "unchanged" ? again : hintFor(given, isRoom, limit);
+    const hint = limit === "unchanged" ? asked.again : hintFor(given, isRoom, limit);
     throw new Problem("blocked", `${name} is not published: ${why}`, { hint });
   }
 }

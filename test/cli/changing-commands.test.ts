@@ -248,7 +248,7 @@ describe("a dry run of a deploy", () => {
     expect(archive.exit).toBe(2);
     expect(JSON.parse(archive.out).error).toMatchObject({
       code: "not-root",
-      message: "an archive is unpacked in /var/www/docs/.edox-ops-backups to be compared, which only root may",
+      message: "the source is unpacked in /var/www/docs/.edox-ops-backups to be compared, which only root may",
       hint: ["sudo", "edox-ops", "project", "deploy", "demo", "--source", "/srv/a.tar", ...flags],
     });
     sites[0]?.disk.remove("/srv/a.tar");

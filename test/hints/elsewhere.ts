@@ -132,8 +132,9 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
     "projects/deploy.test.ts",
     "by a page that is not the new one",
   ],
+  'projects/dereference.ts ["df", fits ? "-h" : "-i", docsRoot]': "a full disk",
   'projects/source-hints.ts ["find", top, "-regextype", "posix-extended", "-regex", `.{{longestPath},}`, "-print", "-quit"]':
-    ["projects/deploy.test.ts", "bytes in it"],
+    ["projects/odd-source.test.ts", "bytes in it"],
   'projects/source-hints.ts ["unzip", "-l", path]': "Debian has no unzip of itself: a zip is listed where there is one",
   'projects/unpacked.ts ["df", limit === "entries" ? "-i" : "-h", docsRoot]': [
     "projects/archive-refused.test.ts",

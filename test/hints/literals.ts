@@ -2,7 +2,7 @@
 
 /** Lists that begin with one of these are hints, or changes. */
 const programs =
-  /^\[\s*"(sudo|edox-ops|cat|chattr|chmod|chown|cloud-init|command|cp|curl|df|dmesg|docker|dpkg|du|find|findmnt|getconf|gpg|grep|ip|ls|mkdir|mv|namei|openssl|pgrep|ps|rm|rmdir|sed|tail|tar|timedatectl|umount|unzip|vcgencmd)"/;
+  /^\[\s*(?:\.\.\.again|"(?:sudo|edox-ops|cat|chattr|chmod|chown|cloud-init|command|cp|curl|df|dmesg|docker|dpkg|du|find|findmnt|getconf|gpg|grep|ip|ls|mkdir|mv|namei|openssl|pgrep|ps|rm|rmdir|sed|tail|tar|timedatectl|umount|unzip|vcgencmd)")/;
 
 /**
  * Returns every list of words in the source that may be a hint, behind the name of its file, without line ends. The hints of

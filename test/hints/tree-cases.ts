@@ -131,6 +131,25 @@ export const treeCases: TreeCase[] = [
     shows: "gone - No such file or directory",
   },
   {
+    of: 'projects/source-hints.ts [...again, "--dereference"]',
+    state(disk) {
+      disk.write("/usr/share/javascript/jquery.js", "jquery");
+      disk.write("/srv/a/jquery.js", "-> ../../usr/share/javascript/jquery.js");
+      disk.write("/srv/a/index.html", "with jquery");
+    },
+    from: "project deploy demo --source /srv/a",
+    page: "with jquery",
+  },
+  {
+    of: 'projects/dereference.ts ["namei", "-l", path]',
+    state(disk) {
+      disk.write("/etc/secret", "secret");
+      disk.write("/srv/site/a", "-> /etc/secret");
+    },
+    from: "project deploy demo --source /srv/site --dereference",
+    shows: "a -> /etc/secret",
+  },
+  {
     of: 'projects/source-hints.ts ["ls", "-la", name]',
     state: (disk) => disk.write("/srv/a/page.html", "no index"),
     from: "project deploy demo --source /srv/a",

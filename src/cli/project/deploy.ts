@@ -10,7 +10,13 @@ export function deployRelease(command: string, slug: string, values: Values, con
   const { source, subdir } = values as { source?: string; subdir?: string };
   // Root's links, and those of the person who typed sudo.
   const trusted = [0, Number(context.variable("SUDO_UID") ?? 0)];
-  const given = { source: source ?? null, subdir: subdir ?? null, trusted, select: selectionOf(values) };
+  const given = {
+    source: source ?? null,
+    subdir: subdir ?? null,
+    dereference: values.dereference === true,
+    trusted,
+    select: selectionOf(values),
+  };
   return {
     command,
     id: "project.deploy",

@@ -49,6 +49,10 @@ export const sourceFlags = {
     valueHint: "path,...",
     description: "Publish these although their names are those of secrets or of version control data",
   },
+  dereference: {
+    type: "boolean",
+    description: "Replace links that lead out of it by what they lead to, as far as its owner may read that",
+  },
 } as const satisfies ArgsDef;
 
 export const releaseFlags = {
