@@ -129,7 +129,7 @@ async function type(host: FakeHost, hint: readonly string[]): Promise<{ exit: nu
   }
   const copy = copied(host);
   const { exitCode, stdout, stderr } = run([program, ...rest], copy);
-  taken(host);
+  if (changing.includes(program)) taken(host);
   return { exit: exitCode, out: `${stdout}${stderr}`.replaceAll(root, "") };
 }
 
@@ -147,6 +147,8 @@ function copied(host: FakeHost): string {
   return root;
 }
 
+const changing = ["chmod", "cp", "mkdir", "mv", "rm", "rmdir", "sed"];
+
 /** Takes over what a program changed in the copy. */
 function taken(host: FakeHost): void {
   for (const path of [...host.nodes.keys()]) {
@@ -163,8 +165,8 @@ function taken(host: FakeHost): void {
     else {
       const bytes = readFileSync(root + path);
       if (known?.type === "file" && known.mode === mode && bytes.equals(host.read(path) ?? new Uint8Array())) continue;
-      const sibling = path.startsWith(`${tree}/`) || path.startsWith("/var/www/docs/") ? { gid: 33 } : {};
-      host.put(path, bytes, { ...attributes, ...sibling });
+      const group = path.startsWith("/var/www/docs/") ? { gid: 33 } : {};
+      host.put(path, bytes, { ...attributes, ...group });
     }
   }
 }

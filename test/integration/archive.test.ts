@@ -176,7 +176,7 @@ describe("archive table: what a program makes is refused by name:", () => {
       using host = registeredHost();
       must(`rm -f out*; cd plain; ${make}`);
       await Bun.write(`${host.root}/srv/out`, await Bun.file(`${work}/out`).bytes());
-      const err = `error: /srv/out is not published: ${said}\nhint: ls -l /srv/out\n`;
+      const err = `error: /srv/out is not published: ${said}\nhint: tar -tvf /srv/out\n`;
       expect(await typedDeploy(host.root, "/srv/out")).toEqual({ exit: 1, out: "", err });
     });
   }

@@ -435,6 +435,65 @@ for (const suite of suites) {
       expect(project("remove pub --delete-files --yes").code).toBe(0);
     });
 
+    describe("hint, typed as it stands:", () => {
+      const tree = "/var/www/docs/hinted";
+      const site = "/etc/nginx/sites-available/edox-ops-hinted";
+      /** A state; the check of doctor that names it; what the hint prints of the cause, where it only looks. */
+      const rows: [name: string, spoil: string, finding?: string | undefined, shows?: string][] = [
+        ["a live tree that is gone is restored", `rm -r ${tree}`],
+        ["a live tree without a backup is deployed", `rm -r ${tree} /var/www/docs/.edox-ops-backups/hinted`],
+        ["nginx that is stopped is started", "systemctl stop nginx"],
+        [
+          "a site that is not enabled is enabled",
+          "rm /etc/nginx/sites-enabled/edox-ops-hinted; systemctl reload nginx",
+        ],
+        ["a site that nginx refuses is written anew", `echo 'bogus;' >>${site}`, "nginx:config"],
+        [
+          "a file of edox-ops that nginx refuses is too",
+          "echo 'bogus;' >>/etc/nginx/conf.d/edox-ops-default.conf",
+          "nginx:config",
+        ],
+        [
+          "state that another user can write becomes root's",
+          "chown 33:33 /etc/edox-ops/projects.json",
+          "state:permissions",
+        ],
+        ["an orphan is removed", `ln -s ${site} /etc/nginx/sites-enabled/edox-ops-gone`, "nginx:orphan"],
+        [
+          "the line of a foreign file that nginx refuses is shown",
+          "printf '# theirs\nbogus;\n' >/etc/nginx/conf.d/theirs.conf",
+          "nginx:config",
+          "bogus;\n",
+        ],
+        ["why nginx cannot read a page is shown", `chmod 0600 ${tree}/index.html`, undefined, "Permission denied"],
+      ];
+      for (const [name, spoil, finding = "project:hinted", shows] of rows) {
+        test(name, () => {
+          host.sh(`mkdir -p /srv/hinted; echo one >/srv/hinted/index.html
+            edox-ops project publish hinted --domain hinted.test --source /srv/hinted
+            echo two >/srv/hinted/index.html; edox-ops project deploy hinted --source /srv/hinted`);
+          const first = (): string | undefined => {
+            const line = new RegExp(`^\\[FAIL\\] ${finding}: .*\\(run: (.*)\\)$`, "m");
+            return line.exec(host.run(["edox-ops", "doctor"]).stdout)?.[1];
+          };
+          expect([name, first()]).toEqual([name, undefined]);
+          expect(host.sh(spoil).code).toBe(0);
+          const hints: string[] = [];
+          for (let hint = first(); hint !== undefined && hints.length < 3; hint = first()) {
+            hints.push(hint);
+            const { code, stdout } = host.sh(hint.replace("DIRECTORY", "/srv/hinted"));
+            if (shows !== undefined) expect([hint, stdout]).toEqual([hint, expect.stringContaining(shows)]);
+            else expect([hint, code]).toEqual([hint, 0]);
+            if (shows !== undefined) break;
+          }
+          expect([name, hints.length > 0]).toEqual([name, true]);
+          host.sh(`rm -f /etc/nginx/conf.d/theirs.conf; chmod 0644 ${tree}/index.html`);
+          expect([name, hints, first()]).toEqual([name, hints, undefined]);
+        });
+      }
+      afterAll(() => host.sh("edox-ops project remove hinted --delete-files --yes; rm -r /srv/hinted"));
+    });
+
     test("a site can be taken down while somebody else's file is broken, and is gone when that is mended", () => {
       host.sh("echo nonsense >/etc/nginx/sites-enabled/theirs");
       const { code, stdout } = project("disable demo");

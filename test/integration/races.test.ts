@@ -72,7 +72,7 @@ ${racer}END
         expect([code, stderr]).toEqual([
           1,
           expect.stringMatching(
-            /^error: \S+ is not published: \/home\/eve\/public is a link of user \d+, and leads to \/srv\/private.*, which belongs to user 0\nhint: ls -ld \S+\n$/,
+            /^error: \S+ is not published: \/home\/eve\/public is a link of user \d+, and leads to \/srv\/private.*, which belongs to user 0\nhint: namei -l \S+\n$/,
           ),
         ]);
       }

@@ -401,7 +401,9 @@ describe("what is not as it should be is refused, and the next run ends well", (
       echo 'deb [signed-by=/root/docker.asc] ${uri} bookworm stable' >${dir}/docker.list
       sed -i '/^#/d; s,^Signed-By: .*,Signed-By: /etc/apt/keyrings/docker.asc,' ${dir}/docker.sources`);
     const words = `apt cannot read its sources: ${dir}/docker.list and ${dir}/docker.sources name ${uri} bookworm with different values of Signed-By`;
-    expect(ci.ops("doctor").stdout).toContain(`[FAIL] apt:sources: ${words} (run: rm ${dir}/docker.list)\n`);
+    expect(ci.ops("doctor").stdout).toContain(
+      `[FAIL] apt:sources: ${words} (run: mv ${dir}/docker.list ${dir}/docker.list.disabled)\n`,
+    );
     // A host with nothing to install is not stopped by it.
     expect(ci.prepare()).toMatchObject({ code: 0, stderr: "" });
     ci.host.sh("dpkg --purge --force-depends gitlab-runner-helper-images");
@@ -409,10 +411,10 @@ describe("what is not as it should be is refused, and the next run ends well", (
     const refused = ci.prepare();
     expect([refused.code, refused.stderr]).toEqual([
       1,
-      expect.stringContaining(`${words}\nhint: rm ${dir}/docker.list\n`),
+      expect.stringContaining(`${words}\nhint: mv ${dir}/docker.list ${dir}/docker.list.disabled\n`),
     ]);
     expect(ci.host.listing("/etc")).toBe(listing);
-    ci.host.sh(`rm ${dir}/docker.list`);
+    ci.host.sh(`mv ${dir}/docker.list ${dir}/docker.list.disabled`);
     expect(ci.prepare().code).toBe(0);
 
     // One of ours is healed by the step that it stands in the way of.

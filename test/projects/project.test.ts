@@ -93,7 +93,7 @@ test("remove says what it left, and takes files away only when that is confirmed
   await live();
   expect(await typed("project remove demo --delete-files", host)).toMatchObject({
     exit: 2,
-    err: "error: the files and backups of demo would be gone for ever: say --yes\nhint: edox-ops project remove demo --delete-files --yes\n",
+    err: "error: the files and backups of demo would be gone for ever: say --yes\nhint: edox-ops project remove demo --delete-files --dry-run\n",
   });
   expect(host.text(projectsPath)).toContain("demo.test");
   expect((await typed("project remove demo --keep-nginx", host)).out).toEndWith(
