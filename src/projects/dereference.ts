@@ -13,6 +13,7 @@ import { SomePaths } from "./unserved.ts";
 
 const rootUid = 0;
 const setIdBits = 0o6000;
+const stickyBit = 0o1000;
 
 interface Given {
   project: Project;
@@ -28,14 +29,15 @@ interface Given {
 /**
  * Copies a source beside the backups, where settling the project removes it. A link that leads out of the source is
  * followed where root or the owner of the source owns it, or where its owner owns what it leads to; and only to what the
- * owner of the source may read and anybody may publish. One that leads to nothing is left out, with a note. Throws a
+ * owner of the source may read and anybody may publish; never where a third user could have moved the link. One that leads to nothing is left out, with a note. Throws a
  * Problem for any other.
  */
 export async function dereferenced({ project, name, choices, part, host, trees }: Given): Promise<Unpacked> {
   const { again } = choices;
   const { dir, owner, room } = freshUnpacked(project, choices, host, trees);
   const made: Made = { mode: 0o644, ...owner, modifiedSeconds: Math.floor(host.now() / 1000) };
-  const reader = trees.entry(part.path)?.uid ?? rootUid;
+  // A directory of root's may have been moved by the owner of one above it.
+  const reader = dirsTo(part.real).findLast(({ uid }) => uid !== rootUid)?.uid ?? rootUid;
   const missing = new SomePaths();
   const notes: string[] = [];
   let [entries, bytes] = [0, 0];
@@ -76,6 +78,7 @@ export async function dereferenced({ project, name, choices, part, host, trees }
 
   /** Copies what a link leads to. */
   async function copyTarget(link: string, called: string, below: string, trail: string[]): Promise<void> {
+    demandSettled(link, called);
     const target = openFor(link, called);
     if (target === null) return missing.add(below.slice(1));
     try {
@@ -113,6 +116,23 @@ export async function dereferenced({ project, name, choices, part, host, trees }
     }
   }
 
+  /** Each directory of a path without links, from the top down, and what the path itself leads to. */
+  function dirsTo(path: string): Entry[] {
+    const names = path.split("/").slice(1);
+    return names.flatMap((_, i) => trees.entry(`/${names.slice(0, i + 1).join("/")}`) ?? []);
+  }
+
+  /** Throws a Problem for a link that another user than root and the reader may have moved, so that it leads elsewhere. */
+  function demandSettled(link: string, called: string): void {
+    const dirs = dirsTo(link.slice(0, link.lastIndexOf("/")));
+    const mover = dirs.find(({ uid, mode }) => (uid !== rootUid && uid !== reader) || isShared(mode));
+    if (mover === undefined) return;
+    const whose = isShared(mover.mode)
+      ? "a directory that several users may write"
+      : `a directory of user ${mover.uid}`;
+    throw refused(called, `is not followed: it lies in ${whose}, who may have moved it there`, link);
+  }
+
   function openFor(path: string, called: string): Opened | null {
     try {
       return trees.open(path, [rootUid, reader], reader);
@@ -142,6 +162,11 @@ export async function dereferenced({ project, name, choices, part, host, trees }
   function changed(called: string): Problem {
     return new Problem("blocked", `${called} was changed while it was read: nothing was deployed`, { hint: again });
   }
+}
+
+/** Whether more users than the owner may rename what others have in a directory of this mode. */
+function isShared(mode: number): boolean {
+  return (mode & 0o022) !== 0 && (mode & stickyBit) === 0;
 }
 
 function refused(called: string, why: string, path = called): Problem {

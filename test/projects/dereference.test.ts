@@ -9,9 +9,11 @@ const eve = 12_345;
 const other = 12_346;
 const live = "/var/www/docs/demo";
 let host: TreeHost;
+let site: string;
 
 beforeEach(() => {
   host = registeredHost();
+  site = "/srv/site";
   // As that of a host, which the one of mkdtemp is not.
   host.mode("", 0o755);
   host.write("/usr/share/javascript/jquery.js", "jquery");
@@ -19,7 +21,7 @@ beforeEach(() => {
 });
 afterEach(() => host[Symbol.dispose]());
 
-const deploy = (...flags: string[]) => typedDeploy(host.root, "/srv/site", "--dereference", ...flags);
+const deploy = (...flags: string[]) => typedDeploy(host.root, site, "--dereference", ...flags);
 
 /** Gives the source and what is directly in it to a user. */
 function giveTo(uid: number): void {
@@ -183,7 +185,37 @@ describe("deploy --dereference: refused, with nothing published:", () => {
         for (const path of ["/srv/private", "/srv/private/key"]) chownSync(host.root + path, eve, eve);
         for (const path of ["/srv/shared", "/srv/shared/a"]) lchownSync(host.root + path, other, other);
       },
-      "/srv/shared/a is a link of user 12346, and leads to /srv/private/key, which belongs to user 12345",
+      "/srv/site/shared/a is not followed: it lies in a directory of user 12346",
+    ],
+    [
+      "a link of root's that the owner of a directory above it may have moved, to what that user may not read",
+      () => {
+        host.write("/srv/private/key", "key");
+        host.mode("/srv/private/key", 0o600);
+        host.write("/srv/site/moved/a", "-> ../../private/key");
+        host.write("/srv/site/moved/index.html", "home");
+        chownSync(`${host.root}/srv/site`, eve, eve);
+        site = "/srv/site/moved";
+      },
+      `user ${eve} may not read /srv/private/key`,
+    ],
+    [
+      "a link of root's in a directory of another user below the source",
+      () => {
+        host.write("/srv/private/key", "key");
+        host.write("/srv/site/theirs/moved/a", "-> ../../../private/key");
+        chownSync(`${host.root}/srv/site/theirs`, other, other);
+      },
+      "/srv/site/theirs/moved/a is not followed: it lies in a directory of user 12346",
+    ],
+    [
+      "a link in a directory that several users may write",
+      () => {
+        host.write("/srv/private/key", "key");
+        host.write("/srv/site/shared/a", "-> ../../private/key");
+        host.mode("/srv/site/shared", 0o777);
+      },
+      "/srv/site/shared/a is not followed: it lies in a directory that several users may write",
     ],
   ];
   for (const [what, prepare, said] of cases) {
