@@ -104,7 +104,7 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
   'engine/disk-fault.ts ["df", "-i", path]': [diskFault, "the inodes are named where they are what is used up"],
   'engine/disk-fault.ts ["findmnt", "--options", "ro"]': [diskFault, "a read-only file system is named"],
   'engine/disk-fault.ts ["sudo", "mount", "-o", "remount,rw", point]': [diskFault, "a read-only file system is named"],
-  'engine/transact.ts ["sudo", ...argv]': ["engine/transact.test.ts", "test("],
+  'engine/transact.ts ["sudo", ...argv]': "the command that failed, which prints its cause again",
   'projects/certificate-hints.ts ["sudo", "certbot", "certonly", "--standalone", ...(isActive(see, "nginx") ? hooks : []), ...name]':
     [certificate, "a missing certificate is refused with the way to get one"],
   'projects/certificate-hints.ts ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name]': [
@@ -116,8 +116,8 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
     "a certificate of certbot's is renewed or issued again by it",
   ],
   'projects/certificate-hints.ts ["sudo", "openssl", "x509", "-in", chainPath, "-noout", "-subject", "-issuer", "-dates"]':
-    [certificate, "a faulty certificate"],
-  'projects/certificate.ts ["timedatectl"]': [certificate, "a faulty certificate"],
+    [certificate, "is refused by project update --tls, with nothing changed"],
+  'projects/certificate.ts ["timedatectl"]': [certificate, "is refused by project update --tls, with nothing changed"],
   'projects/deletion.ts ["sudo", "chattr", "-a", path]': deletion,
   'projects/deletion.ts ["sudo", "chattr", "-i", path]': deletion,
   'projects/deletion.ts ["sudo", "ls", "-la", above(dir)]': [
@@ -126,8 +126,11 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
   ],
   'projects/deletion.ts ["sudo", "umount", path]': deletion,
   'projects/health.ts ("show", slug)': "a fault of the file system while a tree is read",
-  'projects/health.ts ("validate", slug)': ["doctor/sites.test.ts", "test("],
-  'projects/health.ts ["sudo", "systemctl", "reload", "nginx"]': [certificate, "a faulty certificate"],
+  'projects/health.ts ("validate", slug)': "what only root may read: root sees it",
+  'projects/health.ts ["sudo", "systemctl", "reload", "nginx"]': [
+    certificate,
+    "one that nginx has not loaded since it was renewed is a warning",
+  ],
   'projects/site-hints.ts ["curl", "-sSIk", "--noproxy", "*", "--resolve", resolve, urlOf(project)]': [
     "projects/deploy.test.ts",
     "by a page that is not the new one",
@@ -153,8 +156,9 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
   'release/program.ts ["sudo", "chown", "root:root", part]': "a program of another user: root does not run it",
   'release/update.ts ["df", "-h", folder]': "a full disk",
   'release/update.ts ["sudo", "apt-get", "install", `./{asset}`]': [selfUpdate, "with the package to fetch"],
-  'release/update.ts ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]': [selfUpdate, "self-update"],
-  'release/update.ts ["sudo", "edox-ops", "self-update", "--version", release.version]': [selfUpdate, "self-update"],
+  'release/update.ts ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]': "no earlier program is kept",
+  'release/update.ts ["sudo", "edox-ops", "self-update", "--version", release.version]':
+    "a release that is older than this one",
   'resources/apt-lock.ts ["ps", "-fp", String(holder.pid)]': [
     requirement,
     "a lock is waited for, and its holder named",
