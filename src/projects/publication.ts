@@ -1,11 +1,13 @@
 // The record and the site of a project that is published: they change together with its tree, or not at all.
 
 import { converge, type Options } from "../engine/converge.ts";
+import { installedPackage } from "../engine/dpkg.ts";
 import type { Facts } from "../engine/facts.ts";
 import { snapshot } from "../engine/snapshot.ts";
 import type { Recipe, Requirement, Step, StepResult } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { nginxServes } from "../recipes/nginx.ts";
+import { configFault } from "../recipes/nginx-accepts.ts";
 import { nameTooLong } from "../recipes/nginx-names.ts";
 import { docsRoot, sitesEnabledDir } from "../recipes/paths.ts";
 import { portFree } from "../resources/port.ts";
@@ -45,8 +47,6 @@ export function publication(slug: string, after: After, facts: Facts): Publicati
 }
 
 const setUp = ["sudo", "edox-ops", "bootstrap", "--yes"];
-/** The exit code of a program that is missing. */
-const notFound = 127;
 
 const prepared = requirement("this host is set up for sites", async (see) => {
   if ([sitesEnabledDir, docsRoot].every((dir) => see.stat(dir) !== null)) return null;
@@ -83,13 +83,11 @@ function accepted(slug: string, step: Step): Requirement {
     if (result?.problem) throw result.problem;
     const changes = result?.changes ?? [];
     if (changes.length === 0) return null;
-    const { code, stderr } = await see.probe(["nginx", "-t", "-q"]);
-    if (code === 0) return null;
-    if (code === notFound) return { reason: "nginx is not installed", hint: setUp };
+    if (installedPackage(see, "nginx") === null) return { reason: "nginx is not installed", hint: setUp };
+    const fault = await configFault(see);
     const ours = [vhostLinkPath(slug), ...changes.flatMap((change) => ("path" in change ? [change.path] : []))];
-    if (ours.some((path) => stderr.includes(path))) return null;
-    const [, why = "nginx -t fails"] = /\[emerg\] (?:\d+#\d+: )?(.+)/.exec(stderr) ?? [];
-    return { reason: `nginx does not accept its configuration: ${why}`, hint: ["sudo", "nginx", "-t"] };
+    if (fault === null || ours.some((path) => fault.reason.includes(path))) return null;
+    return { ...fault, reason: `nginx refuses its configuration: ${fault.reason}` };
   });
 }
 

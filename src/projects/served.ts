@@ -1,15 +1,16 @@
 // Whether nginx serves a project as its tree is, and what mends it where it does not.
 
 import { gatherFacts, textOf } from "../engine/facts.ts";
-import { linesOf } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { configFault } from "../recipes/nginx-accepts.ts";
 import { tookFiles } from "../recipes/nginx-running.ts";
 import { sitesEnabledDir } from "../recipes/paths.ts";
 import { isActive } from "../resources/service.ts";
 import { comparedBytes, frontPage, type Page } from "./answer.ts";
 import type { Project } from "./project.ts";
 import { rendered, vhostLinkPath, vhostPath } from "./site.ts";
+import { hintToAsk } from "./site-hints.ts";
 
 /** Why a site is not served, and the command that mends it or shows the cause. */
 export interface Unserved {
@@ -71,7 +72,7 @@ function isPage({ text, size }: Page, start: Uint8Array, bytes: number): boolean
 
 /** Looks for the cause of what a reader sees, which most often names the command that mends it. */
 async function causeOf(reason: string, project: Project, see: HostReader): Promise<Unserved> {
-  const { slug, domain, tls } = project;
+  const { slug } = project;
   if (see.stat(sitesEnabledDir) === null) {
     return { reason: `${reason}: nginx is not set up`, hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
   }
@@ -86,8 +87,7 @@ async function causeOf(reason: string, project: Project, see: HostReader): Promi
     const hint = ["sudo", "systemctl", "reload-or-restart", "nginx"];
     return { reason: `${reason}: nginx has not loaded ${site} as it is now`, hint };
   }
-  const [scheme, port] = tls ? ["https", 443] : ["http", 80];
-  return { reason, hint: ["curl", "-skI", "--resolve", `${domain}:${port}:127.0.0.1`, `${scheme}://${domain}/`] };
+  return { reason, hint: hintToAsk(project) };
 }
 
 /** nginx that is stopped is started, unless its own configuration or a mask keeps it from that. */
@@ -95,11 +95,8 @@ async function stopped(reason: string, see: HostReader): Promise<Unserved> {
   if (see.readLink("/etc/systemd/system/nginx.service") === "/dev/null") {
     return { reason: `${reason}: nginx is masked`, hint: ["sudo", "systemctl", "unmask", "nginx"] };
   }
-  const { code, stderr } = await see.probe(["nginx", "-t", "-q"]);
-  if (code === 0) return { reason: `${reason}: nginx is not running`, hint: ["sudo", "systemctl", "start", "nginx"] };
-  const lines = linesOf(stderr);
-  const fault = (lines.find((line) => line.includes("[emerg]")) ?? lines[0] ?? "").replace(/^nginx: /, "");
-  const file = / in (\/\S+):\d+$/.exec(fault)?.[1];
-  const hint = file === undefined ? ["sudo", "nginx", "-t"] : ["sudo", "editor", file];
-  return { reason: `${reason}: nginx is not running, and its configuration is invalid: ${fault}`, hint };
+  const fault = await configFault(see);
+  if (fault === null)
+    return { reason: `${reason}: nginx is not running`, hint: ["sudo", "systemctl", "start", "nginx"] };
+  return { ...fault, reason: `${reason}: nginx is not running, and refuses its configuration: ${fault.reason}` };
 }

@@ -144,7 +144,7 @@ describe("what is wrong with a project is told, with what to type", () => {
     host.remove("/var/www/docs/demo/index.html");
     host.dir("/var/www/docs/demo/.well-known");
     answer = "403";
-    const deploy = "(run: edox-ops project deploy demo --source public)";
+    const deploy = "(run: edox-ops project deploy demo --source DIRECTORY)";
     expect(await typed("project validate demo", host)).toEqual({
       exit: 1,
       out: "",
@@ -163,7 +163,7 @@ describe("what is wrong with a project is told, with what to type", () => {
     });
     host.put("/var/www/docs/demo/guide/index.html", "guide");
     expect((await typed("project validate demo", host)).err).toBe(
-      `WARN: /var/www/docs/demo has no index.html ${deploy}\n`,
+      `WARN: /var/www/docs/demo has no index.html (run: ls -la /var/www/docs/demo)\n`,
     );
   });
 
@@ -175,14 +175,14 @@ describe("what is wrong with a project is told, with what to type", () => {
     answer = "000";
     const fault = 'unknown directive "bogus" in /etc/nginx/conf.d/theirs.conf:1';
     expect((await typed("project validate demo", host)).err.split("\n")).toEqual([
-      `FAIL: nginx refuses its configuration: ${fault} (run: nginx -t)`,
+      `FAIL: nginx refuses its configuration: ${fault} (run: sed -n 1p /etc/nginx/conf.d/theirs.conf)`,
       "FAIL: nginx is not active (follows from what is above)",
       "FAIL: http://demo.test/ does not answer on this host (follows from what is above)",
       "",
     ]);
     const { out } = await typed("doctor", host);
     expect(out.match(/^\[FAIL\].*$/gm)).toEqual([
-      `[FAIL] nginx:config: ${fault} (run: nginx -t)`,
+      `[FAIL] nginx:config: ${fault} (run: sed -n 1p /etc/nginx/conf.d/theirs.conf)`,
       "[FAIL] nginx:active: nginx is not active (follows from nginx:config)",
       "[FAIL] project:demo: http://demo.test/ does not answer on this host (follows from nginx:config)",
     ]);
@@ -194,7 +194,7 @@ describe("what is wrong with a project is told, with what to type", () => {
     await host.sleep(1000);
     host.put(site, "bogus;\n");
     expect((await typed("project validate demo", host)).err.split("\n")[0]).toBe(
-      `FAIL: nginx refuses its configuration: unknown directive "bogus" in ${link}:1 (run: edox-ops project enable demo)`,
+      `FAIL: nginx refuses its configuration: unknown directive "bogus" in ${link}:1 (run: edox-ops project render-nginx demo)`,
     );
     const drift = `${site} differs from what the record says (drift) (run: edox-ops project enable demo)`;
     expect(await line("project:demo")).toBe(`[WARN] project:demo: ${drift}`);

@@ -412,7 +412,7 @@ for (const suite of suites) {
       expect(publish("pub", "pub.test")).toMatchObject({ code: 0, stderr: "" });
       host.sh("echo second >/srv/pub/index.html");
       for (const [text, said] of [
-        ["bogus;", 'nginx does not accept its configuration: unknown directive "bogus"'],
+        ["bogus;", 'nginx refuses its configuration: unknown directive "bogus"'],
         [
           'server { listen 80; listen [::]:80; server_name moved.test; return 200 "theirs"; }',
           "; the files were put back; the site is as it was before",

@@ -881,7 +881,7 @@ test("a file that grows while it is copied ends the deploy", async () => {
   });
   expect(await host.deploy().catch((error) => error)).toMatchObject({
     message: "/srv/site/new was changed while it was read: nothing was deployed",
-    hint: ["sudo", "edox-ops", "project", "deploy", "demo"],
+    hint: ["sudo", "edox-ops", "project", "deploy", "demo", "--source", expect.any(String)],
   });
 });
 

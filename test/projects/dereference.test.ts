@@ -80,7 +80,7 @@ test("deploy --dereference: a dry run lists what would come, and leaves nothing"
   const { exit, out } = await deploy("--dry-run", "--diff");
   expect([exit, out]).toEqual([0, expect.stringContaining("fonts/one/regular.woff2")]);
   expect(host.list(live)).toEqual([]);
-  expect(host.list("/var/www/docs/.edox-ops-backups/demo")).toEqual([]);
+  expect(host.list("/var/www/docs")).not.toContain(".edox-ops-backups");
 });
 
 describe("deploy --dereference: refused, with nothing published:", () => {
@@ -225,7 +225,7 @@ describe("deploy --dereference: refused, with nothing published:", () => {
       expect([exit, err.replaceAll(host.root, "")]).toEqual([1, expect.stringContaining(said)]);
       expect(err).not.toContain("internal");
       expect(host.list(live)).toEqual([]);
-      expect(host.list("/var/www/docs/.edox-ops-backups/demo")).toEqual([]);
+      expect(host.list("/var/www/docs")).not.toContain(".edox-ops-backups");
     });
   }
 

@@ -69,7 +69,7 @@ test("publish: an nginx that is stopped is started", async () => {
 const broken = {
   code: 1,
   stdout: "",
-  stderr: '2026/11/28 19:59:27 [emerg] 42#42: unknown directive "bogus" in /etc/nginx/conf.d/a:1\n',
+  stderr: '2026/11/28 19:59:27 [emerg] 42#42: unknown directive "bogus" in /etc/nginx/conf.d/a.conf:1\n',
 };
 
 /** What is wrong before the first write. Each is tried with a new project and with one that is served. */
@@ -110,8 +110,13 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
   },
   "a group that is not there": { flags: " --owner-group nobodies", says: /there is no group nobodies/ },
   "a configuration of nginx that a foreign file breaks": {
-    says: /nginx does not accept its configuration: unknown directive "bogus" in \/etc\/nginx\/conf\.d\/a:1\nhint: nginx -t/,
-    make: () => void site.fake.taught.unshift((argv) => (argv[0] === "nginx" ? broken : undefined)),
+    says: /nginx refuses its configuration: unknown directive "bogus" in \/etc\/nginx\/conf\.d\/a\.conf:1\nhint: sed -n 1p \/etc\/nginx\/conf\.d\/a\.conf\n/,
+    make() {
+      // Without workers to compare its files with, nginx is asked.
+      site.fake.remove("/run/nginx.pid");
+      site.fake.put("/etc/nginx/conf.d/a.conf", "bogus;\n");
+      site.fake.taught.unshift((argv) => (argv[0] === "nginx" ? broken : undefined));
+    },
   },
   "a host without nginx": {
     says: /nginx is not set up\nhint: edox-ops bootstrap --yes/,
@@ -124,8 +129,9 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
   "an nginx that was removed without its files": {
     says: /nginx is not installed\nhint: edox-ops bootstrap --yes/,
     make() {
-      const missing = { code: 127, stdout: "", stderr: "nginx is not installed" };
-      site.fake.taught.unshift((argv) => (argv[0] === "nginx" ? missing : undefined));
+      const status = site.fake.text("/var/lib/dpkg/status") ?? "";
+      const removed = status.replace(/^(Package: nginx\n)Status: .*/m, "$1Status: deinstall ok config-files");
+      site.fake.put("/var/lib/dpkg/status", removed);
     },
   },
   "a lock of the project that a deploy holds": {

@@ -186,14 +186,16 @@ describe("a site that is not served: the error names the cause, and the hint men
     });
   });
 
-  test("a fault in a file of nginx's is named with its place, and the file is edited", async () => {
+  test("a fault in a foreign file is named with its place, and the line is shown", async () => {
     host.remove(running);
+    await host.sleep(1000);
+    host.put("/etc/nginx/conf.d/x.conf", "bogus;\n");
     const said =
       'nginx: [emerg] unknown directive "bogus" in /etc/nginx/conf.d/x.conf:1\nnginx: configuration file /etc/nginx/nginx.conf test failed\n';
     host.taught.unshift(([program]) => (program === "nginx" ? { code: 1, stdout: "", stderr: said } : undefined));
     expect(await ask()).toEqual({
-      reason: `${found}: nginx is not running, and its configuration is invalid: [emerg] unknown directive "bogus" in /etc/nginx/conf.d/x.conf:1`,
-      hint: ["sudo", "editor", "/etc/nginx/conf.d/x.conf"],
+      reason: `${found}: nginx is not running, and refuses its configuration: unknown directive "bogus" in /etc/nginx/conf.d/x.conf:1`,
+      hint: ["sudo", "sed", "-n", "1p", "/etc/nginx/conf.d/x.conf"],
     });
   });
 
@@ -215,7 +217,7 @@ describe("a site that is not served: the error names the cause, and the hint men
   });
 
   test("what has none of these causes is shown by curl, over the site's own scheme", async () => {
-    const hint = ["curl", "-skI", "--resolve", "demo.test:80:127.0.0.1", "http://demo.test/"];
+    const hint = ["curl", "-sSIk", "--noproxy", "*", "--resolve", "demo.test:80:127.0.0.1", "http://demo.test/"];
     expect(await ask()).toEqual({ reason: found, hint });
   });
 
@@ -257,7 +259,7 @@ test("what is typed of a deploy is checked before anything is looked at", async 
 test("deploy: the hint of a missing source repeats the other flags", async () => {
   await typed("project add demo --domain demo.test", host);
   const { err } = await typed("project deploy demo --keep 3 --no-probe --subdir html", host);
-  expect(err).toEndWith("hint: edox-ops project deploy demo --keep 3 --no-probe --subdir html --source public\n");
+  expect(err).toEndWith("hint: edox-ops project deploy demo --keep 3 --no-probe --subdir html --source DIRECTORY\n");
 });
 
 test("project publish: a privileged runner of the host is a warning, and a config.toml that cannot be read is not", async () => {
