@@ -85,9 +85,18 @@ export function sameRunner(one: Pick<Made, "url" | "id" | "name">, other: Pick<M
   return (isNumbered ? one.id === other.id : one.name === other.name) && sameServer(one.url, other.url);
 }
 
-/** Our record of a runner of this host, or null: it is somebody else's. */
+/**
+ * Returns our record of a runner of this host, or null: it is foreign. A runner whose `url` was edited in config.toml, because
+ * its GitLab was renamed, is recognised by its number and name.
+ */
 export function ours(record: RunnerRecord | null, runner: Runner): Made | null {
-  return madeBy(record).find((made) => sameRunner(made, runner)) ?? null;
+  const all = madeBy(record);
+  return all.find((made) => sameRunner(made, runner)) ?? all.find((made) => isMoved(made, runner)) ?? null;
+}
+
+/** Returns whether these are one runner whose GitLab has another address now. */
+export function isMoved(made: Made, runner: Runner): boolean {
+  return made.id > 0 && made.id === runner.id && made.name === runner.name;
 }
 
 /** The record as it should be, from what it is; null: there is none any more. */

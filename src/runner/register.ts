@@ -10,7 +10,7 @@ import { configTaken } from "./config-taken.ts";
 import type { TomlTable } from "./config-text.ts";
 import { dockerAccess } from "./docker-in-docker.ts";
 import { type Admitted, mostConcurrent, type Order, ownerOf } from "./order.ts";
-import { madeBy, type RunnerRecord, recordFile, sameRunner, withoutMade } from "./record.ts";
+import { madeBy, ours, type RunnerRecord, recordFile, sameRunner, withoutMade } from "./record.ts";
 import { type Runner, readConfig } from "./runners.ts";
 import { editsFor, found, replacedRunners } from "./section.ts";
 import { isPrivileged, servedProjects, sharedHostWarning } from "./shared-host.ts";
@@ -65,8 +65,12 @@ function recorded(before: RunnerRecord | null, order: Order, entry: Admitted | n
   const id = entry?.id ?? (at === null ? 0 : (config.runners[at]?.id ?? 0));
   const made = { url, id, name, privileged };
   const gone = replacedRunners(config, order, entry, see);
-  const others = withoutMade(before, (each) => [made, ...gone].some((other) => sameRunner(each, other)));
-  const same = madeBy(before).find((each) => sameRunner(each, made));
+  // One that was recorded with the address that its GitLab had before keeps its entry, under the new address.
+  const section = at === null ? undefined : config.runners[at];
+  const moved = section && ours(before, { ...section, name });
+  const entries = [made, ...(moved ? [moved] : []), ...gone];
+  const others = withoutMade(before, (each) => entries.some((other) => sameRunner(each, other)));
+  const same = madeBy(before).find((each) => sameRunner(each, made)) ?? moved;
   const owner = ownerOf(order);
   return {
     ...before,

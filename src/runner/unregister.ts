@@ -1,48 +1,124 @@
-// A runner of ours is taken away: in GitLab first, then here.
+// Unregisters a runner that edox-ops registered: in GitLab first, then on this host.
 
 import { Problem, type Recipe } from "../engine/step.ts";
 import { withFlag } from "../engine/with-flag.ts";
-import type { HostReader } from "../host/host.ts";
+import type { Host, HostReader } from "../host/host.ts";
 import { runnerConfigPath, runnerLogPath } from "../recipes/paths.ts";
 import { configFile } from "./config-file.ts";
 import { configTaken } from "./config-taken.ts";
-import { type Made, madeBy, ours, readRecord, recordFile, sameRunner, withoutMade } from "./record.ts";
+import { forget } from "./gitlab.ts";
+import { isMoved, type Made, madeBy, ours, readRecord, recordFile, sameRunner, withoutMade } from "./record.ts";
 import { type Runner, readConfig, sameServer } from "./runners.ts";
+import { systemIdOf } from "./system-id.ts";
 
-/** Of a run that was killed only the record may be left. */
 export interface Known {
   made: Made;
+  /** Its section of config.toml; null where only the record is left, for example of a run that was killed. */
   runner: Runner | null;
+  /** Foreign sections of the same name, which stay. */
+  others: Runner[];
 }
 
-/** Throws a Problem for a runner that is not there, not ours, or one of several of that name. `typed`: the whole command. */
+/**
+ * Finds the runner of this name, or of this number in GitLab. Throws a Problem where there is none, where edox-ops did not
+ * register it, where several have the name, and where it is unclear whether a section of config.toml is this runner.
+ * `typed`: the whole command.
+ */
 export function theRunner(see: HostReader, name: string, url: string | undefined, typed: readonly string[]): Known {
-  const record = readRecord(see);
   const { runners } = readConfig(see);
-  const named = madeBy(record).filter((made) => made.name === name && (!url || sameServer(made.url, url)));
-  const [made, another] = named;
-  if (made !== undefined && another !== undefined) {
-    const message = `${name} is registered with ${made.url} and with ${another.url}: say which with --url`;
-    throw new Problem("usage", message, { hint: withFlag(typed, "--url", made.url) });
+  const all = madeBy(readRecord(see));
+  const known = all.map((made) => ({ made, runner: sectionOf(made, all, runners) }));
+  const named = known.filter(({ made, runner }) => made.name === name || runner?.name === name);
+  const numbered = known.filter(({ made }) => made.id > 0 && String(made.id) === name);
+  const found = (named.length > 0 ? named : numbered).filter(({ made, runner }) => {
+    return !url || sameServer(runner?.url ?? made.url, url) || sameServer(made.url, url);
+  });
+  const [first, another] = found;
+  if (first !== undefined && another !== undefined) throw several(name, first, another, typed);
+  if (first === undefined) {
+    if (runners.some((runner) => runner.name === name)) {
+      const message = `${name} was not registered by edox-ops`;
+      throw new Problem("blocked", message, { hint: ["sudo", "gitlab-runner", "unregister", "--name", name] });
+    }
+    const hint = ["edox-ops", "gitlab-runner", "list"];
+    throw new Problem("requirement", `there is no runner ${name} in ${runnerConfigPath}`, { hint });
   }
-  if (made !== undefined) return { made, runner: runners.find((runner) => sameRunner(made, runner)) ?? null };
-  if (runners.some((runner) => runner.name === name)) {
-    const message = `${name} was not registered by edox-ops`;
-    throw new Problem("blocked", message, { hint: ["sudo", "gitlab-runner", "unregister", "--name", name] });
+  const { made, runner } = first;
+  const others = runners.filter((each) => {
+    if (each.name !== made.name || (runner !== null && isSection(each, runner))) return false;
+    return !known.some((other) => other.runner === each);
+  });
+  const [unclear] = others;
+  if (runner === null && unclear !== undefined) {
+    const message = `${made.name} was registered with ${made.url}, and ${runnerConfigPath} has a runner of this name with ${unclear.url}: it is unclear whether they are the same`;
+    const hint = ["sudo", "gitlab-runner", "unregister", "--name", made.name];
+    throw new Problem("blocked", message, { hint });
   }
-  const hint = ["edox-ops", "gitlab-runner", "list"];
-  throw new Problem("requirement", `there is no runner ${name} in ${runnerConfigPath}`, { hint });
+  return { made, runner, others };
 }
 
-/** Its token is nowhere on the host afterwards. */
-export function unregistration({ made }: Known): Recipe {
+/** Returns the section of this runner. One whose address was edited counts where it is no other runner of ours. */
+function sectionOf(made: Made, all: readonly Made[], runners: readonly Runner[]): Runner | null {
+  const moved = (runner: Runner): boolean => isMoved(made, runner) && !all.some((other) => sameRunner(other, runner));
+  return runners.find((runner) => sameRunner(made, runner)) ?? runners.find(moved) ?? null;
+}
+
+/** Two runners of one name at one GitLab are told apart by their numbers. */
+function several(
+  name: string,
+  { made, runner }: Pick<Known, "made" | "runner">,
+  other: Pick<Known, "made" | "runner">,
+  typed: readonly string[],
+): Problem {
+  const [url, otherUrl] = [runner?.url ?? made.url, other.runner?.url ?? other.made.url];
+  if (!sameServer(url, otherUrl)) {
+    const message = `${name} is registered with ${url} and with ${otherUrl}: say which with --url`;
+    return new Problem("usage", message, { hint: withFlag(typed, "--url", url) });
+  }
+  const message = `${name} is registered twice with ${url}, as ${made.id} and as ${other.made.id}: give the number in place of the name`;
+  return new Problem("usage", message, {
+    hint: typed.map((word) => (word === name ? String(made.id || other.made.id) : word)),
+  });
+}
+
+/**
+ * Tells GitLab that this host no longer has the runner, and returns warnings. With `force` a GitLab that cannot be told, or
+ * refuses, is one of them; otherwise it is a Problem.
+ */
+export async function forgetInGitLab({ made, runner }: Known, host: Host, force: boolean): Promise<string[]> {
+  const { name } = made;
+  if (runner === null) {
+    return [
+      `${name} has no section in ${runnerConfigPath}, so GitLab was not told: delete it at ${made.url} if it is there`,
+    ];
+  }
+  const { url, token } = runner;
+  const server = { url, caPath: runner["tls-ca-file"], ...(force && { impatient: true as const }) };
+  try {
+    const answer = await forget(host, server, { token, systemId: systemIdOf(host), wasMade: wasMade(host, runner) });
+    return answer === "gone" ? [`${url} did not know ${name} any more`] : [];
+  } catch (error) {
+    if (!force) throw error;
+    return [`GitLab was not told, so delete ${name} there: ${Problem.of(error).message}`];
+  }
+}
+
+/** Removes its sections and its record: its token is nowhere on the host afterwards. */
+export function unregistration({ made, runner, others }: Known): Recipe {
   const { name } = made;
   const removal = configFile(
     `runner:${name}`,
     `${name} is not configured`,
-    ({ runners }) => {
-      const at = runners.findIndex((runner) => sameRunner(made, runner));
-      return at < 0 ? [] : [{ kind: "remove-runner", runner: at }];
+    ({ runners }, _, warn) => {
+      for (const { url, id } of others) {
+        warn(`${runnerConfigPath} still has another runner ${name}, with ${url}${id > 0 ? ` (${id})` : ""}`);
+      }
+      // From the last to the first: each is counted while those before it are there.
+      return runners
+        .flatMap((each, at) => {
+          return runner !== null && isSection(each, runner) ? [{ kind: "remove-runner" as const, runner: at }] : [];
+        })
+        .reverse();
     },
     false,
   );
@@ -58,6 +134,12 @@ export function unregistration({ made }: Known): Recipe {
     requires: [],
     steps: [{ id: "runner.unregister", title: `${name} is forgotten`, wants: [removal, configTaken, forgotten] }],
   };
+}
+
+/** Returns whether a section is of this runner; gitlab-runner itself adds a second one for a token that it has. */
+function isSection(section: Runner, { token, url, name, id }: Runner): boolean {
+  if (!sameServer(section.url, url)) return false;
+  return token === "" ? section.name === name && section.id === id : section.token === token;
 }
 
 /** Whether the runner itself is GitLab's to forget, and not only this host. */

@@ -1046,11 +1046,96 @@ describe("unregister", () => {
     expect([...host.nodes.keys()].filter((path) => host.text(path)?.includes(token))).toEqual([]);
   });
 
+  const renamed = "https://renamed.test";
+  /** A registered runner whose GitLab has another address in config.toml, and answers there. */
+  async function moved(edit: (config: string) => string = (config) => config.replace(url, renamed)) {
+    const { host, gitlab, ops } = prepared();
+    await ops(...register, "--profile", "ci", "--token", token);
+    host.put(configPath, edit(host.text(configPath) ?? ""), { mode: 0o600 });
+    const now = fakeGitLab(host, renamed);
+    now.runners.set(token, 41);
+    return { host, gitlab, now, ops };
+  }
+
+  test("unregister: a runner whose url was edited is ours by its number and name, and its GitLab of now is told", async () => {
+    const { host, gitlab, now, ops } = await moved();
+    const { length } = gitlab.sent;
+    expect((await ops("gitlab-runner", "list")).out).toBe(`edox-ops CI runner\t${renamed}\tdocker\tours\n`);
+    expect(await ops("gitlab-runner", "unregister", "edox-ops CI runner")).toMatchObject({ exit: 0, err: "" });
+    expect(now.sent.map(({ path, body }) => [path, body.token])).toEqual([["runners/managers", token]]);
+    expect(gitlab.sent).toHaveLength(length);
+    expect(host.text(configPath)).toBe("concurrent = 1\n");
+    expect(host.stat("/etc/edox-ops/runner.json")).toBeNull();
+  });
+
+  test("register: a runner whose url was edited keeps one entry in the record, under the new address", async () => {
+    const { host, ops } = await moved();
+    const words = ["gitlab-runner", "register", "--url", renamed, "--profile", "ci", "--token", token];
+    expect((await ops(...words)).exit).toBe(0);
+    const { runners } = JSON.parse(host.text("/etc/edox-ops/runner.json") ?? "");
+    expect(runners).toEqual([{ url: renamed, id: 41, name: "edox-ops CI runner", privileged: true }]);
+  });
+
+  test("unregister: a section of the same name that may be another runner is refused, and nothing is changed", async () => {
+    for (const edit of [
+      (config: string) => config.replace(url, renamed).replace("id = 41", "id = 7"),
+      (config: string) => config.replace(url, renamed).replace("id = 41\n", ""),
+    ]) {
+      const { host, now, ops } = await moved(edit);
+      const before = host.listing();
+      for (const more of [[], ["--force"]]) {
+        const { exit, err } = await ops("gitlab-runner", "unregister", "edox-ops CI runner", ...more);
+        expect([exit, err]).toEqual([1, expect.stringContaining(`with ${renamed}: it is unclear whether they are`)]);
+        expect(err).toContain("hint: gitlab-runner unregister --name 'edox-ops CI runner'\n");
+      }
+      expect([host.listing(), now.sent]).toEqual([before, []]);
+    }
+  });
+
+  test("unregister: sections that have the token twice go together, and a foreign one of the name is reported", async () => {
+    const foreign = `\n[[runners]]\n  name = "edox-ops CI runner"\n  url = "${url}"\n  id = 50\n  token = "glrt-foreign-01"\n  executor = "shell"\n`;
+    const { host, ops } = await moved((config) => {
+      const section = config.slice(config.indexOf("[[runners]]"));
+      return `${config}\n${section}${foreign}`;
+    });
+    const { exit, out } = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
+    const warning = `still has another runner edox-ops CI runner, with ${url} (50)`;
+    expect([exit, out]).toEqual([0, expect.stringContaining(warning)]);
+    const { runners } = parseConfig(host.text(configPath) ?? "", configPath) as { runners: { id: number }[] };
+    expect(runners.map(({ id }) => id)).toEqual([50]);
+  });
+
+  test("unregister: two runners of one name at one GitLab are told apart by their numbers", async () => {
+    const { host, gitlab, ops } = prepared();
+    gitlab.runners.set("glrt-another-0123", 42);
+    for (const each of [token, "glrt-another-0123"]) {
+      expect((await ops(...register, "--profile", "ci", "--token", each)).exit).toBe(0);
+    }
+    const { exit, err } = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
+    expect([exit, err]).toEqual([2, expect.stringContaining(`is registered twice with ${url}, as 41 and as 42`)]);
+    expect(err).toContain("hint: edox-ops gitlab-runner unregister 41\n");
+    expect((await ops("gitlab-runner", "unregister", "42")).exit).toBe(0);
+    expect(host.text(configPath)?.match(/token = .*/g)).toEqual([`token = "${token}"`]);
+  });
+
+  test("unregister: while another run holds the lock GitLab is not told", async () => {
+    const { host, gitlab, ops } = prepared();
+    await ops(...register, "--profile", "ci", "--token", token);
+    host.locks.set("/run/edox-ops/host.lock", { pid: 7, command: "edox-ops bootstrap --yes", sinceMs: 0 });
+    const { length } = gitlab.sent;
+    expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner")).exit).toBe(75);
+    expect(gitlab.sent).toHaveLength(length);
+  });
+
   test("ends what a run that was killed began: only the record was left", async () => {
     const { host, ops } = prepared();
     await ops(...register, "--profile", "ci", "--token", token);
     host.put(configPath, "concurrent = 1\n", { mode: 0o600 });
-    expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner")).exit).toBe(0);
+    const { exit, err } = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
+    expect([exit, err]).toEqual([
+      0,
+      expect.stringContaining(`GitLab was not told: delete it at ${url} if it is there`),
+    ]);
     expect(host.stat("/etc/edox-ops/runner.json")).toBeNull();
   });
 
@@ -1090,7 +1175,9 @@ describe("unregister", () => {
     const before = host.text(configPath);
     expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner")).exit).toBe(1);
     expect(host.text(configPath)).toBe(before);
-    expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner", "--force")).exit).toBe(0);
+    gitlab.next.push({ status: 500 });
+    const forced = await ops("gitlab-runner", "unregister", "edox-ops CI runner", "--force");
+    expect([forced.exit, forced.err]).toEqual([0, expect.stringContaining("GitLab was not told, so delete edox-ops")]);
     expect(host.text(configPath)).toBe("concurrent = 1\n");
   });
 });
