@@ -57,7 +57,7 @@ export const commandFacts: Record<string, CommandFacts> = {
       "edox-ops gitlab-runner prepare-ci-host --dry-run",
       "sudo edox-ops gitlab-runner prepare-ci-host --yes --runner builder",
     ],
-    files: [...docker, ...runner, paths.runnerConfigPath, paths.ciHostLogPath, ...kept],
+    files: [...docker, ...runner, paths.runnerConfigPath, paths.ciHostLogPath, ...kept, paths.runnerLockPath],
   },
   "gitlab-runner register": {
     examples: [
@@ -74,11 +74,11 @@ export const commandFacts: Record<string, CommandFacts> = {
   },
   "gitlab-runner install": {
     examples: ["sudo edox-ops gitlab-runner install --yes"],
-    files: [...runner, paths.runnerInstallLogPath, ...kept],
+    files: [...runner, paths.runnerInstallLogPath, ...kept, paths.runnerLockPath],
   },
   "gitlab-runner upgrade": {
     examples: ["sudo edox-ops gitlab-runner upgrade --drain 10m"],
-    files: [paths.runnerLogPath, paths.lockPath],
+    files: [paths.runnerLogPath, paths.lockPath, paths.runnerLockPath],
   },
   "gitlab-runner unregister": {
     examples: ['sudo edox-ops gitlab-runner unregister "edox-ops CI runner"'],
@@ -95,6 +95,7 @@ export const commandFacts: Record<string, CommandFacts> = {
       "with `--docker` the key and the source of Docker's repository, and /run/docker.sock",
       paths.runnerLogPath,
       paths.lockPath,
+      paths.runnerLockPath,
     ],
   },
   "project publish": {

@@ -35,6 +35,7 @@ const files: Record<keyof typeof paths, string> = {
   lockDir: "the locks, which only root can open",
   lockPath: "held while a run changes this host",
   selftestLockPath: "held while gitlab-runner selftest runs",
+  runnerLockPath: "held while a run starts or stops gitlab-runner",
   programLockPath: "held while this program is installed, updated or removed",
 };
 

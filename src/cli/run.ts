@@ -11,7 +11,7 @@ import { LimitError } from "../host/system-error.ts";
 import { lockPath } from "../recipes/paths.ts";
 import { withoutSecrets } from "./arguments.ts";
 import type { Values } from "./command.ts";
-import type { Context } from "./context.ts";
+import { type Context, exitCode } from "./context.ts";
 import { type Also, type Notes, type Teller, teller } from "./teller.ts";
 
 const lockPollMs = 20;
@@ -32,7 +32,18 @@ export function edit(
   also: Also = {},
   collect?: Collect,
 ): Promise<number> {
-  return change(recipeFor, { ...flags, yes: true }, context, editWaitMs, also, collect);
+  return change(recipeFor, { ...flags, yes: true }, context, editWaitMs, also, { collect });
+}
+
+/**
+ * Prepares a change before the host's lock is taken, where that may take long. Returns what is done after the change, with its
+ * exit code.
+ */
+export type Before = (stop: Stop) => Promise<(exit: number) => void | Promise<void>>;
+
+interface Hooks {
+  before?: Before;
+  collect?: Collect | undefined;
 }
 
 /**
@@ -45,7 +56,7 @@ export async function change(
   context: Context,
   lockWaitMs = 0,
   also: Also = {},
-  collect?: Collect,
+  { before, collect }: Hooks = {},
 ): Promise<number> {
   const { command, typed } = context;
   const host = await context.host();
@@ -69,31 +80,42 @@ export async function change(
     signal ??= host.heedSignals();
     return interruption(signal(), ["sudo", "edox-ops", ...typed]);
   };
-  const tell = teller(flags, context, stop);
-  // Taken before the first look, so that what is seen is what the run before this one left.
-  const lock = await takeLock(host, lockPath, ["edox-ops", ...typed], lockWaitMs);
+  const after = await before?.(stop);
+  let exit: number = exitCode.failed;
   try {
-    const { see, recipe, steps, failAt } = await look();
-    await tell.notes(await requirements(recipe, see, tell, stop), known);
-    const { runLog } = await import("../report/run-log.ts");
-    const log = runLog(recipe.logPath, host, tell.warning);
-    const watch = {
-      ...tell.progress,
-      started(step: Step) {
-        log.started(step);
-        tell.started(step);
-      },
-      async finished(result: StepResult) {
-        log.finished(result);
-        await tell.step(result);
-      },
-    };
-    const results = await converge(steps, see, { act: host, stop, failAt, watch });
-    collect?.(results);
-    return await tell.end(results, recipe, also);
+    exit = await act();
+    return exit;
   } finally {
-    tell.clear();
-    lock.release();
+    await after?.(exit);
+  }
+
+  async function act(): Promise<number> {
+    const tell = teller(flags, context, stop);
+    // Taken before the first look, so that what is seen is what the run before this one left.
+    const lock = await takeLock(host, lockPath, ["edox-ops", ...typed], lockWaitMs, before && stop);
+    try {
+      const { see, recipe, steps, failAt } = await look();
+      await tell.notes(await requirements(recipe, see, tell, stop), known);
+      const { runLog } = await import("../report/run-log.ts");
+      const log = runLog(recipe.logPath, host, tell.warning);
+      const watch = {
+        ...tell.progress,
+        started(step: Step) {
+          log.started(step);
+          tell.started(step);
+        },
+        async finished(result: StepResult) {
+          log.finished(result);
+          await tell.step(result);
+        },
+      };
+      const results = await converge(steps, see, { act: host, stop, failAt, watch });
+      collect?.(results);
+      return await tell.end(results, recipe, also);
+    } finally {
+      tell.clear();
+      lock.release();
+    }
   }
 
   async function look() {

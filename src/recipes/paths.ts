@@ -37,5 +37,10 @@ export const lockDir = "/run/edox-ops";
 export const lockPath = `${lockDir}/host.lock`;
 /** Held by a self-test of a runner: two would remove each other's containers. */
 export const selftestLockPath = `${lockDir}/selftest.lock`;
+/**
+ * Held by each command that starts or stops gitlab-runner. Running jobs are waited for under this lock alone, since a job may
+ * itself need the host's. The order of the locks is: a project's, the runner's, the host's.
+ */
+export const runnerLockPath = `${lockDir}/runner.lock`;
 /** The installer takes it too. */
 export const programLockPath = `${lockDir}/program.lock`;

@@ -106,9 +106,14 @@ export function startedMs(see: HostReader, unit: string): number | null {
   return see.stat(invocationPath(unit))?.changedMs ?? null;
 }
 
-/** Whether the unit is active or starts: one that fails over and over is active in between, see {@link keepsRunning}. */
+/** Whether the unit is active, starts or stops: one that fails over and over is active in between, see {@link keepsRunning}. */
 export function isActive(see: HostReader, unit: string): boolean {
-  return see.readLink(invocationPath(unit)) !== null;
+  return invocationOf(see, unit) !== null;
+}
+
+/** Returns the number that systemd gave the unit when it last started it; null where it has stopped or failed. */
+export function invocationOf(see: HostReader, unit: string): string | null {
+  return see.readLink(invocationPath(unit));
 }
 
 /**
@@ -117,10 +122,10 @@ export function isActive(see: HostReader, unit: string): boolean {
  */
 export async function keepsRunning(see: HostReader, unit: string, settledMs = readyMs): Promise<boolean> {
   const path = invocationPath(unit);
-  const invocation = see.readLink(path);
+  const invocation = invocationOf(see, unit);
   for (;;) {
     const started = see.stat(path)?.changedMs;
-    if (started === undefined || see.readLink(path) !== invocation) return false;
+    if (started === undefined || invocationOf(see, unit) !== invocation) return false;
     const age = see.now() - started;
     // A clock that was set back says nothing of the age.
     if (age >= settledMs || age < 0) return true;

@@ -6,7 +6,7 @@ import { Problem } from "../engine/step.ts";
 import { heed, type Stop } from "../engine/wait.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { dockerAnswers, dockerSocket } from "../recipes/docker.ts";
-import { isActive } from "../resources/service.ts";
+import { invocationOf, isActive } from "../resources/service.ts";
 import { type Service, serviceOf } from "./service.ts";
 
 const unit = "gitlab-runner";
@@ -41,9 +41,9 @@ async function containerJobs(see: HostReader): Promise<number> {
 }
 
 /**
- * The service is stopped when this returns; what it answers starts it again where it ran. Where its jobs have not ended in
- * time, or somebody asks to stop, it is started behind them, and a Problem says so: a runner that drains takes no new jobs
- * until then.
+ * Stops the service once its jobs have ended, and returns what starts it again where it ran. A service whose jobs do not end in
+ * time, or that somebody wants to go on, is started behind them, and a Problem is thrown: until then it takes no new jobs. The
+ * same for a service that somebody else starts meanwhile.
  */
 export async function drained(
   host: Host,
@@ -51,7 +51,8 @@ export async function drained(
   stop: Stop,
   tell: (sentence: string) => void,
 ): Promise<() => Promise<void>> {
-  if (!isActive(host, unit)) return async () => {};
+  const invocation = invocationOf(host, unit);
+  if (invocation === null) return async () => {};
   const restart = async (): Promise<void> => {
     await host.run(["systemctl", "start", "--no-block", unit]);
   };
@@ -59,29 +60,52 @@ export async function drained(
   const jobs = await jobsRunning(host, service);
   if (jobs > 0 && !service.drains) {
     const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
-    const message = `${jobs} running ${jobs === 1 ? "job" : "jobs"} would be aborted: systemd stops ${unit} at once`;
+    const message = `${counted(jobs)} would be aborted: systemd stops ${unit} at once`;
     throw new Problem("requirement", message, { hint });
   }
   const limit = limitMs < 60_000 ? `${limitMs / 1000} s` : `${limitMs / 60_000} min`;
-  if (jobs > 0) tell(`waiting at most ${limit} for ${jobs} running ${jobs === 1 ? "job" : "jobs"} to end`);
+  if (jobs > 0) tell(`waiting at most ${limit} for ${counted(jobs)} to end`);
   const end = host.now() + limitMs;
+  // From here on a signal no longer ends this process: the service is started again first.
+  heed(stop);
   try {
     const { code, stderr } = await host.run(["systemctl", "stop", "--no-block", unit]);
     if (code !== 0) {
       const hint = ["systemctl", "status", unit];
       throw new Problem("command-failed", `systemctl could not stop ${unit}`, { returncode: code, stderr, hint });
     }
-    while (isActive(host, unit)) {
+    for (;;) {
+      const now = invocationOf(host, unit);
+      if (now === null) return restart;
+      if (now !== invocation) throw startedAgain();
       heed(stop);
-      if (host.now() >= end) {
-        const message = `jobs were still running after ${limit}: nothing was changed, and ${unit} goes on behind them`;
-        throw new Problem("requirement", message, { hint: ["sudo", "edox-ops", "gitlab-runner", "status"] });
-      }
+      if (host.now() >= end) throw await late(host, service, limit);
       await host.sleep(pollMs);
     }
   } catch (error) {
     await restart();
     throw error;
   }
-  return restart;
+}
+
+/** Throws a Problem where somebody has started the service that was drained. */
+export function demandStopped(see: HostReader): void {
+  if (isActive(see, unit)) throw startedAgain();
+}
+
+function startedAgain(): Problem {
+  const message = `${unit} was started by another program while it was being stopped: nothing was changed`;
+  return new Problem("requirement", message, { hint: ["systemctl", "status", unit] });
+}
+
+async function late(host: Host, service: Service, limit: string): Promise<Problem> {
+  const left = await jobsRunning(host, service);
+  // Jobs of an executor on another host are not counted.
+  const what = left === 0 ? `${unit} did not stop within ${limit}` : `${counted(left)} did not end within ${limit}`;
+  const message = `${what}: nothing was changed, and ${unit} starts again once it has stopped`;
+  return new Problem("requirement", message, { hint: ["sudo", "edox-ops", "gitlab-runner", "status"] });
+}
+
+function counted(jobs: number): string {
+  return `${jobs} running ${jobs === 1 ? "job" : "jobs"}`;
 }

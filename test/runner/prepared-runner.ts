@@ -5,7 +5,7 @@ import { typedWords } from "../cli/typed.ts";
 import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
 import { ok } from "../fake-host.ts";
 
-const active = "/run/systemd/units/invocation:gitlab-runner.service";
+export const active = "/run/systemd/units/invocation:gitlab-runner.service";
 export const oldRunner = "Package: gitlab-runner\nStatus: install ok installed\nVersion: 1\n";
 
 const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerprint ?? "";

@@ -5,7 +5,7 @@ import { typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { fakeGitLab } from "./fake-gitlab.ts";
-import { preparedRunner } from "./prepared-runner.ts";
+import { active, oldRunner, preparedRunner } from "./prepared-runner.ts";
 
 const url = "https://gitlab.test";
 const token = "glrt-0123456789";
@@ -41,9 +41,23 @@ describe("upgrade", () => {
     const { exit, err } = await ops("upgrade", "--drain", "90s");
     expect([exit, err]).toEqual([
       1,
-      expect.stringContaining("jobs were still running after 1.5 min: nothing was changed"),
+      expect.stringContaining("gitlab-runner did not stop within 1.5 min: nothing was changed"),
     ]);
     expect(host.ran.at(-1)).toBe("systemctl start --no-block gitlab-runner");
+  });
+
+  test("upgrade: a drain that takes too long names the jobs that still run", async () => {
+    const { host, ops } = await preparedRunner(Number.POSITIVE_INFINITY);
+    host.put("/sys/fs/cgroup/system.slice/gitlab-runner.service/cgroup.procs", "77\n78\n");
+    host.put("/proc/78/stat", "78 (bash) S 77 0");
+    const { exit, err } = await ops("upgrade", "--drain", "90s");
+    expect([exit, err]).toEqual([
+      1,
+      `waiting at most 1.5 min for 1 running job to end
+error: 1 running job did not end within 1.5 min: nothing was changed, and gitlab-runner starts again once it has stopped
+hint: edox-ops gitlab-runner status
+`,
+    ]);
   });
 
   test("is refused where a stop would abort jobs, and where there is no runner", async () => {
@@ -55,6 +69,119 @@ describe("upgrade", () => {
     expect(ran(host, "systemctl stop")).toBe(-1);
     expect((await typedWords(["gitlab-runner", "upgrade"])).err).toContain("GitLab Runner is not installed");
     expect((await ops("upgrade", "--drain", "soon")).exit).toBe(2);
+  });
+});
+
+describe("gitlab-runner: a drain beside other runs", () => {
+  const commands: [string, ...string[]][] = [["upgrade"], ["uninstall", "--yes"]];
+  const starting: [string, ...string[]][] = [
+    ["install", "--yes"],
+    ["prepare-ci-host", "--yes"],
+  ];
+  const [hostLock, runnerLock] = ["/run/edox-ops/host.lock", "/run/edox-ops/runner.lock"];
+  const other = { pid: 7, command: "edox-ops bootstrap --yes", sinceMs: 0 };
+
+  for (const [command, ...words] of commands) {
+    test(`${command}: while another run holds a lock the service is not stopped`, async () => {
+      for (const path of [hostLock, runnerLock]) {
+        const { host, ops } = await preparedRunner();
+        host.locks.set(path, other);
+        const { length } = host.ran;
+        const { exit, err } = await ops(command, ...words);
+        expect([exit, err]).toEqual([75, expect.stringContaining("another run holds the lock: edox-ops bootstrap")]);
+        expect(host.ran.slice(length)).toEqual([]);
+        expect([...host.locks.keys()]).toEqual([path]);
+      }
+    });
+
+    test(`${command}: a service that somebody else starts ends the wait at once, and is left running`, async () => {
+      const { host, ops } = await preparedRunner(Number.POSITIVE_INFINITY);
+      host.taught.unshift((argv) => {
+        if (argv.join(" ") !== "systemctl stop --no-block gitlab-runner") return undefined;
+        host.link(active, "another invocation");
+        return ok();
+      });
+      const startMs = host.now();
+      const { exit, err } = await ops(command, ...words);
+      expect([exit, err]).toEqual([
+        1,
+        expect.stringContaining("gitlab-runner was started by another program while it was being stopped"),
+      ]);
+      expect(host.now() - startMs).toBeLessThan(60_000);
+      expect([host.readLink(active), host.locks.size]).toEqual(["another invocation", 0]);
+    });
+
+    test(`${command}: a service that is started while the lock is waited for stops the change`, async () => {
+      const { host, ops } = await preparedRunner();
+      const { sleep } = host;
+      host.taught.unshift((argv) => {
+        if (argv.join(" ") !== "systemctl stop --no-block gitlab-runner") return undefined;
+        host.nodes.delete(active);
+        host.locks.set(hostLock, other);
+        return ok();
+      });
+      host.sleep = async (ms) => {
+        await sleep(ms);
+        host.locks.delete(hostLock);
+        host.link(active, "another invocation");
+      };
+      const { exit, err } = await ops(command, ...words);
+      expect([exit, err]).toEqual([1, expect.stringContaining("was started by another program")]);
+      expect(host.text("/var/lib/dpkg/status")).toContain(oldRunner);
+    });
+
+    test(`${command}: a signal while jobs are waited for starts the service again, and frees the locks`, async () => {
+      const { host, ops } = await preparedRunner(Number.POSITIVE_INFINITY);
+      const { sleep } = host;
+      host.sleep = async (ms) => {
+        host.signal = { name: "SIGTERM", number: 15 };
+        // A job may need the host's lock, and other runs go on; only those that would start the service do not.
+        expect([...host.locks.keys()]).toEqual([runnerLock]);
+        await sleep(ms);
+      };
+      const { exit, err } = await ops(command, ...words);
+      expect([exit, err]).toEqual([143, expect.stringContaining("interrupted by SIGTERM")]);
+      expect(host.ran.at(-1)).toBe("systemctl start --no-block gitlab-runner");
+      expect(host.locks.size).toBe(0);
+    });
+  }
+
+  for (const [command, ...words] of starting) {
+    test(`${command}: beside an uninstall that waits for jobs it ends with exit code 75`, async () => {
+      const { host, ops } = await preparedRunner();
+      host.nodes.delete(active);
+      host.locks.set(runnerLock, { ...other, command: "edox-ops gitlab-runner uninstall --yes" });
+      const { length } = host.ran;
+      const { exit, err } = await ops(command, ...words);
+      expect([exit, err]).toEqual([75, expect.stringContaining("holds the lock: edox-ops gitlab-runner uninstall")]);
+      expect([host.ran.slice(length), host.locks.size]).toEqual([[], 1]);
+      expect((await ops(command, "--dry-run")).exit).toBe(0);
+    });
+  }
+
+  test("uninstall: a person who confirms it has the jobs waited for too", async () => {
+    const { host } = await preparedRunner(2);
+    const { exit } = await typedWords(["gitlab-runner", "uninstall"], host, true);
+    expect(exit).toBe(0);
+    expect(ran(host, "systemctl stop --no-block gitlab-runner")).toBeGreaterThan(0);
+    const { host: refused } = await preparedRunner();
+    const { length } = refused.ran;
+    expect((await typedWords(["gitlab-runner", "uninstall"], refused, false)).exit).toBe(2);
+    expect(refused.ran.slice(length).filter((line) => line.startsWith("systemctl"))).toEqual([]);
+  });
+
+  test("uninstall: a runner that was registered while jobs were waited for keeps its token", async () => {
+    const { host, ops } = await preparedRunner(2);
+    const { sleep } = host;
+    const theirs = `[[runners]]\nname = "theirs"\nurl = "${url}"\ntoken = "${token}"\nexecutor = "shell"\n`;
+    host.sleep = async (ms) => {
+      await sleep(ms);
+      host.put(configPath, theirs, { mode: 0o600 });
+    };
+    const { exit, err } = await ops("uninstall", "--purge", "--yes");
+    expect([exit, err]).toEqual([1, expect.stringContaining("--purge would lose its token")]);
+    expect(host.text(configPath)).toBe(theirs);
+    expect(host.ran.at(-1)).toBe("systemctl start --no-block gitlab-runner");
   });
 });
 

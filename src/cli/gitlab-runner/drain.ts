@@ -1,7 +1,19 @@
-// How long running jobs are waited for.
+// Commands that start or stop gitlab-runner: one at a time, and with an end to running jobs before they stop it.
 
 import type { ArgsDef } from "citty";
+import { lineOf } from "../../engine/lines.ts";
+import type { Stop } from "../../engine/wait.ts";
+import type { Host } from "../../host/host.ts";
+import { lockPath, runnerLockPath } from "../../recipes/paths.ts";
+import type { Values } from "../command.ts";
+import { type Context, exitCode } from "../context.ts";
+import { type Before, change, takeLock } from "../run.ts";
 import { waitOf } from "../wait.ts";
+
+/** Another run may have taken the host's lock while jobs were waited for: gitlab-runner is stopped then, and waits with us. */
+const hostLockMs = 600_000;
+
+type RecipeFor = Parameters<typeof change>[0];
 
 export const drainFlag = {
   drain: {
@@ -14,4 +26,56 @@ export const drainFlag = {
 /** Milliseconds; two hours, as long as systemd waits for them. */
 export function drainOf(typed: string | undefined): number {
   return waitOf("--drain", typed ?? "2h");
+}
+
+/** Holds the runner's lock during the change. */
+export async function changeRunner(recipeFor: RecipeFor, values: Values, context: Context): Promise<number> {
+  const host = await context.host();
+  const before: Before = async () => {
+    const lock = await runnerLock(host, context);
+    return () => lock.release();
+  };
+  return change(recipeFor, values, context, 0, {}, { before });
+}
+
+/**
+ * Stops gitlab-runner once its jobs have ended, where `stops` returns true, and then makes the change. gitlab-runner is started
+ * again where the change fails. Both locks are tried before anything is stopped; jobs are waited for under the runner's alone.
+ */
+export async function changeDrained(
+  recipeFor: RecipeFor,
+  values: Values,
+  context: Context,
+  drainMs: number,
+  stops: (host: Host, stop: Stop) => Promise<boolean>,
+): Promise<number> {
+  const { demandStopped, drained } = await import("../../runner/drain.ts");
+  const host = await context.host();
+  let isDrained = false;
+  const before: Before = async (stop) => {
+    const lock = await runnerLock(host, context);
+    try {
+      (await takeLock(host, lockPath, ["edox-ops", ...context.typed])).release();
+      if (!(await stops(host, stop))) return () => lock.release();
+      const tell = (sentence: string): void => void (values.quiet || context.console.err(lineOf`${sentence}`));
+      const restart = await drained(host, drainMs, stop, tell);
+      isDrained = true;
+      return async (exit) => {
+        if (exit !== exitCode.done) await restart();
+        lock.release();
+      };
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  };
+  const recipe: RecipeFor = (facts, see) => {
+    if (isDrained) demandStopped(host);
+    return recipeFor(facts, see);
+  };
+  return change(recipe, values, context, hostLockMs, {}, { before });
+}
+
+function runnerLock(host: Host, { typed }: Context): Promise<{ release(): void }> {
+  return takeLock(host, runnerLockPath, ["edox-ops", ...typed]);
 }

@@ -6,9 +6,9 @@ export default command({
   meta: { name: "install", description: "install GitLab Runner, from GitLab's own repository" },
   args: { ...runnerMirrorFlags, ...changeFlags },
   async run(values, context) {
-    const { change } = await import("../run.ts");
+    const { changeRunner } = await import("./drain.ts");
     const { gitlabRunnerInstall } = await import("../../runner/recipes.ts");
     const mirrors = { docker: {}, runner: mirrorOf(values, "runner") };
-    return change((facts, see) => gitlabRunnerInstall(facts, see, mirrors), values, context);
+    return changeRunner((facts, see) => gitlabRunnerInstall(facts, see, mirrors), values, context);
   },
 });

@@ -15,10 +15,10 @@ export default command({
     ...changeFlags,
   },
   async run(values, context) {
-    const { change } = await import("../run.ts");
+    const { changeRunner } = await import("./drain.ts");
     const { prepareCiHost } = await import("../../runner/recipes.ts");
     const mirrors = { docker: mirrorOf(values, "docker"), runner: mirrorOf(values, "runner") };
     const named = values.runner?.split(",") ?? [];
-    return change((facts, see) => prepareCiHost(facts, see, mirrors, named), values, context);
+    return changeRunner((facts, see) => prepareCiHost(facts, see, mirrors, named), values, context);
   },
 });
