@@ -4,6 +4,7 @@
 import type { ArgDef, ArgsDef } from "citty";
 import { meant } from "../engine/meant.ts";
 import { Problem } from "../engine/step.ts";
+import { anyToken } from "../runner/token-kind.ts";
 import type { Values } from "./command.ts";
 
 /** Flags whose empty value is judged by their command: scripts pass a variable that may be empty. */
@@ -50,13 +51,10 @@ export function choicesOf(arg: ArgDef): readonly string[] {
 /** The flags whose value nobody else should read. */
 const secretFlags = ["--token", "--access-token"];
 
-/** As GitLab's tokens begin. */
-const token = /\b(glrtr?|glpat)-[\w.-]+|GR1348941[\w-]+/g;
-
 /** The same words, to be shown: each secret is read from stdin instead. */
 export function withoutSecrets(typed: readonly string[]): string[] {
   return typed.map((plain, i) => {
-    const word = plain.replace(token, "-");
+    const word = plain.replace(anyToken, "-");
     if (secretFlags.includes(typed[i - 1] ?? "")) return "-";
     const flag = secretFlags.find((each) => word.startsWith(`${each}=`));
     return flag ? `${flag}=-` : word;
@@ -94,6 +92,6 @@ function flagsOf(declared: ArgsDef): string[] {
 
 export function usage(message: string, instead?: string, hint = ["edox-ops", "--help"]): Problem {
   // What was typed in the wrong place is a secret all the same.
-  const said = message.replace(token, "[redacted]");
+  const said = message.replace(anyToken, "[redacted]");
   return new Problem("usage", instead ? `${said}, did you mean ${instead}?` : said, { hint });
 }

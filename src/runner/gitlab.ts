@@ -4,6 +4,7 @@
 import { parseJson } from "../engine/json.ts";
 import { oneLine } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
+import { withFlag } from "../engine/with-flag.ts";
 import type { Answer, Host } from "../host/host.ts";
 
 export interface Server {
@@ -214,9 +215,10 @@ function jsonOf({ body }: Answer): Record<string, unknown> {
   }
 }
 
-function refused(answer: Answer, { url, caPath }: Server, secret: string): Problem {
-  const { status, reason, headers, proxy } = answer;
-  const hint = ["curl", "-v", url];
+function refused(answer: Answer, server: Server, secret: string): Problem {
+  const { url, caPath } = server;
+  const { status, reason, proxy } = answer;
+  const hint = ["curl", "-v", ...(caPath === undefined ? [] : ["--cacert", caPath]), url];
   if (status === 0) {
     const unknown = reason.includes("authority") || reason.includes("signed by itself");
     const more = unknown && caPath === undefined ? ": give its authority's with --ca-file" : "";
@@ -227,10 +229,7 @@ function refused(answer: Answer, { url, caPath }: Server, secret: string): Probl
     const message = `${url} cannot be reached: the proxy ${proxy} requires a user name and password (${advice})`;
     return new Problem("blocked", message, { hint });
   }
-  if (status >= 300 && status < 400) {
-    const place = oneLine(headers.location ?? "nowhere").slice(0, shownCharacters);
-    return new Problem("blocked", `${url} redirects to ${place}: give the address that it redirects to with --url`);
-  }
+  if (status >= 300 && status < 400) return redirected(answer, server);
   const way =
     proxy === undefined || isJson(answer) ? "" : ` through the proxy ${proxy}, which may have answered itself`;
   if (!isJson(answer) && [401, 403, 407, 410, 511].includes(status)) {
@@ -240,6 +239,22 @@ function refused(answer: Answer, { url, caPath }: Server, secret: string): Probl
   const when = status === 429 || status >= 500 ? ": try again later" : status === 404 ? ": is the address right?" : "";
   const later = when.includes("later") ? ["curl", "-I", url] : undefined;
   return new Problem("blocked", `${url} answers ${status}${way}${said(answer, secret)}${when}`, { hint: later });
+}
+
+/** A GitLab that has moved redirects each path of its API: its address is what stands before that. */
+function redirected({ headers }: Answer, { url, again }: Server): Problem {
+  const location = headers.location ?? "";
+  const place = oneLine(location || "nowhere").slice(0, shownCharacters);
+  const moved = URL.canParse(location, url) ? new URL(location, url).href : "";
+  const base = /^(https?:\/\/[\w.[\]:-]+(?:\/[\w.~%-]+)*?)\/api\/v4\//.exec(moved)?.[1];
+  // The token is offered to no connection that others can read.
+  const isOpen = base?.startsWith("http:") && url.startsWith("https:");
+  if (base === undefined || isOpen || base === bareAddress(url)) {
+    const hint = ["curl", "-I", url];
+    return new Problem("blocked", `${url} redirects to ${place}, which is no address of a GitLab`, { hint });
+  }
+  const hint = again && withFlag(again, "--url", base);
+  return new Problem("blocked", `${url} redirects to ${base}: use that address`, { hint });
 }
 
 /** Returns what the answer says of its kind and its server, such as "text/html from cloudflare". */

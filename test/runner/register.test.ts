@@ -163,6 +163,13 @@ describe("a runner with a token of its own", () => {
     host.remove("/run/docker.sock");
     const { exit, out } = await ops(...register, "--token", token);
     expect([exit, out]).toEqual([0, expect.stringContaining("passed over: there is no Docker on this host")]);
+    host.put("/run/docker.sock", "");
+    const running = await ops(...register, "--token", token);
+    expect([running.exit, running.out]).toEqual([
+      0,
+      expect.stringContaining("Docker runs, but there is no group docker"),
+    ]);
+    host.remove("/run/docker.sock");
     const { exit: refused, err } = await ops(...register, "--profile", "ci", "--token", "glrt-another-one");
     expect([refused, err]).toEqual([1, expect.stringContaining("no Docker answers on this host")]);
   });
@@ -436,7 +443,7 @@ describe("what GitLab refuses changes nothing here", () => {
     [
       "a redirect that would move the cursor",
       [{ status: 302, headers: { location: "\u001b[2J\u0007x\n" } }],
-      "to \\u0007x:",
+      "to \\u0007x,",
       1,
     ],
     ["a redirect to nowhere", [{ status: 302 }], "redirects to nowhere", 1],
@@ -477,6 +484,72 @@ describe("what GitLab refuses changes nothing here", () => {
     expect((await ops(...register, ...more)).exit).toBe(0);
     gitlab.next.push(forbidden);
     expect((await ops(...register, ...more)).err).toContain(`${hint} --access-token - --replace\n`);
+  });
+
+  describe("a token of another kind", () => {
+    const secret = "0123456789abcdefghij";
+    const hint = `hint: edox-ops ${register.join(" ")} --profile ci`;
+    for (const [flag, start, words, instead] of [
+      ["--token", "glpat-", "a personal, project or group access token: give it with --access-token", "--access-token"],
+      ["--token", "glptt-", "a pipeline trigger token: it registers no runner", "--token"],
+      ["--token", "glcbt-", "a CI/CD job token: it registers no runner", "--token"],
+      ["--token", "eyJhbGciOi.", "a JSON Web Token, as a job gets it in id_tokens: it registers no runner", "--token"],
+      ["--token", "gldt-", "a deploy token: it registers no runner", "--token"],
+      ["--token", "glft-", "a feed token: it registers no runner", "--token"],
+      ["--access-token", "glrt-", "a runner authentication token: give it with --token", "--token"],
+      ["--access-token", "glrtr-", "a runner authentication token: give it with --token", "--token"],
+      ["--access-token", "GR1348941", "a registration token: give it with --token", "--token"],
+      ["--access-token", "gldt-", "a deploy token: it registers no runner", "--access-token"],
+    ] as const) {
+      test(`${start} for ${flag} is named, never printed, and GitLab is not asked`, async () => {
+        const { host, gitlab, ops } = prepared();
+        const before = host.listing();
+        const said = await ops(...register, "--profile", "ci", flag, `${start}${secret}`);
+        expect([said.exit, said.out, said.err]).toEqual([2, "", `error: ${flag} is ${words}\n${hint} ${instead} -\n`]);
+        expect([host.listing(), gitlab.sent]).toEqual([before, []]);
+        expectKept(host, secret, said, await ops("gitlab-runner", "list", `${start}${secret}`));
+      });
+    }
+
+    test("from a file or a variable is named as well, and the hint asks for the right one", async () => {
+      const { host, ops } = prepared();
+      host.put("/root/token", `glpat-${secret}\n`, { mode: 0o600 });
+      const words = [...register, "--token-file", "/root/token", "--profile", "ci", "--project", "7"];
+      const fromFile = await ops(...words);
+      expect(fromFile.err).toEndWith(`${hint} --project 7 --access-token -\n`);
+      host.remove("/root/token");
+      variables.EDOX_RUNNER_TOKEN = `glptt-${secret}`;
+      const fromVariable = await ops(...register, "--profile", "ci");
+      expect([fromVariable.exit, fromVariable.err]).toEqual([2, expect.stringContaining("a pipeline trigger token")]);
+      expectKept(host, secret, fromFile, fromVariable);
+    });
+
+    test("a runner authentication token of a runner that a registration token made is taken as one", async () => {
+      const { host, gitlab, ops } = prepared();
+      gitlab.runners.set(`glrtr-${secret}`, 44);
+      expect((await ops(...register, "--profile", "ci", "--token", `glrtr-${secret}`)).exit).toBe(0);
+      expect(gitlab.sent.map(({ path }) => path)).toEqual(["runners/verify"]);
+      expect(host.text(configPath)).toContain("id = 44\n");
+    });
+  });
+
+  test("hint: a GitLab that has moved is offered by its own address, in the whole command", async () => {
+    const path = "/api/v4/runners/verify";
+    for (const [location, words] of [
+      [`https://new.test${path}`, "use that address"],
+      [`https://new.test/gitlab${path}`, "use that address"],
+      [`${url}/users/sign_in`, "is no address of a GitLab"],
+      [`${url}${path}?x`, "is no address of a GitLab"],
+      [`http://new.test${path}`, "is no address of a GitLab"],
+      ["/login", "is no address of a GitLab"],
+    ] as const) {
+      const { gitlab, ops } = prepared();
+      gitlab.next.push({ status: 301, headers: { location } });
+      const { exit, err } = await ops(...register, "--profile", "ci", "--token", token, "--concurrent", "2");
+      expect([exit, err]).toEqual([1, expect.stringContaining(words)]);
+      const again = `gitlab-runner register --url ${location.replace(path, "")} --profile ci --token - --concurrent 2\n`;
+      expect(err.endsWith(`hint: edox-ops ${again}`)).toBe(words === "use that address");
+    }
   });
 
   test("a runner made with an invalid expiry date is deleted in GitLab again", async () => {

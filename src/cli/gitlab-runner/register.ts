@@ -1,8 +1,10 @@
 import type { ArgsDef } from "citty";
 import { lineOf } from "../../engine/lines.ts";
 import { Problem, type Recipe } from "../../engine/step.ts";
+import { withFlag } from "../../engine/with-flag.ts";
 import type { HostReader } from "../../host/host.ts";
 import { type Admitted, type Credential, mostConcurrent, type Order } from "../../runner/order.ts";
+import { tokenKind } from "../../runner/token-kind.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
@@ -100,7 +102,7 @@ type Typed = {
 async function orderOf(values: Typed, context: Context, host: HostReader): Promise<Order> {
   const url = values.url ?? "";
   if (url === "")
-    throw usage("--url is missing", undefined, ["edox-ops", ...context.typed, "--url", "https://gitlab.com"]);
+    throw usage("--url is missing", undefined, withFlag(["edox-ops", ...context.typed], "--url", "https://gitlab.com"));
   // GitLab Runner asks for paths below the address and drops its query: it is not recorded.
   const address = url.replace(/[?#][\x21-\x7e]*$/, "");
   if (!/^https?:\/\/[\w.[\]:-]+(\/[\w./~%-]*)?$/.test(address) || !URL.canParse(address)) {
@@ -157,17 +159,22 @@ async function credentialOf(values: Typed, context: Context, host: HostReader): 
     given.includes("access-token") || (given.length === 0 && own === undefined)
       ? await tokenOf(values["access-token"], "EDOX_GITLAB_TOKEN")
       : undefined;
-  if (access !== undefined) return { kind: "access", token: checked(access, "--access-token"), project, group };
+  if (access !== undefined) {
+    return { kind: "access", token: checked(access, "--access-token", context), project, group };
+  }
   const token = fromFile ?? own;
   if (token === undefined) {
-    const rest = context.typed.filter((word, i) => !word.startsWith("--token") && context.typed[i - 1] !== "--token");
     throw new Problem("blocked", "no token is given: --token -, --token-file or EDOX_RUNNER_TOKEN", {
-      hint: ["sudo", "edox-ops", ...rest, "--token", "-"],
+      hint: withToken(context, "--token"),
     });
   }
+  const credential = {
+    kind: /^glrtr?-/.test(token) ? "own" : "old",
+    token: checked(token, "--token", context),
+  } as const;
   if (project ?? group ?? values.protected)
     throw usage("--project, --group and --protected are said to GitLab with --access-token");
-  return { kind: token.startsWith("glrt-") ? "own" : "old", token: checked(token, "the token") };
+  return credential;
 
   async function tokenOf(typed: string | undefined, variable: string): Promise<string | undefined> {
     if (typed === "-") return context.console.secret("token");
@@ -182,10 +189,25 @@ async function credentialOf(values: Typed, context: Context, host: HostReader): 
   }
 }
 
-/** Never shown, whatever is wrong with it. */
-function checked(token: string, name: string): string {
+/** Returns a token that the flag takes. Throws a usage Problem, which never shows it, for one of another kind. */
+function checked(token: string, flag: "--token" | "--access-token", context: Context): string {
+  const kind = tokenKind(token);
+  if (kind !== null && kind.flag !== flag) {
+    const instead = kind.flag === undefined ? "it registers no runner" : `give it with ${kind.flag}`;
+    throw usage(`${flag} is ${kind.name}: ${instead}`, undefined, withToken(context, kind.flag ?? flag));
+  }
+  const name = flag === "--token" ? "the token" : flag;
   if (/^[\x21-\x7e]{8,500}$/.test(token)) return token;
   throw usage(`${name} is not one: a token has at least 8 characters, and no blank in it`);
+}
+
+/** Returns what was typed, with the token asked for by this flag in place of any other. */
+function withToken({ typed }: Context, flag: string): string[] {
+  const rest = ["--token", "--token-file", "--access-token"].reduce(
+    (words, each) => withFlag(words, each, null),
+    [...typed],
+  );
+  return ["sudo", "edox-ops", ...rest, flag, "-"];
 }
 
 /** What a runner with a token of its own never sends: it is set in GitLab. */

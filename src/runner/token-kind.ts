@@ -1,0 +1,36 @@
+// The kinds of GitLab's tokens, by how they begin: a token in the wrong place is named as what it is, and never printed.
+
+interface TokenKind {
+  /** A regular expression of its beginning. */
+  start: string;
+  /** As GitLab's documentation calls it. */
+  name: string;
+  /** The flag that takes it; without one no runner is registered with it. */
+  flag?: "--token" | "--access-token";
+}
+
+const kinds: readonly TokenKind[] = [
+  { start: "glrt-", name: "a runner authentication token", flag: "--token" },
+  { start: "glrtr-", name: "a runner authentication token", flag: "--token" },
+  { start: "GR1348941", name: "a registration token", flag: "--token" },
+  { start: "glpat-", name: "a personal, project or group access token", flag: "--access-token" },
+  { start: "glptt-", name: "a pipeline trigger token" },
+  { start: "glcbt-", name: "a CI/CD job token" },
+  { start: "eyJ", name: "a JSON Web Token, as a job gets it in id_tokens" },
+  { start: "gldt-", name: "a deploy token" },
+  { start: "glft-", name: "a feed token" },
+  { start: "glimt-", name: "an incoming mail token" },
+  { start: "glagent-", name: "a token of the agent for Kubernetes" },
+  { start: "glsoat-", name: "a SCIM token" },
+  { start: "glffct-", name: "a feature flags client token" },
+  { start: "gloas-", name: "the secret of an OAuth application" },
+  { start: "glwt-", name: "a workspace token" },
+];
+
+/** Returns what kind of token this is, or null for one whose beginning tells nothing: an administrator may choose it. */
+export function tokenKind(token: string): TokenKind | null {
+  return kinds.find(({ start }) => token.startsWith(start)) ?? null;
+}
+
+/** Matches each token of a known kind in a text. */
+export const anyToken = new RegExp(`\\b(?:${kinds.map(({ start }) => start).join("|")})[\\w.-]+`, "g");
