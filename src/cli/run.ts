@@ -109,7 +109,8 @@ export async function change(
           await tell.step(result);
         },
       };
-      const results = await converge(steps, see, { act: host, stop, failAt, watch });
+      const again = ["sudo", "edox-ops", ...typed];
+      const results = await converge(steps, see, { act: host, stop, failAt, watch, again });
       collect?.(results);
       return await tell.end(results, recipe, also);
     } finally {

@@ -103,7 +103,8 @@ function fromResource(resource: Resource, recipe: Recipe, { id: step, needs = []
       const changes = await resource.check(see, [], (sentence) => warnings.push(sentence));
       if (changes.length > 0) {
         const status = isDrift(changes, resource, see) ? "warning" : "error";
-        return { status, detail: [...new Set(reasons(changes).map(lack))].join("; "), hint, step };
+        const detail = [...new Set(reasons(changes).map(lack))].join("; ");
+        return { status, detail, hint: resource.mend?.(see) ?? hint, step };
       }
       return holding(resource.title, warnings);
     },

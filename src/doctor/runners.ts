@@ -1,13 +1,16 @@
 // GitLab Runner and its Docker: looked at where they are, and said to be optional where they are not.
 
+import { finishing } from "../engine/apt-failure.ts";
+import { packageState } from "../engine/dpkg.ts";
 import { textOf } from "../engine/facts.ts";
 import { few } from "../engine/lines.ts";
 import { type Host, type HostReader, Unseen } from "../host/host.ts";
-import { dockerAnswers, dockerSocket, isSocketLeft } from "../recipes/docker.ts";
+import { dockerAnswers, dockerSocket, hasEngine } from "../recipes/docker.ts";
 import { dockerConfigAccepted } from "../recipes/docker-config.ts";
 import { runnerConfigPath, runnerStatePath } from "../recipes/paths.ts";
-import { reasonOf } from "../resources/service.ts";
-import { isAccount, isMember } from "../resources/user.ts";
+import { gidOf, noGroup } from "../resources/group.ts";
+import { isActive, isMasked, reasonOf, unmask } from "../resources/service.ts";
+import { accountOf, isAccount, isMember } from "../resources/user.ts";
 import type { RunnerConfig, Survey } from "../runner/runners.ts";
 import { runnerKeepsRunning, runnerProgram } from "../runner/service.ts";
 import type { Entry, Finding } from "./finding.ts";
@@ -50,28 +53,28 @@ export function runnerEntries(host: Host): Entry[] {
   const onDocker = (name: string, look: (see: HostReader) => Answer | Promise<Answer>): Entry => ({
     name,
     async look(see) {
-      if (see.stat(dockerSocket) === null || isSocketLeft(see))
-        return { ...optional, detail: optional.detail.replace("install", "prepare-ci-host") };
+      if (!hasEngine(see)) return { ...optional, detail: optional.detail.replace("install", "prepare-ci-host") };
       return look(see);
     },
   });
   return [
-    onHost("runner:binary", () => ({ status: "ok", detail: `gitlab-runner is installed in ${program}` })),
+    onHost("runner:binary", (see) =>
+      packageState(see, "gitlab-runner") === "incomplete"
+        ? { status: "error", detail: "dpkg did not finish installing gitlab-runner", ...hinted(finishing(see)) }
+        : { status: "ok", detail: `gitlab-runner is installed in ${program}` },
+    ),
     onHost(`runner:user:${user}`, async (see) =>
       (await isAccount(see, user))
         ? { status: "ok", detail: "is there" }
         : { status: "error", detail: `there is no user ${user}`, hint: install },
     ),
-    onHost(`runner:home:${home}`, (see) =>
-      see.stat(home)?.type === "directory"
-        ? { status: "ok", detail: "is there" }
-        : { status: "error", detail: `${home} is missing`, hint: ["sudo", "mkhomedir_helper", user] },
-    ),
-    onHost("runner:service", async (see) =>
-      (await runnerKeepsRunning(see))
+    onHost(`runner:home:${home}`, homes),
+    onHost("runner:service", async (see) => {
+      if (isMasked(see, user)) return masked(see, user);
+      return (await runnerKeepsRunning(see))
         ? { status: "ok", detail: "gitlab-runner is active" }
-        : { status: "error", detail: reasonOf(see, user), hint: ["sudo", "systemctl", "status", user] },
-    ),
+        : { status: "error", detail: reasonOf(see, user), hint: ["sudo", "systemctl", "status", user] };
+    }),
     { ...onDocker("ci-runner:docker", docker), asks: true, follows: ["ci-runner:docker-config"] },
     ofRunners("ci-runner:docker-group", group),
     ofRunners("ci-runner:docker-privileged", privileged),
@@ -90,6 +93,31 @@ export function runnerEntries(host: Host): Entry[] {
   ];
 }
 
+/** A job of a shell runs in the home of the account, and the service in the directory that its unit names. */
+function homes(see: HostReader): Answer {
+  const account = accountOf(see, user);
+  const wanted = [...new Set([account?.home ?? home, home])];
+  const missing = wanted.find((path) => see.statTarget(path)?.type !== "directory");
+  if (missing === undefined)
+    return { status: "ok", detail: account && account.home !== home ? `is there, and ${account.home}` : "is there" };
+  if (account === null) return { status: "error", detail: `${missing} is missing`, hint: install };
+  const owner = ["-o", user, "-g", String(account.gid)];
+  return {
+    status: "error",
+    detail: `${missing} is missing`,
+    hint: ["sudo", "install", "-d", "-m", "0750", ...owner, missing],
+  };
+}
+
+function masked(see: HostReader, unit: string): Answer {
+  const until = isActive(see, unit) ? "it runs until it stops, and does not start again" : "it does not start";
+  return { status: "error", detail: `${unit} is masked: ${until}`, hint: unmask(unit) };
+}
+
+function hinted(hint: string[] | null): Pick<Answer, "hint"> {
+  return hint === null ? {} : { hint };
+}
+
 async function drains(see: HostReader): Promise<Answer> {
   const { serviceOf } = await import("../runner/service.ts");
   const { killSignal, stopSeconds } = await serviceOf(see);
@@ -99,6 +127,7 @@ async function drains(see: HostReader): Promise<Answer> {
 }
 
 async function docker(see: HostReader): Promise<Answer> {
+  if (isMasked(see, "docker")) return masked(see, "docker");
   if (await dockerAnswers(see)) return { status: "ok", detail: "Docker answers" };
   return { status: "error", detail: "Docker does not answer", hint: ["sudo", "systemctl", "status", "docker"] };
 }
@@ -117,7 +146,11 @@ function group({ runners }: RunnerConfig, see: HostReader): Answer {
       status: "ok",
       detail: member ? "gitlab-runner is in it, though no shell runner needs that" : "no shell runner needs it",
     };
-  if (member || see.stat(dockerSocket) === null) return { status: "ok", detail: "jobs of a shell may use Docker" };
+  if (member || !hasEngine(see)) return { status: "ok", detail: "jobs of a shell may use Docker" };
+  if (gidOf(see, "docker") === null) {
+    const { reason, hint } = noGroup("docker");
+    return { status: "error", detail: `jobs of a shell cannot use Docker: ${reason}`, hint };
+  }
   return {
     status: "error",
     detail: "jobs of a shell cannot use Docker: gitlab-runner is not in the group",
@@ -199,8 +232,19 @@ async function sharedHost({ runners }: RunnerConfig, see: HostReader): Promise<A
     servedProjects(see),
   );
   if (detail === null) return { status: "ok", detail: "no privileged runner beside a site" };
-  const url = strong[0]?.url ?? "";
-  const register = ["gitlab-runner", "register", "--profile", "ci-rootless", "--url", url, "--token", "-"];
+  const { url = "", "tls-ca-file": caPath } = strong[0] ?? {};
+  const authority = caPath === undefined ? [] : ["--ca-file", caPath];
+  const register = [
+    "gitlab-runner",
+    "register",
+    "--profile",
+    "ci-rootless",
+    "--url",
+    url,
+    ...authority,
+    "--token",
+    "-",
+  ];
   return { status: "warning", detail, hint: ["sudo", "edox-ops", ...register] };
 }
 

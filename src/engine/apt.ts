@@ -1,11 +1,19 @@
 // One apt transaction, on a host where nobody answers questions.
 
 import type { Host, HostReader, Output } from "../host/host.ts";
+import { areHeld, installFailure, unhold } from "./apt-failure.ts";
 import { failedHook } from "./apt-hook.ts";
-import { failedFiles, failedSources } from "./apt-said.ts";
+import { failedSources } from "./apt-said.ts";
 import type { Change } from "./change.ts";
 import type { Watch } from "./converge.ts";
-import { dpkgInterrupted, halfUnpacked } from "./dpkg.ts";
+import {
+  dpkgInterrupted,
+  halfUnpacked,
+  hasJournal,
+  heldPackages,
+  installedPackage,
+  unfinishedPackages,
+} from "./dpkg.ts";
 import { linesOf } from "./lines.ts";
 import { Problem, type Requirement } from "./step.ts";
 import { heed, met, type Stop } from "./wait.ts";
@@ -19,9 +27,6 @@ const lockSeconds = 600;
 const limitMinutes = { update: 20, install: 60 };
 /** Of a dpkg without an apt, and what follows it: at the end of it it is ended with the scripts that it runs. */
 const dpkgMinutes = 60;
-const mebibyte = 1024 * 1024;
-/** What the lists of a distribution take, twice: packed and unpacked. */
-const scarceBytes = 128 * mebibyte;
 const simulateLimitMs = 120_000;
 const certificatesTool = "/usr/sbin/update-ca-certificates";
 /** How long a clock is waited for that is behind the lists. */
@@ -88,25 +93,37 @@ export async function installPackages(
     ended.push(hook.title);
     return { ...answer, code: 0 };
   };
+  // A package that is removed is not configured first: its own scripts may be what fails.
+  const unfinished = unfinishedPackages(host);
+  const goes = instead.length > 0 && unfinished.every((name) => instead.includes(name)) && !isDamaged(host);
+  const interrupted = (): boolean => !goes && dpkgInterrupted(host);
   // What cannot be configured yet, because what it depends on was never unpacked, is left to --fix-broken.
-  const configured = dpkgInterrupted(host)
+  const configured = interrupted()
     ? await run("dpkg", "--configure", "-a", "--force-confdef", "--force-confold")
     : null;
-  const isHalf = configured !== null && halfUnpacked(host).length > 0;
+  // One that somebody holds, and that is configured by now, is all that it may be.
+  const isAsked = (name: string): boolean =>
+    installedPackage(host, name) === null || heldPackages(host, [name]).length === 0;
+  const asked = configured === null ? names : names.filter(isAsked);
+  const isHalf = configured !== null && (configured.code !== 0 || halfUnpacked(host).length > 0);
   const warnings = names.length === 0 && !isHalf ? [] : await update(host, run, stop, watch);
   const apt = ["apt-get", ...options];
   const fix = [...apt, keepAll, "--fix-broken", "--no-install-recommends", "install"];
   // Where dpkg stopped between packages that need each other, apt finds what they lack only when nothing else is asked.
-  let install = dpkgInterrupted(host) ? await run(...fix) : null;
+  let install = interrupted() ? await run(...fix) : null;
   // Some of what has to be unpacked again it leaves, or would take away, unless it is named.
   const half = install === null ? [] : halfUnpacked(host);
   const again = half.length === 0 ? null : await run(...fix, "--reinstall", ...half);
   // One that no source has any more is nothing that ours would need.
   if (again !== null && (again.code === 0 || install?.code !== 0)) install = again;
-  if (install === null || (install.code === 0 && names.length + instead.length > 0)) {
-    if (instead.length === 0) install = await run(...fix, ...names);
+  // Where a package's own scripts fail, only a newer version of it helps, and apt takes one only of what is named.
+  const failing = install === null || install.code === 0 ? [] : unfinishedPackages(host);
+  const isWhole = failing.length > 0 && instead.length === 0;
+  if (failing.length > 0) install = await run(...fix, ...new Set([...(isWhole ? asked : []), ...failing]));
+  if (install === null || (install.code === 0 && !isWhole && names.length + instead.length > 0)) {
+    if (instead.length === 0) install = await run(...fix, ...asked);
     else {
-      const words = await inPlace(names, instead, run);
+      const words = await inPlace(asked, instead, run);
       install = await run(...apt, ...(purges ? ["--purge"] : []), "--no-install-recommends", "install", ...words);
     }
   }
@@ -115,39 +132,7 @@ export async function installPackages(
     if (configured && host.stat(certificatesTool) !== null) await run(certificatesTool, "--fresh");
     return [...warnings, ...new Set(ended)];
   }
-  const wanted =
-    names.length > 0
-      ? `install ${names.join(", ")}`
-      : instead.length > 0
-        ? `remove ${instead.join(", ")}`
-        : "end the interrupted installation";
-  const broken = /Errors were encountered while processing:\n((?: \S+\n)+)/.exec(install.stderr)?.[1];
-  const packages = broken === undefined ? "" : `: dpkg stops at ${linesOf(broken).join(",").trim()}`;
-  const missed = failedFiles(install);
-  const files = missed.length === 0 ? "" : `: ${missed.join("; ")}`;
-  const hook = failedHook(host, install);
-  const stopped = hook === null ? "" : `: ${hook.title}`;
-  const sources = warnings.length === 0 ? "" : `; these sources failed: ${warnings.join("; ")}`;
-  throw new Problem(
-    "command-failed",
-    `apt-get could not ${wanted}${packages}${files}${stopped}${sources}${scarce(host)}`,
-    {
-      returncode: install.code,
-      // Why dpkg cannot go on, apt does not know.
-      stderr: (configured?.code ? configured.stderr : "") + install.stderr,
-      hint: warnings.some((line) => line.includes("is not valid yet"))
-        ? ["timedatectl", "status"]
-        : typeof hook?.path === "string"
-          ? ["cat", hook.path]
-          : ["sudo", "apt-get", ...(warnings.length > 0 ? ["update"] : ["install", "--fix-broken", ...names])],
-    },
-  );
-}
-
-/** apt 3 falls back to what no mirror has where a list does not fit on the disk, and tells of that only. */
-function scarce(host: Host): string {
-  const free = host.space("/var/lib/apt")?.bytesFree ?? Number.POSITIVE_INFINITY;
-  return free < scarceBytes ? `; only ${Math.floor(free / mebibyte)} MiB are free in /var/lib/apt` : "";
+  throw installFailure(install, configured, { names, instead, warnings }, host);
 }
 
 /** Fetches the lists of packages, and answers which sources failed, and why. */
@@ -164,8 +149,10 @@ export async function newerVersions(names: readonly string[], see: HostReader): 
   // apt reads all of its lists, which takes a busy small host longer than a probe usually may.
   const { code, stdout, stderr } = await see.probe(argv, { limitMs: simulateLimitMs });
   if (code !== 0) {
-    const message = `apt-get would not bring ${names.join(", ")} up to date`;
-    throw new Problem("command-failed", message, { returncode: code, stderr, hint: ["apt-cache", "policy", ...names] });
+    const held = heldPackages(see, names);
+    const message = `apt-get would not bring ${names.join(", ")} up to date${held.length > 0 ? `: ${areHeld(held)}` : ""}`;
+    const hint = held.length > 0 ? unhold(held) : ["apt-cache", "policy", ...names];
+    throw new Problem("command-failed", message, { returncode: code, stderr, hint });
   }
   const found = [...stdout.matchAll(/^Inst (\S+) \[\S+\] \((\S+) /gm)];
   return new Map(found.map(([, name = "", version = ""]) => [name, version]));
@@ -204,6 +191,11 @@ function tooLong({ code, stdout, stderr }: Output, what: string, minutes: number
   const said = last ? `; the last it said is ${last}` : "";
   const message = `${what} was given up after ${minutes} min${said}`;
   return new Problem("command-failed", message, { returncode: code, stderr, hint });
+}
+
+/** dpkg neither removes a package whose files are there in part, nor does apt-get anything behind a journal. */
+function isDamaged(see: HostReader): boolean {
+  return hasJournal(see) || halfUnpacked(see).length > 0;
 }
 
 type Run = (...argv: string[]) => Promise<Output>;

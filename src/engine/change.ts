@@ -1,7 +1,7 @@
 // What can differ between a host and what should hold on it, as data: everything else is made from this.
 
 import type { Attributes } from "../host/host.ts";
-import { shellLine } from "./lines.ts";
+import { few, shellLine } from "./lines.ts";
 
 /** The content of a file. One that is secret is compared and written, but never shown. */
 export class Text {
@@ -34,10 +34,11 @@ export type Change =
   | ({ kind: "directory"; path: string; before: Attributes | null; keeps?: true } & Attributes)
   | { kind: "link"; path: string; before: string | null; after: string | null }
   /**
-   * Neighbours become one apt transaction. No names: only what an interrupted dpkg left is brought to its end.
+   * Neighbours become one apt transaction. No names: only what an interrupted dpkg left is brought to its end; `unfinished`
+   * names it where that is known.
    * `instead`: those that are taken away, with their configuration where it is purged; nothing else ever is.
    */
-  | { kind: "packages"; names: string[]; instead?: string[]; purges?: true }
+  | { kind: "packages"; names: string[]; instead?: string[]; purges?: true; unfinished?: string[] }
   /**
    * `lack`: what is not as it should be. `again`: also run after a put-back, so that a service has its old files.
    * `mayFail`: what that leaves, which is then a warning and puts nothing back. `logs`: commands that
@@ -80,7 +81,8 @@ export function describe(change: Change): string {
     case "packages":
       if (change.names.length === 0) {
         const verb = change.purges ? "purge" : "remove";
-        return change.instead ? `${verb} ${change.instead.join(", ")}` : "finish the interrupted dpkg";
+        if (change.instead) return `${verb} ${change.instead.join(", ")}`;
+        return change.unfinished ? `finish installing ${few(change.unfinished)}` : "finish the interrupted dpkg";
       }
       return `install ${change.names.join(", ")}${change.instead ? ` in place of ${change.instead.join(", ")}` : ""}`;
     case "command":
@@ -108,7 +110,8 @@ export function lack(change: Change): string {
         : `${change.path} does not lead to ${change.after}`;
     case "packages":
       if (change.names.length > 0) return `${change.names.join(", ")} not installed`;
-      return change.instead ? `${change.instead.join(", ")} installed` : "dpkg was interrupted";
+      if (change.instead) return `${change.instead.join(", ")} installed`;
+      return change.unfinished ? `dpkg did not finish installing ${few(change.unfinished)}` : "dpkg was interrupted";
     case "command":
       return change.lack;
   }

@@ -38,6 +38,8 @@ export interface Options {
   act?: Host;
   /** Asked before each change: when it answers, what is half done is put back. */
   stop?: Stop;
+  /** The command to type once more, for a failure whose own hint needs what was rolled back. */
+  again?: readonly string[];
   /** The step that fails on purpose, before it changes anything. */
   failAt?: string | undefined;
   watch?: Watch;

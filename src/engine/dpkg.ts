@@ -8,6 +8,42 @@ const scriptPath = /^\/var\/lib\/dpkg\/(?:info\/[\w.+:-]+\.|tmp\.ci\/)(?:pre|pos
 const updatesDir = "/var/lib/dpkg/updates";
 /** How the states of dpkg(1) begin that a transaction passes through, and where it never ends. */
 const unfinished = ["ok half-", "ok unpacked", "ok triggers-", "reinstreq "];
+/** What somebody may have selected for a package that stays. */
+const selections = ["install", "hold"];
+
+/** "incomplete": dpkg unpacked it, in part perhaps, and did not finish. "config-files": it was removed, and not purged. */
+export type PackageState = "missing" | "config-files" | "incomplete" | "installed";
+
+/** Returns how far dpkg has got with a package. A journal that an interrupted dpkg left is not read. */
+export function packageState(see: HostReader, name: string): PackageState {
+  const state = /^Status: \S+ (\S+) (\S+)$/m.exec(paragraph(see, name) ?? "");
+  if (state === null || state[2] === "not-installed") return "missing";
+  if (state[2] === "config-files") return "config-files";
+  return state[1] === "ok" && state[2] === "installed" ? "installed" : "incomplete";
+}
+
+/** Returns those of these packages that dpkg has unpacked, configured or not. */
+export function presentPackages(see: HostReader, names: readonly string[]): string[] {
+  return names.filter((name) => ["incomplete", "installed"].includes(packageState(see, name)));
+}
+
+/** Returns the version of a package that dpkg has unpacked, configured or not, or null. */
+export function presentVersion(see: HostReader, name: string): string | null {
+  const found = presentPackages(see, [name]).length === 0 ? null : paragraph(see, name);
+  return found && packageField(found, "Version");
+}
+
+/** Returns those of these packages that somebody has held with apt-mark: apt neither replaces nor removes them. */
+export function heldPackages(see: HostReader, names: readonly string[]): string[] {
+  return names.filter((name) => /^Status: hold /m.test(paragraph(see, name) ?? ""));
+}
+
+/** Returns the packages that dpkg did not finish: they are unpacked, in part perhaps, and not configured. */
+export function unfinishedPackages(see: HostReader): string[] {
+  const state = /^Status: (install|hold) (ok (half-|unpacked|triggers-)|reinstreq )/m;
+  const all = statusFile(see)?.toString("utf8").split("\n\n") ?? [];
+  return all.flatMap((each) => (state.test(each) ? (packageField(each, "Package") ?? []) : []));
+}
 
 /** The paragraph of an installed package, or null. */
 export function installedPackage(see: HostReader, name: string): string | null {
@@ -18,8 +54,7 @@ export function installedPackage(see: HostReader, name: string): string | null {
 /** Whether dpkg has unpacked files of this package, configured or not. A journal that it left may hold any package. */
 export function unpackedPackage(see: HostReader, name: string): boolean {
   if (hasJournal(see)) return true;
-  const found = paragraph(see, name);
-  return found !== null && !/^Status: \S+ \S+ (not-installed|config-files)$/m.test(found);
+  return presentPackages(see, [name]).length > 0;
 }
 
 export function packageField(paragraph: string, field: string): string | null {
@@ -38,10 +73,11 @@ export function dpkgInterrupted(see: HostReader): boolean {
   if (hasJournal(see)) return true;
   const status = statusFile(see);
   if (status === null) return false;
-  return unfinished.some((state) => status.includes(`\nStatus: install ${state}`));
+  return selections.some((selection) => unfinished.some((state) => status.includes(`\nStatus: ${selection} ${state}`)));
 }
 
-function hasJournal(see: HostReader): boolean {
+/** Returns whether dpkg was killed while it wrote: apt-get refuses everything until `dpkg --configure` has read its journal. */
+export function hasJournal(see: HostReader): boolean {
   return see.list(updatesDir)?.some((name) => /^\d+$/.test(name)) ?? false;
 }
 
@@ -67,7 +103,7 @@ export function runningScript(see: HostReader): RunningScript | null {
 export function halfUnpacked(see: HostReader): string[] {
   const all = statusFile(see)?.toString("utf8").split("\n\n") ?? [];
   return all
-    .filter((each) => /^Status: install (reinstreq \S+|ok half-installed)$/m.test(each))
+    .filter((each) => /^Status: (install|hold) (reinstreq \S+|ok half-installed)$/m.test(each))
     .map((each) => ["Package", "Architecture"].flatMap((field) => packageField(each, field) ?? []).join(":"));
 }
 

@@ -20,6 +20,8 @@ export interface Resource {
   optional?: true;
   /** Checks of doctor that it cannot hold without. */
   follows?: readonly string[];
+  /** Returns the command that makes it hold where its step does more than that, or null. */
+  mend?(see: HostReader): string[] | null;
   /** How long, in milliseconds, it may take to hold after a change: a service takes its files in its own time. */
   settleMs?: number;
   /** Why it does not hold though all was done, from what the host recorded since then. */

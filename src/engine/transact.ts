@@ -22,7 +22,7 @@ export async function transact(
   changes: readonly Change[],
   host: Host,
   verify: () => Promise<void>,
-  { stop = () => null, watch }: Options = {},
+  { stop = () => null, watch, again }: Options = {},
 ): Promise<string[]> {
   const undo: (() => void)[] = [];
   const warnings: string[] = [];
@@ -46,7 +46,10 @@ export async function transact(
     return warnings;
   } catch (error) {
     if (undo.length === 0) throw error;
-    throw await putBack(error as Error, undo.reverse(), changes, host);
+    const problem = await putBack(error as Error, undo.reverse(), changes, host);
+    // apt has lost the source that it would need, and knows the packages of no other.
+    const isApt = problem.hint?.includes("apt-get") === true && again !== undefined;
+    throw isApt ? withHint(problem, again) : problem;
   }
 }
 
@@ -71,12 +74,19 @@ async function command(
   const { code, stderr } = await host.run(argv, { limitMs: commandLimitMs });
   if (code === 0) return [];
   const logged = await firstOutput(logs, host);
+  const named = /\/etc\/[\w./@+-]*\w/g;
+  const file = [...`${stderr}${logged}`.matchAll(named)].map(([path]) => path).find((path) => isFile(host, path));
   if (mayFail !== undefined) return [[mayFail, ...linesOf(logged)].join("; ")];
   throw new Problem("command-failed", `${shellLine(argv)} failed`, {
     returncode: code,
     stderr: stderr + logged,
-    hint: hintFor?.(stderr) ?? ["sudo", ...argv],
+    // A service that refused a file of its own starts no better the second time.
+    hint: hintFor?.(stderr) ?? (logs.length > 0 && file !== undefined ? ["sudo", "editor", file] : ["sudo", ...argv]),
   });
+}
+
+function isFile(see: HostReader, path: string): boolean {
+  return see.statTarget(path)?.type === "file";
 }
 
 /** Returns what the first of these commands prints that prints anything, oldest line first: they print the newest first. */
@@ -141,10 +151,10 @@ async function putBack(error: Error, undo: (() => void)[], changes: readonly Cha
   }
   const problem = Problem.of(error);
   const message = [problem.message, ...(complete ? ["the files were put back"] : []), ...notes].join("; ");
-  return new Problem(problem.code, message, {
-    returncode: problem.returncode,
-    stderr: problem.stderr,
-    hint: problem.hint,
-    cause: problem.cause,
-  });
+  return withHint(problem, problem.hint, message);
+}
+
+function withHint(problem: Problem, hint: readonly string[] | undefined, message = problem.message): Problem {
+  const { code, returncode, stderr, cause } = problem;
+  return new Problem(code, message, { returncode, stderr, hint, cause });
 }

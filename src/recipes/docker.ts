@@ -1,7 +1,7 @@
 // Docker Engine, from Docker's own repository. Where a Docker answers that somebody else has set up, it is left as it is.
 
 import type { Change } from "../engine/change.ts";
-import { dpkgInterrupted, installedPackage } from "../engine/dpkg.ts";
+import { dpkgInterrupted, installedPackage, presentPackages } from "../engine/dpkg.ts";
 import { type Facts, textOf } from "../engine/facts.ts";
 import { linesOf } from "../engine/lines.ts";
 import type { Requirement, Resource, Step } from "../engine/step.ts";
@@ -48,6 +48,11 @@ export async function dockerAnswers(see: HostReader): Promise<boolean> {
   if (status !== 200 && see.uid !== 0)
     throw new Unseen(`whether Docker answers at ${dockerSocket} is only told to root`);
   return status === 200;
+}
+
+/** Returns whether an engine has its socket here, whether it answers or not. */
+export function hasEngine(see: HostReader): boolean {
+  return see.stat(dockerSocket) !== null && !isSocketLeft(see);
 }
 
 /** Whether the socket was left by an engine that is no longer installed: its package does not remove it. */
@@ -135,7 +140,7 @@ const packages: Resource = {
   check(see): Change[] {
     const missing = dockerPackages.filter((name) => installedPackage(see, name) === null);
     if (missing.length === 0) return [];
-    const instead = distributionPackages.filter((name) => installedPackage(see, name) !== null);
+    const instead = presentPackages(see, distributionPackages);
     return [{ kind: "packages", names: missing, ...(instead.length > 0 && { instead }) }];
   },
 };

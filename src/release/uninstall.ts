@@ -1,6 +1,6 @@
 // The way back from the installer: this program is taken away, and what it made of the host goes on without it.
 
-import { installedPackage } from "../engine/dpkg.ts";
+import { presentPackages } from "../engine/dpkg.ts";
 import type { Recipe, Requirement, Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { dockerSourcePath } from "../recipes/docker.ts";
@@ -35,7 +35,7 @@ const told: Requirement = {
       );
     }
     const parts = [
-      ...(installedPackage(see, "gitlab-runner") ? ["GitLab Runner"] : []),
+      ...presentPackages(see, ["gitlab-runner"]).map(() => "GitLab Runner"),
       ...(see.stat(dockerSourcePath) ? ["Docker Engine"] : []),
     ];
     if (parts.length > 0) {

@@ -25,6 +25,7 @@ const changeSchema = v.variant("kind", [
     names: v.array(v.string()),
     instead: v.optional(v.array(v.string())),
     purges: v.optional(v.boolean()),
+    unfinished: v.optional(v.array(v.string())),
   }),
   v.object({ kind: v.literal("command"), argv: v.array(v.string()), lack: v.string() }),
 ]);

@@ -1,5 +1,6 @@
+import { finishing } from "../engine/apt-failure.ts";
 import { installs } from "../engine/change.ts";
-import { dpkgInterrupted, installedPackage } from "../engine/dpkg.ts";
+import { dpkgInterrupted, installedPackage, unfinishedPackages } from "../engine/dpkg.ts";
 import type { Resource } from "../engine/step.ts";
 
 /** A Debian package is installed, in whatever version. */
@@ -18,5 +19,11 @@ export function installed(name: string): Resource {
 export const dpkgConfigured: Resource = {
   name: "dpkg:configured",
   title: "every unpacked package is configured",
-  check: (see) => (dpkgInterrupted(see) ? [{ kind: "packages", names: [] }] : []),
+  check(see) {
+    if (!dpkgInterrupted(see)) return [];
+    const unfinished = unfinishedPackages(see);
+    return [{ kind: "packages", names: [], ...(unfinished.length > 0 && { unfinished }) }];
+  },
+  // The step installs more than this: on a host without sites nobody wants nginx because a package is unfinished.
+  mend: finishing,
 };

@@ -48,9 +48,7 @@ export function service(described: Service): Resource {
       return linesOf(await firstOutput(logsOf(unit), see)).join("; ");
     },
     async check(see, ahead) {
-      if (see.readLink(`/etc/systemd/system/${unit}.service`) === "/dev/null") {
-        throw new Problem("blocked", `${unit} is masked`, { hint: ["sudo", "systemctl", "unmask", unit] });
-      }
+      if (isMasked(see, unit)) throw new Problem("blocked", `${unit} is masked`, { hint: unmask(unit) });
       const comes = installs(ahead, brought);
       const touched = ahead.some((change) => "path" in change && owns?.(change.path));
       const reloads = touched || !taken(see);
@@ -94,6 +92,20 @@ function logsOf(unit: string): string[][] {
 /** Whether the unit starts at boot. */
 export function isEnabled(see: HostReader, unit: string): boolean {
   return see.stat(`/etc/systemd/system/multi-user.target.wants/${unit}.service`) !== null;
+}
+
+/** Returns whether systemd refuses to start the unit. One that ran before it was masked may still run. */
+export function isMasked(see: HostReader, unit: string): boolean {
+  // The first that is there counts.
+  const path = ["/etc/systemd/system", "/run/systemd/system"]
+    .map((dir) => `${dir}/${unit}.service`)
+    .find((each) => see.stat(each) !== null);
+  return path !== undefined && see.readLink(path) === "/dev/null";
+}
+
+/** Returns the command that lets systemd start the unit again. */
+export function unmask(unit: string): string[] {
+  return ["sudo", "systemctl", "unmask", unit];
 }
 
 /** Returns the host as it is while the unit is stopped. */

@@ -38,13 +38,32 @@ function accountIn(passwd: string, name: string): (Account & { uid: number; gid:
  */
 export function systemUser({ name, home, shell }: Account, label: string): Resource {
   const skeleton = ["--create-home", "--skel", "/nonexistent", "--home-dir", home];
-  const argv = ["useradd", "--system", ...skeleton, "--shell", shell, name];
   return {
     name: label,
     title: `the user ${name} is there`,
-    check: async (see) =>
-      (await isAccount(see, name)) ? [] : [{ kind: "command", argv, lack: `there is no user ${name}` }],
+    async check(see) {
+      if (await isAccount(see, name)) return [];
+      const identity = left(see, name, home);
+      const argv = ["useradd", "--system", ...identity, ...skeleton, "--shell", shell, name];
+      return [{ kind: "command", argv, lack: `there is no user ${name}` }];
+    },
   };
+}
+
+/**
+ * Returns the flags with which an account that was deleted, or whose line was lost, gets what is left of it: useradd refuses a
+ * name whose group is there, unless it is told to use the group, and files in its home belong to the number that it had.
+ */
+function left(see: HostReader, name: string, home: string): string[] {
+  const gid = gidOf(see, name);
+  if (gid === null) return [];
+  const owner = see.stat(home);
+  const isLeft = owner !== null && owner.uid > 0 && owner.gid === gid && !uidsOf(see).includes(owner.uid);
+  return ["--gid", name, ...(isLeft ? ["--uid", String(owner.uid)] : [])];
+}
+
+function uidsOf(see: HostReader): number[] {
+  return (textOf(see, "/etc/passwd") ?? "").split("\n").map((line) => Number(line.split(":")[2] ?? Number.NaN));
 }
 
 /** The user is in the group, besides those that it is in. */

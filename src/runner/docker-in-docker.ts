@@ -2,7 +2,7 @@
 
 import { Problem, type Step, type Warn } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { dockerAnswers } from "../recipes/docker.ts";
+import { dockerAnswers, hasEngine } from "../recipes/docker.ts";
 import { runnerConfigPath } from "../recipes/paths.ts";
 import { gidOf } from "../resources/group.ts";
 import { member } from "../resources/user.ts";
@@ -21,7 +21,9 @@ export const dockerAccess: Step = {
     if (!runners.some(({ executor }) => executor === "shell")) {
       return "no runner of this host has the shell executor; the group docker is as good as root";
     }
-    return gidOf(see, "docker") === null ? "there is no Docker on this host" : null;
+    if (gidOf(see, "docker") !== null) return null;
+    if (!hasEngine(see)) return "there is no Docker on this host";
+    return "Docker runs, but there is no group docker that its jobs could be in: sudo groupadd --system docker, and restart Docker";
   },
   wants: [member(user, "docker", "ci-runner:docker-group", "gitlab-runner is in the group docker")],
 };

@@ -1,7 +1,7 @@
 // gitlab-runner as a service of systemd, one that lets its jobs end before it stops.
 
 import { installs, Text } from "../engine/change.ts";
-import { installedPackage } from "../engine/dpkg.ts";
+import { presentPackages } from "../engine/dpkg.ts";
 import { Problem, type Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { replacedDir } from "../recipes/paths.ts";
@@ -22,15 +22,20 @@ const programPaths = ["/usr/local/bin/gitlab-runner", "/usr/bin/gitlab-runner"];
 /** Returns the path of the gitlab-runner of this host, from a package or installed by hand, or null. */
 export function runnerProgram(see: HostReader): string | null {
   const found = programPaths.find((path) => (see.statTarget(path) ?? { type: "directory" }).type === "file");
-  return found ?? (installedPackage(see, "gitlab-runner") === null ? null : "/usr/bin/gitlab-runner");
+  return found ?? (isPackaged(see) ? "/usr/bin/gitlab-runner" : null);
 }
 
 /** Throws a Problem for a gitlab-runner that apt knows nothing of: it can neither upgrade nor remove it. */
 export function demandPackaged(see: HostReader): void {
   const path = runnerProgram(see);
-  if (path === null || installedPackage(see, "gitlab-runner") !== null) return;
+  if (path === null || isPackaged(see)) return;
   const message = `${path} was not installed from the package gitlab-runner: upgrade or remove it as it was installed`;
   throw new Problem("blocked", message, { hint: [path, "--version"] });
+}
+
+/** Returns whether it is of a package, also of one that dpkg did not finish. */
+function isPackaged(see: HostReader): boolean {
+  return presentPackages(see, ["gitlab-runner"]).length > 0;
 }
 
 const drainText = [

@@ -1,6 +1,8 @@
 // How the runners of this host are, for a person and for a script.
 
-import { linesOf, oneLine } from "../engine/lines.ts";
+import { finishing } from "../engine/apt-failure.ts";
+import { packageState } from "../engine/dpkg.ts";
+import { linesOf, oneLine, shellLine } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { runnerConfigPath } from "../recipes/paths.ts";
@@ -39,11 +41,14 @@ export async function serviceStatus(see: HostReader): Promise<ServiceStatus> {
   const service_installed = isKnown && isEnabled(see, "gitlab-runner");
   const service_active = await runnerKeepsRunning(see);
   const version = /^Version: +(\S+)/m.exec(linesOf(stdout).join("\n"))?.[1] ?? "";
+  const finish = packageState(see, "gitlab-runner") === "incomplete" ? finishing(see) : null;
   const summary = !installed
     ? "gitlab-runner is not installed"
-    : !isKnown
-      ? "gitlab-runner is installed, and systemd does not know it"
-      : `gitlab-runner is installed, and its service is ${service_active ? "active" : "not active"}${service_installed ? "" : " and not enabled"}`;
+    : finish !== null
+      ? `gitlab-runner is installed in part: dpkg did not finish it (run: ${shellLine(finish)})`
+      : !isKnown
+        ? "gitlab-runner is installed, and systemd does not know it"
+        : `gitlab-runner is installed, and its service is ${service_active ? "active" : "not active"}${service_installed ? "" : " and not enabled"}`;
   return { installed, service_installed, service_active, summary, version };
 }
 

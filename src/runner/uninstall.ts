@@ -1,9 +1,11 @@
 // The way back: what edox-ops has put there for runners is taken away, and what is anybody else's stays.
 
+import { areHeld, unhold } from "../engine/apt-failure.ts";
 import type { Change } from "../engine/change.ts";
-import { installedPackage } from "../engine/dpkg.ts";
+import { heldPackages, packageState, presentPackages } from "../engine/dpkg.ts";
 import { Problem, type Recipe, type Resource, type Step } from "../engine/step.ts";
-import { type HostReader, Unseen } from "../host/host.ts";
+import { met, type Stop } from "../engine/wait.ts";
+import { type Host, type HostReader, Unseen } from "../host/host.ts";
 import { dockerKeyPath, dockerPackages, dockerSocket, dockerSourcePath, isSocketLeft } from "../recipes/docker.ts";
 import { runnerConfigPath, runnerLogPath } from "../recipes/paths.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
@@ -116,13 +118,38 @@ export function demandNoRunner(see: HostReader, purges: boolean): void {
   throw new Problem("blocked", `runner ${foreign.name} was registered by somebody else: ${what}`, { hint });
 }
 
+/** Throws a Problem where apt would not remove these packages, or could not: before anything is stopped for it. */
+export async function demandRemovable(
+  host: Host,
+  choices: Parameters<typeof uninstallation>[0],
+  stop: Stop,
+): Promise<void> {
+  for (const { wants, requires = [] } of uninstallation(choices).steps) {
+    const packages = wants.find(({ name }) => name.endsWith(":packages"));
+    if ((await packages?.check(host, [], () => {}))?.length === 0) continue;
+    for (const each of requires) await met(each, host, {}, stop).catch(refuse);
+  }
+}
+
+/** What cannot be told here could not be told after jobs were waited for either. */
+function refuse(error: unknown): never {
+  if (error instanceof Unseen) throw new Problem("unseen", error.message, { hint: error.hint });
+  throw error;
+}
+
 function withoutPackages(name: string, names: readonly string[], purges: boolean): Resource {
   return {
     name,
     title: `${names.join(", ")} are not installed`,
     check(see): Change[] {
-      const there = names.filter((each) => installedPackage(see, each) !== null);
+      const there = purges
+        ? names.filter((each) => packageState(see, each) !== "missing")
+        : presentPackages(see, names);
       if (there.length === 0) return [];
+      const held = heldPackages(see, there);
+      if (held.length > 0) {
+        throw new Problem("blocked", `${areHeld(held)}: apt does not remove it until then`, { hint: unhold(held) });
+      }
       return [{ kind: "packages", names: [], instead: there, ...(purges && { purges }) }];
     },
   };

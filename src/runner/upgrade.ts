@@ -1,7 +1,7 @@
 // A newer GitLab Runner, from its own repository.
 
 import { newerVersions, updateLists } from "../engine/apt.ts";
-import { installedPackage, packageField } from "../engine/dpkg.ts";
+import { packageState, presentPackages, presentVersion } from "../engine/dpkg.ts";
 import { Problem, type Recipe, type Resource } from "../engine/step.ts";
 import { met, type Stop } from "../engine/wait.ts";
 import type { Host, HostReader } from "../host/host.ts";
@@ -15,8 +15,8 @@ import { demandPackaged, runnerRuns } from "./service.ts";
 
 /** Throws a Problem where it is not installed. */
 export function installedVersion(see: HostReader): string {
-  const found = installedPackage(see, "gitlab-runner");
-  if (found !== null) return packageField(found, "Version") ?? "";
+  const found = presentVersion(see, "gitlab-runner");
+  if (found !== null) return found;
   demandPackaged(see);
   const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
   throw new Problem("requirement", "GitLab Runner is not installed", { hint });
@@ -32,12 +32,14 @@ export async function fetchLists(host: Host, stop: Stop): Promise<void> {
   throw new Problem("command-failed", `the repository of gitlab-runner cannot be read: ${failed}`, { hint });
 }
 
-/** What is to be replaced, by what apt knows now. */
-export function newer(see: HostReader): Promise<Map<string, string>> {
-  return newerVersions(
-    runnerPackages.filter((name) => installedPackage(see, name) !== null),
-    see,
-  );
+/**
+ * Returns the packages to install, by what apt knows now: those with a newer version, or all where dpkg did not finish one. Its
+ * scripts may fail, and a newer version of it depends on newer ones of the others.
+ */
+export async function outdated(see: HostReader): Promise<string[]> {
+  const present = presentPackages(see, runnerPackages);
+  if (present.some((name) => packageState(see, name) === "incomplete")) return present;
+  return [...(await newerVersions(present, see)).keys()];
 }
 
 export function upgrading(): Recipe {
@@ -45,7 +47,7 @@ export function upgrading(): Recipe {
     name: "runner:newest",
     title: "GitLab Runner is the newest that its repository has",
     async check(see) {
-      const names = [...(await newer(see)).keys()];
+      const names = await outdated(see);
       return names.length === 0 ? [] : [{ kind: "packages", names }];
     },
   };

@@ -81,6 +81,62 @@ describe("runners", () => {
       "error: gitlab-runner is not active",
     ],
     [
+      "a masked unit whose process still runs",
+      (host) => {
+        host.link("/etc/systemd/system/gitlab-runner.service", "/dev/null");
+      },
+      "runner:service",
+      "error: gitlab-runner is masked: it runs until it stops, and does not start again (systemctl unmask gitlab-runner)",
+    ],
+    [
+      "a masked Docker that answers",
+      (host) => host.link("/etc/systemd/system/docker.service", "/dev/null"),
+      "ci-runner:docker",
+      "error: docker is masked: it runs until it stops, and does not start again (systemctl unmask docker)",
+    ],
+    [
+      "a missing home",
+      (host) => host.remove("/home/gitlab-runner"),
+      "runner:home:/home/gitlab-runner",
+      "error: /home/gitlab-runner is missing (install -d -m 0750 -o gitlab-runner -g 999 /home/gitlab-runner)",
+    ],
+    [
+      "a missing home of a user that has another one",
+      (host) => host.put("/etc/passwd", "gitlab-runner:x:999:990::/srv/runner:/bin/bash\n"),
+      "runner:home:/home/gitlab-runner",
+      "error: /srv/runner is missing (install -d -m 0750 -o gitlab-runner -g 990 /srv/runner)",
+    ],
+    [
+      "another home that is there",
+      (host) => {
+        host.put("/etc/passwd", "gitlab-runner:x:999:990::/srv/runner:/bin/bash\n");
+        host.dir("/srv/runner");
+      },
+      "runner:home:/home/gitlab-runner",
+      "ok: is there, and /srv/runner",
+    ],
+    [
+      "a shell beside a Docker without its group",
+      (host) => {
+        host.put("/etc/group", "root:x:0:\n");
+        host.put("/etc/gitlab-runner/config.toml", section("s").replace('"docker"', '"shell"'));
+      },
+      "ci-runner:docker-group",
+      "error: jobs of a shell cannot use Docker: there is no group docker (groupadd --system docker)",
+    ],
+    [
+      "a privileged runner with an authority of its own beside a public site",
+      (host) => {
+        host.put(
+          "/etc/gitlab-runner/config.toml",
+          `${section("a", dind)}`.replace("executor", 'tls-ca-file = "/ca.pem"\nexecutor'),
+        );
+        host.link("/etc/nginx/sites-enabled/edox-ops-a", "/x");
+      },
+      "ci-runner:shared-host",
+      "warning: runner a is privileged on the host that serves a: each of its jobs can change these sites; use --profile ci-rootless, or a host of its own (edox-ops gitlab-runner register --profile ci-rootless --url https://gitlab.test --ca-file /ca.pem --token -)",
+    ],
+    [
       "a stop that aborts jobs",
       (host) => host.remove("/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf"),
       "runner:drain",
@@ -185,7 +241,9 @@ describe("runners", () => {
     test(`${name}: ${check} says so`, async () => {
       const host = await prepared(section("a", dind));
       spoil(host);
-      expect((await found(host))[check]).toStartWith(said);
+      const [finding] = (await examine([], runnerEntries(host), host)).filter((each) => each.name === check);
+      const hint = finding?.hint?.filter((word) => word !== "sudo").join(" ");
+      expect(`${finding?.status}: ${finding?.detail} (${hint})`).toStartWith(said);
     });
   }
 

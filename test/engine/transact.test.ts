@@ -71,6 +71,20 @@ describe("packages that stay", () => {
     expect([host.text("/source"), host.text("/config")]).toEqual(["s", null]);
   });
 
+  test("transact: an installation whose source was rolled back hints at the command, not at apt-get", async () => {
+    const host = fakeHost();
+    host.taught.push(([program, ...words]) => {
+      if (program !== "apt-get" || !words.includes("install")) return program === "apt-get" ? ok() : undefined;
+      return { code: 100, stdout: "", stderr: "E: Unable to locate package a\n" };
+    });
+    const again = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
+    const hintOf = async (all: Change[]) =>
+      transact(all, host, async () => {}, { again }).catch((error: { hint?: readonly string[] }) => error.hint);
+    expect(await hintOf(changes)).toEqual(again);
+    // Nothing was rolled back: apt still knows what it knew.
+    expect(await hintOf([install])).toEqual(["sudo", "apt-get", "install", "--fix-broken", "a"]);
+  });
+
   for (const [state, kept] of [
     ["unpacked", "s"],
     ["half-installed", "s"],

@@ -212,7 +212,7 @@ describe("packages", () => {
 
     host.taught.unshift((argv) => {
       if (argv[0] === "dpkg") return { code: 1, stdout: "", stderr: "dpkg: cannot go on\n" };
-      return argv.at(-1) === "install" ? { code: 100, stdout: "", stderr: "E: dpkg was interrupted\n" } : undefined;
+      return argv.includes("--fix-broken") ? { code: 100, stdout: "", stderr: "E: dpkg was interrupted\n" } : undefined;
     });
     host.put(
       "/var/lib/dpkg/status",

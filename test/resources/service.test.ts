@@ -49,6 +49,26 @@ for (const [unit, resource] of services) {
       expect((await problemOf(host, resource))?.stderr).toContain("spawning /usr/bin/x: No such file or directory\n");
     });
 
+    test(`${unit}: a failed start that names a file of its own hints at that file, and not at another start`, async () => {
+      const own = `cannot configure ${unit} with file /etc/${unit}/own.json: invalid character '}'\n`;
+      const host = hostWith(unit, 1, own, "");
+      expect((await problemOf(host, resource))?.hint).toEqual(["sudo", "systemctl", "reload-or-restart", unit]);
+      host.put(`/etc/${unit}/own.json`, "{}}");
+      expect((await problemOf(host, resource))?.hint).toEqual(["sudo", "editor", `/etc/${unit}/own.json`]);
+    });
+
+    test(`${unit}: a unit that is masked in either place is refused while it runs`, async () => {
+      for (const dir of ["/etc/systemd/system", "/run/systemd/system"]) {
+        const host = hostWith(unit, 0, "", "");
+        host.link(`/run/systemd/units/invocation:${unit}.service`, "0123");
+        host.link(`${dir}/${unit}.service`, "/dev/null");
+        expect(await problemOf(host, resource)).toMatchObject({
+          message: `${unit} is masked`,
+          hint: ["sudo", "systemctl", "unmask", unit],
+        });
+      }
+    });
+
     test(`${unit}: one that starts and ends at once reports its last lines`, async () => {
       const problem = await problemOf(hostWith(unit, 0, "a setting is invalid\n", ""), resource);
       expect(problem).toMatchObject({

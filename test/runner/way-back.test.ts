@@ -257,6 +257,7 @@ describe("uninstall", () => {
       ]);
     }
     expect(host.listing()).toEqual(before);
+    expect(ran(host, "systemctl stop")).toBe(-1);
     expect((await ops("uninstall", "--dry-run")).exit).toBe(0);
     const plan = await ops(...words, "--force", "--dry-run");
     expect([plan.exit, plan.out + plan.err]).toEqual([0, expect.stringContaining("would lose their engine: web, db")]);
@@ -275,7 +276,12 @@ describe("uninstall", () => {
     expect([exit, out + err]).toEqual([1, expect.stringContaining("would lose their engine: pid 4711;")]);
     host.put("/proc/4711/comm", "bash\n");
     running(host, { message: "no" });
-    expect((await ops("uninstall", "--docker", "--yes")).exit).toBe(1);
+    const refused = await ops("uninstall", "--docker", "--yes");
+    expect([refused.exit, refused.err]).toEqual([
+      1,
+      expect.stringContaining("which containers run cannot be read from"),
+    ]);
+    expect(ran(host, "systemctl stop")).toBe(-1);
     expect(host.text("/var/lib/dpkg/status")).toContain("Package: docker-ce\n");
   });
 

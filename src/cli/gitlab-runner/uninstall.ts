@@ -14,7 +14,7 @@ export default command({
     ...flags,
   },
   async run(values, context) {
-    const { demandNoRunner, uninstallation } = await import("../../runner/uninstall.ts");
+    const { demandNoRunner, demandRemovable, uninstallation } = await import("../../runner/uninstall.ts");
     const { demandPackaged } = await import("../../runner/service.ts");
     const drainMs = drainOf(values.drain);
     const host = await context.host();
@@ -30,6 +30,9 @@ export default command({
       demand();
       return uninstallation(choices);
     };
-    return changeDrained(recipe, values, context, drainMs, async () => true);
+    return changeDrained(recipe, values, context, drainMs, async (_, stop) => {
+      await demandRemovable(host, choices, stop);
+      return true;
+    });
   },
 });

@@ -10,14 +10,14 @@ export default command({
   meta: { name: "upgrade", description: "bring GitLab Runner up to date when its running jobs have ended" },
   args: { ...drainFlag, ...editFlags },
   async run(values, context) {
-    const { fetchLists, installedVersion, newer, upgrading } = await import("../../runner/upgrade.ts");
+    const { fetchLists, installedVersion, outdated, upgrading } = await import("../../runner/upgrade.ts");
     const drainMs = drainOf(values.drain);
     const host = await context.host();
     const before = installedVersion(host);
     // Its own scripts find it stopped: they would wait for its jobs with dpkg's lock in hand.
     const stops = async (_: Host, stop: Stop): Promise<boolean> => {
       await fetchLists(host, stop);
-      return (await newer(host)).size > 0;
+      return (await outdated(host)).length > 0;
     };
     const exit = await changeDrained(upgrading, { ...values, yes: true }, context, drainMs, stops);
     if (exit !== exitCode.done || values["dry-run"] || values.check || values.quiet || values.json) return exit;

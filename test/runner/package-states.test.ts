@@ -1,0 +1,176 @@
+// What each command makes of a gitlab-runner in each state that dpkg can leave it in.
+
+import { describe, expect, test } from "bun:test";
+import { publicKeys } from "../../src/resources/openpgp.ts";
+import { typedWords } from "../cli/typed.ts";
+import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
+import { ok } from "../fake-host.ts";
+import { fakeDpkg } from "./fake-dpkg.ts";
+
+const name = "gitlab-runner";
+const both = "gitlab-runner gitlab-runner-helper-images";
+const active = "/run/systemd/units/invocation:gitlab-runner.service";
+const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerprint ?? "";
+const mirrors = [
+  "--docker-apt-fingerprint",
+  fingerprintOf(dockerKey),
+  "--runner-apt-fingerprint",
+  fingerprintOf(runnerKey),
+];
+
+/** A prepared host with the packages in this state; the repository has version 2, and no version fails. */
+async function hostWith(status: string | null, version = "1") {
+  const host = fakeDebian();
+  const ops = (...words: string[]) => typedWords(["gitlab-runner", ...words], host);
+  host.dir("/etc/edox-ops", { mode: 0o750 });
+  expect((await ops("prepare-ci-host", "--yes", ...mirrors)).exit).toBe(0);
+  host.dir("/home/gitlab-runner");
+  const dpkg = fakeDpkg(host);
+  for (const each of both.split(" "))
+    dpkg.set(each, each === name ? status : status && "install ok installed", version);
+  if (status === null)
+    host.taught.unshift(([program]) => (program === name ? { code: 127, stdout: "", stderr: "" } : undefined));
+  const effects: Record<string, (path: string) => void> = {
+    "systemctl stop --no-block": () => host.nodes.delete(active),
+    "systemctl start --no-block": () => host.link(active, "again"),
+    "rm -r --one-file-system": removeTree,
+    rmdir: removeTree,
+    "userdel --remove": () => host.put("/etc/passwd", ""),
+  };
+  host.taught.unshift((argv) => {
+    if (argv[0] === name) return ok("Version:      19.4.0\n");
+    const effect = effects[argv.slice(0, -1).join(" ")];
+    effect?.(argv.at(-1) ?? "");
+    return effect && ok();
+  });
+  return { host, ops, dpkg };
+
+  function removeTree(path: string): void {
+    for (const each of [...host.nodes.keys()]) if (`${each}/`.startsWith(`${path}/`)) host.nodes.delete(each);
+  }
+}
+
+const installed = "install ok installed";
+const unhold = "hint: apt-mark unhold gitlab-runner\n";
+const states: Record<string, string | null> = {
+  "not installed": null,
+  removed: "deinstall ok config-files",
+  "half-installed": "install reinstreq half-installed",
+  unpacked: "install ok unpacked",
+  "half-configured": "install ok half-configured",
+  "triggers-pending": "install ok triggers-pending",
+  installed,
+  held: "hold ok installed",
+};
+type Outcome = [exit: number, state: string | null, words?: string];
+const removed: Outcome = [0, "deinstall ok config-files"];
+const outcomes: Record<string, Record<string, Outcome>> = {
+  "install --yes": {
+    "not installed": [0, installed],
+    removed: [0, installed],
+    "half-installed": [0, installed],
+    unpacked: [0, installed],
+    "half-configured": [0, installed],
+    "triggers-pending": [0, installed],
+    installed: [0, installed],
+    held: [0, "hold ok installed"],
+  },
+  upgrade: {
+    "not installed": [1, null, "error: GitLab Runner is not installed\n"],
+    removed: [1, "deinstall ok config-files", "error: GitLab Runner is not installed\n"],
+    "half-installed": [0, installed, "was 1, and is 2"],
+    unpacked: [0, installed, "was 1, and is 2"],
+    "half-configured": [0, installed, "was 1, and is 2"],
+    "triggers-pending": [0, installed, "was 1, and is 2"],
+    installed: [0, installed, "was 1, and is 2"],
+    held: [1, "hold ok installed", unhold],
+  },
+  "uninstall --yes": {
+    "not installed": [0, null],
+    removed,
+    "half-installed": removed,
+    unpacked: removed,
+    "half-configured": removed,
+    "triggers-pending": removed,
+    installed: removed,
+    held: [1, "hold ok installed", unhold],
+  },
+  "uninstall --purge --yes": {
+    "not installed": [0, null],
+    removed: [0, null],
+    "half-installed": [0, null],
+    unpacked: [0, null],
+    "half-configured": [0, null],
+    "triggers-pending": [0, null],
+    installed: [0, null],
+    held: [1, "hold ok installed", unhold],
+  },
+};
+outcomes["prepare-ci-host --yes"] = outcomes["install --yes"] ?? {};
+
+describe("gitlab-runner: the states of its package", () => {
+  for (const [command, table] of Object.entries(outcomes)) {
+    for (const [state, [exit, after, words = ""]] of Object.entries(table)) {
+      test(`${command}: ${state} ends with exit code ${exit} and is ${after ?? "not known to dpkg"}`, async () => {
+        const { host, ops, dpkg } = await hostWith(states[state] ?? null);
+        const said = await ops(...command.split(" "));
+        expect([said.exit, dpkg.get(name), said.out + said.err]).toEqual([exit, after, expect.stringContaining(words)]);
+        if (exit !== 0) expect(host.ran.some((line) => line.startsWith("systemctl stop"))).toBe(false);
+        expect(said.err.match(/^error: /gm) ?? []).toHaveLength(exit === 0 ? 0 : 1);
+      });
+    }
+  }
+
+  for (const state of ["half-installed", "unpacked", "half-configured", "triggers-pending"]) {
+    test(`status and doctor: ${state} is reported, with the command that finishes it`, async () => {
+      const { host, ops } = await hostWith(states[state] ?? null);
+      const { exit, out } = await ops("status");
+      const finish = `apt-get install ${name}`;
+      expect([exit, out]).toEqual([0, expect.stringContaining(`dpkg did not finish it (run: sudo ${finish})\n`)]);
+      const doctor = await typedWords(["doctor"], host);
+      const finding = `dpkg did not finish installing ${name} (run: ${finish})\n`;
+      expect(doctor.out).toContain(`[FAIL] runner:binary: ${finding}`);
+      expect(doctor.out).toContain(`[FAIL] dpkg:configured: ${finding}`);
+    });
+  }
+
+  test("a release whose script fails stops every command by one error, which names what helps", async () => {
+    const { ops, dpkg } = await hostWith(installed);
+    dpkg.broken.add("2");
+    for (const command of ["upgrade", "upgrade", "install --yes", "prepare-ci-host --yes"]) {
+      const { exit, err } = await ops(...command.split(" "));
+      expect([command, exit, err]).toEqual([command, 1, expect.stringContaining(": dpkg stops at gitlab-runner\n")]);
+      expect(err.match(/^error: /gm)).toHaveLength(1);
+      expect(err.match(/error processing package/g)).toHaveLength(1);
+      expect(err).toContain(`hint: apt-get install ${name}\n`);
+      expect(dpkg.get(name)).toBe("install ok half-configured");
+    }
+  });
+
+  for (const command of ["upgrade", "install --yes", "prepare-ci-host --yes", "uninstall --yes"]) {
+    test(`${command}: a release whose script fails is replaced by the next one, or removed`, async () => {
+      const { host, ops, dpkg } = await hostWith(installed);
+      dpkg.broken.add("2");
+      expect((await ops("upgrade")).exit).toBe(1);
+      expect(host.readLink(active)).not.toBeNull();
+      dpkg.offered = "3";
+      const { exit, err } = await ops(...command.split(" "));
+      expect([exit, err]).toEqual([0, ""]);
+      const isGone = command.startsWith("uninstall");
+      expect([dpkg.get(name), dpkg.version(name)]).toEqual(
+        isGone ? ["deinstall ok config-files", "2"] : [installed, "3"],
+      );
+    });
+  }
+
+  test("a held package that dpkg did not finish is finished, and one that fails is named with apt-mark", async () => {
+    const { ops, dpkg } = await hostWith("hold ok half-configured");
+    expect((await ops("install", "--yes")).exit).toBe(0);
+    expect(dpkg.get(name)).toBe("hold ok installed");
+    dpkg.broken.add("1");
+    dpkg.set(name, "hold ok half-configured", "1");
+    const { exit, err } = await ops("install", "--yes");
+    expect([exit, err]).toEqual([1, expect.stringContaining("gitlab-runner is held with apt-mark")]);
+    expect(err).toContain(unhold);
+  });
+});
