@@ -119,7 +119,12 @@ export async function installPackages(
   // Where a package's own scripts fail, only a newer version of it helps, and apt takes one only of what is named.
   const failing = install === null || install.code === 0 ? [] : unfinishedPackages(host);
   const isWhole = failing.length > 0 && instead.length === 0;
-  if (failing.length > 0) install = await run(...fix, ...new Set([...(isWhole ? asked : []), ...failing]));
+  if (failing.length > 0) {
+    const named = await run(...fix, ...new Set([...(isWhole ? asked : []), ...failing]));
+    // Where apt did not even begin, because it knows no version of them, dpkg's own reason counts.
+    if (!/^E: (Unable to locate package|Package '.*' has no installation candidate)/m.test(named.stderr))
+      install = named;
+  }
   if (install === null || (install.code === 0 && !isWhole && names.length + instead.length > 0)) {
     if (instead.length === 0) install = await run(...fix, ...asked);
     else {

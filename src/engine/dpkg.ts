@@ -38,11 +38,20 @@ export function heldPackages(see: HostReader, names: readonly string[]): string[
   return names.filter((name) => /^Status: hold /m.test(paragraph(see, name) ?? ""));
 }
 
-/** Returns the packages that dpkg did not finish: they are unpacked, in part perhaps, and not configured. */
+/**
+ * Returns the packages that dpkg did not finish: they are unpacked, in part perhaps, and not configured. One of a foreign
+ * architecture is named with it, as apt asks for it.
+ */
 export function unfinishedPackages(see: HostReader): string[] {
+  if (!hasUnfinished(see)) return [];
   const state = /^Status: (install|hold) (ok (half-|unpacked|triggers-)|reinstreq )/m;
   const all = statusFile(see)?.toString("utf8").split("\n\n") ?? [];
-  return all.flatMap((each) => (state.test(each) ? (packageField(each, "Package") ?? []) : []));
+  const native = [packageField(paragraph(see, "dpkg") ?? "", "Architecture"), "all", null];
+  return all.flatMap((each) => {
+    const [name, architecture] = [packageField(each, "Package"), packageField(each, "Architecture")];
+    if (name === null || !state.test(each)) return [];
+    return native.includes(architecture) ? name : `${name}:${architecture}`;
+  });
 }
 
 /** The paragraph of an installed package, or null. */
@@ -70,7 +79,10 @@ export function conffileDigest(see: HostReader, name: string, path: string): str
 
 /** True when dpkg was stopped half-way, by its journal or by a state that a transaction only passes through. */
 export function dpkgInterrupted(see: HostReader): boolean {
-  if (hasJournal(see)) return true;
+  return hasJournal(see) || hasUnfinished(see);
+}
+
+function hasUnfinished(see: HostReader): boolean {
   const status = statusFile(see);
   if (status === null) return false;
   return selections.some((selection) => unfinished.some((state) => status.includes(`\nStatus: ${selection} ${state}`)));

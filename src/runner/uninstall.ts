@@ -148,7 +148,7 @@ function withoutPackages(name: string, names: readonly string[], purges: boolean
       if (there.length === 0) return [];
       const held = heldPackages(see, there);
       if (held.length > 0) {
-        throw new Problem("blocked", `${areHeld(held)}: apt does not remove it until then`, { hint: unhold(held) });
+        throw new Problem("blocked", `${areHeld(held)}, and apt does not remove what is held`, { hint: unhold(held) });
       }
       return [{ kind: "packages", names: [], instead: there, ...(purges && { purges }) }];
     },

@@ -150,6 +150,8 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
 
     test("upgrade waits for a running job, which ends well", async () => {
       await ci.server.swap(ci.packages.folder);
+      // On a slow machine the lists alone take longer than the job.
+      ci.host.sh("apt-get update -qq");
       const job = await ci.gitlab.addJob({ script: ["sleep 10", "echo to the end"], token: shell });
       await ci.gitlab.jobUntil(job, ["running"]);
       const { code, stdout, stderr } = ci.ops("gitlab-runner", "upgrade");
@@ -427,6 +429,34 @@ describe("what is not as it should be is refused, and the next run ends well", (
     expect(ci.host.run(["apt-get", "update"]).stderr).toContain("Conflicting values set for option Signed-By");
     expect(ci.prepare("--only", "runner.install").code).toBe(0);
     expect(ci.host.run(["apt-get", "update", "--error-on=any"])).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  test("a release of gitlab-runner whose script fails is reported once, and replaced by the next", () => {
+    const release = `cd /root && apt-get download -qq gitlab-runner 2>/dev/null && dpkg-deb -R gitlab-runner_*.deb broken
+      sed -i 's/^Version: .*/Version: 19.3.9-1/; s/helper-images (= [^)]*)/helper-images/' broken/DEBIAN/control
+      sed -i '2i exit 7' broken/DEBIAN/postinst; dpkg-deb -Znone --build broken broken.deb >/dev/null && dpkg -i broken.deb`;
+    expect(ci.host.sh(release).stderr).toContain("script subprocess returned error exit status 7");
+    ci.host.sh("mv /var/lib/apt/lists /root/lists; mv /etc/apt/sources.list.d /root/sources");
+    const failed = ci.ops("gitlab-runner", "upgrade");
+    ci.host.sh("mv /root/lists /var/lib/apt/lists; mv /root/sources /etc/apt/sources.list.d");
+    expect([failed.code, failed.stderr.match(/^error: /gm)?.length]).toEqual([1, 1]);
+    expect(failed.stderr).toContain("dpkg stops at gitlab-runner\n");
+    expect(failed.stderr).toContain("hint: apt-get install gitlab-runner\n");
+    expect(ci.ops("gitlab-runner", "upgrade").code).toBe(0);
+    const state = ci.host.sh("dpkg -s gitlab-runner | grep -E '^(Status|Version)'; systemctl is-active gitlab-runner");
+    expect(state.stdout).toBe("Status: install ok installed\nVersion: 19.4.0-1\nactive\n");
+  });
+
+  test("a group that outlives the user gitlab-runner, and a lost line of passwd, are taken over by install", () => {
+    ci.host.sh("useradd alice; usermod -aG gitlab-runner alice");
+    expect(ci.ops("gitlab-runner", "uninstall", "--purge", "--yes").code).toBe(0);
+    expect(ci.host.sh("getent group gitlab-runner; id gitlab-runner").stdout).toMatch(/^gitlab-runner:x:\d+:alice\n$/);
+    const install = () => ci.ops("gitlab-runner", "install", "--yes", ...ci.runnerMirror).code;
+    expect(install()).toBe(0);
+    const owner = ci.host.sh("stat -c '%u %g' /home/gitlab-runner").stdout;
+    ci.host.sh("sed -i /^gitlab-runner:/d /etc/passwd");
+    expect(install()).toBe(0);
+    expect(ci.host.sh("echo $(id -u gitlab-runner) $(id -g gitlab-runner)").stdout).toBe(owner);
   });
 });
 

@@ -147,6 +147,21 @@ describe("gitlab-runner: the states of its package", () => {
     }
   });
 
+  test("a package that fails, and that no source has any more, is reported by dpkg's own reason", async () => {
+    const { host, ops, dpkg } = await hostWith("install ok half-configured");
+    dpkg.broken.add("1");
+    host.taught.unshift((argv) => {
+      if (argv[0] !== "apt-get" || argv.at(-1) === "install" || !argv.includes("--fix-broken")) return undefined;
+      return { code: 100, stdout: "", stderr: "E: Package 'gitlab-runner' has no installation candidate\n" };
+    });
+    const { exit, err } = await ops("install", "--yes");
+    expect([exit, err]).toEqual([
+      1,
+      expect.stringContaining("could not install gitlab-runner: dpkg stops at gitlab-runner\n"),
+    ]);
+    expect(err).toContain(`hint: apt-get install ${name}\n`);
+  });
+
   for (const command of ["upgrade", "install --yes", "prepare-ci-host --yes", "uninstall --yes"]) {
     test(`${command}: a release whose script fails is replaced by the next one, or removed`, async () => {
       const { host, ops, dpkg } = await hostWith(installed);
