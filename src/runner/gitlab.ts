@@ -249,7 +249,7 @@ function redirected({ headers }: Answer, { url, again }: Server): Problem {
   const base = /^(https?:\/\/[\w.[\]:-]+(?:\/[\w.~%-]+)*?)\/api\/v4\//.exec(moved)?.[1];
   // The token is offered to no connection that others can read.
   const isOpen = base?.startsWith("http:") && url.startsWith("https:");
-  if (base === undefined || isOpen || base === bareAddress(url)) {
+  if (base === undefined || base.length > shownCharacters || isOpen || base === bareAddress(url)) {
     const hint = ["curl", "-I", url];
     return new Problem("blocked", `${url} redirects to ${place}, which is no address of a GitLab`, { hint });
   }

@@ -542,6 +542,7 @@ describe("what GitLab refuses changes nothing here", () => {
       [`${url}${path}?x`, "is no address of a GitLab"],
       [`http://new.test${path}`, "is no address of a GitLab"],
       ["/login", "is no address of a GitLab"],
+      [`https://new.test/${"x/".repeat(100_000)}${path}`, "is no address of a GitLab"],
     ] as const) {
       const { gitlab, ops } = prepared();
       gitlab.next.push({ status: 301, headers: { location } });

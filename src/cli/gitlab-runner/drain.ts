@@ -47,7 +47,7 @@ export async function changeDrained(
   values: Values,
   context: Context,
   drainMs: number,
-  stops: (host: Host, stop: Stop) => Promise<boolean>,
+  stops: (stop: Stop) => Promise<boolean>,
 ): Promise<number> {
   const { demandStopped, drained } = await import("../../runner/drain.ts");
   const host = await context.host();
@@ -56,7 +56,7 @@ export async function changeDrained(
     const lock = await runnerLock(host, context);
     try {
       (await takeLock(host, lockPath, ["edox-ops", ...context.typed])).release();
-      if (!(await stops(host, stop))) return () => lock.release();
+      if (!(await stops(stop))) return () => lock.release();
       const tell = (sentence: string): void => void (values.quiet || context.console.err(lineOf`${sentence}`));
       const restart = await drained(host, drainMs, stop, tell);
       isDrained = true;

@@ -30,7 +30,7 @@ export default command({
       demand();
       return uninstallation(choices);
     };
-    return changeDrained(recipe, values, context, drainMs, async (_, stop) => {
+    return changeDrained(recipe, values, context, drainMs, async (stop) => {
       await demandRemovable(host, choices, stop);
       return true;
     });

@@ -1,6 +1,5 @@
 import { lineOf } from "../../engine/lines.ts";
 import type { Stop } from "../../engine/wait.ts";
-import type { Host } from "../../host/host.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
@@ -15,7 +14,7 @@ export default command({
     const host = await context.host();
     const before = installedVersion(host);
     // Its own scripts find it stopped: they would wait for its jobs with dpkg's lock in hand.
-    const stops = async (_: Host, stop: Stop): Promise<boolean> => {
+    const stops = async (stop: Stop): Promise<boolean> => {
       await fetchLists(host, stop);
       return (await outdated(host)).length > 0;
     };
