@@ -58,11 +58,14 @@ export function runnerEntries(host: Host): Entry[] {
     },
   });
   return [
-    onHost("runner:binary", (see) =>
-      packageState(see, "gitlab-runner") === "incomplete"
-        ? { status: "error", detail: "dpkg did not finish installing gitlab-runner", ...hinted(finishing(see)) }
-        : { status: "ok", detail: `gitlab-runner is installed in ${program}` },
-    ),
+    {
+      ...onHost("runner:binary", (see) =>
+        packageState(see, "gitlab-runner") === "incomplete"
+          ? { status: "error", detail: "dpkg did not finish installing gitlab-runner", ...hinted(finishing(see)) }
+          : { status: "ok", detail: `gitlab-runner is installed in ${program}` },
+      ),
+      follows: ["dpkg:configured"],
+    },
     onHost(`runner:user:${user}`, async (see) =>
       (await isAccount(see, user))
         ? { status: "ok", detail: "is there" }
