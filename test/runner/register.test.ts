@@ -169,6 +169,10 @@ describe("a runner with a token of its own", () => {
       0,
       expect.stringContaining("Docker runs, but there is no group docker"),
     ]);
+    // Nobody listens there: an engine that was uninstalled left it.
+    host.put("/proc/net/unix", "Num RefCount Protocol Flags Type St Inode Path\n");
+    const left = await ops(...register, "--token", token);
+    expect([left.exit, left.out]).toEqual([0, expect.stringContaining("there is no Docker on this host")]);
     host.remove("/run/docker.sock");
     const { exit: refused, err } = await ops(...register, "--profile", "ci", "--token", "glrt-another-one");
     expect([refused, err]).toEqual([1, expect.stringContaining("no Docker answers on this host")]);
