@@ -442,7 +442,7 @@ for (const suite of suites) {
       const rows: [name: string, spoil: string, finding?: string | undefined, shows?: string][] = [
         ["a live tree that is gone is restored", `rm -r ${tree}`],
         ["a live tree without a backup is deployed", `rm -r ${tree} /var/www/docs/.edox-ops-backups/hinted`],
-        ["nginx that is stopped is started", "systemctl stop nginx"],
+        ["nginx that is stopped is started", "systemctl stop nginx", "nginx:active"],
         [
           "a site that is not enabled is enabled",
           "rm /etc/nginx/sites-enabled/edox-ops-hinted; systemctl reload nginx",
