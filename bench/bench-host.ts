@@ -1,4 +1,4 @@
-// A bare test host that can measure.
+// A minimal test host that can run measurements.
 
 import { mkdirSync } from "node:fs";
 import type { Ended } from "../test/integration/run.ts";
@@ -20,7 +20,7 @@ export async function benchHost({ empty, full }: Binaries): Promise<TestHost> {
   return host;
 }
 
-/** What `watched` takes. */
+/** Installs the tools that `watched` needs. */
 export function installWatchers(host: TestHost): void {
   expect(host.sh("apt-get update -q && apt-get install -q -y --no-install-recommends strace time"));
 }
@@ -29,7 +29,7 @@ export function measured(host: TestHost, spec: Spec): Measured[] {
   return JSON.parse(expect(host.run(["/opt/bench/bun", "/opt/bench/inside.ts", JSON.stringify(spec)])));
 }
 
-/** stdout of what must end well. */
+/** Runs a command that must succeed, and returns its stdout. */
 export function expect({ code, stdout, stderr }: Ended): string {
   if (code !== 0) throw new Error(`ended with ${code}\n${stdout}${stderr}`);
   return stdout;

@@ -1,6 +1,6 @@
-// How fast the binary is beside an empty one that was compiled with the same flags, beside other tools on one
-// bootstrapped host, and beside apt-get on fresh ones: medians of one run, taken in turn, as ratios. Machines are
-// noisy; the ratio is what holds.
+// Compares the speed of the binary with an empty one that was compiled with the same flags, with other tools on one
+// bootstrapped host, and with apt-get on fresh ones. Shows the medians of one interleaved run and their ratios.
+// Machines are noisy, so only the ratios are comparable.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
@@ -46,7 +46,7 @@ try {
   const commands = [...ours, ...peers(host)];
   tell("A converged Debian 12", measured(host, { commands, rounds, warmUps: 2, watched: true }));
 
-  // What a host looks like after years.
+  // The size that a package status reaches after years.
   expect(
     host.sh(
       `for i in $(seq 6000); do printf 'Package: filler%d\\nStatus: install ok installed\\nVersion: 1\\nDescription: %0400d\\n\\n' $i 0; done >> /var/lib/dpkg/status`,

@@ -1,4 +1,5 @@
-// One deploy as the binary does it, below a folder: compiled for the bench, a process of its own each time.
+// Runs one deploy below a folder, with the code of the binary. Compiled for the benchmark, and started as a new process
+// each time.
 //   deploy-once ROOT SOURCE KEEP
 
 import { readFileSync } from "node:fs";
@@ -13,7 +14,7 @@ export interface Once {
   files: number;
   changed: number;
   bytes: number;
-  /** Of this process, in MB. */
+  /** The memory of this process in MB. */
   peak: number;
 }
 

@@ -1,6 +1,6 @@
-// A deploy beside the least that it could cost and two other ways to do it, on an ext4 and a tmpfs that are made for
-// it: medians of one run, taken in turn, as ratios. Two builds of a site take turns, so each deploy is of the same kind.
-// Root's, and alone on its machine: it empties the caches.
+// Compares a deploy with the minimum that it could cost and with two other methods, on an ext4 and a tmpfs of its own.
+// Shows the medians of one interleaved run and their ratios. Two builds of a site alternate, so that all deploys are
+// alike. Needs root and an otherwise idle machine, because it drops the page cache.
 //   bun bench/deploy.ts [ROUNDS]
 
 import { rmSync, writeFileSync } from "node:fs";
@@ -23,16 +23,16 @@ type Caches = "warm" | "source warm, live tree cold" | "cold";
 
 interface Contestant {
   name: string;
-  /** What is deployed now, by ours or by Python's way. */
+  /** The command to measure, for the build that is deployed next. */
   run: (source: string) => string[];
-  /** Outside of the clock. */
+  /** A shell command for the cleanup, which is not timed. */
   after?: string;
 }
 
 interface Found {
   name: string;
   times: number[];
-  /** Milliseconds of processor time, of all its processes. */
+  /** Processor time of all its processes in milliseconds. */
   cpu: number[];
   peaks: number[];
 }
@@ -43,7 +43,7 @@ class Ground {
   readonly live: string;
   readonly python: string;
   readonly new: string;
-  /** Which of the two builds is live. */
+  /** The index of the build that is live. */
   #live = 1;
 
   constructor(
@@ -118,7 +118,7 @@ const copy: Contestant = {
 function measure(ground: Ground, contestants: Contestant[], caches: Caches, count: number, first = false): Found[] {
   const found = contestants.map(({ name }) => ({ name, times: [], cpu: [], peaks: [] }) as Found);
   const env = { ...process.env, LIVE: ground.live, NEW: ground.new, PYTHON: ground.python };
-  // One before them that does not count.
+  // The first round is not counted.
   for (let round = -1; round < count; round++) {
     for (let turn = 0; turn < contestants.length; turn++) {
       const index = (turn + round + contestants.length) % contestants.length;
@@ -141,18 +141,21 @@ function measure(ground: Ground, contestants: Contestant[], caches: Caches, coun
   return found;
 }
 
-/** Nothing of the one before is left to be written, and the caches hold what they are said to. */
+/** Writes pending data of the previous command to the disk, and prepares the caches. */
 function prepare(ground: Ground, contestant: Contestant, caches: Caches): void {
   must(["sync", "-f", ground.fs.dir]);
   if (caches !== "warm") writeFileSync("/proc/sys/vm/drop_caches", "3");
-  // The trees are what is cold: a build has used the programs' files, and those of the system, just before.
+  // Only the trees are cold: a real build has just used the files of the programs and of the system.
   if (caches !== "cold") must(["sh", "-c", programs]);
   const warm = caches === "cold" ? [] : [ground.next];
   if (caches === "warm") warm.push(contestant === python ? ground.python : ground.live);
   if (warm.length > 0) must(["sh", "-c", `find "$@" -type f -exec cat {} + >/dev/null`, "sh", ...warm]);
 }
 
-/** `limits`: at most so many times the first of them, and at least so many times faster than both peers. */
+/**
+ * Prints a table. `limits`: the maximum ratio to the first contestant, and the minimum speedup compared with both
+ * peers.
+ */
 function tell(title: string, found: Found[], limits: { floor: number; peers?: number }): void {
   const [least, mine, ...peers] = found;
   if (least === undefined || mine === undefined) throw new Error("nothing was measured");
@@ -184,7 +187,7 @@ function saidOf({ text, met }: Goal): string {
   return `${text}: ${met ? "met" : "missed"}`;
 }
 
-/** What is on the disk after one more deploy whose tree of before stays. */
+/** Prints the disk space that one more deploy takes, including the backup of the old tree. */
 function tellDisk(ground: Ground): void {
   const before = ground.fs.used();
   const { bytes, changed } = ground.deploy();
@@ -192,7 +195,7 @@ function tellDisk(ground: Ground): void {
   const folders = Number(
     must(["sh", "-c", `find "$0" -type d -printf '%b\\n' | awk '{ n += $1 } END { print n * 512 }'`, ground.live]),
   );
-  // Each file ends within a block, half of one on average.
+  // The last block of each file is half empty on average.
   const due = bytes + changed * 2048 + folders;
   const goal = atMost("× those", taken / due, 1.1);
   console.log(
@@ -213,7 +216,7 @@ try {
     using fs = new FileSystem(type);
     const ground = new Ground(fs, site, 5);
     tell(`First deploy, ${type}`, measure(ground, [copy, ours], "warm", rounds, true), { floor: 1.2 });
-    // What is known of the files is written by the second deploy, once.
+    // The second deploy records the metadata of the files, once.
     ground.deploy();
     if (type === "ext4") tellDisk(ground);
     for (let i = 0; i < 7; i++) ground.deploy();

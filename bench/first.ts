@@ -1,4 +1,4 @@
-// The first bootstrap beside the bare apt-get of the same packages: each run on a host of its own, in turn.
+// Compares the first bootstrap with a plain apt-get of the same packages. Each run has a host of its own, in turn.
 
 import { type Binaries, benchHost, expect, installWatchers, measured } from "./bench-host.ts";
 import type { Command, Measured } from "./inside.ts";
@@ -16,10 +16,10 @@ const commands: Command[] = [
   { name: "first bootstrap", argv: ["edox-ops", "bootstrap", "--yes"] },
 ];
 
-/** Of apt-get, and of ours. */
+/** The runs of apt-get, and ours. */
 export async function firstRuns(binaries: Binaries): Promise<Measured[]> {
   const found: Measured[] = [];
-  // What is watched is not timed, and fills the cache.
+  // The run under strace is not timed, and fills the cache.
   for (const command of commands) {
     using host = await benchHost(binaries);
     installWatchers(host);

@@ -1,44 +1,44 @@
-// Runs in the host: the quick commands in turn, so that noise hits all alike, and the slow ones after them, since what
-// runs for seconds leaves cold caches to the next; then each once more, watched by strace and time.
+// Runs on the host. Interleaves the fast commands, so that noise affects all alike. Runs the slow ones after them,
+// because a command of several seconds leaves cold caches behind. Then runs each once more under strace and time.
 
 export interface Command {
   name: string;
   argv: string[];
-  /** Only in each so-many-th round: what is slow is run less often. */
+  /** Runs only in every n-th round, for slow commands. */
   every?: number;
-  /** What puts the host back afterwards, outside of the clock. */
+  /** Resets the host afterwards, which is not timed. */
   after?: string[];
 }
 
 export interface Spec {
   commands: Command[];
   rounds: number;
-  /** Rounds before them that do not count, of what runs in every one. */
+  /** The number of warm-up rounds that are not counted, for commands that run in every round. */
   warmUps: number;
   watched: boolean;
 }
 
 export interface Measured {
   name: string;
-  /** Milliseconds, one a round. */
+  /** Milliseconds, one value per round. */
   times: number[];
-  /** Processes that it started, and theirs. -1: it was not watched. */
+  /** The number of child processes, including indirect ones. -1: not measured. */
   children: number;
-  /** Of the largest of them and itself, in MB. */
+  /** The peak memory of the largest process, including the command itself, in MB. */
   peak: number;
 }
 
 const tracePath = "/run/bench-trace";
 const peakPath = "/run/bench-peak";
-// Only what makes a process stops a process.
+// The filter stops a process only at calls that create a process.
 const strace = ["strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=fork,vfork,clone,clone3", "-o", tracePath];
-// Its child is no copy of a large process: the kernel counts what a process was before it became another program.
+// `time` is a small process: the kernel counts the memory of a process before its exec too.
 const time = ["time", "-f", "%M", "-o", peakPath];
 
-/** Processes that were started, by strace's lines. A thread is none, and neither is a call that the kernel begins anew. */
+/** Returns the number of processes started, from the output of strace. Ignores threads and restarted system calls. */
 export function startedIn(trace: string): number {
   let started = 0;
-  /** Those whose call is not over, and is to make a thread. */
+  /** Processes in an unfinished call that creates a thread. */
   const threading = new Set<string>();
   for (const line of trace.split("\n")) {
     const [, pid = "", resumed] =
@@ -53,7 +53,7 @@ export function startedIn(trace: string): number {
   return started;
 }
 
-/** Milliseconds of one run, which must end well. */
+/** Returns the milliseconds of one run, which must succeed. */
 function timed({ argv, after }: Command, watch: readonly string[] = []): number {
   const start = Bun.nanoseconds();
   must([...watch, ...argv]);
@@ -86,7 +86,7 @@ async function measure({ commands, rounds, warmUps, watched }: Spec): Promise<Me
     found.push(measured);
     if (!watched) continue;
     timed(command, [...strace, ...time]);
-    // The program `time` starts one of them.
+    // One of them was started by `time`.
     measured.children = startedIn(await Bun.file(tracePath).text()) - 1;
     measured.peak = Number(await Bun.file(peakPath).text()) / 1024;
   }

@@ -1,4 +1,4 @@
-// Other tools that keep a host in the same state. Each shows that it sees a difference, and then that it sees none.
+// Other tools that keep a host in the desired state. Each must first detect a difference, and then report none.
 
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -9,9 +9,9 @@ import { expect } from "./bench-host.ts";
 import type { Command } from "./inside.ts";
 
 interface Peer extends Command {
-  /** What pip installs. */
+  /** The package that pip installs. */
   package?: string;
-  /** Whether it said that nothing differs. Without it, it changes something each time. */
+  /** Returns whether the tool reported no difference. If it is missing, the tool changes something on every run. */
   unchanged?: (ended: Ended) => boolean;
 }
 
@@ -32,7 +32,7 @@ const all: Peer[] = [
     package: "edox-ops==0.1.0",
     argv: ["/opt/edox-ops/bin/edox-ops", "bootstrap", "--yes"],
     every: 8,
-    // It writes its own limits over ours.
+    // The tool replaces our limits with its own.
     after: ours,
   },
   {
@@ -44,7 +44,7 @@ const all: Peer[] = [
   },
 ];
 
-/** Those that could be installed on a host that ours has bootstrapped, each shown to be converged. */
+/** Returns the tools that could be installed on a host that edox-ops bootstrapped. Each is shown to be converged. */
 export function peers(host: TestHost): Peer[] {
   expect(host.sh("apt-get install -q -y --no-install-recommends python3-venv python3-apt"));
   for (const name of ["look.sh", "deploy.py", "playbook.yml"])
@@ -64,7 +64,10 @@ function installed(host: TestHost, wanted: string): boolean {
   return code === 0;
 }
 
-/** The host's pip reaches what this machine's pip reaches. By files: an index may be asked with a password. */
+/**
+ * Gives the host's pip the configuration of this machine's pip, in files, because the URL of an index may contain a
+ * password.
+ */
 function configurePip(host: TestHost): void {
   const { PIP_CONFIG_FILE, PIP_CERT, SSL_CERT_FILE } = process.env;
   const authorities = PIP_CERT ?? SSL_CERT_FILE ?? "/etc/ssl/certs/ca-certificates.crt";

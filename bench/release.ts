@@ -1,4 +1,4 @@
-// What a release costs on the way to a host: the size of each form, and how long it takes to unpack, beside a plain copy.
+// Measures what a host downloads and unpacks: the size of each format and the time to unpack it, compared with a copy.
 //   bun bench/release.ts, after npm run release:assets
 
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
@@ -12,9 +12,9 @@ const work = mkdtempSync(`${tmpdir()}/edox-unpack-`);
 
 interface Form {
   asset: string;
-  /** With the asset as $1, writes the program to stdout. */
+  /** Writes the program to stdout. $1 is the asset. */
   unpack: string;
-  /** MB. */
+  /** In MB. */
   most?: number;
 }
 
@@ -39,7 +39,7 @@ function unpackedMs({ asset, unpack }: Form): number {
 
 function rows(all: readonly Form[]): Row[] {
   const times = new Map(all.map((form) => [form, [] as number[]]));
-  // In turn, so that a busy moment is everybody's.
+  // The runs are interleaved, so that a busy moment affects all of them.
   for (let round = 0; round < rounds; round++) for (const form of all) times.get(form)?.push(unpackedMs(form));
   const [plain] = all as [Form];
   const sizeOf = ({ asset }: Form): number => statSync(`${dir}/${asset}`).size / 1e6;

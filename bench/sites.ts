@@ -1,24 +1,24 @@
-// Two builds of one site on a file system of its own: an ext4 in a file, or a tmpfs.
+// Creates two builds of one site on a file system of their own: an ext4 in a file, or a tmpfs.
 
 import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { must } from "../test/integration/run.ts";
 
-/** Of a site: its size, and how much the one build differs from the other. */
+/** The size of a site, and how much the two builds differ. */
 export interface Size {
   files: number;
   bytes: number;
   folders: number;
-  /** Files between one that differs and the next. */
+  /** Every n-th file differs. */
   every: number;
 }
 
 const large = { files: 5, bytes: 20_000_000 };
 
-/** Mounted for as long as it is in use. */
+/** Stays mounted until it is disposed. */
 export class FileSystem implements Disposable {
   /** Not below /tmp, which may be a tmpfs itself. */
   readonly #work = mkdtempSync("/var/tmp/edox-bench-");
-  /** As near to the top as a host's own trees: a long way down costs, and not all contestants alike. */
+  /** At the same depth as the trees of a real host, because long paths cost time, and not all contestants the same. */
   readonly dir = mkdtempSync("/mnt/b-");
   #device: string | null = null;
 
@@ -38,7 +38,7 @@ export class FileSystem implements Disposable {
     }
   }
 
-  /** Bytes that are taken. */
+  /** Returns the used space in bytes. */
   used(): number {
     must(["sync", "-f", this.dir]);
     return Number(must(["df", "--output=used", "--block-size=1", this.dir]).split("\n")[1]);
@@ -52,7 +52,7 @@ export class FileSystem implements Disposable {
   }
 }
 
-/** One build. Of a file that differs only the content does, in one place: its size is that of the other build. */
+/** Creates one build. A file that differs has the same size in both builds and differs in one place. */
 export function build(dir: string, version: number, size: Size): void {
   const smallBytes = size.bytes - large.files * large.bytes;
   const mean = smallBytes / (size.files - large.files);
@@ -69,12 +69,12 @@ export function build(dir: string, version: number, size: Size): void {
   }
 }
 
-/** Some within others, as sites are. */
+/** Nests some of the folders, as in real sites. */
 function folderOf(dir: string, folder: number): string {
   return `${dir}/part-${folder % 27}${folder < 27 ? "" : `/chapter-${folder}`}`;
 }
 
-/** The same ones in every run. */
+/** Returns pseudorandom bytes that are the same in every run. */
 function randomBytes(count: number): Uint8Array {
   const words = new Uint32Array(Math.ceil(count / 4));
   let state = 1;

@@ -1,14 +1,14 @@
-// Figures in, lines of a Markdown table out.
+// Formats measurements as a Markdown table.
 
 import type { Measured } from "./inside.ts";
 
-/** What was hoped for: a figure that is told, never a reason to fail. */
+/** A target value. It is only shown, and missing it is not a failure. */
 export interface Goal {
   text: string;
   met: boolean;
 }
 
-/** One row of the table, each cell as it is shown. */
+/** One row of the table, with its cells as text. */
 export type Row = readonly string[];
 
 export function median(values: readonly number[]): number {
@@ -17,7 +17,7 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle) - 1] ?? Number.NaN)) / 2;
 }
 
-/** How many times the median of the one is that of the other. */
+/** Returns the ratio of two medians. */
 export function ratio(one: Measured | undefined, other: Measured | undefined): number {
   return median(one?.times ?? []) / median(other?.times ?? []);
 }
@@ -34,7 +34,7 @@ export function head(to: readonly string[]): Row {
   return ["", "runs", "median ms", "min to max", ...to, "children", "peak MB", "goal"];
 }
 
-/** `to`: those whose medians it is told in multiples of. */
+/** Returns a row. `to`: the measurements that the median is compared with. */
 export function row(measured: Measured, to: readonly (Measured | undefined)[], goals: readonly Goal[] = []): Row {
   const { name, times, children, peak } = measured;
   const watched = children >= 0;
@@ -54,7 +54,7 @@ function short(ms: number): string {
   return ms.toFixed(ms < 100 ? 1 : 0);
 }
 
-/** The first column reads from the left, as does the last; figures stand under each other. */
+/** Returns a Markdown table. The first and the last column are left-aligned, all others right-aligned. */
 export function table(rows: readonly Row[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(3, ...rows.map((each) => each[column]?.length ?? 0)));
   const isLeft = (column: number): boolean => column === 0 || column === widths.length - 1;

@@ -1,4 +1,4 @@
-// Compiles the binaries: the same sources give the same bytes, wherever they lie.
+// Compiles the binaries. The same sources give the same bytes, in any directory.
 //   bun build/build.ts [linux-x64] [linux-arm64]
 
 import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -10,28 +10,28 @@ import { sums } from "./sums.ts";
 export const targets = { "linux-x64": "bun-linux-x64", "linux-arm64": "bun-linux-aarch64" } as const;
 export type Target = keyof typeof targets;
 
-/** What a binary knows of itself. */
+/** The values that are compiled into a binary. */
 export const own = {
   version,
-  /** PEM of the public keys whose releases it believes. */
+  /** The public keys in PEM with which the binary verifies releases. */
   keys: readFileSync(`${import.meta.dir}/release-keys.pem`, "utf8"),
-  /** Where releases are, below which GitLab has each under its tag; a fork of the project says another. */
+  /** The URL of the releases. GitLab has each of them below it, by tag. A fork of the project sets its own. */
   releases: process.env.EDOX_RELEASES_URL ?? "https://gitlab.com/edox-ops/edox-ops/-/releases",
 };
 
-/** Compiles `entry` with the flags of every edox-ops binary. The last part of `outfile` is part of the bytes. */
+/** Compiles `entry` with the flags of every edox-ops binary. The last component of `outfile` affects the bytes. */
 export async function compile(entry: string, outfile: string, target: Target, known = own): Promise<void> {
   rmSync(dirname(outfile), { recursive: true, force: true });
   mkdirSync(dirname(outfile), { recursive: true });
   must([
     process.execPath,
     "build",
-    // Names stay as they are for traces: source maps would take 0.6 MB of each package.
+    // Identifiers are not minified, so that stack traces stay readable: source maps would add 0.6 MB to each package.
     ..."--compile --minify-syntax --minify-whitespace --splitting --bytecode --format=esm".split(" "),
-    // A root's command does not obey the folder it is started in.
+    // A command that runs as root must not read configuration from the current directory.
     "--no-compile-autoload-dotenv",
     "--no-compile-autoload-bunfig",
-    // Where a module looks for its neighbour.
+    // Modules find each other by these names.
     "--entry-naming=[name].[ext]",
     `--target=bun-${target}`,
     `--compile-executable-path=${import.meta.dir}/../node_modules/@oven/${targets[target]}/bin/bun`,
@@ -48,17 +48,17 @@ export async function compile(entry: string, outfile: string, target: Target, kn
   chmodSync(outfile, 0o755);
 }
 
-/** The time of the commit, so that it is the same for everybody who builds it. */
+/** Returns the time of the commit, so that every build of it gives the same bytes. */
 function builtSeconds(): string {
   if (process.env.SOURCE_DATE_EPOCH) return process.env.SOURCE_DATE_EPOCH;
   const git = Bun.spawnSync(["git", "log", "-1", "--format=%ct"], { cwd: import.meta.dir });
   return git.success ? git.stdout.toString().trim() || "0" : "0";
 }
 
-/** A compiled binary can be broken in ways that only starting it shows. */
+/** Starts the binary, because some faults of a compiled binary only show when it runs. */
 function smoke(target: Target, outfile: string): void {
   const native = target === (process.arch === "arm64" ? "linux-arm64" : "linux-x64");
-  // The oldest processor that is supported: that of a Raspberry Pi 3 and Zero 2 W.
+  // The oldest supported processor, that of a Raspberry Pi 3 and Zero 2 W.
   const emulated = ["qemu-aarch64-static", "-cpu", "cortex-a53", "-L", "/usr/aarch64-linux-gnu"];
   if (!native && (target !== "linux-arm64" || Bun.which("qemu-aarch64-static") === null)) {
     console.log(`${target}: not started, qemu-user-static is not installed`);

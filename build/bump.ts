@@ -1,4 +1,5 @@
-// The next version: proposed from the commits since the last tag, written, committed, and tagged where it is asked for.
+// Proposes the next version from the commits since the last tag. Writes and commits it with --yes, and tags it with
+// --tag.
 //   bun build/bump.ts [--yes] [--tag] [X.Y.Z]
 
 import { version } from "../package.json";
@@ -10,7 +11,10 @@ export interface Wish {
   version?: string | undefined;
 }
 
-/** In this folder. Answers what was done, or would be. Throws where there is nothing to release, or something uncommitted. */
+/**
+ * Releases the next version in the folder `top`. Returns what it did or, without `yes`, would do. Throws if there is
+ * nothing to release, or if there are uncommitted changes.
+ */
 export async function bump(top: string, from: string, wish: Wish, date: string): Promise<string> {
   const git = (...argv: string[]): string => {
     const { success, stdout, stderr } = Bun.spawnSync(["git", ...argv], { cwd: top });

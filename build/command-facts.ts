@@ -1,10 +1,10 @@
-// What the reference says of each command besides its flags: lines to type, and the files that it writes.
+// Facts about each command that the reference lists in addition to its flags: examples, and the files that it writes.
 
 import * as paths from "../src/recipes/paths.ts";
 
 export interface CommandFacts {
   examples: readonly string[];
-  /** Those of packages are apt's. None: it only looks. */
+  /** The files that the command writes, without those of packages. Empty for a read-only command. */
   files: readonly string[];
 }
 
@@ -45,7 +45,7 @@ const registered = [
   paths.lockPath,
 ];
 
-/** By what is typed after the program's name. A test holds that each command is here. */
+/** The facts by command, as typed after the program's name. A test ensures that every command is listed. */
 export const commandFacts: Record<string, CommandFacts> = {
   bootstrap: {
     examples: ["sudo edox-ops bootstrap --yes", "edox-ops bootstrap --dry-run --diff", "edox-ops bootstrap --check"],

@@ -1,10 +1,10 @@
-// The reference of the commands in Markdown.
+// Generates the command reference in Markdown.
 
 import { exitCode, exitMeaning } from "../src/cli/context.ts";
 import { allWords, type Value, type Word } from "../src/report/word.ts";
 import type { CommandFacts } from "./command-facts.ts";
 
-/** `facts`: by what is typed after the program's name. */
+/** `facts`: by command, as typed after the program's name. */
 export function commandReference(root: Word, facts: Record<string, CommandFacts> = {}): string {
   const codes = Object.entries(exitCode).map(([name, code]) => [
     String(code),
@@ -53,7 +53,7 @@ function touched({ files }: CommandFacts): string {
   return `Files that it writes or takes away: ${shown.join(", ")}.\n`;
 }
 
-/** `--check` has a code of its own, and what takes a lock may find it held, or be ended. */
+/** `--check` has an exit code of its own. A command that takes a lock may find it held, or be interrupted. */
 function ends({ flags }: Word, { files }: CommandFacts): string {
   const more = [
     ...(flags.some(({ name }) => name === "--check") ? [exitCode.pending] : []),

@@ -1,9 +1,12 @@
-// Conventional Commits (1.0.0), as far as this project uses them: the words of the changelog, and a body that says why.
+// Checks commit messages: Conventional Commits (1.0.0), as far as this project uses them.
 
 const types = ["feat", "fix", "perf", "refactor", "test", "docs", "build", "ci", "chore", "revert"];
 const longest = 130;
 
-/** What is wrong with a commit's message, or null. Comments of git and fixups, which are folded in before, are no faults. */
+/**
+ * Returns what is wrong with a commit message, or null. Ignores git's comments, and accepts fixups, which are squashed
+ * before the merge.
+ */
 export function faultOf(message: string): string | null {
   const [title = "", blank = ""] = message
     .replace(/^#.*\n?/gm, "")

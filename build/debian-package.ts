@@ -1,11 +1,11 @@
-// A Debian package around the binary: the same bytes from the same content, whenever and wherever it is built.
+// Builds a reproducible Debian package around the binary: the same content gives the same bytes, at any time and place.
 
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 
 export interface Content {
-  /** From the root of a host, without a slash. */
+  /** Relative to the root of the file system, without a leading slash. */
   path: string;
   bytes: Uint8Array | string;
   mode: number;
@@ -14,7 +14,7 @@ export interface Content {
 export interface Wanted {
   version: string;
   architecture: "amd64" | "arm64";
-  /** Unix seconds, of everything in it. */
+  /** Modification time of all files, in Unix seconds. */
   time: number;
   contents: readonly Content[];
 }
@@ -27,7 +27,7 @@ const text = {
     "prepares a host for documentation sites and CI\n One executable without a runtime: packages, nginx, sites and their deploys,\n Docker Engine and GitLab Runner, and a doctor for all of it.",
 };
 
-/** Writes the package into the folder, and answers its name. Needs dpkg-deb, which every Debian has. */
+/** Writes the package into the folder and returns its name. Needs dpkg-deb, which every Debian has. */
 export async function debianPackage({ version, architecture, time, contents }: Wanted, dir: string): Promise<string> {
   const work = mkdtempSync(`${tmpdir()}/edox-deb-`);
   const name = `edox-ops_${version}_${architecture}.deb`;
@@ -43,7 +43,7 @@ export async function debianPackage({ version, architecture, time, contents }: W
     const control = Object.entries(fields).map(([field, value]) => `${field}: ${value}\n`);
     await place(work, { path: "DEBIAN/control", bytes: control.join(""), mode: 0o644 });
     for (const each of contents) await place(work, each);
-    // What is made in this moment has the time of the release.
+    // Files created during the build get the time of the release.
     for (const path of readdirSync(work, { recursive: true }) as string[]) utimesSync(`${work}/${path}`, time, time);
     utimesSync(work, time, time);
     chmodSync(work, 0o755);

@@ -1,10 +1,13 @@
-// The runtime obeys names in the environment, and has no switch against it: with them anybody who may set a variable
-// for a root's command runs code as root, or has its requests told. In the binary they begin with a zero
-// instead, which no variable of an environment can hold.
+// The runtime reads these environment variables and has no option to disable that. A user who can set a variable for a
+// command of root could run code as root, or have its requests printed. In the binary, the names begin with a NUL byte
+// instead, which no environment variable can contain.
 
 const names = ["BUN_BE_BUN", "BUN_OPTIONS", "BUN_INSPECT", "BUN_CONFIG_VERBOSE_FETCH"];
 
-/** The same bytes, of the same length, without the names. Throws when one is not found: then the runtime has changed. */
+/**
+ * Returns the binary with these names disabled; its length stays the same. Throws if a name is not found, because the
+ * runtime has then changed.
+ */
 export function disarm(binary: Uint8Array): Uint8Array {
   const bytes = Buffer.from(binary);
   for (const name of names) {

@@ -1,4 +1,4 @@
-// Writes the pages that are made from the source into docs/; test/docs/docs.test.ts fails when one is stale.
+// Writes the generated pages into docs/; test/docs/docs.test.ts fails if one is stale.
 //   bun build/docs.ts
 
 import { toJsonSchema } from "@valibot/to-json-schema";
@@ -9,7 +9,7 @@ import { commandFacts } from "./command-facts.ts";
 import { commandReference } from "./command-reference.ts";
 import { manPage } from "./man-page.ts";
 
-/** Each by its name in docs/. */
+/** Returns the text of each page by its file name in docs/. */
 export async function pages(): Promise<Record<string, string>> {
   const word = await wordOf(root, ["edox-ops"]);
   const title = "What edox-ops prints with --json";

@@ -1,19 +1,19 @@
-// The installer of a release: the template build/install.sh with that release's version, address, key and digests in it.
-// Together with the Debian package's preinst: both run build/unfit.sh before they change anything.
+// Generates the installer of a release from the template build/install.sh, with the release's version, URL, key and
+// checksums; and the preinst of the Debian package. Both run build/unfit.sh before they change anything.
 
 import { readFileSync } from "node:fs";
 
 export interface Release {
   version: string;
-  /** Of the releases, `…/-/releases`, without a slash at its end. */
+  /** The URL of the releases, `…/-/releases`, without a trailing slash. */
   baseUrl: string;
-  /** PEM, of P-256. */
+  /** A P-256 key in PEM. */
   publicKey: string;
   /** Lines of SHA256SUMS. */
   sums: string;
 }
 
-/** Throws where the script would come out as another one than is meant. */
+/** Returns the installer. Throws for a value that could change the meaning of the script. */
 export function filled(template: string, { version, baseUrl, publicKey, sums }: Release): string {
   if (!/^\d+\.\d+\.\d+$/.test(version)) throw new Error(`${version} is not a version of a release`);
   if (!/^https?:\/\/[\w.:/%~-]*[^/]$/.test(baseUrl)) throw new Error(`${baseUrl} is not an address for a script`);
@@ -32,7 +32,7 @@ export function preinst(): string {
   return `${withValues(shellSource("preinst.sh"), { UNFIT: unfit() })}\n`;
 }
 
-/** Without its first paragraph, which is for its editors. */
+/** Returns unfit.sh without its first paragraph, which is for its editors. */
 function unfit(): string {
   return shellSource("unfit.sh").replace(/^.*?\n\n/s, "");
 }

@@ -1,4 +1,4 @@
-// What a change is held to before it is run: layout, types, shell scripts, links, and the messages of its commits.
+// Runs the static checks of a change: formatting, types, shell scripts, links, and commit messages.
 //   bun build/lint.ts
 
 import { faultOf } from "./commit-message.ts";
@@ -33,14 +33,14 @@ console.log(
 );
 process.exitCode = failed.length === 0 ? 0 : 1;
 
-/** What it said where it failed, or null. */
+/** Runs a check. Returns its output if it failed, or null. */
 async function ran(argv: string[]): Promise<string | null> {
   const child = Bun.spawn(argv, { cwd: top, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const [out, err, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
   return code === 0 ? null : `${out}${err}`.trim();
 }
 
-/** Of a merge request what it adds, of a branch what it has that the default branch has not, and its last commit. */
+/** Checks the commit messages of a merge request, or those of a branch that the default branch does not have. */
 async function messages(): Promise<string | null> {
   const { CI_MERGE_REQUEST_DIFF_BASE_SHA: base, CI_DEFAULT_BRANCH: branch } = process.env;
   const from = base ?? (branch && known(`origin/${branch}`) ? `origin/${branch}` : "HEAD~1");

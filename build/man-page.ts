@@ -1,13 +1,13 @@
-// The manual page, in mdoc(7).
+// Generates the manual page in mdoc(7).
 
 import { exitCode, exitMeaning } from "../src/cli/context.ts";
 import * as paths from "../src/recipes/paths.ts";
 import { allWords, type Flag, nameOf, type Value, type Word } from "../src/report/word.ts";
 
-/** Of the last change to the words that stand here. */
+/** The date of the last change to the texts in this file. */
 const date = "November 26, 2026";
 
-/** What lies where. A path that is added to the recipes asks for its line here. */
+/** The description of each path. The type check fails if a path of the recipes has no line here. */
 const files: Record<keyof typeof paths, string> = {
   stateDir: "the state of this host",
   replacedDir: "files of somebody else that a run has replaced",
@@ -102,12 +102,12 @@ function item(head: string, what: string): string[] {
   return [`.It ${head}`, ...text(`${raised(what)}.`)];
 }
 
-/** Lines of words, of a length that mandoc(1) does not complain about. */
+/** Splits a text into lines of a length that mandoc(1) does not complain about. */
 function text(words: string): string[] {
   return (words.match(/\S.{0,70}(?= |$)/g) ?? []).map(escaped);
 }
 
-/** None of it is taken for a request, and a flag can be copied into a shell. */
+/** Escapes a text so that no part of it is a request, and flags can be copied into a shell. */
 function escaped(words: string): string {
   const requests = { "\\": "\\e", '"': "\\(dq", "--": "\\-\\-" };
   return words.replace(/\\|"|--/g, (found) => requests[found as keyof typeof requests]).replace(/^[.']/, "\\&$&");

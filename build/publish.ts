@@ -1,5 +1,5 @@
-// A release in GitLab: its files in the generic package registry, then, by one click, the release with links to them. Each may
-// be run again, and finishes what the run before it left.
+// Publishes a release on GitLab: first uploads its files to the generic package registry. A manual job then creates the
+// release with links to them. Each step can be repeated, and completes a previous run that was interrupted.
 //   bun build/publish.ts candidate|release
 
 import { readdirSync } from "node:fs";
@@ -9,19 +9,19 @@ import { own } from "./build.ts";
 import { sectionOf } from "./changelog.ts";
 
 export interface Project {
-  /** CI_API_V4_URL and CI_PROJECT_ID of the job. */
+  /** From CI_API_V4_URL and CI_PROJECT_ID of the job. */
   api: string;
   id: string;
-  /** CI_JOB_TOKEN: never in a word of ours. */
+  /** From CI_JOB_TOKEN. Never printed. */
   token: string;
 }
 
 export interface Release {
   version: string;
-  /** Where its files lie. */
+  /** The folder with the files of the release. */
   dir: string;
   changelog: string;
-  /** Whose signatures programs believe, in PEM. */
+  /** The public keys in PEM that programs trust. */
   keys: string;
 }
 
@@ -32,7 +32,10 @@ const pauseMs = 500;
 const addressOf = ({ api, id }: Project, { version }: Release, file: string): string =>
   `${api}/projects/${encodeURIComponent(id)}/packages/generic/${name}/${version}/${file}`;
 
-/** What is there already, to the byte, is not sent again; what is there otherwise is refused: a version is one thing. */
+/**
+ * Uploads the files to the package registry. Skips files that are there with the same bytes. Throws if a file is there
+ * with other bytes, because a published version must never change.
+ */
 export async function publishCandidate(project: Project, release: Release): Promise<string> {
   let sent = 0;
   const files = readdirSync(release.dir).sort();
@@ -45,7 +48,8 @@ export async function publishCandidate(project: Project, release: Release): Prom
     if (there.status === 200) {
       const known = new Uint8Array(await there.arrayBuffer());
       if (Buffer.compare(known, bytes) === 0) continue;
-      // No two signatures of one file are the same, and the checksums came before it.
+      // Signatures of the same file always differ, so only the signature's validity counts. The checksums were compared
+      // before.
       if (file === "SHA256SUMS.sig" && (await isSigned(await sumsIn(release), known, release.keys))) continue;
       throw new Error(`${file} of ${release.version} is there already, and is another file`);
     }
@@ -61,7 +65,9 @@ function sumsIn({ dir }: Release): Promise<Uint8Array> {
   return Bun.file(`${dir}/SHA256SUMS`).bytes();
 }
 
-/** The links have the same addresses with every release: /releases/permalink/latest/downloads/NAME. */
+/**
+ * Creates the release with links whose URLs are the same for every release: /releases/permalink/latest/downloads/NAME.
+ */
 export async function publishRelease(project: Project, release: Release): Promise<string> {
   const notes = sectionOf(release.changelog, release.version);
   if (notes === null) throw new Error(`CHANGELOG.md has nothing of ${release.version}`);
@@ -89,7 +95,10 @@ export async function publishRelease(project: Project, release: Release): Promis
   return `${tag} was released already, ${missing.length} links were missing`;
 }
 
-/** The latest is, to GitLab, what was released last: an older version would be offered to everybody as the newest. */
+/**
+ * Throws if a newer version is released. GitLab treats the most recent release as the latest, so an older version would
+ * be offered to all users as the newest.
+ */
 async function demandNewest(project: Project, { version }: Release, releases: string): Promise<void> {
   const answer = await ask(project, "GET", `${releases}/permalink/latest`);
   if (answer.status === 404) return;
@@ -98,7 +107,7 @@ async function demandNewest(project: Project, { version }: Release, releases: st
   if (isOlder(version, latest)) throw new Error(`v${latest} is released already, and ${version} is older`);
 }
 
-/** A server that is not well for a moment is asked again. */
+/** Retries a request if the server has a temporary error. */
 async function ask({ token }: Project, method: string, url: string, body?: Uint8Array | object): Promise<Response> {
   const isBytes = body instanceof Uint8Array;
   const headers = { "JOB-TOKEN": token, ...(body && !isBytes && { "Content-Type": "application/json" }) };

@@ -1,5 +1,6 @@
-// Everything that a user downloads, in dist/release: the same bytes from the same commit, signed.
-//   EDOX_SIGNING_KEY="$(cat key.pem)" bun build/release.ts [SHA256SUMS of another build, whose programs are to be the same]
+// Creates all downloadable files of a release in dist/release, signed. The same commit gives the same bytes.
+//   EDOX_SIGNING_KEY="$(cat key.pem)" bun build/release.ts [SHA256SUMS]
+// SHA256SUMS: the checksums of another build, whose binaries must be identical.
 
 import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { version } from "../package.json";
@@ -19,7 +20,10 @@ import { sums } from "./sums.ts";
 
 const top = `${import.meta.dir}/..`;
 const architectures = { "linux-x64": "amd64", "linux-arm64": "arm64" } as const;
-/** Of the Debian package: the installer's own knows of it, and it of that one. */
+/**
+ * A script of the Debian package. It warns if a program of the installer hides the one of the package; the installer
+ * refuses to run if the package is installed.
+ */
 const postinst = `#!/bin/sh
 set -e
 installed=/usr/local/bin/edox-ops
@@ -30,14 +34,17 @@ fi
 
 export interface State {
   version: string;
-  /** As CI_COMMIT_TAG has it; undefined where no tag is built. */
+  /** The value of CI_COMMIT_TAG; undefined if no tag is built. */
   tag: string | undefined;
-  /** What `git status --porcelain` says. */
+  /** The output of `git status --porcelain`. */
   status: string;
   changelog: string;
 }
 
-/** Why no release can be made of this, or null: a tag that is not the version, changes that nobody committed, no notes. */
+/**
+ * Returns the reason why this state cannot be released, or null: the tag does not match the version, there are
+ * uncommitted changes, or the changelog has no notes.
+ */
 export function refusal({ version, tag, status, changelog }: State): string | null {
   if (tag !== undefined && tag !== `v${version}`) return `the tag ${tag} is not v${version}, which package.json has`;
   if (status.trim() !== "") return `the tree has changes that no commit has:\n${status.trimEnd()}`;
@@ -45,7 +52,7 @@ export function refusal({ version, tag, status, changelog }: State): string | nu
   return null;
 }
 
-/** Throws where the programs of another build, by its checksums, are not these to the byte. */
+/** Throws if the binaries differ from those of another build, given by their checksums. */
 function demandSame(other: string, these: string): void {
   if (other !== these) throw new Error(`two builds of this commit differ:\n${other}\n${these}`);
 }
@@ -72,7 +79,7 @@ async function release(dir: string, other: string | null): Promise<void> {
       const binary = await Bun.file(`${top}/dist/${target}/edox-ops`).bytes();
       const name = `edox-ops-${target}`;
       await write(name, binary);
-      // As an archive of these files keeps it: it is started from there.
+      // The files keep this mode in an archive, so the binary can be started from there.
       chmodSync(`${dir}/${name}`, 0o755);
       await write(`${name}.gz`, Bun.gzipSync(binary, { level: 9 }));
       const contents: Content[] = [

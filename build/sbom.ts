@@ -1,17 +1,17 @@
-// What is in the binary besides our own source, as CycloneDX says it: the packages that are compiled in, and the runtime.
+// Generates the CycloneDX bill of materials: the packages that are compiled into the binary, and the runtime.
 
 import { Enums, Models, Serialize, Spec } from "@cyclonedx/cyclonedx-library";
 
 interface Package {
   name: string;
   version: string;
-  /** As the lockfile has it: "sha512-" and base64. */
+  /** In the format of the lockfile: "sha512-" and base64. */
   integrity: string;
 }
 
 type Lock = { packages: Record<string, [string, string, { dependencies?: Record<string, string> }, string]> };
 
-/** All that these need, each once, sorted by name. */
+/** Returns the named packages and all their dependencies, without duplicates, sorted by name. */
 export function closure(lock: Lock, names: readonly string[]): Package[] {
   const found = new Map<string, Package>();
   const add = (name: string): void => {
@@ -25,7 +25,10 @@ export function closure(lock: Lock, names: readonly string[]): Package[] {
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** The same for the same lock: no time and no number of its own. */
+/**
+ * Returns the bill of materials. The same lockfile gives the same text, because it has no timestamp and no serial
+ * number.
+ */
 export function sbom(version: string, packages: readonly Package[]): string {
   const bom = new Models.Bom();
   bom.metadata.component = new Models.Component(Enums.ComponentType.Application, "edox-ops", {

@@ -1,10 +1,10 @@
-// Signatures of a release: ECDSA on P-256 over SHA-256, in the form that `openssl dgst -sha256 -verify` reads.
+// Signatures of a release: ECDSA on P-256 over SHA-256, in the format that `openssl dgst -sha256 -verify` reads.
 
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
 
 /**
- * From PEM, as `openssl ecparam -name prime256v1 -genkey -noout` writes it, or that in one line of base64: GitLab masks no
- * value that has spaces. Throws for a key of another kind.
+ * Parses a private key in PEM, as `openssl ecparam -name prime256v1 -genkey -noout` writes it, or the same in one line
+ * of base64, because GitLab masks no value that contains spaces. Throws for a key of another type.
  */
 export function signingKey(typed: string): KeyObject {
   const pem = typed.includes("-----BEGIN") ? typed : Buffer.from(typed, "base64");

@@ -1,23 +1,23 @@
-// Where the built site lies, and the addresses at which it is read.
+// The folder of the built documentation site and its URLs.
 
 import { dirname } from "node:path";
 
 const pathInRepository = "docs/.vitepress/dist";
 
-/** Holds the built site. */
+/** The folder of the built site. */
 export const sitePath = `${dirname(import.meta.dir)}/${pathInRepository}`;
 
-/** An error whose message is for a person, without a trace. */
+/** An error whose message is shown to the user without a stack trace. */
 export class Failure extends Error {}
 
-/** Returns whether the text is an absolute address that a browser can open. */
+/** Returns whether the text is an absolute URL that a browser can open. */
 export function isSiteUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
 
 /**
- * Returns the address of the site in the artifact of the job whose predefined variables are given, without a slash at
- * its end, or null where the instance has no Pages: its artifacts can be downloaded, but are not shown. Throws where the
+ * Returns the URL of the site in the artifact of the job with these predefined variables, without a trailing slash.
+ * Returns null if the instance has no Pages: its artifacts can be downloaded, but are not shown. Throws if the
  * variables are not those of a job.
  */
 export function artifactSiteUrl(env: Readonly<Record<string, string | undefined>>): string | null {
@@ -26,7 +26,8 @@ export function artifactSiteUrl(env: Readonly<Record<string, string | undefined>
   if (!domain || !pages || !URL.canParse(pages)) return null;
   const { protocol, host } = new URL(pages);
   const [namespace = "", ...path] = project.split("/");
-  // An instance without a wildcard domain has the namespace in the path: the host of a site is the domain itself.
+  // An instance without a wildcard domain has the namespace in the path, and all sites share the domain itself as their
+  // host.
   const top = host === domain ? `${domain}/${namespace}` : `${namespace}.${domain}`;
   return `${protocol}//${top.toLowerCase()}/-/${path.join("/")}/-/jobs/${job}/artifacts/${pathInRepository}`;
 }

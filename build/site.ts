@@ -1,6 +1,6 @@
 // Builds the documentation site: the pages of docs/, and a reference of the source.
-//   bun build/site.ts; DOCS_SITE_URL says where it will be read
-//   bun build/site.ts --artifact: for the artifact of this job, where GitLab Pages shows it
+//   bun build/site.ts             for the URL in DOCS_SITE_URL
+//   bun build/site.ts --artifact  for the artifact of this job, which GitLab Pages shows
 
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -12,7 +12,7 @@ const docs = `${top}/docs`;
 const reference = `${docs}/source`;
 const tools = `${docs}/node_modules`;
 
-/** Fetches what the site is made with, as it is locked, when that has changed. */
+/** Installs the locked dependencies of the site if the lockfile has changed. */
 async function install(): Promise<void> {
   const lock = readFileSync(`${docs}/bun.lock`, "utf8");
   const stamp = `${tools}/.edox-ops-lock`;
@@ -22,7 +22,7 @@ async function install(): Promise<void> {
   writeFileSync(stamp, lock);
 }
 
-/** Pages that are made from the commands and the schema are what they would be now. */
+/** Throws if a page that is generated from the commands or the schema is stale. */
 async function notStale(): Promise<void> {
   const made = Object.entries(await pages());
   const stale = made.filter(([name, text]) => readFileSync(`${docs}/${name}`, "utf8") !== text);
@@ -31,7 +31,10 @@ async function notStale(): Promise<void> {
   throw new Failure(`${names}: not what the source says now, \`npm run docs\` writes it`);
 }
 
-/** A page for each module of src that says what is in it; a file of a command exports nothing but the command. */
+/**
+ * Generates a page for each module of src that exports something besides a default: a command file exports nothing
+ * else.
+ */
 async function sourceReference(): Promise<void> {
   rmSync(reference, { recursive: true, force: true });
   const flags = {
@@ -62,7 +65,10 @@ async function sourceReference(): Promise<void> {
   }
 }
 
-/** The page with what the first lines of its file say. Braces in it are the source's, and no expressions of the site's. */
+/**
+ * Returns the page with the first comment of its source file. Marks braces as literal text, so that the site does not
+ * evaluate them.
+ */
 function introduced(made: string, file: string): string {
   const page = /\\?\{\\?\{/.test(made) ? `::: v-pre\n\n${made}\n\n:::\n` : made;
   if (!existsSync(file)) return page;
@@ -82,7 +88,7 @@ function siteVariables(argv: readonly string[], env: NodeJS.ProcessEnv): Record<
   }
   const shown = artifactSiteUrl(env);
   if (shown === null) console.log("this GitLab has no Pages: download the artifact to read it");
-  // A server of artifacts answers for the exact name of a file only.
+  // A server of artifacts needs the exact name of a file.
   return { DOCS_SITE_URL: shown ?? "", DOCS_CLEAN_URLS: "false" };
 }
 

@@ -1,6 +1,6 @@
-// Checksums of files, as sha256sum writes and reads them.
+// Checksums of files in the format of sha256sum.
 
-/** A line of `hash  name` each, sorted by name. */
+/** Returns one line of `hash  name` per file, sorted by name. */
 export async function sums(dir: string, names: readonly string[]): Promise<string> {
   const lines = [...names].sort().map(async (name) => {
     const digest = new Bun.CryptoHasher("sha256").update(await Bun.file(`${dir}/${name}`).bytes());

@@ -1,15 +1,21 @@
-// What a reader of archives does with the entries it finds.
+// The interface between the archive readers and the code that creates the entries.
 
-/** Takes entries in the order of the archive. Each method throws {@link Refused} for an entry that is not to be published. */
+/**
+ * Receives entries in the order of the archive. Each method throws {@link Refused} for an entry that must not be
+ * published.
+ */
 export interface EntrySink {
   directory(name: string): void;
   link(name: string, target: string): void;
-  /** A second name of an earlier file, as a tar has of one with several. */
+  /** Creates a second name for an earlier file. A tar stores the hard links of a file this way. */
   copy(name: string, earlier: string): void;
-  /** Begins a file, which {@link write} and {@link skip} fill and {@link close} ends. `mode`: permission bits of Unix. */
+  /**
+   * Opens a file. Calls of {@link write} and {@link skip} fill it, and {@link close} ends it. `mode`: Unix permission
+   * bits.
+   */
   open(name: string, mode: number): void;
   write(piece: Uint8Array): void;
-  /** Leaves a hole. */
+  /** Leaves a hole of this many bytes. */
   skip(bytes: number): void;
   close(): void;
 }

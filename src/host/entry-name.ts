@@ -1,6 +1,6 @@
-// Names of archive entries: bytes to text, and text to what an error may print.
+// Names of archive entries: decoded from bytes to text, and escaped for error messages.
 
-/** Keeps a byte order mark, which would be part of the name on the disk. */
+/** Keeps a byte order mark, because it would be part of the name on the disk. */
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const longestShown = 120;
 
@@ -13,14 +13,14 @@ export function utf8(bytes: Uint8Array): string | null {
   }
 }
 
-/** Returns a name as an error quotes it: on one line, of bounded length. */
+/** Returns a name quoted for an error message: on one line, of bounded length. */
 export function quoted(name: string): string {
   const shown = name.length > longestShown ? `${name.slice(0, longestShown)}…` : name;
   const escaped = shown.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, escapeOf);
   return `'${escaped}'`;
 }
 
-/** Returns bytes that are not UTF-8 as an error quotes them: every byte beyond ASCII as \xNN. */
+/** Returns bytes that are not UTF-8, quoted for an error message: every byte beyond ASCII is shown as \xNN. */
 export function quotedBytes(bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString("latin1");
   return quoted(text.replace(/[\u0080-\u00ff]/g, escapeOf));

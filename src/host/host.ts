@@ -1,6 +1,9 @@
-// The seam to the machine: what can be looked at, and what can be changed. No product word in here.
+// The interface to the machine: what can be read and what can be changed. It contains no product names.
 
-/** What lstat tells, so a link is seen as a link. `changedMs` is the inode's change time, Unix milliseconds. */
+/**
+ * The result of lstat, so a symbolic link is reported as a link. `changedMs` is the inode's change time, Unix
+ * milliseconds.
+ */
 export interface Stat {
   type: "file" | "directory" | "link" | "other";
   mode: number;
@@ -10,7 +13,7 @@ export interface Stat {
   changedMs: number;
 }
 
-/** Who may do what with a path: permission bits without the type, and numeric owners. */
+/** Permission bits without the file type, and numeric owners. */
 export interface Attributes {
   mode: number;
   uid: number;
@@ -18,8 +21,8 @@ export interface Attributes {
 }
 
 /**
- * How a child ended. 127: the program is not there. 126: it cannot be executed, or others than root could change it. 124:
- * it was ended at its time limit. 128 + N: ended by signal N.
+ * The result of a child process. 127: the program was not found. 126: it cannot be executed, or users other than root
+ * can change it. 124: it was killed at its timeout. 128 + N: it was killed by signal N.
  */
 export interface Output {
   code: number;
@@ -27,11 +30,11 @@ export interface Output {
   stderr: string;
 }
 
-/** What a server answered. `status` 0: nothing, for that reason. Headers by their names in lower case. */
+/** An HTTP response. `status` 0 means that there was none, and `reason` says why. Header names are in lower case. */
 export interface Answer {
   status: number;
   reason: string;
-  /** The proxy that may have written this answer itself, as it can over plain HTTP; its address without a password. */
+  /** The proxy that may have written this response itself, as it can over plain HTTP. Its address has no password. */
   proxy?: string;
   headers: Record<string, string>;
   body: Uint8Array;
@@ -40,25 +43,27 @@ export interface Answer {
 export interface AskOptions {
   headers?: Record<string, string>;
   body?: string;
-  /** A file of certificates that are trusted besides the system's. */
+  /** A file of certificates that are trusted in addition to the system's. */
   caPath?: string;
-  /** The Unix socket that is asked, whatever the URL names. */
+  /** The Unix socket that receives the request, regardless of the host in the URL. */
   socketPath?: string;
-  /** For all of it; 30 s without it. */
+  /** Timeout of the whole request in milliseconds; 30 s by default. */
   limitMs?: number;
 }
 
-/** A file that is fetched. */
+/** Options of a download. */
 export interface Wanted {
-  /** A server that sends more is refused. */
+  /** The download fails if the server sends more than this. */
   mostBytes: number;
-  /** A file of certificates that are trusted besides the system's. */
+  /** A file of certificates that are trusted in addition to the system's. */
   caPath?: string;
-  /** How much of it has come. `total`: 0 where the server does not say. */
+  /** Reports the number of bytes received so far. `total` is 0 if the server does not announce it. */
   onBytes?: (bytes: number, total: number) => void;
 }
 
-/** Free room of the file system that holds a path; `inodes` and `inodesFree` are 0 where it keeps no count (btrfs). */
+/**
+ * Free space of the file system that holds a path. `inodes` and `inodesFree` are 0 if it does not count inodes (btrfs).
+ */
 export interface Space {
   bytesFree: number;
   inodes: number;
@@ -66,43 +71,43 @@ export interface Space {
 }
 
 export interface RunOptions {
-  /** Added to the clean environment of every child. */
+  /** Variables added to the clean environment that every child gets. */
   env?: Record<string, string>;
-  /** After so many milliseconds the child and its whole session are killed; without it there is no limit. */
+  /** Timeout in milliseconds after which the child and its whole session are killed. There is none by default. */
   limitMs?: number;
-  /** With so many bytes of stdout the program is ended, and has answered: its code is 0. */
+  /** After this many bytes of stdout the program is killed and counts as successful: its exit code is 0. */
   enoughBytes?: number;
   /**
-   * At a heeded signal the program is sent SIGINT, because it then ends in order; others are let finish. At its limit
-   * it is sent that too, and no more: what it does not end then, it is let finish.
+   * On a signal to this process the program receives SIGINT, because it then stops gracefully; others run to their end.
+   * On timeout it also receives SIGINT and nothing else: if it does not stop, it runs to its end.
    */
   endsInOrder?: true;
-  /** Each line that the program writes to its descriptor 3. */
+  /** Called for each line that the program writes to its descriptor 3. */
   onStatus?: (line: string) => void;
-  /** Each piece of output as it comes, besides being collected. */
+  /** Called for each piece of output as it arrives, in addition to collecting it. */
   onOutput?: (text: string) => void;
 }
 
-/** One that asked this process to end. A shell counts 128 and its number as the exit code. */
+/** A signal that asked this process to end. A shell reports it as exit code 128 plus its number. */
 export interface Signal {
   name: "SIGHUP" | "SIGINT" | "SIGTERM";
   number: number;
 }
 
-/** Who holds a lock: enough to name it to a person. `sinceMs` is when the process was started. */
+/** The holder of a lock, with enough detail to name it in a message. `sinceMs` is when the process was started. */
 export interface Holder {
   pid: number;
   command: string;
   sinceMs: number;
 }
 
-/** Thrown where something cannot be looked at, which is neither "is there" nor "is not there". */
+/** Thrown if a path cannot be inspected, so that it is neither known to exist nor known to be missing. */
 export class Unseen extends Error {
   override name = "Unseen";
 
   constructor(
     message: string,
-    /** The command to type. */
+    /** The command to suggest. */
     readonly hint?: readonly string[],
   ) {
     super(message);
@@ -110,72 +115,88 @@ export class Unseen extends Error {
 }
 
 /**
- * Looks, changes nothing. A path that does not exist is `null`; one that may not be looked at throws {@link Unseen}.
- * A broken disk or a path through a file throws the system's own error.
+ * Reads the machine and changes nothing. A path that does not exist is `null`. A path that this user may not read
+ * throws {@link Unseen}. An I/O error, or a path that leads through a file, throws the system's error.
  */
 export interface HostReader {
-  /** The effective user; 0 is root. */
+  /** The effective user ID; 0 is root. */
   readonly uid: number;
-  /** Unix milliseconds. */
+  /** Returns the current time in Unix milliseconds. */
   now(): number;
   stat(path: string): Stat | null;
-  /** The same of what a link leads to in the end. */
+  /** Same as `stat`, but follows symbolic links. */
   statTarget(path: string): Stat | null;
-  /** All of a file. Throws an Error that names one of more than 256 MiB, or without an end. */
+  /**
+   * Returns the content of a file. Throws an Error that names a file that is larger than 256 MiB or that never ends.
+   */
   read(path: string): Uint8Array | null;
-  /** So many bytes at the most, from the start of a file. */
+  /** Returns at most this many bytes from the start of a file. */
   head(path: string, bytes: number): Uint8Array | null;
   /**
-   * The bytes of a large file without a copy of them. Only for one that is replaced and never shortened: a process that
-   * looks at what is gone is ended by the kernel.
+   * Maps a large file into memory without copying it. Only for a file that is replaced by rename and never truncated:
+   * the kernel kills a process that reads a mapped page that no longer exists.
    */
   map(path: string): Uint8Array | null;
-  /** So many bytes at the most, from the end of a file. */
+  /** Returns at most this many bytes from the end of a file. */
   tail(path: string, bytes: number): Uint8Array | null;
-  /** What a link says; null for what is none. */
+  /** Returns the target of a symbolic link, or null for anything else. */
   readLink(path: string): string | null;
-  /** Names in a directory, sorted. */
+  /** Returns the names in a directory, sorted. */
   list(path: string): string[] | null;
   space(path: string): Space | null;
   /**
-   * The processes that hold an advisory lock on this file. A file nobody has made is held by nobody; one that this user
-   * cannot look at throws {@link Unseen}.
+   * Returns the processes that hold an advisory lock on this file. A file that does not exist has no holders. A file
+   * that this user cannot inspect throws {@link Unseen}.
    */
   lockHolders(path: string): Holder[];
-  /** Runs a program that only looks. Never throws for a program that fails or is missing: see {@link Output}. */
+  /** Runs a program that only reads. Never throws for a program that fails or is missing: see {@link Output}. */
   probe(argv: readonly string[], options?: RunOptions): Promise<Output>;
-  /** Asks over HTTP or HTTPS for a small thing. Never throws for a server that refuses or is not there. */
+  /** Sends an HTTP or HTTPS request for a small resource. Never throws if the server refuses or cannot be reached. */
   get(url: string, options?: AskOptions): Promise<Answer>;
-  /** A heeded signal ends it early. */
+  /** Waits this many milliseconds, or until a signal that was caught by `heedSignals` arrives. */
   sleep(ms: number): Promise<void>;
 }
 
-/** Acts. Each call is done when it returns, and throws with the path in its message when it could not be done. */
+/**
+ * Changes the machine. Each call is complete when it returns. If it fails, it throws an error with the path in its
+ * message.
+ */
 export interface Host extends HostReader {
-  /** Replaces or makes a file at once: readers see all of it or none, also after a power cut. Never through a link. */
+  /**
+   * Creates or replaces a file atomically: readers see either the old or the new content, also after a power cut. Never
+   * writes through a symbolic link.
+   */
   writeFile(path: string, bytes: Uint8Array, attributes: Attributes): void;
-  /** Adds to the end of a file, made with this mode where it is missing. Unless synced, a power cut may leave zeros of it. */
+  /**
+   * Appends to a file, which is created with this mode if it is missing. Unless `synced` is set, a power cut may leave
+   * zeros in place of the text.
+   */
   append(path: string, text: string, mode: number, synced?: boolean): void;
   makeDirectory(path: string, attributes: Attributes): void;
-  /** Of a directory. */
+  /** Sets the mode and owner of a directory. */
   setAttributes(path: string, attributes: Attributes): void;
-  /** Makes a symbolic link, or turns the one that is there, at once. */
+  /** Creates a symbolic link, or replaces an existing one atomically. */
   makeLink(path: string, target: string): void;
-  /** Takes away a file, a link or an empty directory. */
+  /** Removes a file, a symbolic link or an empty directory. */
   remove(path: string): void;
   /**
-   * Takes the lock, or names who has it. It dies with this process, and no child inherits it. Its directory is made for
-   * this user alone where it is missing; throws where another user could open it, and so hold every lock in it.
+   * Takes the lock, or returns the process that holds it. The lock is released when this process ends, and no child
+   * inherits it. If its directory is missing, it is created for this user alone. Throws if another user could open that
+   * directory, because that user could then hold every lock in it.
    */
   lock(path: string): { release(): void } | Holder;
   run(argv: readonly string[], options?: RunOptions): Promise<Output>;
-  /** The same as `get` with what changes something there. A redirect is answered, not followed. */
+  /** Same as `get`, but for requests that change something on the server. A redirect is returned and not followed. */
   send(method: "POST" | "DELETE", url: string, options?: AskOptions): Promise<Answer>;
   /**
-   * Fetches a large file to a path where nothing is, for its owner alone. It goes on from where it was cut for as long
-   * as more of it comes, and a heeded signal ends it. Answers why it is not there, or null.
+   * Downloads a large file to a path that must not exist yet, readable by its owner alone. Resumes an interrupted
+   * transfer as long as more data arrives; a signal caught by `heedSignals` cancels it. Returns the reason for a
+   * failure, or null.
    */
   download(url: string, path: string, wanted: Wanted): Promise<string | null>;
-  /** From now on a signal does not end this process, so that what is half done can be put back. Answers the first. */
+  /**
+   * Catches termination signals from now on, so that partial changes can be rolled back. The returned function gives
+   * the first signal received, or null.
+   */
   heedSignals(): () => Signal | null;
 }

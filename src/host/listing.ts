@@ -1,30 +1,34 @@
-// The entries of a tree, packed: as objects those of 200,000 files take 60 MB, and twice that until they are collected.
+// The entries of a tree in packed form. As objects, those of 200,000 files take 60 MB, and twice that until they are
+// garbage-collected.
 
 import { batchesOf, filesABatch, pipelined } from "./pipeline.ts";
 import type { Entry, Trees } from "./trees.ts";
 
-/** What is in one directory. */
+/** The entries of one directory. */
 export interface Block {
-  /** In order, with a NUL between, which no name has. */
+  /** The sorted names, separated by NUL, which no file name contains. */
   names: string;
-  /** Of each, {@link Packed}. */
+  /** The status of each name, in the layout of {@link Packed}. */
   statuses: ArrayBuffer;
 }
 
-/** What is kept of an entry; the inode's number as two words, since a double does not hold all of them. */
+/**
+ * The stored fields of an entry. The inode number is split into two words, because a double cannot represent all of
+ * them.
+ */
 export type Status = Record<
   "mode" | "uid" | "gid" | "links" | "size" | "inodeLow" | "inodeHigh" | "modifiedMs" | "changedMs",
   number
 >;
 
-/** From <sys/stat.h>: what an entry is, in the highest bits of its mode. */
+/** From <sys/stat.h>: the file type in the highest bits of the mode. */
 const kinds: Record<number, Entry["type"]> = { 4: "directory", 8: "file", 10: "link" };
 
 const doublesAnEntry = 3;
 const wordsAnEntry = 6;
 const bytesAnEntry = 8 * doublesAnEntry + 4 * wordsAnEntry;
 
-/** The doubles of all entries, and after them the words of all. */
+/** Packs entries as one array of the doubles of all entries, followed by one array of the words of all entries. */
 export class Packed {
   readonly #doubles: Float64Array;
   readonly #words: Uint32Array;
@@ -52,7 +56,7 @@ export class Packed {
     this.#words[word + 5] = status.inodeHigh;
   }
 
-  /** Returns a copy of some entries. */
+  /** Returns a copy that contains only the entries with these indices. */
   only(indices: readonly number[]): Packed {
     const copy = Packed.of(indices.length);
     for (const [to, from] of indices.entries()) {
@@ -85,14 +89,14 @@ export class Packed {
   }
 }
 
-/** From here on a double does not hold every integer. */
+/** A double cannot represent every integer if the high word is this value or more. */
 const highestExact = 2 ** 21;
 
 function inodeOf(low: number, high: number): number | bigint {
   return high < highestExact ? high * 2 ** 32 + low : (BigInt(high) << 32n) | BigInt(low);
 }
 
-/** The contrary of {@link inodeOf}. */
+/** Inverse of {@link inodeOf}: returns the low word of an inode number. */
 export function inodeLow(inode: number | bigint): number {
   return typeof inode === "number" ? inode % 2 ** 32 : Number(inode & 0xffff_ffffn);
 }
@@ -109,14 +113,14 @@ export function entryOf(path: string, status: Status): Entry {
 
 const nothing: Block = { names: "", statuses: new ArrayBuffer() };
 
-/** A directory whose entries are taken one by one. */
+/** A cursor over the entries of a directory. */
 export class Open {
   readonly #prefix: string;
   readonly #names: readonly string[];
   readonly #packed: Packed;
   #next = 0;
 
-  /** `dir`: its path in the tree. */
+  /** `dir`: its path within the tree. */
   constructor(dir: string, { names, statuses }: Block = nothing) {
     this.#prefix = dir === "" ? "" : `${dir}/`;
     this.#names = names === "" ? [] : names.split("\0");
@@ -127,7 +131,7 @@ export class Open {
     return this.#names.length;
   }
 
-  /** Paths of the directories in it. */
+  /** Returns the paths of its subdirectories. */
   dirs(): string[] {
     const found: string[] = [];
     for (const [i, name] of this.#names.entries()) {
@@ -136,7 +140,7 @@ export class Open {
     return found;
   }
 
-  /** That of the entry which is next. */
+  /** The name of the next entry, or undefined at the end. */
   get name(): string | undefined {
     return this.#names[this.#next];
   }
@@ -147,14 +151,14 @@ export class Open {
   }
 }
 
-/** What is done with an entry leaves some 500 bytes behind, which the runtime would let pile up in a large tree. */
+/** Processing an entry leaves about 500 bytes of garbage, which the runtime would let accumulate in a large tree. */
 const entriesACollection = 4096;
-/** Entries of a tree for which that is not worth the time. */
+/** In a tree with fewer entries than this, a forced garbage collection is not worth its time. */
 const small = 30_000;
-/** Directories that are looked at in one piece: the more, the longer one thread waits for the other at the end. */
+/** Directories per task. With larger batches, one thread waits longer for the other at the end. */
 export const dirsABatch = 16;
 
-/** A tree by its directories, each before those in it. */
+/** A tree, stored by directory. Each directory comes before its subdirectories. */
 export class Listing {
   readonly #blocks = new Map<string, Block>();
   length = 1;
@@ -162,7 +166,9 @@ export class Listing {
 
   private constructor(readonly top: Entry) {}
 
-  /** Looks at all of it but the directories that `leaves` says true of, by their paths: those are as if they were not there. */
+  /**
+   * Lists the tree. Directories for which `leaves` returns true for their path are treated as if they did not exist.
+   */
   static async of(trees: Trees, dir: string, leaves: (path: string) => boolean = () => false): Promise<Listing> {
     const top = trees.entry(dir);
     if (top === null) throw new Error(`ENOENT: ${dir} is not there`);
@@ -184,7 +190,7 @@ export class Listing {
     return listing;
   }
 
-  /** Answers the directories in it. */
+  /** Adds the entries of a directory. Returns the paths of its subdirectories. */
   #add(dir: string, block: Block): string[] {
     this.#blocks.set(dir, block);
     const open = new Open(dir, block);
@@ -194,8 +200,8 @@ export class Listing {
   }
 
   /**
-   * Leaves files out, by their paths, as if they were not there; a directory only before it is looked at. Returns those
-   * that were there.
+   * Drops these paths from the listing, as if they did not exist. A directory can only be dropped before it is listed.
+   * Returns the paths that were found.
    */
   leaveOut(paths: ReadonlySet<string>): string[] {
     const found: string[] = [];
@@ -229,7 +235,7 @@ export class Listing {
     return new Open(dir, this.#blocks.get(dir));
   }
 
-  /** All entries, in batches. */
+  /** Yields all entries in batches. */
   *batches(): Generator<Entry[]> {
     let batch = [this.top];
     for (const dir of this.dirs) {
@@ -245,7 +251,10 @@ export class Listing {
     if (batch.length > 0) yield batch;
   }
 
-  /** So many entries, of this tree or of one beside it, are done with: what they left behind is collected in time. */
+  /**
+   * Records that this many entries, of this tree or of one compared with it, were processed. Collects garbage once
+   * enough of them were.
+   */
   pass(count: number): void {
     this.#passed += count;
     if (this.length < small || this.#passed < entriesACollection) return;

@@ -1,4 +1,4 @@
-// Archives that somebody made, unpacked into an empty directory of ours: nothing in them names a place outside of it.
+// Unpacks untrusted archives into an empty directory. No entry can name a place outside of it.
 
 import * as fs from "node:fs";
 import { isatty } from "node:tty";
@@ -13,7 +13,7 @@ import { zipEnd } from "./zip-directory.ts";
 
 type Kind = "zip" | "gzip" | "zstd" | "tar" | "foreign";
 
-/** What an archive begins with, in hexadecimal. */
+/** The first bytes of each format, in hexadecimal. */
 const magics: [magic: string, kind: Kind, name: string][] = [
   ["1f8b", "gzip", "gzip"],
   ["28b52ffd", "zstd", "zstd"],
@@ -28,10 +28,10 @@ const magics: [magic: string, kind: Kind, name: string][] = [
 const magicBytes = 6;
 const stdinFd = 0;
 const pieceBytes = 256 * 1024;
-/** Of a disk, not of an archive. */
+/** Errors of the disk, not of the archive. */
 const diskFaults = ["ENOSPC", "EDQUOT", "EIO", "EROFS"];
 
-/** See {@link Trees.unpack}. */
+/** Implements {@link Trees.unpack}. */
 export async function unpack(
   from: number | "-",
   into: string,
@@ -50,7 +50,9 @@ export async function unpack(
   }
 }
 
-/** Unpacks a file that is open. All reads are synchronous: none is left when this returns, and the file may be closed. */
+/**
+ * Unpacks an open file. All reads are synchronous: none is pending when this returns, so the caller may close the file.
+ */
 async function unpackFile(fd: number, target: Unpacking, limits: UnpackLimits): Promise<void> {
   const before = fs.fstatSync(fd);
   const head = Buffer.alloc(magicBytes);
@@ -76,7 +78,7 @@ async function unpackStdin(target: Unpacking, limits: UnpackLimits): Promise<voi
   );
 }
 
-/** `noZip`: why a zip is refused. */
+/** `noZip`: the error message for a zip. */
 async function untar(
   pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   target: Unpacking,
@@ -111,7 +113,7 @@ async function untar(
   }
 }
 
-/** A pipe may give it byte by byte: the first piece is long enough to tell what it is. */
+/** Buffers the first piece until it is long enough to detect the format. A pipe may deliver it byte by byte. */
 async function* withWholeHead(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let head: Uint8Array | null = new Uint8Array();
   for await (const piece of pieces) {
@@ -127,7 +129,7 @@ async function* withWholeHead(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8
   if (head !== null && head.length > 0) yield head;
 }
 
-/** Throws for an archive of a kind that is not unpacked. */
+/** Returns the format. Throws {@link Refused} for a format that is not supported. */
 function kindOf(bytes: Uint8Array): Kind {
   const head = Buffer.from(bytes.subarray(0, magicBytes)).toString("hex");
   const [, kind, name] = magics.find(([magic]) => head.startsWith(magic)) ?? ([null, "tar", "tar"] as const);
@@ -145,7 +147,7 @@ function* piecesOf(fd: number): Generator<Uint8Array> {
   }
 }
 
-/** What is sent to stdin, as long as it makes progress: that is content of files, or another entry. */
+/** Yields what arrives on stdin as long as the archive makes progress, which means file content or another entry. */
 async function* arriving(target: Unpacking, { idleMs }: UnpackLimits): AsyncGenerator<Uint8Array> {
   const reader = Bun.stdin.stream().getReader();
   try {
@@ -161,12 +163,14 @@ async function* arriving(target: Unpacking, { idleMs }: UnpackLimits): AsyncGene
       yield next.value;
     }
   } finally {
-    // A sender that goes on is not waited for.
+    // The sender may go on forever, so this does not wait for it.
     await reader.cancel();
   }
 }
 
-/** What the system or a decompressor says of an archive; a disk's own fault, and one of the program, stay what they are. */
+/**
+ * Converts errors of the system and of the decompressor into a {@link Refused}. Disk errors and bugs stay as they are.
+ */
 function refusal(error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof Refused || typeof code !== "string" || diskFaults.includes(code)) return error;

@@ -1,35 +1,40 @@
-// Everything below an open directory is reached through its descriptor and through no symbolic link, so that another user
-// who renames directories or plants links meanwhile cannot lead this process elsewhere.
+// Everything below an open directory is reached through its descriptor and never through a symbolic link. Another user
+// who renames directories or plants links at the same time cannot lead this process elsewhere.
 
 import * as fs from "node:fs";
 import { openAt2 } from "./local-libc.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
-/** From <fcntl.h>: the descriptor of a location, which needs no permission to read. */
+/** From <fcntl.h>: opens a descriptor of a location only, which needs no read permission. */
 export const O_PATH = 0o10000000;
 
-/** Where the kernel lists the open files of this process. */
+/** The directory in which the kernel lists the open files of this process. */
 const openFilesDir = "/proc/self/fd/";
 
-/** Returns the kernel's name of an open file, which no other user can redirect. */
+/** Returns the kernel's path of an open file, which no other user can redirect. */
 export const openName = (fd: number): string => `${openFilesDir}${fd}`;
 
-/** The path that each open descriptor was opened by, for errors. */
+/** The path that each descriptor was opened by, for error messages. */
 export const typedNames = new Map<number, string>();
 
-/** Replaces the kernel's names of open files by the paths that they were opened by. */
+/** Replaces the kernel's paths of open files with the paths that they were opened by. */
 function withTypedNames(text: string): string {
   const path = new RegExp(`${openFilesDir}(\\d+)`, "g");
   return text.replace(path, (name, fd) => typedNames.get(Number(fd)) ?? name);
 }
 
-/** Returns the same error, with the paths that its files were opened by. */
+/**
+ * Returns the same error, with the kernel's paths in its message replaced by the paths that the files were opened by.
+ */
 export function withTypedPaths(error: unknown): unknown {
   if (error instanceof Error) error.message = withTypedNames(error.message);
   return error;
 }
 
-/** Splits a path that begins with {@link openName} into the descriptor and the path below it. Returns null for any other. */
+/**
+ * Splits a path that begins with {@link openName} into the descriptor and the path below it. Returns null for other
+ * paths.
+ */
 export function placeOf(path: string): { top: number; below: string } | null {
   if (!path.startsWith(openFilesDir)) return null;
   const slash = path.indexOf("/", openFilesDir.length);
@@ -37,7 +42,10 @@ export function placeOf(path: string): { top: number; below: string } | null {
   return { top: Number(path.slice(openFilesDir.length, slash)), below: path.slice(slash + 1) };
 }
 
-/** Opens a file or a directory. Follows no link in the last name, and below an open directory none at all. */
+/**
+ * Opens a file or a directory. Does not follow a symbolic link in the last component, and below an open directory in
+ * none.
+ */
 export function openNoFollow(path: string, flags: number): number {
   const place = placeOf(path);
   if (place === null) return fs.openSync(path, flags | O_NOFOLLOW);
@@ -46,7 +54,7 @@ export function openNoFollow(path: string, flags: number): number {
   return fd >= 0 ? fd : openByName(place, flags);
 }
 
-/** Opens the path one name at a time, where the kernel has no openat2. Throws the system's error. */
+/** Opens the path one component at a time, for kernels without openat2. Throws the system's error. */
 function openByName({ top, below }: { top: number; below: string }, flags: number): number {
   const names = below.split("/");
   const last = names.pop() as string;
@@ -61,7 +69,7 @@ function openByName({ top, below }: { top: number; below: string }, flags: numbe
     if (dir !== top) fs.closeSync(dir);
   }
 
-  /** Opens a name, and closes the directory on the way to it. The top stays open. */
+  /** Opens a component and closes its parent directory. The top stays open. */
   function next(from: number, name: string, flags: number): number {
     const opened = fs.openSync(`${openName(from)}/${name}`, flags | O_NOFOLLOW);
     if (from !== top) fs.closeSync(from);
@@ -69,14 +77,17 @@ function openByName({ top, below }: { top: number; below: string }, flags: numbe
   }
 }
 
-/** A call takes two paths at most. */
+/** A call has two paths at most. */
 const mostParents = 2;
 
-/** Keeps the directories of the last paths open, since files come directory by directory. */
+/** Caches open descriptors of the parent directories of the latest paths, since files arrive directory by directory. */
 export class Parents {
   readonly #open = new Map<string, number>();
 
-  /** Returns a name of `path` without links: for one below an open directory, its name in its own directory, which stays open. */
+  /**
+   * Returns a name for `path` that no symbolic link can redirect. Below an open directory, it is a name in the parent
+   * directory, whose descriptor stays open.
+   */
   nameOf(path: string): string {
     const place = placeOf(path);
     if (place === null) return path;
@@ -103,7 +114,7 @@ export class Parents {
     fs.closeSync(fd);
   }
 
-  /** Closes them. Needed after names change, since a path may then lead to another directory. */
+  /** Closes the cached descriptors. Required after a rename, since a path may then lead to another directory. */
   close(): void {
     for (const [path, fd] of this.#open) this.#close(path, fd);
   }

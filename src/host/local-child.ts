@@ -1,4 +1,4 @@
-// The children of this process: by absolute path, with a clean environment, in a session of their own.
+// Child processes, started by absolute path, with a clean environment and in a session of their own.
 
 import * as fs from "node:fs";
 import type { Output, RunOptions } from "./host.ts";
@@ -9,9 +9,9 @@ import { isRootsAlone } from "./ownership.ts";
 
 const programDirs = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 const proxyNames = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"];
-/** What a child said is there when it ends: what comes later is another's. */
+/** Output that arrives later than this after the program has exited comes from another process. */
 const lateOutputMs = 1000;
-/** Characters of a program's output that are kept: one that never stops must not fill the memory. */
+/** Number of characters of a program's output that are kept, so that endless output cannot exhaust the memory. */
 const mostOutput = 16 * 1024 * 1024;
 
 function environment(): Record<string, string> {
@@ -26,8 +26,8 @@ function environment(): Record<string, string> {
 }
 
 /**
- * The program by its absolute path, so that no PATH decides what root runs. `foreign`: the first one of this name that root
- * passes over, because another user could change it.
+ * Returns the absolute path of a program, so that no PATH decides what root runs. `foreign`: the first program of this
+ * name that root skips because another user could change it.
  */
 function programPath(name: string): { program?: string; foreign?: string } {
   if (name.startsWith("/")) return fs.existsSync(name) ? { program: name } : {};
@@ -73,7 +73,7 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
   if (forget) forget();
   status?.cancel();
   if (timer) clearTimeout(timer);
-  // A daemon that it left behind may keep its pipes for ever.
+  // A daemon that the program started may keep its pipes open forever.
   const late = setTimeout(() => Promise.all([out.cancel(), err.cancel()]), lateOutputMs);
   const [stdout, stderr] = await Promise.all([out.text, err.text]);
   clearTimeout(late);
@@ -83,8 +83,8 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
 }
 
 /**
- * Starts it in a session of its own: a Ctrl-C at the terminal does not reach a running dpkg, and its whole group can be
- * ended. Returns the end of a program that cannot be executed, as a shell has it.
+ * Starts the program in a session of its own. A Ctrl-C at the terminal then does not reach a running dpkg, and the
+ * whole process group can be killed. For a program that cannot be executed, returns exit code 126, as a shell does.
  */
 function spawned(program: string, [name = "", ...rest]: readonly string[], { env, onStatus }: RunOptions) {
   try {
@@ -102,7 +102,7 @@ function spawned(program: string, [name = "", ...rest]: readonly string[], { env
   }
 }
 
-/** Undefined where the fault is not the program's. */
+/** Returns the reason, or undefined if the program itself is not the cause. */
 function whyNotExecuted(error: unknown): string | undefined {
   const reasons: Record<string, string> = {
     EACCES: "is not executable, or its file system is mounted noexec",
@@ -117,11 +117,11 @@ function endGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {
-    // It ended in the same moment.
+    // The process group has exited in the meantime.
   }
 }
 
-/** Whole lines, from pieces that begin and end anywhere. */
+/** Splits pieces of output into whole lines. */
 function byLine(hear: (line: string) => void): (text: string) => void {
   let rest = "";
   return (text) => {
@@ -131,7 +131,7 @@ function byLine(hear: (line: string) => void): (text: string) => void {
   };
 }
 
-/** What comes until its end, until it is cancelled, or until it is `enough` bytes. */
+/** Collects output until the stream ends, is cancelled, or has delivered `enough` bytes. */
 function collect(
   stream: ReadableStream<Uint8Array>,
   onOutput?: (text: string) => void,
@@ -150,7 +150,7 @@ function collect(
       if (done) return all.slice(-mostOutput);
       const text = decoder.decode(value.subarray(0, left), { stream: true });
       left -= value.length;
-      // What a program said last is what counts: it is let speak, and the beginning is forgotten.
+      // The end of the output matters most, so the program keeps running and the beginning is dropped.
       all = all.length > 2 * mostOutput ? all.slice(-mostOutput) + text : all + text;
       onOutput?.(text);
       if (left > 0) continue;

@@ -1,4 +1,4 @@
-// The terminal of this process, without the runtime's own stream objects: touching those costs more than a command.
+// The terminal of this process, without the runtime's stream objects: touching those takes longer than a whole command.
 
 import { writeSync } from "node:fs";
 import { OutputError } from "./system-error.ts";
@@ -6,13 +6,13 @@ import { OutputError } from "./system-error.ts";
 const stdout = 1;
 const stderr = 2;
 
-/** How long a descriptor that takes nothing at this moment is left alone before the next try. */
+/** Delay before the next attempt to write to a descriptor that is not ready. */
 const retryMs = 5;
 
-/** Characters; a token has a few dozen. */
+/** In characters; a token has a few dozen. */
 const mostSecret = 4096;
 
-/** One queue for both, so that what is said first stands first. */
+/** One queue for stdout and stderr keeps their texts in order. */
 let last: Promise<unknown> = Promise.resolve();
 
 function write(fd: number, text: string): Promise<unknown> {
@@ -22,9 +22,9 @@ function write(fd: number, text: string): Promise<unknown> {
 }
 
 /**
- * Writes all of a text to an open descriptor at its own position. Waits for a non-blocking pipe, and throws the
- * system's error. The runtime's own writers do not serve: one truncates a file that it writes nothing to and spins on a
- * full pipe, the other leaves the pipe non-blocking for every process that shares it.
+ * Writes a whole text to an open descriptor at its current position. Waits for a non-blocking pipe, and throws the
+ * system's error. The runtime's own writers are not usable. One truncates a file that it writes nothing to and spins on
+ * a full pipe; the other leaves the pipe non-blocking for every process that shares it.
  */
 export async function append(fd: number, text: string): Promise<void> {
   const bytes = new TextEncoder().encode(text);
@@ -47,20 +47,20 @@ export const localConsole = {
   err(text: string): void {
     write(stderr, text).catch(() => {});
   },
-  /** Resolves when nothing that was said is left to write. */
+  /** Resolves when all queued text is written. */
   async written(): Promise<void> {
     await last;
   },
-  /** Whether a person reads there, on a terminal that has colours, and has not asked for none (no-color.org). */
+  /** Returns whether the stream is a terminal with colours, and NO_COLOR is not set (no-color.org). */
   colour(stream: "out" | "err"): boolean {
     const { NO_COLOR, TERM } = process.env;
-    // The runtime's own look is at either stream, and costs nothing.
+    // The runtime's own check covers either stream and costs nothing.
     if (!Bun.enableANSIColors || NO_COLOR || TERM === "dumb") return false;
     return process.getBuiltinModule("node:tty").isatty(stream === "out" ? 1 : 2);
   },
   columns(): number | null {
     const { NO_COLOR, TERM } = process.env;
-    // Whether there is a terminal at all the runtime knows for nothing, unless it was told to want no colours.
+    // The runtime knows for free whether there is a terminal, unless NO_COLOR disables colours.
     if (TERM === "dumb" || !(Bun.enableANSIColors || NO_COLOR)) return null;
     if (!process.getBuiltinModule("node:tty").isatty(2)) return null;
     return process.stderr.getWindowSize()[0];
@@ -77,7 +77,7 @@ export const localConsole = {
     const { createInterface } = process.getBuiltinModule("node:readline");
     const { Writable } = process.getBuiltinModule("node:stream");
     await write(stderr, `${question}: `);
-    // What is typed is echoed to nowhere.
+    // Typed characters are not echoed.
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
     const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -91,7 +91,7 @@ export const localConsole = {
   },
 };
 
-/** Returns what comes until a line has ended, and little more of what never ends. */
+/** Reads until the first line has ended, or until more than {@link mostSecret} characters have arrived. */
 async function beginning(stream: ReadableStream<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";

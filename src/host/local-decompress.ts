@@ -1,4 +1,5 @@
-// gzip, zstd and deflate, piece by piece: what comes out is taken before the next piece goes in.
+// Streaming decompression of gzip, zstd and deflate. The output of each piece is consumed before the next piece goes
+// in.
 
 import { finished } from "node:stream/promises";
 import * as zlib from "node:zlib";
@@ -12,11 +13,14 @@ const make = {
   deflate: () => zlib.createInflateRaw({ chunkSize: pieceBytes }),
 };
 
-/** `take` gets what comes out. What it throws ends the work, and is what {@link push} and {@link end} throw. */
+/**
+ * Passes decompressed pieces to `take`. An error that `take` throws stops the decompression; {@link push} and {@link
+ * end} rethrow it.
+ */
 export class Decompression {
   private readonly stream: ReturnType<(typeof make)[Packing]>;
   private failure: Error | null = null;
-  /** Ends the wait for a write: one that fails may never be answered. */
+  /** Resolves a pending write, because the callback of a failed write may never be called. */
   private wake = (): void => undefined;
 
   constructor(packing: Packing, take: (piece: Uint8Array) => void) {
@@ -45,7 +49,7 @@ export class Decompression {
     if (this.failure !== null) throw this.failure;
   }
 
-  /** Throws where the data is cut off. */
+  /** Ends the input. Throws if the data is truncated. */
   async end(): Promise<void> {
     const ended = finished(this.stream).catch((error: Error) => {
       this.failure ??= error;

@@ -1,4 +1,4 @@
-// A large file over HTTP or HTTPS, over a bad line: it goes on from where it was cut.
+// Downloads of large files over HTTP or HTTPS on unreliable networks, with resumption of interrupted transfers.
 
 import * as fs from "node:fs";
 import type { Wanted } from "./host.ts";
@@ -6,7 +6,7 @@ import { isLate, opened, whyNot } from "./local-fetch.ts";
 import { acted } from "./local-naming.ts";
 import { atSignal } from "./local-signal.ts";
 
-/** The least that must come in each window of time, and how much longer each further pause before a try is. */
+/** The minimum number of bytes per time window, and the amount by which the pause grows before each further attempt. */
 export interface Pace {
   windowMs: number;
   leastBytes: number;
@@ -14,22 +14,22 @@ export interface Pace {
 }
 
 /**
- * 1 KiB a second, over a minute: a bad mobile line brings more, with its pauses. A server that sends a byte now and then
- * would keep the caller's lock for ever.
+ * 1 KiB per second, averaged over a minute: even a bad mobile connection delivers more, pauses included. Without a
+ * minimum, a server that sends a byte now and then would keep the caller's lock forever.
  */
 const usualPace: Pace = { windowMs: 60_000, leastBytes: 60 * 1024, pauseMs: 1000 };
-/** It is given up after so many windows in a row with too little, and after so many tries in a row that brought nothing. */
+/** The download fails after this many slow windows in a row, or after this many attempts in a row without progress. */
 const mostIdle = 4;
-/** Fewer bytes than this beyond all that came before are nothing. */
+/** An attempt that extends the file by fewer bytes than this made no progress. */
 const leastProgress = 1024;
 
-/** Why a part did not come; `again`: it may, later. */
+/** The reason why an attempt failed. `again`: a retry may succeed. */
 interface Miss {
   reason: string;
   again: boolean;
 }
 
-/** Answers why the file is not there, or null. `pace`: a test does not wait for minutes. */
+/** Downloads the file, with retries. Returns the reason for a failure, or null. `pace`: tests use a faster one. */
 export async function download(
   url: string,
   path: string,
@@ -59,9 +59,12 @@ export async function download(
   }
 }
 
-/** Counts what comes, over all tries: at the end of a window with too little the try that runs is cut off. */
+/**
+ * Counts the received bytes across all attempts. Aborts the current attempt at the end of a window with too few of
+ * them.
+ */
 class Meter {
-  /** In a row, up to now. */
+  /** Number of slow windows in a row up to now. */
   slowWindows = 0;
   #bytes = 0;
   #running = new AbortController();
@@ -79,7 +82,7 @@ class Meter {
     }, windowMs);
   }
 
-  /** Returns what cuts off the try that begins now. */
+  /** Returns the signal that aborts the attempt that begins now. */
   began(): AbortSignal {
     this.#running = new AbortController();
     return this.#running.signal;
@@ -94,7 +97,7 @@ class Meter {
   }
 }
 
-/** From the end of what is there. */
+/** Requests the rest of the file, from its current size on. Returns the reason for a failure, or null. */
 async function part(
   url: string,
   path: string,
@@ -111,7 +114,7 @@ async function part(
     const { status } = response;
     const goesOn = status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${size}-`);
     if (!goesOn && size > 0 && [200, 206, 416].includes(status)) {
-      // It cannot go on from there: it comes whole, or the next try is for all of it.
+      // The server cannot resume from there: either it sends the whole file now, or the next attempt requests it.
       fs.ftruncateSync(fd);
       size = 0;
       if (status !== 200) return { reason: `${status} instead of what was asked for`, again: true };
@@ -138,7 +141,7 @@ async function part(
     return total > 0 && size < total ? { reason: "the connection was closed", again: true } : null;
   } catch (error) {
     if (isLate(error)) return { reason: (error as Error).message, again: true };
-    // What cannot be kept here is no fault of the server.
+    // A failed write to the local disk is not the server's fault.
     if ((error as NodeJS.ErrnoException).syscall === "write") throw error;
     return { reason: whyNot(error, url, options), again: true };
   }

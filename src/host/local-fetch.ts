@@ -1,17 +1,20 @@
-// HTTP, asked by this process itself: no child sees what is sent, and a bare host has no curl.
+// HTTP requests made by this process itself: no child process sees what is sent, and a minimal host has no curl.
 
 import * as fs from "node:fs";
 import type { Answer, AskOptions } from "./host.ts";
 import { proxyFor } from "./local-proxy.ts";
 
 const askLimitMs = 30_000;
-/** What is asked for here is small: keys and JSON. */
+/** Responses to these requests are small: keys and JSON. */
 const mostBytes = 1024 * 1024;
 const mostRedirects = 5;
-/** Debian's own. Bun brings roots too, but knows nothing of what an operator has added here. */
+/**
+ * Debian's certificate store. Bun brings its own roots, but does not know the certificates that an operator has added
+ * here.
+ */
 const storePath = "/etc/ssl/certs/ca-certificates.crt";
 
-/** An environment does not decide whom root trusts, nor has it requests printed with the tokens in them. */
+/** The environment must not decide which servers root trusts, nor cause requests to be printed with their tokens. */
 const weakening = ["NODE_TLS_REJECT_UNAUTHORIZED", "NODE_EXTRA_CA_CERTS", "BUN_CONFIG_VERBOSE_FETCH"];
 for (const name of weakening) delete process.env[name];
 
@@ -31,7 +34,7 @@ const reasons: Record<string, string> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate is of an authority that this host does not know",
   SELF_SIGNED_CERT_IN_CHAIN: "its certificate is of an authority that this host does not know",
   DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is signed by itself",
-  // The runtime's own words for these give advice to its programmer.
+  // The runtime's own messages for these errors contain advice to the programmer.
   Malformed_HTTP_Response: "its answer is not HTTP",
   InvalidHTTPResponse: "its answer is not HTTP",
   InvalidContentLength: "its answer is not HTTP",
@@ -42,14 +45,19 @@ const reasons: Record<string, string> = {
   ZstdDecompressionError: "its answer cannot be decompressed",
 };
 
-/** With a proxy these are about the way to it: only the proxy looks up the server and connects to it. */
+/**
+ * Behind a proxy, these errors concern the connection to the proxy: only the proxy resolves and contacts the server.
+ */
 const ofProxy = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"];
 
-/** The proxies of the environment are asked, and their exceptions heeded. Only a GET follows a redirect. */
+/**
+ * Sends a request and returns the response. Never throws: a failure is a response with status 0 and a reason. Honours
+ * the proxy variables of the environment and their exceptions. Follows redirects for GET only.
+ */
 export async function ask(method: string, address: string, options: AskOptions): Promise<Answer> {
   const { limitMs = askLimitMs } = options;
   try {
-    // One limit for all of it.
+    // One timeout covers the connection and the body.
     const answer = await told(await opened(method, address, options, AbortSignal.timeout(limitMs)));
     const proxy = options.socketPath === undefined && address.startsWith("http:") ? proxyFor(address) : null;
     return proxy === null ? answer : { ...answer, proxy };
@@ -59,7 +67,7 @@ export async function ask(method: string, address: string, options: AskOptions):
   }
 }
 
-/** The answer as it begins: its body is still to come. Throws where there is none. */
+/** Sends a request and returns the response before its body arrives. Throws if there is no response. */
 export async function opened(
   method: string,
   address: string,
@@ -69,7 +77,7 @@ export async function opened(
   const { headers = {}, body, socketPath } = options;
   let url = address;
   for (let redirects = 0; ; redirects++) {
-    // Not a file of this host, whoever names one.
+    // A redirect must not lead to a file of this host.
     if (!/^https?:/.test(url)) throw new Error(`${url.slice(0, 80)} is no http or https address`);
     const response = await fetch(url, {
       ...{ method, headers, redirect: "manual", signal, verbose: false },
@@ -85,7 +93,7 @@ export async function opened(
       response.headers.get("location");
     if (!next || redirects === mostRedirects) return response;
     const to = new URL(next, url).href;
-    // What was asked for over TLS is not taken without.
+    // A redirect from HTTPS to plain HTTP is not followed.
     if (url.startsWith("https:") && !to.startsWith("https:")) return response;
     url = to;
   }
@@ -95,7 +103,10 @@ export function isLate(error: unknown): boolean {
   return (error as Error).name === "TimeoutError";
 }
 
-/** Returns why there is no answer. A failure of a proxy, or on the way to it, is not reported as the server's. */
+/**
+ * Returns the reason for a failed request. Attributes a failure of the proxy, or of the connection to it, to the proxy
+ * and not to the server.
+ */
 export function whyNot(error: unknown, address: string, { caPath, socketPath }: AskOptions): string {
   const { code, message } = error as Error & { code?: string | number };
   if (code === "ENOENT") return `${caPath ?? socketPath} is not there`;
@@ -120,7 +131,10 @@ async function told(response: Response): Promise<Answer> {
   return { status: response.status, reason: "", headers, body: Buffer.concat(parts) };
 }
 
-/** Given ones are trusted besides the system's. Where the system has none, those that Bun brings are. */
+/**
+ * Returns the system's certificates and those at `path`. Without a system store and a path, returns undefined, so that
+ * Bun uses its own roots.
+ */
 function authorities(path: string | undefined): string[] | undefined {
   const system = fs.existsSync(storePath) ? [fs.readFileSync(storePath, "utf8")] : [];
   if (path === undefined) return system.length > 0 ? system : undefined;

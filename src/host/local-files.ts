@@ -1,4 +1,4 @@
-// What takes the time of a deploy: whole files, read or copied one at a time.
+// The slow part of a deploy: reading and copying whole files, one at a time.
 
 import * as fs from "node:fs";
 import { type Block, Packed } from "./listing.ts";
@@ -13,7 +13,10 @@ const buffer = Buffer.allocUnsafe(bufferBytes);
 /** Parts of files that a search remembers. */
 const mostSeen = 2000;
 
-/** As {@link Trees} has them, by paths of this machine. Many are one string, with a NUL between: what a thread is told soonest. */
+/**
+ * Implements methods of {@link Trees} for paths of this machine. Paths are passed as one string with NUL between them,
+ * because a thread receives that fastest.
+ */
 export const files = {
   blocks: (dirs: string): Block[] => listOf(dirs).map(blockOf),
 
@@ -55,7 +58,10 @@ function listOf(paths: string): string[] {
 
 const nothing: Block = { names: "", statuses: new ArrayBuffer() };
 
-/** What is in a directory; nothing where there is none. A name that is no text cannot be asked for by what it was read as. */
+/**
+ * Returns the entries of a directory; none if it does not exist. A name that is not valid UTF-8 has no usable path, so
+ * it is kept without a status.
+ */
 export function blockOf(dir: string): Block {
   const { O_RDONLY, O_DIRECTORY } = fs.constants;
   const fd = missing(() => openNoFollow(dir, O_RDONLY | O_DIRECTORY));
@@ -68,7 +74,7 @@ export function blockOf(dir: string): Block {
       const isText = !name.includes("\ufffd");
       const status = isText ? statusAt(fd, name) : null;
       if (status !== null) packed.set(count, status);
-      // Another user may remove files meanwhile: what is gone is left out.
+      // Another user may remove files at the same time. Those are left out.
       else if (isText && missing(() => fs.lstatSync(`${openName(fd)}/${name}`)) === null) continue;
       names[count++] = name;
     }
@@ -79,7 +85,7 @@ export function blockOf(dir: string): Block {
   }
 }
 
-/** The digest so far, and that of the next part. */
+/** The digest so far, followed by that of the next part. */
 const parts = new BigUint64Array(4);
 
 function digestInto(all: BigUint64Array, at: number, path: string, size: number, seeds: Seeds): void {
@@ -141,12 +147,12 @@ function copy(from: string, to: string, made: Made, size: number): void {
   }
 }
 
-/** A device or a pipe in the place of a file is not waited for. */
+/** Opens a file for reading. Does not block on a device or a pipe in its place. */
 export function open(path: string): number {
   return openNoFollow(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
 }
 
-/** As many bytes as are asked for, or all that are left. */
+/** Reads as many bytes as requested, or all that are left. Returns their number. */
 export function fill(fd: number, into: Buffer, wanted: number): number {
   let done = 0;
   while (done < wanted) {
@@ -157,7 +163,7 @@ export function fill(fd: number, into: Buffer, wanted: number): number {
   return done;
 }
 
-/** Of two kinds, for twice the bits: a cryptographic one takes longer than all the rest of a deploy. */
+/** Computes two different hashes for twice the bits. A cryptographic hash takes longer than the rest of a deploy. */
 function hashInto(digests: BigUint64Array, at: number, bytes: Uint8Array | BigUint64Array, seeds: Seeds): void {
   const [one, two] = [Bun.hash.xxHash3(bytes, seeds[0]), Bun.hash.wyhash(bytes, seeds[1])];
   digests[at] = one;

@@ -1,18 +1,18 @@
-// Whether a gzip file holds another file, told by the checksum at its end (RFC 1952): nothing is decompressed.
+// Compares a gzip file with another file by the checksum at its end (RFC 1952), without decompressing it.
 
 import * as fs from "node:fs";
 import { crc32 } from "node:zlib";
 import { bufferBytes, fill, open } from "./local-files.ts";
 
-/** Both magic bytes and the method, deflate. */
+/** The two magic bytes and the method, deflate. */
 const magic = Buffer.of(0x1f, 0x8b, 8);
-/** A header of ten bytes, an empty block of two, and the end: a checksum and a size of four bytes each. */
+/** A header of ten bytes, an empty block of two, and a trailer: a checksum and a size of four bytes each. */
 const leastBytes = 20;
 const endBytes = 8;
 
 const buffer = Buffer.allocUnsafe(bufferBytes);
 
-/** Reports whether the gzip file has one member, made of these bytes. The file is only read where its size is right. */
+/** Returns whether a gzip file has one member, made of the bytes of `file`. Reads `file` only if the sizes match. */
 export function isGzipOf(packed: string, file: string): boolean {
   const end = endOf(packed);
   if (end === null) return false;
@@ -29,7 +29,7 @@ export function isGzipOf(packed: string, file: string): boolean {
   }
 }
 
-/** What the end of a gzip file says of its content; null where the file is none. */
+/** Returns the checksum and size in the trailer of a gzip file, or null if it is not a gzip file. */
 function endOf(packed: string): { sum: number; size: number } | null {
   const fd = open(packed);
   try {

@@ -1,11 +1,11 @@
-// The calls of the C library that the runtime does not offer.
+// Calls of the C library that the runtime does not offer.
 
 import { dlopen, type Pointer, toArrayBuffer } from "bun:ffi";
 import * as fs from "node:fs";
 import { executableMemoryError } from "./local-limits.ts";
 import { LimitError } from "./system-error.ts";
 
-/** From <sys/file.h>: exclusive, and without waiting. */
+/** From <sys/file.h>: an exclusive lock, without waiting. */
 const LOCK_EX_NB = 2 | 4;
 /** From <fcntl.h> and <linux/fs.h>. */
 const AT_FDCWD = -100;
@@ -13,18 +13,18 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 const O_CLOEXEC = 0o2000000;
 const RENAME_EXCHANGE = 2;
-/** From <asm-generic/unistd.h>, the same on all architectures; the C library has no function for it. */
+/** From <asm-generic/unistd.h>, the same on all architectures. The C library has no function for it. */
 const SYS_openat2 = 437;
 /** From <linux/openat2.h>: RESOLVE_NO_SYMLINKS and RESOLVE_BENEATH. */
 const RESOLVE = 0x04 | 0x08;
-/** From <linux/limits.h>, the NUL at the end included. */
+/** From <linux/limits.h>, including the NUL at the end. */
 const PATH_MAX = 4096;
-/** A buffer that is full may lack a last character of so many bytes, and the NUL. */
+/** A full buffer may lack the last character, of up to this many bytes, and the NUL. */
 const longestPath = PATH_MAX - 4;
-/** From <sys/mman.h>. Populated at once, for one fault instead of one a page. */
+/** From <sys/mman.h>. MAP_POPULATE replaces one page fault for each page by a single one. */
 const PROT_READ = 1;
 const MAP_PRIVATE_POPULATE = 0x2 | 0x8000;
-/** (void *) -1, as the foreign function interface gives it. */
+/** (void *) -1, as the foreign function interface returns it. */
 const MAP_FAILED = 2n ** 64n - 1n;
 
 let loaded: ReturnType<typeof load> | undefined;
@@ -50,24 +50,24 @@ function libc() {
   return loaded;
 }
 
-/** Whether this open file is locked now, for as long as it is open. */
+/** Locks an open file until it is closed. Returns false if another process holds the lock. */
 export function flock(fd: number): boolean {
   return libc().flock(fd, LOCK_EX_NB) === 0;
 }
 
 /**
- * The two names change places at once. False where it cannot be done: the file system does not know how, or one of them
- * is a mount point or of another file system.
+ * Exchanges two names atomically. Returns false if that is not possible: the file system does not support it, or one of
+ * them is a mount point or on another file system.
  */
 export function exchangeNames(a: string, b: string): boolean {
   const names = [a, b].map((path) => Buffer.from(`${path}\0`)) as [Buffer, Buffer];
   return libc().renameat2(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE) === 0;
 }
 
-/** One for all calls: none of them outlives its call. */
+/** Shared by all calls, because no call keeps it after it returns. */
 const pathBytes = Buffer.alloc(PATH_MAX);
 
-/** The path as the C library takes it, or null where it is longer than the kernel takes. */
+/** Returns the path as a C string, or null if it is longer than the kernel accepts. */
 function cString(path: string): Buffer | null {
   const length = pathBytes.write(path);
   if (length > longestPath) return null;
@@ -75,12 +75,12 @@ function cString(path: string): Buffer | null {
   return pathBytes;
 }
 
-/** The structure open_how: flags, mode, resolve. */
+/** struct open_how: flags, mode, resolve. */
 const openHow = new BigUint64Array([0n, 0n, BigInt(RESOLVE)]);
 
 /**
- * Opens a path below an open directory, through no symbolic link and not out of it (openat2(2), Linux 5.6). Returns the
- * descriptor, or -1 for every failure, an older kernel's among them.
+ * Opens a path below an open directory, without following symbolic links or leaving that directory (openat2(2), Linux
+ * 5.6). Returns the descriptor, or -1 for any failure, including an older kernel.
  */
 export function openAt2(top: number, path: string, flags: number): number {
   const name = cString(path);
@@ -89,7 +89,7 @@ export function openAt2(top: number, path: string, flags: number): number {
   return libc().syscall(SYS_openat2, top, name, openHow, openHow.byteLength);
 }
 
-/** What the kernel knows of an inode. Its number has 64 bits; times are Unix milliseconds with fractions. */
+/** The status of an inode. Its number has 64 bits; times are Unix milliseconds with fractions. */
 export interface Status {
   mode: number;
   uid: number;
@@ -100,7 +100,7 @@ export interface Status {
   inodeHigh: number;
   modifiedMs: number;
   changedMs: number;
-  /** A file system is mounted here. */
+  /** Whether a file system is mounted here. */
   isMount: boolean;
 }
 
@@ -113,22 +113,25 @@ const appendOnly = 0x20;
 const statxBytes = 256;
 const statxWords = new Uint32Array(statxBytes / 4);
 
-/** In milliseconds: seconds of 64 bits and nanoseconds, where `at` is the first of three words. */
+/**
+ * Returns the time of a timestamp in milliseconds: 64 bits of seconds, then nanoseconds. `at` is the first of its three
+ * words.
+ */
 function milliseconds(at: number): number {
   const seconds = ((statxWords[at + 1] as number) | 0) * 2 ** 32 + (statxWords[at] as number);
   return seconds * 1000 + (statxWords[at + 2] as number) / 1e6;
 }
 
 /**
- * Reads the status of a name in an open directory, or of what is open itself where the name is empty; a symbolic link is
- * not followed. Returns null where that fails. Takes half the time of the runtime's lstat and keeps inodes exact.
+ * Returns the status of a name in an open directory, or of the open file itself if the name is empty. Does not follow a
+ * symbolic link. Returns null on failure. Takes half the time of the runtime's lstat and keeps inode numbers exact.
  */
 export function statusAt(fd: number, name: string): Status | null {
   const path = cString(name);
   if (path === null) return null;
   const flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
   if (libc().statx(fd, path, flags, basicStats, statxWords) !== 0) return null;
-  // The words of struct statx, by their place in <linux/stat.h>.
+  // Words of struct statx by their index, see <linux/stat.h>.
   const word = (at: number): number => statxWords[at] as number;
   return {
     mode: word(7) & 0xffff,
@@ -144,7 +147,10 @@ export function statusAt(fd: number, name: string): Status | null {
   };
 }
 
-/** Returns what keeps an entry from being removed, as far as the file system and the kernel tell. Follows no link. */
+/**
+ * Returns the reason why an entry cannot be removed, as far as the file system and the kernel report it. Does not
+ * follow a symbolic link.
+ */
 export function pinned(path: string): "mount point" | "immutable" | "append-only" | null {
   const name = cString(path);
   if (name === null || libc().statx(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW, 0, statxWords) !== 0) return null;
@@ -154,14 +160,17 @@ export function pinned(path: string): "mount point" | "immutable" | "append-only
   return attributes & appendOnly ? "append-only" : null;
 }
 
-/** Reads the target of a symbolic link that is open with O_PATH, whatever its name leads to by now; null on failure. */
+/**
+ * Returns the target of a symbolic link that is open with O_PATH, even if its name leads elsewhere by now. Returns null
+ * on failure.
+ */
 export function linkTargetOf(fd: number): string | null {
   const target = Buffer.alloc(PATH_MAX);
   const length = libc().readlinkat(fd, cString("") as Buffer, target, PATH_MAX);
   return length < 0 ? null : target.toString("utf8", 0, length);
 }
 
-/** Throws where the disk did not take it. */
+/** Writes all pending data of the file system that holds this path to the disk. Throws if that fails. */
 export function syncFileSystem(path: string): void {
   const fd = fs.openSync(path, fs.constants.O_RDONLY);
   try {
@@ -171,7 +180,7 @@ export function syncFileSystem(path: string): void {
   }
 }
 
-/** A file's bytes as the kernel holds them, for the life of this process. Throws the system's error where it cannot be opened. */
+/** Maps a file into memory for the life of this process. Throws the system's error if it cannot be opened. */
 export function mapFile(path: string): Uint8Array {
   const fd = fs.openSync(path, fs.constants.O_RDONLY);
   try {
@@ -184,7 +193,7 @@ export function mapFile(path: string): Uint8Array {
   }
 }
 
-/** Null where the C library cannot be called: what only reads goes on with a copy. */
+/** Returns null if the C library cannot be called, so that the caller, which only reads, falls back to a copy. */
 function mapped(fd: number, size: number): Pointer | bigint | null {
   try {
     return libc().mmap(null, size, PROT_READ, MAP_PRIVATE_POPULATE, fd, 0);

@@ -1,21 +1,24 @@
-// Limits of this process, named with where they are set: the runtime knows them only as crashes and words of its own.
+// Checks the limits of this process and names the setting behind each. The runtime shows them only as crashes or in
+// unclear messages.
 
 import * as fs from "node:fs";
 import { LimitError } from "./system-error.ts";
 
-/** apt-get with its methods and dpkg, beside the threads of the runtime, which aborts where it can start none. */
+/**
+ * apt-get with its methods and dpkg, in addition to the threads of the runtime, which aborts if it cannot start one.
+ */
 const neededTasks = 32;
-/** The runtime reserves 2 GiB at once for code that it compiles. */
+/** The runtime reserves 2 GiB at once for compiled code. */
 const neededBytes = 4 * 1024 ** 3;
 const mebibyte = 1024 ** 2;
 
-/** Throws a LimitError where too few processes and threads may run. Costs 0.1 ms and starts none. */
+/** Throws a LimitError if too few processes and threads may run. Takes 0.1 ms and starts none. */
 export function demandTasks(read: (path: string) => string | null = contentOf): void {
   const group = controlGroup(read);
   for (let path = group; ; path = path.slice(0, path.lastIndexOf("/"))) {
     const dir = `/sys/fs/cgroup${path}`;
     const most = Number.parseInt(read(`${dir}/pids.max`) ?? "max", 10);
-    // This process and its first threads are counted already.
+    // This process and its first threads are already counted.
     const others = most >= neededTasks ? Number.parseInt(read(`${dir}/pids.current`) ?? "0", 10) : 0;
     if (most - others < neededTasks) {
       const unit = path.slice(path.lastIndexOf("/") + 1);
@@ -26,7 +29,7 @@ export function demandTasks(read: (path: string) => string | null = contentOf): 
     }
     if (path === "") break;
   }
-  // Root is exempt from this one.
+  // Root is exempt from this limit.
   const most = process.geteuid?.() === 0 ? null : softLimit(read, "Max processes");
   if (most !== null && most < neededTasks) throw new LimitError(`${tooFew(most, 0)} (ulimit -u, LimitNPROC=)`);
 }
@@ -37,8 +40,8 @@ function tooFew(most: number, others: number): string {
 }
 
 /**
- * Says why no memory of this process may become executable, which each call of the C library needs; the runtime then
- * throws `cause`. Returns any other error as it is.
+ * Returns a LimitError with the reason why no memory of this process may become executable. Each call of the C library
+ * needs such memory, and the runtime then throws `cause`. Returns any other error as it is.
  */
 export function executableMemoryError(cause: unknown, read: (path: string) => string | null = contentOf): unknown {
   if (!(cause instanceof Error && cause.message.includes("requires the JIT"))) return cause;
@@ -59,7 +62,7 @@ export function executableMemoryError(cause: unknown, read: (path: string) => st
   return new LimitError(message, hint, cause);
 }
 
-/** Says that no child could be started where the system had no room for one; returns any other error as it is. */
+/** Returns a LimitError if a limit kept a child from being started. Returns any other error as it is. */
 export function childError(name: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   const limits: Record<string, string> = {
@@ -71,12 +74,12 @@ export function childError(name: string, error: unknown): unknown {
   return limit === undefined ? error : new LimitError(`${name} cannot be started: ${limit}`, undefined, error);
 }
 
-/** The path of this process in the one hierarchy of version 2, without a slash at its end. */
+/** Returns the cgroup v2 path of this process, without a trailing slash. */
 function controlGroup(read: (path: string) => string | null): string {
   return /^0::(\/.*)$/m.exec(read("/proc/self/cgroup") ?? "")?.[1]?.replace(/\/$/, "") ?? "";
 }
 
-/** Null for "unlimited". */
+/** Returns null for "unlimited". */
 function softLimit(read: (path: string) => string | null, row: string): number | null {
   const found = new RegExp(`^${row} +(\\d+)`, "m").exec(read("/proc/self/limits") ?? "");
   return found === null ? null : Number(found[1]);

@@ -1,12 +1,13 @@
-// Advisory locks of this machine: flock(2), and the kernel's list of who holds what.
+// Advisory locks of this machine: flock(2), and the kernel's list of their holders.
 
 import * as fs from "node:fs";
 import type { Holder } from "./host.ts";
 import { flock } from "./local-libc.ts";
 
 /**
- * The descriptor that holds the lock until it is closed, or null where another process has it. Opened for reading:
- * the file is a place to meet, and a run that finds it there writes nothing. Throws where others can open its directory.
+ * Returns the descriptor that holds the lock until it is closed, or null if another process holds it. The file is
+ * opened for reading: its content has no meaning, and a run that finds it there writes nothing. Throws if another user
+ * could open its directory.
  */
 export function lockFile(path: string): number | null {
   demandPrivate(path.slice(0, path.lastIndexOf("/")));
@@ -16,13 +17,13 @@ export function lockFile(path: string): number | null {
   return null;
 }
 
-/** Makes the directory for this user alone where it is missing. Throws where another user could open it. */
+/** Creates the directory for this user alone if it is missing. Throws if another user could open it. */
 function demandPrivate(dir: string): void {
   if (!fs.lstatSync(dir, { throwIfNoEntry: false })) {
     try {
       fs.mkdirSync(dir, { mode: 0o700 });
     } catch (error) {
-      // Another run may have made it in the meantime.
+      // Another run may have created it in the meantime.
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
   }
@@ -42,12 +43,12 @@ function openOrMake(path: string): number {
 }
 
 /**
- * Throws the system's error where the file cannot be looked at. Read from /proc/locks, whose inodes are of any file system:
- * on an overlay its device is not the one that stat tells.
+ * Returns the processes that hold a lock on a file. Throws the system's error if the file cannot be inspected. Matches
+ * by inode in /proc/locks, because on an overlay the device number there differs from the one that stat returns.
  */
 export function lockHolders(path: string): Holder[] {
   const file = fs.statSync(path);
-  // 1: POSIX  ADVISORY  WRITE 4711 fd:01:1234 0 EOF ("->" marks one that waits)
+  // 1: POSIX  ADVISORY  WRITE 4711 fd:01:1234 0 EOF ("->" marks a waiting process)
   const held = /^\d+: (?:FLOCK|POSIX|OFDLCK) +\S+ +\S+ +(-?\d+) +[^:]+:[^:]+:(\d+) /gm;
   const pids = new Set<number>();
   for (const [, pid, found] of fs.readFileSync("/proc/locks", "latin1").matchAll(held)) {
@@ -56,7 +57,7 @@ export function lockHolders(path: string): Holder[] {
   return [...pids].map(holder);
 }
 
-/** False only where the process may be looked into, and has another file open. */
+/** Returns false only if the process can be inspected and does not have the file open. */
 function hasOpen(pid: number, file: fs.Stats): boolean {
   const dir = `/proc/${pid}/fd`;
   try {

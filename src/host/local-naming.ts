@@ -1,6 +1,6 @@
-// Errors of the system: what they name, and those that say no more than that nothing is there.
+// Errors of the system: adds the path that they concern, and recognizes those that mean "not found".
 
-/** What `act` answers; an error of it is of this path where it names none. */
+/** Returns the result of `act`. Adds the path to the message of an error that names none. */
 export function acted<T>(path: string, act: () => T): T {
   try {
     return act();
@@ -10,7 +10,7 @@ export function acted<T>(path: string, act: () => T): T {
   }
 }
 
-/** Null where a path leads to nothing. */
+/** Returns null if `look` fails because the path does not exist. */
 export function missing<T>(look: () => T): T | null {
   try {
     return look();

@@ -1,4 +1,4 @@
-// Paths are opened once, name by name. A link on the way is followed only as far as its owner is trusted.
+// Opens paths once, component by component. A symbolic link on the way is followed only if its owner is trusted.
 
 import * as fs from "node:fs";
 import { O_PATH, openName, typedNames } from "./local-beneath.ts";
@@ -7,25 +7,25 @@ import { missing } from "./local-naming.ts";
 import { type Opened, Refused } from "./trees.ts";
 
 const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK, S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = fs.constants;
-/** As many links as the kernel follows, path_resolution(7). */
+/** The limit of the kernel, path_resolution(7). */
 const mostLinks = 40;
 const rootUid = 0;
-/** Permissions of a file, inode(7). */
+/** Permission bits of a file, inode(7). */
 const [mayRead, maySearch] = [4, 1];
 
-/** See {@link Trees.open}. `root`: the directory that paths begin at. */
+/** Implements {@link Trees.open}. `root`: the directory at which paths begin. */
 export function openTyped(root: string, typed: string, trusted: readonly number[], reader = rootUid): Opened | null {
   return opened(root || "/", root, typed, trusted, reader);
 }
 
-/** See {@link Trees.openBelow}. */
+/** Implements {@link Trees.openBelow}. */
 export function openBelow(dir: string, path: string, root: string): Opened | null {
   return opened(dir, root, path, null, rootUid);
 }
 
 /**
- * Opens `typed` below `start`. `trusted`: users whose links are followed; null: no link may lead out of `start`. `reader`:
- * a user who must be able to read it.
+ * Opens `typed` below `start`. `trusted`: the users whose links are followed; null: no link may lead out of `start`.
+ * `reader`: a user who must have permission to read it.
  */
 function opened(
   start: string,
@@ -35,7 +35,7 @@ function opened(
   reader: number,
 ): Opened | null {
   const path = typed.startsWith("/") || trusted === null ? typed : `${process.cwd()}/${typed}`;
-  /** The open directories on the way: ".." leads back to them, even after a directory was moved. */
+  /** The open directories on the way. ".." returns to them, even after a directory was moved. */
   const way: number[] = [];
   try {
     way.push(fs.openSync(start, O_PATH | O_DIRECTORY));
@@ -52,7 +52,7 @@ function opened(
     const kind = mode & S_IFMT;
     demandAccess(last, reader, kind === S_IFDIR ? mayRead | maySearch : mayRead);
     const type = kind === S_IFDIR ? "directory" : kind === S_IFREG ? "file" : "other";
-    // Opening a pipe may block, and nothing reads one.
+    // Opening a pipe may block, and no caller reads one.
     const fd = type === "other" ? (way.pop() as number) : openToRead(last, typed);
     typedNames.set(fd, typed);
     return { path: openName(fd), real, type, close: () => close(fd) };
@@ -62,8 +62,8 @@ function opened(
 }
 
 /**
- * Throws {@link Refused} where a user may not read or search what is open. Which groups a user is in is not asked: what is
- * another user's must be open to its group and to all others.
+ * Throws {@link Refused} if a user may not read or search an open file. Group membership is not looked up: a file of
+ * another user must be open to its group and to all others.
  */
 function demandAccess(fd: number, reader: number, bits: number): void {
   if (reader === rootUid) return;
@@ -72,7 +72,10 @@ function demandAccess(fd: number, reader: number, bits: number): void {
   if ((granted & bits) !== bits) throw new Refused(`user ${reader} may not read ${fs.readlinkSync(openName(fd))}`);
 }
 
-/** Throws {@link Refused} for a file with a lease, fcntl(2): without O_NONBLOCK its holder would be waited for. */
+/**
+ * Opens the file for reading. Throws {@link Refused} for a file with a lease, fcntl(2): without O_NONBLOCK this would
+ * wait for the holder of the lease.
+ */
 function openToRead(fd: number, typed: string): number {
   try {
     return fs.openSync(openName(fd), O_RDONLY | O_NONBLOCK);
@@ -82,7 +85,7 @@ function openToRead(fd: number, typed: string): number {
   }
 }
 
-/** Throws {@link Refused} where it is longer than the kernel can say. */
+/** Returns the path without symbolic links. Throws {@link Refused} if it is longer than the kernel can return. */
 function realPath(fd: number, root: string, typed: string): string {
   try {
     return fs.readlinkSync(openName(fd)).slice(fs.realpathSync(root || "/").replace(/\/$/, "").length) || "/";
@@ -100,7 +103,10 @@ interface Link {
   uid: number;
 }
 
-/** Extends `way` to what the path leads to. Returns the links on it whose owners are not trusted; null for a circle. */
+/**
+ * Extends `way` to the target of the path. Returns the links on it whose owners are not trusted, or null for a circle
+ * of links.
+ */
 function follow(way: number[], typed: string, trusted: readonly number[] | null, reader: number): Link[] | null {
   const names = typed.split("/");
   const links: Link[] = [];
@@ -126,7 +132,7 @@ function follow(way: number[], typed: string, trusted: readonly number[] | null,
     if (target === null || ++followed > mostLinks) return null;
     const isAbsolute = target.startsWith("/");
     if (trusted !== null) {
-      // A relative link leads elsewhere after a move, which the owner of its directory decides.
+      // A relative link leads elsewhere after a move, and the owner of its directory decides about that.
       const owner = isAbsolute || !trusted.includes(uid) ? uid : fs.fstatSync(dir).uid;
       if (!trusted.includes(owner)) links.push({ path, uid: owner });
     }

@@ -1,8 +1,10 @@
-// Which proxy of the environment a request goes through, for messages: the same rules by which Bun's fetch chooses it.
+// Finds the proxy of the environment that a request goes through, for messages. The rules are those of Bun's fetch.
 
 import { BlockList, isIP } from "node:net";
 
-/** Returns the proxy's address without a user name and password, or null for a request that goes straight to its server. */
+/**
+ * Returns the proxy's address without user name and password, or null for a request that goes directly to its server.
+ */
 export function proxyFor(address: string): string | null {
   if (!/^https?:/.test(address) || !URL.canParse(address)) return null;
   const { protocol, hostname, port } = new URL(address);

@@ -1,15 +1,18 @@
-// Files read into memory, and never more of one than fits.
+// Reads files into memory, up to a size limit.
 
 import * as fs from "node:fs";
 import { acted } from "./local-naming.ts";
 
-/** No file that is read whole comes near it: the largest is the record of a deploy, 40 bytes for each file of a site. */
+/**
+ * No file that is read as a whole comes near this: the largest is the record of a deploy, 40 bytes for each file of a
+ * site.
+ */
 const mostBytes = 256 * 1024 * 1024;
 
-/** For what tells no size: pipes, devices, and what the kernel makes up in /proc. */
+/** Initial buffer size for files that report no size: pipes, devices, and the virtual files in /proc. */
 const firstPiece = 64 * 1024;
 
-/** Returns all of a file. Throws an Error that names it where it is larger than 256 MiB, or does not end. */
+/** Returns the content of a file. Throws an Error that names the file if it is larger than 256 MiB or never ends. */
 export function wholeOf(path: string): Uint8Array {
   return opened(path, (fd) => {
     const { size } = fs.fstatSync(fd);
@@ -39,7 +42,10 @@ function opened<T>(path: string, read: (fd: number) => T): T {
   }
 }
 
-/** Up to `most` bytes from where the file stands, with room for `expected` and the end behind it. */
+/**
+ * Returns up to `most` bytes from the current position. The buffer has room for `expected` bytes and one more, to
+ * detect the end.
+ */
 function beginning(fd: number, expected: number, most: number): Uint8Array {
   let bytes = new Uint8Array(Math.min(expected + 1, most));
   let done = 0;

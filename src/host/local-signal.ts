@@ -1,4 +1,4 @@
-// Signals that ask this process to end, told instead of obeyed.
+// Termination signals of this process, recorded instead of obeyed.
 
 import type { Signal } from "./host.ts";
 
@@ -16,7 +16,7 @@ export function heedSignals(): () => Signal | null {
   return () => first;
 }
 
-/** Calls `end` at each signal, until what it returns is called. */
+/** Calls `end` at each signal until the returned function is called. */
 export function atSignal(end: () => void): () => void {
   waiting.add(end);
   return () => void waiting.delete(end);

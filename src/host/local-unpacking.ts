@@ -1,4 +1,4 @@
-// A directory that an archive is unpacked into: nothing in the archive names a place outside of it.
+// The directory into which an archive is unpacked. No entry can name a place outside of it.
 
 import * as fs from "node:fs";
 import type { EntrySink } from "./archive-entry.ts";
@@ -8,15 +8,18 @@ import { acted } from "./local-naming.ts";
 import { Refused, type UnpackLimits } from "./trees.ts";
 
 const setIdBits = 0o6000;
-/** Of Linux, path_resolution(7), less what leads to the directory; and of a component, of ext4 and all others. */
+/**
+ * The path limit of Linux, path_resolution(7), less the path of the directory itself; and the limit of ext4 and all
+ * other file systems for one component.
+ */
 const longestPath = 3072;
 const longestName = 255;
-/** Resource forks and the state of the Finder, which macOS adds to archives: nginx never serves hidden files. */
+/** Resource forks and Finder metadata, which macOS adds to archives. nginx never serves hidden files. */
 const macFiles = /^(__MACOSX(\/|$)|(.*\/)?(\._[^/]*|\.DS_Store)$)/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
 const unprintable = /[\u0000-\u001f\u007f\ufffd]/;
 
-/** How a name was taken otherwise than the archive has it, or stays as no URL is likely to have it. */
+/** How a name was read differently than the archive declares it, or is unlikely to match a URL. */
 export type Remark = "macOS" | "NFD" | "code page 437" | "backslashes";
 
 const sentences: Record<Remark, string> = {
@@ -26,20 +29,20 @@ const sentences: Record<Remark, string> = {
   backslashes: "zip names with backslashes, read as directories",
 };
 
-/** The file that is being written. */
+/** The file that is currently written. */
 interface OpenFile {
-  /** Its name in the archive, and in the directory. */
+  /** Its name in the archive, and its path on the disk. */
   typed: string;
   path: string;
-  /** null where it is left out. */
+  /** null if the file is left out. */
   fd: number | null;
   position: number;
   hasHole: boolean;
 }
 
-/** Checks each entry by its name before it is made, and counts. */
+/** Checks each entry by its name before creating it, and enforces the limits. */
 export class Unpacking implements EntrySink {
-  /** When content or an entry came last, in milliseconds of `performance.now()`. */
+  /** The time of the last content or entry, in milliseconds of `performance.now()`. */
   progressMs = performance.now();
   private readonly made = new Map<string, "directory" | "file" | "link">([["", "directory"]]);
   private entries = 0;
@@ -113,7 +116,7 @@ export class Unpacking implements EntrySink {
     const { fd, path } = file;
     if (fd === null) return;
     for (let done = 0; done < piece.length; ) {
-      // Without a hole before it, the position of the descriptor is the right one.
+      // If there is no hole before it, the position of the descriptor is correct.
       const position = file.hasHole ? file.position + done : null;
       done += acted(path, () => fs.writeSync(fd, piece, done, piece.length - done, position));
     }
@@ -140,19 +143,19 @@ export class Unpacking implements EntrySink {
     }
   }
 
-  /** Closes what a failure left open. */
+  /** Closes a file that a failure left open. */
   abort(): void {
     if (typeof this.current?.fd === "number") fs.closeSync(this.current.fd);
     this.current = null;
   }
 
-  /** Keeps for {@link notes} that a name was not taken as the archive declares it. */
+  /** Records for {@link notes} that a name was not read as the archive declares it. */
   remark(what: Remark, name: string): void {
     const before = this.remarks.get(what);
     this.remarks.set(what, { count: (before?.count ?? 0) + 1, example: before?.example ?? name });
   }
 
-  /** Sentences for a person, one for each kind of remark. */
+  /** Returns one sentence for the user for each kind of remark. */
   notes(): string[] {
     return [...this.remarks].map(([what, { count, example }]) => {
       return `${sentences[what]}: ${count}, for example ${quoted(example)}`;
@@ -179,7 +182,7 @@ export class Unpacking implements EntrySink {
     if (path !== path.normalize("NFC")) this.remark("NFD", path);
   }
 
-  /** Counts an entry, and answers its path in the tree. */
+  /** Counts an entry and returns its path in the tree. */
   private begin(typed: string): string {
     this.progressMs = performance.now();
     this.entries += 1;
@@ -187,7 +190,10 @@ export class Unpacking implements EntrySink {
     return this.checked(typed);
   }
 
-  /** Throws for a path that leads out of the tree, and for a name that no URL has. */
+  /**
+   * Returns the normalized path. Throws for a path that leads out of the tree, and for a name that cannot occur in a
+   * URL.
+   */
   private checked(typed: string): string {
     if (typed.startsWith("/")) throw new Refused(`${quoted(typed)} is an absolute path`);
     if (typed.includes("\\")) throw new Refused(`${quoted(typed)} has a backslash in its name`);
@@ -202,7 +208,10 @@ export class Unpacking implements EntrySink {
     return parts.join("/");
   }
 
-  /** Of what is named in the archive, and of what is made for it: directories need no entry of their own. */
+  /**
+   * Counts the entries of the archive and the directories created for them, because directories need no entry of their
+   * own.
+   */
   private demandFew(): void {
     if (Math.max(this.entries, this.made.size) <= this.limits.entries) return;
     throw new Refused(`limit reached: it has more than ${this.limits.entries} entries`, "entries");

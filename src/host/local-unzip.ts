@@ -1,4 +1,4 @@
-// The entries of a zip, read from a file: the directory first, then each with everything that is said of it compared.
+// Unpacks the entries of a zip file: first reads the directory, then each entry, and compares the two.
 
 import * as fs from "node:fs";
 import * as zlib from "node:zlib";
@@ -17,12 +17,12 @@ import {
 } from "./zip-directory.ts";
 import { zipName } from "./zip-name.ts";
 
-/** From <sys/stat.h>: what a zip made by Unix has of a file's mode. */
+/** From <sys/stat.h>: the file type bits in the mode of a zip that was made on Unix. */
 const S_IFMT = 0o170000;
 const S_IFREG = 0o100000;
 const S_IFLNK = 0o120000;
 const S_IFDIR = 0o040000;
-/** Systems whose attributes begin with such a mode: Unix and macOS. All others have none. */
+/** The systems whose attributes begin with such a mode: Unix and macOS. No other system stores one. */
 const unixes = [3, 19];
 const encryptedFlags = 0x1 | 0x40 | 0x2000;
 const [stored, deflated] = [0, 8];
@@ -37,10 +37,10 @@ const methods: Record<number, string> = {
 };
 const longestTarget = 4096;
 const pieceBytes = 256 * 1024;
-/** A file of up to so many bytes, packed and unpacked, is decompressed in one call. */
+/** A file of up to this many bytes, both packed and unpacked, is decompressed in one call. */
 const smallBytes = 1024 * 1024;
 
-/** Throws {@link Refused} for a zip that is not to be published. */
+/** Unpacks a zip. Throws {@link Refused} for a zip that must not be published. */
 export async function unzip(fd: number, fileBytes: number, target: Unpacking, limits: UnpackLimits): Promise<void> {
   const read: ReadAt = (offset, bytes) => readAt(fd, offset, bytes);
   const directory = zipDirectory(read, fileBytes, limits);
@@ -85,7 +85,10 @@ async function unpackEntry(
   } else throw new Refused(`${shown} is neither a file, a directory nor a symbolic link`);
 }
 
-/** Throws for content that is not of the size and the checksum that the directory declares, as soon as it is longer. */
+/**
+ * Passes the content to `take`. Throws if its size or checksum differs from the directory, and stops as soon as it is
+ * too long.
+ */
 async function content(
   read: ReadAt,
   { method, packed, size, crc }: ZipEntry,

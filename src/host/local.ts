@@ -1,4 +1,4 @@
-// The one place that touches the machine.
+// The implementation of {@link Host} for this machine.
 
 import * as fs from "node:fs";
 import type { Answer, AskOptions, Attributes, Holder, Host, Space } from "./host.ts";
@@ -11,12 +11,12 @@ import { headOf, tailOf, wholeOf } from "./local-read.ts";
 import { atSignal, heedSignals } from "./local-signal.ts";
 import { statOf } from "./local-stat.ts";
 
-/** A look that takes longer than this is not worth waiting for. */
+/** A probe that takes longer than this is not worth waiting for. */
 const probeLimitMs = 10_000;
 
-/** This machine. `root` puts every path below another directory, for tests. */
+/** Returns the host that this process runs on. `root` places every path below another directory, for tests. */
 export function localHost(root = ""): Host {
-  // Whatever this process was started with: what apt writes has to be read by a user of its own.
+  // An inherited umask must not apply: files that apt writes have to be readable by its own user.
   process.umask(0o022);
   const at = (path: string): string => root + path;
   return {
@@ -62,7 +62,7 @@ export function localHost(root = ""): Host {
           fs.renameSync(temporary, at(path));
         } catch (error) {
           fs.rmSync(temporary, { force: true });
-          // The temporary file is nobody's concern: it is the file itself that cannot be written.
+          // An error must name the file itself, not the temporary file.
           if (error instanceof Error) error.message = error.message.replaceAll(temporary, at(path));
           throw error;
         }
@@ -117,16 +117,19 @@ export function localHost(root = ""): Host {
   };
 }
 
-/** Loaded by those that ask. */
+/** Loaded lazily, because few commands send requests. */
 async function asked(method: string, url: string, options: AskOptions = {}): Promise<Answer> {
   const { ask } = await import("./local-fetch.ts");
   return ask(method, url, options);
 }
 
-/** What is not there, is of another kind than what was asked for, or is a link that leads in a circle. */
+/** The path does not exist, has another type than expected, or is a circle of links. */
 const absentCodes = ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ESRCH"];
 
-/** The missing is null, the forbidden is {@link Unseen}: everything else is a fault worth a person's eye. */
+/**
+ * Returns null if the path does not exist, and throws {@link Unseen} if it may not be read. Any other error is a fault
+ * that the user must see.
+ */
 function looked<T>(path: string, look: () => T): T | null {
   try {
     return look();
@@ -152,7 +155,10 @@ function spaceOf(path: string): Space {
   return { bytesFree: bavail * bsize, inodes: files, inodesFree: ffree };
 }
 
-/** Of a directory that is no link, whoever may turn it into one meanwhile. The owner first: chown takes set-id bits. */
+/**
+ * Sets the mode and owner of a directory, and never follows a link that replaces it at the same time. Sets the owner
+ * first, because chown clears set-ID bits.
+ */
 function setAttributes(path: string, { mode, uid, gid }: Attributes): void {
   const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = fs.constants;
   const fd = fs.openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
@@ -165,15 +171,15 @@ function setAttributes(path: string, { mode, uid, gid }: Attributes): void {
 }
 
 /**
- * A hidden name in the same directory: nginx includes everything else in sites-enabled. Always the same one, so that
- * what a killed run left is replaced by the next.
+ * Returns a hidden name in the same directory, because nginx includes every other file in sites-enabled. The name is
+ * always the same, so that the next run replaces a file that a killed run left behind.
  */
 function temporaryFor(path: string): string {
   const slash = path.lastIndexOf("/") + 1;
   return `${path.slice(0, slash)}.${path.slice(slash)}.edox-ops-new`;
 }
 
-/** A rename is on the disk when its directory is. */
+/** Fsyncs the parent directory, because a rename is only durable after that. */
 function syncParent(path: string): void {
   const slash = path.lastIndexOf("/");
   const fd = fs.openSync(slash < 0 ? "." : path.slice(0, slash) || "/", fs.constants.O_RDONLY);

@@ -1,8 +1,9 @@
-// Extended headers of a tar, pax(1): records "LENGTH KEY=VALUE\n" that replace fields of the next header, or of all.
+// Extended headers of a tar, pax(1): records "LENGTH KEY=VALUE " that override fields of the next header, or of all
+// headers.
 
 import { Refused } from "./trees.ts";
 
-/** Times, owners, comments and attributes of foreign systems are not published, so they are not read. */
+/** Times, owners, comments and attributes of other systems are not published, so they are not read. */
 const known =
   /^(path|linkpath|size|hdrcharset|GNU\.sparse\..*|GNU\.volume\.(filename|size|offset)|SCHILY\.realsize|SUN\.holesdata)$/;
 const longestKey = 64;
@@ -11,7 +12,7 @@ const [space, equals, newline, zero, nine] = [0x20, 0x3d, 0x0a, 0x30, 0x39];
 
 export type PaxRecord = [key: string, value: Uint8Array];
 
-/** Returns the records that change what is published, in their order. Throws {@link Refused} for a malformed header. */
+/** Returns the records that affect what is published, in order. Throws {@link Refused} for a malformed header. */
 export function paxRecords(bytes: Uint8Array): PaxRecord[] {
   const records: PaxRecord[] = [];
   for (let start = 0; start < bytes.length; ) {
@@ -39,7 +40,7 @@ function recordLength(bytes: Uint8Array, start: number): number {
   throw malformed();
 }
 
-/** Returns a decimal number of a record, or throws. */
+/** Parses a decimal number of a record. Throws {@link Refused} for anything else. */
 export function paxNumber(value: Uint8Array | string): number {
   const text = typeof value === "string" ? value : Buffer.from(value).toString("latin1");
   const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;

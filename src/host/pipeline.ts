@@ -1,13 +1,13 @@
-// Work on many files that is begun in batches and ends in order.
+// Processes many files in batches that run concurrently and finish in order.
 
-/** After so many a caller is asked whether to go on. */
+/** Files per batch. The caller can stop between two batches. */
 export const filesABatch = 256;
-/** Begun before the first has to be done. */
+/** Number of batches that may be started before the first is finished. */
 const ahead = 6;
 
 /**
- * Each batch with its answer, as soon as it is known. However it ends, nothing of it is still under way; that something
- * failed is told in its turn.
+ * Yields each batch with its result, in order, as soon as it is known. When the generator ends, also early, no batch is
+ * still running. An error is thrown when its batch is due.
  */
 export async function* pipelined<B, R>(
   batches: Iterable<B> | AsyncIterable<B>,
@@ -22,7 +22,7 @@ export async function* pipelined<B, R>(
       };
       work.answer.then(done, done);
       under.push(work);
-      // What was done at once is known after this.
+      // A batch that finishes immediately is known to be finished after this.
       await null;
       while (under.length > ahead || under[0]?.isDone) yield await first();
     }
@@ -39,7 +39,7 @@ export async function* pipelined<B, R>(
   }
 }
 
-/** The last may have fewer. */
+/** Splits a sequence into batches of `size`. The last batch may be smaller. */
 export function* batchesOf<T>(all: Iterable<T>, size: number): Generator<T[]> {
   let batch: T[] = [];
   for (const each of all) {

@@ -1,15 +1,22 @@
-// Errors of the operating system in words: the runtime writes "ENOSPC: no space left on device, write '/etc/a'".
+// Readable messages for errors of the operating system: the runtime writes "ENOSPC: no space left on device, write
+// '/etc/a'".
 
 const written = /^E[A-Z0-9]+: (?<words>.*?)(?:, \w+)?(?:,? '?(?<path>\/[^']*)'?)?(?: -> '[^']*')?$/su;
 
-/** Returns "/etc/a: no space left on device"; a message that is no error of the system is returned as it is. */
+/**
+ * Returns a message such as "/etc/a: no space left on device". A message that is not a system error is returned
+ * unchanged.
+ */
 export function systemMessage(message: string): string {
   const { words, path } = written.exec(message)?.groups ?? {};
   if (words === undefined) return message;
   return path === undefined ? words : `${path}: ${words}`;
 }
 
-/** Thrown where stdout cannot be written: the report is lost. `code` is the system's, EPIPE where the reader went away. */
+/**
+ * Thrown if stdout cannot be written, so the report is lost. `code` is the system's; EPIPE if the reader closed the
+ * pipe.
+ */
 export class OutputError extends Error {
   override name = "OutputError";
   readonly code: string | undefined;
@@ -20,13 +27,13 @@ export class OutputError extends Error {
   }
 }
 
-/** Thrown where a limit of this process keeps it from its work. The message names the limit and where it is set. */
+/** Thrown if a limit of this process prevents its work. The message names the limit and the place where it is set. */
 export class LimitError extends Error {
   override name = "LimitError";
 
   constructor(
     message: string,
-    /** The command to type. */
+    /** The command to suggest. */
     readonly hint?: readonly string[],
     cause?: unknown,
   ) {

@@ -1,4 +1,4 @@
-// One header block of a tar: v7, ustar (POSIX) and GNU, tar(5).
+// One header block of a tar: v7, ustar (POSIX) or GNU, tar(5).
 
 import { Refused } from "./trees.ts";
 
@@ -7,10 +7,10 @@ export const blockBytes = 512;
 export interface TarHeader {
   name: Uint8Array;
   linkName: Uint8Array;
-  /** One character; "0" also for the NUL of v7. */
+  /** One character; "0" also stands for the NUL of v7. */
   type: string;
   mode: number;
-  /** Bytes of content that follow. */
+  /** Number of content bytes that follow. */
   size: number;
 }
 
@@ -18,7 +18,10 @@ const [checksumAt, checksumEnd] = [148, 156];
 const magicAt = 257;
 const space = 0x20;
 
-/** Returns null for a block of zeros. Throws {@link Refused} for a block that is no header; `offset` is where it stands. */
+/**
+ * Parses a header block. Returns null for a block of zeros. Throws {@link Refused} for an invalid block; `offset` is
+ * its position in the archive.
+ */
 export function tarHeader(block: Uint8Array, offset: number): TarHeader | null {
   if (isZero(block)) return null;
   const sum = octal(block, checksumAt, checksumEnd - checksumAt);
@@ -35,7 +38,7 @@ export function tarHeader(block: Uint8Array, offset: number): TarHeader | null {
   return { name: nameIn(block), linkName: text(block, 157, 100), type, mode, size };
 }
 
-/** Only POSIX has a prefix: GNU keeps times there, and v7 nothing. */
+/** Only POSIX has a name prefix: GNU stores times in its place, and v7 nothing. */
 function nameIn(block: Uint8Array): Uint8Array {
   const name = text(block, 0, 100);
   const prefix = text(block, 345, 155);
@@ -44,14 +47,14 @@ function nameIn(block: Uint8Array): Uint8Array {
   return Buffer.concat([prefix, Buffer.from("/"), name]);
 }
 
-/** The bytes of a field up to its first NUL, as a copy. */
+/** Returns a copy of the bytes of a field up to its first NUL. */
 export function text(block: Uint8Array, at: number, length: number): Uint8Array {
   const field = block.subarray(at, at + length);
   const end = field.indexOf(0);
   return Uint8Array.from(end < 0 ? field : field.subarray(0, end));
 }
 
-/** Returns NaN for what is neither octal nor base-256. An empty field is 0. */
+/** Parses a number. Returns NaN if it is neither octal nor base-256. An empty field is 0. */
 export function octal(block: Uint8Array, at: number, length: number): number {
   const first = block[at] ?? 0;
   if ((first & 0x80) !== 0) {
@@ -73,7 +76,10 @@ export function octal(block: Uint8Array, at: number, length: number): number {
   return value;
 }
 
-/** The sum of all bytes, the checksum as spaces; and of signed ones, as some old programs made it. */
+/**
+ * Returns the sum of all bytes with the checksum field as spaces, unsigned and, as some old programs computed it,
+ * signed.
+ */
 function checksums(block: Uint8Array): [number, number] {
   let [unsigned, signed] = [0, 0];
   for (let at = 0; at < blockBytes; at++) {

@@ -1,4 +1,5 @@
-// The entries of a tar, as its bytes arrive: v7, ustar, GNU and pax, with holes. What would be misread is refused.
+// Streaming reader for the entries of a tar: v7, ustar, GNU and pax, with sparse files. Rejects anything that could be
+// misread.
 
 import type { EntrySink } from "./archive-entry.ts";
 import { quoted, quotedBytes, utf8 } from "./entry-name.ts";
@@ -7,11 +8,17 @@ import { blockBytes, isZero, type TarHeader, tarHeader, text } from "./tar-heade
 import { type Body, OldMap, paxSparse, type Sparse, SparseBody } from "./tar-sparse.ts";
 import { Refused, type UnpackLimits } from "./trees.ts";
 
-/** Names have 4,096 bytes at most, and the attributes of a file 64 KiB: what comes before one entry is far below. */
+/**
+ * Names have at most 4,096 bytes, and the attributes of a file 64 KiB. The headers before one entry are far smaller
+ * than this.
+ */
 const extendedBytes = 1024 * 1024;
-/** Zeros after the end: programs fill up their last record, which has 10 KiB, or as many as a tape wants. */
+/**
+ * Maximum number of zeros after the end. Programs pad their last record, which has 10 KiB by default, or as much as a
+ * tape requires.
+ */
 const paddingBytes = 16 * 1024 * 1024;
-/** Zero blocks that end a tar. */
+/** Number of zero blocks that end a tar. */
 const endBlocks = 2;
 
 const devices: Record<string, string> = {
@@ -20,7 +27,7 @@ const devices: Record<string, string> = {
   "6": "a named pipe (FIFO)",
 };
 
-/** What stands before a header and changes it. */
+/** The extended headers that apply to the next entry. */
 class Extended {
   records: PaxRecord[] = [];
   longName: Uint8Array | null = null;
@@ -31,7 +38,7 @@ class Extended {
 export class TarReader {
   private readonly block = Buffer.alloc(blockBytes);
   private filled = 0;
-  /** The content in hand, and how much of it is to come. */
+  /** The content that is currently read, and how many bytes of it are left. */
   private body: Body | null = null;
   private left = 0;
   private padding = 0;
@@ -56,12 +63,12 @@ export class TarReader {
     }
   }
 
-  /** Throws where the archive goes on: without its last two blocks it may have been cut between two files. */
+  /** Throws if the archive is incomplete: without its two end blocks it may have been cut off between two files. */
   finish(): void {
     if (this.zeroBlocks < endBlocks) throw new Refused("it is cut off: the end of the tar is missing");
   }
 
-  /** Answers how many of the bytes were used. */
+  /** Returns how many of the bytes were consumed. */
   private take(bytes: Uint8Array): number {
     if (this.body !== null) {
       const part = bytes.subarray(0, this.left);
@@ -115,7 +122,7 @@ export class TarReader {
   private takeHeader(header: TarHeader, block: Buffer): void {
     const { type, size } = header;
     if ("xXgLK".includes(type)) this.collect(type, size);
-    // The name of the whole volume, which is no file.
+    // The name of the whole volume, which is not a file.
     else if (type === "V") this.ignore(size);
     else if (type === "S") {
       const old = new OldMap(block);
@@ -129,7 +136,7 @@ export class TarReader {
     this.takeEntry({ ...header, type: "0" }, { realSize, segments });
   }
 
-  /** An extended header: its content is kept until the entry that it belongs to. */
+  /** Collects the content of an extended header for the next entry. */
   private collect(type: string, size: number): void {
     this.countHeader(size);
     const bytes = Buffer.alloc(size);
@@ -192,7 +199,7 @@ export class TarReader {
       else this.withoutContent(name, size, "a directory", () => this.sink.directory(name));
     } else if (type === "5") this.withoutContent(name, size, "a directory", () => this.sink.directory(name));
     else if (type === "D") {
-      // Of a GNU incremental backup: what follows lists the directory.
+      // A directory of a GNU incremental backup is followed by a list of its content.
       this.sink.directory(name);
       this.ignore(size);
     } else if (type === "1" || type === "2") {
@@ -202,7 +209,7 @@ export class TarReader {
     } else throw new Refused(`${quoted(name)} is ${devices[type] ?? `of the unknown type ${quoted(type)}`}`);
   }
 
-  /** Programs differ on whether the content of such an entry is there. */
+  /** Rejects content, because programs disagree on whether it is present for such an entry. */
   private withoutContent(name: string, size: number, what: string, make: () => void): void {
     if (size > 0) throw new Refused(`${quoted(name)} is ${what} with a size of ${size} bytes`);
     make();
@@ -236,7 +243,7 @@ export class TarReader {
 
 const nothing: Body = { write: () => undefined, end: () => undefined };
 
-/** Throws for a name that is not UTF-8: in a tar nothing says what else it would be. */
+/** Decodes a name. Throws if it is not UTF-8, because a tar does not declare any other encoding. */
 function nameOf(bytes: Uint8Array, charset: Uint8Array | null): string {
   const set = charset === null ? "BINARY" : Buffer.from(charset).toString("latin1");
   if (set !== "BINARY" && !/utf-?8$/i.test(set))

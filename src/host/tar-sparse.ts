@@ -1,31 +1,32 @@
-// Files with holes in a tar: the old GNU form, and GNU.sparse 0.0, 0.1 and 1.0 in pax headers, as libarchive has them too.
+// Sparse files in a tar: the old GNU form, and GNU.sparse 0.0, 0.1 and 1.0 in pax headers, as libarchive also writes
+// them.
 
 import type { EntrySink } from "./archive-entry.ts";
 import { type PaxRecord, paxNumber } from "./pax.ts";
 import { blockBytes, octal } from "./tar-header.ts";
 import { Refused } from "./trees.ts";
 
-/** Offset and size of data in the file; everything else is zeros. */
+/** Offset and size of data in the file. All other bytes are zeros. */
 export type Segment = [offset: number, bytes: number];
 
 export interface Sparse {
   realSize: number;
-  /** null where the map is the beginning of the content (1.0). */
+  /** null if the map is at the beginning of the content (1.0). */
   segments: Segment[] | null;
 }
 
-/** Takes the content of an entry, piece by piece. */
+/** Receives the content of an entry, piece by piece. */
 export interface Body {
   write(piece: Uint8Array): void;
   end(): void;
 }
 
 const segmentBytes = 24;
-/** Of some 10,000 holes. */
+/** Room for about 10,000 holes. */
 const longestMap = 256 * 1024;
 const newline = 0x0a;
 
-/** Returns what pax records say of holes, null where they say nothing of them. */
+/** Returns the sparse file that pax records describe, or null if they describe none. */
 export function paxSparse(records: readonly PaxRecord[]): Sparse | null {
   const said = new Map(records.filter(([key]) => key.startsWith("GNU.sparse.")));
   if (said.size === 0) return null;
@@ -46,11 +47,11 @@ function pairs(numbers: readonly number[]): Segment[] {
   return numbers.flatMap((offset, at) => (at % 2 === 0 ? [[offset, numbers[at + 1] as number] as Segment] : []));
 }
 
-/** The map of the old GNU form, which goes on in blocks of its own behind the header. */
+/** The map of the old GNU form, which may continue in extra blocks after the header. */
 export class OldMap {
   readonly realSize: number;
   readonly segments: Segment[] = [];
-  /** Whether the next block belongs to it. */
+  /** Whether the next block belongs to the map. */
   more: boolean;
 
   constructor(header: Uint8Array) {
@@ -72,13 +73,13 @@ export class OldMap {
   }
 }
 
-/** Writes the data of a sparse entry where it belongs. `stored`: bytes of the entry in the archive. */
+/** Writes the data of a sparse entry at its offsets. `stored`: size of the entry in the archive in bytes. */
 export class SparseBody implements Body {
   private segments: readonly Segment[] | null = null;
   private map: Buffer | null = null;
   private mapped = 0;
   private segment = 0;
-  /** Of the file, and of the segment in hand. */
+  /** The positions in the file and in the current segment. */
   private position = 0;
   private done = 0;
 
@@ -119,7 +120,7 @@ export class SparseBody implements Body {
     this.segments = segments.filter(([, bytes]) => bytes > 0);
   }
 
-  /** Takes whole blocks of the map from the beginning of a piece, and answers how many bytes belong to it. */
+  /** Consumes whole blocks of the map from the beginning of a piece. Returns the number of bytes consumed. */
   private readMap(piece: Uint8Array): number {
     this.map ??= this.segments === null ? Buffer.alloc(longestMap) : null;
     let at = 0;
@@ -147,7 +148,10 @@ export class SparseBody implements Body {
   }
 }
 
-/** Reads the map of the form 1.0: lines of a count, and of an offset and a size each. Returns null where it goes on. */
+/**
+ * Parses the map of form 1.0: a line with a count, then a line each for every offset and size. Returns null if it is
+ * incomplete.
+ */
 function mapIn(bytes: Buffer): Segment[] | null {
   const numbers: number[] = [];
   let wanted = 1;

@@ -1,9 +1,11 @@
-// What a deploy asks of a file system: whole trees, names exchanged, blocks shared. No product word in here.
+// The file system operations of a deploy: whole trees, exchanged names, shared blocks. It contains no product names.
 
 import type { Attributes, Stat } from "./host.ts";
 import type { Block } from "./listing.ts";
 
-/** An entry of a tree, by its path within it; the tree itself is "". Times are Unix milliseconds with fractions. */
+/**
+ * An entry of a tree, with its path within the tree; the tree itself is "". Times are Unix milliseconds with fractions.
+ */
 export interface Entry {
   path: string;
   type: Stat["type"];
@@ -11,75 +13,75 @@ export interface Entry {
   uid: number;
   gid: number;
   size: number;
-  /** A bigint where a number would not be exact, as those of an overlay with xino are. */
+  /** A bigint if a number would not be exact, as for the inodes of an overlay with xino. */
   inode: number | bigint;
-  /** How many names the inode has. */
+  /** Number of hard links. */
   names: number;
   modifiedMs: number;
   changedMs: number;
 }
 
-/** What a file or directory is given when it is made. */
+/** The attributes of a new file or directory. */
 export interface Made extends Attributes {
   /** Unix seconds. */
   modifiedSeconds: number;
 }
 
-/** What a digest is begun with. */
+/** The seeds of a digest. */
 export type Seeds = readonly [bigint, bigint];
 
-/** Of one digest, 32 bits each. */
+/** Number of 32-bit words in a digest. */
 export const digestWords = 4;
 
-/** Bytes of a part of a file that is searched for: what is longer may be missed where two blocks meet. */
+/** Maximum length in bytes of a part that a search finds: a longer one may be missed at the boundary of two blocks. */
 export const longestPart = 8192;
 
 /** A part of a file, as Latin-1 has its bytes. */
 export interface Found {
-  /** Which of the files has it. */
+  /** Index of the file that contains it. */
   file: number;
   text: string;
 }
 
-/** Limits on a search. */
+/** Limits of a search. */
 export interface SearchLimits {
-  /** Of each file, from its start. */
+  /** Bytes searched in each file, from its start. */
   bytes: number;
   /** Different parts of all files. */
   matches: number;
 }
 
-/** Limits on an archive. One that exceeds a limit is refused, and the error names the limit. */
+/** Limits of an archive. An archive that exceeds one is rejected with an error that names the limit. */
 export interface UnpackLimits {
-  /** Files, directories and links. */
+  /** Number of files, directories and links. */
   entries: number;
-  /** The content of all files, holes included. */
+  /** Size of all file contents, holes included. */
   bytes: number;
-  /** Names and attributes: the extended headers of a tar, the central directory of a zip. */
+  /** Size of names and attributes: the extended headers of a tar, the central directory of a zip. */
   headerBytes: number;
-  /** Unpacked bytes for each byte of the archive, where it unpacks to more than `ratioFromBytes`. */
+  /** Unpacked bytes per byte of the archive. Applies if it unpacks to more than `ratioFromBytes`. */
   ratio: number;
   ratioFromBytes: number;
-  /** Milliseconds in which a sender on stdin sends neither content of a file nor another entry. */
+  /** Milliseconds in which the sender on stdin must send file content or another entry. */
   idleMs: number;
 }
 
 /**
- * A file or a directory that was opened once. `path` is a name of it that the kernel keeps until it is closed, whatever
- * happens to the names that led to it. Below such a path {@link Trees} reaches nothing outside of the directory: not
- * through a symbolic link, and not when directories change places meanwhile.
+ * A file or directory that was opened once. `path` is a name that the kernel keeps until it is closed, even if the
+ * names that led to it change. Below such a path, {@link Trees} never leaves the directory: not through a symbolic
+ * link, and not when directories are exchanged at the same time.
  */
 export interface Opened {
   path: string;
-  /** Where it was when it was opened, without links. */
+  /** Its path without symbolic links at the time it was opened. */
   real: string;
   type: Stat["type"];
   close(): void;
 }
 
 /**
- * Thrown for an archive, or a path, that is refused: names the entry and the reason. `limit`: the one exceeded, or that the
- * file changed meanwhile and may be read again.
+ * Thrown for an archive or a path that is rejected. Names the entry and the reason. `limit`: the exceeded limit, or
+ * "unchanged" if the file changed while it was read, so that a retry may succeed.
  */
 export class Refused extends Error {
   override name = "Refused";
@@ -92,46 +94,54 @@ export class Refused extends Error {
   }
 }
 
-/** The refusal of an archive that decompresses to far more than a site does. */
+/** Returns the error for an archive whose compression ratio is far higher than that of a site. */
 export function tooDense({ ratio }: UnpackLimits): Refused {
   return new Refused(`limit reached: it unpacks to more than ${ratio} times its size`, "ratio");
 }
 
 export interface Trees {
-  /** The tree and everything below it, parents first, names in order. No link is followed. */
+  /** Yields the tree and everything below it: parents first, names in order. Follows no symbolic link. */
   walk(dir: string): Generator<Entry>;
   /**
-   * What is in each of these directories below `dir`, in the order of a walk; nothing in one that is not there or is a
-   * link. Throws {@link Refused} for one that is nested too deeply. By threads in the same way as {@link digests}.
+   * Returns the entries of each of these directories below `dir`, in the order of a walk. A directory that does not
+   * exist or is a symbolic link has none. Throws {@link Refused} for one that is nested too deeply. Uses threads in the
+   * same way as {@link digests}.
    */
   blocks(dir: string, paths: readonly string[]): Promise<Block[]>;
   entry(path: string): Entry | null;
   /**
-   * Opens what a path leads to, name by name; null where it leads nowhere. A symbolic link on the way is followed where
-   * one of the `trusted` users owns it, or where its owner owns what the path leads to in the end: nobody can lead this
-   * process to a file of another user. Throws {@link Refused} otherwise, and where `reader`, root without it, is a user
-   * who may not search a directory on the way, or not read what it leads to.
+   * Opens the target of a path, component by component; null if it does not exist. A symbolic link on the way is
+   * followed if one of the `trusted` users owns it, or if its owner also owns the final target. No user can therefore
+   * lead this process to a file of another user. Throws {@link Refused} otherwise. Also throws it if `reader`, root by
+   * default, may not search a directory on the way or not read the target.
    */
   open(path: string, trusted: readonly number[], reader?: number): Opened | null;
-  /** Opens what a path below `dir` leads to. Throws {@link Refused} for one that leads out of it. */
+  /** Opens the target of a path below `dir`. Throws {@link Refused} for a path that leads out of it. */
   openBelow(dir: string, path: string): Opened | null;
   /**
-   * Gives a directory and everything below it to an owner, from the top down, so that nobody else can change a name in it
-   * meanwhile. Takes away write permission of others and set-ID bits. The group is set where one of these was needed. A
-   * file with several names is replaced by a copy, since another of them may lie outside of the tree. File systems that
-   * are mounted in it stay as they are.
+   * Changes the owner of a directory and everything below it, from the top down, so that no other user can change a
+   * name in it at the same time. Removes write permission of group and others, and set-ID bits. Sets the group if one
+   * of these changes was needed. Replaces a file with several hard links by a copy, since another link may be outside
+   * of the tree. Does not touch file systems that are mounted in it.
    */
   adopt(path: string, owner: Pick<Attributes, "uid" | "gid">): void;
-  /** What keeps the entry from being removed, even by root; null for one that can be, or is not there. No link is followed. */
+  /**
+   * Returns the reason why even root cannot remove the entry; null if it can be removed or does not exist. Follows no
+   * symbolic link.
+   */
   pinned(path: string): "mount point" | "immutable" | "append-only" | null;
   linkTarget(path: string): string;
-  /** Whether two files hold the same bytes. Neither may be a link. */
+  /** Returns whether two files have the same bytes. Neither may be a symbolic link. */
   same(a: string, b: string): boolean;
-  /** Whether `packed` is a gzip file of one member whose checksum and size are those of `file`. Neither may be a link. */
+  /**
+   * Returns whether `packed` is a gzip file of one member whose checksum and size match those of `file`. Neither may be
+   * a symbolic link.
+   */
   isGzipOf(packed: string, file: string): boolean;
   /**
-   * Of files with their sizes: {@link digestWords} each that are the same for the same bytes, and for others as good as
-   * never. Each is read as far as its size. Some by a second thread perhaps, while the caller goes on.
+   * Returns the digests of files, given with their sizes: {@link digestWords} words each. Equal bytes have equal
+   * digests, and different bytes practically never do. Reads each file up to its size. A second thread may compute some
+   * of them while the caller continues.
    */
   digests(files: readonly [string, number][], seeds: Seeds): Promise<Uint32Array>;
   /**
@@ -145,22 +155,28 @@ export interface Trees {
   copy(from: string, to: string, made: Made, size: number): void;
   makeDirectory(path: string, attributes: Attributes): void;
   makeLink(path: string, target: string, made: Made): void;
-  /** A second name; false where the inode has as many as it can or may have, or the file system knows none, or is another. */
+  /**
+   * Hard-links a file. Returns false if the inode has reached the maximum or permitted number of links, or if the file
+   * system does not support hard links or is another one.
+   */
   share(from: string, to: string): boolean;
   setAttributes(path: string, made: Made): void;
   move(from: string, to: string): void;
-  /** Two names change places at once; false where the file system cannot. */
+  /** Exchanges two names atomically. Returns false if the file system does not support that. */
   exchange(a: string, b: string): boolean;
-  /** All of the file system that holds this path is on the disk when it returns. */
+  /** Writes all pending data of the file system that holds this path to the disk before it returns. */
   sync(path: string): void;
-  /** With everything below; nothing happens where nothing is. */
+  /** Removes the entry and everything below it. Does nothing if it does not exist. */
   remove(path: string): void;
   /**
-   * A tar, plain or compressed by gzip or zstd, or a zip. `from`: a file that is open, or "-" for a tar on stdin. `into`: an empty
-   * directory, which is not cleared where it throws {@link Refused}. Files are as `made` says but for their times.
-   * Answers what a person should know of names that were read in another way than they are written.
+   * Unpacks a tar, plain or compressed with gzip or zstd, or a zip. `from`: an open file, or "-" for a tar on stdin.
+   * `into`: an empty directory, which is not cleared if this throws {@link Refused}. `made`: mode and owner of the
+   * files. Returns notes for the user about names that were read differently than they are stored.
    */
   unpack(from: Opened | "-", into: string, made: Attributes, limits: UnpackLimits): Promise<string[]>;
-  /** Bytes and inodes that are free for root's writing, bytes of the whole file system, and what is taken by one block. */
+  /**
+   * Returns the free bytes without the blocks reserved for root, and the free inodes (Infinity if they are not
+   * counted). `size`: the size of the file system in bytes; `block`: its block size.
+   */
   room(path: string): { bytes: number; inodes: number; size: number; block: number };
 }

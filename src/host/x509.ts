@@ -1,10 +1,10 @@
-// Certificates and keys in PEM, parsed by the runtime's own TLS library. Reads no file.
+// Certificates and keys in PEM, parsed by the runtime's TLS library. Reads no files.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 
 export type { KeyObject, X509Certificate };
 
-/** Returns null for what is not one certificate in PEM with valid dates. */
+/** Parses a certificate. Returns null for anything but one certificate in PEM with valid dates. */
 export function parseCertificate(pem: string): X509Certificate | null {
   try {
     const certificate = new X509Certificate(pem);
@@ -15,7 +15,7 @@ export function parseCertificate(pem: string): X509Certificate | null {
   }
 }
 
-/** Returns the first private key of a PEM file, or the reason why it cannot be used, in words. */
+/** Returns the first private key of a PEM file, or the reason why it cannot be used as a phrase. */
 export function parsePrivateKey(pem: string): KeyObject | string {
   try {
     return createPrivateKey(pem);
@@ -25,23 +25,26 @@ export function parsePrivateKey(pem: string): KeyObject | string {
   }
 }
 
-/** Whether a host name or IPv4 address is among the subject alternative names. Like browsers, ignores the common name. */
+/**
+ * Returns whether a host name or IPv4 address is among the subject alternative names. Like browsers, ignores the common
+ * name.
+ */
 export function certifies(certificate: X509Certificate, host: string): boolean {
   if (certificate.checkHost(host, { subject: "never" }) !== undefined) return true;
   try {
     return /^[\d.]+$/.test(host) && certificate.checkIP(host) !== undefined;
   } catch {
-    // Four numbers that are no address.
+    // The text has the form of an address but is not valid.
     return false;
   }
 }
 
-/** Whether the issuer's name and key signed a certificate. */
+/** Returns whether the issuer's name and key match the signature of a certificate. */
 export function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {
     return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
   } catch {
-    // A key of a kind that the library does not know has signed nothing that a browser accepts.
+    // Browsers do not accept a signature of a key type that the library does not know.
     return false;
   }
 }

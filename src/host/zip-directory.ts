@@ -1,4 +1,5 @@
-// The central directory of a zip, APPNOTE.TXT 4.3: everything that is published stands there, and is compared with the rest.
+// The central directory of a zip, APPNOTE.TXT 4.3. It lists everything that is published and is compared with the local
+// headers.
 
 import { Refused, type UnpackLimits } from "./trees.ts";
 import { type ExtraFields, extraFields } from "./zip-name.ts";
@@ -9,12 +10,12 @@ export interface ZipEntry {
   flags: number;
   method: number;
   crc: number;
-  /** Bytes in the archive, and unpacked. */
+  /** Sizes in bytes: in the archive, and unpacked. */
   packed: number;
   size: number;
-  /** Of its local header. */
+  /** Offset of its local header. */
   offset: number;
-  /** The system that made it, whose attributes it has. */
+  /** The system that created the entry and defines the meaning of its attributes. */
   madeBy: number;
   attributes: number;
 }
@@ -25,18 +26,21 @@ export interface ZipDirectory {
   count: number;
 }
 
-/** Reads exactly so many bytes at an offset, or throws. */
+/** Reads exactly this many bytes at an offset, or throws. */
 export type ReadAt = (offset: number, bytes: number) => Buffer;
 
 const [endBytes, locatorBytes, end64Bytes, entryBytes, localBytes] = [22, 20, 56, 46, 30];
 const [endMagic, locatorMagic, end64Magic, entryMagic] = [0x06054b50, 0x07064b50, 0x06064b50, 0x02014b50];
 const longestComment = 0xffff;
-/** A field that stands in the extra field of zip64. */
+/** Marks a field whose value is in the zip64 extra field. */
 const in64 = 0xffffffff;
 const zip64Field = 0x0001;
 const windowBytes = 1024 * 1024;
 
-/** Throws {@link Refused} for a file that has no end of a zip, is one of several parts, or has more than a zip in it. */
+/**
+ * Finds the central directory. Throws {@link Refused} for a file without the end record of a zip, for a part of a split
+ * zip, and for a file that contains more than a zip.
+ */
 export function zipDirectory(
   read: ReadAt,
   fileBytes: number,
@@ -64,7 +68,7 @@ export function zipDirectory(
   return { offset, bytes, count };
 }
 
-/** The last record of a zip, with its comment; null where the file does not end in one. */
+/** Returns the end record of a zip with its comment, or null if the file does not end with one. */
 export function zipEnd(read: ReadAt, fileBytes: number): Buffer | null {
   const bytes = Math.min(fileBytes, endBytes + longestComment);
   const tail = read(fileBytes - bytes, bytes);
@@ -87,7 +91,7 @@ function zip64End(read: ReadAt, endAt: number) {
   return { disks, count: integer(end, 32), bytes: integer(end, 40), offset: integer(end, 48), at };
 }
 
-/** Every entry in turn, without the whole directory in memory. */
+/** Yields every entry in turn, without holding the whole directory in memory. */
 export function* zipEntries(read: ReadAt, { offset, bytes, count }: ZipDirectory): Generator<ZipEntry> {
   let window: Buffer = Buffer.alloc(0);
   let start = offset;
@@ -139,8 +143,8 @@ function widened(entry: ZipEntry): ZipEntry {
 }
 
 /**
- * Throws for entries that share bytes, as those of a zip bomb do, or lie in the directory. Answers the bytes that all
- * files declare together, which each is held to when it is unpacked.
+ * Throws for entries that overlap, as those of a zip bomb do, or that lie in the directory. Returns the total size in
+ * bytes that the entries declare. Each entry is limited to its declared size when it is unpacked.
  */
 export function declaredBytes(read: ReadAt, directory: ZipDirectory): number {
   const ranges: [number, number][] = [];
@@ -158,7 +162,7 @@ export function declaredBytes(read: ReadAt, directory: ZipDirectory): number {
   return bytes;
 }
 
-/** Answers where the content of an entry begins. Throws where the header there has another name or compression. */
+/** Returns the offset of an entry's content. Throws if its local header has another name or compression method. */
 export function contentOffset(read: ReadAt, { offset, rawName, method }: ZipEntry, shown: string): number {
   const head = read(offset, localBytes);
   if (head.readUInt32LE(0) !== 0x04034b50) throw corrupt(`${shown} has no local header`);

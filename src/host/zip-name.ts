@@ -1,4 +1,4 @@
-// Names in a zip: UTF-8 where they are, and code page 437, which APPNOTE.TXT has for all that says nothing else.
+// Decodes names in a zip: UTF-8 if they are valid UTF-8, otherwise code page 437, the default of APPNOTE.TXT.
 
 import { quotedBytes, utf8 } from "./entry-name.ts";
 import { Refused } from "./trees.ts";
@@ -6,7 +6,7 @@ import { Refused } from "./trees.ts";
 export type ExtraFields = Map<number, Buffer>;
 
 const utf8Flag = 0x800;
-/** Of Info-ZIP: a version, the CRC-32 of the name that it replaces, and a name in UTF-8. */
+/** The Unicode path field of Info-ZIP: a version, the CRC-32 of the name that it replaces, and a name in UTF-8. */
 const unicodePath = 0x7075;
 /** The systems whose programs may write backslashes between directories: FAT and NTFS. */
 const windows = [0, 11];
@@ -15,11 +15,11 @@ const codePage437 =
 
 export interface ZipName {
   name: string;
-  /** How it was read where that is not as the zip declares it. */
+  /** How the name was read if that differs from what the zip declares. */
   guessed: "code page 437" | "backslashes" | null;
 }
 
-/** Throws {@link Refused} for a name that is not in the encoding it is declared to have. */
+/** Decodes a name. Throws {@link Refused} for a name that is not in its declared encoding. */
 export function zipName(raw: Buffer, extra: ExtraFields, flags: number, madeBy: number): ZipName {
   const field = extra.get(unicodePath);
   const isCurrent =
@@ -33,7 +33,7 @@ export function zipName(raw: Buffer, extra: ExtraFields, flags: number, madeBy: 
   return { name: guess, guessed: "code page 437" };
 }
 
-/** Old programs of Windows write them between directories, against the format. */
+/** Converts backslashes between directories. Old Windows programs write them in violation of the format. */
 function withSlashes(name: string, madeBy: number): ZipName {
   const isWindows = windows.includes(madeBy) && name.includes("\\") && !name.includes("/");
   return isWindows ? { name: name.replaceAll("\\", "/"), guessed: "backslashes" } : { name, guessed: null };
@@ -43,7 +43,9 @@ function fromCodePage437(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => (byte < 0x80 ? String.fromCharCode(byte) : codePage437[byte - 0x80])).join("");
 }
 
-/** Answers the extra fields of an entry; of two with one id the first. Ends at what is no field. */
+/**
+ * Parses the extra fields of an entry. If an ID occurs twice, the first counts. Stops at anything that is not a field.
+ */
 export function extraFields(bytes: Buffer): ExtraFields {
   const fields: ExtraFields = new Map();
   for (let at = 0; at + 4 <= bytes.length; ) {

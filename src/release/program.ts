@@ -1,4 +1,4 @@
-// The executable that runs, where it lies on a host.
+// The running executable and the files beside it.
 
 import { installedPackage } from "../engine/dpkg.ts";
 import { Problem } from "../engine/step.ts";
@@ -6,28 +6,31 @@ import type { HostReader } from "../host/host.ts";
 import { changeablePart } from "../host/ownership.ts";
 import { programLockPath } from "../recipes/paths.ts";
 
-/** Where the Debian package has it. */
+/** The path at which the Debian package installs it. */
 const packagedPath = "/usr/bin/edox-ops";
 
-/** Whether dpkg owns it: then apt replaces it and takes it away. */
+/** Returns whether dpkg owns the program, in which case apt updates and removes it. */
 export function isPackaged(see: HostReader, program: string): boolean {
   return program === packagedPath && installedPackage(see, "edox-ops") !== null;
 }
 
-/** Throws a Problem where it does: what it is asked for instead, and where that comes from. */
+/**
+ * Throws a Problem if dpkg owns the program. `hint`: the apt command to use instead. `from`: appended to the message,
+ * where to get the package.
+ */
 export function demandUnpackaged(see: HostReader, program: string, hint: string[], from = ""): void {
   if (isPackaged(see, program)) throw new Problem("blocked", `apt owns ${program}${from}`, { hint });
 }
 
-/** Throws a Problem where this process is of a file that is gone: its path is another's by now, or nobody's. */
+/** Throws a Problem if the file of this process no longer exists: its path may belong to another program by now. */
 export function demandThere(see: HostReader, program: string): void {
   if (see.stat(program)?.type === "file") return;
   throw new Problem("blocked", `this program is not at ${program} any more`, { hint: ["command", "-v", "edox-ops"] });
 }
 
 /**
- * Throws a Problem where root would run a file that another user could change or exchange: by the file itself, its
- * directory, or one above it.
+ * Throws a Problem if root would run a file that another user could change or replace: the file itself, its directory,
+ * or a directory above it.
  */
 export function demandRootsAlone(see: HostReader, path: string): void {
   const part = see.uid === 0 ? changeablePart(see.stat, path) : null;
@@ -39,7 +42,7 @@ export function demandRootsAlone(see: HostReader, path: string): void {
   throw new Problem("blocked", `${what} can be changed by others than root (${why}): root does not run it`, { hint });
 }
 
-/** Whether this user may replace it: root, or who has it in a folder of their own. */
+/** Returns whether this user may replace the program: root, or a user who owns both the program and its folder. */
 export function isOwn(see: HostReader, program: string): boolean {
   return see.uid === 0 || [program, folderOf(program)].every((path) => see.stat(path)?.uid === see.uid);
 }
@@ -48,18 +51,24 @@ export function folderOf(program: string): string {
   return program.slice(0, program.lastIndexOf("/")) || "/";
 }
 
-/** The lock that the installer takes as well. A user's own program has it beside it, in a directory of theirs alone. */
+/**
+ * Returns the path of the lock, which the installer takes too. For a user's own program it is beside the program, in a
+ * directory for that user alone.
+ */
 export function lockOf(see: HostReader, program: string): string {
   return see.uid === 0 ? programLockPath : `${beside(program).locks}/program.lock`;
 }
 
-/** What lies beside it, hidden: the one that was replaced last, where a new one is unpacked, and the locks of a user. */
+/**
+ * Returns the hidden paths beside the program: the previous version, the folder where an update is unpacked, and the
+ * locks of a user.
+ */
 export function beside(program: string): { previous: string; work: string; locks: string } {
   const hidden = `${folderOf(program)}/.${program.slice(program.lastIndexOf("/") + 1)}`;
   return { previous: `${hidden}.previous`, work: `${hidden}.update`, locks: `${hidden}.locks` };
 }
 
-/** All of these that are there, and what an installer left that was killed. */
+/** Returns those of these paths that exist, and files that a killed installer left behind. */
 export function leftBeside(see: HostReader, program: string): string[] {
   const folder = folderOf(program);
   const hidden = `.${program.slice(program.lastIndexOf("/") + 1)}.`;

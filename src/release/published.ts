@@ -1,31 +1,31 @@
-// A release as its server offers it, believed because of its signature and not because of where it lies.
+// A release as its server publishes it. It is trusted because of its signature, not because of its location.
 
 import { fetched, shownAddress } from "../engine/fetch.ts";
 import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 
-/** Its checksums, which one of our keys has signed. */
+/** The checksums of a release, signed with one of our keys. */
 export interface Published {
   version: string;
-  /** Of an asset, in hex; undefined where the release has none of that name. */
+  /** Returns the SHA-256 checksum of an asset in hex, or undefined if the release has no asset of that name. */
   sumOf(asset: string): string | undefined;
-  /** With the password of a mirror in it, where there is one. */
+  /** Returns the URL of an asset. It contains the password of a mirror if there is one. */
   addressOf(asset: string): string;
 }
 
-/** Where releases are looked for, and whose are believed. */
+/** The location of releases, and the keys that they are verified with. */
 export interface Shelf {
   /**
-   * Without a slash at its end. An asset of version 1.2.3 lies in v1.2.3/downloads below it, the latest release's in
-   * permalink/latest/downloads, as GitLab has them; where it holds `{version}`, it is the address of that version's folder.
+   * Has no trailing slash. The assets of version 1.2.3 are in v1.2.3/downloads below it, those of the latest release in
+   * permalink/latest/downloads, as on GitLab. If it contains `{version}`, it is the URL of that version's folder.
    */
   base: string;
-  /** Public keys in PEM, of P-256. */
+  /** Public P-256 keys in PEM. */
   keys: string;
 }
 
 const placeholder = "{version}";
-/** ISO 8601's order is that of numbers, this is not: 1.10.0 comes after 1.9.0. */
+/** Versions are compared by number and not as text: 1.10.0 comes after 1.9.0. */
 const versionForm = /^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/;
 
 export function isVersion(text: string): boolean {
@@ -38,7 +38,10 @@ export function isOlder(version: string, than: string): boolean {
   return differing >= 0 && (left?.[differing] ?? 0) < (right?.[differing] ?? 0);
 }
 
-/** `wanted`: a version, or null for the latest. Throws a Problem for what is not there, not signed, or another release. */
+/**
+ * Fetches and verifies the checksums of a release. `wanted`: a version, or null for the latest. Throws a Problem if it
+ * is not found, has no valid signature, or is another version.
+ */
 export async function published(see: HostReader, { base, keys }: Shelf, wanted: string | null): Promise<Published> {
   if (wanted === null && base.includes(placeholder)) {
     throw new Problem(
@@ -61,7 +64,7 @@ export async function published(see: HostReader, { base, keys }: Shelf, wanted: 
     const [sums, signature] = await Promise.all([bytesAt(see, sumsAt), bytesAt(see, at(wanted, "SHA256SUMS.sig"))]);
     return (await isSigned(sums, signature, keys)) ? sums : null;
   };
-  // The latest may have become another one between the two.
+  // The latest release may have changed between the two requests.
   const sums = (await signed()) ?? (wanted === null ? await signed() : null);
   if (sums === null) {
     const why = "it is no release of edox-ops, or its key was replaced since this one was built";
@@ -87,7 +90,10 @@ async function bytesAt(see: HostReader, url: string): Promise<Uint8Array> {
   throw new Problem("blocked", `${shownAddress(url)} cannot be fetched: ${reason || status}${leads}`);
 }
 
-/** Whether one of these public keys, PEM one below the other, has signed the bytes, in the form that openssl writes. */
+/**
+ * Returns whether one of these public keys, concatenated in PEM, has signed the bytes. The signature has the format of
+ * openssl.
+ */
 export async function isSigned(bytes: Uint8Array, signature: Uint8Array, keys: string): Promise<boolean> {
   const raw = rawSignature(signature);
   if (raw === null) return false;
@@ -104,7 +110,10 @@ function blocksOf(pem: string): Buffer<ArrayBuffer>[] {
   return [...blocks].map(([, text = ""]) => Buffer.from(text, "base64"));
 }
 
-/** r and s in 32 bytes each, of the DER that openssl writes (RFC 3279, 2.2.3); null for what is none. */
+/**
+ * Converts the DER signature of openssl (RFC 3279, 2.2.3) to r and s with 32 bytes each. Returns null if it is
+ * malformed.
+ */
 function rawSignature(der: Uint8Array): Uint8Array<ArrayBuffer> | null {
   const raw = new Uint8Array(64);
   if (der[0] !== 0x30 || der[1] !== der.length - 2) return null;
@@ -114,7 +123,8 @@ function rawSignature(der: Uint8Array): Uint8Array<ArrayBuffer> | null {
     const integer = der.subarray(at + 2, at + 2 + length);
     const [first = 128, second = 0] = integer;
     const digits = first === 0 ? integer.subarray(1) : integer;
-    // A signature has one form, as for openssl in the installer: neither negative, nor with a zero that says nothing.
+    // A signature has only one valid encoding, also for openssl in the installer: no negative integers, no redundant
+    // zeros.
     if (first > 127 || (first === 0 && second < 128)) return null;
     if (der[at] !== 2 || integer.length !== length || digits.length > 32) return null;
     raw.set(digits, end - digits.length);

@@ -1,4 +1,4 @@
-// The way back from the installer: this program is taken away, and what it made of the host goes on without it.
+// Uninstalls this program. The services and sites that it set up keep running.
 
 import { presentPackages } from "../engine/dpkg.ts";
 import type { Recipe, Requirement, Resource } from "../engine/step.ts";
@@ -24,7 +24,7 @@ export function uninstallation(program: string, see: HostReader): Recipe {
   };
 }
 
-/** While the program that takes it away is still there. */
+/** Reports what stays, while the program that can remove it still exists. */
 const told: Requirement = {
   name: "uninstall:stays",
   title: "what stays is told",

@@ -1,4 +1,4 @@
-// This program in place of itself: another release is fetched, verified and tried, and only then is what the name leads to.
+// Self-update: downloads another release, verifies and tests it, and only then replaces this program.
 
 import { withDiskFault } from "../engine/disk-fault.ts";
 import { gatherFacts } from "../engine/facts.ts";
@@ -12,20 +12,20 @@ import { beside, demandRootsAlone, demandThere, demandUnpackaged, folderOf } fro
 import { isOlder, isVersion, type Published, published, type Shelf } from "./published.ts";
 
 export interface Order {
-  /** The path of this program, in which there is no link, from the root on. */
+  /** The absolute path of this program, without symbolic links. */
   program: string;
   version: string;
   shelf: Shelf;
-  /** A version that was typed; null: the latest. */
+  /** The requested version; null means the latest. */
   wanted: string | null;
 }
 
-/** What there is for this program. */
+/** The release that is available for this program. */
 export interface Offer {
   release: Published;
-  /** Whether it is this program, to the byte. */
+  /** Whether it is byte for byte identical to this program. */
   same: boolean;
-  /** The asset that brings it, and what it unpacks to. */
+  /** The asset to download, and the binary that it contains. */
   asset: string;
   binary: string;
 }
@@ -33,18 +33,21 @@ export interface Offer {
 export interface Updated {
   from: string;
   to: string;
-  /** What was replaced; null where the file system knows no second name for it. */
+  /** The path of the replaced version; null if the file system does not support hard links for it. */
   previous: string | null;
 }
 
 const binaries: Record<string, string> = { amd64: "edox-ops-linux-x64", arm64: "edox-ops-linux-arm64" };
-/** A package of 40 MB, and all that it unpacks to: 115 MB. */
+/** A package of 40 MB, plus its unpacked content of 115 MB. */
 const neededBytes = 180e6;
 const mostBytes = 256e6;
-/** Of unpacking, which takes a minute on the smallest hosts and a slow card, and of the first start. */
+/** Timeout for unpacking and for the first start. Unpacking takes a minute on the smallest hosts with a slow card. */
 const childLimitMs = 600_000;
 
-/** Changes nothing. Throws a Problem where the latest release is said to be older than this one. */
+/**
+ * Returns the available release and changes nothing. Throws a Problem if the latest release appears to be older than
+ * this one.
+ */
 export async function offered(see: HostReader, { program, version, shelf, wanted }: Order): Promise<Offer> {
   demandThere(see, program);
   const { architecture } = gatherFacts(see);
@@ -58,7 +61,7 @@ export async function offered(see: HostReader, { program, version, shelf, wanted
     const message = `edox-ops ${release.version} was not released for ${architecture}: it has no checksum for ${missing}`;
     throw new Problem("blocked", message);
   }
-  // Nobody goes back without knowing: an old release may be served as the latest.
+  // A downgrade must be explicit: the server may offer an old release as the latest.
   if (wanted === null && isOlder(release.version, version)) {
     const hint = ["sudo", "edox-ops", "self-update", "--version", release.version];
     const message = `the latest release is said to be ${release.version}, and this is ${version}, which is newer`;
@@ -68,8 +71,8 @@ export async function offered(see: HostReader, { program, version, shelf, wanted
 }
 
 /**
- * Under the lock, of an offer that was made under it. Whoever runs this program meanwhile goes on with the old one. Throws
- * a Problem with everything as it was.
+ * Replaces the program by the offered release. The caller holds the lock and made the offer under it. Running processes
+ * continue with the old program. Throws a Problem if it fails, with the program unchanged.
  */
 export async function update(
   { program, version }: Order,
@@ -106,7 +109,9 @@ export async function update(
   });
 }
 
-/** Returns the version that a rollback goes to, and changes nothing. Throws a Problem where there is no way back. */
+/**
+ * Returns the version that a rollback would restore, and changes nothing. Throws a Problem if no rollback is possible.
+ */
 export async function previousVersion({ program }: Order, host: Host): Promise<string> {
   const { previous } = beside(program);
   demandThere(host, program);
@@ -128,7 +133,7 @@ export async function previousVersion({ program }: Order, host: Host): Promise<s
   return to;
 }
 
-/** The one before this one and this one change places. Under the lock. */
+/** Swaps this version and the previous one. The caller holds the lock. */
 export async function rollBack(order: Order, host: Host, trees: Trees): Promise<Updated> {
   const { program, version } = order;
   const { previous, work } = beside(program);
@@ -144,7 +149,9 @@ export function aptLine(asset: string): string[] {
   return ["sudo", "apt-get", "install", `./${asset}`];
 }
 
-/** `made` answers what takes the program's place, in the folder for that. There is no moment without a program. */
+/**
+ * Replaces the program. `made` creates the new file in the work folder. A program exists at its path at every moment.
+ */
 async function replaced(
   program: string,
   host: Host,
@@ -153,7 +160,7 @@ async function replaced(
 ): Promise<Updated> {
   const { previous, work } = beside(program);
   try {
-    // What a killed one left.
+    // Removes files that a killed run left behind.
     trees.remove(work);
     const { uid = 0, gid = 0 } = host.stat(program) ?? {};
     host.makeDirectory(work, { mode: 0o700, uid, gid });
@@ -161,7 +168,7 @@ async function replaced(
     trees.setAttributes(fresh, { mode: 0o755, uid, gid, modifiedSeconds: Math.floor(host.now() / 1000) });
     trees.sync(fresh);
     const kept = trees.share(program, `${work}/before`);
-    // First what cannot hurt: a way back to this one.
+    // Keeping this version for a rollback comes first, because it cannot do harm.
     if (kept) trees.move(`${work}/before`, previous);
     trees.move(fresh, program);
     return { from, to, previous: kept ? previous : null };
@@ -171,7 +178,7 @@ async function replaced(
     try {
       trees.remove(work);
     } catch {
-      // The next one clears it: why this one failed is told.
+      // The next run removes the folder. This run reports why it failed.
     }
   }
 }
@@ -197,7 +204,10 @@ function digest(see: HostReader, path: string): string {
   return new Bun.CryptoHasher("sha256").update(see.map(path) ?? new Uint8Array()).digest("hex");
 }
 
-/** Tries it. Throws a Problem that says why it does not start on this host. */
+/**
+ * Runs the program and returns the version that it prints. Throws a Problem with the reason if it does not start on
+ * this host.
+ */
 async function versionOf(host: Host, program: string, name: string, hint?: string[]): Promise<string> {
   const { code, stdout, stderr } = await host.run([program, "--version"], { limitMs: childLimitMs });
   if (code === 0) return stdout.trim();
@@ -205,7 +215,10 @@ async function versionOf(host: Host, program: string, name: string, hint?: strin
   throw new Problem("blocked", message, { returncode: code, hint });
 }
 
-/** By the signals that end it before a word of its own: the pages that the runtime then writes name neither. */
+/**
+ * Explains the signals that kill it before it prints anything: the crash report that the runtime then writes names
+ * neither.
+ */
 function whyNotStarted(code: number, stderr: string): string {
   if (code === 132) return "this CPU lacks an instruction that it needs";
   if (code === 134 || code === 139) return "it aborts, as it does under a limit on memory (ulimit -v, LimitAS=)";

@@ -1,8 +1,8 @@
-// Completion in bash: commands, flags and values. It has no place for what they mean.
+// Completion in bash: commands, flags and values. Bash cannot show their descriptions.
 
 import { allWords, nameOf, type Value, type Word } from "./word.ts";
 
-/** Needs bash 4.4, and no package beside it. The program is not started while somebody types. */
+/** Returns the completion script. It needs bash 4.4 and no other package, and does not start the program. */
 export function bashCompletion(root: Word): string {
   const words = allWords(root);
   const program = nameOf(root);
@@ -53,7 +53,7 @@ complete -F ${name} ${program}
 `;
 }
 
-/** The words behind the program's name, each after a space. */
+/** Returns the words after the program's name, each with a leading space. */
 function place({ path }: Word): string {
   return path
     .slice(1)
@@ -62,7 +62,7 @@ function place({ path }: Word): string {
 }
 
 function offer(where: string, { choices, path }: Value): string {
-  // What readline itself completes, it also quotes, and a tilde is a home to it.
+  // Readline quotes the paths that it completes itself, and expands a tilde.
   const files = path === null ? ":" : `compopt -o ${path === "file" ? "default" : "dirnames"}`;
   return line(where, choices.length > 0 ? `offered="${choices.join(" ")}"` : files);
 }

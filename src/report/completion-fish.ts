@@ -1,8 +1,8 @@
-// Completion in fish: commands, flags and values, with what they mean.
+// Completion in fish: commands, flags and values, with their descriptions.
 
 import { allWords, nameOf, type Value, type Word } from "./word.ts";
 
-/** Needs fish 3. The program is not started while somebody types. */
+/** Returns the completion script. It needs fish 3 and does not start the program. */
 export function fishCompletion(root: Word): string {
   const words = allWords(root);
   const program = nameOf(root);
@@ -70,7 +70,7 @@ function caseOf(patterns: readonly string[], action: string): string {
   return patterns.length === 0 ? "" : `            case ${patterns.join(" ")}\n                ${action}\n`;
 }
 
-/** The words behind the program's name, each after a space. */
+/** Returns the words after the program's name, each with a leading space. */
 function place({ path }: Word): string {
   return path
     .slice(1)

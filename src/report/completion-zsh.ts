@@ -1,8 +1,11 @@
-// Completion in zsh: commands, flags and values, with what they mean.
+// Completion in zsh: commands, flags and values, with their descriptions.
 
 import { allWords, nameOf, type Value, type Word } from "./word.ts";
 
-/** To be sourced after compinit, or to lie in $fpath as _edox-ops. The program is not started while somebody types. */
+/**
+ * Returns the completion script, to be sourced after compinit or stored in $fpath as _edox-ops. It does not start the
+ * program.
+ */
 export function zshCompletion(root: Word): string {
   const program = nameOf(root);
   return `#compdef ${program}

@@ -1,10 +1,10 @@
-// What would change in files, as unified diffs.
+// Planned changes of files as unified diffs.
 
 import { createTwoFilesPatch } from "diff";
 import type { Change } from "../engine/change.ts";
 import { oneLine, visible } from "../engine/lines.ts";
 
-/** "" for a change that has no content. A secret's is never shown. */
+/** Returns a unified diff, or "" for a change without content. Never shows the content of a secret file. */
 export function diffOf(change: Change): string {
   if (change.kind !== "file" && change.kind !== "removal") return "";
   const after = change.kind === "file" ? change.after : null;

@@ -1,4 +1,4 @@
-// Results in, one JSON document out.
+// Converts results into one JSON document.
 
 import type { Finding } from "../doctor/finding.ts";
 import type { Change, Text } from "../engine/change.ts";
@@ -8,13 +8,16 @@ import type { Attributes } from "../host/host.ts";
 import type { Document } from "./schema.ts";
 import type { Voice } from "./voice.ts";
 
-/** Sentences for a person are on one line each, as in the text; paths, names and commands are what they are. */
+/**
+ * Returns the document as text. Messages are on one line each, as in the text output; paths, names and commands are
+ * unchanged.
+ */
 export function jsonOf(document: Omit<Document, "schema">): string {
   const warnings = document.warnings?.map(oneLine);
   return `${visibleJson(JSON.stringify({ schema: 1, ...document, ...(warnings && { warnings }) }, null, 2))}\n`;
 }
 
-/** Contents of files are only told with `contents`, and secret ones never. */
+/** Converts the results of steps. Includes file contents only with `contents`, and never secret ones. */
 export function stepsOf(
   results: readonly StepResult[],
   contents: boolean,
@@ -71,7 +74,7 @@ function changeOf(change: Change, contents: boolean): Told {
   }
 }
 
-/** What replaced a secret, or is replaced by one, is as secret. */
+/** If either content is secret, both are redacted. */
 function shownPair(before: Text | null, after: Text): { before: string | null; after: string } {
   const secret = after.secret || before?.secret === true;
   const shown = (text: Text): string => (secret ? "[redacted]" : text.toString());

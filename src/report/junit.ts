@@ -1,9 +1,9 @@
-// Findings in, a JUnit report out: what CI systems show as tests.
+// Converts findings into a JUnit report, which CI systems show as tests.
 
 import type { Finding } from "../doctor/finding.ts";
 import { oneLine } from "../engine/lines.ts";
 
-/** A check that fails is a failure; so is a warning where it counts. */
+/** Returns the report as XML. A failed check is a failure; with `strict`, so is any other check that is not ok. */
 export function junitOf(findings: readonly Finding[], strict: boolean): string {
   const failing = (status: Finding["status"]): boolean => status === "error" || (strict && status !== "ok");
   const cases = findings.map(({ name, status, detail }) => {

@@ -1,4 +1,4 @@
-// One line at the bottom of a terminal: what goes on, how far it is, and for how long.
+// The status line at the bottom of a terminal: the current action, its progress, and the elapsed time.
 
 import { oneLine } from "../engine/lines.ts";
 import type { Stop } from "../engine/wait.ts";
@@ -8,21 +8,21 @@ const clearLine = "\r\u001B[K";
 
 export interface Terminal {
   err(text: string): void;
-  /** How wide it is at this moment. */
+  /** Returns the current width. */
   columns(): number;
 }
 
 export interface Progress {
-  /** The time counts from here. */
+  /** Shows the line and starts the elapsed time. */
   begin(subject: string): void;
-  /** A line that apt wrote to its APT::Status-Fd. */
+  /** Parses a line that apt wrote to its APT::Status-Fd. */
   status(line: string): void;
-  /** What apt wrote to its stdout: how much there is to fetch stands only there. */
+  /** Parses apt's stdout, the only place that contains the download size. */
   output(text: string): void;
   say(text: string): void;
-  /** Nothing stands there until it is drawn again: other words may come in between. */
+  /** Erases the line until it is drawn again, so that other output can be printed. */
   erase(): void;
-  /** The line is free for other words. */
+  /** Removes the line and stops drawing it. */
   clear(): void;
 }
 
@@ -37,7 +37,7 @@ export function progressLine(terminal: Terminal, now: () => number, stop: Stop):
     const seconds = Math.floor((now() - since) / 1000);
     const ending = stop()?.message;
     const text = [subject, ending ? `${ending}, ending in order` : "", what, `${seconds} s`].filter(Boolean).join("  ");
-    // The last column is left free: a cursor behind it would wrap.
+    // The last column stays empty, because a cursor after it would wrap.
     terminal.err(`${clearLine}${fitted(oneLine(text), terminal.columns() - 1)}`);
   }
 
@@ -78,14 +78,19 @@ export function progressLine(terminal: Terminal, now: () => number, stop: Stop):
   };
 }
 
-/** "dlstatus:2:45.1:Retrieving file 2 of 5", "pmstatus:git:amd64:62.5:Unpacking git (amd64)": a name may hold colons. */
+/**
+ * Parses "dlstatus:2:45.1:Retrieving file 2 of 5" or "pmstatus:git:amd64:62.5:Unpacking git (amd64)". A name may
+ * contain colons.
+ */
 function aptStatus(line: string): { phase: "fetch" | "install"; percent: number; said: string } | null {
   const [, kind, percent, said = ""] = /^(dl|pm)status:.+?:(\d+(?:\.\d+)?):(.*)$/.exec(line) ?? [];
   if (kind === undefined) return null;
   return { phase: kind === "dl" ? "fetch" : "install", percent: Number(percent), said };
 }
 
-/** "8.1 of 17.9 MB". What lies in apt's cache already is told before a slash. */
+/**
+ * Returns a text such as "8.1 of 17.9 MB". In apt's output, the size that is still to be downloaded precedes a slash.
+ */
 function fetched(percent: number, total: string): string {
   const [amount = "", unit = ""] = total.split("/")[0]?.split(" ") ?? [];
   const all = Number(amount.replaceAll(",", ""));

@@ -1,4 +1,4 @@
-// The log of a run, in the contract's lines: what happened when, and every word of the commands that ran.
+// The log file of a run, in a fixed format: the time of each step, and the full output of the commands.
 
 import { linesOf, oneLine } from "../engine/lines.ts";
 import { Problem, type Step, type StepResult } from "../engine/step.ts";
@@ -7,13 +7,14 @@ import type { Host } from "../host/host.ts";
 const newline = 10;
 const words = { ok: "SKIPPED", changed: "SUCCESS", failed: "FAILURE" } as const;
 
-/** Adds to the log at `path`. A log that cannot be written is told once, and never stops a run. */
+/** Appends to the log at `path`. A log that cannot be written is reported once and never stops a run. */
 export function runLog(path: string, host: Host, complain: (sentence: string) => void) {
   let broken = false;
   let begun = false;
   return {
     started: ({ id, title }: Step) => write([`STEP ${id} START action='${title}'`], false),
-    // What was done is on the disk, as the files are. A run that only looks waits for no disk.
+    // Steps that changed something are fsynced, as their files are. A run that changes nothing does not wait for the
+    // disk.
     finished: (result: StepResult) => write(finished(result), result.outcome !== "ok"),
   };
 
@@ -30,7 +31,10 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
     }
   }
 
-  /** Makes room for it, and ends the half line that a power cut may have left: what comes now is not a part of it. */
+  /**
+   * Creates the log directory. Returns a newline if a power cut left an incomplete line, so that the next line is
+   * separate.
+   */
   function begin(): string {
     const dir = path.slice(0, path.lastIndexOf("/"));
     if (host.stat(dir) === null) host.makeDirectory(dir, { mode: 0o755, uid: 0, gid: 0 });
@@ -38,7 +42,7 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
   }
 }
 
-/** What is no recipe, in the same lines: one step. `outcomeOf` says of what was done whether anything was, and what is worth a warning. */
+/** Logs an operation that is not a recipe as one step. `outcomeOf` returns its outcome and warnings. */
 export async function logged<T>(
   log: ReturnType<typeof runLog>,
   step: Pick<Step, "id" | "title">,

@@ -1,4 +1,4 @@
-// The one document that `--json` prints. The types of the report are made from it; it is not loaded when a command runs.
+// The JSON document that `--json` prints. The types of the report are derived from it; no command loads it at run time.
 
 import * as v from "valibot";
 
@@ -37,7 +37,7 @@ const problemSchema = v.object({
   hint: v.optional(v.array(v.string())),
 });
 
-/** By its path within the site. */
+/** The path is relative to the site. */
 const assetSchema = v.object({ path: v.string(), bytes: v.number() });
 
 export const documentSchema = v.object({
@@ -74,7 +74,7 @@ export const documentSchema = v.object({
       }),
     ),
   ),
-  /** Records that cannot be used. */
+  /** Records that are not valid. */
   invalid: v.optional(v.array(v.object({ slug: v.string(), reason: v.string() }))),
   runner: v.optional(
     v.object({
@@ -85,7 +85,7 @@ export const documentSchema = v.object({
       version: v.string(),
       jobs: v.optional(v.number()),
       stop_signal: v.optional(v.string()),
-      /** null: without a limit. */
+      /** null means no limit. */
       stop_seconds: v.optional(v.nullable(v.number())),
       runners: v.array(
         v.object({
@@ -120,23 +120,23 @@ export const documentSchema = v.object({
       assets: v.array(assetSchema),
     }),
   ),
-  /** Those that `project assets list` found, or `project assets prune` removes. */
+  /** The assets that `project assets list` found, or that `project assets prune` removes. */
   assets: v.optional(v.array(assetSchema)),
-  /** Those that `project backups list` found, oldest first, or `project backups prune` removes. */
+  /** The backups that `project backups list` found, oldest first, or that `project backups prune` removes. */
   backups: v.optional(
     v.array(
       v.object({
         name: v.string(),
         path: v.string(),
-        /** null: it cannot be read. */
+        /** null means that it cannot be read. */
         bytes: v.nullable(v.number()),
         left_by_restore: v.boolean(),
       }),
     ),
   ),
-  /** The backup that the live tree was restored from; null where a deploy made it. */
+  /** The backup that the live tree was restored from; null if a deploy made it. */
   restored_from: v.optional(v.nullable(v.string())),
-  /** Those that `project remove --delete-files` deletes. A file that has several names is counted once. */
+  /** The trees that `project remove --delete-files` deletes. A file with several hard links is counted once. */
   trees: v.optional(v.array(v.object({ path: v.string(), files: v.number(), bytes: v.number() }))),
   update: v.optional(
     v.object({ from: v.string(), to: v.string(), path: v.string(), previous: v.nullable(v.string()) }),
@@ -154,12 +154,12 @@ export const documentSchema = v.object({
     v.array(
       v.object({
         name: v.string(),
-        /** unknown: it could not be looked at. */
+        /** unknown: the check could not be made. */
         status: v.picklist(["ok", "warning", "unknown", "error"]),
         detail: v.string(),
         hint: v.optional(v.array(v.string())),
         step: v.optional(v.string()),
-        /** The name of the failing check that this one follows from. */
+        /** The name of the failed check that caused this one. */
         follows: v.optional(v.string()),
       }),
     ),

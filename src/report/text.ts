@@ -1,4 +1,4 @@
-// Results in, words for a person out.
+// Converts results into text for the terminal.
 
 import type { Finding } from "../doctor/finding.ts";
 import { describe } from "../engine/change.ts";
@@ -7,13 +7,13 @@ import type { Problem, StepResult } from "../engine/step.ts";
 import { traceHint } from "../engine/trace.ts";
 import type { Voice } from "./voice.ts";
 
-/** The last lines of a failed command that are shown. All of it is in the log. */
+/** The number of last lines shown of a failed command. The log contains all of its output. */
 const shownLines = 10;
 
-/** Of the longest id of a step. */
+/** The width of the longest step ID. */
 const width = "prepare-ci-host.complete".length + 1;
 
-/** A line a step, and below it what would be done, what could not be seen, and what to know. */
+/** Returns one line for the step, and below it the planned changes, the unknown facts and the warnings. */
 export function stepText(result: StepResult, { paint }: Voice): string {
   const status = paint(result.outcome, result.outcome.padEnd(8));
   const details = [
@@ -30,7 +30,7 @@ export function stepText(result: StepResult, { paint }: Voice): string {
     .join("");
 }
 
-/** What happened, the last words of the command that failed, and what to type. */
+/** Returns the error, the last output of the failed command, and the hint. */
 export function problemText(problem: Problem, subject: string | null, { paint, hint }: Voice): string {
   const where = subject === null ? "" : `${oneLine(subject)}: `;
   const isBug = problem.code === "internal" && problem.cause !== undefined;
@@ -48,7 +48,10 @@ export function problemText(problem: Problem, subject: string | null, { paint, h
 
 const labels = { ok: "[OK]", warning: "[WARN]", unknown: "[WARN]", error: "[FAIL]" };
 
-/** One line a check, whatever a program said. Of one that follows from another only that other's hint is typed. */
+/**
+ * Returns one line for a check, even if its detail has several. A check that follows from another one shows no hint of
+ * its own.
+ */
 export function findingText({ name, status, detail, follows, ...finding }: Finding, { paint, hint }: Voice): string {
   const run = finding.hint === undefined ? "" : ` (run: ${shellLine(hint(finding.hint))})`;
   const end = follows === undefined ? run : ` (follows from ${oneLine(follows)})`;

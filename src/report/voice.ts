@@ -1,10 +1,10 @@
-// How this program speaks to the person who started it.
+// How the output is coloured and how hints are printed.
 
 const colours = { ok: 32, changed: 33, pending: 36, unknown: 35, failed: 31, skipped: 90, warning: 33, error: 31 };
 
 export interface Voice {
   paint(status: keyof typeof colours, text: string): string;
-  /** A hint as it is typed here. */
+  /** Returns a hint as it has to be typed on this host. */
   hint(argv: readonly string[]): string[];
 }
 
@@ -13,8 +13,8 @@ export function voiceOf({ colour, hint }: { colour: boolean; hint: Voice["hint"]
 }
 
 /**
- * Hints name this program and `sudo`. A shell finds the program by its name only where it is installed, and root needs
- * no sudo, which a bare Debian does not have.
+ * Returns a function that adapts hints, which name this program and `sudo`. A shell finds the program by name only if
+ * it is installed. Root needs no sudo, which a minimal Debian does not have.
  */
 export function hintFor(program: string, uid: number): Voice["hint"] {
   const name = /^\/usr\/(local\/)?s?bin\/edox-ops$/.test(program) ? "edox-ops" : program;

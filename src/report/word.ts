@@ -1,6 +1,9 @@
-/** A word of the command line, with all that can be typed behind it: what every page and script is written from. */
+/**
+ * A command of the command line with its flags, values and subcommands. The reference, the man page and the completions
+ * are generated from it.
+ */
 export interface Word {
-  /** From the program's own name on: ["edox-ops", "project", "add"]. */
+  /** The path from the program's name: ["edox-ops", "project", "add"]. */
   path: readonly string[];
   description: string;
   flags: readonly Flag[];
@@ -9,10 +12,10 @@ export interface Word {
 }
 
 export interface Flag {
-  /** With its dashes, as it is typed. */
+  /** The flag with its dashes. */
   name: string;
   description: string;
-  /** null: it takes none. */
+  /** null for a flag without a value. */
   value: Value | null;
 }
 
@@ -20,13 +23,13 @@ export interface Value {
   name: string;
   description: string;
   required: boolean;
-  /** All that may be typed; none: anything. */
+  /** The permitted values; empty if any value is permitted. */
   choices: readonly string[];
-  /** It is a path, which a shell completes. */
+  /** The kind of path that a shell completes; null if the value is not a path. */
   path: "file" | "directory" | null;
 }
 
-/** The word and all words behind it, each before what is behind it. */
+/** Returns a command and all its subcommands, each before its own subcommands. */
 export function allWords(from: Word): Word[] {
   return [from, ...from.words.flatMap(allWords)];
 }
