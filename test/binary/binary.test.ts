@@ -1,4 +1,4 @@
-// The compiled binary itself: it obeys nothing but its arguments.
+// The compiled binary: nothing but its arguments affects it.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -15,7 +15,7 @@ function run(argv: string[], options: { cwd?: string; env?: Record<string, strin
   return { exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
 }
 
-describe("a hostile folder and a hostile environment", () => {
+describe("hostile folder and environment", () => {
   const hostile = `${folder}/hostile`;
   const canary = `${folder}/canary`;
   const evil = `require("fs").writeFileSync(${JSON.stringify(canary)}, "x"); console.log("evil");`;
@@ -29,7 +29,7 @@ describe("a hostile folder and a hostile environment", () => {
     NODE_OPTIONS: "--require ./evil.js",
     NODE_TLS_REJECT_UNAUTHORIZED: "0",
     NODE_EXTRA_CA_CERTS: "./evil.ts",
-    // The names under which the runtime would look now, if a variable could be called so.
+    // The names that the runtime would read after the build has changed them, if a variable could have such a name.
     "\x7fUN_BE_BUN": "1",
     UN_BE_BUN: "1",
     LD_LIBRARY_PATH: ".",
@@ -45,7 +45,7 @@ describe("a hostile folder and a hostile environment", () => {
   };
 
   for (const args of [["--version"], ["--help"], ["bootstrap", "--dryrun"], ["doctor", "--quiet"]]) {
-    test(`change nothing about \`edox-ops ${args.join(" ")}\``, async () => {
+    test(`have no effect on \`edox-ops ${args.join(" ")}\``, async () => {
       for (const name of names) await Bun.write(`${hostile}/${name}`, evil);
       await Bun.write(`${hostile}/bunfig.toml`, 'preload = ["./evil.ts"]\n');
       await Bun.write(`${hostile}/.env`, "BUN_OPTIONS=--preload ./evil.ts\nNO_COLOR=\n");
@@ -62,7 +62,7 @@ describe("a hostile folder and a hostile environment", () => {
   }
 });
 
-test("--version is the bare version number, with HOME unset and /tmp read-only", () => {
+test("binary: --version and --help work without HOME and with a read-only /tmp", () => {
   const readOnly = 'mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp && exec "$0" "$@"';
   for (const flag of ["--version", "--help"]) {
     const plain = run([binary, flag]);
@@ -72,7 +72,7 @@ test("--version is the bare version number, with HOME unset and /tmp read-only",
   expect(run([binary, "--version"]).stdout).toBe(`${version}\n`);
 });
 
-test("colours are for a terminal, and only for one that wants them", () => {
+test("binary: uses colours only on a terminal, unless they are disabled", () => {
   const at = (command: string, env: Record<string, string> = {}): string =>
     run(["/usr/bin/script", "-qec", command, "/dev/null"], { env: { PATH: "/usr/bin:/bin", TERM: "xterm", ...env } })
       .stdout;
@@ -87,19 +87,19 @@ test("colours are for a terminal, and only for one that wants them", () => {
   expect(at(`${binary} nonsense 2>&1 | cat`)).not.toContain(colour);
 });
 
-test("a reader that has seen enough gets no complaint", () => {
+test("binary: prints no error if the reader closes the pipe", () => {
   expect(run(["/bin/sh", "-c", '(/bin/sleep 0.3; "$0" --help; echo "exit $?" >&2) | true', binary]).stderr).toBe(
     "exit 1\n",
   );
 });
 
-test("a report that cannot be written is a failure", () => {
+test("binary: fails if the report cannot be written", () => {
   for (const args of ["--version", "--help", "doctor --json"]) {
     expect(run(["/bin/sh", "-c", `"$0" ${args} > /dev/full`, binary]).exitCode).not.toBe(0);
   }
 });
 
-test("a command that only looks opens no file for writing", () => {
+test("binary: read-only commands open no file for writing", () => {
   const calls =
     "open,openat,creat,mkdir,mkdirat,unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink,symlinkat";
   const more = "chmod,fchmod,fchmodat,chown,fchown,lchown,fchownat,truncate,ftruncate,mknod,mknodat";
@@ -119,7 +119,7 @@ test("a command that only looks opens no file for writing", () => {
   }
 });
 
-test("arm64 says the same on the oldest processor that is supported", () => {
+test("binary: arm64 gives the same output on the oldest supported processor", () => {
   const emulated = ["/usr/bin/qemu-aarch64-static", "-cpu", "cortex-a53", "-L", "/usr/aarch64-linux-gnu"];
   for (const flag of ["--version", "--help"]) {
     expect(run([...emulated, `${top}/dist/linux-arm64/edox-ops`, flag])).toEqual(run([binary, flag]));
@@ -131,8 +131,8 @@ test("arm64 says the same on the oldest processor that is supported", () => {
   expect(names([...emulated, `${top}/dist/linux-arm64/edox-ops`])).toEqual(names([binary]));
 });
 
-test("the same sources give the same bytes, in another folder", () => {
-  // Beside node_modules, so that hard links can be made; a link to it would be followed, and tell where it leads.
+test("build: the same sources give the same bytes in another folder", () => {
+  // Next to node_modules, so that hard links are possible. A symbolic link would be followed and reveal its target.
   const copy = `${top}/.cache/another/folder`;
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy, { recursive: true });

@@ -1,4 +1,4 @@
-// The completion scripts in the shells they are for, on a tree that has everything, and as the binary prints them.
+// The completion scripts in real shells, for a sample command tree and as the binary prints them.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -44,13 +44,13 @@ const offers: [string, string[]][] = [
 const generators = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion };
 for (const shell of ["bash", "zsh", "fish"] as const) {
   describe(shell, () => {
-    test("offers what may be typed at each place, and nothing that would be refused", async () => {
+    test("completion: offers every valid word at each position, and no invalid one", async () => {
       const dir = await folderWith(generators[shell](tree));
       const found = offers.map(([line]) => [line, names(shells[shell](line, dir))]);
       expect(found).toEqual(offers);
     });
 
-    test("runs nothing that stands in a description", async () => {
+    test("completion: does not execute text in descriptions", async () => {
       const dir = await folderWith(generators[shell](tree));
       const before = readdirSync(dir);
       const told = ["edox-ops pro", "edox-ops project add --y"].flatMap((line) => shells[shell](line, dir));
@@ -59,7 +59,7 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
       expect(readdirSync(dir)).toEqual(before);
     });
 
-    test("offers what the binary's own script says", async () => {
+    test("completion: the binary's own script works", async () => {
       const { exitCode, stdout, stderr } = printed(shell);
       expect([exitCode, stderr.toString()]).toEqual([0, ""]);
       const dir = await folderWith(stdout.toString());
@@ -71,7 +71,7 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
   });
 }
 
-test("bash completes words, values and paths at the keys of a person, a path with its quotes", async () => {
+test("bash completion: completes words, values and quoted paths on a terminal", async () => {
   const dir = await folderWith(bashCompletion(tree));
   const keys: [string, string[]][] = [
     ["edox-ops proj", ["edox-ops", "project"]],
@@ -84,7 +84,7 @@ test("bash completes words, values and paths at the keys of a person, a path wit
 });
 
 for (const shell of ["zsh", "fish"] as const) {
-  test(`${shell} offers paths where a value is one`, async () => {
+  test(`${shell} completion: offers paths for values that are paths`, async () => {
     const dir = await folderWith(generators[shell](tree));
     const at = (line: string): string => shells[shell](line, dir).join("\n");
     expect(at("edox-ops project add --config ot")).toContain("other");
@@ -93,7 +93,7 @@ for (const shell of ["zsh", "fish"] as const) {
   });
 }
 
-/** Without what they mean, and without the flag before a value. */
+/** Returns the offered words without their descriptions, and without the flag before a value. */
 function names(offered: string[]): string[] {
   return offered
     .map((each) => each.replace(/\t.*/, "").replace(/^--\w+=(?=\w)/, ""))

@@ -1,4 +1,4 @@
-// What the runtime itself would print: its own source, with a trace. The compiled binary prints a line.
+// Without our handler, the runtime would print its own source with a stack trace. The compiled binary prints one line.
 
 import { afterAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -17,14 +17,17 @@ test.each([
   ["start", "a error: b\\u202e"],
   ["string", "a error: b"],
   ["nothing", "undefined"],
-])("an error that nobody waits for (%s) is one line and exit 1; EDOX_DEBUG shows where", (way, message) => {
-  const run = (env: Record<string, string>) => {
-    const { exitCode, stdout, stderr } = Bun.spawnSync([`${folder}/bin/crash`, way], { env, stdin: "ignore" });
-    return { exit: exitCode, out: stdout.toString(), err: stderr.toString() };
-  };
-  const first = `error: internal error: ${message}\n`;
-  expect(run({})).toEqual({ exit: 1, out: "", err: `${first}${hint}` });
-  const { exit, err } = run({ EDOX_DEBUG: "1" });
-  expect([exit, err.startsWith(first)]).toEqual([1, true]);
-  if (way !== "string" && way !== "nothing") expect(err).toMatch(/\bat failure \(/);
-});
+])(
+  "crash: an unhandled error (%s) prints one line and exits with 1, and EDOX_DEBUG adds its location",
+  (way, message) => {
+    const run = (env: Record<string, string>) => {
+      const { exitCode, stdout, stderr } = Bun.spawnSync([`${folder}/bin/crash`, way], { env, stdin: "ignore" });
+      return { exit: exitCode, out: stdout.toString(), err: stderr.toString() };
+    };
+    const first = `error: internal error: ${message}\n`;
+    expect(run({})).toEqual({ exit: 1, out: "", err: `${first}${hint}` });
+    const { exit, err } = run({ EDOX_DEBUG: "1" });
+    expect([exit, err.startsWith(first)]).toEqual([1, true]);
+    if (way !== "string" && way !== "nothing") expect(err).toMatch(/\bat failure \(/);
+  },
+);

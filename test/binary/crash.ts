@@ -1,4 +1,4 @@
-// A program that fails where nobody waits for it, as the argument says.
+// A program that fails in the way that its argument names, where no caller handles the error.
 
 import { handleCrashes } from "../../src/main.ts";
 
@@ -15,6 +15,6 @@ const ways: Record<string, () => void> = {
 };
 
 handleCrashes();
-// What goes on meanwhile does not keep the process.
+// A pending timer must not keep the process alive.
 setTimeout(() => {}, 60_000);
 ways[process.argv[2] ?? ""]?.();

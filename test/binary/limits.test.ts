@@ -1,4 +1,4 @@
-// The compiled binary under limits of a unit or a shell: it works, or says in one line which limit keeps it from that.
+// The compiled binary under limits of a unit or a shell: it works, or prints one line that names the limit.
 
 import { expect, test } from "bun:test";
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
@@ -7,7 +7,7 @@ import { version } from "../../package.json";
 
 const binary = `${import.meta.dir}/../../dist/linux-x64/edox-ops`;
 
-/** Ended within so many milliseconds: the runtime could also hang. */
+/** Timeout in milliseconds, because the runtime could also hang. */
 const limitMs = 20_000;
 
 function run(argv: readonly string[]) {
@@ -17,13 +17,13 @@ function run(argv: readonly string[]) {
 
 const addressSpace = ["/usr/bin/prlimit", "--as=1000000000"];
 const dataSize = ["/usr/bin/prlimit", "--data=1000000000"];
-/** A /run of its own, where the locks are: the machine keeps its state. */
+/** Gives the command its own /run, which holds the locks, so that the machine's does not change. */
 const ownRun = ["/usr/bin/unshare", "--mount", "/bin/sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh"];
 
 test.each([
   ["with 1 GB of address space", addressSpace],
   ["with 1 GB of data", dataSize],
-])("limits: %s commands that only read work", (_, under) => {
+])("limits: read-only commands work %s", (_, under) => {
   expect(run([...under, binary, "--version"])).toMatchObject({ exit: 0, err: "" });
   const { findings } = JSON.parse(run([...under, binary, "doctor", "--json"]).out);
   expect(findings).not.toBeEmpty();
@@ -34,14 +34,14 @@ const tooLittle = "the memory of this process is limited to 953 MiB";
 test.each([
   ["with 1 GB of address space", addressSpace, `${tooLittle} (ulimit -v, LimitAS=)`, "ulimit -v unlimited"],
   ["with 1 GB of data", dataSize, `${tooLittle} (ulimit -d, LimitDATA=)`, "ulimit -d unlimited"],
-])("limits: %s a command that changes the host names the limit and where it is set", (_, under, message, hint) => {
+])("limits: a command that changes the host names the limit and its setting %s", (_, under, message, hint) => {
   const { exit, out, err } = run([...ownRun, ...under, binary, "project", "add", "demo", "--domain", "demo.test"]);
   const [first, second, ...more] = err.split("\n");
   expect([exit, out, second, more]).toEqual([1, "", `hint: ${hint}`, [""]]);
   expect(first).toStartWith(`error: ${message}`);
 });
 
-test("limits: a user with room for a few threads is told before the runtime aborts", () => {
+test("limits: a user with too few threads gets an error before the runtime aborts", () => {
   const folder = mkdtempSync(`${tmpdir()}/edox-ops-limits-`);
   try {
     chmodSync(folder, 0o755);
@@ -57,12 +57,12 @@ test("limits: a user with room for a few threads is told before the runtime abor
   }
 });
 
-test("CPU: the program starts on the oldest of x86-64-v2, and needs each flag that the installer demands", async () => {
+test("CPU: the program starts on the oldest x86-64-v2 processor, and needs each flag that the installer requires", async () => {
   const on = (cpu: string) => run(["/usr/bin/qemu-x86_64-static", "-cpu", cpu, binary, "--version"]);
   expect(on("Nehalem")).toMatchObject({ exit: 0, out: `${version}\n` });
   const demanded = /for flag in (.+); do/.exec(await Bun.file(`${import.meta.dir}/../../build/unfit.sh`).text())?.[1];
   expect(demanded).toBe("ssse3 sse4_1 sse4_2 popcnt");
-  // As QEMU spells them.
+  // The names as QEMU spells them.
   for (const flag of ["ssse3", "sse4.1", "sse4.2", "popcnt"]) {
     expect([flag, on(`Nehalem,-${flag}`).out]).toEqual([flag, ""]);
   }

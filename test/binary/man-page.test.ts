@@ -14,14 +14,14 @@ function said(...argv: string[]): string {
   return stdout.toString() + stderr;
 }
 
-test("mandoc has nothing to say against the manual page", () => {
+test("man page: mandoc reports no warnings", () => {
   expect(said("/usr/bin/mandoc", "-T", "lint", "-W", "all", `${docs}/edox-ops.1`)).toBe("");
 });
 
-test("whatever a description holds, it is read as it was written", async () => {
+test("man page: any text in a description is shown as written", async () => {
   await Bun.write(`${folder}/page.1`, manPage(tree));
   expect(said("/usr/bin/mandoc", "-T", "lint", "-W", "warning", `${folder}/page.1`)).toBe("");
   const read = said("/usr/bin/mandoc", "-T", "utf8", "-O", "width=300", `${folder}/page.1`).replace(/.[\b]/g, "");
-  // Of the name, two commands, six flags and two values; each begins with a capital.
+  // The name, two commands, six flags and two values. Each begins with a capital letter.
   expect(read.split(hostile.slice(1)).length - 1).toBe(11);
 });

@@ -1,7 +1,7 @@
-// What real shells offer for what somebody typed: their own completion machinery, with a script `./script` loaded.
+// Runs the completion of real shells: their own machinery with the script `./script` loaded.
 
 export const shells = {
-  /** Called as bash calls it, with the words as readline parts them. */
+  /** Calls the function as bash does, with the words as readline splits them. */
   bash(line: string, cwd: string): string[] {
     const words = line.split(/ |(=)/).filter((word) => word !== undefined);
     const script = `set -u; source ./script; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _edox_ops
@@ -9,7 +9,7 @@ export const shells = {
     return run(["/bin/bash", "--norc", "-c", script, "bash", ...words], cwd).split("\n");
   },
 
-  /** Tab on a terminal. */
+  /** Presses Tab on a terminal. */
   zsh(line: string, cwd: string): string[] {
     const setup = [
       "stty cols 400; unsetopt prompt_sp always_last_prompt; PS1=",
@@ -30,14 +30,14 @@ export const shells = {
   },
 };
 
-/** The words of a line, after Tab at its end on a terminal of bash. */
+/** Returns the words of a line after Tab was pressed at its end on a bash terminal. */
 export function typedInBash(line: string, cwd: string): string[] {
   const end = `\x01printf '[%s]' \x05; echo '<''end>'\n`;
   const seen = onTerminal("bash --norc --noprofile -i", "PS1=; source ./script", `${line}\t${end}`, cwd);
   return [...seen.slice(seen.lastIndexOf("[edox-ops]")).matchAll(/\[(.*?)\]/g)].map(([, word = ""]) => word);
 }
 
-/** What stands on the terminal of a shell from the keys on to the word <end>. */
+/** Returns what the terminal of a shell shows, from the typed keys up to the word <end>. */
 function onTerminal(shell: string, setup: string, keys: string, cwd: string): string {
   const drive = `zmodload zsh/zpty; zpty shell ${shell}
     zpty -w shell "$1; printf '<%s>' ready"; zpty -r shell seen '*<ready>*'

@@ -1,4 +1,4 @@
-// What is read of another's file, program or server never fills the memory.
+// Reading untrusted files, programs and servers never exhausts the memory.
 
 import { afterAll, expect, test } from "bun:test";
 import * as fs from "node:fs";
@@ -11,7 +11,7 @@ afterAll(() => fs.rmSync(dir, { recursive: true }));
 
 const mebibyte = 1024 * 1024;
 
-/** Bytes that the process has more at the end than at the beginning. */
+/** Returns the growth of the process's memory in bytes. */
 async function growth(act: () => unknown): Promise<number> {
   Bun.gc(true);
   const before = process.memoryUsage.rss();
@@ -19,7 +19,7 @@ async function growth(act: () => unknown): Promise<number> {
   return process.memoryUsage.rss() - before;
 }
 
-test("read: a file that is too large, and a device that never ends, are named and not taken into memory", async () => {
+test("read: a file that is too large or endless is rejected by name, without filling the memory", async () => {
   fs.writeFileSync(`${dir}/sparse`, "");
   fs.truncateSync(`${dir}/sparse`, 3 * 1024 * 1024 * mebibyte);
   const grown = await growth(() =>
@@ -31,14 +31,14 @@ test("read: a file that is too large, and a device that never ends, are named an
   expect(host.head(`${dir}/sparse`, 5)).toEqual(new Uint8Array(5));
 });
 
-test.each([0, 1, 65_535, 65_536, 65_537, 3_000_000])("read: a file of %i bytes is read whole", (size) => {
+test.each([0, 1, 65_535, 65_536, 65_537, 3_000_000])("read: a file of %i bytes is read completely", (size) => {
   const content = Buffer.alloc(size, "0123456789");
   fs.writeFileSync(`${dir}/whole`, content);
   expect(Buffer.compare(host.read(`${dir}/whole`) ?? Buffer.from("none"), content)).toBe(0);
   expect(Buffer.from(host.head(`${dir}/whole`, 100) ?? []).equals(content.subarray(0, 100))).toBe(true);
 });
 
-test("read: what tells no size is read to its end", async () => {
+test("read: a file without a known size is read to its end", async () => {
   expect(Buffer.from(host.read("/proc/self/status") ?? []).toString()).toContain("VmPeak:");
   const path = `${dir}/fifo`;
   Bun.spawnSync(["/usr/bin/mkfifo", path]);
@@ -47,21 +47,21 @@ test("read: what tells no size is read to its end", async () => {
   await writer.exited;
 });
 
-test("a program that never stops is ended when it has said enough, and that is its answer", async () => {
+test("probe: an endless program is killed after enough output, and counts as successful", async () => {
   const answer = await host.probe(["yes", "é"], { enoughBytes: 100_000 });
   expect(answer).toEqual({ code: 0, stdout: "é\n".repeat(33_333), stderr: "" });
-  // One that says less ends as it does.
+  // A program that prints less keeps its own exit code.
   const less = await host.probe(["sh", "-c", "echo a; exit 3"], { enoughBytes: 100 });
   expect([less.code, less.stdout]).toEqual([3, "a\n"]);
 });
 
-test("of a program that says too much the last is kept", async () => {
+test("run: only the end of the output is kept if a program prints too much", async () => {
   const { stdout } = await host.run(["sh", "-c", "head -c 60000000 /dev/zero | tr '\\0' x; echo last"]);
   expect(stdout).toHaveLength(16 * mebibyte);
   expect(stdout).toEndWith("xlast\n");
 });
 
-test("a page of 600 MB is not fetched to see how it begins", async () => {
+test("probe: a page of 600 MB is not downloaded to see its beginning", async () => {
   fs.writeFileSync(`${dir}/page`, "");
   fs.truncateSync(`${dir}/page`, 600_000_000);
   using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response(Bun.file(`${dir}/page`)) });

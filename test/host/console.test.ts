@@ -6,7 +6,7 @@ import { append } from "../../src/host/local-console.ts";
 const dir = fs.mkdtempSync(`${tmpdir()}/edox-ops-console-`);
 afterAll(() => fs.rmSync(dir, { recursive: true }));
 
-/** Says these words to stdout in a process of its own, whose stdout a shell has opened. */
+/** Writes these texts to stdout in a process of its own, whose stdout was opened by a shell. */
 function said(redirection: string, ...words: string[]): { exit: number; err: string } {
   const program = `${dir}/says.ts`;
   const source = `${import.meta.dir}/../../src/host/local-console.ts`;
@@ -33,13 +33,13 @@ test.each([
   expect(fs.readFileSync(`${dir}/log`, "utf8")).toBe(left);
 });
 
-test("stdout: two writers of one file keep each other's lines", () => {
+test("stdout: two writers of one file do not overwrite each other's lines", () => {
   fs.writeFileSync(`${dir}/log`, "before\n");
   expect(said('>> log && echo between >> log && "$0" "$1" >> log', "a\n").exit).toBe(0);
   expect(fs.readFileSync(`${dir}/log`, "utf8")).toBe("before\na\nbetween\na\n");
 });
 
-test("stdout: a disk that is full is named, and so is a reader that went away", () => {
+test("stdout: a full disk and a closed pipe are reported as such", () => {
   const full = "ENOSPC stdout cannot be written: no space left on device";
   expect(said("> /dev/full", "a\n")).toEqual({ exit: 1, err: full });
   expect(said("> /dev/full", "")).toEqual({ exit: 0, err: "" });
@@ -47,7 +47,7 @@ test("stdout: a disk that is full is named, and so is a reader that went away", 
   expect(gone).toEqual({ exit: 1, err: "EPIPE stdout cannot be written: broken pipe" });
 });
 
-test("stdin: a secret is its first line, from an input that goes on or never ends as well", () => {
+test("stdin: a secret is the first line, also of an input that continues or never ends", () => {
   const program = `${dir}/asks.ts`;
   const source = `${import.meta.dir}/../../src/host/local-console.ts`;
   fs.writeFileSync(
@@ -62,7 +62,7 @@ test("stdin: a secret is its first line, from an input that goes on or never end
   };
   expect(read("< <(echo secret; echo more)")).toBe("secret true\n");
   expect(read("< <(printf secret)")).toBe("secret true\n");
-  // A pipe that this shell itself keeps open has no end.
+  // A pipe that this shell itself keeps open never ends.
   Bun.spawnSync(["/usr/bin/mkfifo", `${dir}/open`]);
   expect(read("<&3", "exec 3<>open; echo secret >&3")).toBe("secret true\n");
   expect(read("< /dev/null")).toBe(" true\n");
@@ -70,7 +70,7 @@ test("stdin: a secret is its first line, from an input that goes on or never end
   expect(read("< <(yes x | tr -d '\\n')")).toBe("xxxxxxxxxxxxxxxxxxxx true\n");
 });
 
-test("stdout: a pipe that is full and non-blocking is waited for without a busy loop and loses nothing", async () => {
+test("stdout: writing to a full non-blocking pipe waits without a busy loop and loses nothing", async () => {
   const path = `${dir}/fifo`;
   Bun.spawnSync(["/usr/bin/mkfifo", path]);
   const fd = fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_NONBLOCK);
@@ -90,7 +90,7 @@ test("stdout: a pipe that is full and non-blocking is waited for without a busy 
     const count = fs.readSync(fd, part);
     parts.push(part.subarray(0, count));
     bytes += count;
-    // Room for the next piece: the writer tries again in its own time.
+    // Makes room for the next piece, and waits until the writer retries.
     if (bytes < Buffer.byteLength(text)) await Bun.sleep(10);
   }
   await writing;

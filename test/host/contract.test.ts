@@ -1,4 +1,4 @@
-// What every host promises: the same for the one in memory and for this machine, below a folder of its own.
+// The contract of every host. The host in memory and this machine, in a temporary directory, both have to meet it.
 
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import {
@@ -33,7 +33,7 @@ function fake(): Host {
 
 for (const [name, host] of Object.entries({ "the fake host": fake(), "this machine": localHost(folder) })) {
   describe(name, () => {
-    test("what does not exist is null", () => {
+    test("read methods: return null for a path that does not exist", () => {
       for (const path of ["/none", "/none/below"]) {
         expect([host.stat(path), host.read(path), host.readLink(path), host.list(path)]).toEqual([
           null,
@@ -45,7 +45,7 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       }
     });
 
-    test("reading: a directory has no bytes, a file no names, and a link in a circle leads to nothing", () => {
+    test("read methods: return null for the wrong file type and for a circle of links", () => {
       host.makeDirectory("/odd", { mode: 0o755, ...me });
       host.writeFile("/odd/file", bytes("x"), { mode: 0o600, ...me });
       host.makeLink("/odd/circle", "circle");
@@ -59,7 +59,7 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect([host.read(circle), host.statTarget(circle), host.stat(circle)?.type]).toEqual([null, null, "link"]);
     });
 
-    test("a file has what was written, its mode and owner, and nothing is left beside it", () => {
+    test("writeFile: sets content, mode and owner, and leaves no other file behind", () => {
       host.makeDirectory("/d", { mode: 0o755, ...me });
       host.writeFile("/d/f", bytes("one"), { mode: 0o600, ...me });
       host.writeFile("/d/f", bytes("two"), { mode: 0o640, ...me });
@@ -69,7 +69,7 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect([host.readLink("/d/f"), host.readLink("/d")]).toEqual([null, null]);
     });
 
-    test("the end of a file is read without the rest", () => {
+    test("head and tail: read only the ends of a file", () => {
       host.writeFile("/tail", bytes("abcdef"), { mode: 0o600, ...me });
       expect(Buffer.from(host.tail("/tail", 2) ?? []).toString()).toBe("ef");
       expect(Buffer.from(host.tail("/tail", 99) ?? []).toString()).toBe("abcdef");
@@ -79,12 +79,12 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect(host.head("/none", 1)).toBeNull();
     });
 
-    test("a directory that is there is not made again", () => {
+    test("makeDirectory: fails if the directory exists", () => {
       host.makeDirectory("/twice", { mode: 0o755, ...me });
       expect(() => host.makeDirectory("/twice", { mode: 0o755, ...me })).toThrow("EEXIST");
     });
 
-    test("a file is mapped with the bytes that are read, an empty one too", () => {
+    test("map: returns the content of a file, also of an empty one", () => {
       host.writeFile("/map", bytes("mapped"), { mode: 0o600, ...me });
       expect(Buffer.from(host.map("/map") ?? []).toString()).toBe("mapped");
       host.writeFile("/map", bytes(""), { mode: 0o600, ...me });
@@ -92,18 +92,18 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect(host.map("/none")).toBeNull();
     });
 
-    test("a file without a directory is refused", () => {
+    test("writeFile: fails if the directory does not exist", () => {
       expect(() => host.writeFile("/none/f", bytes(""), { mode: 0o600, ...me })).toThrow("ENOENT");
     });
 
-    test("a log grows, and keeps its mode", () => {
+    test("append: extends a log and keeps its mode", () => {
       host.append("/log", "a\n", 0o644);
       host.append("/log", "b\n", 0o600);
       expect(Buffer.from(host.read("/log") ?? []).toString()).toBe("a\nb\n");
       expect(host.stat("/log")?.mode).toBe(0o644);
     });
 
-    test("a link is seen as a link, and turned", () => {
+    test("makeLink: replaces a symbolic link, which stat does not follow", () => {
       host.makeLink("/link", "/a");
       host.makeLink("/link", "/b");
       expect(host.stat("/link")?.type).toBe("link");
@@ -116,7 +116,7 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect(host.stat("/link")).toBeNull();
     });
 
-    test("a directory gets its mode whatever the umask, and another when asked", () => {
+    test("makeDirectory: sets the mode regardless of the umask, and setAttributes changes it", () => {
       host.makeDirectory("/open", { mode: 0o777, ...me });
       expect(host.stat("/open")).toMatchObject({ type: "directory", mode: 0o777 });
       host.setAttributes("/open", { mode: 0o750, ...me });
@@ -125,7 +125,7 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect(host.stat("/open")).toBeNull();
     });
 
-    test("lock: is held until it is released, in a directory that is made for its owner alone", () => {
+    test("lock: is held until it is released, and its directory is created for the owner alone", () => {
       const held = host.lock("/locks/one");
       if (!("release" in held)) throw new Error("a free lock was not given");
       expect(host.lock("/locks/one")).toMatchObject({ pid: expect.any(Number), command: expect.any(String) });
@@ -134,7 +134,7 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect(host.stat("/locks")).toMatchObject({ type: "directory", mode: 0o700, uid: me.uid });
     });
 
-    test("lock: a directory that others can open, and a link to one, are refused", () => {
+    test("lock: rejects a directory that others can open, and a link to a directory", () => {
       host.makeDirectory("/open-locks", { mode: 0o711, ...me });
       host.makeDirectory("/own-locks", { mode: 0o700, ...me });
       host.makeLink("/linked-locks", "own-locks");
@@ -143,7 +143,7 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       }
     });
 
-    test("a program that fails answers its code, one that is missing 127", async () => {
+    test("run: returns the exit code of a failed program, and 127 for a missing one", async () => {
       let heard = "";
       const onOutput = (text: string): void => {
         heard += text;
@@ -154,16 +154,16 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect((await host.probe(["no-such-program"])).code).toBe(127);
     });
 
-    test("the room of a place is told", () => {
+    test("space: returns the free bytes of a file system", () => {
       expect(host.space("/")?.bytesFree).toBeGreaterThan(0);
     });
   });
 }
 
-describe("this machine", () => {
+describe("localHost", () => {
   const own = localHost(folder);
 
-  test("changes no mode through a link that somebody planted", () => {
+  test("setAttributes: does not change the mode through a planted symbolic link", () => {
     own.makeDirectory("/target", { mode: 0o700, ...me });
     own.makeLink("/planted", `${folder}/target`);
     expect(() => own.setAttributes("/planted", { mode: 0o777, ...me })).toThrow();
@@ -173,9 +173,9 @@ describe("this machine", () => {
   });
 });
 
-describe("this machine writes a file", () => {
+describe("localHost.writeFile", () => {
   const own = localHost(folder);
-  /** Whoever owns the directory can put something there before a file is written. */
+  /** The owner of the directory can create entries in it before a file is written. */
   const temporary = `${folder}/planted-at/.f.edox-ops-new`;
   const victim = `${folder}/victim`;
   beforeEach(() => {
@@ -186,12 +186,12 @@ describe("this machine writes a file", () => {
 
   for (const [what, plant] of Object.entries<() => unknown>({
     "a link to a file": () => symlinkSync(victim, temporary),
-    "a second name of a file": () => linkSync(victim, temporary),
-    "a link to nothing": () => symlinkSync(`${folder}/none`, temporary),
+    "a hard link to a file": () => linkSync(victim, temporary),
+    "a dangling link": () => symlinkSync(`${folder}/none`, temporary),
     "a pipe": () => Bun.spawnSync(["mkfifo", temporary]),
-    "a file that all may write": () => writeFileSync(temporary, "x", { mode: 0o666 }),
+    "a world-writable file": () => writeFileSync(temporary, "x", { mode: 0o666 }),
   })) {
-    test(`past ${what} that was planted under the temporary name`, () => {
+    test(`replaces ${what} planted at the temporary path, without writing through it`, () => {
       plant();
       own.writeFile("/planted-at/f", bytes("secret"), { mode: 0o600, ...me });
       expect([own.stat("/planted-at/f")?.type, own.stat("/planted-at/f")?.mode]).toEqual(["file", 0o600]);
@@ -203,23 +203,23 @@ describe("this machine writes a file", () => {
     });
   }
 
-  test("not in a directory that was planted there, which is named", () => {
+  test("fails and names the path if a directory is planted at the temporary path", () => {
     mkdirSync(temporary);
     expect(() => own.writeFile("/planted-at/f", bytes("secret"), { mode: 0o600, ...me })).toThrow("/planted-at/");
     expect(own.stat("/planted-at/f")).toBeNull();
   });
 });
 
-describe("this machine's children", () => {
+describe("localHost.run", () => {
   const host = localHost();
 
-  test("one that hangs is ended with all its children", async () => {
+  test("timeout: a program that hangs is killed with all its children", async () => {
     const { code, stderr } = await host.run(["sh", "-c", "sleep 60 & wait"], { limitMs: 100 });
     expect(code).toBe(124);
     expect(stderr).toContain("no answer within 0.1 s");
   });
 
-  test("one that ends in order is told so at its limit, and let finish what it does not end then", async () => {
+  test("timeout: a program that stops gracefully gets SIGINT, and runs to its end if it ignores it", async () => {
     const options = { limitMs: 100, endsInOrder: true as const };
     const loop = "for i in $(seq 100); do sleep 0.1; done";
     expect((await host.run(["bash", "-c", `trap 'echo in order; exit 1' INT; ${loop}`], options)).stdout).toBe(
@@ -232,13 +232,13 @@ describe("this machine's children", () => {
     expect(await host.run(["sleep", "60"], options)).toMatchObject({ code: 124, stderr: "no answer within 0.1 s\n" });
   });
 
-  test("a program that another user could change is not run as root, and the next of its name is", async () => {
+  test("program path: skips a program that another user could change, and runs the next one of its name", async () => {
     const script = `set -e; cd /usr/local/bin
       for name in edox-alone true; do printf '#!/bin/sh\\necho planted' >$name; chmod 757 $name; done`;
     const inside = `const { localHost } = await import("${import.meta.dir}/../../src/host/local.ts");
       const { run } = localHost();
       console.log(JSON.stringify([await run(["edox-alone"]), await run(["true"])]));`;
-    // In a namespace of its own, so that this machine has none of it.
+    // A mount namespace keeps the planted programs off this machine.
     const mounted = `mount -t tmpfs none /usr/local/bin && chmod 755 /usr/local/bin; ${script}; "$@"`;
     const unshared = ["unshare", "--mount", ...(me.uid === 0 ? [] : ["--map-root-user"])];
     const { stdout, stderr } = await host.run([...unshared, "sh", "-c", mounted, "sh", process.execPath, "-e", inside]);
@@ -249,18 +249,18 @@ describe("this machine's children", () => {
     ]);
   });
 
-  test("one that a signal ended answers 128 and its number", async () => {
+  test("exit code: 128 plus the signal number for a program that was killed", async () => {
     expect((await host.run(["sh", "-c", "kill -TERM $$"])).code).toBe(143);
   });
 
-  test("one that leaves a daemon behind is not waited for after its own end", async () => {
+  test("daemons: does not wait for a daemon that the program leaves behind", async () => {
     const start = performance.now();
     const { code, stdout } = await host.run(["sh", "-c", "echo up; setsid sleep 30 & exit 3"], { limitMs: 20_000 });
     expect([code, stdout]).toEqual([3, "up\n"]);
     expect(performance.now() - start).toBeLessThan(10_000);
   });
 
-  test("a heeded signal ends one that ends in order, and a sleep; the first is told", async () => {
+  test("signals: stop a graceful program and a sleep, and the first one is recorded", async () => {
     const signal = host.heedSignals();
     expect(signal()).toBeNull();
     const child = host.run(["sleep", "60"], { endsInOrder: true, onOutput: () => {} });
@@ -273,7 +273,7 @@ describe("this machine's children", () => {
     for (const name of ["SIGHUP", "SIGINT", "SIGTERM"]) process.removeAllListeners(name);
   });
 
-  test("they have a clean environment, the proxies of ours, and no stdin", async () => {
+  test("environment: is clean except for the proxies, and stdin is empty", async () => {
     process.env.EVIL = "1";
     process.env.http_proxy = "http://proxy.test:3128";
     const { stdout } = await host.run(["env"], { env: { DEBIAN_FRONTEND: "noninteractive" } });
@@ -288,12 +288,12 @@ describe("this machine's children", () => {
     expect((await host.run(["cat"])).stdout).toBe("");
   });
 
-  test("none inherits a lock", async () => {
+  test("locks: no child inherits one", async () => {
     const own = localHost(folder);
     const held = own.lock("/inherited");
     const { promise: up, resolve } = Promise.withResolvers<void>();
     const sleeper = host.run(["sh", "-c", "echo up; sleep 1"], { onOutput: () => resolve() });
-    // Until it runs its own program, a child is a copy of this process, locks and all.
+    // Until it executes its program, a child is a copy of this process, including its locks.
     await up;
     if (!("release" in held)) throw new Error("a free lock was not given");
     held.release();

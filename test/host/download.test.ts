@@ -1,4 +1,4 @@
-// A large file over a bad line.
+// Downloads of large files on an unreliable network.
 
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { Releases, type Twisting } from "../install/server.ts";
 
 const dir = mkdtempSync(`${tmpdir()}/edox-download-`);
 const host = localHost();
-/** So long that it does not come in one piece. */
+/** Long enough to arrive in several pieces. */
 const content = Buffer.from(Array.from({ length: 400_000 }, (_, i) => `${i}\n`).join(""));
 const path = `${dir}/fetched`;
 const mostBytes = 1e7;
@@ -40,7 +40,7 @@ function expectWhole(): void {
   expect(host.stat(path)).toMatchObject({ type: "file", mode: 0o600 });
 }
 
-test("a file comes whole, and it is told how much has come", async () => {
+test("download: fetches a whole file and reports the progress", async () => {
   const told: number[][] = [];
   expect(await fetched(undefined, { onBytes: (...figures: number[]) => told.push(figures) })).toEqual({
     why: null,
@@ -50,7 +50,7 @@ test("a file comes whole, and it is told how much has come", async () => {
   expect(told.at(-1)).toEqual([content.length, content.length]);
 });
 
-test("cut at any tenth it goes on from there", async () => {
+test("download: resumes a transfer that was cut off at any tenth", async () => {
   for (let tenth = 1; tenth < 10; tenth++) {
     rmSync(path, { force: true });
     const cutAt = Math.floor((content.length * tenth) / 10);
@@ -60,7 +60,7 @@ test("cut at any tenth it goes on from there", async () => {
   }
 });
 
-test("a server that sends all of it again, or will not go on, is asked for all of it", async () => {
+test("download: starts over if the server ignores or rejects the range", async () => {
   expect(await fetched((_, nth) => (nth === 0 ? { cutAt: 2_000_000 } : { whole: true }))).toEqual({
     why: null,
     times: 2,
@@ -73,13 +73,13 @@ test("a server that sends all of it again, or will not go on, is asked for all o
   expectWhole();
 });
 
-test("a line that is cut again and again at one place is given up, with the reason", async () => {
+test("download: gives up with the reason if the transfer is always cut off at the same place", async () => {
   const { why, times } = await fetched((_, nth) => ({ cutAt: nth === 0 ? 2_000_000 : 0 }));
   expect(why).toContain("the connection was closed");
   expect(times).toBe(5);
 }, 20_000);
 
-test("what is not there is asked for once, a server that is busy again", async () => {
+test("download: does not retry after 404, but retries after 503", async () => {
   expect(await fetched(() => ({ status: 404, body: "" }))).toEqual({ why: "404 Not Found", times: 1 });
   rmSync(path);
   expect(await fetched((_, nth) => (nth === 0 ? { status: 503, body: "" } : undefined))).toEqual({
@@ -89,7 +89,7 @@ test("what is not there is asked for once, a server that is busy again", async (
   expectWhole();
 });
 
-test("what came before a server was busy for a moment is not thrown away", async () => {
+test("download: keeps the received bytes while the server is temporarily unavailable", async () => {
   const twisting: Twisting = (_, nth) => {
     if (nth === 0) return { cutAt: 2_000_000 };
     return nth === 1 ? { status: 503, body: content } : undefined;
@@ -101,7 +101,7 @@ test("what came before a server was busy for a moment is not thrown away", async
   expect(begun).toEqual([...begun].sort((one, other) => one - other));
 });
 
-/** As much as 1 KiB a second over a minute is to the real one, in tenths of a second. */
+/** Scaled down from 1 KiB per second over a minute, to tenths of a second. */
 const pace = { windowMs: 100, leastBytes: 2000, pauseMs: 1 };
 
 async function paced(twisting: Twisting): Promise<{ why: string | null; times: number; ms: number }> {
@@ -111,48 +111,48 @@ async function paced(twisting: Twisting): Promise<{ why: string | null; times: n
   return { why, times: asked.length, ms: performance.now() - start };
 }
 
-test("download: a server that sends a byte now and then is given up after four windows", async () => {
+test("download: gives up after four windows if the server sends single bytes", async () => {
   const { why, times, ms } = await paced(() => ({ drip: { bytes: 1, everyMs: 20 } }));
   expect(why).toBe("less than 2000 bytes came in 0.1 s");
   expect(times).toBe(4);
   expect(ms).toBeLessThan(10_000);
 });
 
-test("download: a server that sends nothing after its headers is given up after four windows", async () => {
+test("download: gives up after four windows if the server sends nothing after the headers", async () => {
   const { why, times } = await paced(() => ({ drip: { bytes: 0, everyMs: 20 } }));
   expect([why, times]).toEqual(["nothing came in 0.1 s", 4]);
 });
 
-test("download: a server that closes each connection after a few bytes is given up", async () => {
+test("download: gives up if the server closes each connection after a few bytes", async () => {
   const { why, times } = await paced((_, nth) => ({ cutAt: (nth + 1) * 10 }));
   expect([why, times]).toEqual(["the connection was closed", 4]);
 }, 20_000);
 
-test("download: a server that starts over again and again is given up", async () => {
+test("download: gives up if the server starts over again and again", async () => {
   const { why, times } = await paced((_, nth) => (nth % 2 === 0 ? { cutAt: 2_000_000 } : { status: 416, body: "" }));
   expect(why).not.toBeNull();
-  // How much of each cut part arrives is not always the same.
+  // The number of bytes that arrive before each cut varies.
   expect(times).toBeLessThan(20);
 }, 20_000);
 
-test("download: a slow line that keeps the least rate, with pauses and cuts, brings the whole file", async () => {
+test("download: completes on a slow connection above the minimum rate, with pauses and cuts", async () => {
   const twisting: Twisting = (_, nth) =>
     nth < 3 ? { cutAt: (nth + 1) * 600_000 } : { drip: { bytes: 20_000, everyMs: 10 } };
   expect((await paced(twisting)).why).toBeNull();
   expectWhole();
 });
 
-test("more than was wanted is refused", async () => {
+test("download: fails if the server sends more than the maximum", async () => {
   expect((await fetched(undefined, { mostBytes: 50_000 })).why).toBe("it is longer than 50000 bytes");
 });
 
-test("no redirect leads to an address without TLS", async () => {
+test("download: does not follow a redirect from HTTPS to HTTP", async () => {
   const { url, asked } = server.place(undefined, "http");
   const { why, times } = await fetched((each) => ({ location: `${url}${each}` }));
   expect([why, times, asked]).toEqual([`302 Found, it leads to ${url}/file`, 1, []]);
 });
 
-test("what is there already is not written over", async () => {
+test("download: does not overwrite an existing file", async () => {
   writeFileSync(path, "mine");
   await expect(fetched()).rejects.toThrow("EEXIST");
   expect(readFileSync(path, "utf8")).toBe("mine");

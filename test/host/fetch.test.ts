@@ -1,4 +1,4 @@
-// HTTP as this machine asks it: with whom it speaks, and whom it does not trust.
+// HTTP requests of this machine: which servers it trusts, and which it does not.
 
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -8,7 +8,7 @@ import { localHost } from "../../src/host/local.ts";
 const dir = mkdtempSync(`${tmpdir()}/edox-fetch-`);
 const host = localHost();
 
-/** A certificate for localhost, by an authority that nobody knows. */
+/** Creates a certificate for localhost, signed by an unknown authority. */
 function certified(): { cert: string; key: string } {
   const script = [
     "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout ca.key -out ca.pem -addext basicConstraints=critical,CA:TRUE",
@@ -21,7 +21,7 @@ function certified(): { cert: string; key: string } {
   return { cert: readFileSync(`${dir}/cert.pem`, "utf8"), key: readFileSync(`${dir}/key.pem`, "utf8") };
 }
 
-/** A byte every 20 ms, for as long as somebody reads. */
+/** Yields a byte every 20 ms for as long as it is read. */
 async function* dripping(): AsyncGenerator<Uint8Array> {
   for (;;) {
     yield new Uint8Array([32]);
@@ -55,8 +55,8 @@ afterAll(async () => {
 });
 const textOf = (body: Uint8Array): string => Buffer.from(body).toString();
 
-describe("asking", () => {
-  test("a GET follows a redirect, a POST answers it", async () => {
+describe("requests", () => {
+  test("redirects: GET follows them, POST returns them", async () => {
     const answer = await host.get(`${http}/away`);
     expect([answer.status, textOf(answer.body)]).toEqual([200, "GET /here "]);
     expect(await host.send("POST", `${http}/away`, { body: "secret" })).toMatchObject({
@@ -66,7 +66,7 @@ describe("asking", () => {
     expect(textOf((await host.send("POST", `${http}/x`, { body: "{}" })).body)).toBe("POST /x {}");
   });
 
-  test("over TLS only who has a certificate of a known authority is spoken with", async () => {
+  test("TLS: only a certificate of a known authority with the right name is accepted", async () => {
     const unknown = await host.get(`${https}/x`);
     expect([unknown.status, unknown.reason]).toEqual([
       0,
@@ -77,8 +77,8 @@ describe("asking", () => {
     expect([misnamed.status, misnamed.reason]).toEqual([0, "its certificate is for another name"]);
   });
 
-  test("over TLS no certificate is taken that expired, is not valid yet, or was signed by itself; each is told", async () => {
-    /** Signed by the authority that is trusted; openssl ca is what takes both dates. */
+  test("TLS: an expired, premature or self-signed certificate is rejected with the reason", async () => {
+    /** Signed by the trusted authority. Only openssl ca accepts both dates. */
     const issue = (name: string, start: string, end: string): string => {
       const config =
         "[ca]\ndatabase=index\nserial=serial\ndefault_md=sha256\npolicy=any\nnew_certs_dir=.\nunique_subject=no\n[any]\ncommonName=supplied\n";
@@ -102,7 +102,7 @@ describe("asking", () => {
     }
   });
 
-  test("over TLS 1.0 nothing is said", async () => {
+  test("TLS: nothing is sent over TLS 1.0", async () => {
     // A ServerHello of TLS 1.0: 32 random bytes, no session, TLS_RSA_WITH_AES_128_CBC_SHA, no compression.
     const hello = Buffer.concat([Buffer.of(2, 0, 0, 38, 3, 1), Buffer.alloc(32, 7), Buffer.of(0, 0, 0x2f, 0)]);
     const heard: Buffer[] = [];
@@ -118,7 +118,7 @@ describe("asking", () => {
     try {
       const answer = await host.send("POST", `https://localhost:${old.port}/x`, { body: "secret", limitMs: 2000 });
       expect([answer.status, answer.reason]).toEqual([0, expect.stringContaining("The TLS handshake failed")]);
-      // The alert protocol_version, which is fatal. It may arrive after the client has ended.
+      // The fatal alert protocol_version. It may arrive after the client has finished.
       const last = (): number[] => [...(heard.at(-1)?.subarray(-2) ?? [])];
       for (let waited = 0; last()[0] !== 2 && waited < 2000; waited += 10) await Bun.sleep(10);
       expect(last()).toEqual([2, 70]);
@@ -128,7 +128,7 @@ describe("asking", () => {
     }
   });
 
-  test("an environment that would trust everybody is not heeded, nor one that would print what is sent", async () => {
+  test("environment: variables that disable TLS verification or print requests are ignored", async () => {
     const script = `const { localHost } = await import("${import.meta.dir}/../../src/host/local.ts");
       const { status } = await localHost().get("${https}/x", { headers: { "RUNNER-TOKEN": "glrt-canary" } });
       const plain = await localHost().get("${http}/x", { headers: { "RUNNER-TOKEN": "glrt-canary" } });
@@ -147,12 +147,12 @@ describe("asking", () => {
     expect([out, (out + err).includes("canary")]).toEqual(["0 200\n", false]);
   });
 
-  test("what was asked for over TLS is not taken without, and no redirect is followed for ever", async () => {
+  test("redirects: from HTTPS to HTTP are not followed, and a loop ends", async () => {
     expect((await host.get(`${https}/down`, { caPath })).status).toBe(302);
     expect((await host.get(`${http}/round`)).status).toBe(302);
   });
 
-  test("no address is a file of this host, nor leads to one", async () => {
+  test("URLs: a file or data URL is rejected, also as the target of a redirect", async () => {
     for (const url of ["file:///etc/passwd", "data:,x", `${http}/file`]) {
       expect(await host.get(url)).toMatchObject({
         status: 0,
@@ -163,14 +163,14 @@ describe("asking", () => {
     expect((await host.get(`${https}/x`, { caPath: "/none.pem" })).reason).toBe("/none.pem is not there");
   });
 
-  test("a socket of this host answers whatever the address names", async () => {
+  test("Unix socket: receives the request regardless of the host in the URL", async () => {
     expect(textOf((await host.get("http://docker/_ping", { socketPath })).body)).toBe("GET /_ping ");
     expect((await host.get("http://docker/_ping", { socketPath: `${dir}/none` })).reason).toBe(
       `${dir}/none is not there`,
     );
   });
 
-  test("the proxy of the environment is asked, but not for what it leaves out", async () => {
+  test("proxy: the proxy of the environment is used, except for the hosts in no_proxy", async () => {
     const asked: string[] = [];
     using proxy = Bun.serve({
       hostname: "localhost",
@@ -193,13 +193,13 @@ describe("asking", () => {
     expect(asked).toEqual(["http://far.test/x"]);
   });
 
-  describe("the proxy of the environment", () => {
+  describe("proxy", () => {
     const names = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"];
     afterEach(() => {
       for (const name of names) delete process.env[name];
     });
 
-    test("its own failure is not reported as the server's", async () => {
+    test("a failure of the proxy is not reported as the server's", async () => {
       using refusing = Bun.listen({
         hostname: "127.0.0.1",
         port: 0,
@@ -219,7 +219,7 @@ describe("asking", () => {
       expect((await host.get("http://docker/_ping", { socketPath })).proxy).toBeUndefined();
     });
 
-    test("is named in an answer exactly where the request went through it", async () => {
+    test("a response names the proxy only if the request went through it", async () => {
       using proxy = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("by the proxy") });
       const { port } = plain;
       const excepted = [
@@ -247,7 +247,7 @@ describe("asking", () => {
     });
   });
 
-  test("get: an answer whose body comes a byte at a time ends at the limit for all of it", async () => {
+  test("timeout: covers the whole body, also if it arrives byte by byte", async () => {
     const start = performance.now();
     expect(await host.get(`${http}/drip`, { limitMs: 200 })).toMatchObject({
       status: 0,
@@ -256,7 +256,7 @@ describe("asking", () => {
     expect(performance.now() - start).toBeLessThan(5000);
   });
 
-  test("who does not answer, refuses, is not known or never ends is told in words", async () => {
+  test("errors: a timeout, a refused connection and an endless response are reported in words", async () => {
     expect(await host.get(`${http}/never`, { limitMs: 50 })).toMatchObject({
       status: 0,
       reason: "no answer within 0.05 s",

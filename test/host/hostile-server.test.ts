@@ -1,4 +1,4 @@
-// A server that answers with bytes of its own choice: each answer ends in time, and in words of ours.
+// Responses of a hostile server: each one ends in time, with a message of our own.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
@@ -7,7 +7,7 @@ import { localHost } from "../../src/host/local.ts";
 
 type Bytes = string | Uint8Array;
 interface Form {
-  /** All of the answer, or what is sent again and again. */
+  /** The whole response, or the part that is sent repeatedly. */
   bytes: Bytes[];
   ends: boolean;
 }
@@ -30,7 +30,7 @@ function endless(...bytes: Bytes[]): Form {
 const notHttp = "its answer is not HTTP";
 const tooLong = "the answer is longer than 1048576 bytes";
 const closed = "the connection was closed";
-/** Of what only the limit ends. */
+/** The message for a response that only the timeout ends. */
 const late = "no answer within 0.3 s";
 const compressed = "its answer cannot be decompressed";
 const headers = "the headers of its answer are too long";
@@ -42,39 +42,43 @@ const refused: [string, Form, string][] = [
     packed("br", brotliCompressSync(zeros, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })),
     tooLong,
   ],
-  ["text that is said to be gzip", packed("gzip", Buffer.from("text")), compressed],
-  ["gzip that is cut", packed("gzip", gzipSync("text that goes on").subarray(0, 20)), compressed],
-  ["text that is said to be brotli", packed("br", Buffer.from("text")), compressed],
+  ["text declared as gzip", packed("gzip", Buffer.from("text")), compressed],
+  ["truncated gzip", packed("gzip", gzipSync("text that goes on").subarray(0, 20)), compressed],
+  ["text declared as brotli", packed("br", Buffer.from("text")), compressed],
   ["one header of 4 MiB", whole(`${ok}X: ${"x".repeat(4 * 1024 * 1024)}\r\n\r\n`), headers],
   ["100,000 headers", whole(`${ok}${"X: x\r\n".repeat(100_000)}\r\n`), notHttp],
-  ["headers without an end", endless(ok, `X: ${"x".repeat(1000)}\r\n`.repeat(100)), notHttp],
-  ["a body without an end", endless(`${ok}\r\n`, "x".repeat(100_000)), tooLong],
-  ["100 Continue without an end", endless("HTTP/1.1 100 Continue\r\n\r\n".repeat(100)), late],
+  ["endless headers", endless(ok, `X: ${"x".repeat(1000)}\r\n`.repeat(100)), notHttp],
+  ["an endless body", endless(`${ok}\r\n`, "x".repeat(100_000)), tooLong],
+  ["endless 100 Continue responses", endless("HTTP/1.1 100 Continue\r\n\r\n".repeat(100)), late],
   ["HTTP/0.9", whole("<html>home</html>\n"), notHttp],
-  ["nothing at all", whole(), closed],
-  ["a chunk longer than any memory", whole(`${chunked}ffffffffffffffff\r\nx\r\n0\r\n\r\n`), closed],
-  ["a chunk whose length is no number", whole(`${chunked}zz\r\nx\r\n0\r\n\r\n`), notHttp],
+  ["an empty response", whole(), closed],
+  ["a chunk of 2^64 - 1 bytes", whole(`${chunked}ffffffffffffffff\r\nx\r\n0\r\n\r\n`), closed],
+  ["a chunk with a non-numeric length", whole(`${chunked}zz\r\nx\r\n0\r\n\r\n`), notHttp],
   ["a chunk of negative length", whole(`${chunked}-1\r\nx\r\n0\r\n\r\n`), notHttp],
-  ["a chunk that is cut", whole(`${chunked}5\r\nx`), closed],
-  ["a length that is more than comes", whole(sized("500"), "x"), closed],
-  ["a negative length", whole(sized("-5"), "x"), notHttp],
-  ["a length beyond 64 bits", whole(sized("99999999999999999999"), "x"), notHttp],
-  ["two lengths", whole(`${ok}Content-Length: 1\r\n`, sized("2").slice(ok.length), "xx"), notHttp],
+  ["a truncated chunk", whole(`${chunked}5\r\nx`), closed],
+  ["a Content-Length larger than the body", whole(sized("500"), "x"), closed],
+  ["a negative Content-Length", whole(sized("-5"), "x"), notHttp],
+  ["a Content-Length beyond 64 bits", whole(sized("99999999999999999999"), "x"), notHttp],
+  [
+    "two different Content-Length headers",
+    whole(`${ok}Content-Length: 1\r\n`, sized("2").slice(ok.length), "xx"),
+    notHttp,
+  ],
   ["a status of 0", whole("HTTP/1.1 0 X\r\n\r\n"), notHttp],
   ["a status of 1000", whole("HTTP/1.1 1000 X\r\n\r\n"), notHttp],
-  ["a status that is no number", whole("HTTP/1.1 two X\r\n\r\n"), notHttp],
-  ["another protocol, unasked", whole("HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), notHttp],
-  ["a version that is none", whole("HTTP/9.9 200 OK\r\n\r\n"), notHttp],
+  ["a non-numeric status", whole("HTTP/1.1 two X\r\n\r\n"), notHttp],
+  ["an unrequested protocol upgrade", whole("HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), notHttp],
+  ["an invalid HTTP version", whole("HTTP/9.9 200 OK\r\n\r\n"), notHttp],
   ["a NUL in a header", whole(`${ok}X: a\0b\r\n\r\n`), notHttp],
-  ["a blank behind a header's name", whole(`${ok}Location : b\r\n\r\n`), notHttp],
+  ["a space after a header name", whole(`${ok}Location : b\r\n\r\n`), notHttp],
 ];
 const taken: [string, Form, string][] = [
   [
-    "200,000 times 100 Continue before it",
+    "200,000 responses 100 Continue before it",
     whole("HTTP/1.1 100 Continue\r\n\r\n".repeat(200_000), sized("2"), "ok"),
     "ok",
   ],
-  ["more bytes than its length", whole(sized("2"), "okay"), "ok"],
+  ["more bytes than its Content-Length", whole(sized("2"), "okay"), "ok"],
 ];
 
 const forms = new Map([...refused, ...taken].map(([name, form]) => [encodeURIComponent(name), form]));
@@ -114,7 +118,7 @@ function send(socket: Socket<Sent>): void {
 const addressOf = (name: string): string => `http://user:canary@127.0.0.1:${server.port}/${encodeURIComponent(name)}`;
 const host = localHost();
 
-describe("an answer is refused in a few words, and in time:", () => {
+describe("fetch: rejects a hostile response with a short reason before the timeout:", () => {
   for (const [name, , reason] of refused) {
     test(name, async () => {
       const answer = await host.send("POST", addressOf(name), { body: "{}", limitMs: reason === late ? 300 : 4000 });
@@ -123,7 +127,7 @@ describe("an answer is refused in a few words, and in time:", () => {
   }
 });
 
-describe("an answer is taken with", () => {
+describe("fetch: accepts a response with", () => {
   for (const [name, , body] of taken) {
     test(name, async () => {
       const answer = await host.send("POST", addressOf(name), { body: "{}", limitMs: 5000 });

@@ -1,4 +1,4 @@
-// Where a limit is set, read from the kernel's files as they are in a unit, a container and a session.
+// The place where a limit is set, found in the kernel's files of a unit, a container and a session.
 
 import { describe, expect, test } from "bun:test";
 import { childError, demandTasks, executableMemoryError } from "../../src/host/local-limits.ts";
@@ -18,7 +18,7 @@ function limitOf(files: Record<string, string>): [string, readonly string[] | un
 }
 
 describe("limits", () => {
-  test("tasks: a unit, a slice above it and a container are named; enough room is not", () => {
+  test("tasks: the error names the unit, slice or container that sets the limit, and there is none with enough room", () => {
     const at = (dir: string, max: string, current: string) => ({
       [`/sys/fs/cgroup${dir}/pids.max`]: max,
       [`/sys/fs/cgroup${dir}/pids.current`]: current,
@@ -45,7 +45,7 @@ describe("limits", () => {
     expect(limitOf({})).toBeNull();
   });
 
-  test("memory: the unit is named that denies executable memory, and any other fault stays as it is", () => {
+  test("memory: the error names the unit that denies executable memory, and other errors are unchanged", () => {
     const cause = new TypeError("bun:ffi requires the JIT");
     const limits = "Max address space         unlimited            unlimited            bytes\n";
     const error = executableMemoryError(cause, reader({ ...inUnit, "/proc/self/limits": limits })) as LimitError;
@@ -58,7 +58,7 @@ describe("limits", () => {
     expect(executableMemoryError(other, reader({}))).toBe(other);
   });
 
-  test("children: a system without room for one says which limit, by the error of the kernel", () => {
+  test("children: the error names the limit behind the kernel's error code", () => {
     const failed = (code: string) => Object.assign(new Error(`${code}: posix_spawn`), { code });
     const error = childError("systemctl", failed("EAGAIN")) as Error;
     expect(error.message).toBe(

@@ -1,4 +1,4 @@
-// That a tree which is looked at as a whole is the one that a walk finds.
+// A listing contains the same entries as a walk of the tree.
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
@@ -12,7 +12,7 @@ const listed = (listing: Listing): Entry[] => [...listing.batches()].flat();
 const name = fc.constantFrom("a", "b", "a-b", "a b", "é.html", "\u{1f600}", "\uff5e", "A");
 const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/"));
 
-test("each entry of a walk, and each directory before what is in it", async () => {
+test("listing: contains each entry of a walk, and each directory before its entries", async () => {
   const trees = fc.asyncProperty(fc.uniqueArray(path), fc.constantFrom("x", "-> a"), async (paths, content) => {
     using host = new TreeHost();
     for (const path of paths) host.write(`/srv/tree/${path}/f`, content);
@@ -28,7 +28,7 @@ test("each entry of a walk, and each directory before what is in it", async () =
   await fc.assert(trees, { numRuns: 30 });
 });
 
-test("more entries than one batch has come in their order; without a tree there is no list of it", async () => {
+test("listing: keeps the order of entries across batches, and fails for a missing tree", async () => {
   using host = new TreeHost();
   const names = Array.from({ length: 1000 }, (_, i) => `f${i}`).sort();
   for (const name of names) host.write(`/srv/tree/${name}`, "");
@@ -36,7 +36,7 @@ test("more entries than one batch has come in their order; without a tree there 
   await expect(Listing.of(host.trees, "/srv/none")).rejects.toThrow("/srv/none");
 });
 
-test("inodes: every number of 64 bits is kept exactly, as an overlay with xino has them", () => {
+test("listing: keeps every 64-bit inode number exactly, as on an overlay with xino", () => {
   const status = { mode: 0o100644, uid: 0, gid: 0, links: 1, size: 1, modifiedMs: 1, changedMs: 1 };
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (inode) => {

@@ -7,7 +7,7 @@ import type { Made, Seeds } from "../../src/host/trees.ts";
 const dir = mkdtempSync(`${tmpdir()}/edox-thread-`);
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** So many that a second thread is worth its start. */
+/** Enough files that starting a second thread is worth its time. */
 const many = 5000;
 const names = ["a", "b", "c"];
 const seeds: Seeds = [1n, 2n];
@@ -17,7 +17,7 @@ for (const [i, name] of names.entries()) writeFileSync(`${dir}/${name}`, name.re
 const all = names.map((name) => `${dir}/${name}`).join("\0");
 const copies = (end: string): string => names.map((name) => `${dir}/${name}${end}`).join("\0");
 
-test("many files are read and copied by a second thread, with the same answers in the same order", async () => {
+test("second thread: reads and copies many files, with the same results in the same order", async () => {
   const thread = new SecondThread();
   const others = workers();
   const alone = await thread.run("digests", 3, all, sizes, seeds);
@@ -29,7 +29,7 @@ test("many files are read and copied by a second thread, with the same answers i
   expect(readFileSync(`${dir}/b2`, "utf8")).toBe("b".repeat(300_000));
 });
 
-test("search: a second thread finds the same parts of files, each once, and nothing in what it cannot read", async () => {
+test("second thread: finds the same parts of files, each once, and none in files that it cannot read", async () => {
   const thread = new SecondThread();
   const paths = [`${dir}/none`, ...names.map((name) => `${dir}/${name}`), dir].join("\0");
   const search = (count: number, matches = 10) =>
@@ -43,7 +43,7 @@ test("search: a second thread finds the same parts of files, each once, and noth
   expect(await search(1, 1)).toEqual(found.slice(0, 1));
 });
 
-test("what it cannot do is told as the system told it, and what follows is done", async () => {
+test("second thread: reports the system's error, and continues with the next task", async () => {
   const thread = new SecondThread();
   const [read, copied, after] = await Promise.allSettled([
     thread.run("digests", many, `${dir}/none`, Float64Array.of(1), seeds),
@@ -55,9 +55,9 @@ test("what it cannot do is told as the system told it, and what follows is done"
   expect([after?.status, existsSync(`${dir}/c3`)]).toEqual(["fulfilled", true]);
 });
 
-test("where no thread can start, or it ends, all is done by the first", async () => {
+test("second thread: the first thread does all the work if it cannot start or has ended", async () => {
   const { Worker } = globalThis;
-  /** One that ends at its first work. */
+  /** A worker that exits at its first task. */
   class Ending extends EventTarget {
     postMessage(): void {
       setTimeout(() => this.dispatchEvent(new Event("close")));
@@ -77,7 +77,7 @@ test("where no thread can start, or it ends, all is done by the first", async ()
   }
 });
 
-/** Threads of this process that run a program of their own. */
+/** Returns the number of worker threads of this process. */
 function workers(): number {
   const names = readdirSync("/proc/self/task").map((task) => readFileSync(`/proc/self/task/${task}/comm`, "utf8"));
   return names.filter((name) => name.trim() === "Worker").length;

@@ -1,4 +1,4 @@
-// Paths that are opened once: whose links are followed, and that nothing below an open directory leads out of it.
+// Paths that are opened once: whose symbolic links are followed, and that none below an open directory leads out of it.
 
 import { afterEach, beforeEach, describe, expect, spyOn, test } from "bun:test";
 import * as fs from "node:fs";
@@ -9,7 +9,7 @@ import { localTrees } from "../../src/host/local-trees.ts";
 import { type Opened, Refused } from "../../src/host/trees.ts";
 import { TreeHost } from "../projects/tree.ts";
 
-/** Users of nobody's. To give them files takes root, as which the tests run. */
+/** Users that do not exist. Only root, as which the tests run, can give them files. */
 const [eve, mallory] = [64_001, 64_002];
 let host: TreeHost;
 beforeEach(() => {
@@ -22,7 +22,7 @@ const own = (uid: number, ...paths: string[]): void => {
   for (const path of paths) lchownSync(at(path), uid, uid);
 };
 
-describe("open: a path", () => {
+describe("open", () => {
   const real = (path: string, trusted = [0]): string | null | undefined => {
     const opened = host.trees.open(path, trusted);
     opened?.close();
@@ -35,7 +35,7 @@ describe("open: a path", () => {
     own(eve, "/home/eve", "/home/eve/site", "/home/eve/site/index.html");
   });
 
-  test("leads where realpath(3) says, through names, dots and root's links", () => {
+  test("resolves names, dots and root's links as realpath(3) does", () => {
     host.write("/srv/up", "-> ../home/eve/./site");
     host.write("/srv/absolute", "-> /srv/up");
     for (const path of ["/home/eve/site", "/home//eve/./site/", "/srv/site/../../home/eve/site", "/srv/up"]) {
@@ -46,14 +46,14 @@ describe("open: a path", () => {
     expect(real("/")).toBe("/");
   });
 
-  test("leads nowhere where a name is missing, a file is on the way, or links form a circle", () => {
+  test("returns null for a missing name, a file on the way, or a circle of links", () => {
     host.write("/srv/self", "-> self");
     for (const path of ["/none", "/srv/none/x", "/srv/site/index.html/x", "/srv/self", "/srv/self/x"]) {
       expect(real(path)).toBeNull();
     }
   });
 
-  test("through another user's link leads only to what that user owns", () => {
+  test("follows another user's link only to files of that user", () => {
     symlinkSync(at(private_), at("/home/eve/absolute"));
     symlinkSync("/srv/private", at("/home/eve/public"));
     symlinkSync("../../srv/private/secret.html", at("/home/eve/page"));
@@ -71,33 +71,33 @@ describe("open: a path", () => {
     expect(() => real("/home/eve/public")).toThrow(`which belongs to user ${mallory}`);
   });
 
-  test("through root's relative link in another user's directory is that user's, who may have moved it there", () => {
+  test("treats root's relative link in another user's directory as that user's, who may have moved it", () => {
     symlinkSync("../../srv/private", at("/home/eve/public"));
     expect(() => real("/home/eve/public")).toThrow(`is a link of user ${eve}`);
     symlinkSync("/srv/private", at("/home/eve/absolute"));
     expect(real("/home/eve/absolute")).toBe(private_);
   });
 
-  test("to a pipe or a socket is opened without waiting for its other end", () => {
+  test("opens a pipe without waiting for its other end", () => {
     Bun.spawnSync(["mkfifo", at("/srv/pipe")]);
     const opened = host.trees.open("/srv/pipe", [0]);
     expect(opened?.type).toBe("other");
     opened?.close();
   });
 
-  test("of the kernel to an open file is read as the text that it is", () => {
+  test("treats a link of the kernel to an open file as text", () => {
     const trees = localTrees();
     expect(trees.open("/proc/self/fd/0", [0])?.path).not.toBe("/proc/self/fd/0");
     expect(trees.open("/proc/self/exe", [0])?.real).toBe(readlinkSync("/proc/self/exe"));
   });
 
-  test("of the current directory is one that begins at its path", () => {
+  test("resolves a relative path from the current directory", () => {
     const opened = localTrees().open("package.json", [0]);
     expect(opened?.real).toBe(`${process.cwd()}/package.json`);
     opened?.close();
   });
 
-  test("stays what it was when the names that led to it change", () => {
+  test("keeps the opened directory when the names that led to it change", () => {
     const opened = host.trees.open("/home/eve/site", [0]);
     renameSync(at("/home/eve"), at("/home/gone"));
     host.write("/home/eve/site/index.html", "another");
@@ -106,10 +106,10 @@ describe("open: a path", () => {
   });
 });
 
-describe("openBelow: a path in a directory", () => {
+describe("openBelow", () => {
   const open = (path: string) => openBelow(at("/srv/site"), path, host.root);
 
-  test("leads to what is in it, through links that stay in it", () => {
+  test("resolves a path in the directory, through links that stay inside", () => {
     host.write("/srv/site/v1/page.html", "one");
     host.write("/srv/site/latest", "-> v1");
     host.write("/srv/site/d/up", "-> ../latest");
@@ -121,7 +121,7 @@ describe("openBelow: a path in a directory", () => {
     expect(open("none")).toBeNull();
   });
 
-  test("is refused where it leads out, by dots or by a link", () => {
+  test("rejects a path that leads out of the directory, by dots or by a link", () => {
     host.write("/srv/site/out", "-> ..");
     host.write("/srv/site/root", "-> /srv/site");
     host.write("/srv/site/d/f", "f");
@@ -129,21 +129,21 @@ describe("openBelow: a path in a directory", () => {
   });
 });
 
-describe("below an open directory nothing is reached through a link:", () => {
+describe("open directory: no path below it is reached through a symbolic link,", () => {
   const seeds = [1n, 2n] as const;
   const made = { mode: 0o644, uid: 0, gid: 0, modifiedSeconds: 7 };
-  /** Longer than the kernel takes in one call, so that it is opened name by name, as where there is no openat2. */
+  /** Longer than the kernel accepts in one call, so that it is opened component by component, as without openat2. */
   const deep = Array.from({ length: 30 }, (_, i) => `${i}`.padStart(200, "d")).join("/");
 
   for (const [form, dir] of [
     ["in one call", "a/b"],
-    ["name by name", `a/${deep}`],
+    ["component by component", `a/${deep}`],
   ] as const) {
     describe(form, () => {
       let top: string;
       let close: () => void;
       beforeEach(() => {
-        // By the current directory, since the whole path is longer than a call takes.
+        // Uses the current directory, because the whole path is too long for one call.
         const make = "chdir shift; for (@ARGV) { mkdir $_; chdir $_ or die } open F, '>f'; print F 'ours'";
         expect(Bun.spawnSync(["perl", "-e", make, at("/srv"), "tree", ...dir.split("/")]).exitCode).toBe(0);
         for (const path of ["f", "b/f", `${deep.slice(0, 200)}/f`]) host.write(`/srv/secret/${path}`, "root");
@@ -152,7 +152,7 @@ describe("below an open directory nothing is reached through a link:", () => {
       });
       afterEach(() => close());
 
-      /** Each way to read, and what it answers. */
+      /** Returns the result or error code of each read method. */
       const reads = async (): Promise<unknown[]> => {
         const { trees } = host;
         const file = `${top}/${dir}/f`;
@@ -176,11 +176,11 @@ describe("below an open directory nothing is reached through a link:", () => {
         ];
       };
 
-      test("what is there is read", async () => {
+      test("existing files are read", async () => {
         expect(await reads()).toEqual([["f"], 4, 4, true, "ours", "ours"]);
       });
 
-      test("what another user turned into a link is not", async () => {
+      test("a directory that another user replaced by a link is rejected", async () => {
         renameSync(at("/srv/tree/a"), at("/srv/tree/was"));
         symlinkSync("/srv/secret", at("/srv/tree/a"));
         const refused = expect.stringMatching(/^(ELOOP|ENOTDIR)$/);
@@ -189,7 +189,7 @@ describe("below an open directory nothing is reached through a link:", () => {
     });
   }
 
-  test("errors name what was typed, not the descriptor", async () => {
+  test("errors name the original path, not the descriptor", async () => {
     const { path, close } = host.trees.open("/srv/site", [0]) as Opened;
     expect(() => host.trees.linkTarget(`${path}/none`)).toThrow("'/srv/site/none'");
     const failed = await host.trees.digests([[`${path}/none`, 1]], seeds).catch((error) => error.message);
@@ -201,13 +201,13 @@ describe("below an open directory nothing is reached through a link:", () => {
   });
 });
 
-describe("adopt: a tree becomes its owner's", () => {
+describe("adopt", () => {
   const attributes = (path: string): string => {
     const { uid, gid, mode } = lstatSync(at(path));
     return `${uid}:${gid}:${(mode & 0o7777).toString(8)}`;
   };
 
-  test("directories, files, links, and neither others' write permission nor set-ID bits stay", () => {
+  test("changes the owner of directories, files and links, and removes others' write permission and set-ID bits", () => {
     host.write("/srv/tree/d/f", "f");
     host.write("/srv/tree/d/script", "s");
     host.write("/srv/tree/out", "-> /srv/site/index.html");
@@ -229,7 +229,7 @@ describe("adopt: a tree becomes its owner's", () => {
     expect(lstatSync(at("/srv/tree/d/f")).mtimeMs).toBe(mtimeMs);
   });
 
-  test("a file with another name elsewhere is replaced by a copy, and the other name keeps its owner", () => {
+  test("replaces a hard-linked file by a copy, and the other link keeps its owner", () => {
     host.write("/srv/tree/f", "text");
     linkSync(at("/srv/tree/f"), at("/srv/other"));
     own(eve, "/srv/tree/f");
@@ -241,7 +241,7 @@ describe("adopt: a tree becomes its owner's", () => {
     expect(lstatSync(at("/srv/tree/f")).mtimeMs).toBe(7000);
   });
 
-  test("what is the owner's already keeps its group and its other names", () => {
+  test("keeps the group and the hard links of a file that the owner already has", () => {
     host.write("/srv/tree/f", "f");
     linkSync(at("/srv/tree/f"), at("/srv/other"));
     lchownSync(at("/srv/tree/f"), 0, 33);
@@ -249,14 +249,14 @@ describe("adopt: a tree becomes its owner's", () => {
     expect([attributes("/srv/other"), lstatSync(at("/srv/tree/f")).nlink]).toEqual(["0:33:644", 2]);
   });
 
-  test("a link in the place of the tree is not followed", () => {
+  test("does not follow a symbolic link in place of the tree", () => {
     host.write("/srv/tree", "-> /srv/site");
     expect(() => host.trees.adopt("/srv/tree", { uid: 0, gid: 33 })).toThrow();
     expect(attributes("/srv/site")).toStartWith("0:0:");
   });
 });
 
-test("blocks: a file that is removed after its name was read is left out", async () => {
+test("blocks: a file that is removed while its directory is read is left out", async () => {
   host.write("/srv/tree/one", "1");
   host.write("/srv/tree/two", "22");
   using read = spyOn(fs, "readdirSync");

@@ -1,4 +1,4 @@
-// What the kernel keeps even from root, as this machine tells it.
+// Entries that even root cannot remove, as the kernel reports them.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -9,13 +9,13 @@ const dir = mkdtempSync(`${tmpdir()}/edox-pinned-`);
 afterAll(() => rmSync(dir, { recursive: true }));
 const { pinned } = localTrees();
 
-describe("trees.pinned", () => {
-  test("names a mount point, and no link to one", () => {
+describe("pinned", () => {
+  test('returns "mount point" for a mount point, but not for a link to one', () => {
     symlinkSync("/proc", `${dir}/link`);
     expect([pinned("/proc"), pinned(`${dir}/link`)]).toEqual(["mount point", null]);
   });
 
-  test("is null for a file, a directory and what is not there", () => {
+  test("returns null for a file, a directory and a missing path", () => {
     writeFileSync(`${dir}/file`, "x");
     expect([pinned(`${dir}/file`), pinned(dir), pinned(`${dir}/none`)]).toEqual([null, null, null]);
   });
@@ -24,7 +24,7 @@ describe("trees.pinned", () => {
     ["i", "immutable"],
     ["a", "append-only"],
   ] as const) {
-    test(`names what chattr +${flag} made so, where this user and file system may`, () => {
+    test(`returns the attribute that chattr +${flag} sets, if this user and file system can set it`, () => {
       const path = `${dir}/${answer}`;
       writeFileSync(path, "x");
       const { success } = Bun.spawnSync(["chattr", `+${flag}`, path], { stderr: "ignore" });

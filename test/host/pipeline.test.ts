@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { batchesOf, pipelined } from "../../src/host/pipeline.ts";
 
-/** Takes longer for the first than for the last. */
+/** Takes longer for the first batches than for the last. */
 const ended: number[] = [];
 const slow = async ([first = 0]: number[]): Promise<number> => {
   await Bun.sleep(first < 4 ? 20 : 1);
@@ -10,7 +10,7 @@ const slow = async ([first = 0]: number[]): Promise<number> => {
   return first * 10;
 };
 
-test("batches are answered in order, each begun before the one before it is done, and not all of them", async () => {
+test("pipelined: yields results in order while a limited number of batches runs ahead", async () => {
   const begun: number[] = [];
   const seen: unknown[] = [];
   const begin = (batch: number[]): Promise<number> => {
@@ -24,7 +24,7 @@ test("batches are answered in order, each begun before the one before it is done
   expect(seen.map((each) => (each as number[])[0])).toEqual([3, 1, 2, 5, 6, 7, 8, 9, 10]);
 });
 
-test("what is done at once is answered before the next is begun", async () => {
+test("pipelined: yields an immediate result before it starts the next batch", async () => {
   let begun = 0;
   const begin = async (): Promise<number> => ++begun;
   for await (const [[number], answer] of pipelined(batchesOf([1, 2, 3], 1), begin)) {
@@ -32,7 +32,7 @@ test("what is done at once is answered before the next is begun", async () => {
   }
 });
 
-test("a failure is told in its turn, and not before all that was begun has ended", async () => {
+test("pipelined: throws an error when its batch is due, after all started batches have ended", async () => {
   ended.length = 0;
   const answers: number[] = [];
   const run = async (): Promise<void> => {
@@ -43,7 +43,7 @@ test("a failure is told in its turn, and not before all that was begun has ended
   expect(ended.toSorted()).toEqual([1, 2, 4]);
 });
 
-test("whoever stops looking waits for what was begun", async () => {
+test("pipelined: waits for the started batches if the caller stops early", async () => {
   ended.length = 0;
   for await (const _ of pipelined(batchesOf([1, 2, 3], 1), slow)) break;
   expect(ended.toSorted()).toEqual([1, 2, 3]);

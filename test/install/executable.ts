@@ -1,6 +1,6 @@
-// A tiny real ELF for x64 in the place of the binary: it hands its arguments to a script for /bin/sh.
+// A minimal ELF for x64 that replaces the binary in tests. It passes its arguments to a script for /bin/sh.
 
-/** `padding`: bytes behind it that no compressor makes smaller. */
+/** Returns the executable. `padding`: number of incompressible bytes to append. */
 export function executable(script: string, padding: number): Uint8Array {
   const words = ["/bin/sh", "-c", script].map((word) => Buffer.from(`${word}\0`));
   const headers = 64 + 56;
@@ -11,7 +11,7 @@ export function executable(script: string, padding: number): Uint8Array {
     const offset = target - (headers + code.length + 7);
     code.push(0x48, 0x8d, register, offset & 255, (offset >> 8) & 255, 0, 0);
   };
-  // rdx = the environment, behind the arguments and a null; the count of arguments becomes the script's address.
+  // rdx points to the environment, which follows the arguments and a null. The address of the script replaces argc.
   code.push(0x48, 0x8b, 0x04, 0x24, 0x48, 0x8d, 0x54, 0xc4, 0x10);
   lea(0x05, at(2));
   code.push(0x48, 0x89, 0x04, 0x24);
@@ -33,7 +33,7 @@ export function executable(script: string, padding: number): Uint8Array {
   header.writeUInt16LE(64, 52);
   header.writeUInt16LE(56, 54);
   header.writeUInt16LE(1, 56);
-  // One segment: all of it, to read and to run.
+  // One segment contains the whole file and is readable and executable.
   header.writeUInt32LE(1, 64);
   header.writeUInt32LE(5, 68);
   header.writeBigUInt64LE(BigInt(base), 80);

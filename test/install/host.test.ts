@@ -1,4 +1,4 @@
-// The installer on hosts that it cannot install on, or that are odd: the reason is said, and nothing is left behind.
+// The installer on unsuitable and unusual hosts: it prints the reason and leaves no files behind.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.[Symbol.dispose]());
 
-/** Where a script has mounted something; what is left in the folder after it is on stdout, which is to be empty. */
+/**
+ * Runs the installer after `mounts` has run in its mount namespace. Prints the files left in the folder to stdout,
+ * which has to be empty.
+ */
 function within(
   ground: Ground,
   mounts: string,
@@ -28,7 +31,7 @@ function within(
   return ground.install(stage.release(current).installer, stage.authority, { within: script, env, shell });
 }
 
-test("without room it is said before anything is fetched", async () => {
+test("install.sh: reports too little free space before it downloads anything", async () => {
   using ground = new Ground("curl");
   const { url, asked } = stage.server.place();
   const ended = await within(ground, `mount -t tmpfs -o size=1m,mode=755 none ${ground.dir}`, { EDOX_BASE_URL: url });
@@ -36,7 +39,7 @@ test("without room it is said before anything is fetched", async () => {
   expect(asked).toEqual([]);
 });
 
-test("a disk that fills up meanwhile, by the download or by what it unpacks to, keeps the old one", async () => {
+test("install.sh: a disk that fills up during the download or unpacking keeps the old version", async () => {
   for (const client of ["curl", "wget", "busybox"] as const) {
     using ground = new Ground(client);
     ground.fake("df", "exit 1");
@@ -46,7 +49,7 @@ test("a disk that fills up meanwhile, by the download or by what it unpacks to, 
   }
 });
 
-test("a folder that is read-only, or not one's own, is named", async () => {
+test("install.sh: names a read-only folder, or a folder of another user", async () => {
   using ground = new Ground("curl");
   const ended = await within(ground, `mount -t tmpfs -o ro,mode=755 none ${ground.dir}`);
   expectRefused(ended, `nothing can be written to ${ground.dir}`, "findmnt -T");
@@ -57,7 +60,7 @@ test("a folder that is read-only, or not one's own, is named", async () => {
   expectRefused(nowhere, "the folder /proc/bin cannot be made", "run it as root");
 });
 
-test("a noexec /tmp does not matter, and a folder that lets nothing run is named", async () => {
+test("install.sh: works with a noexec /tmp, and names a noexec install folder", async () => {
   for (const shell of Object.keys(shells) as Shell[]) {
     using ground = new Ground("curl");
     const { top } = ground;
@@ -76,12 +79,12 @@ test("a noexec /tmp does not matter, and a folder that lets nothing run is named
   expectRefused(ended, `${ground.dir} does not let programs run`, "EDOX_INSTALL_DIR=");
 });
 
-test("without /proc it is said", async () => {
+test("install.sh: reports a missing /proc", async () => {
   using ground = new Ground("curl");
   expectRefused(await within(ground, "mount -t tmpfs none /proc"), "/proc is not mounted", "mount -t proc proc /proc");
 });
 
-test("a 32-bit system under a 64-bit kernel is refused, whether dpkg or its programs tell it", async () => {
+test("install.sh: rejects a 32-bit system with a 64-bit kernel, detected by dpkg or by ELF headers", async () => {
   using ground = new Ground("curl");
   const { installer } = stage.release(current);
   for (const arch of ["armhf", "armel", "i386"]) {
@@ -110,13 +113,13 @@ test("a 32-bit system under a 64-bit kernel is refused, whether dpkg or its prog
   expectRefused(await ground.install(installer, stage.authority), "edox-ops is for Linux, this is Darwin", "ssh");
 });
 
-/** The first processor of /proc/cpuinfo, with these flags. */
+/** Returns the first processor of /proc/cpuinfo, with these flags. */
 function processor(flags: string): string {
   return `processor\t: 0\nmodel name\t: Common KVM processor\nflags\t\t: fpu sse2 ${flags} syscall\n`;
 }
 const level2 = "ssse3 sse4_1 sse4_2 popcnt";
 
-test("install: a CPU without the instructions of the runtime is refused by its name, in every shell", async () => {
+test("install.sh: rejects a CPU without the required instructions by its name, in every shell", async () => {
   for (const shell of Object.keys(shells) as Shell[]) {
     using ground = new Ground("curl");
     const { url, asked } = stage.server.place();
@@ -129,7 +132,7 @@ test("install: a CPU without the instructions of the runtime is refused by its n
   }
 });
 
-test("install: an unknown CPU is not refused, and an arm64 kernel with pages of 64 KiB is", async () => {
+test("install.sh: accepts an unknown CPU, and rejects an arm64 kernel with 64 KiB pages", async () => {
   using ground = new Ground("curl");
   const cpuinfo = `${ground.top}/cpuinfo`;
   writeFileSync(cpuinfo, "processor\t: 0\n");
@@ -141,7 +144,7 @@ test("install: an unknown CPU is not refused, and an arm64 kernel with pages of 
   expectRefused(ended, "this kernel has memory pages of 64 KiB, edox-ops needs 4 or 16 KiB", "linux-image-arm64");
 });
 
-test("package: its preinst refuses a machine that cannot run the program, and what is not its architecture", () => {
+test("preinst: rejects a CPU that cannot run the program, and another architecture", () => {
   const dir = mkdtempSync(`${tmpdir()}/edox-preinst-`);
   try {
     writeFileSync(`${dir}/preinst`, preinst());
@@ -172,7 +175,7 @@ hint: of a virtual machine set the CPU type to host or x86-64-v2 (Proxmox: qm se
   }
 });
 
-test("install: a program that a signal ends names the CPU or the limits of the shell", async () => {
+test("install.sh: names the CPU or the shell's limits if a signal kills the program", async () => {
   for (const [signal, error, hint] of [
     ["ILL", "does not start on this host: this CPU lacks an instruction", "set the CPU type to host"],
     ["ABRT", "does not start on this host: it aborts, as it does under a limit on memory (ulimit -v", "ulimit -v"],
@@ -189,7 +192,7 @@ test("install: a program that a signal ends names the CPU or the limits of the s
   }
 });
 
-test("musl, or a C library that is not known, is named", async () => {
+test("install.sh: names musl, and an unknown C library", async () => {
   for (const [files, said] of [
     ["touch lib/ld-musl-x86_64.so.1", "this system has the musl C library, as Alpine has"],
     [":", "the C library of this system is not known: /lib64/ld-linux-x86-64.so.2 is missing"],
@@ -205,14 +208,14 @@ test("musl, or a C library that is not known, is named", async () => {
   }
 });
 
-test("where apt owns it, apt is named", async () => {
+test("install.sh: refers to apt if the Debian package is installed", async () => {
   using ground = new Ground("curl");
   ground.fake("dpkg-query", "echo 'install ok installed'");
   const ended = await within(ground, "mount -t tmpfs -o mode=755 none /usr/local/bin", { EDOX_INSTALL_DIR: "" });
   expectRefused(ended, "the Debian package edox-ops is installed here", "apt-get remove edox-ops");
 });
 
-test("what does not start here does not replace what does", async () => {
+test("install.sh: a program that does not start on this host does not replace one that does", async () => {
   using ground = new Ground("curl");
   copyFileSync("/bin/sleep", ground.target);
   const broken = `${ground.top}/broken`;

@@ -1,4 +1,4 @@
-// The installer where all goes well, and what it finds already there.
+// The installer on a suitable host, and what it does with existing files.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ afterAll(() => stage?.[Symbol.dispose]());
 const names = Object.keys(shells) as Shell[];
 
 for (const shell of names) {
-  test(`${shell} installs with curl, with wget and with that of busybox, and hands the rest to what it installed`, async () => {
+  test(`install.sh: installs in ${shell} with curl, wget and busybox wget, and passes its arguments on`, async () => {
     const one = async (client: "curl" | "wget" | "busybox"): Promise<void> => {
       using ground = new Ground(client);
       const { installer } = stage.release(current);
@@ -31,13 +31,13 @@ for (const shell of names) {
   });
 }
 
-test("without arguments it ends with what to type next", async () => {
+test("install.sh: prints the next command if it has no arguments", async () => {
   using ground = new Ground("curl");
   const { stdout } = await ground.install(stage.release(current).installer, stage.authority);
   expect(stdout).toMatch(/\nnext: (sudo )?\S+\/bin\/edox-ops bootstrap --yes\n$/);
 });
 
-test("a script cut at any tenth, or within its last line, does nothing", async () => {
+test("install.sh: a script that is cut off at any tenth, or within its last line, does nothing", async () => {
   const { installer } = stage.release(current);
   const { url, asked } = stage.server.place();
   const tenths = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((tenth) => Math.floor((installer.length * tenth) / 10));
@@ -56,7 +56,7 @@ test("a script cut at any tenth, or within its last line, does nothing", async (
   expect(asked).toEqual([]);
 });
 
-test("the smallest that the host unpacks is fetched: the Debian package, else the .gz, else the executable", async () => {
+test("install.sh: fetches the smallest asset that the host can unpack: Debian package, .gz, or executable", async () => {
   for (const [without, asset] of [
     [[], `edox-ops_${current}_amd64.deb`],
     [["dpkg-deb"], "edox-ops-linux-x64.gz"],
@@ -71,7 +71,7 @@ test("the smallest that the host unpacks is fetched: the Debian package, else th
   }
 });
 
-test("where the same is there, nothing is fetched, and the rest is handed to it", async () => {
+test("install.sh: downloads nothing if the same version is installed, and passes its arguments on", async () => {
   using ground = new Ground("none");
   using withCurl = new Ground("curl");
   copyFileSync(stage.binary(current), withCurl.target);
@@ -86,7 +86,7 @@ test("where the same is there, nothing is fetched, and the rest is handed to it"
   expectRefused(alone, "nothing here fetches files: neither curl nor wget", "sudo apt-get install curl");
 });
 
-test("what is installed is replaced while it runs, and what a killed installer left is swept", async () => {
+test("install.sh: replaces a running program, and removes files of a killed installer", async () => {
   using ground = new Ground("curl");
   copyFileSync("/bin/sleep", ground.target);
   mkdirSync(`${ground.dir}/.edox-ops.new`);
@@ -98,7 +98,7 @@ test("what is installed is replaced while it runs, and what a killed installer l
   stage.expectInstalled(ground, current);
 });
 
-test("an older release is not installed over a newer one, but where that version is typed", async () => {
+test("install.sh: downgrades only if EDOX_VERSION is set", async () => {
   using ground = new Ground("curl");
   copyFileSync(stage.binary(newer), ground.target);
   const { installer } = stage.release(older);
@@ -112,7 +112,7 @@ test("an older release is not installed over a newer one, but where that version
   stage.expectInstalled(ground, newer);
 });
 
-test("installers at once all end well with one whole file: with flock it is fetched once", async () => {
+test("install.sh: concurrent installers all succeed, and with flock only one of them downloads", async () => {
   for (const [without, fetched] of [
     [[], 1],
     [["flock"], 4],
@@ -130,7 +130,7 @@ test("installers at once all end well with one whole file: with flock it is fetc
   }
 });
 
-test("install.sh: neither configuration of a user nor a variable steers the programs that it calls", async () => {
+test("install.sh: ignores user configuration and variables that affect the programs it calls", async () => {
   const evil = "() { touch /run/ran; }";
   const functions = [
     "set",
@@ -184,14 +184,14 @@ test("install.sh: neither configuration of a user nor a variable steers the prog
         const ended = await each.install(stage.release(current).installer, stage.authority, more);
         expect(ended).toMatchObject({ code: 0 });
         stage.expectInstalled(each, current);
-        // mount has a directory there.
+        // mount creates a directory there.
         expect(readdirSync(`${each.top}/run`).filter((name) => name !== "mount")).toEqual(["edox-ops"]);
       }
     }
   }
 });
 
-test("install.sh: a relative part of PATH, or one of another user, finds no program", async () => {
+test("install.sh: finds no program in a relative part of PATH or in one of another user", async () => {
   using ground = new Ground("curl");
   const within = `outer=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; mkdir /run/theirs
     for name in curl sha256sum uname id; do printf '#!/bin/sh\\ntouch /run/ran' >/run/theirs/$name; done
@@ -202,7 +202,7 @@ test("install.sh: a relative part of PATH, or one of another user, finds no prog
   expect(readdirSync(`${ground.top}/run`)).not.toContain("ran");
 });
 
-test("install.sh: proxies of the environment are kept, and a umask of 0 opens nothing that it makes", async () => {
+test("install.sh: uses the proxies of the environment, and ignores a umask of 0", async () => {
   using ground = new Ground("curl");
   const within = `umask 0; /bin/rm -rf ${ground.dir}; exec "$@"`;
   const refused = await ground.install(stage.release(current).installer, stage.authority, {
@@ -216,7 +216,7 @@ test("install.sh: proxies of the environment are kept, and a umask of 0 opens no
   expect(statSync(ground.target).mode & 0o777).toBe(0o755);
 });
 
-test("install.sh: root installs nowhere that another user could exchange the program, and runs nothing there", async () => {
+test("install.sh: root rejects a folder in which another user could replace the program", async () => {
   const exposures = {
     "a sticky directory": "chmod 1777 $DIR",
     "a directory of a user": "chown 33 $DIR",
@@ -242,7 +242,7 @@ test("install.sh: root installs nowhere that another user could exchange the pro
   }
 });
 
-test("install.sh: a program that another user owns is neither accepted as installed nor run, and is replaced", async () => {
+test("install.sh: replaces a program that another user owns, without running it", async () => {
   for (const [made, own] of [
     [`cp ${stage.binary(current)} $DIR/edox-ops; chown 33 $DIR/edox-ops`, false],
     [`cp ${stage.binary(current)} $DIR/edox-ops; chmod 757 $DIR/edox-ops`, false],
@@ -265,7 +265,7 @@ test("install.sh: a program that another user owns is neither accepted as instal
   }
 });
 
-test("install.sh: a sticky directory above that of the program, and one of the group staff, are root's all the same", async () => {
+test("install.sh: accepts a sticky parent directory, and a folder of the group staff", async () => {
   for (const made of ["chmod 1777 $DIR/..", "chgrp 50 $DIR; chmod 2775 $DIR"]) {
     using ground = new Ground("curl");
     const within = `outer=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; DIR=${ground.dir}; ${made}; PATH=$outer; "$@"`;
@@ -275,7 +275,7 @@ test("install.sh: a sticky directory above that of the program, and one of the g
   }
 });
 
-test("install.sh: a lock that another user holds on everything it can open does not delay it", async () => {
+test("install.sh: is not delayed by locks that another user holds on everything it can open", async () => {
   const held = `outer=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; pids=
   chmod 755 "$INSTALL_DIR/.."
   for path in /run /run/edox-ops /run/edox-ops/program.lock "$INSTALL_DIR" "$INSTALL_DIR"/.edox-ops.locks; do
@@ -295,7 +295,7 @@ test("install.sh: a lock that another user holds on everything it can open does 
   }
 });
 
-test("install.sh: a directory for locks that others can open, or a link in its place, is refused", async () => {
+test("install.sh: rejects a lock directory that others can open, and a link in its place", async () => {
   for (const made of [
     "mkdir -m 711 /run/edox-ops",
     "ln -s /root /run/edox-ops",
@@ -309,7 +309,7 @@ test("install.sh: a directory for locks that others can open, or a link in its p
   }
 });
 
-test("install.sh: it waits for a self-update, which holds the same lock", async () => {
+test("install.sh: waits for a self-update, which holds the same lock", async () => {
   using ground = new Ground("curl");
   const within = `outer=$PATH; PATH=/usr/sbin:/usr/bin:/sbin:/bin; mkdir -m 700 /run/edox-ops
     flock /run/edox-ops/program.lock sleep 1 & sleep 0.3; PATH=$outer; exec "$@"`;
@@ -317,7 +317,7 @@ test("install.sh: it waits for a self-update, which holds the same lock", async 
   expect([code, stderr]).toEqual([0, expect.stringContaining("another installer or self-update is at work: waiting")]);
 });
 
-test("the template is not filled with what would make another script of it", () => {
+test("installer template: rejects values that would change the script", () => {
   const { sums } = stage.release(current);
   const release = {
     version: current,
@@ -340,7 +340,7 @@ test("the template is not filled with what would make another script of it", () 
   }
 });
 
-test("what a self-update had kept is not the one before this one, and the password of a mirror is not told", async () => {
+test("install.sh: removes the version that a self-update kept, and never prints a mirror's password", async () => {
   using ground = new Ground("curl");
   writeFileSync(`${ground.dir}/.edox-ops.previous`, "two releases back");
   const { url } = stage.server.place();

@@ -1,4 +1,4 @@
-// The installer as an operator runs it: a script that a shell reads from a pipe.
+// Runs the installer as an operator does: a shell reads the script from a pipe.
 
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,10 +10,10 @@ export type Shell = keyof typeof shells;
 const usual = "sh sed grep tail head cat cp mv rm mkdir chmod uname od dpkg dpkg-deb dpkg-query tar xz gzip sha256sum \
 openssl df id sync wc flock stat readlink env".split(" ");
 
-/** Gives the installer a /run and a store of authorities of its own: the machine keeps its locks and its trust. */
+/** Gives the installer its own /run and certificate store, so that those of the machine do not change. */
 const ownMachine = `mount --bind "$0/run" /run; mount --bind "$0/certs" /etc/ssl/certs; PATH=$INSTALL_PATH; exec "$@"`;
 
-/** Of one test: the folder that is installed to, and the programs there are. */
+/** The environment of one test: the folder to install to, and the programs on PATH. */
 export class Ground implements Disposable {
   readonly top = mkdtempSync(`${tmpdir()}/edox-install-`);
   readonly dir = `${this.top}/bin`;
@@ -26,7 +26,7 @@ export class Ground implements Disposable {
     mkdirSync(`${this.top}/run`, { mode: 0o755 });
     mkdirSync(`${this.top}/certs`);
     for (const name of usual) if (!without.includes(name)) this.link(name, name);
-    // Between two tries, no test waits.
+    // Pauses between retries are skipped in tests.
     this.fake("sleep", '[ "$1" = 1 ] || [ "$1" = 2 ] || exec /bin/sleep "$1"');
     if (client === "busybox") this.link("busybox", "wget");
     else if (client !== "none") this.link(client, client);
@@ -38,19 +38,20 @@ export class Ground implements Disposable {
     symlinkSync(found, `${this.path}/${name}`);
   }
 
-  /** What lies in the folder that is installed to. */
+  /** The names of the files in the install folder. */
   get left(): string[] {
     return readdirSync(this.dir).sort();
   }
 
-  /** A program of this name, found before the real one. */
+  /** Creates a program with this name, which is found before the real one. */
   fake(name: string, script: string): void {
     rmSync(`${this.path}/${name}`, { force: true });
     writeFileSync(`${this.path}/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   }
 
   /**
-   * `authority`: of the server. `until`: then Ctrl-C is typed. `within`: a script that runs it as `"$@"`, as root in a namespace of its own for mounts.
+   * Runs the installer. `authority`: the certificate of the server's authority. `until`: sends Ctrl-C when it resolves.
+   * `within`: a script that runs the installer as `"$@"`, as root in its own mount namespace.
    */
   async install(
     script: string,
@@ -71,9 +72,9 @@ export class Ground implements Disposable {
     const within = more.within === undefined ? [] : ["/bin/sh", "-euc", more.within, "sh"];
     this.trust(authority);
     const env = { HOME: this.top, EDOX_INSTALL_DIR: this.dir, ...more.env };
-    // Given here, since a shell drops the functions that bash exports.
+    // Set here, because a shell drops the functions that bash exports.
     const environment = ["/usr/bin/env", ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
-    // A group of its own, as a terminal makes one.
+    // The process gets a session of its own, as on a terminal.
     const child = Bun.spawn(["setsid", ...inside, ...within, ...environment, ...argv], {
       env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", INSTALL_PATH: this.path },
       stdin: new Blob([script]),
@@ -85,7 +86,7 @@ export class Ground implements Disposable {
     return { code, stdout, stderr };
   }
 
-  /** By the file and by the name that OpenSSL looks for. */
+  /** Installs the certificate under both names by which OpenSSL finds it. */
   private trust(authority: string): void {
     const certs = `${this.top}/certs`;
     copyFileSync(authority, `${certs}/ca-certificates.crt`);

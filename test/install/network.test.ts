@@ -1,4 +1,5 @@
-// The installer where the network, a mirror or a proxy fails it: it goes on, or says why not and leaves nothing behind.
+// The installer with failing networks, mirrors and proxies: it resumes, or prints the reason and leaves no files
+// behind.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { statSync } from "node:fs";
@@ -25,7 +26,7 @@ async function refusedOf(client: Client, twisting: Twisting, error: string | Reg
   return asked;
 }
 
-test("a download cut at any tenth goes on from there", async () => {
+test("install.sh: resumes a download that was cut off at any tenth", async () => {
   const { size } = statSync(`${stage.release(current).folder}/${deb}`);
   const one = async (client: Client, tenth: number): Promise<void> => {
     using ground = new Ground(client);
@@ -40,7 +41,7 @@ test("a download cut at any tenth goes on from there", async () => {
   await Promise.all([3, 8].flatMap((tenth) => [one("wget", tenth), one("busybox", tenth)]));
 });
 
-test("a server that knows no parts sends it whole, and one that mixes parts of two files is asked for the whole", async () => {
+test("install.sh: handles a server without range support, and one that mixes two files", async () => {
   for (const client of clients) {
     using ground = new Ground(client);
     const { url } = stage.server.place((_, nth) => (nth === 0 ? { cutAt: 90_000 } : { whole: true }));
@@ -56,7 +57,7 @@ test("a server that knows no parts sends it whole, and one that mixes parts of t
   stage.expectInstalled(ground, current);
 });
 
-test("a connection that is cut again and again at the same place, or a busy server, ends with the reason", async () => {
+test("install.sh: gives up with the reason if the connection is always cut off, or the server stays busy", async () => {
   await Promise.all(
     clients.map(async (client) => {
       const cut = refusedOf(client, () => ({ cutAt: 90_000 }), `${deb} cannot be fetched: `, "is the network there?");
@@ -66,14 +67,14 @@ test("a connection that is cut again and again at the same place, or a busy serv
   );
 });
 
-/** In which a minute of the watcher is short. */
+/** Returns the installer with the minute of its watchdog shortened. */
 function hurried(): string {
   const { installer } = stage.release(current);
   expect(installer.split("sleep 60 &")).toHaveLength(2);
   return installer.replace("sleep 60 &", "sleep 0.4 &");
 }
 
-test("install.sh: a server that sends a byte now and then is given up after three minutes with less than 60 KiB", async () => {
+test("install.sh: gives up after three minutes with less than 60 KiB each", async () => {
   const one = async (client: Client, shell: Shell): Promise<void> => {
     using ground = new Ground(client);
     const { url, asked } = stage.server.place(() => ({ drip: { bytes: 1, everyMs: 50 } }));
@@ -86,7 +87,7 @@ test("install.sh: a server that sends a byte now and then is given up after thre
   await Promise.all([...clients.map((client) => one(client, "dash")), one("curl", "bash"), one("curl", "busybox")]);
 });
 
-test("install.sh: a slow line that brings 60 KiB a minute installs, by any client", async () => {
+test("install.sh: installs over a slow connection of 60 KiB per minute, with any client", async () => {
   const one = async (client: Client): Promise<void> => {
     using ground = new Ground(client);
     const { url } = stage.server.place(() => ({ drip: { bytes: 20_000, everyMs: 50 } }));
@@ -97,7 +98,7 @@ test("install.sh: a slow line that brings 60 KiB a minute installs, by any clien
   await Promise.all(clients.map(one));
 });
 
-test("Ctrl-C in the middle of a download leaves nothing behind", async () => {
+test("install.sh: Ctrl-C during a download leaves nothing behind", async () => {
   for (const shell of Object.keys(shells) as Shell[]) {
     using ground = new Ground("curl");
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -108,7 +109,7 @@ test("Ctrl-C in the middle of a download leaves nothing behind", async () => {
   }
 });
 
-test("what is not there is said at once, with the version", async () => {
+test("install.sh: reports a missing release immediately, with its version", async () => {
   for (const client of clients) {
     const gone = () => ({ status: 404, body: "" });
     expect(await refusedOf(client, gone, /downloads\/\S+ is not there: .*404/, `is ${current} released`)).toHaveLength(
@@ -117,7 +118,7 @@ test("what is not there is said at once, with the version", async () => {
   }
 });
 
-test("one bit flipped in the asset: nothing is installed", async () => {
+test("install.sh: installs nothing if one bit of the asset is flipped", async () => {
   const content = Buffer.from(await Bun.file(`${stage.release(current).folder}/${deb}`).bytes());
   content[1000] = (content[1000] ?? 0) ^ 4;
   for (const client of clients) {
@@ -131,12 +132,12 @@ test("one bit flipped in the asset: nothing is installed", async () => {
   }
 });
 
-test("a page of a proxy in the place of the asset is called one", async () => {
+test("install.sh: recognizes a proxy's web page in place of the asset", async () => {
   const page = () => ({ body: "\n<!DOCTYPE html><title>Sign in</title>" });
   await refusedOf("curl", page, "answers with a web page", "https_proxy=");
 });
 
-test("redirects are followed by https, and never to plain http", async () => {
+test("install.sh: follows redirects to HTTPS, and never to plain HTTP", async () => {
   const unencrypted = stage.server.place(undefined, "http");
   for (const client of clients) {
     const there = stage.server.place();
@@ -152,12 +153,12 @@ test("redirects are followed by https, and never to plain http", async () => {
     }
     const down: Twisting = (path) => ({ location: unencrypted.url + path });
     await refusedOf(client, down, "it leads to an address that is not https", "do not use that server");
-    // That of busybox cannot be kept from it: what came so is thrown away.
+    // busybox wget cannot be prevented from following it, so the installer discards the result.
     if (client !== "busybox") expect(unencrypted.asked).toEqual([]);
   }
 });
 
-test("plain http is taken from an operator who typed it, and leads to no other plain address", async () => {
+test("install.sh: accepts a plain HTTP URL of the operator, but no redirect from it to plain HTTP", async () => {
   for (const client of clients) {
     using ground = new Ground(client);
     const { installer } = stage.release(current);
@@ -171,7 +172,7 @@ test("plain http is taken from an operator who typed it, and leads to no other p
   }
 });
 
-test("a server that nobody vouches for is refused, with curl and with wget", async () => {
+test("install.sh: rejects a server with an untrusted certificate, with curl and with wget", async () => {
   for (const client of ["curl", "wget"] as const) {
     using ground = new Ground(client);
     const ended = await ground.install(stage.release(current).installer, "/etc/ssl/certs/ca-certificates.crt");

@@ -1,4 +1,4 @@
-// A small signed release as a folder: what an installer fetches, and the installer.
+// A small signed release in a folder: the assets and the installer.
 
 import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
@@ -8,9 +8,9 @@ import type { Architecture } from "../integration/base.ts";
 export const template = readFileSync(`${import.meta.dir}/../../build/install.sh`, "utf8");
 
 export interface Keys {
-  /** The path of the private one. */
+  /** The path of the private key. */
   secret: string;
-  /** PEM. */
+  /** The public key in PEM. */
   publicKey: string;
 }
 
@@ -22,15 +22,15 @@ export function makeKeys(dir: string): Keys {
 
 export interface Made {
   version: string;
-  /** Its assets. */
+  /** The folder of its assets. */
   folder: string;
   sums: string;
   installer: string;
 }
 
 /**
- * Below `root`, as its addresses are below the base's; the last one made is the latest. `binary`: the path of one for this
- * architecture, the only one of the release.
+ * Creates a release below `root`, with the same layout as the URLs below the base URL. The release made last is the
+ * latest. `binary`: the path of the only binary of the release, for this architecture.
  */
 export function makeRelease(
   root: string,

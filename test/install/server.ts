@@ -1,4 +1,4 @@
-// A server of releases on this machine, over HTTPS and HTTP, that fails in the ways of networks, mirrors and proxies.
+// A local release server over HTTPS and HTTP that simulates failures of networks, mirrors and proxies.
 
 import { readFileSync, statSync } from "node:fs";
 import { type IncomingMessage, createServer as plain, type ServerResponse } from "node:http";
@@ -6,24 +6,24 @@ import { createServer as encrypted } from "node:https";
 import type { AddressInfo } from "node:net";
 import { certify } from "../stand-in/certificate.ts";
 
-/** What is done to an answer. */
+/** A modification of a response. */
 export interface Twist {
   status?: number;
-  /** Instead of the file. */
+  /** Replaces the file. */
   body?: Uint8Array | string;
-  /** Leads there instead. */
+  /** Redirects to this URL. */
   location?: string;
-  /** The connection ends before this byte of the file. */
+  /** Closes the connection before this byte of the file. */
   cutAt?: number;
-  /** Nothing comes after half of it, and the connection stays. */
+  /** Stops after half of the file and keeps the connection open. */
   stall?: () => void;
-  /** So many bytes come at a time, with a pause after each piece. */
+  /** Sends this many bytes at a time, with a pause after each piece. */
   drip?: { bytes: number; everyMs: number };
-  /** Answers with all of it, whatever part was asked for. */
+  /** Sends the whole file, even if a range was requested. */
   whole?: boolean;
 }
 
-/** `nth`: how often this path was asked for before. */
+/** `nth`: the number of previous requests for this path. */
 export type Twisting = (path: string, nth: number) => Twist | undefined;
 
 interface Place {
@@ -45,7 +45,7 @@ export class Releases implements Disposable {
     this.servers = { https: encrypted(tls, answer), http: plain(answer) };
   }
 
-  /** Serves the releases below `root`; `dir` is for its certificate. */
+  /** Serves the releases below `root`. `dir`: the folder for its certificate. */
   static async up(root: string, dir: string): Promise<Releases> {
     const releases = new Releases(root, dir);
     for (const server of Object.values(releases.servers)) {
@@ -54,12 +54,12 @@ export class Releases implements Disposable {
     return releases;
   }
 
-  /** The certificate of its authority. */
+  /** The path of its authority's certificate. */
   get authority(): string {
     return `${this.dir}/ca.pem`;
   }
 
-  /** An address of the releases of its own. `asked`: the names of the files that it was asked for. */
+  /** Returns a separate base URL of the releases. `asked`: the names of the requested files. */
   place(twisting: Twisting = () => undefined, scheme: "https" | "http" = "https"): { url: string; asked: string[] } {
     const name = `/place-${this.places.size}`;
     const place = { twisting, asked: [] };

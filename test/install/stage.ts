@@ -1,4 +1,4 @@
-// Three releases on a server, and how an installation of one is judged.
+// Three releases on a server, and checks for the result of an installation.
 
 import { expect } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -40,7 +40,7 @@ export class Stage implements Disposable {
     return made;
   }
 
-  /** The path of the executable of a version. */
+  /** Returns the path of the executable of a version. */
   binary(version: string): string {
     const path = `${this.dir}/${version}`;
     const script = `if [ "$1" = --version ]; then echo ${version}; else echo "ran: $*"; fi`;
@@ -59,7 +59,7 @@ export class Stage implements Disposable {
   }
 }
 
-/** One line that names the thing, one with what to type, and nothing else but what was begun. */
+/** Expects one error line that names the cause, one hint, and no other output except for progress. */
 export function expectRefused({ code, stdout, stderr }: Ended, error: string | RegExp, hint: string | RegExp): void {
   const [first = "", second = "", ...more] = stderr.split("\n").filter((line) => !line.startsWith("fetching "));
   expect(first).toMatch(error);

@@ -1,4 +1,4 @@
-// What the installer believes: the checksums inside it, and of another release what is signed with the key inside it.
+// What the installer trusts: the checksums that it contains, and for other releases the key that it contains.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.[Symbol.dispose]());
 
-/** The installer of `current` is told this version. */
+/** Runs the installer of `current` with this EDOX_VERSION. */
 async function typed(version: string, twisting: Twisting, ground: Ground, more: Record<string, string> = {}) {
   const { url, asked } = stage.server.place(twisting);
   const env = { EDOX_BASE_URL: url, EDOX_VERSION: version, ...more };
@@ -28,7 +28,7 @@ const flipped = (path: string): Buffer => {
   return content;
 };
 
-test("another release is believed by its signature: a newer, an older, the latest, by any client", async () => {
+test("install.sh: accepts another release by its signature: newer, older or latest, with any client", async () => {
   for (const [version, is, client] of [
     [newer, newer, "curl"],
     [`v${older}`, older, "wget"],
@@ -42,7 +42,7 @@ test("another release is believed by its signature: a newer, an older, the lates
   }
 });
 
-test("a wrong, a missing or a stranger's signature, or a changed list, and nothing of that release is fetched", async () => {
+test("install.sh: downloads nothing of a release with an invalid signature or changed checksums", async () => {
   const { folder } = stage.release(newer);
   const strange = `${stage.root}/strange`;
   mkdirSync(strange);
@@ -65,7 +65,7 @@ test("a wrong, a missing or a stranger's signature, or a changed list, and nothi
   }
 });
 
-test("a place with a folder for each version, as a package registry is, serves any of them, but tells no latest", async () => {
+test("install.sh: supports a folder per version, as in a package registry, but no latest release there", async () => {
   for (const version of [current, older]) {
     cpSync(stage.release(version).folder, `${stage.root}/generic/edox-ops/${version}`, { recursive: true });
   }
@@ -87,7 +87,7 @@ test("a place with a folder for each version, as a package registry is, serves a
   expectRefused(ended, "https://registry.test/{version} does not tell which release is the latest", "EDOX_VERSION=");
 });
 
-test("without openssl no other release is installed, and its own needs none", async () => {
+test("install.sh: needs openssl only for another release than its own", async () => {
   using ground = new Ground("curl", ["openssl"]);
   const { ended, asked } = await typed(newer, untouched, ground);
   expectRefused(ended, "openssl is not installed", "sudo apt-get install openssl");
@@ -96,7 +96,7 @@ test("without openssl no other release is installed, and its own needs none", as
   stage.expectInstalled(ground, current);
 });
 
-test("an old release that is served as a new one is found out, though its signature is right", async () => {
+test("install.sh: detects an old signed release that is served under a newer version", async () => {
   using ground = new Ground("curl");
   copyFileSync(stage.binary(current), ground.target);
   const old = stage.release(older).folder;
@@ -108,7 +108,7 @@ test("an old release that is served as a new one is found out, though its signat
   stage.expectInstalled(ground, current);
 });
 
-test("a release without a checksum for this host, or with a wrong one, is not installed", async () => {
+test("install.sh: rejects a release with a missing or wrong checksum for this host", async () => {
   const { sums } = stage.release(current);
   const release = { version: current, baseUrl: stage.server.place().url, publicKey: stage.keys.publicKey };
   const lines = sums.trim().split("\n");
@@ -124,7 +124,7 @@ test("a release without a checksum for this host, or with a wrong one, is not in
   }
 });
 
-test("what starts as another version than it is released as is not installed", async () => {
+test("install.sh: rejects a program that prints another version than the release", async () => {
   using ground = new Ground("curl");
   const odd = sha256(stage.binary(older));
   const sums = `${odd}  edox-ops-linux-x64\n`;
@@ -135,12 +135,12 @@ test("what starts as another version than it is released as is not installed", a
   expect(ground.left).toEqual([]);
 });
 
-test("a file that was carried there is held to the checksums, and nothing is fetched", async () => {
+test("install.sh: verifies an offline file by its checksum, without downloading anything", async () => {
   const { folder, installer } = stage.release(current);
   const assets = [`edox-ops_${current}_amd64.deb`, "edox-ops-linux-x64.gz", "edox-ops-linux-x64"];
   for (const asset of assets) {
     using ground = new Ground("none", ["openssl"]);
-    // Under any name.
+    // The file may have any name.
     copyFileSync(`${folder}/${asset}`, `${ground.top}/carried`);
     const env = { EDOX_OFFLINE_FILE: `${ground.top}/carried` };
     expect(await ground.install(installer, stage.authority, { env })).toMatchObject({ code: 0, stderr: "" });
@@ -156,7 +156,7 @@ test("a file that was carried there is held to the checksums, and nothing is fet
   expect(ground.left).toEqual([]);
 });
 
-test("a carried file of another release needs that release's signed list beside it", async () => {
+test("install.sh: an offline file of another release needs its signed checksums beside it", async () => {
   const { folder } = stage.release(newer);
   using ground = new Ground("none");
   const deb = `edox-ops_${newer}_amd64.deb`;
@@ -170,7 +170,7 @@ test("a carried file of another release needs that release's signed list beside 
   expectRefused(ended, "SHA256SUMS is missing", /fetch it from \S+\/v1\.10\.0\/downloads\/SHA256SUMS/);
 });
 
-test("a version or an address that is none is refused before anything is done", async () => {
+test("install.sh: rejects an invalid version, URL or folder before it does anything", async () => {
   using ground = new Ground("curl");
   for (const version of ["1", "1.2", "1.2.3.4", "1..2", "../1.2.3", "1.2.3-rc", "newest"]) {
     const { ended, asked } = await typed(version, untouched, ground);

@@ -1,5 +1,5 @@
-// self-update, from a server that fails it in the ways of networks and mirrors: the new one is whole and tried before it
-// takes the old one's place, and until then the old one is what is there.
+// self-update with failing networks and mirrors: the new version is complete and tested before it replaces the old one,
+// which stays in place until then.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
@@ -37,7 +37,7 @@ afterAll(() => stage?.[Symbol.dispose]());
 const deb = `edox-ops_${newer}_amd64.deb`;
 const previous = ".edox-ops.previous";
 
-/** A folder with the current version in it, and this machine as it trusts the server. */
+/** A folder with the current version, and this machine with trust in the server's certificate. */
 class Ground implements Disposable {
   readonly top = mkdtempSync(`${tmpdir()}/edox-update-`);
   readonly dir = `${this.top}/bin`;
@@ -84,7 +84,7 @@ class Ground implements Disposable {
   }
 }
 
-test("the latest release takes its place, and the one before is kept: back, and back again", async () => {
+test("self-update: installs the latest release and keeps the previous one, and --rollback swaps them", async () => {
   using ground = new Ground();
   const order = ground.order();
   expect(await ground.update(order)).toEqual({ from: current, to: newer, previous: `${ground.dir}/${previous}` });
@@ -97,23 +97,23 @@ test("the latest release takes its place, and the one before is kept: back, and 
   expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], newer]);
 });
 
-test("without one that was kept there is no way back, and that is said", async () => {
+test("self-update: --rollback reports that there is no previous version", async () => {
   using ground = new Ground();
   await expect(rollBack(ground.order(), ground.host, ground.trees)).rejects.toThrow(
     "no edox-ops before this one is kept",
   );
 });
 
-test("what is this program to the byte is no offer, and is not fetched", async () => {
+test("self-update: downloads nothing if the release is identical to this program", async () => {
   using ground = new Ground();
   const { same, release } = await offered(ground.host, ground.order(current));
   expect([same, release.version]).toEqual([true, current]);
-  // Of the same number, but other bytes: built at a desk.
+  // The same version with other bytes, as in a development build.
   writeFileSync(ground.program, "other");
   expect((await offered(ground.host, ground.order(current))).same).toBe(false);
 });
 
-test("an older one comes where it was typed, and not where it is said to be the latest", async () => {
+test("self-update: downgrades to a requested version, but not to an older latest release", async () => {
   using ground = new Ground();
   const replayed: Twisting = (path) => {
     if (!path.startsWith("/permalink/")) return undefined;
@@ -127,7 +127,7 @@ test("an older one comes where it was typed, and not where it is said to be the 
   expect(ground.version).toBe(older);
 });
 
-test("a download that is cut goes on; a flipped bit, a page of a proxy and what is not there are refused", async () => {
+test("self-update: resumes a download, and rejects a flipped bit, a web page and a missing file", async () => {
   using ground = new Ground();
   const content = readFileSync(`${stage.release(newer).folder}/${deb}`);
   const bent = Buffer.from(content);
@@ -159,7 +159,7 @@ test("a download that is cut goes on; a flipped bit, a page of a proxy and what 
   expect(await ground.update(ground.order(null, cut))).toMatchObject({ to: newer });
 });
 
-test("what does not start, or is another version than was signed, never takes the place", async () => {
+test("self-update: a program that does not start or prints another version is never installed", async () => {
   using ground = new Ground();
   const broken = `${ground.dir}/broken`;
   for (const [script, said] of [
@@ -179,7 +179,7 @@ test("what does not start, or is another version than was signed, never takes th
   makeRelease(stage.root, newer, stage.binary(newer), stage.server.place().url, stage.keys);
 });
 
-test("a signal ends it between two parts with everything as it was, and what a killed one left is cleared", async () => {
+test("self-update: a signal leaves everything unchanged, and the next run removes files of a killed one", async () => {
   using ground = new Ground();
   const order = ground.order();
   const interrupted = new Problem("interrupted", "interrupted by SIGINT");
@@ -190,7 +190,7 @@ test("a signal ends it between two parts with everything as it was, and what a k
   expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], newer]);
 });
 
-test("ended at any moment of its change of places, the program is whole, and the way back leads to one that was there", async () => {
+test("self-update: the program and the rollback stay intact if it is killed at any step of the swap", async () => {
   for (const dies of [1, 2, 3, 4]) {
     using ground = new Ground();
     await ground.update(ground.order(older));
@@ -204,7 +204,7 @@ test("ended at any moment of its change of places, the program is whole, and the
       };
     };
     const { trees } = ground;
-    // The clean-up before it, the second name, the two moves; and then no clean-up.
+    // The calls: the cleanup, the hard link, and two renames. The final cleanup does not happen.
     const mortal = { ...trees, remove: upTo(trees.remove), share: upTo(trees.share), move: upTo(trees.move) };
     const order = { ...ground.order(newer), version: older };
     const offer = await offered(ground.host, order);
@@ -219,13 +219,13 @@ test("ended at any moment of its change of places, the program is whole, and the
     expect([older, newer]).toContain(ground.version);
     expect(ground.version === newer).toBe(dies === 4);
     const back = await rollBack({ ...order, version: ground.version }, ground.host, trees);
-    // Before the second name is in its place it is the one before this one, after that this one.
+    // Before the hard link is renamed, the kept version is the previous one; after that, it is this one.
     expect(back.to).toBe(dies < 3 ? current : older);
     expect(ground.left).toEqual([previous, "edox-ops"]);
   }
 });
 
-test("what cannot be kept is not replaced; what the file system has no second name for is, and that is said", async () => {
+test("self-update: fails if the program cannot be kept, and reports a file system without hard links", async () => {
   using ground = new Ground();
   mkdirSync(`${ground.dir}/${previous}`);
   const { url, asked } = stage.server.place();
@@ -251,7 +251,7 @@ test("what cannot be kept is not replaced; what the file system has no second na
   expect([updated.previous, ground.left, ground.version]).toEqual([null, ["edox-ops"], newer]);
 });
 
-test("self-update: root neither fetches nor rolls back to a program that another user could change", async () => {
+test("self-update: root neither updates nor rolls back a program that another user could change", async () => {
   const exposures: [string, (ground: Ground) => void, string, string][] = [
     ["its file", ({ program }) => chownSync(program, 33, 0), "/edox-ops can be", "(user 33 owns it)"],
     ["its mode", ({ program }) => chmodSync(program, 0o757), "/edox-ops can be", "(its mode is 757)"],
@@ -278,9 +278,9 @@ test("self-update: root neither fetches nor rolls back to a program that another
   }
 });
 
-test("self-update: --rollback refuses what is not the program before this one, and changes nothing", async () => {
+test("self-update: --rollback rejects a file that is not the previous version, and changes nothing", async () => {
   const foreign = Buffer.from(readFileSync("/bin/true"));
-  // The machine of its header: AArch64.
+  // The machine field of its header: AArch64.
   foreign.writeUInt16LE(0xb7, 18);
   const junk: [string, (path: string) => void, string][] = [
     ["a directory", (path) => mkdirSync(path), "is not a regular file"],
@@ -317,7 +317,7 @@ test("self-update: --rollback names a previous program that is not executable", 
   expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], current]);
 });
 
-test("self-update: root does not run a previous program that another user left", async () => {
+test("self-update: root does not run a previous program of another user", async () => {
   using ground = new Ground();
   plant(ground, 33);
   const refused = rollBack(ground.order(), ground.host, ground.trees);
@@ -325,14 +325,14 @@ test("self-update: root does not run a previous program that another user left",
   expect([existsSync(`${ground.top}/ran`), ground.version]).toEqual([false, current]);
 });
 
-/** A program in the place of the one before this one, which leaves a mark where it is run. */
+/** Plants a program in place of the previous version. It leaves a mark if it is run. */
 function plant(ground: Ground, owner: number): void {
   const path = `${ground.dir}/${previous}`;
   writeFileSync(path, `#!/bin/sh\ntouch ${ground.top}/ran\necho ${older}\n`, { mode: 0o755 });
   chownSync(path, owner, owner);
 }
 
-test("without room nothing is fetched, and a disk that fills up by the download, or by what it unpacks to, is named", async () => {
+test("self-update: reports too little space before the download, and a disk that fills up during it", async () => {
   using ground = new Ground();
   const order = ground.order();
   const offer = await offered(ground.host, order);
@@ -351,7 +351,7 @@ test("without room nothing is fetched, and a disk that fills up by the download,
   const tight = { ...ground.host, download, space: () => ({ bytesFree: 5e6, inodes: 9, inodesFree: 9 }) };
   await expect(on(tight)).rejects.toThrow(`${ground.dir} has 5 MB free, 180 MB are needed`);
   const blind = { ...ground.host, space: () => ({ bytesFree: 5e9, inodes: 9, inodesFree: 9000 }) };
-  // The program takes 200 kB, the package as much, and what it unpacks to again.
+  // The program takes 200 kB, the package as much, and its unpacked content again.
   for (const size of ["300k", "500k"]) {
     must(["mount", "-t", "tmpfs", "-o", `size=${size},mode=755`, "none", ground.dir]);
     try {
@@ -359,7 +359,7 @@ test("without room nothing is fetched, and a disk that fills up by the download,
       await expect(on(blind)).rejects.toThrow(`no space left at ${ground.dir}`);
       expect([ground.left, ground.version]).toEqual([["edox-ops"], current]);
     } finally {
-      // Lazily: what was looked at is in memory for as long as this process is.
+      // Lazily, because a mapped file stays in memory for the life of this process.
       must(["umount", "--lazy", ground.dir]);
     }
   }

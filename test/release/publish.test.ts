@@ -1,4 +1,5 @@
-// Publishing, against a stand-in of GitLab's package registry and its releases that refuses what GitLab refuses.
+// Publishing a release, tested with a stand-in for GitLab's package registry and releases that rejects what GitLab
+// rejects.
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
@@ -28,7 +29,7 @@ const project = () => ({ api: gitlab.api, id: gitlab.id, token });
 const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const release = () => ({ version: "1.2.3", dir, changelog, keys: `Ours.\n${publicPem(privateKey)}` });
 
-test("every file is sent once, and a second run sends what the first left", async () => {
+test("publish: uploads every file once, and a second run uploads the missing ones", async () => {
   gitlab.unwell = { method: "PUT", times: 1 };
   expect(await publishCandidate(project(), release())).toBe(
     "4 files of 1.2.3 are in the package registry, 4 of them new",
@@ -40,14 +41,14 @@ test("every file is sent once, and a second run sends what the first left", asyn
   );
 });
 
-test("a file that is there as another one is not replaced: a version is one thing", async () => {
+test("publish: a published file with other content is not replaced", async () => {
   gitlab.files.set("1.2.3/install.sh", new TextEncoder().encode("another"));
   await expect(publishCandidate(project(), release())).rejects.toThrow(
     "install.sh of 1.2.3 is there already, and is another file",
   );
 });
 
-test("another signature of the same checksums, of a job that ran again, is no other release; a foreign one is", async () => {
+test("publish: another valid signature of the same checksums is accepted, and a foreign one is rejected", async () => {
   const signed = () => signature(privateKey, readFileSync(`${dir}/SHA256SUMS`));
   writeFileSync(`${dir}/SHA256SUMS.sig`, signed());
   await publishCandidate(project(), release());
@@ -58,12 +59,12 @@ test("another signature of the same checksums, of a job that ran again, is no ot
   await expect(publishCandidate(project(), release())).rejects.toThrow("SHA256SUMS.sig of 1.2.3 is there already");
 });
 
-test("an older version than the latest is not released: every host would be offered it as the newest", async () => {
+test("publish: a release older than the latest is rejected, because all hosts would be offered it", async () => {
   gitlab.releases.set("v1.3.0", { description: "", links: [] });
   await expect(publishRelease(project(), release())).rejects.toThrow("v1.3.0 is released already, and 1.2.3 is older");
 });
 
-test("the release has the changelog's section and a link to each file that stays the same with the next one", async () => {
+test("publish: the release has the changelog section and a stable link to each file", async () => {
   expect(await publishRelease(project(), release())).toBe("v1.2.3 is released with 4 files");
   const made = gitlab.releases.get("v1.2.3");
   expect(made?.description).toBe("- All.");
@@ -73,7 +74,7 @@ test("the release has the changelog's section and a link to each file that stays
   expect(made?.links).toHaveLength(4);
 });
 
-test("what GitLab refuses is told, without the token", async () => {
+test("publish: an error of GitLab is reported without the token", async () => {
   const wrong = { ...project(), token: "wrong" };
   const said = await publishCandidate(wrong, release()).catch((error: Error) => error.message);
   expect(said).toContain("GitLab refuses GET SHA256SUMS: 401");

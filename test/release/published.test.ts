@@ -1,4 +1,4 @@
-// Which releases are believed: what a server says is nothing, what one of our keys has signed counts.
+// Which releases are trusted: not what a server claims, but what one of our keys has signed.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -22,7 +22,7 @@ function signature(sums: string, keys = ours): Uint8Array {
   return readFileSync(`${dir}/SHA256SUMS.sig`);
 }
 
-/** What a server has, by address. */
+/** Returns a host that serves these files by URL. */
 function serving(files: Record<string, string | Uint8Array>) {
   const host = fakeHost();
   host.served.push((_, url) => {
@@ -40,8 +40,8 @@ function release(version: string, place = `v${version}/downloads`, keys = ours):
 const shelf = { base, keys: ours.publicKey };
 const latest = "permalink/latest/downloads";
 
-describe("a release", () => {
-  test("is the one that was asked for, or the latest, with the addresses of its assets", async () => {
+describe("published", () => {
+  test("returns the requested or the latest release, with the URLs of its assets", async () => {
     const host = serving({ ...release("1.2.3"), ...release("1.10.0", latest) });
     const one = await published(host, shelf, "1.2.3");
     expect([one.version, one.sumOf("edox-ops-linux-x64"), one.sumOf("none")]).toEqual(["1.2.3", digest, undefined]);
@@ -49,7 +49,7 @@ describe("a release", () => {
     expect([last.version, last.addressOf("a.deb")]).toEqual(["1.10.0", `${base}/v1.10.0/downloads/a.deb`]);
   });
 
-  test("lies in a folder of its version where the address says so, and none is the latest there", async () => {
+  test("uses one folder per version if the URL contains {version}, where no release is the latest", async () => {
     const sums = sumsOf("1.2.3");
     const flat = "https://registry.test/generic/edox-ops/1.2.3";
     const host = serving({ [`${flat}/SHA256SUMS`]: sums, [`${flat}/SHA256SUMS.sig`]: signature(sums) });
@@ -58,14 +58,14 @@ describe("a release", () => {
     await expect(published(host, registry, null)).rejects.toThrow("does not tell which release is the latest");
   });
 
-  test("signed by the next key is believed by who has both, and by nobody who has the old one only", async () => {
+  test("accepts a release signed by the next key only with both keys, not with the old key alone", async () => {
     const host = serving(release("2.0.0", undefined, next));
     const both = { base, keys: `Two keys.\n${ours.publicKey}${next.publicKey}` };
     expect((await published(host, both, "2.0.0")).version).toBe("2.0.0");
     await expect(published(host, shelf, "2.0.0")).rejects.toThrow("the signature of");
   });
 
-  test("is refused with a foreign signature, a changed sum, half a signature or none", async () => {
+  test("rejects a foreign signature, changed checksums, and an incomplete or missing signature", async () => {
     const good = release("1.2.3");
     const [sums, sig] = Object.keys(good) as [string, string];
     const signed = good[sig] as Uint8Array;
@@ -83,7 +83,7 @@ describe("a release", () => {
     );
   });
 
-  test("is refused with any byte of its signature changed", async () => {
+  test("rejects a signature with any byte changed", async () => {
     const good = release("1.2.3");
     const sig = Object.keys(good)[1] as string;
     const signed = good[sig] as Uint8Array;
@@ -96,7 +96,7 @@ describe("a release", () => {
     );
   });
 
-  test("of another version under this number, or of no version, is refused though it is signed", async () => {
+  test("rejects a signed release with another version number or none", async () => {
     const old = Object.values(release("1.0.0")) as [string, Uint8Array];
     const moved = {
       [`${base}/v1.2.3/downloads/SHA256SUMS`]: old[0],
@@ -108,21 +108,22 @@ describe("a release", () => {
     await expect(published(serving(bare), shelf, null)).rejects.toThrow("is no version of edox-ops, not a release");
   });
 
-  test("is asked for by nobody who has no key to verify it with", async () => {
+  test("sends no request without a key to verify with", async () => {
     const host = serving(release("1.2.3"));
     await expect(published(host, { base, keys: "No key yet.\n" }, "1.2.3")).rejects.toThrow("without a release's key");
     expect(host.asked).toEqual([]);
   });
 });
 
-describe("a signature in another form than openssl writes it", () => {
+describe("isSigned", () => {
   const sums = sumsOf("1.2.3");
   /** The number of points on P-256 (SEC 2): r and s are less than it, and neither is zero. */
   const order = Buffer.from("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", "hex");
   const [zero, one] = [Buffer.of(0), Buffer.of(1)];
-  /** Of 32 bytes each. */
+  /** 32 bytes each. */
   let [r, s]: [Buffer, Buffer] = [zero, zero];
-  // A sign bit that is set shows what takes a negative number, one that is not what takes a zero in front of it.
+  // A set sign bit in r exposes code that accepts negative numbers; a clear one in s exposes code that accepts a
+  // leading zero.
   while (!isHigh(r) || isHigh(s)) [r, s] = integersOf(Buffer.from(signature(sums)));
   const signed = sequence(integer(r), integer(s));
 
@@ -136,7 +137,7 @@ describe("a signature in another form than openssl writes it", () => {
     return [whole(der.subarray(4, end)), whole(der.subarray(end + 2))];
   }
 
-  /** As DER has it, without a zero in front that says nothing. */
+  /** Encodes an integer in DER, without redundant leading zeros. */
   function integer(bytes: Buffer): Buffer {
     const start = bytes.findIndex((byte) => byte !== 0);
     const digits = bytes.subarray(start < 0 ? -1 : start);
@@ -160,26 +161,26 @@ describe("a signature in another form than openssl writes it", () => {
     ["s of the order", sequence(integer(r), integer(order))],
     ["r and s of the order", sequence(integer(order), integer(order))],
     ["r and s exchanged", sequence(integer(s), integer(r))],
-    ["integers of no bytes", sequence(tagged(2, Buffer.alloc(0)), tagged(2, Buffer.alloc(0)))],
+    ["empty integers", sequence(tagged(2, Buffer.alloc(0)), tagged(2, Buffer.alloc(0)))],
     ["a negative r", sequence(tagged(2, r), integer(s))],
-    ["a zero in front of s", sequence(integer(r), tagged(2, Buffer.concat([zero, s])))],
-    ["two zeros in front of r", sequence(tagged(2, Buffer.concat([zero, zero, r])), integer(s))],
+    ["s with a redundant leading zero", sequence(integer(r), tagged(2, Buffer.concat([zero, s])))],
+    ["r with two leading zeros", sequence(tagged(2, Buffer.concat([zero, zero, r])), integer(s))],
     ["a third integer", sequence(integer(r), integer(s), integer(one))],
-    ["a byte behind it that its length counts", sequence(integer(r), integer(s), zero)],
-    ["a byte behind it that its length does not count", Buffer.concat([signed, zero])],
-    ["its length in the long form", Buffer.concat([Buffer.of(0x30, 0x81), signed.subarray(1)])],
-    ["a length that its end tells", Buffer.concat([Buffer.of(0x30, 0x80), signed.subarray(2), Buffer.alloc(2)])],
-    ["a set in the place of the sequence", tagged(0x31, signed.subarray(2))],
-    ["r and s without any form", Buffer.concat([r, s])],
-    ["its text in base64", Buffer.from(signed.toString("base64"))],
+    ["a trailing byte inside the sequence", sequence(integer(r), integer(s), zero)],
+    ["a trailing byte after the sequence", Buffer.concat([signed, zero])],
+    ["a length in long form", Buffer.concat([Buffer.of(0x30, 0x81), signed.subarray(1)])],
+    ["an indefinite length", Buffer.concat([Buffer.of(0x30, 0x80), signed.subarray(2), Buffer.alloc(2)])],
+    ["a set instead of a sequence", tagged(0x31, signed.subarray(2))],
+    ["raw r and s without DER", Buffer.concat([r, s])],
+    ["base64 text", Buffer.from(signed.toString("base64"))],
   ];
   for (const [form, bytes] of forms) {
-    test(`is refused: ${form}`, async () => {
+    test(`rejects ${form}`, async () => {
       expect(await isSigned(Buffer.from(sums), bytes, ours.publicKey)).toBe(false);
     });
   }
 
-  test("is only taken with s exchanged for its opposite, which ECDSA cannot tell from the signer's own", async () => {
+  test("accepts s replaced by its negative, which ECDSA cannot distinguish from the signer's own", async () => {
     const number = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString("hex")}`);
     const opposite = Buffer.from((number(order) - number(s)).toString(16).padStart(64, "0"), "hex");
     for (const bytes of [signed, sequence(integer(r), integer(opposite))]) {
@@ -188,7 +189,7 @@ describe("a signature in another form than openssl writes it", () => {
   });
 });
 
-test("versions are numbers, and have an order", () => {
+test("versions: are three numbers, and are compared by number", () => {
   for (const version of ["0.1.0", "10.20.30"]) expect(isVersion(version)).toBe(true);
   for (const other of ["", "1", "1.2", "1.2.3.4", "01.2.3", "1.2.3-rc1", "v1.2.3", "1.2.3\n", "../1.2.3"]) {
     expect(isVersion(other)).toBe(false);

@@ -1,4 +1,4 @@
-// What a release is made of, and what is refused as one.
+// Building a release, and the states in which it is refused.
 
 import { afterAll, describe, expect, test } from "bun:test";
 import { generateKeyPairSync } from "node:crypto";
@@ -20,13 +20,13 @@ function run(...argv: string[]): string {
   return stdout.toString();
 }
 
-/** A throwaway key, as PEM. */
+/** Returns a temporary key in PEM. */
 function pem(namedCurve = "P-256"): string {
   return generateKeyPairSync("ec", { namedCurve }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 }
 
-describe("a signature", () => {
-  test("is one that openssl verifies, and refuses with one bit changed", async () => {
+describe("signature", () => {
+  test("openssl verifies it, and rejects it if one bit of the file is changed", async () => {
     const key = signingKey(pem());
     const bytes = Buffer.from("hash  name\n");
     await Bun.write(`${dir}/key.pem`, publicPem(key));
@@ -38,7 +38,7 @@ describe("a signature", () => {
     expect(() => run(...verify)).toThrow();
   });
 
-  test("is made with a key of P-256 and no other", () => {
+  test("requires a P-256 key", () => {
     expect(() => signingKey("")).toThrow("EDOX_SIGNING_KEY is no private key in PEM");
     const key = pem();
     expect(publicPem(signingKey(Buffer.from(key).toString("base64")))).toBe(publicPem(signingKey(key)));
@@ -46,13 +46,13 @@ describe("a signature", () => {
   });
 });
 
-describe("a Debian package", () => {
+describe("Debian package", () => {
   const contents = [
     { path: "usr/bin/edox-ops", bytes: "binary", mode: 0o755 },
     { path: "usr/share/doc/edox-ops/copyright", bytes: "mine\n", mode: 0o644 },
   ];
 
-  test("has the same bytes from two folders, and what was put in, as root's", async () => {
+  test("has the same bytes in two folders, and all files are owned by root", async () => {
     const digests: string[] = [];
     for (const name of ["one", "two"]) {
       mkdirSync(`${dir}/${name}`);
@@ -70,7 +70,7 @@ describe("a Debian package", () => {
   });
 });
 
-describe("the list of what is in the binary", () => {
+describe("bill of materials", () => {
   const lock = {
     packages: {
       a: ["a@1.0.0", "", { dependencies: { b: "^2.0.0" } }, "sha512-AAAA"],
@@ -79,7 +79,7 @@ describe("the list of what is in the binary", () => {
     },
   } as unknown as Parameters<typeof closure>[0];
 
-  test("has what is shipped and all that it needs, and nothing of the desk", () => {
+  test("lists the dependencies at run time including indirect ones, and no development dependencies", () => {
     const packages = closure(lock, ["a"]);
     expect(packages.map(({ name, version }) => `${name} ${version}`)).toEqual(["a 1.0.0", "b 2.1.0"]);
     const text = sbom("1.2.3", packages);
@@ -92,7 +92,7 @@ describe("the list of what is in the binary", () => {
     });
   });
 
-  test("of this project has what its dependencies bring, and no compiler", async () => {
+  test("contains the indirect dependencies of this project, and no compiler", async () => {
     const own = Bun.JSONC.parse(await Bun.file(`${import.meta.dir}/../../bun.lock`).text()) as typeof lock;
     const { dependencies } = await Bun.file(`${import.meta.dir}/../../package.json`).json();
     const names = closure(own, Object.keys(dependencies)).map(({ name }) => name);
@@ -103,14 +103,14 @@ describe("the list of what is in the binary", () => {
 
 const changelog = "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- New.\n\n## [0.1.0] - 2026-01-01\n\n- Old.\n";
 
-describe("the changelog", () => {
+describe("changelog", () => {
   test("has a section for each version", () => {
     expect(sectionOf(changelog, "0.1.0")).toBe("- Old.");
     expect(sectionOf(changelog, "Unreleased")).toBe("### Added\n\n- New.");
     expect(sectionOf(changelog, "9.9.9")).toBeNull();
   });
 
-  test("gives what is unreleased to a version, once", () => {
+  test("moves the unreleased changes to a version once", () => {
     const text = released(changelog, "0.2.0", "2026-02-02");
     expect(sectionOf(text, "0.2.0")).toBe("### Added\n\n- New.");
     expect(sectionOf(text, "Unreleased")).toBe("");
@@ -118,7 +118,7 @@ describe("the changelog", () => {
     expect(() => released(changelog, "0.1.0", "2026-02-02")).toThrow("has 0.1.0 already");
   });
 
-  test("and the commits say which version is next", () => {
+  test("nextVersion: follows from the types of the commits", () => {
     expect(nextVersion("0.1.0", ["fix: a"])).toBe("0.1.1");
     expect(nextVersion("0.1.0", ["fix: a", "feat(b): c"])).toBe("0.2.0");
     expect(nextVersion("0.1.0", ["feat!: a"])).toBe("0.2.0");
@@ -127,7 +127,7 @@ describe("the changelog", () => {
   });
 });
 
-test("no release is made of another tag, of what no commit has, or of what the changelog does not tell", () => {
+test("release: is refused for a wrong tag, uncommitted changes, or a missing changelog section", () => {
   const state = { version: "0.1.0", tag: "v0.1.0", status: "", changelog };
   expect(refusal(state)).toBeNull();
   expect(refusal({ ...state, tag: undefined })).toBeNull();
@@ -136,7 +136,7 @@ test("no release is made of another tag, of what no commit has, or of what the c
   expect(refusal({ ...state, version: "0.2.0", tag: "v0.2.0" })).toBe("CHANGELOG.md has nothing of 0.2.0");
 });
 
-test("a bump writes version and changelog, commits and tags them; without --yes it only says so", async () => {
+test("bump: writes, commits and tags the version, and only prints it without --yes", async () => {
   const top = `${dir}/project`;
   mkdirSync(top);
   writeFileSync(`${top}/package.json`, '{\n  "version": "0.1.0"\n}\n');

