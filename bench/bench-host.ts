@@ -10,6 +10,7 @@ export interface Binaries {
   full: string;
 }
 
+/** Boots a Debian 12 host that has both binaries and the runtime. */
 export async function benchHost({ empty, full }: Binaries): Promise<TestHost> {
   const host = await TestHost.up("bookworm");
   host.put(empty, "/usr/local/bin/empty");
@@ -25,6 +26,7 @@ export function installWatchers(host: TestHost): void {
   expect(host.sh("apt-get update -q && apt-get install -q -y --no-install-recommends strace time"));
 }
 
+/** Runs the measurements on the host and returns their results. */
 export function measured(host: TestHost, spec: Spec): Measured[] {
   return JSON.parse(expect(host.run(["/opt/bench/bun", "/opt/bench/inside.ts", JSON.stringify(spec)])));
 }

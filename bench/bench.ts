@@ -1,6 +1,6 @@
-// Compares the speed of the binary with an empty one that was compiled with the same flags, with other tools on one
-// bootstrapped host, and with apt-get on fresh ones. Shows the medians of one interleaved run and their ratios.
-// Machines are noisy, so only the ratios are comparable.
+// Compares the speed of the binary with an empty one that was compiled with the same flags. Also compares it with other
+// tools on one bootstrapped host, and with apt-get on fresh ones. Shows the medians of one interleaved run and their
+// ratios. Machines are noisy, so only the ratios are comparable.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";

@@ -11,6 +11,7 @@ export interface Goal {
 /** One row of the table, with its cells as text. */
 export type Row = readonly string[];
 
+/** Returns the median, or NaN without values. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -22,14 +23,17 @@ export function ratio(one: Measured | undefined, other: Measured | undefined): n
   return median(one?.times ?? []) / median(other?.times ?? []);
 }
 
+/** Returns a goal that is met up to the limit. */
 export function atMost(text: string, found: number, limit: number): Goal {
   return { text: `at most ${limit} ${text}`, met: found <= limit };
 }
 
+/** Returns a goal that is met from the limit on. */
 export function atLeast(text: string, found: number, limit: number): Goal {
   return { text: `at least ${limit} ${text}`, met: found >= limit };
 }
 
+/** Returns the first row of a table. `to`: the titles of the ratio columns. */
 export function head(to: readonly string[]): Row {
   return ["", "runs", "median ms", "min to max", ...to, "children", "peak MB", "goal"];
 }

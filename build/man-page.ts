@@ -39,6 +39,7 @@ const files: Record<keyof typeof paths, string> = {
   programLockPath: "held while this program is installed, updated or removed",
 };
 
+/** Returns the manual page of the command and all its subcommands. */
 export function manPage(root: Word): string {
   const commands = allWords(root).filter(({ words }) => words.length === 0);
   const codes = Object.entries(exitCode).map(([name, code]) => {

@@ -3,8 +3,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
 
 /**
- * Parses a private key in PEM, as `openssl ecparam -name prime256v1 -genkey -noout` writes it, or the same in one line
- * of base64, because GitLab masks no value that contains spaces. Throws for a key of another type.
+ * Parses a private key in PEM, as `openssl ecparam -name prime256v1 -genkey -noout` writes it. Also accepts that PEM in
+ * one line of base64, because GitLab masks no value that contains spaces. Throws for a key of another type.
  */
 export function signingKey(typed: string): KeyObject {
   const pem = typed.includes("-----BEGIN") ? typed : Buffer.from(typed, "base64");
@@ -18,10 +18,12 @@ export function signingKey(typed: string): KeyObject {
   return key;
 }
 
+/** Returns the public key in PEM. */
 export function publicPem(key: KeyObject): string {
   return createPublicKey(key).export({ type: "spki", format: "pem" }).toString();
 }
 
+/** Returns the signature of the bytes in DER. */
 export function signature(key: KeyObject, bytes: Uint8Array): Uint8Array {
   return sign("sha256", bytes, key);
 }

@@ -101,10 +101,12 @@ export function inodeLow(inode: number | bigint): number {
   return typeof inode === "number" ? inode % 2 ** 32 : Number(inode & 0xffff_ffffn);
 }
 
+/** Returns the high word of an inode number. */
 export function inodeHigh(inode: number | bigint): number {
   return typeof inode === "number" ? Math.floor(inode / 2 ** 32) : Number(inode >> 32n);
 }
 
+/** Returns the entry with this path and status. */
 export function entryOf(path: string, status: Status): Entry {
   const packed = Packed.of(1);
   packed.set(0, status);

@@ -42,6 +42,7 @@ function isRootsProgram(path: string): boolean {
   return [dir, real].every((each) => isRootsAlone(statOf(fs.lstatSync(each))));
 }
 
+/** Implements {@link Host.run}: runs a program to its end. */
 export async function start(argv: readonly string[], options: RunOptions = {}): Promise<Output> {
   const [name = ""] = argv;
   const { program, foreign } = programPath(name);

@@ -99,6 +99,7 @@ export async function opened(
   }
 }
 
+/** Returns whether a request failed because of its timeout. */
 export function isLate(error: unknown): boolean {
   return (error as Error).name === "TimeoutError";
 }

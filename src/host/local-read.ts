@@ -22,10 +22,12 @@ export function wholeOf(path: string): Uint8Array {
   });
 }
 
+/** Returns at most `most` bytes from the start of a file. */
 export function headOf(path: string, most: number): Uint8Array {
   return opened(path, (fd) => beginning(fd, most, most));
 }
 
+/** Returns at most `most` bytes from the end of a file. */
 export function tailOf(path: string, most: number): Uint8Array {
   return opened(path, (fd) => {
     const tail = new Uint8Array(most);

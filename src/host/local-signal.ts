@@ -6,6 +6,7 @@ const heeded = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 const waiting = new Set<() => void>();
 let first: Signal | null = null;
 
+/** Implements {@link Host.heedSignals}. */
 export function heedSignals(): () => Signal | null {
   for (const name of Object.keys(heeded) as (keyof typeof heeded)[]) {
     process.on(name, () => {

@@ -1,6 +1,7 @@
 import type * as fs from "node:fs";
 import type { Stat } from "./host.ts";
 
+/** Converts the runtime's result of stat or lstat. */
 export function statOf(stat: fs.Stats): Stat {
   const type = stat.isFile() ? "file" : stat.isDirectory() ? "directory" : stat.isSymbolicLink() ? "link" : "other";
   return {

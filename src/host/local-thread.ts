@@ -1,4 +1,4 @@
-// A second thread for what is done to many files: on one processor, and for few files, there is none.
+// A second thread for operations on many files. It is not used on a single processor, or for few files.
 
 import { files } from "./local-files.ts";
 
@@ -16,22 +16,28 @@ interface Failed {
 
 type Done = { answer: unknown } | Failed;
 
-/** Files before it is started: it costs 8 ms and 10 MB, which fewer do not give back. */
+/**
+ * Number of files up to which the second thread is not started. It costs 8 ms and 10 MB, which fewer files do not
+ * recover.
+ */
 const alone = 1000;
-/** Pieces of work that it has at a time. With two of them a deploy of 200,000 files took a tenth longer. */
+/** Maximum number of pending tasks. With two instead of four, a deploy of 200,000 files took a tenth longer. */
 const most = 4;
 
-/** Pieces of work after which what they left behind is collected: the runtime would let it pile up. */
+/** Number of tasks between garbage collections. The runtime would let their garbage accumulate. */
 const worksACollection = 64;
 
 export class SecondThread {
   #worker: Worker | null = null;
-  /** Work that it has not done: counted where both threads see it, since an answer comes only when the first one waits. */
+  /**
+   * The number of pending tasks, in memory shared by both threads, because a response only arrives when the first
+   * thread waits.
+   */
   readonly #open = new Int32Array(new SharedArrayBuffer(4));
   readonly #asked: ({ work: Work } & PromiseWithResolvers<unknown>)[] = [];
   #count = 0;
 
-  /** Done by the other thread if it has time, or else here. `count`: of the files. */
+  /** Runs a task on the second thread if it has capacity, and otherwise on this one. `count`: number of files. */
   async run<N extends Name>(name: N, count: number, ...given: Parameters<Files[N]>): Promise<ReturnType<Files[N]>> {
     this.#count += count;
     const work: Work = { name, given };
@@ -59,7 +65,7 @@ export class SecondThread {
       else asked?.reject(errorOf(data));
       if (this.#asked.length === 0) worker.unref();
     };
-    // One that cannot start, or ends, is not asked again, and what it was asked for is done here.
+    // A worker that cannot start, or exits, gets no more tasks, and this thread does its pending ones.
     worker.onerror = () => this.#end();
     worker.addEventListener("close", () => this.#end());
     return worker;
@@ -92,7 +98,7 @@ function errorOf({ error: { message, code } }: Failed): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** What the other thread runs. First it is told what counts its work. */
+/** Runs in the second thread. The first message contains the counter of pending tasks. */
 function serve(self: Worker): void {
   let open: Int32Array;
   let done = 0;

@@ -1,4 +1,4 @@
-// Trees of this machine.
+// The implementation of {@link Trees} for this machine.
 
 import * as fs from "node:fs";
 import type { Attributes } from "./host.ts";
@@ -12,43 +12,50 @@ import { openBelow, openTyped } from "./local-opened.ts";
 import { SecondThread } from "./local-thread.ts";
 import { type Entry, type Opened, Refused, type Trees } from "./trees.ts";
 
-/** To look at a directory and what is in it takes as long as to read so many files. */
+/** Listing a directory takes as long as reading this many files. */
 const filesADir = 8;
 
-/** Directories in each other. The time to open or remove them one in another grows with the square of their number. */
+/**
+ * Maximum nesting of directories. The time to open or remove nested directories grows with the square of their number.
+ */
 const mostNested = 100;
 
 const isTooDeep = (path: string): boolean => path.length > 2 * mostNested && path.split("/").length > mostNested;
 
 /** AT_FDCWD, from <fcntl.h>. */
 const currentDir = -100;
-/** Write permission of others, and what runs a program as its owner. */
+/** Write permission of group and others, and the set-ID bits. */
 const unwanted = 0o6022;
 
-/** `root` puts every path below another directory, for tests. */
+/** Returns the trees of this machine. `root` places every path below another directory, for tests. */
 export function localTrees(root = ""): Trees {
   const parents = new Parents();
   const at = (path: string): string => (placeOf(path) === null ? root + path : path);
-  /** For calls that know nothing of open directories. */
+  /** Returns a name for calls that do not support paths below an open directory. */
   const name = (path: string): string => parents.nameOf(at(path));
   const one = Buffer.allocUnsafe(bufferBytes);
   const two = Buffer.allocUnsafe(bufferBytes);
   const thread = new SecondThread();
 
-  /** Does what changes names, after which no directory stands for the same path. */
+  /**
+   * Runs an operation that changes names. The cached directories are closed, because they may belong to other paths
+   * afterwards.
+   */
   const renaming = <T>(act: () => T): T => {
     parents.close();
     try {
       return act();
     } catch (error) {
-      // As long as the descriptors in its message are open.
+      // The descriptors named in the message are still open here.
       throw withTypedPaths(error);
     } finally {
       parents.close();
     }
   };
 
-  /** The number of a descriptor that is closed is soon that of another directory. */
+  /**
+   * Closes the cached directories too, because the number of a closed descriptor is soon used for another directory.
+   */
   const kept = (opened: Opened | null): Opened | null => {
     if (opened === null) return null;
     const close = (): void => {
@@ -191,10 +198,10 @@ export function localTrees(root = ""): Trees {
   });
 }
 
-/** Throws the system's error where there is nothing to look at. */
+/** Returns the status of a path. Throws the system's error if it does not exist. */
 function statusOf(path: string): Status {
   const place = placeOf(path);
-  // From the current directory, which an absolute path does not begin at.
+  // An absolute path ignores the directory that it is relative to.
   if (place === null) return demanded(statusAt(currentDir, path), path);
   if (place.below === "") return demanded(statusAt(place.top, ""), path);
   const fd = openNoFollow(path, O_PATH);
@@ -211,7 +218,7 @@ function demanded(status: Status | null, path: string): Status {
   throw new Error(`the status of ${path} cannot be read`);
 }
 
-/** See {@link Trees.adopt}. A directory is its owner's before anything in it is looked at. */
+/** Implements {@link Trees.adopt}. Changes the owner of a directory before it reads its entries. */
 function adopt(top: string, owner: Pick<Attributes, "uid" | "gid">): void {
   const dirs = [top];
   for (let dir = dirs.pop(); dir !== undefined; dir = dirs.pop()) {
@@ -236,7 +243,7 @@ function adoptOne(path: string, entry: Entry, { uid, gid }: Pick<Attributes, "ui
   const mode = entry.type === "link" ? entry.mode : entry.mode & ~unwanted;
   if (entry.uid === uid && entry.mode === mode) return;
   if (entry.type === "file" && entry.names > 1) {
-    // Its other names may lie outside of the tree.
+    // Its other links may be outside of the tree.
     const fresh = path.replace(/[^/]*$/, `.${crypto.randomUUID()}`);
     files.copies(path, fresh, Float64Array.of(entry.size), {
       mode,
@@ -251,13 +258,14 @@ function adoptOne(path: string, entry: Entry, { uid, gid }: Pick<Attributes, "ui
   if (entry.mode !== mode) fs.chmodSync(path, mode);
 }
 
-/** The same, but errors name what is open by what was typed. */
+/** Returns the same methods, whose errors name the original paths instead of descriptors. */
 function withNames(trees: Trees): Trees {
   const methods = Object.entries(trees).map(([key, method]: [string, (...given: never[]) => unknown]) => {
     const act = (...given: never[]): unknown => {
       try {
         const done = method(...given);
-        // Before any other handler sees the error; the promise stays the same, since a new one is done a turn later.
+        // This changes the error before any other handler sees it. A new promise would resolve one turn later, so the
+        // original one is returned.
         if (done instanceof Promise) done.catch(withTypedPaths);
         return done;
       } catch (error) {

@@ -135,6 +135,7 @@ function* piecesOf(read: ReadAt, start: number, bytes: number): Generator<Buffer
   }
 }
 
+/** Reads exactly this many bytes at an offset. Throws {@link Refused} if the file ends before that. */
 export function readAt(fd: number, offset: number, bytes: number): Buffer {
   const buffer = Buffer.allocUnsafe(bytes);
   for (let done = 0; done < bytes; ) {

@@ -111,7 +111,7 @@ export interface Trees {
   entry(path: string): Entry | null;
   /**
    * Opens the target of a path, component by component; null if it does not exist. A symbolic link on the way is
-   * followed if one of the `trusted` users owns it, or if its owner also owns the final target. No user can therefore
+   * followed only if one of the `trusted` users owns it, or if its owner also owns the target. No user can therefore
    * lead this process to a file of another user. Throws {@link Refused} otherwise. Also throws it if `reader`, root by
    * default, may not search a directory on the way or not read the target.
    */
@@ -119,8 +119,8 @@ export interface Trees {
   /** Opens the target of a path below `dir`. Throws {@link Refused} for a path that leads out of it. */
   openBelow(dir: string, path: string): Opened | null;
   /**
-   * Changes the owner of a directory and everything below it, from the top down, so that no other user can change a
-   * name in it at the same time. Removes write permission of group and others, and set-ID bits. Sets the group if one
+   * Changes the owner of a directory and everything below it. Works from the top down, so that no other user can change
+   * a name in it at the same time. Removes write permission of group and others, and set-ID bits. Sets the group if one
    * of these changes was needed. Replaces a file with several hard links by a copy, since another link may be outside
    * of the tree. Does not touch file systems that are mounted in it.
    */
@@ -156,8 +156,8 @@ export interface Trees {
   makeDirectory(path: string, attributes: Attributes): void;
   makeLink(path: string, target: string, made: Made): void;
   /**
-   * Hard-links a file. Returns false if the inode has reached the maximum or permitted number of links, or if the file
-   * system does not support hard links or is another one.
+   * Hard-links a file. Returns false if the inode has reached the maximum or permitted number of links. Also returns
+   * false if the file system does not support hard links, or if the target is on another one.
    */
   share(from: string, to: string): boolean;
   setAttributes(path: string, made: Made): void;

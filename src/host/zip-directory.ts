@@ -38,8 +38,8 @@ const zip64Field = 0x0001;
 const windowBytes = 1024 * 1024;
 
 /**
- * Finds the central directory. Throws {@link Refused} for a file without the end record of a zip, for a part of a split
- * zip, and for a file that contains more than a zip.
+ * Finds the central directory. Throws {@link Refused} for a file without the end record of a zip, and for a part of a
+ * split zip. Also throws it for a file that contains more than a zip.
  */
 export function zipDirectory(
   read: ReadAt,
@@ -178,6 +178,7 @@ function integer(bytes: Buffer, at: number): number {
   return value;
 }
 
+/** Returns the error for a zip that is corrupt. */
 export function corrupt(what: string): Refused {
   return new Refused(`it is corrupt: ${what}`);
 }

@@ -47,6 +47,7 @@ export function isOwn(see: HostReader, program: string): boolean {
   return see.uid === 0 || [program, folderOf(program)].every((path) => see.stat(path)?.uid === see.uid);
 }
 
+/** Returns the folder of the program. */
 export function folderOf(program: string): string {
   return program.slice(0, program.lastIndexOf("/")) || "/";
 }

@@ -28,10 +28,12 @@ const placeholder = "{version}";
 /** Versions are compared by number and not as text: 1.10.0 comes after 1.9.0. */
 const versionForm = /^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/;
 
+/** Returns whether a text is a version of the form X.Y.Z, without leading zeros. */
 export function isVersion(text: string): boolean {
   return versionForm.test(text);
 }
 
+/** Returns whether the first version is older than the second one. */
 export function isOlder(version: string, than: string): boolean {
   const [left, right] = [version, than].map((each) => each.split(".").map(Number));
   const differing = left?.findIndex((number, i) => number !== right?.[i]) ?? -1;

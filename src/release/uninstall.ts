@@ -7,6 +7,7 @@ import { dockerSourcePath } from "../recipes/docker.ts";
 import { docsRoot, logDir, projectsPath, stateDir } from "../recipes/paths.ts";
 import { leftBeside } from "./program.ts";
 
+/** Returns the recipe that removes the program and the files beside it. */
 export function uninstallation(program: string, see: HostReader): Recipe {
   return {
     command: "uninstall",

@@ -145,6 +145,7 @@ export async function rollBack(order: Order, host: Host, trees: Trees): Promise<
   });
 }
 
+/** Returns the command that installs a Debian package from the current folder. */
 export function aptLine(asset: string): string[] {
   return ["sudo", "apt-get", "install", `./${asset}`];
 }
@@ -216,8 +217,8 @@ async function versionOf(host: Host, program: string, name: string, hint?: strin
 }
 
 /**
- * Explains the signals that kill it before it prints anything: the crash report that the runtime then writes names
- * neither.
+ * Returns the reason for a failed start, by the signal that killed the program. The crash report of the runtime names
+ * neither the CPU nor the memory limit.
  */
 function whyNotStarted(code: number, stderr: string): string {
   if (code === 132) return "this CPU lacks an instruction that it needs";

@@ -35,6 +35,7 @@ export function stepsOf(
   }));
 }
 
+/** Converts a problem. Its message is on one line. */
 export function problemOf({ code, message, stderr, hint }: Problem, voice: Voice): NonNullable<Document["error"]> {
   return {
     code,
@@ -44,6 +45,7 @@ export function problemOf({ code, message, stderr, hint }: Problem, voice: Voice
   };
 }
 
+/** Converts the findings of doctor. Their details are on one line. */
 export function findingsOf(findings: readonly Finding[], voice: Voice): NonNullable<Document["findings"]> {
   return findings.map(({ hint, detail, ...finding }) => {
     return { ...finding, detail: oneLine(detail), ...(hint && { hint: voice.hint(hint) }) };

@@ -26,6 +26,7 @@ export interface Progress {
   clear(): void;
 }
 
+/** Returns a status line that is redrawn every 500 ms. `now`: the time in milliseconds. */
 export function progressLine(terminal: Terminal, now: () => number, stop: Stop): Progress {
   let subject = "";
   let what = "";

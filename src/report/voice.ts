@@ -8,6 +8,7 @@ export interface Voice {
   hint(argv: readonly string[]): string[];
 }
 
+/** Returns the style of the output, which colours texts only with `colour`. */
 export function voiceOf({ colour, hint }: { colour: boolean; hint: Voice["hint"] }): Voice {
   return { hint, paint: (status, text) => (colour ? `\u001B[${colours[status]}m${text}\u001B[0m` : text) };
 }

@@ -34,6 +34,7 @@ export function allWords(from: Word): Word[] {
   return [from, ...from.words.flatMap(allWords)];
 }
 
+/** Returns the last word of the command. */
 export function nameOf({ path }: Word): string {
   return path.at(-1) ?? "";
 }

@@ -10,7 +10,7 @@ afterAll(() => rmSync(dir, { recursive: true }));
 const { pinned } = localTrees();
 
 describe("pinned", () => {
-  test('returns "mount point" for a mount point, but not for a link to one', () => {
+  test("reports a mount point, but not a link to one", () => {
     symlinkSync("/proc", `${dir}/link`);
     expect([pinned("/proc"), pinned(`${dir}/link`)]).toEqual(["mount point", null]);
   });
