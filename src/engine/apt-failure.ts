@@ -1,4 +1,4 @@
-// Why apt-get could not install or remove packages, in one error, and the command that helps.
+// Describes in one error why apt-get could not install or remove packages, with the command that helps.
 
 import type { Host, HostReader, Output } from "../host/host.ts";
 import { failedHook } from "./apt-hook.ts";
@@ -8,7 +8,7 @@ import { linesOf } from "./lines.ts";
 import { Problem } from "./step.ts";
 
 const mebibyte = 1024 * 1024;
-/** What the lists of a distribution take, twice: packed and unpacked. */
+/** The space that the package lists of a distribution need twice: packed and unpacked. */
 const scarceBytes = 128 * mebibyte;
 
 interface Asked {
@@ -18,7 +18,10 @@ interface Asked {
   warnings: readonly string[];
 }
 
-/** Returns the Problem of a transaction that failed. `configured`: how `dpkg --configure` ended before it, where it ran. */
+/**
+ * Returns the Problem of a failed transaction. `configured` is the result of the `dpkg --configure` before it, or null
+ * if none ran.
+ */
 export function installFailure(install: Output, configured: Output | null, asked: Asked, host: Host): Problem {
   const { names, instead, warnings } = asked;
   const wanted =
@@ -37,7 +40,7 @@ export function installFailure(install: Output, configured: Output | null, asked
   const stopped = hook === null ? "" : `: ${hook.title}`;
   const sources = warnings.length === 0 ? "" : `; these sources failed: ${warnings.join("; ")}`;
   const message = `apt-get could not ${wanted}${refused}${packages}${files}${stopped}${sources}${scarce(host)}`;
-  // Why dpkg cannot go on, apt knows only where it has asked dpkg once more.
+  // apt reports why dpkg cannot continue only when it has run dpkg again, so the earlier output is kept.
   const before = configured?.code && broken === undefined ? configured.stderr : "";
   return new Problem("command-failed", message, {
     returncode: install.code,
@@ -55,8 +58,8 @@ export function installFailure(install: Output, configured: Output | null, asked
 }
 
 /**
- * Returns the command that finishes what dpkg left, or null where it left nothing. Packages are named: apt then takes a newer
- * version of one whose scripts fail.
+ * Returns the command that finishes an interrupted dpkg, or null if nothing is unfinished. The packages are named,
+ * because apt only then installs a newer version of one whose scripts fail.
  */
 export function finishing(see: HostReader): string[] | null {
   if (hasJournal(see)) return ["sudo", "dpkg", "--configure", "-a"];
@@ -73,7 +76,10 @@ export function areHeld(names: readonly string[]): string {
   return `${names.join(", ")} ${names.length === 1 ? "is" : "are"} held with apt-mark`;
 }
 
-/** apt 3 falls back to what no mirror has where a list does not fit on the disk, and tells of that only. */
+/**
+ * Returns a note about low disk space, or "". When a list does not fit on the disk, apt 3 falls back to files that no
+ * mirror has, and reports only their absence.
+ */
 function scarce(host: Host): string {
   const free = host.space("/var/lib/apt")?.bytesFree ?? Number.POSITIVE_INFINITY;
   return free < scarceBytes ? `; only ${Math.floor(free / mebibyte)} MiB are free in /var/lib/apt` : "";

@@ -1,4 +1,4 @@
-// Commands that others have apt run around dpkg (DPkg::Pre-Invoke and its like): one that fails ends an installation.
+// Finds the apt hook (DPkg::Pre-Invoke and similar settings) that failed. A failing hook aborts an installation.
 
 import type { HostReader, Output } from "../host/host.ts";
 import { textOf } from "./facts.ts";
@@ -6,16 +6,17 @@ import { textOf } from "./facts.ts";
 const confDir = "/etc/apt/apt.conf.d";
 
 export interface FailedHook {
-  /** The setting, the command and the file that it stands in, for a person. */
+  /** Names the setting, the command and its file in a message. */
   title: string;
-  /** null where no file has the command as it was run. */
+  /** null if no file contains the command in the form in which it ran. */
   path: string | null;
-  /** dpkg had ended well by then: the packages are installed. */
+  /** dpkg had already succeeded: the packages are installed. */
   isAfter: boolean;
 }
 
+/** Returns the hook that made apt-get fail with this output, or null if no hook did. */
 export function failedHook(see: HostReader, { stderr }: Output): FailedHook | null {
-  // The commands of Pre-Install-Pkgs get a list of the packages, and apt names them in other words.
+  // Pre-Install-Pkgs commands receive a list of the packages, and apt reports their failure with a different message.
   const script = /^E: Failure running script (.+)$/m.exec(stderr)?.[1];
   const [, setting = "DPkg::Pre-Install-Pkgs", command = script] =
     /^E: Problem executing scripts (DPkg::\S+) '(.*)'$/m.exec(stderr) ?? [];

@@ -1,4 +1,4 @@
-// One apt transaction, on a host where nobody answers questions.
+// Runs one apt transaction without any interactive question.
 
 import type { Host, HostReader, Output } from "../host/host.ts";
 import { areHeld, installFailure, unhold } from "./apt-failure.ts";
@@ -18,23 +18,26 @@ import { linesOf } from "./lines.ts";
 import { Problem, type Requirement } from "./step.ts";
 import { heed, met, type Stop } from "./wait.ts";
 
-/** apt's own limit for its dpkg locks, in seconds; the lists lock has none, so that it is tried again here. */
+/** apt's own limit for its dpkg locks, in seconds. The lists lock has no limit in apt, so it is retried here. */
 const lockSeconds = 600;
 /**
- * The longest that an apt-get may take. It gives up by itself where nothing comes for 30 s; not where a byte comes now
- * and then, and apt 2.6 not always where a list that it resumed has grown over its limit: it then waits for nothing.
+ * The maximum run time of apt-get. It times out by itself after 30 s without data, but not on a trickle of single
+ * bytes. apt 2.6 can also hang on a resumed list that has grown over its limit.
  */
 const limitMinutes = { update: 20, install: 60 };
-/** Of a dpkg without an apt, and what follows it: at the end of it it is ended with the scripts that it runs. */
+/**
+ * The limit for dpkg without apt, and for the commands after it. When it expires, dpkg is ended together with the
+ * scripts that it runs.
+ */
 const dpkgMinutes = 60;
 const simulateLimitMs = 120_000;
 const certificatesTool = "/usr/sbin/update-ca-certificates";
-/** How long a clock is waited for that is behind the lists. */
+/** How long to wait for a clock that is behind the lists, in seconds. */
 const clockSeconds = 120;
 
 /**
- * Nobody is asked: not by debconf, not by needrestart (22.04 asks whatever debconf is told), not by listchanges and not by
- * listbugs, which aborts apt where it cannot ask.
+ * Suppresses every question: from debconf, needrestart (22.04 asks regardless of debconf), listchanges, and listbugs,
+ * which aborts apt if it cannot ask.
  */
 const env = {
   DEBIAN_FRONTEND: "noninteractive",
@@ -42,9 +45,9 @@ const env = {
   NEEDRESTART_SUSPEND: "1",
   APT_LISTCHANGES_FRONTEND: "none",
   APT_LISTBUGS_FRONTEND: "none",
-  // apt cannot check a signature where /tmp is full, nor run a package's questions where it is noexec.
+  // apt cannot check a signature if /tmp is full, and cannot run a package's questions if /tmp is mounted noexec.
   TMPDIR: "/var/tmp",
-  // The package of GitLab's runner otherwise throws away images and containers that nobody uses at the moment.
+  // Without this setting, the gitlab-runner package deletes images and containers that are not in use.
   NO_DOCKER_PRUNE: "1",
 };
 
@@ -69,14 +72,14 @@ const options = [
   "Acquire::https::Timeout=30",
 ];
 
-/** Nothing of anybody's is taken away to make room for ours. */
+/** Prevents apt from removing foreign packages to make room for the requested ones. */
 const keepAll = "--no-remove";
 
 /**
- * Installs these packages in one transaction, after an interrupted dpkg has been brought to its end. Packages that are
- * there are left as they are; configuration files that somebody edited are kept. Returns warnings: the sources whose
- * lists could not be fetched, when all that is wanted came from the others, and a hook of apt that failed after dpkg had
- * ended. Throws a Problem that names them otherwise.
+ * Installs these packages in one transaction, after it has finished an interrupted dpkg. Packages that are installed
+ * stay as they are, and so do edited configuration files. Returns warnings: sources whose lists could not be fetched
+ * although the others had every package, and apt hooks that failed after dpkg succeeded. Throws a Problem that names
+ * the failed packages and sources otherwise.
  */
 export async function installPackages(
   { names, instead = [], purges }: Extract<Change, { kind: "packages" }>,
@@ -93,15 +96,15 @@ export async function installPackages(
     ended.push(hook.title);
     return { ...answer, code: 0 };
   };
-  // A package that is removed is not configured first: its own scripts may be what fails.
+  // A package to be removed is not configured first, because its own scripts may be what fails.
   const unfinished = unfinishedPackages(host);
   const goes = instead.length > 0 && unfinished.every((name) => instead.includes(name)) && !isDamaged(host);
   const interrupted = (): boolean => !goes && dpkgInterrupted(host);
-  // What cannot be configured yet, because what it depends on was never unpacked, is left to --fix-broken.
+  // Packages that cannot be configured yet, because a dependency was never unpacked, are left to --fix-broken.
   const configured = interrupted()
     ? await run("dpkg", "--configure", "-a", "--force-confdef", "--force-confold")
     : null;
-  // One that somebody holds, and that is configured by now, is all that it may be.
+  // A held package that is configured by now cannot change further, so it is not requested.
   const isAsked = (name: string): boolean =>
     installedPackage(host, name) === null || heldPackages(host, [name]).length === 0;
   const asked = configured === null ? names : names.filter(isAsked);
@@ -109,19 +112,20 @@ export async function installPackages(
   const warnings = names.length === 0 && !isHalf ? [] : await update(host, run, stop, watch);
   const apt = ["apt-get", ...options];
   const fix = [...apt, keepAll, "--fix-broken", "--no-install-recommends", "install"];
-  // Where dpkg stopped between packages that need each other, apt finds what they lack only when nothing else is asked.
+  // If dpkg stopped between packages that depend on each other, apt finds the missing ones only when nothing else is
+  // requested.
   let install = interrupted() ? await run(...fix) : null;
-  // Some of what has to be unpacked again it leaves, or would take away, unless it is named.
+  // apt skips some half-unpacked packages, or would remove them, unless they are named.
   const half = install === null ? [] : halfUnpacked(host);
   const again = half.length === 0 ? null : await run(...fix, "--reinstall", ...half);
-  // One that no source has any more is nothing that ours would need.
+  // A half-unpacked package that no source offers any more does not affect the requested packages.
   if (again !== null && (again.code === 0 || install?.code !== 0)) install = again;
-  // Where a package's own scripts fail, only a newer version of it helps, and apt takes one only of what is named.
+  // If a package's own scripts fail, only a newer version helps, and apt upgrades only the packages that are named.
   const failing = install === null || install.code === 0 ? [] : unfinishedPackages(host);
   const isWhole = failing.length > 0 && instead.length === 0;
   if (failing.length > 0) {
     const named = await run(...fix, ...new Set([...(isWhole ? asked : []), ...failing]));
-    // Where apt did not even begin, because it knows no version of them, dpkg's own reason counts.
+    // If apt refused at once because it knows no version of them, dpkg's own error is the relevant one.
     if (!/^E: (Unable to locate package|Package '.*' has no installation candidate)/m.test(named.stderr))
       install = named;
   }
@@ -133,25 +137,25 @@ export async function installPackages(
     }
   }
   if (install.code === 0) {
-    // Stopped while it made its links by hash, it makes them again only when it is told to.
+    // If update-ca-certificates was interrupted while it created its hash links, it recreates them only with --fresh.
     if (configured && host.stat(certificatesTool) !== null) await run(certificatesTool, "--fresh");
     return [...warnings, ...new Set(ended)];
   }
   throw installFailure(install, configured, { names, instead, warnings }, host);
 }
 
-/** Fetches the lists of packages, and answers which sources failed, and why. */
+/** Fetches the package lists. Returns the sources that failed, with the reasons. */
 export function updateLists(host: Host, stop: Stop, watch?: Watch): Promise<string[]> {
   return update(host, runner(host, stop), stop, watch);
 }
 
 /**
- * What apt would install now of these packages in place of an older version: the version, by name. Throws a Problem where
- * it would not: they are held, or no source has them.
+ * Returns the version that apt would now install in place of an older one, by package name. Throws a Problem if apt
+ * refuses: the packages are held, or no source has them.
  */
 export async function newerVersions(names: readonly string[], see: HostReader): Promise<Map<string, string>> {
   const argv = ["apt-get", "-q", "-y", "--simulate", "--only-upgrade", "install", ...names];
-  // apt reads all of its lists, which takes a busy small host longer than a probe usually may.
+  // apt reads all of its lists, which takes a small busy host longer than the default limit of a probe.
   const { code, stdout, stderr } = await see.probe(argv, { limitMs: simulateLimitMs });
   if (code !== 0) {
     const held = heldPackages(see, names);
@@ -169,7 +173,7 @@ function runner(host: Host, stop: Stop): Run {
     const isApt = argv[0] === "apt-get";
     const what = argv.includes("update") ? "update" : "install";
     const minutes = isApt ? limitMinutes[what] : dpkgMinutes;
-    // apt-get lets the dpkg that it started come to its end; a download it drops.
+    // On a signal, apt-get lets its dpkg finish, and aborts a download.
     const aptGet = isApt && { endsInOrder: true as const, onStatus: () => {} };
     const answer = await host.run(argv, { env, limitMs: minutes * 60_000, ...aptGet });
     heed(stop);
@@ -180,7 +184,10 @@ function runner(host: Host, stop: Stop): Run {
   };
 }
 
-/** What apt is told to install, and to take away: not until it has said that nothing else would go with it. */
+/**
+ * Returns the arguments that install and remove these packages. Throws a Problem if a simulation shows that apt would
+ * remove others as well.
+ */
 async function inPlace(names: readonly string[], instead: readonly string[], run: Run): Promise<string[]> {
   const words = [...names, ...instead.map((name) => `${name}-`)];
   const { stdout } = await run("apt-get", ...options, "--simulate", "--no-install-recommends", "install", ...words);
@@ -198,14 +205,20 @@ function tooLong({ code, stdout, stderr }: Output, what: string, minutes: number
   return new Problem("command-failed", message, { returncode: code, stderr, hint });
 }
 
-/** dpkg neither removes a package whose files are there in part, nor does apt-get anything behind a journal. */
+/**
+ * Returns whether dpkg is in a state that blocks a removal: it cannot remove a half-unpacked package, and apt-get
+ * refuses to run while a journal exists.
+ */
 function isDamaged(see: HostReader): boolean {
   return hasJournal(see) || halfUnpacked(see).length > 0;
 }
 
 type Run = (...argv: string[]) => Promise<Output>;
 
-/** apt-get answers 0 when a source cannot be reached, 100 when one is wrong: what it says counts, not its answer. */
+/**
+ * Fetches the lists and returns the failures. apt-get exits with 0 if a source is unreachable and with 100 if one is
+ * invalid, so its output decides.
+ */
 async function update(host: Host, run: Run, stop: Stop, watch?: Watch): Promise<string[]> {
   let said: string[] = [];
   const clockEnd = host.now() + clockSeconds * 1000;
@@ -216,7 +229,8 @@ async function update(host: Host, run: Run, stop: Stop, watch?: Watch): Promise<
     async check() {
       said = failedSources(await run("apt-get", ...options, "update"));
       const held = said.find((line) => /^Could not get lock \S+\/lists\/lock/.test(line));
-      // A list from the future: the clock of a host without a battery is set when a time server has answered.
+      // The list is dated in the future: a host without a battery-backed clock sets its clock after a time server has
+      // answered.
       const early = host.now() < clockEnd ? said.find((line) => line.includes("is not valid yet")) : undefined;
       const reason = held ?? early;
       return reason === undefined ? null : { reason };
@@ -225,7 +239,7 @@ async function update(host: Host, run: Run, stop: Stop, watch?: Watch): Promise<
   try {
     await met(fetched, host, watch, stop);
   } catch (error) {
-    // Whether the rest is enough, the installation tells.
+    // The installation reports whether the remaining sources are sufficient.
     if (!(error instanceof Problem) || error.code !== "requirement") throw error;
   }
   return said;

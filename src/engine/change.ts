@@ -1,9 +1,10 @@
-// What can differ between a host and what should hold on it, as data: everything else is made from this.
+// Describes the differences between a host and its desired state as data. Output, apply and rollback are all derived
+// from it.
 
 import type { Attributes } from "../host/host.ts";
 import { few, shellLine } from "./lines.ts";
 
-/** The content of a file. One that is secret is compared and written, but never shown. */
+/** The content of a file. Secret content is compared and written, but never printed. */
 export class Text {
   constructor(
     readonly bytes: Uint8Array,
@@ -28,21 +29,21 @@ export class Text {
 }
 
 export type Change =
-  /** `keeps`: a copy of what another change replaces. */
+  /** `keeps` marks a kept copy of content that another change replaces. */
   | ({ kind: "file"; path: string; before: Text | null; after: Text; keeps?: true } & Attributes)
   | { kind: "removal"; path: string; before: Text }
   | ({ kind: "directory"; path: string; before: Attributes | null; keeps?: true } & Attributes)
   | { kind: "link"; path: string; before: string | null; after: string | null }
   /**
-   * Neighbours become one apt transaction. No names: only what an interrupted dpkg left is brought to its end; `unfinished`
-   * names it where that is known.
-   * `instead`: those that are taken away, with their configuration where it is purged; nothing else ever is.
+   * Adjacent changes become one apt transaction. Without names, only an interrupted dpkg is finished; `unfinished`
+   * names its packages if they are known. `instead` names the packages to remove, with their configuration if `purges`
+   * is set. No other package is ever removed.
    */
   | { kind: "packages"; names: string[]; instead?: string[]; purges?: true; unfinished?: string[] }
   /**
-   * `lack`: what is not as it should be. `again`: also run after a put-back, so that a service has its old files.
-   * `mayFail`: what that leaves, which is then a warning and puts nothing back. `logs`: commands that
-   * print why it failed, the newest line first; the first that prints anything is reported.
+   * `lack` describes the wrong state. `again` runs the command after a rollback too, so that a service gets its old
+   * files back. `mayFail` is the consequence of a failure, which is then a warning without a rollback. `logs` are
+   * commands that print the reason of a failure, newest line first; the first with output is reported.
    */
   | {
       kind: "command";
@@ -51,23 +52,23 @@ export type Change =
       again?: true;
       mayFail?: string;
       logs?: string[][];
-      /** Returns what to type where it fails with these words on stderr; without it, the command itself. */
+      /** Returns the hint for a failure with this stderr. Without it, the hint is the command itself. */
       hintFor?(stderr: string): string[];
     };
 
-/** Returns the changes that something is wrong without: a copy that is kept of what another one replaces is none. */
+/** Returns the changes that correct a wrong state, without the kept copies of replaced content. */
 export function reasons(changes: readonly Change[]): Change[] {
   return changes.filter((change) => !("keeps" in change));
 }
 
-/** Whether one of them installs this package. */
+/** Returns whether one of the changes installs this package. */
 export function installs(ahead: readonly Change[], name: string): boolean {
   return ahead.some((change) => change.kind === "packages" && change.names.includes(name));
 }
 
 export const root = { uid: 0, gid: 0 } as const;
 
-/** One line for a person, in the infinitive: what would be done. */
+/** Describes the planned change in one line, in the imperative. */
 export function describe(change: Change): string {
   switch (change.kind) {
     case "file":
@@ -90,7 +91,7 @@ export function describe(change: Change): string {
   }
 }
 
-/** The same as a state: what is not as it should be. */
+/** Describes the wrong state that the change corrects, in one line. */
 export function lack(change: Change): string {
   switch (change.kind) {
     case "file":

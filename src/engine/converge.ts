@@ -1,4 +1,4 @@
-// The loop: look, act, look again, report, next.
+// The convergence loop: check, apply, check again, report, for each step.
 
 import type { Host, HostReader } from "../host/host.ts";
 import { Unseen } from "../host/host.ts";
@@ -13,46 +13,52 @@ import { transact } from "./transact.ts";
 import { heed, met, type Stop } from "./wait.ts";
 
 const pollMs = 50;
-/** What runs longer than this with a limit is told once: whoever waits should know for what, and for how long. */
+/**
+ * A child that runs longer than this is reported once if it has a limit, so that the user knows the reason and the
+ * maximum of the wait.
+ */
 const longMs = 60_000;
-/** How long a program may take to end in order before a person is told what is waited for. */
+/** How long a program may take to stop gracefully before the wait is reported. */
 const endingMs = 5000;
 
-/** Told of each step as it begins and ends, and of each requirement that is waited for. */
+/** Receives each step when it begins and ends, and each requirement that is waited for. */
 export interface Watch {
   started?(step: Step): void;
   finished?(result: StepResult): void | Promise<void>;
   waiting?(requirement: Requirement, unmet: Unmet): void;
   running?(argv: readonly string[]): void;
-  /** It has been running for a minute, and is given up after so many milliseconds. */
+  /** The child has been running for a minute. It is stopped after `limitMs` milliseconds. */
   lasting?(argv: readonly string[], limitMs: number): void;
-  /** For that reason it is to end, and has not ended for five seconds. `script`: what dpkg runs in it. */
+  /**
+   * The child was asked to stop for this reason five seconds ago, and still runs. `script` is the maintainer script
+   * that dpkg runs in it.
+   */
   ending?(argv: readonly string[], reason: string, script: RunningScript | null): void;
   output?(text: string): void;
-  /** A line of a program that tells how far it is: apt's APT::Status-Fd. */
+  /** A progress line of a program: apt's APT::Status-Fd. */
   status?(line: string): void;
 }
 
 export interface Options {
-  /** Without a host to act on it is a dry run. */
+  /** The host to change. Without one, the run is a dry run. */
   act?: Host;
-  /** Asked before each change: when it answers, what is half done is put back. */
+  /** Called before each change. If it returns a Problem, the partial changes of the step are rolled back. */
   stop?: Stop;
-  /** The command to type once more, for a failure whose own hint needs what was rolled back. */
+  /** The command that repeats the run. It replaces a hint that depends on a change that was rolled back. */
   again?: readonly string[];
-  /** The step that fails on purpose, before it changes anything. */
+  /** The step that fails intentionally, before it changes anything. */
   failAt?: string | undefined;
   watch?: Watch;
 }
 
 /**
- * One result a step, in order. After a failed step the others are skipped. `seen` may be a snapshot: it is looked at
- * until something has run.
+ * Checks and applies each step in order, and returns one result per step. All steps after a failed one are skipped.
+ * `seen` may be a snapshot: it is used until something has run.
  */
 export async function converge(steps: readonly Step[], seen: HostReader, options: Options): Promise<StepResult[]> {
   let see = seen;
   const results: StepResult[] = [];
-  /** What a dry run has found to change so far: later steps look at the host as it would be. */
+  /** The changes that a dry run has planned so far. Later steps check the host as if they had been applied. */
   const ahead: Change[] = [];
   for (const step of steps) {
     if (results.some(({ outcome }) => outcome === "failed" || outcome === "skipped")) {
@@ -99,7 +105,7 @@ async function one(step: Step, see: HostReader, ahead: readonly Change[], option
     if (step.requires) {
       const warnings: string[] = [];
       for (const each of step.requires) warnings.push(...(await met(each, options.act, options.watch, stop)));
-      // While it was waited for, somebody else may have done what was missing.
+      // Another process may have made the missing changes during the wait.
       Object.assign(result, await look(step.wants, snapshot(options.act), ahead));
       result.warnings.push(...warnings);
       if (result.changes.length === 0) return result;
@@ -145,7 +151,10 @@ async function look(wants: readonly Resource[], see: HostReader, before: readonl
   return found;
 }
 
-/** The look after the act. Throws a Problem that says what still differs, and why where the host tells. */
+/**
+ * Checks the resources after their changes. Throws a Problem that names the first one that is still wrong, with the
+ * reason if the host reports one.
+ */
 async function holds(wants: readonly Resource[], host: Host, since: number): Promise<void> {
   for (const resource of wants) {
     const end = host.now() + (resource.settleMs ?? 0);
@@ -180,7 +189,9 @@ function recorded(host: Host, ran: Ran[], stop: Stop, watch: Watch = {}): Host {
   };
 }
 
-/** Tells of a child that runs long, and of one that does not end though it is to. Returns what ends that. */
+/**
+ * Reports a child that runs long, and one that does not stop when asked. Returns a function that ends the observation.
+ */
 function accompany(
   argv: readonly string[],
   limitMs: number | undefined,

@@ -1,19 +1,25 @@
-// A disk that takes nothing more, whoever met it, and a file that cannot be replaced: named first, with what to type.
+// Detects a full, read-only or limited disk and immutable files behind other errors, and names them first, with a hint.
 
 import type { HostReader } from "../host/host.ts";
 import { linesOf } from "./lines.ts";
 import { mountPointOf } from "./mount-point.ts";
 import { Problem } from "./step.ts";
 
-/** In the words of the C library, of apt, which looks before it writes, and of tar, whose last piece went in only partly. */
+/**
+ * The messages of the C library, of apt, which checks before it writes, and of tar, which reports a partly written last
+ * block.
+ */
 const full = /no space left on device|have enough free space|wrote only \d+ of \d+ bytes/i;
 const tooLarge = /file too large/i;
 const readOnly = /read-only file system|read only lock file/i;
 
-/** So many free are none: what failed takes its own away again. */
+/** So few free inodes count as none, because the failed program has removed its own files again. */
 const fewInodes = 500;
 
-/** The same problem, with its cause first where it is the disk, and the disk can be looked at. */
+/**
+ * Returns the same problem, with its cause first if that is the disk. Returns it unchanged if the disk cannot be
+ * examined.
+ */
 export function withDiskFault(problem: Problem, see: HostReader): Problem {
   try {
     return withCause(problem, see);
@@ -35,7 +41,7 @@ function withCause(problem: Problem, see: HostReader): Problem {
 
 interface Cause {
   cause: string;
-  /** The command to type. */
+  /** The command to run. */
   hint: string[];
 }
 
@@ -48,14 +54,17 @@ function becauseOf(problem: Problem, { cause, hint }: Cause): Problem {
   });
 }
 
-/** Of the system's own message about a path: what a program says of its files has other causes. */
+/**
+ * Returns the reason why a file cannot be replaced, or null. Only the system's own message about a path counts:
+ * programs report such errors for other causes.
+ */
 function fixedFile(message: string, see: HostReader): Cause | null {
   const [, path = "", words] = /^(\/[^:;]+): (operation not permitted|resource busy or locked)/.exec(message) ?? [];
   if (words === undefined) return null;
   if (words.startsWith("resource") && mountPointOf(path, see) === path) {
     return { cause: `${path} is mounted by itself, so that it cannot be replaced`, hint: ["findmnt", path] };
   }
-  // Root is refused a change by no permission, but by chattr(1).
+  // No file permission stops root: only the attributes of chattr(1) do.
   const dir = path.slice(0, path.lastIndexOf("/")) || "/";
   const isFixed = words.startsWith("operation") && see.uid === 0 && see.stat(dir) !== null;
   return isFixed ? { cause: `${path} or its directory is immutable`, hint: ["lsattr", "-d", dir, path] } : null;
@@ -70,7 +79,7 @@ function faultIn(line: string, told: string, see: HostReader): Cause | null {
   return isReadOnly ? thawed(path, see) : emptied(path, see);
 }
 
-/** Null where the file system refused the size, and no limit did. */
+/** Returns the limit of this process as the cause, or null if the file system refused the size. */
 function limited(see: HostReader): Cause | null {
   const limits = Buffer.from(see.read("/proc/self/limits") ?? []).toString();
   const bytes = /^Max file size +(\d+)/m.exec(limits)?.[1];
@@ -95,8 +104,9 @@ function thawed(path: string | null, see: HostReader): Cause {
 }
 
 /**
- * The last one before the fault is told, else the first after it: dpkg names what it unpacks before what it writes. A
- * program that names none was told where it writes; null where nothing does.
+ * Returns the last path before the error text, or else the first one after it: dpkg names the unpacked package before
+ * the target file. If the line has none, the path is taken from the problem's message. Returns null if neither names a
+ * path.
  */
 function pathIn(line: string, told: string): string | null {
   const at = line.search(readOnly.test(line) ? readOnly : full);
@@ -104,7 +114,7 @@ function pathIn(line: string, told: string): string | null {
   return line.slice(0, at).match(path)?.at(-1) ?? line.slice(at).match(path)?.[0] ?? told.match(path)?.at(-1) ?? null;
 }
 
-/** Itself, or what it would be made in. */
+/** Returns the path itself, or its nearest existing parent directory. */
 function existing(path: string, see: HostReader): string {
   const trimmed = path.replace(/[./]+$/, "");
   if (trimmed === "") return "/";

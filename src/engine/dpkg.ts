@@ -1,20 +1,22 @@
-// What dpkg has recorded, read from its files: no child, and until it was interrupted no string of a whole file (3 MB on a
-// full host).
+// Reads dpkg's records from its files without any child. Until an interruption is found, no file is decoded as a whole
+// (3 MB on a full host).
 
 import type { HostReader } from "../host/host.ts";
 
 const dpkgStatusPath = "/var/lib/dpkg/status";
 const scriptPath = /^\/var\/lib\/dpkg\/(?:info\/[\w.+:-]+\.|tmp\.ci\/)(?:pre|post)(?:inst|rm)$/;
 const updatesDir = "/var/lib/dpkg/updates";
-/** How the states of dpkg(1) begin that a transaction passes through, and where it never ends. */
+/** Prefixes of the dpkg(1) states that a transaction passes through, and in which it never ends. */
 const unfinished = ["ok half-", "ok unpacked", "ok triggers-", "reinstreq "];
-/** What somebody may have selected for a package that stays. */
+/** The selections of a package that is meant to stay installed. */
 const selections = ["install", "hold"];
 
-/** "incomplete": dpkg unpacked it, in part perhaps, and did not finish. "config-files": it was removed, and not purged. */
+/**
+ * "incomplete": dpkg unpacked it, possibly in part, and did not finish. "config-files": it was removed, but not purged.
+ */
 export type PackageState = "missing" | "config-files" | "incomplete" | "installed";
 
-/** Returns how far dpkg has got with a package. A journal that an interrupted dpkg left is not read. */
+/** Returns the state of a package. Does not read the journal that an interrupted dpkg left. */
 export function packageState(see: HostReader, name: string): PackageState {
   const state = /^Status: \S+ (\S+) (\S+)$/m.exec(paragraph(see, name) ?? "");
   if (state === null || state[2] === "not-installed") return "missing";
@@ -33,14 +35,14 @@ export function presentVersion(see: HostReader, name: string): string | null {
   return found && packageField(found, "Version");
 }
 
-/** Returns those of these packages that somebody has held with apt-mark: apt neither replaces nor removes them. */
+/** Returns those of these packages that are held with apt-mark: apt neither replaces nor removes them. */
 export function heldPackages(see: HostReader, names: readonly string[]): string[] {
   return names.filter((name) => /^Status: hold /m.test(paragraph(see, name) ?? ""));
 }
 
 /**
- * Returns the packages that dpkg did not finish: they are unpacked, in part perhaps, and not configured. One of a foreign
- * architecture is named with it, as apt asks for it.
+ * Returns the packages that dpkg unpacked, possibly in part, and did not configure. A package of a foreign architecture
+ * has it as a suffix, as apt requires.
  */
 export function unfinishedPackages(see: HostReader): string[] {
   if (!hasUnfinished(see)) return [];
@@ -54,30 +56,34 @@ export function unfinishedPackages(see: HostReader): string[] {
   });
 }
 
-/** The paragraph of an installed package, or null. */
+/** Returns the status paragraph of an installed package, or null. */
 export function installedPackage(see: HostReader, name: string): string | null {
   const found = paragraph(see, name);
   return found !== null && /^Status: \S+ ok installed$/m.test(found) ? found : null;
 }
 
-/** Whether dpkg has unpacked files of this package, configured or not. A journal that it left may hold any package. */
+/**
+ * Returns whether dpkg has unpacked files of this package, configured or not. Returns true for every package while a
+ * journal exists, because it may contain any.
+ */
 export function unpackedPackage(see: HostReader, name: string): boolean {
   if (hasJournal(see)) return true;
   return presentPackages(see, [name]).length > 0;
 }
 
+/** Returns the first line of a field in a paragraph of dpkg, or null. */
 export function packageField(paragraph: string, field: string): string | null {
   return new RegExp(`^${field}: (.+)$`, "m").exec(paragraph)?.[1] ?? null;
 }
 
-/** The MD5 that dpkg recorded for a configuration file as it was packaged, or null. */
+/** Returns the MD5 that dpkg recorded for a configuration file as packaged, or null. */
 export function conffileDigest(see: HostReader, name: string, path: string): string | null {
   const lines = paragraph(see, name)?.split("\n") ?? [];
   const line = lines.find((each) => each.startsWith(` ${path} `));
   return line?.split(" ")[2] ?? null;
 }
 
-/** True when dpkg was stopped half-way, by its journal or by a state that a transaction only passes through. */
+/** Returns whether dpkg was interrupted: it left a journal, or a state that a transaction only passes through. */
 export function dpkgInterrupted(see: HostReader): boolean {
   return hasJournal(see) || hasUnfinished(see);
 }
@@ -88,21 +94,24 @@ function hasUnfinished(see: HostReader): boolean {
   return selections.some((selection) => unfinished.some((state) => status.includes(`\nStatus: ${selection} ${state}`)));
 }
 
-/** Returns whether dpkg was killed while it wrote: apt-get refuses everything until `dpkg --configure` has read its journal. */
+/**
+ * Returns whether dpkg was killed while it wrote. apt-get refuses every command until `dpkg --configure` has processed
+ * the journal.
+ */
 export function hasJournal(see: HostReader): boolean {
   return see.list(updatesDir)?.some((name) => /^\d+$/.test(name)) ?? false;
 }
 
-/** A maintainer script, whose name begins with that of its package. */
+/** A maintainer script. Its file name begins with the name of its package. */
 export interface RunningScript {
   pid: number;
   path: string;
 }
 
-/** Returns the maintainer script that dpkg runs at this moment, or null. */
+/** Returns the maintainer script that dpkg is currently running, or null. */
 export function runningScript(see: HostReader): RunningScript | null {
   for (const name of see.list("/proc") ?? []) {
-    // Any user can give a process such a command line.
+    // Any user can give a process such a command line, so only root's processes count.
     if (!/^\d+$/.test(name) || see.stat(`/proc/${name}`)?.uid !== 0) continue;
     const argv = Buffer.from(see.read(`/proc/${name}/cmdline`) ?? []).toString();
     const path = argv.split("\0").find((word) => scriptPath.test(word));
@@ -111,7 +120,7 @@ export function runningScript(see: HostReader): RunningScript | null {
   return null;
 }
 
-/** `name:architecture` of packages whose files are there in part only: apt unpacks them again when it is asked to. */
+/** Returns `name:architecture` of each half-unpacked package. apt unpacks these again if they are named. */
 export function halfUnpacked(see: HostReader): string[] {
   const all = statusFile(see)?.toString("utf8").split("\n\n") ?? [];
   return all

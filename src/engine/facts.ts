@@ -1,4 +1,4 @@
-// What a host is, gathered once.
+// Gathers the facts about a host once.
 
 import type { HostReader } from "../host/host.ts";
 import { installedPackage, packageField } from "./dpkg.ts";
@@ -9,21 +9,22 @@ export interface Facts {
   id: string;
   like: string[];
   version: string;
-  /** The distribution whose packages fit: this one itself, or the one that it derives from; null for any other. */
+  /** The distribution whose packages fit: the host's own, or the one that it derives from. null for any other. */
   family: "debian" | "ubuntu" | null;
-  /** The codename in that family: a derivative's UBUNTU_CODENAME or DEBIAN_CODENAME before its own. */
+  /** The codename in that family. A derivative's UBUNTU_CODENAME or DEBIAN_CODENAME takes precedence over its own. */
   codename: string;
   name: string;
-  /** dpkg's architecture of the userland: amd64, arm64, armhf; "" where dpkg is not there. */
+  /** The userland architecture in dpkg's terms: amd64, arm64, armhf. "" if dpkg is not installed. */
   architecture: string;
   systemd: boolean;
   apt: boolean;
-  /** Whether the kernel has IPv6 and lets it be used. */
+  /** Whether the kernel has IPv6, and it is not disabled. */
   ipv6: boolean;
-  /** As the firmware names the board ("Raspberry Pi 4 Model B Rev 1.5"); "" where it does not. */
+  /** The name of the board as the firmware reports it ("Raspberry Pi 4 Model B Rev 1.5"), or "". */
   model: string;
 }
 
+/** Reads the facts from the files of the host. Missing files result in defaults. */
 export function gatherFacts(see: HostReader): Facts {
   const release = osRelease(textOf(see, "/etc/os-release") ?? textOf(see, "/usr/lib/os-release") ?? "");
   const dpkg = installedPackage(see, "dpkg");
@@ -35,7 +36,7 @@ export function gatherFacts(see: HostReader): Facts {
     codename: release.UBUNTU_CODENAME ?? release.DEBIAN_CODENAME ?? release.VERSION_CODENAME ?? "",
     name: release.PRETTY_NAME ?? release.ID ?? "this system",
     architecture: dpkg === null ? "" : (packageField(dpkg, "Architecture") ?? ""),
-    // sd_booted(3) asks for the same directory.
+    // sd_booted(3) checks for the same directory.
     systemd: see.stat("/run/systemd/system") !== null,
     apt: see.stat("/usr/bin/apt-get") !== null,
     ipv6: (textOf(see, "/proc/net/if_inet6") ?? "").trim() !== "",
@@ -43,7 +44,7 @@ export function gatherFacts(see: HostReader): Facts {
   };
 }
 
-/** Mint and Pop!_OS name the codename of Ubuntu, LMDE that of Debian; others say by ID_LIKE only what they derive from. */
+/** Mint and Pop!_OS name Ubuntu's codename, and LMDE names Debian's. Others declare their parent only in ID_LIKE. */
 function familyOf({ ID, ID_LIKE = "", UBUNTU_CODENAME, DEBIAN_CODENAME }: Record<string, string>): Facts["family"] {
   const like = ID_LIKE.split(" ");
   if (ID === "debian" || ID === "ubuntu") return ID;
@@ -52,7 +53,7 @@ function familyOf({ ID, ID_LIKE = "", UBUNTU_CODENAME, DEBIAN_CODENAME }: Record
   return like.includes("ubuntu") ? "ubuntu" : like.includes("debian") ? "debian" : null;
 }
 
-/** The assignments of os-release(5), which is a shell file without a shell: quotes and backslashes are undone. */
+/** Parses the assignments of os-release(5) with their shell quotes and backslashes, without a shell. */
 export function osRelease(text: string): Record<string, string> {
   const found: Record<string, string> = {};
   for (const [, key = "", raw = ""] of text.matchAll(/^([A-Z][A-Z0-9_]*)=(.*)$/gm)) {
@@ -62,12 +63,16 @@ export function osRelease(text: string): Record<string, string> {
   return found;
 }
 
+/** Returns the text of a file, or null if it does not exist. Invalid UTF-8 is replaced. */
 export function textOf(see: HostReader, path: string): string | null {
   const bytes = see.read(path);
   return bytes === null ? null : new TextDecoder().decode(bytes);
 }
 
-/** Returns the bytes of a file, or null where it is missing. Throws a Problem for a directory, a device or a pipe, which may never end. */
+/**
+ * Returns the bytes of a file, or null if it does not exist. Throws a Problem for a directory, a device or a pipe,
+ * which may never end.
+ */
 export function regularFile(see: HostReader, path: string): Uint8Array | null {
   const { type = "file" } = see.statTarget(path) ?? {};
   if (type === "file") return see.read(path);

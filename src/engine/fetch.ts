@@ -1,11 +1,11 @@
-// What a server answers, over a bad line too.
+// Fetches small files over unreliable connections.
 
 import type { Answer, HostReader } from "../host/host.ts";
 
 const attempts = 3;
 const pauseMs = 1000;
 
-/** Of a small thing. A server that is busy, and one that did not answer, is asked again: the last answer counts. */
+/** Fetches a small file. Retries if the server is busy or does not respond; the last response counts. */
 export async function fetched(see: HostReader, url: string): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     const answer = await see.get(url);
@@ -15,7 +15,7 @@ export async function fetched(see: HostReader, url: string): Promise<Answer> {
   }
 }
 
-/** An address as it is told: whoever wrote a password into it wrote it for the server. */
+/** Returns a URL for display, without credentials: these are meant for the server only. */
 export function shownAddress(url: string): string {
   return url.replace(/^(\w+:\/\/)[^/@]*@/, "$1");
 }

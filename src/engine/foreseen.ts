@@ -1,11 +1,14 @@
-// A host as it would be when these changes were done: for what is worked out from files that are about to change.
+// Simulates a host after planned changes, for resources that depend on files that are about to change.
 
 import type { HostReader, Stat } from "../host/host.ts";
 import type { Change } from "./change.ts";
 
 type Placed = Extract<Change, { kind: "file" | "removal" | "link" }>;
 
-/** Files and links only, looked at by read, stat, readLink and list. */
+/**
+ * Returns a view of the host after these changes. Only files and links are simulated, and only in read, stat, readLink
+ * and list.
+ */
 export function foreseen(see: HostReader, ahead: readonly Change[]): HostReader {
   const changes = new Map(ahead.filter(isPlaced).map((change) => [change.path, change]));
   if (changes.size === 0) return see;
@@ -21,7 +24,7 @@ export function foreseen(see: HostReader, ahead: readonly Change[]): HostReader 
   const read = (path: string): Uint8Array | null => {
     const change = changes.get(path);
     if (change === undefined) {
-      // Ours are absolute, so that a relative one leads to nothing that changes.
+      // Links of this program are absolute. A relative link never leads to a changed file.
       const target = see.readLink(path);
       return target !== null && changes.has(target) ? read(target) : see.read(path);
     }

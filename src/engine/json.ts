@@ -1,13 +1,13 @@
-// Documents that others wrote, before anything walks them recursively.
+// Parses foreign JSON documents safely before any recursive function walks them.
 
-/** Nothing that this program reads nests deeper. Far beyond it a recursive walk overflows the stack. */
+/** No document that this program reads nests deeper. Far beyond it, a recursive function overflows the stack. */
 export const maxNesting = 100;
 
 /** Parses JSON that nests no deeper than {@link maxNesting}. Throws a RangeError for a deeper one, else as JSON.parse does. */
 export function parseJson(text: string): unknown {
   let depth = 0;
   let inString = false;
-  // By hand: an expression that matches whole strings takes quadratic time where many quotes have no end.
+  // Counts by hand: a regular expression for whole strings takes quadratic time on many unterminated quotes.
   for (let i = 0; i < text.length; i++) {
     const character = text[i];
     if (character === '"') inString = !inString;

@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 
-/** Returns the known name that was most likely meant: the nearest, where at most a third of it is mistyped. */
+/** Returns the known name that is nearest to the typed one, if at most a third of it is mistyped. */
 export function meant(typed: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((name) => ({ name, far: distance(typed, name) }))

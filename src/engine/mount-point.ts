@@ -2,7 +2,7 @@ import type { HostReader } from "../host/host.ts";
 import { textOf } from "./facts.ts";
 import { linesOf } from "./lines.ts";
 
-/** Returns where the file system that holds a path is mounted. */
+/** Returns the mount point of the file system that contains a path. */
 export function mountPointOf(path: string, see: HostReader): string {
   const points = linesOf(textOf(see, "/proc/self/mounts") ?? "")
     .map((line) => line.split(" ")[1] ?? "/")

@@ -1,4 +1,4 @@
-// Some of a recipe's steps: --only and --skip.
+// Selects steps of a recipe by --only and --skip.
 
 import type { HostReader } from "../host/host.ts";
 import { lack, reasons } from "./change.ts";
@@ -7,16 +7,17 @@ import { Problem, type Recipe, type Step } from "./step.ts";
 import { withFlag } from "./with-flag.ts";
 
 export interface Choice {
-  /** Ids with commas between them, as they are typed. */
+  /** Step ids as typed, separated by commas. */
   only: string | undefined;
   skip: string | undefined;
-  /** The whole command as it was typed, for hints. */
+  /** The whole command as typed, for hints. */
   typed: readonly string[];
 }
 
 /**
- * The steps that were chosen, in the recipe's order; the mark that all was done is only set where all is. Throws a usage
- * Problem for an id that is not there, and names what a chosen step needs of one that is left out: nothing else is run.
+ * Returns the selected steps in the recipe's order: all steps if neither flag is given. Otherwise the completion mark
+ * is included only if --only names it. Throws a usage Problem for an unknown id. Throws a requirement Problem if a
+ * selected step depends on an unmet resource of one that is left out.
  */
 export async function select(recipe: Recipe, { only, skip, typed }: Choice, see: HostReader): Promise<Step[]> {
   if (only === undefined && skip === undefined) return recipe.steps;
@@ -40,8 +41,8 @@ export async function select(recipe: Recipe, { only, skip, typed }: Choice, see:
 }
 
 /**
- * Returns the usage Problem for a step that the recipe does not have. Its hint repeats the command with the step that was
- * most likely meant, or with `--dry-run`, which lists them all.
+ * Returns the usage Problem for a step that the recipe does not have. Its hint repeats the command with the nearest
+ * step id, or with `--dry-run`, which lists all steps.
  */
 export function unknownStep(
   unknown: string,

@@ -1,8 +1,8 @@
 const mebibyte = 1024 * 1024;
 
 /**
- * Returns "1.1 MiB are needed and 1 MiB are free", in words that differ wherever the bytes do: what is needed is rounded
- * up, what is free down.
+ * Returns "1.1 MiB are needed and 1 MiB are free". The needed amount is rounded up and the free one down, so that
+ * unequal amounts never print alike.
  */
 export function shortage(neededBytes: number, freeBytes: number): string {
   const needed = Math.ceil((neededBytes / mebibyte) * 10) / 10;

@@ -1,8 +1,8 @@
 import type { HostReader } from "../host/host.ts";
 
 /**
- * The same host, whose files are each read once: for one look at many resources, thrown away when something ran.
- * What the kernel tells in /proc is of the moment, and is not kept.
+ * Returns the same host with each file read at most once. It serves one check of many resources and is discarded when a
+ * command has run. Files in /proc change at any time and are not cached.
  */
 export function snapshot(see: HostReader): HostReader {
   const files = new Map<string, Uint8Array | null>();

@@ -1,79 +1,87 @@
-// The shapes that recipes are written in.
+// Defines the types that recipes are written in.
 
 import type { HostReader } from "../host/host.ts";
 import { LimitError, systemMessage } from "../host/system-error.ts";
 import type { Change } from "./change.ts";
 
-/** Takes a sentence that a person should know, whether what was looked at holds or not. */
+/** Takes a sentence for the user, in addition to the result of a check. */
 export type Warn = (sentence: string) => void;
 
-/** One thing that must hold. Its name is its line in doctor; its title says what holds. */
+/** One piece of desired state. `name` is its check in doctor; `title` describes the state. */
 export interface Resource {
   name: string;
   title: string;
   /**
-   * What is missing, [] when it holds. `ahead`: what earlier resources are about to change.
-   * Throws Unseen where it cannot tell, and an Error where it can never hold.
+   * Returns the missing changes, or [] if the state is correct. `ahead` contains the changes that earlier resources
+   * plan. Throws Unseen if it cannot determine the state, and an Error if the state can never be reached.
    */
   check(see: HostReader, ahead: readonly Change[], warn: Warn): Change[] | Promise<Change[]>;
-  /** A host serves its sites without this file or directory: doctor warns where it is missing. */
+  /** A host can serve its sites without this file or directory, so doctor only warns if it is missing. */
   optional?: true;
-  /** Checks of doctor that it cannot hold without. */
+  /** The doctor checks that it depends on. */
   follows?: readonly string[];
-  /** Returns the command that makes it hold where its step does more than that, or null. */
+  /** Returns the command that corrects only this resource, or null. It exists where the step does more than that. */
   mend?(see: HostReader): string[] | null;
-  /** How long, in milliseconds, it may take to hold after a change: a service takes its files in its own time. */
+  /**
+   * How long the state may take to settle after a change, in milliseconds: a service loads its files asynchronously.
+   */
   settleMs?: number;
-  /** Why it does not hold though all was done, from what the host recorded since then. */
+  /** Returns why the state is still wrong after all changes, from what the host has recorded since `sinceMs`. */
   explain?(see: HostReader, sinceMs: number): string | null | Promise<string | null>;
 }
 
-/** What must be true before anything is changed. */
+/** A condition that must be true before anything is changed. */
 export interface Requirement {
   name: string;
   title: string;
-  /** null when met. Throws Unseen where it cannot tell. */
+  /** Returns null if it is met. Throws Unseen if it cannot determine that. */
   check(see: HostReader, warn: Warn): Unmet | null | Promise<Unmet | null>;
-  /** It may come true by itself: it is asked again for so many milliseconds. */
+  /** How long to poll for a condition that can become true by itself, in milliseconds. */
   waitMs?: number;
 }
 
 export interface Unmet {
   reason: string;
-  /** The command to type. */
+  /** The command to run. */
   hint?: string[];
 }
 
-/** What the contract calls a step: resources that are changed, and put back, together. */
+/** Resources that are changed, and rolled back, together. The ids of steps are part of the contract. */
 export interface Step {
   id: string;
   title: string;
   wants: Resource[];
-  /** Asked only when there is something to change. */
+  /** Checked only if there is something to change. */
   requires?: Requirement[];
-  /** Why this host does not want it, or null: it is passed over then, and this is told. Throws Unseen. */
+  /**
+   * Returns why the step does not apply to this host, or null. With a reason nothing is changed, and the reason is
+   * reported. Throws Unseen.
+   */
   unwanted?(see: HostReader): string | null | Promise<string | null>;
-  /** Runs after its changes, as the last of them: what it throws rolls them back. A step without changes does not run it. */
+  /**
+   * Runs after the step's changes, as the last of them. An exception rolls them back. A step without changes does not
+   * run it.
+   */
   verify?(): Promise<void>;
-  /** What it needs of another step, for a run that leaves that one out. */
+  /** Resources of other steps that it depends on, for a run that leaves those steps out. */
   needs?: { step: string; resource: Resource }[];
-  /** Changes nothing: it is done when any step before it changed something. */
+  /** Marks completion and changes nothing. Its outcome is derived from the steps before it. */
   mark?: true;
 }
 
 export interface Recipe {
-  /** As it is typed: "bootstrap". */
+  /** The command as typed: "bootstrap". */
   command: string;
   logPath: string;
   requires: Requirement[];
   steps: Step[];
-  /** The last line of a run that ended well. */
+  /** The last line of a successful run. */
   done: string;
   /** The last line of a failed run, before the step's id. */
   failed: string;
 }
 
-/** One stable code a kind of failure, for scripts that read `--json`. */
+/** The stable codes of failures, for scripts that read `--json`. */
 export type ProblemCode =
   | "usage"
   | "invalid"
@@ -92,11 +100,11 @@ export type ProblemCode =
 
 export class Problem extends Error {
   override name = "Problem";
-  /** The exit code of the command that failed, where one did. */
+  /** The exit code of the failed command, or 1. */
   readonly returncode: number;
-  /** The last words of that command. */
+  /** The stderr of that command. */
   readonly stderr: string;
-  /** The command to type. */
+  /** The command to run. */
   readonly hint: readonly string[] | undefined;
 
   constructor(
@@ -110,7 +118,7 @@ export class Problem extends Error {
     this.hint = more.hint;
   }
 
-  /** Returns the problem that it is, or that an error of the system or of this program makes. Never throws. */
+  /** Returns the error itself if it is a Problem, or else a Problem that describes it. Never throws. */
   static of(error: unknown): Problem {
     if (error instanceof Problem) return error;
     if (error instanceof LimitError) {
@@ -122,7 +130,10 @@ export class Problem extends Error {
   }
 }
 
-/** What the runtime throws where a program is wrong. A plain Error is thrown on purpose, with words for a person. */
+/**
+ * Returns whether the error is a bug. The runtime throws these types for programming errors, while a plain Error is
+ * thrown deliberately with a message for the user.
+ */
 function isBug(error: unknown): boolean {
   const kinds = [TypeError, RangeError, ReferenceError, SyntaxError];
   return !(error instanceof Error) || kinds.some((kind) => error instanceof kind);
@@ -130,7 +141,7 @@ function isBug(error: unknown): boolean {
 
 export type StepOutcome = "ok" | "changed" | "pending" | "unknown" | "failed" | "skipped";
 
-/** A child that ran in a step, as it ended. */
+/** A child process that ran in a step, with its result. */
 export interface Ran {
   argv: readonly string[];
   code: number;
@@ -143,12 +154,12 @@ export interface StepResult {
   title: string;
   outcome: StepOutcome;
   changes: Change[];
-  /** What could not be seen, and why. */
+  /** The states that could not be determined, with the reasons. */
   unseen: string[];
-  /** What to type to see the first of it. */
+  /** The command that shows the first of them. */
   unseenHint?: readonly string[] | undefined;
   warnings: string[];
-  /** Why it was passed over. */
+  /** Why the step does not apply to this host. */
   reason?: string;
   ran: Ran[];
   problem?: Problem;

@@ -1,4 +1,4 @@
-// Changes, in order, or none of them: the only place that knows putting back.
+// Applies changes in order, or none of them. Rollback is implemented only here.
 
 import type { Host, HostReader, Stat } from "../host/host.ts";
 import { installPackages } from "./apt.ts";
@@ -9,14 +9,16 @@ import { linesOf, shellLine } from "./lines.ts";
 import { Problem } from "./step.ts";
 import { heed } from "./wait.ts";
 
-/** A child that has not ended after ten minutes hangs. apt has no such limit: a Pi's card may be slow. */
+/**
+ * A child that has not ended after ten minutes hangs. apt has no such limit, because the SD card of a Pi can be slow.
+ */
 const commandLimitMs = 600_000;
 
 /**
- * Performs the changes in order, then `verify`. When one of them throws, what was changed is put back in reverse
- * order, byte by byte, and the commands marked `again` run once more. Packages that were unpacked stay, and so does what
- * was changed before them: apt repairs and updates them from their source only. A signal is heeded between two changes.
- * Returns warnings.
+ * Applies the changes in order, then calls `verify`. If one of them throws, the earlier changes are rolled back in
+ * reverse order, byte by byte, and the commands marked `again` run once more. Unpacked packages stay, and so do all
+ * changes before them: apt can repair and update packages only from their source. A signal is handled between two
+ * changes. Returns warnings.
  */
 export async function transact(
   changes: readonly Change[],
@@ -47,7 +49,7 @@ export async function transact(
   } catch (error) {
     if (undo.length === 0) throw error;
     const problem = await putBack(error as Error, undo.reverse(), changes, host);
-    // apt has lost the source that it would need, and knows the packages of no other.
+    // The rollback removed apt's source, and no other source has these packages.
     const isApt = problem.hint?.includes("apt-get") === true && again !== undefined;
     throw isApt ? withHint(problem, again) : problem;
   }
@@ -80,7 +82,7 @@ async function command(
   throw new Problem("command-failed", `${shellLine(argv)} failed`, {
     returncode: code,
     stderr: stderr + logged,
-    // A service that refused a file of its own starts no better the second time.
+    // A service that refused one of its own files fails the same way on the next start, so the hint opens that file.
     hint: hintFor?.(stderr) ?? (logs.length > 0 && file !== undefined ? ["sudo", "editor", file] : ["sudo", ...argv]),
   });
 }
@@ -89,7 +91,10 @@ function isFile(see: HostReader, path: string): boolean {
   return see.statTarget(path)?.type === "file";
 }
 
-/** Returns what the first of these commands prints that prints anything, oldest line first: they print the newest first. */
+/**
+ * Returns the output of the first of these commands that prints anything. The commands print the newest line first; the
+ * result has the oldest first.
+ */
 export async function firstOutput(commands: readonly string[][], see: HostReader): Promise<string> {
   for (const argv of commands) {
     const { stdout } = await see.probe(argv);
@@ -109,7 +114,10 @@ function perform(change: Placed, host: Host): void {
   else if (change.kind === "directory") host.setAttributes(change.path, change);
 }
 
-/** Looks at what is there now, and answers how to have it again. What is still so is not written: a disk may refuse it. */
+/**
+ * Records the current state and returns a function that restores it. An unchanged state is not written again, because a
+ * full disk may refuse that.
+ */
 function undoOf({ path }: Placed, host: Host): () => void {
   const stat = host.stat(path);
   if (stat === null) return () => host.stat(path) !== null && host.remove(path);

@@ -1,4 +1,4 @@
-// Waiting for what may come true by itself, with a limit; and being told to wait no longer.
+// Waits with a limit for conditions that can become true by themselves, and handles interruption.
 
 import type { HostReader } from "../host/host.ts";
 import type { Watch } from "./converge.ts";
@@ -6,16 +6,18 @@ import { Problem, type Requirement } from "./step.ts";
 
 const pollMs = 500;
 
-/** Why nothing more is to be begun, or null. */
+/** Returns the reason to start nothing more, or null. */
 export type Stop = () => Problem | null;
 
+/** Throws the reason to start nothing more, if there is one. */
 export function heed(stop: Stop): void {
   const problem = stop();
   if (problem) throw problem;
 }
 
 /**
- * Waits for what may come true by itself, and throws a Problem with the reason where it does not. Returns warnings.
+ * Polls until the requirement is met, and returns its warnings. Throws a Problem with the reason if it is not met in
+ * time.
  */
 export async function met(
   requirement: Requirement,

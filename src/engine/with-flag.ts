@@ -1,6 +1,6 @@
 /**
- * Returns the words of a command with this flag set to this value, so that a hint repeats the rest of what was typed. It
- * replaces `--flag old` and `--flag=old`, adds the flag where it is missing, and removes it for the value null.
+ * Returns the words of a command with this flag set to this value, so that a hint repeats the rest of the command.
+ * Replaces `--flag old` and `--flag=old`, adds the flag if it is missing, and removes it for the value null.
  */
 export function withFlag(words: readonly string[], flag: string, value: string | null): string[] {
   const set = value === null ? [] : [flag, value];
