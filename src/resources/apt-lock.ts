@@ -1,6 +1,6 @@
 import type { Requirement } from "../engine/step.ts";
 
-/** Every lock that apt-get takes; its own time limit does not cover the one of the lists. */
+/** All locks that apt-get takes. apt's own lock timeout does not cover the lists lock. */
 const lockPaths = [
   "/var/lib/dpkg/lock-frontend",
   "/var/lib/dpkg/lock",
@@ -8,7 +8,9 @@ const lockPaths = [
   "/var/cache/apt/archives/lock",
 ];
 
-/** Nobody else is installing: waited for ten minutes, which unattended-upgrades on a Pi can take. */
+/**
+ * Met when no other process holds an apt or dpkg lock. Waits ten minutes, which unattended-upgrades can take on a Pi.
+ */
 export const aptFree: Requirement = {
   name: "apt:lock",
   title: "no other apt or dpkg is running",

@@ -1,4 +1,4 @@
-// Whether apt can read its sources: two that contradict each other stop every installation, whatever is installed.
+// Checks that apt can read its sources: two conflicting ones block every installation.
 
 import type { Change } from "../engine/change.ts";
 import { foreseen } from "../engine/foreseen.ts";
@@ -8,10 +8,13 @@ import type { HostReader } from "../host/host.ts";
 import { chosenRepository } from "./apt-repository.ts";
 import { aptSources, bareUri, type Source } from "./apt-sources.ts";
 
-/** apt keeps what it has parsed in files of 3 MB: a look writes nothing, and needs no room on a full disk. */
+/** apt caches its parsed lists in files of 3 MB. Without them the check writes nothing and works on a full disk. */
 const noCaches = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="];
 
-/** Met when apt can read its sources, or could once these resources have removed what contradicts ours. */
+/**
+ * Returns a requirement that is met when apt can read its sources, or could once these resources have removed the
+ * sources that conflict with ours.
+ */
 export function sourcesReadable(...healing: Resource[]): Requirement {
   return {
     name: "apt:sources",
@@ -25,9 +28,9 @@ export function sourcesReadable(...healing: Resource[]): Requirement {
 }
 
 /**
- * Asks apt itself, because what it takes for a contradiction differs with its version and with the order of the files.
- * It names the first only: where the changes ahead resolve that one, a second is left to the installation to report.
- * `duplicates`: places, as "path:line", that name the same.
+ * Returns the first conflict in apt's sources and the duplicates among them. Runs apt, because its notion of a conflict
+ * varies with its version and the order of the files. apt reports only the first conflict. If the changes ahead resolve
+ * it, the installation reports a second one. `duplicates` contains pairs of "path:line" that name the same source.
  */
 export async function readSources(
   see: HostReader,
@@ -52,7 +55,7 @@ function reason(see: HostReader, ahead: readonly Change[], stderr: string): Unme
         .find((line) => line.startsWith("E: "))
         ?.slice(3) ?? stderr.trim();
     const path = /\/etc\/apt\/[^\s:]+/.exec(said)?.[0];
-    // A fault that is not of the sources, such as a full disk, is the installation's to report.
+    // Errors of other causes, such as a full disk, are left to the installation.
     return path === undefined ? null : { reason: `apt cannot read its sources: ${said}`, hint: ["cat", "-n", path] };
   }
   if (aptSources(foreseen(see, ahead)).filter(isSame).length < 2) return null;
@@ -68,7 +71,7 @@ function reason(see: HostReader, ahead: readonly Change[], stderr: string): Unme
         : ["cat", "-n", paths.at(-1) ?? ""],
   };
 
-  /** First the file whose key is missing, then the one in the older format. */
+  /** Prefers the file whose key is missing, then the one in the older format. */
   function bySpare(a: string, b: string): number {
     return Number(lacksKey(b)) - Number(lacksKey(a)) || Number(b.endsWith(".list")) - Number(a.endsWith(".list"));
   }

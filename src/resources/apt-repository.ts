@@ -1,5 +1,5 @@
-// A repository that apt takes from elsewhere: its key, checked before it is written, and a source that names the key's
-// fingerprint, so that apt itself refuses every other one for ever.
+// Manages a third-party apt repository: its key, verified before it is written, and a source that pins the key's
+// fingerprint, so that apt rejects every other key from then on.
 
 import { type Change, Text } from "../engine/change.ts";
 import { textOf } from "../engine/facts.ts";
@@ -13,24 +13,24 @@ import { file } from "./file.ts";
 import { publicKeys } from "./openpgp.ts";
 
 export interface Repository {
-  /** What it brings, as it stands in the names of its resources: "docker". */
+  /** The product, as part of the resource names: "docker". */
   name: string;
-  /** What has `dists` in it, without a slash at its end. */
+  /** The URL of the directory that contains `dists`, without a trailing slash. */
   uri: string;
   suite: string;
   component: string;
   architecture: string;
-  /** Of the primary key, in upper-case hexadecimal. */
+  /** The fingerprint of the primary key, in upper-case hexadecimal. */
   fingerprint: string;
-  /** Where the key is had: a URL, or a file of this host. */
+  /** Where the key comes from: a URL, or a file of this host. */
   keyOrigin: string;
   keyPath: string;
   sourcePath: string;
-  /** Where what somebody else had written is kept. */
+  /** The directory for copies of replaced foreign files. */
   keepDir: string;
 }
 
-/** Where a repository is had that is not the official one: each may be left out. */
+/** A mirror in place of the official repository. Each value is optional. */
 export interface Mirror {
   uri?: string | undefined;
   /** A URL, or a file of this host. */
@@ -43,7 +43,10 @@ type Place = Pick<Repository, "uri" | "fingerprint" | "keyOrigin">;
 const intro = "# Written by edox-ops. apt takes nothing from here that this very key has not signed.";
 const keysDir = "/etc/apt/keyrings";
 
-/** Sources of the same repository that others wrote, then the key, then our source, in the order in which apt stays whole. */
+/**
+ * Returns the resources that remove older sources of the same repository, install the key, and write the source. They
+ * must run in this order, so that apt stays usable in between.
+ */
 export function aptRepository(repository: Repository): { older: Resource; key: Resource; source: Resource } {
   const { name, sourcePath, keepDir } = repository;
   const source = file({
@@ -57,7 +60,10 @@ export function aptRepository(repository: Repository): { older: Resource; key: R
   return { older: older(repository), key: key(repository), source };
 }
 
-/** What is typed, or was chosen before, or is official: each for itself. */
+/**
+ * Returns where the repository is. A typed value takes precedence over one chosen earlier, and that over the official
+ * one.
+ */
 export function placeOf(
   see: HostReader,
   sourcePath: string,
@@ -70,7 +76,7 @@ export function placeOf(
   return { uri, fingerprint, keyOrigin: mirror.key ?? official.keyOrigin(uri) };
 }
 
-/** What was chosen before, a mirror perhaps, or null. */
+/** Returns the repository that an earlier run wrote, possibly a mirror, or null. */
 export function chosenRepository(see: HostReader, sourcePath: string): Pick<Repository, "uri" | "fingerprint"> | null {
   const text = textOf(see, sourcePath) ?? "";
   const uri = /^URIs: (\S+)$/m.exec(text)?.[1];
@@ -91,7 +97,7 @@ function sourceText({ uri, suite, component, architecture, keyPath, fingerprint 
   return `${lines.join("\n")}\n`;
 }
 
-/** Two sources of one repository with different keys stop all of apt: nothing of it is read any more. */
+/** Two sources of one repository with different keys block apt completely: it reads none of its sources any more. */
 function older({ name, uri, sourcePath, keyPath, keepDir }: Repository): Resource {
   const same = (source: Source): boolean => source.path !== sourcePath && bareUri(source.uri) === bareUri(uri);
   return {
@@ -114,7 +120,7 @@ function older({ name, uri, sourcePath, keyPath, keepDir }: Repository): Resourc
       }
       const left = aptSources(foreseen(see, changes)).flatMap(({ keyPaths }) => keyPaths);
       for (const path of new Set(all.filter(same).flatMap(({ keyPaths }) => keyPaths))) {
-        // One that another source needs, or that came with a package, is not ours to take.
+        // A key that another source needs, or that is part of a package, is not removed.
         const replaceable =
           path.startsWith(`${keysDir}/`) || /^\/usr\/share\/keyrings\/[\w.-]*archive-keyring/.test(path);
         if (path !== keyPath && replaceable && !left.includes(path) && see.stat(path) !== null) await remove(path);
@@ -162,7 +168,9 @@ function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Re
   };
 }
 
-/** apt reads armor from a name that ends in .asc: what is binary gets it. */
+/**
+ * Returns the key in ASCII armor. apt expects armor in a file whose name ends in .asc, so a binary key is converted.
+ */
 async function keyFrom(see: HostReader, origin: string): Promise<Uint8Array> {
   const bytes = origin.startsWith("/") ? see.read(origin) : await downloaded(see, origin);
   if (bytes === null) throw new Problem("blocked", `${origin} is not there`, { hint: ["ls", "-l", origin] });
@@ -176,7 +184,7 @@ async function downloaded(see: HostReader, url: string): Promise<Uint8Array> {
   throw new Unseen(`${url} could not be fetched: ${why}`, ["curl", "-fsSLI", url]);
 }
 
-/** RFC 9580, 6.2; the checksum is optional. */
+/** The format of RFC 9580, 6.2. The checksum is optional. */
 function armored(bytes: Uint8Array): string {
   const lines =
     Buffer.from(bytes)

@@ -1,26 +1,27 @@
-// What apt reads from, by sources.list(5): one-line entries and deb822 paragraphs. Nothing is judged here.
+// Reads apt's sources according to sources.list(5): one-line entries and deb822 paragraphs. Does not validate them.
 
 import { textOf } from "../engine/facts.ts";
 import type { HostReader } from "../host/host.ts";
 
 export interface Source {
-  /** The file that it stands in. */
+  /** The file that contains it. */
   path: string;
   uri: string;
   suite: string;
-  /** As apt names it to a person: "http://deb.debian.org/debian bookworm". */
+  /** apt's own display name: "http://deb.debian.org/debian bookworm". */
   title: string;
-  /** Where apt keeps its lists, before `InRelease` or `Release`. */
+  /** The path prefix of its lists, before `InRelease` or `Release`. */
   listPrefix: string;
-  /** Files of keys, absolute; [] where none is named. */
+  /** The absolute paths of its key files, or [] if it names none. */
   keyPaths: string[];
-  /** A key in the source itself, as it stands there. */
+  /** A key embedded in the source, verbatim. */
   key: string | null;
 }
 
 const listsDir = "/var/lib/apt/lists";
 const partsDir = "/etc/apt/sources.list.d";
 
+/** Returns all enabled entries of sources.list and sources.list.d. */
 export function aptSources(see: HostReader): Source[] {
   return sourceFiles(see).flatMap(({ path, text }) => {
     return path.endsWith(".sources") ? paragraphs(path, text) : lines(path, text);
@@ -34,8 +35,8 @@ function sourceFiles(see: HostReader): { path: string; text: string }[] {
 }
 
 /**
- * Tells whether apt could find a fault in its sources: a line or a paragraph is not of the usual form, or two entries
- * name the same suite. Where neither is so, apt need not be asked, which takes longer than all checks of doctor.
+ * Returns whether apt could find a fault in its sources: a line or paragraph has an unusual form, or two entries name
+ * the same suite. Otherwise doctor does not run apt, which takes longer than all its checks.
  */
 export function mayBeFaulty(see: HostReader): boolean {
   const odd = sourceFiles(see).some(({ path, text }) => {
@@ -73,7 +74,7 @@ function lines(path: string, text: string): Source[] {
 }
 
 function paragraphs(path: string, text: string): Source[] {
-  // A line of comment is no line at all, also between the lines of a field.
+  // A comment line is ignored completely, even between the lines of a field.
   const kept = text.replaceAll("\r", "").replace(/^#.*\n?/gm, "");
   return kept.split(/\n(?:[ \t]*\n)+/).flatMap((paragraph) => {
     const fields = new Map<string, string>();
@@ -98,17 +99,20 @@ function source(path: string, uri: string, suite: string, signedBy: string): Sou
     title: `${uri.replace(/\/\/[^/@]*@/, "//")} ${suite}`,
     listPrefix: `${listsDir}/${listName(place)}`,
     keyPaths: embedded ? [] : signedBy.split(/[\s,]+/).filter((word) => word.startsWith("/")),
-    // deb822 writes an empty line as a dot.
+    // deb822 represents an empty line as a dot.
     key: embedded ? signedBy.replace(/^[ \t]+/gm, "").replace(/^\.$/gm, "") : null,
   };
 }
 
-/** What apt compares of two addresses: neither the scheme, nor who asks. */
+/** Returns the part of a URI that apt compares: without scheme and credentials. */
 export function bareUri(uri: string): string {
   return uri.replace(/^https?:\/\/(?:[^/@]*@)?/, "").replace(/\/+$/, "");
 }
 
-/** apt's own naming (URItoFileName): no scheme, no password, slashes as underscores, and what is in doubt quoted. */
+/**
+ * Returns the list name that apt derives from a URI (URItoFileName): without scheme and password, with underscores for
+ * slashes, and other special characters quoted.
+ */
 function listName(uri: string): string {
   const bare = uri.replace(/^[\w+.-]+:(?:\/\/(?:[^/@]*@)?)?/, "");
   const quoted = bare.replace(/[\\|{}[\]<>"^~_=!@#$%&*]|[^!-~]/gu, (character) =>

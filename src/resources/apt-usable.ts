@@ -3,7 +3,7 @@ import { aptFree } from "./apt-lock.ts";
 import { sourcesReadable } from "./apt-readable.ts";
 import { etcCommitted } from "./etckeeper.ts";
 
-/** Nothing of the host keeps apt from installing, once these resources have removed what contradicts ours. */
+/** Returns the requirements of an apt installation, once these resources have removed what conflicts with ours. */
 export function aptUsable(...healing: Resource[]): Requirement[] {
   return [aptFree, sourcesReadable(...healing), etcCommitted];
 }

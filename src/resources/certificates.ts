@@ -3,15 +3,15 @@ import { installedPackage } from "../engine/dpkg.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 
-/** Debian's own, of all certificates that are trusted. */
+/** Debian's bundle of all trusted certificates. */
 export const storePath = "/etc/ssl/certs/ca-certificates.crt";
 const dir = "/etc/ssl/certs";
 
 /**
- * The store is there, and whole. dpkg syncs nothing that a package's script makes: after a power cut it is missing, empty,
- * or has pages of zeros in it, or most of its links are gone, and the package counts as installed. The links are counted
- * only where one of these packages is still to come, as it is after a run that was cut: a converged run has no millisecond
- * for them.
+ * Returns a resource that rebuilds a missing or damaged certificate store. dpkg does not sync files that package
+ * scripts create. After a power cut, the store can be missing, empty or contain pages of zeros, or most links can be
+ * gone. The package counts as installed nevertheless. The links are counted only if one of these packages is not yet
+ * installed, as after an interrupted run: a converged run has no millisecond to spare for it.
  */
 export function certificatesWhole(packages: readonly string[], name = "host:certificates"): Resource {
   return {
@@ -36,7 +36,7 @@ function damage(see: HostReader): string | null {
 }
 
 function lostLinks(see: HostReader): string | null {
-  // An owner may have put there what has no link by its hash, but not as many as the distribution.
+  // An admin may have added certificates without hash links, but not as many as the distribution has.
   const names = see.list(dir) ?? [];
   const certificates = names.filter((name) => name.endsWith(".pem")).length;
   const hashes = names.filter((name) => /^[0-9a-f]{8}\.\d+$/.test(name)).length;
@@ -44,7 +44,7 @@ function lostLinks(see: HostReader): string | null {
   return hashes * 2 < certificates || (certificates * 2 < bundled && hashes * 2 < bundled) ? "without its links" : null;
 }
 
-/** In the bytes as they are: a string of them costs more than all else here. */
+/** Counts in the raw bytes: decoding them to a string would cost more than the rest of the check. */
 function count(bytes: Uint8Array, mark: string): number {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let found = 0;

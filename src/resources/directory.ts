@@ -2,7 +2,10 @@ import { type Change, root } from "../engine/change.ts";
 import { Problem, type Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 
-/** A directory of root's. Missing parents are made 0755; a link that root made to a directory is followed. */
+/**
+ * Returns a resource for a directory that root owns. Missing parents are created with mode 0755. A symbolic link to a
+ * directory is followed if root owns the link.
+ */
 export function directory(path: string, mode: number, name = `directory:${path}`): Resource {
   return {
     name,
@@ -11,7 +14,7 @@ export function directory(path: string, mode: number, name = `directory:${path}`
       const found = see.stat(path);
       if (found === null) return missingDirectories(see, ahead, path, mode);
       if (found.type === "link" && found.uid !== root.uid) throw blocked(`${path} is a link, and not root's`);
-      // The kernel follows a link before a dot, however many lead to the directory.
+      // The kernel resolves a link before a trailing dot, through any number of further links.
       const real = found.type === "link" ? `${path}/.` : path;
       const stat = see.stat(real);
       if (stat?.type !== "directory") throw blocked(`${path} is not a directory: move it away`);
@@ -26,7 +29,7 @@ export function directory(path: string, mode: number, name = `directory:${path}`
   }
 }
 
-/** What it takes that a directory is there: itself, and those above it that are not about to be made. */
+/** Returns the changes that create a directory and its missing parents, except those that are planned already. */
 export function missingDirectories(see: HostReader, ahead: readonly Change[], path: string, mode = 0o755): Change[] {
   const made = ahead.some((change) => change.kind === "directory" && change.path === path);
   if (path === "" || made || see.stat(path) !== null) return [];

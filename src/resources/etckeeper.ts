@@ -1,10 +1,13 @@
-// etckeeper, where it is set to abort apt while /etc has uncommitted changes: an admin commits them by hand there.
+// Supports etckeeper configured to abort apt while /etc has uncommitted changes: the admin of such a host commits by
+// hand.
 
 import { textOf } from "../engine/facts.ts";
 import type { Requirement, Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 
-/** Met when etckeeper lets apt run. Without this setting it commits what it finds by itself. */
+/**
+ * Met when etckeeper lets apt run. Without AVOID_COMMIT_BEFORE_INSTALL, etckeeper commits pending changes by itself.
+ */
 export const etcCommitted: Requirement = {
   name: "etckeeper:clean",
   title: "etckeeper lets apt run",
@@ -16,8 +19,8 @@ export const etcCommitted: Requirement = {
 };
 
 /**
- * Commits what a step changes before its packages, or before the next step's. The requirement has seen that nobody else's
- * changes are among them.
+ * Returns a resource that commits the step's own changes before its packages, or those of the next step, are installed.
+ * {@link etcCommitted} has verified that no foreign changes are among them.
  */
 export function changesCommitted(name: string): Resource {
   return {

@@ -8,13 +8,16 @@ export interface Managed {
   name: string;
   title: string;
   mode: number;
-  /** What it should hold on this host; null: it should not be there. */
+  /** Returns the desired content on this host, or null if the file should not exist. */
   text: (see: HostReader, ahead: readonly Change[], warn: Warn) => Text | null | Promise<Text | null>;
-  /** Where content that somebody else wrote is kept before it is replaced; without it nobody else's is there. */
+  /** The directory for copies of foreign content that is replaced. Without it no copy is kept. */
   keepDir?: string;
 }
 
-/** A file of ours, root's, with exactly this content. What it replaces is kept, named by its digest. */
+/**
+ * Returns a resource for a file that root owns, with exactly this content. A copy of replaced content is kept under a
+ * name with its digest.
+ */
 export function file({ path, name, title, mode, text, keepDir }: Managed): Resource {
   return {
     name,
@@ -36,7 +39,7 @@ export function file({ path, name, title, mode, text, keepDir }: Managed): Resou
     },
   };
 
-  /** Named by its content, so that keeping it twice is keeping it once. */
+  /** The name is derived from the content, so that keeping the same content again changes nothing. */
   function kept(see: HostReader, ahead: readonly Change[], before: Text): Change[] {
     if (keepDir === undefined) return [];
     const digest = new Bun.CryptoHasher("sha256").update(before.bytes).digest("hex").slice(0, 12);

@@ -1,14 +1,15 @@
-// OpenPGP (RFC 9580, and RFC 4880 before it), as much as tells until when a key is good and who signed. Nothing is
-// verified: apt does that. A file is taken for hostile: what is not understood is left out, never guessed.
+// Parses OpenPGP (RFC 9580, and RFC 4880 before it) as far as needed for the expiry of keys and the issuers of
+// signatures. It verifies no signature: apt does that. Input is treated as hostile: unknown data is skipped and never
+// guessed.
 
 export interface PublicKey {
   /** The key ID that signatures name, in hexadecimal. */
   id: string;
-  /** Of the whole key, in upper-case hexadecimal: what people compare. */
+  /** The fingerprint of the whole key, in upper-case hexadecimal: the form that people compare. */
   fingerprint: string;
-  /** Whether others hang on it: apt is told the fingerprint of such a one. */
+  /** Whether it is a primary key. apt is configured with the fingerprint of a primary key. */
   isPrimary: boolean;
-  /** Unix milliseconds; null: it does not expire. A subkey is good no longer than its primary key. */
+  /** Unix milliseconds, or null if it does not expire. A subkey expires no later than its primary key. */
   expiresMs: number | null;
 }
 
@@ -23,14 +24,14 @@ interface Packet {
   body: Buffer;
 }
 
-/** Thrown inside of a packet that ends too early or is of a form that no key of today has. */
+/** Thrown inside a packet that ends too early or has a form that no current key uses. */
 class Malformed extends Error {}
 
-/** The keys and subkeys of a keyring file, binary or ASCII-armored. */
+/** Returns the keys and subkeys of a keyring file, binary or ASCII-armored. */
 export function publicKeys(bytes: Uint8Array): PublicKey[] {
   interface Dated extends PublicKey {
     createdMs: number;
-    /** Of the newest signature that says when it expires. */
+    /** The creation time of the newest signature that states the expiry. */
     saidMs: number;
   }
   const keys: Dated[] = [];
@@ -55,7 +56,7 @@ export function publicKeys(bytes: Uint8Array): PublicKey[] {
   return keys.map(({ createdMs, saidMs, ...key }) => key);
 }
 
-/** The IDs of the keys that a detached or a clear-text signature names. */
+/** Returns the IDs of the keys that a detached or a clear-text signature names. */
 export function signers(bytes: Uint8Array): string[] {
   const signatures = [...packets(unarmored(bytes))].filter(({ tag }) => tag === tags.signature);
   return [...new Set(signatures.flatMap(({ body }) => attempt(() => signatureOf(body))?.issuers ?? []))];
@@ -65,7 +66,7 @@ function earlier(one: number | null, other: number | null): number | null {
   return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }
 
-/** What it reads, or undefined where that is malformed. */
+/** Returns the result of `read`, or undefined if the data is malformed. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -75,21 +76,25 @@ function attempt<T>(read: () => T): T | undefined {
   }
 }
 
-/** Every armored block of a text, one after the other; what has no armor is binary already. */
+/** Returns the content of all armored blocks of a text. Data without armor is binary already. */
 function unarmored(bytes: Uint8Array): Buffer {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const blocks: Buffer[] = [];
   for (let at = text.indexOf(begin); at >= 0; at = text.indexOf(begin, at + 1)) {
     const end = text.indexOf("\n-----END ", at);
     const block = text.toString("latin1", at, end < 0 ? text.length : end).replaceAll("\r", "");
-    // The line that says what follows, headers, an empty line; the checksum has a line that begins with an equals sign.
+    // A block consists of its title line, headers, an empty line and the body. The checksum line begins with an equals
+    // sign.
     const body = block.slice(block.search(/\n[ \t]*\n/) + 1).split("\n=")[0] ?? "";
     if (/^-----BEGIN PGP (PUBLIC KEY BLOCK|SIGNATURE)-----/.test(block)) blocks.push(Buffer.from(body, "base64"));
   }
   return blocks.length === 0 && !text.includes(begin) ? text : Buffer.concat(blocks);
 }
 
-/** Until the first that is not whole. Partial and indeterminate lengths, which no key has, end it too. */
+/**
+ * Yields packets up to the first incomplete one. Partial and indeterminate lengths, which no key has, end the sequence
+ * too.
+ */
 function* packets(bytes: Buffer): Generator<Packet> {
   for (let at = 0; at < bytes.length; ) {
     const packet = attempt(() => packetAt(bytes, at));
@@ -124,7 +129,7 @@ function oldLengthAt(bytes: Buffer, at: number, kind: number): { length: number;
   return { length: bytes.readUIntBE(at, size), size };
 }
 
-/** The ID is of the fingerprint: the end of a SHA-1 in version 4, the beginning of a SHA-256 in version 6. */
+/** Returns the fingerprint and the key ID: the end of a SHA-1 in version 4, the beginning of a SHA-256 in version 6. */
 function identified(body: Buffer): Pick<PublicKey, "id" | "fingerprint"> & { createdMs: number } {
   const version = body.readUInt8(0);
   const createdMs = body.readUInt32BE(1) * 1000;
@@ -146,11 +151,11 @@ interface Signature {
   type: number;
   issuers: string[];
   createdMs: number;
-  /** How long after its creation the key expires; 0: never. */
+  /** The time from the key's creation to its expiry, or 0 if it never expires. */
   lifeMs: number;
 }
 
-/** Times count only where they are signed; who the issuer is, a signer may say outside too. */
+/** Parses a signature. Times count only from the signed area. The issuer may be stated in the unsigned area too. */
 function signatureOf(body: Buffer): Signature {
   const version = body.readUInt8(0);
   if (version !== 4 && version !== 6) throw new Malformed();
@@ -182,7 +187,7 @@ function subpacketsOf(bytes: Buffer): { type: number; data: Buffer }[] {
   const found: { type: number; data: Buffer }[] = [];
   for (let at = 0; at < bytes.length; ) {
     const first = bytes.readUInt8(at);
-    // Not the lengths of packets: here two bytes reach up to 254.
+    // These lengths differ from those of packets: a length of two bytes begins with up to 254 here.
     const size = first < 192 ? 1 : first < 255 ? 2 : 5;
     const length =
       size === 1
@@ -191,7 +196,7 @@ function subpacketsOf(bytes: Buffer): { type: number; data: Buffer }[] {
           ? ((first - 192) << 8) + bytes.readUInt8(at + 1) + 192
           : bytes.readUInt32BE(at + 1);
     if (length === 0 || at + size + length > bytes.length) throw new Malformed();
-    // The highest bit says that it is critical.
+    // The highest bit marks a critical subpacket.
     found.push({ type: bytes.readUInt8(at + size) & 0x7f, data: bytes.subarray(at + size + 1, at + size + length) });
     at += size + length;
   }

@@ -3,7 +3,7 @@ import { installs } from "../engine/change.ts";
 import { dpkgInterrupted, installedPackage, unfinishedPackages } from "../engine/dpkg.ts";
 import type { Resource } from "../engine/step.ts";
 
-/** A Debian package is installed, in whatever version. */
+/** Returns a resource for an installed Debian package of any version. */
 export function installed(name: string): Resource {
   return {
     name: `package:${name}`,
@@ -15,7 +15,7 @@ export function installed(name: string): Resource {
   };
 }
 
-/** No dpkg was stopped half-way. */
+/** Finishes a dpkg that was interrupted. */
 export const dpkgConfigured: Resource = {
   name: "dpkg:configured",
   title: "every unpacked package is configured",
@@ -24,6 +24,6 @@ export const dpkgConfigured: Resource = {
     const unfinished = unfinishedPackages(see);
     return [{ kind: "packages", names: [], ...(unfinished.length > 0 && { unfinished }) }];
   },
-  // The step installs more than this: on a host without sites nobody wants nginx because a package is unfinished.
+  // The step installs more packages. On a host without sites, an unfinished package is no reason to install nginx.
   mend: finishing,
 };

@@ -1,4 +1,4 @@
-// What only an owner sets on a Raspberry Pi: it is looked at, and never edited.
+// Checks settings of a Raspberry Pi that only its owner changes. edox-ops never edits them.
 
 import { type Facts, textOf } from "../engine/facts.ts";
 import type { Requirement } from "../engine/step.ts";
@@ -9,7 +9,7 @@ export interface Missing {
   hint: string[];
 }
 
-/** Containers are not limited without it; the firmware turns it off. */
+/** Containers have no memory limit without these words, because the firmware disables the memory cgroup. */
 const cgroupWords = "cgroup_enable=memory cgroup_memory=1";
 const enoughMemoryKib = 2 * 1024 * 1024;
 
@@ -17,13 +17,16 @@ export function isPi(see: HostReader): boolean {
   return textOf(see, "/proc/device-tree/model")?.startsWith("Raspberry Pi") === true;
 }
 
-/** A file of the boot partition, where Debian 12 and later keep it, or where those before did. */
+/** Returns the path of a file on the boot partition: /boot/firmware from Debian 12 on, or /boot before. */
 export function bootPath(see: HostReader, name: string): string {
   const now = `/boot/firmware/${name}`;
   return see.stat(now) === null && see.stat(`/boot/${name}`) !== null ? `/boot/${name}` : now;
 }
 
-/** Why memory of control groups cannot be limited, or null. The words belong on the one line of cmdline.txt. */
+/**
+ * Returns why the memory of control groups cannot be limited, or null. The words belong on the single line of
+ * cmdline.txt.
+ */
 export function memoryCgroupMissing(see: HostReader): Missing | null {
   const controllers = textOf(see, "/sys/fs/cgroup/cgroup.controllers");
   const enabled =
@@ -40,7 +43,7 @@ export function memoryCgroupMissing(see: HostReader): Missing | null {
   return { detail, hint: ["sudo", "sed", "-i", `1 s/$/ ${cgroupWords}/`, path] };
 }
 
-/** Why a small memory may run full, or null. */
+/** Returns why a small memory may be exhausted, or null. */
 export function swapMissing(see: HostReader, version: string): Missing | null {
   const memory = textOf(see, "/proc/meminfo") ?? "";
   const kib = (name: string): number =>
@@ -51,7 +54,7 @@ export function swapMissing(see: HostReader, version: string): Missing | null {
   return { detail, hint: ["sudo", "apt-get", "install", tool] };
 }
 
-/** They stop nothing: they say what is left to the owner, and nothing where all is well. */
+/** Returns requirements that never fail. They warn about settings that are left to the owner. */
 export function piByHand({ model, version }: Facts): Requirement[] {
   const looks = {
     "pi:cgroup-memory": memoryCgroupMissing,

@@ -1,19 +1,22 @@
 import type { Facts } from "../engine/facts.ts";
 import type { Requirement, Unmet } from "../engine/step.ts";
 
-/** The releases that are supported: ID and VERSION_ID of os-release(5). Raspberry Pi OS 64-bit calls itself debian. */
+/** The supported releases by ID and VERSION_ID of os-release(5). Raspberry Pi OS 64-bit has the ID debian. */
 const supported: Record<string, string[]> = {
   debian: ["12", "13"],
   ubuntu: ["22.04", "24.04", "26.04"],
 };
-/** The same releases by their codenames, which a derivative names. */
+/** The codenames of the same releases, which a derivative names. */
 const codenames: Record<string, string[]> = {
   debian: ["bookworm", "trixie"],
   ubuntu: ["jammy", "noble", "resolute"],
 };
 const names = "Debian 12 or 13, Ubuntu 22.04, 24.04 or 26.04, or Raspberry Pi OS 64-bit of these";
 
-/** The host is one that edox-ops knows. A derivative, by ID_LIKE, is taken with a warning. */
+/**
+ * Returns a requirement that is met on a supported system. A derivative, detected by ID_LIKE, is accepted with a
+ * warning.
+ */
 export function platform(facts: Facts): Requirement {
   return {
     name: "host:platform",
@@ -27,8 +30,8 @@ export function platform(facts: Facts): Requirement {
 }
 
 /**
- * The repositories of Docker and GitLab have packages for this host. They know no derivatives: one needs the packages of
- * the release that it derives from, and has to name it.
+ * Returns a requirement that is met if the repositories of Docker and GitLab have packages for this host. They do not
+ * list derivatives, so a derivative must name the release that it derives from.
  */
 export function foreignPackages(facts: Facts): Requirement {
   const { family, codename, name } = facts;

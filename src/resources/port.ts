@@ -7,8 +7,8 @@ import { type HostReader, Unseen } from "../host/host.ts";
 const listening = "0A";
 
 /**
- * Nobody but this program listens on the port. `serves` tells, without a look at every socket and process, that the
- * program has it: the kernel takes 6 ms to list the sockets, more than all the rest of a converged run.
+ * Returns a requirement that is met if no other program listens on the port. `serves` reports cheaply that the program
+ * itself does: the kernel needs 6 ms to list the sockets, more than the rest of a converged run.
  */
 export function portFree(port: number, program: string, serves: (see: HostReader) => boolean): Requirement {
   return {
@@ -23,7 +23,10 @@ export function portFree(port: number, program: string, serves: (see: HostReader
   };
 }
 
-/** Who listens on the port, in words, when it is not this program. Throws Unseen where only root may know. */
+/**
+ * Describes the process that listens on the port, or returns null if it is this program or none. Throws Unseen if only
+ * root can determine it.
+ */
 export function portHolder(see: HostReader, port: number, program: string): string | null {
   const sockets = listeners(see, port);
   if (sockets.size === 0) return null;
@@ -34,7 +37,7 @@ export function portHolder(see: HostReader, port: number, program: string): stri
   return "a process that is not of this host: a container perhaps";
 }
 
-/** The inodes of the sockets that listen on a port, IPv4 and IPv6. */
+/** Returns the inodes of the sockets that listen on a port, IPv4 and IPv6. */
 function listeners(see: HostReader, port: number): Set<string> {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   const found = new Set<string>();

@@ -1,8 +1,11 @@
-// What may not be ready yet on a host that has just been started.
+// Requirements that may be unmet for a while on a host that has just started.
 
 import type { Requirement } from "../engine/step.ts";
 
-/** cloud-init installs packages of its own on the first start; its files say whether it runs at all, and has ended. */
+/**
+ * Met when cloud-init has finished, or does not run. It installs packages on the first boot; its files in /run show
+ * whether it is enabled and done.
+ */
 export const firstBootDone: Requirement = {
   name: "host:first-boot",
   title: "cloud-init has done its first start",
@@ -13,7 +16,10 @@ export const firstBootDone: Requirement = {
       : { reason: "cloud-init has not ended", hint: ["cloud-init", "status", "--long"] },
 };
 
-/** A clock before this program's own date has not been set since the start: certificates and lists are not valid yet. */
+/**
+ * Met when the clock is not before the build date of this program. An earlier clock has not been set since boot, and
+ * certificates and lists would count as not yet valid.
+ */
 export const clockSet: Requirement = {
   name: "host:clock-set",
   title: "the clock is set",

@@ -1,4 +1,5 @@
-// A systemd unit, looked at without a child: systemd says the same through links in the file system.
+// Manages a systemd unit. Its state is read without a child process, from the links that systemd keeps in the file
+// system.
 
 import { type Change, installs } from "../engine/change.ts";
 import { foreseen } from "../engine/foreseen.ts";
@@ -10,31 +11,34 @@ import type { HostReader } from "../host/host.ts";
 export interface Service {
   unit: string;
   name: string;
-  /** The package that brings it, where it is not called as the unit is. */
+  /** The package that contains the unit, if its name differs. */
   brought?: string;
-  /** Accepts or refuses the files before the service sees them. */
+  /** The command that validates the files before the service loads them. */
   test?: string[];
-  /** Returns what to type where `test` fails with these words on stderr. */
+  /** Returns the hint for a failure of `test` with this stderr. */
   hintFor?(stderr: string): string[];
-  /** Whether a path is a file of the service's. */
+  /** Returns whether the service reads the file at this path. */
   owns?(path: string): boolean;
-  /** Whether the running service has taken its files as they are now. */
+  /** Returns whether the running service has loaded its current files. */
   taken(see: HostReader): boolean;
   /**
-   * A change of its files may wait, in these words, while the service cannot take any because of somebody else's; asked
-   * with `test`. Without it such a change is put back.
+   * The warning for a change that stays pending because foreign files, which `test` checks, keep the service from a
+   * reload. Without it, such a change is rolled back.
    */
   mayWait?: string;
-  /** See {@link keepsRunning}: longer for a unit whose start ends well before its program has read its configuration. */
+  /**
+   * See {@link keepsRunning}. It is longer for a unit that counts as started well before its program has read its
+   * configuration.
+   */
   settledMs?: number;
   explain?(see: HostReader, sinceMs: number): string | null;
 }
 
-/** systemd reports a start of nginx or dockerd when the daemon is ready: it has little time left to fail. */
+/** systemd reports nginx and dockerd as started when the daemon is ready, so a later failure follows soon. */
 const readyMs = 1000;
 const pollMs = 50;
 
-/** The unit runs, starts at boot, and has taken its files. */
+/** Returns a resource for a unit that is active, enabled at boot, and has loaded its current files. */
 export function service(described: Service): Resource {
   const { unit, name, brought = unit, test, hintFor, owns, taken, mayWait, settledMs, explain } = described;
   return {
@@ -43,7 +47,7 @@ export function service(described: Service): Resource {
     settleMs: 5000,
     async explain(see, sinceMs) {
       const why = explain?.(see, sinceMs) ?? null;
-      // A service may start and end at once, of which systemctl reports nothing.
+      // A service may exit immediately after its start, and systemctl then reports no error.
       if (why !== null || (await keepsRunning(see, unit, settledMs))) return why;
       return linesOf(await firstOutput(logsOf(unit), see)).join("; ");
     },
@@ -52,11 +56,11 @@ export function service(described: Service): Resource {
       const comes = installs(ahead, brought);
       const touched = ahead.some((change) => "path" in change && owns?.(change.path));
       const reloads = touched || !taken(see);
-      // What is reloaded in any case is waited for afterwards.
+      // A unit that is reloaded in any case is awaited after the reload.
       const runs = reloads ? isActive(see, unit) : await keepsRunning(see, unit, settledMs);
       const changes: Change[] = [];
       if (reloads || !runs) {
-        // After a put-back a service that ran gets its old files back; one that did not run is not started.
+        // After a rollback, a service that ran gets its old files back. One that did not run is not started.
         const again = runs ? { again: true as const } : {};
         const lack = runs ? `${unit} has not taken its files` : reasonOf(see, unit);
         const reload = ["systemctl", "reload-or-restart", unit];
@@ -77,9 +81,9 @@ export function service(described: Service): Resource {
 }
 
 /**
- * Returns the commands that print why a service failed, of which systemctl prints only that it did: the last lines of the
- * service's own processes, or, where none of them ran, those of systemd about it. Only in reverse order are these the last
- * ones everywhere: before systemd 254, a start time made `--lines` print the first.
+ * Returns the commands that print why a service failed, since systemctl prints only that it failed. They print the last
+ * lines of the service's own processes, or else systemd's lines about it. Only reverse order selects the last lines
+ * everywhere: before systemd 254, `--lines` with a start time printed the first ones.
  */
 function logsOf(unit: string): string[][] {
   const journal = ["journalctl", "--quiet", "--no-pager", "--output=cat", "--since=-1min", "--reverse", "--lines=3"];
@@ -89,14 +93,14 @@ function logsOf(unit: string): string[][] {
   ];
 }
 
-/** Whether the unit starts at boot. */
+/** Returns whether the unit starts at boot. */
 export function isEnabled(see: HostReader, unit: string): boolean {
   return see.stat(`/etc/systemd/system/multi-user.target.wants/${unit}.service`) !== null;
 }
 
-/** Returns whether systemd refuses to start the unit. One that ran before it was masked may still run. */
+/** Returns whether systemd refuses to start the unit. A unit that was started before it was masked may still run. */
 export function isMasked(see: HostReader, unit: string): boolean {
-  // The first that is there counts.
+  // The first existing file takes precedence.
   const path = ["/etc/systemd/system", "/run/systemd/system"]
     .map((dir) => `${dir}/${unit}.service`)
     .find((each) => see.stat(each) !== null);
@@ -108,29 +112,32 @@ export function unmask(unit: string): string[] {
   return ["sudo", "systemctl", "unmask", unit];
 }
 
-/** Returns the host as it is while the unit is stopped. */
+/** Returns a view of the host in which the unit is stopped. */
 export function stopped(see: HostReader, unit: string): HostReader {
   return foreseen(see, [{ kind: "link", path: invocationPath(unit), before: null, after: null }]);
 }
 
-/** When systemd started the unit, Unix milliseconds; null where it is not active. */
+/** Returns when systemd started the unit, in Unix milliseconds, or null if it is not active. */
 export function startedMs(see: HostReader, unit: string): number | null {
   return see.stat(invocationPath(unit))?.changedMs ?? null;
 }
 
-/** Whether the unit is active, starts or stops: one that fails over and over is active in between, see {@link keepsRunning}. */
+/**
+ * Returns whether the unit is active, starting or stopping. A unit that fails repeatedly is active in between, see
+ * {@link keepsRunning}.
+ */
 export function isActive(see: HostReader, unit: string): boolean {
   return invocationOf(see, unit) !== null;
 }
 
-/** Returns the number that systemd gave the unit when it last started it; null where it has stopped or failed. */
+/** Returns the invocation id of the unit's last start, or null if it has stopped or failed. */
 export function invocationOf(see: HostReader, unit: string): string | null {
   return see.readLink(invocationPath(unit));
 }
 
 /**
- * Returns whether the unit has run for so many milliseconds since its start. One that was started less long ago is waited
- * for; one that ends or is started again in that time does not keep running. It is not waited for on any other host.
+ * Returns whether the unit has run for `settledMs` milliseconds since its start. Waits only if it was started more
+ * recently. A unit that stops or restarts in that time does not keep running.
  */
 export async function keepsRunning(see: HostReader, unit: string, settledMs = readyMs): Promise<boolean> {
   const path = invocationPath(unit);
@@ -139,20 +146,20 @@ export async function keepsRunning(see: HostReader, unit: string, settledMs = re
     const started = see.stat(path)?.changedMs;
     if (started === undefined || invocationOf(see, unit) !== invocation) return false;
     const age = see.now() - started;
-    // A clock that was set back says nothing of the age.
+    // If the clock was set back, the age is unknown.
     if (age >= settledMs || age < 0) return true;
     await see.sleep(pollMs);
   }
 }
 
-/** Returns the sentence about a unit that does not keep running. */
+/** Describes a unit that does not keep running. */
 export function reasonOf(see: HostReader, unit: string): string {
   return isActive(see, unit) ? `${unit} does not keep running: it is started over and over` : `${unit} is not active`;
 }
 
 /**
- * systemd makes this link anew at each start of the unit, with the id of that run. It removes the link when the unit stops or
- * fails, also while it waits to start the unit again ("auto-restart").
+ * Returns the link that systemd creates at each start of the unit, with its invocation id. systemd removes the link
+ * when the unit stops or fails, even while a restart is pending ("auto-restart").
  */
 function invocationPath(unit: string): string {
   return `/run/systemd/units/invocation:${unit}.service`;

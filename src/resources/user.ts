@@ -1,4 +1,4 @@
-// Accounts, from the host's own files. Only one that is missing there is looked for in a directory service.
+// Reads accounts from the host's own files. Directory services are queried only for accounts that are missing there.
 
 import { textOf } from "../engine/facts.ts";
 import { Problem, type Resource } from "../engine/step.ts";
@@ -11,13 +11,13 @@ export interface Account {
   shell: string;
 }
 
-/** The account of that name, or null. */
+/** Returns the account of that name, or null. */
 export function accountOf(see: HostReader, name: string): (Account & { uid: number; gid: number }) | null {
   return accountIn(textOf(see, "/etc/passwd") ?? "", name);
 }
 
 /**
- * Returns whether there is an account of that name, in the host's own files or in any service that nsswitch.conf(5) names:
+ * Returns whether an account of that name exists, in the host's own files or in any service of nsswitch.conf(5).
  * useradd refuses such a name.
  */
 export async function isAccount(see: HostReader, name: string): Promise<boolean> {
@@ -33,8 +33,8 @@ function accountIn(passwd: string, name: string): (Account & { uid: number; gid:
 }
 
 /**
- * A system account. One that is there is left as it is. Its home has nothing of /etc/skel: a .bash_logout that clears the
- * screen fails every job of a shell.
+ * Returns a resource for a system account. An existing account stays unchanged. The home is created without /etc/skel,
+ * because a .bash_logout that clears the screen fails every job of a shell executor.
  */
 export function systemUser({ name, home, shell }: Account, label: string): Resource {
   const skeleton = ["--create-home", "--skel", "/nonexistent", "--home-dir", home];
@@ -51,8 +51,8 @@ export function systemUser({ name, home, shell }: Account, label: string): Resou
 }
 
 /**
- * Returns the flags with which an account that was deleted, or whose line was lost, gets what is left of it: useradd refuses a
- * name whose group is there, unless it is told to use the group, and files in its home belong to the number that it had.
+ * Returns the useradd flags that reuse what a deleted account, or one with a lost line, left behind. useradd refuses a
+ * name whose group exists, unless the flags name that group. Files in the home belong to the old number.
  */
 function left(see: HostReader, name: string, home: string): string[] {
   const gid = gidOf(see, name);
@@ -66,7 +66,7 @@ function uidsOf(see: HostReader): number[] {
   return (textOf(see, "/etc/passwd") ?? "").split("\n").map((line) => Number(line.split(":")[2] ?? Number.NaN));
 }
 
-/** The user is in the group, besides those that it is in. */
+/** Returns a resource that adds the user to the group and keeps its other groups. */
 export function member(user: string, group: string, label: string, title: string): Resource {
   return {
     name: label,
@@ -85,6 +85,7 @@ export function member(user: string, group: string, label: string, title: string
   };
 }
 
+/** Returns whether the user is in the group, as its primary or as an additional one. */
 export function isMember(see: HostReader, user: string, group: string): boolean {
   const lines = (textOf(see, "/etc/group") ?? "").split("\n").map((line) => line.split(":"));
   const [, , gid, members = ""] = lines.find(([first]) => first === group) ?? [];
