@@ -16,7 +16,7 @@ import { backupsDir, bootstrapLogPath, docsRoot, logDir, stateDir } from "./path
 
 const packages = ["nginx", "git", "curl", "rsync", "ca-certificates"];
 
-/** A bare host becomes one that documentation sites can be put on. */
+/** Returns the recipe that sets up a bare host to serve documentation sites. */
 export function bootstrap(facts: Facts): Recipe {
   return {
     command: "bootstrap",
@@ -49,7 +49,7 @@ export function bootstrap(facts: Facts): Recipe {
           directory(docsRoot, 0o755, `docs-root:${docsRoot}`),
           directory(backupsDir, 0o750, `deploy-backups:${backupsDir}`),
           directory(logDir, 0o755, `log:${logDir}`),
-          // The Python version made them with the first project, and a host without one is in order.
+          // The Python version created these with the first project, so a host without them is not faulty.
         ].map((each): Resource => ({ ...each, optional: true })),
       },
       nginxPrepare(facts),

@@ -1,9 +1,9 @@
-// The content types of the files of a site. Browsers obey them to the letter, since sites are sent with nosniff: a module
-// or a manifest of an unknown type is refused. An nginx of 2022 knows neither .mjs nor most of what came after it.
+// Defines the content types of site files. Sites are sent with nosniff, so browsers enforce the types: a module or a
+// manifest of an unknown type is refused. An nginx of 2022 lacks .mjs and most newer types.
 
 /**
- * File name extensions by content type. The table contains every extension of the one that nginx ships, because a `types`
- * block in a server replaces the inherited one. Names follow the registry of IANA, and common use where it has none.
+ * File name extensions by content type. The table contains every extension of nginx's own table, because a `types`
+ * block in a server replaces the inherited one. Names follow the IANA registry, or common use for unregistered types.
  */
 const text: Record<string, string> = {
   "text/html": "html htm shtml",
@@ -56,7 +56,7 @@ const text: Record<string, string> = {
   "model/stl": "stl",
 };
 
-/** Files whose bytes are compressed already, or of which a site has few. */
+/** Files that are compressed already, or that are rare in sites. */
 const binary: Record<string, string> = {
   "image/gif": "gif",
   "image/jpeg": "jpeg jpg",
@@ -70,7 +70,7 @@ const binary: Record<string, string> = {
   "image/tiff": "tif tiff",
   "image/vnd.wap.wbmp": "wbmp",
   "image/x-jng": "jng",
-  // The same type as that of svg, but compressed already.
+  // The same type as for svg, but already compressed.
   "image/svg+xml": "svgz",
   "font/woff": "woff",
   "font/woff2": "woff2",
@@ -146,11 +146,11 @@ export const contentTypes: readonly (readonly [type: string, extensions: readonl
   ...Object.entries(binary),
 ].map(([type, extensions]) => [type, extensions.split(" ")] as const);
 
-/** nginx compresses text/html unasked, and warns where it is listed. */
+/** nginx always compresses text/html, and warns if it is listed. */
 export const compressedTypes = Object.keys(text).filter((type) => type !== "text/html");
 
 /**
- * The types that are sent with `charset=utf-8`: those whose readers would guess another encoding. JSON has no such
- * parameter, and XML of the other types declares its own. text/html needs no mention here either.
+ * The types that are sent with `charset=utf-8`, because clients would guess another encoding. JSON has no such
+ * parameter, and XML of the other types declares its own. text/html does not need to be listed here either.
  */
 export const charsetTypes = compressedTypes.filter((type) => type.startsWith("text/") && type !== "text/mathml");

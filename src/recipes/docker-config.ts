@@ -1,4 +1,5 @@
-// Whether dockerd accepts its configuration: one that it refuses keeps it from its next start, not from running on.
+// Checks whether dockerd accepts its configuration. An invalid one does not stop a running dockerd, but prevents its
+// next start.
 
 import { textOf } from "../engine/facts.ts";
 import { parseJson } from "../engine/json.ts";
@@ -17,30 +18,30 @@ export const dockerConfigAccepted: Requirement = {
 };
 
 /**
- * Returns why dockerd would refuse its configuration, or null. A dockerd that was started after the last change has read
- * it.
+ * Returns why dockerd would refuse its configuration, or null. A dockerd that started after the last change has read it
+ * already.
  */
 async function dockerConfigFault(see: HostReader): Promise<Unmet | null> {
   const changed = see.statTarget(configPath)?.changedMs;
   const started = startedMs(see, "docker");
   if (changed === undefined || (started !== null && started > changed)) return null;
-  // Also before Docker is installed, whose package would not start then.
+  // This is checked before Docker is installed as well, because the package would fail to start dockerd.
   const fault = jsonFault(textOf(see, configPath) ?? "");
   if (fault !== null) return { reason: `${configPath} is not JSON: ${fault}`, hint };
   const { code, stderr } = await validated(see, configPath);
   if (code === 0) return null;
-  // One that refuses an empty file as well is not installed, knows no --validate (before version 23), or lacks the flags
-  // of its service: it tells nothing of this file.
+  // A dockerd that also refuses an empty file is not installed, lacks --validate (before version 23), or lacks the
+  // flags of its service. Its result says nothing about this file.
   if ((await validated(see, "/dev/null")).code !== 0) return null;
   return { reason: `dockerd refuses its configuration: ${linesOf(stderr).join(" ")}`, hint };
 }
 
-/** Starts nothing, and works for every user who may read the file. */
+/** Validates without starting dockerd. It works for every user who can read the file. */
 function validated(see: HostReader, path: string): Promise<Output> {
   return see.probe(["dockerd", "--validate", "--config-file", path]);
 }
 
-/** dockerd takes an empty file for none. */
+/** Returns the syntax error of the configuration, or null. dockerd treats an empty file as a missing one. */
 function jsonFault(text: string): string | null {
   if (text.trim() === "") return null;
   try {

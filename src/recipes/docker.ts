@@ -1,4 +1,5 @@
-// Docker Engine, from Docker's own repository. Where a Docker answers that somebody else has set up, it is left as it is.
+// Installs Docker Engine from Docker's own repository. A responding Docker that was installed in another way stays
+// unchanged.
 
 import type { Change } from "../engine/change.ts";
 import { dpkgInterrupted, installedPackage, presentPackages } from "../engine/dpkg.ts";
@@ -19,7 +20,7 @@ import { replacedDir } from "./paths.ts";
 export const dockerSocket = "/run/docker.sock";
 export const dockerSourcePath = "/etc/apt/sources.list.d/docker.sources";
 export const dockerKeyPath = "/etc/apt/keyrings/docker.asc";
-/** "Docker Release (CE deb)", which docs.docker.com/engine/install names; its subkeys sign. */
+/** "Docker Release (CE deb)", published at docs.docker.com/engine/install. Its subkeys sign. */
 const dockerFingerprint = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88";
 export const dockerPackages = [
   "docker-ce",
@@ -28,7 +29,7 @@ export const dockerPackages = [
   "docker-buildx-plugin",
   "docker-compose-plugin",
 ];
-/** What Docker's documentation has removed first, and the parts that Debian 13 has split off. */
+/** The packages that Docker's documentation removes first, and the parts that Debian 13 has split off. */
 const distributionPackages = [
   "docker.io",
   "docker-cli",
@@ -41,7 +42,7 @@ const distributionPackages = [
   "runc",
 ];
 
-/** Whether a Docker Engine answers on this host. Throws Unseen where only root may know. */
+/** Returns whether a Docker Engine responds on this host. Throws Unseen if only root can determine it. */
 export async function dockerAnswers(see: HostReader): Promise<boolean> {
   if (see.stat(dockerSocket) === null) return false;
   const { status } = await see.get("http://docker/_ping", { socketPath: dockerSocket, limitMs: 3000 });
@@ -50,12 +51,14 @@ export async function dockerAnswers(see: HostReader): Promise<boolean> {
   return status === 200;
 }
 
-/** Returns whether an engine has its socket here, whether it answers or not. */
+/** Returns whether an engine has its socket here, even if it does not respond. */
 export function hasEngine(see: HostReader): boolean {
   return see.stat(dockerSocket) !== null && !isSocketLeft(see);
 }
 
-/** Whether the socket was left by an engine that is no longer installed: its package does not remove it. */
+/**
+ * Returns whether the socket belongs to an engine that is no longer installed: its package does not remove the socket.
+ */
 export function isSocketLeft(see: HostReader): boolean {
   const sockets = textOf(see, "/proc/net/unix");
   const programs = ["/usr/bin/dockerd", "/usr/local/bin/dockerd"];
@@ -64,25 +67,31 @@ export function isSocketLeft(see: HostReader): boolean {
   );
 }
 
-/** Returns the processes that hold containers, whether their engine runs or not. */
+/** Returns the processes that hold containers, even if their engine is not running. */
 export function shims(see: HostReader): string[] {
   return (see.list("/proc") ?? []).filter((pid) => {
     return /^\d+$/.test(pid) && linesOf(textOf(see, `/proc/${pid}/comm`) ?? "")[0]?.startsWith("containerd-shim");
   });
 }
 
-/** Docker's own is looked at to the last part; another is good when it answers, and something keeps it up to date. */
+/**
+ * Returns whether Docker is managed by others. Packages from Docker's repository are checked in full. Another Docker is
+ * accepted if it responds and something keeps it up to date.
+ */
 async function isForeign(see: HostReader): Promise<boolean> {
   if (chosenRepository(see, dockerSourcePath) !== null || !(await dockerAnswers(see))) return false;
   return installedPackage(see, "docker-ce") === null || (await isOffered(see, "docker-ce"));
 }
 
-/** Whether a source of apt may offer this package. One that is named after Docker does, also before it was fetched. */
+/**
+ * Returns whether an apt source may offer this package. A source named after Docker does, even before its lists were
+ * fetched.
+ */
 async function isOffered(see: HostReader, name: string): Promise<boolean> {
   if (aptSources(see).some(({ uri }) => /docker/i.test(uri))) return true;
   const { code, stdout } = await see.probe(["apt-cache", "policy", name]);
   if (code !== 0) return true;
-  // Each version has its sources below it, and what is installed is one of them.
+  // apt lists the sources of each version below it. The record of the installed package is one of them.
   return /^ {7} *-?\d+ (?!\/var\/lib\/dpkg\/status$)/m.test(stdout);
 }
 
@@ -93,6 +102,7 @@ export const dockerRuns: Resource = service({
   taken: (see) => see.stat(dockerSocket) !== null,
 });
 
+/** Returns the step that installs Docker Engine. The mirror replaces the official repository, key or fingerprint. */
 export function dockerInstall(facts: Facts, see: HostReader, mirror: Mirror = {}): Step {
   const repository = aptRepository({
     ...placeOf(see, dockerSourcePath, mirror, {
@@ -154,7 +164,7 @@ const noSnap: Requirement = {
       : { reason: "Docker is there as a snap, and does not answer", hint: ["sudo", "snap", "start", "docker"] },
 };
 
-/** Packages are replaced under nobody's containers. One that dpkg was stopped in is brought to its end in any case. */
+/** Packages are not replaced while containers run on them. An interrupted installation is finished in every case. */
 const nothingRuns: Requirement = {
   name: "docker:containers",
   title: "no container runs that would lose its engine",

@@ -1,35 +1,37 @@
-// Which file names carry a hash of their content. One list makes nginx's cache rule and decides which files of earlier
-// releases stay reachable, so every pattern has to mean the same to PCRE and to JavaScript.
+// Defines which file names contain a hash of their content. The same list generates nginx's cache rule and decides
+// which files of earlier releases stay reachable. Every pattern must therefore mean the same to PCRE and to JavaScript.
 //
-// A name that is wrongly taken for a hash keeps a removed file public and is cached for a year; one that is missed is only
-// revalidated. The patterns therefore miss some hashes, and take no date, version, UUID or word for one.
+// A false positive keeps a removed file public and is cached for a year. A false negative is only revalidated. The
+// patterns therefore miss some hashes, and never match a date, version, UUID or word.
 
-/** Code and fonts, which an open page may load late, and their source maps. */
+/** Code and fonts, which an open page may load late, with their source maps. */
 const code = String.raw`(?:\.(?:min|bundle|chunk|iframe|lean|ttf))*\.(?:m?js|css|wasm|woff2?|ttf|otf|eot)(?:\.map)?$`;
 const image = String.raw`\.(?:png|jpe?g|gif|svg|webp|avif|ico)$`;
 const any = `(?:${code}|${image})`;
 
-/** At the start of a run of hexadecimal digits: digits and letters alternate, so that it is no date, number or word. */
+/**
+ * Begins a run of hexadecimal digits in which digits and letters alternate, so that no date, number or word matches.
+ */
 const longHex = String.raw`(?=\d+[a-f]+\d|[a-f]+\d+[a-f])[0-9a-f]{16,128}`;
-/** English words that have no other letters, and two months. */
+/** English words that consist of a to f only, and two months. */
 const hexWords =
   "ace|add|bad|bed|bee|cab|dad|dec|fab|fad|feb|fed|babe|bead|beef|cafe|dead|deaf|deed|face|fade|feed|added|faced|faded|decade|facade|deface";
 const shortHex = String.raw`(?=\d*[a-f])(?=[a-f]*\d)(?!\d*(?:${hexWords})\d*\.)[0-9a-f]{8}`;
-/** Digits and letters alternate three times. */
+/** Requires digits and letters to alternate three times. */
 const mixedHex = String.raw`(?=\d+[a-f]+\d+[a-f]|[a-f]+\d+[a-f]+\d)[0-9a-f]{8}`;
 
 /**
- * Eight characters up to the next dot, with a small and a capital letter. The length comes first: the words after it are
- * looked for in so many characters and no more, however long an address is.
+ * Matches eight characters up to the next dot, with a lower-case and an upper-case letter. The length comes first and
+ * bounds the search for words, however long the URL is.
  */
 const eight = String.raw`(?=[\w-]{8}\.)(?=[^.]*[a-z])(?=[^.]*[A-Z])`;
-/** DarkMode, Chapter1, user-App. */
+/** Excludes DarkMode, Chapter1, user-App. */
 const noWords = String.raw`(?!(?:[A-Z]?[a-z]{2,}[-_]?)+\d*\.)`;
-/** Win10Pro, LinkedIn, JSONFile2: any sequence of words, acronyms and numbers. */
+/** Excludes Win10Pro, LinkedIn, JSONFile2: any sequence of words, acronyms and numbers. */
 const noMixedWords = String.raw`(?!(?:[A-Z]?[a-z]{2,}|[A-Z][a-z]|[A-Z]{2,}[a-z]?|\d+|_(?:[A-Z]?\d+)?)+\.)`;
 
 interface HashedName {
-  /** The generators, and what their hashes look like. */
+  /** The generators, and the form of their hashes. */
   of: string;
   /** A regular expression for the path of a URL. */
   pattern: string;
@@ -73,7 +75,7 @@ export const hashedNames: readonly HashedName[] = [
 
 const expressions = hashedNames.map(({ pattern }) => new RegExp(pattern));
 
-/** Tells whether the file's name was made from its content. The path is that within the site. */
+/** Returns whether the file's name was derived from its content. The path is relative to the site. */
 export function hasHashedName(path: string): boolean {
   return expressions.some((expression) => expression.test(`/${path}`));
 }

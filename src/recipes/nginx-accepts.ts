@@ -1,4 +1,4 @@
-// Whether nginx accepts its configuration: all files of it, whoever wrote them.
+// Checks whether nginx accepts its whole configuration, including files of others.
 
 import { installedPackage } from "../engine/dpkg.ts";
 import { linesOf } from "../engine/lines.ts";
@@ -10,17 +10,17 @@ import { tookFiles } from "./nginx-running.ts";
 
 const directories = ["conf.d", "sites-enabled", "modules-enabled"].map((name) => `/etc/nginx/${name}`);
 
-/** "nginx: [emerg] ", or "2026/01/02 03:04:05 [emerg] 7#7: " once nginx has opened its log. */
+/** Matches "nginx: [emerg] ", or "2026/01/02 03:04:05 [emerg] 7#7: " once nginx has opened its log. */
 const logPrefix = /^(?:nginx: \[\w+\]|[\d/]+ [\d:]+ \[\w+\] \d+#\d+:) /;
 
 /**
- * Returns null where nginx accepts its configuration, and otherwise its own reason, which names file and line. Workers
- * that are newer than every file have loaded them all: only where none are, nginx is asked, which starts a child and
- * opens its logs. Throws Unseen where only root can tell.
+ * Returns nginx's reason for refusing its configuration, with file and line, or null. Workers that are newer than every
+ * file have loaded them all. Only without such workers is `nginx -t` run, which starts a child and opens nginx's logs.
+ * Throws Unseen if only root can determine it.
  */
 export async function configFault(see: HostReader): Promise<Required<Unmet> | null> {
   const { paths } = nginxConfig(see);
-  // A file that is gone has no time of its last change.
+  // A deleted file has no modification time to compare.
   if (paths.every((path) => see.statTarget(path) !== null) && tookFiles(see, [...paths, ...directories])) return null;
   if (see.uid !== 0) throw new Unseen("only root can test the configuration of nginx");
   const { code, stderr } = await see.probe(["nginx", "-t", "-q"]);
@@ -31,7 +31,10 @@ export async function configFault(see: HostReader): Promise<Required<Unmet> | nu
   return { reason, hint: hintToMend(reason) };
 }
 
-/** nginx accepts its configuration, or the step is about to change that: then nginx is asked once it is changed. */
+/**
+ * Returns a requirement that is met if nginx accepts its configuration, or if the step is about to change it. The step
+ * then tests the changed configuration.
+ */
 export function configAccepted({ wants }: Pick<Step, "wants">): Requirement {
   return {
     name: "nginx:config",

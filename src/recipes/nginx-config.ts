@@ -1,16 +1,16 @@
-// What nginx's own files say, as far as it can be read without nginx.
+// Parses nginx's configuration files without running nginx.
 
 import { textOf } from "../engine/facts.ts";
 import { Problem } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
 
 export interface NginxConfig {
-  /** Every file that it is made of, certificates among them. */
+  /** All files of the configuration, certificates included. */
   paths: string[];
   servers: Server[];
-  /** What is set for all servers of the size of the table of names. */
+  /** The settings of the server name table in the http block. */
   settings: Setting[];
-  /** What the http block includes, with the file that says so: absolute patterns. */
+  /** The includes of the http block: absolute patterns, with the file that contains them. */
   includes: { path: string; pattern: string }[];
 }
 
@@ -27,9 +27,9 @@ export interface Server {
   line: number;
   names: string[];
   listens: Listen[];
-  /** Directories that it serves files from, as they are written. */
+  /** The directories that it serves files from, as written. */
   roots: string[];
-  /** One of `stream`, which knows no names. */
+  /** Whether the server belongs to `stream`, where servers have no names. */
   stream: boolean;
 }
 
@@ -37,14 +37,14 @@ export interface Server {
 export interface Listen {
   path: string;
   line: number;
-  /** As it is written. */
+  /** The directive as written. */
   text: string;
-  /** "80" or "[::]:80", whatever address of the family it is for. */
+  /** "80" or "[::]:80", for any address of the family. */
   socket: string;
-  /** For every address of the family. */
+  /** Whether it listens on every address of the family. */
   wildcard: boolean;
   isDefault: boolean;
-  /** An IPv6 socket that takes IPv4 as well. */
+  /** Whether an IPv6 socket accepts IPv4 as well. */
   both: boolean;
 }
 
@@ -53,19 +53,19 @@ const files = /^ssl_(certificate|certificate_key|trusted_certificate|client_cert
 const settingNames = /^server_names_hash_/;
 const wildcards = ["*", "0.0.0.0", "[::]", "[::0]"];
 
-/** nginx keeps each file of a chain of includes open, so that its own end is not much later. */
+/** nginx keeps each file of an include chain open, so its own limit is not much higher. */
 const maxIncluded = 100;
-/** All files, each as often as it is included: includes of includes can double with every file. */
+/** The maximum number of reads, counting each repeated include: nested includes can double with every file. */
 const maxReads = 10_000;
 
-/** Where an include stands: the files that lead to it, the blocks around it, and the server it is part of. */
+/** The position of an include: the files that lead to it, the enclosing blocks, and the server that it belongs to. */
 interface Place {
   trail: readonly string[];
   blocks: readonly string[];
   server: Server | undefined;
 }
 
-/** Throws a Problem where files include each other without a reasonable end. */
+/** Returns the parsed configuration. Throws a Problem if files include each other too deeply or too often. */
 export function nginxConfig(see: HostReader): NginxConfig {
   let reads = 0;
   const paths = new Set<string>();
@@ -82,7 +82,7 @@ export function nginxConfig(see: HostReader): NginxConfig {
     if (reads > maxReads) throw endless(path, `is one of more than ${maxReads} files that nginx.conf includes`);
     paths.add(path);
     const text = written(see, path);
-    // A list of types is long, and says nothing of interest.
+    // A long table of types contains nothing that is parsed here, so it is skipped.
     if (!/include|server|listen|ssl_|root|alias/.test(text)) return;
     const trail = [...place.trail, path];
     const blocks = [...place.blocks];
@@ -97,7 +97,7 @@ export function nginxConfig(see: HostReader): NginxConfig {
         blocks.push(name);
       } else if (end === "}") {
         if (blocks.pop() !== "server" || server === undefined) continue;
-        // What nginx does where nothing is said.
+        // nginx listens there if a server has no listen directive.
         if (server.listens.length === 0) server.listens.push(...listen(["listen", "*:80"], server.path, server.line));
         server = undefined;
       } else if (name === "include") {
@@ -112,7 +112,10 @@ export function nginxConfig(see: HostReader): NginxConfig {
   }
 }
 
-/** Returns "" for a file that cannot be read: nginx cannot read it either, and it hides no other. */
+/**
+ * Returns the text of a file, or "" if it cannot be read: nginx cannot read it either, and the other files still count.
+ * Throws Unseen if only root can read it.
+ */
 function written(see: HostReader, path: string): string {
   try {
     return textOf(see, path) ?? "";
@@ -126,7 +129,7 @@ function endless(path: string, why: string): Problem {
   return new Problem("state", `${path} ${why}`, { hint: ["grep", "-rn", "include", confDir] });
 }
 
-/** One, or none where it is no socket of TCP. */
+/** Returns the parsed directive in an array, or [] if it is no TCP socket. */
 function listen(words: string[], path: string, line: number): Listen[] {
   const found = /^(?:(\[[^\]]*\]|[^:]*):)?(\d+)$|^(\[[^\]]*\]|[^:]+)$/.exec(words[1] ?? "");
   if (found === null || words.includes("quic")) return [];
@@ -150,14 +153,14 @@ function absolute(path: string): string {
   return path.startsWith("/") ? path : `${confDir}/${path}`;
 }
 
-/** As glob(3) does, with a file that is not there for a pattern that is none. */
+/** Expands a pattern like glob(3). A path without wildcards is returned even if it does not exist. */
 function expand(see: HostReader, pattern: string): string[] {
   const [, ...segments] = absolute(pattern).split("/");
   return segments.reduce<string[]>(
     (found, segment) => {
       if (!/[*?[]/.test(segment)) return found.map((dir) => `${dir}/${segment}`);
       const glob = new Bun.Glob(segment);
-      // A leading dot is only matched by a dot.
+      // A wildcard does not match a leading dot.
       const matches = (name: string): boolean => glob.match(name) && (!name.startsWith(".") || segment.startsWith("."));
       return found.flatMap((dir) => (see.list(dir || "/") ?? []).filter(matches).map((name) => `${dir}/${name}`));
     },
@@ -168,11 +171,11 @@ function expand(see: HostReader, pattern: string): string[] {
 interface Directive {
   words: string[];
   line: number;
-  /** What it ends with. A closing bracket alone has no words. */
+  /** The token that ends it. A lone closing bracket has no words. */
   end: string;
 }
 
-/** In order, comments gone and quotes undone. A quote inside of a word is a letter of it. */
+/** Yields the directives in order, without comments and quotes. A quote inside a word is an ordinary character. */
 export function* directives(text: string): Generator<Directive> {
   let words: string[] = [];
   let line = 1;

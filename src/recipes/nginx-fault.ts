@@ -1,4 +1,4 @@
-// What to type where nginx refuses its configuration.
+// Provides hints for a configuration that nginx refuses.
 
 import { installedPackage } from "../engine/dpkg.ts";
 import type { HostReader } from "../host/host.ts";
@@ -16,8 +16,8 @@ const written = [limitsPath, clientsPath, typesPath, catchAllPath, sitesIncludeP
 const site = new RegExp(`^(?:${sitesAvailableDir}|${sitesEnabledDir})/edox-ops-([a-z0-9-]+)$`);
 
 /**
- * Returns the command for a fault in these words of `nginx -t`: it writes a file of edox-ops anew, and shows the faulty
- * line of any other. nginx reports one fault at a time.
+ * Returns the command for the fault in this output of `nginx -t`. It rewrites a file of edox-ops, and shows the faulty
+ * line of any other file. nginx reports one fault at a time.
  */
 export function hintToMend(stderr: string): string[] {
   const [, path = "", line] = / in (\/\S+):(\d+)\s*$/m.exec(stderr) ?? [];
@@ -28,8 +28,8 @@ export function hintToMend(stderr: string): string[] {
 }
 
 /**
- * Returns the command that brings nginx.conf where it is missing. It is a file of a package: apt writes one that was
- * deleted only when it is told to.
+ * Returns the command that restores a missing nginx.conf. The file belongs to a package: apt restores a deleted one
+ * only with --force-confmiss.
  */
 export function hintToConfigure(see: HostReader): string[] {
   const owner = ["nginx-common", "nginx"].find((name) => installedPackage(see, name) !== null);

@@ -1,19 +1,19 @@
-// Which nginx runs, and since when, from /proc.
+// Determines from /proc which nginx runs, and since when.
 
 import { textOf } from "../engine/facts.ts";
 import type { HostReader } from "../host/host.ts";
 
-/** USER_HZ: /proc/PID/stat counts in hundredths of a second on every architecture we run on. */
+/** USER_HZ: /proc/PID/stat counts in hundredths of a second on every supported architecture. */
 const ticksPerSecond = 100;
 /** Fields 4 and 22 of /proc/PID/stat, counted from the third. */
 const parentField = 1;
 const startField = 19;
-/** /proc/uptime and the start of a process are known to a hundredth of a second each. */
+/** /proc/uptime and the start time of a process each have a resolution of a hundredth of a second. */
 const clockErrorMs = 20;
-/** A log may be larger than the memory of a small host: its end says why. */
+/** A log may be larger than the memory of a small host. Its end contains the reason. */
 const enoughLog = 64 * 1024;
 
-/** When the oldest worker that is not shutting down was started, Unix milliseconds; null where none runs. */
+/** Returns when the oldest worker that is not shutting down was started, in Unix milliseconds, or null if none runs. */
 function workersSinceMs(see: HostReader): number | null {
   const master = textOf(see, "/run/nginx.pid")?.trim();
   const uptime = Number(textOf(see, "/proc/uptime")?.split(" ")[0]);
@@ -25,7 +25,10 @@ function workersSinceMs(see: HostReader): number | null {
   return starts.length === 0 ? null : see.now() - (uptime - Math.min(...starts)) * 1000;
 }
 
-/** The kernel's list, or where it was built without one (CONFIG_PROC_CHILDREN) every process asked for its parent. */
+/**
+ * Returns the child processes from the kernel's list. On a kernel without one (CONFIG_PROC_CHILDREN), it compares the
+ * parent of each process with `pid`.
+ */
 function childrenOf(see: HostReader, pid: string): string[] {
   const told = textOf(see, `/proc/${pid}/task/${pid}/children`);
   if (told !== null) return told.split(" ").filter(Boolean);
@@ -33,22 +36,24 @@ function childrenOf(see: HostReader, pid: string): string[] {
   return all.filter((each) => statOf(see, each)[parentField] === pid);
 }
 
-/** The fields of proc(5) from the third on: the second, the command, may hold any character. */
+/** Returns the fields of proc(5) from the third on. The second, the command, may contain any character. */
 function statOf(see: HostReader, pid: string): string[] {
   const text = textOf(see, `/proc/${pid}/stat`) ?? "";
   return text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
 
-/** By what nginx writes over its command line; where its processor is emulated the kernel shows another, the emulator's. */
+/**
+ * Recognizes a worker by the title that nginx writes over its command line. On an emulated processor, the kernel shows
+ * the emulator's command line instead.
+ */
 function isWorker(title: string | null): boolean {
   if (!title?.startsWith("nginx: ")) return Boolean(title);
   return title.startsWith("nginx: worker process") && !title.includes("is shutting down");
 }
 
 /**
- * Whether the running workers were started after the last change of these files. A process killed between writing and
- * reloading leaves files that are right and never loaded: only this tells. Times in the future (a clock that was set
- * back) say nothing and count as old.
+ * Returns whether the running workers were started after the last change of these files. This is the only way to detect
+ * a process that was killed between write and reload. Future times (a clock that was set back) are ignored.
  */
 export function tookFiles(see: HostReader, paths: readonly string[]): boolean {
   const since = workersSinceMs(see);
@@ -59,12 +64,12 @@ export function tookFiles(see: HostReader, paths: readonly string[]): boolean {
   });
 }
 
-/** What nginx wrote into its error log since then, as far as it stopped it: the reason of a reload that was not taken. */
+/** Returns nginx's last [emerg] message since then, the reason of a failed reload, or null. */
 export function emergency(see: HostReader, sinceMs: number): string | null {
   const log = new TextDecoder().decode(see.tail("/var/log/nginx/error.log", enoughLog) ?? undefined);
   const lines = [...log.matchAll(/^(\d{4})\/(\d\d)\/(\d\d) (\S+) \[emerg\] \S+ (.+)$/gm)];
-  // The log knows whole seconds.
+  // The log has a resolution of one second.
   const recent = lines.filter(([, y, m, d, t]) => new Date(`${y}-${m}-${d}T${t}`).getTime() >= sinceMs - 1000);
-  // Which socket it could not bind stands in the lines before.
+  // The lines before it name the socket that could not be bound.
   return recent.findLast(([, , , , , said]) => !said?.startsWith("still could not bind"))?.[5] ?? null;
 }

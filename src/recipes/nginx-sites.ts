@@ -1,4 +1,5 @@
-// The folders of sites, which Debian's nginx has and reads. The package of nginx.org knows conf.d only.
+// Ensures that nginx reads the site directories. Debian's nginx has and includes them, while the nginx.org package
+// includes only conf.d.
 
 import { type Change, installs, Text } from "../engine/change.ts";
 import { textOf } from "../engine/facts.ts";
@@ -14,14 +15,14 @@ import { limitsPath, replacedDir, sitesAvailableDir, sitesEnabledDir, sitesInclu
 const mainPath = "/etc/nginx/nginx.conf";
 
 /**
- * nginx reads our sites, by an include of its own or by ours, and never by both: each of them would be there twice. Ours
- * names no site of others, which may have been left there since nobody reads them.
+ * Ensures that nginx reads our sites through exactly one include, its own or ours, because two would load each site
+ * twice. Our include matches no foreign sites: these may have been left there because nginx never read them.
  */
 export const sitesRead: Resource = {
   name: "nginx:sites",
   title: "nginx reads the sites of edox-ops",
   async check(see, ahead, warn) {
-    // Which package comes is known when it is there.
+    // The origin of the package, and so its configuration, is known only after its installation.
     if (installs(ahead, "nginx")) return [];
     if (see.stat(mainPath) === null) {
       throw new Problem("blocked", `nginx has no configuration: ${mainPath} is missing`, {
@@ -49,14 +50,17 @@ const include = file({
   text: (see) => (includes(see, `${sitesEnabledDir}/edox-ops-site`) ? null : Text.of(sitesText)),
 });
 
-/** Returns the command that adds the include where nginx.conf opens the block in the usual way, or shows the file. */
+/**
+ * Returns the command that adds the include if nginx.conf opens the http block in the usual form, or one that shows the
+ * file.
+ */
 function hintToInclude(see: HostReader): string[] {
   const isUsual = /^[ \t]*http[ \t]*\{/m.test(textOf(see, mainPath) ?? "");
   const edit = "0,/^[[:blank:]]*http[[:blank:]]*{/s||&\\n    include /etc/nginx/conf.d/*.conf;|";
   return isUsual ? ["sudo", "sed", "-i", edit, mainPath] : ["cat", "-n", mainPath];
 }
 
-/** Whether a file at this path would be part of the http block, if ours were not there. */
+/** Returns whether the http block would include a file at this path without our own include. */
 function includes(see: HostReader, path: string): boolean {
   const theirs = nginxConfig(see).includes.filter((each) => each.path !== sitesIncludePath);
   return theirs.some(({ pattern }) => new Bun.Glob(pattern).match(path));

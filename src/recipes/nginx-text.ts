@@ -1,4 +1,4 @@
-// The texts that edox-ops gives to nginx.
+// Contains the configuration that edox-ops writes for nginx.
 
 import { charsetTypes, compressedTypes, contentTypes } from "./content-types.ts";
 import { hashedNames } from "./hashed-names.ts";
@@ -9,9 +9,9 @@ const header = `# Written by edox-ops. A change made here is replaced by the nex
 `;
 
 /**
- * The zones that the sites of edox-ops count in. Their names and keys are those of the Python version: a zone whose key
- * changes is not taken by a reload. Its rate of 10 a second refused 40 of the 61 requests of one page; this one refills
- * the burst of its sites (20) in each millisecond, which is what nginx counts in.
+ * The zones that count requests of all sites. Their names and keys are those of the Python version, since a reload does
+ * not apply a changed key. That version's rate of 10 per second refused 40 of the 61 requests of one page. This rate
+ * refills the sites' burst (20) in each millisecond, the unit in which nginx counts.
  */
 const zones = `limit_req_zone $binary_remote_addr zone=edox_ops_static:10m rate=25000r/s;
 limit_conn_zone $binary_remote_addr zone=edox_ops_conn:10m;
@@ -25,7 +25,7 @@ map $uri $edox_ops_cache {
 ${hashedNames.map(({ of, pattern }) => `    # ${of}\n    "~${pattern}" "public, max-age=31536000, immutable";\n`).join("")}}
 `;
 
-/** Returns the file that all sites share. `sizes`: of the table of names, where no other file sets them. */
+/** Returns the file that all sites share. `sizes` contains the settings of the name table that no other file sets. */
 export function limitsText(sizes: readonly (readonly [string, number])[]): string {
   const lines = sizes.map(([name, size]) => `${name} ${size};\n`);
   const names =
@@ -35,12 +35,12 @@ export function limitsText(sizes: readonly (readonly [string, number])[]): strin
   return header + names + zones;
 }
 
-/** Headers that a proxy adds to what it forwards. A proxy may add none, but its clients cannot remove what it adds. */
+/** Headers that a proxy adds to forwarded requests. A proxy may add none, but its clients cannot remove them. */
 const forwarded = ["x_forwarded_for", "x_real_ip", "forwarded", "via"];
 
 /**
- * How the clients of sites are counted, in a file that an earlier version leaves alone: after a rollback of the program it
- * still writes its own file of limits, and the sites that use these zones stay valid.
+ * Defines how the clients of sites are counted, in a file that earlier versions do not touch. After a rollback of the
+ * program, the old version still writes its own limits file, and sites that use these zones stay valid.
  */
 export const clientsText = `${header}# The address that a request counts for. nginx does not count an empty one: a request of this host itself, from the
 # loopback or to the same address that it comes from. A request that a proxy forwarded counts, also by one on this host.
@@ -56,8 +56,8 @@ limit_conn_zone $edox_ops_client zone=edox_ops_client_conn:10m;
 `;
 
 /**
- * What each site includes about content types. The sizes are those of nginx's table of types: the default of 1,024 makes
- * it warn, depending on the platform, and Debian's nginx.conf is not the only one.
+ * The content types that each site includes. The sizes apply to nginx's table of types: with the default of 1,024,
+ * nginx warns on some platforms, and not only Debian's nginx.conf is in use.
  */
 export const typesText = `${header}types_hash_max_size 4096;
 types_hash_bucket_size 128;
@@ -68,18 +68,21 @@ charset_types ${charsetTypes.join(" ")};
 gzip_types ${compressedTypes.join(" ")};
 `;
 
-/** For an nginx whose own configuration does not read them. */
+/** The include for an nginx whose own configuration does not read our sites. */
 export const sitesText = `${header}include ${sitesEnabledDir}/edox-ops-*;
 `;
 
 export interface CatchAll {
-  /** "80", "[::]:80", "443", "[::]:443": those that are to be answered by nothing. */
+  /** "80", "[::]:80", "443", "[::]:443": the sockets on which unknown names get no response. */
   sockets: string[];
-  /** ssl_reject_handshake is known from nginx 1.19.4; before that the path of a throwaway certificate with its key. */
+  /**
+   * null from nginx 1.19.4 on, which has ssl_reject_handshake. Before that, the path of a throwaway certificate with
+   * its key.
+   */
   certificatePath: string | null;
 }
 
-/** The default server: it closes a connection to an unknown name without an answer. */
+/** Returns the default server: it closes connections to unknown names without a response. */
 export function catchAllText({ sockets, certificatePath }: CatchAll): string {
   const tls = sockets.filter((socket) => socket.endsWith("443"));
   const refuse =

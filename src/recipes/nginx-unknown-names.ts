@@ -1,4 +1,4 @@
-// The default server: whoever asks for a name that is not hosted here gets no answer.
+// Manages the default server: requests for unknown names are closed without a response.
 
 import { type Change, root, Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
@@ -11,7 +11,7 @@ import { catchAllText } from "./nginx-text.ts";
 import { nginxSince } from "./nginx-version.ts";
 import { catchAllPath, certificatePath, sitesEnabledDir } from "./paths.ts";
 
-/** nginx's changelog: ssl_reject_handshake came with 1.19.4. */
+/** nginx's changelog: ssl_reject_handshake was added in 1.19.4. */
 const rejectHandshakeSince = "1.19.4";
 const ourSites = `${sitesEnabledDir}/edox-ops-`;
 
@@ -19,7 +19,10 @@ function rejectsHandshakes(see: HostReader, facts: Facts): boolean {
   return nginxSince(see, facts, rejectHandshakeSince);
 }
 
-/** It takes the sockets that nobody else answers unknown names on. */
+/**
+ * Returns the default server for all sockets on which no foreign server handles unknown names, or null if there are
+ * none.
+ */
 export function catchAll(see: HostReader, ahead: readonly Change[], warn: Warn, facts: Facts): Text | null {
   const all = facts.ipv6 ? ["80", "[::]:80", "443", "[::]:443"] : ["80", "443"];
   const sockets = free(see, all, ahead, warn);
@@ -40,12 +43,12 @@ function free(see: HostReader, all: readonly string[], ahead: readonly Change[],
   return all.filter((socket) => {
     if (web !== null && socket.endsWith("443")) return false;
     const here = others.filter((each) => each.socket === socket);
-    // A socket of all addresses is not taken over by a reload from one of a single address.
+    // A reload cannot replace a socket on a single address by one on all addresses.
     const single = ours.includes(socket) || here.some(({ wildcard }) => wildcard) ? undefined : here[0];
     const claims = here.find((each) => each.wildcard && (each.isDefault || each.stream || isNameless(each.names)));
     const both = others.find((each) => each.both && each.wildcard && each.socket === `[::]:${socket}`);
     const taken = claims ?? single;
-    // A project that is to answer them was said to.
+    // This project was configured to serve unknown names, so no warning is due.
     const wanted = taken?.isDefault && taken.path.startsWith(ourSites);
     if (taken && !wanted)
       warn(`${taken.path}:${taken.line} (${taken.text}) answers unknown names on ${socket}: left as it is`);
@@ -53,7 +56,7 @@ function free(see: HostReader, all: readonly string[], ahead: readonly Change[],
   });
 }
 
-/** A server for every name that no other has, until there is a default one. */
+/** Returns whether a server has no real name. nginx sends unknown names to such a server if no default one exists. */
 function isNameless(names: readonly string[]): boolean {
   return names.every((name) => name === "_" || name === "");
 }
@@ -63,7 +66,10 @@ const makeCertificate = [
   ..."-days 36500 -subj /CN=unknown -keyout - -out -".split(" "),
 ];
 
-/** Before 1.19.4 nginx needs some certificate to refuse with: one that nobody is meant to trust, for 100 years. */
+/**
+ * Returns a resource for the certificate that nginx before 1.19.4 needs to refuse a TLS connection. It is not meant to
+ * be trusted and is valid for 100 years.
+ */
 export function throwawayCertificate(facts: Facts): Resource {
   return {
     name: "nginx:throwaway-certificate",
@@ -71,7 +77,7 @@ export function throwawayCertificate(facts: Facts): Resource {
     async check(see, ahead) {
       if (rejectsHandshakes(see, facts) || see.stat(certificatePath) !== null) return [];
       const { code, stdout, stderr } = await see.probe(makeCertificate);
-      // openssl comes with ca-certificates: before that its text can only be promised.
+      // openssl is a dependency of ca-certificates. Until that is installed, the certificate can only be announced.
       const promised = ahead.some((change) => change.kind === "packages");
       if (code !== 0 && !promised) throw new Error(`openssl makes no certificate: ${stderr.trim()}`);
       const after = Text.of(stdout, true);

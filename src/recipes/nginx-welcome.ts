@@ -1,4 +1,4 @@
-// The site that Debian's nginx comes with: it answers every name.
+// Disables the default site of Debian's nginx, which responds to every name.
 
 import { installs } from "../engine/change.ts";
 import { conffileDigest, installedPackage } from "../engine/dpkg.ts";
@@ -10,7 +10,7 @@ const welcomeSitePath = "/etc/nginx/sites-available/default";
 const welcomeLinkPath = "/etc/nginx/sites-enabled/default";
 const nothing = "/dev/null";
 
-/** The distribution's welcome site is not enabled. One that an admin made or changed stays. */
+/** Disables the distribution's welcome site. One that an admin created or changed stays. */
 export const welcomeSite: Resource = {
   name: "nginx:default-site",
   title: "the distribution's welcome site is off",
@@ -33,9 +33,9 @@ export const welcomeSite: Resource = {
 };
 
 /**
- * On a kernel without IPv6 nginx cannot be installed as Debian packages it: the welcome site listens on [::], nginx
- * does not start, and its package fails with it. The package makes no link where one is, and nginx reads nothing from
- * this one.
+ * Keeps the welcome site from being enabled on a kernel without IPv6. Debian's nginx cannot be installed there: the
+ * site listens on [::], nginx does not start, and the installation fails. The package creates no link if one exists,
+ * and nginx reads nothing through this one.
  */
 export const welcomeSiteKeptOut: Resource = {
   name: "nginx:without-ipv6",
@@ -51,7 +51,7 @@ export const welcomeSiteKeptOut: Resource = {
   },
 };
 
-/** The link leads to the file that the package brought, and nobody has edited that. */
+/** Returns whether the link leads to the packaged file, and that file is unmodified. */
 function isPristine(see: HostReader, target: string): boolean {
   if (target !== welcomeSitePath && target !== "../sites-available/default") return false;
   const bytes = see.read(welcomeSitePath);

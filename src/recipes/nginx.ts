@@ -1,4 +1,4 @@
-// nginx, ready for documentation sites: nobody is served who asks for a name that is not hosted here.
+// Prepares nginx for documentation sites. Requests for names that are not hosted here are closed without a response.
 
 import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
@@ -25,6 +25,7 @@ import {
   typesPath,
 } from "./paths.ts";
 
+/** Returns the step that configures nginx for the sites of edox-ops. */
 export function nginxPrepare(facts: Facts): Step {
   return {
     id: "nginx.prepare",
@@ -43,7 +44,7 @@ export function nginxPrepare(facts: Facts): Step {
   };
 }
 
-/** What all sites share. */
+/** The settings that all sites share. */
 export const limits = file({
   name: "nginx:limits",
   title: "the limits of the sites are known",
@@ -56,10 +57,10 @@ export const limits = file({
   },
 });
 
-/** How clients are counted. Sites of the Python version do without. */
+/** Defines how clients are counted. Sites of the Python version do not use it. */
 export const clients = shared("nginx:clients", "the clients of the sites are counted", clientsPath, clientsText);
 
-/** The file that each site includes. Sites of the Python version do without. */
+/** The file that each site includes. Sites of the Python version do not use it. */
 export const contentTypes = shared(
   "nginx:content-types",
   "the content types of the sites are known",
@@ -67,7 +68,7 @@ export const contentTypes = shared(
   typesText,
 );
 
-/** Returns a file that the sites of this version have in common. */
+/** Returns a resource for a file that the sites of this version share. */
 function shared(name: string, title: string, path: string, text: string): Resource {
   return {
     ...file({ name, title, path, mode: 0o644, keepDir: replacedDir, text: () => Text.of(text) }),
@@ -75,6 +76,7 @@ function shared(name: string, title: string, path: string, text: string): Resour
   };
 }
 
+/** Returns a resource for the default server, or for its absence where foreign servers handle all unknown names. */
 export function unknownNames(facts: Facts): Resource {
   const server = file({
     name: "nginx:unknown-names",
@@ -87,7 +89,9 @@ export function unknownNames(facts: Facts): Resource {
   return { ...server, optional: true };
 }
 
-/** nginx runs, starts at boot, and has taken these as they are on disk. */
+/**
+ * Returns a resource for an nginx that is active, enabled at boot, and has loaded the current version of these files.
+ */
 export function nginxService(paths: readonly string[], more: Pick<Service, "mayWait"> = {}): Resource {
   const resource = service({
     unit: "nginx",
@@ -102,7 +106,7 @@ export function nginxService(paths: readonly string[], more: Pick<Service, "mayW
   return { ...resource, follows: ["nginx:config"] };
 }
 
-/** The running nginx has loaded our default server, so that it has the ports of it. */
+/** Returns whether the running nginx has loaded our default server, and so holds its ports. */
 export function nginxServes(see: HostReader): boolean {
   return see.stat(catchAllPath) !== null && tookFiles(see, [catchAllPath]);
 }
