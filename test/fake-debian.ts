@@ -1,10 +1,10 @@
-// A bare Debian-like host in memory, with an apt, a systemd and an nginx that do what the real ones do to its files.
+// A bare Debian-like host in memory, with an apt, a systemd and an nginx that change its files like the real ones.
 
 import { directives, nginxConfig } from "../src/recipes/nginx-config.ts";
 import { type FakeHost, fakeHost, ok } from "./fake-host.ts";
 import { keyring } from "./openpgp.ts";
 
-/** What Docker and GitLab sign with, here. */
+/** The test keys that stand for those of Docker and GitLab. */
 export const dockerKey = keyring({ created: 1000, lives: [0], subkey: 0 });
 export const runnerKey = keyring({ created: 2000, lives: [0] });
 
@@ -16,10 +16,10 @@ export interface Like {
   version?: string;
   codename?: string;
   like?: string;
-  /** Lines of os-release besides. */
+  /** Additional lines of os-release. */
   release?: string[];
   nginx?: string;
-  /** Its files are those of the package that nginx.org makes. */
+  /** Whether nginx has the files of the nginx.org package. */
   nginxOrg?: true;
   ipv6?: boolean;
   architecture?: string;
@@ -60,7 +60,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
   host.put("/proc/net/if_inet6", ipv6 ? "00000000000000000000000000000001 01 80 10 80 lo\n" : "");
 
   const startNginx = (): void => {
-    // The workers of before are gone, or a look at every process would find them.
+    // Old workers must be removed, since a search of all processes would find them.
     for (const name of host.list(`/proc/${generation}`) ?? []) host.remove(`/proc/${generation}/${name}`);
     generation += 1;
     workerStart = host.now();
@@ -156,7 +156,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
       host.nodes.delete("/run/docker.sock");
       return ok();
     }
-    // No directory service: what the files do not have is not there.
+    // There is no directory service: accounts that are not in the files do not exist.
     if (program === "getent") return { code: 2, stdout: "", stderr: "" };
     if (program === "useradd") {
       host.put(
@@ -211,7 +211,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
           ({ words }) => words[0] === "bogus",
         );
         if (bogus === undefined) continue;
-        // nginx begins so where it has its log already.
+        // nginx prints this prefix once its log is open.
         const stderr = `2026/01/02 03:04:05 [emerg] 7#7: unknown directive "bogus" in ${path}:${bogus.line}\n`;
         return { code: 1, stdout: "", stderr };
       }

@@ -1,4 +1,4 @@
-// A host in memory. It throws on a command that nobody taught it: it never answers an empty success.
+// A host in memory. It throws on an unexpected command instead of returning an empty success.
 
 import type { Answer, AskOptions, Attributes, Host, Output, Signal, Stat } from "../src/host/host.ts";
 import { Unseen } from "../src/host/host.ts";
@@ -12,7 +12,7 @@ interface Node extends Attributes {
 
 export type Taught = (argv: readonly string[]) => Output | undefined;
 
-/** A server that the fake host reaches: it answers a request, or leaves it to the next. */
+/** A server that the fake host can reach. It answers a request, or returns undefined to pass it on. */
 export type Served = (method: string, url: string, options: AskOptions) => Partial<Answer> | undefined;
 
 export interface FakeHost extends Host {
@@ -22,18 +22,18 @@ export interface FakeHost extends Host {
   nodes: Map<string, Node>;
   ran: string[];
   taught: Taught[];
-  /** Paths that only root may look at. */
+  /** Paths that only root may read. */
   hidden: Set<string>;
-  /** A path whose change fails. */
+  /** Paths whose change fails. */
   broken: Set<string>;
-  /** What a heeded signal would be. */
+  /** The signal that the process is to have received. */
   signal: Signal | null;
   locks: Map<string, { pid: number; command: string; sinceMs: number }>;
   put(path: string, content: Content, attributes?: Partial<Attributes>): void;
   dir(path: string, attributes?: Partial<Attributes>): void;
   link(path: string, target: string): void;
   text(path: string): string | null;
-  /** Paths with type, attributes and content, for comparison. */
+  /** Returns paths with type, attributes and content, for comparison. */
   listing(below?: string): Record<string, string>;
 }
 
@@ -59,7 +59,7 @@ export function fakeHost(uid = 0): FakeHost {
   const node = (path: string): Node | undefined => {
     if (uid !== 0 && [...host.hidden].some((each) => path.startsWith(each)))
       throw new Unseen(`${path} may only be read by root`);
-    // As the kernel does, a dot behind a link is what it leads to.
+    // Like the kernel, a trailing dot resolves a link.
     return path.endsWith("/.") ? followed(path.slice(0, -2)) : nodes.get(path);
   };
   const followed = (path: string, mostLinks = 40): Node | undefined => {

@@ -20,8 +20,8 @@ function installing(stderr: string): FakeHost {
 const install = (host: FakeHost) => installPackages({ kind: "packages", names: ["less"] }, host, () => null);
 const failure = (host: FakeHost) => install(host).catch((error: Error) => error);
 
-describe("a hook of apt that fails", () => {
-  test("apt: a failed hook is named with its setting, its command and its file", async () => {
+describe("apt: a failing hook", () => {
+  test("apt: a failed hook is reported with its setting, its command and its file", async () => {
     for (const [stderr, title, path] of [
       [
         "E: Sub-process /usr/bin/apt-listbugs apt returned an error code (1)\nE: Failure running script /usr/bin/apt-listbugs apt\n",
@@ -42,14 +42,14 @@ describe("a hook of apt that fails", () => {
     }
   });
 
-  test("apt: a failed hook that no file has is named all the same", async () => {
+  test("apt: a failed hook that no configuration file contains is still reported", async () => {
     expect(await failure(installing(`E: Problem executing scripts DPkg::Pre-Invoke 'x'\n${aborted}`))).toMatchObject({
       message: "apt-get could not install less: apt's hook DPkg::Pre-Invoke 'x' failed",
       hint: ["sudo", "apt-get", "install", "--fix-broken", "less"],
     });
   });
 
-  test("apt: a hook that fails after dpkg ended well is a warning, and an error where dpkg failed too", async () => {
+  test("apt: a hook that fails after dpkg succeeded causes a warning, and an error if dpkg failed too", async () => {
     const after = `E: Problem executing scripts DPkg::Post-Invoke 'test x$A = xb'\n${aborted}`;
     const title = `apt's hook DPkg::Post-Invoke 'test x$A = xb' in ${conf}/99after failed`;
     expect(await install(installing(after))).toEqual([title]);
@@ -58,7 +58,7 @@ describe("a hook of apt that fails", () => {
     });
   });
 
-  test("apt: an installation that fails for another reason names no hook", () => {
+  test("apt: an installation that fails for another reason reports no hook", () => {
     const host = installing("");
     for (const stderr of [
       "E: Unable to locate package less\n",
@@ -70,7 +70,7 @@ describe("a hook of apt that fails", () => {
   });
 });
 
-test("apt: no program that hooks into apt is let ask", async () => {
+test("apt: every hook that could ask a question is made non-interactive", async () => {
   const host = installing("");
   const envs: (Record<string, string> | undefined)[] = [];
   const { run } = host;

@@ -3,7 +3,7 @@ import { failedFiles, failedSources } from "../../src/engine/apt-said.ts";
 
 const sources = ["http://deb.test/debian x", "http://deb.test/debian x-updates"];
 
-test("a source that could not be reached is told by the network's reason, not by apt's guess", () => {
+test("apt sources: an unreachable source is reported with the network's error, not with apt's guess", () => {
   for (const has of ["does not have", "no longer has"]) {
     const reason = "Cannot initiate the connection to deb.test:80 (192.0.2.1). - connect (101: Network is unreachable)";
     const stdout = sources
@@ -16,7 +16,7 @@ test("a source that could not be reached is told by the network's reason, not by
   }
 });
 
-test("a page instead of a list is told once, and with its reason", () => {
+test("apt sources: a web page in place of a list is reported once, with its reason", () => {
   const reason = "Clearsigned file isn't valid, got 'NOSPLIT' (does the network require authentication?)";
   const stdout = `Err:1 ${sources[0]} InRelease\n  ${reason}\n`;
   const stderr = `E: The repository '${sources[0]} InRelease' is not signed.
@@ -28,13 +28,13 @@ E: Some index files failed to download. They have been ignored, or old ones used
   ]);
 });
 
-test("what is said of a source without another reason stays as it is", () => {
+test("apt sources: an error without a separate reason is reported verbatim", () => {
   const said = "The repository 'http://deb.test/debian x Release' does not have a Release file.";
   const advice = "W: Key is stored in legacy trusted.gpg";
   expect(failedSources({ code: 100, stdout: "", stderr: `E: ${said}\n${advice}\n` })).toEqual([said]);
 });
 
-test("a package that came wrong is named, however much apt says about it", () => {
+test("apt packages: a package with a wrong size is reported in a short sentence, however long apt's output is", () => {
   const address = "http://deb.test/pool/git_1_amd64.deb";
   const size = "File has unexpected size (95 != 7264380)";
   const guess = `${size}. Mirror sync in progress?`;
@@ -50,7 +50,7 @@ E: Unable to fetch some archives, maybe run apt-get update or try with --fix-mis
   expect(endless.length).toBeLessThan(300);
 });
 
-test("files that failed alike are one sentence, whatever the sizes; keys that are missing are one each", () => {
+test("apt sources: files with the same failure share a sentence, and missing keys have one each", () => {
   const stderr = `E: Failed to fetch http://a.test/x  File has unexpected size (95 != 7264380)
 E: Failed to fetch http://b.test/x  File has unexpected size (95 != 6924)
 W: GPG error: http://a.test x InRelease: NO_PUBKEY 1111111111111111

@@ -6,7 +6,7 @@ import { Problem } from "../../src/engine/step.ts";
 import { localHost } from "../../src/host/local.ts";
 import { type FakeHost, fakeHost } from "../fake-host.ts";
 
-/** The first words and the hint of a problem with these words of a program. */
+/** Returns the message and the hint for a failure with this stderr. */
 function told(stderr: string, host: FakeHost = fakeHost()): [string, readonly string[] | undefined] {
   for (const path of ["/etc", "/usr", "/usr/bin", "/var/cache/apt/archives", "/var/lib/apt/lists", "/srv/data"]) {
     host.dir(path);
@@ -15,7 +15,7 @@ function told(stderr: string, host: FakeHost = fakeHost()): [string, readonly st
   return [message, hint];
 }
 
-test("a full disk is named by the directory that was written to, whoever says so", () => {
+test("disk fault: a full disk is reported with the target directory, for messages of apt, dpkg and the system", () => {
   const lines = {
     "E: You don't have enough free space in /var/cache/apt/archives/.": "/var/cache/apt/archives",
     "E: Could not open lock file /var/lib/apt/lists/lock - open (28: No space left on device)": "/var/lib/apt/lists",
@@ -28,13 +28,13 @@ test("a full disk is named by the directory that was written to, whoever says so
   }
 });
 
-test("a full disk that nobody names is not guessed", () => {
+test("disk fault: a full disk without a path in the messages is reported without a path", () => {
   const full = "E: Write error - write (28: No space left on device)\n";
   expect(told(full)).toEqual(["no space left: it failed", ["df", "-h"]]);
   expect(told("Read-only file system\n")).toEqual(["read-only file system: it failed", ["findmnt", "--options", "ro"]]);
 });
 
-test("a program that names no path on a full disk was told where it writes", () => {
+test("disk fault: a program that prints no path is reported with the target path of its command", () => {
   const host = fakeHost();
   host.dir("/srv/work");
   const problem = new Problem("command-failed", "dpkg-deb --extract /root/a.deb /srv/work/new failed", {
@@ -43,7 +43,7 @@ test("a program that names no path on a full disk was told where it writes", () 
   expect(withDiskFault(problem, host).message).toStartWith("no space left at /srv/work: dpkg-deb");
 });
 
-test("the inodes are named where they are what is used up, and a file system that counts none has enough", () => {
+test("disk fault: exhausted inodes are reported as such, except on a file system that does not count them", () => {
   const line = "ENOSPC: no space left on device, mkdir '/etc/edox-ops'";
   const without = fakeHost();
   without.space = () => ({ bytesFree: 5e9, inodes: 1e6, inodesFree: 0 });
@@ -53,7 +53,7 @@ test("the inodes are named where they are what is used up, and a file system tha
   expect(told(line, uncounted)[0]).toBe("no space left at /etc: it failed");
 });
 
-test("a read-only file system is named by where it is mounted", () => {
+test("disk fault: a read-only file system is reported with its mount point", () => {
   const host = fakeHost();
   host.put("/proc/self/mounts", "overlay / overlay rw 0 0\n/dev/sdb1 /srv ext4 ro 0 0\n/dev/sdc1 /srv2 ext4 ro 0 0\n");
   expect(told("EROFS: read-only file system, mkdir '/srv/data/x'", host)).toEqual([
@@ -65,12 +65,12 @@ test("a read-only file system is named by where it is mounted", () => {
   );
 });
 
-test("any other problem is left as it is", () => {
+test("disk fault: any other problem stays unchanged", () => {
   const problem = new Problem("blocked", "a is b", { hint: ["ls"] });
   expect(withDiskFault(problem, fakeHost())).toBe(problem);
 });
 
-test("this machine names the file that it could not write", () => {
+test("disk fault: write errors of the real file system contain the path", () => {
   expect(() => localHost().append("/dev/full", "x", 0o600)).toThrow(
     "ENOSPC: no space left on device, write '/dev/full'",
   );
@@ -81,7 +81,7 @@ test("this machine names the file that it could not write", () => {
   rmdirSync(dir);
 });
 
-test("a limit on the size of files is named as that of the process, and a file system's own is left as it is", () => {
+test("disk fault: an exceeded file size is attributed to the limit of the process, if there is one", () => {
   const host = fakeHost();
   host.put("/proc/self/limits", "Max file size             1024000              unlimited            bytes\n");
   const line = "EFBIG: file too large, write '/etc/edox-ops/x'";

@@ -1,4 +1,4 @@
-// The floors of the house: imports go down only, and one place touches the machine.
+// Enforces the layers: a folder imports only from lower ones, and only the host layer touches the machine.
 
 import { expect, test } from "bun:test";
 
@@ -20,14 +20,14 @@ const sources = await Promise.all(files.map(async (path) => ({ path, text: await
 
 for (const { path, text } of sources) {
   const floor = path.split("/")[0] ?? "";
-  test(`${path} imports nothing from above`, () => {
+  test(`layers: ${path} imports from lower layers only`, () => {
     expect(floors[floor]).toBeDefined();
     for (const [, folder = ""] of text.matchAll(/(?:from|import\()\s*"\.\.\/(\w+)\//g)) {
       expect(floors[folder] ?? 99).toBeLessThan(floors[floor] ?? 0);
     }
   });
 
-  test(`${path} ${floor === "host" ? "may touch" : "does not touch"} the machine`, () => {
+  test(`layers: ${path} ${floor === "host" ? "may touch" : "does not touch"} the machine`, () => {
     const touches = /"node:|"bun:|Bun\.(spawn|file|write|sleep)|process\./.test(text);
     if (floor !== "host") expect(touches).toBe(false);
   });

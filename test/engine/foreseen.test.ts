@@ -4,7 +4,7 @@ import { textOf } from "../../src/engine/facts.ts";
 import { foreseen } from "../../src/engine/foreseen.ts";
 import { fakeHost } from "../fake-host.ts";
 
-test("files and links are seen as they will be, through a link that is there as well", () => {
+test("foreseen: planned files and links are visible, also through an existing link", () => {
   const host = fakeHost();
   for (const path of ["/sites", "/sites/on"]) host.dir(path);
   host.put("/sites/a", "old a");

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { shortage } from "../../src/engine/shortage.ts";
 
-test("shortage: what is needed and what is free never print the same amount", () => {
+test("shortage: the needed and the free amount never print alike", () => {
   expect(shortage(1024 * 1024 + 1, 1024 * 1024)).toBe("1.1 MiB are needed and 1 MiB are free");
   expect(shortage(1024 * 1024, 1024 * 1024 - 1)).toBe("1 MiB are needed and 0.9 MiB are free");
   expect(shortage(4096, 0)).toBe("0.1 MiB are needed and 0 MiB are free");

@@ -21,7 +21,7 @@ async function failing(changes: Change[], host = fakeHost()): Promise<string> {
   return (error as Error).message;
 }
 
-test("every kind of change is put back, in reverse", async () => {
+test("transact: a failure rolls back every kind of change in reverse order", async () => {
   const host = fakeHost();
   host.put("/a", "old", { mode: 0o600 });
   host.put("/gone", "kept");
@@ -42,7 +42,7 @@ test("every kind of change is put back, in reverse", async () => {
   expect(host.listing()).toEqual(before);
 });
 
-test("what could not be put back is told, and nothing else is claimed", async () => {
+test("transact: an incomplete rollback reports what remains, and claims nothing else", async () => {
   const host = fakeHost();
   host.put("/a", "old");
   const again: Change = { ...refused, again: true };
@@ -55,13 +55,13 @@ test("what could not be put back is told, and nothing else is claimed", async ()
   );
 });
 
-describe("packages that stay", () => {
+describe("transact: a failure after an installation", () => {
   const status = (host: FakeHost, state: string) =>
     host.put("/var/lib/dpkg/status", `Package: a\nStatus: install ok ${state}\nVersion: 1\n`);
   const install: Change = { kind: "packages", names: ["a"] };
   const changes = [file("/source", null, "s"), install, file("/config", null, "c"), refused];
 
-  test("transact: a failure after packages were installed keeps the source that they came from", async () => {
+  test("transact: a failure after packages were installed keeps their source", async () => {
     const host = fakeHost();
     host.taught.push(([program, ...words]) => {
       if (program === "apt-get" && words.includes("install")) status(host, "installed");
@@ -71,7 +71,7 @@ describe("packages that stay", () => {
     expect([host.text("/source"), host.text("/config")]).toEqual(["s", null]);
   });
 
-  test("transact: an installation whose source was rolled back hints at the command, not at apt-get", async () => {
+  test("transact: the hint of a failed installation repeats the command if the source was rolled back, and uses apt-get otherwise", async () => {
     const host = fakeHost();
     host.taught.push(([program, ...words]) => {
       if (program !== "apt-get" || !words.includes("install")) return program === "apt-get" ? ok() : undefined;
@@ -81,7 +81,7 @@ describe("packages that stay", () => {
     const hintOf = async (all: Change[]) =>
       transact(all, host, async () => {}, { again }).catch((error: { hint?: readonly string[] }) => error.hint);
     expect(await hintOf(changes)).toEqual(again);
-    // Nothing was rolled back: apt still knows what it knew.
+    // Nothing was rolled back, so apt still has its sources.
     expect(await hintOf([install])).toEqual(["sudo", "apt-get", "install", "--fix-broken", "a"]);
   });
 
@@ -91,7 +91,7 @@ describe("packages that stay", () => {
     ["config-files", null],
     ["not-installed", null],
   ] as const) {
-    test(`transact: an installation that fails and leaves a package ${state} ${kept ? "keeps" : "rolls back"} its source`, async () => {
+    test(`transact: a failed installation that leaves a package ${state} ${kept ? "keeps" : "rolls back"} its source`, async () => {
       const host = fakeHost();
       host.taught.push(([program, ...words]) => {
         if (program !== "apt-get" || !words.includes("install")) return undefined;
@@ -104,7 +104,7 @@ describe("packages that stay", () => {
   }
 });
 
-test("transact: a failed command reports the first of its logs that says anything, as an error or as a warning", async () => {
+test("transact: a failed command reports the first log with output, as an error or as a warning", async () => {
   const host = fakeHost();
   host.taught.push(([program]) => {
     if (program === "silent") return ok("\n");
@@ -118,7 +118,7 @@ test("transact: a failed command reports the first of its logs that says anythin
   expect(await transact([{ ...refused, logs, mayFail }], host, async () => {})).toEqual(["it waits; because"]);
 });
 
-test("what somebody else did while it was waited for is not done again", async () => {
+test("converge: a change that another process made during a wait is not repeated", async () => {
   const host = fakeHost();
   const step: Step = {
     id: "a",

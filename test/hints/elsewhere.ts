@@ -87,23 +87,26 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
   'doctor/upkeep.ts ["timedatectl", "set-ntp", "true"]': [upkeep, "who keeps the clock is told"],
   'doctor/upkeep.ts ["timedatectl", "timesync-status"]': [upkeep, "who keeps the clock is told"],
   'engine/apt.ts ["apt-cache", "policy", ...names]': "a held package, which only a real apt has",
-  'engine/apt.ts ["cat", hook.path]': ["engine/apt-hook.test.ts", "a failed hook is named with its setting"],
+  'engine/apt.ts ["cat", hook.path]': ["engine/apt-hook.test.ts", "a failed hook is reported with its setting"],
   'engine/apt.ts ["sudo", "apt-get", "remove", "--simulate", ...instead]':
     "a package that others need, which only a real apt has",
   'engine/apt.ts ["sudo", "apt-get", "update"]': [
     requirement,
-    "an apt-get that is given up is told with its last word",
+    "an apt-get that exceeds its limit is reported with its last line",
   ],
   'engine/apt.ts ["sudo", "apt-get", ...(warnings.length > 0 ? ["update"] : ["install", "--fix-broken", ...names])]': [
     requirement,
     "and a package that stops dpkg is named",
   ],
-  'engine/apt.ts ["timedatectl", "status"]': [requirement, "lists that are not valid yet are tried again"],
-  'engine/disk-fault.ts ["df", "-h", path]': [diskFault, "a full disk is named by the directory"],
-  'engine/disk-fault.ts ["df", "-h"]': [diskFault, "a full disk that nobody names is not guessed"],
-  'engine/disk-fault.ts ["df", "-i", path]': [diskFault, "the inodes are named where they are what is used up"],
-  'engine/disk-fault.ts ["findmnt", "--options", "ro"]': [diskFault, "a read-only file system is named"],
-  'engine/disk-fault.ts ["sudo", "mount", "-o", "remount,rw", point]': [diskFault, "a read-only file system is named"],
+  'engine/apt.ts ["timedatectl", "status"]': [requirement, "lists that are not valid yet are retried"],
+  'engine/disk-fault.ts ["df", "-h", path]': [diskFault, "a full disk is reported with the target directory"],
+  'engine/disk-fault.ts ["df", "-h"]': [diskFault, "a full disk without a path in the messages"],
+  'engine/disk-fault.ts ["df", "-i", path]': [diskFault, "exhausted inodes are reported as such"],
+  'engine/disk-fault.ts ["findmnt", "--options", "ro"]': [diskFault, "a read-only file system is reported"],
+  'engine/disk-fault.ts ["sudo", "mount", "-o", "remount,rw", point]': [
+    diskFault,
+    "a read-only file system is reported",
+  ],
   'engine/transact.ts ["sudo", ...argv]': "the command that failed, which prints its cause again",
   'projects/certificate-hints.ts ["sudo", "certbot", "certonly", "--standalone", ...(isActive(see, "nginx") ? hooks : []), ...name]':
     [certificate, "a missing certificate is refused with the way to get one"],
@@ -161,11 +164,11 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
     "a release that is older than this one",
   'resources/apt-lock.ts ["ps", "-fp", String(holder.pid)]': [
     requirement,
-    "a lock is waited for, and its holder named",
+    "a held lock is waited for, and its holder is reported",
   ],
   'resources/apt-readable.ts ["cat", "-n", paths.at(-1) ?? ""]': [
     "resources/apt-readable.test.ts",
-    "is shown, not disabled",
+    "the hint shows a file that also names other repositories",
   ],
   'resources/apt-readable.ts ["sudo", "mv", spare, `{spare}.disabled`]': [
     "resources/apt-readable.test.ts",
@@ -178,7 +181,7 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
   'resources/apt-repository.ts ["ls", "-l", origin]': "a file of a mirror that is missing",
   'resources/etckeeper.ts ["sudo", "etckeeper", "commit", "before edox-ops"]': [
     "resources/etckeeper.test.ts",
-    "with the command that commits them",
+    "and the hint commits them",
   ],
   'resources/pi.ts ["sudo", "apt-get", "install", tool]': pi,
   'resources/pi.ts ["sudo", "sed", "-i", `1 s/$/ {cgroupWords}/`, path]': [
@@ -186,9 +189,12 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
     "a memory cgroup that is off is told with the words for cmdline.txt",
   ],
   'resources/pi.ts ["sudo", "systemctl", "reboot"]': ["doctor/pi.test.ts", "a memory cgroup that is off"],
-  'resources/port.ts ["sudo", "ss", "-ltnp", "sport", "=", `:{port}`]': [requirement, "another server on it is named"],
-  'resources/ready.ts ["cloud-init", "status", "--long"]': [requirement, "cloud-init is waited for"],
-  'resources/ready.ts ["sudo", "timedatectl", "set-ntp", "true"]': [requirement, "a clock before the build's date"],
+  'resources/port.ts ["sudo", "ss", "-ltnp", "sport", "=", `:{port}`]': [
+    requirement,
+    "another server on it is reported",
+  ],
+  'resources/ready.ts ["cloud-init", "status", "--long"]': [requirement, "as soon as cloud-init has finished"],
+  'resources/ready.ts ["sudo", "timedatectl", "set-ntp", "true"]': [requirement, "a clock before the build date"],
 };
 
 /** Lists of words beside hints that are none by themselves, or the common beginning of several. */

@@ -5,7 +5,7 @@ import { charsetTypes, compressedTypes, contentTypes } from "../../src/recipes/c
 import { directives } from "../../src/recipes/nginx-config.ts";
 import { typesText } from "../../src/recipes/nginx-text.ts";
 
-/** As nginx reads the file: the type of each extension. */
+/** Returns the type of each extension, as nginx parses the file. */
 function typesOf(text: string): Map<string, string> {
   const all = [...directives(text)];
   const from = all.findIndex(({ words, end }) => words.join() === "types" && end === "{");
@@ -16,7 +16,7 @@ function typesOf(text: string): Map<string, string> {
   return new Map(rows);
 }
 
-describe("content types: files of today's sites have the type that browsers require", () => {
+describe("content types: current site files have the type that browsers require", () => {
   const wanted: Record<string, string> = {
     html: "text/html",
     css: "text/css",
@@ -51,19 +51,19 @@ describe("content types: files of today's sites have the type that browsers requ
   };
   const found = typesOf(typesText);
   for (const [extension, type] of Object.entries(wanted)) {
-    test(`.${extension} is ${type}`, () => {
+    test(`content types: .${extension} is ${type}`, () => {
       expect(found.get(extension)).toBe(type);
     });
   }
 });
 
-test("content types: no extension has two types, and all are in lower case, as nginx looks them up", () => {
+test("content types: no extension has two types, and all are in lower case, as nginx requires", () => {
   const extensions = contentTypes.flatMap(([, each]) => each);
   expect(extensions.filter((each, i) => extensions.indexOf(each) !== i)).toEqual([]);
   expect(extensions.filter((each) => !/^[a-z0-9]+$/.test(each))).toEqual([]);
 });
 
-test("content types: the lists for compression and charset name each type once, and not text/html, of which nginx warns", () => {
+test("content types: the lists for compression and charset contain each type once, and not text/html", () => {
   for (const list of [compressedTypes, charsetTypes]) {
     expect(list).not.toContain("text/html");
     expect(new Set(list).size).toBe(list.length);

@@ -1,18 +1,18 @@
-// Which file names carry a hash: the same to nginx and to a deploy.
+// Which file names contain a hash. nginx and deploys must agree on it.
 
 import { describe, expect, test } from "bun:test";
 import { hasHashedName, hashedNames } from "../../src/recipes/hashed-names.ts";
 import { limitsText } from "../../src/recipes/nginx-text.ts";
 import { hashed, missed, unhashed } from "./names.ts";
 
-describe("a name with a hash of its content is known as one", () => {
+describe("hashed names: a name with a content hash is recognized", () => {
   for (const [generator, paths] of Object.entries(hashed)) {
-    test(generator, () => {
+    test(`hashed names: recognized in ${generator}`, () => {
       expect(paths.filter((path) => !hasHashedName(path))).toEqual([]);
     });
   }
 
-  test("also below a folder, as a site under a path has it", () => {
+  test("hashed names: a name with a content hash is recognized in any folder", () => {
     const below = Object.values(hashed)
       .flat()
       .map((path) => `docs/latest/${path}`);
@@ -20,25 +20,25 @@ describe("a name with a hash of its content is known as one", () => {
   });
 });
 
-describe("a name that a person would type has no hash", () => {
+describe("hashed names: a name without a hash is not recognized", () => {
   for (const [kind, paths] of Object.entries(unhashed)) {
-    test(kind, () => {
+    test(`hashed names: not recognized in ${kind}`, () => {
       expect(paths.filter(hasHashedName)).toEqual([]);
     });
   }
 
-  test("and a hash that could be such a name is not taken for one", () => {
+  test("hashed names: a hash that could be an ordinary name is not recognized", () => {
     expect(missed.filter(hasHashedName)).toEqual([]);
   });
 });
 
-describe("nginx caches exactly these names for a year", () => {
+describe("hashed names: nginx caches exactly these names for a year", () => {
   const keys = [...limitsText([]).matchAll(/^ {4}"~([^"]+)" "public, max-age=31536000, immutable";$/gm)].map(
     ([, pattern = ""]) => pattern,
   );
   const tables = [...Object.values(hashed), ...Object.values(unhashed), missed];
 
-  test("as PCRE, which grep has too, reads the patterns of its map", () => {
+  test("hashed names: PCRE and JavaScript agree on every pattern of nginx's map", () => {
     const all = tables.flat().map((path) => `/${path}`);
     const cached = new Set<string>();
     for (const key of keys) {
@@ -50,15 +50,15 @@ describe("nginx caches exactly these names for a year", () => {
     expect(keys).toHaveLength(hashedNames.length);
   });
 
-  test("and no pattern has what its configuration takes for something else", () => {
-    // 4,096 bytes are the longest word that nginx reads; a quote ends it, and a backslash before another is one.
+  test("hashed names: no pattern contains a character that nginx's configuration would interpret", () => {
+    // The longest word that nginx reads has 4,096 bytes. A quote ends it, and a backslash escapes another one.
     for (const key of keys) {
       expect(key.length).toBeLessThan(1000);
       expect(key).not.toMatch(/["']|\\\\|\\[trn]/);
     }
   });
 
-  test("in a time that does not grow out of hand with a hostile address", () => {
+  test("hashed names: a hostile URL is matched in bounded time", () => {
     const hostile = ["A", "a", "1", "Aa", "a1", "A1", "-", "a-", "/assets/a-", "_", ".", "1a", "/_nuxt/", "[", "(("];
     const start = performance.now();
     for (const piece of hostile) {

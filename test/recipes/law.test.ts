@@ -1,4 +1,4 @@
-// What holds for every step of every recipe: a step is covered the day it is listed.
+// Properties of every step of every recipe: a new step is covered as soon as it is part of a recipe.
 
 import { describe, expect, test } from "bun:test";
 import { converge } from "../../src/engine/converge.ts";
@@ -32,7 +32,7 @@ const hosts: Record<string, Like> = {
   "a host without IPv6": { ipv6: false },
 };
 
-/** The outcome of a step that is wanted; another is passed over, and says why. */
+/** Returns the expected outcome: "ok" for a step that does not apply to the host, and `outcome` for all others. */
 const or =
   (outcome: StepResult["outcome"]) =>
   ({ reason }: StepResult): StepResult["outcome"] =>
@@ -46,12 +46,12 @@ for (const [command, recipeFor] of Object.entries(recipes)) {
         return { host, recipe: recipeFor(gatherFacts(host), host) };
       };
 
-      test("its requirements are met on a bare host", async () => {
+      test(`${command} on ${name}: all requirements are met on a bare host`, async () => {
         const { host, recipe } = fresh();
         for (const requirement of recipe.requires) expect(await requirement.check(host, () => {})).toBeNull();
       });
 
-      test("a dry run lists every step and changes nothing", async () => {
+      test(`${command} on ${name}: a dry run lists every step and changes nothing`, async () => {
         const { host, recipe } = fresh();
         const before = host.listing();
         const results = await converge(recipe.steps, host, {});
@@ -60,7 +60,7 @@ for (const [command, recipeFor] of Object.entries(recipes)) {
         expect(host.ran).toEqual([]);
       });
 
-      test("after it converged nothing is left to do, and nothing runs", async () => {
+      test(`${command} on ${name}: a second run changes nothing and runs no command`, async () => {
         const { host, recipe } = fresh();
         const first = await converge(recipe.steps, host, { act: host });
         expect(first.map(({ outcome, problem }) => [outcome, problem?.message])).toEqual(
@@ -74,7 +74,7 @@ for (const [command, recipeFor] of Object.entries(recipes)) {
         expect(host.listing()).toEqual(before);
       });
 
-      test("each step can be made to fail, also on a converged host", async () => {
+      test(`${command} on ${name}: each step can be made to fail, also on a converged host`, async () => {
         for (const { id } of fresh().recipe.steps) {
           const { host, recipe } = fresh();
           await converge(recipe.steps, host, { act: host });
@@ -83,7 +83,7 @@ for (const [command, recipeFor] of Object.entries(recipes)) {
         }
       });
 
-      test("its names are unique", () => {
+      test(`${command} on ${name}: step ids and resource names are unique`, () => {
         const { recipe } = fresh();
         const ids = recipe.steps.map(({ id }) => id);
         const names = [...recipe.requires, ...recipe.steps.flatMap(({ wants }) => wants)].map((each) => each.name);

@@ -1,6 +1,6 @@
-// File names of sites, as generators write them and as people do.
+// File names of sites, from generators and from people.
 
-/** With a hash of the content: each is one that the generator made. */
+/** Names with a content hash, each made by the generator. */
 export const hashed: Record<string, readonly string[]> = {
   "MkDocs Material": [
     "assets/javascripts/bundle.83f73b43.min.js",
@@ -102,31 +102,31 @@ export const hashed: Record<string, readonly string[]> = {
   ],
 };
 
-/** Hashes too, but ones that a person's name could look like: they are given up. */
+/** Names with a hash that could also be ordinary names: they are deliberately not recognized. */
 export const missed: readonly string[] = [
-  // Nothing but digits, which a date is as well.
+  // Digits only, which could also be a date.
   "446.54412116.chunk.js",
-  // Without a digit, or with words and acronyms only.
+  // No digit, or words and acronyms only.
   "assets/page-1-Bm-yuAzZ.js",
   "assets/page-7-BOGa0Apc.js",
   "assets/index-DkCE5wng.css",
-  // An image among files that people put there.
+  // An image among files that people name.
   "assets/architecture-overview-D8O_q7eu.png",
-  // A word and a number, as far as anybody can tell.
+  // Indistinguishable from a word with a number.
   "page-2-LJWYKS33.js",
   "page-10-KCMMU2EN.js",
   "OpenSans-SemiBold-7FKSDLPN.woff2",
-  // No script, style, font or image.
+  // Neither a script, a style sheet, a font nor an image.
   "assets/js/main.0133f478.js.LICENSE.txt",
   "assets/files/terms-a39a1e5f0d3b1f6a5ad1b0b9bb3a7d52.pdf",
   "_nuxt/builds/meta/1c0a8a61-b4a6-4f8a-935c-6d0f5d1e2a7b.json",
-  // By the build, not by its content.
+  // Named after the build, not after the content.
   "_next/static/wvgbV1Ew7-eb3R6QS07wF/_buildManifest.js",
 ];
 
-/** As people name files, and generators those without a hash. */
+/** Names from people, and from generators without a hash. */
 export const unhashed: Record<string, readonly string[]> = {
-  "documents, whatever they are called": [
+  "documents of any name": [
     "download/customer-list-2024.csv",
     "download/customer-list-83f73b43.csv",
     "download/report.a39a1e5f0d3b1f6a5ad1b0b9bb3a7d52.pdf",
@@ -202,7 +202,7 @@ export const unhashed: Record<string, readonly string[]> = {
     "favicon-32x32.png",
     "android-chrome-512x512.png",
   ],
-  "identifiers that are no hash of a content": [
+  "identifiers that are not content hashes": [
     "images/550e8400-e29b-41d4-a716-446655440000.png",
     "images/photo-550e8400-e29b-41d4-a716-446655440000.jpg",
     "images/photo.1c0a8a61-b4a6-4f8a-935c-6d0f5d1e2a7b.jpg",
@@ -212,7 +212,7 @@ export const unhashed: Record<string, readonly string[]> = {
     "chat/D33bAr_c.js",
     "files/page-D33bAr_c.js",
   ],
-  "what a person's system adds": [
+  "names with additions of an operating system": [
     "images/DSC_0042.JPG",
     "images/IMG_20240131.png",
     "images/Untitled-1-copy-2.png",

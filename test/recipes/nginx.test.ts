@@ -15,7 +15,7 @@ async function run(host: FakeHost) {
   return converge(bootstrap(gatherFacts(host)).steps, host, { act: host });
 }
 
-describe("the catch-all server, in the form that each nginx takes", () => {
+describe("nginx:unknown-names: the catch-all server in the form for each nginx", () => {
   const hosts: Record<string, Like> = {
     "nginx 1.18 of Ubuntu 22.04": { id: "ubuntu", version: "22.04", codename: "jammy", nginx: "1.18.0-6ubuntu14" },
     "nginx 1.22 of Debian 12": {},
@@ -23,7 +23,7 @@ describe("the catch-all server, in the form that each nginx takes", () => {
     "a host without IPv6": { ipv6: false },
   };
   for (const [name, like] of Object.entries(hosts)) {
-    test(name, async () => {
+    test(`nginx:unknown-names: catch-all server for ${name}`, async () => {
       const host = fakeDebian(like);
       await run(host);
       expect(host.text(catchAllPath)).toMatchSnapshot();
@@ -31,8 +31,8 @@ describe("the catch-all server, in the form that each nginx takes", () => {
   }
 });
 
-describe("what somebody else made is left and named", () => {
-  test("a foreign default server keeps its sockets", async () => {
+describe("nginx.prepare: foreign files stay unchanged, with a warning", () => {
+  test("nginx.prepare: a foreign default server keeps its sockets", async () => {
     const host = fakeDebian();
     await run(host);
     host.put("/etc/nginx/sites-enabled/theirs", "server {\n  listen 80 default_server; # theirs\n}\n");
@@ -45,7 +45,7 @@ describe("what somebody else made is left and named", () => {
     expect(host.text(catchAllPath)).toContain("listen [::]:80 default_server");
   });
 
-  test("a welcome site that an admin edited stays", async () => {
+  test("nginx.prepare: a welcome site that an admin edited stays", async () => {
     const host = fakeDebian();
     await converge(bootstrap(gatherFacts(host)).steps.slice(0, 2), host, { act: host });
     host.put("/etc/nginx/sites-available/default", "# mine\nserver {\n  listen 80 default_server;\n}\n");
@@ -55,7 +55,7 @@ describe("what somebody else made is left and named", () => {
     expect(result?.warnings).toContain("/etc/nginx/sites-enabled/default is not the distribution's: left as it is");
   });
 
-  test("a regular file in the place of the welcome link stays", async () => {
+  test("nginx.prepare: a regular file in place of the welcome link stays", async () => {
     const host = fakeDebian();
     await run(host);
     host.put("/etc/nginx/sites-enabled/default", "server { listen 8080; }\n");
@@ -64,8 +64,8 @@ describe("what somebody else made is left and named", () => {
   });
 });
 
-describe("on a kernel without IPv6", () => {
-  test("the welcome site, which stops nginx and its package there, is kept out before they come", async () => {
+describe("bootstrap without IPv6", () => {
+  test("bootstrap without IPv6: the welcome site, which keeps nginx from starting, is disabled before the packages are installed", async () => {
     const host = fakeDebian({ ipv6: false });
     const [packages] = await run(host);
     expect(packages?.changes.slice(0, 4).map((change) => change.kind)).toEqual([
@@ -78,7 +78,7 @@ describe("on a kernel without IPv6", () => {
     expect(host.readLink("/etc/nginx/sites-enabled/default")).toBe("/dev/null");
   });
 
-  test("one that an earlier, failed installation left is turned off before that is ended", async () => {
+  test("bootstrap without IPv6: a welcome site from a failed installation is disabled before dpkg is finished", async () => {
     const host = fakeDebian({ ipv6: false });
     await run(host);
     host.remove("/etc/nginx/sites-enabled/default");
@@ -97,10 +97,10 @@ describe("on a kernel without IPv6", () => {
   });
 });
 
-describe("before nginx 1.19.4", () => {
+describe("nginx before 1.19.4", () => {
   const jammy: Like = { id: "ubuntu", version: "22.04", codename: "jammy", nginx: "1.18.0-6ubuntu14" };
 
-  test("a certificate that cannot be made is told with the reason, and nothing is written", async () => {
+  test("nginx before 1.19.4: a failure to create the throwaway certificate is reported, and nothing is written", async () => {
     const host = fakeDebian(jammy);
     host.taught.unshift((argv) =>
       argv[0] === "openssl" ? { code: 1, stdout: "", stderr: "no entropy\n" } : undefined,
@@ -109,7 +109,7 @@ describe("before nginx 1.19.4", () => {
     expect(host.stat("/etc/edox-ops/unknown-names.pem")).toBeNull();
   });
 
-  test("it is root's alone, and made once", async () => {
+  test("nginx before 1.19.4: the throwaway certificate is readable by root only and created once", async () => {
     const host = fakeDebian(jammy);
     await run(host);
     expect(host.stat("/etc/edox-ops/unknown-names.pem")).toMatchObject({ mode: 0o600, uid: 0 });
@@ -117,8 +117,8 @@ describe("before nginx 1.19.4", () => {
   });
 });
 
-describe("when nginx refuses", () => {
-  test("the files are put back, byte by byte, and it is told who was wrong", async () => {
+describe("nginx.prepare: a refused configuration", () => {
+  test("nginx.prepare: a refused configuration is rolled back byte by byte, and an earlier fault is reported as such", async () => {
     const host = fakeDebian();
     await converge(bootstrap(gatherFacts(host)).steps.slice(0, 2), host, { act: host });
     host.put("/etc/nginx/conf.d/edox-ops-limits.conf", "# theirs\n", { mode: 0o600 });
@@ -133,7 +133,7 @@ describe("when nginx refuses", () => {
     expect(host.listing("/etc")).toEqual(before);
   });
 
-  test("a reload that is not taken is no success", async () => {
+  test("nginx.prepare: a reload without effect is a failure", async () => {
     const host = fakeDebian();
     await converge(bootstrap(gatherFacts(host)).steps.slice(0, 2), host, { act: host });
     await host.sleep(1000);
@@ -144,14 +144,14 @@ describe("when nginx refuses", () => {
   });
 });
 
-describe("an nginx that reads no sites-enabled, as that of nginx.org", () => {
+describe("nginx without sites-enabled, as from nginx.org", () => {
   const like: Like = { nginx: "1.28.0-1~bookworm", nginxOrg: true };
   const includePath = "/etc/nginx/conf.d/edox-ops-sites.conf";
   const included = (host: FakeHost): string[] => nginxConfig(host).servers.flatMap(({ names }) => names);
   const site = (host: FakeHost, name: string) =>
     host.put(`/etc/nginx/sites-enabled/${name}`, `server { listen 80; server_name ${name}; }\n`);
 
-  test("nginx:sites: gets the folders of sites and an include of ours, which reads no site of others", async () => {
+  test("nginx:sites: the site directories and our include are created, and foreign sites are not loaded", async () => {
     const host = fakeDebian(like);
     expect((await run(host))[2]).toMatchObject({ outcome: "changed", warnings: [] });
     expect(host.text(includePath)).toEndWith("\ninclude /etc/nginx/sites-enabled/edox-ops-*;\n");
@@ -162,7 +162,7 @@ describe("an nginx that reads no sites-enabled, as that of nginx.org", () => {
     expect(host.text(catchAllPath)).toContain("listen 80 default_server");
   });
 
-  test("nginx:sites: the include goes when nginx.conf reads the sites itself, and each is read once", async () => {
+  test("nginx:sites: our include is removed if nginx.conf includes the sites itself, and each site is loaded once", async () => {
     const host = fakeDebian(like);
     await run(host);
     site(host, "edox-ops-a");
@@ -174,7 +174,7 @@ describe("an nginx that reads no sites-enabled, as that of nginx.org", () => {
     expect(included(host).filter((name) => name === "edox-ops-a")).toHaveLength(1);
   });
 
-  test("nginx:sites: a pattern that leaves our names out is no include of them", async () => {
+  test("nginx:sites: an include whose pattern does not match our names does not count", async () => {
     for (const [pattern, expected] of [
       ["/etc/nginx/sites-enabled/*", null],
       ["sites-*/*", null],
@@ -189,7 +189,7 @@ describe("an nginx that reads no sites-enabled, as that of nginx.org", () => {
     }
   });
 
-  test("nginx:sites: an include outside of the http block reads no site", async () => {
+  test("nginx:sites: an include outside the http block does not count", async () => {
     const host = fakeDebian();
     await converge(bootstrap(gatherFacts(host)).steps.slice(0, 2), host, { act: host });
     host.put("/etc/nginx/nginx.conf", "stream { include sites-enabled/*; } http { include conf.d/*.conf; }");
@@ -197,7 +197,7 @@ describe("an nginx that reads no sites-enabled, as that of nginx.org", () => {
     expect(host.stat(includePath)?.type).toBe("file");
   });
 
-  test("nginx:sites: an nginx that reads no conf.d either is refused, with the line to add, and nothing is changed", async () => {
+  test("nginx:sites: an nginx that does not read conf.d either is refused with the line to add, and nothing is changed", async () => {
     const host = fakeDebian();
     await converge(bootstrap(gatherFacts(host)).steps.slice(0, 2), host, { act: host });
     host.put("/etc/nginx/nginx.conf", "http { include /etc/nginx/sites-enabled/*; }");
@@ -211,14 +211,14 @@ describe("an nginx that reads no sites-enabled, as that of nginx.org", () => {
   });
 });
 
-test("a masked nginx is told, not fought", async () => {
+test("nginx:active: a masked nginx is reported and stays masked", async () => {
   const host = fakeDebian();
   await run(host);
   host.link("/etc/systemd/system/nginx.service", "/dev/null");
   expect((await run(host))[2]?.problem?.message).toBe("nginx is masked");
 });
 
-test("files that were written but never loaded are loaded by the next run", async () => {
+test("nginx:active: files that were written but never loaded are loaded by the next run", async () => {
   const host = fakeDebian();
   await run(host);
   const bytes = host.read(catchAllPath) ?? new Uint8Array();
@@ -229,7 +229,7 @@ test("files that were written but never loaded are loaded by the next run", asyn
   expect((await run(host))[2]?.outcome).toBe("ok");
 });
 
-test("comments, quotes and blocks of nginx are read; a quote inside of a word is a letter", () => {
+test("nginx config: comments, quotes and blocks are parsed, and a quote inside a word is an ordinary character", () => {
   const text = `http { # listen 80 default_server;\n  include "a b.conf";\n  server { listen [::]:80 default_server; } it's; }`;
   expect([...directives(text)]).toEqual([
     { words: ["http"], line: 1, end: "{" },
@@ -242,7 +242,7 @@ test("comments, quotes and blocks of nginx are read; a quote inside of a word is
   ]);
 });
 
-test("nginx's files: one that cannot be read hides no other, and one that only root may read is not passed over", () => {
+test("nginx config: an unreadable file is skipped, and one that only root may read is reported", () => {
   const host = fakeDebian();
   host.put("/etc/nginx/nginx.conf", "http { include sites-enabled/*; }");
   for (const name of ["a", "b", "c"]) host.put(`/etc/nginx/sites-enabled/${name}`, `server { server_name ${name}; }`);
@@ -261,7 +261,7 @@ test("nginx's files: one that cannot be read hides no other, and one that only r
   expect(() => nginxConfig(host)).toThrow("only root");
 });
 
-test("whatever a file holds, reading it ends and throws nothing", () => {
+test("nginx config: any file content is parsed in finite time without an exception", () => {
   const piece = fc.constantFrom(
     "server",
     "listen 80",
@@ -288,14 +288,14 @@ test("whatever a file holds, reading it ends and throws nothing", () => {
   );
 });
 
-describe("includes", () => {
+describe("nginx config: includes", () => {
   const sockets = (files: Record<string, string>): string[] => {
     const host = fakeDebian();
     for (const [path, text] of Object.entries(files)) host.put(`/etc/nginx/${path}`, text);
     return nginxConfig(host).servers.flatMap(({ listens }) => listens.map(({ text }) => text));
   };
 
-  test("are followed through patterns in every part of a path, also in a circle", () => {
+  test("nginx config: includes are followed through patterns in every path segment, also in a cycle", () => {
     expect(
       sockets({
         "nginx.conf": "http { include vhosts/*/site.conf; include nginx.conf; }",
@@ -306,39 +306,39 @@ describe("includes", () => {
     ).toEqual(["listen 1", "listen 2", "listen 2"]);
   });
 
-  test("a chain of 20,000 files is refused by name, without a stack overflow", () => {
+  test("nginx config: a chain of 20,000 includes is refused without a stack overflow", () => {
     const files = Array.from({ length: 20_000 }, (_, i) => [`${i}.inc`, `include ${i + 1}.inc;`]);
     const run = () => sockets({ "nginx.conf": "include 0.inc;", ...Object.fromEntries(files) });
     expect(run).toThrow("/etc/nginx/99.inc is included through more than 100 files");
   });
 
-  test("files that each include the next twice are refused after 10,000 reads", () => {
+  test("nginx config: files that each include the next twice are refused after 10,000 reads", () => {
     const files = Array.from({ length: 40 }, (_, i) => [`${i}.inc`, `include ${i + 1}.inc; include ${i + 1}.inc;`]);
     const run = () => sockets({ "nginx.conf": "include 0.inc;", "40.inc": "listen 1;", ...Object.fromEntries(files) });
     expect(run).toThrow("is one of more than 10000 files that nginx.conf includes");
   });
 
-  test("leave hidden files out, as a pattern does", () => {
+  test("nginx config: a pattern does not match hidden files", () => {
     expect(sockets({ "nginx.conf": "include sites-enabled/*;", "sites-enabled/.new": "server { listen 1; }" })).toEqual(
       [],
     );
   });
 
-  test("certificates are files of the configuration", () => {
+  test("nginx config: certificates are files of the configuration", () => {
     const host = fakeDebian();
     host.put("/etc/nginx/nginx.conf", "server { ssl_certificate a.pem; ssl_certificate_key /k.pem; ssl_dhparam $x; }");
     expect(nginxConfig(host).paths).toEqual(["/etc/nginx/nginx.conf", "/etc/nginx/a.pem", "/k.pem"]);
   });
 });
 
-describe("who answers unknown names already keeps that socket", () => {
+describe("nginx:unknown-names: a server that handles unknown names keeps its socket", () => {
   const taken: [string, string, string[]][] = [
     ["by default_server", "listen 80 default_server; server_name a.test;", ["80"]],
-    ["by the older word for it", "listen 443 ssl default; server_name a.test;", ["443"]],
+    ["by default, the older spelling", "listen 443 ssl default; server_name a.test;", ["443"]],
     ["with the port left out", "listen [::] default_server;", ["[::]:80"]],
     ["by another spelling of every address", "listen [::0]:443 default_server;", ["[::]:443"]],
-    ["as the first server, without a name of its own", "listen 80; server_name _;", ["80"]],
-    ["with nothing said at all", "", ["80"]],
+    ["as the first server without a name", "listen 80; server_name _;", ["80"]],
+    ["without any directive", "", ["80"]],
     ["on a single address, which a reload cannot widen", "listen 1.2.3.4:80; server_name a.test;", ["80"]],
     ["for both families", "listen [::]:80 ipv6only=off default_server; server_name a.test;", ["80", "[::]:80"]],
     ["in one socket of both, though not as the default", "listen [::]:80 ipv6only=off; server_name a.test;", ["80"]],
@@ -347,7 +347,7 @@ describe("who answers unknown names already keeps that socket", () => {
     ["not on a socket file or another port", "listen unix:/run/s; listen 8080 default_server;", []],
   ];
   for (const [how, directives, sockets] of taken) {
-    test(how, async () => {
+    test(`nginx:unknown-names: sockets claimed by a foreign server: ${how}`, async () => {
       const host = fakeDebian();
       host.put("/etc/nginx/sites-enabled/theirs", `server { ${directives} }`);
       const [, , result] = await run(host);
@@ -362,7 +362,7 @@ describe("who answers unknown names already keeps that socket", () => {
     });
   }
 
-  test("a stream has its socket", async () => {
+  test("nginx:unknown-names: a stream server keeps its socket", async () => {
     const host = fakeDebian();
     await run(host);
     host.put("/etc/nginx/nginx.conf", `${host.text("/etc/nginx/nginx.conf")}stream { server { listen 443; } }`);
@@ -371,7 +371,7 @@ describe("who answers unknown names already keeps that socket", () => {
     ]);
   });
 
-  test("another server on 443 keeps it, and is named", async () => {
+  test("nginx:unknown-names: another program on port 443 keeps it, with a warning", async () => {
     const host = fakeDebian();
     host.put("/proc/net/tcp", `\n 0: 00000000:01BB 00000000:0000 0A 0:0 0:0 0 0 0 777 1\n`);
     host.put("/proc/55/comm", "sslh\n");
@@ -382,7 +382,7 @@ describe("who answers unknown names already keeps that socket", () => {
   });
 });
 
-test("two files of ours that somebody edited are both kept, also the one that is no longer wanted", async () => {
+test("replaced files: a copy of each edited file of ours is kept, even of one that is then removed", async () => {
   const host = fakeDebian();
   await run(host);
   host.put("/etc/nginx/conf.d/edox-ops-limits.conf", "# mine\n");
@@ -399,7 +399,7 @@ test("two files of ours that somebody edited are both kept, also the one that is
   expect(kept.sort()).toEqual(["# mine\n", "# mine again\n", "# mine too\n"]);
 });
 
-test("a kernel that does not list a process's children is asked the long way", async () => {
+test("nginx workers: a kernel without lists of child processes is supported", async () => {
   const host = fakeDebian();
   await run(host);
   host.remove("/proc/99/task/99/children");
@@ -407,7 +407,7 @@ test("a kernel that does not list a process's children is asked the long way", a
   expect((await run(host)).map(({ outcome }) => outcome)).toEqual(["ok", "ok", "ok", "ok"]);
 });
 
-test("a worker of an emulated processor shows the emulator's command line, one that goes shows that it goes", async () => {
+test("nginx workers: one on an emulated processor counts, and one that is shutting down does not", async () => {
   const host = fakeDebian();
   await run(host);
   const titled = async (title: string) => {

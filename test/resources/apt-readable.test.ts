@@ -12,7 +12,7 @@ const list = (key: string, uri = docker) => `deb [arch=amd64 signed-by=${key}] $
 const stanza = (key: string, uri = docker) =>
   `Types: deb\nURIs: ${uri}\nSuites: bookworm\nComponents: stable\nSigned-By: ${key}\n`;
 
-/** As apt 2.6 and 3.0 say it. */
+/** The error messages of apt 2.6 and 3.0. */
 function conflicting(host: FakeHost, stderr: string): FakeHost {
   host.taught.unshift((argv) => (argv.includes("indextargets") ? { code: 100, stdout: "", stderr } : undefined));
   return host;
@@ -21,7 +21,7 @@ function conflicting(host: FakeHost, stderr: string): FakeHost {
 const signedBy = (uri = docker) =>
   `E: Conflicting values set for option Signed-By regarding source ${uri}/ bookworm: /a.gpg != /b.asc\n`;
 
-describe("sources that contradict each other", () => {
+describe("apt:sources: conflicting sources", () => {
   const asked = async (files: Record<string, string>, said = signedBy(), keys = ["/a.gpg", "/b.asc"]) => {
     const host = fakeDebian();
     for (const [name, text] of Object.entries(files)) host.put(`${parts}/${name}`, text);
@@ -31,7 +31,7 @@ describe("sources that contradict each other", () => {
   const both = { "docker.list": list("/a.gpg"), "docker.sources": stanza("/b.asc") };
   const names = `apt cannot read its sources: ${parts}/docker.list and ${parts}/docker.sources name ${docker} bookworm`;
 
-  test("apt:sources: both files are named, and the hint disables the one in the older format", async () => {
+  test("apt:sources: a conflict is reported with both files, and the hint disables the one in the older format", async () => {
     expect(await asked(both)).toEqual({
       reason: `${names} with different values of Signed-By`,
       hint: ["sudo", "mv", `${parts}/docker.list`, `${parts}/docker.list.disabled`],
@@ -44,7 +44,7 @@ describe("sources that contradict each other", () => {
     });
   });
 
-  test("apt:sources: another option is named, and apt's addresses differ in scheme and password", async () => {
+  test("apt:sources: any conflicting option is reported, and URIs match regardless of scheme and password", async () => {
     const files = { "a.list": `deb [trusted=yes] http://u:p@download.docker.com/linux/debian/ bookworm stable\n` };
     const said = `E: Conflicting values set for option Trusted regarding source ${docker}/ bookworm\n`;
     const host = fakeDebian();
@@ -56,7 +56,7 @@ describe("sources that contradict each other", () => {
     );
   });
 
-  test("apt:sources: a file that names other repositories too is shown, not disabled", async () => {
+  test("apt:sources: the hint shows a file that also names other repositories, and does not disable it", async () => {
     const files = { "all.list": `${list("/a.gpg")}deb http://other.test x main\n`, "docker.sources": stanza("/b.asc") };
     expect(await asked(files)).toMatchObject({
       hint: ["sudo", "mv", `${parts}/docker.sources`, `${parts}/docker.sources.disabled`],
@@ -65,7 +65,7 @@ describe("sources that contradict each other", () => {
     expect(await asked(twice)).toMatchObject({ hint: ["cat", "-n", `${parts}/docker.sources`] });
   });
 
-  test("apt:sources: an entry that apt cannot parse is reported in apt's words, with its file", async () => {
+  test("apt:sources: an unparsable entry is reported in apt's words, with its file", async () => {
     const host = fakeDebian();
     const stderr = `E: Malformed entry 1 in list file ${parts}/bad.list (Component)\nE: The list of sources could not be read.\n`;
     expect(await sourcesReadable().check(conflicting(host, stderr), () => {})).toEqual({
@@ -75,7 +75,7 @@ describe("sources that contradict each other", () => {
   });
 });
 
-describe("a contradiction with GitLab Runner's repository", () => {
+describe("runner.install: a conflict with GitLab Runner's repository", () => {
   const uri = "https://packages.gitlab.com/runner/gitlab-runner/debian";
   const unmet = async (host: FakeHost) => {
     const step = gitlabRunnerInstall(gatherFacts(host), host).steps.find(({ id }) => id === "runner.install");
@@ -94,12 +94,12 @@ describe("a contradiction with GitLab Runner's repository", () => {
   });
 });
 
-test("apt:sources: a full disk, on which apt can read nothing, is not reported as a fault of the sources", async () => {
+test("apt:sources: a full disk, on which apt cannot read anything, is not reported as a source error", async () => {
   const said = "E: Could not create temporary file for /var/cache/apt/srcpkgcache.bin - mkstemp (28: No space left)\n";
   expect(await sourcesReadable().check(conflicting(fakeDebian(), said), () => {})).toBeNull();
 });
 
-describe("apt:sources: doctor asks apt only where a source is unusual", () => {
+describe("apt:sources: doctor runs apt only if a source is unusual", () => {
   const usual: [string, string][] = [
     ["a.list", "# deb http://old.test x main\n\n  deb http://a.test/debian bookworm main contrib\n"],
     ["a.list", "deb [arch=amd64 signed-by=/usr/share/keyrings/a.gpg] https://a.test/debian stable main # why\n"],
@@ -127,7 +127,7 @@ describe("apt:sources: doctor asks apt only where a source is unusual", () => {
     [true, odd],
   ] as const) {
     for (const [name, text] of rows) {
-      test(`${JSON.stringify(text)} in ${name}: ${expected}`, () => {
+      test(`mayBeFaulty: ${JSON.stringify(text)} in ${name} is ${expected}`, () => {
         const host = fakeDebian();
         host.put(`${parts}/${name}`, text);
         expect(mayBeFaulty(host)).toBe(expected);

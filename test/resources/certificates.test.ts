@@ -3,7 +3,7 @@ import { certificatesWhole, storePath } from "../../src/resources/certificates.t
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 
-test("a store of certificates that a power cut left missing, empty or full of holes is told and made anew", async () => {
+test("certificates: doctor reports a missing, empty or zero-filled store, and bootstrap rebuilds it", async () => {
   for (const [content, how] of [
     [null, "missing"],
     ["", "empty"],
@@ -20,7 +20,7 @@ test("a store of certificates that a power cut left missing, empty or full of ho
   }
 });
 
-test("a store whose links are gone is made anew, and one with certificates of the owner's own is not", () => {
+test("certificates: a store without its links is rebuilt, and one with additional certificates is not", () => {
   const host = fakeDebian();
   host.put(storePath, "-----BEGIN CERTIFICATE-----\n".repeat(4));
   const check = () => certificatesWhole(["still-to-come"]).check(host, [], () => {});
@@ -32,12 +32,12 @@ test("a store whose links are gone is made anew, and one with certificates of th
   expect(check()).toEqual([]);
   host.put("/etc/ssl/certs/mine.pem", "two certificates in one file");
   expect(check()).toEqual([]);
-  // A bundle of a company, in one file.
+  // A company's bundle in a single file.
   host.put(storePath, "-----BEGIN CERTIFICATE-----\n".repeat(8));
   expect(check()).toEqual([]);
 });
 
-test("where the package is about to be there, it makes the store itself", () => {
+test("certificates: a planned installation of ca-certificates needs no separate rebuild", () => {
   const host = fakeDebian();
   const comes = { kind: "packages" as const, names: ["ca-certificates"] };
   expect(certificatesWhole([]).check(host, [comes], () => {})).toEqual([]);

@@ -4,7 +4,7 @@ import { fakeHost } from "../fake-host.ts";
 
 const noWarning = (): void => {};
 
-test("a link that root made to a directory is followed: what it leads to is put right", () => {
+test("directory: a link that root owns is followed, and the mode of its target is corrected", () => {
   const host = fakeHost();
   host.dir("/srv/sites", { mode: 0o700 });
   host.link("/var/www/docs", "/srv/sites");
@@ -15,7 +15,7 @@ test("a link that root made to a directory is followed: what it leads to is put 
   expect(directory("/var/www/docs", 0o755).check(host, [], noWarning)).toEqual([]);
 });
 
-test("a link that is not root's, one to nowhere, and a file are refused", () => {
+test("directory: a link that root does not own, a dangling link and a file are refused", () => {
   const host = fakeHost();
   host.link("/theirs", "/srv");
   const node = host.nodes.get("/theirs");

@@ -14,7 +14,7 @@ const mirrors = {
   runner: { fingerprint: fingerprintOf(runnerKey) },
 };
 
-/** etckeeper as it is set up: it remembers what /etc held, and aborts apt where that has changed since then. */
+/** Simulates etckeeper: it remembers the content of /etc, and aborts apt if that has changed since. */
 function keeping(setting: string, ipv6 = true): { host: FakeHost; commit: () => void } {
   const host = fakeDebian({ ipv6 });
   host.put("/usr/bin/etckeeper", "");
@@ -57,8 +57,8 @@ const prepare = (host: FakeHost) =>
 const outcomes = (results: Awaited<ReturnType<typeof prepare>>) =>
   results.flatMap(({ id, outcome, problem }) => (outcome === "failed" ? [`${id}: ${problem?.message}`] : []));
 
-describe("etckeeper that aborts apt on uncommitted changes", () => {
-  test("etckeeper: changes of others stop a run before anything is changed, with the command that commits them", async () => {
+describe("etckeeper: apt is aborted on uncommitted changes", () => {
+  test("etckeeper: foreign uncommitted changes stop a run before any change, and the hint commits them", async () => {
     const { host } = keeping(avoid);
     host.put("/etc/motd", "by hand");
     const before = host.listing();
@@ -70,7 +70,7 @@ describe("etckeeper that aborts apt on uncommitted changes", () => {
     expect([host.listing(), host.ran]).toEqual([before, []]);
   });
 
-  test("etckeeper: keys, sources and the user are committed before the packages that need them, and taken away again", async () => {
+  test("etckeeper: keys, sources and the user are committed before the packages that need them, and on removal too", async () => {
     const { host, commit } = keeping(avoid);
     expect(outcomes(await prepare(host))).toEqual([]);
     commit();
@@ -78,14 +78,14 @@ describe("etckeeper that aborts apt on uncommitted changes", () => {
     expect(outcomes(await converge(steps, host, { act: host }))).toEqual([]);
   });
 
-  test("etckeeper: bootstrap commits the link that keeps the welcome site out where there is no IPv6", async () => {
+  test("etckeeper: on a host without IPv6, bootstrap commits the link that disables the welcome site", async () => {
     const { host } = keeping(avoid, false);
     const results = await converge(bootstrap(gatherFacts(host)).steps, host, { act: host });
     expect(outcomes(results)).toEqual([]);
     expect(results[0]?.warnings).toEqual([]);
   });
 
-  test("etckeeper: without that setting it is left to commit by itself", async () => {
+  test("etckeeper: without AVOID_COMMIT_BEFORE_INSTALL, commits are left to etckeeper itself", async () => {
     const { host } = keeping(`#${avoid}`);
     host.put("/etc/motd", "by hand");
     expect(outcomes(await prepare(host))).toEqual([]);

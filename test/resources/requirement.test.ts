@@ -9,7 +9,7 @@ import { ok } from "../fake-host.ts";
 
 const noWarning = (): void => {};
 
-describe("the platform", () => {
+describe("platform", () => {
   const refused: [string, Like, string][] = [
     ["Debian 11", { version: "11" }, "is not supported"],
     ["Ubuntu 20.04", { id: "ubuntu", version: "20.04", like: "debian" }, "is not supported"],
@@ -17,7 +17,7 @@ describe("the platform", () => {
     ["a 32-bit userland", { architecture: "armhf" }, "has a armhf userland"],
   ];
   for (const [name, like, reason] of refused) {
-    test(`${name} is refused, and what is supported is told`, async () => {
+    test(`platform: ${name} is refused with the list of supported systems`, async () => {
       const host = fakeDebian(like);
       const unmet = await platform(gatherFacts(host)).check(host, noWarning);
       expect(unmet?.reason).toContain(reason);
@@ -25,7 +25,7 @@ describe("the platform", () => {
     });
   }
 
-  test("a derivative is taken with a warning", async () => {
+  test("platform: a derivative is accepted with a warning", async () => {
     const host = fakeDebian({ id: "linuxmint", version: "22", like: "ubuntu debian" });
     const requirement = platform(gatherFacts(host));
     const warnings: string[] = [];
@@ -74,7 +74,7 @@ describe("the platform", () => {
     ],
   ] as [string, Like, string, string][];
   for (const [name, like, parent, refusal] of derivatives) {
-    test(`packages of Docker and GitLab: ${name} gets those of its parent, or is refused`, async () => {
+    test(`foreign packages: ${name} uses those of its parent, or is refused`, async () => {
       const host = fakeDebian(like);
       const facts = gatherFacts(host);
       expect(`${facts.family} ${facts.codename}`).toBe(parent);
@@ -89,14 +89,14 @@ describe("the platform", () => {
     ["/run/systemd/system", "not booted with systemd"],
     ["/usr/bin/apt-get", "no apt-get"],
   ] as const) {
-    test(`without ${path} it is refused: ${reason}`, async () => {
+    test(`platform: a host without ${path} is refused: ${reason}`, async () => {
       const host = fakeDebian();
       host.remove(path);
       expect((await platform(gatherFacts(host)).check(host, noWarning))?.reason).toContain(reason);
     });
   }
 
-  test("os-release is read as its manual says", () => {
+  test("os-release: comments, quotes and escapes are parsed as in os-release(5)", () => {
     expect(osRelease(`# x\nID=debian\nNAME="Debian \\"GNU\\""\nVERSION_ID='12'\nbad line\n`)).toEqual({
       ID: "debian",
       NAME: 'Debian "GNU"',
@@ -105,7 +105,7 @@ describe("the platform", () => {
   });
 });
 
-describe("the port", () => {
+describe("port", () => {
   const line = "   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 777 1";
   const taken = (command: string, uid = 0) => {
     const host = fakeDebian({ uid });
@@ -116,17 +116,17 @@ describe("the port", () => {
     return host;
   };
 
-  test("another server on it is named", async () => {
+  test("port: another server on it is reported with its name and pid", async () => {
     const unmet = await portFree(80, "nginx", () => false).check(taken("apache2"), noWarning);
     expect(unmet?.reason).toBe("port 80 is taken by apache2 (pid 55), which nginx needs");
   });
 
-  test("nginx itself may have it, and nobody has another", async () => {
+  test("port: nginx itself may listen on it, and other ports do not matter", async () => {
     expect(await portFree(80, "nginx", () => false).check(taken("nginx"), noWarning)).toBeNull();
     expect(await portFree(443, "nginx", () => false).check(taken("apache2"), noWarning)).toBeNull();
   });
 
-  test("who has it is only told to root, who is refused where nobody is found", () => {
+  test("port: another user cannot identify the listener, and an unidentified one is refused for root", () => {
     const host = taken("apache2", 1000);
     host.hidden.add("/proc/55/fd");
     expect(() => portFree(80, "nginx", () => false).check(host, noWarning)).toThrow("only told to root");
@@ -138,10 +138,10 @@ describe("the port", () => {
   });
 });
 
-describe("packages", () => {
+describe("packages.install", () => {
   const steps = (host: ReturnType<typeof fakeDebian>) => bootstrap(gatherFacts(host)).steps.slice(0, 1);
 
-  test("a lock is waited for, and its holder named where it stays", async () => {
+  test("packages.install: a held lock is waited for, and its holder is reported on timeout", async () => {
     const host = fakeDebian();
     host.locks.set("/var/lib/apt/lists/lock", { pid: 7, command: "unattended-upgrade", sinceMs: 0 });
     const told: string[] = [];
@@ -154,7 +154,7 @@ describe("packages", () => {
     expect(host.ran).toEqual([]);
   });
 
-  test("an interrupted dpkg is brought to its end first", async () => {
+  test("packages.install: an interrupted dpkg is finished first", async () => {
     const host = fakeDebian();
     host.put("/var/lib/dpkg/updates/0001", "");
     const [result] = await converge(steps(host), host, { act: host });
@@ -163,7 +163,7 @@ describe("packages", () => {
     expect(host.ran.length).toBe(4);
   });
 
-  test("after that the links of the certificates are made anew, where there is a program for it", async () => {
+  test("packages.install: after an interruption the certificate links are rebuilt, if update-ca-certificates exists", async () => {
     const host = fakeDebian();
     host.put("/var/lib/dpkg/updates/0001", "");
     host.put("/usr/sbin/update-ca-certificates", "");
@@ -176,7 +176,7 @@ describe("packages", () => {
     expect(again.ran.join()).not.toContain("--fresh");
   });
 
-  test("a half-unpacked package counts as interrupted, and no list is fetched for it", async () => {
+  test("packages.install: a half-unpacked package is finished without a fetch of the lists", async () => {
     const host = fakeDebian();
     await converge(steps(host), host, { act: host });
     const unpacked = "Package: theirs\nStatus: install ok unpacked\nVersion: 1\n\n";
@@ -187,7 +187,7 @@ describe("packages", () => {
     expect(host.ran.some((line) => line.endsWith(" update"))).toBe(false);
   });
 
-  test("what half an installation lacks is asked of apt before our packages are, and its failure is told", async () => {
+  test("packages.install: apt repairs half-installed packages before the requested ones, and its failure is reported", async () => {
     const host = fakeDebian();
     const theirs = (state: string): string => {
       return `Package: theirs\nStatus: install ${state}\nArchitecture: i386\nVersion: 1\n\n`;
@@ -204,7 +204,7 @@ describe("packages", () => {
     const again = "install --reinstall theirs:i386";
     expect(await asked("reinstreq unpacked")).toEqual(["install", again, ours]);
     expect(await asked("ok half-installed")).toEqual(["install", again, ours]);
-    // No source has it, and ours do not need it.
+    // No source has it, and the requested packages do not need it.
     host.taught.unshift((argv) =>
       argv.includes("--reinstall") ? { code: 100, stdout: "", stderr: "E: none\n" } : undefined,
     );
@@ -222,7 +222,7 @@ describe("packages", () => {
     expect(result?.problem?.stderr).toBe("dpkg: cannot go on\nE: dpkg was interrupted\n");
   });
 
-  test("a source that failed is a warning where the rest had all that is wanted", async () => {
+  test("packages.install: a failed source is a warning if the others had every package", async () => {
     const host = fakeDebian();
     const reason = "Failed to fetch http://mirror.test/dists/x/InRelease: Could not resolve 'mirror.test'";
     const stderr = `W: ${reason.replace(": ", "  ")}\nW: Some index files failed to download. They have been ignored.\n`;
@@ -231,7 +231,7 @@ describe("packages", () => {
     expect(result).toMatchObject({ outcome: "changed", warnings: [reason] });
   });
 
-  test("and a failure that names it where they had not", async () => {
+  test("packages.install: a failed source is part of the error if a package is missing", async () => {
     const host = fakeDebian();
     host.taught.unshift((argv) => {
       if (argv.includes("update")) return { code: 0, stdout: "", stderr: "W: Failed to fetch mirror.test\n" };
@@ -243,7 +243,7 @@ describe("packages", () => {
     expect(result?.problem?.message).toContain("these sources failed: Failed to fetch mirror.test");
   });
 
-  test("an apt-get that is given up is told with its last word", async () => {
+  test("packages.install: an apt-get that exceeds its limit is reported with its last line", async () => {
     for (const [what, minutes] of [
       ["update", 20],
       ["install", 60],
@@ -260,7 +260,7 @@ describe("packages", () => {
     }
   });
 
-  test("a dpkg that hangs while it configures is given up with its last line and what to type", async () => {
+  test("packages.install: a dpkg that hangs while it configures is reported with its last line and a hint", async () => {
     const host = fakeDebian();
     host.put("/var/lib/dpkg/updates/0001", "");
     const limits: (number | undefined)[] = [];
@@ -278,7 +278,7 @@ describe("packages", () => {
     expect([limits, host.ran]).toEqual([[3_600_000], []]);
   });
 
-  test("apt's advice is no failure of a source, and a package that stops dpkg is named", async () => {
+  test("packages.install: apt's advice is not reported as a source failure, and a package that stops dpkg is named", async () => {
     const host = fakeDebian();
     host.put("/var/lib/dpkg/updates/0001", "");
     host.taught.unshift((argv) => {
@@ -299,7 +299,7 @@ describe("packages", () => {
     expect(result?.problem?.hint).toContain("--fix-broken");
   });
 
-  test("a held lists lock is tried again", async () => {
+  test("packages.install: a held lists lock is retried", async () => {
     const host = fakeDebian();
     let tries = 0;
     host.taught.unshift((argv) => {
@@ -314,7 +314,7 @@ describe("packages", () => {
     expect([result?.outcome, tries]).toEqual(["changed", 3]);
   });
 
-  test("a lists lock that cannot be opened is held by nobody", async () => {
+  test("packages.install: a lists lock that cannot be opened fails without a wait", async () => {
     const host = fakeDebian();
     const stderr = "E: Could not open lock file /var/lib/apt/lists/lock - open (28: No space left on device)\n";
     const start = host.now();
@@ -324,7 +324,7 @@ describe("packages", () => {
     expect(host.now() - start).toBeLessThan(60_000);
   });
 
-  test("cloud-init is waited for, and its end goes on", async () => {
+  test("packages.install: the run continues as soon as cloud-init has finished", async () => {
     const host = fakeDebian();
     host.put("/run/cloud-init/enabled", "");
     const told: string[] = [];
@@ -338,7 +338,7 @@ describe("packages", () => {
     expect([result?.outcome, told]).toEqual(["changed", ["cloud-init has not ended"]]);
   });
 
-  test("a clock before the build's date is waited for two minutes, and only where lists are fetched", async () => {
+  test("packages.install: a clock before the build date times out after two minutes, before anything runs", async () => {
     const host = fakeDebian();
     const { now } = host;
     const start = now();
@@ -348,7 +348,7 @@ describe("packages", () => {
     expect(host.ran).toEqual([]);
   });
 
-  test("lists that are not valid yet are tried again for as long, then told with the clock in mind", async () => {
+  test("packages.install: lists that are not valid yet are retried, then reported with a hint at the clock", async () => {
     const early = "E: Release file for http://mirror.test/x is not valid yet (invalid for another 1d)\n";
     const host = fakeDebian();
     let tries = 0;

@@ -1,4 +1,4 @@
-// Why a service does not run: systemctl prints only that it failed, and its journal says the rest.
+// Why a service does not run: systemctl prints only that it failed, and the journal contains the reason.
 
 import { describe, expect, test } from "bun:test";
 import { converge } from "../../src/engine/converge.ts";
@@ -15,7 +15,10 @@ const services: [string, Resource][] = [
   ["nginx", nginxService([])],
 ];
 
-/** An enabled service that prints `own` to its journal, and about which systemd prints `systemd`; the newest line first. */
+/**
+ * Returns a host with an enabled service that logs `own`, and about which systemd logs `systemd`. The newest line comes
+ * first.
+ */
 function hostWith(unit: string, code: number, own: string, systemd: string): FakeHost {
   const host = fakeDebian();
   host.link(`/etc/systemd/system/multi-user.target.wants/${unit}.service`, `/lib/systemd/system/${unit}.service`);
@@ -36,7 +39,7 @@ async function problemOf(host: FakeHost, resource: Resource) {
 
 for (const [unit, resource] of services) {
   describe(`service ${unit}`, () => {
-    test(`${unit}: a failed start reports the last lines of its own processes`, async () => {
+    test(`service ${unit}: a failed start reports the last lines of its own processes`, async () => {
       const host = hostWith(unit, 1, "my port is taken\nloading\n", "Failed with result 'exit-code'.\n");
       expect(await problemOf(host, resource)).toMatchObject({
         message: `systemctl reload-or-restart ${unit} failed`,
@@ -44,12 +47,12 @@ for (const [unit, resource] of services) {
       });
     });
 
-    test(`${unit}: a failed start of which no process ran reports what systemd says`, async () => {
+    test(`service ${unit}: a failed start without any process reports systemd's message`, async () => {
       const host = hostWith(unit, 1, "", "Failed at step EXEC spawning /usr/bin/x: No such file or directory\n");
       expect((await problemOf(host, resource))?.stderr).toContain("spawning /usr/bin/x: No such file or directory\n");
     });
 
-    test(`${unit}: a failed start that names a file of its own hints at that file, and not at another start`, async () => {
+    test(`service ${unit}: the hint of a failed start opens the file that its log names, if that exists`, async () => {
       const own = `cannot configure ${unit} with file /etc/${unit}/own.json: invalid character '}'\n`;
       const host = hostWith(unit, 1, own, "");
       expect((await problemOf(host, resource))?.hint).toEqual(["sudo", "systemctl", "reload-or-restart", unit]);
@@ -57,7 +60,7 @@ for (const [unit, resource] of services) {
       expect((await problemOf(host, resource))?.hint).toEqual(["sudo", "editor", `/etc/${unit}/own.json`]);
     });
 
-    test(`${unit}: a unit that is masked in either place is refused while it runs`, async () => {
+    test(`service ${unit}: a masked unit is refused while it runs, in /etc and in /run`, async () => {
       for (const dir of ["/etc/systemd/system", "/run/systemd/system"]) {
         const host = hostWith(unit, 0, "", "");
         host.link(`/run/systemd/units/invocation:${unit}.service`, "0123");
@@ -69,7 +72,7 @@ for (const [unit, resource] of services) {
       }
     });
 
-    test(`${unit}: one that starts and ends at once reports its last lines`, async () => {
+    test(`service ${unit}: a service that exits immediately after its start reports its last lines`, async () => {
       const problem = await problemOf(hostWith(unit, 0, "a setting is invalid\n", ""), resource);
       expect(problem).toMatchObject({
         code: "still-differs",
@@ -79,7 +82,7 @@ for (const [unit, resource] of services) {
   });
 }
 
-/** The host starts the unit, which then ends `diesAfterMs` after each start; systemd starts it again after `restartMs`. */
+/** Returns a host on which the unit exits `diesAfterMs` after each start, and systemd restarts it after `restartMs`. */
 function loopingHost(unit: string, diesAfterMs: number, restartMs: number): FakeHost {
   const host = hostWith(unit, 0, "a setting is invalid\n", "");
   host.put("/run/docker.sock", "");
@@ -109,13 +112,13 @@ function loopingHost(unit: string, diesAfterMs: number, restartMs: number): Fake
 }
 
 for (const [unit, resource] of services) {
-  describe(`service ${unit} after a start that systemd reports as a success`, () => {
+  describe(`service ${unit} after a start that systemd reports as successful`, () => {
     for (const [what, restartMs] of [
       ["at once", 0],
       ["after a tenth of a second", 100],
       ["after two minutes", 120_000],
     ] as const) {
-      test(`service ${unit}: one that ends soon and is started again ${what} fails with its last lines`, async () => {
+      test(`service ${unit}: a service that exits soon and is restarted ${what} fails with its last lines`, async () => {
         expect(await problemOf(loopingHost(unit, 300, restartMs), resource)).toMatchObject({
           code: "still-differs",
           message: expect.stringMatching(
@@ -130,7 +133,7 @@ for (const [unit, resource] of services) {
 }
 
 for (const [unit, resource] of services.filter(([unit]) => unit !== "nginx")) {
-  test(`service ${unit}: one that keeps running is waited for after its start, and not in the next run`, async () => {
+  test(`service ${unit}: a started service is watched until it has settled, and not again in the next run`, async () => {
     const host = loopingHost(unit, Number.POSITIVE_INFINITY, 0);
     const begun = host.now();
     expect(await problemOf(host, resource)).toBeUndefined();
@@ -144,7 +147,7 @@ for (const [unit, resource] of services.filter(([unit]) => unit !== "nginx")) {
 }
 
 for (const [unit, resource] of services.filter(([unit]) => unit !== "gitlab-runner")) {
-  test(`service ${unit}: a running one that refuses to reload reports its last lines`, async () => {
+  test(`service ${unit}: a running service that refuses a reload reports its last lines`, async () => {
     const host = hostWith(unit, 1, "the new file is invalid\n", "");
     host.link(`/run/systemd/units/invocation:${unit}.service`, "0");
     expect((await problemOf(host, resource))?.stderr).toContain("the new file is invalid\n");
