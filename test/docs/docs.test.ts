@@ -1,4 +1,4 @@
-// What is made from the source says what the source says.
+// Generated pages match the source.
 
 import { expect, test } from "bun:test";
 import Ajv from "ajv/dist/2020";
@@ -13,12 +13,12 @@ const docs = `${import.meta.dir}/../../docs`;
 const made = await pages();
 
 for (const [name, text] of Object.entries(made)) {
-  test(`docs/${name} is what \`npm run docs\` writes`, async () => {
+  test(`docs/${name}: matches the output of \`npm run docs\``, async () => {
     expect(await Bun.file(`${docs}/${name}`).text()).toBe(text);
   });
 }
 
-test("a command within a command has its place in each page the day it is declared", () => {
+test("docs: a nested command is part of each generated page as soon as it is declared", () => {
   expect(manPage(tree)).toContain("\n.Cm project add\n.Op Fl -yes\n.Op Fl -config Ar file\n");
   expect(commandReference(tree)).toContain("\nedox-ops project add <slug> [public|private] [flags]\n");
 });
@@ -34,14 +34,14 @@ const lines = [
   "doctor --json",
 ];
 for (const line of lines) {
-  test(`the JSON Schema holds for what \`edox-ops ${line}\` prints`, async () => {
+  test(`JSON Schema: accepts the output of \`edox-ops ${line}\``, async () => {
     const { out } = await typed(line, fakeDebian());
     valid(JSON.parse(out));
     expect(valid.errors ?? []).toEqual([]);
   });
 }
 
-test("the JSON Schema refuses what is not such a document", () => {
+test("JSON Schema: refuses any other document", () => {
   const document = { schema: 1, command: "doctor", outcome: "ok", exit: 0 };
   expect(valid(document)).toBe(true);
   for (const wrong of [

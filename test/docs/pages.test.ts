@@ -1,4 +1,4 @@
-// What the pages tell a person to type is what the program takes, and what they say that it prints is what it may print.
+// Commands on the documentation pages are accepted by the program, and documented output is possible.
 
 import { expect, test } from "bun:test";
 import Ajv from "ajv/dist/2020";
@@ -10,7 +10,7 @@ import { wordOf } from "../../src/cli/word-of.ts";
 import { allWords } from "../../src/report/word.ts";
 import { blocksOf, pagePaths, textOf, top, withoutBlocks } from "./markdown.ts";
 
-/** Throws where the program would refuse the words. */
+/** Throws if the program would refuse the words. */
 async function parse(words: readonly string[]): Promise<void> {
   let command: Command = root;
   let rest = [...words];
@@ -25,7 +25,7 @@ async function parse(words: readonly string[]): Promise<void> {
   if (!rest.includes("--help")) readArguments(rest, command.args ?? {});
 }
 
-/** What a shell makes of a line, up to where another command or a comment begins. */
+/** Returns the words of a line as a shell splits them, up to another command or a comment. */
 function wordsOf(line: string): string[] {
   const words: string[] = [];
   for (const [word] of line.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)) {
@@ -45,7 +45,7 @@ function linesOf(path: string): string[] {
     [...blocks, ...inline]
       .map((line) => line.trim())
       .filter((line) => /^(sudo (--preserve-env=\S+ )?)?(\.\/)?edox-ops\b/.test(line))
-      // A synopsis says what may be typed, and an ellipsis that it is not all.
+      // A synopsis is no command, and neither is a line with an ellipsis.
       .filter((line) => !/\[flags\]|<command>|…/.test(line))
   );
 }
@@ -53,7 +53,7 @@ function linesOf(path: string): string[] {
 for (const path of pagePaths) {
   const lines = linesOf(path);
   if (lines.length === 0) continue;
-  test(`each of the ${lines.length} commands on ${path} is one`, async () => {
+  test(`docs: each of the ${lines.length} commands on ${path} is valid`, async () => {
     const faults: string[] = [];
     for (const line of lines) {
       const words = wordsOf(line);
@@ -64,13 +64,13 @@ for (const path of pagePaths) {
   });
 }
 
-test("a command that is not one is found", async () => {
+test("docs: an invalid command is detected", async () => {
   for (const line of ["project deplyo demo", "bootstrap --dry-rum", "project validate demo --dry-run"]) {
     await expect(parse(line.split(" "))).rejects.toThrow();
   }
 });
 
-test("the reference has examples and files of each command, and of none that is not there", async () => {
+test("docs: the reference has examples and files for each existing command, and for no other", async () => {
   const words = allWords(await wordOf(root, ["edox-ops"])).filter(({ words }) => words.length === 0);
   const names = words.map(({ path }) => path.slice(1).join(" "));
   expect(Object.keys(commandFacts).sort()).toEqual(names.sort());
@@ -79,7 +79,7 @@ test("the reference has examples and files of each command, and of none that is 
   }
 });
 
-test("json.md has each key of the document, and its examples are such documents", async () => {
+test("docs: json.md lists each key of the document, and its examples are valid documents", async () => {
   const schema = await Bun.file(`${top}/docs/edox-ops.schema.json`).json();
   const text = textOf("docs/json.md");
   for (const key of Object.keys(schema.properties)) expect(text).toContain(`| \`${key}\` `);

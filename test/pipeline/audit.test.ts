@@ -1,10 +1,10 @@
-// `npm run audit`, with answers as the registry gives them: it looks at what runs on a host, and fails for what is known
-// to be bad.
+// `npm run audit`, with responses in the registry's format: it checks only shipped packages, and fails for known
+// vulnerabilities.
 
 import { afterAll, expect, test } from "bun:test";
 import { scripts } from "../../package.json";
 
-/** The form in which a registry tells of a vulnerability. */
+/** An advisory in the registry's format. */
 const advisory = {
   id: 1_100_000,
   title: "a directory may be left",
@@ -40,7 +40,7 @@ async function audit(): Promise<{ code: number; said: string }> {
   return { code, said: out + err };
 }
 
-test("nothing known is a success, and only what is shipped is asked for", async () => {
+test("audit: succeeds without advisories, and requests only shipped packages", async () => {
   known = {};
   expect((await audit()).code).toBe(0);
   const names = Object.keys(JSON.parse(asked.at(-1) ?? "{}"));
@@ -48,7 +48,7 @@ test("nothing known is a success, and only what is shipped is asked for", async 
   expect(names).not.toContain("typescript");
 });
 
-test("a vulnerability of a package that is shipped fails, and names it", async () => {
+test("audit: a vulnerability of a shipped package fails, with its name", async () => {
   known = { valibot: [advisory] };
   const { code, said } = await audit();
   expect([code, said]).toEqual([1, expect.stringContaining("valibot")]);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { faultOf } from "../../build/commit-message.ts";
 
-test("a conventional message is good, a fixup is folded in before, and git's own comments are not read", () => {
+test("commit message: a conventional message and a fixup are accepted, and git's comments are ignored", () => {
   for (const message of [
     "feat: one thing\n\nBecause.",
     "fix(apt): the lock is waited for\n",
@@ -13,7 +13,7 @@ test("a conventional message is good, a fixup is folded in before, and git's own
   }
 });
 
-test("another is told what is wrong with it", () => {
+test("commit message: any other message is refused with its fault", () => {
   expect(faultOf("more fixes")).toContain("does not begin with one of feat, fix");
   expect(faultOf("feature: x")).toContain("does not begin");
   expect(faultOf("fix: the lock is waited for.")).toContain("ends with a full stop");

@@ -1,4 +1,4 @@
-// build/in-container.sh over real trees, with an npm that leaves what the build leaves, and the way there from Windows.
+// build/in-container.sh on real trees, with an npm that leaves the files of a build, and its caller on Windows.
 
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ let dir: string;
 let checkout: string;
 let work: string;
 
-/** What stands for the build: it tells what it saw, and fails where the checkout asks for that. */
+/** Replaces the build: it records the files it was given, and fails if the checkout contains `fails`. */
 const npm = `#!/bin/sh
 [ "$*" = "run build" ] || exit 2
 [ ! -e fails ] || exit 3
@@ -48,7 +48,7 @@ function build(where = work): { code: number; err: string } {
 
 const built = (path: string) => readFileSync(`${checkout}/dist/${path}`, "utf8");
 
-test("in-container: builds a copy without what was installed on the other system, and replaces dist", () => {
+test("in-container: builds a copy without dependencies of the other system, and replaces dist", () => {
   expect(build()).toMatchObject({ code: 0 });
   expect(built("linux-x64/edox-ops")).toBe("first");
   expect(built("SHA256SUMS")).toBe("sums\n");
@@ -58,7 +58,7 @@ test("in-container: builds a copy without what was installed on the other system
   expect(existsSync(`${work}/docs/node_modules`)).toBe(false);
 });
 
-test("in-container: the next build keeps what was fetched and forgets deleted sources", () => {
+test("in-container: the next build keeps downloads and drops deleted sources", () => {
   writeFileSync(`${checkout}/deleted.txt`, "");
   expect(build()).toMatchObject({ code: 0 });
   rmSync(`${checkout}/deleted.txt`);
@@ -69,7 +69,7 @@ test("in-container: the next build keeps what was fetched and forgets deleted so
   expect(existsSync(`${work}/deleted.txt`)).toBe(false);
 });
 
-test("in-container: a failed build leaves dist as it was", () => {
+test("in-container: a failed build leaves dist unchanged", () => {
   writeFileSync(`${checkout}/fails`, "");
   expect(build()).toEqual({ code: 1, err: expect.stringContaining("error: build/in-container.sh: the build failed") });
   expect(built("linux-x64/edox-ops")).toBe("old");
@@ -95,7 +95,7 @@ test("test.ps1: each flag is documented with its default", async () => {
   }
 });
 
-test("test.ps1: uses the images of the pipeline, and scripts that exist", async () => {
+test("test.ps1: uses the images of the pipeline, and existing scripts", async () => {
   const script = await Bun.file(`${top}/test.ps1`).text();
   const pipeline = parse(await Bun.file(`${top}/.gitlab-ci.yml`).text());
   expect(script).toContain(`$NodeImage = '${pipeline.default.image}'`);

@@ -1,4 +1,4 @@
-// What .gitlab-ci.yml does when: which jobs on which event, and that each can be run at a desk.
+// Tests which jobs .gitlab-ci.yml runs on which event, and that each can be run on a development machine.
 
 import { describe, expect, test } from "bun:test";
 import { parse } from "yaml";
@@ -18,7 +18,7 @@ interface Job {
   variables?: Record<string, string>;
 }
 
-/** What is read of the workflow for GitHub. */
+/** The part of the GitHub workflow that is tested. */
 interface Mirror {
   on: { push: { branches: string[] } };
   jobs: Record<string, { if?: string; needs?: string[]; steps: { run?: string }[] }>;
@@ -74,7 +74,7 @@ const onMerge = [...gate, "docs:build", ...integration];
 const onWorking = [...gate, ...integration, "docs:preview"];
 const onDefault = [...gate, "docs:build", ...integration, "pages", "docs:smoke"];
 
-/** The jobs of each event; null where no pipeline is made. */
+/** The jobs of each event, or null if it creates no pipeline. */
 const table: [string, Variables, string[] | null][] = [
   ["a merge request", { ...merge, CI_MERGE_REQUEST_SOURCE_BRANCH_NAME: "topic" }, onMerge],
   [
@@ -187,14 +187,14 @@ const table: [string, Variables, string[] | null][] = [
   ["a push to a branch named master that is not the default", { ...push, CI_COMMIT_BRANCH: "master" }, null],
 ];
 
-/** What GitLab has besides the event: the file's own variables, which those of a project override. */
+/** Adds the variables that GitLab sets besides the event. A project's variables override those of the file. */
 function withDefaults(variables: Variables): Variables {
   return { ...defaults, CI_DEFAULT_BRANCH: "main", ...variables };
 }
 
-describe("jobs on", () => {
+describe("pipeline: jobs on", () => {
   for (const [name, variables, expected] of table) {
-    test(name, () => {
+    test(`pipeline: jobs on ${name}`, () => {
       const given = withDefaults(variables);
       if (expected === null) {
         expect(wanted(workflow.rules, given)).toBe(false);
@@ -203,7 +203,7 @@ describe("jobs on", () => {
       expect(wanted(workflow.rules, given)).toBe(true);
       const found = Object.entries(jobs).filter(([, job]) => wanted(job.rules, given));
       expect(found.map(([each]) => each).sort()).toEqual([...expected].sort());
-      // What a job waits for is there too.
+      // The needs of a job must be part of the pipeline.
       for (const [, { needs = [] }] of found) {
         for (const need of needs) expect(expected).toContain(typeof need === "string" ? need : need.job);
       }
@@ -211,9 +211,9 @@ describe("jobs on", () => {
   }
 });
 
-describe("every job", () => {
+describe("pipeline: every job", () => {
   for (const [name, { script, stage }] of Object.entries(jobs)) {
-    test(`${name} is one npm script or one script of ours, in a stage that there is`, async () => {
+    test(`pipeline: ${name} is one npm script or one script of this project, in an existing stage`, async () => {
       expect(stages).toContain(stage);
       const [line = "", ...more] = [script].flat();
       expect(more).toEqual([]);
@@ -225,7 +225,7 @@ describe("every job", () => {
     });
   }
 
-  test("of the mirror calls the same npm scripts", async () => {
+  test("pipeline: the GitHub mirror runs the same npm scripts", async () => {
     const mirror = parse(await Bun.file(`${top}/.github/workflows/ci.yml`).text()) as Mirror;
     const lines = Object.values(mirror.jobs).flatMap(({ steps }) => steps.flatMap(({ run = "" }) => run.split("\n")));
     const called = lines.flatMap((line) => /^npm run ([\w:]+)/.exec(line)?.[1] ?? []);
@@ -234,7 +234,7 @@ describe("every job", () => {
   });
 });
 
-test("a release waits for every other job, and nothing is published but by a click on what was tried", () => {
+test("pipeline: a release waits for every other job, and is published manually after its candidate was tested", () => {
   const order = [
     "package:build",
     "package:smoke:x64",
@@ -244,7 +244,7 @@ test("a release waits for every other job, and nothing is published but by a cli
   ];
   for (const [i, name] of order.slice(1).entries()) expect(jobs[name]?.needs).toContain(order[i] ?? "");
   expect(jobs["package:smoke-release"]?.needs).toEqual(["publish:release"]);
-  // Without needs a job waits for all stages before its own.
+  // A job without needs waits for all earlier stages.
   expect(jobs["package:build"]?.needs).toBeUndefined();
   const before = stages.slice(0, stages.indexOf("package"));
   for (const name of [...gate, ...integration]) expect(before).toContain(jobs[name]?.stage ?? "");
@@ -254,14 +254,14 @@ test("a release waits for every other job, and nothing is published but by a cli
   expect(withKey.map(([name]) => name)).toEqual(["package:build"]);
 });
 
-describe("the site", () => {
+describe("pipeline: the site", () => {
   const site = "https://docs.example.org";
   const given = "https://group.pages.example.org/edox-ops";
   const onDefault = withDefaults({ ...push, CI_COMMIT_BRANCH: "main", CI_PAGES_URL: given });
   const siteOf = (name: string, variables: Variables) =>
     variablesFromRules(jobs[name]?.rules ?? [], variables).DOCS_SITE_URL;
 
-  test("production: is built for, and linked to, the address that the project names, or else GitLab's", () => {
+  test("production: the site is built for the project's address, or else for GitLab's, and links to it", () => {
     for (const name of ["docs:build", "pages"]) {
       expect(siteOf(name, { ...onDefault, DOCS_PRODUCTION_URL: site })).toBe(site);
       expect(siteOf(name, { ...onDefault, DOCS_PRODUCTION_URL: "" })).toBe(given);
@@ -271,7 +271,7 @@ describe("the site", () => {
     expect(jobs.pages?.pages).toBeUndefined();
   });
 
-  test("pages:preview: has a path of its own and expires when its environment stops", () => {
+  test("pages:preview: the site has its own path and expires when its environment stops", () => {
     const variables = { ...push, ...optedIn, ...licensed, CI_COMMIT_BRANCH: "develop" };
     expect(siteOf("pages:preview", withDefaults({ ...variables, CI_PAGES_URL: `${given}/preview` }))).toBe(
       `${given}/preview`,
@@ -282,7 +282,7 @@ describe("the site", () => {
     });
   });
 
-  test("docs:preview: is an artifact that the environment links to, and no deployment of Pages", () => {
+  test("docs:preview: the site is an artifact that the environment links to, and not deployed to Pages", () => {
     const { artifacts, environment, pages } = jobs["docs:preview"] as Job;
     expect(pages).toBeUndefined();
     expect(artifacts).toEqual({ paths: ["docs/.vitepress/dist/"], expire_in: "30 days" });
@@ -292,21 +292,21 @@ describe("the site", () => {
   });
 });
 
-test("branches: no rule names one, in the pipeline or in its mirror", async () => {
+test("branches: no rule names a branch, in the pipeline or in its mirror", async () => {
   const rules = [...workflow.rules, ...Object.values(jobs).flatMap((job) => job.rules ?? [])];
   expect(rules.filter((rule) => /\b(develop|master|main)\b/.test(rule.if ?? ""))).toEqual([]);
   const mirror = parse(await Bun.file(`${top}/.github/workflows/ci.yml`).text()) as Mirror;
   expect(mirror.on.push.branches).toEqual(["**"]);
   const working = `(vars.WORKING_BRANCH || '${defaults.WORKING_BRANCH}')`;
   for (const { if: condition, needs = [] } of Object.values(mirror.jobs)) {
-    // A job that needs others is skipped with them.
+    // A job with needs is skipped together with them.
     if (needs.length > 0) continue;
     expect(condition).toContain("github.ref_name == github.event.repository.default_branch");
     expect(condition).toContain(`github.ref_name == ${working}`);
   }
 });
 
-test("the jobs with Docker have a daemon of their own over TLS, and packets that fit the smallest runner", () => {
+test("pipeline: jobs with Docker have a daemon of their own over TLS, and an MTU for the smallest runner", () => {
   const { services, variables } = jobs["integration:ubuntu"] as Job;
   expect(JSON.stringify(services)).toContain("--mtu=$DIND_MTU");
   expect(written[".docker"]?.variables).toMatchObject({
@@ -317,7 +317,7 @@ test("the jobs with Docker have a daemon of their own over TLS, and packets that
   expect(variables).toEqual({ BASE_IMAGE: "ubuntu:24.04" });
 });
 
-test("an expression is read as GitLab reads it, and one that is not known is no silent yes", () => {
+test("pipeline rules: an expression is evaluated as in GitLab, and an unknown one throws", () => {
   const variables = { A: "a", EMPTY: "" };
   expect(holds('$A == "a" && $B == "b" || $A', variables)).toBe(true);
   expect(holds('$A == "a" && $B == "b"', variables)).toBe(false);

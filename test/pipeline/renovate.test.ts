@@ -1,4 +1,4 @@
-// .gitlab/renovate.json finds each place that pins a version, and its commits pass the pipeline's own checks.
+// Tests that .gitlab/renovate.json finds each pinned version, and that its commits pass the pipeline's own checks.
 
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
@@ -11,11 +11,11 @@ const top = `${import.meta.dir}/../..`;
 const read = (path: string): Promise<string> => Bun.file(`${top}/${path}`).text();
 const pipeline = parse(await read(".gitlab-ci.yml"));
 
-test("renovate: merge requests lead to the working branch", () => {
+test("renovate: merge requests target the working branch", () => {
   expect(config.baseBranchPatterns).toEqual([pipeline.variables.WORKING_BRANCH]);
 });
 
-test("renovate: each file that pins versions has its manager", () => {
+test("renovate: each file that pins versions has a manager", () => {
   const files: Record<string, string[]> = {
     bun: ["bun.lock", "docs/bun.lock"],
     gitlabci: [".gitlab-ci.yml"],
@@ -39,14 +39,14 @@ test("renovate: the images of the pipeline are found in the script for Windows a
   }
 });
 
-test("renovate: what has the version of Bun is updated together", () => {
+test("renovate: everything that pins the version of Bun is updated together", () => {
   const { dependencies, devDependencies } = manifest;
   const bun = devDependencies["bun-types"];
   const same = Object.entries({ ...dependencies, ...devDependencies }).filter(([, version]) => version === bun);
   expect(config.packageRules[0]?.matchPackageNames).toEqual(same.map(([name]) => name).sort());
 });
 
-test("renovate: its commit messages are of the form that lint asks for", () => {
+test("renovate: its commit messages have the form that lint requires", () => {
   expect(config.semanticCommits).toBe("enabled");
   for (const title of [
     "fix(deps): update dependency valibot to v1.6.0",

@@ -1,4 +1,5 @@
-// Which jobs a pipeline has, by the rules of .gitlab-ci.yml: GitLab's expressions over variables, as far as ours go.
+// Evaluates which jobs a pipeline has: the expressions over variables in the rules of .gitlab-ci.yml, as far as they
+// are used there.
 
 export type Variables = Readonly<Record<string, string>>;
 
@@ -9,20 +10,22 @@ export interface Rule {
   variables?: Variables;
 }
 
-/** The first rule that is true decides; without rules a job is there always. */
+/**
+ * Returns whether a job is part of the pipeline. The first matching rule decides, and a job without rules always is.
+ */
 export function wanted(rules: readonly Rule[] | undefined, variables: Variables): boolean {
   if (rules === undefined) return true;
   const first = firstMatch(rules, variables);
   return first !== undefined && first.when !== "never";
 }
 
-/** Returns the variables that a job gets from its rules, expanded as far as they name others. */
+/** Returns the variables that a job gets from its rules, with references expanded. */
 export function variablesFromRules(rules: readonly Rule[], variables: Variables): Variables {
   const given = Object.entries(firstMatch(rules, variables)?.variables ?? {});
   return Object.fromEntries(given.map(([name, value]) => [name, expand(value, variables)]));
 }
 
-/** Returns the text with each `$NAME` replaced; a variable that is not set is empty, as in GitLab. */
+/** Returns the text with each `$NAME` replaced. An unset variable is empty, as in GitLab. */
 export function expand(text: string, variables: Variables): string {
   return text.replace(/\$(\w+)/g, (_, name) => variables[name] ?? "");
 }
@@ -31,7 +34,7 @@ function firstMatch(rules: readonly Rule[], variables: Variables): Rule | undefi
   return rules.find((rule) => rule.if === undefined || holds(rule.if, variables));
 }
 
-/** `$A == "b" && $C =~ /d/ || $E`; && binds before ||. Throws for what it does not know. */
+/** Evaluates `$A == "b" && $C =~ /d/ || $E`, where && binds tighter than ||. Throws for any other syntax. */
 export function holds(expression: string, variables: Variables): boolean {
   return expression
     .split(/\s*\|\|\s*/)

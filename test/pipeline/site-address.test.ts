@@ -1,4 +1,4 @@
-// Where GitLab Pages shows the site of a job's artifact, and what docs:build and docs:smoke say of wrong arguments.
+// Where GitLab Pages serves the site of a job's artifact, and how docs:build and docs:smoke report invalid arguments.
 
 import { expect, test } from "bun:test";
 import { artifactSiteUrl, isSiteUrl } from "../../build/site-address.ts";
@@ -12,12 +12,12 @@ test("artifact site: a project in a group is below the group's host", () => {
   expect(artifactSiteUrl({ ...job, ...pages })).toBe(`https://group.pages.example.org/-/edox-ops${below}`);
 });
 
-test("artifact site: a unique domain of the project does not change it", () => {
+test("artifact site: a unique domain of the project does not change the address", () => {
   const pages = { CI_PAGES_URL: "https://edox-ops-1a2b3c.pages.example.org" };
   expect(artifactSiteUrl({ ...job, ...pages })).toBe(`https://group.pages.example.org/-/edox-ops${below}`);
 });
 
-test("artifact site: subgroups are in the path, and the host has no capitals", () => {
+test("artifact site: subgroups are part of the path, and the host is in lower case", () => {
   const project = { CI_PROJECT_PATH: "Group/sub/Ops", CI_PAGES_URL: "http://group.pages.example.org/sub/Ops" };
   expect(artifactSiteUrl({ ...job, ...project })).toBe(`http://group.pages.example.org/-/sub/Ops${below}`);
 });
@@ -27,12 +27,12 @@ test("artifact site: an instance without a wildcard domain has the namespace in 
   expect(artifactSiteUrl({ ...job, ...pages })).toBe(`https://pages.example.org/group/-/edox-ops${below}`);
 });
 
-test("artifact site: an instance without Pages has none", () => {
+test("artifact site: an instance without Pages has no address", () => {
   expect(artifactSiteUrl({ CI_JOB_ID: "42", CI_PROJECT_PATH: "group/edox-ops" })).toBeNull();
   expect(artifactSiteUrl({ ...job, CI_PAGES_DOMAIN: "", CI_PAGES_URL: "" })).toBeNull();
 });
 
-test("artifact site: is refused outside of a job", () => {
+test("artifact site: an address outside a job is refused", () => {
   expect(() => artifactSiteUrl({})).toThrow("CI_JOB_ID");
   expect(() => artifactSiteUrl({ ...job, CI_JOB_ID: "" })).toThrow("CI_JOB_ID");
 });
@@ -64,7 +64,7 @@ test("docs:smoke: an address that no browser can open is refused", async () => {
   expect([code, err]).toEqual([1, expect.stringContaining("invalid address 'https://'")]);
 });
 
-test("docs:build: an unknown argument and a wrong address are refused before anything is built", async () => {
+test("docs:build: an unknown argument and an invalid address are refused before the build", async () => {
   const cases = [
     [["--artefact"], {}, "unknown argument '--artefact'"],
     [["--artifact"], {}, "CI_JOB_ID"],

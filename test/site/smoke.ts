@@ -1,33 +1,34 @@
-// The built site as a browser sees it: every page, in light and dark, at a desk and on a phone.
-//   bun test/site/smoke.ts [URL]: the site there, or at DOCS_SITE_URL, or the one that docs:build left
-//   An empty URL is that of a project which has not set DOCS_PRODUCTION_URL: there is nothing to look at yet.
+// Tests the built site in a browser: every page, in light and dark mode, on a desktop and on a phone.
+//
+// Usage: bun test/site/smoke.ts [URL]. The default is DOCS_SITE_URL, or else the output of docs:build. An empty URL
+// means that the project has not set DOCS_PRODUCTION_URL, so there is nothing to test yet.
 
 import { existsSync, statSync } from "node:fs";
 import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { isSiteUrl, sitePath } from "../../build/site-address.ts";
 
-/** Of a phone that is small today, in CSS pixels. */
+/** The size of a small current phone, in CSS pixels. */
 const phone = { width: 360, height: 740 };
 const desk = { width: 1440, height: 900 };
 const limitMs = 20_000;
 const workers = 2;
 const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
-/** Those that colours decide: the others find in dark what they find in light. */
+/** The rules that depend on colours. All others have the same result in dark mode. */
 const colourRules = ["color-contrast", "link-in-text-block"];
-/** In the pages of the reference the same surroundings are looked at once. */
+/** The pages of the reference share their layout, which is tested once. */
 const reference = "source/";
 
 export interface Smoked {
-  /** The addresses of all pages, below that of the site. */
+  /** The addresses of all pages, relative to that of the site. */
   pages: string[];
-  /** One line each. */
+  /** One line per failure. */
   failures: string[];
 }
 
 /**
- * Follows the links of the site from its front page on, and looks at each page once, but for those that are passed over.
- * `url` ends with a slash.
+ * Follows the links of the site from its front page and tests each page once, except for those that `passedOver`
+ * excludes. `url` ends with a slash.
  */
 export async function smoke(
   browser: Browser,
@@ -70,7 +71,7 @@ export async function smoke(
   }
 }
 
-/** Answers the pages that it leads to. */
+/** Tests a page and returns the pages that it links to. */
 async function look(reader: Reader, url: string, path: string, failures: string[]): Promise<string[]> {
   const { page } = reader;
   reader.path = path;
@@ -105,7 +106,7 @@ async function violations(page: Page, path: string, runOnly: readonly string[]):
   return found as string[];
 }
 
-/** What a reader types leads somewhere that has it. */
+/** Tests that the search leads to a page with the search term. */
 async function search(context: BrowserContext, url: string, failures: string[]): Promise<void> {
   const word = "prepare-ci-host";
   const { page } = await open(context, url, failures);
@@ -124,11 +125,11 @@ async function search(context: BrowserContext, url: string, failures: string[]):
 
 interface Reader {
   page: Page;
-  /** Where it is. */
+  /** The page that is being tested. */
   path: string;
 }
 
-/** What it complains about, and what it asks of others, is a failure. */
+/** Errors on the console and requests to other hosts are failures. */
 async function open(context: BrowserContext, url: string, failures: string[]): Promise<Reader> {
   const page = await context.newPage();
   const reader = { page, path: "" };
@@ -150,9 +151,9 @@ async function open(context: BrowserContext, url: string, failures: string[]): P
   return reader;
 }
 
-/** Its scripts run, and no colour is on its way to another. */
+/** Waits until the scripts run and no colour transition is in progress. */
 async function hydrated(page: Page): Promise<void> {
-  // In one go: what a browser is told to look at again and again is a text that the site's own policy does not let it run.
+  // Evaluated in one call, because the site's own policy does not allow the evaluation of text that polling needs.
   await page.evaluate(`new Promise((resolve) => {
     const look = () => (document.querySelector("#app")?.__vue_app__ ? resolve(true) : requestAnimationFrame(look));
     look();
@@ -168,7 +169,7 @@ function firstLine(error: unknown): string {
   return (error as Error).message.split("\n")[0] ?? "";
 }
 
-/** Serves the built site on loopback as GitLab Pages does: an address without .html is answered, and 404.html. */
+/** Serves the built site on loopback like GitLab Pages: addresses without .html work, and 404.html is used. */
 export function served(dir: string) {
   return Bun.serve({
     hostname: "127.0.0.1",

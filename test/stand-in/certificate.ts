@@ -1,8 +1,8 @@
-// Certificates by an authority of their own, for servers that tests start.
+// Creates certificates of a private authority for servers that tests start.
 
 import { writeFileSync } from "node:fs";
 
-/** Writes ca.pem, cert.pem and key.pem into a folder. The certificate is for this address and for these names. */
+/** Writes ca.pem, cert.pem and key.pem into a folder. The certificate is valid for this address and these names. */
 export function certify(dir: string, address: string, names: readonly string[] = []): void {
   const known = ["IP:127.0.0.1", `IP:${address}`, ...["gateway", "localhost", ...names].map((name) => `DNS:${name}`)];
   writeFileSync(`${dir}/names`, `subjectAltName=${known.join(",")}\nbasicConstraints=CA:FALSE\n`);

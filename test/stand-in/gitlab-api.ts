@@ -1,12 +1,12 @@
-// What the stand-in for GitLab knows and answers, in the process that serves it.
+// State and responses of the GitLab stand-in, in the process that serves them.
 
 import type { Answer, Asked, JobState, WantedJob } from "./gitlab.ts";
 
-/** Are known from the start. */
+/** Tokens that are valid from the start. */
 export const tokens = {
-  /** May make runners. */
+  /** May create runners. */
   personal: "glpat-stand-in-create-runner",
-  /** Its scope is too small for that. */
+  /** Its scope does not allow that. */
   reading: "glpat-stand-in-read-api",
   registration: "GR1348941stand-in-registration",
 } as const;
@@ -36,7 +36,7 @@ class State {
     return runner;
   }
 
-  /** What a test says. */
+  /** Runs a command of the test. */
   steer(what: string, value: unknown): unknown {
     switch (what) {
       case "answer":
@@ -63,7 +63,7 @@ class State {
     return id;
   }
 
-  /** The answer that a test wants for this path, one time less from now on. */
+  /** Returns the response that the test planned for this path, and counts it down. */
   planned(path: string): Answer | undefined {
     const at = this.answers.findIndex((each) => path.includes(each.path ?? ""));
     const answer = this.answers[at];
@@ -106,7 +106,7 @@ export async function respond(request: Request): Promise<Response> {
   const plan = state.planned(pathname);
   if (plan?.delayMs) await Bun.sleep(plan.delayMs);
   if (plan?.status !== undefined) return wanted(plan, plan.status);
-  // An instance may lie below a path.
+  // An instance may be installed below a path.
   const path = pathname.replace(/^.*\/api\/v4\//, "");
   for (const [method, pattern, answer] of routes) {
     const groups = pattern.exec(path);
@@ -163,7 +163,7 @@ function createByRegistration({ token, body }: Call): Response {
 
 function remove({ token }: Call): Response {
   if (known(token) === undefined) return said(403, "403 Forbidden");
-  // A manager goes, its runner stays: another machine may be one.
+  // Only this manager is removed. The runner stays, because it may have managers on other machines.
   if (!token.startsWith("glrt-")) state.runners.delete(token);
   return new Response(null, { status: 204 });
 }

@@ -1,5 +1,5 @@
-// A stand-in, no GitLab: the generic package registry and the releases of one project, as their API documents them, refusals
-// included. On loopback.
+// A stand-in for GitLab on loopback: the generic package registry and the releases of one project, as documented in
+// their API, refusals included.
 
 export interface Link {
   name: string;
@@ -12,17 +12,17 @@ export class GitlabReleases implements AsyncDisposable {
   /** The content of package files, by `VERSION/NAME`. */
   readonly files = new Map<string, Uint8Array>();
   readonly releases = new Map<string, { description: string; links: Link[] }>();
-  /** Requests of this method are answered with 503, so often. */
+  /** Requests of this method are answered with 503 as many times. */
   unwell = { method: "", times: 0 };
   private readonly server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: (request) => this.answer(request) });
 
-  /** `tags`: of its repository. */
+  /** `tags` are those of its repository. */
   constructor(
     private readonly token: string,
     private readonly tags: readonly string[],
   ) {}
 
-  /** As CI_API_V4_URL and CI_PROJECT_ID tell a job. */
+  /** The value of CI_API_V4_URL in a job. */
   get api(): string {
     return `http://127.0.0.1:${this.server.port}/api/v4`;
   }
@@ -73,7 +73,7 @@ export class GitlabReleases implements AsyncDisposable {
     return Response.json({ tag_name }, { status: 201 });
   }
 
-  /** The one that was released last. */
+  /** Returns the newest release. */
   private latest(): Response {
     const tag = [...this.releases.keys()].at(-1);
     return tag === undefined ? refused(404, "404 Not Found") : Response.json({ tag_name: tag });

@@ -1,5 +1,5 @@
-// A stand-in for GitLab's gitlab-runner in tests: argv in, exit code out. It writes, refuses and ends as the real one
-// was seen to; what it cannot do is told in the package's description.
+// A stand-in for gitlab-runner in tests: arguments in, exit code out. Its files, refusals and exit codes match those
+// observed on the real one. The package's description lists what it does not support.
 
 import { homedir } from "node:os";
 import { architecture, branch, revision, version } from "./runner-api.ts";

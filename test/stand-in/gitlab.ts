@@ -1,5 +1,5 @@
-// A small GitLab for tests: what a runner asks of it, with the answers and refusals of the real one, and a way to make it
-// answer otherwise. A process of its own, since the one that runs the hosts waits for them; it ends with that one.
+// A small GitLab for tests: it responds to a runner like the real one, refusals included, or as a test plans. It is a
+// separate process, because the one that runs the hosts blocks on them, and it ends with that one.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,15 +8,15 @@ import { respond, state } from "./gitlab-api.ts";
 
 export { tokens } from "./gitlab-api.ts";
 
-/** In the place of the real answer. */
+/** A planned response in place of the real one. */
 export interface Answer {
-  /** Part of a path, `/runners/verify`; every request where it is missing. */
+  /** Part of a path, such as `/runners/verify`. Without it, every request matches. */
   path?: string;
-  /** How often; once where it is missing. */
+  /** How many times it applies. The default is once. */
   times?: number;
-  /** Waits before it answers. */
+  /** The delay before the response. */
   delayMs?: number;
-  /** The real answer comes, after the delay, where it is missing. */
+  /** The status. Without it, the real response follows after the delay. */
   status?: number;
   headers?: Record<string, string>;
   /** An object is sent as JSON. */
@@ -34,7 +34,7 @@ export interface WantedJob {
   script: string[] | string;
   image?: string;
   variables?: Record<string, string>;
-  /** Only the runner with this token gets it. */
+  /** Only the runner with this token receives the job. */
   token?: string;
 }
 
@@ -47,13 +47,16 @@ export interface JobState {
 }
 
 interface Place {
-  /** This machine's, as the host sees it. */
+  /** This machine's address, as seen by the host. */
   address: string;
   tls?: boolean;
 }
 
 export class GitLab implements Disposable {
-  /** Up when it returns. With `tls` it has a certificate for its address and for `gateway`, by an authority of its own. */
+  /**
+   * Starts the server and returns when it listens. With `tls` it has a certificate of a private authority for its
+   * address and for `gateway`.
+   */
   static async start({ address, tls = false }: Place): Promise<GitLab> {
     const dir = mkdtempSync(`${tmpdir()}/edox-gitlab-`);
     if (tls) certify(dir, address);
@@ -71,32 +74,32 @@ export class GitLab implements Disposable {
   private constructor(
     private readonly child: Bun.Subprocess,
     readonly url: string,
-    /** Of the authority that its certificate is by; there with `tls` only. */
+    /** The authority of its certificate. It exists only with `tls`. */
     readonly caPath: string,
     private readonly control: string,
   ) {}
 
-  /** The next requests are answered like this, one after the other; what was said before is forgotten. */
+  /** Plans the responses to the next requests, in order. Earlier plans are discarded. */
   async answer(...answers: Answer[]): Promise<void> {
     await this.tell("answer", answers);
   }
 
-  /** All since it started, in their order, also those that were answered otherwise. */
+  /** Returns all requests since the start in order, including those with a planned response. */
   async requests(path = ""): Promise<Asked[]> {
     return ((await this.tell("requests")) as Asked[]).filter((each) => each.path.includes(path));
   }
 
-  /** A runner that somebody made in the web interface: its token, of the kind that `register --token` takes. */
+  /** Registers a runner as in the web interface, and returns its token, which `register --token` accepts. */
   async addRunner(token?: string): Promise<string> {
     return (await this.tell("runner", token)) as string;
   }
 
-  /** From now on this token is refused, of whatever kind it is. */
+  /** Refuses this token from now on, of any kind. */
   async refuse(token: string): Promise<void> {
     await this.tell("refuse", token);
   }
 
-  /** As an instance where registration tokens are switched off, which is the default since GitLab 17. */
+  /** Disables registration tokens, which is the default since GitLab 17. */
   async disallowRegistrationTokens(): Promise<void> {
     await this.tell("disallow");
   }
@@ -109,7 +112,7 @@ export class GitLab implements Disposable {
     return (await this.tell("state", id)) as JobState;
   }
 
-  /** When it came to one of these states. */
+  /** Waits until the job has one of these states, and returns it. */
   async jobUntil(id: number, states: JobState["state"][], limitMs = 30_000): Promise<JobState> {
     for (const end = Date.now() + limitMs; ; await Bun.sleep(100)) {
       const job = await this.job(id);

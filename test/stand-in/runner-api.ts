@@ -1,4 +1,4 @@
-// Requests of the stand-in gitlab-runner to GitLab: their headers, what they trust, and when they are tried again.
+// Requests of the stand-in gitlab-runner to GitLab: headers, trust and retries.
 
 import { existsSync, readFileSync } from "node:fs";
 import type { Runner } from "./runner-config.ts";
@@ -29,16 +29,16 @@ export interface Asked {
   body: object | string;
   headers?: Record<string, string>;
   caFile?: string;
-  /** A job's request is asked once. */
+  /** The request of a job is not retried. */
   once?: true;
 }
 
 export interface Answered {
-  /** 0: there was no answer. */
+  /** 0 if there was no response. */
   status: number;
-  /** What the real one writes after `status=`. */
+  /** The text that the real one writes after `status=`. */
   told: string;
-  /** Null: the answer was no JSON. */
+  /** null if the response was not JSON. */
   json: Record<string, unknown> | null;
   headers: Headers;
 }
@@ -57,13 +57,13 @@ export function infoOf(executor: string): object {
   };
 }
 
-/** The file of certificates that a runner's section names. */
+/** Returns the certificate file that a runner's section names. */
 export function caOf(runner: Runner): { caFile?: string } {
   const file = runner["tls-ca-file"];
   return typeof file === "string" ? { caFile: file } : {};
 }
 
-/** Without the prefix that tells the kind, nine characters. */
+/** Returns nine characters of the token, without the prefix for its kind. */
 export function short(token: string): string {
   return token.replace(/^(glrtr?-|GR1348941)/, "").slice(0, 9);
 }
@@ -105,7 +105,7 @@ async function askOnce(asked: Asked, address: string): Promise<Answered> {
         ...headers,
       },
       tls: { ca: trusted(new URL(address).hostname, caFile) },
-      // GitLab may keep a request for jobs for most of a minute.
+      // GitLab may hold a request for jobs for most of a minute.
       signal: AbortSignal.timeout(600_000),
     });
     return read(response, method, address);
@@ -148,7 +148,7 @@ function trusted(host: string, caFile: string | undefined): string[] {
   });
 }
 
-/** In Go's words. */
+/** Returns the cause in the wording of Go's libraries. */
 function cause(code: string, message: string, address: string): string {
   const { hostname, host, protocol } = new URL(address);
   const port = host === hostname ? `${host}:${protocol === "https:" ? 443 : 80}` : host;

@@ -1,5 +1,5 @@
-// config.toml of the stand-in gitlab-runner: read into what it knows, and written anew from that. As with the real one
-// a rewrite drops comments and unknown keys, and is done in place, so that mode, owner and inode stay.
+// Reads and writes config.toml of the stand-in gitlab-runner. Like the real one, it drops comments and unknown keys,
+// and writes in place, so that mode, owner and inode stay.
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
@@ -22,7 +22,7 @@ export interface Config {
   globals: Table;
   session: Table;
   runners: Runner[];
-  /** Its file was there, so that its next form has a key more. */
+  /** Whether the file existed. The real one then writes an additional key. */
   existed: boolean;
   unknown: string[];
 }
@@ -43,15 +43,15 @@ const dockerKeys = `host tls_cert_path tls_verify hostname image runtime memory 
 const listOf = (keys: string): string[] => keys.split(/\s+/);
 const order = { globals: listOf(globalKeys), runners: listOf(runnerKeys), docker: listOf(dockerKeys) };
 
-/** The keys of `[runners.docker]`; a flag of `register` is named after each. */
+/** The keys of `[runners.docker]`. Each has a `register` flag of that name. */
 export const dockerSettings = order.docker;
 
-/** Sections of their own; any other table is written in a line. */
+/** Tables with a section of their own. Any other table is written inline. */
 const tables = ["feature_flags", "custom_build_dir", "cache", "s3", "gcs", "azure", "docker"];
 const never = new TomlDate("0001-01-01T00:00:00Z");
 const types: Record<string, string> = { concurrent: "number", limit: "number", check_interval: "number" };
 
-/** Null where there is no such file. Throws what a broken one is told with. */
+/** Returns null if the file does not exist. Throws the error message for an invalid one. */
 export function readConfig(path: string): Config | null {
   let text: string;
   try {
@@ -163,7 +163,7 @@ function tablesOf(runner: Runner): string[] {
   return lines;
 }
 
-/** Without its tables. `keys`: those that are kept, in their order. */
+/** Returns the lines of a table without its subtables. `keys` lists the keys to write, in order. */
 function valuesOf(table: Table, keys: string[] | null, indent: string): string[] {
   return (keys ?? Object.keys(table)).flatMap((key) => {
     const value = table[key];
@@ -187,7 +187,7 @@ function literal(value: Value): string {
   return String(value);
 }
 
-/** Made by whatever loads a configuration. */
+/** Returns the system id. It is created by any command that loads a configuration. */
 export function systemId(configPath: string): string {
   const path = `${dirname(configPath)}/.runner_system_id`;
   const kept = existsSync(path) ? readFileSync(path, "utf8").trim() : "";
@@ -207,7 +207,7 @@ export function systemId(configPath: string): string {
   return made;
 }
 
-/** Answers null, and lets the caller say so, only where there is no file. */
+/** Returns null only if the file does not exist, and leaves the message to the caller. */
 export function loadConfig(path: string): Config | null {
   try {
     return readConfig(path);

@@ -1,4 +1,4 @@
-// Flags of the stand-in gitlab-runner: as Go's libraries read them, each with the name of its environment variable.
+// Flags of the stand-in gitlab-runner, parsed like Go's libraries, each with its environment variable.
 
 import { dockerSettings } from "./runner-config.ts";
 import { plain, Refused } from "./runner-log.ts";
@@ -6,12 +6,12 @@ import { plain, Refused } from "./runner-log.ts";
 type Kind = "text" | "switch" | "number" | "list";
 export interface Flag {
   kind: Kind;
-  /** Other names of it. */
+  /** Alternative names. */
   also?: string[];
   env?: string;
 }
 export type Flags = Record<string, Flag>;
-/** By the first name of a flag; a list for one that may come several times. */
+/** The values by the first name of a flag. A repeatable flag has a list. */
 export type Given = Record<string, string | string[]>;
 
 const text = (env?: string, ...also: string[]): Flag => ({ kind: "text", also, ...(env && { env }) });
@@ -36,7 +36,7 @@ function kinds(kind: Kind, names: string): Record<string, Kind> {
   return Object.fromEntries(names.split(" ").map((name) => [name, kind]));
 }
 
-/** The name of a flag and the key of `[runners.docker]` that it sets. */
+/** The name of a flag, and the key of `[runners.docker]` that it sets. */
 export const dockerFlags: [string, string][] = dockerSettings.map((key) => [
   ["services_privileged", "allowed_users"].includes(key) ? `docker-${key}` : `docker-${key.replaceAll("_", "-")}`,
   key,
@@ -91,7 +91,7 @@ export const run: Flags = {
 };
 export const service: Flags = { ...run, "init-user": text() };
 
-/** What stands before the subcommand. */
+/** The flags before the subcommand. */
 export const global: Flags = {
   "log-format": text("LOG_FORMAT"),
   "log-level": text("LOG_LEVEL", "l"),
@@ -100,7 +100,7 @@ export const global: Flags = {
   version: onOff(undefined, "v"),
 };
 
-/** `rest`: from the first word on that is no flag. What is not given comes from the environment. */
+/** Parses the flags. `rest` begins at the first word that is not a flag. Missing values come from the environment. */
 export function read(flags: Flags, argv: readonly string[]): { given: Given; rest: string[] } {
   const given: Given = {};
   let at = 0;

@@ -1,4 +1,5 @@
-// One job of the stand-in gitlab-runner: its script runs in a shell or in a container, its trace goes to GitLab.
+// Runs one job of the stand-in gitlab-runner: its script runs in a shell or in a container, and its trace goes to
+// GitLab.
 
 import { mkdirSync } from "node:fs";
 import { ask, caOf, infoOf, short, version } from "./runner-api.ts";
@@ -56,7 +57,7 @@ export async function runJob(runner: Runner, job: Job, place: Place): Promise<vo
   await trace.update({ ...outcome, ...trace.sums() });
 }
 
-/** What the job printed, and how much of it GitLab has. */
+/** The output of the job, and how much of it GitLab has received. */
 class Trace {
   private text: Buffer = Buffer.alloc(0);
   private sent = 0;
@@ -113,7 +114,7 @@ async function inShell(runner: Runner, job: Job, { dir, user, signal }: Place, t
   if (user === "") return ended(await spawned(["bash"], scriptOf(job), signal, trace, at));
   Bun.spawnSync(["chown", "-R", `${user}:`, builds]);
   const group = Bun.spawnSync(["id", "-g", user]).stdout.toString().trim();
-  // Unlike su it makes no session of its own, which an abort would not reach.
+  // Unlike su, setpriv creates no session of its own, which an abort would not reach.
   const become = [
     "setpriv",
     `--reuid=${user}`,
@@ -145,7 +146,7 @@ async function inContainer(runner: Runner, job: Job, { signal }: Place, trace: T
   return ended(await spawned(["docker", ...flags, image, "sh"], scriptOf(job), signal, trace));
 }
 
-/** Three tries, as the real one's preparation has. */
+/** Waits for the daemon with three attempts, like the real one. */
 async function daemon(signal: AbortSignal): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const { success, stderr } = Bun.spawnSync(["sh", "-c", "exec docker info"], { stdout: "ignore" });
@@ -179,7 +180,7 @@ function ended(code: number): Outcome {
   return code === 0 ? { state: "success" } : { state: "failed", failure_reason: "script_failure", exit_code: code };
 }
 
-/** In a session of its own: an abort ends all of it. */
+/** Runs a script in a new session, so that an abort kills all its processes. */
 async function spawned(argv: string[], script: string, signal: AbortSignal, trace: Trace, cwd = "/"): Promise<number> {
   const child = Bun.spawn(["setsid", "sh", "-c", 'exec "$@" 2>&1', "sh", ...argv], {
     cwd,
@@ -192,7 +193,7 @@ async function spawned(argv: string[], script: string, signal: AbortSignal, trac
       try {
         process.kill(-child.pid, "SIGKILL");
       } catch {}
-      // What escaped from its session may hold the pipe for long.
+      // A process that left the session may hold the pipe open for long.
       resolve(-1);
     });
   });

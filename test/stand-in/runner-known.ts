@@ -1,4 +1,4 @@
-// What the stand-in gitlab-runner does with runners that it knows: list, verify, unregister, lint.
+// Commands of the stand-in gitlab-runner for configured runners: list, verify, unregister, lint.
 
 import { type Answered, ask, caOf, infoOf, short } from "./runner-api.ts";
 import { type Config, loadConfig, type Runner, readConfig, systemId, writeConfig } from "./runner-config.ts";
@@ -25,7 +25,7 @@ export function list(path: string): void {
   }
 }
 
-/** Asks, and says what came. */
+/** Verifies a runner, logs the result and returns it. */
 export async function verified(
   runner: Runner,
   system: string,
@@ -109,7 +109,7 @@ function failedTo(error: string): Refused {
   return new Refused("fatal", "failed to unregister runner", { error: whole });
 }
 
-/** This machine as a manager of a new runner, or an old runner as a whole. */
+/** Removes this machine as a manager of a new runner, or an old runner as a whole. */
 export async function removeRunner(runner: Runner, system: string): Promise<boolean> {
   const { url, token } = runner;
   const [path, what, body] = isNew(runner)

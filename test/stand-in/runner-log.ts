@@ -1,9 +1,9 @@
-// What the stand-in gitlab-runner says: log lines on stderr, with colours also where nobody sees them.
+// Log lines of the stand-in gitlab-runner on stderr. They are coloured even without a terminal.
 
 export type Level = "debug" | "info" | "warning" | "error" | "fatal" | "panic";
 export type Fields = Record<string, string | number>;
 
-/** Answers of it that are neither success nor a failed command: a refusal ends the process with 1. */
+/** A refusal, which ends the process with 1. It differs from a failed command. */
 export class Refused extends Error {
   constructor(
     readonly level: "fatal" | "panic",
@@ -24,7 +24,7 @@ const colours: Partial<Record<Level, string>> = {
 };
 const settings = { format: "runner", level: "info" as Level };
 
-/** False for a name that there is not. */
+/** Returns false for an unknown name. */
 export function setLog(what: "format" | "level", value: string): boolean {
   const name = value === "warn" ? "warning" : value;
   if (what === "level" && !order.includes(name as Level)) return false;

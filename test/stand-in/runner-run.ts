@@ -1,4 +1,4 @@
-// `run` of the stand-in gitlab-runner: asks for jobs, looks whether its configuration changed, ends as signals tell it.
+// `run` of the stand-in gitlab-runner: requests jobs, watches its configuration, and handles signals.
 
 import { statSync } from "node:fs";
 import { ask, caOf, infoOf, short } from "./runner-api.ts";
@@ -13,12 +13,12 @@ const executors = ["shell", "docker"];
 
 interface Known {
   lastUpdate?: string;
-  /** Requests that were refused, one after the other. */
+  /** The number of consecutive refused requests. */
   refused: number;
   jobs: number;
 }
 
-/** Ends only by a signal, or by a configuration that no run starts with. */
+/** Runs until a signal, or until the configuration becomes one that it refuses to start with. */
 export async function run(given: Given, path: string): Promise<void> {
   const runs = new Runs(path, one(given, "working-directory") || process.cwd(), one(given, "user"));
   process.on("SIGHUP", () => runs.load());
@@ -36,7 +36,7 @@ export async function run(given: Given, path: string): Promise<void> {
 class Runs {
   private config: Config = newConfig();
   private loadedMs = 0;
-  /** Of a file that could not be read: it is not told of again until it changes. */
+  /** The modification time of an invalid file. Its error is logged once until the file changes. */
   private brokenMs = -1;
   private ending = false;
   private readonly known = new Map<string, Known>();
@@ -108,7 +108,7 @@ class Runs {
     return statSync(this.path, { throwIfNoEntry: false })?.mtimeMs ?? -1;
   }
 
-  /** Only a newer file is read: one that was put back with its old time stays unseen until SIGHUP. */
+  /** Reloads a newer file only. A file that was restored with its old modification time is ignored until SIGHUP. */
   look(): void {
     const now = this.changedMs();
     if (now === -1) {
@@ -148,7 +148,7 @@ class Runs {
     process.exit(0);
   }
 
-  /** Each runner once in an interval, one after the other. */
+  /** Requests jobs for each runner once per interval, one after the other. */
   async ask(): Promise<void> {
     for (let at = 0; ; at++) {
       const { runners, globals } = this.config;

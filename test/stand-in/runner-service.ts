@@ -1,4 +1,4 @@
-// The stand-in gitlab-runner as a service of systemd: its unit, and what goes to systemctl.
+// The stand-in gitlab-runner as a systemd service: its unit, and its calls of systemctl.
 
 import { existsSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { newConfig, writeConfig } from "./runner-config.ts";
@@ -84,7 +84,7 @@ export function control(verb: "start" | "stop" | "restart", given: Given): void 
   systemctlFor(verb, name, verb, `${name}.service`);
 }
 
-/** Answers the exit code. */
+/** Returns the exit code. */
 export function status(given: Given): number {
   const name = nameOf(given);
   const { out, code } = systemctl("is-active", name);
