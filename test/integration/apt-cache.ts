@@ -1,10 +1,10 @@
-// A proxy for apt that keeps what it fetched: a package crosses the network once, and the network decides no figure.
-// A process of its own, since the one that runs the hosts waits for them; it ends with that one.
+// A caching proxy for apt: a package crosses the network once, and the network affects no measurement. It is a separate
+// process, because the one that runs the hosts blocks on them, and it ends with that one.
 
-/** One for all hosts of this process. */
+/** One instance for all hosts of this process. */
 let shared: Promise<number> | undefined;
 
-/** The port that it listens at, on every address of this machine; it answers test hosts only. */
+/** Returns the port on which the proxy listens, on every address of this machine. It serves test hosts only. */
 export function aptCache(): Promise<number> {
   shared ??= start();
   return shared;

@@ -1,4 +1,4 @@
-// Archives as sources: what real programs make of one tree, published as that tree. No host is booted.
+// Archives as sources: archives of one tree, made by real programs, are published as that tree. No host is booted.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
@@ -8,11 +8,14 @@ import { TreeHost } from "../projects/tree.ts";
 import { registeredHost, typedDeploy } from "../projects/typed-deploy.ts";
 
 const work = mkdtempSync(`${tmpdir()}/edox-archives-`);
-/** A path that needs the prefix of ustar, or a header of its own. */
+/** A path that needs the prefix field of ustar, or a header of its own. */
 const long = `${"d".repeat(60)}/${"e".repeat(60)}/${"f".repeat(90)}.html`;
 const hole = 2 ** 20;
 
-/** `plain`: what every form can have; `long`: with a long path; `holed`: with a hole; `foreign`: names beyond ASCII. */
+/**
+ * `plain` is supported by every format. `long` has a long path, `holed` a sparse file, and `foreign` names beyond
+ * ASCII.
+ */
 type Tree = "plain" | "long" | "holed" | "foreign" | "linked";
 const trees: Record<Tree, string[]> = {
   plain: [],
@@ -49,7 +52,7 @@ function must(line: string, locale = "C.UTF-8"): void {
   expect([line, exitCode, `${stdout}${stderr}`]).toEqual([line, 0, expect.any(String)]);
 }
 
-/** Every file and link below a directory, with its content or its target. */
+/** Returns every file and link below a directory, with its content or its target. */
 async function contents(host: TreeHost, dir: string): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const { path, type } of host.trees.walk(dir)) {
@@ -81,8 +84,8 @@ z = zipfile.ZipFile(${file}, "w", zipfile.${method})
 for p in sorted(pathlib.Path(".").rglob("*")): z.write(p)
 z.close()`);
 
-describe("archive table: what a program makes of a tree is published as that tree:", () => {
-  /** What makes `../out` of the tree that it is started in; `holds`: what shows that it has the form. */
+describe("archive table: an archive of a tree is published as that tree", () => {
+  /** Creates `../out` from its working directory. `holds` verifies that the archive has the intended format. */
   const rows: [tree: Tree | "git", make: string, holds?: string, locale?: string][] = [
     ...["gnu", "oldgnu", "pax", "posix", "ustar"].flatMap((format): [Tree, string, string][] => [
       ["long", `tar --format=${format} -cf ../out .`, "ustar"],
@@ -136,11 +139,13 @@ describe("archive table: what a program makes of a tree is published as that tre
     ["plain", "echo nightly | zip -qrz ../out.zip . && mv ../out.zip ../out", "nightly"],
   ];
   for (const [tree, make, holds = "", locale] of rows) {
-    test(`${locale ?? ""} ${make} (${tree})`.trim(), () => expectPublished(tree, make, holds, locale));
+    test(`archive table: ${locale ?? ""} ${make} (${tree}) is published`.trim(), () =>
+      expectPublished(tree, make, holds, locale),
+    );
   }
 });
 
-describe("archive table: what a program makes is refused by name:", () => {
+describe("archive table: an unsupported archive is refused by name", () => {
   const rows: [make: string, said: string][] = [
     ["tar -cJf ../out .", "its format is xz: pack it as .tar, .tar.gz, .tar.zst or .zip"],
     [
@@ -172,7 +177,7 @@ describe("archive table: what a program makes is refused by name:", () => {
     ["cat <(tar -c .) <(tar -c .) >../out", "data follows the end of the tar: pack one archive, do not join several"],
   ];
   for (const [make, said] of rows) {
-    test(make, async () => {
+    test(`archive table: refused: ${make}`, async () => {
       using host = registeredHost();
       must(`rm -f out*; cd plain; ${make}`);
       await Bun.write(`${host.root}/srv/out`, await Bun.file(`${work}/out`).bytes());

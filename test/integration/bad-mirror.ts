@@ -1,11 +1,11 @@
-// A proxy before the package cache that answers wrongly for the files whose address matches, and rightly for the rest.
-// A process of its own, for the reasons of apt-cache.ts; it ends with the process that started it.
+// A proxy before the package cache that returns faulty responses for matching addresses, and correct ones otherwise. It
+// is a separate process for the reasons of apt-cache.ts, and ends with the process that started it.
 
 import { createServer, type ServerResponse } from "node:http";
 
 /**
- * `wrong`: as many bytes, all of them others. `page`: a login page, said to be well. `half`: half of it, then
- * the line is closed. `endless`: no length, and no end. `silent`: no answer. `dripping`: a byte a second.
+ * `wrong`: as many bytes, all different. `page`: a login page with a success status. `half`: half of the file, then the
+ * connection is closed. `endless`: no length and no end. `silent`: no response. `dripping`: one byte per second.
  */
 export type Fault = "wrong" | "page" | "half" | "endless" | "silent" | "dripping";
 
@@ -13,7 +13,9 @@ export interface BadMirror extends Disposable {
   port: number;
 }
 
-/** `cache`: the address of the package cache as a host sees it. `pattern`: of the addresses that are answered wrongly. */
+/**
+ * `cache` is the address of the package cache as seen by a host. `pattern` matches the addresses with faulty responses.
+ */
 export async function badMirror(fault: Fault, pattern: string, cache: string): Promise<BadMirror> {
   const argv = [process.execPath, import.meta.path, fault, pattern, cache];
   const child = Bun.spawn(argv, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });

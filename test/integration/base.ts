@@ -1,4 +1,4 @@
-// The root file system that test hosts start from: bare, made once, kept in a cache.
+// Creates the minimal root file system of test hosts once, and caches it.
 
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
@@ -9,7 +9,10 @@ export const suites = ["bookworm", "trixie"] as const;
 export type Suite = (typeof suites)[number];
 export type Architecture = "amd64" | "arm64";
 
-/** What a host needs to boot and to be looked into. No curl, no certificates, no git: bootstrap brings those. */
+/**
+ * The packages that a host needs to boot and to be inspected. It has no curl, certificates or git, since bootstrap
+ * installs those.
+ */
 const packages = "systemd systemd-sysv dbus udev iproute2 sudo procps kmod passwd adduser".split(" ");
 const options = [
   "--mode=root",
@@ -20,8 +23,8 @@ const options = [
 ];
 
 /**
- * The path of a squashfs image of the suite, from the mirror that this machine's apt uses. A new one takes a minute, one
- * of arm64 some, and the emulator.
+ * Returns the path of a squashfs image of the suite, built from the mirror of this machine's apt. A new image takes a
+ * minute. One of arm64 takes several, and needs the emulator.
  */
 export function baseImage(suite: Suite, architecture: Architecture = "amd64"): string {
   const recipe = new Bun.CryptoHasher("sha256").update(options.join("\n")).digest("hex").slice(0, 12);
@@ -45,7 +48,7 @@ export function baseImage(suite: Suite, architecture: Architecture = "amd64"): s
   return image;
 }
 
-/** Of Debian itself and of its security updates: what apt of this machine reads from. */
+/** Returns the mirrors of Debian and of its security updates in this machine's apt sources. */
 function mirrors(): [string, string] {
   const lines = must(["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME)", "Created-By: Packages"]);
   const targets = lines.split("\n").map((line) => line.split(" "));

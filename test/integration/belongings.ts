@@ -1,4 +1,4 @@
-// What a host has of this machine, so that several runs do not meet, and how it is given back.
+// Manages what a host occupies on this machine, so that concurrent runs do not conflict, and releases it.
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { run } from "./run.ts";
@@ -6,17 +6,17 @@ import { run } from "./run.ts";
 const indexDir = "/run/edox-ops-test";
 export const nameOf = (index: number): string => `eo-${index}`;
 
-/** On loopback. A port that is held is given back by whatever ends its process. */
+/** A port on loopback marks a number as taken. The system releases it when its process ends for any reason. */
 const firstPort = 23_100;
 const held = new Map<number, Disposable>();
 
-/** A number that no other process has, so that several runs do not meet on one network. */
+/** Returns a number that no other process uses, so that concurrent runs have separate networks. */
 export function takeIndex(dir: string): number {
   mkdirSync(indexDir, { recursive: true });
   for (let index = 1; index < 250; index++) {
     if (!hold(index)) continue;
     const note = `${indexDir}/${index}`;
-    // Of a run that was killed.
+    // The note is from a run that was killed.
     if (existsSync(note)) clear(index, readFileSync(note, "utf8").trim());
     writeFileSync(note, `${dir}\n`);
     return index;
@@ -41,7 +41,9 @@ export function sweep(index: number, dir: string): void {
   held.delete(index);
 }
 
-/** Everything that was made for a host is taken away, also half of it, and also by the run after one that was killed. */
+/**
+ * Removes everything that was created for a host, even if incomplete, and even by the run after one that was killed.
+ */
 function clear(index: number, dir: string): void {
   const name = nameOf(index);
   endProcesses(name);
@@ -60,7 +62,7 @@ export function endProcesses(name: string): void {
   for (const group of groups) {
     run(["sh", "-c", 'find "$1" -name cgroup.procs -exec cat {} + | xargs -r kill -KILL', "sh", group]);
   }
-  // Of systemd 257; a container of the same name is refused while it is there.
+  // systemd 257 creates this mount, and refuses a container of the same name while it exists.
   const exported = `/run/systemd/nspawn/unix-export/${name}`;
   if (isMounted(exported)) run(["umount", exported]);
   rmSync(exported, { recursive: true, force: true });
@@ -71,7 +73,7 @@ export function endProcesses(name: string): void {
   }
 }
 
-/** A process that was killed may take a moment to let go. */
+/** Unmounts these directories. A killed process may take a moment to release them. */
 export function unmount(dir: string, ...parts: string[]): void {
   for (const path of parts.map((part) => `${dir}/${part}`)) {
     for (const end = Date.now() + 10_000; isMounted(path) && Date.now() < end; Bun.sleepSync(50)) run(["umount", path]);

@@ -1,4 +1,4 @@
-// The binary on real hosts.
+// Tests the binary on real hosts.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
@@ -8,7 +8,7 @@ const watched = ["/etc", "/var/lib", "/var/www"];
 const log = "/var/log/edox-ops/bootstrap.log";
 
 for (const suite of suites) {
-  describe(`a bare ${suite}`, () => {
+  describe(`bootstrap on a bare ${suite}`, () => {
     let host: TestHost;
     beforeAll(async () => {
       host = await TestHost.bare(suite);
@@ -18,14 +18,14 @@ for (const suite of suites) {
     const outcomes = (json: string): string[] =>
       (JSON.parse(json) as { steps: { result: string }[] }).steps.map(({ result }) => result);
 
-    test("a dry run lists every step, and --check exits 3", () => {
+    test("bootstrap: a dry run lists every step, and --check exits with 3", () => {
       const dry = host.run(["edox-ops", "bootstrap", "--dry-run", "--json"]);
       expect(outcomes(dry.stdout)).toEqual(["pending", "pending", "pending", "pending"]);
       expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(3);
       expect(host.run(["test", "-e", log]).code).toBe(1);
     });
 
-    test("the first run changes, the second has nothing to do and changes nothing but its log", () => {
+    test("bootstrap: the first run applies all changes, and the second changes only its log", () => {
       const first = host.run(["edox-ops", "bootstrap", "--yes", "--json"]);
       expect(first.code).toBe(0);
       expect(outcomes(first.stdout)).toEqual(["changed", "changed", "changed", "changed"]);
@@ -38,7 +38,7 @@ for (const suite of suites) {
       expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
     });
 
-    test("with nothing to do, a run writes to its log and starts no child; doctor writes nowhere, and asks systemd", () => {
+    test("bootstrap: a converged run writes only its log and starts no child, and doctor writes nothing and runs systemctl only", () => {
       host.sh("apt-get install -y -qq --no-install-recommends strace >/dev/null");
       const calls =
         "execve,open,openat,creat,mkdir,mkdirat,unlink,unlinkat,rename,renameat,renameat2,link,linkat,symlink";
@@ -59,14 +59,14 @@ for (const suite of suites) {
       }
     });
 
-    test("doctor says that it is ready", () => {
+    test("doctor: a new host is ready", () => {
       const { code, stdout } = host.run(["edox-ops", "doctor"]);
       expect(stdout).not.toContain("[FAIL]");
       expect(code).toBe(0);
       expect(stdout).toEndWith("Doctor: host looks ready.\n");
     });
 
-    test("another user is told what only root may look at, and never that a good configuration is bad", () => {
+    test("doctor and nginx status: an unprivileged user is informed what requires root, and no valid configuration is reported as invalid", () => {
       const asUser = (line: string) => host.run(["runuser", "-u", "nobody", "--", "edox-ops", ...line.split(" ")]);
       expect(asUser("nginx status")).toMatchObject({ code: 0, stdout: expect.stringMatching(/^config_valid: True$/m) });
       host.sh("sleep 0.1; touch /etc/nginx/nginx.conf");
@@ -83,7 +83,7 @@ for (const suite of suites) {
       host.sh("systemctl reload nginx");
     });
 
-    test("an unknown name is closed unanswered, over HTTP and HTTPS, IPv4 and IPv6", () => {
+    test("nginx: requests for unknown names are closed without a response, over HTTP and HTTPS, IPv4 and IPv6", () => {
       for (const url of ["http://127.0.0.1/", "http://[::1]/"]) {
         expect(host.run(["curl", "-gsS", url]).stderr).toContain("Empty reply from server");
       }
@@ -92,7 +92,7 @@ for (const suite of suites) {
       }
     });
 
-    test("what nginx refuses is put back byte by byte, and it goes on serving", () => {
+    test("bootstrap: a change that nginx refuses is rolled back byte by byte, and nginx keeps serving", () => {
       host.sh(`cd /etc/nginx && echo '# theirs' >sites-available/theirs && ln -s ../sites-available/theirs sites-enabled
         systemctl reload nginx && sleep 1 && edox-ops doctor && echo 'nonsense;' >sites-available/theirs`);
       expect(host.run(["edox-ops", "doctor"]).stdout).toContain("[FAIL] nginx:config: ");
@@ -115,7 +115,7 @@ for (const suite of suites) {
       expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
     });
 
-    test("of two at once the second names the first and exits 75; a look is not locked out", () => {
+    test("bootstrap: of two concurrent runs the second reports the first and exits with 75, and a dry run is not blocked", () => {
       const script = `apt-get purge -y -qq rsync >/dev/null 2>&1
         edox-ops bootstrap --yes >/dev/null & first=$!
         until grep -q ":$(stat -c %i /run/edox-ops/host.lock) " /proc/locks; do :; done
@@ -129,7 +129,7 @@ for (const suite of suites) {
       );
     });
 
-    test("--fail-step fails on a converged host too", () => {
+    test("bootstrap: --fail-step fails on a converged host too", () => {
       const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes", "--fail-step", "nginx.prepare"]);
       expect([code, stderr]).toEqual([1, expect.stringContaining("Bootstrap failed at step nginx.prepare")]);
     });

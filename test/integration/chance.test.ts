@@ -1,5 +1,5 @@
-// Ended at a moment that nobody chose: killed with its children or without, with its whole host, or by a power cut. The
-// next run ends well, and the host is that of an undisturbed run.
+// A run interrupted at a random moment: killed with its children or alone, with its whole host, or by a power cut. The
+// next run succeeds, and the host equals that of an uninterrupted run.
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
@@ -8,7 +8,7 @@ import { TestHost } from "./test-host.ts";
 import { damaged, endsWell, type Undisturbed, undisturbed } from "./undisturbed.ts";
 
 for (const suite of suites) {
-  describe(`on ${suite}`, () => {
+  describe(`bootstrap on ${suite}`, () => {
     let first: Undisturbed;
     let host: TestHost;
     beforeAll(async () => {
@@ -16,10 +16,12 @@ for (const suite of suites) {
     });
     afterEach(() => host?.down());
 
-    /** Rounds of one kind. In short on one suite, and what killed.test.ts does not do as well. */
+    /**
+     * Defines the rounds of one kind. The short form runs on one suite, with only the kinds that killed.test.ts lacks.
+     */
     const kind = (name: string, short: number, long: number, act: (moment: number) => Promise<unknown>): void => {
       for (const round of rounds(suite === "bookworm" ? short : 0, long)) {
-        test(`${name}, ${round}`, async () => {
+        test(`bootstrap: ${name}, ${round}`, async () => {
           const share = chance(name, suite, round);
           await act(share * first.seconds);
           const found = inTheMiddleOf(host);
@@ -70,7 +72,7 @@ for (const suite of suites) {
   });
 }
 
-/** What the next run finds. */
+/** Describes the state that the next run starts from. */
 function inTheMiddleOf(host: TestHost): string {
   const log = host.run(["cat", "/var/log/edox-ops/bootstrap.log"]).stdout;
   const last = [...log.matchAll(/ STEP (\S+) ([A-Z]+)/g)].at(-1);

@@ -1,5 +1,5 @@
-// Debian's Docker Engine, packed anew under the names of Docker's own packages: what runs is real, what it is called is
-// the test's. (Debian's own package is in conflict with those names, so none can merely depend on it.)
+// Repackages Debian's Docker Engine under the names of Docker's packages: a real engine with test packages. Debian's
+// own package conflicts with those names, so no package could simply depend on it.
 
 import {
   chmodSync,
@@ -18,7 +18,7 @@ import { build } from "./ci-runner.ts";
 import { must } from "./run.ts";
 import type { TestHost } from "./test-host.ts";
 
-/** What `apt-get install` of the engine names. */
+/** The packages that `apt-get install` of the engine names. */
 export const dockerNames = "docker-ce docker-ce-cli containerd.io docker-buildx-plugin docker-compose-plugin".split(
   " ",
 );
@@ -27,20 +27,20 @@ const releases: Record<Suite, string> = { bookworm: "debian.12~bookworm", trixie
 const debianNames = "docker.io docker-cli containerd runc docker-buildx docker-compose".split(" ");
 const pluginDir = "/usr/libexec/docker/cli-plugins";
 
-/** Of Debian, by name: the path of a package, and what it depends on. */
+/** Debian packages by name, with their path and dependencies. */
 type Found = Map<string, { path: string; depends: string[]; version: string }>;
 
 interface Wanted {
   name: string;
   version: string;
-  /** The first one's maintainer scripts and configuration files are kept. */
+  /** Maintainer scripts and configuration files are taken from the first one. */
   from: string[];
   control: Record<string, string>;
-  /** These stand in place of what Debian's parts need of each other. */
+  /** These replace the dependencies between Debian's parts. */
   depends?: string[];
 }
 
-/** Writes five packages into the pool. The host gives the suite's packages and is no longer bare afterwards. */
+/** Writes five packages into the pool. The host provides the suite's packages, and is no longer bare afterwards. */
 export function dockerPackages(host: TestHost, suite: Suite, pool: string): void {
   const work = mkdtempSync(`${tmpdir()}/edox-docker-`);
   try {
@@ -123,7 +123,7 @@ function repack(
   });
 }
 
-/** Debian's package takes /var/lib/docker away when it is purged, Docker's does not. */
+/** A purge of Debian's package removes /var/lib/docker, and one of Docker's does not. */
 function keepData(dir: string): void {
   rmSync(`${dir}/usr/share/docker.io`, { recursive: true });
   const postrm = `${dir}/DEBIAN/postrm`;
@@ -133,7 +133,7 @@ function keepData(dir: string): void {
   writeFileSync(postrm, kept);
 }
 
-/** Where the engine's package has the command as well, each of the two keeps its part. */
+/** If the engine's package contains the command as well, each of the two keeps its part. */
 function split(dir: string, name: string): void {
   const command = `${dir}/usr/bin/docker`;
   if (name === "docker-ce") {
@@ -149,7 +149,7 @@ function split(dir: string, name: string): void {
 function plugin(work: string, pool: string, found: Found, name: "buildx" | "compose", version: string): void {
   const debian = `docker-${name}`;
   const control = name === "buildx" ? conflict(debian) : {};
-  // Before 2 it was a program of another kind.
+  // Before version 2 it was a different program.
   if (!/^(1\.|$)/.test(found.get(debian)?.version ?? "")) {
     repack(work, pool, found, { name: `${debian}-plugin`, version, from: [debian], control: conflict(debian) });
     return;

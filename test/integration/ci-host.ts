@@ -1,4 +1,5 @@
-// A host with Docker's and GitLab's stand-in repositories in reach, and a GitLab that it registers with.
+// A host that can reach the stand-ins for Docker's and GitLab's repositories, and for the GitLab that it registers
+// with.
 
 import { cpSync, writeFileSync } from "node:fs";
 import { GitLab } from "../stand-in/gitlab.ts";
@@ -10,10 +11,10 @@ import type { Ended } from "./run.ts";
 import { TestHost } from "./test-host.ts";
 
 interface Wanted {
-  /** What is served instead of all packages. */
+  /** The folder that is served in place of all packages. */
   folder?: (all: CiPackages) => string;
   disk?: Disk;
-  /** Whether GitLab speaks TLS. */
+  /** Whether GitLab uses TLS. */
   tls?: boolean;
 }
 
@@ -39,7 +40,7 @@ export class CiHost implements Disposable {
     }
   }
 
-  /** The flags that name the stand-ins. */
+  /** The flags that point to the stand-ins. */
   get mirrors(): string[] {
     const { docker } = this.packages;
     const { url } = this.server;
@@ -66,7 +67,7 @@ export class CiHost implements Disposable {
     return this.host.run(["edox-ops", ...words]);
   }
 
-  /** In a file of root's: what is typed in the host stands in its journal. */
+  /** The token is in a file that only root can read, because typed commands are logged in the host's journal. */
   secret(name: string, token: string): void {
     writeFileSync(`${this.host.root}/root/${name}`, `${token}\n`, { mode: 0o600 });
   }

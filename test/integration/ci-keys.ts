@@ -1,18 +1,19 @@
-// OpenPGP keys of the package repositories that tests make, and signatures by them.
+// OpenPGP keys of the package repositories in tests, and signatures by them.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { must } from "./run.ts";
 
 export type SigningKey = "good" | "foreign";
 
-/** When the keys were made, for a month: their life was prolonged since then, as the real ones' is. */
+/** The creation time of the keys. They were valid for a month and then prolonged, like the real ones. */
 const birth = "20250101T000000!";
-/** Of a subkey that has expired gpg prolongs nothing. */
+/** gpg cannot prolong a subkey that has expired. */
 const prolonged = "20250115T000000!";
 
 /**
- * Writes into `dir`: good.asc, foreign.asc and expired.asc, which is the good one as it was; *.secret to sign with; and
- * the good one's fingerprint. `withSubkey`: the primary key only certifies, a subkey signs, as with Docker's.
+ * Writes into `dir`: good.asc, foreign.asc, expired.asc, which is the good key before it was prolonged, *.secret to
+ * sign with, and the good key's fingerprint. `withSubkey` creates a primary key that only certifies, with a subkey that
+ * signs, like Docker's.
  */
 export function makeKeys(dir: string, withSubkey: boolean): void {
   mkdirSync(dir, { mode: 0o700 });
@@ -44,7 +45,7 @@ export function sign(dir: string, key: SigningKey, release: string): void {
   });
 }
 
-/** The path of a keyring is short: its agent listens at a socket in it. */
+/** The path of a keyring must be short, because the socket of its agent is inside. */
 function inKeyring(work: (gpg: (...words: string[]) => string) => void): void {
   const home = mkdtempSync("/tmp/gpg-");
   try {

@@ -1,5 +1,5 @@
-// prepare-ci-host, ended in the middle: killed at each step and at seeded moments, without its network, with a full disk, by
-// a power cut. The next run ends well, and the host is that of an undisturbed run.
+// An interrupted prepare-ci-host: killed at each step and at seeded moments, without network, on a full disk, by a
+// power cut. The next run succeeds, and the host equals that of an uninterrupted run.
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
@@ -11,17 +11,17 @@ const log = "/var/log/edox-ops/gitlab-runner-ci-host.log";
 const steps = ["docker.install", "runner.user.create", "runner.install", "runner.service.install"];
 const boundaries = ["docker.install START", ...steps.map((id) => `${id} SUCCESS`)];
 const packages = ["docker-ce-cli", "gitlab-runner-helper-images"];
-/** The moments of the short form: one of each kind. The soak has all of them on both suites. */
+/** The moments of the short form, one of each kind. The soak covers all of them on both suites. */
 const short = {
   bookworm: { boundaries: ["docker.install START"], packages: ["gitlab-runner-helper-images"] },
   trixie: { boundaries: ["runner.install SUCCESS"], packages: [] },
 };
-/** Of the host itself: the address of its server, its names for itself, the order in which users were made. */
+/** State that is specific to the host: the address of its server, its own names, and the creation order of users. */
 const own =
   /(docker|gitlab-runner)\.sources|edox-ops-gitlab-runner|runner_system_id|docker\/key\.json|\/etc\/(passwd|shadow|group|gshadow|subuid|subgid)/;
 
 for (const suite of suites) {
-  describe(`on ${suite}`, () => {
+  describe(`prepare-ci-host on ${suite}`, () => {
     let first: { state: string[]; seconds: number };
     let ci: CiHost;
     beforeAll(async () => {
@@ -36,7 +36,7 @@ for (const suite of suites) {
       return stateOf(host).filter((line) => !own.test(line));
     }
 
-    /** Whatever happened before. */
+    /** Runs the command again after any interruption, and verifies the result. */
     function endsWell(): void {
       const { code, stderr } = ci.prepare();
       expect([code, stderr]).toEqual([0, expect.stringMatching(/^(waiting at most .+\n)*$/)]);
@@ -46,7 +46,7 @@ for (const suite of suites) {
       expect(ci.ops("gitlab-runner", "prepare-ci-host", "--check", "--quiet").code).toBe(0);
     }
 
-    /** The run in the host, in a unit that is killed with all its children as soon as this shell condition holds. */
+    /** Starts the run in a unit and kills it with all its children as soon as this shell condition is true. */
     function killedWhen(condition: string): void {
       const line = ["edox-ops", "gitlab-runner", "prepare-ci-host", "--yes", ...ci.mirrors].join(" ");
       ci.host.raw([
@@ -60,7 +60,7 @@ for (const suite of suites) {
     }
 
     for (const boundary of soak ? boundaries : short[suite].boundaries) {
-      test(`killed at "${boundary}"`, async () => {
+      test(`prepare-ci-host: killed at "${boundary}"`, async () => {
         ci = await CiHost.up(suite);
         killedWhen(`grep -qs "STEP ${boundary}" ${log}`);
         endsWell();
@@ -69,7 +69,7 @@ for (const suite of suites) {
 
     const unpacking = "ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1 && test -e /var/lib/dpkg/info";
     for (const name of soak ? packages : short[suite].packages) {
-      test(`killed while dpkg unpacks ${name}`, async () => {
+      test(`prepare-ci-host: killed while dpkg unpacks ${name}`, async () => {
         ci = await CiHost.up(suite);
         killedWhen(`${unpacking}/${name}.list`);
         endsWell();
@@ -77,7 +77,7 @@ for (const suite of suites) {
     }
 
     for (const round of rounds(0, 10)) {
-      test(`killed at a moment that nobody chose, ${round}`, async () => {
+      test(`prepare-ci-host: killed at a random moment, ${round}`, async () => {
         ci = await CiHost.up(suite);
         const share = chance("ci", suite, round);
         const until = `[ $(date +%s%3N) -gt $((start + ${Math.round(share * first.seconds * 1000)})) ]`;
@@ -88,7 +88,7 @@ for (const suite of suites) {
     }
 
     for (const round of rounds(suite === "bookworm" ? 1 : 0, 5)) {
-      test(`its power cut, ${round}`, async () => {
+      test(`prepare-ci-host: its power cut, ${round}`, async () => {
         ci = await CiHost.up(suite, { disk: { commitSeconds: 1, contentFirst: true } });
         ci.host.sync();
         const unit = ["--quiet", "--unit=victim", "--property=KillMode=process"];
@@ -102,12 +102,12 @@ for (const suite of suites) {
       });
     }
 
-    /** In short on one suite, where the other would tell the same. */
+    /** Defines a test that the short form runs on one suite only, because the other has the same result. */
     const on = (only: string, name: string, act: () => Promise<void>): void => {
       if (suite === only || soak) test(name, act);
     };
 
-    on("bookworm", "without its network, and with a full disk, it says so", async () => {
+    on("bookworm", "prepare-ci-host: a missing network and a full disk are reported", async () => {
       ci = await CiHost.up(suite, { disk: {} });
       ci.host.network("cut");
       const before = stateOf(ci.host);
@@ -128,7 +128,7 @@ for (const suite of suites) {
       endsWell();
     });
 
-    on("trixie", "failed on purpose at each step in turn", async () => {
+    on("trixie", "prepare-ci-host: failed intentionally at each step in turn", async () => {
       ci = await CiHost.up(suite);
       for (const id of [...steps, "runner.docker.access", "runner.docker.config", "prepare-ci-host.complete"]) {
         const { code, stderr } = ci.prepare("--fail-step", id);

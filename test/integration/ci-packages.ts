@@ -1,5 +1,5 @@
-// The package repositories of Docker and of GitLab Runner as they are for apt: made once, signed by keys of their own,
-// kept in a cache. The engine is Debian's under Docker's package names, gitlab-runner is test/stand-in/gitlab-runner.ts.
+// The repositories of Docker and GitLab Runner for apt: built once, signed with test keys, and cached. The engine is
+// Debian's under Docker's package names, and gitlab-runner is test/stand-in/gitlab-runner.ts.
 
 import {
   chmodSync,
@@ -24,22 +24,22 @@ import { must } from "./run.ts";
 import { TestHost } from "./test-host.ts";
 
 export interface Repository {
-  /** Under the served folder: what stands behind the server's name in `URIs:`. */
+  /** The path below the served folder, as it follows the server's name in `URIs:`. */
   path: string;
-  /** Where the server has the key. */
+  /** The path of the key on the server. */
   keyPath: string;
-  /** Of the primary key, 40 hexadecimal digits. */
+  /** The fingerprint of the primary key, 40 hexadecimal digits. */
   fingerprint: string;
-  /** The key as it is served, armored. */
+  /** The served key in ASCII armor. */
   key: string;
-  /** The same key as it was a while ago: expired by now. */
+  /** The same key as of an earlier date, which has expired. */
   expiredKey: string;
   component: string;
 }
 
 export interface CiPackages {
   suite: Suite;
-  /** To be served by ci-server.ts. */
+  /** The folder for ci-server.ts. */
   folder: string;
   docker: Repository;
   gitlab: Repository;
@@ -47,13 +47,13 @@ export interface CiPackages {
 
 export type Name = "docker" | "gitlab";
 
-/** Packages of gitlab-runner are there in both. */
+/** The gitlab-runner versions. Packages of both exist. */
 export const runnerVersions = ["19.3.0", "19.4.0"] as const;
 
 /**
- * `tampered`: InRelease and Release were changed after they were signed. `mismatched`: the list of packages was.
- * `foreign`: signed by another key than the one that is served. `swapped`: that other key is served as well.
- * `expired`: the key is the right one, and its time is over. `old`: without the newest gitlab-runner.
+ * `tampered`: InRelease and Release were changed after signing. `mismatched`: the package list was. `foreign`: signed
+ * by another key than the served one. `swapped`: that other key is served as well. `expired`: the right key, but
+ * expired. `old`: without the newest gitlab-runner.
  */
 export type Fault = "tampered" | "mismatched" | "foreign" | "swapped" | "expired" | "old";
 
@@ -67,7 +67,10 @@ const layouts = {
   },
 } as const;
 
-/** Made where it is not there, in 20 seconds; it is of this recipe only, older ones stay. */
+/**
+ * Returns the packages, and builds them first if needed, in 20 seconds. The cache is specific to this recipe, and older
+ * entries stay.
+ */
 export async function ciPackages(suite: Suite): Promise<CiPackages> {
   const cache = `${process.env.XDG_CACHE_HOME ?? `${homedir()}/.cache`}/edox-ops-test`;
   const dir = `${cache}/ci-${suite}-${recipe()}`;
@@ -85,7 +88,7 @@ export async function ciPackages(suite: Suite): Promise<CiPackages> {
       makeKeys(`${work}/keys/${name}`, name === "docker");
       publish(work, suite, name, { key: "good" });
     }
-    // Another process may have been first.
+    // Another process may have finished first.
     if (!existsSync(dir)) renameSync(work, dir);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -93,7 +96,7 @@ export async function ciPackages(suite: Suite): Promise<CiPackages> {
   return described(suite, dir);
 }
 
-/** The packages are told by these files, and by all that the stand-in is compiled from. */
+/** Returns the hash of these files and of the stand-in's sources, which identifies the packages. */
 function recipe(): string {
   const digest = new Bun.CryptoHasher("sha256");
   const near = ["ci-packages.ts", "ci-docker.ts", "ci-keys.ts", "ci-runner.ts"].map(
@@ -121,7 +124,7 @@ function described(suite: Suite, dir: string): CiPackages {
   return { suite, folder: `${dir}/www`, docker: repository("docker"), gitlab: repository("gitlab") };
 }
 
-/** The folder of a copy to be served in the place of the good one: made once, kept beside it. */
+/** Returns the folder of a faulty copy to serve in place of the good one. It is built once and cached beside it. */
 export function spoiled(packages: CiPackages, name: Name, fault: Fault): string {
   const top = dirname(packages.folder);
   const dir = `${top}/${name}-${fault}`;
@@ -153,7 +156,7 @@ function spoil({ suite, folder }: CiPackages, name: Name, fault: Fault, dir: str
     edit(`${lists}/Packages`, /^Version: .*$/m, "Version: 99:1");
     must(["gzip", "-9nkf", `${lists}/Packages`]);
   } else {
-    // apt takes no list that is older than the one it has.
+    // apt accepts no list that is older than its current one.
     const [, made = ""] = /^Date: (.*)$/m.exec(readFileSync(`${dists}/Release`, "utf8")) ?? [];
     const yesterday = new Date(Date.parse(made) - 86_400_000);
     const wanted: Record<typeof fault, Wanted> = {
@@ -173,12 +176,12 @@ function edit(path: string, what: RegExp, by: string): void {
 interface Wanted {
   key: SigningKey | "expired";
   signer?: SigningKey;
-  /** Packages whose file names have this are not listed. */
+  /** Packages whose file names contain this are not listed. */
   without?: string;
   date?: Date;
 }
 
-/** Writes the lists of what is in the pool, and the key that is told to be right. */
+/** Writes the lists of the packages in the pool, and the key that clients are to trust. */
 function publish(
   dir: string,
   suite: Suite,

@@ -1,4 +1,4 @@
-// The Debian packages of the stand-in gitlab-runner, with maintainer scripts that do what those of the real one do.
+// Builds the Debian packages of the stand-in gitlab-runner, with maintainer scripts equivalent to the real ones.
 
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -50,7 +50,7 @@ remove | upgrade | deconfigure)
 esac
 `;
 
-/** Writes two packages a version into the pool. */
+/** Writes two packages per version into the pool. */
 export function runnerPackages(versions: readonly string[], pool: string): void {
   const work = mkdtempSync(`${tmpdir()}/edox-runner-`);
   try {
@@ -107,7 +107,7 @@ function runner(dir: string, version: string, pool: string): void {
   );
 }
 
-/** Packs a folder as it stands. */
+/** Packs a folder unchanged. */
 export function build(
   dir: string,
   pool: string,
@@ -121,6 +121,6 @@ export function build(
     writeFileSync(`${dir}/DEBIAN/${name}`, script);
     chmodSync(`${dir}/DEBIAN/${name}`, 0o755);
   }
-  // A little compression, in little time.
+  // Fast compression.
   must(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", dir, pool]);
 }

@@ -1,5 +1,5 @@
-// Serves a folder over HTTP to the hosts of one network, as download.docker.com and packages.gitlab.com serve theirs.
-// A process of its own, since the one that runs the hosts waits for them; it ends with that one.
+// Serves a folder over HTTP to the hosts of one network, like download.docker.com and packages.gitlab.com. It is a
+// separate process, because the one that runs the hosts blocks on them, and it ends with that one.
 
 import {
   appendFileSync,
@@ -17,23 +17,23 @@ import { certify } from "../stand-in/certificate.ts";
 import type { TestHost } from "./test-host.ts";
 
 export interface CiServer extends Disposable {
-  /** Without a slash at its end. */
+  /** The URL without a trailing slash. */
   url: string;
-  /** From now on this folder is served, at the same address. */
+  /** Serves another folder at the same address from now on. */
   swap(folder: string): Promise<void>;
-  /** The paths that were asked for since it started, in their order. */
+  /** Returns the requested paths since the start, in order. */
   asked(): Promise<string[]>;
 }
 
-/** A file of this name, behind a path, has the address in it that the path leads to. */
+/** A file with this suffix contains the address to which its path redirects. */
 export const leadsSuffix = ".leads-to";
 
-/** Of the real servers, whose places `standsFor` takes. */
+/** The names of the real servers, which `standsFor` replaces. */
 export const realNames = ["download.docker.com", "packages.gitlab.com"] as const;
 
 /**
- * The real servers' names lead to this folder from now on, over HTTPS, and the host trusts that as soon as it has
- * ca-certificates: what it asks of their usual addresses it asks here.
+ * Redirects the real servers' names to this folder over HTTPS from now on. The host trusts the certificate as soon as
+ * it has ca-certificates, so requests to the usual addresses arrive here.
  */
 export async function standsFor(host: TestHost, folder: string): Promise<CiServer> {
   const dir = mkdtempSync(`${tmpdir()}/edox-tls-`);
@@ -53,7 +53,10 @@ export async function standsFor(host: TestHost, folder: string): Promise<CiServe
   return { ...server, [Symbol.dispose]: dispose };
 }
 
-/** `address`: this machine's on the host's network, its `gateway`. apt of the host asks it without the package cache. */
+/**
+ * `address` is this machine's address on the host's network, its `gateway`. The host's apt requests it without the
+ * package cache.
+ */
 export function serveFolder(folder: string, address: string): Promise<CiServer> {
   return started(folder, address, "");
 }

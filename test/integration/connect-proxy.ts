@@ -1,16 +1,16 @@
-// A proxy for HTTPS on this machine, as companies have one: it opens connections for whoever asks, and sees nothing of them.
-// A process of its own, since the one that runs the hosts waits for them; it ends with that one.
+// A company-style HTTPS proxy on this machine: it opens connections on request, and does not see their content. It is a
+// separate process, because the one that runs the hosts blocks on them, and it ends with that one.
 
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 
 export interface ConnectProxy extends Disposable {
   url: string;
-  /** The names and ports that it was asked to open, one line each. */
+  /** Returns the names and ports that clients asked it to open, one per line. */
   asked(): Promise<string>;
 }
 
-/** `address`: this machine's on the host's network. */
+/** `address` is this machine's address on the host's network. */
 export async function connectProxy(address: string): Promise<ConnectProxy> {
   const argv = [process.execPath, import.meta.path, address];
   const child = Bun.spawn(argv, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
@@ -32,7 +32,7 @@ if (import.meta.main) {
   server.on("connect", ({ url = "" }, client) => {
     asked.push(url);
     const [, host = "", port = ""] = /^(.+):(\d+)$/.exec(url) ?? [];
-    // Its own names are the host's.
+    // The proxy resolves its own names like the host.
     const there = connect(Number(port), host === "gateway" ? process.argv[2] : host, () => {
       client.write("HTTP/1.1 200 Connection Established\r\n\r\n");
       there.pipe(client).pipe(there);

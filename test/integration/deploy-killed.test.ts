@@ -1,5 +1,5 @@
-// A deploy that ends where nobody chose: killed at each of its calls that change a disk, at random moments, or with the
-// power of its host. The site is the old or the new one, whole, and the next command settles the rest.
+// An interrupted deploy: killed at each call that changes a disk, at random moments, or by a power cut. The site is
+// completely old or completely new, and the next command cleans up.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -12,7 +12,7 @@ const files = 400;
 const deploy = ["edox-ops", "project", "deploy", "demo", "--source", "/srv/site"];
 const backups = "/var/www/docs/.edox-ops-backups/demo";
 
-/** Every file of it has the version, and so has its script's name. */
+/** Returns a site in which every file and the script's name contain the version. */
 const build = (version: number): string => `rm -rf /srv/site; mkdir -p /srv/site/assets; cd /srv/site
   for i in $(seq ${files}); do echo ${version} >$i.css; done; echo same >same.css
   echo ${version} >assets/app.4f283b1${version}.js; echo ${version} >index.html; sync -f /`;
@@ -25,7 +25,7 @@ async function withSite(disk?: Disk): Promise<TestHost> {
   return host;
 }
 
-/** The version of the site, which all of its files have and nginx serves. Throws where it is a mixture. */
+/** Returns the version that all files of the site have and nginx serves. Throws if versions are mixed. */
 function version(host: TestHost): string {
   const { stdout } =
     host.sh(`cd /var/www/docs/demo && ls | wc -l && cat *.css index.html assets/app.*.js | sort | uniq -c | sort -n
@@ -55,7 +55,7 @@ function settles(host: TestHost): void {
   }
 }
 
-describe("killed", () => {
+describe("deploy: killed", () => {
   let host: TestHost;
   const dir = mkdtempSync(`${tmpdir()}/edox-trace-`);
   beforeAll(async () => {
@@ -72,7 +72,7 @@ describe("killed", () => {
     ).toBe(0);
   };
 
-  test("at its first, a middle and its last call of each kind that changes a disk", () => {
+  test("deploy: killed at its first, a middle and its last call of each kind that changes a disk", () => {
     const calls = "mkdir,rename,renameat2,link,linkat,symlink,unlink,rmdir,fchmod,fsync,syncfs,flock".split(",");
     again();
     expect(host.traced(["-o", `${dir}/trace`, "-e", `trace=${calls.join(",")}`], deploy).code).toBe(0);
@@ -96,7 +96,7 @@ describe("killed", () => {
     figure("deploy killed at its calls", "bookworm", 0, `${killed} kills`);
   });
 
-  test("at random moments", () => {
+  test("deploy: killed at random moments", () => {
     again();
     const start = performance.now();
     expect(host.run(deploy).code).toBe(0);
@@ -113,7 +113,7 @@ describe("killed", () => {
   });
 });
 
-test("a disk without room, or without inodes, is told before anything is written", async () => {
+test("deploy: a disk without space or inodes is reported before anything is written", async () => {
   using host = await withSite({ inodes: 12_000 });
   const before = host.sh(`${build(2)}; ls -A ${backups} /var/www/docs`).stdout;
   const fill = {
@@ -132,11 +132,12 @@ test("a disk without room, or without inodes, is told before anything is written
   settles(host);
 });
 
-test("a disk that is full in the middle is named, and the site is as it was", async () => {
+test("deploy: a disk that fills up during a deploy is reported, and the site stays unchanged", async () => {
   using host = await withSite();
   host.sh(`${build(2)}; tar -C /srv/site -cf /srv/site.tar .`);
   const unpacked = deploy.with(-1, "/srv/site.tar");
-  // What strace answers in the place of the kernel: the room that was looked for is somebody else's by now.
+  // strace returns this error in place of the kernel: the space that was checked has since been used by another
+  // process.
   for (const [command, call, when] of [
     [deploy, "mkdir", 1],
     [deploy, "link,linkat", 1],
@@ -157,12 +158,12 @@ test("a disk that is full in the middle is named, and the site is as it was", as
   settles(host);
 });
 
-describe("without power", () => {
+describe("deploy: power cut", () => {
   let host: TestHost;
   afterEach(() => host?.down());
 
   for (const round of rounds(1, 10)) {
-    test(`the site is the old or the new one, and is not where syncs do nothing, ${round}`, async () => {
+    test(`deploy: after a power cut the site is completely old or new, and is not if syncs are disabled, ${round}`, async () => {
       host = await withSite({ commitSeconds: 1 });
       host.sh(build(2));
       const moment = 3 * chance("deploy's power", round);

@@ -1,4 +1,4 @@
-// Deploys on a real host, while nginx serves the site.
+// Tests deploys on a real host while nginx serves the site.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
@@ -7,7 +7,10 @@ import { TestHost } from "./test-host.ts";
 
 const deploys = rounds(30, 100).length;
 
-/** A site whose page has its own checksum, names a script of this version only, and has files that never change. */
+/**
+ * Creates a site whose page contains its own checksum and a script of this version only, and which has files that never
+ * change.
+ */
 const makeSite = `site() {
   rm -rf /srv/site; mkdir -p /srv/site/assets /srv/site/guide
   script=/assets/app.$(printf %s $1 | sha256sum | cut -c-16).js
@@ -18,7 +21,7 @@ const makeSite = `site() {
 }`;
 
 for (const suite of suites) {
-  describe(`deploys on ${suite}`, () => {
+  describe(`deploy on ${suite}`, () => {
     let host: TestHost;
     beforeAll(async () => {
       host = await TestHost.bare(suite, {});
@@ -31,7 +34,7 @@ for (const suite of suites) {
     });
     afterAll(() => host?.down());
 
-    /** What readers got while this ran. */
+    /** Returns what readers received while this ran. */
     const underLoad = (script: string): { requests: number; failed: number; wrong: string[]; said: string } => {
       const { stdout } = host.sh(`${makeSite}; rm -f /root/stop
         bun /root/load.ts /root/stop >/root/load.out & load=$!
@@ -40,7 +43,7 @@ for (const suite of suites) {
       return { ...JSON.parse(first), said: said.join("\n") };
     };
 
-    test(`${deploys} deploys and restores of a changing site: no request fails, each page is whole and its script found`, () => {
+    test(`deploy: ${deploys} deploys and restores of a changing site fail no request, and each page is complete and its script exists`, () => {
       const { requests, said, ...rest } = underLoad(`for i in $(seq ${deploys}); do
           site $i; edox-ops project deploy demo --quiet || exit 1
           [ $((i % 5)) != 0 ] || edox-ops project restore demo --yes --quiet || exit 1
@@ -50,13 +53,13 @@ for (const suite of suites) {
       figure("readers under deploys", suite, 0, `${requests} requests, none failed`);
     });
 
-    test("the same with two renames instead of the exchange fails, so that the test can", () => {
+    test("deploy: the same load detects two renames in place of the atomic swap", () => {
       const { failed } = underLoad(`cd /var/www/docs; cp -a demo other
         for i in $(seq 300); do mv demo before && mv other demo && mv before other; done; rm -r other`);
       expect(failed).toBeGreaterThan(0);
     });
 
-    test("a page that nginx does not give as it was deployed is taken back", () => {
+    test("deploy: a page that nginx does not serve as deployed is rolled back", () => {
       const before = host.sh("curl -s --resolve demo.test:80:127.0.0.1 http://demo.test/").stdout;
       host.sh(`${makeSite}; site 999; echo 'server { listen 80; server_name other.test; }' >/etc/nginx/sites-enabled/aaa
         sed -i 's,root /var/www/docs/demo;,root /srv/elsewhere;,' /etc/nginx/sites-available/edox-ops-demo; systemctl reload nginx; sleep 0.3`);
@@ -67,7 +70,7 @@ for (const suite of suites) {
       expect(host.run(["edox-ops", "project", "enable", "demo"]).code).toBe(0);
     });
 
-    test("deploy: one that changes nothing fails while nginx is stopped, and its hint starts nginx", () => {
+    test("deploy: a deploy without changes fails while nginx is stopped, and its hint starts nginx", () => {
       const deployed = () => host.run(["edox-ops", "project", "deploy", "demo"]);
       deployed();
       expect([deployed().code, deployed().stdout]).toEqual([0, expect.stringContaining(" 0 changed, ")]);
@@ -80,7 +83,7 @@ for (const suite of suites) {
       expect(deployed().code).toBe(0);
     });
 
-    test("a tree that is a mount point is deployed too, file by file", () => {
+    test("deploy: a tree that is a mount point is deployed file by file", () => {
       const mount =
         "mkdir -p /srv/mounted; cp -a /var/www/docs/demo/. /srv/mounted/; mount --bind /srv/mounted /var/www/docs/demo";
       expect(host.sh(`${mount}; ${makeSite}; site 5`).code).toBe(0);
@@ -90,7 +93,7 @@ for (const suite of suites) {
       host.sh("umount /var/www/docs/demo");
     });
 
-    test("deploy: on an overlay with xino, whose inodes a double does not hold, every changed page is seen", () => {
+    test("deploy: on an overlay with xino, whose inodes exceed a double, every changed page is detected", () => {
       const { code, stdout, stderr } = host.sh(`set -e; mkdir /srv/xino; cd /srv/xino; mkdir lower up source
         mount -t tmpfs tmpfs lower; mount -t tmpfs tmpfs up; mkdir up/upper up/work lower/xino
         for name in a b c index; do printf %.1s $name >lower/xino/$name.html; done
@@ -108,7 +111,7 @@ for (const suite of suites) {
       expect(page).toBe("i");
     });
 
-    test("two at once: the second says who is first, or waits", () => {
+    test("deploy: of two concurrent deploys the second reports the first, or waits", () => {
       const two = (flags: string) =>
         host.sh(`${makeSite}; site 1; edox-ops project deploy demo --quiet & site 2 >/dev/null
           edox-ops project deploy demo --quiet ${flags}; echo $?; wait`);

@@ -1,9 +1,10 @@
-// A stand-in for the image docker:dind: the host's own engine, with an entry point of its own. No registry is asked.
+// Builds a stand-in for the image docker:dind from the host's own engine, with its own entry point. No registry is
+// used.
 
 import { dindImage } from "../../src/runner/selftest.ts";
 import type { TestHost } from "./test-host.ts";
 
-/** What that image's entry point does, where DOCKER_TLS_CERTDIR is /certs. */
+/** Equivalent to that image's entry point if DOCKER_TLS_CERTDIR is /certs. */
 const entryPoint = `#!/bin/sh
 set -e
 mkdir -p /certs/ca /certs/server /certs/client && cd /certs
@@ -19,7 +20,10 @@ tls="--tlsverify --tlscacert server/ca.pem --tlscert server/cert.pem --tlskey se
 exec dockerd --host=unix:///var/run/docker.sock --host=tcp://0.0.0.0:2376 $tls
 `;
 
-/** The path of a file in the host, as docker save writes one; the image itself is not in its engine. */
+/**
+ * Returns the path of the image in the host, in the format of docker save. The image is not loaded into the host's
+ * engine.
+ */
 export async function dindArchive(host: TestHost): Promise<string> {
   const path = "/root/dind.tar";
   const entry = "/usr/local/bin/dockerd-entrypoint.sh";

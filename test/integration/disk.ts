@@ -6,15 +6,15 @@ import { must } from "./run.ts";
 
 export interface Disk {
   inodes?: number;
-  /** How long the journal may keep what nobody has synced. */
+  /** How long the journal may delay data that was not synced. */
   commitSeconds?: number;
-  /** What is in a file reaches the disk before its name does: dpkg syncs no configuration file. */
+  /** Whether file content reaches the disk before the file name: dpkg does not sync configuration files. */
   contentFirst?: true;
 }
 
-/** Room for the binary, the packages and their lists, and for as much again. */
+/** Space for the binary, the packages and their lists, and for as much again. */
 const size = "1200M";
-/** From the kernel's <linux/fs.h> and fs/ext4/ext4.h: at once, and without a last write of the journal. */
+/** From the kernel's <linux/fs.h> and fs/ext4/ext4.h: shut down at once, without a last write of the journal. */
 const EXT4_IOC_SHUTDOWN = 0x8004587d;
 const NOLOGFLUSH = 2;
 
@@ -23,13 +23,13 @@ export function makeDisk(image: string, { inodes = 60_000 }: Disk): void {
   must(["mkfs.ext4", "-q", "-m0", "-N", String(inodes), image]);
 }
 
-/** noauto_da_alloc: no help for programs that rename without a sync, as on other file systems. */
+/** noauto_da_alloc disables the protection for programs that rename without a sync, as on other file systems. */
 export function mountDisk(image: string, dir: string, { commitSeconds = 5, contentFirst }: Disk): void {
   const order = contentFirst ? "nodelalloc" : "noauto_da_alloc";
   must(["mount", "-o", `loop,${order},commit=${commitSeconds}`, image, dir]);
 }
 
-/** What had reached the disk in this very moment is copied: nothing that is written later gets into it. */
+/** Copies the state of the disk at this moment: no later write becomes part of it. */
 export function cutPower(image: string, dir: string, copy: string): void {
   const { ioctl } = dlopen("libc.so.6", { ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" } }).symbols;
   const fd = fs.openSync(dir, fs.constants.O_RDONLY);

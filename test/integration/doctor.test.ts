@@ -1,4 +1,4 @@
-// What doctor tells of real hosts: units that failed, and keys that gpg made.
+// Tests doctor on real hosts: failed units, and keys that gpg created.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
@@ -18,12 +18,12 @@ for (const suite of suites) {
         .stdout.split("\n")
         .find((each) => each.includes(` ${name}: `)) ?? "";
 
-    test("a unit that failed is named, until it is reset, with the bus and without it", () => {
+    test("doctor: a unit that failed is named until it is reset, with and without the bus", () => {
       expect(line("host:units")).toBe("[OK] host:units: none has failed");
       host.sh("systemd-run --quiet --unit=broken --wait false");
       const told = "[WARN] host:units: failed: broken.service (run: systemctl status broken.service)";
       expect(line("host:units")).toBe(told);
-      // What the environment says about a bus, or a program in its place, reaches no child.
+      // No child inherits a bus address from the environment, or a program from PATH.
       const evil = "DBUS_SYSTEM_BUS_ADDRESS=unixexec:path=/usr/bin/touch,argv1=/run/evil";
       expect(host.run(["env", evil, "edox-ops", "doctor"]).stdout).toContain(told);
       expect(host.run(["test", "-e", "/run/evil"]).code).toBe(1);
@@ -33,19 +33,19 @@ for (const suite of suites) {
       expect(line("host:units")).toBe("[OK] host:units: none has failed");
     });
 
-    test("a pending reboot is told", () => {
+    test("doctor: a pending reboot is reported", () => {
       host.sh("touch /run/reboot-required; echo libc6 >/run/reboot-required.pkgs");
       expect(line("host:reboot")).toContain("[WARN] host:reboot: asked for by libc6");
     });
 
-    test("apt's own names for lists are found: nothing is missing after an update, and all before", () => {
+    test("doctor: apt's file names for lists are recognized: nothing is missing after an update, and all are before", () => {
       expect(line("apt:sources")).toContain("[WARN] apt:sources: never fetched: ");
       host.sh("apt-get update -qq");
       expect(line("apt:sources")).toBe("[OK] apt:sources: each has been fetched");
       expect(line("apt:keys")).toContain("[OK] apt:keys: ");
     });
 
-    test("a repository signed by a key of gpg's that ends in 30 days is warned of, whether the key or its subkey signs", () => {
+    test("doctor: a repository whose gpg key or subkey expires in 30 days causes a warning", () => {
       host.sh("apt-get install -y -qq --no-install-recommends gpg gpg-agent apt-utils >/dev/null");
       const made =
         host.sh(`set -e; export GNUPGHOME=/root/keys; mkdir -m 700 -p $GNUPGHOME /srv/repo /etc/apt/keyrings; cd /srv/repo

@@ -1,4 +1,4 @@
-// The environment of a run cannot weaken what it does as root: each row against an undisturbed run on a bare host.
+// The environment cannot weaken a run as root: each row is compared with an uninterrupted run on a bare host.
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { soak } from "./rounds.ts";
@@ -11,7 +11,7 @@ afterEach(() => {
   host = undefined;
 });
 
-/** Types, modes and owners, and the contents of all but the log, which has times in it. */
+/** Returns types, modes and owners, and the contents of all files but the log, which contains times. */
 function state(made: TestHost): string[] {
   return made
     .listing(...ours)
@@ -19,13 +19,13 @@ function state(made: TestHost): string[] {
     .filter((line) => !/^[0-9a-f]{64} .*\.log$/.test(line));
 }
 
-/** Programs that a hostile PATH offers in the place of the real ones; each leaves a mark. */
+/** Programs that a hostile PATH offers in place of the real ones. Each leaves a mark. */
 const traps = `mkdir -p /root/evil && cd /root/evil
   for name in apt-get dpkg nginx systemctl openssl sh env; do
     printf '#!/bin/sh\\ntouch /root/trapped\\nexit 0\\n' >$name; chmod +x $name
   done`;
 
-describe("a first run ends as any other", () => {
+describe("environment: a first run has the usual result", () => {
   let undisturbed: string[] = [];
   beforeAll(async () => {
     using first = await TestHost.bare();
@@ -53,10 +53,10 @@ describe("a first run ends as any other", () => {
     "a /tmp where nothing may be run": `mount -t tmpfs -o noexec none /tmp; ${bootstrap}`,
     "a /tmp that is full, and TMPDIR nowhere": `mount -t tmpfs -o size=8k none /tmp; head -c 8k /dev/zero >/tmp/full; TMPDIR=/none ${bootstrap}`,
   });
-  // The short form sets all variables in one run, the soak each in a run of its own.
+  // The short form sets all variables in one run, and the soak each in a run of its own.
   const all = [["all hostile variables together", `env ${Object.values(variables).join(" ")} ${bootstrap}`] as const];
   for (const [name, command] of [...all, ...(soak ? alone : []), ...places]) {
-    test(name, async () => {
+    test(`environment: ${name}`, async () => {
       host = await TestHost.bare();
       host.sh(traps);
       const { code, stderr } = host.sh(command);

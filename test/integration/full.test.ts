@@ -1,5 +1,5 @@
-// A disk that takes nothing more: the cause is named first and nothing of ours is half. With room again, the next run
-// ends well, and the host is that of an undisturbed run.
+// A full disk: the cause is reported first, and no file of edox-ops is incomplete. After space was freed, the next run
+// succeeds, and the host equals that of an uninterrupted run.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
@@ -10,9 +10,9 @@ import { damaged, endsWell, type Undisturbed, undisturbed } from "./undisturbed.
 
 const bootstrap = ["edox-ops", "bootstrap", "--yes"];
 for (const suite of suites) {
-  // In short on one suite, where the other would tell the same.
+  // The short form runs on one suite, because the other has the same result.
   for (const round of rounds(suite === "bookworm" ? 1 : 0, 5)) {
-    describe(`on ${suite}, ${round}`, () => {
+    describe(`full disk on ${suite}, ${round}`, () => {
       let first: Undisturbed;
       let host: TestHost;
       beforeAll(async () => {
@@ -32,7 +32,7 @@ for (const suite of suites) {
         figure(kind, suite, 0, stderr.split(": ").slice(1, 3).join(": "));
       }
 
-      /** All room but so many megabytes is taken. */
+      /** Fills the disk up to this many megabytes. */
       function leave(megabytes: number): void {
         const { code, stderr } = host.sh(`rm -rf /filler; sync -f /; mkdir /filler
           fallocate -l $((($(stat -f -c %a /) - ${Math.max(1, megabytes)} * 256) * 4096)) /filler/large || exit
@@ -54,13 +54,13 @@ for (const suite of suites) {
         expect(host.raw(["mount", "-o", "remount,bind,rw", "/"]).code).toBe(0);
       }
 
-      test("where apt fetches, and where dpkg unpacks", () => {
+      test("full disk: where apt fetches, and where dpkg unpacks", () => {
         withReadOnly(() => {
           const cause = /^error: packages\.install: \/ is a read-only file system: /;
           failsWith("read-only at the start", cause, /^hint: mount -o remount,rw \/$/m);
         });
         const leaving = { MB: [leave, "space", "-h"], inodes: [leaveInodes, "inodes", "-i"] } as const;
-        // What one of them has fetched, the next finds there.
+        // Files that one round fetched are still there in the next.
         for (const room of ["0 MB", "5 MB", "60 MB", "0 inodes"]) {
           const [amount = "", unit] = room.split(" ");
           const [take, what, flag] = leaving[unit as keyof typeof leaving];
@@ -68,7 +68,7 @@ for (const suite of suites) {
           const cause = new RegExp(`^error: packages\\.install: no ${what} left at /\\S*: apt-get could not `);
           failsWith(`${room} left`, cause, new RegExp(`^hint: df ${flag} /`, "m"));
         }
-        // How much a package needs is the mirror's to say: the disk is filled when dpkg has begun.
+        // The size of a package depends on the mirror, so the disk is filled after dpkg has begun.
         const filledUp = host.sh(`rm -rf /filler; edox-ops bootstrap --yes >/dev/null & run=$!
           until ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1; do kill -0 $run || break; done
           cat /dev/zero 2>/dev/null >/filler; wait $run`);
@@ -80,7 +80,7 @@ for (const suite of suites) {
         expect(host.run(["dpkg", "--audit"]).stdout).not.toBe("");
       });
 
-      test("where files of ours are written", () => {
+      test("full disk: where edox-ops writes its files", () => {
         const upTo = (steps: string): void => {
           host.sh("rm -rf /filler");
           expect(host.run([...bootstrap, "--only", steps])).toMatchObject({ code: 0, stderr: "" });

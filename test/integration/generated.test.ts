@@ -1,4 +1,4 @@
-// What generators make, on a real host, as a browser sees it.
+// Tests sites of real generators on a real host, in a browser.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -8,12 +8,12 @@ import { type Generator, generatedSites, generators, rareWord } from "./sites.ts
 import { TestHost } from "./test-host.ts";
 
 interface Look {
-  /** What the scripts of the page have made of it, to a reader who likes it dark. */
+  /** Returns the result of the page's scripts, for a reader who prefers dark mode. */
   alive(page: Page): Promise<unknown>;
   wanted: unknown;
   /** Types the word into the search and follows its first result. */
   search(page: Page): Promise<void>;
-  /** Said on the page for what is missing. */
+  /** A text on the site's error page. */
   missing: string;
 }
 
@@ -56,7 +56,7 @@ const looks: Record<Generator, Look> = {
   },
 };
 
-describe("sites of generators in a browser", () => {
+describe("generated sites in a browser", () => {
   let host: TestHost;
   let browser: Browser;
 
@@ -70,9 +70,9 @@ describe("sites of generators in a browser", () => {
       expect(host.run(["edox-ops", "project", ...publish])).toMatchObject({ code: 0, stderr: "" });
     }
     browser = await chromium.launch({
-      // On this machine's network every host that comes or goes ends what is being loaded.
+      // On this machine's network, each host that starts or stops would abort the requests of the browser.
       executablePath: host.onItsNetwork("/usr/bin/chromium"),
-      // Anything from elsewhere fails, and is seen.
+      // A request to another host fails and is recorded.
       args: [`--host-resolver-rules=MAP *.test ${host.address}, MAP * ~NOTFOUND`, "--no-proxy-server"],
     });
   });
@@ -81,7 +81,7 @@ describe("sites of generators in a browser", () => {
     host?.down();
   });
 
-  /** A page of a reader who was never here, and all that it complains about. */
+  /** Returns a page of a new reader, with all errors that it reports. */
   async function open(
     name: Generator,
   ): Promise<{ page: Page; problems: string[]; cached: string[]; [Symbol.asyncDispose](): Promise<void> }> {
@@ -106,7 +106,7 @@ describe("sites of generators in a browser", () => {
   for (const name of generators) {
     const { alive, wanted, search, missing } = looks[name];
 
-    test(`${name}: scripts run, the search leads to another page, and nothing complains`, async () => {
+    test(`${name}: scripts run, the search leads to another page, and there are no errors`, async () => {
       await using opened = await open(name);
       const { page, problems, cached } = opened;
       await page.goto("/", { waitUntil: "networkidle" });
@@ -114,7 +114,7 @@ describe("sites of generators in a browser", () => {
       expect(await alive(page)).toEqual(wanted);
       await search(page);
       await page.waitForURL(/\/guide\/install/);
-      // Not where the results of the search show it.
+      // The term is checked outside the search results.
       await page.locator("main, [role=main]").getByText(`First the ${rareWord}`).first().waitFor();
       await page.waitForLoadState("networkidle");
       expect(problems).toEqual([]);
@@ -123,7 +123,7 @@ describe("sites of generators in a browser", () => {
       expect(cached.filter((path) => !hasHashedName(path.slice(1)))).toEqual([]);
     });
 
-    test(`${name}: an address without .html is answered, and the site's own page for what is missing`, async () => {
+    test(`${name}: an address without .html works, and a missing page is answered with the site's own error page`, async () => {
       await using opened = await open(name);
       const { page, problems } = opened;
       const answer = await page.goto("/guide/install", { waitUntil: "networkidle" });
@@ -133,7 +133,7 @@ describe("sites of generators in a browser", () => {
       expect(problems).toEqual([]);
       expect((await page.goto("/missing", { waitUntil: "networkidle" }))?.status()).toBe(404);
       await page.getByText(missing).first().waitFor();
-      // Of the page itself, and of nothing else.
+      // The only errors are those of the missing page itself.
       expect(problems.toSorted()).toEqual([
         `404: http://${name}.test/missing`,
         `console: Failed to load resource: the server responded with a status of 404 (Not Found) http://${name}.test/missing`,
@@ -141,7 +141,7 @@ describe("sites of generators in a browser", () => {
     });
   }
 
-  test("under the strict policy the same site complains: the tests above would see it", async () => {
+  test("generated sites: the strict policy causes errors on the same site, so the tests above would detect them", async () => {
     expect(host.run(["edox-ops", "project", "update", "vitepress", "--csp", "strict"]).code).toBe(0);
     await using opened = await open("vitepress");
     await opened.page.goto("/", { waitUntil: "networkidle" });

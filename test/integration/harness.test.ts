@@ -1,5 +1,5 @@
-// The whole of run_docker.sh, as a job of a pipeline runs it, on a real engine. No registry is asked: what stands under
-// the names of the releases was made here, from packages. ubuntu:24.04 and arm64 wait for a real pipeline.
+// Tests run_docker.sh completely, as a pipeline job runs it, on a real engine. No registry is used: the images with the
+// names of the releases are built here from packages. ubuntu:24.04 and arm64 are left to a real pipeline.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -20,9 +20,9 @@ const releases: Record<string, Suite> = { "debian:12": "bookworm", ...(soak && {
 let ci: CiHost;
 const servers: CiServer[] = [];
 beforeAll(async () => {
-  // Debian 12's engine needs a capability for privileged containers that a machine for tests may not have.
+  // Debian 12's engine needs a capability for privileged containers that a test machine may lack.
   ci = await CiHost.up("trixie", { tls: false });
-  // As a job tells its engine: the way out of this host takes packets of 1400 bytes.
+  // The engine's setting in a job: the default route of this host accepts packets of 1400 bytes.
   mkdirSync(`${ci.host.root}/etc/docker`);
   writeFileSync(`${ci.host.root}/etc/docker/daemon.json`, '{ "mtu": 1400 }\n');
   expect(ci.prepare("--only", "docker.install")).toMatchObject({ code: 0, stderr: "" });
@@ -37,7 +37,7 @@ afterAll(() => {
   ci?.[Symbol.dispose]();
 });
 
-/** A release as a registry has it: nothing but apt and what it needs. Made once, kept in a cache. */
+/** Returns a minimal image like one from a registry: only apt and its dependencies. It is built once and cached. */
 function rootArchive(suite: Suite): string {
   const options = ["--mode=root", "--variant=minbase", '--aptopt=Acquire::Languages "none"'];
   const recipe = new Bun.CryptoHasher("sha256").update(options.join("\n")).digest("hex").slice(0, 12);
@@ -55,7 +55,10 @@ function rootArchive(suite: Suite): string {
   return archive;
 }
 
-/** Under this name in the host's engine, with what an image for containers turns off, and the way to the packages. */
+/**
+ * Loads an image under this name into the host's engine, with the settings of container images and the path to the
+ * packages.
+ */
 function image(name: string, suite: Suite): void {
   const cache = readFileSync(`${ci.host.root}/etc/apt/apt.conf.d/90cache`, "utf8");
   const files = {
@@ -74,7 +77,7 @@ function image(name: string, suite: Suite): void {
   if (code !== 0) throw new Error(stderr);
 }
 
-/** All that it might have left. */
+/** Returns everything that the script could have left behind. */
 const left = (): string => ci.host.sh("docker ps -aq; docker volume ls -q; ls -A /tmp | grep ^tmp").stdout;
 
 const harness = (shell: string, knobs: Record<string, string>) =>
@@ -85,7 +88,7 @@ const harness = (shell: string, knobs: Record<string, string>) =>
   );
 
 for (const [name, suite] of Object.entries(releases)) {
-  describe(`on ${name}`, () => {
+  describe(`run_docker.sh on ${name}`, () => {
     const mirrors: Record<string, string> = {};
     beforeAll(async () => {
       image(name, suite);
@@ -100,7 +103,7 @@ for (const [name, suite] of Object.entries(releases)) {
       }
     });
 
-    test("the whole holds, with bash, and nothing is left", () => {
+    test("run_docker.sh: the whole suite passes with bash, and leaves nothing behind", () => {
       const { code, stdout } = harness("bash", { BASE_IMAGE: name, ...mirrors });
       if (code !== 0) console.error(stdout);
       expect([code, stdout.trimEnd().split("\n").slice(-2)]).toEqual([
@@ -113,7 +116,7 @@ for (const [name, suite] of Object.entries(releases)) {
       expect(left()).toBe("");
     });
 
-    test("the smoke script holds, with the shell of the image docker:cli", () => {
+    test("run_docker.sh: the smoke script passes with the shell of the image docker:cli", () => {
       const script = "/usr/local/bin/run-integration-arm64-smoke";
       expect(ci.host.sh("apt-get install -y -qq busybox-static >/dev/null").code).toBe(0);
       const { code, stdout } = harness("busybox sh", { BASE_IMAGE: name, INTEGRATION_SCRIPT: script, ...mirrors });
@@ -124,7 +127,7 @@ for (const [name, suite] of Object.entries(releases)) {
   });
 }
 
-test("a script that fails: the journal, the cause, what to type, and nothing is left", () => {
+test("run_docker.sh: a failed script prints the journal, the cause and a command to repeat it, and leaves nothing behind", () => {
   for (const shell of ["bash", "busybox sh"]) {
     const { code, stdout } = harness(shell, { BASE_IMAGE: "debian:12", INTEGRATION_SCRIPT: "/bin/false" });
     expect([code, stdout]).toEqual([1, expect.stringMatching(/--- its journal\n.* systemd/)]);
@@ -135,7 +138,7 @@ test("a script that fails: the journal, the cause, what to type, and nothing is 
   }
 });
 
-test("a check that does not hold is named in the last line", () => {
+test("run_docker.sh: a failed check is named in the last line", () => {
   const { code, stdout } = harness("bash", { BASE_IMAGE: "debian:12", EDOX_RUNNER_MIRROR: "--no-such-flag" });
   expect(code).toBe(1);
   expect(stdout.trimEnd().split("\n").at(-1)).toMatch(
@@ -144,7 +147,7 @@ test("a check that does not hold is named in the last line", () => {
   expect(left()).toBe("");
 });
 
-test("without an engine, a binary or the image it says so at once", () => {
+test("run_docker.sh: a missing engine, binary or image is reported immediately", () => {
   const last = (knobs: Record<string, string>) => {
     const { code, stdout } = harness("busybox sh", knobs);
     return [code, stdout.trimEnd().split("\n").at(-1)];
@@ -162,7 +165,7 @@ test("without an engine, a binary or the image it says so at once", () => {
   expect(ci.host.sh("systemctl start docker").code).toBe(0);
 });
 
-test("a platform is asked for at every step, and on control groups of version 1 the machine's are mounted", () => {
+test("run_docker.sh: the platform is passed to every command, and with control groups of version 1 those of the machine are mounted", () => {
   const standIn = `#!/bin/sh
 echo "$*" >>/root/asked
 case "$*" in
@@ -187,7 +190,7 @@ esac
   expect(stdout.trimEnd()).toEndWith("rm --force --volumes c1");
 });
 
-test("ended by a signal it takes its container away", () => {
+test("run_docker.sh: a signal removes its container", () => {
   for (const shell of ["bash", "busybox sh"]) {
     const { code, stdout } = ci.host.sh(`cd ${repository}
       BASE_IMAGE=debian:12 INTEGRATION_SCRIPT='/bin/sleep 600' ${shell} test/integration/run_docker.sh >/root/said 2>&1 & run=$!

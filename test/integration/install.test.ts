@@ -1,4 +1,5 @@
-// One line on a bare host, as an operator types it: the real binary, fetched over HTTPS, installed, and bootstrapped.
+// The one-line installation on a bare host, as an operator types it: the real binary is fetched over HTTPS, installed,
+// and bootstrapped.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -23,7 +24,7 @@ beforeAll(() => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 for (const suite of suites) {
-  describe(`a bare ${suite}`, () => {
+  describe(`install on a bare ${suite}`, () => {
     let host: TestHost;
     let server: CiServer;
     beforeAll(async () => {
@@ -37,7 +38,7 @@ for (const suite of suites) {
 
     const installedSum = (): string => host.run(["sha256sum", target]).stdout.slice(0, 64);
 
-    test("says that nothing there fetches files, and installs a package that was carried there", () => {
+    test("install: a host without a download program is reported, and a copied package can be installed there", () => {
       host.put(`${made.folder}/install.sh`, "/root/install.sh");
       const nothing = host.run(["sh", "/root/install.sh"]);
       expect(nothing).toMatchObject({ code: 1, stdout: "" });
@@ -55,14 +56,14 @@ for (const suite of suites) {
       host.run(["rm", target]);
     });
 
-    test("one line installs and bootstraps it, and doctor finds it well", () => {
+    test("install: one line installs and bootstraps the host, and doctor passes", () => {
       oneLine(host, suite, deb);
       expect(installedSum()).toBe(sha256(binary));
       expect(host.sh("ls -A /usr/local/bin").stdout).toBe("edox-ops\n");
       expect(host.run(["edox-ops", "doctor"]).stdout).toEndWith("Doctor: host looks ready.\n");
     });
 
-    test("a second time, nothing is fetched but the script", async () => {
+    test("install: a second run fetches only the script", async () => {
       const before = (await server.asked()).length;
       const line = `curl -fsSL ${base}/permalink/latest/downloads/install.sh | sh`;
       expect(host.sh(line)).toEqual({
@@ -73,7 +74,7 @@ for (const suite of suites) {
       expect((await server.asked()).slice(before)).toEqual(["/permalink/latest/downloads/install.sh"]);
     });
 
-    test("one bit flipped on the way, and the old one stays", async () => {
+    test("install: a single flipped bit is detected, and the old program stays", async () => {
       host.sh(`printf x >>${target}`);
       const before = installedSum();
       const spoiled = `${dir}/spoiled-${suite}`;
@@ -90,7 +91,7 @@ for (const suite of suites) {
     });
 
     for (const [name, shell] of Object.entries(shells)) {
-      test(`by ${name}: installed and bootstrapped in one line, a page is served, and all is taken away again`, () => {
+      test(`install by ${name}: one line installs and bootstraps, a page is served, and the uninstallation is complete`, () => {
         host.put(Bun.which("busybox") ?? "", "/usr/bin/busybox");
         const line = `curl -fsSL ${base}/permalink/latest/downloads/install.sh | ${shell.join(" ")} -s -- bootstrap --yes`;
         const { code, stdout } = host.sh(`set -o pipefail; ${line}`);

@@ -1,5 +1,5 @@
-// Ended in the middle: killed with all its children, or failed on purpose. The next run ends well, and the host is that
-// of an undisturbed run.
+// An interrupted run: killed with all its children, or failed intentionally. The next run succeeds, and the host equals
+// that of an uninterrupted run.
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
@@ -10,11 +10,11 @@ import { endsWell, type Undisturbed, undisturbed } from "./undisturbed.ts";
 const log = "/var/log/edox-ops/bootstrap.log";
 const steps = ["packages.install", "site.directories", "nginx.prepare", "bootstrap.complete"];
 const boundaries = ["packages.install START", ...steps.slice(0, -1).map((id) => `${id} SUCCESS`)];
-/** The boundaries of the short form, split between the suites. The soak has all of them on both. */
+/** The boundaries of the short form, divided between the suites. The soak covers all of them on both. */
 const short = { bookworm: boundaries.slice(0, 2), trixie: boundaries.slice(2) };
 
 for (const suite of suites) {
-  describe(`on ${suite}`, () => {
+  describe(`bootstrap on ${suite}`, () => {
     let first: Undisturbed;
     let host: TestHost | undefined;
     beforeAll(async () => {
@@ -25,7 +25,7 @@ for (const suite of suites) {
       host = undefined;
     });
 
-    test("undisturbed it says what README shows", async () => {
+    test("bootstrap: an uninterrupted run prints what README shows", async () => {
       const { stdout, again } = first;
       const [, , shown] = (await Bun.file(`${import.meta.dir}/../../README.md`).text()).split(
         "\n# edox-ops bootstrap --yes\n",
@@ -34,7 +34,7 @@ for (const suite of suites) {
       expect(stdout).toBe(again.replaceAll(/^ok {7}/gm, "changed  "));
     });
 
-    /** The run in the host is killed, with all its children, as soon as this shell condition holds. */
+    /** Kills the run in the host with all its children as soon as this shell condition is true. */
     async function killedWhen(condition: string): Promise<TestHost> {
       const made = await TestHost.bare(suite);
       made.raw([
@@ -49,19 +49,19 @@ for (const suite of suites) {
     }
 
     for (const boundary of soak ? boundaries : short[suite]) {
-      test(`killed at "${boundary}"`, async () => {
+      test(`bootstrap: killed at "${boundary}"`, async () => {
         host = await killedWhen(`grep -qs "STEP ${boundary}" ${log}`);
         endsWell(host, first);
       });
     }
 
-    test("killed inside dpkg's unpacking", async () => {
+    test("bootstrap: killed while dpkg unpacks", async () => {
       host = await killedWhen("ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1 && test -e /var/lib/dpkg/info/git.list");
       expect(host.run(["dpkg", "--audit"]).stdout).not.toBe("");
       endsWell(host, first);
     });
 
-    test("failed on purpose at each step in turn", async () => {
+    test("bootstrap: failed intentionally at each step in turn", async () => {
       host = await TestHost.bare(suite);
       for (const id of steps) {
         const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes", "--fail-step", id]);

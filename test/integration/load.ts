@@ -1,6 +1,7 @@
-// Readers of a site, run in the host by Bun: until a file is there they fetch the front page, from many addresses, then
-// the script that it names. Prints how much they got, and what was wrong.
-//   bun load.ts STOP-FILE
+// Readers of a site, run in the host by Bun: until a file exists they fetch the front page from many addresses, then
+// the script that it names. Prints the number of responses and the errors.
+//
+// Usage: bun load.ts STOP-FILE
 
 import { existsSync } from "node:fs";
 import { Agent, get } from "node:http";
@@ -14,7 +15,9 @@ let requests = 0;
 await Promise.all(Array.from({ length: readers }, (_, i) => read(i)));
 console.log(JSON.stringify({ requests, failed: wrong.length, wrong: wrong.slice(0, 5) }));
 
-/** Half of them over connections that stay. Nobody reads for long: the limits are for one address. */
+/**
+ * Half of the readers keep their connections. Each address reads only briefly, because the limits apply per address.
+ */
 async function read(i: number): Promise<void> {
   for (let n = 0; !existsSync(stopPath); n++)
     await readFrom(`127.${1 + i}.${Math.floor(n / 250) % 250}.${1 + (n % 250)}`, i % 2 === 0);
@@ -24,7 +27,7 @@ async function readFrom(from: string, keepAlive: boolean): Promise<void> {
   const agent = new Agent({ keepAlive, maxSockets: 1 });
   for (let n = 0; n < pagesAReader && !existsSync(stopPath); n++) {
     const page = await fetched("/", from, agent);
-    // Its own checksum stands in it.
+    // The page contains its own checksum.
     const [, body = "", sum = ""] = /^([\s\S]*)<!--(\w+)-->\n$/.exec(page.text) ?? [];
     if (page.status !== 200 || digest(body) !== sum) wrong.push(`/: ${page.status} ${page.text.slice(0, 200)}`);
     const [, script = ""] = /src="([^"]+)"/.exec(body) ?? [];

@@ -1,5 +1,5 @@
-// A mirror that serves something else than it should: the run says which file and why, and nothing is half done. When
-// the mirror is well again the next run ends well, and the host is that of an undisturbed run.
+// A mirror with faulty responses: the run reports the file and the reason, and leaves no partial changes. With a
+// correct mirror the next run succeeds, and the host equals that of an uninterrupted run.
 
 import { afterEach, expect, test } from "bun:test";
 import { aptCache } from "./apt-cache.ts";
@@ -10,7 +10,7 @@ import { TestHost } from "./test-host.ts";
 import { changeable, endsWell, undisturbed } from "./undisturbed.ts";
 
 const tested = soak ? suites : (["bookworm"] as const);
-/** What is signed of a source; of Debian's own only; its list of packages; a package. */
+/** The signed file of a source, that of Debian's main source only, its package list, and a package. */
 const release = "/(In)?Release$";
 const one = "/dists/(bookworm|trixie)/(In)?Release$";
 const list = "/main/binary-";
@@ -19,7 +19,7 @@ const git = "/git_[^/]+\\.deb$";
 const page = /Clearsigned file isn't valid, got 'NOSPLIT' \(does the network require authentication\?\)$/;
 const half = /Error reading from server\. Remote end closed connection$/;
 
-/** What is said of it, after its address. */
+/** The error after the address. */
 const faults: [Fault, string, RegExp][] = [
   ["page", release, page],
   ["wrong", release, page],
@@ -33,19 +33,19 @@ const unfinished: typeof faults = [
   ["endless", one, endless],
   ["half", release, half],
   ["endless", list, endless],
-  // In its place apt asks for the list that is not compressed, which not every mirror has.
+  // apt then requests the uncompressed list, which not every mirror has.
   ["half", list, new RegExp(`${half.source}|404 +Not Found$`)],
   ["endless", git, endless],
   ["half", git, half],
 ];
-/** Half a file is resumed, and apt 2.6 may then wait for nothing, until its run is given up. */
+/** apt resumes half a file, and apt 2.6 may then hang until its limit expires. */
 const givenUp = /apt-get update was given up after 20 min; the last it said is /;
 
 let host: TestHost;
 afterEach(() => host?.down());
 
 for (const suite of tested) {
-  test(`each bad file is named on ${suite}, changes nothing, and does no harm to the next run`, async () => {
+  test(`mirror: each faulty file is reported on ${suite}, changes nothing, and does not affect the next run`, async () => {
     host = await TestHost.bare(suite);
     const before = changeable(host);
     for (const [fault, pattern, reason] of faults) {
@@ -61,18 +61,18 @@ for (const suite of tested) {
   });
 }
 
-/** What takes minutes. */
+/** The cases that take minutes. */
 const long: [string, Fault, string, RegExp][] = [
   ["never answers for a list", "silent", release, /: Failed to fetch http:/],
   ["never answers for a package", "silent", git, /: Failed to fetch http:/],
   ["sends a byte a second", "dripping", one, givenUp],
 ];
-/** More than apt's own. */
+/** Longer than apt's own limit. */
 const limitMs = 25 * 60_000;
 
 for (const [what, fault, pattern, said] of soak ? long : []) {
   test(
-    `a mirror that ${what} is not waited for without an end`,
+    `mirror: a mirror that ${what} is not waited for indefinitely`,
     async () => {
       host = await TestHost.bare();
       const { code, stderr } = await servedBadly(fault, pattern);
@@ -87,7 +87,7 @@ for (const [what, fault, pattern, said] of soak ? long : []) {
 for (const suite of soak ? suites : []) {
   for (const [fault, pattern, reason] of unfinished) {
     test(
-      `${fault} of ${pattern} on ${suite} is named, changes nothing, and does no harm to the next run`,
+      `mirror: ${fault} of ${pattern} on ${suite} is reported, changes nothing, and does not affect the next run`,
       async () => {
         host = await TestHost.bare(suite);
         const before = changeable(host);
@@ -107,7 +107,7 @@ for (const suite of soak ? suites : []) {
   }
 }
 
-/** A run of which the mirror answers so for the addresses that match. */
+/** Runs bootstrap while the mirror has this fault for the matching addresses. */
 async function servedBadly(fault: Fault, pattern: string) {
   const cachePort = await aptCache();
   using mirror = await badMirror(fault, pattern, `http://${host.gateway}:${cachePort}`);

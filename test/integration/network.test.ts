@@ -1,5 +1,5 @@
-// A network that is not there, ends in the middle, loses packets or is slow: a run ends well, only later, or it says
-// what it could not reach. With the network back the next run ends well, and the host is that of an undisturbed run.
+// A network that is missing, fails during a run, loses packets or is slow: a run succeeds late, or reports what it
+// could not reach. With the network restored the next run succeeds, and the host equals that of an uninterrupted run.
 
 import { afterEach, expect, test } from "bun:test";
 import { suites } from "./base.ts";
@@ -16,7 +16,7 @@ const failed = "error: packages.install: apt-get could not install nginx, git, c
 const unreachable =
   /Cannot initiate the connection to gateway:\d+ \([\d.]+\)\. - connect \(101: Network is unreachable\)/;
 
-test("without a network or a name server that is the reason, and nothing is changed", async () => {
+test("network: a missing network or name server is reported as the reason, and nothing is changed", async () => {
   host = await TestHost.bare();
   const before = changeable(host);
   host.network("cut");
@@ -34,7 +34,7 @@ test("without a network or a name server that is the reason, and nothing is chan
   endsWell(host, await undisturbed("bookworm"));
 });
 
-test("cut while packages come, and not given back, it says what did not come", async () => {
+test("network: an outage during the download of packages is reported with the missing files", async () => {
   host = await TestHost.bare();
   const before = changeable(host);
   const run = fetching();
@@ -47,7 +47,7 @@ test("cut while packages come, and not given back, it says what did not come", a
   endsWell(host, await undisturbed("bookworm"));
 });
 
-test("cut while packages come, and given back, the same run ends well", async () => {
+test("network: a run survives a temporary outage during the download of packages", async () => {
   host = await TestHost.bare();
   const run = fetching();
   host.network("cut");
@@ -60,14 +60,14 @@ test("cut while packages come, and given back, the same run ends well", async ()
 if (soak) {
   for (const suite of suites) {
     for (const state of ["lossy", "slow"] as const) {
-      test(`a ${state} line takes longer on ${suite}, and no more`, async () => {
+      test(`network: a ${state} line on ${suite} only delays the run`, async () => {
         host = await TestHost.bare(suite);
         host.network(state);
         endsWell(host, await undisturbed(suite));
       });
     }
 
-    test(`where every packet is lost it gives up on ${suite}`, async () => {
+    test(`network: on ${suite} a run times out if every packet is lost`, async () => {
       host = await TestHost.bare(suite);
       host.network("lost");
       expect(firstLine(host.run(bootstrap))).toMatch(/: Failed to fetch .+: (Could not|Unable to) connect to gateway/);
@@ -81,7 +81,7 @@ function firstLine({ code, stderr }: Pick<Ended, "code" | "stderr">): string {
   return `${code} ${stderr.split("\n").find((line) => line.startsWith("error: "))}`;
 }
 
-/** A run that has begun to fetch packages, over a slow line. */
+/** Starts a run and returns when it has begun to fetch packages, over a slow line. */
 function fetching(): { ended(): Pick<Ended, "code" | "stderr"> } {
   host.sh("apt-get update -qq");
   host.network("slow");

@@ -1,4 +1,4 @@
-// Hosts that are not as most are.
+// Tests unusual hosts.
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { TestHost } from "./test-host.ts";
@@ -6,14 +6,14 @@ import { TestHost } from "./test-host.ts";
 let host: TestHost;
 afterEach(() => host?.down());
 
-/** No address, and no socket for any service: what `ipv6.disable=1` on the kernel's command line does. */
+/** No address, and no socket for any service: the effect of `ipv6.disable=1` on the kernel's command line. */
 const withoutIpv6 = `sysctl -qw net.ipv6.conf.all.disable_ipv6=1
   mkdir -p /etc/systemd/system/service.d
   printf '[Service]\\nRestrictAddressFamilies=~AF_INET6\\n' >/etc/systemd/system/service.d/no-ipv6.conf
   systemctl daemon-reload`;
 
-describe("a kernel without IPv6", () => {
-  test("is bootstrapped, though Debian's nginx does not come up there by itself", async () => {
+describe("kernel without IPv6", () => {
+  test("bootstrap without IPv6: succeeds, although Debian's nginx does not start there by itself", async () => {
     host = await TestHost.bare();
     host.sh(withoutIpv6);
     expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
@@ -22,7 +22,7 @@ describe("a kernel without IPv6", () => {
     expect(host.run(["curl", "-sS", "http://127.0.0.1/"]).stderr).toContain("Empty reply from server");
   });
 
-  test("is bootstrapped after an installation of nginx failed there", async () => {
+  test("bootstrap without IPv6: succeeds after a failed installation of nginx", async () => {
     host = await TestHost.bare();
     host.sh(withoutIpv6);
     const { stdout, stderr } = host.sh("apt-get update -qq; apt-get install -y nginx");
@@ -33,9 +33,9 @@ describe("a kernel without IPv6", () => {
   });
 });
 
-test("packages that a full disk left half unpacked are unpacked again", async () => {
+test("bootstrap: packages that a full disk left half-unpacked are unpacked again", async () => {
   host = await TestHost.bare();
-  // As dpkg leaves them where it could neither go on nor put back.
+  // The state that dpkg leaves if it can neither continue nor roll back.
   host.sh(`cd /root; apt-get update -qq; apt-get download -qq less patch; dpkg --unpack less_*.deb patch_*.deb
     rm /usr/bin/less
     sed -i '/^Package: less$/,/^$/ s/^Status: .*/Status: install reinstreq unpacked/
@@ -46,10 +46,10 @@ test("packages that a full disk left half unpacked are unpacked again", async ()
   expect(host.run(["less", "--version"]).code).toBe(0);
 });
 
-test("an nginx that cannot reject handshakes refuses unknown names with a certificate of nobody's", async () => {
+test("nginx:unknown-names: an nginx that cannot reject handshakes refuses unknown names with a throwaway certificate", async () => {
   host = await TestHost.bare();
   expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
-  // The version is all that is looked at; the nginx that runs takes the older form as well.
+  // Only the version is checked. The nginx that runs accepts the older form as well.
   host.sh("sed -i '/^Package: nginx$/,/^$/ s/^Version: .*/Version: 1.18.0-6ubuntu14/' /var/lib/dpkg/status");
   expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
   expect(host.sh("stat -c '%a %U' /etc/edox-ops/unknown-names.pem").stdout).toBe("600 root\n");
@@ -58,7 +58,7 @@ test("an nginx that cannot reject handshakes refuses unknown names with a certif
   expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
 });
 
-test("a server that has port 80 is named, and nothing is changed", async () => {
+test("bootstrap: a server on port 80 is reported, and nothing is changed", async () => {
   host = await TestHost.bare();
   host.sh("apt-get update -qq; apt-get install -y -qq --no-install-recommends busybox >/dev/null");
   host.sh("systemd-run --quiet --unit=other busybox httpd -f -p 80");
@@ -70,8 +70,8 @@ test("a server that has port 80 is named, and nothing is changed", async () => {
   expect(host.run(["test", "-e", "/var/log/edox-ops"]).code).toBe(1);
 });
 
-describe("a foreign site", () => {
-  test("that answers unknown names, by whatever words, goes on doing so, and nginx takes ours beside it", async () => {
+describe("nginx with a foreign site", () => {
+  test("nginx: a foreign site that handles unknown names, in any form, keeps doing so, and nginx accepts ours beside it", async () => {
     host = await TestHost.bare();
     expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
     const theirs = [
@@ -96,7 +96,7 @@ describe("a foreign site", () => {
   });
 });
 
-/** Debian's nginx with the files, the folders and the user of the package of nginx.org, which no registry here has. */
+/** Debian's nginx with the files, folders and user of the nginx.org package, which no registry available here has. */
 const asFromNginxOrg = `apt-get update -qq && apt-get install -y -qq --no-install-recommends nginx >/dev/null
   cd /etc/nginx && rm -r sites-available sites-enabled && useradd --system --shell /usr/sbin/nologin nginx
   cat >nginx.conf <<'END'
@@ -161,15 +161,15 @@ test("nginx laid out as by nginx.org: bootstrap, publish and doctor agree, and i
   expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);
 });
 
-describe("programs that hook into apt", () => {
-  /** It refuses as apt-listbugs does where it cannot ask, and is quiet where that one is. */
+describe("apt hooks", () => {
+  /** Like apt-listbugs, it refuses if it cannot ask, and is silent if that one is. */
   const listbugs = `printf '#!/bin/sh\n[ "$APT_LISTBUGS_FRONTEND" = none ] || { echo "E: Exiting with error" >&2; exit 10; }\n' >/usr/local/sbin/listbugs
     chmod 755 /usr/local/sbin/listbugs
     echo 'DPkg::Pre-Install-Pkgs {"/usr/local/sbin/listbugs apt";};' >/etc/apt/apt.conf.d/10listbugs`;
   const hook = (setting: string) =>
     host.sh(`echo '${setting} { "test x$NONE = xset"; };' >/etc/apt/apt.conf.d/99theirs`);
 
-  test("etckeeper commits by hand, bugs are not asked about, and a hook that fails is named", async () => {
+  test("apt hooks: a manual etckeeper is supported, bugs are not asked about, and a failing hook is reported", async () => {
     host = await TestHost.bare("trixie");
     const { code } =
       host.sh(`apt-get update -qq && apt-get install -y -qq --no-install-recommends git etckeeper >/dev/null
@@ -205,7 +205,7 @@ describe("apt", () => {
   const unreachable = "echo 'deb [trusted=yes] http://127.0.0.1:9/ x main' >/etc/apt/sources.list.d/theirs.list";
   const failed = "Failed to fetch http://127.0.0.1:9/dists/x/InRelease";
 
-  test("a lock is waited for, with its holder named; a source that failed is a warning where the rest have all", async () => {
+  test("apt: a held lock is waited for with its holder, and a failed source is a warning if the others have everything", async () => {
     host = await TestHost.bare();
     const lock = `perl -e 'use Fcntl; open(my $f, "+>>", "/var/lib/apt/lists/lock"); my $l = pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0); fcntl($f, F_SETLK, $l) or die; sleep 3' &`;
     const { code, stdout, stderr } = host.sh(`${unreachable}; ${lock} sleep 0.5; edox-ops bootstrap --yes`);
@@ -216,7 +216,7 @@ describe("apt", () => {
     expect(stdout).toContain(`warning: ${failed}`);
   });
 
-  test("and the failure is told by its source where they have not", async () => {
+  test("apt: a failed source is reported as the cause if a package is missing", async () => {
     host = await TestHost.bare();
     host.sh(`${unreachable}; rm /etc/apt/sources.list`);
     const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
@@ -227,7 +227,7 @@ describe("apt", () => {
     expect(stderr).toContain("  E: Unable to locate package nginx\n");
   });
 
-  test("nothing is removed to make room", async () => {
+  test("apt: no package is removed to make room", async () => {
     host = await TestHost.bare();
     const build = `mkdir -p theirs/DEBIAN && printf 'Package: theirs\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\nConflicts: rsync\nDescription: x\n' >theirs/DEBIAN/control && dpkg-deb -b theirs && dpkg -i theirs.deb`;
     expect(host.sh(build).code).toBe(0);
@@ -237,8 +237,8 @@ describe("apt", () => {
   });
 });
 
-describe("at a terminal", () => {
-  /** Each write of the progress line, and what stands below it at the end. */
+describe("terminal", () => {
+  /** Each write of the progress line, and the final content below it. */
   const progress = (command: string, input = "sleep 1"): { drawn: string[]; rest: string; code: string } => {
     const shell = `stty cols 60; trap : INT; ${command}; echo "exit $?"`;
     const { stdout } = host.sh(`(${input}; while pgrep -x edox-ops >/dev/null; do sleep 0.1; done) |
@@ -248,7 +248,7 @@ describe("at a terminal", () => {
     return { drawn: parts.slice(0, -1), rest: last, code: /exit (\d+)/.exec(stdout)?.[1] ?? "" };
   };
 
-  test("a long step shows on one line how far it is, and leaves a clean screen", async () => {
+  test("terminal: a long step shows its progress on one line, and leaves a clean screen", async () => {
     host = await TestHost.bare();
     const { drawn, rest, code } = progress("edox-ops bootstrap --yes");
     expect(code).toBe("0");
@@ -265,7 +265,7 @@ describe("at a terminal", () => {
     expect(staged.length).toBeGreaterThan(3);
   });
 
-  test("it keeps to one line when the terminal is made narrower", async () => {
+  test("terminal: progress stays on one line when the terminal becomes narrower", async () => {
     host = await TestHost.bare();
     const unpacking = "ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1";
     const resize = `for i in $(seq 900); do ${unpacking} && break; sleep 0.05; done; stty cols 30 </dev/tty`;
@@ -277,7 +277,7 @@ describe("at a terminal", () => {
     expect(widths.length - narrow).toBeGreaterThan(5);
   });
 
-  test("Ctrl-C ends it in order, and the last line is what to type", async () => {
+  test("terminal: Ctrl-C stops a run gracefully, and the last line is the command to continue", async () => {
     host = await TestHost.bare();
     const inDpkg = "until ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1; do :; done";
     const { drawn, rest, code } = progress("edox-ops bootstrap --yes", `${inDpkg}; printf "\\003"`);
@@ -294,7 +294,7 @@ describe("at a terminal", () => {
     return host.sh(`${typed} | script -qec 'edox-ops bootstrap; echo "exit $?"' /dev/null`).stdout;
   };
 
-  test("the plan is shown and asked for: no by Enter and Ctrl-C, yes by y, and not asked where nothing is to do", async () => {
+  test("terminal: the plan requires confirmation: Enter and Ctrl-C decline, y accepts, and a converged host is not asked", async () => {
     host = await TestHost.bare();
     for (const key of ["\\r", "\\003"]) {
       const refused = answered(key);

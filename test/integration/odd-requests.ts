@@ -1,11 +1,11 @@
-// Requests that no browser sends, byte by byte, and what a site of ours answers.
+// Requests that no browser sends, byte by byte, with the responses of a site.
 
 import type { TestHost } from "./test-host.ts";
 
-/** Stands in each file that a site must not give away. */
+/** The content of each file that a site must not serve. */
 export const hidden = "hidden-canary";
 
-/** What a site needs to have for {@link oddRequests}, besides a page and a directory `guide`. */
+/** The files that a site needs for {@link oddRequests}, besides a page and a directory `guide`. */
 export const hiddenFiles = `mkdir -p .git guide/evil.test && for file in .env a.bak .git/config .well-known/.env guide/.x
   do echo ${hidden} >$file; done; echo e >guide/evil.test/index.html`;
 
@@ -18,11 +18,11 @@ const smuggled = request("GET /guide/one HTTP/1.1");
 const withBody = (headers: string, body = `0\r\n\r\n${smuggled}`): string =>
   request("GET / HTTP/1.1", `${own}\r\n${headers}`, body);
 
-/** What is answered: the status, and where it leads. */
+/** The expected response: the status and the redirect. */
 type Expected = [string, readonly string[]];
 
 export const oddRequests: Record<string, readonly Expected[]> = {
-  "a hidden file is given away in no spelling of its path": [
+  "odd requests: a hidden file is served under no spelling of its path": [
     [
       "403",
       [
@@ -49,11 +49,11 @@ export const oddRequests: Record<string, readonly Expected[]> = {
         ...["/.git/config", "/.git%2fconfig", "/%2e%67it/config", "/guide/.x", "http://demo.test/.env"],
       ].map((path) => get(path)),
     ],
-    // Leftovers, which are answered as if they were not there.
+    // Editor leftovers, which are answered as if they did not exist.
     ["404", ["/a.bak", "/a.BAK", "/a%2ebak", "/a.bak/", "/\\.env"].map((path) => get(path))],
     ["400", ["/.env%00", "/.env%00.html", "/.env\0", "/\0", "/\x01"].map((path) => get(path))],
   ],
-  "no path leads out of the tree": [
+  "odd requests: no path leads out of the tree": [
     [
       "400",
       [
@@ -69,7 +69,7 @@ export const oddRequests: Record<string, readonly Expected[]> = {
     ["403", ["/guide/..%5c..%5c", "/.../"].map((path) => get(path))],
     ["404", ["/%252e%252e/etc/passwd", "/%c0%ae%c0%ae/etc/passwd", "/etc/passwd"].map((path) => get(path))],
   ],
-  "a redirect leads to a path of the site, whatever the address looks like": [
+  "odd requests: every redirect leads to a path of the site": [
     [
       "301 /guide/",
       [
@@ -81,13 +81,13 @@ export const oddRequests: Record<string, readonly Expected[]> = {
     ["301 /guide/evil.test/", ["/guide/evil.test", "//guide//evil.test"].map((path) => get(path))],
     ["404", ["//evil.test", "/\\evil.test", "/%5cevil.test", "/@evil.test"].map((path) => get(path))],
   ],
-  "a line end in an address makes no header": [
+  "odd requests: a line break in a URL adds no header": [
     ["404", ["/guide%0d%0aSet-Cookie:x", "/guide%0d%0a%0d%0ax"].map((path) => get(path))],
     ["301 /guide/", [get("/%0d%0aSet-Cookie:x/../guide")]],
     ["301 /guide/?%0d%0aSet-Cookie:x", [get("/guide?%0d%0aSet-Cookie:x")]],
     ["400", ["/guide\rSet-Cookie: x", "/guide\r\rx"].map((path) => get(path))],
   ],
-  "a name that is not the site's is not answered for": [
+  "odd requests: a foreign or invalid host name gets no page": [
     [
       closed,
       [
@@ -110,7 +110,7 @@ export const oddRequests: Record<string, readonly Expected[]> = {
       ],
     ],
   ],
-  "a request that two servers would read as one and as two is refused": [
+  "odd requests: a request that two servers could split differently is refused": [
     [
       "400",
       [
@@ -134,7 +134,7 @@ export const oddRequests: Record<string, readonly Expected[]> = {
     ["501", ["xchunked", "identity, chunked", "\x0bchunked"].map((coding) => withBody(`Transfer-Encoding: ${coding}`))],
     ["200", [withBody(`Content-Length: ${smuggled.length}`, smuggled)]],
   ],
-  "no method but GET and HEAD is taken": [
+  "odd requests: only GET and HEAD are allowed": [
     [
       "405",
       ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "MOVE", "TRACE", "CONNECT", "FOO"].map((method) =>
@@ -145,7 +145,7 @@ export const oddRequests: Record<string, readonly Expected[]> = {
     ["505", [request("GET / HTTP/2.0")]],
     ["200", [request("HEAD / HTTP/1.1", `${own}\r\nConnection: close`)]],
   ],
-  "a range that cannot be had is refused, and many of them are one page": [
+  "odd requests: an unsatisfiable range is refused, and too many ranges return the whole page": [
     ["206", ["0-0", "-1", "0-0,1-1"].map((range) => get("/", `${own}\r\nRange: bytes=${range}`))],
     [
       "416",
@@ -157,7 +157,7 @@ export const oddRequests: Record<string, readonly Expected[]> = {
   ],
 };
 
-/** Sends each line of its input, which is in hex, on a connection of its own, and prints what came until that ended. */
+/** Sends each hexadecimal line of its input on a connection of its own, and prints the received bytes. */
 const client = `use IO::Socket::INET;
 while (my $line = <STDIN>) {
   chomp $line;
@@ -169,7 +169,7 @@ while (my $line = <STDIN>) {
   print unpack("H*", $answer // ""), "\\n";
 }`;
 
-/** What comes for each request: how many answers, the first one's status and where it leads, and all that was said. */
+/** Returns for each request the number of responses, the first one's status and redirect, and the whole text. */
 export function answersTo(
   host: TestHost,
   requests: readonly string[],

@@ -1,19 +1,20 @@
-// One line, as an operator types it: the installer is fetched over HTTPS, installs, and bootstraps a bare host.
+// The one-line installation as an operator types it: the installer is fetched over HTTPS, installs the program, and
+// bootstraps a bare host.
 
 import { expect } from "bun:test";
 import { version } from "../../package.json";
 import type { TestHost } from "./test-host.ts";
 
-/** Of the releases, by the name that a host knows this machine by. */
+/** The address of the releases, by the name that a host uses for this machine. */
 export const base = "https://gateway";
 export const target = "/usr/local/bin/edox-ops";
 
-/** Ends well, and prints how long its parts take. `deb`: the asset that is fetched. */
+/** Verifies the result and prints the duration of each part. `deb` is the asset to fetch. */
 export function oneLine(host: TestHost, called: string, deb: string): void {
   const apt = "apt-get update -qq && apt-get install -y -qq --no-install-recommends curl ca-certificates";
   const curl = timed(() => expect(host.sh(`DEBIAN_FRONTEND=noninteractive; ${apt}`)).toMatchObject({ code: 0 }));
   const line = `curl -fsSL ${base}/permalink/latest/downloads/install.sh | sh -s -- bootstrap --yes`;
-  // Every line with its time, in microseconds.
+  // Prefixes every line with its time, in microseconds.
   const stamped = `{ ${line}; } 2>&1 | while IFS= read -r each; do echo "$EPOCHREALTIME $each"; done; exit $PIPESTATUS`;
   const start = Date.now();
   const { code, stdout } = host.sh(`set -o pipefail; ${stamped}`);
@@ -42,7 +43,7 @@ export function oneLine(host: TestHost, called: string, deb: string): void {
   console.log(`${called}: ${figures.join(", ")}`);
 }
 
-/** Milliseconds that what is done takes. */
+/** Returns the duration of an operation in milliseconds. */
 function timed(action: () => void): number {
   const start = performance.now();
   action();

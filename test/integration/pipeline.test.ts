@@ -1,5 +1,5 @@
-// The pipeline in a clean clone, by a runner for one's desk: GitLab's own schema takes the file, the jobs of each event are
-// those of the table in test/pipeline, and those that need no Docker run well.
+// Tests the pipeline in a clean clone with a local runner: GitLab's schema accepts the file, the jobs of each event
+// match the table in test/pipeline, and jobs without Docker succeed.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
@@ -20,7 +20,10 @@ function local(...argv: string[]): Ended {
   return run(["env", "-C", clone, process.execPath, program, "--force-shell-executor", ...argv]);
 }
 
-/** The names of the jobs of the event that these variables describe. The clone's default branch is whatever was tested. */
+/**
+ * Returns the names of the jobs for the event that these variables describe. The clone's default branch is the tested
+ * commit.
+ */
 function listed(...variables: string[]): string[] {
   const given = ["CI_DEFAULT_BRANCH=main", ...variables].flatMap((each) => ["--variable", each]);
   const { code, stdout, stderr } = local("--list-csv", ...given);
@@ -30,7 +33,7 @@ function listed(...variables: string[]): string[] {
   return rows.map((row) => row.split(";")[0] ?? "");
 }
 
-test("GitLab's own schema takes the file, and refuses a word that there is not", () => {
+test("pipeline: GitLab's own schema accepts the file, and refuses an unknown keyword", () => {
   expect(listed("CI_COMMIT_BRANCH=main")).toContain("pages");
   const path = `${clone}/.gitlab-ci.yml`;
   must(["cp", path, `${path}.kept`]);
@@ -40,7 +43,7 @@ test("GitLab's own schema takes the file, and refuses a word that there is not",
   must(["mv", `${path}.kept`, path]);
 });
 
-test("the default branch publishes the site, the working branch only a preview, others nothing", () => {
+test("pipeline: the default branch publishes the site, the working branch only a preview, and others nothing", () => {
   const publishing = ["pages", "pages:preview", "docs:preview", "docs:smoke"];
   const published = (...variables: string[]) => listed(...variables).filter((name) => publishing.includes(name));
   expect(published("CI_COMMIT_BRANCH=main")).toEqual(["pages", "docs:smoke"]);
@@ -61,7 +64,7 @@ test("the default branch publishes the site, the working branch only a preview, 
 });
 
 for (const job of ["lint", "unit", "build", "docs:preview"]) {
-  test(`${job} ends well`, () => {
+  test(`pipeline: ${job} succeeds`, () => {
     const { code, stdout, stderr } = local(
       job,
       "--variable",
@@ -75,11 +78,11 @@ for (const job of ["lint", "unit", "build", "docs:preview"]) {
   });
 }
 
-test("the hooks refuse a message that says nothing, and let one pass that does", () => {
+test("hooks: an invalid commit message is refused, and a valid one accepted", () => {
   must(["npm", "run", "hooks", "--silent", "--prefix", clone]);
   const commit = (message: string): Ended => {
     const who = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
-    // Whoever runs this may have hooks turned off for themselves.
+    // The developer's own environment may disable hooks.
     return run([
       "env",
       "--unset=LEFTHOOK",

@@ -1,4 +1,4 @@
-// The power is cut just after files of ours were written: they are there, because they were synced.
+// The power is cut just after edox-ops wrote files: they are intact, because they were synced.
 
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
@@ -7,7 +7,7 @@ import { TestHost } from "./test-host.ts";
 import { damaged, endsWell, type Undisturbed, undisturbed } from "./undisturbed.ts";
 
 for (const suite of suites) {
-  describe(`on ${suite}`, () => {
+  describe(`power cut on ${suite}`, () => {
     let first: Undisturbed;
     let host: TestHost;
     beforeAll(async () => {
@@ -15,7 +15,7 @@ for (const suite of suites) {
     });
     afterEach(() => host?.down());
 
-    /** Only the files of ours are at stake. The journal is quick, so that names reach the disk before what is in them. */
+    /** Only files of edox-ops are at risk. The journal is quick, so that names reach the disk before content. */
     async function withPackages(): Promise<void> {
       host = await TestHost.bare(suite, { commitSeconds: 1 });
       expect(host.run(["edox-ops", "bootstrap", "--yes", "--only", "packages.install"]).code).toBe(0);
@@ -23,7 +23,7 @@ for (const suite of suites) {
     }
 
     for (const round of rounds(suite === "bookworm" ? 1 : 0, 5)) {
-      test(`what was written is whole after it, and is not where fsync does nothing, ${round}`, async () => {
+      test(`power cut: written files are complete, and are not if fsync is disabled, ${round}`, async () => {
         await withPackages();
         const moment = 2 * chance("written", suite, round);
         expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);

@@ -1,4 +1,4 @@
-// Lines that are typed into the Python tool and into this program, and how each ended.
+// Runs command lines with the Python tool and with this program, and compares the results.
 
 import { expect } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -9,11 +9,11 @@ import type { TestHost } from "./test-host.ts";
 
 const page = readFileSync(`${import.meta.dir}/../../docs/coming-from-python.md`, "utf8").replace(/\s+/g, " ");
 
-/** They enclose the exit code of a line, behind its output. */
+/** Delimiters around the exit code of a line, after its output. */
 const unit = "\u001f";
 const record = "\u001e";
 
-/** Loads the tool once and runs each line in a process of its own: its start takes most of a line's time. */
+/** Loads the tool once and runs each line in a forked process, because its start takes most of a line's time. */
 const runner = `
 import os, shlex, sys
 from edox_ops.cli import app
@@ -27,10 +27,10 @@ for line in open("/root/lines").read().splitlines():
     print(f"${unit}{code}${record}", end="", flush=True)
 `;
 
-/** How a line ended, with the slugs and times of this run taken out. */
+/** The result of a line, without the slugs and times of this run. */
 type End = Pick<Ended, "code" | "stdout">;
 
-/** Runs all lines with the Python tool, then with this program. Returns how each ended, in this order. */
+/** Runs all lines with the Python tool, then with this program. Returns both results of each line. */
 export function bothEnds(host: TestHost, rows: readonly Row[], words: Record<string, string> = {}): [End, End][] {
   const [python, ours] = [endsOf("py", runPython), endsOf("ts", runOurs)];
   return rows.map((_, i) => [python[i], ours[i]] as [End, End]);
@@ -48,7 +48,7 @@ export function bothEnds(host: TestHost, rows: readonly Row[], words: Record<str
   }
 }
 
-/** Returns what is wrong with a row. */
+/** Returns the faults of a row. */
 export function faultsOf({ line, differs }: Row, ends: [End, End] | undefined): string[] {
   if (ends === undefined) return [`${line}: did not run`];
   const [python, ours] = ends;
@@ -66,7 +66,7 @@ export function faultsOf({ line, differs }: Row, ends: [End, End] | undefined): 
   return Object.entries(faults).flatMap(([fault, isTrue]) => (isTrue ? [`${both} ${fault}`] : []));
 }
 
-/** Runs each line, as it is typed behind the name of the program. Returns how they ended, in their order. */
+/** Runs each line with the Python tool, and returns the results in order. A line begins after the program name. */
 function runPython(host: TestHost, lines: readonly string[]): End[] {
   writeFileSync(`${host.root}/root/lines`, lines.join("\n"));
   writeFileSync(`${host.root}/root/lines.py`, runner);

@@ -1,8 +1,10 @@
-// What is typed into the Python tool and into this program on one host, and where they may differ.
+// Command lines for the Python tool and for this program on one host, with the differences that are allowed.
 
 export interface Row {
   line: string;
-  /** Where the two end otherwise: how this program does, and the words of docs/coming-from-python.md that say so. */
+  /**
+   * An expected difference: the result of this program, and the text of docs/coming-from-python.md that documents it.
+   */
   differs?: { says: string; code?: number; stdout?: RegExp; lastLine?: true };
 }
 
@@ -20,7 +22,7 @@ const stepped = (line: string, stdout = /^/): Row => ({
   differs: { says: steps, code: 0, stdout, lastLine: true },
 });
 
-/** They change nothing, on a host as the Python tool left it: `demo` and `two` are enabled, `three` is not. */
+/** Lines that change nothing, on a host as the Python tool left it: `demo` and `two` are enabled, `three` is not. */
 export const looking: Row[] = [
   {
     line: "--version",
@@ -132,7 +134,7 @@ export const looking: Row[] = [
   planned("project remove demo --dry-run"),
 ];
 
-/** A life of a project, one with each program: SLUG is its own. After `bootstrap`. */
+/** The life cycle of a project, once with each program. SLUG is specific to the program. Runs after `bootstrap`. */
 export const changing: Row[] = [
   stepped("project add SLUG --domain SLUG.test --source-path /srv/site"),
   { line: "project add SLUG --domain SLUG.test" },

@@ -1,18 +1,19 @@
-// The real Python edox-ops in a test host: fetched by pip once, kept in a cache, and installed without a network.
+// Installs the real Python edox-ops in a test host: pip fetches it once, it is cached, and installed without network
+// access.
 
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { must } from "./run.ts";
 import type { TestHost } from "./test-host.ts";
 
-/** Its own environment, beside the program that takes its place. */
+/** Its virtual environment, beside the program that replaces it. */
 export const pythonTool = "/opt/edox-ops/bin/edox-ops";
 
-/** Debian 12's. */
+/** The Python of Debian 12. */
 const version = "3.11";
 const requirements = `${import.meta.dir}/python-tool.txt`;
 
-/** Installs it into a bookworm host. */
+/** Installs the tool into a bookworm host. */
 export function installPythonTool(host: TestHost): void {
   cpSync(wheels(), `${host.root}/root/wheels`, { recursive: true });
   cpSync(requirements, `${host.root}/root/python-tool.txt`);
@@ -34,7 +35,7 @@ function wheels(): string {
   mkdirSync(cache, { recursive: true });
   const work = mkdtempSync(`${cache}/make-`);
   try {
-    // Debian's own: another one that comes first in PATH may be too old.
+    // Debian's own Python: another one earlier in PATH may be too old.
     must(["/usr/bin/python3", "-m", "venv", `${work}/venv`]);
     const target = [
       "--only-binary=:all:",

@@ -1,5 +1,5 @@
-// A release from a clean clone, from its tag to a host that has it: bumped, tagged, built and signed by one command, published
-// to a stand-in of GitLab, installed from there as the pipeline and as everybody does, by apt as well, and updated.
+// A release from a clean clone, from its tag to a host that has it. One command bumps, tags, builds and signs it. It is
+// published to a stand-in for GitLab, installed like the pipeline and like any user, by apt as well, and updated.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
@@ -25,7 +25,7 @@ const top = `${import.meta.dir}/../..`;
 const dir = mkdtempSync(`${tmpdir()}/edox-tagged-`);
 const clone = `${dir}/clone`;
 const assets = `${clone}/dist/release`;
-/** What a host finds at the address of the project. */
+/** The files at the address of the project, as seen by a host. */
 const served = `${dir}/served`;
 const project = "https://gateway/group/edox-ops";
 const token = "job-token-canary";
@@ -48,7 +48,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** An npm script in the clone, with the variables of a job on this tag. */
+/** Runs an npm script in the clone, with the variables of a job on this tag. */
 async function job(...words: string[]): Promise<{ code: number; said: string }> {
   const child = Bun.spawn(["npm", "run", "--silent", ...words], {
     cwd: clone,
@@ -69,11 +69,11 @@ async function job(...words: string[]): Promise<{ code: number; said: string }> 
   return { code, said: out + err };
 }
 
-/** What the stand-in was given, at the addresses that GitLab has it at. */
+/** Serves what the stand-in received, at GitLab's addresses. */
 function serve(): void {
   for (const [path, bytes] of gitlab.files) write(`/api/v4/projects/7/packages/generic/edox-ops/${path}`, bytes);
   const { links = [] } = gitlab.releases.get(`v${version}`) ?? {};
-  // As GitLab does: the permanent address leads to that of the tag, and that one into the registry.
+  // Like GitLab, the permanent address redirects to that of the tag, and that one to the registry.
   const lead = (path: string, to: string) => write(`${path}${leadsSuffix}`, Buffer.from(to));
   for (const { url, direct_asset_path } of links) {
     const at = (place: string) => `/group/edox-ops/-/releases/${place}/downloads${direct_asset_path}`;
@@ -87,7 +87,7 @@ function write(path: string, bytes: Uint8Array): void {
   writeFileSync(`${served}${path}`, bytes);
 }
 
-test("the next version is proposed, written, committed and tagged", async () => {
+test("release: the next version is proposed, written, committed and tagged", async () => {
   const git = (...words: string[]) => must(["git", "-C", clone, ...words]);
   for (const [key, value] of Object.entries({ "user.name": "a", "user.email": "a@example.org" }))
     git("config", key, value);
@@ -99,7 +99,7 @@ test("the next version is proposed, written, committed and tagged", async () => 
   expect(git("describe", "--exact-match")).toBe(`v${version}\n`);
 }, 120_000);
 
-test("no release is made with a key that no program believes, nor under a tag of another version", async () => {
+test("release: an untrusted key and a tag of another version are refused", async () => {
   const [own, right] = [keys, version];
   keys = makeKeys(dir);
   expect((await job("release:assets")).said).toContain("build/release-keys.pem does not have the public key");
@@ -109,7 +109,7 @@ test("no release is made with a key that no program believes, nor under a tag of
   version = right;
 }, 120_000);
 
-test("one command makes all assets, whose programs are those of another build, signed as the page says", async () => {
+test("release: one command builds all assets, reproduces the programs of another build, and signs them as documented", async () => {
   expect((await job("build")).code).toBe(0);
   cpSync(`${clone}/dist/SHA256SUMS`, `${dir}/of-another-build`);
   expect((await job("release:assets", "--", `${dir}/of-another-build`)).said).toContain(`files of edox-ops ${version}`);
@@ -121,7 +121,7 @@ test("one command makes all assets, whose programs are those of another build, s
   const verify = `cd ${assets} && openssl dgst -sha256 -verify ${clone}/build/release-keys.pem -signature SHA256SUMS.sig SHA256SUMS`;
   expect(must(["sh", "-c", verify])).toBe("Verified OK\n");
   must(["sh", "-c", `cd ${assets} && sha256sum --quiet --strict --check SHA256SUMS`]);
-  // All of it is listed, and nothing else is.
+  // All assets are listed, and nothing else is.
   const listed = readFileSync(`${assets}/SHA256SUMS`, "utf8")
     .trimEnd()
     .split("\n")
@@ -133,7 +133,7 @@ test("one command makes all assets, whose programs are those of another build, s
   console.log(names.map((name) => `${name} ${(statSync(`${assets}/${name}`).size / 1e6).toFixed(1)} MB`).join(", "));
 }, 900_000);
 
-test("where another build has other bytes, no release is made, and what is there stays", async () => {
+test("release: a build with different bytes is refused, and the existing assets stay", async () => {
   writeFileSync(
     `${dir}/bent`,
     readFileSync(`${dir}/of-another-build`, "utf8").replace(/^./, (digit) => (digit === "0" ? "1" : "0")),
@@ -141,7 +141,7 @@ test("where another build has other bytes, no release is made, and what is there
   expect((await job("release:assets", "--", `${dir}/bent`)).said).toContain("two builds of this commit differ");
 }, 120_000);
 
-test("the candidate is published, and a fresh host without a runtime installs it from there", async () => {
+test("release: the candidate is published, and a fresh host without a runtime installs it", async () => {
   gitlab = new GitlabReleases(token, [`v${version}`]);
   const count = readdirSync(assets).length;
   const { said } = await job("publish:candidate");
@@ -151,7 +151,7 @@ test("the candidate is published, and a fresh host without a runtime installs it
   host = await TestHost.up("trixie");
   server = await standsFor(host, served);
   host.put(`${clone}/build/smoke.sh`, "/root/smoke.sh");
-  // With its mode, as a job's artifacts keep it.
+  // The mode is kept, as in a job's artifacts.
   must(["cp", "-p", `${assets}/edox-ops-linux-x64`, `${host.root}/root/edox-ops-linux-x64`]);
   expect(smoke("/root/edox-ops-linux-x64")).toEqual({
     code: 0,
@@ -177,7 +177,7 @@ function smoke(what: string) {
   return host.run(["env", ...variables, "sh", "/root/smoke.sh", what]);
 }
 
-test("one click releases it, and everybody installs it by the line that never changes", async () => {
+test("release: one click publishes it, and the permanent installation line installs it", async () => {
   expect((await job("publish:release")).said).toContain(`v${version} is released with`);
   expect((await job("publish:release")).said).toContain("0 links were missing");
   expect(gitlab.releases.get(`v${version}`)?.description).toContain("`self-update`");
@@ -187,7 +187,7 @@ test("one click releases it, and everybody installs it by the line that never ch
   expect(host.run(["sha256sum", program]).stdout.slice(0, 64)).toBe(sha256(`${assets}/edox-ops-linux-x64`));
 }, 120_000);
 
-test("smoke finds out a program of another version, and a runtime that would hide a fault", () => {
+test("smoke: a program of another version, and a runtime that would hide a fault, are detected", () => {
   host.sh("printf '#!/bin/sh\\necho 0.0.1\\n' >/root/other && chmod +x /root/other");
   expect(smoke("/root/other")).toMatchObject({
     code: 1,
@@ -198,7 +198,7 @@ test("smoke finds out a program of another version, and a runtime that would hid
   host.run(["rm", "/usr/bin/node"]);
 });
 
-test("apt's package and the installer's program know of each other", () => {
+test("install: apt's package and the installer's program detect each other", () => {
   const deb = `edox-ops_${version}_amd64.deb`;
   host.put(`${assets}/${deb}`, `/root/${deb}`);
   host.put(`${assets}/install.sh`, "/root/install.sh");

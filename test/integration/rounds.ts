@@ -1,23 +1,26 @@
-// Chance that can be repeated: few rounds among the other checks, many in `npm run test:soak`.
+// Reproducible random moments: a few rounds among the other checks, and many in `npm run test:soak`.
 
 import { appendFileSync } from "node:fs";
 
-/** The long form. */
+/** Whether the long form runs. */
 export const soak = process.env.EDOX_SOAK === "1";
-/** EDOX_SEED=N gives the moments of that run again. It stands in the name of each test. */
+/** EDOX_SEED=N repeats the moments of an earlier run. The seed is part of the name of each test. */
 const seed = process.env.EDOX_SEED ?? "1";
 
-/** The names of so many rounds. */
+/** Returns the names of the rounds. */
 export function rounds(short: number, long: number): string[] {
   return Array.from({ length: soak ? long : short }, (_, index) => `round ${index + 1} of seed ${seed}`);
 }
 
-/** From 0 up to 1, always the same for the same words. */
+/** Returns a number from 0 up to 1 that depends only on these words and the seed. */
 export function chance(...words: string[]): number {
   return Number(Bun.hash(words.join(" ")) % 1_000_000n) / 1_000_000;
 }
 
-/** For the table of `npm run test:soak`: what was done to a host, when in its run, and what it was found in. */
+/**
+ * Records a row for the table of `npm run test:soak`: the interruption, its time in the run, and the state that was
+ * found.
+ */
 export function figure(kind: string, suite: string, moment: number, found: string): void {
   const path = process.env.EDOX_FIGURES;
   if (path) appendFileSync(path, `${JSON.stringify({ kind, suite, moment, found })}\n`);

@@ -9,7 +9,7 @@ export function run(argv: readonly string[]): Ended {
   return { code: exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
 }
 
-/** stdout of a command that must succeed. */
+/** Returns the stdout of a command that must succeed. */
 export function must(argv: readonly string[]): string {
   const { code, stdout, stderr } = run(argv);
   if (code !== 0) throw new Error(`${argv.join(" ")} failed (${code})\n${stdout}${stderr}`);

@@ -1,4 +1,5 @@
-// Signals to a first run on real hosts: dpkg ends in order, the run says how to go on, and the next one ends well.
+// Signals during a first run on real hosts: dpkg stops gracefully, the run prints how to continue, and the next one
+// succeeds.
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { TestHost } from "./test-host.ts";
@@ -14,24 +15,24 @@ function endsWell(): void {
 
 const inDpkg = "ls /var/lib/dpkg/updates/[0-9]* >/dev/null 2>&1";
 
-/** The exit code and stderr of a run that gets this signal as soon as the shell condition holds. */
+/** Returns the exit code and stderr of a run that receives this signal as soon as the shell condition is true. */
 function signalled(signal: string, condition: string): { code: number; stderr: string } {
-  // Through env, since a shell starts what it puts in the background deaf to SIGINT.
+  // The run is started through env, because a shell starts background jobs with SIGINT ignored.
   const { stdout, stderr } = host.sh(`
     env --default-signal=INT edox-ops bootstrap --yes >/dev/null & run=$!
     until ${condition}; do kill -0 $run || exit 1; done
     kill -${signal} $run; wait $run; echo $?`);
-  // A slow machine takes its time with the packages in hand.
+  // A slow machine needs time for the package in progress.
   return { code: Number(stdout), stderr: stderr.replace(/^interrupted by SIG\w+: still waiting for .*\n/gm, "") };
 }
 
-describe("inside dpkg", () => {
+describe("signal: inside dpkg", () => {
   for (const [signal, code] of [
     ["HUP", 129],
     ["INT", 130],
     ["TERM", 143],
   ] as const) {
-    test(`SIG${signal}: dpkg ends in order, exit ${code}, and the last line is what to type`, async () => {
+    test(`signal: on SIG${signal} dpkg stops gracefully, the exit code is ${code}, and the last line is the command to continue`, async () => {
       host = await TestHost.bare();
       expect(signalled(signal, inDpkg)).toEqual({
         code,
@@ -41,7 +42,7 @@ describe("inside dpkg", () => {
     });
   }
 
-  test("a terminal that goes away does not leave a broken host", async () => {
+  test("signal: a closed terminal leaves no broken host", async () => {
     host = await TestHost.bare();
     host.sh(`
       script -qec 'edox-ops bootstrap --yes' /dev/null >/dev/null & terminal=$!
@@ -55,7 +56,7 @@ describe("inside dpkg", () => {
   });
 });
 
-test("while lists are fetched, SIGINT ends apt-get at once", async () => {
+test("signal: SIGINT stops apt-get immediately while it fetches lists", async () => {
   host = await TestHost.bare();
   const { code } = signalled("INT", "pgrep -x apt-get >/dev/null");
   expect(code).toBe(130);
@@ -63,9 +64,9 @@ test("while lists are fetched, SIGINT ends apt-get at once", async () => {
   endsWell();
 });
 
-test("after SIGKILL an apt that lives on is waited for and named", async () => {
+test("signal: an apt that survives the SIGKILL of its run is waited for and reported", async () => {
   host = await TestHost.bare();
-  // Outside of a unit, since systemd ends all children of one.
+  // The run is started outside a unit, because systemd kills all processes of one.
   host.raw([
     "/bin/bash",
     "-c",

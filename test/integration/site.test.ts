@@ -1,4 +1,4 @@
-// The documentation site on a host that edox-ops made, and the commands of its first page as they stand there.
+// Publishes the documentation site on a host that edox-ops set up, with the commands of its first page.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { cpSync } from "node:fs";
@@ -15,11 +15,11 @@ beforeAll(async () => {
 });
 afterAll(() => host?.down());
 
-test("the commands of the first page, typed in its order on a bare host, do what it says", () => {
+test("site: the commands of the first page work in their order on a bare host", () => {
   const blocks = blocksOf(textOf("docs/index.md"));
   for (const [i, { language, code }] of blocks.entries()) {
     if (language !== "sh") continue;
-    // A bare Debian has no sudo, and root needs none.
+    // A bare Debian has no sudo, and root does not need it.
     const { code: exit, stdout, stderr } = host.sh(`cd /srv && sudo() { "$@"; } && set -e\n${code}`);
     expect([code, exit, stderr]).toEqual([code, 0, ""]);
     const next = blocks[i + 1];
@@ -30,7 +30,7 @@ test("the commands of the first page, typed in its order on a bare host, do what
   );
 });
 
-test("the site is built, published and read on that host: each page that is written, and those of one folder of the source", async () => {
+test("site: it is built, published and readable on that host: every written page, and one folder of the source reference", async () => {
   must(["env", "-u", "DOCS_SITE_URL", process.execPath, `${top}/build/site.ts`]);
   cpSync(sitePath, `${host.root}/srv/pages`, { recursive: true });
   const publish = ["project", "publish", "pages", "--domain", "pages.test", "--source", "/srv/pages"];

@@ -1,4 +1,4 @@
-// Sites as three generators make them, with search and a switch of colours: built once, kept in a cache.
+// Builds sites with three generators once, with search and a colour switch, and caches them.
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -8,7 +8,7 @@ import { must } from "./run.ts";
 export const generators = ["vitepress", "material", "sphinx"] as const;
 export type Generator = (typeof generators)[number];
 
-/** Is on one page of each site, guide/install, and on no other. */
+/** A word on exactly one page of each site, guide/install. */
 export const rareWord = "quillwort";
 
 const vitepress = { vitepress: "1.6.4", vue: "3.5.45" };
@@ -54,15 +54,15 @@ plugins: [search]
       "Home\n====\n\nA site of a few pages.\n\n.. code-block:: sh\n\n   make site\n\n.. toctree::\n\n   guide/install\n   about\n",
     "docs/guide/install.rst": `Install\n=======\n\nFirst the ${rareWord}, then the rest.\n`,
     "docs/about.rst": "About\n=====\n\nNobody, to be read.\n",
-    // Sphinx makes none by itself.
+    // Sphinx does not generate one by itself.
     "docs/404.rst": ":orphan:\n\nPage not found\n==============\n",
   },
 };
 
-/** Where each site lies when it is made. */
+/** The output folder of each generator. */
 const outputs: Record<Generator, string> = { vitepress: "docs/.vitepress/dist", material: "site", sphinx: "site" };
 
-/** The folder that has a folder of each generator's site. */
+/** Returns the folder that contains a folder for each generator's site. */
 export function generatedSites(): string {
   const requirements = `${import.meta.dir}/requirements.txt`;
   const recipe = new Bun.CryptoHasher("sha256");
@@ -77,7 +77,7 @@ export function generatedSites(): string {
     for (const name of generators) write(`${work}/${name}`, sources[name]);
     must(["npm", "install", "--prefix", `${work}/vitepress`, "--ignore-scripts", "--no-audit", "--no-fund"]);
     must(["node", `${work}/vitepress/node_modules/vitepress/bin/vitepress.js`, "build", `${work}/vitepress/docs`]);
-    // Debian's own: another one that comes first in PATH may be too old.
+    // Debian's own Python: another one earlier in PATH may be too old.
     must(["/usr/bin/python3", "-m", "venv", `${work}/venv`]);
     must([`${work}/venv/bin/pip`, "install", "--quiet", "--requirement", requirements]);
     must([`${work}/venv/bin/mkdocs`, "build", "--strict", "--config-file", `${work}/material/mkdocs.yml`]);

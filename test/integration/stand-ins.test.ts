@@ -1,4 +1,4 @@
-// The stand-ins for Docker's and GitLab's packages and servers work together, on real hosts.
+// Tests that the stand-ins for Docker's and GitLab's packages and servers work together on real hosts.
 
 import { expect, test } from "bun:test";
 import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -35,18 +35,18 @@ function well(host: TestHost, script: string): string {
   return stdout;
 }
 
-/** The host's own busybox, where a registry cannot be reached. */
+/** The image is the host's own busybox if no registry can be reached. */
 const image = `${quiet} install busybox-static >/dev/null
 cd "$(mktemp -d)" && mkdir bin tmp && cp "$(command -v busybox)" bin/ && for name in sh echo mount sleep; do ln -s busybox bin/$name; done
 tar c . | docker import - tiny:1 >/dev/null`;
 
 for (const suite of suites) {
-  test(`${suite}: the engine, the runner and a job of each kind`, async () => {
+  test(`${suite}: stand-ins for engine and runner run a job of each kind`, async () => {
     const packages = await ciPackages(suite);
     using host = await TestHost.up(suite, undefined, "/var/lib/docker");
     using server = await standsFor(host, spoiled(packages, "gitlab", "old"));
     using gitlab = await GitLab.start({ address: host.gateway, tls: true });
-    // Without which nothing is trusted.
+    // Without it, no certificate is trusted.
     well(host, `apt-get update --error-on=any && ${quiet} install ca-certificates`);
     for (const name of ["docker", "gitlab"] as const) addSource(host, packages, name);
     const install = `NO_DOCKER_PRUNE=1 ${quiet} install ${dockerNames.join(" ")} gitlab-runner`;
@@ -61,7 +61,7 @@ for (const suite of suites) {
     expect(owners).toContain("docker-ce-cli: /usr/bin/docker");
     expect(owners).toContain("containerd.io: /usr/sbin/runc");
     expect(well(host, "docker run --rm --network none tiny:1 echo in a container")).toBe("in a container\n");
-    // Debian 12's engine needs a capability for it that a machine for tests may not have.
+    // Debian 12's engine needs a capability for it that a test machine may lack.
     if (suite === "trixie") well(host, "docker run --rm --privileged tiny:1 mount -t tmpfs none /tmp");
 
     expect(host.sh("gitlab-runner status").stdout).toBe("gitlab-runner: Service is running\n");
@@ -95,7 +95,7 @@ for (const suite of suites) {
   });
 }
 
-/** A job that runs is waited for, and no other is begun. */
+/** On SIGQUIT the running job is drained, and no other is started. */
 async function drains(host: TestHost, gitlab: GitLab, token: string): Promise<void> {
   const id = await gitlab.addJob({ script: ["sleep 3", "echo to the end"], token });
   await gitlab.jobUntil(id, ["running"]);
@@ -103,12 +103,12 @@ async function drains(host: TestHost, gitlab: GitLab, token: string): Promise<vo
   well(host, "systemctl kill -s QUIT --kill-whom=main gitlab-runner");
   const job = await gitlab.jobUntil(id, ["success", "failed"]);
   expect(job).toMatchObject({ state: "success", trace: expect.stringContaining("to the end\n") });
-  // Until its RestartSec is over systemd 252 would wait with a mere start.
+  // With a start alone, systemd 252 would wait until RestartSec has passed.
   well(host, `while [ -e /proc/${pid.trim()} ]; do sleep 0.1; done; systemctl stop gitlab-runner`);
   well(host, "systemctl start gitlab-runner");
 }
 
-/** Stops with SIGTERM: a job that runs is lost. */
+/** Upgrades the package, which stops the runner with SIGTERM: a running job is lost. */
 async function upgrades(host: TestHost, gitlab: GitLab, { folder }: CiPackages, swap: (to: string) => Promise<void>) {
   const id = await gitlab.addJob({ script: ["sleep 60"] });
   await gitlab.jobUntil(id, ["running"]);
@@ -116,7 +116,7 @@ async function upgrades(host: TestHost, gitlab: GitLab, { folder }: CiPackages, 
   well(host, `apt-get update --error-on=any && ${quiet} install gitlab-runner`);
   expect(await gitlab.job(id)).toMatchObject({
     state: "failed",
-    // systemd's signal is for the runner and for the job's own processes: who is told first, tells.
+    // systemd signals the runner and the job's processes. The first one to receive the signal reports the failure.
     failureReason: expect.stringMatching(/^(runner_interrupted|script_failure)$/),
   });
   expect(well(host, "gitlab-runner --version")).toStartWith("Version:      19.4.0\n");
@@ -134,7 +134,7 @@ const faults: [Fault, RegExp][] = [
 ];
 
 for (const suite of suites) {
-  test(`${suite}: apt refuses each spoiled repository`, async () => {
+  test(`${suite}: apt refuses each faulty repository`, async () => {
     const packages = await ciPackages(suite);
     using host = await TestHost.up(suite);
     rmSync(`${host.root}/etc/apt/sources.list`, { force: true });

@@ -1,5 +1,5 @@
-// A host that the real Python tool set up: taken over without an interruption, its sites stop refusing readers, and what
-// is typed there ends as before, or as the documentation says.
+// A host that the real Python tool set up is taken over without downtime. Its sites stop refusing readers, and each
+// command line has its former result, or the documented one.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { GitLab, tokens } from "../stand-in/gitlab.ts";
@@ -9,7 +9,7 @@ import { changing, looking } from "./python-table.ts";
 import { installPythonTool, pythonTool } from "./python-tool.ts";
 import { TestHost } from "./test-host.ts";
 
-describe("a host of the Python tool", () => {
+describe("takeover from the Python tool", () => {
   let host: TestHost;
   let gitlab: GitLab;
 
@@ -41,7 +41,10 @@ describe("a host of the Python tool", () => {
     host?.down();
   });
 
-  /** How many of a page's 80 files are refused to a browser: six connections, and two milliseconds to the host. */
+  /**
+   * Returns how many of a page's 80 files are refused to a browser with six connections and a latency of two
+   * milliseconds.
+   */
   const refused = (): number => {
     const load = `for c in 0 1 2 3 4 5; do
       seq $c 6 80 | sed '/^0$/d; s,.*,url = http://demo.test/&.css\\noutput = /dev/null,' |
@@ -50,15 +53,15 @@ describe("a host of the Python tool", () => {
     return Number(host.sh(load).stdout);
   };
 
-  describe("before bootstrap", () => {
-    test("each line that changes nothing ends as with the Python tool, or as the page says", () => {
+  describe("takeover: before bootstrap", () => {
+    test("takeover: each read-only line has the result of the Python tool, or the documented one", () => {
       const before = host.listing("/etc", "/var/www", "/var/log/edox-ops");
       const ended = bothEnds(host, looking);
       expect(looking.flatMap((row, i) => faultsOf(row, ended[i]))).toEqual([]);
       expect(host.listing("/etc", "/var/www", "/var/log/edox-ops")).toBe(before);
     });
 
-    test("doctor passes: what only differs is drift, a warning", () => {
+    test("takeover: doctor passes, and reports drift as a warning", () => {
       const { code, stdout } = host.sh("edox-ops doctor");
       expect([code, stdout]).toEqual([0, expect.not.stringContaining("[FAIL]")]);
       for (const name of ["nginx:limits", "nginx:unknown-names", "project:demo", "project:two", "state:permissions"]) {
@@ -70,11 +73,11 @@ describe("a host of the Python tool", () => {
     });
   });
 
-  test("before, most of a page's files are refused", () => {
+  test("takeover: before bootstrap, most of a page's files are refused", () => {
     expect(refused()).toBeGreaterThan(20);
   });
 
-  test("it is brought in line by a reload: nginx is not restarted, and what was there is kept", () => {
+  test("takeover: bootstrap applies its changes with a reload, does not restart nginx, and keeps replaced files", () => {
     const master = host.run(["cat", "/run/nginx.pid"]).stdout;
     expect(host.run(["edox-ops", "bootstrap", "--yes"]).code).toBe(0);
     expect(host.run(["cat", "/run/nginx.pid"]).stdout).toBe(master);
@@ -82,12 +85,12 @@ describe("a host of the Python tool", () => {
     expect(host.run(["edox-ops", "bootstrap", "--check"]).code).toBe(0);
   });
 
-  test("after, none is, and an unknown name gets no site", () => {
+  test("takeover: after bootstrap, no file is refused, and unknown names are not served", () => {
     expect(refused()).toBe(0);
     expect(host.run(["curl", "-sS", "http://127.0.0.1/1.css"]).stderr).toContain("Empty reply from server");
   });
 
-  describe("its projects", () => {
+  describe("takeover: projects", () => {
     const project = (line: string) => host.sh(`edox-ops project ${line}`);
     const page = (): string => host.sh("curl -s http://demo.test/").stdout;
     const backups = "/var/www/docs/.edox-ops-backups/demo";
@@ -106,7 +109,7 @@ describe("a host of the Python tool", () => {
       made = JSON.parse(host.sh("cat /etc/edox-ops/projects.json").stdout);
     });
 
-    test("are listed, and the records stay as they were written", () => {
+    test("takeover: projects are listed, and their records stay unchanged", () => {
       const before = host.sh("sha256sum /etc/edox-ops/projects.json").stdout;
       expect(project("list").stdout).toBe(host.sh(`${pythonTool} project list`).stdout);
       expect(project("backups list demo").stdout).toMatch(
@@ -115,7 +118,7 @@ describe("a host of the Python tool", () => {
       expect(host.sh("sha256sum /etc/edox-ops/projects.json").stdout).toBe(before);
     });
 
-    test("are all taken, whatever their root paths, branches and groups; one that cannot be used stops no other", () => {
+    test("takeover: projects with any root path, branch and group are accepted, and an invalid one does not affect the others", () => {
       const other = (slug: string, more: object) => ({
         ...{ ...made.demo, slug, domain: `${slug}.test`, root_path: `/var/www/docs/${slug}`, source_path: null },
         ...{ enabled: false, ...more },
@@ -148,7 +151,7 @@ describe("a host of the Python tool", () => {
       write(made);
     });
 
-    test("are validated: only the site's text differs, and enable brings it in line by a reload", () => {
+    test("takeover: validation finds only drift of the site's text, and enable corrects it with a reload", () => {
       const { code, stderr } = project("validate demo");
       expect([code, stderr]).toEqual([
         0,
@@ -165,7 +168,7 @@ describe("a host of the Python tool", () => {
       expect(told).toMatch(/\[(OK|WARN)\] deploy-backups:size: /);
     });
 
-    test("are deployed: the tree becomes root's, and the one of before a backup", () => {
+    test("takeover: a deploy makes root the owner of the tree, and the old tree becomes a backup", () => {
       expect(project("deploy demo")).toMatchObject({ code: 0, stderr: "" });
       expect(page()).toBe("new\n");
       expect(host.sh("stat -c %U:%G:%a /var/www/docs/demo /var/www/docs/demo/index.html").stdout).toBe(
@@ -176,7 +179,7 @@ describe("a host of the Python tool", () => {
       expect(host.sh("find /var/www/docs/.edox-ops-backups/demo/2* -newermt 2026-06-01 ! -user root").stdout).toBe("");
     });
 
-    test("that a deploy was killed in between its renames, are up again with the next", () => {
+    test("takeover: a project whose deploy was killed between its renames is restored by the next deploy", () => {
       host.sh("cd /var/www/docs && mv demo demo.previous-swap && mkdir demo.staging");
       expect(page()).not.toBe("new\n");
       const { code, stderr } = project("validate demo");
@@ -188,7 +191,7 @@ describe("a host of the Python tool", () => {
       host.sh("rm -r /var/www/docs/demo.previous-swap /var/www/docs/demo.staging");
     });
 
-    test("are restored from an old backup, and one that cannot be a site is refused by name", () => {
+    test("takeover: an old backup can be restored, and an unsafe one is refused by name", () => {
       expect(project("restore demo --yes --backup 20260102T000000Z").code).toBe(0);
       expect(page()).toBe("20260102T000000Z\n");
       expect(project("restore demo --yes --backup 20260101T000000Z").stderr).toContain(
@@ -198,14 +201,14 @@ describe("a host of the Python tool", () => {
     });
   });
 
-  test("each line that changes something ends as with the Python tool, or as the page says", () => {
+  test("takeover: each changing line has the result of the Python tool, or the documented one", () => {
     const words = { URL: gitlab.url, TOKEN: tokens.registration };
     const ended = bothEnds(host, changing, words);
     expect(changing.flatMap((row, i) => faultsOf(row, ended[i]))).toEqual([]);
   });
 });
 
-/** Copies the packages of GitLab Runner to where they are installed from. */
+/** Copies the packages of GitLab Runner to the place that they are installed from. */
 async function putRunner(host: TestHost): Promise<void> {
   const { folder, gitlab } = await ciPackages("bookworm");
   const [version] = runnerVersions;

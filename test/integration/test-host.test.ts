@@ -1,16 +1,16 @@
-// The host that the other tests stand on.
+// Tests the host that the other tests use.
 
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { TestHost } from "./test-host.ts";
 
-test("what is to run in a host arrives as it is written", async () => {
+test("test host: a command arrives unchanged in a host", async () => {
   using host = await TestHost.up("bookworm");
   expect(host.run(["echo", "$HOME", "$$"]).stdout).toBe("$HOME $$\n");
   expect(host.sh('kill -0 $$ && echo "$HOME"').stdout).toBe("/root\n");
 });
 
-test("hosts that are made at the same time share no number, also where a run was killed", async () => {
+test("test host: concurrent hosts get different numbers, also after a run was killed", async () => {
   const taking = `import { sweep, takeIndex } from "${import.meta.dir}/belongings.ts";
     const index = takeIndex("/nonexistent");
     console.log(index);

@@ -1,4 +1,4 @@
-// A disposable host: a real systemd over a bare Debian, with its own network, processes and control group.
+// A disposable host: a real systemd on a minimal Debian, with its own network, processes and control group.
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import { type Ended, must, run } from "./run.ts";
 
 const bootLimitMs = 60_000;
 
-/** Why no host can be made here and what to do, or null. */
+/** Returns why no host can be created here and what to do, or null. */
 export function whyNoHosts(): string | null {
   if (process.geteuid?.() !== 0) return "a test host needs root: type `sudo npm start`";
   if (run(["unshare", "--mount", "--net", "--pid", "--fork", "mount", "-t", "tmpfs", "none", "/mnt"]).code !== 0) {
@@ -28,8 +28,9 @@ export class TestHost implements Disposable {
   private nspawn: Bun.Subprocess | undefined;
 
   /**
-   * Up and running when it returns. What it writes is in memory, or on a disk. `plainDir`: has an ext4 of its own, as a
-   * program needs that stacks layers itself. One of arm64 is emulated: what computes takes many times as long there.
+   * Boots a host and returns when it is running. Its writes go to memory, or to a disk. `plainDir` has an ext4 of its
+   * own, for programs that stack overlays themselves. A host of arm64 is emulated, and its computations take many times
+   * as long.
    */
   static async up(
     suite: Suite,
@@ -55,7 +56,7 @@ export class TestHost implements Disposable {
     return host;
   }
 
-  /** Bare, but for the binary that was built. */
+  /** Boots a host with nothing but the built binary. */
   static async bare(suite: Suite = "bookworm", disk?: Disk, plainDir?: string): Promise<TestHost> {
     const host = await TestHost.up(suite, disk, plainDir);
     host.put(`${import.meta.dir}/../../dist/linux-x64/edox-ops`, "/usr/local/bin/edox-ops");
@@ -75,12 +76,12 @@ export class TestHost implements Disposable {
     return `10.231.${this.index}.2`;
   }
 
-  /** This machine's address on its network. */
+  /** This machine's address on the host's network. */
   get gateway(): string {
     return `10.231.${this.index}.1`;
   }
 
-  /** Where its files are seen from outside. */
+  /** The path of the host's files on this machine. */
   get root(): string {
     return `${this.dir}/root`;
   }
@@ -91,7 +92,7 @@ export class TestHost implements Disposable {
 
   private mount(image: string): void {
     for (const name of ["base", "disk", "root"]) mkdirSync(`${this.dir}/${name}`);
-    // An overlay does not stack on an overlay: the upper layer has a file system of its own.
+    // An overlay cannot be stacked on an overlay, so the upper layer has a file system of its own.
     if (this.disk) makeDisk(this.diskImage, this.disk);
     else must(["mount", "-t", "tmpfs", "-o", "size=3g", "none", `${this.dir}/disk`]);
     must(["mount", "-o", "loop,ro", image, `${this.dir}/base`]);
@@ -114,15 +115,15 @@ export class TestHost implements Disposable {
     const proxy = [
       `Proxy "http://gateway:${cachePort}";`,
       'Proxy::127.0.0.1 "DIRECT";',
-      // What a test serves there may change at any moment.
+      // Files that a test serves there may change at any time.
       `Proxy::${this.gateway} "DIRECT";`,
-      // The cache answers one request of a connection at a time.
+      // The cache answers one request per connection at a time.
       'Pipeline-Depth "0";',
     ];
     writeFileSync(`${this.root}/etc/apt/apt.conf.d/90cache`, `Acquire::http {\n${proxy.join("\n")}\n}\n`);
   }
 
-  /** For each of its units. */
+  /** Applies the emulator's settings to each of its units. */
   private settleEmulated(): void {
     const dir = `${this.root}/etc/systemd/system/service.d`;
     mkdirSync(dir);
@@ -148,8 +149,8 @@ export class TestHost implements Disposable {
   }
 
   /**
-   * `cut`: its link is down. `lost`: all packets vanish, and nobody says so. `lossy`: every fifth vanishes, there and
-   * back. `slow`: a megabit a second.
+   * `cut`: the link is down. `lost`: all packets are dropped silently. `lossy`: every fifth packet is dropped, in both
+   * directions. `slow`: one megabit per second.
    */
   network(state: "up" | "cut" | "lost" | "lossy" | "slow"): void {
     const { name } = this;
@@ -161,7 +162,7 @@ export class TestHost implements Disposable {
     if (state === "slow") must(["tc", "qdisc", "add", "dev", link, ...rate]);
     const rules: Partial<Record<typeof state, string>> = { lost: "drop", lossy: "numgen random mod 5 == 0 drop" };
     const rule = rules[state];
-    // Where they arrive: a sender that drops its own is told.
+    // Packets are dropped at the receiving side, because a sender notices its own drops.
     const ends = [
       ["self", name, link],
       [this.leader, "loss", "host0"],
@@ -175,9 +176,9 @@ export class TestHost implements Disposable {
     }
   }
 
-  /** Answers how systemd finds itself: running, or degraded where a unit failed. */
+  /** Returns systemd's state: running, or degraded if a unit failed. */
   private async boot(): Promise<string> {
-    // A control group of its own in every hierarchy, or all hosts share one.
+    // Without a control group of its own in every hierarchy, all hosts would share one.
     const groups = controlGroups().map((path) => `${path}/${this.name}`);
     for (const group of groups) mkdirSync(group, { recursive: true });
     const join = 'for group; do [ "$group" = -- ] && break; echo $$ >"$group/cgroup.procs"; done';
@@ -223,13 +224,13 @@ export class TestHost implements Disposable {
     return this.raw(["systemctl", "is-system-running", "--wait"]).stdout.trim();
   }
 
-  /** Ends at once, as when its kernel fails, and is up again: what it wrote is there, synced or not. */
+  /** Stops at once, as if the kernel failed, and boots again. All writes are kept, synced or not. */
   async stop(): Promise<void> {
     this.halt();
     await this.boot();
   }
 
-  /** The same without what had not reached its disk. */
+  /** The same, without the writes that had not reached the disk. */
   async powerCut(): Promise<void> {
     const copy = `${this.dir}/copy.img`;
     cutPower(this.diskImage, `${this.dir}/disk`, copy);
@@ -240,7 +241,7 @@ export class TestHost implements Disposable {
     await this.boot();
   }
 
-  /** All that was written has reached the disk. */
+  /** Writes all pending data to the disk. */
   sync(): void {
     must(["sync", "-f", `${this.dir}/disk`]);
   }
@@ -251,7 +252,7 @@ export class TestHost implements Disposable {
     endProcesses(this.name);
   }
 
-  /** In the host, outside of its units: what it starts outlives it. */
+  /** Runs a command in the host, outside its units: children outlive it. */
   raw(argv: readonly string[]): Ended {
     return run(this.entering(argv));
   }
@@ -260,33 +261,33 @@ export class TestHost implements Disposable {
     return ["nsenter", "-t", String(this.leader), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--", ...argv];
   }
 
-  /** The same, but each sync of it and of its children does nothing. */
+  /** The same, but each sync of the command and its children does nothing. */
   unsynced(argv: readonly string[]): Ended {
     const calls = "fsync,fdatasync,sync,syncfs";
     return this.traced(["-o", "/dev/null", "-e", `trace=${calls}`, "-e", `inject=${calls}:retval=0`], argv);
   }
 
-  /** In the host, under this machine's strace with these flags. */
+  /** Runs a command in the host, under this machine's strace with these flags. */
   traced(flags: readonly string[], argv: readonly string[]): Ended {
     return run(["strace", "-f", "-qq", ...flags, ...this.entering(argv)]);
   }
 
-  /** In the host, in a unit of its own that may be named, as root with a clean environment. */
+  /** Runs a command in the host as root with a clean environment, in a unit of its own that may be named. */
   run(argv: readonly string[], unit?: string): Ended {
     const path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     const named = unit === undefined ? [] : [`--unit=${unit}`];
     const flags = ["--quiet", "--pipe", "--wait", "--collect", "-E", path, "-E", "HOME=/root", ...named];
-    // systemd puts the value of a variable in the place of its name; a doubled sign is one that stands for itself.
+    // systemd expands variables in arguments. A doubled sign stands for the sign itself.
     const asWritten = argv.map((word) => word.replaceAll("$", "$$$$"));
     return this.raw(["systemd-run", ...flags, "--working-directory=/root", "--", ...asWritten]);
   }
 
-  /** A script in the host. */
+  /** Runs a shell script in the host. */
   sh(script: string): Ended {
     return this.run(["/bin/bash", "-c", script]);
   }
 
-  /** A program of this machine whose network is the host's: the path of a script. */
+  /** Returns the path of a script that runs a program of this machine in the host's network. */
   onItsNetwork(program: string): string {
     const path = `${this.dir}/on-its-network`;
     const script = `#!/bin/sh\nexec nsenter --net=/proc/${this.leader}/ns/net ${program} "$@"\n`;
@@ -294,12 +295,12 @@ export class TestHost implements Disposable {
     return path;
   }
 
-  /** A copy of a file of this machine, as an executable. */
+  /** Copies a file of this machine into the host, as an executable. */
   put(from: string, to: string): void {
     must(["install", "-m", "0755", from, `${this.root}${to}`]);
   }
 
-  /** Type, mode, owner, size and digest of everything below these folders. */
+  /** Returns type, mode, owner, size and digest of everything below these folders. */
   listing(...dirs: string[]): string {
     const look =
       'find "$@" -printf "%p %y %m %U:%G %l\\n" | sort; find "$@" -type f -print0 | sort -z | xargs -0r sha256sum';
@@ -316,7 +317,7 @@ export class TestHost implements Disposable {
   }
 }
 
-/** Takes room as it fills. */
+/** Mounts a sparse image, which takes space only as it fills. */
 function mountPlain(image: string, dir: string): void {
   mkdirSync(dir);
   must(["truncate", "-s", "8G", image]);
@@ -324,7 +325,7 @@ function mountPlain(image: string, dir: string): void {
   must(["mount", "-o", "loop", image, dir]);
 }
 
-/** Names that this machine's own hosts file knows, a package mirror perhaps. */
+/** Returns the names in this machine's own hosts file, which may contain a package mirror. */
 function outerHosts(): string {
   return readFileSync("/etc/hosts", "utf8")
     .replace(/^.*\blocalhost\b.*$/gm, "")

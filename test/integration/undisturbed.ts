@@ -1,28 +1,28 @@
-// The host that nothing happened to: what every other one has to be like in the end.
+// The host after an uninterrupted run, with which every other one is compared.
 
 import { expect } from "bun:test";
 import type { Suite } from "./base.ts";
 import { rounds } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
 
-/** What a run leaves, but for what differs in every installation: logs, caches, and times in dpkg's records. */
+/** Files that differ in every installation and are not compared: logs, caches, and times in dpkg's records. */
 const left = ["/etc", "/var/www", "/var/lib/dpkg/info", "/var/lib/dpkg/updates"];
-/** What each host, boot or installation has of its own. */
+/** Files that differ in each host, boot or installation. */
 const varies =
   /apt\.conf\.d\/90cache|\/etc\/(machine-id|hostname|hosts|resolv\.conf|ld\.so\.cache|\.pwd\.lock|mtab)|ssl\/certs\/java/;
 
 export interface Undisturbed {
   state: string[];
-  /** How long its run took. */
+  /** The duration of its run. */
   seconds: number;
   stdout: string;
-  /** Of a second run. */
+  /** The output of a second run. */
   again: string;
 }
 
 const known = new Map<Suite, Promise<Undisturbed>>();
 
-/** Made once for each suite. */
+/** Returns the result for a suite. It is created once. */
 export function undisturbed(suite: Suite): Promise<Undisturbed> {
   const found = known.get(suite) ?? make(suite);
   known.set(suite, found);
@@ -31,7 +31,7 @@ export function undisturbed(suite: Suite): Promise<Undisturbed> {
 
 async function make(suite: Suite): Promise<Undisturbed> {
   let made: Undisturbed | undefined;
-  // The first run of all waits for the network: the moments of many rounds are shares of a later one.
+  // The very first run waits for the network, but random moments are fractions of a later run's duration.
   for (const _ of rounds(1, 2)) {
     using host = await TestHost.bare(suite);
     const start = performance.now();
@@ -43,7 +43,7 @@ async function make(suite: Suite): Promise<Undisturbed> {
   return made as Undisturbed;
 }
 
-/** Each path of what a run leaves, and what is in it. */
+/** Returns each path that a run leaves, with its content. */
 export function stateOf(host: TestHost): string[] {
   return host
     .listing(...left)
@@ -51,12 +51,12 @@ export function stateOf(host: TestHost): string[] {
     .filter((line) => !varies.test(line));
 }
 
-/** A digest of what a run changes. */
+/** Returns a digest of everything that a run changes. */
 export function changeable(host: TestHost): string {
   return Bun.hash(host.listing("/etc", "/var/lib/dpkg/info", "/var/lib/dpkg/status")).toString();
 }
 
-/** Files of ours that are there with other bytes than they should have. One that no run has put in its place is none. */
+/** Returns files of edox-ops whose content is wrong. Temporary files that were not renamed yet do not count. */
 export function damaged(host: TestHost, { state }: Undisturbed): string[] {
   return host
     .listing("/etc", "/var/www")
@@ -65,12 +65,14 @@ export function damaged(host: TestHost, { state }: Undisturbed): string[] {
     .filter((line) => !state.includes(line));
 }
 
-/** Whatever happened before. An apt that lived on is waited for, and nothing else is said. */
+/**
+ * Verifies that the next run succeeds after any interruption. It may wait for a surviving apt, and prints nothing else.
+ */
 export function endsWell(host: TestHost, first: Undisturbed): void {
   const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
   expect([code, stderr]).toEqual([0, expect.stringMatching(/^(waiting at most .+\n)*$/)]);
   expect(stateOf(host)).toEqual(first.state);
-  // No line of the log has the beginning of another in it.
+  // No line of the log contains the beginning of another.
   expect(host.run(["cat", "/var/log/edox-ops/bootstrap.log"]).stdout).not.toMatch(/.\[20\d\d-\d\d-\d\dT/);
   expect(host.run(["dpkg", "--audit"]).stdout).toBe("");
   expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]).code).toBe(0);

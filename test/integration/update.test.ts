@@ -1,5 +1,5 @@
-// self-update on a real host, of real programs: while a run is in progress, through a proxy, under a private authority, cut
-// and killed in the middle; and the way back.
+// Tests self-update on a real host with real programs: while a run is in progress, through a proxy, with a private
+// authority, interrupted and killed; and the rollback.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -12,7 +12,7 @@ import { must } from "./run.ts";
 import { TestHost } from "./test-host.ts";
 
 const dir = mkdtempSync(`${tmpdir()}/edox-update-`);
-/** By the name that a host knows this machine by. */
+/** The address by the name that a host uses for this machine. */
 const base = "https://gateway";
 const [old, next] = ["1.0.0", "1.1.0"] as const;
 const binaryOf = (version: string): string => `${dir}/${version}/edox-ops`;
@@ -43,7 +43,7 @@ afterAll(() => {
 const version = (): string => host.run([program, "--version"]).stdout.trim();
 const listed = (): string[] => host.sh("ls -A /usr/local/bin").stdout.split("\n").filter(Boolean);
 
-test("a server whose authority the host does not know is not believed, and one that it was told is", () => {
+test("self-update: a server with an unknown authority is refused, and one with a configured authority is accepted", () => {
   const unknown = host.run([program, "self-update"]);
   expect(unknown).toMatchObject({ code: 1, stdout: "" });
   expect(unknown.stderr).toContain("its certificate is of an authority that this host does not know");
@@ -59,7 +59,7 @@ test("a server whose authority the host does not know is not believed, and one t
   });
 });
 
-test("Ctrl-C in the middle leaves the old one and nothing else; SIGKILL what the next one clears", () => {
+test("self-update: Ctrl-C leaves only the old program, and leftovers of a SIGKILL are removed by the next update", () => {
   host.network("slow");
   const interrupted = host.run(["timeout", "--preserve-status", "-s", "INT", "3", program, "self-update"]);
   expect([interrupted.code, interrupted.stdout]).toEqual([130, ""]);
@@ -70,7 +70,7 @@ test("Ctrl-C in the middle leaves the old one and nothing else; SIGKILL what the
   expect([listed(), version()]).toEqual([[".edox-ops.update", "edox-ops"], old]);
 });
 
-test("where another one or the installer is at work, where nothing can be written, and as somebody else it is refused", () => {
+test("self-update: is refused during another update or installation, on a read-only file system, and for other users", () => {
   const busy = host.sh(
     `flock /run/edox-ops/program.lock sleep 5 & sleep 0.5; ${program} self-update; code=$?; wait; exit $code`,
   );
@@ -86,7 +86,7 @@ test("where another one or the installer is at work, where nothing can be writte
   expect(version()).toBe(old);
 });
 
-test("a run in progress goes on with the old one to its end", () => {
+test("self-update: a run in progress continues with the old program to its end", () => {
   const script = `flock /var/lib/dpkg/lock-frontend sleep 600 & holder=$!
     ${program} bootstrap --yes >/root/run 2>&1 & run=$!
     timeout 60 sh -c 'until grep -q waiting /root/run; do sleep 0.1; done'
@@ -106,7 +106,7 @@ test("a run in progress goes on with the old one to its end", () => {
   });
 });
 
-test("limits: in a unit with MemoryDenyWriteExecute=yes what reads works, and what takes a lock names the unit", () => {
+test("limits: in a unit with MemoryDenyWriteExecute=yes read-only commands work, and a command that takes a lock names the unit", () => {
   const inUnit = (line: string) =>
     host.sh(`systemd-run --quiet --pipe --wait --unit=strict -p MemoryDenyWriteExecute=yes ${program} ${line}`);
   expect(inUnit("doctor --quiet")).toMatchObject({ code: 0, stdout: "" });
@@ -118,7 +118,7 @@ test("limits: in a unit with MemoryDenyWriteExecute=yes what reads works, and wh
   });
 });
 
-test("back to the one before, and forth again through a proxy", async () => {
+test("self-update: rolls back, and updates again through a proxy", async () => {
   const back = `edox-ops ${next} -> ${old}: ${program} (back: edox-ops self-update --rollback)\n`;
   expect(host.run([program, "self-update", "--rollback"])).toEqual({ code: 0, stdout: back, stderr: "" });
   expect([listed(), version()]).toEqual([left, old]);
@@ -132,7 +132,7 @@ test("back to the one before, and forth again through a proxy", async () => {
   expect([listed(), version()]).toEqual([left, old]);
 });
 
-test("an old release that is served as the latest is found out", async () => {
+test("self-update: an old release that is served as the latest is detected", async () => {
   const replayed = `${dir}/replayed`;
   must(["cp", "-a", `${dir}/served`, replayed]);
   must(["rm", "-r", `${replayed}/permalink/latest`]);
@@ -148,7 +148,7 @@ test("an old release that is served as the latest is found out", async () => {
   expect(version()).toBe(next);
 });
 
-test("locks: a user who locks every file and directory that it can open blocks no command and no installer", () => {
+test("locks: a user who locks every file and directory that they can open blocks no command and no installer", () => {
   host.put(`${dir}/served/v${next}/downloads/install.sh`, "/root/install.sh");
   host.put(binaryOf(next), "/root/carried");
   const places = "/run /tmp /usr/local /var/www /var/log /var/lib/dpkg /var/lib/apt /etc/edox-ops /etc/nginx";
@@ -172,7 +172,7 @@ test("locks: a user who locks every file and directory that it can open blocks n
   expect(locked.filter((path) => path.startsWith("/run/edox-ops/"))).toEqual([]);
 });
 
-test("self-update: a deploy in progress ends well though its program is replaced twice, and one begins during an update", () => {
+test("self-update: a deploy in progress succeeds while its program is replaced twice, and one starts during an update", () => {
   const deploy = "edox-ops project deploy demo --quiet --source";
   const during = host.sh(`echo two >/srv/site/index.html; tar -C /srv/site -cf /root/site.tar .
     { head -c 512 /root/site.tar; until [ -e /root/go ]; do sleep 0.1; done; tail -c +513 /root/site.tar; } |
@@ -195,7 +195,7 @@ test("self-update: a deploy in progress ends well though its program is replaced
   expect(version()).toBe(next);
 });
 
-test("signal: a run that waits for a postinst which hangs names it, and goes on when that is ended", () => {
+test("signal: a run that waits for a hanging postinst names it, and continues when that is ended", () => {
   const made = host.sh(`cd /root; mkdir -p demo/DEBIAN
     printf 'Package: demo\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\nDescription: d\n' >demo/DEBIAN/control
     printf '#!/bin/sh\nsleep 600\n' >demo/DEBIAN/postinst; chmod 755 demo/DEBIAN/postinst
@@ -212,7 +212,7 @@ test("signal: a run that waits for a postinst which hangs names it, and goes on 
   expect(host.run(["edox-ops", "bootstrap", "--yes", "--quiet"]).code).toBe(0);
 });
 
-test("uninstall takes the program away with what was kept, and nginx goes on", () => {
+test("uninstall: the program and its previous version are removed, and nginx keeps running", () => {
   const before = host.listing("/etc/nginx", "/var/www", "/etc/edox-ops");
   const { code, stdout } = host.run([program, "uninstall", "--yes"]);
   expect(code).toBe(0);
