@@ -1,4 +1,5 @@
-// The long form of the tests that end a run somewhere: many rounds, three files side by side, and their figures.
+// The long form of the tests that end a run somewhere, and of properties: many rounds, three files side by side, and the
+// figures of those rounds.
 //   bun test/soak.ts: EDOX_SEED=N for the moments of another run
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -29,6 +30,12 @@ const jobs = [
   ["power"],
   ["full"],
   ["deploy"],
+  // Properties, with many more generated inputs than in `npm test`.
+  ["../projects/archive-refused"],
+  ["../projects/store"],
+  ["../runner/config-text"],
+  ["../projects/side-by-side"],
+  ["../host/listing"],
 ];
 const atOnce = 3;
 const dir = mkdtempSync(`${tmpdir()}/edox-soak-`);

@@ -74,7 +74,7 @@ test("download: starts over if the server ignores or rejects the range", async (
 });
 
 test("download: gives up with the reason if the transfer is always cut off at the same place", async () => {
-  const { why, times } = await fetched((_, nth) => ({ cutAt: nth === 0 ? 2_000_000 : 0 }));
+  const { why, times } = await paced((_, nth) => ({ cutAt: nth === 0 ? 2_000_000 : 0 }), patient);
   expect(why).toContain("the connection was closed");
   expect(times).toBe(5);
 }, 20_000);
@@ -101,30 +101,34 @@ test("download: keeps the received bytes while the server is temporarily unavail
   expect(begun).toEqual([...begun].sort((one, other) => one - other));
 });
 
-/** Scaled down from 1 KiB per second over a minute, to tenths of a second. */
-const pace = { windowMs: 100, leastBytes: 2000, pauseMs: 1 };
+/** Scaled down from 1 KiB per second over a minute, to fractions of a second. */
+const pace = { windowMs: 300, leastBytes: 6000, pauseMs: 1 };
+/** Never cuts off a slow transfer. */
+const patient = { ...pace, windowMs: 60_000 };
 
-async function paced(twisting: Twisting): Promise<{ why: string | null; times: number; ms: number }> {
+async function paced(twisting: Twisting, at = pace): Promise<{ why: string | null; times: number; ms: number }> {
   const { url, asked } = server.place(twisting);
   const start = performance.now();
-  const why = await download(`${url}/file`, path, { mostBytes, caPath: server.authority }, pace);
+  const why = await download(`${url}/file`, path, { mostBytes, caPath: server.authority }, at);
   return { why, times: asked.length, ms: performance.now() - start };
 }
 
 test("download: gives up after four windows if the server sends single bytes", async () => {
   const { why, times, ms } = await paced(() => ({ drip: { bytes: 1, everyMs: 20 } }));
-  expect(why).toBe("less than 2000 bytes came in 0.1 s");
-  expect(times).toBe(4);
+  expect(why).toBe("less than 6000 bytes came in 0.3 s");
+  // On a busy machine a window may pass before the next request is sent.
+  expect([2, 3, 4]).toContain(times);
   expect(ms).toBeLessThan(10_000);
 });
 
 test("download: gives up after four windows if the server sends nothing after the headers", async () => {
   const { why, times } = await paced(() => ({ drip: { bytes: 0, everyMs: 20 } }));
-  expect([why, times]).toEqual(["nothing came in 0.1 s", 4]);
+  expect(why).toBe("nothing came in 0.3 s");
+  expect([2, 3, 4]).toContain(times);
 });
 
 test("download: gives up if the server closes each connection after a few bytes", async () => {
-  const { why, times } = await paced((_, nth) => ({ cutAt: (nth + 1) * 10 }));
+  const { why, times } = await paced((_, nth) => ({ cutAt: (nth + 1) * 10 }), patient);
   expect([why, times]).toEqual(["the connection was closed", 4]);
 }, 20_000);
 

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { inodeHigh, inodeLow, Listing, Packed } from "../../src/host/listing.ts";
 import type { Entry } from "../../src/host/trees.ts";
 import { TreeHost } from "../projects/tree.ts";
+import { runs } from "../runs.ts";
 
 const byPath = (entries: Entry[]): Entry[] => entries.sort((a, b) => (a.path < b.path ? -1 : 1));
 const listed = (listing: Listing): Entry[] => [...listing.batches()].flat();
@@ -25,8 +26,8 @@ test("listing: contains each entry of a walk, and each directory before its entr
     expect(above.every((dir, i) => i === 0 || found.slice(0, i).some(({ path }) => path === dir))).toBe(true);
     expect(byPath(found)).toEqual(byPath([...host.trees.walk("/srv/tree")]));
   });
-  await fc.assert(trees, { numRuns: 30 });
-});
+  await fc.assert(trees, { numRuns: runs(15, 500) });
+}, 60_000);
 
 test("listing: keeps the order of entries across batches, and fails for a missing tree", async () => {
   using host = new TreeHost();

@@ -2,7 +2,6 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chownSync, mkdtempSync, rmSync, truncateSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { openSource } from "../../src/projects/source-path.ts";
@@ -197,7 +196,8 @@ test("deploy: a file that another process has leased is named, and the end of th
 });
 
 test("openSource: what another user's process has open in /proc is that user's link, which leads to nothing of root's", async () => {
-  const dir = mkdtempSync(`${tmpdir()}/edox-odd-`);
+  // Not in $TMPDIR: that may be in /dev, of which nothing is published.
+  const dir = mkdtempSync("/tmp/edox-odd-");
   const script = `exec 3<"$0"; exec setpriv --reuid=${eve} --regid=${eve} --clear-groups sh -c 'echo held; exec sleep 60'`;
   const open = (pid: number) => openSource(localTrees(), `/proc/${pid}/fd/3`, [0], localHost());
   try {

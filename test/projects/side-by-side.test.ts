@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Listing } from "../../src/host/listing.ts";
 import { sideBySide } from "../../src/projects/side-by-side.ts";
+import { runs } from "../runs.ts";
 import { TreeHost } from "./tree.ts";
 
 const name = fc.constantFrom("a", "b", "a-b", "a.b", "a b", "é", "\u{1f600}", "\uff5e", "A");
@@ -32,9 +33,9 @@ test("two trees side by side are the union of both, each path once", async () =>
       expect(paths).toHaveLength(new Set(paths).size);
       for (const [i, path] of paths.entries()) expect(met[i]).toEqual([one?.get(path), other?.get(path)] as never);
     }),
-    { numRuns: 50 },
+    { numRuns: runs(25, 500) },
   );
-});
+}, 60_000);
 
 test("what is behind a link is not of the tree; one that is not there has nothing", async () => {
   using host = new TreeHost();

@@ -60,13 +60,14 @@ describe("hashed names: nginx caches exactly these names for a year", () => {
 
   test("hashed names: a hostile URL is matched in bounded time", () => {
     const hostile = ["A", "a", "1", "Aa", "a1", "A1", "-", "a-", "/assets/a-", "_", ".", "1a", "/_nuxt/", "[", "(("];
-    const start = performance.now();
+    // The time of this process, since other programs may have the processor.
+    const start = process.cpuUsage();
     for (const piece of hostile) {
       for (const end of ["", "!", ".js!", "/", "-AAAAAAAA.j"]) {
         hasHashedName(`assets/x-${piece.repeat(8000 / piece.length)}${end}`);
         hasHashedName(`_nuxt/${piece.repeat(8000 / piece.length)}${end}`);
       }
     }
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(process.cpuUsage(start).user / 1000).toBeLessThan(2000);
   });
 });

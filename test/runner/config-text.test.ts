@@ -6,6 +6,7 @@ import { parse } from "smol-toml";
 import { Problem } from "../../src/engine/step.ts";
 import { type ConfigEdit, editConfig, parseConfig } from "../../src/runner/config-text.ts";
 import { remembered } from "../../src/runner/remember.ts";
+import { runs } from "../runs.ts";
 import { config, Raw, written } from "./config-generated.ts";
 import { after, before, imageBuilder, layouts } from "./config-layouts.ts";
 
@@ -151,8 +152,8 @@ test("a text that came out other than the edit means is not given back", () => {
 });
 
 /** fast-check prints the seed and the path of what fails. */
-const runs = { numRuns: 500, seed: 20_261_126 };
-const patienceMs = 60_000;
+const generated = { numRuns: runs(60, 2000), seed: 20_261_126 };
+const patienceMs = 300_000;
 type Table = Record<string, unknown>;
 type Config = Table & { runners: Table[] };
 
@@ -190,7 +191,7 @@ test(
         expect(plain(read(text))).toEqual(meant);
         expect(editConfig(text, [], path)).toBe(text);
       }),
-      runs,
+      generated,
     );
   },
   patienceMs,
@@ -221,7 +222,7 @@ test(
         expect(editConfig(text, chosen, path)).toBe(edited);
         expect(editConfig(edited, chosen, path)).toBe(edited);
       }),
-      runs,
+      generated,
     );
   },
   patienceMs,
@@ -246,7 +247,7 @@ test(
         wanted.runners.push({ ...runner, limit: 2n });
         expect(read(edited)).toEqual(wanted);
       }),
-      runs,
+      generated,
     );
   },
   patienceMs,
@@ -275,7 +276,7 @@ test(
           expect((error as Problem).code).toBe("state");
         }
       }),
-      runs,
+      generated,
     );
   },
   patienceMs,
@@ -299,7 +300,7 @@ test(
         for (const character of edited) at = text.indexOf(character, at + 1);
         expect(edited === "" || at >= 0).toBe(true);
       }),
-      runs,
+      generated,
     );
   },
   patienceMs,
