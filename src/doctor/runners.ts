@@ -4,6 +4,7 @@ import { finishing } from "../engine/apt-failure.ts";
 import { packageState } from "../engine/dpkg.ts";
 import { textOf } from "../engine/facts.ts";
 import { few } from "../engine/lines.ts";
+import { hintToShow, hintToShowWithoutTokens } from "../engine/show-file.ts";
 import { type Host, type HostReader, Unseen } from "../host/host.ts";
 import { dockerAnswers, dockerSocket, hasEngine } from "../recipes/docker.ts";
 import { dockerConfigAccepted } from "../recipes/docker-config.ts";
@@ -187,10 +188,10 @@ async function faults(config: Survey, see: HostReader): Promise<Answer> {
   ];
   const found = [...config.invalid, ...faultsOf(config)];
   const recorded = recordFaults(readRecord(see));
-  const path = found.length === 0 ? runnerStatePath : runnerConfigPath;
+  const hint = found.length === 0 ? hintToShow(runnerStatePath) : hintToShowWithoutTokens(runnerConfigPath);
   if (found.length + recorded.length === 0)
     return { status: "ok", detail: `${config.runners.length} runners, and no fault in ${runnerConfigPath}` };
-  return { status: "error", detail: [...found, ...recorded].join("; "), hint: ["sudo", "editor", path] };
+  return { status: "error", detail: [...found, ...recorded].join("; "), hint };
 }
 
 /** A question that GitLab holds open for 50 s keeps the next one waiting. */

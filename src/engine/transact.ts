@@ -6,6 +6,7 @@ import { type Change, Text } from "./change.ts";
 import type { Options } from "./converge.ts";
 import { unpackedPackage } from "./dpkg.ts";
 import { linesOf, shellLine } from "./lines.ts";
+import { hintToShow } from "./show-file.ts";
 import { Problem } from "./step.ts";
 import { heed } from "./wait.ts";
 
@@ -82,8 +83,8 @@ async function command(
   throw new Problem("command-failed", `${shellLine(argv)} failed`, {
     returncode: code,
     stderr: stderr + logged,
-    // A service that refused one of its own files fails the same way on the next start, so the hint opens that file.
-    hint: hintFor?.(stderr) ?? (logs.length > 0 && file !== undefined ? ["sudo", "editor", file] : ["sudo", ...argv]),
+    // A service that refused one of its own files fails the same way on the next start, so the hint shows that file.
+    hint: hintFor?.(stderr) ?? (logs.length > 0 && file !== undefined ? hintToShow(file) : ["sudo", ...argv]),
   });
 }
 

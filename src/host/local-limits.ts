@@ -58,7 +58,10 @@ export function executableMemoryError(cause: unknown, read: (path: string) => st
   const [, unit] = /\/([^/]+\.service)$/.exec(controlGroup(read)) ?? [];
   const where = unit === undefined ? "MemoryDenyWriteExecute= of a unit" : `MemoryDenyWriteExecute= of ${unit}`;
   const message = `memory of this process may not become executable (${where}, or SELinux); edox-ops needs it to take locks`;
-  const hint = unit === undefined ? ["grep", "Seccomp", "/proc/self/status"] : ["sudo", "systemctl", "edit", unit];
+  const hint =
+    unit === undefined
+      ? ["grep", "Seccomp", "/proc/self/status"]
+      : ["systemctl", "show", "--property=MemoryDenyWriteExecute", unit];
   return new LimitError(message, hint, cause);
 }
 

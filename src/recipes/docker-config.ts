@@ -4,12 +4,13 @@
 import { textOf } from "../engine/facts.ts";
 import { parseJson } from "../engine/json.ts";
 import { linesOf } from "../engine/lines.ts";
+import { hintToShow } from "../engine/show-file.ts";
 import type { Requirement, Unmet } from "../engine/step.ts";
 import type { HostReader, Output } from "../host/host.ts";
 import { startedMs } from "../resources/service.ts";
 
 const configPath = "/etc/docker/daemon.json";
-const hint = ["sudo", "editor", configPath];
+const hint = hintToShow(configPath);
 
 export const dockerConfigAccepted: Requirement = {
   name: "docker:config",

@@ -1,6 +1,7 @@
 // Provides hints for a configuration that nginx refuses.
 
 import { installedPackage } from "../engine/dpkg.ts";
+import { hintToShow } from "../engine/show-file.ts";
 import type { HostReader } from "../host/host.ts";
 import {
   catchAllPath,
@@ -11,6 +12,9 @@ import {
   sitesIncludePath,
   typesPath,
 } from "./paths.ts";
+
+/** The command that sets a host up for sites. */
+export const setUp = ["sudo", "edox-ops", "bootstrap", "--yes"];
 
 const written = [limitsPath, clientsPath, typesPath, catchAllPath, sitesIncludePath];
 const site = new RegExp(`^(?:${sitesAvailableDir}|${sitesEnabledDir})/edox-ops-([a-z0-9-]+)$`);
@@ -23,8 +27,8 @@ export function hintToMend(stderr: string): string[] {
   const [, path = "", line] = / in (\/\S+):(\d+)\s*$/m.exec(stderr) ?? [];
   const slug = site.exec(path)?.[1];
   if (slug !== undefined) return ["sudo", "edox-ops", "project", "render-nginx", slug];
-  if (written.includes(path)) return ["sudo", "edox-ops", "bootstrap", "--yes"];
-  return line === undefined ? ["sudo", "nginx", "-t"] : ["sudo", "sed", "-n", `${line}p`, path];
+  if (written.includes(path)) return setUp;
+  return line === undefined ? ["sudo", "nginx", "-t"] : hintToShow(path, line);
 }
 
 /**
@@ -33,6 +37,6 @@ export function hintToMend(stderr: string): string[] {
  */
 export function hintToConfigure(see: HostReader): string[] {
   const owner = ["nginx-common", "nginx"].find((name) => installedPackage(see, name) !== null);
-  if (owner === undefined) return ["sudo", "edox-ops", "bootstrap", "--yes"];
+  if (owner === undefined) return setUp;
   return ["sudo", "apt-get", "-o", "Dpkg::Options::=--force-confmiss", "install", "--reinstall", owner];
 }

@@ -1,5 +1,6 @@
 // Edits GitLab Runner's config.toml by position: what an edit does not mean stays as it is, to the byte.
 
+import { hintToShow, hintToShowWithoutTokens } from "../engine/show-file.ts";
 import { Problem } from "../engine/step.ts";
 import { act, type ConfigEdit, isTable, meant, sameMeaning, type TomlValue } from "./config-meaning.ts";
 import { elementRemoved, insertion, intoArray, lastSection, sectionsRemoved, spliced } from "./config-places.ts";
@@ -75,7 +76,9 @@ function readable<T>(path: string, read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    throw new Problem("state", `${path} is no TOML${error.where}`, { hint: ["sudo", "editor", path] });
+    const line = /^ at line (\d+)/.exec(error.where)?.[1];
+    const hint = line === undefined ? hintToShowWithoutTokens(path) : hintToShow(path, line);
+    throw new Problem("state", `${path} is no TOML${error.where}`, { hint });
   }
 }
 
@@ -174,7 +177,7 @@ class Editor {
   #wrong(runner: number | null, key: readonly string[], what: string): Problem {
     const full = [...(runner === null ? [] : [`runners[${runner}]`]), ...key].join(".");
     return new Problem("state", `${this.path} has ${full} wrong: it should be ${what}`, {
-      hint: ["sudo", "editor", this.path],
+      hint: hintToShowWithoutTokens(this.path),
     });
   }
 }

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { Text } from "../engine/change.ts";
 import { regularFile } from "../engine/facts.ts";
 import { parseJson } from "../engine/json.ts";
+import { hintToShow } from "../engine/show-file.ts";
 import { Problem, type Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { runnerStatePath } from "../recipes/paths.ts";
@@ -118,5 +119,5 @@ export function recordFile(next: (before: RunnerRecord | null, see: HostReader) 
 }
 
 function broken(why: string): Problem {
-  return new Problem("state", `${runnerStatePath} ${why}`, { hint: ["sudo", "editor", runnerStatePath] });
+  return new Problem("state", `${runnerStatePath} ${why}`, { hint: hintToShow(runnerStatePath) });
 }

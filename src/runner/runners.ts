@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { regularFile } from "../engine/facts.ts";
+import { hintToShow, hintToShowWithoutTokens } from "../engine/show-file.ts";
 import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { runnerConfigPath } from "../recipes/paths.ts";
@@ -61,8 +62,9 @@ export function configText(see: HostReader): string {
   const bytes = regularFile(see, runnerConfigPath) ?? new Uint8Array();
   const text = strictText(bytes);
   if (text !== null) return text;
-  const message = `${runnerConfigPath} is not UTF-8 at line ${lineOfInvalid(bytes)}: gitlab-runner cannot load it either`;
-  throw new Problem("state", message, { hint: ["sudo", "editor", runnerConfigPath] });
+  const line = lineOfInvalid(bytes);
+  const message = `${runnerConfigPath} is not UTF-8 at line ${line}: gitlab-runner cannot load it either`;
+  throw new Problem("state", message, { hint: hintToShow(runnerConfigPath, line) });
 }
 
 /** Returns null for bytes that are not UTF-8. */
@@ -122,7 +124,7 @@ function checked(parsed: unknown): RunnerConfig {
   const [issue] = found.issues;
   const at = v.getDotPath(issue)?.replace(/^runners\.(\d+)/, (_, index) => `runner ${Number(index) + 1}`);
   const message = `${runnerConfigPath} has ${at ?? "something"} wrong: ${issue.message}`;
-  throw new Problem("state", message, { hint: ["sudo", "editor", runnerConfigPath] });
+  throw new Problem("state", message, { hint: hintToShowWithoutTokens(runnerConfigPath) });
 }
 
 /** Returns whether two addresses lead to the same server and path, however each is spelled. Schemes and ports count. */

@@ -6,6 +6,7 @@ import { Problem } from "../engine/step.ts";
 import { heed, met, type Stop } from "../engine/wait.ts";
 import { withFlag } from "../engine/with-flag.ts";
 import type { Host, Output } from "../host/host.ts";
+import { runnerConfigPath } from "../recipes/paths.ts";
 import { dockerThere, mountPoint } from "./docker-in-docker.ts";
 import type { Runner } from "./runners.ts";
 import { building, certificates, privileged, transfer, transferBytes, waiting } from "./selftest-scripts.ts";
@@ -117,9 +118,8 @@ export async function selftest(
 /** It goes into a shell's line: an address, and nothing that a shell would read otherwise. */
 function addressOf({ name, url }: Runner): string {
   if (/^https?:\/\/[\w.[\]:-]+(\/[\w./~%-]*)?$/.test(url)) return url.replace(/\/+$/, "");
-  throw new Problem("state", `the url of runner ${name} is no http or https address`, {
-    hint: ["sudo", "editor", "/etc/gitlab-runner/config.toml"],
-  });
+  const hint = ["sudo", "grep", "-n", "url", runnerConfigPath];
+  throw new Problem("state", `the url of runner ${name} is no http or https address`, { hint });
 }
 
 function lastLine(...outputs: string[]): string {

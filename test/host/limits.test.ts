@@ -51,7 +51,7 @@ describe("limits", () => {
     const error = executableMemoryError(cause, reader({ ...inUnit, "/proc/self/limits": limits })) as LimitError;
     expect([error.message, error.hint, error.cause]).toEqual([
       "memory of this process may not become executable (MemoryDenyWriteExecute= of deploy.service, or SELinux); edox-ops needs it to take locks",
-      ["sudo", "systemctl", "edit", "deploy.service"],
+      ["systemctl", "show", "--property=MemoryDenyWriteExecute", "deploy.service"],
       cause,
     ]);
     const other = new Error("libc.so.6: cannot open shared object file");

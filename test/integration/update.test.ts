@@ -114,7 +114,7 @@ test("limits: in a unit with MemoryDenyWriteExecute=yes read-only commands work,
     code: 1,
     stdout: "",
     stderr:
-      "error: memory of this process may not become executable (MemoryDenyWriteExecute= of strict.service, or SELinux); edox-ops needs it to take locks\nhint: systemctl edit strict.service\n",
+      "error: memory of this process may not become executable (MemoryDenyWriteExecute= of strict.service, or SELinux); edox-ops needs it to take locks\nhint: systemctl show --property=MemoryDenyWriteExecute strict.service\n",
   });
 });
 

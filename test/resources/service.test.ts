@@ -57,7 +57,7 @@ for (const [unit, resource] of services) {
       const host = hostWith(unit, 1, own, "");
       expect((await problemOf(host, resource))?.hint).toEqual(["sudo", "systemctl", "reload-or-restart", unit]);
       host.put(`/etc/${unit}/own.json`, "{}}");
-      expect((await problemOf(host, resource))?.hint).toEqual(["sudo", "editor", `/etc/${unit}/own.json`]);
+      expect((await problemOf(host, resource))?.hint).toEqual(["sudo", "cat", "-n", `/etc/${unit}/own.json`]);
     });
 
     test(`service ${unit}: a masked unit is refused while it runs, in /etc and in /run`, async () => {

@@ -147,7 +147,7 @@ describe("Docker", () => {
           const before = host.listing();
           const { exit, err } = await typedWords(["gitlab-runner", "prepare-ci-host", flag], host);
           expect([exit, err]).toEqual([1, expect.stringContaining(`error: ${said}`)]);
-          expect(err).toContain(`hint: editor ${path}\n`);
+          expect(err).toContain(`hint: cat -n ${path}\n`);
           expect([host.listing(), host.ran]).toEqual([before, []]);
         });
       }
