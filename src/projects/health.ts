@@ -4,7 +4,7 @@ import type { Facts } from "../engine/facts.ts";
 import { textOf } from "../engine/facts.ts";
 import { Problem } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
-import { configFault } from "../recipes/nginx-accepts.ts";
+import { refusal } from "../recipes/nginx-accepts.ts";
 import { type NginxConfig, nginxConfig } from "../recipes/nginx-config.ts";
 import { tookFiles } from "../recipes/nginx-running.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
@@ -14,7 +14,7 @@ import { besideSuffixes } from "./clash.ts";
 import type { Project } from "./project.ts";
 import { backupsOf, mostKept, projectLockPath } from "./releases.ts";
 import { certificatePathsOf, rendered, vhostLinkPath, vhostPath } from "./site.ts";
-import { hintToAnswer, hintToFill } from "./site-hints.ts";
+import { hintToAnswer, hintToFill, hintToStart, reloadNginx } from "./site-hints.ts";
 import { whyNotPublished } from "./source-path.ts";
 import { readRecords } from "./store.ts";
 
@@ -83,14 +83,14 @@ async function caught({ slug }: Project, look: () => Fault[] | Promise<Fault[]>)
 export async function nginxFaults(see: HostReader, slug: string): Promise<Fault[]> {
   const faults: Fault[] = [];
   try {
-    const fault = await configFault(see);
-    if (fault) faults.push({ detail: `nginx refuses its configuration: ${fault.reason}`, hint: fault.hint });
+    const fault = await refusal(see);
+    if (fault) faults.push({ detail: fault.reason, hint: fault.hint });
   } catch (error) {
     if (!(error instanceof Unseen)) throw error;
     faults.push({ detail: error.message, hint: command("validate", slug), unknown: true });
   }
   if (!isActive(see, "nginx")) {
-    const hint = ["sudo", "systemctl", "start", "nginx"];
+    const hint = hintToStart(see);
     faults.push({ detail: "nginx is not active", hint, ...(faults.length > 0 && { follows: true as const }) });
   }
   return faults;
@@ -210,7 +210,7 @@ function siteFaults(
   const { chainPath, keyPath } = certificatePathsOf(project);
   if (tls && linked && answer && !tookFiles(see, [chainPath, keyPath])) {
     const detail = `${chainPath} is newer than what nginx serves: it has not been reloaded since`;
-    faults.push({ detail, hint: ["sudo", "systemctl", "reload", "nginx"], mild: true });
+    faults.push({ detail, hint: reloadNginx, mild: true });
   }
   const text = textOf(see, site);
   if (text === null) faults.push({ detail: `${site} is missing`, hint: command("enable", slug) });

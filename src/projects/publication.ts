@@ -7,7 +7,8 @@ import { snapshot } from "../engine/snapshot.ts";
 import type { Recipe, Requirement, Step, StepResult } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { nginxServes } from "../recipes/nginx.ts";
-import { configFault } from "../recipes/nginx-accepts.ts";
+import { refusal } from "../recipes/nginx-accepts.ts";
+import { setUp } from "../recipes/nginx-fault.ts";
 import { nameTooLong } from "../recipes/nginx-names.ts";
 import { docsRoot, sitesEnabledDir } from "../recipes/paths.ts";
 import { portFree } from "../resources/port.ts";
@@ -46,8 +47,6 @@ export function publication(slug: string, after: After, facts: Facts): Publicati
   return { recipe: recipe(`project publish ${slug}`, `Published project ${slug}.`, requires, step), projectIn };
 }
 
-const setUp = ["sudo", "edox-ops", "bootstrap", "--yes"];
-
 const prepared = requirement("this host is set up for sites", async (see) => {
   if ([sitesEnabledDir, docsRoot].every((dir) => see.stat(dir) !== null)) return null;
   return { reason: "nginx is not set up", hint: setUp };
@@ -84,10 +83,9 @@ function accepted(slug: string, step: Step): Requirement {
     const changes = result?.changes ?? [];
     if (changes.length === 0) return null;
     if (installedPackage(see, "nginx") === null) return { reason: "nginx is not installed", hint: setUp };
-    const fault = await configFault(see);
+    const fault = await refusal(see);
     const ours = [vhostLinkPath(slug), ...changes.flatMap((change) => ("path" in change ? [change.path] : []))];
-    if (fault === null || ours.some((path) => fault.reason.includes(path))) return null;
-    return { ...fault, reason: `nginx refuses its configuration: ${fault.reason}` };
+    return fault !== null && ours.some((path) => fault.reason.includes(path)) ? null : fault;
   });
 }
 

@@ -6,6 +6,7 @@ import { Problem, type Recipe, type Requirement, type Resource, type Step } from
 import type { HostReader } from "../host/host.ts";
 import { clients, contentTypes, limits } from "../recipes/nginx.ts";
 import { configAccepted } from "../recipes/nginx-accepts.ts";
+import { setUp } from "../recipes/nginx-fault.ts";
 import { nameTooLong } from "../recipes/nginx-names.ts";
 import { projectLogPath, sitesEnabledDir } from "../recipes/paths.ts";
 import { missingDirectories } from "../resources/directory.ts";
@@ -173,7 +174,7 @@ function servable(slug: string, after: After): Requirement {
     const project = await projectFrom(see, slug, draft);
     if (!project.enabled) return null;
     if (see.stat(sitesEnabledDir) === null) {
-      return { reason: "nginx is not set up", hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
+      return { reason: "nginx is not set up", hint: setUp };
     }
     if (see.stat(project.root_path)?.type !== "directory") {
       const moves = before !== null && before.root_path !== project.root_path;

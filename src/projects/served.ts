@@ -4,13 +4,14 @@ import { gatherFacts, textOf } from "../engine/facts.ts";
 import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { configFault } from "../recipes/nginx-accepts.ts";
+import { setUp } from "../recipes/nginx-fault.ts";
 import { tookFiles } from "../recipes/nginx-running.ts";
 import { sitesEnabledDir } from "../recipes/paths.ts";
-import { isActive } from "../resources/service.ts";
+import { isActive, isMasked } from "../resources/service.ts";
 import { comparedBytes, frontPage, type Page } from "./answer.ts";
 import type { Project } from "./project.ts";
 import { rendered, vhostLinkPath, vhostPath } from "./site.ts";
-import { hintToAsk } from "./site-hints.ts";
+import { hintToAsk, hintToStart, reloadNginx } from "./site-hints.ts";
 
 /** Why a site is not served, and the command that mends it or shows the cause. */
 export interface Unserved {
@@ -74,7 +75,7 @@ function isPage({ text, size }: Page, start: Uint8Array, bytes: number): boolean
 async function causeOf(reason: string, project: Project, see: HostReader): Promise<Unserved> {
   const { slug } = project;
   if (see.stat(sitesEnabledDir) === null) {
-    return { reason: `${reason}: nginx is not set up`, hint: ["sudo", "edox-ops", "bootstrap", "--yes"] };
+    return { reason: `${reason}: nginx is not set up`, hint: setUp };
   }
   if (!isActive(see, "nginx")) return stopped(reason, see);
   const [site, link] = [vhostPath(slug), vhostLinkPath(slug)];
@@ -84,19 +85,16 @@ async function causeOf(reason: string, project: Project, see: HostReader): Promi
     return { reason: `${reason}: ${site} differs from what the record says`, hint: enable };
   }
   if (!tookFiles(see, [site, sitesEnabledDir])) {
-    const hint = ["sudo", "systemctl", "reload-or-restart", "nginx"];
-    return { reason: `${reason}: nginx has not loaded ${site} as it is now`, hint };
+    return { reason: `${reason}: nginx has not loaded ${site} as it is now`, hint: reloadNginx };
   }
   return { reason, hint: hintToAsk(project) };
 }
 
 /** nginx that is stopped is started, unless its own configuration or a mask keeps it from that. */
 async function stopped(reason: string, see: HostReader): Promise<Unserved> {
-  if (see.readLink("/etc/systemd/system/nginx.service") === "/dev/null") {
-    return { reason: `${reason}: nginx is masked`, hint: ["sudo", "systemctl", "unmask", "nginx"] };
-  }
+  const hint = hintToStart(see);
+  if (isMasked(see, "nginx")) return { reason: `${reason}: nginx is masked`, hint };
   const fault = await configFault(see);
-  if (fault === null)
-    return { reason: `${reason}: nginx is not running`, hint: ["sudo", "systemctl", "start", "nginx"] };
+  if (fault === null) return { reason: `${reason}: nginx is not running`, hint };
   return { ...fault, reason: `${reason}: nginx is not running, and refuses its configuration: ${fault.reason}` };
 }

@@ -2,7 +2,7 @@
 
 import type { HostReader } from "../host/host.ts";
 import { tookFiles } from "../recipes/nginx-running.ts";
-import { isActive } from "../resources/service.ts";
+import { isActive, isMasked, unmask } from "../resources/service.ts";
 import { urlOf } from "./answer.ts";
 import { swapSuffix } from "./clash.ts";
 import type { Draft, Project } from "./project.ts";
@@ -41,11 +41,18 @@ export function hintToMove(see: HostReader, before: Draft, { root_path }: Projec
   return ["sudo", ...(isThere ? ["cp", "-a", "--", from, root_path] : ["mkdir", "-p", root_path])];
 }
 
+export const reloadNginx = ["sudo", "systemctl", "reload", "nginx"];
+
+/** Returns the command that starts an nginx that is stopped, or unmasks it first. */
+export function hintToStart(see: HostReader): string[] {
+  return isMasked(see, "nginx") ? unmask("nginx") : ["sudo", "systemctl", "start", "nginx"];
+}
+
 /** Returns the command that mends a site whose tree is there and which nginx does not answer for, or shows why not. */
 export function hintToAnswer(see: HostReader, project: Project, status: number): string[] {
-  if (!isActive(see, "nginx")) return ["sudo", "systemctl", "start", "nginx"];
+  if (!isActive(see, "nginx")) return hintToStart(see);
   const paths = [vhostPath(project.slug), vhostLinkPath(project.slug)];
-  if (!tookFiles(see, paths)) return ["sudo", "systemctl", "reload", "nginx"];
+  if (!tookFiles(see, paths)) return reloadNginx;
   // nginx writes there why it could not give a page.
   if (status !== 0) return ["sudo", "tail", "-n", "20", "/var/log/nginx/error.log"];
   return hintToAsk(project);

@@ -31,6 +31,12 @@ export async function configFault(see: HostReader): Promise<Required<Unmet> | nu
   return { reason, hint: hintToMend(reason) };
 }
 
+/** Returns null, or that nginx refuses its configuration, with its own reason. */
+export async function refusal(see: HostReader): Promise<Required<Unmet> | null> {
+  const fault = await configFault(see);
+  return fault && { ...fault, reason: `nginx refuses its configuration: ${fault.reason}` };
+}
+
 /**
  * Returns a requirement that is met if nginx accepts its configuration, or if the step is about to change it. The step
  * then tests the changed configuration.
@@ -41,13 +47,13 @@ export function configAccepted({ wants }: Pick<Step, "wants">): Requirement {
     title: "nginx accepts its configuration",
     async check(see) {
       if (installedPackage(see, "nginx") === null || see.stat("/etc/nginx/nginx.conf") === null) return null;
-      const fault = await configFault(see);
+      const fault = await refusal(see);
       if (fault === null) return null;
       for (const resource of wants) {
         const changes = await resource.check(see, [], () => {});
         if (changes.some((change) => "path" in change && change.path.startsWith("/etc/nginx/"))) return null;
       }
-      return { ...fault, reason: `nginx refuses its configuration: ${fault.reason}` };
+      return fault;
     },
   };
 }

@@ -212,7 +212,7 @@ describe("a site that is not served: the error names the cause, and the hint men
   test("files that nginx has not loaded are loaded", async () => {
     await host.sleep(1000);
     host.setAttributes("/etc/nginx/sites-enabled", { mode: 0o755, uid: 0, gid: 0 });
-    const hint = ["sudo", "systemctl", "reload-or-restart", "nginx"];
+    const hint = ["sudo", "systemctl", "reload", "nginx"];
     expect(await ask()).toMatchObject({ reason: expect.stringContaining("nginx has not loaded "), hint });
   });
 
