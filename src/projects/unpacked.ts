@@ -7,7 +7,7 @@ import { backupsDir, docsRoot } from "../recipes/paths.ts";
 import { gidOf } from "../resources/group.ts";
 import type { Project } from "./project.ts";
 import { demandSecuredBackups, makeBackupsDir, securedBackups, unpackedPath } from "./releases.ts";
-import { hintToListArchive } from "./source-hints.ts";
+import { hintToPack } from "./source-hints.ts";
 
 /** A site is smaller than this; an archive that is not is a mistake, or a trap. */
 export const unpackLimits: UnpackLimits = {
@@ -96,9 +96,5 @@ export async function unpacked(
 
 function hintFor(given: string, isRoom: boolean, limit: Refused["limit"]): string[] {
   if (isRoom) return ["df", limit === "entries" ? "-i" : "-h", docsRoot];
-  return given === "-"
-    ? ["tar", "-C", "DIRECTORY", "-czf", "site.tar.gz", "."]
-    : limit === undefined
-      ? hintToListArchive(given)
-      : ["ls", "-l", given];
+  return given === "-" || limit === undefined ? hintToPack() : ["ls", "-l", given];
 }

@@ -181,7 +181,7 @@ describe("archive table: an unsupported archive is refused by name", () => {
       using host = registeredHost();
       must(`rm -f out*; cd plain; ${make}`);
       await Bun.write(`${host.root}/srv/out`, await Bun.file(`${work}/out`).bytes());
-      const err = `error: /srv/out is not published: ${said}\nhint: tar -tvf /srv/out\n`;
+      const err = `error: /srv/out is not published: ${said}\nhint: tar -C DIRECTORY -czf site.tar.gz .\n`;
       expect(await typedDeploy(host.root, "/srv/out")).toEqual({ exit: 1, out: "", err });
     });
   }
