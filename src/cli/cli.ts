@@ -59,7 +59,7 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
   } catch (error) {
     // Whoever read the report has seen enough of it.
     if (error instanceof OutputError && error.code === "EPIPE") return exitCode.failed;
-    return await refuse(problemFor(error, context.typed), context);
+    return await refuse(problemFor(error, context), context);
   }
 }
 
@@ -110,7 +110,10 @@ async function refuse(problem: Problem, context: Context): Promise<number> {
   return exit;
 }
 
-function problemFor(error: unknown, typed: readonly string[]): Problem {
+function problemFor(error: unknown, { typed, command }: Context): Problem {
   if (error instanceof Unseen) return new Problem("not-root", error.message, { hint: ["sudo", "edox-ops", ...typed] });
-  return Problem.of(error);
+  const problem = Problem.of(error);
+  if (problem.code !== "invalid") return problem;
+  // The help of the command says what each of its values may be.
+  return new Problem("invalid", problem.message, { hint: ["edox-ops", ...command.split(" "), "--help"] });
 }

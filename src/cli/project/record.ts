@@ -11,7 +11,7 @@ import type { Values } from "../command.ts";
 import type { Context } from "../context.ts";
 
 export const slugArgument = {
-  slug: { type: "positional", description: "the project's short name" },
+  slug: { type: "positional", description: `the project's short name: ${project.slugRule}` },
 } as const satisfies ArgsDef;
 
 export const recordFlags = {
@@ -55,10 +55,7 @@ export function checked<T extends v.GenericSchema>(
   shown = value,
 ): v.InferOutput<T> {
   const found = v.safeParse(schema, value);
-  if (!found.success) {
-    const hint = ["edox-ops", "project", "--help"];
-    throw new Problem("invalid", `invalid ${name} '${shown}': ${found.issues[0].message}`, { hint });
-  }
+  if (!found.success) throw new Problem("invalid", `invalid ${name} '${shown}': ${found.issues[0].message}`);
   return found.output;
 }
 
