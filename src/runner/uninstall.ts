@@ -109,7 +109,9 @@ export function demandNoRunner(see: HostReader, purges: boolean): void {
   const foreign = runners.find((runner) => ours(record, runner) === null);
   const [first] = purges ? runners : [];
   if (first !== undefined && first !== foreign) {
-    const hint = ["sudo", "edox-ops", "gitlab-runner", "unregister", first.name];
+    const isAlone = runners.filter(({ name }) => name === first.name).length === 1;
+    const which = isAlone ? [] : ["--url", first.url];
+    const hint = ["sudo", "edox-ops", "gitlab-runner", "unregister", first.name, ...which];
     throw new Problem("blocked", `runner ${first.name} is registered: --purge would lose its token`, { hint });
   }
   if (foreign === undefined) return;

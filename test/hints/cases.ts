@@ -1,6 +1,9 @@
 // States of a host in memory, each with the hint that it produces.
 
-import type { FakeHost } from "../fake-host.ts";
+import { projectLockPath } from "../../src/projects/releases.ts";
+import { lockPath, programLockPath } from "../../src/recipes/paths.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+import { issue } from "../projects/certificates.ts";
 
 const projectsPath = "/etc/edox-ops/projects.json";
 const site = "/etc/nginx/sites-available/edox-ops-demo";
@@ -19,6 +22,8 @@ export interface Case {
   shows?: string;
   /** What is asked afterwards, in the place of `from`. */
   after?: string;
+  /** What ends by itself before the hint is typed. */
+  lifts?: (host: FakeHost) => void;
   /** Hints that are typed before the state is mended; 1 without it. */
   steps?: number;
 }
@@ -95,7 +100,7 @@ export const cases: Case[] = [
     from: "nginx:config",
   },
   {
-    of: 'recipes/nginx-fault.ts ["sudo", "sed", "-n", `{line}p`, path]',
+    of: 'engine/show-file.ts ["sudo", "sed", "-n", `{line}p`, path]',
     state: (host) => host.put("/etc/nginx/conf.d/foreign.conf", "# theirs\nbogus;\n"),
     from: "nginx:config",
     shows: "bogus;",
@@ -133,6 +138,22 @@ export const cases: Case[] = [
     state: (host) => host.remove("/etc/apt/sources.list"),
     from: "apt:sources",
     shows: "total 0",
+  },
+  {
+    of: 'doctor/python-version.ts ["sudo", ...as, "rm", "-r", ...paths]',
+    state(host) {
+      const packages = "/usr/local/lib/python3.11/dist-packages";
+      host.put(`${packages}/edox_ops/cli.py`, "");
+      host.put(`${packages}/edox_ops-0.1.0.dist-info/METADATA`, "Name: edox-ops\n");
+      host.put("/usr/local/bin/edox-ops", "#!/usr/bin/python3\nimport sys\nfrom edox_ops.cli import app\n");
+    },
+    from: "host:python-version",
+  },
+  {
+    of: 'recipes/nginx-fault.ts ["sudo", "nginx", "-t"]',
+    state: (host) => host.put("/etc/nginx/conf.d/x.conf", `server {\n server_name ${"a".repeat(900)}.test;\n}`),
+    from: "nginx:config",
+    shows: "could not build server_names_hash",
   },
   // project validate, and doctor's line for each project
   {
@@ -210,10 +231,7 @@ export const cases: Case[] = [
   },
   {
     of: 'projects/site-hints.ts ["sudo", "systemctl", "start", "nginx"]',
-    state(host) {
-      host.nodes.delete("/run/systemd/units/invocation:nginx.service");
-      host.nodes.delete("/run/nginx.pid");
-    },
+    state: stopNginx,
     from: "project:demo",
   },
   {
@@ -230,15 +248,81 @@ export const cases: Case[] = [
     from: "project:demo",
     shows: "Permission denied",
   },
+  {
+    of: 'projects/health.ts ["ls", "-la", root_path]',
+    state(host) {
+      record({ enabled: false })(host);
+      host.remove(link);
+      host.remove(`${tree}/index.html`);
+      host.put(`${tree}/guide/index.html`, "guide");
+    },
+    from: "project:demo",
+    shows: "guide",
+  },
+  {
+    of: 'projects/site-hints.ts ["sudo", "systemctl", "start", "nginx"]',
+    state: stopNginx,
+    from: "project validate demo",
+  },
+  {
+    of: 'resources/service.ts ["sudo", "systemctl", "unmask", unit]',
+    // Unmasked, and then started.
+    state(host) {
+      stopNginx(host);
+      host.link("/etc/systemd/system/nginx.service", "/dev/null");
+    },
+    from: "project validate demo",
+    steps: 2,
+  },
+  // What a deploy finds when it asks for the page
+  {
+    of: 'projects/site-hints.ts ["sudo", "systemctl", "start", "nginx"]',
+    state: stopNginx,
+    from: "the probe of a deploy",
+  },
+  {
+    of: 'resources/service.ts ["sudo", "systemctl", "unmask", unit]',
+    state(host) {
+      stopNginx(host);
+      host.link("/etc/systemd/system/nginx.service", "/dev/null");
+    },
+    from: "the probe of a deploy",
+    steps: 2,
+  },
+  {
+    of: 'projects/site-hints.ts ["sudo", "systemctl", "reload", "nginx"]',
+    state: (host) => host.put(site, host.text(site) ?? ""),
+    from: "the probe of a deploy",
+  },
+  {
+    of: 'projects/served.ts ["sudo", "edox-ops", "project", "enable", slug]',
+    state: (host) => host.put(site, "server {}"),
+    from: "the probe of a deploy",
+  },
+  {
+    of: 'engine/show-file.ts ["sudo", "sed", "-n", `{line}p`, path]',
+    state(host) {
+      stopNginx(host);
+      host.put("/etc/nginx/conf.d/foreign.conf", "# theirs\nbogus;\n");
+    },
+    from: "the probe of a deploy",
+    shows: "bogus;",
+  },
   // What commands refuse
   {
-    of: 'cli/project/publish.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
+    of: 'projects/publication.ts ["ls", "-ld", root_path]',
+    state: (host) => host.put("/var/www/docs/new", ""),
+    from: "project publish new --domain new.test --source /srv/new",
+    shows: "-rw",
+  },
+  {
+    of: 'recipes/nginx-fault.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
     state: removeNginx,
     from: "project publish demo --source /srv/new",
     after: "nginx:sites",
   },
   {
-    of: 'projects/recipes.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
+    of: 'recipes/nginx-fault.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
     state: removeNginx,
     from: "project enable demo",
   },
@@ -255,10 +339,16 @@ export const cases: Case[] = [
     shows: '2\t"-x": 7}',
   },
   {
-    of: 'cli/project/record.ts ["edox-ops", "project", "--help"]',
+    of: 'cli/cli.ts ["edox-ops", ...command.split(" "), "--help"]',
     state: () => {},
     from: "project show UPPER",
-    shows: "show",
+    shows: "lower-case letters, digits, - and _",
+  },
+  {
+    of: 'cli/cli.ts ["edox-ops", ...command.split(" "), "--help"]',
+    state: () => {},
+    from: "project update demo --rate-limit 0",
+    shows: "--rate-limit=<number>",
   },
   {
     of: 'engine/select.ts ["sudo", ...withFlag(others, "--only", [step, ...ids].join(","))]',
@@ -345,7 +435,19 @@ export const cases: Case[] = [
     of: 'projects/certificate-hints.ts ["sudo", "apt-get", "install", "certbot"]',
     state: () => {},
     from: "project update demo --tls",
-    shows: "certbot is installed",
+    shows: "Setting up packages",
+  },
+  {
+    of: 'projects/certificate-hints.ts ["sudo", "openssl", "x509", "-in", chainPath, "-noout", "-subject", "-issuer", "-dates"]',
+    state(host) {
+      const dir = "/etc/letsencrypt/live/demo.test";
+      const dates = { from: "2026-10-01", to: "2026-12-30" };
+      const { certificate, key } = issue({ subject: "demo.test", names: "DNS:demo.test", ...dates });
+      host.put(`${dir}/fullchain.pem`, certificate);
+      host.put(`${dir}/privkey.pem`, key, { mode: 0o600 });
+    },
+    from: "project update demo --tls",
+    shows: "notAfter=Dec 30",
   },
   {
     of: 'recipes/nginx-names.ts ["sed", "-n", `{line}p`, path]',
@@ -409,6 +511,12 @@ export const cases: Case[] = [
     shows: "ID=alpine",
   },
   {
+    of: 'engine/select.ts (typed, flag, corrected.join(","))',
+    state: (host) => host.remove("/etc/nginx/conf.d/edox-ops-limits.conf"),
+    from: "bootstrap --only nginx.prepar --yes",
+    after: "nginx:limits",
+  },
+  {
     of: 'engine/select.ts [...plain, "--dry-run"]',
     state: () => {},
     from: "bootstrap --only else --yes",
@@ -427,6 +535,45 @@ export const cases: Case[] = [
     after: "nginx:limits",
   },
   {
+    of: 'cli/project/remove.ts ["sudo", "edox-ops", ...context.typed]',
+    state: (host) => hold(host, projectLockPath("demo")),
+    lifts: release,
+    from: "project remove demo --delete-files --yes",
+    after: "project list",
+  },
+  {
+    of: 'cli/uninstall.ts ["sudo", "edox-ops", ...typed]',
+    state(host) {
+      host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
+      host.taught.unshift(([name, ...words]) => {
+        if (name === "rm") host.remove(words.at(-1) ?? "");
+        return name === "rm" ? ok() : undefined;
+      });
+      hold(host, programLockPath);
+    },
+    lifts: release,
+    from: "uninstall --yes",
+    after: "project list",
+  },
+  {
+    of: 'cli/run.ts ["edox-ops", ...typed]',
+    state: (host) => hold(host, lockPath),
+    lifts: release,
+    from: "bootstrap --yes",
+  },
+  {
+    of: 'cli/project/backups-prune.ts ["sudo", "edox-ops", ...context.typed]',
+    state: (host) => hold(host, projectLockPath("demo")),
+    lifts: release,
+    from: "project backups prune demo --keep 1",
+  },
+  {
+    of: 'cli/project/assets-prune.ts ["sudo", "edox-ops", ...context.typed]',
+    state: (host) => hold(host, projectLockPath("demo")),
+    lifts: release,
+    from: "project assets prune demo",
+  },
+  {
     of: 'cli/run.ts ["ls", "-ld", path.slice(0, path.lastIndexOf("/"))]',
     state: (host) => host.dir("/run/edox-ops", { mode: 0o777 }),
     from: "bootstrap --yes",
@@ -440,10 +587,24 @@ export const cases: Case[] = [
   },
 ];
 
-function removeNginx(host: FakeHost): void {
-  for (const path of [...host.nodes.keys()]) if (path.startsWith("/etc/nginx")) host.nodes.delete(path);
+/** As another command does that runs. */
+export function hold(host: FakeHost, path: string): void {
+  host.dir(path.slice(0, path.lastIndexOf("/")), { mode: 0o700 });
+  host.locks.set(path, { pid: 4711, command: "edox-ops", sinceMs: host.now() });
+}
+
+export function release(host: FakeHost): void {
+  host.locks.clear();
+}
+
+function stopNginx(host: FakeHost): void {
   host.remove("/run/nginx.pid");
   host.remove("/run/systemd/units/invocation:nginx.service");
+}
+
+export function removeNginx(host: FakeHost): void {
+  for (const path of [...host.nodes.keys()]) if (path.startsWith("/etc/nginx")) host.nodes.delete(path);
+  stopNginx(host);
   const packages = (host.text("/var/lib/dpkg/status") ?? "")
     .split("\n\n")
     .filter((each) => !/^Package: nginx/.test(each));

@@ -1,221 +1,101 @@
 // Every hint is typed as it stands, in the state that produces it: it mends that state, or shows its cause.
 
-import { afterAll, describe, expect, test } from "bun:test";
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname } from "node:path";
-import { examine } from "../../src/doctor/doctor.ts";
-import { entries } from "../../src/doctor/entries.ts";
-import type { Finding } from "../../src/doctor/finding.ts";
-import { siteEntries } from "../../src/doctor/sites.ts";
-import { localTrees } from "../../src/host/local-trees.ts";
-import { hintFor } from "../../src/report/voice.ts";
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { shellLine } from "../../src/engine/lines.ts";
 import { typedWords } from "../cli/typed.ts";
-import { fakeDebian } from "../fake-debian.ts";
-import { type FakeHost, ok } from "../fake-host.ts";
+import type { FakeHost } from "../fake-host.ts";
 import { registeredHost } from "../projects/typed-deploy.ts";
-import { cases } from "./cases.ts";
+import { fakeGitLab } from "../runner/fake-gitlab.ts";
+import { aptCases } from "./apt-cases.ts";
+import { type Case, cases } from "./cases.ts";
 import { elsewhere, parts } from "./elsewhere.ts";
 import { hintLiterals } from "./literals.ts";
+import { answerCases, machineCases } from "./machine-cases.ts";
+import { runnerCases, runnerHost } from "./runner-cases.ts";
 import { treeCases } from "./tree-cases.ts";
+import { asked, hintIn, liveHost, run, tree, type, wordsOf } from "./typing.ts";
+import { seenByUser, userCases } from "./user-cases.ts";
 
-const site = "/etc/nginx/sites-available/edox-ops-demo";
-const tree = "/var/www/docs/demo";
-/** What a person puts in the place of a word in capitals. */
-const chosen: Record<string, string> = { DIRECTORY: "/srv/new", DOMAIN: "docs.example.org" };
-
-/** As the package of Debian has it, in short. */
-const nginxConf = "http {\n include /etc/nginx/conf.d/*.conf;\n include /etc/nginx/sites-enabled/*;\n}\n";
-
-/** A bootstrapped host that serves the project demo, with an nginx that refuses a directive named bogus. */
-async function liveHost(): Promise<FakeHost> {
-  const host = fakeDebian();
-  host.taught.unshift((argv) => {
-    if (argv[0] === "curl")
-      return ok(argv.flatMap((word) => (word.startsWith("http") ? `${word} ${answer(host)}\n` : [])).join(""));
-    if (argv[0] !== "nginx") return undefined;
-    const faulty = [...host.nodes.keys()].sort().flatMap((path) => {
-      const line = (host.text(path) ?? "").split("\n").findIndex((each) => each.includes("bogus;"));
-      return /^\/etc\/nginx\/(conf\.d|sites-available)\//.test(path) && line >= 0 ? [[path, line + 1] as const] : [];
-    })[0];
-    const stderr = `nginx: [emerg] unknown directive "bogus" in ${faulty?.[0]}:${faulty?.[1]}\n`;
-    return faulty && { code: 1, stdout: "", stderr };
-  });
-  for (const line of [
-    "bootstrap --yes",
-    "project add demo --domain demo.test",
-    "project init demo",
-    "project enable demo",
-  ]) {
-    expect(await typedWords(line.split(" "), host)).toMatchObject({ exit: 0 });
+/** Types the hint of a state, once or more, and looks whether the state is mended or the cause is shown. */
+async function expectHelp(host: FakeHost, { from, after = from, shows, lifts, steps = 1 }: Omit<Case, "state" | "of">) {
+  for (let step = 1; step <= steps; step++) {
+    const { fine, hint, said } = await asked(host, from);
+    expect([fine, said, hint.length > 0]).toEqual([false, said, true]);
+    lifts?.(host);
+    const { exit, out } = await type(host, hint);
+    if (shows !== undefined) expect(out).toContain(shows);
+    else expect([hint.join(" "), exit, out]).toEqual([hint.join(" "), 0, out]);
   }
-  host.put(`${tree}/index.html`, "home", { mode: 0o644, uid: 0, gid: 33 });
-  host.put("/srv/new/index.html", "new");
-  // What is written from here on is newer than nginx.
-  await host.sleep(1000);
-  return host;
-}
-
-/** As nginx does with what the host has. */
-function answer(host: FakeHost): string {
-  const runs =
-    host.stat("/run/nginx.pid") !== null && host.stat("/run/systemd/units/invocation:nginx.service") !== null;
-  const worker = [...host.nodes].findLast(([path]) => /^\/proc\/\d+\/cmdline$/.test(path));
-  const isLoaded = worker !== undefined && (host.nodes.get(site)?.changedMs ?? 0) <= worker[1].changedMs + 20;
-  if (!runs || !isLoaded) return "000";
-  const page = host.stat(`${tree}/index.html`);
-  return page === null || (page.mode & 0o044) === 0 ? "403" : "200";
-}
-
-const root = mkdtempSync(`${tmpdir()}/edox-hints-`);
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-function wordsOf(hint: readonly string[]): string[] {
-  return hintFor("/usr/bin/edox-ops", 0)(hint).map((word) => chosen[word] ?? word);
-}
-
-/** Runs a program on the files below a directory. */
-function run([program = "", ...words]: readonly string[], dir: string) {
-  const argv = [program, ...words.map((word) => (word.startsWith("/") ? dir + word : word))];
-  return Bun.spawnSync(argv, { env: { PATH: process.env.PATH ?? "", LC_ALL: "C.UTF-8" } });
-}
-
-/** Types a hint as root does. A program that is not ours runs on a copy of the host's files below a directory. */
-async function type(host: FakeHost, hint: readonly string[]): Promise<{ exit: number; out: string }> {
-  const words = wordsOf(hint);
-  const [program = "", ...rest] = words;
-  if (program === "edox-ops") {
-    const { exit, out, err } = await typedWords(rest, host, undefined, undefined, undefined, localTrees(copied(host)));
-    return { exit, out: out + err };
-  }
-  const line = words.join(" ");
-  if (/^systemctl (start|reload) nginx$/.test(line)) {
-    return { exit: (await host.run(["systemctl", "reload-or-restart", "nginx"])).code, out: "" };
-  }
-  const [, unit] = /^systemctl unmask (\S+)$/.exec(line) ?? [];
-  if (unit !== undefined) {
-    host.remove(`/etc/systemd/system/${unit}.service`);
-    return { exit: 0, out: "" };
-  }
-  if (line === "apt-get install certbot") return { exit: (await host.run(words)).code, out: "certbot is installed" };
-  if (line.includes("--force-confmiss")) {
-    host.put("/etc/nginx/nginx.conf", nginxConf);
-    return { exit: 0, out: "" };
-  }
-  if (line === "apt-get clean") {
-    for (const name of host.list("/var/cache/apt/archives") ?? []) host.remove(`/var/cache/apt/archives/${name}`);
-    return { exit: 0, out: "" };
-  }
-  const path = rest.at(-1) ?? "";
-  if (program === "groupadd") {
-    host.put("/etc/group", `${host.text("/etc/group")}${path}:x:990:\n`);
-    return { exit: 0, out: "" };
-  }
-  if (program === "chown") {
-    host.setAttributes(path, { mode: host.stat(path)?.mode ?? 0, uid: 0, gid: 0 });
-    return { exit: 0, out: "" };
-  }
-  const copy = copied(host);
-  const { exitCode, stdout, stderr } = run([program, ...rest], copy);
-  if (changing.includes(program)) taken(host);
-  return { exit: exitCode, out: `${stdout}${stderr}`.replaceAll(root, "") };
-}
-
-const shared = /^\/(etc|srv|var|run\/edox-ops)(\/|$)/;
-
-/** Writes the files of the host below a directory, and returns that. */
-function copied(host: FakeHost): string {
-  rmSync(root, { recursive: true, force: true });
-  for (const [path, { type: kind, mode }] of [...host.nodes].filter(([each]) => shared.test(each))) {
-    mkdirSync(kind === "directory" ? root + path : dirname(root + path), { recursive: true });
-    if (kind === "link") symlinkSync(host.readLink(path) ?? "", root + path);
-    else if (kind === "file") writeFileSync(root + path, host.read(path) ?? "");
-    if (kind !== "link") chmodSync(root + path, mode);
-  }
-  return root;
-}
-
-const changing = ["chmod", "cp", "mkdir", "mv", "rm", "rmdir", "sed"];
-
-/** Takes over what a program changed in the copy. */
-function taken(host: FakeHost): void {
-  for (const path of [...host.nodes.keys()]) {
-    if (shared.test(path) && lstatSync(root + path, { throwIfNoEntry: false }) === undefined) host.nodes.delete(path);
-  }
-  for (const name of readdirSync(root, { recursive: true }) as string[]) {
-    const path = `/${name}`;
-    const stat = lstatSync(root + path);
-    const mode = stat.mode & 0o7777;
-    const known = host.stat(path);
-    const attributes = { mode, uid: known?.uid ?? 0, gid: known?.gid ?? 0 };
-    if (stat.isSymbolicLink()) host.link(path, readlinkSync(root + path));
-    else if (stat.isDirectory()) host.nodes.has(path) || host.dir(path, attributes);
-    else {
-      const bytes = readFileSync(root + path);
-      if (known?.type === "file" && known.mode === mode && bytes.equals(host.read(path) ?? new Uint8Array())) continue;
-      const group = path.startsWith("/var/www/docs/") ? { gid: 33 } : {};
-      host.put(path, bytes, { ...attributes, ...group });
-    }
-  }
-}
-
-/** Returns the finding of this name, or what a command that failed says. */
-async function asked(host: FakeHost, from: string): Promise<{ fine: boolean; hint: readonly string[]; said: string }> {
-  if (/^[\w-]+:\S/.test(from)) {
-    const { bootstrap } = await import("../../src/recipes/bootstrap.ts");
-    const { gatherFacts } = await import("../../src/engine/facts.ts");
-    const all = [...entries, ...(await siteEntries(host, async () => localTrees("/none")))];
-    const found = (await examine([bootstrap(gatherFacts(host))], all, host)).find(({ name }) => name === from);
-    const { status = "ok", detail = "", hint = [] }: Partial<Finding> = found ?? {};
-    return { fine: status === "ok", hint, said: detail };
-  }
-  const { exit, err } = await typedWords(from.split(" "), host);
-  return { fine: exit === 0, hint: hintIn(err), said: err };
-}
-
-/** Returns the words of the first hint, as a shell splits it. */
-function hintIn(err: string): string[] {
-  const line = /^hint: (.*)$/m.exec(err)?.[1] ?? /\(run: (.*)\)$/m.exec(err)?.[1] ?? "";
-  return Bun.spawnSync(["sh", "-c", `printf '%s\\0' ${line}`])
-    .stdout.toString()
-    .split("\0")
-    .slice(0, -1);
+  if (shows !== undefined) return;
+  const { fine, said } = await asked(host, after);
+  expect([said, fine]).toEqual([said, true]);
 }
 
 describe("hint, typed as it stands:", () => {
-  for (const { of, state, from, after = from, shows, steps = 1 } of cases) {
-    test(`${of} (${from})`, async () => {
+  for (const { of, state, ...row } of [...cases, ...aptCases]) {
+    test(`${of} (${row.from})`, async () => {
       const host = await liveHost();
       await state(host);
-      for (let step = 1; step <= steps; step++) {
-        const { fine, hint, said } = await asked(host, from);
-        expect([fine, said, hint.length > 0]).toEqual([false, said, true]);
-        const { exit, out } = await type(host, hint);
-        if (shows !== undefined) expect(out).toContain(shows);
-        else expect([hint.join(" "), exit, out]).toEqual([hint.join(" "), 0, out]);
-      }
-      if (shows === undefined) {
-        const { fine, said } = await asked(host, after);
-        expect([said, fine]).toEqual([said, true]);
-      }
+      await expectHelp(host, row);
+    });
+  }
+});
+
+describe("hint of a CI host, typed as it stands:", () => {
+  for (const { of, state, ...row } of runnerCases) {
+    test(`${of} (${row.from})`, async () => {
+      const runners = await runnerHost();
+      await state(runners);
+      await expectHelp(runners.host, row);
+    });
+  }
+});
+
+describe("hint of a user who is not root, typed as root:", () => {
+  for (const { of, state, from, says, shows } of userCases) {
+    test(`${of} (${from})`, async () => {
+      const host = await (from.startsWith("gitlab-runner") ? runnerHost().then((runners) => runners.host) : liveHost());
+      const hidden = state?.(host) ?? "/none";
+      const { out, err } = await typedWords(from.split(" "), seenByUser(host, hidden));
+      expect(out + err).toMatch(says);
+      const hint = /(?:run|hint): (sudo [\w -]+)/.exec(says.exec(out + err)?.[0] ?? "")?.[1] ?? "";
+      const root = await type(host, hint.split(" "));
+      expect([hint, root.exit, root.out]).toEqual([hint, 0, expect.stringContaining(shows)]);
+    });
+  }
+});
+
+describe("hint of a GitLab that answers otherwise than one does, typed as it stands:", () => {
+  for (const { of, status, headers, body, shows } of answerCases) {
+    test(of, async () => {
+      await using server = Bun.serve({ port: 0, fetch: () => new Response(body, { status, headers }) });
+      const url = `http://127.0.0.1:${server.port}`;
+      const { host } = await runnerHost();
+      fakeGitLab(host, url).next.push(...Array(5).fill({ status, headers, body, type: headers["content-type"] }));
+      const words = ["gitlab-runner", "register", "--url", url, "--profile", "ci", "--token", "glrt-0123456789"];
+      const hint = wordsOf(hintIn((await typedWords(words, host)).err));
+      expect(hint[0]).toBe("curl");
+      const typed = Bun.spawn(hint, { stdout: "pipe", stderr: "pipe" });
+      expect((await typed.stdout.text()) + (await typed.stderr.text())).toContain(shows);
+    });
+  }
+});
+
+describe("hint about this machine, typed as it stands:", () => {
+  for (const { of, hint, before = ":", afterwards = ":", shows } of machineCases) {
+    test(of, async () => {
+      const line = `${before}; ${shellLine(wordsOf(hint()))}; ${afterwards}`;
+      expect([line, Bun.spawnSync(["sh", "-c", line]).stdout.toString()]).toEqual([
+        line,
+        expect.stringContaining(shows),
+      ]);
     });
   }
 });
 
 describe("hint of a deploy, typed as it stands:", () => {
-  for (const { of, state, from, shows, page } of treeCases) {
+  for (const { of, state, from, after, shows, page } of treeCases) {
     test(`${of} (${from})`, async () => {
       using disk = registeredHost();
       disk.write("/srv/new/index.html", "new");
@@ -228,8 +108,10 @@ describe("hint of a deploy, typed as it stands:", () => {
       expect([err, hint.length > 0]).toEqual([err, true]);
       const [program = "", ...rest] = wordsOf(hint);
       if (program !== "edox-ops") {
-        const { stdout, stderr } = run([program, ...rest], disk.root);
-        expect(`${stdout}${stderr}`).toContain(shows as string);
+        const { stdout, stderr, exitCode } = run([program, ...rest], disk.root);
+        if (after === undefined) return expect(`${stdout}${stderr}`).toContain(shows as string);
+        expect([hint, exitCode, await typedOn(after.split(" "))]).toMatchObject([hint, 0, { exit: 0 }]);
+        expect(disk.text(`${tree}/index.html`)).toBe(page as string);
         return;
       }
       const { exit, out, err: failed } = await typedOn(rest);
@@ -242,7 +124,15 @@ describe("hint of a deploy, typed as it stands:", () => {
 });
 
 test("hints: each one in the source is typed by a test", async () => {
-  const known = [...cases, ...treeCases].map(({ of }) => of);
+  const known = [
+    ...cases,
+    ...aptCases,
+    ...runnerCases,
+    ...treeCases,
+    ...userCases,
+    ...answerCases,
+    ...machineCases,
+  ].map(({ of }) => of);
   known.push(...Object.keys(elsewhere), ...parts);
   const found = [...(await hintLiterals())].sort();
   expect(found.filter((each) => !known.includes(each))).toEqual([]);

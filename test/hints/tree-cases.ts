@@ -1,5 +1,7 @@
 // States of a real tree, each with the hint that a deploy, a restore or a check of it produces.
 
+import { writeFileSync } from "node:fs";
+import { pax, tarOf, zipOf } from "../projects/archives.ts";
 import { project, type TreeHost } from "../projects/tree.ts";
 
 const tree = "/var/www/docs/demo";
@@ -11,6 +13,8 @@ export interface TreeCase {
   /** The command that names the hint. */
   from: string;
   shows?: string;
+  /** What is typed afterwards, where the hint only prepares for it. */
+  after?: string;
   /** What the live tree has in the end. */
   page?: string;
 }
@@ -87,7 +91,7 @@ export const treeCases: TreeCase[] = [
     page: "new",
   },
   {
-    of: 'projects/publish.ts ["sudo", "edox-ops", "project", "deploy", project.slug, "--source", "DIRECTORY"]',
+    of: 'projects/publish.ts (choices.again, "--source", "DIRECTORY")',
     state: () => {},
     from: "project deploy demo",
     page: "new",
@@ -123,12 +127,6 @@ export const treeCases: TreeCase[] = [
     state: (disk) => disk.write(backups, "a file"),
     from: "project deploy demo --source /srv/site",
     shows: "-rw",
-  },
-  {
-    of: 'projects/source.ts ["namei", "-l", typed]',
-    state: () => {},
-    from: "project deploy demo --source /srv/gone/site",
-    shows: "gone - No such file or directory",
   },
   {
     of: 'projects/source-hints.ts [...again, "--dereference"]',
@@ -171,14 +169,111 @@ export const treeCases: TreeCase[] = [
     shows: "-rwS",
   },
   {
-    of: 'projects/source-hints.ts ["tar", "-tvf", path]',
+    of: 'projects/source-hints.ts (again, "--exclude", excluded.join(","))',
     state(disk) {
       disk.write("/srv/b/out", "-> ../../etc/passwd");
-      disk.write("/srv/b/index.html", "home");
+      disk.write("/srv/b/index.html", "without the link");
       Bun.spawnSync(["tar", "-C", `${disk.root}/srv/b`, "-cf", `${disk.root}/srv/b.tar`, "."]);
     },
     from: "project deploy demo --source /srv/b.tar",
-    shows: "./out -> ../../etc/passwd",
+    page: "without the link",
+  },
+  {
+    of: 'projects/source-hints.ts [...again, "--allow-empty", "--dry-run", "--diff"]',
+    // Without the ending that names its kind.
+    state: (disk) => writeFileSync(`${disk.root}/srv/b`, zipOf([{ name: "public/page.html", content: "page" }])),
+    from: "project deploy demo --source /srv/b",
+    shows: "public/page.html",
+  },
+  {
+    of: 'projects/source-hints.ts ["tar", "-C", "DIRECTORY", "-czf", "site.tar.gz", "."]',
+    state: (disk) => writeFileSync(`${disk.root}/srv/b.zip`, zipOf([{ name: "../x", content: "x" }])),
+    from: "project deploy demo --source /srv/b.zip",
+    after: "project deploy demo --source /srv/site.tar.gz",
+    page: "new",
+  },
+  {
+    of: 'projects/source-hints.ts ["tar", "-C", "DIRECTORY", "-czf", "site.tar.gz", "."]',
+    state(disk) {
+      writeFileSync(`${disk.root}/srv/b.tar`, tarOf([{ name: "a,b", type: "2", link: "/etc/passwd" }]));
+    },
+    from: "project deploy demo --source /srv/b.tar",
+    after: "project deploy demo --source /srv/site.tar.gz",
+    page: "new",
+  },
+  {
+    of: 'projects/source-hints.ts ["find", top, "-regextype", "posix-extended", "-regex", `.{{longestPath},}`, "-print", "-quit"]',
+    state(disk) {
+      const make = "for (1..20) { $d = 'd' x 199; mkdir $d; chdir $d or die } open F, '>page.html' or die";
+      Bun.spawnSync(["perl", "-e", make], { cwd: `${disk.root}/srv/site` });
+    },
+    from: "project deploy demo --source /srv/site",
+    shows: "/ddd",
+  },
+  {
+    of: 'projects/source-path.ts ["namei", "-l", typed]',
+    state: () => {},
+    from: "project deploy demo --source /srv/gone/site",
+    shows: "gone - No such file or directory",
+  },
+  {
+    of: 'projects/source-path.ts ["ls", "-ld", path]',
+    state: (disk) => disk.write("/etc/site/index.html", "home"),
+    from: "project deploy demo --source /etc/site",
+    shows: "drwx",
+  },
+  {
+    of: 'projects/source-path.ts ["sudo", "cp", "-r", path, "/srv/"]',
+    state: (disk) => disk.write("/root/pages/index.html", "of root"),
+    from: "project deploy demo --source /root/pages",
+    after: "project deploy demo --source /srv/pages",
+    page: "of root",
+  },
+  {
+    of: 'projects/left-out.ts (line, "--exclude", excluded.join(","))',
+    state: (disk) => disk.write("/srv/site/.env", "secret"),
+    from: "project deploy demo --source /srv/site",
+    page: "home",
+  },
+  {
+    of: 'projects/left-out.ts ["ls", "-la", name]',
+    state(disk) {
+      for (let i = 0; i <= 20; i++) disk.write(`/srv/site/.env.${i}`, "secret");
+    },
+    from: "project deploy demo --source /srv/site",
+    shows: ".env.20",
+  },
+  {
+    of: 'projects/unpacked.ts ["ls", "-l", given]',
+    state(disk) {
+      const room = { bytes: 1e14, inodes: 1e9, size: 1e14, block: 4096 };
+      Object.assign(disk.trees, { room: () => room });
+      const sparse = pax([
+        ["GNU.sparse.size", "9007199254740991"],
+        ["GNU.sparse.map", "0,4"],
+      ]);
+      writeFileSync(`${disk.root}/srv/b.tar`, tarOf([sparse, { name: "index.html", content: "home" }]));
+    },
+    from: "project deploy demo --source /srv/b.tar",
+    shows: "-rw",
+  },
+  ...[
+    { bytes: 1, inodes: 1e6, size: 100, block: 1 },
+    { bytes: 1e12, inodes: 1, size: 1e12, block: 1 },
+  ].map((room) => ({
+    of: 'projects/unpacked.ts ["df", limit === "entries" ? "-i" : "-h", docsRoot]',
+    state(disk: TreeHost) {
+      Object.assign(disk.trees, { room: () => room });
+      writeFileSync(`${disk.root}/srv/b.tar`, tarOf([{ name: "index.html", content: "home" }]));
+    },
+    from: "project deploy demo --source /srv/b.tar",
+    shows: "Use%",
+  })),
+  {
+    of: 'projects/dereference.ts ["df", fits ? "-h" : "-i", docsRoot]',
+    state: (disk) => void Object.assign(disk.trees, { room: () => ({ bytes: 0, inodes: 9, size: 9, block: 1 }) }),
+    from: "project deploy demo --source /srv/site --dereference",
+    shows: "Use%",
   },
   {
     of: 'projects/stage.ts ["df", ...flags, docsRoot]',

@@ -1,0 +1,371 @@
+// States of a CI host in memory with a GitLab, each with the hint that it produces.
+
+import { lockPath, runnerLockPath } from "../../src/recipes/paths.ts";
+import { secretLine } from "../cli/typed.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+import { type FakeGitLab, fakeGitLab } from "../runner/fake-gitlab.ts";
+import { preparedRunner } from "../runner/prepared-runner.ts";
+import { type Case, hold, release } from "./cases.ts";
+
+const url = "https://gitlab.test";
+const other = "https://other.test";
+const configPath = "/etc/gitlab-runner/config.toml";
+const statePath = "/etc/edox-ops/runner.json";
+const token = "glrt-canary-0123456789";
+const register = `gitlab-runner register --url ${url} --profile ci --description a`;
+
+export interface Runners {
+  host: FakeHost;
+  gitlab: FakeGitLab;
+  /** Of a second GitLab. */
+  second: FakeGitLab;
+  ops(...words: string[]): Promise<{ exit: number; out: string; err: string }>;
+}
+
+export type RunnerCase = Omit<Case, "state"> & { state(runners: Runners): unknown };
+
+/** A prepared CI host, two GitLabs and gitlab.com that know the token on stdin, and a gitlab-runner that unregisters. */
+export async function runnerHost(): Promise<Runners> {
+  const { host, ops } = await preparedRunner(0);
+  const all = [url, other, "https://gitlab.com"].map((each) => fakeGitLab(host, each));
+  for (const gitlab of all) gitlab.runners.set(secretLine, 50).set(token, 41);
+  const [gitlab, second] = all as [FakeGitLab, FakeGitLab];
+  host.taught.unshift((argv) => {
+    if (argv.join(" ") === "gitlab-runner --version") return ok("Version:      19.4.0\n");
+    if (argv.slice(0, 3).join(" ") !== "gitlab-runner unregister --name") return undefined;
+    const [head = "", ...sections] = (host.text(configPath) ?? "").split("[[runners]]");
+    const left = sections.filter((each) => !each.includes(`name = "${argv[3]}"`));
+    host.put(configPath, [head, ...left].join("[[runners]]"), { mode: 0o600 });
+    return ok();
+  });
+  host.dir("/srv");
+  await host.sleep(1000);
+  return { host, gitlab, second, ops };
+}
+
+const config = (text: string) => (runners: Runners) => runners.host.put(configPath, text, { mode: 0o600 });
+const section = (more: string) => `[[runners]]\nname = "theirs"\nurl = "${url}"\ntoken = "${token}"\n${more}`;
+
+async function registered({ ops }: Runners, ...more: string[]): Promise<void> {
+  const { exit, err } = await ops(...register.split(" ").slice(1), "--token", token, ...more);
+  if (exit !== 0) throw new Error(err);
+}
+
+export const runnerCases: RunnerCase[] = [
+  // config.toml and runner.json
+  {
+    of: 'engine/show-file.ts ["sudo", "sed", "-n", `{line}p`, path]',
+    state: config("concurrent = 1\nbogus\n"),
+    from: "gitlab-runner list",
+    shows: "bogus",
+  },
+  {
+    of: 'engine/show-file.ts ["sudo", "sed", "-n", `{line}p`, path]',
+    state: ({ host }) => host.put(configPath, Buffer.from("# one\nname = \xff here\n", "latin1"), { mode: 0o600 }),
+    from: "gitlab-runner list",
+    shows: "here",
+  },
+  {
+    of: `engine/show-file.ts ["sudo", "grep", "-nv", 'token *= *"', path]`,
+    state: config(section("executor = 7\n")),
+    from: `${register} --token ${token}`,
+    shows: "5:executor = 7\n",
+  },
+  {
+    of: `engine/show-file.ts ["sudo", "grep", "-nv", 'token *= *"', path]`,
+    state: config(section('executor = "shel"\n')),
+    from: "ci-runner:config",
+    shows: 'executor = "shel"',
+  },
+  {
+    of: `engine/show-file.ts ["sudo", "grep", "-nv", 'token *= *"', path]`,
+    state: config('[[runners]]\ntoken = 7\nexecutor = "shell"\n'),
+    from: `${register} --token ${token}`,
+    shows: "2:token = 7",
+  },
+  {
+    of: 'engine/show-file.ts ["sudo", "cat", "-n", path]',
+    state: ({ host }) => host.put(statePath, '{\n"runners": oops}', { mode: 0o600 }),
+    from: `${register} --token ${token}`,
+    shows: '2\t"runners": oops}',
+  },
+  {
+    of: 'engine/show-file.ts ["sudo", "cat", "-n", path]',
+    state: ({ host }) => host.put("/etc/docker/daemon.json", "{\nbogus\n}\n"),
+    from: "gitlab-runner prepare-ci-host --yes",
+    shows: "2\tbogus",
+  },
+  {
+    of: 'engine/facts.ts ["ls", "-ld", path]',
+    state({ host }) {
+      host.remove(configPath);
+      host.dir(configPath);
+    },
+    from: `${register} --token ${token}`,
+    shows: "drwx",
+  },
+  {
+    of: 'runner/runners.ts ["ls", "-l", runnerConfigPath]',
+    state({ host }) {
+      host.remove(configPath);
+      host.link(configPath, "/srv/config.toml");
+    },
+    from: `${register} --token ${token}`,
+    shows: "-> /srv/config.toml",
+  },
+  // register
+  {
+    of: 'runner/admission.ts ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"]',
+    state: withoutRunner,
+    from: `${register} --token ${token}`,
+  },
+  {
+    of: 'runner/admission.ts ["edox-ops", "gitlab-runner", "list"]',
+    async state(runners) {
+      runners.gitlab.accessTokens.add("glpat-01234567");
+      const words = [...register.split(" ").slice(1), "--access-token", "glpat-01234567", "--project", "7"];
+      await runners.ops(...words);
+    },
+    from: `${register} --access-token glpat-01234567 --group 3`,
+    shows: `a\t${url}\tdocker\tours`,
+  },
+  {
+    of: 'runner/admission.ts [...newRunner(server), "--replace"]',
+    async state(runners) {
+      runners.gitlab.registrationTokens.add("GR1348941older");
+      await runners.ops(...register.split(" ").slice(1), "--token", "GR1348941older");
+      runners.gitlab.runners.delete("made-102");
+    },
+    from: `${register} --token GR1348941older`,
+    after: "ci-runner:token",
+  },
+  {
+    of: 'cli/gitlab-runner/register.ts ["sudo", "edox-ops", ...typed, ...(isTyped ? [] : [kind === "access" ? "--access-token" : "--token", "-"])]',
+    state: () => {},
+    from: `${register} --token glrt-mistyped-0123`,
+    after: "ci-runner:token",
+  },
+  {
+    of: 'cli/gitlab-runner/register.ts ["sudo", "edox-ops", ...rest, flag, "-"]',
+    state: () => {},
+    from: register,
+    after: "ci-runner:token",
+  },
+  {
+    of: 'cli/gitlab-runner/register.ts (["edox-ops", ...context.typed], "--url", "https://gitlab.com")',
+    state: () => {},
+    from: `gitlab-runner register --profile ci --token ${token}`,
+    after: "ci-runner:token",
+  },
+  {
+    of: 'cli/gitlab-runner/register.ts ["openssl", "x509", "-in", path, "-noout", "-subject"]',
+    state: ({ host }) => host.put("/etc/ssl/ours.pem", "no certificate\n"),
+    from: `${register} --ca-file /etc/ssl/ours.pem --token ${token}`,
+    shows: "certificate",
+  },
+  {
+    of: 'runner/section.ts (newRunner(order.server), "--url", other.url)',
+    state: config(section('executor = "shell"\n').replace(url, other).replace(token, secretLine)),
+    from: `${register} --token ${secretLine}`,
+    after: "ci-runner:token",
+  },
+  {
+    of: 'runner/gitlab.ts (again, "--url", base)',
+    state: ({ gitlab }) => {
+      gitlab.next.push({ status: 301, headers: { location: `${other}/api/v4/runners/verify` } });
+    },
+    from: `${register} --token ${token}`,
+    after: "ci-runner:token",
+  },
+  {
+    of: 'runner/profile.ts ["edox-ops", "gitlab-runner", "register", "--help"]',
+    state: ({ host }) => host.put("/etc/profile.toml", "x = 1\n"),
+    from: `gitlab-runner register --url ${url} --profile /etc/profile.toml --token ${token}`,
+    shows: "a file with a [[runners]]",
+  },
+  {
+    of: 'runner/docker-in-docker.ts ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"]',
+    state: withoutDocker,
+    from: `${register} --token ${token}`,
+  },
+  // unregister and uninstall
+  {
+    of: 'runner/unregister.ts ["edox-ops", "gitlab-runner", "list"]',
+    state: (runners) => registered(runners),
+    from: "gitlab-runner unregister b",
+    shows: `a\t${url}`,
+  },
+  {
+    of: 'runner/unregister.ts ["sudo", "gitlab-runner", "unregister", "--name", name]',
+    state: config(section('executor = "shell"\n')),
+    from: "gitlab-runner unregister theirs",
+    after: "gitlab-runner uninstall --purge --yes",
+  },
+  {
+    of: 'runner/unregister.ts ["sudo", "gitlab-runner", "unregister", "--name", made.name]',
+    async state(runners) {
+      await registered(runners);
+      const text = runners.host.text(configPath) ?? "";
+      config(text.replace(url, other).replace("id = 41", "id = 7"))(runners);
+    },
+    from: "gitlab-runner unregister a",
+  },
+  {
+    of: 'runner/unregister.ts (typed, "--url", url)',
+    state: twins,
+    from: "gitlab-runner unregister a",
+  },
+  {
+    of: 'runner/uninstall.ts ["sudo", "edox-ops", "gitlab-runner", "unregister", first.name, ...which]',
+    state: (runners) => registered(runners),
+    from: "gitlab-runner uninstall --purge --yes",
+  },
+  {
+    of: 'runner/uninstall.ts ["sudo", "edox-ops", "gitlab-runner", "unregister", first.name, ...which]',
+    // The name alone would not say which.
+    state: twins,
+    from: "gitlab-runner uninstall --purge --yes",
+    steps: 2,
+  },
+  {
+    of: 'runner/uninstall.ts ["sudo", "gitlab-runner", "unregister", "--name", foreign.name]',
+    state: config(section('executor = "shell"\n')),
+    from: "gitlab-runner uninstall --yes",
+  },
+  // upgrade, prepare-ci-host and selftest
+  {
+    of: 'runner/upgrade.ts ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"]',
+    state: withoutRunner,
+    from: "gitlab-runner upgrade",
+  },
+  {
+    of: 'runner/upgrade.ts ["sudo", "apt-get", "update"]',
+    state({ host }) {
+      const stderr = "E: Failed to fetch https://packages.gitlab.com/runner/gitlab-runner/debian/InRelease  503\n";
+      host.taught.unshift((argv) =>
+        argv[0] === "apt-get" && argv.includes("update") ? { code: 100, stdout: "", stderr } : undefined,
+      );
+    },
+    from: "gitlab-runner upgrade",
+    shows: "Failed to fetch https://packages.gitlab.com",
+  },
+  {
+    of: 'runner/drain.ts ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"]',
+    state(runners) {
+      runners.host.remove("/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf");
+      runJobs(runners);
+    },
+    from: "gitlab-runner uninstall --yes",
+  },
+  {
+    of: 'runner/drain.ts ["sudo", "edox-ops", "gitlab-runner", "status"]',
+    state(runners) {
+      runJobs(runners);
+      runners.host.taught.unshift((argv) => (argv.join(" ").startsWith("systemctl stop") ? ok() : undefined));
+    },
+    from: "gitlab-runner uninstall --drain 2s --yes",
+    shows: "jobs",
+  },
+  {
+    of: 'cli/gitlab-runner/drain.ts ["edox-ops", ...typed]',
+    state: ({ host }) => hold(host, runnerLockPath),
+    lifts: release,
+    from: "gitlab-runner uninstall --yes",
+  },
+  {
+    of: 'cli/gitlab-runner/drain.ts ["edox-ops", ...context.typed]',
+    state: ({ host }) => hold(host, lockPath),
+    lifts: release,
+    from: "gitlab-runner uninstall --yes",
+  },
+  {
+    of: 'runner/docker-in-docker.ts ["edox-ops", "gitlab-runner", "list"]',
+    state: (runners) => registered(runners),
+    from: "gitlab-runner prepare-ci-host --runner b --yes",
+    shows: `a\t${url}\tdocker`,
+  },
+  {
+    of: 'runner/selftest.ts ["sudo", "grep", "-n", "url", runnerConfigPath]',
+    state: config(section('executor = "docker"\n').replace(url, "ftp://gitlab.test")),
+    from: "gitlab-runner selftest",
+    shows: 'url = "ftp://gitlab.test"',
+  },
+  {
+    of: 'cli/gitlab-runner/selftest.ts [ "sudo", "edox-ops", "gitlab-runner", "register", "--profile", "ci", "--url", "https://gitlab.com", "--token", "-", ]',
+    state: () => {},
+    from: "gitlab-runner selftest",
+    after: "ci-runner:token",
+  },
+  // doctor
+  {
+    of: 'doctor/runners.ts ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"]',
+    state: ({ host }) => host.put("/etc/passwd", "root:x:0:0::/root:/bin/bash\n"),
+    from: "runner:user:gitlab-runner",
+  },
+  {
+    of: 'doctor/runners.ts ["sudo", "install", "-d", "-m", "0750", ...owner, missing]',
+    state: () => {},
+    from: "runner:home:/home/gitlab-runner",
+  },
+  {
+    of: 'doctor/runners.ts ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"]',
+    state(runners) {
+      config(section('executor = "shell"\n'))(runners);
+      runners.host.put("/etc/group", "root:x:0:\ndocker:x:998:\n");
+    },
+    from: "ci-runner:docker-group",
+  },
+  {
+    of: 'doctor/runners.ts ["sudo", "edox-ops", "gitlab-runner", "status"]',
+    state: config(section('executor = "shell"\n').replace(token, "glrt-unknown-0123")),
+    from: "ci-runner:token",
+    shows: "accepted: no",
+  },
+  {
+    of: 'doctor/runners.ts ["sudo", "grep", "-nE", "concurren|name", runnerConfigPath]',
+    state: config(`concurrent = 2\n${section('executor = "shell"\n')}`),
+    from: "ci-runner:polling",
+    shows: "1:concurrent = 2",
+  },
+  {
+    of: 'doctor/runners.ts ["sudo", "edox-ops", ...register]',
+    async state(runners) {
+      await registered(runners);
+      runners.host.link("/etc/nginx/sites-enabled/edox-ops-demo", "/etc/nginx/sites-available/edox-ops-demo");
+    },
+    from: "ci-runner:shared-host",
+    shows: "GitLab Runner registered successfully.",
+  },
+];
+
+function withoutRunner({ host }: Runners): void {
+  const all = (host.text("/var/lib/dpkg/status") ?? "").split("\n\n");
+  host.put("/var/lib/dpkg/status", all.filter((each) => !each.startsWith("Package: gitlab-runner")).join("\n\n"));
+  host.nodes.delete("/run/systemd/units/invocation:gitlab-runner.service");
+}
+
+/** Its daemon makes the socket when it starts. */
+function withoutDocker({ host }: Runners): void {
+  host.nodes.delete("/run/docker.sock");
+  host.nodes.delete("/run/systemd/units/invocation:docker.service");
+  host.taught.unshift((argv) => {
+    if (argv.join(" ") === "systemctl reload-or-restart docker") host.put("/run/docker.sock", "");
+    return undefined;
+  });
+}
+
+/** Two runners of one name, with two GitLabs. */
+async function twins(runners: Runners): Promise<void> {
+  await registered(runners);
+  const words = register.replace(url, other).split(" ").slice(1);
+  runners.second.runners.set("glrt-second-0123", 42);
+  await runners.ops(...words, "--token", "glrt-second-0123");
+}
+
+function runJobs({ host }: Runners): void {
+  const job = [{ Labels: { "com.gitlab.gitlab-runner.managed": "true", "com.gitlab.gitlab-runner.job.id": "1" } }];
+  host.served.unshift((_, asked, { socketPath }) => {
+    if (socketPath === undefined || !asked.includes("containers/json")) return undefined;
+    return { status: 200, body: new TextEncoder().encode(JSON.stringify(job)) };
+  });
+}
