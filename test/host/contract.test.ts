@@ -261,16 +261,20 @@ describe("localHost.run", () => {
   });
 
   test("signals: stop a graceful program and a sleep, and the first one is recorded", async () => {
-    const signal = host.heedSignals();
-    expect(signal()).toBeNull();
-    const child = host.run(["sleep", "60"], { endsInOrder: true, onOutput: () => {} });
-    const sleep = host.sleep(60_000);
-    process.kill(process.pid, "SIGHUP");
-    process.kill(process.pid, "SIGTERM");
-    expect((await child).code).toBe(130);
-    await sleep;
-    expect(signal()).toEqual({ name: "SIGHUP", number: 1 });
-    for (const name of ["SIGHUP", "SIGINT", "SIGTERM"]) process.removeAllListeners(name);
+    // A process keeps its first signal, so this one runs in a process of its own.
+    const inside = `const { localHost } = await import("${import.meta.dir}/../../src/host/local.ts");
+      const host = localHost();
+      const signal = host.heedSignals();
+      const before = signal();
+      const child = host.run(["sleep", "60"], { endsInOrder: true, onOutput: () => {} });
+      const sleep = host.sleep(60_000);
+      for (const name of ["SIGHUP", "SIGTERM"]) process.kill(process.pid, name);
+      const { code } = await child;
+      await sleep;
+      console.log(JSON.stringify([before, code, signal()]));
+      process.exit();`;
+    const { stdout, stderr } = await host.run([process.execPath, "-e", inside]);
+    expect([JSON.parse(stdout), stderr]).toEqual([[null, 130, { name: "SIGHUP", number: 1 }], ""]);
   });
 
   test("environment: is clean except for the proxies, and stdin is empty", async () => {
