@@ -5,13 +5,22 @@ import { type Block, Packed } from "./listing.ts";
 import { openName, openNoFollow } from "./local-beneath.ts";
 import { statusAt } from "./local-libc.ts";
 import { acted, missing } from "./local-naming.ts";
-import { digestWords, type Found, longestPart, type Made, type SearchLimits, type Seeds } from "./trees.ts";
+import { Matcher } from "./local-search.ts";
+import {
+  type CopySearch,
+  digestWords,
+  longestPart,
+  type Made,
+  type Search,
+  type Searched,
+  type SearchLimits,
+  type Seeds,
+} from "./trees.ts";
 
 export const bufferBytes = 256 * 1024;
-const buffer = Buffer.allocUnsafe(bufferBytes);
-
-/** Parts of files that a search remembers. */
-const mostSeen = 2000;
+/** A block of a file, with room before it for the end of the block before: a part may lie across both. */
+const blocks = Buffer.allocUnsafe(longestPart + bufferBytes);
+const buffer = blocks.subarray(longestPart);
 
 /**
  * Implements methods of {@link Trees} for paths of this machine. Paths are passed as one string with NUL between them,
@@ -27,28 +36,33 @@ export const files = {
     return new Uint32Array(all.buffer);
   },
 
-  search(paths: string, parts: RegExp, worth: RegExp, limits: SearchLimits): Found[] {
-    const found = new Map<string, number>();
-    /** Most files of a tree have the same parts, and a part is looked at once. */
-    const seen = new Set<string>();
+  search(paths: string, search: Search, limits: SearchLimits): Searched {
+    const matcher = new Matcher([search], limits);
     for (const [file, path] of listOf(paths).entries()) {
-      for (const text of textsOf(path, limits.bytes)) {
-        for (const [part] of text.matchAll(parts)) {
-          if (seen.has(part)) continue;
-          if (seen.size < mostSeen) seen.add(part);
-          if (found.size < limits.matches && worth.test(part)) found.set(part, file);
-        }
-      }
+      if (matcher.isDone(0)) break;
+      // To read the file takes its time, too, which a copy does not count.
+      matcher.timed(() =>
+        readBlocks(path, limits.bytes, (at, count) => matcher.look(blockWithEndOfLast(at, count), 0, file)),
+      );
     }
-    return [...found].map(([text, file]) => ({ file, text }));
+    return matcher.searched();
   },
 
-  copies(from: string, to: string, sizes: Float64Array, made: Made): void {
+  /** `of`: which of the searches each file is for, or -1. */
+  copies(from: string, to: string, sizes: Float64Array, made: Made, search?: CopySearch & { of: Int8Array }): Searched {
+    const matcher = search && new Matcher(search.searches, search.limits);
     const targets = listOf(to);
-    for (const [i, path] of listOf(from).entries()) {
-      const target = targets[i] as string;
-      acted(target, () => copy(path, target, made, sizes[i] as number));
+    for (const [file, path] of listOf(from).entries()) {
+      const target = targets[file] as string;
+      const index = search?.of[file] ?? -1;
+      const onBlock: OnBlock = (at, count) => {
+        const searched = Math.min(count, (search?.limits.bytes ?? 0) - at);
+        if (matcher === undefined || searched <= 0 || matcher.isDone(index)) return;
+        matcher.timed(() => matcher.look(blockWithEndOfLast(at, searched), index, file));
+      };
+      acted(target, () => copy(path, target, made, sizes[file] as number, onBlock));
     }
+    return matcher?.searched() ?? { found: [], milliseconds: 0 };
   },
 };
 
@@ -104,37 +118,53 @@ function digestInto(all: BigUint64Array, at: number, path: string, size: number,
   }
 }
 
-/** The beginning of a file block by block, each with the end of the one before it; nothing of one that cannot be read. */
-function* textsOf(path: string, most: number): Generator<string> {
-  let file: number;
-  try {
-    file = open(path);
-  } catch {
-    return;
-  }
-  try {
-    let tail = "";
-    for (let left = most; left > 0; left -= bufferBytes) {
-      const count = fill(file, buffer, Math.min(left, bufferBytes));
-      if (count > 0) yield tail + buffer.toString("latin1", 0, count);
-      if (count < bufferBytes) return;
-      tail = buffer.toString("latin1", count - longestPart, count);
+/** Called with a block of a file in {@link buffer}: where in the file it begins, and how many bytes it has. */
+type OnBlock = (at: number, count: number) => void;
+
+/** Reads the beginning of a file block by block; nothing of one that cannot be read. */
+function readBlocks(path: string, most: number, onBlock: OnBlock): void {
+  // What is no file, or is gone, is reported by what publishes it.
+  const orNothing = (read: () => number): number => {
+    try {
+      return read();
+    } catch {
+      return -1;
     }
-  } catch {
-    // What is no file, or is gone, is reported by what publishes it.
+  };
+  const file = orNothing(() => open(path));
+  if (file < 0) return;
+  try {
+    for (let at = 0; at < most; at += bufferBytes) {
+      const count = orNothing(() => fill(file, buffer, Math.min(most - at, bufferBytes)));
+      if (count > 0) onBlock(at, count);
+      if (count < bufferBytes) return;
+      keepEnd();
+    }
   } finally {
     fs.closeSync(file);
   }
 }
 
-function copy(from: string, to: string, made: Made, size: number): void {
+/** The block in {@link buffer} with the end of the one before it, where there is one. */
+function blockWithEndOfLast(at: number, count: number): Buffer {
+  return blocks.subarray(at === 0 ? longestPart : 0, longestPart + count);
+}
+
+/** Keeps the end of a full block for the one after it. */
+function keepEnd(): void {
+  blocks.copyWithin(0, bufferBytes);
+}
+
+function copy(from: string, to: string, made: Made, size: number, onBlock: OnBlock): void {
   const source = open(from);
   try {
     const target = fs.openSync(to, "wx", 0o600);
     try {
-      for (let left = size; left > 0; left -= bufferBytes) {
-        const count = acted(from, () => fill(source, buffer, Math.min(left, bufferBytes)));
+      for (let at = 0; at < size; at += bufferBytes) {
+        const count = acted(from, () => fill(source, buffer, Math.min(size - at, bufferBytes)));
         for (let done = 0; done < count; ) done += fs.writeSync(target, buffer, done, count - done);
+        if (count > 0) onBlock(at, count);
+        if (count === bufferBytes) keepEnd();
       }
       fs.fchownSync(target, made.uid, made.gid);
       fs.fchmodSync(target, made.mode);

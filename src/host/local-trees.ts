@@ -130,10 +130,9 @@ export function localTrees(root = ""): Trees {
       );
     },
 
-    search: (all, parts, worth, limits) =>
-      thread.run("search", all.length, all.map(at).join("\0"), parts, worth, limits),
+    search: (all, search, limits) => thread.run("search", all.length, all.map(at).join("\0"), search, limits),
 
-    copies: (all, made) => {
+    copies: (all, made, search) => {
       const [from, to] = [all.map(([from]) => at(from)).join("\0"), all.map(([, to]) => at(to)).join("\0")];
       return thread.run(
         "copies",
@@ -142,6 +141,7 @@ export function localTrees(root = ""): Trees {
         to,
         Float64Array.from(all, ([, , size]) => size),
         made,
+        search && { ...search, of: Int8Array.from(all, ([, , , search = -1]) => search) },
       );
     },
 

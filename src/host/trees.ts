@@ -36,6 +36,23 @@ export const digestWords = 4;
 /** Maximum length in bytes of a part that a search finds: a longer one may be missed at the boundary of two blocks. */
 export const longestPart = 8192;
 
+/** What is searched for in files. The cheapest condition is asked first: most files are read as bytes only. */
+export interface Search {
+  /** Latin-1 text that a part contains; empty if there is none. */
+  needle: string;
+  /** For markup, where every part begins with `<`. Null for any other text. */
+  within: {
+    /** What the text around a needle of a part matches, from the last `<` before it to the next one after it. */
+    around: RegExp;
+    /** What those parts begin with that may contain another `<`, in small letters. */
+    containers: readonly string[];
+  } | null;
+  /** Global: its matches are the parts. Each may have {@link longestPart} bytes. */
+  parts: RegExp;
+  /** What the whole part matches in its turn. */
+  worth: RegExp;
+}
+
 /** A part of a file, as Latin-1 has its bytes. */
 export interface Found {
   /** Index of the file that contains it. */
@@ -47,8 +64,26 @@ export interface Found {
 export interface SearchLimits {
   /** Bytes searched in each file, from its start. */
   bytes: number;
-  /** Different parts of all files. */
+  /** Different parts of all files, for each search. */
   matches: number;
+  /** Of searching: the files that are left then have no parts. */
+  milliseconds: number;
+}
+
+export interface Searched {
+  /** In the order of the files for each search, one search after the other. */
+  found: Found[];
+  /** How long the search took. */
+  milliseconds: number;
+}
+
+/** From, to, size, and which of the searches the bytes are for; none of them without it. */
+export type Copy = readonly [from: string, to: string, size: number, search?: number];
+
+/** Searches of the bytes that are copied. */
+export interface CopySearch {
+  searches: readonly Search[];
+  limits: SearchLimits;
 }
 
 /** Limits of an archive. An archive that exceeds one is rejected with an error that names the limit. */
@@ -145,12 +180,15 @@ export interface Trees {
    */
   digests(files: readonly [string, number][], seeds: Seeds): Promise<Uint32Array>;
   /**
-   * Parts of files that match `parts` and then `worth`, each different one once, with the first file that has it. A part may
-   * have {@link longestPart} bytes. What cannot be read has none. By threads in the same way.
+   * Parts of files, each different one once, with the first file that has it. What cannot be read has none. By threads in
+   * the same way.
    */
-  search(files: readonly string[], parts: RegExp, worth: RegExp, limits: SearchLimits): Promise<Found[]>;
-  /** So many bytes of files as new ones: from, to, size. No source may be a link. By threads in the same way. */
-  copies(files: readonly [string, string, number][], made: Made): Promise<void>;
+  search(files: readonly string[], search: Search, limits: SearchLimits): Promise<Searched>;
+  /**
+   * So many bytes of files as new ones. No source may be a link. By threads in the same way. With `search` it finds what
+   * {@link search} finds in the same files, without reading them again.
+   */
+  copies(files: readonly Copy[], made: Made, search?: CopySearch): Promise<Searched>;
   /** Of one, here and now; throws where its size is another by then. */
   copy(from: string, to: string, made: Made, size: number): void;
   makeDirectory(path: string, attributes: Attributes): void;

@@ -1,123 +1,117 @@
 // Which foreign origins the changed pages of a site load from, though its content policy blocks them.
 
-import * as v from "valibot";
-import { shellLine } from "../engine/lines.ts";
-import type { HostReader } from "../host/host.ts";
 import { batchesOf, filesABatch, pipelined } from "../host/pipeline.ts";
-import type { Found, Trees } from "../host/trees.ts";
+import type { CopySearch, Search, Searched, Trees } from "../host/trees.ts";
 import { urlOf } from "./answer.ts";
+import { type Blocked, lineThatAllows, listed, notWhole } from "./blocked-notes.ts";
 import { type Kind, Policy } from "./csp.ts";
-import {
-  inlineKind,
-  type Load,
-  loadsOfPage,
-  loadsOfStyle,
-  pageSearch,
-  type Search,
-  styleSearch,
-} from "./page-loads.ts";
-import type { Order, Plan } from "./plan.ts";
-import { csp } from "./project.ts";
+import { inlineKind, type Load, loadsOfPage, loadsOfStyle, pageSearch, styleSearch } from "./page-loads.ts";
+import { noInode, type Order, type Plan } from "./plan.ts";
 import { policyOf } from "./vhost.ts";
 
 const pageName = /\.x?html?$/i;
 const styleName = /\.css$/i;
 /** Of a file: a page that loads something says so within its first megabytes. Of a batch: more say nothing new. */
 const limits = { bytes: 4 * 2 ** 20, matches: 200 };
-/** A scan that takes longer ends: it only warns. */
+/** A search that takes longer ends: it only warns. */
 const mostMs = 10_000;
-/** Parts of pages that are remembered, of some kilobytes each. */
+/** Parts that are remembered of each kind of file, of some kilobytes each. */
 const mostKnown = 2000;
 const mostOrigins = 50;
-const mostListed = 10;
-/** A longer line is cut where it is printed. */
-const longestLine = 950;
 
-interface Blocked {
-  kinds: Set<string>;
-  /** The first page that loads from there. */
-  page: string;
-  /** What a policy needs for it. */
-  added: [Kind, string][];
+/** What one kind of file is searched for, and what was found. */
+interface Sought {
+  name: RegExp;
+  search: Search;
+  loadsOf: (part: string) => Load[];
+  known: Set<string>;
+  origins: Map<string, Blocked>;
 }
 
-/** Returns warnings for a person: the blocked origins, and the line that allows them. */
-export async function blockedNotes(
-  order: Order,
-  { added, changed }: Pick<Plan, "added" | "changed">,
-  see: Pick<HostReader, "now">,
-  trees: Trees,
-): Promise<string[]> {
-  // A release was scanned when it was deployed.
+/** Returns warnings for a person: the blocked origins, and the line that allows them. Reads every changed page. */
+export async function blockedNotes(order: Order, planned: Plan, trees: Trees): Promise<string[]> {
+  // A release was searched when it was deployed.
   if (order.of === "release") return [];
-  const all = [...added, ...changed];
-  const scan = new Scan(order);
-  const end = see.now() + mostMs;
-  const isWhole =
-    (await scan.read(
-      all.filter((path) => pageName.test(path)),
-      scan.pages,
-      loadsOfPage,
-      trees,
-      () => see.now() > end,
-    )) &&
-    (await scan.read(
-      all.filter((path) => styleName.test(path)),
-      styleSearch,
-      loadsOfStyle,
-      trees,
-      () => see.now() > end,
-    ));
-  const notes = scan.notes();
-  if (!isWhole)
-    notes.push("not every page was searched for what the content policy blocks: there are too many, or too large ones");
-  return notes;
+  const search = new BlockedSearch(order);
+  await search.read(planned, trees);
+  return search.notes();
 }
 
-class Scan {
+/** Searches the new and changed pages and style sheets of a deploy: by reading them, or with what a copy of them finds. */
+export class BlockedSearch {
   readonly #order: Order;
   readonly #site: URL;
   readonly #policy: Policy;
-  readonly #origins = new Map<string, Blocked>();
-  readonly #known = new Set<string>();
-  readonly pages: Search;
+  /** The pages and the style sheets. */
+  readonly #sought: readonly [Sought, Sought];
+  #spentMs = 0;
+  #isWhole = true;
 
   constructor(order: Order) {
     this.#order = order;
     this.#site = new URL(urlOf(order.project));
     this.#policy = new Policy(policyOf(order.project), this.#site.href);
-    this.pages = pageSearch(!this.#policy.allowsInline("script") || !this.#policy.allowsInline("style"));
+    const pages = pageSearch(!this.#policy.allowsInline("script") || !this.#policy.allowsInline("style"));
+    const found = (): Pick<Sought, "known" | "origins"> => ({ known: new Set(), origins: new Map() });
+    this.#sought = [
+      { name: pageName, search: pages, loadsOf: loadsOfPage, ...found() },
+      { name: styleName, search: styleSearch, loadsOf: loadsOfStyle, ...found() },
+    ];
   }
 
-  /** Returns false where some files were not read. */
-  async read(
-    paths: string[],
-    { parts, worth }: Search,
-    loadsOf: (part: string) => Load[],
-    trees: Trees,
-    isLate: () => boolean,
-  ): Promise<boolean> {
-    const begin = (batch: string[]): Promise<Found[]> =>
-      trees.search(
-        batch.map((path) => `${this.#order.dir}/${path}`),
-        parts,
-        worth,
-        limits,
-      );
-    for await (const [batch, found] of pipelined(batchesOf(paths, filesABatch), begin)) {
-      for (const { file, text } of found) this.#take(text, batch[file] ?? "", loadsOf);
-      if (isLate() || this.#origins.size >= mostOrigins) return false;
+  /** Returns which of the {@link searches} a new or changed file is for; -1 for none of them. */
+  indexFor(path: string): number {
+    return this.#sought.findIndex(({ name }) => name.test(path));
+  }
+
+  /** Returns what a copy of such files is to search for; undefined as soon as a limit is reached. */
+  get searches(): CopySearch | undefined {
+    if (this.#isOver(0)) return undefined;
+    return { searches: this.#sought.map(({ search }) => search), limits: this.#limits };
+  }
+
+  get #limits() {
+    return { ...limits, milliseconds: Math.max(0, mostMs - this.#spentMs) };
+  }
+
+  #isOver(index: number): boolean {
+    return this.#spentMs >= mostMs || (this.#sought[index]?.origins.size ?? 0) >= mostOrigins;
+  }
+
+  /** Adds what was found in files, whose paths `pathOf` answers. */
+  take({ found, milliseconds }: Searched, pathOf: (file: number) => string): void {
+    for (const { file, text } of found) {
+      const path = pathOf(file);
+      const sought = this.#sought[this.indexFor(path)];
+      if (sought !== undefined) this.#take(text, path, sought);
     }
-    return true;
+    this.#spentMs += milliseconds;
+    if (this.#isOver(0) || this.#isOver(1)) this.#isWhole = false;
   }
 
-  #take(part: string, page: string, loadsOf: (part: string) => Load[]): void {
+  /** Reads the new and changed files of a plan, first the pages. */
+  async read(planned: Plan, trees: Trees): Promise<void> {
+    for (const [index, { name, search }] of this.#sought.entries()) {
+      const begin = (batch: string[]): Promise<Searched> =>
+        trees.search(
+          batch.map((path) => `${this.#order.dir}/${path}`),
+          search,
+          this.#limits,
+        );
+      for await (const [batch, searched] of pipelined(batchesOf(changedFiles(planned, name), filesABatch), begin)) {
+        this.take(searched, (file) => batch[file] ?? "");
+        if (this.#isOver(index)) return;
+      }
+    }
+  }
+
+  #take(part: string, page: string, { known, origins, loadsOf }: Sought): void {
     // Most pages load the same.
-    if (this.#known.has(part)) return;
-    if (this.#known.size < mostKnown) this.#known.add(part);
+    if (known.has(part)) return;
+    if (known.size < mostKnown) known.add(part);
     const inline = inlineKind(part);
     if (inline !== null && !this.#policy.allowsInline(inline)) {
-      this.#block(`inline ${inline}s`, inline, page, [[inline, "'unsafe-inline'"]]);
+      block(origins, `inline ${inline}s`, inline, page, [[inline, "'unsafe-inline'"]]);
     }
     for (const { kind, address } of loadsOf(part)) {
       const url = this.#foreign(address);
@@ -125,17 +119,7 @@ class Scan {
       const origin = `${url.protocol}//${url.host}`;
       const all: [Kind, string][] = [[kind, origin], ...companions(kind, origin)];
       const added = all.filter(([also, from]) => !this.#policy.allows(also, new URL(from)));
-      this.#block(origin, kind, page, added);
-    }
-  }
-
-  #block(origin: string, kind: string, page: string, added: [Kind, string][]): void {
-    const found = this.#origins.get(origin);
-    if (found === undefined) {
-      if (this.#origins.size < mostOrigins) this.#origins.set(origin, { kinds: new Set([kind]), page, added });
-    } else if (!found.kinds.has(kind)) {
-      found.kinds.add(kind);
-      found.added.push(...added);
+      block(origins, origin, kind, page, added);
     }
   }
 
@@ -146,33 +130,47 @@ class Scan {
     return url !== null && url.host !== this.#site.host && /^[a-z0-9.-]+(?::\d+)?$/.test(url.host) ? url : null;
   }
 
+  /** Returns the warnings. */
   notes(): string[] {
-    if (this.#origins.size === 0) return [];
-    const origins = [...this.#origins].map(
-      ([origin, { kinds, page }]) => `${origin} (${[...kinds].join(", ")} of ${page})`,
-    );
-    const more = origins.length - mostListed;
-    const listed = origins.slice(0, mostListed).join(", ") + (more > 0 ? ` and ${more} more` : "");
-    return [`the content policy blocks ${listed}`, this.#allowing()];
+    const origins = [...this.#origins()];
+    const { slug } = this.#order.project;
+    const notes = origins.length === 0 ? [] : [listed(origins), lineThatAllows(origins, this.#policy, slug)];
+    if (!this.#isWhole || origins.length >= mostOrigins) notes.push(notWhole);
+    return notes;
   }
 
-  /** A sentence with the line to type, for as many origins as fit into one. */
-  #allowing(): string {
-    const all = [...this.#origins.values()];
-    for (let count = all.length; count > 0; count--) {
-      const policy = this.#policy.with(all.slice(0, count).flatMap(({ added }) => added));
-      const line = `sudo edox-ops project update ${this.#order.project.slug} --csp ${quoted(policy)}`;
-      if (line.length > longestLine || !v.is(csp, policy)) continue;
-      const what = count < all.length ? `the first ${count} of them` : "all of that";
-      return `to allow ${what}, if you trust it: ${line}`;
+  /** Those of pages come first, in whichever order the files were read. */
+  #origins(): Map<string, Blocked> {
+    const [pages, styles] = this.#sought;
+    if (pages.origins.size >= mostOrigins) return pages.origins;
+    const all = new Map(pages.origins);
+    for (const [origin, { kinds, page }] of styles.origins) {
+      for (const [kind, added] of kinds) block(all, origin, kind, page, added);
     }
-    return "no policy that allows them is short enough: serve these files from the site itself";
+    return all;
   }
 }
 
-/** Double quotes, since a policy is full of single ones. */
-function quoted(policy: string): string {
-  return /[`!]/.test(policy) ? shellLine([policy]) : `"${policy}"`;
+function block(
+  origins: Map<string, Blocked>,
+  origin: string,
+  kind: string,
+  page: string,
+  added: [Kind, string][],
+): void {
+  const found = origins.get(origin);
+  if (found !== undefined && !found.kinds.has(kind)) found.kinds.set(kind, added);
+  else if (found === undefined && origins.size < mostOrigins)
+    origins.set(origin, { kinds: new Map([[kind, added]]), page });
+}
+
+/** The new and changed files of a plan with such a name, in the order of the source. */
+function* changedFiles({ source, inodes }: Plan, name: RegExp): Generator<string> {
+  let file = 0;
+  for (const batch of source.entries.batches()) {
+    for (const { path, type } of batch)
+      if (type === "file" && inodes[file++] === noInode && name.test(path)) yield path;
+  }
 }
 
 /** What a script or a style from somewhere loads in its turn: fonts that lie beside it, or at a place that is known. */

@@ -5,6 +5,7 @@ import type { Attributes, Host } from "../host/host.ts";
 import type { Entry, Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
 import { dropUnheldAssets, type KeptAsset, keepAssets, listKeptAssets } from "./assets.ts";
+import type { BlockedSearch } from "./blocked.ts";
 import { isSatisfied, notesOf, type Order, type Plan, plan } from "./plan.ts";
 import { backupsOf, makeBackupsDir, prune, settle, stampName } from "./releases.ts";
 import { recordRestore } from "./restores.ts";
@@ -82,13 +83,13 @@ export async function deploy(order: Order, host: Host, trees: Trees, known?: Pla
   }
 
   demandRoom(planned, slug, trees);
-  const { blockedNotes } = await import("./blocked.ts");
-  figures.notes.push(...(await blockedNotes(order, planned, host, trees)));
   makeBackupsDir(host, slug);
   const seconds = nextStamp(host, trees, slug, live);
   const made = { ...planned.made, modifiedSeconds: seconds };
   const stage = openStage(trees, slug, seconds, made);
-  const bytes = await fillStage({ ...planned, made }, stage, order, trees);
+  const search = await searchFor(order, planned, trees);
+  const bytes = await fillStage({ ...planned, made }, stage, order, trees, order.of === "others" ? search : null);
+  figures.notes.push(...(search?.notes() ?? []));
   if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
   // The stamp is the tree's own: whatever was live, and whatever spare tree this one was made of, had another.
   trees.setAttributes(stage, { ...made, mode: 0o755 });
@@ -127,6 +128,18 @@ export async function deploy(order: Order, host: Host, trees: Trees, known?: Pla
     notes.push(`the site is live, but ${Problem.of(error).message}`);
   }
   return deployed;
+}
+
+/**
+ * Returns the search for what the content policy blocks. It is done for an unpacked archive, whose files are not copied.
+ * Null for a release, which was searched when it was deployed.
+ */
+async function searchFor(order: Order, planned: Plan, trees: Trees): Promise<BlockedSearch | null> {
+  if (order.of === "release") return null;
+  const { BlockedSearch } = await import("./blocked.ts");
+  const search = new BlockedSearch(order);
+  if (order.of === "unpacked") await search.read(planned, trees);
+  return search;
 }
 
 /**

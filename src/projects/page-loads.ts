@@ -1,13 +1,8 @@
 // What a page or a style sheet loads from elsewhere, as far as it stands there in words. Every expression that searches a
 // whole file takes time in proportion to its length, whatever is in it: repetitions are bounded, and end at the next tag.
 
+import type { Search } from "../host/trees.ts";
 import type { Kind } from "./csp.ts";
-
-/** How a kind of file is searched: the parts of it, and which of them are worth a look. */
-export interface Search {
-  parts: RegExp;
-  worth: RegExp;
-}
 
 export interface Load {
   kind: Kind;
@@ -15,6 +10,8 @@ export interface Load {
   address: string;
 }
 
+/** What every address of another host contains. */
+const needle = "//";
 /** A URL with a host, of a length that one has. */
 const address = String.raw`(?:(?:https?|wss?):)?\/\/[^"'\s()<>;\x60\\]{1,500}`;
 const tag = (names: string): string => String.raw`<(?:${names})\b[^<>]{0,2000}>`;
@@ -24,24 +21,35 @@ const inStyle = String.raw`(?:@import\s+(?:url\(\s*)?|\burl\(\s*)["']?`;
 
 /** `inline`: scripts and styles in the page's own text are worth a look, too. */
 export function pageSearch(inline: boolean): Search {
+  const others = "iframe|frame|embed|object|source|video|audio|track|form|base";
   const loads = [
     // A page has an address, and links to others: none of that is loaded.
     String.raw`^<link[^<>]*\srel\s*=\s*["']?(?:\w+ )?(?:stylesheet|icon|preload|modulepreload|manifest)`,
-    String.raw`^<img[^<>]*\s(?:src|srcset)\s*=\s*["']?\s*(?:\w+:)?\/\/`,
-    String.raw`^<(?!link|img)[^<>]*\s(?:src|srcset|data|action|href)\s*=\s*["']?\s*(?:\w+:)?\/\/`,
+    String.raw`^<img[^<>]*\s(?:src|srcset)\s*=\s*(?:["']\s*)?(?:\w+:)?\/\/`,
+    String.raw`^<(?:script|style|${others})\b[^<>]*\s(?:src|srcset|data|action|href)\s*=\s*(?:["']\s*)?(?:\w+:)?\/\/`,
     "^<script[^<>]*importmap",
     `${loading}${address}`,
     `${inStyle}${address}`,
     ...(inline ? [String.raw`^<style\b|^<script\b(?![^<>]*\s(?:src|type)\s*=)`] : []),
   ];
-  const others = tag("link|img|iframe|frame|embed|object|source|video|audio|track|form|base");
+  const worth = loads.join("|");
+  // An import map is worth a look by its tag, from which a `<` may separate the address.
+  const inMap = String.raw`^(?!<script\b)[^]*[[{:,]\s*"${address}`;
   return {
-    parts: new RegExp([withText("script"), withText("style"), others].join("|"), "gi"),
-    worth: new RegExp(loads.join("|"), "i"),
+    // A script or style in the page's own text needs no address.
+    needle: inline ? "" : needle,
+    within: inline ? null : { around: new RegExp(`${worth}|${inMap}`, "i"), containers: ["<script", "<style"] },
+    parts: new RegExp([withText("script"), withText("style"), tag(`link|img|${others}`)].join("|"), "gi"),
+    worth: new RegExp(worth, "i"),
   };
 }
 
-export const styleSearch: Search = { parts: new RegExp(`${inStyle}${address}`, "gi"), worth: /^/ };
+export const styleSearch: Search = {
+  needle,
+  within: null,
+  parts: new RegExp(`${inStyle}${address}`, "gi"),
+  worth: /^/,
+};
 
 /** Returns what a part of a page loads. */
 export function loadsOfPage(part: string): Load[] {

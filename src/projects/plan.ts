@@ -55,6 +55,9 @@ export interface Far {
   bytes: number;
 }
 
+/** No file has it. */
+export const noInode = 0;
+
 /** What a file of the new tree is made from. */
 export type Origin = "live" | "source" | "copy";
 
@@ -63,7 +66,7 @@ export interface Plan {
   digests: Digests;
   made: Made;
   origins: Origin[];
-  /** Of the live file, where that is the origin. */
+  /** Of the live file that holds the same bytes; {@link noInode} for a file that is new or changed. */
   inodes: Entry["inode"][];
   /** Directories that come or go. */
   folders: number;
@@ -163,7 +166,7 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
         bytes += entry.size;
         note(found, entry, twin, same);
         found.origins.push(originOf(order, entry, same ? twin : undefined, made));
-        found.inodes.push(same && twin ? twin.inode : 0);
+        found.inodes.push(same && twin ? twin.inode : noInode);
       }
     }
   }

@@ -3,9 +3,10 @@
 import { shortage } from "../engine/shortage.ts";
 import { Problem } from "../engine/step.ts";
 import { pipelined } from "../host/pipeline.ts";
-import type { Entry, Made, Trees } from "../host/trees.ts";
+import type { Copy, Entry, Made, Searched, Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
-import { isMade, type Order, type Origin, type Plan } from "./plan.ts";
+import type { BlockedSearch } from "./blocked.ts";
+import { isMade, noInode, type Order, type Origin, type Plan } from "./plan.ts";
 import { backupsOf, sparePath, stampName } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
 
@@ -87,16 +88,30 @@ async function clearStage({ source, made, origins, inodes }: Plan, stage: string
   return there;
 }
 
-/** From, to and size. */
-type Copy = [string, string, number];
+/** `count`: of the files in it, copied or not. */
+interface Batch {
+  count: number;
+  copies: Copy[];
+}
 
-/** Answers the bytes that were written. */
-export async function fillStage(planned: Plan, stage: string, order: Order, trees: Trees): Promise<number> {
+/**
+ * Answers the bytes that were written. `search`: for what is searched in the new and changed files while they are copied;
+ * those that are shared with the source are not read.
+ */
+export async function fillStage(
+  planned: Plan,
+  stage: string,
+  order: Order,
+  trees: Trees,
+  search: BlockedSearch | null,
+): Promise<number> {
   const { source, made, origins, inodes } = planned;
   const { live } = order;
   const there = await clearStage(planned, stage, trees);
   let [bytes, files] = [0, 0];
-  for await (const [{ count, copies }] of pipelined(batches(), ({ copies }) => trees.copies(copies, made))) {
+  const begin = ({ copies }: Batch): Promise<Searched> => trees.copies(copies, made, search?.searches);
+  for await (const [{ count, copies }, searched] of pipelined(batches(), begin)) {
+    search?.take(searched, (file) => copies[file]?.[0].slice(source.dir.length + 1) ?? "");
     for (const [, , size] of copies) bytes += size;
     files += count;
     await order.pause?.({ phase: "staged", files, total: origins.length, bytes });
@@ -104,7 +119,7 @@ export async function fillStage(planned: Plan, stage: string, order: Order, tree
   return bytes;
 
   /** Makes all but what is to be copied, and tells that. */
-  function* batches(): Generator<{ count: number; copies: Copy[] }> {
+  function* batches(): Generator<Batch> {
     let [index, file] = [0, 0];
     for (const batch of source.entries.batches()) {
       const copies: Copy[] = [];
@@ -112,7 +127,8 @@ export async function fillStage(planned: Plan, stage: string, order: Order, tree
       for (const entry of batch) {
         const at = entry.type === "file" ? file++ : -1;
         if (!there[index++] && !make(entry, origins[at] ?? null, inodes[at])) {
-          copies.push([`${source.dir}/${entry.path}`, `${stage}/${entry.path}`, entry.size]);
+          const sought = inodes[at] === noInode ? search?.indexFor(entry.path) : undefined;
+          copies.push([`${source.dir}/${entry.path}`, `${stage}/${entry.path}`, entry.size, sought ?? -1]);
         }
       }
       yield { count: file - before, copies };

@@ -33,7 +33,15 @@ test("second thread: finds the same parts of files, each once, and none in files
   const thread = new SecondThread();
   const paths = [`${dir}/none`, ...names.map((name) => `${dir}/${name}`), dir].join("\0");
   const search = (count: number, matches = 10) =>
-    thread.run("search", count, paths, /a|b{3}/g, /[^c]/, { bytes: 300_000, matches });
+    thread
+      .run(
+        "search",
+        count,
+        paths,
+        { needle: "", within: null, parts: /a|b{3}/g, worth: /[^c]/ },
+        { bytes: 300_000, matches, milliseconds: 10_000 },
+      )
+      .then(({ found }) => found);
   const found = [
     { file: 1, text: "a" },
     { file: 2, text: "bbb" },
@@ -82,3 +90,23 @@ function workers(): number {
   const names = readdirSync("/proc/self/task").map((task) => readFileSync(`/proc/self/task/${task}/comm`, "utf8"));
   return names.filter((name) => name.trim() === "Worker").length;
 }
+
+test("second thread: finds the same parts in the bytes that it copies", async () => {
+  const thread = new SecondThread();
+  const search = {
+    searches: [
+      { needle: "b", within: null, parts: /b{3}/g, worth: /b/ },
+      { needle: "", within: null, parts: /a+/g, worth: /a/ },
+    ],
+    limits: { bytes: 300_000, matches: 10, milliseconds: 10_000 },
+    of: Int8Array.of(1, 0, -1),
+  };
+  const found = [
+    { file: 1, text: "bbb" },
+    { file: 0, text: "a" },
+  ];
+  const copied = (count: number, end: string) => thread.run("copies", count, all, copies(end), sizes, made, search);
+  expect((await copied(1, "4")).found).toEqual(found);
+  const others = await Promise.all(["5", "6", "7"].map((end) => copied(many, end)));
+  expect(others.map((each) => each.found)).toEqual([found, found, found]);
+});

@@ -1,6 +1,7 @@
 // What a page loads from elsewhere and the content policy of its site blocks.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdirSync, rmSync } from "node:fs";
 import { type Kind, Policy } from "../../src/projects/csp.ts";
 import { policies } from "../../src/projects/vhost.ts";
 import { project, type TreeHost } from "./tree.ts";
@@ -206,6 +207,88 @@ describe("deploy: the search", () => {
     expect([exit, JSON.parse(out).warnings[0]]).toEqual([0, warning]);
   });
 
+  test("searches a directory while it is copied, and reads an unpacked archive, whose files are not copied", async () => {
+    const { search } = host.trees;
+    const read: string[] = [];
+    Object.assign(host.trees, {
+      search: (...given: Parameters<typeof search>) => {
+        read.push(...given[0].map((path) => path.replace(/.*\//, "")));
+        return search(...given);
+      },
+    });
+    expect(await notesOf(`<script src="${cdn}/a.js"></script>`)).toHaveLength(2);
+    expect(read).toEqual([]);
+    host.mode("/srv/site/index.html", 0o644);
+    host.write("/srv/site/a.css", "@import '//x.test/a.css'");
+    const { notes } = await host.deploy({ of: "unpacked" });
+    expect(notes[0]).toBe("the content policy blocks http://x.test (style of a.css)");
+    expect(read).toEqual(["a.css"]);
+  });
+
+  test("passes over a file that is copied again, though its bytes are live", async () => {
+    expect(await notesOf(`<script src="${cdn}/a.js"></script>`)).toHaveLength(2);
+    const live = `${project.root_path}/index.html`;
+    const { ino } = host.stat(live);
+    host.mode(live, 0o600);
+    expect((await host.deploy()).notes).toEqual([]);
+    expect(host.stat(live).ino).not.toBe(ino);
+  });
+
+  const one = `<script src="${cdn}/a.js"></script>`;
+  test.each<[string, [string, string][]]>([
+    ["nothing foreign", [["index.html", "<a href='https://x.test'>x</a> // text"]]],
+    [
+      "a style sheet before the page",
+      [
+        ["a.css", "@import '//x.test/a.css'"],
+        ["index.html", one],
+        ["z.css", `@import '${cdn}/z.css'`],
+      ],
+    ],
+    [
+      "one origin of several kinds",
+      [
+        ["a.html", `<img src="http://x.test/a">`],
+        ["b.html", `<iframe src=http://x.test>`],
+        ["c.css", "a { b: url(http://x.test/f.woff2) }"],
+      ],
+    ],
+    [
+      "a tag in the text of a script",
+      [["index.html", `<script>a("<img src='http://x.test/a'>"); fetch("//y.test/")</script>${one}`]],
+    ],
+    [
+      "tags after a script without an end",
+      [["index.html", `<script>a < b ${one} ${" ".repeat(9000)}<iframe src="//x.test">`]],
+    ],
+    [
+      "an import map with an opening byte",
+      [["index.html", '<script type=importmap>{"imports": {"<a": "https://m.test/a.js"}}</script>']],
+    ],
+    [
+      "a needle across two blocks",
+      [["index.html", `${" ".repeat(256 * 1024 - 20)}<iframe src="https://x.test/"></iframe>${one}`]],
+    ],
+  ])("finds the same in a dry run, a deploy and an archive: %s", async (_, files) => {
+    for (const [path, content] of [["index.html", "home"], ...files] as [string, string][])
+      host.write(`/srv/site/${path}`, content);
+    const tar = ["tar", "-C", `${host.root}/srv/site`, "-cf", `${host.root}/srv/a.tar`, "."];
+    expect(Bun.spawnSync(tar).exitCode).toBe(0);
+    const warnings = async (...given: string[]): Promise<string[]> => {
+      const [source = "", ...flags] = given;
+      const { exit, out } = await typedDeploy(host.root, source, "--json", ...flags);
+      expect(exit).toBe(0);
+      return (JSON.parse(out).warnings as string[]).filter((each) => !each.startsWith("left out"));
+    };
+    const looked = await warnings("/srv/site", "--dry-run");
+    expect(await warnings("/srv/a.tar", "--dry-run")).toEqual(looked);
+    expect(await warnings("/srv/a.tar")).toEqual(looked);
+    rmSync(`${host.root}${project.root_path}`, { recursive: true });
+    mkdirSync(`${host.root}${project.root_path}`);
+    expect(await warnings("/srv/site")).toEqual(looked);
+    expect(looked).toMatchSnapshot();
+  });
+
   test("prints a line that a shell takes for what it is, with a policy of any characters", async () => {
     const tag = `<script src="${cdn}/a.js"></script>`;
     const words = async (more: object): Promise<string[]> => {
@@ -255,6 +338,9 @@ describe("deploy: the search", () => {
     ["url( without an end", "<style>url("],
     ["slashes", '<img src="//'],
     ["imports of a style sheet", "@import "],
+    ["addresses without a tag", "https://x.test "],
+    ["links, one after the other", '<a href="//x.test/a">'],
+    ["tags that load, one after the other", '<iframe src="//x.test/"><b>'],
   ])("takes no longer for hostile text: %s", async (_, text) => {
     const page = text.repeat(Math.ceil((4 * 2 ** 20) / text.length));
     host.write("/srv/site/hostile.css", page);

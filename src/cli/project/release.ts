@@ -125,7 +125,7 @@ export async function release(slug: string, told: Release, values: Values, conte
       const planned = await plan(order, host, trees);
       demandRoomAhead(planned, slug, trees);
       const { blockedNotes } = await import("../../projects/blocked.ts");
-      const blocked = await blockedNotes(order, planned, host, trees);
+      const blocked = await blockedNotes(order, planned, trees);
       const steps = publication ? await converge(publication.recipe.steps, snapshot(host), {}) : [];
       return report.plan(
         order,

@@ -1,0 +1,123 @@
+// Matches of expressions in blocks of files, for one call about many files.
+
+import { longestPart, type Search, type Searched, type SearchLimits } from "./trees.ts";
+
+/** `<`, which has the case bit of letters, too. */
+const openingByte = 0x3c;
+const caseBit = 0x20;
+
+/** Different parts that each search remembers, of those that contain its needle. */
+const mostSeen = 2000;
+
+interface Range {
+  start: number;
+  end: number;
+}
+
+interface Within {
+  around: RegExp;
+  containers: readonly Buffer[];
+}
+
+export class Matcher {
+  readonly #searches;
+  readonly #limits: SearchLimits;
+  #milliseconds = 0;
+
+  constructor(searches: readonly Search[], limits: SearchLimits) {
+    this.#limits = limits;
+    this.#searches = searches.map((search) => ({
+      ...search,
+      bytes: Buffer.from(search.needle, "latin1"),
+      within: search.within && {
+        around: search.within.around,
+        containers: search.within.containers.map((name) => Buffer.from(name, "latin1")),
+      },
+      found: new Map<string, number>(),
+      /** Most files of a tree have the same parts, and a part is judged once. */
+      seen: new Set<string>(),
+    }));
+  }
+
+  /** Reports whether a limit is reached, so that this search finds nothing more. */
+  isDone(index: number): boolean {
+    const { matches, milliseconds } = this.#limits;
+    return this.#milliseconds >= milliseconds || (this.#searches[index]?.found.size ?? matches) >= matches;
+  }
+
+  /** Counts the time of an act as that of the search. */
+  timed(act: () => void): void {
+    const start = performance.now();
+    act();
+    this.#milliseconds += performance.now() - start;
+  }
+
+  /** Adds the parts in these bytes of a file. */
+  look(bytes: Buffer, index: number, file: number): void {
+    const search = this.#searches[index];
+    if (search === undefined) return;
+    const { needle, parts, worth, found, seen } = search;
+    for (const { start, end } of rangesOf(bytes, search.bytes, search.within)) {
+      for (const [part] of bytes.toString("latin1", start, end).matchAll(parts)) {
+        if (!part.includes(needle) || seen.has(part)) continue;
+        if (seen.size < mostSeen) seen.add(part);
+        if (found.size < this.#limits.matches && !found.has(part) && worth.test(part)) found.set(part, file);
+      }
+    }
+  }
+
+  searched(): Searched {
+    const found = this.#searches.flatMap((search) => [...search.found].map(([text, file]) => ({ file, text })));
+    return { found, milliseconds: this.#milliseconds };
+  }
+}
+
+/**
+ * Returns the ranges of bytes that hold every part, in order. No part begins before a range and ends in it. The C library
+ * finds a needle far faster than an expression is matched, and what is not decoded is no garbage to collect. It takes time
+ * in proportion to the length, whatever is in it.
+ */
+function rangesOf(bytes: Buffer, needle: Buffer, within: Within | null): Range[] {
+  if (within === null) return bytes.indexOf(needle) < 0 ? [] : [{ start: 0, end: bytes.length }];
+  const ranges: Range[] = [];
+  /** The end of the text around the needle before this one. */
+  let before = 0;
+  for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, before)) {
+    let start = at;
+    while (start > before && bytes[start] !== openingByte) start--;
+    const next = bytes.indexOf(openingByte, at);
+    const end = next < 0 ? bytes.length : next;
+    if (end - start > longestPart || within.around.test(bytes.toString("latin1", start, end))) {
+      addRange(ranges, bytes, start, end, within.containers);
+    }
+    before = Math.max(end, at + 1);
+  }
+  return ranges;
+}
+
+/**
+ * Adds the text around a needle. A container that begins within the longest part before it may have it within itself, and
+ * so may another one have that container: the range begins where none does.
+ */
+function addRange(ranges: Range[], bytes: Buffer, start: number, end: number, containers: readonly Buffer[]): void {
+  const last = ranges.at(-1);
+  const floor = last?.end ?? 0;
+  let safe = start;
+  for (let at = start - 1; at >= Math.max(floor, safe - longestPart); at--) {
+    if (bytes[at] === openingByte && isOneOf(containers, bytes, at)) safe = at;
+  }
+  if (last !== undefined && safe - longestPart < floor) last.end = Math.min(bytes.length, end + longestPart);
+  else {
+    const isAlone = safe === start && end - start <= longestPart && !isOneOf(containers, bytes, start);
+    ranges.push({ start: safe, end: isAlone ? end : Math.min(bytes.length, end + longestPart) });
+  }
+}
+
+/** Reports whether one of these names, in small letters, is at a place in whichever letters. */
+function isOneOf(names: readonly Buffer[], bytes: Buffer, at: number): boolean {
+  return names.some((name) => {
+    let i = 0;
+    while (i < name.length && ((bytes[at + i] as number) | caseBit) === name[i]) i++;
+    return i === name.length;
+  });
+}
