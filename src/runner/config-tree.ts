@@ -60,11 +60,6 @@ export function meaningBySmol(text: string): Meanings {
   return meaningOf(parsedBySmol(text, true)) as Meanings;
 }
 
-/** What toml-eslint-parser says that it means. */
-export function meaningByTree(text: string): Meanings {
-  return meaningOfItem(treeOf(text).top) as Meanings;
-}
-
 export function meaningOfItem(item: Item): Meaning {
   if (item.kind === "table") return new Map([...item.keys].map(([key, each]) => [key, meaningOfItem(each)]));
   if (item.kind === "tables") return item.tables.map(meaningOfItem);

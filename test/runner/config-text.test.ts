@@ -4,7 +4,9 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { parse } from "smol-toml";
 import { Problem } from "../../src/engine/step.ts";
+import { type Meaning, meaningOf } from "../../src/runner/config-meaning.ts";
 import { type ConfigEdit, editConfig, parseConfig } from "../../src/runner/config-text.ts";
+import { meaningOfItem, treeOf } from "../../src/runner/config-tree.ts";
 import { remembered } from "../../src/runner/remember.ts";
 import { runs } from "../runs.ts";
 import { config, Raw, written } from "./config-generated.ts";
@@ -79,6 +81,28 @@ for (const [text, where] of broken) {
     }
   });
 }
+
+for (const text of ["a = {b = 1,}", "a = {\n b = 1}", 'a = "\\e"', "a = 07:32", 'a = "\\x41"']) {
+  test(`config.toml: what only TOML 1.1 has is refused: ${JSON.stringify(text)}`, () => {
+    const edits: ConfigEdit[] = [{ kind: "set-global", key: "concurrent", value: 2 }];
+    for (const read of [
+      () => parseConfig(text, path),
+      () => editConfig(text, [], path),
+      () => editConfig(text, edits, path),
+    ]) {
+      expect(problemOf(read)).toMatchObject({
+        code: "state",
+        message: expect.stringContaining(`${path} is no TOML at`),
+      });
+    }
+  });
+}
+
+test("config.toml: an edited text is no way around the second parser for another one", () => {
+  const edited = editConfig("a = 1\n", [{ kind: "set-global", key: "concurrent", value: 2 }], path);
+  expect(parseConfig(edited, path)).toEqual({ a: 1, concurrent: 2 });
+  expect(problemOf(() => parseConfig(`${edited}b = {c = 1,}\n`, path)).code).toBe("state");
+});
 
 test("remembered: the last three texts are read once, and one that throws is read again", () => {
   const texts: string[] = [];
@@ -161,6 +185,19 @@ function read(text: string): Config {
   return parse(text.replace(/^\ufeff/, ""), { integersAsBigInt: true }) as Config;
 }
 
+/** Expects that the other parser takes the text too, as TOML 1.0, and for the same; it spells times and line ends in another way. */
+function expectStrict(text: string): void {
+  const strict = meaningOfItem(treeOf(text.replace(/^\ufeff/, "")).top);
+  expect(comparable(strict)).toEqual(comparable(meaningOf(read(text) as Parameters<typeof meaningOf>[0])));
+}
+
+function comparable(value: Meaning): unknown {
+  if (typeof value === "string") return value.replaceAll("\r\n", "\n");
+  if (Array.isArray(value)) return value.map(comparable);
+  if (value instanceof Map) return new Map([...value].map(([key, each]) => [key, comparable(each)]));
+  return typeof value === "object" ? "a moment" : value;
+}
+
 /** What a model, or a file, means; line ends in strings are those of the file. */
 function plain(value: unknown): unknown {
   if (value instanceof Raw) return parse(`x = ${value.text}`, { integersAsBigInt: true }).x;
@@ -219,6 +256,7 @@ test(
           runner.docker.volumes = volumes.includes("/certs/client") ? volumes : [...volumes, "/certs/client"];
         }
         expect(read(edited)).toEqual(wanted);
+        expectStrict(edited);
         expect(editConfig(text, chosen, path)).toBe(edited);
         expect(editConfig(edited, chosen, path)).toBe(edited);
       }),
@@ -246,6 +284,7 @@ test(
         wanted.concurrent = 12n;
         wanted.runners.push({ ...runner, limit: 2n });
         expect(read(edited)).toEqual(wanted);
+        expectStrict(edited);
       }),
       generated,
     );
@@ -290,6 +329,7 @@ test(
         const text = written(model, layout);
         const runner = nth % model.runners.length;
         const edited = editConfig(text, [{ kind: "remove-runner", runner }], path);
+        expectStrict(edited);
         const wanted = read(text);
         wanted.runners.splice(runner, 1);
         expect({ ...read(edited), runners: read(edited).runners ?? [] }).toEqual(wanted);
