@@ -58,9 +58,18 @@ export function readRecord(see: HostReader): RunnerRecord | null {
   throw broken(`has ${v.getDotPath(issue) ?? "something"} wrong: ${issue.message}`);
 }
 
-/** Returns the runners that are recorded, without entries that cannot be used. */
-export function madeBy(record: RunnerRecord | null): Made[] {
-  if (record?.runners) return record.runners.filter((each): each is Made => v.is(madeSchema, each));
+const madeByRecord = new WeakMap<RunnerRecord, Made[]>();
+
+/** Returns the runners that are recorded, without entries that cannot be used. A record is judged once: it is not changed. */
+export function madeBy(record: RunnerRecord | null): readonly Made[] {
+  if (record === null) return [];
+  const known = madeByRecord.get(record) ?? usable(record);
+  madeByRecord.set(record, known);
+  return known;
+}
+
+function usable(record: RunnerRecord): Made[] {
+  if (record.runners) return record.runners.filter((each): each is Made => v.is(madeSchema, each));
   if (!v.is(onlySchema, record)) return [];
   const { url, description, docker_privileged } = record;
   return [{ url, id: 0, name: description, privileged: docker_privileged === true }];
