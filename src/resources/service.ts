@@ -72,7 +72,7 @@ export function service(described: Service): Resource {
           changes.push({ kind: "command", argv: reload, lack, logs, ...again, mayFail: mayWait });
         }
       }
-      if (!comes && !isEnabled(see, unit)) {
+      if (!(comes && isEnabledByPackage(see, unit)) && !isEnabled(see, unit)) {
         changes.push({ kind: "command", argv: ["systemctl", "enable", unit], lack: `${unit} is not enabled` });
       }
       return changes;
@@ -96,6 +96,14 @@ function logsOf(unit: string): string[][] {
 /** Returns whether the unit starts at boot. */
 export function isEnabled(see: HostReader, unit: string): boolean {
   return see.stat(`/etc/systemd/system/multi-user.target.wants/${unit}.service`) !== null;
+}
+
+/**
+ * Returns whether the package that brings the unit enables it. deb-systemd-helper does so once: it keeps a record of the unit, also
+ * when the package is removed, and leaves a unit disabled that was disabled before.
+ */
+function isEnabledByPackage(see: HostReader, unit: string): boolean {
+  return see.stat(`/var/lib/systemd/deb-systemd-helper-enabled/${unit}.service.dsh-also`) === null;
 }
 
 /** Returns whether systemd refuses to start the unit. A unit that was started before it was masked may still run. */

@@ -153,3 +153,17 @@ for (const [unit, resource] of services.filter(([unit]) => unit !== "gitlab-runn
     expect((await problemOf(host, resource))?.stderr).toContain("the new file is invalid\n");
   });
 }
+
+test("service: a unit that was disabled before its package was removed is enabled when the package comes back", async () => {
+  const comes = { kind: "packages" as const, names: ["docker-ce"] };
+  const enables = async (host: FakeHost): Promise<boolean> => {
+    const changes = await dockerRuns.check(host, [comes], () => {});
+    return changes.some((change) => change.kind === "command" && change.argv.join(" ") === "systemctl enable docker");
+  };
+  const host = fakeDebian();
+  expect(await enables(host)).toBe(false);
+  host.put("/var/lib/systemd/deb-systemd-helper-enabled/docker.service.dsh-also", "");
+  expect(await enables(host)).toBe(true);
+  host.link("/etc/systemd/system/multi-user.target.wants/docker.service", "/lib/systemd/system/docker.service");
+  expect(await enables(host)).toBe(false);
+});
