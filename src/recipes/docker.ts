@@ -57,14 +57,15 @@ export function hasEngine(see: HostReader): boolean {
 }
 
 /**
- * Returns whether the socket belongs to an engine that is no longer installed: its package does not remove the socket.
+ * Returns whether the socket belongs to an engine that is no longer installed: its package does not remove the socket. Podman's socket is a
+ * link to the one at which it listens.
  */
 export function isSocketLeft(see: HostReader): boolean {
   const sockets = textOf(see, "/proc/net/unix");
   const programs = ["/usr/bin/dockerd", "/usr/local/bin/dockerd"];
-  return (
-    sockets !== null && !/ (\/var)?\/run\/docker\.sock$/m.test(sockets) && programs.every((path) => !see.stat(path))
-  );
+  const path = see.readLink(dockerSocket) ?? dockerSocket;
+  const listens = linesOf(sockets ?? "").some((line) => line.endsWith(` ${path}`) || line.endsWith(` /var${path}`));
+  return sockets !== null && !listens && programs.every((program) => !see.stat(program));
 }
 
 /** Returns the processes that hold containers, even if their engine is not running. */
@@ -73,6 +74,9 @@ export function shims(see: HostReader): string[] {
     return /^\d+$/.test(pid) && linesOf(textOf(see, `/proc/${pid}/comm`) ?? "")[0]?.startsWith("containerd-shim");
   });
 }
+
+/** The command that shows what {@link shims} returns. */
+export const showShims = ["pgrep", "-a", "containerd-shim"];
 
 /**
  * Returns whether Docker is managed by others. Packages from Docker's repository are checked in full. Another Docker is
@@ -173,6 +177,6 @@ const nothingRuns: Requirement = {
     const [running] = shims(see);
     if (running === undefined) return null;
     const reason = `containers run (pid ${running}) whose engine would be replaced`;
-    return { reason, hint: ["pgrep", "-a", "containerd-shim"] };
+    return { reason, hint: showShims };
   },
 };

@@ -5,7 +5,7 @@ import { parseJson } from "../engine/json.ts";
 import { few } from "../engine/lines.ts";
 import type { Requirement } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
-import { dockerAnswers, dockerSocket, dockerSourcePath, shims } from "../recipes/docker.ts";
+import { dockerAnswers, dockerSocket, dockerSourcePath, shims, showShims } from "../recipes/docker.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 
 /** Jobs that gitlab-runner runs are waited for before it is stopped. */
@@ -15,17 +15,21 @@ const containersSchema = v.array(
   v.object({ Id: v.string(), Names: v.array(v.string()), Labels: v.nullish(v.record(v.string(), v.string()), {}) }),
 );
 
-/** Returns a sentence about the containers that run, other than jobs, on the engine that edox-ops installed; null for none. */
-export async function runningContainers(see: HostReader): Promise<string | null> {
+/**
+ * Returns a sentence about the containers that run, other than jobs, on the engine that edox-ops installed, and the command that
+ * shows them; null for none.
+ */
+export async function runningContainers(see: HostReader): Promise<{ reason: string; hint: string[] } | null> {
   if (chosenRepository(see, dockerSourcePath) === null) return null;
   const all = (await dockerAnswers(see)) ? await containers(see) : [];
   const names = all.flatMap(({ Id, Names, Labels }) => {
     return Labels?.[managedLabel] === "true" ? [] : [Names[0]?.replace(/^\//, "") ?? Id.slice(0, 12)];
   });
-  if (names.length > 0) return `containers run that would lose their engine: ${few(names)}`;
-  // An engine that does not answer, or another program that uses its containerd.
+  const lost = "containers run that would lose their engine";
+  if (names.length > 0) return { reason: `${lost}: ${few(names)}`, hint: ["sudo", "docker", "ps"] };
+  // An engine that does not answer or that another user runs, or another program that uses its containerd.
   const pids = all.length > 0 ? [] : shims(see);
-  return pids.length > 0 ? `containers run that would lose their engine: pid ${few(pids)}` : null;
+  return pids.length > 0 ? { reason: `${lost}: pid ${few(pids)}`, hint: showShims } : null;
 }
 
 async function containers(see: HostReader): Promise<v.InferOutput<typeof containersSchema>> {
@@ -41,9 +45,7 @@ export const engineUnused: Requirement = {
   name: "docker:containers",
   title: "no container runs that would lose its engine",
   async check(see) {
-    const reason = await runningContainers(see);
-    return reason === null
-      ? null
-      : { reason: `${reason}; --force removes it all the same`, hint: ["sudo", "docker", "ps"] };
+    const found = await runningContainers(see);
+    return found && { ...found, reason: `${found.reason}; --force removes it all the same` };
   },
 };

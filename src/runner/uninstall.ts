@@ -6,7 +6,14 @@ import { heldPackages, packageState, presentPackages } from "../engine/dpkg.ts";
 import { Problem, type Recipe, type Resource, type Step } from "../engine/step.ts";
 import { met, type Stop } from "../engine/wait.ts";
 import { type Host, type HostReader, Unseen } from "../host/host.ts";
-import { dockerKeyPath, dockerPackages, dockerSocket, dockerSourcePath, isSocketLeft } from "../recipes/docker.ts";
+import {
+  dockerKeyPath,
+  dockerPackages,
+  dockerSocket,
+  dockerSourcePath,
+  hasEngine,
+  isSocketLeft,
+} from "../recipes/docker.ts";
 import { runnerConfigPath, runnerLogPath } from "../recipes/paths.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
@@ -51,6 +58,7 @@ export function uninstallation({ purges, docker, force = false }: Uninstallation
     steps.push({
       id: "docker.uninstall",
       title: "Docker Engine is not installed; its images and volumes stay in /var/lib/docker",
+      unwanted: foreignEngine,
       requires: [...inUse, ...aptUsable()],
       wants: [
         containersNamed,
@@ -74,16 +82,22 @@ export function uninstallation({ purges, docker, force = false }: Uninstallation
   };
 }
 
+/** Returns why the engine of this host stays, where it is not of Docker's own repository; null for any other host. */
+function foreignEngine(see: HostReader): string | null {
+  const isForeign = chosenRepository(see, dockerSourcePath) === null && hasEngine(see);
+  return isForeign ? `what answers at ${dockerSocket} was not installed by edox-ops: it stays` : null;
+}
+
 /** A plan, and a run with `--force`, name what stops. */
 const containersNamed: Resource = {
   name: "docker:containers",
   title: "no container runs that would lose its engine",
   async check(see, _, warn) {
-    const reason = await runningContainers(see).catch((error: unknown) => {
+    const found = await runningContainers(see).catch((error: unknown) => {
       if (error instanceof Unseen) return null;
       throw error;
     });
-    if (reason !== null) warn(reason);
+    if (found !== null) warn(found.reason);
     return [];
   },
 };

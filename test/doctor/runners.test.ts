@@ -64,6 +64,19 @@ describe("runners", () => {
     }
   });
 
+  test("doctor: a socket that leads to Podman's is an engine while Podman listens there", async () => {
+    const host = fakeDebian();
+    const podman = "/run/podman/podman.sock";
+    host.link("/run/docker.sock", podman);
+    for (const [sockets, said] of [
+      [`ffff: 00000002 00000000 00010000 0001 01 4711 ${podman}\n`, "ok: Docker answers"],
+      ["ffff: 00000002 00000000 00010000 0001 01 4711 /run/other\n", "ok: not configured"],
+    ] as const) {
+      host.put("/proc/net/unix", sockets);
+      expect((await found(host))["ci-runner:docker"]).toStartWith(said);
+    }
+  });
+
   test("are all well where prepare-ci-host ran and GitLab takes what was registered", async () => {
     const host = await prepared(section("a", dind));
     fakeGitLab(host, url).runners.set("glrt-a", 1);

@@ -274,6 +274,7 @@ describe("uninstall", () => {
     host.put("/proc/4711/comm", "containerd-shim\n");
     const { exit, out, err } = await ops("uninstall", "--docker", "--dry-run");
     expect([exit, out + err]).toEqual([1, expect.stringContaining("would lose their engine: pid 4711;")]);
+    expect(err).toContain("hint: pgrep -a containerd-shim\n");
     host.put("/proc/4711/comm", "bash\n");
     running(host, { message: "no" });
     const refused = await ops("uninstall", "--docker", "--yes");
@@ -282,6 +283,18 @@ describe("uninstall", () => {
       expect.stringContaining("which containers run cannot be read from"),
     ]);
     expect(ran(host, "systemctl stop")).toBe(-1);
+    expect(host.text("/var/lib/dpkg/status")).toContain("Package: docker-ce\n");
+  });
+
+  test("uninstall --docker: an engine that is not of Docker's repository stays, and the report says so", async () => {
+    const { host, ops } = await preparedRunner();
+    host.remove("/etc/apt/sources.list.d/docker.sources");
+    const { exit, out } = await ops("uninstall", "--docker", "--yes");
+    expect([exit, out]).toEqual([
+      0,
+      expect.stringContaining("passed over: what answers at /run/docker.sock was not installed by edox-ops: it stays"),
+    ]);
+    expect(host.stat("/run/docker.sock")).not.toBeNull();
     expect(host.text("/var/lib/dpkg/status")).toContain("Package: docker-ce\n");
   });
 
