@@ -1,9 +1,10 @@
 // config.toml as a file that is changed: only where it means something else, and taken back where gitlab-runner refuses it.
 
 import { type Change, Text } from "../engine/change.ts";
+import { withDiskFault } from "../engine/disk-fault.ts";
 import { regularFile } from "../engine/facts.ts";
 import { Problem, type Resource, type Warn } from "../engine/step.ts";
-import type { HostReader } from "../host/host.ts";
+import type { Host, HostReader } from "../host/host.ts";
 import { runnerConfigPath } from "../recipes/paths.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { type ConfigEdit, editConfig } from "./config-text.ts";
@@ -44,4 +45,18 @@ export function configFile(name: string, title: string, editsFor: EditsFor, keep
       return changes;
     },
   };
+}
+
+/**
+ * Throws a Problem where the file cannot be replaced, by replacing it with itself: a mount, chattr(1), a read-only or a full file
+ * system are each seen by nothing else. The running gitlab-runner loads the same configuration once more.
+ */
+export function demandReplaceable(host: Host): void {
+  const [bytes, stat] = [regularFile(host, runnerConfigPath), host.stat(runnerConfigPath)];
+  if (bytes === null || stat === null) return;
+  try {
+    host.writeFile(runnerConfigPath, bytes, { mode: 0o600, uid: stat.uid, gid: stat.gid });
+  } catch (error) {
+    throw withDiskFault(Problem.of(error), host);
+  }
 }

@@ -29,7 +29,8 @@ export function registration(order: Order, entry: Admitted | null): Recipe {
       // Ours from the first moment on: a run that is killed behind it is the same run the next time.
       recordFile((before, see) => recorded(before, order, entry, see)),
       configFile(`runner:${profile.description}`, `${profile.description} is configured`, (config, see, warn) => {
-        const all = config.runners.length + (found(config, order, entry) === null ? 1 : 0);
+        const added = found(config, order, entry) === null ? 1 : 0;
+        const all = config.runners.length + added - replacedRunners(config, order, entry, see).length;
         const { concurrent = config.concurrent } = order;
         if (all > concurrent) {
           const advice = `--concurrent ${Math.min(all, mostConcurrent)}`;

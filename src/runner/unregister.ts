@@ -4,11 +4,12 @@ import { Problem, type Recipe } from "../engine/step.ts";
 import { withFlag } from "../engine/with-flag.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { runnerConfigPath, runnerLogPath } from "../recipes/paths.ts";
-import { configFile } from "./config-file.ts";
+import { configFile, demandReplaceable } from "./config-file.ts";
 import { configTaken } from "./config-taken.ts";
+import { type ConfigEdit, demandEditable } from "./config-text.ts";
 import { forget } from "./gitlab.ts";
 import { isMoved, type Made, madeBy, ours, readRecord, recordFile, sameRunner, withoutMade } from "./record.ts";
-import { type Runner, readConfig, sameServer } from "./runners.ts";
+import { configText, type Runner, type RunnerConfig, readConfig, sameServer } from "./runners.ts";
 import { systemIdOf } from "./system-id.ts";
 
 export interface Known {
@@ -83,7 +84,7 @@ function several(
 
 /**
  * Tells GitLab that this host no longer has the runner, and returns warnings. With `force` a GitLab that cannot be told, or
- * refuses, is one of them; otherwise it is a Problem.
+ * refuses, is one of them; otherwise it is a Problem. Where the runner cannot be removed here GitLab is not told.
  */
 export async function forgetInGitLab({ made, runner }: Known, host: Host, force: boolean): Promise<string[]> {
   const { name } = made;
@@ -92,6 +93,8 @@ export async function forgetInGitLab({ made, runner }: Known, host: Host, force:
       `${name} has no section in ${runnerConfigPath}, so GitLab was not told: delete it at ${made.url} if it is there`,
     ];
   }
+  demandEditable(configText(host), removals(readConfig(host), runner), runnerConfigPath);
+  demandReplaceable(host);
   const { url, token } = runner;
   const server = { url, caPath: runner["tls-ca-file"], ...(force && { impatient: true as const }) };
   try {
@@ -103,22 +106,20 @@ export async function forgetInGitLab({ made, runner }: Known, host: Host, force:
   }
 }
 
-/** Removes its sections and its record: its token is nowhere on the host afterwards. */
-export function unregistration({ made, runner, others }: Known): Recipe {
+/**
+ * Removes its sections and its record: its token is nowhere on the host afterwards. `warnings`: of {@link forgetInGitLab}, for the
+ * report of the run.
+ */
+export function unregistration({ made, runner, others }: Known, warnings: readonly string[] = []): Recipe {
   const { name } = made;
   const removal = configFile(
     `runner:${name}`,
     `${name} is not configured`,
-    ({ runners }, _, warn) => {
+    (config, _, warn) => {
       for (const { url, id } of others) {
         warn(`${runnerConfigPath} still has another runner ${name}, with ${url}${id > 0 ? ` (${id})` : ""}`);
       }
-      // From the last to the first: each is counted while those before it are there.
-      return runners
-        .flatMap((each, at) => {
-          return runner !== null && isSection(each, runner) ? [{ kind: "remove-runner" as const, runner: at }] : [];
-        })
-        .reverse();
+      return runner === null ? [] : removals(config, runner);
     },
     false,
   );
@@ -131,9 +132,24 @@ export function unregistration({ made, runner, others }: Known): Recipe {
     logPath: runnerLogPath,
     done: `Unregistered runner ${name}.`,
     failed: "Unregistering failed at step",
-    requires: [],
+    requires: [
+      {
+        name: "runner:gitlab-told",
+        title: "GitLab was told",
+        check(_, warn) {
+          for (const each of warnings) warn(each);
+          return null;
+        },
+      },
+    ],
     steps: [{ id: "runner.unregister", title: `${name} is forgotten`, wants: [removal, configTaken, forgotten] }],
   };
+}
+
+/** Returns the edits that remove the sections of a runner, from the last to the first: each is counted while those before it are there. */
+function removals({ runners }: RunnerConfig, runner: Runner): ConfigEdit[] {
+  const numbers = runners.flatMap((each, at) => (isSection(each, runner) ? [at] : []));
+  return numbers.reverse().map((at) => ({ kind: "remove-runner", runner: at }));
 }
 
 /** Returns whether a section is of this runner; gitlab-runner itself adds a second one for a token that it has. */

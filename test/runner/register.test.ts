@@ -142,7 +142,9 @@ describe("a runner with a token of its own", () => {
     const { host, gitlab, ops } = prepared();
     await ops(...register, "--profile", "ci", "--token", token);
     gitlab.runners.set("glrt-the-next-one", 43);
-    const { exit } = await ops(...register, "--profile", "ci", "--token", "glrt-the-next-one", "--replace");
+    const { exit, out } = await ops(...register, "--profile", "ci", "--token", "glrt-the-next-one", "--replace");
+    // One runner is there before and after.
+    expect(out).not.toContain("--concurrent");
     expect(exit).toBe(0);
     expect(host.text(configPath)?.match(/token = .*/g)).toEqual(['token = "glrt-the-next-one"']);
     expect(gitlab.sent.at(-1)).toMatchObject({ path: "runners/managers", body: { token } });
@@ -169,6 +171,10 @@ describe("a runner with a token of its own", () => {
       0,
       expect.stringContaining("Docker runs, but there is no group docker"),
     ]);
+    // Podman's socket is a link to the one that it listens at.
+    host.link("/run/docker.sock", "/run/podman/podman.sock");
+    host.put("/proc/net/unix", "ffff: 00000002 00000000 00010000 0001 01 4711 /run/podman/podman.sock\n");
+    expect((await ops(...register, "--token", token)).out).toContain("Docker runs, but there is no group docker");
     // Nobody listens there: an engine that was uninstalled left it.
     host.put("/proc/net/unix", "Num RefCount Protocol Flags Type St Inode Path\n");
     const left = await ops(...register, "--token", token);
@@ -1257,5 +1263,42 @@ describe("unregister", () => {
     const forced = await ops("gitlab-runner", "unregister", "edox-ops CI runner", "--force");
     expect([forced.exit, forced.err]).toEqual([0, expect.stringContaining("GitLab was not told, so delete edox-ops")]);
     expect(host.text(configPath)).toBe("concurrent = 1\n");
+    await ops(...register, "--profile", "ci", "--token", token);
+    gitlab.next.push({ status: 500 });
+    const json = await ops("gitlab-runner", "unregister", "edox-ops CI runner", "--force", "--json");
+    expect(JSON.parse(json.out).warnings).toEqual([expect.stringContaining("GitLab was not told, so delete edox-ops")]);
+  });
+
+  for (const [what, fault, said] of [
+    ["is immutable", "EPERM: operation not permitted", "or its directory is immutable: "],
+    ["is on a full disk", "ENOSPC: no space left on device", "no space left at /etc/gitlab-runner: "],
+  ] as const) {
+    test(`unregister: GitLab is not told where config.toml ${what}, with --force neither`, async () => {
+      const { host, gitlab, ops } = prepared();
+      await ops(...register, "--profile", "ci", "--token", token);
+      const { length } = gitlab.sent;
+      const write = host.writeFile;
+      host.writeFile = (path, bytes, attributes) => {
+        if (path === configPath) throw new Error(`${fault}, rename '${configPath}' -> '${configPath}'`);
+        write(path, bytes, attributes);
+      };
+      const before = host.listing("/etc");
+      for (const more of [[], ["--force"]]) {
+        const { exit, err } = await ops("gitlab-runner", "unregister", "edox-ops CI runner", ...more);
+        expect([exit, err]).toEqual([1, expect.stringContaining(said)]);
+      }
+      expect(gitlab.sent).toHaveLength(length);
+      expect(host.listing("/etc")).toEqual(before);
+    });
+  }
+
+  test("unregister: GitLab is not told where the runner cannot be cut out of config.toml", async () => {
+    const { host, gitlab, ops } = prepared();
+    await ops(...register, "--profile", "ci", "--token", token);
+    const { length } = gitlab.sent;
+    host.put(configPath, `Runners = []\n${host.text(configPath)}`, { mode: 0o600 });
+    const { exit, err } = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
+    expect([exit, err]).toEqual([1, expect.stringContaining("runners wrong: it should be spelled in this case")]);
+    expect(gitlab.sent).toHaveLength(length);
   });
 });

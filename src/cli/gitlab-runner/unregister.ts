@@ -27,9 +27,10 @@ export default command({
       if (looks) return unregistration(known);
       // Under the lock, and with signals held back: what GitLab has forgotten is removed here as well.
       host.heedSignals();
-      for (const warning of await forgetInGitLab(known, host, values.force === true)) {
-        context.console.err(lineOf`warning: ${warning}`);
-      }
+      const warnings = await forgetInGitLab(known, host, values.force === true);
+      if (values.json) return unregistration(known, warnings);
+      // Also with --quiet.
+      for (const warning of warnings) context.console.err(lineOf`warning: ${warning}`);
       return unregistration(known);
     };
     return edit(recipe, values, context);
