@@ -48,8 +48,9 @@ export function uninstallation({ purges, docker, force = false }: Uninstallation
       wants: [
         withoutPackages("runner:packages", runnerPackages, purges),
         ...[drainPath, runnerPinPath, runnerSourcePath, runnerKeyPath].map(without),
-        emptyDirectory(drainPath.slice(0, drainPath.lastIndexOf("/"))),
         ...(purges ? [withoutDirectory(configDir), withoutUser] : []),
+        // Last: where a step before it fails, files are put back into it.
+        emptyDirectory(drainPath.slice(0, drainPath.lastIndexOf("/"))),
         changesCommitted("runner"),
       ],
     },
@@ -209,8 +210,13 @@ function withoutDirectory(path: string): Resource {
 const withoutUser: Resource = {
   name: `runner:no-user:${user}`,
   title: `there is no user ${user}`,
-  check: (see) =>
-    accountOf(see, user) === null
-      ? []
-      : [{ kind: "command", argv: ["userdel", "--remove", user], lack: `there is a user ${user}` }],
+  check(see, _, warn) {
+    const account = accountOf(see, user);
+    if (account === null) return [];
+    const owner = see.stat(account.home)?.uid ?? account.uid;
+    // userdel removes the account, leaves such a home, and fails.
+    if (owner !== account.uid) warn(`${account.home} stays: it belongs to the user ${owner}`);
+    const argv = ["userdel", ...(owner === account.uid ? ["--remove"] : []), user];
+    return [{ kind: "command", argv, lack: `there is a user ${user}` }];
+  },
 };

@@ -24,7 +24,7 @@ async function hostWith(status: string | null, version = "1") {
   const ops = (...words: string[]) => typedWords(["gitlab-runner", ...words], host);
   host.dir("/etc/edox-ops", { mode: 0o750 });
   expect((await ops("prepare-ci-host", "--yes", ...mirrors)).exit).toBe(0);
-  host.dir("/home/gitlab-runner");
+  host.dir("/home/gitlab-runner", { uid: 999 });
   const dpkg = fakeDpkg(host);
   for (const each of both.split(" "))
     dpkg.set(each, each === name ? status : status && "install ok installed", version);

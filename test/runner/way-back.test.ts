@@ -207,6 +207,17 @@ describe("uninstall", () => {
     expect(ours(after)).toEqual(ours(before));
   });
 
+  test("uninstall --purge: a home that belongs to another user stays, with a warning", async () => {
+    const { host, ops } = await preparedRunner();
+    host.dir("/home/gitlab-runner", { uid: 4711 });
+    const { exit, out } = await ops("uninstall", "--purge", "--yes");
+    expect([exit, out]).toEqual([
+      0,
+      expect.stringContaining("warning: /home/gitlab-runner stays: it belongs to the user 4711"),
+    ]);
+    expect(host.ran).toContain("userdel gitlab-runner");
+  });
+
   test("does not stop runners of somebody else, unless it is forced", async () => {
     const { host, ops } = await preparedRunner();
     const theirs = `[[runners]]\nname = "theirs"\nurl = "${url}"\ntoken = "${token}"\nexecutor = "shell"\n`;
