@@ -146,7 +146,7 @@ export function unregistration({ made, runner, others }: Known, warnings: readon
   };
 }
 
-/** Returns the edits that remove the sections of a runner, from the last to the first: each is counted while those before it are there. */
+/** Returns the edits that remove the sections of a runner, the last section first: the numbers of those before it stay right. */
 function removals({ runners }: RunnerConfig, runner: Runner): ConfigEdit[] {
   const numbers = runners.flatMap((each, at) => (isSection(each, runner) ? [at] : []));
   return numbers.reverse().map((at) => ({ kind: "remove-runner", runner: at }));

@@ -181,6 +181,16 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
       );
     });
 
+    test("unregister: GitLab is not told where config.toml cannot be replaced", async () => {
+      const told = async () => (await ci.gitlab.requests("/runners/managers")).length;
+      const before = await told();
+      said(`mount --bind ${configPath} ${configPath}`);
+      const { code, stderr } = ci.ops("gitlab-runner", "unregister", "shell");
+      said(`umount ${configPath}`);
+      expect([code, stderr]).toEqual([1, expect.stringContaining(`${configPath} is mounted by itself`)]);
+      expect(await told()).toBe(before);
+    });
+
     test("unregister and uninstall leave what the documentation says", () => {
       for (const each of [name, "shell"]) {
         const { code, stderr } = ci.ops("gitlab-runner", "unregister", each);
