@@ -26,7 +26,8 @@ export function configFile(name: string, title: string, editsFor: EditsFor, keep
     check(see, ahead, warn) {
       const before = configText(see);
       const config = configOf(before);
-      const after = editConfig(before, editsFor(config, see, warn), runnerConfigPath);
+      const edits = editsFor(config, see, warn);
+      const after = edits.length === 0 ? before : editConfig(before, edits, runnerConfigPath);
       if (after === before) return [];
       if (faultsOf(configOf(after)).length > faultsOf(config).length) {
         throw new Problem("internal", `${runnerConfigPath} would have a fault more: it is left as it is`);
