@@ -57,8 +57,8 @@ export function hasEngine(see: HostReader): boolean {
 }
 
 /**
- * Returns whether the socket belongs to an engine that is no longer installed: its package does not remove the socket. Podman's socket is a
- * link to the one at which it listens.
+ * Returns whether the socket belongs to an engine that is no longer installed: its package does not remove the socket.
+ * Podman's socket is a link to the one at which it listens.
  */
 export function isSocketLeft(see: HostReader): boolean {
   const sockets = textOf(see, "/proc/net/unix");
