@@ -6,7 +6,7 @@ import { type Entry, type Made, type Opened, Refused, type Trees } from "../host
 import { docsRoot } from "../recipes/paths.ts";
 import { endOf } from "./links.ts";
 import type { Project } from "./project.ts";
-import { demandUnchanged, survey, tickMs } from "./source.ts";
+import { demandUnchanged, isBetween, survey, tickMs } from "./source.ts";
 import { whyNotPublished } from "./source-path.ts";
 import { type Asked, freshUnpacked, type Unpacked, unpackLimits } from "./unpacked.ts";
 import { SomePaths } from "./unserved.ts";
@@ -29,8 +29,8 @@ interface Given {
 /**
  * Copies a source beside the backups, where settling the project removes it. A link that leads out of the source is
  * followed where root or the owner of the source owns it, or where its owner owns what it leads to; and only to what the
- * owner of the source may read and anybody may publish; never where a third user could have moved the link. One that leads to nothing is left out, with a note. Throws a
- * Problem for any other.
+ * owner of the source may read and anybody may publish; never where a third user could have moved the link. One that leads
+ * to nothing is left out, with a note. Throws a Problem for any other.
  */
 export async function dereferenced({ project, name, choices, part, host, trees }: Given): Promise<Unpacked> {
   const { again } = choices;
@@ -103,14 +103,20 @@ export async function dereferenced({ project, name, choices, part, host, trees }
     const above = openFor(real.slice(0, slash) || "/", called);
     const from = `${above?.path}${real.slice(slash)}`;
     try {
-      const before = above === null ? null : trees.entry(from);
+      let [sinceMs, before] = [host.now(), above === null ? null : trees.entry(from)];
+      if (before !== null && isBetween(before, sinceMs, sinceMs)) {
+        await host.sleep(tickMs);
+        [sinceMs, before] = [host.now(), trees.entry(from)];
+      }
       if (before?.type !== "file") throw changed(called);
       demandReadable(before, called);
       if ((before.mode & setIdBits) !== 0) throw refused(called, "has a set-user-ID or set-group-ID bit", real);
       count(before);
       await trees.copies([[from, `${dir}${below}`, before.size]], made);
       const after = trees.entry(from);
-      if (after?.inode !== before.inode || after.changedMs !== before.changedMs) throw changed(called);
+      const isSame = after?.inode === before.inode && after.changedMs === before.changedMs;
+      // Two exchanges within one tick leave the stamp that it had.
+      if (!isSame || isBetween(after, sinceMs, host.now())) throw changed(called);
     } finally {
       above?.close();
     }

@@ -11,6 +11,7 @@ import { gidOf, noGroup } from "../resources/group.ts";
 import { isActive } from "../resources/service.ts";
 import { statuses, urlOf } from "./answer.ts";
 import { besideSuffixes } from "./clash.ts";
+import { foreignName } from "./foreign-name.ts";
 import type { Project } from "./project.ts";
 import { backupsOf, mostKept, projectLockPath } from "./releases.ts";
 import { certificatePathsOf, rendered, vhostLinkPath, vhostPath } from "./site.ts";
@@ -196,7 +197,7 @@ function siteFaults(
   { servers }: NginxConfig,
   answer: number | undefined,
 ): Fault[] {
-  const { slug, domain, enabled, tls } = project;
+  const { slug, enabled, tls } = project;
   const [site, link] = [vhostPath(slug), vhostLinkPath(slug)];
   const faults: Fault[] = [];
   const linked = see.readLink(link) === site;
@@ -219,12 +220,8 @@ function siteFaults(
     const detail = `${site} differs from what the record says (drift)`;
     faults.push({ detail, hint: command("enable", slug), mild: true });
   }
-  const other = servers.find(({ path, names }) => path !== link && path !== site && names.includes(domain));
-  if (other)
-    faults.push({
-      detail: `${other.path}:${other.line} has the name ${domain} too`,
-      hint: ["grep", "-nF", domain, other.path],
-    });
+  const other = foreignName(servers, project);
+  if (other !== null) faults.push({ detail: other.reason, hint: other.hint });
   if (linked && (answer === undefined || answer < 200 || answer >= 400)) {
     const said = answer ? `answers ${answer}` : "does not answer";
     // A site whose pages lie below its front page was deployed as it is.

@@ -14,7 +14,7 @@ import { docsRoot, sitesEnabledDir } from "../recipes/paths.ts";
 import { portFree } from "../resources/port.ts";
 import type { Order } from "./plan.ts";
 import type { Project } from "./project.ts";
-import { type After, certified, recipe, requirement, usable } from "./recipes.ts";
+import { type After, certified, recipe, requirement, soleName, usable } from "./recipes.ts";
 import { unservedProblem } from "./served.ts";
 import { projectStep, vhostLinkPath } from "./site.ts";
 import { draftOf, projectFrom } from "./store.ts";
@@ -43,6 +43,7 @@ export function publication(slug: string, after: After, facts: Facts): Publicati
     servedOn(80, projectIn),
     servedOn(443, projectIn),
     accepted(slug, step),
+    soleName(slug, after, true),
   ];
   return { recipe: recipe(`project publish ${slug}`, `Published project ${slug}.`, requires, step), projectIn };
 }

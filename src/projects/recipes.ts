@@ -6,11 +6,13 @@ import { Problem, type Recipe, type Requirement, type Resource, type Step } from
 import type { HostReader } from "../host/host.ts";
 import { clients, contentTypes, limits } from "../recipes/nginx.ts";
 import { configAccepted } from "../recipes/nginx-accepts.ts";
+import { nginxConfig } from "../recipes/nginx-config.ts";
 import { setUp } from "../recipes/nginx-fault.ts";
 import { nameTooLong } from "../recipes/nginx-names.ts";
 import { projectLogPath, sitesEnabledDir } from "../recipes/paths.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
+import { foreignName } from "./foreign-name.ts";
 import type { Draft, Project } from "./project.ts";
 import { hasCertificate, projectStep, recordFile, rendered, type Transition, vhostFile, vhostPath } from "./site.ts";
 import { hintToFill, hintToMove } from "./site-hints.ts";
@@ -47,6 +49,7 @@ export function updateProject(slug: string, edit: Edit, facts: Facts): Recipe {
     servable(slug, after),
     certified(slug, after, chosen),
     accepted(step, slug, after),
+    soleName(slug, after, false),
   ];
   return recipe(`project update ${slug}`, `Updated project ${slug}.`, requires, step);
 }
@@ -59,7 +62,13 @@ export function edited(before: Draft, edit: Edit): Draft {
 export function enableProject(slug: string, facts: Facts): Recipe {
   const after: After = (before) => before && { ...before, enabled: true };
   const step = projectStep({ id: "project.enable", title: `${slug} is served`, slug, after }, facts);
-  const requires = [valid(slug), servable(slug, after), certified(slug, after, true), accepted(step, slug, after)];
+  const requires = [
+    valid(slug),
+    servable(slug, after),
+    certified(slug, after, true),
+    accepted(step, slug, after),
+    soleName(slug, after, false),
+  ];
   return recipe(`project enable ${slug}`, `Enabled project site for ${slug}.`, requires, step);
 }
 
@@ -184,6 +193,24 @@ function servable(slug: string, after: After): Requirement {
       };
     }
     return nameTooLong(see, project.domain);
+  });
+}
+
+/**
+ * No site that this program does not manage has the domain too: nginx would serve only one of them. `isNew`: the command
+ * alone makes it so, and is refused; otherwise, and where the project has its domain already, this is a warning.
+ */
+export function soleName(slug: string, after: After, isNew: boolean): Requirement {
+  return requirement(`no foreign site has the domain of ${slug}`, async (see, warn) => {
+    const before = await draftOf(see, slug);
+    const draft = after(before);
+    if (draft === null) return null;
+    const project = await projectFrom(see, slug, draft);
+    const other = project.enabled ? foreignName(nginxConfig(see).servers, project) : null;
+    if (other === null) return null;
+    if (isNew && !(before?.enabled === true && before.domain === project.domain)) return other;
+    warn(`${other.reason}: nginx serves only one of them`);
+    return null;
   });
 }
 

@@ -4,11 +4,14 @@ import { gatherFacts, textOf } from "../engine/facts.ts";
 import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { configFault } from "../recipes/nginx-accepts.ts";
+import { nginxConfig } from "../recipes/nginx-config.ts";
 import { setUp } from "../recipes/nginx-fault.ts";
 import { tookFiles } from "../recipes/nginx-running.ts";
 import { sitesEnabledDir } from "../recipes/paths.ts";
+import { portFree } from "../resources/port.ts";
 import { isActive, isMasked } from "../resources/service.ts";
 import { comparedBytes, frontPage, type Page } from "./answer.ts";
+import { foreignName } from "./foreign-name.ts";
 import type { Project } from "./project.ts";
 import { rendered, vhostLinkPath, vhostPath } from "./site.ts";
 import { hintToAsk, hintToStart, reloadNginx } from "./site-hints.ts";
@@ -77,23 +80,29 @@ async function causeOf(reason: string, project: Project, see: HostReader): Promi
   if (see.stat(sitesEnabledDir) === null) {
     return { reason: `${reason}: nginx is not set up`, hint: setUp };
   }
-  if (!isActive(see, "nginx")) return stopped(reason, see);
+  if (!isActive(see, "nginx")) return stopped(reason, project, see);
   const [site, link] = [vhostPath(slug), vhostLinkPath(slug)];
   const enable = ["sudo", "edox-ops", "project", "enable", slug];
   if (see.readLink(link) !== site) return { reason: `${reason}: ${link} is missing`, hint: enable };
   if (textOf(see, site) !== rendered(see, project, gatherFacts(see))) {
     return { reason: `${reason}: ${site} differs from what the record says`, hint: enable };
   }
+  const other = foreignName(nginxConfig(see).servers, project);
+  if (other !== null) return { ...other, reason: `${reason}: ${other.reason}` };
   if (!tookFiles(see, [site, sitesEnabledDir])) {
     return { reason: `${reason}: nginx has not loaded ${site} as it is now`, hint: reloadNginx };
   }
   return { reason, hint: hintToAsk(project) };
 }
 
-/** nginx that is stopped is started, unless its own configuration or a mask keeps it from that. */
-async function stopped(reason: string, see: HostReader): Promise<Unserved> {
+/** Returns the cause of a stopped nginx: a mask, another program on its port, its own configuration, or a mere stop. */
+async function stopped(reason: string, { tls }: Project, see: HostReader): Promise<Unserved> {
   const hint = hintToStart(see);
   if (isMasked(see, "nginx")) return { reason: `${reason}: nginx is masked`, hint };
+  for (const port of tls ? [80, 443] : [80]) {
+    const taken = await portFree(port, "nginx", () => false).check(see, () => {});
+    if (taken?.hint) return { reason: `${reason}: nginx is not running, and ${taken.reason}`, hint: taken.hint };
+  }
   const fault = await configFault(see);
   if (fault === null) return { reason: `${reason}: nginx is not running`, hint };
   return { ...fault, reason: `${reason}: nginx is not running, and refuses its configuration: ${fault.reason}` };

@@ -99,10 +99,11 @@ export async function survey(trees: Trees, sought: Sought, ownerUid: number, now
 
   /** A user may move another one's file into a directory of theirs, or give it a second name there, without reading it. */
   function demandReadable({ path, uid }: Entry): void {
-    const owner = owners.get(path.slice(0, Math.max(0, path.lastIndexOf("/")))) ?? uid;
+    const above = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    const owner = owners.get(above) ?? uid;
     if (owner === uid) return;
     const why = `belongs to user ${uid}, and user ${owner}, who owns its directory, may not read it`;
-    throw refused(`${name}/${path} ${why}`, hintToLook(sought, path.slice(0, path.lastIndexOf("/")), path));
+    throw refused(`${name}/${path} ${why}`, hintToLook(sought, above, path));
   }
 
   function targetOf({ path }: Entry): string {
@@ -150,8 +151,8 @@ export function demandPage({ name: dir, entries, links }: Source, sought: Sought
   throw refused(`${dir} has no index.html (--allow-empty to publish it, --subdir for one below it)`, hint);
 }
 
-/** Whether it has a stamp of the time between two looks. One from the future is of a clock that was set back. */
-function isBetween({ changedMs }: Entry, sinceMs: number, nowMs: number): boolean {
+/** Returns whether it has a stamp of the time between two looks. One from the future is of a clock that was set back. */
+export function isBetween({ changedMs }: Entry, sinceMs: number, nowMs: number): boolean {
   return changedMs > sinceMs - tickMs / 2 && changedMs < nowMs + tickMs;
 }
 
@@ -175,7 +176,8 @@ export async function demandUnchanged(
   }
 
   function changed(path: string): Problem {
-    return refused(`${name}/${path} was changed while it was read: nothing was deployed`, again);
+    const what = path === "" ? name : `${name}/${path}`;
+    return refused(`${what} was changed while it was read: nothing was deployed`, again);
   }
 }
 

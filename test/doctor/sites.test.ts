@@ -88,6 +88,11 @@ describe("what is wrong with a project is told, with what to type", () => {
       "/etc/nginx/conf.d/x.conf:1 has the name demo.test too",
     ],
     [
+      "the name elsewhere, in capitals and with all names below it",
+      (h) => h.put("/etc/nginx/conf.d/x.conf", "server {\n listen [::]:80; server_name .Demo.Test; }"),
+      "/etc/nginx/conf.d/x.conf:1 has the name demo.test too",
+    ],
+    [
       "no page",
       () => {
         answer = "403";

@@ -215,7 +215,7 @@ export const cases: Case[] = [
     from: "project:demo",
   },
   {
-    of: 'projects/health.ts ["grep", "-nF", domain, other.path]',
+    of: 'projects/foreign-name.ts ["grep", "-niF", domain, other.path]',
     state: (host) => host.put("/etc/nginx/conf.d/x.conf", "server {\n server_name demo.test;\n}"),
     from: "project:demo",
     shows: "2: server_name demo.test;",

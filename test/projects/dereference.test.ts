@@ -2,7 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chownSync, lchownSync } from "node:fs";
-import type { TreeHost } from "./tree.ts";
+import { deployOrder } from "../../src/projects/publish.ts";
+import { project, type TreeHost } from "./tree.ts";
 import { registeredHost, typedDeploy } from "./typed-deploy.ts";
 
 const eve = 12_345;
@@ -243,4 +244,51 @@ test("deploy --dereference: what the owner of the source may read of others is p
   giveTo(eve);
   expect(await deploy()).toMatchObject({ exit: 0, err: "" });
   expect(host.text(`${live}/a`)).toBe("theirs");
+});
+
+test("deploy --dereference: a file that is exchanged for another and back within one tick of the clock is not published", async () => {
+  host.write("/srv/theirs/page.html", "page");
+  host.write("/srv/theirs/secret", "root");
+  host.mode("/srv/theirs/secret", 0o600);
+  host.write("/srv/site/page.html", "-> ../theirs/page.html");
+  giveTo(eve);
+  for (const path of ["/srv/theirs", "/srv/theirs/page.html"]) chownSync(host.root + path, eve, eve);
+  const { copies, entry, exchange } = host.trees;
+  /** As kernels before 6.13 stamp a change of either file, at 100 Hz. */
+  let stampMs = 0;
+  const change = (): void => {
+    stampMs = Math.floor(Date.now() / 10) * 10;
+  };
+  const swap = (): void => {
+    exchange("/srv/theirs/page.html", "/srv/theirs/secret");
+    change();
+  };
+  Object.assign(host.trees, {
+    entry(path: string) {
+      const found = entry(path);
+      return found && /\/(?:page\.html|secret)$/.test(path) ? { ...found, changedMs: stampMs } : found;
+    },
+    async copies(...given: Parameters<typeof copies>) {
+      swap();
+      await copies(...given);
+      swap();
+    },
+  });
+  const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: ["again"], looks: false };
+  const given = {
+    source: "/srv/site",
+    subdir: null,
+    dereference: true,
+    trusted: [0],
+    select: { include: [], exclude: [] },
+  };
+  const said = new Set<string>();
+  for (let i = 0; i < 50; i++) {
+    // The look before the copy comes in the tick of the first exchange.
+    change();
+    const order = await deployOrder(project, given, choices, host.host, host.trees).catch((error) => error.message);
+    if (typeof order !== "string") order.letGo();
+    said.add(typeof order === "string" ? order : host.text("/var/www/docs/.edox-ops-backups/demo/.unpacked/page.html"));
+  }
+  expect([...said]).toEqual(["/srv/site/page.html was changed while it was read: nothing was deployed"]);
 });

@@ -55,6 +55,27 @@ test("deploy: a file that the owner of its directory may not read is refused, si
   expect((await deploy()).files).toBe(2);
 });
 
+test("deploy: the hint for such a file at the top of the source shows the source and the file", async () => {
+  chownSync(host.root + site, eve, eve);
+  host.mode(`${site}/index.html`, 0o640);
+  const problem = await deploy().catch((error) => error);
+  expect(problem.hint).toEqual(["ls", "-ld", site, `${site}/index.html`]);
+});
+
+test("deploy: a source whose own directory is changed while it is read is named without a slash", async () => {
+  const { walk, blocks } = host.trees;
+  let looks = 0;
+  Object.assign(host.trees, {
+    blocks(...given: Parameters<typeof blocks>) {
+      looks += 1;
+      if (looks === 2) host.mode(site, 0o700);
+      return blocks(...given);
+    },
+    walk,
+  });
+  expect(await refusal()).toBe(`${site} was changed while it was read: nothing was deployed`);
+});
+
 describe("deploy: refused at once by one error that names it, with nothing changed:", () => {
   const cases: [string, () => unknown, string][] = [
     [

@@ -108,6 +108,10 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
     says: /domain moved\.example\.org is already used by project theirs/,
     make: async () => void (await site.type("project publish theirs --domain moved.example.org --source /srv/other")),
   },
+  "a domain of a site that is not managed": {
+    says: /\/etc\/nginx\/conf\.d\/theirs\.conf:1 has the name moved\.example\.org too\nhint: grep -niF moved\.example\.org \/etc\/nginx\/conf\.d\/theirs\.conf\n/,
+    make: () => site.fake.put("/etc/nginx/conf.d/theirs.conf", "server { server_name moved.example.org; }\n"),
+  },
   "a group that is not there": { flags: " --owner-group nobodies", says: /there is no group nobodies/ },
   "a configuration of nginx that a foreign file breaks": {
     says: /nginx refuses its configuration: unknown directive "bogus" in \/etc\/nginx\/conf\.d\/a\.conf:1\nhint: sed -n 1p \/etc\/nginx\/conf\.d\/a\.conf\n/,

@@ -177,6 +177,32 @@ describe("a site that is not served: the error names the cause, and the hint men
     expect(await ask()).toEqual({ reason: `${found}: nginx is not running`, hint });
   });
 
+  test("nginx that is stopped while another program has its port is not started: the program is shown", async () => {
+    host.remove(running);
+    host.put("/proc/net/tcp", "  sl\n   0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 4711 1\n");
+    host.link("/proc/77/fd/3", "socket:[4711]");
+    host.put("/proc/77/comm", "apache2\n");
+    expect(await ask()).toEqual({
+      reason: `${found}: nginx is not running, and port 80 is taken by apache2 (pid 77), which nginx needs`,
+      hint: ["sudo", "ss", "-ltnp", "sport", "=", ":80"],
+    });
+  });
+
+  test("a foreign site with the same name is named, and enable warns of it", async () => {
+    host.put("/etc/nginx/sites-enabled/a-theirs", "server {\n  server_name other.test demo.test;\n}\n");
+    const reason = "/etc/nginx/sites-enabled/a-theirs:1 has the name demo.test too";
+    expect(await ask()).toEqual({
+      reason: `${found}: ${reason}`,
+      hint: ["grep", "-niF", "demo.test", "/etc/nginx/sites-enabled/a-theirs"],
+    });
+    expect(await typed("project enable demo", host)).toMatchObject({
+      exit: 0,
+      out: expect.stringContaining(`warning: ${reason}: nginx serves only one of them\n`),
+    });
+    host.put("/etc/nginx/sites-enabled/a-theirs", "server {\n  listen 8080;\n  server_name demo.test;\n}\n");
+    expect((await typed("project enable demo", host)).out).not.toContain("warning");
+  });
+
   test("nginx that is masked is unmasked", async () => {
     host.remove(running);
     host.link("/etc/systemd/system/nginx.service", "/dev/null");

@@ -1,0 +1,33 @@
+// The names of sites that this program does not manage: nginx serves a name only once, by the first file that has it.
+
+import type { Unmet } from "../engine/step.ts";
+import type { Server } from "../recipes/nginx-config.ts";
+import type { Project } from "./project.ts";
+import { vhostLinkPath, vhostPath } from "./site.ts";
+
+/** Returns the site that has the domain of a project too, on a port of it, and the command that shows where; or null. */
+export function foreignName(
+  servers: readonly Server[],
+  { slug, domain, tls }: Pick<Project, "slug" | "domain" | "tls">,
+): Required<Unmet> | null {
+  const ports = tls ? ["80", "443"] : ["80"];
+  const own = [vhostLinkPath(slug), vhostPath(slug)];
+  const other = servers.find(({ path, names, listens }) => {
+    return (
+      !own.includes(path) && names.some((name) => isName(name, domain)) && listens.some(({ socket }) => isOn(socket))
+    );
+  });
+  if (other === undefined) return null;
+  const hint = ["grep", "-niF", domain, other.path];
+  return { reason: `${other.path}:${other.line} has the name ${domain} too`, hint };
+
+  function isOn(socket: string): boolean {
+    return ports.some((port) => socket === port || socket === `[::]:${port}`);
+  }
+}
+
+/** nginx compares names in lower case. With a dot before it, a name stands for itself and for all below it. */
+function isName(written: string, domain: string): boolean {
+  const [name, own] = [written.toLowerCase(), domain.toLowerCase()];
+  return name === own || name === `.${own}`;
+}
