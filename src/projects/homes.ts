@@ -4,21 +4,45 @@ import { textOf } from "../engine/facts.ts";
 import type { HostReader } from "../host/host.ts";
 
 const homesDir = "/home";
+/** As many as the kernel follows on one path. */
+const mostLinks = 40;
 
-/** Returns why no home is published with this directory, or null. A home that the accounts of this host do not name is one too. */
+/**
+ * Returns why no home is published with this directory, or null. A home that the accounts of this host do not name is one
+ * too. `path`: without links on it.
+ */
 export function homeIn(path: string, see: HostReader): string | null {
   for (const [user = "", , , , , home = ""] of accounts(see)) {
     // Accounts that log in nowhere have the root directory, or none.
     if (!/^\/[^/]/.test(home)) continue;
-    const real = home.replace(/\/+$/, "");
+    const real = withoutLinks(home, see);
     if (path === real) return `it is the home of ${user}, and everything in it would be public`;
     if (real.startsWith(`${path}/`)) return `it has ${real} in it, the home of ${user}`;
   }
-  if (path === homesDir) return "it has the homes of all users in it";
-  const isHome = path.startsWith(`${homesDir}/`) && !path.slice(homesDir.length + 1).includes("/");
+  const homes = withoutLinks(homesDir, see);
+  if (path === homes) return "it has the homes of all users in it";
+  const isHome = path.startsWith(`${homes}/`) && !path.slice(homes.length + 1).includes("/");
   return isHome && see.stat(path)?.type === "directory" ? "it is a home, and everything in it would be public" : null;
 }
 
 function accounts(see: HostReader): string[][] {
   return (textOf(see, "/etc/passwd") ?? "").split("\n").map((line) => line.split(":"));
+}
+
+/** Homes often lie on another disk, and /home is a link to it. Returns the path itself where its links lead in a circle. */
+function withoutLinks(path: string, see: HostReader): string {
+  const names = path.split("/");
+  let real = "";
+  for (let links = 0; names.length > 0; ) {
+    const name = names.shift() ?? "";
+    if (name === "" || name === ".") continue;
+    const target = name === ".." ? null : see.readLink(`${real}/${name}`);
+    if (target !== null) {
+      links += 1;
+      if (links > mostLinks) return path;
+      if (target.startsWith("/")) real = "";
+      names.unshift(...target.split("/"));
+    } else real = name === ".." ? real.slice(0, Math.max(0, real.lastIndexOf("/"))) : `${real}/${name}`;
+  }
+  return real || "/";
 }

@@ -61,6 +61,15 @@ export class LeftOut {
     return false;
   }
 
+  /** Throws a Problem for a pattern among the paths to exclude: what it was meant for would be published. */
+  demandNoPattern(): void {
+    if (this.select === "everything") return;
+    const pattern = this.select.exclude.find((path) => /[*?]/.test(path) && this.#unmet.has(path));
+    if (pattern === undefined) return;
+    const message = `--exclude takes paths and no patterns, and nothing in the source has the name ${pattern}`;
+    throw new Problem("usage", message);
+  }
+
   /** Throws a Problem that names the secrets of the source. `line`: the command, for a hint that excludes them. */
   demandNoSecret(name: string, line: readonly string[]): void {
     if (this.#secrets.size === 0 || this.select === "everything") return;

@@ -26,6 +26,8 @@ const secretFiles = new RegExp(
 );
 /** Private keys and their stores, by the names that programs give them. */
 const keyFiles = /(?:^|\/)(?:_netrc|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?)$|\.(?:kdbx?|ppk|p12|pfx|jks|keystore)$/i;
+/** What editors, people and a slip of the keyboard add to the name of a file that they copy. */
+const copyEndings = /(?:~|\s|\.(?:bak|old|orig|save|swp|copy)){1,9}$/i;
 /** Templates, which are written to be read, and pages about such a file. */
 const harmless = /\.env\.(?:example|sample|template|dist|defaults?|html?|md)$/i;
 
@@ -34,9 +36,10 @@ export function isSecret({ path, type }: Pick<Entry, "path" | "type">): boolean 
   // Few names of a site are hidden: the others need no long expression.
   const isHidden = path.startsWith(".") || path.includes("/.");
   if (type === "directory") return isHidden && secretDirs.test(path);
-  if (keyFiles.test(path)) return true;
-  if (!isHidden || harmless.test(path)) return false;
-  return secretFiles.test(path) || (type === "link" && secretDirs.test(path));
+  const original = path.replace(copyEndings, "");
+  if (keyFiles.test(original)) return true;
+  if (!isHidden || harmless.test(original)) return false;
+  return secretFiles.test(original) || (type === "link" && secretDirs.test(path));
 }
 
 /** Reports whether a directory holds version control data, by its name. */

@@ -80,6 +80,7 @@ export async function survey(trees: Trees, sought: Sought, ownerUid: number, now
       if (entry.type !== "directory" && isMissedFile(entry.path)) missed.add(entry.path);
     }
   }
+  left.demandNoPattern();
   left.demandNoSecret(name, again);
   for (const [path, target] of links) {
     if (sought.followsOut === true || endOf(path, links) !== null) continue;

@@ -22,6 +22,16 @@ describe("names that hold secrets", () => {
   test.each([
     ...[".env", "a/.env.production", ".ENV", ".envrc", ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".my.cnf"],
     ...[".git-credentials", ".htpasswd", "a/.docker/config.json", ".bash_history", ".python_history", ".lesshst"],
+    ...[
+      "id_rsa ",
+      "id_rsa~",
+      "id_rsa.bak",
+      "a/id_ed25519.old",
+      ".netrc.orig",
+      ".npmrc~",
+      ".env ",
+      ".git-credentials.bak~",
+    ],
     ...["id_rsa", "keys/id_ed25519", "id_ecdsa_sk", "a/passwords.kdbx", "putty.PPK", "site.p12", "server.pfx"],
   ])("file %s", (path) => {
     expect(isSecret({ path, type: "file" })).toBe(true);
@@ -46,7 +56,19 @@ describe("names that hold secrets", () => {
       "id_rsa.pub",
     ],
     ...["id_rsa.html", ".gitignore", ".gitkeep", ".nojekyll", ".buildinfo", ".well-known/security.txt", "history.html"],
-    ...["config.json", "docker/config.json", ".htaccess", ".git", "kdbx.html", "a.key", "ca.pem", "auth.json"],
+    ...[
+      "config.json",
+      "docker/config.json",
+      ".htaccess",
+      ".git",
+      "kdbx.html",
+      "index.html~",
+      "page.old",
+      ".env.example~",
+      "a.key",
+      "ca.pem",
+      "auth.json",
+    ],
   ])("none is %s", (path) => {
     expect(isSecret({ path, type: "file" })).toBe(false);
   });
@@ -151,6 +173,20 @@ describe("deploy: --include and --exclude", () => {
     expect([exit, err]).toEqual([0, `warning: ${warning}\n`]);
   });
 
+  test("a pattern is a wrong invocation, unless something has that name", async () => {
+    put("a.map", "what?");
+    for (const flags of [[], ["--dry-run"]]) {
+      const { exit, err } = await deployed("--exclude", "what?,*.map", ...flags);
+      expect([exit, err]).toEqual([
+        2,
+        "error: --exclude takes paths and no patterns, and nothing in the source has the name *.map\n" +
+          "hint: edox-ops project deploy --help\n",
+      ]);
+    }
+    expect(await deployed("--exclude", "what?,a.map")).toMatchObject({ exit: 0, err: "" });
+    expect(host.list(live)).toEqual(["index.html"]);
+  });
+
   test("what is excluded may come and go while the rest is read, and is not judged", async () => {
     put("drafts/index.html", "page");
     host.mode("/srv/site/page", 0o4644);
@@ -178,6 +214,25 @@ describe("deploy: homes", () => {
   ])("%s is refused", async (path, reason) => {
     const { exit, err } = await typedDeploy(host.root, path);
     expect([exit, err]).toEqual([1, expect.stringContaining(`${path} is not published: ${reason}`)]);
+  });
+
+  test("a home that links lead to is refused, by whatever path it is named", async () => {
+    host.write("/etc/passwd", "amy:x:1:1::/export/amy:/bin/sh\nbob:x:2:2::/loop/bob:/bin/sh\n");
+    for (const path of ["/disk/homes/amy", "/disk/home/eve"]) host.write(`${path}/index.html`, "x");
+    host.remove("/home");
+    host.write("/home", "-> disk/./x/../home");
+    host.write("/disk/x/y", "");
+    host.write("/export", "-> /disk/homes");
+    host.write("/loop", "-> /loop");
+    for (const [path, reason] of [
+      ["/disk/homes/amy", "it is the home of amy"],
+      ["/export/amy", "it is the home of amy"],
+      ["/disk/home/eve", "it is a home"],
+      ["/home/eve", "it is a home"],
+      ["/disk/home", "it has the homes of all users in it"],
+    ] as const) {
+      expect((await typedDeploy(host.root, path)).err).toContain(`is not published: ${reason}`);
+    }
   });
 
   test("a folder in one is published, but of root's a copy, as the hint makes it", async () => {
