@@ -90,7 +90,8 @@ function flagsOf(declared: ArgsDef): string[] {
   return Object.entries(declared).flatMap(([name, { type }]) => (type === "positional" ? [] : [`--${name}`]));
 }
 
-export function usage(message: string, instead?: string, hint = ["edox-ops", "--help"]): Problem {
+/** Returns a Problem for a wrong invocation. Without a hint of its own it gets the help of the command that was typed. */
+export function usage(message: string, instead?: string, hint?: readonly string[]): Problem {
   // What was typed in the wrong place is a secret all the same.
   const said = message.replace(anyToken, "[redacted]");
   return new Problem("usage", instead ? `${said}, did you mean ${instead}?` : said, { hint });

@@ -73,7 +73,10 @@ async function resolve(from: Command, typed: readonly string[]) {
     const [word] = rest;
     if (word === undefined || word.startsWith("-")) break;
     const load = Object.hasOwn(known, word) ? known[word] : undefined;
-    if (load === undefined) throw usage(`unknown command '${word}'`, meant(word, Object.keys(known)));
+    if (load === undefined) {
+      const hint = ["edox-ops", ...names, "--help"];
+      throw usage(`unknown command '${word}'`, meant(word, Object.keys(known)), hint);
+    }
     command = await load();
     names.push(word);
     rest = rest.slice(1);
@@ -113,7 +116,9 @@ async function refuse(problem: Problem, context: Context): Promise<number> {
 function problemFor(error: unknown, { typed, command }: Context): Problem {
   if (error instanceof Unseen) return new Problem("not-root", error.message, { hint: ["sudo", "edox-ops", ...typed] });
   const problem = Problem.of(error);
-  if (problem.code !== "invalid") return problem;
-  // The help of the command says what each of its values may be.
-  return new Problem("invalid", problem.message, { hint: ["edox-ops", ...command.split(" "), "--help"] });
+  const isUnexplained = problem.code === "usage" && problem.hint === undefined;
+  if (problem.code !== "invalid" && !isUnexplained) return problem;
+  // The help of the command describes its flags and the values that each may have.
+  const names = command.split(" ").filter((name) => name !== "edox-ops");
+  return new Problem(problem.code, problem.message, { hint: ["edox-ops", ...names, "--help"] });
 }

@@ -24,7 +24,7 @@ export default command({
     if (steps.length > 0) {
       const { change } = await import("./run.ts");
       const exit = await change(bootstrap, { ...values, only: steps.join(",") }, context);
-      if (exit !== exitCode.done || values.json || values["dry-run"]) return exit;
+      if (exit !== exitCode.done || values.json || values["dry-run"] || values.check) return exit;
       findings = await look();
     }
 

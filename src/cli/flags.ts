@@ -31,6 +31,7 @@ export const doctorFlags = {
   fix: { type: "boolean", description: "run the steps that mend what was found, after asking" },
   ...yes,
   "dry-run": { type: "boolean", description: "with --fix: show what it would change without applying it" },
+  check: { type: "boolean", description: "with --fix: a dry run that exits 3 when there is something to change" },
   junit: { type: "string", valueHint: "file", description: "write the findings there, as JUnit does" },
   ...outputFlags,
 } as const satisfies ArgsDef;

@@ -14,6 +14,9 @@ export interface TarHeader {
   size: number;
 }
 
+/** Why a file is refused that begins like no archive. */
+export const noArchive = "it is neither a tar, a .tar.gz, a .tar.zst nor a .zip";
+
 const [checksumAt, checksumEnd] = [148, 156];
 const magicAt = 257;
 const space = 0x20;
@@ -26,7 +29,7 @@ export function tarHeader(block: Uint8Array, offset: number): TarHeader | null {
   if (isZero(block)) return null;
   const sum = octal(block, checksumAt, checksumEnd - checksumAt);
   if (Number.isNaN(sum) || !checksums(block).includes(sum)) {
-    const what = offset === 0 ? "it is neither a tar, a .tar.gz, a .tar.zst nor a .zip" : `it is corrupt`;
+    const what = offset === 0 ? noArchive : "it is corrupt";
     throw new Refused(`${what}: no tar header at byte ${offset}`);
   }
   const size = octal(block, 124, 12);

@@ -4,7 +4,7 @@
 import type { EntrySink } from "./archive-entry.ts";
 import { quoted, quotedBytes, utf8 } from "./entry-name.ts";
 import { type PaxRecord, paxNumber, paxRecords } from "./pax.ts";
-import { blockBytes, isZero, type TarHeader, tarHeader, text } from "./tar-header.ts";
+import { blockBytes, isZero, noArchive, type TarHeader, tarHeader, text } from "./tar-header.ts";
 import { type Body, OldMap, paxSparse, type Sparse, SparseBody } from "./tar-sparse.ts";
 import { Refused, type UnpackLimits } from "./trees.ts";
 
@@ -65,6 +65,7 @@ export class TarReader {
 
   /** Throws if the archive is incomplete: without its two end blocks it may have been cut off between two files. */
   finish(): void {
+    if (this.offset > 0 && this.offset < blockBytes) throw new Refused(noArchive);
     if (this.zeroBlocks < endBlocks) throw new Refused("it is cut off: the end of the tar is missing");
   }
 

@@ -26,11 +26,11 @@ export function listed(all: readonly [string, Blocked][]): string {
   return `the content policy blocks ${origins.slice(0, mostListed).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
-/** Returns a sentence with the line to type, for as many origins as fit into one. */
-export function lineThatAllows(all: readonly [string, Blocked][], policy: Policy, slug: string): string {
+/** Returns a sentence with the line to type, for as many origins as fit into one. `update`: the line up to the policy. */
+export function lineThatAllows(all: readonly [string, Blocked][], policy: Policy, update: readonly string[]): string {
   for (let count = all.length; count > 0; count--) {
     const wider = policy.with(all.slice(0, count).flatMap(([, { kinds }]) => [...kinds.values()].flat()));
-    const line = `sudo edox-ops project update ${slug} --csp ${quoted(wider)}`;
+    const line = `${shellLine(update)} ${quoted(wider)}`;
     if (line.length > longestLine || !v.is(csp, wider)) continue;
     const what = count < all.length ? `the first ${count} of them` : "all of that";
     return `to allow ${what}, if you trust it: ${line}`;

@@ -133,8 +133,9 @@ export class BlockedSearch {
   /** Returns the warnings. */
   notes(): string[] {
     const origins = [...this.#origins()];
-    const { slug } = this.#order.project;
-    const notes = origins.length === 0 ? [] : [listed(origins), lineThatAllows(origins, this.#policy, slug)];
+    const { project, hint = (argv: readonly string[]) => argv } = this.#order;
+    const update = hint(["sudo", "edox-ops", "project", "update", project.slug, "--csp"]);
+    const notes = origins.length === 0 ? [] : [listed(origins), lineThatAllows(origins, this.#policy, update)];
     if (!this.#isWhole || origins.length >= mostOrigins) notes.push(notWhole);
     return notes;
   }

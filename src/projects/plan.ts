@@ -34,6 +34,8 @@ export interface Order {
   letGo?: () => void;
   /** The whole command as it was typed, for hints. */
   again: readonly string[];
+  /** How a command is typed by the person who reads a warning; without it as another user than root types it. */
+  hint?: (argv: readonly string[]) => string[];
   /** Nothing is changed: what is compared is what a deploy by root would make. */
   looks?: boolean;
   /** How many backups stay. */

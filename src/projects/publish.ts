@@ -14,7 +14,7 @@ import { probeOf } from "./served.ts";
 import { openSource } from "./source-path.ts";
 import { unpacked } from "./unpacked.ts";
 
-export interface Choices extends Pick<Order, "keep" | "backup" | "allowEmpty" | "again"> {
+export interface Choices extends Pick<Order, "keep" | "backup" | "allowEmpty" | "again" | "hint"> {
   /** The site is asked for its front page. */
   asks: boolean;
   /** Nothing is changed. */
@@ -31,6 +31,8 @@ export interface Given extends Pick<Order, "select"> {
   /** Users whose links on the way to the source are followed wherever they lead. */
   trusted: readonly number[];
 }
+
+const pageName = /\.x?html?$/i;
 
 /**
  * Opens the source and the live tree, and unpacks an archive. What is open {@link Order.letGo} closes, what was unpacked
@@ -53,6 +55,11 @@ export async function deployOrder(
   return ordered(shape, host, trees, async (open) => {
     const opened = given === "-" ? "-" : open(openSource(trees, given, trusted, host));
     const isArchive = opened === "-" || opened.type === "file";
+    if (isArchive && pageName.test(given)) {
+      const above = given.includes("/") ? given.slice(0, given.lastIndexOf("/")) || "/" : ".";
+      const hint = withFlag(choices.again, "--source", above);
+      throw new Problem("blocked", `${given} is one page: a source is a directory, or an archive of one`, { hint });
+    }
     if (isArchive && dereference) throw new Problem("usage", "--dereference needs a directory as its source");
     if (!isArchive && dereference) {
       const part = subdir === null ? opened : open(partOf(trees, opened.path, subdir));

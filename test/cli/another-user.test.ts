@@ -100,3 +100,25 @@ test("gitlab-runner status: the runners are unknown, with what to type", async (
   );
   expect([outcome, warnings]).toEqual(["unknown", [said]]);
 });
+
+test("a dry run of publish, deploy and restore: the hint is the same command with sudo", async () => {
+  for (const line of ["publish demo --domain demo.test --source /srv", "deploy demo --source /srv", "restore demo"]) {
+    const { exit, err } = await typed(`project ${line} --dry-run`, seenByUser());
+    expect([exit, err]).toEqual([
+      2,
+      expect.stringMatching(
+        new RegExp(`^error: /etc/\\S+ may only be read by root\nhint: sudo edox-ops project ${line} --dry-run\n$`),
+      ),
+    ]);
+  }
+});
+
+test.each([
+  ["project deploy demo --exlude .env", "project deploy"],
+  ["project deploy demo --exclude /etc", "project deploy"],
+  ["project publsh demo", "project"],
+  ["projct", ""],
+])("'%s': the hint is the help of the command that was found", async (line, command) => {
+  const { exit, err } = await typed(line, root);
+  expect([exit, err]).toEqual([2, expect.stringContaining(`\nhint: ${`edox-ops ${command}`.trim()} --help\n`)]);
+});

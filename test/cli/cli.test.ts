@@ -403,6 +403,15 @@ describe("doctor's flags", () => {
     expect([host.listing(), host.ran]).toEqual([before, []]);
   });
 
+  test("--fix --check: exits 3 where something would change, and 0 where nothing would", async () => {
+    const host = await converged();
+    expect(await typed("doctor --fix --check", host)).toMatchObject({ exit: 0 });
+    host.remove("/etc/nginx/conf.d/edox-ops-limits.conf");
+    const before = host.listing();
+    expect((await typed("doctor --fix --check", host)).exit).toBe(3);
+    expect(host.listing()).toEqual(before);
+  });
+
   test("--fix --dry-run: with nothing to fix it is a look", async () => {
     const { exit, out } = await typed("doctor --fix --dry-run", await converged());
     expect([exit, out]).toEqual([0, expect.stringMatching(/Doctor: host looks ready\.\n$/)]);

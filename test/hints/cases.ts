@@ -523,10 +523,10 @@ export const cases: Case[] = [
     shows: "nginx.prepare",
   },
   {
-    of: 'cli/arguments.ts ["edox-ops", "--help"]',
+    of: 'cli/cli.ts ["edox-ops", ...names, "--help"]',
     state: () => {},
-    from: "bootstrap surplus",
-    shows: "bootstrap",
+    from: "project deploy demo --exlude .env",
+    shows: "--exclude",
   },
   {
     of: 'cli/run.ts ["edox-ops", ...typed, "--yes"]',

@@ -91,6 +91,17 @@ ${racer}END
       });
     }
 
+    test("a file that a followed link leads to, exchanged with one of root's: it is not published", async () => {
+      host.sh(`mkdir -p /home/eve/linking /home/eve/shared; echo home >/home/eve/linking/index.html
+        ln -s ../shared/page.html /home/eve/linking/page.html; echo of eve >/home/eve/shared/page.html
+        chown -hR eve: /home/eve/linking /home/eve/shared
+        echo '${secret}' >/home/eve/shared/secret; chmod 600 /home/eve/shared/secret`);
+      const names: [string, string] = ["/home/eve/shared/page.html", "/home/eve/shared/secret"];
+      const { runs, leaks } = race("a linked file", "eve", names, `${deploy("/home/eve/linking")} --dereference`);
+      expect(leaks).toBe(0);
+      expect(runs).toBeGreaterThan(3);
+    });
+
     test("a directory of a backup, exchanged with a link: nothing of its target is published", () => {
       host.sh(`chmod 755 /var/www/docs/.edox-ops-backups; mkdir ${backup}; cp -a /srv/site/. ${backup}
         ln -s /srv/private ${backup}.link; chown -h www-data: ${backup}.link; chown www-data: /var/www/docs/.edox-ops-backups/demo`);

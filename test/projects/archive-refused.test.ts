@@ -285,6 +285,11 @@ const refusals: [string, () => Uint8Array, string][] = [
     () => new TextEncoder().encode("<html>Sign in</html>".repeat(100)),
     "it is neither a tar, a .tar.gz, a .tar.zst nor a .zip: no tar header at byte 0",
   ],
+  [
+    "a few words",
+    () => new TextEncoder().encode("<html>Sign in</html>"),
+    "it is neither a tar, a .tar.gz, a .tar.zst nor a .zip",
+  ],
   ["xz", () => Buffer.from("fd377a585a000004", "hex"), "its format is xz: pack it as .tar, .tar.gz, .tar.zst or .zip"],
   ["bzip2", () => Buffer.from("BZh91AY&SY"), "its format is bzip2: pack it as .tar, .tar.gz, .tar.zst or .zip"],
   [

@@ -6,6 +6,7 @@ import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { openSource } from "../../src/projects/source-path.ts";
 import { TreeHost } from "./tree.ts";
+import { registeredHost, typedDeploy } from "./typed-deploy.ts";
 
 const live = "/var/www/docs/demo";
 const site = "/srv/site";
@@ -74,6 +75,17 @@ test("deploy: a source whose own directory is changed while it is read is named 
     walk,
   });
   expect(await refusal()).toBe(`${site} was changed while it was read: nothing was deployed`);
+});
+
+test("deploy: a single page is no source, and the hint publishes the directory that it lies in", async () => {
+  using registered = registeredHost();
+  const { exit, err } = await typedDeploy(registered.root, "/srv/site/index.html", "--keep", "3");
+  expect([exit, err]).toEqual([
+    1,
+    "error: /srv/site/index.html is one page: a source is a directory, or an archive of one\n" +
+      "hint: edox-ops project deploy demo --source /srv/site --keep 3\n",
+  ]);
+  expect(await typedDeploy(registered.root, "/srv/site", "--keep", "3")).toMatchObject({ exit: 0 });
 });
 
 describe("deploy: refused at once by one error that names it, with nothing changed:", () => {

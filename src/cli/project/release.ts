@@ -8,7 +8,7 @@ import { lineOf } from "../../engine/lines.ts";
 import { snapshot } from "../../engine/snapshot.ts";
 import { Problem, type StepResult } from "../../engine/step.ts";
 import { heed, type Stop } from "../../engine/wait.ts";
-import type { Host } from "../../host/host.ts";
+import { type Host, Unseen } from "../../host/host.ts";
 import { OutputError } from "../../host/system-error.ts";
 import type { Trees } from "../../host/trees.ts";
 import { type Deployed, deploy, signalsLetIn } from "../../projects/deploy.ts";
@@ -83,7 +83,7 @@ export async function release(slug: string, told: Release, values: Values, conte
   const { console, typed } = context;
   const again = ["sudo", "edox-ops", ...typed];
   const looks = values["dry-run"] === true || values.check === true;
-  const choices = { ...choicesOf(values), again, looks };
+  const choices = { ...choicesOf(values), again, hint: context.hint, looks };
   const waitMs = values.wait === undefined ? 0 : waitOf("--wait", String(values.wait));
   const [host, trees] = [await context.host(), await context.trees()];
   if (!looks) demandRoot(host, context);
@@ -100,7 +100,7 @@ export async function release(slug: string, told: Release, values: Values, conte
     // What was staged is gone before a hint names where the disk is full.
     return await replaced().finally(clear);
   } catch (error) {
-    if (error instanceof OutputError) throw error;
+    if (error instanceof OutputError || error instanceof Unseen) throw error;
     throw withDiskFault(Problem.of(error), host);
   } finally {
     for (const lock of locks.reverse()) lock.release();
