@@ -1,5 +1,6 @@
 // What doctor looks at besides the recipes' resources. To add a check, add an entry.
 
+import { countOf } from "../engine/lines.ts";
 import { mountPointOf } from "../engine/mount-point.ts";
 import type { HostReader, Stat } from "../host/host.ts";
 import { configFault } from "../recipes/nginx-accepts.ts";
@@ -48,7 +49,7 @@ export const entries: Entry[] = [
         return { status: isRootsToChange(open.stat) ? "warning" : "error", ...accessFault(open.path, open.stat) };
       }
       if (present.length === 0) return { status: "ok", detail: "not configured (optional; no state file yet)" };
-      return { status: "ok", detail: `${present.length} state files are root's alone` };
+      return { status: "ok", detail: `root alone can read ${countOf(present.length, "state file")}` };
     },
   },
   {

@@ -1,7 +1,7 @@
 // The projects of a host: each an entry of its own, and what is wrong with all of them together.
 
 import { gatherFacts } from "../engine/facts.ts";
-import { oneLine } from "../engine/lines.ts";
+import { countOf, oneLine } from "../engine/lines.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import type { Fault } from "../projects/health.ts";
@@ -76,7 +76,11 @@ async function orphan(see: HostReader): Promise<Omit<Finding, "name">> {
   const { projects, broken } = await readRecords(see);
   const slugs = sites.map((name) => name.slice(prefix.length));
   const found = sites[slugs.findIndex((slug) => !projects.has(slug) && !broken.has(slug))];
-  if (found === undefined) return { status: "ok", detail: `${sites.length} sites have their projects` };
+  if (found === undefined)
+    return {
+      status: "ok",
+      detail: `${countOf(sites.length, "site")} ${sites.length === 1 ? "has its project" : "have their projects"}`,
+    };
   const detail = `${found} is enabled, and ${projectsPath} has no such project`;
   const path = `${sitesEnabledDir}/${found}`;
   // A file that was written there has no other copy.

@@ -44,6 +44,11 @@ export function linesOf(output: string): string[] {
     .map((line) => (line.length > lineLimit ? `${line.slice(0, lineLimit)}…` : line));
 }
 
+/** Returns "1 file" or "2 files". */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** Returns the whole text on one line, with tabs replaced by spaces. */
 export function oneLine(text: string): string {
   return linesOf(text).join(" ").replaceAll("\t", " ");

@@ -1,6 +1,8 @@
 // Which files of a tree nginx does not serve. One list makes the rules of the site and the warning of a deploy, so every
 // pattern has to mean the same to PCRE and to JavaScript.
 
+import { countOf } from "../engine/lines.ts";
+
 /** Hidden files and directories, at any depth. Every other name in .well-known is public (RFC 8615). */
 export const hiddenPattern = String.raw`/\.(?!well-known(?:/|$))`;
 /** What editors and tools leave behind, in any case of letters. Pages may have such addresses, without their .html. */
@@ -42,6 +44,6 @@ export class SomePaths {
   described(): string {
     const more = this.count - this.#first.length;
     const rest = more > 0 ? ` and ${more} more` : "";
-    return `${this.count} ${this.count === 1 ? "file" : "files"}: ${this.#first.join(", ")}${rest}`;
+    return `${countOf(this.count, "file")}: ${this.#first.join(", ")}${rest}`;
   }
 }

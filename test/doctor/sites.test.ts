@@ -43,7 +43,7 @@ test("a host without projects has one line for them, and one with them a line ea
   await live();
   expect(await line("projects:managed")).toBe("");
   expect(await line("project:demo")).toBe("[OK] project:demo: as its record says");
-  expect(await line("nginx:orphan")).toBe("[OK] nginx:orphan: 1 sites have their projects");
+  expect(await line("nginx:orphan")).toBe("[OK] nginx:orphan: 1 site has its project");
   expect(await typed("project validate demo", host)).toMatchObject({
     exit: 0,
     out: "Project demo validation passed.\n",

@@ -46,7 +46,7 @@ test("publish: a new project is registered, deployed and served, and a repetitio
   const line = "project publish new --domain new.example.org --source /srv/site";
   const { exit, out, err } = await site.type(line);
   expect([exit, err]).toEqual([0, ""]);
-  expect(out).toMatch(/^changed {2}project\.publish +new is registered and served\n1 files, 1 changed, .*\nDeployed /);
+  expect(out).toMatch(/^changed {2}project\.publish +new is registered and served\n1 file, 1 changed, .*\nDeployed /);
   expect(site.disk.text("/var/www/docs/new/index.html")).toBe("home");
   expect((await site.type("project list")).out).toBe("new\tnew.example.org\t/var/www/docs/new\tenabled\n");
   const before = site.snapshot();

@@ -89,7 +89,7 @@ describe("deploy: a source with secrets", () => {
     expect([flag, excluded.split(",").sort()]).toEqual(["--exclude", [".env", ".ssh", "guide/passwords.kdbx"]]);
     expect(await deployed(flag, excluded)).toMatchObject({ exit: 0, err: "" });
     expect(host.list(live)).toEqual(["guide", "index.html"]);
-    expect((await deployed(flag, excluded)).out).toContain("1 files, 0 changed");
+    expect((await deployed(flag, excluded)).out).toContain("1 file, 0 changed");
   });
 
   test("publishes what --include names, a directory with all that is in it", async () => {
@@ -133,7 +133,7 @@ describe("deploy: version control data", () => {
     expect(await deployed()).toMatchObject({ exit: 0, err: warning });
     expect(host.list(live)).toEqual(["index.html", "notes", "sub"]);
     put(".git/config2");
-    expect((await deployed()).out).toContain("1 files, 0 changed");
+    expect((await deployed()).out).toContain("1 file, 0 changed");
     const { err } = await deployed("--include", ".git,sub/.git", "--exclude", ".hg,notes");
     expect(err).toBe("warning: nginx will not serve 3 files: .git/config, .git/config2, sub/.git/config\n");
     expect(host.list(live)).toEqual([".git", "index.html", "sub"]);

@@ -206,7 +206,7 @@ test("remove --delete-files: a record with another fault has its own tree and ba
   expect([exit, out]).toEqual([
     0,
     expect.stringContaining(
-      "Deleted /var/www/docs/demo: 1 files, 1 bytes\nDeleted /var/www/docs/.edox-ops-backups/demo: 1 files, 1 bytes\n",
+      "Deleted /var/www/docs/demo: 1 file, 1 byte\nDeleted /var/www/docs/.edox-ops-backups/demo: 1 file, 1 byte\n",
     ),
   ]);
   expect(disk.list("/var/www/docs")).toEqual([".edox-ops-backups"]);

@@ -1,6 +1,6 @@
 // What a command that replaces a project's tree prints: lines for a person, or one JSON document.
 
-import { lineOf, oneLine } from "../../engine/lines.ts";
+import { countOf, lineOf, oneLine } from "../../engine/lines.ts";
 import type { StepResult } from "../../engine/step.ts";
 import { urlOf } from "../../projects/answer.ts";
 import type { KeptAsset } from "../../projects/assets.ts";
@@ -100,7 +100,7 @@ function deployedLines({ project, name }: Order, deployed: Deployed, words: Word
     ...(backup ? [`Backed up previous content to ${backup}`] : []),
     ...pruned.map((path) => `Pruned old deploy backup ${path}`),
     ...keptLines(project.slug, assets),
-    `${files} files, ${changed} changed, ${bytes} new bytes, ${(milliseconds / 1000).toFixed(1)} s${url}`,
+    `${countOf(files, "file")}, ${changed} changed, ${countOf(bytes, "new byte")}, ${(milliseconds / 1000).toFixed(1)} s${url}`,
     (changed === 0 && backup === null && words.nothing?.(name)) || words.done(name),
   ];
 }
@@ -119,7 +119,7 @@ function keptLines(slug: string, assets: readonly KeptAsset[]): string[] {
 
 function planText({ project, name }: Order, planned: Plan, pruned: readonly string[], lists: boolean): string {
   const { origins, added, changed, removed } = planned;
-  const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, of ${origins.length} files`;
+  const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, of ${countOf(origins.length, "file")}`;
   return [
     lists ? namesText(planned) : "",
     ...pruned.map((path) => lineOf`Would prune old deploy backup ${path}`),

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Facts } from "../../engine/facts.ts";
-import { lineOf } from "../../engine/lines.ts";
+import { countOf, lineOf } from "../../engine/lines.ts";
 import { Problem, type StepResult } from "../../engine/step.ts";
 import type { TreeSize } from "../../projects/deletion.ts";
 import { slug as slugSchema } from "../../projects/project.ts";
@@ -120,6 +120,8 @@ async function printIfFailed(run: (held: Context) => Promise<number>, context: C
 async function tell(verb: string, sizes: readonly TreeSize[], values: Values, { console }: Context): Promise<void> {
   if (values.quiet || values.json) return;
   await console.out(
-    sizes.map(({ path, files, bytes }) => lineOf`${verb} ${path}: ${files} files, ${bytes} bytes`).join(""),
+    sizes
+      .map(({ path, files, bytes }) => lineOf`${verb} ${path}: ${countOf(files, "file")}, ${countOf(bytes, "byte")}`)
+      .join(""),
   );
 }
