@@ -168,7 +168,9 @@ export function usable(slug: string, after: After): Requirement {
     const draft = after(before);
     if (draft === null) return null;
     const found = await judgeDraft(see, slug, draft);
-    if ("reason" in found) return before === null ? { reason: found.reason } : found;
+    // What mends a record needs one that is there: a new one takes its domain or its tree from another.
+    const others = ["sudo", "edox-ops", "project", "list"];
+    if ("reason" in found) return before === null ? { reason: found.reason, hint: others } : found;
     const { owner_group } = found.project;
     return gidOf(see, owner_group) === null ? noGroup(owner_group) : null;
   });

@@ -523,6 +523,12 @@ export const cases: Case[] = [
     shows: "nginx.prepare",
   },
   {
+    of: 'projects/recipes.ts ["sudo", "edox-ops", "project", "list"]',
+    state: () => {},
+    from: "project add other --domain demo.test",
+    shows: "demo\tdemo.test",
+  },
+  {
     of: 'cli/cli.ts ["edox-ops", ...names, "--help"]',
     state: () => {},
     from: "project deploy demo --exlude .env",

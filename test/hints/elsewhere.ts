@@ -20,6 +20,10 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
   'cli/teller.ts ["sudo", "kill", String(script.pid)]': ["cli/cli.test.ts", "kill 4711 ends that"],
   'cli/uninstall.ts ["sudo", "apt-get", "remove", "edox-ops"]':
     "apt removes the package of this program, which only a real apt has",
+  'projects/blocked.ts ["sudo", "edox-ops", "project", "update", project.slug, "--csp"]': [
+    "projects/blocked.test.ts",
+    "the line allows scripts and fonts",
+  ],
   'doctor/apt.ts ["sudo", "apt-get", "update"]': ["integration/doctor.test.ts", "nothing is missing after an update"],
   'doctor/pi-power.ts ["vcgencmd", "get_throttled"]': "the firmware of a Raspberry Pi answers",
   'doctor/pi-storage.ts ["cat", `{emmcDir}/life_time`, `{emmcDir}/pre_eol_info`]':

@@ -274,7 +274,7 @@ describe("projects.json: two records that cannot both hold", () => {
         return value === true ? [`--${key}`] : [`--${key.replace("_", "-")}`, String(value)];
       });
       const { exit, err } = await typedWords(["project", "add", "two", ...flags], host);
-      expect([exit, err]).toEqual([1, `error: ${reason}\n`]);
+      expect([exit, err]).toEqual([1, `error: ${reason}\nhint: edox-ops project list\n`]);
     });
   }
 
