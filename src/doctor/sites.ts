@@ -76,11 +76,10 @@ async function orphan(see: HostReader): Promise<Omit<Finding, "name">> {
   const { projects, broken } = await readRecords(see);
   const slugs = sites.map((name) => name.slice(prefix.length));
   const found = sites[slugs.findIndex((slug) => !projects.has(slug) && !broken.has(slug))];
-  if (found === undefined)
-    return {
-      status: "ok",
-      detail: `${countOf(sites.length, "site")} ${sites.length === 1 ? "has its project" : "have their projects"}`,
-    };
+  if (found === undefined) {
+    const verb = sites.length === 1 ? "has its project" : "have their projects";
+    return { status: "ok", detail: `${countOf(sites.length, "site")} ${verb}` };
+  }
   const detail = `${found} is enabled, and ${projectsPath} has no such project`;
   const path = `${sitesEnabledDir}/${found}`;
   // A file that was written there has no other copy.

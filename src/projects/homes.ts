@@ -7,11 +7,9 @@ const homesDir = "/home";
 /** As many as the kernel follows on one path. */
 const mostLinks = 40;
 
-/**
- * Returns why no home is published with this directory, or null. A home that the accounts of this host do not name is one
- * too. `path`: without links on it.
- */
-export function homeIn(path: string, see: HostReader): string | null {
+/** Returns why no home is published with this directory, or null. A home that the accounts of this host do not name is one too. */
+export function homeIn(written: string, see: HostReader): string | null {
+  const path = withoutLinks(written, see);
   for (const [user = "", , , , , home = ""] of accounts(see)) {
     // Accounts that log in nowhere have the root directory, or none.
     if (!/^\/[^/]/.test(home)) continue;

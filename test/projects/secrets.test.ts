@@ -2,6 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { isSecret } from "../../src/projects/secrets.ts";
+import { whyNotPublished } from "../../src/projects/source-path.ts";
 import type { TreeHost } from "./tree.ts";
 import { registeredHost, typedDeploy } from "./typed-deploy.ts";
 
@@ -232,6 +233,8 @@ describe("deploy: homes", () => {
       ["/disk/home", "it has the homes of all users in it"],
     ] as const) {
       expect((await typedDeploy(host.root, path)).err).toContain(`is not published: ${reason}`);
+      // As `project update --source-path` judges it, before it is opened.
+      expect(whyNotPublished(path, host.host)?.reason).toStartWith(reason);
     }
   });
 
