@@ -44,11 +44,6 @@ export function linesOf(output: string): string[] {
     .map((line) => (line.length > lineLimit ? `${line.slice(0, lineLimit)}…` : line));
 }
 
-/** Returns "1 file" or "2 files". */
-export function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 /** Returns the whole text on one line, with tabs replaced by spaces. */
 export function oneLine(text: string): string {
   return linesOf(text).join(" ").replaceAll("\t", " ");
@@ -77,4 +72,9 @@ function shellWord(word: string): string {
 export function few(names: readonly string[]): string {
   const more = names.length - shownNames;
   return names.slice(0, shownNames).join(", ") + (more > 0 ? ` and ${more} more` : "");
+}
+
+/** Returns "1 file" or "2 files". */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
