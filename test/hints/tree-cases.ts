@@ -163,6 +163,12 @@ export const treeCases: TreeCase[] = [
     page: "below",
   },
   {
+    of: 'projects/publish.ts (choices.again, "--source", above)',
+    state: (disk) => disk.write("/srv/page/index.html", "one page"),
+    from: "project deploy demo --source /srv/page/index.html --keep 3",
+    page: "one page",
+  },
+  {
     of: 'projects/source-hints.ts ["ls", "-ld", ...paths.map((path) => (path === "" ? sought.name : `{sought.name}/{path}`))]',
     state: (disk) => disk.mode("/srv/site/index.html", 0o4644),
     from: "project deploy demo --source /srv/site",
