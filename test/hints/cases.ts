@@ -339,13 +339,13 @@ export const cases: Case[] = [
     shows: '2\t"-x": 7}',
   },
   {
-    of: 'cli/cli.ts ["edox-ops", ...command.split(" "), "--help"]',
+    of: 'cli/cli.ts ["edox-ops", ...names, "--help"]',
     state: () => {},
     from: "project show UPPER",
     shows: "lower-case letters, digits, - and _",
   },
   {
-    of: 'cli/cli.ts ["edox-ops", ...command.split(" "), "--help"]',
+    of: 'cli/cli.ts ["edox-ops", ...names, "--help"]',
     state: () => {},
     from: "project update demo --rate-limit 0",
     shows: "--rate-limit=<number>",
