@@ -1,4 +1,5 @@
-// GitLab is asked whether it takes a runner, or to make one; what it made and nobody uses is taken back. Nothing is written.
+// Asks GitLab whether it accepts a runner, or to create one. A created runner that cannot be used is deleted again.
+// Nothing is written on this host.
 
 import { regularFile } from "../engine/facts.ts";
 import { Problem, type Requirement } from "../engine/step.ts";
@@ -16,17 +17,20 @@ import { editsFor } from "./section.ts";
 import { runnerProgram } from "./service.ts";
 import { newSystemId, systemIdOf } from "./system-id.ts";
 
-/** Asks GitLab, and writes nothing here. What is made there, and cannot be used, is taken back. */
+/**
+ * Verifies or creates the runner in GitLab, and writes nothing on this host. A runner that was created and cannot be
+ * used is deleted in GitLab. Throws a Problem if GitLab refuses, or if the runner could not be configured or run here.
+ */
 export async function admitted(order: Order, host: Host): Promise<Admitted> {
   const { server, credential, profile } = order;
-  // What cannot be written later, or not be run, is said before anybody is asked.
+  // A configuration that cannot be written later, or a missing executor, is reported before GitLab is contacted.
   for (const each of needs(order)) await met(each, host);
   regularFile(host, keptConfigPath);
   demandEditable(configText(host), editsFor(readConfig(host), order, null, host), runnerConfigPath);
   const systemId = systemIdOf(host) ?? newSystemId();
   if (credential.kind === "own") {
     const answer = await verify(host, server, credential.token, systemId);
-    // What GitLab answers is not needed: it is this token that the runner has.
+    // The section keeps this token, so the token in the response is ignored.
     return { ...answer, token: credential.token, systemId, isNew: false };
   }
   const known = await stillKnown(order, host, systemId);
@@ -48,7 +52,11 @@ export async function admitted(order: Order, host: Host): Promise<Admitted> {
   return { ...made, systemId, isNew: true };
 }
 
-/** Registered before under this name, and GitLab has it still: it is not made twice. */
+/**
+ * Returns a runner that was registered under this name earlier and that GitLab still accepts, so that no second one is
+ * created. Returns null if there is none or it is to be replaced. Throws a Problem if it belongs to another owner or
+ * GitLab rejects it.
+ */
 async function stillKnown(order: Order, host: Host, systemId: string): Promise<Admitted | null> {
   const { server, profile, replaces } = order;
   const record = readRecord(host);
@@ -73,7 +81,10 @@ async function stillKnown(order: Order, host: Host, systemId: string): Promise<A
   }
 }
 
-/** What was made in GitLab and is not written here is taken back. Answers what is left there. */
+/**
+ * Deletes a runner in GitLab that was created for this registration and is not in config.toml. Returns a sentence about
+ * a runner that could not be deleted, or null.
+ */
 export async function takenBack(order: Order, entry: Admitted, host: Host): Promise<string | null> {
   const { token, systemId, isNew } = entry;
   if (!isNew || readConfig(host).runners.some((runner) => runner.token === token)) return null;
@@ -85,7 +96,7 @@ export async function takenBack(order: Order, entry: Admitted, host: Host): Prom
   }
 }
 
-/** What has to be there before a runner is registered. */
+/** Returns the requirements for registering a runner: gitlab-runner, and Docker for the docker executor. */
 export function needs({ profile }: Order): Requirement[] {
   return [runnerThere, ...(profile.executor === "docker" ? [dockerThere] : [])];
 }

@@ -1,4 +1,5 @@
-// config.toml as a file that is changed: only where it means something else, and taken back where gitlab-runner refuses it.
+// config.toml as a managed file. It is written only if its meaning changes, and rolled back if gitlab-runner rejects
+// it.
 
 import { type Change, Text } from "../engine/change.ts";
 import { withDiskFault } from "../engine/disk-fault.ts";
@@ -12,12 +13,13 @@ import { configOf, configText, faultsOf, type RunnerConfig } from "./runners.ts"
 
 type EditsFor = (config: RunnerConfig, see: HostReader, warn: Warn) => readonly ConfigEdit[];
 
-/** What the file was before, beside it: root's alone, since it has the same tokens. */
+/** The previous content of the file. It contains the same tokens, so only the owner and root can read it. */
 export const keptConfigPath = `${runnerConfigPath}.before-edox-ops`;
 
 /**
- * The file means what these edits say; nothing else in it changes, to the byte. The file of before is kept beside it, unless
- * what is taken out should be nowhere any more: then no copy stays.
+ * Returns a resource that applies these edits to config.toml and leaves every other byte unchanged. The previous file
+ * is kept beside it. With `keeps` false, no copy is kept and an existing one is removed, so that a removed token is
+ * nowhere on the host.
  */
 export function configFile(name: string, title: string, editsFor: EditsFor, keeps = true): Resource {
   return {
@@ -49,8 +51,9 @@ export function configFile(name: string, title: string, editsFor: EditsFor, keep
 }
 
 /**
- * Throws a Problem where the file cannot be replaced, by replacing it with itself: a mount, chattr(1), a read-only or a full file
- * system are each seen by nothing else. The running gitlab-runner loads the same configuration once more.
+ * Throws a Problem if the file cannot be replaced, by replacing it with the same content. A mount, chattr(1), a
+ * read-only or a full file system cannot be detected in another way. A running gitlab-runner reloads the same
+ * configuration.
  */
 export function demandReplaceable(host: Host): void {
   const [bytes, stat] = [regularFile(host, runnerConfigPath), host.stat(runnerConfigPath)];

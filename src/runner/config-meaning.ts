@@ -1,29 +1,29 @@
-// What a config.toml and its edits mean, apart from how they are written: what an edited text is measured by.
+// The meaning of a config.toml and of its edits, independent of the syntax. An edited text is verified against it.
 
 import { type TomlValue as Parsed, TomlDate } from "smol-toml";
 import { Problem } from "../engine/step.ts";
 
-/** A whole number becomes an integer, any other a float; a Date a moment, to the second. */
+/** A whole number becomes an integer and any other number a float. A Date becomes a date-time, to the second. */
 export type TomlValue = string | number | boolean | Date | readonly string[] | TomlTable;
 export interface TomlTable {
   readonly [key: string]: TomlValue;
 }
 
-/** Runners are counted from 0, in the text that the edits before have made. */
+/** Runners are numbered from 0, in the text that the previous edits produced. */
 export type ConfigEdit =
   /**
-   * The key is relative to the runner: ["docker", "privileged"]. Of a table, the keys are set one by one: those that it
-   * does not name stay.
+   * The key is relative to the runner: ["docker", "privileged"]. For a table, its keys are set one by one, and keys
+   * that it does not contain stay.
    */
   | { kind: "set"; runner: number; key: readonly string[]; value: TomlValue }
-  /** Adds those strings that are not there to an array of strings, making it where it is missing. */
+  /** Adds the strings that are missing to an array of strings. A missing array is created. */
   | { kind: "add-items"; runner: number; key: readonly string[]; items: readonly string[] }
-  /** At the end of the file, tables in it as sections of their own. */
+  /** Adds a runner at the end of the file. Its inner tables become sections of their own. */
   | { kind: "add-runner"; table: TomlTable }
   | { kind: "remove-runner"; runner: number }
   | { kind: "set-global"; key: string; value: TomlValue };
 
-/** Integers are bigints, so that 1 is not 1.0. */
+/** Integers are bigints, so that 1 differs from 1.0. */
 export type Meaning = string | number | bigint | boolean | { moment: string } | Meaning[] | Meanings;
 export type Meanings = Map<string, Meaning>;
 
@@ -31,12 +31,12 @@ export function isTable(value: TomlValue): value is TomlTable {
   return typeof value === "object" && !Array.isArray(value) && !(value instanceof Date);
 }
 
-/** As it is written where it has no parts of a second. */
+/** Returns the date-time as TOML writes it, without a fraction of zero milliseconds. */
 export function spelledMoment(value: Date): string {
   return value.toISOString().replace(".000", "");
 }
 
-/** Of a value to write. */
+/** Returns the meaning of a value to write. */
 export function meant(value: TomlValue): Meaning {
   if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (typeof value !== "object") return value;
@@ -45,7 +45,7 @@ export function meant(value: TomlValue): Meaning {
   return [...value];
 }
 
-/** Of what smol-toml has read, with integers as bigints. */
+/** Returns the meaning of a value that smol-toml parsed with integers as bigints. */
 export function meaningOf(value: Parsed): Meaning {
   if (value instanceof TomlDate) return { moment: spelledMoment(value) };
   if (Array.isArray(value)) return value.map(meaningOf);
@@ -53,7 +53,7 @@ export function meaningOf(value: Parsed): Meaning {
   return new Map(Object.entries(value).map(([key, each]) => [key, meaningOf(each)]));
 }
 
-/** Makes the edits on what a file means; throws a Problem where they can mean nothing there. */
+/** Applies the edits to the meaning of a file. Throws a Problem if an edit does not fit the value at its key. */
 export function act(config: Meanings, edits: readonly ConfigEdit[]): void {
   for (const edit of edits) {
     if (edit.kind === "set-global") {
@@ -69,7 +69,10 @@ export function act(config: Meanings, edits: readonly ConfigEdit[]): void {
   }
 }
 
-/** No runners are as good as an empty array of them: removing the last one leaves either. */
+/**
+ * Returns whether two files have the same meaning. A missing `runners` equals an empty array: removing the last runner
+ * leaves either.
+ */
 export function sameMeaning(one: Meanings, other: Meanings): boolean {
   const [a, b] = [one, other].map((each) => new Map<string, Meaning>([["runners", []], ...each]));
   return Bun.deepEquals(a, b, true);

@@ -1,11 +1,12 @@
-// Where in the text of a config.toml something can be put or taken away, and what a line there looks like.
+// Finds the positions in the text of a config.toml at which something can be inserted or removed, and formats the lines
+// to insert.
 
 import type { AST } from "toml-eslint-parser";
 import { isTable, type TomlTable, type TomlValue } from "./config-meaning.ts";
 import { sectionLines, spelled, spelledKey } from "./config-spelling.ts";
 import type { Table, Tree } from "./config-tree.ts";
 
-/** What stands from start to end becomes the text. */
+/** Replaces the characters from start to end with the text. */
 export interface Splice {
   start: number;
   end: number;
@@ -17,7 +18,10 @@ export function spliced(text: string, splices: readonly Splice[]): string {
   return sorted.reduce((whole, { start, end, text }) => whole.slice(0, start) + text + whole.slice(end), text);
 }
 
-/** For a key that is missing in a table that is there; of several parts, where tables are missing too. */
+/**
+ * Returns the insertion of a key that is missing in an existing table. A key of several parts also creates the missing
+ * tables.
+ */
 export function insertion(tree: Tree, table: Table, key: readonly string[], value: TomlValue): Splice {
   const { inline, dotted, header } = table;
   if (inline) return inInlineTable(inline, key, value);
@@ -26,21 +30,21 @@ export function insertion(tree: Tree, table: Table, key: readonly string[], valu
   return asSection(tree, table, key, value);
 }
 
-/** At the end of the file, under a header and after a blank line. */
+/** Returns the insertion of a section at the end of the file, with a header and after a blank line. */
 export function lastSection(tree: Tree, path: readonly string[], table: TomlTable, array: boolean): Splice {
   const lines = sectionLines(path, table, { indent: "", step: stepOf(tree), array });
   const gap = tree.text === "" || /\n[ \t]*\r?\n$|^\r?\n$/.test(tree.text) ? [] : [""];
   return linesAt(tree, tree.text.length, [...gap, ...lines]);
 }
 
-/** Behind the last element of an array. */
+/** Returns the insertion of elements after the last element of an array. */
 export function intoArray(node: AST.TOMLArray, elements: readonly string[]): Splice {
   const last = node.elements.at(-1);
   const at = last ? last.range[1] : node.range[0] + 1;
   return { start: at, end: at, text: (last ? ", " : "") + elements.join(", ") };
 }
 
-/** The sections under these headers, with the comments that belong to each. */
+/** Returns the removal of the sections with these headers, together with the comments that belong to each. */
 export function sectionsRemoved(tree: Tree, headers: readonly AST.TOMLTable[]): Splice[] {
   const { text } = tree;
   const removed: Splice[] = [];
@@ -51,7 +55,7 @@ export function sectionsRemoved(tree: Tree, headers: readonly AST.TOMLTable[]): 
     if (before?.end === start) before.end = end;
     else removed.push({ start, end, text: "" });
   }
-  // Where nothing follows, the blank lines before it would end the file.
+  // If nothing follows, the blank lines above the section would end the file.
   const last = removed.at(-1);
   while (last?.end === text.length && last.start > 0) {
     const above = lineOf(text, last.start - 1);
@@ -61,7 +65,7 @@ export function sectionsRemoved(tree: Tree, headers: readonly AST.TOMLTable[]): 
   return removed;
 }
 
-/** One element of an array, and one comma. */
+/** Returns the removal of one element of an array and of one comma. */
 export function elementRemoved({ text, tokens }: Tree, node: AST.TOMLArray, at: number): Splice[] {
   const [start, end] = node.elements[at]?.range ?? [0, 0];
   const next = tokens.find(({ range }) => range[0] >= end);
@@ -70,7 +74,7 @@ export function elementRemoved({ text, tokens }: Tree, node: AST.TOMLArray, at: 
   if (!comma) return [{ start, end, text: "" }];
   const [from, to] = [Math.min(start, comma.range[0]), Math.max(end, comma.range[1])];
   const between = follows ? [end, comma.range[0]] : [comma.range[1], start];
-  // A comment between them stays.
+  // A comment between the element and the comma stays.
   if (!blank(text, ...(between as [number, number]))) {
     return [comma.range, [start, end]].map(([one = 0, other = 0]) => ({ start: one, end: other, text: "" }));
   }
@@ -88,7 +92,7 @@ function inInlineTable(node: AST.TOMLInlineTable, [name = "", ...rest]: readonly
   return { start: node.range[0] + 1, end: node.range[1] - 1, text: ` ${text} ` };
 }
 
-/** As its neighbour is written: a table of dotted keys can have no header. */
+/** Uses the syntax of the neighbouring key: a table of dotted keys cannot have a header. */
 function besideDotted(
   tree: Tree,
   { last, parts }: { last: AST.TOMLKeyValue; parts: number },
@@ -118,7 +122,7 @@ function underHeader(
   return first ? linesAt(tree, headOf(tree, first), [text, ""]) : linesAt(tree, tree.text.length, [text]);
 }
 
-/** A header of its own, among those of the tables around it. */
+/** Inserts a section with its own header, among those of the tables around it. */
 function asSection(tree: Tree, table: Table, key: readonly string[], value: TomlValue): Splice {
   const path = [...table.path, ...(isTable(value) ? key : key.slice(0, -1))];
   const inner = isTable(value) ? value : { [key.at(-1) ?? ""]: value };
@@ -131,12 +135,12 @@ function asSection(tree: Tree, table: Table, key: readonly string[], value: Toml
   const around = headers.slice(0, headers.indexOf(first) + 1).findLast((each) => each.key.keys.length < path.length);
   const indent = alike ? indentOf(tree, alike) : (around ? indentOf(tree, around) : "") + step;
   const lines = sectionLines(path, inner, { indent, step });
-  // The table itself, which only tables in it have made: before these, as one would write it.
+  // A table that only its inner tables define gets its header above theirs, which is the usual order.
   const at = path.length === table.path.length ? headOf(tree, first) : endOf(tree, last);
   return linesAt(tree, at, lines);
 }
 
-/** `at` is the start of a line, or the end of the text. */
+/** Inserts lines at the start of a line or at the end of the text. They use the line ends of the file. */
 function linesAt({ text }: Tree, at: number, lines: readonly string[]): Splice {
   const whole = at === 0 || text[at - 1] === "\n";
   const [lineEnd = "\n"] = /\r?\n/.exec(whole && at > 0 ? text.slice(Math.max(0, at - 2), at) : text) ?? [];
@@ -144,7 +148,7 @@ function linesAt({ text }: Tree, at: number, lines: readonly string[]): Splice {
   return { start: at, end: at, text: whole ? joined + lineEnd : lineEnd + joined };
 }
 
-/** Where a header's line begins, or that of the comments right above it that stand under each other with it. */
+/** Returns the start of a header's line, or of the comments directly above it that have the same indentation. */
 function headOf(tree: Tree, header: AST.TOMLTable): number {
   const indent = indentOf(tree, header);
   let at = lineOf(tree.text, header.range[0]);
@@ -156,7 +160,7 @@ function headOf(tree: Tree, header: AST.TOMLTable): number {
   return at;
 }
 
-/** Behind a section: its last key, and the comments right below. */
+/** Returns the end of a section: after its last key and the comments directly below. */
 function endOf(tree: Tree, header: AST.TOMLTable): number {
   const next = nextHeader(tree, header);
   const limit = next ? headOf(tree, next) : tree.text.length;
@@ -169,7 +173,7 @@ function nextHeader(tree: Tree, header: AST.TOMLTable): AST.TOMLTable | undefine
   return tree.top.headers[tree.top.headers.indexOf(header) + 1];
 }
 
-/** How much deeper than their header the keys of this file stand. */
+/** Returns the indentation of keys relative to their header in this file, or two spaces. */
 function stepOf(tree: Tree): string {
   for (const header of tree.top.headers) {
     const [first] = header.body;

@@ -1,4 +1,4 @@
-// Values, keys and sections as they are written in TOML 1.0.
+// Formats values, keys and sections as TOML 1.0.
 
 import { Problem } from "../engine/step.ts";
 import { isTable, spelledMoment, type TomlTable, type TomlValue } from "./config-meaning.ts";
@@ -13,7 +13,9 @@ const escapes: Record<string, string> = {
   "\\": "\\\\",
 };
 
-/** On one line, tables as inline ones. */
+/**
+ * Formats a value on one line, with tables as inline tables. Throws a Problem for text with half of a surrogate pair.
+ */
 export function spelled(value: TomlValue): string {
   if (typeof value === "string") return quoted(value);
   if (typeof value === "number") return spelledNumber(value);
@@ -24,12 +26,12 @@ export function spelled(value: TomlValue): string {
   return inner.length === 0 ? "{}" : `{ ${inner.join(", ")} }`;
 }
 
-/** Dotted where it has several parts. */
+/** Formats a key. Several parts become a dotted key. */
 export function spelledKey(parts: readonly string[]): string {
   return parts.map((part) => (/^[\w-]+$/.test(part) ? part : quoted(part))).join(".");
 }
 
-/** The lines of a table: its header, its values, then the tables in it under headers of their own. */
+/** Returns the lines of a table: its header, its values, then its inner tables with headers of their own. */
 export function sectionLines(
   path: readonly string[],
   table: TomlTable,

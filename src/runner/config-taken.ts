@@ -1,4 +1,4 @@
-// Whether the running gitlab-runner has read its configuration, and what has it read it.
+// Checks whether the running gitlab-runner has loaded its configuration, and makes it reload.
 
 import { linesOf } from "../engine/lines.ts";
 import type { Resource } from "../engine/step.ts";
@@ -7,9 +7,12 @@ import { runnerConfigPath } from "../recipes/paths.ts";
 import { isActive } from "../resources/service.ts";
 
 const unit = "gitlab-runner";
-/** It looks for a newer file every 3 s, and reads at once when a signal asks for it. */
+/** gitlab-runner checks for a newer file every 3 s, and reloads at once on SIGHUP. */
 const settleMs = 8000;
-/** After so long without a word it has taken the file: a refusal is always told, and at `log_level = "warn"` no more. */
+/**
+ * Time without a log line after which the file counts as loaded. A failure is always logged; a success is not with
+ * `log_level = "warn"`.
+ */
 const silentMs = 4000;
 
 export const configTaken: Resource = {

@@ -1,4 +1,4 @@
-// Edits GitLab Runner's config.toml by position: what an edit does not mean stays as it is, to the byte.
+// Edits GitLab Runner's config.toml by position. Everything that an edit does not concern stays unchanged, to the byte.
 
 import { hintToShow, hintToShowWithoutTokens } from "../engine/show-file.ts";
 import { Problem } from "../engine/step.ts";
@@ -20,14 +20,14 @@ export type { ConfigEdit, TomlTable, TomlValue } from "./config-meaning.ts";
 
 const mark = "\ufeff";
 /**
- * The last text that edits have made. It is not read by toml-eslint-parser, which takes a second for 10 MB: the text before is
- * TOML 1.0 to it, edits insert nothing but TOML 1.0, and smol-toml has read the whole.
+ * The last edited text. toml-eslint-parser takes a second for 10 MB, so it does not read this text again: the text
+ * before was TOML 1.0, edits insert only TOML 1.0, and smol-toml has parsed the whole.
  */
 let lastEdited: string | null = null;
 
 /**
- * Throws a Problem that names the path, the line and the column of what is not TOML 1.0, and quotes nothing: there are
- * tokens in it.
+ * Parses the text. Throws a Problem with the path, line and column of anything that is not TOML 1.0. The Problem quotes
+ * nothing, because the file contains tokens.
  */
 export function parseConfig(text: string, path: string): Record<string, unknown> {
   return readable(path, () => {
@@ -39,9 +39,9 @@ export function parseConfig(text: string, path: string): Record<string, unknown>
 }
 
 /**
- * Returns the same text with the edits made, one after the other. Throws a Problem where the text is not TOML 1.0, or where
- * something else stands at a key than belongs there. The places of the edits are found by one parser, and what the text then
- * means is read by another: where that is not what the edits mean, a Problem is thrown as well.
+ * Returns the text with the edits applied in order. Throws a Problem if the text is not TOML 1.0, or if the value at a
+ * key has another type than the edit expects. One parser finds the positions, and another parses the result: if its
+ * meaning is not that of the edits, a Problem is thrown too.
  */
 export function editConfig(text: string, edits: readonly ConfigEdit[], path: string): string {
   const bare = withoutMark(text);
@@ -66,12 +66,15 @@ export function editConfig(text: string, edits: readonly ConfigEdit[], path: str
   }
 }
 
-/** smol-toml takes TOML 1.1 too, which not every gitlab-runner does. */
+/** smol-toml also accepts TOML 1.1, which not every gitlab-runner does. */
 function demandToml10(bare: string): void {
   if (bare !== lastEdited) treeOf(bare);
 }
 
-/** Throws a Problem for edits that cannot be made. What the text would then mean is not checked: that takes as long again. */
+/**
+ * Throws a Problem for edits that cannot be applied. The meaning of the result is not verified, because that would take
+ * as long again.
+ */
 export function demandEditable(text: string, edits: readonly ConfigEdit[], path: string): void {
   readable(path, () => editedText(withoutMark(text), edits, path));
 }
@@ -95,7 +98,7 @@ function readable<T>(path: string, read: () => T): T {
   }
 }
 
-/** For one edit: positions are those of one text. */
+/** Applies one edit, because positions are only valid in one text. */
 class Editor {
   readonly #tree: Tree;
 
@@ -147,7 +150,9 @@ class Editor {
     return added.length === 0 ? this.text : spliced(this.text, [intoArray(item.node, added.map(spelled))]);
   }
 
-  /** The item at a key; without one, the innermost table that is there and what is missing in it. */
+  /**
+   * Returns the item at a key. If it is missing, returns the innermost existing table and the missing part of the key.
+   */
   #find(runner: number | null, key: readonly string[]): { table: Table; rest: readonly string[]; item?: Item } {
     let table = runner === null ? this.#tree.top : this.#runner(runner);
     for (const [i, name] of key.entries()) {
@@ -178,7 +183,7 @@ class Editor {
     return tables;
   }
 
-  /** GitLab Runner takes a key in any case: of two that differ in that alone, it would take either. */
+  /** GitLab Runner ignores the case of keys: if two differ only in case, it may use either. */
   #refuseOtherCase(table: Table, runner: number | null, key: readonly string[]): void {
     const name = key.at(-1) ?? "";
     for (const each of table.keys.keys()) {

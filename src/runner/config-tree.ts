@@ -1,4 +1,4 @@
-// A config.toml as a tree, each part of which knows where it stands in the text.
+// A config.toml as a tree whose nodes have their positions in the text.
 
 import { parse, TomlError, type TomlTable } from "smol-toml";
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
@@ -8,15 +8,15 @@ import { remembered } from "./remember.ts";
 
 export interface Table {
   kind: "table";
-  /** From the top, without numbers. */
+  /** The keys from the top level, without array indices. */
   path: readonly string[];
   keys: Map<string, Item>;
   /** Its own header, or the top of the file. */
   header?: AST.TOMLTable | AST.TOMLTopLevelTable;
   inline?: AST.TOMLInlineTable;
-  /** The last dotted key that leads through it, and how many of its parts lead to it. */
+  /** The last dotted key that passes through this table, and the number of its parts up to the table. */
   dotted?: { last: AST.TOMLKeyValue; parts: number };
-  /** The headers of it and of all in it, as they stand. */
+  /** The headers of the table and of its inner tables, in the order of the file. */
   headers: AST.TOMLTable[];
 }
 
@@ -30,18 +30,21 @@ export interface Tree {
   text: string;
   top: Table;
   tokens: AST.Token[];
-  /** Where the lines begin that hold a comment and nothing else. */
+  /** The start positions of lines that contain only a comment. */
   commentLines: ReadonlySet<number>;
 }
 
-/** Thrown for a text that is not TOML. It quotes nothing of it. */
+/** Thrown for a text that is not TOML. Its message quotes nothing of the text. */
 export class Unreadable extends Error {
   constructor(readonly where: string) {
     super("not TOML");
   }
 }
 
-/** What smol-toml makes of it; "asNeeded": integers are numbers where these can hold them. */
+/**
+ * Parses a text with smol-toml. "asNeeded" returns integers as numbers if these can represent them. Throws Unreadable
+ * for invalid or too deeply nested text.
+ */
 export function parsedBySmol(text: string, integersAsBigInt: true | "asNeeded"): TomlTable {
   try {
     const config = parse(text, { integersAsBigInt });
@@ -55,7 +58,7 @@ export function parsedBySmol(text: string, integersAsBigInt: true | "asNeeded"):
   }
 }
 
-/** What smol-toml says that it means. */
+/** Returns the meaning of a text as parsed by smol-toml. */
 export function meaningBySmol(text: string): Meanings {
   return meaningOf(parsedBySmol(text, true)) as Meanings;
 }
@@ -94,7 +97,7 @@ function parsedByEslint(text: string): AST.TOMLProgram {
   }
 }
 
-/** The table under a header, made where there is none. */
+/** Returns the table under a header, and creates it if it is missing. */
 function opened(top: Table, node: AST.TOMLTable): Table {
   const names = node.key.keys.map(nameOf);
   top.headers.push(node);

@@ -1,4 +1,4 @@
-// The containers that lose their engine when Docker is uninstalled.
+// Finds the containers that would lose their engine if Docker is uninstalled.
 
 import * as v from "valibot";
 import { parseJson } from "../engine/json.ts";
@@ -8,7 +8,7 @@ import { type HostReader, Unseen } from "../host/host.ts";
 import { dockerAnswers, dockerSocket, dockerSourcePath, shims, showShims } from "../recipes/docker.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 
-/** Jobs that gitlab-runner runs are waited for before it is stopped. */
+/** The label of containers that gitlab-runner manages. Their jobs are drained before the service stops. */
 const managedLabel = "com.gitlab.gitlab-runner.managed";
 
 const containersSchema = v.array(
@@ -16,8 +16,8 @@ const containersSchema = v.array(
 );
 
 /**
- * Returns a sentence about the containers that run, other than jobs, on the engine that edox-ops installed, and the command that
- * shows them; null for none.
+ * Returns a sentence about the running containers, other than jobs, on the engine that edox-ops installed, and the
+ * command that lists them. Returns null if there are none.
  */
 export async function runningContainers(see: HostReader): Promise<{ reason: string; hint: string[] } | null> {
   if (chosenRepository(see, dockerSourcePath) === null) return null;
@@ -27,7 +27,7 @@ export async function runningContainers(see: HostReader): Promise<{ reason: stri
   });
   const lost = "containers run that would lose their engine";
   if (names.length > 0) return { reason: `${lost}: ${few(names)}`, hint: ["sudo", "docker", "ps"] };
-  // An engine that does not answer or that another user runs, or another program that uses its containerd.
+  // The engine may not respond or may run as another user, or another program may use its containerd.
   const pids = all.length > 0 ? [] : shims(see);
   return pids.length > 0 ? { reason: `${lost}: pid ${few(pids)}`, hint: showShims } : null;
 }

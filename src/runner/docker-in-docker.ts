@@ -1,4 +1,4 @@
-// What runners may do with Docker: the group, privileged containers, and the volumes that Docker-in-Docker needs.
+// Configures Docker access for runners: the group, privileged containers, and the volumes that Docker-in-Docker needs.
 
 import { Problem, type Step, type Warn } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -12,7 +12,10 @@ import type { Runner, RunnerConfig } from "./runners.ts";
 import { user } from "./service.ts";
 import { isPrivileged, servedProjects, sharedHostWarning } from "./shared-host.ts";
 
-/** The group is as good as root: only jobs of a shell need it, since the service itself runs as root. */
+/**
+ * Membership in the group is equivalent to root. Only jobs of the shell executor need it, because the service itself
+ * runs as root.
+ */
 export const dockerAccess: Step = {
   id: "runner.docker.access",
   title: "gitlab-runner is in the group docker, which is as good as root: jobs of a shell use Docker",
@@ -28,7 +31,7 @@ export const dockerAccess: Step = {
   wants: [member(user, "docker", "ci-runner:docker-group", "gitlab-runner is in the group docker")],
 };
 
-/** The editor of config.toml is loaded where there is one. */
+/** Imports the parser of config.toml only if the file exists. */
 async function configOf(see: HostReader): Promise<RunnerConfig> {
   if (see.stat(runnerConfigPath) === null) return { concurrent: 1, runners: [] };
   return (await import("./runners.ts")).readConfig(see);
@@ -36,7 +39,9 @@ async function configOf(see: HostReader): Promise<RunnerConfig> {
 
 const dindVolumes = ["/cache", "/certs/client"];
 
-/** Docker-in-Docker needs privileged containers, and a place where the client finds its certificate. */
+/**
+ * Returns the step for Docker-in-Docker: privileged containers, and a volume in which the client finds its certificate.
+ */
 export function dockerConfig(named: readonly string[]): Step {
   const title = "the runners for Docker-in-Docker are privileged and have its volumes";
   return {
@@ -71,7 +76,7 @@ export function dockerConfig(named: readonly string[]): Step {
   };
 }
 
-/** Warns where a runner that is privileged, or is made so, shares the host with sites. */
+/** Warns if a runner that is privileged, or becomes privileged, shares the host with sites. */
 function warnOfSites({ runners }: RunnerConfig, made: readonly ConfigEdit[], see: HostReader, warn: Warn): void {
   const becomes = (index: number): boolean => made.some((each) => each.kind === "set" && each.runner === index);
   const strong = runners.filter(({ docker }, index) => isPrivileged(docker) || becomes(index));
@@ -82,7 +87,7 @@ function warnOfSites({ runners }: RunnerConfig, made: readonly ConfigEdit[], see
   if (warning !== null) warn(warning);
 }
 
-/** Throws a Problem for a name that no runner for Docker has. */
+/** Throws a Problem for a name that no runner with the docker executor has. */
 function demandDocker(runners: readonly Runner[], named: readonly string[]): void {
   const wrong = named.find((name) => !runners.some((each) => each.name === name && each.executor === "docker"));
   if (wrong === undefined) return;
@@ -91,9 +96,10 @@ function demandDocker(runners: readonly Runner[], named: readonly string[]): voi
 }
 
 /**
- * Ours as they were registered, the only one of the host, those that are named, and the volumes of those that are
- * privileged already. Every other is somebody's decision: it is named and left. `wanted`: whether one of ours was
- * registered as privileged; null for another's.
+ * Returns the edits that prepare runners for Docker-in-Docker. Runners of edox-ops become privileged if they were
+ * registered so, the only docker runner of the host does, and so do those in `named`. Runners that are privileged
+ * already get the volumes. Any other foreign runner is left unchanged, with a warning. `wanted`: whether a runner of
+ * edox-ops was registered as privileged; null for a foreign one.
  */
 export function dindEdits(
   { runners }: RunnerConfig,
@@ -124,19 +130,19 @@ export function dindEdits(
   });
 }
 
-/** Those that nothing is mounted in the place of yet. */
+/** Returns the volumes whose mount point is not in use yet. */
 export function missingVolumes(there: readonly string[], wanted: readonly string[]): string[] {
   const mounted = there.map(mountPoint);
   return wanted.filter((volume) => !mounted.includes(mountPoint(volume)));
 }
 
-/** Where in the container a volume is: PATH, or HOST:PATH with options or without. */
+/** Returns the mount point of a volume in the container. A volume is PATH, or HOST:PATH with or without options. */
 export function mountPoint(volume: string): string {
   const parts = volume.split(":");
   return (parts.length === 1 ? parts[0] : parts[1])?.replace(/(.)\/+$/, "$1") ?? "";
 }
 
-/** What a Docker executor needs of the host. */
+/** The requirement of the docker executor: an engine that responds. */
 export const dockerThere = {
   name: "ci-runner:docker-answers",
   title: "Docker answers",

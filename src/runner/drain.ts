@@ -1,4 +1,4 @@
-// A stop of gitlab-runner that lets its jobs end, and a way back where they do not.
+// Drains gitlab-runner and stops it. If its jobs do not end in time, the service is started again.
 
 import { textOf } from "../engine/facts.ts";
 import { parseJson } from "../engine/json.ts";
@@ -11,10 +11,13 @@ import { type Service, serviceOf } from "./service.ts";
 
 const unit = "gitlab-runner";
 const pollMs = 500;
-/** As the runner labels every container that it starts. */
+/** The prefix of the labels that gitlab-runner sets on every container that it starts. */
 const label = "com.gitlab.gitlab-runner";
 
-/** How many jobs of this service run on this host now: processes of a shell, and jobs that have containers. */
+/**
+ * Returns the number of jobs of this service that run on this host: processes of the shell executor, and jobs with
+ * containers.
+ */
 export async function jobsRunning(see: HostReader, { pid }: Service): Promise<number> {
   return shells(see, pid) + (await containerJobs(see));
 }
@@ -41,9 +44,10 @@ async function containerJobs(see: HostReader): Promise<number> {
 }
 
 /**
- * Stops the service once its jobs have ended, and returns what starts it again where it ran. A service whose jobs do not end in
- * time, or that somebody wants to go on, is started behind them, and a Problem is thrown: until then it takes no new jobs. The
- * same for a service that somebody else starts meanwhile.
+ * Drains and stops the service within `limitMs`, and returns a function that starts it again. Until it has stopped, the
+ * service accepts no new jobs. If jobs do not end in time, or the run is interrupted, the service is started again and
+ * a Problem is thrown. The same happens if another program starts the service meanwhile. A service that does not run is
+ * left as it is.
  */
 export async function drained(
   host: Host,
@@ -66,7 +70,7 @@ export async function drained(
   const limit = limitMs < 60_000 ? `${limitMs / 1000} s` : `${limitMs / 60_000} min`;
   if (jobs > 0) tell(`waiting at most ${limit} for ${counted(jobs)} to end`);
   const end = host.now() + limitMs;
-  // From here on a signal no longer ends this process: the service is started again first.
+  // From here on a signal does not end this process immediately, because the service must be started again first.
   heed(stop);
   try {
     const { code, stderr } = await host.run(["systemctl", "stop", "--no-block", unit]);
@@ -88,7 +92,7 @@ export async function drained(
   }
 }
 
-/** Throws a Problem where somebody has started the service that was drained. */
+/** Throws a Problem if another program has started the drained service. */
 export function demandStopped(see: HostReader): void {
   if (isActive(see, unit)) throw startedAgain();
 }

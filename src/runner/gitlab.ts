@@ -1,5 +1,5 @@
-// What is asked of a GitLab: whether it takes a runner, to make one, to forget one. Every answer is taken for hostile, and
-// no token is ever in a word of ours.
+// Requests to GitLab: verify a runner, create one, delete one. Every response is treated as hostile, and no message
+// contains a token.
 
 import { parseJson } from "../engine/json.ts";
 import { oneLine } from "../engine/lines.ts";
@@ -9,37 +9,39 @@ import type { Answer, Host } from "../host/host.ts";
 
 export interface Server {
   url: string;
-  /** Whoever only looks does not wait for a server that is not well. */
+  /** A read-only command does not retry a server that is overloaded. */
   impatient?: true;
-  /** A file of certificates that are trusted besides the system's. */
+  /** A file of certificate authorities that are trusted in addition to those of the system. */
   caPath?: string | undefined;
-  /** The command to type again with another token. */
+  /** The command to run again with another token. */
   again?: readonly string[];
 }
 
-/** What GitLab knows a runner by. */
+/** The identity of a runner in GitLab. */
 export interface Registered {
   id: number;
   token: string;
-  /** RFC 3339, or null: it does not expire. */
+  /** RFC 3339, or null if it does not expire. */
   expires: string | null;
 }
 
-/** As often as the runner itself tries (19.3), a little slower. */
+/** Maximum number of attempts, the same as in gitlab-runner 19.3, which waits slightly less between them. */
 const attempts = 5;
 const firstWaitMs = 500;
-/** Told to wait longer than this, one rather comes again. */
+/** Longest Retry-After, in milliseconds, that is honoured. A longer one ends the attempts. */
 const longestWaitMs = 60_000;
 const shownCharacters = 200;
 /** The end of the year 9999 in Unix milliseconds: TOML and RFC 3339 write no later date. */
 const latestMs = 253_402_300_800_000;
 
-/** The address of a GitLab as runners take it: without what runners of old wrote behind it. */
+/**
+ * Returns the address of a GitLab as runners use it, without trailing slashes and the /ci that old runners appended.
+ */
 export function bareAddress(url: string): string {
   return url.replace(/\/+$/, "").replace(/\/ci$/, "");
 }
 
-/** GitLab takes this runner. Throws a Problem that says why not, and what to do. */
+/** Verifies that GitLab accepts this runner. Throws a Problem with the reason and a hint if it does not. */
 export async function verify(host: Host, server: Server, token: string, systemId: string): Promise<Registered> {
   const answer = await ask(host, server, "POST", "runners/verify", { token, system_id: systemId }, token);
   if (answer.status === 200) return registered(answer, server, token);
@@ -50,7 +52,7 @@ export async function verify(host: Host, server: Server, token: string, systemId
   throw refused(answer, server, token);
 }
 
-/** With a registration token of old. */
+/** Registers a runner with a registration token, which GitLab has deprecated. Throws a Problem if GitLab refuses. */
 export async function registerByOldToken(
   host: Host,
   server: Server,
@@ -75,17 +77,20 @@ export async function registerByOldToken(
   throw refused(answer, server, token);
 }
 
-/** Whose runner is to be made. */
+/** The attributes of a runner to create. */
 export interface Wanted {
   project?: string | undefined;
   group?: string | undefined;
   description: string;
   tags: readonly string[];
-  /** For jobs of protected branches only. */
+  /** Whether it runs only jobs of protected branches. */
   isProtected: boolean;
 }
 
-/** With an access token of the scope create_runner: the runner's own token is told this once. */
+/**
+ * Creates a runner with an access token of the scope create_runner. GitLab returns the runner's own token only in this
+ * response.
+ */
 export async function createRunner(host: Host, server: Server, accessToken: string, wanted: Wanted) {
   const { project, group, description, tags, isProtected } = wanted;
   const owner =
@@ -112,8 +117,8 @@ export async function createRunner(host: Host, server: Server, accessToken: stri
 }
 
 /**
- * "gone": GitLab did not know it any more. Of a runner with a token of its own only this host is forgotten, unless it was
- * made from here: then the runner is.
+ * Deletes a runner in GitLab. If it has an authentication token and was not created from here, only its registration
+ * for this host is deleted. Returns "gone" if GitLab no longer knew it, and throws a Problem for any other refusal.
  */
 export async function forget(
   host: Host,
@@ -131,8 +136,8 @@ export async function forget(
 }
 
 /**
- * Too many requests, and a server that is not well, may be otherwise in a moment; a refused connection is not. What makes
- * a runner is not asked twice where it may have been made the first time.
+ * Retries after too many requests (429) and server errors, but not after a refused connection. A request that creates a
+ * runner is not repeated if the first one may have created it.
  */
 async function ask(
   host: Host,
@@ -175,7 +180,7 @@ function registered(answer: Answer, server: Server, secret: string): Registered 
   throw new Problem("blocked", message, { hint: ["curl", "-I", server.url] });
 }
 
-/** The same of a runner that this request made: where the answer cannot be used, the runner is deleted there. */
+/** Returns the runner that this request created. If the response cannot be used, the runner is deleted in GitLab. */
 async function made(host: Host, answer: Answer, server: Server, secret: string): Promise<Registered> {
   try {
     return registered(answer, server, secret);
@@ -187,8 +192,8 @@ async function made(host: Host, answer: Answer, server: Server, secret: string):
 }
 
 /**
- * Returns whether GitLab itself answers with one of these status codes. Proxies, filters and login pages answer with the
- * same codes, and know nothing about runners. GitLab's refusals are JSON: their message begins with the status code, or
+ * Returns whether GitLab itself responds with one of these status codes. Proxies, filters and login pages use the same
+ * codes, and know nothing about runners. GitLab's refusals are JSON: their message begins with the status code, or
  * their error is a code of OAuth 2.0 (RFC 6750).
  */
 function isRefusal(answer: Answer, ...statuses: number[]): boolean {
@@ -241,13 +246,16 @@ function refused(answer: Answer, server: Server, secret: string): Problem {
   return new Problem("blocked", `${url} answers ${status}${way}${said(answer, secret)}${when}`, { hint: later });
 }
 
-/** A GitLab that has moved redirects each path of its API: its address is what stands before that. */
+/**
+ * Returns the Problem for a redirect. A GitLab that has moved redirects each path of its API, so its new address
+ * precedes that path.
+ */
 function redirected({ headers }: Answer, { url, again }: Server): Problem {
   const location = headers.location ?? "";
   const place = oneLine(location || "nowhere").slice(0, shownCharacters);
   const moved = URL.canParse(location, url) ? new URL(location, url).href : "";
   const base = /^(https?:\/\/[\w.[\]:-]+(?:\/[\w.~%-]+)*?)\/api\/v4\//.exec(moved)?.[1];
-  // The token is offered to no connection that others can read.
+  // The token is never sent over a connection that others can read.
   const isOpen = base?.startsWith("http:") && url.startsWith("https:");
   if (base === undefined || base.length > shownCharacters || isOpen || base === bareAddress(url)) {
     const hint = ["curl", "-I", url];
@@ -257,14 +265,14 @@ function redirected({ headers }: Answer, { url, again }: Server): Problem {
   return new Problem("blocked", `${url} redirects to ${base}: use that address`, { hint });
 }
 
-/** Returns what the answer says of its kind and its server, such as "text/html from cloudflare". */
+/** Returns the content type of the response and its server, such as "text/html from cloudflare". */
 function sender({ headers }: Answer): string {
   const shown = (name: string): string => oneLine(headers[name] ?? "").slice(0, shownCharacters);
   const server = shown("server");
   return `${shown("content-type") || "no content type"}${server === "" ? "" : ` from ${server}`}`;
 }
 
-/** GitLab's own words: a text, or for each field an array of them. */
+/** Returns GitLab's own message in parentheses. It is a text, or an array of texts for each field. */
 function said(answer: Answer, secret: string): string {
   const { message, error } = jsonOf(answer);
   const words = message ?? error;

@@ -1,4 +1,4 @@
-// GitLab Runner from GitLab's own repository: its user, its packages, its service.
+// Installs GitLab Runner from GitLab's own repository: its user, packages and service.
 
 import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
@@ -19,7 +19,10 @@ export const runnerPackages = ["gitlab-runner", "gitlab-runner-helper-images"];
 export const runnerSourcePath = "/etc/apt/sources.list.d/runner_gitlab-runner.sources";
 export const runnerKeyPath = "/etc/apt/keyrings/runner_gitlab-runner-archive-keyring.asc";
 export const runnerPinPath = "/etc/apt/preferences.d/edox-ops-gitlab-runner";
-/** Of the repository's metadata, as docs.gitlab.com names it; prolonged every two years, and the same. */
+/**
+ * The key that signs the repository's metadata, as documented on docs.gitlab.com. It is extended every two years and
+ * stays the same key.
+ */
 const runnerFingerprint = "F6403F6544A38863DAA0B6E03F01618A51312F3F";
 
 export function runnerSteps(facts: Facts, see: HostReader, mirror: Mirror): Step[] {
@@ -43,7 +46,7 @@ export function runnerSteps(facts: Facts, see: HostReader, mirror: Mirror): Step
     {
       id: "runner.user.create",
       title: `the user ${user} is there`,
-      // Nothing is begun on a host where the next step cannot install.
+      // The first step requires everything that the next one needs, so that a host that cannot install is not changed.
       requires: usable,
       wants: [
         systemUser({ name: user, home, shell: "/bin/bash" }, `runner:user:${user}`),
@@ -75,7 +78,10 @@ export function runnerSteps(facts: Facts, see: HostReader, mirror: Mirror): Step
   ];
 }
 
-/** A distribution has an old one of the same name: it is never chosen, also where GitLab's cannot be reached. */
+/**
+ * A distribution has an old package of the same name. The pin ensures that it is never chosen, even if GitLab's
+ * repository cannot be reached.
+ */
 function pin(host: string): Resource {
   const names = runnerPackages.join(" ");
   const text = [

@@ -1,16 +1,19 @@
-// What is asked for when a runner is registered, and what came of it.
+// The request to register a runner, and its result.
 
 import type { Registered, Server } from "./gitlab.ts";
 import type { Profile } from "./profile.ts";
 
-/** More jobs at once are a typing error: no host has room for them. */
+/** More concurrent jobs are a typing error, because no host has the resources for them. */
 export const mostConcurrent = 100_000;
 
-/** A token of the runner's own, one of old that makes a runner, or an access token that does. */
+/** The runner's own authentication token, a deprecated registration token, or an access token that creates a runner. */
 export interface Credential {
   kind: "own" | "old" | "access";
   token: string;
-  /** The number of the project or group in GitLab that the runner is made for; neither: for all of it. */
+  /**
+   * The number of the project or group in GitLab that the runner is created for. Without either, it is an instance
+   * runner.
+   */
   project?: string | undefined;
   group?: string | undefined;
 }
@@ -19,22 +22,22 @@ export interface Order {
   server: Server;
   credential: Credential;
   profile: Profile;
-  /** As it was typed, for the record. */
+  /** The profile as it was typed, for the record. */
   profileName: string | null;
   concurrent?: number | undefined;
-  /** One of the same name and server is no longer wanted. */
+  /** Whether to remove a runner of the same name and server. */
   replaces: boolean;
   isProtected: boolean;
 }
 
-/** What a registration came to, before anything is written here. */
+/** The result of a registration in GitLab, before anything is written on this host. */
 export interface Admitted extends Registered {
   systemId: string;
-  /** It was not known to GitLab before. */
+  /** Whether GitLab did not know it before. */
   isNew: boolean;
 }
 
-/** Whom the runner is made for in GitLab, or nothing where it is made there. */
+/** Returns the owner in GitLab of a runner that is created from here, or undefined if it was created in GitLab. */
 export function ownerOf({ credential: { project, group, kind } }: Order): string | undefined {
   if (kind !== "access") return undefined;
   return project !== undefined ? `project ${project}` : group !== undefined ? `group ${group}` : "instance";

@@ -1,13 +1,13 @@
-// What a runner is made of: the profiles that come with edox-ops, one of one's own, and what is typed over them.
+// The settings of a runner: the built-in profiles, a profile from a file, and the flags that override them.
 
 import { Problem } from "../engine/step.ts";
 import { parseConfig, type TomlTable, type TomlValue } from "./config-text.ts";
 
 export interface Profile {
   executor: string;
-  /** The runner's name, here and in GitLab. */
+  /** The name of the runner, here and in GitLab. */
   description: string;
-  /** GitLab's own setting, which a runner with a token of its own never sends. */
+  /** A setting in GitLab. A runner with its own authentication token never sends it. */
   tags: readonly string[];
   /** Keys of `[[runners]]`. */
   settings: TomlTable;
@@ -15,7 +15,7 @@ export interface Profile {
 
 export const defaultImage = "python:3.11-bookworm";
 const volumes = ["/cache", "/certs/client"];
-/** Docker's image that needs no root of the host's. */
+/** Docker's images that do not need root on the host. */
 const rootlessServices = ["docker", "docker.io/library/docker"].flatMap((name) => [
   `${name}:dind-rootless`,
   `${name}:*-dind-rootless`,
@@ -28,7 +28,7 @@ export const profiles: Record<string, Profile> = {
     tags: ["docker-privileged"],
     settings: { docker: { image: defaultImage, privileged: true, volumes } },
   },
-  /** Only the service of Docker-in-Docker is privileged, and only that of an image without root. */
+  /** Only the service of Docker-in-Docker is privileged, and only with a rootless image. */
   "ci-rootless": {
     executor: "docker",
     description: "edox-ops rootless CI runner",
@@ -52,10 +52,13 @@ export const withoutProfile: Profile = {
   settings: {},
 };
 
-/** Keys that are a runner's own, and no profile's. */
+/** Keys that identify one runner and do not belong in a profile. */
 const identity = ["name", "url", "id", "token", "token_obtained_at", "token_expires_at"];
 
-/** The one `[[runners]]` of a file as `gitlab-runner register --template-config` takes it. */
+/**
+ * Returns the profile in a file of one `[[runners]]`, the format of `gitlab-runner register --template-config`. Throws
+ * a Problem that names the path if the file is anything else.
+ */
 export function profileIn(text: string, path: string): Profile {
   const config = parseConfig(text, path);
   const refused = (why: string): Problem => {

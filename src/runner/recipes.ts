@@ -1,4 +1,4 @@
-// The recipes of a CI host: what stands in which step, and in what order.
+// The recipes of a CI host: the content and order of the steps.
 
 import type { Facts } from "../engine/facts.ts";
 import type { Recipe, Requirement } from "../engine/step.ts";
@@ -18,7 +18,7 @@ export interface Mirrors {
 
 const official: Mirrors = { docker: {}, runner: {} };
 
-/** A gitlab-runner that runs goes on with what it has read, and its next start fails. */
+/** A running gitlab-runner keeps the configuration that it has loaded, but its next start would fail. */
 const configReadable: Requirement = {
   name: "runner:config-file",
   title: "gitlab-runner can read its configuration",
@@ -39,7 +39,7 @@ export function gitlabRunnerInstall(facts: Facts, see: HostReader, { runner }: M
   };
 }
 
-/** `named`: runners that are made privileged because somebody says so. */
+/** Returns the recipe for a CI host. `named`: runners that become privileged because the command line names them. */
 export function prepareCiHost(
   facts: Facts,
   see: HostReader,

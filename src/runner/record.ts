@@ -1,4 +1,5 @@
-// Which runners edox-ops registered: runner.json, the contract's, with a list of all of them besides.
+// Records the runners that edox-ops registered in runner.json. The contract defines its keys; a list of all runners is
+// added.
 
 import * as v from "valibot";
 import { Text } from "../engine/change.ts";
@@ -14,25 +15,28 @@ import { type Runner, sameServer } from "./runners.ts";
 const madeSchema = v.looseObject(
   {
     url: v.string("url is a text"),
-    /** As GitLab numbers it; 0 where it did not say. */
+    /** The number in GitLab, or 0 if it is unknown. */
     id: v.number("id is a number"),
     name: v.string("name is a text"),
     privileged: v.boolean("privileged is true or false"),
-    /** Whom it was made for in GitLab, from here: "project 7", "group 3", "instance". */
+    /** The owner in GitLab of a runner that was created from here: "project 7", "group 3", "instance". */
     owner: v.optional(v.string("owner is a text")),
-    /** Whether it is for protected branches only: known of a runner that was made from here. */
+    /** Whether it runs only jobs of protected branches. This is known for a runner that was created from here. */
     guarded: v.optional(v.boolean("guarded is true or false")),
   },
   "a runner is an object",
 );
 
-/** The keys of the contract are of the runner that was registered last. Each entry of the list is judged by itself. */
+/**
+ * The keys of the contract describe the runner that was registered last. Each entry of the list is validated
+ * separately.
+ */
 const recordSchema = v.looseObject(
   { runners: v.optional(v.array(v.unknown(), "runners is an array")) },
   "it is no object",
 );
 
-/** What the Python version recorded: one runner, by its address and name. */
+/** The record of the Python version: one runner, with its address and name. */
 const onlySchema = v.object({
   url: v.pipe(v.string(), v.nonEmpty()),
   description: v.pipe(v.string(), v.nonEmpty()),
@@ -42,7 +46,7 @@ const onlySchema = v.object({
 export type Made = v.InferOutput<typeof madeSchema>;
 export type RunnerRecord = v.InferOutput<typeof recordSchema>;
 
-/** Null where none was registered. Throws a Problem that names the key. */
+/** Reads the record, or returns null if no runner was registered. Throws a Problem that names the invalid key. */
 export function readRecord(see: HostReader): RunnerRecord | null {
   const bytes = regularFile(see, runnerStatePath);
   if (bytes === null) return null;
@@ -60,7 +64,7 @@ export function readRecord(see: HostReader): RunnerRecord | null {
 
 const madeByRecord = new WeakMap<RunnerRecord, Made[]>();
 
-/** Returns the runners that are recorded, without entries that cannot be used. A record is judged once: it is not changed. */
+/** Returns the recorded runners, without invalid entries. A record is validated once, because it does not change. */
 export function madeBy(record: RunnerRecord | null): readonly Made[] {
   if (record === null) return [];
   const known = madeByRecord.get(record) ?? usable(record);
@@ -75,12 +79,12 @@ function usable(record: RunnerRecord): Made[] {
   return [{ url, id: 0, name: description, privileged: docker_privileged === true }];
 }
 
-/** Returns the list without some runners. An entry that cannot be used stays as it is. */
+/** Returns the list without some runners. Invalid entries stay unchanged. */
 export function withoutMade(record: RunnerRecord | null, goes: (made: Made) => boolean): unknown[] {
   return (record?.runners ?? madeBy(record)).filter((each) => !(v.is(madeSchema, each) && goes(each)));
 }
 
-/** Returns a sentence for each entry that cannot be used. */
+/** Returns a sentence for each invalid entry. */
 export function recordFaults(record: RunnerRecord | null): string[] {
   return (record?.runners ?? []).flatMap((each, i) => {
     const found = v.safeParse(madeSchema, each);
@@ -89,27 +93,32 @@ export function recordFaults(record: RunnerRecord | null): string[] {
   });
 }
 
-/** One runner has one place in the list. */
+/**
+ * Returns whether two entries are the same runner: the same server, and the same number or, without numbers, the same
+ * name.
+ */
 export function sameRunner(one: Pick<Made, "url" | "id" | "name">, other: Pick<Made, "url" | "id" | "name">): boolean {
   const isNumbered = one.id > 0 && other.id > 0;
   return (isNumbered ? one.id === other.id : one.name === other.name) && sameServer(one.url, other.url);
 }
 
 /**
- * Returns our record of a runner of this host, or null: it is foreign. A runner whose `url` was edited in config.toml, because
- * its GitLab was renamed, is recognised by its number and name.
+ * Returns our record of a runner of this host, or null if the runner is foreign. A runner whose `url` was edited in
+ * config.toml, because its GitLab was renamed, is recognised by its number and name.
  */
 export function ours(record: RunnerRecord | null, runner: Runner): Made | null {
   const all = madeBy(record);
   return all.find((made) => sameRunner(made, runner)) ?? all.find((made) => isMoved(made, runner)) ?? null;
 }
 
-/** Returns whether these are one runner whose GitLab has another address now. */
+/** Returns whether these are one runner whose GitLab now has another address. */
 export function isMoved(made: Made, runner: Runner): boolean {
   return made.id > 0 && made.id === runner.id && made.name === runner.name;
 }
 
-/** The record as it should be, from what it is; null: there is none any more. */
+/**
+ * Returns the record as a resource. `next` computes the desired record from the present one, and null removes the file.
+ */
 export function recordFile(next: (before: RunnerRecord | null, see: HostReader) => object | null): Resource {
   return file({
     name: `state:${runnerStatePath}`,

@@ -1,4 +1,5 @@
-// A registration: what GitLab took is written, recorded, and read by the running service. Or none of it.
+// A registration: the runner that GitLab accepted is configured, recorded and loaded by the running service, or nothing
+// changes.
 
 import type { Recipe, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -16,7 +17,9 @@ import { editsFor, found, replacedRunners } from "./section.ts";
 import { isPrivileged, servedProjects, sharedHostWarning } from "./shared-host.ts";
 import { systemIdFile } from "./system-id.ts";
 
-/** `entry`: what GitLab said; null in a dry run, which asks nobody. */
+/**
+ * Returns the recipe of a registration. `entry`: the response of GitLab, or null in a dry run, which sends no request.
+ */
 export function registration(order: Order, entry: Admitted | null): Recipe {
   const { profile, server } = order;
   const register: Step = {
@@ -26,7 +29,8 @@ export function registration(order: Order, entry: Admitted | null): Recipe {
     wants: [
       systemIdFile(entry?.systemId ?? null),
       directory(stateDir, 0o750, `state:${stateDir}`),
-      // Ours from the first moment on: a run that is killed behind it is the same run the next time.
+      // The record is written first. If the run is killed after this change, repeating it continues the same
+      // registration.
       recordFile((before, see) => recorded(before, order, entry, see)),
       configFile(`runner:${profile.description}`, `${profile.description} is configured`, (config, see, warn) => {
         const added = found(config, order, entry) === null ? 1 : 0;
@@ -54,7 +58,7 @@ export function registration(order: Order, entry: Admitted | null): Recipe {
   };
 }
 
-/** The contract's keys are of the last one; all of ours stand in the list. */
+/** Returns the new record. The keys of the contract describe the last runner, and the list contains all of ours. */
 function recorded(before: RunnerRecord | null, order: Order, entry: Admitted | null, see: HostReader): object {
   const { server, profile, profileName, credential, isProtected } = order;
   const docker = (profile.settings.docker ?? {}) as TomlTable;
@@ -66,7 +70,7 @@ function recorded(before: RunnerRecord | null, order: Order, entry: Admitted | n
   const id = entry?.id ?? (at === null ? 0 : (config.runners[at]?.id ?? 0));
   const made = { url, id, name, privileged };
   const gone = replacedRunners(config, order, entry, see);
-  // One that was recorded with the address that its GitLab had before keeps its entry, under the new address.
+  // A runner that was recorded with the former address of its GitLab keeps its entry, with the new address.
   const section = at === null ? undefined : config.runners[at];
   const moved = section && ours(before, { ...section, name });
   const entries = [made, ...(moved ? [moved] : []), ...gone];

@@ -1,9 +1,9 @@
-/** A command reads a file as it was, between two edits, and as it will be, each at several steps. */
+/** A command reads a file in three states, each in several steps: before, between and after two edits. */
 const mostTexts = 3;
 
 /**
- * Returns the same function with a memory for its last three texts: 10 MB of TOML take a second to parse. What it returns must
- * not be changed. A text that throws is read again.
+ * Returns the same function with a cache for the last three texts, because parsing 10 MB of TOML takes a second.
+ * Callers must not change its results. If it throws for a text, that text is read again.
  */
 export function remembered<T>(read: (text: string) => T): (text: string) => T {
   const results = new Map<string, T>();

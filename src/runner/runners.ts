@@ -1,4 +1,4 @@
-// The runners of this host, as config.toml says them, and what is wrong with it that gitlab-runner does not tell.
+// Reads the runners of this host from config.toml, and finds faults in it that gitlab-runner does not report.
 
 import * as v from "valibot";
 import { regularFile } from "../engine/facts.ts";
@@ -12,7 +12,9 @@ import { remembered } from "./remember.ts";
 
 const text = (key: string) => v.optional(v.string(`${key} is a text in quotes`), "");
 
-/** What is asked of a `[[runners]]`; it may hold much more. A key that is left out is what gitlab-runner takes it for. */
+/**
+ * The keys of a `[[runners]]` that edox-ops reads; other keys are allowed. A missing key has gitlab-runner's default.
+ */
 const runnerSchema = v.looseObject(
   {
     name: text("name"),
@@ -51,8 +53,9 @@ export type Runner = v.InferOutput<typeof runnerSchema>;
 export type RunnerConfig = v.InferOutput<typeof configSchema>;
 
 /**
- * Returns its text, or "" where it is missing. The same text in UTF-8 is the same file to the byte, byte order mark and line
- * ends included. Throws Unseen for users other than root, and a Problem for anything that is no file in UTF-8.
+ * Returns the text of config.toml, or "" if it is missing. Encoded as UTF-8 the text is the same file to the byte, with
+ * its byte order mark and line ends. Throws Unseen for users other than root, and a Problem for anything that is not a
+ * regular file in UTF-8.
  */
 export function configText(see: HostReader): string {
   if (see.readLink(runnerConfigPath) !== null) {
@@ -85,19 +88,19 @@ function lineOfInvalid(bytes: Uint8Array): number {
   }
 }
 
-/** Throws a Problem that names the key, and never a value: there are tokens in it. */
+/** Reads config.toml. Throws a Problem that names the key and never a value, because values may be tokens. */
 export function readConfig(see: HostReader): RunnerConfig {
   return configOf(configText(see));
 }
 
 export interface Survey extends RunnerConfig {
-  /** A sentence for each section that cannot be used. */
+  /** A sentence for each invalid section. */
   invalid: string[];
 }
 
 /**
- * Reads the file for those that only look: each `[[runners]]` is judged by itself. gitlab-runner loads none of them while
- * one is invalid, so that a change reads the file by {@link readConfig}.
+ * Reads the file for read-only commands: each `[[runners]]` is validated separately. gitlab-runner loads no section
+ * while one is invalid, so commands that change the file use {@link readConfig}.
  */
 export function surveyConfig(see: HostReader): Survey {
   return surveyOf(configText(see));
@@ -115,7 +118,7 @@ const surveyOf = remembered((content: string): Survey => {
   return { ...checked({ ...parsed, runners }), invalid };
 });
 
-/** Returns what a text means. It is shared, and must not be changed. */
+/** Returns the meaning of a text. It is shared, and callers must not change it. */
 export const configOf = remembered((content: string): RunnerConfig => checked(parseConfig(content, runnerConfigPath)));
 
 function checked(parsed: unknown): RunnerConfig {
@@ -127,12 +130,14 @@ function checked(parsed: unknown): RunnerConfig {
   throw new Problem("state", message, { hint: hintToShowWithoutTokens(runnerConfigPath) });
 }
 
-/** Returns whether two addresses lead to the same server and path, however each is spelled. Schemes and ports count. */
+/**
+ * Returns whether two addresses refer to the same server and path in any spelling. Schemes and ports are significant.
+ */
 export function sameServer(one: string, other: string): boolean {
   return one === other || normalized(one) === normalized(other);
 }
 
-/** Without user name and password, default port, upper case, and the dot that may end a host name. */
+/** Returns the address without user name, password, default port, upper case, and the trailing dot of a host name. */
 function normalized(address: string): string {
   if (!URL.canParse(address)) return bareAddress(address);
   const { protocol, hostname, port, pathname } = new URL(address);
@@ -155,7 +160,10 @@ const executors = [
   "custom",
 ];
 
-/** What gitlab-runner takes without a word, its `lint` too, and what then never runs a job. */
+/**
+ * Returns a sentence for each fault that gitlab-runner and its `lint` accept silently, but that prevents jobs from
+ * running.
+ */
 export function faultsOf({ concurrent, runners }: RunnerConfig): string[] {
   const faults: string[] = [];
   const firsts = new Map<string, number>();

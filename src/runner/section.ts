@@ -1,4 +1,4 @@
-// A registered runner's section of config.toml: what it should hold, and what of it is not there yet.
+// Compares the section of a registered runner in config.toml with its desired content.
 
 import { Problem } from "../engine/step.ts";
 import { withFlag } from "../engine/with-flag.ts";
@@ -11,15 +11,18 @@ import type { Admitted, Order } from "./order.ts";
 import { ours, readRecord } from "./record.ts";
 import { type Runner, type RunnerConfig, sameServer } from "./runners.ts";
 
-/** What stands for a token that nobody has been asked for yet: in a plan only. */
+/** Placeholder in a plan for a token that GitLab has not issued yet. */
 const unknownToken = "to-be-asked-for";
 
-/** The token that the section has. */
+/** Returns the token that the section should contain. */
 function tokenOf({ credential }: Order, entry: Admitted | null): string {
   return entry?.token ?? (credential.kind === "own" ? credential.token : unknownToken);
 }
 
-/** Throws a Problem for a token that the runner of another address has: GitLab would hear one runner from two places. */
+/**
+ * Returns the index of the runner's section, or null. Throws a Problem if a runner of another address has this token,
+ * because GitLab would receive requests of one runner from two sections.
+ */
 export function found(config: RunnerConfig, order: Order, entry: Admitted | null): number | null {
   const token = tokenOf(order, entry);
   const { url } = order.server;
@@ -34,7 +37,7 @@ export function found(config: RunnerConfig, order: Order, entry: Admitted | null
 export function editsFor(config: RunnerConfig, order: Order, entry: Admitted | null, see: HostReader): ConfigEdit[] {
   const { server, profile, concurrent } = order;
   const settings: TomlTable = {
-    // With one question at a time the next job waits for the end of GitLab's long polling: up to 50 s.
+    // With one request at a time, the next job waits for the end of GitLab's long polling: up to 50 s.
     request_concurrency: 2,
     ...(server.caPath !== undefined && { "tls-ca-file": server.caPath }),
     executor: profile.executor,
@@ -56,7 +59,7 @@ export function editsFor(config: RunnerConfig, order: Order, entry: Admitted | n
         url: server.url,
         id: entry?.id ?? 0,
         token: tokenOf(order, entry),
-        // The runner asks for a new token in time, when it knows when the old one ends.
+        // gitlab-runner renews its token in time only if it knows when the token expires.
         ...(entry?.expires && {
           token_obtained_at: seconds(see.now()),
           token_expires_at: seconds(Date.parse(entry.expires)),
@@ -66,11 +69,14 @@ export function editsFor(config: RunnerConfig, order: Order, entry: Admitted | n
     });
   }
   const old = replacedRunners(config, order, entry, see).map((each) => config.runners.indexOf(each));
-  // From the last to the first: each is counted while those before it are there.
+  // The last section is removed first, so that the indices of the others stay valid.
   return [...edits, ...old.reverse().map((runner): ConfigEdit => ({ kind: "remove-runner", runner }))];
 }
 
-/** Ours of the same name and server whose place is taken: none unless it was asked for. */
+/**
+ * Returns our runners of the same name and server that this registration replaces. There are none unless replacement
+ * was requested.
+ */
 export function replacedRunners(config: RunnerConfig, order: Order, entry: Admitted | null, see: HostReader): Runner[] {
   const { server, profile, replaces } = order;
   const record = readRecord(see);
@@ -85,7 +91,10 @@ function seconds(ms: number): Date {
   return new Date(Math.floor(ms / 1000) * 1000);
 }
 
-/** What a section lacks of what is wanted; it may have more, and what is mounted somewhere is mounted. */
+/**
+ * Returns the edits that a section needs. The section may contain more keys, and a path that is mounted already needs
+ * no volume.
+ */
 function differing(
   section: Record<string, unknown>,
   wanted: TomlTable,

@@ -1,20 +1,21 @@
-// What is run in the containers of a self-test: lines for the shell of the daemon's image, and nothing of a person's in them.
+// The scripts that run in the containers of a self-test, for the shell of the daemon's image. They contain no user
+// input but the validated address of GitLab.
 
-/** As the guide's jobs wait for the daemon. */
+/** Seconds that the script waits for the daemon, as the jobs of the guide do. */
 const daemonSeconds = 30;
 const transferSeconds = 10;
-/** Enough for packets of full length, both ways to be told of a narrower link. */
+/** Bytes that suffice for packets of full length, so that both directions discover a smaller path MTU. */
 export const transferBytes = 256 * 1024;
-/** Where the client finds what it shows the daemon. */
+/** The directory in which the client finds its certificate for the daemon. */
 export const certificates = "/certs/client";
 
-/** Until the daemon answers; what it says then is its version. */
+/** Waits until the daemon responds, and prints its version. */
 export const waiting = `for i in $(seq ${daemonSeconds * 2}); do
   docker version --format '{{.Server.Version}}' 2>/tmp/said && exit; sleep 0.5
 done; [ -e ${certificates}/ca.pem ] || echo 'there is no certificate: does volumes have ${certificates}?' >>/tmp/said
 tail -n 1 /tmp/said >&2; exit 1`;
 
-/** The shell of the image itself, with what it is linked with and what it speaks TLS with. */
+/** The image's own shell, with its libraries and its TLS client. */
 const parts =
   "bin/busybox lib/ld-musl-* usr/bin/ssl_client lib/lib*ssl* lib/libcrypto* usr/lib/lib*ssl* usr/lib/libcrypto*";
 const base = `docker image inspect edox-ops-base >/dev/null 2>&1 ||
@@ -25,10 +26,12 @@ export const building = `{ ${base}; } && mkdir -p /tmp/image && cd /tmp/image &&
 printf 'FROM edox-ops-base\\nCOPY file /\\nRUN ["/bin/busybox", "test", "-s", "/file"]\\n' >Dockerfile &&
 docker build --quiet .`;
 
-/** From a container in the daemon, on a bridge whose packets have this length at the most: there, and back. */
+/**
+ * Returns a script that sends data from a container in the daemon and receives data there, on a bridge with this MTU.
+ */
 export function transfer(url: string, length: number): string {
   const bridge = `edox-ops-${length}`;
-  // Any answer will do: what was sent has come through then.
+  // Any HTTP response is a success, because it shows that the data arrived.
   const wget = `timeout ${transferSeconds} wget -S -q -O /dev/null --no-check-certificate`;
   const answered = "2>&1 | grep -q HTTP/";
   const sends = `${wget} --post-file=/blob ${url}/api/v4/runners/verify ${answered}`;

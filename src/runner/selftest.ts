@@ -1,5 +1,5 @@
-// Docker-in-Docker as a job has it: a privileged daemon over TLS beside a client, with the very settings of a runner. An
-// image is built in it, and a transfer from within tells how long packets may be.
+// Tests Docker-in-Docker as a job uses it: a privileged daemon with TLS beside a client, with the settings of a runner.
+// It builds an image, and measures the usable MTU with a transfer from a container inside.
 
 import { linesOf, oneLine } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
@@ -22,23 +22,24 @@ export interface Selftest {
   runner: string;
   image: string;
   measured: Measured[];
-  /** Bytes of the longest packets that came through, from a container in Docker-in-Docker; null: nothing was sent. */
+  /** Largest MTU, in bytes, at which a transfer from a container in Docker-in-Docker succeeded; null if none did. */
   mtu: number | null;
 }
 
-/** The image that GitLab's documentation has for the service. */
+/** The image that GitLab's documentation uses for the service. */
 export const dindImage = "docker:29-dind";
 const label = "edox-ops.selftest";
-/** Paths that the image declares as volumes, one a line. */
+/** A template that prints the paths that the image declares as volumes, one on each line. */
 const declaredVolumes = "{{range $path, $_ := .Config.Volumes}}{{println $path}}{{end}}";
 const pullLimitMs = 600_000;
 const limitMs = 120_000;
-/** Ethernet, what clouds and tunnels leave of it, and the least that IPv6 demands. */
+/** The MTU of Ethernet, those that clouds and tunnels leave of it, and the minimum of IPv6. */
 const lengths = [1500, 1460, 1400, 1360, 1280];
 
 /**
- * Removes everything that it starts before it returns, and what a killed run left: all of it has the label, and no more than
- * that is removed. Only one may run on a host at a time. Throws a Problem where it cannot begin.
+ * Runs the self-test of a runner. Before it returns, it removes everything that it started and the remains of a killed
+ * run. All of it has the label, and nothing without the label is removed. Only one self-test may run on a host at a
+ * time. Throws a Problem if it cannot start.
  */
 export async function selftest(
   runner: Runner,
@@ -51,7 +52,7 @@ export async function selftest(
   const docker = async (...argv: string[]): Promise<Output> => {
     heed(stop);
     const limit = argv[0] === "pull" || argv[0] === "load" ? pullLimitMs : limitMs;
-    // A pull takes minutes, and ends in order; the others are soon over.
+    // A pull takes minutes and must end cleanly; the other commands are short.
     const ends = argv[0] === "pull" && { endsInOrder: true as const };
     const answer = await host.run(["docker", ...argv], { limitMs: limit, ...ends });
     heed(stop);
@@ -115,7 +116,10 @@ export async function selftest(
   }
 }
 
-/** It goes into a shell's line: an address, and nothing that a shell would read otherwise. */
+/**
+ * Returns the address for use in a shell script. Throws a Problem for an address with characters that a shell
+ * interprets.
+ */
 function addressOf({ name, url }: Runner): string {
   if (/^https?:\/\/[\w.[\]:-]+(\/[\w./~%-]*)?$/.test(url)) return url.replace(/\/+$/, "");
   const hint = ["sudo", "grep", "-n", "url", runnerConfigPath];
@@ -126,7 +130,7 @@ function lastLine(...outputs: string[]): string {
   return outputs.flatMap((output) => linesOf(output).at(-1) ?? [])[0] ?? "";
 }
 
-/** By their label: also what a run left that was killed. */
+/** Removes containers, volumes and networks by their label, including those of a killed run. */
 async function clear(host: Host): Promise<void> {
   const gone = async (list: string[], remove: string[]): Promise<void> => {
     const { stdout } = await host.run(["docker", ...list, "--quiet", "--filter", `label=${label}`], { limitMs });
@@ -161,7 +165,10 @@ async function loaded(docker: Docker, file: string): Promise<string> {
   });
 }
 
-/** As the runner does it: a network of its own, its volumes in both containers, the service by its name. */
+/**
+ * Creates the containers as gitlab-runner does: a separate network, the volumes in both containers, and the service
+ * with its alias.
+ */
 async function job(docker: Docker, { docker: settings }: Runner, image: string) {
   const must = async (...argv: string[]): Promise<string> => {
     const { code, stdout, stderr } = await docker(...argv);
@@ -171,13 +178,16 @@ async function job(docker: Docker, { docker: settings }: Runner, image: string) 
   const network = await must("network", "create", "--label", label, "edox-ops-selftest");
   const volumes: string[] = [];
   for (const volume of settings?.volumes ?? []) {
-    // A path alone is a volume that the containers of a job share.
+    // A path without a source is a volume that the containers of a job share.
     const source = volume.includes(":") ? "" : `${await must("volume", "create", "--label", label)}:`;
     volumes.push("--volume", `${source}${volume}`);
   }
   const declared = await must("image", "inspect", "--format", declaredVolumes, image);
   const mounted = (settings?.volumes ?? []).map(mountPoint);
-  /** Docker's own volumes for these paths would have no label, and stay where their container was removed without them. */
+  /**
+   * Docker's own volumes for these paths would have no label, and would stay if their container were removed without
+   * them.
+   */
   const own = async (): Promise<string[]> => {
     const flags: string[] = [];
     for (const path of declared.split("\n").filter((line) => line.startsWith("/") && !mounted.includes(line))) {

@@ -1,4 +1,4 @@
-// gitlab-runner as a service of systemd, one that lets its jobs end before it stops.
+// gitlab-runner as a systemd service that drains its jobs before it stops.
 
 import { installs, Text } from "../engine/change.ts";
 import { presentPackages } from "../engine/dpkg.ts";
@@ -13,19 +13,19 @@ export const user = "gitlab-runner";
 export const home = "/home/gitlab-runner";
 export const drainPath = "/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf";
 export const unitPath = "/etc/systemd/system/gitlab-runner.service";
-/** Two hours, as GitLab's documentation has it: what runs longer is ended. */
+/** Two hours, as in GitLab's documentation. Jobs that run longer are aborted. */
 const drainSeconds = 7200;
 
-/** Where GitLab's documentation has its binary put by hand comes before where packages put theirs, as in root's PATH. */
+/** The path of GitLab's manual installation precedes that of packages, as in root's PATH. */
 const programPaths = ["/usr/local/bin/gitlab-runner", "/usr/bin/gitlab-runner"];
 
-/** Returns the path of the gitlab-runner of this host, from a package or installed by hand, or null. */
+/** Returns the path of the gitlab-runner of this host, installed from a package or manually, or null. */
 export function runnerProgram(see: HostReader): string | null {
   const found = programPaths.find((path) => (see.statTarget(path) ?? { type: "directory" }).type === "file");
   return found ?? (isPackaged(see) ? "/usr/bin/gitlab-runner" : null);
 }
 
-/** Throws a Problem for a gitlab-runner that apt knows nothing of: it can neither upgrade nor remove it. */
+/** Throws a Problem for a gitlab-runner that is not from a package, because apt can neither upgrade nor remove it. */
 export function demandPackaged(see: HostReader): void {
   const path = runnerProgram(see);
   if (path === null || isPackaged(see)) return;
@@ -33,7 +33,7 @@ export function demandPackaged(see: HostReader): void {
   throw new Problem("blocked", message, { hint: [path, "--version"] });
 }
 
-/** Returns whether it is of a package, also of one that dpkg did not finish. */
+/** Returns whether it is from a package, including one that dpkg did not finish. */
 function isPackaged(see: HostReader): boolean {
   return presentPackages(see, ["gitlab-runner"]).length > 0;
 }
@@ -81,7 +81,7 @@ export const unitInstalled: Resource = {
   },
 };
 
-/** Written is not loaded: only systemd knows by which signal it would stop. */
+/** A written drop-in is not active until systemd loads it, so this asks systemd for the stop signal. */
 export const drainLoaded: Resource = {
   name: "runner:drain-loaded",
   title: "systemd stops gitlab-runner with SIGQUIT",
@@ -98,12 +98,12 @@ export const drainLoaded: Resource = {
 };
 
 export interface Service {
-  /** Whether a stop lets its jobs end. */
+  /** Whether a stop lets running jobs end. */
   drains: boolean;
-  /** By which signal systemd stops it, and after how many seconds it is killed. */
+  /** The signal that systemd sends to stop it, and the seconds until it is killed. */
   killSignal: string;
   stopSeconds: number;
-  /** 0 where it does not run. */
+  /** 0 if it does not run. */
   pid: number;
 }
 
@@ -121,7 +121,7 @@ export async function serviceOf(see: HostReader): Promise<Service> {
   };
 }
 
-/** systemd writes "2h", "1min 30s", "infinity". */
+/** Returns the seconds of a systemd time span, such as "2h", "1min 30s" or "infinity". */
 function secondsOf(span: string): number {
   if (span === "infinity") return Number.POSITIVE_INFINITY;
   const units: Record<string, number> = { d: 86_400, h: 3600, min: 60, s: 1, ms: 0.001 };
@@ -129,7 +129,7 @@ function secondsOf(span: string): number {
   return parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (units[unit] ?? 0), 0);
 }
 
-/** systemd counts it as started before it has read its configuration, which takes a small host a second or two. */
+/** systemd reports it as started before it has loaded its configuration, which takes a small host a second or two. */
 const settledMs = 3000;
 
 export const runnerRuns: Resource = service({
@@ -139,7 +139,7 @@ export const runnerRuns: Resource = service({
   settledMs,
 });
 
-/** Returns whether the service runs, and does not end soon after each start. */
+/** Returns whether the service runs, and does not exit soon after each start. */
 export function runnerKeepsRunning(see: HostReader): Promise<boolean> {
   return keepsRunning(see, "gitlab-runner", settledMs);
 }

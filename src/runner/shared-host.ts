@@ -1,4 +1,4 @@
-// A privileged runner and public sites on one host: a job that is root there can change every site.
+// Warns about a privileged runner and public sites on one host: a job with root access can change every site.
 
 import { few } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
@@ -14,14 +14,19 @@ export function servedProjects(see: HostReader): string[] {
   return sites.map((name) => name.slice(prefix.length));
 }
 
-/** Returns whether a job can be root on the host: services count too, unless only named images may be privileged. */
+/**
+ * Returns whether a job can gain root on the host. Privileged services count too, unless only listed images may be
+ * privileged.
+ */
 export function isPrivileged(docker: Runner["docker"]): boolean {
   if (docker === undefined) return false;
   const { privileged, services_privileged: services, allowed_privileged_services: allowed } = docker;
   return privileged || (services === true && !(Array.isArray(allowed) && allowed.length > 0));
 }
 
-/** Returns the names of this host's privileged runners, or none where config.toml cannot be read: others report that. */
+/**
+ * Returns the names of this host's privileged runners, or none if config.toml is invalid, which other checks report.
+ */
 export async function privilegedRunners(see: HostReader): Promise<string[]> {
   if (see.stat(runnerConfigPath) === null) return [];
   const { surveyConfig } = await import("./runners.ts");
@@ -33,7 +38,7 @@ export async function privilegedRunners(see: HostReader): Promise<string[]> {
   }
 }
 
-/** Returns the warning for these privileged runners beside these sites, or null where one of both is missing. */
+/** Returns the warning for these privileged runners beside these sites, or null if there are no runners or no sites. */
 export function sharedHostWarning(runners: readonly string[], projects: readonly string[]): string | null {
   if (runners.length === 0 || projects.length === 0) return null;
   const runner = `runner ${few(runners)} is privileged on the host that serves ${few(projects)}`;

@@ -1,4 +1,4 @@
-// How the runners of this host are, for a person and for a script.
+// The status of the runners of this host, for people and scripts.
 
 import { finishing } from "../engine/apt-failure.ts";
 import { packageState } from "../engine/dpkg.ts";
@@ -16,7 +16,7 @@ import { systemIdOf } from "./system-id.ts";
 
 export interface ServiceStatus {
   installed: boolean;
-  /** Whether it starts at boot: `systemctl is-enabled`, as the Python version had it. */
+  /** Whether it starts at boot, by `systemctl is-enabled`. The Python version used this key. */
   service_installed: boolean;
   service_active: boolean;
   summary: string;
@@ -30,7 +30,7 @@ export interface RunnerStatus {
   privileged: boolean;
   volumes: string[];
   ours: boolean;
-  /** "yes", or why not. */
+  /** "yes", or the reason why not. */
   accepted: string;
 }
 
@@ -52,7 +52,10 @@ export async function serviceStatus(see: HostReader): Promise<ServiceStatus> {
   return { installed, service_installed, service_active, summary, version };
 }
 
-/** Each is asked for at its GitLab, side by side. `faults`: a sentence for each that cannot be used. */
+/**
+ * Returns the status of each runner. Their GitLabs are contacted in parallel. `faults`: a sentence for each runner that
+ * cannot be used.
+ */
 export async function runnerStatuses(host: Host): Promise<{ runners: RunnerStatus[]; faults: string[] }> {
   const record = readRecord(host);
   const systemId = systemIdOf(host);
@@ -74,7 +77,7 @@ export async function runnerStatuses(host: Host): Promise<{ runners: RunnerStatu
 }
 
 export async function accepted(host: Host, runner: Runner, systemId: string | null): Promise<string> {
-  // GitLab would take every new name for a host more.
+  // GitLab would register every new system ID as another host.
   if (systemId === null) return "not asked: gitlab-runner has not run on this host yet";
   try {
     const server = { url: runner.url, caPath: runner["tls-ca-file"], impatient: true as const };

@@ -1,4 +1,4 @@
-// How GitLab tells hosts apart that have one runner: the name that gitlab-runner gives itself when it first starts.
+// The system ID by which GitLab distinguishes hosts that share a runner. gitlab-runner creates it on its first start.
 
 import { Text } from "../engine/change.ts";
 import { regularFile } from "../engine/facts.ts";
@@ -8,25 +8,28 @@ import { file } from "../resources/file.ts";
 
 const systemIdPath = "/etc/gitlab-runner/.runner_system_id";
 
-/** Null where gitlab-runner has not made it yet, or would make another. */
+/** Returns the system ID, or null if gitlab-runner has not created it yet or would replace it. */
 export function systemIdOf(see: HostReader): string | null {
   const there = new TextDecoder().decode(regularFile(see, systemIdPath) ?? undefined).trim();
   return /^[sr]_[0-9a-zA-Z]{12}$/.test(there) ? there : null;
 }
 
-/** As gitlab-runner makes one where it finds no id of the machine. */
+/** Returns a random system ID in the format that gitlab-runner uses if it finds no machine ID. */
 export function newSystemId(): string {
   return `r_${Buffer.from(crypto.getRandomValues(new Uint8Array(6))).toString("hex")}`;
 }
 
-/** The one that GitLab was told, null before it was, unless gitlab-runner has made its own meanwhile. */
+/**
+ * Returns the file with the system ID that was sent to GitLab, or null before that. An ID that gitlab-runner has
+ * created meanwhile stays.
+ */
 export function systemIdFile(told: string | null): Resource {
   const made = file({
     name: "runner:system-id",
     title: "this host has a name of its own for GitLab",
     path: systemIdPath,
     mode: 0o600,
-    // What a dry run cannot know it does not show.
+    // A dry run does not know the content, so it does not show it.
     text: () => Text.of(told ?? "", told === null),
   });
   return {

@@ -1,11 +1,11 @@
-// The kinds of GitLab's tokens, by how they begin: a token in the wrong place is named as what it is, and never printed.
+// The kinds of GitLab tokens by their prefix. A token of the wrong kind is named by its kind, and never printed.
 
 interface TokenKind {
-  /** A regular expression of its beginning. */
+  /** A regular expression that matches its prefix. */
   start: string;
-  /** As GitLab's documentation calls it. */
+  /** The name in GitLab's documentation. */
   name: string;
-  /** The flag that takes it; without one no runner is registered with it. */
+  /** The flag that accepts it. Without one, it cannot register a runner. */
   flag?: "--token" | "--access-token";
 }
 
@@ -27,7 +27,7 @@ const kinds: readonly TokenKind[] = [
   { start: "glwt-", name: "a workspace token" },
 ];
 
-/** Returns what kind of token this is, or null for one whose beginning tells nothing: an administrator may choose it. */
+/** Returns the kind of this token, or null for an unknown prefix: an administrator can choose it. */
 export function tokenKind(token: string): TokenKind | null {
   return kinds.find(({ start }) => token.startsWith(start)) ?? null;
 }

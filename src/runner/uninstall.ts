@@ -1,4 +1,4 @@
-// The way back: what edox-ops has put there for runners is taken away, and what is anybody else's stays.
+// Uninstalls what edox-ops installed for runners. Everything foreign stays.
 
 import { areHeld, unhold } from "../engine/apt-failure.ts";
 import type { Change } from "../engine/change.ts";
@@ -30,11 +30,11 @@ const configDir = "/etc/gitlab-runner";
 const user = "gitlab-runner";
 
 export interface Uninstallation {
-  /** Its configuration and user too. */
+  /** Removes its configuration and user too. */
   purges: boolean;
-  /** Docker's packages too; its images and volumes stay in any case. */
+  /** Removes Docker's packages too. Its images and volumes stay in any case. */
   docker: boolean;
-  /** Also where containers lose their engine. */
+  /** Continues even if containers lose their engine. */
   force?: boolean;
 }
 
@@ -49,7 +49,7 @@ export function uninstallation({ purges, docker, force = false }: Uninstallation
         withoutPackages("runner:packages", runnerPackages, purges),
         ...[drainPath, runnerPinPath, runnerSourcePath, runnerKeyPath].map(without),
         ...(purges ? [withoutDirectory(configDir), withoutUser] : []),
-        // Last: where a step before it fails, files are put back into it.
+        // This comes last: if an earlier change fails, files are restored into this directory.
         emptyDirectory(drainPath.slice(0, drainPath.lastIndexOf("/"))),
         changesCommitted("runner"),
       ],
@@ -77,19 +77,19 @@ export function uninstallation({ purges, docker, force = false }: Uninstallation
       ? "GitLab Runner is gone."
       : `GitLab Runner is gone; ${configDir} and the user ${user} stay (--purge).`,
     failed: "Uninstalling failed at step",
-    // Before the first step, so that nothing is removed where Docker has to stay; and in the plan.
+    // This is checked before the first step, so that nothing is removed if Docker must stay. The plan shows it too.
     requires: inUse,
     steps,
   };
 }
 
-/** Returns why the engine of this host stays, where it is not of Docker's own repository; null for any other host. */
+/** Returns why the engine of this host stays if it is not from Docker's own repository, and null otherwise. */
 function foreignEngine(see: HostReader): string | null {
   const isForeign = chosenRepository(see, dockerSourcePath) === null && hasEngine(see);
   return isForeign ? `what answers at ${dockerSocket} was not installed by edox-ops: it stays` : null;
 }
 
-/** A plan, and a run with `--force`, name what stops. */
+/** Names the containers that stop, in a plan and in a run with `--force`. */
 const containersNamed: Resource = {
   name: "docker:containers",
   title: "no container runs that would lose its engine",
@@ -103,7 +103,7 @@ const containersNamed: Resource = {
   },
 };
 
-/** The package leaves its socket, and programs would wait for an engine there. */
+/** The package leaves its socket behind, and programs would wait there for an engine. */
 const withoutSocket: Resource = {
   name: "docker:socket",
   title: `${dockerSocket} is gone`,
@@ -115,8 +115,8 @@ const withoutSocket: Resource = {
 };
 
 /**
- * Throws a Problem where a runner is in the way: with `purges` its token would be lost, and GitLab would wait for it for
- * ever; without, one of somebody else would stop.
+ * Throws a Problem if a runner prevents the removal. With `purges` its token would be lost, and GitLab would keep the
+ * runner for ever. Without it, a foreign runner would stop.
  */
 export function demandNoRunner(see: HostReader, purges: boolean): void {
   const { runners } = see.stat(runnerConfigPath) === null ? { runners: [] } : readConfig(see);
@@ -135,7 +135,7 @@ export function demandNoRunner(see: HostReader, purges: boolean): void {
   throw new Problem("blocked", `runner ${foreign.name} was registered by somebody else: ${what}`, { hint });
 }
 
-/** Throws a Problem where apt would not remove these packages, or could not: before anything is stopped for it. */
+/** Throws a Problem if apt would refuse to remove these packages or could not, before anything is stopped. */
 export async function demandRemovable(
   host: Host,
   choices: Parameters<typeof uninstallation>[0],
@@ -148,7 +148,7 @@ export async function demandRemovable(
   }
 }
 
-/** What cannot be told here could not be told after jobs were waited for either. */
+/** A state that is unknown now would still be unknown after the drain. */
 function refuse(error: unknown): never {
   if (error instanceof Unseen) throw new Problem("unseen", error.message, { hint: error.hint });
   throw error;
@@ -172,7 +172,7 @@ function withoutPackages(name: string, names: readonly string[], purges: boolean
   };
 }
 
-/** Only a Docker of this repository is ours. */
+/** Only a Docker from this repository is managed by edox-ops. */
 function ofDocker(resource: Resource): Resource {
   const isOurs = (see: HostReader): boolean => chosenRepository(see, dockerSourcePath) !== null;
   return { ...resource, check: (see, ahead, warn) => (isOurs(see) ? resource.check(see, ahead, warn) : []) };
@@ -214,7 +214,7 @@ const withoutUser: Resource = {
     const account = accountOf(see, user);
     if (account === null) return [];
     const owner = see.stat(account.home)?.uid ?? account.uid;
-    // userdel removes the account, leaves such a home, and fails.
+    // userdel would remove the account, leave such a home directory, and fail.
     if (owner !== account.uid) warn(`${account.home} stays: it belongs to the user ${owner}`);
     const argv = ["userdel", ...(owner === account.uid ? ["--remove"] : []), user];
     return [{ kind: "command", argv, lack: `there is a user ${user}` }];

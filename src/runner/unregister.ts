@@ -14,16 +14,16 @@ import { systemIdOf } from "./system-id.ts";
 
 export interface Known {
   made: Made;
-  /** Its section of config.toml; null where only the record is left, for example of a run that was killed. */
+  /** Its section of config.toml, or null if only the record exists, for example after a run was killed. */
   runner: Runner | null;
   /** Foreign sections of the same name, which stay. */
   others: Runner[];
 }
 
 /**
- * Finds the runner of this name, or of this number in GitLab. Throws a Problem where there is none, where edox-ops did not
- * register it, where several have the name, and where it is unclear whether a section of config.toml is this runner.
- * `typed`: the whole command.
+ * Finds the runner with this name, or with this number in GitLab. Throws a Problem if there is none, if edox-ops did
+ * not register it, or if several have the name. Throws one too if it is unclear whether a section of config.toml is
+ * this runner. `typed`: the whole command.
  */
 export function theRunner(see: HostReader, name: string, url: string | undefined, typed: readonly string[]): Known {
   const { runners } = readConfig(see);
@@ -58,13 +58,16 @@ export function theRunner(see: HostReader, name: string, url: string | undefined
   return { made, runner, others };
 }
 
-/** Returns the section of this runner. One whose address was edited counts where it is no other runner of ours. */
+/**
+ * Returns the section of this runner. A section whose address was edited counts if it belongs to no other runner of
+ * ours.
+ */
 function sectionOf(made: Made, all: readonly Made[], runners: readonly Runner[]): Runner | null {
   const moved = (runner: Runner): boolean => isMoved(made, runner) && !all.some((other) => sameRunner(other, runner));
   return runners.find((runner) => sameRunner(made, runner)) ?? runners.find(moved) ?? null;
 }
 
-/** Two runners of one name at one GitLab are told apart by their numbers. */
+/** Two runners with one name at one GitLab are distinguished by their numbers. */
 function several(
   name: string,
   { made, runner }: Pick<Known, "made" | "runner">,
@@ -83,8 +86,8 @@ function several(
 }
 
 /**
- * Tells GitLab that this host no longer has the runner, and returns warnings. With `force` a GitLab that cannot be told, or
- * refuses, is one of them; otherwise it is a Problem. Where the runner cannot be removed here GitLab is not told.
+ * Deletes the runner in GitLab, and returns warnings. With `force`, a GitLab that refuses or cannot be reached is a
+ * warning; otherwise it is a Problem. If the runner cannot be removed from config.toml, GitLab is not contacted.
  */
 export async function forgetInGitLab({ made, runner }: Known, host: Host, force: boolean): Promise<string[]> {
   const { name } = made;
@@ -107,8 +110,8 @@ export async function forgetInGitLab({ made, runner }: Known, host: Host, force:
 }
 
 /**
- * Removes its sections and its record: its token is nowhere on the host afterwards. `warnings`: of {@link forgetInGitLab}, for the
- * report of the run.
+ * Returns the recipe that removes the runner's sections and its record, so that its token is nowhere on the host.
+ * `warnings`: those of {@link forgetInGitLab}, for the report of the run.
  */
 export function unregistration({ made, runner, others }: Known, warnings: readonly string[] = []): Recipe {
   const { name } = made;
@@ -146,19 +149,25 @@ export function unregistration({ made, runner, others }: Known, warnings: readon
   };
 }
 
-/** Returns the edits that remove the sections of a runner, the last section first: the numbers of those before it stay right. */
+/**
+ * Returns the edits that remove the sections of a runner. The last section comes first, so that the indices of the
+ * others stay valid.
+ */
 function removals({ runners }: RunnerConfig, runner: Runner): ConfigEdit[] {
   const numbers = runners.flatMap((each, at) => (isSection(each, runner) ? [at] : []));
   return numbers.reverse().map((at) => ({ kind: "remove-runner", runner: at }));
 }
 
-/** Returns whether a section is of this runner; gitlab-runner itself adds a second one for a token that it has. */
+/**
+ * Returns whether a section belongs to this runner. gitlab-runner itself adds a second section for a token that it
+ * already has.
+ */
 function isSection(section: Runner, { token, url, name, id }: Runner): boolean {
   if (!sameServer(section.url, url)) return false;
   return token === "" ? section.name === name && section.id === id : section.token === token;
 }
 
-/** Whether the runner itself is GitLab's to forget, and not only this host. */
+/** Returns whether to delete the runner itself in GitLab, and not only its registration for this host. */
 export function wasMade(see: HostReader, runner: Runner): boolean {
   return ours(readRecord(see), runner)?.owner !== undefined;
 }

@@ -1,4 +1,4 @@
-// A newer GitLab Runner, from its own repository.
+// Upgrades GitLab Runner from its own repository.
 
 import { newerVersions, updateLists } from "../engine/apt.ts";
 import { packageState, presentPackages, presentVersion } from "../engine/dpkg.ts";
@@ -13,7 +13,7 @@ import { stopped } from "../resources/service.ts";
 import { runnerPackages, runnerSourcePath } from "./install.ts";
 import { demandPackaged, runnerRuns } from "./service.ts";
 
-/** Throws a Problem where it is not installed. */
+/** Returns the installed version. Throws a Problem if GitLab Runner is not installed. */
 export function installedVersion(see: HostReader): string {
   const found = presentVersion(see, "gitlab-runner");
   if (found !== null) return found;
@@ -22,7 +22,10 @@ export function installedVersion(see: HostReader): string {
   throw new Problem("requirement", "GitLab Runner is not installed", { hint });
 }
 
-/** Asks its repository. Throws a Problem where that does not answer, or is not to be trusted: nothing is known then. */
+/**
+ * Updates the package lists. Throws a Problem if the repository does not respond or is not trusted, because newer
+ * versions are then unknown.
+ */
 export async function fetchLists(host: Host, stop: Stop): Promise<void> {
   await met(sourcesReadable(), host, {}, stop);
   const uri = chosenRepository(host, runnerSourcePath)?.uri;
@@ -33,8 +36,8 @@ export async function fetchLists(host: Host, stop: Stop): Promise<void> {
 }
 
 /**
- * Returns the packages to install, by what apt knows now: those with a newer version, or all where dpkg did not finish one. Its
- * scripts may fail, and a newer version of it depends on newer ones of the others.
+ * Returns the packages to install by apt's present lists: those with a newer version, or all if dpkg did not finish
+ * one. Its scripts may fail, and its newer version depends on newer versions of the others.
  */
 export async function outdated(see: HostReader): Promise<string[]> {
   const present = presentPackages(see, runnerPackages);
@@ -51,7 +54,7 @@ export function upgrading(): Recipe {
       return names.length === 0 ? [] : [{ kind: "packages", names }];
     },
   };
-  // It is stopped before its package is replaced, which a dry run does not do.
+  // The service is stopped before its package is replaced, which a dry run does not do.
   const startedAgain: Resource = {
     ...runnerRuns,
     check(see, ahead, warn) {
