@@ -1,4 +1,5 @@
-// Whether apt can go on: its sources can be read and have their lists and keys, and the keys are good for a while. No network.
+// Checks that apt is usable: its sources can be read and have lists and keys, and the keys stay valid for a while. It
+// sends no requests.
 
 import { few } from "../engine/lines.ts";
 import type { HostReader } from "../host/host.ts";
@@ -11,7 +12,7 @@ type Answer = Omit<Finding, "name">;
 
 const day = 24 * 3600 * 1000;
 const soonDays = 60;
-/** Room for a dozen signatures at the end of an InRelease file. */
+/** Bytes that suffice for a dozen signatures at the end of an InRelease file. */
 const signatureBytes = 32 * 1024;
 const trustedDir = "/etc/apt/trusted.gpg.d";
 const update = ["sudo", "apt-get", "update"];
@@ -37,7 +38,7 @@ async function sources(see: HostReader): Promise<Answer> {
     const detail = [...new Set(keyless.map(({ fault }) => fault))].join("; ");
     return { status: "error", detail, hint: ["cat", first.path] };
   }
-  // What apt carries no list of is told by its own program only: a disc, or a name that is filled in.
+  // Only apt itself knows whether these have lists: a disc, or a source with a variable in its name.
   const fetched = all.filter(({ title }) => !/^cdrom:|\$\(/.test(title));
   const without = fetched.filter((source) => releasePath(see, source) === null);
   if (without.length === 0 && duplicates[0] !== undefined) {
@@ -51,7 +52,10 @@ async function sources(see: HostReader): Promise<Answer> {
   return { status: "warning", detail: `never fetched: ${names}`, hint: update };
 }
 
-/** Only the keys that signed what was fetched last: keyrings keep old ones, whose end nobody needs to know. */
+/**
+ * Checks only the keys that signed the lists that were fetched last. Keyrings also contain old keys, whose expiry is
+ * irrelevant.
+ */
 function keys(see: HostReader): Answer {
   const rings = new Map<string, PublicKey[]>();
   const ends = aptSources(see).flatMap((source) => {
@@ -69,8 +73,9 @@ function keys(see: HostReader): Answer {
 }
 
 /**
- * When the last of the keys that signed a source expires, or null: one is good for longer than is asked, or nothing
- * tells. The first good one ends the search: most hosts have a dozen keyrings, and a source needs one of them.
+ * Returns when the last of the keys that signed a source expires, in Unix milliseconds. Returns null if one is valid
+ * for longer than the limit, or if the expiry is unknown. The search ends at the first such key: most hosts have a
+ * dozen keyrings, and a source needs one of them.
  */
 function endOf(see: HostReader, source: Source, rings: Map<string, PublicKey[]>): number | null {
   const path = releasePath(see, source);
@@ -90,7 +95,7 @@ function endOf(see: HostReader, source: Source, rings: Map<string, PublicKey[]>)
   return lastMs;
 }
 
-/** apt takes its own directory where a source names no file. */
+/** Returns the paths of a source's keys. If it names no file, apt uses its own directory. */
 function keyPathsOf(see: HostReader, { keyPaths }: Source): string[] {
   if (keyPaths.length > 0) return keyPaths;
   const names = (see.list(trustedDir) ?? []).filter((name) => /^[\w.-]+\.(gpg|asc)$/.test(name));

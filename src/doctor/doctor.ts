@@ -1,11 +1,11 @@
-// Every resource of the recipes, looked at under its name, and the entries that only look.
+// Checks every resource of the recipes under its name, and the checks of the doctor itself.
 
 import { type Change, lack, reasons } from "../engine/change.ts";
 import { Problem, type Recipe, type Requirement, type Resource, type Step } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
 import type { Entry, Finding } from "./finding.ts";
 
-/** Each check has its own; one that does not answer fails alone. */
+/** Timeout of each check. One that does not respond fails alone. */
 const checkLimitMs = 15_000;
 
 export async function examine(
@@ -14,7 +14,7 @@ export async function examine(
   see: HostReader,
   limitMs = checkLimitMs,
 ): Promise<Finding[]> {
-  // What is told before a run as well may be an entry of its own, which says more.
+  // A requirement with the name of an own check is left out, because that check reports more.
   const ofItsOwn = entries.map(({ name }) => name);
   const all = [
     ...recipes.flatMap((recipe) => [
@@ -31,7 +31,7 @@ export async function examine(
   return belowTheirCauses(findings);
 }
 
-/** Returns the findings in their order, each that follows from another below that one. */
+/** Returns the findings in order, with each consequence directly below its cause. */
 function belowTheirCauses(findings: ReadonlyMap<Entry, Finding>): Finding[] {
   const failing = new Set([...findings.values()].filter(({ status }) => status === "error").map(({ name }) => name));
   const all = [...findings].map(([{ follows = [] }, finding]) => {
@@ -44,7 +44,7 @@ function belowTheirCauses(findings: ReadonlyMap<Entry, Finding>): Finding[] {
     ...(consequences.get(finding.name) ?? []).flatMap(withConsequences),
   ];
   const placed = (consequences.get(undefined) ?? []).flatMap(withConsequences);
-  // Checks that follow from each other have no first one.
+  // Checks that follow from each other have no first one, so they are appended.
   return [...new Set([...placed, ...all])];
 }
 
@@ -64,25 +64,25 @@ async function answer(entry: Entry, see: HostReader, limitMs: number): Promise<A
     const again = ["sudo", "edox-ops", "doctor"];
     if (error instanceof Unseen) return { status: "unknown", detail: error.message, hint: error.hint ?? again };
     const { message, hint } = Problem.of(error);
-    // Root sees no more by another look.
+    // Root would see no more on a second run.
     if (hint === undefined) return { status: "error", detail: message, ...(see.uid !== 0 && { hint: again }) };
     return { status: "error", detail: message, hint };
   }
 }
 
-/** What holds needs no hint. */
+/** A successful check needs no hint. */
 function said({ hint, ...answer }: Answer): Answer {
   return answer.status === "ok" || hint === undefined ? answer : { ...answer, hint };
 }
 
-/** Returns the ids of the steps that mend what fails or differs, each once, in the order of the recipe. */
+/** Returns the ids of the steps that repair failing or drifted checks, each once, in the order of the recipe. */
 export function stepsToRun(findings: readonly Finding[]): string[] {
   return [...new Set(findings.flatMap(({ status, step }) => (status !== "ok" && step ? [step] : [])))];
 }
 
 /**
- * Whether what differs is drift: a file or directory is there, only its owner can change it, and it is not as this
- * version writes it. The host works with that, and the next run brings it in line. An optional one may be missing.
+ * Returns whether the difference is drift: a file or directory exists and only its owner can change it, but it is not
+ * as this version writes it. The host works with it, and the next run converges it. An optional one may be missing.
  */
 function isDrift(changes: readonly Change[], resource: Resource, see: HostReader): boolean {
   return reasons(changes).every((change) => {

@@ -1,4 +1,4 @@
-// What doctor looks at besides the recipes' resources. To add a check, add an entry.
+// The checks of the doctor besides the recipes' resources. To add a check, add an entry.
 
 import { countOf } from "../engine/lines.ts";
 import { mountPointOf } from "../engine/mount-point.ts";
@@ -14,13 +14,13 @@ import { pythonVersion } from "./python-version.ts";
 import { upkeep } from "./upkeep.ts";
 
 const mebibyte = 1024 * 1024;
-/** Under the first apt cannot unpack what bootstrap installs, under the second a host is soon full. */
+/** Below the first, apt cannot unpack what bootstrap installs. Below the second, a host is soon full. */
 const roomError = 300 * mebibyte;
 const roomWarning = 1024 * mebibyte;
 const inodeError = 0.01;
 const inodeWarning = 0.05;
 
-/** What edox-ops writes to, or apt for it. */
+/** Directories that edox-ops writes to, directly or through apt. */
 const written = ["/etc", "/usr", "/var/lib", "/var/cache/apt", logDir, docsRoot];
 
 /** The state files of the contract, which only root reads. */
@@ -45,7 +45,8 @@ export const entries: Entry[] = [
       const all = present.filter(({ stat }) => stat.mode !== 0o600 || stat.uid !== 0);
       const open = all.find(({ stat }) => !isRootsToChange(stat)) ?? all[0];
       if (open) {
-        // None has a secret in it, and the Python version made runner.json readable.
+        // A readable file is a warning only: no state file contains a secret, and the Python version made runner.json
+        // readable.
         return { status: isRootsToChange(open.stat) ? "warning" : "error", ...accessFault(open.path, open.stat) };
       }
       if (present.length === 0) return { status: "ok", detail: "not configured (optional; no state file yet)" };
@@ -94,7 +95,9 @@ export const entries: Entry[] = [
   pythonVersion,
 ];
 
-/** Returns what is wrong with the owner or the mode of a state file, the owner first: who has that can change the mode. */
+/**
+ * Returns the fault in the owner or mode of a state file. The owner comes first, because an owner can change the mode.
+ */
 function accessFault(path: string, { type, mode, uid }: Stat): { detail: string; hint: string[] } {
   if (type !== "file") return { detail: `${path} is not a regular file`, hint: ["ls", "-ld", path] };
   if (uid !== 0) {
@@ -105,7 +108,7 @@ function accessFault(path: string, { type, mode, uid }: Stat): { detail: string;
   return { detail, hint: ["sudo", "chmod", "0600", path] };
 }
 
-/** Returns the bytes of packages that apt could fetch again, where they are on the file system of this path. */
+/** Returns the bytes of packages that apt could fetch again, if they are on the same file system as this path. */
 function packagesKept(see: HostReader, path: string): number {
   const dir = "/var/cache/apt/archives";
   if (mountPointOf(dir, see) !== mountPointOf(path, see)) return 0;
@@ -113,7 +116,7 @@ function packagesKept(see: HostReader, path: string): number {
   return names.reduce((bytes, name) => bytes + (see.stat(`${dir}/${name}`)?.size ?? 0), 0);
 }
 
-/** Whether only root can change it. */
+/** Returns whether only root can change it. */
 function isRootsToChange({ uid, mode }: Stat): boolean {
   return uid === 0 && (mode & 0o022) === 0;
 }

@@ -1,24 +1,24 @@
-/** What one check found. A warning, and what could not be looked at, leaves the exit code 0. */
+/** The result of one check. The statuses warning and unknown leave the exit code 0. */
 export interface Finding {
   name: string;
   status: "ok" | "warning" | "unknown" | "error";
   detail: string;
-  /** The command to type. */
+  /** The command to run next. */
   hint?: readonly string[];
-  /** The step that mends it. */
+  /** The step that repairs it. */
   step?: string;
-  /** The name of the failing check that this one follows from: mending that one mends it, or shows what is left. */
+  /** The name of the failing check that caused this one. Repairing that one repairs this one, or shows what remains. */
   follows?: string;
 }
 
-/** A check that only looks. */
+/** A check that is not a resource of a recipe. */
 export interface Entry {
   name: string;
-  /** Where it is given, the entry is there only on hosts that it is true of. */
+  /** Limits the check to hosts for which this returns true. */
   only?(see: import("../host/host.ts").HostReader): boolean;
-  /** It asks a program, and is started before those that do not: these look while that one answers. */
+  /** The check runs a program. It is started before the others, which then run in parallel. */
   asks?: true;
-  /** Checks that this one cannot hold without. Where it does not, it follows from the first of them that fails. */
+  /** Checks that this one depends on. If it fails, it follows from the first of them that fails. */
   follows?: readonly string[];
   look(see: import("../host/host.ts").HostReader): Omit<Finding, "name"> | Promise<Omit<Finding, "name">>;
 }

@@ -4,13 +4,16 @@ import type { Finding } from "./finding.ts";
 
 type Answer = Omit<Finding, "name">;
 
-/** The firmware's word as Raspberry Pi's own kernel shows it: the same that vcgencmd asks for, without a child. */
+/**
+ * The firmware's status word as the kernel of Raspberry Pi exposes it. vcgencmd reports the same word, but needs a
+ * child process.
+ */
 const throttledPath = "/sys/devices/platform/soc/soc:firmware/get_throttled";
-/** Bits of the word; the same four, sixteen higher, say that it was so since the start. */
+/** Bits of the word. The same four bits, sixteen higher, report that it happened since boot. */
 const troubles = ["too little voltage", "the frequency capped", "throttled", "the soft temperature limit reached"];
 const hint = ["vcgencmd", "get_throttled"];
 
-/** What the power supply and the heat do to the processor. */
+/** Checks whether the power supply or heat slows the processor down. */
 export async function piPower(see: HostReader): Promise<Answer> {
   const word = (await throttled(see)) ?? alarm(see);
   if (word === null) return { status: "warning", detail: "neither the kernel nor vcgencmd tells", hint };
@@ -29,7 +32,7 @@ async function throttled(see: HostReader): Promise<number | null> {
   return word === undefined ? null : Number.parseInt(word, 16);
 }
 
-/** The driver of other kernels knows the voltage only: the first of the bits. */
+/** Returns the voltage alarm, the first of the bits. Other kernels have a driver that reports only this one. */
 function alarm(see: HostReader): number | null {
   for (const name of see.list("/sys/class/hwmon") ?? []) {
     const dir = `/sys/class/hwmon/${name}`;

@@ -4,17 +4,20 @@ import type { Finding } from "./finding.ts";
 
 type Answer = Omit<Finding, "name">;
 
-/** An eMMC's own words (JEDEC eMMC 5.0), which an SD card has not: wear in tenths of its life, and spare blocks used. */
+/**
+ * The health report of an eMMC (JEDEC eMMC 5.0), which an SD card does not have: wear in tenths of its life, and used
+ * spare blocks.
+ */
 const emmcDir = "/sys/block/mmcblk0/device";
 const wornOut = 0x0b;
 const nearlyWorn = 0x09;
 const urgent = 3;
 const kernelLog = ["sudo", "dmesg", "--level=emerg,alert,crit,err,warn"];
 
-/** The health of a card as far as the kernel tells. */
+/** Checks the health of the card as far as the kernel reports it. */
 export function piStorage(see: HostReader): Answer {
   const mounts = textOf(see, "/proc/self/mounts") ?? "";
-  // The last mount of a path covers those before it.
+  // The last mount of a path hides the earlier ones.
   const options = [...mounts.matchAll(/^\S+ \/ \S+ (\S+)/gm)].at(-1)?.[1]?.split(",") ?? [];
   if (options.includes("ro")) {
     return { status: "error", detail: "/ is read-only, as after errors of its card", hint: kernelLog };
@@ -35,7 +38,7 @@ export function piStorage(see: HostReader): Answer {
   return { status: "ok", detail: "writable, and without recorded errors" };
 }
 
-/** A number of the kernel's, decimal or 0x; 0 where there is none. */
+/** Returns a number from the kernel, decimal or hexadecimal, or 0 if there is none. */
 function number(see: HostReader, path: string): number {
   return Number(textOf(see, path)?.trim()) || 0;
 }

@@ -1,4 +1,4 @@
-// What a Raspberry Pi tells about itself. These entries are there on no other host.
+// Checks of a Raspberry Pi. They do not exist on other hosts.
 
 import { gatherFacts, textOf } from "../engine/facts.ts";
 import type { HostReader } from "../host/host.ts";
@@ -9,11 +9,13 @@ import { piStorage } from "./pi-storage.ts";
 
 type Answer = Omit<Finding, "name">;
 
-/** The largest that the runtime supports; a kernel for a Pi has 4096 or 16384. */
+/** The largest page size that the runtime supports. Kernels for a Pi use 4096 or 16384. */
 const largestPage = 16384;
 /** AT_PAGESZ of getauxval(3). */
 const pageSizeKey = 6n;
-/** Millidegrees: the firmware slows the processor down from the first, and more from the second. */
+/**
+ * Millidegrees Celsius. Above the first value the firmware slows the processor down, and above the second even more.
+ */
 const warm = 80_000;
 const hot = 85_000;
 const thermalPath = "/sys/class/thermal/thermal_zone0/temp";
@@ -65,7 +67,10 @@ function temperature(see: HostReader): Answer {
   return { status, detail: `${Math.round(Number(said) / 1000)} °C`, hint: ["cat", thermalPath] };
 }
 
-/** systemd itself starts no earlier than when its own file was written last. */
+/**
+ * Checks that the time survives a restart. systemd itself only ensures that the clock is not before the date of its own
+ * file.
+ */
 function clock(see: HostReader): Answer {
   if (see.stat("/sys/class/rtc/rtc0") !== null) return { status: "ok", detail: "a clock that runs without power" };
   const kept = ["/usr/sbin/fake-hwclock", "/sbin/fake-hwclock", "/var/lib/systemd/timesync/clock"];

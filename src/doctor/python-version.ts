@@ -1,10 +1,10 @@
-// The Python version of this program, where it is still installed.
+// Reports the Python version of this program if it is still installed.
 
 import { linesOf } from "../engine/lines.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Entry } from "./finding.ts";
 
-/** Where Debian's Python, pip, a virtual environment and pipx install to; a * is any directory. */
+/** Prefixes of Debian's Python, pip, virtual environments and pipx. A * matches any directory. */
 const prefixes = [
   "/usr",
   "/usr/local",
@@ -16,13 +16,13 @@ const prefixes = [
   ),
 ];
 const programs = ["/usr/local/bin/edox-ops", "/usr/bin/edox-ops", "/root/.local/bin/edox-ops"];
-/** A script that pip makes is smaller. */
+/** Maximum size in bytes: scripts that pip creates are smaller. */
 const largestScript = 4096;
 
 interface Installed {
   prefix: string;
   version: string;
-  /** The package, its description, and what starts it: no path of this program. */
+  /** The package, its metadata, and its scripts and links, but no path of this program. */
   paths: string[];
 }
 
@@ -36,7 +36,7 @@ export const pythonVersion: Entry = {
     const detail =
       `the Python edox-ops ${version} is still installed in ${prefix}; ` +
       "pip uninstall would delete any program at the path of its own";
-    // Root follows no link of another user's.
+    // The hint runs as the owner of the home directory, so that root follows no link of that user.
     const user = /^\/home\/([^/]+)\//.exec(prefix)?.[1];
     const as = user === undefined ? [] : ["runuser", "-u", user, "--"];
     return { status: "warning", detail, hint: ["sudo", ...as, "rm", "-r", ...paths] };
@@ -64,11 +64,11 @@ function packageDirs(see: HostReader, prefix: string): string[] {
     .flatMap((name) => ["site-packages", "dist-packages"].map((kind) => `${prefix}/lib/${name}/${kind}`));
 }
 
-/** Returns the prefix of the Python that a script names in its first line, or that a link leads into; null for others. */
+/** Returns the prefix of the Python that a script names in its first line or that a link points into, or null. */
 function prefixOf(see: HostReader, path: string): string | null {
   const link = tried(() => see.readLink(path));
   const target = link ?? tried(() => interpreterOf(see, path)) ?? "";
-  // pip of the system's own Python installs below /usr/local or ~/.local: where the script is.
+  // pip of the system's own Python installs below /usr/local or ~/.local, so the path of the script has the prefix.
   const leads = link === null && target.startsWith("/usr/bin/") ? path : target;
   const at = leads.lastIndexOf("/bin/");
   return leads.startsWith("/") && at > 0 ? leads.slice(0, at) : null;
@@ -91,7 +91,7 @@ function namesIn(see: HostReader, dir: string): string[] {
   return tried(() => see.list(dir)) ?? [];
 }
 
-/** What cannot be read here hides no Python version that can. */
+/** Returns null on errors: an unreadable directory must not hide a Python version elsewhere. */
 function tried<T>(look: () => T | null): T | null {
   try {
     return look();

@@ -1,4 +1,4 @@
-// GitLab Runner and its Docker: looked at where they are, and said to be optional where they are not.
+// Checks GitLab Runner and its Docker. If they are not installed, the checks report them as optional.
 
 import { finishing } from "../engine/apt-failure.ts";
 import { packageState } from "../engine/dpkg.ts";
@@ -21,14 +21,14 @@ type Answer = Omit<Finding, "name">;
 const user = "gitlab-runner";
 const home = "/home/gitlab-runner";
 const gibibyte = 1024 ** 3;
-/** Under the first an image of a build may not fit, under the second hardly any does. */
+/** Below the first, an image of a build may not fit. Below the second, hardly any does. */
 const roomWarning = 5 * gibibyte;
 const roomError = gibibyte;
 
 const install = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
 const prepare = ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"];
 const status = ["sudo", "edox-ops", "gitlab-runner", "status"];
-/** Of a file with tokens in it, the lines that a limit of jobs is made of. */
+/** Shows only the lines about concurrency, because the file contains tokens. */
 const showConcurrency = ["sudo", "grep", "-nE", "concurren|name", runnerConfigPath];
 const optional: Answer = {
   status: "ok",
@@ -36,7 +36,7 @@ const optional: Answer = {
 };
 const noRunner: Answer = { status: "ok", detail: "not configured (optional; run edox-ops gitlab-runner register)" };
 
-/** `host` asks each GitLab whether it takes its runner. */
+/** Returns the checks of runners. `host` sends a request to each runner's GitLab. */
 export function runnerEntries(host: Host): Entry[] {
   const program = runnerProgram(host);
   const installed = program !== null;
@@ -47,7 +47,7 @@ export function runnerEntries(host: Host): Entry[] {
   const ofRunners = (name: string, look: (config: Survey, see: HostReader) => Answer | Promise<Answer>): Entry =>
     onHost(name, async (see) => {
       if (see.stat(runnerConfigPath) === null) return noRunner;
-      // Read once an entry: it is small, and its parser is there after the first.
+      // Each check reads the file again: it is small, and its parser stays loaded after the first.
       const config = (await import("../runner/runners.ts")).surveyConfig(see);
       return config.runners.length + config.invalid.length === 0 ? noRunner : look(config, see);
     });
@@ -82,7 +82,7 @@ export function runnerEntries(host: Host): Entry[] {
     { ...onDocker("ci-runner:docker", docker), asks: true, follows: ["ci-runner:docker-config"] },
     ofRunners("ci-runner:docker-group", group),
     ofRunners("ci-runner:docker-privileged", privileged),
-    // Of no contract: they are told where there is something to tell.
+    // These are not in the contract. They are left out if no runner is installed.
     ...[
       { ...onHost("runner:drain", drains), asks: true as const },
       ofRunners("ci-runner:config", faults),
@@ -97,7 +97,10 @@ export function runnerEntries(host: Host): Entry[] {
   ];
 }
 
-/** A job of a shell runs in the home of the account, and the service in the directory that its unit names. */
+/**
+ * Checks both homes: a job of the shell executor runs in the account's home, and the service in the directory of its
+ * unit.
+ */
 function homes(see: HostReader): Answer {
   const account = accountOf(see, user);
   const wanted = [...new Set([account?.home ?? home, home])];
@@ -194,7 +197,7 @@ async function faults(config: Survey, see: HostReader): Promise<Answer> {
   return { status: "error", detail: [...found, ...recorded].join("; "), hint };
 }
 
-/** A question that GitLab holds open for 50 s keeps the next one waiting. */
+/** Checks that no long poll, which GitLab holds open for 50 s, delays the next one. */
 function polling({ concurrent, runners }: RunnerConfig): Answer {
   if (runners.length > concurrent) {
     const detail = `${runners.length} runners share ${concurrent} job at a time: one that waits keeps the others waiting`;
@@ -206,7 +209,10 @@ function polling({ concurrent, runners }: RunnerConfig): Answer {
   return { status: "warning", detail, hint: showConcurrency };
 }
 
-/** Only of a runner that was made in GitLab from here it is known: GitLab tells a runner nothing of itself. */
+/**
+ * Checks that privileged runners are protected. This is known only for a runner that was created from here, because
+ * GitLab does not report it to runners.
+ */
 async function guard({ runners }: RunnerConfig, see: HostReader): Promise<Answer> {
   const { ours, readRecord } = await import("../runner/record.ts");
   const record = readRecord(see);
@@ -276,7 +282,10 @@ async function disk(see: HostReader): Promise<Answer> {
   };
 }
 
-/** Packets that are longer than the way out takes are lost where no one says so: transfers hang. */
+/**
+ * Checks the MTU of Docker's bridge. Longer packets than the outgoing link accepts can be lost without an error, so
+ * that transfers hang.
+ */
 function mtu(see: HostReader): Answer {
   const of = (link: string): number => Number(textOf(see, `/sys/class/net/${link}/mtu`) ?? Number.NaN);
   const bridge = of("docker0");

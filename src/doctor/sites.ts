@@ -1,4 +1,4 @@
-// The projects of a host: each an entry of its own, and what is wrong with all of them together.
+// Checks the projects of a host: one check for each project, and checks of all of them together.
 
 import { gatherFacts } from "../engine/facts.ts";
 import { countOf, oneLine } from "../engine/lines.ts";
@@ -10,10 +10,12 @@ import { backupsDir, projectsPath, sitesAvailableDir, sitesEnabledDir } from "..
 import type { Entry, Finding } from "./finding.ts";
 
 const prefix = "edox-ops-";
-/** Without them no site answers. */
+/** The checks without which no site responds. */
 const serving = ["nginx:config", "nginx:active"];
 
-/** Looked at once: the answers of all sites come from one child. */
+/**
+ * Returns the checks of sites. All projects are examined at once, because one child process responds for all of them.
+ */
 export async function siteEntries(see: HostReader, trees: () => Promise<Trees>): Promise<Entry[]> {
   return [
     ...(await projectEntries(see)),
@@ -25,7 +27,7 @@ export async function siteEntries(see: HostReader, trees: () => Promise<Trees>):
 
 async function projectEntries(see: HostReader): Promise<Entry[]> {
   try {
-    // The records' schema is loaded where there are records.
+    // The schema of records is imported only if there are records.
     const none = see.stat(projectsPath) === null;
     const all = none
       ? new Map<string, Fault[]>()
@@ -50,7 +52,7 @@ async function projectEntries(see: HostReader): Promise<Entry[]> {
   }
 }
 
-/** Whether all that fails is that the site does not answer. */
+/** Returns whether the only failure is that the site does not respond. */
 function isUnanswered(faults: readonly Fault[]): boolean {
   const failures = failuresOf(faults);
   return failures.length > 0 && failures.every(({ follows }) => follows);
@@ -82,12 +84,12 @@ async function orphan(see: HostReader): Promise<Omit<Finding, "name">> {
   }
   const detail = `${found} is enabled, and ${projectsPath} has no such project`;
   const path = `${sitesEnabledDir}/${found}`;
-  // A file that was written there has no other copy.
+  // A regular file there has no other copy, so it is moved and not removed.
   const hint = see.readLink(path) === null ? ["mv", "--no-clobber", path, sitesAvailableDir] : ["rm", path];
   return { status: "error", detail, hint: ["sudo", ...hint] };
 }
 
-/** Over so many bytes the contract has it fail. */
+/** The contract makes this check fail above this number of bytes. */
 const mostBackups = 500 * 1024 * 1024;
 
 async function backups(see: HostReader, loadTrees: () => Promise<Trees>): Promise<Omit<Finding, "name">> {
@@ -112,7 +114,7 @@ async function backups(see: HostReader, loadTrees: () => Promise<Trees>): Promis
   }
   const detail = [`${Math.ceil(bytes / 1024 / 1024)} MiB besides the live trees`, ...unread].join("; ");
   if (bytes > mostBackups) {
-    // What is deleted is for a person to choose: this lists each with its size.
+    // The admin chooses what to delete: the hint lists each backup with its size.
     return { status: "error", detail, hint: ["sudo", "edox-ops", "project", "backups", "list", largest.slug] };
   }
   if (unread.length > 0) return { status: "warning", detail, hint: ["sudo", "ls", "-lR", backupsDir] };
@@ -124,7 +126,7 @@ async function backups(see: HostReader, loadTrees: () => Promise<Trees>): Promis
   };
 }
 
-/** A root that has the backups in it serves what was taken off the net. */
+/** Checks that no document root contains the backups, because it would serve content that was withdrawn. */
 function exposure(see: HostReader): Omit<Finding, "name"> {
   const { servers } = nginxConfig(see);
   const open = servers.find(({ roots }) =>

@@ -1,4 +1,4 @@
-// What a host needs from time to time, whoever runs it.
+// Checks for maintenance that every host needs from time to time.
 
 import { textOf } from "../engine/facts.ts";
 import { few, linesOf } from "../engine/lines.ts";
@@ -7,7 +7,7 @@ import type { Entry, Finding } from "./finding.ts";
 
 type Answer = Omit<Finding, "name">;
 
-/** Units that keep the clock, under every name that Debian and Ubuntu gave them. */
+/** Units that keep the clock, under every name in Debian and Ubuntu. */
 const clockUnits = ["systemd-timesyncd", "chrony", "chronyd", "ntpsec", "ntp", "openntpd"];
 
 export const upkeep: Entry[] = [
@@ -24,7 +24,7 @@ export const upkeep: Entry[] = [
   { name: "host:time", look: time },
 ];
 
-/** No file tells which units failed. */
+/** Checks for failed units. No file lists them. */
 async function units(see: HostReader): Promise<Answer> {
   const { code, stdout, stderr } = await see.probe(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]);
   if (code !== 0) {
@@ -37,7 +37,7 @@ async function units(see: HostReader): Promise<Answer> {
   return { status: "warning", detail: `failed: ${few(names)}`, hint: ["systemctl", "status", first] };
 }
 
-/** A container has the clock of the machine around it, which only that one may set. */
+/** Checks that the clock is synchronized. A container has the clock of its host, which only the host can set. */
 function time(see: HostReader): Answer {
   if (see.stat("/run/systemd/timesync/synchronized") !== null) return { status: "ok", detail: "synchronized" };
   const keeper = clockUnits.find((unit) => see.stat(`/run/systemd/units/invocation:${unit}.service`) !== null);
@@ -45,7 +45,7 @@ function time(see: HostReader): Answer {
     const detail = "no time server has answered systemd-timesyncd since the start";
     return { status: "warning", detail, hint: ["timedatectl", "timesync-status"] };
   }
-  // Whether they have reached a server, these write into no file.
+  // These write no file that reports whether they have reached a server.
   if (keeper !== undefined) return { status: "ok", detail: `kept by ${keeper}` };
   if (see.stat("/run/systemd/container") !== null) return { status: "ok", detail: "the clock of the machine around" };
   const there = see.stat("/usr/lib/systemd/systemd-timesyncd") !== null;
