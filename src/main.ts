@@ -4,14 +4,14 @@ import { localConsole } from "./host/local-console.ts";
 import { demandTasks } from "./host/local-limits.ts";
 import { LimitError, OutputError } from "./host/system-error.ts";
 
-/** argv in, exit code out. */
+/** Runs the program with these arguments and returns its exit code. */
 export async function main(typed: readonly string[], console = localConsole): Promise<number> {
   try {
     if (typed.length === 1 && typed[0] === "--version") {
       await console.out(`${EDOX_OPS_VERSION}\n`);
       return 0;
     }
-    // The import after this one starts the first thread.
+    // The import below starts the first thread.
     demandTasks();
     const [{ cli }, { hintFor }] = await Promise.all([import("./cli/cli.ts"), import("./report/voice.ts")]);
     const program = process.execPath;
@@ -25,7 +25,9 @@ export async function main(typed: readonly string[], console = localConsole): Pr
   }
 }
 
-/** Reports what no command handled in one line, where the runtime would print source. Returns the exit code. */
+/**
+ * Reports an error that no command handled, in one line: the runtime would print source code. Returns the exit code.
+ */
 export function crashed(error: unknown, console: Pick<typeof localConsole, "err"> = localConsole): number {
   const { message } = error instanceof Error ? error : new Error(String(error));
   if (error instanceof OutputError) {
@@ -42,7 +44,7 @@ export function crashed(error: unknown, console: Pick<typeof localConsole, "err"
   return 1;
 }
 
-/** From now on an error that nobody waits for ends this process as every other error does. */
+/** Makes an uncaught exception and an unhandled rejection end this process in the same way as every other error. */
 export function handleCrashes(): void {
   const end = async (error: unknown): Promise<void> => {
     const exit = crashed(error);

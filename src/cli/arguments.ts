@@ -1,5 +1,5 @@
-// What was typed, held against what is declared, before anything is done with it: strictly, where the parsers at hand
-// keep unknown flags in silence and take a flag for the value of the one before it.
+// Validates the typed arguments against the declared ones before a command runs. The available parsers silently accept
+// unknown flags, and take a flag for the value of the flag before it.
 
 import type { ArgDef, ArgsDef } from "citty";
 import { meant } from "../engine/meant.ts";
@@ -7,13 +7,16 @@ import { Problem } from "../engine/step.ts";
 import { anyToken } from "../runner/token-kind.ts";
 import type { Values } from "./command.ts";
 
-/** Flags whose empty value is judged by their command: scripts pass a variable that may be empty. */
+/** Flags whose empty value their command validates: scripts pass a variable that may be empty. */
 const maybeEmptyFlags = ["--domain", "--root-path", "--source-path", "--tags", "--token"];
 
-/** Flags that may be given several times. Their values join to the comma-separated list that one value may be as well. */
+/** Flags that may be repeated. Their values join to the comma-separated list that a single value may also be. */
 const repeatableFlags = ["--real-ip-from"];
 
-/** The values by their names. Throws a usage Problem for the first that is not declared, is empty, or is given twice. */
+/**
+ * Returns the values by name. Throws a usage Problem for the first argument that is undeclared, empty, given twice or
+ * missing.
+ */
 export function readArguments(typed: readonly string[], declared: ArgsDef): Values {
   const places = Object.entries(declared).filter(([, { type }]) => type === "positional");
   const given: Values = {};
@@ -33,7 +36,7 @@ export function readArguments(typed: readonly string[], declared: ArgsDef): Valu
   return given;
 }
 
-/** The name of the place that this word takes. */
+/** Returns the name of the positional argument that this word fills. */
 function wordFor(token: string, place: [string, ArgDef] | undefined): string {
   if (place === undefined) throw usage(`unexpected word '${token}'`);
   const [name, arg] = place;
@@ -43,15 +46,17 @@ function wordFor(token: string, place: [string, ArgDef] | undefined): string {
   throw usage(`unknown ${name} '${token}'${near ? "" : `: there are ${choices.join(", ")}`}`, near);
 }
 
-/** All that may be typed as this value; none: anything. The parser itself knows this of an enum only. */
+/**
+ * Returns the allowed values, or an empty array if any value is allowed. citty itself supports them only for an enum.
+ */
 export function choicesOf(arg: ArgDef): readonly string[] {
   return "options" in arg && Array.isArray(arg.options) ? arg.options : [];
 }
 
-/** The flags whose value nobody else should read. */
+/** Flags whose values are secret. */
 const secretFlags = ["--token", "--access-token"];
 
-/** The same words, to be shown: each secret is read from stdin instead. */
+/** Returns the words for display: each secret is replaced by `-`, which reads it from stdin. */
 export function withoutSecrets(typed: readonly string[]): string[] {
   return typed.map((plain, i) => {
     const word = plain.replace(anyToken, "-");
@@ -61,7 +66,7 @@ export function withoutSecrets(typed: readonly string[]): string[] {
   });
 }
 
-/** True when the next word is this flag's value. */
+/** Reads a flag. Returns true if the next word is its value. */
 function readFlag(token: string, next: string | undefined, declared: ArgsDef, given: Values): boolean {
   const [flag = "", ...rest] = token.split("=");
   const value = rest.length > 0 ? rest.join("=") : undefined;
@@ -90,9 +95,9 @@ function flagsOf(declared: ArgsDef): string[] {
   return Object.entries(declared).flatMap(([name, { type }]) => (type === "positional" ? [] : [`--${name}`]));
 }
 
-/** Returns a Problem for a wrong invocation. Without a hint of its own it gets the help of the command that was typed. */
+/** Returns the Problem of a wrong invocation. Without `hint`, the hint is the help of the typed command. */
 export function usage(message: string, instead?: string, hint?: readonly string[]): Problem {
-  // What was typed in the wrong place is a secret all the same.
+  // A secret that was typed in the wrong place must not be printed either.
   const said = message.replace(anyToken, "[redacted]");
   return new Problem("usage", instead ? `${said}, did you mean ${instead}?` : said, { hint });
 }

@@ -1,4 +1,4 @@
-// The words of the command line: each is a file, loaded when it is typed.
+// The command line. Each command is a module that is imported when it is used.
 
 import type { CommandDef } from "citty";
 import { meant } from "../engine/meant.ts";
@@ -11,7 +11,7 @@ import { readArguments, usage, withoutSecrets } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { type Context, exitCode, exitMeaning } from "./context.ts";
 
-/** Everything that can be typed. */
+/** The root of all commands. */
 export const root: Command = {
   meta: { name: "edox-ops", description: "Prepares a host for documentation sites, and says how healthy it is" },
   subCommands: {
@@ -34,7 +34,7 @@ const exitCodes = [
   "",
 ].join("\n");
 
-/** Runs what was typed and answers the exit code. Every failure is told here, once, in words or as JSON. */
+/** Runs the command line and returns the exit code. Every failure is reported here, once, as text or JSON. */
 export async function cli(given: Omit<Context, "typed" | "command">, typed: readonly string[]): Promise<number> {
   const context: Context = { ...given, typed: withoutSecrets(typed), command: "edox-ops" };
   const { console } = context;
@@ -57,13 +57,13 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
       throw usage("a command is missing", undefined, ["edox-ops", ...found.names, "--help"]);
     return await found.command.run(values, context);
   } catch (error) {
-    // Whoever read the report has seen enough of it.
+    // The reader of the report closed the pipe, so it needs no error.
     if (error instanceof OutputError && error.code === "EPIPE") return exitCode.failed;
     return await refuse(problemFor(error, context), context);
   }
 }
 
-/** Follows the words to the last command they name. */
+/** Follows the words to the last command that they name. Throws a usage Problem for an unknown command. */
 async function resolve(from: Command, typed: readonly string[]) {
   let command = from;
   const names: string[] = [];
@@ -106,7 +106,7 @@ async function refuse(problem: Problem, context: Context): Promise<number> {
   if (typed.includes("--json")) {
     const { jsonOf, problemOf } = await import("../report/json.ts");
     const outcome = outcomes[problem.code] ?? "refused";
-    // Where stdout takes no document, stderr still takes words.
+    // If stdout cannot be written, stderr may still be.
     await console.out(jsonOf({ command, outcome, exit, error: problemOf(problem, voice) })).catch(words);
   } else words();
   if (variable(debugVariable)) console.err(traceOf(problem.cause));
@@ -118,7 +118,7 @@ function problemFor(error: unknown, { typed, command }: Context): Problem {
   const problem = Problem.of(error);
   const isUnexplained = problem.code === "usage" && problem.hint === undefined;
   if (problem.code !== "invalid" && !isUnexplained) return problem;
-  // The help of the command describes its flags and the values that each may have.
+  // The help of the command documents its flags and the values that each accepts.
   const names = command.split(" ").filter((name) => name !== "edox-ops");
   return new Problem(problem.code, problem.message, { hint: ["edox-ops", ...names, "--help"] });
 }

@@ -1,9 +1,9 @@
-// What a word of the command line is: what may be typed after it, and what it does.
+// Defines a command: its arguments and its implementation.
 
 import type { ArgsDef } from "citty";
 import type { Context } from "./context.ts";
 
-/** What was typed, by the names under which it is declared. */
+/** The typed values, by their declared names. */
 export type Values = Record<string, string | boolean | undefined>;
 
 type ValuesOf<Args extends ArgsDef> = {
@@ -14,7 +14,7 @@ export interface Command {
   meta: { name: string; description: string };
   args?: ArgsDef;
   subCommands?: Record<string, () => Promise<Command>>;
-  /** Answers the exit code. */
+  /** Runs the command and returns the exit code. */
   run?(values: Values, context: Context): Promise<number>;
 }
 
@@ -23,7 +23,7 @@ interface Declared<Args extends ArgsDef> extends Command {
   run(values: ValuesOf<Args>, context: Context): Promise<number>;
 }
 
-/** A command whose values have the types of its arguments. */
+/** Returns the command unchanged. It gives the values of `run` the types of the declared arguments. */
 export function command<const Args extends ArgsDef>(declared: Declared<Args>): Command {
   return declared;
 }

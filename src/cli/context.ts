@@ -2,42 +2,42 @@ import type { Host } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import type { Voice } from "../report/voice.ts";
 
-/** Where words go. */
+/** The terminal, or the pipes in its place. */
 export interface Console {
-  /** Rejects when it cannot be written: a report that is lost is a failure. */
+  /** Rejects if stdout cannot be written: a lost report is a failure. */
   out(text: string): Promise<void>;
-  /** Never throws: no word on stderr is worth a run. */
+  /** Never throws: a message that is lost must not stop a run. */
   err(text: string): void;
-  /** Whether a person reads there, and wants colours. */
+  /** Returns whether the stream is a terminal on which colours are wanted. */
   colour(stream: "out" | "err"): boolean;
-  /** The width of the terminal that stderr is at this moment; null where it is none, or one that cannot clear a line. */
+  /** Returns the present width of stderr's terminal, or null if it is not a terminal or cannot clear a line. */
   columns(): number | null;
-  /** Whether a person can be asked: stdin and stdout are a terminal. */
+  /** Returns whether the program can ask a question: stdin and stdout are a terminal. */
   interactive(): boolean;
   confirm(question: string): Promise<boolean>;
-  /** A line from stdin. At a terminal it is asked for, and what is typed is not shown. */
+  /** Reads a line from stdin. On a terminal it prints the question and hides the input. */
   secret(question: string): Promise<string>;
 }
 
-/** What a command gets from outside. */
+/** The environment of a command. */
 export interface Context {
-  /** Loaded when it is asked for: what only prints needs none. */
+  /** Imports the implementation on demand: commands that only print do not need it. */
   host(): Promise<Host>;
   trees(): Promise<Trees>;
   console: Console;
-  /** A variable of the environment that this program was started with. */
+  /** Returns an environment variable of this process. */
   variable(name: string): string | undefined;
-  /** As it is typed: "bootstrap"; the program's own name before a command is known. */
+  /** The command as it is typed, such as "bootstrap"; the name of the program before a command is known. */
   command: string;
-  /** The path of this executable, in which there is no link. */
+  /** The path of this executable, without symbolic links. */
   program: string;
-  /** A hint as this person types it. */
+  /** Formats a hint as this user would type it. */
   hint: Voice["hint"];
-  /** What was typed, for a line to type again; without the secrets in it. */
+  /** The typed words for a command to repeat, without secrets. */
   typed: readonly string[];
 }
 
-/** The one table. */
+/** The exit codes of all commands. */
 export const exitCode = {
   done: 0,
   failed: 1,

@@ -47,7 +47,7 @@ export default command({
     }
     const { findingText } = await import("../report/text.ts");
     const told = values.quiet ? findings.filter(({ status }) => failing(status)) : findings;
-    // What only root may look at is no failure, and no sign of health either.
+    // A check that only root can perform is neither a failure nor a success.
     const again = host.uid === 0 ? "" : ` (run: ${shellLine(hint(["sudo", "edox-ops", "doctor"]))})`;
     const unseen = `${unknown} could not be looked at${again}.\n`;
     const ready = unknown > 0 ? `Doctor: no check failed, but ${unseen}` : "Doctor: host looks ready.\n";

@@ -1,4 +1,4 @@
-// The flags that commands share. Their descriptions are the only place that says what they do.
+// The flags that commands share. Help, man page and completions are generated from their descriptions.
 
 import type { ArgsDef } from "citty";
 
@@ -10,7 +10,7 @@ export const outputFlags = {
 
 const yes = { yes: { type: "boolean", description: "do it without asking" } } as const satisfies ArgsDef;
 
-/** Of commands that change what is theirs alone: what is typed is what is done. */
+/** Flags of commands that change only their own state and do not ask for confirmation. */
 export const editFlags = {
   "dry-run": { type: "boolean", description: "say what would be done, change nothing" },
   check: { type: "boolean", description: "a dry run that exits 3 when there is something to change" },
@@ -19,7 +19,7 @@ export const editFlags = {
   ...outputFlags,
 } as const satisfies ArgsDef;
 
-/** Of commands that only remove things: what goes is listed in every case. */
+/** Flags of commands that only remove things and always list what they remove. */
 export const pruneFlags = {
   "dry-run": editFlags["dry-run"],
   check: editFlags.check,

@@ -3,7 +3,7 @@ import { Unseen } from "../host/host.ts";
 import { command } from "./command.ts";
 import { exitCode } from "./context.ts";
 
-/** What nginx says of its configuration. `valid`: null where only root may ask it. */
+/** The result of nginx's configuration test. `valid`: null if only root can run the test. */
 interface Check {
   valid: boolean | null;
   said: string;
@@ -21,7 +21,7 @@ export default command({
     const installed = installedPackage(host, "nginx") !== null;
     const { valid, said } = installed ? await check(host) : { valid: false, said: "" };
     const lines = { installed, active: await keepsRunning(host, "nginx"), config_valid: valid, config_check: said };
-    // As the Python version spelled them: scripts read these lines.
+    // The values are formatted as the Python version did, because scripts read these lines.
     const shown = (value: boolean | string | null): string =>
       value === null ? "unknown" : typeof value === "string" ? value : value ? "True" : "False";
     await console.out(
@@ -36,7 +36,8 @@ export default command({
         const { code, stderr } = await see.probe(["nginx", "-t"]);
         return { valid: code === 0, said: linesOf(stderr).join("; ") };
       }
-      // nginx opens its logs and keys for a test, which no other user may: it would call a good configuration bad.
+      // For a test nginx opens its logs and keys, which other users may not: it would report a valid configuration as
+      // invalid.
       try {
         const fault = await configFault(see);
         return { valid: fault === null, said: fault?.reason ?? "the running nginx has loaded it" };

@@ -1,4 +1,4 @@
-// How every changing command runs: facts -> recipe -> requirements -> steps -> results -> report -> exit code.
+// Runs every changing command: facts, recipe, requirements, steps, results, report, exit code.
 
 import { converge } from "../engine/converge.ts";
 import { type Facts, gatherFacts } from "../engine/facts.ts";
@@ -16,15 +16,15 @@ import { type Also, type Notes, type Teller, teller } from "./teller.ts";
 
 const lockPollMs = 20;
 
-/** How long another run is waited for by a command that is over in no time. */
+/** Milliseconds that a short command waits for another run. */
 export const editWaitMs = 30_000;
 
-/** Takes the results of a run, for the report of a command that makes several. */
+/** Collects the results of a run, for the report of a command that makes several runs. */
 type Collect = (results: readonly StepResult[]) => void;
 
 type RecipeFor = (facts: Facts, see: HostReader) => Recipe | Promise<Recipe>;
 
-/** Of a command that changes what is its alone: what is typed is what is done, and nobody is asked. */
+/** Runs a command that changes only its own state. It does not ask for confirmation. */
 export function edit(
   recipeFor: RecipeFor,
   flags: Values,
@@ -36,8 +36,8 @@ export function edit(
 }
 
 /**
- * Prepares a change before the host's lock is taken, where that may take long. Returns what is done after the change, with its
- * exit code.
+ * Prepares a change before the host's lock is taken, because that may take long. Returns a function that runs after the
+ * change, with its exit code.
  */
 export type Before = (stop: Stop) => Promise<(exit: number) => void | Promise<void>>;
 
@@ -47,8 +47,8 @@ interface Hooks {
 }
 
 /**
- * What the recipe is made from is looked at, and asked for, under the lock. `lockWaitMs`: how long another run is waited
- * for; without it this one ends at once.
+ * Runs a changing command and returns the exit code. The recipe is made from facts that are gathered under the lock.
+ * `lockWaitMs`: how long to wait for another run; the default is not to wait.
  */
 export async function change(
   recipeFor: RecipeFor,
@@ -67,14 +67,14 @@ export async function change(
     return tell.end(await converge(steps, see, { failAt, watch: { finished: tell.step } }), undefined, also);
   }
   demandRoot(host, context);
-  /** Notes that the person who was asked has read. */
+  /** Notes that were shown with the question. */
   const known: string[] = [];
   if (flags.yes !== true) {
     const exit = await confirm();
     if (exit !== null) return exit;
   }
 
-  // Before the first change or wait a signal may end this process: nothing is half done.
+  // Until the first change or wait, a signal may end this process, because nothing is partially changed.
   let signal: ReturnType<Host["heedSignals"]> | undefined;
   const stop: Stop = () => {
     signal ??= host.heedSignals();
@@ -91,7 +91,7 @@ export async function change(
 
   async function act(): Promise<number> {
     const tell = teller(flags, context, stop);
-    // Taken before the first look, so that what is seen is what the run before this one left.
+    // The lock is taken before the first check, so that the check sees the result of the previous run.
     const lock = await takeLock(host, lockPath, ["edox-ops", ...typed], lockWaitMs, before && stop);
     try {
       const { see, recipe, steps, failAt } = await look();
@@ -129,8 +129,8 @@ export async function change(
   }
 
   /**
-   * Shows a person what would change, and asks. Where nothing would, the run itself says so, and nobody is asked. Returns
-   * the exit code of a plan that failed: there is nothing to agree to.
+   * Shows the planned changes and asks for confirmation. Without planned changes it does not ask, and the run reports
+   * that itself. Returns the exit code of a plan that failed, because there is nothing to confirm, and otherwise null.
    */
   async function confirm(): Promise<number | null> {
     if (flags.json === true || !context.console.interactive()) {
@@ -152,7 +152,7 @@ export async function change(
   }
 }
 
-/** Throws for a step that the recipe does not have. */
+/** Returns the step to fail at. Throws a Problem for a step that the recipe does not have. */
 function stepOf({ steps }: Recipe, wanted: string | undefined, typed: readonly string[]): string | undefined {
   const ids = steps.map(({ id }) => id);
   if (wanted === undefined || ids.includes(wanted)) return wanted;
@@ -171,7 +171,10 @@ export function demandRoot({ uid }: Host, { command, typed }: Context): void {
   throw new Problem("not-root", `${command} changes this host, which only root may`, { hint });
 }
 
-/** Throws a Problem that names the holder when it has not let go after so many milliseconds. */
+/**
+ * Takes the lock at this path. Throws a Problem that names the holder if it is not released within `waitMs`
+ * milliseconds.
+ */
 export async function takeLock(
   host: Host,
   path: string,
@@ -203,8 +206,8 @@ function lockOf(host: Host, path: string): ReturnType<Host["lock"]> {
 }
 
 /**
- * Returns what is to be known of requirements that are met. One that is not stops the run before anything is changed.
- * Nobody waits without a teller.
+ * Checks the requirements, and returns the notes of those that are met. An unmet one throws a Problem before anything
+ * changes. Without `tell`, no requirement is waited for.
  */
 export async function requirements(
   { requires }: Recipe,

@@ -56,13 +56,13 @@ export default command({
       lock.release();
     }
 
-    /** As it is typed here, from the same place. */
+    /** Returns this command as it is typed here, with the same release source. */
     function itself(...flags: string[]): string[] {
       const from = context.variable("EDOX_BASE_URL") ? [`EDOX_BASE_URL=${shownAddress(order.shelf.base)}`] : [];
       return [...(owns ? [] : ["sudo"]), ...from, "edox-ops", "self-update", ...flags];
     }
 
-    /** Whoever looks after the host finds when its program became another one. */
+    /** Logs the update, so that an admin can find out when the program was replaced. */
     async function told(title: string, run: () => Promise<Updated>): Promise<Updated> {
       if (host.uid !== 0) return run();
       const { logged, runLog } = await import("../report/run-log.ts");
@@ -113,7 +113,7 @@ async function orderOf(values: Values, { program, variable }: Context): Promise<
   if (values.rollback && wanted !== null) {
     throw usage("--rollback and --version cannot be used together");
   }
-  // As the installer has it.
+  // The installer uses the same variable and default.
   const base = (variable("EDOX_BASE_URL") || EDOX_OPS_RELEASES_URL).replace(/\/+$/, "");
   if (!/^https?:\/\//.test(base) || !URL.canParse(base)) {
     const hint = ["sudo", "EDOX_BASE_URL=https://…", "edox-ops", "self-update"];

@@ -1,4 +1,4 @@
-// What a run says while it goes on, and its last word: lines for a person, or one JSON document.
+// Reports the progress and the result of a run: lines for a person, or one JSON document.
 
 import type { Watch } from "../engine/converge.ts";
 import { lineOf, oneLine, shellLine, visible } from "../engine/lines.ts";
@@ -13,39 +13,42 @@ import { voiceOf } from "../report/voice.ts";
 import type { Values } from "./command.ts";
 import { type Console, type Context, exitCode } from "./context.ts";
 
-/** What the document has besides the steps of its run. */
+/** Parts of the document other than the steps of its run. */
 export interface Also extends Pick<Document, "trees"> {
-  /** The results of a run before it, which the same command made. */
+  /** The results of an earlier run of the same command. */
   earlier?: readonly StepResult[];
 }
 
-/** What the requirements of a run have to say. */
+/** The notes of a run's requirements. */
 export interface Notes {
   warnings: string[];
-  /** Why something could not be looked at. */
+  /** Why a requirement could not be checked. */
   unknown: string[];
 }
 
 export interface Teller {
   warning(sentence: string): Promise<void>;
-  /** Prints those that are not `known`. Where anything could not be looked at, a run that only looks is no success. */
+  /** Prints the notes that are not `known`. If a requirement could not be checked, a dry run is not a success. */
   notes(notes: Notes, known?: readonly string[]): Promise<void>;
   started(step: Step): void;
   step(result: StepResult): Promise<void>;
   progress: Pick<Watch, "waiting" | "running" | "lasting" | "ending" | "output" | "status">;
-  /** Nothing is left at the bottom of a terminal. */
+  /** Clears the progress line of a terminal. */
   clear(): void;
-  /** The exit code. Rejects when a word of the report could not be written. `done`: it acted, by this recipe. */
+  /**
+   * Prints the end of the report, and returns the exit code. Rejects if the report could not be written. `done`: the
+   * recipe that was applied, absent in a dry run.
+   */
   end(results: readonly StepResult[], done?: Recipe, also?: Also): Promise<number>;
 }
 
-/** The line at the bottom of a terminal, or null: nobody reads there, or other words are wanted. */
+/** Returns the progress line of a terminal, or null if there is no terminal or a flag selects another output. */
 export function lineFor({ quiet, json, verbose }: Values, console: Console, stop: Stop): Progress | null {
   if (quiet || json || verbose || console.columns() === null) return null;
   return progressLine({ err: console.err, columns: () => console.columns() ?? 80 }, Date.now, stop);
 }
 
-/** `stop`: what a person at a terminal is told while a run ends in order. */
+/** Returns the reporter of a run. `stop`: the interruption that a terminal shows while a run ends cleanly. */
 export function teller(flags: Values, { console, command, hint, variable }: Context, stop: Stop = () => null): Teller {
   const json = flags.json === true;
   const quiet = flags.quiet === true;
@@ -53,7 +56,7 @@ export function teller(flags: Values, { console, command, hint, variable }: Cont
   const verbose = flags.verbose === true;
   const line = lineFor(flags, console, stop);
   const warnings: string[] = [];
-  /** A reader that went away does not stop a run: that is told at its end. */
+  /** A closed pipe does not stop a run. It is reported at the end. */
   let lost: unknown;
   let hasUnknown = false;
 
@@ -93,7 +96,7 @@ export function teller(flags: Values, { console, command, hint, variable }: Cont
         if (line) line.say(wait);
         else if (!quiet) console.err(wait);
       },
-      // On a terminal the line at the bottom shows how far it is, and for how long.
+      // On a terminal the progress line shows the state and the duration.
       ...(!(line || quiet) && {
         lasting: (argv, limitMs) => console.err(lineOf`waiting at most ${limitMs / 60_000} min for ${shortLine(argv)}`),
       }),
@@ -106,7 +109,7 @@ export function teller(flags: Values, { console, command, hint, variable }: Cont
       },
       ...(verbose && {
         running: (argv) => console.err(lineOf`$ ${shellLine(argv)}`),
-        // A program that redraws its line makes a new one.
+        // A program that redraws its line produces a new line here.
         output: (text) => console.err(visible(text.replace(/\r\n?/g, "\n"))),
       }),
       ...(line && { output: line.output, status: line.status }),
@@ -124,7 +127,7 @@ export function teller(flags: Values, { console, command, hint, variable }: Cont
         const error = failed?.problem && { error: problemOf(failed.problem, voice) };
         await console.out(jsonOf({ command, outcome, exit, warnings, steps, ...also, ...error }));
       } else if (done && failed && outcome === "failed") console.err(lineOf`${done.failed} ${failed.id}`);
-      // A part of a recipe is not the whole of it.
+      // The recipe's message does not apply if only some of its steps ran.
       else if (done && !failed && results.length === done.steps.length) await say(lineOf`${done.done}`);
       if (lost !== undefined) throw lost;
       return exit;
@@ -132,7 +135,7 @@ export function teller(flags: Values, { console, command, hint, variable }: Cont
   };
 }
 
-/** The program and what it was asked for, without its options and their values. */
+/** Returns the program and its words, without options and their values. */
 function shortLine(argv: readonly string[]): string {
   return shellLine(argv.filter((word, i) => !(word.startsWith("-") || argv[i - 1] === "-o")));
 }
@@ -147,7 +150,7 @@ function verdict(
   if (signal) return { outcome: "interrupted", exit: signal.returncode };
   if (has("failed")) return { outcome: "failed", exit: exitCode.failed };
   if (has("pending")) return { outcome: "pending", exit: check ? exitCode.pending : exitCode.done };
-  // What could not be seen is no success.
+  // A state that could not be determined is not a success.
   if (has("unknown") || hasUnknown) return { outcome: "unknown", exit: check ? exitCode.failed : exitCode.done };
   return { outcome: has("changed") ? "changed" : "ok", exit: exitCode.done };
 }

@@ -19,7 +19,7 @@ export default command({
     const recipe = (_: Facts, see: HostReader) => uninstallation(program, see);
     if (values["dry-run"] || values.check) return change(recipe, values, context);
     demandRoot(host, context);
-    // An installer or a self-update would put it there again.
+    // The lock excludes an installer or a self-update, which would install the program again.
     const lock = await takeLock(host, lockOf(host, program), ["sudo", "edox-ops", ...typed]);
     return change(recipe, values, context).finally(() => lock.release());
   },

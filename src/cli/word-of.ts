@@ -1,15 +1,15 @@
-// The declared commands as plain data, for whatever is written from them.
+// Describes the declared commands as plain data, from which help texts and completions are generated.
 
 import type { ArgDef } from "citty";
 import type { Flag, Value, Word } from "../report/word.ts";
 import { choicesOf } from "./arguments.ts";
 import type { Command } from "./command.ts";
 
-/** What is answered before any command sees a word, and is declared by none. */
+/** Flags that are handled before any command runs, so that no command declares them. */
 const help = { name: "--help", description: "say what can be typed", value: null };
 const version = { name: "--version", description: "print the version", value: null };
 
-/** Loads every command. */
+/** Returns a command and its subcommands as data. Imports every command. */
 export async function wordOf(command: Command, path: readonly string[]): Promise<Word> {
   const args = Object.entries(command.args ?? {});
   const words = Object.entries(command.subCommands ?? {}).map(async ([name, load]) => {

@@ -1,4 +1,4 @@
-// Commands that start or stop gitlab-runner: one at a time, and with an end to running jobs before they stop it.
+// Commands that start or stop gitlab-runner. One of them runs at a time, and running jobs are drained before a stop.
 
 import type { ArgsDef } from "citty";
 import { lineOf } from "../../engine/lines.ts";
@@ -10,7 +10,10 @@ import { type Context, exitCode } from "../context.ts";
 import { type Before, change, takeLock } from "../run.ts";
 import { waitOf } from "../wait.ts";
 
-/** Another run may have taken the host's lock while jobs were waited for: gitlab-runner is stopped then, and waits with us. */
+/**
+ * Another run may have taken the host's lock during the drain. gitlab-runner is stopped by then, so this command waits
+ * for that lock.
+ */
 const hostLockMs = 600_000;
 
 type RecipeFor = Parameters<typeof change>[0];
@@ -23,12 +26,12 @@ export const drainFlag = {
   },
 } as const satisfies ArgsDef;
 
-/** Milliseconds; two hours, as long as systemd waits for them. */
+/** Parses --drain and returns milliseconds. The default of two hours is also the stop timeout of systemd. */
 export function drainOf(typed: string | undefined): number {
   return waitOf("--drain", typed ?? "2h");
 }
 
-/** Holds the runner's lock during the change. */
+/** Applies the change while holding the runner's lock. */
 export async function changeRunner(recipeFor: RecipeFor, values: Values, context: Context): Promise<number> {
   const host = await context.host();
   const before: Before = async () => {
@@ -39,8 +42,9 @@ export async function changeRunner(recipeFor: RecipeFor, values: Values, context
 }
 
 /**
- * Stops gitlab-runner once its jobs have ended, where `stops` returns true, and then makes the change. gitlab-runner is started
- * again where the change fails. Both locks are tried before anything is stopped; jobs are waited for under the runner's alone.
+ * Drains and stops gitlab-runner if `stops` returns true, and then applies the change. If the change fails,
+ * gitlab-runner is started again. Both locks are tried before the stop; during the drain only the runner's lock is
+ * held.
  */
 export async function changeDrained(
   recipeFor: RecipeFor,

@@ -1,4 +1,4 @@
-// Where packages are had instead of from their makers.
+// Flags for apt mirrors of Docker and GitLab Runner.
 
 import type { ArgsDef } from "citty";
 import type { Mirror } from "../../resources/apt-repository.ts";
@@ -25,7 +25,7 @@ export const dockerMirrorFlags = {
   },
 } as const satisfies ArgsDef;
 
-/** Throws a usage Problem for what is no address, no path, or no fingerprint. */
+/** Returns the mirror that the flags describe. Throws a usage Problem for an invalid address, path or fingerprint. */
 export function mirrorOf(values: Values, name: "docker" | "runner"): Mirror {
   const typed = (what: string): string | undefined => values[`${name}-apt-${what}`] as string | undefined;
   const [uri, key, fingerprint] = [typed("url"), typed("key"), typed("fingerprint")?.replaceAll(" ", "").toUpperCase()];
@@ -39,7 +39,10 @@ export function mirrorOf(values: Values, name: "docker" | "runner"): Mirror {
   return { uri: uri?.replace(/\/+$/, ""), key, fingerprint };
 }
 
-/** No name and password, which every user of the host could read, and nothing that would end a line. */
+/**
+ * Returns whether this is an address without a user name and password, which every user of the host could read, and
+ * without line ends.
+ */
 function isAddress(text: string): boolean {
   return /^https?:\/\/[\w.[\]:-]+(\/[\w./~%+-]*)?$/.test(text) && URL.canParse(text);
 }

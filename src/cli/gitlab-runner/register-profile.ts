@@ -1,4 +1,4 @@
-// The profile of a registration: a named one or a file, and what is typed over it.
+// The profile of a registration: a built-in one or a file, and the flags that override it.
 
 import { meant } from "../../engine/meant.ts";
 import type { HostReader } from "../../host/host.ts";
@@ -17,7 +17,7 @@ interface Typed {
 
 type Warn = (sentence: string) => void;
 
-/** Returns what a runner is to be made of. Throws a usage Problem for a value that it cannot have. */
+/** Returns the profile of the runner. Throws a usage Problem for an invalid value. */
 export function profileOf(values: Typed, host: HostReader, warn: Warn): Profile {
   const base = namedProfile(values.profile, host, warn);
   const { description = base.description } = values;
@@ -48,7 +48,7 @@ export function profileOf(values: Typed, host: HostReader, warn: Warn): Profile 
   };
 }
 
-/** Returns the executor. That of a built-in profile is fixed, as the Python version had it. */
+/** Returns the executor. That of a built-in profile is fixed, as in the Python version. */
 function executorOf({ executor, profile }: Typed, base: Profile, warn: Warn): string {
   const isFixed = profile !== undefined && Object.hasOwn(profiles, profile);
   if (!isFixed || executor === undefined || executor === base.executor) return executor ?? base.executor;
@@ -56,7 +56,10 @@ function executorOf({ executor, profile }: Typed, base: Profile, warn: Warn): st
   return base.executor;
 }
 
-/** An unknown name is ignored, as the Python version did, unless it is a misspelt one. */
+/**
+ * Returns the named profile. An unknown name is ignored with a warning, as in the Python version, unless it is a
+ * misspelled profile.
+ */
 function namedProfile(name: string | undefined, host: HostReader, warn: Warn): Profile {
   if (name === undefined) return withoutProfile;
   const known = Object.hasOwn(profiles, name) ? profiles[name] : undefined;

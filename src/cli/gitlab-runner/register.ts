@@ -64,7 +64,8 @@ export default command({
     let old: { token: string; wasMade: boolean }[] = [];
     const recipe = async (): Promise<Recipe> => {
       if (looks) return registration(order, null);
-      // Under the lock, and with an ear for signals: what is made in GitLab is written here, or taken back.
+      // This runs under the lock, and signals no longer end the process at once: a runner created in GitLab is either
+      // configured here or deleted there.
       host.heedSignals();
       entry = await admitted(order, host);
       old = replacedRunners(readConfig(host), order, entry, host).map((runner) => {
@@ -92,7 +93,7 @@ export default command({
   },
 });
 
-/** Bytes of a file in whose first line a token is. */
+/** Maximum number of bytes of a token file that are read. The token is in the first line. */
 const mostTokenFile = 4096;
 
 type Typed = {
@@ -103,7 +104,7 @@ async function orderOf(values: Typed, context: Context, host: HostReader): Promi
   const url = values.url ?? "";
   if (url === "")
     throw usage("--url is missing", undefined, withFlag(["edox-ops", ...context.typed], "--url", "https://gitlab.com"));
-  // GitLab Runner asks for paths below the address and drops its query: it is not recorded.
+  // GitLab Runner requests paths below the address and drops its query, so the query is not recorded.
   const address = url.replace(/[?#][\x21-\x7e]*$/, "");
   if (!/^https?:\/\/[\w.[\]:-]+(\/[\w./~%-]*)?$/.test(address) || !URL.canParse(address)) {
     throw usage(`--url '${url}' is no http or https address`);
@@ -125,13 +126,19 @@ async function orderOf(values: Typed, context: Context, host: HostReader): Promi
   };
 }
 
-/** The command to type again with another token, which is asked for. One that came from a file is read from there again. */
+/**
+ * Returns the command to run again with another token, which it prompts for. A token from a file is read from the file
+ * again.
+ */
 function withoutToken({ kind }: Credential, { typed }: Context): string[] {
   const isTyped = typed.some((word) => /^--(token|token-file|access-token)(=|$)/.test(word));
   return ["sudo", "edox-ops", ...typed, ...(isTyped ? [] : [kind === "access" ? "--access-token" : "--token", "-"])];
 }
 
-/** The runner ignores one that is not there: we do not. */
+/**
+ * Returns the path of a certificate file. Throws a Problem if it contains no certificate. gitlab-runner itself ignores
+ * a missing file.
+ */
 function authority(path: string, host: HostReader): string {
   if (!path.startsWith("/"))
     throw usage(`--ca-file ${path} is no absolute path: the runner reads it later, from elsewhere`);
@@ -144,7 +151,7 @@ function authority(path: string, host: HostReader): string {
 
 async function credentialOf(values: Typed, context: Context, host: HostReader): Promise<Credential> {
   const { project, group } = values;
-  // An empty --token counts as none: scripts pass a variable that may be empty.
+  // An empty --token counts as absent: scripts pass a variable that may be empty.
   const given = ["token", "token-file", "access-token"].filter((name) => values[name as keyof Typed]);
   if (given.length > 1) throw usage(`--${given[0]} and --${given[1]} are two ways to say who this is`);
   for (const [flag, id] of Object.entries({ project, group })) {
@@ -154,7 +161,7 @@ async function credentialOf(values: Typed, context: Context, host: HostReader): 
   if (project !== undefined && group !== undefined) throw usage("--project and --group are two owners of one runner");
   const own = await tokenOf(values.token, "EDOX_RUNNER_TOKEN");
   const fromFile = values["token-file"] === undefined ? undefined : firstLine(values["token-file"]);
-  // What is said on the command line is meant before what is in the environment.
+  // Flags take precedence over environment variables.
   const access =
     given.includes("access-token") || (given.length === 0 && own === undefined)
       ? await tokenOf(values["access-token"], "EDOX_GITLAB_TOKEN")
@@ -189,7 +196,7 @@ async function credentialOf(values: Typed, context: Context, host: HostReader): 
   }
 }
 
-/** Returns a token that the flag takes. Throws a usage Problem, which never shows it, for one of another kind. */
+/** Returns the token if its kind suits the flag. Otherwise throws a usage Problem that never shows the token. */
 function checked(token: string, flag: "--token" | "--access-token", context: Context): string {
   const kind = tokenKind(token);
   if (kind !== null && kind.flag !== flag) {
@@ -201,7 +208,7 @@ function checked(token: string, flag: "--token" | "--access-token", context: Con
   throw usage(`${name} is not one: a token has at least 8 characters, and no blank in it`);
 }
 
-/** Returns what was typed, with the token asked for by this flag in place of any other. */
+/** Returns the command with its token flags replaced by this flag, which prompts for the token. */
 function withToken({ typed }: Context, flag: string): string[] {
   const rest = ["--token", "--token-file", "--access-token"].reduce(
     (words, each) => withFlag(words, each, null),
@@ -210,7 +217,7 @@ function withToken({ typed }: Context, flag: string): string[] {
   return ["sudo", "edox-ops", ...rest, flag, "-"];
 }
 
-/** What a runner with a token of its own never sends: it is set in GitLab. */
+/** Returns the settings to make in GitLab, because a runner with its own authentication token never sends them. */
 function inGitLab({ server, credential, profile, isProtected }: Order): string {
   if (credential.kind !== "own") return "";
   const tags = profile.tags.length > 0 ? `tags ${profile.tags.join(", ")}` : "run untagged jobs";

@@ -76,7 +76,7 @@ function chosen(runners: readonly Runner[], name: string | undefined): Runner {
   throw new Problem("requirement", message, { hint });
 }
 
-/** What a job on this host writes. */
+/** Returns the part of a .gitlab-ci.yml that works on this host. */
 function snippet(service: string, mtu: number | null): string {
   const ethernet = 1500;
   const narrow = mtu !== null && mtu < ethernet;

@@ -14,10 +14,10 @@ export default command({
     const host = await loadHost();
     const service = await serviceStatus(host);
     const exit = service.installed ? exitCode.done : exitCode.failed;
-    // The tokens are root's alone, and so is what GitLab says of them.
+    // Only root can read the tokens, and so only root can ask GitLab about the runners.
     const sees = host.uid === 0 && service.installed;
     const now = sees ? await load(host) : undefined;
-    // A file that cannot be read is told, behind what can be.
+    // A file that cannot be read is reported after the service.
     const { found, problem } = sees ? await tried(() => runnerStatuses(host)) : {};
     const runners = found?.runners ?? [];
     const hidden = service.installed && !sees;
@@ -51,13 +51,13 @@ export default command({
   },
 });
 
-/** Returns the lines that the Python version printed of runner.json: where it is, and what it holds. */
+/** Returns the lines that the Python version printed about runner.json: its path and content. */
 async function registrationState(host: Host): Promise<string[]> {
   const key = "registration_state";
   if (host.uid !== 0) return [`${key}: only root may read ${runnerStatePath}`];
   const text = textOf(host, runnerStatePath);
   if (text === null) return [`${key}: not registered via edox-ops`];
-  // A file that is no JSON is reported with the runners.
+  // A file that is not JSON is reported with the runners.
   const { found } = await tried(async () => JSON.stringify(JSON.parse(text), null, 2));
   return [`${key}: ${runnerStatePath}`, ...(found?.split("\n") ?? [])];
 }
@@ -74,7 +74,7 @@ async function tried<T>(look: () => Promise<T>): Promise<{ found?: T; problem?: 
   }
 }
 
-/** As the Python version spelled them: scripts read these lines. */
+/** Formats a value as the Python version did, because scripts read these lines. */
 function shown(value: unknown): string {
   if (value === null || value === undefined) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";

@@ -26,7 +26,7 @@ export default command({
     };
     demand();
     const recipe = () => {
-      // Once more under the lock: a runner may have been registered while jobs were waited for.
+      // This is checked again under the lock, because a runner may have been registered during the drain.
       demand();
       return uninstallation(choices);
     };

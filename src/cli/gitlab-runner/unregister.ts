@@ -25,11 +25,12 @@ export default command({
     const recipe = async (): Promise<Recipe> => {
       const known = theRunner(host, name, values.url, ["edox-ops", ...context.typed]);
       if (looks) return unregistration(known);
-      // Under the lock, and with signals held back: what GitLab has forgotten is removed here as well.
+      // This runs under the lock, and signals no longer end the process at once: a runner that was deleted in GitLab is
+      // removed here too.
       host.heedSignals();
       const warnings = await forgetInGitLab(known, host, values.force === true);
       if (values.json) return unregistration(known, warnings);
-      // Also with --quiet.
+      // These warnings are printed with --quiet too.
       for (const warning of warnings) context.console.err(lineOf`warning: ${warning}`);
       return unregistration(known);
     };

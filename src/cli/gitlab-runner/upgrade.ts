@@ -13,7 +13,8 @@ export default command({
     const drainMs = drainOf(values.drain);
     const host = await context.host();
     const before = installedVersion(host);
-    // Its own scripts find it stopped: they would wait for its jobs with dpkg's lock in hand.
+    // The service must be stopped before the package's own scripts run: they would wait for its jobs while holding
+    // dpkg's lock.
     const stops = async (stop: Stop): Promise<boolean> => {
       await fetchLists(host, stop);
       return (await outdated(host)).length > 0;

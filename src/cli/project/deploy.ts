@@ -5,10 +5,10 @@ import type { Context } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
 import { type Release, release, releaseFlags, sourceFlags } from "./release.ts";
 
-/** Returns the release of what was typed as the source. */
+/** Returns the release of the source that the flags describe. */
 export function deployRelease(command: string, slug: string, values: Values, context: Context): Release {
   const { source, subdir } = values as { source?: string; subdir?: string };
-  // Root's links, and those of the person who typed sudo.
+  // Links of root and of the user who ran sudo are trusted.
   const trusted = [0, Number(context.variable("SUDO_UID") ?? 0)];
   const given = {
     source: source ?? null,
@@ -28,7 +28,10 @@ export function deployRelease(command: string, slug: string, values: Values, con
   };
 }
 
-/** Throws a usage Problem for a path that is none within the source, and for one that is in both lists. */
+/**
+ * Returns the included and excluded paths. Throws a usage Problem for a path that is not within the source, and for one
+ * in both lists.
+ */
 function selectionOf(values: Values): Selection {
   const [include, exclude] = [pathsOf("include", values), pathsOf("exclude", values)];
   const both = include.find((path) => exclude.includes(path));

@@ -1,4 +1,4 @@
-// What a command that only removes things prints: a line for each, or one JSON document.
+// Prints the report of a command that only removes things: a line for each, or one JSON document.
 
 import { lineOf } from "../../engine/lines.ts";
 import type { Document } from "../../report/schema.ts";
@@ -8,9 +8,9 @@ import { type Context, exitCode } from "../context.ts";
 export function pruneReport(command: string, values: Values, { console }: Context) {
   const looks = values["dry-run"] === true || values.check === true;
   return {
-    /** Nothing is removed. */
+    /** Whether this is a dry run, which removes nothing. */
     looks,
-    /** `found`: what is, or would be, removed, `count` of it. Returns the exit code. */
+    /** Prints the report and returns the exit code. `found`: what was removed or would be; `count`: how many. */
     async end(
       found: Pick<Document, "assets" | "backups">,
       count: number,

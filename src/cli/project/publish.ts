@@ -27,7 +27,7 @@ export default command({
       throw usage("--source is missing", undefined, ["edox-ops", ...context.typed, "--source", "DIRECTORY"]);
     }
     const changes = editOf(values);
-    // What is typed of a project that is there changes its record, as update does.
+    // The flags change the record of an existing project, as those of update do.
     const after = (before: Draft | null): Draft => {
       return { ...edited(before ?? newProject(slug, values, context), changes), enabled: true };
     };

@@ -1,4 +1,4 @@
-// What is typed of a project, checked by the schema of its record.
+// Validates the flags of a project against the schema of its record.
 
 import type { ArgsDef } from "citty";
 import * as v from "valibot";
@@ -47,7 +47,9 @@ export const recordFlags = {
   "no-hsts": { type: "boolean", description: "Tell browsers to use HTTPS alone for a day" },
 } as const satisfies ArgsDef;
 
-/** Returns the value. Throws a Problem for one that its schema refuses: exit 1, as the Python version had it. */
+/**
+ * Returns the value. Throws a Problem for a value that its schema rejects, with exit code 1 as in the Python version.
+ */
 export function checked<T extends v.GenericSchema>(
   schema: T,
   value: unknown,
@@ -63,7 +65,7 @@ export function slugOf({ slug }: Values): string {
   return checked(project.slug, slug, "slug");
 }
 
-/** What was typed of a record, and nothing else. */
+/** Returns only the keys of a record for which a flag was given. Throws a Problem for an invalid value. */
 export function editOf(values: Values): Partial<project.Project> {
   const keys = {
     domain: project.domain,
@@ -94,7 +96,7 @@ function rateLimitOf(typed: string): number | "off" {
   return checked(project.rateLimit, /^[1-9]\d*$/.test(typed) ? Number(typed) : typed, "--rate-limit");
 }
 
-/** Returns each network once, in its usual spelling, so that the same list changes nothing. */
+/** Returns each network once, in its canonical form, so that the same list is idempotent. */
 function networksOf(typed: string): string[] {
   const networks = typed.split(",").map((text) => {
     const read = readNetwork(checked(project.network, text, "--real-ip-from"));
@@ -103,7 +105,7 @@ function networksOf(typed: string): string[] {
   return checked(project.realIpFrom, [...new Set(networks)], "--real-ip-from", `${networks.length} networks`);
 }
 
-/** A record as it begins, with what was typed of it. */
+/** Returns a new record with defaults and the values of the flags. */
 export function newProject(slug: string, values: Values, { typed }: Context): project.Project {
   const { domain, ...more } = editOf(values);
   if (domain === undefined) {
@@ -112,7 +114,7 @@ export function newProject(slug: string, values: Values, { typed }: Context): pr
   return { ...project.defaults(slug), domain, ...more };
 }
 
-/** A slug, or the key of a record of this host that is none. Throws a Problem for anything else. */
+/** Returns the slug, or the key of an invalid record of this host. Throws a Problem for anything else. */
 export async function keyOf(values: Values, see: () => Promise<HostReader>): Promise<string> {
   if (v.is(project.slug, values.slug)) return values.slug;
   const { readRecords } = await import("../../projects/store.ts");

@@ -1,4 +1,4 @@
-// What a command that replaces a project's tree prints: lines for a person, or one JSON document.
+// Prints the report of a command that replaces a project's tree: lines for a person, or one JSON document.
 
 import { countOf, lineOf, oneLine } from "../../engine/lines.ts";
 import type { StepResult } from "../../engine/step.ts";
@@ -12,16 +12,16 @@ import { voiceOf } from "../../report/voice.ts";
 import type { Values } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
 
-/** What a command prints as its last line. */
+/** The last line that a command prints. */
 export interface Wording {
   command: string;
-  /** As the Python version prints it. */
+  /** The wording of the Python version. */
   done(name: string): string;
-  /** In its place where nothing was to be changed; null: there is nothing to restore. */
+  /** Printed instead if nothing had to change. With null, there was nothing to restore. */
   nothing?(name: string | null): string;
 }
 
-/** Paths that a deploy lists on a terminal. */
+/** Maximum number of paths that a deploy lists on a terminal. */
 const mostShown = 10;
 
 export function releaseReport(words: Wording, values: Values, context: Context) {
@@ -29,7 +29,7 @@ export function releaseReport(words: Wording, values: Values, context: Context) 
   const voice = voiceOf({ colour: values["no-color"] !== true && console.colour("out"), hint });
 
   return {
-    /** Prints what would be done. `pruned`: the backups that would be removed. */
+    /** Prints the plan. `pruned`: the backups that would be removed. */
     async plan(
       order: Order,
       planned: Plan,
@@ -105,7 +105,7 @@ function deployedLines({ project, name }: Order, deployed: Deployed, words: Word
   ];
 }
 
-/** Files of earlier releases that are public still, so that nobody is surprised by one. */
+/** Returns lines about files of earlier releases that are still public, so that they surprise no admin. */
 function keptLines(slug: string, assets: readonly KeptAsset[]): string[] {
   if (assets.length === 0) return [];
   const shown = assets.slice(0, mostShown).map(({ path }) => `  ${path}`);

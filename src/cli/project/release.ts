@@ -1,4 +1,4 @@
-// How a command that replaces a project's tree runs: deploy, restore and publish.
+// Runs a command that replaces a project's tree: deploy, restore or publish.
 
 import type { ArgsDef } from "citty";
 import { converge } from "../../engine/converge.ts";
@@ -31,7 +31,7 @@ import { lineFor } from "../teller.ts";
 import { waitOf } from "../wait.ts";
 import { releaseReport, type Wording } from "./release-report.ts";
 
-/** What a tree is made from. */
+/** The flags for the source of a tree. */
 export const sourceFlags = {
   source: {
     type: "string",
@@ -70,15 +70,18 @@ export const releaseFlags = {
 const defaultKeep = 5;
 
 export interface Release extends Wording {
-  /** The step in the log. */
+  /** The step id in the log. */
   id: string;
-  /** Opens both trees; null where there is nothing to restore. */
+  /** Opens both trees and returns the requested deploy, or null if there is nothing to restore. */
   orderOf(project: Project, choices: Choices, host: Host, trees: Trees): Promise<Order | null>;
-  /** The record and the site, where they change together with the tree. */
+  /** Returns the record and the site, if they change together with the tree. */
   publication?(facts: Facts): Publication;
 }
 
-/** Replaces the tree of a project, and with a publication its record and site: all of it or nothing. Returns the exit code. */
+/**
+ * Replaces the tree of a project, and with a publication its record and site, or changes nothing. Returns the exit
+ * code.
+ */
 export async function release(slug: string, told: Release, values: Values, context: Context): Promise<number> {
   const { console, typed } = context;
   const again = ["sudo", "edox-ops", ...typed];
@@ -90,14 +93,15 @@ export async function release(slug: string, told: Release, values: Values, conte
   const report = releaseReport(told, values, context);
   const publication = told.publication?.(gatherFacts(host));
   const locks: { release(): void }[] = [];
-  // The order of locks in every command: the project's, then the host's. A dry run of another user than root takes none.
+  // Every command takes the project's lock first and the host's second. A dry run of a user other than root takes no
+  // lock.
   if (host.uid === 0) locks.push(await takeLock(host, projectLockPath(slug), again, waitMs));
   let project: Project | undefined;
   let ordered: Order | undefined;
   let removeMade: () => void = () => {};
   let line: ReturnType<typeof lineFor> = null;
   try {
-    // What was staged is gone before a hint names where the disk is full.
+    // The stage is removed before a hint names the file system that is full.
     return await replaced().finally(clear);
   } catch (error) {
     if (error instanceof OutputError || error instanceof Unseen) throw error;
@@ -111,10 +115,10 @@ export async function release(slug: string, told: Release, values: Values, conte
     const known = publication ? await publication.projectIn(host) : await theProject(host, slug);
     if (host.uid === 0) removeMade = madeSince(host, trees, slug);
     if (!looks) securedBackups(host, trees, slug);
-    // Only now: what is to be settled in the end is reached by its path.
+    // This is assigned only after the backups are secured, because `clear` accesses them by the project's paths.
     project = known;
     const notes = looks ? [] : settle(host, trees, project);
-    // Until here a signal ends this process at once: the next command settles what it leaves.
+    // Until here a signal ends this process at once, and the next command cleans up.
     const order = await told.orderOf(project, choices, host, trees);
     if (order === null) {
       if (!looks) await demandServed(probeOf(project, choices.asks, host), "nothing was changed");
@@ -151,7 +155,7 @@ export async function release(slug: string, told: Release, values: Values, conte
       line?.say(`${Math.floor((100 * files) / total)} %  ${files} of ${total} files ${phase}, ${megabytes} MB`);
       await signals();
     };
-    // The deploy of a project is told in the same log as its other changes.
+    // A deploy is logged in the same file as the other changes of a project.
     const log = runLog(projectLogPath, host, (sentence) => console.err(lineOf`warning: ${sentence}`));
     const step = { id: told.id, title: told.done(order.name) };
     const outcomeOf = ({ replaced, notes }: Deployed) => {
@@ -175,7 +179,7 @@ export async function release(slug: string, told: Release, values: Values, conte
     return { deployed, steps: site.results };
   }
 
-  /** Checks what a publication requires, and returns warnings. */
+  /** Checks the requirements of a publication, and returns warnings. */
   async function checked(): Promise<string[]> {
     if (!publication) return [];
     const { warnings, unknown } = await requirements(publication.recipe, snapshot(host), null);

@@ -32,7 +32,7 @@ export default command({
     const deletes = values["delete-files"] === true;
     const looks = values["dry-run"] === true || values.check === true;
     if (deletes && !(values.yes || looks)) {
-      // What deletes is never the first that is offered: this lists it.
+      // The hint never offers the deletion itself first: a dry run lists what would be deleted.
       const hint = ["sudo", "edox-ops", ...context.typed, "--dry-run"];
       throw new Problem("not-confirmed", `the files and backups of ${slug} would be gone for ever: say --yes`, {
         hint,
@@ -75,15 +75,15 @@ async function planRemoval(slug: string, dirs: string[], values: Values, context
 }
 
 /**
- * The site is taken down first, and the record goes last: a command that was killed or refused in between can be typed
- * again, and finishes.
+ * Disables the site first and removes the record last. If the command is killed or fails in between, running it again
+ * completes it.
  */
 async function removeWithFiles(slug: string, dirs: string[], values: Values, context: Context): Promise<number> {
   const { deleteTrees, planDeletion } = await import("../../projects/deletion.ts");
   const { disableProject } = await import("../../projects/recipes.ts");
   const { projectLockPath } = await import("../../projects/releases.ts");
   const [host, trees] = [await context.host(), await context.trees()];
-  // A deploy that runs would put there again what is deleted.
+  // A running deploy would create the deleted files again.
   const lock = await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]);
   try {
     const sizes = planDeletion(trees, slug, dirs);
@@ -103,7 +103,7 @@ async function removeWithFiles(slug: string, dirs: string[], values: Values, con
   }
 }
 
-/** What the first of two runs prints on stdout is only printed where it is the last. */
+/** Prints the output of a run on stdout only if the run failed, because a second run then does not follow. */
 async function printIfFailed(run: (held: Context) => Promise<number>, context: Context): Promise<number> {
   let text = "";
   const console = {

@@ -13,7 +13,7 @@ export default command({
   },
   async run(values, context) {
     const slug = slugOf(values);
-    // A bare dry run prints the site, as the Python version did; with --check or --diff it is a plan.
+    // A plain dry run prints the site, as the Python version did. With --check or --diff it prints a plan.
     const prints = values.stdout || (values["dry-run"] && !(values.check || values.diff || values.json));
     if (!prints) {
       const { renderProject } = await import("../../projects/recipes.ts");

@@ -5,7 +5,7 @@ import { type Release, release, releaseFlags } from "./release.ts";
 
 const { "no-backup": _, ...flags } = releaseFlags;
 
-/** One command under two names. */
+/** Defines one command under two names. */
 const restoring = (name: "restore" | "rollback", description: string) =>
   command({
     meta: { name, description },

@@ -1,8 +1,8 @@
-// A project that is to be served beside a privileged runner.
+// Warns about a project that is served beside a privileged runner.
 
 import type { Recipe } from "../../engine/step.ts";
 
-/** Returns the recipe with a warning where a privileged runner of this host could change the project's site. */
+/** Returns the recipe with a warning if a privileged runner of this host could change the project's site. */
 export function withRunnerWarning(recipe: Recipe, slug: string): Recipe {
   const title = "no privileged runner can change the site";
   const alone: Recipe["requires"][number] = {

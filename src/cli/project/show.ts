@@ -12,7 +12,7 @@ export default command({
     const { theProject, theRecord } = await import("../../projects/store.ts");
     const [see, slug] = [await host(), slugOf(values)];
     const found = await theRecord(see, slug);
-    // What mends a record is typed from what it says.
+    // An invalid record is printed first, because an admin repairs it from its values.
     if ("reason" in found && !values.json) await console.out(linesOf(isRecord(found.value) ? found.value : {}));
     const project = await theProject(see, slug);
     if (values.json) {
@@ -20,7 +20,7 @@ export default command({
       await console.out(jsonOf({ command: "project show", outcome: "ok", exit: exitCode.done, projects: [project] }));
       return exitCode.done;
     }
-    // The lines of the contract in its order, then the keys that the Python version did not have.
+    // The lines of the contract come first in its order, then the keys that the Python version did not have.
     const { slug: name, domain, root_path, source_path, branch, owner_group, tls, enabled, ...more } = project;
     const record = { slug: name, domain, root_path, source_path, branch, owner_group, tls, enabled };
     const paths = { nginx_site: vhostPath(name), nginx_enabled_link: vhostLinkPath(name) };
@@ -34,7 +34,7 @@ function linesOf(values: object): string {
   return lines.join("");
 }
 
-/** As the Python version spelled them: scripts read these lines. */
+/** Formats a value as the Python version did, because scripts read these lines. */
 function shown(value: unknown): string {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
