@@ -70,7 +70,7 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
     "it lists file systems that are mounted read-only, and a machine may have none",
   'engine/disk-fault.ts ["lsattr", "-d", dir, path]': [
     "runner/register.test.ts",
-    "is one error with its cause, and everything is as before",
+    "is one error with its cause, and everything is rolled back",
   ],
   'engine/disk-fault.ts ["sudo", "mount", "-o", "remount,rw", point]':
     "it changes a mount of the machine, which only a host of its own may",

@@ -1,8 +1,8 @@
-// Configs of several runners, and any of the layouts that TOML has for each.
+// Generates configurations of several runners, each in any of the layouts that TOML allows.
 
 import fc from "fast-check";
 
-/** A number or a time as it is written. */
+/** A number or a date-time in its TOML syntax. */
 export class Raw {
   constructor(readonly text: string) {}
 }
@@ -60,7 +60,7 @@ const runner = fc.record<Values>(
   { requiredKeys: ["name", "executor"] },
 );
 
-/** Of a whole file. */
+/** Generates the values of a whole file. */
 export const config: fc.Arbitrary<Values & { runners: Values[] }> = fc
   .tuple(
     some({
@@ -77,17 +77,17 @@ function some(model: Record<string, fc.Arbitrary<Value>>): fc.Arbitrary<Values> 
   return fc.record<Values>(model, { requiredKeys: [] });
 }
 
-/** Sections that may stand in any order among each other, behind the lines of their own. */
+/** The lines of a table, followed by sections in any order. */
 interface Body {
   lines: string[];
   sections: string[][];
-  /** Dotted keys must stand before the headers of what is in their tables. */
+  /** Dotted keys must precede the headers of tables inside theirs. */
   dotted: boolean;
 }
 
 /**
- * The config in one of many layouts: the same number is the same layout. Behind values stand comments such as
- * "# keep-1-", of the runner with that number, or "# keep-g-".
+ * Returns the configuration in one of many layouts. The same number selects the same layout. Values are followed by
+ * comments such as "# keep-1-", for the runner with that number, or "# keep-g-".
  */
 export function written({ runners, ...globals }: Values & { runners: Values[] }, layout: number): string {
   let state = layout;
@@ -157,7 +157,7 @@ export function written({ runners, ...globals }: Values & { runners: Values[] },
     return `{${gap}${pairs(value, []).join(pick(", ", ",", " ,\t"))}${gap}}`;
   }
 
-  /** Keys and values of an inline table. */
+  /** Returns the keys and values of an inline table. */
   function pairs(table: Values, prefix: string[]): string[] {
     return shuffled(Object.entries(table)).flatMap(([name, value]) => {
       const names = [...prefix, name];

@@ -1,15 +1,16 @@
-// Layouts of config.toml as people write them, each with what an edit makes of it: «before|after», and all else as it is.
+// Layouts of config.toml as people write them, each with the result of an edit: «before|after». Everything else stays
+// unchanged.
 
 import type { ConfigEdit } from "../../src/runner/config-text.ts";
 
 export interface Layout {
   name: string;
-  /** With its changes marked. */
+  /** The text with its changes marked. */
   marked: string;
   edits: readonly ConfigEdit[];
 }
 
-/** What edox-ops wants of a runner that builds images. */
+/** The edits that edox-ops applies to a runner that builds images. */
 export const imageBuilder = (runner: number): ConfigEdit[] => [
   { kind: "set", runner, key: ["docker", "privileged"], value: true },
   { kind: "add-items", runner, key: ["docker", "volumes"], items: ["/certs/client"] },
@@ -60,7 +61,7 @@ check_interval = 0
 `,
   ),
   layout(
-    "what is there already",
+    "a section that needs no change",
     `[[runners]]\n  [runners.docker]\n    privileged = true\n    volumes = ["/certs/client"]\n`,
   ),
   layout(
@@ -68,15 +69,15 @@ check_interval = 0
     `[[runners]]\n[runners.docker]\nvolumes = ["/cache"«|, "/certs/client"»]\nprivileged = «false|true»`,
   ),
   layout(
-    "keys that are missing behind a missing last newline",
+    "missing keys after a missing last newline",
     `[[runners]]\n[runners.docker]\nimage = "alpine"«|\nprivileged = true\nvolumes = ["/certs/client"]»`,
   ),
   layout(
-    "line ends of Windows",
+    "CRLF line ends",
     `[[runners]]\r\n  [runners.docker]\r\n    image = "a"\r\n«|    privileged = true\r\n»«|    volumes = ["/certs/client"]\r\n»\r\n[x]\r\n`,
   ),
   layout(
-    "line ends of Windows without a last one",
+    "CRLF line ends without a last one",
     `[[runners]]\r\n  [runners.docker]\r\n    image = "a"«|\r\n    privileged = true\r\n    volumes = ["/certs/client"]»`,
   ),
   layout("a byte order mark", `\ufeff[[runners]]\n  [runners.docker]\n    privileged = «false|true»\n`, privileged),
@@ -85,13 +86,9 @@ check_interval = 0
     "strings in single quotes",
     `[[runners]]\n[runners.docker]\nprivileged = «false|true»\nvolumes = ['/cache', 'C:\\x'«|, "/certs/client"»]\n`,
   ),
+  layout("an existing item in single quotes", `[[runners]]\n[runners.docker]\nvolumes = ['/certs/client']\n`, volumes),
   layout(
-    "an item that is there in single quotes",
-    `[[runners]]\n[runners.docker]\nvolumes = ['/certs/client']\n`,
-    volumes,
-  ),
-  layout(
-    "an item that is there behind escapes",
+    "an existing item with escapes",
     `[[runners]]
 [runners.docker]
 volumes = ["\\u002fcerts\\u002Fclient", "a\\"b]"]
@@ -150,7 +147,7 @@ volumes = ["a\\"]b", "c\\\\"«|, "/certs/client"»] # "]
     `[[runners]]\nname = "a"\ndocker.privileged = «false|true»\ndocker . "volumes" = ["/cache"«|, "/certs/client"»]\n`,
   ),
   layout(
-    "dotted keys beside which one is missing",
+    "dotted keys without the key",
     `[[runners]]\n  "docker" . image = "alpine" # small\n«|  "docker".privileged = true\n»  name = "a"\n[x]\n`,
     privileged,
   ),
@@ -177,7 +174,7 @@ volumes = ["a\\"]b", "c\\\\"«|, "/certs/client"»] # "]
     imageBuilder(1),
   ),
   layout(
-    "a table that is there through its tables only",
+    "a table that only its inner tables define",
     `[[runners]]
   name = "a"
 «|  [runners.docker]
@@ -193,7 +190,7 @@ volumes = ["a\\"]b", "c\\\\"«|, "/certs/client"»] # "]
 `,
   ),
   layout(
-    "no table, with others behind it",
+    "no table, followed by others",
     `[[runners]]
   name = "a"
   [runners.cache]
@@ -252,7 +249,7 @@ volumes = ["a\\"]b", "c\\\\"«|, "/certs/client"»] # "]
     imageBuilder(1).slice(0, 1),
   ),
   layout(
-    "environment that reads like keys",
+    "an environment that looks like keys",
     `[[runners]]
   environment = ["privileged = false", "A=\\"[runners.docker]\\"", 'volumes = ["/cache"]']
   [runners.docker]
@@ -261,7 +258,7 @@ volumes = ["a\\"]b", "c\\\\"«|, "/certs/client"»] # "]
 `,
   ),
   layout(
-    "a script that reads like a config",
+    "a script that looks like a configuration",
     `[[runners]]
   pre_build_script = """
 [[runners]]
@@ -280,7 +277,7 @@ privileged = false'''
 `,
   ),
   layout(
-    "comments that say the contrary",
+    "comments with the opposite value",
     `[[runners]]
   [runners.docker]
     # privileged = false
@@ -312,12 +309,12 @@ privileged = false'''
   ),
   layout("tabs", `[[runners]]\n\t[runners.docker]\n\t\timage = "a"\n«|\t\tprivileged = true\n»`, privileged),
   layout(
-    "another type than it should have",
+    "a value of the wrong type",
     `[[runners]]\n[runners.docker]\nprivileged = «"false"|true» # a string\n`,
     privileged,
   ),
   layout(
-    "characters of four bytes before it",
+    "characters of four bytes before the edit",
     `# 🦊 é\n[[runners]]\nname = "🦊"\n[runners.docker]\nimage = "🦊" # 🦊\nprivileged = «false|true»\n`,
     privileged,
   ),
@@ -347,7 +344,7 @@ privileged = false'''
     added,
   ),
   layout(
-    "a runner added behind a missing last newline",
+    "a runner added after a missing last newline",
     `[[runners]]\nname = "a"\n[x]\ny = 1«|\n\n[[runners]]\nname = "new"\nlimit = 2\n[runners.docker]\nimage = "alpine"\nvolumes = ["/cache"]»`,
     added,
   ),
@@ -362,7 +359,7 @@ privileged = false'''
     added,
   ),
   layout(
-    "a runner taken away, with its tables and its comments",
+    "a runner removed, with its tables and its comments",
     `concurrent = 1
 
 # the first
@@ -383,7 +380,7 @@ privileged = false'''
     removed(1),
   ),
   layout(
-    "a runner taken away around a global table",
+    "a runner removed around a global table",
     `«[[runners]]
 name = "a"
 |»[session_server]
@@ -395,29 +392,29 @@ name = "b"
 `,
     removed(0),
   ),
-  layout("the last runner taken away", `concurrent = 1\n«\n[[runners]]\nname = "a"\n|»`, removed(0)),
+  layout("the last runner removed", `concurrent = 1\n«\n[[runners]]\nname = "a"\n|»`, removed(0)),
   layout(
-    "a runner taken away under the comment of another section",
+    "a runner removed under the comment of another section",
     `[[runners]]\n  name = "a"\n  # limit = 1\n«[[runners]]\n  name = "b"|»`,
     removed(1),
   ),
   layout(
-    "a runner taken away from an inline array",
+    "a runner removed from an inline array",
     `runners = [ { name = "a" }, «{ name = "b" }, |»{ name = "c" } ]\n`,
     removed(1),
   ),
   layout(
-    "the last runner of an inline array taken away",
+    "the last runner of an inline array removed",
     `runners = [\n  { name = "a" }«,\n  { name = "b" }|» # b\n]\n`,
     removed(1),
   ),
   layout(
-    "a line of an inline array taken away",
+    "a line of an inline array removed",
     `runners = [\n«  { name = "a" },\n|»  { name = "b" }, # b\n]\n`,
     removed(0),
   ),
   layout(
-    "a runner taken away behind a comment of its neighbour",
+    "a runner removed after a comment of its neighbour",
     `runners = [ { name = "a" }«,|» # a\n  «{ name = "b" }|» ]\n`,
     removed(1),
   ),

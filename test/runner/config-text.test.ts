@@ -1,4 +1,4 @@
-// That an edit changes what it means and not a byte beside it, in any layout that TOML has for it.
+// Tests that an edit changes only what it means, and no other byte, in any layout that TOML allows.
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
@@ -15,7 +15,7 @@ import { after, before, imageBuilder, layouts } from "./config-layouts.ts";
 const path = "/etc/gitlab-runner/config.toml";
 
 for (const { name, marked, edits } of layouts) {
-  test(`an edit is made where it belongs: ${name}`, () => {
+  test(`config.toml: an edit changes only its own place: ${name}`, () => {
     expect(editConfig(before(marked), edits, path)).toBe(after(marked));
     const lasting = edits.every(({ kind }) => kind !== "add-runner" && kind !== "remove-runner");
     if (lasting) expect(editConfig(after(marked), edits, path)).toBe(after(marked));
@@ -52,7 +52,7 @@ function asks(runner: number, key: string[]): [ConfigEdit] {
 }
 
 for (const [text, edit, said] of nonsense) {
-  test(`what cannot be edited is named and not quoted: ${JSON.stringify(text)}`, () => {
+  test(`config.toml: an invalid edit is named without quoting the file: ${JSON.stringify(text)}`, () => {
     const problem = problemOf(() => editConfig(text, [edit], path));
     expect(problem.code).toBe("state");
     expect(problem.message).toEndWith(said);
@@ -72,7 +72,7 @@ const broken: [text: string, where: string][] = [
   [`a = ${"[".repeat(100_000)}`, "line 1, column"],
 ];
 for (const [text, where] of broken) {
-  test(`what is no TOML is told by its place, and not quoted: ${JSON.stringify(text.slice(0, 60))}`, () => {
+  test(`config.toml: a syntax error is reported by line and column without quoting the file: ${JSON.stringify(text.slice(0, 60))}`, () => {
     for (const read of [() => parseConfig(text, path), () => editConfig(text, [], path)]) {
       const problem = problemOf(read);
       expect(problem.code).toBe("state");
@@ -83,7 +83,7 @@ for (const [text, where] of broken) {
 }
 
 for (const text of ["a = {b = 1,}", "a = {\n b = 1}", 'a = "\\e"', "a = 07:32", 'a = "\\x41"']) {
-  test(`config.toml: what only TOML 1.1 has is refused: ${JSON.stringify(text)}`, () => {
+  test(`config.toml: syntax that only TOML 1.1 has is rejected: ${JSON.stringify(text)}`, () => {
     const edits: ConfigEdit[] = [{ kind: "set-global", key: "concurrent", value: 2 }];
     for (const read of [
       () => parseConfig(text, path),
@@ -98,13 +98,13 @@ for (const text of ["a = {b = 1,}", "a = {\n b = 1}", 'a = "\\e"', "a = 07:32", 
   });
 }
 
-test("config.toml: an edited text is no way around the second parser for another one", () => {
+test("config.toml: an edited text does not let another text skip the second parser", () => {
   const edited = editConfig("a = 1\n", [{ kind: "set-global", key: "concurrent", value: 2 }], path);
   expect(parseConfig(edited, path)).toEqual({ a: 1, concurrent: 2 });
   expect(problemOf(() => parseConfig(`${edited}b = {c = 1,}\n`, path)).code).toBe("state");
 });
 
-test("remembered: the last three texts are read once, and one that throws is read again", () => {
+test("remembered: the last three texts are parsed once, and a text that throws is parsed again", () => {
   const texts: string[] = [];
   const length = remembered((text) => {
     texts.push(text);
@@ -117,12 +117,12 @@ test("remembered: the last three texts are read once, and one that throws is rea
   expect(() => length("")).toThrow("empty");
 });
 
-test("a config is read as what it means", () => {
+test("config.toml: reading returns the values of the file, large integers included", () => {
   const read = parseConfig('\ufeffconcurrent = 2\r\nbig = 9007199254740993\n[[runners]]\ndocker.a = ["x"]\n', path);
   expect(read).toEqual({ concurrent: 2, big: 9007199254740993n, runners: [{ docker: { a: ["x"] } }] });
 });
 
-test("a table is set key by key: what it does not name stays, and what is missing is made", () => {
+test("config.toml: setting a table sets its keys one by one, keeps other keys and creates missing tables", () => {
   const value = { image: "b", auth: { user: "x" }, limits: {} };
   const edit: ConfigEdit = { kind: "set", runner: 0, key: ["docker"], value };
   const text = '[[runners]]\n  [runners.docker]\n    privileged = false # stays\n    image = "a"\n';
@@ -133,7 +133,7 @@ test("a table is set key by key: what it does not name stays, and what is missin
   expect(editConfig(edited, [edit], path)).toBe(edited);
 });
 
-test("every kind of value is written so that it is read as itself", () => {
+test("config.toml: every kind of value is read back as it was written", () => {
   const values = { a: 1, b: -0.5, c: 1e21, d: 2 ** 53, e: Number.POSITIVE_INFINITY, f: [], g: ["'", '"'], h: true };
   const table = { ...values, 'k"\n': "\u0000\b\t\n\f\r\u001f\u007f\u0085\ufeff\\u0041🦊", "": { __x: {} } };
   for (const text of ["", "runners = []", "[[runners]]\n"]) {
@@ -144,7 +144,7 @@ test("every kind of value is written so that it is read as itself", () => {
   expect(problemOf(() => editConfig("", [half], path)).code).toBe("usage");
 });
 
-test("names that every object of JavaScript has are keys like others", () => {
+test("config.toml: names that every JavaScript object inherits are keys like others", () => {
   const edits: ConfigEdit[] = ["__proto__", "constructor", "toString"].map((name) => {
     return { kind: "set", runner: 0, key: ["docker", name], value: true };
   });
@@ -154,7 +154,7 @@ test("names that every object of JavaScript has are keys like others", () => {
   expect(editConfig(edited, edits, path)).toBe(edited);
 });
 
-test("a runner that is added and taken away again leaves the file as it was", () => {
+test("config.toml: a runner that is added and removed again leaves the file unchanged", () => {
   for (const text of ["", 'concurrent = 1\n\n[[runners]]\n  name = "a"\n', "runners = []\n", "# x\r\n"]) {
     const runner = text.includes("[[") ? 1 : 0;
     const added = editConfig(text, [{ kind: "add-runner", table: { name: "b", docker: { image: "x" } } }], path);
@@ -162,7 +162,7 @@ test("a runner that is added and taken away again leaves the file as it was", ()
   }
 });
 
-test("a text that came out other than the edit means is not given back", () => {
+test("config.toml: an edit whose result differs from its meaning throws an internal error", () => {
   let asked = 0;
   const edit: ConfigEdit = {
     kind: "set-global",
@@ -175,7 +175,7 @@ test("a text that came out other than the edit means is not given back", () => {
   expect(problemOf(() => editConfig("", [edit], path)).code).toBe("internal");
 });
 
-/** fast-check prints the seed and the path of what fails. */
+/** fast-check prints the seed and the path of a failure. */
 const generated = { numRuns: runs(60, 2000), seed: 20_261_126 };
 const patienceMs = 300_000;
 type Table = Record<string, unknown>;
@@ -185,7 +185,10 @@ function read(text: string): Config {
   return parse(text.replace(/^\ufeff/, ""), { integersAsBigInt: true }) as Config;
 }
 
-/** Expects that the other parser takes the text too, as TOML 1.0, and for the same; it spells times and line ends in another way. */
+/**
+ * Expects that the other parser accepts the text as TOML 1.0 with the same meaning. It represents date-times and line
+ * ends differently.
+ */
 function expectStrict(text: string): void {
   const strict = meaningOfItem(treeOf(text.replace(/^\ufeff/, "")).top);
   expect(comparable(strict)).toEqual(comparable(meaningOf(read(text) as Parameters<typeof meaningOf>[0])));
@@ -198,7 +201,7 @@ function comparable(value: Meaning): unknown {
   return typeof value === "object" ? "a moment" : value;
 }
 
-/** What a model, or a file, means; line ends in strings are those of the file. */
+/** Returns the values of a model or of a file. Line ends in strings are normalized. */
 function plain(value: unknown): unknown {
   if (value instanceof Raw) return parse(`x = ${value.text}`, { integersAsBigInt: true }).x;
   if (value instanceof Date) return value;
@@ -208,7 +211,7 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]));
 }
 
-/** Removed and added by one edit, as one range; what is not in it is the same, to the byte. */
+/** Returns the text that one edit removed and added, as one range. The rest is unchanged, to the byte. */
 function changed(one: string, other: string): { removed: string; added: string } {
   let start = 0;
   while (start < Math.min(one.length, other.length) && one[start] === other[start]) start += 1;
@@ -219,7 +222,7 @@ function changed(one: string, other: string): { removed: string; added: string }
 }
 
 test(
-  "the generated files mean what their models say, in whatever layout",
+  "config.toml: generated files have the values of their models, in any layout",
   () => {
     fc.assert(
       fc.property(config, fc.integer(), (model, layout) => {
@@ -235,7 +238,7 @@ test(
 );
 
 test(
-  "in any file, runners that are made to build images do, and nothing beside that is changed",
+  "config.toml: preparing runners to build images changes nothing else, in any generated file",
   () => {
     fc.assert(
       fc.property(config, fc.integer(), fc.nat(), (model, layout, at) => {
@@ -267,7 +270,7 @@ test(
 );
 
 test(
-  "in any file, a global key is set and a runner is added by one insertion or in place of one value",
+  "config.toml: setting a global key and adding a runner changes one place each, in any generated file",
   () => {
     const runner = { name: 'n"\u0001', limit: 2, docker: { volumes: ["/cache"], auth: { user: "x" } } };
     fc.assert(
@@ -293,7 +296,7 @@ test(
 );
 
 test(
-  "whatever is done to a file, it is edited or refused for its state, and twice is once",
+  "config.toml: a damaged file is edited idempotently or rejected for its state, in any generated file",
   () => {
     const pieces = ["", "[", "]", "{", "}", '"', "'", "\n", "\r", ".", "=", ",", "#", "\\", "\0", "\ud83e", "\ufeff"];
     const lines = ["[runners.docker]\n", "[[runners]]\n", "[runners]\n", "docker = {}\n", "docker.x = 1\n"];
@@ -322,7 +325,7 @@ test(
 );
 
 test(
-  "in any file, a runner is taken away with its comments, and those of the others stay",
+  "config.toml: removing a runner removes its comments and keeps those of others, in any generated file",
   () => {
     fc.assert(
       fc.property(config, fc.integer(), fc.nat(), (model, layout, nth) => {
@@ -335,7 +338,7 @@ test(
         expect({ ...read(edited), runners: read(edited).runners ?? [] }).toEqual(wanted);
         const kept = (all: string): string[] => all.match(/# keep-\w-.*/g) ?? [];
         expect(kept(edited)).toEqual(kept(text).filter((each) => !each.startsWith(`# keep-${runner}-`)));
-        // Of what is left no byte is another, or elsewhere.
+        // No remaining byte has changed or moved.
         let at = -1;
         for (const character of edited) at = text.indexOf(character, at + 1);
         expect(edited === "" || at >= 0).toBe(true);

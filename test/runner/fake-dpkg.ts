@@ -1,4 +1,4 @@
-// An apt and a dpkg over the status file of the Debian in memory: states, holds, and releases whose scripts fail.
+// A fake apt and dpkg over the status file of the fake Debian: states, holds, and versions whose scripts fail.
 
 import type { Output } from "../../src/host/host.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
@@ -7,18 +7,18 @@ const statusPath = "/var/lib/dpkg/status";
 const installed = "install ok installed";
 
 export interface FakeDpkg {
-  /** The version that the repository has. */
+  /** The version in the repository. */
   offered: string;
   /** Versions of gitlab-runner whose postinst fails. */
   broken: Set<string>;
-  /** The Status field of a package; null: dpkg does not know it. */
+  /** Returns the Status field of a package, or null if dpkg does not know it. */
   get(name: string): string | null;
-  /** Sets Status and Version, or removes the package for null. */
+  /** Sets Status and Version. Null removes the package. */
   set(name: string, status: string | null, version?: string): void;
   version(name: string): string | null;
 }
 
-/** Takes over apt-get and dpkg on this host. */
+/** Handles apt-get and dpkg on this host. */
 export function fakeDpkg(host: FakeHost): FakeDpkg {
   const paragraphs = (): string[] => (host.text(statusPath) ?? "").split("\n\n").filter(Boolean);
   const paragraph = (name: string): string => paragraphs().find((each) => each.startsWith(`Package: ${name}\n`)) ?? "";
@@ -39,7 +39,7 @@ export function fakeDpkg(host: FakeHost): FakeDpkg {
       return ["ok installed", "ok config-files"].includes(state) ? [] : [name];
     });
 
-  /** Configures what is pending. A package whose files are there in part is left: it has to be unpacked again. */
+  /** Configures pending packages. A partly unpacked package is skipped, because it must be unpacked again. */
   function configure(): Output {
     const failed: string[] = [];
     for (const name of unfinished()) {

@@ -1,4 +1,4 @@
-// A GitLab in memory, for what asks it in this process. It answers as the real one does, or as it is told.
+// A fake GitLab in this process. It responds as the real one does, or as the test sets it.
 
 import type { Answer } from "../../src/host/host.ts";
 import type { FakeHost } from "../fake-host.ts";
@@ -7,7 +7,7 @@ interface Told {
   status: number;
   body?: unknown;
   headers?: Record<string, string>;
-  /** The content type; JSON for an object, HTML for anything else where it is missing. */
+  /** The content type. The default is JSON for an object and HTML for anything else. */
   type?: string;
   proxy?: string;
 }
@@ -22,9 +22,9 @@ export interface FakeGitLab {
   runners: Map<string, number>;
   accessTokens: Set<string>;
   registrationTokens: Set<string>;
-  /** Answers that come first, one a request. */
+  /** Responses that are used first, one for each request. */
   next: Told[];
-  /** Bodies that were sent, by path. */
+  /** The requests that were sent. */
   sent: { path: string; body: Record<string, unknown>; headers: Record<string, string> }[];
 }
 

@@ -1,4 +1,4 @@
-// What each command makes of a gitlab-runner in each state that dpkg can leave it in.
+// Tests each command on a gitlab-runner package in every state of dpkg.
 
 import { describe, expect, test } from "bun:test";
 import { publicKeys } from "../../src/resources/openpgp.ts";
@@ -18,7 +18,7 @@ const mirrors = [
   fingerprintOf(runnerKey),
 ];
 
-/** A prepared host with the packages in this state; the repository has version 2, and no version fails. */
+/** Returns a prepared host with the package in this state. The repository has version 2, and no version fails. */
 async function hostWith(status: string | null, version = "1") {
   const host = fakeDebian();
   const ops = (...words: string[]) => typedWords(["gitlab-runner", ...words], host);
@@ -108,10 +108,10 @@ const outcomes: Record<string, Record<string, Outcome>> = {
 };
 outcomes["prepare-ci-host --yes"] = outcomes["install --yes"] ?? {};
 
-describe("gitlab-runner: the states of its package", () => {
+describe("gitlab-runner: package states", () => {
   for (const [command, table] of Object.entries(outcomes)) {
     for (const [state, [exit, after, words = ""]] of Object.entries(table)) {
-      test(`${command}: ${state} ends with exit code ${exit} and is ${after ?? "not known to dpkg"}`, async () => {
+      test(`${command}: a package that is ${state} ends with exit code ${exit} as ${after ?? "unknown to dpkg"}`, async () => {
         const { host, ops, dpkg } = await hostWith(states[state] ?? null);
         const said = await ops(...command.split(" "));
         expect([said.exit, dpkg.get(name), said.out + said.err]).toEqual([exit, after, expect.stringContaining(words)]);
@@ -122,7 +122,7 @@ describe("gitlab-runner: the states of its package", () => {
   }
 
   for (const state of ["half-installed", "unpacked", "half-configured", "triggers-pending"]) {
-    test(`status and doctor: ${state} is reported, with the command that finishes it once`, async () => {
+    test(`status and doctor: a package that is ${state} is reported with the command that finishes it`, async () => {
       const { host, ops } = await hostWith(states[state] ?? null);
       const { exit, out } = await ops("status");
       const finish = `apt-get install ${name}`;
@@ -135,7 +135,7 @@ describe("gitlab-runner: the states of its package", () => {
     });
   }
 
-  test("a release whose script fails stops every command by one error, which names what helps", async () => {
+  test("gitlab-runner: a version whose script fails stops every command with one error and a hint", async () => {
     const { ops, dpkg } = await hostWith(installed);
     dpkg.broken.add("2");
     for (const command of ["upgrade", "upgrade", "install --yes", "prepare-ci-host --yes"]) {
@@ -148,7 +148,7 @@ describe("gitlab-runner: the states of its package", () => {
     }
   });
 
-  test("a package that fails, and that no source has any more, is reported by dpkg's own reason", async () => {
+  test("install: a failing package that no source offers any more is reported with dpkg's own reason", async () => {
     const { host, ops, dpkg } = await hostWith("install ok half-configured");
     dpkg.broken.add("1");
     host.taught.unshift((argv) => {
@@ -164,7 +164,7 @@ describe("gitlab-runner: the states of its package", () => {
   });
 
   for (const command of ["upgrade", "install --yes", "prepare-ci-host --yes", "uninstall --yes"]) {
-    test(`${command}: a release whose script fails is replaced by the next one, or removed`, async () => {
+    test(`${command}: a version whose script fails is replaced by the next one, or removed`, async () => {
       const { host, ops, dpkg } = await hostWith(installed);
       dpkg.broken.add("2");
       expect((await ops("upgrade")).exit).toBe(1);
@@ -179,7 +179,7 @@ describe("gitlab-runner: the states of its package", () => {
     });
   }
 
-  test("a held package that dpkg did not finish is finished, and one that fails is named with apt-mark", async () => {
+  test("install: a held package that dpkg did not finish is finished, and a failing one gets the hint apt-mark unhold", async () => {
     const { ops, dpkg } = await hostWith("hold ok half-configured");
     expect((await ops("install", "--yes")).exit).toBe(0);
     expect(dpkg.get(name)).toBe("hold ok installed");

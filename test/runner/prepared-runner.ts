@@ -1,4 +1,4 @@
-// A CI host in memory whose service stops, is upgraded and is removed as the real one is.
+// A fake CI host whose service can be stopped, upgraded and removed like a real one.
 
 import { publicKeys } from "../../src/resources/openpgp.ts";
 import { typedWords } from "../cli/typed.ts";
@@ -10,13 +10,13 @@ export const oldRunner = "Package: gitlab-runner\nStatus: install ok installed\n
 
 const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerprint ?? "";
 
-/** The flags that trust the keys of the repositories in memory. */
+/** The flags that trust the keys of the fake repositories. */
 export const mirrors = [
   ...["--docker-apt-fingerprint", fingerprintOf(dockerKey)],
   ...["--runner-apt-fingerprint", fingerprintOf(runnerKey)],
 ];
 
-/** A prepared host whose service stops after so many looks, or never. */
+/** Returns a prepared host whose service stops after this number of checks, or never. */
 export async function preparedRunner(stopsAfter = 0) {
   const host = fakeDebian();
   const ops = (...words: string[]) => typedWords(["gitlab-runner", ...words], host);

@@ -1,4 +1,4 @@
-// What prepare-ci-host does on hosts that are not bare: somebody's Docker, older sources, runners of others.
+// Tests prepare-ci-host on hosts with a foreign Docker, older sources or foreign runners.
 
 import { describe, expect, test } from "bun:test";
 import { converge } from "../../src/engine/converge.ts";
@@ -30,7 +30,7 @@ async function run(host: FakeHost, mirrors = good, only?: string) {
   return converge(steps, host, { act: host });
 }
 
-test("install: a user gitlab-runner of a directory service is used, and not made again", async () => {
+test("install: a user gitlab-runner of a directory service is used and not created again", async () => {
   const host = withPackages("ca-certificates");
   const line = "gitlab-runner:x:990:990::/home/gitlab-runner:/bin/bash\n";
   host.taught.unshift((argv) => (argv.join(" ") === "getent passwd gitlab-runner" ? ok(line) : undefined));
@@ -40,7 +40,7 @@ test("install: a user gitlab-runner of a directory service is used, and not made
 });
 
 describe("Docker", () => {
-  test("of somebody else, that answers, is left as it is", async () => {
+  test("docker: a foreign engine that responds is left unchanged", async () => {
     const host = withPackages("docker.io");
     host.put("/run/docker.sock", "");
     host.put("/etc/apt/sources.list.d/docker.list", "deb https://download.docker.com/linux/debian bookworm stable\n");
@@ -49,7 +49,7 @@ describe("Docker", () => {
     expect([host.listing(), host.ran]).toEqual([before, []]);
   });
 
-  test("of the distribution, that does not answer, is replaced, and nothing else goes with it", async () => {
+  test("docker: an engine of the distribution that does not respond is replaced, unless apt would remove more", async () => {
     for (const [gone, outcome] of [
       ["docker.io", "changed"],
       ["precious", "failed"],
@@ -66,7 +66,7 @@ describe("Docker", () => {
     }
   });
 
-  test("is not replaced under a snap or under containers that run", async () => {
+  test("docker: an engine is not replaced if Docker is a snap or containers run", async () => {
     const snap = fakeDebian();
     snap.link("/snap/docker/current", "2893");
     const running = withPackages("containerd");
@@ -82,7 +82,7 @@ describe("Docker", () => {
     }
   });
 
-  test("has its older sources and keyrings migrated, and kept", async () => {
+  test("docker: older sources and keyrings are migrated and kept as copies", async () => {
     const host = fakeDebian();
     const list =
       "deb [arch=amd64 signed-by=/etc/apt/keyrings/docker.gpg] https://download.docker.com/linux/debian bookworm stable\n";
@@ -100,7 +100,7 @@ describe("Docker", () => {
     expect(kept).toEqual(["docker.gpg", "docker.list"]);
   });
 
-  test("of somebody else with contradicting sources stops a run before anything is changed, with the file to remove", async () => {
+  test("docker: conflicting sources of a foreign engine stop the run before any change, and the hint disables one", async () => {
     const host = withPackages("docker-ce");
     host.put("/run/docker.sock", "");
     const uri = "https://download.docker.com/linux/debian";
@@ -121,7 +121,7 @@ describe("Docker", () => {
     expect([host.listing(), host.ran]).toEqual([before, []]);
   });
 
-  describe("prepare-ci-host: a daemon.json that dockerd would refuse", () => {
+  describe("prepare-ci-host: a daemon.json that dockerd would reject", () => {
     const path = "/etc/docker/daemon.json";
     const refused = "unable to configure the Docker daemon: directives don't match: bogus";
     const dockerd = (host: FakeHost) =>
@@ -134,12 +134,12 @@ describe("Docker", () => {
       return host;
     };
     const cases: [string, string, string][] = [
-      ["no JSON", "bogus", `${path} is not JSON: `],
-      ["an option that it does not know", '{ "bogus": 1 }', `dockerd refuses its configuration: ${refused}`],
+      ["invalid JSON", "bogus", `${path} is not JSON: `],
+      ["an unknown option", '{ "bogus": 1 }', `dockerd refuses its configuration: ${refused}`],
     ];
     for (const [what, text, said] of cases) {
       for (const flag of ["--yes", "--check", "--dry-run"]) {
-        test(`${what}: ${flag} names the file, exit 1, and nothing is changed`, async () => {
+        test(`prepare-ci-host: daemon.json with ${what}: ${flag} names the file, exits 1 and changes nothing`, async () => {
           const host = prepared(fakeDebian());
           await host.sleep(1000);
           host.put(path, text);
@@ -153,7 +153,7 @@ describe("Docker", () => {
       }
     }
 
-    test("gitlab-runner install: a config.toml that is no TOML is named, and nothing is changed", async () => {
+    test("gitlab-runner install: a config.toml that is not TOML is named, and nothing is changed", async () => {
       const host = fakeDebian();
       host.put("/etc/gitlab-runner/config.toml", "concurrent = 1\nbogus\n", { mode: 0o600 });
       const before = host.listing();
@@ -167,7 +167,7 @@ describe("Docker", () => {
       expect([host.listing(), host.ran]).toEqual([before, []]);
     });
 
-    test("that was read by the running dockerd, or is judged by one without --validate, stops nothing", async () => {
+    test("prepare-ci-host: a daemon.json that dockerd has loaded, or cannot validate, does not stop the run", async () => {
       const host = fakeDebian();
       host.put(path, '{ "mtu": 1400 }');
       host.taught.unshift((argv) =>
@@ -185,7 +185,7 @@ describe("Docker", () => {
     });
   });
 
-  describe("that does not start", () => {
+  describe("a dockerd that does not start", () => {
     const sourcePath = "/etc/apt/sources.list.d/docker.sources";
     const refusing = () => {
       const host = fakeDebian();
@@ -197,7 +197,7 @@ describe("Docker", () => {
         if (line !== "systemctl reload-or-restart docker") return undefined;
         return { code: 1, stdout: "", stderr: "Job for docker.service failed.\n" };
       });
-      // The package starts it, and so does a run.
+      // Both the package and the run start the service.
       const run = host.run;
       host.run = async (argv, options) => {
         const answer = await run(argv, options);
@@ -215,7 +215,7 @@ describe("Docker", () => {
       return { host, mend };
     };
 
-    test("Docker that does not start keeps its source and key, its own reason is reported, and the next run ends well", async () => {
+    test("docker: if dockerd does not start, its source and key stay, its own error is reported, and the next run succeeds", async () => {
       const { host, mend } = refusing();
       const [failed] = await run(host, good, "docker.install");
       expect(failed?.problem).toMatchObject({
@@ -227,7 +227,7 @@ describe("Docker", () => {
       expect(await run(host, good, "docker.install")).toMatchObject([{ outcome: "ok" }]);
     });
 
-    test("Docker that an earlier version left without a source gets it, also when it answers by now", async () => {
+    test("docker: a docker-ce that an earlier version left without a source gets it, even if it responds by now", async () => {
       const { host, mend } = refusing();
       host.taught.unshift((argv) =>
         argv[0] === "apt-cache" ? ok(" *** 5:28.0.0 100\n        100 /var/lib/dpkg/status\n") : undefined,
@@ -243,7 +243,7 @@ describe("Docker", () => {
       expect(await run(host, good, "docker.install")).toMatchObject([{ outcome: "ok" }]);
     });
 
-    test("docker-ce that answers stays foreign where a mirror of any name offers it, or apt cannot tell", async () => {
+    test("docker: a docker-ce that responds stays foreign if any other mirror offers it, or apt cannot report its origin", async () => {
       const host = withPackages("docker-ce");
       host.put("/run/docker.sock", "");
       const policy = " *** 99 500\n        500 https://mirror.test/ce bookworm/stable amd64 Packages\n";
@@ -255,7 +255,7 @@ describe("Docker", () => {
     });
   });
 
-  test("that cannot be installed has its older sources back, though ca-certificates was installed for it", async () => {
+  test("docker: a failed installation restores the older sources, although ca-certificates was installed", async () => {
     const host = fakeDebian();
     const path = "/etc/apt/sources.list.d/docker.list";
     host.put(path, "deb https://download.docker.com/linux/debian bookworm stable\n");
@@ -271,7 +271,7 @@ describe("Docker", () => {
     expect(host.list("/etc/apt/sources.list.d")).toEqual(["docker.list"]);
   });
 
-  test("is not installed where a file names its repository among others: both are named", async () => {
+  test("docker: a repository that is also listed in a foreign file stops the installation, and both are named", async () => {
     const host = fakeDebian();
     const text = `${host.text("/etc/apt/sources.list")}deb https://download.docker.com/linux/debian bookworm stable\n`;
     host.put("/etc/apt/sources.list", text);
@@ -283,8 +283,8 @@ describe("Docker", () => {
   });
 });
 
-describe("a repository", () => {
-  test("whose key has another fingerprint is refused, and named, before anything is written", async () => {
+describe("an apt repository", () => {
+  test("apt repository: a key with another fingerprint is rejected by name before anything is written", async () => {
     const host = fakeDebian();
     const before = host.listing();
     const mirrors = { ...good, docker: { fingerprint: "A".repeat(40) } };
@@ -293,7 +293,7 @@ describe("a repository", () => {
     expect([host.listing(), host.ran]).toEqual([before, []]);
   });
 
-  test("whose key is no key, is late or cannot be had is refused", async () => {
+  test("apt repository: a key that is invalid, missing or cannot be fetched is rejected", async () => {
     for (const [served, message] of [
       [{ status: 200, body: new TextEncoder().encode("<html>") }, "it is no OpenPGP key"],
       [{ status: 404 }, "could not be fetched: it answers 404"],
@@ -307,7 +307,7 @@ describe("a repository", () => {
     }
   });
 
-  test("that was chosen stays chosen, with its fingerprint", async () => {
+  test("apt repository: a mirror stays selected, with its fingerprint, in later runs", async () => {
     const host = fakeDebian();
     host.put("/srv/key.gpg", dockerKey);
     const mirror = ["--docker-apt-url", "https://mirror.test/docker/", "--docker-apt-key", "/srv/key.gpg"];
@@ -322,7 +322,7 @@ describe("a repository", () => {
     expect(host.listing("/etc")).toEqual(before);
   });
 
-  test("is typed as an address, a key's place and a fingerprint, and as nothing else", async () => {
+  test("apt repository: flags accept only addresses, key paths and fingerprints", async () => {
     for (const [words, message] of [
       [["--docker-apt-url", "file:///x"], "is no http or https address"],
       [["--docker-apt-url", "https://a b/"], "is no http or https address"],
@@ -338,7 +338,7 @@ describe("a repository", () => {
 });
 
 describe("the group docker", () => {
-  test("is for jobs of a shell: without one it is passed over, with the reason in the log", async () => {
+  test("docker group: without a shell runner the membership is skipped, and the log has the reason", async () => {
     const host = fakeDebian();
     const results = await run(host);
     const access = results.find(({ id }) => id === "runner.docker.access");
@@ -350,7 +350,7 @@ describe("the group docker", () => {
   });
 });
 
-describe("the runners for Docker-in-Docker", () => {
+describe("runners for Docker-in-Docker", () => {
   const section = (name: string, docker: string, executor = "docker") =>
     `[[runners]]\nname = "${name}"\nurl = "https://g.test"\ntoken = "t-${name}"\nexecutor = "${executor}"\n[runners.docker]\nimage = "a"\n${docker}\n`;
   const edited = (text: string, ours: Record<string, boolean> = {}, named: string[] = []) => {
@@ -364,7 +364,7 @@ describe("the runners for Docker-in-Docker", () => {
     return { edits: edits.map((edit) => ("runner" in edit ? `${edit.runner} ${edit.kind}` : edit.kind)), warnings };
   };
 
-  test("are ours as they were registered, the only one, and those that are privileged already", () => {
+  test("docker-in-docker: runners registered for it, the only runner and privileged runners are edited", () => {
     const one = section("a", "");
     expect(edited(one).edits).toEqual(["0 set", "0 add-items"]);
     expect(edited(one, { a: false }).edits).toEqual([]);
@@ -376,7 +376,7 @@ describe("the runners for Docker-in-Docker", () => {
     expect(edited(one + section("b", "privileged = true\nvolumes = []")).edits).toEqual(["1 add-items"]);
   });
 
-  test("are named as they are: another name, or one without Docker, is refused", async () => {
+  test("prepare-ci-host --runner: an unknown name and a runner without Docker are rejected", async () => {
     const host = fakeDebian();
     await run(host);
     for (const config of ["", section("s", "", "shell")]) {
@@ -387,7 +387,7 @@ describe("the runners for Docker-in-Docker", () => {
     }
   });
 
-  test("prepare-ci-host: warns once of runners that are privileged beside a site, and names ci-rootless", async () => {
+  test("prepare-ci-host: warns once about privileged runners beside a site, and suggests ci-rootless", async () => {
     for (const [config, names] of [
       [section("a", ""), "a"],
       [section("a", "") + section("b", "privileged = true"), "b"],
@@ -414,7 +414,7 @@ describe("the runners for Docker-in-Docker", () => {
     }
   });
 
-  test("are patched where they are, with a copy beside, and the service reads them", async () => {
+  test("docker-in-docker: sections are edited in place, with a copy of the file, and the service reloads them", async () => {
     const host = fakeDebian();
     await run(host);
     const text = `concurrent = 1\n${section("a", 'privileged = false # no\nvolumes = ["/cache"]')}`;
@@ -429,7 +429,7 @@ describe("the runners for Docker-in-Docker", () => {
     expect(host.ran.at(-1)).toBe("systemctl kill --kill-who=main --signal=SIGHUP gitlab-runner");
   });
 
-  test("are put back when the service does not take them", async () => {
+  test("docker-in-docker: a config.toml that the service rejects is rolled back", async () => {
     const host = fakeDebian();
     await run(host);
     const text = section("a", "");
@@ -443,7 +443,7 @@ describe("the runners for Docker-in-Docker", () => {
     expect(host.text("/etc/gitlab-runner/config.toml")).toBe(text);
   });
 
-  test("have faults that gitlab-runner does not tell", () => {
+  test("config.toml: faults that gitlab-runner does not report are listed", () => {
     const text = `concurrent = 0\n${section("a", "").replace('image = "a"', "")}${section("b", "", "Docker")}${section("c", "")}${section("c", "")}[[runners]]\nexecutor = "shell"\n`;
     expect(faultsOf(configOf(text))).toEqual([
       "concurrent is less than 1: no job would run",
@@ -476,7 +476,7 @@ test("prepare-ci-host: a derivative without packages of Docker and GitLab is ref
   expect([host.listing(), host.ran]).toEqual([before, []]);
 });
 
-test("an ordinary user is told what cannot be seen, and the rest of the plan", async () => {
+test("prepare-ci-host: a dry run without root reports unknown steps and plans the rest", async () => {
   const host = fakeDebian();
   await run(host);
   host.hidden.add("/etc/gitlab-runner/");
@@ -489,7 +489,7 @@ test("an ordinary user is told what cannot be seen, and the rest of the plan", a
   expect(results.map(({ outcome }) => outcome)).toEqual(["ok", "ok", "ok", "ok", "unknown", "unknown", "unknown"]);
 });
 
-test("requirements are met on a host that is prepared", async () => {
+test("prepare-ci-host: the requirements are met on a prepared host", async () => {
   const host = fakeDebian();
   await run(host);
   const { steps } = prepareCiHost(gatherFacts(host), host, good);

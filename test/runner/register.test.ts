@@ -1,4 +1,4 @@
-// A registration, as it is typed: what GitLab is asked, what is written, and what a refusal leaves.
+// Tests registrations from the command line: the requests to GitLab, the files, and the effect of a refusal.
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { parseConfig } from "../../src/runner/config-text.ts";
@@ -16,7 +16,7 @@ afterEach(() => {
   for (const name of Object.keys(variables)) delete variables[name];
 });
 
-/** With Docker and gitlab-runner, as prepare-ci-host leaves it. */
+/** Returns a host with Docker and gitlab-runner, as prepare-ci-host leaves it. */
 function prepared(config = "concurrent = 1\n") {
   const host = fakeDebian();
   const status = ["docker-ce", "gitlab-runner"].map(
@@ -34,7 +34,7 @@ function prepared(config = "concurrent = 1\n") {
   return { host, gitlab, ops: (...words: string[]) => typedWords(words, host) };
 }
 
-/** No word, no file that others read and no child has it. */
+/** Expects the secret in no output, no file that others can read and no child process. */
 function expectKept(host: FakeHost, secret: string, ...said: { out: string; err: string }[]) {
   for (const { out, err } of said) expect(out + err).not.toContain(secret);
   expect(host.ran.join("\n")).not.toContain(secret);
@@ -42,8 +42,8 @@ function expectKept(host: FakeHost, secret: string, ...said: { out: string; err:
   for (const path of open) expect(host.text(path) ?? "").not.toContain(secret);
 }
 
-describe("a runner with a token of its own", () => {
-  test("is asked for at GitLab, written once, and said to be set there", async () => {
+describe("a runner with its own authentication token", () => {
+  test("register: a runner is verified at GitLab and written once, and the settings to make there are printed", async () => {
     const { host, gitlab, ops } = prepared("# ours\nconcurrent = 1 # one\n");
     const said = await ops(...register, "--profile", "ci", "--token", token);
     expect(said).toMatchObject({ exit: 0, err: expect.not.stringContaining("error") });
@@ -65,7 +65,7 @@ describe("a runner with a token of its own", () => {
     expectKept(host, token, said, again);
   });
 
-  test("is brought in line where it is there already, and nothing else changes", async () => {
+  test("register: an existing section of the token is updated, and nothing else changes", async () => {
     const theirs = `concurrent = 2\n\n[[runners]]\n  name = "theirs"\n  url = "${url}"\n  token = "glrt-theirs-1234"\n  executor = "docker"\n  [runners.docker]\n    image = "a"\n`;
     const mine = `\n[[runners]] # mine\n  name = "old"\n  url = "${url}/"\n  token = '${token}'\n  executor = "docker"\n  [runners.docker]\n    privileged = false # not yet\n    image = "b"\n    volumes = [ "/srv/certs:/certs/client:ro" ] # kept\n`;
     const { host, ops } = prepared(theirs + mine);
@@ -77,7 +77,7 @@ describe("a runner with a token of its own", () => {
     expect(text.match(/\[\[runners\]\]/g)).toHaveLength(2);
   });
 
-  test("is taken from stdin, a file or the environment, and a hint never shows it", async () => {
+  test("register: the token is read from stdin, a file or the environment, and no hint shows it", async () => {
     for (const words of [["--token", "-"], ["--token-file", "/root/token"], []]) {
       const { host, gitlab, ops } = prepared();
       gitlab.runners.set(secretLine, 42);
@@ -97,7 +97,7 @@ describe("a runner with a token of its own", () => {
     expectKept(host, token, said);
   });
 
-  test("warning: a privileged runner beside a public site names both and ci-rootless", async () => {
+  test("register: a privileged runner beside a public site gets a warning that names both and ci-rootless", async () => {
     for (const [words, warns] of [
       [["--profile", "ci"], true],
       [["--profile", "ci-rootless"], false],
@@ -120,7 +120,7 @@ describe("a runner with a token of its own", () => {
     }
   });
 
-  test("is registered where gitlab-runner was installed by hand, which upgrade and uninstall leave alone", async () => {
+  test("register: a manually installed gitlab-runner works, and upgrade and uninstall refuse it", async () => {
     const { host, ops } = prepared();
     const status = host.text("/var/lib/dpkg/status") ?? "";
     host.put("/var/lib/dpkg/status", status.replace("Package: gitlab-runner\n", "Package: other\n"));
@@ -138,12 +138,12 @@ describe("a runner with a token of its own", () => {
     expect(host.listing()).toEqual(before);
   });
 
-  test("takes the place of one of ours with --replace, and GitLab is told", async () => {
+  test("register --replace: the earlier runner of this name is removed here and in GitLab", async () => {
     const { host, gitlab, ops } = prepared();
     await ops(...register, "--profile", "ci", "--token", token);
     gitlab.runners.set("glrt-the-next-one", 43);
     const { exit, out } = await ops(...register, "--profile", "ci", "--token", "glrt-the-next-one", "--replace");
-    // One runner is there before and after.
+    // There is one runner before and after.
     expect(out).not.toContain("--concurrent");
     expect(exit).toBe(0);
     expect(host.text(configPath)?.match(/token = .*/g)).toEqual(['token = "glrt-the-next-one"']);
@@ -151,7 +151,7 @@ describe("a runner with a token of its own", () => {
     expect(JSON.parse(host.text("/etc/edox-ops/runner.json") ?? "").runners).toHaveLength(1);
   });
 
-  test("with a shell brings the group docker, which is said to be as good as root", async () => {
+  test("register: a shell runner gets the group docker, and the output says that it is equivalent to root", async () => {
     const { host, ops } = prepared();
     const { exit, out } = await ops(...register, "--token", token);
     expect(exit).toBe(0);
@@ -159,7 +159,7 @@ describe("a runner with a token of its own", () => {
     expect(host.ran).toContain("usermod -a -G docker gitlab-runner");
   });
 
-  test("with a shell on a host without Docker is registered all the same", async () => {
+  test("register: a shell runner on a host without Docker is registered, and the reason is printed", async () => {
     const { host, ops } = prepared();
     host.put("/etc/group", "root:x:0:\n");
     host.remove("/run/docker.sock");
@@ -171,11 +171,11 @@ describe("a runner with a token of its own", () => {
       0,
       expect.stringContaining("Docker runs, but there is no group docker"),
     ]);
-    // Podman's socket is a link to the one that it listens at.
+    // Podman's socket is a link to the one that it listens on.
     host.link("/run/docker.sock", "/run/podman/podman.sock");
     host.put("/proc/net/unix", "ffff: 00000002 00000000 00010000 0001 01 4711 /run/podman/podman.sock\n");
     expect((await ops(...register, "--token", token)).out).toContain("Docker runs, but there is no group docker");
-    // Nobody listens there: an engine that was uninstalled left it.
+    // No process listens there: an uninstalled engine left the socket.
     host.put("/proc/net/unix", "Num RefCount Protocol Flags Type St Inode Path\n");
     const left = await ops(...register, "--token", token);
     expect([left.exit, left.out]).toEqual([0, expect.stringContaining("there is no Docker on this host")]);
@@ -184,7 +184,7 @@ describe("a runner with a token of its own", () => {
     expect([refused, err]).toEqual([1, expect.stringContaining("no Docker answers on this host")]);
   });
 
-  test("is taken where the service says nothing, as it does at a higher log level; only a refusal puts it back", async () => {
+  test("register: a silent service, as at a higher log level, is a success, and a logged failure is rolled back", async () => {
     for (const [said, exit] of [
       ["", 0],
       ["ERROR: Failed to load config x\n", 1],
@@ -198,7 +198,7 @@ describe("a runner with a token of its own", () => {
     }
   });
 
-  test("in line is nothing to --check, and one to be made is no fault", async () => {
+  test("register --check: exits 0 for a converged runner and 3 for one to be created", async () => {
     const { host, gitlab, ops } = prepared();
     await ops(...register, "--profile", "ci", "--token", token);
     const { length } = gitlab.sent;
@@ -208,7 +208,7 @@ describe("a runner with a token of its own", () => {
     expect(host.text(configPath)).not.toContain("to-be-asked-for");
   });
 
-  test("that is written somewhere else on the line is not shown", async () => {
+  test("register: a token in the wrong place on the command line is not printed", async () => {
     const { host, ops } = prepared();
     for (const words of [
       [token],
@@ -222,7 +222,7 @@ describe("a runner with a token of its own", () => {
     }
   });
 
-  test("is planned without a word to GitLab, and without its token", async () => {
+  test("register --dry-run: no request is sent to GitLab, and the token is not shown", async () => {
     const { host, gitlab, ops } = prepared();
     const before = host.listing();
     const said = await ops(...register, "--profile", "ci", "--token", token, "--dry-run", "--diff");
@@ -233,7 +233,7 @@ describe("a runner with a token of its own", () => {
     expectKept(host, token, said);
   });
 
-  test("is told its end, so that the runner asks for a new token in time", async () => {
+  test("register: the expiry date of the token is written, so that gitlab-runner renews it in time", async () => {
     const { host, gitlab, ops } = prepared();
     gitlab.next.push({ status: 200, body: { id: 41, token, token_expires_at: "2027-03-01T10:00:00.000+01:00" } });
     await ops(...register, "--profile", "ci", "--token", token);
@@ -241,8 +241,8 @@ describe("a runner with a token of its own", () => {
   });
 });
 
-describe("a runner that is made in GitLab", () => {
-  test("has its tags and guards there, and is registered in the same go", async () => {
+describe("a runner that is created in GitLab", () => {
+  test("register: an access token creates the runner in GitLab with tags and protection, and registers it", async () => {
     const { host, gitlab, ops } = prepared();
     gitlab.accessTokens.add("glpat-0123456789");
     variables.EDOX_GITLAB_TOKEN = "glpat-0123456789";
@@ -263,7 +263,7 @@ describe("a runner that is made in GitLab", () => {
     expectKept(host, "glpat-0123456789", said);
   });
 
-  test("is of one owner: another is refused, and told how", async () => {
+  test("register: a runner of another owner is refused, with a hint", async () => {
     const { gitlab, ops } = prepared();
     gitlab.accessTokens.add("glpat-0123456789");
     const words = [...register, "--profile", "ci", "--access-token", "glpat-0123456789"];
@@ -275,7 +275,7 @@ describe("a runner that is made in GitLab", () => {
     ]);
   });
 
-  test("and was deleted there is made anew with --replace only", async () => {
+  test("register: a runner that was deleted in GitLab is created again only with --replace", async () => {
     const { host, gitlab, ops } = prepared();
     gitlab.accessTokens.add("glpat-0123456789");
     const words = [...register, "--profile", "ci", "--access-token", "glpat-0123456789"];
@@ -286,7 +286,7 @@ describe("a runner that is made in GitLab", () => {
     expect(host.text(configPath)?.match(/\[\[runners\]\]/g)).toHaveLength(1);
   });
 
-  test("and is not known there a moment later is taken back", async () => {
+  test("register: a created runner that GitLab then does not know is deleted again", async () => {
     const { host, gitlab, ops } = prepared();
     gitlab.accessTokens.add("glpat-0123456789");
     const answers = host.served.splice(0);
@@ -304,7 +304,7 @@ describe("a runner that is made in GitLab", () => {
     expect(host.listing()).toEqual(before);
   });
 
-  test("is deleted there with unregister: it was made for this host", async () => {
+  test("unregister: a runner that register created in GitLab is deleted there", async () => {
     const { gitlab, ops } = prepared();
     gitlab.accessTokens.add("glpat-0123456789");
     await ops(...register, "--profile", "ci", "--access-token", "glpat-0123456789");
@@ -313,7 +313,7 @@ describe("a runner that is made in GitLab", () => {
     expect([...gitlab.runners.keys()]).toEqual([token]);
   });
 
-  test("is taken back there when it cannot be written here", async () => {
+  test("register: a created runner that cannot be written to config.toml is deleted in GitLab", async () => {
     const { host, gitlab, ops } = prepared();
     gitlab.accessTokens.add("glpat-0123456789");
     host.broken.add(configPath);
@@ -324,7 +324,7 @@ describe("a runner that is made in GitLab", () => {
     expect(host.text(configPath)).toBe(before);
   });
 
-  test("with a registration token of old is made once", async () => {
+  test("register: a registration token creates the runner once", async () => {
     const { host, gitlab, ops } = prepared();
     gitlab.registrationTokens.add("GR1348941-old-token");
     const words = [...register, "--profile", "ci", "--token", "GR1348941-old-token"];
@@ -339,27 +339,22 @@ describe("a runner that is made in GitLab", () => {
   });
 });
 
-describe("what GitLab refuses changes nothing here", () => {
+describe("register: a refusal of GitLab changes nothing on this host", () => {
   const html = "<html>404</html>";
   type Refusal = [string, object[], string, number];
   const refusals: Refusal[] = [
-    ["a token that it does not know", [forbidden], "does not know this token", 1],
-    ["an answer that is no GitLab's", [{ status: 200, body: html }], "not as a GitLab does", 1],
-    ["an answer without a number", [{ status: 200, body: {} }], "not as a GitLab does", 1],
+    ["an unknown token", [forbidden], "does not know this token", 1],
+    ["a response that is not GitLab's", [{ status: 200, body: html }], "not as a GitLab does", 1],
+    ["a response without a runner number", [{ status: 200, body: {} }], "not as a GitLab does", 1],
+    ["a token with TOML syntax", [{ status: 200, body: { id: 1, token: 'a"\n[x]' } }], "not as a GitLab does", 1],
     [
-      "a token that would break the file",
-      [{ status: 200, body: { id: 1, token: 'a"\n[x]' } }],
-      "not as a GitLab does",
-      1,
-    ],
-    [
-      "an expiry date beyond the year 9999 is an invalid answer",
+      "an expiry date beyond the year 9999 is an invalid response",
       [{ status: 200, body: { id: 1, token_expires_at: "+200000-01-01T00:00:00Z" } }],
       "answers with an invalid date in token_expires_at: '+200000-01-01T00:00:00Z'",
       1,
     ],
     [
-      "an expiry date that is no date is an invalid answer",
+      "an expiry date that is not a date is an invalid response",
       [{ status: 200, body: { id: 1, token_expires_at: "soon" } }],
       "answers with an invalid date in token_expires_at: 'soon'",
       1,
@@ -371,25 +366,25 @@ describe("what GitLab refuses changes nothing here", () => {
       1,
     ],
     [
-      "a token refused by a page of a filter is not called unknown",
+      "a token that a firewall page refuses is not called unknown",
       [{ status: 403, headers: { server: "cloudflare" }, body: "<html>blocked</html>" }],
       "https://gitlab.test answers 403, but not as GitLab does (text/html from cloudflare): a proxy or firewall",
       1,
     ],
     [
-      "a login page in between is not called an unknown token",
+      "a login page of a proxy is not reported as an unknown token",
       [{ status: 401, type: "text/html; charset=utf-8", body: '{"message":"401 Unauthorized"}' }],
       "answers 401, but not as GitLab does (text/html; charset=utf-8)",
       1,
     ],
     [
-      "JSON of another server is not called an unknown token",
+      "JSON of another server is not reported as an unknown token",
       [{ status: 403, body: { message: "Forbidden" } }],
       "https://gitlab.test answers 403 (Forbidden)\n",
       1,
     ],
     [
-      "a runner's answer that is no JSON is not believed",
+      "a response for a runner that is not JSON is rejected",
       [{ status: 200, type: "text/plain", body: '{"id":1}' }],
       "not as a GitLab does",
       1,
@@ -413,12 +408,12 @@ describe("what GitLab refuses changes nothing here", () => {
       1,
     ],
     [
-      "GitLab's own refusal is believed through a proxy",
+      "GitLab's own refusal is accepted through a proxy",
       [{ ...forbidden, proxy: "http://proxy.test:3128" }],
       "does not know this token",
       1,
     ],
-    ["a page that is not there", [{ status: 404, body: html }], "answers 404: is the address right?", 1],
+    ["a missing page", [{ status: 404, body: html }], "answers 404: is the address right?", 1],
     [
       "a redirect",
       [{ status: 302, headers: { location: "https://gitlab.com/" } }],
@@ -426,37 +421,47 @@ describe("what GitLab refuses changes nothing here", () => {
       1,
     ],
     ["too many requests", Array(5).fill({ status: 429 }), "answers 429: try again later", 5],
-    ["too many requests for long", [{ status: 429, headers: { "retry-after": "3600" } }], "answers 429", 1],
-    ["a server that is not well", Array(5).fill({ status: 503 }), "answers 503: try again later", 5],
-    ["its own words", [{ status: 400, body: { message: { tags: [`bad ${token}`] } } }], "answers 400 ({", 1],
-    ["control characters", [{ status: 400, body: { message: "a\u001b[2Jb\nc" } }], "answers 400 (ab c)", 1],
-    ["a page of megabytes", [{ status: 400, body: { message: "x".repeat(5_000_000) } }], `(${"x".repeat(200)})`, 1],
-    ["words that an object inherits", [{ status: 400, body: '{"__proto__": {"message": "x"}}' }], "answers 400\n", 1],
-    ["no content", [{ status: 204 }], "answers 204", 1],
-    ["a list", [{ status: 200, body: [1] }], "not as a GitLab does", 1],
-    ["null", [{ status: 200, body: "null" }], "not as a GitLab does", 1],
+    [
+      "too many requests with a long Retry-After",
+      [{ status: 429, headers: { "retry-after": "3600" } }],
+      "answers 429",
+      1,
+    ],
+    ["an unavailable server", Array(5).fill({ status: 503 }), "answers 503: try again later", 5],
+    ["GitLab's own message", [{ status: 400, body: { message: { tags: [`bad ${token}`] } } }], "answers 400 ({", 1],
+    [
+      "a message with control characters",
+      [{ status: 400, body: { message: "a\u001b[2Jb\nc" } }],
+      "answers 400 (ab c)",
+      1,
+    ],
+    ["a message of megabytes", [{ status: 400, body: { message: "x".repeat(5_000_000) } }], `(${"x".repeat(200)})`, 1],
+    ["a message in __proto__", [{ status: 400, body: '{"__proto__": {"message": "x"}}' }], "answers 400\n", 1],
+    ["a response without content", [{ status: 204 }], "answers 204", 1],
+    ["a JSON array", [{ status: 200, body: [1] }], "not as a GitLab does", 1],
+    ["a JSON null", [{ status: 200, body: "null" }], "not as a GitLab does", 1],
     ...[-1, 0, 1.5, 2 ** 53, "1", null].map((id): Refusal => {
-      return [`the number ${JSON.stringify(id)}`, [{ status: 200, body: { id } }], "not as a GitLab does", 1];
+      return [`the runner number ${JSON.stringify(id)}`, [{ status: 200, body: { id } }], "not as a GitLab does", 1];
     }),
     ...["2027-13-01", "2027-03-01T10:00:00Z\n[[runners]]", "-000001-01-01T00:00:00Z"].map((end): Refusal => {
       const body = { id: 41, token, token_expires_at: end };
-      return [`the end ${JSON.stringify(end)}`, [{ status: 200, body }], "invalid date in token_expires_at", 1];
+      return [`the expiry date ${JSON.stringify(end)}`, [{ status: 200, body }], "invalid date in token_expires_at", 1];
     }),
     ...[1, {}].map((end): Refusal => {
       const body = { id: 41, token, token_expires_at: end };
-      return [`the end ${JSON.stringify(end)}`, [{ status: 200, body }], "not as a GitLab does", 1];
+      return [`the expiry date ${JSON.stringify(end)}`, [{ status: 200, body }], "not as a GitLab does", 1];
     }),
     ...["file:///etc/passwd", "http://169.254.169.254/latest/meta-data/", "//evil.test/"].map((location): Refusal => {
       const answer = { status: 307, headers: { location } };
       return [`a redirect with the token to ${location}`, [answer], `redirects to ${location}`, 1];
     }),
     [
-      "a redirect that would move the cursor",
+      "a redirect with control characters",
       [{ status: 302, headers: { location: "\u001b[2J\u0007x\n" } }],
       "to \\u0007x,",
       1,
     ],
-    ["a redirect to nowhere", [{ status: 302 }], "redirects to nowhere", 1],
+    ["a redirect without a location", [{ status: 302 }], "redirects to nowhere", 1],
   ];
   for (const [name, answers, message, requests] of refusals) {
     test(name, async () => {
@@ -472,7 +477,7 @@ describe("what GitLab refuses changes nothing here", () => {
     });
   }
 
-  test("hint: a refused token repeats all of the command but the secret", async () => {
+  test("register: the hint for a refused token repeats the whole command without the secret", async () => {
     const { host, gitlab, ops } = prepared();
     host.put("/root/ca.pem", "-----BEGIN CERTIFICATE-----\n");
     const more = ["--profile", "ci", "--ca-file", "/root/ca.pem", "--description", "a b", "--concurrent", "3"];
@@ -511,7 +516,7 @@ describe("what GitLab refuses changes nothing here", () => {
       ["--access-token", "GR1348941", "a registration token: give it with --token", "--token"],
       ["--access-token", "gldt-", "a deploy token: it registers no runner", "--access-token"],
     ] as const) {
-      test(`${start} for ${flag} is named, never printed, and GitLab is not asked`, async () => {
+      test(`register: ${start} for ${flag} is named by its kind, never printed, and no request is sent`, async () => {
         const { host, gitlab, ops } = prepared();
         const before = host.listing();
         const said = await ops(...register, "--profile", "ci", flag, `${start}${secret}`);
@@ -521,7 +526,7 @@ describe("what GitLab refuses changes nothing here", () => {
       });
     }
 
-    test("from a file or a variable is named as well, and the hint asks for the right one", async () => {
+    test("register: a token of the wrong kind in a file or variable is named, and the hint asks for the right one", async () => {
       const { host, ops } = prepared();
       host.put("/root/token", `glpat-${secret}\n`, { mode: 0o600 });
       const words = [...register, "--token-file", "/root/token", "--profile", "ci", "--project", "7"];
@@ -534,7 +539,7 @@ describe("what GitLab refuses changes nothing here", () => {
       expectKept(host, secret, fromFile, fromVariable);
     });
 
-    test("a runner authentication token of a runner that a registration token made is taken as one", async () => {
+    test("register: a glrtr- token is accepted as a runner authentication token", async () => {
       const { host, gitlab, ops } = prepared();
       gitlab.runners.set(`glrtr-${secret}`, 44);
       expect((await ops(...register, "--profile", "ci", "--token", `glrtr-${secret}`)).exit).toBe(0);
@@ -543,7 +548,7 @@ describe("what GitLab refuses changes nothing here", () => {
     });
   });
 
-  test("hint: a GitLab that has moved is offered by its own address, in the whole command", async () => {
+  test("register: the hint for a GitLab that has moved has the new address in the whole command", async () => {
     const path = "/api/v4/runners/verify";
     for (const [location, words] of [
       [`https://new.test${path}`, "use that address"],
@@ -563,7 +568,7 @@ describe("what GitLab refuses changes nothing here", () => {
     }
   });
 
-  test("a runner made with an invalid expiry date is deleted in GitLab again", async () => {
+  test("register: a runner created with an invalid expiry date is deleted in GitLab again", async () => {
     const { host, gitlab, ops } = prepared();
     gitlab.runners.set("glrt-made-1", 1);
     gitlab.next.push({ status: 201, body: { id: 1, token: "glrt-made-1", token_expires_at: "200000-01-01" } });
@@ -573,7 +578,7 @@ describe("what GitLab refuses changes nothing here", () => {
     expect([gitlab.runners.has("glrt-made-1"), host.listing()]).toEqual([false, before]);
   });
 
-  test("a server that is well again in a moment is waited for, however it says when", async () => {
+  test("register: temporary errors are retried, with any Retry-After header", async () => {
     for (const after of ["2", "-5", "0", "1e1", "Infinite", "Wed, 21 Oct 2015 07:28:00 GMT", ""]) {
       const { gitlab, ops } = prepared();
       gitlab.next.push({ status: 500 }, { status: 429, headers: { "retry-after": after } });
@@ -581,7 +586,7 @@ describe("what GitLab refuses changes nothing here", () => {
     }
   });
 
-  test("registration tokens that are turned off, and an access token that may not", async () => {
+  test("register: disabled registration tokens and insufficient access tokens are reported, and nothing changes", async () => {
     const { host, gitlab, ops } = prepared();
     const before = host.listing();
     const old = await ops(...register, "--profile", "ci", "--token", "GR1348941-old-token");
@@ -595,10 +600,10 @@ describe("what GitLab refuses changes nothing here", () => {
   });
 });
 
-describe("register: what the Python version took is taken:", () => {
+describe("register: compatibility with the Python version:", () => {
   const recorded = (host: FakeHost) => JSON.parse(host.text("/etc/edox-ops/runner.json") ?? "");
 
-  test("an empty --tags is none, and the tags of a profile; empty tags in a list are left out", async () => {
+  test("register: an empty --tags keeps the tags of the profile, and empty tags in a list are ignored", async () => {
     for (const [words, tags] of [
       [["--tags", ""], []],
       [
@@ -613,7 +618,7 @@ describe("register: what the Python version took is taken:", () => {
     }
   });
 
-  test("an unknown profile is ignored with a warning, and recorded", async () => {
+  test("register: an unknown profile is ignored with a warning, and recorded", async () => {
     const { host, ops } = prepared();
     expect(await ops(...register, "--token", token, "--profile", "other")).toMatchObject({
       exit: 0,
@@ -622,7 +627,7 @@ describe("register: what the Python version took is taken:", () => {
     expect(recorded(host)).toMatchObject({ profile: "other", executor: "shell" });
   });
 
-  test("the executor of a profile is its own, whatever is asked for", async () => {
+  test("register: a profile keeps its executor, and another --executor is ignored with a warning", async () => {
     const { host, ops } = prepared();
     expect(await ops(...register, "--token", token, "--profile", "ci", "--executor", "shell")).toMatchObject({
       exit: 0,
@@ -631,14 +636,14 @@ describe("register: what the Python version took is taken:", () => {
     expect(recorded(host)).toMatchObject({ profile: "ci", executor: "docker", docker_privileged: true });
   });
 
-  test("the docker executor without an image has the one of profile ci", async () => {
+  test("register: the docker executor without an image gets the image of profile ci", async () => {
     const { host, ops } = prepared();
     expect(await ops(...register, "--token", token, "--executor", "docker")).toMatchObject({ exit: 0, err: "" });
     expect(host.text(configPath)).toContain('image = "python:3.11-bookworm"');
     expect(recorded(host)).toMatchObject({ docker_image: "python:3.11-bookworm", docker_privileged: false });
   });
 
-  test("the query of an address is dropped", async () => {
+  test("register: the query and fragment of an address are dropped", async () => {
     for (const query of ["/?utm=1&x=%20", "?a", "#runners"]) {
       const { host, ops } = prepared();
       const words = ["gitlab-runner", "register", "--url", `${url}${query}`, "--token", token];
@@ -648,14 +653,14 @@ describe("register: what the Python version took is taken:", () => {
     }
   });
 
-  test("an empty --token leaves the variable to say it", async () => {
+  test("register: an empty --token falls back to the environment variable", async () => {
     const { ops } = prepared();
     variables.EDOX_RUNNER_TOKEN = token;
     expect(await ops(...register, "--token", "")).toMatchObject({ exit: 0, err: "" });
   });
 });
 
-describe("what cannot be is refused before GitLab is asked", () => {
+describe("register: invalid arguments are rejected before GitLab is contacted", () => {
   const wrong: [string[], string][] = [
     [["--token", token], "--url is missing"],
     [["--url", "ftp://gitlab.test", "--token", token], "is no http or https address"],
@@ -686,7 +691,7 @@ describe("what cannot be is refused before GitLab is asked", () => {
     });
   }
 
-  test("no token at all is exit 1, as the Python version has it", async () => {
+  test("register: without a token it exits 1, as the Python version did", async () => {
     for (const words of [[], ["--token", ""]]) {
       const { exit, err } = await prepared().ops(...register, ...words);
       expect([exit, err]).toEqual([1, expect.stringContaining("error: no token is given")]);
@@ -694,7 +699,7 @@ describe("what cannot be is refused before GitLab is asked", () => {
     }
   });
 
-  test("a file that is no TOML, or has a key of another kind, is named and left, and nothing of it is shown", async () => {
+  test("register: an invalid config.toml is named, stays unchanged, and no value of it is printed", async () => {
     for (const [config, message] of [
       [`[[runners]]\ntoken = "${token}\n`, "is no TOML at line 2"],
       [`a${".a".repeat(20_000)} = "${token}"\n`, "is no TOML: it is nested deeper than 100 levels"],
@@ -712,7 +717,7 @@ describe("what cannot be is refused before GitLab is asked", () => {
   });
 });
 
-describe("register: what a file, a shell or an object would take for more than text is the text of one runner", () => {
+describe("register: text with special characters of files, shells or objects is plain text of one runner", () => {
   /** Each is the name, the image and a volume. */
   const texts = [
     '"]\\',
@@ -741,7 +746,7 @@ describe("register: what a file, a shell or an object would take for more than t
     });
   }
 
-  test("with a control character it is refused", async () => {
+  test("register: text with a control character is rejected", async () => {
     const { host, ops } = prepared();
     const before = host.listing();
     for (const flag of ["--description", "--tags", "--docker-volumes"]) {
@@ -755,10 +760,10 @@ describe("register: what a file, a shell or an object would take for more than t
   });
 });
 
-describe("config.toml: a file in an odd state", () => {
+describe("config.toml: a file in an unusual state", () => {
   const registering = [...register, "--profile", "ci", "--token", token];
 
-  test("that is a link is refused by every command that would read or change it", async () => {
+  test("config.toml: a symbolic link is refused by every command that would read or change it", async () => {
     const { host, ops } = prepared();
     host.remove(configPath);
     host.put("/srv/config.toml", "concurrent = 1\n");
@@ -774,7 +779,7 @@ describe("config.toml: a file in an odd state", () => {
     expect(host.listing()).toEqual(before);
   });
 
-  test("is made where it is missing, and filled where it is empty, for root alone", async () => {
+  test("config.toml: a missing or empty file is filled, readable by root only", async () => {
     for (const empty of [false, true]) {
       const { host, ops } = prepared("");
       if (!empty) for (const path of host.list("/etc/gitlab-runner") ?? []) host.remove(`/etc/gitlab-runner/${path}`);
@@ -786,7 +791,7 @@ describe("config.toml: a file in an odd state", () => {
     }
   });
 
-  test("stays its owner's, and is closed to others", async () => {
+  test("config.toml: the file keeps its owner and becomes inaccessible to others", async () => {
     const { host, ops } = prepared();
     host.put(configPath, "concurrent = 1\n", { uid: 999, gid: 998, mode: 0o664 });
     expect((await ops(...registering)).exit).toBe(0);
@@ -794,7 +799,7 @@ describe("config.toml: a file in an odd state", () => {
     expect(host.stat(`${configPath}.before-edox-ops`)).toMatchObject({ uid: 999, gid: 998, mode: 0o600 });
   });
 
-  test("with line ends of Windows, tabs and unknown keys keeps them to the byte", async () => {
+  test("config.toml: CRLF line ends, tabs and unknown keys stay unchanged, to the byte", async () => {
     const theirs =
       '# kept\r\nconcurrent = 1\r\nlater = { x = 1 }\r\n\r\n[[runners]]\r\n\tname = "a"\r\n\turl = "https://a.test"\r\n\ttoken = "glrt-theirs-1234"\r\n\texecutor = "shell"\r\n\tunknown = [ 1,\r\n\t\t2 ]\r\n';
     const { host, ops } = prepared(theirs);
@@ -804,7 +809,7 @@ describe("config.toml: a file in an odd state", () => {
     expect(host.text(configPath)).toBe(theirs);
   });
 
-  test("that another program appends to while GitLab is asked keeps what came", async () => {
+  test("config.toml: text that another program appends during the registration is kept", async () => {
     const { host, gitlab, ops } = prepared();
     const came: string[] = [];
     host.served.unshift(() => {
@@ -818,7 +823,7 @@ describe("config.toml: a file in an odd state", () => {
     expect(host.text(configPath)).toContain(token);
   });
 
-  test("that four registrations and a removal change at once has the runner of each", async () => {
+  test("config.toml: four registrations and a removal at the same time all take effect", async () => {
     const { host, gitlab, ops } = prepared();
     expect((await ops(...registering)).exit).toBe(0);
     const numbers = [1, 2, 3, 4];
@@ -833,7 +838,7 @@ describe("config.toml: a file in an odd state", () => {
     expect(JSON.parse(host.text("/etc/edox-ops/runner.json") ?? "").runners).toHaveLength(4);
   });
 
-  test("of 1,000 runners is read and changed as one of two", async () => {
+  test("config.toml: a file of 1,000 runners is read and changed", async () => {
     const one = (i: number): string =>
       `[[runners]]\n  name = "r${i}"\n  url = "https://a.test"\n  token = "glrt-${i}"\n  executor = "shell"\n`;
     const theirs = Array.from({ length: 1000 }, (_, i) => one(i)).join("\n");
@@ -855,7 +860,7 @@ describe("gitlab-runner: on a bare host", () => {
     ["uninstall --yes", 0, "GitLab Runner is not installed\n"],
   ];
   for (const [line, exit, words] of missing) {
-    test(`${line.split(" --")[0]} says what is missing, and changes nothing`, async () => {
+    test(`${line.split(" --")[0]}: on a bare host it reports what is missing and changes nothing`, async () => {
       const host = fakeDebian();
       host.taught.unshift(([program]) =>
         program === "gitlab-runner" ? { code: 127, stdout: "", stderr: "" } : undefined,
@@ -868,14 +873,14 @@ describe("gitlab-runner: on a bare host", () => {
   }
 });
 
-describe("a profile of one's own", () => {
+describe("a profile from a file", () => {
   const withProfile = async (profile: string) => {
     const { host, ops } = prepared();
     host.put("/root/mine.toml", profile);
     return { host, said: await ops(...register, "--profile", "/root/mine.toml", "--token", token) };
   };
 
-  test("is a [[runners]] with what the runner should have", async () => {
+  test("register --profile: a file with one [[runners]] sets the runner's keys", async () => {
     const { host, said } = await withProfile(
       '[[runners]]\nname = "mine"\nexecutor = "docker"\nlimit = 3\n[runners.docker]\nimage = "a"\nvolumes = ["/x"]\n[runners.docker.sysctls]\n"net.a" = "1"\n',
     );
@@ -883,7 +888,7 @@ describe("a profile of one's own", () => {
     expect(host.text(configPath)).toMatchSnapshot();
   });
 
-  test("gives a runner no identity, and an object nothing that others inherit", async () => {
+  test("register --profile: identity keys of the file are ignored, and no object prototype is changed", async () => {
     const { host, said } = await withProfile(
       '[[runners]]\nexecutor = "shell"\nurl = "https://evil.test"\ntoken = "glrt-evil"\nid = 7\n[runners.__proto__]\nx = 1\n[runners.constructor.prototype]\ny = 2\n',
     );
@@ -896,7 +901,7 @@ describe("a profile of one's own", () => {
     expect([Reflect.get({}, "x"), Reflect.get({}, "y")]).toEqual([undefined, undefined]);
   });
 
-  test("with anything else is refused by name", async () => {
+  test("register --profile: an invalid profile is rejected by name", async () => {
     for (const [profile, message] of [
       ["concurrent = 3\n[[runners]]\nexecutor = 'shell'", "it has concurrent, which is of all runners"],
       ["", "not exactly one [[runners]]"],
@@ -927,7 +932,7 @@ describe("config.toml", () => {
     ["a missing line feed at its end", "concurrent = 1\n# a"],
     ["all three", "\ufeffconcurrent = 1\r\n# \u{1f98a}"],
   ] as const) {
-    test(`config.toml: ${what} stays to the byte, in the copy as well`, async () => {
+    test(`config.toml: ${what} stays unchanged, to the byte, in the copy as well`, async () => {
       const { host, ops } = prepared(text);
       const before = bytesOf(host, configPath);
       expect((await ops(...words)).exit).toBe(0);
@@ -946,7 +951,7 @@ describe("config.toml", () => {
     ["a NUL", Buffer.from("concurrent = 1\n# a\0\n"), "is no TOML at line 2"],
     ["a form feed", Buffer.from("concurrent = 1\n\f\n"), "is no TOML at line 2"],
   ] as const) {
-    test(`config.toml: ${what} is refused by its line, and GitLab is not asked`, async () => {
+    test(`config.toml: ${what} is rejected with its line, and GitLab is not contacted`, async () => {
       const { host, gitlab, ops } = prepared();
       host.put(configPath, config, { mode: 0o600 });
       const before = host.listing();
@@ -964,7 +969,7 @@ describe("config.toml", () => {
     ["/etc/edox-ops/runner.json", "other", "is a device, a pipe or a socket, and should be a file"],
     ["/etc/gitlab-runner/.runner_system_id", "other", "is a device, a pipe or a socket, and should be a file"],
   ] as const) {
-    test(`register: ${path} that ${said.split(",")[0]} is refused, and GitLab is not asked`, async () => {
+    test(`register: ${path} that ${said.split(",")[0]} is refused, and GitLab is not contacted`, async () => {
       const { host, gitlab, ops } = prepared();
       host.dir("/etc/edox-ops", { mode: 0o750 });
       host.nodes.set(path, { type, content: "", mode: 0o600, uid: 0, gid: 0, changedMs: 0 });
@@ -982,7 +987,7 @@ describe("config.toml", () => {
     });
   }
 
-  test("register: a config.toml that is a dangling link is refused, and GitLab is not asked", async () => {
+  test("register: a config.toml that is a dangling link is refused, and GitLab is not contacted", async () => {
     const { host, gitlab, ops } = prepared();
     host.link(configPath, "/nowhere");
     expect(await ops(...words)).toMatchObject({ exit: 1, err: expect.stringContaining(`${configPath} is a link`) });
@@ -1006,7 +1011,7 @@ describe("config.toml", () => {
       "no space left at /etc/gitlab-runner: ",
     ],
   ] as const) {
-    test(`register: a config.toml that is ${what} is one error with its cause, and everything is as before`, async () => {
+    test(`register: a config.toml that is ${what} is one error with its cause, and everything is rolled back`, async () => {
       const { host, gitlab, ops } = prepared();
       gitlab.accessTokens.add("glpat-0123456789");
       host.put("/proc/self/mounts", `/dev/a / ext4 rw 0 0\n/dev/a ${configPath} ext4 rw 0 0\n`);
@@ -1052,7 +1057,7 @@ describe("an address of GitLab", () => {
     "https://gitlab.test/ci",
     "HTTPS://gitlab.test/",
   ]) {
-    test(`register: ${spelling} in config.toml is the runner of ${url}, which is brought in line`, async () => {
+    test(`register: ${spelling} in config.toml is the runner of ${url}, which is updated`, async () => {
       const user = spelling.replace("//", "//oauth2:secret@");
       for (const there of [spelling, user]) {
         const section = `[[runners]]\nname = "a"\nurl = "${there}"\ntoken = "${token}"\nexecutor = "shell"\n`;
@@ -1065,7 +1070,7 @@ describe("an address of GitLab", () => {
     });
   }
 
-  test("register: a token that is configured for another address is refused, and GitLab is not asked", async () => {
+  test("register: a token that is configured for another address is refused, and GitLab is not contacted", async () => {
     for (const other of ["http://gitlab.test", "https://gitlab.test:8443", "https://gitlab.test/sub"]) {
       const section = `[[runners]]\nname = "a"\nurl = "${other}"\ntoken = "${token}"\nexecutor = "shell"\n`;
       const { host, gitlab, ops } = prepared(section);
@@ -1083,7 +1088,7 @@ describe("an address of GitLab", () => {
 });
 
 describe("unregister", () => {
-  test("tells GitLab, takes the section out, and leaves the rest", async () => {
+  test("unregister: the runner is deleted in GitLab, its section is removed, and the rest stays", async () => {
     const { host, gitlab, ops } = prepared("# mine\nconcurrent = 1\n");
     await ops(...register, "--profile", "ci", "--token", token);
     const { exit, out } = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
@@ -1096,7 +1101,7 @@ describe("unregister", () => {
     expect(host.stat("/etc/edox-ops/runner.json")).toBeNull();
   });
 
-  test("is refused for one that somebody else registered, and for none", async () => {
+  test("unregister: a foreign runner and an unknown name are refused", async () => {
     const { host, ops } = prepared(
       `[[runners]]\nname = "theirs"\nurl = "${url}"\ntoken = "${token}"\nexecutor = "shell"\n`,
     );
@@ -1106,7 +1111,7 @@ describe("unregister", () => {
     expect(host.listing()).toEqual(before);
   });
 
-  test("of one name on two servers says which, and forgets that one only", async () => {
+  test("unregister: a name on two servers needs --url, and only that runner is removed", async () => {
     const { host, ops } = prepared();
     fakeGitLab(host, "https://other.test").runners.set("glrt-other-0123", 7);
     await ops(...register, "--profile", "ci", "--token", token, "--concurrent", "2");
@@ -1126,12 +1131,12 @@ describe("unregister", () => {
     expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner", "--url", url)).exit).toBe(0);
     expect(host.text(configPath)).not.toContain(token);
     expect((await ops("gitlab-runner", "list")).out).toBe("edox-ops CI runner\thttps://other.test\tdocker\tours\n");
-    // Nor is its token in the copy of before.
+    // The copy of the previous file does not contain its token either.
     expect([...host.nodes.keys()].filter((path) => host.text(path)?.includes(token))).toEqual([]);
   });
 
   const renamed = "https://renamed.test";
-  /** A registered runner whose GitLab has another address in config.toml, and answers there. */
+  /** Returns a host with a registered runner whose GitLab has another address in config.toml and responds there. */
   async function moved(edit: (config: string) => string = (config) => config.replace(url, renamed)) {
     const { host, gitlab, ops } = prepared();
     await ops(...register, "--profile", "ci", "--token", token);
@@ -1141,7 +1146,7 @@ describe("unregister", () => {
     return { host, gitlab, now, ops };
   }
 
-  test("unregister: a runner whose url was edited is ours by its number and name, and its GitLab of now is told", async () => {
+  test("unregister: a runner whose url was edited is recognised by number and name, and deleted at its present GitLab", async () => {
     const { host, gitlab, now, ops } = await moved();
     const { length } = gitlab.sent;
     expect((await ops("gitlab-runner", "list")).out).toBe(`edox-ops CI runner\t${renamed}\tdocker\tours\n`);
@@ -1152,7 +1157,7 @@ describe("unregister", () => {
     expect(host.stat("/etc/edox-ops/runner.json")).toBeNull();
   });
 
-  test("register: a runner whose url was edited keeps one entry in the record, under the new address", async () => {
+  test("register: a runner whose url was edited keeps one entry in the record, with the new address", async () => {
     const { host, ops } = await moved();
     const words = ["gitlab-runner", "register", "--url", renamed, "--profile", "ci", "--token", token];
     expect((await ops(...words)).exit).toBe(0);
@@ -1176,7 +1181,7 @@ describe("unregister", () => {
     }
   });
 
-  test("unregister: sections that have the token twice go together, and a foreign one of the name is reported", async () => {
+  test("unregister: two sections of one token are removed together, and a foreign one of the same name is reported", async () => {
     const foreign = `\n[[runners]]\n  name = "edox-ops CI runner"\n  url = "${url}"\n  id = 50\n  token = "glrt-foreign-01"\n  executor = "shell"\n`;
     const { host, ops } = await moved((config) => {
       const section = config.slice(config.indexOf("[[runners]]"));
@@ -1189,7 +1194,7 @@ describe("unregister", () => {
     expect(runners.map(({ id }) => id)).toEqual([50]);
   });
 
-  test("unregister: two runners of one name at one GitLab are told apart by their numbers", async () => {
+  test("unregister: two runners of one name at one GitLab are distinguished by their numbers", async () => {
     const { host, gitlab, ops } = prepared();
     gitlab.runners.set("glrt-another-0123", 42);
     for (const each of [token, "glrt-another-0123"]) {
@@ -1202,7 +1207,7 @@ describe("unregister", () => {
     expect(host.text(configPath)?.match(/token = .*/g)).toEqual([`token = "${token}"`]);
   });
 
-  test("unregister: while another run holds the lock GitLab is not told", async () => {
+  test("unregister: GitLab is not contacted while another run holds the lock", async () => {
     const { host, gitlab, ops } = prepared();
     await ops(...register, "--profile", "ci", "--token", token);
     host.locks.set("/run/edox-ops/host.lock", { pid: 7, command: "edox-ops bootstrap --yes", sinceMs: 0 });
@@ -1211,7 +1216,7 @@ describe("unregister", () => {
     expect(gitlab.sent).toHaveLength(length);
   });
 
-  test("ends what a run that was killed began: only the record was left", async () => {
+  test("unregister: a record without a section, from a killed run, is removed", async () => {
     const { host, ops } = prepared();
     await ops(...register, "--profile", "ci", "--token", token);
     host.put(configPath, "concurrent = 1\n", { mode: 0o600 });
@@ -1223,14 +1228,14 @@ describe("unregister", () => {
     expect(host.stat("/etc/edox-ops/runner.json")).toBeNull();
   });
 
-  test("goes on behind a nameless runner of somebody else that has faults", async () => {
+  test("unregister: an invalid foreign section without a name does not prevent it", async () => {
     const { host, ops } = prepared();
     await ops(...register, "--profile", "ci", "--token", token);
     host.put(configPath, `${host.text(configPath)}\n[[runners]]\nurl = "${url}"\n`, { mode: 0o600 });
     expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner")).exit).toBe(0);
   });
 
-  test("keeps the runner when the answer is not GitLab's, whatever the status code", async () => {
+  test("unregister: a response that is not GitLab's keeps the runner, for any status code", async () => {
     const { host, gitlab, ops } = prepared();
     await ops(...register, "--profile", "ci", "--token", token);
     const before = host.listing();
@@ -1252,7 +1257,7 @@ describe("unregister", () => {
     expect(host.text(configPath)).not.toContain(token);
   });
 
-  test("waits for a GitLab that can be told, unless it is forced", async () => {
+  test("unregister: an unreachable GitLab keeps the runner, unless --force is given", async () => {
     const { host, gitlab, ops } = prepared();
     await ops(...register, "--profile", "ci", "--token", token);
     gitlab.next.push(...Array(5).fill({ status: 500 }));
@@ -1273,7 +1278,7 @@ describe("unregister", () => {
     ["is immutable", "EPERM: operation not permitted", "or its directory is immutable: "],
     ["is on a full disk", "ENOSPC: no space left on device", "no space left at /etc/gitlab-runner: "],
   ] as const) {
-    test(`unregister: GitLab is not told where config.toml ${what}, with --force neither`, async () => {
+    test(`unregister: GitLab is not contacted if config.toml ${what}, even with --force`, async () => {
       const { host, gitlab, ops } = prepared();
       await ops(...register, "--profile", "ci", "--token", token);
       const { length } = gitlab.sent;
@@ -1292,7 +1297,7 @@ describe("unregister", () => {
     });
   }
 
-  test("unregister: GitLab is not told where the runner cannot be cut out of config.toml", async () => {
+  test("unregister: GitLab is not contacted if the section cannot be removed from config.toml", async () => {
     const { host, gitlab, ops } = prepared();
     await ops(...register, "--profile", "ci", "--token", token);
     const { length } = gitlab.sent;

@@ -1,4 +1,4 @@
-// What the self-test says, and what it is told to say, with an engine that does as it is taught. The real one is tried in
+// Tests the commands and the output of the self-test with a fake engine. A real engine is tested in
 // test/integration/selftest.test.ts.
 
 import { expect, test } from "bun:test";
@@ -25,7 +25,7 @@ function engine(fails: (line: string) => boolean) {
   return { host, lines, ops: (...words: string[]) => typedWords(["gitlab-runner", "selftest", ...words], host) };
 }
 
-test("a job has the volumes, the rights and the network that the runner gives it", async () => {
+test("selftest: the containers have the volumes, privileges and network of the runner's jobs", async () => {
   const { lines, ops } = engine(() => false);
   const { exit, out } = await ops();
   expect(exit).toBe(0);
@@ -35,7 +35,7 @@ test("a job has the volumes, the rights and the network that the runner gives it
   for (const line of created) expect(line).toMatch(/--privileged .*|:\/certs\/client --volume \/srv:\/srv:ro/);
 });
 
-test("packets that do not come through are made shorter, and the snippet says how short", async () => {
+test("selftest: packets that are lost are retried with a smaller MTU, and the printed job sets that MTU", async () => {
   const { ops } = engine((line) => / mtu=|mtu=1(500|460)/.test(line));
   const { exit, out } = await ops();
   expect(exit).toBe(0);
@@ -44,7 +44,7 @@ test("packets that do not come through are made shorter, and the snippet says ho
   expect([none.exit, JSON.parse(none.out)]).toMatchObject([1, { outcome: "failed", selftest: { mtu: null } }]);
 });
 
-test("an image that cannot be had, or is none, is said with the way to one", async () => {
+test("selftest: an image that cannot be pulled or loaded is reported with a hint to save one", async () => {
   const pulled = await engine((line) => line.startsWith("pull") || line.startsWith("image inspect")).ops(
     ...["--runner", "a"],
   );
@@ -55,7 +55,7 @@ test("an image that cannot be had, or is none, is said with the way to one", asy
   expect(loaded.err).toContain("/none.tar has no image in it");
 });
 
-test("a runner that is not there, or has no Docker, is named", async () => {
+test("selftest: a runner that does not exist or has no Docker is named", async () => {
   expect((await engine(() => false).ops("--runner", "b")).err).toContain(
     "there is no runner b with the docker executor",
   );
@@ -63,7 +63,7 @@ test("a runner that is not there, or has no Docker, is named", async () => {
   expect([bare.exit, bare.err]).toEqual([1, expect.stringContaining("no runner of this host has the docker executor")]);
 });
 
-test("selftest: another one that runs is named, and nothing is touched", async () => {
+test("selftest: a second run names the first one and changes nothing", async () => {
   const { host, lines, ops } = engine(() => false);
   host.locks.set("/run/edox-ops/selftest.lock", { pid: 7, command: "edox-ops gitlab-runner selftest", sinceMs: 0 });
   const { exit, err } = await ops("--runner", "a");
@@ -75,12 +75,12 @@ test("selftest: another one that runs is named, and nothing is touched", async (
   expect(host.locks.size).toBe(0);
 });
 
-test("selftest: all that it makes has its label, volumes of the image included, and no more than that is removed", async () => {
+test("selftest: all objects have its label, volumes of the image included, and only labelled ones are removed", async () => {
   const { lines, ops } = engine(() => false);
   expect((await ops()).exit).toBe(0);
   const made = lines.filter((line) => /^(create|network create|volume create) /.test(line));
   for (const line of made) expect(line).toContain("--label edox-ops.selftest");
-  // Two volumes of the runner's settings, and one of the image for each of the two containers.
+  // The runner's settings need two volumes, and the image one for each of the two containers.
   expect(made.filter((line) => line.startsWith("volume "))).toHaveLength(4);
   for (const line of made.filter((line) => line.startsWith("create "))) {
     expect(line.match(/--volume \S+:\/var\/lib\/docker/g)).toHaveLength(1);

@@ -1,4 +1,4 @@
-// A stop that lets jobs end, an upgrade behind it, and what uninstalling takes and leaves.
+// Tests the drain, the upgrade after it, and what an uninstall removes and keeps.
 
 import { describe, expect, test } from "bun:test";
 import { typedWords } from "../cli/typed.ts";
@@ -14,7 +14,7 @@ const configPath = "/etc/gitlab-runner/config.toml";
 const ran = (host: FakeHost, start: string): number => host.ran.findIndex((line) => line.startsWith(start));
 
 describe("upgrade", () => {
-  test("is nothing where there is nothing newer, and the service is not stopped", async () => {
+  test("upgrade: without a newer version the service is not stopped", async () => {
     const { host, ops } = await preparedRunner();
     host.taught.unshift((argv) => (argv.includes("--only-upgrade") ? ok() : undefined));
     expect(await ops("upgrade")).toMatchObject({
@@ -24,7 +24,7 @@ describe("upgrade", () => {
     expect(ran(host, "systemctl stop")).toBe(-1);
   });
 
-  test("drains first, and then installs", async () => {
+  test("upgrade: the service is drained before the installation", async () => {
     const { host, ops } = await preparedRunner(3);
     const { exit, out } = await ops("upgrade");
     expect([exit, out]).toEqual([0, expect.stringContaining("GitLab Runner was 1, and is 2\n")]);
@@ -36,7 +36,7 @@ describe("upgrade", () => {
     expect(host.text("/var/log/edox-ops/gitlab-runner.log")).toContain("STEP runner.upgrade ");
   });
 
-  test("gives up behind jobs that do not end, and the service goes on", async () => {
+  test("upgrade: jobs that do not end within --drain stop it, and the service is started again", async () => {
     const { host, ops } = await preparedRunner(Number.POSITIVE_INFINITY);
     const { exit, err } = await ops("upgrade", "--drain", "90s");
     expect([exit, err]).toEqual([
@@ -46,7 +46,7 @@ describe("upgrade", () => {
     expect(host.ran.at(-1)).toBe("systemctl start --no-block gitlab-runner");
   });
 
-  test("upgrade: a drain that takes too long names the jobs that still run", async () => {
+  test("upgrade: a drain that times out reports the number of running jobs", async () => {
     const { host, ops } = await preparedRunner(Number.POSITIVE_INFINITY);
     host.put("/sys/fs/cgroup/system.slice/gitlab-runner.service/cgroup.procs", "77\n78\n");
     host.put("/proc/78/stat", "78 (bash) S 77 0");
@@ -60,7 +60,7 @@ hint: edox-ops gitlab-runner status
     ]);
   });
 
-  test("is refused where a stop would abort jobs, and where there is no runner", async () => {
+  test("upgrade: it is refused if a stop would abort jobs, and if no runner is installed", async () => {
     const { host, ops } = await preparedRunner();
     host.remove("/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf");
     host.put("/sys/fs/cgroup/system.slice/gitlab-runner.service/cgroup.procs", "77\n78\n");
@@ -82,7 +82,7 @@ describe("gitlab-runner: a drain beside other runs", () => {
   const other = { pid: 7, command: "edox-ops bootstrap --yes", sinceMs: 0 };
 
   for (const [command, ...words] of commands) {
-    test(`${command}: while another run holds a lock the service is not stopped`, async () => {
+    test(`${command}: the service is not stopped while another run holds a lock`, async () => {
       for (const path of [hostLock, runnerLock]) {
         const { host, ops } = await preparedRunner();
         host.locks.set(path, other);
@@ -94,7 +94,7 @@ describe("gitlab-runner: a drain beside other runs", () => {
       }
     });
 
-    test(`${command}: a service that somebody else starts ends the wait at once, and is left running`, async () => {
+    test(`${command}: a service that another program starts ends the drain at once, and keeps running`, async () => {
       const { host, ops } = await preparedRunner(Number.POSITIVE_INFINITY);
       host.taught.unshift((argv) => {
         if (argv.join(" ") !== "systemctl stop --no-block gitlab-runner") return undefined;
@@ -111,7 +111,7 @@ describe("gitlab-runner: a drain beside other runs", () => {
       expect([host.readLink(active), host.locks.size]).toEqual(["another invocation", 0]);
     });
 
-    test(`${command}: a service that is started while the lock is waited for stops the change`, async () => {
+    test(`${command}: a service that is started during the wait for the lock stops the change`, async () => {
       const { host, ops } = await preparedRunner();
       const { sleep } = host;
       host.taught.unshift((argv) => {
@@ -130,12 +130,12 @@ describe("gitlab-runner: a drain beside other runs", () => {
       expect(host.text("/var/lib/dpkg/status")).toContain(oldRunner);
     });
 
-    test(`${command}: a signal while jobs are waited for starts the service again, and frees the locks`, async () => {
+    test(`${command}: a signal during the drain starts the service again and releases the locks`, async () => {
       const { host, ops } = await preparedRunner(Number.POSITIVE_INFINITY);
       const { sleep } = host;
       host.sleep = async (ms) => {
         host.signal = { name: "SIGTERM", number: 15 };
-        // A job may need the host's lock, and other runs go on; only those that would start the service do not.
+        // A job may need the host's lock, so other runs continue. Only runs that would start the service are excluded.
         expect([...host.locks.keys()]).toEqual([runnerLock]);
         await sleep(ms);
       };
@@ -147,7 +147,7 @@ describe("gitlab-runner: a drain beside other runs", () => {
   }
 
   for (const [command, ...words] of starting) {
-    test(`${command}: beside an uninstall that waits for jobs it ends with exit code 75`, async () => {
+    test(`${command}: it exits 75 during the drain of an uninstall`, async () => {
       const { host, ops } = await preparedRunner();
       host.nodes.delete(active);
       host.locks.set(runnerLock, { ...other, command: "edox-ops gitlab-runner uninstall --yes" });
@@ -159,7 +159,7 @@ describe("gitlab-runner: a drain beside other runs", () => {
     });
   }
 
-  test("uninstall: a person who confirms it has the jobs waited for too", async () => {
+  test("uninstall: a confirmed run drains the service too", async () => {
     const { host } = await preparedRunner(2);
     const { exit } = await typedWords(["gitlab-runner", "uninstall"], host, true);
     expect(exit).toBe(0);
@@ -170,7 +170,7 @@ describe("gitlab-runner: a drain beside other runs", () => {
     expect(refused.ran.slice(length).filter((line) => line.startsWith("systemctl"))).toEqual([]);
   });
 
-  test("uninstall: a runner that was registered while jobs were waited for keeps its token", async () => {
+  test("uninstall: a runner that is registered during the drain keeps its token", async () => {
     const { host, ops } = await preparedRunner(2);
     const { sleep } = host;
     const theirs = `[[runners]]\nname = "theirs"\nurl = "${url}"\ntoken = "${token}"\nexecutor = "shell"\n`;
@@ -186,7 +186,7 @@ describe("gitlab-runner: a drain beside other runs", () => {
 });
 
 describe("uninstall", () => {
-  test("leaves the configuration and the user, and says so", async () => {
+  test("uninstall: the configuration and the user stay, and the output says so", async () => {
     const { host, ops } = await preparedRunner();
     const { exit, out } = await ops("uninstall", "--yes");
     expect(exit).toBe(0);
@@ -196,11 +196,11 @@ describe("uninstall", () => {
     expect(host.text("/var/lib/dpkg/status")).toContain("Package: docker-ce\n");
   });
 
-  test("with all its flags leaves /etc as it was before", async () => {
+  test("uninstall: with all its flags /etc is as it was before the installation", async () => {
     const { host, ops, before } = await preparedRunner();
     expect((await ops("uninstall", "--purge", "--docker", "--yes")).exit).toBe(0);
     const after = host.listing("/etc");
-    // What the packages themselves leave is theirs.
+    // Files that the packages themselves leave are ignored.
     const theirs =
       /^\/etc\/(systemd\/system\/(multi-user|docker|gitlab-runner\.service$)|passwd|group|ssl|apt\/keyrings$)/;
     const ours = (all: Record<string, string>) => Object.keys(all).filter((path) => !theirs.test(path));
@@ -218,7 +218,7 @@ describe("uninstall", () => {
     expect(host.ran).toContain("userdel gitlab-runner");
   });
 
-  test("does not stop runners of somebody else, unless it is forced", async () => {
+  test("uninstall: a foreign runner is not stopped, unless --force is given", async () => {
     const { host, ops } = await preparedRunner();
     const theirs = `[[runners]]\nname = "theirs"\nurl = "${url}"\ntoken = "${token}"\nexecutor = "shell"\n`;
     host.put("/etc/gitlab-runner/config.toml", theirs, { mode: 0o600 });
@@ -232,7 +232,7 @@ describe("uninstall", () => {
     expect(host.text("/etc/gitlab-runner/config.toml")).toBe(theirs);
   });
 
-  test("is not done where other packages would go too", async () => {
+  test("uninstall: it is refused if apt would remove other packages too", async () => {
     const { host, ops } = await preparedRunner();
     host.taught.unshift((argv) =>
       argv.includes("--simulate") ? ok("Purg docker-ce [1]\nRemv precious [1]\n") : undefined,
@@ -253,7 +253,7 @@ describe("uninstall", () => {
       return { status: 200, body: new TextEncoder().encode(JSON.stringify(containers)) };
     });
 
-  test("uninstall --docker: a running container stops it by name before anything is changed, and in the plan", async () => {
+  test("uninstall --docker: a running container prevents it by name before any change, and in the plan", async () => {
     const { host, ops } = await preparedRunner();
     running(host, [container("web"), container("db", null)]);
     const before = host.listing();
@@ -277,7 +277,7 @@ describe("uninstall", () => {
     expect(host.stat("/run/docker.sock")).toBeNull();
   });
 
-  test("uninstall --docker: a job of gitlab-runner does not stop it, a container of another containerd does", async () => {
+  test("uninstall --docker: a job of gitlab-runner does not prevent it, but a container of another containerd does", async () => {
     const { host, ops } = await preparedRunner();
     running(host, [container("runner-1-project-1", { "com.gitlab.gitlab-runner.managed": "true" })]);
     expect((await ops("uninstall", "--docker", "--dry-run")).exit).toBe(0);
@@ -297,7 +297,7 @@ describe("uninstall", () => {
     expect(host.text("/var/lib/dpkg/status")).toContain("Package: docker-ce\n");
   });
 
-  test("uninstall --docker: an engine that is not of Docker's repository stays, and the report says so", async () => {
+  test("uninstall --docker: an engine that is not from Docker's repository stays, and the report says so", async () => {
     const { host, ops } = await preparedRunner();
     host.remove("/etc/apt/sources.list.d/docker.sources");
     const { exit, out } = await ops("uninstall", "--docker", "--yes");
@@ -309,7 +309,7 @@ describe("uninstall", () => {
     expect(host.text("/var/lib/dpkg/status")).toContain("Package: docker-ce\n");
   });
 
-  test("takes no runner's token with it: it is to be unregistered first", async () => {
+  test("uninstall --purge: a registered runner prevents it, and the hint unregisters it", async () => {
     const { host, ops } = await preparedRunner();
     fakeGitLab(host, url).runners.set(token, 41);
     await ops("register", "--url", url, "--profile", "ci", "--token", token);
@@ -324,8 +324,8 @@ describe("uninstall", () => {
   });
 });
 
-describe("looking", () => {
-  test("status tells the service and every runner, and no token", async () => {
+describe("status and list", () => {
+  test("status: the service and every runner are shown, and no token", async () => {
     const { host, ops } = await preparedRunner();
     const gitlab = fakeGitLab(host, url);
     gitlab.runners.set(token, 41);
@@ -345,7 +345,7 @@ describe("looking", () => {
     expect((await ops("list")).out).toBe(`edox-ops CI runner\t${url}\tdocker\tours\n`);
   });
 
-  test("status tells the service also where a file cannot be read", async () => {
+  test("status: the service is shown even if a file cannot be read", async () => {
     const { host, ops } = await preparedRunner();
     host.taught.unshift((argv) =>
       argv.join(" ") === "gitlab-runner --version" ? ok("Version:      19.4.0\n") : undefined,
@@ -385,14 +385,14 @@ describe("looking", () => {
     expect(out).toEndWith(faults.map((fault) => `runners: ${fault}\n`).join(""));
     expect(JSON.parse((await ops("status", "--json")).out).warnings).toEqual(faults);
     expect(out).not.toContain("s3cret");
-    // A change waits for a file that gitlab-runner can load, and keeps what it cannot use of the record.
+    // A changing command needs a file that gitlab-runner can load, and keeps invalid entries of the record.
     expect((await ops("unregister", "edox-ops CI runner")).exit).toBe(1);
     host.put(configPath, config, { mode: 0o600 });
     expect(await ops("unregister", "edox-ops CI runner")).toMatchObject({ exit: 0 });
     expect(JSON.parse(host.text(recordPath) ?? "")).toMatchObject({ url: 7, runners: [{ name: "odd", id: "x", url }] });
   });
 
-  test("status ends with 1 where there is no runner", async () => {
+  test("status: it exits 1 if gitlab-runner is not installed", async () => {
     const host = fakeDebian();
     host.taught.unshift(([program]) =>
       program === "gitlab-runner" ? { code: 127, stdout: "", stderr: "" } : undefined,
