@@ -1,4 +1,4 @@
-// What commands that only look answer to a user other than root.
+// Tests read-only commands as a user other than root.
 
 import { beforeEach, expect, test } from "bun:test";
 import * as v from "valibot";
@@ -15,7 +15,7 @@ beforeEach(async () => {
   root.put("/etc/edox-ops/projects.json", "{}", { mode: 0o600 });
 });
 
-/** Root's host in the eyes of another user. */
+/** Returns root's host as another user sees it. */
 function seenByUser(): FakeHost {
   const other = fakeDebian({ uid: 1000 });
   other.nodes.clear();
@@ -25,7 +25,7 @@ function seenByUser(): FakeHost {
   return other;
 }
 
-test("doctor: what could not be looked at is counted in the last line, and is no failure", async () => {
+test("doctor: checks that need root are counted in the last line, and are not failures", async () => {
   const { exit, out, err } = await typed("doctor", seenByUser());
   const hidden = out.match(/^\[WARN\] .* may only be read by root \(run: sudo edox-ops doctor\)$/gm) ?? [];
   expect(hidden.length).toBeGreaterThan(2);
@@ -35,7 +35,7 @@ test("doctor: what could not be looked at is counted in the last line, and is no
   expect([exit, err]).toEqual([0, ""]);
 });
 
-test("doctor: beside failing checks the number of those that could not be looked at is printed before theirs", async () => {
+test("doctor: with failing checks, the number of checks that need root is printed before theirs", async () => {
   root.remove("/run/systemd/units/invocation:nginx.service");
   const { exit, err } = await typed("doctor", seenByUser());
   expect(exit).toBe(1);
@@ -44,14 +44,14 @@ test("doctor: beside failing checks the number of those that could not be looked
   );
 });
 
-test("doctor --json: a check that could not be looked at is unknown, and so is the outcome", async () => {
+test("doctor --json: a check that needs root is unknown, and so is the outcome", async () => {
   const { exit, out } = await typed("doctor --json", seenByUser());
   const { outcome, findings = [] } = v.parse(documentSchema, JSON.parse(out));
   expect([exit, outcome]).toEqual([0, "unknown"]);
   expect(findings.find(({ name }) => name === "projects:managed")).toMatchObject({ status: "unknown" });
 });
 
-test("doctor --strict: what could not be looked at counts as a failure", async () => {
+test("doctor --strict: a check that needs root counts as a failure", async () => {
   const { exit, err } = await typed("doctor --strict", seenByUser());
   expect([exit, err]).toEqual([1, expect.stringMatching(/^Doctor found \d+ failing check\(s\)\.\n$/)]);
 });
@@ -63,7 +63,7 @@ test("nginx status: a configuration that the running nginx has loaded is valid",
   });
 });
 
-test("nginx status: a configuration that only root can test is unknown, with what to type", async () => {
+test("nginx status: a configuration that only root can test is unknown, with a hint", async () => {
   await root.sleep(1000);
   root.put("/etc/nginx/conf.d/theirs.conf", "# not loaded yet\n");
   const { exit, out } = await typed("nginx status", seenByUser());
@@ -75,7 +75,7 @@ test("nginx status: a configuration that only root can test is unknown, with wha
   ]);
 });
 
-test("commands that read root's records say what to type, exit 2", async () => {
+test("read-only commands: records that only root can read exit 2, with a hint", async () => {
   for (const line of ["project list", "project show demo", "project validate demo", "gitlab-runner list"]) {
     expect(await typed(line, seenByUser())).toEqual({
       exit: 2,
@@ -87,7 +87,7 @@ test("commands that read root's records say what to type, exit 2", async () => {
   }
 });
 
-test("gitlab-runner status: the runners are unknown, with what to type", async () => {
+test("gitlab-runner status: without root the runners are unknown, with a hint", async () => {
   root.put("/usr/bin/gitlab-runner", "", { mode: 0o755 });
   const other = seenByUser();
   other.taught.unshift((argv) => (argv.includes("--version") ? ok("Version:      18.0.0\n") : undefined));
@@ -101,7 +101,7 @@ test("gitlab-runner status: the runners are unknown, with what to type", async (
   expect([outcome, warnings]).toEqual(["unknown", [said]]);
 });
 
-test("a dry run of publish, deploy and restore: the hint is the same command with sudo", async () => {
+test("publish, deploy and restore: without root a dry run's hint is the same command with sudo", async () => {
   for (const line of ["publish demo --domain demo.test --source /srv", "deploy demo --source /srv", "restore demo"]) {
     const { exit, err } = await typed(`project ${line} --dry-run`, seenByUser());
     expect([exit, err]).toEqual([

@@ -1,4 +1,4 @@
-// What commands answer on a host whose nginx somebody else has broken.
+// Tests commands on a host whose nginx configuration a foreign file has broken.
 
 import { beforeEach, describe, expect, test } from "bun:test";
 import { Unseen } from "../../src/host/host.ts";
@@ -24,7 +24,7 @@ function breakNginx(): void {
 
 describe("bootstrap: a foreign file that breaks nginx's configuration", () => {
   for (const line of ["bootstrap --yes", "bootstrap --check", "bootstrap --dry-run", "bootstrap --yes --json"]) {
-    test(`is named with its line by \`${line}\`, exit 1, and nothing is changed`, async () => {
+    test(`${line}: a foreign file that breaks nginx is named with its line, and nothing is changed`, async () => {
       breakNginx();
       const before = host.listing();
       const { exit, out, err } = await typed(line, host);
@@ -35,7 +35,7 @@ describe("bootstrap: a foreign file that breaks nginx's configuration", () => {
     });
   }
 
-  test("stops the run before a missing package is installed", async () => {
+  test("bootstrap: a foreign file that breaks nginx stops the run before a missing package is installed", async () => {
     breakNginx();
     const status = host.text("/var/lib/dpkg/status") ?? "";
     host.put("/var/lib/dpkg/status", status.replace(/Package: git\n(?:.+\n)+\n/, ""));
@@ -43,19 +43,19 @@ describe("bootstrap: a foreign file that breaks nginx's configuration", () => {
     expect(host.ran).toEqual([]);
   });
 
-  test("is no obstacle where the run is about to mend it", async () => {
+  test("bootstrap: a broken file that the run is about to repair does not stop it", async () => {
     host.put(limitsPath, "bogus;\n");
     expect((await typed("bootstrap --check", host)).exit).toBe(3);
     expect((await typed("bootstrap --yes", host)).exit).toBe(0);
     expect(host.text(limitsPath)).toContain("limit_req_zone");
   });
 
-  test("that is valid and not loaded yet is no fault", async () => {
+  test("bootstrap --check: a valid foreign file that is not loaded yet is no fault", async () => {
     host.put(foreignPath, "# theirs\n");
     expect((await typed("bootstrap --check", host)).exit).toBe(0);
   });
 
-  test("cannot be looked at by a user other than root, who is told so", async () => {
+  test("bootstrap --check: without root the output says that only root can test nginx", async () => {
     breakNginx();
     const { exit, out } = await typed("bootstrap --check", Object.assign(host, { uid: 1000 }));
     expect(out).toContain("could not be seen: only root can test the configuration of nginx");
@@ -63,7 +63,7 @@ describe("bootstrap: a foreign file that breaks nginx's configuration", () => {
   });
 });
 
-test("bootstrap: a requirement that could not be looked at is a warning of a run, and no success of --check", async () => {
+test("bootstrap: a requirement that cannot be checked is a warning of a run, and fails --check", async () => {
   const statTarget = (path: string) => {
     if (path === "/etc/nginx/nginx.conf") throw new Unseen(`${path} may only be read by root`);
     return host.statTarget(path);
@@ -81,14 +81,14 @@ test("bootstrap: a requirement that could not be looked at is a warning of a run
 });
 
 describe("bootstrap --check: an nginx that does not run", () => {
-  test("that was stopped is something to change, and started by a run", async () => {
+  test("bootstrap --check: a stopped nginx is a pending change, and a run starts it", async () => {
     host.remove("/run/systemd/units/invocation:nginx.service");
     expect((await typed("bootstrap --check", host)).exit).toBe(3);
     expect((await typed("bootstrap --yes", host)).exit).toBe(0);
     expect(host.ran).toContain("systemctl reload-or-restart nginx");
   });
 
-  test("that is masked is a failure", async () => {
+  test("bootstrap --check: a masked nginx is a failure", async () => {
     host.link("/etc/systemd/system/nginx.service", "/dev/null");
     expect(await typed("bootstrap --check", host)).toMatchObject({
       exit: 1,
@@ -96,7 +96,7 @@ describe("bootstrap --check: an nginx that does not run", () => {
     });
   });
 
-  test("because another program has port 80 is a failure that names the program", async () => {
+  test("bootstrap --check: a foreign program on port 80 is a failure that names the program", async () => {
     host.remove("/run/systemd/units/invocation:nginx.service");
     host.remove("/run/nginx.pid");
     host.put("/proc/net/tcp", "\n 0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 777 1\n");
@@ -109,7 +109,7 @@ describe("bootstrap --check: an nginx that does not run", () => {
 
 describe("project enable and update: a foreign file that breaks nginx's configuration", () => {
   for (const line of ["enable demo", "update demo --branch main"]) {
-    test(`is named by \`project ${line}\` of a site that is as it should be, and nothing is changed`, async () => {
+    test(`project ${line}: a foreign file that breaks nginx is named even for a converged site, and nothing is changed`, async () => {
       for (const each of ["add demo --domain demo.test", "init demo", "enable demo"])
         await typed(`project ${each}`, host);
       await host.sleep(1000);

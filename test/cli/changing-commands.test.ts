@@ -1,4 +1,4 @@
-// Each command that changes something: its flags, and whether its dry run is the truth.
+// Tests the flags of each changing command, and compares its dry run with the run.
 
 import { afterEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
@@ -17,12 +17,12 @@ import { fakeGitLab } from "../runner/fake-gitlab.ts";
 import { mirrors, preparedRunner } from "../runner/prepared-runner.ts";
 import { typedWords } from "./typed.ts";
 
-/** `doctor` changes something with `--fix` alone, and asks; `selftest` leaves nothing but the file of its lock. */
+/** `doctor` changes something only with `--fix`, and asks first. `selftest` leaves only its lock file. */
 const exempt = ["doctor", "gitlab-runner selftest"];
-/** The reference lists no file for a command that only reads. */
+/** The reference lists no files for a read-only command. */
 const isReadOnly = (name: string): boolean => commandFacts[name]?.files.length === 0 || exempt.includes(name);
 
-/** They remove whole files or replace the program: there is no content to compare. */
+/** These remove whole files or replace the program, so there is no content to compare. */
 const withoutDiff = ["project backups prune", "project assets prune", "self-update"];
 
 const commands = allWords(await wordOf(root, ["edox-ops"])).filter(({ words }) => words.length === 0);
@@ -41,7 +41,7 @@ test.each(changing.map(({ name, flags }) => [name, flags] as const))(
 interface Case {
   host: Host;
   trees?: Trees;
-  /** All of the host, as far as a dry run may not touch it. */
+  /** Returns the state of the host that a dry run must not change. */
   snapshot(): Record<string, string>;
   words: readonly string[];
 }
@@ -55,7 +55,7 @@ afterEach(() => {
   for (const site of sites.splice(0)) site[Symbol.dispose]();
 });
 
-/** With a site that is served, three backups, and a hashed file of an earlier release. */
+/** Returns a host with a served site, three backups, and a hashed file of an earlier release. */
 async function served(line: string): Promise<Case> {
   const site = await SiteHost.bootstrapped();
   sites.push(site);
@@ -70,7 +70,7 @@ async function served(line: string): Promise<Case> {
   return { host: site.host, trees: site.trees, snapshot: () => site.snapshot(), words: line.split(" ") };
 }
 
-/** With a record that is registered, and a tree, and not served. */
+/** Returns a host with a registered project that is not served. */
 async function registered(line: string, ...before: string[]): Promise<Case> {
   const host = fakeDebian();
   for (const each of ["bootstrap --yes", "project add demo --domain demo.test", ...before]) {
@@ -103,7 +103,7 @@ function program(line: string): Case {
   return inMemory(host, line);
 }
 
-/** A line of each changing command on a host where it has something to do. */
+/** A command line for each changing command, on a host where it has changes to apply. */
 const cases: Record<string, () => Case | Promise<Case>> = {
   bootstrap: () => inMemory(fakeDebian(), "bootstrap --yes"),
   "gitlab-runner install": () => inMemory(fakeDebian(), "gitlab-runner install --yes", ...mirrors.slice(2)),
@@ -131,13 +131,15 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   uninstall: () => program("uninstall --yes"),
 };
 
-test("every changing command has a line whose dry run is compared", () => {
+test("dry run: every changing command has a test case", () => {
   expect(Object.keys(cases).sort()).toEqual(changing.map(({ name }) => name).sort());
 });
 
 type Document = v.InferOutput<typeof documentSchema>;
 
-/** What a document lists as changed: of a file its path, since a token of GitLab's is not known before. */
+/**
+ * Returns the changes in a document. A file counts by its path, because a token from GitLab is not known in advance.
+ */
 function changesOf({ steps = [], plan, backups, assets }: Document) {
   return {
     steps: steps.map(({ id, result, changes }) => ({
@@ -157,7 +159,10 @@ const named = (change: Change) => {
   return change.kind === "packages" ? change : `${change.kind} ${change.path}`;
 };
 
-/** The log of the run makes its directory, and a package that is installed starts its service, where its host allows that. */
+/**
+ * Returns whether a change is a side effect: the run's log creates its directory, and an installed package starts its
+ * service.
+ */
 function isByItself(change: Change, steps: Steps): boolean {
   if (change.kind !== "command") return "path" in change && change.path === "/var/log/edox-ops";
   const installed = steps.flatMap(({ changes }) =>
@@ -166,9 +171,9 @@ function isByItself(change: Change, steps: Steps): boolean {
   return change.argv[1] === "reload-or-restart" && installed.includes(change.argv[2] ?? "") && steps.length > 1;
 }
 
-describe("a dry run", () => {
+describe("dry run", () => {
   for (const [name, make] of Object.entries(cases)) {
-    test(`of ${name} changes nothing, asks nothing, and lists what the run changes`, async () => {
+    test(`${name}: a dry run changes nothing, sends no request that changes anything, and lists the changes of the run`, async () => {
       const { host, trees, snapshot, words } = await make();
       const ran = (host as FakeHost).ran.length;
       const asked = (host as FakeHost).asked.length;
@@ -196,7 +201,7 @@ describe("a dry run", () => {
   }
 });
 
-test("a dry run of a project's removal with its files lists the trees and every file of its site", async () => {
+test("project remove --delete-files: a dry run lists the trees and every file of the site", async () => {
   const { host, trees, snapshot } = await served("");
   const listed = async (flag: string) => {
     const line = ["project", "remove", "demo", "--delete-files", flag, "--json"];
@@ -212,10 +217,10 @@ test("a dry run of a project's removal with its files lists the trees and every 
   expect(await listed("--yes")).toEqual({ ...dry, outcome: "changed" });
 });
 
-describe("a dry run of a deploy", () => {
+describe("dry run of a deploy", () => {
   const flags = ["--dry-run", "--json"];
 
-  test("unpacks an archive and leaves nothing of it, of a new project as well", async () => {
+  test("deploy and publish: a dry run unpacks an archive and leaves nothing behind, for a new project too", async () => {
     const { host, trees, snapshot } = await served("");
     const tar = Bun.spawnSync(["tar", "-C", `${sites[0]?.disk.root}/srv/new`, "-cf", "-", "."]).stdout;
     writeFileSync(`${sites[0]?.disk.root}/srv/a.tar`, tar);
@@ -231,7 +236,7 @@ describe("a dry run of a deploy", () => {
     }
   });
 
-  test("works for another user than root where that user can read, and otherwise names what only root may", async () => {
+  test("deploy: a dry run works without root if the user can read the files, and otherwise needs root", async () => {
     const { host, trees, snapshot } = await served("");
     const before = snapshot();
     const user = Object.assign(Object.create(host), host, { uid: 1000 }) as Host;
@@ -255,7 +260,7 @@ describe("a dry run of a deploy", () => {
     expect(snapshot()).toEqual(before);
   });
 
-  test("ends as the deploy does where there is no room", async () => {
+  test("deploy: a dry run reports missing disk space as the deploy does", async () => {
     const { host, trees } = await served("");
     const { room } = trees as Trees;
     Object.assign(trees as Trees, { room: (path: string) => ({ ...room(path), bytes: 0 }) });

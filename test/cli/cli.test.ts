@@ -14,7 +14,7 @@ async function converged() {
   return host;
 }
 
-describe("what was typed", () => {
+describe("command line", () => {
   const wrong: [string, string][] = [
     ["bootstrap --dryrun", "unknown flag --dryrun, did you mean --dry-run?"],
     ["bootstrap --fail-step --dry-run", "--fail-step needs a value"],
@@ -34,7 +34,7 @@ describe("what was typed", () => {
     ["bootstrap --yes --no-colour", "unknown flag --no-colour, did you mean --no-color?"],
   ];
   for (const [line, message] of wrong) {
-    test(`\`${line}\` is refused with exit 2, and nothing happens`, async () => {
+    test(`${line}: is refused with exit 2, and nothing is changed`, async () => {
       const host = fakeDebian();
       const before = host.listing();
       const { exit, out, err } = await typed(line, host);
@@ -50,7 +50,7 @@ describe("what was typed", () => {
     });
   }
 
-  test("--flag=value is taken", async () => {
+  test("command line: --flag=value is accepted", async () => {
     const { exit, err } = await typed("bootstrap --yes --fail-step=nginx.prepare");
     expect(exit).toBe(1);
     expect(err).toContain("Bootstrap failed at step nginx.prepare");
@@ -67,7 +67,7 @@ describe("what was typed", () => {
     for (const [line, hint] of lines) expect((await typed(line)).err).toContain(`hint: edox-ops ${hint}\n`);
   });
 
-  test("--help says every flag of a command", async () => {
+  test("help: --help lists every flag of a command", async () => {
     const { exit, out } = await typed("bootstrap --help");
     expect(exit).toBe(0);
     expect(out).toMatchSnapshot();
@@ -78,7 +78,7 @@ describe("what was typed", () => {
 
 describe("completions", () => {
   for (const shell of ["bash", "zsh", "fish"]) {
-    test(`of ${shell} hold every command and flag, and no host is looked at`, async () => {
+    test(`completions: the script for ${shell} has every command and flag, and the host is not accessed`, async () => {
       const noHost = new Proxy({ uid: 1000 } as Host, {
         get: (_, name) => (name === "uid" ? 1000 : expect.unreachable(`the host is asked for ${String(name)}`)),
       });
@@ -94,13 +94,13 @@ describe("completions", () => {
 });
 
 describe("bootstrap", () => {
-  test("without --yes it is refused where nobody can be asked", async () => {
+  test("bootstrap: without --yes and a terminal it is refused", async () => {
     const { exit, err } = await typed("bootstrap");
     expect(exit).toBe(2);
     expect(err.split("\n")[0]).toBe("error: bootstrap changes this host: say --yes, or --dry-run to look");
   });
 
-  test("on a terminal the plan is shown and asked for", async () => {
+  test("bootstrap: on a terminal it shows the plan and asks for confirmation", async () => {
     const host = fakeDebian();
     const refused = await typed("bootstrap", host, false);
     expect(refused.exit).toBe(2);
@@ -110,7 +110,7 @@ describe("bootstrap", () => {
     expect((await typed("bootstrap", host, true)).exit).toBe(0);
   });
 
-  test("at a terminal: a converged host is reported once, and nobody is asked", async () => {
+  test("bootstrap: on a terminal a converged host is reported once, without a question", async () => {
     const host = await converged();
     const { exit, out } = await typed("bootstrap", host, false);
     expect(exit).toBe(0);
@@ -119,7 +119,7 @@ describe("bootstrap", () => {
     expect(out).toEndWith("Bootstrap installation phase completed successfully.\n");
   });
 
-  test("at a terminal: the plan has only the steps that change", async () => {
+  test("bootstrap: on a terminal the plan lists only the steps that change", async () => {
     const host = await converged();
     host.put("/etc/nginx/nginx.conf", `${host.text("/etc/nginx/nginx.conf")}stream { server { listen 443; } }`);
     const refused = await typed("bootstrap", host, false);
@@ -130,7 +130,7 @@ describe("bootstrap", () => {
     expect(out.match(/packages\.install/g)).toHaveLength(1);
   });
 
-  test("at a terminal: what a requirement warns of is printed with the plan, and not again", async () => {
+  test("bootstrap: on a terminal warnings of requirements are printed with the plan, and not again", async () => {
     const { out } = await typed("bootstrap", fakeDebian({ architecture: "arm64", model: "Raspberry Pi 4" }), true);
     const warnings = out.match(/^warning: .+$/gm) ?? [];
     expect(warnings.length).toBeGreaterThan(0);
@@ -138,7 +138,7 @@ describe("bootstrap", () => {
     expect(out.indexOf("warning: ")).toBeLessThan(out.indexOf("pending  packages.install"));
   });
 
-  test("at a terminal: a plan that failed is not asked about", async () => {
+  test("bootstrap: on a terminal a plan that failed is not offered for confirmation", async () => {
     const host = await converged();
     host.link("/etc/systemd/system/nginx.service", "/dev/null");
     const { exit, out, err } = await typed("bootstrap", host, true);
@@ -146,7 +146,7 @@ describe("bootstrap", () => {
     expect(out).toMatch(/^failed {3}nginx\.prepare/);
   });
 
-  test("not root: the line to type is told, and a dry run still says what it can see", async () => {
+  test("bootstrap: without root the hint has sudo, and a dry run still shows the plan", async () => {
     const host = fakeDebian({ uid: 1000 });
     const { exit, err } = await typed("bootstrap --yes", host);
     expect(exit).toBe(2);
@@ -156,7 +156,7 @@ describe("bootstrap", () => {
     expect(dry.out).toMatchSnapshot();
   });
 
-  test("its log has the contract's lines", async () => {
+  test("bootstrap: the log has the lines of the contract", async () => {
     const host = await converged();
     await typed("bootstrap --yes", host);
     await typed("bootstrap --yes --fail-step site.directories", host);
@@ -165,7 +165,7 @@ describe("bootstrap", () => {
     expect(host.stat("/var/log/edox-ops/bootstrap.log")?.mode).toBe(0o644);
   });
 
-  test("a refused run makes no log", async () => {
+  test("bootstrap: a refused run writes no log", async () => {
     const host = fakeDebian({ id: "fedora", version: "44" });
     const { exit, err } = await typed("bootstrap --yes", host);
     expect(exit).toBe(1);
@@ -173,7 +173,7 @@ describe("bootstrap", () => {
     expect(host.stat("/var/log/edox-ops")).toBeNull();
   });
 
-  test("a signal while apt runs: it ends in order, nothing more is begun, and the last line is what to type", async () => {
+  test("bootstrap: a signal during apt lets apt end cleanly, starts no further change, and prints a hint last", async () => {
     for (const [name, number] of [
       ["SIGHUP", 1],
       ["SIGINT", 2],
@@ -193,7 +193,7 @@ describe("bootstrap", () => {
     }
   });
 
-  test("a signal between a file and its reload: the file is put back; as JSON it is an outcome of its own", async () => {
+  test("bootstrap: a signal between a file and its reload rolls the file back, and JSON has the outcome interrupted", async () => {
     const host = fakeDebian();
     host.taught.unshift((argv) => {
       if (argv[0] === "nginx") host.signal = { name: "SIGINT", number: 2 };
@@ -214,7 +214,7 @@ describe("bootstrap", () => {
     expect(host.readLink("/etc/nginx/sites-enabled/default")).not.toBeNull();
   });
 
-  test("a signal while a requirement is waited for ends the wait", async () => {
+  test("bootstrap: a signal while a requirement is polled ends the run", async () => {
     const host = fakeDebian();
     host.locks.set("/var/lib/dpkg/lock", { pid: 7, command: "apt", sinceMs: 0 });
     const { sleep } = host;
@@ -226,7 +226,7 @@ describe("bootstrap", () => {
     expect(host.ran).toEqual([]);
   });
 
-  test("a held lock is told by name and exits 75, also as JSON", async () => {
+  test("bootstrap: a held lock names its holder and exits 75, in JSON too", async () => {
     const host = fakeDebian();
     host.locks.set("/run/edox-ops/host.lock", { pid: 4711, command: "edox-ops bootstrap --yes", sinceMs: 0 });
     const { exit, err } = await typed("bootstrap --yes", host);
@@ -237,12 +237,12 @@ describe("bootstrap", () => {
     expect((await typed("bootstrap --dry-run", host)).exit).toBe(0);
   });
 
-  test("--check exits 3 where there is something to change, and 0 where there is not", async () => {
+  test("bootstrap --check: it exits 3 with pending changes, and 0 without", async () => {
     expect((await typed("bootstrap --check")).exit).toBe(3);
     expect((await typed("bootstrap --check", await converged())).exit).toBe(0);
   });
 
-  test("--json is one document, with contents only by --diff", async () => {
+  test("bootstrap --json: it prints one document, with file contents only with --diff", async () => {
     const plain = await typed("bootstrap --dry-run --json");
     expect(v.parse(documentSchema, JSON.parse(plain.out)).outcome).toBe("pending");
     expect(plain.out).not.toContain("limit_req_zone");
@@ -253,7 +253,7 @@ describe("bootstrap", () => {
     expect(v.parse(documentSchema, JSON.parse(failed.out)).error?.code).toBe("failed-on-purpose");
   });
 
-  test("what an admin changed in our files is shown, and kept where nginx does not include it", async () => {
+  test("bootstrap: an edit of an admin to a managed file is shown, and kept as a copy that nginx does not include", async () => {
     const host = await converged();
     host.put("/etc/nginx/conf.d/edox-ops-limits.conf", "# mine\n");
     const { out } = await typed("bootstrap --dry-run --diff", host);
@@ -263,12 +263,12 @@ describe("bootstrap", () => {
     expect(host.text(`/etc/edox-ops/replaced/${kept}`)).toBe("# mine\n");
   });
 
-  test("--diff shows what was changed as well", async () => {
+  test("bootstrap --diff: the applied changes are shown too", async () => {
     const { out } = await typed("bootstrap --yes --diff");
     expect(out).toContain("+limit_req_zone ");
   });
 
-  test("a report that nobody can read does not stop the run, and is a failure at its end", async () => {
+  test("bootstrap: a report that cannot be written does not stop the run, and is a failure at its end", async () => {
     for (const [code, said] of [
       ["ENOSPC", "error: stdout cannot be written: it takes nothing\n"],
       ["EPIPE", ""],
@@ -280,7 +280,7 @@ describe("bootstrap", () => {
     }
   });
 
-  test("--quiet says nothing, --verbose the commands", async () => {
+  test("bootstrap: --quiet prints nothing, and --verbose prints the commands", async () => {
     const host = fakeDebian();
     const quiet = await typed("bootstrap --yes --quiet", host);
     expect([quiet.exit, quiet.out, quiet.err]).toEqual([0, "", ""]);
@@ -289,21 +289,21 @@ describe("bootstrap", () => {
 });
 
 describe("doctor", () => {
-  test("a bare host fails, each finding with what to type", async () => {
+  test("doctor: a bare host fails, and each finding has a hint", async () => {
     const { exit, out, err } = await typed("doctor");
     expect(exit).toBe(1);
     expect(out).toMatchSnapshot();
     expect(err).toMatch(/^Doctor found \d+ failing check\(s\)\.\n$/);
   });
 
-  test("a converged host is ready", async () => {
+  test("doctor: a converged host is ready", async () => {
     const { exit, out } = await typed("doctor", await converged());
     expect(out).toMatchSnapshot();
     expect(exit).toBe(0);
     expect(out).toEndWith("Doctor: host looks ready.\n");
   });
 
-  test("--json is the same as one document", async () => {
+  test("doctor --json: the findings are one document", async () => {
     const { exit, out } = await typed("doctor --json");
     expect(exit).toBe(1);
     const { findings = [] } = v.parse(documentSchema, JSON.parse(out));
@@ -311,8 +311,8 @@ describe("doctor", () => {
   });
 });
 
-describe("some steps", () => {
-  test("--only runs just these, in the recipe's order, and does not claim the whole", async () => {
+describe("selected steps", () => {
+  test("bootstrap --only: only the named steps run, in the order of the recipe, and success of the whole is not claimed", async () => {
     const host = fakeDebian();
     const { exit, out } = await typed("bootstrap --yes --only site.directories,packages.install", host);
     expect(exit).toBe(0);
@@ -324,13 +324,13 @@ describe("some steps", () => {
     expect(host.stat("/etc/nginx/conf.d/edox-ops-limits.conf")).toBeNull();
   });
 
-  test("--skip leaves out, the mark that all is done among it", async () => {
+  test("bootstrap --skip: the step is left out, and so is the completion mark", async () => {
     const { out } = await typed("bootstrap --dry-run --json --skip nginx.prepare");
     const { steps } = v.parse(documentSchema, JSON.parse(out));
     expect(steps?.map(({ id }) => id)).toEqual(["packages.install", "site.directories"]);
   });
 
-  test("what a step needs of one that is left out is named, and nothing is run", async () => {
+  test("bootstrap: a step that depends on an excluded one is named, and nothing is run", async () => {
     const all = "packages.install,site.directories,nginx.prepare";
     for (const [flags, hint] of [
       ["--only nginx.prepare", "--yes --only packages.install,nginx.prepare"],
@@ -348,7 +348,7 @@ describe("some steps", () => {
     expect((await typed("bootstrap --yes --only nginx.prepare", await converged())).exit).toBe(0);
   });
 
-  test("a step that is not there, and none at all, are wrong invocations", async () => {
+  test("bootstrap --only: an unknown step and an empty selection are wrong invocations", async () => {
     expect((await typed("bootstrap --yes --only nginx")).exit).toBe(2);
     const { exit, err } = await typed("bootstrap --yes --only nginx.prepare --skip nginx.prepare");
     expect([exit, err.split("\n")[0]]).toEqual([2, "error: no step is left"]);
@@ -362,7 +362,7 @@ describe("doctor's flags", () => {
     return host;
   };
 
-  test("--strict lets a warning count", async () => {
+  test("doctor --strict: a warning counts as a failure", async () => {
     const host = await aged();
     expect((await typed("doctor", host)).exit).toBe(0);
     const { exit, out, err } = await typed("doctor --strict --quiet", host);
@@ -370,7 +370,7 @@ describe("doctor's flags", () => {
     expect(out).toStartWith("[WARN] host:reboot: ");
   });
 
-  test("--junit writes the same for a CI system, in the place of an older one", async () => {
+  test("doctor --junit: the findings are written as JUnit XML, replacing an older file", async () => {
     const host = await aged();
     host.dir("/out");
     host.put("/out/doctor.xml", "older");
@@ -384,7 +384,7 @@ describe("doctor's flags", () => {
     expect(host.text("/out/doctor.xml")).toContain('name="host:reboot"><failure message="asked for by a package"/>');
   });
 
-  test("--fix --dry-run: shows what would change, as text and as JSON, and changes nothing", async () => {
+  test("doctor --fix --dry-run: shows what would change, as text and as JSON, and changes nothing", async () => {
     const host = await converged();
     host.remove("/etc/nginx/conf.d/edox-ops-limits.conf");
     host.ran.length = 0;
@@ -403,7 +403,7 @@ describe("doctor's flags", () => {
     expect([host.listing(), host.ran]).toEqual([before, []]);
   });
 
-  test("--fix --check: exits 3 where something would change, and 0 where nothing would", async () => {
+  test("doctor --fix --check: exits 3 with pending changes, and 0 without", async () => {
     const host = await converged();
     expect(await typed("doctor --fix --check", host)).toMatchObject({ exit: 0 });
     host.remove("/etc/nginx/conf.d/edox-ops-limits.conf");
@@ -412,12 +412,12 @@ describe("doctor's flags", () => {
     expect(host.listing()).toEqual(before);
   });
 
-  test("--fix --dry-run: with nothing to fix it is a look", async () => {
+  test("doctor --fix --dry-run: without failing steps it only prints the findings", async () => {
     const { exit, out } = await typed("doctor --fix --dry-run", await converged());
     expect([exit, out]).toEqual([0, expect.stringMatching(/Doctor: host looks ready\.\n$/)]);
   });
 
-  test("--fix plans, asks, and runs the steps that mend what was found, and looks again", async () => {
+  test("doctor --fix: shows the plan, asks, runs the steps that repair the findings, and checks again", async () => {
     const host = await converged();
     host.remove("/etc/nginx/conf.d/edox-ops-limits.conf");
     host.ran.length = 0;
@@ -436,10 +436,10 @@ describe("doctor's flags", () => {
   });
 });
 
-describe("what takes longer than a minute", () => {
+describe("waits of more than a minute", () => {
   afterEach(() => void jest.useRealTimers());
 
-  test("is told once, with what is waited for and for how long", async () => {
+  test("bootstrap: a wait of more than a minute is reported once, with the command and the timeout", async () => {
     for (const quiet of ["", " --quiet"]) {
       jest.useFakeTimers();
       const host = fakeDebian();
@@ -452,7 +452,7 @@ describe("what takes longer than a minute", () => {
     }
   });
 
-  test("signal: a run that waits for dpkg's script names it, its process, and what ends it", async () => {
+  test("signal: a run that waits for dpkg's script names it, its process, and the command that ends it", async () => {
     const install = "apt-get install nginx git curl rsync ca-certificates";
     for (const [owner, script, told] of [
       [0, "/var/lib/dpkg/info/demo.postinst", ", which runs /var/lib/dpkg/info/demo.postinst (kill 4711 ends that)"],
@@ -489,7 +489,7 @@ describe("what takes longer than a minute", () => {
     expect((await typed("bootstrap --yes", host)).err).toStartWith("error: packages.install: interrupted by SIGINT");
   });
 
-  test("an apt-get that goes on after its limit is named with the script that it waits for", async () => {
+  test("timeout: an apt-get that continues after its timeout is named with the script that it waits for", async () => {
     jest.useFakeTimers();
     const host = fakeDebian();
     host.put("/proc/4711/cmdline", "/bin/sh\0/var/lib/dpkg/info/demo.postinst\0configure\0");

@@ -3,7 +3,7 @@ import { localConsole } from "../../src/host/local-console.ts";
 import { OutputError } from "../../src/host/system-error.ts";
 import { crashed, main } from "../../src/main.ts";
 
-test("--version prints the bare version number", async () => {
+test("main: --version prints the bare version number", async () => {
   let out = "";
   const console = {
     ...localConsole,
@@ -15,7 +15,7 @@ test("--version prints the bare version number", async () => {
   expect(out).toBe("0.0.0-test\n");
 });
 
-/** What a person reads when stdout takes nothing, for that reason. */
+/** Returns the exit code and stderr of a run whose stdout fails with this error code. */
 async function withoutStdout(typed: string[], code: string): Promise<[number, string]> {
   let err = "";
   const cause = Object.assign(new Error(`${code}: no space left on device, write`), { code });
@@ -34,17 +34,17 @@ test.each([
   ["--help", 1, "error: stdout cannot be written: no space left on device\n"],
   ["doctor --json", 1, "error: stdout cannot be written: no space left on device\n"],
   ["nonsense --json", 2, "error: unknown command 'nonsense'\nhint: "],
-])("edox-ops %s with a full stdout: exit %i, and stderr says why", async (line, code, why) => {
+])("edox-ops %s: a full stdout exits %i, and stderr says why", async (line, code, why) => {
   const [exit, err] = await withoutStdout(line.split(" "), "ENOSPC");
   expect([exit, err.slice(0, why.length)]).toEqual([code, why]);
 });
 
-test("a reader that went away gets no complaint", async () => {
+test("main: a closed pipe prints no error", async () => {
   expect(await withoutStdout(["--version"], "EPIPE")).toEqual([1, ""]);
   expect(await withoutStdout(["--help"], "EPIPE")).toEqual([1, ""]);
 });
 
-test("an internal error is one line and how to see its trace; with EDOX_DEBUG it has the trace", () => {
+test("main: an internal error is one line with a hint, and with EDOX_DEBUG it has a stack trace", () => {
   const read = (error: unknown): string => {
     let err = "";
     crashed(error, {
@@ -66,7 +66,7 @@ test("an internal error is one line and how to see its trace; with EDOX_DEBUG it
   }
 });
 
-test("the console writes to its descriptors", async () => {
+test("console: output is written to the file descriptors", async () => {
   const { out, err, interactive } = localConsole;
   err("");
   await out("");

@@ -1,4 +1,4 @@
-// What is said of a newer release, and who may take it.
+// Tests which newer version self-update offers, and who may install it.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -21,7 +21,7 @@ afterAll(() => {
   rmSync(dir, { recursive: true });
 });
 
-/** A host with this program at its path, and a server whose latest release is that version. */
+/** Returns a host with this program at its path, and a server whose latest version is `latest`. */
 function hostWith(
   latest: string,
   options: { uid?: number; at?: string; sum?: string; architecture?: string; sums?: string } = {},
@@ -40,7 +40,7 @@ function hostWith(
 }
 
 describe("self-update", () => {
-  test("--check exits 3 where there is another release, with what to type, and 0 where there is none", async () => {
+  test("self-update --check: exits 3 with a hint if there is another version, and 0 if there is none", async () => {
     const newer = hostWith("1.3.0");
     expect(await typed("self-update --check", newer)).toEqual({
       exit: 3,
@@ -58,7 +58,7 @@ describe("self-update", () => {
     );
   });
 
-  test("--check needs no root, and --json tells the same", async () => {
+  test("self-update --check: it needs no root, and --json reports the same", async () => {
     const { exit, out } = await typed("self-update --check --json", hostWith("1.3.0", { uid: 1000 }));
     expect([exit, JSON.parse(out)]).toMatchObject([
       3,
@@ -68,7 +68,7 @@ describe("self-update", () => {
     expect([denied.exit, denied.err]).toEqual([2, expect.stringContaining("sudo edox-ops self-update")]);
   });
 
-  test("asks the mirror that the environment names, and refuses what is no address", async () => {
+  test("self-update: it requests the mirror in EDOX_BASE_URL, and rejects an invalid address", async () => {
     try {
       variables.EDOX_BASE_URL = "https://mirror.test/edox/";
       const host = hostWith("1.3.0");
@@ -87,7 +87,7 @@ describe("self-update", () => {
     }
   });
 
-  test("refuses a release that has nothing for this architecture, or only a part of it", async () => {
+  test("self-update: a version without all files for this architecture is refused", async () => {
     for (const [sums, missing] of [
       ["", "edox-ops-linux-arm64"],
       [`${"2".repeat(64)}  edox-ops-linux-arm64\n`, "edox-ops_1.3.0_arm64.deb"],
@@ -100,7 +100,7 @@ describe("self-update", () => {
     }
   });
 
-  test("refuses a version that is none, and two wishes at once", async () => {
+  test("self-update: an invalid --version is rejected, and so is --version with --rollback", async () => {
     for (const wrong of ["1.2", "latest", "../1.2.3", "1.2.3-rc1"]) {
       const { exit, err } = await typed(`self-update --version ${wrong}`);
       expect([exit, err]).toEqual([2, expect.stringContaining(`--version '${wrong}' is no version`)]);
@@ -111,7 +111,7 @@ describe("self-update", () => {
     });
   });
 
-  test("leaves what apt owns to apt, with the package to fetch", async () => {
+  test("self-update: a program from a Debian package is left to apt, and the package to fetch is printed", async () => {
     const packaged = "/usr/bin/edox-ops";
     const { exit, err } = await typed(
       "self-update",
@@ -134,7 +134,7 @@ describe("self-update", () => {
     expect([back.exit, back.err]).toEqual([1, expect.stringContaining(`apt owns ${packaged}\n`)]);
   });
 
-  test("tells apt's line to whoever only looks, too", async () => {
+  test("self-update --check: for a program from a Debian package it prints the command for apt", async () => {
     const packaged = "/usr/bin/edox-ops";
     const line = "self-update --check";
     const { exit, out } = await typed(line, apt(hostWith("1.3.0", { at: packaged })), undefined, undefined, packaged);
@@ -144,12 +144,12 @@ describe("self-update", () => {
     ]);
   });
 
-  test("of the same version and other bytes is no newer one", async () => {
+  test("self-update --check: the same version with other bytes is not called newer", async () => {
     const { out } = await typed("self-update --check", hostWith("1.2.3"));
     expect(out).toBe("this is not edox-ops 1.2.3 as it was released: edox-ops self-update\n");
   });
 
-  test("a mirror stands in what is to be typed, and its password nowhere", async () => {
+  test("self-update: the hint repeats the mirror, and its password is printed nowhere", async () => {
     try {
       variables.EDOX_BASE_URL = "https://bob:s3cret@mirror.test/edox";
       const { out } = await typed("self-update --check", hostWith("1.3.0", { uid: 1000 }));
@@ -162,7 +162,7 @@ describe("self-update", () => {
     }
   });
 
-  test("and uninstall refuse where this program's file is gone", async () => {
+  test("self-update and uninstall: they are refused if this program's file is gone", async () => {
     const gone = `${program} (deleted)`;
     for (const line of ["self-update", "self-update --rollback", "self-update --check", "uninstall --yes"]) {
       const { exit, err } = await typed(line, hostWith("1.3.0"), undefined, undefined, gone);
@@ -170,7 +170,7 @@ describe("self-update", () => {
     }
   });
 
-  test("of one's own file in root's folder needs root, and of one's own folder does not", async () => {
+  test("self-update: a user's file in root's directory needs root, and one in the user's own directory does not", async () => {
     const host = hostWith("1.3.0", { uid: 1000 });
     host.put(program, "this one", { mode: 0o755, uid: 1000 });
     expect(await typed("self-update", host)).toMatchObject({ exit: 2, err: expect.stringContaining("sudo edox-ops") });
@@ -205,21 +205,21 @@ describe("self-update", () => {
     }
   });
 
-  test("waits for nobody who replaces it at this moment", async () => {
+  test("self-update: it does not wait for another run that replaces the program", async () => {
     const host = hostWith("1.3.0");
     host.locks.set("/run/edox-ops/program.lock", { pid: 7, command: "sh", sinceMs: 0 });
     expect(await typed("self-update", host)).toMatchObject({ exit: 75, err: expect.stringContaining("sh (pid 7") });
   });
 });
 
-/** A host with this program, and no server. */
+/** Returns a host with this program and without a server. */
 function fakeWith(at: string): FakeHost {
   const host = fakeDebian();
   host.put(at, "this one", { mode: 0o755 });
   return host;
 }
 
-/** The same with the Debian package recorded as installed. */
+/** Records the Debian package as installed on the host. */
 function apt(host: FakeHost): FakeHost {
   const status = host.text("/var/lib/dpkg/status");
   host.put("/var/lib/dpkg/status", `${status}\nPackage: edox-ops\nStatus: install ok installed\nVersion: 1.2.3\n\n`);
@@ -241,7 +241,7 @@ describe("uninstall", () => {
     return host;
   }
 
-  test("takes away the program and the one before, and nothing else", async () => {
+  test("uninstall: it removes the program and the previous version, and nothing else", async () => {
     const host = installed();
     const others = Object.keys(host.listing());
     const { exit, out, err } = await typed("uninstall --yes", host);
@@ -253,7 +253,7 @@ describe("uninstall", () => {
     );
   });
 
-  test("says what stays, and how that is taken away while there is still a program for it", async () => {
+  test("uninstall --dry-run: it lists what stays, and the commands that remove that", async () => {
     const host = installed();
     host.put("/etc/edox-ops/projects.json", "{}");
     const { exit, out } = await typed("uninstall --dry-run", host);
@@ -264,14 +264,14 @@ describe("uninstall", () => {
     expect(host.text(program)).toBe("this one");
   });
 
-  test("waits for nobody who puts it there at this moment", async () => {
+  test("uninstall: it does not wait for another run that replaces the program", async () => {
     const host = installed();
     host.locks.set("/run/edox-ops/program.lock", { pid: 7, command: "sh", sinceMs: 0 });
     expect(await typed("uninstall --yes", host)).toMatchObject({ exit: 75 });
     expect(host.text(program)).toBe("this one");
   });
 
-  test("needs --yes or a person, and leaves what apt owns to apt", async () => {
+  test("uninstall: it needs --yes or a confirmation, and leaves a Debian package to apt", async () => {
     expect(await typed("uninstall", installed())).toMatchObject({ exit: 2 });
     const packaged = "/usr/bin/edox-ops";
     const { exit, err } = await typed("uninstall --yes", apt(installed(packaged)), undefined, undefined, packaged);

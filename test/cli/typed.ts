@@ -6,19 +6,19 @@ import type { Trees } from "../../src/host/trees.ts";
 import { hintFor } from "../../src/report/voice.ts";
 import { fakeDebian } from "../fake-debian.ts";
 
-/** What is in the environment, and on stdin, of every line that is typed. */
+/** The environment variables of every command line. */
 export const variables: Record<string, string> = {};
 export const secretLine = "glrt-from-stdin";
 
 /**
- * What a line does on a host. `person`: there is one, who answers so. `broken`: stdout cannot be written. `program`: where
- * it lies.
+ * Runs a command line on a host, and returns its exit code and output. `person`: the answer at a terminal. `broken`:
+ * the error code of stdout. `program`: the path of the executable.
  */
 export function typed(line: string, host?: Host, person?: boolean, broken?: string, program?: string, trees?: Trees) {
   return typedWords(line.split(" ").filter(Boolean), host, person, broken, program, trees);
 }
 
-/** The same of words that may hold anything. */
+/** Runs a command line whose words may contain spaces. */
 export async function typedWords(
   words: readonly string[],
   host: Host = fakeDebian(),

@@ -11,11 +11,11 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
     "the same command, which another run or a signal kept from its end",
   'cli/self-update.ts ["sudo", "EDOX_BASE_URL=https://…", "edox-ops", "self-update"]': [
     "cli/self-update.test.ts",
-    "asks the mirror that the environment names, and refuses what is no address",
+    "it requests the mirror in EDOX_BASE_URL, and rejects an invalid address",
   ],
   'cli/self-update.ts ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]': [
     "cli/self-update.test.ts",
-    "refuses a version that is none, and two wishes at once",
+    "an invalid --version is rejected, and so is --version with --rollback",
   ],
   'cli/teller.ts ["sudo", "kill", String(script.pid)]': ["cli/cli.test.ts", "kill 4711 ends that"],
   'cli/uninstall.ts ["sudo", "apt-get", "remove", "edox-ops"]':
@@ -101,7 +101,7 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
   'recipes/docker.ts ["sudo", "snap", "start", "docker"]': "snap starts a service of its own",
   'release/program.ts ["command", "-v", "edox-ops"]': [
     "cli/self-update.test.ts",
-    "refuse where this program's file is gone",
+    "they are refused if this program's file is gone",
   ],
   'release/program.ts ["sudo", "chmod", "go-w", part]': "a program that other users may write: root does not run it",
   'release/program.ts ["sudo", "chown", "root:root", part]': "a program of another user: root does not run it",
