@@ -18,14 +18,14 @@ describe("resources of the recipes", () => {
   const state = "/etc/edox-ops";
   const cases: [string, (host: FakeHost) => void, string, "warning" | "error"][] = [
     ["a file of another version", (host) => host.put(limits, "# older\n"), "nginx:limits", "warning"],
-    ["one that others can change", (host) => host.put(limits, "# x\n", { mode: 0o666 }), "nginx:limits", "error"],
-    ["one of another owner", (host) => host.put(limits, "# x\n", { uid: 33 }), "nginx:limits", "error"],
-    ["one that is missing", (host) => host.remove(limits), "nginx:limits", "error"],
-    ["no server for unknown names", (host) => host.remove(catchAllPath), "nginx:unknown-names", "warning"],
+    ["a file that others can change", (host) => host.put(limits, "# x\n", { mode: 0o666 }), "nginx:limits", "error"],
+    ["a file of another owner", (host) => host.put(limits, "# x\n", { uid: 33 }), "nginx:limits", "error"],
+    ["a missing file", (host) => host.remove(limits), "nginx:limits", "error"],
+    ["a missing server for unknown names", (host) => host.remove(catchAllPath), "nginx:unknown-names", "warning"],
     ["a directory that others can read", (host) => host.dir(state, { mode: 0o755 }), `state:${state}`, "warning"],
-    ["one that others can change", (host) => host.dir(state, { mode: 0o777 }), `state:${state}`, "error"],
-    ["one of another owner", (host) => host.dir(state, { uid: 33, mode: 0o750 }), `state:${state}`, "error"],
-    ["one that is missing", (host) => host.nodes.delete(state), `state:${state}`, "warning"],
+    ["a directory that others can change", (host) => host.dir(state, { mode: 0o777 }), `state:${state}`, "error"],
+    ["a directory of another owner", (host) => host.dir(state, { uid: 33, mode: 0o750 }), `state:${state}`, "error"],
+    ["a missing directory", (host) => host.nodes.delete(state), `state:${state}`, "warning"],
     [
       "nginx that does not run",
       (host) => host.remove("/run/systemd/units/invocation:nginx.service"),
@@ -46,7 +46,7 @@ describe("resources of the recipes", () => {
   }
 });
 
-test("a check that does not answer fails alone", async () => {
+test("doctor: a check that does not respond fails alone", async () => {
   const slow = { name: "slow", look: () => new Promise<never>(() => {}) };
   const broken = {
     name: "broken",
@@ -63,7 +63,7 @@ test("a check that does not answer fails alone", async () => {
   ]);
 });
 
-describe("causes come before what follows from them", () => {
+describe("doctor: causes precede their consequences", () => {
   const entry = (name: string, status: Finding["status"], follows: string[] = []): Entry => ({
     name,
     follows,
@@ -72,7 +72,7 @@ describe("causes come before what follows from them", () => {
   const order = async (...all: Entry[]) =>
     (await examine([], all, fakeDebian())).map(({ name, follows }) => (follows ? `${name} < ${follows}` : name));
 
-  test("a check that fails is placed below the first failing check that it cannot hold without", async () => {
+  test("doctor: a failing check is placed below the first failing check that it depends on", async () => {
     expect(
       await order(
         entry("site", "error", ["config", "service"]),
@@ -84,7 +84,7 @@ describe("causes come before what follows from them", () => {
     ).toEqual(["other", "config", "site < config", "service < config", "package"]);
   });
 
-  test("one whose cause holds, only warns or is not there stays where it is", async () => {
+  test("doctor: a check whose cause passes, only warns or is absent keeps its place", async () => {
     expect(
       await order(
         entry("site", "error", ["config", "service", "gone"]),
@@ -94,7 +94,7 @@ describe("causes come before what follows from them", () => {
     ).toEqual(["site", "config", "service"]);
   });
 
-  test("checks that follow from each other are all reported", async () => {
+  test("doctor: checks that follow from each other are all reported", async () => {
     expect(await order(entry("a", "error", ["b"]), entry("b", "error", ["a"]), entry("c", "ok"))).toEqual([
       "c",
       "a < b",
@@ -102,7 +102,7 @@ describe("causes come before what follows from them", () => {
     ]);
   });
 
-  test("a missing package explains the resources of the step that needs it", async () => {
+  test("doctor: a missing package is the cause of failing resources of the step that needs it", async () => {
     const host = fakeDebian();
     const findings = await examine([bootstrap(gatherFacts(host))], entries, host);
     const of = (name: string) => findings.find((each) => each.name === name);
@@ -112,7 +112,7 @@ describe("causes come before what follows from them", () => {
       expect(of(name)?.follows).toBe("package:nginx");
   });
 
-  test("the copy that is kept of an edited file is no finding of its own", async () => {
+  test("doctor: the kept copy of an edited file is no finding of its own", async () => {
     const host = fakeDebian();
     const recipe = bootstrap(gatherFacts(host));
     await converge(recipe.steps, host, { act: host });
@@ -123,7 +123,7 @@ describe("causes come before what follows from them", () => {
   });
 });
 
-describe("entries", () => {
+describe("checks of the doctor", () => {
   test("state:permissions: a file that others can read is a warning, one that they can change a failure", async () => {
     const host = fakeDebian();
     host.put("/etc/edox-ops/projects.json", "{}", { mode: 0o640 });
@@ -140,7 +140,7 @@ describe("entries", () => {
     });
   });
 
-  test("room and inodes: little is a warning, too little an error", async () => {
+  test("host:disk and host:inodes: little free space is a warning, too little a failure", async () => {
     for (const [bytesFree, inodesFree, status] of [
       [500 * 2 ** 20, 40_000, "warning"],
       [2 ** 20, 5_000, "error"],
@@ -152,7 +152,7 @@ describe("entries", () => {
     }
   });
 
-  test("a clock before the build's date is an error", async () => {
+  test("host:clock: a clock before the build date is a failure", async () => {
     const host = fakeDebian();
     host.now = () => 0;
     expect(await finding("host:clock", host)).toMatchObject({
@@ -161,7 +161,7 @@ describe("entries", () => {
     });
   });
 
-  test("a link to nowhere is not passed over: nginx is asked", async () => {
+  test("nginx:config: a dangling link makes doctor run nginx -t", async () => {
     const host = fakeDebian();
     await converge(bootstrap(gatherFacts(host)).steps, host, { act: host });
     expect(await finding("nginx:config", host)).toMatchObject({ detail: "nginx accepts it" });
@@ -170,7 +170,7 @@ describe("entries", () => {
     expect(await finding("nginx:config", host)).toMatchObject({ status: "error", detail: "no /none" });
   });
 
-  test("nginx is only asked where nothing else can tell, and only as root", async () => {
+  test("nginx:config: nginx -t runs only if no file shows the result, and only as root", async () => {
     for (const [uid, status] of [
       [0, "error"],
       [1000, "unknown"],

@@ -10,7 +10,7 @@ import { type FakeHost, ok } from "../fake-host.ts";
 const cmdline = "/boot/firmware/cmdline.txt";
 const throttled = "/sys/devices/platform/soc/soc:firmware/get_throttled";
 
-/** One where all is well. */
+/** Returns a Raspberry Pi without faults. */
 function fakePi(like: Like = {}): FakeHost {
   const host = fakeDebian({ architecture: "arm64", model: "Raspberry Pi 4 Model B Rev 1.5", ...like });
   host.put("/sys/fs/cgroup/cgroup.controllers", "cpu io memory pids\n");
@@ -40,7 +40,7 @@ function toldBefore(host: FakeHost): string[] {
   return warnings;
 }
 
-test("no other host has these entries, and a Pi where all is well has them all ok", async () => {
+test("pi: no other host has these checks, and on a Pi without faults all pass", async () => {
   expect(await examine([], pi, fakeDebian())).toEqual([]);
   const findings = await examine([], pi, fakePi());
   expect(findings.filter(({ status }) => status !== "ok")).toEqual([]);
@@ -65,7 +65,7 @@ const cases: Case[] = [
   ["pi:clock", (host) => host.remove("/usr/sbin/fake-hwclock"), "warning", "no clock runs without power"],
 ];
 for (const [name, change, status, told] of cases) {
-  test(`${name}: ${told}, with what to type`, async () => {
+  test(`${name}: ${told}, with a hint`, async () => {
     const host = fakePi();
     change(host);
     const found = await finding(name, host);
@@ -74,7 +74,7 @@ for (const [name, change, status, told] of cases) {
   });
 }
 
-test("a memory cgroup that is off is told with the words for cmdline.txt, wherever that is, before a bootstrap too", async () => {
+test("pi:cgroup-memory: a disabled memory cgroup gets the edit of cmdline.txt, at either path, before a bootstrap too", async () => {
   const host = fakePi();
   host.put("/sys/fs/cgroup/cgroup.controllers", "cpu io pids\n");
   const edit = ["sudo", "sed", "-i", "1 s/$/ cgroup_enable=memory cgroup_memory=1/"];
@@ -87,7 +87,7 @@ test("a memory cgroup that is off is told with the words for cmdline.txt, wherev
   expect((await finding("pi:cgroup-memory", host))?.hint).toEqual(["sudo", "systemctl", "reboot"]);
 });
 
-test("cgroups of version 1 tell it in another file", async () => {
+test("pi:cgroup-memory: cgroups of version 1 report it in another file", async () => {
   const host = fakePi();
   host.remove("/sys/fs/cgroup/cgroup.controllers");
   host.put("/proc/cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\nmemory\t0\t60\t0\n");
@@ -96,11 +96,11 @@ test("cgroups of version 1 tell it in another file", async () => {
   expect((await finding("pi:cgroup-memory", host))?.status).toBe("ok");
 });
 
-test("a 32-bit userland is an error", async () => {
+test("pi:userland: a 32-bit userland is a failure", async () => {
   expect((await finding("pi:userland", fakePi({ architecture: "armhf" })))?.status).toBe("error");
 });
 
-test("without the kernel's file the voltage is asked of vcgencmd, or of the driver's alarm", async () => {
+test("pi:power: without the kernel's file, vcgencmd or the driver's alarm reports the voltage", async () => {
   const host = fakePi();
   host.remove(throttled);
   host.put("/sys/class/hwmon/hwmon1/name", "rpi_volt\n");
@@ -111,7 +111,7 @@ test("without the kernel's file the voltage is asked of vcgencmd, or of the driv
   expect((await finding("pi:power", host))?.detail).toBe("the soft temperature limit reached: since the start");
 });
 
-test("2 GiB and more need no swap", async () => {
+test("pi:swap: 2 GiB of memory and more need no swap", async () => {
   const host = fakePi();
   host.put("/proc/meminfo", "MemTotal: 3900000 kB\nSwapTotal: 0 kB\n");
   expect((await finding("pi:swap", host))?.status).toBe("ok");

@@ -1,4 +1,4 @@
-// The Python version beside this program: where it may lie, and what removes it.
+// Tests that doctor finds the Python version beside this program, and how to remove it.
 
 import { expect, test } from "bun:test";
 import { typed } from "../cli/typed.ts";
@@ -53,7 +53,7 @@ const places: [string, (host: FakeHost) => void, string, string][] = [
     "rm -r /root/.local/share/pipx/venvs/edox-ops/lib/python3.13/site-packages/edox_ops ",
   ],
   [
-    "a user's own",
+    "a user's home",
     (host) => install(host, "/home/ann/.local/lib/python3.11/site-packages"),
     "/home/ann/.local",
     "runuser -u ann -- rm -r /home/ann/.local/lib/python3.11/site-packages/edox_ops ",
@@ -61,7 +61,7 @@ const places: [string, (host: FakeHost) => void, string, string][] = [
 ];
 
 for (const [what, prepare, prefix, hint] of places) {
-  test(`doctor: the Python version in ${what} is named, with what removes it and no file of this program`, async () => {
+  test(`doctor: the Python version in ${what} is reported with the command that removes only it`, async () => {
     const host = fakeDebian();
     prepare(host);
     const said = await line(host);

@@ -42,12 +42,12 @@ const section = (name: string, more = "") =>
 const dind = 'privileged = true\nvolumes = ["/cache", "/certs/client"]';
 
 describe("runners", () => {
-  test("are optional on a host without them", async () => {
+  test("doctor: on a host without runners their checks are optional", async () => {
     for (const said of Object.values(await found(fakeDebian())))
       expect(said).toStartWith("ok: not configured (optional; run edox-ops ");
   });
 
-  test("doctor: a socket that an uninstalled Docker left is no fault, and one of a stopped Docker is", async () => {
+  test("doctor: a socket left by an uninstalled Docker is no fault, but one of a stopped Docker is", async () => {
     const host = fakeDebian();
     const listening = "ffff: 00000002 00000000 00010000 0001 01 4711 /run/docker.sock\n";
     host.put("/run/docker.sock", "");
@@ -64,7 +64,7 @@ describe("runners", () => {
     }
   });
 
-  test("doctor: a socket that leads to Podman's is an engine while Podman listens there", async () => {
+  test("doctor: a socket that links to Podman's is an engine while Podman listens there", async () => {
     const host = fakeDebian();
     const podman = "/run/podman/podman.sock";
     host.link("/run/docker.sock", podman);
@@ -77,7 +77,7 @@ describe("runners", () => {
     }
   });
 
-  test("are all well where prepare-ci-host ran and GitLab takes what was registered", async () => {
+  test("doctor: after prepare-ci-host and an accepted registration all checks of runners pass", async () => {
     const host = await prepared(section("a", dind));
     fakeGitLab(host, url).runners.set("glrt-a", 1);
     host.put("/sys/class/net/docker0/mtu", "1400\n");
@@ -102,7 +102,7 @@ describe("runners", () => {
       "error: gitlab-runner is masked: it runs until it stops, and does not start again (systemctl unmask gitlab-runner)",
     ],
     [
-      "a masked Docker that answers",
+      "a masked Docker that responds",
       (host) => host.link("/etc/systemd/system/docker.service", "/dev/null"),
       "ci-runner:docker",
       "error: docker is masked: it runs until it stops, and does not start again (systemctl unmask docker)",
@@ -120,7 +120,7 @@ describe("runners", () => {
       "error: /srv/runner is missing (install -d -m 0750 -o gitlab-runner -g 990 /srv/runner)",
     ],
     [
-      "another home that is there",
+      "a second home that exists",
       (host) => {
         host.put("/etc/passwd", "gitlab-runner:x:999:990::/srv/runner:/bin/bash\n");
         host.dir("/srv/runner");
@@ -129,7 +129,7 @@ describe("runners", () => {
       "ok: is there, and /srv/runner",
     ],
     [
-      "a shell beside a Docker without its group",
+      "a shell runner beside a Docker without its group",
       (host) => {
         host.put("/etc/group", "root:x:0:\n");
         host.put("/etc/gitlab-runner/config.toml", section("s").replace('"docker"', '"shell"'));
@@ -138,7 +138,7 @@ describe("runners", () => {
       "error: jobs of a shell cannot use Docker: there is no group docker (groupadd --system docker)",
     ],
     [
-      "a privileged runner with an authority of its own beside a public site",
+      "a privileged runner with its own certificate authority beside a public site",
       (host) => {
         host.put(
           "/etc/gitlab-runner/config.toml",
@@ -156,13 +156,13 @@ describe("runners", () => {
       "warning: a stop or an upgrade aborts running jobs",
     ],
     [
-      "a Docker that does not answer",
+      "a Docker that does not respond",
       (host) => host.served.unshift((_, asked) => (asked.endsWith("/_ping") ? { status: 500 } : undefined)),
       "ci-runner:docker",
       "error: Docker does not answer",
     ],
     [
-      "packets that are too long for the way out",
+      "a bridge MTU above that of the outgoing link",
       (host) => {
         host.put("/sys/class/net/docker0/mtu", "1500\n");
         host.put("/sys/class/net/eth0/mtu", "1400\n");
@@ -172,7 +172,7 @@ describe("runners", () => {
       'warning: containers send packets of 1500 bytes, and eth0 takes 1400: set "mtu": 1400',
     ],
     [
-      "a shell without the group",
+      "a shell runner without the group",
       (host) => host.put("/etc/gitlab-runner/config.toml", section("s").replace('"docker"', '"shell"')),
       "ci-runner:docker-group",
       "error: jobs of a shell cannot use Docker",
@@ -184,7 +184,7 @@ describe("runners", () => {
       "error: a runner for Docker-in-Docker lacks",
     ],
     [
-      "a runner twice",
+      "a second section of one runner",
       (host) => host.put("/etc/gitlab-runner/config.toml", section("a", dind) + section("a", dind)),
       "ci-runner:config",
       "error: a has the token of runner 1: they are one runner for GitLab",
@@ -220,13 +220,13 @@ describe("runners", () => {
       "warning: 2 runners share 1 job at a time",
     ],
     [
-      "a runner that asks for one job only",
+      "a runner with request_concurrency 1",
       (host) => host.put("/etc/gitlab-runner/config.toml", `concurrent = 4\n${section("a", dind)}`),
       "ci-runner:polling",
       "warning: a asks for one job at a time",
     ],
     [
-      "a token that GitLab does not take",
+      "a token that GitLab rejects",
       (host) => fakeGitLab(host, url),
       "ci-runner:token",
       "error: a: https://gitlab.test does not know this token",
@@ -251,7 +251,7 @@ describe("runners", () => {
     ],
   ];
   for (const [name, spoil, check, said] of wrong) {
-    test(`${name}: ${check} says so`, async () => {
+    test(`${check}: ${name} is reported`, async () => {
       const host = await prepared(section("a", dind));
       spoil(host);
       const [finding] = (await examine([], runnerEntries(host), host)).filter((each) => each.name === check);
@@ -260,7 +260,7 @@ describe("runners", () => {
     });
   }
 
-  test("a gitlab-runner that was installed by hand in /usr/local/bin is examined like one from a package", async () => {
+  test("doctor: a gitlab-runner installed manually in /usr/local/bin is checked like one from a package", async () => {
     const host = fakeDebian();
     host.put("/usr/local/bin/gitlab-runner", "", { mode: 0o755 });
     host.put("/etc/gitlab-runner/config.toml", section("a", dind), { mode: 0o600 });
@@ -270,7 +270,7 @@ describe("runners", () => {
     expect(all["ci-runner:guard"]).toStartWith("ok: privileged: a");
   });
 
-  test("an invalid section leaves the other checks to the valid ones", async () => {
+  test("doctor: an invalid section leaves the other checks to the valid ones", async () => {
     const host = await prepared(`concurrent = 4\n[[runners]]\nname = 7\n${section("a", `privileged = true`)}`);
     fakeGitLab(host, url).runners.set("glrt-a", 1);
     expect(await found(host)).toMatchObject({
@@ -280,7 +280,7 @@ describe("runners", () => {
     });
   });
 
-  test("are root's to look at: others are told so, and nothing else", async () => {
+  test("doctor: without root the checks of runners are unknown", async () => {
     const host = await prepared(section("a", dind));
     host.hidden.add("/etc/gitlab-runner/config.toml");
     const other = { ...host, uid: 1000, stat: host.stat };

@@ -1,4 +1,4 @@
-// What doctor and `project validate` say of projects.
+// Tests the checks of projects in doctor and `project validate`.
 
 import { beforeEach, describe, expect, test } from "bun:test";
 import { Unseen } from "../../src/host/host.ts";
@@ -10,7 +10,7 @@ const projectsPath = "/etc/edox-ops/projects.json";
 const link = "/etc/nginx/sites-enabled/edox-ops-demo";
 const site = "/etc/nginx/sites-available/edox-ops-demo";
 let host: FakeHost;
-/** What nginx answers for each site that it is asked for. */
+/** The status code of the fake nginx for each request. */
 let answer = "200";
 
 beforeEach(async () => {
@@ -36,7 +36,7 @@ async function live(): Promise<void> {
 const line = async (name: string): Promise<string> =>
   (await typed("doctor", host)).out.split("\n").find((each) => each.includes(` ${name}: `)) ?? "";
 
-test("a host without projects has one line for them, and one with them a line each", async () => {
+test("doctor: a host without projects has one line for them, and a host with projects one line for each", async () => {
   expect(await line("projects:managed")).toBe(
     "[OK] projects:managed: not configured (optional; run edox-ops project publish)",
   );
@@ -50,57 +50,57 @@ test("a host without projects has one line for them, and one with them a line ea
   });
 });
 
-describe("what is wrong with a project is told, with what to type", () => {
+describe("project validate and doctor: a fault of a project is reported with a hint", () => {
   const record = (change: object) => (h: FakeHost) => {
     const all = JSON.parse(h.text(projectsPath) ?? "");
     h.put(projectsPath, JSON.stringify({ demo: { ...all.demo, ...change } }), { mode: 0o600 });
   };
   const cases: [string, (h: FakeHost) => void, string][] = [
     [
-      "no tree",
+      "a missing tree",
       (h) =>
         [...h.nodes.keys()].filter((path) => path.startsWith("/var/www/docs/demo")).map((path) => h.nodes.delete(path)),
       "/var/www/docs/demo is missing (run: edox-ops project deploy demo --source DIRECTORY)",
     ],
-    ["no source", record({ source_path: "/srv/none" }), "the source /srv/none is missing"],
+    ["a missing source", record({ source_path: "/srv/none" }), "the source /srv/none is missing"],
     [
-      "a source of the system's",
+      "a source that is part of the system",
       record({ source_path: "/srv/../etc/ssl" }),
       "the source /srv/../etc/ssl is not published: it is part of the system, or has /etc in it",
     ],
-    ["no group", record({ owner_group: "gone" }), "there is no group gone (run: groupadd --system gone)"],
+    ["a missing group", record({ owner_group: "gone" }), "there is no group gone (run: groupadd --system gone)"],
     [
-      "a page that others write",
+      "a page that others can change",
       (h) => h.put("/var/www/docs/demo/index.html", "x", { mode: 0o666, gid: 33 }),
       "or others may write it",
     ],
-    ["no link", (h) => h.remove(link), `${link} is missing (run: edox-ops project enable demo)`],
-    ["no site", (h) => h.remove(site), `${site} is missing`],
+    ["a missing link", (h) => h.remove(link), `${link} is missing (run: edox-ops project enable demo)`],
+    ["a missing site", (h) => h.remove(site), `${site} is missing`],
     [
-      "a link though it is disabled",
+      "a link of a disabled project",
       record({ enabled: false }),
       "though the project is disabled (run: edox-ops project disable demo)",
     ],
-    ["no certificate", record({ tls: true }), "there is no certificate for demo.test"],
+    ["a missing certificate", record({ tls: true }), "there is no certificate for demo.test"],
     [
-      "the name elsewhere",
+      "a foreign server with its name",
       (h) => h.put("/etc/nginx/conf.d/x.conf", "server {\n server_name demo.test; }"),
       "/etc/nginx/conf.d/x.conf:1 has the name demo.test too",
     ],
     [
-      "the name elsewhere, in capitals and with all names below it",
+      "a foreign server with its name in capitals and all names below it",
       (h) => h.put("/etc/nginx/conf.d/x.conf", "server {\n listen [::]:80; server_name .Demo.Test; }"),
       "/etc/nginx/conf.d/x.conf:1 has the name demo.test too",
     ],
     [
-      "no page",
+      "a refused page",
       () => {
         answer = "403";
       },
       "http://demo.test/ answers 403 on this host",
     ],
     [
-      "no answer",
+      "a site that does not respond",
       () => {
         answer = "000";
       },
@@ -118,7 +118,7 @@ describe("what is wrong with a project is told, with what to type", () => {
     });
   }
 
-  test("a site that only differs is drift: a warning, and validation passes", async () => {
+  test("project validate: a site that only differs is drift, which is a warning, and validation passes", async () => {
     await live();
     host.put(site, "server { listen 80; server_name demo.test; }");
     expect(await typed("project validate demo", host)).toEqual({
@@ -129,7 +129,7 @@ describe("what is wrong with a project is told, with what to type", () => {
     expect(await line("project:demo")).toStartWith(`[WARN] project:demo: ${site} differs`);
   });
 
-  test("a tree without a front page that answers 403 or 404 is a warning, any other answer a failure", async () => {
+  test("project validate: a tree without index.html warns if it answers 403 or 404, and fails for other statuses", async () => {
     await live();
     host.remove("/var/www/docs/demo/index.html");
     host.put("/var/www/docs/demo/guide/index.html", "guide", { mode: 0o644, uid: 0, gid: 33 });
@@ -144,7 +144,7 @@ describe("what is wrong with a project is told, with what to type", () => {
     }
   });
 
-  test("a served tree that has nothing to serve is a failure, and one before its first deploy a warning", async () => {
+  test("project validate: a served tree without any file fails, and one before its first deploy warns", async () => {
     await live();
     host.remove("/var/www/docs/demo/index.html");
     host.dir("/var/www/docs/demo/.well-known");
@@ -172,7 +172,7 @@ describe("what is wrong with a project is told, with what to type", () => {
     );
   });
 
-  test("a configuration that nginx refuses is the first failure, and a site that does not answer follows from it", async () => {
+  test("project validate and doctor: a configuration that nginx refuses comes first, and unreachable sites follow from it", async () => {
     await live();
     await host.sleep(1000);
     host.put("/etc/nginx/conf.d/theirs.conf", "bogus;\n");
@@ -194,7 +194,7 @@ describe("what is wrong with a project is told, with what to type", () => {
     expect(out).toMatch(/\[FAIL\] nginx:config.*\n\[FAIL\] nginx:active.*\n\[FAIL\] project:demo/);
   });
 
-  test("a vhost that nginx refuses is named, with the command that writes it anew", async () => {
+  test("project validate: a vhost that nginx refuses is named with the command that writes it again", async () => {
     await live();
     await host.sleep(1000);
     host.put(site, "bogus;\n");
@@ -207,7 +207,7 @@ describe("what is wrong with a project is told, with what to type", () => {
     expect((await typed("project validate demo", host)).exit).toBe(0);
   });
 
-  test("what a killed deploy left is a warning", async () => {
+  test("project validate: the remains of a killed deploy are a warning", async () => {
     await live();
     host.dir("/var/www/docs/demo.staging");
     host.dir("/var/www/docs/.edox-ops-backups/demo/.stage-1-20260101T000000Z");
@@ -223,7 +223,7 @@ describe("what is wrong with a project is told, with what to type", () => {
   });
 });
 
-test("project validate: a user who cannot look at the locks is not told that a deploy was killed", async () => {
+test("project validate: without access to the locks no killed deploy is reported", async () => {
   await live();
   host.dir("/var/www/docs/.edox-ops-backups/demo/.stage-1-20260101T000000Z");
   const lockHolders = (path: string): never => {
@@ -234,7 +234,7 @@ test("project validate: a user who cannot look at the locks is not told that a d
   expect(out).not.toContain("a deploy was killed");
 });
 
-test("project validate: what another user may not look at is counted, and validation is not said to have passed", async () => {
+test("project validate: files that only root can read are counted, and validation is not reported as passed", async () => {
   await live();
   const { stat } = host;
   const hidden = {
@@ -252,7 +252,7 @@ test("project validate: what another user may not look at is counted, and valida
   });
 });
 
-test("records that cannot be used are one failing line, and end nothing else", async () => {
+test("doctor: invalid JSON in the records is one failing line, and the other checks go on", async () => {
   host.put(projectsPath, "{", { mode: 0o600 });
   expect(await line("projects:managed")).toStartWith(`[FAIL] projects:managed: ${projectsPath} is not JSON`);
   expect(await line("host:disk")).toStartWith("[OK]");
@@ -293,7 +293,7 @@ test("doctor: a project whose files cannot be read fails alone", async () => {
   expect(await line("project:two")).toStartWith("[FAIL] project:two: /var/www/docs/two: i/o error");
 });
 
-test("doctor: sites by the thousand are asked by children whose command lines the kernel takes", async () => {
+test("doctor: a thousand sites are probed by children whose command lines the kernel accepts", async () => {
   const domain = (i: number): string => `${`${i}.${"a".repeat(60)}.`.repeat(3)}test`;
   const all = Array.from({ length: 1000 }, (_, i) => {
     const record = { slug: `p${i}`, domain: domain(i), root_path: `/var/www/docs/p${i}`, source_path: null };
@@ -312,14 +312,14 @@ test("doctor: sites by the thousand are asked by children whose command lines th
   expect(Math.max(...lengths)).toBeLessThan(300_000);
 });
 
-test("a site of ours without its project is told, also where there is no project at all", async () => {
+test("nginx:orphan: a site of edox-ops without its project is reported, also on a host without any project", async () => {
   host.link("/etc/nginx/sites-enabled/edox-ops-a", "/etc/nginx/sites-available/edox-ops-a");
   expect(await line("nginx:orphan")).toBe(
     `[FAIL] nginx:orphan: edox-ops-a is enabled, and ${projectsPath} has no such project (run: rm /etc/nginx/sites-enabled/edox-ops-a)`,
   );
 });
 
-test("a site that serves the backups is told", async () => {
+test("deploy-backups:web-exposure: a site that serves the backups is reported", async () => {
   expect(await line("deploy-backups:web-exposure")).toStartWith("[OK]");
   host.put("/etc/nginx/snippets/r", "root /var/www/docs/.edox-ops-backups;");
   host.put("/etc/nginx/sites-enabled/x", "server { include /etc/nginx/snippets/r; }");

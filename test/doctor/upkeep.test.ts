@@ -11,7 +11,7 @@ async function finding(name: string, host: FakeHost) {
   return (await examine([], [...upkeep, ...apt], host)).find((each) => each.name === name);
 }
 
-test("a pending reboot names the packages that ask for it, each once", async () => {
+test("host:reboot: a pending reboot names the packages that request it, each once", async () => {
   const host = fakeDebian();
   expect((await finding("host:reboot", host))?.status).toBe("ok");
   host.put("/run/reboot-required", "");
@@ -24,7 +24,7 @@ test("a pending reboot names the packages that ask for it, each once", async () 
   });
 });
 
-test("failed units are named, and that systemd does not answer is told", async () => {
+test("host:units: failed units are named, and a systemd that does not respond is unknown", async () => {
   const host = fakeDebian();
   expect((await finding("host:units", host))?.status).toBe("ok");
   host.taught.unshift((argv) => (argv[0] === "systemctl" ? ok("bad.service loaded failed failed Bad\n") : undefined));
@@ -37,7 +37,7 @@ test("failed units are named, and that systemd does not answer is told", async (
   expect((await finding("host:units", host))?.detail).toContain("Failed to connect");
 });
 
-test("who keeps the clock is told, and that nobody does", async () => {
+test("host:time: the service that keeps the clock is named, and a host without one is a warning", async () => {
   const host = fakeDebian();
   expect((await finding("host:time", host))?.detail).toBe("synchronized");
   host.remove("/run/systemd/timesync/synchronized");
@@ -54,7 +54,7 @@ test("who keeps the clock is told, and that nobody does", async () => {
   expect((await finding("host:time", host))?.detail).toBe("kept by chrony");
 });
 
-test("a source that was never fetched is told without its password, in both forms; one that is off is not", async () => {
+test("apt:sources: a source without lists is named without its password, in both formats, unless it is disabled", async () => {
   const host = fakeDebian();
   expect((await finding("apt:sources", host))?.status).toBe("ok");
   host.put(
@@ -77,7 +77,7 @@ test("a source that was never fetched is told without its password, in both form
   expect((await finding("apt:sources", host))?.status).toBe("ok");
 });
 
-test("apt:sources: sources that apt cannot read are an error, ones that are named twice a warning", async () => {
+test("apt:sources: sources that apt cannot read are a failure, and ones that are listed twice a warning", async () => {
   const host = fakeDebian();
   const twice = (kind: string) =>
     `W: Target Packages (main/binary-${kind}/Packages) is configured multiple times in /etc/apt/sources.list:1 and /etc/apt/sources.list.d/a.list:3\n`;
@@ -100,7 +100,7 @@ test("apt:sources: sources that apt cannot read are an error, ones that are name
   });
 });
 
-test("a key that a source names and that is not there is an error", async () => {
+test("apt:sources: a missing key of a source is a failure", async () => {
   const host = fakeDebian();
   host.put("/etc/apt/sources.list.d/a.list", "deb [ signed-by=/etc/apt/keyrings/a.gpg ] http://a.test x main\n");
   expect(await finding("apt:sources", host)).toMatchObject({
@@ -109,7 +109,7 @@ test("a key that a source names and that is not there is an error", async () => 
   });
 });
 
-test("apt: each source without its key is named, beside a directory in the place of a source or of a key", async () => {
+test("apt:sources: each source without its key is named, beside directories with the names of a source and a key", async () => {
   const host = fakeDebian();
   host.dir("/etc/apt/sources.list.d/odd.list");
   host.dir("/etc/apt/keyrings/c.gpg");
@@ -123,7 +123,7 @@ test("apt: each source without its key is named, beside a directory in the place
   expect((await finding("apt:keys", host))?.status).toBe("ok");
 });
 
-test("a key in use that expires soon is a warning, one that expired an error, and one that signed nothing is silent", async () => {
+test("apt:keys: a used key that expires soon is a warning, an expired one a failure, and unused ones are ignored", async () => {
   const created = 1_700_000_000;
   const ring = (days: number) => {
     const now = fakeDebian().now() / 1000;

@@ -30,9 +30,9 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
     "files of the kernel of a Raspberry Pi",
   'doctor/pi-storage.ts ["sudo", "dmesg", "--level=emerg,alert,crit,err,warn"]': "the kernel's own log",
   'doctor/pi.ts ["cat", thermalPath]': "a file of the kernel of a Raspberry Pi",
-  'doctor/pi.ts ["dpkg", "--print-architecture"]': ["doctor/pi.test.ts", "a 32-bit userland is an error"],
+  'doctor/pi.ts ["dpkg", "--print-architecture"]': ["doctor/pi.test.ts", "a 32-bit userland is a failure"],
   'doctor/pi.ts ["getconf", "PAGESIZE"]': "only a kernel without an auxiliary vector",
-  'doctor/pi.ts ["sudo", "apt-get", "install", "fake-hwclock"]': ["doctor/pi.test.ts", "told}, with what to type`"],
+  'doctor/pi.ts ["sudo", "apt-get", "install", "fake-hwclock"]': ["doctor/pi.test.ts", "told}, with a hint`"],
   'doctor/pi.ts ["sudo", "sed", "-i", "$ a kernel=kernel8.img", path]':
     "the firmware of a Raspberry Pi reads it at the next boot",
   'doctor/pi.ts ["vcgencmd", "measure_temp"]': "the firmware of a Raspberry Pi answers",
@@ -121,7 +121,7 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
   'resources/apt-repository.ts ["gpg", "--show-keys", keyOrigin]': "another key in a file of a mirror",
   'resources/apt-repository.ts ["ls", "-l", origin]': "a file of a mirror that is missing",
   'resources/etckeeper.ts ["sudo", "etckeeper", "commit", "before edox-ops"]': "etckeeper is a program of its own",
-  'resources/pi.ts ["sudo", "apt-get", "install", tool]': ["doctor/pi.test.ts", "told}, with what to type`"],
+  'resources/pi.ts ["sudo", "apt-get", "install", tool]': ["doctor/pi.test.ts", "told}, with a hint`"],
   'resources/pi.ts ["sudo", "sed", "-i", `1 s/$/ {cgroupWords}/`, path]':
     "the firmware of a Raspberry Pi reads it at the next boot",
   'resources/pi.ts ["sudo", "systemctl", "reboot"]': "it reboots",
