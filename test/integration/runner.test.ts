@@ -1,4 +1,4 @@
-// A bare host becomes a runner, its runner is looked after, and it goes back to what it was.
+// Prepares a bare host as a CI host, operates its runner, and uninstalls everything again.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { tokens } from "../stand-in/gitlab.ts";
@@ -22,24 +22,24 @@ for (const suite of suites) {
     });
     afterAll(() => ci?.[Symbol.dispose]());
 
-    /** What is in /etc, but for what packages and the system keep there for themselves. */
+    /** Returns the names in /etc. Names that packages and the system keep there are filtered out later. */
     const names = (): string[] => ci.host.sh("find /etc | sort").stdout.split("\n");
     const said = (script: string): string => ci.host.sh(script).stdout;
 
-    test("a dry run changes nothing", () => {
+    test("prepare-ci-host: a dry run changes nothing", () => {
       const listing = ci.host.listing("/etc");
       const { code, stdout } = ci.ops("gitlab-runner", "prepare-ci-host", "--dry-run", "--diff", ...ci.mirrors);
       expect([code, stdout]).toEqual([0, expect.stringContaining("install docker-ce")]);
       expect(ci.host.listing("/etc")).toBe(listing);
     });
 
-    test("prepare-ci-host brings a real engine and the runner, and a second run changes nothing", () => {
+    test("prepare-ci-host: it installs a real engine and the runner, and a second run changes nothing", () => {
       const { code, stdout, stderr } = ci.prepare();
       expect([code, stderr]).toEqual([0, ""]);
       expect(stdout).toContain("sudo edox-ops gitlab-runner register --profile ci");
       expect(said("docker version --format '{{.Server.Version}}'")).toMatch(/^2\d\./);
       expect(said("systemctl show -P KillSignal gitlab-runner")).toBe("3\n");
-      // Nothing of /etc/skel, and the user is not as good as root.
+      // The home has no files of /etc/skel, and the user is in no group that is equivalent to root.
       expect(said("ls -A /home/gitlab-runner; id -nG gitlab-runner")).toBe("gitlab-runner\n");
       expect(said("ls /var/log/stand-in-docker-prune 2>&1")).toContain("No such file");
       const log = said("cat /var/log/edox-ops/gitlab-runner-ci-host.log");
@@ -54,7 +54,7 @@ for (const suite of suites) {
       expect(ci.ops("gitlab-runner", "install", "--check").code).toBe(0);
     });
 
-    test("apt takes the runner from its own repository, or not at all", () => {
+    test("prepare-ci-host: apt installs gitlab-runner only from its own repository", () => {
       const other = `mkdir -p /srv/other/made/DEBIAN && cd /srv/other
         printf 'Package: gitlab-runner\\nVersion: 99\\nArchitecture: amd64\\nMaintainer: a <a@b>\\nDescription: of a distribution\\n' >made/DEBIAN/control
         dpkg-deb --build made gitlab-runner.deb >/dev/null
@@ -71,7 +71,7 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
       said(`mv /root/away ${source}; rm -r /srv/other /etc/apt/sources.list.d/other.list; apt-get update -qq`);
     });
 
-    test("register asks GitLab over TLS that a given authority vouches for, writes once, and a job runs", async () => {
+    test("register: it verifies the token over TLS with --ca-file, is idempotent, and a job runs", async () => {
       ci.secret("token", token);
       const own = ["--profile", "ci", "--token-file", "/root/token"];
       const unknown = ci.ops("gitlab-runner", "register", "--url", ci.gitlab.url, ...own);
@@ -105,7 +105,7 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
       });
     });
 
-    test("a runner is made in GitLab with an access token, and taken away again", async () => {
+    test("register: an access token creates a runner in GitLab, and unregister deletes it", async () => {
       const words = [...ci.registering, "--profile", "ci", "--description", "made", "--project", "7", "--protected"];
       ci.secret("access", tokens.personal);
       const made = ci.host.sh(`EDOX_GITLAB_TOKEN=$(cat /root/access) edox-ops ${words.join(" ")}`);
@@ -119,20 +119,20 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
       expect(said("grep -rlF -f /root/access /etc /var/log /run /var/lib/dpkg /tmp 2>/dev/null")).toBe("");
     });
 
-    test("no token is in a child's arguments, an environment, a log or an answer", async () => {
+    test("register: no token is in the arguments or environment of a process, a log or the output", async () => {
       const look = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'";
       const script = `( for i in $(seq 200); do ${look} | grep -cF -f /root/token; done | sort -u ) &
         edox-ops ${ci.registering.join(" ")} --profile ci --token-file /root/token --concurrent 3 --verbose
         edox-ops gitlab-runner status; edox-ops doctor; edox-ops gitlab-runner list; wait`;
       const { stdout, stderr } = ci.host.sh(script);
       expect(stdout + stderr).not.toContain(token);
-      // What was counted: no process had it.
+      // The counts of processes with the token: there is none.
       expect(stdout.split("\n").filter((line) => /^\d+$/.test(line))).toEqual(["0"]);
       const files = "grep -rlF -f /root/token /etc /var/log /run /var/lib/dpkg /tmp 2>/dev/null | sort";
       expect(said(files)).toBe(`${configPath}\n${configPath}.before-edox-ops\n`);
     });
 
-    test("status, list and doctor tell of it", () => {
+    test("status, list and doctor: they report the registered runners", () => {
       const { code, stdout } = ci.ops("gitlab-runner", "status");
       expect([code, stdout]).toEqual([
         0,
@@ -141,16 +141,16 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
       expect(stdout.match(/accepted: yes/g)).toHaveLength(2);
       const findings = ci.ops("doctor").stdout.split("\n");
       const ofRunners = findings.filter((line) => /runner:/.test(line) && !line.includes("ci-runner:disk"));
-      // The way out of a test host takes less than Docker's bridge gives: that is so on many a VPS too.
+      // The outgoing link of a test host has a smaller MTU than Docker's bridge, as on many a VPS.
       expect(ofRunners.filter((line) => !line.startsWith("[OK]"))).toEqual([
         expect.stringContaining("[WARN] ci-runner:mtu: containers send packets of 1500 bytes, and host0 takes 1400"),
       ]);
       expect(ofRunners.length).toBeGreaterThan(12);
     });
 
-    test("upgrade waits for a running job, which ends well", async () => {
+    test("upgrade: it waits for a running job, which ends successfully", async () => {
       await ci.server.swap(ci.packages.folder);
-      // It goes on until it is waited for: on a slow machine the lists alone take longer than any fixed time.
+      // The job runs until the drain starts: on a slow machine the package lists alone take longer than any fixed time.
       const stops = '[ "$(systemctl show -P ActiveState gitlab-runner)" = deactivating ]';
       const script = [`for i in $(seq 600); do ${stops} && break; sleep 0.2; done`, "sleep 1", "echo to the end"];
       const job = await ci.gitlab.addJob({ script, token: shell });
@@ -167,7 +167,7 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
       );
     });
 
-    test("a job that does not end in time stops the upgrade, and nothing else", async () => {
+    test("uninstall: a job that does not end within --drain stops it, and the service continues", async () => {
       const job = await ci.gitlab.addJob({ script: ["sleep 5"], token: shell });
       await ci.gitlab.jobUntil(job, ["running"]);
       const { code, stderr } = ci.ops("gitlab-runner", "uninstall", "--yes", "--drain", "1s");
@@ -181,7 +181,7 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
       );
     });
 
-    test("unregister: GitLab is not told where config.toml cannot be replaced", async () => {
+    test("unregister: GitLab is not contacted if config.toml cannot be replaced", async () => {
       const told = async () => (await ci.gitlab.requests("/runners/managers")).length;
       const before = await told();
       said(`mount --bind ${configPath} ${configPath}`);
@@ -191,14 +191,14 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
       expect(await told()).toBe(before);
     });
 
-    test("unregister and uninstall leave what the documentation says", () => {
+    test("unregister and uninstall: only what the documentation lists stays", () => {
       for (const each of [name, "shell"]) {
         const { code, stderr } = ci.ops("gitlab-runner", "unregister", each);
         expect([code, stderr]).toEqual([0, ""]);
       }
       const { code, stderr } = ci.ops("gitlab-runner", "uninstall", "--purge", "--docker", "--yes");
       expect([code, stderr]).toEqual([0, ""]);
-      // What git, iptables and the certificates have there is of packages that stay.
+      // Files of git, iptables and the certificates belong to packages that stay.
       const left = names().filter((path) => !before.includes(path) && /docker|gitlab|edox|apt|systemd/.test(path));
       expect(left.filter((path) => path !== "/etc/docker/key.json" && path !== "/etc/docker")).toEqual([
         "/etc/edox-ops",
@@ -209,7 +209,7 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
   });
 }
 
-describe("a host that the Python tool prepared", () => {
+describe("a host that the Python version prepared", () => {
   let ci: CiHost;
   const config = `concurrent = 1 # by hand
 check_interval = 0
@@ -232,7 +232,7 @@ check_interval = 0
     const text = config.replace("URL", gitlab.url).replace("TOKEN", token);
     const record = { url: gitlab.url, executor: "docker", description: name, tags: ["docker-privileged"] };
     const more = { profile: "ci", docker_image: "python:3.11-bookworm", docker_privileged: true, registered: true };
-    // As its commands and GitLab's script.deb.sh leave it.
+    // The state that its commands and GitLab's script.deb.sh leave.
     const { code, stderr } = host.sh(`set -e
       apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -qq -y curl ca-certificates gpg >/dev/null
       curl -fsS ${server.url}${packages.docker.keyPath} -o /etc/apt/keyrings/docker.asc
@@ -249,7 +249,7 @@ check_interval = 0
   });
   afterAll(() => ci?.[Symbol.dispose]());
 
-  test("is taken over: its Docker stays as it is, its sources are migrated, its runner is what it was meant to be", () => {
+  test("prepare-ci-host: a host of the Python version keeps its Docker, its sources are migrated, and its runner converges", () => {
     const text = ci.host.sh(`cat ${configPath}`).stdout;
     const pid = ci.host.sh("cat /run/docker.pid").stdout;
     const { code, stdout, stderr } = ci.ops("gitlab-runner", "prepare-ci-host", "--yes", ...ci.runnerMirror);
@@ -269,7 +269,7 @@ check_interval = 0
   });
 });
 
-describe("a GitLab that does not do as it should", () => {
+describe("a GitLab with faults", () => {
   let ci: CiHost;
   beforeAll(async () => {
     ci = await CiHost.up("bookworm");
@@ -281,22 +281,26 @@ describe("a GitLab that does not do as it should", () => {
   const path = "/runners/verify";
 
   const refusals: [string, Parameters<CiHost["gitlab"]["answer"]>[0], RegExp][] = [
-    ["is not well for long", { path, status: 500, times: 5 }, /answers 500.*: try again later/],
+    ["fails for long", { path, status: 500, times: 5 }, /answers 500.*: try again later/],
     [
       "redirects",
       { path, status: 301, headers: { location: "https://gitlab.com/" } },
       /redirects to https:\/\/gitlab\.com\//,
     ],
     [
-      "answers with a page",
+      "responds with a page",
       { path, status: 200, headers: { "content-type": "text/html" }, body: "<html>" },
       /not as a GitLab does/,
     ],
-    ["says wait an hour", { path, status: 429, headers: { "retry-after": "3600" } }, /answers 429.*: try again later/],
-    ["does not answer", { path, delayMs: 120_000 }, /no answer within 30 s/],
+    [
+      "requests a retry after an hour",
+      { path, status: 429, headers: { "retry-after": "3600" } },
+      /answers 429.*: try again later/,
+    ],
+    ["does not respond", { path, delayMs: 120_000 }, /no answer within 30 s/],
   ];
   for (const [what, answer, words] of refusals) {
-    test(`${what}: nothing is changed, and the cause is named`, async () => {
+    test(`register: a GitLab that ${what} changes nothing, and the cause is named`, async () => {
       await ci.gitlab.answer(answer);
       const listing = ci.host.listing("/etc");
       const { code, stderr } = register();
@@ -305,7 +309,7 @@ describe("a GitLab that does not do as it should", () => {
     });
   }
 
-  test("is slow, or not well for a moment: it is waited for", async () => {
+  test("register: a slow or temporarily failing GitLab is waited for", async () => {
     await ci.gitlab.answer(
       { path, status: 503, times: 2 },
       { path, status: 429, headers: { "retry-after": "1" } },
@@ -316,7 +320,7 @@ describe("a GitLab that does not do as it should", () => {
 
   test("install: a service that ends after each start fails with its last lines, and succeeds when it keeps running", () => {
     const { host } = ci;
-    // Of this key edox-ops knows nothing: what it cannot read itself it refuses before anything is started.
+    // edox-ops does not know this key. It refuses a file that it cannot read itself before anything is started.
     host.sh(`cp -p ${configPath} /root/config; sed -i 's/^check_interval = .*/check_interval = "soon"/' ${configPath}
       systemctl stop gitlab-runner`);
     const failed = ci.ops("gitlab-runner", "install", "--yes", ...ci.runnerMirror);
@@ -329,7 +333,7 @@ describe("a GitLab that does not do as it should", () => {
     expect(ci.ops("gitlab-runner", "status").stdout).toContain("service_active: True\n");
   });
 
-  test("is gone: status and doctor say so, and unregister waits for it", () => {
+  test("status, doctor and unregister: an unreachable GitLab is reported, and unregister needs --force", () => {
     ci.gitlab[Symbol.dispose]();
     expect(ci.ops("gitlab-runner", "status").stdout).toContain("accepted: https://");
     expect(ci.ops("doctor").stdout).toMatch(/^\[FAIL\] ci-runner:token: .*cannot be reached: nobody listens there/m);
@@ -339,11 +343,11 @@ describe("a GitLab that does not do as it should", () => {
   });
 });
 
-describe("what is not as it should be is refused, and the next run ends well", () => {
+describe("faulty repositories and packages", () => {
   let ci: CiHost;
   beforeAll(async () => {
     ci = await CiHost.up("bookworm");
-    // Only what is said of the repositories is at stake.
+    // Only the fault of the repository should make the run fail.
     expect(ci.host.sh("apt-get update -qq && apt-get install -qq ca-certificates >/dev/null").code).toBe(0);
   });
   afterAll(() => ci?.[Symbol.dispose]());
@@ -357,7 +361,7 @@ describe("what is not as it should be is refused, and the next run ends well", (
     ["runner.install", "swapped", /is refused: it is [0-9A-F]{40}, and not/],
   ];
   for (const [step, fault, words] of faults) {
-    test(`${step} from a repository that is ${fault}`, async () => {
+    test(`prepare-ci-host: ${step} from a repository that is ${fault} fails and changes nothing`, async () => {
       const listing = ci.host.listing("/etc");
       await ci.server.swap(spoiled(ci.packages, step === "docker.install" ? "docker" : "gitlab", fault));
       const { code, stderr } = ci.prepare("--only", step);
@@ -367,7 +371,7 @@ describe("what is not as it should be is refused, and the next run ends well", (
     });
   }
 
-  test("docker.install with a daemon.json that dockerd refuses: its reason is reported, its source stays", async () => {
+  test("prepare-ci-host: a daemon.json that dockerd rejects is reported with its reason, and the source stays", async () => {
     await ci.server.swap(ci.packages.folder);
     ci.host.sh("mkdir -p /etc/docker; echo '{ \"no-such-option\": 1 }' >/etc/docker/daemon.json");
     const failed = ci.prepare("--only", "docker.install");
@@ -375,11 +379,11 @@ describe("what is not as it should be is refused, and the next run ends well", (
       1,
       expect.stringMatching(/unable to configure the Docker daemon with file \/etc\/docker\/daemon\.json/),
     ]);
-    // An earlier version rolled these back, and took the engine for a foreign one when it answered.
+    // An earlier version rolled these back, and then treated the engine as foreign when it responded.
     ci.host.sh("rm /etc/docker/daemon.json; systemctl reset-failed docker; systemctl start docker");
     const check = () => ci.ops("gitlab-runner", "prepare-ci-host", "--check", "--only", "docker.install");
     expect(check().code).toBe(0);
-    // A dockerd that runs goes on, and its next start would fail.
+    // A running dockerd continues, but its next start would fail.
     ci.host.sh("sleep 0.1; echo bogus >/etc/docker/daemon.json");
     expect(check()).toMatchObject({
       code: 1,
@@ -395,21 +399,21 @@ describe("what is not as it should be is refused, and the next run ends well", (
     expect(ci.host.sh("apt-get update -qq; apt-cache policy docker-ce").stdout).toContain(ci.server.url);
   });
 
-  test("another fingerprint, which apt refuses for ever", async () => {
+  test("prepare-ci-host: a key with another fingerprint is rejected, and apt keeps rejecting it later", async () => {
     const { docker } = ci.packages;
     await ci.server.swap(ci.packages.folder);
     const words = ["--docker-apt-url", `${ci.server.url}${docker.path}`, "--docker-apt-fingerprint", "A".repeat(40)];
     const { code, stderr } = ci.ops("gitlab-runner", "prepare-ci-host", "--yes", "--only", "docker.install", ...words);
     expect([code, stderr]).toEqual([1, expect.stringContaining(`it is ${docker.fingerprint}, and not AAAA`)]);
     expect(ci.prepare().code).toBe(0);
-    // Whoever puts another key in the file's place gains nothing.
+    // Replacing the key file with another key has no effect.
     await ci.server.swap(spoiled(ci.packages, "docker", "swapped"));
     const swapped = `curl -fsS ${ci.server.url}${docker.keyPath} -o /etc/apt/keyrings/docker.asc && rm -rf /var/lib/apt/lists/* && apt-get update --error-on=any`;
     const update = ci.host.sh(`apt-get install -qq curl >/dev/null; ${swapped}`);
     expect([update.code, update.stderr]).toEqual([100, expect.stringMatching(/not signed|NO_PUBKEY|Missing key/)]);
   });
 
-  test("a foreign Docker with two sources that contradict each other: both are named, and the hint mends it", async () => {
+  test("prepare-ci-host: a foreign Docker with two conflicting sources names both, and the hint repairs it", async () => {
     await ci.server.swap(ci.packages.folder);
     const { docker } = ci.packages;
     const dir = "/etc/apt/sources.list.d";
@@ -421,7 +425,7 @@ describe("what is not as it should be is refused, and the next run ends well", (
     expect(ci.ops("doctor").stdout).toContain(
       `[FAIL] apt:sources: ${words} (run: mv ${dir}/docker.list ${dir}/docker.list.disabled)\n`,
     );
-    // A host with nothing to install is not stopped by it.
+    // A host with nothing to install is not stopped by the conflict.
     expect(ci.prepare()).toMatchObject({ code: 0, stderr: "" });
     ci.host.sh("dpkg --purge --force-depends gitlab-runner-helper-images");
     const listing = ci.host.listing("/etc");
@@ -434,7 +438,7 @@ describe("what is not as it should be is refused, and the next run ends well", (
     ci.host.sh(`mv ${dir}/docker.list ${dir}/docker.list.disabled`);
     expect(ci.prepare().code).toBe(0);
 
-    // One of ours is healed by the step that it stands in the way of.
+    // A conflict with a source of edox-ops is repaired by the step that it would stop.
     const { gitlab } = ci.packages;
     const older = `deb [signed-by=/root/docker.asc] ${ci.server.url}${gitlab.path} bookworm main`;
     ci.host.sh(`echo '${older}' >${dir}/runner_gitlab-runner.list`);
@@ -443,7 +447,7 @@ describe("what is not as it should be is refused, and the next run ends well", (
     expect(ci.host.run(["apt-get", "update", "--error-on=any"])).toMatchObject({ code: 0, stderr: "" });
   });
 
-  test("a release of gitlab-runner whose script fails is reported once, and replaced by the next", () => {
+  test("upgrade: a version of gitlab-runner whose script fails is reported once, and replaced by the next", () => {
     const release = `cd /root && apt-get download -qq gitlab-runner 2>/dev/null && dpkg-deb -R gitlab-runner_*.deb broken
       sed -i 's/^Version: .*/Version: 19.3.9-1/; s/helper-images (= [^)]*)/helper-images/' broken/DEBIAN/control
       sed -i '2i exit 7' broken/DEBIAN/postinst; dpkg-deb -Znone --build broken broken.deb >/dev/null && dpkg -i broken.deb`;
@@ -459,7 +463,7 @@ describe("what is not as it should be is refused, and the next run ends well", (
     expect(state.stdout).toBe("Status: install ok installed\nVersion: 19.4.0-1\nactive\n");
   });
 
-  test("a group that outlives the user gitlab-runner, and a lost line of passwd, are taken over by install", () => {
+  test("install: a group that outlives the user gitlab-runner, and a user missing in passwd, are reused", () => {
     ci.host.sh("useradd alice; usermod -aG gitlab-runner alice");
     expect(ci.ops("gitlab-runner", "uninstall", "--purge", "--yes").code).toBe(0);
     expect(ci.host.sh("getent group gitlab-runner; id gitlab-runner").stdout).toMatch(/^gitlab-runner:x:\d+:alice\n$/);
@@ -472,7 +476,7 @@ describe("what is not as it should be is refused, and the next run ends well", (
   });
 });
 
-test("on trixie the distribution's engine that does not answer is replaced and its data stays, and apt refuses a key of another fingerprint", async () => {
+test("prepare-ci-host: on trixie an engine that does not respond is replaced with its data kept, and apt rejects another key", async () => {
   using ci = await CiHost.up("trixie");
   const stopped = `apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends docker.io >/dev/null 2>&1
     systemctl stop docker docker.socket containerd && touch /var/lib/docker/kept`;
@@ -484,7 +488,7 @@ test("on trixie the distribution's engine that does not answer is replaced and i
   expect(ci.host.sh("docker version >/dev/null && ls /var/lib/docker/kept").stdout).toBe("/var/lib/docker/kept\n");
   expect(ci.host.sh("dpkg --status docker.io").stdout).toContain("\nStatus: deinstall ok config-files\n");
 
-  // apt of trixie checks signatures with another program than that of bookworm.
+  // apt of trixie verifies signatures with another program than that of bookworm.
   await ci.server.swap(spoiled(ci.packages, "docker", "swapped"));
   const key = `${ci.server.url}${ci.packages.docker.keyPath}`;
   const update = ci.host.sh(

@@ -1,4 +1,4 @@
-// The self-test of a runner, on a real engine that runs a real one in a privileged container.
+// Tests the self-test of a runner on a real engine, which runs another one in a privileged container.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { CiHost } from "./ci-host.ts";
@@ -7,7 +7,7 @@ import { dindArchive } from "./dind-image.ts";
 let ci: CiHost;
 let image: string;
 beforeAll(async () => {
-  // Debian 12's engine needs a capability for it that a machine for tests may not have.
+  // The engine of Debian 12 needs a capability for it that a test machine may not have.
   ci = await CiHost.up("trixie", { tls: false });
   expect(ci.prepare().code).toBe(0);
   image = await dindArchive(ci.host);
@@ -17,10 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => ci?.[Symbol.dispose]());
 
-/** All that a self-test might have left. */
+/** Returns everything that a self-test might have left. */
 const left = (): string => ci.host.sh("docker ps -aq; docker volume ls -q; docker network ls -q -f type=custom").stdout;
 
-test("it runs a daemon over TLS, builds an image in it, and measures a transfer", () => {
+test("selftest: it runs a daemon over TLS, builds an image in it, and measures a transfer", () => {
   const { code, stdout } = ci.ops("gitlab-runner", "selftest", "--image", image);
   expect([code, stdout.match(/^\[\w+\] \w+/gm)]).toEqual([
     0,
@@ -31,8 +31,8 @@ test("it runs a daemon over TLS, builds an image in it, and measures a transfer"
   expect(left()).toBe("");
 });
 
-test("where longer packets vanish on the way out it finds those that come through", () => {
-  // The way out takes 1400 bytes, and nobody is told.
+test("selftest: it finds the usable MTU where longer packets are lost without an error", () => {
+  // The outgoing link has an MTU of 1400, and the ICMP messages about it are dropped.
   const hole = "OUTPUT -p icmp -j DROP";
   expect(ci.host.sh(`iptables -I ${hole}`).code).toBe(0);
   const { code, stdout } = ci.ops("gitlab-runner", "selftest", "--image", image, "--json");
@@ -40,7 +40,7 @@ test("where longer packets vanish on the way out it finds those that come throug
   expect(ci.host.sh(`iptables -D ${hole}`).code).toBe(0);
 });
 
-test("with settings that cannot work it says what a job would meet", () => {
+test("selftest: settings that cannot work are reported with the error of a job", () => {
   const config = "/etc/gitlab-runner/config.toml";
   for (const [edit, said] of [
     ["s#, ./certs/client.##", "there is no certificate: does volumes have /certs/client?"],
@@ -54,7 +54,7 @@ test("with settings that cannot work it says what a job would meet", () => {
   expect(left()).toBe("");
 });
 
-test("ended by a signal, or killed, it leaves nothing for ever", () => {
+test("selftest: a run that a signal interrupts leaves nothing, and the next run removes what a killed one left", () => {
   const script = (signal: string) =>
     `edox-ops gitlab-runner selftest --image ${image} & until [ "$(docker ps -q | wc -l)" = 2 ]; do sleep 0.1; done; kill -${signal} $!; wait $!`;
   expect(ci.host.sh(script("INT")).code).toBe(130);
@@ -65,7 +65,7 @@ test("ended by a signal, or killed, it leaves nothing for ever", () => {
   expect(left()).toBe("");
 });
 
-test("selftest: of two at the same time the second names the first and exits 75, and neither leaves anything", () => {
+test("selftest: the second of two runs names the first and exits 75, and neither leaves anything", () => {
   const command = `edox-ops gitlab-runner selftest --image ${image}`;
   const { stdout } =
     ci.host.sh(`${command} >/root/first 2>&1 & until [ "$(docker ps -q | wc -l)" = 2 ]; do sleep 0.1; done
@@ -76,7 +76,7 @@ test("selftest: of two at the same time the second names the first and exits 75,
   expect(left()).toBe("");
 });
 
-test("uninstall --docker: a running container keeps its engine until --force, and doctor takes the rest for no fault", () => {
+test("uninstall --docker: a running container keeps its engine until --force, and doctor then reports no fault", () => {
   ci.host.sh(`docker load -q -i ${image}; docker run -d --name web --entrypoint sleep docker:29-dind 1000`);
   const words = ["gitlab-runner", "uninstall", "--docker"];
   for (const more of ["--yes", "--dry-run"]) {
