@@ -1,4 +1,4 @@
-// Every check, one line a part, and at the end one plain line with the sum.
+// Runs every check, prints one line for each part, and a line with the sum at the end.
 //   bun test/all.ts [--fast]: without the binaries, in seconds
 
 import { accessSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
@@ -7,7 +7,7 @@ import { coberturaXml, readLcov } from "./cobertura.ts";
 import { suites } from "./integration/base.ts";
 
 const top = `${import.meta.dir}/..`;
-/** Of all lines of src. */
+/** Required share of the lines of src. */
 const wantedCoverage = 0.9;
 const fast = process.argv.includes("--fast");
 /** The integration files that take over two minutes, the longest first. */
@@ -17,7 +17,7 @@ const tool = (name: string): string => `${top}/node_modules/.bin/${name}`;
 
 let passed = 0;
 let failed = 0;
-/** For each part that failed, how to run it alone. */
+/** For each failed part, the command that runs it alone. */
 const again: string[] = [];
 
 const lint = part("format and lint", [tool("biome"), "ci", "--colors=off", "--error-on-warnings", "."]);
@@ -46,7 +46,7 @@ if (!fast) {
   await tests("binary", ["./test/binary/"], ["--timeout=120000"]);
   await tests("install", ["./test/install/"], ["--timeout=120000"]);
   await Promise.all([...bases, sites]);
-  // One after the other: each is made in a host.
+  // These run one after the other, because each needs a host.
   for (const suite of suites) {
     await part(`packages for ${suite}`, [process.execPath, "test/integration/ci-packages.ts", suite]);
   }
@@ -64,8 +64,9 @@ async function part(name: string, argv: string[]): Promise<void> {
 }
 
 /**
- * Makes the folder for the temporary trees of in-process tests: in memory, where a deploy's fsync does not wait for a
- * disk that others use, or where temporary files usually are if memory is small or programs may not run there.
+ * Creates the directory for the temporary trees of in-process tests. It is in memory, where the fsync of a deploy does
+ * not wait for a shared disk. If memory is small or does not allow programs to run, the usual temporary directory is
+ * used.
  */
 function memoryFolder(): string {
   const shared = "/dev/shm";
@@ -95,7 +96,7 @@ async function run(
   return { ok: code === 0, text: out + err, seconds: ((performance.now() - start) / 1000).toFixed(1) };
 }
 
-/** As it is typed in the project's folder. */
+/** Returns the command as it is typed in the project's directory. */
 function deskLine([program = "", ...rest]: string[]): string {
   const words = program === process.execPath ? ["node", "build/bun.mjs"] : [program];
   return [...words, ...rest].map((word) => word.replace(`${top}/`, "")).join(" ");
@@ -108,7 +109,7 @@ function count(name: string, ok: boolean, seconds: string, text = ""): void {
   if (text) console.log(text);
 }
 
-/** Runs as many files at once as there are processors; each file has hosts of its own. */
+/** Runs as many files at once as there are processors. Each file has its own hosts. */
 async function hosts(): Promise<void> {
   const found = [...new Bun.Glob("./test/integration/*.test.ts").scanSync(top)].sort();
   // A long file that starts last would leave the other processors with nothing to do.
@@ -141,7 +142,7 @@ async function tests(name: string, paths: string[], flags: string[], env: Record
   if (!ok) console.log(text);
 }
 
-/** True totals, and a file of src that no test imports fails by its name. */
+/** Reports the coverage of all lines. A file of src that no test imports is a failure that names it. */
 async function coverage(): Promise<void> {
   const found = readLcov(
     await Bun.file(`${top}/coverage/lcov.info`)

@@ -1,4 +1,4 @@
-// Coverage as GitLab reads it, from the lcov that the test runner writes.
+// Converts the lcov file of the test runner to the Cobertura format that GitLab reads.
 
 export interface Coverage {
   lines: number;

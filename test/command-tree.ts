@@ -1,4 +1,5 @@
-// A tree of commands with everything that one may have, words within words, and descriptions that no shell may run.
+// A tree of commands with every kind of flag and value, nested commands, and descriptions that a shell must not
+// execute.
 
 import type { Word } from "../src/report/word.ts";
 

@@ -26,7 +26,7 @@ export interface FakeHost extends Host {
   hidden: Set<string>;
   /** Paths whose change fails. */
   broken: Set<string>;
-  /** The signal that the process is to have received. */
+  /** The signal that the process has received. */
   signal: Signal | null;
   locks: Map<string, { pid: number; command: string; sinceMs: number }>;
   put(path: string, content: Content, attributes?: Partial<Attributes>): void;

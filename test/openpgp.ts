@@ -1,4 +1,4 @@
-// Keyrings as gpg writes them, without their mathematics: nothing here is verified.
+// Creates keyrings in the format of gpg. Their signatures are not valid, because nothing verifies them here.
 
 const packet = (tag: number, body: Buffer): Buffer =>
   Buffer.concat([Buffer.from([0xc0 | tag, 255]), u32(body.length), body]);
@@ -14,7 +14,10 @@ function area(bytes: Buffer, version: number): Buffer {
   return Buffer.concat([version === 6 ? u32(bytes.length) : u32(bytes.length).subarray(2), bytes]);
 }
 
-/** One packet: of this type, by this key, made at this time; `life` seconds for the key that it is about. */
+/**
+ * Returns one signature packet of this type and issuer. `created`: its time in Unix seconds. `life`: the lifetime in
+ * seconds of the key that it certifies.
+ */
 export function signature(type: number, issuer: string, created = 1000, life = 0, version = 4): Buffer {
   const signed = Buffer.concat([subpacket(2, u32(created)), ...(life === 0 ? [] : [subpacket(9, u32(life))])]);
   const free = subpacket(16, Buffer.from(issuer, "hex"));
@@ -23,9 +26,9 @@ export function signature(type: number, issuer: string, created = 1000, life = 0
 
 interface Wanted {
   created: number;
-  /** Of the key, in seconds: a signature each, made one after the other. */
+  /** Lifetimes of the key in seconds. Each has a signature, one second after the other. */
   lives: number[];
-  /** The life of a subkey that signs. */
+  /** The lifetime of a signing subkey. */
   subkey?: number;
   version?: number;
   issuer?: string;

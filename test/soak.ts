@@ -1,5 +1,5 @@
-// The long form of the tests that end a run somewhere, and of properties: many rounds, three files side by side, and the
-// figures of those rounds.
+// The long form of the tests that interrupt runs, and of properties: many rounds, three files in parallel, and the
+// results of those rounds.
 //   bun test/soak.ts: EDOX_SEED=N for the moments of another run
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -12,13 +12,13 @@ interface Figure {
   found: string;
 }
 
-/** The longest first: a bad mirror, which is waited for most of its time. */
+/** The longest first: a faulty mirror, whose tests mostly wait. */
 const jobs = [
   ["mirror", "on bookworm|waited for"],
   ["chance", "on bookworm"],
   ["chance", "on trixie"],
   ["mirror", "on trixie"],
-  // Not with the others, of which `npm test` runs each.
+  // Not with the others, because `npm test` runs each of those.
   ["../soak/arm64"],
   ["network"],
   ["deploy-killed"],
@@ -68,7 +68,7 @@ async function run([name, filter]: readonly string[]): Promise<number> {
   return await child.exited;
 }
 
-/** Of each kind: on which suite how many rounds ended well, and what their next runs found, how often. */
+/** Prints for each kind and suite how many rounds succeeded, and how often their next runs found what. */
 function table(figures: readonly Figure[]): void {
   for (const [kind, ofKind] of Map.groupBy(figures, ({ kind }) => kind)) {
     for (const [suite, all] of Map.groupBy(ofKind, ({ suite }) => suite)) {

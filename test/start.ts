@@ -1,4 +1,4 @@
-// What `npm start` shows: a bare host, bootstrapped, looked at, and gone again.
+// The demonstration of `npm start`: a bare host is bootstrapped, checked and removed again.
 
 import { must } from "./integration/run.ts";
 import { TestHost, whyNoHosts } from "./integration/test-host.ts";
