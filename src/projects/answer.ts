@@ -1,12 +1,12 @@
-// Whether sites answer as they should, asked of the nginx of this host under their names.
+// Requests the front pages of projects from the nginx of this host, under their domains.
 
 import type { HostReader } from "../host/host.ts";
 import type { Project } from "./project.ts";
 
 const limitSeconds = 5;
-/** As many as the oldest curl of these systems takes (7.74). */
+/** The largest number of parallel transfers that the oldest curl of the supported systems accepts (7.74). */
 const atOnce = 300;
-/** -q first: what root has written for its own curl is not for this. */
+/** -q is first, so that root's own .curlrc is not read. */
 const flags = ["-q", "-sS", "-k", "--noproxy", "*", "--max-time", String(limitSeconds)];
 
 export function urlOf({ domain, tls }: Project): string {
@@ -18,23 +18,23 @@ function addressOf(project: Project): { resolve: string[]; url: string } {
   return { resolve: ["--resolve", `${domain}:${tls ? 443 : 80}:127.0.0.1`], url: urlOf(project) };
 }
 
-/** The front page of a project as nginx gives it. */
+/** The front page of a project as nginx sends it. */
 export interface Page {
   status: number;
-  /** The beginning of it: all of it where it has no more than {@link comparedBytes}. */
+  /** The beginning of the page; the whole page where it has at most {@link comparedBytes}. */
   text: string;
-  /** Its bytes, as the server says; null where it does not. */
+  /** The size in bytes that the server declares; null where it declares none. */
   size: number | null;
 }
 
-/** So much of a page tells it from another one, and a large one is not fetched. */
+/** This many bytes distinguish two pages, so a large page is not fetched whole. */
 export const comparedBytes = 64 * 1024;
-/** nginx answers with a few hundred bytes of them. */
+/** nginx sends a few hundred bytes of headers. */
 const mostHeaderBytes = 16 * 1024;
 
 /**
- * Returns the front page that nginx gives for a project's name; the reason in words where it gives none. With "any status"
- * a page of an error is one too.
+ * Returns the front page that nginx sends for a project's domain, or the reason why it sends none. With "any status",
+ * an error page counts as a page.
  */
 export async function frontPage(
   see: HostReader,
@@ -43,7 +43,7 @@ export async function frontPage(
 ): Promise<Page | { why: string }> {
   const { resolve, url } = addressOf(project);
   const fails = accepts === "success" ? ["-f"] : [];
-  // One byte more shows that a page has more than what is compared.
+  // One more byte shows that the page is longer than the part that is compared.
   const options = { enoughBytes: mostHeaderBytes + comparedBytes + 1 };
   const { code, stdout, stderr } = await see.probe(["curl", ...flags, ...fails, "-i", ...resolve, url], options);
   if (code === 0) return pageIn(stdout);
@@ -51,7 +51,10 @@ export async function frontPage(
   return { why: `${url} does not answer: ${stderr.trim().replace(/^curl: \(\d+\) /, "")}` };
 }
 
-/** What curl prints of an answer: its headers, an empty line, the page. An early hint has headers of its own, before. */
+/**
+ * Parses what curl prints: headers, an empty line, the page. An early hint (status 1xx) comes first, with its own
+ * headers.
+ */
 function pageIn(answer: string): Page {
   let [head = "", page = ""] = parted(answer);
   while (/^HTTP\/\S+ 1\d\d/.test(head)) [head, page] = parted(page);
@@ -66,15 +69,16 @@ function parted(answer: string): [head: string, rest: string] {
 }
 
 /**
- * How each of the sites answers, by slug: the status of HTTP, 0 for none. A child asks so many side by side: those that do
- * not answer take no longer than one of them, and no command line is longer than the kernel takes.
+ * Returns the HTTP status of each site by slug, 0 for no answer. One curl process requests up to {@link atOnce} sites
+ * in parallel. Sites that do not answer therefore cost one timeout together, and no command line exceeds the kernel's
+ * limit.
  */
 export async function statuses(see: HostReader, projects: readonly Project[]): Promise<Map<string, number>> {
   const codes = new Map<string, number>();
   for (let i = 0; i < projects.length; i += atOnce) {
     const some = projects.slice(i, i + atOnce).map(addressOf);
     const words = some.flatMap(({ resolve, url }) => [...resolve, "-o", "/dev/null", url]);
-    // Only the status is wanted.
+    // Only the status is needed, so the pages are not downloaded.
     const told = ["--parallel", "--parallel-max", String(atOnce), "--max-filesize", "1"];
     const form = ["-w", "%{url_effective} %{http_code}\n"];
     const { stdout } = await see.probe(["curl", ...flags, ...told, ...form, ...words]);

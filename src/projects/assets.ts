@@ -1,4 +1,5 @@
-// Hashed files of earlier releases, for pages that were opened before: nginx looks here for what the live tree lacks.
+// Hashed files of earlier releases, for pages that were opened before a deploy. nginx serves them where the live tree
+// lacks a file.
 
 import type { Made, Trees } from "../host/trees.ts";
 import { hasHashedName } from "../recipes/hashed-names.ts";
@@ -6,15 +7,15 @@ import { assetsDir, docsRoot } from "../recipes/paths.ts";
 import type { Project } from "./project.ts";
 import { keptAssetsOf } from "./releases.ts";
 
-/** A file of an earlier release that stays reachable, by its path within the site. */
+/** A file of an earlier release that is still served, by its path within the site. */
 export interface KeptAsset {
   path: string;
   bytes: number;
 }
 
 /**
- * Hard-links those of the removed files whose name carries a hash. It happens before the new tree is live, so that no
- * reader finds a gap.
+ * Hard-links those of the removed files whose names carry a hash. It runs before the new tree is live, so that no
+ * request finds a file missing.
  */
 export function keepAssets(trees: Trees, slug: string, live: string, removed: readonly string[], made: Made): void {
   for (const path of removed) {
@@ -26,7 +27,7 @@ export function keepAssets(trees: Trees, slug: string, live: string, removed: re
   }
 }
 
-/** Returns the files of earlier releases that are reachable, sorted by path. */
+/** Returns the files of earlier releases that are still served, sorted by path. */
 export function listKeptAssets(trees: Trees, slug: string): KeptAsset[] {
   const dir = keptAssetsOf(slug);
   if (trees.entry(dir) === null) return [];
@@ -35,8 +36,9 @@ export function listKeptAssets(trees: Trees, slug: string): KeptAsset[] {
 }
 
 /**
- * Removes the files that no backup holds any more, since this is the last name of their inode; those that the live tree
- * has again; and those that an earlier version kept though their names carry no hash.
+ * Removes kept files that no longer belong here: files that no backup has any more (this is the last hard link), and
+ * files that the live tree has again. An earlier version also kept files without a hash in their names; they are
+ * removed too.
  */
 export function dropUnheldAssets(trees: Trees, { slug, root_path }: Project): void {
   const dir = keptAssetsOf(slug);
@@ -47,7 +49,7 @@ export function dropUnheldAssets(trees: Trees, { slug, root_path }: Project): vo
   for (const { path } of unheld) trees.remove(`${dir}/${path}`);
 }
 
-/** Removes all of them. They are gone after a power cut too. */
+/** Removes all kept files of a project. The removal is durable: it survives a power failure. */
 export function removeAssets(trees: Trees, slug: string): void {
   trees.remove(keptAssetsOf(slug));
   trees.sync(docsRoot);

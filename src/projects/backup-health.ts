@@ -1,4 +1,4 @@
-// What the backups of a project really hold, and whether one of them is still what it was.
+// The disk space that the backups of a project use, and whether one of them was modified since.
 
 import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -7,14 +7,18 @@ import type { Project } from "./project.ts";
 import { backupNames, backupsOf, secondsOf } from "./releases.ts";
 
 export interface BackupHealth {
-  /** Of files that the live tree does not have as well, each once however many backups have it. */
+  /** Size of the files that the live tree does not share, in bytes. A file that several backups share counts once. */
   bytes: number;
-  /** A file that was written to after its backup was made: whoever edits a tree in place edits its backups. */
+  /**
+   * A file that was written after its backup was made. Trees share files, so an edit of the live tree in place edits
+   * its backups.
+   */
   changed: string | null;
-  /** Why a backup or the live tree could not be read, or not to its end. */
+  /** Reasons why a backup or the live tree could not be read completely. */
   unread: string[];
 }
 
+/** Returns the health of a project's backups. An unreadable tree is listed, and the others are still checked. */
 export function backupHealth(see: HostReader, trees: Trees, { slug, root_path }: Project): BackupHealth {
   const health: BackupHealth = { bytes: 0, changed: null, unread: [] };
   const names = backupNames(see, slug);

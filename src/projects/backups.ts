@@ -1,4 +1,4 @@
-// The backups of a project, as its commands list them.
+// The backups of a project, as the commands list them.
 
 import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -9,17 +9,17 @@ import { readRestores } from "./restores.ts";
 export interface Backup {
   name: string;
   path: string;
-  /** Of its files; null where they cannot all be read. */
+  /** Total size of the files; null where they cannot all be read. */
   bytes: number | null;
   left_by_restore: boolean;
 }
 
-/** Returns all backups, oldest first. `unread` gets a sentence for each that cannot be read. */
+/** Returns all backups, oldest first. Adds a sentence to `unread` for each backup that cannot be read. */
 export function listBackups(see: HostReader, trees: Trees, slug: string, unread: string[]): Backup[] {
   return described(backupNames(see, slug).toReversed(), see, trees, slug, unread);
 }
 
-/** Returns all but so many of the newest, newest first. */
+/** Returns all backups except the newest `keep`, newest first. */
 export function oldBackups(see: HostReader, trees: Trees, slug: string, keep: number): Backup[] {
   return described(backupNames(see, slug).slice(keep), see, trees, slug, []);
 }

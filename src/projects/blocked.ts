@@ -1,4 +1,4 @@
-// Which foreign origins the changed pages of a site load from, though its content policy blocks them.
+// Finds foreign origins that the changed pages of a site load from although its content policy blocks them.
 
 import { batchesOf, filesABatch, pipelined } from "../host/pipeline.ts";
 import type { CopySearch, Search, Searched, Trees } from "../host/trees.ts";
@@ -11,15 +11,18 @@ import { policyOf } from "./vhost.ts";
 
 const pageName = /\.x?html?$/i;
 const styleName = /\.css$/i;
-/** Of a file: a page that loads something says so within its first megabytes. Of a batch: more say nothing new. */
+/**
+ * `bytes` is per file: a page declares what it loads within its first megabytes. `matches` is per batch: more would
+ * repeat the same.
+ */
 const limits = { bytes: 4 * 2 ** 20, matches: 200 };
-/** A search that takes longer ends: it only warns. */
+/** The search stops after this time, because it only produces warnings. */
 const mostMs = 10_000;
-/** Parts that are remembered of each kind of file, of some kilobytes each. */
+/** Remembered parts per kind of file. Each has some kilobytes. */
 const mostKnown = 2000;
 const mostOrigins = 50;
 
-/** What one kind of file is searched for, and what was found. */
+/** The search for one kind of file and its results. */
 interface Sought {
   name: RegExp;
   search: Search;
@@ -28,7 +31,7 @@ interface Sought {
   origins: Map<string, Blocked>;
 }
 
-/** Returns warnings for a person: the blocked origins, and the line that allows them. Reads every changed page. */
+/** Returns warnings: the blocked origins and a command that allows them. Reads every new and changed page. */
 export async function blockedNotes(order: Order, planned: Plan, trees: Trees): Promise<string[]> {
   // A release was searched when it was deployed.
   if (order.of === "release") return [];
@@ -37,12 +40,15 @@ export async function blockedNotes(order: Order, planned: Plan, trees: Trees): P
   return search.notes();
 }
 
-/** Searches the new and changed pages and style sheets of a deploy: by reading them, or with what a copy of them finds. */
+/**
+ * Searches the new and changed pages and style sheets of a deploy. It reads them, or uses the matches that a copy of
+ * them found.
+ */
 export class BlockedSearch {
   readonly #order: Order;
   readonly #site: URL;
   readonly #policy: Policy;
-  /** The pages and the style sheets. */
+  /** The search of the pages and that of the style sheets. */
   readonly #sought: readonly [Sought, Sought];
   #spentMs = 0;
   #isWhole = true;
@@ -59,12 +65,12 @@ export class BlockedSearch {
     ];
   }
 
-  /** Returns which of the {@link searches} a new or changed file is for; -1 for none of them. */
+  /** Returns the index of the search in {@link searches} for a new or changed file; -1 for none. */
   indexFor(path: string): number {
     return this.#sought.findIndex(({ name }) => name.test(path));
   }
 
-  /** Returns what a copy of such files is to search for; undefined as soon as a limit is reached. */
+  /** Returns the searches that a copy of the files performs; undefined once a limit is reached. */
   get searches(): CopySearch | undefined {
     if (this.#isOver(0)) return undefined;
     return { searches: this.#sought.map(({ search }) => search), limits: this.#limits };
@@ -78,7 +84,7 @@ export class BlockedSearch {
     return this.#spentMs >= mostMs || (this.#sought[index]?.origins.size ?? 0) >= mostOrigins;
   }
 
-  /** Adds what was found in files, whose paths `pathOf` answers. */
+  /** Adds the matches of a search. `pathOf` returns the path of a file by its index. */
   take({ found, milliseconds }: Searched, pathOf: (file: number) => string): void {
     for (const { file, text } of found) {
       const path = pathOf(file);
@@ -89,7 +95,7 @@ export class BlockedSearch {
     if (this.#isOver(0) || this.#isOver(1)) this.#isWhole = false;
   }
 
-  /** Reads the new and changed files of a plan, first the pages. */
+  /** Reads the new and changed files of a plan, pages first. */
   async read(planned: Plan, trees: Trees): Promise<void> {
     for (const [index, { name, search }] of this.#sought.entries()) {
       const begin = (batch: string[]): Promise<Searched> =>
@@ -106,7 +112,7 @@ export class BlockedSearch {
   }
 
   #take(part: string, page: string, { known, origins, loadsOf }: Sought): void {
-    // Most pages load the same.
+    // Most pages load the same files.
     if (known.has(part)) return;
     if (known.size < mostKnown) known.add(part);
     const inline = inlineKind(part);
@@ -123,7 +129,7 @@ export class BlockedSearch {
     }
   }
 
-  /** The address, where its host is another one that can stand in a policy. */
+  /** Returns the URL of an address whose host is foreign and can be named in a policy, otherwise null. */
   #foreign(address: string): URL | null {
     if (!/^(?:(?:https?|wss?):)?\/\//i.test(address)) return null;
     const url = URL.parse(Buffer.from(address, "latin1").toString(), this.#site.href);
@@ -140,7 +146,7 @@ export class BlockedSearch {
     return notes;
   }
 
-  /** Those of pages come first, in whichever order the files were read. */
+  /** Origins of pages come first, independent of the order in which the files were read. */
   #origins(): Map<string, Blocked> {
     const [pages, styles] = this.#sought;
     if (pages.origins.size >= mostOrigins) return pages.origins;
@@ -165,7 +171,7 @@ function block(
     origins.set(origin, { kinds: new Map([[kind, added]]), page });
 }
 
-/** The new and changed files of a plan with such a name, in the order of the source. */
+/** Yields the new and changed files of a plan whose names match, in the order of the source. */
 function* changedFiles({ source, inodes }: Plan, name: RegExp): Generator<string> {
   let file = 0;
   for (const batch of source.entries.batches()) {
@@ -174,7 +180,7 @@ function* changedFiles({ source, inodes }: Plan, name: RegExp): Generator<string
   }
 }
 
-/** What a script or a style from somewhere loads in its turn: fonts that lie beside it, or at a place that is known. */
+/** Returns what a foreign script or style usually loads in turn: fonts from the same origin, or from a known one. */
 function companions(kind: Kind, origin: string): [Kind, string][] {
   if (kind !== "script" && kind !== "style") return [];
   return [["font", origin === "https://fonts.googleapis.com" ? "https://fonts.gstatic.com" : origin]];

@@ -1,4 +1,4 @@
-// What to type where the certificate of a project is faulty.
+// Hints for a project with a faulty certificate.
 
 import type { HostReader } from "../host/host.ts";
 import { acmeDir } from "../recipes/paths.ts";
@@ -8,15 +8,15 @@ import { certificatePathsOf, vhostLinkPath } from "./site.ts";
 
 const certbotPaths = ["/usr/bin/certbot", "/usr/local/bin/certbot", "/snap/bin/certbot", "/bin/certbot"];
 
-/** Returns the command that gets a certificate, or certbot where it is not installed. */
+/** Returns the command that obtains a certificate, or that installs certbot where it is missing. */
 export function hintToIssue(see: HostReader, project: Project): string[] {
   const isInstalled = certbotPaths.some((path) => see.stat(path) !== null);
   return isInstalled ? issue(see, project) : ["sudo", "apt-get", "install", "certbot"];
 }
 
 /**
- * An ACME server asks over HTTP: the site answers where it is served, and certbot itself where it is not, for which nginx
- * gives up port 80 for some seconds.
+ * An ACME server validates over HTTP. An enabled site answers itself; otherwise certbot answers, and nginx releases
+ * port 80 for some seconds.
  */
 function issue(see: HostReader, { slug, domain }: Project): string[] {
   const name = ["--cert-name", domain, "-d", domain];

@@ -21,7 +21,7 @@ import { certificatePathsOf } from "./site.ts";
  */
 const shareLeft = 1 / 4;
 const mostLeftMs = 30 * 24 * 60 * 60 * 1000;
-/** A name in an error is enough to recognise a certificate; some have a hundred. */
+/** A few names suffice to recognise a certificate; some have a hundred. */
 const mostNames = 5;
 
 type Roots = () => readonly X509Certificate[];
@@ -94,7 +94,7 @@ function load(see: HostReader, project: Project): Loaded | Fault {
   return { chain: chain as [X509Certificate, ...X509Certificate[]], key };
 }
 
-/** Begins a block at every certificate. What follows the end of one, such as a comment, is not read by the parser. */
+/** Splits the text at every certificate. The parser ignores text after the end of one, such as a comment. */
 function blocksOf(text: string): string[] {
   const begin = "-----BEGIN CERTIFICATE-----";
   return text
@@ -133,8 +133,8 @@ function isTrusted(certificate: X509Certificate, roots: Roots): boolean {
 }
 
 /**
- * A public authority says in each certificate where its intermediate can be fetched, and certbot keeps it beside. Without
- * either, a certificate alone may come directly from a private root.
+ * A certificate of a public authority contains the address of its intermediate, and certbot stores the intermediate
+ * beside it. A certificate with neither may come directly from a private root.
  */
 function intermediateFault(see: HostReader, project: Project, chain: Loaded["chain"], roots: Roots): string | null {
   const [leaf, ...more] = chain;
@@ -148,7 +148,7 @@ function intermediateFault(see: HostReader, project: Project, chain: Loaded["cha
   return `comes without the intermediate certificate of its issuer, ${oneLineName(leaf.issuer)}`;
 }
 
-/** What this host does not trust may still be trusted by the readers of a company's site. */
+/** Readers of a company's site may trust an authority that this host does not trust. */
 function trustWarning(chain: Loaded["chain"], roots: Roots): string | null {
   const last = chain.at(-1) ?? chain[0];
   if (isTrusted(last, roots)) return null;

@@ -1,10 +1,10 @@
-// What no two projects may have at once: a domain, a tree, and the answer to unknown names.
+// Detects conflicts between projects: a domain, a tree, and the answer to unknown names belong to one project only.
 
 import * as v from "valibot";
 import { docsRoot } from "../recipes/paths.ts";
 import { domain, isRecord, rootPath } from "./project.ts";
 
-/** What a record holds against the others. A value that is not valid holds nothing. */
+/** The values of a record that must be unique. An invalid value claims nothing. */
 export interface Claim {
   slug: string;
   domain: string | null;
@@ -13,16 +13,17 @@ export interface Claim {
 }
 
 export interface Clash {
-  /** The key of the record whose value clashes. */
+  /** The key of the record whose value conflicts. */
   key: "domain" | "root_path" | "default";
   reason: string;
 }
 
-/** Where a deploy of the Python version keeps the live tree until the new one has its name. */
+/** Suffix of the name under which a deploy of the Python version keeps the live tree during its swap. */
 export const swapSuffix = ".previous-swap";
-/** Names beside a tree that a deploy of the Python version works under, and removes. */
+/** Suffixes of the names beside a tree that a deploy of the Python version uses and removes. */
 export const besideSuffixes = [".staging", swapSuffix];
 
+/** Returns the values that a record claims. */
 export function claimOf(slug: string, value: unknown): Claim {
   const record = isRecord(value) ? value : {};
   return {
@@ -33,7 +34,7 @@ export function claimOf(slug: string, value: unknown): Claim {
   };
 }
 
-/** Returns the first clash of each project that has one, by slug. */
+/** Returns the first conflict of each project that has one, by slug. */
 export function clashes(claims: readonly Claim[]): Map<string, Clash> {
   const found = new Map<string, Clash>();
   const domains = new Map<string, Claim>();
@@ -65,7 +66,10 @@ function firstOf(holders: Map<string, Claim>, thing: string, claim: Claim): Clai
   return holder;
 }
 
-/** Returns the roots that a tree lies in: of each directory above it, and of each that it or they lie beside. */
+/**
+ * Returns the paths whose trees would overlap with this one: the directories above it, and the trees whose working
+ * names it or one of those has.
+ */
 function pathsAround(root: string): string[] {
   const paths: string[] = [];
   for (let path = root; path.length > docsRoot.length; path = path.slice(0, path.lastIndexOf("/"))) {

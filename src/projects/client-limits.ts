@@ -1,16 +1,16 @@
-// How much each client of a site may ask for, and how the site knows the client's address behind a proxy.
+// Request limits per client address, and how nginx learns that address behind a proxy.
 
 import type { Project } from "./project.ts";
 
-/** A page asks for its files at once, even where its readers may do little afterwards. */
+/** A page requests its files at once, even on a site with a low rate. */
 const smallestBurst = 100;
-/** As many seconds of a project's own rate are served at once as with the default. */
+/** A project with its own rate gets the same burst in seconds as the default. */
 const burstSeconds = 4;
 const zoneOf = ({ slug }: Project): string => `edox_ops_rate_${slug}`;
 
 /**
- * Returns the zone of a project that has a rate of its own, or "". Under one name only the rate may change: nginx refuses
- * a reload in which a zone has another key.
+ * Returns the rate limit zone of a project with its own rate, or "". Only the rate may change under one name: nginx
+ * rejects a reload that changes the key of a zone.
  */
 export function clientZone(project: Project): string {
   const { rate_limit } = project;
@@ -18,7 +18,7 @@ export function clientZone(project: Project): string {
   return `limit_req_zone $edox_ops_client zone=${zoneOf(project)}:1m rate=${rate_limit}r/s;\n`;
 }
 
-/** Returns the limits of each client address. */
+/** Returns the directives that limit each client address. */
 export function clientLimits(project: Project): string[] {
   const { rate_limit } = project;
   if (rate_limit === "off") return [];
@@ -40,8 +40,8 @@ export function clientLimits(project: Project): string[] {
 }
 
 /**
- * Returns what makes the address that a proxy forwards the client's. It is the last one in the header that is not a
- * proxy's: what the client itself wrote there stands before it.
+ * Returns the directives that take the client address from a proxy. The client address is the last one in the header
+ * that is not a proxy's, because entries that the client itself wrote precede it.
  */
 export function clientAddress({ real_ip_from: proxies }: Project): string[] {
   if (proxies === undefined) return [];

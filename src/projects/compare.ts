@@ -1,4 +1,4 @@
-// Which files of the new tree the live one has already: they are read while the two trees are walked.
+// Compares the files of the new tree with those of the live one while both trees are walked.
 
 import { pipelined } from "../host/pipeline.ts";
 import { digestWords, type Entry, type Trees } from "../host/trees.ts";
@@ -6,13 +6,13 @@ import type { Digests } from "./digests.ts";
 import type { Order } from "./plan.ts";
 import type { Pair } from "./side-by-side.ts";
 
-/** Two files of one path that hold the same bytes, or a pair of whatever else. */
+/** A pair, and whether both are files with the same content. */
 export interface Compared {
   pair: Pair;
   same: boolean;
 }
 
-/** What is known of a live file is not read. In the order of the pairs. */
+/** Yields the pairs in order, each with the result of its comparison. A live file whose digest is known is not read. */
 export async function* compared(
   batches: AsyncIterable<Pair[]>,
   { dir, live, of }: Order,
@@ -42,7 +42,7 @@ export async function* compared(
     yield all;
   }
 
-  /** Numbers of inodes are of one file system. */
+  /** Inodes can be compared only within one file system. */
   function isOne([file, twin]: Twins): boolean {
     return of === "release" && file.inode === twin.inode;
   }
@@ -58,7 +58,7 @@ export async function* compared(
 
 type Twins = [Entry, Entry];
 
-/** Files of one size. */
+/** Returns whether both are files of the same size. Only those can be equal. */
 function mayBeSame(pair: Pair): pair is Twins {
   const [file, twin] = pair;
   return file?.type === "file" && twin?.type === "file" && file.size === twin.size;

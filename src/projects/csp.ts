@@ -1,6 +1,6 @@
-// A Content-Security-Policy (CSP level 3): what it lets a page load, and how it is extended.
+// A Content-Security-Policy (CSP level 3): what a page may load, and how to extend it.
 
-/** What a page loads, with the directives that decide about it: the first one that a policy has. */
+/** The directives that control each kind of load. The first one that a policy has applies. */
 export const directives = {
   script: ["script-src-elem", "script-src", "default-src"],
   style: ["style-src-elem", "style-src", "default-src"],
@@ -18,7 +18,7 @@ export const directives = {
 
 export type Kind = keyof typeof directives;
 
-/** A policy and the site that it is sent by. */
+/** A policy, with the site that sends it. */
 export class Policy {
   readonly #sources = new Map<string, readonly string[]>();
   readonly #site: URL;
@@ -27,7 +27,7 @@ export class Policy {
     this.#site = new URL(site);
     for (const directive of text.split(";")) {
       const [name = "", ...sources] = directive.trim().split(/\s+/);
-      // Of a directive that is there twice browsers take the first.
+      // Browsers apply the first one of a repeated directive.
       if (name !== "" && !this.#sources.has(name.toLowerCase())) this.#sources.set(name.toLowerCase(), sources);
     }
   }
@@ -82,12 +82,12 @@ function firstOf(kind: Kind, sources: ReadonlyMap<string, readonly string[]>): r
   return name === undefined ? null : (sources.get(name) ?? null);
 }
 
-/** Its author marks what may run by nonces or hashes, which makes browsers ignore 'unsafe-inline', and perhaps hosts. */
+/** Returns whether sources allow code by nonces or hashes. Browsers then ignore 'unsafe-inline', and perhaps hosts. */
 function isByNonce(sources: readonly string[]): boolean {
   return sources.some((source) => /^'(?:nonce-|sha\d+-|strict-dynamic)/i.test(source));
 }
 
-/** A policy for HTTP lets the same over HTTPS. */
+/** A source for HTTP also allows HTTPS. */
 function isScheme(allowed: string, protocol: string): boolean {
   if (allowed === protocol) return true;
   return (allowed === "http:" && protocol === "https:") || (allowed === "ws:" && protocol === "wss:");

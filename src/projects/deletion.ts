@@ -1,10 +1,11 @@
-// The trees of a project deleted for good, in an order that leaves nothing half deleted where somebody reads it.
+// Permanently deletes the trees of a project, in an order that never exposes a partly deleted tree to nginx or to a
+// command.
 
 import { Problem } from "../engine/step.ts";
 import type { Trees } from "../host/trees.ts";
 import { docsRoot } from "../recipes/paths.ts";
 
-/** A tree with what it holds. A file of several trees or names is counted once, in the first. */
+/** A tree and its size. A file that several trees or names share counts once, in the first tree. */
 export interface TreeSize {
   path: string;
   files: number;
@@ -13,7 +14,10 @@ export interface TreeSize {
 
 const rootUid = 0;
 
-/** Beside the tree, so that a rename leads there. No slug begins with a dot. */
+/**
+ * Returns the name that a tree has while it is deleted. It is beside the tree, so that a rename can move it. No slug
+ * begins with a dot.
+ */
 function awayOf(dir: string, slug: string): string {
   return `${above(dir)}/.removing-${slug}`;
 }
@@ -23,8 +27,8 @@ function above(dir: string): string {
 }
 
 /**
- * Returns those of the trees that are there, also what a killed deletion left of them. Throws a Problem that names the first thing
- * in them which the kernel keeps even from root.
+ * Returns the trees that exist, and the remains of a killed deletion. Throws a Problem that names the first mount point
+ * or the first immutable or append-only file in them, which root cannot delete either.
  */
 export function planDeletion(trees: Trees, slug: string, dirs: readonly string[]): TreeSize[] {
   for (const path of new Set(dirs.map(above))) {
@@ -60,15 +64,17 @@ function refusePinned(trees: Trees, path: string): void {
 }
 
 /**
- * Deletes the trees. Each is renamed first: nginx never serves a part of one, and no command takes a part
- * of a backup for a whole one. Killed, it is finished by a repetition. What is deleted is gone after a power cut too.
+ * Deletes the trees durably. Each tree is renamed first: nginx never serves a part of one, and no command takes a part
+ * of a backup for a whole one. If the process is killed, a second run completes the deletion.
  */
 export function deleteTrees(trees: Trees, slug: string, dirs: readonly string[]): void {
   for (const dir of dirs) finish(dir, slug, () => deleteTree(trees, slug, dir));
   if (trees.entry(docsRoot) !== null) finish(docsRoot, slug, () => trees.sync(docsRoot));
 }
 
-/** By its name in a directory that is open: a link that another user plants above it leads nowhere. */
+/**
+ * Deletes a tree by its name in an open directory, so that a symlink that another user plants above it has no effect.
+ */
 function deleteTree(trees: Trees, slug: string, dir: string): void {
   const opened = trees.open(above(dir), [rootUid]);
   if (opened === null) return;

@@ -1,4 +1,4 @@
-// A tree becomes the site of a project: checked, staged beside the live one, and exchanged with it in one moment.
+// Deploys a tree as the site of a project: checks it, stages it beside the live tree, and swaps the two atomically.
 
 import { Problem } from "../engine/step.ts";
 import type { Attributes, Host } from "../host/host.ts";
@@ -15,10 +15,12 @@ import { demandRoom, fillStage, openStage } from "./stage.ts";
 import { nextStamp } from "./stamp.ts";
 import { swap } from "./swap.ts";
 
-/** A signal waits as long as that: a timer costs a millisecond. */
+/** The longest time in milliseconds that a signal waits. A timer costs a millisecond, so it is not set more often. */
 const msAPause = 100;
 
-/** A pause that lets signals in, and then does as it is told. */
+/**
+ * Returns a pause for long loops: at most every {@link msAPause} it lets pending signals arrive and then calls `then`.
+ */
 export function signalsLetIn(host: Host, then: () => void): () => Promise<void> {
   let last = host.now();
   return async () => {
@@ -32,24 +34,25 @@ export function signalsLetIn(host: Host, then: () => void): () => Promise<void> 
 export interface Deployed {
   files: number;
   changed: number;
-  /** The paths of those in the tree. */
+  /** Paths within the tree. */
   names: Pick<Plan, "added" | "changed" | "removed">;
-  /** A new tree is live, though its files may be the same. */
+  /** Whether a new tree is live, even if its files are the same. */
   replaced: boolean;
-  /** Of the files that were written. */
+  /** Size of the files that were written. */
   bytes: number;
   milliseconds: number;
-  /** Where the tree of before is, or null. */
+  /** Path of the backup that the previous tree became, or null. */
   backup: string | null;
   pruned: string[];
-  /** Files of earlier releases that stay reachable. */
+  /** Files of earlier releases that are still served. */
   assets: KeptAsset[];
   notes: string[];
 }
 
 /**
- * Replaces the project's tree. Until the exchange nothing of the live tree is touched; whatever ends it leaves the old
- * tree whole, or the new one, and {@link settle} takes away the rest. `known`: its plan, where it was made just before.
+ * Deploys the source of an order as the project's live tree. The live tree is not touched until the swap. However the
+ * deploy ends, the live tree is either the old one or the new one, and {@link settle} removes the rest. `known` is the
+ * plan, where the caller made it immediately before.
  */
 export async function deploy(order: Order, host: Host, trees: Trees, known?: Plan): Promise<Deployed> {
   const start = host.now();
@@ -57,7 +60,7 @@ export async function deploy(order: Order, host: Host, trees: Trees, known?: Pla
   const { slug } = project;
   let planned = known ?? (await plan(order, host, trees));
   if (order.of === "release" && planned.source.isExposed) {
-    // What another user could change is looked at again when nobody can.
+    // Another user could have changed the release, so it is checked again now that only root can change it.
     trees.adopt(order.dir, adopter(host));
     planned = await plan(order, host, trees);
   }
@@ -73,7 +76,7 @@ export async function deploy(order: Order, host: Host, trees: Trees, known?: Pla
     assets: [],
     notes: notesOf(order, planned),
   };
-  // A backup of the same would push out one that differs.
+  // A backup of an identical tree would prune one that differs.
   if (isSatisfied(planned)) {
     if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
     const notes = digests.grew ? remember(planned, order, host, trees) : [];
@@ -91,10 +94,12 @@ export async function deploy(order: Order, host: Host, trees: Trees, known?: Pla
   const bytes = await fillStage({ ...planned, made }, stage, order, trees, order.of === "others" ? search : null);
   figures.notes.push(...(search?.notes() ?? []));
   if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
-  // The stamp is the tree's own: whatever was live, and whatever spare tree this one was made of, had another.
+  // The new tree gets its own stamp, which differs from that of the live tree and of the spare tree that it was built
+  // from.
   trees.setAttributes(stage, { ...made, mode: 0o755 });
   const before = trees.entry(live);
-  // Another user's file would stay theirs by its second name, and a link of theirs would lead out of the kept ones.
+  // Another user could still write to their file through a kept hard link, and their symlink would lead out of the kept
+  // files.
   if (before !== null && !planned.isExposed) keepAssets(trees, slug, live, planned.removed, made);
   trees.sync(stage);
   if (order.of === "release") recordRestore(host, trees, project, seconds, basename(order.name));
@@ -108,11 +113,11 @@ export async function deploy(order: Order, host: Host, trees: Trees, known?: Pla
     if (before === null) trees.move(live, stage);
     else swap(trees, live, stage, made);
     trees.remove(stage);
-    // The live tree has those again that were kept for its visitors.
+    // The live tree has the removed files again, so their kept copies are not needed.
     if (before !== null && !planned.isExposed) dropUnheldAssets(trees, project);
     throw error;
   });
-  // The site is live: what fails from here on is no failed deploy.
+  // The site is live, so a later error no longer fails the deploy.
   const deployed: Deployed = { ...figures, replaced: true, bytes, notes, milliseconds: host.now() - start };
   try {
     if (before !== null) {
@@ -131,8 +136,8 @@ export async function deploy(order: Order, host: Host, trees: Trees, known?: Pla
 }
 
 /**
- * Returns the search for what the content policy blocks. It is done for an unpacked archive, whose files are not copied.
- * Null for a release, which was searched when it was deployed.
+ * Returns the search for origins that the content policy blocks. It runs at once for an unpacked archive, whose files
+ * are not copied. Returns null for a release, which was searched when it was deployed.
  */
 async function searchFor(order: Order, planned: Plan, trees: Trees): Promise<BlockedSearch | null> {
   if (order.of === "release") return null;
@@ -143,12 +148,15 @@ async function searchFor(order: Order, planned: Plan, trees: Trees): Promise<Blo
 }
 
 /**
- * The owner of a tree that another user could change. Its group is not the site's, so that no later tree shares the
- * files: that user may have opened them for writing before.
+ * Returns the new owner of a tree that another user could change. The group differs from the site's, so that no later
+ * tree shares these files: that user may still have them open for writing.
  */
 const adopter = ({ uid }: Host): Pick<Attributes, "uid" | "gid"> => ({ uid, gid: 0 });
 
-/** For the next deploy, which reads both trees where it cannot be written: that is told, and is no failure. */
+/**
+ * Saves the digests for the next deploy. If they cannot be written, the next deploy reads both trees, so this adds a
+ * note and is not an error.
+ */
 function remember({ digests }: Plan, { project, live }: Order, host: Host, trees: Trees): string[] {
   const { slug } = project;
   try {
@@ -164,7 +172,10 @@ function basename(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-/** The tree of before: a backup, or nothing where there is nothing to keep. */
+/**
+ * Moves the previous tree to the backups and returns its path. Deletes the tree and returns null where it is empty or
+ * no backup is wanted.
+ */
 function putAway(order: Order, stage: string, seconds: number, host: Host, trees: Trees): string | null {
   const empty = host.list(stage)?.length === 0;
   const dir = backupsOf(order.project.slug);

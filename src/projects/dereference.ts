@@ -1,4 +1,5 @@
-// A source with links that lead out of it, copied with what they lead to in their place: no more than its owner may read.
+// Copies a source whose symlinks lead out of it, with the targets in place of the links. It copies only what the owner
+// of the source may read.
 
 import { Problem } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
@@ -17,26 +18,27 @@ const stickyBit = 0o1000;
 
 interface Given {
   project: Project;
-  /** What the source is called. */
+  /** The name of the source in messages. */
   name: string;
   choices: Asked;
-  /** The source, which is a directory. */
+  /** The open source directory. */
   part: Opened;
   host: Host;
   trees: Trees;
 }
 
 /**
- * Copies a source beside the backups, where settling the project removes it. A link that leads out of the source is
- * followed where root or the owner of the source owns it, or where its owner owns what it leads to; and only to what the
- * owner of the source may read and anybody may publish; never where a third user could have moved the link. One that leads
- * to nothing is left out, with a note. Throws a Problem for any other.
+ * Copies a source into a directory beside the backups, which {@link settle} removes. A symlink that leads out of the
+ * source is followed if root or the owner of the source owns it. It is also followed if its owner owns its target. The
+ * owner of the source must be able to read the target, and the target must be publishable. A symlink that a third user
+ * could have moved is never followed. A dangling symlink is left out, with a note. Throws a Problem for any other
+ * symlink.
  */
 export async function dereferenced({ project, name, choices, part, host, trees }: Given): Promise<Unpacked> {
   const { again } = choices;
   const { dir, owner, room } = freshUnpacked(project, choices, host, trees);
   const made: Made = { mode: 0o644, ...owner, modifiedSeconds: Math.floor(host.now() / 1000) };
-  // A directory of root's may have been moved by the owner of one above it.
+  // The owner of a directory above could have moved a directory that root owns.
   const reader = dirsTo(part.real).findLast(({ uid }) => uid !== rootUid)?.uid ?? rootUid;
   const missing = new SomePaths();
   const notes: string[] = [];
@@ -45,16 +47,16 @@ export async function dereferenced({ project, name, choices, part, host, trees }
   if (missing.count > 0) notes.push(`left out, since they are links to nothing: ${missing.described()}`);
   return { dir, notes };
 
-  /** `below`: where the tree comes to lie in the copy. `trail`: the directories of links that lead here. */
+  /** `below` is the position of the tree in the copy. `trail` lists the directories whose symlinks led here. */
   async function copyTree({ path: from, real }: Opened, called: string, below: string, trail: string[]): Promise<void> {
     const sought = { dir: from, name: called, of: "others", again, followsOut: true } as const;
     let source = await survey(trees, sought, host.uid, host.now());
     if (source.isFresh) {
-      // What was written just before is older when it is looked at again.
+      // A file that was written just before has a distinguishable time after one clock tick.
       await host.sleep(tickMs);
       source = await survey(trees, sought, host.uid, host.now());
     }
-    // The copy is surveyed again, without what is left out here.
+    // The copy is surveyed again, but without the files that are left out here.
     if (source.left.size > 0) notes.push(...source.notes.slice(-1));
     const out: string[] = [];
     for (const batch of source.entries.batches()) {
@@ -76,7 +78,7 @@ export async function dereferenced({ project, name, choices, part, host, trees }
       await copyTarget(`${real}/${path}`, `${called}/${path}`, `${below}/${path}`, [...trail, real]);
   }
 
-  /** Copies what a link leads to. */
+  /** Copies the target of a symlink. */
   async function copyTarget(link: string, called: string, below: string, trail: string[]): Promise<void> {
     demandSettled(link, called);
     const target = openFor(link, called);
@@ -97,7 +99,10 @@ export async function dereferenced({ project, name, choices, part, host, trees }
     }
   }
 
-  /** By its name in a directory that is open: its owner may put another file there, which is noticed, but no link. */
+  /**
+   * Copies a file by its name in an open directory. A file that its owner replaces meanwhile is detected, and a symlink
+   * is not followed.
+   */
   async function copyFile(real: string, called: string, below: string): Promise<void> {
     const slash = real.lastIndexOf("/");
     const above = openFor(real.slice(0, slash) || "/", called);
@@ -115,20 +120,22 @@ export async function dereferenced({ project, name, choices, part, host, trees }
       await trees.copies([[from, `${dir}${below}`, before.size]], made);
       const after = trees.entry(from);
       const isSame = after?.inode === before.inode && after.changedMs === before.changedMs;
-      // Two exchanges within one tick leave the stamp that it had.
+      // Two exchanges within one clock tick restore the timestamp, so a timestamp in this span proves nothing.
       if (!isSame || isBetween(after, sinceMs, host.now())) throw changed(called);
     } finally {
       above?.close();
     }
   }
 
-  /** Each directory of a path without links, from the top down, and what the path itself leads to. */
+  /** Returns each directory of a path without symlinks, from the top down, and the entry at the path itself. */
   function dirsTo(path: string): Entry[] {
     const names = path.split("/").slice(1);
     return names.flatMap((_, i) => trees.entry(`/${names.slice(0, i + 1).join("/")}`) ?? []);
   }
 
-  /** Throws a Problem for a link that another user than root and the reader may have moved, so that it leads elsewhere. */
+  /**
+   * Throws a Problem for a symlink that a user other than root and the reader could have moved to change its target.
+   */
   function demandSettled(link: string, called: string): void {
     const dirs = dirsTo(link.slice(0, link.lastIndexOf("/")));
     const mover = dirs.find(({ uid, mode }) => (uid !== rootUid && uid !== reader) || isShared(mode));
@@ -155,7 +162,7 @@ export async function dereferenced({ project, name, choices, part, host, trees }
     if ((granted & bits) !== bits) throw refused(called, `is not followed: user ${reader} may not read it`);
   }
 
-  /** The limits are those of an archive. */
+  /** Enforces the limits of an archive. */
   function count({ type, size }: Entry): void {
     entries += 1;
     bytes += type === "file" ? size : 0;
@@ -170,7 +177,7 @@ export async function dereferenced({ project, name, choices, part, host, trees }
   }
 }
 
-/** Whether more users than the owner may rename what others have in a directory of this mode. */
+/** Returns whether users other than the owner may rename entries of others in a directory of this mode. */
 function isShared(mode: number): boolean {
   return (mode & 0o022) !== 0 && (mode & stickyBit) === 0;
 }

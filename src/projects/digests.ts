@@ -1,23 +1,23 @@
-// What the live files hold, as it was found when they were last read: so that a deploy reads one of the two trees. A
-// cache and never the truth: what is not in it is read, and a live file that is not the one that was read is not in it.
+// A cache of the digests of the live files, so that a deploy reads only one of the two trees. It is never
+// authoritative. A file without a record is read, and a live file that changed since it was read has no record.
 
 import type { Host, HostReader } from "../host/host.ts";
 import { inodeHigh, inodeLow } from "../host/listing.ts";
 import { digestWords, type Entry, type Seeds } from "../host/trees.ts";
 import { backupsOf, readWorkingFile } from "./releases.ts";
 
-/** Of a file its inode as an integer of 64 bits, size and time as doubles, and the digest. */
+/** A record has the inode as a 64-bit integer, size and time as doubles, and the digest. */
 const digestAt = 3;
 const recordDoubles = digestAt + digestWords / 2;
-/** Of a file that is new: see {@link Digests}. */
+/** Size of the entry of a new file, in words: see {@link Digests}. */
 const learnedWords = 4 + digestWords;
-/** The SHA-256 of all that follows, the inode of the live tree, and two seeds. */
+/** The header has the SHA-256 of all that follows, the inode of the live tree, and two seeds. */
 const sumDoubles = 4;
 const headDoubles = sumDoubles + 3;
 
 const pathOf = (slug: string): string => `${backupsOf(slug)}/.digests`;
 
-/** The same bytes as doubles and as words. */
+/** A view of the same bytes as doubles and as 32-bit words. */
 class Records {
   readonly doubles: Float64Array;
   readonly words: Uint32Array;
@@ -31,14 +31,17 @@ class Records {
 export class Digests {
   readonly seeds: Seeds;
   readonly #known: Records;
-  /** Where the record of an inode is, from where its number is looked for on. A map takes five times as much. */
+  /** Hash table of record offsets by inode, with linear probing. A Map takes five times the memory. */
   readonly #slots: Uint32Array;
-  /** Of each record that was there, whether it is kept. */
+  /** For each record of the file, whether it is kept. */
   readonly #stays: Uint8Array;
-  /** Of each that was not there the two words of its inode, size and time, and the words of the digest. */
+  /** For each new file: two words of inode, the size, the time, and the words of the digest. */
   readonly #learned: number[] = [];
 
-  /** `live`: what is to be compared. A tree that somebody else put there was never read. */
+  /**
+   * `live` is the live tree. If its inode is not the recorded one, another program replaced the tree, and the cache
+   * is ignored.
+   */
   constructor(see: HostReader, slug: string, live: Entry | null) {
     this.#known = new Records(wholeFor(live, readWorkingFile(see, pathOf(slug))) ?? newHead());
     const { bytes, doubles, words } = this.#known;
@@ -52,7 +55,7 @@ export class Digests {
     }
   }
 
-  /** That of the inode, or the empty one where it would be. At least half of them are empty. */
+  /** Returns the slot of an inode, or the empty slot where it belongs. At least half of the slots are empty. */
   #slotOf(low: number, high: number): number {
     const mask = this.#slots.length - 1;
     const { words } = this.#known;
@@ -63,7 +66,7 @@ export class Digests {
     }
   }
 
-  /** Of a live file that is looked at, where its record is; 0 where there is none. */
+  /** Returns the offset of the record of a live file; 0 where there is none or size or time differ. */
   #find({ inode, size, modifiedMs }: Entry): number {
     const { doubles } = this.#known;
     const at = this.#slots[this.#slotOf(inodeLow(inode), inodeHigh(inode))] as number;
@@ -74,7 +77,7 @@ export class Digests {
     return this.#find(file) > 0;
   }
 
-  /** Whether a live file has the digest that stands there in `digests`; null where that is not known. */
+  /** Returns whether a live file has the digest at offset `from` of `digests`; null where its digest is not known. */
   tell(file: Entry, digests: Uint32Array, from: number): boolean | null {
     const at = 2 * (this.#find(file) + digestAt);
     if (at === 2 * digestAt) return null;
@@ -82,7 +85,7 @@ export class Digests {
     return true;
   }
 
-  /** Of a live file that holds what the source does. */
+  /** Keeps or adds the record of a live file whose content equals the source's. */
   keep(file: Entry, digests: Uint32Array, from: number): void {
     const found = this.#find(file);
     if (found > 0) this.#stays[(found - headDoubles) / recordDoubles] = 1;
@@ -93,12 +96,12 @@ export class Digests {
     }
   }
 
-  /** Whether there is one that was not there before. */
+  /** Returns whether there are new records. */
   get grew(): boolean {
     return this.#learned.length > 0;
   }
 
-  /** For the tree that is live now. */
+  /** Writes the records for the tree that is live now. */
   write(host: Host, slug: string, liveInode: Entry["inode"]): void {
     const known = this.#known.doubles;
     const stay = this.#stays.reduce((sum, stays) => sum + stays, 0);
@@ -125,18 +128,18 @@ export class Digests {
   }
 }
 
-/** The file, or null where it is not whole or tells of another tree. */
+/** Returns the bytes of the file; null where they are damaged or describe another tree. */
 function wholeFor(live: Entry | null, bytes: Uint8Array | null): Uint8Array | null {
   if (live === null || bytes === null || bytes.length < 8 * headDoubles) return null;
   if ((bytes.length / 8 - headDoubles) % recordDoubles !== 0) return null;
   if (!sumOf(bytes).equals(bytes.subarray(0, 8 * sumDoubles))) return null;
-  // Doubles lie at multiples of eight.
+  // A Float64Array needs an offset that is a multiple of eight.
   const whole = bytes.byteOffset % 8 === 0 ? bytes : Uint8Array.from(bytes);
   const [low, high] = new Records(whole).words.subarray(2 * sumDoubles);
   return low === inodeLow(live.inode) && high === inodeHigh(live.inode) ? whole : null;
 }
 
-/** With seeds that nobody knows: so that nobody can make two files which they do not tell apart. */
+/** Random seeds prevent an attacker from constructing two files with the same digest. */
 function newHead(): Uint8Array {
   const head = new Uint8Array(8 * headDoubles);
   crypto.getRandomValues(head.subarray(8 * (sumDoubles + 1)));

@@ -1,11 +1,11 @@
-// The names of sites that this program does not manage: nginx serves a name only once, by the first file that has it.
+// Finds foreign sites with the domain of a project. nginx serves a name only from the first file that has it.
 
 import type { Unmet } from "../engine/step.ts";
 import type { Server } from "../recipes/nginx-config.ts";
 import type { Project } from "./project.ts";
 import { vhostLinkPath, vhostPath } from "./site.ts";
 
-/** Returns the site that has the domain of a project too, on a port of it, and the command that shows where; or null. */
+/** Returns the foreign site that has the domain on a port of the project, with a command that shows it; or null. */
 export function foreignName(
   servers: readonly Server[],
   { slug, domain, tls }: Pick<Project, "slug" | "domain" | "tls">,
@@ -26,7 +26,10 @@ export function foreignName(
   }
 }
 
-/** nginx compares names in lower case. With a dot before it, a name stands for itself and for all below it. */
+/**
+ * Returns whether a name in nginx's configuration matches a domain. nginx compares in lower case. A leading dot makes
+ * a name match itself and every name below it.
+ */
 function isName(written: string, domain: string): boolean {
   const [name, own] = [written.toLowerCase(), domain.toLowerCase()];
   return name === own || name === `.${own}`;

@@ -1,4 +1,4 @@
-// What is not as it should be with the projects of a host: for `project validate` and for doctor.
+// Checks the projects of a host, for `project validate` and for doctor.
 
 import type { Facts } from "../engine/facts.ts";
 import { textOf } from "../engine/facts.ts";
@@ -22,19 +22,19 @@ import { readRecords } from "./store.ts";
 export interface Fault {
   detail: string;
   hint: string[];
-  /** Something that a person should know, and that may be wanted. */
+  /** A warning: the state may be intended. */
   mild?: true;
-  /** It could not be looked at. */
+  /** The state could not be determined. */
   unknown?: true;
-  /** Any other fault of the project, or of nginx itself, explains it. */
+  /** Another fault of the project or of nginx explains this one. */
   follows?: true;
 }
 
 const command = (...words: string[]): string[] => ["sudo", "edox-ops", "project", ...words];
 
 /**
- * Returns what is wrong with each project, by the key of its record, from one look at nginx. A file that cannot be read is
- * a fault of its project only. Throws a Problem where no record can be told from another.
+ * Returns the faults of each project by the key of its record, with one read of nginx's configuration. A file that
+ * cannot be read is a fault of its own project only. Throws a Problem where the file of the records cannot be parsed.
  */
 export async function faultsOfAll(see: HostReader, facts: Facts): Promise<Map<string, Fault[]>> {
   const { projects, broken } = await readRecords(see);
@@ -58,7 +58,7 @@ export async function faultsOfAll(see: HostReader, facts: Facts): Promise<Map<st
   return new Map(all.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Returns a check of the certificates that are served, which parses the system's root certificates once at most. */
+/** Returns a check of the certificates in use. It parses the system's root certificates at most once. */
 function certificateCheck(see: HostReader): (project: Project) => Promise<Fault[]> {
   let roots: ReturnType<typeof import("./certificate.ts").trustedRoots> | undefined;
   return async (project) => {
@@ -69,7 +69,10 @@ function certificateCheck(see: HostReader): (project: Project) => Promise<Fault[
   };
 }
 
-/** What could not be read is one project's fault, and unknown where only root may read it. */
+/**
+ * Returns the faults of one check. An unreadable file is a fault of this project only, and unknown where only root may
+ * read it.
+ */
 async function caught({ slug }: Project, look: () => Fault[] | Promise<Fault[]>): Promise<Fault[]> {
   try {
     return await look();
@@ -80,7 +83,10 @@ async function caught({ slug }: Project, look: () => Fault[] | Promise<Fault[]>)
   }
 }
 
-/** What keeps nginx from serving any site as its file says: for one project, where doctor has checks of its own. */
+/**
+ * Returns the faults that keep nginx from serving any site, for the check of a single project. Doctor has its own
+ * checks for them.
+ */
 export async function nginxFaults(see: HostReader, slug: string): Promise<Fault[]> {
   const faults: Fault[] = [];
   try {
@@ -107,11 +113,11 @@ function treeFaults(see: HostReader, project: Project): Fault[] {
   }
   const isEmpty = stat?.type === "directory" && !(see.list(root_path) ?? []).some(isShown);
   if (isEmpty) {
-    // Before its first deploy a site that is not served yet has no page to serve.
+    // A disabled site needs no page before its first deploy.
     const hint = hintToFill(see, project);
     faults.push({ detail: `${root_path} has nothing to serve`, hint, ...(!enabled && { mild: true as const }) });
   } else if (stat?.type === "directory" && !enabled && see.statTarget(`${root_path}/index.html`) === null) {
-    // One that is served is asked for its front page.
+    // An enabled site is probed instead.
     faults.push({ detail: `${root_path} has no index.html`, hint: ["ls", "-la", root_path], mild: true });
   }
   const unpublished = source_path === null ? null : whyNotPublished(source_path, see);
@@ -129,7 +135,7 @@ function treeFaults(see: HostReader, project: Project): Fault[] {
   }
   const page = `${root_path}/index.html`;
   const owner = see.stat(page);
-  // The Python version gave them to the web server's user.
+  // The user is not checked, because the Python version made the web server's user the owner.
   if (owner !== null && gid !== null && (owner.gid !== gid || (owner.mode & 0o022) !== 0)) {
     faults.push({
       detail: `${page} is not of the group ${owner_group}, or others may write it`,
@@ -158,19 +164,19 @@ function treeFaults(see: HostReader, project: Project): Fault[] {
   if (kept.some((name) => /^\.(stage|trash|unpacked)/.test(name)) && !mayBeDeploying(see, slug))
     faults.push({
       detail: "a deploy was killed: the next one settles what it left",
-      // It settles what was left, and with so many to keep it deletes no backup.
+      // This prune cleans up the rest of the killed deploy, and with the maximum to keep it deletes no backup.
       hint: command("backups", "prune", slug, "--keep", String(mostKept)),
       mild: true,
     });
   return faults;
 }
 
-/** nginx serves no hidden name but .well-known, which certbot leaves in a tree that has no page. */
+/** nginx serves no hidden name except .well-known, which certbot leaves in a tree without pages. */
 function isShown(name: string): boolean {
   return !name.startsWith(".");
 }
 
-/** The tree or a directory in it that not only root can change, or null. */
+/** Returns the root or a directory directly in it that a user other than root can change, or null. */
 function openToOthers(see: HostReader, root: string): string | null {
   const dirs = [root, ...(see.list(root) ?? []).map((name) => `${root}/${name}`)];
   const isOpen = (path: string): boolean => {
@@ -180,7 +186,7 @@ function openToOthers(see: HostReader, root: string): string | null {
   return dirs.find(isOpen) ?? null;
 }
 
-/** Only root can look at the lock: nobody else can tell a killed deploy from one that runs. */
+/** Returns whether a deploy may be running. Only root can read the lock, so this is true for other users. */
 function mayBeDeploying(see: HostReader, slug: string): boolean {
   try {
     return see.lockHolders(projectLockPath(slug)).length > 0;
@@ -207,7 +213,7 @@ function siteFaults(
     return faults;
   }
   if (!linked) faults.push({ detail: `${link} is missing`, hint: command("enable", slug) });
-  // certbot exits with success where its hook could not reload nginx.
+  // certbot exits with success even if its hook could not reload nginx.
   const { chainPath, keyPath } = certificatePathsOf(project);
   if (tls && linked && answer && !tookFiles(see, [chainPath, keyPath])) {
     const detail = `${chainPath} is newer than what nginx serves: it has not been reloaded since`;
@@ -216,7 +222,7 @@ function siteFaults(
   const text = textOf(see, site);
   if (text === null) faults.push({ detail: `${site} is missing`, hint: command("enable", slug) });
   else if (text !== rendered(see, project, facts)) {
-    // The site of a Python version is served until it is brought in line.
+    // A site of the Python version is served until it is updated.
     const detail = `${site} differs from what the record says (drift)`;
     faults.push({ detail, hint: command("enable", slug), mild: true });
   }
@@ -224,7 +230,7 @@ function siteFaults(
   if (other !== null) faults.push({ detail: other.reason, hint: other.hint });
   if (linked && (answer === undefined || answer < 200 || answer >= 400)) {
     const said = answer ? `answers ${answer}` : "does not answer";
-    // A site whose pages lie below its front page was deployed as it is.
+    // A site without a front page may be deployed intentionally, with its pages in subdirectories.
     const blank = (answer === 403 || answer === 404) && see.stat(`${project.root_path}/index.html`) === null;
     if (blank) {
       const isEmpty = (see.list(project.root_path) ?? []).length === 0;

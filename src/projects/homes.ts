@@ -1,17 +1,20 @@
-// Home directories, which are never a source: with the pages come keys, histories and mail.
+// Home directories are never a source, because keys, histories and mail would be published with the pages.
 
 import { textOf } from "../engine/facts.ts";
 import type { HostReader } from "../host/host.ts";
 
 const homesDir = "/home";
-/** As many as the kernel follows on one path. */
+/** The kernel follows the same number on one path. */
 const mostLinks = 40;
 
-/** Returns why no home is published with this directory, or null. A home that the accounts of this host do not name is one too. */
+/**
+ * Returns why a directory must not be published because of homes, or null. A directory in /home counts as a home even
+ * if no account of this host names it.
+ */
 export function homeIn(written: string, see: HostReader): string | null {
   const path = withoutLinks(written, see);
   for (const [user = "", , , , , home = ""] of accounts(see)) {
-    // Accounts that log in nowhere have the root directory, or none.
+    // System accounts have the root directory as their home, or none.
     if (!/^\/[^/]/.test(home)) continue;
     const real = withoutLinks(home, see);
     if (path === real) return `it is the home of ${user}, and everything in it would be public`;
@@ -27,7 +30,10 @@ function accounts(see: HostReader): string[][] {
   return (textOf(see, "/etc/passwd") ?? "").split("\n").map((line) => line.split(":"));
 }
 
-/** Homes often lie on another disk, and /home is a link to it. Returns the path itself where its links lead in a circle. */
+/**
+ * Resolves symlinks, because /home is often a symlink to another disk. Returns the path itself where it has more than
+ * {@link mostLinks}, as in a loop.
+ */
 function withoutLinks(path: string, see: HostReader): string {
   const names = path.split("/");
   let real = "";

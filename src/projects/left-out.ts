@@ -1,4 +1,4 @@
-// What of a source is left out of the site, and what may not be in it at all, by its name.
+// Selects the entries of a source that are left out of the site, and finds secrets by their names.
 
 import { few } from "../engine/lines.ts";
 import { Problem } from "../engine/step.ts";
@@ -8,12 +8,12 @@ import type { Entry } from "../host/trees.ts";
 import { isNamed, isSecret, isVersionDir, type Selection } from "./secrets.ts";
 import { SomePaths } from "./unserved.ts";
 
-/** Secrets that a hint excludes by their names. Where there are more, the source is another one than was meant. */
+/** The largest number of secrets that a hint excludes. A source with more is probably the wrong directory. */
 const mostExcluded = 20;
 
-/** Sorts out the entries of one source. "everything": of an earlier release, which was judged when it was deployed. */
+/** Sorts the entries of one source. "everything" is for an earlier release, which was checked when it was deployed. */
 export class LeftOut {
-  /** Paths that were in the source. */
+  /** Paths of the source that are left out. */
   readonly paths = new Set<string>();
   readonly #versions: string[] = [];
   readonly #secrets = new Set<string>();
@@ -23,7 +23,7 @@ export class LeftOut {
     this.#unmet = new Set(select === "everything" ? [] : [...select.include, ...select.exclude]);
   }
 
-  /** Reports whether a directory is left out. */
+  /** Returns whether a directory is left out. */
   leaves(path: string): boolean {
     if (this.select === "everything") return false;
     const { include, exclude } = this.select;
@@ -35,7 +35,7 @@ export class LeftOut {
     return isExcluded || isVersion;
   }
 
-  /** Leaves the files out that somebody excluded. */
+  /** Leaves out the files that the caller excluded. */
   addFiles(entries: Listing): void {
     if (this.select === "everything" || this.select.exclude.length === 0) return;
     for (const path of entries.leaveOut(new Set(this.select.exclude))) {
@@ -44,16 +44,16 @@ export class LeftOut {
     }
   }
 
-  /** Takes an entry that is published unless {@link demandNoSecret} throws for it. */
+  /** Checks an entry. {@link demandNoSecret} throws later if it is a secret. */
   judge(entry: Entry): void {
     if (this.select === "everything") return;
     if (this.#unmet.size > 0) this.#unmet.delete(entry.path);
     if (!isSecret(entry) || isNamed(entry.path, this.select.include)) return;
-    // What is below a directory of secrets is no other one.
+    // A path in a secret directory is not reported separately.
     if (!this.#isBelow(entry.path)) this.#secrets.add(entry.path);
   }
 
-  /** Reports whether a path is below one of the secrets, in time that does not grow with their number. */
+  /** Returns whether a path is below one of the secrets, in time independent of their number. */
   #isBelow(path: string): boolean {
     for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", end + 1)) {
       if (this.#secrets.has(path.slice(0, end))) return true;
@@ -61,7 +61,7 @@ export class LeftOut {
     return false;
   }
 
-  /** Throws a Problem for a pattern among the paths to exclude: what it was meant for would be published. */
+  /** Throws a Problem for an excluded path that is a pattern: the files that it should match would be published. */
   demandNoPattern(): void {
     if (this.select === "everything") return;
     const pattern = this.select.exclude.find((path) => /[*?]/.test(path) && this.#unmet.has(path));
@@ -70,7 +70,7 @@ export class LeftOut {
     throw new Problem("usage", message);
   }
 
-  /** Throws a Problem that names the secrets of the source. `line`: the command, for a hint that excludes them. */
+  /** Throws a Problem that names the secrets of the source. `line` is the command, for a hint that excludes them. */
   demandNoSecret(name: string, line: readonly string[]): void {
     if (this.#secrets.size === 0 || this.select === "everything") return;
     const all = SomePaths.of(this.#secrets).described();
@@ -81,7 +81,7 @@ export class LeftOut {
     throw new Problem("blocked", message, { hint });
   }
 
-  /** Returns warnings for a person. */
+  /** Returns warnings. */
   notes(): string[] {
     const notes: string[] = [];
     if (this.#versions.length > 0) notes.push(`left out, as version control data: ${few(this.#versions)}`);

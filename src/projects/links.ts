@@ -1,11 +1,12 @@
-// Where the links of a tree lead, told by their targets alone.
+// Resolves the symlinks of a tree by their targets alone, without the file system.
 
-/** As many as the kernel follows, path_resolution(7). */
+/** The kernel follows the same number, path_resolution(7). */
 const mostLinks = 40;
 
 /**
- * Returns the path in the tree that a path leads to, or null for one that leads out of the tree, wherever that lies: each
- * step is looked up within the tree, and nothing beside it. One to nothing shows nothing; one in a circle ends at itself.
+ * Returns the path in the tree that a path resolves to, or null where a symlink leads out of the tree. Each step is
+ * resolved within the tree only. A dangling symlink resolves to its missing target, and a symlink in a loop resolves to
+ * itself.
  */
 export function endOf(link: string, links: ReadonlyMap<string, string>): string | null {
   const way = link.split("/");

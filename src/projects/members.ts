@@ -1,19 +1,19 @@
-// The file of the records as text: where each record stands in it, so that what nobody changes keeps its bytes.
+// The file of the records as text, with the position of each record, so that unchanged records keep their bytes.
 
 import { parseJson } from "../engine/json.ts";
 import { Problem } from "../engine/step.ts";
 import { projectsPath } from "../recipes/paths.ts";
 
-/** A key of an object with its value. */
+/** A key of an object and its value. */
 export interface Member {
   key: string;
-  /** The value as it is written. */
+  /** The text of the value. */
   value: string;
-  /** Both as they are written. */
+  /** The text of key and value. */
   text: string;
 }
 
-/** Throws a Problem for bytes that are no UTF-8: a change could not keep them. */
+/** Throws a Problem for bytes that are not UTF-8, because a change could not preserve them. */
 export function decoded(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -23,7 +23,9 @@ export function decoded(bytes: Uint8Array): string {
   }
 }
 
-/** Returns what the text means. Throws a Problem, with line and column, where it is no object or has a key twice. */
+/**
+ * Returns the parsed object. Throws a Problem with line and column where the text is not an object or repeats a key.
+ */
 export async function objectOf(text: string): Promise<Record<string, unknown>> {
   let json: unknown;
   try {
@@ -43,12 +45,12 @@ export async function objectOf(text: string): Promise<Record<string, unknown>> {
   return json as Record<string, unknown>;
 }
 
-/** Returns the members of an object in the order of the text, which is JSON. */
+/** Returns the members of a JSON object in the order of the text. */
 export function membersOf(text: string): Member[] {
   return placedMembers(text).map(({ offset: _, ...member }) => member);
 }
 
-/** Strings and brackets are enough to tell where a member ends in what is JSON. */
+/** Returns the members with their offsets. In valid JSON, strings and brackets suffice to find the end of a member. */
 function placedMembers(text: string): (Member & { offset: number })[] {
   const members: (Member & { offset: number })[] = [];
   let depth = 0;
@@ -80,11 +82,11 @@ function placeOf(text: string, offset: number): string {
   return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
-/** Returns the text up to the first byte that is no UTF-8. */
+/** Returns the text, and the offset of the first byte that is not UTF-8. */
 function readable(bytes: Uint8Array): { text: string; offset: number } {
   const text = new TextDecoder().decode(bytes);
   for (let offset = text.indexOf("\ufffd"); offset >= 0; offset = text.indexOf("\ufffd", offset + 1)) {
-    // The character may stand there by itself.
+    // The text may legitimately contain this character.
     const start = Buffer.byteLength(text.slice(0, offset));
     if (!Buffer.from("\ufffd").equals(bytes.subarray(start, start + 3))) return { text, offset };
   }

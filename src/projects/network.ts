@@ -1,6 +1,6 @@
-// Networks in CIDR notation, as nginx's set_real_ip_from takes them.
+// Networks in CIDR notation, as nginx's set_real_ip_from accepts them.
 
-/** In bits. A shorter prefix holds the addresses of strangers, who could then name any client address. */
+/** In bits. A shorter prefix includes addresses of strangers, who could then claim any client address. */
 const shortestPrefix = 8;
 const example = "such as 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32";
 
@@ -10,7 +10,7 @@ interface Address {
   width: 32 | 128;
 }
 
-/** Returns a network as it is usually spelled, or why nginx is not told to trust this text. */
+/** Returns a network in its canonical spelling, or the reason why nginx must not trust it. */
 export function readNetwork(text: string): { network: string } | { reason: string } {
   const [typed = "", prefix, ...more] = text.split("/");
   const address = parseIpv4(typed) ?? parseIpv6(typed);
@@ -33,7 +33,7 @@ export function readNetwork(text: string): { network: string } | { reason: strin
   return { reason: `${text} has bits set after its prefix: type ${spelled}, or ${spell(address)} for one address` };
 }
 
-/** Four decimal numbers without leading zeros, which some programs read as octal. */
+/** Parses four decimal numbers without leading zeros, because some programs read those as octal. */
 function parseIpv4(text: string): Address | null {
   if (!/^(?:(?:0|[1-9]\d{0,2})(?:\.(?!$)|$)){4}$/.test(text)) return null;
   const bytes = text.split(".").map(Number);
@@ -41,7 +41,7 @@ function parseIpv4(text: string): Address | null {
   return { value: bytes.reduce((value, byte) => value * 256n + BigInt(byte), 0n), width: 32 };
 }
 
-/** Without a zone, which nginx does not take, and without a dotted part. */
+/** Parses an address without a zone, which nginx does not accept, and without a dotted part. */
 function parseIpv6(text: string): Address | null {
   const url = `http://[${text}]/`;
   if (!/^[0-9a-f:]+$/i.test(text) || !URL.canParse(url)) return null;

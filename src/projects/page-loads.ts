@@ -1,29 +1,30 @@
-// What a page or a style sheet loads from elsewhere, as far as it stands there in words. Every expression that searches a
-// whole file takes time in proportion to its length, whatever is in it: repetitions are bounded, and end at the next tag.
+// Finds what a page or a style sheet loads from other hosts, as far as the text states it. Every expression that
+// searches a whole file runs in time linear in its length on any input: repetitions are bounded, and end at the next
+// tag.
 
 import type { Search } from "../host/trees.ts";
 import type { Kind } from "./csp.ts";
 
 export interface Load {
   kind: Kind;
-  /** Absolute, or beginning with two slashes. */
+  /** Absolute, or with two leading slashes. */
   address: string;
 }
 
-/** What every address of another host contains. */
+/** Every address of another host contains this. */
 const needle = "//";
-/** A URL with a host, of a length that one has. */
+/** A URL with a host, of a realistic length. */
 const address = String.raw`(?:(?:https?|wss?):)?\/\/[^"'\s()<>;\x60\\]{1,500}`;
 const tag = (names: string): string => String.raw`<(?:${names})\b[^<>]{0,2000}>`;
 const withText = (name: string): string => String.raw`${tag(name)}(?:[^<]|<(?!\/${name})){0,4000}`;
 const loading = String.raw`(?:\b(?:from|import|importScripts|fetch|WebSocket|EventSource|Worker|sendBeacon)\s*\(?|\bsrc\s*=)\s*["'\x60]`;
 const inStyle = String.raw`(?:@import\s+(?:url\(\s*)?|\burl\(\s*)["']?`;
 
-/** `inline`: scripts and styles in the page's own text are worth a look, too. */
+/** Returns the search of pages. With `inline`, it also finds inline scripts and styles. */
 export function pageSearch(inline: boolean): Search {
   const others = "iframe|frame|embed|object|source|video|audio|track|form|base";
   const loads = [
-    // A page has an address, and links to others: none of that is loaded.
+    // A page names its own address and links to other pages, which are not loads.
     String.raw`^<link[^<>]*\srel\s*=\s*["']?(?:\w+ )?(?:stylesheet|icon|preload|modulepreload|manifest)`,
     String.raw`^<img[^<>]*\s(?:src|srcset)\s*=\s*(?:["']\s*)?(?:\w+:)?\/\/`,
     String.raw`^<(?:script|style|${others})\b[^<>]*\s(?:src|srcset|data|action|href)\s*=\s*(?:["']\s*)?(?:\w+:)?\/\/`,
@@ -33,10 +34,10 @@ export function pageSearch(inline: boolean): Search {
     ...(inline ? [String.raw`^<style\b|^<script\b(?![^<>]*\s(?:src|type)\s*=)`] : []),
   ];
   const worth = loads.join("|");
-  // An import map is worth a look by its tag, from which a `<` may separate the address.
+  // An import map is recognised by its tag, because a `<` may separate the tag from the address.
   const inMap = String.raw`^(?!<script\b)[^]*[[{:,]\s*"${address}`;
   return {
-    // A script or style in the page's own text needs no address.
+    // An inline script or style needs no address.
     needle: inline ? "" : needle,
     within: inline ? null : { around: new RegExp(`${worth}|${inMap}`, "i"), containers: ["<script", "<style"] },
     parts: new RegExp([withText("script"), withText("style"), tag(`link|img|${others}`)].join("|"), "gi"),
@@ -51,7 +52,7 @@ export const styleSearch: Search = {
   worth: /^/,
 };
 
-/** Returns what a part of a page loads. */
+/** Returns the loads of a part of a page. */
 export function loadsOfPage(part: string): Load[] {
   const [, name = "", rest = ""] = /^<(\w+)([^>]*>)/.exec(part) ?? [];
   const text = part.slice(1 + name.length + rest.length);
@@ -116,12 +117,12 @@ function loadsOfScript(text: string, type: string): Load[] {
     if (/^(?:from|import)$/.test(word)) return [{ kind: "script", address: found }];
     if (/^(?:importScripts|Worker)$/.test(word)) return [{ kind: "worker", address: found }];
     if (/^(?:fetch|WebSocket|EventSource|sendBeacon)$/.test(word)) return [{ kind: "connection", address: found }];
-    // An element that a script makes: one with such an address is another script.
+    // The script creates an element with this address: a script by its extension.
     return word === "src" && /\.m?js\b/.test(found) ? [{ kind: "script", address: found }] : [];
   });
 }
 
-/** Returns what a style sheet, or a part of one, loads. A font is known by its name. */
+/** Returns the loads of a style sheet or a part of one. Fonts are recognised by their extension. */
 export function loadsOfStyle(text: string): Load[] {
   return [...text.matchAll(new RegExp(`(${inStyle})(${address})`, "gi"))].map(([, by = "", found = ""]) => {
     if (/^@import/i.test(by)) return { kind: "style", address: found };
@@ -129,7 +130,7 @@ export function loadsOfStyle(text: string): Load[] {
   });
 }
 
-/** Returns whether a part of a page is a script, or a style, in its own text; null for any other. */
+/** Returns "script" or "style" for a part of a page that is inline; null for any other part. */
 export function inlineKind(part: string): "script" | "style" | null {
   if (/^<style\b/i.test(part)) return "style";
   return /^<script\b(?![^<>]*\s(?:src|type)\s*=)/i.test(part) ? "script" : null;

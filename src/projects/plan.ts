@@ -1,4 +1,4 @@
-// What a deploy would do: the source is checked, and each of its files compared with the live one.
+// Plans a deploy: checks the source and compares each of its files with the live one.
 
 import { Problem } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
@@ -17,50 +17,53 @@ const rootUid = 0;
 
 export interface Order {
   project: Project;
-  /** Where the new tree is read, and what it is called. */
+  /** `dir` is the path that the new tree is read from, `name` its name in messages. */
   dir: string;
   name: string;
-  /** The live tree, by its name in a directory that is open: nobody can put another directory in the place of that one. */
+  /** The live tree, by its name in an open directory, so that no user can replace that directory. */
   live: string;
-  /** Somebody's, which may change meanwhile; a release of our own, whose files may be shared; or one just unpacked. */
+  /**
+   * "others": files of another owner, which may change meanwhile. "release": our own release, whose files may be
+   * shared. "unpacked": files that were just unpacked.
+   */
   of: "others" | "release" | "unpacked";
-  /** The archive that it was unpacked from, as it was typed: `-` for stdin. */
+  /** The archive that the source was unpacked from, as given: `-` for stdin. */
   archive?: string;
-  /** Warnings from unpacking it. */
+  /** Warnings from unpacking. */
   notes?: string[];
-  /** What of the source is published in spite of its name, or left out in spite of it. */
+  /** Paths of the source to publish or to leave out, in spite of the defaults. */
   select?: Selection;
-  /** Closes what is open of both. */
+  /** Closes the directories of both trees. */
   letGo?: () => void;
-  /** The whole command as it was typed, for hints. */
+  /** The whole command line, for hints. */
   again: readonly string[];
-  /** How a command is typed by the person who reads a warning; without it as another user than root types it. */
+  /** Adapts a command in a warning to its reader: for example, root needs no sudo. By default, it has sudo. */
   hint?: (argv: readonly string[]) => string[];
-  /** Nothing is changed: what is compared is what a deploy by root would make. */
+  /** A dry run: nothing is changed, and the plan is that of a deploy by root. */
   looks?: boolean;
-  /** How many backups stay. */
+  /** Number of backups to keep. */
   keep: number;
   backup: boolean;
   allowEmpty: boolean;
-  /** Null for a site that nobody is to ask for. */
+  /** Null where the site is not probed. */
   probe: Probe | null;
-  /** How far it is, from time to time. What it throws ends the deploy. */
+  /** Receives the progress at intervals. An error that it throws ends the deploy. */
   pause?: (far: Far) => Promise<void>;
 }
 
-/** What is done of a deploy. `bytes`: of the files that were compared; of those that were made. */
+/** Progress of a deploy. `bytes` is the size of the compared files, then of the copied files. */
 export interface Far {
   phase: "read" | "staged";
   files: number;
-  /** Entries of the source, or files. */
+  /** Number of all entries of the source, or of all files. */
   total: number;
   bytes: number;
 }
 
-/** No file has it. */
+/** No file has this inode. */
 export const noInode = 0;
 
-/** What a file of the new tree is made from. */
+/** The tree that a file is hard-linked from, or "copy". */
 export type Origin = "live" | "source" | "copy";
 
 export interface Plan {
@@ -68,25 +71,25 @@ export interface Plan {
   digests: Digests;
   made: Made;
   origins: Origin[];
-  /** Of the live file that holds the same bytes; {@link noInode} for a file that is new or changed. */
+  /** The inode of the live file with the same content; {@link noInode} for a new or changed file. */
   inodes: Entry["inode"][];
-  /** Directories that come or go. */
+  /** Number of directories to create or remove. */
   folders: number;
-  /** Another user could change something of the live tree. */
+  /** Whether another user could change something in the live tree. */
   isExposed: boolean;
-  /** Paths of files and links in the tree. */
+  /** Paths of files and symlinks within the tree. */
   added: string[];
   changed: string[];
   removed: string[];
 }
 
-/** Whether a deploy writes nothing: the live tree is as it would be made, and no other user can change it. */
+/** Returns whether a deploy changes nothing: the live tree equals the result, and no other user can change it. */
 export function isSatisfied({ origins, added, changed, removed, folders, isExposed }: Plan): boolean {
   const differing = added.length + changed.length + removed.length + folders;
   return differing === 0 && !isExposed && origins.every((origin) => origin === "live");
 }
 
-/** Returns the backups that a deploy of this plan removes, besides the one that it adds. */
+/** Returns the backups that a deploy of this plan prunes. */
 export function prunedBy(
   planned: Plan,
   { project, live, keep, backup }: Order,
@@ -99,19 +102,19 @@ export function prunedBy(
   return old.map((name) => `${backupsOf(project.slug)}/${name}`);
 }
 
-/** Whether the directory has nothing in it, or is missing. */
+/** Returns whether the directory is empty or missing. */
 function isEmpty(trees: Trees, dir: string): boolean {
   if (trees.entry(dir) === null) return true;
   for (const { path } of trees.walk(dir)) if (path !== "") return false;
   return true;
 }
 
-/** Returns what a person should know of the source. */
+/** Returns the notes about the source. */
 export function notesOf({ notes = [] }: Order, { source }: Plan): string[] {
   return [...notes, ...source.notes];
 }
 
-/** Looks only. Throws a Problem for a source that is not to be published. */
+/** Plans a deploy without changing anything. Throws a Problem for a source that must not be published. */
 export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan> {
   const { project, dir, live } = order;
   const gid = gidOf(host, project.owner_group);
@@ -122,7 +125,7 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
   const uid = order.looks ? rootUid : host.uid;
   let source = await survey(trees, order, uid, host.now());
   if (order.of === "others" && source.isFresh) {
-    // What was written just before is older when it is looked at again.
+    // A file that was written just before has a distinguishable time after one clock tick.
     await host.sleep(tickMs);
     source = await survey(trees, order, uid, host.now());
   }
@@ -183,13 +186,13 @@ function sameLink(trees: Trees, live: string, dir: string, { path }: Entry): boo
   return trees.linkTarget(`${live}/${path}`) === trees.linkTarget(`${dir}/${path}`);
 }
 
-/** A file is shared where it is already as it would be made. */
+/** Returns the origin of a file. A file is hard-linked if it already has the owner and mode of the result. */
 function originOf({ of }: Order, entry: Entry, equal: Entry | undefined, made: Made): Origin {
   if (equal !== undefined && isMade(equal, made)) return "live";
   return of !== "others" && isMade(entry, made) ? "source" : "copy";
 }
 
-/** Owner and mode are those that a file is made with. */
+/** Returns whether owner, group and mode are already those of the result. */
 export function isMade(entry: Entry, { mode, uid, gid }: Made): boolean {
   return entry.mode === mode && entry.uid === uid && entry.gid === gid;
 }

@@ -1,4 +1,4 @@
-// Files that nginx sends in the place of another: with gzip_static, X.gz for X, whatever is in it and however old it is.
+// Precompressed files: with gzip_static, nginx sends X.gz in place of X, and compares neither content nor age.
 
 import type { Trees } from "../host/trees.ts";
 import { endOf } from "./links.ts";
@@ -6,8 +6,9 @@ import { endOf } from "./links.ts";
 export const gzipEnding = ".gz";
 
 /**
- * Returns those of the gzip files that lie beside the file of the name without `.gz` and do not hold its content. Times
- * say nothing of that: a checkout or a copy gives both files any. One with no such file beside it is a download.
+ * Returns the gzip files that lie beside a file of the same name without `.gz` and do not have its content.
+ * Modification times prove nothing here, because a checkout or a copy sets both arbitrarily. A gzip file without such a
+ * neighbour is a download and is not checked.
  */
 export function staleGzips(
   trees: Trees,

@@ -1,24 +1,35 @@
-// What may stand in the record of a project, whoever wrote it: each value is checked again before it is used.
+// Validation of a project's record. Each value is checked again before it is used, because anyone may have edited the
+// record.
 
 import * as v from "valibot";
 import { docsRoot } from "../recipes/paths.ts";
 import { readNetwork } from "./network.ts";
 
-/** First and last a letter or a digit, so that no slug is a hidden name or looks like a flag. */
+/** The first and the last character are a letter or a digit, so that no slug is a hidden name or looks like a flag. */
 const slugPattern = /^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$/;
 const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
-/** RFC 1123: labels of at most 63, together at most 253. Case says nothing in a name. */
+/** RFC 1123: labels of at most 63 characters, at most 253 in total. Domains are case-insensitive. */
 const domainPattern = new RegExp(`^(?=.{1,253}$)${label}(?:\\.${label})*$`, "i");
-/** What useradd(8) of Debian takes: nothing that another field of /etc/group, a path or an option could be. */
+/**
+ * The names that Debian's useradd(8) accepts. A valid name cannot be another field of /etc/group, a path or an option.
+ */
 const groupPattern = /^[^\p{C}\p{Z}:,/+~-][^\p{C}\p{Z}:,/]{0,31}$/u;
-/** What git-check-ref-format(1) takes. A blank, which it refuses, is kept: the Python version took it. */
+/**
+ * The names that git-check-ref-format(1) accepts. A space, which it rejects, is allowed because the Python version
+ * accepted it.
+ */
 const branchPattern = /^(?![-./])(?!.*(?:\.\.|\/[./]|@\{|\.lock(?:\/|$)|[./]$))[^\p{C}~^:?*[\\]{1,255}$/u;
-/** What nginx would end a word at, undo or fill in, and what nobody sees in a list. */
+/**
+ * Rejects characters that end a word, escape or expand a variable in nginx's configuration, and invisible characters.
+ */
 const rootPattern = /^[^\p{C}\p{Z};{}"'\\$]+$/u;
-/** In bytes: what every file system takes, and half of what a path may have, for what lies in the tree. */
+/**
+ * In bytes. Every file system accepts such a name; the root takes half of the longest path and leaves the rest for the
+ * tree.
+ */
 const longestName = 255;
 const longestRoot = 2048;
-/** Every directory of edox-ops beside the sites begins with it. */
+/** Every directory of edox-ops beside the sites begins with this prefix. */
 const ownPrefix = ".edox-ops-";
 
 export const slugRule = "lower-case letters, digits, - and _, a letter or digit first and last, at most 64";
@@ -62,13 +73,13 @@ export const ownerGroup = v.pipe(
   ),
 );
 
-/** It stands between double quotes in a file of nginx's, where a dollar begins a variable. */
+/** The policy is written between double quotes in nginx's configuration, where a dollar sign begins a variable. */
 export const csp = v.pipe(
   v.string(),
   v.regex(/^[\x20\x21\x23\x25-\x5b\x5d-\x7e]{1,4000}$/, 'a policy has printable ASCII characters without ", $ and \\'),
 );
 
-/** Requests per second. nginx counts in thousandths, in an integer that must not overflow. */
+/** In requests per second. nginx counts in thousandths, in an integer that must not overflow. */
 const highestRate = 100_000;
 
 export const rateLimit = v.custom<number | "off">(
@@ -76,7 +87,7 @@ export const rateLimit = v.custom<number | "off">(
   `a rate limit is a whole number of requests per second, 1 to ${highestRate}, or off`,
 );
 
-/** nginx compares the address of each request with each of them. */
+/** nginx compares the address of each request with every network. */
 const mostProxies = 200;
 
 export const network = v.pipe(
@@ -92,7 +103,7 @@ export const realIpFrom = v.pipe(
   v.maxLength(mostProxies, `at most ${mostProxies} networks are named`),
 );
 
-/** The keys of the contract; others are kept as they are. */
+/** The keys of the contract. Unknown keys are preserved. */
 export const projectSchema = v.looseObject({
   slug,
   domain,
@@ -102,28 +113,28 @@ export const projectSchema = v.looseObject({
   owner_group: ownerGroup,
   enabled: v.boolean(),
   tls: v.boolean(),
-  /** "strict", or a policy in words; without it the default one. Not of the contract. */
+  /** "strict" or the text of a policy; absent for the default policy. Not part of the contract. */
   csp: v.optional(csp),
-  /** Answers unknown names too. Not of the contract. */
+  /** The site also answers requests for unknown names. Not part of the contract. */
   default: v.optional(v.boolean()),
-  /** Browsers use HTTPS alone for a year after each visit; without it for a day. Not of the contract. */
+  /** The HSTS lifetime is a year; without it a day. Not part of the contract. */
   hsts: v.optional(v.boolean()),
-  /** Requests per second of one client address, or "off"; without it the default. Not of the contract. */
+  /** Requests per second of one client address, or "off"; absent for the default. Not part of the contract. */
   rate_limit: v.optional(rateLimit),
-  /** Networks of reverse proxies whose X-Forwarded-For is trusted. Not of the contract. */
+  /** Networks of reverse proxies whose X-Forwarded-For is trusted. Not part of the contract. */
   real_ip_from: v.optional(realIpFrom),
 });
 
 export type Project = v.InferOutput<typeof projectSchema>;
 
-/** What a record says before it is known whether it can be used. */
+/** The content of a record before it is validated. */
 export type Draft = Record<string, unknown>;
 
 export function isRecord(value: unknown): value is Draft {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Returns a record as it begins: all but its domain. */
+/** Returns the defaults of a new record: every key except the domain. */
 export function defaults(slug: string) {
   return {
     slug,

@@ -1,4 +1,4 @@
-// The record and the site of a project that is published: they change together with its tree, or not at all.
+// The record and the site of a project that is published. They change together with its tree, or not at all.
 
 import { converge, type Options } from "../engine/converge.ts";
 import { installedPackage } from "../engine/dpkg.ts";
@@ -19,7 +19,7 @@ import { unservedProblem } from "./served.ts";
 import { projectStep, vhostLinkPath } from "./site.ts";
 import { draftOf, projectFrom } from "./store.ts";
 
-/** A recipe that serves a project, and the project as it will be. */
+/** A recipe that serves a project, and the resulting project. */
 export interface Publication {
   recipe: Recipe;
   /** Throws a Problem where the record would be invalid. */
@@ -27,8 +27,8 @@ export interface Publication {
 }
 
 /**
- * Registers or changes a project and serves it. Its requirements are all that can be checked before the first write, except
- * for the tree, which the deploy checks. `after` returns a record in every case.
+ * Returns the recipe that registers or changes a project and serves it. Its requirements cover everything that can be
+ * checked before the first write, except for the tree, which the deploy checks. `after` must return a record.
  */
 export function publication(slug: string, after: After, facts: Facts): Publication {
   const projectIn = async (see: HostReader): Promise<Project> => {
@@ -53,7 +53,7 @@ const prepared = requirement("this host is set up for sites", async (see) => {
   return { reason: "nginx is not set up", hint: setUp };
 });
 
-/** The directory of the site is one, or is missing, and nginx can serve the domain. */
+/** Requires that the site's directory is a directory or missing, and that nginx can serve the domain. */
 function replaceable(slug: string, projectIn: Publication["projectIn"]): Requirement {
   return requirement(`${slug} can be served`, async (see) => {
     const { root_path, domain } = await projectIn(see);
@@ -64,7 +64,7 @@ function replaceable(slug: string, projectIn: Publication["projectIn"]): Require
   });
 }
 
-/** No other program listens on a port of the site. */
+/** Requires that no other program listens on a port of the site. */
 function servedOn(port: 80 | 443, projectIn: Publication["projectIn"]): Requirement {
   const free = portFree(port, "nginx", nginxServes);
   const check: Requirement["check"] = async (see, warn) => {
@@ -74,8 +74,8 @@ function servedOn(port: 80 | 443, projectIn: Publication["projectIn"]): Requirem
 }
 
 /**
- * nginx can be started, and accepts the configuration that is there. A fault in a file that the step replaces does not
- * count: nginx tests the new one before it is used.
+ * Requires that nginx can start and accepts its current configuration. A fault in a file that the step replaces does
+ * not count, because nginx tests the new file before it is used.
  */
 function accepted(slug: string, step: Step): Requirement {
   return requirement("nginx accepts its configuration", async (see) => {
@@ -90,18 +90,18 @@ function accepted(slug: string, step: Step): Requirement {
   });
 }
 
-/** How long, in milliseconds, a worker of nginx that is about to end may still answer. */
+/** Time in milliseconds that an old nginx worker may still answer after a reload. */
 const settleMs = 1000;
 const pollMs = 50;
 
 export interface SiteChange {
-  /** Those of the step, once it has run. */
+  /** The results of the step, once it has run. */
   results: StepResult[];
-  /** Changes the record and the site, and asks for the page. Throws the problem, with both as they were before. */
+  /** Changes the record and the site, and probes the page. On failure it rolls both back and throws the problem. */
   probe(): Promise<null>;
 }
 
-/** Returns the probe of a deploy: it runs when the new tree is live, so that a failure rolls back the tree as well. */
+/** Returns the probe of a deploy. It runs when the new tree is live, so that a failure also rolls back the tree. */
 export function siteChange({ steps }: Recipe, order: Order, options: Options & { act: Host }): SiteChange {
   const { act: host } = options;
   const results: StepResult[] = [];

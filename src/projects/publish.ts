@@ -1,4 +1,4 @@
-// The trees of a project replaced: by what somebody built, or by an earlier one of its own.
+// Prepares a deploy of a source or a restore of a backup: opens the source and the live tree.
 
 import { Problem } from "../engine/step.ts";
 import { withFlag } from "../engine/with-flag.ts";
@@ -15,28 +15,28 @@ import { openSource } from "./source-path.ts";
 import { unpacked } from "./unpacked.ts";
 
 export interface Choices extends Pick<Order, "keep" | "backup" | "allowEmpty" | "again" | "hint"> {
-  /** The site is asked for its front page. */
+  /** Whether nginx is asked for the front page after the deploy. */
   asks: boolean;
-  /** Nothing is changed. */
+  /** Whether this is a dry run. */
   looks: boolean;
 }
 
 export interface Given extends Pick<Order, "select"> {
-  /** A directory, an archive, or "-" for a tar on stdin; null for the source of the record. */
+  /** A directory, an archive, or "-" for a tar on stdin; null for the source path of the record. */
   source: string | null;
-  /** The part of it that is the site. */
+  /** The subdirectory of the source that is the site. */
   subdir: string | null;
-  /** Links that lead out of it are replaced by what they lead to. */
+  /** Whether symlinks that lead out of the source are replaced by their targets. */
   dereference?: boolean;
-  /** Users whose links on the way to the source are followed wherever they lead. */
+  /** Users whose symlinks on the path to the source are followed to any target. */
   trusted: readonly number[];
 }
 
 const pageName = /\.x?html?$/i;
 
 /**
- * Opens the source and the live tree, and unpacks an archive. What is open {@link Order.letGo} closes, what was unpacked
- * settle removes. Throws a Problem for a source that may not be published.
+ * Opens the source and the live tree, and unpacks an archive. {@link Order.letGo} closes the open directories, and
+ * {@link settle} removes unpacked files. Throws a Problem for a source that may not be published.
  */
 export async function deployOrder(
   project: Project,
@@ -73,7 +73,7 @@ export async function deployOrder(
   });
 }
 
-/** An order whose live tree is open, and what `read` opens of the new one. All is closed again where it throws. */
+/** Builds an order: opens the live tree, and calls `read` to open the new one. Closes everything if it throws. */
 async function ordered(
   order: Omit<Order, "dir" | "of" | "live">,
   host: Host,
@@ -97,7 +97,7 @@ async function ordered(
   }
 }
 
-/** Throws a Problem for a part that is not there, or not in there. */
+/** Throws a Problem for a subdirectory that is missing, closed or outside of the source. */
 function partOf(trees: Trees, whole: string, subdir: string): Opened {
   const closed = closedPart(subdir);
   if (closed !== null) {
@@ -120,8 +120,9 @@ function openedBelow(trees: Trees, whole: string, subdir: string): Opened | null
 }
 
 /**
- * Opens a backup and the live tree. Returns null where there is nothing to restore: the live tree is a restored one, and
- * no earlier release is left. `typed`: the name of a backup, or its path; null for the newest that a deploy left.
+ * Opens a backup and the live tree. `typed` is the name or the path of a backup; null selects the newest backup that a
+ * deploy left. Returns null where there is nothing to restore: the live tree was restored already, and no earlier
+ * release is left.
  */
 export async function restoreOrder(
   project: Project,
@@ -152,13 +153,16 @@ export async function restoreOrder(
   });
 }
 
-/** The release before the live one. What a restore left is a backup too, so that it can be undone, but never an earlier release. */
+/**
+ * Returns the release before the live one. A backup that a restore left allows an undo, but it is not an earlier
+ * release.
+ */
 function newestDeployed(see: HostReader, slug: string): string | undefined {
   const restores = readRestores(see, slug);
   return backupNames(see, slug).find((name) => !restores.has(name));
 }
 
-/** Returns the name of a backup that was typed by its name or by its path. */
+/** Returns the name of a backup that was given by its name or its path. */
 function nameWithin(dir: string, typed: string): string {
   return typed.startsWith(`${dir}/`) ? typed.slice(dir.length + 1) : typed;
 }

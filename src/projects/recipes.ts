@@ -1,4 +1,4 @@
-// What changes a project's record and its site. The tree is changed by init, deploy and restore.
+// The recipes that change a project's record and its site. The commands init, deploy and restore change the tree.
 
 import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
@@ -35,7 +35,7 @@ export function addProject(project: Project, facts: Facts): Recipe {
   return recipe(`project add ${slug}`, `Registered project ${slug}.`, requires, step);
 }
 
-/** `undefined` takes a key away. A record that could not be used can be after it. */
+/** Returns the recipe of `project update`. `undefined` removes a key. An update may make an invalid record valid. */
 export function updateProject(slug: string, edit: Edit, facts: Facts): Recipe {
   const after: After = (before) => {
     return before && edited(before, edit);
@@ -54,7 +54,7 @@ export function updateProject(slug: string, edit: Edit, facts: Facts): Recipe {
   return recipe(`project update ${slug}`, `Updated project ${slug}.`, requires, step);
 }
 
-/** Returns the record with these keys changed, and without those whose new value is `undefined`. */
+/** Returns the record with these changes. A key whose new value is `undefined` is removed. */
 export function edited(before: Draft, edit: Edit): Draft {
   return Object.fromEntries(Object.entries({ ...before, ...edit }).filter(([, value]) => value !== undefined));
 }
@@ -85,14 +85,14 @@ export function removeProject(slug: string, keepsVhost: boolean, facts: Facts): 
   return recipe(`project remove ${slug}`, `Removed project ${slug} from managed state.`, [known(slug)], step);
 }
 
-/** Removes a record whose key is not a slug. Nothing else on the host can belong to it. */
+/** Removes a record whose key is not a slug. No other state on the host can belong to it. */
 export function forgetRecord(key: string): Recipe {
   const title = "the record is forgotten";
   const step = { id: "project.remove", title, wants: [recordFile(key, title, async () => null)] };
   return recipe("project remove", `Removed project ${key} from managed state.`, [known(key)], step);
 }
 
-/** Makes the directory of the site, and leaves one that is there as it is. */
+/** Creates the directory of the site. An existing directory stays unchanged. */
 export function initProject(slug: string): Recipe {
   const tree: Resource = {
     name: `tree:${slug}`,
@@ -116,10 +116,10 @@ export function initProject(slug: string): Recipe {
   return recipe(`project init ${slug}`, done, [valid(slug)], step);
 }
 
-/** Writes the site's file, whether it is served or not. */
+/** Writes the nginx site, whether the project is enabled or not. */
 export function renderProject(slug: string, facts: Facts): Recipe {
   const text = async (see: HostReader) => Text.of(rendered(see, await theProject(see, slug), facts));
-  // The site may be enabled already, and uses what these files have.
+  // The site may be enabled already, and uses the settings of these files.
   const wants = [limits, clients, contentTypes, vhostFile(slug, text)];
   const step = { id: "project.render-nginx", title: `the site of ${slug} is as its record says`, wants };
   return recipe(`project render-nginx ${slug}`, `Rendered nginx config to ${vhostPath(slug)}`, [valid(slug)], step);
@@ -133,7 +133,7 @@ export function requirement(title: string, check: Requirement["check"]): Require
   return { name: title, title, check };
 }
 
-/** It is registered, and its record can be used. */
+/** Requires that the project is registered and its record valid. */
 function valid(slug: string): Requirement {
   return requirement(`${slug} is registered`, async (see) => {
     await theProject(see, slug);
@@ -141,7 +141,7 @@ function valid(slug: string): Requirement {
   });
 }
 
-/** It is registered, whether its record can be used or not. */
+/** Requires that the project is registered, even with an invalid record. */
 function known(slug: string): Requirement {
   return requirement(`${slug} is registered`, async (see) => {
     await theRecord(see, slug);
@@ -149,7 +149,9 @@ function known(slug: string): Requirement {
   });
 }
 
-/** A source path that is given can ever be deployed. One that the record has already is judged by its deploys. */
+/**
+ * Requires that a new source path can ever be deployed. A path that the record already has is checked by its deploys.
+ */
 function publishable({ source_path }: Edit): Requirement {
   return requirement("the source path may be published", async (see) => {
     const never = source_path ? whyNotPublished(source_path, see) : null;
@@ -161,14 +163,15 @@ function publishable({ source_path }: Edit): Requirement {
   });
 }
 
-/** The record that it is to have can be used, takes nothing from another project, and names a group of this host. */
+/** Requires that the new record is valid, conflicts with no other project, and names an existing group. */
 export function usable(slug: string, after: After): Requirement {
   return requirement(`${slug} takes nothing from another project`, async (see) => {
     const before = await draftOf(see, slug);
     const draft = after(before);
     if (draft === null) return null;
     const found = await judgeDraft(see, slug, draft);
-    // What mends a record needs one that is there: a new one takes its domain or its tree from another.
+    // A command that fixes a record needs an existing record. A new project conflicts with another one, so the hint
+    // lists them all.
     const others = ["sudo", "edox-ops", "project", "list"];
     if ("reason" in found) return before === null ? { reason: found.reason, hint: others } : found;
     const { owner_group } = found.project;
@@ -176,7 +179,7 @@ export function usable(slug: string, after: After): Requirement {
   });
 }
 
-/** What is to be served can be. */
+/** Requires that an enabled project can be served. */
 function servable(slug: string, after: After): Requirement {
   return requirement(`${slug} can be served`, async (see) => {
     const before = await draftOf(see, slug);
@@ -199,8 +202,9 @@ function servable(slug: string, after: After): Requirement {
 }
 
 /**
- * No site that this program does not manage has the domain too: nginx would serve only one of them. `isNew`: the command
- * alone makes it so, and is refused; otherwise, and where the project has its domain already, this is a warning.
+ * Requires that no foreign site has the same domain, because nginx would serve only one of them. With `isNew`, a
+ * conflict that this command creates is an error. Otherwise, or where the project is already enabled with its domain,
+ * it is a warning.
  */
 export function soleName(slug: string, after: After, isNew: boolean): Requirement {
   return requirement(`no foreign site has the domain of ${slug}`, async (see, warn) => {
@@ -216,7 +220,7 @@ export function soleName(slug: string, after: After, isNew: boolean): Requiremen
   });
 }
 
-/** nginx accepts the configuration that a served site is a part of. */
+/** Requires that nginx accepts the configuration that an enabled site is a part of. */
 function accepted(step: Step, slug: string, after: After): Requirement {
   const requirement = configAccepted(step);
   return {
@@ -230,9 +234,9 @@ function accepted(step: Step, slug: string, after: After): Requirement {
 }
 
 /**
- * Browsers accept the certificate that a project is, or would be, served with. One that is missing may still come while
- * the site is disabled. A site that is served already keeps its certificate through other changes (`chosen` is false):
- * its fault is a warning then, because refusing those would not mend it.
+ * Requires that browsers accept the certificate of a project. A certificate may be missing while the site is disabled.
+ * Where `chosen` is false, the fault of a site that already has its certificate is a warning, because rejecting other
+ * changes would not fix it.
  */
 export function certified(slug: string, after: After, chosen: boolean): Requirement {
   return requirement(`${slug} has a valid certificate where it uses TLS`, async (see, warn) => {

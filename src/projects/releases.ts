@@ -1,4 +1,4 @@
-// Where a project's trees lie, and what a killed deploy left of them.
+// The directories of a project's releases and backups, and the cleanup after a killed deploy.
 
 import { Problem } from "../engine/step.ts";
 import type { Host, HostReader, Stat } from "../host/host.ts";
@@ -7,33 +7,33 @@ import { assetsDir, backupsDir, lockDir } from "../recipes/paths.ts";
 import type { Project } from "./project.ts";
 import { overwrite, wholeCopy } from "./swap.ts";
 
-/** As the contract names a backup: UTC to the second. */
+/** The format of a backup's name in the contract: UTC to the second. */
 const stampPattern = /^\d{8}T\d{6}Z$/;
 const stagePattern = /^\.stage-(\d+)-(\d{8}T\d{6}Z)$/;
 
 const unpackedName = ".unpacked";
-/** More backups than this are no choice of anybody's. */
+/** Largest accepted number of backups: a higher one is surely a mistake. */
 export const mostKept = 1000;
 
 export const backupsOf = (slug: string): string => `${backupsDir}/${slug}`;
 export const keptAssetsOf = (slug: string): string => `${assetsDir}/${slug}`;
-/** What an archive is unpacked into, for the time of a deploy. */
+/** The directory that an archive is unpacked into during a deploy. */
 export const unpackedPath = (slug: string): string => `${backupsOf(slug)}/${unpackedName}`;
-/** Deploys of two projects run side by side. */
+/** Each project has its own lock, so that deploys of two projects can run in parallel. */
 export const projectLockPath = (slug: string): string => `${lockDir}/project-${slug}.lock`;
 export const lastStampPath = (slug: string): string => `${backupsOf(slug)}/.last-stamp`;
 
-/** The last that was pruned: most of what the next deploy stages is in it already. */
+/** The last pruned backup. It already contains most files of the next deploy. */
 export const sparePath = (slug: string): string => `${backupsOf(slug)}/.spare`;
 
-/** All that is a project's own on the disk. `tree`: null where none is its alone. */
+/** Returns all directories that belong to a project. `tree` is null where the project owns no tree exclusively. */
 export function dirsOf(slug: string, tree: string | null): string[] {
   return [...(tree === null ? [] : [tree]), backupsOf(slug), keptAssetsOf(slug)];
 }
 
 /**
- * Opens the directory that holds the live tree. The tree's name in it stands for nothing else, whatever happens to the
- * directories above. Throws a Problem where the directory is missing, or is reached by another user's link.
+ * Opens the directory that holds the live tree, so that the tree's path stays valid if the directories above are
+ * moved. Throws a Problem where the directory is missing, or where the path has a symlink of another user.
  */
 export function openAbove(trees: Trees, { slug, root_path }: Project, uid: number): { live: string } & Opened {
   const slash = root_path.lastIndexOf("/");
@@ -43,29 +43,30 @@ export function openAbove(trees: Trees, { slug, root_path }: Project, uid: numbe
   throw new Problem("blocked", `${above} is missing`, { hint: ["sudo", "edox-ops", "project", "init", slug] });
 }
 
+/** Creates the directories of the backups where they are missing. */
 export function makeBackupsDir(host: Host, slug: string): void {
   for (const [dir, mode] of backupsDirs(slug))
     if (host.stat(dir) === null) host.makeDirectory(dir, { mode, ...of(host) });
 }
 
 /**
- * Returns a function that removes the directories of backups which were made since this call. A run that changes nothing in
- * the end leaves none.
+ * Returns a function that removes the backup directories which were created since this call, so that a run without
+ * changes leaves none.
  */
 export function madeSince(host: Host, trees: Trees, slug: string): () => void {
   const missing = [backupsOf(slug), backupsDir].filter((dir) => host.stat(dir) === null);
   return () => {
     for (const dir of missing) {
-      // Another project may have its backups in the common directory by now.
+      // Another project may have created its backups in the shared directory meanwhile.
       if (dir === backupsOf(slug) || host.list(dir)?.length === 0) trees.remove(dir);
     }
   };
 }
 
 /**
- * Takes the directories of backups and kept assets from any other user who could change names in them: what is moved and
- * removed there is reached by its path. Removes the working files that were in them, which that user may have planted: a
- * link, a pipe, or a staged tree to be put in place. Throws a Problem for one that is no directory.
+ * Takes ownership of the directories of backups and kept assets where another user could change names in them: entries
+ * are moved and removed there by path. Removes the working files that such a user may have planted: a symlink, a pipe,
+ * or a staged tree. Throws a Problem for a path that is not a directory.
  */
 export function securedBackups(host: Host, trees: Trees, slug: string): void {
   const none = (): boolean => false;
@@ -87,7 +88,7 @@ export function securedBackups(host: Host, trees: Trees, slug: string): void {
   }
 }
 
-/** Throws a Problem where {@link securedBackups} would change something, for a run that changes nothing. */
+/** Throws a Problem where {@link securedBackups} would change something. It is for a dry run. */
 export function demandSecuredBackups(see: HostReader, slug: string): void {
   for (const [dir] of backupsDirs(slug)) {
     const stat = see.stat(dir);
@@ -97,14 +98,17 @@ export function demandSecuredBackups(see: HostReader, slug: string): void {
   }
 }
 
-/** Of a directory whose working files are not removed yet: a run that is killed before that leaves it so. */
+/**
+ * The mode of a directory whose working files are not removed yet. A killed run leaves this mode, so that the next run
+ * finishes.
+ */
 const takenMode = 0o700;
 
 function isSecured({ uid, mode }: Stat, ownerUid: number): boolean {
   return uid === ownerUid && (mode & 0o022) === 0 && mode !== takenMode;
 }
 
-/** Reads a working file of a project's backups; null where there is none, or where another user could have planted it. */
+/** Returns a working file of a project's backups; null where it is missing or another user could have planted it. */
 export function readWorkingFile(see: HostReader, path: string): Uint8Array | null {
   const dir = see.stat(path.slice(0, path.lastIndexOf("/")));
   return dir?.type === "directory" && isSecured(dir, see.uid) ? see.read(path) : null;
@@ -117,24 +121,25 @@ const backupsDirs = (slug: string): [string, number][] => [
 
 const of = ({ uid }: Host): { uid: number; gid: number } => ({ uid, gid: uid });
 
+/** Returns the name of a backup for a Unix time in seconds. */
 export function stampName(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
 }
 
-/** The contrary of {@link stampName}, Unix seconds. */
+/** Returns the Unix time of a backup name, in seconds: the inverse of {@link stampName}. */
 export function secondsOf(name: string): number {
   const [, y, m, d, h, min, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(name) ?? [];
   return Date.UTC(Number(y), Number(m) - 1, Number(d), Number(h), Number(min), Number(s)) / 1000;
 }
 
-/** Names of the whole ones, the newest first. */
+/** Returns the names of the complete backups, newest first. */
 export function backupNames(see: HostReader, slug: string): string[] {
   return (see.list(backupsOf(slug)) ?? []).filter((name) => stampPattern.test(name)).reverse();
 }
 
 /**
- * Brings to its end what a deploy left, killed or not. The name of a staged tree has its inode: where another lies under
- * it, the two have changed places already, and what lies there is the tree of before.
+ * Completes or cleans up an earlier deploy, killed or not, and returns notes. The name of a staged tree contains its
+ * inode. Where another inode lies under that name, the swap has happened, and the tree there is the previous one.
  */
 export function settle(see: HostReader, trees: Trees, project: Project): string[] {
   const { slug } = project;
@@ -144,7 +149,7 @@ export function settle(see: HostReader, trees: Trees, project: Project): string[
     const path = `${dir}/${name}`;
     const [, inode, stamp] = stagePattern.exec(name) ?? [];
     if (stamp !== undefined && trees.entry(`${path}${wholeCopy}`) !== null) {
-      // It was killed while files were replaced one by one: the copy of before has them all.
+      // The deploy was killed while it replaced files one by one: the copy of the previous tree is complete.
       const above = openAbove(trees, project, see.uid);
       overwrite(trees, `${path}${wholeCopy}`, above.live);
       above.close();
@@ -174,7 +179,10 @@ function freeName(trees: Trees, dir: string, stamp: string): string {
   return stampName(seconds);
 }
 
-/** All but the newest are taken away: the name first, so that no half of one is ever listed. */
+/**
+ * Removes all backups except the newest `keep` and returns their paths. Each is renamed first, so that no partial
+ * backup is ever listed. "spare" keeps the newest removed backup as the spare tree.
+ */
 export function prune(see: HostReader, trees: Trees, slug: string, keep: number, spare: "spare" | "none"): string[] {
   const dir = backupsOf(slug);
   const old = backupNames(see, slug).slice(keep);

@@ -1,4 +1,4 @@
-// Whether nginx serves a project as its tree is, and what mends it where it does not.
+// Probes whether nginx serves the tree of a project, and finds the cause and the remedy where it does not.
 
 import { gatherFacts, textOf } from "../engine/facts.ts";
 import { Problem } from "../engine/step.ts";
@@ -16,16 +16,16 @@ import type { Project } from "./project.ts";
 import { rendered, vhostLinkPath, vhostPath } from "./site.ts";
 import { hintToAsk, hintToStart, reloadNginx } from "./site-hints.ts";
 
-/** Why a site is not served, and the command that mends it or shows the cause. */
+/** The reason why a site is not served, and a command that fixes it or shows the cause. */
 export interface Unserved {
   reason: string;
   hint: string[];
 }
 
-/** Asks nginx for a site. Resolves to null where the site is served. */
+/** Requests a site from nginx. Resolves to null where the site is served. */
 export type Probe = () => Promise<Unserved | null>;
 
-/** Returns a probe for an enabled site; null for a disabled one, and where `asks` is false (--no-probe). */
+/** Returns a probe for an enabled site; null for a disabled one, or where `asks` is false (--no-probe). */
 export function probeOf(project: Project, asks: boolean, see: HostReader): Probe | null {
   if (!project.enabled || !asks) return null;
   return async () => {
@@ -34,7 +34,7 @@ export function probeOf(project: Project, asks: boolean, see: HostReader): Probe
   };
 }
 
-/** Returns the problem of a site that is not served, or that cannot be asked. */
+/** Returns the problem of a site that is not served or cannot be probed; null for a served one. */
 export async function unservedProblem(probe: Probe | null): Promise<Problem | null> {
   try {
     const unserved = await probe?.();
@@ -44,7 +44,7 @@ export async function unservedProblem(probe: Probe | null): Promise<Problem | nu
   }
 }
 
-/** Throws the problem of a site that is not served; its message ends with `outcome`. */
+/** Throws the problem of a site that is not served. The message ends with `outcome`. */
 export async function demandServed(probe: Probe | null, outcome: string): Promise<void> {
   const problem = await unservedProblem(probe);
   if (problem === null) return;
@@ -57,7 +57,7 @@ async function whyUnserved(project: Project, see: HostReader): Promise<string | 
   const size = see.statTarget(path)?.size;
   const start = see.head(path, comparedBytes);
   const hasPage = size !== undefined && start !== null;
-  // A site without a front page answers with an error, as it should: any answer shows that it is served.
+  // A site without a front page correctly answers with an error, so any answer shows that it is served.
   const page = await frontPage(see, project, hasPage ? "success" : "any status");
   if ("why" in page) return page.why;
   const other = `nginx answers for ${project.domain} with another page than ${path}`;
@@ -66,15 +66,16 @@ async function whyUnserved(project: Project, see: HostReader): Promise<string | 
   return isPage(page, start, size) ? null : other;
 }
 
-/** Whether a page that was answered is the file that begins so, and has so many bytes. */
+/** Returns whether the page that nginx sent is the file with this beginning and this size in bytes. */
 function isPage({ text, size }: Page, start: Uint8Array, bytes: number): boolean {
   if (size !== null && size !== bytes) return false;
-  // As the output of a program is read: with its byte order mark, and without half a character at the end.
+  // The output of a program is decoded in the same way: with its byte order mark, and without a partial character at
+  // the end.
   const wanted = new TextDecoder("utf-8", { ignoreBOM: true }).decode(start, { stream: true });
   return bytes > start.length ? text.startsWith(wanted) : text === wanted;
 }
 
-/** Looks for the cause of what a reader sees, which most often names the command that mends it. */
+/** Looks for the cause of a failed probe, which usually names the command that fixes it. */
 async function causeOf(reason: string, project: Project, see: HostReader): Promise<Unserved> {
   const { slug } = project;
   if (see.stat(sitesEnabledDir) === null) {
@@ -95,7 +96,7 @@ async function causeOf(reason: string, project: Project, see: HostReader): Promi
   return { reason, hint: hintToAsk(project) };
 }
 
-/** Returns the cause of a stopped nginx: a mask, another program on its port, its own configuration, or a mere stop. */
+/** Returns why nginx is stopped: a mask, another program on its port, its own configuration, or a plain stop. */
 async function stopped(reason: string, { tls }: Project, see: HostReader): Promise<Unserved> {
   const hint = hintToStart(see);
   if (isMasked(see, "nginx")) return { reason: `${reason}: nginx is masked`, hint };

@@ -1,15 +1,15 @@
-// Two trees in one pass: one that is held, and one that is looked at meanwhile.
+// Compares two trees in one pass: one is a listing in memory, the other is read meanwhile.
 
 import { dirsABatch, type Listing, Open } from "../host/listing.ts";
 import { batchesOf, filesABatch, pipelined } from "../host/pipeline.ts";
 import type { Entry, Trees } from "../host/trees.ts";
 
-/** Of a path that both have, both entries; of another, the one there is. */
+/** Both entries for a path that both trees have, otherwise the one entry. */
 export type Pair = [Entry, Entry | undefined] | [undefined, Entry];
 
 /**
- * In batches. Those of the first in its order, and a directory before what is in it. `dir`: the other, which may be none.
- * `closed`: directories of the other, by their paths, that are not looked into.
+ * Yields the pairs of both trees in batches. Entries of the listing come in its order, and a directory comes before its
+ * entries. `dir` is the other tree, which may be missing. `closed` are directories of the other tree that are not read.
  */
 export async function* sideBySide(
   ones: Listing,
@@ -19,7 +19,7 @@ export async function* sideBySide(
 ): AsyncGenerator<Pair[]> {
   const top = trees.entry(dir) ?? undefined;
   let batch: Pair[] = [[ones.top, top]];
-  /** Directories of the other: what is in a link is none of it. */
+  /** Directories of the other tree. A symlink at its root is not entered. */
   const theirs = new Set(top?.type === "directory" ? [""] : []);
   for (let dirs = [...ones.dirs]; dirs.length > 0; dirs = [...theirs].filter((path) => !ones.has(path))) {
     for await (const [paths, blocks] of pipelined(batchesOf(dirs, dirsABatch), (some) => trees.blocks(dir, some))) {
@@ -36,7 +36,7 @@ export async function* sideBySide(
   yield batch;
 }
 
-/** From one directory. Whether the batch is full. */
+/** Adds the pairs of one directory. Returns whether the batch is full. */
 function fill(batch: Pair[], one: Open, other: Open): boolean {
   while (batch.length < filesABatch) {
     const [mine, theirs] = [one.name, other.name];

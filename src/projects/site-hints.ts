@@ -1,4 +1,4 @@
-// What to type where the site of a project is missing, or does not answer.
+// Hints for a project whose site is missing or does not answer.
 
 import type { HostReader } from "../host/host.ts";
 import { tookFiles } from "../recipes/nginx-running.ts";
@@ -14,18 +14,18 @@ import { whyNotPublished } from "./source-path.ts";
 const command = (...words: string[]): string[] => ["sudo", "edox-ops", "project", ...words];
 
 /**
- * Returns the command that gives a project its tree again: from where it was moved, from its newest release, or from the
- * source of its record. Where it has neither, only its owner knows which directory is the site.
+ * Returns the command that recreates the tree of a project: from the swap name of the Python version, from its newest
+ * backup, or from the source of its record. Without any of these, the admin has to name the directory.
  */
 export function hintToFill(see: HostReader, { slug, root_path, source_path }: Project): string[] {
-  // A deploy of the Python version that is killed between two renames leaves the live tree there.
+  // A deploy of the Python version that was killed between two renames leaves the live tree under this name.
   const swapped = `${root_path}${swapSuffix}`;
   if (see.stat(swapped)?.type === "directory") return ["sudo", "mv", "--no-clobber", swapped, root_path];
-  // A deploy moves the new tree into a directory, and makes none above it.
+  // A deploy does not create the directory above the tree.
   if (see.stat(root_path.slice(0, root_path.lastIndexOf("/"))) === null) return command("init", slug);
   const [names, restores] = [backupNames(see, slug), readRestores(see, slug)];
   if (names[0] !== undefined) {
-    // Without a name it is the newest that a deploy left.
+    // Without --backup, a restore takes the newest backup that a deploy left.
     const named = names.every((name) => restores.has(name)) ? ["--backup", names[0]] : [];
     return command("restore", slug, ...named, "--yes");
   }
@@ -34,7 +34,7 @@ export function hintToFill(see: HostReader, { slug, root_path, source_path }: Pr
   return command("deploy", slug, ...(isUsable ? [] : ["--source", "DIRECTORY"]));
 }
 
-/** Returns the command that makes the directory a site moves to, with what is served now where that is there. */
+/** Returns the command that creates the new root of a site, as a copy of the current tree where that exists. */
 export function hintToMove(see: HostReader, before: Draft, { root_path }: Project): string[] {
   const from = before.root_path;
   const isThere = typeof from === "string" && see.stat(from)?.type === "directory";
@@ -43,22 +43,22 @@ export function hintToMove(see: HostReader, before: Draft, { root_path }: Projec
 
 export const reloadNginx = ["sudo", "systemctl", "reload", "nginx"];
 
-/** Returns the command that starts an nginx that is stopped, or unmasks it first. */
+/** Returns the command that starts a stopped nginx, or unmasks it first. */
 export function hintToStart(see: HostReader): string[] {
   return isMasked(see, "nginx") ? unmask("nginx") : ["sudo", "systemctl", "start", "nginx"];
 }
 
-/** Returns the command that mends a site whose tree is there and which nginx does not answer for, or shows why not. */
+/** Returns the command that fixes or diagnoses a site whose tree exists but which does not answer. */
 export function hintToAnswer(see: HostReader, project: Project, status: number): string[] {
   if (!isActive(see, "nginx")) return hintToStart(see);
   const paths = [vhostPath(project.slug), vhostLinkPath(project.slug)];
   if (!tookFiles(see, paths)) return reloadNginx;
-  // nginx writes there why it could not give a page.
+  // nginx logs there why it could not serve a page.
   if (status !== 0) return ["sudo", "tail", "-n", "20", "/var/log/nginx/error.log"];
   return hintToAsk(project);
 }
 
-/** Returns the command that shows how nginx answers for a project, as the check of this program asks it. */
+/** Returns the command that repeats the request of the probe. */
 export function hintToAsk(project: Project): string[] {
   const port = project.tls ? 443 : 80;
   const resolve = `${project.domain}:${port}:127.0.0.1`;

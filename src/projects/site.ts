@@ -1,4 +1,5 @@
-// What a project is on a host besides its tree: a record, a site of nginx's, a link. They change together or not at all.
+// What a project consists of on a host besides its tree: a record, an nginx site and a symlink. They change together or
+// not at all.
 
 import { type Change, Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
@@ -31,7 +32,7 @@ export const vhostPath = (slug: string): string => `${sitesAvailableDir}/edox-op
 export const vhostLinkPath = (slug: string): string => `${sitesEnabledDir}/edox-ops-${slug}`;
 const certificateDirOf = ({ domain }: Project): string => `/etc/letsencrypt/live/${domain}`;
 
-/** Returns the files of a project's certificate, named as certbot names them. nginx does not read `issuersPath`. */
+/** Returns the certificate files of a project, under certbot's names. nginx does not read `issuersPath`. */
 export function certificatePathsOf(project: Project): { chainPath: string; keyPath: string; issuersPath: string } {
   const dir = certificateDirOf(project);
   return { chainPath: `${dir}/fullchain.pem`, keyPath: `${dir}/privkey.pem`, issuersPath: `${dir}/chain.pem` };
@@ -41,21 +42,21 @@ export interface Transition {
   id: string;
   title: string;
   slug: string;
-  /** What the record becomes, null for none: the same from what it became. */
+  /** Returns the new record; null to remove it. It is idempotent: applied to its own result, it returns the same. */
   after(before: Draft | null): Draft | null;
-  /** It is not served from then on. */
+  /** Whether the site is disabled by this step. */
   leaves?: true;
-  /** The site's file stays where the project goes. */
+  /** Whether the file of the site stays when the project is removed. */
   keepsVhost?: boolean;
 }
 
-/** Whether both files of a certificate are there, whatever they hold. */
+/** Returns whether both files of a certificate exist. Their content is not checked. */
 export function hasCertificate(see: HostReader, project: Project): boolean {
   const { chainPath, keyPath } = certificatePathsOf(project);
   return [chainPath, keyPath].every((path) => see.statTarget(path) !== null);
 }
 
-/** The site as it should be on this host. */
+/** Returns the text of the nginx site that this host needs. */
 export function rendered(see: HostReader, project: Project, facts: Facts): string {
   return vhostText(project, {
     ipv6: facts.ipv6,
@@ -75,7 +76,7 @@ export function vhostFile(slug: string, text: (see: HostReader) => Promise<Text 
   });
 }
 
-/** One step: the record, what serves it or no longer does, and nginx that has taken it. */
+/** Returns the step that changes the record and the nginx site, enables or disables it, and reloads nginx. */
 export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Transition, facts: Facts): Step {
   const becomes = async (see: HostReader): Promise<Project | null> => {
     const draft = after(await draftOf(see, slug));
@@ -91,7 +92,7 @@ export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Tran
     wants: [
       directory(stateDir, 0o750, `state:${stateDir}`),
       recordFile(slug, title, async (see) => {
-        // A site that is taken off the net needs no record that can be used.
+        // Disabling a site does not need a valid record.
         if (leaves !== true) return becomes(see);
         return after(await draftOf(see, slug));
       }),
@@ -117,7 +118,7 @@ export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Tran
   };
 }
 
-/** The record is this, and null: there is none. */
+/** Returns the resource that stores this record; null for no record. */
 export function recordFile(slug: string, title: string, record: (see: HostReader) => Promise<Draft | null>): Resource {
   return file({
     name: `project:${slug}`,
@@ -133,7 +134,7 @@ export function recordFile(slug: string, title: string, record: (see: HostReader
 
 const waits = "nginx goes on as it was until its configuration is valid again: it does not take this one (nginx -t)";
 
-/** A resource of some hosts only. */
+/** Returns a resource that applies only under a condition. */
 function when(asked: (see: HostReader) => boolean | Promise<boolean>) {
   return (resource: Resource): Resource => ({
     ...resource,
@@ -146,7 +147,7 @@ function when(asked: (see: HostReader) => boolean | Promise<boolean>) {
 const ifInstalled = when((see) => see.stat(sitesEnabledDir) !== null);
 const ifRuns = when((see) => isActive(see, "nginx"));
 
-/** Whether the site is linked among those that nginx serves. */
+/** The symlink that makes nginx serve the site. */
 function link(slug: string, after: string | null): Resource {
   const path = vhostLinkPath(slug);
   return {

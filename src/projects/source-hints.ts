@@ -1,29 +1,29 @@
-// What to type where a source cannot be published.
+// Hints for a source that cannot be published.
 
 import { withFlag } from "../engine/with-flag.ts";
 import type { Order } from "./plan.ts";
 
-/** What is looked at, by which names, and the command that was typed for it. */
+/** The source to survey, its names, and the command line for hints. */
 export type Sought = Pick<Order, "dir" | "name" | "of" | "select" | "archive" | "again"> & {
-  /** Links that lead out of it are followed by the caller: they are no fault. */
+  /** The caller follows symlinks that lead out of the source, so they are not an error. */
   followsOut?: true;
 };
 
 /**
- * Returns the command that shows what is at the top of it; none for what came on stdin. An archive is listed by a dry run: a
- * zip needs a program that Debian does not install by itself.
+ * Returns the command that lists the top of the source; undefined for stdin. A dry run lists an archive, because a zip
+ * needs a program that Debian does not install by default.
  */
 export function hintToList({ name, archive, again = [] }: Sought): string[] | undefined {
   if (archive === undefined) return ["ls", "-la", name];
   return archive === "-" ? undefined : [...again, "--allow-empty", "--dry-run", "--diff"];
 }
 
-/** Returns the command that packs a site anew, from the directory that only its owner knows. */
+/** Returns the command that packs a site again. The user has to fill in the directory. */
 export function hintToPack(): string[] {
   return ["tar", "-C", "DIRECTORY", "-czf", "site.tar.gz", "."];
 }
 
-/** Returns the command that shows entries of it, or publishes an archive without the last of them. */
+/** Returns the command that shows entries of the source, or that publishes an archive without the last of them. */
 export function hintToLook(sought: Sought, ...paths: string[]): readonly string[] | undefined {
   const { archive, again = [], select } = sought;
   if (archive !== undefined) {
@@ -35,13 +35,13 @@ export function hintToLook(sought: Sought, ...paths: string[]): readonly string[
   return ["ls", "-ld", ...paths.map((path) => (path === "" ? sought.name : `${sought.name}/${path}`))];
 }
 
-/** Returns the command that publishes what a link leads to outside of the source, or shows the link. */
+/** Returns the command that publishes the target of a symlink outside of the source, or that shows the symlink. */
 export function hintToFollow(sought: Sought, path: string): readonly string[] | undefined {
   const { of, again } = sought;
   return of === "others" && again !== undefined ? [...again, "--dereference"] : hintToLook(sought, path);
 }
 
-/** Returns the command that shows the first path in a directory that is too long: so many bytes. */
+/** Returns the command that shows the first path in a directory that reaches `longestPath`, in bytes. */
 export function hintToMeasure(top: string, longestPath: number): string[] {
   return ["find", top, "-regextype", "posix-extended", "-regex", `.{${longestPath},}`, "-print", "-quit"];
 }

@@ -1,4 +1,4 @@
-// Where a source may lie, and how it is opened.
+// Decides which paths may be a source, and opens them.
 
 import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -8,19 +8,19 @@ import { homeIn } from "./homes.ts";
 import { closedPart } from "./secrets.ts";
 
 const rootHome = "/root";
-/** Of the system's: nobody publishes these, by whatever way they were reached. */
+/** System directories. They are never published, by any path that leads to them. */
 const blockedDirs = ["/etc", rootHome, "/proc", "/sys", "/dev", "/run", "/boot"];
 
-/** Why a path is never published, and what to type in its place. */
+/** The reason why a path is never published, and where to copy it to. */
 export interface Unpublishable {
   reason: string;
-  /** Where a copy of it may be published from; null where it is to be another directory altogether. */
+  /** The path that a copy may be published from; null where only another directory will do. */
   copyTo: string | null;
 }
 
 /**
- * Returns why no path in here is ever published, or null. The path is judged as it is written: the links on it are
- * followed when it is opened.
+ * Returns why a path must never be published, or null. It judges the path as written: symlinks on it are followed when
+ * it is opened.
  */
 export function whyNotPublished(path: string, see: HostReader): Unpublishable | null {
   const real = plain(path);
@@ -38,14 +38,14 @@ export function whyNotPublished(path: string, see: HostReader): Unpublishable | 
   return closed === null ? null : never(`it is in ${closed}, which holds secrets or version control data`);
 }
 
-/** What to type for a path that is never published. */
+/** Returns the hint for a path that is never published. */
 export function hintInstead(path: string, { copyTo }: Unpublishable): string[] {
   return copyTo === null ? ["ls", "-ld", path] : ["sudo", "cp", "-r", path, "/srv/"];
 }
 
 /**
- * Opens a directory or an archive that may be published. `trusted`: the users whose links on its path are followed
- * wherever they lead. Throws a Problem for every other path.
+ * Opens a directory or an archive that may be published. `trusted` are the users whose symlinks on the path are
+ * followed to any target. Throws a Problem for every other path.
  */
 export function openSource(trees: Trees, typed: string, trusted: readonly number[], see: HostReader): Opened {
   const hint = ["namei", "-l", typed];

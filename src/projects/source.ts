@@ -1,4 +1,4 @@
-// What is to be deployed, looked at name by name before anything is written, and again when all is staged.
+// Surveys a source before anything is written, and checks after staging that it did not change.
 
 import { Problem } from "../engine/step.ts";
 import { withFlag } from "../engine/with-flag.ts";
@@ -11,44 +11,50 @@ import { sideBySide } from "./side-by-side.ts";
 import { hintToFollow, hintToList, hintToLook, hintToMeasure, type Sought } from "./source-hints.ts";
 import { isMissedFile, SomePaths } from "./unserved.ts";
 
-/** Of ext4 and all others: a component of a path, in bytes. */
+/** Limit of ext4 and all others for a component of a path, in bytes. */
 const longestName = 255;
-/** Of a path in a site, in bytes. The kernel takes 4,095, to which the docs root and the name of a stage or a backup belong. */
+/**
+ * Limit for a path in a site, in bytes. The kernel allows 4,095, which include the docs root and the name of a stage or
+ * a backup.
+ */
 const longestPath = 3900;
 const setIdBits = 0o6000;
 const readByOthers = 0o004;
-/** The clock that stamps a change may be so much behind the one that is read (a tick of 100 Hz is 10 ms). */
+/**
+ * The clock of file timestamps may lag this many milliseconds behind the clock that is read (a tick at 100 Hz is 10
+ * ms).
+ */
 export const tickMs = 20;
 
 export interface Source {
-  /** Where it is read. */
+  /** The path that it is read from. */
   dir: string;
-  /** What it is called. */
+  /** Its name in messages. */
   name: string;
   entries: Listing;
   /**
-   * Paths that are left out of {@link entries}: what somebody excluded, version control data, and precompressed files that
-   * are not of the file beside them.
+   * Paths that are left out of {@link entries}: excluded paths, version control data, and precompressed files that do
+   * not match the file beside them.
    */
   left: ReadonlySet<string>;
-  /** The target of each link, by its path. */
+  /** The target of each symlink, by its path. */
   links: ReadonlyMap<string, string>;
-  /** When the look began, Unix milliseconds: what changed after it changed under our hands. */
+  /** Start of the survey, Unix milliseconds. A later timestamp means that the source changed meanwhile. */
   sinceMs: number;
-  /** Some of it has a stamp that a change under our hands could have as well. */
+  /** Whether an entry has a timestamp that a change during the survey could also have. */
   isFresh: boolean;
-  /** Another user than the one who deploys could change something of it. */
+  /** Whether a user other than the deploying one could change something in the source. */
   isExposed: boolean;
-  /** Warnings: what readers will not find on the site. */
+  /** Warnings: files that readers will not find on the site. */
   notes: string[];
 }
 
-/** Whether another user than the owner could change it. */
+/** Returns whether a user other than the owner could change the entry. */
 export function isExposed({ type, mode, uid }: Entry, ownerUid: number): boolean {
   return uid !== ownerUid || (type !== "link" && (mode & 0o022) !== 0);
 }
 
-/** Every entry, or a Problem that names the first that cannot be published. */
+/** Returns every entry of a source. Throws a Problem that names the first entry that cannot be published. */
 export async function survey(trees: Trees, sought: Sought, ownerUid: number, nowMs: number): Promise<Source> {
   const { dir, name, of, select, again } = sought;
   const left = new LeftOut(
@@ -58,7 +64,7 @@ export async function survey(trees: Trees, sought: Sought, ownerUid: number, now
   left.addFiles(entries);
   let [isFresh, exposed] = [false, false];
   const links = new Map<string, string>();
-  /** Owners of directories that are not root's. */
+  /** Owners of directories that root does not own. */
   const owners = new Map<string, number>();
   const missed = new SomePaths();
   const gzips: string[] = [];
@@ -98,7 +104,10 @@ export async function survey(trees: Trees, sought: Sought, ownerUid: number, now
   const paths = left.paths.union(stale);
   return { dir, name, entries, left: paths, links, sinceMs: nowMs, isFresh, isExposed: exposed, notes };
 
-  /** A user may move another one's file into a directory of theirs, or give it a second name there, without reading it. */
+  /**
+   * Throws a Problem for a file that the owner of its directory may not read. That user may have moved or hard-linked
+   * another user's file there.
+   */
   function demandReadable({ path, uid }: Entry): void {
     const above = path.slice(0, Math.max(0, path.lastIndexOf("/")));
     const owner = owners.get(above) ?? uid;
@@ -127,16 +136,16 @@ function faultOf({ path, type, mode }: Entry): string | null {
   return type === "file" && (mode & setIdBits) !== 0 ? "has a set-user-ID or set-group-ID bit" : null;
 }
 
-/** A character has at most three bytes for each unit of a string. */
+/** A UTF-16 code unit takes at most three bytes of UTF-8. */
 function isTooLong(text: string, mostBytes: number): boolean {
   return text.length > mostBytes / 3 && Buffer.byteLength(text) > mostBytes;
 }
 
-/** A tree without a page is somebody's mistake. */
+/** Throws a Problem for a tree without a front page, which is usually a mistake. */
 export function demandPage({ name: dir, entries, links }: Source, sought: Sought): void {
   if (entries.length === 1) throw refused(`${dir} is empty (--allow-empty to publish it)`, hintToList(sought));
   const page = endOf("index.html", links);
-  /** Directories in it that have a page. */
+  /** Subdirectories with a front page. */
   const below: string[] = [];
   for (const batch of entries.batches()) {
     for (const { path, type } of batch) {
@@ -152,14 +161,17 @@ export function demandPage({ name: dir, entries, links }: Source, sought: Sought
   throw refused(`${dir} has no index.html (--allow-empty to publish it, --subdir for one below it)`, hint);
 }
 
-/** Returns whether it has a stamp of the time between two looks. One from the future is of a clock that was set back. */
+/**
+ * Returns whether the entry changed between two times, Unix milliseconds. A timestamp in the future comes from a clock
+ * that was set back.
+ */
 export function isBetween({ changedMs }: Entry, sinceMs: number, nowMs: number): boolean {
   return changedMs > sinceMs - tickMs / 2 && changedMs < nowMs + tickMs;
 }
 
 /**
- * The last look: throws a Problem for what was changed, put there or taken away since the first. What has the stamp of
- * the time between may have been changed twice in one tick.
+ * Throws a Problem for an entry that was changed, added or removed since the survey. An entry whose timestamp lies in
+ * between may have changed twice in one tick, and is also rejected.
  */
 export async function demandUnchanged(
   trees: Trees,

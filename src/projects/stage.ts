@@ -1,4 +1,4 @@
-// The new tree before it is live: beside the backups, made of files of the live one where they are the same.
+// Builds the new tree beside the backups before it is live. Unchanged files are hard links to the live tree.
 
 import { shortage } from "../engine/shortage.ts";
 import { Problem } from "../engine/step.ts";
@@ -10,7 +10,7 @@ import { isMade, noInode, type Order, type Origin, type Plan } from "./plan.ts";
 import { backupsOf, sparePath, stampName } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
 
-/** The spare tree is given for it. */
+/** Throws a Problem where the disk has no room for the new tree. Removes the spare tree if that is necessary. */
 export function demandRoom(planned: Plan, slug: string, trees: Trees): void {
   if (lacking(planned, trees) === null) return;
   trees.remove(sparePath(slug));
@@ -18,13 +18,16 @@ export function demandRoom(planned: Plan, slug: string, trees: Trees): void {
   if (lack !== null) throw lack;
 }
 
-/** Throws the Problem that a deploy will end with. With a spare tree to give up it may find room, which is not counted here. */
+/**
+ * Throws the Problem that a deploy would end with. With a spare tree it throws none: a deploy may remove that tree to
+ * make room.
+ */
 export function demandRoomAhead(planned: Plan, slug: string, trees: Trees): void {
   const lack = trees.entry(sparePath(slug)) === null ? lacking(planned, trees) : null;
   if (lack !== null) throw lack;
 }
 
-/** In blocks, and by apparent size: a hole in a file is filled by a copy. */
+/** Counts in blocks and by apparent size, because a copy fills the holes of a sparse file. */
 function lacking({ source, origins }: Plan, trees: Trees): Problem | null {
   const { bytes, inodes, block } = trees.room(docsRoot);
   let [neededBytes, neededInodes, file] = [0, 0, 0];
@@ -47,8 +50,8 @@ function noRoom(what: string, flags: string[]): Problem {
 }
 
 /**
- * A tree beside the backups, whose name has its inode: what `settle` knows it by. The spare one, if nobody else could
- * ever write to it; or an empty one.
+ * Returns the path of a new stage beside the backups. Its name contains its inode, by which {@link settle} recognises
+ * it. It starts from the spare tree if no other user could ever write to it, otherwise empty.
  */
 export function openStage(trees: Trees, slug: string, seconds: number, made: Made): string {
   const spare = trees.entry(sparePath(slug));
@@ -64,10 +67,13 @@ function isFolder(entry: Entry, made: Made): boolean {
   return entry.type === "directory" && isMade(entry, { ...made, mode: 0o755 });
 }
 
-/** Takes from a stage what the new tree has not. Answers for each entry of the source whether it is there. */
+/**
+ * Removes everything from a stage that the new tree does not need. Returns for each entry of the source whether it
+ * exists already.
+ */
 async function clearStage({ source, made, origins, inodes }: Plan, stage: string, trees: Trees): Promise<boolean[]> {
   const there: boolean[] = [];
-  /** Directories, which are looked at meanwhile. */
+  /** Directories to remove. They are removed after the pass, which still reads them. */
   const gone = new Set<string>();
   let file = 0;
   for await (const batch of sideBySide(source.entries, trees, stage)) {
@@ -88,15 +94,15 @@ async function clearStage({ source, made, origins, inodes }: Plan, stage: string
   return there;
 }
 
-/** `count`: of the files in it, copied or not. */
+/** `count` is the number of its files, whether they are copied or not. */
 interface Batch {
   count: number;
   copies: Copy[];
 }
 
 /**
- * Answers the bytes that were written. `search`: for what is searched in the new and changed files while they are copied;
- * those that are shared with the source are not read.
+ * Fills the stage and returns the number of bytes written. `search` searches the new and changed files while they are
+ * copied; files shared with the source are not read.
  */
 export async function fillStage(
   planned: Plan,
@@ -118,7 +124,7 @@ export async function fillStage(
   }
   return bytes;
 
-  /** Makes all but what is to be copied, and tells that. */
+  /** Creates all entries except the files to copy, and yields those. */
   function* batches(): Generator<Batch> {
     let [index, file] = [0, 0];
     for (const batch of source.entries.batches()) {
@@ -135,7 +141,7 @@ export async function fillStage(
     }
   }
 
-  /** False for a file that is to be copied. */
+  /** Creates an entry. Returns false for a file that has to be copied. */
   function make({ path, type, size }: Entry, origin: Origin | null, inode: Entry["inode"] | undefined): boolean {
     const to = `${stage}/${path}`;
     const from = `${source.dir}/${path}`;
@@ -155,7 +161,7 @@ export async function fillStage(
     return true;
   }
 
-  /** Whether it is the live file that was compared: another user may have put a file of theirs in its place since. */
+  /** Returns whether the file is the live file that was compared. Another user may have replaced it since. */
   function isThat(path: string, inode: Entry["inode"] | undefined): boolean {
     const shared = trees.entry(path);
     return shared !== null && shared.inode === inode && isMade(shared, made);

@@ -1,5 +1,6 @@
-// The records of all projects in one file, which is the contract's. Each is judged by itself: one that cannot be used
-// stops its own project only. A change writes the file anew and every other record as it was, to the byte.
+// The records of all projects in one file, whose format the contract fixes. Each record is validated separately, so
+// that an invalid one disables only its own project. A change rewrites the file and keeps every other record byte for
+// byte.
 
 import * as v from "valibot";
 import { Text } from "../engine/change.ts";
@@ -18,9 +19,9 @@ import {
   slug as slugSchema,
 } from "./project.ts";
 
-/** Why a record cannot be used, and what mends it. */
+/** The reason why a record is invalid, and a command that fixes it. */
 export interface Broken {
-  /** What the file has for it. */
+  /** The value in the file. */
   value: unknown;
   reason: string;
   hint: string[];
@@ -29,13 +30,16 @@ export interface Broken {
 type Judged = { project: Project } | Omit<Broken, "value">;
 
 export interface Records {
-  /** Those that can be used, by slug, sorted. */
+  /** Valid records by slug, sorted. */
   projects: Map<string, Project>;
-  /** The others, by the key that each has in the file, sorted. */
+  /** Invalid records by their key in the file, sorted. */
   broken: Map<string, Broken>;
 }
 
-/** Throws a Problem where the file is no object with a record under each key: no record can be told from another then. */
+/**
+ * Returns all records. Throws a Problem where the file is not an object with unique keys, since the records cannot be
+ * separated then.
+ */
 export async function readRecords(see: HostReader): Promise<Records> {
   const values = Object.entries(await valuesOf(see)).sort(([a], [b]) => (a < b ? -1 : 1));
   const taken = clashes(values.map(([key, value]) => claimOf(key, value)));
@@ -48,19 +52,19 @@ export async function readRecords(see: HostReader): Promise<Records> {
   return records;
 }
 
-/** Returns the projects whose records can be used, by slug, sorted. Throws as {@link readRecords} does. */
+/** Returns the projects with valid records, by slug, sorted. Throws as {@link readRecords} does. */
 export async function readProjects(see: HostReader): Promise<Map<string, Project>> {
   return (await readRecords(see)).projects;
 }
 
-/** Throws a Problem where there is no such project, or its record cannot be used. */
+/** Returns a project. Throws a Problem where it does not exist or its record is invalid. */
 export async function theProject(see: HostReader, slug: string): Promise<Project> {
   const found = await theRecord(see, slug);
   if ("reason" in found) throw unusable(slug, found);
   return found.project;
 }
 
-/** Throws a Problem where there is no such project. */
+/** Returns a project or its invalid record. Throws a Problem where there is neither. */
 export async function theRecord(see: HostReader, slug: string): Promise<Broken | { project: Project }> {
   const { projects, broken } = await readRecords(see);
   const project = projects.get(slug);
@@ -69,7 +73,10 @@ export async function theRecord(see: HostReader, slug: string): Promise<Broken |
   throw new Problem("requirement", `project ${slug} is not registered`, { hint: ["edox-ops", "project", "list"] });
 }
 
-/** Returns the tree that is the project's alone, or null: its record names none, or one that another project has a part of. */
+/**
+ * Returns the tree that belongs to the project alone; null where its record names none, or one that overlaps with
+ * another project's.
+ */
 export async function ownTree(see: HostReader, slug: string): Promise<string | null> {
   const values = Object.entries(await valuesOf(see));
   const claims = values.map(([key, value]) => claimOf(key, value));
@@ -80,8 +87,8 @@ export async function ownTree(see: HostReader, slug: string): Promise<string | n
 }
 
 /**
- * What a change of the record begins with, or null where there is none. Of a record that cannot be used it is what the
- * record says, with the defaults for what it leaves out.
+ * Returns the draft that a change of the record starts from, or null where there is no record. For an invalid record,
+ * it is the content of the record, with defaults for missing keys.
  */
 export async function draftOf(see: HostReader, slug: string): Promise<Draft | null> {
   const { projects, broken } = await readRecords(see);
@@ -90,21 +97,24 @@ export async function draftOf(see: HostReader, slug: string): Promise<Draft | nu
   return { ...defaults(slug), ...(isRecord(record.value) ? record.value : {}), slug };
 }
 
-/** Judges what a record is to become, among the others of this host. */
+/** Validates a new record against the other records of this host. */
 export async function judgeDraft(see: HostReader, slug: string, draft: Draft): Promise<Judged> {
   const others = Object.entries(await valuesOf(see)).filter(([key]) => key !== slug);
   const claims = others.map(([key, value]) => claimOf(key, value));
   return judge(see, slug, draft, clashes([...claims, claimOf(slug, draft)]).get(slug));
 }
 
-/** Returns the project that a draft makes. Throws a Problem where it makes none. */
+/** Returns the project of a draft. Throws a Problem where the draft is invalid. */
 export async function projectFrom(see: HostReader, slug: string, draft: Draft): Promise<Project> {
   const found = await judgeDraft(see, slug, draft);
   if ("project" in found) return found.project;
   throw unusable(slug, found);
 }
 
-/** Returns the file with this record in it, or without it for null. It is the same to the byte where nothing changes. */
+/**
+ * Returns the text of the file with this record, or without it for null. It is identical byte for byte where nothing
+ * changes.
+ */
 export async function recordsText(see: HostReader, slug: string, draft: Draft | null): Promise<Text> {
   const bytes = see.read(projectsPath);
   const before = bytes === null ? [] : membersOf(decoded(bytes));
@@ -123,7 +133,7 @@ function memberOf(key: string, draft: Draft): Member {
   return { key, value, text: `${JSON.stringify(key)}: ${value}` };
 }
 
-/** By the bytes that were read: a command asks for each record many times, of a file that it has read once. */
+/** Parsed records, by the bytes that were read: a command reads the file once and looks up records many times. */
 const objects = new WeakMap<Uint8Array, Record<string, unknown>>();
 
 async function valuesOf(see: HostReader): Promise<Record<string, unknown>> {
@@ -136,7 +146,8 @@ async function valuesOf(see: HostReader): Promise<Record<string, unknown>> {
 
 function judge(see: HostReader, key: string, value: unknown, clash: Clash | undefined): Judged {
   if (!v.is(slugSchema, key)) {
-    // What the command line takes for an option or for nothing, and what a terminal shows as something else.
+    // The command line would take such a key for an option or an empty argument, or a terminal would display it
+    // wrongly.
     const hint = /^(-|$)|\p{C}/u.test(key) ? ["sudo", "cat", "-n", projectsPath] : command("remove", key);
     return { reason: "its key is not a slug", hint };
   }
@@ -155,7 +166,10 @@ function judge(see: HostReader, key: string, value: unknown, clash: Clash | unde
   return clash === undefined ? { project } : { reason: clash.reason, hint: mending(key, clash.key, value) };
 }
 
-/** A link in the way would lead a deploy out of the sites: what lies between them and the tree is a directory, or nothing. */
+/**
+ * Returns the first path between the docs root and the tree that exists and is no directory, or null. A symlink there
+ * would lead a deploy out of the docs root.
+ */
 function notDirectory(see: HostReader, root: string): string | null {
   const names = root.slice(docsRoot.length + 1).split("/");
   const above = names.slice(1).map((_, i) => `${docsRoot}/${names.slice(0, i + 1).join("/")}`);
@@ -166,11 +180,11 @@ function unusable(slug: string, { reason, hint }: Omit<Broken, "value">): Proble
   return new Problem("state", `project ${slug} has an invalid record in ${projectsPath}: ${reason}`, { hint });
 }
 
-/** What to type where this key of a record is wrong. */
+/** Returns the command that fixes this key of a record. */
 function mending(slug: string, key: string, { domain }: Draft): string[] {
   if (key === "enabled") return command("disable", slug);
   const flags: Record<string, string[]> = {
-    // Any update writes the slug: this one changes nothing else.
+    // Every update writes the slug, and this one changes nothing else.
     slug: ["--domain", v.is(domainSchema, domain) ? domain : "DOMAIN"],
     domain: ["--domain", "DOMAIN"],
     root_path: ["--root-path", `${docsRoot}/${slug}`],

@@ -1,11 +1,12 @@
-// Two trees change places: at once where the file system can, by copying where it cannot.
+// Swaps two trees: atomically where the file system can, otherwise by copying.
 
 import type { Attributes } from "../host/host.ts";
 import type { Entry, Made, Trees } from "../host/trees.ts";
 
 /**
- * The live tree and the staged one change places. Returns false where they cannot: a mount point, or a directory of an
- * overlay's lower layer. The live tree is then given to its owner, and its files are replaced one by one, each at once.
+ * Swaps the live tree and the stage. Returns false where no atomic swap is possible: for a mount point, or a directory
+ * of an overlay's lower layer. Then it changes the owner of the live tree to `owner` and replaces the files one by one,
+ * each atomically.
  */
 export function swap(trees: Trees, live: string, stage: string, owner: Pick<Attributes, "uid" | "gid">): boolean {
   if (trees.exchange(live, stage)) return true;
@@ -27,7 +28,7 @@ export function swap(trees: Trees, live: string, stage: string, owner: Pick<Attr
   return false;
 }
 
-/** What is added to a stage's name for the whole copy of the tree that is being overwritten. */
+/** Suffix of a stage's name for the complete copy of the tree that is being overwritten. */
 export const wholeCopy = ".old";
 
 function copyTree(trees: Trees, from: string, to: string): void {
@@ -39,7 +40,7 @@ function copyTree(trees: Trees, from: string, to: string): void {
   }
 }
 
-/** What is new is there before what is old goes. */
+/** Overwrites a tree with another one. New files are in place before old ones are removed. */
 export function overwrite(trees: Trees, from: string, to: string): void {
   const old = new Map([...trees.walk(to)].map((entry) => [entry.path, entry]));
   for (const entry of trees.walk(from)) {

@@ -1,4 +1,4 @@
-// An archive as a source: unpacked beside the backups of its project, within the limits of a site and of the disk.
+// Unpacks an archive beside the backups of its project, within the limits of a site and of the disk.
 
 import { Problem } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
@@ -9,22 +9,25 @@ import type { Project } from "./project.ts";
 import { demandSecuredBackups, makeBackupsDir, securedBackups, unpackedPath } from "./releases.ts";
 import { hintToPack } from "./source-hints.ts";
 
-/** A site is smaller than this; an archive that is not is a mistake, or a trap. */
+/** No real site exceeds these limits: an archive that does is a mistake or an attack. */
 export const unpackLimits: UnpackLimits = {
   entries: 1_000_000,
   bytes: 10 * 2 ** 30,
-  /** Half a kibibyte for each of so many entries. */
+  /** About 512 bytes for each of so many entries. */
   headerBytes: 2 ** 29,
-  /** Text shrinks tenfold, and a hundred versions of it in one tar by zstd hundredfold more. */
+  /**
+   * Text shrinks by a factor of ten, and zstd shrinks a hundred versions of it in one tar by another factor of a
+   * hundred.
+   */
   ratio: 1000,
   ratioFromBytes: 2 ** 28,
-  /** A block of zstd has 128 KiB, of which nothing is seen until it is whole: 1.1 kB/s is enough. */
+  /** zstd yields a block of 128 KiB only when it is complete: 1.1 kB/s is enough. */
   idleMs: 120_000,
 };
 
 /**
- * What stays free beside an archive, for logs, apt and the records: as much as ext4 keeps for root, but not more than the
- * gibibyte below which doctor warns, and enough for a small disk to work on.
+ * The space that stays free for logs, apt and the records: the share that ext4 reserves for root, at most the 1 GiB
+ * below which doctor warns, and at least enough for a small disk.
  */
 const reserveShare = 0.05;
 const [leastReserve, mostReserve] = [64 * 2 ** 20, 2 ** 30];
@@ -32,19 +35,19 @@ const inodeReserve = 1000;
 
 export interface Unpacked {
   dir: string;
-  /** What a person should know of its names. */
+  /** Notes about names in the archive. */
   notes: string[];
 }
 
-/** Who asks for it: a dry run, or the deploy that was typed. */
+/** The run that unpacks: whether it is a dry run, and the command line for hints. */
 export interface Asked {
   looks: boolean;
   again: readonly string[];
 }
 
 /**
- * Makes the empty directory beside the backups, where settling the project removes it. `room`: what may be put into it. A
- * dry run makes it as well, and removes it at its end.
+ * Creates the empty directory beside the backups, which {@link settle} removes. A dry run creates it too, and removes
+ * it at its end. Returns `room`, the limits of what may be put into it.
  */
 export function freshUnpacked({ slug, owner_group }: Project, { looks, again }: Asked, host: Host, trees: Trees) {
   if (looks && host.uid !== 0) {
@@ -56,7 +59,7 @@ export function freshUnpacked({ slug, owner_group }: Project, { looks, again }: 
   makeBackupsDir(host, slug);
   const dir = unpackedPath(slug);
   const owner = { uid: host.uid, gid: gidOf(host, owner_group) ?? 0 };
-  // What a killed one left: the project's lock is ours.
+  // A killed deploy may have left the directory. This process holds the project's lock.
   trees.remove(dir);
   trees.makeDirectory(dir, { mode: 0o755, ...owner });
   const { bytes, inodes, size } = trees.room(dir);
@@ -65,7 +68,10 @@ export function freshUnpacked({ slug, owner_group }: Project, { looks, again }: 
   return { dir, owner, room, reserve };
 }
 
-/** Unpacks an archive beside the backups, where settling the project removes it. Throws a Problem for one that is refused. */
+/**
+ * Unpacks an archive into a directory beside the backups, which {@link settle} removes. Throws a Problem for a rejected
+ * archive.
+ */
 export async function unpacked(
   project: Project,
   given: string,

@@ -1,4 +1,4 @@
-// The nginx site of a project.
+// Generates the nginx site of a project.
 
 import { acmeDir, typesPath } from "../recipes/paths.ts";
 import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
@@ -6,16 +6,16 @@ import type { Project } from "./project.ts";
 import { keptAssetsOf } from "./releases.ts";
 import { hiddenPattern, leftoverPattern } from "./unserved.ts";
 
-/** What the text depends on besides the record. */
+/** Properties of the host that the generated text depends on. */
 export interface Serving {
   ipv6: boolean;
-  /** Directory of the certificate, or null: over HTTP only. */
+  /** Directory of the certificate; null to serve over HTTP only. */
   certificateDir: string | null;
-  /** nginx 1.25.1 has it as a directive, those before it as a word of listen. */
+  /** nginx 1.25.1 introduced http2 as a directive; before, it was a parameter of listen. */
   http2Directive: boolean;
 }
 
-/** Mozilla's intermediate list, without DHE: nobody who speaks TLS 1.2 needs it. */
+/** Mozilla's intermediate list without DHE, which no TLS 1.2 client needs. */
 const ciphers = [
   "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256",
   "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
@@ -23,8 +23,8 @@ const ciphers = [
 ].join(":");
 
 /**
- * What the generators of sites need: scripts and styles in the page, images in the text, WebAssembly of a search. The
- * strict one is the Python version's.
+ * The default allows what site generators need: inline scripts and styles, data: images, and WebAssembly for search.
+ * The strict policy is that of the Python version.
  */
 export const policies = {
   default: [
@@ -42,21 +42,22 @@ export const policies = {
   strict: "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'",
 };
 
-/** Returns the policy that a site is sent with, in words. */
+/** Returns the text of the policy that a site is sent with. */
 export function policyOf({ csp }: Project): string {
   if (csp === undefined) return policies.default;
   return csp === "strict" ? policies.strict : csp;
 }
 
 /**
- * A browser accepts neither HTTP nor a faulty certificate from a site for so long after a visit. A day lets a mistake end
- * by itself; a year is for an owner who asked for it.
+ * For this long after a visit, a browser accepts neither HTTP nor a faulty certificate from the site. A day limits the
+ * effect of a mistake; a year is opt-in.
  */
 function hstsSeconds({ hsts }: Project): number {
   const day = 24 * 60 * 60;
   return hsts === true ? 365 * day : day;
 }
 
+/** Returns the text of the nginx site. With a certificate, the server on port 80 redirects to HTTPS. */
 export function vhostText(project: Project, serving: Serving): string {
   const { certificateDir } = serving;
   const head = [
@@ -105,7 +106,7 @@ function tls(project: Project, serving: Serving, certificateDir: string): string
   ];
 }
 
-/** Ahead of the rule against hidden files. The root is where an older set-up has certbot write. */
+/** Precedes the rule against hidden files. An older set-up has certbot write to the root of the site. */
 function acme({ root_path }: Project): string[] {
   return [
     "",
