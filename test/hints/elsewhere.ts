@@ -1,5 +1,5 @@
-// Hints of the source that test/hints.test.ts does not type: each with the test that types or produces it, or why it cannot
-// be typed in a process.
+// Hints of the source that test/hints.test.ts does not type: each with the test that types or produces it, or why it
+// cannot be typed in a process.
 
 export const elsewhere: Record<string, readonly [file: string, title: string] | string> = {
   'cli/gitlab-runner/selftest.ts ["edox-ops", ...context.typed]':
@@ -22,7 +22,7 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
     "apt removes the package of this program, which only a real apt has",
   'projects/blocked.ts ["sudo", "edox-ops", "project", "update", project.slug, "--csp"]': [
     "projects/blocked.test.ts",
-    "the line allows scripts and fonts",
+    "its command allows scripts and fonts",
   ],
   'doctor/apt.ts ["sudo", "apt-get", "update"]': ["integration/doctor.test.ts", "nothing is missing after an update"],
   'doctor/pi-power.ts ["vcgencmd", "get_throttled"]': "the firmware of a Raspberry Pi answers",
@@ -44,15 +44,15 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
     "systemctl prints what systemd knows, and a test in one process has none",
   'doctor/sites.ts ["ls", "-l", "--time-style=full-iso", changed]': [
     "projects/backup-health.test.ts",
-    "one that was edited through it is told",
+    "an edit through the live tree is reported",
   ],
   'doctor/sites.ts ["sudo", "edox-ops", "project", "backups", "list", largest.slug]': [
     "projects/backup-health.test.ts",
-    "backups count what the live tree does not have, once",
+    "files that the live tree lacks count once",
   ],
   'doctor/sites.ts ["sudo", "ls", "-lR", backupsDir]': [
     "projects/backup-health.test.ts",
-    "one that cannot be read hides neither the others",
+    "an unreadable one hides neither the others",
   ],
   'doctor/upkeep.ts ["sudo", "systemctl", "reboot"]': "it reboots",
   'doctor/upkeep.ts ["systemctl", "is-system-running"]':
@@ -90,7 +90,7 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
   'projects/deletion.ts ["sudo", "chattr", "-i", path]': "a flag of a file system that not every machine has",
   'projects/deletion.ts ["sudo", "ls", "-la", above(dir)]': [
     "projects/deletion.test.ts",
-    "it is finished by a repetition",
+    "a second run completes a deletion",
   ],
   'projects/deletion.ts ["sudo", "umount", path]':
     "it changes a mount of the machine, which only a host of its own may",
@@ -140,7 +140,7 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
     "dind.tar is what docker save wrote on another host; it needs a real engine",
 };
 
-/** Lists of words beside hints that are none by themselves, or the common beginning of several. */
+/** Lists of words beside hints that are not complete hints, or are the common beginning of several. */
 export const parts: string[] = [
   'cli/cli.ts ["edox-ops", ...found.names.slice(0, -1)]',
   'cli/completions.ts ["edox-ops"]',

@@ -1,4 +1,4 @@
-// Archives as sources: those that nobody should have made, by the command as it is typed.
+// Malformed and hostile archives as sources of a typed deploy command.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -31,11 +31,11 @@ const descriptorless = Buffer.from(
 );
 const bigPax = pax([["comment", "x".repeat(600_000)]]);
 
-/** Why an archive is refused. */
+/** The reason for which an archive is rejected. */
 const refusals: [string, () => Uint8Array, string][] = [
   ["a path that leads out", () => tarOf([page, { name: "../x", content: "x" }]), "'../x' leads out of the archive"],
   [
-    "a path that leads out later",
+    "a path that leads out below a directory",
     () => tarOf([page, { name: "a/../../x", content: "x" }]),
     "'a/../../x' leads out of the archive",
   ],
@@ -165,7 +165,7 @@ const refusals: [string, () => Uint8Array, string][] = [
     "it is corrupt: invalid number in the tar header at byte 0",
   ],
   [
-    "a size that is no number",
+    "a size that is not a number",
     () => tarOf([{ ...page, size: Buffer.from("0000000000x") }]),
     "it is corrupt: invalid number in the tar header at byte 0",
   ],
@@ -244,7 +244,7 @@ const refusals: [string, () => Uint8Array, string][] = [
     () => tarOf([page, Buffer.alloc(512), { name: "x" }]),
     "data follows the end of the tar: pack one archive, do not join several",
   ],
-  ["a header that is damaged", () => tarOf([page, Buffer.alloc(512, 1)]), "it is corrupt: no tar header at byte 1024"],
+  ["a damaged header", () => tarOf([page, Buffer.alloc(512, 1)]), "it is corrupt: no tar header at byte 1024"],
   [
     "zeros without end",
     () => gzipSync(Buffer.alloc(17 << 20)),
@@ -316,12 +316,12 @@ const refusals: [string, () => Uint8Array, string][] = [
     "'../x' leads out of the archive",
   ],
   [
-    "a name that is declared as UTF-8 and is not",
+    "a name that is declared as UTF-8 but is not",
     () => zipOf([page, { name: Buffer.from("\x81.html", "latin1") }]),
     "the name '\\x81.html' is declared as UTF-8, and is not",
   ],
   [
-    "another name at the content",
+    "a different name in the local header",
     () => zipOf([page, { name: "a.html", localName: "b.html" }]),
     "it is corrupt: 'a.html' has another name or compression in its local header",
   ],
@@ -412,7 +412,7 @@ const refusals: [string, () => Uint8Array, string][] = [
     "limit reached: more than 1048576 bytes of extended headers for one entry of the tar",
   ],
   [
-    "a zip with something in front",
+    "a zip with data before it",
     () => zipOf([page], { before: Buffer.from("PK\x03\x04 and more") }),
     "something stands in front of the zip or in it: a self-extracting archive is not taken",
   ],
@@ -422,7 +422,7 @@ const refusals: [string, () => Uint8Array, string][] = [
     "something stands in front of the zip or in it: a self-extracting archive is not taken",
   ],
   [
-    "a zip with something behind it",
+    "a zip with data after it",
     () => Buffer.concat([zipOf([page]), Buffer.from("x")]),
     "it is cut off: the end of the zip is missing",
   ],
@@ -433,20 +433,20 @@ const refusals: [string, () => Uint8Array, string][] = [
     "limit reached: it unpacks to more than 1000 times its size",
   ],
 ];
-/** What the survey of the unpacked tree refuses, as it does of a directory. */
+/** The survey of the unpacked tree rejects these, as it does in a directory. */
 const surveyed: [string, () => Uint8Array, string][] = [
   [
-    "a link that leads out",
+    "a symlink that leads out",
     () => tarOf([page, { name: "l", type: "2", link: "../../x" }]),
     "/srv/a/l is a link to ../../x: it leads out of the site",
   ],
   [
-    "an absolute link",
+    "an absolute symlink",
     () => tarOf([page, { name: "l", type: "2", link: "/etc/passwd" }]),
     "/srv/a/l is a link to /etc/passwd: only relative links stay right in a site",
   ],
   [
-    "a zip's link that leads out",
+    "a symlink of a zip that leads out",
     () => zipOf([page, { name: "l", content: "/etc/passwd", mode: 0o120777 }]),
     "/srv/a/l is a link to /etc/passwd: only relative links stay right in a site",
   ],
@@ -462,7 +462,7 @@ const all = [
   ...surveyed,
 ];
 
-/** Packs an archive once for all tests: some are packed from hundreds of megabytes. */
+/** Each archive is packed once for all tests, since some are packed from hundreds of megabytes. */
 function once(make: () => Uint8Array): () => Uint8Array {
   let made: Uint8Array | undefined;
   return () => {
@@ -480,7 +480,7 @@ function expectRefused({ exit, out, err }: Typed, said: string): void {
   expect([exit, out]).toEqual([1, ""]);
 }
 
-describe("archive table: an archive is refused by name, and nothing of it is left:", () => {
+describe("deploy: a hostile archive is rejected by name and leaves nothing behind:", () => {
   for (const [name, make, said] of all) {
     test(name, async () => {
       await host.deploy();
@@ -493,7 +493,7 @@ describe("archive table: an archive is refused by name, and nothing of it is lef
     }, 30_000);
   }
 
-  test("by a process of its own, which prints that error and no trace of the runtime", async () => {
+  test("a separate process prints the same error and no stack trace", async () => {
     const rows = all.map(([, make, said], at) => {
       writeFileSync(`${host.root}/srv/${at}`, make());
       return { source: `/srv/${at}`, said: said.replace("/srv/a", `/srv/${at}`) };
@@ -512,7 +512,7 @@ describe("archive table: an archive is refused by name, and nothing of it is lef
   }, 60_000);
 });
 
-describe("a full disk:", () => {
+describe("deploy: an archive on a full disk:", () => {
   const deployed = async (room: object, bytes: Uint8Array): Promise<string> => {
     const { trees } = host;
     const real = trees.room;
@@ -530,7 +530,7 @@ describe("a full disk:", () => {
   const mebibyte = 2 ** 20;
   const zeros = gzipSync(tarOf([{ ...page, content: "0".repeat(10_000_000) }]));
 
-  test("an archive leaves a share of it free", async () => {
+  test("unpacking leaves a share of the disk free", async () => {
     const said = await deployed({ bytes: 205 * mebibyte, size: 4000 * mebibyte }, zeros);
     expect(said).toBe(
       "/srv/a is not published: limit reached at 'index.html': it unpacks to more than 5242880 bytes, which is what /var/www/docs has room for, with 200 MiB in reserve; df -h /var/www/docs",
@@ -539,7 +539,7 @@ describe("a full disk:", () => {
     expect(await deployed({ bytes: 210 * mebibyte, size: 4000 * mebibyte }, zeros)).toBe("published");
   });
 
-  test("of a small disk an archive leaves 64 MiB, of a large one 1 GiB", async () => {
+  test("unpacking leaves 64 MiB of a small disk free, and 1 GiB of a large one", async () => {
     expect(await deployed({ bytes: 64 * mebibyte, size: 100 * mebibyte }, zeros)).toContain(
       "0 bytes, which is what /var/www/docs has room for, with 64 MiB in reserve",
     );
@@ -548,7 +548,7 @@ describe("a full disk:", () => {
     expect(await deployed({ bytes: 1034 * mebibyte, size: 1e15 }, zeros)).toBe("published");
   });
 
-  test("an archive leaves 1,000 inodes free", async () => {
+  test("unpacking leaves 1,000 inodes free", async () => {
     const many = tarOf([page, { name: "a/b/c", content: "x" }]);
     expect(await deployed({ inodes: 1003 }, many)).toBe(
       "/srv/a is not published: limit reached: it has more than 3 entries, which is what /var/www/docs has room for, with 1000 inodes in reserve; df -i /var/www/docs",
@@ -557,7 +557,7 @@ describe("a full disk:", () => {
   });
 });
 
-describe("the limits of an archive:", () => {
+describe("deploy: the limits of an archive:", () => {
   const made = { mode: 0o644, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   const unpacked = async (bytes: Uint8Array, limits: Partial<typeof unpackLimits>): Promise<unknown> => {
     writeFileSync(`${host.root}/srv/a`, bytes);
@@ -618,7 +618,7 @@ describe("the limits of an archive:", () => {
   }
 });
 
-describe("a damaged archive is published, or refused with the reason; nothing else happens:", () => {
+describe("deploy: a damaged archive is published, or rejected with a reason and without side effects:", () => {
   const forms: [string, Uint8Array][] = [
     [
       "a tar",
@@ -671,7 +671,7 @@ describe("a damaged archive is published, or refused with the reason; nothing el
   }
 });
 
-test("archive: of hostile members none is written outside, and what is refused leaves nothing", async () => {
+test("deploy: hostile members of an archive write nothing outside, and a rejected archive leaves nothing", async () => {
   const name = fc.oneof(
     fc.string({ unit: "binary", minLength: 1, maxLength: 30 }),
     fc

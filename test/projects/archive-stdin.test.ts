@@ -1,4 +1,4 @@
-// A tar on stdin: by a sender that is slow, silent or endless, and what is no sender at all.
+// Deploys of a tar on stdin, from slow, silent and endless senders, and of a stdin that is no pipe.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => host[Symbol.dispose]());
 
-/** The deploy of a source as a shell starts it. `$deploy` in the line is the program with its arguments. */
+/** Runs a shell line that deploys from stdin. `$deploy` in the line is the program with its arguments. */
 async function typed(line: string, source = "-"): Promise<string> {
   const env = { ...process.env, deploy: `${process.execPath} ${program} ${host.root} ${source}` };
   const child = Bun.spawn(["sh", "-c", line], { env, cwd: host.root, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
@@ -25,7 +25,7 @@ async function typed(line: string, source = "-"): Promise<string> {
   return (JSON.parse(out) as Typed).err;
 }
 
-/** Starts a deploy of what is sent on a pipe; no progress for so long ends it. */
+/** Starts a deploy of a tar on a pipe. The deploy ends after this long without progress. */
 function piped(idleMs = 60_000) {
   return Bun.spawn([process.execPath, program, host.root, "-"], {
     env: { ...process.env, IDLE_MS: String(idleMs) },
@@ -35,7 +35,7 @@ function piped(idleMs = 60_000) {
   });
 }
 
-/** The errors of a deploy of pieces that are sent one by one, by a sender that ends, or stays. */
+/** Returns the errors of a deploy whose pieces are sent one by one. The sender then ends, or keeps the pipe open. */
 async function sent(
   pieces: Iterable<Uint8Array>,
   more: { ends: boolean; everyMs?: number; idleMs?: number },
@@ -65,57 +65,57 @@ function* endless(bytes: Uint8Array): Generator<Uint8Array> {
   for (;;) yield bytes;
 }
 
-describe("a sender on a pipe:", () => {
+describe("deploy: a tar on a pipe:", () => {
   test("a tar that arrives byte by byte is published", async () => {
     const bytes = gzipSync(tarOf([page]));
     expect(await sent([...every(bytes.subarray(0, 8), 1), bytes.subarray(8)], { ends: true })).toBe("");
     expect(host.text(`${live}/index.html`)).toBe("home");
   });
 
-  test("a slow one is waited for as long as content arrives", async () => {
+  test("a slow sender does not time out while content arrives", async () => {
     const pieces = [...every(tarOf([{ ...page, content: "home".repeat(1000) }]), 500)];
     expect(await sent(pieces, { ends: true, everyMs: 150, idleMs: 1000 })).toBe("");
     expect(host.text(`${live}/index.html`)).toBe("home".repeat(1000));
   });
 
-  test("one that is refused is not waited for", async () => {
+  test("a rejected tar ends the deploy without waiting for its sender", async () => {
     const bytes = tarOf([{ name: "../x", content: "x" }]);
     expect(await sent([bytes], { ends: false })).toBe(refused("'../x' leads out of the archive"));
   });
 
-  test("one that goes silent is given up", async () => {
+  test("a silent sender times out", async () => {
     const bytes = tarOf([page, { name: "a", content: "x" }]).subarray(0, 1200);
     expect(await sent([bytes], { ends: false, idleMs: 300 })).toBe(
       refused("limit reached: no content of a file arrived for 0.3 s"),
     );
   });
 
-  test("one that sends nothing but headers is given up", async () => {
+  test("a sender of nothing but headers times out", async () => {
     const header = pax([["comment", "x"]], "g");
     expect(await sent(endless(header), { ends: false, idleMs: 500 })).toBe(
       refused("limit reached: no content of a file arrived for 0.5 s"),
     );
   });
 
-  test("one that keeps the pipe open after the end of the tar is given up", async () => {
+  test("a sender that keeps the pipe open after the end of the tar times out", async () => {
     expect(await sent([tarOf([page])], { ends: false, idleMs: 300 })).toBe(
       refused("limit reached: no content of a file arrived for 0.3 s"),
     );
   });
 
-  test("a zip is refused", async () => {
+  test("a zip is rejected", async () => {
     expect(await sent([zipOf([page])], { ends: false })).toBe(
       refused("a zip is read from a file, not from stdin: name it as --source"),
     );
   });
 
-  test("zeros without end are refused", async () => {
+  test("endless zeros are rejected", async () => {
     expect(await typed("cat /dev/zero | $deploy")).toBe(
       refused("limit reached: more than 16777216 bytes of zeros follow the end of the tar"),
     );
   });
 
-  test("SIGINT ends the deploy at once, and the next one is not hindered", async () => {
+  test("SIGINT ends the deploy at once, and the next deploy succeeds", async () => {
     const child = piped();
     child.stdin.write(tarOf([page, { name: "a", content: "x".repeat(100_000) }]).subarray(0, 50_000));
     child.stdin.flush();
@@ -129,7 +129,7 @@ describe("a sender on a pipe:", () => {
   });
 });
 
-describe("stdin that is no pipe:", () => {
+describe("deploy: a stdin that is no pipe:", () => {
   test("a file on stdin is published", async () => {
     writeFileSync(`${host.root}/a.tar`, tarOf([page]));
     expect(await typed("$deploy <a.tar")).toBe("");
@@ -143,13 +143,13 @@ describe("stdin that is no pipe:", () => {
     ["a terminal", 'script -qec "$deploy" /dev/null </dev/null', "stdin is a terminal: pipe a tar into this command"],
   ];
   for (const [name, line, why] of rows) {
-    test(`${name} on stdin is refused`, async () => {
+    test(`${name} on stdin is rejected`, async () => {
       expect(await typed(line)).toBe(refused(why));
     });
   }
 });
 
-test("a file that another process holds a lease on is refused", async () => {
+test("a file with a lease of another process is rejected", async () => {
   writeFileSync(`${host.root}/srv/a`, tarOf([page]));
   // F_SETLEASE with F_WRLCK, fcntl(2).
   const lease =

@@ -1,4 +1,4 @@
-// Archives as sources: every form that programs make, as it is published.
+// Archives as sources, in every form that common programs write, and the sites that they become.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { lchownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => host[Symbol.dispose]());
 
-/** Deploys an archive, and answers its warnings. */
+/** Deploys an archive, and returns the warnings. */
 async function deployed(bytes: Uint8Array, subdir: string | null = null): Promise<string[]> {
   writeFileSync(`${host.root}/srv/a`, bytes);
   try {
@@ -37,14 +37,14 @@ async function deployed(bytes: Uint8Array, subdir: string | null = null): Promis
   }
 }
 
-/** An archive as a deploy opens it. */
+/** An archive, opened as a deploy opens it. */
 function opened(path: string): Opened & Disposable {
   const found = host.trees.open(path, [0]);
   if (found === null) throw new Error(`${path} is not there`);
   return { ...found, [Symbol.dispose]: found.close };
 }
 
-/** Every file and link of the live tree, by its path; a link as "-> target". */
+/** Returns every file and symlink of the live tree by its path. A symlink is "-> target". */
 function published(): Record<string, string> {
   const found: Record<string, string> = {};
   for (const { path, type } of host.trees.walk(live)) {
@@ -69,7 +69,7 @@ const zipped: ZipMember[] = [
   { name: "again.html", content: "one" },
 ];
 
-test("an archive is unpacked where no other user can change a name", async () => {
+test("deploy: an archive is unpacked where no other user can change a name", async () => {
   host.write(`${backups}/.unpacked`, "-> /srv");
   lchownSync(host.root + backups, 33, 33);
   writeFileSync(`${host.root}/srv/a`, tarOf(site));
@@ -79,7 +79,7 @@ test("an archive is unpacked where no other user can change a name", async () =>
   expect([host.stat(backups).uid, host.list("/srv")]).toEqual([0, ["a", "site"]]);
 });
 
-test("an archive that changes while it is read is refused, and the hint repeats the command", async () => {
+test("deploy: an archive that changes while it is read is rejected, and the hint repeats the command", async () => {
   writeFileSync(`${host.root}/srv/a`, tarOf(site));
   const unpack = () => Promise.reject(new Refused("it was changed while it was read", "unchanged"));
   Object.assign(host.trees, { unpack });
@@ -92,7 +92,7 @@ test("an archive that changes while it is read is refused, and the hint repeats 
   });
 });
 
-test("a dry run refuses an archive where another user can change a name, and takes nothing over", async () => {
+test("deploy: a dry run rejects an archive where another user can change a name, and changes no owner", async () => {
   host.write(`${backups}/.unpacked`, "-> /srv");
   lchownSync(host.root + backups, 33, 33);
   writeFileSync(`${host.root}/srv/a`, tarOf(site));
@@ -102,7 +102,7 @@ test("a dry run refuses an archive where another user can change a name, and tak
   expect([host.stat(backups).uid, host.list("/srv")]).toEqual([33, ["a", "site"]]);
 });
 
-describe("a site in an archive is published as the same site:", () => {
+describe("deploy: an archive is published as the same site as its directory:", () => {
   const forms: [string, (home: string) => Uint8Array][] = [
     ["a tar", (home) => tarOf(site.map((each) => (each.content === "home" ? { ...each, content: home } : each)))],
     ["a zip", (home) => zipOf(zipped.map((each) => (each.content === "home" ? { ...each, content: home } : each)))],
@@ -128,7 +128,7 @@ describe("a site in an archive is published as the same site:", () => {
     });
   }
 
-  test("a directory of an archive, named by --subdir", async () => {
+  test("deploy: --subdir publishes a directory of an archive", async () => {
     const { root } = host;
     host.write("/srv/build/public/index.html", "real");
     for (const line of [
@@ -148,14 +148,14 @@ describe("a site in an archive is published as the same site:", () => {
 });
 
 const hole = 100_000;
-/** A file with data before a hole of so many bytes, and behind it. */
+/** A sparse file with data before and after a hole of this size in bytes. */
 const holed = { "index.html": "home", "big.bin": `head${"\0".repeat(hole - 4)}tail` };
 const sparseMap = `2\n0\n4\n${hole}\n4\n`;
 const oldNumber = (value: number) => `${value.toString(8).padStart(11, "0")}\0`;
 const longName = `${"d".repeat(120)}/${"f".repeat(130)}.html`;
 const decomposed = "u\u0308ber.html";
 
-/** What is made of an archive: its files, and the warnings. */
+/** Deploys an archive, and returns its files and the warnings. */
 const forms: [string, () => Uint8Array, Record<string, string>, string[]?][] = [
   [
     "tar: a v7 header, and a directory by its slash",
@@ -448,7 +448,7 @@ const forms: [string, () => Uint8Array, Record<string, string>, string[]?][] = [
   ],
 ];
 
-/** Six pairs of bytes with two zeros behind each: four in the header, two in a block of their own. */
+/** Six pairs of bytes, each followed by two zeros: four in the header, two in a separate block. */
 function oldWithMore(): Buffer {
   const map = Array.from({ length: 6 }, (_, at) => oldNumber(at * 4) + oldNumber(2));
   const fields: [number, string][] = [
@@ -469,7 +469,7 @@ function signedSum(member: TarMember): Buffer {
   return entry;
 }
 
-describe("archive table: what is published, and the warnings:", () => {
+describe("deploy: the files and warnings of an archive:", () => {
   for (const [name, make, files, warnings = []] of forms) {
     test(name, async () => {
       expect(await deployed(make())).toEqual(warnings);
@@ -477,7 +477,7 @@ describe("archive table: what is published, and the warnings:", () => {
     });
   }
 
-  test("its warnings are printed, logged and in the JSON, of a dry run as well", async () => {
+  test("deploy: the warnings of an archive are printed, logged and in the JSON, in a dry run too", async () => {
     writeFileSync(`${host.root}/srv/a`, tarOf([page, { name: "._index.html" }]));
     const warning = "metadata of macOS left out (__MACOSX, ._*, .DS_Store): 1, for example '._index.html'";
     expect((await typedDeploy(host.root, "/srv/a", "--dry-run")).err).toBe(`warning: ${warning}\n`);
@@ -489,7 +489,7 @@ describe("archive table: what is published, and the warnings:", () => {
     );
   });
 
-  test("a hole stays a hole on the disk while it is unpacked", async () => {
+  test("deploy: a hole stays sparse on the disk while it is unpacked", async () => {
     const far = 2 ** 31;
     const records: [string, string][] = [
       ["GNU.sparse.major", "1"],

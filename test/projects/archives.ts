@@ -1,19 +1,19 @@
-// Archives made by hand, field by field: what programs make, and what nobody should make.
+// Builds archives field by field: as common programs write them, and malformed ones.
 
 import { deflateRawSync } from "node:zlib";
 
 export interface TarMember {
   name: string | Buffer;
   content?: string | Buffer;
-  /** One character of the header; "0" is a file. */
+  /** The type, one character of the header; "0" is a file. */
   type?: string;
   link?: string | Buffer;
   mode?: number;
-  /** What the header says where that is not what follows. */
+  /** The size in the header where it differs from that of the content. */
   size?: number | Buffer;
   format?: "ustar" | "gnu" | "v7";
   prefix?: string;
-  /** What else is written into the header. */
+  /** Additional bytes in the header. */
   fields?: [at: number, bytes: string | Buffer][];
 }
 
@@ -50,13 +50,13 @@ function padded(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.alloc((block - (bytes.length % block)) % block)]);
 }
 
-/** `members`: entries, or bytes as they are. */
+/** `members` are entries, or bytes that are written unchanged. */
 export function tarOf(members: readonly (TarMember | Buffer)[]): Buffer {
   const entries = members.map((each) => (Buffer.isBuffer(each) ? each : tarEntry(each)));
   return Buffer.concat([...entries, Buffer.alloc(2 * block)]);
 }
 
-/** An extended header, of the next entry ("x") or of all ("g"). */
+/** An extended header for the next entry ("x") or for all ("g"). */
 export function pax(records: [key: string, value: string | Buffer][], type = "x"): Buffer {
   return tarEntry({ name: "PaxHeaders/x", type, content: Buffer.concat(records.map(paxRecord)) });
 }
@@ -72,13 +72,13 @@ export interface ZipMember {
   name: string | Buffer;
   content?: string | Buffer;
   mode?: number;
-  /** 3: Unix, 0: FAT. */
+  /** The system that made the entry: 3 for Unix, 0 for FAT. */
   madeBy?: number;
   attributes?: number;
   flags?: number;
   method?: number;
   extra?: Buffer;
-  /** Where the header at the content says something else. */
+  /** Values of the local header where they differ from the central directory. */
   localName?: string;
   crc?: number;
   size?: number;
@@ -89,7 +89,7 @@ export interface ZipMember {
 const utf8Flag = 0x800;
 const descriptorFlag = 0x8;
 
-/** `more`: what is written before the first entry and as the comment, and another count of the entries. */
+/** `more` sets the bytes before the first entry, the comment, and a different number of entries. */
 export function zipOf(
   members: readonly ZipMember[],
   more: { before?: Buffer; comment?: string; count?: number } = {},
@@ -136,7 +136,7 @@ export function zipOf(
   return Buffer.concat([more.before ?? Buffer.alloc(0), ...local, directory, end, comment]);
 }
 
-/** The field of Info-ZIP that has the name in UTF-8; `of`: the bytes that it is the name of. */
+/** Info-ZIP's field for a name in UTF-8. `of` is the stored name that it belongs to. */
 export function unicodePath(of: Buffer, name: string): Buffer {
   const data = Buffer.concat([Buffer.from([1]), Buffer.alloc(4), Buffer.from(name)]);
   data.writeUInt32LE(Bun.hash.crc32(of), 1);

@@ -1,4 +1,4 @@
-// Hashed files of earlier releases, which stay reachable for a while.
+// Hashed files of earlier releases, which are served for a while after a deploy.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { typed } from "../cli/typed.ts";
@@ -29,14 +29,14 @@ describe("hashed assets: a file that a deploy removed", () => {
     for (const path of ["assets", "download", "images", "guide-chapter1.html"]) host.remove(`/srv/site/${path}`);
   });
 
-  test("stays reachable when its name carries a hash, and is listed; every other one is gone", async () => {
+  test("is still served and listed if its name carries a hash; other files are gone", async () => {
     expect(await host.deploy()).toMatchObject({ assets: [{ path: script, bytes: 3 }] });
     expect(files()).toEqual([script]);
     expect(host.text(`${kept}/${script}`)).toBe("old");
     expect(await host.deploy()).toMatchObject({ changed: 0, assets: [{ path: script, bytes: 3 }] });
   });
 
-  test("goes when no backup has it any more, at once without a backup", async () => {
+  test("is removed when no backup has it any more, and at once without a backup", async () => {
     expect(await host.deploy({ backup: false })).toMatchObject({ assets: [] });
     expect(files()).toEqual([]);
     host.write(`/srv/site/${script}`, "new");
@@ -50,14 +50,14 @@ describe("hashed assets: a file that a deploy removed", () => {
     expect(files()).toEqual([]);
   });
 
-  test("that is in the site again is kept no longer", async () => {
+  test("is dropped when the live tree has the file again", async () => {
     await host.deploy();
     host.write(`/srv/site/${script}`, "new");
     expect(await host.deploy()).toMatchObject({ assets: [] });
     expect([files(), host.text(`${live}/${script}`)]).toEqual([[], "new"]);
   });
 
-  test("and was kept by an earlier version though its name has no hash, is removed by the next deploy", async () => {
+  test("is removed by the next deploy if an earlier version kept it without a hash in its name", async () => {
     await host.deploy();
     host.write(`${kept}/download/other.csv`, "x");
     host.trees.share(`${kept}/${script}`, `${kept}/download/customer-list-2024.csv`);
@@ -79,7 +79,7 @@ describe("project assets", () => {
     await host.deploy();
   });
 
-  test("list prints the path within the site and the bytes of each", async () => {
+  test("list prints each path within the site and its size in bytes", async () => {
     expect(await lines("list demo")).toEqual({ exit: 0, out: `${script}\t3\n`, err: "" });
     expect(JSON.parse((await lines("list demo --json")).out)).toEqual({
       schema: 1,
@@ -90,7 +90,7 @@ describe("project assets", () => {
     });
   });
 
-  test("prune removes them, a dry run only prints them, and a second prune has nothing to do", async () => {
+  test("prune removes the files, a dry run only prints them, and a second prune changes nothing", async () => {
     expect(await lines("prune demo --dry-run")).toEqual({ exit: 0, out: `Would remove ${script}\n`, err: "" });
     expect(JSON.parse((await lines("prune demo --dry-run --json")).out)).toMatchObject({
       outcome: "pending",
@@ -104,12 +104,12 @@ describe("project assets", () => {
     expect(files()).toEqual([]);
     expect(await lines("prune demo")).toEqual({ exit: 0, out: "No files of earlier releases for demo.\n", err: "" });
     expect((await lines("list demo")).out).toBe("No files of earlier releases for demo.\n");
-    // The backups have it still.
+    // The backups still have it.
     host.write("/srv/site/index.html", "two");
     expect(await host.deploy()).toMatchObject({ assets: [] });
   });
 
-  test("a slug that is not registered is named", async () => {
+  test("an unknown slug is named in the error", async () => {
     expect(await lines("prune other")).toMatchObject({ exit: 1, err: expect.stringContaining("project other") });
   });
 });

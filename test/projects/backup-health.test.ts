@@ -8,11 +8,11 @@ import { secondsOf, stampName } from "../../src/projects/releases.ts";
 import { typedWords } from "../cli/typed.ts";
 import { project, TreeHost } from "./tree.ts";
 
-test("a stamp is read as it is written", () => {
+test("backup names: a parsed stamp equals the formatted one", () => {
   expect(secondsOf(stampName(1_800_000_001))).toBe(1_800_000_001);
 });
 
-test("backups count what the live tree does not have, once; one that was edited through it is told", async () => {
+test("backups: files that the live tree lacks count once, and an edit through the live tree is reported", async () => {
   using disk = new TreeHost();
   const health = () => backupHealth(disk.host, disk.trees, project);
   expect(health()).toEqual({ bytes: 0, changed: null, unread: [] });
@@ -30,7 +30,7 @@ test("backups count what the live tree does not have, once; one that was edited 
   expect(health().changed).toMatch(/\/\d{8}T\d{6}Z\/same$/);
 });
 
-test("backups: one that cannot be read hides neither the others of its project nor those of another", async () => {
+test("backups: an unreadable one hides neither the others of its project nor those of another project", async () => {
   using disk = new TreeHost();
   const records = Object.fromEntries(
     ["demo", "other"].map((slug) => [

@@ -1,4 +1,4 @@
-// What a page loads from elsewhere and the content policy of its site blocks.
+// Foreign origins that a page loads from and that the content policy of its site blocks.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync } from "node:fs";
@@ -15,17 +15,17 @@ afterEach(() => host[Symbol.dispose]());
 
 const cdn = "https://cdn.jsdelivr.net";
 
-/** The warnings of a deploy of one page. */
+/** Returns the warnings of a deploy of one page. */
 async function notesOf(page: string, more = {}, name = "index.html"): Promise<string[]> {
   host.write(`/srv/site/${name}`, page);
   return (await host.deploy({ project: { ...project, ...more } })).notes;
 }
 
-/** The policy in the line that a warning offers. */
+/** Returns the policy in the command of a warning. */
 const offered = ([, line = ""]: string[]): string => / --csp "(.*)"$/.exec(line)?.[1] ?? "";
 
-describe("deploy: what the default policy blocks", () => {
-  test("MathJax from a CDN: the origin and the page are named, and the line allows scripts and fonts", async () => {
+describe("deploy: the default policy blocks", () => {
+  test("MathJax from a CDN: the warning names the origin and the page, and its command allows scripts and fonts", async () => {
     const notes = await notesOf(
       `<script id="MathJax-script" async\n src="${cdn}/npm/mathjax@3/es5/tex-mml-chtml.js"></script>`,
     );
@@ -46,14 +46,14 @@ describe("deploy: what the default policy blocks", () => {
     expect((await host.deploy({ project: { ...project, csp: offered(notes) } })).notes).toEqual([]);
   });
 
-  test("Mermaid as a module in the page's own script", async () => {
+  test("Mermaid as an inline module", async () => {
     const notes = await notesOf(
       `<script type="module">\n import mermaid from '${cdn}/npm/mermaid@11/dist/mermaid.esm.min.mjs';\n mermaid.initialize({});</script>`,
     );
     expect(notes[0]).toBe(`the content policy blocks ${cdn} (script of index.html)`);
   });
 
-  test("web fonts: Google's style sheet, and the other host that has its files", async () => {
+  test("web fonts: Google's style sheet, and the other host of its font files", async () => {
     const notes = await notesOf(
       '<link href="https://fonts.googleapis.com/css2?family=Inter&amp;display=swap" rel=stylesheet>',
     );
@@ -139,7 +139,7 @@ describe("deploy: what the default policy blocks", () => {
     expect(await notesOf(`${page} `, { csp: offered(notes) })).toEqual([]);
   });
 
-  test("nothing of what a page only names: links, code, images over HTTPS, its own address, JSON", async () => {
+  test("nothing that a page only mentions: links, code, images over HTTPS, its own address, JSON", async () => {
     const page = `<link rel="canonical" href="https://other.test/a"><link rel="alternate" href="https://other.test/feed">
       <link rel="preconnect" href="https://other.test"><a href="https://other.test/x.js">x</a><img src="https://badge.test/a.svg">
       <pre>import x from 'https://esm.test/x'; fetch("https://api.test")</pre><meta content="https://other.test/card.png">
@@ -148,7 +148,7 @@ describe("deploy: what the default policy blocks", () => {
     expect(await notesOf(page)).toEqual([]);
   });
 
-  test("what cannot stand in a policy is not offered", async () => {
+  test("an origin that a policy cannot contain, which the command does not offer", async () => {
     expect(
       await notesOf(`<script src="https://a;b.test/x.js"></script><script src='https://$x.test/"'></script>`),
     ).toEqual([]);
@@ -161,8 +161,8 @@ describe("deploy: what the default policy blocks", () => {
   });
 });
 
-describe("deploy: another policy", () => {
-  test("the strict one blocks scripts and styles in the page's own text", async () => {
+describe("deploy: a custom policy", () => {
+  test("strict blocks inline scripts and styles", async () => {
     const notes = await notesOf("<style>a{}</style><script>x()</script><script src=a.js></script>", { csp: "strict" });
     expect(notes[0]).toBe(
       "the content policy blocks inline styles (style of index.html), inline scripts (script of index.html)",
@@ -173,20 +173,20 @@ describe("deploy: another policy", () => {
     expect(await notesOf("<script>x()</script>", { csp: offered(notes) })).toEqual([]);
   });
 
-  test("one by nonces or hashes is its author's business", async () => {
+  test("with nonces or hashes causes no warning about scripts", async () => {
     const csp = "script-src 'nonce-a' 'strict-dynamic'";
     expect(await notesOf("<script>x()</script><script src=https://x.test/a.js></script>", { csp })).toEqual([]);
   });
 
-  test("one that would be too long is not offered", async () => {
+  test("that would be too long is not offered", async () => {
     const csp = `default-src 'self' ${"https://a.test/".padEnd(3980, "x")}`;
     const notes = await notesOf(`<script src="${cdn}/a.js"></script>`, { csp });
     expect(notes[1]).toBe("no policy that allows them is short enough: serve these files from the site itself");
   });
 });
 
-describe("deploy: the search", () => {
-  test("reads only what changed, each origin is named once, and a release is not searched again", async () => {
+describe("deploy: the search for blocked origins", () => {
+  test("reads only changed files, names each origin once, and skips a release", async () => {
     const page = `<script src="${cdn}/a.js"></script><link rel="stylesheet" href="${cdn}/a.css">`;
     host.write("/srv/site/a/b.html", page);
     expect((await notesOf(page))[0]).toBe(`the content policy blocks ${cdn} (script, style of index.html)`);
@@ -198,7 +198,7 @@ describe("deploy: the search", () => {
     expect((await host.restore())?.notes).toEqual([]);
   });
 
-  test("warns in a dry run, in the JSON, and of an archive, and never fails", async () => {
+  test("warns in a dry run, in the JSON and for an archive, and never fails", async () => {
     host.write("/srv/site/index.html", `<script src="${cdn}/a.js"></script>`);
     const warning = `the content policy blocks ${cdn} (script of index.html)`;
     const dry = await typedDeploy(host.root, "/srv/site", "--dry-run");
@@ -228,7 +228,7 @@ describe("deploy: the search", () => {
     expect(read).toEqual(["a.css"]);
   });
 
-  test("passes over a file that is copied again, though its bytes are live", async () => {
+  test("skips a file that is copied again although its content is live", async () => {
     expect(await notesOf(`<script src="${cdn}/a.js"></script>`)).toHaveLength(2);
     const live = `${project.root_path}/index.html`;
     const { ino } = host.stat(live);
@@ -272,7 +272,7 @@ describe("deploy: the search", () => {
       "a needle across two blocks",
       [["index.html", `${" ".repeat(256 * 1024 - 20)}<iframe src="https://x.test/"></iframe>${one}`]],
     ],
-  ])("finds the same in a dry run, a deploy and an archive: %s", async (_, files) => {
+  ])("has the same result in a dry run, a deploy and an archive: %s", async (_, files) => {
     for (const [path, content] of [["index.html", "home"], ...files] as [string, string][])
       host.write(`/srv/site/${path}`, content);
     const tar = ["tar", "-C", `${host.root}/srv/site`, "-cf", `${host.root}/srv/a.tar`, "."];
@@ -292,7 +292,7 @@ describe("deploy: the search", () => {
     expect(looked).toMatchSnapshot();
   });
 
-  test("prints a line that a shell takes for what it is, with a policy of any characters", async () => {
+  test("prints a command that a shell parses correctly, with any characters in the policy", async () => {
     const tag = `<script src="${cdn}/a.js"></script>`;
     const words = async (more: object): Promise<string[]> => {
       const line = ((await notesOf(`${tag}${JSON.stringify(more)}`, more))[1] ?? "").replace(
@@ -313,7 +313,7 @@ describe("deploy: the search", () => {
     expect((await words({ csp: "default-src 'self' https://a/`id`!" }))[4]).toContain("https://a/`id`!");
   });
 
-  test("finds what lies across the blocks of a large page, and nothing beyond its first 4 MiB", async () => {
+  test("finds matches across the blocks of a large page, and none after its first 4 MiB", async () => {
     const tag = `<script src="${cdn}/a.js"></script>`;
     for (const before of [256 * 1024 - 20, 256 * 1024 - 3, 2 * 256 * 1024 - 40]) {
       const notes = await notesOf(`${" ".repeat(before)}${tag}`);
@@ -322,7 +322,7 @@ describe("deploy: the search", () => {
     expect(await notesOf(`${" ".repeat(4 * 2 ** 20)}${tag}`)).toEqual([]);
   });
 
-  test("lists ten origins of a page that has many, and stops", async () => {
+  test("lists ten origins of a page with many, and stops", async () => {
     const tags = Array.from({ length: 300 }, (_, i) => `<script src="https://h${i}.test/a.js"></script>`);
     const [first = "", ...rest] = await notesOf(tags.join(""));
     expect(first).toContain("https://h9.test (script of index.html) and 40 more");
@@ -352,7 +352,7 @@ describe("deploy: the search", () => {
     expect(performance.now() - start).toBeLessThan(4000);
   });
 
-  test("passes over pages that cannot be read as pages", async () => {
+  test("skips files that cannot be parsed as pages", async () => {
     host.write("/srv/site/link.html", "-> index.html");
     expect(await notesOf("\u0000<script src=//x.test/\u0000>", {}, "bin.html")).toEqual(
       expect.arrayContaining([expect.stringContaining("http://x.test")]),
@@ -360,7 +360,7 @@ describe("deploy: the search", () => {
   });
 });
 
-describe("Policy", () => {
+describe("content policy:", () => {
   const allows = (policy: string, kind: Kind, url: string): boolean =>
     new Policy(policy, "http://demo.test/").allows(kind, new URL(url));
 
@@ -389,7 +389,7 @@ describe("Policy", () => {
     expect(allows(policy, "script", url)).toBe(expected);
   });
 
-  test("with: 'none' gives way, and a fallback is copied", () => {
+  test("with: added sources replace 'none', and a fallback directive is copied", () => {
     const added = new Policy("default-src 'none'; script-src-elem 'none'", "http://demo.test/");
     expect(
       added.with([

@@ -1,4 +1,4 @@
-// The certificates of sites: what is refused, what is reported, and for how long browsers remember HTTPS.
+// Certificates of sites: which are rejected, which are reported, and how long browsers remember HTTPS.
 
 import { beforeEach, describe, expect, test } from "bun:test";
 import { typed } from "../cli/typed.ts";
@@ -9,7 +9,7 @@ import { issue } from "./certificates.ts";
 const dir = "/etc/letsencrypt/live/demo.test";
 const vhostPath = "/etc/nginx/sites-available/edox-ops-demo";
 const storePath = "/etc/ssl/certs/ca-certificates.crt";
-/** The clock of the host in memory stands at 2027-01-15 08:00 UTC. */
+/** The clock of the host in memory is at 2027-01-15 08:00 UTC. */
 const long = { from: "2026-12-01", to: "2030-01-01" };
 const ninety = { from: "2027-01-01", to: "2027-04-01" };
 const issuerUrl = "http://ca.test/one.crt";
@@ -32,7 +32,7 @@ let host: FakeHost;
 interface Files {
   chain: readonly string[];
   key?: string;
-  /** What certbot keeps beside. */
+  /** The intermediate that certbot stores beside the certificate. */
   issuers?: string;
 }
 
@@ -71,7 +71,7 @@ async function served(): Promise<void> {
 
 const noon = (day: string): number => Date.parse(`${day}T12:00:00Z`);
 
-/** The host looks at another time. Its clock is set in no other way. */
+/** Runs checks at another time, by the host's clock alone. */
 const at = (day: string): FakeHost => ({ ...host, now: () => noon(day) });
 
 const cases: [string, Files, string][] = [
@@ -147,7 +147,7 @@ const cases: [string, Files, string][] = [
 ];
 
 describe.each(cases)("certificate %s", (_, files, reason) => {
-  test("is refused by project update --tls, with nothing changed", async () => {
+  test("is rejected by project update --tls, and nothing is changed", async () => {
     expect(await typed("project enable demo", host)).toMatchObject({ exit: 0, err: "" });
     put(files);
     const before = host.listing("/etc");
@@ -158,7 +158,7 @@ describe.each(cases)("certificate %s", (_, files, reason) => {
     expect(host.listing("/etc")).toEqual(before);
   });
 
-  test("fails project validate and doctor on a served site", async () => {
+  test("fails project validate and doctor for an enabled site", async () => {
     await served();
     put(files);
     const { exit, err: out } = await typed("project validate demo", host);
@@ -168,10 +168,10 @@ describe.each(cases)("certificate %s", (_, files, reason) => {
   });
 });
 
-describe("a faulty certificate", () => {
+describe("a faulty certificate:", () => {
   const expired = { chain: [like({ from: "2026-10-01", to: "2026-12-30" }), one.certificate] };
 
-  test("project add --tls: is refused, and a missing one may still come", async () => {
+  test("project add --tls rejects it, and accepts a missing one", async () => {
     put(expired);
     const line = "project add other --domain other.test --tls";
     expect((await typed(line, host)).exit).toBe(0);
@@ -182,7 +182,7 @@ describe("a faulty certificate", () => {
     expect(host.listing("/etc")).toEqual(before);
   });
 
-  test("project enable: is refused, with nothing changed", async () => {
+  test("project enable rejects it, and nothing is changed", async () => {
     put(good);
     expect((await typed("project update demo --tls", host)).exit).toBe(0);
     put(expired);
@@ -192,7 +192,7 @@ describe("a faulty certificate", () => {
     expect(host.listing("/etc")).toEqual(before);
   });
 
-  test("project enable: a missing certificate is refused with the way to get one", async () => {
+  test("project enable rejects a missing one, and the hint obtains it", async () => {
     await typed("project update demo --tls", host);
     const { exit, err } = await typed("project enable demo", host);
     expect([exit, err]).toEqual([
@@ -206,7 +206,7 @@ describe("a faulty certificate", () => {
     );
   });
 
-  test("project update: a missing certificate of a served site has certbot as its hint", async () => {
+  test("project update rejects a missing one of an enabled site, and the hint is certbot", async () => {
     await typed("project enable demo", host);
     host.put("/usr/bin/certbot", "");
     const { exit, err } = await typed("project update demo --tls", host);
@@ -217,7 +217,7 @@ describe("a faulty certificate", () => {
     ]);
   });
 
-  test("project update: other changes of a served site only warn of it", async () => {
+  test("project update only warns about it in other changes of an enabled site", async () => {
     await served();
     put(expired);
     const { exit, out } = await typed("project update demo --branch next", host);
@@ -226,7 +226,7 @@ describe("a faulty certificate", () => {
     expect((await typed("project update demo --domain demo.test", host)).exit).toBe(1);
   });
 
-  test("hints: a certificate of certbot's is renewed or issued again by it", async () => {
+  test("the hints renew or reissue a certificate of certbot with certbot", async () => {
     await served();
     host.put("/etc/letsencrypt/renewal/demo.test.conf", "");
     put(expired);
@@ -238,7 +238,7 @@ describe("a faulty certificate", () => {
     }
   });
 
-  test("validate: one that nginx has not loaded since it was renewed is a warning", async () => {
+  test("project validate warns if nginx was not reloaded since a renewal", async () => {
     await served();
     await host.sleep(1000);
     put(good);
@@ -251,7 +251,7 @@ describe("a faulty certificate", () => {
 });
 
 describe("a certificate that browsers accept", () => {
-  test("passes without a word, with its root or directly from it", async () => {
+  test("passes without a warning, with its root or issued by it directly", async () => {
     await served();
     expect((await typed("project validate demo", host)).out).toBe("Project demo validation passed.\n");
     for (const chain of [
@@ -263,7 +263,7 @@ describe("a certificate that browsers accept", () => {
     }
   });
 
-  test("for a wildcard passes for one label, and for no more", async () => {
+  test("for a wildcard covers one label and no more", async () => {
     for (const [name, exit] of [
       ["a.docs.test", 0],
       ["a.b.docs.test", 1],
@@ -274,7 +274,7 @@ describe("a certificate that browsers accept", () => {
     }
   });
 
-  test("for an address instead of a name passes, and four numbers that are none do not", async () => {
+  test("for an IP address passes, and one for four numbers that are no address does not", async () => {
     const live = "/etc/letsencrypt/live";
     for (const [name, exit] of [
       ["10.0.0.1", 0],
@@ -286,7 +286,7 @@ describe("a certificate that browsers accept", () => {
     }
   });
 
-  test("self-signed, or of a private authority, passes with a warning", async () => {
+  test("passes with a warning if it is self-signed or from a private authority", async () => {
     for (const [chain, reason] of [
       [[issue({ ...demo, key }).certificate], "is self-signed: browsers trust it only where it was added by hand"],
       [[issue({ ...demo, by: one, key }).certificate], "is issued by 'CN=One', which this host does not trust"],
@@ -303,7 +303,7 @@ describe("a certificate that browsers accept", () => {
     }
   });
 
-  test("validate: a self-signed one that ends soon has both warnings", async () => {
+  test("causes both warnings if it is self-signed and expires soon", async () => {
     await served();
     put({ chain: [issue({ ...demo, key }).certificate] });
     const { err: out } = await typed("project validate demo", at("2027-03-10"));
@@ -318,7 +318,7 @@ describe("a certificate that browsers accept", () => {
     [{ from: "2027-01-14", to: "2027-01-20" }, "2027-01-19", "8 %"],
     [long, "2029-11-30", null],
     [long, "2029-12-03", "2 %"],
-  ])("is due for renewal by the share of its lifetime, 30 days at most: %o on %s", async (dates, day, share) => {
+  ])("is due for renewal by the share of its lifetime, at most 30 days: %o on %s", async (dates, day, share) => {
     await served();
     put({
       chain: [like(dates), issue({ subject: "One", ...long, isAuthority: true, by: root, key: one.key }).certificate],
@@ -336,7 +336,7 @@ describe("a certificate that browsers accept", () => {
   });
 });
 
-test("HSTS: lasts a day, and a year once the owner asks for it", async () => {
+test("HSTS: lasts a day by default, and a year when the owner enables it", async () => {
   await served();
   const header = (): string | undefined => /Strict-Transport-Security "(.+?)"/.exec(host.text(vhostPath) ?? "")?.[1];
   expect(header()).toBe("max-age=86400");

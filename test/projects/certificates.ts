@@ -18,9 +18,9 @@ export interface CertificateRequest {
   /** The issuer; without it the certificate is self-signed. */
   by?: Issued;
   isAuthority?: true;
-  /** Where the issuer's certificate could be fetched, as public authorities say it. */
+  /** The address of the issuer's certificate, as public authorities include it. */
   issuerUrl?: string;
-  /** The key; without it a new one is made. */
+  /** The key; by default a new one is generated. */
   key?: string;
 }
 
@@ -38,7 +38,7 @@ rand_serial = yes
 commonName = supplied
 `;
 
-/** Issues a certificate with openssl, in a directory that is removed again. */
+/** Issues a certificate with openssl in a temporary directory. */
 export function issue({ subject, names, from, to, by, isAuthority, issuerUrl, key }: CertificateRequest): Issued {
   const cwd = mkdtempSync(`${tmpdir()}/edox-ops-certificate-`);
   const run = (...words: string[]): void => {

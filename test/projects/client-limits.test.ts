@@ -1,4 +1,4 @@
-// The limits of a site's clients, and which proxies it trusts to name a client's address.
+// Request limits of a site, and the proxies that it trusts to name the client's address.
 
 import { beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
@@ -29,7 +29,7 @@ const recorded = () => JSON.parse(host.text(projectsPath) ?? "").demo;
 const lines = (pattern: RegExp): string[] =>
   (host.text(sitePath) ?? "").split("\n").flatMap((line) => (pattern.test(line) ? [line.trim()] : []));
 
-describe("project update --rate-limit: a site gets limits of its own", () => {
+describe("project update --rate-limit: sets the limits of a site", () => {
   for (const [value, record, directives] of [
     [
       "7",
@@ -70,10 +70,10 @@ describe("project update --rate-limit: a site gets limits of its own", () => {
   }
 
   for (const value of ["0", "-1", "+5", "05", "1.5", "1e3", "0x10", "100001", "9".repeat(400), "٣", "5r/s", "none"]) {
-    test(`refuses ${value.slice(0, 20)}`, () => refused(["--rate-limit", value], "--rate-limit"));
+    test(`rejects ${value.slice(0, 20)}`, () => refused(["--rate-limit", value], "--rate-limit"));
   }
   for (const value of ["OFF", "5\n", "5;", "5 ", "$host", "Infinity", "NaN"]) {
-    test(`refuses ${JSON.stringify(value)}`, () => refused([`--rate-limit=${value}`], "--rate-limit"));
+    test(`rejects ${JSON.stringify(value)}`, () => refused([`--rate-limit=${value}`], "--rate-limit"));
   }
 });
 
@@ -87,8 +87,8 @@ async function refused(words: string[], flag: string, reason = ""): Promise<void
   expect(host.listing()).toEqual(before);
 }
 
-describe("project update --real-ip-from: a site trusts its proxies", () => {
-  test("given twice or as a list, in the usual spelling, once each, and none restores record and site byte for byte", async () => {
+describe("project update --real-ip-from: sets the proxies that a site trusts", () => {
+  test("given twice or as a list, in canonical spelling without duplicates, and none restores record and site byte for byte", async () => {
     const [records, site] = [host.text(projectsPath), host.text(sitePath)];
     const flags = "--real-ip-from 127.0.0.1 --real-ip-from 10.0.0.0/8,2001:DB8:0::/32 --real-ip-from=127.0.0.1/32";
     expect(await typed(`project update demo ${flags}`, host)).toMatchObject({ exit: 0, err: "" });
@@ -112,7 +112,7 @@ describe("project update --real-ip-from: a site trusts its proxies", () => {
     expect([host.text(projectsPath), host.text(sitePath)]).toEqual([records, site]);
   });
 
-  test("over HTTPS the server that redirects trusts them too: its log has the client's address", async () => {
+  test("also in the server that redirects to HTTPS, whose log has the client's address", async () => {
     await typed("project add tls --domain tls.test --tls --real-ip-from fd00::/8", host);
     for (const name of ["fullchain", "privkey"]) host.put(`/etc/letsencrypt/live/tls.test/${name}.pem`, "x");
     const { out } = await typed("project render-nginx tls --stdout", host);
@@ -159,12 +159,12 @@ describe("project update --real-ip-from: a site trusts its proxies", () => {
     ["none,10.0.0.0/8", "none is not a network"],
     [Array.from({ length: 201 }, (_, i) => `10.0.0.${i}`).join(), "invalid --real-ip-from '201 networks': at most 200"],
   ] as const) {
-    test(`refuses ${JSON.stringify(value.slice(0, 30))}`, () =>
+    test(`rejects ${JSON.stringify(value.slice(0, 30))}`, () =>
       refused([`--real-ip-from=${value}`], "--real-ip-from", reason));
   }
-  test("refuses an empty value", () => refused(["--real-ip-from", ""], "--real-ip-from needs a value"));
+  test("rejects an empty value", () => refused(["--real-ip-from", ""], "--real-ip-from needs a value"));
 
-  test("a network that is read is safe in a file of nginx's, and its spelling is read as itself", () => {
+  test("real_ip_from: a parsed network is safe in nginx's configuration, and its spelling parses to itself", () => {
     const part = fc.oneof(fc.ipV4(), fc.ipV6(), fc.stringMatching(/^[0-9a-f:./%;]{1,12}$/), fc.string());
     const text = fc.oneof(
       part,
@@ -181,7 +181,7 @@ describe("project update --real-ip-from: a site trusts its proxies", () => {
   });
 });
 
-describe("a request is not counted where it comes from the host itself and nobody forwarded it:", () => {
+describe("rate limit: a request is exempt only if it comes from the host itself and was not forwarded:", () => {
   const [, source = ""] = /map "([^"]+)"/.exec(clientsText) ?? [];
   const exempt = [...clientsText.matchAll(/"~([^"]+)" "";/g)].map(([, pattern]) => new RegExp(pattern ?? ""));
   for (const [remote, server, headers, counted] of [
@@ -211,7 +211,7 @@ describe("a request is not counted where it comes from the host itself and nobod
   }
 });
 
-describe("an upgrade and a rollback of edox-ops: a site that is written finds its zones, and those of before stay", () => {
+describe("rate limit: after an upgrade or a rollback of edox-ops, written sites find their zones and older sites keep working", () => {
   const earlier = "limit_req_zone $binary_remote_addr zone=edox_ops_reader:10m rate=500r/s;";
   for (const line of ["update demo", "enable demo", "render-nginx demo"]) {
     test(line, async () => {
@@ -219,7 +219,7 @@ describe("an upgrade and a rollback of edox-ops: a site that is written finds it
       host.put(sitePath, "server { limit_req zone=edox_ops_reader burst=2000 nodelay; }\n");
       expect((await typed("doctor", host)).out).toContain("[WARN] nginx:clients: ");
       expect((await typed(`project ${line}`, host)).exit).toBe(0);
-      // An earlier edox-ops writes the file of limits as it knows it, and never this one.
+      // An earlier edox-ops writes its own version of the limits file, and never the file of a newer one.
       const zones = host.text(clientsPath) ?? "";
       const used = [...(host.text(sitePath) ?? "").matchAll(/limit_(?:req zone=|conn )(\w+)/g)].map(([, zone]) => zone);
       expect(used).toHaveLength(2);

@@ -1,4 +1,4 @@
-// A project removed together with its files: records and nginx on a host in memory, trees on a real file system.
+// Removes a project with its files: records and nginx on a host in memory, trees on a real file system.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Trees } from "../../src/host/trees.ts";
@@ -33,21 +33,22 @@ const run = (line: string) => typed(line, records, undefined, undefined, undefin
 const isRegistered = () => records.text("/etc/edox-ops/projects.json")?.includes("demo.test");
 const isServed = () => records.readLink("/etc/nginx/sites-enabled/edox-ops-demo") !== null;
 const left = () => Bun.spawnSync(["find", `${host.root}/var/www/docs`, "-mindepth", "2"]).stdout.toString();
-/** Answers so for this path. */
+/** Replaces the answer for this path. */
 function pin(path: string, answer: ReturnType<Trees["pinned"]>): void {
   const { pinned } = host.trees;
   Object.assign(host.trees, { pinned: (asked: string) => (asked === path ? answer : pinned(asked)) });
 }
 
 describe("project remove --delete-files", () => {
-  // Home and page; the script has names in the backup and among the assets, the page in the live tree and in the backup.
+  // Home and page. The script is hard-linked in the backup and among the assets, the page in the live tree and in the
+  // backup.
   const trees = [
     { path: live, files: 2, bytes: 8 },
     { path: backups, files: 3, bytes: expect.any(Number) },
     { path: assets, files: 0, bytes: 0 },
   ];
 
-  test("a dry run names every tree with its files and bytes, each file once, and changes nothing", async () => {
+  test("a dry run prints every tree with its files and bytes, counts each file once, and changes nothing", async () => {
     const before = [left(), records.listing()];
     const { exit, out } = await run("project remove demo --delete-files --dry-run");
     expect(exit).toBe(0);
@@ -59,14 +60,14 @@ describe("project remove --delete-files", () => {
     expect([left(), records.listing()]).toEqual(before);
   });
 
-  test("deletes all of it, and prints the same", async () => {
+  test("deletes all trees, and prints the same report", async () => {
     const { exit, out, err } = await run(`${command} --json`);
     expect([exit, err, JSON.parse(out)]).toMatchObject([0, "", { outcome: "changed", trees }]);
     expect([left(), isRegistered(), isServed()]).toEqual(["", false, false]);
     expect(records.stat("/etc/nginx/sites-available/edox-ops-demo")).toBeNull();
   });
 
-  test("takes the site down before a tree goes, which is renamed before it is deleted, and the record last", async () => {
+  test("disables the site first, renames each tree before deleting it, and removes the record last", async () => {
     const seen: unknown[] = [];
     const { move, remove } = host.trees;
     Object.assign(host.trees, {
@@ -84,7 +85,7 @@ describe("project remove --delete-files", () => {
     expect(isRegistered()).toBe(false);
   });
 
-  test("deletes by the directory that was opened, whatever another user puts above the tree meanwhile", () => {
+  test("deletes in the opened directory, even if another user replaces a directory above meanwhile", () => {
     const nested = "/var/www/docs/team/handbook";
     host.write(`${nested}/index.html`, "ours");
     host.write("/srv/handbook/index.html", "theirs");
@@ -109,7 +110,7 @@ describe("project remove --delete-files", () => {
     ["append-only", "chattr -a"],
   ] as const) {
     for (const path of [live, `${live}/deep/page.html`, `${backups}/.digests`]) {
-      test(`${kind} at ${path} is named with what to type, and nothing is changed`, async () => {
+      test(`${kind} at ${path} is named with a hint, and nothing is changed`, async () => {
         pin(path, kind);
         const before = [left(), records.listing()];
         for (const line of [command, "project remove demo --delete-files --dry-run"]) {
@@ -124,14 +125,14 @@ describe("project remove --delete-files", () => {
     }
   }
 
-  test("a folder of the trees that is a mount point is none of the site's, and one that is immutable is named", async () => {
+  test("a mount point among the folders of the trees is not part of the site, and an immutable folder is named", async () => {
     pin("/var/www/docs", "immutable");
     expect((await run(command)).err).toContain("hint: chattr -i /var/www/docs\n");
     pin("/var/www/docs", "mount point");
     expect((await run(command)).exit).toBe(0);
   });
 
-  test("killed at any call that changes a tree, it is finished by a repetition", async () => {
+  test("a second run completes a deletion that was killed at any call that changes a tree", async () => {
     const { move, remove, sync } = host.trees;
     for (let kill = 0; ; kill++) {
       let calls = 0;
@@ -160,7 +161,7 @@ describe("project remove --delete-files", () => {
     }
   });
 
-  test("a site that cannot be taken down keeps its files", async () => {
+  test("keeps the files of a site that cannot be disabled", async () => {
     records.broken.add("/etc/edox-ops/projects.json");
     const before = left();
     const { exit, out } = await run(`${command} --json`);

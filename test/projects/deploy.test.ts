@@ -1,4 +1,4 @@
-// A deploy on a real file system, below a folder of its own.
+// Deploys on a real file system, in a temporary directory.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
@@ -35,7 +35,7 @@ const refusal = (more = {}): Promise<string> =>
     (error) => error.message,
   );
 
-test("deploy: a tree below another directory is replaced and backed up as any; without the directory init is named", async () => {
+test("deploy: a tree in a nested directory is replaced and backed up, and a missing directory has init as its hint", async () => {
   const nested = { ...project, root_path: "/var/www/docs/team/docs.example.org" };
   const above = () => openAbove(host.trees, nested, host.host.uid);
   expect(above).toThrow("/var/www/docs/team is missing");
@@ -65,19 +65,19 @@ describe("deploy: files that nginx will not serve", () => {
     expect((await host.deploy()).notes).toEqual(expected);
   });
 
-  test("one is reported by its name, a link too", async () => {
+  test("are reported by name if there is one, symlinks included", async () => {
     expect(await notes("guide/repo.git")).toEqual(["nginx will not serve 1 file: guide/repo.git"]);
     host.remove("/srv/site/guide/repo.git");
     host.write("/srv/site/a.old", "-> index.html");
     expect((await host.deploy()).notes).toEqual(["nginx will not serve 1 file: a.old"]);
   });
 
-  test("are not those of .well-known, pages with such an address, folders, or markers of generators", async () => {
+  test("do not include .well-known, pages with such an address, folders, or markers of generators", async () => {
     const served = [".well-known/security.txt", "guide/import.meta.env.html", "repo.git/index.html", "a.b/env", "old"];
     expect(await notes(...served, ".nojekyll", ".buildinfo", ".doctrees/a/b.doctree", "a/.gitkeep")).toEqual([]);
   });
 
-  test("are reported by a dry run and by a restore, too", async () => {
+  test("are also reported by a dry run and by a restore", async () => {
     host.write("/etc/edox-ops/projects.json", JSON.stringify({ demo: project }));
     host.mode("/etc/edox-ops/projects.json", 0o600);
     await notes("a.bak");
@@ -96,7 +96,7 @@ describe("deploy: a gzip file beside the file that nginx sends it for", () => {
     `left out, since nginx would send it for the file beside it, which has another content: ${what}`;
   const old = new Date("2020-01-01");
 
-  test("is published where it holds that file, however old it is", async () => {
+  test("is published if it has the same content, however old it is", async () => {
     host.write("/srv/site/app.js", "same");
     gzip("app.js.gz", "same");
     host.write("/srv/site/empty.txt", "");
@@ -106,7 +106,7 @@ describe("deploy: a gzip file beside the file that nginx sends it for", () => {
     expect(host.list(live)).toEqual(["app.js", "app.js.gz", "empty.txt", "empty.txt.gz", "index.html"]);
   });
 
-  test("is left out with a warning where that file is another, however new it is", async () => {
+  test("is left out with a warning if that file differs, however new it is", async () => {
     host.write("/srv/site/assets/app.js", "new");
     gzip("assets/app.js.gz", "old");
     host.write("/srv/site/assets/long.js", "longer than before");
@@ -120,7 +120,7 @@ describe("deploy: a gzip file beside the file that nginx sends it for", () => {
     expect(host.list(`${live}/assets`)).toEqual(["app.js", "app.js.gz", "long.js"]);
   });
 
-  test("is removed from the site by the next deploy when only that file changed", async () => {
+  test("is removed from the site by the next deploy if only that file changed", async () => {
     host.write("/srv/site/only/page.html", "one");
     gzip("only/page.html.gz", "one");
     await host.deploy();
@@ -129,7 +129,7 @@ describe("deploy: a gzip file beside the file that nginx sends it for", () => {
     expect(host.list(`${live}/only`)).toEqual(["page.html"]);
   });
 
-  test("is left out where it is no gzip file, is cut off, or is a link to another's", async () => {
+  test("is left out if it is no gzip file, is truncated, or is a symlink to another file's", async () => {
     host.write("/srv/site/a.css", "a");
     host.write("/srv/site/a.css.gz", "text that is no gzip file, and long enough to be one");
     host.write("/srv/site/b.css", "b");
@@ -142,7 +142,7 @@ describe("deploy: a gzip file beside the file that nginx sends it for", () => {
     expect(host.list(live)).toEqual(["a.css", "b.css", "c.css", "d.css", "d.css.gz", "index.html"]);
   });
 
-  test("is a download like any other where no such file is there", async () => {
+  test("is an ordinary download if there is no such file", async () => {
     gzip("data.tar.gz", "data");
     host.write("/srv/site/folder/index.html", "x");
     gzip("folder.gz", "folder");
@@ -151,7 +151,7 @@ describe("deploy: a gzip file beside the file that nginx sends it for", () => {
     expect(host.list(live)).toEqual(["data.tar.gz", "folder", "folder.gz", "index.html", "none.gz"]);
   });
 
-  test("in an archive is left out as well", async () => {
+  test("is also left out of an archive", async () => {
     host.write("/etc/edox-ops/projects.json", JSON.stringify({ demo: project }));
     host.mode("/etc/edox-ops/projects.json", 0o600);
     mkdirSync(`${host.root}/var/log`);
@@ -168,8 +168,8 @@ describe("deploy: a gzip file beside the file that nginx sends it for", () => {
   });
 });
 
-describe("what did not change is not written again", () => {
-  test("it keeps inode and time, and so its ETag; what did has a later second than any before", async () => {
+describe("deploy: an unchanged file is not written again", () => {
+  test("it keeps inode, time and ETag, and a changed file gets a later second than any before", async () => {
     host.write("/srv/site/a/same.css", "same");
     await host.deploy();
     const before = [host.stat(`${live}/a/same.css`), host.stat(`${live}/index.html`)] as const;
@@ -185,21 +185,21 @@ describe("what did not change is not written again", () => {
     expect(host.text(`${live}/index.html`)).toBe("new!");
   });
 
-  test("where nothing did, nothing happens, and no backup of the same pushes out another", async () => {
+  test("a deploy without changes does nothing, and prunes no backup", async () => {
     await host.deploy();
     const { ino } = host.stat(live);
     expect(await host.deploy()).toMatchObject({ files: 1, changed: 0, backup: null });
     expect(host.stat(live).ino).toBe(ino);
   });
 
-  test("deploy: where nothing did, a site that is not served is an error all the same", async () => {
+  test("a deploy without changes still fails if the site is not served", async () => {
     await host.deploy();
     const probe = async () => ({ reason: "nginx is not running", hint: ["sudo", "systemctl", "start", "nginx"] });
     expect(await refusal({ probe })).toBe("nginx is not running; nothing was changed");
     expect(await host.deploy({ probe: async () => null })).toMatchObject({ changed: 0 });
   });
 
-  test("a backup is the tree of before, and costs nothing", async () => {
+  test("a backup is the previous tree, and takes no space", async () => {
     await host.deploy();
     const { ino } = host.stat(live);
     host.write("/srv/site/index.html", "two");
@@ -209,7 +209,7 @@ describe("what did not change is not written again", () => {
     expect(host.text(`${backup}/index.html`)).toBe("home");
   });
 
-  test("a file that somebody else owned, or that all may write, is made anew", async () => {
+  test("a file that another user owned, or that all may write, is written again", async () => {
     await host.deploy();
     host.mode(`${live}/index.html`, 0o666);
     await host.deploy();
@@ -217,7 +217,7 @@ describe("what did not change is not written again", () => {
   });
 });
 
-describe("what is known of the live files is no more than a help:", () => {
+describe("deploy: the digests of the live files are only a cache:", () => {
   const path = `${backups}/.digests`;
   /** A live tree whose files were compared once. */
   async function compared(): Promise<void> {
@@ -229,7 +229,7 @@ describe("what is known of the live files is no more than a help:", () => {
     }
   }
   const same = (): boolean => Bun.spawnSync(["diff", "-r", `${host.root}/srv/site`, host.root + live]).success;
-  /** Live files that were read by the next deploy. */
+  /** Returns the live files that the next deploy reads. */
   async function read(): Promise<string[]> {
     const { same } = host.trees;
     const found: string[] = [];
@@ -244,7 +244,7 @@ describe("what is known of the live files is no more than a help:", () => {
     return found;
   }
 
-  test("only what was written by the last deploy is read, and every change is seen", async () => {
+  test("only files of the last deploy are read, and every change is detected", async () => {
     await compared();
     expect(await read()).toEqual(["index.html"]);
     expect(await read()).toEqual([]);
@@ -254,7 +254,7 @@ describe("what is known of the live files is no more than a help:", () => {
     expect(same()).toBe(true);
   });
 
-  test("a live file that was written to, and a tree that somebody put there, are read", async () => {
+  test("a modified live file and a replaced live tree are read", async () => {
     await compared();
     host.write(`${live}/page.html`, "evil");
     expect(await read()).toContain("page.html");
@@ -264,7 +264,7 @@ describe("what is known of the live files is no more than a help:", () => {
     expect(await read()).toContain("page.html");
   });
 
-  test("where it cannot be written that is told, and the site is live", async () => {
+  test("a failed write is reported, and the site is live", async () => {
     await compared();
     Object.assign(host.host, {
       writeFile: (name: string) => {
@@ -283,7 +283,7 @@ describe("what is known of the live files is no more than a help:", () => {
     });
   });
 
-  test("garbage in its place is as good as nothing", async () => {
+  test("a damaged cache is ignored", async () => {
     await compared();
     const whole = readFileSync(host.root + path);
     const flipped = Buffer.from(whole);
@@ -297,8 +297,8 @@ describe("what is known of the live files is no more than a help:", () => {
   });
 });
 
-describe("backups", () => {
-  test("the first deploy into an empty tree has none, two in one second have two, five stay", async () => {
+describe("backups:", () => {
+  test("the first deploy into an empty tree makes none, two in one second make two, and five are kept", async () => {
     expect((await host.deploy()).backup).toBeNull();
     const made: (string | null)[] = [];
     for (let i = 0; i < 7; i++) {
@@ -310,7 +310,7 @@ describe("backups", () => {
     expect(host.list(backups).filter((name) => name.startsWith(".") && !kept.includes(name))).toEqual([]);
   });
 
-  test("are closed to other users, and what is known of a tree to the group as well", async () => {
+  test("other users cannot read them, nor can the group read the digests", async () => {
     await host.deploy();
     host.write("/srv/site/index.html", "two");
     await host.deploy();
@@ -320,14 +320,14 @@ describe("backups", () => {
     expect(modes).toEqual([0o750, 0o600, 0o600]);
   });
 
-  test("--no-backup leaves none", async () => {
+  test("--no-backup makes none", async () => {
     await host.deploy();
     host.write("/srv/site/index.html", "two");
     expect((await host.deploy({ backup: false })).backup).toBeNull();
     expect(host.list(backups)).toEqual(kept.slice(0, 2));
   });
 
-  test("one that is restored keeps the inodes and times of its files, and is undone by another", async () => {
+  test("a restored one keeps the inodes and times of its files, and a second restore undoes the first", async () => {
     await host.deploy();
     const first = host.stat(`${live}/index.html`);
     host.write("/srv/site/index.html", "two");
@@ -344,7 +344,7 @@ describe("backups", () => {
   });
 });
 
-describe("the backup that was pruned last is what the next tree is made of,", () => {
+describe("deploy: the new tree is built from the spare tree, which was pruned last:", () => {
   const spare = `${backups}/.spare`;
   const all = (dir: string) => [...host.trees.walk(dir)].map(({ path, type, inode }) => ({ path, type, inode }));
   const same = (): boolean => Bun.spawnSync(["diff", "-r", `${host.root}/srv/site`, host.root + live]).success;
@@ -364,7 +364,7 @@ describe("the backup that was pruned last is what the next tree is made of,", ()
     host.write("/srv/site/to-link", "-> same");
   });
 
-  test("and nothing of it is in the new one that the source has not", async () => {
+  test("nothing that the source lacks remains in it", async () => {
     const { ino } = host.stat(spare);
     const [before, page] = [host.stat(`${live}/same/page.html`).ino, host.stat(`${spare}/same`).ino];
     const { backup } = await host.deploy({ keep: 1 });
@@ -375,7 +375,7 @@ describe("the backup that was pruned last is what the next tree is made of,", ()
     expect(named()).toHaveLength(1);
   });
 
-  test("whatever is in it: other files, other folders, links, what nobody may have written to", async () => {
+  test("foreign files, folders, symlinks and modes in it do not reach the new tree", async () => {
     host.write("/srv/secret/page.html", "secret");
     host.remove(`${spare}/same`);
     host.write(`${spare}/same`, "-> /srv/secret");
@@ -383,7 +383,7 @@ describe("the backup that was pruned last is what the next tree is made of,", ()
     host.mode(`${spare}/old`, 0o777);
     host.write("/srv/site/old/deep/x", "x");
     const { ino } = host.stat(`${spare}/old`);
-    // As long as it is open, no other directory is given its number.
+    // The inode of an open directory is not reused.
     const old = openSync(`${host.root}${spare}/old`, "r");
     await host.deploy({ keep: 1 });
     closeSync(old);
@@ -393,7 +393,7 @@ describe("the backup that was pruned last is what the next tree is made of,", ()
     expect(host.stat(`${live}/old`).mode & 0o777).toBe(0o755);
   });
 
-  test("unless somebody could write to it, or there is none", async () => {
+  test("it is not used if another user could write to it, or if there is none", async () => {
     host.mode(spare, 0o775);
     const { ino } = host.stat(spare);
     await host.deploy({ keep: 1 });
@@ -405,7 +405,7 @@ describe("the backup that was pruned last is what the next tree is made of,", ()
     expect(same()).toBe(true);
   });
 
-  test("and makes room where there is none", async () => {
+  test("it is removed to make room", async () => {
     Object.assign(host.trees, {
       room: () => ({ bytes: all(backups).some(({ path }) => path === ".spare") ? 0 : 1e9, inodes: 99, block: 4096 }),
     });
@@ -414,17 +414,21 @@ describe("the backup that was pruned last is what the next tree is made of,", ()
   });
 });
 
-describe("is refused by name, and nothing is touched:", () => {
+describe("deploy: rejected by name, and nothing is changed:", () => {
   const cases: [string, (host: TreeHost) => void, string][] = [
     ["an empty source", (h) => h.remove("/srv/site/index.html"), "/srv/site is empty"],
-    ["one without a page", (h) => [h.remove("/srv/site/index.html"), h.write("/srv/site/a", "a")], "has no index.html"],
     [
-      "one whose page is a link to nothing",
+      "a source without a page",
+      (h) => [h.remove("/srv/site/index.html"), h.write("/srv/site/a", "a")],
+      "has no index.html",
+    ],
+    [
+      "a source whose page is a dangling symlink",
       (h) => [h.remove("/srv/site/index.html"), h.write("/srv/site/index.html", "-> none.html")],
       "has no index.html",
     ],
     [
-      "one whose page is a link to a directory",
+      "a source whose page is a symlink to a directory",
       (h) => {
         h.remove("/srv/site/index.html");
         h.write("/srv/site/v1/a.html", "a");
@@ -433,17 +437,17 @@ describe("is refused by name, and nothing is touched:", () => {
       "has no index.html",
     ],
     [
-      "an absolute link",
+      "an absolute symlink",
       (h) => h.write("/srv/site/pw.txt", "-> /etc/passwd"),
       "/srv/site/pw.txt is a link to /etc/passwd",
     ],
     [
-      "a link that leads out",
+      "a symlink that leads out",
       (h) => [h.write("/srv/other/x", "x"), h.write("/srv/site/l", "-> ../other/x")],
       "leads out of the site",
     ],
     [
-      "a link that leads out through another",
+      "a symlink that leads out through another one",
       (h) => [
         h.write("/srv/site/d/x", "x"),
         h.write("/srv/x", "x"),
@@ -453,7 +457,7 @@ describe("is refused by name, and nothing is touched:", () => {
       "leads out of the site",
     ],
     [
-      "a link that stays inside only where the source lies",
+      "a symlink that stays inside only at the path of the source",
       (h) => {
         h.write("/srv/site/var/www/config", "x");
         h.write("/srv/site/var/www/x.txt", "-> ../../../site/var/www/config");
@@ -461,7 +465,7 @@ describe("is refused by name, and nothing is touched:", () => {
       "/srv/site/var/www/x.txt is a link to ../../../site/var/www/config: it leads out of the site",
     ],
     [
-      "a link to nothing, through a link that is nothing here and something there",
+      "a symlink that leads out through one to the root of the source",
       (h) => {
         h.write("/srv/site/1/2/3/y", "-> ../../..");
         h.write("/srv/site/1/2/3/x", "-> y/../etc/passwd");
@@ -469,7 +473,7 @@ describe("is refused by name, and nothing is touched:", () => {
       "/srv/site/1/2/3/x is a link to y/../etc/passwd: it leads out of the site",
     ],
     [
-      "a link to nothing elsewhere",
+      "a dangling symlink that leads out",
       (h) => h.write("/srv/site/d/l", "-> ../../x"),
       "is a link to ../../x: it leads out of the site",
     ],
@@ -478,7 +482,7 @@ describe("is refused by name, and nothing is touched:", () => {
     ["a backslash in a name", (h) => h.write("/srv/site/a\\b", "x"), "characters that no address has"],
     ["a pipe", (h) => Bun.spawnSync(["mkfifo", `${h.root}/srv/site/p`]), "/srv/site/p is neither a file"],
     [
-      "a name that is no text",
+      "a name that is not UTF-8",
       (h) => Bun.spawnSync(["sh", "-c", `touch "$0/$(printf 'a\\377')"`, `${h.root}/srv/site`]),
       "characters",
     ],
@@ -494,7 +498,7 @@ describe("is refused by name, and nothing is touched:", () => {
     });
   }
 
-  test("a source that is changed while it is read: rewritten, replaced by a rename, added to", async () => {
+  test("a source that changes while it is read: rewritten, replaced by a rename, added to", async () => {
     for (let i = 0; i < 300; i++) host.write(`/srv/site/f${i}`, "x");
     await host.deploy();
     const changes = [
@@ -518,7 +522,7 @@ describe("is refused by name, and nothing is touched:", () => {
     }
   });
 
-  test("sources that are the system's, by whatever way they are reached", () => {
+  test("system directories, by every path to them", () => {
     const dirs = ["/etc/x", "/proc", "/var/www/docs/demo", "/srv/up"];
     for (const dir of dirs) host.write(`${dir}/index.html`, "x");
     host.write("/srv/link", "-> ../etc");
@@ -544,10 +548,10 @@ describe("is refused by name, and nothing is touched:", () => {
   });
 });
 
-describe("where trees cannot be exchanged, files are replaced one by one, and that is said", () => {
+describe("deploy: files are replaced one by one where trees cannot be swapped, with a note,", () => {
   const said = [`${live} cannot be exchanged with a new tree: its files were replaced one by one`];
 
-  test("with files in the place of directories, and the contrary", async () => {
+  test("also files in place of directories, and directories in place of files", async () => {
     host.write("/srv/site/a/b", "b");
     host.write("/srv/site/c", "c");
     host.write("/srv/site/same", "same");
@@ -572,7 +576,7 @@ describe("where trees cannot be exchanged, files are replaced one by one, and th
     expect(host.list(backups).filter((name) => name.startsWith("."))).toEqual([".digests", ".last-stamp"]);
   });
 
-  test("and put back when it fails, or is killed, in the middle", async () => {
+  test("and are rolled back when that fails or is killed in the middle", async () => {
     for (const name of ["a", "b", "c"]) host.write(`/srv/site/${name}`, "old");
     await host.deploy();
     for (const name of ["a", "b", "c"]) host.write(`/srv/site/${name}`, "new");
@@ -599,7 +603,7 @@ describe("where trees cannot be exchanged, files are replaced one by one, and th
     expect(host.list(backups)).toEqual([".digests", ".last-stamp"]);
   });
 
-  test("also back again where the page is not served", async () => {
+  test("and are rolled back when the probe fails", async () => {
     await host.deploy();
     Object.assign(host.trees, { exchange: () => false });
     host.write("/srv/site/index.html", "two");
@@ -609,8 +613,8 @@ describe("where trees cannot be exchanged, files are replaced one by one, and th
   });
 });
 
-describe("a deploy that ends before its end", () => {
-  test("by a failure or a signal: the tree stays, and what was staged is gone", async () => {
+describe("deploy: an interrupted deploy", () => {
+  test("by a failure or a signal: the live tree stays, and the stage is removed", async () => {
     for (let i = 0; i < 300; i++) host.write(`/srv/site/f${i}`, "x");
     await host.deploy();
     host.write("/srv/site/index.html", "two");
@@ -624,7 +628,7 @@ describe("a deploy that ends before its end", () => {
     }
   });
 
-  test("it lets signals in, and tells how far it is, by the files that are only linked too", async () => {
+  test("handles signals at its pauses, which report the progress, hard-linked files included", async () => {
     for (let i = 0; i < 599; i++) host.write(`/srv/site/f${i}`, "x");
     await host.deploy();
     host.write("/srv/site/index.html", "two");
@@ -645,7 +649,7 @@ describe("a deploy that ends before its end", () => {
     ]);
   });
 
-  test("by a page that is not the new one: the trees change places again", async () => {
+  test("by a failed probe: the previous release is swapped back", async () => {
     await host.deploy();
     host.write("/srv/site/index.html", "two");
     const seen: string[] = [];
@@ -659,7 +663,7 @@ describe("a deploy that ends before its end", () => {
     expect(host.list(backups)).toEqual(kept.slice(0, 2));
   });
 
-  test("by a kill before the exchange: the next takes away what was staged", async () => {
+  test("by a kill before the swap: the next deploy removes the stage", async () => {
     await host.deploy();
     host.write(`${backups}/.stage/x`, "x");
     const { ino } = host.stat(`${backups}/.stage`);
@@ -671,7 +675,7 @@ describe("a deploy that ends before its end", () => {
     expect(host.list(backups).filter((name) => name.startsWith("."))).toEqual(kept.slice(0, 2));
   });
 
-  test("by a kill after the exchange: the next makes the tree of before a backup", async () => {
+  test("by a kill after the swap: the next deploy makes the previous tree a backup", async () => {
     await host.deploy();
     host.write(`${backups}/.stage-1-20260101T000000Z/index.html`, "before");
     const { notes } = await host.deploy();
@@ -679,14 +683,14 @@ describe("a deploy that ends before its end", () => {
     expect(host.text(`${backups}/20260101T000000Z/index.html`)).toBe("before");
   });
 
-  test("a tree that is missing is put there", async () => {
+  test("of a missing tree: the next deploy creates it", async () => {
     host.remove(live);
     expect((await host.deploy()).backup).toBeNull();
     expect(host.text(`${live}/index.html`)).toBe("home");
   });
 });
 
-test("a link within the site stays one, also one to nothing or to itself, and is no change the next time", async () => {
+test("deploy: a symlink within the site stays one, even dangling or in a loop, and is no change in the next deploy", async () => {
   host.write("/srv/site/d/page.html", "page");
   host.write("/srv/site/latest", "-> d");
   host.write("/srv/site/nothing", "-> d/none");
@@ -700,7 +704,7 @@ test("a link within the site stays one, also one to nothing or to itself, and is
   expect(host.text(`${live}/latest/page.html`)).toBe("page");
 });
 
-test("a live tree with links and odd modes, as another tool leaves one, is compared without being followed", async () => {
+test("deploy: a live tree of another tool, with symlinks and odd modes, is compared without following symlinks", async () => {
   host.write("/srv/secret/index.html", "home");
   host.remove(live);
   host.write(`${live}/d`, "-> /srv/secret");
@@ -710,8 +714,8 @@ test("a live tree with links and odd modes, as another tool leaves one, is compa
   expect(host.stat("/srv/secret/index.html").nlink).toBe(1);
 });
 
-describe("deploy: what another user could change becomes root's", () => {
-  /** Of www-data, as the Python tool leaves a tree. */
+describe("deploy: root takes over what another user could change:", () => {
+  /** The group is www-data, as in a tree of the Python tool. */
   const theirs = (path: string): void => {
     for (const { path: name } of [...host.trees.walk(path)]) lchownSync(`${host.root}${path}/${name}`, 33, 33);
     host.mode(path, 0o775);
@@ -729,14 +733,14 @@ describe("deploy: what another user could change becomes root's", () => {
     theirs(live);
   });
 
-  test("the live tree, also where no page changes", async () => {
+  test("the live tree, even if no page changes", async () => {
     const { changed, backup } = await host.deploy();
     expect(changed).toBe(0);
     expect([owners(live), owners(backup as string)]).toEqual([["0:0"], ["0:0"]]);
     expect((await host.deploy()).backup).toBeNull();
   });
 
-  test("a live tree whose files are replaced one by one, and its directories", async () => {
+  test("a live tree whose files are replaced one by one, with its directories", async () => {
     Object.assign(host.trees, { exchange: () => false });
     host.write("/srv/site/index.html", "two");
     await host.deploy();
@@ -753,7 +757,7 @@ describe("deploy: what another user could change becomes root's", () => {
     expect(host.text(`${live}/index.html`)).toBe("home");
   });
 
-  test("the files of a restored backup, which that user may still have open, are copied", async () => {
+  test("the files of a restored backup are copied, because that user may still have them open", async () => {
     host.remove("/etc/group");
     host.write("/etc/group", "mine:x:33:\n");
     host.write("/srv/site/index.html", "two");
@@ -766,14 +770,14 @@ describe("deploy: what another user could change becomes root's", () => {
     expect([host.text(`${backup}/index.html`), host.text(`${live}/index.html`)]).toEqual(["evil", "home"]);
   });
 
-  test("no file of the live tree is kept for pages that were opened before", async () => {
+  test("no file of that live tree is kept for pages that were opened before", async () => {
     host.write(`${live}/app.4f283b18.js`, "theirs");
     expect(await host.deploy()).toMatchObject({ notes: [] });
     expect(host.trees.entry("/var/www/docs/.edox-ops-assets")).toBeNull();
   });
 });
 
-describe("deploy: the directories of the backups, where another user owns them", () => {
+describe("deploy: backup directories that another user owns", () => {
   const above = "/var/www/docs/.edox-ops-backups";
   const secured = () => securedBackups(host.host, host.trees, "demo");
   beforeEach(async () => {
@@ -788,7 +792,7 @@ describe("deploy: the directories of the backups, where another user owns them",
     host.mode(backups, 0o777);
   });
 
-  test("and those of the kept assets, where they may have planted a link", () => {
+  test("include those of the kept assets, where that user may have planted a symlink", () => {
     const assets = "/var/www/docs/.edox-ops-assets";
     host.write(`${assets}/demo/assets`, "-> /srv");
     host.write(`${assets}/other/app.js`, "other");
@@ -798,7 +802,7 @@ describe("deploy: the directories of the backups, where another user owns them",
     expect([host.list("/srv"), host.list(`${assets}/other`)]).toEqual([["site"], ["app.js"]]);
   });
 
-  test("become root's, and working files that were planted there are removed", async () => {
+  test("become root's, and planted working files in them are removed", async () => {
     secured();
     expect([above, backups].map((dir) => `${host.stat(dir).uid}:${(host.stat(dir).mode & 0o777).toString(8)}`)).toEqual(
       ["0:750", "0:755"],
@@ -809,7 +813,7 @@ describe("deploy: the directories of the backups, where another user owns them",
     expect(host.text(`${live}/index.html`)).toBe("home");
   });
 
-  test("are cleared by the next run where one was killed meanwhile", () => {
+  test("are cleaned up by the next run if the first one was killed", () => {
     lchownSync(host.root + backups, 0, 0);
     host.mode(backups, 0o700);
     secured();
@@ -819,21 +823,21 @@ describe("deploy: the directories of the backups, where another user owns them",
     expect(host.list(backups)).toEqual([".digests", "20260101T000000Z"]);
   });
 
-  test("have no file that is read before", () => {
+  test("have no working file that is read before that", () => {
     expect(readWorkingFile(host.host, `${backups}/.digests`)).toBeNull();
     lchownSync(host.root + backups, 0, 0);
     host.mode(backups, 0o755);
     expect(readWorkingFile(host.host, `${backups}/.digests`)).not.toBeNull();
   });
 
-  test("are a Problem where a link is in their place", () => {
+  test("are a problem if a symlink is in their place", () => {
     host.remove(backups);
     host.write(backups, "-> /srv");
     expect(secured).toThrow(`${backups} is not a directory`);
   });
 });
 
-test("a stamp of the far future, in a file or in the name of a backup, is not counted on", async () => {
+test("deploy: a stamp in the far future, of a file or a backup's name, is ignored", async () => {
   const soon = Math.floor(Date.now() / 1000) + 60;
   for (const stamp of ["9999999999999", "99999999999", "text"]) {
     host.write(`${backups}/.last-stamp`, stamp);
@@ -844,7 +848,7 @@ test("a stamp of the far future, in a file or in the name of a backup, is not co
   }
 });
 
-test("a source or a live tree with more than 100 directories in each other is refused, and named", async () => {
+test("deploy: a source or a live tree with more than 100 nested directories is rejected and named", async () => {
   const nest = (path: string, depth: number): void => {
     const make = "chdir shift; for (1 .. shift) { mkdir 'a'; chdir 'a' or die }";
     expect(Bun.spawnSync(["perl", "-e", make, host.root + path, `${depth}`]).exitCode).toBe(0);
@@ -859,7 +863,7 @@ test("a source or a live tree with more than 100 directories in each other is re
   Bun.spawnSync(["rm", "-r", `${host.root}${live}/a`]);
 });
 
-test("a source whose way is changed while it is read is read where it was", async () => {
+test("deploy: a source whose path is redirected while it is read is still read from the opened directory", async () => {
   host.write("/home/a/site/index.html", "theirs");
   host.write("/home/secret/site/index.html", "secret");
   const { path: dir, close: letGo } = openSource(host.trees, "/home/a/site", [0], host.host);
@@ -869,7 +873,7 @@ test("a source whose way is changed while it is read is read where it was", asyn
   expect(host.text(`${live}/index.html`)).toBe("theirs");
 });
 
-test("a file that grows while it is copied ends the deploy", async () => {
+test("deploy: a file that grows while it is copied ends the deploy", async () => {
   await host.deploy();
   host.write("/srv/site/new", "12345");
   const { entry } = host.trees;
@@ -885,7 +889,7 @@ test("a file that grows while it is copied ends the deploy", async () => {
   });
 });
 
-test("a file of another file system is compared, whatever its inode's number", async () => {
+test("deploy: a file of another file system is compared, even with an equal inode", async () => {
   await host.deploy();
   host.write("/srv/site/index.html", "new!");
   const { blocks } = host.trees;
@@ -902,7 +906,7 @@ test("a file of another file system is compared, whatever its inode's number", a
   expect(await host.deploy({ of: "unpacked" })).toMatchObject({ changed: 1 });
 });
 
-test("a directory that comes, goes, or takes the place of a file is a change", async () => {
+test("deploy: a directory that is added, removed, or replaces a file is a change", async () => {
   host.write("/srv/site/a", "a");
   await host.deploy();
   host.remove("/srv/site/a");
@@ -915,7 +919,7 @@ test("a directory that comes, goes, or takes the place of a file is a change", a
   expect(host.list(live)).toEqual(["index.html"]);
 });
 
-test("a tree that is replaced is never lost to one that has the name of its backup", async () => {
+test("deploy: a replaced tree is never lost, even if the name of its backup is taken", async () => {
   await host.deploy();
   host.remove(`${backups}/.last-stamp`);
   const taken = stampName(Math.floor(Date.now() / 1000) + 2);
@@ -930,7 +934,7 @@ test("a tree that is replaced is never lost to one that has the name of its back
   expect(all).toEqual(expect.arrayContaining(["theirs", "precious", "home", "two"]));
 });
 
-test("what cannot be taken away is said, and ends no later deploy", async () => {
+test("deploy: remains that cannot be removed are reported, and do not fail later deploys", async () => {
   await host.deploy();
   const { remove } = host.trees;
   host.write(`${backups}/.trash-20260101T000000Z/x`, "x");
@@ -945,7 +949,7 @@ test("what cannot be taken away is said, and ends no later deploy", async () => 
   expect(host.text(`${live}/index.html`)).toBe("two");
 });
 
-test("a probe that fails is its reason", async () => {
+test("probe: a failed request is returned as the reason", async () => {
   await host.deploy();
   host.write("/srv/site/index.html", "two");
   const probe = () => Promise.reject(new Error("EISDIR: illegal operation"));
@@ -953,7 +957,7 @@ test("a probe that fails is its reason", async () => {
   expect(host.text(`${live}/index.html`)).toBe("home");
 });
 
-test("no room is told before anything is written", async () => {
+test("deploy: missing room is reported before anything is written", async () => {
   const { trees } = host;
   const none = { ...trees, room: () => ({ bytes: 100, inodes: 1, block: 4096 }) };
   Object.assign(host.trees, none);
@@ -963,6 +967,6 @@ test("no room is told before anything is written", async () => {
   expect(host.list("/var/www/docs")).toEqual(["demo"]);
 });
 
-test("a group that is gone is named", async () => {
+test("deploy: a missing group is named", async () => {
   expect(await refusal({ project: { ...project, owner_group: "none" } })).toBe("there is no group none");
 });

@@ -1,4 +1,4 @@
-// A source whose links lead out of it, published with what they lead to.
+// Sources whose symlinks lead out of them, published with the targets of the symlinks.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chownSync, lchownSync } from "node:fs";
@@ -15,7 +15,7 @@ let site: string;
 beforeEach(() => {
   host = registeredHost();
   site = "/srv/site";
-  // As that of a host, which the one of mkdtemp is not.
+  // The directory has the mode that a host has, unlike that of mkdtemp.
   host.mode("", 0o755);
   host.write("/usr/share/javascript/jquery.js", "jquery");
   host.write("/usr/share/fonts/one/regular.woff2", "font");
@@ -24,14 +24,14 @@ afterEach(() => host[Symbol.dispose]());
 
 const deploy = (...flags: string[]) => typedDeploy(host.root, site, "--dereference", ...flags);
 
-/** Gives the source and what is directly in it to a user. */
+/** Changes the owner of the source and of its direct entries. */
 function giveTo(uid: number): void {
   for (const path of ["", ...host.list("/srv/site").map((name) => `/${name}`)]) {
     lchownSync(`${host.root}/srv/site${path}`, uid, uid);
   }
 }
 
-test("deploy --dereference: links out of the source become what they lead to, and others stay links", async () => {
+test("deploy --dereference: symlinks out of the source become their targets, and others stay symlinks", async () => {
   host.write("/srv/site/jquery.js", "-> ../../usr/share/javascript/jquery.js");
   host.write("/srv/site/fonts", "-> /usr/share/fonts");
   host.write("/usr/share/fonts/same", "-> one");
@@ -50,7 +50,7 @@ test("deploy --dereference: links out of the source become what they lead to, an
   expect((await deploy()).out).toContain("0 changed");
 });
 
-test("deploy: a link out of the source is refused, and its hint publishes it", async () => {
+test("deploy: a symlink out of the source is rejected, and the hint publishes its target", async () => {
   host.write("/srv/site/jquery.js", "-> ../../usr/share/javascript/jquery.js");
   const { exit, err } = await typedDeploy(host.root, "/srv/site", "--keep", "3");
   expect([exit, err]).toEqual([
@@ -61,7 +61,7 @@ test("deploy: a link out of the source is refused, and its hint publishes it", a
   expect(await deploy("--keep", "3")).toMatchObject({ exit: 0, err: "" });
 });
 
-test("deploy --dereference --subdir: what lies beside the part is outside of it", async () => {
+test("deploy --dereference --subdir: files beside the subdirectory are outside of the source", async () => {
   host.write("/srv/site/public/index.html", "part");
   host.write("/srv/site/shared/style.css", "style");
   host.write("/srv/site/public/style.css", "-> ../shared/style.css");
@@ -69,14 +69,14 @@ test("deploy --dereference --subdir: what lies beside the part is outside of it"
   expect(host.text(`${live}/style.css`)).toBe("style");
 });
 
-test("deploy --dereference: a link to nothing is left out, with a warning", async () => {
+test("deploy --dereference: a dangling symlink is left out with a warning", async () => {
   host.write("/srv/site/gone.js", "-> /usr/share/gone.js");
   const { exit, err } = await deploy();
   expect([exit, err]).toEqual([0, "warning: left out, since they are links to nothing: 1 file: gone.js\n"]);
   expect(host.list(live)).toEqual(["index.html"]);
 });
 
-test("deploy --dereference: a dry run lists what would come, and leaves nothing", async () => {
+test("deploy --dereference: a dry run lists the changes and leaves nothing behind", async () => {
   host.write("/srv/site/fonts", "-> /usr/share/fonts");
   const { exit, out } = await deploy("--dry-run", "--diff");
   expect([exit, out]).toEqual([0, expect.stringContaining("fonts/one/regular.woff2")]);
@@ -84,10 +84,10 @@ test("deploy --dereference: a dry run lists what would come, and leaves nothing"
   expect(host.list("/var/www/docs")).not.toContain(".edox-ops-backups");
 });
 
-describe("deploy --dereference: refused, with nothing published:", () => {
+describe("deploy --dereference: rejected, and nothing is published:", () => {
   const cases: [string, () => void, string][] = [
     [
-      "a part of the system",
+      "a system directory",
       () => {
         host.write("/etc/shadow", "root:x");
         host.write("/srv/site/a", "-> /etc/shadow");
@@ -103,12 +103,12 @@ describe("deploy --dereference: refused, with nothing published:", () => {
       "sites are served from /var/www/docs",
     ],
     [
-      "a directory that the link is in",
+      "a directory that contains the symlink",
       () => host.write("/srv/site/a/up", "-> ../.."),
       "/srv/site/a/up leads to /srv, which it is part of itself",
     ],
     [
-      "directories that lead to each other",
+      "directories whose symlinks form a loop",
       () => {
         host.write("/opt/one/two", "-> ../two");
         host.write("/opt/two/one", "-> ../one");
@@ -156,7 +156,7 @@ describe("deploy --dereference: refused, with nothing published:", () => {
       `user ${eve} may not read`,
     ],
     [
-      "a file below a directory, that the owner of the source may not read",
+      "a file in a symlinked directory, that the owner of the source may not read",
       () => {
         host.write("/srv/shared/open.html", "open");
         host.write("/srv/shared/key", "key");
@@ -167,7 +167,7 @@ describe("deploy --dereference: refused, with nothing published:", () => {
       `/srv/site/a/key is not followed: user ${eve} may not read it`,
     ],
     [
-      "a link of another user, to what is not theirs",
+      "a symlink of another user to a file that they do not own",
       () => {
         host.write("/srv/private/key", "key");
         host.write("/srv/site/a", "-> /srv/private/key");
@@ -176,7 +176,7 @@ describe("deploy --dereference: refused, with nothing published:", () => {
       "/srv/site/a is a link of user 12346, and leads to /srv/private/key, which belongs to user 0",
     ],
     [
-      "a link that another user left in a shared directory, to what is the source's owner's",
+      "a symlink that another user planted in a shared directory, to a file of the source's owner",
       () => {
         host.write("/srv/private/key", "key");
         host.mode("/srv/private/key", 0o600);
@@ -189,7 +189,7 @@ describe("deploy --dereference: refused, with nothing published:", () => {
       "/srv/site/shared/a is not followed: it lies in a directory of user 12346",
     ],
     [
-      "a link of root's that the owner of a directory above it may have moved, to what that user may not read",
+      "a symlink of root that the owner of a directory above could have moved, to a file that this user may not read",
       () => {
         host.write("/srv/private/key", "key");
         host.mode("/srv/private/key", 0o600);
@@ -201,7 +201,7 @@ describe("deploy --dereference: refused, with nothing published:", () => {
       `user ${eve} may not read /srv/private/key`,
     ],
     [
-      "a link of root's in a directory of another user below the source",
+      "a symlink of root in another user's directory below the source",
       () => {
         host.write("/srv/private/key", "key");
         host.write("/srv/site/theirs/moved/a", "-> ../../../private/key");
@@ -210,7 +210,7 @@ describe("deploy --dereference: refused, with nothing published:", () => {
       "/srv/site/theirs/moved/a is not followed: it lies in a directory of user 12346",
     ],
     [
-      "a link in a directory that several users may write",
+      "a symlink in a directory that several users may write",
       () => {
         host.write("/srv/private/key", "key");
         host.write("/srv/site/shared/a", "-> ../../private/key");
@@ -237,7 +237,7 @@ describe("deploy --dereference: refused, with nothing published:", () => {
   });
 });
 
-test("deploy --dereference: what the owner of the source may read of others is published", async () => {
+test("deploy --dereference: files of others that the owner of the source may read are published", async () => {
   host.write("/srv/site/a", "-> ../theirs/page.html");
   host.write("/srv/theirs/page.html", "theirs");
   for (const path of ["/srv/theirs", "/srv/theirs/page.html"]) chownSync(host.root + path, other, other);
@@ -246,7 +246,7 @@ test("deploy --dereference: what the owner of the source may read of others is p
   expect(host.text(`${live}/a`)).toBe("theirs");
 });
 
-test("deploy --dereference: a file that is exchanged for another and back within one tick of the clock is not published", async () => {
+test("deploy --dereference: a file that is exchanged for another and back within one clock tick is not published", async () => {
   host.write("/srv/theirs/page.html", "page");
   host.write("/srv/theirs/secret", "root");
   host.mode("/srv/theirs/secret", 0o600);
@@ -254,7 +254,7 @@ test("deploy --dereference: a file that is exchanged for another and back within
   giveTo(eve);
   for (const path of ["/srv/theirs", "/srv/theirs/page.html"]) chownSync(host.root + path, eve, eve);
   const { copies, entry, exchange } = host.trees;
-  /** As kernels before 6.13 stamp a change of either file, at 100 Hz. */
+  /** Kernels before 6.13 stamp a change of either file with this resolution, at 100 Hz. */
   let stampMs = 0;
   const change = (): void => {
     stampMs = Math.floor(Date.now() / 10) * 10;
@@ -284,7 +284,7 @@ test("deploy --dereference: a file that is exchanged for another and back within
   };
   const said = new Set<string>();
   for (let i = 0; i < 50; i++) {
-    // The look before the copy comes in the tick of the first exchange.
+    // The check before the copy happens in the tick of the first exchange.
     change();
     const order = await deployOrder(project, given, choices, host.host, host.trees).catch((error) => error.message);
     if (typeof order !== "string") order.letGo();

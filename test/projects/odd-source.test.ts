@@ -1,4 +1,4 @@
-// Sources that no generator of sites makes, but that another user, or an accident, may leave in its place.
+// Sources that no site generator makes, but that another user or an accident may cause.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { chownSync, mkdtempSync, rmSync, truncateSync } from "node:fs";
@@ -11,7 +11,7 @@ import { registeredHost, typedDeploy } from "./typed-deploy.ts";
 const live = "/var/www/docs/demo";
 const site = "/srv/site";
 const odd = `${site}/odd`;
-/** A user of nobody's. */
+/** The uid of no account. */
 const eve = 64_001;
 let host: TreeHost;
 beforeEach(() => {
@@ -31,20 +31,23 @@ const refusal = (): Promise<string> =>
   );
 const isSame = (): boolean => Bun.spawnSync(["diff", "-r", host.root + site, host.root + live]).success;
 
-/** Runs Perl, which has calls that Bun has not, with the source as its current directory. */
+/** Runs Perl in the source directory, because Perl has system calls that Bun lacks. */
 function perl(script: string, ...words: string[]): void {
   const { success, stderr } = Bun.spawnSync(["perl", "-e", script, ...words], { cwd: host.root + site });
   if (!success) throw new Error(stderr.toString());
 }
 
-/** Makes a page whose path in the source has so many bytes, name by name: no call takes such a path whole. */
+/**
+ * Makes a page whose path in the source has this length in bytes, name by name, because no system call accepts it
+ * whole.
+ */
 function makeDeepPage(bytes: number): void {
   const make =
     "for (my $n = $ARGV[0] - 10; $n > 0; $n -= 200) { $d = 'd' x ($n > 199 ? 199 : $n); mkdir $d; chdir $d or die } open F, '>page.html' or die; print F 'deep'";
   perl(make, String(bytes));
 }
 
-test("deploy: a file that the owner of its directory may not read is refused, since a move or a hard link puts it there", async () => {
+test("deploy: a file that the owner of its directory may not read is rejected, since a move or a hard link puts it there", async () => {
   host.write(`${site}/theirs/secret.html`, "secret");
   chownSync(`${host.root}${site}/theirs`, eve, eve);
   await deploy();
@@ -63,7 +66,7 @@ test("deploy: the hint for such a file at the top of the source shows the source
   expect(problem.hint).toEqual(["ls", "-ld", site, `${site}/index.html`]);
 });
 
-test("deploy: a source whose own directory is changed while it is read is named without a slash", async () => {
+test("deploy: a source whose own directory changes while it is read is named without a slash", async () => {
   const { walk, blocks } = host.trees;
   let looks = 0;
   Object.assign(host.trees, {
@@ -77,7 +80,7 @@ test("deploy: a source whose own directory is changed while it is read is named 
   expect(await refusal()).toBe(`${site} was changed while it was read: nothing was deployed`);
 });
 
-test("deploy: a single page is no source, and the hint publishes the directory that it lies in", async () => {
+test("deploy: a single page is rejected as a source, and the hint publishes its directory", async () => {
   using registered = registeredHost();
   const { exit, err } = await typedDeploy(registered.root, "/srv/site/index.html", "--keep", "3");
   expect([exit, err]).toEqual([
@@ -88,7 +91,7 @@ test("deploy: a single page is no source, and the hint publishes the directory t
   expect(await typedDeploy(registered.root, "/srv/site", "--keep", "3")).toMatchObject({ exit: 0 });
 });
 
-describe("deploy: refused at once by one error that names it, with nothing changed:", () => {
+describe("deploy: rejected at once by one error that names the entry, and nothing is changed:", () => {
   const cases: [string, () => unknown, string][] = [
     [
       "a sparse file of 3 TB",
@@ -106,12 +109,12 @@ describe("deploy: refused at once by one error that names it, with nothing chang
     ],
     ["a device", () => Bun.spawnSync(["mknod", host.root + odd, "c", "1", "5"]), `${odd} is neither`],
     [
-      "a link to an open file of this process",
+      "a symlink to an open file of this process",
       () => host.write(odd, "-> /proc/self/fd/0"),
       `${odd} is a link to /proc/self/fd/0`,
     ],
     [
-      "a directory whose name is no text",
+      "a directory whose name is not UTF-8",
       () => perl("mkdir qq(a\\xff); open F, qq(>a\\xff/page.html)"),
       "characters that no address has",
     ],
@@ -135,8 +138,8 @@ describe("deploy: refused at once by one error that names it, with nothing chang
   }
 });
 
-describe("deploy: published whole:", () => {
-  test("a path of 3,900 bytes, which is replaced and restored as any other", async () => {
+describe("deploy: published completely:", () => {
+  test("a path of 3,900 bytes, which is replaced and restored like any other", async () => {
     makeDeepPage(3900);
     expect(await deploy()).toMatchObject({ files: 2, changed: 2 });
     expect(await deploy()).toMatchObject({ files: 2, changed: 0 });
@@ -160,7 +163,7 @@ describe("deploy: published whole:", () => {
     expect(paths.map((path) => host.stat(`${live}/${path}`).mode & 0o7777)).toEqual([0o644, 0o755, 0o644]);
   });
 
-  test("links in a circle, and more of them in a row than the kernel follows", async () => {
+  test("symlinks in a loop, and more of them in a row than the kernel follows", async () => {
     host.write(`${site}/a`, "-> b");
     host.write(`${site}/b`, "-> a");
     for (let i = 0; i < 50; i++) host.write(`${site}/l${i}`, `-> l${i + 1}`);
@@ -169,7 +172,7 @@ describe("deploy: published whole:", () => {
   });
 });
 
-/** Acts while a process runs that holds something, which says so when it does. */
+/** Calls a function while a process holds a resource, after the process reported that it does. */
 async function whileHeld(argv: string[], act: (pid: number) => unknown): Promise<void> {
   const holder = Bun.spawn(argv, { stdout: "pipe" });
   try {
@@ -182,15 +185,16 @@ async function whileHeld(argv: string[], act: (pid: number) => unknown): Promise
   }
 }
 
-test("deploy: a source that is changed at any moment is published as it was, as it is, or not at all", async () => {
+test("deploy: a source that changes at any moment is published as it was, as it is, or not at all", async () => {
   const pages = ["index.html", "a/page.html"];
   const write = (...texts: string[]): void => {
     for (const [i, page] of pages.entries()) host.write(`${site}/${page}`, texts[i] as string);
   };
-  // The page that stays is linked from the live tree, the other one is copied: neither may be of another version.
+  // The unchanged page is hard-linked from the live tree, and the other one is copied. Both must be of the same
+  // version.
   const versions = { live: ["same", "live"], before: ["same", "then"], after: ["more", "more"] };
   const methods = Object.entries(host.trees) as [string, (...given: unknown[]) => unknown][];
-  /** Changes both pages before call number `at` of what a deploy does with trees; answers how many calls there were. */
+  /** Changes both pages before the tree call number `at` of a deploy, and returns the number of calls. */
   const deployChanged = async (at: number): Promise<number> => {
     let calls = 0;
     for (const [name, method] of methods) {
@@ -217,10 +221,11 @@ test("deploy: a source that is changed at any moment is published as it was, as 
   }
 }, 60_000);
 
-test("deploy: a file that another process has leased is named, and the end of the lease is not waited for", async () => {
+test("deploy: a file with a lease of another process is named, and the deploy does not wait for the end of the lease", async () => {
   const leased = `${site}/leased.html`;
   host.write(leased, "leased");
-  // F_SETLEASE with F_WRLCK, from <fcntl.h>: nobody else opens the file until the holder, asked by SIGIO, lets it go.
+  // F_SETLEASE with F_WRLCK, from <fcntl.h>: other processes cannot open the file until the holder, notified by SIGIO,
+  // releases it.
   const script = `$SIG{IO} = 'IGNORE'; open F, '+<', $ARGV[0]; fcntl(F, 1024, 1) or die; $| = 1; print "held\n"; sleep 60`;
   await whileHeld(["perl", "-e", script, host.root + leased], async () => {
     expect(await refusal()).toBe("EAGAIN: resource temporarily unavailable, open '/srv/site/leased.html'");
@@ -228,8 +233,8 @@ test("deploy: a file that another process has leased is named, and the end of th
   });
 });
 
-test("openSource: what another user's process has open in /proc is that user's link, which leads to nothing of root's", async () => {
-  // Not in $TMPDIR: that may be in /dev, of which nothing is published.
+test("openSource: an open file in /proc of another user's process counts as that user's symlink, and leads to no file of root", async () => {
+  // Not in $TMPDIR, which may be in /dev, and sources in /dev are rejected.
   const dir = mkdtempSync("/tmp/edox-odd-");
   const script = `exec 3<"$0"; exec setpriv --reuid=${eve} --regid=${eve} --clear-groups sh -c 'echo held; exec sleep 60'`;
   const open = (pid: number) => openSource(localTrees(), `/proc/${pid}/fd/3`, [0], localHost());

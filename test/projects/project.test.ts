@@ -22,7 +22,7 @@ async function live(): Promise<void> {
   }
 }
 
-test("a project's whole life", async () => {
+test("project: the life cycle from add to remove", async () => {
   expect((await typed("project list", host)).out).toBe("No managed projects.\n");
   await live();
   expect(host.text(vhostPath)).toContain("server_name demo.test;");
@@ -42,7 +42,7 @@ test("a project's whole life", async () => {
   expect(host.stat("/var/www/docs/demo")?.type).toBe("directory");
 });
 
-test("update: without an option the site is written as its record says, and nginx reloads it", async () => {
+test("project update: without an option it writes the site as recorded and reloads nginx", async () => {
   await live();
   const site = host.text(vhostPath);
   host.put(vhostPath, "server { listen 80; }");
@@ -54,7 +54,7 @@ test("update: without an option the site is written as its record says, and ngin
   expect((await typed("project update other", host)).exit).toBe(1);
 });
 
-describe("a privileged runner of the host is a warning that names ci-rootless, and no reason to refuse:", () => {
+describe("project: a privileged runner of the host causes a warning that names ci-rootless, and no error:", () => {
   for (const [line, wanted] of [
     ["add other --domain other.test", "other"],
     ["enable demo", "demo"],
@@ -79,7 +79,7 @@ describe("a privileged runner of the host is a warning that names ci-rootless, a
   }
 });
 
-test("render-nginx: a dry run prints the site and writes nothing; with --check it is a plan", async () => {
+test("render-nginx: a dry run prints the site and writes nothing, and --check prints a plan", async () => {
   await typed("project add demo --domain demo.test", host);
   const { out: site } = await typed("project render-nginx demo --stdout", host);
   expect(site).toContain("server_name demo.test;");
@@ -89,7 +89,7 @@ test("render-nginx: a dry run prints the site and writes nothing; with --check i
   expect((await typed("project render-nginx demo", host)).out).toEndWith(`Rendered nginx config to ${vhostPath}\n`);
 });
 
-test("remove says what it left, and takes files away only when that is confirmed", async () => {
+test("project remove: reports the remaining files, and deletes them only after confirmation", async () => {
   await live();
   expect(await typed("project remove demo --delete-files", host)).toMatchObject({
     exit: 2,
@@ -102,7 +102,7 @@ test("remove says what it left, and takes files away only when that is confirmed
   expect(host.stat(vhostPath)).not.toBeNull();
 });
 
-test("nginx status tells in lines that scripts read", async () => {
+test("project nginx status: prints lines that scripts can parse", async () => {
   expect(await typed("nginx status", host)).toMatchObject({
     exit: 0,
     out: "installed: True\nactive: True\nconfig_valid: True\nconfig_check: \n",
@@ -117,7 +117,7 @@ test("nginx status tells in lines that scripts read", async () => {
   expect(await typed("nginx status", fakeDebian())).toMatchObject({ exit: 1 });
 });
 
-test("each command said twice changes nothing the second time, but an add, which is refused", async () => {
+test("project: a repeated command changes nothing, except that a second add is rejected", async () => {
   await live();
   const before = host.listing("/etc");
   const { length } = host.ran;
@@ -133,7 +133,7 @@ test("each command said twice changes nothing the second time, but an add, which
   expect(host.ran.length).toBe(length);
 });
 
-test("a dry run of each says what it would do and changes nothing", async () => {
+test("project: a dry run of each command prints its changes and applies none", async () => {
   await live();
   const before = host.listing();
   for (const line of [
@@ -149,7 +149,7 @@ test("a dry run of each says what it would do and changes nothing", async () => 
   expect(host.listing()).toEqual(before);
 });
 
-test("a refused change leaves record, site and link as they were", async () => {
+test("project: a rejected change leaves record, site and symlink unchanged", async () => {
   await live();
   const before = host.listing("/etc/edox-ops");
   const site = host.text(vhostPath);
@@ -165,7 +165,7 @@ test("a refused change leaves record, site and link as they were", async () => {
   expect(host.text(projectsPath)).toContain("demo.test");
 });
 
-test("update: a full disk leaves record and site as they were, whichever could not be written", async () => {
+test("project update: a full disk leaves record and site unchanged, whichever write failed", async () => {
   await live();
   const before = host.listing("/etc");
   for (const path of [projectsPath, vhostPath]) {
@@ -177,7 +177,7 @@ test("update: a full disk leaves record and site as they were, whichever could n
   }
 });
 
-test("what somebody else broke does not keep a site up: disable and remove say what waits", async () => {
+test("project: disable and remove succeed despite a broken foreign file, and report the pending reload", async () => {
   await live();
   host.taught.unshift((argv) =>
     argv[0] === "nginx" || argv[1] === "reload-or-restart"
@@ -191,7 +191,7 @@ test("what somebody else broke does not keep a site up: disable and remove say w
   expect((await typed("project remove demo", host)).exit).toBe(0);
 });
 
-describe("what is served must be able to be", () => {
+describe("project: an enabled site must be servable:", () => {
   const cases: [string, (host: FakeHost) => void, string][] = [
     ["enable demo", () => {}, "/var/www/docs/demo is missing\nhint: edox-ops project deploy demo --source DIRECTORY"],
     ["enable other", () => {}, "project other is not registered\nhint: edox-ops project list"],
@@ -222,7 +222,7 @@ describe("what is served must be able to be", () => {
     });
   }
 
-  test("nginx that is not set up is named", async () => {
+  test("project: a missing nginx setup is named", async () => {
     host = fakeDebian();
     host.dir("/var/www");
     for (const line of ["add demo --domain demo.test", "init demo"]) expect(await exit(`project ${line}`)).toBe(0);
@@ -230,7 +230,7 @@ describe("what is served must be able to be", () => {
   });
 });
 
-test("who is not root is told so by every command, with the line to type", async () => {
+test("project: every command reports missing root permissions, with the command to run", async () => {
   await live();
   const nobody = fakeDebian({ uid: 1000 });
   for (const [path, node] of host.nodes) nobody.nodes.set(path, node);
@@ -251,14 +251,14 @@ test("who is not root is told so by every command, with the line to type", async
   }
 });
 
-test("an update to a tree that is missing says what makes it", async () => {
+test("project update: a missing tree has the command that creates it as its hint", async () => {
   await live();
   expect((await typed("project update demo --root-path /var/www/docs/new", host)).err).toContain(
     "hint: cp -a -- /var/www/docs/demo /var/www/docs/new\n",
   );
 });
 
-describe("what is typed is refused where the file system or nginx would take it for something else:", () => {
+describe("project: values that the file system or nginx would misinterpret are rejected:", () => {
   const cases: [string[], string][] = [
     [["--domain", "a;b.test"], "invalid --domain 'a;b.test': a domain has"],
     [["--domain", "*.test"], "invalid --domain '*.test': a domain has"],
@@ -302,12 +302,12 @@ describe("what is typed is refused where the file system or nginx would take it 
     });
   }
 
-  test("a missing --domain is a wrong invocation", async () => {
+  test("project add: a missing --domain is a usage error", async () => {
     const { exit, err } = await typed("project add demo", host);
     expect([exit, err]).toEqual([2, expect.stringContaining("--domain is missing")]);
   });
 
-  test("an update to a source of the system's changes nothing", async () => {
+  test("project update: a source in a system directory is rejected, and nothing is changed", async () => {
     await exit("project add demo --domain demo.test");
     const before = host.text(projectsPath);
     const { exit: code, err } = await typed("project update demo --source-path /etc/ssl", host);
@@ -315,7 +315,7 @@ describe("what is typed is refused where the file system or nginx would take it 
     expect(host.text(projectsPath)).toBe(before);
   });
 
-  test("a slug, in every command", async () => {
+  test("project: every command validates the slug", async () => {
     for (const command of [
       "add",
       "update",
@@ -339,7 +339,7 @@ describe("what is typed is refused where the file system or nginx would take it 
   });
 });
 
-describe("nginx: the table of names", () => {
+describe("nginx: the hash table of server names", () => {
   const limitsPath = "/etc/nginx/conf.d/edox-ops-limits.conf";
   const longest = `${"a".repeat(63)}.`.repeat(3) + "b".repeat(61);
   const set = (name: string, value: number): void =>
@@ -348,7 +348,7 @@ describe("nginx: the table of names", () => {
       `${host.text("/etc/nginx/nginx.conf")}`.replace(/}\n$/, ` ${name} ${value};\n}\n`),
     );
 
-  test("a name of 253 characters is served, also on a host that an older edox-ops set up", async () => {
+  test("serves a name of 253 characters, also on a host that an older edox-ops set up", async () => {
     const old = (host.text(limitsPath) ?? "").replace(/^server_names_hash_.+\n/gm, "");
     expect(old).not.toBe(host.text(limitsPath) ?? "");
     host.put(limitsPath, old);
@@ -360,7 +360,7 @@ describe("nginx: the table of names", () => {
     );
   });
 
-  test("what somebody else set is not set twice, whether it was there before or comes later", async () => {
+  test("is not set twice where a foreign file sets it, before or later", async () => {
     set("server_names_hash_bucket_size", 320);
     expect((await typed("doctor", host)).out).toContain("[WARN] nginx:limits: ");
     expect(await typed("bootstrap --yes", host)).toMatchObject({ exit: 0, err: "" });
@@ -374,7 +374,7 @@ describe("nginx: the table of names", () => {
     expect(host.text(limitsPath)).not.toContain("server_names_hash");
   });
 
-  test("a size that is too small for a name is reported with its place, before anything is changed", async () => {
+  test("is reported with its place if it is too small for a name, before anything is changed", async () => {
     set("server_names_hash_bucket_size", 64);
     const name = (length: number): string => `${"a".repeat(length - 5)}.test`;
     await typed("bootstrap --yes", host);
@@ -390,7 +390,7 @@ describe("nginx: the table of names", () => {
     expect(host.listing("/etc")).toEqual(before);
   });
 
-  test("a setting of another block is none of it", async () => {
+  test("ignores a setting of another block", async () => {
     host.put(
       "/etc/nginx/nginx.conf",
       `stream { server_names_hash_bucket_size 64; }\n${host.text("/etc/nginx/nginx.conf")}`,
@@ -414,7 +414,7 @@ describe("nginx: the content types of sites", () => {
     });
   }
 
-  test("bootstrap: a file of another author in its place is kept before it is replaced", async () => {
+  test("bootstrap: a foreign file is kept before it is replaced", async () => {
     host.put(typesPath, "types { }\n");
     expect((await typed("doctor", host)).out).toContain("[WARN] nginx:content-types: ");
     expect(await typed("bootstrap --yes", host)).toMatchObject({ exit: 0, err: "" });
@@ -423,7 +423,7 @@ describe("nginx: the content types of sites", () => {
   });
 });
 
-test("a site is rendered for the nginx that is there", async () => {
+test("project: a site is rendered for the installed nginx", async () => {
   await exit("project add demo --domain demo.test --tls");
   const dir = "/etc/letsencrypt/live/demo.test";
   for (const name of ["fullchain", "privkey"]) host.put(`${dir}/${name}.pem`, "x");

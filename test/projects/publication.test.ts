@@ -1,4 +1,4 @@
-// `project publish`: the record, the site and the tree change together, or nothing does.
+// `project publish`: the record, the site and the tree change together, or not at all.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { lchownSync, mkdirSync } from "node:fs";
@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => site[Symbol.dispose]());
 
-/** A site that is served already, with a backup. */
+/** An enabled site with a backup. */
 async function serveLive(): Promise<void> {
   for (const source of ["/srv/other", "/srv/site"]) {
     expect(await site.type(`project publish live --domain live.example.org --source ${source}`)).toMatchObject({
@@ -24,7 +24,7 @@ async function serveLive(): Promise<void> {
   }
 }
 
-/** Types the line, and expects that the whole host is as it was, but for the log of what failed late. */
+/** Runs the command, and expects the whole host to be unchanged, except for the log of a late failure. */
 async function expectUnchanged(line: string, exit: number, message: string | RegExp, logs = false): Promise<string> {
   const before = site.snapshot();
   const done = await site.type(line);
@@ -33,7 +33,7 @@ async function expectUnchanged(line: string, exit: number, message: string | Reg
   const after = site.snapshot();
   for (const all of [before, after]) {
     if (logs) delete all["/var/log/edox-ops/project.log"];
-    // What the next deploy of the project starts from.
+    // The state that the next deploy of the project starts from.
     for (const path of Object.keys(all)) if (isWorking(path)) delete all[path];
   }
   expect(after).toEqual(before);
@@ -42,7 +42,7 @@ async function expectUnchanged(line: string, exit: number, message: string | Reg
 
 const isWorking = (path: string): boolean => path.startsWith(`${backups}/live/.`);
 
-test("publish: a new project is registered, deployed and served, and a repetition changes nothing", async () => {
+test("publish: a new project is registered, deployed and served, and a second run changes nothing", async () => {
   const line = "project publish new --domain new.example.org --source /srv/site";
   const { exit, out, err } = await site.type(line);
   expect([exit, err]).toEqual([0, ""]);
@@ -59,7 +59,7 @@ test("publish: a new project is registered, deployed and served, and a repetitio
   expect(after).toEqual(before);
 });
 
-test("publish: an nginx that is stopped is started", async () => {
+test("publish: a stopped nginx is started", async () => {
   site.fake.remove("/run/systemd/units/invocation:nginx.service");
   const line = "project publish new --domain new.example.org --source /srv/site";
   expect(await site.type(line)).toMatchObject({ exit: 0, err: "" });
@@ -72,7 +72,7 @@ const broken = {
   stderr: '2026/11/28 19:59:27 [emerg] 42#42: unknown directive "bogus" in /etc/nginx/conf.d/a.conf:1\n',
 };
 
-/** What is wrong before the first write. Each is tried with a new project and with one that is served. */
+/** Faults before the first write. Each runs with a new project and with an enabled one. */
 const early: Record<string, { source?: string; flags?: string; exit?: number; says: RegExp; make?(): unknown }> = {
   "a missing source": { source: "/no/such", says: /\/no\/such is not there/ },
   "an empty source": { source: "/srv/empty", says: /is empty/, make: () => mkdirSync(`${site.disk.root}/srv/empty`) },
@@ -81,13 +81,13 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
     says: /has no index\.html/,
     make: () => site.disk.write("/srv/odd/a", "a"),
   },
-  "a refused archive": {
+  "a rejected archive": {
     source: "/srv/a.tar",
     says: /is not published/,
     make: () => site.disk.write("/srv/a.tar", "no tar at all"),
   },
   "a source under /root": { source: "/root/site", says: /is part of the system|is not there/ },
-  "a source with a link that leads out of it": {
+  "a source with a symlink that leads out of it": {
     source: "/srv/out",
     says: /leads out|relative links/,
     make() {
@@ -95,7 +95,7 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
       site.disk.write("/srv/out/passwd", "-> /etc/passwd");
     },
   },
-  "a source that another user's link leads to": {
+  "a source behind another user's symlink": {
     source: "/srv/exposed",
     says: /\/srv\/exposed/,
     make() {
@@ -103,20 +103,20 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
       lchownSync(`${site.disk.root}/srv/exposed`, 4711, 4711);
     },
   },
-  "a part that is not in the source": { flags: " --subdir none", exit: 2, says: /--subdir 'none'/ },
+  "a --subdir that the source lacks": { flags: " --subdir none", exit: 2, says: /--subdir 'none'/ },
   "a domain of another project": {
     says: /domain moved\.example\.org is already used by project theirs/,
     make: async () => void (await site.type("project publish theirs --domain moved.example.org --source /srv/other")),
   },
-  "a domain of a site that is not managed": {
+  "a domain of a foreign site": {
     says: /\/etc\/nginx\/conf\.d\/theirs\.conf:1 has the name moved\.example\.org too\nhint: grep -niF moved\.example\.org \/etc\/nginx\/conf\.d\/theirs\.conf\n/,
     make: () => site.fake.put("/etc/nginx/conf.d/theirs.conf", "server { server_name moved.example.org; }\n"),
   },
-  "a group that is not there": { flags: " --owner-group nobodies", says: /there is no group nobodies/ },
+  "a missing group": { flags: " --owner-group nobodies", says: /there is no group nobodies/ },
   "a configuration of nginx that a foreign file breaks": {
     says: /nginx refuses its configuration: unknown directive "bogus" in \/etc\/nginx\/conf\.d\/a\.conf:1\nhint: sed -n 1p \/etc\/nginx\/conf\.d\/a\.conf\n/,
     make() {
-      // Without workers to compare its files with, nginx is asked.
+      // Without nginx workers whose start time shows which files they loaded, `nginx -t` runs.
       site.fake.remove("/run/nginx.pid");
       site.fake.put("/etc/nginx/conf.d/a.conf", "bogus;\n");
       site.fake.taught.unshift((argv) => (argv[0] === "nginx" ? broken : undefined));
@@ -145,7 +145,7 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
       for (const name of ["new", "live"]) holdLock(`project-${name}`);
     },
   },
-  "an nginx that is masked": {
+  "a masked nginx": {
     says: /nginx is masked\nhint: systemctl unmask nginx/,
     make: () => site.fake.link("/etc/systemd/system/nginx.service", "/dev/null"),
   },
@@ -170,7 +170,7 @@ function holdLock(name: string): void {
   hurry();
 }
 
-/** Lets a wait pass at once. */
+/** Makes a wait return at once. */
 function hurry(): void {
   let ms = 0;
   const sleep = async (more: number): Promise<void> => {
@@ -180,7 +180,7 @@ function hurry(): void {
 }
 
 for (const [fault, { source, flags = "", exit = 1, says, make }] of Object.entries(early)) {
-  describe(`publish: ${fault} is refused before the first write`, () => {
+  describe(`publish: ${fault} is rejected before the first write`, () => {
     for (const name of ["new", "live"]) {
       test(`of a ${name === "new" ? "new project" : "project that is served"}`, async () => {
         if (name === "live") await serveLive();
@@ -192,7 +192,7 @@ for (const [fault, { source, flags = "", exit = 1, says, make }] of Object.entri
   });
 }
 
-test("publish: a bad certificate of a project that is served is refused before the first write", async () => {
+test("publish: a bad certificate of an enabled project is rejected before the first write", async () => {
   await serveLive();
   const projectsPath = "/etc/edox-ops/projects.json";
   const records = site.fake.text(projectsPath) ?? "";
@@ -202,7 +202,7 @@ test("publish: a bad certificate of a project that is served is refused before t
   await expectUnchanged("project publish live --domain moved.example.org --source /srv/new", 1, /certificate/);
 });
 
-/** What fails after the tree is live. */
+/** Failures after the tree is live. */
 const late: Record<string, { says: RegExp; exit?: number; make(): void }> = {
   "a page that is not served": {
     says: /http:\/\/moved\.example\.org\/ does not answer: .*; the files were put back; the site is as it was before/,
@@ -211,7 +211,7 @@ const late: Record<string, { says: RegExp; exit?: number; make(): void }> = {
       hurry();
     },
   },
-  "an nginx that refuses the new site": {
+  "an nginx that rejects the new site": {
     says: /nginx -t -q failed; the files were put back; the site is as it was before\n {2}.* \[emerg\] 42#42: unknown/,
     make() {
       site.fake.taught.unshift((argv) => (argv[0] === "nginx" && hasNewSite() ? broken : undefined));
@@ -230,7 +230,7 @@ const late: Record<string, { says: RegExp; exit?: number; make(): void }> = {
     says: /no space left on device/,
     make: () => void site.fake.broken.add("/etc/edox-ops/projects.json"),
   },
-  "a link that cannot be made": {
+  "a symlink that cannot be created": {
     says: /no space left on device/,
     make() {
       for (const name of ["new", "live"]) site.fake.broken.add(`/etc/nginx/sites-available/edox-ops-${name}`);

@@ -1,4 +1,4 @@
-// What is deployed and restored, and whether nginx serves it afterwards.
+// Sources and backups of a deploy and a restore, and the probe of the site afterwards.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Order } from "../../src/projects/plan.ts";
@@ -30,7 +30,7 @@ describe("restore: a backup", () => {
   afterEach(() => disk[Symbol.dispose]());
   const restored = (typed: string | null, of = project) => restoreOrder(of, typed, choices, disk.host, disk.trees);
 
-  test("is the newest, or the one of a name or a path", async () => {
+  test("is the newest one, or is selected by name or path", async () => {
     for (const [typed, name] of [
       [null, "20260102T000000Z"],
       ["20260101T000000Z", "20260101T000000Z"],
@@ -56,19 +56,19 @@ describe("restore: a backup", () => {
     });
   }
 
-  test("is named as missing where there is none", async () => {
+  test("is reported as missing if there is none", async () => {
     await expect(restored(null, { ...project, slug: "new" })).rejects.toThrow("new has no backup");
   });
 });
 
-/** What curl prints of an answer with this page. */
+/** Returns what curl prints of a response with this page. */
 function answered(page: string, headers = `Content-Length: ${Buffer.byteLength(page)}`, status = "200 OK") {
   return ok(`HTTP/1.1 ${status}\r\nServer: nginx\r\n${headers}\r\n\r\n${page}`);
 }
 
 const chunked = "Transfer-Encoding: chunked";
 
-describe("an enabled site is asked for its new page under its name", () => {
+describe("probe: the new page of an enabled site is requested by its domain,", () => {
   const probe = async (said: ReturnType<typeof ok>, more = {}, page: string | Uint8Array = "home") => {
     const asked: string[] = [];
     host.put("/var/www/docs/demo/index.html", page);
@@ -83,17 +83,17 @@ describe("an enabled site is asked for its new page under its name", () => {
     return [(await ask?.())?.reason.replace(/: nginx is not set up$/, "") ?? null, asked[0]] as const;
   };
 
-  test("over HTTP, past every proxy", async () => {
+  test("over HTTP, bypassing every proxy", async () => {
     const [why, asked] = await probe(answered("home"));
     expect(why).toBeNull();
     expect(asked).toContain("--noproxy * --max-time 5 -f -i --resolve demo.test:80:127.0.0.1 http://demo.test/");
   });
 
-  test("over HTTPS where it has that", async () => {
+  test("over HTTPS if the site has it", async () => {
     expect((await probe(answered("home"), { tls: true }))[1]).toContain("demo.test:443:127.0.0.1 https://demo.test/");
   });
 
-  test("another page, or none, is told", async () => {
+  test("and a different or missing page is reported", async () => {
     expect((await probe(answered("old")))[0]).toBe(another);
     const refused = { code: 22, stdout: "", stderr: "curl: (22) The requested URL returned error: 403\n" };
     expect((await probe(refused))[0]).toBe("http://demo.test/ does not answer: The requested URL returned error: 403");
@@ -111,32 +111,32 @@ describe("an enabled site is asked for its new page under its name", () => {
     ["a page that is no text", new Uint8Array([0xff, 0xfe, 0x00]), answered("\uFFFD\uFFFD\0", "Content-Length: 3")],
     ["the beginning of a long page", long, answered(long.slice(0, 70_000), `Content-Length: ${long.length}`)],
     ["a long page cut within a character", "€".repeat(30_000), answered("€".repeat(23_000), "Content-Length: 90000")],
-  ])("%s is the page", async (_, page, said) => {
+  ])("probe: %s is the page", async (_, page, said) => {
     expect((await probe(said, {}, page))[0]).toBeNull();
   });
 
   test.each([
     ["an empty answer", "home", answered(""), another],
-    ["a longer page that begins so", "home", answered("home and more", chunked), another],
+    ["a longer page with the same beginning", "home", answered("home and more", chunked), another],
     [
       "a long page of another size",
       long,
       answered(long.slice(0, 70_000), `Content-Length: ${long.length + 1}`),
       another,
     ],
-    ["a long page that begins otherwise", long, answered(`x${long.slice(0, 70_000)}`, chunked), another],
+    ["a long page with another beginning", long, answered(`x${long.slice(0, 70_000)}`, chunked), another],
     ["a redirect", "home", answered("home", "Location: /x", "301 Moved"), `${another}: its status is 301`],
     ["no HTTP at all", "home", ok("home"), `${another}: its status is 0`],
-  ])("%s is another page", async (_, page, said, why) => {
+  ])("probe: %s is another page", async (_, page, said, why) => {
     expect((await probe(said, {}, page))[0]).toBe(why);
   });
 
-  test("a host without curl is told so, and not that the site is down", async () => {
+  test("probe: a host without curl is reported as such, and not as a failing site", async () => {
     const missing = { code: 127, stdout: "", stderr: "curl is not installed" };
     expect((await probe(missing))[0]).toBe("http://demo.test/ cannot be asked: curl is not installed");
   });
 
-  test("one without a front page is served where it gives any answer, and no other", async () => {
+  test("probe: any response counts for a site without a front page, and no response is an error", async () => {
     const unpaged = async (said: ReturnType<typeof ok>) => {
       host.taught.unshift(([program]) => (program === "curl" ? said : undefined));
       return probeOf({ ...project, enabled: true }, true, host)?.();
@@ -147,7 +147,7 @@ describe("an enabled site is asked for its new page under its name", () => {
     expect(await unpaged(ok("no HTTP"))).toMatchObject({ reason: expect.stringContaining("does not answer") });
   });
 
-  test("and not where nobody wants it", async () => {
+  test("and is not requested with --no-probe", async () => {
     using disk = new TreeHost();
     const { trees } = disk;
     const order = (more: object, asks = true) =>
@@ -157,7 +157,7 @@ describe("an enabled site is asked for its new page under its name", () => {
   });
 });
 
-describe("a site that is not served: the error names the cause, and the hint mends it", () => {
+describe("probe: a site that is not served is an error with the cause, and the hint fixes it:", () => {
   const refused = { code: 7, stdout: "", stderr: "curl: (7) Failed to connect to demo.test port 80\n" };
   const found = "http://demo.test/ does not answer: Failed to connect to demo.test port 80";
   const running = "/run/systemd/units/invocation:nginx.service";
@@ -171,13 +171,13 @@ describe("a site that is not served: the error names the cause, and the hint men
     host.taught.unshift(([program]) => (program === "curl" ? refused : undefined));
   });
 
-  test("nginx that is stopped is started", async () => {
+  test("a stopped nginx is started", async () => {
     host.remove(running);
     const hint = ["sudo", "systemctl", "start", "nginx"];
     expect(await ask()).toEqual({ reason: `${found}: nginx is not running`, hint });
   });
 
-  test("nginx that is stopped while another program has its port is not started: the program is shown", async () => {
+  test("a stopped nginx whose port another program has is not started, and the program is shown", async () => {
     host.remove(running);
     host.put("/proc/net/tcp", "  sl\n   0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 4711 1\n");
     host.link("/proc/77/fd/3", "socket:[4711]");
@@ -188,7 +188,7 @@ describe("a site that is not served: the error names the cause, and the hint men
     });
   });
 
-  test("a foreign site with the same name is named, and enable warns of it", async () => {
+  test("a foreign site with the same name is named, and enable warns about it", async () => {
     host.put("/etc/nginx/sites-enabled/a-theirs", "server {\n  server_name other.test demo.test;\n}\n");
     const reason = "/etc/nginx/sites-enabled/a-theirs:1 has the name demo.test too";
     expect(await ask()).toEqual({
@@ -203,7 +203,7 @@ describe("a site that is not served: the error names the cause, and the hint men
     expect((await typed("project enable demo", host)).out).not.toContain("warning");
   });
 
-  test("nginx that is masked is unmasked", async () => {
+  test("a masked nginx is unmasked", async () => {
     host.remove(running);
     host.link("/etc/systemd/system/nginx.service", "/dev/null");
     expect(await ask()).toEqual({
@@ -225,7 +225,7 @@ describe("a site that is not served: the error names the cause, and the hint men
     });
   });
 
-  test("a site that is not linked, or was edited, is enabled again", async () => {
+  test("a site whose symlink is missing or whose file was edited is enabled again", async () => {
     const hint = ["sudo", "edox-ops", "project", "enable", "demo"];
     host.remove(link);
     expect(await ask()).toEqual({ reason: `${found}: ${link} is missing`, hint });
@@ -235,19 +235,19 @@ describe("a site that is not served: the error names the cause, and the hint men
     expect(await ask()).toEqual({ reason: `${found}: ${site} differs from what the record says`, hint });
   });
 
-  test("files that nginx has not loaded are loaded", async () => {
+  test("an nginx that has not loaded its files is reloaded", async () => {
     await host.sleep(1000);
     host.setAttributes("/etc/nginx/sites-enabled", { mode: 0o755, uid: 0, gid: 0 });
     const hint = ["sudo", "systemctl", "reload", "nginx"];
     expect(await ask()).toMatchObject({ reason: expect.stringContaining("nginx has not loaded "), hint });
   });
 
-  test("what has none of these causes is shown by curl, over the site's own scheme", async () => {
+  test("any other cause is shown by curl, over the scheme of the site", async () => {
     const hint = ["curl", "-sSIk", "--noproxy", "*", "--resolve", "demo.test:80:127.0.0.1", "http://demo.test/"];
     expect(await ask()).toEqual({ reason: found, hint });
   });
 
-  test("project enable: on an enabled site starts an nginx that is stopped", async () => {
+  test("project enable: a stopped nginx is started, even if the site is enabled already", async () => {
     host.remove(running);
     expect(await typed("project enable demo", host)).toMatchObject({ exit: 0 });
     expect(host.ran).toContain("systemctl reload-or-restart nginx");
@@ -257,7 +257,7 @@ describe("a site that is not served: the error names the cause, and the hint men
 
 describe("deploy: --subdir", () => {
   for (const subdir of ["..", "../site", "/etc", "a/../..", "out", "none", "index.html", "-rf", "a\u001b[2J"]) {
-    test(`'${subdir.replaceAll("\u001b", "ESC")}' is refused: it is no directory in the source`, async () => {
+    test(`'${subdir.replaceAll("\u001b", "ESC")}' is rejected: it is no directory in the source`, async () => {
       using disk = new TreeHost();
       disk.write("/srv/site/a/index.html", "a");
       disk.write("/srv/site/out", "-> ..");
@@ -267,7 +267,7 @@ describe("deploy: --subdir", () => {
   }
 });
 
-test("what is typed of a deploy is checked before anything is looked at", async () => {
+test("deploy: the command line is validated before the host is read", async () => {
   await typed("project add demo --domain demo.test", host);
   for (const [line, said] of [
     ["deploy demo", "demo has no source path: say --source"],
@@ -288,7 +288,7 @@ test("deploy: the hint of a missing source repeats the other flags", async () =>
   expect(err).toEndWith("hint: edox-ops project deploy demo --keep 3 --no-probe --subdir html --source DIRECTORY\n");
 });
 
-test("project publish: a privileged runner of the host is a warning, and a config.toml that cannot be read is not", async () => {
+test("project publish: a privileged runner of the host causes a warning, and an unreadable config.toml does not", async () => {
   const docker = '[[runners]]\nname = "ci"\nexecutor = "docker"\n[runners.docker]\nimage = "a"\n';
   for (const [config, warns] of [
     [`${docker}privileged = true\n`, true],
@@ -305,7 +305,7 @@ test("project publish: a privileged runner of the host is a warning, and a confi
   }
 });
 
-test("backups list: --json has each backup, oldest first, and what a restore left and took", async () => {
+test("backups list: --json has each backup, oldest first, and which one a restore used or left", async () => {
   using site = await SiteHost.bootstrapped();
   for (const page of ["one", "two", "three"]) {
     site.disk.write("/srv/site/index.html", page);

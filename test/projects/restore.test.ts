@@ -1,4 +1,4 @@
-// Which release a restore goes to, on a real file system.
+// The release that a restore selects, on a real file system.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { deploy } from "../../src/projects/deploy.ts";
@@ -25,8 +25,8 @@ async function versions(...all: number[]): Promise<void> {
   }
 }
 
-describe("restore without a backup's name", () => {
-  test("goes to the release before the live one, and a repetition changes nothing", async () => {
+describe("restore: without a backup's name", () => {
+  test("selects the release before the live one, and a second run changes nothing", async () => {
     await versions(1, 2, 3, 4, 5, 6);
     const seen: string[] = [];
     for (let i = 0; i < 3; i++) {
@@ -37,7 +37,7 @@ describe("restore without a backup's name", () => {
     expect(await host.restore()).toMatchObject({ changed: 0, backup: null });
   });
 
-  test("after a deploy goes to the release that the deploy replaced", async () => {
+  test("selects the release that a deploy replaced", async () => {
     await versions(1, 2, 3);
     await host.restore();
     await versions(4);
@@ -50,7 +50,7 @@ describe("restore without a backup's name", () => {
     expect(version()).toBe("v5");
   });
 
-  test("does not come back to a release that a restore left, which its name still restores", async () => {
+  test("skips a release that a restore left, which can still be selected by name", async () => {
     await versions(1, 2, 3);
     const left = (await host.restore())?.backup as string;
     await host.restore(left);
@@ -59,7 +59,7 @@ describe("restore without a backup's name", () => {
     expect(version()).toBe("v2");
   });
 
-  test("changes nothing when the only backup left is the one that the restore made", async () => {
+  test("changes nothing if the only backup is the one that the restore made", async () => {
     await versions(1, 2);
     await host.restore(null, 1);
     expect([version(), names().length]).toEqual(["v1", 1]);
@@ -72,7 +72,7 @@ describe("restore without a backup's name", () => {
     );
   });
 
-  test("mends a live tree that somebody edited since", async () => {
+  test("repairs a live tree that was edited since", async () => {
     await versions(1, 2, 3);
     await host.restore();
     host.remove(`${live}/index.html`);
@@ -84,10 +84,10 @@ describe("restore without a backup's name", () => {
   });
 });
 
-describe("the record of restores", () => {
+describe("restore: the record of restores", () => {
   const from = () => findRestoreSource(host.host, host.trees, project);
 
-  test("tells of the live tree for as long as that is the one that was restored", async () => {
+  test("describes the live tree only while that is the restored one", async () => {
     await versions(1, 2, 3);
     const [, source = ""] = names();
     expect(from()).toBeNull();
@@ -97,10 +97,10 @@ describe("the record of restores", () => {
     expect(from()).toBeNull();
   });
 
-  test("tells nothing of a tree that the spare one of a restore became", async () => {
+  test("does not apply to a tree that the spare tree of a restore became", async () => {
     await versions(1, 2, 3);
     await host.restore();
-    // The restored tree is the backup of the next deploy, then the spare one, then a live one again.
+    // The restored tree is the backup of the next deploy, then the spare tree, then the live tree again.
     const { ino } = host.stat(live);
     for (let i = 4; host.stat(live).ino !== ino || i === 4; i++) {
       host.write("/srv/site/deep/page.html", `v${i}`);
@@ -111,7 +111,7 @@ describe("the record of restores", () => {
     expect(from()).toBeNull();
   });
 
-  /** Runs a restore as far as this call, and leaves behind what a kill would. */
+  /** Runs a restore up to this call, and leaves behind what a kill would. */
   async function killed(at: "exchange" | "move"): Promise<void> {
     const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
     const order = (await restoreOrder(project, null, choices, host.host, host.trees)) as Order;
@@ -128,7 +128,7 @@ describe("the record of restores", () => {
     Object.assign(host.trees, { [at]: whole });
   }
 
-  test("does no harm when a restore was killed before its tree was live", async () => {
+  test("is harmless if a restore was killed before its tree was live", async () => {
     await versions(1, 2, 3);
     await killed("exchange");
     expect([version(), from()]).toEqual(["v3", null]);
@@ -140,7 +140,7 @@ describe("the record of restores", () => {
     expect(version()).toBe("v3");
   });
 
-  test("holds when a restore was killed before what it left was put away", async () => {
+  test("is valid if a restore was killed before the previous tree became a backup", async () => {
     await versions(1, 2, 3);
     await killed("move");
     expect(version()).toBe("v2");
@@ -150,7 +150,7 @@ describe("the record of restores", () => {
     expect(names()).toHaveLength(3);
   });
 
-  test("is dropped for trees that are gone, and garbage in its place is as good as nothing", async () => {
+  test("drops entries of missing trees, and ignores a damaged file", async () => {
     await versions(1, 2, 3);
     for (let i = 0; i < 4; i++) await host.restore(names().at(-1));
     expect(host.text(`${backups}/.restores`).split("\n").length).toBeLessThan(7);

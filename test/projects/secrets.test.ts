@@ -1,4 +1,4 @@
-// What a deploy does not publish by its name: secrets, version control data, homes.
+// Entries that a deploy does not publish because of their names: secrets, version control data, homes.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { isSecret } from "../../src/projects/secrets.ts";
@@ -19,7 +19,7 @@ const put = (...paths: string[]): void => {
 const deployed = (...flags: string[]) => typedDeploy(host.root, "/srv/site", ...flags);
 const hintOf = (err: string): string => /^hint: (.+)$/m.exec(err)?.[1] ?? "";
 
-describe("names that hold secrets", () => {
+describe("secrets: recognised by name:", () => {
   test.each([
     ...[".env", "a/.env.production", ".ENV", ".envrc", ".netrc", "_netrc", ".npmrc", ".pypirc", ".pgpass", ".my.cnf"],
     ...[".git-credentials", ".htpasswd", "a/.docker/config.json", ".bash_history", ".python_history", ".lesshst"],
@@ -70,17 +70,17 @@ describe("names that hold secrets", () => {
       "ca.pem",
       "auth.json",
     ],
-  ])("none is %s", (path) => {
+  ])("not recognised: %s", (path) => {
     expect(isSecret({ path, type: "file" })).toBe(false);
   });
 
-  test("no directory is a file of secrets: .env may be a virtual environment", () => {
+  test("never as a file if it is a directory: .env may be a virtual environment", () => {
     expect(isSecret({ path: ".env", type: "directory" })).toBe(false);
   });
 });
 
 describe("deploy: a source with secrets", () => {
-  test("is refused with all of them, nothing is changed, and the hint deploys the rest", async () => {
+  test("is rejected with all their names, nothing is changed, and the hint deploys the rest", async () => {
     put(".env", ".ssh/id_rsa", ".ssh/config", "guide/passwords.kdbx");
     const { exit, err } = await deployed();
     expect(exit).toBe(1);
@@ -93,14 +93,14 @@ describe("deploy: a source with secrets", () => {
     expect((await deployed(flag, excluded)).out).toContain("1 file, 0 changed");
   });
 
-  test("publishes what --include names, a directory with all that is in it", async () => {
+  test("publishes the paths of --include, with everything below them", async () => {
     put("keys/id_rsa", "keys/b.kdbx", "other.kdbx");
     expect((await deployed("--include", "keys")).err).toContain("1 file: other.kdbx");
     expect(await deployed("--include", "./keys/,other.kdbx")).toMatchObject({ exit: 0, err: "" });
     expect(host.list(live)).toEqual(["index.html", "keys", "other.kdbx"]);
   });
 
-  test("is refused by a dry run, in a part, and in an archive as well", async () => {
+  test("is also rejected by a dry run, in a subdirectory, and in an archive", async () => {
     put("part/index.html", "part/.env");
     expect((await deployed("--dry-run")).err).toContain("1 file: part/.env");
     expect((await deployed("--subdir", "part")).err).toContain("1 file: .env");
@@ -113,12 +113,12 @@ describe("deploy: a source with secrets", () => {
     expect(host.list(`${live}/part`)).toEqual(["index.html"]);
   });
 
-  test("of more than can be excluded by a line is shown", async () => {
+  test("is listed if it has more secrets than a command can exclude", async () => {
     put(...Array.from({ length: 21 }, (_, i) => `${i}/.env`));
     expect(hintOf((await deployed()).err)).toBe("ls -la /srv/site");
   });
 
-  test("as a part of it, or in one, is refused", async () => {
+  test("is rejected if --subdir is a secret or lies in one", async () => {
     put(".ssh/index.html", ".git/a/index.html");
     expect((await deployed("--subdir", ".git/a")).err).toContain("--subdir '.git/a': .git holds secrets or version");
     expect((await typedDeploy(host.root, "/srv/site/.ssh")).err).toContain(
@@ -128,7 +128,7 @@ describe("deploy: a source with secrets", () => {
 });
 
 describe("deploy: version control data", () => {
-  test("is left out with a warning, and published where it is named", async () => {
+  test("is left out with a warning, and published if it is included", async () => {
     put(".git/config", "sub/.git/config", ".hg/x", "notes/.svn/y");
     const warning = "warning: left out, as version control data: .git, .hg, notes/.svn and 1 more\n";
     expect(await deployed()).toMatchObject({ exit: 0, err: warning });
@@ -140,12 +140,12 @@ describe("deploy: version control data", () => {
     expect(host.list(live)).toEqual([".git", "index.html", "sub"]);
   });
 
-  test("of a worktree or a submodule is a file, which is published as any", async () => {
+  test("in a worktree or a submodule is a file, which is published", async () => {
     put(".git");
     expect((await deployed()).err).toBe("warning: nginx will not serve 1 file: .git\n");
   });
 
-  test("restore: a release that has some from before is restored whole", async () => {
+  test("restore: a release that contains such data is restored completely", async () => {
     put(".git/config", ".env");
     await deployed("--include", ".git,.env");
     host.write("/srv/site/index.html", "two");
@@ -157,24 +157,24 @@ describe("deploy: version control data", () => {
 });
 
 describe("deploy: --include and --exclude", () => {
-  test.each(["/srv/site/.env", "../x", "", ".", "a,,b", "a/../b"])("'%s' is a wrong invocation", async (typed) => {
+  test.each(["/srv/site/.env", "../x", "", ".", "a,,b", "a/../b"])("'%s' is a usage error", async (typed) => {
     expect((await deployed("--exclude", typed)).exit).toBe(2);
     expect((await deployed("--include", typed)).exit).toBe(2);
   });
 
-  test("one path in both is a wrong invocation", async () => {
+  test("the same path in both is a usage error", async () => {
     const { exit, err } = await deployed("--include", "a,.env", "--exclude", ".env/");
     expect([exit, err]).toEqual([2, expect.stringContaining("--include and --exclude cannot both name '.env'")]);
   });
 
-  test("a name that is not in the source is a warning", async () => {
+  test("a name that the source lacks causes a warning", async () => {
     put("a/b");
     const { exit, err } = await deployed("--include", "a/b", "--exclude", "none,no/file");
     const warning = "nothing in the source has a name that was given with --include or --exclude: none, no/file";
     expect([exit, err]).toEqual([0, `warning: ${warning}\n`]);
   });
 
-  test("a pattern is a wrong invocation, unless something has that name", async () => {
+  test("a pattern is a usage error, unless an entry has that name", async () => {
     put("a.map", "what?");
     for (const flags of [[], ["--dry-run"]]) {
       const { exit, err } = await deployed("--exclude", "what?,*.map", ...flags);
@@ -188,7 +188,7 @@ describe("deploy: --include and --exclude", () => {
     expect(host.list(live)).toEqual(["index.html"]);
   });
 
-  test("what is excluded may come and go while the rest is read, and is not judged", async () => {
+  test("excluded entries may change during the deploy, and are not checked", async () => {
     put("drafts/index.html", "page");
     host.mode("/srv/site/page", 0o4644);
     const select = { include: [], exclude: ["drafts", "page"] };
@@ -212,12 +212,12 @@ describe("deploy: homes", () => {
     ["/data", "it has /data/joe in it, the home of joe"],
     ["/home/eve", "it is a home, and everything in it would be public"],
     ["/home", "it has the homes of all users in it"],
-  ])("%s is refused", async (path, reason) => {
+  ])("%s is rejected", async (path, reason) => {
     const { exit, err } = await typedDeploy(host.root, path);
     expect([exit, err]).toEqual([1, expect.stringContaining(`${path} is not published: ${reason}`)]);
   });
 
-  test("a home that links lead to is refused, by whatever path it is named", async () => {
+  test("a home behind symlinks is rejected, by each of its paths", async () => {
     host.write("/etc/passwd", "amy:x:1:1::/export/amy:/bin/sh\nbob:x:2:2::/loop/bob:/bin/sh\n");
     for (const path of ["/disk/homes/amy", "/disk/home/eve"]) host.write(`${path}/index.html`, "x");
     host.remove("/home");
@@ -233,12 +233,12 @@ describe("deploy: homes", () => {
       ["/disk/home", "it has the homes of all users in it"],
     ] as const) {
       expect((await typedDeploy(host.root, path)).err).toContain(`is not published: ${reason}`);
-      // As `project update --source-path` judges it, before it is opened.
+      // `project update --source-path` checks the path before it is opened.
       expect(whyNotPublished(path, host.host)?.reason).toStartWith(reason);
     }
   });
 
-  test("a folder in one is published, but of root's a copy, as the hint makes it", async () => {
+  test("a folder in a home is published; of root's home only a copy, as the hint makes it", async () => {
     expect(await typedDeploy(host.root, "/data/joe/public")).toMatchObject({ exit: 0 });
     expect(await typedDeploy(host.root, "/home/eve/public")).toMatchObject({ exit: 0 });
     const { err } = await typedDeploy(host.root, "/root/site");
@@ -246,7 +246,7 @@ describe("deploy: homes", () => {
     expect(hintOf(err)).toBe("cp -r /root/site /srv/");
   });
 
-  test("an archive beside homes is a source", async () => {
+  test("an archive beside homes is accepted", async () => {
     expect(Bun.spawnSync(["tar", "-C", `${host.root}/srv/site`, "-cf", `${host.root}/home/a.tar`, "."]).exitCode).toBe(
       0,
     );

@@ -1,4 +1,4 @@
-// That two trees meet at each path they share, whatever the names are.
+// Two trees are paired at each path that both have, for any names.
 
 import { expect, test } from "bun:test";
 import fc from "fast-check";
@@ -10,13 +10,13 @@ import { TreeHost } from "./tree.ts";
 const name = fc.constantFrom("a", "b", "a-b", "a.b", "a b", "é", "\u{1f600}", "\uff5e", "A");
 const tree = fc.uniqueArray(fc.array(name, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/")));
 
-test("two trees side by side are the union of both, each path once", async () => {
+test("sideBySide: two trees yield the union of both, each path once", async () => {
   await fc.assert(
     fc.asyncProperty(tree, tree, async (ones, others) => {
       using host = new TreeHost();
       for (const [i, paths] of [ones, others].entries()) {
         for (const path of paths) {
-          // A file where no other has made a directory, and no file lies above.
+          // Writes a file unless a directory is there, or a file is above.
           try {
             host.write(`/srv/${i}/${path}/f`, "x");
           } catch {}
@@ -37,7 +37,7 @@ test("two trees side by side are the union of both, each path once", async () =>
   );
 }, 60_000);
 
-test("what is behind a link is not of the tree; one that is not there has nothing", async () => {
+test("sideBySide: entries behind a symlink are not part of the tree, and a missing tree is empty", async () => {
   using host = new TreeHost();
   for (const path of ["0/a/x", "0/b/x", "1/c/x"]) host.write(`/srv/${path}`, "x");
   host.write("/srv/1/a", "-> c");

@@ -1,4 +1,4 @@
-// A host whose trees are real and whose nginx is not: for commands that change a tree and its site together.
+// A host with real trees and a fake nginx, for commands that change a tree and its site together.
 
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import type { Host } from "../../src/host/host.ts";
@@ -13,13 +13,13 @@ const byPath = [
   ..."writeFile append makeDirectory setAttributes makeLink remove".split(" "),
 ] as (keyof Host)[];
 
-/** A bootstrapped host. Its curl answers with the page of the site that nginx has loaded for the name. */
+/** Returns a bootstrapped host. Its curl returns the page of the site that nginx has loaded for the name. */
 export class SiteHost implements Disposable {
   readonly disk = new TreeHost();
   readonly fake = fakeDebian();
   readonly host: Host;
   readonly trees: Trees = this.disk.trees;
-  /** What curl answers instead; null: the page. */
+  /** The response of curl; null for the page. */
   answer: { code: number; stdout: string; stderr: string } | null = null;
 
   constructor() {
@@ -47,7 +47,7 @@ export class SiteHost implements Disposable {
     return typed(line, this.host, undefined, undefined, undefined, this.trees);
   }
 
-  /** Everything on it, but the time of a directory and what is gone with the next boot. */
+  /** Returns the whole state, except for the times of directories and what the next boot removes. */
   snapshot(): Record<string, string> {
     const { fake, disk } = this;
     const all = fake.listing();

@@ -1,4 +1,4 @@
-// The records, as hostile as a command line.
+// The records, with values as hostile as a command line.
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
@@ -33,7 +33,7 @@ const one = (change: object): string => JSON.stringify({ demo: { ...demo, ...cha
 const other = { ...demo, slug: "other", domain: "other.test", root_path: "/var/www/docs/other" };
 const both = (change: object): string => JSON.stringify({ demo: { ...demo, ...change }, other });
 
-describe("projects.json: a file in which no record can be told from another stops every command, with line and column", () => {
+describe("projects.json: a file whose records cannot be separated fails every command, with line and column", () => {
   const cases: [string, string | Uint8Array, string][] = [
     ["broken JSON", '{\n  "demo": {\n    "slug": demo\n', "is not JSON: InvalidSymbol at line 3, column 13"],
     ["a document nested too deeply", "[".repeat(200_000), "cannot be used: it is nested deeper than 100 levels"],
@@ -45,7 +45,7 @@ describe("projects.json: a file in which no record can be told from another stop
     ["an empty file", "", "is not JSON: ValueExpected at line 1, column 1"],
     ["a list", "[]", "is not an object with a project under each slug: line 1, column 1"],
     [
-      "a byte that is no UTF-8, behind a replacement character that is",
+      "a byte that is not UTF-8, after a valid replacement character",
       new Uint8Array([...new TextEncoder().encode('{\n "\ufffd": "'), 0xfc, 0x22, 0x7d]),
       "is not JSON: not UTF-8 at line 2, column 8",
     ],
@@ -79,7 +79,7 @@ describe("projects.json: a file in which no record can be told from another stop
   }
 });
 
-/** What may be written by hand for the project demo, why it cannot be used, and what is typed to mend it. */
+/** Hand-written records of the project demo, why each is invalid, and the command that fixes it. */
 const broken: [string, string, string, string][] = [
   ["a record that is none", JSON.stringify({ demo: [], other }), "it is not an object", "remove demo"],
   [
@@ -93,7 +93,7 @@ const broken: [string, string, string, string][] = [
   ["another slug", both({ slug: "else" }), "its slug is else", "update demo --domain demo.test"],
   ["a string for a boolean", both({ enabled: "yes" }), "enabled is invalid", "disable demo"],
   ["a number for tls", both({ tls: 1 }), "tls is invalid", "update demo --no-tls"],
-  ["a word for hsts", both({ hsts: "on" }), "hsts is invalid", "update demo --no-hsts"],
+  ["a string for hsts", both({ hsts: "on" }), "hsts is invalid", "update demo --no-hsts"],
   ["a text for rate_limit", both({ rate_limit: "7" }), "rate_limit is invalid", "update demo --rate-limit default"],
   ["a rate for nginx", both({ rate_limit: 1e9 }), "rate_limit is invalid", "update demo --rate-limit default"],
   [
@@ -148,7 +148,7 @@ const broken: [string, string, string, string][] = [
   ]),
 ];
 
-describe("projects.json: one record that cannot be used stops its own project only", () => {
+describe("projects.json: an invalid record disables only its own project", () => {
   for (const [name, text, reason, mends] of broken) {
     test(name, async () => {
       const host = hostWith(text);
@@ -179,13 +179,13 @@ describe("projects.json: one record that cannot be used stops its own project on
     });
   }
 
-  test("all broken at once are each named, and each is removed by command", async () => {
+  test("projects.json: several invalid records are each named, and each is removed by command", async () => {
     const all = Object.fromEntries(broken.map(([, text], i) => [`p${i}`, JSON.parse(text).demo]));
     const host = hostWith(JSON.stringify({ ...all, "../../../etc/x": demo, UPPER: 7, other }));
     expect((await typed("project list", host)).out.match(/\tinvalid: /g)).toHaveLength(broken.length + 2);
     for (const slug of [...Object.keys(all), "../../../etc/x", "UPPER"]) {
       const words = ["project", "remove", slug];
-      // Of a record whose tree is known to be its own, the files may go.
+      // The files may be deleted if the tree of the record is known to be its own.
       if (!v.is(rootPath, JSON.parse(host.text(projectsPath) ?? "")[slug]?.root_path)) {
         const before = host.listing();
         expect((await typedWords([...words, "--delete-files", "--yes"], host)).exit).toBe(1);
@@ -197,7 +197,7 @@ describe("projects.json: one record that cannot be used stops its own project on
   });
 });
 
-test("remove --delete-files: a record with another fault has its own tree and backups deleted", async () => {
+test("project remove --delete-files: a record with another fault has its own tree and backups deleted", async () => {
   const host = hostWith(both({ branch: 7 }));
   using disk = new TreeHost();
   for (const dir of ["/var/www/docs/demo", "/var/www/docs/.edox-ops-backups/demo"]) disk.write(`${dir}/a`, "a");
@@ -212,11 +212,11 @@ test("remove --delete-files: a record with another fault has its own tree and ba
   expect(disk.list("/var/www/docs")).toEqual([".edox-ops-backups"]);
 });
 
-describe("projects.json: two records that cannot both hold", () => {
+describe("projects.json: two records in conflict", () => {
   const nested = { slug: "two", domain: "two.test", root_path: "/var/www/docs/team/handbook" };
   const team = { slug: "team", domain: "team.test", root_path: "/var/www/docs/team" };
   const cases: [string, object, object, string][] = [
-    ["one domain, whatever its case", {}, { domain: "DEMO.test" }, "domain DEMO.test is already used by project demo"],
+    ["one domain, in different case", {}, { domain: "DEMO.test" }, "domain DEMO.test is already used by project demo"],
     [
       "one tree",
       {},
@@ -236,13 +236,13 @@ describe("projects.json: two records that cannot both hold", () => {
       "root path /var/www/docs/team overlaps with /var/www/docs/team/a of project demo",
     ],
     [
-      "a tree where the Python version stages another",
+      "a tree under the staging name of the Python version",
       {},
       { root_path: "/var/www/docs/demo.staging" },
       "root path /var/www/docs/demo.staging overlaps with /var/www/docs/demo of project demo",
     ],
     [
-      "a tree in what the Python version swaps another with",
+      "a tree under the swap name of the Python version",
       {},
       { root_path: "/var/www/docs/demo.previous-swap/a" },
       "root path /var/www/docs/demo.previous-swap/a overlaps with /var/www/docs/demo of project demo",
@@ -250,7 +250,7 @@ describe("projects.json: two records that cannot both hold", () => {
     ["unknown names", { default: true }, { default: true }, "unknown names are already answered by project demo"],
   ];
   for (const [name, first, second, reason] of cases) {
-    test(`${name}: both are reported, a third goes on, and an update of one mends both`, async () => {
+    test(`${name}: both are reported, a third project works, and an update of one fixes both`, async () => {
       const two = { ...demo, slug: "two", domain: "two.test", root_path: "/var/www/docs/two", ...second };
       const host = hostWith(JSON.stringify({ demo: { ...demo, ...first }, other, two }));
       const { out } = await typed("project list", host);
@@ -278,7 +278,7 @@ describe("projects.json: two records that cannot both hold", () => {
     });
   }
 
-  test("neither of two trees that overlap is deleted", async () => {
+  test("project remove --delete-files: neither of two overlapping trees is deleted", async () => {
     const host = hostWith(JSON.stringify({ team: { ...demo, ...team }, two: { ...demo, ...nested } }));
     for (const slug of ["team", "two"]) {
       const { exit, err } = await typed(`project remove ${slug} --delete-files --yes`, host);
@@ -292,7 +292,7 @@ describe("projects.json: two records that cannot both hold", () => {
   });
 });
 
-describe("projects.json: what the Python version takes is taken", () => {
+describe("projects.json: values that the Python version accepts are accepted:", () => {
   const roots = [
     "docs.example.org",
     "team/handbook",
@@ -323,7 +323,7 @@ describe("projects.json: what the Python version takes is taken", () => {
   }
 });
 
-test("projects.json: a link above a tree, which would lead a deploy out of the sites, makes its record invalid", async () => {
+test("projects.json: a symlink above a tree, which would lead a deploy out of the docs root, makes its record invalid", async () => {
   const host = hostWith(both({ root_path: "/var/www/docs/team/nginx" }));
   host.link("/var/www/docs/team", "/etc");
   const { exit, err } = await typed("project init demo", host);
@@ -335,7 +335,7 @@ test("projects.json: a link above a tree, which would lead a deploy out of the s
   expect((await typed("project show other", host)).exit).toBe(0);
 });
 
-test("projects.json: records that nobody changes keep their bytes, whatever they hold", async () => {
+test("projects.json: unchanged records keep their bytes, with any content", async () => {
   const odd = `"b" :  {"slug":"b", "n": 1.50e0,\t"big": 12345678901234567890, "s": "\\u00e9{[,\\"" ,\n"domain": 7}`;
   const fine = `"c": ${JSON.stringify({ ...other, slug: "c", root_path: "/var/www/docs/c", note: "é" }).replace(",", " , ")}`;
   const host = hostWith(`{ ${fine},\n\n ${odd} ,"d":[]}`);
@@ -345,7 +345,7 @@ test("projects.json: records that nobody changes keep their bytes, whatever they
   expect(host.text(projectsPath)).toBe(`{\n  ${odd},\n  ${fine},\n  "d":[]\n}\n`);
 });
 
-test("a file that Python wrote stays as it is to the byte when nothing changes, and unknown keys stay", async () => {
+test("projects.json: a file that Python wrote is kept byte for byte when nothing changes, and unknown keys stay", async () => {
   const nested = JSON.stringify({ demo: { ...demo, note: { slug: "x" } } });
   expect((await readProjects(hostWith(nested))).size).toBe(1);
   const theirs = `{\n  "demo": ${JSON.stringify({ ...demo, note: "für später" }).replace(/[^ -~]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)}\n}`;
@@ -357,7 +357,7 @@ test("a file that Python wrote stays as it is to the byte when nothing changes, 
   expect(JSON.parse(host.text(projectsPath) ?? "").demo.note).toBe("für später");
 });
 
-test("slugs that an object orders by itself, or knows already, are projects as any", async () => {
+test("projects.json: slugs that are integers, or properties of every object, are ordinary projects", async () => {
   const host = fakeDebian();
   for (const slug of ["9", "10", "constructor", "prototype"]) {
     expect((await typed(`project add ${slug} --domain ${slug}.test`, host)).exit).toBe(0);
@@ -391,7 +391,7 @@ const nasty = fc.oneof(
   ),
 );
 
-test("project add: hostile slugs and domains are refused with a word, or taken and read again", async () => {
+test("project add: hostile slugs and domains are rejected with a reason, or accepted and read again", async () => {
   await fc.assert(
     fc.asyncProperty(nasty, nasty, async (slug, domain) => {
       const host = fakeDebian();
@@ -407,7 +407,7 @@ test("project add: hostile slugs and domains are refused with a word, or taken a
   );
 }, 300_000);
 
-test("projects.json: a hostile file is read, or refused by name", async () => {
+test("projects.json: a hostile file is read, or rejected by name", async () => {
   const text = fc.oneof(
     fc.string({ maxLength: 60 }),
     fc.json(),

@@ -1,4 +1,4 @@
-// A host below a temporary folder, with a project that can be deployed.
+// A host in a temporary directory, with a project that can be deployed.
 
 import {
   chmodSync,
@@ -48,7 +48,7 @@ export class TreeHost implements Disposable {
     this.write("/srv/site/index.html", "home");
   }
 
-  /** A link where the content says so: "-> target". */
+  /** Writes a file, or a symlink if the content is "-> target". */
   write(path: string, content: string): void {
     mkdirSync(dirname(this.root + path), { recursive: true });
     if (content.startsWith("-> ")) symlinkSync(content.slice(3), this.root + path);
@@ -75,7 +75,7 @@ export class TreeHost implements Disposable {
     return readdirSync(this.root + path).sort();
   }
 
-  /** As the command does it: what a killed one left is settled before, and what is left after. */
+  /** Deploys as the command does, with the cleanup of an earlier deploy before and its own after. */
   async deploy(more: Partial<Order> = {}) {
     const { host, trees } = this;
     const notes = settle(host, trees, project);
@@ -103,7 +103,7 @@ export class TreeHost implements Disposable {
     return { ...done, notes: [...notes, ...done.notes] };
   }
 
-  /** As the command does it. Answers null where there is nothing to restore. */
+  /** Restores as the command does. Returns null where there is nothing to restore. */
   async restore(typed: string | null = null, keep = 5) {
     const { host, trees } = this;
     settle(host, trees, project);

@@ -1,5 +1,5 @@
-// `project deploy` as it is typed, on the host below a folder: in this process, or in one of its own.
-//   bun typed-deploy.ts ROOT SOURCE…: one deploy for each, a line of JSON for each
+// `project deploy` as typed, on a host in a temporary directory: in this process, or in a separate one. `bun
+// typed-deploy.ts ROOT SOURCE…` runs one deploy per source, and prints a line of JSON for each.
 
 import { mkdirSync } from "node:fs";
 import { cli } from "../../src/cli/cli.ts";
@@ -9,7 +9,7 @@ import { unpackLimits } from "../../src/projects/unpacked.ts";
 import { hintFor } from "../../src/report/voice.ts";
 import { project, TreeHost } from "./tree.ts";
 
-/** A host whose records have the project demo. */
+/** A host with a record of the project demo. */
 export function registeredHost(): TreeHost {
   const host = new TreeHost();
   host.write("/etc/edox-ops/projects.json", JSON.stringify({ demo: project }));
