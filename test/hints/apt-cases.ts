@@ -1,4 +1,4 @@
-// States of apt and dpkg, in memory, that keep bootstrap from installing nginx.
+// States of apt and dpkg in memory in which bootstrap cannot install nginx.
 
 import type { FakeHost } from "../fake-host.ts";
 import { type Case, removeNginx } from "./cases.ts";
@@ -6,7 +6,7 @@ import { type Case, removeNginx } from "./cases.ts";
 const statusPath = "/var/lib/dpkg/status";
 const hookPath = "/etc/apt/apt.conf.d/05hook";
 
-/** Takes nginx away, and has the commands of edox-ops itself, which have many options, end like this. */
+/** Removes nginx, and makes the package commands of edox-ops, which have many options, end with this result. */
 function failing(host: FakeHost, end: (line: string) => string | undefined, code = 100): void {
   removeNginx(host);
   host.taught.unshift((argv) => {
@@ -31,7 +31,7 @@ const docker = "https://download.docker.com/linux/debian";
 const list = `deb [signed-by=/a.gpg] ${docker} bookworm stable\n`;
 const stanza = (uri: string) => `Types: deb\nURIs: ${uri}\nSuites: bookworm\nComponents: stable\nSigned-By: /b.asc\n`;
 
-/** As apt refuses two files that name one repository with different keys, while it reads both. */
+/** apt reads two files that name one repository with different keys, and then rejects both. */
 function conflicting(host: FakeHost, first: string, second: string): void {
   host.put(`${parts}/docker.list`, first);
   host.put(`${parts}/docker.sources`, second);
@@ -118,7 +118,7 @@ export const aptCases: Case[] = [
   },
   {
     of: 'engine/apt-failure.ts ["sudo", "dpkg", "--configure", "-a"]',
-    // It asks about a configuration file that both sides changed, which a person answers.
+    // dpkg asks about a configuration file that both sides changed, and a person answers.
     state(host) {
       const isLeft = () => host.nodes.has("/var/lib/dpkg/updates/0001");
       failing(host, (line) =>

@@ -11,20 +11,22 @@ const link = "/etc/nginx/sites-enabled/edox-ops-demo";
 const tree = "/var/www/docs/demo";
 const backups = "/var/www/docs/.edox-ops-backups/demo";
 
-/** A hint of the source, and a state that produces it. */
+/** A hint in the source, and a state that produces it. */
 export interface Case {
   of: string;
   /** Brings the host into the state. */
   state: (host: FakeHost) => void | Promise<void>;
-  /** The check of doctor that names the hint, or the command whose error does. */
+  /** The doctor check whose finding has the hint, or the command whose error has it. */
   from: string;
-  /** What it prints of the cause, where it only looks. Without it the same check, or command, succeeds afterwards. */
+  /**
+   * Output that shows the cause, for a hint that only reads. Without it, the same check or command succeeds afterwards.
+   */
   shows?: string;
-  /** What is asked afterwards, in the place of `from`. */
+  /** The check or command that runs afterwards instead of `from`. */
   after?: string;
-  /** What ends by itself before the hint is typed. */
+  /** Ends a condition that ends by itself before the hint is typed. */
   lifts?: (host: FakeHost) => void;
-  /** Hints that are typed before the state is mended; 1 without it. */
+  /** Number of hints to type until the state is fixed, 1 by default. */
   steps?: number;
 }
 
@@ -266,7 +268,7 @@ export const cases: Case[] = [
   },
   {
     of: 'resources/service.ts ["sudo", "systemctl", "unmask", unit]',
-    // Unmasked, and then started.
+    // The first hint unmasks it, and the second starts it.
     state(host) {
       stopNginx(host);
       host.link("/etc/systemd/system/nginx.service", "/dev/null");
@@ -274,7 +276,7 @@ export const cases: Case[] = [
     from: "project validate demo",
     steps: 2,
   },
-  // What a deploy finds when it asks for the page
+  // Causes that a deploy finds when it probes the page
   {
     of: 'projects/site-hints.ts ["sudo", "systemctl", "start", "nginx"]',
     state: stopNginx,
@@ -308,7 +310,7 @@ export const cases: Case[] = [
     from: "the probe of a deploy",
     shows: "bogus;",
   },
-  // What commands refuse
+  // Errors of commands
   {
     of: 'projects/publication.ts ["ls", "-ld", root_path]',
     state: (host) => host.put("/var/www/docs/new", ""),
@@ -593,7 +595,7 @@ export const cases: Case[] = [
   },
 ];
 
-/** As another command does that runs. */
+/** Another edox-ops command holds the lock in the same way. */
 export function hold(host: FakeHost, path: string): void {
   host.dir(path.slice(0, path.lastIndexOf("/")), { mode: 0o700 });
   host.locks.set(path, { pid: 4711, command: "edox-ops", sinceMs: host.now() });

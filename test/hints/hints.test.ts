@@ -1,4 +1,4 @@
-// Every hint is typed as it stands, in the state that produces it: it mends that state, or shows its cause.
+// Types every hint as printed, in the state that produces it, and checks that it fixes the state or shows the cause.
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
@@ -17,7 +17,7 @@ import { treeCases } from "./tree-cases.ts";
 import { asked, hintIn, liveHost, run, tree, type, wordsOf } from "./typing.ts";
 import { seenByUser, userCases } from "./user-cases.ts";
 
-/** Types the hint of a state, once or more, and looks whether the state is mended or the cause is shown. */
+/** Types the hint of a state, once or more, and checks that the state is fixed or the cause is shown. */
 async function expectHelp(host: FakeHost, { from, after = from, shows, lifts, steps = 1 }: Omit<Case, "state" | "of">) {
   for (let step = 1; step <= steps; step++) {
     const { fine, hint, said } = await asked(host, from);
@@ -32,7 +32,7 @@ async function expectHelp(host: FakeHost, { from, after = from, shows, lifts, st
   expect([said, fine]).toEqual([said, true]);
 }
 
-describe("hint, typed as it stands:", () => {
+describe("hint, typed as printed:", () => {
   for (const { of, state, ...row } of [...cases, ...aptCases]) {
     test(`${of} (${row.from})`, async () => {
       const host = await liveHost();
@@ -42,7 +42,7 @@ describe("hint, typed as it stands:", () => {
   }
 });
 
-describe("hint of a CI host, typed as it stands:", () => {
+describe("hint of a CI host, typed as printed:", () => {
   for (const { of, state, ...row } of runnerCases) {
     test(`${of} (${row.from})`, async () => {
       const runners = await runnerHost();
@@ -52,7 +52,7 @@ describe("hint of a CI host, typed as it stands:", () => {
   }
 });
 
-describe("hint of a user who is not root, typed as root:", () => {
+describe("hint for a user without root, typed as root:", () => {
   for (const { of, state, from, says, shows } of userCases) {
     test(`${of} (${from})`, async () => {
       const host = await (from.startsWith("gitlab-runner") ? runnerHost().then((runners) => runners.host) : liveHost());
@@ -66,7 +66,7 @@ describe("hint of a user who is not root, typed as root:", () => {
   }
 });
 
-describe("hint of a GitLab that answers otherwise than one does, typed as it stands:", () => {
+describe("hint about an unexpected response of GitLab, typed as printed:", () => {
   for (const { of, status, headers, body, shows } of answerCases) {
     test(of, async () => {
       await using server = Bun.serve({ port: 0, fetch: () => new Response(body, { status, headers }) });
@@ -82,7 +82,7 @@ describe("hint of a GitLab that answers otherwise than one does, typed as it sta
   }
 });
 
-describe("hint about this machine, typed as it stands:", () => {
+describe("hint about this machine, typed as printed:", () => {
   for (const { of, hint, before = ":", afterwards = ":", shows } of machineCases) {
     test(of, async () => {
       const line = `${before}; ${shellLine(wordsOf(hint()))}; ${afterwards}`;
@@ -94,7 +94,7 @@ describe("hint about this machine, typed as it stands:", () => {
   }
 });
 
-describe("hint of a deploy, typed as it stands:", () => {
+describe("hint of a deploy, typed as printed:", () => {
   for (const { of, state, from, after, shows, page } of treeCases) {
     test(`${of} (${from})`, async () => {
       using disk = registeredHost();
@@ -123,7 +123,7 @@ describe("hint of a deploy, typed as it stands:", () => {
   }
 });
 
-test("hints: each one in the source is typed by a test", async () => {
+test("hints: a test types each hint of the source", async () => {
   const known = [
     ...cases,
     ...aptCases,

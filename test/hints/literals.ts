@@ -1,10 +1,10 @@
-// The hints of the source, found by how they are written.
+// Finds the hints of the source by their syntax.
 
-/** Lists that begin with one of these are hints, or changes. */
+/** A list that begins with one of these is a hint or a change. */
 const programs =
   /^\[\s*(?:\.\.\.again|"(?:sudo|edox-ops|cat|chattr|chmod|chown|cloud-init|command|cp|curl|df|dmesg|docker|dpkg|du|find|findmnt|getconf|gpg|grep|ip|ls|mkdir|mv|namei|openssl|pgrep|ps|rm|rmdir|sed|tail|systemctl", "show|tar|timedatectl|ulimit|umount|unzip|vcgencmd)")/;
 
-/** Returns every list of words in the source that may be a hint, behind the name of its file, without line ends. */
+/** Returns every list of words in the source that may be a hint, prefixed with its file name, on one line. */
 export async function hintLiterals(): Promise<Set<string>> {
   const found = new Set<string>();
   const dir = `${import.meta.dir}/../../src`;
@@ -27,7 +27,7 @@ export async function hintLiterals(): Promise<Set<string>> {
   return found;
 }
 
-/** Returns the text from a bracket to the one that closes it. */
+/** Returns the text from a bracket to its closing bracket. */
 function balanced(text: string, start: number): string {
   let depth = 0;
   for (let i = start; i < text.length; i++) {

@@ -1,4 +1,4 @@
-// Hints that are typed on the machine of the test: what they look at is there on every one.
+// Hints that are typed on the test machine, because what they show exists on every machine.
 
 import { withDiskFault } from "../../src/engine/disk-fault.ts";
 import { Problem } from "../../src/engine/step.ts";
@@ -10,7 +10,7 @@ import { LimitError } from "../../src/host/system-error.ts";
 export interface MachineCase {
   of: string;
   hint: () => readonly string[];
-  /** What a shell runs before it and after it. */
+  /** Shell commands that run before and after the hint. */
   before?: string;
   afterwards?: string;
   shows: string;
@@ -22,7 +22,7 @@ const diskHint =
     return withDiskFault(new Problem("internal", message), { ...localHost(), ...more }).hint ?? [];
   };
 
-/** Of a process with these limits, in a control group. */
+/** Runs in a process with these limits, in a control group. */
 const limitHint =
   (limits: string, group = "0::/\n") =>
   (): readonly string[] => {
@@ -83,7 +83,7 @@ export const machineCases: MachineCase[] = [
         return (error instanceof LimitError && error.hint) || [];
       }
     },
-    // The root of a control group has no limit where it is not a container's.
+    // The root control group has no limit, except in a container.
     before: "cat() { printf '%s is read' \"$1\"; }",
     shows: "/sys/fs/cgroup/pids.max is read",
   },
@@ -94,7 +94,7 @@ export interface AnswerCase {
   status: number;
   headers: Record<string, string>;
   body: string;
-  /** Of what curl prints. */
+  /** A pattern in the output of curl. */
   shows: string;
 }
 

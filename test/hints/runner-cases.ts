@@ -17,14 +17,17 @@ const register = `gitlab-runner register --url ${url} --profile ci --description
 export interface Runners {
   host: FakeHost;
   gitlab: FakeGitLab;
-  /** Of a second GitLab. */
+  /** The address of a second GitLab. */
   second: FakeGitLab;
   ops(...words: string[]): Promise<{ exit: number; out: string; err: string }>;
 }
 
 export type RunnerCase = Omit<Case, "state"> & { state(runners: Runners): unknown };
 
-/** A prepared CI host, two GitLabs and gitlab.com that know the token on stdin, and a gitlab-runner that unregisters. */
+/**
+ * A prepared CI host, two GitLabs and gitlab.com that accept the token on stdin, and a gitlab-runner that can
+ * unregister.
+ */
 export async function runnerHost(): Promise<Runners> {
   const { host, ops } = await preparedRunner(0);
   const all = [url, other, "https://gitlab.com"].map((each) => fakeGitLab(host, each));
@@ -222,7 +225,7 @@ export const runnerCases: RunnerCase[] = [
   },
   {
     of: 'runner/uninstall.ts ["sudo", "edox-ops", "gitlab-runner", "unregister", first.name, ...which]',
-    // The name alone would not say which.
+    // The name alone would be ambiguous.
     state: twins,
     from: "gitlab-runner uninstall --purge --yes",
     steps: 2,
@@ -344,7 +347,7 @@ function withoutRunner({ host }: Runners): void {
   host.nodes.delete("/run/systemd/units/invocation:gitlab-runner.service");
 }
 
-/** Its daemon makes the socket when it starts. */
+/** The daemon creates the socket when it starts. */
 function withoutDocker({ host }: Runners): void {
   host.nodes.delete("/run/docker.sock");
   host.nodes.delete("/run/systemd/units/invocation:docker.service");
@@ -354,7 +357,7 @@ function withoutDocker({ host }: Runners): void {
   });
 }
 
-/** Two runners of one name, with two GitLabs. */
+/** Two runners with the same name at two GitLabs. */
 async function twins(runners: Runners): Promise<void> {
   await registered(runners);
   const words = register.replace(url, other).split(" ").slice(1);

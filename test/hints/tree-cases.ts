@@ -6,16 +6,16 @@ import { project, type TreeHost } from "../projects/tree.ts";
 
 const tree = "/var/www/docs/demo";
 const backups = "/var/www/docs/.edox-ops-backups/demo";
-/** A hint of what a deploy needs, in a real tree. */
+/** A hint about a requirement of a deploy, in a real tree. */
 export interface TreeCase {
   of: string;
   state: (disk: TreeHost) => unknown;
-  /** The command that names the hint. */
+  /** The command that prints the hint. */
   from: string;
   shows?: string;
-  /** What is typed afterwards, where the hint only prepares for it. */
+  /** The command that follows, where the hint only prepares for it. */
   after?: string;
-  /** What the live tree has in the end. */
+  /** The content of the live tree at the end. */
   page?: string;
 }
 
@@ -186,7 +186,7 @@ export const treeCases: TreeCase[] = [
   },
   {
     of: 'projects/source-hints.ts [...again, "--allow-empty", "--dry-run", "--diff"]',
-    // Without the ending that names its kind.
+    // The name lacks the extension that shows its type.
     state: (disk) => writeFileSync(`${disk.root}/srv/b`, zipOf([{ name: "public/page.html", content: "page" }])),
     from: "project deploy demo --source /srv/b",
     shows: "public/page.html",

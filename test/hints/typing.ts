@@ -1,4 +1,5 @@
-// Hints typed as they stand on a host in memory: edox-ops itself, or a program on a copy of the host's files.
+// Types hints as printed on a host in memory. A hint is a command of edox-ops, or a program that runs on a copy of the
+// host's files.
 
 import { afterAll, expect } from "bun:test";
 import {
@@ -30,13 +31,13 @@ import { type FakeHost, ok } from "../fake-host.ts";
 
 const site = "/etc/nginx/sites-available/edox-ops-demo";
 export const tree = "/var/www/docs/demo";
-/** What a person puts in the place of a word in capitals. */
+/** Values that a person types for placeholders in capitals. */
 const chosen: Record<string, string> = { DIRECTORY: "/srv/new", DOMAIN: "docs.example.org" };
 
-/** As the package of Debian has it, in short. */
+/** A short form of Debian's configuration file. */
 const nginxConf = "http {\n include /etc/nginx/conf.d/*.conf;\n include /etc/nginx/sites-enabled/*;\n}\n";
 
-/** A bootstrapped host that serves the project demo, with an nginx that refuses a directive named bogus. */
+/** Returns a bootstrapped host that serves the project demo, with an nginx that rejects a directive named bogus. */
 export async function liveHost(): Promise<FakeHost> {
   const host = fakeDebian();
   host.taught.unshift((argv) => {
@@ -65,12 +66,12 @@ export async function liveHost(): Promise<FakeHost> {
   }
   host.put(`${tree}/index.html`, "home", { mode: 0o644, uid: 0, gid: 33 });
   host.put("/srv/new/index.html", "new");
-  // What is written from here on is newer than nginx.
+  // Files that are written from here on are newer than the start of nginx.
   await host.sleep(1000);
   return host;
 }
 
-/** As nginx does with what the host has. */
+/** Simulates nginx with the files of the host. */
 function answer(host: FakeHost): string {
   const runs =
     host.stat("/run/nginx.pid") !== null && host.stat("/run/systemd/units/invocation:nginx.service") !== null;
@@ -88,13 +89,13 @@ export function wordsOf(hint: readonly string[]): string[] {
   return hintFor("/usr/bin/edox-ops", 0)(hint).map((word) => chosen[word] ?? word);
 }
 
-/** Runs a program on the files below a directory. */
+/** Runs a program on the files of a directory. */
 export function run([program = "", ...words]: readonly string[], dir: string) {
   const argv = [program, ...words.map((word) => (word.startsWith("/") ? dir + word : word))];
   return Bun.spawnSync(argv, { cwd: `${dir}/srv`, env: { PATH: process.env.PATH ?? "", LC_ALL: "C.UTF-8" } });
 }
 
-/** Types a hint as root does. A program that is not ours runs on a copy of the host's files below a directory. */
+/** Types a hint as root. A foreign program runs on a copy of the host's files in a directory. */
 export async function type(host: FakeHost, hint: readonly string[]): Promise<{ exit: number; out: string }> {
   const words = wordsOf(hint);
   const [program = "", ...rest] = words;
@@ -153,7 +154,7 @@ export async function type(host: FakeHost, hint: readonly string[]): Promise<{ e
 
 const shared = /^\/(etc|root|srv|usr\/local|var|run\/edox-ops)(\/|$)/;
 
-/** Writes the files of the host below a directory, and returns that. */
+/** Writes the files of the host into a directory, and returns its path. */
 function copied(host: FakeHost): string {
   rmSync(root, { recursive: true, force: true });
   for (const [path, { type: kind, mode }] of [...host.nodes].filter(([each]) => shared.test(each))) {
@@ -167,7 +168,7 @@ function copied(host: FakeHost): string {
 
 const changing = ["chmod", "cp", "mkdir", "mv", "rm", "rmdir", "sed"];
 
-/** Takes over what a program changed in the copy. */
+/** Copies the changes of a program back to the host. */
 function taken(host: FakeHost): void {
   for (const path of [...host.nodes.keys()]) {
     if (shared.test(path) && lstatSync(root + path, { throwIfNoEntry: false }) === undefined) host.nodes.delete(path);
@@ -189,7 +190,7 @@ function taken(host: FakeHost): void {
   }
 }
 
-/** Returns the finding of this name, or what a command that failed says. */
+/** Returns the finding of this name, or the error of a failed command. */
 export async function asked(
   host: FakeHost,
   from: string,
@@ -217,7 +218,7 @@ export async function asked(
   return { fine: exit === 0, hint: hintIn(err + out), said: err };
 }
 
-/** Returns the words of the first hint, as a shell splits it. */
+/** Returns the words of the first hint, split as a shell does. */
 export function hintIn(err: string): string[] {
   const line = /^hint: (.*)$/m.exec(err)?.[1] ?? /\(run: (.*)\)\.?$/m.exec(err)?.[1] ?? "";
   return Bun.spawnSync(["sh", "-c", `printf '%s\\0' ${line}`])

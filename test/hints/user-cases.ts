@@ -1,16 +1,16 @@
-// Hints that only another user than root gets.
+// Hints that only users other than root get.
 
 import { type HostReader, Unseen } from "../../src/host/host.ts";
 import type { FakeHost } from "../fake-host.ts";
 
 export interface UserCase {
   of: string;
-  /** Brings the host into the state, and returns the path that only root may look at. */
+  /** Brings the host into the state, and returns the path that only root may read. */
   state?: (host: FakeHost) => string;
   from: string;
-  /** The line that names the hint. */
+  /** The command that prints the hint. */
   says: RegExp;
-  /** What root sees. */
+  /** Output that root gets. */
   shows: string;
 }
 
@@ -84,7 +84,7 @@ export const userCases: UserCase[] = [
   },
 ];
 
-/** The same host for user 1000, for whom nothing below a path is there to be read. */
+/** The same host for user 1000, who cannot read anything below a path. */
 export function seenByUser(host: FakeHost, hidden: string): FakeHost {
   const user: FakeHost = { ...host, uid: 1000 };
   for (const name of [
