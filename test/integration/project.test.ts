@@ -1,4 +1,4 @@
-// Documentation sites on real hosts: nginx is asked over the network.
+// Documentation sites on real hosts. Requests to nginx go over the network.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ for (const suite of suites) {
       host.sh(`curl -sS --resolve ${name}:80:127.0.0.1 ${flags} http://${name}${path}`).stdout;
     const status = (path: string, flags = ""): string => get(path, `${flags} -o /dev/null -w '%{http_code}'`);
 
-    test("a site is added, made and served, over IPv4 and IPv6, and others get nothing", () => {
+    test("a site is added, deployed and served over IPv4 and IPv6, and unknown names get no response", () => {
       for (const line of ["add demo --domain demo.test", "init demo", "enable demo"]) {
         expect([line, project(line)]).toMatchObject([line, { code: 0, stderr: "" }]);
       }
@@ -37,7 +37,7 @@ for (const suite of suites) {
       expect(host.run(["curl", "-sS", "http://127.0.0.1/"]).stderr).toContain("Empty reply from server");
     });
 
-    test("clean addresses, its own 404, a redirect that keeps the name, no hidden files, no other methods", () => {
+    test("nginx: clean addresses, the site's 404 page, redirects that keep the name, no hidden files, no other methods", () => {
       expect(get("/guide/one")).toBe("one\n");
       expect(get("/nothing")).toBe("gone\n");
       expect(status("/nothing")).toBe("404");
@@ -73,7 +73,7 @@ for (const suite of suites) {
       }
     });
 
-    test("addresses: a page is found by any name and with a slash at its end, and all else is the site's own 404", () => {
+    test("addresses: a page is found by every form of its name and with a trailing slash, and all else is the site's 404", () => {
       host.sh(`cd /var/www/docs/demo && mkdir -p ref/repo.git empty both 'a b' && echo env >guide/import.meta.env.html &&
         echo repo >ref/repo.git/index.html && echo file >both.html && echo folder >both/index.html && echo low >empty.html &&
         echo blank >'a b.html' && touch both/child.html`);
@@ -109,14 +109,14 @@ for (const suite of suites) {
       host.sh("mv /root/index.html /var/www/docs/demo/");
     });
 
-    test("the folder of challenges lies outside of the tree, with the tree for what an older set-up renews", () => {
+    test("the ACME challenge directory lies outside of the tree, with the tree as a fallback for an older set-up", () => {
       host.sh(`mkdir -p /var/lib/edox-ops/acme/.well-known/acme-challenge && echo ours >/var/lib/edox-ops/acme/.well-known/acme-challenge/t1
         mkdir -p /var/www/docs/demo/.well-known/acme-challenge && echo theirs >/var/www/docs/demo/.well-known/acme-challenge/t2`);
       expect(get("/.well-known/acme-challenge/t1")).toBe("ours\n");
       expect(get("/.well-known/acme-challenge/t2")).toBe("theirs\n");
     });
 
-    test("pages are asked for anew, names with a hash are kept, text is compressed", () => {
+    test("pages are revalidated, names with a hash are cached, and text is compressed", () => {
       const header = (path: string, name: string, flags = "") =>
         get(path, `-o /dev/null -w '%header{${name}}' ${flags}`);
       expect(header("/", "cache-control")).toBe("public, max-age=0, must-revalidate");
@@ -126,7 +126,7 @@ for (const suite of suites) {
       expect(header("/nothing", "x-content-type-options")).toBe("nosniff");
     });
 
-    test("content types: every extension that nginx knows has one, and so have those of today's sites", () => {
+    test("content types: every extension that nginx knows has one, and so do those of current sites", () => {
       const known = [...directives(readFileSync(`${host.root}/etc/nginx/mime.types`, "utf8"))];
       const theirs = known.flatMap(({ words, end }) => (end === ";" ? words.slice(1) : []));
       const ours = new Map(contentTypes.flatMap(([type, all]) => all.map((each): [string, string] => [each, type])));
@@ -146,7 +146,7 @@ for (const suite of suites) {
       expect(get("/", "-o /dev/null -w '%{content_type}'")).toBe("text/html; charset=utf-8");
     });
 
-    test("nginx reads the names with a hash as a deploy does", () => {
+    test("nginx recognises the same hashed names as a deploy", () => {
       const tables = [...Object.values(hashed), ...Object.values(unhashed), missed];
       const paths = tables.flat().filter((path) => !path.endsWith(".bak"));
       writeFileSync(`${host.root}/srv/names`, `${paths.join("\n")}\n`);
@@ -162,7 +162,7 @@ for (const suite of suites) {
       expect(stdout.trim().split("\n")).toEqual(wanted);
     });
 
-    describe("limits:", () => {
+    describe("rate limits:", () => {
       const proxy = `server {
         listen 8080;
         access_log off;
@@ -187,7 +187,7 @@ for (const suite of suites) {
         host.sh("rm /etc/nginx/conf.d/proxy.conf; systemctl reload nginx; ip netns del visitors");
       });
 
-      /** Answers how many requests were answered with each status. */
+      /** Returns the number of responses with each status. */
       const flood = (count: number, to: string, flags = "", client = ""): Record<string, number> => {
         const { stdout } =
           host.sh(`seq ${count} | sed 's,.*,url = http://${to}/1.css\\noutput = /dev/null,' | ${client} curl -gsS \
@@ -198,18 +198,18 @@ for (const suite of suites) {
       const visit = (count: number, to: string, flags = "") => flood(count, to, flags, "ip netns exec visitors");
       const second = "--interface 10.77.0.3";
 
-      test("a page with 80 files is never refused", () => {
+      test("a page with 80 files is never rejected", () => {
         const page = `seq 80 | sed 's,.*,url = http://10.77.0.1/&.css\\noutput = /dev/null,' | ip netns exec visitors \
           curl -sS -H 'Host: demo.test' -K - --parallel --parallel-max 80 -w '%{http_code}\\n'`;
         expect(host.sh(`for i in 1 2 3; do ${page}; done | sort | uniq -c`).stdout.trim()).toBe("240 200");
       });
 
-      test("a link checker on the host itself is never refused, over the loopback or an address that came later", () => {
+      test("a link checker on the host itself is never rejected, over the loopback or an address that was added later", () => {
         for (const to of ["127.0.0.1", "[::1]", host.address, "[fd77::1]"])
           expect([to, flood(2500, to)]).toEqual([to, { "200": 2500 }]);
       });
 
-      test("another address is refused beyond its burst, and no other with it", () => {
+      test("another address is rejected beyond its burst, and no other address with it", () => {
         for (const to of ["10.77.0.1", "[fd77::1]"]) {
           const { "200": served, "429": refused } = visit(5000, to);
           expect(served).toBeGreaterThanOrEqual(2000);
@@ -218,7 +218,7 @@ for (const suite of suites) {
         expect(visit(500, "10.77.0.1", second)).toEqual({ "200": 500 });
       });
 
-      test("--rate-limit turns the limits of a site off, or sets its rate", () => {
+      test("--rate-limit disables the limits of a site, or sets its rate", () => {
         expect(project("update demo --rate-limit off")).toMatchObject({ code: 0, stderr: "" });
         expect(visit(5000, "10.77.0.1")).toEqual({ "200": 5000 });
         for (const rate of [20, 10]) expect(project(`update demo --rate-limit ${rate}`)).toMatchObject({ code: 0 });
@@ -228,7 +228,7 @@ for (const suite of suites) {
         expect(flood(400, "10.77.0.1")).toEqual({ "200": 400 });
       });
 
-      test("behind a proxy on the host all clients count as one, until --real-ip-from distinguishes them", () => {
+      test("all clients behind a proxy on the host count as one, until --real-ip-from distinguishes them", () => {
         expect(project("update demo --rate-limit 10").code).toBe(0);
         expect(visit(400, "10.77.0.1:8080", second)).toHaveProperty("429");
         expect(project("update demo --real-ip-from 127.0.0.1 --real-ip-from ::1")).toMatchObject({
@@ -238,14 +238,14 @@ for (const suite of suites) {
         expect(visit(400, "10.77.0.1:8080", "-H 'X-Forwarded-For: 127.0.0.1'")).toHaveProperty("429");
         expect(visit(90, "10.77.0.1:8080", second)).toEqual({ "200": 90 });
         expect(host.sh("tail -n 1 /var/log/nginx/access.log").stdout).toStartWith("10.77.0.3 - ");
-        // The address of a peer that is not trusted is its own, and a request that nobody forwarded is the host's.
+        // An untrusted peer counts by its own address, and a request that was not forwarded comes from the host itself.
         expect(visit(400, "10.77.0.1", `${second} -H 'X-Forwarded-For: 198.51.100.1'`)).toHaveProperty("429");
         expect(host.sh("grep -c '^198.51.100.1 ' /var/log/nginx/access.log").stdout).toBe("0\n");
         expect(flood(400, "127.0.0.1")).toEqual({ "200": 400 });
       });
     });
 
-    test("one that answers unknown names takes them from nobody, and gives them back", () => {
+    test("default site: --default answers unknown names, and --no-default closes such requests again", () => {
       expect(project("update demo --default")).toMatchObject({ code: 0, stderr: "" });
       expect(host.run(["curl", "-sS", "http://127.0.0.1/"]).stdout).toBe("home\n");
       expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"])).toMatchObject({ code: 0 });
@@ -253,7 +253,7 @@ for (const suite of suites) {
       expect(host.run(["curl", "-sS", "http://127.0.0.1/"]).stderr).toContain("Empty reply from server");
     });
 
-    test("with a certificate it is served over HTTPS in HTTP/2, and sent there; without one that is refused", () => {
+    test("TLS: with a certificate, a site is served over HTTPS in HTTP/2 and redirects to it; without one, --tls is rejected", () => {
       const refused = project("update demo --tls");
       expect([refused.code, refused.stderr]).toEqual([
         1,
@@ -287,7 +287,7 @@ for (const suite of suites) {
       expect(project("update demo --no-tls")).toMatchObject({ code: 0, stderr: "" });
     });
 
-    test("nginx: a name of 253 characters is served, and a too small size of somebody else's is reported", () => {
+    test("nginx: a name of 253 characters is served, and a foreign setting that is too small is reported", () => {
       const name = `${"a".repeat(63)}.`.repeat(3) + "b".repeat(61);
       host.sh("mkdir -p /srv/long; echo long >/srv/long/index.html");
       const publish = `publish long --domain ${name} --source /srv/long`;
@@ -304,7 +304,7 @@ for (const suite of suites) {
       expect(host.run(["edox-ops", "bootstrap", "--yes"])).toMatchObject({ code: 0, stderr: "" });
     });
 
-    test("gzip: a file that was compressed before it changed is not sent for it, and a right one is", () => {
+    test("gzip: a file that was compressed before the original changed is not sent, and a current one is", () => {
       host.sh("mkdir -p /srv/packed && cd /srv/packed && echo home >index.html && seq 999 >app.js && gzip -9k app.js");
       const flags = "--rate-limit off --real-ip-from 192.0.2.7";
       expect(project(`publish packed --domain packed.test --source /srv/packed ${flags}`)).toMatchObject({
@@ -326,7 +326,7 @@ for (const suite of suites) {
       expect(project("remove packed --delete-files --yes").code).toBe(0);
     });
 
-    test("a tree below a directory, and a name with dots and capital letters, are deployed and served", () => {
+    test("deploy: a tree in a nested directory, and a name with dots and capital letters, are served", () => {
       const root = "/var/www/docs/Team/docs.example.org";
       expect(project(`add docs-example-org --domain Docs.Example.ORG --root-path ${root}`)).toMatchObject({
         code: 0,
@@ -348,14 +348,14 @@ for (const suite of suites) {
       expect(project("remove docs-example-org --delete-files --yes").code).toBe(0);
     });
 
-    test("eight that are added at once are all there", () => {
+    test("project add: eight in parallel are all registered", () => {
       const { stdout } =
         host.sh(`for i in 1 2 3 4 5 6 7 8; do edox-ops project add p$i --domain p$i.test --quiet & done; wait
         edox-ops project list | wc -l`);
       expect(stdout.trim()).toBe("9");
     });
 
-    test("a site of many files is what it was made from, whichever thread copied and compared them", () => {
+    test("deploy: a site of many files equals its source, whichever thread copied and compared them", () => {
       host.sh("mkdir /srv/large && cd /srv/large && seq 3000 | split -l 1 -a 4 --additional-suffix=.html - page-");
       host.sh("echo home >/srv/large/index.html");
       expect(project("publish large --domain large.test --source /srv/large --quiet")).toMatchObject({
@@ -368,7 +368,7 @@ for (const suite of suites) {
       expect(host.sh("diff -r /srv/large /var/www/docs/large").stdout).toBe("");
     });
 
-    test("restore and rollback go to the release before, and a repetition changes nothing", () => {
+    test("restore: restore and rollback select the previous release, and a second run changes nothing", () => {
       host.sh(`for v in 1 2 3; do echo v$v >/srv/large/version.txt
         edox-ops project deploy large --source /srv/large --quiet; done`);
       const live = () => get("/version.txt", "", "large.test");
@@ -388,7 +388,7 @@ for (const suite of suites) {
       );
     });
 
-    test("sites that hang take nothing from the others: all are asked at once", () => {
+    test("doctor: sites that hang do not affect the others, because all are requested in parallel", () => {
       host.sh("mkdir /srv/hangs; echo home >/srv/hangs/index.html");
       host.sh("systemd-run --quiet --unit=silent systemd-socket-activate -a -l 127.0.0.1:9 sleep 60");
       for (const slug of ["a1", "a2", "a3"]) {
@@ -404,7 +404,7 @@ for (const suite of suites) {
       host.sh("for i in 1 2 3; do edox-ops project remove a$i --delete-files --yes; done; systemctl stop silent");
     });
 
-    test("publish: what a foreign file breaks, early or late, leaves record, site and tree as they were", () => {
+    test("publish: a broken foreign file, found early or late, leaves record, site and tree unchanged", () => {
       const sums =
         "find /etc/edox-ops /etc/nginx /var/www/docs -not -path '*/docs/.edox-ops-backups/pub/.*' -type f -exec sha256sum {} + | sort -k2";
       const publish = (slug: string, domain: string) => project(`publish ${slug} --domain ${domain} --source /srv/pub`);
@@ -417,7 +417,7 @@ for (const suite of suites) {
           'server { listen 80; listen [::]:80; server_name moved.test; return 200 "theirs"; }',
           "/etc/nginx/conf.d/a.conf:1 has the name moved.test too",
         ],
-        // Whatever name it is asked for: nginx prefers a socket of one address.
+        // nginx prefers a socket with an address, for every requested name.
         [
           'server { listen 127.0.0.1:80; server_name theirs.test; return 200 "theirs"; }',
           "; the files were put back; the site is as it was before",
@@ -431,7 +431,7 @@ for (const suite of suites) {
           const { code, stderr } = publish(slug, "moved.test");
           expect([code, stderr]).toEqual([1, expect.stringContaining(said)]);
           expect(host.sh(sums).stdout).toBe(before);
-          // Workers of the refused configuration answer for a moment after they were told to end.
+          // Workers with the rejected configuration answer for a moment after they were asked to quit.
           const retry = "--retry 3 --retry-all-errors --retry-delay 1";
           expect(host.sh(`curl -gsS ${retry} -H 'Host: pub.test' 'http://[::1]/'`).stdout).toBe("first\n");
         }
@@ -442,21 +442,21 @@ for (const suite of suites) {
       expect(project("remove pub --delete-files --yes").code).toBe(0);
     });
 
-    describe("hint, typed as it stands:", () => {
+    describe("hint, typed as printed:", () => {
       const tree = "/var/www/docs/hinted";
       const site = "/etc/nginx/sites-available/edox-ops-hinted";
-      /** A state; the check of doctor that names it; what the hint prints of the cause, where it only looks. */
+      /** A state, the doctor check that names it, and the output that shows its cause for a hint that only reads. */
       const rows: [name: string, spoil: string, finding?: string | undefined, shows?: string][] = [
-        ["a live tree that is gone is restored", `rm -r ${tree}`],
+        ["a missing live tree is restored", `rm -r ${tree}`],
         ["a live tree without a backup is deployed", `rm -r ${tree} /var/www/docs/.edox-ops-backups/hinted`],
-        ["nginx that is stopped is started", "systemctl stop nginx", "nginx:active"],
+        ["a stopped nginx is started", "systemctl stop nginx", "nginx:active"],
         [
           "a site that is not enabled is enabled",
           "rm /etc/nginx/sites-enabled/edox-ops-hinted; systemctl reload nginx",
         ],
-        ["a site that nginx refuses is written anew", `echo 'bogus;' >>${site}`, "nginx:config"],
+        ["a site that nginx rejects is written again", `echo 'bogus;' >>${site}`, "nginx:config"],
         [
-          "a file of edox-ops that nginx refuses is too",
+          "a file of edox-ops that nginx rejects is written again",
           "echo 'bogus;' >>/etc/nginx/conf.d/edox-ops-default.conf",
           "nginx:config",
         ],
@@ -501,7 +501,7 @@ for (const suite of suites) {
       afterAll(() => host.sh("edox-ops project remove hinted --delete-files --yes; rm -r /srv/hinted"));
     });
 
-    test("a site can be taken down while somebody else's file is broken, and is gone when that is mended", () => {
+    test("disable: a site can be disabled while a foreign file is broken, and goes offline when that is fixed", () => {
       host.sh("echo nonsense >/etc/nginx/sites-enabled/theirs");
       const { code, stdout } = project("disable demo");
       expect(code).toBe(0);

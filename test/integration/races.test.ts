@@ -1,14 +1,14 @@
-// Another user exchanges names while root deploys and restores: root is led to no file that is not theirs.
+// Another user exchanges names while root deploys and restores. Root must open only files of that user.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
 import { figure } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
 
-/** Of one race. Each of them was lost within it by a program that opens a path a second time. */
+/** Duration of one race. A program that opens a path a second time lost each race within it. */
 const seconds = 6;
 
-/** Exchanges two names (renameat2 with RENAME_EXCHANGE, by its number on x86-64) until its time is over. */
+/** Exchanges two names until its time is over (renameat2 with RENAME_EXCHANGE, by its number on x86-64). */
 const racer = `#!/usr/bin/perl
 my ($seconds, $one, $other) = @ARGV;
 my $end = time + $seconds;
@@ -47,8 +47,8 @@ ${racer}END
     afterAll(() => host?.down());
 
     /**
-     * How often root's command was run and ended well while `user` exchanged the two names, and how often the secret was in
-     * the live tree afterwards. `before`: what root does before each run.
+     * Returns how often root's command succeeded while `user` exchanged the two names, and how often the secret was in
+     * the live tree afterwards. `before` runs before each command.
      */
     const race = (what: string, user: string, names: [string, string], command: string, before = ":") => {
       const { stdout } = host.sh(`
@@ -66,7 +66,7 @@ ${racer}END
     };
     const deploy = (source: string): string => `edox-ops project deploy demo --source ${source} --keep 1`;
 
-    test("a link of another user to a tree of root's is refused, and its target is named", () => {
+    test("deploy: another user's symlink to a tree of root is rejected, and its target is named", () => {
       for (const source of ["/home/eve/public", "/home/eve/public/site.tar"]) {
         const { code, stderr } = host.sh(deploy(source));
         expect([code, stderr]).toEqual([
@@ -83,7 +83,7 @@ ${racer}END
       ["the source", ["site", "public"], "/home/eve/site"],
       ["a directory of the source", ["site/a", "a"], "/home/eve/site"],
     ] as const) {
-      test(`${what}, exchanged with a link to a tree of root's: nothing of that tree is published`, () => {
+      test(`${what}, exchanged with a symlink to a tree of root: nothing of that tree is published`, () => {
         const [one, other] = names.map((name) => `/home/eve/${name}`) as [string, string];
         const { runs, leaks } = race(what, "eve", [one, other], deploy(source));
         expect(leaks).toBe(0);
@@ -91,7 +91,7 @@ ${racer}END
       });
     }
 
-    test("a file that a followed link leads to, exchanged with one of root's: it is not published", async () => {
+    test("deploy --dereference: the target of a followed symlink, exchanged with a file of root, is not published", async () => {
       host.sh(`mkdir -p /home/eve/linking /home/eve/shared; echo home >/home/eve/linking/index.html
         ln -s ../shared/page.html /home/eve/linking/page.html; echo of eve >/home/eve/shared/page.html
         chown -hR eve: /home/eve/linking /home/eve/shared
@@ -102,7 +102,7 @@ ${racer}END
       expect(runs).toBeGreaterThan(3);
     });
 
-    test("a directory of a backup, exchanged with a link: nothing of its target is published", () => {
+    test("restore: a directory of a backup, exchanged with a symlink: nothing of its target is published", () => {
       host.sh(`chmod 755 /var/www/docs/.edox-ops-backups; mkdir ${backup}; cp -a /srv/site/. ${backup}
         ln -s /srv/private ${backup}.link; chown -h www-data: ${backup}.link; chown www-data: /var/www/docs/.edox-ops-backups/demo`);
       const theirs = `chown -hR www-data: ${backup}; chown www-data: /var/www/docs/.edox-ops-backups/demo`;
@@ -113,7 +113,7 @@ ${racer}END
       expect(done).toBeGreaterThan(0);
     });
 
-    test("a directory of a live tree that is a mount point: nothing beside it is written, removed or published", () => {
+    test("deploy: a live tree on a mount point: nothing beside it is written, removed or published", () => {
       host.sh(`chmod 750 /var/www/docs/.edox-ops-backups; mount -t tmpfs tmpfs ${live}
         mkdir ${live}/.other; ln -s /srv/private ${live}/.other/link; chown -hR www-data: ${live}/.other`);
       const before = host.listing("/srv/private");
@@ -136,7 +136,7 @@ ${racer}END
       host.sh(`umount ${live}`);
     });
 
-    test("working files that the web server's user planted among the backups are not read, copied or waited for", () => {
+    test("deploy: working files that the web server's user planted among the backups are not read, copied or waited for", () => {
       const dir = "/var/www/docs/.edox-ops-backups/demo";
       const stage = `${dir}/.stage-1-20260101T000000Z`;
       const plant = `chmod 755 ${dir}/..; mkdir -p ${stage} ${stage}.old/a; ln -sfn /srv/private/a ${stage}.old/link
@@ -156,14 +156,14 @@ ${racer}END
       }
     });
 
-    test("a kernel without openat2: a deploy opens name by name", () => {
+    test("deploy: names are opened one by one on a kernel without openat2", () => {
       const filter =
         "systemd-run --quiet --pipe --wait --collect -p SystemCallFilter=~openat2 -p SystemCallErrorNumber=ENOSYS";
       const { code } = host.sh(`echo old kernel >/srv/site/a/page.html; ${filter} ${deploy("/srv/site")}`);
       expect([code, host.sh(`cat ${live}/a/page.html`).stdout]).toEqual([0, "old kernel\n"]);
     });
 
-    test("no refusal prints a trace, or the number of a descriptor", () => {
+    test("deploy: no error prints a stack trace or the number of a descriptor", () => {
       const { stdout } = host.sh(`grep -c ^error: /root/errors; grep -m 5 -E '^ +at |/proc/self/fd' /root/errors`);
       expect(stdout).toMatch(/^[1-9]\d*\n$/);
     });
