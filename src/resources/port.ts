@@ -53,18 +53,21 @@ function listeners(see: HostReader, port: number): Set<string> {
 function ownerOf(see: HostReader, inodes: Set<string>): { pid: number; command: string } | null {
   for (const pid of see.list("/proc") ?? []) {
     if (!/^\d+$/.test(pid)) continue;
-    let descriptors: string[];
     try {
-      descriptors = see.list(`/proc/${pid}/fd`) ?? [];
+      const descriptors = see.list(`/proc/${pid}/fd`) ?? [];
+      if (!descriptors.some((fd) => isOneOf(inodes, see.readLink(`/proc/${pid}/fd/${fd}`)))) continue;
     } catch (error) {
+      // In a container even root may not look at every process.
       if (error instanceof Unseen) continue;
       throw error;
     }
-    for (const fd of descriptors) {
-      const inode = /^socket:\[(\d+)\]$/.exec(see.readLink(`/proc/${pid}/fd/${fd}`) ?? "")?.[1];
-      if (inode === undefined || !inodes.has(inode)) continue;
-      return { pid: Number(pid), command: linesOf(textOf(see, `/proc/${pid}/comm`) ?? "")[0] ?? "a process" };
-    }
+    return { pid: Number(pid), command: linesOf(textOf(see, `/proc/${pid}/comm`) ?? "")[0] ?? "a process" };
   }
   return null;
+}
+
+/** Returns whether an open file is one of these sockets. */
+function isOneOf(inodes: Set<string>, target: string | null): boolean {
+  const inode = /^socket:\[(\d+)\]$/.exec(target ?? "")?.[1];
+  return inode !== undefined && inodes.has(inode);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts, osRelease } from "../../src/engine/facts.ts";
+import { Unseen } from "../../src/host/host.ts";
 import { bootstrap } from "../../src/recipes/bootstrap.ts";
 import { foreignPackages, platform } from "../../src/resources/platform.ts";
 import { portFree } from "../../src/resources/port.ts";
@@ -124,6 +125,18 @@ describe("port", () => {
   test("port: nginx itself may listen on it, and other ports do not matter", async () => {
     expect(await portFree(80, "nginx", () => false).check(taken("nginx"), noWarning)).toBeNull();
     expect(await portFree(443, "nginx", () => false).check(taken("apache2"), noWarning)).toBeNull();
+  });
+
+  test("port: a process whose open files even root may not see hides the listener of no other process", async () => {
+    const host = taken("apache2");
+    host.link("/proc/1/fd/0", "/dev/null");
+    const { readLink } = host;
+    host.readLink = (path) => {
+      if (path === "/proc/1/fd/0") throw new Unseen(`${path} may only be read by root`);
+      return readLink(path);
+    };
+    const unmet = await portFree(80, "nginx", () => false).check(host, noWarning);
+    expect(unmet?.reason).toBe("port 80 is taken by apache2 (pid 55), which nginx needs");
   });
 
   test("port: another user cannot identify the listener, and an unidentified one is refused for root", () => {
