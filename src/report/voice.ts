@@ -15,10 +15,16 @@ export function voiceOf({ colour, hint }: { colour: boolean; hint: Voice["hint"]
 
 /**
  * Returns a function that adapts hints, which name this program and `sudo`. A shell finds the program by name only if
- * it is installed. Root needs no sudo, which a minimal Debian does not have.
+ * it is installed. Root needs no sudo, which a minimal Debian does not have. Only the command itself is this program: a
+ * project or a package can have the same name.
  */
 export function hintFor(program: string, uid: number): Voice["hint"] {
-  const name = /^\/usr\/(local\/)?s?bin\/edox-ops$/.test(program) ? "edox-ops" : program;
-  return (argv) =>
-    argv.slice(uid === 0 && argv[0] === "sudo" ? 1 : 0).map((word) => (word === "edox-ops" ? name : word));
+  // The kernel marks the path of a program whose file was removed or replaced.
+  const path = program.replace(/ \(deleted\)$/, "");
+  const name = /^\/usr\/(local\/)?s?bin\/edox-ops$/.test(path) ? "edox-ops" : path;
+  return (argv) => {
+    const words = argv.slice(uid === 0 && argv[0] === "sudo" ? 1 : 0);
+    const at = words.findIndex((word) => word !== "sudo" && !/^[A-Z_]+=/.test(word));
+    return words.map((word, i) => (i === at && word === "edox-ops" ? name : word));
+  };
 }

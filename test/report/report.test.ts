@@ -47,6 +47,28 @@ test("hintFor: adapts sudo and the program's path to the user", () => {
   expect(hintFor("/home/pi/edox-ops", 1000)(hint)).toEqual(["sudo", "/home/pi/edox-ops", "bootstrap", "--yes"]);
 });
 
+test("hintFor: replaces only the command, and not a project, a package or a sought program of the same name", () => {
+  const adapt = hintFor("/home/pi/edox-ops", 1000);
+  for (const words of [["project", "show", "edox-ops"], ["self-update"]]) {
+    expect(adapt(["sudo", "EDOX_BASE_URL=https://a.test", "edox-ops", ...words])).toEqual([
+      "sudo",
+      "EDOX_BASE_URL=https://a.test",
+      "/home/pi/edox-ops",
+      ...words,
+    ]);
+  }
+  for (const hint of [
+    ["command", "-v", "edox-ops"],
+    ["sudo", "apt-get", "remove", "edox-ops"],
+  ])
+    expect(adapt(hint)).toEqual(hint);
+});
+
+test("hintFor: names a program whose file was removed by its path", () => {
+  const adapt = hintFor("/opt/edox-ops (deleted)", 0);
+  expect(adapt(["edox-ops", "doctor"])).toEqual(["/opt/edox-ops", "doctor"]);
+});
+
 test("shellLine: quotes words where the shell requires it", () => {
   expect(shellLine(["a", "--b=/c", "it's; $HOME", ""])).toBe(`a --b=/c 'it'\\''s; $HOME' ''`);
 });
