@@ -57,6 +57,9 @@ function pageSize(see: HostReader): Answer {
   if (size === 0) return { status: "warning", detail: "the kernel does not tell it", hint: ["getconf", "PAGESIZE"] };
   if (size <= largestPage) return { status: "ok", detail: `${size} bytes` };
   const detail = `${size} bytes: ${largestPage} at most are supported, which kernel8.img has`;
+  if (/^kernel=kernel8\.img\s*$/m.test(textOf(see, path) ?? "")) {
+    return { status: "error", detail: `${detail} from the next boot`, hint: ["sudo", "systemctl", "reboot"] };
+  }
   return { status: "error", detail, hint: ["sudo", "sed", "-i", "$ a kernel=kernel8.img", path] };
 }
 

@@ -2,9 +2,12 @@
 
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
+import { examine } from "../../src/doctor/doctor.ts";
+import { siteEntries } from "../../src/doctor/sites.ts";
 import { shellLine } from "../../src/engine/lines.ts";
 import { typedWords } from "../cli/typed.ts";
 import type { FakeHost } from "../fake-host.ts";
+import { SiteHost } from "../projects/site-host.ts";
 import { registeredHost } from "../projects/typed-deploy.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";
 import { aptCases } from "./apt-cases.ts";
@@ -12,9 +15,13 @@ import { type Case, cases } from "./cases.ts";
 import { elsewhere, parts } from "./elsewhere.ts";
 import { hintLiterals } from "./literals.ts";
 import { answerCases, machineCases } from "./machine-cases.ts";
+import { piCases } from "./pi-cases.ts";
+import { releaseCases } from "./release-cases.ts";
 import { runnerCases, runnerHost } from "./runner-cases.ts";
+import { keepsFlags, siteCases } from "./site-cases.ts";
 import { treeCases } from "./tree-cases.ts";
 import { asked, hintIn, liveHost, run, tree, type, wordsOf } from "./typing.ts";
+import { upkeepCases } from "./upkeep-cases.ts";
 import { seenByUser, userCases } from "./user-cases.ts";
 
 /** Types the hint of a state, once or more, and checks that the state is fixed or the cause is shown. */
@@ -33,7 +40,7 @@ async function expectHelp(host: FakeHost, { from, after = from, shows, lifts, st
 }
 
 describe("hint, typed as printed:", () => {
-  for (const { of, state, ...row } of [...cases, ...aptCases]) {
+  for (const { of, state, ...row } of [...cases, ...aptCases, ...piCases, ...upkeepCases]) {
     test(`${of} (${row.from})`, async () => {
       const host = await liveHost();
       await state(host);
@@ -67,13 +74,16 @@ describe("hint for a user without root, typed as root:", () => {
 });
 
 describe("hint about an unexpected response of GitLab, typed as printed:", () => {
-  for (const { of, status, headers, body, shows } of answerCases) {
+  for (const { of, words: wordsFor, status, headers, body, shows } of answerCases) {
     test(of, async () => {
       await using server = Bun.serve({ port: 0, fetch: () => new Response(body, { status, headers }) });
       const url = `http://127.0.0.1:${server.port}`;
       const { host } = await runnerHost();
+      const answer = { status, body: new TextEncoder().encode(body) };
+      if (wordsFor) host.served.unshift((_, asked) => (asked.startsWith(url) ? answer : undefined));
       fakeGitLab(host, url).next.push(...Array(5).fill({ status, headers, body, type: headers["content-type"] }));
-      const words = ["gitlab-runner", "register", "--url", url, "--profile", "ci", "--token", "glrt-0123456789"];
+      const register = ["gitlab-runner", "register", "--url", url, "--profile", "ci", "--token", "glrt-0123456789"];
+      const words = wordsFor?.(url) ?? register;
       const hint = wordsOf(hintIn((await typedWords(words, host)).err));
       expect(hint[0]).toBe("curl");
       const typed = Bun.spawn(hint, { stdout: "pipe", stderr: "pipe" });
@@ -83,13 +93,13 @@ describe("hint about an unexpected response of GitLab, typed as printed:", () =>
 });
 
 describe("hint about this machine, typed as printed:", () => {
-  for (const { of, hint, before = ":", afterwards = ":", shows } of machineCases) {
+  for (const { of, hint, before = ":", afterwards = ":", within, shows } of machineCases) {
     test(of, async () => {
-      const line = `${before}; ${shellLine(wordsOf(hint()))}; ${afterwards}`;
-      expect([line, Bun.spawnSync(["sh", "-c", line]).stdout.toString()]).toEqual([
-        line,
-        expect.stringContaining(shows),
-      ]);
+      const words = wordsOf(await hint());
+      const after = typeof afterwards === "string" ? afterwards : afterwards(words);
+      const line = `${before}; ${shellLine(words)} 2>&1; ${after}`;
+      const typed = Bun.spawnSync([...(within ? ["unshare", within] : []), "sh", "-c", line]);
+      expect([line, typed.stdout.toString()]).toEqual([line, expect.stringContaining(shows)]);
     });
   }
 });
@@ -123,10 +133,57 @@ describe("hint of a deploy, typed as printed:", () => {
   }
 });
 
+/** Returns the hint of the finding of this name, or of a command that fails. */
+async function hintOf(site: SiteHost, from: string): Promise<readonly string[]> {
+  if (/^[\w-]+:\S/.test(from)) {
+    const findings = await examine([], await siteEntries(site.host, async () => site.trees), site.host);
+    return findings.find(({ name }) => name === from)?.hint ?? [];
+  }
+  const { out, err } = await site.type(from);
+  return hintIn(err + out);
+}
+
+describe("hint of a host with real trees and an nginx in memory, typed as printed:", () => {
+  for (const { of, state, lifts, ends, needsFlags = false, from, shows, after = from } of siteCases) {
+    test.skipIf(needsFlags && !keepsFlags)(`${of} (${from})`, async () => {
+      using site = await SiteHost.bootstrapped();
+      try {
+        await state(site);
+        const hint = await hintOf(site, from);
+        expect([from, hint.length > 0]).toEqual([from, true]);
+        lifts?.(site);
+        const words = wordsOf(hint);
+        const { exit, said } = await typeOn(site, words);
+        if (shows !== undefined) return expect(said).toContain(shows);
+        expect([words, exit, said]).toEqual([words, 0, said]);
+        const again = await site.type(after);
+        expect(again).toMatchObject({ exit: 0, err: "" });
+        expect(hintIn(again.out)).toEqual([]);
+      } finally {
+        ends?.(site);
+      }
+    });
+  }
+});
+
+/** Types a hint on such a host. */
+async function typeOn(site: SiteHost, words: readonly string[]): Promise<{ exit: number; said: string }> {
+  if (words[0] !== "edox-ops") {
+    const { exitCode, stdout, stderr } = run(words, site.disk.root);
+    return { exit: exitCode, said: `${stdout}${stderr}` };
+  }
+  const { exit, out, err } = await typedWords(words.slice(1), site.host, undefined, undefined, undefined, site.trees);
+  return { exit, said: out + err };
+}
+
 test("hints: a test types each hint of the source", async () => {
   const known = [
     ...cases,
     ...aptCases,
+    ...piCases,
+    ...releaseCases,
+    ...siteCases,
+    ...upkeepCases,
     ...runnerCases,
     ...treeCases,
     ...userCases,

@@ -11,7 +11,7 @@ export async function hintLiterals(): Promise<Set<string>> {
   for (const file of new Bun.Glob("**/*.ts").scanSync(dir)) {
     const text = await Bun.file(`${dir}/${file}`).text();
     for (const { 0: call, index } of text.matchAll(
-      /\[\s*(?="|`|\.\.\.)|\bcommand\((?="|slug|again|\.\.\.)|\bwithFlag\((?!words)/g,
+      /\[\s*(?="|`|\.\.\.|\w+, ")|\bcommand\((?="|slug|again|\.\.\.)|\bwithFlag\((?!words)/g,
     )) {
       const words = balanced(text, index + call.search(/[[(]/))
         .replace(/\s+/g, " ")

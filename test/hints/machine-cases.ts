@@ -1,18 +1,41 @@
 // Hints that are typed on the test machine, because what they show exists on every machine.
 
+import { readFileSync } from "node:fs";
+import type { Context } from "../../src/cli/context.ts";
+import { teller } from "../../src/cli/teller.ts";
+import { examine } from "../../src/doctor/doctor.ts";
+import type { Entry } from "../../src/doctor/finding.ts";
+import { pi } from "../../src/doctor/pi.ts";
+import { runnerEntries } from "../../src/doctor/runners.ts";
+import { installPackages, newerVersions } from "../../src/engine/apt.ts";
 import { withDiskFault } from "../../src/engine/disk-fault.ts";
 import { Problem } from "../../src/engine/step.ts";
 import type { HostReader } from "../../src/host/host.ts";
 import { localHost } from "../../src/host/local.ts";
 import { demandTasks, executableMemoryError } from "../../src/host/local-limits.ts";
+import { localTrees } from "../../src/host/local-trees.ts";
 import { LimitError } from "../../src/host/system-error.ts";
+import { planDeletion } from "../../src/projects/deletion.ts";
+import { hintToAsk } from "../../src/projects/site-hints.ts";
+import { showShims } from "../../src/recipes/docker.ts";
+import { hintFor } from "../../src/report/voice.ts";
+import { portFree } from "../../src/resources/port.ts";
+import { fakeDebian } from "../fake-debian.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+import { project } from "../projects/tree.ts";
+
+/** Listens on a port of this machine for as long as the tests run. */
+const listening = Bun.serve({ port: 0, fetch: () => new Response() });
+listening.unref();
 
 export interface MachineCase {
   of: string;
-  hint: () => readonly string[];
+  hint: () => readonly string[] | Promise<readonly string[]>;
   /** Shell commands that run before and after the hint. */
   before?: string;
-  afterwards?: string;
+  afterwards?: string | ((hint: readonly string[]) => string);
+  /** The namespace of its own that it is typed in, as root. */
+  within?: "--mount" | "--net";
   shows: string;
 }
 
@@ -31,6 +54,50 @@ const limitHint =
     const error = executableMemoryError(cause, read);
     return (error instanceof LimitError && error.hint) || [];
   };
+
+/** Returns the hint of a finding of doctor, on a host in memory in this state. */
+const foundHint = (entries: readonly Entry[], name: string, host: FakeHost) => async () => {
+  const findings = await examine([], entries, host);
+  return findings.find((finding) => finding.name === name)?.hint ?? [];
+};
+
+/** Returns the hint of a call that throws. */
+async function thrownHint(call: () => unknown): Promise<readonly string[]> {
+  try {
+    await call();
+    return [];
+  } catch (error) {
+    return Problem.of(error).hint ?? [];
+  }
+}
+
+/** A Raspberry Pi with the files that its checks read. */
+function raspberryPi(files: Record<string, string> = {}, architecture = "arm64"): FakeHost {
+  const host = fakeDebian({ architecture, model: "Raspberry Pi 4 Model B" });
+  for (const [path, content] of Object.entries(files)) host.put(path, content);
+  return host;
+}
+
+/** A host with a default route over this interface, and a bridge of Docker with longer packets. */
+function narrowHost(name: string): FakeHost {
+  const host = fakeDebian();
+  host.put("/var/lib/dpkg/status", "Package: gitlab-runner\nStatus: install ok installed\nVersion: 1\n\n");
+  host.put("/run/docker.sock", "");
+  host.put("/sys/class/net/docker0/mtu", "99999\n");
+  host.put(`/sys/class/net/${name}/mtu`, "1400\n");
+  host.put("/proc/net/route", `Iface\tDestination\n${name}\t00000000\n`);
+  return host;
+}
+
+/** A host whose apt would remove another package, too. */
+function removingHost(): FakeHost {
+  const host = fakeDebian();
+  host.taught.unshift((argv) => (argv.includes("--simulate") ? ok("Remv curl [1]\nRemv other [1]\n") : undefined));
+  return host;
+}
+
+const pageBytes = 1024 * Number(/^KernelPageSize: +(\d+) kB$/m.exec(readFileSync("/proc/self/smaps", "utf8"))?.[1]);
+const architectures: Record<string, string> = { x64: "amd64", arm64: "arm64" };
 
 const noInodes = { bytesFree: 5e9, inodes: 1e6, inodesFree: 0 };
 
@@ -87,10 +154,113 @@ export const machineCases: MachineCase[] = [
     before: "cat() { printf '%s is read' \"$1\"; }",
     shows: "/sys/fs/cgroup/pids.max is read",
   },
+  {
+    of: 'engine/disk-fault.ts ["findmnt", "--options", "ro"]',
+    hint: diskHint("read-only file system"),
+    within: "--mount",
+    before: "mount -t tmpfs -o ro none /mnt",
+    shows: "/mnt",
+  },
+  {
+    of: 'engine/disk-fault.ts ["sudo", "mount", "-o", "remount,rw", point]',
+    hint: diskHint("EROFS: read-only file system, open '/mnt/x'", {
+      read: () => Buffer.from("none / ext4 rw 0 0\nnone /mnt tmpfs ro 0 0\n"),
+    }),
+    within: "--mount",
+    before: "mount -t tmpfs -o ro none /mnt",
+    afterwards: "touch /mnt/x && ls /mnt",
+    shows: "x\n",
+  },
+  {
+    of: 'projects/deletion.ts ["sudo", "umount", path]',
+    hint: () => {
+      const trees = { ...localTrees(), pinned: (path: string) => (path === "/mnt" ? ("mount point" as const) : null) };
+      return thrownHint(() => planDeletion(trees, "demo", ["/mnt"]));
+    },
+    within: "--mount",
+    before: "mount -t tmpfs none /mnt",
+    afterwards: "mountpoint /mnt",
+    shows: "/mnt is not a mountpoint",
+  },
+  {
+    of: 'projects/site-hints.ts ["curl", "-sSIk", "--noproxy", "*", "--resolve", resolve, urlOf(project)]',
+    hint: () => hintToAsk(project),
+    within: "--net",
+    shows: "curl: (7)",
+  },
+  {
+    of: 'doctor/pi.ts ["dpkg", "--print-architecture"]',
+    hint: foundHint(pi, "pi:userland", raspberryPi({}, "armhf")),
+    shows: architectures[process.arch] ?? process.arch,
+  },
+  {
+    of: 'doctor/pi.ts ["getconf", "PAGESIZE"]',
+    hint: foundHint(pi, "pi:page-size", raspberryPi({ "/proc/self/auxv": "short" })),
+    shows: `${pageBytes}\n`,
+  },
+  {
+    of: 'doctor/runners.ts ["ip", "link", "show", out]',
+    hint: foundHint(runnerEntries(narrowHost("lo")), "ci-runner:mtu", narrowHost("lo")),
+    shows: "mtu 65536",
+  },
+  {
+    of: 'engine/apt.ts ["apt-cache", "policy", ...names]',
+    hint() {
+      const refused = { code: 100, stdout: "", stderr: "" };
+      return thrownHint(() => newerVersions(["dpkg"], { ...fakeDebian(), probe: async () => refused }));
+    },
+    shows: "Installed: ",
+  },
+  {
+    of: 'engine/apt.ts ["sudo", "apt-get", "remove", "--simulate", ...instead]',
+    hint: () =>
+      thrownHint(() => {
+        return installPackages({ kind: "packages", names: ["x"], instead: ["curl"] }, removingHost(), () => null);
+      }),
+    shows: "Remv curl",
+  },
+  {
+    of: 'recipes/docker.ts ["pgrep", "-a", "containerd-shim"]',
+    hint: () => showShims,
+    before: [
+      "dir=$(mktemp -d)",
+      "printf '#!/bin/sh\\nread line <>/dev/null; sleep 2\\n' >$dir/containerd-shim",
+      "chmod +x $dir/containerd-shim",
+      '$dir/containerd-shim & until [ "$(cat /proc/$!/comm)" = containerd-shim ]; do sleep 0.01; done',
+    ].join("; "),
+    afterwards: "kill $!; rm -r $dir",
+    shows: "/containerd-shim",
+  },
+  {
+    of: 'resources/port.ts ["sudo", "ss", "-ltnp", "sport", "=", `:{port}`]',
+    async hint() {
+      const port = listening.port ?? 0;
+      const unmet = await portFree(port, "nginx", () => false).check(localHost(), () => {});
+      return unmet?.hint ?? [];
+    },
+    shows: `:${listening.port}`,
+  },
+  {
+    of: 'cli/teller.ts ["sudo", "kill", String(script.pid)]',
+    hint() {
+      const started = Bun.spawnSync(["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"]).stdout.toString();
+      const said: string[] = [];
+      const console = { out: async () => {}, err: (text: string) => void said.push(text), columns: () => null };
+      const context = { console: { ...console, colour: () => false }, hint: hintFor("/usr/bin/edox-ops", 0) };
+      const script = { pid: Number(started), path: "/var/lib/dpkg/info/nginx.postinst" };
+      teller({}, context as unknown as Context).progress.ending?.(["apt-get", "install"], "SIGTERM", script);
+      return /\((kill \d+) ends that\)/.exec(said.join(""))?.[1]?.split(" ") ?? [];
+    },
+    afterwards: ([, pid]) =>
+      `for i in $(seq 100); do grep -qs sleep /proc/${pid}/cmdline || break; sleep 0.05; done; grep -qs sleep /proc/${pid}/cmdline || echo ended`,
+    shows: "ended",
+  },
 ];
 
 export interface AnswerCase {
   of: string;
+  /** The words that make a command ask this address; those of a registration without it. */
+  words?: (url: string) => string[];
   status: number;
   headers: Record<string, string>;
   body: string;
@@ -99,6 +269,17 @@ export interface AnswerCase {
 }
 
 export const answerCases: AnswerCase[] = [
+  {
+    of: 'resources/apt-repository.ts ["curl", "-fsSL", keyOrigin]',
+    words: (url) => [
+      ...["gitlab-runner", "install", "--yes", "--runner-apt-url", `${url}/debian`],
+      ...["--runner-apt-key", `${url}/key.asc`, "--runner-apt-fingerprint", "A".repeat(40)],
+    ],
+    status: 200,
+    headers: { "content-type": "text/html" },
+    body: "<p>sign in",
+    shows: "<p>sign in",
+  },
   {
     of: 'runner/gitlab.ts ["curl", "-v", ...(caPath === undefined ? [] : ["--cacert", caPath]), url]',
     status: 403,

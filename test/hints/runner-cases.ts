@@ -1,6 +1,6 @@
 // States of a CI host in memory with a GitLab, each with the hint that it produces.
 
-import { lockPath, runnerLockPath } from "../../src/recipes/paths.ts";
+import { lockPath, runnerLockPath, selftestLockPath } from "../../src/recipes/paths.ts";
 import { secretLine } from "../cli/typed.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { type FakeGitLab, fakeGitLab } from "../runner/fake-gitlab.ts";
@@ -13,6 +13,8 @@ const configPath = "/etc/gitlab-runner/config.toml";
 const statePath = "/etc/edox-ops/runner.json";
 const token = "glrt-canary-0123456789";
 const register = `gitlab-runner register --url ${url} --profile ci --description a`;
+
+const fromMirror = `gitlab-runner install --yes --runner-apt-url http://mirror.test/runner --runner-apt-fingerprint ${"A".repeat(40)}`;
 
 export interface Runners {
   host: FakeHost;
@@ -253,6 +255,57 @@ export const runnerCases: RunnerCase[] = [
     shows: "Failed to fetch https://packages.gitlab.com",
   },
   {
+    of: 'runner/service.ts [path, "--version"]',
+    state(runners) {
+      withoutRunner(runners);
+      runners.host.put("/usr/local/bin/gitlab-runner", "#!/bin/sh\necho Version: 17.0.0\n", { mode: 0o755 });
+    },
+    from: "gitlab-runner upgrade",
+    shows: "Version: 17.0.0",
+  },
+  {
+    of: 'engine/transact.ts ["sudo", ...argv]',
+    state({ host }) {
+      const path = "/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf";
+      host.remove(path);
+      const stderr = "Failed to reload daemon: Connection timed out\n";
+      host.taught.unshift((argv) =>
+        argv.join(" ") === "systemctl daemon-reload" ? { code: 1, stdout: "", stderr } : undefined,
+      );
+    },
+    from: "gitlab-runner install --yes",
+    shows: "Failed to reload daemon: Connection timed out",
+  },
+  // The repositories of apt
+  {
+    of: 'resources/apt-repository.ts ["ls", "-l", origin]',
+    state: () => {},
+    from: `${fromMirror} --runner-apt-key /srv/none.asc`,
+    shows: "'/srv/none.asc': No such file or directory",
+  },
+  {
+    of: 'resources/apt-repository.ts ["gpg", "--show-keys", keyOrigin]',
+    state: ({ host }) => host.put("/srv/other.gpg", "a web page\n"),
+    from: `${fromMirror} --runner-apt-key /srv/other.gpg`,
+    shows: "no valid OpenPGP data found",
+  },
+  {
+    of: 'resources/apt-repository.ts ["cat", "-n", path]',
+    state({ host }) {
+      const ours = "deb https://packages.gitlab.com/runner/gitlab-runner/debian bookworm main\n";
+      host.put("/etc/apt/sources.list.d/both.list", `${ours}deb http://other.test x main\n`);
+    },
+    from: "gitlab-runner install --yes",
+    shows: "2\tdeb http://other.test x main",
+  },
+  {
+    // Nothing listens on this port of this machine.
+    of: 'resources/apt-repository.ts ["curl", "-fsSLI", url]',
+    state: () => {},
+    from: `${fromMirror} --runner-apt-key http://127.0.0.1:1/key.asc`,
+    shows: "curl: (7)",
+  },
+  {
     of: 'runner/drain.ts ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"]',
     state(runners) {
       runners.host.remove("/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf");
@@ -292,6 +345,33 @@ export const runnerCases: RunnerCase[] = [
     state: config(section('executor = "docker"\n').replace(url, "ftp://gitlab.test")),
     from: "gitlab-runner selftest",
     shows: 'url = "ftp://gitlab.test"',
+  },
+  {
+    of: 'cli/gitlab-runner/selftest.ts ["edox-ops", ...context.typed]',
+    state(runners) {
+      withEngine(runners);
+      hold(runners.host, selftestLockPath);
+    },
+    lifts: release,
+    from: "gitlab-runner selftest",
+  },
+  {
+    of: 'cli/gitlab-runner/selftest.ts ["sudo", ...typed]',
+    state(runners) {
+      withEngine(runners);
+      runners.host.signal = { name: "SIGTERM", number: 15 };
+    },
+    lifts(host) {
+      host.signal = null;
+    },
+    from: "gitlab-runner selftest",
+  },
+  {
+    of: 'runner/selftest.ts ["sudo", ...withFlag(typed, "--image", "dind.tar")]',
+    // The file is what `docker save` wrote on a host that can pull the image.
+    state: (runners) => withEngine(runners, /^(pull|image inspect docker)/),
+    from: "gitlab-runner selftest",
+    after: "gitlab-runner selftest --image dind.tar",
   },
   {
     of: 'cli/gitlab-runner/selftest.ts [ "sudo", "edox-ops", "gitlab-runner", "register", "--profile", "ci", "--url", "https://gitlab.com", "--token", "-", ]',
@@ -363,6 +443,18 @@ async function twins(runners: Runners): Promise<void> {
   const words = register.replace(url, other).split(" ").slice(1);
   runners.second.runners.set("glrt-second-0123", 42);
   await runners.ops(...words, "--token", "glrt-second-0123");
+}
+
+/** An engine with the commands that a selftest runs, of which those that match fail, and a privileged runner. */
+function withEngine(runners: Runners, fails = /^$/): void {
+  config(section('executor = "docker"\n[runners.docker]\nimage = "x"\nprivileged = true\n'))(runners);
+  runners.host.taught.unshift((argv) => {
+    if (argv[0] !== "docker") return undefined;
+    const line = argv.slice(1).join(" ");
+    if (fails.test(line)) return { code: 1, stdout: "", stderr: "not found\n" };
+    if (argv[1] === "load") return ok("Loaded image: dind:1\n");
+    return ok(line.includes("Config.Volumes") ? "/cache\n/var/lib/docker\n\n" : "0123\n");
+  });
 }
 
 function runJobs({ host }: Runners): void {

@@ -32,7 +32,7 @@ import { type FakeHost, ok } from "../fake-host.ts";
 const site = "/etc/nginx/sites-available/edox-ops-demo";
 export const tree = "/var/www/docs/demo";
 /** Values that a person types for placeholders in capitals. */
-const chosen: Record<string, string> = { DIRECTORY: "/srv/new", DOMAIN: "docs.example.org" };
+const chosen: Record<string, string> = { DIRECTORY: "/srv/new", DOMAIN: "docs.example.org", "X.Y.Z": "1.2.2" };
 
 /** A short form of Debian's configuration file. */
 const nginxConf = "http {\n include /etc/nginx/conf.d/*.conf;\n include /etc/nginx/sites-enabled/*;\n}\n";
@@ -89,10 +89,13 @@ export function wordsOf(hint: readonly string[]): string[] {
   return hintFor("/usr/bin/edox-ops", 0)(hint).map((word) => chosen[word] ?? word);
 }
 
-/** Runs a program on the files of a directory. */
-export function run([program = "", ...words]: readonly string[], dir: string) {
-  const argv = [program, ...words.map((word) => (word.startsWith("/") ? dir + word : word))];
-  return Bun.spawnSync(argv, { cwd: `${dir}/srv`, env: { PATH: process.env.PATH ?? "", LC_ALL: "C.UTF-8" } });
+/** Runs a program on the files of a directory, which may contain the program. */
+export function run(words: readonly string[], dir: string) {
+  const argv = words.map((word) => (word.startsWith("/") ? dir + word : word));
+  return Bun.spawnSync(argv, {
+    cwd: `${dir}/srv`,
+    env: { PATH: process.env.PATH ?? "", HOME: dir, LC_ALL: "C.UTF-8" },
+  });
 }
 
 /** Types a hint as root. A foreign program runs on a copy of the host's files in a directory. */
@@ -121,7 +124,7 @@ export async function type(host: FakeHost, hint: readonly string[]): Promise<{ e
     host.put("/etc/nginx/nginx.conf", nginxConf);
     return { exit: 0, out: "" };
   }
-  if (["apt-get", "dpkg", "gitlab-runner", "nginx"].includes(program)) {
+  if (["apt-get", "dpkg", "etckeeper", "gitlab-runner", "nginx", "systemctl", "timedatectl"].includes(program)) {
     const { code, stdout, stderr } = await host.run(words);
     return { exit: code, out: stdout + stderr };
   }
@@ -152,7 +155,7 @@ export async function type(host: FakeHost, hint: readonly string[]): Promise<{ e
   return { exit: exitCode, out: `${stdout}${stderr}`.replaceAll(root, "") };
 }
 
-const shared = /^\/(etc|root|srv|usr\/local|var|run\/edox-ops)(\/|$)/;
+const shared = /^\/(boot|etc|root|srv|sys|usr\/local|var|run\/edox-ops)(\/|$)/;
 
 /** Writes the files of the host into a directory, and returns its path. */
 function copied(host: FakeHost): string {
@@ -180,8 +183,10 @@ function taken(host: FakeHost): void {
     const known = host.stat(path);
     const attributes = { mode, uid: known?.uid ?? 0, gid: known?.gid ?? 0 };
     if (stat.isSymbolicLink()) host.link(path, readlinkSync(root + path));
-    else if (stat.isDirectory()) host.nodes.has(path) || host.dir(path, attributes);
-    else {
+    else if (stat.isDirectory()) {
+      if (known === null) host.dir(path, attributes);
+      else if (known.mode !== mode) host.setAttributes(path, attributes);
+    } else {
       const bytes = readFileSync(root + path);
       if (known?.type === "file" && known.mode === mode && bytes.equals(host.read(path) ?? new Uint8Array())) continue;
       const group = path.startsWith("/var/www/docs/") ? { gid: 33 } : {};
@@ -218,9 +223,11 @@ export async function asked(
   return { fine: exit === 0, hint: hintIn(err + out), said: err };
 }
 
-/** Returns the words of the first hint, split as a shell does. */
+/** Returns the words of the first hint, split as a shell does, or no words if there is no hint. */
 export function hintIn(err: string): string[] {
-  const line = /^hint: (.*)$/m.exec(err)?.[1] ?? /\(run: (.*)\)\.?$/m.exec(err)?.[1] ?? "";
+  const forms = [/^hint: (.*)$/m, /\(run: (.*)\)\.?$/m, /if you trust it: (.*)$/m];
+  const line = forms.map((form) => form.exec(err)?.[1]).find((found) => found !== undefined);
+  if (line === undefined) return [];
   return Bun.spawnSync(["sh", "-c", `printf '%s\\0' ${line}`])
     .stdout.toString()
     .split("\0")

@@ -1,0 +1,79 @@
+// States of a program and of the server of its releases, each with the hint that self-update gives.
+
+import { chmodSync, mkdirSync } from "node:fs";
+import type { TreeHost } from "../projects/tree.ts";
+
+export const program = "/usr/local/bin/edox-ops";
+export const previous = "/usr/local/bin/.edox-ops.previous";
+
+export interface ReleaseCase {
+  of: string;
+  /** The version that the server names as the latest one; 1.2.4 without it. The program is 1.2.3. */
+  latest?: string;
+  /** What EDOX_BASE_URL has instead of the server's address. */
+  base?: string;
+  /** Brings the host into the state. */
+  state?: (disk: TreeHost) => void;
+  /** The path of the program that runs. */
+  path?: string;
+  from: string;
+  /** What the hint prints of the cause, where it only looks. */
+  shows?: string;
+  /** What is typed afterwards, where the hint only prepares for it. */
+  after?: string;
+  /** The version that the program has in the end. */
+  becomes?: string;
+}
+
+export const releaseCases: ReleaseCase[] = [
+  {
+    of: 'release/program.ts ["command", "-v", "edox-ops"]',
+    path: `${program} (deleted)`,
+    from: "self-update",
+    shows: program,
+  },
+  {
+    of: 'cli/self-update.ts ["sudo", "EDOX_BASE_URL=https://…", "edox-ops", "self-update"]',
+    base: "mirror.test",
+    from: "self-update",
+    becomes: "1.2.4",
+  },
+  {
+    of: 'cli/self-update.ts ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]',
+    from: "self-update --version 1.2",
+    becomes: "1.2.2",
+  },
+  {
+    of: 'release/update.ts ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]',
+    from: "self-update --rollback",
+    becomes: "1.2.2",
+  },
+  {
+    of: 'release/update.ts ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]',
+    state(disk) {
+      disk.write(previous, "#!/bin/sh\nexit 134\n");
+      chmodSync(disk.root + previous, 0o755);
+    },
+    from: "self-update --rollback",
+    becomes: "1.2.2",
+  },
+  {
+    of: 'release/update.ts ["sudo", "edox-ops", "self-update", "--version", release.version]',
+    latest: "1.2.2",
+    from: "self-update",
+    becomes: "1.2.2",
+  },
+  {
+    of: 'release/update.ts ["sudo", "mv", previous, `{previous}.old`]',
+    state: (disk) => void mkdirSync(disk.root + previous),
+    from: "self-update",
+    after: "self-update",
+    becomes: "1.2.4",
+  },
+  {
+    of: 'release/update.ts ["df", "-h", folder]',
+    state: (disk) => void Object.assign(disk.host, { space: () => ({ bytesFree: 1e6, inodes: 1e6, inodesFree: 9e5 }) }),
+    from: "self-update",
+    shows: "Use%",
+  },
+];

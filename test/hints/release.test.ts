@@ -1,0 +1,94 @@
+// Every hint of self-update is typed as it stands, with a server of releases on the loopback interface.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { shellLine } from "../../src/engine/lines.ts";
+import type { Host } from "../../src/host/host.ts";
+import { typedWords, variables } from "../cli/typed.ts";
+import { makeKeys, makeRelease } from "../install/release.ts";
+import { TreeHost } from "../projects/tree.ts";
+import { program, releaseCases } from "./release-cases.ts";
+import { hintIn, run, wordsOf } from "./typing.ts";
+
+const top = mkdtempSync(`${tmpdir()}/edox-hints-release-`);
+const keys = makeKeys(top);
+const server = Bun.serve({
+  port: 0,
+  fetch: (asked) => new Response(Bun.file(`${top}${new URL(asked.url).pathname}`)),
+});
+const before = { EDOX_OPS_RELEASE_KEYS, EDOX_OPS_VERSION };
+
+/** Returns a program that prints its version. */
+const script = (version: string): string => `#!/bin/sh\necho ${version}\n`;
+
+/** Releases the versions 1.2.2 and 1.2.4 below a folder of this name, and returns its address. */
+function released(name: string, latest: string): string {
+  const url = `${server.url.origin}/${name}`;
+  for (const version of ["1.2.2", "1.2.4", latest]) {
+    const binary = `${top}/binary`;
+    writeFileSync(binary, script(version));
+    mkdirSync(`${top}/${name}`, { recursive: true });
+    makeRelease(`${top}/${name}`, version, binary, url, keys);
+  }
+  return url;
+}
+
+/** Returns a host with the program, whose commands run on the files of the host. */
+function updatableHost(): TreeHost {
+  const disk = new TreeHost();
+  disk.write("/var/lib/dpkg/status", "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\n\n");
+  disk.write(program, script("1.2.3"));
+  chmodSync(disk.root + program, 0o755);
+  mkdirSync(`${disk.root}/var/log`, { recursive: true });
+  const rooted: Host["run"] = async (argv) => {
+    const { exitCode: code, stdout, stderr } = run(argv, disk.root);
+    return { code, stdout: stdout.toString(), stderr: stderr.toString() };
+  };
+  Object.assign(disk.host, { run: rooted });
+  return disk;
+}
+
+beforeAll(() => {
+  Object.assign(globalThis, { EDOX_OPS_RELEASE_KEYS: keys.publicKey, EDOX_OPS_VERSION: "1.2.3" });
+});
+afterAll(async () => {
+  Object.assign(globalThis, before);
+  await server.stop(true);
+  rmSync(top, { recursive: true });
+});
+
+describe("hint of self-update, typed as it stands:", () => {
+  for (const [index, { of, latest = "1.2.4", base, state, path = program, ...row }] of releaseCases.entries()) {
+    test(`${of} (${row.from})`, async () => {
+      using disk = updatableHost();
+      const url = released(String(index), latest);
+      state?.(disk);
+      const typed = async (words: readonly string[], address = url, from = program) => {
+        variables.EDOX_BASE_URL = address;
+        try {
+          return await typedWords(words, disk.host, undefined, undefined, from, disk.trees);
+        } finally {
+          delete variables.EDOX_BASE_URL;
+        }
+      };
+      const { exit, err } = await typed(row.from.split(" "), base, path);
+      const hint = hintIn(err);
+      expect([exit === 0, err, hint.length > 0]).toEqual([false, err, true]);
+      const words = wordsOf(hint).filter((word) => !word.startsWith("EDOX_BASE_URL="));
+      if (words[0] === "edox-ops") expect(await typed(words.slice(1))).toMatchObject({ exit: 0, err: "" });
+      else {
+        const env = { PATH: `${disk.root}/usr/local/bin` };
+        const isBuiltin = words[0] === "command";
+        const ended = isBuiltin ? Bun.spawnSync(["/bin/sh", "-c", shellLine(words)], { env }) : run(words, disk.root);
+        expect([words, ended.exitCode, `${ended.stdout}${ended.stderr}`]).toEqual([
+          words,
+          0,
+          expect.stringContaining(row.shows ?? ""),
+        ]);
+      }
+      if (row.after !== undefined) expect(await typed(row.after.split(" "))).toMatchObject({ exit: 0, err: "" });
+      if (row.becomes !== undefined) expect(run([program], disk.root).stdout.toString()).toBe(`${row.becomes}\n`);
+    });
+  }
+});

@@ -1,0 +1,170 @@
+// States of a host whose trees are real and whose nginx is in memory, each with the hint of a command that changes both.
+
+import { mkdtempSync, rmSync, truncateSync, utimesSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { projectLockPath } from "../../src/projects/releases.ts";
+import type { SiteHost } from "../projects/site-host.ts";
+
+export interface SiteCase {
+  of: string;
+  /** Brings the host into the state. */
+  state: (site: SiteHost) => unknown;
+  /** Ends by itself before the hint is typed. */
+  lifts?: (site: SiteHost) => void;
+  from: string;
+  /** What the hint prints of the cause, where it only looks. Without it `after` succeeds afterwards. */
+  shows?: string;
+  /** What is typed afterwards, in the place of `from`. */
+  after?: string;
+  /** Whether the file system must have the flags of chattr. */
+  needsFlags?: boolean;
+  /** Lets the host be removed, however the case ends. */
+  ends?: (site: SiteHost) => void;
+}
+
+const live = "/var/www/docs/demo";
+const backups = "/var/www/docs/.edox-ops-backups";
+
+const chattr = (...words: string[]): boolean => Bun.spawnSync(["chattr", ...words]).success;
+
+/** Whether the file system of temporary files has the flags of chattr. */
+export const keepsFlags = ((): boolean => {
+  const dir = mkdtempSync(`${tmpdir()}/edox-flags-`);
+  const keeps = chattr("+i", dir) && chattr("-i", dir);
+  rmSync(dir, { recursive: true });
+  return keeps;
+})();
+
+/** A case with a path that has a flag of chattr. */
+const flagged = (flag: string, path: string): Pick<SiteCase, "state" | "ends" | "needsFlags"> => ({
+  needsFlags: true,
+  async state(site) {
+    await publish(site);
+    site.disk.write("/srv/new/index.html", "new");
+    chattr(`+${flag}`, site.disk.root + path);
+  },
+  ends: ({ disk }) => void chattr("-R", "-f", "-ia", `${disk.root}/var/www`),
+});
+
+const cdnPage = '<script src="https://cdn.test/mathjax.js"></script>';
+
+/** Publishes the project demo. */
+async function publish(site: SiteHost): Promise<void> {
+  const { exit, err } = await site.type("project publish demo --domain demo.test --source /srv/site");
+  if (exit !== 0) throw new Error(err);
+}
+
+export const siteCases: SiteCase[] = [
+  {
+    of: 'cli/project/publish.ts ["edox-ops", ...context.typed, "--source", "DIRECTORY"]',
+    state: ({ disk }) => disk.write("/srv/new/index.html", "new"),
+    from: "project publish demo --domain demo.test",
+    after: "project show demo",
+  },
+  {
+    of: 'cli/project/release.ts ["sudo", "edox-ops", ...typed]',
+    async state(site) {
+      await publish(site);
+      site.disk.write("/srv/site/index.html", "changed");
+      site.fake.locks.set(projectLockPath("demo"), { pid: 4711, command: "edox-ops", sinceMs: site.host.now() });
+    },
+    lifts: ({ fake }) => fake.locks.clear(),
+    from: "project deploy demo --source /srv/site",
+  },
+  {
+    of: 'projects/deletion.ts ["sudo", "ls", "-la", above(dir)]',
+    async state(site) {
+      await publish(site);
+      const { remove } = site.trees;
+      Object.assign(site.trees, {
+        remove(path: string) {
+          if (path.endsWith(".removing-demo") && site.trees.entry(path))
+            throw new Error(`EIO: i/o error, rmdir '${path}'`);
+          remove(path);
+        },
+      });
+    },
+    from: "project remove demo --delete-files --yes",
+    shows: ".removing-demo",
+  },
+  {
+    of: 'doctor/sites.ts ["ls", "-l", "--time-style=full-iso", changed]',
+    async state(site) {
+      await publish(site);
+      const edited = `${backups}/demo/20260101T000000Z/index.html`;
+      site.disk.write(edited, "edited");
+      const seconds = Date.UTC(2026, 2, 1) / 1000;
+      utimesSync(site.disk.root + edited, seconds, seconds);
+    },
+    from: "deploy-backups:size",
+    shows: "2026-03-01 00:00:00",
+  },
+  {
+    of: 'doctor/sites.ts ["sudo", "edox-ops", "project", "backups", "list", largest.slug]',
+    async state(site) {
+      await publish(site);
+      const large = `${backups}/demo/20260101T000000Z/film.mp4`;
+      site.disk.write(large, "");
+      truncateSync(site.disk.root + large, 600 * 2 ** 20);
+    },
+    from: "deploy-backups:size",
+    shows: `20260101T000000Z\t${600 * 2 ** 20}\t`,
+  },
+  {
+    of: 'doctor/sites.ts ["sudo", "ls", "-lR", backupsDir]',
+    async state(site) {
+      await publish(site);
+      const bad = `${backups}/demo/20260101T000000Z`;
+      site.disk.write(`${bad}/index.html`, "old");
+      const { walk } = site.trees;
+      Object.assign(site.trees, {
+        walk(path: string) {
+          if (path === bad) throw new Error(`EIO: i/o error, scandir '${bad}'`);
+          return walk(path);
+        },
+      });
+    },
+    from: "deploy-backups:size",
+    shows: "20260101T000000Z",
+  },
+  {
+    of: 'projects/health.ts ("show", slug)',
+    async state(site) {
+      await publish(site);
+      const { list } = site.host;
+      Object.assign(site.host, {
+        list(path: string) {
+          if (path === live) throw new Error(`EIO: i/o error, scandir '${live}'`);
+          return list(path);
+        },
+      });
+    },
+    from: "project validate demo",
+    shows: live,
+  },
+  {
+    of: 'projects/deletion.ts ["sudo", "chattr", "-i", path]',
+    ...flagged("i", `${live}/index.html`),
+    from: "project remove demo --delete-files --dry-run",
+  },
+  {
+    of: 'projects/deletion.ts ["sudo", "chattr", "-a", path]',
+    ...flagged("a", live),
+    from: "project remove demo --delete-files --dry-run",
+  },
+  {
+    of: 'engine/disk-fault.ts ["lsattr", "-d", dir, path]',
+    ...flagged("i", live),
+    from: "project deploy demo --source /srv/new",
+    shows: "----i",
+  },
+  {
+    of: 'projects/blocked.ts ["sudo", "edox-ops", "project", "update", project.slug, "--csp"]',
+    async state(site) {
+      await publish(site);
+      for (const name of ["one", "two"]) site.disk.write(`/srv/${name}/index.html`, `${cdnPage}${name}`);
+    },
+    from: "project deploy demo --source /srv/one",
+    after: "project deploy demo --source /srv/two",
+  },
+];
