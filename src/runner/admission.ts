@@ -9,7 +9,7 @@ import { runnerConfigPath } from "../recipes/paths.ts";
 import { keptConfigPath } from "./config-file.ts";
 import { demandEditable } from "./config-text.ts";
 import { dockerThere } from "./docker-in-docker.ts";
-import { createRunner, forget, newRunner, registerByOldToken, verify } from "./gitlab.ts";
+import { createRunner, forget, registerByOldToken, verify } from "./gitlab.ts";
 import { type Admitted, type Order, ownerOf } from "./order.ts";
 import { ours, readRecord } from "./record.ts";
 import { configText, readConfig, sameServer } from "./runners.ts";
@@ -76,7 +76,7 @@ async function stillKnown(order: Order, host: Host, systemId: string): Promise<A
   } catch (error) {
     const { message } = error as Error;
     throw new Problem("blocked", `${name} is registered already, but ${message}: say --replace to make it anew`, {
-      hint: [...newRunner(server), "--replace"],
+      hint: [...server.again, "--replace"],
     });
   }
 }

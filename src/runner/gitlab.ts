@@ -17,6 +17,9 @@ export interface Server {
   again?: readonly string[];
 }
 
+/** A GitLab that a command registers a runner with. */
+export type RegistrationServer = Server & Required<Pick<Server, "again">>;
+
 /** The identity of a runner in GitLab. */
 export interface Registered {
   id: number;
@@ -47,7 +50,7 @@ export async function verify(host: Host, server: Server, token: string, systemId
   if (answer.status === 200) return registered(answer, server, token);
   if (isRefusal(answer, 401, 403)) {
     const message = `${server.url} does not know this token: it was mistyped, has expired, or its runner was deleted`;
-    throw new Problem("blocked", message, { hint: newRunner(server) });
+    throw new Problem("blocked", message, { hint: server.again });
   }
   throw refused(answer, server, token);
 }
@@ -55,7 +58,7 @@ export async function verify(host: Host, server: Server, token: string, systemId
 /** Registers a runner with a registration token, which GitLab has deprecated. Throws a Problem if GitLab refuses. */
 export async function registerByOldToken(
   host: Host,
-  server: Server,
+  server: RegistrationServer,
   token: string,
   wanted: { description: string; tags: readonly string[] },
 ): Promise<Registered> {
@@ -69,10 +72,10 @@ export async function registerByOldToken(
   if (answer.status === 201) return made(host, answer, server, token);
   if (isRefusal(answer, 410)) {
     const message = `${server.url} takes no registration tokens any more: make the runner there, and take its glrt- token`;
-    throw new Problem("blocked", message, { hint: newRunner(server) });
+    throw new Problem("blocked", message, { hint: server.again });
   }
   if (isRefusal(answer, 403)) {
-    throw new Problem("blocked", `${server.url} does not know this registration token`, { hint: newRunner(server) });
+    throw new Problem("blocked", `${server.url} does not know this registration token`, { hint: server.again });
   }
   throw refused(answer, server, token);
 }
@@ -91,7 +94,7 @@ export interface Wanted {
  * Creates a runner with an access token of the scope create_runner. GitLab returns the runner's own token only in this
  * response.
  */
-export async function createRunner(host: Host, server: Server, accessToken: string, wanted: Wanted) {
+export async function createRunner(host: Host, server: RegistrationServer, accessToken: string, wanted: Wanted) {
   const { project, group, description, tags, isProtected } = wanted;
   const owner =
     project !== undefined
@@ -107,7 +110,7 @@ export async function createRunner(host: Host, server: Server, accessToken: stri
   const headers = { "PRIVATE-TOKEN": accessToken };
   const answer = await ask(host, server, "POST", "user/runners", body, accessToken, headers);
   if (answer.status === 201) return made(host, answer, server, accessToken);
-  const hint = newRunner(server);
+  const hint = server.again;
   if (isRefusal(answer, 401)) throw new Problem("blocked", `${server.url} does not know this access token`, { hint });
   if (isRefusal(answer, 403)) {
     const message = `${server.url} lets this access token make no runner: it needs the scope create_runner, and its owner the right${said(answer, accessToken)}`;
@@ -279,9 +282,4 @@ function said(answer: Answer, secret: string): string {
   const text = typeof words === "string" ? words : words === undefined ? "" : JSON.stringify(words);
   const plain = oneLine(text.replaceAll(secret, "[redacted]")).slice(0, shownCharacters);
   return plain === "" ? "" : ` (${plain})`;
-}
-
-/** Returns the command that registers with another token. */
-export function newRunner({ url, again }: Server): readonly string[] {
-  return again ?? ["sudo", "edox-ops", "gitlab-runner", "register", "--url", url, "--token", "-"];
 }

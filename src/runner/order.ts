@@ -1,6 +1,6 @@
 // The request to register a runner, and its result.
 
-import type { Registered, Server } from "./gitlab.ts";
+import type { Registered, RegistrationServer } from "./gitlab.ts";
 import type { Profile } from "./profile.ts";
 
 /** More concurrent jobs are a typing error, because no host has the resources for them. */
@@ -19,7 +19,7 @@ export interface Credential {
 }
 
 export interface Order {
-  server: Server;
+  server: RegistrationServer;
   credential: Credential;
   profile: Profile;
   /** The profile as it was typed, for the record. */

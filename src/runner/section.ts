@@ -6,7 +6,6 @@ import type { HostReader } from "../host/host.ts";
 import { isTable } from "./config-meaning.ts";
 import type { ConfigEdit, TomlTable } from "./config-text.ts";
 import { missingVolumes } from "./docker-in-docker.ts";
-import { newRunner } from "./gitlab.ts";
 import type { Admitted, Order } from "./order.ts";
 import { ours, readRecord } from "./record.ts";
 import { type Runner, type RunnerConfig, sameServer } from "./runners.ts";
@@ -31,7 +30,7 @@ export function found(config: RunnerConfig, order: Order, entry: Admitted | null
   const other = config.runners.find((each) => each.token === token);
   if (other === undefined) return null;
   const message = `runner ${other.name} has this token already, for ${other.url}: if that is the same GitLab, give this url`;
-  throw new Problem("blocked", message, { hint: withFlag(newRunner(order.server), "--url", other.url) });
+  throw new Problem("blocked", message, { hint: withFlag(order.server.again, "--url", other.url) });
 }
 
 export function editsFor(config: RunnerConfig, order: Order, entry: Admitted | null, see: HostReader): ConfigEdit[] {

@@ -2,8 +2,6 @@
 // cannot be typed in a process.
 
 export const elsewhere: Record<string, readonly [file: string, title: string] | string> = {
-  'cli/uninstall.ts ["sudo", "apt-get", "remove", "edox-ops"]':
-    "apt removes the package of this program, which only a real apt has",
   'doctor/pi-power.ts ["vcgencmd", "get_throttled"]': "the firmware of a Raspberry Pi answers",
   'doctor/pi-storage.ts ["sudo", "dmesg", "--level=emerg,alert,crit,err,warn"]': "the kernel's own log",
   'doctor/pi.ts ["vcgencmd", "measure_temp"]': "the firmware of a Raspberry Pi answers",
@@ -30,14 +28,10 @@ export const elsewhere: Record<string, readonly [file: string, title: string] | 
     "certbot needs an authority on the net",
   'projects/certificate.ts ["timedatectl"]': "a clock that systemd keeps, which timedatectl prints",
   'recipes/docker.ts ["sudo", "snap", "start", "docker"]': "snap starts a service of its own",
-  'release/update.ts ["sudo", "apt-get", "install", `./{asset}`]':
-    "apt installs a package that was fetched, which only a real apt does",
   'resources/ready.ts ["cloud-init", "status", "--long"]': "cloud-init prints what it does at a boot",
   'runner/containers.ts ["sudo", "docker", "ps"]': "docker prints what a real engine knows of its containers",
   'runner/drain.ts ["systemctl", "status", unit]':
     "systemctl prints what systemd knows, and a test in one process has none",
-  'runner/gitlab.ts ["sudo", "edox-ops", "gitlab-runner", "register", "--url", url, "--token", "-"]':
-    "only for a caller that gives no command to repeat: none prints it",
   'runner/selftest.ts ["docker", "save", "--output", "dind.tar", dindImage]':
     "docker prints what a real engine knows of its images",
 };

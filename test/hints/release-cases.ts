@@ -1,10 +1,21 @@
 // States of a program and of the server of its releases, each with the hint that self-update gives.
 
-import { chmodSync, mkdirSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdirSync } from "node:fs";
 import type { TreeHost } from "../projects/tree.ts";
 
 export const program = "/usr/local/bin/edox-ops";
-export const previous = "/usr/local/bin/.edox-ops.previous";
+export const dpkgStatus = "/var/lib/dpkg/status";
+const previous = "/usr/local/bin/.edox-ops.previous";
+
+/** Where the Debian package installs the program. */
+const packaged = "/usr/bin/edox-ops";
+
+/** Records the Debian package of the program as installed. */
+function recordPackage(disk: TreeHost): void {
+  const fields = ["Package: edox-ops", "Status: install ok installed", "Architecture: amd64", "Version: 1.2.3"];
+  appendFileSync(`${disk.root}${dpkgStatus}`, `${fields.join("\n")}\n\n`);
+  disk.write(packaged, "#!/bin/sh\necho 1.2.3\n");
+}
 
 export interface ReleaseCase {
   of: string;
@@ -75,5 +86,20 @@ export const releaseCases: ReleaseCase[] = [
     state: (disk) => void Object.assign(disk.host, { space: () => ({ bytesFree: 1e6, inodes: 1e6, inodesFree: 9e5 }) }),
     from: "self-update",
     shows: "Use%",
+  },
+  {
+    // apt itself plans it: the packages of this machine stay as they are.
+    of: 'release/update.ts ["sudo", "apt-get", "install", `./{asset}`]',
+    state: recordPackage,
+    path: packaged,
+    from: "self-update",
+    shows: "Inst edox-ops [1.2.3] (1.2.4 ",
+  },
+  {
+    of: 'cli/uninstall.ts ["sudo", "apt-get", "remove", "edox-ops"]',
+    state: recordPackage,
+    path: packaged,
+    from: "uninstall --yes",
+    shows: "Remv edox-ops [1.2.3]",
   },
 ];

@@ -8,7 +8,7 @@ import type { Host } from "../../src/host/host.ts";
 import { typedWords, variables } from "../cli/typed.ts";
 import { makeKeys, makeRelease } from "../install/release.ts";
 import { TreeHost } from "../projects/tree.ts";
-import { program, releaseCases } from "./release-cases.ts";
+import { dpkgStatus, program, releaseCases } from "./release-cases.ts";
 import { hintIn, run, wordsOf } from "./typing.ts";
 
 const top = mkdtempSync(`${tmpdir()}/edox-hints-release-`);
@@ -37,7 +37,7 @@ function released(name: string, latest: string): string {
 /** Returns a host with the program, whose commands run on the files of the host. */
 function updatableHost(): TreeHost {
   const disk = new TreeHost();
-  disk.write("/var/lib/dpkg/status", "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\n\n");
+  disk.write(dpkgStatus, "Package: dpkg\nStatus: install ok installed\nArchitecture: amd64\n\n");
   disk.write(program, script("1.2.3"));
   chmodSync(disk.root + program, 0o755);
   mkdirSync(`${disk.root}/var/log`, { recursive: true });
@@ -47,6 +47,19 @@ function updatableHost(): TreeHost {
   };
   Object.assign(disk.host, { run: rooted });
   return disk;
+}
+
+/** Writes a configuration with which apt plans for the packages of a host, and changes nothing. */
+function aptConfig(root: string): string {
+  const path = `${root}/etc/apt.conf`;
+  const settings = { Dir: `${root}/`, "Dir::State::status": root + dpkgStatus, "APT::Architecture": "amd64" };
+  const lines = Object.entries({ ...settings, "APT::Get::Simulate": "true" }).map(
+    ([key, value]) => `${key} "${value}";\n`,
+  );
+  writeFileSync(path, lines.join(""));
+  for (const dir of ["var/lib/apt/lists/partial", "var/cache/apt/archives/partial", "etc/apt"])
+    mkdirSync(`${root}/${dir}`, { recursive: true });
+  return path;
 }
 
 beforeAll(() => {
@@ -78,9 +91,11 @@ describe("hint of self-update, typed as it stands:", () => {
       const words = wordsOf(hint).filter((word) => !word.startsWith("EDOX_BASE_URL="));
       if (words[0] === "edox-ops") expect(await typed(words.slice(1))).toMatchObject({ exit: 0, err: "" });
       else {
-        const env = { PATH: `${disk.root}/usr/local/bin` };
-        const isBuiltin = words[0] === "command";
-        const ended = isBuiltin ? Bun.spawnSync(["/bin/sh", "-c", shellLine(words)], { env }) : run(words, disk.root);
+        const env = { PATH: `${disk.root}/usr/local/bin:${process.env.PATH}`, APT_CONFIG: aptConfig(disk.root) };
+        const cwd = `${top}/${index}/v1.2.4/downloads`;
+        const ended = ["command", "apt-get"].includes(words[0] ?? "")
+          ? Bun.spawnSync(["/bin/sh", "-c", shellLine(words)], { cwd, env })
+          : run(words, disk.root);
         expect([words, ended.exitCode, `${ended.stdout}${ended.stderr}`]).toEqual([
           words,
           0,

@@ -135,7 +135,7 @@ export const runnerCases: RunnerCase[] = [
     shows: `a\t${url}\tdocker\tours`,
   },
   {
-    of: 'runner/admission.ts [...newRunner(server), "--replace"]',
+    of: 'runner/admission.ts [...server.again, "--replace"]',
     async state(runners) {
       runners.gitlab.registrationTokens.add("GR1348941older");
       await runners.ops(...register.split(" ").slice(1), "--token", "GR1348941older");
@@ -169,7 +169,7 @@ export const runnerCases: RunnerCase[] = [
     shows: "certificate",
   },
   {
-    of: 'runner/section.ts (newRunner(order.server), "--url", other.url)',
+    of: 'runner/section.ts (order.server.again, "--url", other.url)',
     state: config(section('executor = "shell"\n').replace(url, other).replace(token, secretLine)),
     from: `${register} --token ${secretLine}`,
     after: "ci-runner:token",
