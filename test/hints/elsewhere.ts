@@ -1,39 +1,35 @@
-// Hints of the source that test/hints.test.ts does not type: each with the test that types or produces it, or why it
-// cannot be typed in a process.
+// Hints of the source that no test in one process types: each with what it needs that only a whole host has.
 
-export const elsewhere: Record<string, readonly [file: string, title: string] | string> = {
-  'doctor/pi-power.ts ["vcgencmd", "get_throttled"]': "the firmware of a Raspberry Pi answers",
-  'doctor/pi-storage.ts ["sudo", "dmesg", "--level=emerg,alert,crit,err,warn"]': "the kernel's own log",
-  'doctor/pi.ts ["vcgencmd", "measure_temp"]': "the firmware of a Raspberry Pi answers",
-  'doctor/runners.ts ["sudo", "docker", "system", "df"]': "docker prints what a real engine knows of its disk",
-  'doctor/runners.ts ["sudo", "systemctl", "status", "docker"]':
-    "systemctl prints what systemd knows, and a test in one process has none",
-  'doctor/runners.ts ["sudo", "systemctl", "status", user]':
-    "systemctl prints what systemd knows, and a test in one process has none",
-  'doctor/upkeep.ts ["systemctl", "is-system-running"]':
-    "systemctl prints what systemd knows, and a test in one process has none",
-  'doctor/upkeep.ts ["systemctl", "status", first]':
-    "systemctl prints what systemd knows, and a test in one process has none",
-  'doctor/upkeep.ts ["timedatectl", "timesync-status"]': "a clock that systemd keeps, which timedatectl prints",
-  'engine/apt-failure.ts ["timedatectl", "status"]': "a clock that systemd keeps, which timedatectl prints",
-  'host/local-limits.ts ["systemctl", "show", "--property=MemoryDenyWriteExecute", unit]':
-    "systemctl prints what systemd knows, and a test in one process has none",
-  'host/local-limits.ts ["systemctl", "show", "--property=TasksMax", unit]':
-    "systemctl prints what systemd knows, and a test in one process has none",
+const systemd = "systemctl and timedatectl ask a running systemd over D-Bus";
+const engine = "a real Docker engine answers, and a machine of the tests need not have its client";
+const firmware = "the firmware of a Raspberry Pi answers, through a program that no other machine has";
+const authority = "certbot needs a certificate authority that reaches this host by its name";
+
+export const elsewhere: Record<string, string> = {
+  'doctor/pi-power.ts ["vcgencmd", "get_throttled"]': firmware,
+  'doctor/pi-storage.ts ["sudo", "dmesg", "--level=emerg,alert,crit,err,warn"]':
+    "the kernel's own log names the faults of a card only where a card fails",
+  'doctor/pi.ts ["vcgencmd", "measure_temp"]': firmware,
+  'doctor/runners.ts ["sudo", "docker", "system", "df"]': engine,
+  'doctor/runners.ts ["sudo", "systemctl", "status", "docker"]': systemd,
+  'doctor/runners.ts ["sudo", "systemctl", "status", user]': systemd,
+  'doctor/upkeep.ts ["systemctl", "is-system-running"]': systemd,
+  'doctor/upkeep.ts ["systemctl", "status", first]': systemd,
+  'doctor/upkeep.ts ["timedatectl", "timesync-status"]': systemd,
+  'engine/apt-failure.ts ["timedatectl", "status"]': systemd,
+  'host/local-limits.ts ["systemctl", "show", "--property=MemoryDenyWriteExecute", unit]': systemd,
+  'host/local-limits.ts ["systemctl", "show", "--property=TasksMax", unit]': systemd,
   'projects/certificate-hints.ts ["sudo", "certbot", "certonly", "--standalone", ...(isActive(see, "nginx") ? hooks : []), ...name]':
-    "certbot needs an authority on the net",
-  'projects/certificate-hints.ts ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name]':
-    "certbot needs an authority on the net",
-  'projects/certificate-hints.ts ["sudo", "certbot", "renew", "--cert-name", project.domain]':
-    "certbot needs an authority on the net",
-  'projects/certificate.ts ["timedatectl"]': "a clock that systemd keeps, which timedatectl prints",
-  'recipes/docker.ts ["sudo", "snap", "start", "docker"]': "snap starts a service of its own",
-  'resources/ready.ts ["cloud-init", "status", "--long"]': "cloud-init prints what it does at a boot",
-  'runner/containers.ts ["sudo", "docker", "ps"]': "docker prints what a real engine knows of its containers",
-  'runner/drain.ts ["systemctl", "status", unit]':
-    "systemctl prints what systemd knows, and a test in one process has none",
-  'runner/selftest.ts ["docker", "save", "--output", "dind.tar", dindImage]':
-    "docker prints what a real engine knows of its images",
+    authority,
+  'projects/certificate-hints.ts ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name]': authority,
+  'projects/certificate-hints.ts ["sudo", "certbot", "renew", "--cert-name", project.domain]': authority,
+  'projects/certificate.ts ["timedatectl"]': systemd,
+  'recipes/docker.ts ["sudo", "snap", "start", "docker"]': "snapd starts a service of its own",
+  'resources/ready.ts ["cloud-init", "status", "--long"]':
+    "cloud-init reports its stages while a host boots for the first time",
+  'runner/containers.ts ["sudo", "docker", "ps"]': engine,
+  'runner/drain.ts ["systemctl", "status", unit]': systemd,
+  'runner/selftest.ts ["docker", "save", "--output", "dind.tar", dindImage]': engine,
 };
 
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */

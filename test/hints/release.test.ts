@@ -9,7 +9,7 @@ import { typedWords, variables } from "../cli/typed.ts";
 import { makeKeys, makeRelease } from "../install/release.ts";
 import { TreeHost } from "../projects/tree.ts";
 import { dpkgStatus, program, releaseCases } from "./release-cases.ts";
-import { hintIn, run, wordsOf } from "./typing.ts";
+import { hintIn, run, wordsOf } from "./words.ts";
 
 const top = mkdtempSync(`${tmpdir()}/edox-hints-release-`);
 const keys = makeKeys(top);

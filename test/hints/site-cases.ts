@@ -29,6 +29,7 @@ const chattr = (...words: string[]): boolean => Bun.spawnSync(["chattr", ...word
 
 /** Whether the file system of temporary files has the flags of chattr. */
 export const keepsFlags = ((): boolean => {
+  if (Bun.which("chattr") === null) return false;
   const dir = mkdtempSync(`${tmpdir()}/edox-flags-`);
   const keeps = chattr("+i", dir) && chattr("-i", dir);
   rmSync(dir, { recursive: true });

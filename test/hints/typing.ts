@@ -24,16 +24,13 @@ import { siteEntries } from "../../src/doctor/sites.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { probeOf } from "../../src/projects/served.ts";
 import { theProject } from "../../src/projects/store.ts";
-import { hintFor } from "../../src/report/voice.ts";
 import { typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
+import { hintIn, run, wordsOf } from "./words.ts";
 
 const site = "/etc/nginx/sites-available/edox-ops-demo";
 export const tree = "/var/www/docs/demo";
-/** Values that a person types for placeholders in capitals. */
-const chosen: Record<string, string> = { DIRECTORY: "/srv/new", DOMAIN: "docs.example.org", "X.Y.Z": "1.2.2" };
-
 /** A short form of Debian's configuration file. */
 const nginxConf = "http {\n include /etc/nginx/conf.d/*.conf;\n include /etc/nginx/sites-enabled/*;\n}\n";
 
@@ -84,19 +81,6 @@ function answer(host: FakeHost): string {
 
 const root = mkdtempSync(`${tmpdir()}/edox-hints-`);
 afterAll(() => rmSync(root, { recursive: true, force: true }));
-
-export function wordsOf(hint: readonly string[]): string[] {
-  return hintFor("/usr/bin/edox-ops", 0)(hint).map((word) => chosen[word] ?? word);
-}
-
-/** Runs a program on the files of a directory, which may contain the program. */
-export function run(words: readonly string[], dir: string) {
-  const argv = words.map((word) => (word.startsWith("/") ? dir + word : word));
-  return Bun.spawnSync(argv, {
-    cwd: `${dir}/srv`,
-    env: { PATH: process.env.PATH ?? "", HOME: dir, LC_ALL: "C.UTF-8" },
-  });
-}
 
 /** Types a hint as root. A foreign program runs on a copy of the host's files in a directory. */
 export async function type(host: FakeHost, hint: readonly string[]): Promise<{ exit: number; out: string }> {
@@ -221,15 +205,4 @@ export async function asked(
     localTrees(copied(host)),
   );
   return { fine: exit === 0, hint: hintIn(err + out), said: err };
-}
-
-/** Returns the words of the first hint, split as a shell does, or no words if there is no hint. */
-export function hintIn(err: string): string[] {
-  const forms = [/^hint: (.*)$/m, /\(run: (.*)\)\.?$/m, /if you trust it: (.*)$/m];
-  const line = forms.map((form) => form.exec(err)?.[1]).find((found) => found !== undefined);
-  if (line === undefined) return [];
-  return Bun.spawnSync(["sh", "-c", `printf '%s\\0' ${line}`])
-    .stdout.toString()
-    .split("\0")
-    .slice(0, -1);
 }
