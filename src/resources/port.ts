@@ -57,7 +57,7 @@ function ownerOf(see: HostReader, inodes: Set<string>): { pid: number; command: 
       const descriptors = see.list(`/proc/${pid}/fd`) ?? [];
       if (!descriptors.some((fd) => isOneOf(inodes, see.readLink(`/proc/${pid}/fd/${fd}`)))) continue;
     } catch (error) {
-      // In a container even root may not look at every process.
+      // In a container some processes are hidden even from root.
       if (error instanceof Unseen) continue;
       throw error;
     }
