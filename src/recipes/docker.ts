@@ -68,6 +68,11 @@ export function isSocketLeft(see: HostReader): boolean {
   return sockets !== null && !listens && programs.every((program) => !see.stat(program));
 }
 
+/** Returns whether the socket belongs to another engine: Docker's own is never a link, and podman-docker makes one. */
+export function isSocketLink(see: HostReader): boolean {
+  return see.readLink(dockerSocket) !== null;
+}
+
 /** Returns the processes that hold containers, even if their engine is not running. */
 export function shims(see: HostReader): string[] {
   return (see.list("/proc") ?? []).filter((pid) => {

@@ -5,7 +5,7 @@ import { parseJson } from "../engine/json.ts";
 import { few } from "../engine/lines.ts";
 import type { Requirement } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
-import { dockerAnswers, dockerSocket, dockerSourcePath, shims, showShims } from "../recipes/docker.ts";
+import { dockerAnswers, dockerSocket, dockerSourcePath, isSocketLink, shims, showShims } from "../recipes/docker.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 
 /** The label of containers that gitlab-runner manages. Their jobs are drained before the service stops. */
@@ -21,7 +21,7 @@ const containersSchema = v.array(
  */
 export async function runningContainers(see: HostReader): Promise<{ reason: string; hint: string[] } | null> {
   if (chosenRepository(see, dockerSourcePath) === null) return null;
-  const all = (await dockerAnswers(see)) ? await containers(see) : [];
+  const all = !isSocketLink(see) && (await dockerAnswers(see)) ? await containers(see) : [];
   const names = all.flatMap(({ Id, Names, Labels }) => {
     return Labels?.[managedLabel] === "true" ? [] : [Names[0]?.replace(/^\//, "") ?? Id.slice(0, 12)];
   });

@@ -13,6 +13,7 @@ import {
   dockerSourcePath,
   hasEngine,
   isSocketLeft,
+  isSocketLink,
 } from "../recipes/docker.ts";
 import { runnerConfigPath, runnerLogPath } from "../recipes/paths.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
@@ -109,7 +110,7 @@ const withoutSocket: Resource = {
   title: `${dockerSocket} is gone`,
   check(see, ahead) {
     const goes = ahead.some((change) => change.kind === "packages" && change.instead?.includes("docker-ce"));
-    if (see.stat(dockerSocket) === null || !(goes || isSocketLeft(see))) return [];
+    if (see.stat(dockerSocket) === null || isSocketLink(see) || !(goes || isSocketLeft(see))) return [];
     return [{ kind: "command", argv: ["rm", "-f", dockerSocket], lack: `${dockerSocket} is there` }];
   },
 };

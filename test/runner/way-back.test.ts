@@ -309,6 +309,16 @@ describe("uninstall", () => {
     expect(host.text("/var/lib/dpkg/status")).toContain("Package: docker-ce\n");
   });
 
+  test("uninstall --docker: Podman's link at Docker's socket and Podman's containers stay", async () => {
+    const { host, ops } = await preparedRunner();
+    host.link("/run/docker.sock", "/run/podman/podman.sock");
+    running(host, [container("web")]);
+    const { exit, err } = await ops("uninstall", "--docker", "--yes");
+    expect([exit, err]).toEqual([0, ""]);
+    expect(host.text("/var/lib/dpkg/status")).not.toContain("Package: docker-ce\n");
+    expect(host.readLink("/run/docker.sock")).toBe("/run/podman/podman.sock");
+  });
+
   test("uninstall --purge: a registered runner prevents it, and the hint unregisters it", async () => {
     const { host, ops } = await preparedRunner();
     fakeGitLab(host, url).runners.set(token, 41);
