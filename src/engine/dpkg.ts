@@ -6,10 +6,12 @@ import type { HostReader } from "../host/host.ts";
 const dpkgStatusPath = "/var/lib/dpkg/status";
 const scriptPath = /^\/var\/lib\/dpkg\/(?:info\/[\w.+:-]+\.|tmp\.ci\/)(?:pre|post)(?:inst|rm)$/;
 const updatesDir = "/var/lib/dpkg/updates";
-/** Prefixes of the dpkg(1) states that a transaction passes through, and in which it never ends. */
-const unfinished = ["ok half-", "ok unpacked", "ok triggers-", "reinstreq "];
 /** The selections of a package that is meant to stay installed. */
 const selections = ["install", "hold"];
+/** Prefixes of the dpkg(1) states of a package that dpkg has to unpack again. */
+const half = ["ok half-installed", "reinstreq "];
+/** Prefixes of the states that a transaction passes through, and in which it never ends. */
+const unfinished = [...half, "ok half-configured", "ok unpacked", "ok triggers-"];
 
 /**
  * "incomplete": dpkg unpacked it, possibly in part, and did not finish. "config-files": it was removed, but not purged.
@@ -18,10 +20,10 @@ export type PackageState = "missing" | "config-files" | "incomplete" | "installe
 
 /** Returns the state of a package. Does not read the journal that an interrupted dpkg left. */
 export function packageState(see: HostReader, name: string): PackageState {
-  const state = /^Status: \S+ (\S+) (\S+)$/m.exec(paragraph(see, name) ?? "");
+  const state = /^Status: \S+ (\S+ (\S+))$/m.exec(paragraph(see, name) ?? "");
   if (state === null || state[2] === "not-installed") return "missing";
   if (state[2] === "config-files") return "config-files";
-  return state[1] === "ok" && state[2] === "installed" ? "installed" : "incomplete";
+  return state[1] === "ok installed" ? "installed" : "incomplete";
 }
 
 /** Returns those of these packages that dpkg has unpacked, configured or not. */
@@ -46,20 +48,18 @@ export function heldPackages(see: HostReader, names: readonly string[]): string[
  */
 export function unfinishedPackages(see: HostReader): string[] {
   if (!hasUnfinished(see)) return [];
-  const state = /^Status: (install|hold) (ok (half-|unpacked|triggers-)|reinstreq )/m;
   const all = statusFile(see)?.toString("utf8").split("\n\n") ?? [];
   const native = [packageField(paragraph(see, "dpkg") ?? "", "Architecture"), "all", null];
   return all.flatMap((each) => {
     const [name, architecture] = [packageField(each, "Package"), packageField(each, "Architecture")];
-    if (name === null || !state.test(each)) return [];
+    if (name === null || !isIn(each, unfinished)) return [];
     return native.includes(architecture) ? name : `${name}:${architecture}`;
   });
 }
 
 /** Returns the status paragraph of an installed package, or null. */
 export function installedPackage(see: HostReader, name: string): string | null {
-  const found = paragraph(see, name);
-  return found !== null && /^Status: \S+ ok installed$/m.test(found) ? found : null;
+  return packageState(see, name) === "installed" ? paragraph(see, name) : null;
 }
 
 /**
@@ -90,8 +90,12 @@ export function dpkgInterrupted(see: HostReader): boolean {
 
 function hasUnfinished(see: HostReader): boolean {
   const status = statusFile(see);
-  if (status === null) return false;
-  return selections.some((selection) => unfinished.some((state) => status.includes(`\nStatus: ${selection} ${state}`)));
+  return status !== null && isIn(status, unfinished);
+}
+
+/** Returns whether a package of this text, one paragraph or all of them, is in one of these states. */
+function isIn(text: string | Buffer, states: readonly string[]): boolean {
+  return selections.some((selection) => states.some((state) => text.includes(`\nStatus: ${selection} ${state}`)));
 }
 
 /**
@@ -124,7 +128,7 @@ export function runningScript(see: HostReader): RunningScript | null {
 export function halfUnpacked(see: HostReader): string[] {
   const all = statusFile(see)?.toString("utf8").split("\n\n") ?? [];
   return all
-    .filter((each) => /^Status: (install|hold) (reinstreq \S+|ok half-installed)$/m.test(each))
+    .filter((each) => isIn(each, half))
     .map((each) => ["Package", "Architecture"].flatMap((field) => packageField(each, field) ?? []).join(":"));
 }
 
