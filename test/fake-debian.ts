@@ -170,6 +170,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
       host.put("/etc/group", (host.text("/etc/group") ?? "").replace(`${group}:x:998:`, `$&${user}`));
       return ok();
     }
+    if (argv.join(" ").startsWith("systemctl show --property=ActiveState ")) return ok("ActiveState=inactive\n");
     if (argv.join(" ").startsWith("systemctl show gitlab-runner")) {
       const drains = host.stat(`${units}/gitlab-runner.service.d/edox-ops.conf`) !== null;
       return ok(

@@ -161,7 +161,7 @@ async function holds(wants: readonly Resource[], host: Host, since: number): Pro
     for (;;) {
       const [first] = reasons(await resource.check(snapshot(host), [], () => {}));
       if (first === undefined) break;
-      if (host.now() >= end) {
+      if (host.now() >= end || (await resource.hasFailed?.(host))) {
         const why = await resource.explain?.(host, since);
         throw new Problem("still-differs", `${lack(first)}, though all was done${why ? `: ${why}` : ""}`);
       }

@@ -26,6 +26,8 @@ export interface Resource {
    * How long the state may take to settle after a change, in milliseconds: a service loads its files asynchronously.
    */
   settleMs?: number;
+  /** Returns whether the state can no longer settle, so that the wait ends at once: a service failed. */
+  hasFailed?(see: HostReader): boolean | Promise<boolean>;
   /** Returns why the state is still wrong after all changes, from what the host has recorded since `sinceMs`. */
   explain?(see: HostReader, sinceMs: number): string | null | Promise<string | null>;
 }

@@ -45,6 +45,7 @@ export function service(described: Service): Resource {
     name,
     title: `${unit} is active and enabled`,
     settleMs: 5000,
+    hasFailed: (see) => staysInactive(see, unit),
     async explain(see, sinceMs) {
       const why = explain?.(see, sinceMs) ?? null;
       // A service may exit immediately after its start, and systemctl then reports no error.
@@ -158,6 +159,16 @@ export async function keepsRunning(see: HostReader, unit: string, settledMs = re
     if (age >= settledMs || age < 0) return true;
     await see.sleep(pollMs);
   }
+}
+
+/** Returns whether the unit has failed, and systemd does not start it again, or only after a minute or more. */
+async function staysInactive(see: HostReader, unit: string): Promise<boolean> {
+  // Most polls end here, without a child.
+  if (isActive(see, unit)) return false;
+  const properties = ["ActiveState", "SubState", "RestartUSec"].map((name) => `--property=${name}`);
+  const { stdout } = await see.probe(["systemctl", "show", ...properties, unit]);
+  const isLate = /^SubState=auto-restart$/m.test(stdout) && /^RestartUSec=.*\d(?:min|h|d|w)\b/m.test(stdout);
+  return isLate || /^ActiveState=failed$/m.test(stdout);
 }
 
 /** Describes a unit that does not keep running. */

@@ -32,6 +32,9 @@ function hostWith(unit: string, code: number, own: string, systemd: string): Fak
   return host;
 }
 
+const showState = (unit: string): string =>
+  `systemctl show --property=ActiveState --property=SubState --property=RestartUSec ${unit}`;
+
 async function problemOf(host: FakeHost, resource: Resource) {
   const [result] = await converge([{ id: "service", title: "", wants: [resource] }], host, { act: host });
   return result?.problem;
@@ -130,6 +133,22 @@ for (const [unit, resource] of services) {
       });
     }
   });
+}
+
+for (const [unit, resource] of services) {
+  for (const [what, state, leastMs, mostMs] of [
+    ["that systemd does not restart", "ActiveState=failed\nSubState=failed\nRestartUSec=100ms\n", 0, 4000],
+    ["that systemd restarts in minutes", "ActiveState=activating\nSubState=auto-restart\nRestartUSec=2min\n", 0, 4000],
+    ["that systemd restarts soon", "ActiveState=activating\nSubState=auto-restart\nRestartUSec=2s\n", 5000, 10_000],
+  ] as const) {
+    test(`service ${unit}: a service that exits soon, and ${what}, is awaited ${leastMs} to ${mostMs} ms`, async () => {
+      const host = loopingHost(unit, 300, 120_000);
+      host.taught.unshift((argv) => (argv.join(" ") === showState(unit) ? ok(state) : undefined));
+      const begun = host.now();
+      expect((await problemOf(host, resource))?.message).toEndWith(": a setting is invalid");
+      expect(host.now() - begun).toBeWithin(leastMs, mostMs);
+    });
+  }
 }
 
 for (const [unit, resource] of services.filter(([unit]) => unit !== "nginx")) {
