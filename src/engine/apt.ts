@@ -1,7 +1,7 @@
 // Runs one apt transaction without any interactive question.
 
 import type { Host, HostReader, Output } from "../host/host.ts";
-import { areHeld, installFailure, unhold } from "./apt-failure.ts";
+import { areHeld, finishing, installFailure, unhold } from "./apt-failure.ts";
 import { failedHook } from "./apt-hook.ts";
 import { failedSources } from "./apt-said.ts";
 import type { Change } from "./change.ts";
@@ -12,9 +12,10 @@ import {
   hasJournal,
   heldPackages,
   installedPackage,
+  presentPackages,
   unfinishedPackages,
 } from "./dpkg.ts";
-import { linesOf } from "./lines.ts";
+import { linesOf, shellLine } from "./lines.ts";
 import { Problem, type Requirement } from "./step.ts";
 import { heed, met, type Stop } from "./wait.ts";
 
@@ -96,9 +97,24 @@ export async function installPackages(
     ended.push(hook.title);
     return { ...answer, code: 0 };
   };
+  const apt = ["apt-get", ...options];
+  const replace = async (added: readonly string[]): Promise<Output> => {
+    const words = await inPlace(added, instead, run);
+    return run(...apt, ...(purges ? ["--purge"] : []), "--no-install-recommends", "install", ...words);
+  };
   // A package to be removed is not configured first, because its own scripts may be what fails.
-  const unfinished = unfinishedPackages(host);
-  const goes = instead.length > 0 && unfinished.every((name) => instead.includes(name)) && !isDamaged(host);
+  const others = unfinishedPackages(host).filter((name) => !instead.includes(name));
+  const goes = instead.length > 0 && others.length === 0 && !isDamaged(host);
+  if (names.length === 0 && instead.length > 0 && others.length > 0 && !isDamaged(host)) {
+    // apt removes packages beside one whose scripts fail, but not beside one that lacks a dependency.
+    const { code } = await replace([]);
+    const finish = finishing(host);
+    if (presentPackages(host, instead).length === 0 && (code === 0 || finish !== null)) {
+      const left = unfinishedPackages(host).join(", ");
+      const warning = finish && `dpkg did not finish installing ${left} (run: ${shellLine(finish)})`;
+      return [...(warning === null ? [] : [warning]), ...new Set(ended)];
+    }
+  }
   const interrupted = (): boolean => !goes && dpkgInterrupted(host);
   // Packages that cannot be configured yet, because a dependency was never unpacked, are left to --fix-broken.
   const configured = interrupted()
@@ -110,11 +126,11 @@ export async function installPackages(
   const asked = configured === null ? names : names.filter(isAsked);
   const isHalf = configured !== null && (configured.code !== 0 || halfUnpacked(host).length > 0);
   const warnings = names.length === 0 && !isHalf ? [] : await update(host, run, stop, watch);
-  const apt = ["apt-get", ...options];
   const fix = [...apt, keepAll, "--fix-broken", "--no-install-recommends", "install"];
   // If dpkg stopped between packages that depend on each other, apt finds the missing ones only when nothing else is
-  // requested.
-  let install = interrupted() ? await run(...fix) : null;
+  // requested. A script that has just failed is not run again for that.
+  const isScript = configured !== null && stopsAtScripts(configured) && halfUnpacked(host).length === 0;
+  let install = isScript ? configured : interrupted() ? await run(...fix) : null;
   // apt skips some half-unpacked packages, or would remove them, unless they are named.
   const half = install === null ? [] : halfUnpacked(host);
   const again = half.length === 0 ? null : await run(...fix, "--reinstall", ...half);
@@ -130,11 +146,7 @@ export async function installPackages(
       install = named;
   }
   if (install === null || (install.code === 0 && !isWhole && names.length + instead.length > 0)) {
-    if (instead.length === 0) install = await run(...fix, ...asked);
-    else {
-      const words = await inPlace(asked, instead, run);
-      install = await run(...apt, ...(purges ? ["--purge"] : []), "--no-install-recommends", "install", ...words);
-    }
+    install = instead.length === 0 ? await run(...fix, ...asked) : await replace(asked);
   }
   if (install.code === 0) {
     // If update-ca-certificates was interrupted while it created its hash links, it recreates them only with --fresh.
@@ -211,6 +223,12 @@ function tooLong({ code, stdout, stderr }: Output, what: string, minutes: number
  */
 function isDamaged(see: HostReader): boolean {
   return hasJournal(see) || halfUnpacked(see).length > 0;
+}
+
+/** Returns whether dpkg did not finish because of failing scripts alone, and not because a dependency is missing. */
+function stopsAtScripts({ code, stderr }: Output): boolean {
+  const isMissing = /^ {2}(?:Package .* is (?:not installed|to be removed)|Version of .* on system is)/m.test(stderr);
+  return code !== 0 && /^Errors were encountered while processing:$/m.test(stderr) && !isMissing;
 }
 
 type Run = (...argv: string[]) => Promise<Output>;

@@ -11,6 +11,10 @@ export interface FakeDpkg {
   offered: string;
   /** Versions of gitlab-runner whose postinst fails. */
   broken: Set<string>;
+  /** Other packages whose postinst fails. */
+  failing: Set<string>;
+  /** The packages whose postinst has run, in order. */
+  scripts: string[];
   /** Returns the Status field of a package, or null if dpkg does not know it. */
   get(name: string): string | null;
   /** Sets Status and Version. Null removes the package. */
@@ -25,6 +29,8 @@ export function fakeDpkg(host: FakeHost): FakeDpkg {
   const dpkg: FakeDpkg = {
     offered: "2",
     broken: new Set(),
+    failing: new Set(),
+    scripts: [],
     get: (name) => /^Status: (.+)$/m.exec(paragraph(name))?.[1] ?? null,
     version: (name) => /^Version: (.+)$/m.exec(paragraph(name))?.[1] ?? null,
     set(name, status, version = dpkg.version(name) ?? dpkg.offered) {
@@ -44,7 +50,9 @@ export function fakeDpkg(host: FakeHost): FakeDpkg {
     const failed: string[] = [];
     for (const name of unfinished()) {
       const [selection = "", flag] = (dpkg.get(name) ?? "").split(" ");
-      const fails = flag === "reinstreq" || (name === "gitlab-runner" && dpkg.broken.has(dpkg.version(name) ?? ""));
+      const isBroken = name === "gitlab-runner" && dpkg.broken.has(dpkg.version(name) ?? "");
+      const fails = flag === "reinstreq" || isBroken || dpkg.failing.has(name);
+      if (flag !== "reinstreq") dpkg.scripts.push(name);
       if (fails) failed.push(name);
       else dpkg.set(name, `${selection} ok installed`);
       if (fails && flag !== "reinstreq") dpkg.set(name, `${selection} ok half-configured`);

@@ -163,6 +163,33 @@ describe("gitlab-runner: package states", () => {
     expect(err).toContain(`hint: apt-get install ${name}\n`);
   });
 
+  test("a release whose script fails: its script runs once or twice in each command", async () => {
+    const { ops, dpkg } = await hostWith(installed);
+    dpkg.broken.add("2");
+    for (const command of ["upgrade", "upgrade", "install --yes", "prepare-ci-host --yes"]) {
+      dpkg.scripts.length = 0;
+      expect((await ops(...command.split(" "))).exit).toBe(1);
+      expect(dpkg.scripts.filter((each) => each === name).length).toBeWithin(1, 3);
+    }
+  });
+
+  for (const [command, after] of [
+    ["uninstall --yes", "deinstall ok config-files"],
+    ["uninstall --purge --yes", null],
+  ] as const) {
+    test(`${command}: a runner whose script fails is removed beside another package that fails, which is named`, async () => {
+      const warning = "warning: dpkg did not finish installing theirs (run: sudo apt-get install theirs)\n";
+      const { ops, dpkg } = await hostWith("install ok half-configured");
+      dpkg.broken.add("1");
+      dpkg.failing.add("theirs");
+      dpkg.set("theirs", "install ok half-configured", "1");
+      const { exit, out } = await ops(...command.split(" "));
+      expect([exit, out]).toEqual([0, expect.stringContaining(warning)]);
+      expect([dpkg.get(name), dpkg.get("theirs")]).toEqual([after, "install ok half-configured"]);
+      expect(dpkg.scripts).not.toContain(name);
+    });
+  }
+
   for (const command of ["upgrade", "install --yes", "prepare-ci-host --yes", "uninstall --yes"]) {
     test(`${command}: a version whose script fails is replaced by the next one, or removed`, async () => {
       const { host, ops, dpkg } = await hostWith(installed);
