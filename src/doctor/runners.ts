@@ -226,7 +226,10 @@ async function guard({ runners }: RunnerConfig, see: HostReader): Promise<Answer
   if (unknown.length === 0)
     return {
       status: "ok",
-      detail: strong.length === 0 ? "no runner is privileged" : "the privileged runners are protected",
+      detail:
+        strong.length === 0
+          ? "no runner is privileged"
+          : "every privileged runner was created for protected branches and tags only",
     };
   return {
     status: "ok",
@@ -265,7 +268,7 @@ async function tokens({ runners }: RunnerConfig, host: Host): Promise<Answer> {
     runners.map(async (runner) => ({ name: runner.name, said: await accepted(host, runner, systemId) })),
   );
   const refused = answers.filter(({ said }) => said !== "yes");
-  if (refused.length === 0) return { status: "ok", detail: "GitLab takes every runner" };
+  if (refused.length === 0) return { status: "ok", detail: "GitLab accepts the token of every runner" };
   return { status: "error", detail: refused.map(({ name, said }) => `${name}: ${said}`).join("; "), hint: status };
 }
 

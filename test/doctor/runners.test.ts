@@ -275,7 +275,7 @@ describe("runners", () => {
     fakeGitLab(host, url).runners.set("glrt-a", 1);
     expect(await found(host)).toMatchObject({
       "ci-runner:docker-privileged": "error: a runner for Docker-in-Docker lacks privileged or a volume",
-      "ci-runner:token": "ok: GitLab takes every runner",
+      "ci-runner:token": "ok: GitLab accepts the token of every runner",
       "ci-runner:guard": "ok: privileged: a; whether it is locked and protected is shown in GitLab only",
     });
   });

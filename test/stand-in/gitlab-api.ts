@@ -1,6 +1,6 @@
 // State and responses of the GitLab stand-in, in the process that serves them.
 
-import type { Answer, Asked, JobState, WantedJob } from "./gitlab.ts";
+import type { Answer, Asked, JobState, RunnerSettings, WantedJob } from "./gitlab.ts";
 
 /** Tokens that are valid from the start. */
 export const tokens = {
@@ -11,7 +11,7 @@ export const tokens = {
   registration: "GR1348941stand-in-registration",
 } as const;
 
-interface Runner {
+interface Runner extends RunnerSettings {
   id: number;
   token: string;
 }
@@ -30,8 +30,11 @@ class State {
   private readonly answers: Answer[] = [];
   private lastId = 40;
 
-  addRunner(token = `glrt-${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`): Runner {
-    const runner = this.runners.get(token) ?? { id: ++this.lastId, token };
+  addRunner(
+    token = `glrt-${crypto.randomUUID().replaceAll("-", "").slice(0, 20)}`,
+    settings: RunnerSettings = {},
+  ): Runner {
+    const runner = Object.assign(this.runners.get(token) ?? { id: ++this.lastId, token }, settings);
     this.runners.set(token, runner);
     return runner;
   }
@@ -43,8 +46,10 @@ class State {
         return void this.answers.splice(0, Number.POSITIVE_INFINITY, ...(value as Answer[]));
       case "requests":
         return this.requests;
-      case "runner":
-        return this.addRunner((value as string | null) ?? undefined).token;
+      case "runner": {
+        const { token, settings } = value as { token?: string; settings: RunnerSettings };
+        return this.addRunner(token, settings).token;
+      }
       case "refuse":
         return void this.refused.add(value as string);
       case "disallow":
@@ -184,7 +189,12 @@ function createByUser({ body, headers }: Call): Response {
   if (String(body.run_untagged) === "false" && tags.length === 0) {
     return said(400, "400 Bad request - Tags list can not be empty when runner is not allowed to pick untagged jobs");
   }
-  return Response.json(shown(state.addRunner()), { status: 201 });
+  const settings: RunnerSettings = {
+    paused: String(body.paused) === "true",
+    accessLevel: body.access_level === "ref_protected" ? "ref_protected" : "not_protected",
+    project: body.project_id === undefined ? undefined : Number(body.project_id),
+  };
+  return Response.json(shown(state.addRunner(undefined, settings)), { status: 201 });
 }
 
 function wrongParameter(body: Body): string {
@@ -206,23 +216,29 @@ function wrongParameter(body: Body): string {
 }
 
 function request({ token }: Call): Response {
-  if (known(token) === undefined) return said(403, "403 Forbidden");
-  const job = state.jobs.find((each) => each.state === "pending" && (each.wanted.token ?? token) === token);
+  const runner = known(token);
+  if (runner === undefined) return said(403, "403 Forbidden");
+  const job = state.jobs.find((each) => each.state === "pending" && receives(runner, each.wanted));
   if (job === undefined) return new Response(null, { status: 204, headers: { "X-GitLab-Last-Update": lastUpdate() } });
   job.state = "running";
   return Response.json(payload(job), { status: 201 });
 }
 
+function receives(runner: Runner, { token = runner.token, project = 1, isProtected = true }: WantedJob): boolean {
+  if (runner.paused || token !== runner.token) return false;
+  return (isProtected || runner.accessLevel !== "ref_protected") && project === (runner.project ?? project);
+}
+
 const lastUpdate = (): string => new Bun.CryptoHasher("md5").update(String(state.jobs.length)).digest("hex");
 
-function payload({ id, token, wanted: { script, image, variables = {} } }: Job): Body {
+function payload({ id, token, wanted: { script, image, variables = {}, project = 1 } }: Job): Body {
   const step = { name: "script", script: [script].flat(), timeout: 3600, when: "on_success", allow_failure: false };
   const all = { GIT_STRATEGY: "none", CI: "true", CI_JOB_ID: String(id), ...variables };
   return {
     id,
     token,
     allow_git_fetch: true,
-    job_info: { id, name: "test", stage: "test", project_id: 1, project_name: "project" },
+    job_info: { id, name: "test", stage: "test", project_id: project, project_name: "project" },
     git_info: { repo_url: "http://gitlab.test/group/project.git", ref: "main", sha: "0".repeat(40), refspecs: [] },
     runner_info: { timeout: 3600 },
     variables: Object.entries(all).map(([key, value]) => ({ key, value, public: true, masked: false })),

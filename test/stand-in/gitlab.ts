@@ -36,6 +36,23 @@ export interface WantedJob {
   variables?: Record<string, string>;
   /** Only the runner with this token receives the job. */
   token?: string;
+  /** The number of its project. The default is 1. */
+  project?: number;
+  /** Whether its branch or tag is protected. The default is true. */
+  isProtected?: boolean;
+}
+
+/**
+ * What the owner of a runner sets in GitLab. `runners/verify` shows none of it. Its lock is not among it: that forbids
+ * to assign further projects, and changes nothing about the jobs that it receives.
+ */
+export interface RunnerSettings {
+  /** It receives no job. */
+  paused?: boolean;
+  /** `ref_protected`: it receives the jobs of protected branches and tags only. */
+  accessLevel?: "not_protected" | "ref_protected";
+  /** It receives the jobs of this project only. */
+  project?: number | undefined;
 }
 
 export interface JobState {
@@ -89,9 +106,12 @@ export class GitLab implements Disposable {
     return ((await this.tell("requests")) as Asked[]).filter((each) => each.path.includes(path));
   }
 
-  /** Registers a runner as in the web interface, and returns its token, which `register --token` accepts. */
-  async addRunner(token?: string): Promise<string> {
-    return (await this.tell("runner", token)) as string;
+  /**
+   * Registers a runner as in the web interface, or changes the settings of a known one. Returns its token, which
+   * `register --token` accepts.
+   */
+  async addRunner(token?: string, settings: RunnerSettings = {}): Promise<string> {
+    return (await this.tell("runner", { token, settings })) as string;
   }
 
   /** Refuses this token from now on, of any kind. */
