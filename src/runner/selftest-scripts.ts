@@ -1,15 +1,15 @@
 // The scripts that run in the containers of a self-test, for the shell of the daemon's image. They contain no user
 // input but the validated address of GitLab.
 
-/** Seconds that the script waits for the daemon, as the jobs of the guide do. */
-const daemonSeconds = 30;
+/** Seconds that one run of the script waits for the daemon, before the caller checks whether its container still runs. */
+const daemonSeconds = 2;
 const transferSeconds = 10;
 /** Bytes that suffice for packets of full length, so that both directions discover a smaller path MTU. */
 export const transferBytes = 256 * 1024;
 /** The directory in which the client finds its certificate for the daemon. */
 export const certificates = "/certs/client";
 
-/** Waits until the daemon responds, and prints its version. */
+/** Waits briefly until the daemon responds, and prints its version. */
 export const waiting = `for i in $(seq ${daemonSeconds * 2}); do
   docker version --format '{{.Server.Version}}' 2>/tmp/said && exit; sleep 0.5
 done; [ -e ${certificates}/ca.pem ] || echo 'there is no certificate: does volumes have ${certificates}?' >>/tmp/said

@@ -35,6 +35,36 @@ test("selftest: the containers have the volumes, privileges and network of the r
   for (const line of created) expect(line).toMatch(/--privileged .*|:\/certs\/client --volume \/srv:\/srv:ro/);
 });
 
+/** Returns how long a self-test waits for a daemon that does not answer, whose container is in this state. */
+async function waitsFor(state: string, edit: (config: string) => string = (config) => config): Promise<number> {
+  const { host, lines, ops } = engine((line) => line.includes("docker version"));
+  host.put("/etc/gitlab-runner/config.toml", edit(section), { mode: 0o600 });
+  host.taught.unshift(([program, word]) => {
+    if (program === "docker" && word === "exec") void host.sleep(2000);
+    return program === "docker" && word === "inspect" ? ok(`${state}\n`) : undefined;
+  });
+  const begun = host.now();
+  const { exit, out } = await ops();
+  expect([exit, out]).toEqual([1, expect.stringContaining("[FAIL] daemon: it does not; the daemon said last: logs-")]);
+  expect(lines.some((line) => line.startsWith("logs --tail 5 create-"))).toBe(true);
+  return host.now() - begun;
+}
+
+test("selftest: a daemon is waited for half a minute, and no longer than its container runs", async () => {
+  expect(await waitsFor("true")).toBeWithin(30_000, 33_000);
+  expect(await waitsFor("false")).toBeLessThan(3000);
+});
+
+test("selftest: a daemon whose certificate no volume shares with the job is not waited for", async () => {
+  for (const [volumes, leastMs, mostMs] of [
+    ['"/cache"', 0, 3000],
+    ['"/srv/certs:/certs:ro"', 30_000, 33_000],
+  ] as const) {
+    const edit = (config: string): string => config.replace('"/certs/client"', volumes);
+    expect(await waitsFor("true", edit)).toBeWithin(leastMs, mostMs);
+  }
+});
+
 test("selftest: packets that are lost are retried with a smaller MTU, and the printed job sets that MTU", async () => {
   const { ops } = engine((line) => / mtu=|mtu=1(500|460)/.test(line));
   const { exit, out } = await ops();
