@@ -152,6 +152,16 @@ async function clear(host: Host): Promise<void> {
   await gone(["network", "ls"], ["network", "rm"]);
 }
 
+/** Returns the Problem of a docker command. A full disk, which Docker reports like any other error, is named first. */
+function failed(message: string, { code, stderr }: Pick<Output, "code" | "stderr">, hint?: string[]): Problem {
+  const more = { returncode: code, stderr };
+  if (!/no space left on device/i.test(stderr)) return new Problem("command-failed", message, { ...more, hint });
+  return new Problem("command-failed", "Docker has no space left on its disk", {
+    ...more,
+    hint: ["sudo", "docker", "system", "df"],
+  });
+}
+
 type Docker = (...argv: string[]) => Promise<Output>;
 
 async function pulled(docker: Docker, typed: readonly string[]): Promise<string> {
@@ -160,7 +170,7 @@ async function pulled(docker: Docker, typed: readonly string[]): Promise<string>
   if (code === 0) return dindImage;
   const message = `${dindImage} cannot be had: where it can, save it with \`docker save\`, and give it here with --image`;
   const hint = ["sudo", ...withFlag(typed, "--image", "dind.tar")];
-  throw new Problem("command-failed", message, { returncode: code, stderr, hint });
+  throw failed(message, { code, stderr }, hint);
 }
 
 async function loaded(docker: Docker, file: string): Promise<string> {
@@ -168,11 +178,7 @@ async function loaded(docker: Docker, file: string): Promise<string> {
   const name = /^Loaded image(?: ID)?: (\S+)$/m.exec(stdout)?.[1];
   if (code === 0 && name !== undefined) return name;
   const hint = ["docker", "save", "--output", "dind.tar", dindImage];
-  throw new Problem("command-failed", `${file} has no image in it, as docker save writes one`, {
-    returncode: code,
-    stderr,
-    hint,
-  });
+  throw failed(`${file} has no image in it, as docker save writes one`, { code, stderr }, hint);
 }
 
 /**
@@ -183,7 +189,7 @@ async function job(docker: Docker, { docker: settings }: Runner, image: string) 
   const must = async (...argv: string[]): Promise<string> => {
     const { code, stdout, stderr } = await docker(...argv);
     if (code === 0) return stdout.trim();
-    throw new Problem("command-failed", `docker ${argv[0]} ${argv[1] ?? ""} failed`, { returncode: code, stderr });
+    throw failed(`docker ${argv[0]} ${argv[1] ?? ""} failed`, { code, stderr });
   };
   const network = await must("network", "create", "--label", label, "edox-ops-selftest");
   const volumes: string[] = [];

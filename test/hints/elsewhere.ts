@@ -30,6 +30,7 @@ export const elsewhere: Record<string, string> = {
   'runner/containers.ts ["sudo", "docker", "ps"]': engine,
   'runner/drain.ts ["systemctl", "status", unit]': systemd,
   'runner/selftest.ts ["docker", "save", "--output", "dind.tar", dindImage]': engine,
+  'runner/selftest.ts ["sudo", "docker", "system", "df"]': engine,
 };
 
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */

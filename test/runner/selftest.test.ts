@@ -35,6 +35,23 @@ test("selftest: the containers have the volumes, privileges and network of the r
   for (const line of created) expect(line).toMatch(/--privileged .*|:\/certs\/client --volume \/srv:\/srv:ro/);
 });
 
+test("selftest: a full disk of Docker's is named first, whichever command meets it", async () => {
+  for (const [word, words] of [
+    ["load", ["--image", "/root/dind.tar"]],
+    ["pull", []],
+    ["create", ["--image", "/root/dind.tar"]],
+  ] as const) {
+    const { host, ops } = engine((line) => line.startsWith("image inspect docker:"));
+    const stderr = "write /blobs/sha256/1e89: no space left on device\n";
+    host.taught.unshift((argv) =>
+      argv[0] === "docker" && argv[1] === word ? { code: 1, stdout: "", stderr } : undefined,
+    );
+    const { exit, err } = await ops(...words);
+    expect([exit, err]).toEqual([1, expect.stringContaining("error: Docker has no space left on its disk\n")]);
+    expect(err).toContain("hint: docker system df\n");
+  }
+});
+
 /** Returns how long a self-test waits for a daemon that does not answer, whose container is in this state. */
 async function waitsFor(state: string, edit: (config: string) => string = (config) => config): Promise<number> {
   const { host, lines, ops } = engine((line) => line.includes("docker version"));
