@@ -77,7 +77,7 @@ export async function published(see: HostReader, { base, keys }: Shelf, wanted: 
     .matchAll(/^([0-9a-f]{64}) {2}([\w.+-]+)$/gm);
   const sumOf = new Map([...lines].map(([, sum = "", asset = ""]) => [asset, sum]));
   // The signature alone would let an old release be served under a new number.
-  const version = /^edox-ops_(.+)_amd64\.deb$/m.exec([...sumOf.keys()].join("\n"))?.[1] ?? "";
+  const version = /^edox-ops_(.+)_(?:amd64|arm64)\.deb$/m.exec([...sumOf.keys()].join("\n"))?.[1] ?? "";
   if (!isVersion(version) || (wanted !== null && version !== wanted)) {
     const what = isVersion(version) ? `edox-ops ${version}` : "no version of edox-ops";
     throw new Problem("blocked", `what is signed at ${shownAddress(sumsAt)} is ${what}, not ${wanted ?? "a release"}`);

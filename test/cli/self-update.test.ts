@@ -24,11 +24,12 @@ afterAll(() => {
 /** Returns a host with this program at its path, and a server whose latest version is `latest`. */
 function hostWith(
   latest: string,
-  options: { uid?: number; at?: string; sum?: string; architecture?: string; sums?: string } = {},
+  options: { uid?: number; at?: string; sum?: string; architecture?: string; sums?: string; only?: string } = {},
 ): FakeHost {
   const host = fakeDebian({ uid: options.uid ?? 0, architecture: options.architecture ?? "amd64" });
   host.put(options.at ?? program, "this one", { mode: 0o755 });
-  const sums = `${options.sum ?? "0".repeat(64)}  edox-ops-linux-x64\n${"1".repeat(64)}  edox-ops_${latest}_amd64.deb\n${options.sums ?? ""}`;
+  const all = `${options.sum ?? "0".repeat(64)}  edox-ops-linux-x64\n${"1".repeat(64)}  edox-ops_${latest}_amd64.deb\n${options.sums ?? ""}`;
+  const sums = options.only ?? all;
   writeFileSync(`${dir}/SHA256SUMS`, sums);
   sign(dir, keys);
   const signature = readFileSync(`${dir}/SHA256SUMS.sig`);
@@ -98,6 +99,12 @@ describe("self-update", () => {
       expect([exit, out, err]).toEqual([1, "", `error: ${message}\n`]);
       expect([host.text(program), host.asked.some((url) => url.includes(".deb"))]).toEqual(["this one", false]);
     }
+  });
+
+  test("self-update: a version for arm64 alone is refused on amd64 by the same words", async () => {
+    const host = hostWith("1.3.0", { only: `${"2".repeat(64)}  edox-ops_1.3.0_arm64.deb\n` });
+    const message = "edox-ops 1.3.0 was not released for amd64: it has no checksum for edox-ops-linux-x64";
+    expect(await typed("self-update", host)).toEqual({ exit: 1, out: "", err: `error: ${message}\n` });
   });
 
   test("self-update: an invalid --version is rejected, and so is --version with --rollback", async () => {
