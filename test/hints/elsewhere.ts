@@ -1,6 +1,7 @@
 // Hints of the source that no test in one process types: each with what it needs that only a whole host has.
 
 const systemd = "systemctl and timedatectl ask a running systemd over D-Bus";
+const typed = `${systemd}; integration/doctor.test.ts types it`;
 const engine = "a real Docker engine answers, and a machine of the tests need not have its client";
 const firmware = "the firmware of a Raspberry Pi answers, through a program that no other machine has";
 const authority = "certbot needs a certificate authority that reaches this host by its name";
@@ -13,11 +14,11 @@ export const elsewhere: Record<string, string> = {
   'doctor/runners.ts ["sudo", "docker", "system", "df"]': engine,
   'doctor/runners.ts ["sudo", "systemctl", "status", "docker"]': systemd,
   'doctor/runners.ts ["sudo", "systemctl", "status", user]': systemd,
-  'doctor/upkeep.ts ["systemctl", "is-system-running"]': systemd,
-  'doctor/upkeep.ts ["systemctl", "status", first]': systemd,
+  'doctor/upkeep.ts ["systemctl", "is-system-running"]': typed,
+  'doctor/upkeep.ts ["systemctl", "status", first]': typed,
   'doctor/upkeep.ts ["timedatectl", "timesync-status"]': systemd,
   'engine/apt-failure.ts ["timedatectl", "status"]': systemd,
-  'host/local-limits.ts ["systemctl", "show", "--property=MemoryDenyWriteExecute", unit]': systemd,
+  'host/local-limits.ts ["systemctl", "show", "--property=MemoryDenyWriteExecute", unit]': typed,
   'host/local-limits.ts ["systemctl", "show", "--property=TasksMax", unit]': systemd,
   'projects/certificate-hints.ts ["sudo", "certbot", "certonly", "--standalone", ...(isActive(see, "nginx") ? hooks : []), ...name]':
     authority,

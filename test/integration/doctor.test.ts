@@ -18,11 +18,19 @@ for (const suite of suites) {
         .stdout.split("\n")
         .find((each) => each.includes(` ${name}: `)) ?? "";
 
+    /** Returns what the hint in a text prints when it is typed. */
+    const typed = (text: string): string => {
+      const hint = /^hint: (.*)$|\(run: (.*)\)$/m.exec(text) ?? [];
+      const { stdout, stderr } = host.sh(hint[1] ?? hint[2] ?? "false");
+      return stdout + stderr;
+    };
+
     test("doctor: a unit that failed is named until it is reset, with and without the bus", () => {
       expect(line("host:units")).toBe("[OK] host:units: none has failed");
       host.sh("systemd-run --quiet --unit=broken --wait false");
       const told = "[WARN] host:units: failed: broken.service (run: systemctl status broken.service)";
       expect(line("host:units")).toBe(told);
+      expect(typed(told)).toContain("Failed with result 'exit-code'");
       // No child inherits a bus address from the environment, or a program from PATH.
       const evil = "DBUS_SYSTEM_BUS_ADDRESS=unixexec:path=/usr/bin/touch,argv1=/run/evil";
       expect(host.run(["env", evil, "edox-ops", "doctor"]).stdout).toContain(told);
@@ -31,6 +39,22 @@ for (const suite of suites) {
       expect(host.sh(`mv ${bus} ${bus}.away; edox-ops doctor; mv ${bus}.away ${bus}`).stdout).toContain(told);
       host.sh("systemctl reset-failed");
       expect(line("host:units")).toBe("[OK] host:units: none has failed");
+    });
+
+    test("hint, typed as printed: a systemd that does not answer, and the limit of a unit, are shown", () => {
+      // The bus is back before this command ends, because the test itself needs it for the next one.
+      const { stdout: shown } = host.sh(`sockets="/run/dbus/system_bus_socket /run/systemd/private"
+        for each in $sockets; do mv $each $each.away; done
+        hint=$(edox-ops doctor | sed -n 's/.* host:units: .*(run: \\(.*\\))$/\\1/p'); echo "$hint"; $hint 2>&1
+        for each in $sockets; do mv $each.away $each; done`);
+      expect(shown).toMatch(/^systemctl is-system-running\n.*(offline|unknown|Failed to connect)/);
+      const setting = "MemoryDenyWriteExecute=yes";
+      const unit = `[Service]\\nType=oneshot\\nStandardError=file:/run/said\\nExecStart=/usr/local/bin/edox-ops bootstrap --yes\\n${setting}\\n`;
+      host.sh(
+        `printf '${unit}' >/etc/systemd/system/limited.service; systemctl daemon-reload; systemctl start limited`,
+      );
+      expect(typed(host.run(["cat", "/run/said"]).stdout)).toBe(`${setting}\n`);
+      host.sh("rm /etc/systemd/system/limited.service; systemctl daemon-reload; systemctl reset-failed");
     });
 
     test("doctor: a pending reboot is reported", () => {
