@@ -120,5 +120,5 @@ function problemFor(error: unknown, { typed, command }: Context): Problem {
   if (problem.code !== "invalid" && !isUnexplained) return problem;
   // The help of the command documents its flags and the values that each accepts.
   const names = command.split(" ").filter((name) => name !== "edox-ops");
-  return new Problem(problem.code, problem.message, { hint: ["edox-ops", ...names, "--help"] });
+  return problem.with({ hint: ["edox-ops", ...names, "--help"] });
 }

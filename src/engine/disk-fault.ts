@@ -1,9 +1,10 @@
 // Detects a full, read-only or limited disk and immutable files behind other errors, and names them first, with a hint.
 
 import type { HostReader } from "../host/host.ts";
+import { textOf } from "./facts.ts";
 import { linesOf } from "./lines.ts";
 import { mountPointOf } from "./mount-point.ts";
-import { Problem } from "./step.ts";
+import type { Problem } from "./step.ts";
 
 /**
  * The messages of the C library, of apt, which checks before it writes, and of tar, which reports a partly written last
@@ -46,12 +47,7 @@ interface Cause {
 }
 
 function becauseOf(problem: Problem, { cause, hint }: Cause): Problem {
-  return new Problem(problem.code, `${cause}: ${problem.message}`, {
-    returncode: problem.returncode,
-    stderr: problem.stderr,
-    hint,
-    cause: problem.cause,
-  });
+  return problem.with({ message: `${cause}: ${problem.message}`, hint });
 }
 
 /**
@@ -81,7 +77,7 @@ function faultIn(line: string, told: string, see: HostReader): Cause | null {
 
 /** Returns the limit of this process as the cause, or null if the file system refused the size. */
 function limited(see: HostReader): Cause | null {
-  const limits = Buffer.from(see.read("/proc/self/limits") ?? []).toString();
+  const limits = textOf(see, "/proc/self/limits") ?? "";
   const bytes = /^Max file size +(\d+)/m.exec(limits)?.[1];
   if (bytes === undefined) return null;
   const cause = `this process may write files of ${bytes} bytes at the most (ulimit -f, LimitFSIZE= of a unit)`;

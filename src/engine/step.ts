@@ -120,6 +120,12 @@ export class Problem extends Error {
     this.hint = more.hint;
   }
 
+  /** Returns this problem with another message, hint or cause. */
+  with(changes: { message?: string; hint?: readonly string[] | undefined; cause?: unknown }): Problem {
+    const { code, message, returncode, stderr, hint, cause } = this;
+    return new Problem(code, changes.message ?? message, { returncode, stderr, hint, cause, ...changes });
+  }
+
   /** Returns the error itself if it is a Problem, or else a Problem that describes it. Never throws. */
   static of(error: unknown): Problem {
     if (error instanceof Problem) return error;

@@ -52,7 +52,7 @@ export async function transact(
     const problem = await putBack(error as Error, undo.reverse(), changes, host);
     // The rollback removed apt's source, and no other source has these packages.
     const isApt = problem.hint?.includes("apt-get") === true && again !== undefined;
-    throw isApt ? withHint(problem, again) : problem;
+    throw isApt ? problem.with({ hint: again }) : problem;
   }
 }
 
@@ -160,10 +160,5 @@ async function putBack(error: Error, undo: (() => void)[], changes: readonly Cha
   }
   const problem = Problem.of(error);
   const message = [problem.message, ...(complete ? ["the files were put back"] : []), ...notes].join("; ");
-  return withHint(problem, problem.hint, message);
-}
-
-function withHint(problem: Problem, hint: readonly string[] | undefined, message = problem.message): Problem {
-  const { code, returncode, stderr, cause } = problem;
-  return new Problem(code, message, { returncode, stderr, hint, cause });
+  return problem.with({ message });
 }

@@ -48,8 +48,7 @@ export async function unservedProblem(probe: Probe | null): Promise<Problem | nu
 export async function demandServed(probe: Probe | null, outcome: string): Promise<void> {
   const problem = await unservedProblem(probe);
   if (problem === null) return;
-  const { code, message, returncode, stderr, hint } = problem;
-  throw new Problem(code, `${message}; ${outcome}`, { returncode, stderr, hint, cause: problem });
+  throw problem.with({ message: `${problem.message}; ${outcome}`, cause: problem });
 }
 
 async function whyUnserved(project: Project, see: HostReader): Promise<string | null> {
