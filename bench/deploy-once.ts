@@ -5,10 +5,10 @@
 import { readFileSync } from "node:fs";
 import { localHost } from "../src/host/local.ts";
 import { localTrees } from "../src/host/local-trees.ts";
-import { deploy, signalsLetIn } from "../src/projects/deploy.ts";
-import type { Project } from "../src/projects/project.ts";
-import { openAbove } from "../src/projects/releases.ts";
-import { openSource } from "../src/projects/source-path.ts";
+import { deploy, signalsLetIn } from "../src/sites/deploy/deploy.ts";
+import { openAbove } from "../src/sites/deploy/releases.ts";
+import type { Project } from "../src/sites/project.ts";
+import { openSource } from "../src/sites/source/source-path.ts";
 
 export interface Once {
   files: number;

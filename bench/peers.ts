@@ -2,7 +2,7 @@
 
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { shellLine } from "../src/engine/lines.ts";
+import { shellLine } from "../src/text/lines.ts";
 import type { Ended } from "../test/integration/run.ts";
 import type { TestHost } from "../test/integration/test-host.ts";
 import { expect } from "./bench-host.ts";

@@ -1,6 +1,6 @@
 // Facts about each command that the reference lists in addition to its flags: examples, and the files that it writes.
 
-import * as paths from "../src/recipes/paths.ts";
+import { paths } from "./paths.ts";
 
 export interface CommandFacts {
   examples: readonly string[];

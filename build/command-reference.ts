@@ -1,7 +1,7 @@
 // Generates the command reference in Markdown.
 
 import { exitCode, exitMeaning } from "../src/cli/context.ts";
-import { allWords, type Value, type Word } from "../src/report/word.ts";
+import { allWords, type Value, type Word } from "../src/report/command-spec.ts";
 import type { CommandFacts } from "./command-facts.ts";
 
 /** `facts`: by command, as typed after the program's name. */

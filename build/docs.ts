@@ -3,7 +3,7 @@
 
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { root } from "../src/cli/cli.ts";
-import { wordOf } from "../src/cli/word-of.ts";
+import { wordOf } from "../src/cli/command-spec.ts";
 import { documentSchema } from "../src/report/schema.ts";
 import { commandFacts } from "./command-facts.ts";
 import { commandReference } from "./command-reference.ts";

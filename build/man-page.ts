@@ -1,8 +1,8 @@
 // Generates the manual page in mdoc(7).
 
 import { exitCode, exitMeaning } from "../src/cli/context.ts";
-import * as paths from "../src/recipes/paths.ts";
-import { allWords, type Flag, nameOf, type Value, type Word } from "../src/report/word.ts";
+import { allWords, type Flag, nameOf, type Value, type Word } from "../src/report/command-spec.ts";
+import { paths } from "./paths.ts";
 
 /** The date of the last change to the texts in this file. */
 const date = "November 26, 2026";

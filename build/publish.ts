@@ -4,7 +4,7 @@
 
 import { readdirSync } from "node:fs";
 import { version } from "../package.json";
-import { isOlder, isSigned } from "../src/release/published.ts";
+import { isOlder, isSigned } from "../src/self-update/published.ts";
 import { own } from "./build.ts";
 import { sectionOf } from "./changelog.ts";
 

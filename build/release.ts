@@ -5,7 +5,7 @@
 import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { version } from "../package.json";
 import { root } from "../src/cli/cli.ts";
-import { wordOf } from "../src/cli/word-of.ts";
+import { wordOf } from "../src/cli/command-spec.ts";
 import { bashCompletion } from "../src/report/completion-bash.ts";
 import { fishCompletion } from "../src/report/completion-fish.ts";
 import { zshCompletion } from "../src/report/completion-zsh.ts";

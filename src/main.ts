@@ -1,8 +1,8 @@
-import { lineOf, shellLine } from "./engine/lines.ts";
-import { debugVariable, traceHint, traceOf } from "./engine/trace.ts";
 import { localConsole } from "./host/local-console.ts";
 import { demandTasks } from "./host/local-limits.ts";
 import { LimitError, OutputError } from "./host/system-error.ts";
+import { debugVariable, traceHint, traceOf } from "./report/trace.ts";
+import { lineOf, shellLine } from "./text/lines.ts";
 
 /** Runs the program with these arguments and returns its exit code. */
 export async function main(typed: readonly string[], console = localConsole): Promise<number> {
@@ -13,7 +13,7 @@ export async function main(typed: readonly string[], console = localConsole): Pr
     }
     // The import below starts the first thread.
     demandTasks();
-    const [{ cli }, { hintFor }] = await Promise.all([import("./cli/cli.ts"), import("./report/voice.ts")]);
+    const [{ cli }, { hintFor }] = await Promise.all([import("./cli/cli.ts"), import("./report/style.ts")]);
     const program = process.execPath;
     const hint = hintFor(program, process.geteuid?.() ?? 0);
     const host = () => import("./host/local.ts").then(({ localHost }) => localHost());

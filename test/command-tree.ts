@@ -1,7 +1,7 @@
 // A tree of commands with every kind of flag and value, nested commands, and descriptions that a shell must not
 // execute.
 
-import type { Word } from "../src/report/word.ts";
+import type { Word } from "../src/report/command-spec.ts";
 
 export const hostile = `it's a "test": [one] \\two $(touch canary) \`touch canary\` %d .so -- ; & | * ~`;
 const any = { required: true, choices: [], path: null };

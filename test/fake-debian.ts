@@ -1,6 +1,6 @@
 // A bare Debian-like host in memory, with an apt, a systemd and an nginx that change its files like the real ones.
 
-import { directives, nginxConfig } from "../src/recipes/nginx-config.ts";
+import { directives, nginxConfig } from "../src/nginx/config.ts";
 import { type FakeHost, fakeHost, ok } from "./fake-host.ts";
 import { keyring } from "./openpgp.ts";
 

@@ -2,9 +2,9 @@
 // unknown flags, and take a flag for the value of the flag before it.
 
 import type { ArgDef, ArgsDef } from "citty";
-import { meant } from "../engine/meant.ts";
-import { Problem } from "../engine/step.ts";
-import { anyToken } from "../runner/token-kind.ts";
+import { Problem } from "../problem/problem.ts";
+import { anyToken } from "../runner/registration/token-kind.ts";
+import { meant } from "../text/nearest-name.ts";
 import type { Values } from "./command.ts";
 
 /** Flags whose empty value their command validates: scripts pass a variable that may be empty. */

@@ -6,7 +6,7 @@ export default command({
   args: changeFlags,
   async run(values, context) {
     const { change } = await import("./run.ts");
-    const { bootstrap } = await import("../recipes/bootstrap.ts");
+    const { bootstrap } = await import("../bootstrap/recipe.ts");
     return change(bootstrap, values, context);
   },
 });

@@ -1,12 +1,12 @@
 // The command line. Each command is a module that is imported when it is used.
 
 import type { CommandDef } from "citty";
-import { meant } from "../engine/meant.ts";
-import { Problem } from "../engine/step.ts";
-import { debugVariable, traceOf } from "../engine/trace.ts";
 import { Unseen } from "../host/host.ts";
 import { OutputError } from "../host/system-error.ts";
-import { voiceOf } from "../report/voice.ts";
+import { Problem } from "../problem/problem.ts";
+import { voiceOf } from "../report/style.ts";
+import { debugVariable, traceOf } from "../report/trace.ts";
+import { meant } from "../text/nearest-name.ts";
 import { readArguments, usage, withoutSecrets } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { type Context, exitCode, exitMeaning } from "./context.ts";

@@ -1,4 +1,4 @@
-import type { Word } from "../report/word.ts";
+import type { Word } from "../report/command-spec.ts";
 import { command } from "./command.ts";
 import { exitCode } from "./context.ts";
 
@@ -21,7 +21,7 @@ export default command({
   args,
   async run({ shell }, { console }) {
     const { root } = await import("./cli.ts");
-    const { wordOf } = await import("./word-of.ts");
+    const { wordOf } = await import("./command-spec.ts");
     const script = await shells[shell as keyof typeof shells]();
     await console.out(script(await wordOf(root, ["edox-ops"])));
     return exitCode.done;

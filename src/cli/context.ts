@@ -1,6 +1,6 @@
 import type { Host } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
-import type { Voice } from "../report/voice.ts";
+import type { Voice } from "../report/style.ts";
 
 /** The terminal, or the pipes in its place. */
 export interface Console {

@@ -1,4 +1,4 @@
-import type { Finding } from "../doctor/finding.ts";
+import type { Finding } from "../engine/finding.ts";
 import { command } from "./command.ts";
 import { exitCode } from "./context.ts";
 import { doctorFlags } from "./flags.ts";
@@ -9,13 +9,13 @@ export default command({
   async run(values, context) {
     const { examine, stepsToRun } = await import("../doctor/doctor.ts");
     const { entries } = await import("../doctor/entries.ts");
-    const { siteEntries } = await import("../doctor/sites.ts");
-    const { runnerEntries } = await import("../doctor/runners.ts");
-    const { bootstrap } = await import("../recipes/bootstrap.ts");
+    const { siteEntries } = await import("../sites/checks.ts");
+    const { runnerEntries } = await import("../runner/checks.ts");
+    const { bootstrap } = await import("../bootstrap/recipe.ts");
     const { snapshot } = await import("../engine/snapshot.ts");
     const { gatherFacts } = await import("../engine/facts.ts");
-    const { voiceOf } = await import("../report/voice.ts");
-    const { shellLine } = await import("../engine/lines.ts");
+    const { voiceOf } = await import("../report/style.ts");
+    const { shellLine } = await import("../text/lines.ts");
     const { console, hint } = context;
     const host = await context.host();
 

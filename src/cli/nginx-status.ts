@@ -13,9 +13,9 @@ export default command({
   meta: { name: "status", description: "say whether nginx is installed, runs, and has a valid configuration" },
   args: {},
   async run(_, { console, hint, host: loadHost }) {
-    const { installedPackage } = await import("../engine/dpkg.ts");
-    const { lineOf, linesOf, shellLine } = await import("../engine/lines.ts");
-    const { configFault } = await import("../recipes/nginx-accepts.ts");
+    const { installedPackage } = await import("../apt/dpkg.ts");
+    const { lineOf, linesOf, shellLine } = await import("../text/lines.ts");
+    const { configFault } = await import("../nginx/accepts.ts");
     const { keepsRunning } = await import("../resources/service.ts");
     const host = await loadHost();
     const installed = installedPackage(host, "nginx") !== null;

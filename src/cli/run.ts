@@ -2,13 +2,14 @@
 
 import { converge } from "../engine/converge.ts";
 import { type Facts, gatherFacts } from "../engine/facts.ts";
+import { lockPath } from "../engine/paths.ts";
 import { select, unknownStep } from "../engine/select.ts";
 import { snapshot } from "../engine/snapshot.ts";
-import { Problem, type Recipe, type Step, type StepResult } from "../engine/step.ts";
-import { heed, met, type Stop } from "../engine/wait.ts";
+import type { Recipe, Step, StepResult } from "../engine/step.ts";
 import { type Host, type HostReader, type Signal, Unseen } from "../host/host.ts";
 import { LimitError } from "../host/system-error.ts";
-import { lockPath } from "../recipes/paths.ts";
+import { Problem } from "../problem/problem.ts";
+import { heed, met, type Stop } from "../problem/wait.ts";
 import { withoutSecrets } from "./arguments.ts";
 import type { Values } from "./command.ts";
 import { type Context, exitCode } from "./context.ts";

@@ -1,6 +1,6 @@
 import { shownAddress } from "../engine/fetch.ts";
-import { lineOf, shellLine } from "../engine/lines.ts";
-import type { Offer, Order, Updated } from "../release/update.ts";
+import type { Offer, Order, Updated } from "../self-update/update.ts";
+import { lineOf, shellLine } from "../text/lines.ts";
 import { usage } from "./arguments.ts";
 import { command, type Values } from "./command.ts";
 import { type Context, exitCode } from "./context.ts";
@@ -16,8 +16,8 @@ export default command({
     ...outputFlags,
   },
   async run(values, context) {
-    const { aptLine, offered, previousVersion, rollBack, update } = await import("../release/update.ts");
-    const { isOwn, isPackaged, lockOf } = await import("../release/program.ts");
+    const { aptLine, offered, previousVersion, rollBack, update } = await import("../self-update/update.ts");
+    const { isOwn, isPackaged, lockOf } = await import("../self-update/program.ts");
     const { demandRoot, interruption, takeLock } = await import("./run.ts");
     const { lineFor } = await import("./teller.ts");
     const { console, hint, typed } = context;
@@ -66,7 +66,7 @@ export default command({
     async function told(title: string, run: () => Promise<Updated>): Promise<Updated> {
       if (host.uid !== 0) return run();
       const { logged, runLog } = await import("../report/run-log.ts");
-      const { logDir } = await import("../recipes/paths.ts");
+      const { logDir } = await import("../engine/paths.ts");
       const log = runLog(`${logDir}/self-update.log`, host, (sentence) => console.err(lineOf`warning: ${sentence}`));
       const step = { id: "program.update", title: `${program}: ${title}` };
       return logged(log, step, run, () => ({ outcome: "changed", warnings: [] }));
@@ -104,7 +104,7 @@ export default command({
 });
 
 async function orderOf(values: Values, { program, variable }: Context): Promise<Order> {
-  const { isVersion } = await import("../release/published.ts");
+  const { isVersion } = await import("../self-update/published.ts");
   const wanted = values.version === undefined ? null : String(values.version).replace(/^v/, "");
   if (wanted !== null && !isVersion(wanted)) {
     const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];

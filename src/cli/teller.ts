@@ -1,15 +1,15 @@
 // Reports the progress and the result of a run: lines for a person, or one JSON document.
 
 import type { Watch } from "../engine/converge.ts";
-import { lineOf, oneLine, shellLine, visible } from "../engine/lines.ts";
 import type { Recipe, Step, StepResult } from "../engine/step.ts";
-import { debugVariable, traceOf } from "../engine/trace.ts";
-import type { Stop } from "../engine/wait.ts";
+import type { Stop } from "../problem/wait.ts";
 import { jsonOf, problemOf, stepsOf } from "../report/json.ts";
 import { type Progress, progressLine } from "../report/progress.ts";
 import type { Document } from "../report/schema.ts";
+import { voiceOf } from "../report/style.ts";
 import { problemText, stepText } from "../report/text.ts";
-import { voiceOf } from "../report/voice.ts";
+import { debugVariable, traceOf } from "../report/trace.ts";
+import { lineOf, oneLine, shellLine, visible } from "../text/lines.ts";
 import type { Values } from "./command.ts";
 import { type Console, type Context, exitCode } from "./context.ts";
 

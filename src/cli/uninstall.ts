@@ -9,8 +9,8 @@ export default command({
   meta: { name: "uninstall", description: "take this program away; sites, runners and their records stay" },
   args: flags,
   async run(values, context) {
-    const { demandThere, demandUnpackaged, lockOf } = await import("../release/program.ts");
-    const { uninstallation } = await import("../release/uninstall.ts");
+    const { demandThere, demandUnpackaged, lockOf } = await import("../self-update/program.ts");
+    const { uninstallation } = await import("../self-update/uninstall.ts");
     const { change, demandRoot, takeLock } = await import("./run.ts");
     const { program, typed } = context;
     const host = await context.host();

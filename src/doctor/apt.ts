@@ -1,12 +1,12 @@
 // Checks that apt is usable: its sources can be read and have lists and keys, and the keys stay valid for a while. It
 // sends no requests.
 
-import { few } from "../engine/lines.ts";
+import { aptSources, mayBeFaulty, type Source } from "../apt/sources.ts";
+import type { Entry, Finding } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
 import { readSources } from "../resources/apt-readable.ts";
-import { aptSources, mayBeFaulty, type Source } from "../resources/apt-sources.ts";
-import { type PublicKey, publicKeys, signers } from "../resources/openpgp.ts";
-import type { Entry, Finding } from "./finding.ts";
+import { type PublicKey, publicKeys, signers } from "../signature/openpgp.ts";
+import { few } from "../text/lines.ts";
 
 type Answer = Omit<Finding, "name">;
 

@@ -1,9 +1,11 @@
 // Checks every resource of the recipes under its name, and the checks of the doctor itself.
 
 import { type Change, lack, reasons } from "../engine/change.ts";
-import { Problem, type Recipe, type Requirement, type Resource, type Step } from "../engine/step.ts";
+import type { Entry, Finding } from "../engine/finding.ts";
+import type { Recipe, Resource, Step } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
-import type { Entry, Finding } from "./finding.ts";
+import { Problem } from "../problem/problem.ts";
+import type { Requirement } from "../problem/requirement.ts";
 
 /** Timeout of each check. One that does not respond fails alone. */
 const checkLimitMs = 15_000;

@@ -1,14 +1,15 @@
 // The checks of the doctor besides the recipes' resources. To add a check, add an entry.
 
-import { countOf } from "../engine/lines.ts";
-import { mountPointOf } from "../engine/mount-point.ts";
+import { bootstrapLogPath } from "../bootstrap/paths.ts";
+import type { Entry, Finding } from "../engine/finding.ts";
+import { docsRoot, logDir, projectsPath, stateDir } from "../engine/paths.ts";
 import type { HostReader, Stat } from "../host/host.ts";
-import { configFault } from "../recipes/nginx-accepts.ts";
-import { hintToConfigure } from "../recipes/nginx-fault.ts";
-import { bootstrapLogPath, docsRoot, logDir, projectsPath, stateDir } from "../recipes/paths.ts";
+import { configFault } from "../nginx/accepts.ts";
+import { hintToConfigure } from "../nginx/fault.ts";
+import { mountPointOf } from "../problem/mount-point.ts";
 import { clockSet } from "../resources/ready.ts";
+import { countOf } from "../text/lines.ts";
 import { apt } from "./apt.ts";
-import type { Entry, Finding } from "./finding.ts";
 import { pi } from "./pi.ts";
 import { pythonVersion } from "./python-version.ts";
 import { upkeep } from "./upkeep.ts";

@@ -1,6 +1,6 @@
-import { textOf } from "../engine/facts.ts";
+import type { Finding } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
-import type { Finding } from "./finding.ts";
+import { textOf } from "../host/text-file.ts";
 
 type Answer = Omit<Finding, "name">;
 

@@ -1,9 +1,10 @@
 // Checks of a Raspberry Pi. They do not exist on other hosts.
 
-import { gatherFacts, textOf } from "../engine/facts.ts";
+import { gatherFacts } from "../engine/facts.ts";
+import type { Entry, Finding } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
 import { bootPath, isPi, type Missing, memoryCgroupMissing, swapMissing } from "../resources/pi.ts";
-import type { Entry, Finding } from "./finding.ts";
 import { piPower } from "./pi-power.ts";
 import { piStorage } from "./pi-storage.ts";
 

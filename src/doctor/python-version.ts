@@ -1,8 +1,8 @@
 // Reports the Python version of this program if it is still installed.
 
-import { linesOf } from "../engine/lines.ts";
+import type { Entry } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
-import type { Entry } from "./finding.ts";
+import { linesOf } from "../text/lines.ts";
 
 /** Prefixes of Debian's Python, pip, virtual environments and pipx. A * matches any directory. */
 const prefixes = [

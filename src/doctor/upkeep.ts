@@ -1,9 +1,9 @@
 // Checks for maintenance that every host needs from time to time.
 
-import { textOf } from "../engine/facts.ts";
-import { few, linesOf } from "../engine/lines.ts";
+import type { Entry, Finding } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
-import type { Entry, Finding } from "./finding.ts";
+import { textOf } from "../host/text-file.ts";
+import { few, linesOf } from "../text/lines.ts";
 
 type Answer = Omit<Finding, "name">;
 

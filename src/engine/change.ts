@@ -1,8 +1,9 @@
 // Describes the differences between a host and its desired state as data. Output, apply and rollback are all derived
 // from it.
 
+import type { PackagesChange } from "../apt/apt.ts";
 import type { Attributes } from "../host/host.ts";
-import { few, shellLine } from "./lines.ts";
+import { few, shellLine } from "../text/lines.ts";
 
 /** The content of a file. Secret content is compared and written, but never printed. */
 export class Text {
@@ -34,12 +35,8 @@ export type Change =
   | { kind: "removal"; path: string; before: Text }
   | ({ kind: "directory"; path: string; before: Attributes | null; keeps?: true } & Attributes)
   | { kind: "link"; path: string; before: string | null; after: string | null }
-  /**
-   * Adjacent changes become one apt transaction. Without names, only an interrupted dpkg is finished; `unfinished`
-   * names its packages if they are known. `instead` names the packages to remove, with their configuration if `purges`
-   * is set. No other package is ever removed.
-   */
-  | { kind: "packages"; names: string[]; instead?: string[]; purges?: true; unfinished?: string[] }
+  /** Adjacent changes become one transaction. */
+  | ({ kind: "packages" } & PackagesChange)
   /**
    * `lack` describes the wrong state. `again` runs the command after a rollback too, so that a service gets its old
    * files back. `mayFail` is the consequence of a failure, which is then a warning without a rollback. `logs` are

@@ -1,16 +1,16 @@
 // The convergence loop: check, apply, check again, report, for each step.
 
+import { type RunningScript, runningScript } from "../apt/dpkg.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { Unseen } from "../host/host.ts";
+import { withDiskFault } from "../problem/disk-fault.ts";
+import { Problem } from "../problem/problem.ts";
+import { heed, met, type Stop, type WaitWatch } from "../problem/wait.ts";
 import type { Change } from "./change.ts";
 import { lack, reasons } from "./change.ts";
-import { withDiskFault } from "./disk-fault.ts";
-import { type RunningScript, runningScript } from "./dpkg.ts";
 import { snapshot } from "./snapshot.ts";
-import type { Ran, Requirement, Resource, Step, StepResult, Unmet } from "./step.ts";
-import { Problem } from "./step.ts";
+import type { Ran, Resource, Step, StepResult } from "./step.ts";
 import { transact } from "./transact.ts";
-import { heed, met, type Stop } from "./wait.ts";
 
 const pollMs = 50;
 /**
@@ -21,11 +21,10 @@ const longMs = 60_000;
 /** How long a program may take to stop gracefully before the wait is reported. */
 const endingMs = 5000;
 
-/** Receives each step when it begins and ends, and each requirement that is waited for. */
-export interface Watch {
+/** Receives each step when it begins and ends, and what its programs do meanwhile. */
+export interface Watch extends WaitWatch {
   started?(step: Step): void;
   finished?(result: StepResult): void | Promise<void>;
-  waiting?(requirement: Requirement, unmet: Unmet): void;
   running?(argv: readonly string[]): void;
   /** The child has been running for a minute. It is stopped after `limitMs` milliseconds. */
   lasting?(argv: readonly string[], limitMs: number): void;

@@ -1,8 +1,8 @@
 // Gathers the facts about a host once.
 
+import { installedPackage, packageField } from "../apt/dpkg.ts";
 import type { HostReader } from "../host/host.ts";
-import { installedPackage, packageField } from "./dpkg.ts";
-import { Problem } from "./step.ts";
+import { textOf } from "../host/text-file.ts";
 
 export interface Facts {
   /** os-release(5): ID, ID_LIKE, VERSION_ID, PRETTY_NAME. */
@@ -61,21 +61,4 @@ export function osRelease(text: string): Record<string, string> {
     found[key] = (quoted?.[2] ?? raw.trim()).replace(/\\(.)/g, "$1");
   }
   return found;
-}
-
-/** Returns the text of a file, or null if it does not exist. Invalid UTF-8 is replaced. */
-export function textOf(see: HostReader, path: string): string | null {
-  const bytes = see.read(path);
-  return bytes === null ? null : new TextDecoder().decode(bytes);
-}
-
-/**
- * Returns the bytes of a file, or null if it does not exist. Throws a Problem for a directory, a device or a pipe,
- * which may never end.
- */
-export function regularFile(see: HostReader, path: string): Uint8Array | null {
-  const { type = "file" } = see.statTarget(path) ?? {};
-  if (type === "file") return see.read(path);
-  const kind = type === "directory" ? "a directory" : "a device, a pipe or a socket";
-  throw new Problem("blocked", `${path} is ${kind}, and should be a file`, { hint: ["ls", "-ld", path] });
 }

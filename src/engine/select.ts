@@ -1,10 +1,11 @@
 // Selects steps of a recipe by --only and --skip.
 
 import type { HostReader } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
+import { meant } from "../text/nearest-name.ts";
+import { withFlag } from "../text/with-flag.ts";
 import { lack, reasons } from "./change.ts";
-import { meant } from "./meant.ts";
-import { Problem, type Recipe, type Step } from "./step.ts";
-import { withFlag } from "./with-flag.ts";
+import type { Recipe, Step } from "./step.ts";
 
 export interface Choice {
   /** Step ids as typed, separated by commas. */

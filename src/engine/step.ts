@@ -1,11 +1,9 @@
 // Defines the types that recipes are written in.
 
 import type { HostReader } from "../host/host.ts";
-import { LimitError, systemMessage } from "../host/system-error.ts";
+import type { Problem } from "../problem/problem.ts";
+import type { Requirement, Warn } from "../problem/requirement.ts";
 import type { Change } from "./change.ts";
-
-/** Takes a sentence for the user, in addition to the result of a check. */
-export type Warn = (sentence: string) => void;
 
 /** One piece of desired state. `name` is its check in doctor; `title` describes the state. */
 export interface Resource {
@@ -30,22 +28,6 @@ export interface Resource {
   hasFailed?(see: HostReader): boolean | Promise<boolean>;
   /** Returns why the state is still wrong after all changes, from what the host has recorded since `sinceMs`. */
   explain?(see: HostReader, sinceMs: number): string | null | Promise<string | null>;
-}
-
-/** A condition that must be true before anything is changed. */
-export interface Requirement {
-  name: string;
-  title: string;
-  /** Returns null if it is met. Throws Unseen if it cannot determine that. */
-  check(see: HostReader, warn: Warn): Unmet | null | Promise<Unmet | null>;
-  /** How long to poll for a condition that can become true by itself, in milliseconds. */
-  waitMs?: number;
-}
-
-export interface Unmet {
-  reason: string;
-  /** The command to run. */
-  hint?: string[];
 }
 
 /** Resources that are changed, and rolled back, together. The ids of steps are part of the contract. */
@@ -81,70 +63,6 @@ export interface Recipe {
   done: string;
   /** The last line of a failed run, before the step's id. */
   failed: string;
-}
-
-/** The stable codes of failures, for scripts that read `--json`. */
-export type ProblemCode =
-  | "usage"
-  | "invalid"
-  | "not-root"
-  | "not-confirmed"
-  | "requirement"
-  | "locked"
-  | "unseen"
-  | "blocked"
-  | "state"
-  | "command-failed"
-  | "still-differs"
-  | "failed-on-purpose"
-  | "interrupted"
-  | "internal";
-
-export class Problem extends Error {
-  override name = "Problem";
-  /** The exit code of the failed command, or 1. */
-  readonly returncode: number;
-  /** The stderr of that command. */
-  readonly stderr: string;
-  /** The command to run. */
-  readonly hint: readonly string[] | undefined;
-
-  constructor(
-    readonly code: ProblemCode,
-    message: string,
-    more: { returncode?: number; stderr?: string; hint?: readonly string[] | undefined; cause?: unknown } = {},
-  ) {
-    super(message, { cause: more.cause });
-    this.returncode = more.returncode ?? 1;
-    this.stderr = more.stderr ?? "";
-    this.hint = more.hint;
-  }
-
-  /** Returns this problem with another message, hint or cause. */
-  with(changes: { message?: string; hint?: readonly string[] | undefined; cause?: unknown }): Problem {
-    const { code, message, returncode, stderr, hint, cause } = this;
-    return new Problem(code, changes.message ?? message, { returncode, stderr, hint, cause, ...changes });
-  }
-
-  /** Returns the error itself if it is a Problem, or else a Problem that describes it. Never throws. */
-  static of(error: unknown): Problem {
-    if (error instanceof Problem) return error;
-    if (error instanceof LimitError) {
-      return new Problem("blocked", error.message, { hint: error.hint, cause: error.cause });
-    }
-    const { message } = error instanceof Error ? error : new Error(String(error));
-    if (isBug(error)) return new Problem("internal", `internal error: ${message}`, { cause: error });
-    return new Problem("blocked", systemMessage(message), { cause: error });
-  }
-}
-
-/**
- * Returns whether the error is a bug. The runtime throws these types for programming errors, while a plain Error is
- * thrown deliberately with a message for the user.
- */
-function isBug(error: unknown): boolean {
-  const kinds = [TypeError, RangeError, ReferenceError, SyntaxError];
-  return !(error instanceof Error) || kinds.some((kind) => error instanceof kind);
 }
 
 export type StepOutcome = "ok" | "changed" | "pending" | "unknown" | "failed" | "skipped";

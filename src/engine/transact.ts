@@ -1,14 +1,14 @@
 // Applies changes in order, or none of them. Rollback is implemented only here.
 
+import { installPackages } from "../apt/apt.ts";
+import { unpackedPackage } from "../apt/dpkg.ts";
 import type { Host, HostReader, Stat } from "../host/host.ts";
-import { installPackages } from "./apt.ts";
+import { Problem } from "../problem/problem.ts";
+import { hintToShow } from "../problem/show-file.ts";
+import { heed } from "../problem/wait.ts";
+import { linesOf, shellLine } from "../text/lines.ts";
 import { type Change, Text } from "./change.ts";
 import type { Options } from "./converge.ts";
-import { unpackedPackage } from "./dpkg.ts";
-import { linesOf, shellLine } from "./lines.ts";
-import { hintToShow } from "./show-file.ts";
-import { Problem } from "./step.ts";
-import { heed } from "./wait.ts";
 
 /**
  * A child that has not ended after ten minutes hangs. apt has no such limit, because the SD card of a Pi can be slow.

@@ -186,7 +186,7 @@ export function localTrees(root = ""): Trees {
     remove: (path) => renaming(() => fs.rmSync(name(path), { recursive: true, force: true })),
 
     async unpack(from, into, made, limits) {
-      const { unpack } = await import("./local-archive.ts");
+      const { unpack } = await import("./archive/local-archive.ts");
       return unpack(from === "-" ? from : (placeOf(from.path)?.top ?? -1), at(into), made, limits);
     },
 

@@ -1,6 +1,6 @@
 // Completion in bash: commands, flags and values. Bash cannot show their descriptions.
 
-import { allWords, nameOf, type Value, type Word } from "./word.ts";
+import { allWords, nameOf, type Value, type Word } from "./command-spec.ts";
 
 /** Returns the completion script. It needs bash 4.4 and no other package, and does not start the program. */
 export function bashCompletion(root: Word): string {

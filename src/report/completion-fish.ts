@@ -1,6 +1,6 @@
 // Completion in fish: commands, flags and values, with their descriptions.
 
-import { allWords, nameOf, type Value, type Word } from "./word.ts";
+import { allWords, nameOf, type Value, type Word } from "./command-spec.ts";
 
 /** Returns the completion script. It needs fish 3 and does not start the program. */
 export function fishCompletion(root: Word): string {

@@ -1,6 +1,6 @@
 // Completion in zsh: commands, flags and values, with their descriptions.
 
-import { allWords, nameOf, type Value, type Word } from "./word.ts";
+import { allWords, nameOf, type Value, type Word } from "./command-spec.ts";
 
 /**
  * Returns the completion script, to be sourced after compinit or stored in $fpath as _edox-ops. It does not start the

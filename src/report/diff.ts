@@ -2,7 +2,7 @@
 
 import { createTwoFilesPatch } from "diff";
 import type { Change } from "../engine/change.ts";
-import { oneLine, visible } from "../engine/lines.ts";
+import { oneLine, visible } from "../text/lines.ts";
 
 /** Returns a unified diff, or "" for a change without content. Never shows the content of a secret file. */
 export function diffOf(change: Change): string {

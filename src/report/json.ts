@@ -1,12 +1,13 @@
 // Converts results into one JSON document.
 
-import type { Finding } from "../doctor/finding.ts";
 import type { Change, Text } from "../engine/change.ts";
-import { linesOf, oneLine, visibleJson } from "../engine/lines.ts";
-import type { Problem, StepResult } from "../engine/step.ts";
+import type { Finding } from "../engine/finding.ts";
+import type { StepResult } from "../engine/step.ts";
 import type { Attributes } from "../host/host.ts";
+import type { Problem } from "../problem/problem.ts";
+import { linesOf, oneLine, visibleJson } from "../text/lines.ts";
 import type { Document } from "./schema.ts";
-import type { Voice } from "./voice.ts";
+import type { Voice } from "./style.ts";
 
 /**
  * Returns the document as text. Messages are on one line each, as in the text output; paths, names and commands are

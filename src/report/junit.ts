@@ -1,7 +1,7 @@
 // Converts findings into a JUnit report, which CI systems show as tests.
 
-import type { Finding } from "../doctor/finding.ts";
-import { oneLine } from "../engine/lines.ts";
+import type { Finding } from "../engine/finding.ts";
+import { oneLine } from "../text/lines.ts";
 
 /** Returns the report as XML. A failed check is a failure; with `strict`, so is any other check that is not ok. */
 export function junitOf(findings: readonly Finding[], strict: boolean): string {

@@ -1,7 +1,7 @@
 // The status line at the bottom of a terminal: the current action, its progress, and the elapsed time.
 
-import { oneLine } from "../engine/lines.ts";
-import type { Stop } from "../engine/wait.ts";
+import type { Stop } from "../problem/wait.ts";
+import { oneLine } from "../text/lines.ts";
 
 const tickMs = 500;
 const clearLine = "\r\u001B[K";

@@ -1,8 +1,9 @@
 // The log file of a run, in a fixed format: the time of each step, and the full output of the commands.
 
-import { linesOf, oneLine } from "../engine/lines.ts";
-import { Problem, type Step, type StepResult } from "../engine/step.ts";
+import type { Step, StepResult } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
+import { linesOf, oneLine } from "../text/lines.ts";
 
 const newline = 10;
 const words = { ok: "SKIPPED", changed: "SUCCESS", failed: "FAILURE" } as const;

@@ -1,11 +1,12 @@
 // Converts results into text for the terminal.
 
-import type { Finding } from "../doctor/finding.ts";
 import { describe } from "../engine/change.ts";
-import { linesOf, oneLine, shellLine } from "../engine/lines.ts";
-import type { Problem, StepResult } from "../engine/step.ts";
-import { traceHint } from "../engine/trace.ts";
-import type { Voice } from "./voice.ts";
+import type { Finding } from "../engine/finding.ts";
+import type { StepResult } from "../engine/step.ts";
+import type { Problem } from "../problem/problem.ts";
+import { linesOf, oneLine, shellLine } from "../text/lines.ts";
+import type { Voice } from "./style.ts";
+import { traceHint } from "./trace.ts";
 
 /** The number of last lines shown of a failed command. The log contains all of its output. */
 const shownLines = 10;

@@ -1,4 +1,4 @@
-import type { Requirement } from "../engine/step.ts";
+import type { Requirement } from "../problem/requirement.ts";
 
 /** All locks that apt-get takes. apt's own lock timeout does not cover the lists lock. */
 const lockPaths = [

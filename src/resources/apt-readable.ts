@@ -1,12 +1,13 @@
 // Checks that apt can read its sources: two conflicting ones block every installation.
 
+import { aptSources, bareUri, type Source } from "../apt/sources.ts";
 import type { Change } from "../engine/change.ts";
-import { foreseen } from "../engine/foreseen.ts";
-import { linesOf } from "../engine/lines.ts";
-import type { Requirement, Resource, Unmet } from "../engine/step.ts";
+import { foreseen } from "../engine/overlay.ts";
+import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import type { Requirement, Unmet } from "../problem/requirement.ts";
+import { linesOf } from "../text/lines.ts";
 import { chosenRepository } from "./apt-repository.ts";
-import { aptSources, bareUri, type Source } from "./apt-sources.ts";
 
 /** apt caches its parsed lists in files of 3 MB. Without them the check writes nothing and works on a full disk. */
 const noCaches = ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="];

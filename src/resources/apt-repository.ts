@@ -1,16 +1,17 @@
 // Manages a third-party apt repository: its key, verified before it is written, and a source that pins the key's
 // fingerprint, so that apt rejects every other key from then on.
 
+import { aptSources, bareUri, type Source } from "../apt/sources.ts";
 import { type Change, Text } from "../engine/change.ts";
-import { textOf } from "../engine/facts.ts";
 import { fetched } from "../engine/fetch.ts";
-import { foreseen } from "../engine/foreseen.ts";
-import { Problem, type Resource } from "../engine/step.ts";
+import { foreseen } from "../engine/overlay.ts";
+import type { Resource } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
-import { aptSources, bareUri, type Source } from "./apt-sources.ts";
+import { textOf } from "../host/text-file.ts";
+import { Problem } from "../problem/problem.ts";
+import { publicKeys } from "../signature/openpgp.ts";
 import { missingDirectories } from "./directory.ts";
 import { file } from "./file.ts";
-import { publicKeys } from "./openpgp.ts";
 
 export interface Repository {
   /** The product, as part of the resource names: "docker". */

@@ -1,4 +1,5 @@
-import type { Requirement, Resource } from "../engine/step.ts";
+import type { Resource } from "../engine/step.ts";
+import type { Requirement } from "../problem/requirement.ts";
 import { aptFree } from "./apt-lock.ts";
 import { sourcesReadable } from "./apt-readable.ts";
 import { etcCommitted } from "./etckeeper.ts";

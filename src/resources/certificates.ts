@@ -1,5 +1,5 @@
+import { installedPackage } from "../apt/dpkg.ts";
 import { installs } from "../engine/change.ts";
-import { installedPackage } from "../engine/dpkg.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 

@@ -1,6 +1,7 @@
 import { type Change, root } from "../engine/change.ts";
-import { Problem, type Resource } from "../engine/step.ts";
+import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
 
 /**
  * Returns a resource for a directory that root owns. Missing parents are created with mode 0755. A symbolic link to a

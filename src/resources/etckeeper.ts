@@ -1,9 +1,10 @@
 // Supports etckeeper configured to abort apt while /etc has uncommitted changes: the admin of such a host commits by
 // hand.
 
-import { textOf } from "../engine/facts.ts";
-import type { Requirement, Resource } from "../engine/step.ts";
+import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
+import type { Requirement } from "../problem/requirement.ts";
 
 /**
  * Met when etckeeper lets apt run. Without AVOID_COMMIT_BEFORE_INSTALL, etckeeper commits pending changes by itself.

@@ -1,6 +1,8 @@
 import { type Change, root, Text } from "../engine/change.ts";
-import { Problem, type Resource, type Warn } from "../engine/step.ts";
+import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
+import type { Warn } from "../problem/requirement.ts";
 import { missingDirectories } from "./directory.ts";
 
 export interface Managed {

@@ -1,5 +1,5 @@
-import { textOf } from "../engine/facts.ts";
 import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
 
 /** Returns the number of a group in /etc/group, or null. */
 export function gidOf(see: HostReader, name: string): number | null {

@@ -1,6 +1,6 @@
-import { finishing } from "../engine/apt-failure.ts";
+import { dpkgInterrupted, installedPackage, unfinishedPackages } from "../apt/dpkg.ts";
+import { finishing } from "../apt/failure.ts";
 import { installs } from "../engine/change.ts";
-import { dpkgInterrupted, installedPackage, unfinishedPackages } from "../engine/dpkg.ts";
 import type { Resource } from "../engine/step.ts";
 
 /** Returns a resource for an installed Debian package of any version. */

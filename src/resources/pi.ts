@@ -1,8 +1,9 @@
 // Checks settings of a Raspberry Pi that only its owner changes. edox-ops never edits them.
 
-import { type Facts, textOf } from "../engine/facts.ts";
-import type { Requirement } from "../engine/step.ts";
+import type { Facts } from "../engine/facts.ts";
 import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
+import type { Requirement } from "../problem/requirement.ts";
 
 export interface Missing {
   detail: string;

@@ -1,5 +1,5 @@
 import type { Facts } from "../engine/facts.ts";
-import type { Requirement, Unmet } from "../engine/step.ts";
+import type { Requirement, Unmet } from "../problem/requirement.ts";
 
 /** The supported releases by ID and VERSION_ID of os-release(5). Raspberry Pi OS 64-bit has the ID debian. */
 const supported: Record<string, string[]> = {

@@ -1,7 +1,7 @@
-import { textOf } from "../engine/facts.ts";
-import { linesOf } from "../engine/lines.ts";
-import type { Requirement } from "../engine/step.ts";
 import { type HostReader, Unseen } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
+import type { Requirement } from "../problem/requirement.ts";
+import { linesOf } from "../text/lines.ts";
 
 /** The state of a listening socket in /proc/net/tcp (include/net/tcp_states.h). */
 const listening = "0A";

@@ -1,6 +1,6 @@
 // Requirements that may be unmet for a while on a host that has just started.
 
-import type { Requirement } from "../engine/step.ts";
+import type { Requirement } from "../problem/requirement.ts";
 
 /**
  * Met when cloud-init has finished, or does not run. It installs packages on the first boot; its files in /run show

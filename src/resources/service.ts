@@ -2,11 +2,12 @@
 // system.
 
 import { type Change, installs } from "../engine/change.ts";
-import { foreseen } from "../engine/foreseen.ts";
-import { linesOf } from "../engine/lines.ts";
-import { Problem, type Resource } from "../engine/step.ts";
+import { foreseen } from "../engine/overlay.ts";
+import type { Resource } from "../engine/step.ts";
 import { firstOutput } from "../engine/transact.ts";
 import type { HostReader } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
+import { linesOf } from "../text/lines.ts";
 
 export interface Service {
   unit: string;

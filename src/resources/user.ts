@@ -1,8 +1,9 @@
 // Reads accounts from the host's own files. Directory services are queried only for accounts that are missing there.
 
-import { textOf } from "../engine/facts.ts";
-import { Problem, type Resource } from "../engine/step.ts";
+import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
+import { Problem } from "../problem/problem.ts";
 import { gidOf, noGroup } from "./group.ts";
 
 export interface Account {

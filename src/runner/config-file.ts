@@ -2,13 +2,15 @@
 // it.
 
 import { type Change, Text } from "../engine/change.ts";
-import { withDiskFault } from "../engine/disk-fault.ts";
-import { regularFile } from "../engine/facts.ts";
-import { Problem, type Resource, type Warn } from "../engine/step.ts";
+import type { Resource } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
-import { runnerConfigPath } from "../recipes/paths.ts";
+import { withDiskFault } from "../problem/disk-fault.ts";
+import { Problem } from "../problem/problem.ts";
+import { regularFile } from "../problem/regular-file.ts";
+import type { Warn } from "../problem/requirement.ts";
 import { missingDirectories } from "../resources/directory.ts";
-import { type ConfigEdit, editConfig } from "./config-text.ts";
+import { type ConfigEdit, editConfig } from "../toml/edit.ts";
+import { runnerConfigPath } from "./paths.ts";
 import { configOf, configText, faultsOf, type RunnerConfig } from "./runners.ts";
 
 type EditsFor = (config: RunnerConfig, see: HostReader, warn: Warn) => readonly ConfigEdit[];

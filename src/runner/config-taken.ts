@@ -1,10 +1,10 @@
 // Checks whether the running gitlab-runner has loaded its configuration, and makes it reload.
 
-import { linesOf } from "../engine/lines.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { runnerConfigPath } from "../recipes/paths.ts";
 import { isActive } from "../resources/service.ts";
+import { linesOf } from "../text/lines.ts";
+import { runnerConfigPath } from "./paths.ts";
 
 const unit = "gitlab-runner";
 /** gitlab-runner checks for a newer file every 3 s, and reloads at once on SIGHUP. */

@@ -1,13 +1,15 @@
 // Configures Docker access for runners: the group, privileged containers, and the volumes that Docker-in-Docker needs.
 
-import { Problem, type Step, type Warn } from "../engine/step.ts";
+import { dockerAnswers, hasEngine } from "../docker/recipe.ts";
+import type { Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { dockerAnswers, hasEngine } from "../recipes/docker.ts";
-import { runnerConfigPath } from "../recipes/paths.ts";
+import { Problem } from "../problem/problem.ts";
+import type { Warn } from "../problem/requirement.ts";
 import { gidOf } from "../resources/group.ts";
 import { member } from "../resources/user.ts";
+import type { ConfigEdit } from "../toml/edit.ts";
 import { configTaken } from "./config-taken.ts";
-import type { ConfigEdit } from "./config-text.ts";
+import { runnerConfigPath } from "./paths.ts";
 import type { Runner, RunnerConfig } from "./runners.ts";
 import { user } from "./service.ts";
 import { isPrivileged, servedProjects, sharedHostWarning } from "./shared-host.ts";

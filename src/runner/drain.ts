@@ -1,12 +1,12 @@
 // Drains gitlab-runner and stops it. If its jobs do not end in time, the service is started again.
 
-import { textOf } from "../engine/facts.ts";
-import { parseJson } from "../engine/json.ts";
-import { Problem } from "../engine/step.ts";
-import { heed, type Stop } from "../engine/wait.ts";
+import { dockerAnswers, dockerSocket } from "../docker/recipe.ts";
 import type { Host, HostReader } from "../host/host.ts";
-import { dockerAnswers, dockerSocket } from "../recipes/docker.ts";
+import { textOf } from "../host/text-file.ts";
+import { Problem } from "../problem/problem.ts";
+import { heed, type Stop } from "../problem/wait.ts";
 import { invocationOf, isActive } from "../resources/service.ts";
+import { parseJson } from "../text/json.ts";
 import { type Service, serviceOf } from "./service.ts";
 
 const unit = "gitlab-runner";

@@ -2,9 +2,9 @@
 
 import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
+import { replacedDir } from "../engine/paths.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { replacedDir } from "../recipes/paths.ts";
 import { aptRepository, type Mirror, placeOf } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
 import { certificatesWhole } from "../resources/certificates.ts";

@@ -3,13 +3,14 @@
 
 import * as v from "valibot";
 import { Text } from "../engine/change.ts";
-import { regularFile } from "../engine/facts.ts";
-import { parseJson } from "../engine/json.ts";
-import { hintToShow } from "../engine/show-file.ts";
-import { Problem, type Resource } from "../engine/step.ts";
+import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { runnerStatePath } from "../recipes/paths.ts";
+import { Problem } from "../problem/problem.ts";
+import { regularFile } from "../problem/regular-file.ts";
+import { hintToShow } from "../problem/show-file.ts";
 import { file } from "../resources/file.ts";
+import { parseJson } from "../text/json.ts";
+import { runnerStatePath } from "./paths.ts";
 import { type Runner, sameServer } from "./runners.ts";
 
 const madeSchema = v.looseObject(

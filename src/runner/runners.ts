@@ -1,14 +1,14 @@
 // Reads the runners of this host from config.toml, and finds faults in it that gitlab-runner does not report.
 
 import * as v from "valibot";
-import { regularFile } from "../engine/facts.ts";
-import { hintToShow, hintToShowWithoutTokens } from "../engine/show-file.ts";
-import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { runnerConfigPath } from "../recipes/paths.ts";
-import { parseConfig } from "./config-text.ts";
-import { bareAddress } from "./gitlab.ts";
-import { remembered } from "./remember.ts";
+import { Problem } from "../problem/problem.ts";
+import { regularFile } from "../problem/regular-file.ts";
+import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
+import { parseConfig } from "../toml/edit.ts";
+import { remembered } from "../toml/remembered.ts";
+import { runnerConfigPath } from "./paths.ts";
+import { bareAddress } from "./registration/gitlab.ts";
 
 const text = (key: string) => v.optional(v.string(`${key} is a text in quotes`), "");
 

@@ -1,13 +1,13 @@
 // Tests Docker-in-Docker as a job uses it: a privileged daemon with TLS beside a client, with the settings of a runner.
 // It builds an image, and measures the usable MTU with a transfer from a container inside.
 
-import { linesOf, oneLine } from "../engine/lines.ts";
-import { Problem } from "../engine/step.ts";
-import { heed, met, type Stop } from "../engine/wait.ts";
-import { withFlag } from "../engine/with-flag.ts";
 import type { Host, Output } from "../host/host.ts";
-import { runnerConfigPath } from "../recipes/paths.ts";
+import { Problem } from "../problem/problem.ts";
+import { heed, met, type Stop } from "../problem/wait.ts";
+import { linesOf, oneLine } from "../text/lines.ts";
+import { withFlag } from "../text/with-flag.ts";
 import { dockerThere, mountPoint } from "./docker-in-docker.ts";
+import { runnerConfigPath } from "./paths.ts";
 import type { Runner } from "./runners.ts";
 import { building, certificates, privileged, transfer, transferBytes, waiting } from "./selftest-scripts.ts";
 

@@ -1,10 +1,11 @@
 // gitlab-runner as a systemd service that drains its jobs before it stops.
 
+import { presentPackages } from "../apt/dpkg.ts";
 import { installs, Text } from "../engine/change.ts";
-import { presentPackages } from "../engine/dpkg.ts";
-import { Problem, type Resource } from "../engine/step.ts";
+import { replacedDir } from "../engine/paths.ts";
+import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { replacedDir } from "../recipes/paths.ts";
+import { Problem } from "../problem/problem.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { keepsRunning, service } from "../resources/service.ts";

@@ -1,9 +1,10 @@
 // Warns about a privileged runner and public sites on one host: a job with root access can change every site.
 
-import { few } from "../engine/lines.ts";
-import { Problem } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { runnerConfigPath, sitesEnabledDir } from "../recipes/paths.ts";
+import { sitesEnabledDir } from "../nginx/paths.ts";
+import { Problem } from "../problem/problem.ts";
+import { few } from "../text/lines.ts";
+import { runnerConfigPath } from "./paths.ts";
 import type { Runner } from "./runners.ts";
 
 const prefix = "edox-ops-";

@@ -1,18 +1,18 @@
 // The status of the runners of this host, for people and scripts.
 
-import { finishing } from "../engine/apt-failure.ts";
-import { packageState } from "../engine/dpkg.ts";
-import { linesOf, oneLine, shellLine } from "../engine/lines.ts";
-import { Problem } from "../engine/step.ts";
+import { packageState } from "../apt/dpkg.ts";
+import { finishing } from "../apt/failure.ts";
 import type { Host, HostReader } from "../host/host.ts";
-import { runnerConfigPath } from "../recipes/paths.ts";
+import { Problem } from "../problem/problem.ts";
 import { isEnabled } from "../resources/service.ts";
+import { linesOf, oneLine, shellLine } from "../text/lines.ts";
 import { jobsRunning } from "./drain.ts";
-import { verify } from "./gitlab.ts";
+import { runnerConfigPath } from "./paths.ts";
 import { ours, readRecord, recordFaults } from "./record.ts";
+import { verify } from "./registration/gitlab.ts";
+import { systemIdOf } from "./registration/system-id.ts";
 import { type Runner, surveyConfig } from "./runners.ts";
 import { runnerKeepsRunning, serviceOf, unitPath } from "./service.ts";
-import { systemIdOf } from "./system-id.ts";
 
 export interface ServiceStatus {
   installed: boolean;

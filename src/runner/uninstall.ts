@@ -1,11 +1,8 @@
 // Uninstalls what edox-ops installed for runners. Everything foreign stays.
 
-import { areHeld, unhold } from "../engine/apt-failure.ts";
-import type { Change } from "../engine/change.ts";
-import { heldPackages, packageState, presentPackages } from "../engine/dpkg.ts";
-import { Problem, type Recipe, type Resource, type Step } from "../engine/step.ts";
-import { met, type Stop } from "../engine/wait.ts";
-import { type Host, type HostReader, Unseen } from "../host/host.ts";
+import { heldPackages, packageState, presentPackages } from "../apt/dpkg.ts";
+import { areHeld, unhold } from "../apt/failure.ts";
+import { engineUnused, runningContainers } from "../docker/containers.ts";
 import {
   dockerKeyPath,
   dockerPackages,
@@ -14,15 +11,19 @@ import {
   hasEngine,
   isSocketLeft,
   isSocketLink,
-} from "../recipes/docker.ts";
-import { runnerConfigPath, runnerLogPath } from "../recipes/paths.ts";
+} from "../docker/recipe.ts";
+import type { Change } from "../engine/change.ts";
+import type { Recipe, Resource, Step } from "../engine/step.ts";
+import { type Host, type HostReader, Unseen } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
+import { met, type Stop } from "../problem/wait.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
 import { changesCommitted } from "../resources/etckeeper.ts";
 import { file } from "../resources/file.ts";
 import { accountOf } from "../resources/user.ts";
-import { engineUnused, runningContainers } from "./containers.ts";
 import { runnerKeyPath, runnerPackages, runnerPinPath, runnerSourcePath } from "./install.ts";
+import { runnerConfigPath, runnerLogPath } from "./paths.ts";
 import { ours, readRecord } from "./record.ts";
 import { readConfig } from "./runners.ts";
 import { drainPath } from "./service.ts";

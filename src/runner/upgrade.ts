@@ -1,16 +1,17 @@
 // Upgrades GitLab Runner from its own repository.
 
-import { newerVersions, updateLists } from "../engine/apt.ts";
-import { packageState, presentPackages, presentVersion } from "../engine/dpkg.ts";
-import { Problem, type Recipe, type Resource } from "../engine/step.ts";
-import { met, type Stop } from "../engine/wait.ts";
+import { newerVersions, updateLists } from "../apt/apt.ts";
+import { packageState, presentPackages, presentVersion } from "../apt/dpkg.ts";
+import type { Recipe, Resource } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
-import { runnerLogPath } from "../recipes/paths.ts";
+import { Problem } from "../problem/problem.ts";
+import { met, type Stop } from "../problem/wait.ts";
 import { sourcesReadable } from "../resources/apt-readable.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
 import { stopped } from "../resources/service.ts";
 import { runnerPackages, runnerSourcePath } from "./install.ts";
+import { runnerLogPath } from "./paths.ts";
 import { demandPackaged, runnerRuns } from "./service.ts";
 
 /** Returns the installed version. Throws a Problem if GitLab Runner is not installed. */

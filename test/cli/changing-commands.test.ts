@@ -5,16 +5,16 @@ import { writeFileSync } from "node:fs";
 import * as v from "valibot";
 import { commandFacts } from "../../build/command-facts.ts";
 import { root } from "../../src/cli/cli.ts";
-import { wordOf } from "../../src/cli/word-of.ts";
+import { wordOf } from "../../src/cli/command-spec.ts";
 import type { Host } from "../../src/host/host.ts";
 import type { Trees } from "../../src/host/trees.ts";
+import { allWords } from "../../src/report/command-spec.ts";
 import { documentSchema } from "../../src/report/schema.ts";
-import { allWords } from "../../src/report/word.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
-import { SiteHost } from "../projects/site-host.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";
 import { mirrors, preparedRunner } from "../runner/prepared-runner.ts";
+import { SiteHost } from "../sites/site-host.ts";
 import { typedWords } from "./typed.ts";
 
 /** `doctor` changes something only with `--fix`, and asks first. `selftest` leaves only its lock file. */

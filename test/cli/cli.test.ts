@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, jest, test } from "bun:test";
 import * as v from "valibot";
 import { root } from "../../src/cli/cli.ts";
-import { wordOf } from "../../src/cli/word-of.ts";
+import { wordOf } from "../../src/cli/command-spec.ts";
 import type { Host } from "../../src/host/host.ts";
+import { allWords } from "../../src/report/command-spec.ts";
 import { documentSchema } from "../../src/report/schema.ts";
-import { allWords } from "../../src/report/word.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { typed } from "./typed.ts";
 

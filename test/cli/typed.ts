@@ -3,7 +3,7 @@ import type { Host } from "../../src/host/host.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { OutputError } from "../../src/host/system-error.ts";
 import type { Trees } from "../../src/host/trees.ts";
-import { hintFor } from "../../src/report/voice.ts";
+import { hintFor } from "../../src/report/style.ts";
 import { fakeDebian } from "../fake-debian.ts";
 
 /** The environment variables of every command line. */

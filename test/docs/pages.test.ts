@@ -6,8 +6,8 @@ import { commandFacts } from "../../build/command-facts.ts";
 import { readArguments } from "../../src/cli/arguments.ts";
 import { root } from "../../src/cli/cli.ts";
 import type { Command } from "../../src/cli/command.ts";
-import { wordOf } from "../../src/cli/word-of.ts";
-import { allWords } from "../../src/report/word.ts";
+import { wordOf } from "../../src/cli/command-spec.ts";
+import { allWords } from "../../src/report/command-spec.ts";
 import { blocksOf, pagePaths, textOf, top, withoutBlocks } from "./markdown.ts";
 
 /** Throws if the program would refuse the words. */

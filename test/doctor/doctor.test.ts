@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
+import { bootstrap } from "../../src/bootstrap/recipe.ts";
 import { examine, stepsToRun } from "../../src/doctor/doctor.ts";
 import { entries } from "../../src/doctor/entries.ts";
-import type { Entry, Finding } from "../../src/doctor/finding.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
-import { bootstrap } from "../../src/recipes/bootstrap.ts";
-import { catchAllPath } from "../../src/recipes/paths.ts";
+import type { Entry, Finding } from "../../src/engine/finding.ts";
+import { catchAllPath } from "../../src/nginx/paths.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 

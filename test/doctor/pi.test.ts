@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
+import { bootstrap } from "../../src/bootstrap/recipe.ts";
 import { examine } from "../../src/doctor/doctor.ts";
 import { pi } from "../../src/doctor/pi.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
-import { bootstrap } from "../../src/recipes/bootstrap.ts";
 import { piByHand } from "../../src/resources/pi.ts";
 import { fakeDebian, type Like } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";

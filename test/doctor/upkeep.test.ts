@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { apt } from "../../src/doctor/apt.ts";
 import { examine } from "../../src/doctor/doctor.ts";
 import { upkeep } from "../../src/doctor/upkeep.ts";
-import { publicKeys } from "../../src/resources/openpgp.ts";
+import { publicKeys } from "../../src/signature/openpgp.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { keyring, signature } from "../openpgp.ts";

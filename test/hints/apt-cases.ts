@@ -85,7 +85,7 @@ export const aptCases: Case[] = [
     from: "host:time",
   },
   {
-    of: 'engine/apt-failure.ts ["sudo", "apt-mark", "unhold", ...names]',
+    of: 'apt/failure.ts ["sudo", "apt-mark", "unhold", ...names]',
     state(host) {
       const held = "E: Held packages were changed and -y was used without --allow-change-held-packages.\n";
       const isHeld = () => (host.text(statusPath) ?? "").includes("Status: hold");
@@ -95,7 +95,7 @@ export const aptCases: Case[] = [
     from: "bootstrap --yes",
   },
   {
-    of: 'engine/apt-failure.ts ["cat", hook.path]',
+    of: 'apt/failure.ts ["cat", hook.path]',
     state(host) {
       const said = "E: Problem executing scripts DPkg::Pre-Invoke 'exit 3'\nE: Sub-process returned an error code\n";
       failing(host, (line) => (line.includes(" install ") ? said : undefined));
@@ -105,7 +105,7 @@ export const aptCases: Case[] = [
     shows: 'DPkg::Pre-Invoke { "exit 3"; };',
   },
   {
-    of: 'engine/apt-failure.ts ["sudo", "apt-get", "update"]',
+    of: 'apt/failure.ts ["sudo", "apt-get", "update"]',
     state(host) {
       const said = "E: Failed to fetch http://deb.test/debian/InRelease  Connection refused\n";
       failing(host, () => said);
@@ -117,7 +117,7 @@ export const aptCases: Case[] = [
     shows: "Connection refused",
   },
   {
-    of: 'engine/apt-failure.ts ["sudo", "dpkg", "--configure", "-a"]',
+    of: 'apt/failure.ts ["sudo", "dpkg", "--configure", "-a"]',
     // dpkg asks about a configuration file that both sides changed, and a person answers.
     state(host) {
       const isLeft = () => host.nodes.has("/var/lib/dpkg/updates/0001");
@@ -129,7 +129,7 @@ export const aptCases: Case[] = [
     from: "bootstrap --yes",
   },
   {
-    of: 'engine/apt-failure.ts ["sudo", "apt-get", "install", ...names]',
+    of: 'apt/failure.ts ["sudo", "apt-get", "install", ...names]',
     state(host) {
       const isLeft = () => (host.text(statusPath) ?? "").includes("ok unpacked");
       failing(host, (line) =>
@@ -145,7 +145,7 @@ export const aptCases: Case[] = [
     from: "bootstrap --yes",
   },
   {
-    of: 'engine/apt-failure.ts ["sudo", "apt-get", "install", "--fix-broken", ...names]',
+    of: 'apt/failure.ts ["sudo", "apt-get", "install", "--fix-broken", ...names]',
     state(host) {
       const said = "E: Unmet dependencies. Try 'apt --fix-broken install' with no packages\n";
       failing(host, (line) => (line.includes(" install ") && !isInstalled(host, "nginx") ? said : undefined));
@@ -153,7 +153,7 @@ export const aptCases: Case[] = [
     from: "bootstrap --yes",
   },
   {
-    of: 'engine/apt.ts ["sudo", "apt-get", "update"]',
+    of: 'apt/apt.ts ["sudo", "apt-get", "update"]',
     state(host) {
       failing(host, (line) => (line.includes("update") ? "Get:2 http://deb.test\n" : undefined), 124);
       host.taught.unshift((argv) =>
@@ -166,7 +166,7 @@ export const aptCases: Case[] = [
     shows: "Get:2 http://deb.test",
   },
   {
-    of: 'engine/apt.ts ["sudo", ...line]',
+    of: 'apt/apt.ts ["sudo", ...line]',
     state(host) {
       failing(host, (line) => (line.startsWith("dpkg") ? "" : undefined), 124);
       host.put("/var/lib/dpkg/updates/0001", "");

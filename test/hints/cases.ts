@@ -1,9 +1,10 @@
 // States of a host in memory, each with the hint that it produces.
 
-import { projectLockPath } from "../../src/projects/releases.ts";
-import { lockPath, programLockPath } from "../../src/recipes/paths.ts";
+import { lockPath } from "../../src/engine/paths.ts";
+import { programLockPath } from "../../src/self-update/paths.ts";
+import { projectLockPath } from "../../src/sites/deploy/releases.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
-import { issue } from "../projects/certificates.ts";
+import { issue } from "../sites/certificates.ts";
 
 const projectsPath = "/etc/edox-ops/projects.json";
 const site = "/etc/nginx/sites-available/edox-ops-demo";
@@ -82,27 +83,27 @@ export const cases: Case[] = [
     shows: "/srv/many",
   },
   {
-    of: 'recipes/nginx-fault.ts ["sudo", "apt-get", "-o", "Dpkg::Options::=--force-confmiss", "install", "--reinstall", owner]',
+    of: 'nginx/fault.ts ["sudo", "apt-get", "-o", "Dpkg::Options::=--force-confmiss", "install", "--reinstall", owner]',
     state: (host) => host.remove("/etc/nginx/nginx.conf"),
     from: "bootstrap --yes",
   },
   {
-    of: 'recipes/nginx-fault.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
+    of: 'nginx/fault.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
     state: removeNginx,
     from: "nginx:config",
   },
   {
-    of: 'recipes/nginx-fault.ts ["sudo", "edox-ops", "project", "render-nginx", slug]',
+    of: 'nginx/fault.ts ["sudo", "edox-ops", "project", "render-nginx", slug]',
     state: (host) => host.put(site, "server { bogus; }"),
     from: "nginx:config",
   },
   {
-    of: 'recipes/nginx-fault.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
+    of: 'nginx/fault.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
     state: (host) => host.put("/etc/nginx/conf.d/edox-ops-default.conf", "bogus;"),
     from: "nginx:config",
   },
   {
-    of: 'engine/show-file.ts ["sudo", "sed", "-n", `{line}p`, path]',
+    of: 'problem/show-file.ts ["sudo", "sed", "-n", `{line}p`, path]',
     state: (host) => host.put("/etc/nginx/conf.d/foreign.conf", "# theirs\nbogus;\n"),
     from: "nginx:config",
     shows: "bogus;",
@@ -113,17 +114,17 @@ export const cases: Case[] = [
     from: "nginx:limits",
   },
   {
-    of: 'doctor/sites.ts ["rm", path]',
+    of: 'sites/checks.ts ["rm", path]',
     state: (host) => host.link("/etc/nginx/sites-enabled/edox-ops-gone", site),
     from: "nginx:orphan",
   },
   {
-    of: 'doctor/sites.ts ["mv", "--no-clobber", path, sitesAvailableDir]',
+    of: 'sites/checks.ts ["mv", "--no-clobber", path, sitesAvailableDir]',
     state: (host) => host.put("/etc/nginx/sites-enabled/edox-ops-gone", "server { listen 80; }"),
     from: "nginx:orphan",
   },
   {
-    of: 'doctor/sites.ts ["cat", open.path]',
+    of: 'sites/checks.ts ["cat", open.path]',
     state: (host) => host.put("/etc/nginx/conf.d/x.conf", "server {\n root /var/www;\n}"),
     from: "deploy-backups:web-exposure",
     shows: "root /var/www;",
@@ -152,14 +153,14 @@ export const cases: Case[] = [
     from: "host:python-version",
   },
   {
-    of: 'recipes/nginx-fault.ts ["sudo", "nginx", "-t"]',
+    of: 'nginx/fault.ts ["sudo", "nginx", "-t"]',
     state: (host) => host.put("/etc/nginx/conf.d/x.conf", `server {\n server_name ${"a".repeat(900)}.test;\n}`),
     from: "nginx:config",
     shows: "could not build server_names_hash",
   },
   // project validate, and doctor's line for each project
   {
-    of: 'projects/site-hints.ts ["sudo", "mv", "--no-clobber", swapped, root_path]',
+    of: 'sites/serve/site-hints.ts ["sudo", "mv", "--no-clobber", swapped, root_path]',
     state(host) {
       host.dir(`${tree}.previous-swap`);
       host.put(`${tree}.previous-swap/index.html`, "home", { gid: 33 });
@@ -168,7 +169,7 @@ export const cases: Case[] = [
     from: "project:demo",
   },
   {
-    of: 'projects/health.ts ["ls", "-ld", root_path]',
+    of: 'sites/health.ts ["ls", "-ld", root_path]',
     state(host) {
       removeTree(host);
       host.put(tree, "");
@@ -177,7 +178,7 @@ export const cases: Case[] = [
     shows: "-rw",
   },
   {
-    of: 'projects/health.ts ("update", slug, "--source-path", "DIRECTORY")',
+    of: 'sites/health.ts ("update", slug, "--source-path", "DIRECTORY")',
     state: record({ source_path: "/srv/none" }),
     from: "project:demo",
   },
@@ -190,40 +191,40 @@ export const cases: Case[] = [
     from: "project init demo",
   },
   {
-    of: 'projects/health.ts ["ls", "-l", page]',
+    of: 'sites/health.ts ["ls", "-l", page]',
     state: (host) => host.put(`${tree}/index.html`, "home", { mode: 0o666, gid: 33 }),
     from: "project:demo",
     shows: "-rw-rw-rw-",
   },
   {
-    of: 'projects/health.ts ["ls", "-la", path]',
+    of: 'sites/health.ts ["ls", "-la", path]',
     state: (host) => host.put(`${tree}.staging/half`, ""),
     from: "project:demo",
     shows: "half",
   },
   {
-    of: 'projects/health.ts ["sudo", "rmdir", backupsOf(slug)]',
+    of: 'sites/health.ts ["sudo", "rmdir", backupsOf(slug)]',
     state: (host) => host.dir(backups),
     from: "project:demo",
   },
   {
-    of: 'projects/health.ts ("disable", slug)',
+    of: 'sites/health.ts ("disable", slug)',
     state: record({ enabled: false }),
     from: "project:demo",
   },
   {
-    of: 'projects/health.ts ("enable", slug)',
+    of: 'sites/health.ts ("enable", slug)',
     state: (host) => host.remove(link),
     from: "project:demo",
   },
   {
-    of: 'projects/foreign-name.ts ["grep", "-niF", domain, other.path]',
+    of: 'sites/serve/foreign-name.ts ["grep", "-niF", domain, other.path]',
     state: (host) => host.put("/etc/nginx/conf.d/x.conf", "server {\n server_name demo.test;\n}"),
     from: "project:demo",
     shows: "2: server_name demo.test;",
   },
   {
-    of: 'projects/health.ts ["ls", "-la", project.root_path]',
+    of: 'sites/health.ts ["ls", "-la", project.root_path]',
     state(host) {
       host.remove(`${tree}/index.html`);
       host.put(`${tree}/guide/index.html`, "guide");
@@ -232,17 +233,17 @@ export const cases: Case[] = [
     shows: "guide",
   },
   {
-    of: 'projects/site-hints.ts ["sudo", "systemctl", "start", "nginx"]',
+    of: 'sites/serve/site-hints.ts ["sudo", "systemctl", "start", "nginx"]',
     state: stopNginx,
     from: "project:demo",
   },
   {
-    of: 'projects/site-hints.ts ["sudo", "systemctl", "reload", "nginx"]',
+    of: 'sites/serve/site-hints.ts ["sudo", "systemctl", "reload", "nginx"]',
     state: (host) => host.put(site, host.text(site) ?? ""),
     from: "project:demo",
   },
   {
-    of: 'projects/site-hints.ts ["sudo", "tail", "-n", "20", "/var/log/nginx/error.log"]',
+    of: 'sites/serve/site-hints.ts ["sudo", "tail", "-n", "20", "/var/log/nginx/error.log"]',
     state(host) {
       host.put(`${tree}/index.html`, "home", { mode: 0o600, gid: 33 });
       host.put("/var/log/nginx/error.log", "open() failed (13: Permission denied)\n");
@@ -251,7 +252,7 @@ export const cases: Case[] = [
     shows: "Permission denied",
   },
   {
-    of: 'projects/health.ts ["ls", "-la", root_path]',
+    of: 'sites/health.ts ["ls", "-la", root_path]',
     state(host) {
       record({ enabled: false })(host);
       host.remove(link);
@@ -262,7 +263,7 @@ export const cases: Case[] = [
     shows: "guide",
   },
   {
-    of: 'projects/site-hints.ts ["sudo", "systemctl", "start", "nginx"]',
+    of: 'sites/serve/site-hints.ts ["sudo", "systemctl", "start", "nginx"]',
     state: stopNginx,
     from: "project validate demo",
   },
@@ -278,7 +279,7 @@ export const cases: Case[] = [
   },
   // Causes that a deploy finds when it probes the page
   {
-    of: 'projects/site-hints.ts ["sudo", "systemctl", "start", "nginx"]',
+    of: 'sites/serve/site-hints.ts ["sudo", "systemctl", "start", "nginx"]',
     state: stopNginx,
     from: "the probe of a deploy",
   },
@@ -292,17 +293,17 @@ export const cases: Case[] = [
     steps: 2,
   },
   {
-    of: 'projects/site-hints.ts ["sudo", "systemctl", "reload", "nginx"]',
+    of: 'sites/serve/site-hints.ts ["sudo", "systemctl", "reload", "nginx"]',
     state: (host) => host.put(site, host.text(site) ?? ""),
     from: "the probe of a deploy",
   },
   {
-    of: 'projects/served.ts ["sudo", "edox-ops", "project", "enable", slug]',
+    of: 'sites/serve/served.ts ["sudo", "edox-ops", "project", "enable", slug]',
     state: (host) => host.put(site, "server {}"),
     from: "the probe of a deploy",
   },
   {
-    of: 'engine/show-file.ts ["sudo", "sed", "-n", `{line}p`, path]',
+    of: 'problem/show-file.ts ["sudo", "sed", "-n", `{line}p`, path]',
     state(host) {
       stopNginx(host);
       host.put("/etc/nginx/conf.d/foreign.conf", "# theirs\nbogus;\n");
@@ -312,19 +313,19 @@ export const cases: Case[] = [
   },
   // Errors of commands
   {
-    of: 'projects/publication.ts ["ls", "-ld", root_path]',
+    of: 'sites/deploy/publication.ts ["ls", "-ld", root_path]',
     state: (host) => host.put("/var/www/docs/new", ""),
     from: "project publish new --domain new.test --source /srv/new",
     shows: "-rw",
   },
   {
-    of: 'recipes/nginx-fault.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
+    of: 'nginx/fault.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
     state: removeNginx,
     from: "project publish demo --source /srv/new",
     after: "nginx:sites",
   },
   {
-    of: 'recipes/nginx-fault.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
+    of: 'nginx/fault.ts ["sudo", "edox-ops", "bootstrap", "--yes"]',
     state: removeNginx,
     from: "project enable demo",
   },
@@ -335,7 +336,7 @@ export const cases: Case[] = [
     shows: "prune",
   },
   {
-    of: 'projects/store.ts ["sudo", "cat", "-n", projectsPath]',
+    of: 'sites/store.ts ["sudo", "cat", "-n", projectsPath]',
     state: (host) => host.put(projectsPath, '{\n"-x": 7}', { mode: 0o600 }),
     from: "project:-x",
     shows: '2\t"-x": 7}',
@@ -380,34 +381,34 @@ export const cases: Case[] = [
     shows: "1\tblah blah",
   },
   {
-    of: 'projects/recipes.ts ["edox-ops", "project", "show", slug]',
+    of: 'sites/recipe.ts ["edox-ops", "project", "show", slug]',
     state: () => {},
     from: "project add demo --domain other.test",
     shows: "demo.test",
   },
   {
-    of: 'projects/store.ts ["edox-ops", "project", "list"]',
+    of: 'sites/store.ts ["edox-ops", "project", "list"]',
     state: () => {},
     from: "project show else",
     shows: "demo\tdemo.test",
   },
   {
-    of: 'projects/store.ts ("update", slug, ...(flags[key] ?? []))',
+    of: 'sites/store.ts ("update", slug, ...(flags[key] ?? []))',
     state: record({ domain: "a;b" }),
     from: "project show demo",
   },
   {
-    of: 'projects/store.ts ("disable", slug)',
+    of: 'sites/store.ts ("disable", slug)',
     state: record({ enabled: "yes" }),
     from: "project show demo",
   },
   {
-    of: 'projects/store.ts ("remove", key)',
+    of: 'sites/store.ts ("remove", key)',
     state: (host) => host.put(projectsPath, '{"UPPER":7}', { mode: 0o600 }),
     from: "project:UPPER",
   },
   {
-    of: 'projects/store.ts ["ls", "-ld", file]',
+    of: 'sites/store.ts ["ls", "-ld", file]',
     state(host) {
       record({ root_path: "/var/www/docs/team/demo" })(host);
       host.put("/var/www/docs/team", "");
@@ -416,31 +417,31 @@ export const cases: Case[] = [
     shows: "-rw",
   },
   {
-    of: 'projects/members.ts ["sudo", "cat", "-n", projectsPath]',
+    of: 'sites/deploy/members.ts ["sudo", "cat", "-n", projectsPath]',
     state: (host) => host.put(projectsPath, '{\n"demo": oops}', { mode: 0o600 }),
     from: "project list",
     shows: '2\t"demo": oops}',
   },
   {
-    of: 'projects/site-hints.ts ["cp", "-a", "--", from, root_path]',
+    of: 'sites/serve/site-hints.ts ["cp", "-a", "--", from, root_path]',
     state: () => {},
     from: "project update demo --root-path /var/www/docs/new",
   },
   {
-    of: 'projects/site-hints.ts ["mkdir", "-p", root_path]',
+    of: 'sites/serve/site-hints.ts ["mkdir", "-p", root_path]',
     state: (host) => {
       removeTree(host);
     },
     from: "project update demo --root-path /var/www/docs/team/new",
   },
   {
-    of: 'projects/certificate-hints.ts ["sudo", "apt-get", "install", "certbot"]',
+    of: 'sites/serve/certificate-hints.ts ["sudo", "apt-get", "install", "certbot"]',
     state: () => {},
     from: "project update demo --tls",
     shows: "Setting up packages",
   },
   {
-    of: 'projects/certificate-hints.ts ["sudo", "openssl", "x509", "-in", chainPath, "-noout", "-subject", "-issuer", "-dates"]',
+    of: 'sites/serve/certificate-hints.ts ["sudo", "openssl", "x509", "-in", chainPath, "-noout", "-subject", "-issuer", "-dates"]',
     state(host) {
       const dir = "/etc/letsencrypt/live/demo.test";
       const dates = { from: "2026-10-01", to: "2026-12-30" };
@@ -452,7 +453,7 @@ export const cases: Case[] = [
     shows: "notAfter=Dec 30",
   },
   {
-    of: 'recipes/nginx-names.ts ["sed", "-n", `{line}p`, path]',
+    of: 'nginx/names.ts ["sed", "-n", `{line}p`, path]',
     state: (host) =>
       host.put(
         "/etc/nginx/nginx.conf",
@@ -462,19 +463,19 @@ export const cases: Case[] = [
     shows: "server_names_hash_bucket_size 64;",
   },
   {
-    of: 'recipes/nginx-sites.ts ["sudo", "sed", "-i", edit, mainPath]',
+    of: 'nginx/sites.ts ["sudo", "sed", "-i", edit, mainPath]',
     state: (host) =>
       host.put("/etc/nginx/nginx.conf", "events {}\nhttp {\n    include /etc/nginx/sites-enabled/*;\n}\n"),
     from: "bootstrap --yes",
   },
   {
-    of: 'recipes/nginx-sites.ts ["cat", "-n", mainPath]',
+    of: 'nginx/sites.ts ["cat", "-n", mainPath]',
     state: (host) => host.put("/etc/nginx/nginx.conf", "events {}\nhttp\n{\n}\n"),
     from: "bootstrap --yes",
     shows: "2\thttp",
   },
   {
-    of: 'recipes/nginx-config.ts ["grep", "-rn", "include", confDir]',
+    of: 'nginx/config.ts ["grep", "-rn", "include", confDir]',
     state(host) {
       for (let i = 0; i <= 101; i++)
         host.put(`/etc/nginx/conf.d/${i}.conf`, `include /etc/nginx/conf.d/${i + 1}.conf;`);
@@ -525,7 +526,7 @@ export const cases: Case[] = [
     shows: "nginx.prepare",
   },
   {
-    of: 'projects/recipes.ts ["sudo", "edox-ops", "project", "list"]',
+    of: 'sites/recipe.ts ["sudo", "edox-ops", "project", "list"]',
     state: () => {},
     from: "project add other --domain demo.test",
     shows: "demo\tdemo.test",

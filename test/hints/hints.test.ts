@@ -2,13 +2,13 @@
 
 import { describe, expect, test } from "bun:test";
 import { examine } from "../../src/doctor/doctor.ts";
-import { siteEntries } from "../../src/doctor/sites.ts";
-import { shellLine } from "../../src/engine/lines.ts";
+import { siteEntries } from "../../src/sites/checks.ts";
+import { shellLine } from "../../src/text/lines.ts";
 import { typedWords } from "../cli/typed.ts";
 import type { FakeHost } from "../fake-host.ts";
-import { SiteHost } from "../projects/site-host.ts";
-import { registeredHost } from "../projects/typed-deploy.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";
+import { SiteHost } from "../sites/site-host.ts";
+import { registeredHost } from "../sites/typed-deploy.ts";
 import { aptCases } from "./apt-cases.ts";
 import { type Case, cases } from "./cases.ts";
 import { elsewhere, parts } from "./elsewhere.ts";

@@ -1,28 +1,28 @@
 // Hints that are typed on the test machine, because what they show exists on every machine.
 
 import { readFileSync } from "node:fs";
+import { installPackages, newerVersions } from "../../src/apt/apt.ts";
 import type { Context } from "../../src/cli/context.ts";
 import { teller } from "../../src/cli/teller.ts";
+import { showShims } from "../../src/docker/recipe.ts";
 import { examine } from "../../src/doctor/doctor.ts";
-import type { Entry } from "../../src/doctor/finding.ts";
 import { pi } from "../../src/doctor/pi.ts";
-import { runnerEntries } from "../../src/doctor/runners.ts";
-import { installPackages, newerVersions } from "../../src/engine/apt.ts";
-import { withDiskFault } from "../../src/engine/disk-fault.ts";
-import { Problem } from "../../src/engine/step.ts";
+import type { Entry } from "../../src/engine/finding.ts";
 import type { HostReader } from "../../src/host/host.ts";
 import { localHost } from "../../src/host/local.ts";
 import { demandTasks, executableMemoryError } from "../../src/host/local-limits.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { LimitError } from "../../src/host/system-error.ts";
-import { planDeletion } from "../../src/projects/deletion.ts";
-import { hintToAsk } from "../../src/projects/site-hints.ts";
-import { showShims } from "../../src/recipes/docker.ts";
-import { hintFor } from "../../src/report/voice.ts";
+import { withDiskFault } from "../../src/problem/disk-fault.ts";
+import { Problem } from "../../src/problem/problem.ts";
+import { hintFor } from "../../src/report/style.ts";
 import { portFree } from "../../src/resources/port.ts";
+import { runnerEntries } from "../../src/runner/checks.ts";
+import { planDeletion } from "../../src/sites/deletion.ts";
+import { hintToAsk } from "../../src/sites/serve/site-hints.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
-import { project } from "../projects/tree.ts";
+import { project } from "../sites/tree.ts";
 
 /** Listens on a port of this machine for as long as the tests run. */
 const listening = Bun.serve({ port: 0, fetch: () => new Response() });
@@ -103,23 +103,23 @@ const noInodes = { bytesFree: 5e9, inodes: 1e6, inodesFree: 0 };
 
 export const machineCases: MachineCase[] = [
   {
-    of: 'engine/disk-fault.ts ["findmnt", path]',
+    of: 'problem/disk-fault.ts ["findmnt", path]',
     hint: diskHint("/proc: resource busy or locked"),
     shows: "proc",
   },
   {
-    of: 'engine/disk-fault.ts ["df", "-h", path]',
+    of: 'problem/disk-fault.ts ["df", "-h", path]',
     hint: diskHint("ENOSPC: no space left on device, write '/usr/bin/x'"),
     shows: "Use%",
   },
   {
-    of: 'engine/disk-fault.ts ["df", "-i", path]',
+    of: 'problem/disk-fault.ts ["df", "-i", path]',
     hint: diskHint("ENOSPC: no space left on device, write '/usr/bin/x'", { space: () => noInodes }),
     shows: "IUse%",
   },
-  { of: 'engine/disk-fault.ts ["df", "-h"]', hint: diskHint("no space left on device"), shows: "Use%" },
+  { of: 'problem/disk-fault.ts ["df", "-h"]', hint: diskHint("no space left on device"), shows: "Use%" },
   {
-    of: 'engine/disk-fault.ts ["ulimit", "-f", "unlimited"]',
+    of: 'problem/disk-fault.ts ["ulimit", "-f", "unlimited"]',
     hint: diskHint("EFBIG: file too large, write '/etc/x'", {
       read: () => Buffer.from("Max file size             1024000              unlimited            bytes\n"),
     }),
@@ -155,14 +155,14 @@ export const machineCases: MachineCase[] = [
     shows: "/sys/fs/cgroup/pids.max is read",
   },
   {
-    of: 'engine/disk-fault.ts ["findmnt", "--options", "ro"]',
+    of: 'problem/disk-fault.ts ["findmnt", "--options", "ro"]',
     hint: diskHint("read-only file system"),
     within: "--mount",
     before: "mount -t tmpfs -o ro none /mnt",
     shows: "/mnt",
   },
   {
-    of: 'engine/disk-fault.ts ["sudo", "mount", "-o", "remount,rw", point]',
+    of: 'problem/disk-fault.ts ["sudo", "mount", "-o", "remount,rw", point]',
     hint: diskHint("EROFS: read-only file system, open '/mnt/x'", {
       read: () => Buffer.from("none / ext4 rw 0 0\nnone /mnt tmpfs ro 0 0\n"),
     }),
@@ -172,7 +172,7 @@ export const machineCases: MachineCase[] = [
     shows: "x\n",
   },
   {
-    of: 'projects/deletion.ts ["sudo", "umount", path]',
+    of: 'sites/deletion.ts ["sudo", "umount", path]',
     hint: () => {
       const trees = { ...localTrees(), pinned: (path: string) => (path === "/mnt" ? ("mount point" as const) : null) };
       return thrownHint(() => planDeletion(trees, "demo", ["/mnt"]));
@@ -183,7 +183,7 @@ export const machineCases: MachineCase[] = [
     shows: "/mnt is not a mountpoint",
   },
   {
-    of: 'projects/site-hints.ts ["curl", "-sSIk", "--noproxy", "*", "--resolve", resolve, urlOf(project)]',
+    of: 'sites/serve/site-hints.ts ["curl", "-sSIk", "--noproxy", "*", "--resolve", resolve, urlOf(project)]',
     hint: () => hintToAsk(project),
     within: "--net",
     shows: "curl: (7)",
@@ -199,12 +199,12 @@ export const machineCases: MachineCase[] = [
     shows: `${pageBytes}\n`,
   },
   {
-    of: 'doctor/runners.ts ["ip", "link", "show", out]',
+    of: 'runner/checks.ts ["ip", "link", "show", out]',
     hint: foundHint(runnerEntries(narrowHost("lo")), "ci-runner:mtu", narrowHost("lo")),
     shows: "mtu 65536",
   },
   {
-    of: 'engine/apt.ts ["apt-cache", "policy", ...names]',
+    of: 'apt/apt.ts ["apt-cache", "policy", ...names]',
     hint() {
       const refused = { code: 100, stdout: "", stderr: "" };
       return thrownHint(() => newerVersions(["dpkg"], { ...fakeDebian(), probe: async () => refused }));
@@ -212,15 +212,15 @@ export const machineCases: MachineCase[] = [
     shows: "Installed: ",
   },
   {
-    of: 'engine/apt.ts ["sudo", "apt-get", "remove", "--simulate", ...instead]',
+    of: 'apt/apt.ts ["sudo", "apt-get", "remove", "--simulate", ...instead]',
     hint: () =>
       thrownHint(() => {
-        return installPackages({ kind: "packages", names: ["x"], instead: ["curl"] }, removingHost(), () => null);
+        return installPackages({ names: ["x"], instead: ["curl"] }, removingHost(), () => null);
       }),
     shows: "Remv curl",
   },
   {
-    of: 'recipes/docker.ts ["pgrep", "-a", "containerd-shim"]',
+    of: 'docker/recipe.ts ["pgrep", "-a", "containerd-shim"]',
     hint: () => showShims,
     before: [
       "dir=$(mktemp -d)",
@@ -281,28 +281,28 @@ export const answerCases: AnswerCase[] = [
     shows: "<p>sign in",
   },
   {
-    of: 'runner/gitlab.ts ["curl", "-v", ...(caPath === undefined ? [] : ["--cacert", caPath]), url]',
+    of: 'runner/registration/gitlab.ts ["curl", "-v", ...(caPath === undefined ? [] : ["--cacert", caPath]), url]',
     status: 403,
     headers: { "content-type": "text/html", server: "filter" },
     body: "<p>blocked",
     shows: "filter",
   },
   {
-    of: 'runner/gitlab.ts ["curl", "-I", url]',
+    of: 'runner/registration/gitlab.ts ["curl", "-I", url]',
     status: 302,
     headers: { location: "/login" },
     body: "",
     shows: "/login",
   },
   {
-    of: 'runner/gitlab.ts ["curl", "-I", url]',
+    of: 'runner/registration/gitlab.ts ["curl", "-I", url]',
     status: 503,
     headers: { "retry-after": "3600" },
     body: "",
     shows: "503",
   },
   {
-    of: 'runner/gitlab.ts ["curl", "-I", server.url]',
+    of: 'runner/registration/gitlab.ts ["curl", "-I", server.url]',
     status: 200,
     headers: { "content-type": "application/json", server: "old" },
     body: JSON.stringify({ id: 1, token: "glrt-0123456789", token_expires_at: "soon" }),

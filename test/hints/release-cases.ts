@@ -1,7 +1,7 @@
 // States of a program and of the server of its releases, each with the hint that self-update gives.
 
 import { appendFileSync, chmodSync, mkdirSync } from "node:fs";
-import type { TreeHost } from "../projects/tree.ts";
+import type { TreeHost } from "../sites/tree.ts";
 
 export const program = "/usr/local/bin/edox-ops";
 export const dpkgStatus = "/var/lib/dpkg/status";
@@ -38,7 +38,7 @@ export interface ReleaseCase {
 
 export const releaseCases: ReleaseCase[] = [
   {
-    of: 'release/program.ts ["command", "-v", "edox-ops"]',
+    of: 'self-update/program.ts ["command", "-v", "edox-ops"]',
     path: `${program} (deleted)`,
     from: "self-update",
     shows: program,
@@ -55,12 +55,12 @@ export const releaseCases: ReleaseCase[] = [
     becomes: "1.2.2",
   },
   {
-    of: 'release/update.ts ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]',
+    of: 'self-update/update.ts ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]',
     from: "self-update --rollback",
     becomes: "1.2.2",
   },
   {
-    of: 'release/update.ts ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]',
+    of: 'self-update/update.ts ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]',
     state(disk) {
       disk.write(previous, "#!/bin/sh\nexit 134\n");
       chmodSync(disk.root + previous, 0o755);
@@ -69,27 +69,27 @@ export const releaseCases: ReleaseCase[] = [
     becomes: "1.2.2",
   },
   {
-    of: 'release/update.ts ["sudo", "edox-ops", "self-update", "--version", release.version]',
+    of: 'self-update/update.ts ["sudo", "edox-ops", "self-update", "--version", release.version]',
     latest: "1.2.2",
     from: "self-update",
     becomes: "1.2.2",
   },
   {
-    of: 'release/update.ts ["sudo", "mv", previous, `{previous}.old`]',
+    of: 'self-update/update.ts ["sudo", "mv", previous, `{previous}.old`]',
     state: (disk) => void mkdirSync(disk.root + previous),
     from: "self-update",
     after: "self-update",
     becomes: "1.2.4",
   },
   {
-    of: 'release/update.ts ["df", "-h", folder]',
+    of: 'self-update/update.ts ["df", "-h", folder]',
     state: (disk) => void Object.assign(disk.host, { space: () => ({ bytesFree: 1e6, inodes: 1e6, inodesFree: 9e5 }) }),
     from: "self-update",
     shows: "Use%",
   },
   {
     // apt itself plans it: the packages of this machine stay as they are.
-    of: 'release/update.ts ["sudo", "apt-get", "install", `./{asset}`]',
+    of: 'self-update/update.ts ["sudo", "apt-get", "install", `./{asset}`]',
     state: recordPackage,
     path: packaged,
     from: "self-update",

@@ -3,11 +3,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { shellLine } from "../../src/engine/lines.ts";
 import type { Host } from "../../src/host/host.ts";
+import { shellLine } from "../../src/text/lines.ts";
 import { typedWords, variables } from "../cli/typed.ts";
 import { makeKeys, makeRelease } from "../install/release.ts";
-import { TreeHost } from "../projects/tree.ts";
+import { TreeHost } from "../sites/tree.ts";
 import { dpkgStatus, program, releaseCases } from "./release-cases.ts";
 import { hintIn, run, wordsOf } from "./words.ts";
 

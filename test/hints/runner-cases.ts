@@ -1,6 +1,7 @@
 // States of a CI host in memory with a GitLab, each with the hint that it produces.
 
-import { lockPath, runnerLockPath, selftestLockPath } from "../../src/recipes/paths.ts";
+import { lockPath } from "../../src/engine/paths.ts";
+import { runnerLockPath, selftestLockPath } from "../../src/runner/paths.ts";
 import { secretLine } from "../cli/typed.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { type FakeGitLab, fakeGitLab } from "../runner/fake-gitlab.ts";
@@ -59,49 +60,49 @@ async function registered({ ops }: Runners, ...more: string[]): Promise<void> {
 export const runnerCases: RunnerCase[] = [
   // config.toml and runner.json
   {
-    of: 'engine/show-file.ts ["sudo", "sed", "-n", `{line}p`, path]',
+    of: 'problem/show-file.ts ["sudo", "sed", "-n", `{line}p`, path]',
     state: config("concurrent = 1\nbogus\n"),
     from: "gitlab-runner list",
     shows: "bogus",
   },
   {
-    of: 'engine/show-file.ts ["sudo", "sed", "-n", `{line}p`, path]',
+    of: 'problem/show-file.ts ["sudo", "sed", "-n", `{line}p`, path]',
     state: ({ host }) => host.put(configPath, Buffer.from("# one\nname = \xff here\n", "latin1"), { mode: 0o600 }),
     from: "gitlab-runner list",
     shows: "here",
   },
   {
-    of: `engine/show-file.ts ["sudo", "grep", "-nv", 'token *= *"', path]`,
+    of: `problem/show-file.ts ["sudo", "grep", "-nv", 'token *= *"', path]`,
     state: config(section("executor = 7\n")),
     from: `${register} --token ${token}`,
     shows: "5:executor = 7\n",
   },
   {
-    of: `engine/show-file.ts ["sudo", "grep", "-nv", 'token *= *"', path]`,
+    of: `problem/show-file.ts ["sudo", "grep", "-nv", 'token *= *"', path]`,
     state: config(section('executor = "shel"\n')),
     from: "ci-runner:config",
     shows: 'executor = "shel"',
   },
   {
-    of: `engine/show-file.ts ["sudo", "grep", "-nv", 'token *= *"', path]`,
+    of: `problem/show-file.ts ["sudo", "grep", "-nv", 'token *= *"', path]`,
     state: config('[[runners]]\ntoken = 7\nexecutor = "shell"\n'),
     from: `${register} --token ${token}`,
     shows: "2:token = 7",
   },
   {
-    of: 'engine/show-file.ts ["sudo", "cat", "-n", path]',
+    of: 'problem/show-file.ts ["sudo", "cat", "-n", path]',
     state: ({ host }) => host.put(statePath, '{\n"runners": oops}', { mode: 0o600 }),
     from: `${register} --token ${token}`,
     shows: '2\t"runners": oops}',
   },
   {
-    of: 'engine/show-file.ts ["sudo", "cat", "-n", path]',
+    of: 'problem/show-file.ts ["sudo", "cat", "-n", path]',
     state: ({ host }) => host.put("/etc/docker/daemon.json", "{\nbogus\n}\n"),
     from: "gitlab-runner prepare-ci-host --yes",
     shows: "2\tbogus",
   },
   {
-    of: 'engine/facts.ts ["ls", "-ld", path]',
+    of: 'problem/regular-file.ts ["ls", "-ld", path]',
     state({ host }) {
       host.remove(configPath);
       host.dir(configPath);
@@ -120,12 +121,12 @@ export const runnerCases: RunnerCase[] = [
   },
   // register
   {
-    of: 'runner/admission.ts ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"]',
+    of: 'runner/registration/admission.ts ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"]',
     state: withoutRunner,
     from: `${register} --token ${token}`,
   },
   {
-    of: 'runner/admission.ts ["edox-ops", "gitlab-runner", "list"]',
+    of: 'runner/registration/admission.ts ["edox-ops", "gitlab-runner", "list"]',
     async state(runners) {
       runners.gitlab.accessTokens.add("glpat-01234567");
       const words = [...register.split(" ").slice(1), "--access-token", "glpat-01234567", "--project", "7"];
@@ -135,7 +136,7 @@ export const runnerCases: RunnerCase[] = [
     shows: `a\t${url}\tdocker\tours`,
   },
   {
-    of: 'runner/admission.ts [...server.again, "--replace"]',
+    of: 'runner/registration/admission.ts [...server.again, "--replace"]',
     async state(runners) {
       runners.gitlab.registrationTokens.add("GR1348941older");
       await runners.ops(...register.split(" ").slice(1), "--token", "GR1348941older");
@@ -169,13 +170,13 @@ export const runnerCases: RunnerCase[] = [
     shows: "certificate",
   },
   {
-    of: 'runner/section.ts (order.server.again, "--url", other.url)',
+    of: 'runner/registration/section.ts (order.server.again, "--url", other.url)',
     state: config(section('executor = "shell"\n').replace(url, other).replace(token, secretLine)),
     from: `${register} --token ${secretLine}`,
     after: "ci-runner:token",
   },
   {
-    of: 'runner/gitlab.ts (again, "--url", base)',
+    of: 'runner/registration/gitlab.ts (again, "--url", base)',
     state: ({ gitlab }) => {
       gitlab.next.push({ status: 301, headers: { location: `${other}/api/v4/runners/verify` } });
     },
@@ -183,7 +184,7 @@ export const runnerCases: RunnerCase[] = [
     after: "ci-runner:token",
   },
   {
-    of: 'runner/profile.ts ["edox-ops", "gitlab-runner", "register", "--help"]',
+    of: 'runner/registration/profile.ts ["edox-ops", "gitlab-runner", "register", "--help"]',
     state: ({ host }) => host.put("/etc/profile.toml", "x = 1\n"),
     from: `gitlab-runner register --url ${url} --profile /etc/profile.toml --token ${token}`,
     shows: "a file with a [[runners]]",
@@ -195,19 +196,19 @@ export const runnerCases: RunnerCase[] = [
   },
   // unregister and uninstall
   {
-    of: 'runner/unregister.ts ["edox-ops", "gitlab-runner", "list"]',
+    of: 'runner/registration/unregister.ts ["edox-ops", "gitlab-runner", "list"]',
     state: (runners) => registered(runners),
     from: "gitlab-runner unregister b",
     shows: `a\t${url}`,
   },
   {
-    of: 'runner/unregister.ts ["sudo", "gitlab-runner", "unregister", "--name", name]',
+    of: 'runner/registration/unregister.ts ["sudo", "gitlab-runner", "unregister", "--name", name]',
     state: config(section('executor = "shell"\n')),
     from: "gitlab-runner unregister theirs",
     after: "gitlab-runner uninstall --purge --yes",
   },
   {
-    of: 'runner/unregister.ts ["sudo", "gitlab-runner", "unregister", "--name", made.name]',
+    of: 'runner/registration/unregister.ts ["sudo", "gitlab-runner", "unregister", "--name", made.name]',
     async state(runners) {
       await registered(runners);
       const text = runners.host.text(configPath) ?? "";
@@ -216,7 +217,7 @@ export const runnerCases: RunnerCase[] = [
     from: "gitlab-runner unregister a",
   },
   {
-    of: 'runner/unregister.ts (typed, "--url", url)',
+    of: 'runner/registration/unregister.ts (typed, "--url", url)',
     state: twins,
     from: "gitlab-runner unregister a",
   },
@@ -381,17 +382,17 @@ export const runnerCases: RunnerCase[] = [
   },
   // doctor
   {
-    of: 'doctor/runners.ts ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"]',
+    of: 'runner/checks.ts ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"]',
     state: ({ host }) => host.put("/etc/passwd", "root:x:0:0::/root:/bin/bash\n"),
     from: "runner:user:gitlab-runner",
   },
   {
-    of: 'doctor/runners.ts ["sudo", "install", "-d", "-m", "0750", ...owner, missing]',
+    of: 'runner/checks.ts ["sudo", "install", "-d", "-m", "0750", ...owner, missing]',
     state: () => {},
     from: "runner:home:/home/gitlab-runner",
   },
   {
-    of: 'doctor/runners.ts ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"]',
+    of: 'runner/checks.ts ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"]',
     state(runners) {
       config(section('executor = "shell"\n'))(runners);
       runners.host.put("/etc/group", "root:x:0:\ndocker:x:998:\n");
@@ -399,19 +400,19 @@ export const runnerCases: RunnerCase[] = [
     from: "ci-runner:docker-group",
   },
   {
-    of: 'doctor/runners.ts ["sudo", "edox-ops", "gitlab-runner", "status"]',
+    of: 'runner/checks.ts ["sudo", "edox-ops", "gitlab-runner", "status"]',
     state: config(section('executor = "shell"\n').replace(token, "glrt-unknown-0123")),
     from: "ci-runner:token",
     shows: "accepted: no",
   },
   {
-    of: 'doctor/runners.ts ["sudo", "grep", "-nE", "concurren|name", runnerConfigPath]',
+    of: 'runner/checks.ts ["sudo", "grep", "-nE", "concurren|name", runnerConfigPath]',
     state: config(`concurrent = 2\n${section('executor = "shell"\n')}`),
     from: "ci-runner:polling",
     shows: "1:concurrent = 2",
   },
   {
-    of: 'doctor/runners.ts ["sudo", "edox-ops", ...register]',
+    of: 'runner/checks.ts ["sudo", "edox-ops", ...register]',
     async state(runners) {
       await registered(runners);
       runners.host.link("/etc/nginx/sites-enabled/edox-ops-demo", "/etc/nginx/sites-available/edox-ops-demo");

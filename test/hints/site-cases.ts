@@ -2,8 +2,8 @@
 
 import { mkdtempSync, rmSync, truncateSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { projectLockPath } from "../../src/projects/releases.ts";
-import type { SiteHost } from "../projects/site-host.ts";
+import { projectLockPath } from "../../src/sites/deploy/releases.ts";
+import type { SiteHost } from "../sites/site-host.ts";
 
 export interface SiteCase {
   of: string;
@@ -73,7 +73,7 @@ export const siteCases: SiteCase[] = [
     from: "project deploy demo --source /srv/site",
   },
   {
-    of: 'projects/deletion.ts ["sudo", "ls", "-la", above(dir)]',
+    of: 'sites/deletion.ts ["sudo", "ls", "-la", above(dir)]',
     async state(site) {
       await publish(site);
       const { remove } = site.trees;
@@ -89,7 +89,7 @@ export const siteCases: SiteCase[] = [
     shows: ".removing-demo",
   },
   {
-    of: 'doctor/sites.ts ["ls", "-l", "--time-style=full-iso", changed]',
+    of: 'sites/checks.ts ["ls", "-l", "--time-style=full-iso", changed]',
     async state(site) {
       await publish(site);
       const edited = `${backups}/demo/20260101T000000Z/index.html`;
@@ -101,7 +101,7 @@ export const siteCases: SiteCase[] = [
     shows: "2026-03-01 00:00:00",
   },
   {
-    of: 'doctor/sites.ts ["sudo", "edox-ops", "project", "backups", "list", largest.slug]',
+    of: 'sites/checks.ts ["sudo", "edox-ops", "project", "backups", "list", largest.slug]',
     async state(site) {
       await publish(site);
       const large = `${backups}/demo/20260101T000000Z/film.mp4`;
@@ -112,7 +112,7 @@ export const siteCases: SiteCase[] = [
     shows: `20260101T000000Z\t${600 * 2 ** 20}\t`,
   },
   {
-    of: 'doctor/sites.ts ["sudo", "ls", "-lR", backupsDir]',
+    of: 'sites/checks.ts ["sudo", "ls", "-lR", backupsDir]',
     async state(site) {
       await publish(site);
       const bad = `${backups}/demo/20260101T000000Z`;
@@ -129,7 +129,7 @@ export const siteCases: SiteCase[] = [
     shows: "20260101T000000Z",
   },
   {
-    of: 'projects/health.ts ("show", slug)',
+    of: 'sites/health.ts ("show", slug)',
     async state(site) {
       await publish(site);
       const { list } = site.host;
@@ -144,23 +144,23 @@ export const siteCases: SiteCase[] = [
     shows: live,
   },
   {
-    of: 'projects/deletion.ts ["sudo", "chattr", "-i", path]',
+    of: 'sites/deletion.ts ["sudo", "chattr", "-i", path]',
     ...flagged("i", `${live}/index.html`),
     from: "project remove demo --delete-files --dry-run",
   },
   {
-    of: 'projects/deletion.ts ["sudo", "chattr", "-a", path]',
+    of: 'sites/deletion.ts ["sudo", "chattr", "-a", path]',
     ...flagged("a", live),
     from: "project remove demo --delete-files --dry-run",
   },
   {
-    of: 'engine/disk-fault.ts ["lsattr", "-d", dir, path]',
+    of: 'problem/disk-fault.ts ["lsattr", "-d", dir, path]',
     ...flagged("i", live),
     from: "project deploy demo --source /srv/new",
     shows: "----i",
   },
   {
-    of: 'projects/blocked.ts ["sudo", "edox-ops", "project", "update", project.slug, "--csp"]',
+    of: 'sites/serve/blocked.ts ["sudo", "edox-ops", "project", "update", project.slug, "--csp"]',
     async state(site) {
       await publish(site);
       for (const name of ["one", "two"]) site.disk.write(`/srv/${name}/index.html`, `${cdnPage}${name}`);

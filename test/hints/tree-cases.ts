@@ -1,8 +1,8 @@
 // States of a real tree, each with the hint that a deploy, a restore or a check of it produces.
 
 import { writeFileSync } from "node:fs";
-import { pax, tarOf, zipOf } from "../projects/archives.ts";
-import { project, type TreeHost } from "../projects/tree.ts";
+import { pax, tarOf, zipOf } from "../sites/archives.ts";
+import { project, type TreeHost } from "../sites/tree.ts";
 
 const tree = "/var/www/docs/demo";
 const backups = "/var/www/docs/.edox-ops-backups/demo";
@@ -22,7 +22,7 @@ export interface TreeCase {
 const earlier = `${backups}/20260101T000000Z/index.html`;
 export const treeCases: TreeCase[] = [
   {
-    of: 'projects/site-hints.ts ("restore", slug, ...named, "--yes")',
+    of: 'sites/serve/site-hints.ts ("restore", slug, ...named, "--yes")',
     state(disk) {
       disk.write(earlier, "earlier");
       disk.remove(tree);
@@ -31,7 +31,7 @@ export const treeCases: TreeCase[] = [
     page: "earlier",
   },
   {
-    of: 'projects/site-hints.ts ("restore", slug, ...named, "--yes")',
+    of: 'sites/serve/site-hints.ts ("restore", slug, ...named, "--yes")',
     async state(disk) {
       for (const content of ["one", "two"]) {
         disk.ahead += 5000;
@@ -46,13 +46,13 @@ export const treeCases: TreeCase[] = [
     page: "two",
   },
   {
-    of: 'projects/site-hints.ts ("deploy", slug, ...(isUsable ? [] : ["--source", "DIRECTORY"]))',
+    of: 'sites/serve/site-hints.ts ("deploy", slug, ...(isUsable ? [] : ["--source", "DIRECTORY"]))',
     state: (disk) => disk.remove(tree),
     from: "project validate demo",
     page: "new",
   },
   {
-    of: 'projects/site-hints.ts ("deploy", slug, ...(isUsable ? [] : ["--source", "DIRECTORY"]))',
+    of: 'sites/serve/site-hints.ts ("deploy", slug, ...(isUsable ? [] : ["--source", "DIRECTORY"]))',
     state(disk) {
       disk.write("/etc/edox-ops/projects.json", JSON.stringify({ demo: { ...project, source_path: "/srv/site" } }));
       disk.remove(tree);
@@ -61,7 +61,7 @@ export const treeCases: TreeCase[] = [
     page: "home",
   },
   {
-    of: 'projects/site-hints.ts ("init", slug)',
+    of: 'sites/serve/site-hints.ts ("init", slug)',
     state(disk) {
       const root_path = "/var/www/docs/team/demo";
       disk.write("/etc/edox-ops/projects.json", JSON.stringify({ demo: { ...project, root_path } }));
@@ -69,7 +69,7 @@ export const treeCases: TreeCase[] = [
     from: "project validate demo",
   },
   {
-    of: 'projects/releases.ts ["sudo", "edox-ops", "project", "init", slug]',
+    of: 'sites/deploy/releases.ts ["sudo", "edox-ops", "project", "init", slug]',
     state(disk) {
       const root_path = "/var/www/docs/team/demo";
       disk.write("/etc/edox-ops/projects.json", JSON.stringify({ demo: { ...project, root_path } }));
@@ -77,7 +77,7 @@ export const treeCases: TreeCase[] = [
     from: "project deploy demo --source /srv/site",
   },
   {
-    of: 'projects/health.ts ("backups", "prune", slug, "--keep", String(mostKept))',
+    of: 'sites/health.ts ("backups", "prune", slug, "--keep", String(mostKept))',
     state(disk) {
       disk.write(`${backups}/.stage-1-20260103T000000Z/index.html`, "half");
       for (let day = 10; day < 20; day++) disk.write(`${backups}/202601${day}T000000Z/index.html`, "kept");
@@ -85,19 +85,19 @@ export const treeCases: TreeCase[] = [
     from: "project validate demo",
   },
   {
-    of: 'projects/health.ts ("deploy", slug, ...(source_path === null ? ["--source", "DIRECTORY"] : []))',
+    of: 'sites/health.ts ("deploy", slug, ...(source_path === null ? ["--source", "DIRECTORY"] : []))',
     state: (disk) => disk.mode(tree, 0o777),
     from: "project validate demo",
     page: "new",
   },
   {
-    of: 'projects/publish.ts (choices.again, "--source", "DIRECTORY")',
+    of: 'sites/deploy/requests.ts (choices.again, "--source", "DIRECTORY")',
     state: () => {},
     from: "project deploy demo",
     page: "new",
   },
   {
-    of: 'projects/publish.ts ["edox-ops", "project", "backups", "list", project.slug]',
+    of: 'sites/deploy/requests.ts ["edox-ops", "project", "backups", "list", project.slug]',
     state: (disk) => disk.write(earlier, "earlier"),
     from: "project restore demo --backup 20260202T000000Z --yes",
     shows: "20260101T000000Z",
@@ -123,13 +123,13 @@ export const treeCases: TreeCase[] = [
     from: "project remove demo --delete-files --yes",
   },
   {
-    of: 'projects/releases.ts ["ls", "-ld", dir]',
+    of: 'sites/deploy/releases.ts ["ls", "-ld", dir]',
     state: (disk) => disk.write(backups, "a file"),
     from: "project deploy demo --source /srv/site",
     shows: "-rw",
   },
   {
-    of: 'projects/source-hints.ts [...again, "--dereference"]',
+    of: 'sites/source/source-hints.ts [...again, "--dereference"]',
     state(disk) {
       disk.write("/usr/share/javascript/jquery.js", "jquery");
       disk.write("/srv/a/jquery.js", "-> ../../usr/share/javascript/jquery.js");
@@ -139,7 +139,7 @@ export const treeCases: TreeCase[] = [
     page: "with jquery",
   },
   {
-    of: 'projects/dereference.ts ["namei", "-l", path]',
+    of: 'sites/source/dereference.ts ["namei", "-l", path]',
     state(disk) {
       disk.write("/etc/secret", "secret");
       disk.write("/srv/site/a", "-> /etc/secret");
@@ -148,13 +148,13 @@ export const treeCases: TreeCase[] = [
     shows: "a -> /etc/secret",
   },
   {
-    of: 'projects/source-hints.ts ["ls", "-la", name]',
+    of: 'sites/source/source-hints.ts ["ls", "-la", name]',
     state: (disk) => disk.write("/srv/a/page.html", "no index"),
     from: "project deploy demo --source /srv/a",
     shows: "page.html",
   },
   {
-    of: 'projects/source.ts (again, "--subdir", only)',
+    of: 'sites/source/source.ts (again, "--subdir", only)',
     state(disk) {
       disk.write("/srv/a/public/index.html", "below");
       disk.write("/srv/a/README", "");
@@ -163,19 +163,19 @@ export const treeCases: TreeCase[] = [
     page: "below",
   },
   {
-    of: 'projects/publish.ts (choices.again, "--source", above)',
+    of: 'sites/deploy/requests.ts (choices.again, "--source", above)',
     state: (disk) => disk.write("/srv/page/index.html", "one page"),
     from: "project deploy demo --source /srv/page/index.html --keep 3",
     page: "one page",
   },
   {
-    of: 'projects/source-hints.ts ["ls", "-ld", ...paths.map((path) => (path === "" ? sought.name : `{sought.name}/{path}`))]',
+    of: 'sites/source/source-hints.ts ["ls", "-ld", ...paths.map((path) => (path === "" ? sought.name : `{sought.name}/{path}`))]',
     state: (disk) => disk.mode("/srv/site/index.html", 0o4644),
     from: "project deploy demo --source /srv/site",
     shows: "-rwS",
   },
   {
-    of: 'projects/source-hints.ts (again, "--exclude", excluded.join(","))',
+    of: 'sites/source/source-hints.ts (again, "--exclude", excluded.join(","))',
     state(disk) {
       disk.write("/srv/b/out", "-> ../../etc/passwd");
       disk.write("/srv/b/index.html", "without the link");
@@ -185,21 +185,21 @@ export const treeCases: TreeCase[] = [
     page: "without the link",
   },
   {
-    of: 'projects/source-hints.ts [...again, "--allow-empty", "--dry-run", "--diff"]',
+    of: 'sites/source/source-hints.ts [...again, "--allow-empty", "--dry-run", "--diff"]',
     // The name lacks the extension that shows its type.
     state: (disk) => writeFileSync(`${disk.root}/srv/b`, zipOf([{ name: "public/page.html", content: "page" }])),
     from: "project deploy demo --source /srv/b",
     shows: "public/page.html",
   },
   {
-    of: 'projects/source-hints.ts ["tar", "-C", "DIRECTORY", "-czf", "site.tar.gz", "."]',
+    of: 'sites/source/source-hints.ts ["tar", "-C", "DIRECTORY", "-czf", "site.tar.gz", "."]',
     state: (disk) => writeFileSync(`${disk.root}/srv/b.zip`, zipOf([{ name: "../x", content: "x" }])),
     from: "project deploy demo --source /srv/b.zip",
     after: "project deploy demo --source /srv/site.tar.gz",
     page: "new",
   },
   {
-    of: 'projects/source-hints.ts ["tar", "-C", "DIRECTORY", "-czf", "site.tar.gz", "."]',
+    of: 'sites/source/source-hints.ts ["tar", "-C", "DIRECTORY", "-czf", "site.tar.gz", "."]',
     state(disk) {
       writeFileSync(`${disk.root}/srv/b.tar`, tarOf([{ name: "a,b", type: "2", link: "/etc/passwd" }]));
     },
@@ -208,7 +208,7 @@ export const treeCases: TreeCase[] = [
     page: "new",
   },
   {
-    of: 'projects/source-hints.ts ["find", top, "-regextype", "posix-extended", "-regex", `.{{longestPath},}`, "-print", "-quit"]',
+    of: 'sites/source/source-hints.ts ["find", top, "-regextype", "posix-extended", "-regex", `.{{longestPath},}`, "-print", "-quit"]',
     state(disk) {
       const make = "for (1..20) { $d = 'd' x 199; mkdir $d; chdir $d or die } open F, '>page.html' or die";
       Bun.spawnSync(["perl", "-e", make], { cwd: `${disk.root}/srv/site` });
@@ -217,32 +217,32 @@ export const treeCases: TreeCase[] = [
     shows: "/ddd",
   },
   {
-    of: 'projects/source-path.ts ["namei", "-l", typed]',
+    of: 'sites/source/source-path.ts ["namei", "-l", typed]',
     state: () => {},
     from: "project deploy demo --source /srv/gone/site",
     shows: "gone - No such file or directory",
   },
   {
-    of: 'projects/source-path.ts ["ls", "-ld", path]',
+    of: 'sites/source/source-path.ts ["ls", "-ld", path]',
     state: (disk) => disk.write("/etc/site/index.html", "home"),
     from: "project deploy demo --source /etc/site",
     shows: "drwx",
   },
   {
-    of: 'projects/source-path.ts ["sudo", "cp", "-r", path, "/srv/"]',
+    of: 'sites/source/source-path.ts ["sudo", "cp", "-r", path, "/srv/"]',
     state: (disk) => disk.write("/root/pages/index.html", "of root"),
     from: "project deploy demo --source /root/pages",
     after: "project deploy demo --source /srv/pages",
     page: "of root",
   },
   {
-    of: 'projects/left-out.ts (line, "--exclude", excluded.join(","))',
+    of: 'sites/source/left-out.ts (line, "--exclude", excluded.join(","))',
     state: (disk) => disk.write("/srv/site/.env", "secret"),
     from: "project deploy demo --source /srv/site",
     page: "home",
   },
   {
-    of: 'projects/left-out.ts ["ls", "-la", name]',
+    of: 'sites/source/left-out.ts ["ls", "-la", name]',
     state(disk) {
       for (let i = 0; i <= 20; i++) disk.write(`/srv/site/.env.${i}`, "secret");
     },
@@ -250,7 +250,7 @@ export const treeCases: TreeCase[] = [
     shows: ".env.20",
   },
   {
-    of: 'projects/unpacked.ts ["ls", "-l", given]',
+    of: 'sites/deploy/unpacked.ts ["ls", "-l", given]',
     state(disk) {
       const room = { bytes: 1e14, inodes: 1e9, size: 1e14, block: 4096 };
       Object.assign(disk.trees, { room: () => room });
@@ -267,7 +267,7 @@ export const treeCases: TreeCase[] = [
     { bytes: 1, inodes: 1e6, size: 100, block: 1 },
     { bytes: 1e12, inodes: 1, size: 1e12, block: 1 },
   ].map((room) => ({
-    of: 'projects/unpacked.ts ["df", limit === "entries" ? "-i" : "-h", docsRoot]',
+    of: 'sites/deploy/unpacked.ts ["df", limit === "entries" ? "-i" : "-h", docsRoot]',
     state(disk: TreeHost) {
       Object.assign(disk.trees, { room: () => room });
       writeFileSync(`${disk.root}/srv/b.tar`, tarOf([{ name: "index.html", content: "home" }]));
@@ -276,13 +276,13 @@ export const treeCases: TreeCase[] = [
     shows: "Use%",
   })),
   {
-    of: 'projects/dereference.ts ["df", fits ? "-h" : "-i", docsRoot]',
+    of: 'sites/source/dereference.ts ["df", fits ? "-h" : "-i", docsRoot]',
     state: (disk) => void Object.assign(disk.trees, { room: () => ({ bytes: 0, inodes: 9, size: 9, block: 1 }) }),
     from: "project deploy demo --source /srv/site --dereference",
     shows: "Use%",
   },
   {
-    of: 'projects/stage.ts ["df", ...flags, docsRoot]',
+    of: 'sites/deploy/stage.ts ["df", ...flags, docsRoot]',
     state: (disk) => void Object.assign(disk.trees, { room: () => ({ bytes: 0, inodes: 9, size: 9, block: 1 }) }),
     from: "project deploy demo --source /srv/site",
     shows: "Use%",

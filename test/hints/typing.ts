@@ -18,12 +18,12 @@ import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { examine } from "../../src/doctor/doctor.ts";
 import { entries } from "../../src/doctor/entries.ts";
-import type { Finding } from "../../src/doctor/finding.ts";
-import { runnerEntries } from "../../src/doctor/runners.ts";
-import { siteEntries } from "../../src/doctor/sites.ts";
+import type { Finding } from "../../src/engine/finding.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
-import { probeOf } from "../../src/projects/served.ts";
-import { theProject } from "../../src/projects/store.ts";
+import { runnerEntries } from "../../src/runner/checks.ts";
+import { siteEntries } from "../../src/sites/checks.ts";
+import { probeOf } from "../../src/sites/serve/served.ts";
+import { theProject } from "../../src/sites/store.ts";
 import { typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
@@ -185,7 +185,7 @@ export async function asked(
   from: string,
 ): Promise<{ fine: boolean; hint: readonly string[]; said: string }> {
   if (/^[\w-]+:\S/.test(from)) {
-    const { bootstrap } = await import("../../src/recipes/bootstrap.ts");
+    const { bootstrap } = await import("../../src/bootstrap/recipe.ts");
     const { gatherFacts } = await import("../../src/engine/facts.ts");
     const all = [...entries, ...(await siteEntries(host, async () => localTrees("/none"))), ...runnerEntries(host)];
     const found = (await examine([bootstrap(gatherFacts(host))], all, host)).find(({ name }) => name === from);

@@ -25,12 +25,12 @@ function rollsBack(host: FakeHost, attributes: { mode: number; uid: number }): v
 
 export const upkeepCases: Case[] = [
   {
-    of: 'release/program.ts ["sudo", "chmod", "go-w", part]',
+    of: 'self-update/program.ts ["sudo", "chmod", "go-w", part]',
     state: (host) => rollsBack(host, { mode: 0o777, uid: 0 }),
     from: "self-update --rollback --dry-run",
   },
   {
-    of: 'release/program.ts ["sudo", "chmod", "go-w", part]',
+    of: 'self-update/program.ts ["sudo", "chmod", "go-w", part]',
     state(host) {
       rollsBack(host, { mode: 0o755, uid: 0 });
       host.dir("/usr/local/bin", { mode: 0o777 });
@@ -38,7 +38,7 @@ export const upkeepCases: Case[] = [
     from: "self-update --rollback --dry-run",
   },
   {
-    of: 'release/program.ts ["sudo", "chown", "root:root", part]',
+    of: 'self-update/program.ts ["sudo", "chown", "root:root", part]',
     state: (host) => rollsBack(host, { mode: 0o755, uid: 1000 }),
     from: "self-update --rollback --dry-run",
   },

@@ -26,7 +26,7 @@ export const userCases: UserCase[] = [
     shows: "[OK] project:demo",
   },
   {
-    of: 'doctor/sites.ts ["sudo", "edox-ops", "doctor"]',
+    of: 'sites/checks.ts ["sudo", "edox-ops", "doctor"]',
     state: tree,
     from: "doctor",
     says: /project:demo: .* \(run: sudo edox-ops doctor\)/,
@@ -57,7 +57,7 @@ export const userCases: UserCase[] = [
     shows: "validation passed",
   },
   {
-    of: 'projects/health.ts ("validate", slug)',
+    of: 'sites/health.ts ("validate", slug)',
     state: tree,
     from: "project validate demo",
     says: /WARN: .* \(run: sudo edox-ops project validate demo\)/,

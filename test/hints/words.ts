@@ -1,6 +1,6 @@
 // The words of a hint: read from what a command prints, and typed on the files of a host below a directory.
 
-import { hintFor } from "../../src/report/voice.ts";
+import { hintFor } from "../../src/report/style.ts";
 
 /** Values that a person types for placeholders in capitals. */
 const chosen: Record<string, string> = { DIRECTORY: "/srv/new", DOMAIN: "docs.example.org", "X.Y.Z": "1.2.2" };

@@ -4,8 +4,8 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { inodeHigh, inodeLow, Listing, Packed } from "../../src/host/listing.ts";
 import type { Entry } from "../../src/host/trees.ts";
-import { TreeHost } from "../projects/tree.ts";
 import { runs } from "../runs.ts";
+import { TreeHost } from "../sites/tree.ts";
 
 const byPath = (entries: Entry[]): Entry[] => entries.sort((a, b) => (a.path < b.path ? -1 : 1));
 const listed = (listing: Listing): Entry[] => [...listing.batches()].flat();

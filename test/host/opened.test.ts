@@ -7,7 +7,7 @@ import { Open } from "../../src/host/listing.ts";
 import { openBelow } from "../../src/host/local-opened.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { type Opened, Refused } from "../../src/host/trees.ts";
-import { TreeHost } from "../projects/tree.ts";
+import { TreeHost } from "../sites/tree.ts";
 
 /** Users that do not exist. Only root, as which the tests run, can give them files. */
 const [eve, mallory] = [64_001, 64_002];

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import fc from "fast-check";
 import { localTrees } from "../../src/host/local-trees.ts";
 import type { Copy, Made, Search } from "../../src/host/trees.ts";
-import { loadsOfPage, pageSearch, styleSearch } from "../../src/projects/page-loads.ts";
+import { loadsOfPage, pageSearch, styleSearch } from "../../src/sites/serve/page-loads.ts";
 
 const top = mkdtempSync(`${tmpdir()}/edox-search-`);
 afterAll(() => rmSync(top, { recursive: true }));

@@ -18,11 +18,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { Problem } from "../../src/engine/step.ts";
 import type { Host } from "../../src/host/host.ts";
 import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
-import { type Offer, type Order, offered, rollBack, update } from "../../src/release/update.ts";
+import { Problem } from "../../src/problem/problem.ts";
+import { type Offer, type Order, offered, rollBack, update } from "../../src/self-update/update.ts";
 import { must, run } from "../integration/run.ts";
 import { makeRelease, sha256 } from "./release.ts";
 import type { Twisting } from "./server.ts";

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { TreeHost } from "../projects/tree.ts";
-import { registeredHost, typedDeploy } from "../projects/typed-deploy.ts";
+import { TreeHost } from "../sites/tree.ts";
+import { registeredHost, typedDeploy } from "../sites/typed-deploy.ts";
 
 const work = mkdtempSync(`${tmpdir()}/edox-archives-`);
 /** A path that needs the prefix field of ustar, or a header of its own. */

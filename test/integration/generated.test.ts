@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { hasHashedName } from "../../src/recipes/hashed-names.ts";
+import { hasHashedName } from "../../src/nginx/hashed-names.ts";
 import { must } from "./run.ts";
 import { type Generator, generatedSites, generators, rareWord } from "./sites.ts";
 import { TestHost } from "./test-host.ts";

@@ -2,10 +2,10 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { charsetTypes, contentTypes } from "../../src/recipes/content-types.ts";
-import { hasHashedName } from "../../src/recipes/hashed-names.ts";
-import { directives } from "../../src/recipes/nginx-config.ts";
-import { hashed, missed, unhashed } from "../recipes/names.ts";
+import { directives } from "../../src/nginx/config.ts";
+import { charsetTypes, contentTypes } from "../../src/nginx/content-types.ts";
+import { hasHashedName } from "../../src/nginx/hashed-names.ts";
+import { hashed, missed, unhashed } from "../nginx/names.ts";
 import { suites } from "./base.ts";
 import { answersTo, hidden, hiddenFiles, oddRequests } from "./odd-requests.ts";
 import { TestHost } from "./test-host.ts";

@@ -3,15 +3,16 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Change, Text } from "../../src/engine/change.ts";
-import { lineOf, linesOf, oneLine, shellLine } from "../../src/engine/lines.ts";
-import { Problem, type StepResult } from "../../src/engine/step.ts";
+import type { StepResult } from "../../src/engine/step.ts";
+import { Problem } from "../../src/problem/problem.ts";
 import { diffOf } from "../../src/report/diff.ts";
 import { findingsOf, jsonOf, stepsOf } from "../../src/report/json.ts";
 import { junitOf } from "../../src/report/junit.ts";
 import { progressLine } from "../../src/report/progress.ts";
 import { runLog } from "../../src/report/run-log.ts";
+import { voiceOf } from "../../src/report/style.ts";
 import { findingText, problemText, stepText } from "../../src/report/text.ts";
-import { voiceOf } from "../../src/report/voice.ts";
+import { lineOf, linesOf, oneLine, shellLine } from "../../src/text/lines.ts";
 import { typedWords } from "../cli/typed.ts";
 import { fakeHost } from "../fake-host.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Problem } from "../../src/engine/step.ts";
+import { Problem } from "../../src/problem/problem.ts";
 import { progressLine } from "../../src/report/progress.ts";
 
 function shown(columns = 60) {

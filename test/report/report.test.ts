@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { Text } from "../../src/engine/change.ts";
-import { linesOf, shellLine } from "../../src/engine/lines.ts";
-import { Problem } from "../../src/engine/step.ts";
+import { Problem } from "../../src/problem/problem.ts";
 import { diffOf } from "../../src/report/diff.ts";
 import { stepsOf } from "../../src/report/json.ts";
 import { runLog } from "../../src/report/run-log.ts";
+import { hintFor, voiceOf } from "../../src/report/style.ts";
 import { problemText, stepText } from "../../src/report/text.ts";
-import { hintFor, voiceOf } from "../../src/report/voice.ts";
+import { linesOf, shellLine } from "../../src/text/lines.ts";
 import { coberturaXml, readLcov } from "../cobertura.ts";
 import { fakeHost } from "../fake-host.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { mayBeFaulty } from "../../src/apt/sources.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
 import { sourcesReadable } from "../../src/resources/apt-readable.ts";
-import { mayBeFaulty } from "../../src/resources/apt-sources.ts";
-import { gitlabRunnerInstall } from "../../src/runner/recipes.ts";
+import { gitlabRunnerInstall } from "../../src/runner/recipe.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 

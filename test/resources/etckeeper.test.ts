@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { bootstrap } from "../../src/bootstrap/recipe.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
-import { bootstrap } from "../../src/recipes/bootstrap.ts";
-import { publicKeys } from "../../src/resources/openpgp.ts";
-import { prepareCiHost } from "../../src/runner/recipes.ts";
+import { prepareCiHost } from "../../src/runner/recipe.ts";
 import { uninstallation } from "../../src/runner/uninstall.ts";
+import { publicKeys } from "../../src/signature/openpgp.ts";
 import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { bootstrap } from "../../src/bootstrap/recipe.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts, osRelease } from "../../src/engine/facts.ts";
 import { Unseen } from "../../src/host/host.ts";
-import { bootstrap } from "../../src/recipes/bootstrap.ts";
 import { foreignPackages, platform } from "../../src/resources/platform.ts";
 import { portFree } from "../../src/resources/port.ts";
 import { fakeDebian, type Like } from "../fake-debian.ts";

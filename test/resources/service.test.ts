@@ -1,10 +1,10 @@
 // Why a service does not run: systemctl prints only that it failed, and the journal contains the reason.
 
 import { describe, expect, test } from "bun:test";
+import { dockerRuns } from "../../src/docker/recipe.ts";
 import { converge } from "../../src/engine/converge.ts";
 import type { Resource } from "../../src/engine/step.ts";
-import { dockerRuns } from "../../src/recipes/docker.ts";
-import { nginxService } from "../../src/recipes/nginx.ts";
+import { nginxService } from "../../src/nginx/recipe.ts";
 import { runnerRuns } from "../../src/runner/service.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";

@@ -1,7 +1,7 @@
 // Tests each command on a gitlab-runner package in every state of dpkg.
 
 import { describe, expect, test } from "bun:test";
-import { publicKeys } from "../../src/resources/openpgp.ts";
+import { publicKeys } from "../../src/signature/openpgp.ts";
 import { typedWords } from "../cli/typed.ts";
 import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
 import { ok } from "../fake-host.ts";

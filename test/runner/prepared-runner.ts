@@ -1,6 +1,6 @@
 // A fake CI host whose service can be stopped, upgraded and removed like a real one.
 
-import { publicKeys } from "../../src/resources/openpgp.ts";
+import { publicKeys } from "../../src/signature/openpgp.ts";
 import { typedWords } from "../cli/typed.ts";
 import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
 import { ok } from "../fake-host.ts";

@@ -1,7 +1,7 @@
 // Tests registrations from the command line: the requests to GitLab, the files, and the effect of a refusal.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { parseConfig } from "../../src/runner/config-text.ts";
+import { parseConfig } from "../../src/toml/edit.ts";
 import { secretLine, typedWords, variables } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";

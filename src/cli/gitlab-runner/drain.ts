@@ -1,10 +1,11 @@
 // Commands that start or stop gitlab-runner. One of them runs at a time, and running jobs are drained before a stop.
 
 import type { ArgsDef } from "citty";
-import { lineOf } from "../../engine/lines.ts";
-import type { Stop } from "../../engine/wait.ts";
+import { lockPath } from "../../engine/paths.ts";
 import type { Host } from "../../host/host.ts";
-import { lockPath, runnerLockPath } from "../../recipes/paths.ts";
+import type { Stop } from "../../problem/wait.ts";
+import { runnerLockPath } from "../../runner/paths.ts";
+import { lineOf } from "../../text/lines.ts";
 import type { Values } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
 import { type Before, change, takeLock } from "../run.ts";

@@ -7,7 +7,7 @@ export default command({
   args: { ...runnerMirrorFlags, ...changeFlags },
   async run(values, context) {
     const { changeRunner } = await import("./drain.ts");
-    const { gitlabRunnerInstall } = await import("../../runner/recipes.ts");
+    const { gitlabRunnerInstall } = await import("../../runner/recipe.ts");
     const mirrors = { docker: {}, runner: mirrorOf(values, "runner") };
     return changeRunner((facts, see) => gitlabRunnerInstall(facts, see, mirrors), values, context);
   },

@@ -7,7 +7,7 @@ export default command({
   async run(_, { console, host: loadHost }) {
     const { surveyConfig } = await import("../../runner/runners.ts");
     const { ours, readRecord, recordFaults } = await import("../../runner/record.ts");
-    const { lineOf, oneLine } = await import("../../engine/lines.ts");
+    const { lineOf, oneLine } = await import("../../text/lines.ts");
     const host = await loadHost();
     const record = readRecord(host);
     const { runners, invalid } = surveyConfig(host);

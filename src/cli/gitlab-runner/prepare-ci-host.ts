@@ -16,7 +16,7 @@ export default command({
   },
   async run(values, context) {
     const { changeRunner } = await import("./drain.ts");
-    const { prepareCiHost } = await import("../../runner/recipes.ts");
+    const { prepareCiHost } = await import("../../runner/recipe.ts");
     const mirrors = { docker: mirrorOf(values, "docker"), runner: mirrorOf(values, "runner") };
     const named = values.runner?.split(",") ?? [];
     return changeRunner((facts, see) => prepareCiHost(facts, see, mirrors, named), values, context);

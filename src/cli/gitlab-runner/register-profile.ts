@@ -1,8 +1,8 @@
 // The profile of a registration: a built-in one or a file, and the flags that override it.
 
-import { meant } from "../../engine/meant.ts";
 import type { HostReader } from "../../host/host.ts";
-import { defaultImage, type Profile, profileIn, profiles, withoutProfile } from "../../runner/profile.ts";
+import { defaultImage, type Profile, profileIn, profiles, withoutProfile } from "../../runner/registration/profile.ts";
+import { meant } from "../../text/nearest-name.ts";
 import { usage } from "../arguments.ts";
 
 interface Typed {

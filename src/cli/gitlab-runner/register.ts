@@ -1,10 +1,11 @@
 import type { ArgsDef } from "citty";
-import { lineOf } from "../../engine/lines.ts";
-import { Problem, type Recipe } from "../../engine/step.ts";
-import { withFlag } from "../../engine/with-flag.ts";
+import type { Recipe } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
-import { type Admitted, type Credential, mostConcurrent, type Order } from "../../runner/order.ts";
-import { tokenKind } from "../../runner/token-kind.ts";
+import { Problem } from "../../problem/problem.ts";
+import { type Admitted, type Credential, mostConcurrent, type Order } from "../../runner/registration/registration.ts";
+import { tokenKind } from "../../runner/registration/token-kind.ts";
+import { lineOf } from "../../text/lines.ts";
+import { withFlag } from "../../text/with-flag.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
@@ -49,13 +50,13 @@ export default command({
   meta: { name: "register", description: "register this host as a runner of a GitLab, or bring one in line" },
   args: { ...registerFlags, ...editFlags },
   async run(values, context) {
-    const { admitted, takenBack } = await import("../../runner/admission.ts");
-    const { registration } = await import("../../runner/register.ts");
-    const { replacedRunners } = await import("../../runner/section.ts");
+    const { admitted, takenBack } = await import("../../runner/registration/admission.ts");
+    const { registration } = await import("../../runner/registration/register.ts");
+    const { replacedRunners } = await import("../../runner/registration/section.ts");
     const { readConfig } = await import("../../runner/runners.ts");
-    const { forget } = await import("../../runner/gitlab.ts");
-    const { systemIdOf } = await import("../../runner/system-id.ts");
-    const { wasMade } = await import("../../runner/unregister.ts");
+    const { forget } = await import("../../runner/registration/gitlab.ts");
+    const { systemIdOf } = await import("../../runner/registration/system-id.ts");
+    const { wasMade } = await import("../../runner/registration/unregister.ts");
     const host = await context.host();
     const looks = values["dry-run"] === true || values.check === true;
     if (!looks) demandRoot(host, context);

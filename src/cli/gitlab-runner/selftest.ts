@@ -1,7 +1,7 @@
-import { lineOf, oneLine } from "../../engine/lines.ts";
-import { Problem } from "../../engine/step.ts";
-import { selftestLockPath } from "../../recipes/paths.ts";
+import { Problem } from "../../problem/problem.ts";
+import { selftestLockPath } from "../../runner/paths.ts";
 import { surveyConfig } from "../../runner/runners.ts";
+import { lineOf, oneLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { demandRoot, interruption, takeLock } from "../run.ts";

@@ -1,8 +1,8 @@
-import { textOf } from "../../engine/facts.ts";
-import { lineOf, shellLine } from "../../engine/lines.ts";
-import { Problem } from "../../engine/step.ts";
 import type { Host } from "../../host/host.ts";
-import { runnerStatePath } from "../../recipes/paths.ts";
+import { textOf } from "../../host/text-file.ts";
+import { Problem } from "../../problem/problem.ts";
+import { runnerStatePath } from "../../runner/paths.ts";
+import { lineOf, shellLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 

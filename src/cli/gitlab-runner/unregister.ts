@@ -1,5 +1,5 @@
-import { lineOf } from "../../engine/lines.ts";
 import type { Recipe } from "../../engine/step.ts";
+import { lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { editFlags } from "../flags.ts";
 import { demandRoot, edit } from "../run.ts";
@@ -17,7 +17,7 @@ export default command({
     ...editFlags,
   },
   async run(values, context) {
-    const { forgetInGitLab, theRunner, unregistration } = await import("../../runner/unregister.ts");
+    const { forgetInGitLab, theRunner, unregistration } = await import("../../runner/registration/unregister.ts");
     const host = await context.host();
     const { name = "" } = values;
     const looks = values["dry-run"] === true || values.check === true;

@@ -1,5 +1,5 @@
-import { lineOf } from "../../engine/lines.ts";
-import type { Stop } from "../../engine/wait.ts";
+import type { Stop } from "../../problem/wait.ts";
+import { lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";

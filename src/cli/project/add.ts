@@ -10,7 +10,7 @@ export default command({
   meta: { name: "add", description: "register a project" },
   args: { ...slugArgument, ...flags, ...editFlags },
   async run(values, context) {
-    const { addProject } = await import("../../projects/recipes.ts");
+    const { addProject } = await import("../../sites/recipe.ts");
     const slug = slugOf(values);
     const project = newProject(slug, values, context);
     return edit((facts) => withRunnerWarning(addProject(project, facts), slug), values, context);

@@ -1,6 +1,6 @@
-import { oneLine } from "../../engine/lines.ts";
-import { listKeptAssets } from "../../projects/assets.ts";
-import { theProject } from "../../projects/store.ts";
+import { listKeptAssets } from "../../sites/deploy/assets.ts";
+import { theProject } from "../../sites/store.ts";
+import { oneLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { outputFlags } from "../flags.ts";

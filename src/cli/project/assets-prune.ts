@@ -1,7 +1,7 @@
-import { lineOf } from "../../engine/lines.ts";
-import { listKeptAssets, removeAssets } from "../../projects/assets.ts";
-import { projectLockPath } from "../../projects/releases.ts";
-import { theProject } from "../../projects/store.ts";
+import { listKeptAssets, removeAssets } from "../../sites/deploy/assets.ts";
+import { projectLockPath } from "../../sites/deploy/releases.ts";
+import { theProject } from "../../sites/store.ts";
+import { lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { pruneFlags } from "../flags.ts";
 import { demandRoot, takeLock } from "../run.ts";

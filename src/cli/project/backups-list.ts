@@ -1,7 +1,7 @@
-import { lineOf, oneLine } from "../../engine/lines.ts";
-import { listBackups } from "../../projects/backups.ts";
-import { findRestoreSource } from "../../projects/restores.ts";
-import { theProject } from "../../projects/store.ts";
+import { listBackups } from "../../sites/deploy/backups.ts";
+import { findRestoreSource } from "../../sites/deploy/restores.ts";
+import { theProject } from "../../sites/store.ts";
+import { lineOf, oneLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { outputFlags } from "../flags.ts";

@@ -1,8 +1,8 @@
-import { lineOf } from "../../engine/lines.ts";
-import { dropUnheldAssets } from "../../projects/assets.ts";
-import { oldBackups } from "../../projects/backups.ts";
-import { projectLockPath, prune, securedBackups, settle } from "../../projects/releases.ts";
-import { theProject } from "../../projects/store.ts";
+import { dropUnheldAssets } from "../../sites/deploy/assets.ts";
+import { oldBackups } from "../../sites/deploy/backups.ts";
+import { projectLockPath, prune, securedBackups, settle } from "../../sites/deploy/releases.ts";
+import { theProject } from "../../sites/store.ts";
+import { lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { pruneFlags } from "../flags.ts";
 import { demandRoot, takeLock } from "../run.ts";

@@ -1,4 +1,4 @@
-import type { Selection } from "../../projects/secrets.ts";
+import type { Selection } from "../../sites/source/secrets.ts";
 import { usage } from "../arguments.ts";
 import { command, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -22,7 +22,7 @@ export function deployRelease(command: string, slug: string, values: Values, con
     id: "project.deploy",
     done: (from) => `Deployed project ${slug} from ${from}.`,
     async orderOf(project, choices, host, trees) {
-      const { deployOrder } = await import("../../projects/publish.ts");
+      const { deployOrder } = await import("../../sites/deploy/requests.ts");
       return deployOrder(project, given, choices, host, trees);
     },
   };

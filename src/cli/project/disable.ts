@@ -7,7 +7,7 @@ export default command({
   meta: { name: "disable", description: "serve it no longer" },
   args: { ...slugArgument, ...editFlags },
   async run(values, context) {
-    const { disableProject } = await import("../../projects/recipes.ts");
+    const { disableProject } = await import("../../sites/recipe.ts");
     const slug = slugOf(values);
     return edit((facts) => disableProject(slug, facts), values, context);
   },

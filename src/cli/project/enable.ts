@@ -8,7 +8,7 @@ export default command({
   meta: { name: "enable", description: "serve a project's site" },
   args: { ...slugArgument, ...editFlags },
   async run(values, context) {
-    const { enableProject } = await import("../../projects/recipes.ts");
+    const { enableProject } = await import("../../sites/recipe.ts");
     const slug = slugOf(values);
     return edit((facts) => withRunnerWarning(enableProject(slug, facts), slug), values, context);
   },

@@ -7,7 +7,7 @@ export default command({
   meta: { name: "init", description: "make the directory of a project's site" },
   args: { ...slugArgument, ...editFlags },
   async run(values, context) {
-    const { initProject } = await import("../../projects/recipes.ts");
+    const { initProject } = await import("../../sites/recipe.ts");
     const slug = slugOf(values);
     return edit(() => initProject(slug), values, context);
   },

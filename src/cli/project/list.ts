@@ -1,4 +1,4 @@
-import { lineOf } from "../../engine/lines.ts";
+import { lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 
@@ -6,7 +6,7 @@ export default command({
   meta: { name: "list", description: "list the projects: slug, domain, root path, enabled or disabled" },
   args: { json: { type: "boolean", description: "print one JSON document on stdout" } },
   async run({ json }, { console, host }) {
-    const { readRecords } = await import("../../projects/store.ts");
+    const { readRecords } = await import("../../sites/store.ts");
     const { projects: valid, broken } = await readRecords(await host());
     if (json) {
       const { jsonOf } = await import("../../report/json.ts");

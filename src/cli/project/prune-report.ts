@@ -1,7 +1,7 @@
 // Prints the report of a command that only removes things: a line for each, or one JSON document.
 
-import { lineOf } from "../../engine/lines.ts";
 import type { Document } from "../../report/schema.ts";
+import { lineOf } from "../../text/lines.ts";
 import type { Values } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
 

@@ -1,5 +1,5 @@
-import { lineOf } from "../../engine/lines.ts";
-import type { Draft } from "../../projects/project.ts";
+import type { Draft } from "../../sites/project.ts";
+import { lineOf } from "../../text/lines.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { deployRelease } from "./deploy.ts";
@@ -19,8 +19,8 @@ export default command({
     ...releaseFlags,
   },
   async run(values, context) {
-    const { publication } = await import("../../projects/publication.ts");
-    const { edited } = await import("../../projects/recipes.ts");
+    const { publication } = await import("../../sites/deploy/publication.ts");
+    const { edited } = await import("../../sites/recipe.ts");
     const { privilegedRunners, sharedHostWarning } = await import("../../runner/shared-host.ts");
     const slug = slugOf(values);
     if (values.source === undefined) {

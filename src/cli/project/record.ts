@@ -2,10 +2,10 @@
 
 import type { ArgsDef } from "citty";
 import * as v from "valibot";
-import { Problem } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
-import { readNetwork } from "../../projects/network.ts";
-import * as project from "../../projects/project.ts";
+import { Problem } from "../../problem/problem.ts";
+import * as project from "../../sites/project.ts";
+import { readNetwork } from "../../sites/serve/network.ts";
 import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -117,7 +117,7 @@ export function newProject(slug: string, values: Values, { typed }: Context): pr
 /** Returns the slug, or the key of an invalid record of this host. Throws a Problem for anything else. */
 export async function keyOf(values: Values, see: () => Promise<HostReader>): Promise<string> {
   if (v.is(project.slug, values.slug)) return values.slug;
-  const { readRecords } = await import("../../projects/store.ts");
+  const { readRecords } = await import("../../sites/store.ts");
   const typed = String(values.slug);
   const found = await readRecords(await see()).catch(() => null);
   return found?.broken.has(typed) ? typed : slugOf(values);

@@ -1,14 +1,14 @@
 // Prints the report of a command that replaces a project's tree: lines for a person, or one JSON document.
 
-import { countOf, lineOf, oneLine } from "../../engine/lines.ts";
 import type { StepResult } from "../../engine/step.ts";
-import { urlOf } from "../../projects/answer.ts";
-import type { KeptAsset } from "../../projects/assets.ts";
-import type { Deployed } from "../../projects/deploy.ts";
-import { isSatisfied, type Order, type Plan } from "../../projects/plan.ts";
 import type { Document } from "../../report/schema.ts";
+import { voiceOf } from "../../report/style.ts";
 import { stepText } from "../../report/text.ts";
-import { voiceOf } from "../../report/voice.ts";
+import type { KeptAsset } from "../../sites/deploy/assets.ts";
+import type { Deployed } from "../../sites/deploy/deploy.ts";
+import { isSatisfied, type Order, type Plan } from "../../sites/deploy/plan.ts";
+import { urlOf } from "../../sites/serve/answer.ts";
+import { countOf, lineOf, oneLine } from "../../text/lines.ts";
 import type { Values } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
 

@@ -2,26 +2,35 @@
 
 import type { ArgsDef } from "citty";
 import { converge } from "../../engine/converge.ts";
-import { withDiskFault } from "../../engine/disk-fault.ts";
 import { type Facts, gatherFacts } from "../../engine/facts.ts";
-import { lineOf } from "../../engine/lines.ts";
+import { lockPath } from "../../engine/paths.ts";
 import { snapshot } from "../../engine/snapshot.ts";
-import { Problem, type StepResult } from "../../engine/step.ts";
-import { heed, type Stop } from "../../engine/wait.ts";
+import type { StepResult } from "../../engine/step.ts";
 import { type Host, Unseen } from "../../host/host.ts";
 import { OutputError } from "../../host/system-error.ts";
 import type { Trees } from "../../host/trees.ts";
-import { type Deployed, deploy, signalsLetIn } from "../../projects/deploy.ts";
-import { notesOf, type Order, plan, prunedBy } from "../../projects/plan.ts";
-import type { Project } from "../../projects/project.ts";
-import { type Publication, siteChange } from "../../projects/publication.ts";
-import type { Choices } from "../../projects/publish.ts";
-import { madeSince, mostKept, projectLockPath, securedBackups, settle, unpackedPath } from "../../projects/releases.ts";
-import { demandServed, probeOf } from "../../projects/served.ts";
-import { demandRoomAhead } from "../../projects/stage.ts";
-import { theProject } from "../../projects/store.ts";
-import { lockPath, projectLogPath } from "../../recipes/paths.ts";
+import { withDiskFault } from "../../problem/disk-fault.ts";
+import { Problem } from "../../problem/problem.ts";
+import { heed, type Stop } from "../../problem/wait.ts";
 import { logged, runLog } from "../../report/run-log.ts";
+import { type Deployed, deploy, signalsLetIn } from "../../sites/deploy/deploy.ts";
+import { notesOf, type Order, plan, prunedBy } from "../../sites/deploy/plan.ts";
+import { type Publication, siteChange } from "../../sites/deploy/publication.ts";
+import {
+  madeSince,
+  mostKept,
+  projectLockPath,
+  securedBackups,
+  settle,
+  unpackedPath,
+} from "../../sites/deploy/releases.ts";
+import type { Choices } from "../../sites/deploy/requests.ts";
+import { demandRoomAhead } from "../../sites/deploy/stage.ts";
+import { projectLogPath } from "../../sites/paths.ts";
+import type { Project } from "../../sites/project.ts";
+import { demandServed, probeOf } from "../../sites/serve/served.ts";
+import { theProject } from "../../sites/store.ts";
+import { lineOf } from "../../text/lines.ts";
 import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
 import type { Context } from "../context.ts";
@@ -128,7 +137,7 @@ export async function release(slug: string, told: Release, values: Values, conte
     if (looks) {
       const planned = await plan(order, host, trees);
       demandRoomAhead(planned, slug, trees);
-      const { blockedNotes } = await import("../../projects/blocked.ts");
+      const { blockedNotes } = await import("../../sites/serve/blocked.ts");
       const blocked = await blockedNotes(order, planned, trees);
       const steps = publication ? await converge(publication.recipe.steps, snapshot(host), {}) : [];
       return report.plan(

@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import type { Facts } from "../../engine/facts.ts";
-import { countOf, lineOf } from "../../engine/lines.ts";
-import { Problem, type StepResult } from "../../engine/step.ts";
-import type { TreeSize } from "../../projects/deletion.ts";
-import { slug as slugSchema } from "../../projects/project.ts";
+import type { StepResult } from "../../engine/step.ts";
+import { Problem } from "../../problem/problem.ts";
+import type { TreeSize } from "../../sites/deletion.ts";
+import { slug as slugSchema } from "../../sites/project.ts";
+import { countOf, lineOf } from "../../text/lines.ts";
 import { usage } from "../arguments.ts";
 import { command, type Values } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
@@ -23,8 +24,8 @@ export default command({
   meta: { name: "remove", description: "forget a project; its files and backups stay" },
   args: { ...slugArgument, ...flags, ...editFlags },
   async run(values, context) {
-    const { ownTree, theRecord } = await import("../../projects/store.ts");
-    const { dirsOf } = await import("../../projects/releases.ts");
+    const { ownTree, theRecord } = await import("../../sites/store.ts");
+    const { dirsOf } = await import("../../sites/deploy/releases.ts");
     const slug = await keyOf(values, context.host);
     if (values["keep-nginx"] && values["remove-nginx"]) {
       throw usage("--remove-nginx and --keep-nginx say the contrary of each other");
@@ -60,14 +61,14 @@ export default command({
 const isSlug = (key: string): boolean => v.is(slugSchema, key);
 
 async function forget(slug: string, values: Values, context: Context, also?: Also): Promise<number> {
-  const { forgetRecord, removeProject } = await import("../../projects/recipes.ts");
+  const { forgetRecord, removeProject } = await import("../../sites/recipe.ts");
   const keeps = values["keep-nginx"] === true;
   const recipe = (facts: Facts) => (isSlug(slug) ? removeProject(slug, keeps, facts) : forgetRecord(slug));
   return edit(recipe, values, context, also);
 }
 
 async function planRemoval(slug: string, dirs: string[], values: Values, context: Context): Promise<number> {
-  const { planDeletion } = await import("../../projects/deletion.ts");
+  const { planDeletion } = await import("../../sites/deletion.ts");
   const sizes = planDeletion(await context.trees(), slug, dirs);
   const exit = await forget(slug, values, context, { trees: sizes });
   await tell("Would delete", sizes, values, context);
@@ -79,9 +80,9 @@ async function planRemoval(slug: string, dirs: string[], values: Values, context
  * completes it.
  */
 async function removeWithFiles(slug: string, dirs: string[], values: Values, context: Context): Promise<number> {
-  const { deleteTrees, planDeletion } = await import("../../projects/deletion.ts");
-  const { disableProject } = await import("../../projects/recipes.ts");
-  const { projectLockPath } = await import("../../projects/releases.ts");
+  const { deleteTrees, planDeletion } = await import("../../sites/deletion.ts");
+  const { disableProject } = await import("../../sites/recipe.ts");
+  const { projectLockPath } = await import("../../sites/deploy/releases.ts");
   const [host, trees] = [await context.host(), await context.trees()];
   // A running deploy would create the deleted files again.
   const lock = await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]);

@@ -16,12 +16,12 @@ export default command({
     // A plain dry run prints the site, as the Python version did. With --check or --diff it prints a plan.
     const prints = values.stdout || (values["dry-run"] && !(values.check || values.diff || values.json));
     if (!prints) {
-      const { renderProject } = await import("../../projects/recipes.ts");
+      const { renderProject } = await import("../../sites/recipe.ts");
       return edit((facts) => renderProject(slug, facts), values, context);
     }
     const { gatherFacts } = await import("../../engine/facts.ts");
-    const { rendered } = await import("../../projects/site.ts");
-    const { theProject } = await import("../../projects/store.ts");
+    const { rendered } = await import("../../sites/serve/site.ts");
+    const { theProject } = await import("../../sites/store.ts");
     const host = await context.host();
     await context.console.out(rendered(host, await theProject(host, slug), gatherFacts(host)));
     return exitCode.done;

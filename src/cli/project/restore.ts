@@ -1,4 +1,4 @@
-import { Problem } from "../../engine/step.ts";
+import { Problem } from "../../problem/problem.ts";
 import { command } from "../command.ts";
 import { slugArgument, slugOf } from "./record.ts";
 import { type Release, release, releaseFlags } from "./release.ts";
@@ -20,7 +20,7 @@ const restoring = (name: "restore" | "rollback", description: string) =>
       ...flags,
     },
     async run(values, context) {
-      const { restoreOrder } = await import("../../projects/publish.ts");
+      const { restoreOrder } = await import("../../sites/deploy/requests.ts");
       const slug = slugOf(values);
       if (!(values.yes || values["dry-run"] || values.check)) {
         const hint = ["sudo", "edox-ops", ...context.typed, "--yes"];

@@ -1,5 +1,5 @@
-import { lineOf } from "../../engine/lines.ts";
-import { isRecord } from "../../projects/project.ts";
+import { isRecord } from "../../sites/project.ts";
+import { lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
@@ -8,8 +8,8 @@ export default command({
   meta: { name: "show", description: "show a project's record and the paths of its nginx site" },
   args: { ...slugArgument, json: { type: "boolean", description: "print one JSON document on stdout" } },
   async run(values, { console, host }) {
-    const { vhostLinkPath, vhostPath } = await import("../../projects/site.ts");
-    const { theProject, theRecord } = await import("../../projects/store.ts");
+    const { vhostLinkPath, vhostPath } = await import("../../sites/serve/site.ts");
+    const { theProject, theRecord } = await import("../../sites/store.ts");
     const [see, slug] = [await host(), slugOf(values)];
     const found = await theRecord(see, slug);
     // An invalid record is printed first, because an admin repairs it from its values.

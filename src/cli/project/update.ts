@@ -7,7 +7,7 @@ export default command({
   meta: { name: "update", description: "Change a project's record, and bring its site in line with it" },
   args: { ...slugArgument, ...recordFlags, ...editFlags },
   async run(values, context) {
-    const { updateProject } = await import("../../projects/recipes.ts");
+    const { updateProject } = await import("../../sites/recipe.ts");
     const slug = slugOf(values);
     const changes = editOf(values);
     return edit((facts) => updateProject(slug, changes, facts), values, context);

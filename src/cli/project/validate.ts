@@ -7,9 +7,9 @@ export default command({
   args: slugArgument,
   async run(values, { console, host: loadHost, hint }) {
     const { gatherFacts } = await import("../../engine/facts.ts");
-    const { lineOf, shellLine } = await import("../../engine/lines.ts");
-    const { faultsOfAll, nginxFaults } = await import("../../projects/health.ts");
-    const { theRecord } = await import("../../projects/store.ts");
+    const { lineOf, shellLine } = await import("../../text/lines.ts");
+    const { faultsOfAll, nginxFaults } = await import("../../sites/health.ts");
+    const { theRecord } = await import("../../sites/store.ts");
     const host = await loadHost();
     const slug = slugOf(values);
     const record = await theRecord(host, slug);

@@ -1,0 +1,3 @@
+import { logDir } from "../engine/paths.ts";
+
+export const bootstrapLogPath = `${logDir}/bootstrap.log`;

@@ -1,0 +1,60 @@
+import type { Facts } from "../engine/facts.ts";
+import { backupsDir, docsRoot, logDir, stateDir } from "../engine/paths.ts";
+import type { Recipe, Resource } from "../engine/step.ts";
+import { configAccepted } from "../nginx/accepts.ts";
+import { nginxPrepare, nginxServes } from "../nginx/recipe.ts";
+import { welcomeSiteKeptOut } from "../nginx/welcome.ts";
+import { aptUsable } from "../resources/apt-usable.ts";
+import { certificatesWhole } from "../resources/certificates.ts";
+import { directory } from "../resources/directory.ts";
+import { changesCommitted } from "../resources/etckeeper.ts";
+import { dpkgConfigured, installed } from "../resources/package.ts";
+import { piByHand } from "../resources/pi.ts";
+import { platform } from "../resources/platform.ts";
+import { portFree } from "../resources/port.ts";
+import { clockSet, firstBootDone } from "../resources/ready.ts";
+import { bootstrapLogPath } from "./paths.ts";
+
+const packages = ["nginx", "git", "curl", "rsync", "ca-certificates"];
+
+/** Returns the recipe that sets up a bare host to serve documentation sites. */
+export function bootstrap(facts: Facts): Recipe {
+  return {
+    command: "bootstrap",
+    logPath: bootstrapLogPath,
+    done: "Bootstrap installation phase completed successfully.",
+    failed: "Bootstrap failed at step",
+    requires: [
+      platform(facts),
+      portFree(80, "nginx", nginxServes),
+      configAccepted(nginxPrepare(facts)),
+      ...(facts.model.startsWith("Raspberry Pi") ? piByHand(facts) : []),
+    ],
+    steps: [
+      {
+        id: "packages.install",
+        title: `${packages.join(", ")} are installed`,
+        requires: [firstBootDone, clockSet, ...aptUsable()],
+        wants: [
+          ...(facts.ipv6 ? [] : [welcomeSiteKeptOut, changesCommitted("packages")]),
+          dpkgConfigured,
+          ...packages.map(installed),
+          certificatesWhole(packages),
+        ],
+      },
+      {
+        id: "site.directories",
+        title: "the directories of state, sites, backups and logs are there",
+        wants: [
+          directory(stateDir, 0o750, `state:${stateDir}`),
+          directory(docsRoot, 0o755, `docs-root:${docsRoot}`),
+          directory(backupsDir, 0o750, `deploy-backups:${backupsDir}`),
+          directory(logDir, 0o755, `log:${logDir}`),
+          // The Python version created these with the first project, so a host without them is not faulty.
+        ].map((each): Resource => ({ ...each, optional: true })),
+      },
+      nginxPrepare(facts),
+      { id: "bootstrap.complete", title: "this host is ready for documentation sites", wants: [], mark: true },
+    ],
+  };
+}

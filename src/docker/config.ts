@@ -1,0 +1,54 @@
+// Checks whether dockerd accepts its configuration. An invalid one does not stop a running dockerd, but prevents its
+// next start.
+
+import type { HostReader, Output } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
+import type { Requirement, Unmet } from "../problem/requirement.ts";
+import { hintToShow } from "../problem/show-file.ts";
+import { startedMs } from "../resources/service.ts";
+import { parseJson } from "../text/json.ts";
+import { linesOf } from "../text/lines.ts";
+
+const configPath = "/etc/docker/daemon.json";
+const hint = hintToShow(configPath);
+
+export const dockerConfigAccepted: Requirement = {
+  name: "docker:config",
+  title: "dockerd accepts its configuration",
+  check: dockerConfigFault,
+};
+
+/**
+ * Returns why dockerd would refuse its configuration, or null. A dockerd that started after the last change has read it
+ * already.
+ */
+async function dockerConfigFault(see: HostReader): Promise<Unmet | null> {
+  const changed = see.statTarget(configPath)?.changedMs;
+  const started = startedMs(see, "docker");
+  if (changed === undefined || (started !== null && started > changed)) return null;
+  // This is checked before Docker is installed as well, because the package would fail to start dockerd.
+  const fault = jsonFault(textOf(see, configPath) ?? "");
+  if (fault !== null) return { reason: `${configPath} is not JSON: ${fault}`, hint };
+  const { code, stderr } = await validated(see, configPath);
+  if (code === 0) return null;
+  // A dockerd that also refuses an empty file is not installed, lacks --validate (before version 23), or lacks the
+  // flags of its service. Its result says nothing about this file.
+  if ((await validated(see, "/dev/null")).code !== 0) return null;
+  return { reason: `dockerd refuses its configuration: ${linesOf(stderr).join(" ")}`, hint };
+}
+
+/** Validates without starting dockerd. It works for every user who can read the file. */
+function validated(see: HostReader, path: string): Promise<Output> {
+  return see.probe(["dockerd", "--validate", "--config-file", path]);
+}
+
+/** Returns the syntax error of the configuration, or null. dockerd treats an empty file as a missing one. */
+function jsonFault(text: string): string | null {
+  if (text.trim() === "") return null;
+  try {
+    parseJson(text);
+    return null;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

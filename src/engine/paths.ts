@@ -1,0 +1,15 @@
+// Lists the paths of edox-ops that every feature shares. They are a contract with hosts that are set up already.
+
+export const stateDir = "/etc/edox-ops";
+/** Copies of foreign files that a run replaced. No include of nginx matches this directory. */
+export const replacedDir = `${stateDir}/replaced`;
+export const docsRoot = "/var/www/docs";
+export const logDir = "/var/log/edox-ops";
+/**
+ * Only root can open this directory: any user who can open a lock file can hold its lock. A reboot removes it, and also
+ * ends each holder.
+ */
+export const lockDir = "/run/edox-ops";
+export const lockPath = `${lockDir}/host.lock`;
+export const projectsPath = `${stateDir}/projects.json`;
+export const backupsDir = `${docsRoot}/.edox-ops-backups`;

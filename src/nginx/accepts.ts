@@ -1,0 +1,60 @@
+// Checks whether nginx accepts its whole configuration, including files of others.
+
+import { installedPackage } from "../apt/dpkg.ts";
+import type { Step } from "../engine/step.ts";
+import { type HostReader, Unseen } from "../host/host.ts";
+import type { Requirement, Unmet } from "../problem/requirement.ts";
+import { linesOf } from "../text/lines.ts";
+import { nginxConfig } from "./config.ts";
+import { hintToMend } from "./fault.ts";
+import { tookFiles } from "./running.ts";
+
+const directories = ["conf.d", "sites-enabled", "modules-enabled"].map((name) => `/etc/nginx/${name}`);
+
+/** Matches "nginx: [emerg] ", or "2026/01/02 03:04:05 [emerg] 7#7: " once nginx has opened its log. */
+const logPrefix = /^(?:nginx: \[\w+\]|[\d/]+ [\d:]+ \[\w+\] \d+#\d+:) /;
+
+/**
+ * Returns nginx's reason for refusing its configuration, with file and line, or null. Workers that are newer than every
+ * file have loaded them all. Only without such workers is `nginx -t` run, which starts a child and opens nginx's logs.
+ * Throws Unseen if only root can determine it.
+ */
+export async function configFault(see: HostReader): Promise<Required<Unmet> | null> {
+  const { paths } = nginxConfig(see);
+  // A deleted file has no modification time to compare.
+  if (paths.every((path) => see.statTarget(path) !== null) && tookFiles(see, [...paths, ...directories])) return null;
+  if (see.uid !== 0) throw new Unseen("only root can test the configuration of nginx");
+  const { code, stderr } = await see.probe(["nginx", "-t", "-q"]);
+  if (code === 0) return null;
+  const lines = linesOf(stderr);
+  const fatal = lines.find((line) => /\[(emerg|alert|crit)\]/.test(line)) ?? lines.join(" ");
+  const reason = fatal.replace(logPrefix, "");
+  return { reason, hint: hintToMend(reason) };
+}
+
+/** Returns null, or that nginx refuses its configuration, with its own reason. */
+export async function refusal(see: HostReader): Promise<Required<Unmet> | null> {
+  const fault = await configFault(see);
+  return fault && { ...fault, reason: `nginx refuses its configuration: ${fault.reason}` };
+}
+
+/**
+ * Returns a requirement that is met if nginx accepts its configuration, or if the step is about to change it. The step
+ * then tests the changed configuration.
+ */
+export function configAccepted({ wants }: Pick<Step, "wants">): Requirement {
+  return {
+    name: "nginx:config",
+    title: "nginx accepts its configuration",
+    async check(see) {
+      if (installedPackage(see, "nginx") === null || see.stat("/etc/nginx/nginx.conf") === null) return null;
+      const fault = await refusal(see);
+      if (fault === null) return null;
+      for (const resource of wants) {
+        const changes = await resource.check(see, [], () => {});
+        if (changes.some((change) => "path" in change && change.path.startsWith("/etc/nginx/"))) return null;
+      }
+      return fault;
+    },
+  };
+}

@@ -1,0 +1,42 @@
+// Provides hints for a configuration that nginx refuses.
+
+import { installedPackage } from "../apt/dpkg.ts";
+import type { HostReader } from "../host/host.ts";
+import { hintToShow } from "../problem/show-file.ts";
+import {
+  catchAllPath,
+  clientsPath,
+  limitsPath,
+  sitesAvailableDir,
+  sitesEnabledDir,
+  sitesIncludePath,
+  typesPath,
+} from "./paths.ts";
+
+/** The command that sets a host up for sites. */
+export const setUp = ["sudo", "edox-ops", "bootstrap", "--yes"];
+
+const written = [limitsPath, clientsPath, typesPath, catchAllPath, sitesIncludePath];
+const site = new RegExp(`^(?:${sitesAvailableDir}|${sitesEnabledDir})/edox-ops-([a-z0-9-]+)$`);
+
+/**
+ * Returns the command for the fault in this output of `nginx -t`. It rewrites a file of edox-ops, and shows the faulty
+ * line of any other file. nginx reports one fault at a time.
+ */
+export function hintToMend(stderr: string): string[] {
+  const [, path = "", line] = / in (\/\S+):(\d+)\s*$/m.exec(stderr) ?? [];
+  const slug = site.exec(path)?.[1];
+  if (slug !== undefined) return ["sudo", "edox-ops", "project", "render-nginx", slug];
+  if (written.includes(path)) return setUp;
+  return line === undefined ? ["sudo", "nginx", "-t"] : hintToShow(path, line);
+}
+
+/**
+ * Returns the command that restores a missing nginx.conf. The file belongs to a package: apt restores a deleted one
+ * only with --force-confmiss.
+ */
+export function hintToConfigure(see: HostReader): string[] {
+  const owner = ["nginx-common", "nginx"].find((name) => installedPackage(see, name) !== null);
+  if (owner === undefined) return setUp;
+  return ["sudo", "apt-get", "-o", "Dpkg::Options::=--force-confmiss", "install", "--reinstall", owner];
+}

@@ -1,0 +1,105 @@
+// Prepares nginx for documentation sites. Requests for names that are not hosted here are closed without a response.
+
+import { Text } from "../engine/change.ts";
+import type { Facts } from "../engine/facts.ts";
+import { foreseen } from "../engine/overlay.ts";
+import { replacedDir } from "../engine/paths.ts";
+import type { Resource, Step } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { file } from "../resources/file.ts";
+import { installed } from "../resources/package.ts";
+import { type Service, service } from "../resources/service.ts";
+import { hintToMend } from "./fault.ts";
+import { foreignNameSizes, nameSizes } from "./names.ts";
+import { catchAllPath, certificatePath, clientsPath, limitsPath, sitesIncludePath, typesPath } from "./paths.ts";
+import { emergency, tookFiles } from "./running.ts";
+import { sitesRead } from "./sites.ts";
+import { clientsText, limitsText, typesText } from "./text.ts";
+import { catchAll, throwawayCertificate } from "./unknown-names.ts";
+import { welcomeSite } from "./welcome.ts";
+
+/** Returns the step that configures nginx for the sites of edox-ops. */
+export function nginxPrepare(facts: Facts): Step {
+  return {
+    id: "nginx.prepare",
+    title: "nginx is enabled, answers no unknown name, and knows the limits of the sites",
+    needs: [{ step: "packages.install", resource: installed("nginx") }],
+    wants: [
+      sitesRead,
+      limits,
+      clients,
+      contentTypes,
+      throwawayCertificate(facts),
+      welcomeSite,
+      unknownNames(facts),
+      nginxService([limitsPath, clientsPath, typesPath, catchAllPath, sitesIncludePath]),
+    ],
+  };
+}
+
+/** The settings that all sites share. */
+export const limits = file({
+  name: "nginx:limits",
+  title: "the limits of the sites are known",
+  path: limitsPath,
+  mode: 0o644,
+  keepDir: replacedDir,
+  text(see, ahead) {
+    const foreign = foreignNameSizes(foreseen(see, ahead)).map(({ name }) => name);
+    return Text.of(limitsText(Object.entries(nameSizes).filter(([name]) => !foreign.includes(name))));
+  },
+});
+
+/** Defines how clients are counted. Sites of the Python version do not use it. */
+export const clients = shared("nginx:clients", "the clients of the sites are counted", clientsPath, clientsText);
+
+/** The file that each site includes. Sites of the Python version do not use it. */
+export const contentTypes = shared(
+  "nginx:content-types",
+  "the content types of the sites are known",
+  typesPath,
+  typesText,
+);
+
+/** Returns a resource for a file that the sites of this version share. */
+function shared(name: string, title: string, path: string, text: string): Resource {
+  return {
+    ...file({ name, title, path, mode: 0o644, keepDir: replacedDir, text: () => Text.of(text) }),
+    optional: true,
+  };
+}
+
+/** Returns a resource for the default server, or for its absence where foreign servers handle all unknown names. */
+export function unknownNames(facts: Facts): Resource {
+  const server = file({
+    name: "nginx:unknown-names",
+    title: "an unknown name is answered by nothing",
+    path: catchAllPath,
+    mode: 0o644,
+    keepDir: replacedDir,
+    text: (see, ahead, warn) => catchAll(see, ahead, warn, facts),
+  });
+  return { ...server, optional: true };
+}
+
+/**
+ * Returns a resource for an nginx that is active, enabled at boot, and has loaded the current version of these files.
+ */
+export function nginxService(paths: readonly string[], more: Pick<Service, "mayWait"> = {}): Resource {
+  const resource = service({
+    unit: "nginx",
+    name: "nginx:active",
+    test: ["nginx", "-t", "-q"],
+    hintFor: hintToMend,
+    owns: (path) => path.startsWith("/etc/nginx/") || path === certificatePath,
+    taken: (see) => tookFiles(see, paths),
+    explain: emergency,
+    ...more,
+  });
+  return { ...resource, follows: ["nginx:config"] };
+}
+
+/** Returns whether the running nginx has loaded our default server, and so holds its ports. */
+export function nginxServes(see: HostReader): boolean {
+  return see.stat(catchAllPath) !== null && tookFiles(see, [catchAllPath]);
+}

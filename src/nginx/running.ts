@@ -1,0 +1,75 @@
+// Determines from /proc which nginx runs, and since when.
+
+import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
+
+/** USER_HZ: /proc/PID/stat counts in hundredths of a second on every supported architecture. */
+const ticksPerSecond = 100;
+/** Fields 4 and 22 of /proc/PID/stat, counted from the third. */
+const parentField = 1;
+const startField = 19;
+/** /proc/uptime and the start time of a process each have a resolution of a hundredth of a second. */
+const clockErrorMs = 20;
+/** A log may be larger than the memory of a small host. Its end contains the reason. */
+const enoughLog = 64 * 1024;
+
+/** Returns when the oldest worker that is not shutting down was started, in Unix milliseconds, or null if none runs. */
+function workersSinceMs(see: HostReader): number | null {
+  const master = textOf(see, "/run/nginx.pid")?.trim();
+  const uptime = Number(textOf(see, "/proc/uptime")?.split(" ")[0]);
+  if (!master) return null;
+  const starts = childrenOf(see, master)
+    .filter((pid) => isWorker(textOf(see, `/proc/${pid}/cmdline`)))
+    .flatMap((pid) => statOf(see, pid)[startField] ?? [])
+    .map((ticks) => Number(ticks) / ticksPerSecond);
+  return starts.length === 0 ? null : see.now() - (uptime - Math.min(...starts)) * 1000;
+}
+
+/**
+ * Returns the child processes from the kernel's list. On a kernel without one (CONFIG_PROC_CHILDREN), it compares the
+ * parent of each process with `pid`.
+ */
+function childrenOf(see: HostReader, pid: string): string[] {
+  const told = textOf(see, `/proc/${pid}/task/${pid}/children`);
+  if (told !== null) return told.split(" ").filter(Boolean);
+  const all = (see.list("/proc") ?? []).filter((name) => /^\d+$/.test(name));
+  return all.filter((each) => statOf(see, each)[parentField] === pid);
+}
+
+/** Returns the fields of proc(5) from the third on. The second, the command, may contain any character. */
+function statOf(see: HostReader, pid: string): string[] {
+  const text = textOf(see, `/proc/${pid}/stat`) ?? "";
+  return text.slice(text.lastIndexOf(")") + 2).split(" ");
+}
+
+/**
+ * Recognizes a worker by the title that nginx writes over its command line. On an emulated processor, the kernel shows
+ * the emulator's command line instead.
+ */
+function isWorker(title: string | null): boolean {
+  if (!title?.startsWith("nginx: ")) return Boolean(title);
+  return title.startsWith("nginx: worker process") && !title.includes("is shutting down");
+}
+
+/**
+ * Returns whether the running workers were started after the last change of these files. This is the only way to detect
+ * a process that was killed between write and reload. Future times (a clock that was set back) are ignored.
+ */
+export function tookFiles(see: HostReader, paths: readonly string[]): boolean {
+  const since = workersSinceMs(see);
+  if (since === null) return false;
+  return paths.every((path) => {
+    const changed = see.statTarget(path)?.changedMs ?? 0;
+    return changed <= since + clockErrorMs || changed > see.now();
+  });
+}
+
+/** Returns nginx's last [emerg] message since then, the reason of a failed reload, or null. */
+export function emergency(see: HostReader, sinceMs: number): string | null {
+  const log = new TextDecoder().decode(see.tail("/var/log/nginx/error.log", enoughLog) ?? undefined);
+  const lines = [...log.matchAll(/^(\d{4})\/(\d\d)\/(\d\d) (\S+) \[emerg\] \S+ (.+)$/gm)];
+  // The log has a resolution of one second.
+  const recent = lines.filter(([, y, m, d, t]) => new Date(`${y}-${m}-${d}T${t}`).getTime() >= sinceMs - 1000);
+  // The lines before it name the socket that could not be bound.
+  return recent.findLast(([, , , , , said]) => !said?.startsWith("still could not bind"))?.[5] ?? null;
+}

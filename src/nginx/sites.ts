@@ -1,0 +1,69 @@
+// Ensures that nginx reads the site directories. Debian's nginx has and includes them, while the nginx.org package
+// includes only conf.d.
+
+import { type Change, installs, Text } from "../engine/change.ts";
+import { replacedDir } from "../engine/paths.ts";
+import type { Resource } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
+import { Problem } from "../problem/problem.ts";
+import { missingDirectories } from "../resources/directory.ts";
+import { file } from "../resources/file.ts";
+import { nginxConfig } from "./config.ts";
+import { hintToConfigure } from "./fault.ts";
+import { limitsPath, sitesAvailableDir, sitesEnabledDir, sitesIncludePath } from "./paths.ts";
+import { sitesText } from "./text.ts";
+
+const mainPath = "/etc/nginx/nginx.conf";
+
+/**
+ * Ensures that nginx reads our sites through exactly one include, its own or ours, because two would load each site
+ * twice. Our include matches no foreign sites: these may have been left there because nginx never read them.
+ */
+export const sitesRead: Resource = {
+  name: "nginx:sites",
+  title: "nginx reads the sites of edox-ops",
+  async check(see, ahead, warn) {
+    // The origin of the package, and so its configuration, is known only after its installation.
+    if (installs(ahead, "nginx")) return [];
+    if (see.stat(mainPath) === null) {
+      throw new Problem("blocked", `nginx has no configuration: ${mainPath} is missing`, {
+        hint: hintToConfigure(see),
+      });
+    }
+    if (!includes(see, limitsPath)) {
+      const message = `nginx reads nothing in /etc/nginx/conf.d: add "include /etc/nginx/conf.d/*.conf;" to the http block of ${mainPath}`;
+      throw new Problem("blocked", message, { hint: hintToInclude(see) });
+    }
+    const changes: Change[] = [];
+    for (const dir of [sitesAvailableDir, sitesEnabledDir]) {
+      changes.push(...missingDirectories(see, [...ahead, ...changes], dir));
+    }
+    return [...changes, ...(await include.check(see, ahead, warn))];
+  },
+};
+
+const include = file({
+  name: "nginx:sites-include",
+  title: "",
+  path: sitesIncludePath,
+  mode: 0o644,
+  keepDir: replacedDir,
+  text: (see) => (includes(see, `${sitesEnabledDir}/edox-ops-site`) ? null : Text.of(sitesText)),
+});
+
+/**
+ * Returns the command that adds the include if nginx.conf opens the http block in the usual form, or one that shows the
+ * file.
+ */
+function hintToInclude(see: HostReader): string[] {
+  const isUsual = /^[ \t]*http[ \t]*\{/m.test(textOf(see, mainPath) ?? "");
+  const edit = "0,/^[[:blank:]]*http[[:blank:]]*{/s||&\\n    include /etc/nginx/conf.d/*.conf;|";
+  return isUsual ? ["sudo", "sed", "-i", edit, mainPath] : ["cat", "-n", mainPath];
+}
+
+/** Returns whether the http block would include a file at this path without our own include. */
+function includes(see: HostReader, path: string): boolean {
+  const theirs = nginxConfig(see).includes.filter((each) => each.path !== sitesIncludePath);
+  return theirs.some(({ pattern }) => new Bun.Glob(pattern).match(path));
+}

@@ -1,0 +1,22 @@
+// Defines what must be true before anything is changed.
+
+import type { HostReader } from "../host/host.ts";
+
+/** Takes a sentence for the user, in addition to the result of a check. */
+export type Warn = (sentence: string) => void;
+
+/** A condition that must be true before anything is changed. */
+export interface Requirement {
+  name: string;
+  title: string;
+  /** Returns null if it is met. Throws Unseen if it cannot determine that. */
+  check(see: HostReader, warn: Warn): Unmet | null | Promise<Unmet | null>;
+  /** How long to poll for a condition that can become true by itself, in milliseconds. */
+  waitMs?: number;
+}
+
+export interface Unmet {
+  reason: string;
+  /** The command to run. */
+  hint?: string[];
+}

@@ -1,0 +1,47 @@
+// Waits with a limit for conditions that can become true by themselves, and handles interruption.
+
+import type { HostReader } from "../host/host.ts";
+import { Problem } from "./problem.ts";
+import type { Requirement, Unmet } from "./requirement.ts";
+
+const pollMs = 500;
+
+/** Returns the reason to start nothing more, or null. */
+export type Stop = () => Problem | null;
+
+/** Throws the reason to start nothing more, if there is one. */
+export function heed(stop: Stop): void {
+  const problem = stop();
+  if (problem) throw problem;
+}
+
+/** Receives each requirement that is waited for, once. */
+export interface WaitWatch {
+  waiting?(requirement: Requirement, unmet: Unmet): void;
+}
+
+/**
+ * Polls until the requirement is met, and returns its warnings. Throws a Problem with the reason if it is not met in
+ * time.
+ */
+export async function met(
+  requirement: Requirement,
+  see: HostReader,
+  watch: WaitWatch = {},
+  stop: Stop = () => null,
+): Promise<string[]> {
+  const { waitMs = 0 } = requirement;
+  const end = see.now() + waitMs;
+  for (let told = false; ; told = true) {
+    const warnings: string[] = [];
+    const unmet = await requirement.check(see, (sentence) => warnings.push(sentence));
+    if (unmet === null) return warnings;
+    if (see.now() >= end) {
+      const waited = waitMs > 0 ? `, and was so for ${waitMs / 60_000} min` : "";
+      throw new Problem("requirement", `${unmet.reason}${waited}`, { hint: unmet.hint });
+    }
+    if (!told) watch.waiting?.(requirement, unmet);
+    heed(stop);
+    await see.sleep(pollMs);
+  }
+}

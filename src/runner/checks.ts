@@ -1,0 +1,297 @@
+// Checks GitLab Runner and its Docker. If they are not installed, the checks report them as optional.
+
+import { packageState } from "../apt/dpkg.ts";
+import { finishing } from "../apt/failure.ts";
+import { dockerConfigAccepted } from "../docker/config.ts";
+import { dockerAnswers, dockerSocket, hasEngine } from "../docker/recipe.ts";
+import type { Entry, Finding } from "../engine/finding.ts";
+import { type Host, type HostReader, Unseen } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
+import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
+import { gidOf, noGroup } from "../resources/group.ts";
+import { isActive, isMasked, reasonOf, unmask } from "../resources/service.ts";
+import { accountOf, isAccount, isMember } from "../resources/user.ts";
+import { few } from "../text/lines.ts";
+import { runnerConfigPath, runnerStatePath } from "./paths.ts";
+import type { RunnerConfig, Survey } from "./runners.ts";
+import { runnerKeepsRunning, runnerProgram } from "./service.ts";
+
+type Answer = Omit<Finding, "name">;
+
+const user = "gitlab-runner";
+const home = "/home/gitlab-runner";
+const gibibyte = 1024 ** 3;
+/** Below the first, an image of a build may not fit. Below the second, hardly any does. */
+const roomWarning = 5 * gibibyte;
+const roomError = gibibyte;
+
+const install = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
+const prepare = ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"];
+const status = ["sudo", "edox-ops", "gitlab-runner", "status"];
+/** Shows only the lines about concurrency, because the file contains tokens. */
+const showConcurrency = ["sudo", "grep", "-nE", "concurren|name", runnerConfigPath];
+const optional: Answer = {
+  status: "ok",
+  detail: "not configured (optional; run edox-ops gitlab-runner install --yes)",
+};
+const noRunner: Answer = { status: "ok", detail: "not configured (optional; run edox-ops gitlab-runner register)" };
+
+/** Returns the checks of runners. `host` sends a request to each runner's GitLab. */
+export function runnerEntries(host: Host): Entry[] {
+  const program = runnerProgram(host);
+  const installed = program !== null;
+  const onHost = (name: string, look: (see: HostReader) => Answer | Promise<Answer>): Entry => ({
+    name,
+    look: (see) => (installed ? look(see) : optional),
+  });
+  const ofRunners = (name: string, look: (config: Survey, see: HostReader) => Answer | Promise<Answer>): Entry =>
+    onHost(name, async (see) => {
+      if (see.stat(runnerConfigPath) === null) return noRunner;
+      // Each check reads the file again: it is small, and its parser stays loaded after the first.
+      const config = (await import("./runners.ts")).surveyConfig(see);
+      return config.runners.length + config.invalid.length === 0 ? noRunner : look(config, see);
+    });
+  const onDocker = (name: string, look: (see: HostReader) => Answer | Promise<Answer>): Entry => ({
+    name,
+    async look(see) {
+      if (!hasEngine(see)) return { ...optional, detail: optional.detail.replace("install", "prepare-ci-host") };
+      return look(see);
+    },
+  });
+  return [
+    {
+      ...onHost("runner:binary", (see) =>
+        packageState(see, "gitlab-runner") === "incomplete"
+          ? { status: "error", detail: "dpkg did not finish installing gitlab-runner", ...hinted(finishing(see)) }
+          : { status: "ok", detail: `gitlab-runner is installed in ${program}` },
+      ),
+      follows: ["dpkg:configured"],
+    },
+    onHost(`runner:user:${user}`, async (see) =>
+      (await isAccount(see, user))
+        ? { status: "ok", detail: "is there" }
+        : { status: "error", detail: `there is no user ${user}`, hint: install },
+    ),
+    onHost(`runner:home:${home}`, homes),
+    onHost("runner:service", async (see) => {
+      if (isMasked(see, user)) return masked(see, user);
+      return (await runnerKeepsRunning(see))
+        ? { status: "ok", detail: "gitlab-runner is active" }
+        : { status: "error", detail: reasonOf(see, user), hint: ["sudo", "systemctl", "status", user] };
+    }),
+    { ...onDocker("ci-runner:docker", docker), asks: true, follows: ["ci-runner:docker-config"] },
+    ofRunners("ci-runner:docker-group", group),
+    ofRunners("ci-runner:docker-privileged", privileged),
+    // These are not in the contract. They are left out if no runner is installed.
+    ...[
+      { ...onHost("runner:drain", drains), asks: true as const },
+      ofRunners("ci-runner:config", faults),
+      ofRunners("ci-runner:polling", polling),
+      ofRunners("ci-runner:guard", guard),
+      ofRunners("ci-runner:shared-host", sharedHost),
+      { ...ofRunners("ci-runner:token", (config) => tokens(config, host)), asks: true as const },
+      onDocker("ci-runner:docker-config", dockerConfig),
+      { ...onDocker("ci-runner:disk", disk), asks: true as const, follows: ["ci-runner:docker"] },
+      onDocker("ci-runner:mtu", mtu),
+    ].map((entry) => ({ ...entry, only: () => installed })),
+  ];
+}
+
+/**
+ * Checks both homes: a job of the shell executor runs in the account's home, and the service in the directory of its
+ * unit.
+ */
+function homes(see: HostReader): Answer {
+  const account = accountOf(see, user);
+  const wanted = [...new Set([account?.home ?? home, home])];
+  const missing = wanted.find((path) => see.statTarget(path)?.type !== "directory");
+  if (missing === undefined)
+    return { status: "ok", detail: account && account.home !== home ? `is there, and ${account.home}` : "is there" };
+  if (account === null) return { status: "error", detail: `${missing} is missing`, hint: install };
+  const owner = ["-o", user, "-g", String(account.gid)];
+  return {
+    status: "error",
+    detail: `${missing} is missing`,
+    hint: ["sudo", "install", "-d", "-m", "0750", ...owner, missing],
+  };
+}
+
+function masked(see: HostReader, unit: string): Answer {
+  const until = isActive(see, unit) ? "it runs until it stops, and does not start again" : "it does not start";
+  return { status: "error", detail: `${unit} is masked: ${until}`, hint: unmask(unit) };
+}
+
+function hinted(hint: string[] | null): Pick<Answer, "hint"> {
+  return hint === null ? {} : { hint };
+}
+
+async function drains(see: HostReader): Promise<Answer> {
+  const { serviceOf } = await import("./service.ts");
+  const { killSignal, stopSeconds } = await serviceOf(see);
+  if (killSignal === "SIGQUIT")
+    return { status: "ok", detail: `a stop waits for running jobs, ${stopSeconds / 60} min at the most` };
+  return { status: "warning", detail: `a stop or an upgrade aborts running jobs`, hint: install };
+}
+
+async function docker(see: HostReader): Promise<Answer> {
+  if (isMasked(see, "docker")) return masked(see, "docker");
+  if (await dockerAnswers(see)) return { status: "ok", detail: "Docker answers" };
+  return { status: "error", detail: "Docker does not answer", hint: ["sudo", "systemctl", "status", "docker"] };
+}
+
+async function dockerConfig(see: HostReader): Promise<Answer> {
+  const unmet = await dockerConfigAccepted.check(see, () => {});
+  if (unmet === null) return { status: "ok", detail: dockerConfigAccepted.title };
+  return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
+}
+
+function group({ runners }: RunnerConfig, see: HostReader): Answer {
+  const shell = runners.some(({ executor }) => executor === "shell");
+  const member = isMember(see, user, "docker");
+  if (!shell)
+    return {
+      status: "ok",
+      detail: member ? "gitlab-runner is in it, though no shell runner needs that" : "no shell runner needs it",
+    };
+  if (member || !hasEngine(see)) return { status: "ok", detail: "jobs of a shell may use Docker" };
+  if (gidOf(see, "docker") === null) {
+    const { reason, hint } = noGroup("docker");
+    return { status: "error", detail: `jobs of a shell cannot use Docker: ${reason}`, hint };
+  }
+  return {
+    status: "error",
+    detail: "jobs of a shell cannot use Docker: gitlab-runner is not in the group",
+    hint: prepare,
+  };
+}
+
+async function privileged(config: RunnerConfig, see: HostReader): Promise<Answer> {
+  const [{ dindEdits }, { ours, readRecord }] = [await import("./docker-in-docker.ts"), await import("./record.ts")];
+  const record = readRecord(see);
+  const left: string[] = [];
+  const edits = dindEdits(
+    config,
+    (runner) => ours(record, runner)?.privileged ?? null,
+    [],
+    (line) => left.push(line),
+  );
+  if (edits.length > 0)
+    return { status: "error", detail: "a runner for Docker-in-Docker lacks privileged or a volume", hint: prepare };
+  if (left.length > 0) return { status: "ok", detail: left.join("; ") };
+  return { status: "ok", detail: "the runners for Docker-in-Docker are privileged and have their volumes" };
+}
+
+async function faults(config: Survey, see: HostReader): Promise<Answer> {
+  const [{ faultsOf }, { readRecord, recordFaults }] = [await import("./runners.ts"), await import("./record.ts")];
+  const found = [...config.invalid, ...faultsOf(config)];
+  const recorded = recordFaults(readRecord(see));
+  const hint = found.length === 0 ? hintToShow(runnerStatePath) : hintToShowWithoutTokens(runnerConfigPath);
+  if (found.length + recorded.length === 0)
+    return { status: "ok", detail: `${config.runners.length} runners, and no fault in ${runnerConfigPath}` };
+  return { status: "error", detail: [...found, ...recorded].join("; "), hint };
+}
+
+/** Checks that no long poll, which GitLab holds open for 50 s, delays the next one. */
+function polling({ concurrent, runners }: RunnerConfig): Answer {
+  if (runners.length > concurrent) {
+    const detail = `${runners.length} runners share ${concurrent} job at a time: one that waits keeps the others waiting`;
+    return { status: "warning", detail, hint: showConcurrency };
+  }
+  const single = runners.filter(({ request_concurrency }) => request_concurrency < 2).map(({ name }) => name);
+  if (single.length === 0 || concurrent === 1) return { status: "ok", detail: "no runner waits for another's" };
+  const detail = `${few(single)} asks for one job at a time: set request_concurrency = 2, or jobs start up to 50 s late`;
+  return { status: "warning", detail, hint: showConcurrency };
+}
+
+/**
+ * Checks that privileged runners are protected. This is known only for a runner that was created from here, because
+ * GitLab does not report it to runners.
+ */
+async function guard({ runners }: RunnerConfig, see: HostReader): Promise<Answer> {
+  const { ours, readRecord } = await import("./record.ts");
+  const record = readRecord(see);
+  const strong = runners.filter((runner) => runner.docker?.privileged);
+  const open = strong.filter((runner) => ours(record, runner)?.guarded === false).map(({ name }) => name);
+  if (open.length > 0) {
+    const detail = `${few(open)} runs privileged containers for every branch: protect it in GitLab`;
+    return { status: "warning", detail, hint: status };
+  }
+  const unknown = strong.filter((runner) => ours(record, runner)?.guarded === undefined).map(({ name }) => name);
+  if (unknown.length === 0)
+    return {
+      status: "ok",
+      detail:
+        strong.length === 0
+          ? "no runner is privileged"
+          : "every privileged runner was created for protected branches and tags only",
+    };
+  return {
+    status: "ok",
+    detail: `privileged: ${few(unknown)}; whether it is locked and protected is shown in GitLab only`,
+  };
+}
+
+async function sharedHost({ runners }: RunnerConfig, see: HostReader): Promise<Answer> {
+  const { isPrivileged, servedProjects, sharedHostWarning } = await import("./shared-host.ts");
+  const strong = runners.filter(({ docker }) => isPrivileged(docker));
+  const detail = sharedHostWarning(
+    strong.map(({ name }) => name),
+    servedProjects(see),
+  );
+  if (detail === null) return { status: "ok", detail: "no privileged runner beside a site" };
+  const { url = "", "tls-ca-file": caPath } = strong[0] ?? {};
+  const authority = caPath === undefined ? [] : ["--ca-file", caPath];
+  const register = [
+    "gitlab-runner",
+    "register",
+    "--profile",
+    "ci-rootless",
+    "--url",
+    url,
+    ...authority,
+    "--token",
+    "-",
+  ];
+  return { status: "warning", detail, hint: ["sudo", "edox-ops", ...register] };
+}
+
+async function tokens({ runners }: RunnerConfig, host: Host): Promise<Answer> {
+  const [{ accepted }, { systemIdOf }] = [await import("./status.ts"), await import("./registration/system-id.ts")];
+  const systemId = systemIdOf(host);
+  const answers = await Promise.all(
+    runners.map(async (runner) => ({ name: runner.name, said: await accepted(host, runner, systemId) })),
+  );
+  const refused = answers.filter(({ said }) => said !== "yes");
+  if (refused.length === 0) return { status: "ok", detail: "GitLab accepts the token of every runner" };
+  return { status: "error", detail: refused.map(({ name, said }) => `${name}: ${said}`).join("; "), hint: status };
+}
+
+async function disk(see: HostReader): Promise<Answer> {
+  const { status, body } = await see.get("http://docker/info", { socketPath: dockerSocket, limitMs: 5000 });
+  if (status !== 200) throw new Unseen("where Docker keeps its images is not told");
+  const root = /"DockerRootDir":"([^"]+)"/.exec(new TextDecoder().decode(body))?.[1] ?? "/var/lib/docker";
+  const free = see.space(root)?.bytesFree ?? 0;
+  const detail = `${(free / gibibyte).toFixed(1)} GiB free for Docker in ${root}`;
+  return {
+    status: free < roomError ? "error" : free < roomWarning ? "warning" : "ok",
+    detail,
+    hint: ["sudo", "docker", "system", "df"],
+  };
+}
+
+/**
+ * Checks the MTU of Docker's bridge. Longer packets than the outgoing link accepts can be lost without an error, so
+ * that transfers hang.
+ */
+function mtu(see: HostReader): Answer {
+  const of = (link: string): number => Number(textOf(see, `/sys/class/net/${link}/mtu`) ?? Number.NaN);
+  const bridge = of("docker0");
+  // The fields of the kernel's table: interface, destination, gateway, flags, ...
+  const way = (textOf(see, "/proc/net/route") ?? "").split("\n").map((line) => line.split("\t"));
+  const out = way.find(([, destination]) => destination === "00000000")?.[0];
+  if (out === undefined || Number.isNaN(bridge))
+    return { status: "ok", detail: "no bridge of Docker's own, or no way out" };
+  if (bridge <= of(out)) return { status: "ok", detail: `${bridge} bytes, and ${of(out)} on ${out}` };
+  const detail = `containers send packets of ${bridge} bytes, and ${out} takes ${of(out)}: set "mtu": ${of(out)} in /etc/docker/daemon.json`;
+  return { status: "warning", detail, hint: ["ip", "link", "show", out] };
+}

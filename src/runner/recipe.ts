@@ -1,0 +1,68 @@
+// The recipes of a CI host: the content and order of the steps.
+
+import { dockerConfigAccepted } from "../docker/config.ts";
+import { dockerInstall } from "../docker/recipe.ts";
+import type { Facts } from "../engine/facts.ts";
+import type { Recipe } from "../engine/step.ts";
+import type { HostReader } from "../host/host.ts";
+import type { Requirement } from "../problem/requirement.ts";
+import type { Mirror } from "../resources/apt-repository.ts";
+import { foreignPackages, platform } from "../resources/platform.ts";
+import { dockerAccess, dockerConfig } from "./docker-in-docker.ts";
+import { runnerSteps } from "./install.ts";
+import { ciHostLogPath, runnerConfigPath, runnerInstallLogPath } from "./paths.ts";
+
+export interface Mirrors {
+  docker: Mirror;
+  runner: Mirror;
+}
+
+const official: Mirrors = { docker: {}, runner: {} };
+
+/** A running gitlab-runner keeps the configuration that it has loaded, but its next start would fail. */
+const configReadable: Requirement = {
+  name: "runner:config-file",
+  title: "gitlab-runner can read its configuration",
+  async check(see) {
+    if (see.stat(runnerConfigPath) !== null) (await import("./runners.ts")).surveyConfig(see);
+    return null;
+  },
+};
+
+export function gitlabRunnerInstall(facts: Facts, see: HostReader, { runner }: Mirrors = official): Recipe {
+  return {
+    command: "gitlab-runner install",
+    logPath: runnerInstallLogPath,
+    done: "GitLab Runner installed successfully.",
+    failed: "GitLab Runner install failed at step",
+    requires: [platform(facts), foreignPackages(facts), configReadable],
+    steps: runnerSteps(facts, see, runner),
+  };
+}
+
+/** Returns the recipe for a CI host. `named`: runners that become privileged because the command line names them. */
+export function prepareCiHost(
+  facts: Facts,
+  see: HostReader,
+  mirrors: Mirrors = official,
+  named: readonly string[] = [],
+): Recipe {
+  return {
+    command: "gitlab-runner prepare-ci-host",
+    logPath: ciHostLogPath,
+    done: [
+      "CI runner host prepared successfully.",
+      "Register a runner with the token that GitLab shows under Settings, CI/CD, Runners:",
+      "  sudo edox-ops gitlab-runner register --profile ci --url https://gitlab.com --token -",
+    ].join("\n"),
+    failed: "CI runner host preparation failed at step",
+    requires: [platform(facts), foreignPackages(facts), configReadable, dockerConfigAccepted],
+    steps: [
+      dockerInstall(facts, see, mirrors.docker),
+      ...runnerSteps(facts, see, mirrors.runner),
+      dockerAccess,
+      dockerConfig(named),
+      { id: "prepare-ci-host.complete", title: "this host is ready for a runner", wants: [], mark: true },
+    ],
+  };
+}

@@ -1,0 +1,113 @@
+// Asks GitLab whether it accepts a runner, or to create one. A created runner that cannot be used is deleted again.
+// Nothing is written on this host.
+
+import type { Host } from "../../host/host.ts";
+import { Problem } from "../../problem/problem.ts";
+import { regularFile } from "../../problem/regular-file.ts";
+import type { Requirement } from "../../problem/requirement.ts";
+import { met } from "../../problem/wait.ts";
+import { demandEditable } from "../../toml/edit.ts";
+import { keptConfigPath } from "../config-file.ts";
+import { dockerThere } from "../docker-in-docker.ts";
+import { runnerConfigPath } from "../paths.ts";
+import { ours, readRecord } from "../record.ts";
+import { configText, readConfig, sameServer } from "../runners.ts";
+import { runnerProgram } from "../service.ts";
+import { createRunner, forget, registerByOldToken, verify } from "./gitlab.ts";
+import { type Admitted, type Order, ownerOf } from "./registration.ts";
+import { editsFor } from "./section.ts";
+import { newSystemId, systemIdOf } from "./system-id.ts";
+
+/**
+ * Verifies or creates the runner in GitLab, and writes nothing on this host. A runner that was created and cannot be
+ * used is deleted in GitLab. Throws a Problem if GitLab refuses, or if the runner could not be configured or run here.
+ */
+export async function admitted(order: Order, host: Host): Promise<Admitted> {
+  const { server, credential, profile } = order;
+  // A configuration that cannot be written later, or a missing executor, is reported before GitLab is contacted.
+  for (const each of needs(order)) await met(each, host);
+  regularFile(host, keptConfigPath);
+  demandEditable(configText(host), editsFor(readConfig(host), order, null, host), runnerConfigPath);
+  const systemId = systemIdOf(host) ?? newSystemId();
+  if (credential.kind === "own") {
+    const answer = await verify(host, server, credential.token, systemId);
+    // The section keeps this token, so the token in the response is ignored.
+    return { ...answer, token: credential.token, systemId, isNew: false };
+  }
+  const known = await stillKnown(order, host, systemId);
+  if (known) return known;
+  const { description, tags } = profile;
+  if (credential.kind === "old") {
+    const made = await registerByOldToken(host, server, credential.token, { description, tags });
+    return { ...made, systemId, isNew: true };
+  }
+  const { project, group } = credential;
+  const wanted = { project, group, description, tags, isProtected: order.isProtected };
+  const made = await createRunner(host, server, credential.token, wanted);
+  try {
+    await verify(host, server, made.token, systemId);
+  } catch (error) {
+    await forget(host, server, { token: made.token, systemId, wasMade: true }).catch(() => {});
+    throw error;
+  }
+  return { ...made, systemId, isNew: true };
+}
+
+/**
+ * Returns a runner that was registered under this name earlier and that GitLab still accepts, so that no second one is
+ * created. Returns null if there is none or it is to be replaced. Throws a Problem if it belongs to another owner or
+ * GitLab rejects it.
+ */
+async function stillKnown(order: Order, host: Host, systemId: string): Promise<Admitted | null> {
+  const { server, profile, replaces } = order;
+  const record = readRecord(host);
+  const runner = readConfig(host).runners.find((each) => {
+    return each.name === profile.description && sameServer(each.url, server.url) && ours(record, each) !== null;
+  });
+  if (replaces || runner === undefined) return null;
+  const name = profile.description;
+  const { owner = ownerOf(order) } = ours(record, runner) ?? {};
+  if (owner !== ownerOf(order)) {
+    const message = `${name} is registered for ${owner} already: give another --description, or --replace it`;
+    throw new Problem("blocked", message, { hint: ["edox-ops", "gitlab-runner", "list"] });
+  }
+  try {
+    const answer = await verify(host, server, runner.token, systemId);
+    return { ...answer, token: runner.token, systemId, isNew: false };
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Problem("blocked", `${name} is registered already, but ${message}: say --replace to make it anew`, {
+      hint: [...server.again, "--replace"],
+    });
+  }
+}
+
+/**
+ * Deletes a runner in GitLab that was created for this registration and is not in config.toml. Returns a sentence about
+ * a runner that could not be deleted, or null.
+ */
+export async function takenBack(order: Order, entry: Admitted, host: Host): Promise<string | null> {
+  const { token, systemId, isNew } = entry;
+  if (!isNew || readConfig(host).runners.some((runner) => runner.token === token)) return null;
+  try {
+    await forget(host, order.server, { token, systemId, wasMade: true });
+    return null;
+  } catch {
+    return `the runner that was made at ${order.server.url} is there still: delete it there`;
+  }
+}
+
+/** Returns the requirements for registering a runner: gitlab-runner, and Docker for the docker executor. */
+export function needs({ profile }: Order): Requirement[] {
+  return [runnerThere, ...(profile.executor === "docker" ? [dockerThere] : [])];
+}
+
+const runnerThere: Requirement = {
+  name: "runner:installed",
+  title: "GitLab Runner is installed",
+  check(see) {
+    if (runnerProgram(see) !== null) return null;
+    const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
+    return { reason: "GitLab Runner is not installed", hint };
+  },
+};

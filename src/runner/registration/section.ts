@@ -1,0 +1,112 @@
+// Compares the section of a registered runner in config.toml with its desired content.
+
+import type { HostReader } from "../../host/host.ts";
+import { Problem } from "../../problem/problem.ts";
+import { withFlag } from "../../text/with-flag.ts";
+import type { ConfigEdit, TomlTable } from "../../toml/edit.ts";
+import { isTable } from "../../toml/meaning.ts";
+import { missingVolumes } from "../docker-in-docker.ts";
+import { ours, readRecord } from "../record.ts";
+import { type Runner, type RunnerConfig, sameServer } from "../runners.ts";
+import type { Admitted, Order } from "./registration.ts";
+
+/** Placeholder in a plan for a token that GitLab has not issued yet. */
+const unknownToken = "to-be-asked-for";
+
+/** Returns the token that the section should contain. */
+function tokenOf({ credential }: Order, entry: Admitted | null): string {
+  return entry?.token ?? (credential.kind === "own" ? credential.token : unknownToken);
+}
+
+/**
+ * Returns the index of the runner's section, or null. Throws a Problem if a runner of another address has this token,
+ * because GitLab would receive requests of one runner from two sections.
+ */
+export function found(config: RunnerConfig, order: Order, entry: Admitted | null): number | null {
+  const token = tokenOf(order, entry);
+  const { url } = order.server;
+  const at = config.runners.findIndex((each) => each.token === token && sameServer(each.url, url));
+  if (at >= 0) return at;
+  const other = config.runners.find((each) => each.token === token);
+  if (other === undefined) return null;
+  const message = `runner ${other.name} has this token already, for ${other.url}: if that is the same GitLab, give this url`;
+  throw new Problem("blocked", message, { hint: withFlag(order.server.again, "--url", other.url) });
+}
+
+export function editsFor(config: RunnerConfig, order: Order, entry: Admitted | null, see: HostReader): ConfigEdit[] {
+  const { server, profile, concurrent } = order;
+  const settings: TomlTable = {
+    // With one request at a time, the next job waits for the end of GitLab's long polling: up to 50 s.
+    request_concurrency: 2,
+    ...(server.caPath !== undefined && { "tls-ca-file": server.caPath }),
+    executor: profile.executor,
+    ...profile.settings,
+  };
+  const edits: ConfigEdit[] =
+    concurrent === undefined || concurrent === config.concurrent
+      ? []
+      : [{ kind: "set-global", key: "concurrent", value: concurrent }];
+  const at = found(config, order, entry);
+  if (at !== null) {
+    const all = { name: profile.description, ...settings };
+    edits.push(...differing(config.runners[at] as Record<string, unknown>, all, at, []));
+  } else {
+    edits.push({
+      kind: "add-runner",
+      table: {
+        name: profile.description,
+        url: server.url,
+        id: entry?.id ?? 0,
+        token: tokenOf(order, entry),
+        // gitlab-runner renews its token in time only if it knows when the token expires.
+        ...(entry?.expires && {
+          token_obtained_at: seconds(see.now()),
+          token_expires_at: seconds(Date.parse(entry.expires)),
+        }),
+        ...settings,
+      },
+    });
+  }
+  const old = replacedRunners(config, order, entry, see).map((each) => config.runners.indexOf(each));
+  // The last section is removed first, so that the indices of the others stay valid.
+  return [...edits, ...old.reverse().map((runner): ConfigEdit => ({ kind: "remove-runner", runner }))];
+}
+
+/**
+ * Returns our runners of the same name and server that this registration replaces. There are none unless replacement
+ * was requested.
+ */
+export function replacedRunners(config: RunnerConfig, order: Order, entry: Admitted | null, see: HostReader): Runner[] {
+  const { server, profile, replaces } = order;
+  const record = readRecord(see);
+  const token = tokenOf(order, entry);
+  return config.runners.filter((each) => {
+    const same = each.name === profile.description && sameServer(each.url, server.url) && each.token !== token;
+    return replaces && same && ours(record, each) !== null;
+  });
+}
+
+function seconds(ms: number): Date {
+  return new Date(Math.floor(ms / 1000) * 1000);
+}
+
+/**
+ * Returns the edits that a section needs. The section may contain more keys, and a path that is mounted already needs
+ * no volume.
+ */
+function differing(
+  section: Record<string, unknown>,
+  wanted: TomlTable,
+  runner: number,
+  at: readonly string[],
+): ConfigEdit[] {
+  return Object.entries(wanted).flatMap(([name, value]): ConfigEdit[] => {
+    const key = [...at, name];
+    const there = section[name];
+    if (isTable(value)) return differing((there ?? {}) as Record<string, unknown>, value, runner, key);
+    if (!Array.isArray(value)) return Bun.deepEquals(there, value) ? [] : [{ kind: "set", runner, key, value }];
+    const has = Array.isArray(there) ? (there as string[]) : [];
+    const items = name === "volumes" ? missingVolumes(has, value) : value.filter((each) => !has.includes(each));
+    return items.length === 0 ? [] : [{ kind: "add-items", runner, key, items }];
+  });
+}

@@ -1,0 +1,174 @@
+// Unregisters a runner that edox-ops registered: in GitLab first, then on this host.
+
+import type { Recipe } from "../../engine/step.ts";
+import type { Host, HostReader } from "../../host/host.ts";
+import { Problem } from "../../problem/problem.ts";
+import { withFlag } from "../../text/with-flag.ts";
+import { type ConfigEdit, demandEditable } from "../../toml/edit.ts";
+import { configFile, demandReplaceable } from "../config-file.ts";
+import { configTaken } from "../config-taken.ts";
+import { runnerConfigPath, runnerLogPath } from "../paths.ts";
+import { isMoved, type Made, madeBy, ours, readRecord, recordFile, sameRunner, withoutMade } from "../record.ts";
+import { configText, type Runner, type RunnerConfig, readConfig, sameServer } from "../runners.ts";
+import { forget } from "./gitlab.ts";
+import { systemIdOf } from "./system-id.ts";
+
+export interface Known {
+  made: Made;
+  /** Its section of config.toml, or null if only the record exists, for example after a run was killed. */
+  runner: Runner | null;
+  /** Foreign sections of the same name, which stay. */
+  others: Runner[];
+}
+
+/**
+ * Finds the runner with this name, or with this number in GitLab. Throws a Problem if there is none, if edox-ops did
+ * not register it, or if several have the name. Throws one too if it is unclear whether a section of config.toml is
+ * this runner. `typed`: the whole command.
+ */
+export function theRunner(see: HostReader, name: string, url: string | undefined, typed: readonly string[]): Known {
+  const { runners } = readConfig(see);
+  const all = madeBy(readRecord(see));
+  const known = all.map((made) => ({ made, runner: sectionOf(made, all, runners) }));
+  const named = known.filter(({ made, runner }) => made.name === name || runner?.name === name);
+  const numbered = known.filter(({ made }) => made.id > 0 && String(made.id) === name);
+  const found = (named.length > 0 ? named : numbered).filter(({ made, runner }) => {
+    return !url || sameServer(runner?.url ?? made.url, url) || sameServer(made.url, url);
+  });
+  const [first, another] = found;
+  if (first !== undefined && another !== undefined) throw several(name, first, another, typed);
+  if (first === undefined) {
+    if (runners.some((runner) => runner.name === name)) {
+      const message = `${name} was not registered by edox-ops`;
+      throw new Problem("blocked", message, { hint: ["sudo", "gitlab-runner", "unregister", "--name", name] });
+    }
+    const hint = ["edox-ops", "gitlab-runner", "list"];
+    throw new Problem("requirement", `there is no runner ${name} in ${runnerConfigPath}`, { hint });
+  }
+  const { made, runner } = first;
+  const others = runners.filter((each) => {
+    if (each.name !== made.name || (runner !== null && isSection(each, runner))) return false;
+    return !known.some((other) => other.runner === each);
+  });
+  const [unclear] = others;
+  if (runner === null && unclear !== undefined) {
+    const message = `${made.name} was registered with ${made.url}, and ${runnerConfigPath} has a runner of this name with ${unclear.url}: it is unclear whether they are the same`;
+    const hint = ["sudo", "gitlab-runner", "unregister", "--name", made.name];
+    throw new Problem("blocked", message, { hint });
+  }
+  return { made, runner, others };
+}
+
+/**
+ * Returns the section of this runner. A section whose address was edited counts if it belongs to no other runner of
+ * ours.
+ */
+function sectionOf(made: Made, all: readonly Made[], runners: readonly Runner[]): Runner | null {
+  const moved = (runner: Runner): boolean => isMoved(made, runner) && !all.some((other) => sameRunner(other, runner));
+  return runners.find((runner) => sameRunner(made, runner)) ?? runners.find(moved) ?? null;
+}
+
+/** Two runners with one name at one GitLab are distinguished by their numbers. */
+function several(
+  name: string,
+  { made, runner }: Pick<Known, "made" | "runner">,
+  other: Pick<Known, "made" | "runner">,
+  typed: readonly string[],
+): Problem {
+  const [url, otherUrl] = [runner?.url ?? made.url, other.runner?.url ?? other.made.url];
+  if (!sameServer(url, otherUrl)) {
+    const message = `${name} is registered with ${url} and with ${otherUrl}: say which with --url`;
+    return new Problem("usage", message, { hint: withFlag(typed, "--url", url) });
+  }
+  const message = `${name} is registered twice with ${url}, as ${made.id} and as ${other.made.id}: give the number in place of the name`;
+  return new Problem("usage", message, {
+    hint: typed.map((word) => (word === name ? String(made.id || other.made.id) : word)),
+  });
+}
+
+/**
+ * Deletes the runner in GitLab, and returns warnings. With `force`, a GitLab that refuses or cannot be reached is a
+ * warning; otherwise it is a Problem. If the runner cannot be removed from config.toml, GitLab is not contacted.
+ */
+export async function forgetInGitLab({ made, runner }: Known, host: Host, force: boolean): Promise<string[]> {
+  const { name } = made;
+  if (runner === null) {
+    return [
+      `${name} has no section in ${runnerConfigPath}, so GitLab was not told: delete it at ${made.url} if it is there`,
+    ];
+  }
+  demandEditable(configText(host), removals(readConfig(host), runner), runnerConfigPath);
+  demandReplaceable(host);
+  const { url, token } = runner;
+  const server = { url, caPath: runner["tls-ca-file"], ...(force && { impatient: true as const }) };
+  try {
+    const answer = await forget(host, server, { token, systemId: systemIdOf(host), wasMade: wasMade(host, runner) });
+    return answer === "gone" ? [`${url} did not know ${name} any more`] : [];
+  } catch (error) {
+    if (!force) throw error;
+    return [`GitLab was not told, so delete ${name} there: ${Problem.of(error).message}`];
+  }
+}
+
+/**
+ * Returns the recipe that removes the runner's sections and its record, so that its token is nowhere on the host.
+ * `warnings`: those of {@link forgetInGitLab}, for the report of the run.
+ */
+export function unregistration({ made, runner, others }: Known, warnings: readonly string[] = []): Recipe {
+  const { name } = made;
+  const removal = configFile(
+    `runner:${name}`,
+    `${name} is not configured`,
+    (config, _, warn) => {
+      for (const { url, id } of others) {
+        warn(`${runnerConfigPath} still has another runner ${name}, with ${url}${id > 0 ? ` (${id})` : ""}`);
+      }
+      return runner === null ? [] : removals(config, runner);
+    },
+    false,
+  );
+  const forgotten = recordFile((before) => {
+    const left = withoutMade(before, (each) => sameRunner(each, made));
+    return left.length === 0 ? null : { ...before, runners: left };
+  });
+  return {
+    command: `gitlab-runner unregister ${name}`,
+    logPath: runnerLogPath,
+    done: `Unregistered runner ${name}.`,
+    failed: "Unregistering failed at step",
+    requires: [
+      {
+        name: "runner:gitlab-told",
+        title: "GitLab was told",
+        check(_, warn) {
+          for (const each of warnings) warn(each);
+          return null;
+        },
+      },
+    ],
+    steps: [{ id: "runner.unregister", title: `${name} is forgotten`, wants: [removal, configTaken, forgotten] }],
+  };
+}
+
+/**
+ * Returns the edits that remove the sections of a runner. The last section comes first, so that the indices of the
+ * others stay valid.
+ */
+function removals({ runners }: RunnerConfig, runner: Runner): ConfigEdit[] {
+  const numbers = runners.flatMap((each, at) => (isSection(each, runner) ? [at] : []));
+  return numbers.reverse().map((at) => ({ kind: "remove-runner", runner: at }));
+}
+
+/**
+ * Returns whether a section belongs to this runner. gitlab-runner itself adds a second section for a token that it
+ * already has.
+ */
+function isSection(section: Runner, { token, url, name, id }: Runner): boolean {
+  if (!sameServer(section.url, url)) return false;
+  return token === "" ? section.name === name && section.id === id : section.token === token;
+}
+
+/** Returns whether to delete the runner itself in GitLab, and not only its registration for this host. */
+export function wasMade(see: HostReader, runner: Runner): boolean {
+  return ours(readRecord(see), runner)?.owner !== undefined;
+}

@@ -1,0 +1,4 @@
+import { lockDir } from "../engine/paths.ts";
+
+/** The installer takes this lock too. */
+export const programLockPath = `${lockDir}/program.lock`;

@@ -1,0 +1,81 @@
+// The running executable and the files beside it.
+
+import { installedPackage } from "../apt/dpkg.ts";
+import type { HostReader } from "../host/host.ts";
+import { changeablePart } from "../host/ownership.ts";
+import { Problem } from "../problem/problem.ts";
+import { programLockPath } from "./paths.ts";
+
+/** The path at which the Debian package installs it. */
+const packagedPath = "/usr/bin/edox-ops";
+
+/** Returns whether dpkg owns the program, in which case apt updates and removes it. */
+export function isPackaged(see: HostReader, program: string): boolean {
+  return program === packagedPath && installedPackage(see, "edox-ops") !== null;
+}
+
+/**
+ * Throws a Problem if dpkg owns the program. `hint`: the apt command to use instead. `from`: appended to the message,
+ * where to get the package.
+ */
+export function demandUnpackaged(see: HostReader, program: string, hint: string[], from = ""): void {
+  if (isPackaged(see, program)) throw new Problem("blocked", `apt owns ${program}${from}`, { hint });
+}
+
+/** Throws a Problem if the file of this process no longer exists: its path may belong to another program by now. */
+export function demandThere(see: HostReader, program: string): void {
+  if (see.stat(program)?.type === "file") return;
+  throw new Problem("blocked", `this program is not at ${program} any more`, { hint: ["command", "-v", "edox-ops"] });
+}
+
+/**
+ * Throws a Problem if root would run a file that another user could change or replace: the file itself, its directory,
+ * or a directory above it.
+ */
+export function demandRootsAlone(see: HostReader, path: string): void {
+  const part = see.uid === 0 ? changeablePart(see.stat, path) : null;
+  if (part === null) return;
+  const { uid = 0, mode = 0 } = see.stat(part) ?? {};
+  const why = uid === 0 ? `its mode is ${mode.toString(8)}` : `user ${uid} owns it`;
+  const hint = uid === 0 ? ["sudo", "chmod", "go-w", part] : ["sudo", "chown", "root:root", part];
+  const what = part === path ? part : `${path} is below ${part}, which`;
+  throw new Problem("blocked", `${what} can be changed by others than root (${why}): root does not run it`, { hint });
+}
+
+/** Returns whether this user may replace the program: root, or a user who owns both the program and its folder. */
+export function isOwn(see: HostReader, program: string): boolean {
+  return see.uid === 0 || [program, folderOf(program)].every((path) => see.stat(path)?.uid === see.uid);
+}
+
+/** Returns the folder of the program. */
+export function folderOf(program: string): string {
+  return program.slice(0, program.lastIndexOf("/")) || "/";
+}
+
+/**
+ * Returns the path of the lock, which the installer takes too. For a user's own program it is beside the program, in a
+ * directory for that user alone.
+ */
+export function lockOf(see: HostReader, program: string): string {
+  return see.uid === 0 ? programLockPath : `${beside(program).locks}/program.lock`;
+}
+
+/**
+ * Returns the hidden paths beside the program: the previous version, the folder where an update is unpacked, and the
+ * locks of a user.
+ */
+export function beside(program: string): { previous: string; work: string; locks: string } {
+  const hidden = `${folderOf(program)}/.${program.slice(program.lastIndexOf("/") + 1)}`;
+  return { previous: `${hidden}.previous`, work: `${hidden}.update`, locks: `${hidden}.locks` };
+}
+
+/** Returns those of these paths that exist, and files that a killed installer left behind. */
+export function leftBeside(see: HostReader, program: string): string[] {
+  const folder = folderOf(program);
+  const hidden = `.${program.slice(program.lastIndexOf("/") + 1)}.`;
+  return (see.list(folder) ?? [])
+    .filter(
+      (name) => name.startsWith(hidden) && /^(previous|update|locks|new(\.\d+)?)$/.test(name.slice(hidden.length)),
+    )
+    .map((name) => `${folder}/${name}`);
+}

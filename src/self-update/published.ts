@@ -1,0 +1,136 @@
+// A release as its server publishes it. It is trusted because of its signature, not because of its location.
+
+import { fetched, shownAddress } from "../engine/fetch.ts";
+import type { HostReader } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
+
+/** The checksums of a release, signed with one of our keys. */
+export interface Published {
+  version: string;
+  /** Returns the SHA-256 checksum of an asset in hex, or undefined if the release has no asset of that name. */
+  sumOf(asset: string): string | undefined;
+  /** Returns the URL of an asset. It contains the password of a mirror if there is one. */
+  addressOf(asset: string): string;
+}
+
+/** The location of releases, and the keys that they are verified with. */
+export interface Shelf {
+  /**
+   * Has no trailing slash. The assets of version 1.2.3 are in v1.2.3/downloads below it, those of the latest release in
+   * permalink/latest/downloads, as on GitLab. If it contains `{version}`, it is the URL of that version's folder.
+   */
+  base: string;
+  /** Public P-256 keys in PEM. */
+  keys: string;
+}
+
+const placeholder = "{version}";
+/** Versions are compared by number and not as text: 1.10.0 comes after 1.9.0. */
+const versionForm = /^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/;
+
+/** Returns whether a text is a version of the form X.Y.Z, without leading zeros. */
+export function isVersion(text: string): boolean {
+  return versionForm.test(text);
+}
+
+/** Returns whether the first version is older than the second one. */
+export function isOlder(version: string, than: string): boolean {
+  const [left, right] = [version, than].map((each) => each.split(".").map(Number));
+  const differing = left?.findIndex((number, i) => number !== right?.[i]) ?? -1;
+  return differing >= 0 && (left?.[differing] ?? 0) < (right?.[differing] ?? 0);
+}
+
+/**
+ * Fetches and verifies the checksums of a release. `wanted`: a version, or null for the latest. Throws a Problem if it
+ * is not found, has no valid signature, or is another version.
+ */
+export async function published(see: HostReader, { base, keys }: Shelf, wanted: string | null): Promise<Published> {
+  if (wanted === null && base.includes(placeholder)) {
+    throw new Problem(
+      "blocked",
+      `${shownAddress(base)} does not tell which release is the latest: say --version X.Y.Z`,
+    );
+  }
+  if (blocksOf(keys).length === 0) {
+    throw new Problem(
+      "blocked",
+      "this edox-ops was built without a release's key: nothing it fetches could be verified",
+    );
+  }
+  const at = (version: string | null, asset: string): string => {
+    if (base.includes(placeholder)) return `${base.replace(placeholder, version ?? "")}/${asset}`;
+    return `${base}/${version === null ? "permalink/latest" : `v${version}`}/downloads/${asset}`;
+  };
+  const sumsAt = at(wanted, "SHA256SUMS");
+  const signed = async (): Promise<Uint8Array | null> => {
+    const [sums, signature] = await Promise.all([bytesAt(see, sumsAt), bytesAt(see, at(wanted, "SHA256SUMS.sig"))]);
+    return (await isSigned(sums, signature, keys)) ? sums : null;
+  };
+  // The latest release may have changed between the two requests.
+  const sums = (await signed()) ?? (wanted === null ? await signed() : null);
+  if (sums === null) {
+    const why = "it is no release of edox-ops, or its key was replaced since this one was built";
+    throw new Problem("blocked", `the signature of ${shownAddress(sumsAt)} is wrong: ${why}`);
+  }
+  const lines = Buffer.from(sums)
+    .toString()
+    .matchAll(/^([0-9a-f]{64}) {2}([\w.+-]+)$/gm);
+  const sumOf = new Map([...lines].map(([, sum = "", asset = ""]) => [asset, sum]));
+  // The signature alone would let an old release be served under a new number.
+  const version = /^edox-ops_(.+)_(?:amd64|arm64)\.deb$/m.exec([...sumOf.keys()].join("\n"))?.[1] ?? "";
+  if (!isVersion(version) || (wanted !== null && version !== wanted)) {
+    const what = isVersion(version) ? `edox-ops ${version}` : "no version of edox-ops";
+    throw new Problem("blocked", `what is signed at ${shownAddress(sumsAt)} is ${what}, not ${wanted ?? "a release"}`);
+  }
+  return { version, sumOf: (asset) => sumOf.get(asset), addressOf: (asset) => at(version, asset) };
+}
+
+async function bytesAt(see: HostReader, url: string): Promise<Uint8Array> {
+  const { status, reason, headers, body } = await fetched(see, url);
+  if (status === 200) return body;
+  const leads = status >= 300 && status < 400 ? `, it leads to ${headers.location}` : "";
+  throw new Problem("blocked", `${shownAddress(url)} cannot be fetched: ${reason || status}${leads}`);
+}
+
+/**
+ * Returns whether one of these public keys, concatenated in PEM, has signed the bytes. The signature has the format of
+ * openssl.
+ */
+export async function isSigned(bytes: Uint8Array, signature: Uint8Array, keys: string): Promise<boolean> {
+  const raw = rawSignature(signature);
+  if (raw === null) return false;
+  const form = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const by = blocksOf(keys).map(async (block) => {
+    const key = await crypto.subtle.importKey("spki", block, form, false, ["verify"]);
+    return crypto.subtle.verify(form, key, raw, Buffer.from(bytes));
+  });
+  return (await Promise.all(by)).includes(true);
+}
+
+function blocksOf(pem: string): Buffer<ArrayBuffer>[] {
+  const blocks = pem.matchAll(/-----BEGIN PUBLIC KEY-----([\w+/=\s]+)-----END PUBLIC KEY-----/g);
+  return [...blocks].map(([, text = ""]) => Buffer.from(text, "base64"));
+}
+
+/**
+ * Converts the DER signature of openssl (RFC 3279, 2.2.3) to r and s with 32 bytes each. Returns null if it is
+ * malformed.
+ */
+function rawSignature(der: Uint8Array): Uint8Array<ArrayBuffer> | null {
+  const raw = new Uint8Array(64);
+  if (der[0] !== 0x30 || der[1] !== der.length - 2) return null;
+  let at = 2;
+  for (const end of [32, 64]) {
+    const length = der[at + 1] ?? 0;
+    const integer = der.subarray(at + 2, at + 2 + length);
+    const [first = 128, second = 0] = integer;
+    const digits = first === 0 ? integer.subarray(1) : integer;
+    // A signature has only one valid encoding, also for openssl in the installer: no negative integers, no redundant
+    // zeros.
+    if (first > 127 || (first === 0 && second < 128)) return null;
+    if (der[at] !== 2 || integer.length !== length || digits.length > 32) return null;
+    raw.set(digits, end - digits.length);
+    at += 2 + length;
+  }
+  return at === der.length ? raw : null;
+}

@@ -1,0 +1,233 @@
+// Self-update: downloads another release, verifies and tests it, and only then replaces this program.
+
+import { gatherFacts } from "../engine/facts.ts";
+import { shownAddress } from "../engine/fetch.ts";
+import type { Host, HostReader } from "../host/host.ts";
+import type { Trees } from "../host/trees.ts";
+import { withDiskFault } from "../problem/disk-fault.ts";
+import { Problem } from "../problem/problem.ts";
+import { heed, type Stop } from "../problem/wait.ts";
+import { linesOf } from "../text/lines.ts";
+import { beside, demandRootsAlone, demandThere, demandUnpackaged, folderOf } from "./program.ts";
+import { isOlder, isVersion, type Published, published, type Shelf } from "./published.ts";
+
+export interface Order {
+  /** The absolute path of this program, without symbolic links. */
+  program: string;
+  version: string;
+  shelf: Shelf;
+  /** The requested version; null means the latest. */
+  wanted: string | null;
+}
+
+/** The release that is available for this program. */
+export interface Offer {
+  release: Published;
+  /** Whether it is byte for byte identical to this program. */
+  same: boolean;
+  /** The asset to download, and the binary that it contains. */
+  asset: string;
+  binary: string;
+}
+
+export interface Updated {
+  from: string;
+  to: string;
+  /** The path of the replaced version; null if the file system does not support hard links for it. */
+  previous: string | null;
+}
+
+const binaries: Record<string, string> = { amd64: "edox-ops-linux-x64", arm64: "edox-ops-linux-arm64" };
+/** A package of 40 MB, plus its unpacked content of 115 MB. */
+const neededBytes = 180e6;
+const mostBytes = 256e6;
+/** Timeout for unpacking and for the first start. Unpacking takes a minute on the smallest hosts with a slow card. */
+const childLimitMs = 600_000;
+
+/**
+ * Returns the available release and changes nothing. Throws a Problem if the latest release appears to be older than
+ * this one.
+ */
+export async function offered(see: HostReader, { program, version, shelf, wanted }: Order): Promise<Offer> {
+  demandThere(see, program);
+  const { architecture } = gatherFacts(see);
+  const binary = binaries[architecture];
+  if (binary === undefined)
+    throw new Problem("blocked", `there is no edox-ops for ${architecture || "a host without dpkg"}`);
+  const release = await published(see, shelf, wanted);
+  const asset = `edox-ops_${release.version}_${architecture}.deb`;
+  const missing = [binary, asset].find((each) => release.sumOf(each) === undefined);
+  if (missing !== undefined) {
+    const message = `edox-ops ${release.version} was not released for ${architecture}: it has no checksum for ${missing}`;
+    throw new Problem("blocked", message);
+  }
+  // A downgrade must be explicit: the server may offer an old release as the latest.
+  if (wanted === null && isOlder(release.version, version)) {
+    const hint = ["sudo", "edox-ops", "self-update", "--version", release.version];
+    const message = `the latest release is said to be ${release.version}, and this is ${version}, which is newer`;
+    throw new Problem("blocked", message, { hint });
+  }
+  return { release, asset, binary, same: release.sumOf(binary) === digest(see, program) };
+}
+
+/**
+ * Replaces the program by the offered release. The caller holds the lock and made the offer under it. Running processes
+ * continue with the old program. Throws a Problem if it fails, with the program unchanged.
+ */
+export async function update(
+  { program, version }: Order,
+  { release, asset, binary }: Offer,
+  host: Host,
+  trees: Trees,
+  stop: Stop,
+  onBytes: (bytes: number, total: number) => void,
+): Promise<Updated> {
+  const { previous, work } = beside(program);
+  const address = shownAddress(release.addressOf(asset));
+  demandUnpackaged(host, program, aptLine(asset), `: fetch ${address}`);
+  demandRootsAlone(host, program);
+  if (host.stat(previous)?.type === "directory") {
+    const hint = ["sudo", "mv", previous, `${previous}.old`];
+    throw new Problem("blocked", `${previous} is a directory: this version is to be kept there`, { hint });
+  }
+  demandRoom(host, folderOf(program));
+  return replaced(program, host, trees, async () => {
+    const [fetched, unpacked] = [`${work}/${asset}`, `${work}/unpacked`];
+    const fresh = `${unpacked}/usr/bin/edox-ops`;
+    const why = await host.download(release.addressOf(asset), fetched, { mostBytes, onBytes });
+    heed(stop);
+    if (why !== null) throw new Problem("blocked", `${address} cannot be fetched: ${why}`);
+    demandSum(host, fetched, release, asset);
+    await must(host, ["dpkg-deb", "--extract", fetched, unpacked]);
+    demandSum(host, fresh, release, binary);
+    const told = await versionOf(host, fresh, `edox-ops ${release.version}`);
+    if (told !== release.version) {
+      throw new Problem("blocked", `what was to be edox-ops ${release.version} says that it is ${told.slice(0, 80)}`);
+    }
+    heed(stop);
+    return { fresh, from: version, to: release.version };
+  });
+}
+
+/**
+ * Returns the version that a rollback would restore, and changes nothing. Throws a Problem if no rollback is possible.
+ */
+export async function previousVersion({ program }: Order, host: Host): Promise<string> {
+  const { previous } = beside(program);
+  demandThere(host, program);
+  demandUnpackaged(host, program, aptLine("edox-ops_X.Y.Z_ARCHITECTURE.deb"));
+  demandRootsAlone(host, program);
+  const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];
+  const found = host.stat(previous);
+  if (found === null)
+    throw new Problem("blocked", `${previous} is not there: no edox-ops before this one is kept`, { hint });
+  if (found.type !== "file") {
+    throw new Problem("blocked", `${previous} is not a regular file: it is not the edox-ops before this one`, { hint });
+  }
+  demandRootsAlone(host, previous);
+  const to = await versionOf(host, previous, previous, hint);
+  if (!isVersion(to)) {
+    const message = `${previous} is not the edox-ops before this one: as its version it prints '${(linesOf(to)[0] ?? "").slice(0, 80)}'`;
+    throw new Problem("blocked", message, { hint });
+  }
+  return to;
+}
+
+/** Swaps this version and the previous one. The caller holds the lock. */
+export async function rollBack(order: Order, host: Host, trees: Trees): Promise<Updated> {
+  const { program, version } = order;
+  const { previous, work } = beside(program);
+  const to = await previousVersion(order, host);
+  return replaced(program, host, trees, async () => {
+    const fresh = `${work}/edox-ops`;
+    if (!trees.share(previous, fresh)) throw new Error(`${previous} cannot have a second name`);
+    return { fresh, from: version, to };
+  });
+}
+
+/** Returns the command that installs a Debian package from the current folder. */
+export function aptLine(asset: string): string[] {
+  return ["sudo", "apt-get", "install", `./${asset}`];
+}
+
+/**
+ * Replaces the program. `made` creates the new file in the work folder. A program exists at its path at every moment.
+ */
+async function replaced(
+  program: string,
+  host: Host,
+  trees: Trees,
+  made: () => Promise<{ fresh: string; from: string; to: string }>,
+): Promise<Updated> {
+  const { previous, work } = beside(program);
+  try {
+    // Removes files that a killed run left behind.
+    trees.remove(work);
+    const { uid = 0, gid = 0 } = host.stat(program) ?? {};
+    host.makeDirectory(work, { mode: 0o700, uid, gid });
+    const { fresh, from, to } = await made();
+    trees.setAttributes(fresh, { mode: 0o755, uid, gid, modifiedSeconds: Math.floor(host.now() / 1000) });
+    trees.sync(fresh);
+    const kept = trees.share(program, `${work}/before`);
+    // Keeping this version for a rollback comes first, because it cannot do harm.
+    if (kept) trees.move(`${work}/before`, previous);
+    trees.move(fresh, program);
+    return { from, to, previous: kept ? previous : null };
+  } catch (error) {
+    throw withDiskFault(Problem.of(error), host);
+  } finally {
+    try {
+      trees.remove(work);
+    } catch {
+      // The next run removes the folder. This run reports why it failed.
+    }
+  }
+}
+
+function demandRoom(see: HostReader, folder: string): void {
+  const free = see.space(folder)?.bytesFree ?? neededBytes;
+  if (free >= neededBytes) return;
+  const [has, needs] = [free, neededBytes].map((bytes) => Math.floor(bytes / 1e6));
+  throw new Problem("blocked", `${folder} has ${has} MB free, ${needs} MB are needed`, { hint: ["df", "-h", folder] });
+}
+
+function demandSum(see: HostReader, path: string, release: Published, asset: string): void {
+  const [wanted, found] = [release.sumOf(asset), digest(see, path)];
+  if (found === wanted) return;
+  const page = /<(!doctype|html)/i.test(Buffer.from(see.map(path)?.subarray(0, 512) ?? []).toString("latin1"));
+  const message = page
+    ? `${shownAddress(release.addressOf(asset))} answers with a web page: a proxy or a login stands in between`
+    : `${asset} does not have the checksum of edox-ops ${release.version}: expected ${wanted}, got ${found}`;
+  throw new Problem("blocked", message);
+}
+
+function digest(see: HostReader, path: string): string {
+  return new Bun.CryptoHasher("sha256").update(see.map(path) ?? new Uint8Array()).digest("hex");
+}
+
+/**
+ * Runs the program and returns the version that it prints. Throws a Problem with the reason if it does not start on
+ * this host.
+ */
+async function versionOf(host: Host, program: string, name: string, hint?: string[]): Promise<string> {
+  const { code, stdout, stderr } = await host.run([program, "--version"], { limitMs: childLimitMs });
+  if (code === 0) return stdout.trim();
+  const message = `${name} does not start on this host: ${whyNotStarted(code, stderr)}`;
+  throw new Problem("blocked", message, { returncode: code, hint });
+}
+
+/**
+ * Returns the reason for a failed start, by the signal that killed the program. The crash report of the runtime names
+ * neither the CPU nor the memory limit.
+ */
+function whyNotStarted(code: number, stderr: string): string {
+  if (code === 132) return "this CPU lacks an instruction that it needs";
+  if (code === 134 || code === 139) return "it aborts, as it does under a limit on memory (ulimit -v, LimitAS=)";
+  return `${linesOf(stderr).at(-1) ?? "without a word"} (code ${code})`;
+}
+
+async function must(host: Host, argv: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await host.run(argv, { limitMs: childLimitMs });
+  if (code === 0) return stdout;
+  throw new Problem("command-failed", `${argv.join(" ")} failed`, { returncode: code, stderr });
+}

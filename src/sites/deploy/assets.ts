@@ -1,0 +1,64 @@
+// Hashed files of earlier releases, for pages that were opened before a deploy. nginx serves them where the live tree
+// lacks a file.
+
+import { docsRoot } from "../../engine/paths.ts";
+import type { Made, Trees } from "../../host/trees.ts";
+import { hasHashedName } from "../../nginx/hashed-names.ts";
+import { assetsDir } from "../paths.ts";
+import type { Project } from "../project.ts";
+import { keptAssetsOf } from "./releases.ts";
+
+/** A file of an earlier release that is still served, by its path within the site. */
+export interface KeptAsset {
+  path: string;
+  bytes: number;
+}
+
+/**
+ * Hard-links those of the removed files whose names carry a hash. It runs before the new tree is live, so that no
+ * request finds a file missing.
+ */
+export function keepAssets(trees: Trees, slug: string, live: string, removed: readonly string[], made: Made): void {
+  for (const path of removed) {
+    if (!hasHashedName(path) || trees.entry(`${live}/${path}`)?.type !== "file") continue;
+    const to = `${keptAssetsOf(slug)}/${path}`;
+    if (trees.entry(to) !== null) trees.remove(to);
+    makeAbove(trees, to, made);
+    trees.share(`${live}/${path}`, to);
+  }
+}
+
+/** Returns the files of earlier releases that are still served, sorted by path. */
+export function listKeptAssets(trees: Trees, slug: string): KeptAsset[] {
+  const dir = keptAssetsOf(slug);
+  if (trees.entry(dir) === null) return [];
+  const files = [...trees.walk(dir)].filter(({ type }) => type !== "directory");
+  return files.map(({ path, size }) => ({ path, bytes: size }));
+}
+
+/**
+ * Removes kept files that no longer belong here: files that no backup has any more (this is the last hard link), and
+ * files that the live tree has again. An earlier version also kept files without a hash in their names; they are
+ * removed too.
+ */
+export function dropUnheldAssets(trees: Trees, { slug, root_path }: Project): void {
+  const dir = keptAssetsOf(slug);
+  if (trees.entry(dir) === null) return;
+  const unheld = [...trees.walk(dir)].filter(({ path, type, names }) => {
+    return type === "file" && (names === 1 || !hasHashedName(path) || trees.entry(`${root_path}/${path}`) !== null);
+  });
+  for (const { path } of unheld) trees.remove(`${dir}/${path}`);
+}
+
+/** Removes all kept files of a project. The removal is durable: it survives a power failure. */
+export function removeAssets(trees: Trees, slug: string): void {
+  trees.remove(keptAssetsOf(slug));
+  trees.sync(docsRoot);
+}
+
+function makeAbove(trees: Trees, path: string, made: Made): void {
+  const above = path.slice(0, path.lastIndexOf("/"));
+  if (trees.entry(above) !== null) return;
+  if (above !== assetsDir) makeAbove(trees, above, made);
+  trees.makeDirectory(above, { ...made, mode: 0o755 });
+}

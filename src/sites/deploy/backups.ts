@@ -1,0 +1,44 @@
+// The backups of a project, as the commands list them.
+
+import type { HostReader } from "../../host/host.ts";
+import type { Trees } from "../../host/trees.ts";
+import { Problem } from "../../problem/problem.ts";
+import { backupNames, backupsOf } from "./releases.ts";
+import { readRestores } from "./restores.ts";
+
+export interface Backup {
+  name: string;
+  path: string;
+  /** Total size of the files; null where they cannot all be read. */
+  bytes: number | null;
+  left_by_restore: boolean;
+}
+
+/** Returns all backups, oldest first. Adds a sentence to `unread` for each backup that cannot be read. */
+export function listBackups(see: HostReader, trees: Trees, slug: string, unread: string[]): Backup[] {
+  return described(backupNames(see, slug).toReversed(), see, trees, slug, unread);
+}
+
+/** Returns all backups except the newest `keep`, newest first. */
+export function oldBackups(see: HostReader, trees: Trees, slug: string, keep: number): Backup[] {
+  return described(backupNames(see, slug).slice(keep), see, trees, slug, []);
+}
+
+function described(names: string[], see: HostReader, trees: Trees, slug: string, unread: string[]): Backup[] {
+  const restores = readRestores(see, slug);
+  return names.map((name) => {
+    const path = `${backupsOf(slug)}/${name}`;
+    return { name, path, bytes: bytesIn(path, trees, unread), left_by_restore: restores.has(name) };
+  });
+}
+
+function bytesIn(dir: string, trees: Trees, unread: string[]): number | null {
+  let bytes = 0;
+  try {
+    for (const { type, size } of trees.walk(dir)) if (type === "file") bytes += size;
+    return bytes;
+  } catch (error) {
+    unread.push(Problem.of(error).message);
+    return null;
+  }
+}

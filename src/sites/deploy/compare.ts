@@ -1,0 +1,65 @@
+// Compares the files of the new tree with those of the live one while both trees are walked.
+
+import { pipelined } from "../../host/pipeline.ts";
+import { digestWords, type Entry, type Trees } from "../../host/trees.ts";
+import type { Digests } from "./digests.ts";
+import type { Order } from "./plan.ts";
+import type { Pair } from "./side-by-side.ts";
+
+/** A pair, and whether both are files with the same content. */
+export interface Compared {
+  pair: Pair;
+  same: boolean;
+}
+
+/** Yields the pairs in order, each with the result of its comparison. A live file whose digest is known is not read. */
+export async function* compared(
+  batches: AsyncIterable<Pair[]>,
+  { dir, live, of }: Order,
+  digests: Digests,
+  trees: Trees,
+): AsyncGenerator<Compared[]> {
+  const read = (batch: Pair[]): Promise<Uint32Array> => {
+    const wanted: [string, number][] = [];
+    for (const pair of batch) {
+      if (mayBeSame(pair) && isRead(pair)) wanted.push([`${dir}/${pair[0].path}`, pair[0].size]);
+    }
+    return trees.digests(wanted, digests.seeds);
+  };
+  for await (const [batch, found] of pipelined(batches, read)) {
+    const all: Compared[] = [];
+    let at = 0;
+    for (const pair of batch) {
+      let same = false;
+      if (mayBeSame(pair)) {
+        const next = isRead(pair) ? at + digestWords : at;
+        same = isOne(pair) || isEqual(pair, found, at);
+        if (same) digests.keep(pair[1], found, at);
+        at = next;
+      }
+      all.push({ pair, same });
+    }
+    yield all;
+  }
+
+  /** Inodes can be compared only within one file system. */
+  function isOne([file, twin]: Twins): boolean {
+    return of === "release" && file.inode === twin.inode;
+  }
+
+  function isRead(pair: Twins): boolean {
+    return !isOne(pair) || !digests.know(pair[1]);
+  }
+
+  function isEqual([{ path }, twin]: Twins, found: Uint32Array, at: number): boolean {
+    return digests.tell(twin, found, at) ?? trees.same(`${dir}/${path}`, `${live}/${path}`);
+  }
+}
+
+type Twins = [Entry, Entry];
+
+/** Returns whether both are files of the same size. Only those can be equal. */
+function mayBeSame(pair: Pair): pair is Twins {
+  const [file, twin] = pair;
+  return file?.type === "file" && twin?.type === "file" && file.size === twin.size;
+}

@@ -1,0 +1,190 @@
+// Deploys a tree as the site of a project: checks it, stages it beside the live tree, and swaps the two atomically.
+
+import { docsRoot } from "../../engine/paths.ts";
+import type { Attributes, Host } from "../../host/host.ts";
+import type { Entry, Trees } from "../../host/trees.ts";
+import { Problem } from "../../problem/problem.ts";
+import type { BlockedSearch } from "../serve/blocked.ts";
+import { demandServed } from "../serve/served.ts";
+import { demandUnchanged } from "../source/source.ts";
+import { dropUnheldAssets, type KeptAsset, keepAssets, listKeptAssets } from "./assets.ts";
+import { isSatisfied, notesOf, type Order, type Plan, plan } from "./plan.ts";
+import { backupsOf, makeBackupsDir, prune, settle, stampName } from "./releases.ts";
+import { recordRestore } from "./restores.ts";
+import { demandRoom, fillStage, openStage } from "./stage.ts";
+import { nextStamp } from "./stamp.ts";
+import { swap } from "./swap.ts";
+
+/** The longest time in milliseconds that a signal waits. A timer costs a millisecond, so it is not set more often. */
+const msAPause = 100;
+
+/**
+ * Returns a pause for long loops: at most every {@link msAPause} it lets pending signals arrive and then calls `then`.
+ */
+export function signalsLetIn(host: Host, then: () => void): () => Promise<void> {
+  let last = host.now();
+  return async () => {
+    if (host.now() - last < msAPause) return;
+    await host.sleep(0);
+    last = host.now();
+    then();
+  };
+}
+
+export interface Deployed {
+  files: number;
+  changed: number;
+  /** Paths within the tree. */
+  names: Pick<Plan, "added" | "changed" | "removed">;
+  /** Whether a new tree is live, even if its files are the same. */
+  replaced: boolean;
+  /** Size of the files that were written. */
+  bytes: number;
+  milliseconds: number;
+  /** Path of the backup that the previous tree became, or null. */
+  backup: string | null;
+  pruned: string[];
+  /** Files of earlier releases that are still served. */
+  assets: KeptAsset[];
+  notes: string[];
+}
+
+/**
+ * Deploys the source of an order as the project's live tree. The live tree is not touched until the swap. However the
+ * deploy ends, the live tree is either the old one or the new one, and {@link settle} removes the rest. `known` is the
+ * plan, where the caller made it immediately before.
+ */
+export async function deploy(order: Order, host: Host, trees: Trees, known?: Plan): Promise<Deployed> {
+  const start = host.now();
+  const { project, live } = order;
+  const { slug } = project;
+  let planned = known ?? (await plan(order, host, trees));
+  if (order.of === "release" && planned.source.isExposed) {
+    // Another user could have changed the release, so it is checked again now that only root can change it.
+    trees.adopt(order.dir, adopter(host));
+    planned = await plan(order, host, trees);
+  }
+  const { source, digests, origins, added, removed } = planned;
+  const figures = {
+    files: origins.length,
+    changed: added.length + planned.changed.length + removed.length,
+    names: { added, changed: planned.changed, removed },
+    replaced: false,
+    bytes: 0,
+    backup: null,
+    pruned: [],
+    assets: [],
+    notes: notesOf(order, planned),
+  };
+  // A backup of an identical tree would prune one that differs.
+  if (isSatisfied(planned)) {
+    if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
+    const notes = digests.grew ? remember(planned, order, host, trees) : [];
+    await demandServed(order.probe, "nothing was changed");
+    const found = { assets: listKeptAssets(trees, slug), notes: [...figures.notes, ...notes] };
+    return { ...figures, ...found, milliseconds: host.now() - start };
+  }
+
+  demandRoom(planned, slug, trees);
+  makeBackupsDir(host, slug);
+  const seconds = nextStamp(host, trees, slug, live);
+  const made = { ...planned.made, modifiedSeconds: seconds };
+  const stage = openStage(trees, slug, seconds, made);
+  const search = await searchFor(order, planned, trees);
+  const bytes = await fillStage({ ...planned, made }, stage, order, trees, order.of === "others" ? search : null);
+  figures.notes.push(...(search?.notes() ?? []));
+  if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
+  // The new tree gets its own stamp, which differs from that of the live tree and of the spare tree that it was built
+  // from.
+  trees.setAttributes(stage, { ...made, mode: 0o755 });
+  const before = trees.entry(live);
+  // Another user could still write to their file through a kept hard link, and their symlink would lead out of the kept
+  // files.
+  if (before !== null && !planned.isExposed) keepAssets(trees, slug, live, planned.removed, made);
+  trees.sync(stage);
+  if (order.of === "release") recordRestore(host, trees, project, seconds, basename(order.name));
+
+  const notes = [...figures.notes];
+  if (before === null) trees.move(stage, live);
+  else if (!swap(trees, live, stage, made)) {
+    notes.push(`${project.root_path} cannot be exchanged with a new tree: its files were replaced one by one`);
+  }
+  await demandServed(order.probe, "the site is as it was before").catch((error) => {
+    if (before === null) trees.move(live, stage);
+    else swap(trees, live, stage, made);
+    trees.remove(stage);
+    // The live tree has the removed files again, so their kept copies are not needed.
+    if (before !== null && !planned.isExposed) dropUnheldAssets(trees, project);
+    throw error;
+  });
+  // The site is live, so a later error no longer fails the deploy.
+  const deployed: Deployed = { ...figures, replaced: true, bytes, notes, milliseconds: host.now() - start };
+  try {
+    if (before !== null) {
+      if (planned.isExposed) trees.adopt(stage, adopter(host));
+      deployed.backup = putAway(order, stage, seconds, host, trees);
+    }
+    notes.push(...remember(planned, order, host, trees));
+    deployed.pruned = prune(host, trees, slug, order.keep, "spare");
+    dropUnheldAssets(trees, project);
+    deployed.assets = listKeptAssets(trees, slug);
+    trees.sync(docsRoot);
+  } catch (error) {
+    notes.push(`the site is live, but ${Problem.of(error).message}`);
+  }
+  return deployed;
+}
+
+/**
+ * Returns the search for origins that the content policy blocks. It runs at once for an unpacked archive, whose files
+ * are not copied. Returns null for a release, which was searched when it was deployed.
+ */
+async function searchFor(order: Order, planned: Plan, trees: Trees): Promise<BlockedSearch | null> {
+  if (order.of === "release") return null;
+  const { BlockedSearch } = await import("../serve/blocked.ts");
+  const search = new BlockedSearch(order);
+  if (order.of === "unpacked") await search.read(planned, trees);
+  return search;
+}
+
+/**
+ * Returns the new owner of a tree that another user could change. The group differs from the site's, so that no later
+ * tree shares these files: that user may still have them open for writing.
+ */
+const adopter = ({ uid }: Host): Pick<Attributes, "uid" | "gid"> => ({ uid, gid: 0 });
+
+/**
+ * Saves the digests for the next deploy. If they cannot be written, the next deploy reads both trees, so this adds a
+ * note and is not an error.
+ */
+function remember({ digests }: Plan, { project, live }: Order, host: Host, trees: Trees): string[] {
+  const { slug } = project;
+  try {
+    makeBackupsDir(host, slug);
+    digests.write(host, slug, (trees.entry(live) as Entry).inode);
+    return [];
+  } catch (error) {
+    return [`the site is live, but ${Problem.of(error).message}`];
+  }
+}
+
+function basename(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+/**
+ * Moves the previous tree to the backups and returns its path. Deletes the tree and returns null where it is empty or
+ * no backup is wanted.
+ */
+function putAway(order: Order, stage: string, seconds: number, host: Host, trees: Trees): string | null {
+  const empty = host.list(stage)?.length === 0;
+  const dir = backupsOf(order.project.slug);
+  const name = stampName(seconds);
+  if (order.backup && !empty) {
+    trees.move(stage, `${dir}/${name}`);
+    return `${dir}/${name}`;
+  }
+  trees.move(stage, `${dir}/.trash-${name}`);
+  trees.remove(`${dir}/.trash-${name}`);
+  return null;
+}

@@ -1,0 +1,198 @@
+// Plans a deploy: checks the source and compares each of its files with the live one.
+
+import type { Host, HostReader } from "../../host/host.ts";
+import type { Entry, Made, Trees } from "../../host/trees.ts";
+import { Problem } from "../../problem/problem.ts";
+import { gidOf, noGroup } from "../../resources/group.ts";
+import type { Project } from "../project.ts";
+import type { Probe } from "../serve/served.ts";
+import type { Selection } from "../source/secrets.ts";
+import { demandPage, isExposed, type Source, survey, tickMs } from "../source/source.ts";
+import { type Compared, compared } from "./compare.ts";
+import { Digests } from "./digests.ts";
+import { backupNames, backupsOf } from "./releases.ts";
+import { sideBySide } from "./side-by-side.ts";
+
+const rootUid = 0;
+
+export interface Order {
+  project: Project;
+  /** `dir` is the path that the new tree is read from, `name` its name in messages. */
+  dir: string;
+  name: string;
+  /** The live tree, by its name in an open directory, so that no user can replace that directory. */
+  live: string;
+  /**
+   * "others": files of another owner, which may change meanwhile. "release": our own release, whose files may be
+   * shared. "unpacked": files that were just unpacked.
+   */
+  of: "others" | "release" | "unpacked";
+  /** The archive that the source was unpacked from, as given: `-` for stdin. */
+  archive?: string;
+  /** Warnings from unpacking. */
+  notes?: string[];
+  /** Paths of the source to publish or to leave out, in spite of the defaults. */
+  select?: Selection;
+  /** Closes the directories of both trees. */
+  letGo?: () => void;
+  /** The whole command line, for hints. */
+  again: readonly string[];
+  /** Adapts a command in a warning to its reader: for example, root needs no sudo. By default, it has sudo. */
+  hint?: (argv: readonly string[]) => string[];
+  /** A dry run: nothing is changed, and the plan is that of a deploy by root. */
+  looks?: boolean;
+  /** Number of backups to keep. */
+  keep: number;
+  backup: boolean;
+  allowEmpty: boolean;
+  /** Null where the site is not probed. */
+  probe: Probe | null;
+  /** Receives the progress at intervals. An error that it throws ends the deploy. */
+  pause?: (far: Far) => Promise<void>;
+}
+
+/** Progress of a deploy. `bytes` is the size of the compared files, then of the copied files. */
+export interface Far {
+  phase: "read" | "staged";
+  files: number;
+  /** Number of all entries of the source, or of all files. */
+  total: number;
+  bytes: number;
+}
+
+/** No file has this inode. */
+export const noInode = 0;
+
+/** The tree that a file is hard-linked from, or "copy". */
+export type Origin = "live" | "source" | "copy";
+
+export interface Plan {
+  source: Source;
+  digests: Digests;
+  made: Made;
+  origins: Origin[];
+  /** The inode of the live file with the same content; {@link noInode} for a new or changed file. */
+  inodes: Entry["inode"][];
+  /** Number of directories to create or remove. */
+  folders: number;
+  /** Whether another user could change something in the live tree. */
+  isExposed: boolean;
+  /** Paths of files and symlinks within the tree. */
+  added: string[];
+  changed: string[];
+  removed: string[];
+}
+
+/** Returns whether a deploy changes nothing: the live tree equals the result, and no other user can change it. */
+export function isSatisfied({ origins, added, changed, removed, folders, isExposed }: Plan): boolean {
+  const differing = added.length + changed.length + removed.length + folders;
+  return differing === 0 && !isExposed && origins.every((origin) => origin === "live");
+}
+
+/** Returns the backups that a deploy of this plan prunes. */
+export function prunedBy(
+  planned: Plan,
+  { project, live, keep, backup }: Order,
+  see: HostReader,
+  trees: Trees,
+): string[] {
+  if (isSatisfied(planned)) return [];
+  const adds = backup && !isEmpty(trees, live);
+  const old = backupNames(see, project.slug).slice(Math.max(0, keep - (adds ? 1 : 0)));
+  return old.map((name) => `${backupsOf(project.slug)}/${name}`);
+}
+
+/** Returns whether the directory is empty or missing. */
+function isEmpty(trees: Trees, dir: string): boolean {
+  if (trees.entry(dir) === null) return true;
+  for (const { path } of trees.walk(dir)) if (path !== "") return false;
+  return true;
+}
+
+/** Returns the notes about the source. */
+export function notesOf({ notes = [] }: Order, { source }: Plan): string[] {
+  return [...notes, ...source.notes];
+}
+
+/** Plans a deploy without changing anything. Throws a Problem for a source that must not be published. */
+export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan> {
+  const { project, dir, live } = order;
+  const gid = gidOf(host, project.owner_group);
+  if (gid === null) {
+    const { reason, hint } = noGroup(project.owner_group);
+    throw new Problem("blocked", reason, { hint });
+  }
+  const uid = order.looks ? rootUid : host.uid;
+  let source = await survey(trees, order, uid, host.now());
+  if (order.of === "others" && source.isFresh) {
+    // A file that was written just before has a distinguishable time after one clock tick.
+    await host.sleep(tickMs);
+    source = await survey(trees, order, uid, host.now());
+  }
+  if (!order.allowEmpty) demandPage(source, order);
+
+  const made = { mode: 0o644, uid, gid, modifiedSeconds: 0 };
+  const top = trees.entry(live);
+  const digests = new Digests(host, project.slug, top);
+  const found: Plan = {
+    source,
+    digests,
+    made,
+    origins: [],
+    inodes: [],
+    folders: 0,
+    isExposed: false,
+    added: [],
+    changed: [],
+    removed: [],
+  };
+  const pairs = sideBySide(source.entries, trees, live);
+  let bytes = 0;
+  for await (const batch of compared(pairs, order, digests, trees)) {
+    add(batch);
+    await order.pause?.({ phase: "read", files: found.origins.length, total: source.entries.length, bytes });
+  }
+  return found;
+
+  function add(batch: Compared[]): void {
+    for (const {
+      pair: [entry, twin],
+      same,
+    } of batch) {
+      if (twin !== undefined) found.isExposed ||= isExposed(twin, uid);
+      if (entry === undefined) {
+        if (twin.type === "directory") found.folders += 1;
+        else found.removed.push(twin.path);
+      } else if (entry.type !== "file") {
+        const isSame = twin?.type === entry.type && (entry.type === "directory" || sameLink(trees, live, dir, entry));
+        if (entry.type === "directory" && twin === undefined) found.folders += 1;
+        else note(found, entry, twin, isSame);
+      } else {
+        bytes += entry.size;
+        note(found, entry, twin, same);
+        found.origins.push(originOf(order, entry, same ? twin : undefined, made));
+        found.inodes.push(same && twin ? twin.inode : noInode);
+      }
+    }
+  }
+}
+
+function note(found: Plan, { path }: Entry, twin: Entry | undefined, equal: boolean): void {
+  if (twin === undefined) found.added.push(path);
+  else if (!equal) found.changed.push(path);
+}
+
+function sameLink(trees: Trees, live: string, dir: string, { path }: Entry): boolean {
+  return trees.linkTarget(`${live}/${path}`) === trees.linkTarget(`${dir}/${path}`);
+}
+
+/** Returns the origin of a file. A file is hard-linked if it already has the owner and mode of the result. */
+function originOf({ of }: Order, entry: Entry, equal: Entry | undefined, made: Made): Origin {
+  if (equal !== undefined && isMade(equal, made)) return "live";
+  return of !== "others" && isMade(entry, made) ? "source" : "copy";
+}
+
+/** Returns whether owner, group and mode are already those of the result. */
+export function isMade(entry: Entry, { mode, uid, gid }: Made): boolean {
+  return entry.mode === mode && entry.uid === uid && entry.gid === gid;
+}

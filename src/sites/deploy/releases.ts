@@ -1,0 +1,195 @@
+// The directories of a project's releases and backups, and the cleanup after a killed deploy.
+
+import { backupsDir, lockDir } from "../../engine/paths.ts";
+import type { Host, HostReader, Stat } from "../../host/host.ts";
+import type { Opened, Trees } from "../../host/trees.ts";
+import { Problem } from "../../problem/problem.ts";
+import { assetsDir } from "../paths.ts";
+import type { Project } from "../project.ts";
+import { overwrite, wholeCopy } from "./swap.ts";
+
+/** The format of a backup's name in the contract: UTC to the second. */
+const stampPattern = /^\d{8}T\d{6}Z$/;
+const stagePattern = /^\.stage-(\d+)-(\d{8}T\d{6}Z)$/;
+
+const unpackedName = ".unpacked";
+/** Largest accepted number of backups: a higher one is surely a mistake. */
+export const mostKept = 1000;
+
+export const backupsOf = (slug: string): string => `${backupsDir}/${slug}`;
+export const keptAssetsOf = (slug: string): string => `${assetsDir}/${slug}`;
+/** The directory that an archive is unpacked into during a deploy. */
+export const unpackedPath = (slug: string): string => `${backupsOf(slug)}/${unpackedName}`;
+/** Each project has its own lock, so that deploys of two projects can run in parallel. */
+export const projectLockPath = (slug: string): string => `${lockDir}/project-${slug}.lock`;
+export const lastStampPath = (slug: string): string => `${backupsOf(slug)}/.last-stamp`;
+
+/** The last pruned backup. It already contains most files of the next deploy. */
+export const sparePath = (slug: string): string => `${backupsOf(slug)}/.spare`;
+
+/** Returns all directories that belong to a project. `tree` is null where the project owns no tree exclusively. */
+export function dirsOf(slug: string, tree: string | null): string[] {
+  return [...(tree === null ? [] : [tree]), backupsOf(slug), keptAssetsOf(slug)];
+}
+
+/**
+ * Opens the directory that holds the live tree, so that the tree's path stays valid if the directories above are
+ * moved. Throws a Problem where the directory is missing, or where the path has a symlink of another user.
+ */
+export function openAbove(trees: Trees, { slug, root_path }: Project, uid: number): { live: string } & Opened {
+  const slash = root_path.lastIndexOf("/");
+  const above = root_path.slice(0, slash);
+  const opened = trees.open(above, [0, uid]);
+  if (opened !== null) return { ...opened, live: `${opened.path}${root_path.slice(slash)}` };
+  throw new Problem("blocked", `${above} is missing`, { hint: ["sudo", "edox-ops", "project", "init", slug] });
+}
+
+/** Creates the directories of the backups where they are missing. */
+export function makeBackupsDir(host: Host, slug: string): void {
+  for (const [dir, mode] of backupsDirs(slug))
+    if (host.stat(dir) === null) host.makeDirectory(dir, { mode, ...of(host) });
+}
+
+/**
+ * Returns a function that removes the backup directories which were created since this call, so that a run without
+ * changes leaves none.
+ */
+export function madeSince(host: Host, trees: Trees, slug: string): () => void {
+  const missing = [backupsOf(slug), backupsDir].filter((dir) => host.stat(dir) === null);
+  return () => {
+    for (const dir of missing) {
+      // Another project may have created its backups in the shared directory meanwhile.
+      if (dir === backupsOf(slug) || host.list(dir)?.length === 0) trees.remove(dir);
+    }
+  };
+}
+
+/**
+ * Takes ownership of the directories of backups and kept assets where another user could change names in them: entries
+ * are moved and removed there by path. Removes the working files that such a user may have planted: a symlink, a pipe,
+ * or a staged tree. Throws a Problem for a path that is not a directory.
+ */
+export function securedBackups(host: Host, trees: Trees, slug: string): void {
+  const none = (): boolean => false;
+  for (const { dir, mode, drops } of [
+    { dir: backupsDir, mode: 0o750, drops: none },
+    { dir: backupsOf(slug), mode: 0o755, drops: (name: string) => name.startsWith(".") },
+    { dir: assetsDir, mode: 0o755, drops: none },
+    { dir: keptAssetsOf(slug), mode: 0o755, drops: () => true },
+  ]) {
+    const stat = host.stat(dir);
+    if (stat === null) continue;
+    if (stat.type !== "directory") {
+      throw new Problem("blocked", `${dir} is not a directory: move it away`, { hint: ["ls", "-ld", dir] });
+    }
+    if (isSecured(stat, host.uid)) continue;
+    host.setAttributes(dir, { mode: takenMode, ...of(host) });
+    for (const name of host.list(dir) ?? []) if (drops(name)) trees.remove(`${dir}/${name}`);
+    host.setAttributes(dir, { mode, ...of(host) });
+  }
+}
+
+/** Throws a Problem where {@link securedBackups} would change something. It is for a dry run. */
+export function demandSecuredBackups(see: HostReader, slug: string): void {
+  for (const [dir] of backupsDirs(slug)) {
+    const stat = see.stat(dir);
+    if (stat === null || isSecured(stat, see.uid)) continue;
+    const message = `another user can change ${dir}, where an archive is unpacked: a deploy takes it over, a dry run does not`;
+    throw new Problem("unseen", message, { hint: ["ls", "-ld", dir] });
+  }
+}
+
+/**
+ * The mode of a directory whose working files are not removed yet. A killed run leaves this mode, so that the next run
+ * finishes.
+ */
+const takenMode = 0o700;
+
+function isSecured({ uid, mode }: Stat, ownerUid: number): boolean {
+  return uid === ownerUid && (mode & 0o022) === 0 && mode !== takenMode;
+}
+
+/** Returns a working file of a project's backups; null where it is missing or another user could have planted it. */
+export function readWorkingFile(see: HostReader, path: string): Uint8Array | null {
+  const dir = see.stat(path.slice(0, path.lastIndexOf("/")));
+  return dir?.type === "directory" && isSecured(dir, see.uid) ? see.read(path) : null;
+}
+
+const backupsDirs = (slug: string): [string, number][] => [
+  [backupsDir, 0o750],
+  [backupsOf(slug), 0o755],
+];
+
+const of = ({ uid }: Host): { uid: number; gid: number } => ({ uid, gid: uid });
+
+/** Returns the name of a backup for a Unix time in seconds. */
+export function stampName(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
+}
+
+/** Returns the Unix time of a backup name, in seconds: the inverse of {@link stampName}. */
+export function secondsOf(name: string): number {
+  const [, y, m, d, h, min, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(name) ?? [];
+  return Date.UTC(Number(y), Number(m) - 1, Number(d), Number(h), Number(min), Number(s)) / 1000;
+}
+
+/** Returns the names of the complete backups, newest first. */
+export function backupNames(see: HostReader, slug: string): string[] {
+  return (see.list(backupsOf(slug)) ?? []).filter((name) => stampPattern.test(name)).reverse();
+}
+
+/**
+ * Completes or cleans up an earlier deploy, killed or not, and returns notes. The name of a staged tree contains its
+ * inode. Where another inode lies under that name, the swap has happened, and the tree there is the previous one.
+ */
+export function settle(see: HostReader, trees: Trees, project: Project): string[] {
+  const { slug } = project;
+  const notes: string[] = [];
+  const dir = backupsOf(slug);
+  for (const name of see.list(dir) ?? []) {
+    const path = `${dir}/${name}`;
+    const [, inode, stamp] = stagePattern.exec(name) ?? [];
+    if (stamp !== undefined && trees.entry(`${path}${wholeCopy}`) !== null) {
+      // The deploy was killed while it replaced files one by one: the copy of the previous tree is complete.
+      const above = openAbove(trees, project, see.uid);
+      overwrite(trees, `${path}${wholeCopy}`, above.live);
+      above.close();
+      trees.remove(`${path}${wholeCopy}`);
+    }
+    const found = trees.entry(path);
+    if (found === null) continue;
+    if (stamp !== undefined && String(found.inode) !== inode && see.list(path)?.length !== 0) {
+      const free = freeName(trees, dir, stamp);
+      trees.move(path, `${dir}/${free}`);
+      notes.push(`a deploy that was killed is over: the tree before it is the backup ${free}`);
+    } else if (name === unpackedName || name.startsWith(".stage") || name.startsWith(".trash-")) {
+      try {
+        trees.remove(path);
+        if (name.startsWith(".stage")) notes.push("what a killed deploy had staged is taken away");
+      } catch (error) {
+        notes.push(Problem.of(error).message);
+      }
+    }
+  }
+  return notes;
+}
+
+function freeName(trees: Trees, dir: string, stamp: string): string {
+  let seconds = secondsOf(stamp);
+  while (trees.entry(`${dir}/${stampName(seconds)}`) !== null) seconds += 1;
+  return stampName(seconds);
+}
+
+/**
+ * Removes all backups except the newest `keep` and returns their paths. Each is renamed first, so that no partial
+ * backup is ever listed. "spare" keeps the newest removed backup as the spare tree.
+ */
+export function prune(see: HostReader, trees: Trees, slug: string, keep: number, spare: "spare" | "none"): string[] {
+  const dir = backupsOf(slug);
+  const old = backupNames(see, slug).slice(keep);
+  for (const name of old) trees.move(`${dir}/${name}`, `${dir}/.trash-${name}`);
+  if (spare === "none" || old.length > 0) trees.remove(sparePath(slug));
+  if (spare === "spare" && old.length > 0) trees.move(`${dir}/.trash-${old[0]}`, sparePath(slug));
+  for (const name of old) trees.remove(`${dir}/.trash-${name}`);
+  return old.map((name) => `${dir}/${name}`);
+}

@@ -1,0 +1,168 @@
+// Prepares a deploy of a source or a restore of a backup: opens the source and the live tree.
+
+import type { Host, HostReader } from "../../host/host.ts";
+import { type Opened, Refused, type Trees } from "../../host/trees.ts";
+import { Problem } from "../../problem/problem.ts";
+import { withFlag } from "../../text/with-flag.ts";
+import type { Project } from "../project.ts";
+import { probeOf } from "../serve/served.ts";
+import { dereferenced } from "../source/dereference.ts";
+import { closedPart } from "../source/secrets.ts";
+import { openSource } from "../source/source-path.ts";
+import type { Order } from "./plan.ts";
+import { backupNames, backupsOf, openAbove } from "./releases.ts";
+import { findRestoreSource, readRestores } from "./restores.ts";
+import { unpacked } from "./unpacked.ts";
+
+export interface Choices extends Pick<Order, "keep" | "backup" | "allowEmpty" | "again" | "hint"> {
+  /** Whether nginx is asked for the front page after the deploy. */
+  asks: boolean;
+  /** Whether this is a dry run. */
+  looks: boolean;
+}
+
+export interface Given extends Pick<Order, "select"> {
+  /** A directory, an archive, or "-" for a tar on stdin; null for the source path of the record. */
+  source: string | null;
+  /** The subdirectory of the source that is the site. */
+  subdir: string | null;
+  /** Whether symlinks that lead out of the source are replaced by their targets. */
+  dereference?: boolean;
+  /** Users whose symlinks on the path to the source are followed to any target. */
+  trusted: readonly number[];
+}
+
+const pageName = /\.x?html?$/i;
+
+/**
+ * Opens the source and the live tree, and unpacks an archive. {@link Order.letGo} closes the open directories, and
+ * {@link settle} removes unpacked files. Throws a Problem for a source that may not be published.
+ */
+export async function deployOrder(
+  project: Project,
+  { source, subdir, trusted, dereference = false, ...more }: Given,
+  choices: Choices,
+  host: Host,
+  trees: Trees,
+): Promise<Order> {
+  const given = source ?? project.source_path;
+  if (given === null) {
+    const hint = withFlag(choices.again, "--source", "DIRECTORY");
+    throw new Problem("requirement", `${project.slug} has no source path: say --source`, { hint });
+  }
+  const name = subdir === null ? given : `${given}/${subdir}`;
+  const shape = { project, name, ...more, ...choices, probe: probeOf(project, choices.asks, host) };
+  return ordered(shape, host, trees, async (open) => {
+    const opened = given === "-" ? "-" : open(openSource(trees, given, trusted, host));
+    const isArchive = opened === "-" || opened.type === "file";
+    if (isArchive && pageName.test(given)) {
+      const above = given.includes("/") ? given.slice(0, given.lastIndexOf("/")) || "/" : ".";
+      const hint = withFlag(choices.again, "--source", above);
+      throw new Problem("blocked", `${given} is one page: a source is a directory, or an archive of one`, { hint });
+    }
+    if (isArchive && dereference) throw new Problem("usage", "--dereference needs a directory as its source");
+    if (!isArchive && dereference) {
+      const part = subdir === null ? opened : open(partOf(trees, opened.path, subdir));
+      return { ...(await dereferenced({ project, name, choices, part, host, trees })), of: "unpacked" };
+    }
+    const { dir: whole, notes } = isArchive
+      ? await unpacked(project, given, opened, choices, host, trees)
+      : { dir: opened.path, notes: [] };
+    const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
+    return { dir, of: isArchive ? "unpacked" : "others", ...(isArchive && { archive: given }), notes };
+  });
+}
+
+/** Builds an order: opens the live tree, and calls `read` to open the new one. Closes everything if it throws. */
+async function ordered(
+  order: Omit<Order, "dir" | "of" | "live">,
+  host: Host,
+  trees: Trees,
+  read: (open: <T extends Opened>(opened: T) => T) => Promise<Pick<Order, "dir" | "of" | "archive" | "notes">>,
+): Promise<Order> {
+  const all: Opened[] = [];
+  const letGo = () => {
+    for (const each of all.splice(0)) each.close();
+  };
+  const open = <T extends Opened>(opened: T): T => {
+    all.push(opened);
+    return opened;
+  };
+  try {
+    const { live } = open(openAbove(trees, order.project, host.uid));
+    return { ...order, live, letGo, ...(await read(open)) };
+  } catch (error) {
+    letGo();
+    throw error;
+  }
+}
+
+/** Throws a Problem for a subdirectory that is missing, closed or outside of the source. */
+function partOf(trees: Trees, whole: string, subdir: string): Opened {
+  const closed = closedPart(subdir);
+  if (closed !== null) {
+    const reason = `${closed} holds secrets or version control data, and is not published`;
+    throw new Problem("usage", `--subdir '${subdir}': ${reason}`);
+  }
+  const part = openedBelow(trees, whole, subdir);
+  if (part?.type === "directory") return part;
+  part?.close();
+  throw new Problem("usage", `--subdir '${subdir}' is no directory in what is published`);
+}
+
+function openedBelow(trees: Trees, whole: string, subdir: string): Opened | null {
+  try {
+    return trees.openBelow(whole, subdir);
+  } catch (error) {
+    if (error instanceof Refused) return null;
+    throw error;
+  }
+}
+
+/**
+ * Opens a backup and the live tree. `typed` is the name or the path of a backup; null selects the newest backup that a
+ * deploy left. Returns null where there is nothing to restore: the live tree was restored already, and no earlier
+ * release is left.
+ */
+export async function restoreOrder(
+  project: Project,
+  typed: string | null,
+  choices: Choices,
+  host: Host,
+  trees: Trees,
+): Promise<Order | null> {
+  const names = backupNames(host, project.slug);
+  const dir = backupsOf(project.slug);
+  const name = typed === null ? newestDeployed(host, project.slug) : nameWithin(dir, typed);
+  if (name === undefined && findRestoreSource(host, trees, project) !== null) return null;
+  const missing = (): Problem => {
+    const left = names.length === 0 ? "" : " that a deploy left: choose one with --backup";
+    const what = `${project.slug} has no backup${typed === null ? left : ` ${typed}`}`;
+    return new Problem("requirement", what, { hint: ["edox-ops", "project", "backups", "list", project.slug] });
+  };
+  if (name === undefined || !names.includes(name)) throw missing();
+  const from = `${dir}/${name}`;
+  const order = { project, name: from, ...choices, probe: probeOf(project, choices.asks, host) };
+  return ordered(order, host, trees, async (open) => {
+    const backups = trees.open(dir, [0, host.uid]);
+    if (backups === null) throw missing();
+    const opened = trees.openBelow(open(backups).path, name);
+    if (opened === null) throw missing();
+    if (open(opened).type !== "directory") throw new Problem("blocked", `${from} is not a directory`);
+    return { dir: opened.path, of: "release" };
+  });
+}
+
+/**
+ * Returns the release before the live one. A backup that a restore left allows an undo, but it is not an earlier
+ * release.
+ */
+function newestDeployed(see: HostReader, slug: string): string | undefined {
+  const restores = readRestores(see, slug);
+  return backupNames(see, slug).find((name) => !restores.has(name));
+}
+
+/** Returns the name of a backup that was given by its name or its path. */
+function nameWithin(dir: string, typed: string): string {
+  return typed.startsWith(`${dir}/`) ? typed.slice(dir.length + 1) : typed;
+}

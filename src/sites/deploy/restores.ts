@@ -1,0 +1,42 @@
+// Records which trees a restore made. Without this record, a second restore would take the release that the first one
+// replaced, because that is the newest backup then.
+
+import type { Host, HostReader } from "../../host/host.ts";
+import type { Trees } from "../../host/trees.ts";
+import type { Project } from "../project.ts";
+import { backupNames, backupsOf, readWorkingFile, stampName } from "./releases.ts";
+
+const pathOf = (slug: string): string => `${backupsOf(slug)}/.restores`;
+
+/**
+ * Returns the source backup of each restore, by the stamp of the tree that the restore made. The tree that the restore
+ * replaced became the backup with the same stamp. Stamps are unique, so an entry never applies to another tree, and an
+ * entry of a restore that was killed before the swap is harmless.
+ */
+export function readRestores(see: HostReader, slug: string): Map<string, string> {
+  const text = new TextDecoder().decode(readWorkingFile(see, pathOf(slug)) ?? undefined);
+  return new Map(
+    [...text.matchAll(/^(\d{8}T\d{6}Z) (\d{8}T\d{6}Z)$/gm)].map(([, tree = "", from = ""]) => [tree, from]),
+  );
+}
+
+/** Returns the backup that the live tree was restored from; null where a deploy made the tree, or it changed since. */
+export function findRestoreSource(see: HostReader, trees: Trees, project: Project): string | null {
+  const stamp = stampOfLive(trees, project);
+  return stamp === null ? null : (readRestores(see, project.slug).get(stamp) ?? null);
+}
+
+/** Records a restore durably, before its tree is live. Drops entries whose trees no longer exist. */
+export function recordRestore(host: Host, trees: Trees, project: Project, seconds: number, from: string): void {
+  const there = new Set([...backupNames(host, project.slug), stampOfLive(trees, project)]);
+  const restores = [...readRestores(host, project.slug)].filter(([tree]) => there.has(tree));
+  const lines = [...restores, [stampName(seconds), from]].map((names) => `${names.join(" ")}\n`);
+  const attributes = { mode: 0o600, uid: host.uid, gid: host.uid };
+  host.writeFile(pathOf(project.slug), new TextEncoder().encode(lines.join("")), attributes);
+}
+
+/** Returns the stamp of the live tree, or null. A deploy sets the modification time of its tree to the stamp. */
+function stampOfLive(trees: Trees, { root_path }: Project): string | null {
+  const live = trees.entry(root_path);
+  return live === null || live.modifiedMs % 1000 !== 0 ? null : stampName(live.modifiedMs / 1000);
+}

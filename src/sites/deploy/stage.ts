@@ -1,0 +1,169 @@
+// Builds the new tree beside the backups before it is live. Unchanged files are hard links to the live tree.
+
+import { docsRoot } from "../../engine/paths.ts";
+import { pipelined } from "../../host/pipeline.ts";
+import type { Copy, Entry, Made, Searched, Trees } from "../../host/trees.ts";
+import { Problem } from "../../problem/problem.ts";
+import { shortage } from "../../text/shortage.ts";
+import type { BlockedSearch } from "../serve/blocked.ts";
+import { isMade, noInode, type Order, type Origin, type Plan } from "./plan.ts";
+import { backupsOf, sparePath, stampName } from "./releases.ts";
+import { sideBySide } from "./side-by-side.ts";
+
+/** Throws a Problem where the disk has no room for the new tree. Removes the spare tree if that is necessary. */
+export function demandRoom(planned: Plan, slug: string, trees: Trees): void {
+  if (lacking(planned, trees) === null) return;
+  trees.remove(sparePath(slug));
+  const lack = lacking(planned, trees);
+  if (lack !== null) throw lack;
+}
+
+/**
+ * Throws the Problem that a deploy would end with. With a spare tree it throws none: a deploy may remove that tree to
+ * make room.
+ */
+export function demandRoomAhead(planned: Plan, slug: string, trees: Trees): void {
+  const lack = trees.entry(sparePath(slug)) === null ? lacking(planned, trees) : null;
+  if (lack !== null) throw lack;
+}
+
+/** Counts in blocks and by apparent size, because a copy fills the holes of a sparse file. */
+function lacking({ source, origins }: Plan, trees: Trees): Problem | null {
+  const { bytes, inodes, block } = trees.room(docsRoot);
+  let [neededBytes, neededInodes, file] = [0, 0, 0];
+  for (const batch of source.entries.batches()) {
+    for (const { type, size } of batch) {
+      if (type === "file" && origins[file++] !== "copy") continue;
+      neededInodes += 1;
+      neededBytes += Math.ceil((type === "file" ? size : 1) / block) * block;
+    }
+  }
+  if (neededBytes > bytes) return noRoom(shortage(neededBytes, bytes), []);
+  if (neededInodes > inodes) return noRoom(`${neededInodes} inodes are needed and ${inodes} free`, ["-i"]);
+  return null;
+}
+
+function noRoom(what: string, flags: string[]): Problem {
+  return new Problem("blocked", `no room for the new tree in ${docsRoot}: ${what}`, {
+    hint: ["df", ...flags, docsRoot],
+  });
+}
+
+/**
+ * Returns the path of a new stage beside the backups. Its name contains its inode, by which {@link settle} recognises
+ * it. It starts from the spare tree if no other user could ever write to it, otherwise empty.
+ */
+export function openStage(trees: Trees, slug: string, seconds: number, made: Made): string {
+  const spare = trees.entry(sparePath(slug));
+  const isOurs = spare !== null && isFolder(spare, made);
+  const unnamed = isOurs ? sparePath(slug) : `${backupsOf(slug)}/.stage`;
+  if (!isOurs) trees.makeDirectory(unnamed, { ...made, mode: 0o755 });
+  const stage = `${backupsOf(slug)}/.stage-${trees.entry(unnamed)?.inode}-${stampName(seconds)}`;
+  trees.move(unnamed, stage);
+  return stage;
+}
+
+function isFolder(entry: Entry, made: Made): boolean {
+  return entry.type === "directory" && isMade(entry, { ...made, mode: 0o755 });
+}
+
+/**
+ * Removes everything from a stage that the new tree does not need. Returns for each entry of the source whether it
+ * exists already.
+ */
+async function clearStage({ source, made, origins, inodes }: Plan, stage: string, trees: Trees): Promise<boolean[]> {
+  const there: boolean[] = [];
+  /** Directories to remove. They are removed after the pass, which still reads them. */
+  const gone = new Set<string>();
+  let file = 0;
+  for await (const batch of sideBySide(source.entries, trees, stage)) {
+    for (const [entry, old] of batch) {
+      const index = entry?.type === "file" ? file++ : -1;
+      const goes = old !== undefined && gone.has(old.path.slice(0, Math.max(0, old.path.lastIndexOf("/"))));
+      const stays =
+        old !== undefined &&
+        !goes &&
+        (entry?.type === "directory" ? isFolder(old, made) : origins[index] === "live" && old.inode === inodes[index]);
+      if (entry !== undefined) there.push(stays);
+      if (old === undefined || stays) continue;
+      if (old.type === "directory") gone.add(old.path);
+      else if (!goes) trees.remove(`${stage}/${old.path}`);
+    }
+  }
+  for (const path of gone) trees.remove(`${stage}/${path}`);
+  return there;
+}
+
+/** `count` is the number of its files, whether they are copied or not. */
+interface Batch {
+  count: number;
+  copies: Copy[];
+}
+
+/**
+ * Fills the stage and returns the number of bytes written. `search` searches the new and changed files while they are
+ * copied; files shared with the source are not read.
+ */
+export async function fillStage(
+  planned: Plan,
+  stage: string,
+  order: Order,
+  trees: Trees,
+  search: BlockedSearch | null,
+): Promise<number> {
+  const { source, made, origins, inodes } = planned;
+  const { live } = order;
+  const there = await clearStage(planned, stage, trees);
+  let [bytes, files] = [0, 0];
+  const begin = ({ copies }: Batch): Promise<Searched> => trees.copies(copies, made, search?.searches);
+  for await (const [{ count, copies }, searched] of pipelined(batches(), begin)) {
+    search?.take(searched, (file) => copies[file]?.[0].slice(source.dir.length + 1) ?? "");
+    for (const [, , size] of copies) bytes += size;
+    files += count;
+    await order.pause?.({ phase: "staged", files, total: origins.length, bytes });
+  }
+  return bytes;
+
+  /** Creates all entries except the files to copy, and yields those. */
+  function* batches(): Generator<Batch> {
+    let [index, file] = [0, 0];
+    for (const batch of source.entries.batches()) {
+      const copies: Copy[] = [];
+      const before = file;
+      for (const entry of batch) {
+        const at = entry.type === "file" ? file++ : -1;
+        if (!there[index++] && !make(entry, origins[at] ?? null, inodes[at])) {
+          const sought = inodes[at] === noInode ? search?.indexFor(entry.path) : undefined;
+          copies.push([`${source.dir}/${entry.path}`, `${stage}/${entry.path}`, entry.size, sought ?? -1]);
+        }
+      }
+      yield { count: file - before, copies };
+    }
+  }
+
+  /** Creates an entry. Returns false for a file that has to be copied. */
+  function make({ path, type, size }: Entry, origin: Origin | null, inode: Entry["inode"] | undefined): boolean {
+    const to = `${stage}/${path}`;
+    const from = `${source.dir}/${path}`;
+    if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
+    else if (type === "link") trees.makeLink(to, trees.linkTarget(from), made);
+    else {
+      if (origin === "copy" || !trees.share(origin === "live" ? `${live}/${path}` : from, to)) return false;
+      if (origin === "live" && planned.isExposed && !isThat(to, inode)) {
+        trees.remove(to);
+        return false;
+      }
+      if (origin === "source" && order.of === "unpacked") {
+        trees.setAttributes(to, made);
+        bytes += size;
+      }
+    }
+    return true;
+  }
+
+  /** Returns whether the file is the live file that was compared. Another user may have replaced it since. */
+  function isThat(path: string, inode: Entry["inode"] | undefined): boolean {
+    const shared = trees.entry(path);
+    return shared !== null && shared.inode === inode && isMade(shared, made);
+  }
+}

@@ -1,0 +1,106 @@
+// Unpacks an archive beside the backups of its project, within the limits of a site and of the disk.
+
+import { backupsDir, docsRoot } from "../../engine/paths.ts";
+import type { Host } from "../../host/host.ts";
+import { type Opened, Refused, type Trees, type UnpackLimits } from "../../host/trees.ts";
+import { Problem } from "../../problem/problem.ts";
+import { gidOf } from "../../resources/group.ts";
+import type { Project } from "../project.ts";
+import { hintToPack } from "../source/source-hints.ts";
+import { demandSecuredBackups, makeBackupsDir, securedBackups, unpackedPath } from "./releases.ts";
+
+/** No real site exceeds these limits: an archive that does is a mistake or an attack. */
+export const unpackLimits: UnpackLimits = {
+  entries: 1_000_000,
+  bytes: 10 * 2 ** 30,
+  /** About 512 bytes for each of so many entries. */
+  headerBytes: 2 ** 29,
+  /**
+   * Text shrinks by a factor of ten, and zstd shrinks a hundred versions of it in one tar by another factor of a
+   * hundred.
+   */
+  ratio: 1000,
+  ratioFromBytes: 2 ** 28,
+  /** zstd yields a block of 128 KiB only when it is complete: 1.1 kB/s is enough. */
+  idleMs: 120_000,
+};
+
+/**
+ * The space that stays free for logs, apt and the records: the share that ext4 reserves for root, at most the 1 GiB
+ * below which doctor warns, and at least enough for a small disk.
+ */
+const reserveShare = 0.05;
+const [leastReserve, mostReserve] = [64 * 2 ** 20, 2 ** 30];
+const inodeReserve = 1000;
+
+export interface Unpacked {
+  dir: string;
+  /** Notes about names in the archive. */
+  notes: string[];
+}
+
+/** The run that unpacks: whether it is a dry run, and the command line for hints. */
+export interface Asked {
+  looks: boolean;
+  again: readonly string[];
+}
+
+/**
+ * Creates the empty directory beside the backups, which {@link settle} removes. A dry run creates it too, and removes
+ * it at its end. Returns `room`, the limits of what may be put into it.
+ */
+export function freshUnpacked({ slug, owner_group }: Project, { looks, again }: Asked, host: Host, trees: Trees) {
+  if (looks && host.uid !== 0) {
+    const message = `the source is unpacked in ${backupsDir} to be compared, which only root may`;
+    throw new Problem("not-root", message, { hint: again });
+  }
+  if (looks) demandSecuredBackups(host, slug);
+  else securedBackups(host, trees, slug);
+  makeBackupsDir(host, slug);
+  const dir = unpackedPath(slug);
+  const owner = { uid: host.uid, gid: gidOf(host, owner_group) ?? 0 };
+  // A killed deploy may have left the directory. This process holds the project's lock.
+  trees.remove(dir);
+  trees.makeDirectory(dir, { mode: 0o755, ...owner });
+  const { bytes, inodes, size } = trees.room(dir);
+  const reserve = Math.round(Math.min(Math.max(size * reserveShare, leastReserve), mostReserve));
+  const room = { bytes: Math.max(0, bytes - reserve), entries: Math.max(0, inodes - inodeReserve) };
+  return { dir, owner, room, reserve };
+}
+
+/**
+ * Unpacks an archive into a directory beside the backups, which {@link settle} removes. Throws a Problem for a rejected
+ * archive.
+ */
+export async function unpacked(
+  project: Project,
+  given: string,
+  archive: Opened | "-",
+  asked: Asked,
+  host: Host,
+  trees: Trees,
+): Promise<Unpacked> {
+  const { dir, owner, room, reserve } = freshUnpacked(project, asked, host, trees);
+  const name = given === "-" ? "the archive on stdin" : given;
+  const limits = {
+    ...unpackLimits,
+    bytes: Math.min(unpackLimits.bytes, room.bytes),
+    entries: Math.min(unpackLimits.entries, room.entries),
+  };
+  try {
+    return { dir, notes: await trees.unpack(archive, dir, { mode: 0o644, ...owner }, limits) };
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const { limit, message } = error;
+    const isRoom = (limit === "bytes" || limit === "entries") && limits[limit] === room[limit];
+    const kept = limit === "entries" ? `${inodeReserve} inodes` : `${Math.round(reserve / 2 ** 20)} MiB`;
+    const why = isRoom ? `${message}, which is what ${docsRoot} has room for, with ${kept} in reserve` : message;
+    const hint = limit === "unchanged" ? asked.again : hintFor(given, isRoom, limit);
+    throw new Problem("blocked", `${name} is not published: ${why}`, { hint });
+  }
+}
+
+function hintFor(given: string, isRoom: boolean, limit: Refused["limit"]): string[] {
+  if (isRoom) return ["df", limit === "entries" ? "-i" : "-h", docsRoot];
+  return given === "-" || limit === undefined ? hintToPack() : ["ls", "-l", given];
+}

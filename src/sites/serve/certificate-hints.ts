@@ -1,0 +1,50 @@
+// Hints for a project with a faulty certificate.
+
+import type { HostReader } from "../../host/host.ts";
+import { acmeDir } from "../../nginx/paths.ts";
+import { isActive } from "../../resources/service.ts";
+import type { Project } from "../project.ts";
+import { certificatePathsOf, vhostLinkPath } from "./site.ts";
+
+const certbotPaths = ["/usr/bin/certbot", "/usr/local/bin/certbot", "/snap/bin/certbot", "/bin/certbot"];
+
+/** Returns the command that obtains a certificate, or that installs certbot where it is missing. */
+export function hintToIssue(see: HostReader, project: Project): string[] {
+  const isInstalled = certbotPaths.some((path) => see.stat(path) !== null);
+  return isInstalled ? issue(see, project) : ["sudo", "apt-get", "install", "certbot"];
+}
+
+/**
+ * An ACME server validates over HTTP. An enabled site answers itself; otherwise certbot answers, and nginx releases
+ * port 80 for some seconds.
+ */
+function issue(see: HostReader, { slug, domain }: Project): string[] {
+  const name = ["--cert-name", domain, "-d", domain];
+  if (see.readLink(vhostLinkPath(slug)) !== null) {
+    return ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name];
+  }
+  const hooks = ["--pre-hook", "systemctl stop nginx", "--post-hook", "systemctl start nginx"];
+  return ["sudo", "certbot", "certonly", "--standalone", ...(isActive(see, "nginx") ? hooks : []), ...name];
+}
+
+/** Returns the command that replaces a certificate which is wrong although it has not expired. */
+export function hintToReissue(see: HostReader, project: Project): string[] {
+  return isCertbots(see, project) ? [...issue(see, project), "--force-renewal"] : hintToInspect(project);
+}
+
+/** Returns the command that renews a certificate. */
+export function hintToRenew(see: HostReader, project: Project): string[] {
+  return isCertbots(see, project)
+    ? ["sudo", "certbot", "renew", "--cert-name", project.domain]
+    : hintToInspect(project);
+}
+
+/** A certificate that was installed by hand can only be replaced by its owner. */
+function hintToInspect(project: Project): string[] {
+  const { chainPath } = certificatePathsOf(project);
+  return ["sudo", "openssl", "x509", "-in", chainPath, "-noout", "-subject", "-issuer", "-dates"];
+}
+
+function isCertbots(see: HostReader, { domain }: Project): boolean {
+  return see.stat(`/etc/letsencrypt/renewal/${domain}.conf`) !== null;
+}

@@ -1,0 +1,96 @@
+// Detects conflicts between projects: a domain, a tree, and the answer to unknown names belong to one project only.
+
+import * as v from "valibot";
+import { docsRoot } from "../../engine/paths.ts";
+import { domain, isRecord, rootPath } from "../project.ts";
+
+/** The values of a record that must be unique. An invalid value claims nothing. */
+export interface Claim {
+  slug: string;
+  domain: string | null;
+  root: string | null;
+  isDefault: boolean;
+}
+
+export interface Clash {
+  /** The key of the record whose value conflicts. */
+  key: "domain" | "root_path" | "default";
+  reason: string;
+}
+
+/** Suffix of the name under which a deploy of the Python version keeps the live tree during its swap. */
+export const swapSuffix = ".previous-swap";
+/** Suffixes of the names beside a tree that a deploy of the Python version uses and removes. */
+export const besideSuffixes = [".staging", swapSuffix];
+
+/** Returns the values that a record claims. */
+export function claimOf(slug: string, value: unknown): Claim {
+  const record = isRecord(value) ? value : {};
+  return {
+    slug,
+    domain: v.is(domain, record.domain) ? record.domain : null,
+    root: v.is(rootPath, record.root_path) ? record.root_path : null,
+    isDefault: record.default === true,
+  };
+}
+
+/** Returns the first conflict of each project that has one, by slug. */
+export function clashes(claims: readonly Claim[]): Map<string, Clash> {
+  const found = new Map<string, Clash>();
+  const domains = new Map<string, Claim>();
+  const roots = new Map<string, Claim>();
+  let answering: Claim | undefined;
+  for (const claim of claims) {
+    if (claim.domain !== null) note(firstOf(domains, claim.domain.toLowerCase(), claim), claim, sameDomain);
+    if (claim.root !== null) note(firstOf(roots, claim.root, claim), claim, overlap);
+    if (claim.isDefault) {
+      answering ??= claim;
+      note(answering, claim, sameAnswer);
+    }
+  }
+  for (const claim of claims) {
+    for (const path of pathsAround(claim.root ?? "")) note(roots.get(path) ?? claim, claim, overlap);
+  }
+  return found;
+
+  function note(one: Claim, other: Claim, clash: (mine: Claim, theirs: Claim) => Clash): void {
+    if (one === other) return;
+    if (!found.has(one.slug)) found.set(one.slug, clash(one, other));
+    if (!found.has(other.slug)) found.set(other.slug, clash(other, one));
+  }
+}
+
+function firstOf(holders: Map<string, Claim>, thing: string, claim: Claim): Claim {
+  const holder = holders.get(thing) ?? claim;
+  holders.set(thing, holder);
+  return holder;
+}
+
+/**
+ * Returns the paths whose trees would overlap with this one: the directories above it, and the trees whose working
+ * names it or one of those has.
+ */
+function pathsAround(root: string): string[] {
+  const paths: string[] = [];
+  for (let path = root; path.length > docsRoot.length; path = path.slice(0, path.lastIndexOf("/"))) {
+    if (path !== root) paths.push(path);
+    for (const suffix of besideSuffixes) if (path.endsWith(suffix)) paths.push(path.slice(0, -suffix.length));
+  }
+  return paths;
+}
+
+function sameDomain(mine: Claim, theirs: Claim): Clash {
+  return { key: "domain", reason: `domain ${mine.domain} is already used by project ${theirs.slug}` };
+}
+
+function sameAnswer(_: Claim, theirs: Claim): Clash {
+  return { key: "default", reason: `unknown names are already answered by project ${theirs.slug}` };
+}
+
+function overlap(mine: Claim, theirs: Claim): Clash {
+  const reason =
+    mine.root === theirs.root
+      ? `root path ${mine.root} is already used by project ${theirs.slug}`
+      : `root path ${mine.root} overlaps with ${theirs.root} of project ${theirs.slug}`;
+  return { key: "root_path", reason };
+}

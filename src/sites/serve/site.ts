@@ -1,0 +1,160 @@
+// What a project consists of on a host besides its tree: a record, an nginx site and a symlink. They change together or
+// not at all.
+
+import { type Change, Text } from "../../engine/change.ts";
+import type { Facts } from "../../engine/facts.ts";
+import { projectsPath, replacedDir, stateDir } from "../../engine/paths.ts";
+import type { Resource, Step } from "../../engine/step.ts";
+import type { HostReader } from "../../host/host.ts";
+import {
+  acmeDir,
+  catchAllPath,
+  clientsPath,
+  limitsPath,
+  sitesAvailableDir,
+  sitesEnabledDir,
+  sitesIncludePath,
+  typesPath,
+} from "../../nginx/paths.ts";
+import { clients, contentTypes, limits, nginxService, unknownNames } from "../../nginx/recipe.ts";
+import { sitesRead } from "../../nginx/sites.ts";
+import { nginxSince } from "../../nginx/version.ts";
+import { directory } from "../../resources/directory.ts";
+import { file } from "../../resources/file.ts";
+import { isActive } from "../../resources/service.ts";
+import type { Draft, Project } from "../project.ts";
+import { draftOf, projectFrom, recordsText } from "../store.ts";
+import { vhostText } from "./vhost.ts";
+
+export const vhostPath = (slug: string): string => `${sitesAvailableDir}/edox-ops-${slug}`;
+export const vhostLinkPath = (slug: string): string => `${sitesEnabledDir}/edox-ops-${slug}`;
+const certificateDirOf = ({ domain }: Project): string => `/etc/letsencrypt/live/${domain}`;
+
+/** Returns the certificate files of a project, under certbot's names. nginx does not read `issuersPath`. */
+export function certificatePathsOf(project: Project): { chainPath: string; keyPath: string; issuersPath: string } {
+  const dir = certificateDirOf(project);
+  return { chainPath: `${dir}/fullchain.pem`, keyPath: `${dir}/privkey.pem`, issuersPath: `${dir}/chain.pem` };
+}
+
+export interface Transition {
+  id: string;
+  title: string;
+  slug: string;
+  /** Returns the new record; null to remove it. It is idempotent: applied to its own result, it returns the same. */
+  after(before: Draft | null): Draft | null;
+  /** Whether the site is disabled by this step. */
+  leaves?: true;
+  /** Whether the file of the site stays when the project is removed. */
+  keepsVhost?: boolean;
+}
+
+/** Returns whether both files of a certificate exist. Their content is not checked. */
+export function hasCertificate(see: HostReader, project: Project): boolean {
+  const { chainPath, keyPath } = certificatePathsOf(project);
+  return [chainPath, keyPath].every((path) => see.statTarget(path) !== null);
+}
+
+/** Returns the text of the nginx site that this host needs. */
+export function rendered(see: HostReader, project: Project, facts: Facts): string {
+  return vhostText(project, {
+    ipv6: facts.ipv6,
+    certificateDir: project.tls && hasCertificate(see, project) ? certificateDirOf(project) : null,
+    http2Directive: nginxSince(see, facts, "1.25.1"),
+  });
+}
+
+export function vhostFile(slug: string, text: (see: HostReader) => Promise<Text | null>): Resource {
+  return file({
+    name: `vhost:${slug}`,
+    title: `the site of ${slug} is as its record says`,
+    path: vhostPath(slug),
+    mode: 0o644,
+    keepDir: replacedDir,
+    text,
+  });
+}
+
+/** Returns the step that changes the record and the nginx site, enables or disables it, and reloads nginx. */
+export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Transition, facts: Facts): Step {
+  const becomes = async (see: HostReader): Promise<Project | null> => {
+    const draft = after(await draftOf(see, slug));
+    return draft === null ? null : projectFrom(see, slug, draft);
+  };
+  const serves = when(async (see) => leaves !== true && (await becomes(see))?.enabled === true);
+  const isGone = when(async (see) => after(await draftOf(see, slug)) === null && keepsVhost !== true);
+  const paths = [limitsPath, clientsPath, typesPath, catchAllPath, sitesIncludePath, vhostPath(slug), sitesEnabledDir];
+
+  return {
+    id,
+    title,
+    wants: [
+      directory(stateDir, 0o750, `state:${stateDir}`),
+      recordFile(slug, title, async (see) => {
+        // Disabling a site does not need a valid record.
+        if (leaves !== true) return becomes(see);
+        return after(await draftOf(see, slug));
+      }),
+      serves(directory(acmeDir, 0o755)),
+      serves(sitesRead),
+      serves(limits),
+      serves(clients),
+      serves(contentTypes),
+      serves(
+        vhostFile(slug, async (see) => {
+          const project = await becomes(see);
+          return project && Text.of(rendered(see, project, facts));
+        }),
+      ),
+      serves(link(slug, vhostPath(slug))),
+      ...(leaves
+        ? [link(slug, null), isGone(vhostFile(slug, async () => null)), ifInstalled(unknownNames(facts))]
+        : []),
+      serves(unknownNames(facts)),
+      serves(nginxService(paths)),
+      ...(leaves ? [ifRuns(nginxService([sitesEnabledDir], { mayWait: waits }))] : []),
+    ],
+  };
+}
+
+/** Returns the resource that stores this record; null for no record. */
+export function recordFile(slug: string, title: string, record: (see: HostReader) => Promise<Draft | null>): Resource {
+  return file({
+    name: `project:${slug}`,
+    title,
+    path: projectsPath,
+    mode: 0o600,
+    async text(see) {
+      const wanted = await record(see);
+      return see.stat(projectsPath) === null && wanted === null ? null : recordsText(see, slug, wanted);
+    },
+  });
+}
+
+const waits = "nginx goes on as it was until its configuration is valid again: it does not take this one (nginx -t)";
+
+/** Returns a resource that applies only under a condition. */
+function when(asked: (see: HostReader) => boolean | Promise<boolean>) {
+  return (resource: Resource): Resource => ({
+    ...resource,
+    async check(see, ahead, warn) {
+      return (await asked(see)) ? resource.check(see, ahead, warn) : [];
+    },
+  });
+}
+
+const ifInstalled = when((see) => see.stat(sitesEnabledDir) !== null);
+const ifRuns = when((see) => isActive(see, "nginx"));
+
+/** The symlink that makes nginx serve the site. */
+function link(slug: string, after: string | null): Resource {
+  const path = vhostLinkPath(slug);
+  return {
+    name: `link:${slug}`,
+    title: after === null ? `${slug} is not served` : `${slug} is served`,
+    check(see): Change[] {
+      const before = see.readLink(path);
+      if (before === after && (after !== null || see.stat(path) === null)) return [];
+      return [{ kind: "link", path, before, after }];
+    },
+  };
+}

@@ -1,0 +1,198 @@
+// Generates the nginx site of a project.
+
+import { acmeDir, typesPath } from "../../nginx/paths.ts";
+import { keptAssetsOf } from "../deploy/releases.ts";
+import type { Project } from "../project.ts";
+import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
+import { hiddenPattern, leftoverPattern } from "./unserved.ts";
+
+/** Properties of the host that the generated text depends on. */
+export interface Serving {
+  ipv6: boolean;
+  /** Directory of the certificate; null to serve over HTTP only. */
+  certificateDir: string | null;
+  /** nginx 1.25.1 introduced http2 as a directive; before, it was a parameter of listen. */
+  http2Directive: boolean;
+}
+
+/** Mozilla's intermediate list without DHE, which no TLS 1.2 client needs. */
+const ciphers = [
+  "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305",
+].join(":");
+
+/**
+ * The default allows what site generators need: inline scripts and styles, data: images, and WebAssembly for search.
+ * The strict policy is that of the Python version.
+ */
+export const policies = {
+  default: [
+    "default-src 'self'",
+    "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: https:",
+    "font-src 'self' data:",
+    "worker-src 'self' blob:",
+    "object-src 'none'",
+    "base-uri 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'self'",
+  ].join("; "),
+  strict: "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'",
+};
+
+/** Returns the text of the policy that a site is sent with. */
+export function policyOf({ csp }: Project): string {
+  if (csp === undefined) return policies.default;
+  return csp === "strict" ? policies.strict : csp;
+}
+
+/**
+ * For this long after a visit, a browser accepts neither HTTP nor a faulty certificate from the site. A day limits the
+ * effect of a mistake; a year is opt-in.
+ */
+function hstsSeconds({ hsts }: Project): number {
+  const day = 24 * 60 * 60;
+  return hsts === true ? 365 * day : day;
+}
+
+/** Returns the text of the nginx site. With a certificate, the server on port 80 redirects to HTTPS. */
+export function vhostText(project: Project, serving: Serving): string {
+  const { certificateDir } = serving;
+  const head = [
+    `# Written by edox-ops for the project ${project.slug}. A change made here is replaced by its next change;`,
+    "# the replaced file is kept under /etc/edox-ops/replaced.",
+    clientZone(project),
+  ].join("\n");
+  if (certificateDir === null) return head + server([...listens("80", project, serving), ...site(project, serving)]);
+  const plain = server([
+    ...listens("80", project, serving),
+    ...names(project),
+    ...clientAddress(project),
+    ...acme(project),
+    "",
+    "location / {",
+    "    return 301 https://$host$request_uri;",
+    "}",
+  ]);
+  return `${head}${plain}\n${server([...tls(project, serving, certificateDir), ...site(project, serving)])}`;
+}
+
+function server(lines: readonly string[]): string {
+  return `server {\n${lines.map((line) => (line === "" ? "\n" : `    ${line}\n`)).join("")}}\n`;
+}
+
+function listens(port: string, project: Project, { ipv6 }: Serving, words = ""): string[] {
+  const all = project.default === true ? `${words} default_server` : words;
+  return [port, ...(ipv6 ? [`[::]:${port}`] : [])].map((socket) => `listen ${socket}${all};`);
+}
+
+function names({ domain }: Project): string[] {
+  return [`server_name ${domain};`, "server_tokens off;"];
+}
+
+function tls(project: Project, serving: Serving, certificateDir: string): string[] {
+  const words = serving.http2Directive ? " ssl" : " ssl http2";
+  return [
+    ...listens("443", project, serving, words),
+    ...(serving.http2Directive ? ["http2 on;"] : []),
+    `ssl_certificate ${certificateDir}/fullchain.pem;`,
+    `ssl_certificate_key ${certificateDir}/privkey.pem;`,
+    "ssl_protocols TLSv1.2 TLSv1.3;",
+    `ssl_ciphers ${ciphers};`,
+    "ssl_prefer_server_ciphers off;",
+    "ssl_session_tickets off;",
+  ];
+}
+
+/** Precedes the rule against hidden files. An older set-up has certbot write to the root of the site. */
+function acme({ root_path }: Project): string[] {
+  return [
+    "",
+    "location ^~ /.well-known/acme-challenge/ {",
+    `    root ${acmeDir};`,
+    "    default_type text/plain;",
+    "    try_files $uri @challenge_in_root;",
+    "}",
+    "location @challenge_in_root {",
+    `    root ${root_path};`,
+    "    default_type text/plain;",
+    "    try_files $uri =404;",
+    "}",
+  ];
+}
+
+function site(project: Project, { certificateDir }: Serving): string[] {
+  const { slug, root_path } = project;
+  return [
+    ...names(project),
+    ...clientAddress(project),
+    `root ${root_path};`,
+    "index index.html;",
+    "error_page 404 /404.html;",
+    "charset utf-8;",
+    `include ${typesPath};`,
+    "autoindex off;",
+    "# A redirect to a folder keeps the name and the scheme that the reader came by.",
+    "absolute_redirect off;",
+    "client_max_body_size 1m;",
+    "",
+    "if ($request_method !~ ^(GET|HEAD)$) {",
+    "    return 405;",
+    "}",
+    "",
+    ...clientLimits(project),
+    "gzip on;",
+    "gzip_static on;",
+    "gzip_vary on;",
+    "gzip_comp_level 5;",
+    "gzip_min_length 256;",
+    "",
+    'add_header Cache-Control "$edox_ops_cache";',
+    'add_header X-Content-Type-Options "nosniff" always;',
+    'add_header X-Frame-Options "SAMEORIGIN" always;',
+    'add_header Referrer-Policy "strict-origin-when-cross-origin" always;',
+    'add_header Permissions-Policy "geolocation=(), microphone=(), camera=()" always;',
+    `add_header Content-Security-Policy "${policyOf(project)}" always;`,
+    ...(certificateDir === null
+      ? []
+      : [`add_header Strict-Transport-Security "max-age=${hstsSeconds(project)}" always;`]),
+    ...acme(project),
+    "",
+    `location ~ ${hiddenPattern} {`,
+    "    deny all;",
+    "}",
+    "# Leftovers are not served, but pages and folders with such an address are.",
+    `location ~* ${leftoverPattern} {`,
+    "    try_files $uri.html $uri/ =404;",
+    "}",
+    "# A folder without a page of its own: the page beside it, or the site's 404.",
+    "location ~ ^(?<edox_ops_folder>.+)/$ {",
+    "    try_files $edox_ops_folder/index.html @beside;",
+    "}",
+    "location @beside {",
+    "    if (-f $document_root$edox_ops_folder.html) {",
+    "        rewrite ^(.+)/$ $1 permanent;",
+    "    }",
+    "    return 404;",
+    "}",
+    "# Also what was found and is gone when it is opened, because a deploy came between. 403: a folder without a page.",
+    "location / {",
+    "    recursive_error_pages on;",
+    "    error_page 403 404 = @earlier;",
+    "    try_files $uri $uri.html $uri/ =404;",
+    "}",
+    "# Browsers ask for it unasked. A site without one is not in error, and its 404 page is not sent for it.",
+    "location = /favicon.ico {",
+    "    try_files $uri =204;",
+    "}",
+    "# What a page that was opened before the last deploys asks for.",
+    "location @earlier {",
+    `    root ${keptAssetsOf(slug)};`,
+    "    try_files $uri =404;",
+    "}",
+    "location = /404.html {",
+    "}",
+  ];
+}

@@ -1,0 +1,201 @@
+// Edits GitLab Runner's config.toml by position. Everything that an edit does not concern stays unchanged, to the byte.
+
+import { Problem } from "../problem/problem.ts";
+import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
+import { act, type ConfigEdit, isTable, meant, sameMeaning, type TomlValue } from "./meaning.ts";
+import { elementRemoved, insertion, intoArray, lastSection, sectionsRemoved, spliced } from "./places.ts";
+import { spelled } from "./spelling.ts";
+import {
+  type Item,
+  meaningBySmol,
+  meaningOfItem,
+  parsedBySmol,
+  type Table,
+  type Tree,
+  treeOf,
+  Unreadable,
+} from "./tree.ts";
+
+export type { ConfigEdit, TomlTable, TomlValue } from "./meaning.ts";
+
+const mark = "\ufeff";
+/**
+ * The last edited text. toml-eslint-parser takes a second for 10 MB, so it does not read this text again: the text
+ * before was TOML 1.0, edits insert only TOML 1.0, and smol-toml has parsed the whole.
+ */
+let lastEdited: string | null = null;
+
+/**
+ * Parses the text. Throws a Problem with the path, line and column of anything that is not TOML 1.0. The Problem quotes
+ * nothing, because the file contains tokens.
+ */
+export function parseConfig(text: string, path: string): Record<string, unknown> {
+  return readable(path, () => {
+    const bare = withoutMark(text);
+    const config = parsedBySmol(bare, "asNeeded");
+    demandToml10(bare);
+    return config;
+  });
+}
+
+/**
+ * Returns the text with the edits applied in order. Throws a Problem if the text is not TOML 1.0, or if the value at a
+ * key has another type than the edit expects. One parser finds the positions, and another parses the result: if its
+ * meaning is not that of the edits, a Problem is thrown too.
+ */
+export function editConfig(text: string, edits: readonly ConfigEdit[], path: string): string {
+  const bare = withoutMark(text);
+  if (edits.length === 0) {
+    parseConfig(text, path);
+    return text;
+  }
+  const wanted = readable(path, () => {
+    const meaning = meaningBySmol(bare);
+    treeOf(bare);
+    return meaning;
+  });
+  const wrong = new Problem("internal", `${path} would not mean what it should: it is left as it is`);
+  try {
+    const edited = editedText(bare, edits, path);
+    act(wanted, edits);
+    if (!sameMeaning(wanted, meaningBySmol(edited))) throw wrong;
+    lastEdited = edited;
+    return text.slice(0, text.length - bare.length) + edited;
+  } catch (error) {
+    throw error instanceof Unreadable ? wrong : error;
+  }
+}
+
+/** smol-toml also accepts TOML 1.1, which not every gitlab-runner does. */
+function demandToml10(bare: string): void {
+  if (bare !== lastEdited) treeOf(bare);
+}
+
+/**
+ * Throws a Problem for edits that cannot be applied. The meaning of the result is not verified, because that would take
+ * as long again.
+ */
+export function demandEditable(text: string, edits: readonly ConfigEdit[], path: string): void {
+  readable(path, () => editedText(withoutMark(text), edits, path));
+}
+
+function editedText(bare: string, edits: readonly ConfigEdit[], path: string): string {
+  return edits.reduce((before, edit) => new Editor(before, path).edited(edit), bare);
+}
+
+function withoutMark(text: string): string {
+  return text.startsWith(mark) ? text.slice(mark.length) : text;
+}
+
+function readable<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    const line = /^ at line (\d+)/.exec(error.where)?.[1];
+    const hint = line === undefined ? hintToShowWithoutTokens(path) : hintToShow(path, line);
+    throw new Problem("state", `${path} is no TOML${error.where}`, { hint });
+  }
+}
+
+/** Applies one edit, because positions are only valid in one text. */
+class Editor {
+  readonly #tree: Tree;
+
+  constructor(
+    readonly text: string,
+    readonly path: string,
+  ) {
+    this.#tree = treeOf(text);
+  }
+
+  edited(edit: ConfigEdit): string {
+    if (edit.kind === "set") return this.#set(edit.runner, edit.key, edit.value);
+    if (edit.kind === "set-global") return this.#set(null, [edit.key], edit.value);
+    if (edit.kind === "add-items") return this.#addItems(edit.runner, edit.key, edit.items);
+    const array = this.#tree.top.keys.get("runners");
+    if (edit.kind === "add-runner") {
+      this.#runners();
+      if (array?.kind === "array") return spliced(this.text, [intoArray(array.node, [spelled(edit.table)])]);
+      return spliced(this.text, [lastSection(this.#tree, ["runners"], edit.table, true)]);
+    }
+    const { headers } = this.#runner(edit.runner);
+    if (array?.kind === "array") return spliced(this.text, elementRemoved(this.#tree, array.node, edit.runner));
+    return spliced(this.text, sectionsRemoved(this.#tree, headers));
+  }
+
+  #set(runner: number | null, key: readonly string[], value: TomlValue): string {
+    const { table, rest, item } = this.#find(runner, key);
+    if (!item) return spliced(this.text, [insertion(this.#tree, table, rest, value)]);
+    if (isTable(value)) {
+      if (item.kind !== "table") throw this.#wrong(runner, key, "a table");
+      return Object.entries(value).reduce((text, [name, each]) => {
+        return new Editor(text, this.path).#set(runner, [...key, name], each);
+      }, this.text);
+    }
+    if (item.kind === "table" || item.kind === "tables") throw this.#wrong(runner, key, "a value");
+    if (Bun.deepEquals(meaningOfItem(item), meant(value), true)) return this.text;
+    const [start, end] = item.node.range;
+    return spliced(this.text, [{ start, end, text: spelled(value) }]);
+  }
+
+  #addItems(runner: number, key: readonly string[], items: readonly string[]): string {
+    const { item } = this.#find(runner, key);
+    if (!item) return items.length === 0 ? this.text : this.#set(runner, key, [...new Set(items)]);
+    const found: unknown[] = item.kind === "array" ? item.items.map(meaningOfItem) : [];
+    if (item.kind !== "array" || !found.every((each) => typeof each === "string")) {
+      throw this.#wrong(runner, key, "an array of strings");
+    }
+    const added = [...new Set(items)].filter((each) => !found.includes(each));
+    return added.length === 0 ? this.text : spliced(this.text, [intoArray(item.node, added.map(spelled))]);
+  }
+
+  /**
+   * Returns the item at a key. If it is missing, returns the innermost existing table and the missing part of the key.
+   */
+  #find(runner: number | null, key: readonly string[]): { table: Table; rest: readonly string[]; item?: Item } {
+    let table = runner === null ? this.#tree.top : this.#runner(runner);
+    for (const [i, name] of key.entries()) {
+      this.#refuseOtherCase(table, runner, key.slice(0, i + 1));
+      const item = table.keys.get(name);
+      if (!item) return { table, rest: key.slice(i) };
+      if (i === key.length - 1) return { table, rest: [], item };
+      if (item.kind !== "table") throw this.#wrong(runner, key.slice(0, i + 1), "a table");
+      table = item;
+    }
+    return { table, rest: [], item: table };
+  }
+
+  #runner(at: number): Table {
+    const runner = this.#runners()[at];
+    if (!runner) throw new Problem("state", `${this.path} has no runners[${at}]`);
+    return runner;
+  }
+
+  #runners(): Table[] {
+    this.#refuseOtherCase(this.#tree.top, null, ["runners"]);
+    const item = this.#tree.top.keys.get("runners");
+    if (!item) return [];
+    if (item.kind === "tables") return item.tables;
+    const items = item.kind === "array" ? item.items : [null];
+    const tables = items.flatMap((each) => (each?.kind === "table" ? [each] : []));
+    if (tables.length < items.length) throw this.#wrong(null, ["runners"], "an array of tables");
+    return tables;
+  }
+
+  /** GitLab Runner ignores the case of keys: if two differ only in case, it may use either. */
+  #refuseOtherCase(table: Table, runner: number | null, key: readonly string[]): void {
+    const name = key.at(-1) ?? "";
+    for (const each of table.keys.keys()) {
+      if (each === name || each.toLowerCase() !== name.toLowerCase()) continue;
+      throw this.#wrong(runner, key, "spelled in this case");
+    }
+  }
+
+  #wrong(runner: number | null, key: readonly string[], what: string): Problem {
+    const full = [...(runner === null ? [] : [`runners[${runner}]`]), ...key].join(".");
+    return new Problem("state", `${this.path} has ${full} wrong: it should be ${what}`, {
+      hint: hintToShowWithoutTokens(this.path),
+    });
+  }
+}

@@ -1,0 +1,107 @@
+// The meaning of a config.toml and of its edits, independent of the syntax. An edited text is verified against it.
+
+import { type TomlValue as Parsed, TomlDate } from "smol-toml";
+import { Problem } from "../problem/problem.ts";
+
+/** A whole number becomes an integer and any other number a float. A Date becomes a date-time, to the second. */
+export type TomlValue = string | number | boolean | Date | readonly string[] | TomlTable;
+export interface TomlTable {
+  readonly [key: string]: TomlValue;
+}
+
+/** Runners are numbered from 0, in the text that the previous edits produced. */
+export type ConfigEdit =
+  /**
+   * The key is relative to the runner: ["docker", "privileged"]. For a table, its keys are set one by one, and keys
+   * that it does not contain stay.
+   */
+  | { kind: "set"; runner: number; key: readonly string[]; value: TomlValue }
+  /** Adds the strings that are missing to an array of strings. A missing array is created. */
+  | { kind: "add-items"; runner: number; key: readonly string[]; items: readonly string[] }
+  /** Adds a runner at the end of the file. Its inner tables become sections of their own. */
+  | { kind: "add-runner"; table: TomlTable }
+  | { kind: "remove-runner"; runner: number }
+  | { kind: "set-global"; key: string; value: TomlValue };
+
+/** Integers are bigints, so that 1 differs from 1.0. */
+export type Meaning = string | number | bigint | boolean | { moment: string } | Meaning[] | Meanings;
+export type Meanings = Map<string, Meaning>;
+
+export function isTable(value: TomlValue): value is TomlTable {
+  return typeof value === "object" && !Array.isArray(value) && !(value instanceof Date);
+}
+
+/** Returns the date-time as TOML writes it, without a fraction of zero milliseconds. */
+export function spelledMoment(value: Date): string {
+  return value.toISOString().replace(".000", "");
+}
+
+/** Returns the meaning of a value to write. */
+export function meant(value: TomlValue): Meaning {
+  if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (typeof value !== "object") return value;
+  if (value instanceof Date) return { moment: spelledMoment(value) };
+  if (isTable(value)) return new Map(Object.entries(value).map(([key, each]) => [key, meant(each)]));
+  return [...value];
+}
+
+/** Returns the meaning of a value that smol-toml parsed with integers as bigints. */
+export function meaningOf(value: Parsed): Meaning {
+  if (value instanceof TomlDate) return { moment: spelledMoment(value) };
+  if (Array.isArray(value)) return value.map(meaningOf);
+  if (typeof value !== "object") return value;
+  return new Map(Object.entries(value).map(([key, each]) => [key, meaningOf(each)]));
+}
+
+/** Applies the edits to the meaning of a file. Throws a Problem if an edit does not fit the value at its key. */
+export function act(config: Meanings, edits: readonly ConfigEdit[]): void {
+  for (const edit of edits) {
+    if (edit.kind === "set-global") {
+      put(config, [edit.key], edit.value);
+      continue;
+    }
+    const runners = config.get("runners") ?? [];
+    if (!Array.isArray(runners)) throw new Problem("internal", "runners are no array");
+    if (edit.kind === "add-runner") config.set("runners", [...runners, meant(edit.table)]);
+    else if (edit.kind === "remove-runner") config.set("runners", runners.toSpliced(edit.runner, 1));
+    else if (edit.kind === "set") put(within(runners[edit.runner]), edit.key, edit.value);
+    else addItems(within(runners[edit.runner]), edit.key, edit.items);
+  }
+}
+
+/**
+ * Returns whether two files have the same meaning. A missing `runners` equals an empty array: removing the last runner
+ * leaves either.
+ */
+export function sameMeaning(one: Meanings, other: Meanings): boolean {
+  const [a, b] = [one, other].map((each) => new Map<string, Meaning>([["runners", []], ...each]));
+  return Bun.deepEquals(a, b, true);
+}
+
+function put(table: Meanings, [name, ...rest]: readonly string[], value: TomlValue): void {
+  if (name !== undefined && (rest.length > 0 || isTable(value))) {
+    const inner = within(table.get(name) ?? new Map());
+    table.set(name, inner);
+    put(inner, rest, value);
+  } else if (name !== undefined) table.set(name, meant(value));
+  else if (isTable(value)) for (const [key, each] of Object.entries(value)) put(table, [key], each);
+}
+
+function addItems(table: Meanings, key: readonly string[], items: readonly string[]): void {
+  const found = key.reduce<Meaning | undefined>((inner, name) => inner && within(inner).get(name), table) ?? [];
+  if (!Array.isArray(found)) throw new Problem("internal", "what should be an array is none");
+  const added = items.filter((item, i) => !found.includes(item) && items.indexOf(item) === i);
+  if (added.length === 0) return;
+  const last = key.at(-1) ?? "";
+  const owner = key.slice(0, -1).reduce((inner, name) => {
+    const next = within(inner.get(name) ?? new Map());
+    inner.set(name, next);
+    return next;
+  }, table);
+  owner.set(last, [...found, ...added]);
+}
+
+function within(value: Meaning | undefined): Meanings {
+  if (value instanceof Map) return value;
+  throw new Problem("internal", "what should be a table is none");
+}

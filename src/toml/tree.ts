@@ -1,0 +1,153 @@
+// A config.toml as a tree whose nodes have their positions in the text.
+
+import { parse, TomlError, type TomlTable } from "smol-toml";
+import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
+import { isTooDeep, maxNesting } from "../text/json.ts";
+import { type Meaning, type Meanings, meaningOf } from "./meaning.ts";
+import { remembered } from "./remembered.ts";
+
+export interface Table {
+  kind: "table";
+  /** The keys from the top level, without array indices. */
+  path: readonly string[];
+  keys: Map<string, Item>;
+  /** Its own header, or the top of the file. */
+  header?: AST.TOMLTable | AST.TOMLTopLevelTable;
+  inline?: AST.TOMLInlineTable;
+  /** The last dotted key that passes through this table, and the number of its parts up to the table. */
+  dotted?: { last: AST.TOMLKeyValue; parts: number };
+  /** The headers of the table and of its inner tables, in the order of the file. */
+  headers: AST.TOMLTable[];
+}
+
+export type Item =
+  | Table
+  | { kind: "tables"; tables: Table[] }
+  | { kind: "array"; node: AST.TOMLArray; items: Item[] }
+  | { kind: "value"; node: AST.TOMLValue };
+
+export interface Tree {
+  text: string;
+  top: Table;
+  tokens: AST.Token[];
+  /** The start positions of lines that contain only a comment. */
+  commentLines: ReadonlySet<number>;
+}
+
+/** Thrown for a text that is not TOML. Its message quotes nothing of the text. */
+export class Unreadable extends Error {
+  constructor(readonly where: string) {
+    super("not TOML");
+  }
+}
+
+/**
+ * Parses a text with smol-toml. "asNeeded" returns integers as numbers if these can represent them. Throws Unreadable
+ * for invalid or too deeply nested text.
+ */
+export function parsedBySmol(text: string, integersAsBigInt: true | "asNeeded"): TomlTable {
+  try {
+    const config = parse(text, { integersAsBigInt });
+    if (isTooDeep(config)) throw new Unreadable(`: it is nested deeper than ${maxNesting} levels`);
+    return config;
+  } catch (error) {
+    if (error instanceof Unreadable) throw error;
+    if (!(error instanceof TomlError)) throw new Unreadable("");
+    const twice = error.message.includes("trying to redefine") ? ": this is there already" : "";
+    throw new Unreadable(` at line ${error.line}, column ${error.column}${twice}`);
+  }
+}
+
+/** Returns the meaning of a text as parsed by smol-toml. */
+export function meaningBySmol(text: string): Meanings {
+  return meaningOf(parsedBySmol(text, true)) as Meanings;
+}
+
+export function meaningOfItem(item: Item): Meaning {
+  if (item.kind === "table") return new Map([...item.keys].map(([key, each]) => [key, meaningOfItem(each)]));
+  if (item.kind === "tables") return item.tables.map(meaningOfItem);
+  if (item.kind === "array") return item.items.map(meaningOfItem);
+  const { node } = item;
+  if (node.kind === "integer") return node.bigint;
+  return node.value instanceof Date ? { moment: (node as AST.TOMLDateTimeValue).datetime } : node.value;
+}
+
+/** Returns the tree of a text in TOML 1.0 without a byte order mark. It is shared, and must not be changed. */
+export const treeOf = remembered(readTree);
+
+function readTree(text: string): Tree {
+  const program = parsedByEslint(text);
+  const [all] = program.body;
+  const top: Table = { kind: "table", path: [], keys: new Map(), header: all, headers: [] };
+  for (const node of all.body) {
+    const table = node.type === "TOMLTable" ? opened(top, node) : top;
+    for (const each of node.type === "TOMLTable" ? node.body : [node]) addKeyValue(table, each);
+  }
+  const starts = program.comments.map(({ range: [at] }) => [at, text.lastIndexOf("\n", at) + 1] as const);
+  const own = starts.filter(([at, line]) => text.slice(line, at).trim() === "");
+  return { text, top, tokens: program.tokens, commentLines: new Set(own.map(([, line]) => line)) };
+}
+
+function parsedByEslint(text: string): AST.TOMLProgram {
+  try {
+    return parseTOML(text, { tomlVersion: "1.0" });
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw new Unreadable("");
+    throw new Unreadable(` at line ${error.lineNumber}, column ${error.column + 1}`);
+  }
+}
+
+/** Returns the table under a header, and creates it if it is missing. */
+function opened(top: Table, node: AST.TOMLTable): Table {
+  const names = node.key.keys.map(nameOf);
+  top.headers.push(node);
+  const table = names.reduce((outer, name, i) => {
+    const array = node.kind === "array" && i === names.length - 1;
+    const inner = array ? appended(outer, name) : innerTable(outer, name);
+    inner.headers.push(node);
+    return inner;
+  }, top);
+  table.header = node;
+  return table;
+}
+
+function innerTable(outer: Table, name: string): Table {
+  const found = outer.keys.get(name);
+  const inner = found?.kind === "tables" ? found.tables.at(-1) : found;
+  if (inner?.kind === "table") return inner;
+  if (inner !== undefined) throw new Unreadable("");
+  const made: Table = { kind: "table", path: [...outer.path, name], keys: new Map(), headers: [] };
+  outer.keys.set(name, made);
+  return made;
+}
+
+function appended(outer: Table, name: string): Table {
+  const table: Table = { kind: "table", path: [...outer.path, name], keys: new Map(), headers: [] };
+  const found = outer.keys.get(name);
+  if (found?.kind === "tables") found.tables.push(table);
+  else outer.keys.set(name, { kind: "tables", tables: [table] });
+  return table;
+}
+
+function addKeyValue(table: Table, node: AST.TOMLKeyValue): void {
+  const names = node.key.keys.map(nameOf);
+  const last = names.pop() ?? "";
+  const owner = names.reduce((outer, name, i) => {
+    const inner = innerTable(outer, name);
+    inner.dotted = { last: node, parts: i + 1 };
+    return inner;
+  }, table);
+  owner.keys.set(last, itemOf(node.value, [...owner.path, last]));
+}
+
+function itemOf(node: AST.TOMLContentNode, path: readonly string[]): Item {
+  if (node.type === "TOMLValue") return { kind: "value", node };
+  if (node.type === "TOMLArray") return { kind: "array", node, items: node.elements.map((each) => itemOf(each, path)) };
+  const table: Table = { kind: "table", path, keys: new Map(), inline: node, headers: [] };
+  for (const each of node.body) addKeyValue(table, each);
+  return table;
+}
+
+function nameOf(key: AST.TOMLBare | AST.TOMLQuoted): string {
+  return key.type === "TOMLBare" ? key.name : key.value;
+}
