@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { localHost } from "../src/host/local.ts";
 import { localTrees } from "../src/host/local-trees.ts";
-import { deploy, signalsLetIn } from "../src/sites/deploy/deploy.ts";
+import { deploy, signalPause } from "../src/sites/deploy/deploy.ts";
 import { openAbove } from "../src/sites/deploy/releases.ts";
 import type { Project } from "../src/sites/project.ts";
 import { openSource } from "../src/sites/source/source-path.ts";
@@ -45,7 +45,7 @@ if (import.meta.main) {
       probe: null,
       again: [],
     },
-    pause: signalsLetIn(host, () => {}),
+    pause: signalPause(host, () => {}),
   };
   const { files, changed, bytes, notes } = await deploy(order, host, trees);
   if (notes.length > 0) throw new Error(notes.join("\n"));

@@ -1,11 +1,11 @@
 // Generates the command reference in Markdown.
 
 import { exitCode, exitMeaning } from "../src/cli/context.ts";
-import { allWords, type Value, type Word } from "../src/report/command-spec.ts";
+import { allCommands, type CommandSpec, type Value } from "../src/report/command-spec.ts";
 import type { CommandFacts } from "./command-facts.ts";
 
 /** `facts`: by command, as typed after the program's name. */
-export function commandReference(root: Word, facts: Record<string, CommandFacts> = {}): string {
+export function commandReference(root: CommandSpec, facts: Record<string, CommandFacts> = {}): string {
   const codes = Object.entries(exitCode).map(([name, code]) => [
     String(code),
     exitMeaning[name as keyof typeof exitCode],
@@ -14,7 +14,7 @@ export function commandReference(root: Word, facts: Record<string, CommandFacts>
 
 # Commands
 
-${allWords(root)
+${allCommands(root)
   .map((word) => section(word, facts[word.path.slice(1).join(" ")]))
   .join("\n")}
 ## Exit codes
@@ -22,7 +22,7 @@ ${allWords(root)
 ${table(["Code", "Meaning"], codes)}`;
 }
 
-function section(word: Word, facts?: CommandFacts): string {
+function section(word: CommandSpec, facts?: CommandFacts): string {
   const { path, description, flags, values, words } = word;
   const usage = [...path, ...values.map(shown), ...(words.length > 0 ? ["<command>"] : []), "[flags]"].join(" ");
   const parts = [
@@ -54,7 +54,7 @@ function touched({ files }: CommandFacts): string {
 }
 
 /** `--check` has an exit code of its own. A command that takes a lock may find it held, or be interrupted. */
-function ends({ flags }: Word, { files }: CommandFacts): string {
+function ends({ flags }: CommandSpec, { files }: CommandFacts): string {
   const more = [
     ...(flags.some(({ name }) => name === "--check") ? [exitCode.pending] : []),
     ...(files.some((file) => file.endsWith(".lock"))

@@ -3,7 +3,7 @@
 
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { root } from "../src/cli/cli.ts";
-import { wordOf } from "../src/cli/command-spec.ts";
+import { commandSpecOf } from "../src/cli/command-spec.ts";
 import { documentSchema } from "../src/report/schema.ts";
 import { commandFacts } from "./command-facts.ts";
 import { commandReference } from "./command-reference.ts";
@@ -11,7 +11,7 @@ import { manPage } from "./man-page.ts";
 
 /** Returns the text of each page by its file name in docs/. */
 export async function pages(): Promise<Record<string, string>> {
-  const word = await wordOf(root, ["edox-ops"]);
+  const word = await commandSpecOf(root, ["edox-ops"]);
   const title = "What edox-ops prints with --json";
   const { $schema, ...schema } = toJsonSchema(documentSchema, { target: "draft-2020-12" });
   return {

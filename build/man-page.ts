@@ -1,7 +1,7 @@
 // Generates the manual page in mdoc(7).
 
 import { exitCode, exitMeaning } from "../src/cli/context.ts";
-import { allWords, type Flag, nameOf, type Value, type Word } from "../src/report/command-spec.ts";
+import { allCommands, type CommandSpec, type Flag, nameOf, type Value } from "../src/report/command-spec.ts";
 import { paths } from "./paths.ts";
 
 /** The date of the last change to the texts in this file. */
@@ -40,8 +40,8 @@ const files: Record<keyof typeof paths, string> = {
 };
 
 /** Returns the manual page of the command and all its subcommands. */
-export function manPage(root: Word): string {
-  const commands = allWords(root).filter(({ words }) => words.length === 0);
+export function manPage(root: CommandSpec): string {
+  const commands = allCommands(root).filter(({ words }) => words.length === 0);
   const codes = Object.entries(exitCode).map(([name, code]) => {
     return item(String(code), exitMeaning[name as keyof typeof exitCode]);
   });
@@ -74,11 +74,11 @@ export function manPage(root: Word): string {
   return `${lines.join("\n")}\n`;
 }
 
-function synopsis({ path, flags, values }: Word): string[] {
+function synopsis({ path, flags, values }: CommandSpec): string[] {
   return [`.Cm ${path.slice(1).join(" ")}`, ...flags.map((flag) => `.Op ${flagged(flag)}`), ...values.map(valued)];
 }
 
-function section({ path, description, flags, values }: Word): string[] {
+function section({ path, description, flags, values }: CommandSpec): string[] {
   const items = [
     ...values.map((value) => item(`Ar ${value.name}`, value.description)),
     ...flags.map((flag) => item(flagged(flag), flag.description)),

@@ -5,7 +5,7 @@
 import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { version } from "../package.json";
 import { root } from "../src/cli/cli.ts";
-import { wordOf } from "../src/cli/command-spec.ts";
+import { commandSpecOf } from "../src/cli/command-spec.ts";
 import { bashCompletion } from "../src/report/completion-bash.ts";
 import { fishCompletion } from "../src/report/completion-fish.ts";
 import { zshCompletion } from "../src/report/completion-zsh.ts";
@@ -67,7 +67,7 @@ async function release(dir: string, other: string | null): Promise<void> {
   const programs = targets.map((target) => `${target}/edox-ops`);
   if (other !== null) demandSame(other, await sums(`${top}/dist`, programs));
   const time = Number(output(["git", "log", "-1", "--format=%ct"]));
-  const word = await wordOf(root, ["edox-ops"]);
+  const word = await commandSpecOf(root, ["edox-ops"]);
   const man = manPage(word);
   const shells = { bash: bashCompletion(word), zsh: zshCompletion(word), fish: fishCompletion(word) };
   rmSync(dir, { recursive: true, force: true });

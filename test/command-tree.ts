@@ -1,13 +1,13 @@
 // A tree of commands with every kind of flag and value, nested commands, and descriptions that a shell must not
 // execute.
 
-import type { Word } from "../src/report/command-spec.ts";
+import type { CommandSpec } from "../src/report/command-spec.ts";
 
 export const hostile = `it's a "test": [one] \\two $(touch canary) \`touch canary\` %d .so -- ; & | * ~`;
 const any = { required: true, choices: [], path: null };
 const flag = (name: string) => ({ name, description: `${name} ${hostile}`, value: null });
 
-export const tree: Word = {
+export const tree: CommandSpec = {
   path: ["edox-ops"],
   description: hostile,
   flags: [flag("--help")],

@@ -1,7 +1,7 @@
 // A host in memory. It throws on an unexpected command instead of returning an empty success.
 
-import type { Answer, AskOptions, Attributes, Host, Output, Signal, Stat } from "../src/host/host.ts";
-import { Unseen } from "../src/host/host.ts";
+import type { Attributes, Host, HttpResponse, Output, RequestOptions, Signal, Stat } from "../src/host/host.ts";
+import { UnknownStateError } from "../src/host/host.ts";
 
 type Content = string | Uint8Array | (() => string);
 interface Node extends Attributes {
@@ -13,7 +13,7 @@ interface Node extends Attributes {
 export type Taught = (argv: readonly string[]) => Output | undefined;
 
 /** A server that the fake host can reach. It answers a request, or returns undefined to pass it on. */
-export type Served = (method: string, url: string, options: AskOptions) => Partial<Answer> | undefined;
+export type Served = (method: string, url: string, options: RequestOptions) => Partial<HttpResponse> | undefined;
 
 export interface FakeHost extends Host {
   served: Served[];
@@ -58,7 +58,7 @@ export function fakeHost(uid = 0): FakeHost {
   };
   const node = (path: string): Node | undefined => {
     if (uid !== 0 && [...host.hidden].some((each) => path.startsWith(each)))
-      throw new Unseen(`${path} may only be read by root`);
+      throw new UnknownStateError(`${path} may only be read by root`);
     // Like the kernel, a trailing dot resolves a link.
     return path.endsWith("/.") ? followed(path.slice(0, -2)) : nodes.get(path);
   };
@@ -79,7 +79,7 @@ export function fakeHost(uid = 0): FakeHost {
     }
     throw new Error(`nobody taught the fake host: ${argv.join(" ")}`);
   };
-  const ask = async (method: string, url: string, options: AskOptions = {}): Promise<Answer> => {
+  const ask = async (method: string, url: string, options: RequestOptions = {}): Promise<HttpResponse> => {
     host.asked.push(`${method} ${url}`);
     const nobody = { status: 0, reason: "nobody listens there", headers: {}, body: new Uint8Array() };
     for (const served of host.served) {
@@ -110,7 +110,7 @@ export function fakeHost(uid = 0): FakeHost {
     async sleep(ms) {
       clock += ms;
     },
-    heedSignals: () => () => host.signal,
+    catchSignals: () => () => host.signal,
     signal: null,
     stat: (path) => statOf(node(path)),
     statTarget: (path) => statOf(node(path) && followed(path)),

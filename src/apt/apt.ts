@@ -3,7 +3,7 @@
 import type { Host, HostReader, Output } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
-import { heed, met, type Stop, type WaitWatch } from "../problem/wait.ts";
+import { type Stop, throwIfInterrupted, type WaitWatch, waitFor } from "../problem/wait.ts";
 import { linesOf, shellLine } from "../text/lines.ts";
 import {
   dpkgInterrupted,
@@ -14,7 +14,7 @@ import {
   presentPackages,
   unfinishedPackages,
 } from "./dpkg.ts";
-import { areHeld, finishing, installFailure, unhold } from "./failure.ts";
+import { commandToFinish, commandToUnhold, heldProblem, installFailure } from "./failure.ts";
 import { failedHook } from "./hook.ts";
 import { failedSources } from "./output.ts";
 
@@ -25,8 +25,8 @@ import { failedSources } from "./output.ts";
  */
 export interface PackagesChange {
   names: string[];
-  instead?: string[];
-  purges?: true;
+  remove?: string[];
+  purge?: true;
   unfinished?: string[];
 }
 
@@ -94,7 +94,7 @@ const keepAll = "--no-remove";
  * the failed packages and sources otherwise.
  */
 export async function installPackages(
-  { names, instead = [], purges }: PackagesChange,
+  { names, remove = [], purge }: PackagesChange,
   host: Host,
   stop: Stop,
   watch?: WaitWatch,
@@ -110,25 +110,25 @@ export async function installPackages(
   };
   const apt = ["apt-get", ...options];
   const replace = async (added: readonly string[]): Promise<Output> => {
-    const words = await inPlace(added, instead, run);
-    return run(...apt, ...(purges ? ["--purge"] : []), "--no-install-recommends", "install", ...words);
+    const words = await removalWords(added, remove, run);
+    return run(...apt, ...(purge ? ["--purge"] : []), "--no-install-recommends", "install", ...words);
   };
   // A package to be removed is not configured first, because its own scripts may be what fails.
-  const others = unfinishedPackages(host).filter((name) => !instead.includes(name));
-  const goes = instead.length > 0 && others.length === 0 && !isDamaged(host);
-  if (names.length === 0 && instead.length > 0 && others.length > 0 && !isDamaged(host)) {
+  const others = unfinishedPackages(host).filter((name) => !remove.includes(name));
+  const goes = remove.length > 0 && others.length === 0 && !isDamaged(host);
+  if (names.length === 0 && remove.length > 0 && others.length > 0 && !isDamaged(host)) {
     // apt removes packages beside one whose scripts fail, but not beside one that lacks a dependency.
     const { code } = await replace([]);
-    const finish = finishing(host);
-    if (presentPackages(host, instead).length === 0 && (code === 0 || finish !== null)) {
+    const finish = commandToFinish(host);
+    if (presentPackages(host, remove).length === 0 && (code === 0 || finish !== null)) {
       const left = unfinishedPackages(host).join(", ");
       const warning = finish && `dpkg did not finish installing ${left} (run: ${shellLine(finish)})`;
       return [...(warning === null ? [] : [warning]), ...new Set(ended)];
     }
   }
-  const interrupted = (): boolean => !goes && dpkgInterrupted(host);
+  const isInterrupted = (): boolean => !goes && dpkgInterrupted(host);
   // Packages that cannot be configured yet, because a dependency was never unpacked, are left to --fix-broken.
-  const configured = interrupted()
+  const configured = isInterrupted()
     ? await run("dpkg", "--configure", "-a", "--force-confdef", "--force-confold")
     : null;
   // A held package that is configured by now cannot change further, so it is not requested.
@@ -141,7 +141,7 @@ export async function installPackages(
   // If dpkg stopped between packages that depend on each other, apt finds the missing ones only when nothing else is
   // requested. A script that has just failed is not run again for that.
   const isScript = configured !== null && stopsAtScripts(configured) && halfUnpacked(host).length === 0;
-  let install = isScript ? configured : interrupted() ? await run(...fix) : null;
+  let install = isScript ? configured : isInterrupted() ? await run(...fix) : null;
   // apt skips some half-unpacked packages, or would remove them, unless they are named.
   const half = install === null ? [] : halfUnpacked(host);
   const again = half.length === 0 ? null : await run(...fix, "--reinstall", ...half);
@@ -149,22 +149,22 @@ export async function installPackages(
   if (again !== null && (again.code === 0 || install?.code !== 0)) install = again;
   // If a package's own scripts fail, only a newer version helps, and apt upgrades only the packages that are named.
   const failing = install === null || install.code === 0 ? [] : unfinishedPackages(host);
-  const isWhole = failing.length > 0 && instead.length === 0;
+  const isWhole = failing.length > 0 && remove.length === 0;
   if (failing.length > 0) {
     const named = await run(...fix, ...new Set([...(isWhole ? asked : []), ...failing]));
     // If apt refused at once because it knows no version of them, dpkg's own error is the relevant one.
     if (!/^E: (Unable to locate package|Package '.*' has no installation candidate)/m.test(named.stderr))
       install = named;
   }
-  if (install === null || (install.code === 0 && !isWhole && names.length + instead.length > 0)) {
-    install = instead.length === 0 ? await run(...fix, ...asked) : await replace(asked);
+  if (install === null || (install.code === 0 && !isWhole && names.length + remove.length > 0)) {
+    install = remove.length === 0 ? await run(...fix, ...asked) : await replace(asked);
   }
   if (install.code === 0) {
     // If update-ca-certificates was interrupted while it created its hash links, it recreates them only with --fresh.
     if (configured && host.stat(certificatesTool) !== null) await run(certificatesTool, "--fresh");
     return [...warnings, ...new Set(ended)];
   }
-  throw installFailure(install, configured, { names, instead, warnings }, host);
+  throw installFailure(install, configured, { names, instead: remove, warnings }, host);
 }
 
 /** Fetches the package lists. Returns the sources that failed, with the reasons. */
@@ -176,14 +176,14 @@ export function updateLists(host: Host, stop: Stop, watch?: WaitWatch): Promise<
  * Returns the version that apt would now install in place of an older one, by package name. Throws a Problem if apt
  * refuses: the packages are held, or no source has them.
  */
-export async function newerVersions(names: readonly string[], see: HostReader): Promise<Map<string, string>> {
+export async function newerVersions(names: readonly string[], reader: HostReader): Promise<Map<string, string>> {
   const argv = ["apt-get", "-q", "-y", "--simulate", "--only-upgrade", "install", ...names];
   // apt reads all of its lists, which takes a small busy host longer than the default limit of a probe.
-  const { code, stdout, stderr } = await see.probe(argv, { limitMs: simulateLimitMs });
+  const { code, stdout, stderr } = await reader.probe(argv, { limitMs: simulateLimitMs });
   if (code !== 0) {
-    const held = heldPackages(see, names);
-    const message = `apt-get would not bring ${names.join(", ")} up to date${held.length > 0 ? `: ${areHeld(held)}` : ""}`;
-    const hint = held.length > 0 ? unhold(held) : ["apt-cache", "policy", ...names];
+    const held = heldPackages(reader, names);
+    const message = `apt-get would not bring ${names.join(", ")} up to date${held.length > 0 ? `: ${heldProblem(held)}` : ""}`;
+    const hint = held.length > 0 ? commandToUnhold(held) : ["apt-cache", "policy", ...names];
     throw new Problem("command-failed", message, { returncode: code, stderr, hint });
   }
   const found = [...stdout.matchAll(/^Inst (\S+) \[\S+\] \((\S+) /gm)];
@@ -192,18 +192,18 @@ export async function newerVersions(names: readonly string[], see: HostReader): 
 
 function runner(host: Host, stop: Stop): Run {
   return async (...argv) => {
-    heed(stop);
+    throwIfInterrupted(stop);
     const isApt = argv[0] === "apt-get";
     const what = argv.includes("update") ? "update" : "install";
     const minutes = isApt ? limitMinutes[what] : dpkgMinutes;
     // On a signal, apt-get lets its dpkg finish, and aborts a download.
     const aptGet = isApt && { endsInOrder: true as const, onStatus: () => {} };
     const answer = await host.run(argv, { env, limitMs: minutes * 60_000, ...aptGet });
-    heed(stop);
+    throwIfInterrupted(stop);
     if (answer.code !== 124) return answer;
-    if (isApt) throw tooLong(answer, `apt-get ${what}`, minutes, ["sudo", "apt-get", "update"]);
+    if (isApt) throw timeoutProblem(answer, `apt-get ${what}`, minutes, ["sudo", "apt-get", "update"]);
     const line = argv.filter((word) => !word.startsWith("--force-"));
-    throw tooLong(answer, line.join(" "), minutes, ["sudo", ...line]);
+    throw timeoutProblem(answer, line.join(" "), minutes, ["sudo", ...line]);
   };
 }
 
@@ -211,7 +211,7 @@ function runner(host: Host, stop: Stop): Run {
  * Returns the arguments that install and remove these packages. Throws a Problem if a simulation shows that apt would
  * remove others as well.
  */
-async function inPlace(names: readonly string[], instead: readonly string[], run: Run): Promise<string[]> {
+async function removalWords(names: readonly string[], instead: readonly string[], run: Run): Promise<string[]> {
   const words = [...names, ...instead.map((name) => `${name}-`)];
   const { stdout } = await run("apt-get", ...options, "--simulate", "--no-install-recommends", "install", ...words);
   const gone = [...stdout.matchAll(/^(?:Remv|Purg) (\S+)/gm)].map(([, name = ""]) => name.replace(/:.*$/, ""));
@@ -221,7 +221,7 @@ async function inPlace(names: readonly string[], instead: readonly string[], run
   throw new Problem("blocked", message, { hint: ["sudo", "apt-get", "remove", "--simulate", ...instead] });
 }
 
-function tooLong({ code, stdout, stderr }: Output, what: string, minutes: number, hint: string[]): Problem {
+function timeoutProblem({ code, stdout, stderr }: Output, what: string, minutes: number, hint: string[]): Problem {
   const last = linesOf(stdout).at(-1);
   const said = last ? `; the last it said is ${last}` : "";
   const message = `${what} was given up after ${minutes} min${said}`;
@@ -232,8 +232,8 @@ function tooLong({ code, stdout, stderr }: Output, what: string, minutes: number
  * Returns whether dpkg is in a state that blocks a removal: it cannot remove a half-unpacked package, and apt-get
  * refuses to run while a journal exists.
  */
-function isDamaged(see: HostReader): boolean {
-  return hasJournal(see) || halfUnpacked(see).length > 0;
+function isDamaged(reader: HostReader): boolean {
+  return hasJournal(reader) || halfUnpacked(reader).length > 0;
 }
 
 /** Returns whether dpkg did not finish because of failing scripts alone, and not because a dependency is missing. */
@@ -266,7 +266,7 @@ async function update(host: Host, run: Run, stop: Stop, watch?: WaitWatch): Prom
     },
   };
   try {
-    await met(fetched, host, watch, stop);
+    await waitFor(fetched, host, watch, stop);
   } catch (error) {
     // The installation reports whether the remaining sources are sufficient.
     if (!(error instanceof Problem) || error.code !== "requirement") throw error;

@@ -19,37 +19,37 @@ const unfinished = [...half, "ok half-configured", "ok unpacked", "ok triggers-"
 export type PackageState = "missing" | "config-files" | "incomplete" | "installed";
 
 /** Returns the state of a package. Does not read the journal that an interrupted dpkg left. */
-export function packageState(see: HostReader, name: string): PackageState {
-  const state = /^Status: \S+ (\S+ (\S+))$/m.exec(paragraph(see, name) ?? "");
+export function packageState(reader: HostReader, name: string): PackageState {
+  const state = /^Status: \S+ (\S+ (\S+))$/m.exec(paragraph(reader, name) ?? "");
   if (state === null || state[2] === "not-installed") return "missing";
   if (state[2] === "config-files") return "config-files";
   return state[1] === "ok installed" ? "installed" : "incomplete";
 }
 
 /** Returns those of these packages that dpkg has unpacked, configured or not. */
-export function presentPackages(see: HostReader, names: readonly string[]): string[] {
-  return names.filter((name) => ["incomplete", "installed"].includes(packageState(see, name)));
+export function presentPackages(reader: HostReader, names: readonly string[]): string[] {
+  return names.filter((name) => ["incomplete", "installed"].includes(packageState(reader, name)));
 }
 
 /** Returns the version of a package that dpkg has unpacked, configured or not, or null. */
-export function presentVersion(see: HostReader, name: string): string | null {
-  const found = presentPackages(see, [name]).length === 0 ? null : paragraph(see, name);
+export function presentVersion(reader: HostReader, name: string): string | null {
+  const found = presentPackages(reader, [name]).length === 0 ? null : paragraph(reader, name);
   return found && packageField(found, "Version");
 }
 
 /** Returns those of these packages that are held with apt-mark: apt neither replaces nor removes them. */
-export function heldPackages(see: HostReader, names: readonly string[]): string[] {
-  return names.filter((name) => /^Status: hold /m.test(paragraph(see, name) ?? ""));
+export function heldPackages(reader: HostReader, names: readonly string[]): string[] {
+  return names.filter((name) => /^Status: hold /m.test(paragraph(reader, name) ?? ""));
 }
 
 /**
  * Returns the packages that dpkg unpacked, possibly in part, and did not configure. A package of a foreign architecture
  * has it as a suffix, as apt requires.
  */
-export function unfinishedPackages(see: HostReader): string[] {
-  if (!hasUnfinished(see)) return [];
-  const all = statusFile(see)?.toString("utf8").split("\n\n") ?? [];
-  const native = [packageField(paragraph(see, "dpkg") ?? "", "Architecture"), "all", null];
+export function unfinishedPackages(reader: HostReader): string[] {
+  if (!hasUnfinished(reader)) return [];
+  const all = statusFile(reader)?.toString("utf8").split("\n\n") ?? [];
+  const native = [packageField(paragraph(reader, "dpkg") ?? "", "Architecture"), "all", null];
   return all.flatMap((each) => {
     const [name, architecture] = [packageField(each, "Package"), packageField(each, "Architecture")];
     if (name === null || !isIn(each, unfinished)) return [];
@@ -58,17 +58,17 @@ export function unfinishedPackages(see: HostReader): string[] {
 }
 
 /** Returns the status paragraph of an installed package, or null. */
-export function installedPackage(see: HostReader, name: string): string | null {
-  return packageState(see, name) === "installed" ? paragraph(see, name) : null;
+export function installedPackage(reader: HostReader, name: string): string | null {
+  return packageState(reader, name) === "installed" ? paragraph(reader, name) : null;
 }
 
 /**
  * Returns whether dpkg has unpacked files of this package, configured or not. Returns true for every package while a
  * journal exists, because it may contain any.
  */
-export function unpackedPackage(see: HostReader, name: string): boolean {
-  if (hasJournal(see)) return true;
-  return presentPackages(see, [name]).length > 0;
+export function unpackedPackage(reader: HostReader, name: string): boolean {
+  if (hasJournal(reader)) return true;
+  return presentPackages(reader, [name]).length > 0;
 }
 
 /** Returns the first line of a field in a paragraph of dpkg, or null. */
@@ -77,19 +77,19 @@ export function packageField(paragraph: string, field: string): string | null {
 }
 
 /** Returns the MD5 that dpkg recorded for a configuration file as packaged, or null. */
-export function conffileDigest(see: HostReader, name: string, path: string): string | null {
-  const lines = paragraph(see, name)?.split("\n") ?? [];
+export function conffileDigest(reader: HostReader, name: string, path: string): string | null {
+  const lines = paragraph(reader, name)?.split("\n") ?? [];
   const line = lines.find((each) => each.startsWith(` ${path} `));
   return line?.split(" ")[2] ?? null;
 }
 
 /** Returns whether dpkg was interrupted: it left a journal, or a state that a transaction only passes through. */
-export function dpkgInterrupted(see: HostReader): boolean {
-  return hasJournal(see) || hasUnfinished(see);
+export function dpkgInterrupted(reader: HostReader): boolean {
+  return hasJournal(reader) || hasUnfinished(reader);
 }
 
-function hasUnfinished(see: HostReader): boolean {
-  const status = statusFile(see);
+function hasUnfinished(reader: HostReader): boolean {
+  const status = statusFile(reader);
   return status !== null && isIn(status, unfinished);
 }
 
@@ -102,8 +102,8 @@ function isIn(text: string | Buffer, states: readonly string[]): boolean {
  * Returns whether dpkg was killed while it wrote. apt-get refuses every command until `dpkg --configure` has processed
  * the journal.
  */
-export function hasJournal(see: HostReader): boolean {
-  return see.list(updatesDir)?.some((name) => /^\d+$/.test(name)) ?? false;
+export function hasJournal(reader: HostReader): boolean {
+  return reader.list(updatesDir)?.some((name) => /^\d+$/.test(name)) ?? false;
 }
 
 /** A maintainer script. Its file name begins with the name of its package. */
@@ -113,11 +113,11 @@ export interface RunningScript {
 }
 
 /** Returns the maintainer script that dpkg is currently running, or null. */
-export function runningScript(see: HostReader): RunningScript | null {
-  for (const name of see.list("/proc") ?? []) {
+export function runningScript(reader: HostReader): RunningScript | null {
+  for (const name of reader.list("/proc") ?? []) {
     // Any user can give a process such a command line, so only root's processes count.
-    if (!/^\d+$/.test(name) || see.stat(`/proc/${name}`)?.uid !== 0) continue;
-    const argv = Buffer.from(see.read(`/proc/${name}/cmdline`) ?? []).toString();
+    if (!/^\d+$/.test(name) || reader.stat(`/proc/${name}`)?.uid !== 0) continue;
+    const argv = Buffer.from(reader.read(`/proc/${name}/cmdline`) ?? []).toString();
     const path = argv.split("\0").find((word) => scriptPath.test(word));
     if (path !== undefined) return { pid: Number(name), path };
   }
@@ -125,15 +125,15 @@ export function runningScript(see: HostReader): RunningScript | null {
 }
 
 /** Returns `name:architecture` of each half-unpacked package. apt unpacks these again if they are named. */
-export function halfUnpacked(see: HostReader): string[] {
-  const all = statusFile(see)?.toString("utf8").split("\n\n") ?? [];
+export function halfUnpacked(reader: HostReader): string[] {
+  const all = statusFile(reader)?.toString("utf8").split("\n\n") ?? [];
   return all
     .filter((each) => isIn(each, half))
     .map((each) => ["Package", "Architecture"].flatMap((field) => packageField(each, field) ?? []).join(":"));
 }
 
-function paragraph(see: HostReader, name: string): string | null {
-  const status = statusFile(see);
+function paragraph(reader: HostReader, name: string): string | null {
+  const status = statusFile(reader);
   if (status === null) return null;
   const key = `Package: ${name}\n`;
   const start = status.subarray(0, key.length).toString("latin1") === key ? 0 : status.indexOf(`\n${key}`);
@@ -142,7 +142,7 @@ function paragraph(see: HostReader, name: string): string | null {
   return status.toString("utf8", start, end < 0 ? status.length : end).trim();
 }
 
-function statusFile(see: HostReader): Buffer | null {
-  const bytes = see.map(dpkgStatusPath);
+function statusFile(reader: HostReader): Buffer | null {
+  const bytes = reader.map(dpkgStatusPath);
   return bytes === null ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

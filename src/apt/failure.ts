@@ -11,7 +11,7 @@ const mebibyte = 1024 * 1024;
 /** The space that the package lists of a distribution need twice: packed and unpacked. */
 const scarceBytes = 128 * mebibyte;
 
-interface Asked {
+interface InstallRequest {
   names: readonly string[];
   instead: readonly string[];
   /** The sources whose lists could not be fetched. */
@@ -22,7 +22,7 @@ interface Asked {
  * Returns the Problem of a failed transaction. `configured` is the result of the `dpkg --configure` before it, or null
  * if none ran.
  */
-export function installFailure(install: Output, configured: Output | null, asked: Asked, host: Host): Problem {
+export function installFailure(install: Output, configured: Output | null, asked: InstallRequest, host: Host): Problem {
   const { names, instead, warnings } = asked;
   const wanted =
     names.length > 0
@@ -31,7 +31,7 @@ export function installFailure(install: Output, configured: Output | null, asked
         ? `remove ${instead.join(", ")}`
         : "end the interrupted installation";
   const held = /^E: Held packages were changed/m.test(install.stderr) ? heldPackages(host, [...names, ...instead]) : [];
-  const refused = held.length === 0 ? "" : `: ${areHeld(held)}`;
+  const refused = held.length === 0 ? "" : `: ${heldProblem(held)}`;
   const broken = /Errors were encountered while processing:\n((?: \S+\n)+)/.exec(install.stderr)?.[1];
   const packages = broken === undefined ? "" : `: dpkg stops at ${linesOf(broken).join(",").trim()}`;
   const missed = failedFiles(install);
@@ -39,7 +39,7 @@ export function installFailure(install: Output, configured: Output | null, asked
   const hook = failedHook(host, install);
   const stopped = hook === null ? "" : `: ${hook.title}`;
   const sources = warnings.length === 0 ? "" : `; these sources failed: ${warnings.join("; ")}`;
-  const message = `apt-get could not ${wanted}${refused}${packages}${files}${stopped}${sources}${scarce(host)}`;
+  const message = `apt-get could not ${wanted}${refused}${packages}${files}${stopped}${sources}${spaceProblem(host)}`;
   // apt reports why dpkg cannot continue only when it has run dpkg again, so the earlier output is kept.
   const before = configured?.code && broken === undefined ? configured.stderr : "";
   return new Problem("command-failed", message, {
@@ -49,11 +49,11 @@ export function installFailure(install: Output, configured: Output | null, asked
   });
 
   function hint(): string[] {
-    if (held.length > 0) return unhold(held);
+    if (held.length > 0) return commandToUnhold(held);
     if (warnings.some((line) => line.includes("is not valid yet"))) return ["timedatectl", "status"];
     if (typeof hook?.path === "string") return ["cat", hook.path];
     if (warnings.length > 0) return ["sudo", "apt-get", "update"];
-    return finishing(host) ?? ["sudo", "apt-get", "install", "--fix-broken", ...names];
+    return commandToFinish(host) ?? ["sudo", "apt-get", "install", "--fix-broken", ...names];
   }
 }
 
@@ -61,18 +61,18 @@ export function installFailure(install: Output, configured: Output | null, asked
  * Returns the command that finishes an interrupted dpkg, or null if nothing is unfinished. The packages are named,
  * because apt only then installs a newer version of one whose scripts fail.
  */
-export function finishing(see: HostReader): string[] | null {
-  if (hasJournal(see)) return ["sudo", "dpkg", "--configure", "-a"];
-  const names = unfinishedPackages(see);
+export function commandToFinish(reader: HostReader): string[] | null {
+  if (hasJournal(reader)) return ["sudo", "dpkg", "--configure", "-a"];
+  const names = unfinishedPackages(reader);
   return names.length === 0 ? null : ["sudo", "apt-get", "install", ...names];
 }
 
 /** Returns the command that lets apt replace and remove these packages again. */
-export function unhold(names: readonly string[]): string[] {
+export function commandToUnhold(names: readonly string[]): string[] {
   return ["sudo", "apt-mark", "unhold", ...names];
 }
 
-export function areHeld(names: readonly string[]): string {
+export function heldProblem(names: readonly string[]): string {
   return `${names.join(", ")} ${names.length === 1 ? "is" : "are"} held with apt-mark`;
 }
 
@@ -80,7 +80,7 @@ export function areHeld(names: readonly string[]): string {
  * Returns a note about low disk space, or "". When a list does not fit on the disk, apt 3 falls back to files that no
  * mirror has, and reports only their absence.
  */
-function scarce(host: Host): string {
+function spaceProblem(host: Host): string {
   const free = host.space("/var/lib/apt")?.bytesFree ?? Number.POSITIVE_INFINITY;
   return free < scarceBytes ? `; only ${Math.floor(free / mebibyte)} MiB are free in /var/lib/apt` : "";
 }

@@ -15,15 +15,15 @@ export interface FailedHook {
 }
 
 /** Returns the hook that made apt-get fail with this output, or null if no hook did. */
-export function failedHook(see: HostReader, { stderr }: Output): FailedHook | null {
+export function failedHook(reader: HostReader, { stderr }: Output): FailedHook | null {
   // Pre-Install-Pkgs commands receive a list of the packages, and apt reports their failure with a different message.
   const script = /^E: Failure running script (.+)$/m.exec(stderr)?.[1];
   const [, setting = "DPkg::Pre-Install-Pkgs", command = script] =
     /^E: Problem executing scripts (DPkg::\S+) '(.*)'$/m.exec(stderr) ?? [];
   if (command === undefined) return null;
-  const names = (see.list(confDir) ?? []).filter((name) => !name.startsWith("."));
+  const names = (reader.list(confDir) ?? []).filter((name) => !name.startsWith("."));
   const paths = ["/etc/apt/apt.conf", ...names.map((name) => `${confDir}/${name}`)];
-  const path = paths.find((each) => textOf(see, each)?.includes(`"${command}"`)) ?? null;
+  const path = paths.find((each) => textOf(reader, each)?.includes(`"${command}"`)) ?? null;
   const isAfter = setting === "DPkg::Post-Invoke" && !/^E: Sub-process \/\S*dpkg /m.test(stderr);
   return { title: `apt's hook ${setting} '${command}'${path === null ? "" : ` in ${path}`} failed`, path, isAfter };
 }

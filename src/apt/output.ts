@@ -47,19 +47,19 @@ function sentences({ stdout, stderr }: Output, wanted: RegExp): string[] {
 
 function split(said: string, why: ReadonlyMap<string, string>): { file?: string; reason: string } {
   const [, address, its] = /^Failed to fetch (\S+) {2}(.+)$/.exec(said) ?? [];
-  if (address !== undefined && its !== undefined) return { file: address, reason: shortened(its) };
+  if (address !== undefined && its !== undefined) return { file: address, reason: shorten(its) };
   // For every cause, a missing network included, stderr says that the repository has no Release file.
   const name = /^The repository '(.+)' /.exec(said)?.[1] ?? "";
   const reason = why.get(name);
   if (reason === undefined) return { reason: said };
-  return { file: name.replace(/^(\S+?)\/? (\S+) (\S+)$/, "$1/dists/$2/$3"), reason: shortened(reason) };
+  return { file: name.replace(/^(\S+?)\/? (\S+) (\S+)$/, "$1/dists/$2/$3"), reason: shorten(reason) };
 }
 
 /**
  * Removes what varies between repetitions. For a file that is too long, apt reports each received piece with a guess
  * about the cause.
  */
-function shortened(reason: string): string {
+function shorten(reason: string): string {
   const plain = reason.replace(/ \[IP: [^\]]*\]$/, "").replace(/\. Mirror sync in progress\?.*$/, "");
   return plain.length > reasonLimit ? `${plain.slice(0, reasonLimit)}…` : plain;
 }

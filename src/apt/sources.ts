@@ -3,7 +3,7 @@
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 
-export interface Source {
+export interface AptSource {
   /** The file that contains it. */
   path: string;
   uri: string;
@@ -22,27 +22,27 @@ const listsDir = "/var/lib/apt/lists";
 const partsDir = "/etc/apt/sources.list.d";
 
 /** Returns all enabled entries of sources.list and sources.list.d. */
-export function aptSources(see: HostReader): Source[] {
-  return sourceFiles(see).flatMap(({ path, text }) => {
+export function aptSources(reader: HostReader): AptSource[] {
+  return sourceFiles(reader).flatMap(({ path, text }) => {
     return path.endsWith(".sources") ? paragraphs(path, text) : lines(path, text);
   });
 }
 
-function sourceFiles(see: HostReader): { path: string; text: string }[] {
-  const parts = (see.list(partsDir) ?? []).filter((name) => /^[\w.-]+\.(list|sources)$/.test(name));
+function sourceFiles(reader: HostReader): { path: string; text: string }[] {
+  const parts = (reader.list(partsDir) ?? []).filter((name) => /^[\w.-]+\.(list|sources)$/.test(name));
   const paths = ["/etc/apt/sources.list", ...parts.map((name) => `${partsDir}/${name}`)];
-  return paths.map((path) => ({ path, text: textOf(see, path) ?? "" }));
+  return paths.map((path) => ({ path, text: textOf(reader, path) ?? "" }));
 }
 
 /**
  * Returns whether apt could find a fault in its sources: a line or paragraph has an unusual form, or two entries name
  * the same suite. Otherwise doctor does not run apt, which takes longer than all its checks.
  */
-export function mayBeFaulty(see: HostReader): boolean {
-  const odd = sourceFiles(see).some(({ path, text }) => {
+export function mayBeFaulty(reader: HostReader): boolean {
+  const odd = sourceFiles(reader).some(({ path, text }) => {
     return path.endsWith(".sources") ? !/^\s*$/.test(text) && !hasPlainParagraphs(text) : !hasPlainLines(text);
   });
-  const names = aptSources(see).map(({ uri, suite }) => `${bareUri(uri)} ${suite}`);
+  const names = aptSources(reader).map(({ uri, suite }) => `${bareUri(uri)} ${suite}`);
   return odd || new Set(names).size < names.length;
 }
 
@@ -66,14 +66,14 @@ function hasPlainParagraphs(text: string): boolean {
   });
 }
 
-function lines(path: string, text: string): Source[] {
+function lines(path: string, text: string): AptSource[] {
   const entry = /^[ \t]*deb(?:-src)?[ \t]+(?:\[([^\]]*)\][ \t]+)?([^\s#]+)[ \t]+([^\s#]+)/gm;
   return [...text.matchAll(entry)].map(([, options = "", uri = "", suite = ""]) =>
     source(path, uri, suite, /(?:^|\s)signed-by=(\S+)/i.exec(options)?.[1] ?? ""),
   );
 }
 
-function paragraphs(path: string, text: string): Source[] {
+function paragraphs(path: string, text: string): AptSource[] {
   // A comment line is ignored completely, even between the lines of a field.
   const kept = text.replaceAll("\r", "").replace(/^#.*\n?/gm, "");
   return kept.split(/\n(?:[ \t]*\n)+/).flatMap((paragraph) => {
@@ -88,7 +88,7 @@ function paragraphs(path: string, text: string): Source[] {
   });
 }
 
-function source(path: string, uri: string, suite: string, signedBy: string): Source {
+function source(path: string, uri: string, suite: string, signedBy: string): AptSource {
   const embedded = signedBy.includes("-----BEGIN PGP ");
   const below = suite === "/" ? "" : suite.endsWith("/") ? suite : `dists/${suite}/`;
   const place = `${uri.replace(/\/*$/, "/")}${below}`;

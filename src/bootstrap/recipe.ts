@@ -1,14 +1,14 @@
 import type { Facts } from "../engine/facts.ts";
 import { backupsDir, docsRoot, logDir, stateDir } from "../engine/paths.ts";
 import type { Recipe, Resource } from "../engine/step.ts";
-import { configAccepted } from "../nginx/accepts.ts";
+import { configValid } from "../nginx/accepts.ts";
 import { nginxPrepare, nginxServes } from "../nginx/recipe.ts";
 import { welcomeSiteKeptOut } from "../nginx/welcome.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
-import { certificatesWhole } from "../resources/certificates.ts";
+import { certificatesComplete } from "../resources/certificates.ts";
 import { directory } from "../resources/directory.ts";
-import { changesCommitted } from "../resources/etckeeper.ts";
-import { dpkgConfigured, installed } from "../resources/package.ts";
+import { etckeeperClean } from "../resources/etckeeper.ts";
+import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
 import { piByHand } from "../resources/pi.ts";
 import { platform } from "../resources/platform.ts";
 import { portFree } from "../resources/port.ts";
@@ -27,7 +27,7 @@ export function bootstrap(facts: Facts): Recipe {
     requires: [
       platform(facts),
       portFree(80, "nginx", nginxServes),
-      configAccepted(nginxPrepare(facts)),
+      configValid(nginxPrepare(facts)),
       ...(facts.model.startsWith("Raspberry Pi") ? piByHand(facts) : []),
     ],
     steps: [
@@ -35,17 +35,17 @@ export function bootstrap(facts: Facts): Recipe {
         id: "packages.install",
         title: `${packages.join(", ")} are installed`,
         requires: [firstBootDone, clockSet, ...aptUsable()],
-        wants: [
-          ...(facts.ipv6 ? [] : [welcomeSiteKeptOut, changesCommitted("packages")]),
+        resources: [
+          ...(facts.ipv6 ? [] : [welcomeSiteKeptOut, etckeeperClean("packages")]),
           dpkgConfigured,
-          ...packages.map(installed),
-          certificatesWhole(packages),
+          ...packages.map(packageInstalled),
+          certificatesComplete(packages),
         ],
       },
       {
         id: "site.directories",
         title: "the directories of state, sites, backups and logs are there",
-        wants: [
+        resources: [
           directory(stateDir, 0o750, `state:${stateDir}`),
           directory(docsRoot, 0o755, `docs-root:${docsRoot}`),
           directory(backupsDir, 0o750, `deploy-backups:${backupsDir}`),
@@ -54,7 +54,7 @@ export function bootstrap(facts: Facts): Recipe {
         ].map((each): Resource => ({ ...each, optional: true })),
       },
       nginxPrepare(facts),
-      { id: "bootstrap.complete", title: "this host is ready for documentation sites", wants: [], mark: true },
+      { id: "bootstrap.complete", title: "this host is ready for documentation sites", resources: [], mark: true },
     ],
   };
 }

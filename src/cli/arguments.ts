@@ -4,7 +4,7 @@
 import type { ArgDef, ArgsDef } from "citty";
 import { Problem } from "../problem/problem.ts";
 import { anyToken } from "../runner/registration/token-kind.ts";
-import { meant } from "../text/nearest-name.ts";
+import { nearestName } from "../text/nearest-name.ts";
 import type { Values } from "./command.ts";
 
 /** Flags whose empty value their command validates: scripts pass a variable that may be empty. */
@@ -42,7 +42,7 @@ function wordFor(token: string, place: [string, ArgDef] | undefined): string {
   const [name, arg] = place;
   const choices = choicesOf(arg);
   if (choices.length === 0 || choices.includes(token)) return name;
-  const near = meant(token, choices);
+  const near = nearestName(token, choices);
   throw usage(`unknown ${name} '${token}'${near ? "" : `: there are ${choices.join(", ")}`}`, near);
 }
 
@@ -72,7 +72,7 @@ function readFlag(token: string, next: string | undefined, declared: ArgsDef, gi
   const value = rest.length > 0 ? rest.join("=") : undefined;
   const name = flag.slice("--".length);
   const arg = flagsOf(declared).includes(flag) ? declared[name] : undefined;
-  if (arg === undefined) throw usage(`unknown flag ${flag}`, meant(flag, flagsOf(declared)));
+  if (arg === undefined) throw usage(`unknown flag ${flag}`, nearestName(flag, flagsOf(declared)));
   const earlier = repeatableFlags.includes(flag) ? given[name] : undefined;
   if (Object.hasOwn(given, name) && earlier === undefined) throw usage(`${flag} is given twice`);
   if (arg.type === "boolean") {

@@ -1,12 +1,12 @@
 // The command line. Each command is a module that is imported when it is used.
 
 import type { CommandDef } from "citty";
-import { Unseen } from "../host/host.ts";
+import { UnknownStateError } from "../host/host.ts";
 import { OutputError } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
-import { voiceOf } from "../report/style.ts";
+import { styleOf } from "../report/style.ts";
 import { debugVariable, traceOf } from "../report/trace.ts";
-import { meant } from "../text/nearest-name.ts";
+import { nearestName } from "../text/nearest-name.ts";
 import { readArguments, usage, withoutSecrets } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { type Context, exitCode, exitMeaning } from "./context.ts";
@@ -75,7 +75,7 @@ async function resolve(from: Command, typed: readonly string[]) {
     const load = Object.hasOwn(known, word) ? known[word] : undefined;
     if (load === undefined) {
       const hint = ["edox-ops", ...names, "--help"];
-      throw usage(`unknown command '${word}'`, meant(word, Object.keys(known)), hint);
+      throw usage(`unknown command '${word}'`, nearestName(word, Object.keys(known)), hint);
     }
     command = await load();
     names.push(word);
@@ -100,7 +100,7 @@ const outcomes: Partial<Record<Problem["code"], "busy" | "failed" | "interrupted
 async function refuse(problem: Problem, context: Context): Promise<number> {
   const { command, typed, console, hint, variable } = context;
   const exit = problem.code === "interrupted" ? problem.returncode : (exits[problem.code] ?? exitCode.failed);
-  const voice = voiceOf({ colour: console.colour("err") && !typed.includes("--no-color"), hint });
+  const voice = styleOf({ colour: console.colour("err") && !typed.includes("--no-color"), hint });
   const { problemText } = await import("../report/text.ts");
   const words = (): void => console.err(problemText(problem, null, voice));
   if (typed.includes("--json")) {
@@ -114,7 +114,8 @@ async function refuse(problem: Problem, context: Context): Promise<number> {
 }
 
 function problemFor(error: unknown, { typed, command }: Context): Problem {
-  if (error instanceof Unseen) return new Problem("not-root", error.message, { hint: ["sudo", "edox-ops", ...typed] });
+  if (error instanceof UnknownStateError)
+    return new Problem("not-root", error.message, { hint: ["sudo", "edox-ops", ...typed] });
   const problem = Problem.of(error);
   const isUnexplained = problem.code === "usage" && problem.hint === undefined;
   if (problem.code !== "invalid" && !isUnexplained) return problem;

@@ -1,7 +1,7 @@
 // Describes the declared commands as plain data, from which help texts and completions are generated.
 
 import type { ArgDef } from "citty";
-import type { Flag, Value, Word } from "../report/command-spec.ts";
+import type { CommandSpec, Flag, Value } from "../report/command-spec.ts";
 import { choicesOf } from "./arguments.ts";
 import type { Command } from "./command.ts";
 
@@ -10,16 +10,16 @@ const help = { name: "--help", description: "say what can be typed", value: null
 const version = { name: "--version", description: "print the version", value: null };
 
 /** Returns a command and its subcommands as data. Imports every command. */
-export async function wordOf(command: Command, path: readonly string[]): Promise<Word> {
+export async function commandSpecOf(command: Command, path: readonly string[]): Promise<CommandSpec> {
   const args = Object.entries(command.args ?? {});
   const words = Object.entries(command.subCommands ?? {}).map(async ([name, load]) => {
-    return wordOf(await load(), [...path, name]);
+    return commandSpecOf(await load(), [...path, name]);
   });
   return {
     path,
     description: command.meta.description,
     flags: [...args.flatMap(flagOf), help, ...(path.length === 1 ? [version] : [])],
-    values: args.flatMap(([name, arg]) => (arg.type === "positional" ? [taken(name, arg)] : [])),
+    values: args.flatMap(([name, arg]) => (arg.type === "positional" ? [valueSpec(name, arg)] : [])),
     words: await Promise.all(words),
   };
 }
@@ -27,10 +27,10 @@ export async function wordOf(command: Command, path: readonly string[]): Promise
 function flagOf([name, arg]: [string, ArgDef]): Flag[] {
   if (arg.type === "positional") return [];
   const { description = "", valueHint = name } = arg;
-  return [{ name: `--${name}`, description, value: arg.type === "boolean" ? null : taken(valueHint, arg) }];
+  return [{ name: `--${name}`, description, value: arg.type === "boolean" ? null : valueSpec(valueHint, arg) }];
 }
 
-function taken(name: string, arg: ArgDef): Value {
+function valueSpec(name: string, arg: ArgDef): Value {
   const { description = "", required, valueHint = name } = arg;
   const kind = valueHint.toLowerCase();
   const path = kind === "file" || kind === "directory" ? kind : null;

@@ -1,4 +1,4 @@
-import type { Word } from "../report/command-spec.ts";
+import type { CommandSpec } from "../report/command-spec.ts";
 import { command } from "./command.ts";
 import { exitCode } from "./context.ts";
 
@@ -6,7 +6,7 @@ const shells = {
   bash: () => import("../report/completion-bash.ts").then((module) => module.bashCompletion),
   zsh: () => import("../report/completion-zsh.ts").then((module) => module.zshCompletion),
   fish: () => import("../report/completion-fish.ts").then((module) => module.fishCompletion),
-} satisfies Record<string, () => Promise<(root: Word) => string>>;
+} satisfies Record<string, () => Promise<(root: CommandSpec) => string>>;
 
 const args = {
   shell: {
@@ -21,9 +21,9 @@ export default command({
   args,
   async run({ shell }, { console }) {
     const { root } = await import("./cli.ts");
-    const { wordOf } = await import("./command-spec.ts");
+    const { commandSpecOf } = await import("./command-spec.ts");
     const script = await shells[shell as keyof typeof shells]();
-    await console.out(script(await wordOf(root, ["edox-ops"])));
+    await console.out(script(await commandSpecOf(root, ["edox-ops"])));
     return exitCode.done;
   },
 });

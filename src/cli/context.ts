@@ -1,6 +1,6 @@
 import type { Host } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
-import type { Voice } from "../report/style.ts";
+import type { Style } from "../report/style.ts";
 
 /** The terminal, or the pipes in its place. */
 export interface Console {
@@ -32,7 +32,7 @@ export interface Context {
   /** The path of this executable, without symbolic links. */
   program: string;
   /** Formats a hint as this user would type it. */
-  hint: Voice["hint"];
+  hint: Style["hint"];
   /** The typed words for a command to repeat, without secrets. */
   typed: readonly string[];
 }

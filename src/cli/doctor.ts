@@ -9,12 +9,12 @@ export default command({
   async run(values, context) {
     const { examine, stepsToRun } = await import("../doctor/doctor.ts");
     const { entries } = await import("../doctor/entries.ts");
-    const { siteEntries } = await import("../sites/checks.ts");
-    const { runnerEntries } = await import("../runner/checks.ts");
+    const { siteChecks } = await import("../sites/checks.ts");
+    const { runnerChecks } = await import("../runner/checks.ts");
     const { bootstrap } = await import("../bootstrap/recipe.ts");
     const { snapshot } = await import("../engine/snapshot.ts");
     const { gatherFacts } = await import("../engine/facts.ts");
-    const { voiceOf } = await import("../report/style.ts");
+    const { styleOf } = await import("../report/style.ts");
     const { shellLine } = await import("../text/lines.ts");
     const { console, hint } = context;
     const host = await context.host();
@@ -38,7 +38,7 @@ export default command({
       if (host.stat(values.junit) !== null) host.remove(values.junit);
       host.append(values.junit, junitOf(findings, values.strict === true), 0o644);
     }
-    const voice = voiceOf({ colour: !values["no-color"] && console.colour("out"), hint });
+    const voice = styleOf({ colour: !values["no-color"] && console.colour("out"), hint });
     if (values.json) {
       const { findingsOf, jsonOf } = await import("../report/json.ts");
       const outcome = failed > 0 ? "failed" : unknown > 0 ? "unknown" : "ok";
@@ -58,9 +58,9 @@ export default command({
     return exit;
 
     async function look() {
-      const see = snapshot(host);
-      const all = [...entries, ...(await siteEntries(see, context.trees)), ...runnerEntries(host)];
-      return examine([bootstrap(gatherFacts(see))], all, see);
+      const reader = snapshot(host);
+      const all = [...entries, ...(await siteChecks(reader, context.trees)), ...runnerChecks(host)];
+      return examine([bootstrap(gatherFacts(reader))], all, reader);
     }
   },
 });

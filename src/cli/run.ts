@@ -6,14 +6,14 @@ import { lockPath } from "../engine/paths.ts";
 import { select, unknownStep } from "../engine/select.ts";
 import { snapshot } from "../engine/snapshot.ts";
 import type { Recipe, Step, StepResult } from "../engine/step.ts";
-import { type Host, type HostReader, type Signal, Unseen } from "../host/host.ts";
+import { type Host, type HostReader, type Signal, UnknownStateError } from "../host/host.ts";
 import { LimitError } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
-import { heed, met, type Stop } from "../problem/wait.ts";
+import { type Stop, throwIfInterrupted, waitFor } from "../problem/wait.ts";
 import { withoutSecrets } from "./arguments.ts";
 import type { Values } from "./command.ts";
 import { type Context, exitCode } from "./context.ts";
-import { type Also, type Notes, type Teller, teller } from "./teller.ts";
+import { type ExtraParts, type Notes, type Reporter, reporter } from "./teller.ts";
 
 const lockPollMs = 20;
 
@@ -23,14 +23,14 @@ export const editWaitMs = 30_000;
 /** Collects the results of a run, for the report of a command that makes several runs. */
 type Collect = (results: readonly StepResult[]) => void;
 
-type RecipeFor = (facts: Facts, see: HostReader) => Recipe | Promise<Recipe>;
+type RecipeFor = (facts: Facts, reader: HostReader) => Recipe | Promise<Recipe>;
 
 /** Runs a command that changes only its own state. It does not ask for confirmation. */
 export function edit(
   recipeFor: RecipeFor,
   flags: Values,
   context: Context,
-  also: Also = {},
+  also: ExtraParts = {},
   collect?: Collect,
 ): Promise<number> {
   return change(recipeFor, { ...flags, yes: true }, context, editWaitMs, also, { collect });
@@ -56,16 +56,16 @@ export async function change(
   flags: Values,
   context: Context,
   lockWaitMs = 0,
-  also: Also = {},
+  also: ExtraParts = {},
   { before, collect }: Hooks = {},
 ): Promise<number> {
   const { command, typed } = context;
   const host = await context.host();
   if (flags["dry-run"] === true || flags.check === true) {
-    const tell = teller(flags, context);
-    const { recipe, see, steps, failAt } = await look();
-    await tell.notes(await requirements(recipe, see, null));
-    return tell.end(await converge(steps, see, { failAt, watch: { finished: tell.step } }), undefined, also);
+    const tell = reporter(flags, context);
+    const { recipe, reader, steps, failAt } = await look();
+    await tell.notes(await requirements(recipe, reader, null));
+    return tell.end(await converge(steps, reader, { failAt, watch: { finished: tell.step } }), undefined, also);
   }
   demandRoot(host, context);
   /** Notes that were shown with the question. */
@@ -76,9 +76,9 @@ export async function change(
   }
 
   // Until the first change or wait, a signal may end this process, because nothing is partially changed.
-  let signal: ReturnType<Host["heedSignals"]> | undefined;
+  let signal: ReturnType<Host["catchSignals"]> | undefined;
   const stop: Stop = () => {
-    signal ??= host.heedSignals();
+    signal ??= host.catchSignals();
     return interruption(signal(), ["sudo", "edox-ops", ...typed]);
   };
   const after = await before?.(stop);
@@ -91,12 +91,12 @@ export async function change(
   }
 
   async function act(): Promise<number> {
-    const tell = teller(flags, context, stop);
+    const tell = reporter(flags, context, stop);
     // The lock is taken before the first check, so that the check sees the result of the previous run.
     const lock = await takeLock(host, lockPath, ["edox-ops", ...typed], lockWaitMs, before && stop);
     try {
-      const { see, recipe, steps, failAt } = await look();
-      await tell.notes(await requirements(recipe, see, tell, stop), known);
+      const { reader, recipe, steps, failAt } = await look();
+      await tell.notes(await requirements(recipe, reader, tell, stop), known);
       const { runLog } = await import("../report/run-log.ts");
       const log = runLog(recipe.logPath, host, tell.warning);
       const watch = {
@@ -111,7 +111,7 @@ export async function change(
         },
       };
       const again = ["sudo", "edox-ops", ...typed];
-      const results = await converge(steps, see, { act: host, stop, failAt, watch, again });
+      const results = await converge(steps, reader, { act: host, stop, failAt, watch, again });
       collect?.(results);
       return await tell.end(results, recipe, also);
     } finally {
@@ -121,12 +121,12 @@ export async function change(
   }
 
   async function look() {
-    const see = snapshot(host);
-    const recipe = await recipeFor(gatherFacts(see), see);
+    const reader = snapshot(host);
+    const recipe = await recipeFor(gatherFacts(reader), reader);
     const { only, skip, "fail-step": wanted } = flags as { only?: string; skip?: string; "fail-step"?: string };
     const again = ["edox-ops", ...typed];
     const failAt = stepOf(recipe, wanted, again);
-    return { see, recipe, failAt, steps: await select(recipe, { only, skip, typed: again }, see) };
+    return { reader, recipe, failAt, steps: await select(recipe, { only, skip, typed: again }, reader) };
   }
 
   /**
@@ -138,12 +138,12 @@ export async function change(
       const hint = ["edox-ops", ...typed, "--yes"];
       throw new Problem("not-confirmed", `${command} changes this host: say --yes, or --dry-run to look`, { hint });
     }
-    const { recipe, see, steps, failAt } = await look();
-    const notes = await requirements(recipe, see, null);
-    const results = await converge(steps, see, { failAt });
+    const { recipe, reader, steps, failAt } = await look();
+    const notes = await requirements(recipe, reader, null);
+    const results = await converge(steps, reader, { failAt });
     const pending = results.filter(({ outcome }) => outcome !== "ok");
     if (pending.length === 0) return null;
-    const tell = teller({ ...flags, quiet: false }, context);
+    const tell = reporter({ ...flags, quiet: false }, context);
     await tell.notes(notes);
     for (const result of pending) await tell.step(result);
     if (results.some(({ outcome }) => outcome === "failed")) return tell.end(results);
@@ -186,7 +186,7 @@ export async function takeLock(
   const end = host.now() + waitMs;
   let held = lockOf(host, path);
   while (!("release" in held) && host.now() < end) {
-    heed(stop);
+    throwIfInterrupted(stop);
     await host.sleep(lockPollMs);
     held = lockOf(host, path);
   }
@@ -212,17 +212,19 @@ function lockOf(host: Host, path: string): ReturnType<Host["lock"]> {
  */
 export async function requirements(
   { requires }: Recipe,
-  see: HostReader,
-  tell: Teller | null,
+  reader: HostReader,
+  tell: Reporter | null,
   stop?: Stop,
 ): Promise<Notes> {
   const warnings: string[] = [];
   const unknown: string[] = [];
   for (const requirement of requires) {
     try {
-      warnings.push(...(await met(tell ? requirement : { ...requirement, waitMs: 0 }, see, tell?.progress, stop)));
+      warnings.push(
+        ...(await waitFor(tell ? requirement : { ...requirement, waitMs: 0 }, reader, tell?.progress, stop)),
+      );
     } catch (error) {
-      if (!(error instanceof Unseen)) throw error;
+      if (!(error instanceof UnknownStateError)) throw error;
       unknown.push(error.message);
     }
   }

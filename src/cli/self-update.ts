@@ -1,5 +1,5 @@
-import { shownAddress } from "../engine/fetch.ts";
-import type { Offer, Order, Updated } from "../self-update/update.ts";
+import { printableAddress } from "../engine/fetch.ts";
+import type { Offer, Updated, UpdateRequest } from "../self-update/update.ts";
 import { lineOf, shellLine } from "../text/lines.ts";
 import { usage } from "./arguments.ts";
 import { command, type Values } from "./command.ts";
@@ -16,21 +16,21 @@ export default command({
     ...outputFlags,
   },
   async run(values, context) {
-    const { aptLine, offered, previousVersion, rollBack, update } = await import("../self-update/update.ts");
+    const { aptLine, findOffer, previousVersion, rollBack, update } = await import("../self-update/update.ts");
     const { isOwn, isPackaged, lockOf } = await import("../self-update/program.ts");
     const { demandRoot, interruption, takeLock } = await import("./run.ts");
     const { lineFor } = await import("./teller.ts");
     const { console, hint, typed } = context;
-    const order = await orderOf(values, context);
+    const order = await updateRequestOf(values, context);
     const { program, version, wanted } = order;
     const [host, trees] = [await context.host(), await context.trees()];
     const owns = isOwn(host, program);
 
     if (values.check || values["dry-run"]) {
-      if (!values.rollback) return tellOffer(await offered(host, order));
+      if (!values.rollback) return printOffer(await findOffer(host, order));
       const to = await previousVersion(order, host);
       const next = shellLine(hint(itself("--rollback")));
-      return tell(`edox-ops ${version} can go back to ${to}: ${next}`, "pending", {
+      return print(`edox-ops ${version} can go back to ${to}: ${next}`, "pending", {
         from: version,
         to,
         previous: null,
@@ -40,59 +40,59 @@ export default command({
     const lock = await takeLock(host, lockOf(host, program), itself(...typed.slice(1)));
     try {
       if (values.rollback)
-        return await tellUpdated(await told(`${version} goes back`, () => rollBack(order, host, trees)));
-      const offer = await offered(host, order);
-      if (offer.same) return await tellOffer(offer);
-      const signal = host.heedSignals();
+        return await printUpdated(await printer(`${version} goes back`, () => rollBack(order, host, trees)));
+      const offer = await findOffer(host, order);
+      if (offer.same) return await printOffer(offer);
+      const signal = host.catchSignals();
       const stop = () => interruption(signal(), itself(...typed.slice(1)));
       const line = lineFor(values, console, stop);
       line?.begin("self-update");
-      const onBytes = (bytes: number, total: number) => line?.say(downloaded(bytes, total));
-      const updated = await told(`${version} becomes ${offer.release.version}`, () => {
+      const onBytes = (bytes: number, total: number) => line?.say(downloadedText(bytes, total));
+      const updated = await printer(`${version} becomes ${offer.release.version}`, () => {
         return update(order, offer, host, trees, stop, onBytes).finally(() => line?.clear());
       });
-      return await tellUpdated(updated);
+      return await printUpdated(updated);
     } finally {
       lock.release();
     }
 
     /** Returns this command as it is typed here, with the same release source. */
     function itself(...flags: string[]): string[] {
-      const from = context.variable("EDOX_BASE_URL") ? [`EDOX_BASE_URL=${shownAddress(order.shelf.base)}`] : [];
+      const from = context.variable("EDOX_BASE_URL") ? [`EDOX_BASE_URL=${printableAddress(order.shelf.base)}`] : [];
       return [...(owns ? [] : ["sudo"]), ...from, "edox-ops", "self-update", ...flags];
     }
 
     /** Logs the update, so that an admin can find out when the program was replaced. */
-    async function told(title: string, run: () => Promise<Updated>): Promise<Updated> {
+    async function printer(title: string, run: () => Promise<Updated>): Promise<Updated> {
       if (host.uid !== 0) return run();
-      const { logged, runLog } = await import("../report/run-log.ts");
+      const { logStep, runLog } = await import("../report/run-log.ts");
       const { logDir } = await import("../engine/paths.ts");
       const log = runLog(`${logDir}/self-update.log`, host, (sentence) => console.err(lineOf`warning: ${sentence}`));
       const step = { id: "program.update", title: `${program}: ${title}` };
-      return logged(log, step, run, () => ({ outcome: "changed", warnings: [] }));
+      return logStep(log, step, run, () => ({ outcome: "changed", warnings: [] }));
     }
 
-    function tellOffer({ same, release, asset }: Offer): Promise<number> {
+    function printOffer({ same, release, asset }: Offer): Promise<number> {
       const to = release.version;
       const update = { from: version, to, previous: null };
       const which = wanted === null ? "the latest release" : "installed already";
-      if (same) return tell(`edox-ops ${to} is ${which}`, "ok", update);
-      const from = `, from ${shownAddress(release.addressOf(asset))}`;
+      if (same) return print(`edox-ops ${to} is ${which}`, "ok", update);
+      const from = `, from ${printableAddress(release.addressOf(asset))}`;
       const next = isPackaged(host, program)
         ? `${shellLine(hint(aptLine(asset)))}${from}`
         : shellLine(hint(itself(...(wanted === null ? [] : ["--version", to]))));
       const what =
         to === version ? `this is not edox-ops ${to} as it was released` : `edox-ops ${version} can become ${to}`;
-      return tell(`${what}: ${next}`, "pending", update);
+      return print(`${what}: ${next}`, "pending", update);
     }
 
-    function tellUpdated(updated: Updated): Promise<number> {
+    function printUpdated(updated: Updated): Promise<number> {
       const back = `back: ${shellLine(hint(itself("--rollback")))}`;
       const way = updated.previous === null ? "this file system does not keep the one before" : back;
-      return tell(`edox-ops ${updated.from} -> ${updated.to}: ${program} (${way})`, "changed", updated);
+      return print(`edox-ops ${updated.from} -> ${updated.to}: ${program} (${way})`, "changed", updated);
     }
 
-    async function tell(text: string, outcome: "ok" | "pending" | "changed", update: Updated): Promise<number> {
+    async function print(text: string, outcome: "ok" | "pending" | "changed", update: Updated): Promise<number> {
       const exit = outcome === "pending" && values.check ? exitCode.pending : exitCode.done;
       if (values.json) {
         const { jsonOf } = await import("../report/json.ts");
@@ -103,7 +103,7 @@ export default command({
   },
 });
 
-async function orderOf(values: Values, { program, variable }: Context): Promise<Order> {
+async function updateRequestOf(values: Values, { program, variable }: Context): Promise<UpdateRequest> {
   const { isVersion } = await import("../self-update/published.ts");
   const wanted = values.version === undefined ? null : String(values.version).replace(/^v/, "");
   if (wanted !== null && !isVersion(wanted)) {
@@ -117,12 +117,12 @@ async function orderOf(values: Values, { program, variable }: Context): Promise<
   const base = (variable("EDOX_BASE_URL") || EDOX_OPS_RELEASES_URL).replace(/\/+$/, "");
   if (!/^https?:\/\//.test(base) || !URL.canParse(base)) {
     const hint = ["sudo", "EDOX_BASE_URL=https://…", "edox-ops", "self-update"];
-    throw usage(`EDOX_BASE_URL '${shownAddress(base)}' is no address`, undefined, hint);
+    throw usage(`EDOX_BASE_URL '${printableAddress(base)}' is no address`, undefined, hint);
   }
   return { program, version: EDOX_OPS_VERSION, shelf: { base, keys: EDOX_OPS_RELEASE_KEYS }, wanted };
 }
 
-function downloaded(bytes: number, total: number): string {
+function downloadedText(bytes: number, total: number): string {
   const megabytes = (count: number): string => (count / 1e6).toFixed(1);
   if (total === 0) return `${megabytes(bytes)} MB`;
   return `${Math.floor((100 * bytes) / total)} %  ${megabytes(bytes)} of ${megabytes(total)} MB`;

@@ -6,7 +6,7 @@ import type { Stop } from "../problem/wait.ts";
 import { jsonOf, problemOf, stepsOf } from "../report/json.ts";
 import { type Progress, progressLine } from "../report/progress.ts";
 import type { Document } from "../report/schema.ts";
-import { voiceOf } from "../report/style.ts";
+import { styleOf } from "../report/style.ts";
 import { problemText, stepText } from "../report/text.ts";
 import { debugVariable, traceOf } from "../report/trace.ts";
 import { lineOf, oneLine, shellLine, visible } from "../text/lines.ts";
@@ -14,7 +14,7 @@ import type { Values } from "./command.ts";
 import { type Console, type Context, exitCode } from "./context.ts";
 
 /** Parts of the document other than the steps of its run. */
-export interface Also extends Pick<Document, "trees"> {
+export interface ExtraParts extends Pick<Document, "trees"> {
   /** The results of an earlier run of the same command. */
   earlier?: readonly StepResult[];
 }
@@ -26,7 +26,7 @@ export interface Notes {
   unknown: string[];
 }
 
-export interface Teller {
+export interface Reporter {
   warning(sentence: string): Promise<void>;
   /** Prints the notes that are not `known`. If a requirement could not be checked, a dry run is not a success. */
   notes(notes: Notes, known?: readonly string[]): Promise<void>;
@@ -39,7 +39,7 @@ export interface Teller {
    * Prints the end of the report, and returns the exit code. Rejects if the report could not be written. `done`: the
    * recipe that was applied, absent in a dry run.
    */
-  end(results: readonly StepResult[], done?: Recipe, also?: Also): Promise<number>;
+  end(results: readonly StepResult[], done?: Recipe, also?: ExtraParts): Promise<number>;
 }
 
 /** Returns the progress line of a terminal, or null if there is no terminal or a flag selects another output. */
@@ -49,10 +49,14 @@ export function lineFor({ quiet, json, verbose }: Values, console: Console, stop
 }
 
 /** Returns the reporter of a run. `stop`: the interruption that a terminal shows while a run ends cleanly. */
-export function teller(flags: Values, { console, command, hint, variable }: Context, stop: Stop = () => null): Teller {
+export function reporter(
+  flags: Values,
+  { console, command, hint, variable }: Context,
+  stop: Stop = () => null,
+): Reporter {
   const json = flags.json === true;
   const quiet = flags.quiet === true;
-  const voice = voiceOf({ colour: flags["no-color"] !== true && console.colour("out"), hint });
+  const voice = styleOf({ colour: flags["no-color"] !== true && console.colour("out"), hint });
   const verbose = flags.verbose === true;
   const line = lineFor(flags, console, stop);
   const warnings: string[] = [];
@@ -86,7 +90,7 @@ export function teller(flags: Values, { console, command, hint, variable }: Cont
       await say(stepText(result, voice));
       if (flags.diff === true) await say(result.changes.map((await import("../report/diff.ts")).diffOf).join(""));
       if (result.problem === undefined || json) return;
-      const loud = voiceOf({ colour: flags["no-color"] !== true && console.colour("err"), hint });
+      const loud = styleOf({ colour: flags["no-color"] !== true && console.colour("err"), hint });
       console.err(problemText(result.problem, result.id, loud));
       if (variable(debugVariable)) console.err(traceOf(result.problem.cause));
     },

@@ -9,14 +9,14 @@ export default command({
   meta: { name: "uninstall", description: "take this program away; sites, runners and their records stay" },
   args: flags,
   async run(values, context) {
-    const { demandThere, demandUnpackaged, lockOf } = await import("../self-update/program.ts");
+    const { demandExists, demandUnpackaged, lockOf } = await import("../self-update/program.ts");
     const { uninstallation } = await import("../self-update/uninstall.ts");
     const { change, demandRoot, takeLock } = await import("./run.ts");
     const { program, typed } = context;
     const host = await context.host();
-    demandThere(host, program);
+    demandExists(host, program);
     demandUnpackaged(host, program, ["sudo", "apt-get", "remove", "edox-ops"]);
-    const recipe = (_: Facts, see: HostReader) => uninstallation(program, see);
+    const recipe = (_: Facts, reader: HostReader) => uninstallation(program, reader);
     if (values["dry-run"] || values.check) return change(recipe, values, context);
     demandRoot(host, context);
     // The lock excludes an installer or a self-update, which would install the program again.

@@ -22,24 +22,24 @@ export const dockerConfigAccepted: Requirement = {
  * Returns why dockerd would refuse its configuration, or null. A dockerd that started after the last change has read it
  * already.
  */
-async function dockerConfigFault(see: HostReader): Promise<Unmet | null> {
-  const changed = see.statTarget(configPath)?.changedMs;
-  const started = startedMs(see, "docker");
+async function dockerConfigFault(reader: HostReader): Promise<Unmet | null> {
+  const changed = reader.statTarget(configPath)?.changedMs;
+  const started = startedMs(reader, "docker");
   if (changed === undefined || (started !== null && started > changed)) return null;
   // This is checked before Docker is installed as well, because the package would fail to start dockerd.
-  const fault = jsonFault(textOf(see, configPath) ?? "");
+  const fault = jsonFault(textOf(reader, configPath) ?? "");
   if (fault !== null) return { reason: `${configPath} is not JSON: ${fault}`, hint };
-  const { code, stderr } = await validated(see, configPath);
+  const { code, stderr } = await validateConfig(reader, configPath);
   if (code === 0) return null;
   // A dockerd that also refuses an empty file is not installed, lacks --validate (before version 23), or lacks the
   // flags of its service. Its result says nothing about this file.
-  if ((await validated(see, "/dev/null")).code !== 0) return null;
+  if ((await validateConfig(reader, "/dev/null")).code !== 0) return null;
   return { reason: `dockerd refuses its configuration: ${linesOf(stderr).join(" ")}`, hint };
 }
 
 /** Validates without starting dockerd. It works for every user who can read the file. */
-function validated(see: HostReader, path: string): Promise<Output> {
-  return see.probe(["dockerd", "--validate", "--config-file", path]);
+function validateConfig(reader: HostReader, path: string): Promise<Output> {
+  return reader.probe(["dockerd", "--validate", "--config-file", path]);
 }
 
 /** Returns the syntax error of the configuration, or null. dockerd treats an empty file as a missing one. */

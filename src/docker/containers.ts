@@ -1,7 +1,7 @@
 // Finds the containers that would lose their engine if Docker is uninstalled.
 
 import * as v from "valibot";
-import { type HostReader, Unseen } from "../host/host.ts";
+import { type HostReader, UnknownStateError } from "../host/host.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { parseJson } from "../text/json.ts";
@@ -19,33 +19,33 @@ const containersSchema = v.array(
  * Returns a sentence about the running containers, other than jobs, on the engine that edox-ops installed, and the
  * command that lists them. Returns null if there are none.
  */
-export async function runningContainers(see: HostReader): Promise<{ reason: string; hint: string[] } | null> {
-  if (chosenRepository(see, dockerSourcePath) === null) return null;
-  const all = !isSocketLink(see) && (await dockerAnswers(see)) ? await containers(see) : [];
+export async function runningContainers(reader: HostReader): Promise<{ reason: string; hint: string[] } | null> {
+  if (chosenRepository(reader, dockerSourcePath) === null) return null;
+  const all = !isSocketLink(reader) && (await dockerAnswers(reader)) ? await containers(reader) : [];
   const names = all.flatMap(({ Id, Names, Labels }) => {
     return Labels?.[managedLabel] === "true" ? [] : [Names[0]?.replace(/^\//, "") ?? Id.slice(0, 12)];
   });
   const lost = "containers run that would lose their engine";
   if (names.length > 0) return { reason: `${lost}: ${few(names)}`, hint: ["sudo", "docker", "ps"] };
   // The engine may not respond or may run as another user, or another program may use its containerd.
-  const pids = all.length > 0 ? [] : shims(see);
+  const pids = all.length > 0 ? [] : shims(reader);
   return pids.length > 0 ? { reason: `${lost}: pid ${few(pids)}`, hint: showShims } : null;
 }
 
-async function containers(see: HostReader): Promise<v.InferOutput<typeof containersSchema>> {
-  const { body } = await see.get("http://docker/containers/json", { socketPath: dockerSocket });
+async function containers(reader: HostReader): Promise<v.InferOutput<typeof containersSchema>> {
+  const { body } = await reader.get("http://docker/containers/json", { socketPath: dockerSocket });
   try {
     return v.parse(containersSchema, parseJson(new TextDecoder().decode(body)));
   } catch {
-    throw new Unseen(`which containers run cannot be read from ${dockerSocket}`);
+    throw new UnknownStateError(`which containers run cannot be read from ${dockerSocket}`);
   }
 }
 
 export const engineUnused: Requirement = {
   name: "docker:containers",
   title: "no container runs that would lose its engine",
-  async check(see) {
-    const found = await runningContainers(see);
+  async check(reader) {
+    const found = await runningContainers(reader);
     return found && { ...found, reason: `${found.reason}; --force removes it all the same` };
   },
 };

@@ -7,14 +7,14 @@ import type { Change } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource, Step } from "../engine/step.ts";
-import { type HostReader, Unseen } from "../host/host.ts";
+import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { aptRepository, chosenRepository, type Mirror, placeOf } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
-import { certificatesWhole } from "../resources/certificates.ts";
-import { changesCommitted } from "../resources/etckeeper.ts";
-import { dpkgConfigured, installed } from "../resources/package.ts";
+import { certificatesComplete } from "../resources/certificates.ts";
+import { etckeeperClean } from "../resources/etckeeper.ts";
+import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { service } from "../resources/service.ts";
 import { linesOf } from "../text/lines.ts";
@@ -45,40 +45,40 @@ const distributionPackages = [
 ];
 
 /** Returns whether a Docker Engine responds on this host. Throws Unseen if only root can determine it. */
-export async function dockerAnswers(see: HostReader): Promise<boolean> {
-  if (see.stat(dockerSocket) === null) return false;
-  const { status } = await see.get("http://docker/_ping", { socketPath: dockerSocket, limitMs: 3000 });
-  if (status !== 200 && see.uid !== 0)
-    throw new Unseen(`whether Docker answers at ${dockerSocket} is only told to root`);
+export async function dockerAnswers(reader: HostReader): Promise<boolean> {
+  if (reader.stat(dockerSocket) === null) return false;
+  const { status } = await reader.get("http://docker/_ping", { socketPath: dockerSocket, limitMs: 3000 });
+  if (status !== 200 && reader.uid !== 0)
+    throw new UnknownStateError(`whether Docker answers at ${dockerSocket} is only told to root`);
   return status === 200;
 }
 
 /** Returns whether an engine has its socket here, even if it does not respond. */
-export function hasEngine(see: HostReader): boolean {
-  return see.stat(dockerSocket) !== null && !isSocketLeft(see);
+export function hasEngine(reader: HostReader): boolean {
+  return reader.stat(dockerSocket) !== null && !isSocketLeft(reader);
 }
 
 /**
  * Returns whether the socket belongs to an engine that is no longer installed: its package does not remove the socket.
  * Podman's socket is a link to the one at which it listens.
  */
-export function isSocketLeft(see: HostReader): boolean {
-  const sockets = textOf(see, "/proc/net/unix");
+export function isSocketLeft(reader: HostReader): boolean {
+  const sockets = textOf(reader, "/proc/net/unix");
   const programs = ["/usr/bin/dockerd", "/usr/local/bin/dockerd"];
-  const path = see.readLink(dockerSocket) ?? dockerSocket;
+  const path = reader.readLink(dockerSocket) ?? dockerSocket;
   const listens = linesOf(sockets ?? "").some((line) => line.endsWith(` ${path}`) || line.endsWith(` /var${path}`));
-  return sockets !== null && !listens && programs.every((program) => !see.stat(program));
+  return sockets !== null && !listens && programs.every((program) => !reader.stat(program));
 }
 
 /** Returns whether the socket belongs to another engine: Docker's own is never a link, and podman-docker makes one. */
-export function isSocketLink(see: HostReader): boolean {
-  return see.readLink(dockerSocket) !== null;
+export function isSocketLink(reader: HostReader): boolean {
+  return reader.readLink(dockerSocket) !== null;
 }
 
 /** Returns the processes that hold containers, even if their engine is not running. */
-export function shims(see: HostReader): string[] {
-  return (see.list("/proc") ?? []).filter((pid) => {
-    return /^\d+$/.test(pid) && linesOf(textOf(see, `/proc/${pid}/comm`) ?? "")[0]?.startsWith("containerd-shim");
+export function shims(reader: HostReader): string[] {
+  return (reader.list("/proc") ?? []).filter((pid) => {
+    return /^\d+$/.test(pid) && linesOf(textOf(reader, `/proc/${pid}/comm`) ?? "")[0]?.startsWith("containerd-shim");
   });
 }
 
@@ -89,18 +89,18 @@ export const showShims = ["pgrep", "-a", "containerd-shim"];
  * Returns whether Docker is managed by others. Packages from Docker's repository are checked in full. Another Docker is
  * accepted if it responds and something keeps it up to date.
  */
-async function isForeign(see: HostReader): Promise<boolean> {
-  if (chosenRepository(see, dockerSourcePath) !== null || !(await dockerAnswers(see))) return false;
-  return installedPackage(see, "docker-ce") === null || (await isOffered(see, "docker-ce"));
+async function isForeign(reader: HostReader): Promise<boolean> {
+  if (chosenRepository(reader, dockerSourcePath) !== null || !(await dockerAnswers(reader))) return false;
+  return installedPackage(reader, "docker-ce") === null || (await isOffered(reader, "docker-ce"));
 }
 
 /**
  * Returns whether an apt source may offer this package. A source named after Docker does, even before its lists were
  * fetched.
  */
-async function isOffered(see: HostReader, name: string): Promise<boolean> {
-  if (aptSources(see).some(({ uri }) => /docker/i.test(uri))) return true;
-  const { code, stdout } = await see.probe(["apt-cache", "policy", name]);
+async function isOffered(reader: HostReader, name: string): Promise<boolean> {
+  if (aptSources(reader).some(({ uri }) => /docker/i.test(uri))) return true;
+  const { code, stdout } = await reader.probe(["apt-cache", "policy", name]);
   if (code !== 0) return true;
   // apt lists the sources of each version below it. The record of the installed package is one of them.
   return /^ {7} *-?\d+ (?!\/var\/lib\/dpkg\/status$)/m.test(stdout);
@@ -110,13 +110,13 @@ export const dockerRuns: Resource = service({
   unit: "docker",
   name: "ci-runner:docker",
   brought: "docker-ce",
-  taken: (see) => see.stat(dockerSocket) !== null,
+  hasLoaded: (reader) => reader.stat(dockerSocket) !== null,
 });
 
 /** Returns the step that installs Docker Engine. The mirror replaces the official repository, key or fingerprint. */
-export function dockerInstall(facts: Facts, see: HostReader, mirror: Mirror = {}): Step {
+export function dockerInstall(facts: Facts, reader: HostReader, mirror: Mirror = {}): Step {
   const repository = aptRepository({
-    ...placeOf(see, dockerSourcePath, mirror, {
+    ...placeOf(reader, dockerSourcePath, mirror, {
       uri: `https://download.docker.com/linux/${facts.family}`,
       fingerprint: dockerFingerprint,
       keyOrigin: (uri) => `${uri}/gpg`,
@@ -131,12 +131,12 @@ export function dockerInstall(facts: Facts, see: HostReader, mirror: Mirror = {}
   });
   const ours = [
     // apt reads the repository over TLS.
-    { ...installed("ca-certificates"), name: "docker:ca-certificates" },
-    certificatesWhole(dockerPackages),
+    { ...packageInstalled("ca-certificates"), name: "docker:ca-certificates" },
+    certificatesComplete(dockerPackages),
     repository.older,
     repository.key,
     repository.source,
-    changesCommitted("docker"),
+    etckeeperClean("docker"),
     packages,
     dockerRuns,
   ];
@@ -144,33 +144,33 @@ export function dockerInstall(facts: Facts, see: HostReader, mirror: Mirror = {}
     id: "docker.install",
     title: "Docker Engine is installed and runs",
     requires: [firstBootDone, clockSet, noSnap, nothingRuns, ...aptUsable(unlessForeign(repository.older))],
-    wants: [dpkgConfigured, ...ours.map(unlessForeign)],
+    resources: [dpkgConfigured, ...ours.map(unlessForeign)],
   };
 }
 
 function unlessForeign(resource: Resource): Resource {
   return {
     ...resource,
-    check: async (see, ahead, warn) => ((await isForeign(see)) ? [] : resource.check(see, ahead, warn)),
+    check: async (reader, ahead, warn) => ((await isForeign(reader)) ? [] : resource.check(reader, ahead, warn)),
   };
 }
 
 const packages: Resource = {
   name: "docker:packages",
   title: `${dockerPackages.join(", ")} are installed`,
-  check(see): Change[] {
-    const missing = dockerPackages.filter((name) => installedPackage(see, name) === null);
+  check(reader): Change[] {
+    const missing = dockerPackages.filter((name) => installedPackage(reader, name) === null);
     if (missing.length === 0) return [];
-    const instead = presentPackages(see, distributionPackages);
-    return [{ kind: "packages", names: missing, ...(instead.length > 0 && { instead }) }];
+    const remove = presentPackages(reader, distributionPackages);
+    return [{ kind: "packages", names: missing, ...(remove.length > 0 && { remove }) }];
   },
 };
 
 const noSnap: Requirement = {
   name: "docker:snap",
   title: "Docker is not there as a snap",
-  check: (see) =>
-    see.stat("/snap/docker/current") === null
+  check: (reader) =>
+    reader.stat("/snap/docker/current") === null
       ? null
       : { reason: "Docker is there as a snap, and does not answer", hint: ["sudo", "snap", "start", "docker"] },
 };
@@ -179,9 +179,9 @@ const noSnap: Requirement = {
 const nothingRuns: Requirement = {
   name: "docker:containers",
   title: "no container runs that would lose its engine",
-  check(see) {
-    if (dpkgInterrupted(see) || installedPackage(see, "docker-ce") !== null) return null;
-    const [running] = shims(see);
+  check(reader) {
+    if (dpkgInterrupted(reader) || installedPackage(reader, "docker-ce") !== null) return null;
+    const [running] = shims(reader);
     if (running === undefined) return null;
     const reason = `containers run (pid ${running}) whose engine would be replaced`;
     return { reason, hint: showShims };

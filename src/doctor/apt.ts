@@ -1,8 +1,8 @@
 // Checks that apt is usable: its sources can be read and have lists and keys, and the keys stay valid for a while. It
 // sends no requests.
 
-import { aptSources, mayBeFaulty, type Source } from "../apt/sources.ts";
-import type { Entry, Finding } from "../engine/finding.ts";
+import { type AptSource, aptSources, mayBeFaulty } from "../apt/sources.ts";
+import type { Check, Finding } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
 import { readSources } from "../resources/apt-readable.ts";
 import { type PublicKey, publicKeys, signers } from "../signature/openpgp.ts";
@@ -17,20 +17,20 @@ const signatureBytes = 32 * 1024;
 const trustedDir = "/etc/apt/trusted.gpg.d";
 const update = ["sudo", "apt-get", "update"];
 
-export const apt: Entry[] = [
-  { name: "apt:sources", asks: true, look: sources },
-  { name: "apt:keys", look: keys },
+export const apt: Check[] = [
+  { name: "apt:sources", runsProgram: true, run: sources },
+  { name: "apt:keys", run: keys },
 ];
 
-async function sources(see: HostReader): Promise<Answer> {
-  const all = aptSources(see);
+async function sources(reader: HostReader): Promise<Answer> {
+  const all = aptSources(reader);
   if (all.length === 0) {
     return { status: "error", detail: "apt has no source", hint: ["ls", "-l", "/etc/apt/sources.list.d"] };
   }
-  const { unmet, duplicates } = mayBeFaulty(see) ? await readSources(see) : { unmet: null, duplicates: [] };
+  const { unmet, duplicates } = mayBeFaulty(reader) ? await readSources(reader) : { unmet: null, duplicates: [] };
   if (unmet !== null) return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
   const keyless = all.flatMap(({ path, title, keyPaths }) => {
-    const missing = keyPaths.find((each) => see.statTarget(each) === null);
+    const missing = keyPaths.find((each) => reader.statTarget(each) === null);
     return missing === undefined ? [] : [{ path, fault: `${missing} is missing, the key of ${title}` }];
   });
   const [first] = keyless;
@@ -40,7 +40,7 @@ async function sources(see: HostReader): Promise<Answer> {
   }
   // Only apt itself knows whether these have lists: a disc, or a source with a variable in its name.
   const fetched = all.filter(({ title }) => !/^cdrom:|\$\(/.test(title));
-  const without = fetched.filter((source) => releasePath(see, source) === null);
+  const without = fetched.filter((source) => releasePath(reader, source) === null);
   if (without.length === 0 && duplicates[0] !== undefined) {
     const { first, second } = duplicates[0];
     const detail = `${second} names what ${first} names already, and apt warns of it each time: remove one of them`;
@@ -56,10 +56,10 @@ async function sources(see: HostReader): Promise<Answer> {
  * Checks only the keys that signed the lists that were fetched last. Keyrings also contain old keys, whose expiry is
  * irrelevant.
  */
-function keys(see: HostReader): Answer {
+function keys(reader: HostReader): Answer {
   const rings = new Map<string, PublicKey[]>();
-  const ends = aptSources(see).flatMap((source) => {
-    const endsMs = endOf(see, source, rings);
+  const ends = aptSources(reader).flatMap((source) => {
+    const endsMs = endOf(reader, source, rings);
     return endsMs === null ? [] : [{ title: source.title, endsMs, path: source.path }];
   });
   const first = ends.sort((a, b) => a.endsMs - b.endsMs)[0];
@@ -67,7 +67,7 @@ function keys(see: HostReader): Answer {
     return { status: "ok", detail: `none that is in use expires within ${soonDays} days` };
   }
   const date = new Date(first.endsMs).toISOString().slice(0, 10);
-  const expired = first.endsMs <= see.now();
+  const expired = first.endsMs <= reader.now();
   const detail = `the key of ${first.title} ${expired ? "expired" : "expires"} on ${date}: get its successor`;
   return { status: expired ? "error" : "warning", detail, hint: ["cat", first.path] };
 }
@@ -77,15 +77,15 @@ function keys(see: HostReader): Answer {
  * for longer than the limit, or if the expiry is unknown. The search ends at the first such key: most hosts have a
  * dozen keyrings, and a source needs one of them.
  */
-function endOf(see: HostReader, source: Source, rings: Map<string, PublicKey[]>): number | null {
-  const path = releasePath(see, source);
-  const signature = path === null ? null : see.tail(path.replace(/_Release$/, "_Release.gpg"), signatureBytes);
+function endOf(reader: HostReader, source: AptSource, rings: Map<string, PublicKey[]>): number | null {
+  const path = releasePath(reader, source);
+  const signature = path === null ? null : reader.tail(path.replace(/_Release$/, "_Release.gpg"), signatureBytes);
   if (signature === null) return null;
   const ids = signers(signature);
-  const enoughMs = see.now() + soonDays * day;
+  const enoughMs = reader.now() + soonDays * day;
   let lastMs: number | null = null;
-  for (const place of source.key === null ? keyPathsOf(see, source) : [null]) {
-    const ring = place === null ? publicKeys(new TextEncoder().encode(source.key ?? "")) : ringOf(see, place, rings);
+  for (const place of source.key === null ? keyPathsOf(reader, source) : [null]) {
+    const ring = place === null ? publicKeys(new TextEncoder().encode(source.key ?? "")) : ringOf(reader, place, rings);
     for (const { id, expiresMs } of ring) {
       if (!ids.includes(id)) continue;
       if (expiresMs === null || expiresMs > enoughMs) return null;
@@ -96,19 +96,19 @@ function endOf(see: HostReader, source: Source, rings: Map<string, PublicKey[]>)
 }
 
 /** Returns the paths of a source's keys. If it names no file, apt uses its own directory. */
-function keyPathsOf(see: HostReader, { keyPaths }: Source): string[] {
+function keyPathsOf(reader: HostReader, { keyPaths }: AptSource): string[] {
   if (keyPaths.length > 0) return keyPaths;
-  const names = (see.list(trustedDir) ?? []).filter((name) => /^[\w.-]+\.(gpg|asc)$/.test(name));
+  const names = (reader.list(trustedDir) ?? []).filter((name) => /^[\w.-]+\.(gpg|asc)$/.test(name));
   return ["/etc/apt/trusted.gpg", ...names.map((name) => `${trustedDir}/${name}`)];
 }
 
-function ringOf(see: HostReader, path: string, rings: Map<string, PublicKey[]>): PublicKey[] {
-  const known = rings.get(path) ?? publicKeys(see.read(path) ?? new Uint8Array());
+function ringOf(reader: HostReader, path: string, rings: Map<string, PublicKey[]>): PublicKey[] {
+  const known = rings.get(path) ?? publicKeys(reader.read(path) ?? new Uint8Array());
   rings.set(path, known);
   return known;
 }
 
-function releasePath(see: HostReader, { listPrefix }: Source): string | null {
+function releasePath(reader: HostReader, { listPrefix }: AptSource): string | null {
   const paths = ["InRelease", "Release"].map((name) => `${listPrefix}${name}`);
-  return paths.find((path) => see.stat(path) !== null) ?? null;
+  return paths.find((path) => reader.stat(path) !== null) ?? null;
 }

@@ -1,9 +1,9 @@
 // Checks every resource of the recipes under its name, and the checks of the doctor itself.
 
-import { type Change, lack, reasons } from "../engine/change.ts";
-import type { Entry, Finding } from "../engine/finding.ts";
+import { type Change, corrections, describeMissing } from "../engine/change.ts";
+import type { Check, Finding } from "../engine/finding.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
-import { type HostReader, Unseen } from "../host/host.ts";
+import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
 
@@ -12,8 +12,8 @@ const checkLimitMs = 15_000;
 
 export async function examine(
   recipes: readonly Recipe[],
-  entries: readonly Entry[],
-  see: HostReader,
+  entries: readonly Check[],
+  reader: HostReader,
   limitMs = checkLimitMs,
 ): Promise<Finding[]> {
   // A requirement with the name of an own check is left out, because that check reports more.
@@ -21,20 +21,22 @@ export async function examine(
   const all = [
     ...recipes.flatMap((recipe) => [
       ...recipe.requires.filter(({ name }) => !ofItsOwn.includes(name)).map(fromRequirement),
-      ...recipe.steps.flatMap((step) => step.wants.map((resource) => fromResource(resource, recipe, step))),
+      ...recipe.steps.flatMap((step) => step.resources.map((resource) => fromResource(resource, recipe, step))),
     ]),
-    ...entries.filter(({ only }) => only?.(see) ?? true),
+    ...entries.filter(({ appliesTo }) => appliesTo?.(reader) ?? true),
   ];
-  const findings = new Map<Entry, Finding>();
-  const asked = new Map(all.filter(({ asks }) => asks).map((entry) => [entry, answer(entry, see, limitMs)]));
+  const findings = new Map<Check, Finding>();
+  const asked = new Map(
+    all.filter(({ runsProgram }) => runsProgram).map((entry) => [entry, runCheck(entry, reader, limitMs)]),
+  );
   for (const entry of all) {
-    findings.set(entry, { name: entry.name, ...(await (asked.get(entry) ?? answer(entry, see, limitMs))) });
+    findings.set(entry, { name: entry.name, ...(await (asked.get(entry) ?? runCheck(entry, reader, limitMs))) });
   }
   return belowTheirCauses(findings);
 }
 
 /** Returns the findings in order, with each consequence directly below its cause. */
-function belowTheirCauses(findings: ReadonlyMap<Entry, Finding>): Finding[] {
+function belowTheirCauses(findings: ReadonlyMap<Check, Finding>): Finding[] {
   const failing = new Set([...findings.values()].filter(({ status }) => status === "error").map(({ name }) => name));
   const all = [...findings].map(([{ follows = [] }, finding]) => {
     const cause = finding.status === "ok" ? undefined : follows.find((name) => failing.has(name));
@@ -52,28 +54,29 @@ function belowTheirCauses(findings: ReadonlyMap<Entry, Finding>): Finding[] {
 
 type Answer = Omit<Finding, "name">;
 
-async function answer(entry: Entry, see: HostReader, limitMs: number): Promise<Answer> {
+async function runCheck(entry: Check, reader: HostReader, limitMs: number): Promise<Answer> {
   try {
-    const looked = entry.look(see);
-    if (!(looked instanceof Promise)) return said(looked);
+    const looked = entry.run(reader);
+    if (!(looked instanceof Promise)) return describeChanges(looked);
     let timer: Timer | undefined;
     const late = new Promise<Answer>((resolve) => {
       const detail = `no answer within ${limitMs / 1000} s`;
       timer = setTimeout(resolve, limitMs, { status: "error", detail, hint: ["sudo", "edox-ops", "doctor"] });
     });
-    return said(await Promise.race([looked, late]).finally(() => clearTimeout(timer)));
+    return describeChanges(await Promise.race([looked, late]).finally(() => clearTimeout(timer)));
   } catch (error) {
     const again = ["sudo", "edox-ops", "doctor"];
-    if (error instanceof Unseen) return { status: "unknown", detail: error.message, hint: error.hint ?? again };
+    if (error instanceof UnknownStateError)
+      return { status: "unknown", detail: error.message, hint: error.hint ?? again };
     const { message, hint } = Problem.of(error);
     // Root would see no more on a second run.
-    if (hint === undefined) return { status: "error", detail: message, ...(see.uid !== 0 && { hint: again }) };
+    if (hint === undefined) return { status: "error", detail: message, ...(reader.uid !== 0 && { hint: again }) };
     return { status: "error", detail: message, hint };
   }
 }
 
 /** A successful check needs no hint. */
-function said({ hint, ...answer }: Answer): Answer {
+function describeChanges({ hint, ...answer }: Answer): Answer {
   return answer.status === "ok" || hint === undefined ? answer : { ...answer, hint };
 }
 
@@ -86,45 +89,45 @@ export function stepsToRun(findings: readonly Finding[]): string[] {
  * Returns whether the difference is drift: a file or directory exists and only its owner can change it, but it is not
  * as this version writes it. The host works with it, and the next run converges it. An optional one may be missing.
  */
-function isDrift(changes: readonly Change[], resource: Resource, see: HostReader): boolean {
-  return reasons(changes).every((change) => {
+function isDrift(changes: readonly Change[], resource: Resource, reader: HostReader): boolean {
+  return corrections(changes).every((change) => {
     if (change.kind !== "file" && change.kind !== "directory") return false;
     if (change.before === null) return resource.optional === true;
-    const stat = see.stat(change.path);
+    const stat = reader.stat(change.path);
     return stat !== null && stat.uid === change.uid && (stat.mode & ~change.mode & 0o022) === 0;
   });
 }
 
-function fromResource(resource: Resource, recipe: Recipe, { id: step, needs = [] }: Step): Entry {
+function fromResource(resource: Resource, recipe: Recipe, { id: step, needs = [] }: Step): Check {
   const hint = ["sudo", "edox-ops", ...recipe.command.split(" "), "--yes"];
   return {
     name: resource.name,
     follows: [...needs.map((need) => need.resource.name), ...(resource.follows ?? [])],
-    async look(see) {
+    async run(reader) {
       const warnings: string[] = [];
-      const changes = await resource.check(see, [], (sentence) => warnings.push(sentence));
+      const changes = await resource.check(reader, [], (sentence) => warnings.push(sentence));
       if (changes.length > 0) {
-        const status = isDrift(changes, resource, see) ? "warning" : "error";
-        const detail = [...new Set(reasons(changes).map(lack))].join("; ");
-        return { status, detail, hint: resource.mend?.(see) ?? hint, step };
+        const status = isDrift(changes, resource, reader) ? "warning" : "error";
+        const detail = [...new Set(corrections(changes).map(describeMissing))].join("; ");
+        return { status, detail, hint: resource.repairCommand?.(reader) ?? hint, step };
       }
-      return holding(resource.title, warnings);
+      return describeState(resource.title, warnings);
     },
   };
 }
 
-function fromRequirement(requirement: Requirement): Entry {
+function fromRequirement(requirement: Requirement): Check {
   return {
     name: requirement.name,
-    async look(see) {
+    async run(reader) {
       const warnings: string[] = [];
-      const unmet = await requirement.check(see, (sentence) => warnings.push(sentence));
+      const unmet = await requirement.check(reader, (sentence) => warnings.push(sentence));
       if (unmet) return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
-      return holding(requirement.title, warnings);
+      return describeState(requirement.title, warnings);
     },
   };
 }
 
-function holding(title: string, warnings: readonly string[]): Answer {
+function describeState(title: string, warnings: readonly string[]): Answer {
   return warnings.length > 0 ? { status: "warning", detail: warnings.join("; ") } : { status: "ok", detail: title };
 }

@@ -1,7 +1,7 @@
 // The checks of the doctor besides the recipes' resources. To add a check, add an entry.
 
 import { bootstrapLogPath } from "../bootstrap/paths.ts";
-import type { Entry, Finding } from "../engine/finding.ts";
+import type { Check, Finding } from "../engine/finding.ts";
 import { docsRoot, logDir, projectsPath, stateDir } from "../engine/paths.ts";
 import type { HostReader, Stat } from "../host/host.ts";
 import { configFault } from "../nginx/accepts.ts";
@@ -27,20 +27,20 @@ const written = ["/etc", "/usr", "/var/lib", "/var/cache/apt", logDir, docsRoot]
 /** The state files of the contract, which only root reads. */
 const stateFiles = [projectsPath, `${stateDir}/runner.json`, `${stateDir}/host.json`];
 
-export const entries: Entry[] = [
+export const entries: Check[] = [
   {
     name: `log:${bootstrapLogPath}`,
-    look: (see) =>
-      see.stat(bootstrapLogPath) === null
+    run: (reader) =>
+      reader.stat(bootstrapLogPath) === null
         ? { status: "ok", detail: "not configured (optional; run edox-ops bootstrap --yes)" }
         : { status: "ok", detail: "present" },
   },
-  { name: "nginx:config", follows: ["package:nginx"], look: validConfig },
+  { name: "nginx:config", follows: ["package:nginx"], run: validConfig },
   {
     name: "state:permissions",
-    look(see) {
+    run(reader) {
       const present = stateFiles.flatMap((path) => {
-        const stat = see.stat(path);
+        const stat = reader.stat(path);
         return stat === null ? [] : [{ path, stat }];
       });
       const all = present.filter(({ stat }) => stat.mode !== 0o600 || stat.uid !== 0);
@@ -56,36 +56,36 @@ export const entries: Entry[] = [
   },
   {
     name: "host:disk",
-    look(see) {
-      const least = smallest(see, ({ bytesFree }) => bytesFree);
+    run(reader) {
+      const least = smallest(reader, ({ bytesFree }) => bytesFree);
       if (least === null) return { status: "unknown", detail: "the free room could not be told" };
       const detail = `${Math.floor(least.space.bytesFree / mebibyte)} MiB free for ${least.path}`;
       const { bytesFree } = least.space;
       if (bytesFree >= roomWarning) return { status: "ok", detail };
       const status = bytesFree < roomError ? "error" : "warning";
       const clean = ["sudo", "apt-get", "clean"];
-      const list = ["sudo", "du", "-xh", "--max-depth=2", "--threshold=100M", mountPointOf(least.path, see)];
-      return { status, detail, hint: bytesFree + packagesKept(see, least.path) >= roomWarning ? clean : list };
+      const list = ["sudo", "du", "-xh", "--max-depth=2", "--threshold=100M", mountPointOf(least.path, reader)];
+      return { status, detail, hint: bytesFree + packagesKept(reader, least.path) >= roomWarning ? clean : list };
     },
   },
   {
     name: "host:inodes",
-    look(see) {
-      const least = smallest(see, ({ inodes, inodesFree }) => (inodes === 0 ? 1 : inodesFree / inodes));
+    run(reader) {
+      const least = smallest(reader, ({ inodes, inodesFree }) => (inodes === 0 ? 1 : inodesFree / inodes));
       if (least === null) return { status: "unknown", detail: "the free inodes could not be told" };
       const { inodes, inodesFree } = least.space;
       if (inodes === 0) return { status: "ok", detail: `${least.path} has no limit` };
       const share = inodesFree / inodes;
       const detail = `${Math.floor(share * 100)} % free for ${least.path}`;
       const status = share < inodeError ? "error" : share < inodeWarning ? "warning" : "ok";
-      const point = mountPointOf(least.path, see);
+      const point = mountPointOf(least.path, reader);
       return { status, detail, hint: ["sudo", "du", "-x", "--inodes", "--max-depth=2", "--threshold=1000", point] };
     },
   },
   {
     name: "host:clock",
-    async look(see) {
-      const unmet = await clockSet.check(see, () => {});
+    async run(reader) {
+      const unmet = await clockSet.check(reader, () => {});
       if (unmet === null) return { status: "ok", detail: "not before this edox-ops was built" };
       return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
     },
@@ -110,11 +110,11 @@ function accessFault(path: string, { type, mode, uid }: Stat): { detail: string;
 }
 
 /** Returns the bytes of packages that apt could fetch again, if they are on the same file system as this path. */
-function packagesKept(see: HostReader, path: string): number {
+function packagesKept(reader: HostReader, path: string): number {
   const dir = "/var/cache/apt/archives";
-  if (mountPointOf(dir, see) !== mountPointOf(path, see)) return 0;
-  const names = (see.list(dir) ?? []).filter((name) => name.endsWith(".deb"));
-  return names.reduce((bytes, name) => bytes + (see.stat(`${dir}/${name}`)?.size ?? 0), 0);
+  if (mountPointOf(dir, reader) !== mountPointOf(path, reader)) return 0;
+  const names = (reader.list(dir) ?? []).filter((name) => name.endsWith(".deb"));
+  return names.reduce((bytes, name) => bytes + (reader.stat(`${dir}/${name}`)?.size ?? 0), 0);
 }
 
 /** Returns whether only root can change it. */
@@ -122,19 +122,19 @@ function isRootsToChange({ uid, mode }: Stat): boolean {
   return uid === 0 && (mode & 0o022) === 0;
 }
 
-function smallest(see: HostReader, measure: (space: NonNullable<ReturnType<HostReader["space"]>>) => number) {
+function smallest(reader: HostReader, measure: (space: NonNullable<ReturnType<HostReader["space"]>>) => number) {
   const spaces = written.flatMap((path) => {
-    const space = see.space(path);
+    const space = reader.space(path);
     return space === null ? [] : [{ path, space }];
   });
   return spaces.sort((a, b) => measure(a.space) - measure(b.space))[0] ?? null;
 }
 
-async function validConfig(see: HostReader): Promise<Omit<Finding, "name">> {
-  if (see.stat("/etc/nginx/nginx.conf") === null) {
-    return { status: "error", detail: "nginx has no configuration", hint: hintToConfigure(see) };
+async function validConfig(reader: HostReader): Promise<Omit<Finding, "name">> {
+  if (reader.stat("/etc/nginx/nginx.conf") === null) {
+    return { status: "error", detail: "nginx has no configuration", hint: hintToConfigure(reader) };
   }
-  const fault = await configFault(see);
+  const fault = await configFault(reader);
   if (fault === null) return { status: "ok", detail: "nginx accepts it" };
   return { status: "error", detail: fault.reason, hint: fault.hint };
 }

@@ -14,8 +14,8 @@ const troubles = ["too little voltage", "the frequency capped", "throttled", "th
 const hint = ["vcgencmd", "get_throttled"];
 
 /** Checks whether the power supply or heat slows the processor down. */
-export async function piPower(see: HostReader): Promise<Answer> {
-  const word = (await throttled(see)) ?? alarm(see);
+export async function piPower(reader: HostReader): Promise<Answer> {
+  const word = (await throttled(reader)) ?? alarm(reader);
   if (word === null) return { status: "warning", detail: "neither the kernel nor vcgencmd tells", hint };
   const said = (from: number): string => troubles.filter((_, bit) => (word >> (from + bit)) & 1).join(", ");
   if (said(0) !== "") return { status: "error", detail: `${said(0)}: now`, hint };
@@ -23,21 +23,21 @@ export async function piPower(see: HostReader): Promise<Answer> {
   return { status: "ok", detail: "enough, and not throttled" };
 }
 
-async function throttled(see: HostReader): Promise<number | null> {
-  const told = textOf(see, throttledPath)?.trim();
+async function throttled(reader: HostReader): Promise<number | null> {
+  const told = textOf(reader, throttledPath)?.trim();
   if (told && /^[\da-f]+$/i.test(told)) return Number.parseInt(told, 16);
-  if (see.stat("/usr/bin/vcgencmd") === null) return null;
-  const { stdout } = await see.probe(hint);
+  if (reader.stat("/usr/bin/vcgencmd") === null) return null;
+  const { stdout } = await reader.probe(hint);
   const word = /^throttled=0x([\da-f]+)$/im.exec(stdout)?.[1];
   return word === undefined ? null : Number.parseInt(word, 16);
 }
 
 /** Returns the voltage alarm, the first of the bits. Other kernels have a driver that reports only this one. */
-function alarm(see: HostReader): number | null {
-  for (const name of see.list("/sys/class/hwmon") ?? []) {
+function alarm(reader: HostReader): number | null {
+  for (const name of reader.list("/sys/class/hwmon") ?? []) {
     const dir = `/sys/class/hwmon/${name}`;
-    if (textOf(see, `${dir}/name`)?.trim() !== "rpi_volt") continue;
-    return Number(textOf(see, `${dir}/in0_lcrit_alarm`)?.trim() === "1");
+    if (textOf(reader, `${dir}/name`)?.trim() !== "rpi_volt") continue;
+    return Number(textOf(reader, `${dir}/in0_lcrit_alarm`)?.trim() === "1");
   }
   return null;
 }

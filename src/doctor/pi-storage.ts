@@ -15,20 +15,22 @@ const urgent = 3;
 const kernelLog = ["sudo", "dmesg", "--level=emerg,alert,crit,err,warn"];
 
 /** Checks the health of the card as far as the kernel reports it. */
-export function piStorage(see: HostReader): Answer {
-  const mounts = textOf(see, "/proc/self/mounts") ?? "";
+export function piStorage(reader: HostReader): Answer {
+  const mounts = textOf(reader, "/proc/self/mounts") ?? "";
   // The last mount of a path hides the earlier ones.
   const options = [...mounts.matchAll(/^\S+ \/ \S+ (\S+)/gm)].at(-1)?.[1]?.split(",") ?? [];
   if (options.includes("ro")) {
     return { status: "error", detail: "/ is read-only, as after errors of its card", hint: kernelLog };
   }
-  const failing = (see.list("/sys/fs/ext4") ?? []).find((name) => number(see, `/sys/fs/ext4/${name}/errors_count`) > 0);
+  const failing = (reader.list("/sys/fs/ext4") ?? []).find(
+    (name) => number(reader, `/sys/fs/ext4/${name}/errors_count`) > 0,
+  );
   if (failing !== undefined) {
-    const count = number(see, `/sys/fs/ext4/${failing}/errors_count`);
+    const count = number(reader, `/sys/fs/ext4/${failing}/errors_count`);
     return { status: "error", detail: `${count} errors of the file system on ${failing}`, hint: kernelLog };
   }
-  const spare = number(see, `${emmcDir}/pre_eol_info`);
-  const wear = (textOf(see, `${emmcDir}/life_time`) ?? "").trim().split(" ").map(Number);
+  const spare = number(reader, `${emmcDir}/pre_eol_info`);
+  const wear = (textOf(reader, `${emmcDir}/life_time`) ?? "").trim().split(" ").map(Number);
   const worst = Math.max(0, ...wear.filter(Number.isFinite));
   const hint = ["cat", `${emmcDir}/life_time`, `${emmcDir}/pre_eol_info`];
   if (worst >= wornOut || spare >= urgent) return { status: "error", detail: "the eMMC is worn out", hint };
@@ -39,6 +41,6 @@ export function piStorage(see: HostReader): Answer {
 }
 
 /** Returns a number from the kernel, decimal or hexadecimal, or 0 if there is none. */
-function number(see: HostReader, path: string): number {
-  return Number(textOf(see, path)?.trim()) || 0;
+function number(reader: HostReader, path: string): number {
+  return Number(textOf(reader, path)?.trim()) || 0;
 }

@@ -1,10 +1,10 @@
 // Checks of a Raspberry Pi. They do not exist on other hosts.
 
 import { gatherFacts } from "../engine/facts.ts";
-import type { Entry, Finding } from "../engine/finding.ts";
+import type { Check, Finding } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
-import { bootPath, isPi, type Missing, memoryCgroupMissing, swapMissing } from "../resources/pi.ts";
+import { bootPath, isPi, type MissingSetting, memoryCgroupMissing, swapMissing } from "../resources/pi.ts";
 import { piPower } from "./pi-power.ts";
 import { piStorage } from "./pi-storage.ts";
 
@@ -21,51 +21,51 @@ const warm = 80_000;
 const hot = 85_000;
 const thermalPath = "/sys/class/thermal/thermal_zone0/temp";
 
-const looks: Entry[] = [
-  { name: "pi:cgroup-memory", look: (see) => warned(memoryCgroupMissing(see), "the memory cgroup is on") },
-  { name: "pi:page-size", look: pageSize },
+const looks: Check[] = [
+  { name: "pi:cgroup-memory", run: (reader) => warning(memoryCgroupMissing(reader), "the memory cgroup is on") },
+  { name: "pi:page-size", run: pageSize },
   {
     name: "pi:userland",
-    look(see) {
-      const { architecture } = gatherFacts(see);
+    run(reader) {
+      const { architecture } = gatherFacts(reader);
       if (architecture === "arm64") return { status: "ok", detail: "64-bit, as its kernel is" };
       const detail = `${architecture || "unknown"} on a 64-bit kernel: install Raspberry Pi OS 64-bit anew`;
       return { status: "error", detail, hint: ["dpkg", "--print-architecture"] };
     },
   },
-  { name: "pi:power", look: piPower },
-  { name: "pi:temperature", look: temperature },
-  { name: "pi:storage", look: piStorage },
+  { name: "pi:power", run: piPower },
+  { name: "pi:temperature", run: temperature },
+  { name: "pi:storage", run: piStorage },
   {
     name: "pi:swap",
-    look: (see) => warned(swapMissing(see, gatherFacts(see).version), "there is swap, or memory enough"),
+    run: (reader) => warning(swapMissing(reader, gatherFacts(reader).version), "there is swap, or memory enough"),
   },
-  { name: "pi:clock", look: clock },
+  { name: "pi:clock", run: clock },
 ];
 
-export const pi: Entry[] = looks.map((entry) => ({ ...entry, only: isPi }));
+export const pi: Check[] = looks.map((entry) => ({ ...entry, appliesTo: isPi }));
 
-function warned(missing: Missing | null, fine: string): Answer {
+function warning(missing: MissingSetting | null, fine: string): Answer {
   return missing === null ? { status: "ok", detail: fine } : { status: "warning", ...missing };
 }
 
-function pageSize(see: HostReader): Answer {
-  const auxiliary = see.read("/proc/self/auxv") ?? new Uint8Array();
+function pageSize(reader: HostReader): Answer {
+  const auxiliary = reader.read("/proc/self/auxv") ?? new Uint8Array();
   const words = new BigUint64Array(auxiliary.slice(0, auxiliary.length & ~15).buffer);
   const at = words.findIndex((word, index) => index % 2 === 0 && word === pageSizeKey);
   const size = at < 0 ? 0 : Number(words[at + 1]);
-  const path = bootPath(see, "config.txt");
+  const path = bootPath(reader, "config.txt");
   if (size === 0) return { status: "warning", detail: "the kernel does not tell it", hint: ["getconf", "PAGESIZE"] };
   if (size <= largestPage) return { status: "ok", detail: `${size} bytes` };
   const detail = `${size} bytes: ${largestPage} at most are supported, which kernel8.img has`;
-  if (/^kernel=kernel8\.img\s*$/m.test(textOf(see, path) ?? "")) {
+  if (/^kernel=kernel8\.img\s*$/m.test(textOf(reader, path) ?? "")) {
     return { status: "error", detail: `${detail} from the next boot`, hint: ["sudo", "systemctl", "reboot"] };
   }
   return { status: "error", detail, hint: ["sudo", "sed", "-i", "$ a kernel=kernel8.img", path] };
 }
 
-function temperature(see: HostReader): Answer {
-  const said = textOf(see, thermalPath)?.trim();
+function temperature(reader: HostReader): Answer {
+  const said = textOf(reader, thermalPath)?.trim();
   if (!said) return { status: "warning", detail: "the kernel does not tell it", hint: ["vcgencmd", "measure_temp"] };
   const status = Number(said) >= hot ? "error" : Number(said) >= warm ? "warning" : "ok";
   return { status, detail: `${Math.round(Number(said) / 1000)} °C`, hint: ["cat", thermalPath] };
@@ -75,10 +75,10 @@ function temperature(see: HostReader): Answer {
  * Checks that the time survives a restart. systemd itself only ensures that the clock is not before the date of its own
  * file.
  */
-function clock(see: HostReader): Answer {
-  if (see.stat("/sys/class/rtc/rtc0") !== null) return { status: "ok", detail: "a clock that runs without power" };
+function clock(reader: HostReader): Answer {
+  if (reader.stat("/sys/class/rtc/rtc0") !== null) return { status: "ok", detail: "a clock that runs without power" };
   const kept = ["/usr/sbin/fake-hwclock", "/sbin/fake-hwclock", "/var/lib/systemd/timesync/clock"];
-  if (kept.some((path) => see.stat(path) !== null)) return { status: "ok", detail: "the last time is kept on disk" };
+  if (kept.some((path) => reader.stat(path) !== null)) return { status: "ok", detail: "the last time is kept on disk" };
   const detail = "no clock runs without power, and nothing keeps the last time: TLS fails until a server has answered";
   return { status: "warning", detail, hint: ["sudo", "apt-get", "install", "fake-hwclock"] };
 }

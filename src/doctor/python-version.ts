@@ -1,6 +1,6 @@
 // Reports the Python version of this program if it is still installed.
 
-import type { Entry } from "../engine/finding.ts";
+import type { Check } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
 import { linesOf } from "../text/lines.ts";
 
@@ -26,11 +26,11 @@ interface Installed {
   paths: string[];
 }
 
-export const pythonVersion: Entry = {
+export const pythonVersion: Check = {
   name: "host:python-version",
-  only: (see) => installedIn(see) !== null,
-  look(see) {
-    const found = installedIn(see);
+  appliesTo: (reader) => findInstalled(reader) !== null,
+  run(reader) {
+    const found = findInstalled(reader);
     if (found === null) return { status: "ok", detail: "the Python version is not installed" };
     const { prefix, version, paths } = found;
     const detail =
@@ -43,14 +43,14 @@ export const pythonVersion: Entry = {
   },
 };
 
-function installedIn(see: HostReader): Installed | null {
-  const usual = prefixes.flatMap((prefix) => expanded(see, prefix));
-  const linked = programs.flatMap((path) => prefixOf(see, path) ?? []);
+function findInstalled(reader: HostReader): Installed | null {
+  const usual = prefixes.flatMap((prefix) => expandPath(reader, prefix));
+  const linked = programs.flatMap((path) => prefixOf(reader, path) ?? []);
   for (const prefix of new Set([...usual, ...linked])) {
-    for (const dir of packageDirs(see, prefix)) {
-      const info = namesIn(see, dir).find((name) => /^edox_ops-[\w.+!]+\.dist-info$/.test(name));
+    for (const dir of packageDirs(reader, prefix)) {
+      const info = namesIn(reader, dir).find((name) => /^edox_ops-[\w.+!]+\.dist-info$/.test(name));
       if (info === undefined) continue;
-      const starters = [...programs, `${prefix}/bin/edox-ops`].filter((path) => prefixOf(see, path) === prefix);
+      const starters = [...programs, `${prefix}/bin/edox-ops`].filter((path) => prefixOf(reader, path) === prefix);
       const paths = [`${dir}/edox_ops`, `${dir}/${info}`, ...new Set(starters)];
       return { prefix, version: info.slice("edox_ops-".length, -".dist-info".length), paths };
     }
@@ -58,41 +58,41 @@ function installedIn(see: HostReader): Installed | null {
   return null;
 }
 
-function packageDirs(see: HostReader, prefix: string): string[] {
-  return namesIn(see, `${prefix}/lib`)
+function packageDirs(reader: HostReader, prefix: string): string[] {
+  return namesIn(reader, `${prefix}/lib`)
     .filter((name) => /^python3[\d.]*$/.test(name))
     .flatMap((name) => ["site-packages", "dist-packages"].map((kind) => `${prefix}/lib/${name}/${kind}`));
 }
 
 /** Returns the prefix of the Python that a script names in its first line or that a link points into, or null. */
-function prefixOf(see: HostReader, path: string): string | null {
-  const link = tried(() => see.readLink(path));
-  const target = link ?? tried(() => interpreterOf(see, path)) ?? "";
+function prefixOf(reader: HostReader, path: string): string | null {
+  const link = tryRead(() => reader.readLink(path));
+  const target = link ?? tryRead(() => interpreterOf(reader, path)) ?? "";
   // pip of the system's own Python installs below /usr/local or ~/.local, so the path of the script has the prefix.
   const leads = link === null && target.startsWith("/usr/bin/") ? path : target;
   const at = leads.lastIndexOf("/bin/");
   return leads.startsWith("/") && at > 0 ? leads.slice(0, at) : null;
 }
 
-function interpreterOf(see: HostReader, path: string): string | null {
-  const stat = see.stat(path);
+function interpreterOf(reader: HostReader, path: string): string | null {
+  const stat = reader.stat(path);
   if (stat?.type !== "file" || stat.size > largestScript) return null;
-  const [first = ""] = linesOf(new TextDecoder().decode(see.read(path) ?? undefined));
+  const [first = ""] = linesOf(new TextDecoder().decode(reader.read(path) ?? undefined));
   return /^#! *(\/\S*\/python[\d.]*)/.exec(first)?.[1] ?? null;
 }
 
-function expanded(see: HostReader, prefix: string): string[] {
+function expandPath(reader: HostReader, prefix: string): string[] {
   const [before = "", after] = prefix.split("*");
   if (after === undefined) return [prefix];
-  return namesIn(see, before.slice(0, -1)).map((name) => before + name + after);
+  return namesIn(reader, before.slice(0, -1)).map((name) => before + name + after);
 }
 
-function namesIn(see: HostReader, dir: string): string[] {
-  return tried(() => see.list(dir)) ?? [];
+function namesIn(reader: HostReader, dir: string): string[] {
+  return tryRead(() => reader.list(dir)) ?? [];
 }
 
 /** Returns null on errors: an unreadable directory must not hide a Python version elsewhere. */
-function tried<T>(look: () => T | null): T | null {
+function tryRead<T>(look: () => T | null): T | null {
   try {
     return look();
   } catch {

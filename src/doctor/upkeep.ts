@@ -1,6 +1,6 @@
 // Checks for maintenance that every host needs from time to time.
 
-import type { Entry, Finding } from "../engine/finding.ts";
+import type { Check, Finding } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { few, linesOf } from "../text/lines.ts";
@@ -10,23 +10,29 @@ type Answer = Omit<Finding, "name">;
 /** Units that keep the clock, under every name in Debian and Ubuntu. */
 const clockUnits = ["systemd-timesyncd", "chrony", "chronyd", "ntpsec", "ntp", "openntpd"];
 
-export const upkeep: Entry[] = [
+export const upkeep: Check[] = [
   {
     name: "host:reboot",
-    look(see) {
-      if (see.stat("/run/reboot-required") === null) return { status: "ok", detail: "no package asks for one" };
-      const names = [...new Set(linesOf(textOf(see, "/run/reboot-required.pkgs") ?? ""))];
+    run(reader) {
+      if (reader.stat("/run/reboot-required") === null) return { status: "ok", detail: "no package asks for one" };
+      const names = [...new Set(linesOf(textOf(reader, "/run/reboot-required.pkgs") ?? ""))];
       const detail = `asked for by ${names.length === 0 ? "a package" : few(names)}`;
       return { status: "warning", detail, hint: ["sudo", "systemctl", "reboot"] };
     },
   },
-  { name: "host:units", asks: true, look: units },
-  { name: "host:time", look: time },
+  { name: "host:units", runsProgram: true, run: units },
+  { name: "host:time", run: time },
 ];
 
 /** Checks for failed units. No file lists them. */
-async function units(see: HostReader): Promise<Answer> {
-  const { code, stdout, stderr } = await see.probe(["systemctl", "list-units", "--failed", "--plain", "--no-legend"]);
+async function units(reader: HostReader): Promise<Answer> {
+  const { code, stdout, stderr } = await reader.probe([
+    "systemctl",
+    "list-units",
+    "--failed",
+    "--plain",
+    "--no-legend",
+  ]);
   if (code !== 0) {
     const detail = `systemd does not answer: ${stderr.trim()}`;
     return { status: "unknown", detail, hint: ["systemctl", "is-system-running"] };
@@ -38,17 +44,18 @@ async function units(see: HostReader): Promise<Answer> {
 }
 
 /** Checks that the clock is synchronized. A container has the clock of its host, which only the host can set. */
-function time(see: HostReader): Answer {
-  if (see.stat("/run/systemd/timesync/synchronized") !== null) return { status: "ok", detail: "synchronized" };
-  const keeper = clockUnits.find((unit) => see.stat(`/run/systemd/units/invocation:${unit}.service`) !== null);
+function time(reader: HostReader): Answer {
+  if (reader.stat("/run/systemd/timesync/synchronized") !== null) return { status: "ok", detail: "synchronized" };
+  const keeper = clockUnits.find((unit) => reader.stat(`/run/systemd/units/invocation:${unit}.service`) !== null);
   if (keeper === "systemd-timesyncd") {
     const detail = "no time server has answered systemd-timesyncd since the start";
     return { status: "warning", detail, hint: ["timedatectl", "timesync-status"] };
   }
   // These write no file that reports whether they have reached a server.
   if (keeper !== undefined) return { status: "ok", detail: `kept by ${keeper}` };
-  if (see.stat("/run/systemd/container") !== null) return { status: "ok", detail: "the clock of the machine around" };
-  const there = see.stat("/usr/lib/systemd/systemd-timesyncd") !== null;
+  if (reader.stat("/run/systemd/container") !== null)
+    return { status: "ok", detail: "the clock of the machine around" };
+  const there = reader.stat("/usr/lib/systemd/systemd-timesyncd") !== null;
   const hint = there ? ["timedatectl", "set-ntp", "true"] : ["apt-get", "install", "systemd-timesyncd"];
   return { status: "warning", detail: "nothing keeps the clock", hint: ["sudo", ...hint] };
 }

@@ -45,7 +45,7 @@ export type Change =
   | {
       kind: "command";
       argv: string[];
-      lack: string;
+      reason: string;
       again?: true;
       mayFail?: string;
       logs?: string[][];
@@ -54,7 +54,7 @@ export type Change =
     };
 
 /** Returns the changes that correct a wrong state, without the kept copies of replaced content. */
-export function reasons(changes: readonly Change[]): Change[] {
+export function corrections(changes: readonly Change[]): Change[] {
   return changes.filter((change) => !("keeps" in change));
 }
 
@@ -69,53 +69,53 @@ export const root = { uid: 0, gid: 0 } as const;
 export function describe(change: Change): string {
   switch (change.kind) {
     case "file":
-      return `${change.before === null ? "write" : "change"} ${change.path} (${shown(change)})`;
+      return `${change.before === null ? "write" : "change"} ${change.path} (${attributesText(change)})`;
     case "removal":
       return `remove ${change.path}`;
     case "directory":
-      return `${change.before === null ? "make" : "set"} directory ${change.path} (${shown(change)})`;
+      return `${change.before === null ? "make" : "set"} directory ${change.path} (${attributesText(change)})`;
     case "link":
       return change.after === null ? `unlink ${change.path}` : `link ${change.path} to ${change.after}`;
     case "packages":
       if (change.names.length === 0) {
-        const verb = change.purges ? "purge" : "remove";
-        if (change.instead) return `${verb} ${change.instead.join(", ")}`;
+        const verb = change.purge ? "purge" : "remove";
+        if (change.remove) return `${verb} ${change.remove.join(", ")}`;
         return change.unfinished ? `finish installing ${few(change.unfinished)}` : "finish the interrupted dpkg";
       }
-      return `install ${change.names.join(", ")}${change.instead ? ` in place of ${change.instead.join(", ")}` : ""}`;
+      return `install ${change.names.join(", ")}${change.remove ? ` in place of ${change.remove.join(", ")}` : ""}`;
     case "command":
       return `run ${shellLine(change.argv)}`;
   }
 }
 
 /** Describes the wrong state that the change corrects, in one line. */
-export function lack(change: Change): string {
+export function describeMissing(change: Change): string {
   switch (change.kind) {
     case "file":
       if (change.before === null) return `${change.path} is missing`;
       return change.before.equals(change.after)
-        ? `${change.path} is not ${shown(change)}`
+        ? `${change.path} is not ${attributesText(change)}`
         : `${change.path} differs from what edox-ops writes`;
     case "removal":
       return `${change.path} should not be there`;
     case "directory":
       return change.before === null
         ? `${change.path} is missing`
-        : `${change.path} is ${shown(change.before)} instead of ${shown(change)}`;
+        : `${change.path} is ${attributesText(change.before)} instead of ${attributesText(change)}`;
     case "link":
       return change.after === null
         ? `${change.path} is still enabled`
         : `${change.path} does not lead to ${change.after}`;
     case "packages":
       if (change.names.length > 0) return `${change.names.join(", ")} not installed`;
-      if (change.instead) return `${change.instead.join(", ")} installed`;
+      if (change.remove) return `${change.remove.join(", ")} installed`;
       return change.unfinished ? `dpkg did not finish installing ${few(change.unfinished)}` : "dpkg was interrupted";
     case "command":
-      return change.lack;
+      return change.reason;
   }
 }
 
-function shown({ mode, uid, gid }: Attributes): string {
+function attributesText({ mode, uid, gid }: Attributes): string {
   const owner = uid === 0 && gid === 0 ? "root:root" : `${uid}:${gid}`;
   return `${mode.toString(8).padStart(4, "0")} ${owner}`;
 }

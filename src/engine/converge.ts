@@ -2,14 +2,14 @@
 
 import { type RunningScript, runningScript } from "../apt/dpkg.ts";
 import type { Host, HostReader } from "../host/host.ts";
-import { Unseen } from "../host/host.ts";
+import { UnknownStateError } from "../host/host.ts";
 import { withDiskFault } from "../problem/disk-fault.ts";
 import { Problem } from "../problem/problem.ts";
-import { heed, met, type Stop, type WaitWatch } from "../problem/wait.ts";
+import { type Stop, throwIfInterrupted, type WaitWatch, waitFor } from "../problem/wait.ts";
 import type { Change } from "./change.ts";
-import { lack, reasons } from "./change.ts";
+import { corrections, describeMissing } from "./change.ts";
 import { snapshot } from "./snapshot.ts";
-import type { Ran, Resource, Step, StepResult } from "./step.ts";
+import type { ProgramRun, Resource, Step, StepResult } from "./step.ts";
 import { transact } from "./transact.ts";
 
 const pollMs = 50;
@@ -55,96 +55,111 @@ export interface Options {
  * `seen` may be a snapshot: it is used until something has run.
  */
 export async function converge(steps: readonly Step[], seen: HostReader, options: Options): Promise<StepResult[]> {
-  let see = seen;
+  let reader = seen;
   const results: StepResult[] = [];
   /** The changes that a dry run has planned so far. Later steps check the host as if they had been applied. */
   const ahead: Change[] = [];
   for (const step of steps) {
     if (results.some(({ outcome }) => outcome === "failed" || outcome === "skipped")) {
-      results.push(blank(step, "skipped"));
+      results.push(emptyResult(step, "skipped"));
       continue;
     }
     options.watch?.started?.(step);
-    const result = step.mark ? marked(step, results, options) : await one(step, see, ahead, options);
+    const result = step.mark ? convergeMark(step, results, options) : await convergeStep(step, reader, ahead, options);
     if (!options.act) ahead.push(...result.changes);
-    else if (result.outcome !== "ok") see = snapshot(options.act);
+    else if (result.outcome !== "ok") reader = snapshot(options.act);
     results.push(result);
     await options.watch?.finished?.(result);
   }
   return results;
 }
 
-function blank(step: Step, outcome: StepResult["outcome"]): StepResult {
-  return { id: step.id, title: step.title, outcome, changes: [], unseen: [], warnings: [], ran: [] };
+function emptyResult(step: Step, outcome: StepResult["outcome"]): StepResult {
+  return { id: step.id, title: step.title, outcome, changes: [], unknown: [], warnings: [], ran: [] };
 }
 
-function onPurpose(step: Step, { failAt }: Options): Problem | undefined {
+function intentionalFailure(step: Step, { failAt }: Options): Problem | undefined {
   return step.id === failAt ? new Problem("failed-on-purpose", "failed on purpose (--fail-step)") : undefined;
 }
 
-function marked(step: Step, before: readonly StepResult[], options: Options): StepResult {
-  const problem = onPurpose(step, options);
-  if (problem) return { ...blank(step, "failed"), problem };
+function convergeMark(step: Step, before: readonly StepResult[], options: Options): StepResult {
+  const problem = intentionalFailure(step, options);
+  if (problem) return { ...emptyResult(step, "failed"), problem };
   const outcome = (["changed", "pending", "unknown"] as const).find((each) => before.some((r) => r.outcome === each));
-  return blank(step, outcome ?? "ok");
+  return emptyResult(step, outcome ?? "ok");
 }
 
-async function one(step: Step, see: HostReader, ahead: readonly Change[], options: Options): Promise<StepResult> {
-  const result = blank(step, "ok");
+async function convergeStep(
+  step: Step,
+  reader: HostReader,
+  ahead: readonly Change[],
+  options: Options,
+): Promise<StepResult> {
+  const result = emptyResult(step, "ok");
   const stop = options.stop ?? (() => null);
   try {
-    const problem = onPurpose(step, options);
+    const problem = intentionalFailure(step, options);
     if (problem) throw problem;
-    Object.assign(result, await lookAt(step, see, ahead));
+    Object.assign(result, await checkStep(step, reader, ahead));
     if (result.reason !== undefined) return result;
-    if (result.changes.length === 0 && result.unseen.length === 0) return result;
+    if (result.changes.length === 0 && result.unknown.length === 0) return result;
     if (!options.act) return { ...result, outcome: result.changes.length > 0 ? "pending" : "unknown" };
-    if (result.unseen[0] !== undefined) throw new Problem("unseen", result.unseen[0], { hint: result.unseenHint });
-    heed(stop);
+    if (result.unknown[0] !== undefined) throw new Problem("unknown", result.unknown[0], { hint: result.unknownHint });
+    throwIfInterrupted(stop);
     if (step.requires) {
       const warnings: string[] = [];
-      for (const each of step.requires) warnings.push(...(await met(each, options.act, options.watch, stop)));
+      for (const each of step.requires) warnings.push(...(await waitFor(each, options.act, options.watch, stop)));
       // Another process may have made the missing changes during the wait.
-      Object.assign(result, await look(step.wants, snapshot(options.act), ahead));
+      Object.assign(result, await checkResources(step.resources, snapshot(options.act), ahead));
       result.warnings.push(...warnings);
       if (result.changes.length === 0) return result;
     }
 
-    const host = recorded(options.act, result.ran, stop, options.watch);
+    const host = recordingHost(options.act, result.ran, stop, options.watch);
     const since = host.now();
     const verify = async (): Promise<void> => {
-      await holds(step.wants, host, since);
+      await verifyResources(step.resources, host, since);
       await step.verify?.();
     };
     result.warnings.push(...(await transact(result.changes, host, verify, options)));
     return { ...result, outcome: "changed" };
   } catch (error) {
-    return { ...result, outcome: "failed", problem: withDiskFault(Problem.of(error), see) };
+    return { ...result, outcome: "failed", problem: withDiskFault(Problem.of(error), reader) };
   }
 }
 
-type Seen = Pick<StepResult, "changes" | "unseen" | "unseenHint" | "warnings" | "reason">;
+type CheckResult = Pick<StepResult, "changes" | "unknown" | "unknownHint" | "warnings" | "reason">;
 
-async function lookAt({ wants, unwanted }: Step, see: HostReader, before: readonly Change[]): Promise<Seen> {
+async function checkStep(
+  { resources, reasonToSkip }: Step,
+  reader: HostReader,
+  before: readonly Change[],
+): Promise<CheckResult> {
   try {
-    const reason = (await unwanted?.(see)) ?? null;
-    return reason === null ? await look(wants, see, before) : { changes: [], unseen: [], warnings: [], reason };
+    const reason = (await reasonToSkip?.(reader)) ?? null;
+    return reason === null
+      ? await checkResources(resources, reader, before)
+      : { changes: [], unknown: [], warnings: [], reason };
   } catch (error) {
-    if (!(error instanceof Unseen)) throw error;
-    return { changes: [], unseen: [error.message], unseenHint: error.hint, warnings: [] };
+    if (!(error instanceof UnknownStateError)) throw error;
+    return { changes: [], unknown: [error.message], unknownHint: error.hint, warnings: [] };
   }
 }
 
-async function look(wants: readonly Resource[], see: HostReader, before: readonly Change[]): Promise<Seen> {
-  const found: Seen = { changes: [], unseen: [], warnings: [] };
-  for (const resource of wants) {
+async function checkResources(
+  resources: readonly Resource[],
+  reader: HostReader,
+  before: readonly Change[],
+): Promise<CheckResult> {
+  const found: CheckResult = { changes: [], unknown: [], warnings: [] };
+  for (const resource of resources) {
     try {
       const ahead = [...before, ...found.changes];
-      found.changes.push(...(await resource.check(see, ahead, (sentence) => found.warnings.push(sentence))));
+      found.changes.push(...(await resource.check(reader, ahead, (sentence) => found.warnings.push(sentence))));
     } catch (error) {
-      if (!(error instanceof Unseen)) throw error;
-      found.unseenHint ??= error.hint;
-      found.unseen.push(`${resource.name}: ${error.message}`);
+      if (!(error instanceof UnknownStateError)) throw error;
+      found.unknownHint ??= error.hint;
+      found.unknown.push(`${resource.name}: ${error.message}`);
     }
   }
   return found;
@@ -154,27 +169,27 @@ async function look(wants: readonly Resource[], see: HostReader, before: readonl
  * Checks the resources after their changes. Throws a Problem that names the first one that is still wrong, with the
  * reason if the host reports one.
  */
-async function holds(wants: readonly Resource[], host: Host, since: number): Promise<void> {
-  for (const resource of wants) {
+async function verifyResources(resources: readonly Resource[], host: Host, since: number): Promise<void> {
+  for (const resource of resources) {
     const end = host.now() + (resource.settleMs ?? 0);
     for (;;) {
-      const [first] = reasons(await resource.check(snapshot(host), [], () => {}));
+      const [first] = corrections(await resource.check(snapshot(host), [], () => {}));
       if (first === undefined) break;
       if (host.now() >= end || (await resource.hasFailed?.(host))) {
         const why = await resource.explain?.(host, since);
-        throw new Problem("still-differs", `${lack(first)}, though all was done${why ? `: ${why}` : ""}`);
+        throw new Problem("still-differs", `${describeMissing(first)}, though all was done${why ? `: ${why}` : ""}`);
       }
       await host.sleep(pollMs);
     }
   }
 }
 
-function recorded(host: Host, ran: Ran[], stop: Stop, watch: Watch = {}): Host {
+function recordingHost(host: Host, ran: ProgramRun[], stop: Stop, watch: Watch = {}): Host {
   return {
     ...host,
     async run(argv, options) {
       watch.running?.(argv);
-      const ended = accompany(argv, options?.limitMs, host, stop, watch);
+      const ended = observeChild(argv, options?.limitMs, host, stop, watch);
       const answer = await host
         .run(argv, {
           ...options,
@@ -191,23 +206,23 @@ function recorded(host: Host, ran: Ran[], stop: Stop, watch: Watch = {}): Host {
 /**
  * Reports a child that runs long, and one that does not stop when asked. Returns a function that ends the observation.
  */
-function accompany(
+function observeChild(
   argv: readonly string[],
   limitMs: number | undefined,
-  see: HostReader,
+  reader: HostReader,
   stop: Stop,
   watch: Watch,
 ): () => void {
   const lasting = limitMs === undefined ? undefined : setTimeout(() => watch.lasting?.(argv, limitMs), longMs);
-  const limit = see.now() + (limitMs ?? Number.POSITIVE_INFINITY);
+  const limit = reader.now() + (limitMs ?? Number.POSITIVE_INFINITY);
   let isAsked = false;
   const ending = setInterval(() => {
-    const late = see.now() > limit ? `the limit of ${(limitMs ?? 0) / 60_000} min has passed` : undefined;
+    const late = reader.now() > limit ? `the limit of ${(limitMs ?? 0) / 60_000} min has passed` : undefined;
     const reason = stop()?.message ?? late;
     if (reason === undefined) return;
     if (isAsked) {
       clearInterval(ending);
-      watch.ending?.(argv, reason, runningScript(see));
+      watch.ending?.(argv, reason, runningScript(reader));
     }
     isAsked = true;
   }, endingMs);

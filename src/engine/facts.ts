@@ -25,9 +25,9 @@ export interface Facts {
 }
 
 /** Reads the facts from the files of the host. Missing files result in defaults. */
-export function gatherFacts(see: HostReader): Facts {
-  const release = osRelease(textOf(see, "/etc/os-release") ?? textOf(see, "/usr/lib/os-release") ?? "");
-  const dpkg = installedPackage(see, "dpkg");
+export function gatherFacts(reader: HostReader): Facts {
+  const release = osRelease(textOf(reader, "/etc/os-release") ?? textOf(reader, "/usr/lib/os-release") ?? "");
+  const dpkg = installedPackage(reader, "dpkg");
   return {
     id: release.ID ?? "linux",
     like: (release.ID_LIKE ?? "").split(" ").filter(Boolean),
@@ -37,10 +37,10 @@ export function gatherFacts(see: HostReader): Facts {
     name: release.PRETTY_NAME ?? release.ID ?? "this system",
     architecture: dpkg === null ? "" : (packageField(dpkg, "Architecture") ?? ""),
     // sd_booted(3) checks for the same directory.
-    systemd: see.stat("/run/systemd/system") !== null,
-    apt: see.stat("/usr/bin/apt-get") !== null,
-    ipv6: (textOf(see, "/proc/net/if_inet6") ?? "").trim() !== "",
-    model: (textOf(see, "/proc/device-tree/model") ?? "").replace("\0", ""),
+    systemd: reader.stat("/run/systemd/system") !== null,
+    apt: reader.stat("/usr/bin/apt-get") !== null,
+    ipv6: (textOf(reader, "/proc/net/if_inet6") ?? "").trim() !== "",
+    model: (textOf(reader, "/proc/device-tree/model") ?? "").replace("\0", ""),
   };
 }
 

@@ -12,13 +12,13 @@ export interface Finding {
 }
 
 /** A check that is not a resource of a recipe. */
-export interface Entry {
+export interface Check {
   name: string;
   /** Limits the check to hosts for which this returns true. */
-  only?(see: import("../host/host.ts").HostReader): boolean;
+  appliesTo?(reader: import("../host/host.ts").HostReader): boolean;
   /** The check runs a program. It is started before the others, which then run in parallel. */
-  asks?: true;
+  runsProgram?: true;
   /** Checks that this one depends on. If it fails, it follows from the first of them that fails. */
   follows?: readonly string[];
-  look(see: import("../host/host.ts").HostReader): Omit<Finding, "name"> | Promise<Omit<Finding, "name">>;
+  run(reader: import("../host/host.ts").HostReader): Omit<Finding, "name"> | Promise<Omit<Finding, "name">>;
 }

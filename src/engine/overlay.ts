@@ -3,44 +3,44 @@
 import type { HostReader, Stat } from "../host/host.ts";
 import type { Change } from "./change.ts";
 
-type Placed = Extract<Change, { kind: "file" | "removal" | "link" }>;
+type FileChange = Extract<Change, { kind: "file" | "removal" | "link" }>;
 
 /**
  * Returns a view of the host after these changes. Only files and links are simulated, and only in read, stat, readLink
  * and list.
  */
-export function foreseen(see: HostReader, ahead: readonly Change[]): HostReader {
+export function overlay(reader: HostReader, ahead: readonly Change[]): HostReader {
   const changes = new Map(ahead.filter(isPlaced).map((change) => [change.path, change]));
-  if (changes.size === 0) return see;
+  if (changes.size === 0) return reader;
   const stat = (path: string): Stat | null => {
     const change = changes.get(path);
-    if (change === undefined) return see.stat(path);
+    if (change === undefined) return reader.stat(path);
     if (change.kind === "removal" || change.after === null) return null;
     const link = change.kind === "link";
     const attributes = link ? { mode: 0o777, uid: 0, gid: 0 } : { mode: change.mode, uid: change.uid, gid: change.gid };
     const size = link ? 0 : change.after.bytes.length;
-    return { type: link ? "link" : "file", ...attributes, size, changedMs: see.now() };
+    return { type: link ? "link" : "file", ...attributes, size, changedMs: reader.now() };
   };
   const read = (path: string): Uint8Array | null => {
     const change = changes.get(path);
     if (change === undefined) {
       // Links of this program are absolute. A relative link never leads to a changed file.
-      const target = see.readLink(path);
-      return target !== null && changes.has(target) ? read(target) : see.read(path);
+      const target = reader.readLink(path);
+      return target !== null && changes.has(target) ? read(target) : reader.read(path);
     }
     if (change.kind === "link") return change.after === null ? null : read(change.after);
     return change.kind === "file" ? change.after.bytes : null;
   };
   return {
-    ...see,
+    ...reader,
     stat,
     read,
     readLink(path) {
       const change = changes.get(path);
-      return change?.kind === "link" ? change.after : see.readLink(path);
+      return change?.kind === "link" ? change.after : reader.readLink(path);
     },
     list(path) {
-      const before = see.list(path);
+      const before = reader.list(path);
       const names = new Set(before);
       for (const each of changes.keys()) {
         if (each.slice(0, each.lastIndexOf("/")) !== path) continue;
@@ -53,6 +53,6 @@ export function foreseen(see: HostReader, ahead: readonly Change[]): HostReader 
   };
 }
 
-function isPlaced(change: Change): change is Placed {
+function isPlaced(change: Change): change is FileChange {
   return change.kind === "file" || change.kind === "removal" || change.kind === "link";
 }

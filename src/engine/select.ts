@@ -2,9 +2,9 @@
 
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
-import { meant } from "../text/nearest-name.ts";
+import { nearestName } from "../text/nearest-name.ts";
 import { withFlag } from "../text/with-flag.ts";
-import { lack, reasons } from "./change.ts";
+import { corrections, describeMissing } from "./change.ts";
 import type { Recipe, Step } from "./step.ts";
 
 export interface Choice {
@@ -20,7 +20,7 @@ export interface Choice {
  * is included only if --only names it. Throws a usage Problem for an unknown id. Throws a requirement Problem if a
  * selected step depends on an unmet resource of one that is left out.
  */
-export async function select(recipe: Recipe, { only, skip, typed }: Choice, see: HostReader): Promise<Step[]> {
+export async function select(recipe: Recipe, { only, skip, typed }: Choice, reader: HostReader): Promise<Step[]> {
   if (only === undefined && skip === undefined) return recipe.steps;
   const wanted = idsOf(recipe, "--only", only, typed);
   const unwanted = idsOf(recipe, "--skip", skip, typed);
@@ -31,11 +31,13 @@ export async function select(recipe: Recipe, { only, skip, typed }: Choice, see:
   if (chosen.length === 0) throw new Problem("usage", "no step is left");
   for (const { id, needs = [] } of chosen) {
     for (const { step, resource } of needs) {
-      const missing = ids.includes(step) ? [] : reasons(await resource.check(see, [], () => {}));
+      const missing = ids.includes(step) ? [] : corrections(await resource.check(reader, [], () => {}));
       if (missing[0] === undefined) continue;
       const others = withFlag(typed, "--skip", null);
       const hint = ["sudo", ...withFlag(others, "--only", [step, ...ids].join(","))];
-      throw new Problem("requirement", `${id} needs ${step}, which is left out: ${lack(missing[0])}`, { hint });
+      throw new Problem("requirement", `${id} needs ${step}, which is left out: ${describeMissing(missing[0])}`, {
+        hint,
+      });
     }
   }
   return chosen;
@@ -52,7 +54,7 @@ export function unknownStep(
   given: string,
   typed: readonly string[],
 ): Problem {
-  const near = known.find((id) => id.startsWith(`${unknown}.`)) ?? meant(unknown, known);
+  const near = known.find((id) => id.startsWith(`${unknown}.`)) ?? nearestName(unknown, known);
   const corrected = given.split(",").map((id) => (id === unknown ? near : id));
   const plain = withFlag(typed, flag, null).filter((word) => word !== "--dry-run");
   const hint = near === undefined ? [...plain, "--dry-run"] : withFlag(typed, flag, corrected.join(","));

@@ -4,9 +4,9 @@ import type { HostReader } from "../host/host.ts";
  * Returns the same host with each file read at most once. It serves one check of many resources and is discarded when a
  * command has run. Files in /proc change at any time and are not cached.
  */
-export function snapshot(see: HostReader): HostReader {
+export function snapshot(reader: HostReader): HostReader {
   const files = new Map<string, Uint8Array | null>();
-  const once = (look: HostReader["read"]) => (path: string) => {
+  const readOnce = (look: HostReader["read"]) => (path: string) => {
     if (path.startsWith("/proc/")) return look(path);
     let bytes = files.get(path);
     if (bytes === undefined) {
@@ -15,5 +15,5 @@ export function snapshot(see: HostReader): HostReader {
     }
     return bytes;
   };
-  return { ...see, read: once(see.read), map: once(see.map) };
+  return { ...reader, read: readOnce(reader.read), map: readOnce(reader.map) };
 }

@@ -13,35 +13,35 @@ export interface Resource {
    * Returns the missing changes, or [] if the state is correct. `ahead` contains the changes that earlier resources
    * plan. Throws Unseen if it cannot determine the state, and an Error if the state can never be reached.
    */
-  check(see: HostReader, ahead: readonly Change[], warn: Warn): Change[] | Promise<Change[]>;
+  check(reader: HostReader, ahead: readonly Change[], warn: Warn): Change[] | Promise<Change[]>;
   /** A host can serve its sites without this file or directory, so doctor only warns if it is missing. */
   optional?: true;
   /** The doctor checks that it depends on. */
   follows?: readonly string[];
   /** Returns the command that corrects only this resource, or null. It exists where the step does more than that. */
-  mend?(see: HostReader): string[] | null;
+  repairCommand?(reader: HostReader): string[] | null;
   /**
    * How long the state may take to settle after a change, in milliseconds: a service loads its files asynchronously.
    */
   settleMs?: number;
   /** Returns whether the state can no longer settle, so that the wait ends at once: a service failed. */
-  hasFailed?(see: HostReader): boolean | Promise<boolean>;
+  hasFailed?(reader: HostReader): boolean | Promise<boolean>;
   /** Returns why the state is still wrong after all changes, from what the host has recorded since `sinceMs`. */
-  explain?(see: HostReader, sinceMs: number): string | null | Promise<string | null>;
+  explain?(reader: HostReader, sinceMs: number): string | null | Promise<string | null>;
 }
 
 /** Resources that are changed, and rolled back, together. The ids of steps are part of the contract. */
 export interface Step {
   id: string;
   title: string;
-  wants: Resource[];
+  resources: Resource[];
   /** Checked only if there is something to change. */
   requires?: Requirement[];
   /**
    * Returns why the step does not apply to this host, or null. With a reason nothing is changed, and the reason is
    * reported. Throws Unseen.
    */
-  unwanted?(see: HostReader): string | null | Promise<string | null>;
+  reasonToSkip?(reader: HostReader): string | null | Promise<string | null>;
   /**
    * Runs after the step's changes, as the last of them. An exception rolls them back. A step without changes does not
    * run it.
@@ -68,7 +68,7 @@ export interface Recipe {
 export type StepOutcome = "ok" | "changed" | "pending" | "unknown" | "failed" | "skipped";
 
 /** A child process that ran in a step, with its result. */
-export interface Ran {
+export interface ProgramRun {
   argv: readonly string[];
   code: number;
   stdout: string;
@@ -81,12 +81,12 @@ export interface StepResult {
   outcome: StepOutcome;
   changes: Change[];
   /** The states that could not be determined, with the reasons. */
-  unseen: string[];
+  unknown: string[];
   /** The command that shows the first of them. */
-  unseenHint?: readonly string[] | undefined;
+  unknownHint?: readonly string[] | undefined;
   warnings: string[];
   /** Why the step does not apply to this host. */
   reason?: string;
-  ran: Ran[];
+  ran: ProgramRun[];
   problem?: Problem;
 }

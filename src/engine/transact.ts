@@ -5,7 +5,7 @@ import { unpackedPackage } from "../apt/dpkg.ts";
 import type { Host, HostReader, Stat } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { hintToShow } from "../problem/show-file.ts";
-import { heed } from "../problem/wait.ts";
+import { throwIfInterrupted } from "../problem/wait.ts";
 import { linesOf, shellLine } from "../text/lines.ts";
 import { type Change, Text } from "./change.ts";
 import type { Options } from "./converge.ts";
@@ -30,8 +30,8 @@ export async function transact(
   const undo: (() => void)[] = [];
   const warnings: string[] = [];
   try {
-    for (const change of oneTransaction(changes)) {
-      heed(stop);
+    for (const change of mergePackages(changes)) {
+      throwIfInterrupted(stop);
       if (change.kind === "packages") {
         try {
           warnings.push(...(await installPackages(change, host, stop, watch)));
@@ -41,30 +41,30 @@ export async function transact(
       } else if (change.kind === "command") warnings.push(...(await command(change, host)));
       else {
         undo.push(undoOf(change, host));
-        perform(change, host);
+        apply(change, host);
       }
     }
-    heed(stop);
+    throwIfInterrupted(stop);
     await verify();
     return warnings;
   } catch (error) {
     if (undo.length === 0) throw error;
-    const problem = await putBack(error as Error, undo.reverse(), changes, host);
+    const problem = await rollBack(error as Error, undo.reverse(), changes, host);
     // The rollback removed apt's source, and no other source has these packages.
     const isApt = problem.hint?.includes("apt-get") === true && again !== undefined;
     throw isApt ? problem.with({ hint: again }) : problem;
   }
 }
 
-function oneTransaction(changes: readonly Change[]): Change[] {
+function mergePackages(changes: readonly Change[]): Change[] {
   const merged: Change[] = [];
   for (const change of changes) {
     const last = merged.at(-1);
     if (change.kind === "packages" && last?.kind === "packages") {
-      const instead = [...(last.instead ?? []), ...(change.instead ?? [])];
+      const remove = [...(last.remove ?? []), ...(change.remove ?? [])];
       const names = [...last.names, ...change.names];
-      const purges = (last.purges ?? change.purges) && { purges: true as const };
-      merged[merged.length - 1] = { kind: "packages", names, ...(instead.length > 0 && { instead }), ...purges };
+      const purge = (last.purge ?? change.purge) && { purge: true as const };
+      merged[merged.length - 1] = { kind: "packages", names, ...(remove.length > 0 && { remove }), ...purge };
     } else merged.push(change);
   }
   return merged;
@@ -88,25 +88,25 @@ async function command(
   });
 }
 
-function isFile(see: HostReader, path: string): boolean {
-  return see.statTarget(path)?.type === "file";
+function isFile(reader: HostReader, path: string): boolean {
+  return reader.statTarget(path)?.type === "file";
 }
 
 /**
  * Returns the output of the first of these commands that prints anything. The commands print the newest line first; the
  * result has the oldest first.
  */
-export async function firstOutput(commands: readonly string[][], see: HostReader): Promise<string> {
+export async function firstOutput(commands: readonly string[][], reader: HostReader): Promise<string> {
   for (const argv of commands) {
-    const { stdout } = await see.probe(argv);
+    const { stdout } = await reader.probe(argv);
     if (stdout.trim() !== "") return `${stdout.trimEnd().split("\n").reverse().join("\n")}\n`;
   }
   return "";
 }
 
-type Placed = Exclude<Change, { kind: "packages" | "command" }>;
+type FileChange = Exclude<Change, { kind: "packages" | "command" }>;
 
-function perform(change: Placed, host: Host): void {
+function apply(change: FileChange, host: Host): void {
   if (change.kind === "file") host.writeFile(change.path, change.after.bytes, change);
   else if (change.kind === "removal") host.remove(change.path);
   else if (change.kind === "link" && change.after === null) host.remove(change.path);
@@ -119,7 +119,7 @@ function perform(change: Placed, host: Host): void {
  * Records the current state and returns a function that restores it. An unchanged state is not written again, because a
  * full disk may refuse that.
  */
-function undoOf({ path }: Placed, host: Host): () => void {
+function undoOf({ path }: FileChange, host: Host): () => void {
   const stat = host.stat(path);
   if (stat === null) return () => host.stat(path) !== null && host.remove(path);
   if (stat.type === "directory") return () => isSame(stat, host.stat(path)) || host.setAttributes(path, stat);
@@ -139,7 +139,7 @@ function isSame(one: Stat, other: Stat | null): boolean {
   return one.type === other?.type && one.mode === other.mode && one.uid === other.uid && one.gid === other.gid;
 }
 
-async function putBack(error: Error, undo: (() => void)[], changes: readonly Change[], host: Host): Promise<Problem> {
+async function rollBack(error: Error, undo: (() => void)[], changes: readonly Change[], host: Host): Promise<Problem> {
   const notes: string[] = [];
   for (const back of undo) {
     try {

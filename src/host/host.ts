@@ -31,7 +31,7 @@ export interface Output {
 }
 
 /** An HTTP response. `status` 0 means that there was none, and `reason` says why. Header names are in lower case. */
-export interface Answer {
+export interface HttpResponse {
   status: number;
   reason: string;
   /** The proxy that may have written this response itself, as it can over plain HTTP. Its address has no password. */
@@ -40,7 +40,7 @@ export interface Answer {
   body: Uint8Array;
 }
 
-export interface AskOptions {
+export interface RequestOptions {
   headers?: Record<string, string>;
   body?: string;
   /** A file of certificates that are trusted in addition to the system's. */
@@ -52,7 +52,7 @@ export interface AskOptions {
 }
 
 /** Options of a download. */
-export interface Wanted {
+export interface DownloadOptions {
   /** The download fails if the server sends more than this. */
   mostBytes: number;
   /** A file of certificates that are trusted in addition to the system's. */
@@ -102,7 +102,7 @@ export interface Holder {
 }
 
 /** Thrown if a path cannot be inspected, so that it is neither known to exist nor known to be missing. */
-export class Unseen extends Error {
+export class UnknownStateError extends Error {
   override name = "Unseen";
 
   constructor(
@@ -116,7 +116,7 @@ export class Unseen extends Error {
 
 /**
  * Reads the machine and changes nothing. A path that does not exist is `null`. A path that this user may not read
- * throws {@link Unseen}. An I/O error, or a path that leads through a file, throws the system's error.
+ * throws {@link UnknownStateError}. An I/O error, or a path that leads through a file, throws the system's error.
  */
 export interface HostReader {
   /** The effective user ID; 0 is root. */
@@ -146,13 +146,13 @@ export interface HostReader {
   space(path: string): Space | null;
   /**
    * Returns the processes that hold an advisory lock on this file. A file that does not exist has no holders. A file
-   * that this user cannot inspect throws {@link Unseen}.
+   * that this user cannot inspect throws {@link UnknownStateError}.
    */
   lockHolders(path: string): Holder[];
   /** Runs a program that only reads. Never throws for a program that fails or is missing: see {@link Output}. */
   probe(argv: readonly string[], options?: RunOptions): Promise<Output>;
   /** Sends an HTTP or HTTPS request for a small resource. Never throws if the server refuses or cannot be reached. */
-  get(url: string, options?: AskOptions): Promise<Answer>;
+  get(url: string, options?: RequestOptions): Promise<HttpResponse>;
   /** Waits this many milliseconds, or until a signal that was caught by `heedSignals` arrives. */
   sleep(ms: number): Promise<void>;
 }
@@ -187,16 +187,16 @@ export interface Host extends HostReader {
   lock(path: string): { release(): void } | Holder;
   run(argv: readonly string[], options?: RunOptions): Promise<Output>;
   /** Same as `get`, but for requests that change something on the server. A redirect is returned and not followed. */
-  send(method: "POST" | "DELETE", url: string, options?: AskOptions): Promise<Answer>;
+  send(method: "POST" | "DELETE", url: string, options?: RequestOptions): Promise<HttpResponse>;
   /**
    * Downloads a large file to a path that must not exist yet, readable by its owner alone. Resumes an interrupted
    * transfer as long as more data arrives; a signal caught by `heedSignals` cancels it. Returns the reason for a
    * failure, or null.
    */
-  download(url: string, path: string, wanted: Wanted): Promise<string | null>;
+  download(url: string, path: string, wanted: DownloadOptions): Promise<string | null>;
   /**
    * Catches termination signals from now on, so that partial changes can be rolled back. The returned function gives
    * the first signal received, or null.
    */
-  heedSignals(): () => Signal | null;
+  catchSignals(): () => Signal | null;
 }

@@ -1,8 +1,8 @@
 // The entries of a tree in packed form. As objects, those of 200,000 files take 60 MB, and twice that until they are
 // garbage-collected.
 
-import { batchesOf, filesABatch, pipelined } from "./pipeline.ts";
-import type { Entry, Trees } from "./trees.ts";
+import { batchesOf, filesABatch, pipeline } from "./pipeline.ts";
+import type { TreeEntry, Trees } from "./trees.ts";
 
 /** The entries of one directory. */
 export interface Block {
@@ -22,7 +22,7 @@ export type Status = Record<
 >;
 
 /** From <sys/stat.h>: the file type in the highest bits of the mode. */
-const kinds: Record<number, Entry["type"]> = { 4: "directory", 8: "file", 10: "link" };
+const kinds: Record<number, TreeEntry["type"]> = { 4: "directory", 8: "file", 10: "link" };
 
 const doublesAnEntry = 3;
 const wordsAnEntry = 6;
@@ -67,11 +67,11 @@ export class Packed {
     return copy;
   }
 
-  typeOf(i: number): Entry["type"] {
+  typeOf(i: number): TreeEntry["type"] {
     return kinds[(this.#words[wordsAnEntry * i] as number) >> 12] ?? "other";
   }
 
-  entry(i: number, path: string): Entry {
+  entry(i: number, path: string): TreeEntry {
     const [doubles, words] = [this.#doubles, this.#words];
     const [double, word] = [doublesAnEntry * i, wordsAnEntry * i];
     return {
@@ -107,7 +107,7 @@ export function inodeHigh(inode: number | bigint): number {
 }
 
 /** Returns the entry with this path and status. */
-export function entryOf(path: string, status: Status): Entry {
+export function entryOf(path: string, status: Status): TreeEntry {
   const packed = Packed.of(1);
   packed.set(0, status);
   return packed.entry(0, path);
@@ -147,7 +147,7 @@ export class Open {
     return this.#names[this.#next];
   }
 
-  take(): Entry {
+  take(): TreeEntry {
     const i = this.#next++;
     return this.#packed.entry(i, `${this.#prefix}${this.#names[i]}`);
   }
@@ -166,7 +166,7 @@ export class Listing {
   length = 1;
   #passed = 0;
 
-  private constructor(readonly top: Entry) {}
+  private constructor(readonly top: TreeEntry) {}
 
   /**
    * Lists the tree. Directories for which `leaves` returns true for their path are treated as if they did not exist.
@@ -177,7 +177,7 @@ export class Listing {
     const listing = new Listing(top);
     for (let level = [""]; level.length > 0; ) {
       const below: string[] = [];
-      for await (const [paths, blocks] of pipelined(batchesOf(level, dirsABatch), (some) => trees.blocks(dir, some))) {
+      for await (const [paths, blocks] of pipeline(batchesOf(level, dirsABatch), (some) => trees.blocks(dir, some))) {
         for (const [i, path] of paths.entries()) {
           const left = new Set<string>();
           for (const each of listing.#add(path, blocks[i] as Block)) {
@@ -238,7 +238,7 @@ export class Listing {
   }
 
   /** Yields all entries in batches. */
-  *batches(): Generator<Entry[]> {
+  *batches(): Generator<TreeEntry[]> {
     let batch = [this.top];
     for (const dir of this.dirs) {
       const open = this.open(dir);

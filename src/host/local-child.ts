@@ -51,7 +51,7 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
   }
   if (program === undefined) return { code: 127, stdout: "", stderr: `${name} is not installed` };
 
-  const child = spawned(program, argv, options);
+  const child = spawnChild(program, argv, options);
   if ("code" in child) return child;
   const status = options.onStatus && collect(Bun.file(child.stdio[3] as number).stream(), byLine(options.onStatus));
   let answered = false;
@@ -87,7 +87,7 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
  * Starts the program in a session of its own. A Ctrl-C at the terminal then does not reach a running dpkg, and the
  * whole process group can be killed. For a program that cannot be executed, returns exit code 126, as a shell does.
  */
-function spawned(program: string, [name = "", ...rest]: readonly string[], { env, onStatus }: RunOptions) {
+function spawnChild(program: string, [name = "", ...rest]: readonly string[], { env, onStatus }: RunOptions) {
   try {
     return Bun.spawn([program, ...rest], {
       argv0: name,

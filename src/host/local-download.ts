@@ -1,9 +1,9 @@
 // Downloads of large files over HTTP or HTTPS on unreliable networks, with resumption of interrupted transfers.
 
 import * as fs from "node:fs";
-import type { Wanted } from "./host.ts";
-import { isLate, opened, whyNot } from "./local-fetch.ts";
-import { acted } from "./local-naming.ts";
+import type { DownloadOptions } from "./host.ts";
+import { isLate, openResponse, whyNot } from "./local-fetch.ts";
+import { withPath } from "./local-naming.ts";
 import { atSignal } from "./local-signal.ts";
 
 /** The minimum number of bytes per time window, and the amount by which the pause grows before each further attempt. */
@@ -33,7 +33,7 @@ interface Miss {
 export async function download(
   url: string,
   path: string,
-  wanted: Wanted,
+  wanted: DownloadOptions,
   pace: Pace = usualPace,
 ): Promise<string | null> {
   const ended = new AbortController();
@@ -102,7 +102,7 @@ async function part(
   url: string,
   path: string,
   fd: number,
-  wanted: Wanted,
+  wanted: DownloadOptions,
   meter: Meter,
   ended: AbortSignal,
 ): Promise<Miss | null> {
@@ -110,7 +110,7 @@ async function part(
   try {
     let size = fs.fstatSync(fd).size;
     const headers = { "Accept-Encoding": "identity", ...(size > 0 && { Range: `bytes=${size}-` }) };
-    const response = await opened("GET", url, { ...options, headers }, AbortSignal.any([ended, meter.began()]));
+    const response = await openResponse("GET", url, { ...options, headers }, AbortSignal.any([ended, meter.began()]));
     const { status } = response;
     const goesOn = status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${size}-`);
     if (!goesOn && size > 0 && [200, 206, 416].includes(status)) {
@@ -130,7 +130,7 @@ async function part(
     for await (const bytes of response.body ?? []) {
       meter.add(bytes.length);
       if (size + bytes.length > mostBytes) return { reason: `it is longer than ${mostBytes} bytes`, again: false };
-      acted(path, () => {
+      withPath(path, () => {
         for (let done = 0; done < bytes.length; ) {
           done += fs.writeSync(fd, bytes, done, bytes.length - done, size + done);
         }

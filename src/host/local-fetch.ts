@@ -1,7 +1,7 @@
 // HTTP requests made by this process itself: no child process sees what is sent, and a minimal host has no curl.
 
 import * as fs from "node:fs";
-import type { Answer, AskOptions } from "./host.ts";
+import type { HttpResponse, RequestOptions } from "./host.ts";
 import { proxyFor } from "./local-proxy.ts";
 
 const askLimitMs = 30_000;
@@ -54,11 +54,11 @@ const ofProxy = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENET
  * Sends a request and returns the response. Never throws: a failure is a response with status 0 and a reason. Honours
  * the proxy variables of the environment and their exceptions. Follows redirects for GET only.
  */
-export async function ask(method: string, address: string, options: AskOptions): Promise<Answer> {
+export async function request(method: string, address: string, options: RequestOptions): Promise<HttpResponse> {
   const { limitMs = askLimitMs } = options;
   try {
     // One timeout covers the connection and the body.
-    const answer = await told(await opened(method, address, options, AbortSignal.timeout(limitMs)));
+    const answer = await describeFailure(await openResponse(method, address, options, AbortSignal.timeout(limitMs)));
     const proxy = options.socketPath === undefined && address.startsWith("http:") ? proxyFor(address) : null;
     return proxy === null ? answer : { ...answer, proxy };
   } catch (error) {
@@ -68,10 +68,10 @@ export async function ask(method: string, address: string, options: AskOptions):
 }
 
 /** Sends a request and returns the response before its body arrives. Throws if there is no response. */
-export async function opened(
+export async function openResponse(
   method: string,
   address: string,
-  options: Omit<AskOptions, "limitMs">,
+  options: Omit<RequestOptions, "limitMs">,
   signal: AbortSignal,
 ): Promise<Response> {
   const { headers = {}, body, socketPath } = options;
@@ -108,7 +108,7 @@ export function isLate(error: unknown): boolean {
  * Returns the reason for a failed request. Attributes a failure of the proxy, or of the connection to it, to the proxy
  * and not to the server.
  */
-export function whyNot(error: unknown, address: string, { caPath, socketPath }: AskOptions): string {
+export function whyNot(error: unknown, address: string, { caPath, socketPath }: RequestOptions): string {
   const { code, message } = error as Error & { code?: string | number };
   if (code === "ENOENT") return `${caPath ?? socketPath} is not there`;
   const reason = reasons[String(code)] ?? message;
@@ -120,7 +120,7 @@ export function whyNot(error: unknown, address: string, { caPath, socketPath }: 
     : `${reason} (through the proxy ${proxy})`;
 }
 
-async function told(response: Response): Promise<Answer> {
+async function describeFailure(response: Response): Promise<HttpResponse> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of response.body ?? []) {

@@ -4,16 +4,16 @@ import * as fs from "node:fs";
 import { type Block, Packed } from "./listing.ts";
 import { openName, openNoFollow } from "./local-beneath.ts";
 import { statusAt } from "./local-libc.ts";
-import { acted, missing } from "./local-naming.ts";
+import { nullIfMissing, withPath } from "./local-naming.ts";
 import { Matcher } from "./local-search.ts";
 import {
   type CopySearch,
   digestWords,
   longestPart,
-  type Made,
+  type NewAttributes,
   type Search,
-  type Searched,
   type SearchLimits,
+  type SearchResult,
   type Seeds,
 } from "./trees.ts";
 
@@ -32,11 +32,12 @@ export const files = {
   digests(paths: string, sizes: Float64Array, seeds: Seeds): Uint32Array {
     const all = new BigUint64Array((sizes.length * digestWords) / 2);
     const names = listOf(paths);
-    for (const [i, path] of names.entries()) acted(path, () => digestInto(all, 2 * i, path, sizes[i] as number, seeds));
+    for (const [i, path] of names.entries())
+      withPath(path, () => digestInto(all, 2 * i, path, sizes[i] as number, seeds));
     return new Uint32Array(all.buffer);
   },
 
-  search(paths: string, search: Search, limits: SearchLimits): Searched {
+  search(paths: string, search: Search, limits: SearchLimits): SearchResult {
     const matcher = new Matcher([search], limits);
     for (const [file, path] of listOf(paths).entries()) {
       if (matcher.isDone(0)) break;
@@ -49,7 +50,13 @@ export const files = {
   },
 
   /** `of`: which of the searches each file is for, or -1. */
-  copies(from: string, to: string, sizes: Float64Array, made: Made, search?: CopySearch & { of: Int8Array }): Searched {
+  copies(
+    from: string,
+    to: string,
+    sizes: Float64Array,
+    made: NewAttributes,
+    search?: CopySearch & { of: Int8Array },
+  ): SearchResult {
     const matcher = search && new Matcher(search.searches, search.limits);
     const targets = listOf(to);
     for (const [file, path] of listOf(from).entries()) {
@@ -60,7 +67,7 @@ export const files = {
         if (matcher === undefined || searched <= 0 || matcher.isDone(index)) return;
         matcher.timed(() => matcher.look(blockWithEndOfLast(at, searched), index, file));
       };
-      acted(target, () => copy(path, target, made, sizes[file] as number, onBlock));
+      withPath(target, () => copy(path, target, made, sizes[file] as number, onBlock));
     }
     return matcher?.searched() ?? { found: [], milliseconds: 0 };
   },
@@ -78,7 +85,7 @@ const nothing: Block = { names: "", statuses: new ArrayBuffer() };
  */
 export function blockOf(dir: string): Block {
   const { O_RDONLY, O_DIRECTORY } = fs.constants;
-  const fd = missing(() => openNoFollow(dir, O_RDONLY | O_DIRECTORY));
+  const fd = nullIfMissing(() => openNoFollow(dir, O_RDONLY | O_DIRECTORY));
   if (fd === null) return nothing;
   try {
     const names = fs.readdirSync(openName(fd)).sort();
@@ -89,7 +96,7 @@ export function blockOf(dir: string): Block {
       const status = isText ? statusAt(fd, name) : null;
       if (status !== null) packed.set(count, status);
       // Another user may remove files at the same time. Those are left out.
-      else if (isText && missing(() => fs.lstatSync(`${openName(fd)}/${name}`)) === null) continue;
+      else if (isText && nullIfMissing(() => fs.lstatSync(`${openName(fd)}/${name}`)) === null) continue;
       names[count++] = name;
     }
     names.length = count;
@@ -155,13 +162,13 @@ function keepEnd(): void {
   blocks.copyWithin(0, bufferBytes);
 }
 
-function copy(from: string, to: string, made: Made, size: number, onBlock: OnBlock): void {
+function copy(from: string, to: string, made: NewAttributes, size: number, onBlock: OnBlock): void {
   const source = open(from);
   try {
     const target = fs.openSync(to, "wx", 0o600);
     try {
       for (let at = 0; at < size; at += bufferBytes) {
-        const count = acted(from, () => fill(source, buffer, Math.min(size - at, bufferBytes)));
+        const count = withPath(from, () => fill(source, buffer, Math.min(size - at, bufferBytes)));
         for (let done = 0; done < count; ) done += fs.writeSync(target, buffer, done, count - done);
         if (count > 0) onBlock(at, count);
         if (count === bufferBytes) keepEnd();

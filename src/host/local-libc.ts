@@ -151,7 +151,7 @@ export function statusAt(fd: number, name: string): Status | null {
  * Returns the reason why an entry cannot be removed, as far as the file system and the kernel report it. Does not
  * follow a symbolic link.
  */
-export function pinned(path: string): "mount point" | "immutable" | "append-only" | null {
+export function whyNotRemovable(path: string): "mount point" | "immutable" | "append-only" | null {
   const name = cString(path);
   if (name === null || libc().statx(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW, 0, statxWords) !== 0) return null;
   const attributes = statxWords[2] as number;
@@ -185,7 +185,7 @@ export function mapFile(path: string): Uint8Array {
   const fd = fs.openSync(path, fs.constants.O_RDONLY);
   try {
     const { size } = fs.fstatSync(fd);
-    const at = size === 0 ? null : mapped(fd, size);
+    const at = size === 0 ? null : mappedBytes(fd, size);
     if (at === null || BigInt(at) === MAP_FAILED) return fs.readFileSync(fd);
     return new Uint8Array(toArrayBuffer(at as Pointer, 0, size));
   } finally {
@@ -194,7 +194,7 @@ export function mapFile(path: string): Uint8Array {
 }
 
 /** Returns null if the C library cannot be called, so that the caller, which only reads, falls back to a copy. */
-function mapped(fd: number, size: number): Pointer | bigint | null {
+function mappedBytes(fd: number, size: number): Pointer | bigint | null {
   try {
     return libc().mmap(null, size, PROT_READ, MAP_PRIVATE_POPULATE, fd, 0);
   } catch (error) {

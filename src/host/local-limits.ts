@@ -25,16 +25,16 @@ export function demandTasks(read: (path: string) => string | null = contentOf): 
       const isUnit = /\.(service|scope|slice)$/.test(unit);
       const where = isUnit ? `TasksMax= of ${unit}` : `${dir}/pids.max`;
       const hint = isUnit ? ["systemctl", "show", "--property=TasksMax", unit] : ["cat", `${dir}/pids.max`];
-      throw new LimitError(`${tooFew(most, others)} (${where})`, hint);
+      throw new LimitError(`${tooFewTasks(most, others)} (${where})`, hint);
     }
     if (path === "") break;
   }
   // Root is exempt from this limit.
   const most = process.geteuid?.() === 0 ? null : softLimit(read, "Max processes");
-  if (most !== null && most < neededTasks) throw new LimitError(`${tooFew(most, 0)} (ulimit -u, LimitNPROC=)`);
+  if (most !== null && most < neededTasks) throw new LimitError(`${tooFewTasks(most, 0)} (ulimit -u, LimitNPROC=)`);
 }
 
-function tooFew(most: number, others: number): string {
+function tooFewTasks(most: number, others: number): string {
   const used = others > 0 ? `, and ${others} are running` : "";
   return `only ${most} processes and threads may run here${used}; ${neededTasks} must be free`;
 }

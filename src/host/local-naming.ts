@@ -1,7 +1,7 @@
 // Errors of the system: adds the path that they concern, and recognizes those that mean "not found".
 
 /** Returns the result of `act`. Adds the path to the message of an error that names none. */
-export function acted<T>(path: string, act: () => T): T {
+export function withPath<T>(path: string, act: () => T): T {
   try {
     return act();
   } catch (error) {
@@ -11,7 +11,7 @@ export function acted<T>(path: string, act: () => T): T {
 }
 
 /** Returns null if `look` fails because the path does not exist. */
-export function missing<T>(look: () => T): T | null {
+export function nullIfMissing<T>(look: () => T): T | null {
   try {
     return look();
   } catch (error) {

@@ -3,8 +3,8 @@
 import * as fs from "node:fs";
 import { O_PATH, openName, typedNames } from "./local-beneath.ts";
 import { linkTargetOf } from "./local-libc.ts";
-import { missing } from "./local-naming.ts";
-import { type Opened, Refused } from "./trees.ts";
+import { nullIfMissing } from "./local-naming.ts";
+import { type OpenedEntry, RejectedArchive } from "./trees.ts";
 
 const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY, O_NONBLOCK, S_IFMT, S_IFDIR, S_IFLNK, S_IFREG } = fs.constants;
 /** The limit of the kernel, path_resolution(7). */
@@ -14,32 +14,37 @@ const rootUid = 0;
 const [mayRead, maySearch] = [4, 1];
 
 /** Implements {@link Trees.open}. `root`: the directory at which paths begin. */
-export function openTyped(root: string, typed: string, trusted: readonly number[], reader = rootUid): Opened | null {
-  return opened(root || "/", root, typed, trusted, reader);
+export function openTyped(
+  root: string,
+  typed: string,
+  trusted: readonly number[],
+  reader = rootUid,
+): OpenedEntry | null {
+  return openEntry(root || "/", root, typed, trusted, reader);
 }
 
 /** Implements {@link Trees.openBelow}. */
-export function openBelow(dir: string, path: string, root: string): Opened | null {
-  return opened(dir, root, path, null, rootUid);
+export function openBelow(dir: string, path: string, root: string): OpenedEntry | null {
+  return openEntry(dir, root, path, null, rootUid);
 }
 
 /**
  * Opens `typed` below `start`. `trusted`: the users whose links are followed; null: no link may lead out of `start`.
  * `reader`: a user who must have permission to read it.
  */
-function opened(
+function openEntry(
   start: string,
   root: string,
   typed: string,
   trusted: readonly number[] | null,
   reader: number,
-): Opened | null {
+): OpenedEntry | null {
   const path = typed.startsWith("/") || trusted === null ? typed : `${process.cwd()}/${typed}`;
   /** The open directories on the way. ".." returns to them, even after a directory was moved. */
   const way: number[] = [];
   try {
     way.push(fs.openSync(start, O_PATH | O_DIRECTORY));
-    const links = missing(() => follow(way, path, trusted, reader));
+    const links = nullIfMissing(() => follow(way, path, trusted, reader));
     if (links === null) return null;
     const last = way.at(-1) as number;
     const { mode, uid } = fs.fstatSync(last);
@@ -47,7 +52,9 @@ function opened(
     const stranger = links.find((link) => link.uid !== uid);
     if (stranger !== undefined) {
       const { path, uid: owner } = stranger;
-      throw new Refused(`${path} is a link of user ${owner}, and leads to ${real}, which belongs to user ${uid}`);
+      throw new RejectedArchive(
+        `${path} is a link of user ${owner}, and leads to ${real}, which belongs to user ${uid}`,
+      );
     }
     const kind = mode & S_IFMT;
     demandAccess(last, reader, kind === S_IFDIR ? mayRead | maySearch : mayRead);
@@ -62,18 +69,19 @@ function opened(
 }
 
 /**
- * Throws {@link Refused} if a user may not read or search an open file. Group membership is not looked up: a file of
+ * Throws {@link RejectedArchive} if a user may not read or search an open file. Group membership is not looked up: a file of
  * another user must be open to its group and to all others.
  */
 function demandAccess(fd: number, reader: number, bits: number): void {
   if (reader === rootUid) return;
   const { uid, mode } = fs.fstatSync(fd);
   const granted = uid === reader ? mode >> 6 : mode & (mode >> 3);
-  if ((granted & bits) !== bits) throw new Refused(`user ${reader} may not read ${fs.readlinkSync(openName(fd))}`);
+  if ((granted & bits) !== bits)
+    throw new RejectedArchive(`user ${reader} may not read ${fs.readlinkSync(openName(fd))}`);
 }
 
 /**
- * Opens the file for reading. Throws {@link Refused} for a file with a lease, fcntl(2): without O_NONBLOCK this would
+ * Opens the file for reading. Throws {@link RejectedArchive} for a file with a lease, fcntl(2): without O_NONBLOCK this would
  * wait for the holder of the lease.
  */
 function openToRead(fd: number, typed: string): number {
@@ -81,16 +89,16 @@ function openToRead(fd: number, typed: string): number {
     return fs.openSync(openName(fd), O_RDONLY | O_NONBLOCK);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-    throw new Refused(`another process holds a lease on ${typed}: try again when it is done`);
+    throw new RejectedArchive(`another process holds a lease on ${typed}: try again when it is done`);
   }
 }
 
-/** Returns the path without symbolic links. Throws {@link Refused} if it is longer than the kernel can return. */
+/** Returns the path without symbolic links. Throws {@link RejectedArchive} if it is longer than the kernel can return. */
 function realPath(fd: number, root: string, typed: string): string {
   try {
     return fs.readlinkSync(openName(fd)).slice(fs.realpathSync(root || "/").replace(/\/$/, "").length) || "/";
   } catch {
-    throw new Refused(`the path of ${typed} is too long`);
+    throw new RejectedArchive(`the path of ${typed} is too long`);
   }
 }
 
@@ -116,7 +124,7 @@ function follow(way: number[], typed: string, trusted: readonly number[] | null,
     if (name === "" || name === ".") continue;
     if (name === "..") {
       if (way.length > 1) fs.closeSync(way.pop() as number);
-      else if (trusted === null) throw new Refused(`${typed} leads out of it`);
+      else if (trusted === null) throw new RejectedArchive(`${typed} leads out of it`);
       continue;
     }
     demandAccess(dir, reader, maySearch);
@@ -137,7 +145,7 @@ function follow(way: number[], typed: string, trusted: readonly number[] | null,
       if (!trusted.includes(owner)) links.push({ path, uid: owner });
     }
     if (isAbsolute) {
-      if (trusted === null) throw new Refused(`${typed} leads out of it`);
+      if (trusted === null) throw new RejectedArchive(`${typed} leads out of it`);
       for (const open of way.splice(1)) fs.closeSync(open);
     }
     names.unshift(...target.split("/"));

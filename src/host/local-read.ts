@@ -1,7 +1,7 @@
 // Reads files into memory, up to a size limit.
 
 import * as fs from "node:fs";
-import { acted } from "./local-naming.ts";
+import { withPath } from "./local-naming.ts";
 
 /**
  * No file that is read as a whole comes near this: the largest is the record of a deploy, 40 bytes for each file of a
@@ -13,8 +13,8 @@ const mostBytes = 256 * 1024 * 1024;
 const firstPiece = 64 * 1024;
 
 /** Returns the content of a file. Throws an Error that names the file if it is larger than 256 MiB or never ends. */
-export function wholeOf(path: string): Uint8Array {
-  return opened(path, (fd) => {
+export function readWhole(path: string): Uint8Array {
+  return openForReading(path, (fd) => {
     const { size } = fs.fstatSync(fd);
     const bytes = size > mostBytes ? null : beginning(fd, size || firstPiece, mostBytes + 1);
     if (bytes !== null && bytes.length <= mostBytes) return bytes;
@@ -23,22 +23,22 @@ export function wholeOf(path: string): Uint8Array {
 }
 
 /** Returns at most `most` bytes from the start of a file. */
-export function headOf(path: string, most: number): Uint8Array {
-  return opened(path, (fd) => beginning(fd, most, most));
+export function readHead(path: string, most: number): Uint8Array {
+  return openForReading(path, (fd) => beginning(fd, most, most));
 }
 
 /** Returns at most `most` bytes from the end of a file. */
-export function tailOf(path: string, most: number): Uint8Array {
-  return opened(path, (fd) => {
+export function readTail(path: string, most: number): Uint8Array {
+  return openForReading(path, (fd) => {
     const tail = new Uint8Array(most);
     return tail.subarray(0, fs.readSync(fd, tail, 0, most, Math.max(0, fs.fstatSync(fd).size - most)));
   });
 }
 
-function opened<T>(path: string, read: (fd: number) => T): T {
+function openForReading<T>(path: string, read: (fd: number) => T): T {
   const fd = fs.openSync(path, fs.constants.O_RDONLY);
   try {
-    return acted(path, () => read(fd));
+    return withPath(path, () => read(fd));
   } finally {
     fs.closeSync(fd);
   }

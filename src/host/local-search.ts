@@ -1,6 +1,6 @@
 // Matches of expressions in blocks of files, for one call about many files.
 
-import { longestPart, type Search, type Searched, type SearchLimits } from "./trees.ts";
+import { longestPart, type Search, type SearchLimits, type SearchResult } from "./trees.ts";
 
 /** `<`, which has the case bit of letters, too. */
 const openingByte = 0x3c;
@@ -66,7 +66,7 @@ export class Matcher {
     }
   }
 
-  searched(): Searched {
+  searched(): SearchResult {
     const found = this.#searches.flatMap((search) => [...search.found].map(([text, file]) => ({ file, text })));
     return { found, milliseconds: this.#milliseconds };
   }

@@ -7,7 +7,7 @@ const waiting = new Set<() => void>();
 let first: Signal | null = null;
 
 /** Implements {@link Host.heedSignals}. */
-export function heedSignals(): () => Signal | null {
+export function catchSignals(): () => Signal | null {
   for (const name of Object.keys(heeded) as (keyof typeof heeded)[]) {
     process.on(name, () => {
       first ??= { name, number: heeded[name] };

@@ -6,11 +6,11 @@ import { entryOf, Open } from "./listing.ts";
 import { O_PATH, openName, openNoFollow, Parents, placeOf, withTypedPaths } from "./local-beneath.ts";
 import { blockOf, bufferBytes, files, fill, open } from "./local-files.ts";
 import { isGzipOf } from "./local-gzip.ts";
-import { exchangeNames, pinned, type Status, statusAt, syncFileSystem } from "./local-libc.ts";
-import { missing } from "./local-naming.ts";
+import { exchangeNames, type Status, statusAt, syncFileSystem, whyNotRemovable } from "./local-libc.ts";
+import { nullIfMissing } from "./local-naming.ts";
 import { openBelow, openTyped } from "./local-opened.ts";
 import { SecondThread } from "./local-thread.ts";
-import { type Entry, type Opened, Refused, type Trees } from "./trees.ts";
+import { type OpenedEntry, RejectedArchive, type TreeEntry, type Trees } from "./trees.ts";
 
 /** Listing a directory takes as long as reading this many files. */
 const filesADir = 8;
@@ -41,10 +41,10 @@ export function localTrees(root = ""): Trees {
    * Runs an operation that changes names. The cached directories are closed, because they may belong to other paths
    * afterwards.
    */
-  const renaming = <T>(act: () => T): T => {
+  const renaming = <T>(withPaths: () => T): T => {
     parents.close();
     try {
-      return act();
+      return withPaths();
     } catch (error) {
       // The descriptors named in the message are still open here.
       throw withTypedPaths(error);
@@ -56,7 +56,7 @@ export function localTrees(root = ""): Trees {
   /**
    * Closes the cached directories too, because the number of a closed descriptor is soon used for another directory.
    */
-  const kept = (opened: Opened | null): Opened | null => {
+  const keepOpen = (opened: OpenedEntry | null): OpenedEntry | null => {
     if (opened === null) return null;
     const close = (): void => {
       parents.close();
@@ -65,13 +65,13 @@ export function localTrees(root = ""): Trees {
     return { ...opened, close };
   };
 
-  function* walk(dir: string): Generator<Entry> {
+  function* walk(dir: string): Generator<TreeEntry> {
     const top = entryOf("", statusOf(at(dir)));
     yield top;
     if (top.type === "directory") yield* below(at(dir), "");
   }
 
-  function* below(top: string, dir: string): Generator<Entry> {
+  function* below(top: string, dir: string): Generator<TreeEntry> {
     const within = new Open(dir, blockOf(dir === "" ? top : `${top}/${dir}`));
     while (within.name !== undefined) {
       const found = within.take();
@@ -87,17 +87,19 @@ export function localTrees(root = ""): Trees {
       const deep = paths.find(isTooDeep);
       if (deep !== undefined) {
         const start = deep.split("/").slice(0, 3).join("/");
-        throw new Refused(`${at(dir)}/${start} has more than ${mostNested} directories in each other: move it away`);
+        throw new RejectedArchive(
+          `${at(dir)}/${start} has more than ${mostNested} directories in each other: move it away`,
+        );
       }
       const dirs = paths.map((path) => (path === "" ? at(dir) : `${at(dir)}/${path}`)).join("\0");
       return thread.run("blocks", paths.length * filesADir, dirs);
     },
 
-    entry: (path) => missing(() => entryOf("", statusOf(at(path)))),
-    open: (path, trusted, reader) => kept(openTyped(root, path, trusted, reader)),
-    openBelow: (dir, path) => kept(openBelow(at(dir), path, root)),
+    entry: (path) => nullIfMissing(() => entryOf("", statusOf(at(path)))),
+    open: (path, trusted, reader) => keepOpen(openTyped(root, path, trusted, reader)),
+    openBelow: (dir, path) => keepOpen(openBelow(at(dir), path, root)),
     adopt: (path, owner) => adopt(at(path), owner),
-    pinned: (path) => pinned(at(path)),
+    pinned: (path) => whyNotRemovable(at(path)),
     linkTarget: (path) => fs.readlinkSync(name(path)),
 
     same(a, b) {
@@ -202,17 +204,17 @@ export function localTrees(root = ""): Trees {
 function statusOf(path: string): Status {
   const place = placeOf(path);
   // An absolute path ignores the directory that it is relative to.
-  if (place === null) return demanded(statusAt(currentDir, path), path);
-  if (place.below === "") return demanded(statusAt(place.top, ""), path);
+  if (place === null) return requireEntry(statusAt(currentDir, path), path);
+  if (place.below === "") return requireEntry(statusAt(place.top, ""), path);
   const fd = openNoFollow(path, O_PATH);
   try {
-    return demanded(statusAt(fd, ""), path);
+    return requireEntry(statusAt(fd, ""), path);
   } finally {
     fs.closeSync(fd);
   }
 }
 
-function demanded(status: Status | null, path: string): Status {
+function requireEntry(status: Status | null, path: string): Status {
   if (status !== null) return status;
   fs.lstatSync(path);
   throw new Error(`the status of ${path} cannot be read`);
@@ -224,7 +226,7 @@ function adopt(top: string, owner: Pick<Attributes, "uid" | "gid">): void {
   for (let dir = dirs.pop(); dir !== undefined; dir = dirs.pop()) {
     const fd = openNoFollow(dir, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY);
     try {
-      const status = demanded(statusAt(fd, ""), dir);
+      const status = requireEntry(statusAt(fd, ""), dir);
       if (status.isMount && dir !== top) continue;
       adoptOne(`${openName(fd)}/.`, entryOf("", status), owner);
       const within = new Open("", blockOf(openName(fd)));
@@ -239,7 +241,7 @@ function adopt(top: string, owner: Pick<Attributes, "uid" | "gid">): void {
   }
 }
 
-function adoptOne(path: string, entry: Entry, { uid, gid }: Pick<Attributes, "uid" | "gid">): void {
+function adoptOne(path: string, entry: TreeEntry, { uid, gid }: Pick<Attributes, "uid" | "gid">): void {
   const mode = entry.type === "link" ? entry.mode : entry.mode & ~unwanted;
   if (entry.uid === uid && entry.mode === mode) return;
   if (entry.type === "file" && entry.names > 1) {

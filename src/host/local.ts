@@ -1,14 +1,14 @@
 // The implementation of {@link Host} for this machine.
 
 import * as fs from "node:fs";
-import type { Answer, AskOptions, Attributes, Holder, Host, Space } from "./host.ts";
-import { Unseen } from "./host.ts";
+import type { Attributes, Holder, Host, HttpResponse, RequestOptions, Space } from "./host.ts";
+import { UnknownStateError } from "./host.ts";
 import { start } from "./local-child.ts";
 import { mapFile } from "./local-libc.ts";
 import { lockFile, lockHolders } from "./local-lock.ts";
-import { acted } from "./local-naming.ts";
-import { headOf, tailOf, wholeOf } from "./local-read.ts";
-import { atSignal, heedSignals } from "./local-signal.ts";
+import { withPath } from "./local-naming.ts";
+import { readHead, readTail, readWhole } from "./local-read.ts";
+import { atSignal, catchSignals } from "./local-signal.ts";
 import { statOf } from "./local-stat.ts";
 
 /** A probe that takes longer than this is not worth waiting for. */
@@ -31,21 +31,21 @@ export function localHost(root = ""): Host {
       forget();
     },
 
-    stat: (path) => looked(path, () => statOf(fs.lstatSync(at(path)))),
-    statTarget: (path) => looked(path, () => statOf(fs.statSync(at(path)))),
-    read: (path) => looked(path, () => wholeOf(at(path))),
-    head: (path, bytes) => looked(path, () => headOf(at(path), bytes)),
-    tail: (path, bytes) => looked(path, () => tailOf(at(path), bytes)),
-    map: (path) => looked(path, () => mapFile(at(path))),
-    readLink: (path) => looked(path, () => linkTarget(at(path))),
-    list: (path) => looked(path, () => fs.readdirSync(at(path)).sort()),
-    space: (path) => looked(path, () => spaceOf(at(path))),
-    lockHolders: (path) => looked(path, () => lockHolders(at(path))) ?? [],
+    stat: (path) => lookUp(path, () => statOf(fs.lstatSync(at(path)))),
+    statTarget: (path) => lookUp(path, () => statOf(fs.statSync(at(path)))),
+    read: (path) => lookUp(path, () => readWhole(at(path))),
+    head: (path, bytes) => lookUp(path, () => readHead(at(path), bytes)),
+    tail: (path, bytes) => lookUp(path, () => readTail(at(path), bytes)),
+    map: (path) => lookUp(path, () => mapFile(at(path))),
+    readLink: (path) => lookUp(path, () => linkTarget(at(path))),
+    list: (path) => lookUp(path, () => fs.readdirSync(at(path)).sort()),
+    space: (path) => lookUp(path, () => spaceOf(at(path))),
+    lockHolders: (path) => lookUp(path, () => lockHolders(at(path))) ?? [],
     probe: (argv, options) => start(argv, { limitMs: probeLimitMs, ...options }),
-    get: (url, options) => asked("GET", url, options),
+    get: (url, options) => withTypedPath("GET", url, options),
 
     writeFile: (path, bytes, attributes) =>
-      acted(path, () => {
+      withPath(path, () => {
         const temporary = temporaryFor(at(path));
         const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
         try {
@@ -70,7 +70,7 @@ export function localHost(root = ""): Host {
       }),
 
     append: (path, text, mode, synced) =>
-      acted(path, () => {
+      withPath(path, () => {
         const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = fs.constants;
         const fd = fs.openSync(at(path), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, mode);
         try {
@@ -110,33 +110,33 @@ export function localHost(root = ""): Host {
     },
 
     run: start,
-    send: asked,
+    send: withTypedPath,
     download: (url, path, wanted) =>
       import("./local-download.ts").then(({ download }) => download(url, at(path), wanted)),
-    heedSignals,
+    catchSignals: catchSignals,
   };
 }
 
 /** Loaded lazily, because few commands send requests. */
-async function asked(method: string, url: string, options: AskOptions = {}): Promise<Answer> {
-  const { ask } = await import("./local-fetch.ts");
-  return ask(method, url, options);
+async function withTypedPath(method: string, url: string, options: RequestOptions = {}): Promise<HttpResponse> {
+  const { request } = await import("./local-fetch.ts");
+  return request(method, url, options);
 }
 
 /** The path does not exist, has another type than expected, or is a circle of links. */
 const absentCodes = ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ESRCH"];
 
 /**
- * Returns null if the path does not exist, and throws {@link Unseen} if it may not be read. Any other error is a fault
+ * Returns null if the path does not exist, and throws {@link UnknownStateError} if it may not be read. Any other error is a fault
  * that the user must see.
  */
-function looked<T>(path: string, look: () => T): T | null {
+function lookUp<T>(path: string, look: () => T): T | null {
   try {
     return look();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (absentCodes.includes(code ?? "")) return null;
-    if (code === "EACCES" || code === "EPERM") throw new Unseen(`${path} may only be read by root`);
+    if (code === "EACCES" || code === "EPERM") throw new UnknownStateError(`${path} may only be read by root`);
     throw error;
   }
 }

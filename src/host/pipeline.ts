@@ -9,7 +9,7 @@ const ahead = 6;
  * Yields each batch with its result, in order, as soon as it is known. When the generator ends, also early, no batch is
  * still running. An error is thrown when its batch is due.
  */
-export async function* pipelined<B, R>(
+export async function* pipeline<B, R>(
   batches: Iterable<B> | AsyncIterable<B>,
   begin: (batch: B) => Promise<R>,
 ): AsyncGenerator<[B, R]> {

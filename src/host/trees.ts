@@ -6,7 +6,7 @@ import type { Block } from "./listing.ts";
 /**
  * An entry of a tree, with its path within the tree; the tree itself is "". Times are Unix milliseconds with fractions.
  */
-export interface Entry {
+export interface TreeEntry {
   path: string;
   type: Stat["type"];
   mode: number;
@@ -22,7 +22,7 @@ export interface Entry {
 }
 
 /** The attributes of a new file or directory. */
-export interface Made extends Attributes {
+export interface NewAttributes extends Attributes {
   /** Unix seconds. */
   modifiedSeconds: number;
 }
@@ -54,7 +54,7 @@ export interface Search {
 }
 
 /** A part of a file, as Latin-1 has its bytes. */
-export interface Found {
+export interface SearchHit {
   /** Index of the file that contains it. */
   file: number;
   text: string;
@@ -70,9 +70,9 @@ export interface SearchLimits {
   milliseconds: number;
 }
 
-export interface Searched {
+export interface SearchResult {
   /** In the order of the files for each search, one search after the other. */
-  found: Found[];
+  found: SearchHit[];
   /** How long the search took. */
   milliseconds: number;
 }
@@ -106,7 +106,7 @@ export interface UnpackLimits {
  * names that led to it change. Below such a path, {@link Trees} never leaves the directory: not through a symbolic
  * link, and not when directories are exchanged at the same time.
  */
-export interface Opened {
+export interface OpenedEntry {
   path: string;
   /** Its path without symbolic links at the time it was opened. */
   real: string;
@@ -118,7 +118,7 @@ export interface Opened {
  * Thrown for an archive or a path that is rejected. Names the entry and the reason. `limit`: the exceeded limit, or
  * "unchanged" if the file changed while it was read, so that a retry may succeed.
  */
-export class Refused extends Error {
+export class RejectedArchive extends Error {
   override name = "Refused";
 
   constructor(
@@ -130,29 +130,29 @@ export class Refused extends Error {
 }
 
 /** Returns the error for an archive whose compression ratio is far higher than that of a site. */
-export function tooDense({ ratio }: UnpackLimits): Refused {
-  return new Refused(`limit reached: it unpacks to more than ${ratio} times its size`, "ratio");
+export function tooDenseMessage({ ratio }: UnpackLimits): RejectedArchive {
+  return new RejectedArchive(`limit reached: it unpacks to more than ${ratio} times its size`, "ratio");
 }
 
 export interface Trees {
   /** Yields the tree and everything below it: parents first, names in order. Follows no symbolic link. */
-  walk(dir: string): Generator<Entry>;
+  walk(dir: string): Generator<TreeEntry>;
   /**
    * Returns the entries of each of these directories below `dir`, in the order of a walk. A directory that does not
-   * exist or is a symbolic link has none. Throws {@link Refused} for one that is nested too deeply. Uses threads in the
+   * exist or is a symbolic link has none. Throws {@link RejectedArchive} for one that is nested too deeply. Uses threads in the
    * same way as {@link digests}.
    */
   blocks(dir: string, paths: readonly string[]): Promise<Block[]>;
-  entry(path: string): Entry | null;
+  entry(path: string): TreeEntry | null;
   /**
    * Opens the target of a path, component by component; null if it does not exist. A symbolic link on the way is
    * followed only if one of the `trusted` users owns it, or if its owner also owns the target. No user can therefore
-   * lead this process to a file of another user. Throws {@link Refused} otherwise. Also throws it if `reader`, root by
+   * lead this process to a file of another user. Throws {@link RejectedArchive} otherwise. Also throws it if `reader`, root by
    * default, may not search a directory on the way or not read the target.
    */
-  open(path: string, trusted: readonly number[], reader?: number): Opened | null;
-  /** Opens the target of a path below `dir`. Throws {@link Refused} for a path that leads out of it. */
-  openBelow(dir: string, path: string): Opened | null;
+  open(path: string, trusted: readonly number[], reader?: number): OpenedEntry | null;
+  /** Opens the target of a path below `dir`. Throws {@link RejectedArchive} for a path that leads out of it. */
+  openBelow(dir: string, path: string): OpenedEntry | null;
   /**
    * Changes the owner of a directory and everything below it. Works from the top down, so that no other user can change
    * a name in it at the same time. Removes write permission of group and others, and set-ID bits. Sets the group if one
@@ -183,22 +183,22 @@ export interface Trees {
    * Parts of files, each different one once, with the first file that has it. What cannot be read has none. By threads in
    * the same way.
    */
-  search(files: readonly string[], search: Search, limits: SearchLimits): Promise<Searched>;
+  search(files: readonly string[], search: Search, limits: SearchLimits): Promise<SearchResult>;
   /**
    * So many bytes of files as new ones. No source may be a link. By threads in the same way. With `search` it finds what
    * {@link search} finds in the same files, without reading them again.
    */
-  copies(files: readonly Copy[], made: Made, search?: CopySearch): Promise<Searched>;
+  copies(files: readonly Copy[], made: NewAttributes, search?: CopySearch): Promise<SearchResult>;
   /** Of one, here and now; throws where its size is another by then. */
-  copy(from: string, to: string, made: Made, size: number): void;
+  copy(from: string, to: string, made: NewAttributes, size: number): void;
   makeDirectory(path: string, attributes: Attributes): void;
-  makeLink(path: string, target: string, made: Made): void;
+  makeLink(path: string, target: string, made: NewAttributes): void;
   /**
    * Hard-links a file. Returns false if the inode has reached the maximum or permitted number of links. Also returns
    * false if the file system does not support hard links, or if the target is on another one.
    */
   share(from: string, to: string): boolean;
-  setAttributes(path: string, made: Made): void;
+  setAttributes(path: string, made: NewAttributes): void;
   move(from: string, to: string): void;
   /** Exchanges two names atomically. Returns false if the file system does not support that. */
   exchange(a: string, b: string): boolean;
@@ -208,10 +208,10 @@ export interface Trees {
   remove(path: string): void;
   /**
    * Unpacks a tar, plain or compressed with gzip or zstd, or a zip. `from`: an open file, or "-" for a tar on stdin.
-   * `into`: an empty directory, which is not cleared if this throws {@link Refused}. `made`: mode and owner of the
+   * `into`: an empty directory, which is not cleared if this throws {@link RejectedArchive}. `made`: mode and owner of the
    * files. Returns notes for the user about names that were read differently than they are stored.
    */
-  unpack(from: Opened | "-", into: string, made: Attributes, limits: UnpackLimits): Promise<string[]>;
+  unpack(from: OpenedEntry | "-", into: string, made: Attributes, limits: UnpackLimits): Promise<string[]>;
   /**
    * Returns the free bytes without the blocks reserved for root, and the free inodes (Infinity if they are not
    * counted). `size`: the size of the file system in bytes; `block`: its block size.

@@ -2,12 +2,12 @@
 
 import { installedPackage } from "../apt/dpkg.ts";
 import type { Step } from "../engine/step.ts";
-import { type HostReader, Unseen } from "../host/host.ts";
+import { type HostReader, UnknownStateError } from "../host/host.ts";
 import type { Requirement, Unmet } from "../problem/requirement.ts";
 import { linesOf } from "../text/lines.ts";
 import { nginxConfig } from "./config.ts";
 import { hintToMend } from "./fault.ts";
-import { tookFiles } from "./running.ts";
+import { hasLoadedFiles } from "./running.ts";
 
 const directories = ["conf.d", "sites-enabled", "modules-enabled"].map((name) => `/etc/nginx/${name}`);
 
@@ -19,12 +19,13 @@ const logPrefix = /^(?:nginx: \[\w+\]|[\d/]+ [\d:]+ \[\w+\] \d+#\d+:) /;
  * file have loaded them all. Only without such workers is `nginx -t` run, which starts a child and opens nginx's logs.
  * Throws Unseen if only root can determine it.
  */
-export async function configFault(see: HostReader): Promise<Required<Unmet> | null> {
-  const { paths } = nginxConfig(see);
+export async function configFault(reader: HostReader): Promise<Required<Unmet> | null> {
+  const { paths } = nginxConfig(reader);
   // A deleted file has no modification time to compare.
-  if (paths.every((path) => see.statTarget(path) !== null) && tookFiles(see, [...paths, ...directories])) return null;
-  if (see.uid !== 0) throw new Unseen("only root can test the configuration of nginx");
-  const { code, stderr } = await see.probe(["nginx", "-t", "-q"]);
+  if (paths.every((path) => reader.statTarget(path) !== null) && hasLoadedFiles(reader, [...paths, ...directories]))
+    return null;
+  if (reader.uid !== 0) throw new UnknownStateError("only root can test the configuration of nginx");
+  const { code, stderr } = await reader.probe(["nginx", "-t", "-q"]);
   if (code === 0) return null;
   const lines = linesOf(stderr);
   const fatal = lines.find((line) => /\[(emerg|alert|crit)\]/.test(line)) ?? lines.join(" ");
@@ -33,8 +34,8 @@ export async function configFault(see: HostReader): Promise<Required<Unmet> | nu
 }
 
 /** Returns null, or that nginx refuses its configuration, with its own reason. */
-export async function refusal(see: HostReader): Promise<Required<Unmet> | null> {
-  const fault = await configFault(see);
+export async function refusal(reader: HostReader): Promise<Required<Unmet> | null> {
+  const fault = await configFault(reader);
   return fault && { ...fault, reason: `nginx refuses its configuration: ${fault.reason}` };
 }
 
@@ -42,16 +43,16 @@ export async function refusal(see: HostReader): Promise<Required<Unmet> | null> 
  * Returns a requirement that is met if nginx accepts its configuration, or if the step is about to change it. The step
  * then tests the changed configuration.
  */
-export function configAccepted({ wants }: Pick<Step, "wants">): Requirement {
+export function configValid({ resources }: Pick<Step, "resources">): Requirement {
   return {
     name: "nginx:config",
     title: "nginx accepts its configuration",
-    async check(see) {
-      if (installedPackage(see, "nginx") === null || see.stat("/etc/nginx/nginx.conf") === null) return null;
-      const fault = await refusal(see);
+    async check(reader) {
+      if (installedPackage(reader, "nginx") === null || reader.stat("/etc/nginx/nginx.conf") === null) return null;
+      const fault = await refusal(reader);
       if (fault === null) return null;
-      for (const resource of wants) {
-        const changes = await resource.check(see, [], () => {});
+      for (const resource of resources) {
+        const changes = await resource.check(reader, [], () => {});
         if (changes.some((change) => "path" in change && change.path.startsWith("/etc/nginx/"))) return null;
       }
       return fault;

@@ -1,13 +1,13 @@
 // Parses nginx's configuration files without running nginx.
 
-import { type HostReader, Unseen } from "../host/host.ts";
+import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 
 export interface NginxConfig {
   /** All files of the configuration, certificates included. */
   paths: string[];
-  servers: Server[];
+  servers: ServerBlock[];
   /** The settings of the server name table in the http block. */
   settings: Setting[];
   /** The includes of the http block: absolute patterns, with the file that contains them. */
@@ -22,7 +22,7 @@ export interface Setting {
   value: string;
 }
 
-export interface Server {
+export interface ServerBlock {
   path: string;
   line: number;
   names: string[];
@@ -62,14 +62,14 @@ const maxReads = 10_000;
 interface Place {
   trail: readonly string[];
   blocks: readonly string[];
-  server: Server | undefined;
+  server: ServerBlock | undefined;
 }
 
 /** Returns the parsed configuration. Throws a Problem if files include each other too deeply or too often. */
-export function nginxConfig(see: HostReader): NginxConfig {
+export function nginxConfig(reader: HostReader): NginxConfig {
   let reads = 0;
   const paths = new Set<string>();
-  const servers: Server[] = [];
+  const servers: ServerBlock[] = [];
   const settings: Setting[] = [];
   const includes: NginxConfig["includes"] = [];
   read(`${confDir}/nginx.conf`, { trail: [], blocks: [], server: undefined });
@@ -81,7 +81,7 @@ export function nginxConfig(see: HostReader): NginxConfig {
     if (place.trail.length >= maxIncluded) throw endless(path, `is included through more than ${maxIncluded} files`);
     if (reads > maxReads) throw endless(path, `is one of more than ${maxReads} files that nginx.conf includes`);
     paths.add(path);
-    const text = written(see, path);
+    const text = writtenValue(reader, path);
     // A long table of types contains nothing that is parsed here, so it is skipped.
     if (!/include|server|listen|ssl_|root|alias/.test(text)) return;
     const trail = [...place.trail, path];
@@ -102,7 +102,7 @@ export function nginxConfig(see: HostReader): NginxConfig {
         server = undefined;
       } else if (name === "include") {
         if (blocks.at(-1) === "http") includes.push({ path, pattern: absolute(value).replace(/\/(?:\.?\/)+/g, "/") });
-        for (const each of expand(see, value)) read(each, { trail, blocks, server });
+        for (const each of expand(reader, value)) read(each, { trail, blocks, server });
       } else if (settingNames.test(name) && blocks.join() === "http") settings.push({ path, line, name, value });
       else if (name === "server_name") server?.names.push(...words.slice(1));
       else if (name === "root" || name === "alias") server?.roots.push(value);
@@ -116,11 +116,11 @@ export function nginxConfig(see: HostReader): NginxConfig {
  * Returns the text of a file, or "" if it cannot be read: nginx cannot read it either, and the other files still count.
  * Throws Unseen if only root can read it.
  */
-function written(see: HostReader, path: string): string {
+function writtenValue(reader: HostReader, path: string): string {
   try {
-    return textOf(see, path) ?? "";
+    return textOf(reader, path) ?? "";
   } catch (error) {
-    if (error instanceof Unseen) throw error;
+    if (error instanceof UnknownStateError) throw error;
     return "";
   }
 }
@@ -154,7 +154,7 @@ function absolute(path: string): string {
 }
 
 /** Expands a pattern like glob(3). A path without wildcards is returned even if it does not exist. */
-function expand(see: HostReader, pattern: string): string[] {
+function expand(reader: HostReader, pattern: string): string[] {
   const [, ...segments] = absolute(pattern).split("/");
   return segments.reduce<string[]>(
     (found, segment) => {
@@ -162,7 +162,7 @@ function expand(see: HostReader, pattern: string): string[] {
       const glob = new Bun.Glob(segment);
       // A wildcard does not match a leading dot.
       const matches = (name: string): boolean => glob.match(name) && (!name.startsWith(".") || segment.startsWith("."));
-      return found.flatMap((dir) => (see.list(dir || "/") ?? []).filter(matches).map((name) => `${dir}/${name}`));
+      return found.flatMap((dir) => (reader.list(dir || "/") ?? []).filter(matches).map((name) => `${dir}/${name}`));
     },
     [""],
   );

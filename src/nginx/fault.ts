@@ -35,8 +35,8 @@ export function hintToMend(stderr: string): string[] {
  * Returns the command that restores a missing nginx.conf. The file belongs to a package: apt restores a deleted one
  * only with --force-confmiss.
  */
-export function hintToConfigure(see: HostReader): string[] {
-  const owner = ["nginx-common", "nginx"].find((name) => installedPackage(see, name) !== null);
+export function hintToConfigure(reader: HostReader): string[] {
+  const owner = ["nginx-common", "nginx"].find((name) => installedPackage(reader, name) !== null);
   if (owner === undefined) return setUp;
   return ["sudo", "apt-get", "-o", "Dpkg::Options::=--force-confmiss", "install", "--reinstall", owner];
 }

@@ -15,13 +15,13 @@ const bucketSize = "server_names_hash_bucket_size";
 export const nameSizes = { [bucketSize]: 512, server_names_hash_max_size: 16384 };
 
 /** Returns the settings of the table in foreign files. nginx refuses a second setting. */
-export function foreignNameSizes(see: HostReader): Setting[] {
-  return nginxConfig(see).settings.filter(({ path, name }) => path !== limitsPath && name in nameSizes);
+export function foreignNameSizes(reader: HostReader): Setting[] {
+  return nginxConfig(reader).settings.filter(({ path, name }) => path !== limitsPath && name in nameSizes);
 }
 
 /** Returns why nginx cannot serve this name, or null. The reason is a foreign size setting that is too small for it. */
-export function nameTooLong(see: HostReader, domain: string): Unmet | null {
-  const setting = foreignNameSizes(see).find(({ name }) => name === bucketSize);
+export function nameTooLong(reader: HostReader, domain: string): Unmet | null {
+  const setting = foreignNameSizes(reader).find(({ name }) => name === bucketSize);
   if (setting === undefined || !(domain.length > longestName(Number(setting.value)))) return null;
   const { path, line, value } = setting;
   const reason = `${domain} is too long for nginx: ${path}:${line} sets ${bucketSize} to ${value}; remove that, or set ${nameSizes[bucketSize]}`;

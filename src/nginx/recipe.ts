@@ -2,20 +2,20 @@
 
 import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
-import { foreseen } from "../engine/overlay.ts";
+import { overlay } from "../engine/overlay.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { file } from "../resources/file.ts";
-import { installed } from "../resources/package.ts";
-import { type Service, service } from "../resources/service.ts";
+import { packageInstalled } from "../resources/package.ts";
+import { type ServiceSpec, service } from "../resources/service.ts";
 import { hintToMend } from "./fault.ts";
 import { foreignNameSizes, nameSizes } from "./names.ts";
 import { catchAllPath, certificatePath, clientsPath, limitsPath, sitesIncludePath, typesPath } from "./paths.ts";
-import { emergency, tookFiles } from "./running.ts";
+import { emergencyMessage, hasLoadedFiles } from "./running.ts";
 import { sitesRead } from "./sites.ts";
 import { clientsText, limitsText, typesText } from "./text.ts";
-import { catchAll, throwawayCertificate } from "./unknown-names.ts";
+import { catchAllSite, throwawayCertificate } from "./unknown-names.ts";
 import { welcomeSite } from "./welcome.ts";
 
 /** Returns the step that configures nginx for the sites of edox-ops. */
@@ -23,8 +23,8 @@ export function nginxPrepare(facts: Facts): Step {
   return {
     id: "nginx.prepare",
     title: "nginx is enabled, answers no unknown name, and knows the limits of the sites",
-    needs: [{ step: "packages.install", resource: installed("nginx") }],
-    wants: [
+    needs: [{ step: "packages.install", resource: packageInstalled("nginx") }],
+    resources: [
       sitesRead,
       limits,
       clients,
@@ -44,8 +44,8 @@ export const limits = file({
   path: limitsPath,
   mode: 0o644,
   keepDir: replacedDir,
-  text(see, ahead) {
-    const foreign = foreignNameSizes(foreseen(see, ahead)).map(({ name }) => name);
+  text(reader, ahead) {
+    const foreign = foreignNameSizes(overlay(reader, ahead)).map(({ name }) => name);
     return Text.of(limitsText(Object.entries(nameSizes).filter(([name]) => !foreign.includes(name))));
   },
 });
@@ -77,7 +77,7 @@ export function unknownNames(facts: Facts): Resource {
     path: catchAllPath,
     mode: 0o644,
     keepDir: replacedDir,
-    text: (see, ahead, warn) => catchAll(see, ahead, warn, facts),
+    text: (reader, ahead, warn) => catchAllSite(reader, ahead, warn, facts),
   });
   return { ...server, optional: true };
 }
@@ -85,21 +85,21 @@ export function unknownNames(facts: Facts): Resource {
 /**
  * Returns a resource for an nginx that is active, enabled at boot, and has loaded the current version of these files.
  */
-export function nginxService(paths: readonly string[], more: Pick<Service, "mayWait"> = {}): Resource {
+export function nginxService(paths: readonly string[], more: Pick<ServiceSpec, "mayWait"> = {}): Resource {
   const resource = service({
     unit: "nginx",
     name: "nginx:active",
     test: ["nginx", "-t", "-q"],
     hintFor: hintToMend,
     owns: (path) => path.startsWith("/etc/nginx/") || path === certificatePath,
-    taken: (see) => tookFiles(see, paths),
-    explain: emergency,
+    hasLoaded: (reader) => hasLoadedFiles(reader, paths),
+    explain: emergencyMessage,
     ...more,
   });
   return { ...resource, follows: ["nginx:config"] };
 }
 
 /** Returns whether the running nginx has loaded our default server, and so holds its ports. */
-export function nginxServes(see: HostReader): boolean {
-  return see.stat(catchAllPath) !== null && tookFiles(see, [catchAllPath]);
+export function nginxServes(reader: HostReader): boolean {
+  return reader.stat(catchAllPath) !== null && hasLoadedFiles(reader, [catchAllPath]);
 }

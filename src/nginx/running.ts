@@ -14,31 +14,31 @@ const clockErrorMs = 20;
 const enoughLog = 64 * 1024;
 
 /** Returns when the oldest worker that is not shutting down was started, in Unix milliseconds, or null if none runs. */
-function workersSinceMs(see: HostReader): number | null {
-  const master = textOf(see, "/run/nginx.pid")?.trim();
-  const uptime = Number(textOf(see, "/proc/uptime")?.split(" ")[0]);
+function workersSinceMs(reader: HostReader): number | null {
+  const master = textOf(reader, "/run/nginx.pid")?.trim();
+  const uptime = Number(textOf(reader, "/proc/uptime")?.split(" ")[0]);
   if (!master) return null;
-  const starts = childrenOf(see, master)
-    .filter((pid) => isWorker(textOf(see, `/proc/${pid}/cmdline`)))
-    .flatMap((pid) => statOf(see, pid)[startField] ?? [])
+  const starts = childrenOf(reader, master)
+    .filter((pid) => isWorker(textOf(reader, `/proc/${pid}/cmdline`)))
+    .flatMap((pid) => statOf(reader, pid)[startField] ?? [])
     .map((ticks) => Number(ticks) / ticksPerSecond);
-  return starts.length === 0 ? null : see.now() - (uptime - Math.min(...starts)) * 1000;
+  return starts.length === 0 ? null : reader.now() - (uptime - Math.min(...starts)) * 1000;
 }
 
 /**
  * Returns the child processes from the kernel's list. On a kernel without one (CONFIG_PROC_CHILDREN), it compares the
  * parent of each process with `pid`.
  */
-function childrenOf(see: HostReader, pid: string): string[] {
-  const told = textOf(see, `/proc/${pid}/task/${pid}/children`);
+function childrenOf(reader: HostReader, pid: string): string[] {
+  const told = textOf(reader, `/proc/${pid}/task/${pid}/children`);
   if (told !== null) return told.split(" ").filter(Boolean);
-  const all = (see.list("/proc") ?? []).filter((name) => /^\d+$/.test(name));
-  return all.filter((each) => statOf(see, each)[parentField] === pid);
+  const all = (reader.list("/proc") ?? []).filter((name) => /^\d+$/.test(name));
+  return all.filter((each) => statOf(reader, each)[parentField] === pid);
 }
 
 /** Returns the fields of proc(5) from the third on. The second, the command, may contain any character. */
-function statOf(see: HostReader, pid: string): string[] {
-  const text = textOf(see, `/proc/${pid}/stat`) ?? "";
+function statOf(reader: HostReader, pid: string): string[] {
+  const text = textOf(reader, `/proc/${pid}/stat`) ?? "";
   return text.slice(text.lastIndexOf(")") + 2).split(" ");
 }
 
@@ -55,18 +55,18 @@ function isWorker(title: string | null): boolean {
  * Returns whether the running workers were started after the last change of these files. This is the only way to detect
  * a process that was killed between write and reload. Future times (a clock that was set back) are ignored.
  */
-export function tookFiles(see: HostReader, paths: readonly string[]): boolean {
-  const since = workersSinceMs(see);
+export function hasLoadedFiles(reader: HostReader, paths: readonly string[]): boolean {
+  const since = workersSinceMs(reader);
   if (since === null) return false;
   return paths.every((path) => {
-    const changed = see.statTarget(path)?.changedMs ?? 0;
-    return changed <= since + clockErrorMs || changed > see.now();
+    const changed = reader.statTarget(path)?.changedMs ?? 0;
+    return changed <= since + clockErrorMs || changed > reader.now();
   });
 }
 
 /** Returns nginx's last [emerg] message since then, the reason of a failed reload, or null. */
-export function emergency(see: HostReader, sinceMs: number): string | null {
-  const log = new TextDecoder().decode(see.tail("/var/log/nginx/error.log", enoughLog) ?? undefined);
+export function emergencyMessage(reader: HostReader, sinceMs: number): string | null {
+  const log = new TextDecoder().decode(reader.tail("/var/log/nginx/error.log", enoughLog) ?? undefined);
   const lines = [...log.matchAll(/^(\d{4})\/(\d\d)\/(\d\d) (\S+) \[emerg\] \S+ (.+)$/gm)];
   // The log has a resolution of one second.
   const recent = lines.filter(([, y, m, d, t]) => new Date(`${y}-${m}-${d}T${t}`).getTime() >= sinceMs - 1000);

@@ -23,23 +23,23 @@ const mainPath = "/etc/nginx/nginx.conf";
 export const sitesRead: Resource = {
   name: "nginx:sites",
   title: "nginx reads the sites of edox-ops",
-  async check(see, ahead, warn) {
+  async check(reader, ahead, warn) {
     // The origin of the package, and so its configuration, is known only after its installation.
     if (installs(ahead, "nginx")) return [];
-    if (see.stat(mainPath) === null) {
+    if (reader.stat(mainPath) === null) {
       throw new Problem("blocked", `nginx has no configuration: ${mainPath} is missing`, {
-        hint: hintToConfigure(see),
+        hint: hintToConfigure(reader),
       });
     }
-    if (!includes(see, limitsPath)) {
+    if (!includes(reader, limitsPath)) {
       const message = `nginx reads nothing in /etc/nginx/conf.d: add "include /etc/nginx/conf.d/*.conf;" to the http block of ${mainPath}`;
-      throw new Problem("blocked", message, { hint: hintToInclude(see) });
+      throw new Problem("blocked", message, { hint: hintToInclude(reader) });
     }
     const changes: Change[] = [];
     for (const dir of [sitesAvailableDir, sitesEnabledDir]) {
-      changes.push(...missingDirectories(see, [...ahead, ...changes], dir));
+      changes.push(...missingDirectories(reader, [...ahead, ...changes], dir));
     }
-    return [...changes, ...(await include.check(see, ahead, warn))];
+    return [...changes, ...(await include.check(reader, ahead, warn))];
   },
 };
 
@@ -49,21 +49,21 @@ const include = file({
   path: sitesIncludePath,
   mode: 0o644,
   keepDir: replacedDir,
-  text: (see) => (includes(see, `${sitesEnabledDir}/edox-ops-site`) ? null : Text.of(sitesText)),
+  text: (reader) => (includes(reader, `${sitesEnabledDir}/edox-ops-site`) ? null : Text.of(sitesText)),
 });
 
 /**
  * Returns the command that adds the include if nginx.conf opens the http block in the usual form, or one that shows the
  * file.
  */
-function hintToInclude(see: HostReader): string[] {
-  const isUsual = /^[ \t]*http[ \t]*\{/m.test(textOf(see, mainPath) ?? "");
+function hintToInclude(reader: HostReader): string[] {
+  const isUsual = /^[ \t]*http[ \t]*\{/m.test(textOf(reader, mainPath) ?? "");
   const edit = "0,/^[[:blank:]]*http[[:blank:]]*{/s||&\\n    include /etc/nginx/conf.d/*.conf;|";
   return isUsual ? ["sudo", "sed", "-i", edit, mainPath] : ["cat", "-n", mainPath];
 }
 
 /** Returns whether the http block would include a file at this path without our own include. */
-function includes(see: HostReader, path: string): boolean {
-  const theirs = nginxConfig(see).includes.filter((each) => each.path !== sitesIncludePath);
+function includes(reader: HostReader, path: string): boolean {
+  const theirs = nginxConfig(reader).includes.filter((each) => each.path !== sitesIncludePath);
   return theirs.some(({ pattern }) => new Bun.Glob(pattern).match(path));
 }

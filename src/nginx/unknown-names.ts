@@ -2,7 +2,7 @@
 
 import { type Change, root, Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
-import { foreseen } from "../engine/overlay.ts";
+import { overlay } from "../engine/overlay.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Warn } from "../problem/requirement.ts";
@@ -16,29 +16,29 @@ import { nginxSince } from "./version.ts";
 const rejectHandshakeSince = "1.19.4";
 const ourSites = `${sitesEnabledDir}/edox-ops-`;
 
-function rejectsHandshakes(see: HostReader, facts: Facts): boolean {
-  return nginxSince(see, facts, rejectHandshakeSince);
+function rejectsHandshakes(reader: HostReader, facts: Facts): boolean {
+  return nginxSince(reader, facts, rejectHandshakeSince);
 }
 
 /**
  * Returns the default server for all sockets on which no foreign server handles unknown names, or null if there are
  * none.
  */
-export function catchAll(see: HostReader, ahead: readonly Change[], warn: Warn, facts: Facts): Text | null {
+export function catchAllSite(reader: HostReader, ahead: readonly Change[], warn: Warn, facts: Facts): Text | null {
   const all = facts.ipv6 ? ["80", "[::]:80", "443", "[::]:443"] : ["80", "443"];
-  const sockets = free(see, all, ahead, warn);
+  const sockets = freePorts(reader, all, ahead, warn);
   if (sockets.length === 0) return null;
-  return Text.of(catchAllText({ sockets, certificatePath: rejectsHandshakes(see, facts) ? null : certificatePath }));
+  return Text.of(catchAllText({ sockets, certificatePath: rejectsHandshakes(reader, facts) ? null : certificatePath }));
 }
 
-function free(see: HostReader, all: readonly string[], ahead: readonly Change[], warn: Warn): string[] {
-  const { servers } = nginxConfig(foreseen(see, ahead));
+function freePorts(reader: HostReader, all: readonly string[], ahead: readonly Change[], warn: Warn): string[] {
+  const { servers } = nginxConfig(overlay(reader, ahead));
   const isOurs = ({ path }: Listen): boolean => path === catchAllPath;
   const ours = servers.flatMap(({ listens }) => listens.filter(isOurs)).map(({ socket }) => socket);
   const others = servers.flatMap(({ listens, names, stream }) =>
     listens.filter((each) => !isOurs(each)).map((each) => ({ ...each, names, stream })),
   );
-  const web = ours.includes("443") ? null : portHolder(see, 443, "nginx");
+  const web = ours.includes("443") ? null : portHolder(reader, 443, "nginx");
   if (web !== null) warn(`port 443 is taken by ${web}: unknown names are left to it there`);
 
   return all.filter((socket) => {
@@ -75,9 +75,9 @@ export function throwawayCertificate(facts: Facts): Resource {
   return {
     name: "nginx:throwaway-certificate",
     title: "nginx can refuse unknown names over TLS",
-    async check(see, ahead) {
-      if (rejectsHandshakes(see, facts) || see.stat(certificatePath) !== null) return [];
-      const { code, stdout, stderr } = await see.probe(makeCertificate);
+    async check(reader, ahead) {
+      if (rejectsHandshakes(reader, facts) || reader.stat(certificatePath) !== null) return [];
+      const { code, stdout, stderr } = await reader.probe(makeCertificate);
       // openssl is a dependency of ca-certificates. Until that is installed, the certificate can only be announced.
       const promised = ahead.some((change) => change.kind === "packages");
       if (code !== 0 && !promised) throw new Error(`openssl makes no certificate: ${stderr.trim()}`);

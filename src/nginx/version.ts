@@ -9,8 +9,8 @@ const shipped: Record<string, string> = { jammy: "1.18.0", bookworm: "1.22.1", n
 const newest = "1.28.0";
 
 /** Returns whether the host's nginx has at least this version. */
-export function nginxSince(see: HostReader, { codename }: Facts, version: string): boolean {
-  const found = installedPackage(see, "nginx");
+export function nginxSince(reader: HostReader, { codename }: Facts, version: string): boolean {
+  const found = installedPackage(reader, "nginx");
   const here = (found && packageField(found, "Version")?.match(/\d+\.\d+\.\d+/)?.[0]) ?? shipped[codename] ?? newest;
   return Bun.semver.order(here, version) >= 0;
 }

@@ -14,18 +14,18 @@ const nothing = "/dev/null";
 export const welcomeSite: Resource = {
   name: "nginx:default-site",
   title: "the distribution's welcome site is off",
-  check(see, ahead, warn) {
+  check(reader, ahead, warn) {
     const keptOut = ahead.some((change) => change.kind === "link" && change.path === welcomeLinkPath);
     const comes = installs(ahead, "nginx");
     if (keptOut) return [];
-    if (comes && see.stat(welcomeSitePath) === null) {
+    if (comes && reader.stat(welcomeSitePath) === null) {
       return [{ kind: "link", path: welcomeLinkPath, before: welcomeSitePath, after: null }];
     }
-    const target = see.readLink(welcomeLinkPath);
-    if (target !== null && isPristine(see, target)) {
+    const target = reader.readLink(welcomeLinkPath);
+    if (target !== null && isPristine(reader, target)) {
       return [{ kind: "link", path: welcomeLinkPath, before: target, after: null }];
     }
-    if (target !== nothing && see.stat(welcomeLinkPath) !== null) {
+    if (target !== nothing && reader.stat(welcomeLinkPath) !== null) {
       warn(`${welcomeLinkPath} is not the distribution's: left as it is`);
     }
     return [];
@@ -40,21 +40,21 @@ export const welcomeSite: Resource = {
 export const welcomeSiteKeptOut: Resource = {
   name: "nginx:without-ipv6",
   title: "nginx comes up without IPv6",
-  check(see, ahead) {
-    const target = see.readLink(welcomeLinkPath);
-    const free = see.stat(welcomeLinkPath) === null || (target !== null && isPristine(see, target));
-    if (installedPackage(see, "nginx") !== null || !free) return [];
+  check(reader, ahead) {
+    const target = reader.readLink(welcomeLinkPath);
+    const free = reader.stat(welcomeLinkPath) === null || (target !== null && isPristine(reader, target));
+    if (installedPackage(reader, "nginx") !== null || !free) return [];
     return [
-      ...missingDirectories(see, ahead, "/etc/nginx/sites-enabled"),
+      ...missingDirectories(reader, ahead, "/etc/nginx/sites-enabled"),
       { kind: "link", path: welcomeLinkPath, before: target, after: nothing },
     ];
   },
 };
 
 /** Returns whether the link leads to the packaged file, and that file is unmodified. */
-function isPristine(see: HostReader, target: string): boolean {
+function isPristine(reader: HostReader, target: string): boolean {
   if (target !== welcomeSitePath && target !== "../sites-available/default") return false;
-  const bytes = see.read(welcomeSitePath);
-  const packaged = conffileDigest(see, "nginx-common", welcomeSitePath);
+  const bytes = reader.read(welcomeSitePath);
+  const packaged = conffileDigest(reader, "nginx-common", welcomeSitePath);
   return bytes !== null && new Bun.CryptoHasher("md5").update(bytes).digest("hex") === packaged;
 }

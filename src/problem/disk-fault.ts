@@ -21,20 +21,20 @@ const fewInodes = 500;
  * Returns the same problem, with its cause first if that is the disk. Returns it unchanged if the disk cannot be
  * examined.
  */
-export function withDiskFault(problem: Problem, see: HostReader): Problem {
+export function withDiskFault(problem: Problem, reader: HostReader): Problem {
   try {
-    return withCause(problem, see);
+    return withCause(problem, reader);
   } catch {
     return problem;
   }
 }
 
-function withCause(problem: Problem, see: HostReader): Problem {
-  const fixed = fixedFile(problem.message, see);
+function withCause(problem: Problem, reader: HostReader): Problem {
+  const fixed = fixedFile(problem.message, reader);
   if (fixed !== null) return becauseOf(problem, fixed);
   const said = [problem.message, ...linesOf(problem.stderr)];
   for (const line of said) {
-    const found = faultIn(line, problem.message, see);
+    const found = faultIn(line, problem.message, reader);
     if (found !== null) return becauseOf(problem, found);
   }
   return problem;
@@ -54,48 +54,48 @@ function becauseOf(problem: Problem, { cause, hint }: Cause): Problem {
  * Returns the reason why a file cannot be replaced, or null. Only the system's own message about a path counts:
  * programs report such errors for other causes.
  */
-function fixedFile(message: string, see: HostReader): Cause | null {
+function fixedFile(message: string, reader: HostReader): Cause | null {
   const [, path = "", words] = /^(\/[^:;]+): (operation not permitted|resource busy or locked)/.exec(message) ?? [];
   if (words === undefined) return null;
-  if (words.startsWith("resource") && mountPointOf(path, see) === path) {
+  if (words.startsWith("resource") && mountPointOf(path, reader) === path) {
     return { cause: `${path} is mounted by itself, so that it cannot be replaced`, hint: ["findmnt", path] };
   }
   // No file permission stops root: only the attributes of chattr(1) do.
   const dir = path.slice(0, path.lastIndexOf("/")) || "/";
-  const isFixed = words.startsWith("operation") && see.uid === 0 && see.stat(dir) !== null;
+  const isFixed = words.startsWith("operation") && reader.uid === 0 && reader.stat(dir) !== null;
   return isFixed ? { cause: `${path} or its directory is immutable`, hint: ["lsattr", "-d", dir, path] } : null;
 }
 
-function faultIn(line: string, told: string, see: HostReader): Cause | null {
-  if (tooLarge.test(line)) return limited(see);
+function faultIn(line: string, told: string, reader: HostReader): Cause | null {
+  if (tooLarge.test(line)) return fileSizeLimit(reader);
   const isReadOnly = readOnly.test(line);
   if (!isReadOnly && !full.test(line)) return null;
   const named = pathIn(line, told);
-  const path = named && existing(named, see);
-  return isReadOnly ? thawed(path, see) : emptied(path, see);
+  const path = named && nearestExisting(named, reader);
+  return isReadOnly ? readOnlyDisk(path, reader) : noSpace(path, reader);
 }
 
 /** Returns the limit of this process as the cause, or null if the file system refused the size. */
-function limited(see: HostReader): Cause | null {
-  const limits = textOf(see, "/proc/self/limits") ?? "";
+function fileSizeLimit(reader: HostReader): Cause | null {
+  const limits = textOf(reader, "/proc/self/limits") ?? "";
   const bytes = /^Max file size +(\d+)/m.exec(limits)?.[1];
   if (bytes === undefined) return null;
   const cause = `this process may write files of ${bytes} bytes at the most (ulimit -f, LimitFSIZE= of a unit)`;
   return { cause, hint: ["ulimit", "-f", "unlimited"] };
 }
 
-function emptied(path: string | null, see: HostReader): Cause {
+function noSpace(path: string | null, reader: HostReader): Cause {
   if (path === null) return { cause: "no space left", hint: ["df", "-h"] };
-  const space = see.space(path);
+  const space = reader.space(path);
   const noInodes = space !== null && space.inodes > 0 && space.inodesFree < fewInodes;
   return noInodes
     ? { cause: `no inodes left at ${path}`, hint: ["df", "-i", path] }
     : { cause: `no space left at ${path}`, hint: ["df", "-h", path] };
 }
 
-function thawed(path: string | null, see: HostReader): Cause {
+function readOnlyDisk(path: string | null, reader: HostReader): Cause {
   if (path === null) return { cause: "read-only file system", hint: ["findmnt", "--options", "ro"] };
-  const point = mountPointOf(path, see);
+  const point = mountPointOf(path, reader);
   return { cause: `${point} is a read-only file system`, hint: ["sudo", "mount", "-o", "remount,rw", point] };
 }
 
@@ -111,8 +111,10 @@ function pathIn(line: string, told: string): string | null {
 }
 
 /** Returns the path itself, or its nearest existing parent directory. */
-function existing(path: string, see: HostReader): string {
+function nearestExisting(path: string, reader: HostReader): string {
   const trimmed = path.replace(/[./]+$/, "");
   if (trimmed === "") return "/";
-  return see.stat(trimmed)?.type === "directory" ? trimmed : existing(trimmed.slice(0, trimmed.lastIndexOf("/")), see);
+  return reader.stat(trimmed)?.type === "directory"
+    ? trimmed
+    : nearestExisting(trimmed.slice(0, trimmed.lastIndexOf("/")), reader);
 }

@@ -10,7 +10,7 @@ export type ProblemCode =
   | "not-confirmed"
   | "requirement"
   | "locked"
-  | "unseen"
+  | "unknown"
   | "blocked"
   | "state"
   | "command-failed"

@@ -5,9 +5,9 @@ import { Problem } from "./problem.ts";
  * Returns the bytes of a file, or null if it does not exist. Throws a Problem for a directory, a device or a pipe,
  * which may never end.
  */
-export function regularFile(see: HostReader, path: string): Uint8Array | null {
-  const { type = "file" } = see.statTarget(path) ?? {};
-  if (type === "file") return see.read(path);
+export function regularFile(reader: HostReader, path: string): Uint8Array | null {
+  const { type = "file" } = reader.statTarget(path) ?? {};
+  if (type === "file") return reader.read(path);
   const kind = type === "directory" ? "a directory" : "a device, a pipe or a socket";
   throw new Problem("blocked", `${path} is ${kind}, and should be a file`, { hint: ["ls", "-ld", path] });
 }

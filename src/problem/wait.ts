@@ -10,7 +10,7 @@ const pollMs = 500;
 export type Stop = () => Problem | null;
 
 /** Throws the reason to start nothing more, if there is one. */
-export function heed(stop: Stop): void {
+export function throwIfInterrupted(stop: Stop): void {
   const problem = stop();
   if (problem) throw problem;
 }
@@ -24,24 +24,24 @@ export interface WaitWatch {
  * Polls until the requirement is met, and returns its warnings. Throws a Problem with the reason if it is not met in
  * time.
  */
-export async function met(
+export async function waitFor(
   requirement: Requirement,
-  see: HostReader,
+  reader: HostReader,
   watch: WaitWatch = {},
   stop: Stop = () => null,
 ): Promise<string[]> {
   const { waitMs = 0 } = requirement;
-  const end = see.now() + waitMs;
+  const end = reader.now() + waitMs;
   for (let told = false; ; told = true) {
     const warnings: string[] = [];
-    const unmet = await requirement.check(see, (sentence) => warnings.push(sentence));
+    const unmet = await requirement.check(reader, (sentence) => warnings.push(sentence));
     if (unmet === null) return warnings;
-    if (see.now() >= end) {
+    if (reader.now() >= end) {
       const waited = waitMs > 0 ? `, and was so for ${waitMs / 60_000} min` : "";
       throw new Problem("requirement", `${unmet.reason}${waited}`, { hint: unmet.hint });
     }
     if (!told) watch.waiting?.(requirement, unmet);
-    heed(stop);
-    await see.sleep(pollMs);
+    throwIfInterrupted(stop);
+    await reader.sleep(pollMs);
   }
 }

@@ -2,13 +2,13 @@
  * A command of the command line with its flags, values and subcommands. The reference, the man page and the completions
  * are generated from it.
  */
-export interface Word {
+export interface CommandSpec {
   /** The path from the program's name: ["edox-ops", "project", "add"]. */
   path: readonly string[];
   description: string;
   flags: readonly Flag[];
   values: readonly Value[];
-  words: readonly Word[];
+  words: readonly CommandSpec[];
 }
 
 export interface Flag {
@@ -30,11 +30,11 @@ export interface Value {
 }
 
 /** Returns a command and all its subcommands, each before its own subcommands. */
-export function allWords(from: Word): Word[] {
-  return [from, ...from.words.flatMap(allWords)];
+export function allCommands(from: CommandSpec): CommandSpec[] {
+  return [from, ...from.words.flatMap(allCommands)];
 }
 
 /** Returns the last word of the command. */
-export function nameOf({ path }: Word): string {
+export function nameOf({ path }: CommandSpec): string {
   return path.at(-1) ?? "";
 }

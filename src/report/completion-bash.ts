@@ -1,10 +1,10 @@
 // Completion in bash: commands, flags and values. Bash cannot show their descriptions.
 
-import { allWords, nameOf, type Value, type Word } from "./command-spec.ts";
+import { allCommands, type CommandSpec, nameOf, type Value } from "./command-spec.ts";
 
 /** Returns the completion script. It needs bash 4.4 and no other package, and does not start the program. */
-export function bashCompletion(root: Word): string {
-  const words = allWords(root);
+export function bashCompletion(root: CommandSpec): string {
+  const words = allCommands(root);
   const program = nameOf(root);
   const name = `_${program.replaceAll("-", "_")}`;
   const commands = words.slice(1).map((word) => `"${place(word)}"`);
@@ -54,7 +54,7 @@ complete -F ${name} ${program}
 }
 
 /** Returns the words after the program's name, each with a leading space. */
-function place({ path }: Word): string {
+function place({ path }: CommandSpec): string {
   return path
     .slice(1)
     .map((word) => ` ${word}`)

@@ -1,29 +1,29 @@
 // Completion in fish: commands, flags and values, with their descriptions.
 
-import { allWords, nameOf, type Value, type Word } from "./command-spec.ts";
+import { allCommands, type CommandSpec, nameOf, type Value } from "./command-spec.ts";
 
 /** Returns the completion script. It needs fish 3 and does not start the program. */
-export function fishCompletion(root: Word): string {
-  const words = allWords(root);
+export function fishCompletion(root: CommandSpec): string {
+  const words = allCommands(root);
   const program = nameOf(root);
   const name = `__${program.replaceAll("-", "_")}`;
-  const commands = words.slice(1).map((word) => quoted(place(word)));
+  const commands = words.slice(1).map((word) => quote(place(word)));
   const takers = words.flatMap((word) =>
-    word.flags.filter(({ value }) => value).map((flag) => quoted(`${place(word)} ${flag.name}`)),
+    word.flags.filter(({ value }) => value).map((flag) => quote(`${place(word)} ${flag.name}`)),
   );
   const complete = (condition: string, rest: string): string =>
-    `complete -c ${program} -n ${quoted(condition)} ${rest}\n`;
+    `complete -c ${program} -n ${quote(condition)} ${rest}\n`;
   const lines = words.flatMap((word) => [
     ...word.words.map((each) =>
-      complete(`${name}_takes "${place(word)}" 0`, `-a ${nameOf(each)} -d ${quoted(each.description)}`),
+      complete(`${name}_takes "${place(word)}" 0`, `-a ${nameOf(each)} -d ${quote(each.description)}`),
     ),
     ...word.values.map((value, i) =>
-      complete(`${name}_takes "${place(word)}" ${i}`, `${argumentsOf(value)} -d ${quoted(value.description)}`),
+      complete(`${name}_takes "${place(word)}" ${i}`, `${argumentsOf(value)} -d ${quote(value.description)}`),
     ),
     ...word.flags.map((flag) =>
       complete(
         `${name}_lacks "${place(word)}" ${flag.name}`,
-        `-l ${flag.name.slice(2)} -d ${quoted(flag.description)}${flag.value ? ` -r ${argumentsOf(flag.value)}` : ""}`,
+        `-l ${flag.name.slice(2)} -d ${quote(flag.description)}${flag.value ? ` -r ${argumentsOf(flag.value)}` : ""}`,
       ),
     ),
   ]);
@@ -71,7 +71,7 @@ function caseOf(patterns: readonly string[], action: string): string {
 }
 
 /** Returns the words after the program's name, each with a leading space. */
-function place({ path }: Word): string {
+function place({ path }: CommandSpec): string {
   return path
     .slice(1)
     .map((word) => ` ${word}`)
@@ -79,11 +79,11 @@ function place({ path }: Word): string {
 }
 
 function argumentsOf({ choices, path }: Value): string {
-  if (choices.length > 0) return `-f -a ${quoted(choices.join(" "))}`;
+  if (choices.length > 0) return `-f -a ${quote(choices.join(" "))}`;
   if (path === null) return "-f";
   return path === "file" ? "-F" : "-f -a '(__fish_complete_directories)'";
 }
 
-function quoted(text: string): string {
+function quote(text: string): string {
   return `'${text.replace(/[\\']/g, "\\$&")}'`;
 }

@@ -7,7 +7,7 @@ import type { Attributes } from "../host/host.ts";
 import type { Problem } from "../problem/problem.ts";
 import { linesOf, oneLine, visibleJson } from "../text/lines.ts";
 import type { Document } from "./schema.ts";
-import type { Voice } from "./style.ts";
+import type { Style } from "./style.ts";
 
 /**
  * Returns the document as text. Messages are on one line each, as in the text output; paths, names and commands are
@@ -22,14 +22,14 @@ export function jsonOf(document: Omit<Document, "schema">): string {
 export function stepsOf(
   results: readonly StepResult[],
   contents: boolean,
-  voice: Voice,
+  voice: Style,
 ): NonNullable<Document["steps"]> {
-  return results.map(({ id, title, outcome, changes, unseen, warnings, reason, problem }) => ({
+  return results.map(({ id, title, outcome, changes, unknown, warnings, reason, problem }) => ({
     id,
     title: oneLine(title),
     result: outcome,
     changes: changes.map((change) => changeOf(change, contents)),
-    unseen: unseen.map(oneLine),
+    unknown: unknown.map(oneLine),
     warnings: warnings.map(oneLine),
     ...(reason !== undefined && { reason: oneLine(reason) }),
     ...(problem && { error: problemOf(problem, voice) }),
@@ -37,7 +37,7 @@ export function stepsOf(
 }
 
 /** Converts a problem. Its message is on one line. */
-export function problemOf({ code, message, stderr, hint }: Problem, voice: Voice): NonNullable<Document["error"]> {
+export function problemOf({ code, message, stderr, hint }: Problem, voice: Style): NonNullable<Document["error"]> {
   return {
     code,
     message: oneLine(message),
@@ -47,15 +47,15 @@ export function problemOf({ code, message, stderr, hint }: Problem, voice: Voice
 }
 
 /** Converts the findings of doctor. Their details are on one line. */
-export function findingsOf(findings: readonly Finding[], voice: Voice): NonNullable<Document["findings"]> {
+export function findingsOf(findings: readonly Finding[], voice: Style): NonNullable<Document["findings"]> {
   return findings.map(({ hint, detail, ...finding }) => {
     return { ...finding, detail: oneLine(detail), ...(hint && { hint: voice.hint(hint) }) };
   });
 }
 
-type Told = NonNullable<Document["steps"]>[number]["changes"][number];
+type ShownChange = NonNullable<Document["steps"]>[number]["changes"][number];
 
-function changeOf(change: Change, contents: boolean): Told {
+function changeOf(change: Change, contents: boolean): ShownChange {
   switch (change.kind) {
     case "file":
       return {
@@ -73,15 +73,15 @@ function changeOf(change: Change, contents: boolean): Told {
     case "packages":
       return change;
     case "command":
-      return { kind: "command", argv: change.argv, lack: oneLine(change.lack) };
+      return { kind: "command", argv: change.argv, reason: oneLine(change.reason) };
   }
 }
 
 /** If either content is secret, both are redacted. */
 function shownPair(before: Text | null, after: Text): { before: string | null; after: string } {
   const secret = after.secret || before?.secret === true;
-  const shown = (text: Text): string => (secret ? "[redacted]" : text.toString());
-  return { before: before && shown(before), after: shown(after) };
+  const shownText = (text: Text): string => (secret ? "[redacted]" : text.toString());
+  return { before: before && shownText(before), after: shownText(after) };
 }
 
 function attributesOf({ mode, uid, gid }: Attributes): { mode: string; owner: string } {

@@ -7,9 +7,9 @@ import { oneLine } from "../text/lines.ts";
 export function junitOf(findings: readonly Finding[], strict: boolean): string {
   const failing = (status: Finding["status"]): boolean => status === "error" || (strict && status !== "ok");
   const cases = findings.map(({ name, status, detail }) => {
-    const said = escaped(oneLine(detail));
+    const said = escapeXml(oneLine(detail));
     const result = failing(status) ? `<failure message="${said}"/>` : `<system-out>${said}</system-out>`;
-    return `    <testcase classname="doctor" name="${escaped(oneLine(name))}">${result}</testcase>\n`;
+    return `    <testcase classname="doctor" name="${escapeXml(oneLine(name))}">${result}</testcase>\n`;
   });
   const failures = findings.filter(({ status }) => failing(status)).length;
   const counts = `tests="${findings.length}" failures="${failures}"`;
@@ -21,6 +21,6 @@ ${cases.join("")}  </testsuite>
 `;
 }
 
-function escaped(text: string): string {
+function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

@@ -39,7 +39,7 @@ export function progressLine(terminal: Terminal, now: () => number, stop: Stop):
     const ending = stop()?.message;
     const text = [subject, ending ? `${ending}, ending in order` : "", what, `${seconds} s`].filter(Boolean).join("  ");
     // The last column stays empty, because a cursor after it would wrap.
-    terminal.err(`${clearLine}${fitted(oneLine(text), terminal.columns() - 1)}`);
+    terminal.err(`${clearLine}${fitLine(oneLine(text), terminal.columns() - 1)}`);
   }
 
   function show(next: string): void {
@@ -61,7 +61,7 @@ export function progressLine(terminal: Terminal, now: () => number, stop: Stop):
       if (found === null) return;
       const { phase, percent, said } = found;
       const share = `${Math.round(percent)} %`;
-      show(phase === "fetch" && toFetch !== "" ? `${share}  ${fetched(percent, toFetch)}` : `${share}  ${said}`);
+      show(phase === "fetch" && toFetch !== "" ? `${share}  ${fetchStatus(percent, toFetch)}` : `${share}  ${said}`);
     },
     output(text) {
       toFetch = /Need to get (\S+ \w?B)/.exec(text)?.[1] ?? toFetch;
@@ -92,13 +92,13 @@ function aptStatus(line: string): { phase: "fetch" | "install"; percent: number;
 /**
  * Returns a text such as "8.1 of 17.9 MB". In apt's output, the size that is still to be downloaded precedes a slash.
  */
-function fetched(percent: number, total: string): string {
+function fetchStatus(percent: number, total: string): string {
   const [amount = "", unit = ""] = total.split("/")[0]?.split(" ") ?? [];
   const all = Number(amount.replaceAll(",", ""));
   return `${((all * percent) / 100).toFixed(1)} of ${all} ${unit}`;
 }
 
-function fitted(text: string, width: number): string {
+function fitLine(text: string, width: number): string {
   if (Bun.stringWidth(text) <= width) return text;
   let shown = "";
   for (const letter of text) {

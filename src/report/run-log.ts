@@ -44,14 +44,14 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
 }
 
 /** Logs an operation that is not a recipe as one step. `outcomeOf` returns its outcome and warnings. */
-export async function logged<T>(
+export async function logStep<T>(
   log: ReturnType<typeof runLog>,
   step: Pick<Step, "id" | "title">,
   run: () => Promise<T>,
   outcomeOf: (done: T) => Pick<StepResult, "outcome" | "warnings">,
 ): Promise<T> {
-  const result = { ...step, changes: [], unseen: [], warnings: [], ran: [] };
-  log.started({ ...step, wants: [] });
+  const result = { ...step, changes: [], unknown: [], warnings: [], ran: [] };
+  log.started({ ...step, resources: [] });
   try {
     const done = await run();
     log.finished({ ...result, ...outcomeOf(done) });

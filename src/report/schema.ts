@@ -23,11 +23,11 @@ const changeSchema = v.variant("kind", [
   v.object({
     kind: v.literal("packages"),
     names: v.array(v.string()),
-    instead: v.optional(v.array(v.string())),
-    purges: v.optional(v.boolean()),
+    remove: v.optional(v.array(v.string())),
+    purge: v.optional(v.boolean()),
     unfinished: v.optional(v.array(v.string())),
   }),
-  v.object({ kind: v.literal("command"), argv: v.array(v.string()), lack: v.string() }),
+  v.object({ kind: v.literal("command"), argv: v.array(v.string()), reason: v.string() }),
 ]);
 
 const problemSchema = v.object({
@@ -53,7 +53,7 @@ export const documentSchema = v.object({
         title: v.string(),
         result: v.picklist(["ok", "changed", "pending", "unknown", "failed", "skipped"]),
         changes: v.array(changeSchema),
-        unseen: v.array(v.string()),
+        unknown: v.array(v.string()),
         warnings: v.array(v.string()),
         reason: v.optional(v.string()),
         error: v.optional(problemSchema),

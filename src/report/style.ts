@@ -2,14 +2,14 @@
 
 const colours = { ok: 32, changed: 33, pending: 36, unknown: 35, failed: 31, skipped: 90, warning: 33, error: 31 };
 
-export interface Voice {
+export interface Style {
   paint(status: keyof typeof colours, text: string): string;
   /** Returns a hint as it has to be typed on this host. */
   hint(argv: readonly string[]): string[];
 }
 
 /** Returns the style of the output, which colours texts only with `colour`. */
-export function voiceOf({ colour, hint }: { colour: boolean; hint: Voice["hint"] }): Voice {
+export function styleOf({ colour, hint }: { colour: boolean; hint: Style["hint"] }): Style {
   return { hint, paint: (status, text) => (colour ? `\u001B[${colours[status]}m${text}\u001B[0m` : text) };
 }
 
@@ -18,7 +18,7 @@ export function voiceOf({ colour, hint }: { colour: boolean; hint: Voice["hint"]
  * it is installed. Root needs no sudo, which a minimal Debian does not have. Only the command itself is this program: a
  * project or a package can have the same name.
  */
-export function hintFor(program: string, uid: number): Voice["hint"] {
+export function hintFor(program: string, uid: number): Style["hint"] {
   // The kernel marks the path of a program whose file was removed or replaced.
   const path = program.replace(/ \(deleted\)$/, "");
   const name = /^\/usr\/(local\/)?s?bin\/edox-ops$/.test(path) ? "edox-ops" : path;

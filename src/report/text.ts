@@ -5,7 +5,7 @@ import type { Finding } from "../engine/finding.ts";
 import type { StepResult } from "../engine/step.ts";
 import type { Problem } from "../problem/problem.ts";
 import { linesOf, oneLine, shellLine } from "../text/lines.ts";
-import type { Voice } from "./style.ts";
+import type { Style } from "./style.ts";
 import { traceHint } from "./trace.ts";
 
 /** The number of last lines shown of a failed command. The log contains all of its output. */
@@ -15,11 +15,11 @@ const shownLines = 10;
 const width = "prepare-ci-host.complete".length + 1;
 
 /** Returns one line for the step, and below it the planned changes, the unknown facts and the warnings. */
-export function stepText(result: StepResult, { paint }: Voice): string {
+export function stepText(result: StepResult, { paint }: Style): string {
   const status = paint(result.outcome, result.outcome.padEnd(8));
   const details = [
     ...(result.outcome === "pending" ? result.changes.map((change) => oneLine(describe(change))) : []),
-    ...result.unseen.map((reason) => `could not be seen: ${oneLine(reason)}`),
+    ...result.unknown.map((reason) => `could not be seen: ${oneLine(reason)}`),
     ...(result.reason === undefined ? [] : [`passed over: ${oneLine(result.reason)}`]),
     ...result.warnings.map((warning) => `${paint("warning", "warning")}: ${oneLine(warning)}`),
   ];
@@ -32,7 +32,7 @@ export function stepText(result: StepResult, { paint }: Voice): string {
 }
 
 /** Returns the error, the last output of the failed command, and the hint. */
-export function problemText(problem: Problem, subject: string | null, { paint, hint }: Voice): string {
+export function problemText(problem: Problem, subject: string | null, { paint, hint }: Style): string {
   const where = subject === null ? "" : `${oneLine(subject)}: `;
   const isBug = problem.code === "internal" && problem.cause !== undefined;
   return [
@@ -53,7 +53,7 @@ const labels = { ok: "[OK]", warning: "[WARN]", unknown: "[WARN]", error: "[FAIL
  * Returns one line for a check, even if its detail has several. A check that follows from another one shows no hint of
  * its own.
  */
-export function findingText({ name, status, detail, follows, ...finding }: Finding, { paint, hint }: Voice): string {
+export function findingText({ name, status, detail, follows, ...finding }: Finding, { paint, hint }: Style): string {
   const run = finding.hint === undefined ? "" : ` (run: ${shellLine(hint(finding.hint))})`;
   const end = follows === undefined ? run : ` (follows from ${oneLine(follows)})`;
   return `${paint(status, labels[status])} ${oneLine(name)}: ${oneLine(detail)}${end}\n`;

@@ -15,9 +15,9 @@ export const aptFree: Requirement = {
   name: "apt:lock",
   title: "no other apt or dpkg is running",
   waitMs: 600_000,
-  check(see) {
+  check(reader) {
     for (const path of lockPaths) {
-      const [holder] = see.lockHolders(path);
+      const [holder] = reader.lockHolders(path);
       if (holder === undefined) continue;
       return {
         reason: `${path} is held by ${holder.command} (pid ${holder.pid})`,

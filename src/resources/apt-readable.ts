@@ -1,8 +1,8 @@
 // Checks that apt can read its sources: two conflicting ones block every installation.
 
-import { aptSources, bareUri, type Source } from "../apt/sources.ts";
+import { type AptSource, aptSources, bareUri } from "../apt/sources.ts";
 import type { Change } from "../engine/change.ts";
-import { foreseen } from "../engine/overlay.ts";
+import { overlay } from "../engine/overlay.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Requirement, Unmet } from "../problem/requirement.ts";
@@ -20,10 +20,10 @@ export function sourcesReadable(...healing: Resource[]): Requirement {
   return {
     name: "apt:sources",
     title: "apt can read its sources",
-    async check(see, warn) {
+    async check(reader, warn) {
       const ahead: Change[] = [];
-      for (const resource of healing) ahead.push(...(await resource.check(see, ahead, warn)));
-      return (await readSources(see, ahead)).unmet;
+      for (const resource of healing) ahead.push(...(await resource.check(reader, ahead, warn)));
+      return (await readSources(reader, ahead)).unmet;
     },
   };
 }
@@ -34,20 +34,20 @@ export function sourcesReadable(...healing: Resource[]): Requirement {
  * it, the installation reports a second one. `duplicates` contains pairs of "path:line" that name the same source.
  */
 export async function readSources(
-  see: HostReader,
+  reader: HostReader,
   ahead: readonly Change[] = [],
 ): Promise<{ unmet: Unmet | null; duplicates: { first: string; second: string }[] }> {
-  const { code, stderr } = await see.probe(["apt-get", "indextargets", ...noCaches, "--format", "$(SITE)"]);
-  if (code !== 0) return { unmet: reason(see, ahead, stderr), duplicates: [] };
+  const { code, stderr } = await reader.probe(["apt-get", "indextargets", ...noCaches, "--format", "$(SITE)"]);
+  if (code !== 0) return { unmet: reason(reader, ahead, stderr), duplicates: [] };
   const twice = stderr.matchAll(/ is configured multiple times in (\S+:\d+) and (\S+:\d+)$/gm);
   return { unmet: null, duplicates: [...twice].map(([, first = "", second = ""]) => ({ first, second })) };
 }
 
-function reason(see: HostReader, ahead: readonly Change[], stderr: string): Unmet | null {
+function reason(reader: HostReader, ahead: readonly Change[], stderr: string): Unmet | null {
   const conflict = /^E: Conflicting values set for option (\S+) regarding source (\S+) ([^\s:]+)/m.exec(stderr);
   const [, option = "", uri = "", suite = ""] = conflict ?? [];
-  const isSame = (source: Source): boolean => bareUri(source.uri) === bareUri(uri) && source.suite === suite;
-  const all = aptSources(see);
+  const isSame = (source: AptSource): boolean => bareUri(source.uri) === bareUri(uri) && source.suite === suite;
+  const all = aptSources(reader);
   const same = all.filter(isSame);
   const [first] = same;
   if (first === undefined) {
@@ -59,11 +59,11 @@ function reason(see: HostReader, ahead: readonly Change[], stderr: string): Unme
     // Errors of other causes, such as a full disk, are left to the installation.
     return path === undefined ? null : { reason: `apt cannot read its sources: ${said}`, hint: ["cat", "-n", path] };
   }
-  if (aptSources(foreseen(see, ahead)).filter(isSame).length < 2) return null;
+  if (aptSources(overlay(reader, ahead)).filter(isSame).length < 2) return null;
   const paths = [...new Set(same.map(({ path }) => path))];
   const places = paths.length === 1 ? `${first.path} names` : `${paths.join(" and ")} name`;
   const whole = paths.filter((path) => all.every((source) => source.path !== path || isSame(source)));
-  const spare = whole.filter((path) => chosenRepository(see, path) === null).sort(bySpare)[0];
+  const spare = whole.filter((path) => chosenRepository(reader, path) === null).sort(bySpare)[0];
   return {
     reason: `apt cannot read its sources: ${places} ${first.title} with different values of ${option}`,
     hint:
@@ -78,6 +78,6 @@ function reason(see: HostReader, ahead: readonly Change[], stderr: string): Unme
   }
 
   function lacksKey(path: string): boolean {
-    return all.some((source) => source.path === path && source.keyPaths.some((key) => see.statTarget(key) === null));
+    return all.some((source) => source.path === path && source.keyPaths.some((key) => reader.statTarget(key) === null));
   }
 }

@@ -1,12 +1,12 @@
 // Manages a third-party apt repository: its key, verified before it is written, and a source that pins the key's
 // fingerprint, so that apt rejects every other key from then on.
 
-import { aptSources, bareUri, type Source } from "../apt/sources.ts";
+import { type AptSource, aptSources, bareUri } from "../apt/sources.ts";
 import { type Change, Text } from "../engine/change.ts";
-import { fetched } from "../engine/fetch.ts";
-import { foreseen } from "../engine/overlay.ts";
+import { fetchSmall } from "../engine/fetch.ts";
+import { overlay } from "../engine/overlay.ts";
 import type { Resource } from "../engine/step.ts";
-import { type HostReader, Unseen } from "../host/host.ts";
+import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { publicKeys } from "../signature/openpgp.ts";
@@ -66,20 +66,23 @@ export function aptRepository(repository: Repository): { older: Resource; key: R
  * one.
  */
 export function placeOf(
-  see: HostReader,
+  reader: HostReader,
   sourcePath: string,
   mirror: Mirror,
   official: Omit<Place, "keyOrigin"> & { keyOrigin(uri: string): string },
 ): Place {
-  const chosen = chosenRepository(see, sourcePath);
+  const chosen = chosenRepository(reader, sourcePath);
   const uri = mirror.uri ?? chosen?.uri ?? official.uri;
   const fingerprint = mirror.fingerprint ?? chosen?.fingerprint ?? official.fingerprint;
   return { uri, fingerprint, keyOrigin: mirror.key ?? official.keyOrigin(uri) };
 }
 
 /** Returns the repository that an earlier run wrote, possibly a mirror, or null. */
-export function chosenRepository(see: HostReader, sourcePath: string): Pick<Repository, "uri" | "fingerprint"> | null {
-  const text = textOf(see, sourcePath) ?? "";
+export function chosenRepository(
+  reader: HostReader,
+  sourcePath: string,
+): Pick<Repository, "uri" | "fingerprint"> | null {
+  const text = textOf(reader, sourcePath) ?? "";
   const uri = /^URIs: (\S+)$/m.exec(text)?.[1];
   const fingerprint = /^Signed-By: \S+ ([0-9A-F]{40,64})$/m.exec(text)?.[1];
   return text.startsWith(intro) && uri && fingerprint ? { uri, fingerprint } : null;
@@ -100,31 +103,32 @@ function sourceText({ uri, suite, component, architecture, keyPath, fingerprint 
 
 /** Two sources of one repository with different keys block apt completely: it reads none of its sources any more. */
 function older({ name, uri, sourcePath, keyPath, keepDir }: Repository): Resource {
-  const same = (source: Source): boolean => source.path !== sourcePath && bareUri(source.uri) === bareUri(uri);
+  const isSameSource = (source: AptSource): boolean =>
+    source.path !== sourcePath && bareUri(source.uri) === bareUri(uri);
   return {
     name: `apt:older-sources:${name}`,
     title: `no other source names the repository of ${name}`,
-    async check(see, ahead, warn) {
-      const all = aptSources(see);
+    async check(reader, ahead, warn) {
+      const all = aptSources(reader);
       const changes: Change[] = [];
       const remove = async (path: string) => {
         const gone = file({ path, name: path, title: "", mode: 0o644, keepDir, text: () => null });
-        changes.push(...(await gone.check(see, [...ahead, ...changes], warn)));
+        changes.push(...(await gone.check(reader, [...ahead, ...changes], warn)));
       };
-      for (const path of new Set(all.filter(same).map((source) => source.path))) {
-        const other = all.find((source) => source.path === path && !same(source));
+      for (const path of new Set(all.filter(isSameSource).map((source) => source.path))) {
+        const other = all.find((source) => source.path === path && !isSameSource(source));
         if (other !== undefined) {
           const message = `${path} names ${uri} besides ${other.title}: take its line out, edox-ops writes ${sourcePath}`;
           throw new Problem("blocked", message, { hint: ["cat", "-n", path] });
         }
         await remove(path);
       }
-      const left = aptSources(foreseen(see, changes)).flatMap(({ keyPaths }) => keyPaths);
-      for (const path of new Set(all.filter(same).flatMap(({ keyPaths }) => keyPaths))) {
+      const left = aptSources(overlay(reader, changes)).flatMap(({ keyPaths }) => keyPaths);
+      for (const path of new Set(all.filter(isSameSource).flatMap(({ keyPaths }) => keyPaths))) {
         // A key that another source needs, or that is part of a package, is not removed.
         const replaceable =
           path.startsWith(`${keysDir}/`) || /^\/usr\/share\/keyrings\/[\w.-]*archive-keyring/.test(path);
-        if (path !== keyPath && replaceable && !left.includes(path) && see.stat(path) !== null) await remove(path);
+        if (path !== keyPath && replaceable && !left.includes(path) && reader.stat(path) !== null) await remove(path);
       }
       return changes;
     },
@@ -132,7 +136,7 @@ function older({ name, uri, sourcePath, keyPath, keepDir }: Repository): Resourc
 }
 
 function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Resource {
-  const good = (bytes: Uint8Array, now: number): string | null => {
+  const isValidKey = (bytes: Uint8Array, now: number): string | null => {
     const found = publicKeys(bytes).filter(({ isPrimary }) => isPrimary);
     const pinned = found.find((each) => each.fingerprint === fingerprint);
     if (pinned === undefined) {
@@ -145,10 +149,11 @@ function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Re
   return {
     name: `apt:key:${name}`,
     title: `the key of ${name} is the one with the fingerprint ${fingerprint}`,
-    async check(see, ahead, warn) {
-      const there = see.statTarget(keyPath) === null ? null : see.read(keyPath);
-      const bytes = there !== null && good(there, see.now()) === null ? there : await keyFrom(see, keyOrigin);
-      const why = good(bytes, see.now());
+    async check(reader, ahead, warn) {
+      const there = reader.statTarget(keyPath) === null ? null : reader.read(keyPath);
+      const bytes =
+        there !== null && isValidKey(there, reader.now()) === null ? there : await keyFrom(reader, keyOrigin);
+      const why = isValidKey(bytes, reader.now());
       if (why !== null) {
         throw new Problem("blocked", `the key of ${name} from ${keyOrigin} is refused: ${why}`, {
           hint: keyOrigin.startsWith("/") ? ["gpg", "--show-keys", keyOrigin] : ["curl", "-fsSL", keyOrigin],
@@ -162,9 +167,9 @@ function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Re
         keepDir,
         text: () => new Text(bytes),
       });
-      const changes = await written.check(see, ahead, warn);
+      const changes = await written.check(reader, ahead, warn);
       if (changes.length === 0) return [];
-      return [...missingDirectories(see, ahead, keyPath.slice(0, keyPath.lastIndexOf("/"))), ...changes];
+      return [...missingDirectories(reader, ahead, keyPath.slice(0, keyPath.lastIndexOf("/"))), ...changes];
     },
   };
 }
@@ -172,21 +177,21 @@ function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Re
 /**
  * Returns the key in ASCII armor. apt expects armor in a file whose name ends in .asc, so a binary key is converted.
  */
-async function keyFrom(see: HostReader, origin: string): Promise<Uint8Array> {
-  const bytes = origin.startsWith("/") ? see.read(origin) : await downloaded(see, origin);
+async function keyFrom(reader: HostReader, origin: string): Promise<Uint8Array> {
+  const bytes = origin.startsWith("/") ? reader.read(origin) : await downloadKey(reader, origin);
   if (bytes === null) throw new Problem("blocked", `${origin} is not there`, { hint: ["ls", "-l", origin] });
-  return Buffer.from(bytes).includes("-----BEGIN PGP ") ? bytes : new TextEncoder().encode(armored(bytes));
+  return Buffer.from(bytes).includes("-----BEGIN PGP ") ? bytes : new TextEncoder().encode(isArmored(bytes));
 }
 
-async function downloaded(see: HostReader, url: string): Promise<Uint8Array> {
-  const { status, reason, body } = await fetched(see, url);
+async function downloadKey(reader: HostReader, url: string): Promise<Uint8Array> {
+  const { status, reason, body } = await fetchSmall(reader, url);
   if (status === 200) return body;
   const why = status === 0 ? reason : `it answers ${status}`;
-  throw new Unseen(`${url} could not be fetched: ${why}`, ["curl", "-fsSLI", url]);
+  throw new UnknownStateError(`${url} could not be fetched: ${why}`, ["curl", "-fsSLI", url]);
 }
 
 /** The format of RFC 9580, 6.2. The checksum is optional. */
-function armored(bytes: Uint8Array): string {
+function isArmored(bytes: Uint8Array): string {
   const lines =
     Buffer.from(bytes)
       .toString("base64")

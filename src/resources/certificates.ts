@@ -13,34 +13,34 @@ const dir = "/etc/ssl/certs";
  * gone. The package counts as installed nevertheless. The links are counted only if one of these packages is not yet
  * installed, as after an interrupted run: a converged run has no millisecond to spare for it.
  */
-export function certificatesWhole(packages: readonly string[], name = "host:certificates"): Resource {
+export function certificatesComplete(packages: readonly string[], name = "host:certificates"): Resource {
   return {
     name,
     title: "the store of certificates is whole",
-    check(see, ahead) {
+    check(reader, ahead) {
       const comes = installs(ahead, "ca-certificates");
-      const isOpen = (each: string): boolean => installedPackage(see, each) === null;
-      const how = comes ? null : (damage(see) ?? (packages.some(isOpen) ? lostLinks(see) : null));
+      const isOpen = (each: string): boolean => installedPackage(reader, each) === null;
+      const how = comes ? null : (damage(reader) ?? (packages.some(isOpen) ? lostLinks(reader) : null));
       if (how === null) return [];
       const lack = `${storePath} is ${how}: no TLS connection can be trusted`;
-      return [{ kind: "command", argv: ["update-ca-certificates", "--fresh"], lack }];
+      return [{ kind: "command", argv: ["update-ca-certificates", "--fresh"], reason: lack }];
     },
   };
 }
 
-function damage(see: HostReader): string | null {
-  const bytes = see.map(storePath);
+function damage(reader: HostReader): string | null {
+  const bytes = reader.map(storePath);
   if (bytes === null) return "missing";
   if (bytes.length === 0) return "empty";
   return bytes.includes(0) ? "damaged" : null;
 }
 
-function lostLinks(see: HostReader): string | null {
+function lostLinks(reader: HostReader): string | null {
   // An admin may have added certificates without hash links, but not as many as the distribution has.
-  const names = see.list(dir) ?? [];
+  const names = reader.list(dir) ?? [];
   const certificates = names.filter((name) => name.endsWith(".pem")).length;
   const hashes = names.filter((name) => /^[0-9a-f]{8}\.\d+$/.test(name)).length;
-  const bundled = count(see.map(storePath) ?? new Uint8Array(), "-----BEGIN CERTIFICATE-----");
+  const bundled = count(reader.map(storePath) ?? new Uint8Array(), "-----BEGIN CERTIFICATE-----");
   return hashes * 2 < certificates || (certificates * 2 < bundled && hashes * 2 < bundled) ? "without its links" : null;
 }
 

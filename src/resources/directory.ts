@@ -11,29 +11,29 @@ export function directory(path: string, mode: number, name = `directory:${path}`
   return {
     name,
     title: `${path} is there`,
-    check(see, ahead) {
-      const found = see.stat(path);
-      if (found === null) return missingDirectories(see, ahead, path, mode);
-      if (found.type === "link" && found.uid !== root.uid) throw blocked(`${path} is a link, and not root's`);
+    check(reader, ahead) {
+      const found = reader.stat(path);
+      if (found === null) return missingDirectories(reader, ahead, path, mode);
+      if (found.type === "link" && found.uid !== root.uid) throw blockedProblem(`${path} is a link, and not root's`);
       // The kernel resolves a link before a trailing dot, through any number of further links.
       const real = found.type === "link" ? `${path}/.` : path;
-      const stat = see.stat(real);
-      if (stat?.type !== "directory") throw blocked(`${path} is not a directory: move it away`);
+      const stat = reader.stat(real);
+      if (stat?.type !== "directory") throw blockedProblem(`${path} is not a directory: move it away`);
       if (stat.mode === mode && stat.uid === root.uid && stat.gid === root.gid) return [];
       const { uid, gid } = stat;
       return [{ kind: "directory", path: real, before: { mode: stat.mode, uid, gid }, mode, ...root }];
     },
   };
 
-  function blocked(message: string): Problem {
+  function blockedProblem(message: string): Problem {
     return new Problem("blocked", message, { hint: ["ls", "-ld", path] });
   }
 }
 
 /** Returns the changes that create a directory and its missing parents, except those that are planned already. */
-export function missingDirectories(see: HostReader, ahead: readonly Change[], path: string, mode = 0o755): Change[] {
+export function missingDirectories(reader: HostReader, ahead: readonly Change[], path: string, mode = 0o755): Change[] {
   const made = ahead.some((change) => change.kind === "directory" && change.path === path);
-  if (path === "" || made || see.stat(path) !== null) return [];
-  const above = missingDirectories(see, ahead, path.slice(0, path.lastIndexOf("/")));
+  if (path === "" || made || reader.stat(path) !== null) return [];
+  const above = missingDirectories(reader, ahead, path.slice(0, path.lastIndexOf("/")));
   return [...above, { kind: "directory", path, before: null, mode, ...root }];
 }

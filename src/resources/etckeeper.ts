@@ -12,8 +12,8 @@ import type { Requirement } from "../problem/requirement.ts";
 export const etcCommitted: Requirement = {
   name: "etckeeper:clean",
   title: "etckeeper lets apt run",
-  async check(see) {
-    if (!abortsApt(see) || (await see.probe(["etckeeper", "unclean"])).code !== 0) return null;
+  async check(reader) {
+    if (!abortsApt(reader) || (await reader.probe(["etckeeper", "unclean"])).code !== 0) return null;
     const reason = "/etc has uncommitted changes, and etckeeper aborts apt then (AVOID_COMMIT_BEFORE_INSTALL=1)";
     return { reason, hint: ["sudo", "etckeeper", "commit", "before edox-ops"] };
   },
@@ -23,20 +23,20 @@ export const etcCommitted: Requirement = {
  * Returns a resource that commits the step's own changes before its packages, or those of the next step, are installed.
  * {@link etcCommitted} has verified that no foreign changes are among them.
  */
-export function changesCommitted(name: string): Resource {
+export function etckeeperClean(name: string): Resource {
   return {
     name: `etckeeper:${name}`,
     title: "etckeeper has what was changed before apt runs",
-    check(see, ahead) {
-      if (!abortsApt(see) || ahead.every(({ kind }) => kind === "packages")) return [];
+    check(reader, ahead) {
+      if (!abortsApt(reader) || ahead.every(({ kind }) => kind === "packages")) return [];
       const argv = ["etckeeper", "commit", "edox-ops: changed before packages are installed"];
       const mayFail = "etckeeper commit failed: where /etc has uncommitted changes, apt is aborted";
-      return [{ kind: "command", argv, lack: "/etc has uncommitted changes", mayFail }];
+      return [{ kind: "command", argv, reason: "/etc has uncommitted changes", mayFail }];
     },
   };
 }
 
-function abortsApt(see: HostReader): boolean {
-  const settings = textOf(see, "/etc/etckeeper/etckeeper.conf") ?? "";
-  return see.stat("/usr/bin/etckeeper") !== null && /^[ \t]*AVOID_COMMIT_BEFORE_INSTALL=["']?1\b/m.test(settings);
+function abortsApt(reader: HostReader): boolean {
+  const settings = textOf(reader, "/etc/etckeeper/etckeeper.conf") ?? "";
+  return reader.stat("/usr/bin/etckeeper") !== null && /^[ \t]*AVOID_COMMIT_BEFORE_INSTALL=["']?1\b/m.test(settings);
 }

@@ -5,13 +5,13 @@ import { Problem } from "../problem/problem.ts";
 import type { Warn } from "../problem/requirement.ts";
 import { missingDirectories } from "./directory.ts";
 
-export interface Managed {
+export interface FileSpec {
   path: string;
   name: string;
   title: string;
   mode: number;
   /** Returns the desired content on this host, or null if the file should not exist. */
-  text: (see: HostReader, ahead: readonly Change[], warn: Warn) => Text | null | Promise<Text | null>;
+  text: (reader: HostReader, ahead: readonly Change[], warn: Warn) => Text | null | Promise<Text | null>;
   /** The directory for copies of foreign content that is replaced. Without it no copy is kept. */
   keepDir?: string;
 }
@@ -20,34 +20,34 @@ export interface Managed {
  * Returns a resource for a file that root owns, with exactly this content. A copy of replaced content is kept under a
  * name with its digest.
  */
-export function file({ path, name, title, mode, text, keepDir }: Managed): Resource {
+export function file({ path, name, title, mode, text, keepDir }: FileSpec): Resource {
   return {
     name,
     title,
-    async check(see, ahead, warn) {
-      const after = await text(see, ahead, warn);
-      const stat = see.stat(path);
+    async check(reader, ahead, warn) {
+      const after = await text(reader, ahead, warn);
+      const stat = reader.stat(path);
       if (stat !== null && stat.type !== "file") {
         throw new Problem("blocked", `${path} is not a regular file: move it away`, { hint: ["ls", "-ld", path] });
       }
-      const bytes = stat === null ? null : see.read(path);
+      const bytes = stat === null ? null : reader.read(path);
       const before = bytes === null ? null : new Text(bytes);
       if (after === null)
-        return before === null ? [] : [...kept(see, ahead, before), { kind: "removal", path, before }];
+        return before === null ? [] : [...keepCopy(reader, ahead, before), { kind: "removal", path, before }];
       const change: Change = { kind: "file", path, before, after, mode, ...root };
       if (before === null || stat === null) return [change];
-      if (!before.equals(after)) return [...kept(see, ahead, before), change];
+      if (!before.equals(after)) return [...keepCopy(reader, ahead, before), change];
       return stat.mode === mode && stat.uid === root.uid && stat.gid === root.gid ? [] : [change];
     },
   };
 
   /** The name is derived from the content, so that keeping the same content again changes nothing. */
-  function kept(see: HostReader, ahead: readonly Change[], before: Text): Change[] {
+  function keepCopy(reader: HostReader, ahead: readonly Change[], before: Text): Change[] {
     if (keepDir === undefined) return [];
     const digest = new Bun.CryptoHasher("sha256").update(before.bytes).digest("hex").slice(0, 12);
     const copy = `${keepDir}/${path.slice(path.lastIndexOf("/") + 1)}.${digest}`;
-    if (see.stat(copy) !== null) return [];
-    const room = missingDirectories(see, ahead, keepDir, 0o700);
+    if (reader.stat(copy) !== null) return [];
+    const room = missingDirectories(reader, ahead, keepDir, 0o700);
     const change: Change = { kind: "file", path: copy, before: null, after: before, mode: 0o600, ...root };
     return [...room, change].map((each) => ({ ...each, keeps: true as const }));
   }

@@ -2,8 +2,8 @@ import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 
 /** Returns the number of a group in /etc/group, or null. */
-export function gidOf(see: HostReader, name: string): number | null {
-  const lines = (textOf(see, "/etc/group") ?? "").split("\n");
+export function gidOf(reader: HostReader, name: string): number | null {
+  const lines = (textOf(reader, "/etc/group") ?? "").split("\n");
   const [, , gid] = lines.map((line) => line.split(":")).find(([first]) => first === name) ?? [];
   return gid === undefined ? null : Number(gid);
 }

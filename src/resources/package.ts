@@ -1,15 +1,15 @@
 import { dpkgInterrupted, installedPackage, unfinishedPackages } from "../apt/dpkg.ts";
-import { finishing } from "../apt/failure.ts";
+import { commandToFinish } from "../apt/failure.ts";
 import { installs } from "../engine/change.ts";
 import type { Resource } from "../engine/step.ts";
 
 /** Returns a resource for an installed Debian package of any version. */
-export function installed(name: string): Resource {
+export function packageInstalled(name: string): Resource {
   return {
     name: `package:${name}`,
     title: `${name} is installed`,
-    check(see, ahead) {
-      const isThere = installedPackage(see, name) !== null || installs(ahead, name);
+    check(reader, ahead) {
+      const isThere = installedPackage(reader, name) !== null || installs(ahead, name);
       return isThere ? [] : [{ kind: "packages", names: [name] }];
     },
   };
@@ -19,11 +19,11 @@ export function installed(name: string): Resource {
 export const dpkgConfigured: Resource = {
   name: "dpkg:configured",
   title: "every unpacked package is configured",
-  check(see) {
-    if (!dpkgInterrupted(see)) return [];
-    const unfinished = unfinishedPackages(see);
+  check(reader) {
+    if (!dpkgInterrupted(reader)) return [];
+    const unfinished = unfinishedPackages(reader);
     return [{ kind: "packages", names: [], ...(unfinished.length > 0 && { unfinished }) }];
   },
   // The step installs more packages. On a host without sites, an unfinished package is no reason to install nginx.
-  mend: finishing,
+  repairCommand: commandToFinish,
 };

@@ -5,7 +5,7 @@ import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import type { Requirement } from "../problem/requirement.ts";
 
-export interface Missing {
+export interface MissingSetting {
   detail: string;
   hint: string[];
 }
@@ -14,29 +14,29 @@ export interface Missing {
 const cgroupWords = "cgroup_enable=memory cgroup_memory=1";
 const enoughMemoryKib = 2 * 1024 * 1024;
 
-export function isPi(see: HostReader): boolean {
-  return textOf(see, "/proc/device-tree/model")?.startsWith("Raspberry Pi") === true;
+export function isPi(reader: HostReader): boolean {
+  return textOf(reader, "/proc/device-tree/model")?.startsWith("Raspberry Pi") === true;
 }
 
 /** Returns the path of a file on the boot partition: /boot/firmware from Debian 12 on, or /boot before. */
-export function bootPath(see: HostReader, name: string): string {
+export function bootPath(reader: HostReader, name: string): string {
   const now = `/boot/firmware/${name}`;
-  return see.stat(now) === null && see.stat(`/boot/${name}`) !== null ? `/boot/${name}` : now;
+  return reader.stat(now) === null && reader.stat(`/boot/${name}`) !== null ? `/boot/${name}` : now;
 }
 
 /**
  * Returns why the memory of control groups cannot be limited, or null. The words belong on the single line of
  * cmdline.txt.
  */
-export function memoryCgroupMissing(see: HostReader): Missing | null {
-  const controllers = textOf(see, "/sys/fs/cgroup/cgroup.controllers");
+export function memoryCgroupMissing(reader: HostReader): MissingSetting | null {
+  const controllers = textOf(reader, "/sys/fs/cgroup/cgroup.controllers");
   const enabled =
     controllers === null
-      ? /^memory\t\d+\t\d+\t1$/m.test(textOf(see, "/proc/cgroups") ?? "")
+      ? /^memory\t\d+\t\d+\t1$/m.test(textOf(reader, "/proc/cgroups") ?? "")
       : controllers.trim().split(" ").includes("memory");
   if (enabled) return null;
-  const path = bootPath(see, "cmdline.txt");
-  if (textOf(see, path)?.includes("cgroup_enable=memory")) {
+  const path = bootPath(reader, "cmdline.txt");
+  if (textOf(reader, path)?.includes("cgroup_enable=memory")) {
     const detail = `the memory cgroup is off until the next start: ${path} has its word`;
     return { detail, hint: ["sudo", "systemctl", "reboot"] };
   }
@@ -45,8 +45,8 @@ export function memoryCgroupMissing(see: HostReader): Missing | null {
 }
 
 /** Returns why a small memory may be exhausted, or null. */
-export function swapMissing(see: HostReader, version: string): Missing | null {
-  const memory = textOf(see, "/proc/meminfo") ?? "";
+export function swapMissing(reader: HostReader, version: string): MissingSetting | null {
+  const memory = textOf(reader, "/proc/meminfo") ?? "";
   const kib = (name: string): number =>
     Number(new RegExp(`^${name}: +(\\d+) kB$`, "m").exec(memory)?.[1] ?? Number.NaN);
   if (!(kib("MemTotal") <= enoughMemoryKib) || kib("SwapTotal") > 0) return null;
@@ -59,13 +59,13 @@ export function swapMissing(see: HostReader, version: string): Missing | null {
 export function piByHand({ model, version }: Facts): Requirement[] {
   const looks = {
     "pi:cgroup-memory": memoryCgroupMissing,
-    "pi:swap": (see: HostReader) => swapMissing(see, version),
+    "pi:swap": (reader: HostReader) => swapMissing(reader, version),
   };
   return Object.entries(looks).map(([name, look]) => ({
     name,
     title: `nothing is left to do by hand on this ${model}`,
-    check(see, warn) {
-      const missing = look(see);
+    check(reader, warn) {
+      const missing = look(reader);
       if (missing) warn(`edox-ops does not edit cmdline.txt, config.txt or swap: ${missing.detail}`);
       return null;
     },

@@ -22,9 +22,9 @@ export function platform(facts: Facts): Requirement {
     name: "host:platform",
     title: `${facts.name}, ${facts.architecture}`,
     check(_, warn) {
-      if (derived(facts))
+      if (derivedFrom(facts))
         warn(`${facts.name} is a derivative: supported as far as it is like ${facts.like.join(", ")}`);
-      return unmet(facts);
+      return unmetReason(facts);
     },
   };
 }
@@ -47,19 +47,19 @@ export function foreignPackages(facts: Facts): Requirement {
   };
 }
 
-function derived({ id, like }: Facts): boolean {
+function derivedFrom({ id, like }: Facts): boolean {
   return supported[id] === undefined && like.some((each) => supported[each] !== undefined);
 }
 
-function unmet(facts: Facts): Unmet | null {
+function unmetReason(facts: Facts): Unmet | null {
   const { id, version, name, architecture } = facts;
   const hint = ["cat", "/etc/os-release"];
-  const refused = (reason: string): Unmet => ({ reason: `${reason}: edox-ops needs ${names}`, hint });
-  if (!facts.apt) return refused(`${name} has no apt-get`);
-  if (!derived(facts) && !supported[id]?.includes(version)) return refused(`${name} is not supported`);
+  const refusal = (reason: string): Unmet => ({ reason: `${reason}: edox-ops needs ${names}`, hint });
+  if (!facts.apt) return refusal(`${name} has no apt-get`);
+  if (!derivedFrom(facts) && !supported[id]?.includes(version)) return refusal(`${name} is not supported`);
   if (architecture !== "amd64" && architecture !== "arm64") {
-    return refused(`${name} has a ${architecture || "foreign"} userland, which is not 64-bit x86 or ARM`);
+    return refusal(`${name} has a ${architecture || "foreign"} userland, which is not 64-bit x86 or ARM`);
   }
-  if (!facts.systemd) return refused("this host was not booted with systemd");
+  if (!facts.systemd) return refusal("this host was not booted with systemd");
   return null;
 }

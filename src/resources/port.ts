@@ -1,4 +1,4 @@
-import { type HostReader, Unseen } from "../host/host.ts";
+import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { linesOf } from "../text/lines.ts";
@@ -10,12 +10,12 @@ const listening = "0A";
  * Returns a requirement that is met if no other program listens on the port. `serves` reports cheaply that the program
  * itself does: the kernel needs 6 ms to list the sockets, more than the rest of a converged run.
  */
-export function portFree(port: number, program: string, serves: (see: HostReader) => boolean): Requirement {
+export function portFree(port: number, program: string, serves: (reader: HostReader) => boolean): Requirement {
   return {
     name: `port:${port}`,
     title: `port ${port} is free for ${program}`,
-    check(see) {
-      const holder = serves(see) ? null : portHolder(see, port, program);
+    check(reader) {
+      const holder = serves(reader) ? null : portHolder(reader, port, program);
       if (holder === null) return null;
       const hint = ["sudo", "ss", "-ltnp", "sport", "=", `:${port}`];
       return { reason: `port ${port} is taken by ${holder}, which ${program} needs`, hint };
@@ -27,22 +27,22 @@ export function portFree(port: number, program: string, serves: (see: HostReader
  * Describes the process that listens on the port, or returns null if it is this program or none. Throws Unseen if only
  * root can determine it.
  */
-export function portHolder(see: HostReader, port: number, program: string): string | null {
-  const sockets = listeners(see, port);
+export function portHolder(reader: HostReader, port: number, program: string): string | null {
+  const sockets = listeners(reader, port);
   if (sockets.size === 0) return null;
-  const owner = ownerOf(see, sockets);
+  const owner = ownerOf(reader, sockets);
   if (owner?.command === program) return null;
   if (owner !== null) return `${owner.command} (pid ${owner.pid})`;
-  if (see.uid !== 0) throw new Unseen(`who listens on port ${port} is only told to root`);
+  if (reader.uid !== 0) throw new UnknownStateError(`who listens on port ${port} is only told to root`);
   return "a process that is not of this host: a container perhaps";
 }
 
 /** Returns the inodes of the sockets that listen on a port, IPv4 and IPv6. */
-function listeners(see: HostReader, port: number): Set<string> {
+function listeners(reader: HostReader, port: number): Set<string> {
   const hex = port.toString(16).toUpperCase().padStart(4, "0");
   const found = new Set<string>();
   for (const path of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-    for (const line of (textOf(see, path) ?? "").split("\n").slice(1)) {
+    for (const line of (textOf(reader, path) ?? "").split("\n").slice(1)) {
       const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
       if (state === listening && local?.endsWith(`:${hex}`) && inode) found.add(inode);
     }
@@ -50,18 +50,18 @@ function listeners(see: HostReader, port: number): Set<string> {
   return found;
 }
 
-function ownerOf(see: HostReader, inodes: Set<string>): { pid: number; command: string } | null {
-  for (const pid of see.list("/proc") ?? []) {
+function ownerOf(reader: HostReader, inodes: Set<string>): { pid: number; command: string } | null {
+  for (const pid of reader.list("/proc") ?? []) {
     if (!/^\d+$/.test(pid)) continue;
     try {
-      const descriptors = see.list(`/proc/${pid}/fd`) ?? [];
-      if (!descriptors.some((fd) => isOneOf(inodes, see.readLink(`/proc/${pid}/fd/${fd}`)))) continue;
+      const descriptors = reader.list(`/proc/${pid}/fd`) ?? [];
+      if (!descriptors.some((fd) => isOneOf(inodes, reader.readLink(`/proc/${pid}/fd/${fd}`)))) continue;
     } catch (error) {
       // In a container some processes are hidden even from root.
-      if (error instanceof Unseen) continue;
+      if (error instanceof UnknownStateError) continue;
       throw error;
     }
-    return { pid: Number(pid), command: linesOf(textOf(see, `/proc/${pid}/comm`) ?? "")[0] ?? "a process" };
+    return { pid: Number(pid), command: linesOf(textOf(reader, `/proc/${pid}/comm`) ?? "")[0] ?? "a process" };
   }
   return null;
 }

@@ -10,8 +10,8 @@ export const firstBootDone: Requirement = {
   name: "host:first-boot",
   title: "cloud-init has done its first start",
   waitMs: 600_000,
-  check: (see) =>
-    see.stat("/run/cloud-init/enabled") === null || see.stat("/run/cloud-init/result.json") !== null
+  check: (reader) =>
+    reader.stat("/run/cloud-init/enabled") === null || reader.stat("/run/cloud-init/result.json") !== null
       ? null
       : { reason: "cloud-init has not ended", hint: ["cloud-init", "status", "--long"] },
 };
@@ -24,9 +24,9 @@ export const clockSet: Requirement = {
   name: "host:clock-set",
   title: "the clock is set",
   waitMs: 120_000,
-  check(see) {
-    if (see.now() >= EDOX_OPS_BUILT * 1000) return null;
-    const reason = `the clock says ${new Date(see.now()).toISOString()}, which is before this edox-ops was built`;
+  check(reader) {
+    if (reader.now() >= EDOX_OPS_BUILT * 1000) return null;
+    const reason = `the clock says ${new Date(reader.now()).toISOString()}, which is before this edox-ops was built`;
     return { reason, hint: ["sudo", "timedatectl", "set-ntp", "true"] };
   },
 };

@@ -2,14 +2,14 @@
 // system.
 
 import { type Change, installs } from "../engine/change.ts";
-import { foreseen } from "../engine/overlay.ts";
+import { overlay } from "../engine/overlay.ts";
 import type { Resource } from "../engine/step.ts";
 import { firstOutput } from "../engine/transact.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { linesOf } from "../text/lines.ts";
 
-export interface Service {
+export interface ServiceSpec {
   unit: string;
   name: string;
   /** The package that contains the unit, if its name differs. */
@@ -21,7 +21,7 @@ export interface Service {
   /** Returns whether the service reads the file at this path. */
   owns?(path: string): boolean;
   /** Returns whether the running service has loaded its current files. */
-  taken(see: HostReader): boolean;
+  hasLoaded(reader: HostReader): boolean;
   /**
    * The warning for a change that stays pending because foreign files, which `test` checks, keep the service from a
    * reload. Without it, such a change is rolled back.
@@ -32,7 +32,7 @@ export interface Service {
    * configuration.
    */
   settledMs?: number;
-  explain?(see: HostReader, sinceMs: number): string | null;
+  explain?(reader: HostReader, sinceMs: number): string | null;
 }
 
 /** systemd reports nginx and dockerd as started when the daemon is ready, so a later failure follows soon. */
@@ -40,42 +40,42 @@ const readyMs = 1000;
 const pollMs = 50;
 
 /** Returns a resource for a unit that is active, enabled at boot, and has loaded its current files. */
-export function service(described: Service): Resource {
-  const { unit, name, brought = unit, test, hintFor, owns, taken, mayWait, settledMs, explain } = described;
+export function service(described: ServiceSpec): Resource {
+  const { unit, name, brought = unit, test, hintFor, owns, hasLoaded, mayWait, settledMs, explain } = described;
   return {
     name,
     title: `${unit} is active and enabled`,
     settleMs: 5000,
-    hasFailed: (see) => staysInactive(see, unit),
-    async explain(see, sinceMs) {
-      const why = explain?.(see, sinceMs) ?? null;
+    hasFailed: (reader) => staysInactive(reader, unit),
+    async explain(reader, sinceMs) {
+      const why = explain?.(reader, sinceMs) ?? null;
       // A service may exit immediately after its start, and systemctl then reports no error.
-      if (why !== null || (await keepsRunning(see, unit, settledMs))) return why;
-      return linesOf(await firstOutput(logsOf(unit), see)).join("; ");
+      if (why !== null || (await keepsRunning(reader, unit, settledMs))) return why;
+      return linesOf(await firstOutput(logsOf(unit), reader)).join("; ");
     },
-    async check(see, ahead) {
-      if (isMasked(see, unit)) throw new Problem("blocked", `${unit} is masked`, { hint: unmask(unit) });
+    async check(reader, ahead) {
+      if (isMasked(reader, unit)) throw new Problem("blocked", `${unit} is masked`, { hint: unmask(unit) });
       const comes = installs(ahead, brought);
       const touched = ahead.some((change) => "path" in change && owns?.(change.path));
-      const reloads = touched || !taken(see);
+      const reloads = touched || !hasLoaded(reader);
       // A unit that is reloaded in any case is awaited after the reload.
-      const runs = reloads ? isActive(see, unit) : await keepsRunning(see, unit, settledMs);
+      const runs = reloads ? isActive(reader, unit) : await keepsRunning(reader, unit, settledMs);
       const changes: Change[] = [];
       if (reloads || !runs) {
         // After a rollback, a service that ran gets its old files back. One that did not run is not started.
         const again = runs ? { again: true as const } : {};
-        const lack = runs ? `${unit} has not taken its files` : reasonOf(see, unit);
+        const lack = runs ? `${unit} has not taken its files` : reasonOf(reader, unit);
         const reload = ["systemctl", "reload-or-restart", unit];
         const logs = logsOf(unit);
         if (mayWait === undefined) {
-          if (test) changes.push({ kind: "command", argv: test, lack, ...again, ...(hintFor && { hintFor }) });
-          changes.push({ kind: "command", argv: reload, lack, logs, ...again });
-        } else if (touched || test === undefined || (await see.probe(test)).code === 0) {
-          changes.push({ kind: "command", argv: reload, lack, logs, ...again, mayFail: mayWait });
+          if (test) changes.push({ kind: "command", argv: test, reason: lack, ...again, ...(hintFor && { hintFor }) });
+          changes.push({ kind: "command", argv: reload, reason: lack, logs, ...again });
+        } else if (touched || test === undefined || (await reader.probe(test)).code === 0) {
+          changes.push({ kind: "command", argv: reload, reason: lack, logs, ...again, mayFail: mayWait });
         }
       }
-      if (!(comes && isEnabledByPackage(see, unit)) && !isEnabled(see, unit)) {
-        changes.push({ kind: "command", argv: ["systemctl", "enable", unit], lack: `${unit} is not enabled` });
+      if (!(comes && isEnabledByPackage(reader, unit)) && !isEnabled(reader, unit)) {
+        changes.push({ kind: "command", argv: ["systemctl", "enable", unit], reason: `${unit} is not enabled` });
       }
       return changes;
     },
@@ -96,25 +96,25 @@ function logsOf(unit: string): string[][] {
 }
 
 /** Returns whether the unit starts at boot. */
-export function isEnabled(see: HostReader, unit: string): boolean {
-  return see.stat(`/etc/systemd/system/multi-user.target.wants/${unit}.service`) !== null;
+export function isEnabled(reader: HostReader, unit: string): boolean {
+  return reader.stat(`/etc/systemd/system/multi-user.target.wants/${unit}.service`) !== null;
 }
 
 /**
  * Returns whether the package that brings the unit enables it. deb-systemd-helper does so once: it keeps a record of the unit, also
  * when the package is removed, and leaves a unit disabled that was disabled before.
  */
-function isEnabledByPackage(see: HostReader, unit: string): boolean {
-  return see.stat(`/var/lib/systemd/deb-systemd-helper-enabled/${unit}.service.dsh-also`) === null;
+function isEnabledByPackage(reader: HostReader, unit: string): boolean {
+  return reader.stat(`/var/lib/systemd/deb-systemd-helper-enabled/${unit}.service.dsh-also`) === null;
 }
 
 /** Returns whether systemd refuses to start the unit. A unit that was started before it was masked may still run. */
-export function isMasked(see: HostReader, unit: string): boolean {
+export function isMasked(reader: HostReader, unit: string): boolean {
   // The first existing file takes precedence.
   const path = ["/etc/systemd/system", "/run/systemd/system"]
     .map((dir) => `${dir}/${unit}.service`)
-    .find((each) => see.stat(each) !== null);
-  return path !== undefined && see.readLink(path) === "/dev/null";
+    .find((each) => reader.stat(each) !== null);
+  return path !== undefined && reader.readLink(path) === "/dev/null";
 }
 
 /** Returns the command that lets systemd start the unit again. */
@@ -123,58 +123,60 @@ export function unmask(unit: string): string[] {
 }
 
 /** Returns a view of the host in which the unit is stopped. */
-export function stopped(see: HostReader, unit: string): HostReader {
-  return foreseen(see, [{ kind: "link", path: invocationPath(unit), before: null, after: null }]);
+export function stoppedService(reader: HostReader, unit: string): HostReader {
+  return overlay(reader, [{ kind: "link", path: invocationPath(unit), before: null, after: null }]);
 }
 
 /** Returns when systemd started the unit, in Unix milliseconds, or null if it is not active. */
-export function startedMs(see: HostReader, unit: string): number | null {
-  return see.stat(invocationPath(unit))?.changedMs ?? null;
+export function startedMs(reader: HostReader, unit: string): number | null {
+  return reader.stat(invocationPath(unit))?.changedMs ?? null;
 }
 
 /**
  * Returns whether the unit is active, starting or stopping. A unit that fails repeatedly is active in between, see
  * {@link keepsRunning}.
  */
-export function isActive(see: HostReader, unit: string): boolean {
-  return invocationOf(see, unit) !== null;
+export function isActive(reader: HostReader, unit: string): boolean {
+  return invocationOf(reader, unit) !== null;
 }
 
 /** Returns the invocation id of the unit's last start, or null if it has stopped or failed. */
-export function invocationOf(see: HostReader, unit: string): string | null {
-  return see.readLink(invocationPath(unit));
+export function invocationOf(reader: HostReader, unit: string): string | null {
+  return reader.readLink(invocationPath(unit));
 }
 
 /**
  * Returns whether the unit has run for `settledMs` milliseconds since its start. Waits only if it was started more
  * recently. A unit that stops or restarts in that time does not keep running.
  */
-export async function keepsRunning(see: HostReader, unit: string, settledMs = readyMs): Promise<boolean> {
+export async function keepsRunning(reader: HostReader, unit: string, settledMs = readyMs): Promise<boolean> {
   const path = invocationPath(unit);
-  const invocation = invocationOf(see, unit);
+  const invocation = invocationOf(reader, unit);
   for (;;) {
-    const started = see.stat(path)?.changedMs;
-    if (started === undefined || invocationOf(see, unit) !== invocation) return false;
-    const age = see.now() - started;
+    const started = reader.stat(path)?.changedMs;
+    if (started === undefined || invocationOf(reader, unit) !== invocation) return false;
+    const age = reader.now() - started;
     // If the clock was set back, the age is unknown.
     if (age >= settledMs || age < 0) return true;
-    await see.sleep(pollMs);
+    await reader.sleep(pollMs);
   }
 }
 
 /** Returns whether the unit has failed, and systemd does not start it again, or only after a minute or more. */
-async function staysInactive(see: HostReader, unit: string): Promise<boolean> {
+async function staysInactive(reader: HostReader, unit: string): Promise<boolean> {
   // Most polls end here, without a child.
-  if (isActive(see, unit)) return false;
+  if (isActive(reader, unit)) return false;
   const properties = ["ActiveState", "SubState", "RestartUSec"].map((name) => `--property=${name}`);
-  const { stdout } = await see.probe(["systemctl", "show", ...properties, unit]);
+  const { stdout } = await reader.probe(["systemctl", "show", ...properties, unit]);
   const isLate = /^SubState=auto-restart$/m.test(stdout) && /^RestartUSec=.*\d(?:min|h|d|w)\b/m.test(stdout);
   return isLate || /^ActiveState=failed$/m.test(stdout);
 }
 
 /** Describes a unit that does not keep running. */
-export function reasonOf(see: HostReader, unit: string): string {
-  return isActive(see, unit) ? `${unit} does not keep running: it is started over and over` : `${unit} is not active`;
+export function reasonOf(reader: HostReader, unit: string): string {
+  return isActive(reader, unit)
+    ? `${unit} does not keep running: it is started over and over`
+    : `${unit} is not active`;
 }
 
 /**

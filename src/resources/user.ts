@@ -13,17 +13,17 @@ export interface Account {
 }
 
 /** Returns the account of that name, or null. */
-export function accountOf(see: HostReader, name: string): (Account & { uid: number; gid: number }) | null {
-  return accountIn(textOf(see, "/etc/passwd") ?? "", name);
+export function accountOf(reader: HostReader, name: string): (Account & { uid: number; gid: number }) | null {
+  return accountIn(textOf(reader, "/etc/passwd") ?? "", name);
 }
 
 /**
  * Returns whether an account of that name exists, in the host's own files or in any service of nsswitch.conf(5).
  * useradd refuses such a name.
  */
-export async function isAccount(see: HostReader, name: string): Promise<boolean> {
-  if (accountOf(see, name) !== null) return true;
-  const { code, stdout } = await see.probe(["getent", "passwd", name]);
+export async function isAccount(reader: HostReader, name: string): Promise<boolean> {
+  if (accountOf(reader, name) !== null) return true;
+  const { code, stdout } = await reader.probe(["getent", "passwd", name]);
   return code === 0 && accountIn(stdout, name) !== null;
 }
 
@@ -42,11 +42,11 @@ export function systemUser({ name, home, shell }: Account, label: string): Resou
   return {
     name: label,
     title: `the user ${name} is there`,
-    async check(see) {
-      if (await isAccount(see, name)) return [];
-      const identity = left(see, name, home);
+    async check(reader) {
+      if (await isAccount(reader, name)) return [];
+      const identity = flagsToReuse(reader, name, home);
       const argv = ["useradd", "--system", ...identity, ...skeleton, "--shell", shell, name];
-      return [{ kind: "command", argv, lack: `there is no user ${name}` }];
+      return [{ kind: "command", argv, reason: `there is no user ${name}` }];
     },
   };
 }
@@ -55,40 +55,40 @@ export function systemUser({ name, home, shell }: Account, label: string): Resou
  * Returns the useradd flags that reuse what a deleted account, or one with a lost line, left behind. useradd refuses a
  * name whose group exists, unless the flags name that group. Files in the home belong to the old number.
  */
-function left(see: HostReader, name: string, home: string): string[] {
-  const gid = gidOf(see, name);
+function flagsToReuse(reader: HostReader, name: string, home: string): string[] {
+  const gid = gidOf(reader, name);
   if (gid === null) return [];
-  const owner = see.stat(home);
-  const isLeft = owner !== null && owner.uid > 0 && owner.gid === gid && !uidsOf(see).includes(owner.uid);
+  const owner = reader.stat(home);
+  const isLeft = owner !== null && owner.uid > 0 && owner.gid === gid && !uidsOf(reader).includes(owner.uid);
   return ["--gid", name, ...(isLeft ? ["--uid", String(owner.uid)] : [])];
 }
 
-function uidsOf(see: HostReader): number[] {
-  return (textOf(see, "/etc/passwd") ?? "").split("\n").map((line) => Number(line.split(":")[2] ?? Number.NaN));
+function uidsOf(reader: HostReader): number[] {
+  return (textOf(reader, "/etc/passwd") ?? "").split("\n").map((line) => Number(line.split(":")[2] ?? Number.NaN));
 }
 
 /** Returns a resource that adds the user to the group and keeps its other groups. */
-export function member(user: string, group: string, label: string, title: string): Resource {
+export function groupMember(user: string, group: string, label: string, title: string): Resource {
   return {
     name: label,
     title,
-    check(see, ahead) {
+    check(reader, ahead) {
       const brought = ahead.some(({ kind }) => kind === "packages" || kind === "command");
-      if (gidOf(see, group) === null && !brought) {
+      if (gidOf(reader, group) === null && !brought) {
         const { reason, hint } = noGroup(group);
         throw new Problem("blocked", reason, { hint });
       }
-      if (isMember(see, user, group)) return [];
+      if (isMember(reader, user, group)) return [];
       return [
-        { kind: "command", argv: ["usermod", "-a", "-G", group, user], lack: `${user} is not in the group ${group}` },
+        { kind: "command", argv: ["usermod", "-a", "-G", group, user], reason: `${user} is not in the group ${group}` },
       ];
     },
   };
 }
 
 /** Returns whether the user is in the group, as its primary or as an additional one. */
-export function isMember(see: HostReader, user: string, group: string): boolean {
-  const lines = (textOf(see, "/etc/group") ?? "").split("\n").map((line) => line.split(":"));
+export function isMember(reader: HostReader, user: string, group: string): boolean {
+  const lines = (textOf(reader, "/etc/group") ?? "").split("\n").map((line) => line.split(":"));
   const [, , gid, members = ""] = lines.find(([first]) => first === group) ?? [];
-  return members.split(",").includes(user) || (gid !== undefined && accountOf(see, user)?.gid === Number(gid));
+  return members.split(",").includes(user) || (gid !== undefined && accountOf(reader, user)?.gid === Number(gid));
 }

@@ -1,11 +1,11 @@
 // Checks GitLab Runner and its Docker. If they are not installed, the checks report them as optional.
 
 import { packageState } from "../apt/dpkg.ts";
-import { finishing } from "../apt/failure.ts";
+import { commandToFinish } from "../apt/failure.ts";
 import { dockerConfigAccepted } from "../docker/config.ts";
 import { dockerAnswers, dockerSocket, hasEngine } from "../docker/recipe.ts";
-import type { Entry, Finding } from "../engine/finding.ts";
-import { type Host, type HostReader, Unseen } from "../host/host.ts";
+import type { Check, Finding } from "../engine/finding.ts";
+import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
@@ -37,63 +37,70 @@ const optional: Answer = {
 const noRunner: Answer = { status: "ok", detail: "not configured (optional; run edox-ops gitlab-runner register)" };
 
 /** Returns the checks of runners. `host` sends a request to each runner's GitLab. */
-export function runnerEntries(host: Host): Entry[] {
+export function runnerChecks(host: Host): Check[] {
   const program = runnerProgram(host);
   const installed = program !== null;
-  const onHost = (name: string, look: (see: HostReader) => Answer | Promise<Answer>): Entry => ({
+  const hostChecks = (name: string, look: (reader: HostReader) => Answer | Promise<Answer>): Check => ({
     name,
-    look: (see) => (installed ? look(see) : optional),
+    run: (reader) => (installed ? look(reader) : optional),
   });
-  const ofRunners = (name: string, look: (config: Survey, see: HostReader) => Answer | Promise<Answer>): Entry =>
-    onHost(name, async (see) => {
-      if (see.stat(runnerConfigPath) === null) return noRunner;
+  const checksOfRunners = (
+    name: string,
+    look: (config: Survey, reader: HostReader) => Answer | Promise<Answer>,
+  ): Check =>
+    hostChecks(name, async (reader) => {
+      if (reader.stat(runnerConfigPath) === null) return noRunner;
       // Each check reads the file again: it is small, and its parser stays loaded after the first.
-      const config = (await import("./runners.ts")).surveyConfig(see);
-      return config.runners.length + config.invalid.length === 0 ? noRunner : look(config, see);
+      const config = (await import("./runners.ts")).surveyConfig(reader);
+      return config.runners.length + config.invalid.length === 0 ? noRunner : look(config, reader);
     });
-  const onDocker = (name: string, look: (see: HostReader) => Answer | Promise<Answer>): Entry => ({
+  const checksOfDocker = (name: string, look: (reader: HostReader) => Answer | Promise<Answer>): Check => ({
     name,
-    async look(see) {
-      if (!hasEngine(see)) return { ...optional, detail: optional.detail.replace("install", "prepare-ci-host") };
-      return look(see);
+    async run(reader) {
+      if (!hasEngine(reader)) return { ...optional, detail: optional.detail.replace("install", "prepare-ci-host") };
+      return look(reader);
     },
   });
   return [
     {
-      ...onHost("runner:binary", (see) =>
-        packageState(see, "gitlab-runner") === "incomplete"
-          ? { status: "error", detail: "dpkg did not finish installing gitlab-runner", ...hinted(finishing(see)) }
+      ...hostChecks("runner:binary", (reader) =>
+        packageState(reader, "gitlab-runner") === "incomplete"
+          ? {
+              status: "error",
+              detail: "dpkg did not finish installing gitlab-runner",
+              ...withHint(commandToFinish(reader)),
+            }
           : { status: "ok", detail: `gitlab-runner is installed in ${program}` },
       ),
       follows: ["dpkg:configured"],
     },
-    onHost(`runner:user:${user}`, async (see) =>
-      (await isAccount(see, user))
+    hostChecks(`runner:user:${user}`, async (reader) =>
+      (await isAccount(reader, user))
         ? { status: "ok", detail: "is there" }
         : { status: "error", detail: `there is no user ${user}`, hint: install },
     ),
-    onHost(`runner:home:${home}`, homes),
-    onHost("runner:service", async (see) => {
-      if (isMasked(see, user)) return masked(see, user);
-      return (await runnerKeepsRunning(see))
+    hostChecks(`runner:home:${home}`, homes),
+    hostChecks("runner:service", async (reader) => {
+      if (isMasked(reader, user)) return maskedUnit(reader, user);
+      return (await runnerKeepsRunning(reader))
         ? { status: "ok", detail: "gitlab-runner is active" }
-        : { status: "error", detail: reasonOf(see, user), hint: ["sudo", "systemctl", "status", user] };
+        : { status: "error", detail: reasonOf(reader, user), hint: ["sudo", "systemctl", "status", user] };
     }),
-    { ...onDocker("ci-runner:docker", docker), asks: true, follows: ["ci-runner:docker-config"] },
-    ofRunners("ci-runner:docker-group", group),
-    ofRunners("ci-runner:docker-privileged", privileged),
+    { ...checksOfDocker("ci-runner:docker", docker), runsProgram: true, follows: ["ci-runner:docker-config"] },
+    checksOfRunners("ci-runner:docker-group", group),
+    checksOfRunners("ci-runner:docker-privileged", privileged),
     // These are not in the contract. They are left out if no runner is installed.
     ...[
-      { ...onHost("runner:drain", drains), asks: true as const },
-      ofRunners("ci-runner:config", faults),
-      ofRunners("ci-runner:polling", polling),
-      ofRunners("ci-runner:guard", guard),
-      ofRunners("ci-runner:shared-host", sharedHost),
-      { ...ofRunners("ci-runner:token", (config) => tokens(config, host)), asks: true as const },
-      onDocker("ci-runner:docker-config", dockerConfig),
-      { ...onDocker("ci-runner:disk", disk), asks: true as const, follows: ["ci-runner:docker"] },
-      onDocker("ci-runner:mtu", mtu),
-    ].map((entry) => ({ ...entry, only: () => installed })),
+      { ...hostChecks("runner:drain", drains), runsProgram: true as const },
+      checksOfRunners("ci-runner:config", faults),
+      checksOfRunners("ci-runner:polling", polling),
+      checksOfRunners("ci-runner:guard", guard),
+      checksOfRunners("ci-runner:shared-host", sharedHost),
+      { ...checksOfRunners("ci-runner:token", (config) => tokens(config, host)), runsProgram: true as const },
+      checksOfDocker("ci-runner:docker-config", dockerConfig),
+      { ...checksOfDocker("ci-runner:disk", disk), runsProgram: true as const, follows: ["ci-runner:docker"] },
+      checksOfDocker("ci-runner:mtu", mtu),
+    ].map((entry) => ({ ...entry, appliesTo: () => installed })),
   ];
 }
 
@@ -101,10 +108,10 @@ export function runnerEntries(host: Host): Entry[] {
  * Checks both homes: a job of the shell executor runs in the account's home, and the service in the directory of its
  * unit.
  */
-function homes(see: HostReader): Answer {
-  const account = accountOf(see, user);
+function homes(reader: HostReader): Answer {
+  const account = accountOf(reader, user);
   const wanted = [...new Set([account?.home ?? home, home])];
-  const missing = wanted.find((path) => see.statTarget(path)?.type !== "directory");
+  const missing = wanted.find((path) => reader.statTarget(path)?.type !== "directory");
   if (missing === undefined)
     return { status: "ok", detail: account && account.home !== home ? `is there, and ${account.home}` : "is there" };
   if (account === null) return { status: "error", detail: `${missing} is missing`, hint: install };
@@ -116,45 +123,45 @@ function homes(see: HostReader): Answer {
   };
 }
 
-function masked(see: HostReader, unit: string): Answer {
-  const until = isActive(see, unit) ? "it runs until it stops, and does not start again" : "it does not start";
+function maskedUnit(reader: HostReader, unit: string): Answer {
+  const until = isActive(reader, unit) ? "it runs until it stops, and does not start again" : "it does not start";
   return { status: "error", detail: `${unit} is masked: ${until}`, hint: unmask(unit) };
 }
 
-function hinted(hint: string[] | null): Pick<Answer, "hint"> {
+function withHint(hint: string[] | null): Pick<Answer, "hint"> {
   return hint === null ? {} : { hint };
 }
 
-async function drains(see: HostReader): Promise<Answer> {
+async function drains(reader: HostReader): Promise<Answer> {
   const { serviceOf } = await import("./service.ts");
-  const { killSignal, stopSeconds } = await serviceOf(see);
+  const { killSignal, stopSeconds } = await serviceOf(reader);
   if (killSignal === "SIGQUIT")
     return { status: "ok", detail: `a stop waits for running jobs, ${stopSeconds / 60} min at the most` };
   return { status: "warning", detail: `a stop or an upgrade aborts running jobs`, hint: install };
 }
 
-async function docker(see: HostReader): Promise<Answer> {
-  if (isMasked(see, "docker")) return masked(see, "docker");
-  if (await dockerAnswers(see)) return { status: "ok", detail: "Docker answers" };
+async function docker(reader: HostReader): Promise<Answer> {
+  if (isMasked(reader, "docker")) return maskedUnit(reader, "docker");
+  if (await dockerAnswers(reader)) return { status: "ok", detail: "Docker answers" };
   return { status: "error", detail: "Docker does not answer", hint: ["sudo", "systemctl", "status", "docker"] };
 }
 
-async function dockerConfig(see: HostReader): Promise<Answer> {
-  const unmet = await dockerConfigAccepted.check(see, () => {});
+async function dockerConfig(reader: HostReader): Promise<Answer> {
+  const unmet = await dockerConfigAccepted.check(reader, () => {});
   if (unmet === null) return { status: "ok", detail: dockerConfigAccepted.title };
   return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
 }
 
-function group({ runners }: RunnerConfig, see: HostReader): Answer {
+function group({ runners }: RunnerConfig, reader: HostReader): Answer {
   const shell = runners.some(({ executor }) => executor === "shell");
-  const member = isMember(see, user, "docker");
+  const member = isMember(reader, user, "docker");
   if (!shell)
     return {
       status: "ok",
       detail: member ? "gitlab-runner is in it, though no shell runner needs that" : "no shell runner needs it",
     };
-  if (member || !hasEngine(see)) return { status: "ok", detail: "jobs of a shell may use Docker" };
-  if (gidOf(see, "docker") === null) {
+  if (member || !hasEngine(reader)) return { status: "ok", detail: "jobs of a shell may use Docker" };
+  if (gidOf(reader, "docker") === null) {
     const { reason, hint } = noGroup("docker");
     return { status: "error", detail: `jobs of a shell cannot use Docker: ${reason}`, hint };
   }
@@ -165,13 +172,16 @@ function group({ runners }: RunnerConfig, see: HostReader): Answer {
   };
 }
 
-async function privileged(config: RunnerConfig, see: HostReader): Promise<Answer> {
-  const [{ dindEdits }, { ours, readRecord }] = [await import("./docker-in-docker.ts"), await import("./record.ts")];
-  const record = readRecord(see);
+async function privileged(config: RunnerConfig, reader: HostReader): Promise<Answer> {
+  const [{ dindEdits }, { recordOf, readRecord }] = [
+    await import("./docker-in-docker.ts"),
+    await import("./record.ts"),
+  ];
+  const record = readRecord(reader);
   const left: string[] = [];
   const edits = dindEdits(
     config,
-    (runner) => ours(record, runner)?.privileged ?? null,
+    (runner) => recordOf(record, runner)?.privileged ?? null,
     [],
     (line) => left.push(line),
   );
@@ -181,10 +191,10 @@ async function privileged(config: RunnerConfig, see: HostReader): Promise<Answer
   return { status: "ok", detail: "the runners for Docker-in-Docker are privileged and have their volumes" };
 }
 
-async function faults(config: Survey, see: HostReader): Promise<Answer> {
+async function faults(config: Survey, reader: HostReader): Promise<Answer> {
   const [{ faultsOf }, { readRecord, recordFaults }] = [await import("./runners.ts"), await import("./record.ts")];
   const found = [...config.invalid, ...faultsOf(config)];
-  const recorded = recordFaults(readRecord(see));
+  const recorded = recordFaults(readRecord(reader));
   const hint = found.length === 0 ? hintToShow(runnerStatePath) : hintToShowWithoutTokens(runnerConfigPath);
   if (found.length + recorded.length === 0)
     return { status: "ok", detail: `${config.runners.length} runners, and no fault in ${runnerConfigPath}` };
@@ -207,16 +217,16 @@ function polling({ concurrent, runners }: RunnerConfig): Answer {
  * Checks that privileged runners are protected. This is known only for a runner that was created from here, because
  * GitLab does not report it to runners.
  */
-async function guard({ runners }: RunnerConfig, see: HostReader): Promise<Answer> {
-  const { ours, readRecord } = await import("./record.ts");
-  const record = readRecord(see);
+async function guard({ runners }: RunnerConfig, reader: HostReader): Promise<Answer> {
+  const { recordOf, readRecord } = await import("./record.ts");
+  const record = readRecord(reader);
   const strong = runners.filter((runner) => runner.docker?.privileged);
-  const open = strong.filter((runner) => ours(record, runner)?.guarded === false).map(({ name }) => name);
+  const open = strong.filter((runner) => recordOf(record, runner)?.guarded === false).map(({ name }) => name);
   if (open.length > 0) {
     const detail = `${few(open)} runs privileged containers for every branch: protect it in GitLab`;
     return { status: "warning", detail, hint: status };
   }
-  const unknown = strong.filter((runner) => ours(record, runner)?.guarded === undefined).map(({ name }) => name);
+  const unknown = strong.filter((runner) => recordOf(record, runner)?.guarded === undefined).map(({ name }) => name);
   if (unknown.length === 0)
     return {
       status: "ok",
@@ -231,12 +241,12 @@ async function guard({ runners }: RunnerConfig, see: HostReader): Promise<Answer
   };
 }
 
-async function sharedHost({ runners }: RunnerConfig, see: HostReader): Promise<Answer> {
-  const { isPrivileged, servedProjects, sharedHostWarning } = await import("./shared-host.ts");
+async function sharedHost({ runners }: RunnerConfig, reader: HostReader): Promise<Answer> {
+  const { isPrivileged, listServedProjects, sharedHostWarning } = await import("./shared-host.ts");
   const strong = runners.filter(({ docker }) => isPrivileged(docker));
   const detail = sharedHostWarning(
     strong.map(({ name }) => name),
-    servedProjects(see),
+    listServedProjects(reader),
   );
   if (detail === null) return { status: "ok", detail: "no privileged runner beside a site" };
   const { url = "", "tls-ca-file": caPath } = strong[0] ?? {};
@@ -266,11 +276,11 @@ async function tokens({ runners }: RunnerConfig, host: Host): Promise<Answer> {
   return { status: "error", detail: refused.map(({ name, said }) => `${name}: ${said}`).join("; "), hint: status };
 }
 
-async function disk(see: HostReader): Promise<Answer> {
-  const { status, body } = await see.get("http://docker/info", { socketPath: dockerSocket, limitMs: 5000 });
-  if (status !== 200) throw new Unseen("where Docker keeps its images is not told");
+async function disk(reader: HostReader): Promise<Answer> {
+  const { status, body } = await reader.get("http://docker/info", { socketPath: dockerSocket, limitMs: 5000 });
+  if (status !== 200) throw new UnknownStateError("where Docker keeps its images is not told");
   const root = /"DockerRootDir":"([^"]+)"/.exec(new TextDecoder().decode(body))?.[1] ?? "/var/lib/docker";
-  const free = see.space(root)?.bytesFree ?? 0;
+  const free = reader.space(root)?.bytesFree ?? 0;
   const detail = `${(free / gibibyte).toFixed(1)} GiB free for Docker in ${root}`;
   return {
     status: free < roomError ? "error" : free < roomWarning ? "warning" : "ok",
@@ -283,11 +293,11 @@ async function disk(see: HostReader): Promise<Answer> {
  * Checks the MTU of Docker's bridge. Longer packets than the outgoing link accepts can be lost without an error, so
  * that transfers hang.
  */
-function mtu(see: HostReader): Answer {
-  const of = (link: string): number => Number(textOf(see, `/sys/class/net/${link}/mtu`) ?? Number.NaN);
+function mtu(reader: HostReader): Answer {
+  const of = (link: string): number => Number(textOf(reader, `/sys/class/net/${link}/mtu`) ?? Number.NaN);
   const bridge = of("docker0");
   // The fields of the kernel's table: interface, destination, gateway, flags, ...
-  const way = (textOf(see, "/proc/net/route") ?? "").split("\n").map((line) => line.split("\t"));
+  const way = (textOf(reader, "/proc/net/route") ?? "").split("\n").map((line) => line.split("\t"));
   const out = way.find(([, destination]) => destination === "00000000")?.[0];
   if (out === undefined || Number.isNaN(bridge))
     return { status: "ok", detail: "no bridge of Docker's own, or no way out" };

@@ -13,7 +13,7 @@ import { type ConfigEdit, editConfig } from "../toml/edit.ts";
 import { runnerConfigPath } from "./paths.ts";
 import { configOf, configText, faultsOf, type RunnerConfig } from "./runners.ts";
 
-type EditsFor = (config: RunnerConfig, see: HostReader, warn: Warn) => readonly ConfigEdit[];
+type EditsFor = (config: RunnerConfig, reader: HostReader, warn: Warn) => readonly ConfigEdit[];
 
 /** The previous content of the file. It contains the same tokens, so only the owner and root can read it. */
 export const keptConfigPath = `${runnerConfigPath}.before-edox-ops`;
@@ -27,21 +27,21 @@ export function configFile(name: string, title: string, editsFor: EditsFor, keep
   return {
     name,
     title,
-    check(see, ahead, warn) {
-      const before = configText(see);
+    check(reader, ahead, warn) {
+      const before = configText(reader);
       const config = configOf(before);
-      const edits = editsFor(config, see, warn);
+      const edits = editsFor(config, reader, warn);
       const after = edits.length === 0 ? before : editConfig(before, edits, runnerConfigPath);
       if (after === before) return [];
       if (faultsOf(configOf(after)).length > faultsOf(config).length) {
         throw new Problem("internal", `${runnerConfigPath} would have a fault more: it is left as it is`);
       }
-      const stat = see.stat(runnerConfigPath);
+      const stat = reader.stat(runnerConfigPath);
       const owner = { mode: 0o600, uid: stat?.uid ?? 0, gid: stat?.gid ?? 0 };
       const old = stat === null ? null : Text.of(before, true);
-      const kept = regularFile(see, keptConfigPath);
+      const kept = regularFile(reader, keptConfigPath);
       const replaced = kept && new Text(kept, true);
-      const changes: Change[] = missingDirectories(see, ahead, "/etc/gitlab-runner", 0o700);
+      const changes: Change[] = missingDirectories(reader, ahead, "/etc/gitlab-runner", 0o700);
       if (keeps && old !== null) {
         changes.push({ kind: "file", path: keptConfigPath, before: replaced, after: old, ...owner });
       }
@@ -57,7 +57,7 @@ export function configFile(name: string, title: string, editsFor: EditsFor, keep
  * read-only or a full file system cannot be detected in another way. A running gitlab-runner reloads the same
  * configuration.
  */
-export function demandReplaceable(host: Host): void {
+export function demandReplaceableFile(host: Host): void {
   const [bytes, stat] = [regularFile(host, runnerConfigPath), host.stat(runnerConfigPath)];
   if (bytes === null || stat === null) return;
   try {

@@ -19,21 +19,21 @@ export const configTaken: Resource = {
   name: "runner:config-taken",
   title: "the running gitlab-runner has read its configuration",
   settleMs,
-  async check(see, ahead) {
-    if (!isActive(see, unit)) return [];
+  async check(reader, ahead) {
+    if (!isActive(reader, unit)) return [];
     const touched = ahead.some((change) => "path" in change && change.path === runnerConfigPath);
-    if (!touched && (await hasTaken(see))) return [];
+    if (!touched && (await hasTaken(reader))) return [];
     const argv = ["systemctl", "kill", "--kill-who=main", "--signal=SIGHUP", unit];
-    return [{ kind: "command", argv, lack: "gitlab-runner has not read its configuration", again: true }];
+    return [{ kind: "command", argv, reason: "gitlab-runner has not read its configuration", again: true }];
   },
 };
 
-async function hasTaken(see: HostReader): Promise<boolean> {
-  const changed = see.stat(runnerConfigPath)?.changedMs;
+async function hasTaken(reader: HostReader): Promise<boolean> {
+  const changed = reader.stat(runnerConfigPath)?.changedMs;
   if (changed === undefined) return true;
   const since = `@${(changed / 1000).toFixed(3)}`;
-  const { stdout } = await see.probe(["journalctl", "--unit", unit, "--since", since, "--output=cat", "--no-pager"]);
+  const { stdout } = await reader.probe(["journalctl", "--unit", unit, "--since", since, "--output=cat", "--no-pager"]);
   const said = linesOf(stdout).findLast((line) => /Configuration loaded|Failed to load config/.test(line));
   if (said !== undefined) return said.includes("Configuration loaded");
-  return Math.abs(see.now() - changed) > silentMs;
+  return Math.abs(reader.now() - changed) > silentMs;
 }

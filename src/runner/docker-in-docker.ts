@@ -6,13 +6,13 @@ import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Warn } from "../problem/requirement.ts";
 import { gidOf } from "../resources/group.ts";
-import { member } from "../resources/user.ts";
+import { groupMember } from "../resources/user.ts";
 import type { ConfigEdit } from "../toml/edit.ts";
 import { configTaken } from "./config-taken.ts";
 import { runnerConfigPath } from "./paths.ts";
 import type { Runner, RunnerConfig } from "./runners.ts";
 import { user } from "./service.ts";
-import { isPrivileged, servedProjects, sharedHostWarning } from "./shared-host.ts";
+import { isPrivileged, listServedProjects, sharedHostWarning } from "./shared-host.ts";
 
 /**
  * Membership in the group is equivalent to root. Only jobs of the shell executor need it, because the service itself
@@ -21,22 +21,22 @@ import { isPrivileged, servedProjects, sharedHostWarning } from "./shared-host.t
 export const dockerAccess: Step = {
   id: "runner.docker.access",
   title: "gitlab-runner is in the group docker, which is as good as root: jobs of a shell use Docker",
-  async unwanted(see) {
-    const { runners } = await configOf(see);
+  async reasonToSkip(reader) {
+    const { runners } = await configOf(reader);
     if (!runners.some(({ executor }) => executor === "shell")) {
       return "no runner of this host has the shell executor; the group docker is as good as root";
     }
-    if (gidOf(see, "docker") !== null) return null;
-    if (!hasEngine(see)) return "there is no Docker on this host";
+    if (gidOf(reader, "docker") !== null) return null;
+    if (!hasEngine(reader)) return "there is no Docker on this host";
     return "Docker runs, but there is no group docker that its jobs could be in: sudo groupadd --system docker, and restart Docker";
   },
-  wants: [member(user, "docker", "ci-runner:docker-group", "gitlab-runner is in the group docker")],
+  resources: [groupMember(user, "docker", "ci-runner:docker-group", "gitlab-runner is in the group docker")],
 };
 
 /** Imports the parser of config.toml only if the file exists. */
-async function configOf(see: HostReader): Promise<RunnerConfig> {
-  if (see.stat(runnerConfigPath) === null) return { concurrent: 1, runners: [] };
-  return (await import("./runners.ts")).readConfig(see);
+async function configOf(reader: HostReader): Promise<RunnerConfig> {
+  if (reader.stat(runnerConfigPath) === null) return { concurrent: 1, runners: [] };
+  return (await import("./runners.ts")).readConfig(reader);
 }
 
 const dindVolumes = ["/cache", "/certs/client"];
@@ -49,28 +49,28 @@ export function dockerConfig(named: readonly string[]): Step {
   return {
     id: "runner.docker.config",
     title,
-    async unwanted(see) {
-      const { runners } = await configOf(see);
+    async reasonToSkip(reader) {
+      const { runners } = await configOf(reader);
       demandDocker(runners, named);
       return runners.some(({ executor }) => executor === "docker") ? null : "no runner of this host uses Docker yet";
     },
-    wants: [
+    resources: [
       {
         name: "ci-runner:docker-privileged",
         title,
-        async check(see, ahead, warn) {
-          if (see.stat(runnerConfigPath) === null) return [];
-          const [{ configFile }, { ours, readRecord }] = [
+        async check(reader, ahead, warn) {
+          if (reader.stat(runnerConfigPath) === null) return [];
+          const [{ configFile }, { recordOf, readRecord }] = [
             await import("./config-file.ts"),
             await import("./record.ts"),
           ];
-          const record = readRecord(see);
+          const record = readRecord(reader);
           const edits = (config: RunnerConfig, host: HostReader, tell: Warn) => {
-            const made = dindEdits(config, (runner) => ours(record, runner)?.privileged ?? null, named, tell);
+            const made = dindEdits(config, (runner) => recordOf(record, runner)?.privileged ?? null, named, tell);
             warnOfSites(config, made, host, tell);
             return made;
           };
-          return configFile("ci-runner:docker-privileged", title, edits).check(see, ahead, warn);
+          return configFile("ci-runner:docker-privileged", title, edits).check(reader, ahead, warn);
         },
       },
       configTaken,
@@ -79,12 +79,12 @@ export function dockerConfig(named: readonly string[]): Step {
 }
 
 /** Warns if a runner that is privileged, or becomes privileged, shares the host with sites. */
-function warnOfSites({ runners }: RunnerConfig, made: readonly ConfigEdit[], see: HostReader, warn: Warn): void {
+function warnOfSites({ runners }: RunnerConfig, made: readonly ConfigEdit[], reader: HostReader, warn: Warn): void {
   const becomes = (index: number): boolean => made.some((each) => each.kind === "set" && each.runner === index);
   const strong = runners.filter(({ docker }, index) => isPrivileged(docker) || becomes(index));
   const warning = sharedHostWarning(
     strong.map(({ name }) => name),
-    servedProjects(see),
+    listServedProjects(reader),
   );
   if (warning !== null) warn(warning);
 }
@@ -148,8 +148,8 @@ export function mountPoint(volume: string): string {
 export const dockerThere = {
   name: "ci-runner:docker-answers",
   title: "Docker answers",
-  async check(see: HostReader) {
-    if (await dockerAnswers(see)) return null;
+  async check(reader: HostReader) {
+    if (await dockerAnswers(reader)) return null;
     const hint = ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"];
     return { reason: "no Docker answers on this host, which the docker executor needs", hint };
   },

@@ -4,10 +4,10 @@ import { dockerAnswers, dockerSocket } from "../docker/recipe.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
-import { heed, type Stop } from "../problem/wait.ts";
+import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { invocationOf, isActive } from "../resources/service.ts";
 import { parseJson } from "../text/json.ts";
-import { type Service, serviceOf } from "./service.ts";
+import { type StopSettings, serviceOf } from "./service.ts";
 
 const unit = "gitlab-runner";
 const pollMs = 500;
@@ -18,23 +18,23 @@ const label = "com.gitlab.gitlab-runner";
  * Returns the number of jobs of this service that run on this host: processes of the shell executor, and jobs with
  * containers.
  */
-export async function jobsRunning(see: HostReader, { pid }: Service): Promise<number> {
-  return shells(see, pid) + (await containerJobs(see));
+export async function jobsRunning(reader: HostReader, { pid }: StopSettings): Promise<number> {
+  return shells(reader, pid) + (await containerJobs(reader));
 }
 
-function shells(see: HostReader, pid: number): number {
+function shells(reader: HostReader, pid: number): number {
   if (!(pid > 0)) return 0;
-  const group = textOf(see, `/sys/fs/cgroup/system.slice/${unit}.service/cgroup.procs`) ?? "";
+  const group = textOf(reader, `/sys/fs/cgroup/system.slice/${unit}.service/cgroup.procs`) ?? "";
   return group.split("\n").filter((each) => {
-    const stat = textOf(see, `/proc/${each}/stat`) ?? "";
+    const stat = textOf(reader, `/proc/${each}/stat`) ?? "";
     return each !== "" && stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] === String(pid);
   }).length;
 }
 
-async function containerJobs(see: HostReader): Promise<number> {
-  if (!(await dockerAnswers(see))) return 0;
+async function containerJobs(reader: HostReader): Promise<number> {
+  if (!(await dockerAnswers(reader))) return 0;
   const filters = encodeURIComponent(JSON.stringify({ label: [`${label}.managed=true`] }));
-  const { body } = await see.get(`http://docker/containers/json?filters=${filters}`, { socketPath: dockerSocket });
+  const { body } = await reader.get(`http://docker/containers/json?filters=${filters}`, { socketPath: dockerSocket });
   try {
     const containers = parseJson(new TextDecoder().decode(body)) as { Labels?: Record<string, string> }[];
     return new Set(containers.map(({ Labels }, i) => Labels?.[`${label}.job.id`] ?? i)).size;
@@ -49,7 +49,7 @@ async function containerJobs(see: HostReader): Promise<number> {
  * a Problem is thrown. The same happens if another program starts the service meanwhile. A service that does not run is
  * left as it is.
  */
-export async function drained(
+export async function drainService(
   host: Host,
   limitMs: number,
   stop: Stop,
@@ -64,14 +64,14 @@ export async function drained(
   const jobs = await jobsRunning(host, service);
   if (jobs > 0 && !service.drains) {
     const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
-    const message = `${counted(jobs)} would be aborted: systemd stops ${unit} at once`;
+    const message = `${countJobs(jobs)} would be aborted: systemd stops ${unit} at once`;
     throw new Problem("requirement", message, { hint });
   }
   const limit = limitMs < 60_000 ? `${limitMs / 1000} s` : `${limitMs / 60_000} min`;
-  if (jobs > 0) tell(`waiting at most ${limit} for ${counted(jobs)} to end`);
+  if (jobs > 0) tell(`waiting at most ${limit} for ${countJobs(jobs)} to end`);
   const end = host.now() + limitMs;
   // From here on a signal does not end this process immediately, because the service must be started again first.
-  heed(stop);
+  throwIfInterrupted(stop);
   try {
     const { code, stderr } = await host.run(["systemctl", "stop", "--no-block", unit]);
     if (code !== 0) {
@@ -81,9 +81,9 @@ export async function drained(
     for (;;) {
       const now = invocationOf(host, unit);
       if (now === null) return restart;
-      if (now !== invocation) throw startedAgain();
-      heed(stop);
-      if (host.now() >= end) throw await late(host, service, limit);
+      if (now !== invocation) throw startedAgainProblem();
+      throwIfInterrupted(stop);
+      if (host.now() >= end) throw await lateProblem(host, service, limit);
       await host.sleep(pollMs);
     }
   } catch (error) {
@@ -93,23 +93,23 @@ export async function drained(
 }
 
 /** Throws a Problem if another program has started the drained service. */
-export function demandStopped(see: HostReader): void {
-  if (isActive(see, unit)) throw startedAgain();
+export function demandStopped(reader: HostReader): void {
+  if (isActive(reader, unit)) throw startedAgainProblem();
 }
 
-function startedAgain(): Problem {
+function startedAgainProblem(): Problem {
   const message = `${unit} was started by another program while it was being stopped: nothing was changed`;
   return new Problem("requirement", message, { hint: ["systemctl", "status", unit] });
 }
 
-async function late(host: Host, service: Service, limit: string): Promise<Problem> {
+async function lateProblem(host: Host, service: StopSettings, limit: string): Promise<Problem> {
   const left = await jobsRunning(host, service);
   // Jobs of an executor on another host are not counted.
-  const what = left === 0 ? `${unit} did not stop within ${limit}` : `${counted(left)} did not end within ${limit}`;
+  const what = left === 0 ? `${unit} did not stop within ${limit}` : `${countJobs(left)} did not end within ${limit}`;
   const message = `${what}: nothing was changed, and ${unit} starts again once it has stopped`;
   return new Problem("requirement", message, { hint: ["sudo", "edox-ops", "gitlab-runner", "status"] });
 }
 
-function counted(jobs: number): string {
+function countJobs(jobs: number): string {
   return `${jobs} running ${jobs === 1 ? "job" : "jobs"}`;
 }

@@ -7,10 +7,10 @@ import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { aptRepository, type Mirror, placeOf } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
-import { certificatesWhole } from "../resources/certificates.ts";
-import { changesCommitted } from "../resources/etckeeper.ts";
+import { certificatesComplete } from "../resources/certificates.ts";
+import { etckeeperClean } from "../resources/etckeeper.ts";
 import { file } from "../resources/file.ts";
-import { dpkgConfigured, installed } from "../resources/package.ts";
+import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { systemUser } from "../resources/user.ts";
 import { drain, drainLoaded, home, runnerRuns, unitInstalled, user } from "./service.ts";
@@ -25,8 +25,8 @@ export const runnerPinPath = "/etc/apt/preferences.d/edox-ops-gitlab-runner";
  */
 const runnerFingerprint = "F6403F6544A38863DAA0B6E03F01618A51312F3F";
 
-export function runnerSteps(facts: Facts, see: HostReader, mirror: Mirror): Step[] {
-  const place = placeOf(see, runnerSourcePath, mirror, {
+export function runnerSteps(facts: Facts, reader: HostReader, mirror: Mirror): Step[] {
+  const place = placeOf(reader, runnerSourcePath, mirror, {
     uri: `https://packages.gitlab.com/runner/gitlab-runner/${facts.family}`,
     fingerprint: runnerFingerprint,
     keyOrigin: (uri) => new URL("/gpgkey/gpg.key", uri).href,
@@ -48,32 +48,32 @@ export function runnerSteps(facts: Facts, see: HostReader, mirror: Mirror): Step
       title: `the user ${user} is there`,
       // The first step requires everything that the next one needs, so that a host that cannot install is not changed.
       requires: usable,
-      wants: [
+      resources: [
         systemUser({ name: user, home, shell: "/bin/bash" }, `runner:user:${user}`),
-        changesCommitted("runner-user"),
+        etckeeperClean("runner-user"),
       ],
     },
     {
       id: "runner.install",
       title: "GitLab Runner is installed, from GitLab's own repository",
       requires: [firstBootDone, clockSet, ...usable],
-      wants: [
+      resources: [
         { ...dpkgConfigured, name: "runner:dpkg-configured" },
-        { ...installed("ca-certificates"), name: "runner:ca-certificates" },
-        certificatesWhole(runnerPackages, "runner:certificates"),
+        { ...packageInstalled("ca-certificates"), name: "runner:ca-certificates" },
+        certificatesComplete(runnerPackages, "runner:certificates"),
         repository.older,
         repository.key,
         repository.source,
         pin(new URL(place.uri).hostname),
-        changesCommitted("runner"),
-        ...runnerPackages.map(installed),
+        etckeeperClean("runner"),
+        ...runnerPackages.map(packageInstalled),
       ],
     },
     {
       id: "runner.service.install",
       title: "gitlab-runner runs, starts at boot, and lets jobs end before it does",
-      needs: [{ step: "runner.install", resource: installed("gitlab-runner") }],
-      wants: [unitInstalled, drain, drainLoaded, runnerRuns],
+      needs: [{ step: "runner.install", resource: packageInstalled("gitlab-runner") }],
+      resources: [unitInstalled, drain, drainLoaded, runnerRuns],
     },
   ];
 }

@@ -23,27 +23,27 @@ const official: Mirrors = { docker: {}, runner: {} };
 const configReadable: Requirement = {
   name: "runner:config-file",
   title: "gitlab-runner can read its configuration",
-  async check(see) {
-    if (see.stat(runnerConfigPath) !== null) (await import("./runners.ts")).surveyConfig(see);
+  async check(reader) {
+    if (reader.stat(runnerConfigPath) !== null) (await import("./runners.ts")).surveyConfig(reader);
     return null;
   },
 };
 
-export function gitlabRunnerInstall(facts: Facts, see: HostReader, { runner }: Mirrors = official): Recipe {
+export function gitlabRunnerInstall(facts: Facts, reader: HostReader, { runner }: Mirrors = official): Recipe {
   return {
     command: "gitlab-runner install",
     logPath: runnerInstallLogPath,
     done: "GitLab Runner installed successfully.",
     failed: "GitLab Runner install failed at step",
     requires: [platform(facts), foreignPackages(facts), configReadable],
-    steps: runnerSteps(facts, see, runner),
+    steps: runnerSteps(facts, reader, runner),
   };
 }
 
 /** Returns the recipe for a CI host. `named`: runners that become privileged because the command line names them. */
 export function prepareCiHost(
   facts: Facts,
-  see: HostReader,
+  reader: HostReader,
   mirrors: Mirrors = official,
   named: readonly string[] = [],
 ): Recipe {
@@ -58,11 +58,11 @@ export function prepareCiHost(
     failed: "CI runner host preparation failed at step",
     requires: [platform(facts), foreignPackages(facts), configReadable, dockerConfigAccepted],
     steps: [
-      dockerInstall(facts, see, mirrors.docker),
-      ...runnerSteps(facts, see, mirrors.runner),
+      dockerInstall(facts, reader, mirrors.docker),
+      ...runnerSteps(facts, reader, mirrors.runner),
       dockerAccess,
       dockerConfig(named),
-      { id: "prepare-ci-host.complete", title: "this host is ready for a runner", wants: [], mark: true },
+      { id: "prepare-ci-host.complete", title: "this host is ready for a runner", resources: [], mark: true },
     ],
   };
 }

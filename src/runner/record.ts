@@ -44,45 +44,45 @@ const onlySchema = v.object({
   docker_privileged: v.optional(v.unknown()),
 });
 
-export type Made = v.InferOutput<typeof madeSchema>;
+export type RecordedRunner = v.InferOutput<typeof madeSchema>;
 export type RunnerRecord = v.InferOutput<typeof recordSchema>;
 
 /** Reads the record, or returns null if no runner was registered. Throws a Problem that names the invalid key. */
-export function readRecord(see: HostReader): RunnerRecord | null {
-  const bytes = regularFile(see, runnerStatePath);
+export function readRecord(reader: HostReader): RunnerRecord | null {
+  const bytes = regularFile(reader, runnerStatePath);
   if (bytes === null) return null;
   let json: unknown;
   try {
     json = parseJson(new TextDecoder().decode(bytes));
   } catch (error) {
-    throw broken(error instanceof RangeError ? `cannot be used: ${error.message}` : "is not JSON");
+    throw brokenRecord(error instanceof RangeError ? `cannot be used: ${error.message}` : "is not JSON");
   }
   const found = v.safeParse(recordSchema, json);
   if (found.success) return found.output;
   const [issue] = found.issues;
-  throw broken(`has ${v.getDotPath(issue) ?? "something"} wrong: ${issue.message}`);
+  throw brokenRecord(`has ${v.getDotPath(issue) ?? "something"} wrong: ${issue.message}`);
 }
 
-const madeByRecord = new WeakMap<RunnerRecord, Made[]>();
+const madeByRecord = new WeakMap<RunnerRecord, RecordedRunner[]>();
 
 /** Returns the recorded runners, without invalid entries. A record is validated once, because it does not change. */
-export function madeBy(record: RunnerRecord | null): readonly Made[] {
+export function recordedRunners(record: RunnerRecord | null): readonly RecordedRunner[] {
   if (record === null) return [];
-  const known = madeByRecord.get(record) ?? usable(record);
+  const known = madeByRecord.get(record) ?? isUsable(record);
   madeByRecord.set(record, known);
   return known;
 }
 
-function usable(record: RunnerRecord): Made[] {
-  if (record.runners) return record.runners.filter((each): each is Made => v.is(madeSchema, each));
+function isUsable(record: RunnerRecord): RecordedRunner[] {
+  if (record.runners) return record.runners.filter((each): each is RecordedRunner => v.is(madeSchema, each));
   if (!v.is(onlySchema, record)) return [];
   const { url, description, docker_privileged } = record;
   return [{ url, id: 0, name: description, privileged: docker_privileged === true }];
 }
 
 /** Returns the list without some runners. Invalid entries stay unchanged. */
-export function withoutMade(record: RunnerRecord | null, goes: (made: Made) => boolean): unknown[] {
-  return (record?.runners ?? madeBy(record)).filter((each) => !(v.is(madeSchema, each) && goes(each)));
+export function withoutRunner(record: RunnerRecord | null, goes: (made: RecordedRunner) => boolean): unknown[] {
+  return (record?.runners ?? recordedRunners(record)).filter((each) => !(v.is(madeSchema, each) && goes(each)));
 }
 
 /** Returns a sentence for each invalid entry. */
@@ -98,7 +98,10 @@ export function recordFaults(record: RunnerRecord | null): string[] {
  * Returns whether two entries are the same runner: the same server, and the same number or, without numbers, the same
  * name.
  */
-export function sameRunner(one: Pick<Made, "url" | "id" | "name">, other: Pick<Made, "url" | "id" | "name">): boolean {
+export function sameRunner(
+  one: Pick<RecordedRunner, "url" | "id" | "name">,
+  other: Pick<RecordedRunner, "url" | "id" | "name">,
+): boolean {
   const isNumbered = one.id > 0 && other.id > 0;
   return (isNumbered ? one.id === other.id : one.name === other.name) && sameServer(one.url, other.url);
 }
@@ -107,36 +110,36 @@ export function sameRunner(one: Pick<Made, "url" | "id" | "name">, other: Pick<M
  * Returns our record of a runner of this host, or null if the runner is foreign. A runner whose `url` was edited in
  * config.toml, because its GitLab was renamed, is recognised by its number and name.
  */
-export function ours(record: RunnerRecord | null, runner: Runner): Made | null {
-  const all = madeBy(record);
+export function recordOf(record: RunnerRecord | null, runner: Runner): RecordedRunner | null {
+  const all = recordedRunners(record);
   return all.find((made) => sameRunner(made, runner)) ?? all.find((made) => isMoved(made, runner)) ?? null;
 }
 
 /** Returns whether these are one runner whose GitLab now has another address. */
-export function isMoved(made: Made, runner: Runner): boolean {
+export function isMoved(made: RecordedRunner, runner: Runner): boolean {
   return made.id > 0 && made.id === runner.id && made.name === runner.name;
 }
 
 /**
  * Returns the record as a resource. `next` computes the desired record from the present one, and null removes the file.
  */
-export function recordFile(next: (before: RunnerRecord | null, see: HostReader) => object | null): Resource {
+export function recordFile(next: (before: RunnerRecord | null, reader: HostReader) => object | null): Resource {
   return file({
     name: `state:${runnerStatePath}`,
     title: "it is recorded which runners are ours",
     path: runnerStatePath,
     mode: 0o600,
-    text(see) {
-      const before = readRecord(see);
-      const after = next(before, see);
+    text(reader) {
+      const before = readRecord(reader);
+      const after = next(before, reader);
       if (after === null) return null;
-      const bytes = see.read(runnerStatePath);
+      const bytes = reader.read(runnerStatePath);
       if (bytes !== null && Bun.deepEquals(before, after)) return new Text(bytes);
       return Text.of(`${JSON.stringify(after, null, 2)}\n`);
     },
   });
 }
 
-function broken(why: string): Problem {
+function brokenRecord(why: string): Problem {
   return new Problem("state", `${runnerStatePath} ${why}`, { hint: hintToShow(runnerStatePath) });
 }

@@ -6,7 +6,7 @@ import { Problem } from "../problem/problem.ts";
 import { regularFile } from "../problem/regular-file.ts";
 import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
 import { parseConfig } from "../toml/edit.ts";
-import { remembered } from "../toml/remembered.ts";
+import { memoize } from "../toml/remembered.ts";
 import { runnerConfigPath } from "./paths.ts";
 import { bareAddress } from "./registration/gitlab.ts";
 
@@ -57,12 +57,12 @@ export type RunnerConfig = v.InferOutput<typeof configSchema>;
  * its byte order mark and line ends. Throws Unseen for users other than root, and a Problem for anything that is not a
  * regular file in UTF-8.
  */
-export function configText(see: HostReader): string {
-  if (see.readLink(runnerConfigPath) !== null) {
+export function configText(reader: HostReader): string {
+  if (reader.readLink(runnerConfigPath) !== null) {
     const message = `${runnerConfigPath} is a link, which edox-ops does not write through`;
     throw new Problem("blocked", message, { hint: ["ls", "-l", runnerConfigPath] });
   }
-  const bytes = regularFile(see, runnerConfigPath) ?? new Uint8Array();
+  const bytes = regularFile(reader, runnerConfigPath) ?? new Uint8Array();
   const text = strictText(bytes);
   if (text !== null) return text;
   const line = lineOfInvalid(bytes);
@@ -89,8 +89,8 @@ function lineOfInvalid(bytes: Uint8Array): number {
 }
 
 /** Reads config.toml. Throws a Problem that names the key and never a value, because values may be tokens. */
-export function readConfig(see: HostReader): RunnerConfig {
-  return configOf(configText(see));
+export function readConfig(reader: HostReader): RunnerConfig {
+  return configOf(configText(reader));
 }
 
 export interface Survey extends RunnerConfig {
@@ -102,26 +102,28 @@ export interface Survey extends RunnerConfig {
  * Reads the file for read-only commands: each `[[runners]]` is validated separately. gitlab-runner loads no section
  * while one is invalid, so commands that change the file use {@link readConfig}.
  */
-export function surveyConfig(see: HostReader): Survey {
-  return surveyOf(configText(see));
+export function surveyConfig(reader: HostReader): Survey {
+  return surveyOf(configText(reader));
 }
 
-const surveyOf = remembered((content: string): Survey => {
+const surveyOf = memoize((content: string): Survey => {
   const parsed = parseConfig(content, runnerConfigPath);
-  if (!Array.isArray(parsed.runners)) return { ...checked(parsed), invalid: [] };
+  if (!Array.isArray(parsed.runners)) return { ...checkedConfig(parsed), invalid: [] };
   const invalid: string[] = [];
   const runners = parsed.runners.filter((section, i) => {
     const found = v.safeParse(runnerSchema, section);
     if (!found.success) invalid.push(`${runnerConfigPath} has runner ${i + 1} wrong: ${found.issues[0].message}`);
     return found.success;
   });
-  return { ...checked({ ...parsed, runners }), invalid };
+  return { ...checkedConfig({ ...parsed, runners }), invalid };
 });
 
 /** Returns the meaning of a text. It is shared, and callers must not change it. */
-export const configOf = remembered((content: string): RunnerConfig => checked(parseConfig(content, runnerConfigPath)));
+export const configOf = memoize(
+  (content: string): RunnerConfig => checkedConfig(parseConfig(content, runnerConfigPath)),
+);
 
-function checked(parsed: unknown): RunnerConfig {
+function checkedConfig(parsed: unknown): RunnerConfig {
   const found = v.safeParse(configSchema, parsed);
   if (found.success) return found.output;
   const [issue] = found.issues;
@@ -134,11 +136,11 @@ function checked(parsed: unknown): RunnerConfig {
  * Returns whether two addresses refer to the same server and path in any spelling. Schemes and ports are significant.
  */
 export function sameServer(one: string, other: string): boolean {
-  return one === other || normalized(one) === normalized(other);
+  return one === other || normalizeUrl(one) === normalizeUrl(other);
 }
 
 /** Returns the address without user name, password, default port, upper case, and the trailing dot of a host name. */
-function normalized(address: string): string {
+function normalizeUrl(address: string): string {
   if (!URL.canParse(address)) return bareAddress(address);
   const { protocol, hostname, port, pathname } = new URL(address);
   return bareAddress(`${protocol}//${hostname.replace(/\.$/, "")}${port && `:${port}`}${pathname}`);

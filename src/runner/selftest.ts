@@ -3,7 +3,7 @@
 
 import type { Host, Output } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
-import { heed, met, type Stop } from "../problem/wait.ts";
+import { type Stop, throwIfInterrupted, waitFor } from "../problem/wait.ts";
 import { linesOf, oneLine } from "../text/lines.ts";
 import { withFlag } from "../text/with-flag.ts";
 import { dockerThere, mountPoint } from "./docker-in-docker.ts";
@@ -11,7 +11,7 @@ import { runnerConfigPath } from "./paths.ts";
 import type { Runner } from "./runners.ts";
 import { building, certificates, privileged, transfer, transferBytes, waiting } from "./selftest-scripts.ts";
 
-export interface Measured {
+export interface Measurement {
   name: "daemon" | "privileged" | "build" | "transfer";
   ok: boolean;
   milliseconds: number;
@@ -21,7 +21,7 @@ export interface Measured {
 export interface Selftest {
   runner: string;
   image: string;
-  measured: Measured[];
+  measured: Measurement[];
   /** Largest MTU, in bytes, at which a transfer from a container in Docker-in-Docker succeeded; null if none did. */
   mtu: number | null;
 }
@@ -49,24 +49,24 @@ export async function selftest(
   stop: Stop,
   { file, typed }: { file: string | undefined; typed: readonly string[] },
 ): Promise<Selftest> {
-  await met(dockerThere, host);
+  await waitFor(dockerThere, host);
   const address = addressOf(runner);
   const docker = async (...argv: string[]): Promise<Output> => {
-    heed(stop);
+    throwIfInterrupted(stop);
     const limit = argv[0] === "pull" || argv[0] === "load" ? pullLimitMs : limitMs;
     // A pull takes minutes and must end cleanly; the other commands are short.
     const ends = argv[0] === "pull" && { endsInOrder: true as const };
     const answer = await host.run(["docker", ...argv], { limitMs: limit, ...ends });
-    heed(stop);
+    throwIfInterrupted(stop);
     return answer;
   };
   await clear(host);
   try {
-    const image = file === undefined ? await pulled(docker, typed) : await loaded(docker, file);
+    const image = file === undefined ? await pullImage(docker, typed) : await loadImage(docker, file);
     const { containers, sharesCertificates, start } = await job(docker, runner, image);
-    const measured: Measured[] = [];
+    const measured: Measurement[] = [];
     const inJob = (script: string): Promise<Output> => docker("exec", containers.job, "sh", "-c", script);
-    const measure = async (name: Measured["name"], run: () => Promise<Output>, good: (out: string) => string) => {
+    const measure = async (name: Measurement["name"], run: () => Promise<Output>, good: (out: string) => string) => {
       const begun = host.now();
       const { code, stdout, stderr } = await run();
       const detail = code === 0 ? good(stdout) : lastLine(stderr, stdout) || `exit ${code}`;
@@ -142,18 +142,18 @@ function lastLine(...outputs: string[]): string {
 
 /** Removes containers, volumes and networks by their label, including those of a killed run. */
 async function clear(host: Host): Promise<void> {
-  const gone = async (list: string[], remove: string[]): Promise<void> => {
+  const removeContainer = async (list: string[], remove: string[]): Promise<void> => {
     const { stdout } = await host.run(["docker", ...list, "--quiet", "--filter", `label=${label}`], { limitMs });
     const found = stdout.split("\n").filter(Boolean);
     if (found.length > 0) await host.run(["docker", ...remove, ...found], { limitMs });
   };
-  await gone(["ps", "--all"], ["rm", "--force", "--volumes"]);
-  await gone(["volume", "ls"], ["volume", "rm", "--force"]);
-  await gone(["network", "ls"], ["network", "rm"]);
+  await removeContainer(["ps", "--all"], ["rm", "--force", "--volumes"]);
+  await removeContainer(["volume", "ls"], ["volume", "rm", "--force"]);
+  await removeContainer(["network", "ls"], ["network", "rm"]);
 }
 
 /** Returns the Problem of a docker command. A full disk, which Docker reports like any other error, is named first. */
-function failed(message: string, { code, stderr }: Pick<Output, "code" | "stderr">, hint?: string[]): Problem {
+function failure(message: string, { code, stderr }: Pick<Output, "code" | "stderr">, hint?: string[]): Problem {
   const more = { returncode: code, stderr };
   if (!/no space left on device/i.test(stderr)) return new Problem("command-failed", message, { ...more, hint });
   return new Problem("command-failed", "Docker has no space left on its disk", {
@@ -164,21 +164,21 @@ function failed(message: string, { code, stderr }: Pick<Output, "code" | "stderr
 
 type Docker = (...argv: string[]) => Promise<Output>;
 
-async function pulled(docker: Docker, typed: readonly string[]): Promise<string> {
+async function pullImage(docker: Docker, typed: readonly string[]): Promise<string> {
   if ((await docker("image", "inspect", dindImage)).code === 0) return dindImage;
   const { code, stderr } = await docker("pull", "--quiet", dindImage);
   if (code === 0) return dindImage;
   const message = `${dindImage} cannot be had: where it can, save it with \`docker save\`, and give it here with --image`;
   const hint = ["sudo", ...withFlag(typed, "--image", "dind.tar")];
-  throw failed(message, { code, stderr }, hint);
+  throw failure(message, { code, stderr }, hint);
 }
 
-async function loaded(docker: Docker, file: string): Promise<string> {
+async function loadImage(docker: Docker, file: string): Promise<string> {
   const { code, stdout, stderr } = await docker("load", "--quiet", "--input", file);
   const name = /^Loaded image(?: ID)?: (\S+)$/m.exec(stdout)?.[1];
   if (code === 0 && name !== undefined) return name;
   const hint = ["docker", "save", "--output", "dind.tar", dindImage];
-  throw failed(`${file} has no image in it, as docker save writes one`, { code, stderr }, hint);
+  throw failure(`${file} has no image in it, as docker save writes one`, { code, stderr }, hint);
 }
 
 /**
@@ -186,19 +186,19 @@ async function loaded(docker: Docker, file: string): Promise<string> {
  * with its alias.
  */
 async function job(docker: Docker, { docker: settings }: Runner, image: string) {
-  const must = async (...argv: string[]): Promise<string> => {
+  const runOrThrow = async (...argv: string[]): Promise<string> => {
     const { code, stdout, stderr } = await docker(...argv);
     if (code === 0) return stdout.trim();
-    throw failed(`docker ${argv[0]} ${argv[1] ?? ""} failed`, { code, stderr });
+    throw failure(`docker ${argv[0]} ${argv[1] ?? ""} failed`, { code, stderr });
   };
-  const network = await must("network", "create", "--label", label, "edox-ops-selftest");
+  const network = await runOrThrow("network", "create", "--label", label, "edox-ops-selftest");
   const volumes: string[] = [];
   for (const volume of settings?.volumes ?? []) {
     // A path without a source is a volume that the containers of a job share.
-    const source = volume.includes(":") ? "" : `${await must("volume", "create", "--label", label)}:`;
+    const source = volume.includes(":") ? "" : `${await runOrThrow("volume", "create", "--label", label)}:`;
     volumes.push("--volume", `${source}${volume}`);
   }
-  const declared = await must("image", "inspect", "--format", declaredVolumes, image);
+  const declared = await runOrThrow("image", "inspect", "--format", declaredVolumes, image);
   const mounted = (settings?.volumes ?? []).map(mountPoint);
   /**
    * Docker's own volumes for these paths would have no label, and would stay if their container were removed without
@@ -207,7 +207,7 @@ async function job(docker: Docker, { docker: settings }: Runner, image: string) 
   const own = async (): Promise<string[]> => {
     const flags: string[] = [];
     for (const path of declared.split("\n").filter((line) => line.startsWith("/") && !mounted.includes(line))) {
-      flags.push("--volume", `${await must("volume", "create", "--label", label)}:${path}`);
+      flags.push("--volume", `${await runOrThrow("volume", "create", "--label", label)}:${path}`);
     }
     return flags;
   };
@@ -219,7 +219,7 @@ async function job(docker: Docker, { docker: settings }: Runner, image: string) 
   const client = Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
   const jobFlags = [...(privileged ? ["--privileged"] : []), ...client, "--entrypoint", "sleep"];
   const containers = {
-    service: await must(
+    service: await runOrThrow(
       ...[
         "create",
         ...common,
@@ -232,7 +232,7 @@ async function job(docker: Docker, { docker: settings }: Runner, image: string) 
       ],
       image,
     ),
-    job: await must("create", ...common, ...(await own()), ...jobFlags, image, "3600"),
+    job: await runOrThrow("create", ...common, ...(await own()), ...jobFlags, image, "3600"),
   };
   // A client without them is never answered.
   const sharesCertificates = mounted.some((path) => `${certificates}/`.startsWith(`${path}/`));

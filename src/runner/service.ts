@@ -21,22 +21,22 @@ const drainSeconds = 7200;
 const programPaths = ["/usr/local/bin/gitlab-runner", "/usr/bin/gitlab-runner"];
 
 /** Returns the path of the gitlab-runner of this host, installed from a package or manually, or null. */
-export function runnerProgram(see: HostReader): string | null {
-  const found = programPaths.find((path) => (see.statTarget(path) ?? { type: "directory" }).type === "file");
-  return found ?? (isPackaged(see) ? "/usr/bin/gitlab-runner" : null);
+export function runnerProgram(reader: HostReader): string | null {
+  const found = programPaths.find((path) => (reader.statTarget(path) ?? { type: "directory" }).type === "file");
+  return found ?? (isPackaged(reader) ? "/usr/bin/gitlab-runner" : null);
 }
 
 /** Throws a Problem for a gitlab-runner that is not from a package, because apt can neither upgrade nor remove it. */
-export function demandPackaged(see: HostReader): void {
-  const path = runnerProgram(see);
-  if (path === null || isPackaged(see)) return;
+export function demandPackaged(reader: HostReader): void {
+  const path = runnerProgram(reader);
+  if (path === null || isPackaged(reader)) return;
   const message = `${path} was not installed from the package gitlab-runner: upgrade or remove it as it was installed`;
   throw new Problem("blocked", message, { hint: [path, "--version"] });
 }
 
 /** Returns whether it is from a package, including one that dpkg did not finish. */
-function isPackaged(see: HostReader): boolean {
-  return presentPackages(see, ["gitlab-runner"]).length > 0;
+function isPackaged(reader: HostReader): boolean {
+  return presentPackages(reader, ["gitlab-runner"]).length > 0;
 }
 
 const drainText = [
@@ -60,9 +60,9 @@ export const drain: Resource = (() => {
   });
   return {
     ...written,
-    async check(see, ahead, warn) {
-      const changes = await written.check(see, ahead, warn);
-      return changes.length === 0 ? [] : [...missingDirectories(see, ahead, parentOf(drainPath)), ...changes];
+    async check(reader, ahead, warn) {
+      const changes = await written.check(reader, ahead, warn);
+      return changes.length === 0 ? [] : [...missingDirectories(reader, ahead, parentOf(drainPath)), ...changes];
     },
   };
 })();
@@ -74,11 +74,11 @@ function parentOf(path: string): string {
 export const unitInstalled: Resource = {
   name: "runner:unit",
   title: "systemd knows gitlab-runner",
-  check(see, ahead) {
+  check(reader, ahead) {
     const comes = installs(ahead, "gitlab-runner");
-    if (comes || see.stat(unitPath) !== null) return [];
+    if (comes || reader.stat(unitPath) !== null) return [];
     const argv = ["gitlab-runner", "install", `--user=${user}`, `--working-directory=${home}`];
-    return [{ kind: "command", argv, lack: "systemd does not know gitlab-runner" }];
+    return [{ kind: "command", argv, reason: "systemd does not know gitlab-runner" }];
   },
 };
 
@@ -86,19 +86,19 @@ export const unitInstalled: Resource = {
 export const drainLoaded: Resource = {
   name: "runner:drain-loaded",
   title: "systemd stops gitlab-runner with SIGQUIT",
-  async check(see, ahead) {
+  async check(reader, ahead) {
     const reload = {
       kind: "command" as const,
       argv: ["systemctl", "daemon-reload"],
-      lack: "systemd would abort its jobs",
+      reason: "systemd would abort its jobs",
     };
-    if (see.stat(unitPath) === null || ahead.some((change) => "path" in change && change.path === drainPath))
+    if (reader.stat(unitPath) === null || ahead.some((change) => "path" in change && change.path === drainPath))
       return [reload];
-    return (await serviceOf(see)).drains ? [] : [reload];
+    return (await serviceOf(reader)).drains ? [] : [reload];
   },
 };
 
-export interface Service {
+export interface StopSettings {
   /** Whether a stop lets running jobs end. */
   drains: boolean;
   /** The signal that systemd sends to stop it, and the seconds until it is killed. */
@@ -108,17 +108,17 @@ export interface Service {
   pid: number;
 }
 
-export async function serviceOf(see: HostReader): Promise<Service> {
+export async function serviceOf(reader: HostReader): Promise<StopSettings> {
   const wanted = "--property=KillSignal,KillMode,TimeoutStopUSec,MainPID";
-  const { stdout } = await see.probe(["systemctl", "show", "gitlab-runner", wanted]);
-  const told = (name: string): string => new RegExp(`^${name}=(.*)$`, "m").exec(stdout)?.[1] ?? "";
+  const { stdout } = await reader.probe(["systemctl", "show", "gitlab-runner", wanted]);
+  const stopSettingsFrom = (name: string): string => new RegExp(`^${name}=(.*)$`, "m").exec(stdout)?.[1] ?? "";
   const signals: Record<string, string> = { "3": "SIGQUIT", "15": "SIGTERM" };
-  const killSignal = signals[told("KillSignal")] ?? `signal ${told("KillSignal")}`;
+  const killSignal = signals[stopSettingsFrom("KillSignal")] ?? `signal ${stopSettingsFrom("KillSignal")}`;
   return {
-    drains: killSignal === "SIGQUIT" && ["mixed", "process"].includes(told("KillMode")),
+    drains: killSignal === "SIGQUIT" && ["mixed", "process"].includes(stopSettingsFrom("KillMode")),
     killSignal,
-    stopSeconds: secondsOf(told("TimeoutStopUSec")),
-    pid: Number(told("MainPID")),
+    stopSeconds: secondsOf(stopSettingsFrom("TimeoutStopUSec")),
+    pid: Number(stopSettingsFrom("MainPID")),
   };
 }
 
@@ -136,11 +136,11 @@ const settledMs = 3000;
 export const runnerRuns: Resource = service({
   unit: "gitlab-runner",
   name: "runner:service",
-  taken: () => true,
+  hasLoaded: () => true,
   settledMs,
 });
 
 /** Returns whether the service runs, and does not exit soon after each start. */
-export function runnerKeepsRunning(see: HostReader): Promise<boolean> {
-  return keepsRunning(see, "gitlab-runner", settledMs);
+export function runnerKeepsRunning(reader: HostReader): Promise<boolean> {
+  return keepsRunning(reader, "gitlab-runner", settledMs);
 }

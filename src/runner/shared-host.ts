@@ -10,8 +10,8 @@ import type { Runner } from "./runners.ts";
 const prefix = "edox-ops-";
 
 /** Returns the projects whose sites nginx serves. */
-export function servedProjects(see: HostReader): string[] {
-  const sites = (see.list(sitesEnabledDir) ?? []).filter((name) => name.startsWith(prefix));
+export function listServedProjects(reader: HostReader): string[] {
+  const sites = (reader.list(sitesEnabledDir) ?? []).filter((name) => name.startsWith(prefix));
   return sites.map((name) => name.slice(prefix.length));
 }
 
@@ -28,11 +28,11 @@ export function isPrivileged(docker: Runner["docker"]): boolean {
 /**
  * Returns the names of this host's privileged runners, or none if config.toml is invalid, which other checks report.
  */
-export async function privilegedRunners(see: HostReader): Promise<string[]> {
-  if (see.stat(runnerConfigPath) === null) return [];
+export async function privilegedRunners(reader: HostReader): Promise<string[]> {
+  if (reader.stat(runnerConfigPath) === null) return [];
   const { surveyConfig } = await import("./runners.ts");
   try {
-    return surveyConfig(see).runners.flatMap(({ name, docker }) => (isPrivileged(docker) ? [name] : []));
+    return surveyConfig(reader).runners.flatMap(({ name, docker }) => (isPrivileged(docker) ? [name] : []));
   } catch (error) {
     if (error instanceof Problem) return [];
     throw error;

@@ -1,14 +1,14 @@
 // The status of the runners of this host, for people and scripts.
 
 import { packageState } from "../apt/dpkg.ts";
-import { finishing } from "../apt/failure.ts";
+import { commandToFinish } from "../apt/failure.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { isEnabled } from "../resources/service.ts";
 import { linesOf, oneLine, shellLine } from "../text/lines.ts";
 import { jobsRunning } from "./drain.ts";
 import { runnerConfigPath } from "./paths.ts";
-import { ours, readRecord, recordFaults } from "./record.ts";
+import { readRecord, recordFaults, recordOf } from "./record.ts";
 import { verify } from "./registration/gitlab.ts";
 import { systemIdOf } from "./registration/system-id.ts";
 import { type Runner, surveyConfig } from "./runners.ts";
@@ -34,14 +34,14 @@ export interface RunnerStatus {
   accepted: string;
 }
 
-export async function serviceStatus(see: HostReader): Promise<ServiceStatus> {
-  const { code, stdout } = await see.probe(["gitlab-runner", "--version"]);
+export async function serviceStatus(reader: HostReader): Promise<ServiceStatus> {
+  const { code, stdout } = await reader.probe(["gitlab-runner", "--version"]);
   const installed = code !== 127;
-  const isKnown = see.stat(unitPath) !== null;
-  const service_installed = isKnown && isEnabled(see, "gitlab-runner");
-  const service_active = await runnerKeepsRunning(see);
+  const isKnown = reader.stat(unitPath) !== null;
+  const service_installed = isKnown && isEnabled(reader, "gitlab-runner");
+  const service_active = await runnerKeepsRunning(reader);
   const version = /^Version: +(\S+)/m.exec(linesOf(stdout).join("\n"))?.[1] ?? "";
-  const finish = packageState(see, "gitlab-runner") === "incomplete" ? finishing(see) : null;
+  const finish = packageState(reader, "gitlab-runner") === "incomplete" ? commandToFinish(reader) : null;
   const summary = !installed
     ? "gitlab-runner is not installed"
     : finish !== null
@@ -68,7 +68,7 @@ export async function runnerStatuses(host: Host): Promise<{ runners: RunnerStatu
         ...{ name, url, executor },
         privileged: docker?.privileged ?? false,
         volumes: docker?.volumes ?? [],
-        ours: ours(record, runner) !== null,
+        ours: recordOf(record, runner) !== null,
         accepted: await accepted(host, runner, systemId),
       };
     }),
@@ -88,10 +88,12 @@ export async function accepted(host: Host, runner: Runner, systemId: string | nu
   }
 }
 
-export async function load(see: HostReader): Promise<{ jobs: number; stop_signal: string; stop_seconds: number }> {
-  const service = await serviceOf(see);
+export async function runnerLoad(
+  reader: HostReader,
+): Promise<{ jobs: number; stop_signal: string; stop_seconds: number }> {
+  const service = await serviceOf(reader);
   return {
-    jobs: await jobsRunning(see, service),
+    jobs: await jobsRunning(reader, service),
     stop_signal: service.killSignal,
     stop_seconds: service.stopSeconds,
   };

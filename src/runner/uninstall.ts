@@ -1,7 +1,7 @@
 // Uninstalls what edox-ops installed for runners. Everything foreign stays.
 
 import { heldPackages, packageState, presentPackages } from "../apt/dpkg.ts";
-import { areHeld, unhold } from "../apt/failure.ts";
+import { commandToUnhold, heldProblem } from "../apt/failure.ts";
 import { engineUnused, runningContainers } from "../docker/containers.ts";
 import {
   dockerKeyPath,
@@ -14,17 +14,17 @@ import {
 } from "../docker/recipe.ts";
 import type { Change } from "../engine/change.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
-import { type Host, type HostReader, Unseen } from "../host/host.ts";
+import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
-import { met, type Stop } from "../problem/wait.ts";
+import { type Stop, waitFor } from "../problem/wait.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
-import { changesCommitted } from "../resources/etckeeper.ts";
+import { etckeeperClean } from "../resources/etckeeper.ts";
 import { file } from "../resources/file.ts";
 import { accountOf } from "../resources/user.ts";
 import { runnerKeyPath, runnerPackages, runnerPinPath, runnerSourcePath } from "./install.ts";
 import { runnerConfigPath, runnerLogPath } from "./paths.ts";
-import { ours, readRecord } from "./record.ts";
+import { readRecord, recordOf } from "./record.ts";
 import { readConfig } from "./runners.ts";
 import { drainPath } from "./service.ts";
 
@@ -47,13 +47,13 @@ export function uninstallation({ purges, docker, force = false }: Uninstallation
       id: "runner.uninstall",
       title: "GitLab Runner is not installed",
       requires: aptUsable(),
-      wants: [
+      resources: [
         withoutPackages("runner:packages", runnerPackages, purges),
-        ...[drainPath, runnerPinPath, runnerSourcePath, runnerKeyPath].map(without),
+        ...[drainPath, runnerPinPath, runnerSourcePath, runnerKeyPath].map(withoutFile),
         ...(purges ? [withoutDirectory(configDir), withoutUser] : []),
         // This comes last: if an earlier change fails, files are restored into this directory.
         emptyDirectory(drainPath.slice(0, drainPath.lastIndexOf("/"))),
-        changesCommitted("runner"),
+        etckeeperClean("runner"),
       ],
     },
   ];
@@ -61,14 +61,14 @@ export function uninstallation({ purges, docker, force = false }: Uninstallation
     steps.push({
       id: "docker.uninstall",
       title: "Docker Engine is not installed; its images and volumes stay in /var/lib/docker",
-      unwanted: foreignEngine,
+      reasonToSkip: foreignEngine,
       requires: [...inUse, ...aptUsable()],
-      wants: [
+      resources: [
         containersNamed,
         ofDocker(withoutPackages("docker:packages", dockerPackages, purges)),
         ofDocker(withoutSocket),
-        ofDocker(without(dockerKeyPath)),
-        without(dockerSourcePath),
+        ofDocker(withoutFile(dockerKeyPath)),
+        withoutFile(dockerSourcePath),
       ],
     });
   }
@@ -86,8 +86,8 @@ export function uninstallation({ purges, docker, force = false }: Uninstallation
 }
 
 /** Returns why the engine of this host stays if it is not from Docker's own repository, and null otherwise. */
-function foreignEngine(see: HostReader): string | null {
-  const isForeign = chosenRepository(see, dockerSourcePath) === null && hasEngine(see);
+function foreignEngine(reader: HostReader): string | null {
+  const isForeign = chosenRepository(reader, dockerSourcePath) === null && hasEngine(reader);
   return isForeign ? `what answers at ${dockerSocket} was not installed by edox-ops: it stays` : null;
 }
 
@@ -95,9 +95,9 @@ function foreignEngine(see: HostReader): string | null {
 const containersNamed: Resource = {
   name: "docker:containers",
   title: "no container runs that would lose its engine",
-  async check(see, _, warn) {
-    const found = await runningContainers(see).catch((error: unknown) => {
-      if (error instanceof Unseen) return null;
+  async check(reader, _, warn) {
+    const found = await runningContainers(reader).catch((error: unknown) => {
+      if (error instanceof UnknownStateError) return null;
       throw error;
     });
     if (found !== null) warn(found.reason);
@@ -109,10 +109,10 @@ const containersNamed: Resource = {
 const withoutSocket: Resource = {
   name: "docker:socket",
   title: `${dockerSocket} is gone`,
-  check(see, ahead) {
-    const goes = ahead.some((change) => change.kind === "packages" && change.instead?.includes("docker-ce"));
-    if (see.stat(dockerSocket) === null || isSocketLink(see) || !(goes || isSocketLeft(see))) return [];
-    return [{ kind: "command", argv: ["rm", "-f", dockerSocket], lack: `${dockerSocket} is there` }];
+  check(reader, ahead) {
+    const goes = ahead.some((change) => change.kind === "packages" && change.remove?.includes("docker-ce"));
+    if (reader.stat(dockerSocket) === null || isSocketLink(reader) || !(goes || isSocketLeft(reader))) return [];
+    return [{ kind: "command", argv: ["rm", "-f", dockerSocket], reason: `${dockerSocket} is there` }];
   },
 };
 
@@ -120,10 +120,10 @@ const withoutSocket: Resource = {
  * Throws a Problem if a runner prevents the removal. With `purges` its token would be lost, and GitLab would keep the
  * runner for ever. Without it, a foreign runner would stop.
  */
-export function demandNoRunner(see: HostReader, purges: boolean): void {
-  const { runners } = see.stat(runnerConfigPath) === null ? { runners: [] } : readConfig(see);
-  const record = readRecord(see);
-  const foreign = runners.find((runner) => ours(record, runner) === null);
+export function demandNoRunner(reader: HostReader, purges: boolean): void {
+  const { runners } = reader.stat(runnerConfigPath) === null ? { runners: [] } : readConfig(reader);
+  const record = readRecord(reader);
+  const foreign = runners.find((runner) => recordOf(record, runner) === null);
   const [first] = purges ? runners : [];
   if (first !== undefined && first !== foreign) {
     const isAlone = runners.filter(({ name }) => name === first.name).length === 1;
@@ -143,16 +143,16 @@ export async function demandRemovable(
   choices: Parameters<typeof uninstallation>[0],
   stop: Stop,
 ): Promise<void> {
-  for (const { wants, requires = [] } of uninstallation(choices).steps) {
-    const packages = wants.find(({ name }) => name.endsWith(":packages"));
+  for (const { resources, requires = [] } of uninstallation(choices).steps) {
+    const packages = resources.find(({ name }) => name.endsWith(":packages"));
     if ((await packages?.check(host, [], () => {}))?.length === 0) continue;
-    for (const each of requires) await met(each, host, {}, stop).catch(refuse);
+    for (const each of requires) await waitFor(each, host, {}, stop).catch(refusal);
   }
 }
 
 /** A state that is unknown now would still be unknown after the drain. */
-function refuse(error: unknown): never {
-  if (error instanceof Unseen) throw new Problem("unseen", error.message, { hint: error.hint });
+function refusal(error: unknown): never {
+  if (error instanceof UnknownStateError) throw new Problem("unknown", error.message, { hint: error.hint });
   throw error;
 }
 
@@ -160,27 +160,29 @@ function withoutPackages(name: string, names: readonly string[], purges: boolean
   return {
     name,
     title: `${names.join(", ")} are not installed`,
-    check(see): Change[] {
+    check(reader): Change[] {
       const there = purges
-        ? names.filter((each) => packageState(see, each) !== "missing")
-        : presentPackages(see, names);
+        ? names.filter((each) => packageState(reader, each) !== "missing")
+        : presentPackages(reader, names);
       if (there.length === 0) return [];
-      const held = heldPackages(see, there);
+      const held = heldPackages(reader, there);
       if (held.length > 0) {
-        throw new Problem("blocked", `${areHeld(held)}, and apt does not remove what is held`, { hint: unhold(held) });
+        throw new Problem("blocked", `${heldProblem(held)}, and apt does not remove what is held`, {
+          hint: commandToUnhold(held),
+        });
       }
-      return [{ kind: "packages", names: [], instead: there, ...(purges && { purges }) }];
+      return [{ kind: "packages", names: [], remove: there, ...(purges && { purge: purges }) }];
     },
   };
 }
 
 /** Only a Docker from this repository is managed by edox-ops. */
 function ofDocker(resource: Resource): Resource {
-  const isOurs = (see: HostReader): boolean => chosenRepository(see, dockerSourcePath) !== null;
-  return { ...resource, check: (see, ahead, warn) => (isOurs(see) ? resource.check(see, ahead, warn) : []) };
+  const isOurs = (reader: HostReader): boolean => chosenRepository(reader, dockerSourcePath) !== null;
+  return { ...resource, check: (reader, ahead, warn) => (isOurs(reader) ? resource.check(reader, ahead, warn) : []) };
 }
 
-function without(path: string): Resource {
+function withoutFile(path: string): Resource {
   return file({ path, name: path, title: `${path} is gone`, mode: 0o644, text: () => null });
 }
 
@@ -188,12 +190,12 @@ function emptyDirectory(path: string): Resource {
   return {
     name: path,
     title: `${path} is gone`,
-    check(see, ahead) {
-      const names = see.list(path);
+    check(reader, ahead) {
+      const names = reader.list(path);
       const left = names?.filter(
         (name) => !ahead.some((change) => change.kind === "removal" && change.path === `${path}/${name}`),
       );
-      return left?.length === 0 ? [{ kind: "command", argv: ["rmdir", path], lack: `${path} is there` }] : [];
+      return left?.length === 0 ? [{ kind: "command", argv: ["rmdir", path], reason: `${path} is there` }] : [];
     },
   };
 }
@@ -202,23 +204,23 @@ function withoutDirectory(path: string): Resource {
   return {
     name: path,
     title: `${path} is gone`,
-    check: (see) =>
-      see.stat(path) === null
+    check: (reader) =>
+      reader.stat(path) === null
         ? []
-        : [{ kind: "command", argv: ["rm", "-r", "--one-file-system", path], lack: `${path} is there` }],
+        : [{ kind: "command", argv: ["rm", "-r", "--one-file-system", path], reason: `${path} is there` }],
   };
 }
 
 const withoutUser: Resource = {
   name: `runner:no-user:${user}`,
   title: `there is no user ${user}`,
-  check(see, _, warn) {
-    const account = accountOf(see, user);
+  check(reader, _, warn) {
+    const account = accountOf(reader, user);
     if (account === null) return [];
-    const owner = see.stat(account.home)?.uid ?? account.uid;
+    const owner = reader.stat(account.home)?.uid ?? account.uid;
     // userdel would remove the account, leave such a home directory, and fail.
     if (owner !== account.uid) warn(`${account.home} stays: it belongs to the user ${owner}`);
     const argv = ["userdel", ...(owner === account.uid ? ["--remove"] : []), user];
-    return [{ kind: "command", argv, lack: `there is a user ${user}` }];
+    return [{ kind: "command", argv, reason: `there is a user ${user}` }];
   },
 };

@@ -5,20 +5,20 @@ import { packageState, presentPackages, presentVersion } from "../apt/dpkg.ts";
 import type { Recipe, Resource } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
-import { met, type Stop } from "../problem/wait.ts";
+import { type Stop, waitFor } from "../problem/wait.ts";
 import { sourcesReadable } from "../resources/apt-readable.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
-import { stopped } from "../resources/service.ts";
+import { stoppedService } from "../resources/service.ts";
 import { runnerPackages, runnerSourcePath } from "./install.ts";
 import { runnerLogPath } from "./paths.ts";
 import { demandPackaged, runnerRuns } from "./service.ts";
 
 /** Returns the installed version. Throws a Problem if GitLab Runner is not installed. */
-export function installedVersion(see: HostReader): string {
-  const found = presentVersion(see, "gitlab-runner");
+export function installedVersion(reader: HostReader): string {
+  const found = presentVersion(reader, "gitlab-runner");
   if (found !== null) return found;
-  demandPackaged(see);
+  demandPackaged(reader);
   const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
   throw new Problem("requirement", "GitLab Runner is not installed", { hint });
 }
@@ -28,7 +28,7 @@ export function installedVersion(see: HostReader): string {
  * versions are then unknown.
  */
 export async function fetchLists(host: Host, stop: Stop): Promise<void> {
-  await met(sourcesReadable(), host, {}, stop);
+  await waitFor(sourcesReadable(), host, {}, stop);
   const uri = chosenRepository(host, runnerSourcePath)?.uri;
   const failed = (await updateLists(host, stop)).find((sentence) => uri !== undefined && sentence.includes(uri));
   if (failed === undefined) return;
@@ -40,27 +40,27 @@ export async function fetchLists(host: Host, stop: Stop): Promise<void> {
  * Returns the packages to install by apt's present lists: those with a newer version, or all if dpkg did not finish
  * one. Its scripts may fail, and its newer version depends on newer versions of the others.
  */
-export async function outdated(see: HostReader): Promise<string[]> {
-  const present = presentPackages(see, runnerPackages);
-  if (present.some((name) => packageState(see, name) === "incomplete")) return present;
-  return [...(await newerVersions(present, see)).keys()];
+export async function outdatedPackages(reader: HostReader): Promise<string[]> {
+  const present = presentPackages(reader, runnerPackages);
+  if (present.some((name) => packageState(reader, name) === "incomplete")) return present;
+  return [...(await newerVersions(present, reader)).keys()];
 }
 
 export function upgrading(): Recipe {
   const newest: Resource = {
     name: "runner:newest",
     title: "GitLab Runner is the newest that its repository has",
-    async check(see) {
-      const names = await outdated(see);
+    async check(reader) {
+      const names = await outdatedPackages(reader);
       return names.length === 0 ? [] : [{ kind: "packages", names }];
     },
   };
   // The service is stopped before its package is replaced, which a dry run does not do.
   const startedAgain: Resource = {
     ...runnerRuns,
-    check(see, ahead, warn) {
+    check(reader, ahead, warn) {
       const replaces = ahead.some(({ kind }) => kind === "packages");
-      return runnerRuns.check(replaces ? stopped(see, "gitlab-runner") : see, ahead, warn);
+      return runnerRuns.check(replaces ? stoppedService(reader, "gitlab-runner") : reader, ahead, warn);
     },
   };
   return {
@@ -74,7 +74,7 @@ export function upgrading(): Recipe {
         id: "runner.upgrade",
         title: "GitLab Runner is the newest, and runs",
         requires: aptUsable(),
-        wants: [newest, startedAgain],
+        resources: [newest, startedAgain],
       },
     ],
   };

@@ -10,21 +10,21 @@ import { programLockPath } from "./paths.ts";
 const packagedPath = "/usr/bin/edox-ops";
 
 /** Returns whether dpkg owns the program, in which case apt updates and removes it. */
-export function isPackaged(see: HostReader, program: string): boolean {
-  return program === packagedPath && installedPackage(see, "edox-ops") !== null;
+export function isPackaged(reader: HostReader, program: string): boolean {
+  return program === packagedPath && installedPackage(reader, "edox-ops") !== null;
 }
 
 /**
  * Throws a Problem if dpkg owns the program. `hint`: the apt command to use instead. `from`: appended to the message,
  * where to get the package.
  */
-export function demandUnpackaged(see: HostReader, program: string, hint: string[], from = ""): void {
-  if (isPackaged(see, program)) throw new Problem("blocked", `apt owns ${program}${from}`, { hint });
+export function demandUnpackaged(reader: HostReader, program: string, hint: string[], from = ""): void {
+  if (isPackaged(reader, program)) throw new Problem("blocked", `apt owns ${program}${from}`, { hint });
 }
 
 /** Throws a Problem if the file of this process no longer exists: its path may belong to another program by now. */
-export function demandThere(see: HostReader, program: string): void {
-  if (see.stat(program)?.type === "file") return;
+export function demandExists(reader: HostReader, program: string): void {
+  if (reader.stat(program)?.type === "file") return;
   throw new Problem("blocked", `this program is not at ${program} any more`, { hint: ["command", "-v", "edox-ops"] });
 }
 
@@ -32,10 +32,10 @@ export function demandThere(see: HostReader, program: string): void {
  * Throws a Problem if root would run a file that another user could change or replace: the file itself, its directory,
  * or a directory above it.
  */
-export function demandRootsAlone(see: HostReader, path: string): void {
-  const part = see.uid === 0 ? changeablePart(see.stat, path) : null;
+export function demandRootsAlone(reader: HostReader, path: string): void {
+  const part = reader.uid === 0 ? changeablePart(reader.stat, path) : null;
   if (part === null) return;
-  const { uid = 0, mode = 0 } = see.stat(part) ?? {};
+  const { uid = 0, mode = 0 } = reader.stat(part) ?? {};
   const why = uid === 0 ? `its mode is ${mode.toString(8)}` : `user ${uid} owns it`;
   const hint = uid === 0 ? ["sudo", "chmod", "go-w", part] : ["sudo", "chown", "root:root", part];
   const what = part === path ? part : `${path} is below ${part}, which`;
@@ -43,8 +43,8 @@ export function demandRootsAlone(see: HostReader, path: string): void {
 }
 
 /** Returns whether this user may replace the program: root, or a user who owns both the program and its folder. */
-export function isOwn(see: HostReader, program: string): boolean {
-  return see.uid === 0 || [program, folderOf(program)].every((path) => see.stat(path)?.uid === see.uid);
+export function isOwn(reader: HostReader, program: string): boolean {
+  return reader.uid === 0 || [program, folderOf(program)].every((path) => reader.stat(path)?.uid === reader.uid);
 }
 
 /** Returns the folder of the program. */
@@ -56,8 +56,8 @@ export function folderOf(program: string): string {
  * Returns the path of the lock, which the installer takes too. For a user's own program it is beside the program, in a
  * directory for that user alone.
  */
-export function lockOf(see: HostReader, program: string): string {
-  return see.uid === 0 ? programLockPath : `${beside(program).locks}/program.lock`;
+export function lockOf(reader: HostReader, program: string): string {
+  return reader.uid === 0 ? programLockPath : `${beside(program).locks}/program.lock`;
 }
 
 /**
@@ -70,10 +70,10 @@ export function beside(program: string): { previous: string; work: string; locks
 }
 
 /** Returns those of these paths that exist, and files that a killed installer left behind. */
-export function leftBeside(see: HostReader, program: string): string[] {
+export function filesBeside(reader: HostReader, program: string): string[] {
   const folder = folderOf(program);
   const hidden = `.${program.slice(program.lastIndexOf("/") + 1)}.`;
-  return (see.list(folder) ?? [])
+  return (reader.list(folder) ?? [])
     .filter(
       (name) => name.startsWith(hidden) && /^(previous|update|locks|new(\.\d+)?)$/.test(name.slice(hidden.length)),
     )

@@ -1,11 +1,11 @@
 // A release as its server publishes it. It is trusted because of its signature, not because of its location.
 
-import { fetched, shownAddress } from "../engine/fetch.ts";
+import { fetchSmall, printableAddress } from "../engine/fetch.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 
 /** The checksums of a release, signed with one of our keys. */
-export interface Published {
+export interface PublishedVersion {
   version: string;
   /** Returns the SHA-256 checksum of an asset in hex, or undefined if the release has no asset of that name. */
   sumOf(asset: string): string | undefined;
@@ -14,7 +14,7 @@ export interface Published {
 }
 
 /** The location of releases, and the keys that they are verified with. */
-export interface Shelf {
+export interface ReleaseSource {
   /**
    * Has no trailing slash. The assets of version 1.2.3 are in v1.2.3/downloads below it, those of the latest release in
    * permalink/latest/downloads, as on GitLab. If it contains `{version}`, it is the URL of that version's folder.
@@ -44,11 +44,15 @@ export function isOlder(version: string, than: string): boolean {
  * Fetches and verifies the checksums of a release. `wanted`: a version, or null for the latest. Throws a Problem if it
  * is not found, has no valid signature, or is another version.
  */
-export async function published(see: HostReader, { base, keys }: Shelf, wanted: string | null): Promise<Published> {
+export async function fetchPublished(
+  reader: HostReader,
+  { base, keys }: ReleaseSource,
+  wanted: string | null,
+): Promise<PublishedVersion> {
   if (wanted === null && base.includes(placeholder)) {
     throw new Problem(
       "blocked",
-      `${shownAddress(base)} does not tell which release is the latest: say --version X.Y.Z`,
+      `${printableAddress(base)} does not tell which release is the latest: say --version X.Y.Z`,
     );
   }
   if (blocksOf(keys).length === 0) {
@@ -62,15 +66,18 @@ export async function published(see: HostReader, { base, keys }: Shelf, wanted: 
     return `${base}/${version === null ? "permalink/latest" : `v${version}`}/downloads/${asset}`;
   };
   const sumsAt = at(wanted, "SHA256SUMS");
-  const signed = async (): Promise<Uint8Array | null> => {
-    const [sums, signature] = await Promise.all([bytesAt(see, sumsAt), bytesAt(see, at(wanted, "SHA256SUMS.sig"))]);
+  const readSigned = async (): Promise<Uint8Array | null> => {
+    const [sums, signature] = await Promise.all([
+      bytesAt(reader, sumsAt),
+      bytesAt(reader, at(wanted, "SHA256SUMS.sig")),
+    ]);
     return (await isSigned(sums, signature, keys)) ? sums : null;
   };
   // The latest release may have changed between the two requests.
-  const sums = (await signed()) ?? (wanted === null ? await signed() : null);
+  const sums = (await readSigned()) ?? (wanted === null ? await readSigned() : null);
   if (sums === null) {
     const why = "it is no release of edox-ops, or its key was replaced since this one was built";
-    throw new Problem("blocked", `the signature of ${shownAddress(sumsAt)} is wrong: ${why}`);
+    throw new Problem("blocked", `the signature of ${printableAddress(sumsAt)} is wrong: ${why}`);
   }
   const lines = Buffer.from(sums)
     .toString()
@@ -80,16 +87,19 @@ export async function published(see: HostReader, { base, keys }: Shelf, wanted: 
   const version = /^edox-ops_(.+)_(?:amd64|arm64)\.deb$/m.exec([...sumOf.keys()].join("\n"))?.[1] ?? "";
   if (!isVersion(version) || (wanted !== null && version !== wanted)) {
     const what = isVersion(version) ? `edox-ops ${version}` : "no version of edox-ops";
-    throw new Problem("blocked", `what is signed at ${shownAddress(sumsAt)} is ${what}, not ${wanted ?? "a release"}`);
+    throw new Problem(
+      "blocked",
+      `what is signed at ${printableAddress(sumsAt)} is ${what}, not ${wanted ?? "a release"}`,
+    );
   }
   return { version, sumOf: (asset) => sumOf.get(asset), addressOf: (asset) => at(version, asset) };
 }
 
-async function bytesAt(see: HostReader, url: string): Promise<Uint8Array> {
-  const { status, reason, headers, body } = await fetched(see, url);
+async function bytesAt(reader: HostReader, url: string): Promise<Uint8Array> {
+  const { status, reason, headers, body } = await fetchSmall(reader, url);
   if (status === 200) return body;
   const leads = status >= 300 && status < 400 ? `, it leads to ${headers.location}` : "";
-  throw new Problem("blocked", `${shownAddress(url)} cannot be fetched: ${reason || status}${leads}`);
+  throw new Problem("blocked", `${printableAddress(url)} cannot be fetched: ${reason || status}${leads}`);
 }
 
 /**

@@ -1,28 +1,28 @@
 // Self-update: downloads another release, verifies and tests it, and only then replaces this program.
 
 import { gatherFacts } from "../engine/facts.ts";
-import { shownAddress } from "../engine/fetch.ts";
+import { printableAddress } from "../engine/fetch.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import { withDiskFault } from "../problem/disk-fault.ts";
 import { Problem } from "../problem/problem.ts";
-import { heed, type Stop } from "../problem/wait.ts";
+import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { linesOf } from "../text/lines.ts";
-import { beside, demandRootsAlone, demandThere, demandUnpackaged, folderOf } from "./program.ts";
-import { isOlder, isVersion, type Published, published, type Shelf } from "./published.ts";
+import { beside, demandExists, demandRootsAlone, demandUnpackaged, folderOf } from "./program.ts";
+import { fetchPublished, isOlder, isVersion, type PublishedVersion, type ReleaseSource } from "./published.ts";
 
-export interface Order {
+export interface UpdateRequest {
   /** The absolute path of this program, without symbolic links. */
   program: string;
   version: string;
-  shelf: Shelf;
+  shelf: ReleaseSource;
   /** The requested version; null means the latest. */
   wanted: string | null;
 }
 
 /** The release that is available for this program. */
 export interface Offer {
-  release: Published;
+  release: PublishedVersion;
   /** Whether it is byte for byte identical to this program. */
   same: boolean;
   /** The asset to download, and the binary that it contains. */
@@ -48,13 +48,16 @@ const childLimitMs = 600_000;
  * Returns the available release and changes nothing. Throws a Problem if the latest release appears to be older than
  * this one.
  */
-export async function offered(see: HostReader, { program, version, shelf, wanted }: Order): Promise<Offer> {
-  demandThere(see, program);
-  const { architecture } = gatherFacts(see);
+export async function findOffer(
+  reader: HostReader,
+  { program, version, shelf, wanted }: UpdateRequest,
+): Promise<Offer> {
+  demandExists(reader, program);
+  const { architecture } = gatherFacts(reader);
   const binary = binaries[architecture];
   if (binary === undefined)
     throw new Problem("blocked", `there is no edox-ops for ${architecture || "a host without dpkg"}`);
-  const release = await published(see, shelf, wanted);
+  const release = await fetchPublished(reader, shelf, wanted);
   const asset = `edox-ops_${release.version}_${architecture}.deb`;
   const missing = [binary, asset].find((each) => release.sumOf(each) === undefined);
   if (missing !== undefined) {
@@ -67,7 +70,7 @@ export async function offered(see: HostReader, { program, version, shelf, wanted
     const message = `the latest release is said to be ${release.version}, and this is ${version}, which is newer`;
     throw new Problem("blocked", message, { hint });
   }
-  return { release, asset, binary, same: release.sumOf(binary) === digest(see, program) };
+  return { release, asset, binary, same: release.sumOf(binary) === digest(reader, program) };
 }
 
 /**
@@ -75,7 +78,7 @@ export async function offered(see: HostReader, { program, version, shelf, wanted
  * continue with the old program. Throws a Problem if it fails, with the program unchanged.
  */
 export async function update(
-  { program, version }: Order,
+  { program, version }: UpdateRequest,
   { release, asset, binary }: Offer,
   host: Host,
   trees: Trees,
@@ -83,7 +86,7 @@ export async function update(
   onBytes: (bytes: number, total: number) => void,
 ): Promise<Updated> {
   const { previous, work } = beside(program);
-  const address = shownAddress(release.addressOf(asset));
+  const address = printableAddress(release.addressOf(asset));
   demandUnpackaged(host, program, aptLine(asset), `: fetch ${address}`);
   demandRootsAlone(host, program);
   if (host.stat(previous)?.type === "directory") {
@@ -91,20 +94,20 @@ export async function update(
     throw new Problem("blocked", `${previous} is a directory: this version is to be kept there`, { hint });
   }
   demandRoom(host, folderOf(program));
-  return replaced(program, host, trees, async () => {
+  return replaceProgram(program, host, trees, async () => {
     const [fetched, unpacked] = [`${work}/${asset}`, `${work}/unpacked`];
     const fresh = `${unpacked}/usr/bin/edox-ops`;
     const why = await host.download(release.addressOf(asset), fetched, { mostBytes, onBytes });
-    heed(stop);
+    throwIfInterrupted(stop);
     if (why !== null) throw new Problem("blocked", `${address} cannot be fetched: ${why}`);
     demandSum(host, fetched, release, asset);
-    await must(host, ["dpkg-deb", "--extract", fetched, unpacked]);
+    await runOrThrow(host, ["dpkg-deb", "--extract", fetched, unpacked]);
     demandSum(host, fresh, release, binary);
     const told = await versionOf(host, fresh, `edox-ops ${release.version}`);
     if (told !== release.version) {
       throw new Problem("blocked", `what was to be edox-ops ${release.version} says that it is ${told.slice(0, 80)}`);
     }
-    heed(stop);
+    throwIfInterrupted(stop);
     return { fresh, from: version, to: release.version };
   });
 }
@@ -112,9 +115,9 @@ export async function update(
 /**
  * Returns the version that a rollback would restore, and changes nothing. Throws a Problem if no rollback is possible.
  */
-export async function previousVersion({ program }: Order, host: Host): Promise<string> {
+export async function previousVersion({ program }: UpdateRequest, host: Host): Promise<string> {
   const { previous } = beside(program);
-  demandThere(host, program);
+  demandExists(host, program);
   demandUnpackaged(host, program, aptLine("edox-ops_X.Y.Z_ARCHITECTURE.deb"));
   demandRootsAlone(host, program);
   const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];
@@ -134,11 +137,11 @@ export async function previousVersion({ program }: Order, host: Host): Promise<s
 }
 
 /** Swaps this version and the previous one. The caller holds the lock. */
-export async function rollBack(order: Order, host: Host, trees: Trees): Promise<Updated> {
+export async function rollBack(order: UpdateRequest, host: Host, trees: Trees): Promise<Updated> {
   const { program, version } = order;
   const { previous, work } = beside(program);
   const to = await previousVersion(order, host);
-  return replaced(program, host, trees, async () => {
+  return replaceProgram(program, host, trees, async () => {
     const fresh = `${work}/edox-ops`;
     if (!trees.share(previous, fresh)) throw new Error(`${previous} cannot have a second name`);
     return { fresh, from: version, to };
@@ -153,7 +156,7 @@ export function aptLine(asset: string): string[] {
 /**
  * Replaces the program. `made` creates the new file in the work folder. A program exists at its path at every moment.
  */
-async function replaced(
+async function replaceProgram(
   program: string,
   host: Host,
   trees: Trees,
@@ -184,25 +187,25 @@ async function replaced(
   }
 }
 
-function demandRoom(see: HostReader, folder: string): void {
-  const free = see.space(folder)?.bytesFree ?? neededBytes;
+function demandRoom(reader: HostReader, folder: string): void {
+  const free = reader.space(folder)?.bytesFree ?? neededBytes;
   if (free >= neededBytes) return;
   const [has, needs] = [free, neededBytes].map((bytes) => Math.floor(bytes / 1e6));
   throw new Problem("blocked", `${folder} has ${has} MB free, ${needs} MB are needed`, { hint: ["df", "-h", folder] });
 }
 
-function demandSum(see: HostReader, path: string, release: Published, asset: string): void {
-  const [wanted, found] = [release.sumOf(asset), digest(see, path)];
+function demandSum(reader: HostReader, path: string, release: PublishedVersion, asset: string): void {
+  const [wanted, found] = [release.sumOf(asset), digest(reader, path)];
   if (found === wanted) return;
-  const page = /<(!doctype|html)/i.test(Buffer.from(see.map(path)?.subarray(0, 512) ?? []).toString("latin1"));
+  const page = /<(!doctype|html)/i.test(Buffer.from(reader.map(path)?.subarray(0, 512) ?? []).toString("latin1"));
   const message = page
-    ? `${shownAddress(release.addressOf(asset))} answers with a web page: a proxy or a login stands in between`
+    ? `${printableAddress(release.addressOf(asset))} answers with a web page: a proxy or a login stands in between`
     : `${asset} does not have the checksum of edox-ops ${release.version}: expected ${wanted}, got ${found}`;
   throw new Problem("blocked", message);
 }
 
-function digest(see: HostReader, path: string): string {
-  return new Bun.CryptoHasher("sha256").update(see.map(path) ?? new Uint8Array()).digest("hex");
+function digest(reader: HostReader, path: string): string {
+  return new Bun.CryptoHasher("sha256").update(reader.map(path) ?? new Uint8Array()).digest("hex");
 }
 
 /**
@@ -226,7 +229,7 @@ function whyNotStarted(code: number, stderr: string): string {
   return `${linesOf(stderr).at(-1) ?? "without a word"} (code ${code})`;
 }
 
-async function must(host: Host, argv: readonly string[]): Promise<string> {
+async function runOrThrow(host: Host, argv: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await host.run(argv, { limitMs: childLimitMs });
   if (code === 0) return stdout;
   throw new Problem("command-failed", `${argv.join(" ")} failed`, { returncode: code, stderr });

@@ -36,9 +36,9 @@ export function publicKeys(bytes: Uint8Array): PublicKey[] {
   }
   const keys: Dated[] = [];
   let primary: Dated | undefined;
-  for (const { tag, body } of packets(unarmored(bytes))) {
+  for (const { tag, body } of packets(unarmor(bytes))) {
     if (tag === tags.key || tag === tags.subkey) {
-      const read = attempt(() => identified(body));
+      const read = attempt(() => identify(body));
       const key = read && { ...read, isPrimary: tag === tags.key, expiresMs: null, saidMs: -1 };
       if (tag === tags.key) primary = key;
       if (key && primary) keys.push(key);
@@ -58,7 +58,7 @@ export function publicKeys(bytes: Uint8Array): PublicKey[] {
 
 /** Returns the IDs of the keys that a detached or a clear-text signature names. */
 export function signers(bytes: Uint8Array): string[] {
-  const signatures = [...packets(unarmored(bytes))].filter(({ tag }) => tag === tags.signature);
+  const signatures = [...packets(unarmor(bytes))].filter(({ tag }) => tag === tags.signature);
   return [...new Set(signatures.flatMap(({ body }) => attempt(() => signatureOf(body))?.issuers ?? []))];
 }
 
@@ -77,7 +77,7 @@ function attempt<T>(read: () => T): T | undefined {
 }
 
 /** Returns the content of all armored blocks of a text. Data without armor is binary already. */
-function unarmored(bytes: Uint8Array): Buffer {
+function unarmor(bytes: Uint8Array): Buffer {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const blocks: Buffer[] = [];
   for (let at = text.indexOf(begin); at >= 0; at = text.indexOf(begin, at + 1)) {
@@ -130,7 +130,7 @@ function oldLengthAt(bytes: Buffer, at: number, kind: number): { length: number;
 }
 
 /** Returns the fingerprint and the key ID: the end of a SHA-1 in version 4, the beginning of a SHA-256 in version 6. */
-function identified(body: Buffer): Pick<PublicKey, "id" | "fingerprint"> & { createdMs: number } {
+function identify(body: Buffer): Pick<PublicKey, "id" | "fingerprint"> & { createdMs: number } {
   const version = body.readUInt8(0);
   const createdMs = body.readUInt32BE(1) * 1000;
   const head = Buffer.alloc(version === 4 ? 3 : 5);

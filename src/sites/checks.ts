@@ -1,7 +1,7 @@
 // Checks the projects of a host: one check for each project, and checks of all of them together.
 
 import { gatherFacts } from "../engine/facts.ts";
-import type { Entry, Finding } from "../engine/finding.ts";
+import type { Check, Finding } from "../engine/finding.ts";
 import { backupsDir, projectsPath } from "../engine/paths.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
@@ -17,35 +17,35 @@ const serving = ["nginx:config", "nginx:active"];
 /**
  * Returns the checks of sites. All projects are examined at once, because one child process responds for all of them.
  */
-export async function siteEntries(see: HostReader, trees: () => Promise<Trees>): Promise<Entry[]> {
+export async function siteChecks(reader: HostReader, trees: () => Promise<Trees>): Promise<Check[]> {
   return [
-    ...(await projectEntries(see)),
-    { name: "nginx:orphan", look: orphan },
-    { name: "deploy-backups:web-exposure", look: exposure },
-    { name: "deploy-backups:size", look: (host) => backups(host, trees) },
+    ...(await projectChecks(reader)),
+    { name: "nginx:orphan", run: orphan },
+    { name: "deploy-backups:web-exposure", run: exposure },
+    { name: "deploy-backups:size", run: (host) => backups(host, trees) },
   ];
 }
 
-async function projectEntries(see: HostReader): Promise<Entry[]> {
+async function projectChecks(reader: HostReader): Promise<Check[]> {
   try {
     // The schema of records is imported only if there are records.
-    const none = see.stat(projectsPath) === null;
+    const none = reader.stat(projectsPath) === null;
     const all = none
       ? new Map<string, Fault[]>()
-      : await (await import("./health.ts")).faultsOfAll(see, gatherFacts(see));
+      : await (await import("./health.ts")).faultsOfAll(reader, gatherFacts(reader));
     if (all.size > 0)
       return [...all].map(([slug, faults]) => ({
         name: `project:${oneLine(slug)}`,
         ...(isUnanswered(faults) && { follows: serving }),
-        look: () => answerOf(faults),
+        run: () => answerOf(faults),
       }));
     const detail = "not configured (optional; run edox-ops project publish)";
-    return [{ name: "projects:managed", look: () => ({ status: "ok", detail }) }];
+    return [{ name: "projects:managed", run: () => ({ status: "ok", detail }) }];
   } catch (error) {
     return [
       {
         name: "projects:managed",
-        look() {
+        run() {
           throw error;
         },
       },
@@ -72,11 +72,11 @@ function answerOf(faults: readonly Fault[]): Omit<Finding, "name"> {
   return { status: failure ? "error" : "warning", detail, hint: first.hint };
 }
 
-async function orphan(see: HostReader): Promise<Omit<Finding, "name">> {
-  const sites = (see.list(sitesEnabledDir) ?? []).filter((name) => name.startsWith(prefix));
+async function orphan(reader: HostReader): Promise<Omit<Finding, "name">> {
+  const sites = (reader.list(sitesEnabledDir) ?? []).filter((name) => name.startsWith(prefix));
   if (sites.length === 0) return { status: "ok", detail: "not configured (optional; no site yet)" };
   const { readRecords } = await import("./store.ts");
-  const { projects, broken } = await readRecords(see);
+  const { projects, broken } = await readRecords(reader);
   const slugs = sites.map((name) => name.slice(prefix.length));
   const found = sites[slugs.findIndex((slug) => !projects.has(slug) && !broken.has(slug))];
   if (found === undefined) {
@@ -86,15 +86,15 @@ async function orphan(see: HostReader): Promise<Omit<Finding, "name">> {
   const detail = `${found} is enabled, and ${projectsPath} has no such project`;
   const path = `${sitesEnabledDir}/${found}`;
   // A regular file there has no other copy, so it is moved and not removed.
-  const hint = see.readLink(path) === null ? ["mv", "--no-clobber", path, sitesAvailableDir] : ["rm", path];
+  const hint = reader.readLink(path) === null ? ["mv", "--no-clobber", path, sitesAvailableDir] : ["rm", path];
   return { status: "error", detail, hint: ["sudo", ...hint] };
 }
 
 /** The contract makes this check fail above this number of bytes. */
 const mostBackups = 500 * 1024 * 1024;
 
-async function backups(see: HostReader, loadTrees: () => Promise<Trees>): Promise<Omit<Finding, "name">> {
-  if (see.stat(projectsPath) === null || see.stat(backupsDir) === null) {
+async function backups(reader: HostReader, loadTrees: () => Promise<Trees>): Promise<Omit<Finding, "name">> {
+  if (reader.stat(projectsPath) === null || reader.stat(backupsDir) === null) {
     return { status: "ok", detail: "not configured (optional; no backup yet)" };
   }
   const [{ readProjects }, { backupHealth }] = [await import("./store.ts"), await import("./deploy/backup-health.ts")];
@@ -103,8 +103,8 @@ async function backups(see: HostReader, loadTrees: () => Promise<Trees>): Promis
   let largest = { slug: "", bytes: 0 };
   const unread: string[] = [];
   let changed: string | null = null;
-  for (const project of (await readProjects(see)).values()) {
-    const health = backupHealth(see, trees, project);
+  for (const project of (await readProjects(reader)).values()) {
+    const health = backupHealth(reader, trees, project);
     bytes += health.bytes;
     if (health.bytes > largest.bytes) largest = { slug: project.slug, bytes: health.bytes };
     changed ??= health.changed;
@@ -125,8 +125,8 @@ async function backups(see: HostReader, loadTrees: () => Promise<Trees>): Promis
 }
 
 /** Checks that no document root contains the backups, because it would serve content that was withdrawn. */
-function exposure(see: HostReader): Omit<Finding, "name"> {
-  const { servers } = nginxConfig(see);
+function exposure(reader: HostReader): Omit<Finding, "name"> {
+  const { servers } = nginxConfig(reader);
   const open = servers.find(({ roots }) =>
     roots.some((root) => `${backupsDir}/`.startsWith(`${root.replace(/\/+$/, "")}/`) || root.startsWith(backupsDir)),
   );

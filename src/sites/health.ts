@@ -1,11 +1,11 @@
 // Checks the projects of a host, for `project validate` and for doctor.
 
 import type { Facts } from "../engine/facts.ts";
-import { type HostReader, Unseen } from "../host/host.ts";
+import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { refusal } from "../nginx/accepts.ts";
 import { type NginxConfig, nginxConfig } from "../nginx/config.ts";
-import { tookFiles } from "../nginx/running.ts";
+import { hasLoadedFiles } from "../nginx/running.ts";
 import { Problem } from "../problem/problem.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
 import { isActive } from "../resources/service.ts";
@@ -14,7 +14,7 @@ import type { Project } from "./project.ts";
 import { statuses, urlOf } from "./serve/answer.ts";
 import { besideSuffixes } from "./serve/clash.ts";
 import { foreignName } from "./serve/foreign-name.ts";
-import { certificatePathsOf, rendered, vhostLinkPath, vhostPath } from "./serve/site.ts";
+import { certificatePathsOf, siteText, vhostLinkPath, vhostPath } from "./serve/site.ts";
 import { hintToAnswer, hintToFill, hintToStart, reloadNginx } from "./serve/site-hints.ts";
 import { whyNotPublished } from "./source/source-path.ts";
 import { readRecords } from "./store.ts";
@@ -36,21 +36,21 @@ const command = (...words: string[]): string[] => ["sudo", "edox-ops", "project"
  * Returns the faults of each project by the key of its record, with one read of nginx's configuration. A file that
  * cannot be read is a fault of its own project only. Throws a Problem where the file of the records cannot be parsed.
  */
-export async function faultsOfAll(see: HostReader, facts: Facts): Promise<Map<string, Fault[]>> {
-  const { projects, broken } = await readRecords(see);
-  const config = nginxConfig(see);
+export async function faultsOfAll(reader: HostReader, facts: Facts): Promise<Map<string, Fault[]>> {
+  const { projects, broken } = await readRecords(reader);
+  const config = nginxConfig(reader);
   const enabled = [...projects.values()].filter((project) => project.enabled);
-  const answers = await statuses(see, enabled);
-  const tlsFaults = certificateCheck(see);
+  const answers = await statuses(reader, enabled);
+  const tlsFaults = certificateCheck(reader);
   const all = [...broken].map(([slug, { reason, hint }]): [string, Fault[]] => {
     return [slug, [{ detail: `its record is invalid: ${reason}`, hint }]];
   });
   for (const [slug, project] of projects) {
     const faults = [
-      ...(await caught(project, () => treeFaults(see, project))),
-      ...(await caught(project, async () => [
+      ...(await asFaults(project, () => treeFaults(reader, project))),
+      ...(await asFaults(project, async () => [
         ...(await tlsFaults(project)),
-        ...siteFaults(see, project, facts, config, answers.get(slug)),
+        ...siteFaults(reader, project, facts, config, answers.get(slug)),
       ])),
     ];
     all.push([slug, faults]);
@@ -59,13 +59,13 @@ export async function faultsOfAll(see: HostReader, facts: Facts): Promise<Map<st
 }
 
 /** Returns a check of the certificates in use. It parses the system's root certificates at most once. */
-function certificateCheck(see: HostReader): (project: Project) => Promise<Fault[]> {
+function certificateCheck(reader: HostReader): (project: Project) => Promise<Fault[]> {
   let roots: ReturnType<typeof import("./serve/certificate.ts").trustedRoots> | undefined;
   return async (project) => {
     if (!project.enabled || !project.tls) return [];
     const { certificateFaults, trustedRoots } = await import("./serve/certificate.ts");
-    roots ??= trustedRoots(see);
-    return certificateFaults(see, project, roots);
+    roots ??= trustedRoots(reader);
+    return certificateFaults(reader, project, roots);
   };
 }
 
@@ -73,11 +73,12 @@ function certificateCheck(see: HostReader): (project: Project) => Promise<Fault[
  * Returns the faults of one check. An unreadable file is a fault of this project only, and unknown where only root may
  * read it.
  */
-async function caught({ slug }: Project, look: () => Fault[] | Promise<Fault[]>): Promise<Fault[]> {
+async function asFaults({ slug }: Project, look: () => Fault[] | Promise<Fault[]>): Promise<Fault[]> {
   try {
     return await look();
   } catch (error) {
-    if (error instanceof Unseen) return [{ detail: error.message, hint: command("validate", slug), unknown: true }];
+    if (error instanceof UnknownStateError)
+      return [{ detail: error.message, hint: command("validate", slug), unknown: true }];
     const { message, hint = command("show", slug) } = Problem.of(error);
     return [{ detail: message, hint: [...hint] }];
   }
@@ -87,54 +88,54 @@ async function caught({ slug }: Project, look: () => Fault[] | Promise<Fault[]>)
  * Returns the faults that keep nginx from serving any site, for the check of a single project. Doctor has its own
  * checks for them.
  */
-export async function nginxFaults(see: HostReader, slug: string): Promise<Fault[]> {
+export async function nginxFaults(reader: HostReader, slug: string): Promise<Fault[]> {
   const faults: Fault[] = [];
   try {
-    const fault = await refusal(see);
+    const fault = await refusal(reader);
     if (fault) faults.push({ detail: fault.reason, hint: fault.hint });
   } catch (error) {
-    if (!(error instanceof Unseen)) throw error;
+    if (!(error instanceof UnknownStateError)) throw error;
     faults.push({ detail: error.message, hint: command("validate", slug), unknown: true });
   }
-  if (!isActive(see, "nginx")) {
-    const hint = hintToStart(see);
+  if (!isActive(reader, "nginx")) {
+    const hint = hintToStart(reader);
     faults.push({ detail: "nginx is not active", hint, ...(faults.length > 0 && { follows: true as const }) });
   }
   return faults;
 }
 
-function treeFaults(see: HostReader, project: Project): Fault[] {
+function treeFaults(reader: HostReader, project: Project): Fault[] {
   const { slug, root_path, source_path, owner_group, enabled } = project;
   const faults: Fault[] = [];
-  const stat = see.stat(root_path);
-  if (stat === null) faults.push({ detail: `${root_path} is missing`, hint: hintToFill(see, project) });
+  const stat = reader.stat(root_path);
+  if (stat === null) faults.push({ detail: `${root_path} is missing`, hint: hintToFill(reader, project) });
   else if (stat.type !== "directory") {
     faults.push({ detail: `${root_path} is not a directory`, hint: ["ls", "-ld", root_path] });
   }
-  const isEmpty = stat?.type === "directory" && !(see.list(root_path) ?? []).some(isShown);
+  const isEmpty = stat?.type === "directory" && !(reader.list(root_path) ?? []).some(isShown);
   if (isEmpty) {
     // A disabled site needs no page before its first deploy.
-    const hint = hintToFill(see, project);
+    const hint = hintToFill(reader, project);
     faults.push({ detail: `${root_path} has nothing to serve`, hint, ...(!enabled && { mild: true as const }) });
-  } else if (stat?.type === "directory" && !enabled && see.statTarget(`${root_path}/index.html`) === null) {
+  } else if (stat?.type === "directory" && !enabled && reader.statTarget(`${root_path}/index.html`) === null) {
     // An enabled site is probed instead.
     faults.push({ detail: `${root_path} has no index.html`, hint: ["ls", "-la", root_path], mild: true });
   }
-  const unpublished = source_path === null ? null : whyNotPublished(source_path, see);
+  const unpublished = source_path === null ? null : whyNotPublished(source_path, reader);
   if (unpublished !== null) {
     const detail = `the source ${source_path} is not published: ${unpublished.reason}`;
     faults.push({ detail, hint: command("update", slug, "--source-path", "DIRECTORY") });
-  } else if (source_path !== null && see.statTarget(source_path) === null) {
+  } else if (source_path !== null && reader.statTarget(source_path) === null) {
     const hint = command("update", slug, "--source-path", "DIRECTORY");
     faults.push({ detail: `the source ${source_path} is missing`, hint });
   }
-  const gid = gidOf(see, owner_group);
+  const gid = gidOf(reader, owner_group);
   if (gid === null) {
     const { reason, hint } = noGroup(owner_group);
     faults.push({ detail: reason, hint });
   }
   const page = `${root_path}/index.html`;
-  const owner = see.stat(page);
+  const owner = reader.stat(page);
   // The user is not checked, because the Python version made the web server's user the owner.
   if (owner !== null && gid !== null && (owner.gid !== gid || (owner.mode & 0o022) !== 0)) {
     faults.push({
@@ -142,7 +143,7 @@ function treeFaults(see: HostReader, project: Project): Fault[] {
       hint: ["ls", "-l", page],
     });
   }
-  const open = stat?.type === "directory" ? openToOthers(see, root_path) : null;
+  const open = stat?.type === "directory" ? openToOthers(reader, root_path) : null;
   if (open !== null) {
     faults.push({
       detail: `${open} can be changed by another user than root: the next deploy takes it from them`,
@@ -150,18 +151,18 @@ function treeFaults(see: HostReader, project: Project): Fault[] {
       mild: true,
     });
   }
-  for (const path of besideSuffixes.map((suffix) => root_path + suffix).filter((each) => see.stat(each) !== null)) {
+  for (const path of besideSuffixes.map((suffix) => root_path + suffix).filter((each) => reader.stat(each) !== null)) {
     faults.push({
       detail: `${path} was left by a deploy that was killed`,
       hint: ["ls", "-la", path],
       mild: true,
     });
   }
-  const kept = see.list(backupsOf(slug)) ?? [];
-  if (kept.length === 0 && see.stat(backupsOf(slug)) !== null) {
+  const kept = reader.list(backupsOf(slug)) ?? [];
+  if (kept.length === 0 && reader.stat(backupsOf(slug)) !== null) {
     faults.push({ detail: `${backupsOf(slug)} is empty`, hint: ["sudo", "rmdir", backupsOf(slug)], mild: true });
   }
-  if (kept.some((name) => /^\.(stage|trash|unpacked)/.test(name)) && !mayBeDeploying(see, slug))
+  if (kept.some((name) => /^\.(stage|trash|unpacked)/.test(name)) && !mayBeDeploying(reader, slug))
     faults.push({
       detail: "a deploy was killed: the next one settles what it left",
       // This prune cleans up the rest of the killed deploy, and with the maximum to keep it deletes no backup.
@@ -177,27 +178,27 @@ function isShown(name: string): boolean {
 }
 
 /** Returns the root or a directory directly in it that a user other than root can change, or null. */
-function openToOthers(see: HostReader, root: string): string | null {
-  const dirs = [root, ...(see.list(root) ?? []).map((name) => `${root}/${name}`)];
+function openToOthers(reader: HostReader, root: string): string | null {
+  const dirs = [root, ...(reader.list(root) ?? []).map((name) => `${root}/${name}`)];
   const isOpen = (path: string): boolean => {
-    const stat = see.stat(path);
+    const stat = reader.stat(path);
     return stat?.type === "directory" && (stat.uid !== 0 || (stat.mode & 0o022) !== 0);
   };
   return dirs.find(isOpen) ?? null;
 }
 
 /** Returns whether a deploy may be running. Only root can read the lock, so this is true for other users. */
-function mayBeDeploying(see: HostReader, slug: string): boolean {
+function mayBeDeploying(reader: HostReader, slug: string): boolean {
   try {
-    return see.lockHolders(projectLockPath(slug)).length > 0;
+    return reader.lockHolders(projectLockPath(slug)).length > 0;
   } catch (error) {
-    if (error instanceof Unseen) return true;
+    if (error instanceof UnknownStateError) return true;
     throw error;
   }
 }
 
 function siteFaults(
-  see: HostReader,
+  reader: HostReader,
   project: Project,
   facts: Facts,
   { servers }: NginxConfig,
@@ -206,22 +207,22 @@ function siteFaults(
   const { slug, enabled, tls } = project;
   const [site, link] = [vhostPath(slug), vhostLinkPath(slug)];
   const faults: Fault[] = [];
-  const linked = see.readLink(link) === site;
+  const linked = reader.readLink(link) === site;
   if (!enabled) {
-    if (see.stat(link) !== null)
+    if (reader.stat(link) !== null)
       faults.push({ detail: `${link} is there, though the project is disabled`, hint: command("disable", slug) });
     return faults;
   }
   if (!linked) faults.push({ detail: `${link} is missing`, hint: command("enable", slug) });
   // certbot exits with success even if its hook could not reload nginx.
   const { chainPath, keyPath } = certificatePathsOf(project);
-  if (tls && linked && answer && !tookFiles(see, [chainPath, keyPath])) {
+  if (tls && linked && answer && !hasLoadedFiles(reader, [chainPath, keyPath])) {
     const detail = `${chainPath} is newer than what nginx serves: it has not been reloaded since`;
     faults.push({ detail, hint: reloadNginx, mild: true });
   }
-  const text = textOf(see, site);
+  const text = textOf(reader, site);
   if (text === null) faults.push({ detail: `${site} is missing`, hint: command("enable", slug) });
-  else if (text !== rendered(see, project, facts)) {
+  else if (text !== siteText(reader, project, facts)) {
     // A site of the Python version is served until it is updated.
     const detail = `${site} differs from what the record says (drift)`;
     faults.push({ detail, hint: command("enable", slug), mild: true });
@@ -231,13 +232,13 @@ function siteFaults(
   if (linked && (answer === undefined || answer < 200 || answer >= 400)) {
     const said = answer ? `answers ${answer}` : "does not answer";
     // A site without a front page may be deployed intentionally, with its pages in subdirectories.
-    const blank = (answer === 403 || answer === 404) && see.stat(`${project.root_path}/index.html`) === null;
+    const blank = (answer === 403 || answer === 404) && reader.stat(`${project.root_path}/index.html`) === null;
     if (blank) {
-      const isEmpty = (see.list(project.root_path) ?? []).length === 0;
-      const hint = isEmpty ? hintToFill(see, project) : ["ls", "-la", project.root_path];
+      const isEmpty = (reader.list(project.root_path) ?? []).length === 0;
+      const hint = isEmpty ? hintToFill(reader, project) : ["ls", "-la", project.root_path];
       faults.push({ detail: `${urlOf(project)} ${said}: it has no index.html`, hint, mild: true, follows: true });
     } else {
-      const hint = hintToAnswer(see, project, answer ?? 0);
+      const hint = hintToAnswer(reader, project, answer ?? 0);
       faults.push({ detail: `${urlOf(project)} ${said} on this host`, hint, follows: true });
     }
   }

@@ -7,7 +7,7 @@ import { Text } from "../engine/change.ts";
 import { docsRoot, projectsPath } from "../engine/paths.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
-import { decoded, type Member, membersOf, objectOf } from "./deploy/members.ts";
+import { decodeJson, type Member, membersOf, objectOf } from "./deploy/members.ts";
 import {
   type Draft,
   defaults,
@@ -20,32 +20,32 @@ import {
 import { type Clash, claimOf, clashes } from "./serve/clash.ts";
 
 /** The reason why a record is invalid, and a command that fixes it. */
-export interface Broken {
+export interface InvalidRecord {
   /** The value in the file. */
   value: unknown;
   reason: string;
   hint: string[];
 }
 
-type Judged = { project: Project } | Omit<Broken, "value">;
+type JudgedRecords = { project: Project } | Omit<InvalidRecord, "value">;
 
 export interface Records {
   /** Valid records by slug, sorted. */
   projects: Map<string, Project>;
   /** Invalid records by their key in the file, sorted. */
-  broken: Map<string, Broken>;
+  broken: Map<string, InvalidRecord>;
 }
 
 /**
  * Returns all records. Throws a Problem where the file is not an object with unique keys, since the records cannot be
  * separated then.
  */
-export async function readRecords(see: HostReader): Promise<Records> {
-  const values = Object.entries(await valuesOf(see)).sort(([a], [b]) => (a < b ? -1 : 1));
+export async function readRecords(reader: HostReader): Promise<Records> {
+  const values = Object.entries(await valuesOf(reader)).sort(([a], [b]) => (a < b ? -1 : 1));
   const taken = clashes(values.map(([key, value]) => claimOf(key, value)));
   const records: Records = { projects: new Map(), broken: new Map() };
   for (const [key, value] of values) {
-    const found = judge(see, key, value, taken.get(key));
+    const found = judge(reader, key, value, taken.get(key));
     if ("project" in found) records.projects.set(key, found.project);
     else records.broken.set(key, { value, ...found });
   }
@@ -53,20 +53,20 @@ export async function readRecords(see: HostReader): Promise<Records> {
 }
 
 /** Returns the projects with valid records, by slug, sorted. Throws as {@link readRecords} does. */
-export async function readProjects(see: HostReader): Promise<Map<string, Project>> {
-  return (await readRecords(see)).projects;
+export async function readProjects(reader: HostReader): Promise<Map<string, Project>> {
+  return (await readRecords(reader)).projects;
 }
 
 /** Returns a project. Throws a Problem where it does not exist or its record is invalid. */
-export async function theProject(see: HostReader, slug: string): Promise<Project> {
-  const found = await theRecord(see, slug);
-  if ("reason" in found) throw unusable(slug, found);
+export async function theProject(reader: HostReader, slug: string): Promise<Project> {
+  const found = await theRecord(reader, slug);
+  if ("reason" in found) throw unusableRecord(slug, found);
   return found.project;
 }
 
 /** Returns a project or its invalid record. Throws a Problem where there is neither. */
-export async function theRecord(see: HostReader, slug: string): Promise<Broken | { project: Project }> {
-  const { projects, broken } = await readRecords(see);
+export async function theRecord(reader: HostReader, slug: string): Promise<InvalidRecord | { project: Project }> {
+  const { projects, broken } = await readRecords(reader);
   const project = projects.get(slug);
   const found = project ? { project } : broken.get(slug);
   if (found) return found;
@@ -77,11 +77,11 @@ export async function theRecord(see: HostReader, slug: string): Promise<Broken |
  * Returns the tree that belongs to the project alone; null where its record names none, or one that overlaps with
  * another project's.
  */
-export async function ownTree(see: HostReader, slug: string): Promise<string | null> {
-  const values = Object.entries(await valuesOf(see));
+export async function ownTree(reader: HostReader, slug: string): Promise<string | null> {
+  const values = Object.entries(await valuesOf(reader));
   const claims = values.map(([key, value]) => claimOf(key, value));
   const root = claims.find((claim) => claim.slug === slug)?.root ?? null;
-  if (root === null || notDirectory(see, root) !== null) return null;
+  if (root === null || notDirectory(reader, root) !== null) return null;
   const trees = claims.map((claim) => ({ ...claim, domain: null, isDefault: false }));
   return clashes(trees).has(slug) ? null : root;
 }
@@ -90,34 +90,34 @@ export async function ownTree(see: HostReader, slug: string): Promise<string | n
  * Returns the draft that a change of the record starts from, or null where there is no record. For an invalid record,
  * it is the content of the record, with defaults for missing keys.
  */
-export async function draftOf(see: HostReader, slug: string): Promise<Draft | null> {
-  const { projects, broken } = await readRecords(see);
+export async function draftOf(reader: HostReader, slug: string): Promise<Draft | null> {
+  const { projects, broken } = await readRecords(reader);
   const record = broken.get(slug);
   if (record === undefined) return projects.get(slug) ?? null;
   return { ...defaults(slug), ...(isRecord(record.value) ? record.value : {}), slug };
 }
 
 /** Validates a new record against the other records of this host. */
-export async function judgeDraft(see: HostReader, slug: string, draft: Draft): Promise<Judged> {
-  const others = Object.entries(await valuesOf(see)).filter(([key]) => key !== slug);
+export async function judgeDraft(reader: HostReader, slug: string, draft: Draft): Promise<JudgedRecords> {
+  const others = Object.entries(await valuesOf(reader)).filter(([key]) => key !== slug);
   const claims = others.map(([key, value]) => claimOf(key, value));
-  return judge(see, slug, draft, clashes([...claims, claimOf(slug, draft)]).get(slug));
+  return judge(reader, slug, draft, clashes([...claims, claimOf(slug, draft)]).get(slug));
 }
 
 /** Returns the project of a draft. Throws a Problem where the draft is invalid. */
-export async function projectFrom(see: HostReader, slug: string, draft: Draft): Promise<Project> {
-  const found = await judgeDraft(see, slug, draft);
+export async function projectFrom(reader: HostReader, slug: string, draft: Draft): Promise<Project> {
+  const found = await judgeDraft(reader, slug, draft);
   if ("project" in found) return found.project;
-  throw unusable(slug, found);
+  throw unusableRecord(slug, found);
 }
 
 /**
  * Returns the text of the file with this record, or without it for null. It is identical byte for byte where nothing
  * changes.
  */
-export async function recordsText(see: HostReader, slug: string, draft: Draft | null): Promise<Text> {
-  const bytes = see.read(projectsPath);
-  const before = bytes === null ? [] : membersOf(decoded(bytes));
+export async function recordsText(reader: HostReader, slug: string, draft: Draft | null): Promise<Text> {
+  const bytes = reader.read(projectsPath);
+  const before = bytes === null ? [] : membersOf(decodeJson(bytes));
   const old = before.find(({ key }) => key === slug);
   const same =
     old === undefined ? draft === null : draft !== null && Bun.deepEquals(JSON.parse(old.value), draft, true);
@@ -136,15 +136,15 @@ function memberOf(key: string, draft: Draft): Member {
 /** Parsed records, by the bytes that were read: a command reads the file once and looks up records many times. */
 const objects = new WeakMap<Uint8Array, Record<string, unknown>>();
 
-async function valuesOf(see: HostReader): Promise<Record<string, unknown>> {
-  const bytes = see.read(projectsPath);
+async function valuesOf(reader: HostReader): Promise<Record<string, unknown>> {
+  const bytes = reader.read(projectsPath);
   if (bytes === null) return {};
-  const known = objects.get(bytes) ?? (await objectOf(decoded(bytes)));
+  const known = objects.get(bytes) ?? (await objectOf(decodeJson(bytes)));
   objects.set(bytes, known);
   return known;
 }
 
-function judge(see: HostReader, key: string, value: unknown, clash: Clash | undefined): Judged {
+function judge(reader: HostReader, key: string, value: unknown, clash: Clash | undefined): JudgedRecords {
   if (!v.is(slugSchema, key)) {
     // The command line would take such a key for an option or an empty argument, or a terminal would display it
     // wrongly.
@@ -157,31 +157,31 @@ function judge(see: HostReader, key: string, value: unknown, clash: Clash | unde
     const [issue] = found.issues;
     const name = String(issue.path?.[0]?.key);
     const reason = Object.hasOwn(value, name) ? `${name} is invalid: ${issue.message}` : `${name} is missing`;
-    return { reason, hint: mending(key, name, value) };
+    return { reason, hint: commandToFix(key, name, value) };
   }
   const project = found.output;
-  if (project.slug !== key) return { reason: `its slug is ${project.slug}`, hint: mending(key, "slug", value) };
-  const file = notDirectory(see, project.root_path);
+  if (project.slug !== key) return { reason: `its slug is ${project.slug}`, hint: commandToFix(key, "slug", value) };
+  const file = notDirectory(reader, project.root_path);
   if (file !== null) return { reason: `root_path is invalid: ${file} is not a directory`, hint: ["ls", "-ld", file] };
-  return clash === undefined ? { project } : { reason: clash.reason, hint: mending(key, clash.key, value) };
+  return clash === undefined ? { project } : { reason: clash.reason, hint: commandToFix(key, clash.key, value) };
 }
 
 /**
  * Returns the first path between the docs root and the tree that exists and is no directory, or null. A symlink there
  * would lead a deploy out of the docs root.
  */
-function notDirectory(see: HostReader, root: string): string | null {
+function notDirectory(reader: HostReader, root: string): string | null {
   const names = root.slice(docsRoot.length + 1).split("/");
   const above = names.slice(1).map((_, i) => `${docsRoot}/${names.slice(0, i + 1).join("/")}`);
-  return above.find((path) => (see.stat(path)?.type ?? "directory") !== "directory") ?? null;
+  return above.find((path) => (reader.stat(path)?.type ?? "directory") !== "directory") ?? null;
 }
 
-function unusable(slug: string, { reason, hint }: Omit<Broken, "value">): Problem {
+function unusableRecord(slug: string, { reason, hint }: Omit<InvalidRecord, "value">): Problem {
   return new Problem("state", `project ${slug} has an invalid record in ${projectsPath}: ${reason}`, { hint });
 }
 
 /** Returns the command that fixes this key of a record. */
-function mending(slug: string, key: string, { domain }: Draft): string[] {
+function commandToFix(slug: string, key: string, { domain }: Draft): string[] {
   if (key === "enabled") return command("disable", slug);
   const flags: Record<string, string[]> = {
     // Every update writes the slug, and this one changes nothing else.

@@ -1,7 +1,7 @@
 import { distance } from "fastest-levenshtein";
 
 /** Returns the known name that is nearest to the typed one, if at most a third of it is mistyped. */
-export function meant(typed: string, known: readonly string[]): string | undefined {
+export function nearestName(typed: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((name) => ({ name, far: distance(typed, name) }))
     .sort((a, b) => a.far - b.far)

@@ -2,18 +2,18 @@
 
 import { Problem } from "../problem/problem.ts";
 import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
-import { act, type ConfigEdit, isTable, meant, sameMeaning, type TomlValue } from "./meaning.ts";
-import { elementRemoved, insertion, intoArray, lastSection, sectionsRemoved, spliced } from "./places.ts";
-import { spelled } from "./spelling.ts";
+import { applyToMeaning, type ConfigEdit, isTable, meaningToWrite, sameMeaning, type TomlValue } from "./meaning.ts";
+import { insertion, intoArray, lastSection, removeElement, removeSections, splice } from "./places.ts";
+import { formatValue } from "./spelling.ts";
 import {
+  InvalidToml,
   type Item,
   meaningBySmol,
   meaningOfItem,
-  parsedBySmol,
+  parseWithSmol,
   type Table,
   type Tree,
   treeOf,
-  Unreadable,
 } from "./tree.ts";
 
 export type { ConfigEdit, TomlTable, TomlValue } from "./meaning.ts";
@@ -30,9 +30,9 @@ let lastEdited: string | null = null;
  * nothing, because the file contains tokens.
  */
 export function parseConfig(text: string, path: string): Record<string, unknown> {
-  return readable(path, () => {
+  return orProblem(path, () => {
     const bare = withoutMark(text);
-    const config = parsedBySmol(bare, "asNeeded");
+    const config = parseWithSmol(bare, "asNeeded");
     demandToml10(bare);
     return config;
   });
@@ -49,20 +49,20 @@ export function editConfig(text: string, edits: readonly ConfigEdit[], path: str
     parseConfig(text, path);
     return text;
   }
-  const wanted = readable(path, () => {
+  const wanted = orProblem(path, () => {
     const meaning = meaningBySmol(bare);
     treeOf(bare);
     return meaning;
   });
   const wrong = new Problem("internal", `${path} would not mean what it should: it is left as it is`);
   try {
-    const edited = editedText(bare, edits, path);
-    act(wanted, edits);
+    const edited = applyEdits(bare, edits, path);
+    applyToMeaning(wanted, edits);
     if (!sameMeaning(wanted, meaningBySmol(edited))) throw wrong;
     lastEdited = edited;
     return text.slice(0, text.length - bare.length) + edited;
   } catch (error) {
-    throw error instanceof Unreadable ? wrong : error;
+    throw error instanceof InvalidToml ? wrong : error;
   }
 }
 
@@ -76,10 +76,10 @@ function demandToml10(bare: string): void {
  * as long again.
  */
 export function demandEditable(text: string, edits: readonly ConfigEdit[], path: string): void {
-  readable(path, () => editedText(withoutMark(text), edits, path));
+  orProblem(path, () => applyEdits(withoutMark(text), edits, path));
 }
 
-function editedText(bare: string, edits: readonly ConfigEdit[], path: string): string {
+function applyEdits(bare: string, edits: readonly ConfigEdit[], path: string): string {
   return edits.reduce((before, edit) => new Editor(before, path).edited(edit), bare);
 }
 
@@ -87,11 +87,11 @@ function withoutMark(text: string): string {
   return text.startsWith(mark) ? text.slice(mark.length) : text;
 }
 
-function readable<T>(path: string, read: () => T): T {
+function orProblem<T>(path: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof Unreadable)) throw error;
+    if (!(error instanceof InvalidToml)) throw error;
     const line = /^ at line (\d+)/.exec(error.where)?.[1];
     const hint = line === undefined ? hintToShowWithoutTokens(path) : hintToShow(path, line);
     throw new Problem("state", `${path} is no TOML${error.where}`, { hint });
@@ -116,17 +116,17 @@ class Editor {
     const array = this.#tree.top.keys.get("runners");
     if (edit.kind === "add-runner") {
       this.#runners();
-      if (array?.kind === "array") return spliced(this.text, [intoArray(array.node, [spelled(edit.table)])]);
-      return spliced(this.text, [lastSection(this.#tree, ["runners"], edit.table, true)]);
+      if (array?.kind === "array") return splice(this.text, [intoArray(array.node, [formatValue(edit.table)])]);
+      return splice(this.text, [lastSection(this.#tree, ["runners"], edit.table, true)]);
     }
     const { headers } = this.#runner(edit.runner);
-    if (array?.kind === "array") return spliced(this.text, elementRemoved(this.#tree, array.node, edit.runner));
-    return spliced(this.text, sectionsRemoved(this.#tree, headers));
+    if (array?.kind === "array") return splice(this.text, removeElement(this.#tree, array.node, edit.runner));
+    return splice(this.text, removeSections(this.#tree, headers));
   }
 
   #set(runner: number | null, key: readonly string[], value: TomlValue): string {
     const { table, rest, item } = this.#find(runner, key);
-    if (!item) return spliced(this.text, [insertion(this.#tree, table, rest, value)]);
+    if (!item) return splice(this.text, [insertion(this.#tree, table, rest, value)]);
     if (isTable(value)) {
       if (item.kind !== "table") throw this.#wrong(runner, key, "a table");
       return Object.entries(value).reduce((text, [name, each]) => {
@@ -134,9 +134,9 @@ class Editor {
       }, this.text);
     }
     if (item.kind === "table" || item.kind === "tables") throw this.#wrong(runner, key, "a value");
-    if (Bun.deepEquals(meaningOfItem(item), meant(value), true)) return this.text;
+    if (Bun.deepEquals(meaningOfItem(item), meaningToWrite(value), true)) return this.text;
     const [start, end] = item.node.range;
-    return spliced(this.text, [{ start, end, text: spelled(value) }]);
+    return splice(this.text, [{ start, end, text: formatValue(value) }]);
   }
 
   #addItems(runner: number, key: readonly string[], items: readonly string[]): string {
@@ -147,7 +147,7 @@ class Editor {
       throw this.#wrong(runner, key, "an array of strings");
     }
     const added = [...new Set(items)].filter((each) => !found.includes(each));
-    return added.length === 0 ? this.text : spliced(this.text, [intoArray(item.node, added.map(spelled))]);
+    return added.length === 0 ? this.text : splice(this.text, [intoArray(item.node, added.map(formatValue))]);
   }
 
   /**

@@ -32,29 +32,29 @@ export function isTable(value: TomlValue): value is TomlTable {
 }
 
 /** Returns the date-time as TOML writes it, without a fraction of zero milliseconds. */
-export function spelledMoment(value: Date): string {
+export function formatMoment(value: Date): string {
   return value.toISOString().replace(".000", "");
 }
 
 /** Returns the meaning of a value to write. */
-export function meant(value: TomlValue): Meaning {
+export function meaningToWrite(value: TomlValue): Meaning {
   if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (typeof value !== "object") return value;
-  if (value instanceof Date) return { moment: spelledMoment(value) };
-  if (isTable(value)) return new Map(Object.entries(value).map(([key, each]) => [key, meant(each)]));
+  if (value instanceof Date) return { moment: formatMoment(value) };
+  if (isTable(value)) return new Map(Object.entries(value).map(([key, each]) => [key, meaningToWrite(each)]));
   return [...value];
 }
 
 /** Returns the meaning of a value that smol-toml parsed with integers as bigints. */
 export function meaningOf(value: Parsed): Meaning {
-  if (value instanceof TomlDate) return { moment: spelledMoment(value) };
+  if (value instanceof TomlDate) return { moment: formatMoment(value) };
   if (Array.isArray(value)) return value.map(meaningOf);
   if (typeof value !== "object") return value;
   return new Map(Object.entries(value).map(([key, each]) => [key, meaningOf(each)]));
 }
 
 /** Applies the edits to the meaning of a file. Throws a Problem if an edit does not fit the value at its key. */
-export function act(config: Meanings, edits: readonly ConfigEdit[]): void {
+export function applyToMeaning(config: Meanings, edits: readonly ConfigEdit[]): void {
   for (const edit of edits) {
     if (edit.kind === "set-global") {
       put(config, [edit.key], edit.value);
@@ -62,7 +62,7 @@ export function act(config: Meanings, edits: readonly ConfigEdit[]): void {
     }
     const runners = config.get("runners") ?? [];
     if (!Array.isArray(runners)) throw new Problem("internal", "runners are no array");
-    if (edit.kind === "add-runner") config.set("runners", [...runners, meant(edit.table)]);
+    if (edit.kind === "add-runner") config.set("runners", [...runners, meaningToWrite(edit.table)]);
     else if (edit.kind === "remove-runner") config.set("runners", runners.toSpliced(edit.runner, 1));
     else if (edit.kind === "set") put(within(runners[edit.runner]), edit.key, edit.value);
     else addItems(within(runners[edit.runner]), edit.key, edit.items);
@@ -83,7 +83,7 @@ function put(table: Meanings, [name, ...rest]: readonly string[], value: TomlVal
     const inner = within(table.get(name) ?? new Map());
     table.set(name, inner);
     put(inner, rest, value);
-  } else if (name !== undefined) table.set(name, meant(value));
+  } else if (name !== undefined) table.set(name, meaningToWrite(value));
   else if (isTable(value)) for (const [key, each] of Object.entries(value)) put(table, [key], each);
 }
 

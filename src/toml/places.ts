@@ -3,7 +3,7 @@
 
 import type { AST } from "toml-eslint-parser";
 import { isTable, type TomlTable, type TomlValue } from "./meaning.ts";
-import { sectionLines, spelled, spelledKey } from "./spelling.ts";
+import { formatKey, formatValue, sectionLines } from "./spelling.ts";
 import type { Table, Tree } from "./tree.ts";
 
 /** Replaces the characters from start to end with the text. */
@@ -13,7 +13,7 @@ export interface Splice {
   text: string;
 }
 
-export function spliced(text: string, splices: readonly Splice[]): string {
+export function splice(text: string, splices: readonly Splice[]): string {
   const sorted = [...splices].sort((a, b) => b.start - a.start);
   return sorted.reduce((whole, { start, end, text }) => whole.slice(0, start) + text + whole.slice(end), text);
 }
@@ -45,7 +45,7 @@ export function intoArray(node: AST.TOMLArray, elements: readonly string[]): Spl
 }
 
 /** Returns the removal of the sections with these headers, together with the comments that belong to each. */
-export function sectionsRemoved(tree: Tree, headers: readonly AST.TOMLTable[]): Splice[] {
+export function removeSections(tree: Tree, headers: readonly AST.TOMLTable[]): Splice[] {
   const { text } = tree;
   const removed: Splice[] = [];
   for (const header of headers) {
@@ -66,7 +66,7 @@ export function sectionsRemoved(tree: Tree, headers: readonly AST.TOMLTable[]): 
 }
 
 /** Returns the removal of one element of an array and of one comma. */
-export function elementRemoved({ text, tokens }: Tree, node: AST.TOMLArray, at: number): Splice[] {
+export function removeElement({ text, tokens }: Tree, node: AST.TOMLArray, at: number): Splice[] {
   const [start, end] = node.elements[at]?.range ?? [0, 0];
   const next = tokens.find(({ range }) => range[0] >= end);
   const follows = next?.value === ",";
@@ -86,7 +86,7 @@ export function elementRemoved({ text, tokens }: Tree, node: AST.TOMLArray, at: 
 
 function inInlineTable(node: AST.TOMLInlineTable, [name = "", ...rest]: readonly string[], value: TomlValue): Splice {
   const nested = rest.reduceRight<TomlValue>((inner, key) => ({ [key]: inner }), value);
-  const text = `${spelledKey([name])} = ${spelled(nested)}`;
+  const text = `${formatKey([name])} = ${formatValue(nested)}`;
   const last = node.body.at(-1);
   if (last) return { start: last.range[1], end: last.range[1], text: `, ${text}` };
   return { start: node.range[0] + 1, end: node.range[1] - 1, text: ` ${text} ` };
@@ -100,7 +100,7 @@ function besideDotted(
   value: TomlValue,
 ): Splice {
   const prefix = tree.text.slice(last.key.range[0], last.key.keys[parts - 1]?.range[1]);
-  const text = `${prefix}.${spelledKey(key)} = ${spelled(value)}`;
+  const text = `${prefix}.${formatKey(key)} = ${formatValue(value)}`;
   const end = last.range[1];
   if (last.parent.type === "TOMLInlineTable") return { start: end, end, text: `, ${text}` };
   return linesAt(tree, nextLine(tree.text, end), [indentOf(tree, last) + text]);
@@ -112,7 +112,7 @@ function underHeader(
   key: readonly string[],
   value: TomlValue,
 ): Splice {
-  const text = `${spelledKey(key)} = ${spelled(value)}`;
+  const text = `${formatKey(key)} = ${formatValue(value)}`;
   const last = header.body.findLast((each) => each.type === "TOMLKeyValue");
   if (last) return linesAt(tree, nextLine(tree.text, last.range[1]), [indentOf(tree, last) + text]);
   if (header.type === "TOMLTable") {

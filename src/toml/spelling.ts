@@ -1,7 +1,7 @@
 // Formats values, keys and sections as TOML 1.0.
 
 import { Problem } from "../problem/problem.ts";
-import { isTable, spelledMoment, type TomlTable, type TomlValue } from "./meaning.ts";
+import { formatMoment, isTable, type TomlTable, type TomlValue } from "./meaning.ts";
 
 const escapes: Record<string, string> = {
   "\b": "\\b",
@@ -16,18 +16,18 @@ const escapes: Record<string, string> = {
 /**
  * Formats a value on one line, with tables as inline tables. Throws a Problem for text with half of a surrogate pair.
  */
-export function spelled(value: TomlValue): string {
+export function formatValue(value: TomlValue): string {
   if (typeof value === "string") return quoted(value);
-  if (typeof value === "number") return spelledNumber(value);
+  if (typeof value === "number") return formatNumber(value);
   if (typeof value === "boolean") return String(value);
-  if (value instanceof Date) return spelledMoment(value);
+  if (value instanceof Date) return formatMoment(value);
   if (!isTable(value)) return `[${value.map(quoted).join(", ")}]`;
-  const inner = Object.entries(value).map(([key, each]) => `${spelledKey([key])} = ${spelled(each)}`);
+  const inner = Object.entries(value).map(([key, each]) => `${formatKey([key])} = ${formatValue(each)}`);
   return inner.length === 0 ? "{}" : `{ ${inner.join(", ")} }`;
 }
 
 /** Formats a key. Several parts become a dotted key. */
-export function spelledKey(parts: readonly string[]): string {
+export function formatKey(parts: readonly string[]): string {
   return parts.map((part) => (/^[\w-]+$/.test(part) ? part : quoted(part))).join(".");
 }
 
@@ -40,9 +40,9 @@ export function sectionLines(
   const { indent, step, array } = look;
   const entries = Object.entries(table);
   return [
-    indent + (array ? `[[${spelledKey(path)}]]` : `[${spelledKey(path)}]`),
+    indent + (array ? `[[${formatKey(path)}]]` : `[${formatKey(path)}]`),
     ...entries.flatMap(([key, each]) =>
-      isTable(each) ? [] : [`${indent}${step}${spelledKey([key])} = ${spelled(each)}`],
+      isTable(each) ? [] : [`${indent}${step}${formatKey([key])} = ${formatValue(each)}`],
     ),
     ...entries.flatMap(([key, each]) =>
       isTable(each) ? sectionLines([...path, key], each, { indent: indent + step, step }) : [],
@@ -58,7 +58,7 @@ function quoted(text: string): string {
   return `"${escaped}"`;
 }
 
-function spelledNumber(value: number): string {
+function formatNumber(value: number): string {
   if (Number.isNaN(value)) return "nan";
   if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
   const digits = String(value);

@@ -4,7 +4,7 @@ import { parse, TomlError, type TomlTable } from "smol-toml";
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
 import { isTooDeep, maxNesting } from "../text/json.ts";
 import { type Meaning, type Meanings, meaningOf } from "./meaning.ts";
-import { remembered } from "./remembered.ts";
+import { memoize } from "./remembered.ts";
 
 export interface Table {
   kind: "table";
@@ -35,7 +35,7 @@ export interface Tree {
 }
 
 /** Thrown for a text that is not TOML. Its message quotes nothing of the text. */
-export class Unreadable extends Error {
+export class InvalidToml extends Error {
   constructor(readonly where: string) {
     super("not TOML");
   }
@@ -45,22 +45,22 @@ export class Unreadable extends Error {
  * Parses a text with smol-toml. "asNeeded" returns integers as numbers if these can represent them. Throws Unreadable
  * for invalid or too deeply nested text.
  */
-export function parsedBySmol(text: string, integersAsBigInt: true | "asNeeded"): TomlTable {
+export function parseWithSmol(text: string, integersAsBigInt: true | "asNeeded"): TomlTable {
   try {
     const config = parse(text, { integersAsBigInt });
-    if (isTooDeep(config)) throw new Unreadable(`: it is nested deeper than ${maxNesting} levels`);
+    if (isTooDeep(config)) throw new InvalidToml(`: it is nested deeper than ${maxNesting} levels`);
     return config;
   } catch (error) {
-    if (error instanceof Unreadable) throw error;
-    if (!(error instanceof TomlError)) throw new Unreadable("");
+    if (error instanceof InvalidToml) throw error;
+    if (!(error instanceof TomlError)) throw new InvalidToml("");
     const twice = error.message.includes("trying to redefine") ? ": this is there already" : "";
-    throw new Unreadable(` at line ${error.line}, column ${error.column}${twice}`);
+    throw new InvalidToml(` at line ${error.line}, column ${error.column}${twice}`);
   }
 }
 
 /** Returns the meaning of a text as parsed by smol-toml. */
 export function meaningBySmol(text: string): Meanings {
-  return meaningOf(parsedBySmol(text, true)) as Meanings;
+  return meaningOf(parseWithSmol(text, true)) as Meanings;
 }
 
 export function meaningOfItem(item: Item): Meaning {
@@ -73,14 +73,14 @@ export function meaningOfItem(item: Item): Meaning {
 }
 
 /** Returns the tree of a text in TOML 1.0 without a byte order mark. It is shared, and must not be changed. */
-export const treeOf = remembered(readTree);
+export const treeOf = memoize(readTree);
 
 function readTree(text: string): Tree {
-  const program = parsedByEslint(text);
+  const program = parseWithEslint(text);
   const [all] = program.body;
   const top: Table = { kind: "table", path: [], keys: new Map(), header: all, headers: [] };
   for (const node of all.body) {
-    const table = node.type === "TOMLTable" ? opened(top, node) : top;
+    const table = node.type === "TOMLTable" ? openTable(top, node) : top;
     for (const each of node.type === "TOMLTable" ? node.body : [node]) addKeyValue(table, each);
   }
   const starts = program.comments.map(({ range: [at] }) => [at, text.lastIndexOf("\n", at) + 1] as const);
@@ -88,22 +88,22 @@ function readTree(text: string): Tree {
   return { text, top, tokens: program.tokens, commentLines: new Set(own.map(([, line]) => line)) };
 }
 
-function parsedByEslint(text: string): AST.TOMLProgram {
+function parseWithEslint(text: string): AST.TOMLProgram {
   try {
     return parseTOML(text, { tomlVersion: "1.0" });
   } catch (error) {
-    if (!(error instanceof ParseError)) throw new Unreadable("");
-    throw new Unreadable(` at line ${error.lineNumber}, column ${error.column + 1}`);
+    if (!(error instanceof ParseError)) throw new InvalidToml("");
+    throw new InvalidToml(` at line ${error.lineNumber}, column ${error.column + 1}`);
   }
 }
 
 /** Returns the table under a header, and creates it if it is missing. */
-function opened(top: Table, node: AST.TOMLTable): Table {
+function openTable(top: Table, node: AST.TOMLTable): Table {
   const names = node.key.keys.map(nameOf);
   top.headers.push(node);
   const table = names.reduce((outer, name, i) => {
     const array = node.kind === "array" && i === names.length - 1;
-    const inner = array ? appended(outer, name) : innerTable(outer, name);
+    const inner = array ? appendTable(outer, name) : innerTable(outer, name);
     inner.headers.push(node);
     return inner;
   }, top);
@@ -115,13 +115,13 @@ function innerTable(outer: Table, name: string): Table {
   const found = outer.keys.get(name);
   const inner = found?.kind === "tables" ? found.tables.at(-1) : found;
   if (inner?.kind === "table") return inner;
-  if (inner !== undefined) throw new Unreadable("");
+  if (inner !== undefined) throw new InvalidToml("");
   const made: Table = { kind: "table", path: [...outer.path, name], keys: new Map(), headers: [] };
   outer.keys.set(name, made);
   return made;
 }
 
-function appended(outer: Table, name: string): Table {
+function appendTable(outer: Table, name: string): Table {
   const table: Table = { kind: "table", path: [...outer.path, name], keys: new Map(), headers: [] };
   const found = outer.keys.get(name);
   if (found?.kind === "tables") found.tables.push(table);

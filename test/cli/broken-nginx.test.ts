@@ -1,7 +1,7 @@
 // Tests commands on a host whose nginx configuration a foreign file has broken.
 
 import { beforeEach, describe, expect, test } from "bun:test";
-import { Unseen } from "../../src/host/host.ts";
+import { UnknownStateError } from "../../src/host/host.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 import { typed } from "./typed.ts";
@@ -65,7 +65,7 @@ describe("bootstrap: a foreign file that breaks nginx's configuration", () => {
 
 test("bootstrap: a requirement that cannot be checked is a warning of a run, and fails --check", async () => {
   const statTarget = (path: string) => {
-    if (path === "/etc/nginx/nginx.conf") throw new Unseen(`${path} may only be read by root`);
+    if (path === "/etc/nginx/nginx.conf") throw new UnknownStateError(`${path} may only be read by root`);
     return host.statTarget(path);
   };
   const unseen = { ...host, statTarget };

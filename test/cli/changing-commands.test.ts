@@ -5,10 +5,10 @@ import { writeFileSync } from "node:fs";
 import * as v from "valibot";
 import { commandFacts } from "../../build/command-facts.ts";
 import { root } from "../../src/cli/cli.ts";
-import { wordOf } from "../../src/cli/command-spec.ts";
+import { commandSpecOf } from "../../src/cli/command-spec.ts";
 import type { Host } from "../../src/host/host.ts";
 import type { Trees } from "../../src/host/trees.ts";
-import { allWords } from "../../src/report/command-spec.ts";
+import { allCommands } from "../../src/report/command-spec.ts";
 import { documentSchema } from "../../src/report/schema.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
@@ -25,7 +25,7 @@ const isReadOnly = (name: string): boolean => commandFacts[name]?.files.length =
 /** These remove whole files or replace the program, so there is no content to compare. */
 const withoutDiff = ["project backups prune", "project assets prune", "self-update"];
 
-const commands = allWords(await wordOf(root, ["edox-ops"])).filter(({ words }) => words.length === 0);
+const commands = allCommands(await commandSpecOf(root, ["edox-ops"])).filter(({ words }) => words.length === 0);
 const changing = commands
   .map(({ path, flags }) => ({ name: path.slice(1).join(" "), flags: flags.map(({ name }) => name) }))
   .filter(({ name }) => !isReadOnly(name));

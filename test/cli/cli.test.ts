@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, jest, test } from "bun:test";
 import * as v from "valibot";
 import { root } from "../../src/cli/cli.ts";
-import { wordOf } from "../../src/cli/command-spec.ts";
+import { commandSpecOf } from "../../src/cli/command-spec.ts";
 import type { Host } from "../../src/host/host.ts";
-import { allWords } from "../../src/report/command-spec.ts";
+import { allCommands } from "../../src/report/command-spec.ts";
 import { documentSchema } from "../../src/report/schema.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { typed } from "./typed.ts";
@@ -84,7 +84,7 @@ describe("completions", () => {
       });
       const { exit, out, err } = await typed(`completions ${shell}`, noHost);
       expect([exit, err]).toEqual([0, ""]);
-      for (const word of allWords(await wordOf(root, ["edox-ops"]))) {
+      for (const word of allCommands(await commandSpecOf(root, ["edox-ops"]))) {
         for (const each of [...word.path.slice(-1), ...word.flags.map(({ name }) => name.slice(2))]) {
           expect(out).toContain(each);
         }

@@ -6,8 +6,8 @@ import { commandFacts } from "../../build/command-facts.ts";
 import { readArguments } from "../../src/cli/arguments.ts";
 import { root } from "../../src/cli/cli.ts";
 import type { Command } from "../../src/cli/command.ts";
-import { wordOf } from "../../src/cli/command-spec.ts";
-import { allWords } from "../../src/report/command-spec.ts";
+import { commandSpecOf } from "../../src/cli/command-spec.ts";
+import { allCommands } from "../../src/report/command-spec.ts";
 import { blocksOf, pagePaths, textOf, top, withoutBlocks } from "./markdown.ts";
 
 /** Throws if the program would refuse the words. */
@@ -71,7 +71,7 @@ test("docs: an invalid command is detected", async () => {
 });
 
 test("docs: the reference has examples and files for each existing command, and for no other", async () => {
-  const words = allWords(await wordOf(root, ["edox-ops"])).filter(({ words }) => words.length === 0);
+  const words = allCommands(await commandSpecOf(root, ["edox-ops"])).filter(({ words }) => words.length === 0);
   const names = words.map(({ path }) => path.slice(1).join(" "));
   expect(Object.keys(commandFacts).sort()).toEqual(names.sort());
   for (const [name, { examples }] of Object.entries(commandFacts)) {

@@ -4,7 +4,7 @@ import { examine, stepsToRun } from "../../src/doctor/doctor.ts";
 import { entries } from "../../src/doctor/entries.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
-import type { Entry, Finding } from "../../src/engine/finding.ts";
+import type { Check, Finding } from "../../src/engine/finding.ts";
 import { catchAllPath } from "../../src/nginx/paths.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
@@ -47,15 +47,15 @@ describe("resources of the recipes", () => {
 });
 
 test("doctor: a check that does not respond fails alone", async () => {
-  const slow = { name: "slow", look: () => new Promise<never>(() => {}) };
+  const slow = { name: "slow", run: () => new Promise<never>(() => {}) };
   const broken = {
     name: "broken",
-    look: () => {
+    run: () => {
       throw new Error("EIO");
     },
   };
   const again = ["sudo", "edox-ops", "doctor"];
-  const fine = { name: "fine", look: () => ({ status: "ok" as const, detail: "" }) };
+  const fine = { name: "fine", run: () => ({ status: "ok" as const, detail: "" }) };
   expect(await examine([], [slow, broken, fine], fakeDebian(), 10)).toEqual([
     { name: "slow", status: "error", detail: "no answer within 0.01 s", hint: again },
     { name: "broken", status: "error", detail: "EIO" },
@@ -64,12 +64,12 @@ test("doctor: a check that does not respond fails alone", async () => {
 });
 
 describe("doctor: causes precede their consequences", () => {
-  const entry = (name: string, status: Finding["status"], follows: string[] = []): Entry => ({
+  const entry = (name: string, status: Finding["status"], follows: string[] = []): Check => ({
     name,
     follows,
-    look: () => ({ status, detail: "" }),
+    run: () => ({ status, detail: "" }),
   });
-  const order = async (...all: Entry[]) =>
+  const order = async (...all: Check[]) =>
     (await examine([], all, fakeDebian())).map(({ name, follows }) => (follows ? `${name} < ${follows}` : name));
 
   test("doctor: a failing check is placed below the first failing check that it depends on", async () => {

@@ -16,10 +16,10 @@ const mirrors = {
   docker: { fingerprint: fingerprintOf(dockerKey) },
   runner: { fingerprint: fingerprintOf(runnerKey) },
 };
-const recipes: Record<string, (facts: Facts, see: HostReader) => Recipe> = {
+const recipes: Record<string, (facts: Facts, reader: HostReader) => Recipe> = {
   bootstrap,
-  "gitlab-runner install": (facts, see) => gitlabRunnerInstall(facts, see, mirrors),
-  "gitlab-runner prepare-ci-host": (facts, see) => prepareCiHost(facts, see, mirrors),
+  "gitlab-runner install": (facts, reader) => gitlabRunnerInstall(facts, reader, mirrors),
+  "gitlab-runner prepare-ci-host": (facts, reader) => prepareCiHost(facts, reader, mirrors),
 };
 const hosts: Record<string, Like> = {
   "Debian 12": {},
@@ -86,7 +86,9 @@ for (const [command, recipeFor] of Object.entries(recipes)) {
       test(`${command} on ${name}: step ids and resource names are unique`, () => {
         const { recipe } = fresh();
         const ids = recipe.steps.map(({ id }) => id);
-        const names = [...recipe.requires, ...recipe.steps.flatMap(({ wants }) => wants)].map((each) => each.name);
+        const names = [...recipe.requires, ...recipe.steps.flatMap(({ resources }) => resources)].map(
+          (each) => each.name,
+        );
         expect(new Set(ids).size).toBe(ids.length);
         expect(new Set(names).size).toBe(names.length);
       });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Change, root, Text } from "../../src/engine/change.ts";
-import { foreseen } from "../../src/engine/overlay.ts";
+import { overlay } from "../../src/engine/overlay.ts";
 import { textOf } from "../../src/host/text-file.ts";
 import { fakeHost } from "../fake-host.ts";
 
@@ -19,18 +19,22 @@ test("foreseen: planned files and links are visible, also through an existing li
     { kind: "link", path: "/sites/on/c", before: null, after: "/sites/c" },
     { kind: "removal", path: "/sites/b", before: Text.of("b") },
   ];
-  const see = foreseen(host, ahead);
-  expect(see.list("/sites/on")).toEqual(["a", "c"]);
-  expect(["/sites/on/a", "/sites/on/b", "/sites/on/c", "/sites/b"].map((path) => textOf(see, path))).toEqual([
+  const reader = overlay(host, ahead);
+  expect(reader.list("/sites/on")).toEqual(["a", "c"]);
+  expect(["/sites/on/a", "/sites/on/b", "/sites/on/c", "/sites/b"].map((path) => textOf(reader, path))).toEqual([
     "new a",
     null,
     "c",
     null,
   ]);
-  expect([see.stat("/sites/on/c")?.type, see.stat("/sites/c")?.size, see.stat("/sites/b")]).toEqual(["link", 1, null]);
-  expect(see.readLink("/sites/on/b")).toBeNull();
+  expect([reader.stat("/sites/on/c")?.type, reader.stat("/sites/c")?.size, reader.stat("/sites/b")]).toEqual([
+    "link",
+    1,
+    null,
+  ]);
+  expect(reader.readLink("/sites/on/b")).toBeNull();
   host.remove("/sites/on/a");
-  expect([see.list("/sites/on"), see.list("/none")]).toEqual([["c"], null]);
-  expect(foreseen(host, ahead.slice(2, 3)).list("/sites/on")).toEqual([]);
+  expect([reader.list("/sites/on"), reader.list("/none")]).toEqual([["c"], null]);
+  expect(overlay(host, ahead.slice(2, 3)).list("/sites/on")).toEqual([]);
   expect(textOf(host, "/sites/a")).toBe("old a");
 });

@@ -13,7 +13,7 @@ const file = (path: string, before: string | null, after: string): Change => ({
   after: Text.of(after),
   ...attributes,
 });
-const refused: Change = { kind: "command", argv: ["false"], lack: "x" };
+const refused: Change = { kind: "command", argv: ["false"], reason: "x" };
 
 async function failing(changes: Change[], host = fakeHost()): Promise<string> {
   host.taught.push((argv) => (argv[0] === "false" ? { code: 1, stdout: "", stderr: "no\n" } : ok()));
@@ -123,8 +123,10 @@ test("converge: a change that another process made during a wait is not repeated
   const step: Step = {
     id: "a",
     title: "",
-    requires: [{ name: "w", title: "", waitMs: 5000, check: (see) => (see.stat("/a") ? null : { reason: "not yet" }) }],
-    wants: [{ name: "a", title: "", check: (see) => (see.stat("/a") ? [] : [file("/a", null, "ours")]) }],
+    requires: [
+      { name: "w", title: "", waitMs: 5000, check: (reader) => (reader.stat("/a") ? null : { reason: "not yet" }) },
+    ],
+    resources: [{ name: "a", title: "", check: (reader) => (reader.stat("/a") ? [] : [file("/a", null, "ours")]) }],
   };
   const watch = { waiting: () => host.put("/a", "theirs") };
   const [result] = await converge([step], host, { act: host, watch });

@@ -20,7 +20,7 @@ export const elsewhere: Record<string, string> = {
   'apt/failure.ts ["timedatectl", "status"]': systemd,
   'host/local-limits.ts ["systemctl", "show", "--property=MemoryDenyWriteExecute", unit]': typed,
   'host/local-limits.ts ["systemctl", "show", "--property=TasksMax", unit]': systemd,
-  'sites/serve/certificate-hints.ts ["sudo", "certbot", "certonly", "--standalone", ...(isActive(see, "nginx") ? hooks : []), ...name]':
+  'sites/serve/certificate-hints.ts ["sudo", "certbot", "certonly", "--standalone", ...(isActive(reader, "nginx") ? hooks : []), ...name]':
     authority,
   'sites/serve/certificate-hints.ts ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name]': authority,
   'sites/serve/certificate-hints.ts ["sudo", "certbot", "renew", "--cert-name", project.domain]': authority,

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { examine } from "../../src/doctor/doctor.ts";
-import { siteEntries } from "../../src/sites/checks.ts";
+import { siteChecks } from "../../src/sites/checks.ts";
 import { shellLine } from "../../src/text/lines.ts";
 import { typedWords } from "../cli/typed.ts";
 import type { FakeHost } from "../fake-host.ts";
@@ -141,7 +141,7 @@ describe("hint of a deploy, typed as printed:", () => {
 /** Returns the hint of the finding of this name, or of a command that fails. */
 async function hintOf(site: SiteHost, from: string): Promise<readonly string[]> {
   if (/^[\w-]+:\S/.test(from)) {
-    const findings = await examine([], await siteEntries(site.host, async () => site.trees), site.host);
+    const findings = await examine([], await siteChecks(site.host, async () => site.trees), site.host);
     return findings.find(({ name }) => name === from)?.hint ?? [];
   }
   const { out, err } = await site.type(from);

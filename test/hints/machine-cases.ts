@@ -3,11 +3,11 @@
 import { readFileSync } from "node:fs";
 import { installPackages, newerVersions } from "../../src/apt/apt.ts";
 import type { Context } from "../../src/cli/context.ts";
-import { teller } from "../../src/cli/teller.ts";
+import { reporter } from "../../src/cli/teller.ts";
 import { showShims } from "../../src/docker/recipe.ts";
 import { examine } from "../../src/doctor/doctor.ts";
 import { pi } from "../../src/doctor/pi.ts";
-import type { Entry } from "../../src/engine/finding.ts";
+import type { Check } from "../../src/engine/finding.ts";
 import type { HostReader } from "../../src/host/host.ts";
 import { localHost } from "../../src/host/local.ts";
 import { demandTasks, executableMemoryError } from "../../src/host/local-limits.ts";
@@ -17,7 +17,7 @@ import { withDiskFault } from "../../src/problem/disk-fault.ts";
 import { Problem } from "../../src/problem/problem.ts";
 import { hintFor } from "../../src/report/style.ts";
 import { portFree } from "../../src/resources/port.ts";
-import { runnerEntries } from "../../src/runner/checks.ts";
+import { runnerChecks } from "../../src/runner/checks.ts";
 import { planDeletion } from "../../src/sites/deletion.ts";
 import { hintToAsk } from "../../src/sites/serve/site-hints.ts";
 import { fakeDebian } from "../fake-debian.ts";
@@ -56,7 +56,7 @@ const limitHint =
   };
 
 /** Returns the hint of a finding of doctor, on a host in memory in this state. */
-const foundHint = (entries: readonly Entry[], name: string, host: FakeHost) => async () => {
+const foundHint = (entries: readonly Check[], name: string, host: FakeHost) => async () => {
   const findings = await examine([], entries, host);
   return findings.find((finding) => finding.name === name)?.hint ?? [];
 };
@@ -200,7 +200,7 @@ export const machineCases: MachineCase[] = [
   },
   {
     of: 'runner/checks.ts ["ip", "link", "show", out]',
-    hint: foundHint(runnerEntries(narrowHost("lo")), "ci-runner:mtu", narrowHost("lo")),
+    hint: foundHint(runnerChecks(narrowHost("lo")), "ci-runner:mtu", narrowHost("lo")),
     shows: "mtu 65536",
   },
   {
@@ -215,7 +215,7 @@ export const machineCases: MachineCase[] = [
     of: 'apt/apt.ts ["sudo", "apt-get", "remove", "--simulate", ...instead]',
     hint: () =>
       thrownHint(() => {
-        return installPackages({ names: ["x"], instead: ["curl"] }, removingHost(), () => null);
+        return installPackages({ names: ["x"], remove: ["curl"] }, removingHost(), () => null);
       }),
     shows: "Remv curl",
   },
@@ -248,7 +248,7 @@ export const machineCases: MachineCase[] = [
       const console = { out: async () => {}, err: (text: string) => void said.push(text), columns: () => null };
       const context = { console: { ...console, colour: () => false }, hint: hintFor("/usr/bin/edox-ops", 0) };
       const script = { pid: Number(started), path: "/var/lib/dpkg/info/nginx.postinst" };
-      teller({}, context as unknown as Context).progress.ending?.(["apt-get", "install"], "SIGTERM", script);
+      reporter({}, context as unknown as Context).progress.ending?.(["apt-get", "install"], "SIGTERM", script);
       return /\((kill \d+) ends that\)/.exec(said.join(""))?.[1]?.split(" ") ?? [];
     },
     afterwards: ([, pid]) =>

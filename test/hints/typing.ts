@@ -20,8 +20,8 @@ import { examine } from "../../src/doctor/doctor.ts";
 import { entries } from "../../src/doctor/entries.ts";
 import type { Finding } from "../../src/engine/finding.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
-import { runnerEntries } from "../../src/runner/checks.ts";
-import { siteEntries } from "../../src/sites/checks.ts";
+import { runnerChecks } from "../../src/runner/checks.ts";
+import { siteChecks } from "../../src/sites/checks.ts";
 import { probeOf } from "../../src/sites/serve/served.ts";
 import { theProject } from "../../src/sites/store.ts";
 import { typedWords } from "../cli/typed.ts";
@@ -187,7 +187,7 @@ export async function asked(
   if (/^[\w-]+:\S/.test(from)) {
     const { bootstrap } = await import("../../src/bootstrap/recipe.ts");
     const { gatherFacts } = await import("../../src/engine/facts.ts");
-    const all = [...entries, ...(await siteEntries(host, async () => localTrees("/none"))), ...runnerEntries(host)];
+    const all = [...entries, ...(await siteChecks(host, async () => localTrees("/none"))), ...runnerChecks(host)];
     const found = (await examine([bootstrap(gatherFacts(host))], all, host)).find(({ name }) => name === from);
     const { status = "ok", detail = "", hint = [] }: Partial<Finding> = found ?? {};
     return { fine: status === "ok", hint, said: detail };

@@ -1,6 +1,6 @@
 // Hints that only users other than root get.
 
-import { type HostReader, Unseen } from "../../src/host/host.ts";
+import { type HostReader, UnknownStateError } from "../../src/host/host.ts";
 import type { FakeHost } from "../fake-host.ts";
 
 export interface UserCase {
@@ -97,7 +97,8 @@ export function seenByUser(host: FakeHost, hidden: string): FakeHost {
   ] as const satisfies (keyof HostReader)[]) {
     Object.assign(user, {
       [name](path: string, ...more: []) {
-        if (path === hidden || path.startsWith(`${hidden}/`)) throw new Unseen(`${path} may only be read by root`);
+        if (path === hidden || path.startsWith(`${hidden}/`))
+          throw new UnknownStateError(`${path} may only be read by root`);
         return host[name](path, ...(more as unknown as [number]));
       },
     });

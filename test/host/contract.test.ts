@@ -264,7 +264,7 @@ describe("localHost.run", () => {
     // A process keeps its first signal, so this one runs in a process of its own.
     const inside = `const { localHost } = await import("${import.meta.dir}/../../src/host/local.ts");
       const host = localHost();
-      const signal = host.heedSignals();
+      const signal = host.catchSignals();
       const before = signal();
       const child = host.run(["sleep", "60"], { endsInOrder: true, onOutput: () => {} });
       const sleep = host.sleep(60_000);

@@ -3,12 +3,12 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { inodeHigh, inodeLow, Listing, Packed } from "../../src/host/listing.ts";
-import type { Entry } from "../../src/host/trees.ts";
+import type { TreeEntry } from "../../src/host/trees.ts";
 import { runs } from "../runs.ts";
 import { TreeHost } from "../sites/tree.ts";
 
-const byPath = (entries: Entry[]): Entry[] => entries.sort((a, b) => (a.path < b.path ? -1 : 1));
-const listed = (listing: Listing): Entry[] => [...listing.batches()].flat();
+const byPath = (entries: TreeEntry[]): TreeEntry[] => entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+const listed = (listing: Listing): TreeEntry[] => [...listing.batches()].flat();
 
 const name = fc.constantFrom("a", "b", "a-b", "a b", "é.html", "\u{1f600}", "\uff5e", "A");
 const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/"));

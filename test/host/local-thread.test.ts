@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { SecondThread } from "../../src/host/local-thread.ts";
-import type { Made, Seeds } from "../../src/host/trees.ts";
+import type { NewAttributes, Seeds } from "../../src/host/trees.ts";
 
 const dir = mkdtempSync(`${tmpdir()}/edox-thread-`);
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -11,7 +11,12 @@ afterAll(() => rmSync(dir, { recursive: true }));
 const many = 5000;
 const names = ["a", "b", "c"];
 const seeds: Seeds = [1n, 2n];
-const made: Made = { mode: 0o640, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, modifiedSeconds: 7 };
+const made: NewAttributes = {
+  mode: 0o640,
+  uid: process.getuid?.() ?? 0,
+  gid: process.getgid?.() ?? 0,
+  modifiedSeconds: 7,
+};
 const sizes = Float64Array.of(1, 300_000, 0);
 for (const [i, name] of names.entries()) writeFileSync(`${dir}/${name}`, name.repeat(sizes[i] as number));
 const all = names.map((name) => `${dir}/${name}`).join("\0");

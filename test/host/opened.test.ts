@@ -6,7 +6,7 @@ import { chmodSync, lchownSync, linkSync, lstatSync, readlinkSync, renameSync, s
 import { Open } from "../../src/host/listing.ts";
 import { openBelow } from "../../src/host/local-opened.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
-import { type Opened, Refused } from "../../src/host/trees.ts";
+import { type OpenedEntry, RejectedArchive } from "../../src/host/trees.ts";
 import { TreeHost } from "../sites/tree.ts";
 
 /** Users that do not exist. Only root, as which the tests run, can give them files. */
@@ -61,7 +61,7 @@ describe("open", () => {
     symlinkSync("latest", at("/home/eve/chain"));
     own(eve, ...["absolute", "public", "page", "latest", "chain"].map((name) => `/home/eve/${name}`));
     for (const path of ["/home/eve/public", "/home/eve/public/secret.html", "/home/eve/page"]) {
-      expect(() => real(path)).toThrow(Refused);
+      expect(() => real(path)).toThrow(RejectedArchive);
       expect(() => real(path)).toThrow(`is a link of user ${eve}, and leads to ${private_}`);
     }
     expect(real("/home/eve/latest")).toBe("/home/eve/site");
@@ -125,7 +125,8 @@ describe("openBelow", () => {
     host.write("/srv/site/out", "-> ..");
     host.write("/srv/site/root", "-> /srv/site");
     host.write("/srv/site/d/f", "f");
-    for (const path of ["..", "../site", "d/../../site", "out", "root"]) expect(() => open(path)).toThrow(Refused);
+    for (const path of ["..", "../site", "d/../../site", "out", "root"])
+      expect(() => open(path)).toThrow(RejectedArchive);
   });
 });
 
@@ -147,7 +148,7 @@ describe("open directory: no path below it is reached through a symbolic link,",
         const make = "chdir shift; for (@ARGV) { mkdir $_; chdir $_ or die } open F, '>f'; print F 'ours'";
         expect(Bun.spawnSync(["perl", "-e", make, at("/srv"), "tree", ...dir.split("/")]).exitCode).toBe(0);
         for (const path of ["f", "b/f", `${deep.slice(0, 200)}/f`]) host.write(`/srv/secret/${path}`, "root");
-        const opened = host.trees.open("/srv/tree", [0]) as Opened;
+        const opened = host.trees.open("/srv/tree", [0]) as OpenedEntry;
         ({ path: top, close } = opened);
       });
       afterEach(() => close());
@@ -190,7 +191,7 @@ describe("open directory: no path below it is reached through a symbolic link,",
   }
 
   test("errors name the original path, not the descriptor", async () => {
-    const { path, close } = host.trees.open("/srv/site", [0]) as Opened;
+    const { path, close } = host.trees.open("/srv/site", [0]) as OpenedEntry;
     expect(() => host.trees.linkTarget(`${path}/none`)).toThrow("'/srv/site/none'");
     const failed = await host.trees.digests([[`${path}/none`, 1]], seeds).catch((error) => error.message);
     expect(failed).toContain("'/srv/site/none'");

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { batchesOf, pipelined } from "../../src/host/pipeline.ts";
+import { batchesOf, pipeline } from "../../src/host/pipeline.ts";
 
 /** Takes longer for the first batches than for the last. */
 const ended: number[] = [];
@@ -17,7 +17,7 @@ test("pipelined: yields results in order while a limited number of batches runs 
     begun.push(batch[0] ?? 0);
     return slow(batch);
   };
-  for await (const [batch, answer] of pipelined(batchesOf([3, 1, 2, 5, 6, 7, 8, 9, 10], 1), begin)) {
+  for await (const [batch, answer] of pipeline(batchesOf([3, 1, 2, 5, 6, 7, 8, 9, 10], 1), begin)) {
     seen.push([batch[0], answer, begun.length]);
   }
   expect(seen[0]).toEqual([3, 30, 7]);
@@ -27,7 +27,7 @@ test("pipelined: yields results in order while a limited number of batches runs 
 test("pipelined: yields an immediate result before it starts the next batch", async () => {
   let begun = 0;
   const begin = async (): Promise<number> => ++begun;
-  for await (const [[number], answer] of pipelined(batchesOf([1, 2, 3], 1), begin)) {
+  for await (const [[number], answer] of pipeline(batchesOf([1, 2, 3], 1), begin)) {
     expect([answer, begun]).toEqual([number as number, number as number]);
   }
 });
@@ -36,7 +36,7 @@ test("pipelined: throws an error when its batch is due, after all started batche
   ended.length = 0;
   const answers: number[] = [];
   const run = async (): Promise<void> => {
-    for await (const [, answer] of pipelined(batchesOf([1, 4, 2], 1), slow)) answers.push(answer);
+    for await (const [, answer] of pipeline(batchesOf([1, 4, 2], 1), slow)) answers.push(answer);
   };
   expect(await run().catch(({ message }) => message)).toBe("four");
   expect(answers).toEqual([10]);
@@ -45,6 +45,6 @@ test("pipelined: throws an error when its batch is due, after all started batche
 
 test("pipelined: waits for the started batches if the caller stops early", async () => {
   ended.length = 0;
-  for await (const _ of pipelined(batchesOf([1, 2, 3], 1), slow)) break;
+  for await (const _ of pipeline(batchesOf([1, 2, 3], 1), slow)) break;
   expect(ended.toSorted()).toEqual([1, 2, 3]);
 });

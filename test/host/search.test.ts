@@ -5,14 +5,19 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import fc from "fast-check";
 import { localTrees } from "../../src/host/local-trees.ts";
-import type { Copy, Made, Search } from "../../src/host/trees.ts";
+import type { Copy, NewAttributes, Search } from "../../src/host/trees.ts";
 import { loadsOfPage, pageSearch, styleSearch } from "../../src/sites/serve/page-loads.ts";
 
 const top = mkdtempSync(`${tmpdir()}/edox-search-`);
 afterAll(() => rmSync(top, { recursive: true }));
 
 const trees = localTrees();
-const made: Made = { mode: 0o640, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, modifiedSeconds: 7 };
+const made: NewAttributes = {
+  mode: 0o640,
+  uid: process.getuid?.() ?? 0,
+  gid: process.getgid?.() ?? 0,
+  modifiedSeconds: 7,
+};
 const limits = { bytes: 2 ** 20, matches: 100, milliseconds: 60_000 };
 const block = 256 * 1024;
 const word: Search = { needle: "//", within: null, parts: /<[^<>]{0,100}>/g, worth: /good/ };

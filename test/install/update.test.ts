@@ -22,7 +22,7 @@ import type { Host } from "../../src/host/host.ts";
 import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { Problem } from "../../src/problem/problem.ts";
-import { type Offer, type Order, offered, rollBack, update } from "../../src/self-update/update.ts";
+import { findOffer, type Offer, rollBack, type UpdateRequest, update } from "../../src/self-update/update.ts";
 import { must, run } from "../integration/run.ts";
 import { makeRelease, sha256 } from "./release.ts";
 import type { Twisting } from "./server.ts";
@@ -57,13 +57,13 @@ class Ground implements Disposable {
     };
   }
 
-  order(wanted: string | null = null, twisting?: Twisting): Order {
+  order(wanted: string | null = null, twisting?: Twisting): UpdateRequest {
     const { url } = stage.server.place(twisting);
     return { program: this.program, version: current, shelf: { base: url, keys: stage.keys.publicKey }, wanted };
   }
 
-  async update(order: Order, offer?: Offer, stop: () => Problem | null = () => null) {
-    return update(order, offer ?? (await offered(this.host, order)), this.host, this.trees, stop, () => {});
+  async update(order: UpdateRequest, offer?: Offer, stop: () => Problem | null = () => null) {
+    return update(order, offer ?? (await findOffer(this.host, order)), this.host, this.trees, stop, () => {});
   }
 
   get version(): string {
@@ -74,7 +74,7 @@ class Ground implements Disposable {
     return readdirSync(this.dir).sort();
   }
 
-  async expectRefused(order: Order, message: string | RegExp): Promise<void> {
+  async expectRefused(order: UpdateRequest, message: string | RegExp): Promise<void> {
     await expect(this.update(order)).rejects.toThrow(message);
     expect([this.left, this.version]).toEqual([["edox-ops"], current]);
   }
@@ -106,11 +106,11 @@ test("self-update: --rollback reports that there is no previous version", async 
 
 test("self-update: downloads nothing if the release is identical to this program", async () => {
   using ground = new Ground();
-  const { same, release } = await offered(ground.host, ground.order(current));
+  const { same, release } = await findOffer(ground.host, ground.order(current));
   expect([same, release.version]).toEqual([true, current]);
   // The same version with other bytes, as in a development build.
   writeFileSync(ground.program, "other");
-  expect((await offered(ground.host, ground.order(current))).same).toBe(false);
+  expect((await findOffer(ground.host, ground.order(current))).same).toBe(false);
 });
 
 test("self-update: downgrades to a requested version, but not to an older latest release", async () => {
@@ -207,7 +207,7 @@ test("self-update: the program and the rollback stay intact if it is killed at a
     // The calls: the cleanup, the hard link, and two renames. The final cleanup does not happen.
     const mortal = { ...trees, remove: upTo(trees.remove), share: upTo(trees.share), move: upTo(trees.move) };
     const order = { ...ground.order(newer), version: older };
-    const offer = await offered(ground.host, order);
+    const offer = await findOffer(ground.host, order);
     await update(
       order,
       offer,
@@ -230,7 +230,7 @@ test("self-update: fails if the program cannot be kept, and reports a file syste
   mkdirSync(`${ground.dir}/${previous}`);
   const { url, asked } = stage.server.place();
   const refused = { ...ground.order(), shelf: { base: url, keys: stage.keys.publicKey } };
-  const offer = await offered(ground.host, refused);
+  const offer = await findOffer(ground.host, refused);
   asked.length = 0;
   await expect(ground.update(refused, offer)).rejects.toThrow(
     `${previous} is a directory: this version is to be kept there`,
@@ -242,7 +242,7 @@ test("self-update: fails if the program cannot be kept, and reports a file syste
   const without = { ...ground.trees, share: () => false };
   const updated = await update(
     order,
-    await offered(ground.host, order),
+    await findOffer(ground.host, order),
     ground.host,
     without,
     () => null,
@@ -267,7 +267,7 @@ test("self-update: root neither updates nor rolls back a program that another us
     expose(ground);
     const { url, asked } = stage.server.place();
     const order = { ...ground.order(), shelf: { base: url, keys: stage.keys.publicKey } };
-    const offer = await offered(ground.host, order);
+    const offer = await findOffer(ground.host, order);
     asked.length = 0;
     for (const run of [() => ground.update(order, offer), () => rollBack(order, ground.host, ground.trees)]) {
       const refused = expect(run()).rejects;
@@ -335,7 +335,7 @@ function plant(ground: Ground, owner: number): void {
 test("self-update: reports too little space before the download, and a disk that fills up during it", async () => {
   using ground = new Ground();
   const order = ground.order();
-  const offer = await offered(ground.host, order);
+  const offer = await findOffer(ground.host, order);
   const on = (host: Host) =>
     update(
       order,

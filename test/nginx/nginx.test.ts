@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { bootstrap } from "../../src/bootstrap/recipe.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
-import { Unseen } from "../../src/host/host.ts";
+import { UnknownStateError } from "../../src/host/host.ts";
 import { directives, nginxConfig } from "../../src/nginx/config.ts";
 import { nginxPrepare } from "../../src/nginx/recipe.ts";
 import { fakeDebian, type Like } from "../fake-debian.ts";
@@ -255,7 +255,7 @@ test("nginx config: an unreadable file is skipped, and one that only root may re
   };
   expect(nginxConfig(host).servers.map(({ names }) => names)).toEqual([["a"], ["c"]]);
   host.read = (path) => {
-    if (path.endsWith("/b")) throw new Unseen("only root");
+    if (path.endsWith("/b")) throw new UnknownStateError("only root");
     return read(path);
   };
   expect(() => nginxConfig(host)).toThrow("only root");

@@ -10,13 +10,13 @@ import { findingsOf, jsonOf, stepsOf } from "../../src/report/json.ts";
 import { junitOf } from "../../src/report/junit.ts";
 import { progressLine } from "../../src/report/progress.ts";
 import { runLog } from "../../src/report/run-log.ts";
-import { voiceOf } from "../../src/report/style.ts";
+import { styleOf } from "../../src/report/style.ts";
 import { findingText, problemText, stepText } from "../../src/report/text.ts";
 import { lineOf, linesOf, oneLine, shellLine } from "../../src/text/lines.ts";
 import { typedWords } from "../cli/typed.ts";
 import { fakeHost } from "../fake-host.ts";
 
-const plain = voiceOf({ colour: false, hint: (argv) => [...argv] });
+const plain = styleOf({ colour: false, hint: (argv) => [...argv] });
 
 /** Characters that end a line, move the cursor, change the direction of text, or are invisible. */
 const hostile = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -47,9 +47,9 @@ function failed(text: string): { problem: Problem; result: StepResult; changes: 
     { kind: "directory", path: `/${text}`, before: null, ...attributes },
     { kind: "link", path: `/${text}`, before: null, after: text },
     { kind: "packages", names: [text] },
-    { kind: "command", argv: ["true", text], lack: text },
+    { kind: "command", argv: ["true", text], reason: text },
   ];
-  const lists = { changes, unseen: [`a ${text}`], warnings: [`a ${text}`], ran: [] };
+  const lists = { changes, unknown: [`a ${text}`], warnings: [`a ${text}`], ran: [] };
   return { problem, changes, result: { id: "a", title: `a ${text}`, outcome: "pending", ...lists, problem } };
 }
 
@@ -86,7 +86,7 @@ describe("untrusted text: adds no lines and moves no cursor", () => {
       const host = fakeHost();
       host.dir("/var/log");
       const log = runLog("/var/log/edox-ops/a.log", host, () => {});
-      log.started({ id: "a", title: text, wants: [] });
+      log.started({ id: "a", title: text, resources: [] });
       log.finished({ ...failed(text).result, outcome: "failed" });
       expect(shown(host.text("/var/log/edox-ops/a.log") ?? "")).toHaveLength(4);
     }));
@@ -127,7 +127,13 @@ describe("untrusted text: adds no lines and moves no cursor", () => {
       expect(plan.added).toEqual([text]);
       expect(steps[0].changes[0].path).toBe(changes[0]?.kind === "file" ? changes[0].path : "");
       expect(findings[0].hint).toEqual(["ls", text]);
-      const sentences = [...warnings, ...steps[0].warnings, ...steps[0].unseen, steps[0].title, steps[0].error.message];
+      const sentences = [
+        ...warnings,
+        ...steps[0].warnings,
+        ...steps[0].unknown,
+        steps[0].title,
+        steps[0].error.message,
+      ];
       for (const sentence of [...sentences, findings[0].detail]) expect(sentence).not.toMatch(hostile);
     }));
 

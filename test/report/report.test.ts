@@ -4,13 +4,13 @@ import { Problem } from "../../src/problem/problem.ts";
 import { diffOf } from "../../src/report/diff.ts";
 import { stepsOf } from "../../src/report/json.ts";
 import { runLog } from "../../src/report/run-log.ts";
-import { hintFor, voiceOf } from "../../src/report/style.ts";
+import { hintFor, styleOf } from "../../src/report/style.ts";
 import { problemText, stepText } from "../../src/report/text.ts";
 import { linesOf, shellLine } from "../../src/text/lines.ts";
 import { coberturaXml, readLcov } from "../cobertura.ts";
 import { fakeHost } from "../fake-host.ts";
 
-const plain = voiceOf({ colour: false, hint: (argv) => [...argv] });
+const plain = styleOf({ colour: false, hint: (argv) => [...argv] });
 const attributes = { mode: 0o600, uid: 0, gid: 0 };
 
 test("report: a secret is in no diff and in no JSON", () => {
@@ -20,7 +20,7 @@ test("report: a secret is in no diff and in no JSON", () => {
     title: "",
     outcome: "pending" as const,
     changes: [change],
-    unseen: [],
+    unknown: [],
     warnings: [],
     ran: [],
   };
@@ -75,14 +75,14 @@ test("shellLine: quotes words where the shell requires it", () => {
 
 test("log and terminal: a warning or a reason cannot forge a line", () => {
   const host = fakeHost();
-  const step = { id: "a", title: "", wants: [] };
+  const step = { id: "a", title: "", resources: [] };
   const problem = new Problem("blocked", "one\ntwo\u001B[2J", { stderr: "three\n" });
   const evil = "x\n[2026-01-01T00:00:00Z] STEP a SUCCESS returncode=0";
   const result = {
     ...step,
     outcome: "failed" as const,
     changes: [],
-    unseen: [evil],
+    unknown: [evil],
     warnings: [evil],
     ran: [],
     problem,
@@ -123,6 +123,6 @@ test("log: a log that ends with an incomplete line continues on a new line", () 
   host.dir("/var/log/edox-ops");
   host.put("/var/log/edox-ops/a.log", "whole\nha");
   const log = runLog("/var/log/edox-ops/a.log", host, () => {});
-  log.started({ id: "a", title: "", wants: [] });
+  log.started({ id: "a", title: "", resources: [] });
   expect(host.text("/var/log/edox-ops/a.log")).toMatch(/^whole\nha\n\[.+\] STEP a START action=''\n$/);
 });

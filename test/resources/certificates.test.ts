@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { certificatesWhole, storePath } from "../../src/resources/certificates.ts";
+import { certificatesComplete, storePath } from "../../src/resources/certificates.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 
@@ -23,8 +23,8 @@ test("certificates: doctor reports a missing, empty or zero-filled store, and bo
 test("certificates: a store without its links is rebuilt, and one with additional certificates is not", () => {
   const host = fakeDebian();
   host.put(storePath, "-----BEGIN CERTIFICATE-----\n".repeat(4));
-  const check = () => certificatesWhole(["still-to-come"]).check(host, [], () => {});
-  expect(check()).toMatchObject([{ lack: `${storePath} is without its links: no TLS connection can be trusted` }]);
+  const check = () => certificatesComplete(["still-to-come"]).check(host, [], () => {});
+  expect(check()).toMatchObject([{ reason: `${storePath} is without its links: no TLS connection can be trusted` }]);
   for (const name of ["a.pem", "b.pem", "c.pem", "d.pem"]) host.link(`/etc/ssl/certs/${name}`, "/usr/share/x");
   host.link("/etc/ssl/certs/00000001.0", "a.pem");
   expect(check()).toHaveLength(1);
@@ -40,5 +40,5 @@ test("certificates: a store without its links is rebuilt, and one with additiona
 test("certificates: a planned installation of ca-certificates needs no separate rebuild", () => {
   const host = fakeDebian();
   const comes = { kind: "packages" as const, names: ["ca-certificates"] };
-  expect(certificatesWhole([]).check(host, [comes], () => {})).toEqual([]);
+  expect(certificatesComplete([]).check(host, [comes], () => {})).toEqual([]);
 });

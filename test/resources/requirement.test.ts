@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { bootstrap } from "../../src/bootstrap/recipe.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts, osRelease } from "../../src/engine/facts.ts";
-import { Unseen } from "../../src/host/host.ts";
+import { UnknownStateError } from "../../src/host/host.ts";
 import { foreignPackages, platform } from "../../src/resources/platform.ts";
 import { portFree } from "../../src/resources/port.ts";
 import { fakeDebian, type Like } from "../fake-debian.ts";
@@ -132,7 +132,7 @@ describe("port", () => {
     host.link("/proc/1/fd/0", "/dev/null");
     const { readLink } = host;
     host.readLink = (path) => {
-      if (path === "/proc/1/fd/0") throw new Unseen(`${path} may only be read by root`);
+      if (path === "/proc/1/fd/0") throw new UnknownStateError(`${path} may only be read by root`);
       return readLink(path);
     };
     const unmet = await portFree(80, "nginx", () => false).check(host, noWarning);

@@ -36,7 +36,7 @@ const showState = (unit: string): string =>
   `systemctl show --property=ActiveState --property=SubState --property=RestartUSec ${unit}`;
 
 async function problemOf(host: FakeHost, resource: Resource) {
-  const [result] = await converge([{ id: "service", title: "", wants: [resource] }], host, { act: host });
+  const [result] = await converge([{ id: "service", title: "", resources: [resource] }], host, { act: host });
   return result?.problem;
 }
 

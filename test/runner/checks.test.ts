@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { examine } from "../../src/doctor/doctor.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
-import { Unseen } from "../../src/host/host.ts";
-import { runnerEntries } from "../../src/runner/checks.ts";
+import { UnknownStateError } from "../../src/host/host.ts";
+import { runnerChecks } from "../../src/runner/checks.ts";
 import { prepareCiHost } from "../../src/runner/recipe.ts";
 import { publicKeys } from "../../src/signature/openpgp.ts";
 import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
@@ -14,7 +14,7 @@ const url = "https://gitlab.test";
 const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerprint ?? "";
 
 async function found(host: FakeHost): Promise<Record<string, string>> {
-  const findings = await examine([], runnerEntries(host), host);
+  const findings = await examine([], runnerChecks(host), host);
   return Object.fromEntries(findings.map(({ name, status, detail }) => [name, `${status}: ${detail}`]));
 }
 
@@ -254,7 +254,7 @@ describe("runners", () => {
     test(`${check}: ${name} is reported`, async () => {
       const host = await prepared(section("a", dind));
       spoil(host);
-      const [finding] = (await examine([], runnerEntries(host), host)).filter((each) => each.name === check);
+      const [finding] = (await examine([], runnerChecks(host), host)).filter((each) => each.name === check);
       const hint = finding?.hint?.filter((word) => word !== "sudo").join(" ");
       expect(`${finding?.status}: ${finding?.detail} (${hint})`).toStartWith(said);
     });
@@ -285,10 +285,10 @@ describe("runners", () => {
     host.hidden.add("/etc/gitlab-runner/config.toml");
     const other = { ...host, uid: 1000, stat: host.stat };
     other.read = (path) => {
-      if (path.startsWith("/etc/gitlab-runner/")) throw new Unseen("only root");
+      if (path.startsWith("/etc/gitlab-runner/")) throw new UnknownStateError("only root");
       return host.read(path);
     };
-    const findings = await examine([], runnerEntries(other), other);
+    const findings = await examine([], runnerChecks(other), other);
     expect(findings.find(({ name }) => name === "ci-runner:config")).toMatchObject({
       status: "unknown",
       detail: "only root",

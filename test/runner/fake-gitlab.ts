@@ -1,6 +1,6 @@
 // A fake GitLab in this process. It responds as the real one does, or as the test sets it.
 
-import type { Answer } from "../../src/host/host.ts";
+import type { HttpResponse } from "../../src/host/host.ts";
 import type { FakeHost } from "../fake-host.ts";
 
 interface Told {
@@ -53,7 +53,7 @@ export function fakeGitLab(host: FakeHost, url: string): FakeGitLab {
     "DELETE runners/managers": (token) => (gitlab.runners.has(token) ? { status: 204 } : forbidden),
     "DELETE runners": forgotten,
   };
-  host.served.push((method, asked, { body = "{}", headers = {} }): Partial<Answer> | undefined => {
+  host.served.push((method, asked, { body = "{}", headers = {} }): Partial<HttpResponse> | undefined => {
     const start = `${url}/api/v4/`;
     if (!asked.startsWith(start)) return undefined;
     const path = asked.slice(start.length);

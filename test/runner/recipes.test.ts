@@ -4,8 +4,8 @@ import { describe, expect, test } from "bun:test";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
 import { select } from "../../src/engine/select.ts";
-import { Unseen } from "../../src/host/host.ts";
-import { met } from "../../src/problem/wait.ts";
+import { UnknownStateError } from "../../src/host/host.ts";
+import { waitFor } from "../../src/problem/wait.ts";
 import { dindEdits } from "../../src/runner/docker-in-docker.ts";
 import { prepareCiHost } from "../../src/runner/recipe.ts";
 import { configOf, faultsOf } from "../../src/runner/runners.ts";
@@ -482,7 +482,7 @@ test("prepare-ci-host: a dry run without root reports unknown steps and plans th
   host.hidden.add("/etc/gitlab-runner/");
   const other = { ...host, uid: 1000, get: host.get };
   other.stat = (path) => {
-    if (path.startsWith("/etc/gitlab-runner/")) throw new Unseen("only root may look");
+    if (path.startsWith("/etc/gitlab-runner/")) throw new UnknownStateError("only root may look");
     return host.stat(path);
   };
   const results = await converge(prepareCiHost(gatherFacts(other), other, good).steps, other, {});
@@ -494,5 +494,5 @@ test("prepare-ci-host: the requirements are met on a prepared host", async () =>
   await run(host);
   const { steps } = prepareCiHost(gatherFacts(host), host, good);
   for (const requirement of steps.flatMap(({ requires = [] }) => requires))
-    expect(await met(requirement, host)).toEqual([]);
+    expect(await waitFor(requirement, host)).toEqual([]);
 });

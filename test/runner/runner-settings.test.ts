@@ -2,7 +2,7 @@
 // command may claim that the runner receives jobs.
 
 import { expect, test } from "bun:test";
-import type { Answer } from "../../src/host/host.ts";
+import type { HttpResponse } from "../../src/host/host.ts";
 import { typedWords } from "../cli/typed.ts";
 import { ok } from "../fake-host.ts";
 import type { RunnerSettings, WantedJob } from "../stand-in/gitlab.ts";
@@ -17,7 +17,7 @@ async function connected() {
   const { host, ops } = await preparedRunner();
   host.taught.unshift(([program]) => (program === "gitlab-runner" ? ok("Version:      19.4.0\n") : undefined));
   host.put("/etc/gitlab-runner/.runner_system_id", "s_0123456789ab");
-  host.send = async (method, address, { body = "", headers = {} } = {}): Promise<Answer> => {
+  host.send = async (method, address, { body = "", headers = {} } = {}): Promise<HttpResponse> => {
     const answer = await respond(new Request(address, { method, headers, body }));
     const { status, statusText: reason } = answer;
     const bytes = new Uint8Array(await answer.arrayBuffer());

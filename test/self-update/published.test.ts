@@ -4,7 +4,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import fc from "fast-check";
-import { isOlder, isSigned, isVersion, published } from "../../src/self-update/published.ts";
+import { fetchPublished, isOlder, isSigned, isVersion } from "../../src/self-update/published.ts";
 import { fakeHost } from "../fake-host.ts";
 import { makeKeys, sign } from "../install/release.ts";
 
@@ -43,9 +43,9 @@ const latest = "permalink/latest/downloads";
 describe("published", () => {
   test("returns the requested or the latest release, with the URLs of its assets", async () => {
     const host = serving({ ...release("1.2.3"), ...release("1.10.0", latest) });
-    const one = await published(host, shelf, "1.2.3");
+    const one = await fetchPublished(host, shelf, "1.2.3");
     expect([one.version, one.sumOf("edox-ops-linux-x64"), one.sumOf("none")]).toEqual(["1.2.3", digest, undefined]);
-    const last = await published(host, shelf, null);
+    const last = await fetchPublished(host, shelf, null);
     expect([last.version, last.addressOf("a.deb")]).toEqual(["1.10.0", `${base}/v1.10.0/downloads/a.deb`]);
   });
 
@@ -54,15 +54,15 @@ describe("published", () => {
     const flat = "https://registry.test/generic/edox-ops/1.2.3";
     const host = serving({ [`${flat}/SHA256SUMS`]: sums, [`${flat}/SHA256SUMS.sig`]: signature(sums) });
     const registry = { ...shelf, base: "https://registry.test/generic/edox-ops/{version}" };
-    expect((await published(host, registry, "1.2.3")).addressOf("a.deb")).toBe(`${flat}/a.deb`);
-    await expect(published(host, registry, null)).rejects.toThrow("does not tell which release is the latest");
+    expect((await fetchPublished(host, registry, "1.2.3")).addressOf("a.deb")).toBe(`${flat}/a.deb`);
+    await expect(fetchPublished(host, registry, null)).rejects.toThrow("does not tell which release is the latest");
   });
 
   test("accepts a release signed by the next key only with both keys, not with the old key alone", async () => {
     const host = serving(release("2.0.0", undefined, next));
     const both = { base, keys: `Two keys.\n${ours.publicKey}${next.publicKey}` };
-    expect((await published(host, both, "2.0.0")).version).toBe("2.0.0");
-    await expect(published(host, shelf, "2.0.0")).rejects.toThrow("the signature of");
+    expect((await fetchPublished(host, both, "2.0.0")).version).toBe("2.0.0");
+    await expect(fetchPublished(host, shelf, "2.0.0")).rejects.toThrow("the signature of");
   });
 
   test("rejects a foreign signature, changed checksums, and an incomplete or missing signature", async () => {
@@ -76,9 +76,9 @@ describe("published", () => {
       { [sig]: "" },
       { [sig]: "<!doctype html>" },
     ]) {
-      await expect(published(serving({ ...good, ...changed }), shelf, "1.2.3")).rejects.toThrow("is wrong");
+      await expect(fetchPublished(serving({ ...good, ...changed }), shelf, "1.2.3")).rejects.toThrow("is wrong");
     }
-    await expect(published(serving({ [sums]: sumsOf("1.2.3") }), shelf, "1.2.3")).rejects.toThrow(
+    await expect(fetchPublished(serving({ [sums]: sumsOf("1.2.3") }), shelf, "1.2.3")).rejects.toThrow(
       `${sig} cannot be fetched: 404`,
     );
   });
@@ -90,7 +90,7 @@ describe("published", () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(signed.length - 1), fc.integer({ min: 1, max: 255 }), async (at, by) => {
         const bent = Uint8Array.from(signed, (byte, i) => (i === at ? byte ^ by : byte));
-        await expect(published(serving({ ...good, [sig]: bent }), shelf, "1.2.3")).rejects.toThrow("is wrong");
+        await expect(fetchPublished(serving({ ...good, [sig]: bent }), shelf, "1.2.3")).rejects.toThrow("is wrong");
       }),
       { numRuns: 300 },
     );
@@ -102,15 +102,19 @@ describe("published", () => {
       [`${base}/v1.2.3/downloads/SHA256SUMS`]: old[0],
       [`${base}/v1.2.3/downloads/SHA256SUMS.sig`]: old[1],
     };
-    await expect(published(serving(moved), shelf, "1.2.3")).rejects.toThrow("is edox-ops 1.0.0, not 1.2.3");
+    await expect(fetchPublished(serving(moved), shelf, "1.2.3")).rejects.toThrow("is edox-ops 1.0.0, not 1.2.3");
     const none = `${digest}  install.sh\n`;
     const bare = { [`${base}/${latest}/SHA256SUMS`]: none, [`${base}/${latest}/SHA256SUMS.sig`]: signature(none) };
-    await expect(published(serving(bare), shelf, null)).rejects.toThrow("is no version of edox-ops, not a release");
+    await expect(fetchPublished(serving(bare), shelf, null)).rejects.toThrow(
+      "is no version of edox-ops, not a release",
+    );
   });
 
   test("sends no request without a key to verify with", async () => {
     const host = serving(release("1.2.3"));
-    await expect(published(host, { base, keys: "No key yet.\n" }, "1.2.3")).rejects.toThrow("without a release's key");
+    await expect(fetchPublished(host, { base, keys: "No key yet.\n" }, "1.2.3")).rejects.toThrow(
+      "without a release's key",
+    );
     expect(host.asked).toEqual([]);
   });
 });

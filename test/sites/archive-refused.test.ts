@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
-import { Refused } from "../../src/host/trees.ts";
-import { settle } from "../../src/sites/deploy/releases.ts";
-import { deployOrder } from "../../src/sites/deploy/requests.ts";
+import { RejectedArchive } from "../../src/host/trees.ts";
+import { cleanUp } from "../../src/sites/deploy/releases.ts";
+import { deployRequest } from "../../src/sites/deploy/requests.ts";
 import { unpackLimits } from "../../src/sites/deploy/unpacked.ts";
 import { runs } from "../runs.ts";
 import { pax, type TarMember, tarEntry, tarOf, unicodePath, zipOf } from "./archives.ts";
@@ -520,11 +520,11 @@ describe("deploy: an archive on a full disk:", () => {
     writeFileSync(`${host.root}/srv/a`, bytes);
     const given = { source: "/srv/a", subdir: null, trusted: [0] };
     const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
-    const said = await deployOrder(project, given, choices, host.host, trees).then(
+    const said = await deployRequest(project, given, choices, host.host, trees).then(
       () => "published",
       ({ message, hint }) => `${message}; ${hint.join(" ")}`,
     );
-    settle(host.host, trees, project);
+    cleanUp(host.host, trees, project);
     return said;
   };
   const mebibyte = 2 ** 20;
@@ -665,7 +665,7 @@ describe("deploy: a damaged archive is published, or rejected with a reason and 
         }),
         { numRuns: runs(80, 2000) },
       );
-      expect(reasons.filter((reason) => !(reason instanceof Refused))).toEqual([]);
+      expect(reasons.filter((reason) => !(reason instanceof RejectedArchive))).toEqual([]);
       expect(reasons.length).toBeGreaterThan(60);
     }, 300_000);
   }
@@ -708,10 +708,10 @@ test("deploy: hostile members of an archive write nothing outside, and a rejecte
           ]);
       writeFileSync(`${host.root}/srv/a`, bytes);
       const given = { source: "/srv/a", subdir: null, trusted: [0] };
-      await deployOrder(project, given, choices, host.host, host.trees)
+      await deployRequest(project, given, choices, host.host, host.trees)
         .then((order) => host.run(order))
         .catch((error) => expect(error.code).toBe("blocked"));
-      settle(host.host, host.trees, project);
+      cleanUp(host.host, host.trees, project);
       for (const entry of host.trees.walk(live)) {
         const opened = host.trees.open(`${live}/${entry.path}`, [0]);
         if (opened !== null) expect(opened.real).toStartWith(live);

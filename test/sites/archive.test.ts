@@ -3,9 +3,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { lchownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { type Opened, Refused } from "../../src/host/trees.ts";
-import { settle } from "../../src/sites/deploy/releases.ts";
-import { deployOrder } from "../../src/sites/deploy/requests.ts";
+import { type OpenedEntry, RejectedArchive } from "../../src/host/trees.ts";
+import { cleanUp } from "../../src/sites/deploy/releases.ts";
+import { deployRequest } from "../../src/sites/deploy/requests.ts";
 import { pax, type TarMember, tarEntry, tarOf, unicodePath, type ZipMember, zipOf } from "./archives.ts";
 import { project, type TreeHost } from "./tree.ts";
 import { registeredHost, typedDeploy } from "./typed-deploy.ts";
@@ -24,7 +24,7 @@ afterEach(() => host[Symbol.dispose]());
 async function deployed(bytes: Uint8Array, subdir: string | null = null): Promise<string[]> {
   writeFileSync(`${host.root}/srv/a`, bytes);
   try {
-    const order = await deployOrder(
+    const order = await deployRequest(
       project,
       { source: "/srv/a", subdir, trusted: [0] },
       choices,
@@ -33,12 +33,12 @@ async function deployed(bytes: Uint8Array, subdir: string | null = null): Promis
     );
     return (await host.run(order)).notes;
   } finally {
-    settle(host.host, host.trees, project);
+    cleanUp(host.host, host.trees, project);
   }
 }
 
 /** An archive, opened as a deploy opens it. */
-function opened(path: string): Opened & Disposable {
+function opened(path: string): OpenedEntry & Disposable {
   const found = host.trees.open(path, [0]);
   if (found === null) throw new Error(`${path} is not there`);
   return { ...found, [Symbol.dispose]: found.close };
@@ -74,18 +74,18 @@ test("deploy: an archive is unpacked where no other user can change a name", asy
   lchownSync(host.root + backups, 33, 33);
   writeFileSync(`${host.root}/srv/a`, tarOf(site));
   const given = { source: "/srv/a", subdir: null, trusted: [0] };
-  const { letGo } = await deployOrder(project, given, choices, host.host, host.trees);
+  const { letGo } = await deployRequest(project, given, choices, host.host, host.trees);
   letGo?.();
   expect([host.stat(backups).uid, host.list("/srv")]).toEqual([0, ["a", "site"]]);
 });
 
 test("deploy: an archive that changes while it is read is rejected, and the hint repeats the command", async () => {
   writeFileSync(`${host.root}/srv/a`, tarOf(site));
-  const unpack = () => Promise.reject(new Refused("it was changed while it was read", "unchanged"));
+  const unpack = () => Promise.reject(new RejectedArchive("it was changed while it was read", "unchanged"));
   Object.assign(host.trees, { unpack });
   const again = ["sudo", "edox-ops", "project", "deploy", "demo", "--keep", "3", "--source", "/srv/a"];
   const given = { source: "/srv/a", subdir: null, trusted: [0] };
-  const order = deployOrder(project, given, { ...choices, again }, host.host, host.trees);
+  const order = deployRequest(project, given, { ...choices, again }, host.host, host.trees);
   expect(await order.catch((error) => error)).toMatchObject({
     message: expect.stringContaining("it was changed while it was read"),
     hint: again,
@@ -97,7 +97,7 @@ test("deploy: a dry run rejects an archive where another user can change a name,
   lchownSync(host.root + backups, 33, 33);
   writeFileSync(`${host.root}/srv/a`, tarOf(site));
   const given = { source: "/srv/a", subdir: null, trusted: [0] };
-  const looking = deployOrder(project, given, { ...choices, looks: true }, host.host, host.trees);
+  const looking = deployRequest(project, given, { ...choices, looks: true }, host.host, host.trees);
   await expect(looking).rejects.toThrow(`another user can change ${backups}, where an archive is unpacked`);
   expect([host.stat(backups).uid, host.list("/srv")]).toEqual([33, ["a", "site"]]);
 });

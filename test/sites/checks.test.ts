@@ -1,7 +1,7 @@
 // Tests the checks of projects in doctor and `project validate`.
 
 import { beforeEach, describe, expect, test } from "bun:test";
-import { Unseen } from "../../src/host/host.ts";
+import { UnknownStateError } from "../../src/host/host.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
@@ -227,7 +227,7 @@ test("project validate: without access to the locks no killed deploy is reported
   await live();
   host.dir("/var/www/docs/.edox-ops-backups/demo/.stage-1-20260101T000000Z");
   const lockHolders = (path: string): never => {
-    throw new Unseen(`${path} may only be read by root`);
+    throw new UnknownStateError(`${path} may only be read by root`);
   };
   const { exit, out, err } = await typed("project validate demo", { ...host, uid: 1000, lockHolders });
   expect([exit, err]).toEqual([0, ""]);
@@ -241,7 +241,7 @@ test("project validate: files that only root can read are counted, and validatio
     ...host,
     uid: 1000,
     stat(path: string) {
-      if (path.startsWith("/var/www/docs/demo")) throw new Unseen(`${path} may only be read by root`);
+      if (path.startsWith("/var/www/docs/demo")) throw new UnknownStateError(`${path} may only be read by root`);
       return stat(path);
     },
   };

@@ -13,8 +13,8 @@ import {
 } from "node:fs";
 import { type Block, Packed } from "../../src/host/listing.ts";
 import { type Status, statusAt } from "../../src/host/local-libc.ts";
-import type { Far } from "../../src/sites/deploy/plan.ts";
-import { openAbove, readWorkingFile, securedBackups, stampName } from "../../src/sites/deploy/releases.ts";
+import type { Progress } from "../../src/sites/deploy/plan.ts";
+import { openAbove, readWorkingFile, secureBackups, stampName } from "../../src/sites/deploy/releases.ts";
 import { openSource } from "../../src/sites/source/source-path.ts";
 import { project, TreeHost } from "./tree.ts";
 import { typedDeploy } from "./typed-deploy.ts";
@@ -633,7 +633,7 @@ describe("deploy: an interrupted deploy", () => {
     await host.deploy();
     host.write("/srv/site/index.html", "two");
     const told: unknown[] = [];
-    const pause = async ({ phase, files, total, bytes }: Far) => {
+    const pause = async ({ phase, files, total, bytes }: Progress) => {
       told.push([phase, files, total, bytes]);
       const stage = host.list(backups).find((name) => name.startsWith(".stage"));
       if (phase === "staged") expect(host.list(`${backups}/${stage}`).length).toBe(files);
@@ -779,7 +779,7 @@ describe("deploy: root takes over what another user could change:", () => {
 
 describe("deploy: backup directories that another user owns", () => {
   const above = "/var/www/docs/.edox-ops-backups";
-  const secured = () => securedBackups(host.host, host.trees, "demo");
+  const secured = () => secureBackups(host.host, host.trees, "demo");
   beforeEach(async () => {
     await host.deploy();
     host.write(`${backups}/20260101T000000Z/index.html`, "one");

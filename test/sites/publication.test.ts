@@ -245,7 +245,7 @@ const late: Record<string, { says: RegExp; exit?: number; make(): void }> = {
         if (argv[0] === "nginx" && hasNewSite()) signal = { name: "SIGINT", number: 2 };
         return undefined;
       });
-      Object.assign(site.host, { heedSignals: () => () => signal });
+      Object.assign(site.host, { catchSignals: () => () => signal });
     },
   },
 };
@@ -287,7 +287,7 @@ test("publish: a signal between two changes of a new project leaves nothing behi
     };
     const before = site.snapshot();
     const restored = (["writeFile", "makeLink", "makeDirectory"] as const).map(count);
-    Object.assign(site.host, { heedSignals: () => () => signal });
+    Object.assign(site.host, { catchSignals: () => () => signal });
     const { exit } = await site.type(line);
     for (const each of restored) each();
     if (exit === 0) break;

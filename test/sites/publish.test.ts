@@ -1,8 +1,8 @@
 // Sources and backups of a deploy and a restore, and the probe of the site afterwards.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import type { Order } from "../../src/sites/deploy/plan.ts";
-import { deployOrder, restoreOrder } from "../../src/sites/deploy/requests.ts";
+import type { DeployRequest } from "../../src/sites/deploy/plan.ts";
+import { deployRequest, restoreRequest } from "../../src/sites/deploy/requests.ts";
 import type { Project } from "../../src/sites/project.ts";
 import { probeOf } from "../../src/sites/serve/served.ts";
 import { theProject } from "../../src/sites/store.ts";
@@ -28,7 +28,7 @@ describe("restore: a backup", () => {
       disk.write(`${backups}/${name}/index.html`, name);
   });
   afterEach(() => disk[Symbol.dispose]());
-  const restored = (typed: string | null, of = project) => restoreOrder(of, typed, choices, disk.host, disk.trees);
+  const restored = (typed: string | null, of = project) => restoreRequest(of, typed, choices, disk.host, disk.trees);
 
   test("is the newest one, or is selected by name or path", async () => {
     for (const [typed, name] of [
@@ -36,7 +36,7 @@ describe("restore: a backup", () => {
       ["20260101T000000Z", "20260101T000000Z"],
       [`${backups}/20260101T000000Z`, "20260101T000000Z"],
     ] as const) {
-      const order = (await restored(typed)) as Order;
+      const order = (await restored(typed)) as DeployRequest;
       expect(order.name).toBe(`${backups}/${name}`);
       await disk.run(order);
       expect(disk.text("/var/www/docs/demo/index.html")).toBe(name);
@@ -79,7 +79,7 @@ describe("probe: the new page of an enabled site is requested by its domain,", (
     using disk = new TreeHost();
     const { trees } = disk;
     const record = { ...project, enabled: true, source_path: "/srv/site", ...more };
-    const ask = (await deployOrder(record, recorded, choices, host, trees)).probe;
+    const ask = (await deployRequest(record, recorded, choices, host, trees)).probe;
     return [(await ask?.())?.reason.replace(/: nginx is not set up$/, "") ?? null, asked[0]] as const;
   };
 
@@ -151,7 +151,7 @@ describe("probe: the new page of an enabled site is requested by its domain,", (
     using disk = new TreeHost();
     const { trees } = disk;
     const order = (more: object, asks = true) =>
-      deployOrder({ ...project, source_path: "/srv/site", ...more }, recorded, { ...choices, asks }, host, trees);
+      deployRequest({ ...project, source_path: "/srv/site", ...more }, recorded, { ...choices, asks }, host, trees);
     expect((await order({ enabled: false })).probe).toBeNull();
     expect((await order({ enabled: true }, false)).probe).toBeNull();
   });
@@ -262,7 +262,7 @@ describe("deploy: --subdir", () => {
       disk.write("/srv/site/a/index.html", "a");
       disk.write("/srv/site/out", "-> ..");
       const given = { source: "/srv/site", subdir, trusted: [0] };
-      await expect(deployOrder(project, given, choices, disk.host, disk.trees)).rejects.toThrow("--subdir");
+      await expect(deployRequest(project, given, choices, disk.host, disk.trees)).rejects.toThrow("--subdir");
     });
   }
 });

@@ -2,9 +2,9 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { deploy } from "../../src/sites/deploy/deploy.ts";
-import type { Order } from "../../src/sites/deploy/plan.ts";
+import type { DeployRequest } from "../../src/sites/deploy/plan.ts";
 import { stampName } from "../../src/sites/deploy/releases.ts";
-import { restoreOrder } from "../../src/sites/deploy/requests.ts";
+import { restoreRequest } from "../../src/sites/deploy/requests.ts";
 import { findRestoreSource } from "../../src/sites/deploy/restores.ts";
 import { project, TreeHost } from "./tree.ts";
 
@@ -114,7 +114,7 @@ describe("restore: the record of restores", () => {
   /** Runs a restore up to this call, and leaves behind what a kill would. */
   async function killed(at: "exchange" | "move"): Promise<void> {
     const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
-    const order = (await restoreOrder(project, null, choices, host.host, host.trees)) as Order;
+    const order = (await restoreRequest(project, null, choices, host.host, host.trees)) as DeployRequest;
     const whole = host.trees[at];
     let isStaged = false;
     const part = (a: string, b: string) => {

@@ -16,9 +16,9 @@ import { dirname } from "node:path";
 import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { deploy } from "../../src/sites/deploy/deploy.ts";
-import type { Order } from "../../src/sites/deploy/plan.ts";
-import { openAbove, settle } from "../../src/sites/deploy/releases.ts";
-import { restoreOrder } from "../../src/sites/deploy/requests.ts";
+import type { DeployRequest } from "../../src/sites/deploy/plan.ts";
+import { cleanUp, openAbove } from "../../src/sites/deploy/releases.ts";
+import { restoreRequest } from "../../src/sites/deploy/requests.ts";
 import type { Project } from "../../src/sites/project.ts";
 
 export const project: Project = {
@@ -76,16 +76,16 @@ export class TreeHost implements Disposable {
   }
 
   /** Deploys as the command does, with the cleanup of an earlier deploy before and its own after. */
-  async deploy(more: Partial<Order> = {}) {
+  async deploy(more: Partial<DeployRequest> = {}) {
     const { host, trees } = this;
-    const notes = settle(host, trees, project);
+    const notes = cleanUp(host, trees, project);
     const dir = more.dir ?? "/srv/site";
     const { live, close } = openAbove(trees, project, host.uid);
     const letGo = (): void => {
       close();
       more.letGo?.();
     };
-    const order: Order = {
+    const order: DeployRequest = {
       project,
       dir,
       live,
@@ -106,18 +106,18 @@ export class TreeHost implements Disposable {
   /** Restores as the command does. Returns null where there is nothing to restore. */
   async restore(typed: string | null = null, keep = 5) {
     const { host, trees } = this;
-    settle(host, trees, project);
+    cleanUp(host, trees, project);
     const choices = { keep, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
-    const order = await restoreOrder(project, typed, choices, host, trees);
+    const order = await restoreRequest(project, typed, choices, host, trees);
     return order && this.run(order);
   }
 
-  async run(order: Order) {
+  async run(order: DeployRequest) {
     try {
       return await deploy(order, this.host, this.trees);
     } finally {
       order.letGo?.();
-      settle(this.host, this.trees, project);
+      cleanUp(this.host, this.trees, project);
     }
   }
 

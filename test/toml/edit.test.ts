@@ -6,7 +6,7 @@ import { parse } from "smol-toml";
 import { Problem } from "../../src/problem/problem.ts";
 import { type ConfigEdit, editConfig, parseConfig } from "../../src/toml/edit.ts";
 import { type Meaning, meaningOf } from "../../src/toml/meaning.ts";
-import { remembered } from "../../src/toml/remembered.ts";
+import { memoize } from "../../src/toml/remembered.ts";
 import { meaningOfItem, treeOf } from "../../src/toml/tree.ts";
 import { runs } from "../runs.ts";
 import { config, Raw, written } from "./config-generated.ts";
@@ -106,7 +106,7 @@ test("config.toml: an edited text does not let another text skip the second pars
 
 test("remembered: the last three texts are parsed once, and a text that throws is parsed again", () => {
   const texts: string[] = [];
-  const length = remembered((text) => {
+  const length = memoize((text) => {
     texts.push(text);
     if (text === "") throw new Error("empty");
     return text.length;

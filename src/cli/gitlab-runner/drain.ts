@@ -54,7 +54,7 @@ export async function changeDrained(
   drainMs: number,
   stops: (stop: Stop) => Promise<boolean>,
 ): Promise<number> {
-  const { demandStopped, drained } = await import("../../runner/drain.ts");
+  const { demandStopped, drainService } = await import("../../runner/drain.ts");
   const host = await context.host();
   let isDrained = false;
   const before: Before = async (stop) => {
@@ -63,7 +63,7 @@ export async function changeDrained(
       (await takeLock(host, lockPath, ["edox-ops", ...context.typed])).release();
       if (!(await stops(stop))) return () => lock.release();
       const tell = (sentence: string): void => void (values.quiet || context.console.err(lineOf`${sentence}`));
-      const restart = await drained(host, drainMs, stop, tell);
+      const restart = await drainService(host, drainMs, stop, tell);
       isDrained = true;
       return async (exit) => {
         if (exit !== exitCode.done) await restart();
@@ -74,9 +74,9 @@ export async function changeDrained(
       throw error;
     }
   };
-  const recipe: RecipeFor = (facts, see) => {
+  const recipe: RecipeFor = (facts, reader) => {
     if (isDrained) demandStopped(host);
-    return recipeFor(facts, see);
+    return recipeFor(facts, reader);
   };
   return change(recipe, values, context, hostLockMs, {}, { before });
 }

@@ -6,14 +6,14 @@ export default command({
   args: {},
   async run(_, { console, host: loadHost }) {
     const { surveyConfig } = await import("../../runner/runners.ts");
-    const { ours, readRecord, recordFaults } = await import("../../runner/record.ts");
+    const { recordOf, readRecord, recordFaults } = await import("../../runner/record.ts");
     const { lineOf, oneLine } = await import("../../text/lines.ts");
     const host = await loadHost();
     const record = readRecord(host);
     const { runners, invalid } = surveyConfig(host);
     const lines = runners.map((runner) => {
       const { name, url, executor } = runner;
-      return lineOf`${name}\t${url}\t${executor}\t${ours(record, runner) ? "ours" : "foreign"}`;
+      return lineOf`${name}\t${url}\t${executor}\t${recordOf(record, runner) ? "ours" : "foreign"}`;
     });
     for (const fault of [...invalid, ...recordFaults(record)]) console.err(`warning: ${oneLine(fault)}\n`);
     await console.out(lines.length === 0 ? "No runners.\n" : lines.join(""));

@@ -27,8 +27,12 @@ export const dockerMirrorFlags = {
 
 /** Returns the mirror that the flags describe. Throws a usage Problem for an invalid address, path or fingerprint. */
 export function mirrorOf(values: Values, name: "docker" | "runner"): Mirror {
-  const typed = (what: string): string | undefined => values[`${name}-apt-${what}`] as string | undefined;
-  const [uri, key, fingerprint] = [typed("url"), typed("key"), typed("fingerprint")?.replaceAll(" ", "").toUpperCase()];
+  const typedAddress = (what: string): string | undefined => values[`${name}-apt-${what}`] as string | undefined;
+  const [uri, key, fingerprint] = [
+    typedAddress("url"),
+    typedAddress("key"),
+    typedAddress("fingerprint")?.replaceAll(" ", "").toUpperCase(),
+  ];
   if (uri !== undefined && !isAddress(uri)) throw usage(`--${name}-apt-url '${uri}' is no http or https address`);
   if (key !== undefined && !isAddress(key) && !/^\/[!-~]+$/.test(key)) {
     throw usage(`--${name}-apt-key '${key}' is no address, and no absolute path`);

@@ -2,7 +2,7 @@
 
 import type { HostReader } from "../../host/host.ts";
 import { defaultImage, type Profile, profileIn, profiles, withoutProfile } from "../../runner/registration/profile.ts";
-import { meant } from "../../text/nearest-name.ts";
+import { nearestName } from "../../text/nearest-name.ts";
 import { usage } from "../arguments.ts";
 
 interface Typed {
@@ -66,7 +66,7 @@ function namedProfile(name: string | undefined, host: HostReader, warn: Warn): P
   if (known) return known;
   if (!name.endsWith(".toml")) {
     const all = Object.keys(profiles);
-    const near = meant(name.toLowerCase(), all);
+    const near = nearestName(name.toLowerCase(), all);
     if (near !== undefined) throw usage(`unknown profile '${name}'`, near);
     warn(`profile '${name}' is unknown and ignored: there are ${all.join(", ")}, or a file.toml`);
     return withoutProfile;

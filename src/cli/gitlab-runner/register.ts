@@ -2,7 +2,12 @@ import type { ArgsDef } from "citty";
 import type { Recipe } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
-import { type Admitted, type Credential, mostConcurrent, type Order } from "../../runner/registration/registration.ts";
+import {
+  type Credential,
+  type GrantedRunner,
+  mostConcurrent,
+  type Registration,
+} from "../../runner/registration/registration.ts";
 import { tokenKind } from "../../runner/registration/token-kind.ts";
 import { lineOf } from "../../text/lines.ts";
 import { withFlag } from "../../text/with-flag.ts";
@@ -50,42 +55,42 @@ export default command({
   meta: { name: "register", description: "register this host as a runner of a GitLab, or bring one in line" },
   args: { ...registerFlags, ...editFlags },
   async run(values, context) {
-    const { admitted, takenBack } = await import("../../runner/registration/admission.ts");
+    const { requestRunner, withdrawRunner } = await import("../../runner/registration/admission.ts");
     const { registration } = await import("../../runner/registration/register.ts");
     const { replacedRunners } = await import("../../runner/registration/section.ts");
     const { readConfig } = await import("../../runner/runners.ts");
-    const { forget } = await import("../../runner/registration/gitlab.ts");
+    const { deleteRunner } = await import("../../runner/registration/gitlab.ts");
     const { systemIdOf } = await import("../../runner/registration/system-id.ts");
-    const { wasMade } = await import("../../runner/registration/unregister.ts");
+    const { isRegisteredHere } = await import("../../runner/registration/unregister.ts");
     const host = await context.host();
     const looks = values["dry-run"] === true || values.check === true;
     if (!looks) demandRoot(host, context);
-    const order = await orderOf(values, context, host);
-    let entry: Admitted | null = null;
-    let old: { token: string; wasMade: boolean }[] = [];
+    const order = await registrationOf(values, context, host);
+    let entry: GrantedRunner | null = null;
+    let old: { token: string; isRegisteredHere: boolean }[] = [];
     const recipe = async (): Promise<Recipe> => {
       if (looks) return registration(order, null);
       // This runs under the lock, and signals no longer end the process at once: a runner created in GitLab is either
       // configured here or deleted there.
-      host.heedSignals();
-      entry = await admitted(order, host);
+      host.catchSignals();
+      entry = await requestRunner(order, host);
       old = replacedRunners(readConfig(host), order, entry, host).map((runner) => {
-        return { token: runner.token, wasMade: wasMade(host, runner) };
+        return { token: runner.token, isRegisteredHere: isRegisteredHere(host, runner) };
       });
       return registration(order, entry);
     };
     try {
       const exit = await edit(recipe, values, context);
-      if (exit === exitCode.done && !looks) await told();
+      if (exit === exitCode.done && !looks) await prompt();
       return exit;
     } finally {
-      const left = entry && (await takenBack(order, entry, host));
+      const left = entry && (await withdrawRunner(order, entry, host));
       if (left) context.console.err(lineOf`warning: ${left}`);
     }
 
-    async function told(): Promise<void> {
+    async function prompt(): Promise<void> {
       for (const each of old) {
-        await forget(host, order.server, { ...each, systemId: systemIdOf(host) }).catch((error: Error) => {
+        await deleteRunner(host, order.server, { ...each, systemId: systemIdOf(host) }).catch((error: Error) => {
           context.console.err(lineOf`warning: the runner that was replaced is known there still: ${error.message}`);
         });
       }
@@ -101,7 +106,7 @@ type Typed = {
   [Name in keyof typeof registerFlags]?: (typeof registerFlags)[Name]["type"] extends "boolean" ? boolean : string;
 };
 
-async function orderOf(values: Typed, context: Context, host: HostReader): Promise<Order> {
+async function registrationOf(values: Typed, context: Context, host: HostReader): Promise<Registration> {
   const url = values.url ?? "";
   if (url === "")
     throw usage("--url is missing", undefined, withFlag(["edox-ops", ...context.typed], "--url", "https://gitlab.com"));
@@ -168,7 +173,7 @@ async function credentialOf(values: Typed, context: Context, host: HostReader): 
       ? await tokenOf(values["access-token"], "EDOX_GITLAB_TOKEN")
       : undefined;
   if (access !== undefined) {
-    return { kind: "access", token: checked(access, "--access-token", context), project, group };
+    return { kind: "access", token: checkedValues(access, "--access-token", context), project, group };
   }
   const token = fromFile ?? own;
   if (token === undefined) {
@@ -178,7 +183,7 @@ async function credentialOf(values: Typed, context: Context, host: HostReader): 
   }
   const credential = {
     kind: /^glrtr?-/.test(token) ? "own" : "old",
-    token: checked(token, "--token", context),
+    token: checkedValues(token, "--token", context),
   } as const;
   if (project ?? group ?? values.protected)
     throw usage("--project, --group and --protected are said to GitLab with --access-token");
@@ -198,7 +203,7 @@ async function credentialOf(values: Typed, context: Context, host: HostReader): 
 }
 
 /** Returns the token if its kind suits the flag. Otherwise throws a usage Problem that never shows the token. */
-function checked(token: string, flag: "--token" | "--access-token", context: Context): string {
+function checkedValues(token: string, flag: "--token" | "--access-token", context: Context): string {
   const kind = tokenKind(token);
   if (kind !== null && kind.flag !== flag) {
     const instead = kind.flag === undefined ? "it registers no runner" : `give it with ${kind.flag}`;
@@ -219,7 +224,7 @@ function withToken({ typed }: Context, flag: string): string[] {
 }
 
 /** Returns the settings to make in GitLab, because a runner with its own authentication token never sends them. */
-function inGitLab({ server, credential, profile, isProtected }: Order): string {
+function inGitLab({ server, credential, profile, isProtected }: Registration): string {
   if (credential.kind !== "own") return "";
   const tags = profile.tags.length > 0 ? `tags ${profile.tags.join(", ")}` : "run untagged jobs";
   const docker = profile.settings.docker as { privileged?: boolean } | undefined;

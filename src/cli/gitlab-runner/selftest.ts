@@ -25,8 +25,8 @@ export default command({
     const { dindImage, selftest } = await import("../../runner/selftest.ts");
     const host = await context.host();
     demandRoot(host, context);
-    const runner = chosen(surveyConfig(host).runners, values.runner);
-    const signal = host.heedSignals();
+    const runner = choose(surveyConfig(host).runners, values.runner);
+    const signal = host.catchSignals();
     const typed = ["edox-ops", ...context.typed];
     const stop = () => interruption(signal(), ["sudo", ...typed]);
     const lock = await takeLock(host, selftestLockPath, typed);
@@ -50,7 +50,7 @@ export default command({
 
 type Runner = ReturnType<typeof surveyConfig>["runners"][number];
 
-function chosen(runners: readonly Runner[], name: string | undefined): Runner {
+function choose(runners: readonly Runner[], name: string | undefined): Runner {
   const docker = runners.filter(({ executor }) => executor === "docker");
   const found =
     name === undefined

@@ -10,15 +10,15 @@ export default command({
   meta: { name: "status", description: "say how the runners of this host are, and whether their GitLab takes them" },
   args: { json: { type: "boolean", description: "print one JSON document on stdout" } },
   async run(values, { console, hint, host: loadHost }) {
-    const { load, runnerStatuses, serviceStatus } = await import("../../runner/status.ts");
+    const { runnerLoad, runnerStatuses, serviceStatus } = await import("../../runner/status.ts");
     const host = await loadHost();
     const service = await serviceStatus(host);
     const exit = service.installed ? exitCode.done : exitCode.failed;
     // Only root can read the tokens, and so only root can ask GitLab about the runners.
     const sees = host.uid === 0 && service.installed;
-    const now = sees ? await load(host) : undefined;
+    const now = sees ? await runnerLoad(host) : undefined;
     // A file that cannot be read is reported after the service.
-    const { found, problem } = sees ? await tried(() => runnerStatuses(host)) : {};
+    const { found, problem } = sees ? await orReason(() => runnerStatuses(host)) : {};
     const runners = found?.runners ?? [];
     const hidden = service.installed && !sees;
     const again = shellLine(hint(["sudo", "edox-ops", "gitlab-runner", "status"]));
@@ -35,7 +35,7 @@ export default command({
       await console.out(jsonOf({ command: "gitlab-runner status", outcome, exit, ...warnings, runner }));
       return exit;
     }
-    const { found: state = [] } = await tried(() => registrationState(host));
+    const { found: state = [] } = await orReason(() => registrationState(host));
     const lines = [
       ...linesOf(service),
       ...state,
@@ -58,15 +58,15 @@ async function registrationState(host: Host): Promise<string[]> {
   const text = textOf(host, runnerStatePath);
   if (text === null) return [`${key}: not registered via edox-ops`];
   // A file that is not JSON is reported with the runners.
-  const { found } = await tried(async () => JSON.stringify(JSON.parse(text), null, 2));
+  const { found } = await orReason(async () => JSON.stringify(JSON.parse(text), null, 2));
   return [`${key}: ${runnerStatePath}`, ...(found?.split("\n") ?? [])];
 }
 
 function linesOf(values: object): string[] {
-  return Object.entries(values).map(([key, value]) => `${key}: ${shown(value)}`);
+  return Object.entries(values).map(([key, value]) => `${key}: ${shownValue(value)}`);
 }
 
-async function tried<T>(look: () => Promise<T>): Promise<{ found?: T; problem?: string }> {
+async function orReason<T>(look: () => Promise<T>): Promise<{ found?: T; problem?: string }> {
   try {
     return { found: await look() };
   } catch (error) {
@@ -75,7 +75,7 @@ async function tried<T>(look: () => Promise<T>): Promise<{ found?: T; problem?: 
 }
 
 /** Formats a value as the Python version did, because scripts read these lines. */
-function shown(value: unknown): string {
+function shownValue(value: unknown): string {
   if (value === null || value === undefined) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
   return String(value);

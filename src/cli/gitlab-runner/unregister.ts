@@ -17,17 +17,17 @@ export default command({
     ...editFlags,
   },
   async run(values, context) {
-    const { forgetInGitLab, theRunner, unregistration } = await import("../../runner/registration/unregister.ts");
+    const { forgetInGitLab, findRunner, unregistration } = await import("../../runner/registration/unregister.ts");
     const host = await context.host();
     const { name = "" } = values;
     const looks = values["dry-run"] === true || values.check === true;
     if (!looks) demandRoot(host, context);
     const recipe = async (): Promise<Recipe> => {
-      const known = theRunner(host, name, values.url, ["edox-ops", ...context.typed]);
+      const known = findRunner(host, name, values.url, ["edox-ops", ...context.typed]);
       if (looks) return unregistration(known);
       // This runs under the lock, and signals no longer end the process at once: a runner that was deleted in GitLab is
       // removed here too.
-      host.heedSignals();
+      host.catchSignals();
       const warnings = await forgetInGitLab(known, host, values.force === true);
       if (values.json) return unregistration(known, warnings);
       // These warnings are printed with --quiet too.

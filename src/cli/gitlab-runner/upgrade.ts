@@ -9,7 +9,7 @@ export default command({
   meta: { name: "upgrade", description: "bring GitLab Runner up to date when its running jobs have ended" },
   args: { ...drainFlag, ...editFlags },
   async run(values, context) {
-    const { fetchLists, installedVersion, outdated, upgrading } = await import("../../runner/upgrade.ts");
+    const { fetchLists, installedVersion, outdatedPackages, upgrading } = await import("../../runner/upgrade.ts");
     const drainMs = drainOf(values.drain);
     const host = await context.host();
     const before = installedVersion(host);
@@ -17,7 +17,7 @@ export default command({
     // dpkg's lock.
     const stops = async (stop: Stop): Promise<boolean> => {
       await fetchLists(host, stop);
-      return (await outdated(host)).length > 0;
+      return (await outdatedPackages(host)).length > 0;
     };
     const exit = await changeDrained(upgrading, { ...values, yes: true }, context, drainMs, stops);
     if (exit !== exitCode.done || values["dry-run"] || values.check || values.quiet || values.json) return exit;

@@ -1,6 +1,6 @@
-import { dropUnheldAssets } from "../../sites/deploy/assets.ts";
+import { pruneAssets } from "../../sites/deploy/assets.ts";
 import { oldBackups } from "../../sites/deploy/backups.ts";
-import { projectLockPath, prune, securedBackups, settle } from "../../sites/deploy/releases.ts";
+import { cleanUp, projectLockPath, prune, secureBackups } from "../../sites/deploy/releases.ts";
 import { theProject } from "../../sites/store.ts";
 import { lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
@@ -30,11 +30,11 @@ export default command({
     }
     const lock = await takeLock(host, projectLockPath(slug), ["sudo", "edox-ops", ...context.typed]);
     try {
-      securedBackups(host, trees, slug);
-      const notes = settle(host, trees, project);
+      secureBackups(host, trees, slug);
+      const notes = cleanUp(host, trees, project);
       const backups = oldBackups(host, trees, slug, keep);
       prune(host, trees, slug, keep, "none");
-      dropUnheldAssets(trees, project);
+      pruneAssets(trees, project);
       return await report.end({ backups }, backups.length, notes, linesOf("Pruned", backups));
     } finally {
       lock.release();

@@ -3,10 +3,10 @@ import { usage } from "../arguments.ts";
 import { command, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
-import { type Release, release, releaseFlags, sourceFlags } from "./release.ts";
+import { type ReleaseCommand, releaseFlags, runRelease, sourceFlags } from "./release.ts";
 
 /** Returns the release of the source that the flags describe. */
-export function deployRelease(command: string, slug: string, values: Values, context: Context): Release {
+export function deployRelease(command: string, slug: string, values: Values, context: Context): ReleaseCommand {
   const { source, subdir } = values as { source?: string; subdir?: string };
   // Links of root and of the user who ran sudo are trusted.
   const trusted = [0, Number(context.variable("SUDO_UID") ?? 0)];
@@ -22,8 +22,8 @@ export function deployRelease(command: string, slug: string, values: Values, con
     id: "project.deploy",
     done: (from) => `Deployed project ${slug} from ${from}.`,
     async orderOf(project, choices, host, trees) {
-      const { deployOrder } = await import("../../sites/deploy/requests.ts");
-      return deployOrder(project, given, choices, host, trees);
+      const { deployRequest } = await import("../../sites/deploy/requests.ts");
+      return deployRequest(project, given, choices, host, trees);
     },
   };
 }
@@ -64,6 +64,6 @@ export default command({
   },
   async run(values, context) {
     const slug = slugOf(values);
-    return release(slug, deployRelease("project deploy", slug, values, context), values, context);
+    return runRelease(slug, deployRelease("project deploy", slug, values, context), values, context);
   },
 });

@@ -4,7 +4,7 @@ import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { deployRelease } from "./deploy.ts";
 import { editOf, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
-import { type Release, release, releaseFlags, sourceFlags } from "./release.ts";
+import { type ReleaseCommand, releaseFlags, runRelease, sourceFlags } from "./release.ts";
 
 const { domain, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;
 const { "rate-limit": rateLimit, "real-ip-from": realIpFrom } = recordFlags;
@@ -20,7 +20,7 @@ export default command({
   },
   async run(values, context) {
     const { publication } = await import("../../sites/deploy/publication.ts");
-    const { edited } = await import("../../sites/recipe.ts");
+    const { applyEdit } = await import("../../sites/recipe.ts");
     const { privilegedRunners, sharedHostWarning } = await import("../../runner/shared-host.ts");
     const slug = slugOf(values);
     if (values.source === undefined) {
@@ -29,14 +29,14 @@ export default command({
     const changes = editOf(values);
     // The flags change the record of an existing project, as those of update do.
     const after = (before: Draft | null): Draft => {
-      return { ...edited(before ?? newProject(slug, values, context), changes), enabled: true };
+      return { ...applyEdit(before ?? newProject(slug, values, context), changes), enabled: true };
     };
     const shared = sharedHostWarning(await privilegedRunners(await context.host()), [slug]);
-    const told: Release = {
+    const told: ReleaseCommand = {
       ...deployRelease("project publish", slug, values, context),
       publication: (facts) => publication(slug, after, facts),
     };
     if (shared !== null) context.console.err(lineOf`warning: ${shared}`);
-    return release(slug, told, values, context);
+    return runRelease(slug, told, values, context);
   },
 });

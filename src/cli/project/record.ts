@@ -50,7 +50,7 @@ export const recordFlags = {
 /**
  * Returns the value. Throws a Problem for a value that its schema rejects, with exit code 1 as in the Python version.
  */
-export function checked<T extends v.GenericSchema>(
+export function checkedRecord<T extends v.GenericSchema>(
   schema: T,
   value: unknown,
   name: string,
@@ -62,7 +62,7 @@ export function checked<T extends v.GenericSchema>(
 }
 
 export function slugOf({ slug }: Values): string {
-  return checked(project.slug, slug, "slug");
+  return checkedRecord(project.slug, slug, "slug");
 }
 
 /** Returns only the keys of a record for which a flag was given. Throws a Problem for an invalid value. */
@@ -77,10 +77,10 @@ export function editOf(values: Values): Partial<project.Project> {
   const edit: Record<string, unknown> = {};
   for (const [key, schema] of Object.entries(keys)) {
     const flag = key.replace("_", "-");
-    if (values[flag] !== undefined) edit[key] = checked(schema, values[flag], `--${flag}`);
+    if (values[flag] !== undefined) edit[key] = checkedRecord(schema, values[flag], `--${flag}`);
   }
   if (values.csp !== undefined)
-    edit.csp = values.csp === "default" ? undefined : checked(project.csp, values.csp, "--csp");
+    edit.csp = values.csp === "default" ? undefined : checkedRecord(project.csp, values.csp, "--csp");
   const { "rate-limit": rate, "real-ip-from": proxies } = values;
   if (rate !== undefined) edit.rate_limit = rate === "default" ? undefined : rateLimitOf(String(rate));
   if (proxies !== undefined) edit.real_ip_from = proxies === "none" ? undefined : networksOf(String(proxies));
@@ -93,16 +93,16 @@ export function editOf(values: Values): Partial<project.Project> {
 }
 
 function rateLimitOf(typed: string): number | "off" {
-  return checked(project.rateLimit, /^[1-9]\d*$/.test(typed) ? Number(typed) : typed, "--rate-limit");
+  return checkedRecord(project.rateLimit, /^[1-9]\d*$/.test(typed) ? Number(typed) : typed, "--rate-limit");
 }
 
 /** Returns each network once, in its canonical form, so that the same list is idempotent. */
 function networksOf(typed: string): string[] {
   const networks = typed.split(",").map((text) => {
-    const read = readNetwork(checked(project.network, text, "--real-ip-from"));
+    const read = readNetwork(checkedRecord(project.network, text, "--real-ip-from"));
     return "network" in read ? read.network : text;
   });
-  return checked(project.realIpFrom, [...new Set(networks)], "--real-ip-from", `${networks.length} networks`);
+  return checkedRecord(project.realIpFrom, [...new Set(networks)], "--real-ip-from", `${networks.length} networks`);
 }
 
 /** Returns a new record with defaults and the values of the flags. */
@@ -115,10 +115,10 @@ export function newProject(slug: string, values: Values, { typed }: Context): pr
 }
 
 /** Returns the slug, or the key of an invalid record of this host. Throws a Problem for anything else. */
-export async function keyOf(values: Values, see: () => Promise<HostReader>): Promise<string> {
+export async function keyOf(values: Values, reader: () => Promise<HostReader>): Promise<string> {
   if (v.is(project.slug, values.slug)) return values.slug;
   const { readRecords } = await import("../../sites/store.ts");
   const typed = String(values.slug);
-  const found = await readRecords(await see()).catch(() => null);
+  const found = await readRecords(await reader()).catch(() => null);
   return found?.broken.has(typed) ? typed : slugOf(values);
 }

@@ -2,11 +2,11 @@
 
 import type { StepResult } from "../../engine/step.ts";
 import type { Document } from "../../report/schema.ts";
-import { voiceOf } from "../../report/style.ts";
+import { styleOf } from "../../report/style.ts";
 import { stepText } from "../../report/text.ts";
 import type { KeptAsset } from "../../sites/deploy/assets.ts";
-import type { Deployed } from "../../sites/deploy/deploy.ts";
-import { isSatisfied, type Order, type Plan } from "../../sites/deploy/plan.ts";
+import type { DeployResult } from "../../sites/deploy/deploy.ts";
+import { type DeployRequest, isSatisfied, type Plan } from "../../sites/deploy/plan.ts";
 import { urlOf } from "../../sites/serve/answer.ts";
 import { countOf, lineOf, oneLine } from "../../text/lines.ts";
 import type { Values } from "../command.ts";
@@ -26,12 +26,12 @@ const mostShown = 10;
 
 export function releaseReport(words: Wording, values: Values, context: Context) {
   const { console, hint } = context;
-  const voice = voiceOf({ colour: values["no-color"] !== true && console.colour("out"), hint });
+  const voice = styleOf({ colour: values["no-color"] !== true && console.colour("out"), hint });
 
   return {
     /** Prints the plan. `pruned`: the backups that would be removed. */
     async plan(
-      order: Order,
+      order: DeployRequest,
       planned: Plan,
       pruned: string[],
       warnings: string[],
@@ -48,7 +48,7 @@ export function releaseReport(words: Wording, values: Values, context: Context) 
       return print(document, steps, warnings, () => [planText(order, planned, pruned, values.diff === true)]);
     },
 
-    async done(order: Order, deployed: Deployed, warnings: string[], steps: StepResult[]): Promise<number> {
+    async done(order: DeployRequest, deployed: DeployResult, warnings: string[], steps: StepResult[]): Promise<number> {
       const { notes: _, names, replaced, ...figures } = deployed;
       const isChanged = replaced || steps.some(({ outcome }) => outcome === "changed");
       const listed = values.diff === true ? { plan: { ...names, pruned: figures.pruned } } : {};
@@ -93,7 +93,7 @@ export function releaseReport(words: Wording, values: Values, context: Context) 
   }
 }
 
-function deployedLines({ project, name }: Order, deployed: Deployed, words: Wording): string[] {
+function deployedLines({ project, name }: DeployRequest, deployed: DeployResult, words: Wording): string[] {
   const url = project.enabled ? `, ${urlOf(project)}` : "";
   const { files, changed, bytes, milliseconds, backup, pruned, assets } = deployed;
   return [
@@ -117,7 +117,7 @@ function keptLines(slug: string, assets: readonly KeptAsset[]): string[] {
   ];
 }
 
-function planText({ project, name }: Order, planned: Plan, pruned: readonly string[], lists: boolean): string {
+function planText({ project, name }: DeployRequest, planned: Plan, pruned: readonly string[], lists: boolean): string {
   const { origins, added, changed, removed } = planned;
   const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, of ${countOf(origins.length, "file")}`;
   return [
@@ -127,7 +127,7 @@ function planText({ project, name }: Order, planned: Plan, pruned: readonly stri
   ].join("");
 }
 
-function namesText({ added, changed, removed }: Deployed["names"]): string {
+function namesText({ added, changed, removed }: DeployResult["names"]): string {
   const lines = Object.entries({ added, changed, removed }).flatMap(([word, paths]) => {
     return paths.map((path) => `${word.padEnd(8)} ${oneLine(path)}\n`);
   });

@@ -6,22 +6,22 @@ import { type Facts, gatherFacts } from "../../engine/facts.ts";
 import { lockPath } from "../../engine/paths.ts";
 import { snapshot } from "../../engine/snapshot.ts";
 import type { StepResult } from "../../engine/step.ts";
-import { type Host, Unseen } from "../../host/host.ts";
+import { type Host, UnknownStateError } from "../../host/host.ts";
 import { OutputError } from "../../host/system-error.ts";
 import type { Trees } from "../../host/trees.ts";
 import { withDiskFault } from "../../problem/disk-fault.ts";
 import { Problem } from "../../problem/problem.ts";
-import { heed, type Stop } from "../../problem/wait.ts";
-import { logged, runLog } from "../../report/run-log.ts";
-import { type Deployed, deploy, signalsLetIn } from "../../sites/deploy/deploy.ts";
-import { notesOf, type Order, plan, prunedBy } from "../../sites/deploy/plan.ts";
+import { type Stop, throwIfInterrupted } from "../../problem/wait.ts";
+import { logStep, runLog } from "../../report/run-log.ts";
+import { type DeployResult, deploy, signalPause } from "../../sites/deploy/deploy.ts";
+import { backupsToPrune, type DeployRequest, notesOf, plan } from "../../sites/deploy/plan.ts";
 import { type Publication, siteChange } from "../../sites/deploy/publication.ts";
 import {
-  madeSince,
+  cleanUp,
+  directoriesMadeSince,
   mostKept,
   projectLockPath,
-  securedBackups,
-  settle,
+  secureBackups,
   unpackedPath,
 } from "../../sites/deploy/releases.ts";
 import type { Choices } from "../../sites/deploy/requests.ts";
@@ -78,11 +78,11 @@ export const releaseFlags = {
 
 const defaultKeep = 5;
 
-export interface Release extends Wording {
+export interface ReleaseCommand extends Wording {
   /** The step id in the log. */
   id: string;
   /** Opens both trees and returns the requested deploy, or null if there is nothing to restore. */
-  orderOf(project: Project, choices: Choices, host: Host, trees: Trees): Promise<Order | null>;
+  orderOf(project: Project, choices: Choices, host: Host, trees: Trees): Promise<DeployRequest | null>;
   /** Returns the record and the site, if they change together with the tree. */
   publication?(facts: Facts): Publication;
 }
@@ -91,7 +91,12 @@ export interface Release extends Wording {
  * Replaces the tree of a project, and with a publication its record and site, or changes nothing. Returns the exit
  * code.
  */
-export async function release(slug: string, told: Release, values: Values, context: Context): Promise<number> {
+export async function runRelease(
+  slug: string,
+  told: ReleaseCommand,
+  values: Values,
+  context: Context,
+): Promise<number> {
   const { console, typed } = context;
   const again = ["sudo", "edox-ops", ...typed];
   const looks = values["dry-run"] === true || values.check === true;
@@ -106,27 +111,27 @@ export async function release(slug: string, told: Release, values: Values, conte
   // lock.
   if (host.uid === 0) locks.push(await takeLock(host, projectLockPath(slug), again, waitMs));
   let project: Project | undefined;
-  let ordered: Order | undefined;
+  let ordered: DeployRequest | undefined;
   let removeMade: () => void = () => {};
   let line: ReturnType<typeof lineFor> = null;
   try {
     // The stage is removed before a hint names the file system that is full.
-    return await replaced().finally(clear);
+    return await replace().finally(cleanUpRun);
   } catch (error) {
-    if (error instanceof OutputError || error instanceof Unseen) throw error;
+    if (error instanceof OutputError || error instanceof UnknownStateError) throw error;
     throw withDiskFault(Problem.of(error), host);
   } finally {
     for (const lock of locks.reverse()) lock.release();
   }
 
-  async function replaced(): Promise<number> {
-    const warnings = await checked();
+  async function replace(): Promise<number> {
+    const warnings = await checkRequirements();
     const known = publication ? await publication.projectIn(host) : await theProject(host, slug);
-    if (host.uid === 0) removeMade = madeSince(host, trees, slug);
-    if (!looks) securedBackups(host, trees, slug);
+    if (host.uid === 0) removeMade = directoriesMadeSince(host, trees, slug);
+    if (!looks) secureBackups(host, trees, slug);
     // This is assigned only after the backups are secured, because `clear` accesses them by the project's paths.
     project = known;
-    const notes = looks ? [] : settle(host, trees, project);
+    const notes = looks ? [] : cleanUp(host, trees, project);
     // Until here a signal ends this process at once, and the next command cleans up.
     const order = await told.orderOf(project, choices, host, trees);
     if (order === null) {
@@ -143,23 +148,23 @@ export async function release(slug: string, told: Release, values: Values, conte
       return report.plan(
         order,
         planned,
-        prunedBy(planned, order, host, trees),
+        backupsToPrune(planned, order, host, trees),
         [...warnings, ...notesOf(order, planned), ...blocked],
         steps,
       );
     }
-    const { deployed, steps } = await changed(order);
+    const { deployed, steps } = await apply(order);
     line?.clear();
     return report.done(order, deployed, [...warnings, ...notes, ...deployed.notes], steps);
   }
 
-  async function changed(order: Order): Promise<{ deployed: Deployed; steps: StepResult[] }> {
-    const signal = host.heedSignals();
+  async function apply(order: DeployRequest): Promise<{ deployed: DeployResult; steps: StepResult[] }> {
+    const signal = host.catchSignals();
     const stop: Stop = () => interruption(signal(), again);
     line = lineFor(values, console, stop);
     line?.begin(told.id);
-    const signals = signalsLetIn(host, () => heed(stop));
-    const pause: Order["pause"] = async ({ phase, files, total, bytes }) => {
+    const signals = signalPause(host, () => throwIfInterrupted(stop));
+    const pause: DeployRequest["pause"] = async ({ phase, files, total, bytes }) => {
       const megabytes = (bytes / 1e6).toFixed(1);
       line?.say(`${Math.floor((100 * files) / total)} %  ${files} of ${total} files ${phase}, ${megabytes} MB`);
       await signals();
@@ -167,38 +172,38 @@ export async function release(slug: string, told: Release, values: Values, conte
     // A deploy is logged in the same file as the other changes of a project.
     const log = runLog(projectLogPath, host, (sentence) => console.err(lineOf`warning: ${sentence}`));
     const step = { id: told.id, title: told.done(order.name) };
-    const outcomeOf = ({ replaced, notes }: Deployed) => {
+    const outcomeOf = ({ replaced, notes }: DeployResult) => {
       return { outcome: replaced ? ("changed" as const) : ("ok" as const), warnings: notes };
     };
     if (publication === undefined) {
-      const deployed = await logged(log, step, () => deploy({ ...order, pause }, host, trees), outcomeOf);
+      const deployed = await logStep(log, step, () => deploy({ ...order, pause }, host, trees), outcomeOf);
       removeMade = () => {};
       return { deployed, steps: [] };
     }
     locks.push(await takeLock(host, lockPath, again, Math.max(editWaitMs, waitMs), stop));
-    await checked();
+    await checkRequirements();
     const planned = await plan({ ...order, pause }, host, trees);
     demandRoomAhead(planned, slug, trees);
-    heed(stop);
+    throwIfInterrupted(stop);
     const watch = { started: log.started, finished: log.finished };
     const site = siteChange(publication.recipe, order, { act: host, stop, watch });
     const whole = () => deploy({ ...order, pause, probe: site.probe }, host, trees, planned);
-    const deployed = await logged(log, step, whole, outcomeOf);
+    const deployed = await logStep(log, step, whole, outcomeOf);
     removeMade = () => {};
     return { deployed, steps: site.results };
   }
 
   /** Checks the requirements of a publication, and returns warnings. */
-  async function checked(): Promise<string[]> {
+  async function checkRequirements(): Promise<string[]> {
     if (!publication) return [];
     const { warnings, unknown } = await requirements(publication.recipe, snapshot(host), null);
     return [...warnings, ...unknown];
   }
 
-  function clear(): void {
+  function cleanUpRun(): void {
     line?.clear();
     ordered?.letGo?.();
-    if (project && !looks) settle(host, trees, project);
+    if (project && !looks) cleanUp(host, trees, project);
     if (looks && host.uid === 0) trees.remove(unpackedPath(slug));
     removeMade();
   }

@@ -10,7 +10,7 @@ import { command, type Values } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
 import { demandRoot, edit, takeLock } from "../run.ts";
-import type { Also } from "../teller.ts";
+import type { ExtraParts } from "../teller.ts";
 import { keyOf, slugArgument } from "./record.ts";
 
 const flags = {
@@ -60,7 +60,7 @@ export default command({
 
 const isSlug = (key: string): boolean => v.is(slugSchema, key);
 
-async function forget(slug: string, values: Values, context: Context, also?: Also): Promise<number> {
+async function forget(slug: string, values: Values, context: Context, also?: ExtraParts): Promise<number> {
   const { forgetRecord, removeProject } = await import("../../sites/recipe.ts");
   const keeps = values["keep-nginx"] === true;
   const recipe = (facts: Facts) => (isSlug(slug) ? removeProject(slug, keeps, facts) : forgetRecord(slug));
@@ -71,7 +71,7 @@ async function planRemoval(slug: string, dirs: string[], values: Values, context
   const { planDeletion } = await import("../../sites/deletion.ts");
   const sizes = planDeletion(await context.trees(), slug, dirs);
   const exit = await forget(slug, values, context, { trees: sizes });
-  await tell("Would delete", sizes, values, context);
+  await print("Would delete", sizes, values, context);
   return exit;
 }
 
@@ -97,7 +97,7 @@ async function removeWithFiles(slug: string, dirs: string[], values: Values, con
     if (first !== exitCode.done) return first;
     deleteTrees(trees, slug, dirs);
     const last = await forget(slug, values, context, { trees: sizes, earlier });
-    await tell("Deleted", sizes, values, context);
+    await print("Deleted", sizes, values, context);
     return last;
   } finally {
     lock.release();
@@ -118,7 +118,7 @@ async function printIfFailed(run: (held: Context) => Promise<number>, context: C
   return exit;
 }
 
-async function tell(verb: string, sizes: readonly TreeSize[], values: Values, { console }: Context): Promise<void> {
+async function print(verb: string, sizes: readonly TreeSize[], values: Values, { console }: Context): Promise<void> {
   if (values.quiet || values.json) return;
   await console.out(
     sizes

@@ -20,10 +20,10 @@ export default command({
       return edit((facts) => renderProject(slug, facts), values, context);
     }
     const { gatherFacts } = await import("../../engine/facts.ts");
-    const { rendered } = await import("../../sites/serve/site.ts");
+    const { siteText } = await import("../../sites/serve/site.ts");
     const { theProject } = await import("../../sites/store.ts");
     const host = await context.host();
-    await context.console.out(rendered(host, await theProject(host, slug), gatherFacts(host)));
+    await context.console.out(siteText(host, await theProject(host, slug), gatherFacts(host)));
     return exitCode.done;
   },
 });

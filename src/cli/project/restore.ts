@@ -1,7 +1,7 @@
 import { Problem } from "../../problem/problem.ts";
 import { command } from "../command.ts";
 import { slugArgument, slugOf } from "./record.ts";
-import { type Release, release, releaseFlags } from "./release.ts";
+import { type ReleaseCommand, releaseFlags, runRelease } from "./release.ts";
 
 const { "no-backup": _, ...flags } = releaseFlags;
 
@@ -20,13 +20,13 @@ const restoring = (name: "restore" | "rollback", description: string) =>
       ...flags,
     },
     async run(values, context) {
-      const { restoreOrder } = await import("../../sites/deploy/requests.ts");
+      const { restoreRequest } = await import("../../sites/deploy/requests.ts");
       const slug = slugOf(values);
       if (!(values.yes || values["dry-run"] || values.check)) {
         const hint = ["sudo", "edox-ops", ...context.typed, "--yes"];
         throw new Problem("blocked", `${name} replaces the site of ${slug}: say --yes, or --dry-run to look`, { hint });
       }
-      const told: Release = {
+      const told: ReleaseCommand = {
         command: `project ${name}`,
         id: "project.restore",
         done: (from) => `Restored project ${slug} from ${from}.`,
@@ -35,9 +35,9 @@ const restoring = (name: "restore" | "rollback", description: string) =>
             ? `Nothing to restore: ${slug} was restored already, and no earlier release is left.`
             : `Nothing to restore: ${slug} is already as it is in ${from}.`,
         orderOf: (project, choices, host, trees) =>
-          restoreOrder(project, values.backup ?? null, { ...choices, backup: true }, host, trees),
+          restoreRequest(project, values.backup ?? null, { ...choices, backup: true }, host, trees),
       };
-      return release(slug, told, values, context);
+      return runRelease(slug, told, values, context);
     },
   });
 

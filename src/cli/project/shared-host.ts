@@ -8,9 +8,9 @@ export function withRunnerWarning(recipe: Recipe, slug: string): Recipe {
   const alone: Recipe["requires"][number] = {
     name: title,
     title,
-    async check(see, warn) {
+    async check(reader, warn) {
       const { privilegedRunners, sharedHostWarning } = await import("../../runner/shared-host.ts");
-      const warning = sharedHostWarning(await privilegedRunners(see), [slug]);
+      const warning = sharedHostWarning(await privilegedRunners(reader), [slug]);
       if (warning !== null) warn(warning);
       return null;
     },

@@ -10,11 +10,11 @@ export default command({
   async run(values, { console, host }) {
     const { vhostLinkPath, vhostPath } = await import("../../sites/serve/site.ts");
     const { theProject, theRecord } = await import("../../sites/store.ts");
-    const [see, slug] = [await host(), slugOf(values)];
-    const found = await theRecord(see, slug);
+    const [reader, slug] = [await host(), slugOf(values)];
+    const found = await theRecord(reader, slug);
     // An invalid record is printed first, because an admin repairs it from its values.
     if ("reason" in found && !values.json) await console.out(linesOf(isRecord(found.value) ? found.value : {}));
-    const project = await theProject(see, slug);
+    const project = await theProject(reader, slug);
     if (values.json) {
       const { jsonOf } = await import("../../report/json.ts");
       await console.out(jsonOf({ command: "project show", outcome: "ok", exit: exitCode.done, projects: [project] }));
@@ -30,12 +30,12 @@ export default command({
 });
 
 function linesOf(values: object): string {
-  const lines = Object.entries(values).map(([key, value]) => lineOf`${key}: ${shown(value)}`);
+  const lines = Object.entries(values).map(([key, value]) => lineOf`${key}: ${shownValue(value)}`);
   return lines.join("");
 }
 
 /** Formats a value as the Python version did, because scripts read these lines. */
-function shown(value: unknown): string {
+function shownValue(value: unknown): string {
   if (value === null) return "None";
   if (typeof value === "boolean") return value ? "True" : "False";
   return typeof value === "object" ? JSON.stringify(value) : String(value);

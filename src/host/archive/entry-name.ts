@@ -14,7 +14,7 @@ export function utf8(bytes: Uint8Array): string | null {
 }
 
 /** Returns a name quoted for an error message: on one line, of bounded length. */
-export function quoted(name: string): string {
+export function quotedName(name: string): string {
   const shown = name.length > longestShown ? `${name.slice(0, longestShown)}…` : name;
   const escaped = shown.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, escapeOf);
   return `'${escaped}'`;
@@ -23,7 +23,7 @@ export function quoted(name: string): string {
 /** Returns bytes that are not UTF-8, quoted for an error message: every byte beyond ASCII is shown as \xNN. */
 export function quotedBytes(bytes: Uint8Array): string {
   const text = Buffer.from(bytes).toString("latin1");
-  return quoted(text.replace(/[\u0080-\u00ff]/g, escapeOf));
+  return quotedName(text.replace(/[\u0080-\u00ff]/g, escapeOf));
 }
 
 function escapeOf(character: string): string {

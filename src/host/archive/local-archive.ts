@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import { isatty } from "node:tty";
 import type { Attributes } from "../host.ts";
 import { systemMessage } from "../system-error.ts";
-import { Refused, tooDense, type UnpackLimits } from "../trees.ts";
+import { RejectedArchive, tooDenseMessage, type UnpackLimits } from "../trees.ts";
 import { Decompression } from "./local-decompress.ts";
 import { Unpacking } from "./local-unpacking.ts";
 import { readAt, unzip } from "./local-unzip.ts";
@@ -63,15 +63,15 @@ async function unpackFile(fd: number, target: Unpacking, limits: UnpackLimits): 
   else await untar(piecesOf(fd), target, limits);
   const after = fs.fstatSync(fd);
   if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ctimeMs !== before.ctimeMs) {
-    throw new Refused("it was changed while it was read", "unchanged");
+    throw new RejectedArchive("it was changed while it was read", "unchanged");
   }
 }
 
 async function unpackStdin(target: Unpacking, limits: UnpackLimits): Promise<void> {
-  if (fs.fstatSync(stdinFd).isDirectory()) throw new Refused("stdin is a directory, not a tar");
-  if (isatty(stdinFd)) throw new Refused("stdin is a terminal: pipe a tar into this command");
+  if (fs.fstatSync(stdinFd).isDirectory()) throw new RejectedArchive("stdin is a directory, not a tar");
+  if (isatty(stdinFd)) throw new RejectedArchive("stdin is a terminal: pipe a tar into this command");
   await untar(
-    arriving(target, limits),
+    readArriving(target, limits),
     target,
     limits,
     "a zip is read from a file, not from stdin: name it as --source",
@@ -92,14 +92,14 @@ async function untar(
     for await (const piece of withWholeHead(pieces)) {
       if (arrived === 0) {
         const kind = kindOf(piece);
-        if (kind === "zip") throw new Refused(noZip);
+        if (kind === "zip") throw new RejectedArchive(noZip);
         if (kind === "gzip" || kind === "zstd") decompression = new Decompression(kind, takeUnpacked);
       }
       arrived += piece.length;
       if (decompression === null) tar.push(piece);
       else await decompression.push(piece);
     }
-    if (arrived === 0) throw new Refused("it is empty");
+    if (arrived === 0) throw new RejectedArchive("it is empty");
     await decompression?.end();
     tar.finish();
   } finally {
@@ -108,7 +108,7 @@ async function untar(
 
   function takeUnpacked(piece: Uint8Array): void {
     unpacked += piece.length;
-    if (unpacked > limits.ratioFromBytes && unpacked > limits.ratio * arrived) throw tooDense(limits);
+    if (unpacked > limits.ratioFromBytes && unpacked > limits.ratio * arrived) throw tooDenseMessage(limits);
     tar.push(piece);
   }
 }
@@ -129,11 +129,12 @@ async function* withWholeHead(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8
   if (head !== null && head.length > 0) yield head;
 }
 
-/** Returns the format. Throws {@link Refused} for a format that is not supported. */
+/** Returns the format. Throws {@link RejectedArchive} for a format that is not supported. */
 function kindOf(bytes: Uint8Array): Kind {
   const head = Buffer.from(bytes.subarray(0, magicBytes)).toString("hex");
   const [, kind, name] = magics.find(([magic]) => head.startsWith(magic)) ?? ([null, "tar", "tar"] as const);
-  if (kind === "foreign") throw new Refused(`its format is ${name}: pack it as .tar, .tar.gz, .tar.zst or .zip`);
+  if (kind === "foreign")
+    throw new RejectedArchive(`its format is ${name}: pack it as .tar, .tar.gz, .tar.zst or .zip`);
   return kind;
 }
 
@@ -148,7 +149,7 @@ function* piecesOf(fd: number): Generator<Uint8Array> {
 }
 
 /** Yields what arrives on stdin as long as the archive makes progress, which means file content or another entry. */
-async function* arriving(target: Unpacking, { idleMs }: UnpackLimits): AsyncGenerator<Uint8Array> {
+async function* readArriving(target: Unpacking, { idleMs }: UnpackLimits): AsyncGenerator<Uint8Array> {
   const reader = Bun.stdin.stream().getReader();
   try {
     for (;;) {
@@ -157,7 +158,7 @@ async function* arriving(target: Unpacking, { idleMs }: UnpackLimits): AsyncGene
       const timer = setTimeout(() => late.resolve(null), Math.max(0, left));
       const next = await Promise.race([reader.read(), late.promise]).finally(() => clearTimeout(timer));
       if (next === null || left < 0) {
-        throw new Refused(`limit reached: no content of a file arrived for ${idleMs / 1000} s`, "idleMs");
+        throw new RejectedArchive(`limit reached: no content of a file arrived for ${idleMs / 1000} s`, "idleMs");
       }
       if (next.done) return;
       yield next.value;
@@ -169,10 +170,10 @@ async function* arriving(target: Unpacking, { idleMs }: UnpackLimits): AsyncGene
 }
 
 /**
- * Converts errors of the system and of the decompressor into a {@link Refused}. Disk errors and bugs stay as they are.
+ * Converts errors of the system and of the decompressor into a {@link RejectedArchive}. Disk errors and bugs stay as they are.
  */
 function refusal(error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (error instanceof Refused || typeof code !== "string" || diskFaults.includes(code)) return error;
-  return new Refused(`it cannot be read: ${systemMessage(message)}`);
+  if (error instanceof RejectedArchive || typeof code !== "string" || diskFaults.includes(code)) return error;
+  return new RejectedArchive(`it cannot be read: ${systemMessage(message)}`);
 }

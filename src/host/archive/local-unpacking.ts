@@ -2,10 +2,10 @@
 
 import * as fs from "node:fs";
 import type { Attributes } from "../host.ts";
-import { acted } from "../local-naming.ts";
-import { Refused, type UnpackLimits } from "../trees.ts";
+import { withPath } from "../local-naming.ts";
+import { RejectedArchive, type UnpackLimits } from "../trees.ts";
 import type { EntrySink } from "./archive-entry.ts";
-import { quoted } from "./entry-name.ts";
+import { quotedName } from "./entry-name.ts";
 
 const setIdBits = 0o6000;
 /**
@@ -60,7 +60,7 @@ export class Unpacking implements EntrySink {
     const path = this.begin(typed);
     if (path === "" || this.leavesOut(path)) return;
     const before = this.made.get(path);
-    if (before !== undefined && before !== "directory") throw new Refused(`${quoted(typed)} occurs twice`);
+    if (before !== undefined && before !== "directory") throw new RejectedArchive(`${quotedName(typed)} occurs twice`);
     this.makeAbove(path, typed);
     this.makeDirectory(path);
   }
@@ -69,7 +69,7 @@ export class Unpacking implements EntrySink {
     const path = this.begin(typed);
     if (this.leavesOut(path)) return;
     if (target === "" || target.includes("\0") || Buffer.byteLength(target) > longestPath) {
-      throw new Refused(`${quoted(typed)} is a symbolic link without a valid target`);
+      throw new RejectedArchive(`${quotedName(typed)} is a symbolic link without a valid target`);
     }
     this.add(path, typed, "link");
     fs.symlinkSync(target, `${this.dir}/${path}`);
@@ -80,8 +80,8 @@ export class Unpacking implements EntrySink {
     if (this.leavesOut(path)) return;
     const source = this.checked(earlier);
     if (this.made.get(source) !== "file") {
-      throw new Refused(
-        `${quoted(typed)} is a hard link to ${quoted(earlier)}, which is no earlier file of the archive`,
+      throw new RejectedArchive(
+        `${quotedName(typed)} is a hard link to ${quotedName(earlier)}, which is no earlier file of the archive`,
       );
     }
     this.add(path, typed, "file");
@@ -94,7 +94,8 @@ export class Unpacking implements EntrySink {
   }
 
   open(typed: string, mode: number): void {
-    if ((mode & setIdBits) !== 0) throw new Refused(`${quoted(typed)} has a set-user-ID or set-group-ID bit`);
+    if ((mode & setIdBits) !== 0)
+      throw new RejectedArchive(`${quotedName(typed)} has a set-user-ID or set-group-ID bit`);
     const path = this.begin(typed);
     const isLeftOut = this.leavesOut(path);
     if (!isLeftOut) this.add(path, typed, "file");
@@ -118,7 +119,7 @@ export class Unpacking implements EntrySink {
     for (let done = 0; done < piece.length; ) {
       // If there is no hole before it, the position of the descriptor is correct.
       const position = file.hasHole ? file.position + done : null;
-      done += acted(path, () => fs.writeSync(fd, piece, done, piece.length - done, position));
+      done += withPath(path, () => fs.writeSync(fd, piece, done, piece.length - done, position));
     }
     file.position += piece.length;
   }
@@ -158,7 +159,7 @@ export class Unpacking implements EntrySink {
   /** Returns one sentence for the user for each kind of remark. */
   notes(): string[] {
     return [...this.remarks].map(([what, { count, example }]) => {
-      return `${sentences[what]}: ${count}, for example ${quoted(example)}`;
+      return `${sentences[what]}: ${count}, for example ${quotedName(example)}`;
     });
   }
 
@@ -171,12 +172,15 @@ export class Unpacking implements EntrySink {
   private count(bytes: number, typed: string): void {
     this.bytes += bytes;
     if (this.bytes <= this.limits.bytes) return;
-    throw new Refused(`limit reached at ${quoted(typed)}: it unpacks to more than ${this.limits.bytes} bytes`, "bytes");
+    throw new RejectedArchive(
+      `limit reached at ${quotedName(typed)}: it unpacks to more than ${this.limits.bytes} bytes`,
+      "bytes",
+    );
   }
 
   private add(path: string, typed: string, type: "file" | "link"): void {
-    if (path === "") throw new Refused(`${quoted(typed)} is not a name of a file`);
-    if (this.made.has(path)) throw new Refused(`${quoted(typed)} occurs twice`);
+    if (path === "") throw new RejectedArchive(`${quotedName(typed)} is not a name of a file`);
+    if (this.made.has(path)) throw new RejectedArchive(`${quotedName(typed)} occurs twice`);
     this.makeAbove(path, typed);
     this.made.set(path, type);
     if (path !== path.normalize("NFC")) this.remark("NFD", path);
@@ -195,16 +199,16 @@ export class Unpacking implements EntrySink {
    * URL.
    */
   private checked(typed: string): string {
-    if (typed.startsWith("/")) throw new Refused(`${quoted(typed)} is an absolute path`);
-    if (typed.includes("\\")) throw new Refused(`${quoted(typed)} has a backslash in its name`);
+    if (typed.startsWith("/")) throw new RejectedArchive(`${quotedName(typed)} is an absolute path`);
+    if (typed.includes("\\")) throw new RejectedArchive(`${quotedName(typed)} has a backslash in its name`);
     if (unprintable.test(typed))
-      throw new Refused(`${quoted(typed)} has control or replacement characters in its name`);
-    if (typed.length > longestPath) throw new Refused(`${quoted(typed)} has a name that is too long`);
+      throw new RejectedArchive(`${quotedName(typed)} has control or replacement characters in its name`);
+    if (typed.length > longestPath) throw new RejectedArchive(`${quotedName(typed)} has a name that is too long`);
     const parts = typed.split("/").filter((part) => part !== "" && part !== ".");
-    if (parts.includes("..")) throw new Refused(`${quoted(typed)} leads out of the archive`);
+    if (parts.includes("..")) throw new RejectedArchive(`${quotedName(typed)} leads out of the archive`);
     const isLong =
       Buffer.byteLength(typed) > longestPath || parts.some((part) => Buffer.byteLength(part) > longestName);
-    if (isLong) throw new Refused(`${quoted(typed)} has a name that is too long`);
+    if (isLong) throw new RejectedArchive(`${quotedName(typed)} has a name that is too long`);
     return parts.join("/");
   }
 
@@ -214,14 +218,15 @@ export class Unpacking implements EntrySink {
    */
   private demandFew(): void {
     if (Math.max(this.entries, this.made.size) <= this.limits.entries) return;
-    throw new Refused(`limit reached: it has more than ${this.limits.entries} entries`, "entries");
+    throw new RejectedArchive(`limit reached: it has more than ${this.limits.entries} entries`, "entries");
   }
 
   private makeAbove(path: string, typed: string): void {
     const above = path.slice(0, Math.max(0, path.lastIndexOf("/")));
     const found = this.made.get(above);
     if (found === "directory") return;
-    if (found !== undefined) throw new Refused(`${quoted(typed)} is below ${quoted(above)}, which is not a directory`);
+    if (found !== undefined)
+      throw new RejectedArchive(`${quotedName(typed)} is below ${quotedName(above)}, which is not a directory`);
     this.makeAbove(above, typed);
     this.makeDirectory(above);
   }

@@ -2,13 +2,13 @@
 
 import * as fs from "node:fs";
 import * as zlib from "node:zlib";
-import { Refused, tooDense, type UnpackLimits } from "../trees.ts";
-import { quoted, utf8 } from "./entry-name.ts";
+import { RejectedArchive, tooDenseMessage, type UnpackLimits } from "../trees.ts";
+import { quotedName, utf8 } from "./entry-name.ts";
 import { Decompression } from "./local-decompress.ts";
 import type { Unpacking } from "./local-unpacking.ts";
 import {
   contentOffset,
-  corrupt,
+  corruptArchive,
   declaredBytes,
   type ReadAt,
   type ZipEntry,
@@ -40,13 +40,14 @@ const pieceBytes = 256 * 1024;
 /** A file of up to this many bytes, both packed and unpacked, is decompressed in one call. */
 const smallBytes = 1024 * 1024;
 
-/** Unpacks a zip. Throws {@link Refused} for a zip that must not be published. */
+/** Unpacks a zip. Throws {@link RejectedArchive} for a zip that must not be published. */
 export async function unzip(fd: number, fileBytes: number, target: Unpacking, limits: UnpackLimits): Promise<void> {
   const read: ReadAt = (offset, bytes) => readAt(fd, offset, bytes);
   const directory = zipDirectory(read, fileBytes, limits);
   const bytes = declaredBytes(read, directory);
-  if (bytes > limits.bytes) throw new Refused(`limit reached: it unpacks to more than ${limits.bytes} bytes`, "bytes");
-  if (bytes > limits.ratioFromBytes && bytes > limits.ratio * fileBytes) throw tooDense(limits);
+  if (bytes > limits.bytes)
+    throw new RejectedArchive(`limit reached: it unpacks to more than ${limits.bytes} bytes`, "bytes");
+  if (bytes > limits.ratioFromBytes && bytes > limits.ratio * fileBytes) throw tooDenseMessage(limits);
   for (const entry of zipEntries(read, directory)) {
     const { name, guessed } = zipName(entry.rawName, entry.extra, entry.flags, entry.madeBy);
     if (guessed !== null) target.remark(guessed, name);
@@ -62,19 +63,19 @@ async function unpackEntry(
   mode: number,
   target: Unpacking,
 ): Promise<void> {
-  const shown = quoted(name);
+  const shown = quotedName(name);
   const kind = mode & S_IFMT;
   const start = contentOffset(read, entry, shown);
-  if ((entry.flags & encryptedFlags) !== 0) throw new Refused(`${shown} is encrypted`);
+  if ((entry.flags & encryptedFlags) !== 0) throw new RejectedArchive(`${shown} is encrypted`);
   if (entry.method !== stored && entry.method !== deflated) {
     const method = methods[entry.method] ?? `method ${entry.method}`;
-    throw new Refused(`${shown} is compressed by ${method}: pack it with Deflate, as most programs do`);
+    throw new RejectedArchive(`${shown} is compressed by ${method}: pack it with Deflate, as most programs do`);
   }
   if (name.endsWith("/") || kind === S_IFDIR) {
-    if (entry.size > 0) throw new Refused(`${shown} is a directory with a size of ${entry.size} bytes`);
+    if (entry.size > 0) throw new RejectedArchive(`${shown} is a directory with a size of ${entry.size} bytes`);
     target.directory(name);
   } else if (kind === S_IFLNK) {
-    if (entry.size > longestTarget) throw new Refused(`${shown} is a symbolic link without a valid target`);
+    if (entry.size > longestTarget) throw new RejectedArchive(`${shown} is a symbolic link without a valid target`);
     const pieces: Uint8Array[] = [];
     await content(read, entry, start, shown, (piece) => pieces.push(Uint8Array.from(piece)));
     target.link(name, utf8(Buffer.concat(pieces)) ?? "");
@@ -82,7 +83,7 @@ async function unpackEntry(
     target.open(name, mode);
     await content(read, entry, start, shown, (piece) => target.write(piece));
     target.close();
-  } else throw new Refused(`${shown} is neither a file, a directory nor a symbolic link`);
+  } else throw new RejectedArchive(`${shown} is neither a file, a directory nor a symbolic link`);
 }
 
 /**
@@ -97,18 +98,18 @@ async function content(
   take: (piece: Uint8Array) => void,
 ): Promise<void> {
   let [bytes, sum] = [0, 0];
-  const checked = (piece: Uint8Array): void => {
+  const verifyContent = (piece: Uint8Array): void => {
     bytes += piece.length;
-    if (bytes > size) throw corrupt(`${shown} unpacks to more than its ${size} bytes`);
+    if (bytes > size) throw corruptArchive(`${shown} unpacks to more than its ${size} bytes`);
     sum = zlib.crc32(piece, sum);
     take(piece);
   };
   if (method === stored) {
-    for (const piece of piecesOf(read, start, packed)) checked(piece);
+    for (const piece of piecesOf(read, start, packed)) verifyContent(piece);
   } else if (packed <= smallBytes && size <= smallBytes) {
-    checked(inflated(read(start, packed), size, shown));
+    verifyContent(inflate(read(start, packed), size, shown));
   } else {
-    const inflating = new Decompression("deflate", checked);
+    const inflating = new Decompression("deflate", verifyContent);
     try {
       for (const piece of piecesOf(read, start, packed)) await inflating.push(piece);
       await inflating.end();
@@ -116,16 +117,16 @@ async function content(
       inflating.destroy();
     }
   }
-  if (bytes !== size) throw corrupt(`${shown} unpacks to ${bytes} bytes, not to its ${size}`);
-  if (sum !== crc) throw corrupt(`${shown} has another checksum`);
+  if (bytes !== size) throw corruptArchive(`${shown} unpacks to ${bytes} bytes, not to its ${size}`);
+  if (sum !== crc) throw corruptArchive(`${shown} has another checksum`);
 }
 
-function inflated(packed: Buffer, size: number, shown: string): Buffer {
+function inflate(packed: Buffer, size: number, shown: string): Buffer {
   try {
     return zlib.inflateRawSync(packed, { maxOutputLength: size + 1 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ERR_BUFFER_TOO_LARGE") throw error;
-    throw corrupt(`${shown} unpacks to more than its ${size} bytes`);
+    throw corruptArchive(`${shown} unpacks to more than its ${size} bytes`);
   }
 }
 
@@ -135,12 +136,12 @@ function* piecesOf(read: ReadAt, start: number, bytes: number): Generator<Buffer
   }
 }
 
-/** Reads exactly this many bytes at an offset. Throws {@link Refused} if the file ends before that. */
+/** Reads exactly this many bytes at an offset. Throws {@link RejectedArchive} if the file ends before that. */
 export function readAt(fd: number, offset: number, bytes: number): Buffer {
   const buffer = Buffer.allocUnsafe(bytes);
   for (let done = 0; done < bytes; ) {
     const count = fs.readSync(fd, buffer, done, bytes - done, offset + done);
-    if (count === 0) throw corrupt("it ends before its content");
+    if (count === 0) throw corruptArchive("it ends before its content");
     done += count;
   }
   return buffer;

@@ -1,6 +1,6 @@
 // One header block of a tar: v7, ustar (POSIX) or GNU, tar(5).
 
-import { Refused } from "../trees.ts";
+import { RejectedArchive } from "../trees.ts";
 
 export const blockBytes = 512;
 
@@ -22,7 +22,7 @@ const magicAt = 257;
 const space = 0x20;
 
 /**
- * Parses a header block. Returns null for a block of zeros. Throws {@link Refused} for an invalid block; `offset` is
+ * Parses a header block. Returns null for a block of zeros. Throws {@link RejectedArchive} for an invalid block; `offset` is
  * its position in the archive.
  */
 export function tarHeader(block: Uint8Array, offset: number): TarHeader | null {
@@ -30,12 +30,12 @@ export function tarHeader(block: Uint8Array, offset: number): TarHeader | null {
   const sum = octal(block, checksumAt, checksumEnd - checksumAt);
   if (Number.isNaN(sum) || !checksums(block).includes(sum)) {
     const what = offset === 0 ? noArchive : "it is corrupt";
-    throw new Refused(`${what}: no tar header at byte ${offset}`);
+    throw new RejectedArchive(`${what}: no tar header at byte ${offset}`);
   }
   const size = octal(block, 124, 12);
   const mode = octal(block, 100, 8);
   if (!(Number.isSafeInteger(size) && size >= 0 && Number.isSafeInteger(mode))) {
-    throw new Refused(`it is corrupt: invalid number in the tar header at byte ${offset}`);
+    throw new RejectedArchive(`it is corrupt: invalid number in the tar header at byte ${offset}`);
   }
   const type = String.fromCharCode(block[156] || 0x30);
   return { name: nameIn(block), linkName: text(block, 157, 100), type, mode, size };

@@ -1,9 +1,9 @@
 // Streaming reader for the entries of a tar: v7, ustar, GNU and pax, with sparse files. Rejects anything that could be
 // misread.
 
-import { Refused, type UnpackLimits } from "../trees.ts";
+import { RejectedArchive, type UnpackLimits } from "../trees.ts";
 import type { EntrySink } from "./archive-entry.ts";
-import { quoted, quotedBytes, utf8 } from "./entry-name.ts";
+import { quotedBytes, quotedName, utf8 } from "./entry-name.ts";
 import { type PaxRecord, paxNumber, paxRecords } from "./pax.ts";
 import { blockBytes, isZero, noArchive, type TarHeader, tarHeader, text } from "./tar-header.ts";
 import { type Body, OldMap, paxSparse, type Sparse, SparseBody } from "./tar-sparse.ts";
@@ -65,8 +65,8 @@ export class TarReader {
 
   /** Throws if the archive is incomplete: without its two end blocks it may have been cut off between two files. */
   finish(): void {
-    if (this.offset > 0 && this.offset < blockBytes) throw new Refused(noArchive);
-    if (this.zeroBlocks < endBlocks) throw new Refused("it is cut off: the end of the tar is missing");
+    if (this.offset > 0 && this.offset < blockBytes) throw new RejectedArchive(noArchive);
+    if (this.zeroBlocks < endBlocks) throw new RejectedArchive("it is cut off: the end of the tar is missing");
   }
 
   /** Returns how many of the bytes were consumed. */
@@ -96,10 +96,11 @@ export class TarReader {
   }
 
   private afterEnd(bytes: Uint8Array): number {
-    if (!isZero(bytes)) throw new Refused("data follows the end of the tar: pack one archive, do not join several");
+    if (!isZero(bytes))
+      throw new RejectedArchive("data follows the end of the tar: pack one archive, do not join several");
     this.zeroBytes += bytes.length;
     if (this.zeroBytes > paddingBytes) {
-      throw new Refused(`limit reached: more than ${paddingBytes} bytes of zeros follow the end of the tar`);
+      throw new RejectedArchive(`limit reached: more than ${paddingBytes} bytes of zeros follow the end of the tar`);
     }
     return bytes.length;
   }
@@ -116,7 +117,7 @@ export class TarReader {
       return;
     }
     if (this.zeroBlocks > 0)
-      throw new Refused("data follows the end of the tar: pack one archive, do not join several");
+      throw new RejectedArchive("data follows the end of the tar: pack one archive, do not join several");
     this.takeHeader(header, block);
   }
 
@@ -160,10 +161,15 @@ export class TarReader {
     this.extended.bytes += blockBytes + size;
     this.headerBytes += blockBytes + size;
     if (this.extended.bytes > extendedBytes) {
-      throw new Refused(`limit reached: more than ${extendedBytes} bytes of extended headers for one entry of the tar`);
+      throw new RejectedArchive(
+        `limit reached: more than ${extendedBytes} bytes of extended headers for one entry of the tar`,
+      );
     }
     if (this.headerBytes > this.limits.headerBytes) {
-      throw new Refused(`limit reached: more than ${this.limits.headerBytes} bytes of extended headers`, "headerBytes");
+      throw new RejectedArchive(
+        `limit reached: more than ${this.limits.headerBytes} bytes of extended headers`,
+        "headerBytes",
+      );
     }
   }
 
@@ -172,7 +178,7 @@ export class TarReader {
     else if (type === "K") this.extended.longLink = text(bytes, 0, bytes.length);
     else if (type === "g") {
       for (const [key, value] of paxRecords(bytes)) {
-        if (key !== "hdrcharset") throw new Refused(`a global header of the tar sets ${key} for all entries`);
+        if (key !== "hdrcharset") throw new RejectedArchive(`a global header of the tar sets ${key} for all entries`);
         this.charset = value;
       }
     } else this.extended.records = [...this.extended.records, ...paxRecords(bytes)];
@@ -187,12 +193,15 @@ export class TarReader {
     const name = nameOf(sparseName ?? pax.get("path") ?? longName ?? header.name, charset);
     const foreign = ["SCHILY.realsize", "SUN.holesdata"].find((key) => pax.has(key));
     if (foreign)
-      throw new Refused(`${quoted(name)} is a sparse file of an unknown form (${foreign}): pack it without holes`);
+      throw new RejectedArchive(
+        `${quotedName(name)} is a sparse file of an unknown form (${foreign}): pack it without holes`,
+      );
     const paxSize = pax.get("size");
     const size = paxSize === undefined ? header.size : paxNumber(paxSize);
     const { type } = header;
     const isMultiVolume = type === "M" || records.some(([key]) => key.startsWith("GNU.volume."));
-    if (isMultiVolume) throw new Refused(`${quoted(name)} goes on from another volume: pack one archive, without -M`);
+    if (isMultiVolume)
+      throw new RejectedArchive(`${quotedName(name)} goes on from another volume: pack one archive, without -M`);
     if (type === "0" || type === "7") {
       const isDirectory = name.endsWith("/");
       const sparse = old ?? paxSparse(records);
@@ -207,12 +216,13 @@ export class TarReader {
       const target = nameOf(pax.get("linkpath") ?? longLink ?? header.linkName, charset);
       if (type === "1") this.withoutContent(name, size, "a hard link", () => this.sink.copy(name, target));
       else this.withoutContent(name, size, "a symbolic link", () => this.sink.link(name, target));
-    } else throw new Refused(`${quoted(name)} is ${devices[type] ?? `of the unknown type ${quoted(type)}`}`);
+    } else
+      throw new RejectedArchive(`${quotedName(name)} is ${devices[type] ?? `of the unknown type ${quotedName(type)}`}`);
   }
 
   /** Rejects content, because programs disagree on whether it is present for such an entry. */
   private withoutContent(name: string, size: number, what: string, make: () => void): void {
-    if (size > 0) throw new Refused(`${quoted(name)} is ${what} with a size of ${size} bytes`);
+    if (size > 0) throw new RejectedArchive(`${quotedName(name)} is ${what} with a size of ${size} bytes`);
     make();
   }
 
@@ -248,9 +258,9 @@ const nothing: Body = { write: () => undefined, end: () => undefined };
 function nameOf(bytes: Uint8Array, charset: Uint8Array | null): string {
   const set = charset === null ? "BINARY" : Buffer.from(charset).toString("latin1");
   if (set !== "BINARY" && !/utf-?8$/i.test(set))
-    throw new Refused(`the names of the tar are in ${quoted(set)}, not in UTF-8`);
+    throw new RejectedArchive(`the names of the tar are in ${quotedName(set)}, not in UTF-8`);
   const name = utf8(bytes);
   if (name === null)
-    throw new Refused(`the name ${quotedBytes(bytes)} is not UTF-8: rename the file and pack it again`);
+    throw new RejectedArchive(`the name ${quotedBytes(bytes)} is not UTF-8: rename the file and pack it again`);
   return name;
 }

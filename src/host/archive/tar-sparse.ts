@@ -1,7 +1,7 @@
 // Sparse files in a tar: the old GNU form, and GNU.sparse 0.0, 0.1 and 1.0 in pax headers, as libarchive also writes
 // them.
 
-import { Refused } from "../trees.ts";
+import { RejectedArchive } from "../trees.ts";
 import type { EntrySink } from "./archive-entry.ts";
 import { type PaxRecord, paxNumber } from "./pax.ts";
 import { blockBytes, octal } from "./tar-header.ts";
@@ -33,7 +33,7 @@ export function paxSparse(records: readonly PaxRecord[]): Sparse | null {
   const number = (key: string): number => paxNumber(said.get(`GNU.sparse.${key}`) ?? "");
   const major = said.has("GNU.sparse.major") ? number("major") : 0;
   if (major === 1 && number("minor") === 0) return { realSize: number("realsize"), segments: null };
-  if (major !== 0) throw new Refused(`it has a sparse file of an unknown form (GNU.sparse.${major})`);
+  if (major !== 0) throw new RejectedArchive(`it has a sparse file of an unknown form (GNU.sparse.${major})`);
   let numbers: number[] = [];
   for (const [key, value] of records) {
     if (key === "GNU.sparse.map") numbers = Buffer.from(value).toString("latin1").split(",").map(paxNumber);
@@ -43,7 +43,7 @@ export function paxSparse(records: readonly PaxRecord[]): Sparse | null {
 }
 
 function pairs(numbers: readonly number[]): Segment[] {
-  if (numbers.length % 2 !== 0) throw malformed();
+  if (numbers.length % 2 !== 0) throw malformedMap();
   return numbers.flatMap((offset, at) => (at % 2 === 0 ? [[offset, numbers[at + 1] as number] as Segment] : []));
 }
 
@@ -105,18 +105,18 @@ export class SparseBody implements Body {
   }
 
   end(): void {
-    if (this.segments === null) throw malformed();
+    if (this.segments === null) throw malformedMap();
     this.moveTo(this.sparse.realSize);
   }
 
   private begin(segments: readonly Segment[], data: number): void {
     let [end, sum] = [0, 0];
     for (const [offset, bytes] of segments) {
-      if (!(offset >= end && bytes >= 0)) throw malformed();
+      if (!(offset >= end && bytes >= 0)) throw malformedMap();
       end = offset + bytes;
       sum += bytes;
     }
-    if (!(end <= this.sparse.realSize && sum === data)) throw malformed();
+    if (!(end <= this.sparse.realSize && sum === data)) throw malformedMap();
     this.segments = segments.filter(([, bytes]) => bytes > 0);
   }
 
@@ -165,10 +165,10 @@ function mapIn(bytes: Buffer): Segment[] | null {
   return pairs(numbers.slice(1));
 }
 
-function malformed(): Refused {
-  return new Refused("it is corrupt: the map of a sparse file is malformed");
+function malformedMap(): RejectedArchive {
+  return new RejectedArchive("it is corrupt: the map of a sparse file is malformed");
 }
 
-function tooLong(): Refused {
-  return new Refused(`limit reached: the map of a sparse file is longer than ${longestMap} bytes`);
+function tooLong(): RejectedArchive {
+  return new RejectedArchive(`limit reached: the map of a sparse file is longer than ${longestMap} bytes`);
 }

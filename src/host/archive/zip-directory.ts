@@ -1,7 +1,7 @@
 // The central directory of a zip, APPNOTE.TXT 4.3. It lists everything that is published and is compared with the local
 // headers.
 
-import { Refused, type UnpackLimits } from "../trees.ts";
+import { RejectedArchive, type UnpackLimits } from "../trees.ts";
 import { type ExtraFields, extraFields } from "./zip-name.ts";
 
 export interface ZipEntry {
@@ -38,7 +38,7 @@ const zip64Field = 0x0001;
 const windowBytes = 1024 * 1024;
 
 /**
- * Finds the central directory. Throws {@link Refused} for a file without the end record of a zip, and for a part of a
+ * Finds the central directory. Throws {@link RejectedArchive} for a file without the end record of a zip, and for a part of a
  * split zip. Also throws it for a file that contains more than a zip.
  */
 export function zipDirectory(
@@ -47,7 +47,7 @@ export function zipDirectory(
   limits: Pick<UnpackLimits, "headerBytes" | "entries">,
 ): ZipDirectory {
   const end = zipEnd(read, fileBytes);
-  if (end === null) throw new Refused("it is cut off: the end of the zip is missing");
+  if (end === null) throw new RejectedArchive("it is cut off: the end of the zip is missing");
   const endAt = fileBytes - end.length;
   const found = zip64End(read, endAt) ?? {
     disks: end.readUInt16LE(4) | end.readUInt16LE(6),
@@ -56,15 +56,19 @@ export function zipDirectory(
     offset: end.readUInt32LE(16),
     at: endAt,
   };
-  if (found.disks !== 0) throw new Refused("it is one part of a split zip: pack one archive");
+  if (found.disks !== 0) throw new RejectedArchive("it is one part of a split zip: pack one archive");
   const { offset, bytes, count } = found;
   if (offset + bytes !== found.at) {
-    throw new Refused("something stands in front of the zip or in it: a self-extracting archive is not taken");
+    throw new RejectedArchive("something stands in front of the zip or in it: a self-extracting archive is not taken");
   }
   if (bytes > limits.headerBytes) {
-    throw new Refused(`limit reached: the names of the zip have more than ${limits.headerBytes} bytes`, "headerBytes");
+    throw new RejectedArchive(
+      `limit reached: the names of the zip have more than ${limits.headerBytes} bytes`,
+      "headerBytes",
+    );
   }
-  if (count > limits.entries) throw new Refused(`limit reached: it has more than ${limits.entries} entries`, "entries");
+  if (count > limits.entries)
+    throw new RejectedArchive(`limit reached: it has more than ${limits.entries} entries`, "entries");
   return { offset, bytes, count };
 }
 
@@ -84,9 +88,9 @@ function zip64End(read: ReadAt, endAt: number) {
   const locator = read(endAt - locatorBytes, locatorBytes);
   if (locator.readUInt32LE(0) !== locatorMagic) return null;
   const at = integer(locator, 8);
-  if (at > endAt - locatorBytes - end64Bytes) throw corrupt("its central directory is not where it should be");
+  if (at > endAt - locatorBytes - end64Bytes) throw corruptArchive("its central directory is not where it should be");
   const end = read(at, end64Bytes);
-  if (end.readUInt32LE(0) !== end64Magic) throw corrupt("its central directory is not where it should be");
+  if (end.readUInt32LE(0) !== end64Magic) throw corruptArchive("its central directory is not where it should be");
   const disks = end.readUInt32LE(16) | end.readUInt32LE(20);
   return { disks, count: integer(end, 32), bytes: integer(end, 40), offset: integer(end, 48), at };
 }
@@ -97,7 +101,7 @@ export function* zipEntries(read: ReadAt, { offset, bytes, count }: ZipDirectory
   let start = offset;
   const end = offset + bytes;
   const take = (from: number, length: number): Buffer => {
-    if (from + length > end) throw corrupt("its central directory ends in an entry");
+    if (from + length > end) throw corruptArchive("its central directory ends in an entry");
     if (from + length > start + window.length) {
       start = from;
       window = read(from, Math.min(end - from, Math.max(length, windowBytes)));
@@ -107,9 +111,10 @@ export function* zipEntries(read: ReadAt, { offset, bytes, count }: ZipDirectory
   let at = offset;
   let seen = 0;
   for (; at < end; seen++) {
-    if (seen === count) throw corrupt(`its central directory has more than the ${count} entries that it declares`);
+    if (seen === count)
+      throw corruptArchive(`its central directory has more than the ${count} entries that it declares`);
     const head = take(at, entryBytes);
-    if (head.readUInt32LE(0) !== entryMagic) throw corrupt("its central directory has an invalid entry");
+    if (head.readUInt32LE(0) !== entryMagic) throw corruptArchive("its central directory has an invalid entry");
     const [name, extra, comment] = [head.readUInt16LE(28), head.readUInt16LE(30), head.readUInt16LE(32)];
     const entry = {
       flags: head.readUInt16LE(8),
@@ -123,19 +128,19 @@ export function* zipEntries(read: ReadAt, { offset, bytes, count }: ZipDirectory
     };
     const rest = take(at + entryBytes, name + extra);
     const fields = extraFields(rest.subarray(name));
-    yield widened({ ...entry, rawName: Buffer.from(rest.subarray(0, name)), extra: fields });
+    yield widenFields({ ...entry, rawName: Buffer.from(rest.subarray(0, name)), extra: fields });
     at += entryBytes + name + extra + comment;
   }
-  if (seen !== count) throw corrupt(`its central directory declares ${count} entries and has ${seen}`);
-  if (at !== end) throw corrupt("its central directory ends in an entry");
+  if (seen !== count) throw corruptArchive(`its central directory declares ${count} entries and has ${seen}`);
+  if (at !== end) throw corruptArchive("its central directory ends in an entry");
 }
 
-function widened(entry: ZipEntry): ZipEntry {
+function widenFields(entry: ZipEntry): ZipEntry {
   const field = entry.extra.get(zip64Field);
   let at = 0;
   for (const key of ["size", "packed", "offset"] as const) {
     if (entry[key] !== in64 || field === undefined) continue;
-    if (at + 8 > field.length) throw corrupt("it has an invalid zip64 field");
+    if (at + 8 > field.length) throw corruptArchive("it has an invalid zip64 field");
     entry[key] = integer(field, at);
     at += 8;
   }
@@ -156,7 +161,7 @@ export function declaredBytes(read: ReadAt, directory: ZipDirectory): number {
   ranges.sort(([one], [other]) => one - other);
   let before = 0;
   for (const [from, to] of [...ranges, [directory.offset, directory.offset] as const]) {
-    if (from < before) throw corrupt("its entries overlap");
+    if (from < before) throw corruptArchive("its entries overlap");
     before = to;
   }
   return bytes;
@@ -165,20 +170,20 @@ export function declaredBytes(read: ReadAt, directory: ZipDirectory): number {
 /** Returns the offset of an entry's content. Throws if its local header has another name or compression method. */
 export function contentOffset(read: ReadAt, { offset, rawName, method }: ZipEntry, shown: string): number {
   const head = read(offset, localBytes);
-  if (head.readUInt32LE(0) !== 0x04034b50) throw corrupt(`${shown} has no local header`);
+  if (head.readUInt32LE(0) !== 0x04034b50) throw corruptArchive(`${shown} has no local header`);
   const [name, extra] = [head.readUInt16LE(26), head.readUInt16LE(28)];
   const isSame = head.readUInt16LE(8) === method && read(offset + localBytes, name).equals(rawName);
-  if (!isSame) throw corrupt(`${shown} has another name or compression in its local header`);
+  if (!isSame) throw corruptArchive(`${shown} has another name or compression in its local header`);
   return offset + localBytes + name + extra;
 }
 
 function integer(bytes: Buffer, at: number): number {
   const value = bytes.readUInt32LE(at + 4) * 2 ** 32 + bytes.readUInt32LE(at);
-  if (!Number.isSafeInteger(value)) throw corrupt("it has an invalid zip64 field");
+  if (!Number.isSafeInteger(value)) throw corruptArchive("it has an invalid zip64 field");
   return value;
 }
 
 /** Returns the error for a zip that is corrupt. */
-export function corrupt(what: string): Refused {
-  return new Refused(`it is corrupt: ${what}`);
+export function corruptArchive(what: string): RejectedArchive {
+  return new RejectedArchive(`it is corrupt: ${what}`);
 }

@@ -1,6 +1,6 @@
 // Decodes names in a zip: UTF-8 if they are valid UTF-8, otherwise code page 437, the default of APPNOTE.TXT.
 
-import { Refused } from "../trees.ts";
+import { RejectedArchive } from "../trees.ts";
 import { quotedBytes, utf8 } from "./entry-name.ts";
 
 export type ExtraFields = Map<number, Buffer>;
@@ -19,7 +19,7 @@ export interface ZipName {
   guessed: "code page 437" | "backslashes" | null;
 }
 
-/** Decodes a name. Throws {@link Refused} for a name that is not in its declared encoding. */
+/** Decodes a name. Throws {@link RejectedArchive} for a name that is not in its declared encoding. */
 export function zipName(raw: Buffer, extra: ExtraFields, flags: number, madeBy: number): ZipName {
   const field = extra.get(unicodePath);
   const isCurrent =
@@ -28,7 +28,7 @@ export function zipName(raw: Buffer, extra: ExtraFields, flags: number, madeBy: 
   const name = utf8(bytes);
   if (name !== null) return withSlashes(name, madeBy);
   if (isCurrent || (flags & utf8Flag) !== 0)
-    throw new Refused(`the name ${quotedBytes(bytes)} is declared as UTF-8, and is not`);
+    throw new RejectedArchive(`the name ${quotedBytes(bytes)} is declared as UTF-8, and is not`);
   const guess = withSlashes(fromCodePage437(raw), madeBy).name;
   return { name: guess, guessed: "code page 437" };
 }

@@ -5,16 +5,16 @@ import type { Host } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { regularFile } from "../../problem/regular-file.ts";
 import type { Requirement } from "../../problem/requirement.ts";
-import { met } from "../../problem/wait.ts";
+import { waitFor } from "../../problem/wait.ts";
 import { demandEditable } from "../../toml/edit.ts";
 import { keptConfigPath } from "../config-file.ts";
 import { dockerThere } from "../docker-in-docker.ts";
 import { runnerConfigPath } from "../paths.ts";
-import { ours, readRecord } from "../record.ts";
+import { readRecord, recordOf } from "../record.ts";
 import { configText, readConfig, sameServer } from "../runners.ts";
 import { runnerProgram } from "../service.ts";
-import { createRunner, forget, registerByOldToken, verify } from "./gitlab.ts";
-import { type Admitted, type Order, ownerOf } from "./registration.ts";
+import { createRunner, deleteRunner, registerByOldToken, verify } from "./gitlab.ts";
+import { type GrantedRunner, ownerOf, type Registration } from "./registration.ts";
 import { editsFor } from "./section.ts";
 import { newSystemId, systemIdOf } from "./system-id.ts";
 
@@ -22,10 +22,10 @@ import { newSystemId, systemIdOf } from "./system-id.ts";
  * Verifies or creates the runner in GitLab, and writes nothing on this host. A runner that was created and cannot be
  * used is deleted in GitLab. Throws a Problem if GitLab refuses, or if the runner could not be configured or run here.
  */
-export async function admitted(order: Order, host: Host): Promise<Admitted> {
+export async function requestRunner(order: Registration, host: Host): Promise<GrantedRunner> {
   const { server, credential, profile } = order;
   // A configuration that cannot be written later, or a missing executor, is reported before GitLab is contacted.
-  for (const each of needs(order)) await met(each, host);
+  for (const each of profileRequirements(order)) await waitFor(each, host);
   regularFile(host, keptConfigPath);
   demandEditable(configText(host), editsFor(readConfig(host), order, null, host), runnerConfigPath);
   const systemId = systemIdOf(host) ?? newSystemId();
@@ -34,7 +34,7 @@ export async function admitted(order: Order, host: Host): Promise<Admitted> {
     // The section keeps this token, so the token in the response is ignored.
     return { ...answer, token: credential.token, systemId, isNew: false };
   }
-  const known = await stillKnown(order, host, systemId);
+  const known = await findKnownRunner(order, host, systemId);
   if (known) return known;
   const { description, tags } = profile;
   if (credential.kind === "old") {
@@ -47,7 +47,7 @@ export async function admitted(order: Order, host: Host): Promise<Admitted> {
   try {
     await verify(host, server, made.token, systemId);
   } catch (error) {
-    await forget(host, server, { token: made.token, systemId, wasMade: true }).catch(() => {});
+    await deleteRunner(host, server, { token: made.token, systemId, isRegisteredHere: true }).catch(() => {});
     throw error;
   }
   return { ...made, systemId, isNew: true };
@@ -58,15 +58,15 @@ export async function admitted(order: Order, host: Host): Promise<Admitted> {
  * created. Returns null if there is none or it is to be replaced. Throws a Problem if it belongs to another owner or
  * GitLab rejects it.
  */
-async function stillKnown(order: Order, host: Host, systemId: string): Promise<Admitted | null> {
+async function findKnownRunner(order: Registration, host: Host, systemId: string): Promise<GrantedRunner | null> {
   const { server, profile, replaces } = order;
   const record = readRecord(host);
   const runner = readConfig(host).runners.find((each) => {
-    return each.name === profile.description && sameServer(each.url, server.url) && ours(record, each) !== null;
+    return each.name === profile.description && sameServer(each.url, server.url) && recordOf(record, each) !== null;
   });
   if (replaces || runner === undefined) return null;
   const name = profile.description;
-  const { owner = ownerOf(order) } = ours(record, runner) ?? {};
+  const { owner = ownerOf(order) } = recordOf(record, runner) ?? {};
   if (owner !== ownerOf(order)) {
     const message = `${name} is registered for ${owner} already: give another --description, or --replace it`;
     throw new Problem("blocked", message, { hint: ["edox-ops", "gitlab-runner", "list"] });
@@ -86,11 +86,11 @@ async function stillKnown(order: Order, host: Host, systemId: string): Promise<A
  * Deletes a runner in GitLab that was created for this registration and is not in config.toml. Returns a sentence about
  * a runner that could not be deleted, or null.
  */
-export async function takenBack(order: Order, entry: Admitted, host: Host): Promise<string | null> {
+export async function withdrawRunner(order: Registration, entry: GrantedRunner, host: Host): Promise<string | null> {
   const { token, systemId, isNew } = entry;
   if (!isNew || readConfig(host).runners.some((runner) => runner.token === token)) return null;
   try {
-    await forget(host, order.server, { token, systemId, wasMade: true });
+    await deleteRunner(host, order.server, { token, systemId, isRegisteredHere: true });
     return null;
   } catch {
     return `the runner that was made at ${order.server.url} is there still: delete it there`;
@@ -98,15 +98,15 @@ export async function takenBack(order: Order, entry: Admitted, host: Host): Prom
 }
 
 /** Returns the requirements for registering a runner: gitlab-runner, and Docker for the docker executor. */
-export function needs({ profile }: Order): Requirement[] {
+export function profileRequirements({ profile }: Registration): Requirement[] {
   return [runnerThere, ...(profile.executor === "docker" ? [dockerThere] : [])];
 }
 
 const runnerThere: Requirement = {
   name: "runner:installed",
   title: "GitLab Runner is installed",
-  check(see) {
-    if (runnerProgram(see) !== null) return null;
+  check(reader) {
+    if (runnerProgram(reader) !== null) return null;
     const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
     return { reason: "GitLab Runner is not installed", hint };
   },

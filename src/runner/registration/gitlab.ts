@@ -1,13 +1,13 @@
 // Requests to GitLab: verify a runner, create one, delete one. Every response is treated as hostile, and no message
 // contains a token.
 
-import type { Answer, Host } from "../../host/host.ts";
+import type { Host, HttpResponse } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { parseJson } from "../../text/json.ts";
 import { oneLine } from "../../text/lines.ts";
 import { withFlag } from "../../text/with-flag.ts";
 
-export interface Server {
+export interface GitLabInstance {
   url: string;
   /** A read-only command does not retry a server that is overloaded. */
   impatient?: true;
@@ -18,10 +18,10 @@ export interface Server {
 }
 
 /** A GitLab that a command registers a runner with. */
-export type RegistrationServer = Server & Required<Pick<Server, "again">>;
+export type RegistrationServer = GitLabInstance & Required<Pick<GitLabInstance, "again">>;
 
 /** The identity of a runner in GitLab. */
-export interface Registered {
+export interface CreatedRunner {
   id: number;
   token: string;
   /** RFC 3339, or null if it does not expire. */
@@ -45,14 +45,19 @@ export function bareAddress(url: string): string {
 }
 
 /** Verifies that GitLab accepts this runner. Throws a Problem with the reason and a hint if it does not. */
-export async function verify(host: Host, server: Server, token: string, systemId: string): Promise<Registered> {
+export async function verify(
+  host: Host,
+  server: GitLabInstance,
+  token: string,
+  systemId: string,
+): Promise<CreatedRunner> {
   const answer = await ask(host, server, "POST", "runners/verify", { token, system_id: systemId }, token);
-  if (answer.status === 200) return registered(answer, server, token);
+  if (answer.status === 200) return runnerFromResponse(answer, server, token);
   if (isRefusal(answer, 401, 403)) {
     const message = `${server.url} does not know this token: it was mistyped, has expired, or its runner was deleted`;
     throw new Problem("blocked", message, { hint: server.again });
   }
-  throw refused(answer, server, token);
+  throw refusalProblem(answer, server, token);
 }
 
 /** Registers a runner with a registration token, which GitLab has deprecated. Throws a Problem if GitLab refuses. */
@@ -61,7 +66,7 @@ export async function registerByOldToken(
   server: RegistrationServer,
   token: string,
   wanted: { description: string; tags: readonly string[] },
-): Promise<Registered> {
+): Promise<CreatedRunner> {
   const { description, tags } = wanted;
   const body = {
     ...{ token, description, locked: true, run_untagged: tags.length === 0 },
@@ -69,7 +74,7 @@ export async function registerByOldToken(
     info: { name: "edox-ops" },
   };
   const answer = await ask(host, server, "POST", "runners", body, token);
-  if (answer.status === 201) return made(host, answer, server, token);
+  if (answer.status === 201) return createdRunnerFrom(host, answer, server, token);
   if (isRefusal(answer, 410)) {
     const message = `${server.url} takes no registration tokens any more: make the runner there, and take its glrt- token`;
     throw new Problem("blocked", message, { hint: server.again });
@@ -77,11 +82,11 @@ export async function registerByOldToken(
   if (isRefusal(answer, 403)) {
     throw new Problem("blocked", `${server.url} does not know this registration token`, { hint: server.again });
   }
-  throw refused(answer, server, token);
+  throw refusalProblem(answer, server, token);
 }
 
 /** The attributes of a runner to create. */
-export interface Wanted {
+export interface NewRunner {
   project?: string | undefined;
   group?: string | undefined;
   description: string;
@@ -94,7 +99,7 @@ export interface Wanted {
  * Creates a runner with an access token of the scope create_runner. GitLab returns the runner's own token only in this
  * response.
  */
-export async function createRunner(host: Host, server: RegistrationServer, accessToken: string, wanted: Wanted) {
+export async function createRunner(host: Host, server: RegistrationServer, accessToken: string, wanted: NewRunner) {
   const { project, group, description, tags, isProtected } = wanted;
   const owner =
     project !== undefined
@@ -109,33 +114,33 @@ export async function createRunner(host: Host, server: RegistrationServer, acces
   };
   const headers = { "PRIVATE-TOKEN": accessToken };
   const answer = await ask(host, server, "POST", "user/runners", body, accessToken, headers);
-  if (answer.status === 201) return made(host, answer, server, accessToken);
+  if (answer.status === 201) return createdRunnerFrom(host, answer, server, accessToken);
   const hint = server.again;
   if (isRefusal(answer, 401)) throw new Problem("blocked", `${server.url} does not know this access token`, { hint });
   if (isRefusal(answer, 403)) {
-    const message = `${server.url} lets this access token make no runner: it needs the scope create_runner, and its owner the right${said(answer, accessToken)}`;
+    const message = `${server.url} lets this access token make no runner: it needs the scope create_runner, and its owner the right${messageOf(answer, accessToken)}`;
     throw new Problem("blocked", message, { hint });
   }
-  throw refused(answer, server, accessToken);
+  throw refusalProblem(answer, server, accessToken);
 }
 
 /**
  * Deletes a runner in GitLab. If it has an authentication token and was not created from here, only its registration
  * for this host is deleted. Returns "gone" if GitLab no longer knew it, and throws a Problem for any other refusal.
  */
-export async function forget(
+export async function deleteRunner(
   host: Host,
-  server: Server,
-  { token, systemId, wasMade }: { token: string; systemId: string | null; wasMade: boolean },
+  server: GitLabInstance,
+  { token, systemId, isRegisteredHere }: { token: string; systemId: string | null; isRegisteredHere: boolean },
 ): Promise<"forgotten" | "gone"> {
   const [path, body] =
-    token.startsWith("glrt-") && !wasMade
+    token.startsWith("glrt-") && !isRegisteredHere
       ? ["runners/managers", { token, system_id: systemId }]
       : ["runners", { token }];
   const answer = await ask(host, server, "DELETE", path, body, token);
   if (answer.status === 204) return "forgotten";
   if (isRefusal(answer, 403, 404)) return "gone";
-  throw refused(answer, server, token);
+  throw refusalProblem(answer, server, token);
 }
 
 /**
@@ -144,13 +149,13 @@ export async function forget(
  */
 async function ask(
   host: Host,
-  { url, caPath, impatient }: Server,
+  { url, caPath, impatient }: GitLabInstance,
   method: "POST" | "DELETE",
   path: string,
   body: object,
   secret: string,
   headers: Record<string, string> = { "RUNNER-TOKEN": secret },
-): Promise<Answer> {
+): Promise<HttpResponse> {
   const address = `${bareAddress(url)}/api/v4/${path}`;
   const options = {
     headers: { ...headers, "Content-Type": "application/json", Accept: "application/json" },
@@ -168,7 +173,7 @@ async function ask(
   }
 }
 
-function registered(answer: Answer, server: Server, secret: string): Registered {
+function runnerFromResponse(answer: HttpResponse, server: GitLabInstance, secret: string): CreatedRunner {
   const json = jsonOf(answer);
   const { id, token = secret, token_expires_at: expires = null } = json;
   const whole = isJson(answer) && typeof id === "number" && Number.isSafeInteger(id) && id > 0;
@@ -178,18 +183,24 @@ function registered(answer: Answer, server: Server, secret: string): Registered 
   }
   const ms = expires === null ? 0 : Date.parse(expires);
   if (ms >= 0 && ms < latestMs) return { id, token, expires };
-  const shown = oneLine(expires ?? "").slice(0, shownCharacters);
-  const message = `${server.url} answers with an invalid date in token_expires_at: '${shown}'`;
+  const printable = oneLine(expires ?? "").slice(0, shownCharacters);
+  const message = `${server.url} answers with an invalid date in token_expires_at: '${printable}'`;
   throw new Problem("blocked", message, { hint: ["curl", "-I", server.url] });
 }
 
 /** Returns the runner that this request created. If the response cannot be used, the runner is deleted in GitLab. */
-async function made(host: Host, answer: Answer, server: Server, secret: string): Promise<Registered> {
+async function createdRunnerFrom(
+  host: Host,
+  answer: HttpResponse,
+  server: GitLabInstance,
+  secret: string,
+): Promise<CreatedRunner> {
   try {
-    return registered(answer, server, secret);
+    return runnerFromResponse(answer, server, secret);
   } catch (error) {
     const { token } = jsonOf(answer);
-    if (isToken(token)) await forget(host, server, { token, systemId: null, wasMade: true }).catch(() => {});
+    if (isToken(token))
+      await deleteRunner(host, server, { token, systemId: null, isRegisteredHere: true }).catch(() => {});
     throw error;
   }
 }
@@ -199,14 +210,14 @@ async function made(host: Host, answer: Answer, server: Server, secret: string):
  * codes, and know nothing about runners. GitLab's refusals are JSON: their message begins with the status code, or
  * their error is a code of OAuth 2.0 (RFC 6750).
  */
-function isRefusal(answer: Answer, ...statuses: number[]): boolean {
+function isRefusal(answer: HttpResponse, ...statuses: number[]): boolean {
   if (!statuses.includes(answer.status) || !isJson(answer)) return false;
   const { message, error } = jsonOf(answer);
   if (typeof message === "string") return message.startsWith(`${answer.status} `);
   return error === "insufficient_scope" || error === "invalid_token";
 }
 
-function isJson({ headers }: Answer): boolean {
+function isJson({ headers }: HttpResponse): boolean {
   return /^application\/json\s*(;|$)/i.test(headers["content-type"] ?? "");
 }
 
@@ -214,7 +225,7 @@ function isToken(value: unknown): value is string {
   return typeof value === "string" && /^[\w.=-]{1,500}$/.test(value);
 }
 
-function jsonOf({ body }: Answer): Record<string, unknown> {
+function jsonOf({ body }: HttpResponse): Record<string, unknown> {
   try {
     const json: unknown = parseJson(new TextDecoder().decode(body));
     return typeof json === "object" && json !== null ? (json as Record<string, unknown>) : {};
@@ -223,7 +234,7 @@ function jsonOf({ body }: Answer): Record<string, unknown> {
   }
 }
 
-function refused(answer: Answer, server: Server, secret: string): Problem {
+function refusalProblem(answer: HttpResponse, server: GitLabInstance, secret: string): Problem {
   const { url, caPath } = server;
   const { status, reason, proxy } = answer;
   const hint = ["curl", "-v", ...(caPath === undefined ? [] : ["--cacert", caPath]), url];
@@ -237,7 +248,7 @@ function refused(answer: Answer, server: Server, secret: string): Problem {
     const message = `${url} cannot be reached: the proxy ${proxy} requires a user name and password (${advice})`;
     return new Problem("blocked", message, { hint });
   }
-  if (status >= 300 && status < 400) return redirected(answer, server);
+  if (status >= 300 && status < 400) return redirectProblem(answer, server);
   const way =
     proxy === undefined || isJson(answer) ? "" : ` through the proxy ${proxy}, which may have answered itself`;
   if (!isJson(answer) && [401, 403, 407, 410, 511].includes(status)) {
@@ -246,14 +257,14 @@ function refused(answer: Answer, server: Server, secret: string): Problem {
   }
   const when = status === 429 || status >= 500 ? ": try again later" : status === 404 ? ": is the address right?" : "";
   const later = when.includes("later") ? ["curl", "-I", url] : undefined;
-  return new Problem("blocked", `${url} answers ${status}${way}${said(answer, secret)}${when}`, { hint: later });
+  return new Problem("blocked", `${url} answers ${status}${way}${messageOf(answer, secret)}${when}`, { hint: later });
 }
 
 /**
  * Returns the Problem for a redirect. A GitLab that has moved redirects each path of its API, so its new address
  * precedes that path.
  */
-function redirected({ headers }: Answer, { url, again }: Server): Problem {
+function redirectProblem({ headers }: HttpResponse, { url, again }: GitLabInstance): Problem {
   const location = headers.location ?? "";
   const place = oneLine(location || "nowhere").slice(0, shownCharacters);
   const moved = URL.canParse(location, url) ? new URL(location, url).href : "";
@@ -269,14 +280,14 @@ function redirected({ headers }: Answer, { url, again }: Server): Problem {
 }
 
 /** Returns the content type of the response and its server, such as "text/html from cloudflare". */
-function sender({ headers }: Answer): string {
+function sender({ headers }: HttpResponse): string {
   const shown = (name: string): string => oneLine(headers[name] ?? "").slice(0, shownCharacters);
   const server = shown("server");
   return `${shown("content-type") || "no content type"}${server === "" ? "" : ` from ${server}`}`;
 }
 
 /** Returns GitLab's own message in parentheses. It is a text, or an array of texts for each field. */
-function said(answer: Answer, secret: string): string {
+function messageOf(answer: HttpResponse, secret: string): string {
   const { message, error } = jsonOf(answer);
   const words = message ?? error;
   const text = typeof words === "string" ? words : words === undefined ? "" : JSON.stringify(words);

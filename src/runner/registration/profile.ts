@@ -61,23 +61,23 @@ const identity = ["name", "url", "id", "token", "token_obtained_at", "token_expi
  */
 export function profileIn(text: string, path: string): Profile {
   const config = parseConfig(text, path);
-  const refused = (why: string): Problem => {
+  const invalidProfile = (why: string): Problem => {
     return new Problem("usage", `${path} is no profile: ${why}`, {
       hint: ["edox-ops", "gitlab-runner", "register", "--help"],
     });
   };
   const others = Object.keys(config).filter((key) => key !== "runners");
-  if (others.length > 0) throw refused(`it has ${others[0]}, which is of all runners of a host`);
+  if (others.length > 0) throw invalidProfile(`it has ${others[0]}, which is of all runners of a host`);
   const runners: unknown = config.runners;
-  if (!Array.isArray(runners) || runners.length !== 1) throw refused("it has not exactly one [[runners]]");
+  if (!Array.isArray(runners) || runners.length !== 1) throw invalidProfile("it has not exactly one [[runners]]");
   const { executor, name, ...all } = runners[0] as Record<string, unknown>;
-  if (typeof executor !== "string") throw refused("its runner has no executor");
+  if (typeof executor !== "string") throw invalidProfile("its runner has no executor");
   const settings = Object.fromEntries(Object.entries(all).filter(([key]) => !identity.includes(key)));
   return {
     executor,
     description: typeof name === "string" ? name : `edox-ops ${executor} runner`,
     tags: [],
-    settings: tableOf(settings, "runners", refused),
+    settings: tableOf(settings, "runners", invalidProfile),
   };
 }
 

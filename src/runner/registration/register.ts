@@ -10,41 +10,41 @@ import { configFile } from "../config-file.ts";
 import { configTaken } from "../config-taken.ts";
 import { dockerAccess } from "../docker-in-docker.ts";
 import { runnerLogPath } from "../paths.ts";
-import { madeBy, ours, type RunnerRecord, recordFile, sameRunner, withoutMade } from "../record.ts";
+import { type RunnerRecord, recordedRunners, recordFile, recordOf, sameRunner, withoutRunner } from "../record.ts";
 import { type Runner, readConfig } from "../runners.ts";
-import { isPrivileged, servedProjects, sharedHostWarning } from "../shared-host.ts";
-import { needs } from "./admission.ts";
-import { type Admitted, mostConcurrent, type Order, ownerOf } from "./registration.ts";
-import { editsFor, found, replacedRunners } from "./section.ts";
+import { isPrivileged, listServedProjects, sharedHostWarning } from "../shared-host.ts";
+import { profileRequirements } from "./admission.ts";
+import { type GrantedRunner, mostConcurrent, ownerOf, type Registration } from "./registration.ts";
+import { editsFor, findSection, replacedRunners } from "./section.ts";
 import { systemIdFile } from "./system-id.ts";
 
 /**
  * Returns the recipe of a registration. `entry`: the response of GitLab, or null in a dry run, which sends no request.
  */
-export function registration(order: Order, entry: Admitted | null): Recipe {
+export function registration(order: Registration, entry: GrantedRunner | null): Recipe {
   const { profile, server } = order;
   const register: Step = {
     id: "runner.register",
     title: `${profile.description} is registered with ${server.url}`,
-    requires: needs(order),
-    wants: [
+    requires: profileRequirements(order),
+    resources: [
       systemIdFile(entry?.systemId ?? null),
       directory(stateDir, 0o750, `state:${stateDir}`),
       // The record is written first. If the run is killed after this change, repeating it continues the same
       // registration.
-      recordFile((before, see) => recorded(before, order, entry, see)),
-      configFile(`runner:${profile.description}`, `${profile.description} is configured`, (config, see, warn) => {
-        const added = found(config, order, entry) === null ? 1 : 0;
-        const all = config.runners.length + added - replacedRunners(config, order, entry, see).length;
+      recordFile((before, reader) => runnerRecorded(before, order, entry, reader)),
+      configFile(`runner:${profile.description}`, `${profile.description} is configured`, (config, reader, warn) => {
+        const added = findSection(config, order, entry) === null ? 1 : 0;
+        const all = config.runners.length + added - replacedRunners(config, order, entry, reader).length;
         const { concurrent = config.concurrent } = order;
         if (all > concurrent) {
           const advice = `--concurrent ${Math.min(all, mostConcurrent)}`;
           warn(`${all} runners share ${concurrent} job at a time, and wait for each other: say ${advice}`);
         }
         const { docker } = profile.settings as { docker?: Runner["docker"] };
-        const shared = sharedHostWarning(isPrivileged(docker) ? [profile.description] : [], servedProjects(see));
+        const shared = sharedHostWarning(isPrivileged(docker) ? [profile.description] : [], listServedProjects(reader));
         if (shared !== null) warn(shared);
-        return editsFor(config, order, entry, see);
+        return editsFor(config, order, entry, reader);
       }),
       configTaken,
     ],
@@ -60,23 +60,28 @@ export function registration(order: Order, entry: Admitted | null): Recipe {
 }
 
 /** Returns the new record. The keys of the contract describe the last runner, and the list contains all of ours. */
-function recorded(before: RunnerRecord | null, order: Order, entry: Admitted | null, see: HostReader): object {
+function runnerRecorded(
+  before: RunnerRecord | null,
+  order: Registration,
+  entry: GrantedRunner | null,
+  reader: HostReader,
+): object {
   const { server, profile, profileName, credential, isProtected } = order;
   const docker = (profile.settings.docker ?? {}) as TomlTable;
   const privileged = docker.privileged === true;
   const { url } = server;
   const name = profile.description;
-  const config = readConfig(see);
-  const at = found(config, order, entry);
+  const config = readConfig(reader);
+  const at = findSection(config, order, entry);
   const id = entry?.id ?? (at === null ? 0 : (config.runners[at]?.id ?? 0));
   const made = { url, id, name, privileged };
-  const gone = replacedRunners(config, order, entry, see);
+  const gone = replacedRunners(config, order, entry, reader);
   // A runner that was recorded with the former address of its GitLab keeps its entry, with the new address.
   const section = at === null ? undefined : config.runners[at];
-  const moved = section && ours(before, { ...section, name });
+  const moved = section && recordOf(before, { ...section, name });
   const entries = [made, ...(moved ? [moved] : []), ...gone];
-  const others = withoutMade(before, (each) => entries.some((other) => sameRunner(each, other)));
-  const same = madeBy(before).find((each) => sameRunner(each, made)) ?? moved;
+  const others = withoutRunner(before, (each) => entries.some((other) => sameRunner(each, other)));
+  const same = recordedRunners(before).find((each) => sameRunner(each, made)) ?? moved;
   const owner = ownerOf(order);
   return {
     ...before,

@@ -1,6 +1,6 @@
 // The request to register a runner, and its result.
 
-import type { Registered, RegistrationServer } from "./gitlab.ts";
+import type { CreatedRunner, RegistrationServer } from "./gitlab.ts";
 import type { Profile } from "./profile.ts";
 
 /** More concurrent jobs are a typing error, because no host has the resources for them. */
@@ -18,7 +18,7 @@ export interface Credential {
   group?: string | undefined;
 }
 
-export interface Order {
+export interface Registration {
   server: RegistrationServer;
   credential: Credential;
   profile: Profile;
@@ -31,14 +31,14 @@ export interface Order {
 }
 
 /** The result of a registration in GitLab, before anything is written on this host. */
-export interface Admitted extends Registered {
+export interface GrantedRunner extends CreatedRunner {
   systemId: string;
   /** Whether GitLab did not know it before. */
   isNew: boolean;
 }
 
 /** Returns the owner in GitLab of a runner that is created from here, or undefined if it was created in GitLab. */
-export function ownerOf({ credential: { project, group, kind } }: Order): string | undefined {
+export function ownerOf({ credential: { project, group, kind } }: Registration): string | undefined {
   if (kind !== "access") return undefined;
   return project !== undefined ? `project ${project}` : group !== undefined ? `group ${group}` : "instance";
 }

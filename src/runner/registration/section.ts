@@ -6,15 +6,15 @@ import { withFlag } from "../../text/with-flag.ts";
 import type { ConfigEdit, TomlTable } from "../../toml/edit.ts";
 import { isTable } from "../../toml/meaning.ts";
 import { missingVolumes } from "../docker-in-docker.ts";
-import { ours, readRecord } from "../record.ts";
+import { readRecord, recordOf } from "../record.ts";
 import { type Runner, type RunnerConfig, sameServer } from "../runners.ts";
-import type { Admitted, Order } from "./registration.ts";
+import type { GrantedRunner, Registration } from "./registration.ts";
 
 /** Placeholder in a plan for a token that GitLab has not issued yet. */
 const unknownToken = "to-be-asked-for";
 
 /** Returns the token that the section should contain. */
-function tokenOf({ credential }: Order, entry: Admitted | null): string {
+function tokenOf({ credential }: Registration, entry: GrantedRunner | null): string {
   return entry?.token ?? (credential.kind === "own" ? credential.token : unknownToken);
 }
 
@@ -22,7 +22,7 @@ function tokenOf({ credential }: Order, entry: Admitted | null): string {
  * Returns the index of the runner's section, or null. Throws a Problem if a runner of another address has this token,
  * because GitLab would receive requests of one runner from two sections.
  */
-export function found(config: RunnerConfig, order: Order, entry: Admitted | null): number | null {
+export function findSection(config: RunnerConfig, order: Registration, entry: GrantedRunner | null): number | null {
   const token = tokenOf(order, entry);
   const { url } = order.server;
   const at = config.runners.findIndex((each) => each.token === token && sameServer(each.url, url));
@@ -33,7 +33,12 @@ export function found(config: RunnerConfig, order: Order, entry: Admitted | null
   throw new Problem("blocked", message, { hint: withFlag(order.server.again, "--url", other.url) });
 }
 
-export function editsFor(config: RunnerConfig, order: Order, entry: Admitted | null, see: HostReader): ConfigEdit[] {
+export function editsFor(
+  config: RunnerConfig,
+  order: Registration,
+  entry: GrantedRunner | null,
+  reader: HostReader,
+): ConfigEdit[] {
   const { server, profile, concurrent } = order;
   const settings: TomlTable = {
     // With one request at a time, the next job waits for the end of GitLab's long polling: up to 50 s.
@@ -46,10 +51,10 @@ export function editsFor(config: RunnerConfig, order: Order, entry: Admitted | n
     concurrent === undefined || concurrent === config.concurrent
       ? []
       : [{ kind: "set-global", key: "concurrent", value: concurrent }];
-  const at = found(config, order, entry);
+  const at = findSection(config, order, entry);
   if (at !== null) {
     const all = { name: profile.description, ...settings };
-    edits.push(...differing(config.runners[at] as Record<string, unknown>, all, at, []));
+    edits.push(...differingKeys(config.runners[at] as Record<string, unknown>, all, at, []));
   } else {
     edits.push({
       kind: "add-runner",
@@ -60,14 +65,14 @@ export function editsFor(config: RunnerConfig, order: Order, entry: Admitted | n
         token: tokenOf(order, entry),
         // gitlab-runner renews its token in time only if it knows when the token expires.
         ...(entry?.expires && {
-          token_obtained_at: seconds(see.now()),
+          token_obtained_at: seconds(reader.now()),
           token_expires_at: seconds(Date.parse(entry.expires)),
         }),
         ...settings,
       },
     });
   }
-  const old = replacedRunners(config, order, entry, see).map((each) => config.runners.indexOf(each));
+  const old = replacedRunners(config, order, entry, reader).map((each) => config.runners.indexOf(each));
   // The last section is removed first, so that the indices of the others stay valid.
   return [...edits, ...old.reverse().map((runner): ConfigEdit => ({ kind: "remove-runner", runner }))];
 }
@@ -76,13 +81,18 @@ export function editsFor(config: RunnerConfig, order: Order, entry: Admitted | n
  * Returns our runners of the same name and server that this registration replaces. There are none unless replacement
  * was requested.
  */
-export function replacedRunners(config: RunnerConfig, order: Order, entry: Admitted | null, see: HostReader): Runner[] {
+export function replacedRunners(
+  config: RunnerConfig,
+  order: Registration,
+  entry: GrantedRunner | null,
+  reader: HostReader,
+): Runner[] {
   const { server, profile, replaces } = order;
-  const record = readRecord(see);
+  const record = readRecord(reader);
   const token = tokenOf(order, entry);
   return config.runners.filter((each) => {
     const same = each.name === profile.description && sameServer(each.url, server.url) && each.token !== token;
-    return replaces && same && ours(record, each) !== null;
+    return replaces && same && recordOf(record, each) !== null;
   });
 }
 
@@ -94,7 +104,7 @@ function seconds(ms: number): Date {
  * Returns the edits that a section needs. The section may contain more keys, and a path that is mounted already needs
  * no volume.
  */
-function differing(
+function differingKeys(
   section: Record<string, unknown>,
   wanted: TomlTable,
   runner: number,
@@ -103,7 +113,7 @@ function differing(
   return Object.entries(wanted).flatMap(([name, value]): ConfigEdit[] => {
     const key = [...at, name];
     const there = section[name];
-    if (isTable(value)) return differing((there ?? {}) as Record<string, unknown>, value, runner, key);
+    if (isTable(value)) return differingKeys((there ?? {}) as Record<string, unknown>, value, runner, key);
     if (!Array.isArray(value)) return Bun.deepEquals(there, value) ? [] : [{ kind: "set", runner, key, value }];
     const has = Array.isArray(there) ? (there as string[]) : [];
     const items = name === "volumes" ? missingVolumes(has, value) : value.filter((each) => !has.includes(each));

@@ -9,8 +9,8 @@ import { file } from "../../resources/file.ts";
 const systemIdPath = "/etc/gitlab-runner/.runner_system_id";
 
 /** Returns the system ID, or null if gitlab-runner has not created it yet or would replace it. */
-export function systemIdOf(see: HostReader): string | null {
-  const there = new TextDecoder().decode(regularFile(see, systemIdPath) ?? undefined).trim();
+export function systemIdOf(reader: HostReader): string | null {
+  const there = new TextDecoder().decode(regularFile(reader, systemIdPath) ?? undefined).trim();
   return /^[sr]_[0-9a-zA-Z]{12}$/.test(there) ? there : null;
 }
 
@@ -34,6 +34,6 @@ export function systemIdFile(told: string | null): Resource {
   });
   return {
     ...made,
-    check: (see, ahead, warn) => (systemIdOf(see) !== null ? [] : made.check(see, ahead, warn)),
+    check: (reader, ahead, warn) => (systemIdOf(reader) !== null ? [] : made.check(reader, ahead, warn)),
   };
 }

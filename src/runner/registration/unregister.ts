@@ -5,16 +5,25 @@ import type { Host, HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import { type ConfigEdit, demandEditable } from "../../toml/edit.ts";
-import { configFile, demandReplaceable } from "../config-file.ts";
+import { configFile, demandReplaceableFile } from "../config-file.ts";
 import { configTaken } from "../config-taken.ts";
 import { runnerConfigPath, runnerLogPath } from "../paths.ts";
-import { isMoved, type Made, madeBy, ours, readRecord, recordFile, sameRunner, withoutMade } from "../record.ts";
+import {
+  isMoved,
+  type RecordedRunner,
+  readRecord,
+  recordedRunners,
+  recordFile,
+  recordOf,
+  sameRunner,
+  withoutRunner,
+} from "../record.ts";
 import { configText, type Runner, type RunnerConfig, readConfig, sameServer } from "../runners.ts";
-import { forget } from "./gitlab.ts";
+import { deleteRunner } from "./gitlab.ts";
 import { systemIdOf } from "./system-id.ts";
 
-export interface Known {
-  made: Made;
+export interface KnownRunner {
+  made: RecordedRunner;
   /** Its section of config.toml, or null if only the record exists, for example after a run was killed. */
   runner: Runner | null;
   /** Foreign sections of the same name, which stay. */
@@ -26,9 +35,14 @@ export interface Known {
  * not register it, or if several have the name. Throws one too if it is unclear whether a section of config.toml is
  * this runner. `typed`: the whole command.
  */
-export function theRunner(see: HostReader, name: string, url: string | undefined, typed: readonly string[]): Known {
-  const { runners } = readConfig(see);
-  const all = madeBy(readRecord(see));
+export function findRunner(
+  reader: HostReader,
+  name: string,
+  url: string | undefined,
+  typed: readonly string[],
+): KnownRunner {
+  const { runners } = readConfig(reader);
+  const all = recordedRunners(readRecord(reader));
   const known = all.map((made) => ({ made, runner: sectionOf(made, all, runners) }));
   const named = known.filter(({ made, runner }) => made.name === name || runner?.name === name);
   const numbered = known.filter(({ made }) => made.id > 0 && String(made.id) === name);
@@ -36,7 +50,7 @@ export function theRunner(see: HostReader, name: string, url: string | undefined
     return !url || sameServer(runner?.url ?? made.url, url) || sameServer(made.url, url);
   });
   const [first, another] = found;
-  if (first !== undefined && another !== undefined) throw several(name, first, another, typed);
+  if (first !== undefined && another !== undefined) throw ambiguousProblem(name, first, another, typed);
   if (first === undefined) {
     if (runners.some((runner) => runner.name === name)) {
       const message = `${name} was not registered by edox-ops`;
@@ -63,16 +77,17 @@ export function theRunner(see: HostReader, name: string, url: string | undefined
  * Returns the section of this runner. A section whose address was edited counts if it belongs to no other runner of
  * ours.
  */
-function sectionOf(made: Made, all: readonly Made[], runners: readonly Runner[]): Runner | null {
-  const moved = (runner: Runner): boolean => isMoved(made, runner) && !all.some((other) => sameRunner(other, runner));
-  return runners.find((runner) => sameRunner(made, runner)) ?? runners.find(moved) ?? null;
+function sectionOf(made: RecordedRunner, all: readonly RecordedRunner[], runners: readonly Runner[]): Runner | null {
+  const movedProblem = (runner: Runner): boolean =>
+    isMoved(made, runner) && !all.some((other) => sameRunner(other, runner));
+  return runners.find((runner) => sameRunner(made, runner)) ?? runners.find(movedProblem) ?? null;
 }
 
 /** Two runners with one name at one GitLab are distinguished by their numbers. */
-function several(
+function ambiguousProblem(
   name: string,
-  { made, runner }: Pick<Known, "made" | "runner">,
-  other: Pick<Known, "made" | "runner">,
+  { made, runner }: Pick<KnownRunner, "made" | "runner">,
+  other: Pick<KnownRunner, "made" | "runner">,
   typed: readonly string[],
 ): Problem {
   const [url, otherUrl] = [runner?.url ?? made.url, other.runner?.url ?? other.made.url];
@@ -90,7 +105,7 @@ function several(
  * Deletes the runner in GitLab, and returns warnings. With `force`, a GitLab that refuses or cannot be reached is a
  * warning; otherwise it is a Problem. If the runner cannot be removed from config.toml, GitLab is not contacted.
  */
-export async function forgetInGitLab({ made, runner }: Known, host: Host, force: boolean): Promise<string[]> {
+export async function forgetInGitLab({ made, runner }: KnownRunner, host: Host, force: boolean): Promise<string[]> {
   const { name } = made;
   if (runner === null) {
     return [
@@ -98,11 +113,15 @@ export async function forgetInGitLab({ made, runner }: Known, host: Host, force:
     ];
   }
   demandEditable(configText(host), removals(readConfig(host), runner), runnerConfigPath);
-  demandReplaceable(host);
+  demandReplaceableFile(host);
   const { url, token } = runner;
   const server = { url, caPath: runner["tls-ca-file"], ...(force && { impatient: true as const }) };
   try {
-    const answer = await forget(host, server, { token, systemId: systemIdOf(host), wasMade: wasMade(host, runner) });
+    const answer = await deleteRunner(host, server, {
+      token,
+      systemId: systemIdOf(host),
+      isRegisteredHere: isRegisteredHere(host, runner),
+    });
     return answer === "gone" ? [`${url} did not know ${name} any more`] : [];
   } catch (error) {
     if (!force) throw error;
@@ -114,7 +133,7 @@ export async function forgetInGitLab({ made, runner }: Known, host: Host, force:
  * Returns the recipe that removes the runner's sections and its record, so that its token is nowhere on the host.
  * `warnings`: those of {@link forgetInGitLab}, for the report of the run.
  */
-export function unregistration({ made, runner, others }: Known, warnings: readonly string[] = []): Recipe {
+export function unregistration({ made, runner, others }: KnownRunner, warnings: readonly string[] = []): Recipe {
   const { name } = made;
   const removal = configFile(
     `runner:${name}`,
@@ -128,7 +147,7 @@ export function unregistration({ made, runner, others }: Known, warnings: readon
     false,
   );
   const forgotten = recordFile((before) => {
-    const left = withoutMade(before, (each) => sameRunner(each, made));
+    const left = withoutRunner(before, (each) => sameRunner(each, made));
     return left.length === 0 ? null : { ...before, runners: left };
   });
   return {
@@ -146,7 +165,7 @@ export function unregistration({ made, runner, others }: Known, warnings: readon
         },
       },
     ],
-    steps: [{ id: "runner.unregister", title: `${name} is forgotten`, wants: [removal, configTaken, forgotten] }],
+    steps: [{ id: "runner.unregister", title: `${name} is forgotten`, resources: [removal, configTaken, forgotten] }],
   };
 }
 
@@ -169,6 +188,6 @@ function isSection(section: Runner, { token, url, name, id }: Runner): boolean {
 }
 
 /** Returns whether to delete the runner itself in GitLab, and not only its registration for this host. */
-export function wasMade(see: HostReader, runner: Runner): boolean {
-  return ours(readRecord(see), runner)?.owner !== undefined;
+export function isRegisteredHere(reader: HostReader, runner: Runner): boolean {
+  return recordOf(readRecord(reader), runner)?.owner !== undefined;
 }

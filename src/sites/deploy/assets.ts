@@ -2,7 +2,7 @@
 // lacks a file.
 
 import { docsRoot } from "../../engine/paths.ts";
-import type { Made, Trees } from "../../host/trees.ts";
+import type { NewAttributes, Trees } from "../../host/trees.ts";
 import { hasHashedName } from "../../nginx/hashed-names.ts";
 import { assetsDir } from "../paths.ts";
 import type { Project } from "../project.ts";
@@ -18,7 +18,13 @@ export interface KeptAsset {
  * Hard-links those of the removed files whose names carry a hash. It runs before the new tree is live, so that no
  * request finds a file missing.
  */
-export function keepAssets(trees: Trees, slug: string, live: string, removed: readonly string[], made: Made): void {
+export function keepAssets(
+  trees: Trees,
+  slug: string,
+  live: string,
+  removed: readonly string[],
+  made: NewAttributes,
+): void {
   for (const path of removed) {
     if (!hasHashedName(path) || trees.entry(`${live}/${path}`)?.type !== "file") continue;
     const to = `${keptAssetsOf(slug)}/${path}`;
@@ -41,7 +47,7 @@ export function listKeptAssets(trees: Trees, slug: string): KeptAsset[] {
  * files that the live tree has again. An earlier version also kept files without a hash in their names; they are
  * removed too.
  */
-export function dropUnheldAssets(trees: Trees, { slug, root_path }: Project): void {
+export function pruneAssets(trees: Trees, { slug, root_path }: Project): void {
   const dir = keptAssetsOf(slug);
   if (trees.entry(dir) === null) return;
   const unheld = [...trees.walk(dir)].filter(({ path, type, names }) => {
@@ -56,7 +62,7 @@ export function removeAssets(trees: Trees, slug: string): void {
   trees.sync(docsRoot);
 }
 
-function makeAbove(trees: Trees, path: string, made: Made): void {
+function makeAbove(trees: Trees, path: string, made: NewAttributes): void {
   const above = path.slice(0, path.lastIndexOf("/"));
   if (trees.entry(above) !== null) return;
   if (above !== assetsDir) makeAbove(trees, above, made);

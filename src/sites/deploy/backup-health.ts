@@ -1,7 +1,7 @@
 // The disk space that the backups of a project use, and whether one of them was modified since.
 
 import type { HostReader } from "../../host/host.ts";
-import type { Entry, Trees } from "../../host/trees.ts";
+import type { TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import type { Project } from "../project.ts";
 import { backupNames, backupsOf, secondsOf } from "./releases.ts";
@@ -19,11 +19,11 @@ export interface BackupHealth {
 }
 
 /** Returns the health of a project's backups. An unreadable tree is listed, and the others are still checked. */
-export function backupHealth(see: HostReader, trees: Trees, { slug, root_path }: Project): BackupHealth {
+export function backupHealth(reader: HostReader, trees: Trees, { slug, root_path }: Project): BackupHealth {
   const health: BackupHealth = { bytes: 0, changed: null, unread: [] };
-  const names = backupNames(see, slug);
+  const names = backupNames(reader, slug);
   if (names.length === 0) return health;
-  const counted = new Set<Entry["inode"]>();
+  const counted = new Set<TreeEntry["inode"]>();
   readable(() => {
     if (trees.entry(root_path)?.type !== "directory") return;
     for (const { inode } of trees.walk(root_path)) counted.add(inode);

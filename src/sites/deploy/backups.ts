@@ -15,17 +15,17 @@ export interface Backup {
 }
 
 /** Returns all backups, oldest first. Adds a sentence to `unread` for each backup that cannot be read. */
-export function listBackups(see: HostReader, trees: Trees, slug: string, unread: string[]): Backup[] {
-  return described(backupNames(see, slug).toReversed(), see, trees, slug, unread);
+export function listBackups(reader: HostReader, trees: Trees, slug: string, unread: string[]): Backup[] {
+  return describeBackup(backupNames(reader, slug).toReversed(), reader, trees, slug, unread);
 }
 
 /** Returns all backups except the newest `keep`, newest first. */
-export function oldBackups(see: HostReader, trees: Trees, slug: string, keep: number): Backup[] {
-  return described(backupNames(see, slug).slice(keep), see, trees, slug, []);
+export function oldBackups(reader: HostReader, trees: Trees, slug: string, keep: number): Backup[] {
+  return describeBackup(backupNames(reader, slug).slice(keep), reader, trees, slug, []);
 }
 
-function described(names: string[], see: HostReader, trees: Trees, slug: string, unread: string[]): Backup[] {
-  const restores = readRestores(see, slug);
+function describeBackup(names: string[], reader: HostReader, trees: Trees, slug: string, unread: string[]): Backup[] {
+  const restores = readRestores(reader, slug);
   return names.map((name) => {
     const path = `${backupsOf(slug)}/${name}`;
     return { name, path, bytes: bytesIn(path, trees, unread), left_by_restore: restores.has(name) };

@@ -1,24 +1,24 @@
 // Compares the files of the new tree with those of the live one while both trees are walked.
 
-import { pipelined } from "../../host/pipeline.ts";
-import { digestWords, type Entry, type Trees } from "../../host/trees.ts";
+import { pipeline } from "../../host/pipeline.ts";
+import { digestWords, type TreeEntry, type Trees } from "../../host/trees.ts";
 import type { Digests } from "./digests.ts";
-import type { Order } from "./plan.ts";
+import type { DeployRequest } from "./plan.ts";
 import type { Pair } from "./side-by-side.ts";
 
 /** A pair, and whether both are files with the same content. */
-export interface Compared {
+export interface Comparison {
   pair: Pair;
   same: boolean;
 }
 
 /** Yields the pairs in order, each with the result of its comparison. A live file whose digest is known is not read. */
-export async function* compared(
+export async function* compareTrees(
   batches: AsyncIterable<Pair[]>,
-  { dir, live, of }: Order,
+  { dir, live, of }: DeployRequest,
   digests: Digests,
   trees: Trees,
-): AsyncGenerator<Compared[]> {
+): AsyncGenerator<Comparison[]> {
   const read = (batch: Pair[]): Promise<Uint32Array> => {
     const wanted: [string, number][] = [];
     for (const pair of batch) {
@@ -26,8 +26,8 @@ export async function* compared(
     }
     return trees.digests(wanted, digests.seeds);
   };
-  for await (const [batch, found] of pipelined(batches, read)) {
-    const all: Compared[] = [];
+  for await (const [batch, found] of pipeline(batches, read)) {
+    const all: Comparison[] = [];
     let at = 0;
     for (const pair of batch) {
       let same = false;
@@ -56,7 +56,7 @@ export async function* compared(
   }
 }
 
-type Twins = [Entry, Entry];
+type Twins = [TreeEntry, TreeEntry];
 
 /** Returns whether both are files of the same size. Only those can be equal. */
 function mayBeSame(pair: Pair): pair is Twins {

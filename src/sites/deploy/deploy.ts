@@ -2,14 +2,14 @@
 
 import { docsRoot } from "../../engine/paths.ts";
 import type { Attributes, Host } from "../../host/host.ts";
-import type { Entry, Trees } from "../../host/trees.ts";
+import type { TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import type { BlockedSearch } from "../serve/blocked.ts";
 import { demandServed } from "../serve/served.ts";
 import { demandUnchanged } from "../source/source.ts";
-import { dropUnheldAssets, type KeptAsset, keepAssets, listKeptAssets } from "./assets.ts";
-import { isSatisfied, notesOf, type Order, type Plan, plan } from "./plan.ts";
-import { backupsOf, makeBackupsDir, prune, settle, stampName } from "./releases.ts";
+import { type KeptAsset, keepAssets, listKeptAssets, pruneAssets } from "./assets.ts";
+import { type DeployRequest, isSatisfied, notesOf, type Plan, plan } from "./plan.ts";
+import { backupsOf, cleanUp, makeBackupsDir, prune, stampName } from "./releases.ts";
 import { recordRestore } from "./restores.ts";
 import { demandRoom, fillStage, openStage } from "./stage.ts";
 import { nextStamp } from "./stamp.ts";
@@ -21,7 +21,7 @@ const msAPause = 100;
 /**
  * Returns a pause for long loops: at most every {@link msAPause} it lets pending signals arrive and then calls `then`.
  */
-export function signalsLetIn(host: Host, then: () => void): () => Promise<void> {
+export function signalPause(host: Host, then: () => void): () => Promise<void> {
   let last = host.now();
   return async () => {
     if (host.now() - last < msAPause) return;
@@ -31,7 +31,7 @@ export function signalsLetIn(host: Host, then: () => void): () => Promise<void> 
   };
 }
 
-export interface Deployed {
+export interface DeployResult {
   files: number;
   changed: number;
   /** Paths within the tree. */
@@ -51,17 +51,17 @@ export interface Deployed {
 
 /**
  * Deploys the source of an order as the project's live tree. The live tree is not touched until the swap. However the
- * deploy ends, the live tree is either the old one or the new one, and {@link settle} removes the rest. `known` is the
+ * deploy ends, the live tree is either the old one or the new one, and {@link cleanUp} removes the rest. `known` is the
  * plan, where the caller made it immediately before.
  */
-export async function deploy(order: Order, host: Host, trees: Trees, known?: Plan): Promise<Deployed> {
+export async function deploy(order: DeployRequest, host: Host, trees: Trees, known?: Plan): Promise<DeployResult> {
   const start = host.now();
   const { project, live } = order;
   const { slug } = project;
   let planned = known ?? (await plan(order, host, trees));
   if (order.of === "release" && planned.source.isExposed) {
     // Another user could have changed the release, so it is checked again now that only root can change it.
-    trees.adopt(order.dir, adopter(host));
+    trees.adopt(order.dir, adoptTree(host));
     planned = await plan(order, host, trees);
   }
   const { source, digests, origins, added, removed } = planned;
@@ -114,19 +114,19 @@ export async function deploy(order: Order, host: Host, trees: Trees, known?: Pla
     else swap(trees, live, stage, made);
     trees.remove(stage);
     // The live tree has the removed files again, so their kept copies are not needed.
-    if (before !== null && !planned.isExposed) dropUnheldAssets(trees, project);
+    if (before !== null && !planned.isExposed) pruneAssets(trees, project);
     throw error;
   });
   // The site is live, so a later error no longer fails the deploy.
-  const deployed: Deployed = { ...figures, replaced: true, bytes, notes, milliseconds: host.now() - start };
+  const deployed: DeployResult = { ...figures, replaced: true, bytes, notes, milliseconds: host.now() - start };
   try {
     if (before !== null) {
-      if (planned.isExposed) trees.adopt(stage, adopter(host));
-      deployed.backup = putAway(order, stage, seconds, host, trees);
+      if (planned.isExposed) trees.adopt(stage, adoptTree(host));
+      deployed.backup = moveToBackups(order, stage, seconds, host, trees);
     }
     notes.push(...remember(planned, order, host, trees));
     deployed.pruned = prune(host, trees, slug, order.keep, "spare");
-    dropUnheldAssets(trees, project);
+    pruneAssets(trees, project);
     deployed.assets = listKeptAssets(trees, slug);
     trees.sync(docsRoot);
   } catch (error) {
@@ -139,7 +139,7 @@ export async function deploy(order: Order, host: Host, trees: Trees, known?: Pla
  * Returns the search for origins that the content policy blocks. It runs at once for an unpacked archive, whose files
  * are not copied. Returns null for a release, which was searched when it was deployed.
  */
-async function searchFor(order: Order, planned: Plan, trees: Trees): Promise<BlockedSearch | null> {
+async function searchFor(order: DeployRequest, planned: Plan, trees: Trees): Promise<BlockedSearch | null> {
   if (order.of === "release") return null;
   const { BlockedSearch } = await import("../serve/blocked.ts");
   const search = new BlockedSearch(order);
@@ -151,17 +151,17 @@ async function searchFor(order: Order, planned: Plan, trees: Trees): Promise<Blo
  * Returns the new owner of a tree that another user could change. The group differs from the site's, so that no later
  * tree shares these files: that user may still have them open for writing.
  */
-const adopter = ({ uid }: Host): Pick<Attributes, "uid" | "gid"> => ({ uid, gid: 0 });
+const adoptTree = ({ uid }: Host): Pick<Attributes, "uid" | "gid"> => ({ uid, gid: 0 });
 
 /**
  * Saves the digests for the next deploy. If they cannot be written, the next deploy reads both trees, so this adds a
  * note and is not an error.
  */
-function remember({ digests }: Plan, { project, live }: Order, host: Host, trees: Trees): string[] {
+function remember({ digests }: Plan, { project, live }: DeployRequest, host: Host, trees: Trees): string[] {
   const { slug } = project;
   try {
     makeBackupsDir(host, slug);
-    digests.write(host, slug, (trees.entry(live) as Entry).inode);
+    digests.write(host, slug, (trees.entry(live) as TreeEntry).inode);
     return [];
   } catch (error) {
     return [`the site is live, but ${Problem.of(error).message}`];
@@ -176,7 +176,7 @@ function basename(path: string): string {
  * Moves the previous tree to the backups and returns its path. Deletes the tree and returns null where it is empty or
  * no backup is wanted.
  */
-function putAway(order: Order, stage: string, seconds: number, host: Host, trees: Trees): string | null {
+function moveToBackups(order: DeployRequest, stage: string, seconds: number, host: Host, trees: Trees): string | null {
   const empty = host.list(stage)?.length === 0;
   const dir = backupsOf(order.project.slug);
   const name = stampName(seconds);

@@ -3,7 +3,7 @@
 
 import type { Host, HostReader } from "../../host/host.ts";
 import { inodeHigh, inodeLow } from "../../host/listing.ts";
-import { digestWords, type Entry, type Seeds } from "../../host/trees.ts";
+import { digestWords, type Seeds, type TreeEntry } from "../../host/trees.ts";
 import { backupsOf, readWorkingFile } from "./releases.ts";
 
 /** A record has the inode as a 64-bit integer, size and time as doubles, and the digest. */
@@ -42,8 +42,8 @@ export class Digests {
    * `live` is the live tree. If its inode is not the recorded one, another program replaced the tree, and the cache
    * is ignored.
    */
-  constructor(see: HostReader, slug: string, live: Entry | null) {
-    this.#known = new Records(wholeFor(live, readWorkingFile(see, pathOf(slug))) ?? newHead());
+  constructor(reader: HostReader, slug: string, live: TreeEntry | null) {
+    this.#known = new Records(wholeFor(live, readWorkingFile(reader, pathOf(slug))) ?? newHead());
     const { bytes, doubles, words } = this.#known;
     const [first = 0n, second = 0n] = new BigUint64Array(bytes.buffer, bytes.byteOffset + 8 * (sumDoubles + 1), 2);
     this.seeds = [first, second];
@@ -67,18 +67,18 @@ export class Digests {
   }
 
   /** Returns the offset of the record of a live file; 0 where there is none or size or time differ. */
-  #find({ inode, size, modifiedMs }: Entry): number {
+  #find({ inode, size, modifiedMs }: TreeEntry): number {
     const { doubles } = this.#known;
     const at = this.#slots[this.#slotOf(inodeLow(inode), inodeHigh(inode))] as number;
     return doubles[at + 1] === size && doubles[at + 2] === modifiedMs ? at : 0;
   }
 
-  know(file: Entry): boolean {
+  know(file: TreeEntry): boolean {
     return this.#find(file) > 0;
   }
 
   /** Returns whether a live file has the digest at offset `from` of `digests`; null where its digest is not known. */
-  tell(file: Entry, digests: Uint32Array, from: number): boolean | null {
+  tell(file: TreeEntry, digests: Uint32Array, from: number): boolean | null {
     const at = 2 * (this.#find(file) + digestAt);
     if (at === 2 * digestAt) return null;
     for (let i = 0; i < digestWords; i++) if (this.#known.words[at + i] !== digests[from + i]) return false;
@@ -86,7 +86,7 @@ export class Digests {
   }
 
   /** Keeps or adds the record of a live file whose content equals the source's. */
-  keep(file: Entry, digests: Uint32Array, from: number): void {
+  keep(file: TreeEntry, digests: Uint32Array, from: number): void {
     const found = this.#find(file);
     if (found > 0) this.#stays[(found - headDoubles) / recordDoubles] = 1;
     else {
@@ -102,7 +102,7 @@ export class Digests {
   }
 
   /** Writes the records for the tree that is live now. */
-  write(host: Host, slug: string, liveInode: Entry["inode"]): void {
+  write(host: Host, slug: string, liveInode: TreeEntry["inode"]): void {
     const known = this.#known.doubles;
     const stay = this.#stays.reduce((sum, stays) => sum + stays, 0);
     const count = stay + this.#learned.length / learnedWords;
@@ -129,7 +129,7 @@ export class Digests {
 }
 
 /** Returns the bytes of the file; null where they are damaged or describe another tree. */
-function wholeFor(live: Entry | null, bytes: Uint8Array | null): Uint8Array | null {
+function wholeFor(live: TreeEntry | null, bytes: Uint8Array | null): Uint8Array | null {
   if (live === null || bytes === null || bytes.length < 8 * headDoubles) return null;
   if ((bytes.length / 8 - headDoubles) % recordDoubles !== 0) return null;
   if (!sumOf(bytes).equals(bytes.subarray(0, 8 * sumDoubles))) return null;

@@ -14,7 +14,7 @@ export interface Member {
 }
 
 /** Throws a Problem for bytes that are not UTF-8, because a change could not preserve them. */
-export function decoded(bytes: Uint8Array): string {
+export function decodeJson(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {

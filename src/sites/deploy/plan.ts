@@ -1,21 +1,21 @@
 // Plans a deploy: checks the source and compares each of its files with the live one.
 
 import type { Host, HostReader } from "../../host/host.ts";
-import type { Entry, Made, Trees } from "../../host/trees.ts";
+import type { NewAttributes, TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { gidOf, noGroup } from "../../resources/group.ts";
 import type { Project } from "../project.ts";
 import type { Probe } from "../serve/served.ts";
 import type { Selection } from "../source/secrets.ts";
-import { demandPage, isExposed, type Source, survey, tickMs } from "../source/source.ts";
-import { type Compared, compared } from "./compare.ts";
+import { type DeploySource, demandPage, isExposed, survey, tickMs } from "../source/source.ts";
+import { type Comparison, compareTrees } from "./compare.ts";
 import { Digests } from "./digests.ts";
 import { backupNames, backupsOf } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
 
 const rootUid = 0;
 
-export interface Order {
+export interface DeployRequest {
   project: Project;
   /** `dir` is the path that the new tree is read from, `name` its name in messages. */
   dir: string;
@@ -48,11 +48,11 @@ export interface Order {
   /** Null where the site is not probed. */
   probe: Probe | null;
   /** Receives the progress at intervals. An error that it throws ends the deploy. */
-  pause?: (far: Far) => Promise<void>;
+  pause?: (far: Progress) => Promise<void>;
 }
 
 /** Progress of a deploy. `bytes` is the size of the compared files, then of the copied files. */
-export interface Far {
+export interface Progress {
   phase: "read" | "staged";
   files: number;
   /** Number of all entries of the source, or of all files. */
@@ -67,12 +67,12 @@ export const noInode = 0;
 export type Origin = "live" | "source" | "copy";
 
 export interface Plan {
-  source: Source;
+  source: DeploySource;
   digests: Digests;
-  made: Made;
+  made: NewAttributes;
   origins: Origin[];
   /** The inode of the live file with the same content; {@link noInode} for a new or changed file. */
-  inodes: Entry["inode"][];
+  inodes: TreeEntry["inode"][];
   /** Number of directories to create or remove. */
   folders: number;
   /** Whether another user could change something in the live tree. */
@@ -90,15 +90,15 @@ export function isSatisfied({ origins, added, changed, removed, folders, isExpos
 }
 
 /** Returns the backups that a deploy of this plan prunes. */
-export function prunedBy(
+export function backupsToPrune(
   planned: Plan,
-  { project, live, keep, backup }: Order,
-  see: HostReader,
+  { project, live, keep, backup }: DeployRequest,
+  reader: HostReader,
   trees: Trees,
 ): string[] {
   if (isSatisfied(planned)) return [];
   const adds = backup && !isEmpty(trees, live);
-  const old = backupNames(see, project.slug).slice(Math.max(0, keep - (adds ? 1 : 0)));
+  const old = backupNames(reader, project.slug).slice(Math.max(0, keep - (adds ? 1 : 0)));
   return old.map((name) => `${backupsOf(project.slug)}/${name}`);
 }
 
@@ -110,12 +110,12 @@ function isEmpty(trees: Trees, dir: string): boolean {
 }
 
 /** Returns the notes about the source. */
-export function notesOf({ notes = [] }: Order, { source }: Plan): string[] {
+export function notesOf({ notes = [] }: DeployRequest, { source }: Plan): string[] {
   return [...notes, ...source.notes];
 }
 
 /** Plans a deploy without changing anything. Throws a Problem for a source that must not be published. */
-export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan> {
+export async function plan(order: DeployRequest, host: Host, trees: Trees): Promise<Plan> {
   const { project, dir, live } = order;
   const gid = gidOf(host, project.owner_group);
   if (gid === null) {
@@ -148,13 +148,13 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
   };
   const pairs = sideBySide(source.entries, trees, live);
   let bytes = 0;
-  for await (const batch of compared(pairs, order, digests, trees)) {
+  for await (const batch of compareTrees(pairs, order, digests, trees)) {
     add(batch);
     await order.pause?.({ phase: "read", files: found.origins.length, total: source.entries.length, bytes });
   }
   return found;
 
-  function add(batch: Compared[]): void {
+  function add(batch: Comparison[]): void {
     for (const {
       pair: [entry, twin],
       same,
@@ -177,22 +177,22 @@ export async function plan(order: Order, host: Host, trees: Trees): Promise<Plan
   }
 }
 
-function note(found: Plan, { path }: Entry, twin: Entry | undefined, equal: boolean): void {
+function note(found: Plan, { path }: TreeEntry, twin: TreeEntry | undefined, equal: boolean): void {
   if (twin === undefined) found.added.push(path);
   else if (!equal) found.changed.push(path);
 }
 
-function sameLink(trees: Trees, live: string, dir: string, { path }: Entry): boolean {
+function sameLink(trees: Trees, live: string, dir: string, { path }: TreeEntry): boolean {
   return trees.linkTarget(`${live}/${path}`) === trees.linkTarget(`${dir}/${path}`);
 }
 
 /** Returns the origin of a file. A file is hard-linked if it already has the owner and mode of the result. */
-function originOf({ of }: Order, entry: Entry, equal: Entry | undefined, made: Made): Origin {
-  if (equal !== undefined && isMade(equal, made)) return "live";
-  return of !== "others" && isMade(entry, made) ? "source" : "copy";
+function originOf({ of }: DeployRequest, entry: TreeEntry, equal: TreeEntry | undefined, made: NewAttributes): Origin {
+  if (equal !== undefined && hasAttributes(equal, made)) return "live";
+  return of !== "others" && hasAttributes(entry, made) ? "source" : "copy";
 }
 
 /** Returns whether owner, group and mode are already those of the result. */
-export function isMade(entry: Entry, { mode, uid, gid }: Made): boolean {
+export function hasAttributes(entry: TreeEntry, { mode, uid, gid }: NewAttributes): boolean {
   return entry.mode === mode && entry.uid === uid && entry.gid === gid;
 }

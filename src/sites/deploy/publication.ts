@@ -15,17 +15,17 @@ import { nginxServes } from "../../nginx/recipe.ts";
 import type { Requirement } from "../../problem/requirement.ts";
 import { portFree } from "../../resources/port.ts";
 import type { Project } from "../project.ts";
-import { type After, certified, recipe, requirement, soleName, usable } from "../recipe.ts";
+import { type After, certificatePresent, recipe, requirement, soleName, usableRecord } from "../recipe.ts";
 import { unservedProblem } from "../serve/served.ts";
 import { projectStep, vhostLinkPath } from "../serve/site.ts";
 import { draftOf, projectFrom } from "../store.ts";
-import type { Order } from "./plan.ts";
+import type { DeployRequest } from "./plan.ts";
 
 /** A recipe that serves a project, and the resulting project. */
 export interface Publication {
   recipe: Recipe;
   /** Throws a Problem where the record would be invalid. */
-  projectIn(see: HostReader): Promise<Project>;
+  projectIn(reader: HostReader): Promise<Project>;
 }
 
 /**
@@ -33,44 +33,44 @@ export interface Publication {
  * checked before the first write, except for the tree, which the deploy checks. `after` must return a record.
  */
 export function publication(slug: string, after: After, facts: Facts): Publication {
-  const projectIn = async (see: HostReader): Promise<Project> => {
-    return projectFrom(see, slug, after(await draftOf(see, slug)) ?? {});
+  const projectIn = async (reader: HostReader): Promise<Project> => {
+    return projectFrom(reader, slug, after(await draftOf(reader, slug)) ?? {});
   };
   const step = projectStep({ id: "project.publish", title: `${slug} is registered and served`, slug, after }, facts);
   const requires = [
     prepared,
-    usable(slug, after),
+    usableRecord(slug, after),
     replaceable(slug, projectIn),
-    certified(slug, after, true),
+    certificatePresent(slug, after, true),
     servedOn(80, projectIn),
     servedOn(443, projectIn),
-    accepted(slug, step),
+    configValid(slug, step),
     soleName(slug, after, true),
   ];
   return { recipe: recipe(`project publish ${slug}`, `Published project ${slug}.`, requires, step), projectIn };
 }
 
-const prepared = requirement("this host is set up for sites", async (see) => {
-  if ([sitesEnabledDir, docsRoot].every((dir) => see.stat(dir) !== null)) return null;
+const prepared = requirement("this host is set up for sites", async (reader) => {
+  if ([sitesEnabledDir, docsRoot].every((dir) => reader.stat(dir) !== null)) return null;
   return { reason: "nginx is not set up", hint: setUp };
 });
 
 /** Requires that the site's directory is a directory or missing, and that nginx can serve the domain. */
 function replaceable(slug: string, projectIn: Publication["projectIn"]): Requirement {
-  return requirement(`${slug} can be served`, async (see) => {
-    const { root_path, domain } = await projectIn(see);
-    if ((see.stat(root_path)?.type ?? "directory") !== "directory") {
+  return requirement(`${slug} can be served`, async (reader) => {
+    const { root_path, domain } = await projectIn(reader);
+    if ((reader.stat(root_path)?.type ?? "directory") !== "directory") {
       return { reason: `${root_path} is not a directory: move it away`, hint: ["ls", "-ld", root_path] };
     }
-    return nameTooLong(see, domain);
+    return nameTooLong(reader, domain);
   });
 }
 
 /** Requires that no other program listens on a port of the site. */
 function servedOn(port: 80 | 443, projectIn: Publication["projectIn"]): Requirement {
   const free = portFree(port, "nginx", nginxServes);
-  const check: Requirement["check"] = async (see, warn) => {
-    return port === 80 || (await projectIn(see)).tls ? free.check(see, warn) : null;
+  const check: Requirement["check"] = async (reader, warn) => {
+    return port === 80 || (await projectIn(reader)).tls ? free.check(reader, warn) : null;
   };
   return { ...free, check };
 }
@@ -79,14 +79,14 @@ function servedOn(port: 80 | 443, projectIn: Publication["projectIn"]): Requirem
  * Requires that nginx can start and accepts its current configuration. A fault in a file that the step replaces does
  * not count, because nginx tests the new file before it is used.
  */
-function accepted(slug: string, step: Step): Requirement {
-  return requirement("nginx accepts its configuration", async (see) => {
-    const [result] = await converge([step], see, {});
+function configValid(slug: string, step: Step): Requirement {
+  return requirement("nginx accepts its configuration", async (reader) => {
+    const [result] = await converge([step], reader, {});
     if (result?.problem) throw result.problem;
     const changes = result?.changes ?? [];
     if (changes.length === 0) return null;
-    if (installedPackage(see, "nginx") === null) return { reason: "nginx is not installed", hint: setUp };
-    const fault = await refusal(see);
+    if (installedPackage(reader, "nginx") === null) return { reason: "nginx is not installed", hint: setUp };
+    const fault = await refusal(reader);
     const ours = [vhostLinkPath(slug), ...changes.flatMap((change) => ("path" in change ? [change.path] : []))];
     return fault !== null && ours.some((path) => fault.reason.includes(path)) ? null : fault;
   });
@@ -104,22 +104,22 @@ export interface SiteChange {
 }
 
 /** Returns the probe of a deploy. It runs when the new tree is live, so that a failure also rolls back the tree. */
-export function siteChange({ steps }: Recipe, order: Order, options: Options & { act: Host }): SiteChange {
+export function siteChange({ steps }: Recipe, order: DeployRequest, options: Options & { act: Host }): SiteChange {
   const { act: host } = options;
   const results: StepResult[] = [];
   return {
     results,
     async probe() {
-      const verified = steps.map((step) => ({ ...step, verify: () => served(settleMs) }));
+      const verified = steps.map((step) => ({ ...step, verify: () => siteServed(settleMs) }));
       results.push(...(await converge(verified, snapshot(host), options)));
       const problem = results.find((result) => result.problem)?.problem;
       if (problem) throw problem;
-      if (results.every(({ outcome }) => outcome === "ok")) await served(0);
+      if (results.every(({ outcome }) => outcome === "ok")) await siteServed(0);
       return null;
     },
   };
 
-  async function served(ms: number): Promise<void> {
+  async function siteServed(ms: number): Promise<void> {
     const end = host.now() + ms;
     for (;;) {
       const why = await unservedProblem(order.probe);

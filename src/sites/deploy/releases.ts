@@ -2,7 +2,7 @@
 
 import { backupsDir, lockDir } from "../../engine/paths.ts";
 import type { Host, HostReader, Stat } from "../../host/host.ts";
-import type { Opened, Trees } from "../../host/trees.ts";
+import type { OpenedEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { assetsDir } from "../paths.ts";
 import type { Project } from "../project.ts";
@@ -36,7 +36,7 @@ export function dirsOf(slug: string, tree: string | null): string[] {
  * Opens the directory that holds the live tree, so that the tree's path stays valid if the directories above are
  * moved. Throws a Problem where the directory is missing, or where the path has a symlink of another user.
  */
-export function openAbove(trees: Trees, { slug, root_path }: Project, uid: number): { live: string } & Opened {
+export function openAbove(trees: Trees, { slug, root_path }: Project, uid: number): { live: string } & OpenedEntry {
   const slash = root_path.lastIndexOf("/");
   const above = root_path.slice(0, slash);
   const opened = trees.open(above, [0, uid]);
@@ -54,7 +54,7 @@ export function makeBackupsDir(host: Host, slug: string): void {
  * Returns a function that removes the backup directories which were created since this call, so that a run without
  * changes leaves none.
  */
-export function madeSince(host: Host, trees: Trees, slug: string): () => void {
+export function directoriesMadeSince(host: Host, trees: Trees, slug: string): () => void {
   const missing = [backupsOf(slug), backupsDir].filter((dir) => host.stat(dir) === null);
   return () => {
     for (const dir of missing) {
@@ -69,7 +69,7 @@ export function madeSince(host: Host, trees: Trees, slug: string): () => void {
  * are moved and removed there by path. Removes the working files that such a user may have planted: a symlink, a pipe,
  * or a staged tree. Throws a Problem for a path that is not a directory.
  */
-export function securedBackups(host: Host, trees: Trees, slug: string): void {
+export function secureBackups(host: Host, trees: Trees, slug: string): void {
   const none = (): boolean => false;
   for (const { dir, mode, drops } of [
     { dir: backupsDir, mode: 0o750, drops: none },
@@ -89,13 +89,13 @@ export function securedBackups(host: Host, trees: Trees, slug: string): void {
   }
 }
 
-/** Throws a Problem where {@link securedBackups} would change something. It is for a dry run. */
-export function demandSecuredBackups(see: HostReader, slug: string): void {
+/** Throws a Problem where {@link secureBackups} would change something. It is for a dry run. */
+export function demandSecuredBackups(reader: HostReader, slug: string): void {
   for (const [dir] of backupsDirs(slug)) {
-    const stat = see.stat(dir);
-    if (stat === null || isSecured(stat, see.uid)) continue;
+    const stat = reader.stat(dir);
+    if (stat === null || isSecured(stat, reader.uid)) continue;
     const message = `another user can change ${dir}, where an archive is unpacked: a deploy takes it over, a dry run does not`;
-    throw new Problem("unseen", message, { hint: ["ls", "-ld", dir] });
+    throw new Problem("unknown", message, { hint: ["ls", "-ld", dir] });
   }
 }
 
@@ -110,9 +110,9 @@ function isSecured({ uid, mode }: Stat, ownerUid: number): boolean {
 }
 
 /** Returns a working file of a project's backups; null where it is missing or another user could have planted it. */
-export function readWorkingFile(see: HostReader, path: string): Uint8Array | null {
-  const dir = see.stat(path.slice(0, path.lastIndexOf("/")));
-  return dir?.type === "directory" && isSecured(dir, see.uid) ? see.read(path) : null;
+export function readWorkingFile(reader: HostReader, path: string): Uint8Array | null {
+  const dir = reader.stat(path.slice(0, path.lastIndexOf("/")));
+  return dir?.type === "directory" && isSecured(dir, reader.uid) ? reader.read(path) : null;
 }
 
 const backupsDirs = (slug: string): [string, number][] => [
@@ -134,31 +134,31 @@ export function secondsOf(name: string): number {
 }
 
 /** Returns the names of the complete backups, newest first. */
-export function backupNames(see: HostReader, slug: string): string[] {
-  return (see.list(backupsOf(slug)) ?? []).filter((name) => stampPattern.test(name)).reverse();
+export function backupNames(reader: HostReader, slug: string): string[] {
+  return (reader.list(backupsOf(slug)) ?? []).filter((name) => stampPattern.test(name)).reverse();
 }
 
 /**
  * Completes or cleans up an earlier deploy, killed or not, and returns notes. The name of a staged tree contains its
  * inode. Where another inode lies under that name, the swap has happened, and the tree there is the previous one.
  */
-export function settle(see: HostReader, trees: Trees, project: Project): string[] {
+export function cleanUp(reader: HostReader, trees: Trees, project: Project): string[] {
   const { slug } = project;
   const notes: string[] = [];
   const dir = backupsOf(slug);
-  for (const name of see.list(dir) ?? []) {
+  for (const name of reader.list(dir) ?? []) {
     const path = `${dir}/${name}`;
     const [, inode, stamp] = stagePattern.exec(name) ?? [];
     if (stamp !== undefined && trees.entry(`${path}${wholeCopy}`) !== null) {
       // The deploy was killed while it replaced files one by one: the copy of the previous tree is complete.
-      const above = openAbove(trees, project, see.uid);
+      const above = openAbove(trees, project, reader.uid);
       overwrite(trees, `${path}${wholeCopy}`, above.live);
       above.close();
       trees.remove(`${path}${wholeCopy}`);
     }
     const found = trees.entry(path);
     if (found === null) continue;
-    if (stamp !== undefined && String(found.inode) !== inode && see.list(path)?.length !== 0) {
+    if (stamp !== undefined && String(found.inode) !== inode && reader.list(path)?.length !== 0) {
       const free = freeName(trees, dir, stamp);
       trees.move(path, `${dir}/${free}`);
       notes.push(`a deploy that was killed is over: the tree before it is the backup ${free}`);
@@ -184,9 +184,9 @@ function freeName(trees: Trees, dir: string, stamp: string): string {
  * Removes all backups except the newest `keep` and returns their paths. Each is renamed first, so that no partial
  * backup is ever listed. "spare" keeps the newest removed backup as the spare tree.
  */
-export function prune(see: HostReader, trees: Trees, slug: string, keep: number, spare: "spare" | "none"): string[] {
+export function prune(reader: HostReader, trees: Trees, slug: string, keep: number, spare: "spare" | "none"): string[] {
   const dir = backupsOf(slug);
-  const old = backupNames(see, slug).slice(keep);
+  const old = backupNames(reader, slug).slice(keep);
   for (const name of old) trees.move(`${dir}/${name}`, `${dir}/.trash-${name}`);
   if (spare === "none" || old.length > 0) trees.remove(sparePath(slug));
   if (spare === "spare" && old.length > 0) trees.move(`${dir}/.trash-${old[0]}`, sparePath(slug));

@@ -1,27 +1,27 @@
 // Prepares a deploy of a source or a restore of a backup: opens the source and the live tree.
 
 import type { Host, HostReader } from "../../host/host.ts";
-import { type Opened, Refused, type Trees } from "../../host/trees.ts";
+import { type OpenedEntry, RejectedArchive, type Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import type { Project } from "../project.ts";
 import { probeOf } from "../serve/served.ts";
-import { dereferenced } from "../source/dereference.ts";
+import { dereferenceTree } from "../source/dereference.ts";
 import { closedPart } from "../source/secrets.ts";
 import { openSource } from "../source/source-path.ts";
-import type { Order } from "./plan.ts";
+import type { DeployRequest } from "./plan.ts";
 import { backupNames, backupsOf, openAbove } from "./releases.ts";
 import { findRestoreSource, readRestores } from "./restores.ts";
-import { unpacked } from "./unpacked.ts";
+import { unpackArchive } from "./unpacked.ts";
 
-export interface Choices extends Pick<Order, "keep" | "backup" | "allowEmpty" | "again" | "hint"> {
+export interface Choices extends Pick<DeployRequest, "keep" | "backup" | "allowEmpty" | "again" | "hint"> {
   /** Whether nginx is asked for the front page after the deploy. */
   asks: boolean;
   /** Whether this is a dry run. */
   looks: boolean;
 }
 
-export interface Given extends Pick<Order, "select"> {
+export interface DeploySelection extends Pick<DeployRequest, "select"> {
   /** A directory, an archive, or "-" for a tar on stdin; null for the source path of the record. */
   source: string | null;
   /** The subdirectory of the source that is the site. */
@@ -35,16 +35,16 @@ export interface Given extends Pick<Order, "select"> {
 const pageName = /\.x?html?$/i;
 
 /**
- * Opens the source and the live tree, and unpacks an archive. {@link Order.letGo} closes the open directories, and
+ * Opens the source and the live tree, and unpacks an archive. {@link DeployRequest.letGo} closes the open directories, and
  * {@link settle} removes unpacked files. Throws a Problem for a source that may not be published.
  */
-export async function deployOrder(
+export async function deployRequest(
   project: Project,
-  { source, subdir, trusted, dereference = false, ...more }: Given,
+  { source, subdir, trusted, dereference = false, ...more }: DeploySelection,
   choices: Choices,
   host: Host,
   trees: Trees,
-): Promise<Order> {
+): Promise<DeployRequest> {
   const given = source ?? project.source_path;
   if (given === null) {
     const hint = withFlag(choices.again, "--source", "DIRECTORY");
@@ -52,7 +52,7 @@ export async function deployOrder(
   }
   const name = subdir === null ? given : `${given}/${subdir}`;
   const shape = { project, name, ...more, ...choices, probe: probeOf(project, choices.asks, host) };
-  return ordered(shape, host, trees, async (open) => {
+  return openRequest(shape, host, trees, async (open) => {
     const opened = given === "-" ? "-" : open(openSource(trees, given, trusted, host));
     const isArchive = opened === "-" || opened.type === "file";
     if (isArchive && pageName.test(given)) {
@@ -63,10 +63,10 @@ export async function deployOrder(
     if (isArchive && dereference) throw new Problem("usage", "--dereference needs a directory as its source");
     if (!isArchive && dereference) {
       const part = subdir === null ? opened : open(partOf(trees, opened.path, subdir));
-      return { ...(await dereferenced({ project, name, choices, part, host, trees })), of: "unpacked" };
+      return { ...(await dereferenceTree({ project, name, choices, part, host, trees })), of: "unpacked" };
     }
     const { dir: whole, notes } = isArchive
-      ? await unpacked(project, given, opened, choices, host, trees)
+      ? await unpackArchive(project, given, opened, choices, host, trees)
       : { dir: opened.path, notes: [] };
     const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
     return { dir, of: isArchive ? "unpacked" : "others", ...(isArchive && { archive: given }), notes };
@@ -74,47 +74,49 @@ export async function deployOrder(
 }
 
 /** Builds an order: opens the live tree, and calls `read` to open the new one. Closes everything if it throws. */
-async function ordered(
-  order: Omit<Order, "dir" | "of" | "live">,
+async function openRequest(
+  order: Omit<DeployRequest, "dir" | "of" | "live">,
   host: Host,
   trees: Trees,
-  read: (open: <T extends Opened>(opened: T) => T) => Promise<Pick<Order, "dir" | "of" | "archive" | "notes">>,
-): Promise<Order> {
-  const all: Opened[] = [];
-  const letGo = () => {
+  read: (
+    open: <T extends OpenedEntry>(opened: T) => T,
+  ) => Promise<Pick<DeployRequest, "dir" | "of" | "archive" | "notes">>,
+): Promise<DeployRequest> {
+  const all: OpenedEntry[] = [];
+  const closeAll = () => {
     for (const each of all.splice(0)) each.close();
   };
-  const open = <T extends Opened>(opened: T): T => {
+  const open = <T extends OpenedEntry>(opened: T): T => {
     all.push(opened);
     return opened;
   };
   try {
     const { live } = open(openAbove(trees, order.project, host.uid));
-    return { ...order, live, letGo, ...(await read(open)) };
+    return { ...order, live, letGo: closeAll, ...(await read(open)) };
   } catch (error) {
-    letGo();
+    closeAll();
     throw error;
   }
 }
 
 /** Throws a Problem for a subdirectory that is missing, closed or outside of the source. */
-function partOf(trees: Trees, whole: string, subdir: string): Opened {
+function partOf(trees: Trees, whole: string, subdir: string): OpenedEntry {
   const closed = closedPart(subdir);
   if (closed !== null) {
     const reason = `${closed} holds secrets or version control data, and is not published`;
     throw new Problem("usage", `--subdir '${subdir}': ${reason}`);
   }
-  const part = openedBelow(trees, whole, subdir);
+  const part = openBelow(trees, whole, subdir);
   if (part?.type === "directory") return part;
   part?.close();
   throw new Problem("usage", `--subdir '${subdir}' is no directory in what is published`);
 }
 
-function openedBelow(trees: Trees, whole: string, subdir: string): Opened | null {
+function openBelow(trees: Trees, whole: string, subdir: string): OpenedEntry | null {
   try {
     return trees.openBelow(whole, subdir);
   } catch (error) {
-    if (error instanceof Refused) return null;
+    if (error instanceof RejectedArchive) return null;
     throw error;
   }
 }
@@ -124,13 +126,13 @@ function openedBelow(trees: Trees, whole: string, subdir: string): Opened | null
  * deploy left. Returns null where there is nothing to restore: the live tree was restored already, and no earlier
  * release is left.
  */
-export async function restoreOrder(
+export async function restoreRequest(
   project: Project,
   typed: string | null,
   choices: Choices,
   host: Host,
   trees: Trees,
-): Promise<Order | null> {
+): Promise<DeployRequest | null> {
   const names = backupNames(host, project.slug);
   const dir = backupsOf(project.slug);
   const name = typed === null ? newestDeployed(host, project.slug) : nameWithin(dir, typed);
@@ -143,7 +145,7 @@ export async function restoreOrder(
   if (name === undefined || !names.includes(name)) throw missing();
   const from = `${dir}/${name}`;
   const order = { project, name: from, ...choices, probe: probeOf(project, choices.asks, host) };
-  return ordered(order, host, trees, async (open) => {
+  return openRequest(order, host, trees, async (open) => {
     const backups = trees.open(dir, [0, host.uid]);
     if (backups === null) throw missing();
     const opened = trees.openBelow(open(backups).path, name);
@@ -157,9 +159,9 @@ export async function restoreOrder(
  * Returns the release before the live one. A backup that a restore left allows an undo, but it is not an earlier
  * release.
  */
-function newestDeployed(see: HostReader, slug: string): string | undefined {
-  const restores = readRestores(see, slug);
-  return backupNames(see, slug).find((name) => !restores.has(name));
+function newestDeployed(reader: HostReader, slug: string): string | undefined {
+  const restores = readRestores(reader, slug);
+  return backupNames(reader, slug).find((name) => !restores.has(name));
 }
 
 /** Returns the name of a backup that was given by its name or its path. */

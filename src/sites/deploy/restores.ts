@@ -13,17 +13,17 @@ const pathOf = (slug: string): string => `${backupsOf(slug)}/.restores`;
  * replaced became the backup with the same stamp. Stamps are unique, so an entry never applies to another tree, and an
  * entry of a restore that was killed before the swap is harmless.
  */
-export function readRestores(see: HostReader, slug: string): Map<string, string> {
-  const text = new TextDecoder().decode(readWorkingFile(see, pathOf(slug)) ?? undefined);
+export function readRestores(reader: HostReader, slug: string): Map<string, string> {
+  const text = new TextDecoder().decode(readWorkingFile(reader, pathOf(slug)) ?? undefined);
   return new Map(
     [...text.matchAll(/^(\d{8}T\d{6}Z) (\d{8}T\d{6}Z)$/gm)].map(([, tree = "", from = ""]) => [tree, from]),
   );
 }
 
 /** Returns the backup that the live tree was restored from; null where a deploy made the tree, or it changed since. */
-export function findRestoreSource(see: HostReader, trees: Trees, project: Project): string | null {
+export function findRestoreSource(reader: HostReader, trees: Trees, project: Project): string | null {
   const stamp = stampOfLive(trees, project);
-  return stamp === null ? null : (readRestores(see, project.slug).get(stamp) ?? null);
+  return stamp === null ? null : (readRestores(reader, project.slug).get(stamp) ?? null);
 }
 
 /** Records a restore durably, before its tree is live. Drops entries whose trees no longer exist. */

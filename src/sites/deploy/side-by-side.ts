@@ -1,11 +1,11 @@
 // Compares two trees in one pass: one is a listing in memory, the other is read meanwhile.
 
 import { dirsABatch, type Listing, Open } from "../../host/listing.ts";
-import { batchesOf, filesABatch, pipelined } from "../../host/pipeline.ts";
-import type { Entry, Trees } from "../../host/trees.ts";
+import { batchesOf, filesABatch, pipeline } from "../../host/pipeline.ts";
+import type { TreeEntry, Trees } from "../../host/trees.ts";
 
 /** Both entries for a path that both trees have, otherwise the one entry. */
-export type Pair = [Entry, Entry | undefined] | [undefined, Entry];
+export type Pair = [TreeEntry, TreeEntry | undefined] | [undefined, TreeEntry];
 
 /**
  * Yields the pairs of both trees in batches. Entries of the listing come in its order, and a directory comes before its
@@ -22,7 +22,7 @@ export async function* sideBySide(
   /** Directories of the other tree. A symlink at its root is not entered. */
   const theirs = new Set(top?.type === "directory" ? [""] : []);
   for (let dirs = [...ones.dirs]; dirs.length > 0; dirs = [...theirs].filter((path) => !ones.has(path))) {
-    for await (const [paths, blocks] of pipelined(batchesOf(dirs, dirsABatch), (some) => trees.blocks(dir, some))) {
+    for await (const [paths, blocks] of pipeline(batchesOf(dirs, dirsABatch), (some) => trees.blocks(dir, some))) {
       for (const [i, path] of paths.entries()) {
         const other = new Open(path, theirs.delete(path) ? blocks[i] : undefined);
         for (const path of other.dirs()) if (!closed.has(path)) theirs.add(path);

@@ -1,20 +1,20 @@
 // Builds the new tree beside the backups before it is live. Unchanged files are hard links to the live tree.
 
 import { docsRoot } from "../../engine/paths.ts";
-import { pipelined } from "../../host/pipeline.ts";
-import type { Copy, Entry, Made, Searched, Trees } from "../../host/trees.ts";
+import { pipeline } from "../../host/pipeline.ts";
+import type { Copy, NewAttributes, SearchResult, TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
-import { shortage } from "../../text/shortage.ts";
+import { shortageText } from "../../text/shortage.ts";
 import type { BlockedSearch } from "../serve/blocked.ts";
-import { isMade, noInode, type Order, type Origin, type Plan } from "./plan.ts";
+import { type DeployRequest, hasAttributes, noInode, type Origin, type Plan } from "./plan.ts";
 import { backupsOf, sparePath, stampName } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
 
 /** Throws a Problem where the disk has no room for the new tree. Removes the spare tree if that is necessary. */
 export function demandRoom(planned: Plan, slug: string, trees: Trees): void {
-  if (lacking(planned, trees) === null) return;
+  if (missingRoom(planned, trees) === null) return;
   trees.remove(sparePath(slug));
-  const lack = lacking(planned, trees);
+  const lack = missingRoom(planned, trees);
   if (lack !== null) throw lack;
 }
 
@@ -23,12 +23,12 @@ export function demandRoom(planned: Plan, slug: string, trees: Trees): void {
  * make room.
  */
 export function demandRoomAhead(planned: Plan, slug: string, trees: Trees): void {
-  const lack = trees.entry(sparePath(slug)) === null ? lacking(planned, trees) : null;
+  const lack = trees.entry(sparePath(slug)) === null ? missingRoom(planned, trees) : null;
   if (lack !== null) throw lack;
 }
 
 /** Counts in blocks and by apparent size, because a copy fills the holes of a sparse file. */
-function lacking({ source, origins }: Plan, trees: Trees): Problem | null {
+function missingRoom({ source, origins }: Plan, trees: Trees): Problem | null {
   const { bytes, inodes, block } = trees.room(docsRoot);
   let [neededBytes, neededInodes, file] = [0, 0, 0];
   for (const batch of source.entries.batches()) {
@@ -38,7 +38,7 @@ function lacking({ source, origins }: Plan, trees: Trees): Problem | null {
       neededBytes += Math.ceil((type === "file" ? size : 1) / block) * block;
     }
   }
-  if (neededBytes > bytes) return noRoom(shortage(neededBytes, bytes), []);
+  if (neededBytes > bytes) return noRoom(shortageText(neededBytes, bytes), []);
   if (neededInodes > inodes) return noRoom(`${neededInodes} inodes are needed and ${inodes} free`, ["-i"]);
   return null;
 }
@@ -53,7 +53,7 @@ function noRoom(what: string, flags: string[]): Problem {
  * Returns the path of a new stage beside the backups. Its name contains its inode, by which {@link settle} recognises
  * it. It starts from the spare tree if no other user could ever write to it, otherwise empty.
  */
-export function openStage(trees: Trees, slug: string, seconds: number, made: Made): string {
+export function openStage(trees: Trees, slug: string, seconds: number, made: NewAttributes): string {
   const spare = trees.entry(sparePath(slug));
   const isOurs = spare !== null && isFolder(spare, made);
   const unnamed = isOurs ? sparePath(slug) : `${backupsOf(slug)}/.stage`;
@@ -63,8 +63,8 @@ export function openStage(trees: Trees, slug: string, seconds: number, made: Mad
   return stage;
 }
 
-function isFolder(entry: Entry, made: Made): boolean {
-  return entry.type === "directory" && isMade(entry, { ...made, mode: 0o755 });
+function isFolder(entry: TreeEntry, made: NewAttributes): boolean {
+  return entry.type === "directory" && hasAttributes(entry, { ...made, mode: 0o755 });
 }
 
 /**
@@ -107,7 +107,7 @@ interface Batch {
 export async function fillStage(
   planned: Plan,
   stage: string,
-  order: Order,
+  order: DeployRequest,
   trees: Trees,
   search: BlockedSearch | null,
 ): Promise<number> {
@@ -115,8 +115,8 @@ export async function fillStage(
   const { live } = order;
   const there = await clearStage(planned, stage, trees);
   let [bytes, files] = [0, 0];
-  const begin = ({ copies }: Batch): Promise<Searched> => trees.copies(copies, made, search?.searches);
-  for await (const [{ count, copies }, searched] of pipelined(batches(), begin)) {
+  const begin = ({ copies }: Batch): Promise<SearchResult> => trees.copies(copies, made, search?.searches);
+  for await (const [{ count, copies }, searched] of pipeline(batches(), begin)) {
     search?.take(searched, (file) => copies[file]?.[0].slice(source.dir.length + 1) ?? "");
     for (const [, , size] of copies) bytes += size;
     files += count;
@@ -142,7 +142,11 @@ export async function fillStage(
   }
 
   /** Creates an entry. Returns false for a file that has to be copied. */
-  function make({ path, type, size }: Entry, origin: Origin | null, inode: Entry["inode"] | undefined): boolean {
+  function make(
+    { path, type, size }: TreeEntry,
+    origin: Origin | null,
+    inode: TreeEntry["inode"] | undefined,
+  ): boolean {
     const to = `${stage}/${path}`;
     const from = `${source.dir}/${path}`;
     if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
@@ -162,8 +166,8 @@ export async function fillStage(
   }
 
   /** Returns whether the file is the live file that was compared. Another user may have replaced it since. */
-  function isThat(path: string, inode: Entry["inode"] | undefined): boolean {
+  function isThat(path: string, inode: TreeEntry["inode"] | undefined): boolean {
     const shared = trees.entry(path);
-    return shared !== null && shared.inode === inode && isMade(shared, made);
+    return shared !== null && shared.inode === inode && hasAttributes(shared, made);
   }
 }

@@ -1,7 +1,7 @@
 // Swaps two trees: atomically where the file system can, otherwise by copying.
 
 import type { Attributes } from "../../host/host.ts";
-import type { Entry, Made, Trees } from "../../host/trees.ts";
+import type { NewAttributes, TreeEntry, Trees } from "../../host/trees.ts";
 
 /**
  * Swaps the live tree and the stage. Returns false where no atomic swap is possible: for a mount point, or a directory
@@ -35,8 +35,8 @@ function copyTree(trees: Trees, from: string, to: string): void {
   for (const entry of trees.walk(from)) {
     const [source, target] = [join(from, entry), join(to, entry)];
     if (entry.type === "directory") trees.makeDirectory(target, entry);
-    else if (entry.type === "link") trees.makeLink(target, trees.linkTarget(source), asMade(entry));
-    else if (entry.type === "file") trees.copy(source, target, asMade(entry), entry.size);
+    else if (entry.type === "link") trees.makeLink(target, trees.linkTarget(source), withAttributes(entry));
+    else if (entry.type === "file") trees.copy(source, target, withAttributes(entry), entry.size);
   }
 }
 
@@ -55,18 +55,18 @@ export function overwrite(trees: Trees, from: string, to: string): void {
     }
     const fresh = target.replace(/[^/]*$/, ".$&.edox-ops-new");
     trees.remove(fresh);
-    if (entry.type === "link") trees.makeLink(fresh, trees.linkTarget(join(from, entry)), asMade(entry));
-    else trees.copy(join(from, entry), fresh, asMade(entry), entry.size);
+    if (entry.type === "link") trees.makeLink(fresh, trees.linkTarget(join(from, entry)), withAttributes(entry));
+    else trees.copy(join(from, entry), fresh, withAttributes(entry), entry.size);
     if (before?.type === "directory") trees.remove(target);
     trees.move(fresh, target);
   }
   for (const entry of old.values()) if (trees.entry(join(to, entry)) !== null) trees.remove(join(to, entry));
 }
 
-function join(dir: string, { path }: Entry): string {
+function join(dir: string, { path }: TreeEntry): string {
   return path === "" ? dir : `${dir}/${path}`;
 }
 
-function asMade({ mode, uid, gid, modifiedMs }: Entry): Made {
+function withAttributes({ mode, uid, gid, modifiedMs }: TreeEntry): NewAttributes {
   return { mode, uid, gid, modifiedSeconds: modifiedMs / 1000 };
 }

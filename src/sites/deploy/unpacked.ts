@@ -2,12 +2,12 @@
 
 import { backupsDir, docsRoot } from "../../engine/paths.ts";
 import type { Host } from "../../host/host.ts";
-import { type Opened, Refused, type Trees, type UnpackLimits } from "../../host/trees.ts";
+import { type OpenedEntry, RejectedArchive, type Trees, type UnpackLimits } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { gidOf } from "../../resources/group.ts";
 import type { Project } from "../project.ts";
 import { hintToPack } from "../source/source-hints.ts";
-import { demandSecuredBackups, makeBackupsDir, securedBackups, unpackedPath } from "./releases.ts";
+import { demandSecuredBackups, makeBackupsDir, secureBackups, unpackedPath } from "./releases.ts";
 
 /** No real site exceeds these limits: an archive that does is a mistake or an attack. */
 export const unpackLimits: UnpackLimits = {
@@ -40,7 +40,7 @@ export interface Unpacked {
 }
 
 /** The run that unpacks: whether it is a dry run, and the command line for hints. */
-export interface Asked {
+export interface UnpackRequest {
   looks: boolean;
   again: readonly string[];
 }
@@ -49,13 +49,13 @@ export interface Asked {
  * Creates the empty directory beside the backups, which {@link settle} removes. A dry run creates it too, and removes
  * it at its end. Returns `room`, the limits of what may be put into it.
  */
-export function freshUnpacked({ slug, owner_group }: Project, { looks, again }: Asked, host: Host, trees: Trees) {
+export function unpackFresh({ slug, owner_group }: Project, { looks, again }: UnpackRequest, host: Host, trees: Trees) {
   if (looks && host.uid !== 0) {
     const message = `the source is unpacked in ${backupsDir} to be compared, which only root may`;
     throw new Problem("not-root", message, { hint: again });
   }
   if (looks) demandSecuredBackups(host, slug);
-  else securedBackups(host, trees, slug);
+  else secureBackups(host, trees, slug);
   makeBackupsDir(host, slug);
   const dir = unpackedPath(slug);
   const owner = { uid: host.uid, gid: gidOf(host, owner_group) ?? 0 };
@@ -72,15 +72,15 @@ export function freshUnpacked({ slug, owner_group }: Project, { looks, again }: 
  * Unpacks an archive into a directory beside the backups, which {@link settle} removes. Throws a Problem for a rejected
  * archive.
  */
-export async function unpacked(
+export async function unpackArchive(
   project: Project,
   given: string,
-  archive: Opened | "-",
-  asked: Asked,
+  archive: OpenedEntry | "-",
+  asked: UnpackRequest,
   host: Host,
   trees: Trees,
 ): Promise<Unpacked> {
-  const { dir, owner, room, reserve } = freshUnpacked(project, asked, host, trees);
+  const { dir, owner, room, reserve } = unpackFresh(project, asked, host, trees);
   const name = given === "-" ? "the archive on stdin" : given;
   const limits = {
     ...unpackLimits,
@@ -90,7 +90,7 @@ export async function unpacked(
   try {
     return { dir, notes: await trees.unpack(archive, dir, { mode: 0o644, ...owner }, limits) };
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof RejectedArchive)) throw error;
     const { limit, message } = error;
     const isRoom = (limit === "bytes" || limit === "entries") && limits[limit] === room[limit];
     const kept = limit === "entries" ? `${inodeReserve} inodes` : `${Math.round(reserve / 2 ** 20)} MiB`;
@@ -100,7 +100,7 @@ export async function unpacked(
   }
 }
 
-function hintFor(given: string, isRoom: boolean, limit: Refused["limit"]): string[] {
+function hintFor(given: string, isRoom: boolean, limit: RejectedArchive["limit"]): string[] {
   if (isRoom) return ["df", limit === "entries" ? "-i" : "-h", docsRoot];
   return given === "-" || limit === undefined ? hintToPack() : ["ls", "-l", given];
 }

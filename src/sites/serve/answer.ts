@@ -37,7 +37,7 @@ const mostHeaderBytes = 16 * 1024;
  * an error page counts as a page.
  */
 export async function frontPage(
-  see: HostReader,
+  reader: HostReader,
   project: Project,
   accepts: "success" | "any status" = "success",
 ): Promise<Page | { why: string }> {
@@ -45,7 +45,7 @@ export async function frontPage(
   const fails = accepts === "success" ? ["-f"] : [];
   // One more byte shows that the page is longer than the part that is compared.
   const options = { enoughBytes: mostHeaderBytes + comparedBytes + 1 };
-  const { code, stdout, stderr } = await see.probe(["curl", ...flags, ...fails, "-i", ...resolve, url], options);
+  const { code, stdout, stderr } = await reader.probe(["curl", ...flags, ...fails, "-i", ...resolve, url], options);
   if (code === 0) return pageIn(stdout);
   if (code === 127) return { why: `${url} cannot be asked: ${stderr.trim()}` };
   return { why: `${url} does not answer: ${stderr.trim().replace(/^curl: \(\d+\) /, "")}` };
@@ -56,14 +56,14 @@ export async function frontPage(
  * headers.
  */
 function pageIn(answer: string): Page {
-  let [head = "", page = ""] = parted(answer);
-  while (/^HTTP\/\S+ 1\d\d/.test(head)) [head, page] = parted(page);
+  let [head = "", page = ""] = splitResponse(answer);
+  while (/^HTTP\/\S+ 1\d\d/.test(head)) [head, page] = splitResponse(page);
   const status = Number(/^HTTP\/\S+ (\d{3})/.exec(head)?.[1] ?? 0);
   const size = /^content-encoding:/im.test(head) ? undefined : /^content-length: *(\d+)/im.exec(head)?.[1];
   return { status, text: page, size: size === undefined ? null : Number(size) };
 }
 
-function parted(answer: string): [head: string, rest: string] {
+function splitResponse(answer: string): [head: string, rest: string] {
   const end = answer.indexOf("\r\n\r\n");
   return end < 0 ? [answer, ""] : [answer.slice(0, end), answer.slice(end + 4)];
 }
@@ -73,7 +73,7 @@ function parted(answer: string): [head: string, rest: string] {
  * in parallel. Sites that do not answer therefore cost one timeout together, and no command line exceeds the kernel's
  * limit.
  */
-export async function statuses(see: HostReader, projects: readonly Project[]): Promise<Map<string, number>> {
+export async function statuses(reader: HostReader, projects: readonly Project[]): Promise<Map<string, number>> {
   const codes = new Map<string, number>();
   for (let i = 0; i < projects.length; i += atOnce) {
     const some = projects.slice(i, i + atOnce).map(addressOf);
@@ -81,7 +81,7 @@ export async function statuses(see: HostReader, projects: readonly Project[]): P
     // Only the status is needed, so the pages are not downloaded.
     const told = ["--parallel", "--parallel-max", String(atOnce), "--max-filesize", "1"];
     const form = ["-w", "%{url_effective} %{http_code}\n"];
-    const { stdout } = await see.probe(["curl", ...flags, ...told, ...form, ...words]);
+    const { stdout } = await reader.probe(["curl", ...flags, ...told, ...form, ...words]);
     for (const line of stdout.split("\n")) {
       const [url = "", code] = line.split(" ");
       codes.set(url.toLowerCase(), Number(code));

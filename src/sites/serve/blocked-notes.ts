@@ -9,7 +9,7 @@ const mostListed = 10;
 /** The output truncates a longer line. */
 const longestLine = 950;
 
-export interface Blocked {
+export interface BlockedAddress {
   /** The kinds of loads from this origin, each with the sources that a policy needs to allow it. */
   kinds: Map<string, [Kind, string][]>;
   /** The first page that loads from this origin. */
@@ -20,7 +20,7 @@ export const notWhole =
   "not every page was searched for what the content policy blocks: there are too many, or too large ones";
 
 /** Returns a sentence that names the first of these origins. */
-export function listed(all: readonly [string, Blocked][]): string {
+export function blockedList(all: readonly [string, BlockedAddress][]): string {
   const origins = all.map(([origin, { kinds, page }]) => `${origin} (${[...kinds.keys()].join(", ")} of ${page})`);
   const more = origins.length - mostListed;
   return `the content policy blocks ${origins.slice(0, mostListed).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
@@ -30,7 +30,11 @@ export function listed(all: readonly [string, Blocked][]): string {
  * Returns a sentence with a command that allows these origins: as many as fit into one policy and one line. `update` is
  * the command up to the policy.
  */
-export function lineThatAllows(all: readonly [string, Blocked][], policy: Policy, update: readonly string[]): string {
+export function lineThatAllows(
+  all: readonly [string, BlockedAddress][],
+  policy: Policy,
+  update: readonly string[],
+): string {
   for (let count = all.length; count > 0; count--) {
     const wider = policy.with(all.slice(0, count).flatMap(([, { kinds }]) => [...kinds.values()].flat()));
     const line = `${shellLine(update)} ${quoted(wider)}`;

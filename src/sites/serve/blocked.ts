@@ -1,10 +1,10 @@
 // Finds foreign origins that the changed pages of a site load from although its content policy blocks them.
 
-import { batchesOf, filesABatch, pipelined } from "../../host/pipeline.ts";
-import type { CopySearch, Search, Searched, Trees } from "../../host/trees.ts";
-import { noInode, type Order, type Plan } from "../deploy/plan.ts";
+import { batchesOf, filesABatch, pipeline } from "../../host/pipeline.ts";
+import type { CopySearch, Search, SearchResult, Trees } from "../../host/trees.ts";
+import { type DeployRequest, noInode, type Plan } from "../deploy/plan.ts";
 import { urlOf } from "./answer.ts";
-import { type Blocked, lineThatAllows, listed, notWhole } from "./blocked-notes.ts";
+import { type BlockedAddress, blockedList, lineThatAllows, notWhole } from "./blocked-notes.ts";
 import { type Kind, Policy } from "./csp.ts";
 import { inlineKind, type Load, loadsOfPage, loadsOfStyle, pageSearch, styleSearch } from "./page-loads.ts";
 import { policyOf } from "./vhost.ts";
@@ -23,16 +23,16 @@ const mostKnown = 2000;
 const mostOrigins = 50;
 
 /** The search for one kind of file and its results. */
-interface Sought {
+interface BlockedKind {
   name: RegExp;
   search: Search;
   loadsOf: (part: string) => Load[];
   known: Set<string>;
-  origins: Map<string, Blocked>;
+  origins: Map<string, BlockedAddress>;
 }
 
 /** Returns warnings: the blocked origins and a command that allows them. Reads every new and changed page. */
-export async function blockedNotes(order: Order, planned: Plan, trees: Trees): Promise<string[]> {
+export async function blockedNotes(order: DeployRequest, planned: Plan, trees: Trees): Promise<string[]> {
   // A release was searched when it was deployed.
   if (order.of === "release") return [];
   const search = new BlockedSearch(order);
@@ -45,23 +45,23 @@ export async function blockedNotes(order: Order, planned: Plan, trees: Trees): P
  * them found.
  */
 export class BlockedSearch {
-  readonly #order: Order;
+  readonly #order: DeployRequest;
   readonly #site: URL;
   readonly #policy: Policy;
   /** The search of the pages and that of the style sheets. */
-  readonly #sought: readonly [Sought, Sought];
+  readonly #sought: readonly [BlockedKind, BlockedKind];
   #spentMs = 0;
   #isWhole = true;
 
-  constructor(order: Order) {
+  constructor(order: DeployRequest) {
     this.#order = order;
     this.#site = new URL(urlOf(order.project));
     this.#policy = new Policy(policyOf(order.project), this.#site.href);
     const pages = pageSearch(!this.#policy.allowsInline("script") || !this.#policy.allowsInline("style"));
-    const found = (): Pick<Sought, "known" | "origins"> => ({ known: new Set(), origins: new Map() });
+    const hitsOf = (): Pick<BlockedKind, "known" | "origins"> => ({ known: new Set(), origins: new Map() });
     this.#sought = [
-      { name: pageName, search: pages, loadsOf: loadsOfPage, ...found() },
-      { name: styleName, search: styleSearch, loadsOf: loadsOfStyle, ...found() },
+      { name: pageName, search: pages, loadsOf: loadsOfPage, ...hitsOf() },
+      { name: styleName, search: styleSearch, loadsOf: loadsOfStyle, ...hitsOf() },
     ];
   }
 
@@ -85,7 +85,7 @@ export class BlockedSearch {
   }
 
   /** Adds the matches of a search. `pathOf` returns the path of a file by its index. */
-  take({ found, milliseconds }: Searched, pathOf: (file: number) => string): void {
+  take({ found, milliseconds }: SearchResult, pathOf: (file: number) => string): void {
     for (const { file, text } of found) {
       const path = pathOf(file);
       const sought = this.#sought[this.indexFor(path)];
@@ -98,20 +98,20 @@ export class BlockedSearch {
   /** Reads the new and changed files of a plan, pages first. */
   async read(planned: Plan, trees: Trees): Promise<void> {
     for (const [index, { name, search }] of this.#sought.entries()) {
-      const begin = (batch: string[]): Promise<Searched> =>
+      const begin = (batch: string[]): Promise<SearchResult> =>
         trees.search(
           batch.map((path) => `${this.#order.dir}/${path}`),
           search,
           this.#limits,
         );
-      for await (const [batch, searched] of pipelined(batchesOf(changedFiles(planned, name), filesABatch), begin)) {
+      for await (const [batch, searched] of pipeline(batchesOf(changedFiles(planned, name), filesABatch), begin)) {
         this.take(searched, (file) => batch[file] ?? "");
         if (this.#isOver(index)) return;
       }
     }
   }
 
-  #take(part: string, page: string, { known, origins, loadsOf }: Sought): void {
+  #take(part: string, page: string, { known, origins, loadsOf }: BlockedKind): void {
     // Most pages load the same files.
     if (known.has(part)) return;
     if (known.size < mostKnown) known.add(part);
@@ -141,13 +141,13 @@ export class BlockedSearch {
     const origins = [...this.#origins()];
     const { project, hint = (argv: readonly string[]) => argv } = this.#order;
     const update = hint(["sudo", "edox-ops", "project", "update", project.slug, "--csp"]);
-    const notes = origins.length === 0 ? [] : [listed(origins), lineThatAllows(origins, this.#policy, update)];
+    const notes = origins.length === 0 ? [] : [blockedList(origins), lineThatAllows(origins, this.#policy, update)];
     if (!this.#isWhole || origins.length >= mostOrigins) notes.push(notWhole);
     return notes;
   }
 
   /** Origins of pages come first, independent of the order in which the files were read. */
-  #origins(): Map<string, Blocked> {
+  #origins(): Map<string, BlockedAddress> {
     const [pages, styles] = this.#sought;
     if (pages.origins.size >= mostOrigins) return pages.origins;
     const all = new Map(pages.origins);
@@ -159,7 +159,7 @@ export class BlockedSearch {
 }
 
 function block(
-  origins: Map<string, Blocked>,
+  origins: Map<string, BlockedAddress>,
   origin: string,
   kind: string,
   page: string,

@@ -9,32 +9,32 @@ import { certificatePathsOf, vhostLinkPath } from "./site.ts";
 const certbotPaths = ["/usr/bin/certbot", "/usr/local/bin/certbot", "/snap/bin/certbot", "/bin/certbot"];
 
 /** Returns the command that obtains a certificate, or that installs certbot where it is missing. */
-export function hintToIssue(see: HostReader, project: Project): string[] {
-  const isInstalled = certbotPaths.some((path) => see.stat(path) !== null);
-  return isInstalled ? issue(see, project) : ["sudo", "apt-get", "install", "certbot"];
+export function hintToIssue(reader: HostReader, project: Project): string[] {
+  const isInstalled = certbotPaths.some((path) => reader.stat(path) !== null);
+  return isInstalled ? issue(reader, project) : ["sudo", "apt-get", "install", "certbot"];
 }
 
 /**
  * An ACME server validates over HTTP. An enabled site answers itself; otherwise certbot answers, and nginx releases
  * port 80 for some seconds.
  */
-function issue(see: HostReader, { slug, domain }: Project): string[] {
+function issue(reader: HostReader, { slug, domain }: Project): string[] {
   const name = ["--cert-name", domain, "-d", domain];
-  if (see.readLink(vhostLinkPath(slug)) !== null) {
+  if (reader.readLink(vhostLinkPath(slug)) !== null) {
     return ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name];
   }
   const hooks = ["--pre-hook", "systemctl stop nginx", "--post-hook", "systemctl start nginx"];
-  return ["sudo", "certbot", "certonly", "--standalone", ...(isActive(see, "nginx") ? hooks : []), ...name];
+  return ["sudo", "certbot", "certonly", "--standalone", ...(isActive(reader, "nginx") ? hooks : []), ...name];
 }
 
 /** Returns the command that replaces a certificate which is wrong although it has not expired. */
-export function hintToReissue(see: HostReader, project: Project): string[] {
-  return isCertbots(see, project) ? [...issue(see, project), "--force-renewal"] : hintToInspect(project);
+export function hintToReissue(reader: HostReader, project: Project): string[] {
+  return isCertbots(reader, project) ? [...issue(reader, project), "--force-renewal"] : hintToInspect(project);
 }
 
 /** Returns the command that renews a certificate. */
-export function hintToRenew(see: HostReader, project: Project): string[] {
-  return isCertbots(see, project)
+export function hintToRenew(reader: HostReader, project: Project): string[] {
+  return isCertbots(reader, project)
     ? ["sudo", "certbot", "renew", "--cert-name", project.domain]
     : hintToInspect(project);
 }
@@ -45,6 +45,6 @@ function hintToInspect(project: Project): string[] {
   return ["sudo", "openssl", "x509", "-in", chainPath, "-noout", "-subject", "-issuer", "-dates"];
 }
 
-function isCertbots(see: HostReader, { domain }: Project): boolean {
-  return see.stat(`/etc/letsencrypt/renewal/${domain}.conf`) !== null;
+function isCertbots(reader: HostReader, { domain }: Project): boolean {
+  return reader.stat(`/etc/letsencrypt/renewal/${domain}.conf`) !== null;
 }

@@ -26,16 +26,16 @@ const mostNames = 5;
 
 type Roots = () => readonly X509Certificate[];
 
-interface Loaded {
+interface LoadedCertificates {
   chain: readonly [X509Certificate, ...X509Certificate[]];
   key: KeyObject;
 }
 
 /** Returns a function that parses the system's trusted root certificates once, when it is first called. */
-export function trustedRoots(see: HostReader): Roots {
+export function trustedRoots(reader: HostReader): Roots {
   let roots: X509Certificate[] | undefined;
   return () => {
-    roots ??= blocksOf(latin1(see.read(storePath))).flatMap((pem) => parseCertificate(pem) ?? []);
+    roots ??= blocksOf(latin1(reader.read(storePath))).flatMap((pem) => parseCertificate(pem) ?? []);
     return roots;
   };
 }
@@ -44,13 +44,13 @@ export function trustedRoots(see: HostReader): Roots {
  * Returns what is wrong with the certificate of a project: names, dates, key and chain. A mild fault does not stop
  * browsers. Throws Unseen for a user who may not read it.
  */
-export function certificateFaults(see: HostReader, project: Project, roots: Roots = trustedRoots(see)): Fault[] {
+export function certificateFaults(reader: HostReader, project: Project, roots: Roots = trustedRoots(reader)): Fault[] {
   const { chainPath, keyPath } = certificatePathsOf(project);
-  const loaded = load(see, project);
+  const loaded = load(reader, project);
   if ("detail" in loaded) return [loaded];
   const { chain, key } = loaded;
   const [leaf] = chain;
-  const fault = (reason: string, hint: string[] = hintToReissue(see, project)): Fault[] => [
+  const fault = (reason: string, hint: string[] = hintToReissue(reader, project)): Fault[] => [
     { detail: `the certificate for ${project.domain} ${reason} (${chainPath})`, hint },
   ];
 
@@ -61,35 +61,35 @@ export function certificateFaults(see: HostReader, project: Project, roots: Root
   }
   if (!certifies(leaf, project.domain)) return fault(`is for another name: ${namesOf(leaf)}`);
   for (const [i, each] of chain.entries()) {
-    const reason = dateFault(see, each, i);
+    const reason = dateFault(reader, each, i);
     if (reason === null) continue;
-    if (see.now() < each.validFromDate.getTime()) return fault(reason, ["timedatectl"]);
-    return fault(reason, i === 0 ? hintToRenew(see, project) : hintToReissue(see, project));
+    if (reader.now() < each.validFromDate.getTime()) return fault(reason, ["timedatectl"]);
+    return fault(reason, i === 0 ? hintToRenew(reader, project) : hintToReissue(reader, project));
   }
-  const broken = chainFault(chain) ?? intermediateFault(see, project, chain, roots);
-  if (broken !== null) return fault(broken);
+  const brokenFault = chainFault(chain) ?? intermediateFault(reader, project, chain, roots);
+  if (brokenFault !== null) return fault(brokenFault);
   const untrusted = trustWarning(chain, roots);
   const mild = untrusted === null ? [] : fault(untrusted).map((each) => ({ ...each, mild: true as const }));
-  return [...mild, ...expiry(see, project, leaf)];
+  return [...mild, ...expiry(reader, project, leaf)];
 }
 
 /** Reads both files, or returns the fault of the first that nginx could not use. */
-function load(see: HostReader, project: Project): Loaded | Fault {
+function load(reader: HostReader, project: Project): LoadedCertificates | Fault {
   const { chainPath, keyPath } = certificatePathsOf(project);
-  const missing = [chainPath, keyPath].find((path) => see.statTarget(path) === null);
+  const missing = [chainPath, keyPath].find((path) => reader.statTarget(path) === null);
   if (missing !== undefined) {
     const detail = `there is no certificate for ${project.domain}: ${missing} is missing`;
-    return { detail, hint: hintToIssue(see, project) };
+    return { detail, hint: hintToIssue(reader, project) };
   }
-  const broken = (detail: string): Fault => ({ detail, hint: hintToReissue(see, project) });
-  const text = latin1(see.read(chainPath));
+  const broken = (detail: string): Fault => ({ detail, hint: hintToReissue(reader, project) });
+  const text = latin1(reader.read(chainPath));
   const chain = blocksOf(text).map(parseCertificate);
   if (chain.length === 0) return broken(`${chainPath} holds no certificate in PEM`);
   const damaged = chain.indexOf(null);
   if (damaged >= 0) {
     return broken(`${chainPath} is damaged: certificate ${damaged + 1} of ${chain.length} in it cannot be parsed`);
   }
-  const key = parsePrivateKey(latin1(see.read(keyPath)));
+  const key = parsePrivateKey(latin1(reader.read(keyPath)));
   if (typeof key === "string") return broken(`${keyPath} ${key}: nginx cannot use it`);
   return { chain: chain as [X509Certificate, ...X509Certificate[]], key };
 }
@@ -107,17 +107,17 @@ function latin1(bytes: Uint8Array | null): string {
   return bytes === null ? "" : new TextDecoder("latin1").decode(bytes);
 }
 
-function dateFault(see: HostReader, certificate: X509Certificate, place: number): string | null {
+function dateFault(reader: HostReader, certificate: X509Certificate, place: number): string | null {
   const { validFromDate, validToDate } = certificate;
   const subject = place === 0 ? "" : `has an issuer in its chain, ${nameOf(certificate)}, that `;
-  const now = see.now();
+  const now = reader.now();
   if (now >= validToDate.getTime()) return `${subject}expired on ${utc(validToDate)}`;
   if (now >= validFromDate.getTime()) return null;
   return `${subject}is not valid before ${utc(validFromDate)}, and the clock of this host says ${utc(new Date(now))}`;
 }
 
 /** TLS sends the chain in order: each certificate is followed by the one of its issuer. */
-function chainFault(chain: Loaded["chain"]): string | null {
+function chainFault(chain: LoadedCertificates["chain"]): string | null {
   for (const [i, issuer] of chain.slice(1).entries()) {
     const each = chain[i];
     if (each === undefined || isIssuedBy(each, issuer)) continue;
@@ -136,20 +136,25 @@ function isTrusted(certificate: X509Certificate, roots: Roots): boolean {
  * A certificate of a public authority contains the address of its intermediate, and certbot stores the intermediate
  * beside it. A certificate with neither may come directly from a private root.
  */
-function intermediateFault(see: HostReader, project: Project, chain: Loaded["chain"], roots: Roots): string | null {
+function intermediateFault(
+  reader: HostReader,
+  project: Project,
+  chain: LoadedCertificates["chain"],
+  roots: Roots,
+): string | null {
   const [leaf, ...more] = chain;
   if (more.length > 0 || isIssuedBy(leaf, leaf) || isTrusted(leaf, roots)) return null;
   const isBeside = (pem: string): boolean => {
     const issuer = parseCertificate(pem);
     return issuer !== null && isIssuedBy(leaf, issuer) && !isIssuedBy(issuer, issuer);
   };
-  const beside = blocksOf(latin1(see.read(certificatePathsOf(project).issuersPath)));
+  const beside = blocksOf(latin1(reader.read(certificatePathsOf(project).issuersPath)));
   if (leaf.infoAccess?.includes("CA Issuers") !== true && !beside.some(isBeside)) return null;
   return `comes without the intermediate certificate of its issuer, ${oneLineName(leaf.issuer)}`;
 }
 
 /** Readers of a company's site may trust an authority that this host does not trust. */
-function trustWarning(chain: Loaded["chain"], roots: Roots): string | null {
+function trustWarning(chain: LoadedCertificates["chain"], roots: Roots): string | null {
   const last = chain.at(-1) ?? chain[0];
   if (isTrusted(last, roots)) return null;
   if (chain.length === 1 && isIssuedBy(last, last))
@@ -157,14 +162,14 @@ function trustWarning(chain: Loaded["chain"], roots: Roots): string | null {
   return `is issued by ${oneLineName(last.issuer)}, which this host does not trust: a private authority?`;
 }
 
-function expiry(see: HostReader, project: Project, leaf: X509Certificate): Fault[] {
+function expiry(reader: HostReader, project: Project, leaf: X509Certificate): Fault[] {
   const end = leaf.validToDate.getTime();
   const lifetime = end - leaf.validFromDate.getTime();
-  const left = end - see.now();
+  const left = end - reader.now();
   if (left >= Math.min(lifetime * shareLeft, mostLeftMs)) return [];
   const share = `${Math.floor((left / lifetime) * 100)} % of its lifetime is left`;
   const detail = `the certificate for ${project.domain} expires on ${utc(leaf.validToDate)}: ${share}, so its renewal is overdue`;
-  return [{ detail, hint: hintToRenew(see, project), mild: true }];
+  return [{ detail, hint: hintToRenew(reader, project), mild: true }];
 }
 
 function namesOf({ subjectAltName }: X509Certificate): string {

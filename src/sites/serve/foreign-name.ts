@@ -1,13 +1,13 @@
 // Finds foreign sites with the domain of a project. nginx serves a name only from the first file that has it.
 
-import type { Server } from "../../nginx/config.ts";
+import type { ServerBlock } from "../../nginx/config.ts";
 import type { Unmet } from "../../problem/requirement.ts";
 import type { Project } from "../project.ts";
 import { vhostLinkPath, vhostPath } from "./site.ts";
 
 /** Returns the foreign site that has the domain on a port of the project, with a command that shows it; or null. */
 export function foreignName(
-  servers: readonly Server[],
+  servers: readonly ServerBlock[],
   { slug, domain, tls }: Pick<Project, "slug" | "domain" | "tls">,
 ): Required<Unmet> | null {
   const ports = tls ? ["80", "443"] : ["80"];

@@ -7,31 +7,31 @@ import { configFault } from "../../nginx/accepts.ts";
 import { nginxConfig } from "../../nginx/config.ts";
 import { setUp } from "../../nginx/fault.ts";
 import { sitesEnabledDir } from "../../nginx/paths.ts";
-import { tookFiles } from "../../nginx/running.ts";
+import { hasLoadedFiles } from "../../nginx/running.ts";
 import { Problem } from "../../problem/problem.ts";
 import { portFree } from "../../resources/port.ts";
 import { isActive, isMasked } from "../../resources/service.ts";
 import type { Project } from "../project.ts";
 import { comparedBytes, frontPage, type Page } from "./answer.ts";
 import { foreignName } from "./foreign-name.ts";
-import { rendered, vhostLinkPath, vhostPath } from "./site.ts";
+import { siteText, vhostLinkPath, vhostPath } from "./site.ts";
 import { hintToAsk, hintToStart, reloadNginx } from "./site-hints.ts";
 
 /** The reason why a site is not served, and a command that fixes it or shows the cause. */
-export interface Unserved {
+export interface UnservedReason {
   reason: string;
   hint: string[];
 }
 
 /** Requests a site from nginx. Resolves to null where the site is served. */
-export type Probe = () => Promise<Unserved | null>;
+export type Probe = () => Promise<UnservedReason | null>;
 
 /** Returns a probe for an enabled site; null for a disabled one, or where `asks` is false (--no-probe). */
-export function probeOf(project: Project, asks: boolean, see: HostReader): Probe | null {
+export function probeOf(project: Project, asks: boolean, reader: HostReader): Probe | null {
   if (!project.enabled || !asks) return null;
   return async () => {
-    const reason = await whyUnserved(project, see);
-    return reason === null ? null : causeOf(reason, project, see);
+    const reason = await whyUnserved(project, reader);
+    return reason === null ? null : causeOf(reason, project, reader);
   };
 }
 
@@ -52,13 +52,13 @@ export async function demandServed(probe: Probe | null, outcome: string): Promis
   throw problem.with({ message: `${problem.message}; ${outcome}`, cause: problem });
 }
 
-async function whyUnserved(project: Project, see: HostReader): Promise<string | null> {
+async function whyUnserved(project: Project, reader: HostReader): Promise<string | null> {
   const path = `${project.root_path}/index.html`;
-  const size = see.statTarget(path)?.size;
-  const start = see.head(path, comparedBytes);
+  const size = reader.statTarget(path)?.size;
+  const start = reader.head(path, comparedBytes);
   const hasPage = size !== undefined && start !== null;
   // A site without a front page correctly answers with an error, so any answer shows that it is served.
-  const page = await frontPage(see, project, hasPage ? "success" : "any status");
+  const page = await frontPage(reader, project, hasPage ? "success" : "any status");
   if ("why" in page) return page.why;
   const other = `nginx answers for ${project.domain} with another page than ${path}`;
   if (!hasPage) return page.status === 0 ? `nginx does not answer for ${project.domain} with HTTP` : null;
@@ -76,35 +76,35 @@ function isPage({ text, size }: Page, start: Uint8Array, bytes: number): boolean
 }
 
 /** Looks for the cause of a failed probe, which usually names the command that fixes it. */
-async function causeOf(reason: string, project: Project, see: HostReader): Promise<Unserved> {
+async function causeOf(reason: string, project: Project, reader: HostReader): Promise<UnservedReason> {
   const { slug } = project;
-  if (see.stat(sitesEnabledDir) === null) {
+  if (reader.stat(sitesEnabledDir) === null) {
     return { reason: `${reason}: nginx is not set up`, hint: setUp };
   }
-  if (!isActive(see, "nginx")) return stopped(reason, project, see);
+  if (!isActive(reader, "nginx")) return stoppedCause(reason, project, reader);
   const [site, link] = [vhostPath(slug), vhostLinkPath(slug)];
   const enable = ["sudo", "edox-ops", "project", "enable", slug];
-  if (see.readLink(link) !== site) return { reason: `${reason}: ${link} is missing`, hint: enable };
-  if (textOf(see, site) !== rendered(see, project, gatherFacts(see))) {
+  if (reader.readLink(link) !== site) return { reason: `${reason}: ${link} is missing`, hint: enable };
+  if (textOf(reader, site) !== siteText(reader, project, gatherFacts(reader))) {
     return { reason: `${reason}: ${site} differs from what the record says`, hint: enable };
   }
-  const other = foreignName(nginxConfig(see).servers, project);
+  const other = foreignName(nginxConfig(reader).servers, project);
   if (other !== null) return { ...other, reason: `${reason}: ${other.reason}` };
-  if (!tookFiles(see, [site, sitesEnabledDir])) {
+  if (!hasLoadedFiles(reader, [site, sitesEnabledDir])) {
     return { reason: `${reason}: nginx has not loaded ${site} as it is now`, hint: reloadNginx };
   }
   return { reason, hint: hintToAsk(project) };
 }
 
 /** Returns why nginx is stopped: a mask, another program on its port, its own configuration, or a plain stop. */
-async function stopped(reason: string, { tls }: Project, see: HostReader): Promise<Unserved> {
-  const hint = hintToStart(see);
-  if (isMasked(see, "nginx")) return { reason: `${reason}: nginx is masked`, hint };
+async function stoppedCause(reason: string, { tls }: Project, reader: HostReader): Promise<UnservedReason> {
+  const hint = hintToStart(reader);
+  if (isMasked(reader, "nginx")) return { reason: `${reason}: nginx is masked`, hint };
   for (const port of tls ? [80, 443] : [80]) {
-    const taken = await portFree(port, "nginx", () => false).check(see, () => {});
+    const taken = await portFree(port, "nginx", () => false).check(reader, () => {});
     if (taken?.hint) return { reason: `${reason}: nginx is not running, and ${taken.reason}`, hint: taken.hint };
   }
-  const fault = await configFault(see);
+  const fault = await configFault(reader);
   if (fault === null) return { reason: `${reason}: nginx is not running`, hint };
   return { ...fault, reason: `${reason}: nginx is not running, and refuses its configuration: ${fault.reason}` };
 }

@@ -49,21 +49,21 @@ export interface Transition {
 }
 
 /** Returns whether both files of a certificate exist. Their content is not checked. */
-export function hasCertificate(see: HostReader, project: Project): boolean {
+export function hasCertificate(reader: HostReader, project: Project): boolean {
   const { chainPath, keyPath } = certificatePathsOf(project);
-  return [chainPath, keyPath].every((path) => see.statTarget(path) !== null);
+  return [chainPath, keyPath].every((path) => reader.statTarget(path) !== null);
 }
 
 /** Returns the text of the nginx site that this host needs. */
-export function rendered(see: HostReader, project: Project, facts: Facts): string {
+export function siteText(reader: HostReader, project: Project, facts: Facts): string {
   return vhostText(project, {
     ipv6: facts.ipv6,
-    certificateDir: project.tls && hasCertificate(see, project) ? certificateDirOf(project) : null,
-    http2Directive: nginxSince(see, facts, "1.25.1"),
+    certificateDir: project.tls && hasCertificate(reader, project) ? certificateDirOf(project) : null,
+    http2Directive: nginxSince(reader, facts, "1.25.1"),
   });
 }
 
-export function vhostFile(slug: string, text: (see: HostReader) => Promise<Text | null>): Resource {
+export function vhostFile(slug: string, text: (reader: HostReader) => Promise<Text | null>): Resource {
   return file({
     name: `vhost:${slug}`,
     title: `the site of ${slug} is as its record says`,
@@ -76,23 +76,23 @@ export function vhostFile(slug: string, text: (see: HostReader) => Promise<Text 
 
 /** Returns the step that changes the record and the nginx site, enables or disables it, and reloads nginx. */
 export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Transition, facts: Facts): Step {
-  const becomes = async (see: HostReader): Promise<Project | null> => {
-    const draft = after(await draftOf(see, slug));
-    return draft === null ? null : projectFrom(see, slug, draft);
+  const becomes = async (reader: HostReader): Promise<Project | null> => {
+    const draft = after(await draftOf(reader, slug));
+    return draft === null ? null : projectFrom(reader, slug, draft);
   };
-  const serves = when(async (see) => leaves !== true && (await becomes(see))?.enabled === true);
-  const isGone = when(async (see) => after(await draftOf(see, slug)) === null && keepsVhost !== true);
+  const serves = when(async (reader) => leaves !== true && (await becomes(reader))?.enabled === true);
+  const isGone = when(async (reader) => after(await draftOf(reader, slug)) === null && keepsVhost !== true);
   const paths = [limitsPath, clientsPath, typesPath, catchAllPath, sitesIncludePath, vhostPath(slug), sitesEnabledDir];
 
   return {
     id,
     title,
-    wants: [
+    resources: [
       directory(stateDir, 0o750, `state:${stateDir}`),
-      recordFile(slug, title, async (see) => {
+      recordFile(slug, title, async (reader) => {
         // Disabling a site does not need a valid record.
-        if (leaves !== true) return becomes(see);
-        return after(await draftOf(see, slug));
+        if (leaves !== true) return becomes(reader);
+        return after(await draftOf(reader, slug));
       }),
       serves(directory(acmeDir, 0o755)),
       serves(sitesRead),
@@ -100,9 +100,9 @@ export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Tran
       serves(clients),
       serves(contentTypes),
       serves(
-        vhostFile(slug, async (see) => {
-          const project = await becomes(see);
-          return project && Text.of(rendered(see, project, facts));
+        vhostFile(slug, async (reader) => {
+          const project = await becomes(reader);
+          return project && Text.of(siteText(reader, project, facts));
         }),
       ),
       serves(link(slug, vhostPath(slug))),
@@ -117,15 +117,19 @@ export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Tran
 }
 
 /** Returns the resource that stores this record; null for no record. */
-export function recordFile(slug: string, title: string, record: (see: HostReader) => Promise<Draft | null>): Resource {
+export function recordFile(
+  slug: string,
+  title: string,
+  record: (reader: HostReader) => Promise<Draft | null>,
+): Resource {
   return file({
     name: `project:${slug}`,
     title,
     path: projectsPath,
     mode: 0o600,
-    async text(see) {
-      const wanted = await record(see);
-      return see.stat(projectsPath) === null && wanted === null ? null : recordsText(see, slug, wanted);
+    async text(reader) {
+      const wanted = await record(reader);
+      return reader.stat(projectsPath) === null && wanted === null ? null : recordsText(reader, slug, wanted);
     },
   });
 }
@@ -133,17 +137,17 @@ export function recordFile(slug: string, title: string, record: (see: HostReader
 const waits = "nginx goes on as it was until its configuration is valid again: it does not take this one (nginx -t)";
 
 /** Returns a resource that applies only under a condition. */
-function when(asked: (see: HostReader) => boolean | Promise<boolean>) {
+function when(asked: (reader: HostReader) => boolean | Promise<boolean>) {
   return (resource: Resource): Resource => ({
     ...resource,
-    async check(see, ahead, warn) {
-      return (await asked(see)) ? resource.check(see, ahead, warn) : [];
+    async check(reader, ahead, warn) {
+      return (await asked(reader)) ? resource.check(reader, ahead, warn) : [];
     },
   });
 }
 
-const ifInstalled = when((see) => see.stat(sitesEnabledDir) !== null);
-const ifRuns = when((see) => isActive(see, "nginx"));
+const ifInstalled = when((reader) => reader.stat(sitesEnabledDir) !== null);
+const ifRuns = when((reader) => isActive(reader, "nginx"));
 
 /** The symlink that makes nginx serve the site. */
 function link(slug: string, after: string | null): Resource {
@@ -151,9 +155,9 @@ function link(slug: string, after: string | null): Resource {
   return {
     name: `link:${slug}`,
     title: after === null ? `${slug} is not served` : `${slug} is served`,
-    check(see): Change[] {
-      const before = see.readLink(path);
-      if (before === after && (after !== null || see.stat(path) === null)) return [];
+    check(reader): Change[] {
+      const before = reader.readLink(path);
+      if (before === after && (after !== null || reader.stat(path) === null)) return [];
       return [{ kind: "link", path, before, after }];
     },
   };

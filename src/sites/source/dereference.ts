@@ -3,10 +3,10 @@
 
 import { docsRoot } from "../../engine/paths.ts";
 import type { Host } from "../../host/host.ts";
-import { type Entry, type Made, type Opened, Refused, type Trees } from "../../host/trees.ts";
+import { type NewAttributes, type OpenedEntry, RejectedArchive, type TreeEntry, type Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { endOf } from "../deploy/links.ts";
-import { type Asked, freshUnpacked, type Unpacked, unpackLimits } from "../deploy/unpacked.ts";
+import { type Unpacked, type UnpackRequest, unpackFresh, unpackLimits } from "../deploy/unpacked.ts";
 import type { Project } from "../project.ts";
 import { SomePaths } from "../serve/unserved.ts";
 import { demandUnchanged, isBetween, survey, tickMs } from "./source.ts";
@@ -16,13 +16,13 @@ const rootUid = 0;
 const setIdBits = 0o6000;
 const stickyBit = 0o1000;
 
-interface Given {
+interface DereferenceRequest {
   project: Project;
   /** The name of the source in messages. */
   name: string;
-  choices: Asked;
+  choices: UnpackRequest;
   /** The open source directory. */
-  part: Opened;
+  part: OpenedEntry;
   host: Host;
   trees: Trees;
 }
@@ -34,10 +34,17 @@ interface Given {
  * could have moved is never followed. A dangling symlink is left out, with a note. Throws a Problem for any other
  * symlink.
  */
-export async function dereferenced({ project, name, choices, part, host, trees }: Given): Promise<Unpacked> {
+export async function dereferenceTree({
+  project,
+  name,
+  choices,
+  part,
+  host,
+  trees,
+}: DereferenceRequest): Promise<Unpacked> {
   const { again } = choices;
-  const { dir, owner, room } = freshUnpacked(project, choices, host, trees);
-  const made: Made = { mode: 0o644, ...owner, modifiedSeconds: Math.floor(host.now() / 1000) };
+  const { dir, owner, room } = unpackFresh(project, choices, host, trees);
+  const made: NewAttributes = { mode: 0o644, ...owner, modifiedSeconds: Math.floor(host.now() / 1000) };
   // The owner of a directory above could have moved a directory that root owns.
   const reader = dirsTo(part.real).findLast(({ uid }) => uid !== rootUid)?.uid ?? rootUid;
   const missing = new SomePaths();
@@ -48,7 +55,12 @@ export async function dereferenced({ project, name, choices, part, host, trees }
   return { dir, notes };
 
   /** `below` is the position of the tree in the copy. `trail` lists the directories whose symlinks led here. */
-  async function copyTree({ path: from, real }: Opened, called: string, below: string, trail: string[]): Promise<void> {
+  async function copyTree(
+    { path: from, real }: OpenedEntry,
+    called: string,
+    below: string,
+    trail: string[],
+  ): Promise<void> {
     const sought = { dir: from, name: called, of: "others", again, followsOut: true } as const;
     let source = await survey(trees, sought, host.uid, host.now());
     if (source.isFresh) {
@@ -86,14 +98,14 @@ export async function dereferenced({ project, name, choices, part, host, trees }
     try {
       const { real, type } = target;
       const why = whyNotPublished(real, host);
-      if (why !== null) throw refused(called, `leads to ${real}, which is not published: ${why.reason}`, link);
+      if (why !== null) throw refusal(called, `leads to ${real}, which is not published: ${why.reason}`, link);
       if (type === "directory") {
         const isAround = trail.some((each) => `${each}/`.startsWith(`${real}/`));
-        if (isAround) throw refused(called, `leads to ${real}, which it is part of itself`, link);
+        if (isAround) throw refusal(called, `leads to ${real}, which it is part of itself`, link);
         trees.makeDirectory(`${dir}${below}`, { ...made, mode: 0o755 });
         await copyTree(target, called, below, trail);
       } else if (type === "file") await copyFile(real, called, below);
-      else throw refused(called, `leads to ${real}, which is neither a file nor a directory`, link);
+      else throw refusal(called, `leads to ${real}, which is neither a file nor a directory`, link);
     } finally {
       target.close();
     }
@@ -113,22 +125,22 @@ export async function dereferenced({ project, name, choices, part, host, trees }
         await host.sleep(tickMs);
         [sinceMs, before] = [host.now(), trees.entry(from)];
       }
-      if (before?.type !== "file") throw changed(called);
+      if (before?.type !== "file") throw changedProblem(called);
       demandReadable(before, called);
-      if ((before.mode & setIdBits) !== 0) throw refused(called, "has a set-user-ID or set-group-ID bit", real);
+      if ((before.mode & setIdBits) !== 0) throw refusal(called, "has a set-user-ID or set-group-ID bit", real);
       count(before);
       await trees.copies([[from, `${dir}${below}`, before.size]], made);
       const after = trees.entry(from);
       const isSame = after?.inode === before.inode && after.changedMs === before.changedMs;
       // Two exchanges within one clock tick restore the timestamp, so a timestamp in this span proves nothing.
-      if (!isSame || isBetween(after, sinceMs, host.now())) throw changed(called);
+      if (!isSame || isBetween(after, sinceMs, host.now())) throw changedProblem(called);
     } finally {
       above?.close();
     }
   }
 
   /** Returns each directory of a path without symlinks, from the top down, and the entry at the path itself. */
-  function dirsTo(path: string): Entry[] {
+  function dirsTo(path: string): TreeEntry[] {
     const names = path.split("/").slice(1);
     return names.flatMap((_, i) => trees.entry(`/${names.slice(0, i + 1).join("/")}`) ?? []);
   }
@@ -143,27 +155,27 @@ export async function dereferenced({ project, name, choices, part, host, trees }
     const whose = isShared(mover.mode)
       ? "a directory that several users may write"
       : `a directory of user ${mover.uid}`;
-    throw refused(called, `is not followed: it lies in ${whose}, who may have moved it there`, link);
+    throw refusal(called, `is not followed: it lies in ${whose}, who may have moved it there`, link);
   }
 
-  function openFor(path: string, called: string): Opened | null {
+  function openFor(path: string, called: string): OpenedEntry | null {
     try {
       return trees.open(path, [rootUid, reader], reader);
     } catch (error) {
-      if (error instanceof Refused) throw refused(called, `is not followed: ${error.message}`, path);
+      if (error instanceof RejectedArchive) throw refusal(called, `is not followed: ${error.message}`, path);
       throw error;
     }
   }
 
-  function demandReadable({ type, uid, mode }: Entry, called: string): void {
+  function demandReadable({ type, uid, mode }: TreeEntry, called: string): void {
     if (reader === rootUid || type === "link") return;
     const bits = type === "directory" ? 0o5 : 0o4;
     const granted = uid === reader ? mode >> 6 : mode & (mode >> 3);
-    if ((granted & bits) !== bits) throw refused(called, `is not followed: user ${reader} may not read it`);
+    if ((granted & bits) !== bits) throw refusal(called, `is not followed: user ${reader} may not read it`);
   }
 
   /** Enforces the limits of an archive. */
-  function count({ type, size }: Entry): void {
+  function count({ type, size }: TreeEntry): void {
     entries += 1;
     bytes += type === "file" ? size : 0;
     const fits = entries <= Math.min(unpackLimits.entries, room.entries);
@@ -172,7 +184,7 @@ export async function dereferenced({ project, name, choices, part, host, trees }
     throw new Problem("blocked", message, { hint: ["df", fits ? "-h" : "-i", docsRoot] });
   }
 
-  function changed(called: string): Problem {
+  function changedProblem(called: string): Problem {
     return new Problem("blocked", `${called} was changed while it was read: nothing was deployed`, { hint: again });
   }
 }
@@ -182,6 +194,6 @@ function isShared(mode: number): boolean {
   return (mode & 0o022) !== 0 && (mode & stickyBit) === 0;
 }
 
-function refused(called: string, why: string, path = called): Problem {
+function refusal(called: string, why: string, path = called): Problem {
   return new Problem("blocked", `${called} ${why}`, { hint: ["namei", "-l", path] });
 }

@@ -11,36 +11,38 @@ const mostLinks = 40;
  * Returns why a directory must not be published because of homes, or null. A directory in /home counts as a home even
  * if no account of this host names it.
  */
-export function homeIn(written: string, see: HostReader): string | null {
-  const path = withoutLinks(written, see);
-  for (const [user = "", , , , , home = ""] of accounts(see)) {
+export function homeIn(written: string, reader: HostReader): string | null {
+  const path = withoutLinks(written, reader);
+  for (const [user = "", , , , , home = ""] of accounts(reader)) {
     // System accounts have the root directory as their home, or none.
     if (!/^\/[^/]/.test(home)) continue;
-    const real = withoutLinks(home, see);
+    const real = withoutLinks(home, reader);
     if (path === real) return `it is the home of ${user}, and everything in it would be public`;
     if (real.startsWith(`${path}/`)) return `it has ${real} in it, the home of ${user}`;
   }
-  const homes = withoutLinks(homesDir, see);
+  const homes = withoutLinks(homesDir, reader);
   if (path === homes) return "it has the homes of all users in it";
   const isHome = path.startsWith(`${homes}/`) && !path.slice(homes.length + 1).includes("/");
-  return isHome && see.stat(path)?.type === "directory" ? "it is a home, and everything in it would be public" : null;
+  return isHome && reader.stat(path)?.type === "directory"
+    ? "it is a home, and everything in it would be public"
+    : null;
 }
 
-function accounts(see: HostReader): string[][] {
-  return (textOf(see, "/etc/passwd") ?? "").split("\n").map((line) => line.split(":"));
+function accounts(reader: HostReader): string[][] {
+  return (textOf(reader, "/etc/passwd") ?? "").split("\n").map((line) => line.split(":"));
 }
 
 /**
  * Resolves symlinks, because /home is often a symlink to another disk. Returns the path itself where it has more than
  * {@link mostLinks}, as in a loop.
  */
-function withoutLinks(path: string, see: HostReader): string {
+function withoutLinks(path: string, reader: HostReader): string {
   const names = path.split("/");
   let real = "";
   for (let links = 0; names.length > 0; ) {
     const name = names.shift() ?? "";
     if (name === "" || name === ".") continue;
-    const target = name === ".." ? null : see.readLink(`${real}/${name}`);
+    const target = name === ".." ? null : reader.readLink(`${real}/${name}`);
     if (target !== null) {
       links += 1;
       if (links > mostLinks) return path;

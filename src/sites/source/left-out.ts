@@ -1,7 +1,7 @@
 // Selects the entries of a source that are left out of the site, and finds secrets by their names.
 
 import type { Listing } from "../../host/listing.ts";
-import type { Entry } from "../../host/trees.ts";
+import type { TreeEntry } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { few } from "../../text/lines.ts";
 import { withFlag } from "../../text/with-flag.ts";
@@ -12,7 +12,7 @@ import { isNamed, isSecret, isVersionDir, type Selection } from "./secrets.ts";
 const mostExcluded = 20;
 
 /** Sorts the entries of one source. "everything" is for an earlier release, which was checked when it was deployed. */
-export class LeftOut {
+export class LeftOutEntries {
   /** Paths of the source that are left out. */
   readonly paths = new Set<string>();
   readonly #versions: string[] = [];
@@ -45,7 +45,7 @@ export class LeftOut {
   }
 
   /** Checks an entry. {@link demandNoSecret} throws later if it is a secret. */
-  judge(entry: Entry): void {
+  judge(entry: TreeEntry): void {
     if (this.select === "everything") return;
     if (this.#unmet.size > 0) this.#unmet.delete(entry.path);
     if (!isSecret(entry) || isNamed(entry.path, this.select.include)) return;

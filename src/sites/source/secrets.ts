@@ -1,7 +1,7 @@
 // Recognises secrets and version control data in a source by their names. They are published only if the caller
 // includes them.
 
-import type { Entry } from "../../host/trees.ts";
+import type { TreeEntry } from "../../host/trees.ts";
 
 /** Paths within the source from the command line. Each also stands for everything below it. */
 export interface Selection {
@@ -36,7 +36,7 @@ const copyEndings = /(?:~|\s|\.(?:bak|old|orig|save|swp|copy)){1,9}$/i;
 const harmless = /\.env\.(?:example|sample|template|dist|defaults?|html?|md)$/i;
 
 /** Returns whether an entry is a secret, by its name. */
-export function isSecret({ path, type }: Pick<Entry, "path" | "type">): boolean {
+export function isSecret({ path, type }: Pick<TreeEntry, "path" | "type">): boolean {
   // Few names of a site are hidden, and the others do not need the long expression.
   const isHidden = path.startsWith(".") || path.includes("/.");
   if (type === "directory") return isHidden && secretDirs.test(path);

@@ -1,10 +1,10 @@
 // Hints for a source that cannot be published.
 
 import { withFlag } from "../../text/with-flag.ts";
-import type { Order } from "../deploy/plan.ts";
+import type { DeployRequest } from "../deploy/plan.ts";
 
 /** The source to survey, its names, and the command line for hints. */
-export type Sought = Pick<Order, "dir" | "name" | "of" | "select" | "archive" | "again"> & {
+export type SourceSelection = Pick<DeployRequest, "dir" | "name" | "of" | "select" | "archive" | "again"> & {
   /** The caller follows symlinks that lead out of the source, so they are not an error. */
   followsOut?: true;
 };
@@ -13,7 +13,7 @@ export type Sought = Pick<Order, "dir" | "name" | "of" | "select" | "archive" | 
  * Returns the command that lists the top of the source; undefined for stdin. A dry run lists an archive, because a zip
  * needs a program that Debian does not install by default.
  */
-export function hintToList({ name, archive, again = [] }: Sought): string[] | undefined {
+export function hintToList({ name, archive, again = [] }: SourceSelection): string[] | undefined {
   if (archive === undefined) return ["ls", "-la", name];
   return archive === "-" ? undefined : [...again, "--allow-empty", "--dry-run", "--diff"];
 }
@@ -24,7 +24,7 @@ export function hintToPack(): string[] {
 }
 
 /** Returns the command that shows entries of the source, or that publishes an archive without the last of them. */
-export function hintToLook(sought: Sought, ...paths: string[]): readonly string[] | undefined {
+export function hintToLook(sought: SourceSelection, ...paths: string[]): readonly string[] | undefined {
   const { archive, again = [], select } = sought;
   if (archive !== undefined) {
     const excluded = [...(select?.exclude ?? []), paths.at(-1) ?? ""];
@@ -36,7 +36,7 @@ export function hintToLook(sought: Sought, ...paths: string[]): readonly string[
 }
 
 /** Returns the command that publishes the target of a symlink outside of the source, or that shows the symlink. */
-export function hintToFollow(sought: Sought, path: string): readonly string[] | undefined {
+export function hintToFollow(sought: SourceSelection, path: string): readonly string[] | undefined {
   const { of, again } = sought;
   return of === "others" && again !== undefined ? [...again, "--dereference"] : hintToLook(sought, path);
 }

@@ -2,7 +2,7 @@
 
 import { docsRoot } from "../../engine/paths.ts";
 import type { HostReader } from "../../host/host.ts";
-import { type Opened, Refused, type Trees } from "../../host/trees.ts";
+import { type OpenedEntry, RejectedArchive, type Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { homeIn } from "./homes.ts";
 import { closedPart } from "./secrets.ts";
@@ -22,14 +22,14 @@ export interface Unpublishable {
  * Returns why a path must never be published, or null. It judges the path as written: symlinks on it are followed when
  * it is opened.
  */
-export function whyNotPublished(path: string, see: HostReader): Unpublishable | null {
+export function whyNotPublished(path: string, reader: HostReader): Unpublishable | null {
   const real = plain(path);
   const never = (reason: string): Unpublishable => ({ reason, copyTo: null });
   if (real !== rootHome && within(real, rootHome)) {
     const copyTo = `/srv${real.slice(real.lastIndexOf("/"))}`;
     return { reason: `it is in the home of root: copy it to ${copyTo}, and publish that`, copyTo };
   }
-  const home = homeIn(real, see);
+  const home = homeIn(real, reader);
   if (home !== null) return never(`${home}: name the folder of the site`);
   const blocked = blockedDirs.find((dir) => within(real, dir) || within(dir, real));
   if (blocked) return never(`it is part of the system, or has ${blocked} in it`);
@@ -47,16 +47,16 @@ export function hintInstead(path: string, { copyTo }: Unpublishable): string[] {
  * Opens a directory or an archive that may be published. `trusted` are the users whose symlinks on the path are
  * followed to any target. Throws a Problem for every other path.
  */
-export function openSource(trees: Trees, typed: string, trusted: readonly number[], see: HostReader): Opened {
+export function openSource(trees: Trees, typed: string, trusted: readonly number[], reader: HostReader): OpenedEntry {
   const hint = ["namei", "-l", typed];
   const opened = openTrusted(trees, typed, trusted, hint);
   try {
     const { real, type } = opened;
     const way = real === typed ? "" : ` (${real})`;
-    const never = whyNotPublished(real, see);
-    if (never !== null) throw refused(`${typed}${way} is not published: ${never.reason}`, hintInstead(real, never));
+    const never = whyNotPublished(real, reader);
+    if (never !== null) throw refusal(`${typed}${way} is not published: ${never.reason}`, hintInstead(real, never));
     if (type !== "directory" && type !== "file") {
-      throw refused(`${typed} is neither a directory nor an archive`, hint);
+      throw refusal(`${typed} is neither a directory nor an archive`, hint);
     }
     return opened;
   } catch (error) {
@@ -65,15 +65,15 @@ export function openSource(trees: Trees, typed: string, trusted: readonly number
   }
 }
 
-function openTrusted(trees: Trees, typed: string, trusted: readonly number[], hint: string[]): Opened {
+function openTrusted(trees: Trees, typed: string, trusted: readonly number[], hint: string[]): OpenedEntry {
   try {
     const opened = trees.open(typed, trusted);
     if (opened !== null) return opened;
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    throw refused(`${typed} is not published: ${error.message}`, hint);
+    if (!(error instanceof RejectedArchive)) throw error;
+    throw refusal(`${typed} is not published: ${error.message}`, hint);
   }
-  throw refused(`${typed} is not there`, hint);
+  throw refusal(`${typed} is not there`, hint);
 }
 
 /** Returns the path without empty names, `.` and `..`. */
@@ -90,6 +90,6 @@ function within(path: string, dir: string): boolean {
   return path === dir || path.startsWith(dir === "/" ? "/" : `${dir}/`);
 }
 
-function refused(message: string, hint?: string[]): Problem {
+function refusal(message: string, hint?: string[]): Problem {
   return new Problem("blocked", message, { hint });
 }

@@ -1,15 +1,15 @@
 // Surveys a source before anything is written, and checks after staging that it did not change.
 
 import { Listing } from "../../host/listing.ts";
-import type { Entry, Trees } from "../../host/trees.ts";
+import type { TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import { endOf } from "../deploy/links.ts";
 import { gzipEnding, staleGzips } from "../deploy/precompressed.ts";
 import { sideBySide } from "../deploy/side-by-side.ts";
 import { isMissedFile, SomePaths } from "../serve/unserved.ts";
-import { LeftOut } from "./left-out.ts";
-import { hintToFollow, hintToList, hintToLook, hintToMeasure, type Sought } from "./source-hints.ts";
+import { LeftOutEntries } from "./left-out.ts";
+import { hintToFollow, hintToList, hintToLook, hintToMeasure, type SourceSelection } from "./source-hints.ts";
 
 /** Limit of ext4 and all others for a component of a path, in bytes. */
 const longestName = 255;
@@ -26,7 +26,7 @@ const readByOthers = 0o004;
  */
 export const tickMs = 20;
 
-export interface Source {
+export interface DeploySource {
   /** The path that it is read from. */
   dir: string;
   /** Its name in messages. */
@@ -50,14 +50,19 @@ export interface Source {
 }
 
 /** Returns whether a user other than the owner could change the entry. */
-export function isExposed({ type, mode, uid }: Entry, ownerUid: number): boolean {
+export function isExposed({ type, mode, uid }: TreeEntry, ownerUid: number): boolean {
   return uid !== ownerUid || (type !== "link" && (mode & 0o022) !== 0);
 }
 
 /** Returns every entry of a source. Throws a Problem that names the first entry that cannot be published. */
-export async function survey(trees: Trees, sought: Sought, ownerUid: number, nowMs: number): Promise<Source> {
+export async function survey(
+  trees: Trees,
+  sought: SourceSelection,
+  ownerUid: number,
+  nowMs: number,
+): Promise<DeploySource> {
   const { dir, name, of, select, again } = sought;
-  const left = new LeftOut(
+  const left = new LeftOutEntries(
     of === "release" || sought.followsOut ? "everything" : (select ?? { include: [], exclude: [] }),
   );
   const entries = await Listing.of(trees, dir, (path) => left.leaves(path));
@@ -71,10 +76,10 @@ export async function survey(trees: Trees, sought: Sought, ownerUid: number, now
   for (const batch of entries.batches()) {
     for (const entry of batch) {
       const why = faultOf(entry);
-      if (why !== null) throw refused(`${name}/${entry.path} ${why}`, hintToLook(sought, entry.path));
+      if (why !== null) throw refusal(`${name}/${entry.path} ${why}`, hintToLook(sought, entry.path));
       if (isTooLong(entry.path, longestPath)) {
         const top = `${name}/${entry.path.slice(0, entry.path.indexOf("/"))}`;
-        throw refused(`${top} has a path of more than ${longestPath} bytes in it`, hintToMeasure(top, longestPath));
+        throw refusal(`${top} has a path of more than ${longestPath} bytes in it`, hintToMeasure(top, longestPath));
       }
       left.judge(entry);
       if (entry.type === "link") links.set(entry.path, targetOf(entry));
@@ -91,7 +96,7 @@ export async function survey(trees: Trees, sought: Sought, ownerUid: number, now
   for (const [path, target] of links) {
     if (sought.followsOut === true || endOf(path, links) !== null) continue;
     const way = target.startsWith("/") ? "only relative links stay right in a site" : "it leads out of the site";
-    throw refused(`${name}/${path} is a link to ${target}: ${way}`, hintToFollow(sought, path));
+    throw refusal(`${name}/${path} is a link to ${target}: ${way}`, hintToFollow(sought, path));
   }
   const stale = staleGzips(trees, dir, gzips, links);
   entries.leaveOut(stale);
@@ -108,19 +113,19 @@ export async function survey(trees: Trees, sought: Sought, ownerUid: number, now
    * Throws a Problem for a file that the owner of its directory may not read. That user may have moved or hard-linked
    * another user's file there.
    */
-  function demandReadable({ path, uid }: Entry): void {
+  function demandReadable({ path, uid }: TreeEntry): void {
     const above = path.slice(0, Math.max(0, path.lastIndexOf("/")));
     const owner = owners.get(above) ?? uid;
     if (owner === uid) return;
     const why = `belongs to user ${uid}, and user ${owner}, who owns its directory, may not read it`;
-    throw refused(`${name}/${path} ${why}`, hintToLook(sought, above, path));
+    throw refusal(`${name}/${path} ${why}`, hintToLook(sought, above, path));
   }
 
-  function targetOf({ path }: Entry): string {
+  function targetOf({ path }: TreeEntry): string {
     try {
       return trees.linkTarget(`${dir}/${path}`);
     } catch {
-      throw refused(`${name}/${path} was changed while it was read`, again);
+      throw refusal(`${name}/${path} was changed while it was read`, again);
     }
   }
 }
@@ -128,7 +133,7 @@ export async function survey(trees: Trees, sought: Sought, ownerUid: number, now
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
 const noName = /[\u0000-\u001f\\\u007f\ufffd]/;
 
-function faultOf({ path, type, mode }: Entry): string | null {
+function faultOf({ path, type, mode }: TreeEntry): string | null {
   const name = path.slice(path.lastIndexOf("/") + 1);
   if (noName.test(name)) return "has a name with characters that no address has";
   if (isTooLong(name, longestName)) return "has a name that is too long";
@@ -142,8 +147,8 @@ function isTooLong(text: string, mostBytes: number): boolean {
 }
 
 /** Throws a Problem for a tree without a front page, which is usually a mistake. */
-export function demandPage({ name: dir, entries, links }: Source, sought: Sought): void {
-  if (entries.length === 1) throw refused(`${dir} is empty (--allow-empty to publish it)`, hintToList(sought));
+export function demandPage({ name: dir, entries, links }: DeploySource, sought: SourceSelection): void {
+  if (entries.length === 1) throw refusal(`${dir} is empty (--allow-empty to publish it)`, hintToList(sought));
   const page = endOf("index.html", links);
   /** Subdirectories with a front page. */
   const below: string[] = [];
@@ -158,14 +163,14 @@ export function demandPage({ name: dir, entries, links }: Source, sought: Sought
   const [only] = below;
   const isSite = below.length === 1 && of !== "release" && !again.some((word) => /^--subdir(=|$)/.test(word));
   const hint = isSite && only !== undefined ? withFlag(again, "--subdir", only) : hintToList(sought);
-  throw refused(`${dir} has no index.html (--allow-empty to publish it, --subdir for one below it)`, hint);
+  throw refusal(`${dir} has no index.html (--allow-empty to publish it, --subdir for one below it)`, hint);
 }
 
 /**
  * Returns whether the entry changed between two times, Unix milliseconds. A timestamp in the future comes from a clock
  * that was set back.
  */
-export function isBetween({ changedMs }: Entry, sinceMs: number, nowMs: number): boolean {
+export function isBetween({ changedMs }: TreeEntry, sinceMs: number, nowMs: number): boolean {
   return changedMs > sinceMs - tickMs / 2 && changedMs < nowMs + tickMs;
 }
 
@@ -175,25 +180,25 @@ export function isBetween({ changedMs }: Entry, sinceMs: number, nowMs: number):
  */
 export async function demandUnchanged(
   trees: Trees,
-  { dir, name, entries, left, sinceMs }: Source,
+  { dir, name, entries, left, sinceMs }: DeploySource,
   again: readonly string[],
   nowMs: number,
 ): Promise<void> {
   for await (const batch of sideBySide(entries, trees, dir, left)) {
     for (const [before, now] of batch) {
       if (before === undefined && left.has(now.path)) continue;
-      if (before === undefined || now === undefined) throw changed((before ?? now).path);
+      if (before === undefined || now === undefined) throw changedProblem((before ?? now).path);
       const same = before.inode === now.inode && before.changedMs === now.changedMs;
-      if (!same || isBetween(now, sinceMs, nowMs)) throw changed(now.path);
+      if (!same || isBetween(now, sinceMs, nowMs)) throw changedProblem(now.path);
     }
   }
 
-  function changed(path: string): Problem {
+  function changedProblem(path: string): Problem {
     const what = path === "" ? name : `${name}/${path}`;
-    return refused(`${what} was changed while it was read: nothing was deployed`, again);
+    return refusal(`${what} was changed while it was read: nothing was deployed`, again);
   }
 }
 
-function refused(message: string, hint?: readonly string[]): Problem {
+function refusal(message: string, hint?: readonly string[]): Problem {
   return new Problem("blocked", message, { hint });
 }
