@@ -4,7 +4,8 @@
 
 import { readdirSync } from "node:fs";
 import { version } from "../package.json";
-import { isOlder, isSigned } from "../src/self-update/published.ts";
+import { isOlder } from "../src/self-update/published.ts";
+import { isSigned } from "../src/signature/ecdsa.ts";
 import { own } from "./build.ts";
 import { sectionOf } from "./changelog.ts";
 

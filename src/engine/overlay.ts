@@ -1,6 +1,7 @@
 // Simulates a host after planned changes, for resources that depend on files that are about to change.
 
 import type { HostReader, Stat } from "../host/host.ts";
+import { parentOf } from "../text/path.ts";
 import type { Change } from "./change.ts";
 
 type FileChange = Extract<Change, { kind: "file" | "removal" | "link" }>;
@@ -43,7 +44,7 @@ export function overlay(reader: HostReader, ahead: readonly Change[]): HostReade
       const before = reader.list(path);
       const names = new Set(before);
       for (const each of changes.keys()) {
-        if (each.slice(0, each.lastIndexOf("/")) !== path) continue;
+        if (parentOf(each) !== path) continue;
         const name = each.slice(path.length + 1);
         if (stat(each) === null) names.delete(name);
         else names.add(name);

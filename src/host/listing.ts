@@ -1,6 +1,7 @@
 // The entries of a tree in packed form. As objects, those of 200,000 files take 60 MB, and twice that until they are
 // garbage-collected.
 
+import { parentOf } from "../text/path.ts";
 import { batchesOf, filesABatch, pipeline } from "./pipeline.ts";
 import type { TreeEntry, Trees } from "./trees.ts";
 
@@ -207,7 +208,7 @@ export class Listing {
    */
   leaveOut(paths: ReadonlySet<string>): string[] {
     const found: string[] = [];
-    const dirs = new Set([...paths].map((path) => path.slice(0, Math.max(0, path.lastIndexOf("/")))));
+    const dirs = new Set([...paths].map((path) => parentOf(path)));
     for (const dir of dirs) {
       const block = this.#blocks.get(dir);
       if (block === undefined || block.names === "") continue;

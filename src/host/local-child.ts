@@ -1,6 +1,7 @@
 // Child processes, started by absolute path, with a clean environment and in a session of their own.
 
 import * as fs from "node:fs";
+import { parentOf } from "../text/path.ts";
 import type { Output, RunOptions } from "./host.ts";
 import { childError } from "./local-limits.ts";
 import { atSignal } from "./local-signal.ts";
@@ -38,7 +39,7 @@ function programPath(name: string): { program?: string; foreign?: string } {
 
 function isRootsProgram(path: string): boolean {
   const real = fs.realpathSync(path);
-  const dir = real.slice(0, real.lastIndexOf("/")) || "/";
+  const dir = parentOf(real);
   return [dir, real].every((each) => isRootsAlone(statOf(fs.lstatSync(each))));
 }
 

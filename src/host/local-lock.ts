@@ -1,6 +1,7 @@
 // Advisory locks of this machine: flock(2), and the kernel's list of their holders.
 
 import * as fs from "node:fs";
+import { parentOf } from "../text/path.ts";
 import type { Holder } from "./host.ts";
 import { flock } from "./local-libc.ts";
 
@@ -10,7 +11,7 @@ import { flock } from "./local-libc.ts";
  * could open its directory.
  */
 export function lockFile(path: string): number | null {
-  demandPrivate(path.slice(0, path.lastIndexOf("/")));
+  demandPrivate(parentOf(path));
   const fd = openOrMake(path);
   if (flock(fd)) return fd;
   fs.closeSync(fd);

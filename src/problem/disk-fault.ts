@@ -3,6 +3,7 @@
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { linesOf } from "../text/lines.ts";
+import { parentOf } from "../text/path.ts";
 import { mountPointOf } from "./mount-point.ts";
 import type { Problem } from "./problem.ts";
 
@@ -61,7 +62,7 @@ function fixedFile(message: string, reader: HostReader): Cause | null {
     return { cause: `${path} is mounted by itself, so that it cannot be replaced`, hint: ["findmnt", path] };
   }
   // No file permission stops root: only the attributes of chattr(1) do.
-  const dir = path.slice(0, path.lastIndexOf("/")) || "/";
+  const dir = parentOf(path);
   const isFixed = words.startsWith("operation") && reader.uid === 0 && reader.stat(dir) !== null;
   return isFixed ? { cause: `${path} or its directory is immutable`, hint: ["lsattr", "-d", dir, path] } : null;
 }
@@ -114,7 +115,5 @@ function pathIn(line: string, told: string): string | null {
 function nearestExisting(path: string, reader: HostReader): string {
   const trimmed = path.replace(/[./]+$/, "");
   if (trimmed === "") return "/";
-  return reader.stat(trimmed)?.type === "directory"
-    ? trimmed
-    : nearestExisting(trimmed.slice(0, trimmed.lastIndexOf("/")), reader);
+  return reader.stat(trimmed)?.type === "directory" ? trimmed : nearestExisting(parentOf(trimmed), reader);
 }

@@ -4,6 +4,7 @@ import type { Step, StepResult } from "../engine/step.ts";
 import type { Host } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { linesOf, oneLine } from "../text/lines.ts";
+import { parentOf } from "../text/path.ts";
 
 const newline = 10;
 const words = { ok: "SKIPPED", changed: "SUCCESS", failed: "FAILURE" } as const;
@@ -37,7 +38,7 @@ export function runLog(path: string, host: Host, complain: (sentence: string) =>
    * separate.
    */
   function begin(): string {
-    const dir = path.slice(0, path.lastIndexOf("/"));
+    const dir = parentOf(path);
     if (host.stat(dir) === null) host.makeDirectory(dir, { mode: 0o755, uid: 0, gid: 0 });
     return (host.tail(path, 1)?.[0] ?? newline) === newline ? "" : "\n";
   }

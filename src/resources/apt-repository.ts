@@ -10,6 +10,7 @@ import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { publicKeys } from "../signature/openpgp.ts";
+import { parentOf } from "../text/path.ts";
 import { missingDirectories } from "./directory.ts";
 import { file } from "./file.ts";
 
@@ -169,7 +170,7 @@ function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Re
       });
       const changes = await written.check(reader, ahead, warn);
       if (changes.length === 0) return [];
-      return [...missingDirectories(reader, ahead, keyPath.slice(0, keyPath.lastIndexOf("/"))), ...changes];
+      return [...missingDirectories(reader, ahead, parentOf(keyPath)), ...changes];
     },
   };
 }

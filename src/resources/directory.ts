@@ -2,6 +2,7 @@ import { type Change, root } from "../engine/change.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
+import { parentOf } from "../text/path.ts";
 
 /**
  * Returns a resource for a directory that root owns. Missing parents are created with mode 0755. A symbolic link to a
@@ -34,6 +35,6 @@ export function directory(path: string, mode: number, name = `directory:${path}`
 export function missingDirectories(reader: HostReader, ahead: readonly Change[], path: string, mode = 0o755): Change[] {
   const made = ahead.some((change) => change.kind === "directory" && change.path === path);
   if (path === "" || made || reader.stat(path) !== null) return [];
-  const above = missingDirectories(reader, ahead, path.slice(0, path.lastIndexOf("/")));
+  const above = missingDirectories(reader, ahead, parentOf(path));
   return [...above, { kind: "directory", path, before: null, mode, ...root }];
 }

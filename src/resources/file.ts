@@ -3,6 +3,7 @@ import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Warn } from "../problem/requirement.ts";
+import { nameOf } from "../text/path.ts";
 import { missingDirectories } from "./directory.ts";
 
 export interface FileSpec {
@@ -45,7 +46,7 @@ export function file({ path, name, title, mode, text, keepDir }: FileSpec): Reso
   function keepCopy(reader: HostReader, ahead: readonly Change[], before: Text): Change[] {
     if (keepDir === undefined) return [];
     const digest = new Bun.CryptoHasher("sha256").update(before.bytes).digest("hex").slice(0, 12);
-    const copy = `${keepDir}/${path.slice(path.lastIndexOf("/") + 1)}.${digest}`;
+    const copy = `${keepDir}/${nameOf(path)}.${digest}`;
     if (reader.stat(copy) !== null) return [];
     const room = missingDirectories(reader, ahead, keepDir, 0o700);
     const change: Change = { kind: "file", path: copy, before: null, after: before, mode: 0o600, ...root };

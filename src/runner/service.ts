@@ -9,6 +9,7 @@ import { Problem } from "../problem/problem.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { keepsRunning, service } from "../resources/service.ts";
+import { parentOf } from "../text/path.ts";
 
 export const user = "gitlab-runner";
 export const home = "/home/gitlab-runner";
@@ -66,10 +67,6 @@ export const drain: Resource = (() => {
     },
   };
 })();
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
-}
 
 export const unitInstalled: Resource = {
   name: "runner:unit",

@@ -22,6 +22,7 @@ import { aptUsable } from "../resources/apt-usable.ts";
 import { etckeeperClean } from "../resources/etckeeper.ts";
 import { file } from "../resources/file.ts";
 import { accountOf } from "../resources/user.ts";
+import { parentOf } from "../text/path.ts";
 import { runnerKeyPath, runnerPackages, runnerPinPath, runnerSourcePath } from "./install.ts";
 import { runnerConfigPath, runnerLogPath } from "./paths.ts";
 import { readRecord, recordOf } from "./record.ts";
@@ -52,7 +53,7 @@ export function uninstallation({ purges, docker, force = false }: Uninstallation
         ...[drainPath, runnerPinPath, runnerSourcePath, runnerKeyPath].map(withoutFile),
         ...(purges ? [withoutDirectory(configDir), withoutUser] : []),
         // This comes last: if an earlier change fails, files are restored into this directory.
-        emptyDirectory(drainPath.slice(0, drainPath.lastIndexOf("/"))),
+        emptyDirectory(parentOf(drainPath)),
         etckeeperClean("runner"),
       ],
     },

@@ -4,6 +4,7 @@ import { installedPackage } from "../apt/dpkg.ts";
 import type { HostReader } from "../host/host.ts";
 import { changeablePart } from "../host/ownership.ts";
 import { Problem } from "../problem/problem.ts";
+import { nameOf, parentOf } from "../text/path.ts";
 import { programLockPath } from "./paths.ts";
 
 /** The path at which the Debian package installs it. */
@@ -49,7 +50,7 @@ export function isOwn(reader: HostReader, program: string): boolean {
 
 /** Returns the folder of the program. */
 export function folderOf(program: string): string {
-  return program.slice(0, program.lastIndexOf("/")) || "/";
+  return parentOf(program);
 }
 
 /**
@@ -65,14 +66,14 @@ export function lockOf(reader: HostReader, program: string): string {
  * locks of a user.
  */
 export function beside(program: string): { previous: string; work: string; locks: string } {
-  const hidden = `${folderOf(program)}/.${program.slice(program.lastIndexOf("/") + 1)}`;
+  const hidden = `${folderOf(program)}/.${nameOf(program)}`;
   return { previous: `${hidden}.previous`, work: `${hidden}.update`, locks: `${hidden}.locks` };
 }
 
 /** Returns those of these paths that exist, and files that a killed installer left behind. */
 export function filesBeside(reader: HostReader, program: string): string[] {
   const folder = folderOf(program);
-  const hidden = `.${program.slice(program.lastIndexOf("/") + 1)}.`;
+  const hidden = `.${nameOf(program)}.`;
   return (reader.list(folder) ?? [])
     .filter(
       (name) => name.startsWith(hidden) && /^(previous|update|locks|new(\.\d+)?)$/.test(name.slice(hidden.length)),

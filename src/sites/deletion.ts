@@ -4,6 +4,7 @@
 import { docsRoot } from "../engine/paths.ts";
 import type { Trees } from "../host/trees.ts";
 import { Problem } from "../problem/problem.ts";
+import { parentOf } from "../text/path.ts";
 
 /** A tree and its size. A file that several trees or names share counts once, in the first tree. */
 export interface TreeSize {
@@ -23,7 +24,7 @@ function awayOf(dir: string, slug: string): string {
 }
 
 function above(dir: string): string {
-  return dir.slice(0, dir.lastIndexOf("/"));
+  return parentOf(dir);
 }
 
 /**

@@ -14,6 +14,7 @@ import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { missingDirectories } from "../resources/directory.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
+import { parentOf } from "../text/path.ts";
 import { projectLogPath } from "./paths.ts";
 import type { Draft, Project } from "./project.ts";
 import { foreignName } from "./serve/foreign-name.ts";
@@ -118,7 +119,7 @@ export function initProject(slug: string): Recipe {
       const stat = reader.stat(root_path);
       if (stat?.type === "directory") return [];
       if (stat !== null) throw new Problem("blocked", `${root_path} is not a directory: move it away`);
-      const above = missingDirectories(reader, ahead, root_path.slice(0, root_path.lastIndexOf("/")));
+      const above = missingDirectories(reader, ahead, parentOf(root_path));
       const gid = gidOf(reader, owner_group);
       if (gid === null) {
         const { reason, hint } = noGroup(owner_group);

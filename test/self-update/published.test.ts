@@ -4,7 +4,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import fc from "fast-check";
-import { fetchPublished, isOlder, isSigned, isVersion } from "../../src/self-update/published.ts";
+import { fetchPublished, isOlder, isVersion } from "../../src/self-update/published.ts";
+import { isSigned } from "../../src/signature/ecdsa.ts";
 import { fakeHost } from "../fake-host.ts";
 import { makeKeys, sign } from "../install/release.ts";
 

@@ -1,6 +1,7 @@
 // The directory into which an archive is unpacked. No entry can name a place outside of it.
 
 import * as fs from "node:fs";
+import { parentOf } from "../../text/path.ts";
 import type { Attributes } from "../host.ts";
 import { withPath } from "../local-naming.ts";
 import { RejectedArchive, type UnpackLimits } from "../trees.ts";
@@ -222,7 +223,7 @@ export class Unpacking implements EntrySink {
   }
 
   private makeAbove(path: string, typed: string): void {
-    const above = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    const above = parentOf(path);
     const found = this.made.get(above);
     if (found === "directory") return;
     if (found !== undefined)

@@ -4,6 +4,7 @@
 import { docsRoot } from "../../engine/paths.ts";
 import type { NewAttributes, Trees } from "../../host/trees.ts";
 import { hasHashedName } from "../../nginx/hashed-names.ts";
+import { parentOf } from "../../text/path.ts";
 import { assetsDir } from "../paths.ts";
 import type { Project } from "../project.ts";
 import { keptAssetsOf } from "./releases.ts";
@@ -63,7 +64,7 @@ export function removeAssets(trees: Trees, slug: string): void {
 }
 
 function makeAbove(trees: Trees, path: string, made: NewAttributes): void {
-  const above = path.slice(0, path.lastIndexOf("/"));
+  const above = parentOf(path);
   if (trees.entry(above) !== null) return;
   if (above !== assetsDir) makeAbove(trees, above, made);
   trees.makeDirectory(above, { ...made, mode: 0o755 });

@@ -4,6 +4,7 @@ import { docsRoot } from "../../engine/paths.ts";
 import type { Attributes, Host } from "../../host/host.ts";
 import type { TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
+import { nameOf } from "../../text/path.ts";
 import type { BlockedSearch } from "../serve/blocked.ts";
 import { demandServed } from "../serve/served.ts";
 import { demandUnchanged } from "../source/source.ts";
@@ -169,7 +170,7 @@ function remember({ digests }: Plan, { project, live }: DeployRequest, host: Hos
 }
 
 function basename(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
+  return nameOf(path);
 }
 
 /**

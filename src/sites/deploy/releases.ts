@@ -4,6 +4,7 @@ import { backupsDir, lockDir } from "../../engine/paths.ts";
 import type { Host, HostReader, Stat } from "../../host/host.ts";
 import type { OpenedEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
+import { parentOf } from "../../text/path.ts";
 import { assetsDir } from "../paths.ts";
 import type { Project } from "../project.ts";
 import { overwrite, wholeCopy } from "./swap.ts";
@@ -111,7 +112,7 @@ function isSecured({ uid, mode }: Stat, ownerUid: number): boolean {
 
 /** Returns a working file of a project's backups; null where it is missing or another user could have planted it. */
 export function readWorkingFile(reader: HostReader, path: string): Uint8Array | null {
-  const dir = reader.stat(path.slice(0, path.lastIndexOf("/")));
+  const dir = reader.stat(parentOf(path));
   return dir?.type === "directory" && isSecured(dir, reader.uid) ? reader.read(path) : null;
 }
 

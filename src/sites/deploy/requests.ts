@@ -3,6 +3,7 @@
 import type { Host, HostReader } from "../../host/host.ts";
 import { type OpenedEntry, RejectedArchive, type Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
+import { parentOf } from "../../text/path.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import type { Project } from "../project.ts";
 import { probeOf } from "../serve/served.ts";
@@ -56,7 +57,7 @@ export async function deployRequest(
     const opened = given === "-" ? "-" : open(openSource(trees, given, trusted, host));
     const isArchive = opened === "-" || opened.type === "file";
     if (isArchive && pageName.test(given)) {
-      const above = given.includes("/") ? given.slice(0, given.lastIndexOf("/")) || "/" : ".";
+      const above = given.includes("/") ? parentOf(given) : ".";
       const hint = withFlag(choices.again, "--source", above);
       throw new Problem("blocked", `${given} is one page: a source is a directory, or an archive of one`, { hint });
     }

@@ -4,6 +4,7 @@ import { docsRoot } from "../../engine/paths.ts";
 import { pipeline } from "../../host/pipeline.ts";
 import type { Copy, NewAttributes, SearchResult, TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
+import { parentOf } from "../../text/path.ts";
 import { shortageText } from "../../text/shortage.ts";
 import type { BlockedSearch } from "../serve/blocked.ts";
 import { type DeployRequest, hasAttributes, noInode, type Origin, type Plan } from "./plan.ts";
@@ -79,7 +80,7 @@ async function clearStage({ source, made, origins, inodes }: Plan, stage: string
   for await (const batch of sideBySide(source.entries, trees, stage)) {
     for (const [entry, old] of batch) {
       const index = entry?.type === "file" ? file++ : -1;
-      const goes = old !== undefined && gone.has(old.path.slice(0, Math.max(0, old.path.lastIndexOf("/"))));
+      const goes = old !== undefined && gone.has(parentOf(old.path));
       const stays =
         old !== undefined &&
         !goes &&

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { docsRoot } from "../../engine/paths.ts";
+import { parentOf } from "../../text/path.ts";
 import { domain, isRecord, rootPath } from "../project.ts";
 
 /** The values of a record that must be unique. An invalid value claims nothing. */
@@ -72,7 +73,7 @@ function firstOf(holders: Map<string, Claim>, thing: string, claim: Claim): Clai
  */
 function pathsAround(root: string): string[] {
   const paths: string[] = [];
-  for (let path = root; path.length > docsRoot.length; path = path.slice(0, path.lastIndexOf("/"))) {
+  for (let path = root; path.length > docsRoot.length; path = parentOf(path)) {
     if (path !== root) paths.push(path);
     for (const suffix of besideSuffixes) if (path.endsWith(suffix)) paths.push(path.slice(0, -suffix.length));
   }

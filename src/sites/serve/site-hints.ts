@@ -3,6 +3,7 @@
 import type { HostReader } from "../../host/host.ts";
 import { hasLoadedFiles } from "../../nginx/running.ts";
 import { isActive, isMasked, unmask } from "../../resources/service.ts";
+import { parentOf } from "../../text/path.ts";
 import { backupNames } from "../deploy/releases.ts";
 import { readRestores } from "../deploy/restores.ts";
 import type { Draft, Project } from "../project.ts";
@@ -22,7 +23,7 @@ export function hintToFill(reader: HostReader, { slug, root_path, source_path }:
   const swapped = `${root_path}${swapSuffix}`;
   if (reader.stat(swapped)?.type === "directory") return ["sudo", "mv", "--no-clobber", swapped, root_path];
   // A deploy does not create the directory above the tree.
-  if (reader.stat(root_path.slice(0, root_path.lastIndexOf("/"))) === null) return command("init", slug);
+  if (reader.stat(parentOf(root_path)) === null) return command("init", slug);
   const [names, restores] = [backupNames(reader, slug), readRestores(reader, slug)];
   if (names[0] !== undefined) {
     // Without --backup, a restore takes the newest backup that a deploy left.

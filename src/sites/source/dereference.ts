@@ -5,6 +5,7 @@ import { docsRoot } from "../../engine/paths.ts";
 import type { Host } from "../../host/host.ts";
 import { type NewAttributes, type OpenedEntry, RejectedArchive, type TreeEntry, type Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
+import { parentOf } from "../../text/path.ts";
 import { endOf } from "../deploy/links.ts";
 import { type Unpacked, type UnpackRequest, unpackFresh, unpackLimits } from "../deploy/unpacked.ts";
 import type { Project } from "../project.ts";
@@ -149,7 +150,7 @@ export async function dereferenceTree({
    * Throws a Problem for a symlink that a user other than root and the reader could have moved to change its target.
    */
   function demandSettled(link: string, called: string): void {
-    const dirs = dirsTo(link.slice(0, link.lastIndexOf("/")));
+    const dirs = dirsTo(parentOf(link));
     const mover = dirs.find(({ uid, mode }) => (uid !== rootUid && uid !== reader) || isShared(mode));
     if (mover === undefined) return;
     const whose = isShared(mover.mode)

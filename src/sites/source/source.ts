@@ -3,6 +3,7 @@
 import { Listing } from "../../host/listing.ts";
 import type { TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
+import { nameOf, parentOf } from "../../text/path.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import { endOf } from "../deploy/links.ts";
 import { gzipEnding, staleGzips } from "../deploy/precompressed.ts";
@@ -114,7 +115,7 @@ export async function survey(
    * another user's file there.
    */
   function demandReadable({ path, uid }: TreeEntry): void {
-    const above = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    const above = parentOf(path);
     const owner = owners.get(above) ?? uid;
     if (owner === uid) return;
     const why = `belongs to user ${uid}, and user ${owner}, who owns its directory, may not read it`;
@@ -134,7 +135,7 @@ export async function survey(
 const noName = /[\u0000-\u001f\\\u007f\ufffd]/;
 
 function faultOf({ path, type, mode }: TreeEntry): string | null {
-  const name = path.slice(path.lastIndexOf("/") + 1);
+  const name = nameOf(path);
   if (noName.test(name)) return "has a name with characters that no address has";
   if (isTooLong(name, longestName)) return "has a name that is too long";
   if (type === "other") return "is neither a file, a directory nor a link";
