@@ -4,10 +4,14 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { root } from "../src/cli/cli.ts";
 import { commandSpecOf } from "../src/cli/command-spec.ts";
+import { problemCodes } from "../src/problem/codes.ts";
 import { documentSchema } from "../src/report/schema.ts";
 import { commandFacts } from "./command-facts.ts";
 import { commandReference } from "./command-reference.ts";
 import { manPage } from "./man-page.ts";
+
+const docs = `${import.meta.dir}/../docs`;
+const codesHead = "| code ";
 
 /** Returns the text of each page by its file name in docs/. */
 export async function pages(): Promise<Record<string, string>> {
@@ -17,10 +21,27 @@ export async function pages(): Promise<Record<string, string>> {
   return {
     "edox-ops.1": manPage(word),
     "commands.md": commandReference(word, commandFacts),
+    "json.md": withCodes(await Bun.file(`${docs}/json.md`).text()),
     "edox-ops.schema.json": `${JSON.stringify({ $schema, title, ...schema }, null, 2)}\n`,
   };
 }
 
+/** Replaces the table of the codes in docs/json.md, the only part of that page that is generated. */
+function withCodes(page: string): string {
+  const start = page.indexOf(`\n${codesHead}`) + 1;
+  const end = page.indexOf("\n\n", start);
+  return `${page.slice(0, start)}${codeTable()}${page.slice(end)}`;
+}
+
+function codeTable(): string {
+  const rows = Object.entries(problemCodes).map(([code, meaning]) => [`\`${code}\``, meaning]);
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lineOf = (cells: readonly string[], fill = " "): string => {
+    return `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0, fill)).join(" | ")} |`;
+  };
+  return [lineOf(["code", "meaning"]), lineOf(["", ""], "-"), ...rows.map((row) => lineOf(row))].join("\n");
+}
+
 if (import.meta.main) {
-  for (const [name, text] of Object.entries(await pages())) await Bun.write(`${import.meta.dir}/../docs/${name}`, text);
+  for (const [name, text] of Object.entries(await pages())) await Bun.write(`${docs}/${name}`, text);
 }

@@ -184,7 +184,7 @@ export async function newerVersions(names: readonly string[], reader: HostReader
     const held = heldPackages(reader, names);
     const message = `apt-get would not bring ${names.join(", ")} up to date${held.length > 0 ? `: ${heldProblem(held)}` : ""}`;
     const hint = held.length > 0 ? commandToUnhold(held) : ["apt-cache", "policy", ...names];
-    throw new Problem("command-failed", message, { returncode: code, stderr, hint });
+    throw new Problem("package-failed", message, { returncode: code, stderr, hint });
   }
   const found = [...stdout.matchAll(/^Inst (\S+) \[\S+\] \((\S+) /gm)];
   return new Map(found.map(([, name = "", version = ""]) => [name, version]));
@@ -218,14 +218,14 @@ async function removalWords(names: readonly string[], instead: readonly string[]
   const others = gone.filter((name) => !instead.includes(name));
   if (others.length === 0) return words;
   const message = `with ${instead.join(", ")} apt would take away ${others.join(", ")} too: nothing was removed`;
-  throw new Problem("blocked", message, { hint: ["sudo", "apt-get", "remove", "--simulate", ...instead] });
+  throw new Problem("package-failed", message, { hint: ["sudo", "apt-get", "remove", "--simulate", ...instead] });
 }
 
 function timeoutProblem({ code, stdout, stderr }: Output, what: string, minutes: number, hint: string[]): Problem {
   const last = linesOf(stdout).at(-1);
   const said = last ? `; the last it said is ${last}` : "";
   const message = `${what} was given up after ${minutes} min${said}`;
-  return new Problem("command-failed", message, { returncode: code, stderr, hint });
+  return new Problem("timeout", message, { returncode: code, stderr, hint });
 }
 
 /**
@@ -262,14 +262,15 @@ async function update(host: Host, run: Run, stop: Stop, watch?: WaitWatch): Prom
       // answered.
       const early = host.now() < clockEnd ? said.find((line) => line.includes("is not valid yet")) : undefined;
       const reason = held ?? early;
-      return reason === undefined ? null : { reason };
+      // The code tells this apart from the timeout of apt-get itself.
+      return reason === undefined ? null : { reason, code: "precondition-failed" };
     },
   };
   try {
     await waitFor(fetched, host, watch, stop);
   } catch (error) {
     // The installation reports whether the remaining sources are sufficient.
-    if (!(error instanceof Problem) || error.code !== "requirement") throw error;
+    if (!(error instanceof Problem) || error.code !== "precondition-failed") throw error;
   }
   return said;
 }

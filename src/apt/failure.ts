@@ -42,7 +42,7 @@ export function installFailure(install: Output, configured: Output | null, asked
   const message = `apt-get could not ${wanted}${refused}${packages}${files}${stopped}${sources}${spaceProblem(host)}`;
   // apt reports why dpkg cannot continue only when it has run dpkg again, so the earlier output is kept.
   const before = configured?.code && broken === undefined ? configured.stderr : "";
-  return new Problem("command-failed", message, {
+  return new Problem("package-failed", message, {
     returncode: install.code,
     stderr: before + install.stderr,
     hint: hint(),

@@ -99,7 +99,8 @@ const outcomes: Partial<Record<Problem["code"], "busy" | "failed" | "interrupted
 
 async function refuse(problem: Problem, context: Context): Promise<number> {
   const { command, typed, console, hint, variable } = context;
-  const exit = problem.code === "interrupted" ? problem.returncode : (exits[problem.code] ?? exitCode.failed);
+  const exit =
+    problem.code === "interrupted" ? problem.returncode : (problem.exit ?? exits[problem.code] ?? exitCode.failed);
   const voice = styleOf({ colour: console.colour("err") && !typed.includes("--no-color"), hint });
   const { problemText } = await import("../report/text.ts");
   const words = (): void => console.err(problemText(problem, null, voice));
@@ -118,7 +119,7 @@ function problemFor(error: unknown, { typed, command }: Context): Problem {
     return new Problem("not-root", error.message, { hint: ["sudo", "edox-ops", ...typed] });
   const problem = Problem.of(error);
   const isUnexplained = problem.code === "usage" && problem.hint === undefined;
-  if (problem.code !== "invalid" && !isUnexplained) return problem;
+  if (problem.code !== "invalid-value" && !isUnexplained) return problem;
   // The help of the command documents its flags and the values that each accepts.
   const names = command.split(" ").filter((name) => name !== "edox-ops");
   return problem.with({ hint: ["edox-ops", ...names, "--help"] });

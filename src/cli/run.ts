@@ -202,7 +202,9 @@ function lockOf(host: Host, path: string): ReturnType<Host["lock"]> {
   } catch (error) {
     if (error instanceof LimitError) throw error;
     const hint = ["ls", "-ld", path.slice(0, path.lastIndexOf("/"))];
-    throw new Problem("blocked", `the lock ${path} cannot be taken: ${(error as Error).message}`, { hint });
+    throw new Problem(Problem.of(error).code, `the lock ${path} cannot be taken: ${(error as Error).message}`, {
+      hint,
+    });
   }
 }
 

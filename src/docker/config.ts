@@ -28,13 +28,13 @@ async function dockerConfigFault(reader: HostReader): Promise<Unmet | null> {
   if (changed === undefined || (started !== null && started > changed)) return null;
   // This is checked before Docker is installed as well, because the package would fail to start dockerd.
   const fault = jsonFault(textOf(reader, configPath) ?? "");
-  if (fault !== null) return { reason: `${configPath} is not JSON: ${fault}`, hint };
+  if (fault !== null) return { reason: `${configPath} is not JSON: ${fault}`, hint, code: "invalid-config" };
   const { code, stderr } = await validateConfig(reader, configPath);
   if (code === 0) return null;
   // A dockerd that also refuses an empty file is not installed, lacks --validate (before version 23), or lacks the
   // flags of its service. Its result says nothing about this file.
   if ((await validateConfig(reader, "/dev/null")).code !== 0) return null;
-  return { reason: `dockerd refuses its configuration: ${linesOf(stderr).join(" ")}`, hint };
+  return { reason: `dockerd refuses its configuration: ${linesOf(stderr).join(" ")}`, hint, code: "invalid-config" };
 }
 
 /** Validates without starting dockerd. It works for every user who can read the file. */

@@ -46,6 +46,6 @@ export const engineUnused: Requirement = {
   title: "no container runs that would lose its engine",
   async check(reader) {
     const found = await runningContainers(reader);
-    return found && { ...found, reason: `${found.reason}; --force removes it all the same` };
+    return found && { ...found, code: "in-use", reason: `${found.reason}; --force removes it all the same` };
   },
 };

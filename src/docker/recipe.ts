@@ -184,6 +184,6 @@ const nothingRuns: Requirement = {
     const [running] = shims(reader);
     if (running === undefined) return null;
     const reason = `containers run (pid ${running}) whose engine would be replaced`;
-    return { reason, hint: showShims };
+    return { reason, hint: showShims, code: "in-use" };
   },
 };

@@ -3,6 +3,7 @@
 
 import type { PackagesChange } from "../apt/apt.ts";
 import type { Attributes } from "../host/host.ts";
+import type { ProblemCode } from "../problem/codes.ts";
 import { few, shellLine } from "../text/lines.ts";
 
 /** The content of a file. Secret content is compared and written, but never printed. */
@@ -49,6 +50,8 @@ export type Change =
       again?: true;
       mayFail?: string;
       logs?: string[][];
+      /** The code of a failure, if it is not command-failed. */
+      code?: ProblemCode;
       /** Returns the hint for a failure with this stderr. Without it, the hint is the command itself. */
       hintFor?(stderr: string): string[];
     };

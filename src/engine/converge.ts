@@ -104,7 +104,8 @@ async function convergeStep(
     if (result.reason !== undefined) return result;
     if (result.changes.length === 0 && result.unknown.length === 0) return result;
     if (!options.act) return { ...result, outcome: result.changes.length > 0 ? "pending" : "unknown" };
-    if (result.unknown[0] !== undefined) throw new Problem("unknown", result.unknown[0], { hint: result.unknownHint });
+    if (result.unknown[0] !== undefined)
+      throw new Problem("unknown-state", result.unknown[0], { hint: result.unknownHint });
     throwIfInterrupted(stop);
     if (step.requires) {
       const warnings: string[] = [];
@@ -177,7 +178,7 @@ async function verifyResources(resources: readonly Resource[], host: Host, since
       if (first === undefined) break;
       if (host.now() >= end || (await resource.hasFailed?.(host))) {
         const why = await resource.explain?.(host, since);
-        throw new Problem("still-differs", `${describeMissing(first)}, though all was done${why ? `: ${why}` : ""}`);
+        throw new Problem("verify-failed", `${describeMissing(first)}, though all was done${why ? `: ${why}` : ""}`);
       }
       await host.sleep(pollMs);
     }

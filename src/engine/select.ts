@@ -35,9 +35,13 @@ export async function select(recipe: Recipe, { only, skip, typed }: Choice, read
       if (missing[0] === undefined) continue;
       const others = withFlag(typed, "--skip", null);
       const hint = ["sudo", ...withFlag(others, "--only", [step, ...ids].join(","))];
-      throw new Problem("requirement", `${id} needs ${step}, which is left out: ${describeMissing(missing[0])}`, {
-        hint,
-      });
+      throw new Problem(
+        "precondition-failed",
+        `${id} needs ${step}, which is left out: ${describeMissing(missing[0])}`,
+        {
+          hint,
+        },
+      );
     }
   }
   return chosen;

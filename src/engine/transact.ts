@@ -71,7 +71,7 @@ function mergePackages(changes: readonly Change[]): Change[] {
 }
 
 async function command(
-  { argv, mayFail, logs = [], hintFor }: Extract<Change, { kind: "command" }>,
+  { argv, mayFail, logs = [], code: failure = "command-failed", hintFor }: Extract<Change, { kind: "command" }>,
   host: Host,
 ): Promise<string[]> {
   const { code, stderr } = await host.run(argv, { limitMs: commandLimitMs });
@@ -80,7 +80,7 @@ async function command(
   const named = /\/etc\/[\w./@+-]*\w/g;
   const file = [...`${stderr}${logged}`.matchAll(named)].map(([path]) => path).find((path) => isFile(host, path));
   if (mayFail !== undefined) return [[mayFail, ...linesOf(logged)].join("; ")];
-  throw new Problem("command-failed", `${shellLine(argv)} failed`, {
+  throw new Problem(failure, `${shellLine(argv)} failed`, {
     returncode: code,
     stderr: stderr + logged,
     // A service that refused one of its own files fails the same way on the next start, so the hint shows that file.

@@ -149,7 +149,8 @@ export function localTrees(root = ""): Trees {
 
     copy(from, to, made, size) {
       files.copies(at(from), name(to), Float64Array.of(size), made);
-      if (statusOf(at(from)).size !== size) throw new Error(`${from} was changed while it was copied`);
+      if (statusOf(at(from)).size !== size)
+        throw new RejectedArchive(`${from} was changed while it was copied`, "unchanged");
     },
 
     makeDirectory(path, { mode, uid, gid }) {

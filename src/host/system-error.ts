@@ -13,6 +13,12 @@ export function systemMessage(message: string): string {
   return path === undefined ? words : `${path}: ${words}`;
 }
 
+/** Returns the name of a system error, such as "ENOSPC", or "" for any other error. */
+export function systemCode(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code ?? /^E[A-Z0-9]+(?=: )/.exec(message)?.[0] ?? "";
+}
+
 /**
  * Thrown if stdout cannot be written, so the report is lost. `code` is the system's; EPIPE if the reader closed the
  * pipe.

@@ -30,7 +30,7 @@ export async function configFault(reader: HostReader): Promise<Required<Unmet> |
   const lines = linesOf(stderr);
   const fatal = lines.find((line) => /\[(emerg|alert|crit)\]/.test(line)) ?? lines.join(" ");
   const reason = fatal.replace(logPrefix, "");
-  return { reason, hint: hintToMend(reason) };
+  return { reason, hint: hintToMend(reason), code: "invalid-config" };
 }
 
 /** Returns null, or that nginx refuses its configuration, with its own reason. */

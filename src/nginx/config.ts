@@ -126,7 +126,7 @@ function writtenValue(reader: HostReader, path: string): string {
 }
 
 function endless(path: string, why: string): Problem {
-  return new Problem("state", `${path} ${why}`, { hint: ["grep", "-rn", "include", confDir] });
+  return new Problem("invalid-config", `${path} ${why}`, { hint: ["grep", "-rn", "include", confDir] });
 }
 
 /** Returns the parsed directive in an array, or [] if it is no TCP socket. */

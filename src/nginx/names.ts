@@ -25,7 +25,7 @@ export function nameTooLong(reader: HostReader, domain: string): Unmet | null {
   if (setting === undefined || !(domain.length > longestName(Number(setting.value)))) return null;
   const { path, line, value } = setting;
   const reason = `${domain} is too long for nginx: ${path}:${line} sets ${bucketSize} to ${value}; remove that, or set ${nameSizes[bucketSize]}`;
-  return { reason, hint: ["sed", "-n", `${line}p`, path] };
+  return { reason, hint: ["sed", "-n", `${line}p`, path], code: "limit-exceeded" };
 }
 
 /**

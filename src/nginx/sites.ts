@@ -27,13 +27,13 @@ export const sitesRead: Resource = {
     // The origin of the package, and so its configuration, is known only after its installation.
     if (installs(ahead, "nginx")) return [];
     if (reader.stat(mainPath) === null) {
-      throw new Problem("blocked", `nginx has no configuration: ${mainPath} is missing`, {
+      throw new Problem("invalid-config", `nginx has no configuration: ${mainPath} is missing`, {
         hint: hintToConfigure(reader),
       });
     }
     if (!includes(reader, limitsPath)) {
       const message = `nginx reads nothing in /etc/nginx/conf.d: add "include /etc/nginx/conf.d/*.conf;" to the http block of ${mainPath}`;
-      throw new Problem("blocked", message, { hint: hintToInclude(reader) });
+      throw new Problem("invalid-config", message, { hint: hintToInclude(reader) });
     }
     const changes: Change[] = [];
     for (const dir of [sitesAvailableDir, sitesEnabledDir]) {

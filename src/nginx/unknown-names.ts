@@ -5,6 +5,7 @@ import type { Facts } from "../engine/facts.ts";
 import { overlay } from "../engine/overlay.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
 import type { Warn } from "../problem/requirement.ts";
 import { portHolder } from "../resources/port.ts";
 import { type Listen, nginxConfig } from "./config.ts";
@@ -80,7 +81,8 @@ export function throwawayCertificate(facts: Facts): Resource {
       const { code, stdout, stderr } = await reader.probe(makeCertificate);
       // openssl is a dependency of ca-certificates. Until that is installed, the certificate can only be announced.
       const promised = ahead.some((change) => change.kind === "packages");
-      if (code !== 0 && !promised) throw new Error(`openssl makes no certificate: ${stderr.trim()}`);
+      if (code !== 0 && !promised)
+        throw new Problem("command-failed", `openssl makes no certificate: ${stderr.trim()}`);
       const after = Text.of(stdout, true);
       return [{ kind: "file", path: certificatePath, before: null, after, mode: 0o600, ...root }];
     },

@@ -4,6 +4,7 @@ import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { linesOf } from "../text/lines.ts";
 import { parentOf } from "../text/path.ts";
+import type { ProblemCode } from "./codes.ts";
 import { mountPointOf } from "./mount-point.ts";
 import type { Problem } from "./problem.ts";
 
@@ -42,13 +43,19 @@ function withCause(problem: Problem, reader: HostReader): Problem {
 }
 
 interface Cause {
+  code: ProblemCode;
   cause: string;
   /** The command to run. */
   hint: string[];
 }
 
-function becauseOf(problem: Problem, { cause, hint }: Cause): Problem {
-  return problem.with({ message: `${cause}: ${problem.message}`, hint });
+function becauseOf(problem: Problem, { code, cause, hint }: Cause): Problem {
+  // The exit code of a signal stays, even if a rollback then failed because of the disk.
+  return problem.with({
+    code: problem.code === "interrupted" ? "interrupted" : code,
+    message: `${cause}: ${problem.message}`,
+    hint,
+  });
 }
 
 /**
@@ -59,12 +66,18 @@ function fixedFile(message: string, reader: HostReader): Cause | null {
   const [, path = "", words] = /^(\/[^:;]+): (operation not permitted|resource busy or locked)/.exec(message) ?? [];
   if (words === undefined) return null;
   if (words.startsWith("resource") && mountPointOf(path, reader) === path) {
-    return { cause: `${path} is mounted by itself, so that it cannot be replaced`, hint: ["findmnt", path] };
+    return {
+      code: "in-use",
+      cause: `${path} is mounted by itself, so that it cannot be replaced`,
+      hint: ["findmnt", path],
+    };
   }
   // No file permission stops root: only the attributes of chattr(1) do.
   const dir = parentOf(path);
   const isFixed = words.startsWith("operation") && reader.uid === 0 && reader.stat(dir) !== null;
-  return isFixed ? { cause: `${path} or its directory is immutable`, hint: ["lsattr", "-d", dir, path] } : null;
+  return isFixed
+    ? { code: "permission-denied", cause: `${path} or its directory is immutable`, hint: ["lsattr", "-d", dir, path] }
+    : null;
 }
 
 function faultIn(line: string, told: string, reader: HostReader): Cause | null {
@@ -82,22 +95,27 @@ function fileSizeLimit(reader: HostReader): Cause | null {
   const bytes = /^Max file size +(\d+)/m.exec(limits)?.[1];
   if (bytes === undefined) return null;
   const cause = `this process may write files of ${bytes} bytes at the most (ulimit -f, LimitFSIZE= of a unit)`;
-  return { cause, hint: ["ulimit", "-f", "unlimited"] };
+  return { code: "limit-exceeded", cause, hint: ["ulimit", "-f", "unlimited"] };
 }
 
 function noSpace(path: string | null, reader: HostReader): Cause {
-  if (path === null) return { cause: "no space left", hint: ["df", "-h"] };
+  if (path === null) return { code: "no-space", cause: "no space left", hint: ["df", "-h"] };
   const space = reader.space(path);
   const noInodes = space !== null && space.inodes > 0 && space.inodesFree < fewInodes;
   return noInodes
-    ? { cause: `no inodes left at ${path}`, hint: ["df", "-i", path] }
-    : { cause: `no space left at ${path}`, hint: ["df", "-h", path] };
+    ? { code: "no-space", cause: `no inodes left at ${path}`, hint: ["df", "-i", path] }
+    : { code: "no-space", cause: `no space left at ${path}`, hint: ["df", "-h", path] };
 }
 
 function readOnlyDisk(path: string | null, reader: HostReader): Cause {
-  if (path === null) return { cause: "read-only file system", hint: ["findmnt", "--options", "ro"] };
+  if (path === null)
+    return { code: "read-only-file-system", cause: "read-only file system", hint: ["findmnt", "--options", "ro"] };
   const point = mountPointOf(path, reader);
-  return { cause: `${point} is a read-only file system`, hint: ["sudo", "mount", "-o", "remount,rw", point] };
+  return {
+    code: "read-only-file-system",
+    cause: `${point} is a read-only file system`,
+    hint: ["sudo", "mount", "-o", "remount,rw", point],
+  };
 }
 
 /**

@@ -9,5 +9,5 @@ export function regularFile(reader: HostReader, path: string): Uint8Array | null
   const { type = "file" } = reader.statTarget(path) ?? {};
   if (type === "file") return reader.read(path);
   const kind = type === "directory" ? "a directory" : "a device, a pipe or a socket";
-  throw new Problem("blocked", `${path} is ${kind}, and should be a file`, { hint: ["ls", "-ld", path] });
+  throw new Problem("conflict", `${path} is ${kind}, and should be a file`, { hint: ["ls", "-ld", path] });
 }

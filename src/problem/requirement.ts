@@ -1,6 +1,7 @@
 // Defines what must be true before anything is changed.
 
 import type { HostReader } from "../host/host.ts";
+import type { ProblemCode } from "./codes.ts";
 
 /** Takes a sentence for the user, in addition to the result of a check. */
 export type Warn = (sentence: string) => void;
@@ -19,4 +20,6 @@ export interface Unmet {
   reason: string;
   /** The command to run. */
   hint?: string[];
+  /** Without it, the code of the problem is timeout after a wait, and else precondition-failed. */
+  code?: ProblemCode;
 }

@@ -38,7 +38,8 @@ export async function waitFor(
     if (unmet === null) return warnings;
     if (reader.now() >= end) {
       const waited = waitMs > 0 ? `, and was so for ${waitMs / 60_000} min` : "";
-      throw new Problem("requirement", `${unmet.reason}${waited}`, { hint: unmet.hint });
+      const code = unmet.code ?? (waitMs > 0 ? "timeout" : "precondition-failed");
+      throw new Problem(code, `${unmet.reason}${waited}`, { hint: unmet.hint });
     }
     if (!told) watch.waiting?.(requirement, unmet);
     throwIfInterrupted(stop);

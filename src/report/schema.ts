@@ -1,6 +1,7 @@
 // The JSON document that `--json` prints. The types of the report are derived from it; no command loads it at run time.
 
 import * as v from "valibot";
+import { type ProblemCode, problemCodes } from "../problem/codes.ts";
 
 const attributes = { mode: v.string(), owner: v.string() };
 
@@ -31,7 +32,7 @@ const changeSchema = v.variant("kind", [
 ]);
 
 const problemSchema = v.object({
-  code: v.string(),
+  code: v.picklist(Object.keys(problemCodes) as ProblemCode[]),
   message: v.string(),
   stderr: v.optional(v.string()),
   hint: v.optional(v.array(v.string())),

@@ -57,7 +57,9 @@ function reason(reader: HostReader, ahead: readonly Change[], stderr: string): U
         ?.slice(3) ?? stderr.trim();
     const path = /\/etc\/apt\/[^\s:]+/.exec(said)?.[0];
     // Errors of other causes, such as a full disk, are left to the installation.
-    return path === undefined ? null : { reason: `apt cannot read its sources: ${said}`, hint: ["cat", "-n", path] };
+    return path === undefined
+      ? null
+      : { reason: `apt cannot read its sources: ${said}`, hint: ["cat", "-n", path], code: "invalid-config" };
   }
   if (aptSources(overlay(reader, ahead)).filter(isSame).length < 2) return null;
   const paths = [...new Set(same.map(({ path }) => path))];
@@ -66,6 +68,7 @@ function reason(reader: HostReader, ahead: readonly Change[], stderr: string): U
   const spare = whole.filter((path) => chosenRepository(reader, path) === null).sort(bySpare)[0];
   return {
     reason: `apt cannot read its sources: ${places} ${first.title} with different values of ${option}`,
+    code: "invalid-config",
     hint:
       paths.length > 1 && spare !== undefined
         ? ["sudo", "mv", spare, `${spare}.disabled`]

@@ -120,7 +120,7 @@ function older({ name, uri, sourcePath, keyPath, keepDir }: Repository): Resourc
         const other = all.find((source) => source.path === path && !isSameSource(source));
         if (other !== undefined) {
           const message = `${path} names ${uri} besides ${other.title}: take its line out, edox-ops writes ${sourcePath}`;
-          throw new Problem("blocked", message, { hint: ["cat", "-n", path] });
+          throw new Problem("conflict", message, { hint: ["cat", "-n", path] });
         }
         await remove(path);
       }
@@ -156,7 +156,7 @@ function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Re
         there !== null && isValidKey(there, reader.now()) === null ? there : await keyFrom(reader, keyOrigin);
       const why = isValidKey(bytes, reader.now());
       if (why !== null) {
-        throw new Problem("blocked", `the key of ${name} from ${keyOrigin} is refused: ${why}`, {
+        throw new Problem("invalid-signature", `the key of ${name} from ${keyOrigin} is refused: ${why}`, {
           hint: keyOrigin.startsWith("/") ? ["gpg", "--show-keys", keyOrigin] : ["curl", "-fsSL", keyOrigin],
         });
       }
@@ -180,7 +180,7 @@ function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Re
  */
 async function keyFrom(reader: HostReader, origin: string): Promise<Uint8Array> {
   const bytes = origin.startsWith("/") ? reader.read(origin) : await downloadKey(reader, origin);
-  if (bytes === null) throw new Problem("blocked", `${origin} is not there`, { hint: ["ls", "-l", origin] });
+  if (bytes === null) throw new Problem("not-found", `${origin} is not there`, { hint: ["ls", "-l", origin] });
   return Buffer.from(bytes).includes("-----BEGIN PGP ") ? bytes : new TextEncoder().encode(isArmored(bytes));
 }
 

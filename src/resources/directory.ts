@@ -27,7 +27,7 @@ export function directory(path: string, mode: number, name = `directory:${path}`
   };
 
   function blockedProblem(message: string): Problem {
-    return new Problem("blocked", message, { hint: ["ls", "-ld", path] });
+    return new Problem("conflict", message, { hint: ["ls", "-ld", path] });
   }
 }
 

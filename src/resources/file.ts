@@ -29,7 +29,7 @@ export function file({ path, name, title, mode, text, keepDir }: FileSpec): Reso
       const after = await text(reader, ahead, warn);
       const stat = reader.stat(path);
       if (stat !== null && stat.type !== "file") {
-        throw new Problem("blocked", `${path} is not a regular file: move it away`, { hint: ["ls", "-ld", path] });
+        throw new Problem("conflict", `${path} is not a regular file: move it away`, { hint: ["ls", "-ld", path] });
       }
       const bytes = stat === null ? null : reader.read(path);
       const before = bytes === null ? null : new Text(bytes);

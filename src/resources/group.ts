@@ -1,5 +1,6 @@
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
+import type { Unmet } from "../problem/requirement.ts";
 
 /** Returns the number of a group in /etc/group, or null. */
 export function gidOf(reader: HostReader, name: string): number | null {
@@ -9,6 +10,6 @@ export function gidOf(reader: HostReader, name: string): number | null {
 }
 
 /** Returns the reason and the hint for a missing group. */
-export function noGroup(name: string): { reason: string; hint: string[] } {
-  return { reason: `there is no group ${name}`, hint: ["sudo", "groupadd", "--system", name] };
+export function noGroup(name: string): Required<Unmet> {
+  return { reason: `there is no group ${name}`, hint: ["sudo", "groupadd", "--system", name], code: "not-found" };
 }

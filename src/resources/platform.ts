@@ -42,7 +42,7 @@ export function foreignPackages(facts: Facts): Requirement {
       if (family !== null && codenames[family]?.includes(codename)) return null;
       const named = codename === "" ? "it names no codename" : `its codename is ${codename}`;
       const reason = `Docker and GitLab have no packages for ${name} (${named}): edox-ops needs ${names}, or a derivative that names one of these`;
-      return { reason, hint: ["cat", "/etc/os-release"] };
+      return { reason, hint: ["cat", "/etc/os-release"], code: "unsupported-platform" };
     },
   };
 }
@@ -54,7 +54,11 @@ function derivedFrom({ id, like }: Facts): boolean {
 function unmetReason(facts: Facts): Unmet | null {
   const { id, version, name, architecture } = facts;
   const hint = ["cat", "/etc/os-release"];
-  const refusal = (reason: string): Unmet => ({ reason: `${reason}: edox-ops needs ${names}`, hint });
+  const refusal = (reason: string): Unmet => ({
+    reason: `${reason}: edox-ops needs ${names}`,
+    hint,
+    code: "unsupported-platform",
+  });
   if (!facts.apt) return refusal(`${name} has no apt-get`);
   if (!derivedFrom(facts) && !supported[id]?.includes(version)) return refusal(`${name} is not supported`);
   if (architecture !== "amd64" && architecture !== "arm64") {

@@ -18,7 +18,7 @@ export function portFree(port: number, program: string, serves: (reader: HostRea
       const holder = serves(reader) ? null : portHolder(reader, port, program);
       if (holder === null) return null;
       const hint = ["sudo", "ss", "-ltnp", "sport", "=", `:${port}`];
-      return { reason: `port ${port} is taken by ${holder}, which ${program} needs`, hint };
+      return { reason: `port ${port} is taken by ${holder}, which ${program} needs`, hint, code: "conflict" };
     },
   };
 }

@@ -54,7 +54,7 @@ export function service(described: ServiceSpec): Resource {
       return linesOf(await firstOutput(logsOf(unit), reader)).join("; ");
     },
     async check(reader, ahead) {
-      if (isMasked(reader, unit)) throw new Problem("blocked", `${unit} is masked`, { hint: unmask(unit) });
+      if (isMasked(reader, unit)) throw new Problem("precondition-failed", `${unit} is masked`, { hint: unmask(unit) });
       const comes = installs(ahead, brought);
       const touched = ahead.some((change) => "path" in change && owns?.(change.path));
       const reloads = touched || !hasLoaded(reader);
@@ -68,7 +68,15 @@ export function service(described: ServiceSpec): Resource {
         const reload = ["systemctl", "reload-or-restart", unit];
         const logs = logsOf(unit);
         if (mayWait === undefined) {
-          if (test) changes.push({ kind: "command", argv: test, reason: lack, ...again, ...(hintFor && { hintFor }) });
+          if (test)
+            changes.push({
+              kind: "command",
+              argv: test,
+              code: "invalid-config",
+              reason: lack,
+              ...again,
+              ...(hintFor && { hintFor }),
+            });
           changes.push({ kind: "command", argv: reload, reason: lack, logs, ...again });
         } else if (touched || test === undefined || (await reader.probe(test)).code === 0) {
           changes.push({ kind: "command", argv: reload, reason: lack, logs, ...again, mayFail: mayWait });

@@ -75,8 +75,8 @@ export function groupMember(user: string, group: string, label: string, title: s
     check(reader, ahead) {
       const brought = ahead.some(({ kind }) => kind === "packages" || kind === "command");
       if (gidOf(reader, group) === null && !brought) {
-        const { reason, hint } = noGroup(group);
-        throw new Problem("blocked", reason, { hint });
+        const { code, reason, hint } = noGroup(group);
+        throw new Problem(code, reason, { hint });
       }
       if (isMember(reader, user, group)) return [];
       return [

@@ -65,7 +65,7 @@ export async function drainService(
   if (jobs > 0 && !service.drains) {
     const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
     const message = `${countJobs(jobs)} would be aborted: systemd stops ${unit} at once`;
-    throw new Problem("requirement", message, { hint });
+    throw new Problem("in-use", message, { hint });
   }
   const limit = limitMs < 60_000 ? `${limitMs / 1000} s` : `${limitMs / 60_000} min`;
   if (jobs > 0) tell(`waiting at most ${limit} for ${countJobs(jobs)} to end`);
@@ -99,7 +99,7 @@ export function demandStopped(reader: HostReader): void {
 
 function startedAgainProblem(): Problem {
   const message = `${unit} was started by another program while it was being stopped: nothing was changed`;
-  return new Problem("requirement", message, { hint: ["systemctl", "status", unit] });
+  return new Problem("concurrent-change", message, { hint: ["systemctl", "status", unit] });
 }
 
 async function lateProblem(host: Host, service: StopSettings, limit: string): Promise<Problem> {
@@ -107,7 +107,7 @@ async function lateProblem(host: Host, service: StopSettings, limit: string): Pr
   // Jobs of an executor on another host are not counted.
   const what = left === 0 ? `${unit} did not stop within ${limit}` : `${countJobs(left)} did not end within ${limit}`;
   const message = `${what}: nothing was changed, and ${unit} starts again once it has stopped`;
-  return new Problem("requirement", message, { hint: ["sudo", "edox-ops", "gitlab-runner", "status"] });
+  return new Problem("timeout", message, { hint: ["sudo", "edox-ops", "gitlab-runner", "status"] });
 }
 
 function countJobs(jobs: number): string {

@@ -141,5 +141,5 @@ export function recordFile(next: (before: RunnerRecord | null, reader: HostReade
 }
 
 function brokenRecord(why: string): Problem {
-  return new Problem("state", `${runnerStatePath} ${why}`, { hint: hintToShow(runnerStatePath) });
+  return new Problem("invalid-config", `${runnerStatePath} ${why}`, { hint: hintToShow(runnerStatePath) });
 }

@@ -60,14 +60,14 @@ export type RunnerConfig = v.InferOutput<typeof configSchema>;
 export function configText(reader: HostReader): string {
   if (reader.readLink(runnerConfigPath) !== null) {
     const message = `${runnerConfigPath} is a link, which edox-ops does not write through`;
-    throw new Problem("blocked", message, { hint: ["ls", "-l", runnerConfigPath] });
+    throw new Problem("conflict", message, { hint: ["ls", "-l", runnerConfigPath] });
   }
   const bytes = regularFile(reader, runnerConfigPath) ?? new Uint8Array();
   const text = strictText(bytes);
   if (text !== null) return text;
   const line = lineOfInvalid(bytes);
   const message = `${runnerConfigPath} is not UTF-8 at line ${line}: gitlab-runner cannot load it either`;
-  throw new Problem("state", message, { hint: hintToShow(runnerConfigPath, line) });
+  throw new Problem("invalid-config", message, { hint: hintToShow(runnerConfigPath, line) });
 }
 
 /** Returns null for bytes that are not UTF-8. */
@@ -129,7 +129,7 @@ function checkedConfig(parsed: unknown): RunnerConfig {
   const [issue] = found.issues;
   const at = v.getDotPath(issue)?.replace(/^runners\.(\d+)/, (_, index) => `runner ${Number(index) + 1}`);
   const message = `${runnerConfigPath} has ${at ?? "something"} wrong: ${issue.message}`;
-  throw new Problem("state", message, { hint: hintToShowWithoutTokens(runnerConfigPath) });
+  throw new Problem("invalid-config", message, { hint: hintToShowWithoutTokens(runnerConfigPath) });
 }
 
 /**

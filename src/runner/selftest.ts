@@ -133,7 +133,7 @@ export async function selftest(
 function addressOf({ name, url }: Runner): string {
   if (/^https?:\/\/[\w.[\]:-]+(\/[\w./~%-]*)?$/.test(url)) return url.replace(/\/+$/, "");
   const hint = ["sudo", "grep", "-n", "url", runnerConfigPath];
-  throw new Problem("state", `the url of runner ${name} is no http or https address`, { hint });
+  throw new Problem("invalid-config", `the url of runner ${name} is no http or https address`, { hint });
 }
 
 function lastLine(...outputs: string[]): string {
@@ -156,7 +156,7 @@ async function clear(host: Host): Promise<void> {
 function failure(message: string, { code, stderr }: Pick<Output, "code" | "stderr">, hint?: string[]): Problem {
   const more = { returncode: code, stderr };
   if (!/no space left on device/i.test(stderr)) return new Problem("command-failed", message, { ...more, hint });
-  return new Problem("command-failed", "Docker has no space left on its disk", {
+  return new Problem("no-space", "Docker has no space left on its disk", {
     ...more,
     hint: ["sudo", "docker", "system", "df"],
   });

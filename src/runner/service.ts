@@ -32,7 +32,7 @@ export function demandPackaged(reader: HostReader): void {
   const path = runnerProgram(reader);
   if (path === null || isPackaged(reader)) return;
   const message = `${path} was not installed from the package gitlab-runner: upgrade or remove it as it was installed`;
-  throw new Problem("blocked", message, { hint: [path, "--version"] });
+  throw new Problem("not-managed", message, { hint: [path, "--version"] });
 }
 
 /** Returns whether it is from a package, including one that dpkg did not finish. */

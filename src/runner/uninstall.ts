@@ -130,12 +130,12 @@ export function demandNoRunner(reader: HostReader, purges: boolean): void {
     const isAlone = runners.filter(({ name }) => name === first.name).length === 1;
     const which = isAlone ? [] : ["--url", first.url];
     const hint = ["sudo", "edox-ops", "gitlab-runner", "unregister", first.name, ...which];
-    throw new Problem("blocked", `runner ${first.name} is registered: --purge would lose its token`, { hint });
+    throw new Problem("in-use", `runner ${first.name} is registered: --purge would lose its token`, { hint });
   }
   if (foreign === undefined) return;
   const what = purges ? "--purge would lose its token" : "it would stop; --force takes gitlab-runner away all the same";
   const hint = ["sudo", "gitlab-runner", "unregister", "--name", foreign.name];
-  throw new Problem("blocked", `runner ${foreign.name} was registered by somebody else: ${what}`, { hint });
+  throw new Problem("in-use", `runner ${foreign.name} was registered by somebody else: ${what}`, { hint });
 }
 
 /** Throws a Problem if apt would refuse to remove these packages or could not, before anything is stopped. */
@@ -153,7 +153,7 @@ export async function demandRemovable(
 
 /** A state that is unknown now would still be unknown after the drain. */
 function refusal(error: unknown): never {
-  if (error instanceof UnknownStateError) throw new Problem("unknown", error.message, { hint: error.hint });
+  if (error instanceof UnknownStateError) throw new Problem("unknown-state", error.message, { hint: error.hint });
   throw error;
 }
 
@@ -168,7 +168,7 @@ function withoutPackages(name: string, names: readonly string[], purges: boolean
       if (there.length === 0) return [];
       const held = heldPackages(reader, there);
       if (held.length > 0) {
-        throw new Problem("blocked", `${heldProblem(held)}, and apt does not remove what is held`, {
+        throw new Problem("package-failed", `${heldProblem(held)}, and apt does not remove what is held`, {
           hint: commandToUnhold(held),
         });
       }

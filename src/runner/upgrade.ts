@@ -20,7 +20,7 @@ export function installedVersion(reader: HostReader): string {
   if (found !== null) return found;
   demandPackaged(reader);
   const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
-  throw new Problem("requirement", "GitLab Runner is not installed", { hint });
+  throw new Problem("precondition-failed", "GitLab Runner is not installed", { hint });
 }
 
 /**
@@ -33,7 +33,7 @@ export async function fetchLists(host: Host, stop: Stop): Promise<void> {
   const failed = (await updateLists(host, stop)).find((sentence) => uri !== undefined && sentence.includes(uri));
   if (failed === undefined) return;
   const hint = ["sudo", "apt-get", "update"];
-  throw new Problem("command-failed", `the repository of gitlab-runner cannot be read: ${failed}`, { hint });
+  throw new Problem("package-failed", `the repository of gitlab-runner cannot be read: ${failed}`, { hint });
 }
 
 /**

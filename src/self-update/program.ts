@@ -20,13 +20,13 @@ export function isPackaged(reader: HostReader, program: string): boolean {
  * where to get the package.
  */
 export function demandUnpackaged(reader: HostReader, program: string, hint: string[], from = ""): void {
-  if (isPackaged(reader, program)) throw new Problem("blocked", `apt owns ${program}${from}`, { hint });
+  if (isPackaged(reader, program)) throw new Problem("not-managed", `apt owns ${program}${from}`, { hint });
 }
 
 /** Throws a Problem if the file of this process no longer exists: its path may belong to another program by now. */
 export function demandExists(reader: HostReader, program: string): void {
   if (reader.stat(program)?.type === "file") return;
-  throw new Problem("blocked", `this program is not at ${program} any more`, { hint: ["command", "-v", "edox-ops"] });
+  throw new Problem("not-found", `this program is not at ${program} any more`, { hint: ["command", "-v", "edox-ops"] });
 }
 
 /**
@@ -40,7 +40,11 @@ export function demandRootsAlone(reader: HostReader, path: string): void {
   const why = uid === 0 ? `its mode is ${mode.toString(8)}` : `user ${uid} owns it`;
   const hint = uid === 0 ? ["sudo", "chmod", "go-w", part] : ["sudo", "chown", "root:root", part];
   const what = part === path ? part : `${path} is below ${part}, which`;
-  throw new Problem("blocked", `${what} can be changed by others than root (${why}): root does not run it`, { hint });
+  throw new Problem(
+    "precondition-failed",
+    `${what} can be changed by others than root (${why}): root does not run it`,
+    { hint },
+  );
 }
 
 /** Returns whether this user may replace the program: root, or a user who owns both the program and its folder. */

@@ -52,13 +52,13 @@ export async function fetchPublished(
 ): Promise<PublishedVersion> {
   if (wanted === null && base.includes(placeholder)) {
     throw new Problem(
-      "blocked",
+      "missing-value",
       `${printableAddress(base)} does not tell which release is the latest: say --version X.Y.Z`,
     );
   }
   if (keyBlocks(keys).length === 0) {
     throw new Problem(
-      "blocked",
+      "invalid-signature",
       "this edox-ops was built without a release's key: nothing it fetches could be verified",
     );
   }
@@ -78,7 +78,7 @@ export async function fetchPublished(
   const sums = (await readSigned()) ?? (wanted === null ? await readSigned() : null);
   if (sums === null) {
     const why = "it is no release of edox-ops, or its key was replaced since this one was built";
-    throw new Problem("blocked", `the signature of ${printableAddress(sumsAt)} is wrong: ${why}`);
+    throw new Problem("invalid-signature", `the signature of ${printableAddress(sumsAt)} is wrong: ${why}`);
   }
   const lines = Buffer.from(sums)
     .toString()
@@ -89,7 +89,7 @@ export async function fetchPublished(
   if (!isVersion(version) || (wanted !== null && version !== wanted)) {
     const what = isVersion(version) ? `edox-ops ${version}` : "no version of edox-ops";
     throw new Problem(
-      "blocked",
+      "invalid-signature",
       `what is signed at ${printableAddress(sumsAt)} is ${what}, not ${wanted ?? "a release"}`,
     );
   }
@@ -100,5 +100,8 @@ async function bytesAt(reader: HostReader, url: string): Promise<Uint8Array> {
   const { status, reason, headers, body } = await fetchSmall(reader, url);
   if (status === 200) return body;
   const leads = status >= 300 && status < 400 ? `, it leads to ${headers.location}` : "";
-  throw new Problem("blocked", `${printableAddress(url)} cannot be fetched: ${reason || status}${leads}`);
+  throw new Problem(
+    status === 0 ? "unreachable" : "unexpected-response",
+    `${printableAddress(url)} cannot be fetched: ${reason || status}${leads}`,
+  );
 }

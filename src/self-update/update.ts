@@ -56,19 +56,19 @@ export async function findOffer(
   const { architecture } = gatherFacts(reader);
   const binary = binaries[architecture];
   if (binary === undefined)
-    throw new Problem("blocked", `there is no edox-ops for ${architecture || "a host without dpkg"}`);
+    throw new Problem("unsupported-platform", `there is no edox-ops for ${architecture || "a host without dpkg"}`);
   const release = await fetchPublished(reader, shelf, wanted);
   const asset = `edox-ops_${release.version}_${architecture}.deb`;
   const missing = [binary, asset].find((each) => release.sumOf(each) === undefined);
   if (missing !== undefined) {
     const message = `edox-ops ${release.version} was not released for ${architecture}: it has no checksum for ${missing}`;
-    throw new Problem("blocked", message);
+    throw new Problem("unsupported-platform", message);
   }
   // A downgrade must be explicit: the server may offer an old release as the latest.
   if (wanted === null && isOlder(release.version, version)) {
     const hint = ["sudo", "edox-ops", "self-update", "--version", release.version];
     const message = `the latest release is said to be ${release.version}, and this is ${version}, which is newer`;
-    throw new Problem("blocked", message, { hint });
+    throw new Problem("precondition-failed", message, { hint });
   }
   return { release, asset, binary, same: release.sumOf(binary) === digest(reader, program) };
 }
@@ -91,7 +91,7 @@ export async function update(
   demandRootsAlone(host, program);
   if (host.stat(previous)?.type === "directory") {
     const hint = ["sudo", "mv", previous, `${previous}.old`];
-    throw new Problem("blocked", `${previous} is a directory: this version is to be kept there`, { hint });
+    throw new Problem("conflict", `${previous} is a directory: this version is to be kept there`, { hint });
   }
   demandRoom(host, folderOf(program));
   return replaceProgram(program, host, trees, async () => {
@@ -99,13 +99,20 @@ export async function update(
     const fresh = `${unpacked}/usr/bin/edox-ops`;
     const why = await host.download(release.addressOf(asset), fetched, { mostBytes, onBytes });
     throwIfInterrupted(stop);
-    if (why !== null) throw new Problem("blocked", `${address} cannot be fetched: ${why}`);
+    if (why !== null)
+      throw new Problem(
+        /^\d{3}\b/.test(why) ? "unexpected-response" : "unreachable",
+        `${address} cannot be fetched: ${why}`,
+      );
     demandSum(host, fetched, release, asset);
     await runOrThrow(host, ["dpkg-deb", "--extract", fetched, unpacked]);
     demandSum(host, fresh, release, binary);
     const told = await versionOf(host, fresh, `edox-ops ${release.version}`);
     if (told !== release.version) {
-      throw new Problem("blocked", `what was to be edox-ops ${release.version} says that it is ${told.slice(0, 80)}`);
+      throw new Problem(
+        "verify-failed",
+        `what was to be edox-ops ${release.version} says that it is ${told.slice(0, 80)}`,
+      );
     }
     throwIfInterrupted(stop);
     return { fresh, from: version, to: release.version };
@@ -123,15 +130,17 @@ export async function previousVersion({ program }: UpdateRequest, host: Host): P
   const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];
   const found = host.stat(previous);
   if (found === null)
-    throw new Problem("blocked", `${previous} is not there: no edox-ops before this one is kept`, { hint });
+    throw new Problem("not-found", `${previous} is not there: no edox-ops before this one is kept`, { hint });
   if (found.type !== "file") {
-    throw new Problem("blocked", `${previous} is not a regular file: it is not the edox-ops before this one`, { hint });
+    throw new Problem("conflict", `${previous} is not a regular file: it is not the edox-ops before this one`, {
+      hint,
+    });
   }
   demandRootsAlone(host, previous);
   const to = await versionOf(host, previous, previous, hint);
   if (!isVersion(to)) {
     const message = `${previous} is not the edox-ops before this one: as its version it prints '${(linesOf(to)[0] ?? "").slice(0, 80)}'`;
-    throw new Problem("blocked", message, { hint });
+    throw new Problem("conflict", message, { hint });
   }
   return to;
 }
@@ -191,7 +200,7 @@ function demandRoom(reader: HostReader, folder: string): void {
   const free = reader.space(folder)?.bytesFree ?? neededBytes;
   if (free >= neededBytes) return;
   const [has, needs] = [free, neededBytes].map((bytes) => Math.floor(bytes / 1e6));
-  throw new Problem("blocked", `${folder} has ${has} MB free, ${needs} MB are needed`, { hint: ["df", "-h", folder] });
+  throw new Problem("no-space", `${folder} has ${has} MB free, ${needs} MB are needed`, { hint: ["df", "-h", folder] });
 }
 
 function demandSum(reader: HostReader, path: string, release: PublishedVersion, asset: string): void {
@@ -201,7 +210,7 @@ function demandSum(reader: HostReader, path: string, release: PublishedVersion, 
   const message = page
     ? `${printableAddress(release.addressOf(asset))} answers with a web page: a proxy or a login stands in between`
     : `${asset} does not have the checksum of edox-ops ${release.version}: expected ${wanted}, got ${found}`;
-  throw new Problem("blocked", message);
+  throw new Problem(page ? "unexpected-response" : "checksum-mismatch", message);
 }
 
 function digest(reader: HostReader, path: string): string {
@@ -216,7 +225,7 @@ async function versionOf(host: Host, program: string, name: string, hint?: strin
   const { code, stdout, stderr } = await host.run([program, "--version"], { limitMs: childLimitMs });
   if (code === 0) return stdout.trim();
   const message = `${name} does not start on this host: ${whyNotStarted(code, stderr)}`;
-  throw new Problem("blocked", message, { returncode: code, hint });
+  throw new Problem("command-failed", message, { returncode: code, hint });
 }
 
 /**

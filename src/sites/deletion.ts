@@ -61,7 +61,11 @@ function refusePinned(trees: Trees, path: string): void {
     "append-only": ["sudo", "chattr", "-a", path],
   };
   const what = pinned === "mount point" ? "a mount point" : pinned;
-  throw new Problem("blocked", `${path} is ${what}: nothing was deleted`, { hint: hint[pinned] });
+  throw new Problem(
+    pinned === "mount point" ? "in-use" : "permission-denied",
+    `${path} is ${what}: nothing was deleted`,
+    { hint: hint[pinned] },
+  );
 }
 
 /**

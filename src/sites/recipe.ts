@@ -40,7 +40,11 @@ export function addProject(project: Project, facts: Facts): Recipe {
   const after: After = (before) => before ?? project;
   const isNew = requirement(`${slug} is new`, async (reader) => {
     if ((await draftOf(reader, slug)) === null) return null;
-    return { reason: `project ${slug} already exists`, hint: ["edox-ops", "project", "show", slug] };
+    return {
+      reason: `project ${slug} already exists`,
+      code: "already-exists",
+      hint: ["edox-ops", "project", "show", slug],
+    };
   });
   const step = projectStep({ id: "project.add", title: `${slug} is registered for ${domain}`, slug, after }, facts);
   const requires = [
@@ -118,12 +122,12 @@ export function initProject(slug: string): Recipe {
       const { root_path, owner_group } = await theProject(reader, slug);
       const stat = reader.stat(root_path);
       if (stat?.type === "directory") return [];
-      if (stat !== null) throw new Problem("blocked", `${root_path} is not a directory: move it away`);
+      if (stat !== null) throw new Problem("conflict", `${root_path} is not a directory: move it away`);
       const above = missingDirectories(reader, ahead, parentOf(root_path));
       const gid = gidOf(reader, owner_group);
       if (gid === null) {
-        const { reason, hint } = noGroup(owner_group);
-        throw new Problem("blocked", reason, { hint });
+        const { code, reason, hint } = noGroup(owner_group);
+        throw new Problem(code, reason, { hint });
       }
       return [...above, { kind: "directory", path: root_path, before: null, mode: 0o755, uid: 0, gid }];
     },
@@ -180,6 +184,7 @@ function publishableSource({ source_path }: Edit): Requirement {
     if (!source_path || never === null) return null;
     return {
       reason: `--source-path ${source_path} is not published: ${never.reason}`,
+      code: "unsafe-source",
       hint: hintInstead(source_path, never),
     };
   });
@@ -195,7 +200,7 @@ export function usableRecord(slug: string, after: After): Requirement {
     // A command that fixes a record needs an existing record. A new project conflicts with another one, so the hint
     // lists them all.
     const others = ["sudo", "edox-ops", "project", "list"];
-    if ("reason" in found) return before === null ? { reason: found.reason, hint: others } : found;
+    if ("reason" in found) return { code: "invalid-config", ...found, ...(before === null && { hint: others }) };
     const { owner_group } = found.project;
     return gidOf(reader, owner_group) === null ? noGroup(owner_group) : null;
   });
@@ -216,6 +221,7 @@ function servableSite(slug: string, after: After): Requirement {
       const moves = before !== null && before.root_path !== project.root_path;
       return {
         reason: `${project.root_path} is missing`,
+        code: "not-found",
         hint: moves ? hintToMove(reader, before, project) : hintToFill(reader, project),
       };
     }

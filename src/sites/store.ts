@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { Text } from "../engine/change.ts";
 import { docsRoot, projectsPath } from "../engine/paths.ts";
 import type { HostReader } from "../host/host.ts";
+import type { ProblemCode } from "../problem/codes.ts";
 import { Problem } from "../problem/problem.ts";
 import { decodeJson, type Member, membersOf, objectOf } from "./deploy/members.ts";
 import {
@@ -24,6 +25,7 @@ export interface InvalidRecord {
   /** The value in the file. */
   value: unknown;
   reason: string;
+  code?: ProblemCode;
   hint: string[];
 }
 
@@ -70,7 +72,7 @@ export async function theRecord(reader: HostReader, slug: string): Promise<Inval
   const project = projects.get(slug);
   const found = project ? { project } : broken.get(slug);
   if (found) return found;
-  throw new Problem("requirement", `project ${slug} is not registered`, { hint: ["edox-ops", "project", "list"] });
+  throw new Problem("not-found", `project ${slug} is not registered`, { hint: ["edox-ops", "project", "list"] });
 }
 
 /**
@@ -163,7 +165,9 @@ function judge(reader: HostReader, key: string, value: unknown, clash: Clash | u
   if (project.slug !== key) return { reason: `its slug is ${project.slug}`, hint: commandToFix(key, "slug", value) };
   const file = notDirectory(reader, project.root_path);
   if (file !== null) return { reason: `root_path is invalid: ${file} is not a directory`, hint: ["ls", "-ld", file] };
-  return clash === undefined ? { project } : { reason: clash.reason, hint: commandToFix(key, clash.key, value) };
+  return clash === undefined
+    ? { project }
+    : { code: "conflict", reason: clash.reason, hint: commandToFix(key, clash.key, value) };
 }
 
 /**
@@ -177,7 +181,7 @@ function notDirectory(reader: HostReader, root: string): string | null {
 }
 
 function unusableRecord(slug: string, { reason, hint }: Omit<InvalidRecord, "value">): Problem {
-  return new Problem("state", `project ${slug} has an invalid record in ${projectsPath}: ${reason}`, { hint });
+  return new Problem("invalid-config", `project ${slug} has an invalid record in ${projectsPath}: ${reason}`, { hint });
 }
 
 /** Returns the command that fixes this key of a record. */

@@ -94,7 +94,7 @@ function orProblem<T>(path: string, read: () => T): T {
     if (!(error instanceof InvalidToml)) throw error;
     const line = /^ at line (\d+)/.exec(error.where)?.[1];
     const hint = line === undefined ? hintToShowWithoutTokens(path) : hintToShow(path, line);
-    throw new Problem("state", `${path} is no TOML${error.where}`, { hint });
+    throw new Problem("invalid-config", `${path} is no TOML${error.where}`, { hint });
   }
 }
 
@@ -168,7 +168,7 @@ class Editor {
 
   #runner(at: number): Table {
     const runner = this.#runners()[at];
-    if (!runner) throw new Problem("state", `${this.path} has no runners[${at}]`);
+    if (!runner) throw new Problem("invalid-config", `${this.path} has no runners[${at}]`);
     return runner;
   }
 
@@ -194,7 +194,7 @@ class Editor {
 
   #wrong(runner: number | null, key: readonly string[], what: string): Problem {
     const full = [...(runner === null ? [] : [`runners[${runner}]`]), ...key].join(".");
-    return new Problem("state", `${this.path} has ${full} wrong: it should be ${what}`, {
+    return new Problem("invalid-config", `${this.path} has ${full} wrong: it should be ${what}`, {
       hint: hintToShowWithoutTokens(this.path),
     });
   }

@@ -282,18 +282,28 @@ test("self-update: --rollback rejects a file that is not the previous version, a
   const foreign = Buffer.from(readFileSync("/bin/true"));
   // The machine field of its header: AArch64.
   foreign.writeUInt16LE(0xb7, 18);
-  const junk: [string, (path: string) => void, string][] = [
-    ["a directory", (path) => mkdirSync(path), "is not a regular file"],
-    ["a link to nowhere", (path) => symlinkSync("/no/where", path), "is not a regular file"],
-    ["a link to a program", (path) => symlinkSync("/bin/true", path), "is not a regular file"],
-    ["an empty file", (path) => writeFileSync(path, ""), "is not a program for this machine"],
-    ["text", (path) => writeFileSync(path, "notes\n"), "is not a program for this machine"],
-    ["another architecture", (path) => writeFileSync(path, foreign), "is not a program for this machine"],
-    ["a lost interpreter", (path) => writeFileSync(path, "#!/no/such\n"), "names an interpreter that is missing"],
-    ["another program", (path) => copyFileSync("/bin/echo", path), "it prints 'echo (GNU coreutils)"],
-    ["a silent program", (path) => writeFileSync(path, "#!/bin/sh\n"), "as its version it prints ''"],
+  const junk: [string, (path: string) => void, string, string][] = [
+    ["a directory", (path) => mkdirSync(path), "is not a regular file", "conflict"],
+    ["a link to nowhere", (path) => symlinkSync("/no/where", path), "is not a regular file", "conflict"],
+    ["a link to a program", (path) => symlinkSync("/bin/true", path), "is not a regular file", "conflict"],
+    ["an empty file", (path) => writeFileSync(path, ""), "is not a program for this machine", "command-failed"],
+    ["text", (path) => writeFileSync(path, "notes\n"), "is not a program for this machine", "command-failed"],
+    [
+      "another architecture",
+      (path) => writeFileSync(path, foreign),
+      "is not a program for this machine",
+      "command-failed",
+    ],
+    [
+      "a lost interpreter",
+      (path) => writeFileSync(path, "#!/no/such\n"),
+      "names an interpreter that is missing",
+      "command-failed",
+    ],
+    ["another program", (path) => copyFileSync("/bin/echo", path), "it prints 'echo (GNU coreutils)", "conflict"],
+    ["a silent program", (path) => writeFileSync(path, "#!/bin/sh\n"), "as its version it prints ''", "conflict"],
   ];
-  for (const [what, make, why] of junk) {
+  for (const [what, make, why, code] of junk) {
     using ground = new Ground();
     const path = `${ground.dir}/${previous}`;
     make(path);
@@ -301,7 +311,7 @@ test("self-update: --rollback rejects a file that is not the previous version, a
     const before = lstatSync(path).ino;
     const error = await rollBack(ground.order(), ground.host, ground.trees).catch((reason: Problem) => reason);
     if (!(error instanceof Problem)) throw new Error(`${what} was rolled back to`);
-    expect([what, error.code, error.message]).toEqual([what, "blocked", expect.stringContaining(why)]);
+    expect([what, error.code, error.message]).toEqual([what, code, expect.stringContaining(why)]);
     expect(error.hint).toEqual(["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]);
     expect([ground.left, ground.version, lstatSync(path).ino]).toEqual([[previous, "edox-ops"], current, before]);
   }

@@ -139,7 +139,7 @@ describe("nginx.prepare: a refused configuration", () => {
     await host.sleep(1000);
     host.taught.unshift((argv) => (argv[0] === "systemctl" ? { code: 0, stdout: "", stderr: "" } : undefined));
     const [result] = await converge([nginxPrepare(gatherFacts(host))], host, { act: host });
-    expect(result?.problem?.code).toBe("still-differs");
+    expect(result?.problem?.code).toBe("verify-failed");
     expect(host.text(catchAllPath)).toBeNull();
   });
 });

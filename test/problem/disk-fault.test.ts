@@ -66,7 +66,7 @@ test("disk fault: a read-only file system is reported with its mount point", () 
 });
 
 test("disk fault: any other problem stays unchanged", () => {
-  const problem = new Problem("blocked", "a is b", { hint: ["ls"] });
+  const problem = new Problem("conflict", "a is b", { hint: ["ls"] });
   expect(withDiskFault(problem, fakeHost())).toBe(problem);
 });
 

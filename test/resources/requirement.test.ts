@@ -252,7 +252,7 @@ describe("packages.install", () => {
       return undefined;
     });
     const [result] = await converge(steps(host), host, { act: host });
-    expect(result?.problem).toMatchObject({ code: "command-failed", returncode: 100 });
+    expect(result?.problem).toMatchObject({ code: "package-failed", returncode: 100 });
     expect(result?.problem?.message).toContain("these sources failed: Failed to fetch mirror.test");
   });
 
@@ -266,7 +266,7 @@ describe("packages.install", () => {
       host.taught.unshift((argv) => (argv.includes(what) ? { code: 124, stdout, stderr: "" } : undefined));
       const [result] = await converge(steps(host), host, { act: host });
       expect(result?.problem).toMatchObject({
-        code: "command-failed",
+        code: "timeout",
         message: `apt-get ${what} was given up after ${minutes} min; the last it said is Get:2 http://mirror.test git [7 MB]`,
         hint: ["sudo", "apt-get", "update"],
       });
@@ -284,7 +284,7 @@ describe("packages.install", () => {
     };
     const [result] = await converge(steps(host), host, { act: { ...host, run } });
     expect(result?.problem).toMatchObject({
-      code: "command-failed",
+      code: "timeout",
       message: "dpkg --configure -a was given up after 60 min; the last it said is Setting up demo (1.0) ...",
       hint: ["sudo", "dpkg", "--configure", "-a"],
     });

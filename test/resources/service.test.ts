@@ -78,7 +78,7 @@ for (const [unit, resource] of services) {
     test(`service ${unit}: a service that exits immediately after its start reports its last lines`, async () => {
       const problem = await problemOf(hostWith(unit, 0, "a setting is invalid\n", ""), resource);
       expect(problem).toMatchObject({
-        code: "still-differs",
+        code: "verify-failed",
         message: expect.stringMatching(new RegExp(`^${unit} is not active, .*: a setting is invalid$`)),
       });
     });
@@ -123,7 +123,7 @@ for (const [unit, resource] of services) {
     ] as const) {
       test(`service ${unit}: a service that exits soon and is restarted ${what} fails with its last lines`, async () => {
         expect(await problemOf(loopingHost(unit, 300, restartMs), resource)).toMatchObject({
-          code: "still-differs",
+          code: "verify-failed",
           message: expect.stringMatching(
             new RegExp(
               `^${unit} (is not active|has not taken its files|does not keep running: .*), .*: a setting is invalid$`,

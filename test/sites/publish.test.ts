@@ -185,6 +185,7 @@ describe("probe: a site that is not served is an error with the cause, and the h
     expect(await ask()).toEqual({
       reason: `${found}: nginx is not running, and port 80 is taken by apache2 (pid 77), which nginx needs`,
       hint: ["sudo", "ss", "-ltnp", "sport", "=", ":80"],
+      code: "conflict",
     });
   });
 
@@ -194,6 +195,7 @@ describe("probe: a site that is not served is an error with the cause, and the h
     expect(await ask()).toEqual({
       reason: `${found}: ${reason}`,
       hint: ["grep", "-niF", "demo.test", "/etc/nginx/sites-enabled/a-theirs"],
+      code: "conflict",
     });
     expect(await typed("project enable demo", host)).toMatchObject({
       exit: 0,
@@ -222,6 +224,7 @@ describe("probe: a site that is not served is an error with the cause, and the h
     expect(await ask()).toEqual({
       reason: `${found}: nginx is not running, and refuses its configuration: unknown directive "bogus" in /etc/nginx/conf.d/x.conf:1`,
       hint: ["sudo", "sed", "-n", "1p", "/etc/nginx/conf.d/x.conf"],
+      code: "invalid-config",
     });
   });
 

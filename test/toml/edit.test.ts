@@ -54,7 +54,7 @@ function asks(runner: number, key: string[]): [ConfigEdit] {
 for (const [text, edit, said] of nonsense) {
   test(`config.toml: an invalid edit is named without quoting the file: ${JSON.stringify(text)}`, () => {
     const problem = problemOf(() => editConfig(text, [edit], path));
-    expect(problem.code).toBe("state");
+    expect(problem.code).toBe("invalid-config");
     expect(problem.message).toEndWith(said);
     expect(problem.message).toStartWith(path);
     expect(problem.message).not.toContain("s3cret");
@@ -75,7 +75,7 @@ for (const [text, where] of broken) {
   test(`config.toml: a syntax error is reported by line and column without quoting the file: ${JSON.stringify(text.slice(0, 60))}`, () => {
     for (const read of [() => parseConfig(text, path), () => editConfig(text, [], path)]) {
       const problem = problemOf(read);
-      expect(problem.code).toBe("state");
+      expect(problem.code).toBe("invalid-config");
       expect(problem.message).toStartWith(`${path} is no TOML at ${where}`);
       expect(problem.message).not.toContain("s3cret");
     }
@@ -91,7 +91,7 @@ for (const text of ["a = {b = 1,}", "a = {\n b = 1}", 'a = "\\e"', "a = 07:32", 
       () => editConfig(text, edits, path),
     ]) {
       expect(problemOf(read)).toMatchObject({
-        code: "state",
+        code: "invalid-config",
         message: expect.stringContaining(`${path} is no TOML at`),
       });
     }
@@ -101,7 +101,7 @@ for (const text of ["a = {b = 1,}", "a = {\n b = 1}", 'a = "\\e"', "a = 07:32", 
 test("config.toml: an edited text does not let another text skip the second parser", () => {
   const edited = editConfig("a = 1\n", [{ kind: "set-global", key: "concurrent", value: 2 }], path);
   expect(parseConfig(edited, path)).toEqual({ a: 1, concurrent: 2 });
-  expect(problemOf(() => parseConfig(`${edited}b = {c = 1,}\n`, path)).code).toBe("state");
+  expect(problemOf(() => parseConfig(`${edited}b = {c = 1,}\n`, path)).code).toBe("invalid-config");
 });
 
 test("remembered: the last three texts are parsed once, and a text that throws is parsed again", () => {
@@ -315,7 +315,7 @@ test(
           expect(editConfig(edited, edits, path)).toBe(edited);
         } catch (error) {
           expect(error).toBeInstanceOf(Problem);
-          expect((error as Problem).code).toBe("state");
+          expect((error as Problem).code).toBe("invalid-config");
         }
       }),
       generated,

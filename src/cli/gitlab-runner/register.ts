@@ -177,7 +177,7 @@ async function credentialOf(values: Typed, context: Context, host: HostReader): 
   }
   const token = fromFile ?? own;
   if (token === undefined) {
-    throw new Problem("blocked", "no token is given: --token -, --token-file or EDOX_RUNNER_TOKEN", {
+    throw new Problem("missing-value", "no token is given: --token -, --token-file or EDOX_RUNNER_TOKEN", {
       hint: withToken(context, "--token"),
     });
   }

@@ -73,7 +73,7 @@ function choose(runners: readonly Runner[], name: string | undefined): Runner {
     name === undefined
       ? "no runner of this host has the docker executor"
       : `there is no runner ${name} with the docker executor`;
-  throw new Problem("requirement", message, { hint });
+  throw new Problem("not-found", message, { hint });
 }
 
 /** Returns the part of a .gitlab-ci.yml that works on this host. */

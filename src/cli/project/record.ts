@@ -57,7 +57,7 @@ export function checkedRecord<T extends v.GenericSchema>(
   shown = value,
 ): v.InferOutput<T> {
   const found = v.safeParse(schema, value);
-  if (!found.success) throw new Problem("invalid", `invalid ${name} '${shown}': ${found.issues[0].message}`);
+  if (!found.success) throw new Problem("invalid-value", `invalid ${name} '${shown}': ${found.issues[0].message}`);
   return found.output;
 }
 

@@ -46,7 +46,7 @@ export default command({
     if (deletes && tree === null) {
       const message = `project ${slug} has no directory that is its alone: its files and backups are not deleted`;
       const hint = ["sudo", "edox-ops", ...context.typed.filter((word) => word !== "--delete-files")];
-      throw new Problem("state", message, { hint });
+      throw new Problem("conflict", message, { hint });
     }
     const dirs = isSlug(slug) ? dirsOf(slug, tree) : [];
     if (deletes) return (looks ? planRemoval : removeWithFiles)(slug, dirs, values, context);

@@ -1,5 +1,6 @@
 import { Problem } from "../../problem/problem.ts";
 import { command } from "../command.ts";
+import { exitCode } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
 import { type ReleaseCommand, releaseFlags, runRelease } from "./release.ts";
 
@@ -24,7 +25,10 @@ const restoring = (name: "restore" | "rollback", description: string) =>
       const slug = slugOf(values);
       if (!(values.yes || values["dry-run"] || values.check)) {
         const hint = ["sudo", "edox-ops", ...context.typed, "--yes"];
-        throw new Problem("blocked", `${name} replaces the site of ${slug}: say --yes, or --dry-run to look`, { hint });
+        throw new Problem("not-confirmed", `${name} replaces the site of ${slug}: say --yes, or --dry-run to look`, {
+          hint,
+          exit: exitCode.failed,
+        });
       }
       const told: ReleaseCommand = {
         command: `project ${name}`,

@@ -69,16 +69,20 @@ async function findKnownRunner(order: Registration, host: Host, systemId: string
   const { owner = ownerOf(order) } = recordOf(record, runner) ?? {};
   if (owner !== ownerOf(order)) {
     const message = `${name} is registered for ${owner} already: give another --description, or --replace it`;
-    throw new Problem("blocked", message, { hint: ["edox-ops", "gitlab-runner", "list"] });
+    throw new Problem("already-exists", message, { hint: ["edox-ops", "gitlab-runner", "list"] });
   }
   try {
     const answer = await verify(host, server, runner.token, systemId);
     return { ...answer, token: runner.token, systemId, isNew: false };
   } catch (error) {
     const { message } = error as Error;
-    throw new Problem("blocked", `${name} is registered already, but ${message}: say --replace to make it anew`, {
-      hint: [...server.again, "--replace"],
-    });
+    throw new Problem(
+      Problem.of(error).code,
+      `${name} is registered already, but ${message}: say --replace to make it anew`,
+      {
+        hint: [...server.again, "--replace"],
+      },
+    );
   }
 }
 

@@ -55,7 +55,7 @@ export async function verify(
   if (answer.status === 200) return runnerFromResponse(answer, server, token);
   if (isRefusal(answer, 401, 403)) {
     const message = `${server.url} does not know this token: it was mistyped, has expired, or its runner was deleted`;
-    throw new Problem("blocked", message, { hint: server.again });
+    throw new Problem("token-rejected", message, { hint: server.again });
   }
   throw refusalProblem(answer, server, token);
 }
@@ -77,10 +77,10 @@ export async function registerByOldToken(
   if (answer.status === 201) return createdRunnerFrom(host, answer, server, token);
   if (isRefusal(answer, 410)) {
     const message = `${server.url} takes no registration tokens any more: make the runner there, and take its glrt- token`;
-    throw new Problem("blocked", message, { hint: server.again });
+    throw new Problem("token-rejected", message, { hint: server.again });
   }
   if (isRefusal(answer, 403)) {
-    throw new Problem("blocked", `${server.url} does not know this registration token`, { hint: server.again });
+    throw new Problem("token-rejected", `${server.url} does not know this registration token`, { hint: server.again });
   }
   throw refusalProblem(answer, server, token);
 }
@@ -116,10 +116,11 @@ export async function createRunner(host: Host, server: RegistrationServer, acces
   const answer = await ask(host, server, "POST", "user/runners", body, accessToken, headers);
   if (answer.status === 201) return createdRunnerFrom(host, answer, server, accessToken);
   const hint = server.again;
-  if (isRefusal(answer, 401)) throw new Problem("blocked", `${server.url} does not know this access token`, { hint });
+  if (isRefusal(answer, 401))
+    throw new Problem("token-rejected", `${server.url} does not know this access token`, { hint });
   if (isRefusal(answer, 403)) {
     const message = `${server.url} lets this access token make no runner: it needs the scope create_runner, and its owner the right${messageOf(answer, accessToken)}`;
-    throw new Problem("blocked", message, { hint });
+    throw new Problem("token-rejected", message, { hint });
   }
   throw refusalProblem(answer, server, accessToken);
 }
@@ -179,13 +180,13 @@ function runnerFromResponse(answer: HttpResponse, server: GitLabInstance, secret
   const whole = isJson(answer) && typeof id === "number" && Number.isSafeInteger(id) && id > 0;
   const isText = expires === null || typeof expires === "string";
   if (!whole || !isToken(token) || !isText) {
-    throw new Problem("blocked", `${server.url} answers, but not as a GitLab does: is the address right?`);
+    throw new Problem("unexpected-response", `${server.url} answers, but not as a GitLab does: is the address right?`);
   }
   const ms = expires === null ? 0 : Date.parse(expires);
   if (ms >= 0 && ms < latestMs) return { id, token, expires };
   const printable = oneLine(expires ?? "").slice(0, shownCharacters);
   const message = `${server.url} answers with an invalid date in token_expires_at: '${printable}'`;
-  throw new Problem("blocked", message, { hint: ["curl", "-I", server.url] });
+  throw new Problem("unexpected-response", message, { hint: ["curl", "-I", server.url] });
 }
 
 /** Returns the runner that this request created. If the response cannot be used, the runner is deleted in GitLab. */
@@ -241,23 +242,25 @@ function refusalProblem(answer: HttpResponse, server: GitLabInstance, secret: st
   if (status === 0) {
     const unknown = reason.includes("authority") || reason.includes("signed by itself");
     const more = unknown && caPath === undefined ? ": give its authority's with --ca-file" : "";
-    return new Problem("blocked", `${url} cannot be reached: ${oneLine(reason)}${more}`, { hint });
+    return new Problem("unreachable", `${url} cannot be reached: ${oneLine(reason)}${more}`, { hint });
   }
   if (proxy !== undefined && status === 407) {
     const advice = "http_proxy=http://USER:PASSWORD@HOST:PORT";
     const message = `${url} cannot be reached: the proxy ${proxy} requires a user name and password (${advice})`;
-    return new Problem("blocked", message, { hint });
+    return new Problem("unreachable", message, { hint });
   }
   if (status >= 300 && status < 400) return redirectProblem(answer, server);
   const way =
     proxy === undefined || isJson(answer) ? "" : ` through the proxy ${proxy}, which may have answered itself`;
   if (!isJson(answer) && [401, 403, 407, 410, 511].includes(status)) {
     const message = `${url} answers ${status}${way}, but not as GitLab does (${sender(answer)}): a proxy or firewall may refuse the request`;
-    return new Problem("blocked", message, { hint });
+    return new Problem("unexpected-response", message, { hint });
   }
   const when = status === 429 || status >= 500 ? ": try again later" : status === 404 ? ": is the address right?" : "";
   const later = when.includes("later") ? ["curl", "-I", url] : undefined;
-  return new Problem("blocked", `${url} answers ${status}${way}${messageOf(answer, secret)}${when}`, { hint: later });
+  return new Problem("unexpected-response", `${url} answers ${status}${way}${messageOf(answer, secret)}${when}`, {
+    hint: later,
+  });
 }
 
 /**
@@ -273,10 +276,12 @@ function redirectProblem({ headers }: HttpResponse, { url, again }: GitLabInstan
   const isOpen = base?.startsWith("http:") && url.startsWith("https:");
   if (base === undefined || base.length > shownCharacters || isOpen || base === bareAddress(url)) {
     const hint = ["curl", "-I", url];
-    return new Problem("blocked", `${url} redirects to ${place}, which is no address of a GitLab`, { hint });
+    return new Problem("unexpected-response", `${url} redirects to ${place}, which is no address of a GitLab`, {
+      hint,
+    });
   }
   const hint = again && withFlag(again, "--url", base);
-  return new Problem("blocked", `${url} redirects to ${base}: use that address`, { hint });
+  return new Problem("unexpected-response", `${url} redirects to ${base}: use that address`, { hint });
 }
 
 /** Returns the content type of the response and its server, such as "text/html from cloudflare". */

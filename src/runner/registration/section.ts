@@ -30,7 +30,7 @@ export function findSection(config: RunnerConfig, order: Registration, entry: Gr
   const other = config.runners.find((each) => each.token === token);
   if (other === undefined) return null;
   const message = `runner ${other.name} has this token already, for ${other.url}: if that is the same GitLab, give this url`;
-  throw new Problem("blocked", message, { hint: withFlag(order.server.again, "--url", other.url) });
+  throw new Problem("already-exists", message, { hint: withFlag(order.server.again, "--url", other.url) });
 }
 
 export function editsFor(

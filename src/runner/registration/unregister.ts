@@ -54,10 +54,10 @@ export function findRunner(
   if (first === undefined) {
     if (runners.some((runner) => runner.name === name)) {
       const message = `${name} was not registered by edox-ops`;
-      throw new Problem("blocked", message, { hint: ["sudo", "gitlab-runner", "unregister", "--name", name] });
+      throw new Problem("not-managed", message, { hint: ["sudo", "gitlab-runner", "unregister", "--name", name] });
     }
     const hint = ["edox-ops", "gitlab-runner", "list"];
-    throw new Problem("requirement", `there is no runner ${name} in ${runnerConfigPath}`, { hint });
+    throw new Problem("not-found", `there is no runner ${name} in ${runnerConfigPath}`, { hint });
   }
   const { made, runner } = first;
   const others = runners.filter((each) => {
@@ -68,7 +68,7 @@ export function findRunner(
   if (runner === null && unclear !== undefined) {
     const message = `${made.name} was registered with ${made.url}, and ${runnerConfigPath} has a runner of this name with ${unclear.url}: it is unclear whether they are the same`;
     const hint = ["sudo", "gitlab-runner", "unregister", "--name", made.name];
-    throw new Problem("blocked", message, { hint });
+    throw new Problem("not-managed", message, { hint });
   }
   return { made, runner, others };
 }

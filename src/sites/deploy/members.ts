@@ -94,5 +94,5 @@ function readable(bytes: Uint8Array): { text: string; offset: number } {
 }
 
 function unreadable(why: string): Problem {
-  return new Problem("state", `${projectsPath} ${why}`, { hint: ["sudo", "cat", "-n", projectsPath] });
+  return new Problem("invalid-config", `${projectsPath} ${why}`, { hint: ["sudo", "cat", "-n", projectsPath] });
 }

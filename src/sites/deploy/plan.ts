@@ -119,8 +119,8 @@ export async function plan(order: DeployRequest, host: Host, trees: Trees): Prom
   const { project, dir, live } = order;
   const gid = gidOf(host, project.owner_group);
   if (gid === null) {
-    const { reason, hint } = noGroup(project.owner_group);
-    throw new Problem("blocked", reason, { hint });
+    const { code, reason, hint } = noGroup(project.owner_group);
+    throw new Problem(code, reason, { hint });
   }
   const uid = order.looks ? rootUid : host.uid;
   let source = await survey(trees, order, uid, host.now());

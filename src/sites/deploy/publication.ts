@@ -60,7 +60,11 @@ function replaceable(slug: string, projectIn: Publication["projectIn"]): Require
   return requirement(`${slug} can be served`, async (reader) => {
     const { root_path, domain } = await projectIn(reader);
     if ((reader.stat(root_path)?.type ?? "directory") !== "directory") {
-      return { reason: `${root_path} is not a directory: move it away`, hint: ["ls", "-ld", root_path] };
+      return {
+        reason: `${root_path} is not a directory: move it away`,
+        code: "conflict",
+        hint: ["ls", "-ld", root_path],
+      };
     }
     return nameTooLong(reader, domain);
   });

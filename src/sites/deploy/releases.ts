@@ -42,7 +42,7 @@ export function openAbove(trees: Trees, { slug, root_path }: Project, uid: numbe
   const above = root_path.slice(0, slash);
   const opened = trees.open(above, [0, uid]);
   if (opened !== null) return { ...opened, live: `${opened.path}${root_path.slice(slash)}` };
-  throw new Problem("blocked", `${above} is missing`, { hint: ["sudo", "edox-ops", "project", "init", slug] });
+  throw new Problem("not-found", `${above} is missing`, { hint: ["sudo", "edox-ops", "project", "init", slug] });
 }
 
 /** Creates the directories of the backups where they are missing. */
@@ -81,7 +81,7 @@ export function secureBackups(host: Host, trees: Trees, slug: string): void {
     const stat = host.stat(dir);
     if (stat === null) continue;
     if (stat.type !== "directory") {
-      throw new Problem("blocked", `${dir} is not a directory: move it away`, { hint: ["ls", "-ld", dir] });
+      throw new Problem("conflict", `${dir} is not a directory: move it away`, { hint: ["ls", "-ld", dir] });
     }
     if (isSecured(stat, host.uid)) continue;
     host.setAttributes(dir, { mode: takenMode, ...of(host) });
@@ -96,7 +96,7 @@ export function demandSecuredBackups(reader: HostReader, slug: string): void {
     const stat = reader.stat(dir);
     if (stat === null || isSecured(stat, reader.uid)) continue;
     const message = `another user can change ${dir}, where an archive is unpacked: a deploy takes it over, a dry run does not`;
-    throw new Problem("unknown", message, { hint: ["ls", "-ld", dir] });
+    throw new Problem("unknown-state", message, { hint: ["ls", "-ld", dir] });
   }
 }
 

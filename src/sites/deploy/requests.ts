@@ -49,7 +49,7 @@ export async function deployRequest(
   const given = source ?? project.source_path;
   if (given === null) {
     const hint = withFlag(choices.again, "--source", "DIRECTORY");
-    throw new Problem("requirement", `${project.slug} has no source path: say --source`, { hint });
+    throw new Problem("missing-value", `${project.slug} has no source path: say --source`, { hint });
   }
   const name = subdir === null ? given : `${given}/${subdir}`;
   const shape = { project, name, ...more, ...choices, probe: probeOf(project, choices.asks, host) };
@@ -59,7 +59,9 @@ export async function deployRequest(
     if (isArchive && pageName.test(given)) {
       const above = given.includes("/") ? parentOf(given) : ".";
       const hint = withFlag(choices.again, "--source", above);
-      throw new Problem("blocked", `${given} is one page: a source is a directory, or an archive of one`, { hint });
+      throw new Problem("invalid-source", `${given} is one page: a source is a directory, or an archive of one`, {
+        hint,
+      });
     }
     if (isArchive && dereference) throw new Problem("usage", "--dereference needs a directory as its source");
     if (!isArchive && dereference) {
@@ -141,7 +143,7 @@ export async function restoreRequest(
   const missing = (): Problem => {
     const left = names.length === 0 ? "" : " that a deploy left: choose one with --backup";
     const what = `${project.slug} has no backup${typed === null ? left : ` ${typed}`}`;
-    return new Problem("requirement", what, { hint: ["edox-ops", "project", "backups", "list", project.slug] });
+    return new Problem("not-found", what, { hint: ["edox-ops", "project", "backups", "list", project.slug] });
   };
   if (name === undefined || !names.includes(name)) throw missing();
   const from = `${dir}/${name}`;
@@ -151,7 +153,7 @@ export async function restoreRequest(
     if (backups === null) throw missing();
     const opened = trees.openBelow(open(backups).path, name);
     if (opened === null) throw missing();
-    if (open(opened).type !== "directory") throw new Problem("blocked", `${from} is not a directory`);
+    if (open(opened).type !== "directory") throw new Problem("conflict", `${from} is not a directory`);
     return { dir: opened.path, of: "release" };
   });
 }

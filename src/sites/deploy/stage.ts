@@ -45,7 +45,7 @@ function missingRoom({ source, origins }: Plan, trees: Trees): Problem | null {
 }
 
 function noRoom(what: string, flags: string[]): Problem {
-  return new Problem("blocked", `no room for the new tree in ${docsRoot}: ${what}`, {
+  return new Problem("no-space", `no room for the new tree in ${docsRoot}: ${what}`, {
     hint: ["df", ...flags, docsRoot],
   });
 }

@@ -96,7 +96,7 @@ export async function unpackArchive(
     const kept = limit === "entries" ? `${inodeReserve} inodes` : `${Math.round(reserve / 2 ** 20)} MiB`;
     const why = isRoom ? `${message}, which is what ${docsRoot} has room for, with ${kept} in reserve` : message;
     const hint = limit === "unchanged" ? asked.again : hintFor(given, isRoom, limit);
-    throw new Problem("blocked", `${name} is not published: ${why}`, { hint });
+    throw new Problem(isRoom ? "no-space" : Problem.of(error).code, `${name} is not published: ${why}`, { hint });
   }
 }
 

@@ -19,7 +19,7 @@ export function foreignName(
   });
   if (other === undefined) return null;
   const hint = ["grep", "-niF", domain, other.path];
-  return { reason: `${other.path}:${other.line} has the name ${domain} too`, hint };
+  return { reason: `${other.path}:${other.line} has the name ${domain} too`, hint, code: "conflict" };
 
   function isOn(socket: string): boolean {
     return ports.some((port) => socket === port || socket === `[::]:${port}`);

@@ -8,6 +8,7 @@ import { nginxConfig } from "../../nginx/config.ts";
 import { setUp } from "../../nginx/fault.ts";
 import { sitesEnabledDir } from "../../nginx/paths.ts";
 import { hasLoadedFiles } from "../../nginx/running.ts";
+import type { ProblemCode } from "../../problem/codes.ts";
 import { Problem } from "../../problem/problem.ts";
 import { portFree } from "../../resources/port.ts";
 import { isActive, isMasked } from "../../resources/service.ts";
@@ -21,6 +22,8 @@ import { hintToAsk, hintToStart, reloadNginx } from "./site-hints.ts";
 export interface UnservedReason {
   reason: string;
   hint: string[];
+  /** Without it, the code of the problem is not-served. */
+  code?: ProblemCode;
 }
 
 /** Requests a site from nginx. Resolves to null where the site is served. */
@@ -39,7 +42,7 @@ export function probeOf(project: Project, asks: boolean, reader: HostReader): Pr
 export async function unservedProblem(probe: Probe | null): Promise<Problem | null> {
   try {
     const unserved = await probe?.();
-    return unserved ? new Problem("blocked", unserved.reason, { hint: unserved.hint }) : null;
+    return unserved ? new Problem(unserved.code ?? "not-served", unserved.reason, { hint: unserved.hint }) : null;
   } catch (error) {
     return Problem.of(error);
   }
@@ -102,7 +105,8 @@ async function stoppedCause(reason: string, { tls }: Project, reader: HostReader
   if (isMasked(reader, "nginx")) return { reason: `${reason}: nginx is masked`, hint };
   for (const port of tls ? [80, 443] : [80]) {
     const taken = await portFree(port, "nginx", () => false).check(reader, () => {});
-    if (taken?.hint) return { reason: `${reason}: nginx is not running, and ${taken.reason}`, hint: taken.hint };
+    if (taken?.hint)
+      return { ...taken, reason: `${reason}: nginx is not running, and ${taken.reason}`, hint: taken.hint };
   }
   const fault = await configFault(reader);
   if (fault === null) return { reason: `${reason}: nginx is not running`, hint };

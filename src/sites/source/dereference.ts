@@ -181,12 +181,15 @@ export async function dereferenceTree({
     bytes += type === "file" ? size : 0;
     const fits = entries <= Math.min(unpackLimits.entries, room.entries);
     if (fits && bytes <= Math.min(unpackLimits.bytes, room.bytes)) return;
+    const isRoom = fits ? room.bytes < unpackLimits.bytes : room.entries < unpackLimits.entries;
     const message = `${name} is not published: with what its links lead to it is larger than a site may be`;
-    throw new Problem("blocked", message, { hint: ["df", fits ? "-h" : "-i", docsRoot] });
+    throw new Problem(isRoom ? "no-space" : "limit-exceeded", message, { hint: ["df", fits ? "-h" : "-i", docsRoot] });
   }
 
   function changedProblem(called: string): Problem {
-    return new Problem("blocked", `${called} was changed while it was read: nothing was deployed`, { hint: again });
+    return new Problem("concurrent-change", `${called} was changed while it was read: nothing was deployed`, {
+      hint: again,
+    });
   }
 }
 
@@ -196,5 +199,5 @@ function isShared(mode: number): boolean {
 }
 
 function refusal(called: string, why: string, path = called): Problem {
-  return new Problem("blocked", `${called} ${why}`, { hint: ["namei", "-l", path] });
+  return new Problem("unsafe-source", `${called} ${why}`, { hint: ["namei", "-l", path] });
 }

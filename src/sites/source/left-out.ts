@@ -78,7 +78,7 @@ export class LeftOutEntries {
     const excluded = [...this.select.exclude, ...this.#secrets];
     const canType = excluded.length <= mostExcluded && !excluded.some((path) => path.includes(","));
     const hint = canType ? withFlag(line, "--exclude", excluded.join(",")) : ["ls", "-la", name];
-    throw new Problem("blocked", message, { hint });
+    throw new Problem("unsafe-source", message, { hint });
   }
 
   /** Returns warnings. */

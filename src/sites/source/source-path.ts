@@ -3,6 +3,7 @@
 import { docsRoot } from "../../engine/paths.ts";
 import type { HostReader } from "../../host/host.ts";
 import { type OpenedEntry, RejectedArchive, type Trees } from "../../host/trees.ts";
+import type { ProblemCode } from "../../problem/codes.ts";
 import { Problem } from "../../problem/problem.ts";
 import { homeIn } from "./homes.ts";
 import { closedPart } from "./secrets.ts";
@@ -54,9 +55,10 @@ export function openSource(trees: Trees, typed: string, trusted: readonly number
     const { real, type } = opened;
     const way = real === typed ? "" : ` (${real})`;
     const never = whyNotPublished(real, reader);
-    if (never !== null) throw refusal(`${typed}${way} is not published: ${never.reason}`, hintInstead(real, never));
+    if (never !== null)
+      throw refusal("unsafe-source", `${typed}${way} is not published: ${never.reason}`, hintInstead(real, never));
     if (type !== "directory" && type !== "file") {
-      throw refusal(`${typed} is neither a directory nor an archive`, hint);
+      throw refusal("invalid-source", `${typed} is neither a directory nor an archive`, hint);
     }
     return opened;
   } catch (error) {
@@ -71,9 +73,9 @@ function openTrusted(trees: Trees, typed: string, trusted: readonly number[], hi
     if (opened !== null) return opened;
   } catch (error) {
     if (!(error instanceof RejectedArchive)) throw error;
-    throw refusal(`${typed} is not published: ${error.message}`, hint);
+    throw refusal("unsafe-source", `${typed} is not published: ${error.message}`, hint);
   }
-  throw refusal(`${typed} is not there`, hint);
+  throw refusal("not-found", `${typed} is not there`, hint);
 }
 
 /** Returns the path without empty names, `.` and `..`. */
@@ -90,6 +92,6 @@ function within(path: string, dir: string): boolean {
   return path === dir || path.startsWith(dir === "/" ? "/" : `${dir}/`);
 }
 
-function refusal(message: string, hint?: string[]): Problem {
-  return new Problem("blocked", message, { hint });
+function refusal(code: ProblemCode, message: string, hint?: string[]): Problem {
+  return new Problem(code, message, { hint });
 }

@@ -2,6 +2,7 @@
 
 import { Listing } from "../../host/listing.ts";
 import type { TreeEntry, Trees } from "../../host/trees.ts";
+import type { ProblemCode } from "../../problem/codes.ts";
 import { Problem } from "../../problem/problem.ts";
 import { nameOf, parentOf } from "../../text/path.ts";
 import { withFlag } from "../../text/with-flag.ts";
@@ -77,10 +78,14 @@ export async function survey(
   for (const batch of entries.batches()) {
     for (const entry of batch) {
       const why = faultOf(entry);
-      if (why !== null) throw refusal(`${name}/${entry.path} ${why}`, hintToLook(sought, entry.path));
+      if (why !== null) throw refusal("unsafe-source", `${name}/${entry.path} ${why}`, hintToLook(sought, entry.path));
       if (isTooLong(entry.path, longestPath)) {
         const top = `${name}/${entry.path.slice(0, entry.path.indexOf("/"))}`;
-        throw refusal(`${top} has a path of more than ${longestPath} bytes in it`, hintToMeasure(top, longestPath));
+        throw refusal(
+          "limit-exceeded",
+          `${top} has a path of more than ${longestPath} bytes in it`,
+          hintToMeasure(top, longestPath),
+        );
       }
       left.judge(entry);
       if (entry.type === "link") links.set(entry.path, targetOf(entry));
@@ -97,7 +102,7 @@ export async function survey(
   for (const [path, target] of links) {
     if (sought.followsOut === true || endOf(path, links) !== null) continue;
     const way = target.startsWith("/") ? "only relative links stay right in a site" : "it leads out of the site";
-    throw refusal(`${name}/${path} is a link to ${target}: ${way}`, hintToFollow(sought, path));
+    throw refusal("unsafe-source", `${name}/${path} is a link to ${target}: ${way}`, hintToFollow(sought, path));
   }
   const stale = staleGzips(trees, dir, gzips, links);
   entries.leaveOut(stale);
@@ -119,14 +124,14 @@ export async function survey(
     const owner = owners.get(above) ?? uid;
     if (owner === uid) return;
     const why = `belongs to user ${uid}, and user ${owner}, who owns its directory, may not read it`;
-    throw refusal(`${name}/${path} ${why}`, hintToLook(sought, above, path));
+    throw refusal("unsafe-source", `${name}/${path} ${why}`, hintToLook(sought, above, path));
   }
 
   function targetOf({ path }: TreeEntry): string {
     try {
       return trees.linkTarget(`${dir}/${path}`);
     } catch {
-      throw refusal(`${name}/${path} was changed while it was read`, again);
+      throw refusal("concurrent-change", `${name}/${path} was changed while it was read`, again);
     }
   }
 }
@@ -149,7 +154,8 @@ function isTooLong(text: string, mostBytes: number): boolean {
 
 /** Throws a Problem for a tree without a front page, which is usually a mistake. */
 export function demandPage({ name: dir, entries, links }: DeploySource, sought: SourceSelection): void {
-  if (entries.length === 1) throw refusal(`${dir} is empty (--allow-empty to publish it)`, hintToList(sought));
+  if (entries.length === 1)
+    throw refusal("invalid-source", `${dir} is empty (--allow-empty to publish it)`, hintToList(sought));
   const page = endOf("index.html", links);
   /** Subdirectories with a front page. */
   const below: string[] = [];
@@ -164,7 +170,11 @@ export function demandPage({ name: dir, entries, links }: DeploySource, sought: 
   const [only] = below;
   const isSite = below.length === 1 && of !== "release" && !again.some((word) => /^--subdir(=|$)/.test(word));
   const hint = isSite && only !== undefined ? withFlag(again, "--subdir", only) : hintToList(sought);
-  throw refusal(`${dir} has no index.html (--allow-empty to publish it, --subdir for one below it)`, hint);
+  throw refusal(
+    "invalid-source",
+    `${dir} has no index.html (--allow-empty to publish it, --subdir for one below it)`,
+    hint,
+  );
 }
 
 /**
@@ -196,10 +206,10 @@ export async function demandUnchanged(
 
   function changedProblem(path: string): Problem {
     const what = path === "" ? name : `${name}/${path}`;
-    return refusal(`${what} was changed while it was read: nothing was deployed`, again);
+    return refusal("concurrent-change", `${what} was changed while it was read: nothing was deployed`, again);
   }
 }
 
-function refusal(message: string, hint?: readonly string[]): Problem {
-  return new Problem("blocked", message, { hint });
+function refusal(code: ProblemCode, message: string, hint?: readonly string[]): Problem {
+  return new Problem(code, message, { hint });
 }

@@ -1,0 +1,43 @@
+// The codes of problems, for scripts that read `--json`. docs/json.md and the JSON Schema are generated from this list.
+
+/** The meaning of each code. A code keeps its meaning: a script may depend on it. */
+export const problemCodes = {
+  usage: "The command line is wrong",
+  "missing-value": "A required value is neither on the command line nor recorded",
+  "invalid-value": "A value on the command line is not valid for the record of a project",
+  "not-root": "Only root may do this",
+  "not-confirmed": "The command needs confirmation: `--yes`",
+  locked: "Another run of edox-ops holds the lock: try again",
+  "in-use": "A running job, a container, a registered runner or a mount still uses it",
+  "concurrent-change": "Another program changed it during the run: try again",
+  timeout: "It did not happen within the time limit: try again",
+  interrupted: "The run was ended by a signal",
+  "not-found": "The named project, backup, runner, group or file does not exist",
+  "already-exists": "The project, runner or file exists already",
+  conflict: "Something else takes its place: a file of another type, another site, program or apt source",
+  "not-managed": "It exists, but edox-ops does not manage it",
+  "unsupported-platform": "edox-ops does not support this system or architecture",
+  "precondition-failed": "Another requirement of the command is not met",
+  "unknown-state": "The state of the host could not be determined",
+  "invalid-config": "A configuration file or a record is invalid, of edox-ops or of another program",
+  "invalid-source": "The source of a deploy is no site or no valid archive",
+  "unsafe-source": "The source has something that must not be published: secrets, system files, links that lead out",
+  "no-space": "No space or no inodes are left on the disk",
+  "read-only-file-system": "The file system is read-only",
+  "permission-denied": "The system denies access, or the file is immutable",
+  "limit-exceeded": "A limit on size, number or length is exceeded, of the system or of edox-ops",
+  "io-error": "The system reports another error for a file or a process",
+  unreachable: "A server cannot be reached: name, connection, certificate or proxy",
+  "unexpected-response": "A server answered with an error, a redirect, or as another service does",
+  "token-rejected": "GitLab rejected the token: mistyped, expired or without the right",
+  "invalid-signature": "A signing key is invalid, or did not sign this version",
+  "checksum-mismatch": "A download does not have the signed checksum",
+  "package-failed": "apt or dpkg failed, or would remove or keep other packages",
+  "command-failed": "Another program failed",
+  "not-served": "nginx does not serve the site as expected",
+  "verify-failed": "The result is still wrong after all changes were applied",
+  "failed-on-purpose": "The step of `--fail-step` was reached",
+  internal: "A bug of edox-ops",
+} as const;
+
+export type ProblemCode = keyof typeof problemCodes;
