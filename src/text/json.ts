@@ -19,12 +19,9 @@ export function parseJson(text: string): unknown {
   return JSON.parse(text);
 }
 
-/** Returns whether objects and arrays nest deeper than {@link maxNesting}, without recursion. */
-export function isTooDeep(value: unknown): boolean {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > maxNesting) return true;
-    level = level.flatMap((each) => (typeof each === "object" && each !== null ? Object.values(each) : []));
-  }
-  return false;
+/** Returns whether objects and arrays nest deeper than {@link maxNesting}. It recurses no deeper than that. */
+export function isTooDeep(value: unknown, depth = 0): boolean {
+  if (depth > maxNesting) return true;
+  if (typeof value !== "object" || value === null) return false;
+  return Object.values(value).some((each) => isTooDeep(each, depth + 1));
 }

@@ -2,40 +2,32 @@
 
 import { Problem } from "../problem/problem.ts";
 import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
-import { applyToMeaning, type ConfigEdit, isTable, meaningToWrite, sameMeaning, type TomlValue } from "./meaning.ts";
-import { insertion, intoArray, lastSection, removeElement, removeSections, splice } from "./places.ts";
-import { formatValue } from "./spelling.ts";
 import {
-  InvalidToml,
-  type Item,
-  meaningBySmol,
-  meaningOfItem,
-  parseWithSmol,
-  type Table,
-  type Tree,
-  treeOf,
-} from "./tree.ts";
+  applyToMeaning,
+  type ConfigEdit,
+  hasMeaning,
+  isTable,
+  type Meanings,
+  meaningOf,
+  meaningToWrite,
+  type TomlValue,
+  withNumbers,
+} from "./meaning.ts";
+import { insertion, intoArray, lastSection, removeElement, removeSections, splice } from "./places.ts";
+import { partFor, sectionsOf, tableOf } from "./sections.ts";
+import { formatValue } from "./spelling.ts";
+import { InvalidToml, type Item, meaningOfItem, parseWithSmol, type Table, type Tree, treeOf } from "./tree.ts";
 
 export type { ConfigEdit, TomlTable, TomlValue } from "./meaning.ts";
 
 const mark = "\ufeff";
-/**
- * The last edited text. toml-eslint-parser takes a second for 10 MB, so it does not read this text again: the text
- * before was TOML 1.0, edits insert only TOML 1.0, and smol-toml has parsed the whole.
- */
-let lastEdited: string | null = null;
 
 /**
  * Parses the text. Throws a Problem with the path, line and column of anything that is not TOML 1.0. The Problem quotes
  * nothing, because the file contains tokens.
  */
 export function parseConfig(text: string, path: string): Record<string, unknown> {
-  return orProblem(path, () => {
-    const bare = withoutMark(text);
-    const config = parseWithSmol(bare, "asNeeded");
-    demandToml10(bare);
-    return config;
-  });
+  return orProblem(path, () => withNumbers(tableOf(sectionsOf(withoutMark(text)))) as Record<string, unknown>);
 }
 
 /**
@@ -49,26 +41,16 @@ export function editConfig(text: string, edits: readonly ConfigEdit[], path: str
     parseConfig(text, path);
     return text;
   }
-  const wanted = orProblem(path, () => {
-    const meaning = meaningBySmol(bare);
-    treeOf(bare);
-    return meaning;
-  });
+  const wanted = orProblem(path, () => meaningOf(tableOf(sectionsOf(bare))) as Meanings);
   const wrong = new Problem("internal", `${path} would not mean what it should: it is left as it is`);
   try {
     const edited = applyEdits(bare, edits, path);
     applyToMeaning(wanted, edits);
-    if (!sameMeaning(wanted, meaningBySmol(edited))) throw wrong;
-    lastEdited = edited;
+    if (!hasMeaning(parseWithSmol(edited), wanted)) throw wrong;
     return text.slice(0, text.length - bare.length) + edited;
   } catch (error) {
     throw error instanceof InvalidToml ? wrong : error;
   }
-}
-
-/** smol-toml also accepts TOML 1.1, which not every gitlab-runner does. */
-function demandToml10(bare: string): void {
-  if (bare !== lastEdited) treeOf(bare);
 }
 
 /**
@@ -80,7 +62,11 @@ export function demandEditable(text: string, edits: readonly ConfigEdit[], path:
 }
 
 function applyEdits(bare: string, edits: readonly ConfigEdit[], path: string): string {
-  return edits.reduce((before, edit) => new Editor(before, path).edited(edit), bare);
+  return edits.reduce((before, edit) => {
+    const { start, end, firstRunner } = partFor(edit, sectionsOf(before));
+    const part = new Editor(before.slice(start, end), path, firstRunner).edited(edit);
+    return before.slice(0, start) + part + before.slice(end);
+  }, bare);
 }
 
 function withoutMark(text: string): string {
@@ -105,6 +91,8 @@ class Editor {
   constructor(
     readonly text: string,
     readonly path: string,
+    /** The number of its first runner in the whole file. */
+    readonly firstRunner: number,
   ) {
     this.#tree = treeOf(text);
   }
@@ -130,7 +118,7 @@ class Editor {
     if (isTable(value)) {
       if (item.kind !== "table") throw this.#wrong(runner, key, "a table");
       return Object.entries(value).reduce((text, [name, each]) => {
-        return new Editor(text, this.path).#set(runner, [...key, name], each);
+        return new Editor(text, this.path, this.firstRunner).#set(runner, [...key, name], each);
       }, this.text);
     }
     if (item.kind === "table" || item.kind === "tables") throw this.#wrong(runner, key, "a value");
@@ -167,7 +155,7 @@ class Editor {
   }
 
   #runner(at: number): Table {
-    const runner = this.#runners()[at];
+    const runner = this.#runners()[at - this.firstRunner];
     if (!runner) throw new Problem("invalid-config", `${this.path} has no runners[${at}]`);
     return runner;
   }

@@ -1,6 +1,6 @@
 // The meaning of a config.toml and of its edits, independent of the syntax. An edited text is verified against it.
 
-import { type TomlValue as Parsed, TomlDate } from "smol-toml";
+import { type TomlValue as Parsed, type TomlTable as ParsedTable, TomlDate } from "smol-toml";
 import { Problem } from "../problem/problem.ts";
 
 /** A whole number becomes an integer and any other number a float. A Date becomes a date-time, to the second. */
@@ -21,7 +21,7 @@ export type ConfigEdit =
   /** Adds a runner at the end of the file. Its inner tables become sections of their own. */
   | { kind: "add-runner"; table: TomlTable }
   | { kind: "remove-runner"; runner: number }
-  | { kind: "set-global"; key: string; value: TomlValue };
+  | { kind: "set-global"; key: string; value: string | number | boolean };
 
 /** Integers are bigints, so that 1 differs from 1.0. */
 export type Meaning = string | number | bigint | boolean | { moment: string } | Meaning[] | Meanings;
@@ -43,6 +43,16 @@ export function meaningToWrite(value: TomlValue): Meaning {
   if (value instanceof Date) return { moment: formatMoment(value) };
   if (isTable(value)) return new Map(Object.entries(value).map(([key, each]) => [key, meaningToWrite(each)]));
   return [...value];
+}
+
+/** Returns a value that smol-toml parsed with integers as bigints, with those as numbers that a number represents. */
+export function withNumbers(value: Parsed): Parsed {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (typeof value !== "object" || value instanceof TomlDate) return value;
+  if (Array.isArray(value)) return value.map(withNumbers);
+  const table: ParsedTable = Object.create(null);
+  for (const [key, each] of Object.entries(value)) table[key] = withNumbers(each);
+  return table;
 }
 
 /** Returns the meaning of a value that smol-toml parsed with integers as bigints. */
@@ -70,12 +80,25 @@ export function applyToMeaning(config: Meanings, edits: readonly ConfigEdit[]): 
 }
 
 /**
- * Returns whether two files have the same meaning. A missing `runners` equals an empty array: removing the last runner
- * leaves either.
+ * Returns whether a file that smol-toml parsed with integers as bigints has this meaning. A missing `runners` equals an
+ * empty array: removing the last runner leaves either.
  */
-export function sameMeaning(one: Meanings, other: Meanings): boolean {
-  const [a, b] = [one, other].map((each) => new Map<string, Meaning>([["runners", []], ...each]));
-  return Bun.deepEquals(a, b, true);
+export function hasMeaning(file: ParsedTable, meaning: Meanings): boolean {
+  const whole = Object.assign(Object.create(null), { runners: [] }, file);
+  return isMeant(whole, new Map<string, Meaning>([["runners", []], ...meaning]));
+}
+
+function isMeant(value: Parsed, meaning: Meaning | undefined): boolean {
+  if (typeof value !== "object") return Object.is(value, meaning);
+  if (Array.isArray(value)) {
+    return (
+      Array.isArray(meaning) && meaning.length === value.length && value.every((each, i) => isMeant(each, meaning[i]))
+    );
+  }
+  if (value instanceof TomlDate) return Bun.deepEquals(meaningOf(value), meaning, true);
+  if (!(meaning instanceof Map)) return false;
+  const entries = Object.entries(value);
+  return entries.length === meaning.size && entries.every(([key, each]) => isMeant(each, meaning.get(key)));
 }
 
 function put(table: Meanings, [name, ...rest]: readonly string[], value: TomlValue): void {

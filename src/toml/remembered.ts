@@ -2,8 +2,8 @@
 const mostTexts = 3;
 
 /**
- * Returns the same function with a cache for the last three texts, because parsing 10 MB of TOML takes a second.
- * Callers must not change its results. If it throws for a text, that text is read again.
+ * Returns the same function with a cache for the last three texts, because parsing 10 MB of TOML takes a third of a
+ * second. Callers must not change its results. If it throws for a text, that text is read again.
  */
 export function memoize<T>(read: (text: string) => T): (text: string) => T {
   const results = new Map<string, T>();

@@ -3,7 +3,7 @@
 import { parse, TomlError, type TomlTable } from "smol-toml";
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
 import { isTooDeep, maxNesting } from "../text/json.ts";
-import { type Meaning, type Meanings, meaningOf } from "./meaning.ts";
+import type { Meaning } from "./meaning.ts";
 import { memoize } from "./remembered.ts";
 
 export interface Table {
@@ -41,13 +41,10 @@ export class InvalidToml extends Error {
   }
 }
 
-/**
- * Parses a text with smol-toml. "asNeeded" returns integers as numbers if these can represent them. Throws Unreadable
- * for invalid or too deeply nested text.
- */
-export function parseWithSmol(text: string, integersAsBigInt: true | "asNeeded"): TomlTable {
+/** Parses a text with smol-toml, with integers as bigints. Throws InvalidToml for invalid or too deeply nested text. */
+export function parseWithSmol(text: string): TomlTable {
   try {
-    const config = parse(text, { integersAsBigInt });
+    const config = parse(text, { integersAsBigInt: true });
     if (isTooDeep(config)) throw new InvalidToml(`: it is nested deeper than ${maxNesting} levels`);
     return config;
   } catch (error) {
@@ -56,11 +53,6 @@ export function parseWithSmol(text: string, integersAsBigInt: true | "asNeeded")
     const twice = error.message.includes("trying to redefine") ? ": this is there already" : "";
     throw new InvalidToml(` at line ${error.line}, column ${error.column}${twice}`);
   }
-}
-
-/** Returns the meaning of a text as parsed by smol-toml. */
-export function meaningBySmol(text: string): Meanings {
-  return meaningOf(parseWithSmol(text, true)) as Meanings;
 }
 
 export function meaningOfItem(item: Item): Meaning {
@@ -88,7 +80,8 @@ function readTree(text: string): Tree {
   return { text, top, tokens: program.tokens, commentLines: new Set(own.map(([, line]) => line)) };
 }
 
-function parseWithEslint(text: string): AST.TOMLProgram {
+/** Parses a text in TOML 1.0 with toml-eslint-parser. Throws InvalidToml for any other. */
+export function parseWithEslint(text: string): AST.TOMLProgram {
   try {
     return parseTOML(text, { tomlVersion: "1.0" });
   } catch (error) {
