@@ -13,6 +13,7 @@ import { runLog } from "../../src/report/run-log.ts";
 import { styleOf } from "../../src/report/style.ts";
 import { findingText, problemText, stepText } from "../../src/report/text.ts";
 import { lineOf, linesOf, oneLine, shellLine } from "../../src/text/lines.ts";
+import { anyText } from "../any-text.ts";
 import { typedWords } from "../cli/typed.ts";
 import { fakeHost } from "../fake-host.ts";
 
@@ -27,7 +28,7 @@ const harmless = ["a", " ", "'", '"', "\\", "$", "é", "世", "]]>", "&", "hint:
 const words = fc.array(fc.constantFrom(...dangers, ...more, ...harmless), { minLength: 1, maxLength: 12 });
 const foreign = fc.oneof(
   words.map((parts) => parts.join("")),
-  fc.string({ unit: "binary", minLength: 1, maxLength: 40 }),
+  anyText({ minLength: 1, maxLength: 40 }),
 );
 
 /** Returns the lines of a text, after checking that it ends with a newline and contains nothing hostile. */

@@ -22,8 +22,9 @@ const magic = { ustar: "ustar\x0000", gnu: "ustar  \0", v7: "" };
 
 export function tarEntry(member: TarMember): Buffer {
   const { name, content = "", type = "0", link = "", mode = 0o644, format = "ustar", prefix = "" } = member;
-  const bytes = Buffer.from(content as string);
-  const header = Buffer.alloc(block);
+  const bytes = typeof content === "string" ? Buffer.from(content) : content;
+  const entry = Buffer.alloc(block * (1 + Math.ceil(bytes.length / block)));
+  const header = entry.subarray(0, block);
   const size = member.size ?? bytes.length;
   for (const [at, value] of [
     [0, name],
@@ -41,13 +42,11 @@ export function tarEntry(member: TarMember): Buffer {
     Buffer.from(value as string).copy(header, at);
   }
   header.fill(" ", 148, 156);
-  const sum = header.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (const byte of header) sum += byte;
   header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
-  return Buffer.concat([header, padded(bytes)]);
-}
-
-function padded(bytes: Buffer): Buffer {
-  return Buffer.concat([bytes, Buffer.alloc((block - (bytes.length % block)) % block)]);
+  bytes.copy(entry, block);
+  return entry;
 }
 
 /** `members` are entries, or bytes that are written unchanged. */
