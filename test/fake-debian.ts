@@ -31,8 +31,6 @@ export function fakeDebian(options: Like = {}): FakeHost {
   const { id = "debian", version = "12", codename = "bookworm", like, nginx = "1.22.1-9", ipv6 = true } = options;
   const host = fakeHost(options.uid ?? 0);
   const booted = host.now() - 1_000_000;
-  let workerStart = 0;
-  let generation = 100;
 
   for (const path of ["/usr/bin", "/usr/sbin", "/etc/systemd/system/multi-user.target.wants", "/run/systemd/units"])
     host.dir(path);
@@ -61,9 +59,10 @@ export function fakeDebian(options: Like = {}): FakeHost {
 
   const startNginx = (): void => {
     // Old workers must be removed, since a search of all processes would find them.
-    for (const name of host.list(`/proc/${generation}`) ?? []) host.remove(`/proc/${generation}/${name}`);
-    generation += 1;
-    workerStart = host.now();
+    const old = Number(host.text("/proc/99/task/99/children") ?? 100);
+    for (const name of host.list(`/proc/${old}`) ?? []) host.remove(`/proc/${old}/${name}`);
+    const generation = old + 1;
+    const workerStart = host.now();
     host.link("/run/systemd/units/invocation:nginx.service", "0123456789abcdef");
     host.put("/run/nginx.pid", "99\n");
     host.put("/proc/99/task/99/children", `${generation} `);

@@ -1,7 +1,15 @@
 // A host in memory. It throws on an unexpected command instead of returning an empty success.
 
-import type { Attributes, Host, HttpResponse, Output, RequestOptions, Signal, Stat } from "../src/host/host.ts";
-import { UnknownStateError } from "../src/host/host.ts";
+import {
+  type Attributes,
+  type Host,
+  type HttpResponse,
+  type Output,
+  type RequestOptions,
+  type Signal,
+  type Stat,
+  UnknownStateError,
+} from "../src/host/host.ts";
 
 type Content = string | Uint8Array | (() => string);
 interface Node extends Attributes {
@@ -35,6 +43,10 @@ export interface FakeHost extends Host {
   text(path: string): string | null;
   /** Returns paths with type, attributes and content, for comparison. */
   listing(below?: string): Record<string, string>;
+  /** Returns the clock and everything about every path, for comparison. */
+  state(): string;
+  /** Copies the files, the clock and the records of another host. Files with a computed content stay its own. */
+  resume(other: FakeHost): FakeHost;
 }
 
 export const ok = (stdout = ""): Output => ({ code: 0, stdout, stderr: "" });
@@ -48,6 +60,7 @@ export function fakeHost(uid = 0): FakeHost {
     const value = typeof content === "function" ? content() : content;
     return typeof value === "string" ? new TextEncoder().encode(value) : value;
   };
+  const textOf = ({ content }: Node): string => Buffer.from(bytesOf(content)).toString("latin1");
   const parentOf = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/";
   const set = (path: string, type: Node["type"], content: Content, attributes: Attributes): void => {
     nodes.set(path, { type, content, ...attributes, changedMs: clock++ });
@@ -127,9 +140,10 @@ export function fakeHost(uid = 0): FakeHost {
     },
     list(path) {
       if (node(path)?.type !== "directory") return null;
+      const start = path === "/" ? path : `${path}/`;
       return [...nodes.keys()]
-        .filter((each) => each !== path && parentOf(each) === path)
-        .map((each) => each.slice(each.lastIndexOf("/") + 1))
+        .filter((each) => each.startsWith(start) && each.length > start.length && !each.includes("/", start.length))
+        .map((each) => each.slice(start.length))
         .sort();
     },
     space: () => ({ bytesFree: 5e10, inodes: 1e6, inodesFree: 9e5 }),
@@ -209,6 +223,18 @@ export function fakeHost(uid = 0): FakeHost {
           })
           .sort(),
       ),
+    state: () =>
+      JSON.stringify([clock, uid, [...nodes].map(([path, each]) => [path, { ...each, content: textOf(each) }])]),
+    resume(other) {
+      const own = [...nodes].filter(([, { content }]) => typeof content === "function");
+      nodes.clear();
+      for (const [path, each] of own) nodes.set(path, each);
+      for (const [path, each] of other.nodes) if (typeof each.content !== "function") nodes.set(path, { ...each });
+      clock = other.now();
+      ran.splice(0, ran.length, ...other.ran);
+      host.asked.splice(0, host.asked.length, ...other.asked);
+      return host;
+    },
   };
   host.dir("/");
   return host;

@@ -5,13 +5,12 @@ import * as v from "valibot";
 import { documentSchema } from "../../src/report/schema.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
-import { typed } from "./typed.ts";
+import { bootstrap, typed } from "./typed.ts";
 
 let root: FakeHost;
 
 beforeEach(async () => {
-  root = fakeDebian();
-  await typed("bootstrap --yes", root);
+  root = await bootstrap(fakeDebian());
   root.put("/etc/edox-ops/projects.json", "{}", { mode: 0o600 });
 });
 

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import { UnknownStateError } from "../../src/host/host.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
-import { typed } from "./typed.ts";
+import { bootstrap, typed } from "./typed.ts";
 
 const foreignPath = "/etc/nginx/conf.d/theirs.conf";
 const limitsPath = "/etc/nginx/conf.d/edox-ops-limits.conf";
@@ -12,8 +12,7 @@ const fault = `nginx refuses its configuration: unknown directive "bogus" in ${f
 
 let host: FakeHost;
 beforeEach(async () => {
-  host = fakeDebian();
-  await typed("bootstrap --yes", host);
+  host = await bootstrap(fakeDebian());
   await host.sleep(1000);
   host.ran.length = 0;
 });

@@ -15,7 +15,7 @@ import { type FakeHost, ok } from "../fake-host.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";
 import { mirrors, preparedRunner } from "../runner/prepared-runner.ts";
 import { SiteHost } from "../sites/site-host.ts";
-import { typedWords } from "./typed.ts";
+import { bootstrap, typedWords } from "./typed.ts";
 
 /** `doctor` changes something only with `--fix`, and asks first. `selftest` leaves only its lock file. */
 const exempt = ["doctor", "gitlab-runner selftest"];
@@ -72,8 +72,8 @@ async function served(line: string): Promise<Case> {
 
 /** Returns a host with a registered project that is not served. */
 async function registered(line: string, ...before: string[]): Promise<Case> {
-  const host = fakeDebian();
-  for (const each of ["bootstrap --yes", "project add demo --domain demo.test", ...before]) {
+  const host = await bootstrap(fakeDebian());
+  for (const each of ["project add demo --domain demo.test", ...before]) {
     expect(await typedWords(each.split(" "), host)).toMatchObject({ exit: 0, err: "" });
   }
   return inMemory(host, line);

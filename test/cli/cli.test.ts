@@ -6,13 +6,9 @@ import type { Host } from "../../src/host/host.ts";
 import { allCommands } from "../../src/report/command-spec.ts";
 import { documentSchema } from "../../src/report/schema.ts";
 import { fakeDebian } from "../fake-debian.ts";
-import { typed } from "./typed.ts";
+import { bootstrap, typed } from "./typed.ts";
 
-async function converged() {
-  const host = fakeDebian();
-  expect((await typed("bootstrap --yes", host)).exit).toBe(0);
-  return host;
-}
+const converged = () => bootstrap(fakeDebian());
 
 describe("command line", () => {
   const wrong: [string, string][] = [

@@ -5,6 +5,7 @@ import { OutputError } from "../../src/host/system-error.ts";
 import type { Trees } from "../../src/host/trees.ts";
 import { hintFor } from "../../src/report/style.ts";
 import { fakeDebian } from "../fake-debian.ts";
+import { type FakeHost, fakeHost } from "../fake-host.ts";
 
 /** The environment variables of every command line. */
 export const variables: Record<string, string> = {};
@@ -25,7 +26,7 @@ export async function typedWords(
   person?: boolean,
   broken?: string,
   program = "/usr/local/bin/edox-ops",
-  trees: Trees = localTrees("/none"),
+  trees: Trees | (() => Trees) = localTrees("/none"),
 ) {
   let out = "";
   let err = "";
@@ -47,7 +48,7 @@ export async function typedWords(
   const exit = await cli(
     {
       host: async () => host,
-      trees: async () => trees,
+      trees: async () => (typeof trees === "function" ? trees() : trees),
       console,
       variable: (name) => variables[name],
       program,
@@ -57,3 +58,25 @@ export async function typedWords(
   );
   return { exit, out, err };
 }
+
+/**
+ * Returns a function that runs these command lines on a host, and throws if one does not succeed. They run once for all
+ * hosts in the same state: most tests of a file start with the same commands.
+ */
+export function prepared(...lines: readonly string[]): (host: FakeHost) => Promise<FakeHost> {
+  const results = new Map<string, FakeHost>();
+  return async (host) => {
+    const state = host.state();
+    const known = results.get(state);
+    if (known !== undefined) return host.resume(known);
+    for (const line of lines) {
+      const { exit, err } = await typed(line, host);
+      if (exit !== 0 || err !== "") throw new Error(`${line} ended with ${exit}: ${err}`);
+    }
+    results.set(state, fakeHost().resume(host));
+    return host;
+  };
+}
+
+/** Prepares a host for documentation sites. */
+export const bootstrap = prepared("bootstrap --yes");

@@ -1,7 +1,7 @@
 // Types hints as printed on a host in memory. A hint is a command of edox-ops, or a program that runs on a copy of the
 // host's files.
 
-import { afterAll, expect } from "bun:test";
+import { afterAll } from "bun:test";
 import {
   chmodSync,
   lstatSync,
@@ -24,7 +24,7 @@ import { runnerChecks } from "../../src/runner/checks.ts";
 import { siteChecks } from "../../src/sites/checks.ts";
 import { probeOf } from "../../src/sites/serve/served.ts";
 import { theProject } from "../../src/sites/store.ts";
-import { typedWords } from "../cli/typed.ts";
+import { prepared, typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { hintIn, run, wordsOf } from "./words.ts";
@@ -33,6 +33,13 @@ const site = "/etc/nginx/sites-available/edox-ops-demo";
 export const tree = "/var/www/docs/demo";
 /** A short form of Debian's configuration file. */
 const nginxConf = "http {\n include /etc/nginx/conf.d/*.conf;\n include /etc/nginx/sites-enabled/*;\n}\n";
+
+const serveDemo = prepared(
+  "bootstrap --yes",
+  "project add demo --domain demo.test",
+  "project init demo",
+  "project enable demo",
+);
 
 /** Returns a bootstrapped host that serves the project demo, with an nginx that rejects a directive named bogus. */
 export async function liveHost(): Promise<FakeHost> {
@@ -53,14 +60,7 @@ export async function liveHost(): Promise<FakeHost> {
     const stderr = `nginx: [emerg] unknown directive "bogus" in ${faulty?.[0]}:${faulty?.[1]}\n`;
     return faulty && { code: 1, stdout: "", stderr };
   });
-  for (const line of [
-    "bootstrap --yes",
-    "project add demo --domain demo.test",
-    "project init demo",
-    "project enable demo",
-  ]) {
-    expect(await typedWords(line.split(" "), host)).toMatchObject({ exit: 0 });
-  }
+  await serveDemo(host);
   host.put(`${tree}/index.html`, "home", { mode: 0o644, uid: 0, gid: 33 });
   host.put("/srv/new/index.html", "new");
   // Files that are written from here on are newer than the start of nginx.
@@ -87,7 +87,9 @@ export async function type(host: FakeHost, hint: readonly string[]): Promise<{ e
   const words = wordsOf(hint);
   const [program = "", ...rest] = words;
   if (program === "edox-ops") {
-    const { exit, out, err } = await typedWords(rest, host, undefined, undefined, undefined, localTrees(copied(host)));
+    const { exit, out, err } = await typedWords(rest, host, undefined, undefined, undefined, () =>
+      localTrees(copied(host)),
+    );
     return { exit, out: out + err };
   }
   const line = words.join(" ");
@@ -196,12 +198,7 @@ export async function asked(
     const unserved = await probeOf(await theProject(host, "demo"), true, host)?.();
     return { fine: unserved === null, hint: unserved?.hint ?? [], said: unserved?.reason ?? "" };
   }
-  const { exit, out, err } = await typedWords(
-    from.split(" "),
-    host,
-    undefined,
-    undefined,
-    undefined,
+  const { exit, out, err } = await typedWords(from.split(" "), host, undefined, undefined, undefined, () =>
     localTrees(copied(host)),
   );
   return { fine: exit === 0, hint: hintIn(err + out), said: err };

@@ -23,6 +23,7 @@ export function hintIn(err: string): string[] {
   const forms = [/^hint: (.*)$/m, /\(run: (.*)\)\.?$/m, /if you trust it: (.*)$/m];
   const line = forms.map((form) => form.exec(err)?.[1]).find((found) => found !== undefined);
   if (line === undefined) return [];
+  if (/^[\w ./:=-]+$/.test(line)) return line.split(" ");
   return Bun.spawnSync(["sh", "-c", `printf '%s\\0' ${line}`])
     .stdout.toString()
     .split("\0")

@@ -1,7 +1,7 @@
 // A fake CI host whose service can be stopped, upgraded and removed like a real one.
 
 import { publicKeys } from "../../src/signature/openpgp.ts";
-import { typedWords } from "../cli/typed.ts";
+import { prepared, typedWords } from "../cli/typed.ts";
 import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
 import { ok } from "../fake-host.ts";
 
@@ -16,14 +16,15 @@ export const mirrors = [
   ...["--runner-apt-fingerprint", fingerprintOf(runnerKey)],
 ];
 
+const prepare = prepared(["gitlab-runner prepare-ci-host --yes", ...mirrors].join(" "));
+
 /** Returns a prepared host whose service stops after this number of checks, or never. */
 export async function preparedRunner(stopsAfter = 0) {
   const host = fakeDebian();
   const ops = (...words: string[]) => typedWords(["gitlab-runner", ...words], host);
   host.dir("/etc/edox-ops", { mode: 0o750 });
   const before = host.listing("/etc");
-  const { exit, err } = await ops("prepare-ci-host", "--yes", ...mirrors);
-  if (exit !== 0) throw new Error(err);
+  await prepare(host);
   let looks = Number.POSITIVE_INFINITY;
   const { readLink } = host;
   host.readLink = (path) => {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
-import { Refused, RejectedArchive } from "../../src/host/trees.ts";
+import { RejectedArchive } from "../../src/host/trees.ts";
 import { cleanUp } from "../../src/sites/deploy/releases.ts";
 import { deployRequest } from "../../src/sites/deploy/requests.ts";
 import { unpackLimits } from "../../src/sites/deploy/unpacked.ts";

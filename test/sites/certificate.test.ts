@@ -1,7 +1,7 @@
 // Certificates of sites: which are rejected, which are reported, and how long browsers remember HTTPS.
 
 import { beforeEach, describe, expect, test } from "bun:test";
-import { typed } from "../cli/typed.ts";
+import { prepared, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { issue } from "./certificates.ts";
@@ -44,6 +44,9 @@ function put({ chain, key: own = key, issuers }: Files): void {
   if (issuers) host.put(`${dir}/chain.pem`, issuers);
 }
 
+const addDemo = prepared("bootstrap --yes", "project add demo --domain demo.test", "project init demo");
+const serveDemo = prepared("project enable demo", "project update demo --tls");
+
 beforeEach(async () => {
   host = fakeDebian();
   host.taught.push((argv) => {
@@ -55,18 +58,14 @@ beforeEach(async () => {
         .join(""),
     );
   });
-  for (const line of ["bootstrap --yes", "project add demo --domain demo.test", "project init demo"]) {
-    expect(await typed(line, host)).toMatchObject({ exit: 0 });
-  }
+  await addDemo(host);
   host.put("/var/www/docs/demo/index.html", "home", { mode: 0o644, uid: 0, gid: 33 });
   host.put(storePath, root.certificate);
 });
 
 async function served(): Promise<void> {
   put(good);
-  for (const line of ["enable demo", "update demo --tls"]) {
-    expect(await typed(`project ${line}`, host)).toMatchObject({ exit: 0, err: "" });
-  }
+  await serveDemo(host);
 }
 
 const noon = (day: string): number => Date.parse(`${day}T12:00:00Z`);

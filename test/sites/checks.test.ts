@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from "bun:test";
 import { UnknownStateError } from "../../src/host/host.ts";
-import { typed } from "../cli/typed.ts";
+import { bootstrap, prepared, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 
@@ -25,11 +25,12 @@ beforeEach(async () => {
         .join(""),
     );
   });
-  await typed("bootstrap --yes", host);
+  await bootstrap(host);
 });
 
+const serveDemo = prepared("project add demo --domain demo.test", "project init demo", "project enable demo");
 async function live(): Promise<void> {
-  for (const line of ["add demo --domain demo.test", "init demo", "enable demo"]) await typed(`project ${line}`, host);
+  await serveDemo(host);
   host.put("/var/www/docs/demo/index.html", "home", { mode: 0o644, uid: 0, gid: 33 });
 }
 

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import type { Trees } from "../../src/host/trees.ts";
 import { deleteTrees } from "../../src/sites/deletion.ts";
-import { typed } from "../cli/typed.ts";
+import { prepared, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 import { TreeHost } from "./tree.ts";
@@ -14,13 +14,16 @@ const assets = "/var/www/docs/.edox-ops-assets/demo";
 const command = "project remove demo --delete-files --yes";
 let host: TreeHost;
 let records: FakeHost;
+const serveDemo = prepared(
+  "bootstrap --yes",
+  "project add demo --domain demo.test",
+  "project init demo",
+  "project enable demo",
+);
 
 beforeEach(async () => {
   host = new TreeHost();
-  records = fakeDebian();
-  for (const line of ["bootstrap --yes", "project add demo --domain demo.test", "project init demo"])
-    expect(await typed(line, records)).toMatchObject({ exit: 0, err: "" });
-  expect(await typed("project enable demo", records)).toMatchObject({ exit: 0, err: "" });
+  records = await serveDemo(fakeDebian());
   host.write("/srv/site/assets/app.4f283b18.js", "script");
   host.write("/srv/site/deep/page.html", "page");
   await host.deploy();

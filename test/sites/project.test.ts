@@ -1,7 +1,7 @@
 // The commands of records and sites, on a host in memory.
 
 import { beforeEach, describe, expect, test } from "bun:test";
-import { typed, typedWords } from "../cli/typed.ts";
+import { bootstrap, prepared, typed, typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 
@@ -10,17 +10,13 @@ const vhostPath = "/etc/nginx/sites-available/edox-ops-demo";
 const linkPath = "/etc/nginx/sites-enabled/edox-ops-demo";
 let host: FakeHost;
 beforeEach(async () => {
-  host = fakeDebian();
-  expect((await typed("bootstrap --yes", host)).exit).toBe(0);
+  host = await bootstrap(fakeDebian());
 });
 
 const exit = async (line: string): Promise<number> => (await typed(line, host)).exit;
 
-async function live(): Promise<void> {
-  for (const line of ["add demo --domain demo.test", "init demo", "enable demo"]) {
-    expect(await typed(`project ${line}`, host)).toMatchObject({ exit: 0, err: "" });
-  }
-}
+const serveDemo = prepared("project add demo --domain demo.test", "project init demo", "project enable demo");
+const live = () => serveDemo(host);
 
 test("project: the life cycle from add to remove", async () => {
   expect((await typed("project list", host)).out).toBe("No managed projects.\n");

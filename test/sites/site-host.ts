@@ -5,13 +5,16 @@ import type { Host } from "../../src/host/host.ts";
 import type { Trees } from "../../src/host/trees.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
-import { ok } from "../fake-host.ts";
+import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
 import { TreeHost } from "./tree.ts";
 
 const byPath = [
   ..."stat statTarget read map head tail readLink list space".split(" "),
   ..."writeFile append makeDirectory setAttributes makeLink remove".split(" "),
 ] as (keyof Host)[];
+
+/** The first host after its bootstrap. Later ones are copies of it. */
+let first: { fake: FakeHost; mode: number } | null = null;
 
 /** Returns a bootstrapped host. Its curl returns the page of the site that nginx has loaded for the name. */
 export class SiteHost implements Disposable {
@@ -37,9 +40,16 @@ export class SiteHost implements Disposable {
   static async bootstrapped(): Promise<SiteHost> {
     const made = new SiteHost();
     mkdirSync(`${made.disk.root}/var/lib`, { recursive: true });
+    if (first !== null) {
+      made.disk.remove("/var/www/docs/demo");
+      made.disk.mode("/var/www/docs", first.mode);
+      made.fake.resume(first.fake);
+      return made;
+    }
     made.disk.remove("/var/www/docs");
     const { exit, err } = await made.type("bootstrap --yes");
     if (exit !== 0) throw new Error(err);
+    first = { fake: fakeHost().resume(made.fake), mode: made.disk.stat("/var/www/docs").mode };
     return made;
   }
 
