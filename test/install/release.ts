@@ -1,5 +1,6 @@
 // A small signed release in a folder: the assets and the installer.
 
+import { createSign, generateKeyPairSync } from "node:crypto";
 import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { filled } from "../../build/installer.ts";
@@ -16,8 +17,13 @@ export interface Keys {
 
 export function makeKeys(dir: string): Keys {
   const secret = `${dir}/key-${crypto.randomUUID()}.pem`;
-  must("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-out", secret);
-  return { secret, publicKey: must("openssl", "pkey", "-in", secret, "-pubout") };
+  const { privateKey, publicKey } = generateKeyPairSync("ec", {
+    namedCurve: "prime256v1",
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
+  writeFileSync(secret, privateKey, { mode: 0o600 });
+  return { secret, publicKey };
 }
 
 export interface Made {
@@ -62,7 +68,7 @@ export function makeRelease(
 
 export function sign(folder: string, keys: Keys): void {
   const [from, to] = [`${folder}/SHA256SUMS`, `${folder}/SHA256SUMS.sig`];
-  must("openssl", "dgst", "-sha256", "-sign", keys.secret, "-out", to, from);
+  writeFileSync(to, createSign("sha256").update(readFileSync(from)).sign(readFileSync(keys.secret)));
 }
 
 export function sha256(path: string): string {

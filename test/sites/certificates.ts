@@ -1,5 +1,6 @@
 // Throwaway certificates with fixed dates, for the clock of the host in memory.
 
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 
@@ -38,6 +39,15 @@ rand_serial = yes
 commonName = supplied
 `;
 
+/** The signing request of each key. The subject in it does not count. */
+const requests = new Map<string, string>();
+
+function newKey(): string {
+  const privateKeyEncoding = { type: "pkcs8", format: "pem" } as const;
+  const publicKeyEncoding = { type: "spki", format: "pem" } as const;
+  return generateKeyPairSync("ec", { namedCurve: "prime256v1", privateKeyEncoding, publicKeyEncoding }).privateKey;
+}
+
 /** Issues a certificate with openssl in a temporary directory. */
 export function issue({ subject, names, from, to, by, isAuthority, issuerUrl, key }: CertificateRequest): Issued {
   const cwd = mkdtempSync(`${tmpdir()}/edox-ops-certificate-`);
@@ -55,18 +65,23 @@ export function issue({ subject, names, from, to, by, isAuthority, issuerUrl, ke
       ...(issuerUrl ? [`authorityInfoAccess=caIssuers;URI:${issuerUrl}`] : []),
     ];
     writeFileSync(`${cwd}/extensions`, extensions.join("\n"));
-    if (key) writeFileSync(`${cwd}/key`, key);
-    else run("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-out", "key");
-    run("req", "-new", "-key", "key", "-subj", `/CN=${subject}`, "-out", "request");
+    const own = key ?? newKey();
+    writeFileSync(`${cwd}/key`, own);
+    const request = requests.get(own);
+    if (request !== undefined) writeFileSync(`${cwd}/request`, request);
+    else {
+      run("req", "-new", "-key", "key", "-subj", "/CN=any", "-out", "request");
+      requests.set(own, readFileSync(`${cwd}/request`, "utf8"));
+    }
     if (by) {
       writeFileSync(`${cwd}/ca`, by.certificate);
       writeFileSync(`${cwd}/ca.key`, by.key);
     }
     const issuer = by ? ["-cert", "ca", "-keyfile", "ca.key"] : ["-selfsign", "-keyfile", "key"];
     const dates = ["-startdate", date(from), "-enddate", date(to)];
-    const files = ["-extfile", "extensions", "-in", "request", "-out", "certificate"];
+    const files = ["-extfile", "extensions", "-subj", `/CN=${subject}`, "-in", "request", "-out", "certificate"];
     run("ca", "-config", "config", "-batch", "-notext", ...issuer, ...dates, ...files);
-    return { certificate: readFileSync(`${cwd}/certificate`, "utf8"), key: readFileSync(`${cwd}/key`, "utf8") };
+    return { certificate: readFileSync(`${cwd}/certificate`, "utf8"), key: own };
   } finally {
     rmSync(cwd, { recursive: true });
   }
