@@ -10,8 +10,8 @@ const top = `${import.meta.dir}/..`;
 /** Required share of the lines of src. */
 const wantedCoverage = 0.9;
 const fast = process.argv.includes("--fast");
-/** The integration files that take over two minutes, the longest first. */
-const longest = ["runner", "release", "selftest", "odd-host", "ci-killed", "site", "stand-ins"];
+/** The integration files that take over a minute and a half, the longest first. */
+const longest = ["runner", "release", "ci-killed", "odd-host", "project", "selftest", "killed", "races", "harness"];
 const processors = Math.max(2, availableParallelism());
 const tool = (name: string): string => `${top}/node_modules/.bin/${name}`;
 
@@ -47,8 +47,6 @@ if (!fast) {
   const bases = suites.map((suite) => part(`bare ${suite}`, [process.execPath, "test/integration/base.ts", suite]));
   const sites = part("generated sites", [process.execPath, "test/integration/sites.ts"]);
   await part("build", [process.execPath, "build/build.ts"]);
-  await tests("binary", ["./test/binary/"], ["--timeout=120000"]);
-  await tests("install", ["./test/install/"], ["--timeout=120000"]);
   await Promise.all([...bases, sites]);
   // These run one after the other, because each needs a host.
   for (const suite of suites) {
@@ -113,17 +111,30 @@ function count(name: string, ok: boolean, seconds: string, text = ""): void {
   if (text) console.log(text);
 }
 
-/** Runs as many files at once as there are processors. Each file has its own hosts. */
+/**
+ * Runs the tests of the binary, of the installer and of hosts: one file more at once than there are processors, because
+ * hosts wait for each other and for the network. Each file has its own hosts.
+ */
 async function hosts(): Promise<void> {
   const found = [...new Bun.Glob("./test/integration/*.test.ts").scanSync(top)].sort();
   // A long file that starts last would leave the other processors with nothing to do.
   const files = [...new Set([...longest.map((name) => `./test/integration/${name}.test.ts`), ...found])];
+  const jobs: [name: string, path: string, timeoutMs: number][] = files.map((file) => {
+    return [`host ${file.replace(/^.*\/|\.test\.ts$/g, "")}`, file, 600_000];
+  });
+  jobs.splice(longest.length, 0, ["binary", "./test/binary/", 120_000], ["install", "./test/install/", 120_000]);
+  const shared = mkdtempSync(`${tmpdir()}/edox-undisturbed-`);
   const worker = async (): Promise<void> => {
-    for (let file = files.shift(); file !== undefined; file = files.shift()) {
-      await tests(`host ${file.replace(/^.*\/|\.test\.ts$/g, "")}`, [file], ["--timeout=600000"]);
+    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+      const [name, path, timeoutMs] = job;
+      await tests(name, [path], [`--timeout=${timeoutMs}`], { EDOX_UNDISTURBED: shared });
     }
   };
-  await Promise.all(Array.from({ length: processors }, worker));
+  try {
+    await Promise.all(Array.from({ length: processors + 1 }, worker));
+  } finally {
+    rmSync(shared, { recursive: true, force: true });
+  }
 }
 
 async function tests(name: string, paths: string[], flags: string[], env: Record<string, string> = {}): Promise<void> {
