@@ -36,6 +36,8 @@ const jobs = [
   ["../runner/config-text"],
   ["../projects/side-by-side"],
   ["../host/listing"],
+  ["../host/search"],
+  ["../report/foreign"],
 ];
 const atOnce = 3;
 const dir = mkdtempSync(`${tmpdir()}/edox-soak-`);

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { localTrees } from "../../src/host/local-trees.ts";
 import type { Copy, NewAttributes, Search } from "../../src/host/trees.ts";
 import { loadsOfPage, pageSearch, styleSearch } from "../../src/sites/serve/page-loads.ts";
+import { runs } from "../runs.ts";
 
 const top = mkdtempSync(`${tmpdir()}/edox-search-`);
 afterAll(() => rmSync(top, { recursive: true }));
@@ -149,6 +150,6 @@ test("search: pages are decoded where they load something, and nothing of them i
       const passed = all.filter((part) => !found.some(({ text }) => text === part));
       expect(addresses(passed)).toEqual([]);
     }),
-    { numRuns: 1500 },
+    { numRuns: runs(300, 20_000) },
   );
 });

@@ -16,6 +16,7 @@ import { lineOf, linesOf, oneLine, shellLine } from "../../src/text/lines.ts";
 import { anyText } from "../any-text.ts";
 import { typedWords } from "../cli/typed.ts";
 import { fakeHost } from "../fake-host.ts";
+import { runs } from "../runs.ts";
 
 const plain = styleOf({ colour: false, hint: (argv) => [...argv] });
 
@@ -55,7 +56,8 @@ function failed(text: string): { problem: Problem; result: StepResult; changes: 
 }
 
 describe("untrusted text: adds no lines and moves no cursor", () => {
-  const each = (check: (text: string) => void): void => fc.assert(fc.property(foreign, check), { numRuns: 300 });
+  const each = (check: (text: string) => void): void =>
+    fc.assert(fc.property(foreign, check), { numRuns: runs(100, 10_000) });
 
   test("in a problem and its hint", () =>
     each((text) => {
@@ -177,7 +179,7 @@ test("hint: bash reads every word of a hint back unchanged", () => {
       const { stdout } = Bun.spawnSync(["/bin/bash", "-c", line], { env: { LC_ALL: "C.UTF-8" } });
       expect(stdout.toString().split("\0").slice(0, -1)).toEqual(argv);
     }),
-    { numRuns: 60 },
+    { numRuns: runs(30, 1000) },
   );
 });
 
