@@ -3,14 +3,9 @@
 const systemd = "systemctl and timedatectl ask a running systemd over D-Bus";
 const typed = `${systemd}; integration/doctor.test.ts types it`;
 const engine = "a real Docker engine answers, and a machine of the tests need not have its client";
-const firmware = "the firmware of a Raspberry Pi answers, through a program that no other machine has";
 const authority = "certbot needs a certificate authority that reaches this host by its name";
 
 export const elsewhere: Record<string, string> = {
-  'doctor/pi-power.ts ["vcgencmd", "get_throttled"]': firmware,
-  'doctor/pi-storage.ts ["sudo", "dmesg", "--level=emerg,alert,crit,err,warn"]':
-    "the kernel's own log names the faults of a card only where a card fails",
-  'doctor/pi.ts ["vcgencmd", "measure_temp"]': firmware,
   'runner/checks.ts ["sudo", "docker", "system", "df"]': engine,
   'runner/checks.ts ["sudo", "systemctl", "status", "docker"]': systemd,
   'runner/checks.ts ["sudo", "systemctl", "status", user]': systemd,
@@ -25,7 +20,6 @@ export const elsewhere: Record<string, string> = {
   'sites/serve/certificate-hints.ts ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name]': authority,
   'sites/serve/certificate-hints.ts ["sudo", "certbot", "renew", "--cert-name", project.domain]': authority,
   'sites/serve/certificate.ts ["timedatectl"]': systemd,
-  'docker/recipe.ts ["sudo", "snap", "start", "docker"]': "snapd starts a service of its own",
   'resources/ready.ts ["cloud-init", "status", "--long"]':
     "cloud-init reports its stages while a host boots for the first time",
   'docker/containers.ts ["sudo", "docker", "ps"]': engine,

@@ -1,6 +1,9 @@
 // States of a Raspberry Pi in memory, each with the hint that doctor gives.
 
-import type { FakeHost } from "../fake-host.ts";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname } from "node:path";
+import { type FakeHost, ok } from "../fake-host.ts";
 import type { Case } from "./cases.ts";
 
 const controllers = "/sys/fs/cgroup/cgroup.controllers";
@@ -96,4 +99,47 @@ export const piCases: Case[] = [
     from: "pi:storage",
     shows: "0x01 0x0b",
   },
+  {
+    of: 'doctor/pi-storage.ts ["sudo", "dmesg", "--level=emerg,alert,crit,err,warn"]',
+    state: on((host) => {
+      host.put("/proc/self/mounts", "/dev/mmcblk0p2 / ext4 ro,noatime 0 0\n");
+      host.taught.unshift(([program, ...flags]) => (program === "dmesg" ? kernelLog(flags) : undefined));
+    }),
+    from: "pi:storage",
+    shows: "mmcblk0: error -110",
+  },
+  {
+    of: 'doctor/pi.ts ["vcgencmd", "measure_temp"]',
+    state: on((host) => firmware(host, "measure_temp", "temp=48.3'C\n")),
+    from: "pi:temperature",
+    shows: "temp=48.3'C",
+  },
+  {
+    of: 'doctor/pi-power.ts ["vcgencmd", "get_throttled"]',
+    state: on((host) => firmware(host, "get_throttled", "throttled=0x50005\n")),
+    from: "pi:power",
+    shows: "throttled=0x50005",
+  },
 ];
+
+/**
+ * Simulates vcgencmd, which asks the firmware of a Raspberry Pi and runs on no other machine. The output has the form
+ * that Raspberry Pi's documentation shows.
+ */
+function firmware(host: FakeHost, word: string, stdout: string): void {
+  host.put("/usr/bin/vcgencmd", "");
+  host.taught.unshift((argv) => (argv.join(" ") === `vcgencmd ${word}` ? ok(stdout) : undefined));
+}
+
+/** Runs this machine's dmesg on the kernel log of a failing card. */
+function kernelLog(flags: readonly string[]) {
+  const path = `${mkdtempSync(`${tmpdir()}/edox-dmesg-`)}/log`;
+  const lines = [
+    "<6>[    1.0] mmc0: new high speed SDHC card",
+    "<3>[   64.2] mmcblk0: error -110 sending status command",
+  ];
+  writeFileSync(path, `${lines.join("\n")}\n`);
+  const { stdout, stderr, exitCode } = Bun.spawnSync(["dmesg", ...flags, "--file", path]);
+  rmSync(dirname(path), { recursive: true });
+  return { code: exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
+}

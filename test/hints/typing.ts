@@ -110,7 +110,7 @@ export async function type(host: FakeHost, hint: readonly string[]): Promise<{ e
     host.put("/etc/nginx/nginx.conf", nginxConf);
     return { exit: 0, out: "" };
   }
-  if (["apt-get", "dpkg", "etckeeper", "gitlab-runner", "nginx", "systemctl", "timedatectl"].includes(program)) {
+  if (simulated.includes(program)) {
     const { code, stdout, stderr } = await host.run(words);
     return { exit: code, out: stdout + stderr };
   }
@@ -155,6 +155,11 @@ function copied(host: FakeHost): string {
   return root;
 }
 
+/** Programs that a host in memory simulates. */
+const simulated = [
+  ...["apt-get", "dmesg", "dpkg", "etckeeper", "gitlab-runner", "nginx", "snap", "systemctl", "timedatectl"],
+  "vcgencmd",
+];
 const changing = ["chmod", "cp", "mkdir", "mv", "rm", "rmdir", "sed"];
 
 /** Copies the changes of a program back to the host. */

@@ -1,6 +1,7 @@
-// States of a host in memory that apt, systemd, etckeeper and the program itself mend.
+// States of a host in memory that apt, systemd, snapd, etckeeper and the program itself mend.
 
 import { type FakeHost, ok } from "../fake-host.ts";
+import { mirrors } from "../runner/prepared-runner.ts";
 import { type Case, removeNginx } from "./cases.ts";
 
 const program = "/usr/local/bin/edox-ops";
@@ -95,5 +96,14 @@ export const upkeepCases: Case[] = [
       });
     },
     from: "bootstrap --yes",
+  },
+  {
+    of: 'docker/recipe.ts ["sudo", "snap", "start", "docker"]',
+    state(host) {
+      host.link("/snap/docker/current", "2893");
+      // The engine of the snap listens at the same socket as that of the package.
+      teach(host, "snap start docker", () => host.put("/run/docker.sock", ""));
+    },
+    from: `gitlab-runner prepare-ci-host --yes --only docker.install ${mirrors.join(" ")}`,
   },
 ];
