@@ -1,31 +1,35 @@
-// Hints of the source that no test in one process types: each with what it needs that only a whole host has.
+// Hints of the source that no test in one process types, because they need a whole host.
 
-const systemd = "systemctl and timedatectl ask a running systemd over D-Bus";
-const typed = `${systemd}; integration/doctor.test.ts types it`;
-const engine = "a real Docker engine answers, and a machine of the tests need not have its client";
+const doctor = "doctor.test.ts";
+const selftest = "selftest.test.ts";
+
+/** The integration test that types each of these on a host with systemd. */
+export const onHosts: Record<string, string> = {
+  'runner/checks.ts ["sudo", "docker", "system", "df"]': selftest,
+  'runner/checks.ts ["sudo", "systemctl", "status", "docker"]': selftest,
+  'runner/checks.ts ["sudo", "systemctl", "status", user]': selftest,
+  'doctor/upkeep.ts ["systemctl", "is-system-running"]': doctor,
+  'doctor/upkeep.ts ["systemctl", "status", first]': doctor,
+  'doctor/upkeep.ts ["timedatectl", "timesync-status"]': doctor,
+  'apt/failure.ts ["timedatectl", "status"]': doctor,
+  'host/local-limits.ts ["systemctl", "show", "--property=MemoryDenyWriteExecute", unit]': doctor,
+  'host/local-limits.ts ["systemctl", "show", "--property=TasksMax", unit]': doctor,
+  'sites/serve/certificate.ts ["timedatectl"]': "project.test.ts",
+  'resources/ready.ts ["cloud-init", "status", "--long"]': doctor,
+  'docker/containers.ts ["sudo", "docker", "ps"]': selftest,
+  'runner/drain.ts ["systemctl", "status", unit]': selftest,
+  'runner/selftest.ts ["docker", "save", "--output", "dind.tar", dindImage]': selftest,
+  'runner/selftest.ts ["sudo", "docker", "system", "df"]': selftest,
+};
+
 const authority = "certbot needs a certificate authority that reaches this host by its name";
 
-export const elsewhere: Record<string, string> = {
-  'runner/checks.ts ["sudo", "docker", "system", "df"]': engine,
-  'runner/checks.ts ["sudo", "systemctl", "status", "docker"]': systemd,
-  'runner/checks.ts ["sudo", "systemctl", "status", user]': systemd,
-  'doctor/upkeep.ts ["systemctl", "is-system-running"]': typed,
-  'doctor/upkeep.ts ["systemctl", "status", first]': typed,
-  'doctor/upkeep.ts ["timedatectl", "timesync-status"]': systemd,
-  'apt/failure.ts ["timedatectl", "status"]': systemd,
-  'host/local-limits.ts ["systemctl", "show", "--property=MemoryDenyWriteExecute", unit]': typed,
-  'host/local-limits.ts ["systemctl", "show", "--property=TasksMax", unit]': systemd,
+/** Why no test types these. */
+export const untyped: Record<string, string> = {
   'sites/serve/certificate-hints.ts ["sudo", "certbot", "certonly", "--standalone", ...(isActive(reader, "nginx") ? hooks : []), ...name]':
     authority,
   'sites/serve/certificate-hints.ts ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name]': authority,
   'sites/serve/certificate-hints.ts ["sudo", "certbot", "renew", "--cert-name", project.domain]': authority,
-  'sites/serve/certificate.ts ["timedatectl"]': systemd,
-  'resources/ready.ts ["cloud-init", "status", "--long"]':
-    "cloud-init reports its stages while a host boots for the first time",
-  'docker/containers.ts ["sudo", "docker", "ps"]': engine,
-  'runner/drain.ts ["systemctl", "status", unit]': systemd,
-  'runner/selftest.ts ["docker", "save", "--output", "dind.tar", dindImage]': engine,
-  'runner/selftest.ts ["sudo", "docker", "system", "df"]': engine,
 };
 
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */

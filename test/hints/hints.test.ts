@@ -11,7 +11,7 @@ import { SiteHost } from "../sites/site-host.ts";
 import { registeredHost } from "../sites/typed-deploy.ts";
 import { aptCases } from "./apt-cases.ts";
 import { type Case, cases } from "./cases.ts";
-import { elsewhere, parts } from "./elsewhere.ts";
+import { onHosts, parts, untyped } from "./elsewhere.ts";
 import { hintLiterals } from "./literals.ts";
 import { answerCases, machineCases } from "./machine-cases.ts";
 import { piCases } from "./pi-cases.ts";
@@ -195,8 +195,11 @@ test("hints: a test types each hint of the source", async () => {
     ...answerCases,
     ...machineCases,
   ].map(({ of }) => of);
-  known.push(...Object.keys(elsewhere), ...parts);
+  known.push(...Object.keys(onHosts), ...Object.keys(untyped), ...parts);
   const found = [...(await hintLiterals())].sort();
   expect(found.filter((each) => !known.includes(each))).toEqual([]);
   expect(known.filter((each) => !found.includes(each))).toEqual([]);
+  for (const file of new Set(Object.values(onHosts))) {
+    expect(await Bun.file(`${import.meta.dir}/../integration/${file}`).text()).toContain("typedHint(");
+  }
 });

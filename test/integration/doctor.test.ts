@@ -1,8 +1,9 @@
-// Tests doctor on real hosts: failed units, and keys that gpg created.
+// Tests doctor on real hosts: failed units, limits, the clock, and keys that gpg created.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
 import { TestHost } from "./test-host.ts";
+import { typedHint } from "./typed-hint.ts";
 
 for (const suite of suites) {
   describe(`doctor on ${suite}`, () => {
@@ -18,19 +19,12 @@ for (const suite of suites) {
         .stdout.split("\n")
         .find((each) => each.includes(` ${name}: `)) ?? "";
 
-    /** Returns what the hint in a text prints when it is typed. */
-    const typed = (text: string): string => {
-      const hint = /^hint: (.*)$|\(run: (.*)\)$/m.exec(text) ?? [];
-      const { stdout, stderr } = host.sh(hint[1] ?? hint[2] ?? "false");
-      return stdout + stderr;
-    };
-
     test("doctor: a unit that failed is named until it is reset, with and without the bus", () => {
       expect(line("host:units")).toBe("[OK] host:units: none has failed");
       host.sh("systemd-run --quiet --unit=broken --wait false");
       const told = "[WARN] host:units: failed: broken.service (run: systemctl status broken.service)";
       expect(line("host:units")).toBe(told);
-      expect(typed(told)).toContain("Failed with result 'exit-code'");
+      expect(typedHint(host, told)).toContain("Failed with result 'exit-code'");
       // No child inherits a bus address from the environment, or a program from PATH.
       const evil = "DBUS_SYSTEM_BUS_ADDRESS=unixexec:path=/usr/bin/touch,argv1=/run/evil";
       expect(host.run(["env", evil, "edox-ops", "doctor"]).stdout).toContain(told);
@@ -48,13 +42,26 @@ for (const suite of suites) {
         hint=$(edox-ops doctor | sed -n 's/.* host:units: .*(run: \\(.*\\))$/\\1/p'); echo "$hint"; $hint 2>&1
         for each in $sockets; do mv $each.away $each; done`);
       expect(shown).toMatch(/^systemctl is-system-running\n.*(offline|unknown|Failed to connect)/);
-      const setting = "MemoryDenyWriteExecute=yes";
-      const unit = `[Service]\\nType=oneshot\\nStandardError=file:/run/said\\nExecStart=/usr/local/bin/edox-ops bootstrap --yes\\n${setting}\\n`;
-      host.sh(
-        `printf '${unit}' >/etc/systemd/system/limited.service; systemctl daemon-reload; systemctl start limited`,
-      );
-      expect(typed(host.run(["cat", "/run/said"]).stdout)).toBe(`${setting}\n`);
-      host.sh("rm /etc/systemd/system/limited.service; systemctl daemon-reload; systemctl reset-failed");
+      const unit = "/etc/systemd/system/limited.service";
+      const group = "/sys/fs/cgroup/system.slice/limited.service";
+      // The newer hierarchy of a kernel with both may have no controller for processes: then the unit writes the file.
+      const limited = `test -e ${group}/pids.max || { mount -t tmpfs none /sys/fs/cgroup; mkdir -p ${group}; echo 20 >${group}/pids.max; }`;
+      for (const [setting, before] of [
+        ["MemoryDenyWriteExecute=yes", "true"],
+        ["TasksMax=20", limited],
+      ] as const) {
+        host.sh(`cat >${unit} <<'end'
+[Service]
+Type=oneshot
+PrivateMounts=yes
+StandardError=file:/run/said
+ExecStart=/bin/sh -c '${before}; exec edox-ops bootstrap --yes'
+${setting}
+end
+          rm -f /run/said; systemctl daemon-reload; systemctl start limited`);
+        expect(typedHint(host, host.run(["cat", "/run/said"]).stdout)).toBe(`${setting}\n`);
+      }
+      host.sh(`rm ${unit}; systemctl daemon-reload; systemctl reset-failed`);
     });
 
     test("doctor: a pending reboot is reported", () => {
@@ -67,6 +74,29 @@ for (const suite of suites) {
       host.sh("apt-get update -qq");
       expect(line("apt:sources")).toBe("[OK] apt:sources: each has been fetched");
       expect(line("apt:keys")).toContain("[OK] apt:keys: ");
+    });
+
+    test("hint, typed as printed: the time server that has not answered is shown", () => {
+      // It runs in no container by itself. The clock is that of this machine, and may not be set from here.
+      const dropIn = `[Unit]
+ConditionVirtualization=
+ConditionCapability=
+[Service]
+AmbientCapabilities=
+CapabilityBoundingSet=
+SystemCallFilter=~@clock
+`;
+      const server = "[Time]\nNTP=127.0.0.1\n";
+      const { code } = host.sh(`set -e; apt-get install -y -qq systemd-timesyncd >/dev/null
+        cd /etc/systemd; mkdir -p system/systemd-timesyncd.service.d timesyncd.conf.d
+        printf '${dropIn}' >system/systemd-timesyncd.service.d/powerless.conf
+        printf '${server}' >timesyncd.conf.d/silent.conf
+        systemctl daemon-reload; systemctl start systemd-timesyncd`);
+      expect(code).toBe(0);
+      const told = line("host:time");
+      expect(told).toContain("[WARN] host:time: no time server has answered systemd-timesyncd since the start");
+      expect(typedHint(host, told)).toMatch(/Server: 127\.0\.0\.1 [\s\S]*Packet count: 0\n/);
+      host.sh("systemctl stop systemd-timesyncd");
     });
 
     test("doctor: a repository whose gpg key or subkey expires in 30 days causes a warning", () => {
@@ -98,5 +128,33 @@ for (const suite of suites) {
       host.sh("rm /etc/apt/keyrings/two.asc");
       expect(line("apt:sources")).toContain("[FAIL] apt:sources: /etc/apt/keyrings/two.asc is missing");
     });
+
+    // cloud-init takes ten seconds to install.
+    if (suite === "trixie") {
+      test("hint, typed as printed: a cloud-init that has not ended, and a clock before that of a source, are shown", () => {
+        /** Runs bootstrap with a clock that is 600 times as fast, so that ten minutes pass in a second. */
+        const waited = (): string =>
+          host.sh(`export LD_PRELOAD=$(dpkg -L libfaketime | grep '/libfaketime\\.so')
+          FAKETIME="+0 x600" FAKETIME_DONT_FAKE_MONOTONIC=1 edox-ops bootstrap --yes`).stderr;
+        const seed = "/var/lib/cloud/seed/nocloud";
+        const installed = host.sh(`set -e; rm -f /etc/apt/sources.list.d/*.list; mkdir -p ${seed}; cd ${seed}
+          echo 'instance-id: first' >meta-data; : >user-data
+          apt-get install -y -qq --no-install-recommends cloud-init faketime >/dev/null`);
+        expect(installed.code).toBe(0);
+        const early = waited();
+        expect(early).toContain("error: packages.install: cloud-init has not ended, and was so for 10 min\n");
+        expect(typedHint(host, early)).toMatch(/^status: not started\n[\s\S]*enabled-by-generator/);
+
+        const { stdout } =
+          host.sh(`rm -r /run/cloud-init; rm -r /etc/apt/sources.list* /var/lib/apt/lists; mkdir /srv/newer; cd /srv/newer; : >Packages
+          sum=$(sha256sum <Packages | cut -d ' ' -f 1); LC_ALL=C date -u -d '+2 days' '+%a, %d %b %Y %T UTC' | tee date
+          printf 'Date: %s\\nSHA256:\\n %s 0 Packages\\n' "$(cat date)" $sum >Release
+          echo 'deb [trusted=yes] file:/srv/newer ./' >/etc/apt/sources.list`);
+        const late = waited();
+        expect(late).toMatch(/these sources failed: .*\/srv\/newer\/\.\/\S* is not valid yet/);
+        const day = /Universal time: \w+ (\S+) /.exec(typedHint(host, late))?.[1] ?? "";
+        expect(Date.parse(day)).toBeLessThan(Date.parse(stdout));
+      });
+    }
   });
 }

@@ -6,9 +6,11 @@ import { directives } from "../../src/nginx/config.ts";
 import { charsetTypes, contentTypes } from "../../src/nginx/content-types.ts";
 import { hasHashedName } from "../../src/nginx/hashed-names.ts";
 import { hashed, missed, unhashed } from "../nginx/names.ts";
+import { issue } from "../sites/certificates.ts";
 import { suites } from "./base.ts";
 import { answersTo, hidden, hiddenFiles, oddRequests } from "./odd-requests.ts";
 import { TestHost } from "./test-host.ts";
+import { typedHint } from "./typed-hint.ts";
 
 for (const suite of suites) {
   describe(`projects on ${suite}`, () => {
@@ -266,6 +268,15 @@ for (const suite of suites) {
       };
       certify("other.test");
       expect(project("update demo --tls").stderr).toContain("is for another name: other.test");
+      const from = new Date(Date.now() + 2 * 86_400_000).toISOString().slice(0, 10);
+      const future = issue({ subject: "demo.test", names: "DNS:demo.test", from, to: "2049-01-01" });
+      const live = `${host.root}/etc/letsencrypt/live/demo.test`;
+      writeFileSync(`${live}/fullchain.pem`, future.certificate);
+      writeFileSync(`${live}/privkey.pem`, future.key);
+      const early = project("update demo --tls").stderr;
+      expect(early).toContain(`is not valid before ${from} 00:00 UTC, and the clock of this host says `);
+      const day = /Universal time: \w+ (\S+) /.exec(typedHint(host, early))?.[1] ?? "";
+      expect(early).toContain(`the clock of this host says ${day} `);
       certify("demo.test");
       expect(project("update demo --tls")).toMatchObject({ code: 0, stderr: "" });
       const told = "%{http_code} %{http_version} %header{strict-transport-security} %{redirect_url}";

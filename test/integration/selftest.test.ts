@@ -1,8 +1,9 @@
 // Tests the self-test of a runner on a real engine, which runs another one in a privileged container.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { CiHost } from "./ci-host.ts";
 import { dindArchive } from "./dind-image.ts";
+import { typedHint } from "./typed-hint.ts";
 
 let ci: CiHost;
 let image: string;
@@ -29,6 +30,15 @@ test("selftest: it runs a daemon over TLS, builds an image in it, and measures a
   expect(stdout).toContain("with packets of 1500");
   expect(stdout).toContain('services: ["docker:29-dind"]');
   expect(left()).toBe("");
+});
+
+test("selftest: a file without an image is rejected, and the hint saves one that it accepts", () => {
+  // The next tests use the saved one.
+  ci.host.sh(`rm ${image}`);
+  const { code, stderr } = ci.ops("gitlab-runner", "selftest", "--image", "/etc/hostname");
+  expect([code, stderr]).toEqual([1, expect.stringContaining("/etc/hostname has no image in it")]);
+  typedHint(ci.host, stderr);
+  expect(ci.host.run(["test", "-s", image]).code).toBe(0);
 });
 
 test("selftest: it finds the usable MTU where longer packets are lost without an error", () => {
@@ -76,12 +86,66 @@ test("selftest: the second of two runs names the first and exits 75, and neither
   expect(left()).toBe("");
 });
 
+describe("hint, typed as printed:", () => {
+  const found = (name: string): string =>
+    ci
+      .ops("doctor")
+      .stdout.split("\n")
+      .find((line) => line.includes(` ${name}: `)) ?? "";
+
+  test("what fills the disk of Docker is shown", () => {
+    /** Reserves the disk but for so many MiB, without writing to it. */
+    const reserve = (left: number, name: string): string =>
+      `cd /var/lib/docker; fallocate -l $(($(df --output=avail -BM . | tail -1 | tr -d M) - ${left}))M ${name}`;
+    try {
+      expect(ci.host.sh(reserve(2048, "full")).code).toBe(0);
+      const low = found("ci-runner:disk");
+      expect(low).toMatch(/^\[WARN\] ci-runner:disk: [12]\.\d GiB free for Docker in \/var\/lib\/docker /);
+      expect(typedHint(ci.host, low)).toMatch(/^Images +1 /m);
+      expect(ci.host.sh(`${reserve(16, "fuller")}; cat /dev/zero >rest`).stderr).toContain("No space left");
+      const { code, stderr } = ci.ops("gitlab-runner", "selftest", "--image", image);
+      expect([code, stderr]).toEqual([1, expect.stringContaining("Docker has no space left on its disk")]);
+      expect(typedHint(ci.host, stderr)).toMatch(/^Images +1 /m);
+    } finally {
+      ci.host.sh("cd /var/lib/docker; rm full fuller rest");
+    }
+  });
+
+  test("a runner that is stopped, or that systemd may not stop, is shown", () => {
+    const { host } = ci;
+    host.sh("systemctl stop gitlab-runner");
+    expect(typedHint(host, found("runner:service"))).toContain("Active: inactive (dead)");
+    const dropIn = "/etc/systemd/system/gitlab-runner.service.d/stays.conf";
+    host.sh(
+      `systemctl start gitlab-runner; printf '[Unit]\\nRefuseManualStop=yes\\n' >${dropIn}; systemctl daemon-reload`,
+    );
+    const { code, stderr } = ci.ops("gitlab-runner", "uninstall", "--yes");
+    expect([code, stderr]).toEqual([1, expect.stringContaining("systemctl could not stop gitlab-runner")]);
+    expect(typedHint(host, stderr)).toContain("stays.conf");
+    host.sh(`rm ${dropIn}; systemctl daemon-reload`);
+    expect(found("runner:service")).toBe("[OK] runner:service: gitlab-runner is active");
+  });
+
+  test("an engine that failed is shown", () => {
+    const { host } = ci;
+    const dropIn = "/etc/systemd/system/docker.service.d/broken.conf";
+    host.sh(`mkdir -p $(dirname ${dropIn}); printf '[Service]\\nExecStart=\\nExecStart=false\\n' >${dropIn}
+      systemctl daemon-reload; systemctl restart docker`);
+    const failed = found("ci-runner:docker");
+    expect(failed).toStartWith("[FAIL] ci-runner:docker: Docker does not answer");
+    expect(typedHint(host, failed)).toMatch(/Active: (failed|activating) .*exit-code/);
+    host.sh(`rm ${dropIn}; systemctl daemon-reload; systemctl reset-failed; systemctl start docker.socket docker`);
+    expect(found("ci-runner:docker")).toBe("[OK] ci-runner:docker: Docker answers");
+  });
+});
+
 test("uninstall --docker: a running container keeps its engine until --force, and doctor then reports no fault", () => {
   ci.host.sh(`docker load -q -i ${image}; docker run -d --name web --entrypoint sleep docker:29-dind 1000`);
   const words = ["gitlab-runner", "uninstall", "--docker"];
   for (const more of ["--yes", "--dry-run"]) {
     const { code, stdout, stderr } = ci.ops(...words, more);
     expect([code, stdout + stderr]).toEqual([1, expect.stringContaining("would lose their engine: web; --force")]);
+    if (more === "--yes") expect(typedHint(ci.host, stderr)).toMatch(/ web$/m);
   }
   expect(ci.host.sh("docker inspect -f '{{.State.Running}}' web; systemctl is-active gitlab-runner").stdout).toBe(
     "true\nactive\n",
