@@ -23,7 +23,7 @@ export const editWaitMs = 30_000;
 /** Collects the results of a run, for the report of a command that makes several runs. */
 type Collect = (results: readonly StepResult[]) => void;
 
-type RecipeFor = (facts: Facts, reader: HostReader) => Recipe | Promise<Recipe>;
+type RecipeFor = (facts: Facts) => Recipe | Promise<Recipe>;
 
 /** Runs a command that changes only its own state. It does not ask for confirmation. */
 export function edit(
@@ -122,7 +122,7 @@ export async function change(
 
   async function look() {
     const reader = snapshot(host);
-    const recipe = await recipeFor(gatherFacts(reader), reader);
+    const recipe = await recipeFor(gatherFacts(reader));
     const { only, skip, "fail-step": wanted } = flags as { only?: string; skip?: string; "fail-step"?: string };
     const again = ["edox-ops", ...typed];
     const failAt = stepOf(recipe, wanted, again);

@@ -1,5 +1,3 @@
-import type { Facts } from "../engine/facts.ts";
-import type { HostReader } from "../host/host.ts";
 import { command } from "./command.ts";
 import { changeFlags } from "./flags.ts";
 
@@ -16,7 +14,7 @@ export default command({
     const host = await context.host();
     demandExists(host, program);
     demandUnpackaged(host, program, ["sudo", "apt-get", "remove", "edox-ops"]);
-    const recipe = (_: Facts, reader: HostReader) => uninstallation(program, reader);
+    const recipe = () => uninstallation(program);
     if (values["dry-run"] || values.check) return change(recipe, values, context);
     demandRoot(host, context);
     // The lock excludes an installer or a self-update, which would install the program again.

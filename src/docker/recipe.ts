@@ -10,7 +10,7 @@ import type { Resource, Step } from "../engine/step.ts";
 import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import type { Requirement } from "../problem/requirement.ts";
-import { aptRepository, chosenRepository, type Mirror, placeOf } from "../resources/apt-repository.ts";
+import { aptRepository, chosenRepository, type Mirror } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
 import { certificatesComplete } from "../resources/certificates.ts";
 import { etckeeperClean } from "../resources/etckeeper.ts";
@@ -114,14 +114,15 @@ export const dockerRuns: Resource = service({
 });
 
 /** Returns the step that installs Docker Engine. The mirror replaces the official repository, key or fingerprint. */
-export function dockerInstall(facts: Facts, reader: HostReader, mirror: Mirror = {}): Step {
+export function dockerInstall(facts: Facts, mirror: Mirror = {}): Step {
   const repository = aptRepository({
-    ...placeOf(reader, dockerSourcePath, mirror, {
+    name: "docker",
+    official: {
       uri: `https://download.docker.com/linux/${facts.family}`,
       fingerprint: dockerFingerprint,
       keyOrigin: (uri) => `${uri}/gpg`,
-    }),
-    name: "docker",
+    },
+    mirror,
     suite: facts.codename,
     component: "stable",
     architecture: facts.architecture,

@@ -17,15 +17,13 @@ import { file } from "./file.ts";
 export interface Repository {
   /** The product, as part of the resource names: "docker". */
   name: string;
-  /** The URL of the directory that contains `dists`, without a trailing slash. */
-  uri: string;
+  /** The vendor's own repository. */
+  official: Omit<Place, "keyOrigin"> & { keyOrigin(uri: string): string };
+  /** The mirror that the command line names. */
+  mirror: Mirror;
   suite: string;
   component: string;
   architecture: string;
-  /** The fingerprint of the primary key, in upper-case hexadecimal. */
-  fingerprint: string;
-  /** Where the key comes from: a URL, or a file of this host. */
-  keyOrigin: string;
   keyPath: string;
   sourcePath: string;
   /** The directory for copies of replaced foreign files. */
@@ -40,7 +38,14 @@ export interface Mirror {
   fingerprint?: string | undefined;
 }
 
-type Place = Pick<Repository, "uri" | "fingerprint" | "keyOrigin">;
+export interface Place {
+  /** The URL of the directory that contains `dists`, without a trailing slash. */
+  uri: string;
+  /** The fingerprint of the primary key, in upper-case hexadecimal. */
+  fingerprint: string;
+  /** Where the key comes from: a URL, or a file of this host. */
+  keyOrigin: string;
+}
 
 const intro = "# Written by edox-ops. apt takes nothing from here that this very key has not signed.";
 const keysDir = "/etc/apt/keyrings";
@@ -57,20 +62,18 @@ export function aptRepository(repository: Repository): { older: Resource; key: R
     path: sourcePath,
     mode: 0o644,
     keepDir,
-    text: () => Text.of(sourceText(repository)),
+    text: (reader) => Text.of(sourceText(repository, placeOf(reader, repository))),
   });
   return { older: older(repository), key: key(repository), source };
 }
 
 /**
- * Returns where the repository is. A typed value takes precedence over one chosen earlier, and that over the official
- * one.
+ * Returns where the repository is for this host. A typed value takes precedence over one chosen earlier, and that over
+ * the official one.
  */
 export function placeOf(
   reader: HostReader,
-  sourcePath: string,
-  mirror: Mirror,
-  official: Omit<Place, "keyOrigin"> & { keyOrigin(uri: string): string },
+  { sourcePath, mirror, official }: Pick<Repository, "sourcePath" | "mirror" | "official">,
 ): Place {
   const chosen = chosenRepository(reader, sourcePath);
   const uri = mirror.uri ?? chosen?.uri ?? official.uri;
@@ -79,17 +82,14 @@ export function placeOf(
 }
 
 /** Returns the repository that an earlier run wrote, possibly a mirror, or null. */
-export function chosenRepository(
-  reader: HostReader,
-  sourcePath: string,
-): Pick<Repository, "uri" | "fingerprint"> | null {
+export function chosenRepository(reader: HostReader, sourcePath: string): Pick<Place, "uri" | "fingerprint"> | null {
   const text = textOf(reader, sourcePath) ?? "";
   const uri = /^URIs: (\S+)$/m.exec(text)?.[1];
   const fingerprint = /^Signed-By: \S+ ([0-9A-F]{40,64})$/m.exec(text)?.[1];
   return text.startsWith(intro) && uri && fingerprint ? { uri, fingerprint } : null;
 }
 
-function sourceText({ uri, suite, component, architecture, keyPath, fingerprint }: Repository): string {
+function sourceText({ suite, component, architecture, keyPath }: Repository, { uri, fingerprint }: Place): string {
   const lines = [
     intro,
     "Types: deb",
@@ -103,14 +103,16 @@ function sourceText({ uri, suite, component, architecture, keyPath, fingerprint 
 }
 
 /** Two sources of one repository with different keys block apt completely: it reads none of its sources any more. */
-function older({ name, uri, sourcePath, keyPath, keepDir }: Repository): Resource {
-  const isSameSource = (source: AptSource): boolean =>
-    source.path !== sourcePath && bareUri(source.uri) === bareUri(uri);
+function older(repository: Repository): Resource {
+  const { name, sourcePath, keyPath, keepDir } = repository;
   return {
     name: `apt:older-sources:${name}`,
     title: `no other source names the repository of ${name}`,
     async check(reader, ahead, warn) {
       const all = aptSources(reader);
+      const { uri } = placeOf(reader, repository);
+      const isSameSource = (source: AptSource): boolean =>
+        source.path !== sourcePath && bareUri(source.uri) === bareUri(uri);
       const changes: Change[] = [];
       const remove = async (path: string) => {
         const gone = file({ path, name: path, title: "", mode: 0o644, keepDir, text: () => null });
@@ -136,25 +138,17 @@ function older({ name, uri, sourcePath, keyPath, keepDir }: Repository): Resourc
   };
 }
 
-function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Resource {
-  const isValidKey = (bytes: Uint8Array, now: number): string | null => {
-    const found = publicKeys(bytes).filter(({ isPrimary }) => isPrimary);
-    const pinned = found.find((each) => each.fingerprint === fingerprint);
-    if (pinned === undefined) {
-      const others = found.map((each) => each.fingerprint).join(", ") || "no OpenPGP key";
-      return `it is ${others}, and not ${fingerprint}`;
-    }
-    if (pinned.expiresMs === null || pinned.expiresMs > now) return null;
-    return `${fingerprint} expired on ${new Date(pinned.expiresMs).toISOString().slice(0, 10)}`;
-  };
+function key(repository: Repository): Resource {
+  const { name, keyPath, keepDir } = repository;
   return {
     name: `apt:key:${name}`,
-    title: `the key of ${name} is the one with the fingerprint ${fingerprint}`,
+    title: `the key of ${name} has the pinned fingerprint, and has not expired`,
     async check(reader, ahead, warn) {
+      const { fingerprint, keyOrigin } = placeOf(reader, repository);
+      const reasonToRefuse = (bytes: Uint8Array): string | null => keyFault(bytes, fingerprint, reader.now());
       const there = reader.statTarget(keyPath) === null ? null : reader.read(keyPath);
-      const bytes =
-        there !== null && isValidKey(there, reader.now()) === null ? there : await keyFrom(reader, keyOrigin);
-      const why = isValidKey(bytes, reader.now());
+      const bytes = there !== null && reasonToRefuse(there) === null ? there : await keyFrom(reader, keyOrigin);
+      const why = reasonToRefuse(bytes);
       if (why !== null) {
         throw new Problem("invalid-signature", `the key of ${name} from ${keyOrigin} is refused: ${why}`, {
           hint: keyOrigin.startsWith("/") ? ["gpg", "--show-keys", keyOrigin] : ["curl", "-fsSL", keyOrigin],
@@ -173,6 +167,18 @@ function key({ name, fingerprint, keyOrigin, keyPath, keepDir }: Repository): Re
       return [...missingDirectories(reader, ahead, parentOf(keyPath)), ...changes];
     },
   };
+}
+
+/** Returns why these bytes are not the key with the fingerprint, or null. `now`: Unix milliseconds. */
+function keyFault(bytes: Uint8Array, fingerprint: string, now: number): string | null {
+  const found = publicKeys(bytes).filter(({ isPrimary }) => isPrimary);
+  const pinned = found.find((each) => each.fingerprint === fingerprint);
+  if (pinned === undefined) {
+    const others = found.map((each) => each.fingerprint).join(", ") || "no OpenPGP key";
+    return `it is ${others}, and not ${fingerprint}`;
+  }
+  if (pinned.expiresMs === null || pinned.expiresMs > now) return null;
+  return `${fingerprint} expired on ${new Date(pinned.expiresMs).toISOString().slice(0, 10)}`;
 }
 
 /**

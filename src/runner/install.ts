@@ -5,7 +5,7 @@ import type { Facts } from "../engine/facts.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { aptRepository, type Mirror, placeOf } from "../resources/apt-repository.ts";
+import { aptRepository, type Mirror, placeOf, type Repository } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
 import { certificatesComplete } from "../resources/certificates.ts";
 import { etckeeperClean } from "../resources/etckeeper.ts";
@@ -25,22 +25,23 @@ export const runnerPinPath = "/etc/apt/preferences.d/edox-ops-gitlab-runner";
  */
 const runnerFingerprint = "F6403F6544A38863DAA0B6E03F01618A51312F3F";
 
-export function runnerSteps(facts: Facts, reader: HostReader, mirror: Mirror): Step[] {
-  const place = placeOf(reader, runnerSourcePath, mirror, {
-    uri: `https://packages.gitlab.com/runner/gitlab-runner/${facts.family}`,
-    fingerprint: runnerFingerprint,
-    keyOrigin: (uri) => new URL("/gpgkey/gpg.key", uri).href,
-  });
-  const repository = aptRepository({
-    ...place,
+export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
+  const wanted: Repository = {
     name: "gitlab-runner",
+    official: {
+      uri: `https://packages.gitlab.com/runner/gitlab-runner/${facts.family}`,
+      fingerprint: runnerFingerprint,
+      keyOrigin: (uri) => new URL("/gpgkey/gpg.key", uri).href,
+    },
+    mirror,
     suite: facts.codename,
     component: "main",
     architecture: facts.architecture,
     keyPath: runnerKeyPath,
     sourcePath: runnerSourcePath,
     keepDir: replacedDir,
-  });
+  };
+  const repository = aptRepository(wanted);
   const usable = aptUsable(repository.older);
   return [
     {
@@ -64,7 +65,7 @@ export function runnerSteps(facts: Facts, reader: HostReader, mirror: Mirror): S
         repository.older,
         repository.key,
         repository.source,
-        pin(new URL(place.uri).hostname),
+        pin((reader) => new URL(placeOf(reader, wanted).uri).hostname),
         etckeeperClean("runner"),
         ...runnerPackages.map(packageInstalled),
       ],
@@ -82,25 +83,26 @@ export function runnerSteps(facts: Facts, reader: HostReader, mirror: Mirror): S
  * A distribution has an old package of the same name. The pin ensures that it is never chosen, even if GitLab's
  * repository cannot be reached.
  */
-function pin(host: string): Resource {
+function pin(originOf: (reader: HostReader) => string): Resource {
   const names = runnerPackages.join(" ");
-  const text = [
-    "# Written by edox-ops: GitLab's own packages, and nobody else's of the same name.",
-    `Package: ${names}`,
-    `Pin: origin ${host}`,
-    "Pin-Priority: 900",
-    "",
-    `Package: ${names}`,
-    "Pin: release *",
-    "Pin-Priority: -1",
-    "",
-  ].join("\n");
+  const textFor = (origin: string): string =>
+    [
+      "# Written by edox-ops: GitLab's own packages, and nobody else's of the same name.",
+      `Package: ${names}`,
+      `Pin: origin ${origin}`,
+      "Pin-Priority: 900",
+      "",
+      `Package: ${names}`,
+      "Pin: release *",
+      "Pin-Priority: -1",
+      "",
+    ].join("\n");
   return file({
     name: "apt:pin:gitlab-runner",
     title: "apt takes gitlab-runner from its own repository only",
     path: runnerPinPath,
     mode: 0o644,
     keepDir: replacedDir,
-    text: () => Text.of(text),
+    text: (reader) => Text.of(textFor(originOf(reader))),
   });
 }

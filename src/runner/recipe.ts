@@ -4,7 +4,6 @@ import { dockerConfigAccepted } from "../docker/config.ts";
 import { dockerInstall } from "../docker/recipe.ts";
 import type { Facts } from "../engine/facts.ts";
 import type { Recipe } from "../engine/step.ts";
-import type { HostReader } from "../host/host.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import type { Mirror } from "../resources/apt-repository.ts";
 import { foreignPackages, platform } from "../resources/platform.ts";
@@ -29,24 +28,19 @@ const configReadable: Requirement = {
   },
 };
 
-export function gitlabRunnerInstall(facts: Facts, reader: HostReader, { runner }: Mirrors = official): Recipe {
+export function gitlabRunnerInstall(facts: Facts, { runner }: Mirrors = official): Recipe {
   return {
     command: "gitlab-runner install",
     logPath: runnerInstallLogPath,
     done: "GitLab Runner installed successfully.",
     failed: "GitLab Runner install failed at step",
     requires: [platform(facts), foreignPackages(facts), configReadable],
-    steps: runnerSteps(facts, reader, runner),
+    steps: runnerSteps(facts, runner),
   };
 }
 
 /** Returns the recipe for a CI host. `named`: runners that become privileged because the command line names them. */
-export function prepareCiHost(
-  facts: Facts,
-  reader: HostReader,
-  mirrors: Mirrors = official,
-  named: readonly string[] = [],
-): Recipe {
+export function prepareCiHost(facts: Facts, mirrors: Mirrors = official, named: readonly string[] = []): Recipe {
   return {
     command: "gitlab-runner prepare-ci-host",
     logPath: ciHostLogPath,
@@ -58,8 +52,8 @@ export function prepareCiHost(
     failed: "CI runner host preparation failed at step",
     requires: [platform(facts), foreignPackages(facts), configReadable, dockerConfigAccepted],
     steps: [
-      dockerInstall(facts, reader, mirrors.docker),
-      ...runnerSteps(facts, reader, mirrors.runner),
+      dockerInstall(facts, mirrors.docker),
+      ...runnerSteps(facts, mirrors.runner),
       dockerAccess,
       dockerConfig(named),
       { id: "prepare-ci-host.complete", title: "this host is ready for a runner", resources: [], mark: true },

@@ -9,7 +9,7 @@ import type { Requirement } from "../problem/requirement.ts";
 import { filesBeside } from "./program.ts";
 
 /** Returns the recipe that removes the program and the files beside it. */
-export function uninstallation(program: string, reader: HostReader): Recipe {
+export function uninstallation(program: string): Recipe {
   return {
     command: "uninstall",
     logPath: `${logDir}/uninstall.log`,
@@ -18,7 +18,7 @@ export function uninstallation(program: string, reader: HostReader): Recipe {
       {
         id: "program.uninstall",
         title: `${program} is not installed`,
-        resources: [...filesBeside(reader, program), program].map(absentFile),
+        resources: [absent(`the files beside ${program}`, (reader) => filesBeside(reader, program)), absent(program)],
       },
     ],
     done: "edox-ops is gone; what it set up stays.",
@@ -49,11 +49,14 @@ const told: Requirement = {
   },
 };
 
-function absentFile(path: string): Resource {
+/** Returns a resource that removes these paths: by default the one that names it. */
+function absent(name: string, pathsOf: (reader: HostReader) => string[] = () => [name]): Resource {
   return {
-    name: path,
-    title: `${path} is gone`,
+    name,
+    title: `${name} is gone`,
     check: (reader) =>
-      reader.stat(path) === null ? [] : [{ kind: "command", argv: ["rm", "-r", path], reason: `${path} is there` }],
+      pathsOf(reader).flatMap((path) =>
+        reader.stat(path) === null ? [] : [{ kind: "command", argv: ["rm", "-r", path], reason: `${path} is there` }],
+      ),
   };
 }

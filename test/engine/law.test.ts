@@ -6,7 +6,6 @@ import { converge } from "../../src/engine/converge.ts";
 import type { Facts } from "../../src/engine/facts.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
 import type { Recipe, StepResult } from "../../src/engine/step.ts";
-import type { HostReader } from "../../src/host/host.ts";
 import { gitlabRunnerInstall, prepareCiHost } from "../../src/runner/recipe.ts";
 import { publicKeys } from "../../src/signature/openpgp.ts";
 import { dockerKey, fakeDebian, type Like, runnerKey } from "../fake-debian.ts";
@@ -16,10 +15,10 @@ const mirrors = {
   docker: { fingerprint: fingerprintOf(dockerKey) },
   runner: { fingerprint: fingerprintOf(runnerKey) },
 };
-const recipes: Record<string, (facts: Facts, reader: HostReader) => Recipe> = {
+const recipes: Record<string, (facts: Facts) => Recipe> = {
   bootstrap,
-  "gitlab-runner install": (facts, reader) => gitlabRunnerInstall(facts, reader, mirrors),
-  "gitlab-runner prepare-ci-host": (facts, reader) => prepareCiHost(facts, reader, mirrors),
+  "gitlab-runner install": (facts) => gitlabRunnerInstall(facts, mirrors),
+  "gitlab-runner prepare-ci-host": (facts) => prepareCiHost(facts, mirrors),
 };
 const hosts: Record<string, Like> = {
   "Debian 12": {},
@@ -43,7 +42,7 @@ for (const [command, recipeFor] of Object.entries(recipes)) {
     describe(`${command} on ${name}`, () => {
       const fresh = () => {
         const host = fakeDebian(like);
-        return { host, recipe: recipeFor(gatherFacts(host), host) };
+        return { host, recipe: recipeFor(gatherFacts(host)) };
       };
 
       test(`${command} on ${name}: all requirements are met on a bare host`, async () => {

@@ -80,7 +80,7 @@ describe("apt:sources: conflicting sources", () => {
 describe("runner.install: a conflict with GitLab Runner's repository", () => {
   const uri = "https://packages.gitlab.com/runner/gitlab-runner/debian";
   const unmet = async (host: FakeHost) => {
-    const step = gitlabRunnerInstall(gatherFacts(host), host).steps.find(({ id }) => id === "runner.install");
+    const step = gitlabRunnerInstall(gatherFacts(host)).steps.find(({ id }) => id === "runner.install");
     const requirement = step?.requires?.find(({ name }) => name === "apt:sources");
     return requirement?.check(host, () => {});
   };

@@ -52,8 +52,7 @@ function keeping(setting: string, ipv6 = true): { host: FakeHost; commit: () => 
 }
 
 const avoid = "AVOID_COMMIT_BEFORE_INSTALL=1";
-const prepare = (host: FakeHost) =>
-  converge(prepareCiHost(gatherFacts(host), host, mirrors).steps, host, { act: host });
+const prepare = (host: FakeHost) => converge(prepareCiHost(gatherFacts(host), mirrors).steps, host, { act: host });
 const outcomes = (results: Awaited<ReturnType<typeof prepare>>) =>
   results.flatMap(({ id, outcome, problem }) => (outcome === "failed" ? [`${id}: ${problem?.message}`] : []));
 

@@ -24,7 +24,7 @@ async function prepared(config = ""): Promise<FakeHost> {
     docker: { fingerprint: fingerprintOf(dockerKey) },
     runner: { fingerprint: fingerprintOf(runnerKey) },
   };
-  const results = await converge(prepareCiHost(gatherFacts(host), host, mirrors).steps, host, { act: host });
+  const results = await converge(prepareCiHost(gatherFacts(host), mirrors).steps, host, { act: host });
   expect(results.find(({ outcome }) => outcome === "failed")).toBeUndefined();
   host.dir("/home/gitlab-runner");
   host.put("/etc/gitlab-runner/.runner_system_id", "s_0123456789ab");

@@ -25,7 +25,7 @@ function withPackages(...names: string[]): FakeHost {
 }
 
 async function run(host: FakeHost, mirrors = good, only?: string) {
-  const recipe = prepareCiHost(gatherFacts(host), host, mirrors);
+  const recipe = prepareCiHost(gatherFacts(host), mirrors);
   const steps = await select(recipe, { only, skip: undefined, typed: [] }, host);
   return converge(steps, host, { act: host });
 }
@@ -174,7 +174,7 @@ describe("Docker", () => {
         argv[0] === "dockerd" ? { code: 125, stdout: "", stderr: "unknown flag: --validate\n" } : undefined,
       );
       const check = () =>
-        prepareCiHost(gatherFacts(host), host, good)
+        prepareCiHost(gatherFacts(host), good)
           .requires.at(-1)
           ?.check(host, () => {});
       expect(await check()).toBeNull();
@@ -485,14 +485,14 @@ test("prepare-ci-host: a dry run without root reports unknown steps and plans th
     if (path.startsWith("/etc/gitlab-runner/")) throw new UnknownStateError("only root may look");
     return host.stat(path);
   };
-  const results = await converge(prepareCiHost(gatherFacts(other), other, good).steps, other, {});
+  const results = await converge(prepareCiHost(gatherFacts(other), good).steps, other, {});
   expect(results.map(({ outcome }) => outcome)).toEqual(["ok", "ok", "ok", "ok", "unknown", "unknown", "unknown"]);
 });
 
 test("prepare-ci-host: the requirements are met on a prepared host", async () => {
   const host = fakeDebian();
   await run(host);
-  const { steps } = prepareCiHost(gatherFacts(host), host, good);
+  const { steps } = prepareCiHost(gatherFacts(host), good);
   for (const requirement of steps.flatMap(({ requires = [] }) => requires))
     expect(await waitFor(requirement, host)).toEqual([]);
 });

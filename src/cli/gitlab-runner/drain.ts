@@ -74,9 +74,9 @@ export async function changeDrained(
       throw error;
     }
   };
-  const recipe: RecipeFor = (facts, reader) => {
+  const recipe: RecipeFor = (facts) => {
     if (isDrained) demandStopped(host);
-    return recipeFor(facts, reader);
+    return recipeFor(facts);
   };
   return change(recipe, values, context, hostLockMs, {}, { before });
 }

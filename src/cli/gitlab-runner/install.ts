@@ -9,6 +9,6 @@ export default command({
     const { changeRunner } = await import("./drain.ts");
     const { gitlabRunnerInstall } = await import("../../runner/recipe.ts");
     const mirrors = { docker: {}, runner: mirrorOf(values, "runner") };
-    return changeRunner((facts, reader) => gitlabRunnerInstall(facts, reader, mirrors), values, context);
+    return changeRunner((facts) => gitlabRunnerInstall(facts, mirrors), values, context);
   },
 });

@@ -19,6 +19,6 @@ export default command({
     const { prepareCiHost } = await import("../../runner/recipe.ts");
     const mirrors = { docker: mirrorOf(values, "docker"), runner: mirrorOf(values, "runner") };
     const named = values.runner?.split(",") ?? [];
-    return changeRunner((facts, reader) => prepareCiHost(facts, reader, mirrors, named), values, context);
+    return changeRunner((facts) => prepareCiHost(facts, mirrors, named), values, context);
   },
 });
