@@ -1,6 +1,16 @@
 // Facts about each command that the reference lists in addition to its flags: examples, and the files that it writes.
 
-import { paths } from "./paths.ts";
+import { bootstrapLogPath } from "../src/bootstrap/paths.ts";
+import { commandFeatures } from "../src/cli/features.ts";
+import { dockerKeyPath, dockerSourcePath } from "../src/docker/paths.ts";
+import * as shared from "../src/engine/paths.ts";
+import * as nginx from "../src/nginx/paths.ts";
+import * as runner from "../src/runner/paths.ts";
+import { uninstallLogPath } from "../src/self-update/paths.ts";
+import * as sites from "../src/sites/paths.ts";
+import { filesByFolder } from "./paths.ts";
+
+const paths = { ...shared, ...nginx, ...runner, ...sites };
 
 export interface CommandFacts {
   examples: readonly string[];
@@ -25,17 +35,11 @@ const bootstrap = [
   paths.certificatePath,
   `${paths.sitesEnabledDir}/default`,
   paths.replacedDir,
-  paths.bootstrapLogPath,
+  bootstrapLogPath,
   paths.lockPath,
 ];
-const runner = [
-  "/etc/apt/keyrings/runner_gitlab-runner-archive-keyring.asc",
-  "/etc/apt/sources.list.d/runner_gitlab-runner.sources",
-  "/etc/apt/preferences.d/edox-ops-gitlab-runner",
-  "/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf",
-  "/home/gitlab-runner",
-];
-const docker = ["/etc/apt/keyrings/docker.asc", "/etc/apt/sources.list.d/docker.sources"];
+const installed = [paths.runnerKeyPath, paths.runnerSourcePath, paths.runnerPinPath, paths.drainPath, paths.runnerHome];
+const docker = [dockerKeyPath, dockerSourcePath];
 const kept = [paths.replacedDir, paths.lockPath];
 const registered = [
   paths.runnerConfigPath,
@@ -45,19 +49,25 @@ const registered = [
   paths.lockPath,
 ];
 
+/** Returns the facts of a command that converges the recipe of its feature. */
+function featureFacts(name: string): CommandFacts {
+  const own = [...(filesByFolder.get(name) ?? []).map(([path]) => path), ...kept];
+  return {
+    examples: [`sudo edox-ops ${name} --yes`, `edox-ops ${name} --dry-run --diff`, `edox-ops ${name} --check`],
+    files: name === "bootstrap" ? bootstrap : own,
+  };
+}
+
 /** The facts by command, as typed after the program's name. A test ensures that every command is listed. */
 export const commandFacts: Record<string, CommandFacts> = {
-  bootstrap: {
-    examples: ["sudo edox-ops bootstrap --yes", "edox-ops bootstrap --dry-run --diff", "edox-ops bootstrap --check"],
-    files: bootstrap,
-  },
+  ...Object.fromEntries(commandFeatures.map((name) => [name, featureFacts(name)])),
   "gitlab-runner prepare-ci-host": {
     examples: [
       "sudo edox-ops gitlab-runner prepare-ci-host --yes",
       "edox-ops gitlab-runner prepare-ci-host --dry-run",
       "sudo edox-ops gitlab-runner prepare-ci-host --yes --runner builder",
     ],
-    files: [...docker, ...runner, paths.runnerConfigPath, paths.ciHostLogPath, ...kept, paths.runnerLockPath],
+    files: [...docker, ...installed, paths.runnerConfigPath, paths.ciHostLogPath, ...kept, paths.runnerLockPath],
   },
   "gitlab-runner register": {
     examples: [
@@ -74,7 +84,7 @@ export const commandFacts: Record<string, CommandFacts> = {
   },
   "gitlab-runner install": {
     examples: ["sudo edox-ops gitlab-runner install --yes"],
-    files: [...runner, paths.runnerInstallLogPath, ...kept, paths.runnerLockPath],
+    files: [...installed, paths.runnerInstallLogPath, ...kept, paths.runnerLockPath],
   },
   "gitlab-runner upgrade": {
     examples: ["sudo edox-ops gitlab-runner upgrade --drain 10m"],
@@ -90,7 +100,7 @@ export const commandFacts: Record<string, CommandFacts> = {
       "sudo edox-ops gitlab-runner uninstall --purge --docker --dry-run",
     ],
     files: [
-      ...runner.slice(0, -1),
+      ...installed.slice(0, -1),
       "with `--purge` /home/gitlab-runner, /etc/gitlab-runner and its record",
       "with `--docker` the key and the source of Docker's repository, and /run/docker.sock",
       paths.runnerLogPath,
@@ -178,11 +188,7 @@ export const commandFacts: Record<string, CommandFacts> = {
   },
   uninstall: {
     examples: ["edox-ops uninstall --dry-run", "sudo edox-ops uninstall --yes"],
-    files: [
-      "the program itself, and what `self-update` left beside it",
-      `${paths.logDir}/uninstall.log`,
-      paths.lockPath,
-    ],
+    files: ["the program itself, and what `self-update` left beside it", uninstallLogPath, paths.lockPath],
   },
   completions: { examples: ["edox-ops completions bash"], files: [] },
 };

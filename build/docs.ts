@@ -1,20 +1,22 @@
-// Writes the generated pages into docs/; test/docs/docs.test.ts fails if one is stale.
+// Writes the list of features, and the generated pages into docs/; test/docs/docs.test.ts fails if one is stale.
 //   bun build/docs.ts
 
 import { toJsonSchema } from "@valibot/to-json-schema";
-import { root } from "../src/cli/cli.ts";
-import { commandSpecOf } from "../src/cli/command-spec.ts";
 import { problemCodes } from "../src/problem/codes.ts";
 import { documentSchema } from "../src/report/schema.ts";
-import { commandFacts } from "./command-facts.ts";
-import { commandReference } from "./command-reference.ts";
-import { manPage } from "./man-page.ts";
+import { featuresPath, featuresText } from "./features.ts";
 
 const docs = `${import.meta.dir}/../docs`;
 const codesHead = "| code ";
 
 /** Returns the text of each page by its file name in docs/. */
 export async function pages(): Promise<Record<string, string>> {
+  // The commands are imported after the list of features is written.
+  const { root } = await import("../src/cli/cli.ts");
+  const { commandSpecOf } = await import("../src/cli/command-spec.ts");
+  const { commandFacts } = await import("./command-facts.ts");
+  const { commandReference } = await import("./command-reference.ts");
+  const { manPage } = await import("./man-page.ts");
   const word = await commandSpecOf(root, ["edox-ops"]);
   const title = "What edox-ops prints with --json";
   const { $schema, ...schema } = toJsonSchema(documentSchema, { target: "draft-2020-12" });
@@ -43,5 +45,6 @@ function codeTable(): string {
 }
 
 if (import.meta.main) {
+  await Bun.write(featuresPath, await featuresText());
   for (const [name, text] of Object.entries(await pages())) await Bun.write(`${docs}/${name}`, text);
 }

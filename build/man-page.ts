@@ -2,42 +2,10 @@
 
 import { exitCode, exitMeaning } from "../src/cli/context.ts";
 import { allCommands, type CommandSpec, type Flag, nameOf, type Value } from "../src/report/command-spec.ts";
-import { paths } from "./paths.ts";
+import { filesByFolder } from "./paths.ts";
 
 /** The date of the last change to the texts in this file. */
-const date = "November 26, 2026";
-
-/** The description of each path. The type check fails if a path of the recipes has no line here. */
-const files: Record<keyof typeof paths, string> = {
-  stateDir: "the state of this host",
-  replacedDir: "files of somebody else that a run has replaced",
-  certificatePath: "a certificate of nobody, for an nginx that cannot refuse a name without one",
-  limitsPath: "the limits that sites share",
-  clientsPath: "how the clients of sites are counted",
-  typesPath: "the content types that sites share",
-  catchAllPath: "the server that answers no unknown name",
-  sitesIncludePath: "the include of the sites, where nginx.conf has none",
-  projectsPath: "the projects",
-  docsRoot: "the sites",
-  backupsDir: "what a deploy has replaced",
-  assetsDir: "files of earlier releases that an open page may still ask for",
-  sitesAvailableDir: "the sites that nginx may serve",
-  sitesEnabledDir: "those that it serves",
-  acmeDir: "where certbot shows that a name leads here",
-  logDir: "the logs",
-  bootstrapLogPath: "the log of bootstrap",
-  runnerInstallLogPath: "the log of gitlab-runner install",
-  ciHostLogPath: "the log of gitlab-runner prepare-ci-host",
-  runnerLogPath: "what was changed of runners since",
-  runnerStatePath: "which runners are ours",
-  runnerConfigPath: "the runners, as gitlab-runner reads them",
-  projectLogPath: "what was changed of projects",
-  lockDir: "the locks, which only root can open",
-  lockPath: "held while a run changes this host",
-  selftestLockPath: "held while gitlab-runner selftest runs",
-  runnerLockPath: "held while a run starts or stops gitlab-runner",
-  programLockPath: "held while this program is installed, updated or removed",
-};
+const date = "November 28, 2026";
 
 /** Returns the manual page of the command and all its subcommands. */
 export function manPage(root: CommandSpec): string {
@@ -63,7 +31,7 @@ export function manPage(root: CommandSpec): string {
     ".Sh ENVIRONMENT",
     ...list([item("Ev NO_COLOR", "when it is not empty, nothing is printed in colours")]),
     ".Sh FILES",
-    ...list(Object.entries(paths).map(([name, path]) => item(`Pa ${path}`, files[name as keyof typeof files]))),
+    ...list([...filesByFolder.values()].flat().map(([path, description]) => item(`Pa ${path}`, description))),
     ".Sh EXIT STATUS",
     ...list(codes),
     ".Sh EXAMPLES",

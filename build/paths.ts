@@ -1,17 +1,15 @@
-// Collects the paths of all features, for the documentation.
+// Collects the documented paths: each `paths.ts` in a folder of src exports `files`.
 
-import * as bootstrapPaths from "../src/bootstrap/paths.ts";
-import * as sharedPaths from "../src/engine/paths.ts";
-import * as nginxPaths from "../src/nginx/paths.ts";
-import * as runnerPaths from "../src/runner/paths.ts";
-import * as programPaths from "../src/self-update/paths.ts";
-import * as sitesPaths from "../src/sites/paths.ts";
+const src = `${import.meta.dir}/../src`;
+const folders = [...new Bun.Glob("*/paths.ts").scanSync(src)].map((path) => path.split("/")[0] ?? "");
+// The paths that all features share come first.
+const order = folders.sort((a, b) => Number(b === "engine") - Number(a === "engine") || (a < b ? -1 : 1));
 
-export const paths = {
-  ...sharedPaths,
-  ...bootstrapPaths,
-  ...nginxPaths,
-  ...runnerPaths,
-  ...programPaths,
-  ...sitesPaths,
-};
+type Files = readonly (readonly [path: string, description: string])[];
+
+/** The documented paths of each folder, with their descriptions. */
+export const filesByFolder: ReadonlyMap<string, Files> = new Map(
+  await Promise.all(
+    order.map(async (folder) => [folder, (await import(`${src}/${folder}/paths.ts`)).files as Files] as const),
+  ),
+);

@@ -1,4 +1,4 @@
-// The command line. Each command is a module that is imported when it is used.
+// The command line. Each command, and each feature, is a module that is imported when it is used.
 
 import type { CommandDef } from "citty";
 import { UnknownStateError } from "../host/host.ts";
@@ -10,12 +10,13 @@ import { nearestName } from "../text/nearest-name.ts";
 import { readArguments, usage, withoutSecrets } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { type Context, exitCode, exitMeaning } from "./context.ts";
+import { commandFeatures, features } from "./features.ts";
 
 /** The root of all commands. */
 export const root: Command = {
   meta: { name: "edox-ops", description: "Prepares a host for documentation sites, and says how healthy it is" },
   subCommands: {
-    bootstrap: () => import("./bootstrap.ts").then((module) => module.default),
+    ...Object.fromEntries(commandFeatures.map((name) => [name, () => loadFeatureCommand(name)])),
     "gitlab-runner": () => import("./gitlab-runner.ts").then((module) => module.default),
     project: () => import("./project.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
@@ -25,6 +26,11 @@ export const root: Command = {
     completions: () => import("./completions.ts").then((module) => module.default),
   },
 };
+
+async function loadFeatureCommand(name: (typeof commandFeatures)[number]): Promise<Command> {
+  const [{ featureCommand }, feature] = await Promise.all([import("./feature-command.ts"), features[name]()]);
+  return featureCommand(name, feature);
+}
 
 const exitCodes = [
   "EXIT CODES\n",

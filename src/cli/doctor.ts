@@ -7,25 +7,24 @@ export default command({
   meta: { name: "doctor", description: "say how healthy this host is, change nothing" },
   args: doctorFlags,
   async run(values, context) {
-    const { examine, stepsToRun } = await import("../doctor/doctor.ts");
-    const { entries } = await import("../doctor/entries.ts");
-    const { siteChecks } = await import("../sites/checks.ts");
-    const { runnerChecks } = await import("../runner/checks.ts");
-    const { bootstrap } = await import("../bootstrap/recipe.ts");
+    const { examine, recipeOf, stepsToRun } = await import("../doctor/doctor.ts");
+    const { collect } = await import("../doctor/collect.ts");
     const { snapshot } = await import("../engine/snapshot.ts");
-    const { gatherFacts } = await import("../engine/facts.ts");
+    const { features } = await import("./features.ts");
     const { styleOf } = await import("../report/style.ts");
     const { shellLine } = await import("../text/lines.ts");
     const { console, hint } = context;
     const host = await context.host();
 
-    let findings = await look();
+    let { findings, repairs } = await look();
     const steps = values.fix ? stepsToRun(findings) : [];
-    if (steps.length > 0) {
+    const repair = recipeOf(steps, repairs);
+    if (repair !== null) {
       const { change } = await import("./run.ts");
-      const exit = await change(bootstrap, { ...values, only: steps.join(",") }, context);
+      const only = repair.steps.map(({ id }) => id).filter((id) => steps.includes(id));
+      const exit = await change(() => repair, { ...values, only: only.join(",") }, context);
       if (exit !== exitCode.done || values.json || values["dry-run"] || values.check) return exit;
-      findings = await look();
+      ({ findings, repairs } = await look());
     }
 
     const failing = (status: Finding["status"]): boolean =>
@@ -59,8 +58,9 @@ export default command({
 
     async function look() {
       const reader = snapshot(host);
-      const all = [...entries, ...(await siteChecks(reader, context.trees)), ...runnerChecks(host)];
-      return examine([bootstrap(gatherFacts(reader))], all, reader);
+      const all = await Promise.all(Object.values(features).map((load) => load()));
+      const { recipes, repairs, checks } = await collect(all, { reader, host, trees: context.trees });
+      return { findings: await examine(recipes, checks, reader), repairs };
     }
   },
 });

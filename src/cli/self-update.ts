@@ -66,8 +66,8 @@ export default command({
     async function printer(title: string, run: () => Promise<Updated>): Promise<Updated> {
       if (host.uid !== 0) return run();
       const { logStep, runLog } = await import("../report/run-log.ts");
-      const { logDir } = await import("../engine/paths.ts");
-      const log = runLog(`${logDir}/self-update.log`, host, (sentence) => console.err(lineOf`warning: ${sentence}`));
+      const { updateLogPath } = await import("../self-update/paths.ts");
+      const log = runLog(updateLogPath, host, (sentence) => console.err(lineOf`warning: ${sentence}`));
       const step = { id: "program.update", title: `${program}: ${title}` };
       return logStep(log, step, run, () => ({ outcome: "changed", warnings: [] }));
     }

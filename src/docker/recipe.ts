@@ -18,10 +18,8 @@ import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { service } from "../resources/service.ts";
 import { linesOf } from "../text/lines.ts";
+import { dockerKeyPath, dockerSocket, dockerSourcePath } from "./paths.ts";
 
-export const dockerSocket = "/run/docker.sock";
-export const dockerSourcePath = "/etc/apt/sources.list.d/docker.sources";
-export const dockerKeyPath = "/etc/apt/keyrings/docker.asc";
 /** "Docker Release (CE deb)", published at docs.docker.com/engine/install. Its subkeys sign. */
 const dockerFingerprint = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88";
 export const dockerPackages = [

@@ -16,21 +16,21 @@ export async function examine(
   reader: HostReader,
   limitMs = checkLimitMs,
 ): Promise<Finding[]> {
-  // A requirement with the name of an own check is left out, because that check reports more.
-  const ofItsOwn = entries.map(({ name }) => name);
-  const all = [
-    ...recipes.flatMap((recipe) => [
-      ...recipe.requires.filter(({ name }) => !ofItsOwn.includes(name)).map(fromRequirement),
-      ...recipe.steps.flatMap((step) => step.resources.map((resource) => fromResource(resource, recipe, step))),
-    ]),
-    ...entries.filter(({ appliesTo }) => appliesTo?.(reader) ?? true),
-  ];
+  // Of two checks with one name the own one is kept, because it reports more, and otherwise the first one.
+  const own = entries.filter(({ appliesTo }) => appliesTo?.(reader) ?? true);
+  const names = new Set(own.map(({ name }) => name));
+  const isNew = ({ name }: Check): boolean => !names.has(name) && names.add(name) !== undefined;
+  const derived = recipes.flatMap(checksFrom).filter((each) => (each.appliesTo?.(reader) ?? true) && isNew(each));
+  const all = [...derived, ...own];
+  // Programs run while the other checks read files.
+  const started = new Map<Check, Promise<Answer>>();
+  for (const each of [...all.filter(({ runsProgram }) => runsProgram), ...all]) {
+    if (!started.has(each)) started.set(each, runCheck(each, reader, limitMs));
+  }
   const findings = new Map<Check, Finding>();
-  const asked = new Map(
-    all.filter(({ runsProgram }) => runsProgram).map((entry) => [entry, runCheck(entry, reader, limitMs)]),
-  );
-  for (const entry of all) {
-    findings.set(entry, { name: entry.name, ...(await (asked.get(entry) ?? runCheck(entry, reader, limitMs))) });
+  for (const each of all) {
+    const answer = (await started.get(each)) ?? (await runCheck(each, reader, limitMs));
+    findings.set(each, { name: each.name, ...answer });
   }
   return belowTheirCauses(findings);
 }
@@ -80,6 +80,18 @@ function describeChanges({ hint, ...answer }: Answer): Answer {
   return answer.status === "ok" || hint === undefined ? answer : { ...answer, hint };
 }
 
+/** Returns one recipe of these steps, from the recipes that have them. */
+export function recipeOf(steps: readonly string[], recipes: readonly Recipe[]): Recipe | null {
+  const [first, ...others] = recipes.filter((recipe) => recipe.steps.some(({ id }) => steps.includes(id)));
+  if (first === undefined) return null;
+  const all = [first, ...others];
+  return {
+    ...first,
+    requires: all.flatMap(({ requires }) => requires),
+    steps: all.flatMap((recipe) => recipe.steps),
+  };
+}
+
 /** Returns the ids of the steps that repair failing or drifted checks, each once, in the order of the recipe. */
 export function stepsToRun(findings: readonly Finding[]): string[] {
   return [...new Set(findings.flatMap(({ status, step }) => (status !== "ok" && step ? [step] : [])))];
@@ -91,19 +103,37 @@ export function stepsToRun(findings: readonly Finding[]): string[] {
  */
 function isDrift(changes: readonly Change[], resource: Resource, reader: HostReader): boolean {
   return corrections(changes).every((change) => {
-    if (change.kind !== "file" && change.kind !== "directory") return false;
+    if (change.kind !== "file" && change.kind !== "directory") return resource.optional === true;
     if (change.before === null) return resource.optional === true;
     const stat = reader.stat(change.path);
     return stat !== null && stat.uid === change.uid && (stat.mode & ~change.mode & 0o022) === 0;
   });
 }
 
-function fromResource(resource: Resource, recipe: Recipe, { id: step, needs = [] }: Step): Check {
+/**
+ * Returns the checks of a recipe's resources. Its requirements are checked only if each host should have something of
+ * it: they are about the run that installs it.
+ */
+function checksFrom(recipe: Recipe): Check[] {
+  const resources = recipe.steps.flatMap((step) => step.resources.map((resource) => ({ resource, step })));
+  const isOptional = resources.every(({ resource }) => resource.isInstalled);
+  return [
+    ...(isOptional ? [] : recipe.requires.map(fromRequirement)),
+    ...resources.map(({ resource, step }) => fromResource(resource, recipe, step)),
+  ];
+}
+
+function fromResource(resource: Resource, recipe: Recipe, { id: step, needs = [], reasonToSkip }: Step): Check {
   const hint = ["sudo", "edox-ops", ...recipe.command.split(" "), "--yes"];
+  const { isInstalled = () => true, isListed } = resource;
   return {
     name: resource.name,
+    ...(!isListed && { appliesTo: isInstalled }),
     follows: [...needs.map((need) => need.resource.name), ...(resource.follows ?? [])],
     async run(reader) {
+      if (!isInstalled(reader)) return notConfigured(recipe);
+      const reason = await reasonToSkip?.(reader);
+      if (reason) return { status: "ok", detail: reason };
       const warnings: string[] = [];
       const changes = await resource.check(reader, [], (sentence) => warnings.push(sentence));
       if (changes.length > 0) {
@@ -114,6 +144,10 @@ function fromResource(resource: Resource, recipe: Recipe, { id: step, needs = []
       return describeState(resource.title, warnings);
     },
   };
+}
+
+function notConfigured({ command }: Recipe): Answer {
+  return { status: "ok", detail: `not configured (optional; run edox-ops ${command} --yes)` };
 }
 
 function fromRequirement(requirement: Requirement): Check {

@@ -1,11 +1,8 @@
-// The checks of the doctor besides the recipes' resources. To add a check, add an entry.
+// The checks of the host itself. A check of a feature is in the feature's folder.
 
-import { bootstrapLogPath } from "../bootstrap/paths.ts";
-import type { Check, Finding } from "../engine/finding.ts";
+import type { Check } from "../engine/finding.ts";
 import { docsRoot, logDir, projectsPath, stateDir } from "../engine/paths.ts";
 import type { HostReader, Stat } from "../host/host.ts";
-import { configFault } from "../nginx/accepts.ts";
-import { hintToConfigure } from "../nginx/fault.ts";
 import { mountPointOf } from "../problem/mount-point.ts";
 import { clockSet } from "../resources/ready.ts";
 import { countOf } from "../text/lines.ts";
@@ -28,14 +25,6 @@ const written = ["/etc", "/usr", "/var/lib", "/var/cache/apt", logDir, docsRoot]
 const stateFiles = [projectsPath, `${stateDir}/runner.json`, `${stateDir}/host.json`];
 
 export const entries: Check[] = [
-  {
-    name: `log:${bootstrapLogPath}`,
-    run: (reader) =>
-      reader.stat(bootstrapLogPath) === null
-        ? { status: "ok", detail: "not configured (optional; run edox-ops bootstrap --yes)" }
-        : { status: "ok", detail: "present" },
-  },
-  { name: "nginx:config", follows: ["package:nginx"], run: validConfig },
   {
     name: "state:permissions",
     run(reader) {
@@ -128,13 +117,4 @@ function smallest(reader: HostReader, measure: (space: NonNullable<ReturnType<Ho
     return space === null ? [] : [{ path, space }];
   });
   return spaces.sort((a, b) => measure(a.space) - measure(b.space))[0] ?? null;
-}
-
-async function validConfig(reader: HostReader): Promise<Omit<Finding, "name">> {
-  if (reader.stat("/etc/nginx/nginx.conf") === null) {
-    return { status: "error", detail: "nginx has no configuration", hint: hintToConfigure(reader) };
-  }
-  const fault = await configFault(reader);
-  if (fault === null) return { status: "ok", detail: "nginx accepts it" };
-  return { status: "error", detail: fault.reason, hint: fault.hint };
 }

@@ -13,3 +13,15 @@ export const lockDir = "/run/edox-ops";
 export const lockPath = `${lockDir}/host.lock`;
 export const projectsPath = `${stateDir}/projects.json`;
 export const backupsDir = `${docsRoot}/.edox-ops-backups`;
+
+/** The FILES section of the manual page. */
+export const files: readonly (readonly [path: string, description: string])[] = [
+  [stateDir, "state of this host"],
+  [replacedDir, "copies of foreign files that a run replaced"],
+  [projectsPath, "records of the projects"],
+  [docsRoot, "live trees of the sites"],
+  [backupsDir, "backups of earlier releases"],
+  [logDir, "logs"],
+  [lockDir, "locks, which only root can open"],
+  [lockPath, "lock of a run that changes this host"],
+];

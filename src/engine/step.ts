@@ -14,8 +14,12 @@ export interface Resource {
    * plan. Throws Unseen if it cannot determine the state, and an Error if the state can never be reached.
    */
   check(reader: HostReader, ahead: readonly Change[], warn: Warn): Change[] | Promise<Change[]>;
-  /** A host can serve its sites without this file or directory, so doctor only warns if it is missing. */
+  /** A host works without this resource, so doctor only warns if it is missing. */
   optional?: true;
+  /** For something that a host may lack: doctor checks the resource only where this returns true. */
+  isInstalled?(reader: HostReader): boolean;
+  /** Doctor lists the resource as optional where it is not installed. */
+  isListed?: true;
   /** The doctor checks that it depends on. */
   follows?: readonly string[];
   /** Returns the command that corrects only this resource, or null. It exists where the step does more than that. */

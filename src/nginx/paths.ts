@@ -14,3 +14,16 @@ export const sitesAvailableDir = "/etc/nginx/sites-available";
 export const sitesEnabledDir = "/etc/nginx/sites-enabled";
 /** Where certbot proves control of a domain. No deploy touches it. */
 export const acmeDir = "/var/lib/edox-ops/acme";
+
+/** The FILES section of the manual page. */
+export const files: readonly (readonly [path: string, description: string])[] = [
+  [certificatePath, "certificate for requests with an unknown host name, if nginx cannot refuse them without one"],
+  [limitsPath, "limits that all sites share"],
+  [clientsPath, "how the clients of sites are counted"],
+  [typesPath, "content types that all sites share"],
+  [catchAllPath, "server that closes requests for unknown host names"],
+  [sitesIncludePath, "include of the enabled sites, if nginx.conf has none"],
+  [sitesAvailableDir, "nginx sites, enabled or not"],
+  [sitesEnabledDir, "links to the enabled nginx sites"],
+  [acmeDir, "responses to HTTP challenges of certbot"],
+];

@@ -3,7 +3,8 @@
 import { packageState } from "../apt/dpkg.ts";
 import { commandToFinish } from "../apt/failure.ts";
 import { dockerConfigAccepted } from "../docker/config.ts";
-import { dockerAnswers, dockerSocket, hasEngine } from "../docker/recipe.ts";
+import { dockerSocket } from "../docker/paths.ts";
+import { dockerAnswers, hasEngine } from "../docker/recipe.ts";
 import type { Check, Finding } from "../engine/finding.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";

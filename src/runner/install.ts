@@ -13,12 +13,10 @@ import { file } from "../resources/file.ts";
 import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { systemUser } from "../resources/user.ts";
-import { drain, drainLoaded, home, runnerRuns, unitInstalled, user } from "./service.ts";
+import { runnerHome, runnerKeyPath, runnerPinPath, runnerSourcePath } from "./paths.ts";
+import { drain, drainLoaded, runnerRuns, unitInstalled, user } from "./service.ts";
 
 export const runnerPackages = ["gitlab-runner", "gitlab-runner-helper-images"];
-export const runnerSourcePath = "/etc/apt/sources.list.d/runner_gitlab-runner.sources";
-export const runnerKeyPath = "/etc/apt/keyrings/runner_gitlab-runner-archive-keyring.asc";
-export const runnerPinPath = "/etc/apt/preferences.d/edox-ops-gitlab-runner";
 /**
  * The key that signs the repository's metadata, as documented on docs.gitlab.com. It is extended every two years and
  * stays the same key.
@@ -50,7 +48,7 @@ export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
       // The first step requires everything that the next one needs, so that a host that cannot install is not changed.
       requires: usable,
       resources: [
-        systemUser({ name: user, home, shell: "/bin/bash" }, `runner:user:${user}`),
+        systemUser({ name: user, home: runnerHome, shell: "/bin/bash" }, `runner:user:${user}`),
         etckeeperClean("runner-user"),
       ],
     },

@@ -14,3 +14,25 @@ export const selftestLockPath = `${lockDir}/selftest.lock`;
  * a job may need the host lock. The lock order is: project, runner, host.
  */
 export const runnerLockPath = `${lockDir}/runner.lock`;
+/** The home of the account gitlab-runner, in which jobs of the shell executor run. */
+export const runnerHome = "/home/gitlab-runner";
+export const runnerSourcePath = "/etc/apt/sources.list.d/runner_gitlab-runner.sources";
+export const runnerKeyPath = "/etc/apt/keyrings/runner_gitlab-runner-archive-keyring.asc";
+export const runnerPinPath = "/etc/apt/preferences.d/edox-ops-gitlab-runner";
+export const drainPath = "/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf";
+
+/** The FILES section of the manual page. */
+export const files: readonly (readonly [path: string, description: string])[] = [
+  [runnerInstallLogPath, "log of gitlab-runner install"],
+  [ciHostLogPath, "log of gitlab-runner prepare-ci-host"],
+  [runnerLogPath, "log of the other gitlab-runner commands"],
+  [runnerStatePath, "records of the runners, without their tokens"],
+  [runnerConfigPath, "configuration of gitlab-runner"],
+  [selftestLockPath, "lock of gitlab-runner selftest"],
+  [runnerLockPath, "lock of a run that starts or stops gitlab-runner"],
+  [runnerHome, "home of the account gitlab-runner"],
+  [runnerSourcePath, "apt source of GitLab Runner"],
+  [runnerKeyPath, "key of that apt source"],
+  [runnerPinPath, "apt pin that excludes other packages of the same name"],
+  [drainPath, "drop-in that lets jobs end before gitlab-runner stops"],
+];

@@ -10,10 +10,9 @@ import { missingDirectories } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { keepsRunning, service } from "../resources/service.ts";
 import { parentOf } from "../text/path.ts";
+import { drainPath, runnerHome } from "./paths.ts";
 
 export const user = "gitlab-runner";
-export const home = "/home/gitlab-runner";
-export const drainPath = "/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf";
 export const unitPath = "/etc/systemd/system/gitlab-runner.service";
 /** Two hours, as in GitLab's documentation. Jobs that run longer are aborted. */
 const drainSeconds = 7200;
@@ -74,7 +73,7 @@ export const unitInstalled: Resource = {
   check(reader, ahead) {
     const comes = installs(ahead, "gitlab-runner");
     if (comes || reader.stat(unitPath) !== null) return [];
-    const argv = ["gitlab-runner", "install", `--user=${user}`, `--working-directory=${home}`];
+    const argv = ["gitlab-runner", "install", `--user=${user}`, `--working-directory=${runnerHome}`];
     return [{ kind: "command", argv, reason: "systemd does not know gitlab-runner" }];
   },
 };

@@ -3,15 +3,8 @@
 import { heldPackages, packageState, presentPackages } from "../apt/dpkg.ts";
 import { commandToUnhold, heldProblem } from "../apt/failure.ts";
 import { engineUnused, runningContainers } from "../docker/containers.ts";
-import {
-  dockerKeyPath,
-  dockerPackages,
-  dockerSocket,
-  dockerSourcePath,
-  hasEngine,
-  isSocketLeft,
-  isSocketLink,
-} from "../docker/recipe.ts";
+import { dockerKeyPath, dockerSocket, dockerSourcePath } from "../docker/paths.ts";
+import { dockerPackages, hasEngine, isSocketLeft, isSocketLink } from "../docker/recipe.ts";
 import type { Change } from "../engine/change.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
@@ -23,11 +16,10 @@ import { etckeeperClean } from "../resources/etckeeper.ts";
 import { file } from "../resources/file.ts";
 import { accountOf } from "../resources/user.ts";
 import { parentOf } from "../text/path.ts";
-import { runnerKeyPath, runnerPackages, runnerPinPath, runnerSourcePath } from "./install.ts";
-import { runnerConfigPath, runnerLogPath } from "./paths.ts";
+import { runnerPackages } from "./install.ts";
+import { drainPath, runnerConfigPath, runnerKeyPath, runnerLogPath, runnerPinPath, runnerSourcePath } from "./paths.ts";
 import { readRecord, recordOf } from "./record.ts";
 import { readConfig } from "./runners.ts";
-import { drainPath } from "./service.ts";
 
 const configDir = "/etc/gitlab-runner";
 const user = "gitlab-runner";

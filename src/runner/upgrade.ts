@@ -10,8 +10,8 @@ import { sourcesReadable } from "../resources/apt-readable.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
 import { stoppedService } from "../resources/service.ts";
-import { runnerPackages, runnerSourcePath } from "./install.ts";
-import { runnerLogPath } from "./paths.ts";
+import { runnerPackages } from "./install.ts";
+import { runnerLogPath, runnerSourcePath } from "./paths.ts";
 import { demandPackaged, runnerRuns } from "./service.ts";
 
 /** Returns the installed version. Throws a Problem if GitLab Runner is not installed. */

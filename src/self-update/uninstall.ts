@@ -1,18 +1,19 @@
 // Uninstalls this program. The services and sites that it set up keep running.
 
 import { presentPackages } from "../apt/dpkg.ts";
-import { dockerSourcePath } from "../docker/recipe.ts";
+import { dockerSourcePath } from "../docker/paths.ts";
 import { docsRoot, logDir, projectsPath, stateDir } from "../engine/paths.ts";
 import type { Recipe, Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Requirement } from "../problem/requirement.ts";
+import { uninstallLogPath } from "./paths.ts";
 import { filesBeside } from "./program.ts";
 
 /** Returns the recipe that removes the program and the files beside it. */
 export function uninstallation(program: string): Recipe {
   return {
     command: "uninstall",
-    logPath: `${logDir}/uninstall.log`,
+    logPath: uninstallLogPath,
     requires: [told],
     steps: [
       {

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import Ajv from "ajv/dist/2020";
 import { commandReference } from "../../build/command-reference.ts";
 import { pages } from "../../build/docs.ts";
+import { featuresPath, featuresText } from "../../build/features.ts";
 import { manPage } from "../../build/man-page.ts";
 import { typed } from "../cli/typed.ts";
 import { tree } from "../command-tree.ts";
@@ -15,6 +16,19 @@ const made = await pages();
 for (const [name, text] of Object.entries(made)) {
   test(`docs/${name}: matches the output of \`npm run docs\``, async () => {
     expect(await Bun.file(`${docs}/${name}`).text()).toBe(text);
+  });
+}
+
+test("features: src/cli/features.ts matches the output of `npm run docs`", async () => {
+  expect(await Bun.file(featuresPath).text()).toBe(await featuresText());
+});
+
+const src = `${import.meta.dir}/../../src`;
+for (const path of new Bun.Glob("*/paths.ts").scanSync(src)) {
+  test(`docs: the man page describes each path of src/${path}`, async () => {
+    const { files, ...constants } = await import(`${src}/${path}`);
+    expect(files.map(([each]: [string]) => each).sort()).toEqual(Object.values<string>(constants).sort());
+    for (const [each] of files) expect(made["edox-ops.1"]).toContain(`\n.It Pa ${each}\n`);
   });
 }
 

@@ -1,13 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { bootstrap } from "../../src/bootstrap/recipe.ts";
-import { examine, stepsToRun } from "../../src/doctor/doctor.ts";
-import { entries } from "../../src/doctor/entries.ts";
+import { examine, recipeOf, stepsToRun } from "../../src/doctor/doctor.ts";
+import { entries as ofHost } from "../../src/doctor/entries.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
+import { optionalStep } from "../../src/engine/feature.ts";
 import type { Check, Finding } from "../../src/engine/finding.ts";
+import type { Recipe, Resource } from "../../src/engine/step.ts";
+import type { HostReader } from "../../src/host/host.ts";
+import { nginxChecks } from "../../src/nginx/checks.ts";
 import { catchAllPath } from "../../src/nginx/paths.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
+
+const entries = [...ofHost, ...nginxChecks];
 
 async function finding(name: string, host: FakeHost) {
   return (await examine([], entries, host)).find((each) => each.name === name);
@@ -182,5 +188,58 @@ describe("checks of the doctor", () => {
       );
       expect((await finding("nginx:config", host))?.status).toBe(status);
     }
+  });
+});
+
+describe("doctor: resources of something that a host may lack", () => {
+  const file = (name: string): Resource => ({
+    name,
+    title: `${name} is there`,
+    check: (reader) =>
+      reader.stat(`/etc/${name}`) ? [] : [{ kind: "command", argv: ["true"], reason: `${name} is missing` }],
+  });
+  const isInstalled = (reader: HostReader) => reader.stat("/etc/installed") !== null;
+  const recipe = (command: string, ...resources: Resource[]): Recipe => ({
+    command,
+    logPath: "/var/log/edox-ops/test.log",
+    requires: [{ name: "needed", title: "it is needed", check: () => ({ reason: "it is not there" }) }],
+    steps: [optionalStep({ id: `${command}.step`, title: command, resources }, isInstalled, ["one"])],
+    done: "done",
+    failed: "failed",
+  });
+  const found = async (recipes: Recipe[], host: FakeHost) =>
+    (await examine(recipes, [], host)).map(({ name, status, detail, hint = [] }) =>
+      [name, status, detail, ...(hint.length > 0 ? [hint.join(" ")] : [])].join(": "),
+    );
+
+  test("doctor: where it is not installed, only listed resources are reported, as optional", async () => {
+    expect(await found([recipe("welcome", file("one"), file("two"))], fakeDebian())).toEqual([
+      "one: ok: not configured (optional; run edox-ops welcome --yes)",
+    ]);
+  });
+
+  test("doctor: where it is installed, each resource is checked once, and the first command repairs it", async () => {
+    const host = fakeDebian();
+    host.put("/etc/installed", "");
+    host.put("/etc/two", "");
+    expect(await found([recipe("welcome", file("one")), recipe("other", file("one"), file("two"))], host)).toEqual([
+      "one: error: one is missing: sudo edox-ops welcome --yes",
+      "two: ok: two is there",
+    ]);
+  });
+
+  test("doctor: a step that does not apply to the host passes with its reason", async () => {
+    const host = fakeDebian();
+    host.put("/etc/installed", "");
+    const welcome = recipe("welcome", file("one"));
+    const steps = welcome.steps.map((step) => ({ ...step, reasonToSkip: () => "no person logs in here" }));
+    expect(await found([{ ...welcome, steps }], host)).toEqual(["one: ok: no person logs in here"]);
+  });
+
+  test("doctor --fix: the steps of several features are one run", () => {
+    const [one, other, third] = [recipe("one", file("one")), recipe("other", file("two")), recipe("third")];
+    const repair = recipeOf(["one.step", "other.step", "runner.install"], [one, other, third]);
+    expect(repair?.steps.map(({ id }) => id)).toEqual(["one.step", "other.step"]);
+    expect(recipeOf(["runner.install"], [one, other])).toBeNull();
   });
 });

@@ -1,7 +1,7 @@
 // Properties of every step of every recipe: a new step is covered as soon as it is part of a recipe.
 
 import { describe, expect, test } from "bun:test";
-import { bootstrap } from "../../src/bootstrap/recipe.ts";
+import { commandFeatures, features } from "../../src/cli/features.ts";
 import { converge } from "../../src/engine/converge.ts";
 import type { Facts } from "../../src/engine/facts.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
@@ -15,11 +15,17 @@ const mirrors = {
   docker: { fingerprint: fingerprintOf(dockerKey) },
   runner: { fingerprint: fingerprintOf(runnerKey) },
 };
-const recipes: Record<string, (facts: Facts) => Recipe> = {
-  bootstrap,
+const recipes: Record<string, (facts: Facts) => Recipe | Promise<Recipe>> = {
+  ...Object.fromEntries(commandFeatures.map((name) => [name, (facts) => recipeOf(name, facts)])),
   "gitlab-runner install": (facts) => gitlabRunnerInstall(facts, mirrors),
   "gitlab-runner prepare-ci-host": (facts) => prepareCiHost(facts, mirrors),
 };
+async function recipeOf(name: (typeof commandFeatures)[number], facts: Facts): Promise<Recipe> {
+  const [recipe] = (await (await features[name]()).recipes?.(facts)) ?? [];
+  if (recipe === undefined) throw new Error(`${name} has no recipe`);
+  return recipe;
+}
+
 const hosts: Record<string, Like> = {
   "Debian 12": {},
   "Debian 13": { version: "13", codename: "trixie", nginx: "1.26.3-3" },
@@ -40,18 +46,18 @@ const or =
 for (const [command, recipeFor] of Object.entries(recipes)) {
   for (const [name, like] of Object.entries(hosts)) {
     describe(`${command} on ${name}`, () => {
-      const fresh = () => {
+      const fresh = async () => {
         const host = fakeDebian(like);
-        return { host, recipe: recipeFor(gatherFacts(host)) };
+        return { host, recipe: await recipeFor(gatherFacts(host)) };
       };
 
       test(`${command} on ${name}: all requirements are met on a bare host`, async () => {
-        const { host, recipe } = fresh();
+        const { host, recipe } = await fresh();
         for (const requirement of recipe.requires) expect(await requirement.check(host, () => {})).toBeNull();
       });
 
       test(`${command} on ${name}: a dry run lists every step and changes nothing`, async () => {
-        const { host, recipe } = fresh();
+        const { host, recipe } = await fresh();
         const before = host.listing();
         const results = await converge(recipe.steps, host, {});
         expect(results.map(({ outcome }) => outcome)).toEqual(results.map(or("pending")));
@@ -60,7 +66,7 @@ for (const [command, recipeFor] of Object.entries(recipes)) {
       });
 
       test(`${command} on ${name}: a second run changes nothing and runs no command`, async () => {
-        const { host, recipe } = fresh();
+        const { host, recipe } = await fresh();
         const first = await converge(recipe.steps, host, { act: host });
         expect(first.map(({ outcome, problem }) => [outcome, problem?.message])).toEqual(
           first.map((result) => [or("changed")(result), undefined]),
@@ -74,16 +80,16 @@ for (const [command, recipeFor] of Object.entries(recipes)) {
       });
 
       test(`${command} on ${name}: each step can be made to fail, also on a converged host`, async () => {
-        for (const { id } of fresh().recipe.steps) {
-          const { host, recipe } = fresh();
+        for (const { id } of (await fresh()).recipe.steps) {
+          const { host, recipe } = await fresh();
           await converge(recipe.steps, host, { act: host });
           const results = await converge(recipe.steps, host, { act: host, failAt: id });
           expect(results.find((result) => result.outcome === "failed")?.id).toBe(id);
         }
       });
 
-      test(`${command} on ${name}: step ids and resource names are unique`, () => {
-        const { recipe } = fresh();
+      test(`${command} on ${name}: step ids and resource names are unique`, async () => {
+        const { recipe } = await fresh();
         const ids = recipe.steps.map(({ id }) => id);
         const names = [...recipe.requires, ...recipe.steps.flatMap(({ resources }) => resources)].map(
           (each) => each.name,

@@ -16,12 +16,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
+import { features } from "../../src/cli/features.ts";
+import { collect } from "../../src/doctor/collect.ts";
 import { examine } from "../../src/doctor/doctor.ts";
-import { entries } from "../../src/doctor/entries.ts";
 import type { Finding } from "../../src/engine/finding.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
-import { runnerChecks } from "../../src/runner/checks.ts";
-import { siteChecks } from "../../src/sites/checks.ts";
 import { probeOf } from "../../src/sites/serve/served.ts";
 import { theProject } from "../../src/sites/store.ts";
 import { prepared, typedWords } from "../cli/typed.ts";
@@ -192,10 +191,9 @@ export async function asked(
   from: string,
 ): Promise<{ fine: boolean; hint: readonly string[]; said: string }> {
   if (/^[\w-]+:\S/.test(from)) {
-    const { bootstrap } = await import("../../src/bootstrap/recipe.ts");
-    const { gatherFacts } = await import("../../src/engine/facts.ts");
-    const all = [...entries, ...(await siteChecks(host, async () => localTrees("/none"))), ...runnerChecks(host)];
-    const found = (await examine([bootstrap(gatherFacts(host))], all, host)).find(({ name }) => name === from);
+    const all = await Promise.all(Object.values(features).map((load) => load()));
+    const { recipes, checks } = await collect(all, { reader: host, host, trees: async () => localTrees("/none") });
+    const found = (await examine(recipes, checks, host)).find(({ name }) => name === from);
     const { status = "ok", detail = "", hint = [] }: Partial<Finding> = found ?? {};
     return { fine: status === "ok", hint, said: detail };
   }

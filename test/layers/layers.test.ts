@@ -2,9 +2,10 @@
 
 import { expect, test } from "bun:test";
 import { posix } from "node:path";
+import { features } from "../../src/cli/features.ts";
 
 /** The folders of src by layer, the lowest first. Folders of one layer do not import each other. */
-const layers = [
+const layers: string[][] = [
   ["text"],
   ["host"],
   ["problem"],
@@ -20,6 +21,9 @@ const layers = [
 ];
 const layerOf = (folder: string): number => layers.findIndex((folders) => folders.includes(folder));
 const src = `${import.meta.dir}/../../src`;
+// A new feature belongs to the layer of the features.
+const newFeatures = Object.keys(features).filter((folder) => layerOf(folder) === -1);
+layers[layerOf("sites")]?.push(...newFeatures);
 const files = [...new Bun.Glob("*/**/*.ts").scanSync(src)].sort();
 const sources = await Promise.all(files.map(async (path) => ({ path, text: await Bun.file(`${src}/${path}`).text() })));
 

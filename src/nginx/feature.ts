@@ -1,0 +1,7 @@
+import type { Feature } from "../engine/feature.ts";
+
+const nginx: Feature = {
+  checks: async () => (await import("./checks.ts")).nginxChecks,
+};
+
+export default nginx;
