@@ -5,10 +5,12 @@ import { dpkgInterrupted, installedPackage, presentPackages } from "../apt/dpkg.
 import { aptSources } from "../apt/sources.ts";
 import type { Change } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
+import { optionalStep } from "../engine/feature.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
+import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { aptRepository, chosenRepository, type Mirror } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
@@ -104,12 +106,25 @@ async function isOffered(reader: HostReader, name: string): Promise<boolean> {
   return /^ {7} *-?\d+ (?!\/var\/lib\/dpkg\/status$)/m.test(stdout);
 }
 
-export const dockerRuns: Resource = service({
+const dockerStarted = service({
   unit: "docker",
   name: "ci-runner:docker",
   brought: "docker-ce",
   hasLoaded: (reader) => reader.stat(dockerSocket) !== null,
 });
+
+export const dockerRuns: Resource = {
+  ...dockerStarted,
+  title: "Docker answers",
+  follows: ["ci-runner:docker-config"],
+  isInstalled: hasEngine,
+  isListed: true,
+  async check(reader, ahead, warn) {
+    const changes = await dockerStarted.check(reader, ahead, warn);
+    if (changes.length > 0 || (await dockerAnswers(reader))) return changes;
+    throw new Problem("precondition-failed", "Docker does not answer", { hint: ["sudo", "systemctl", "status", "docker"] });
+  },
+};
 
 /** Returns the step that installs Docker Engine. The mirror replaces the official repository, key or fingerprint. */
 export function dockerInstall(facts: Facts, mirror: Mirror = {}): Step {
@@ -130,7 +145,7 @@ export function dockerInstall(facts: Facts, mirror: Mirror = {}): Step {
   });
   const ours = [
     // apt reads the repository over TLS.
-    { ...packageInstalled("ca-certificates"), name: "docker:ca-certificates" },
+    packageInstalled("ca-certificates"),
     certificatesComplete(dockerPackages),
     repository.older,
     repository.key,
@@ -139,12 +154,13 @@ export function dockerInstall(facts: Facts, mirror: Mirror = {}): Step {
     packages,
     dockerRuns,
   ];
-  return {
+  const step: Step = {
     id: "docker.install",
     title: "Docker Engine is installed and runs",
     requires: [firstBootDone, clockSet, noSnap, nothingRuns, ...aptUsable(unlessForeign(repository.older))],
     resources: [dpkgConfigured, ...ours.map(unlessForeign)],
   };
+  return optionalStep(step, (reader) => chosenRepository(reader, dockerSourcePath) !== null);
 }
 
 function unlessForeign(resource: Resource): Resource {

@@ -5,7 +5,7 @@ import type { Check, Finding } from "../engine/finding.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
 import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
-import type { Requirement } from "../problem/requirement.ts";
+import type { Requirement, Unmet } from "../problem/requirement.ts";
 
 /** Timeout of each check. One that does not respond fails alone. */
 const checkLimitMs = 15_000;
@@ -132,8 +132,9 @@ function fromResource(resource: Resource, recipe: Recipe, { id: step, needs = []
     follows: [...needs.map((need) => need.resource.name), ...(resource.follows ?? [])],
     async run(reader) {
       if (!isInstalled(reader)) return notConfigured(recipe);
-      const reason = await reasonToSkip?.(reader);
-      if (reason) return { status: "ok", detail: reason };
+      const skip = (await reasonToSkip?.(reader)) ?? null;
+      if (typeof skip === "string") return { status: "ok", detail: skip };
+      if (skip !== null) return describeUnmet(skip);
       const warnings: string[] = [];
       const changes = await resource.check(reader, [], (sentence) => warnings.push(sentence));
       if (changes.length > 0) {
@@ -156,10 +157,14 @@ function fromRequirement(requirement: Requirement): Check {
     async run(reader) {
       const warnings: string[] = [];
       const unmet = await requirement.check(reader, (sentence) => warnings.push(sentence));
-      if (unmet) return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
+      if (unmet) return describeUnmet(unmet);
       return describeState(requirement.title, warnings);
     },
   };
+}
+
+function describeUnmet({ reason, hint }: Unmet): Answer {
+  return { status: "error", detail: reason, ...(hint && { hint }) };
 }
 
 function describeState(title: string, warnings: readonly string[]): Answer {

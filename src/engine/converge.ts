@@ -1,13 +1,13 @@
 // The convergence loop: check, apply, check again, report, for each step.
 
 import { type RunningScript, runningScript } from "../apt/dpkg.ts";
-import type { Host, HostReader } from "../host/host.ts";
-import { UnknownStateError } from "../host/host.ts";
+import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { withDiskFault } from "../problem/disk-fault.ts";
 import { Problem } from "../problem/problem.ts";
+import type { Unmet } from "../problem/requirement.ts";
 import { type Stop, throwIfInterrupted, type WaitWatch, waitFor } from "../problem/wait.ts";
-import type { Change } from "./change.ts";
-import { corrections, describeMissing } from "./change.ts";
+import { shellLine } from "../text/lines.ts";
+import { type Change, corrections, describeMissing } from "./change.ts";
 import { snapshot } from "./snapshot.ts";
 import type { ProgramRun, Resource, Step, StepResult } from "./step.ts";
 import { transact } from "./transact.ts";
@@ -137,7 +137,8 @@ async function checkStep(
   before: readonly Change[],
 ): Promise<CheckResult> {
   try {
-    const reason = (await reasonToSkip?.(reader)) ?? null;
+    const skip = (await reasonToSkip?.(reader)) ?? null;
+    const reason = skip === null || typeof skip === "string" ? skip : withHint(skip);
     return reason === null
       ? await checkResources(resources, reader, before)
       : { changes: [], unknown: [], warnings: [], reason };
@@ -145,6 +146,10 @@ async function checkStep(
     if (!(error instanceof UnknownStateError)) throw error;
     return { changes: [], unknown: [error.message], unknownHint: error.hint, warnings: [] };
   }
+}
+
+function withHint({ reason, hint }: Unmet): string {
+  return hint === undefined ? reason : `${reason}: ${shellLine(hint)}`;
 }
 
 async function checkResources(

@@ -2,7 +2,7 @@
 
 import type { HostReader } from "../host/host.ts";
 import type { Problem } from "../problem/problem.ts";
-import type { Requirement, Warn } from "../problem/requirement.ts";
+import type { Requirement, Unmet, Warn } from "../problem/requirement.ts";
 import type { Change } from "./change.ts";
 
 /** One piece of desired state. `name` is its check in doctor; `title` describes the state. */
@@ -43,9 +43,9 @@ export interface Step {
   requires?: Requirement[];
   /**
    * Returns why the step does not apply to this host, or null. With a reason nothing is changed, and the reason is
-   * reported. Throws Unseen.
+   * reported. An Unmet is a fault that the step cannot correct: doctor reports it as an error. Throws Unseen.
    */
-  reasonToSkip?(reader: HostReader): string | null | Promise<string | null>;
+  reasonToSkip?(reader: HostReader): string | Unmet | null | Promise<string | Unmet | null>;
   /**
    * Runs after the step's changes, as the last of them. An exception rolls them back. A step without changes does not
    * run it.

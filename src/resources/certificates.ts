@@ -13,9 +13,9 @@ const dir = "/etc/ssl/certs";
  * gone. The package counts as installed nevertheless. The links are counted only if one of these packages is not yet
  * installed, as after an interrupted run: a converged run has no millisecond to spare for it.
  */
-export function certificatesComplete(packages: readonly string[], name = "host:certificates"): Resource {
+export function certificatesComplete(packages: readonly string[]): Resource {
   return {
-    name,
+    name: "host:certificates",
     title: "the store of certificates is whole",
     check(reader, ahead) {
       const comes = installs(ahead, "ca-certificates");

@@ -27,6 +27,7 @@ export function etckeeperClean(name: string): Resource {
   return {
     name: `etckeeper:${name}`,
     title: "etckeeper has what was changed before apt runs",
+    isInstalled: abortsApt,
     check(reader, ahead) {
       if (!abortsApt(reader) || ahead.every(({ kind }) => kind === "packages")) return [];
       const argv = ["etckeeper", "commit", "edox-ops: changed before packages are installed"];

@@ -54,7 +54,10 @@ export function service(described: ServiceSpec): Resource {
       return linesOf(await firstOutput(logsOf(unit), reader)).join("; ");
     },
     async check(reader, ahead) {
-      if (isMasked(reader, unit)) throw new Problem("precondition-failed", `${unit} is masked`, { hint: unmask(unit) });
+      if (isMasked(reader, unit)) {
+        const until = isActive(reader, unit) ? ": it runs until it stops, and does not start again" : "";
+        throw new Problem("precondition-failed", `${unit} is masked${until}`, { hint: unmask(unit) });
+      }
       const comes = installs(ahead, brought);
       const touched = ahead.some((change) => "path" in change && owns?.(change.path));
       const reloads = touched || !hasLoaded(reader);

@@ -4,18 +4,16 @@ import { packageState } from "../apt/dpkg.ts";
 import { commandToFinish } from "../apt/failure.ts";
 import { dockerConfigAccepted } from "../docker/config.ts";
 import { dockerSocket } from "../docker/paths.ts";
-import { dockerAnswers, hasEngine } from "../docker/recipe.ts";
+import { hasEngine } from "../docker/recipe.ts";
 import type { Check, Finding } from "../engine/finding.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
-import { gidOf, noGroup } from "../resources/group.ts";
-import { isActive, isMasked, reasonOf, unmask } from "../resources/service.ts";
-import { accountOf, isAccount, isMember } from "../resources/user.ts";
+import { accountOf } from "../resources/user.ts";
 import { few } from "../text/lines.ts";
 import { runnerConfigPath, runnerStatePath } from "./paths.ts";
 import type { RunnerConfig, Survey } from "./runners.ts";
-import { runnerKeepsRunning, runnerProgram } from "./service.ts";
+import { runnerProgram } from "./service.ts";
 
 type Answer = Omit<Finding, "name">;
 
@@ -75,24 +73,10 @@ export function runnerChecks(host: Host): Check[] {
       ),
       follows: ["dpkg:configured"],
     },
-    hostChecks(`runner:user:${user}`, async (reader) =>
-      (await isAccount(reader, user))
-        ? { status: "ok", detail: "is there" }
-        : { status: "error", detail: `there is no user ${user}`, hint: install },
-    ),
     hostChecks(`runner:home:${home}`, homes),
-    hostChecks("runner:service", async (reader) => {
-      if (isMasked(reader, user)) return maskedUnit(reader, user);
-      return (await runnerKeepsRunning(reader))
-        ? { status: "ok", detail: "gitlab-runner is active" }
-        : { status: "error", detail: reasonOf(reader, user), hint: ["sudo", "systemctl", "status", user] };
-    }),
-    { ...checksOfDocker("ci-runner:docker", docker), runsProgram: true, follows: ["ci-runner:docker-config"] },
-    checksOfRunners("ci-runner:docker-group", group),
     checksOfRunners("ci-runner:docker-privileged", privileged),
     // These are not in the contract. They are left out if no runner is installed.
     ...[
-      { ...hostChecks("runner:drain", drains), runsProgram: true as const },
       checksOfRunners("ci-runner:config", faults),
       checksOfRunners("ci-runner:polling", polling),
       checksOfRunners("ci-runner:guard", guard),
@@ -124,53 +108,14 @@ function homes(reader: HostReader): Answer {
   };
 }
 
-function maskedUnit(reader: HostReader, unit: string): Answer {
-  const until = isActive(reader, unit) ? "it runs until it stops, and does not start again" : "it does not start";
-  return { status: "error", detail: `${unit} is masked: ${until}`, hint: unmask(unit) };
-}
-
 function withHint(hint: string[] | null): Pick<Answer, "hint"> {
   return hint === null ? {} : { hint };
-}
-
-async function drains(reader: HostReader): Promise<Answer> {
-  const { serviceOf } = await import("./service.ts");
-  const { killSignal, stopSeconds } = await serviceOf(reader);
-  if (killSignal === "SIGQUIT")
-    return { status: "ok", detail: `a stop waits for running jobs, ${stopSeconds / 60} min at the most` };
-  return { status: "warning", detail: `a stop or an upgrade aborts running jobs`, hint: install };
-}
-
-async function docker(reader: HostReader): Promise<Answer> {
-  if (isMasked(reader, "docker")) return maskedUnit(reader, "docker");
-  if (await dockerAnswers(reader)) return { status: "ok", detail: "Docker answers" };
-  return { status: "error", detail: "Docker does not answer", hint: ["sudo", "systemctl", "status", "docker"] };
 }
 
 async function dockerConfig(reader: HostReader): Promise<Answer> {
   const unmet = await dockerConfigAccepted.check(reader, () => {});
   if (unmet === null) return { status: "ok", detail: dockerConfigAccepted.title };
   return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
-}
-
-function group({ runners }: RunnerConfig, reader: HostReader): Answer {
-  const shell = runners.some(({ executor }) => executor === "shell");
-  const member = isMember(reader, user, "docker");
-  if (!shell)
-    return {
-      status: "ok",
-      detail: member ? "gitlab-runner is in it, though no shell runner needs that" : "no shell runner needs it",
-    };
-  if (member || !hasEngine(reader)) return { status: "ok", detail: "jobs of a shell may use Docker" };
-  if (gidOf(reader, "docker") === null) {
-    const { reason, hint } = noGroup("docker");
-    return { status: "error", detail: `jobs of a shell cannot use Docker: ${reason}`, hint };
-  }
-  return {
-    status: "error",
-    detail: "jobs of a shell cannot use Docker: gitlab-runner is not in the group",
-    hint: prepare,
-  };
 }
 
 async function privileged(config: RunnerConfig, reader: HostReader): Promise<Answer> {

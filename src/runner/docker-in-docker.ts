@@ -1,42 +1,52 @@
 // Configures Docker access for runners: the group, privileged containers, and the volumes that Docker-in-Docker needs.
 
 import { dockerAnswers, hasEngine } from "../docker/recipe.ts";
+import { optionalStep } from "../engine/feature.ts";
 import type { Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Warn } from "../problem/requirement.ts";
-import { gidOf } from "../resources/group.ts";
+import { gidOf, noGroup } from "../resources/group.ts";
 import { groupMember } from "../resources/user.ts";
 import type { ConfigEdit } from "../toml/edit.ts";
 import { configTaken } from "./config-taken.ts";
 import { runnerConfigPath } from "./paths.ts";
 import type { Runner, RunnerConfig } from "./runners.ts";
-import { user } from "./service.ts";
+import { isRunnerInstalled, user } from "./service.ts";
 import { isPrivileged, listServedProjects, sharedHostWarning } from "./shared-host.ts";
 
 /**
  * Membership in the group is equivalent to root. Only jobs of the shell executor need it, because the service itself
  * runs as root.
  */
-export const dockerAccess: Step = {
+const access: Step = {
   id: "runner.docker.access",
   title: "gitlab-runner is in the group docker, which is as good as root: jobs of a shell use Docker",
   async reasonToSkip(reader) {
-    const { runners } = await configOf(reader);
+    const { runners } = await surveyOf(reader);
     if (!runners.some(({ executor }) => executor === "shell")) {
       return "no runner of this host has the shell executor; the group docker is as good as root";
     }
     if (gidOf(reader, "docker") !== null) return null;
     if (!hasEngine(reader)) return "there is no Docker on this host";
-    return "Docker runs, but there is no group docker that its jobs could be in: sudo groupadd --system docker, and restart Docker";
+    const { reason, hint } = noGroup("docker");
+    return { reason: `jobs of a shell cannot use Docker: ${reason}`, hint };
   },
   resources: [groupMember(user, "docker", "ci-runner:docker-group", "gitlab-runner is in the group docker")],
 };
+
+export const dockerAccess = optionalStep(access, isRunnerInstalled, ["ci-runner:docker-group"]);
 
 /** Imports the parser of config.toml only if the file exists. */
 async function configOf(reader: HostReader): Promise<RunnerConfig> {
   if (reader.stat(runnerConfigPath) === null) return { concurrent: 1, runners: [] };
   return (await import("./runners.ts")).readConfig(reader);
+}
+
+/** Returns the valid runners, because an invalid one is the fault of another check. */
+async function surveyOf(reader: HostReader): Promise<RunnerConfig> {
+  if (reader.stat(runnerConfigPath) === null) return { concurrent: 1, runners: [] };
+  return (await import("./runners.ts")).surveyConfig(reader);
 }
 
 const dindVolumes = ["/cache", "/certs/client"];
@@ -46,7 +56,7 @@ const dindVolumes = ["/cache", "/certs/client"];
  */
 export function dockerConfig(named: readonly string[]): Step {
   const title = "the runners for Docker-in-Docker are privileged and have its volumes";
-  return {
+  const step: Step = {
     id: "runner.docker.config",
     title,
     async reasonToSkip(reader) {
@@ -76,6 +86,7 @@ export function dockerConfig(named: readonly string[]): Step {
       configTaken,
     ],
   };
+  return optionalStep(step, isRunnerInstalled);
 }
 
 /** Warns if a runner that is privileged, or becomes privileged, shares the host with sites. */

@@ -2,10 +2,11 @@
 
 import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
+import { optionalStep } from "../engine/feature.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { aptRepository, type Mirror, placeOf, type Repository } from "../resources/apt-repository.ts";
+import { aptRepository, chosenRepository, type Mirror, placeOf, type Repository } from "../resources/apt-repository.ts";
 import { aptUsable } from "../resources/apt-usable.ts";
 import { certificatesComplete } from "../resources/certificates.ts";
 import { etckeeperClean } from "../resources/etckeeper.ts";
@@ -14,7 +15,7 @@ import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { systemUser } from "../resources/user.ts";
 import { runnerHome, runnerKeyPath, runnerPinPath, runnerSourcePath } from "./paths.ts";
-import { drain, drainLoaded, runnerRuns, unitInstalled, user } from "./service.ts";
+import { drain, drainLoaded, isRunnerInstalled, runnerRuns, unitInstalled, user } from "./service.ts";
 
 export const runnerPackages = ["gitlab-runner", "gitlab-runner-helper-images"];
 /**
@@ -41,14 +42,16 @@ export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
   };
   const repository = aptRepository(wanted);
   const usable = aptUsable(repository.older);
-  return [
+  const isOurs = (reader: HostReader): boolean => chosenRepository(reader, runnerSourcePath) !== null;
+  const account = `runner:user:${user}`;
+  const [create, install, run]: [Step, Step, Step] = [
     {
       id: "runner.user.create",
       title: `the user ${user} is there`,
       // The first step requires everything that the next one needs, so that a host that cannot install is not changed.
       requires: usable,
       resources: [
-        systemUser({ name: user, home: runnerHome, shell: "/bin/bash" }, `runner:user:${user}`),
+        systemUser({ name: user, home: runnerHome, shell: "/bin/bash" }, account),
         etckeeperClean("runner-user"),
       ],
     },
@@ -57,9 +60,9 @@ export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
       title: "GitLab Runner is installed, from GitLab's own repository",
       requires: [firstBootDone, clockSet, ...usable],
       resources: [
-        { ...dpkgConfigured, name: "runner:dpkg-configured" },
-        { ...packageInstalled("ca-certificates"), name: "runner:ca-certificates" },
-        certificatesComplete(runnerPackages, "runner:certificates"),
+        dpkgConfigured,
+        packageInstalled("ca-certificates"),
+        certificatesComplete(runnerPackages),
         repository.older,
         repository.key,
         repository.source,
@@ -74,6 +77,12 @@ export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
       needs: [{ step: "runner.install", resource: packageInstalled("gitlab-runner") }],
       resources: [unitInstalled, drain, drainLoaded, runnerRuns],
     },
+  ];
+  return [
+    optionalStep(create, isRunnerInstalled, [account]),
+    // A gitlab-runner of another origin needs no source or package of this one.
+    optionalStep(install, isOurs),
+    optionalStep(run, isRunnerInstalled, [runnerRuns.name]),
   ];
 }
 

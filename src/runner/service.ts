@@ -26,6 +26,10 @@ export function runnerProgram(reader: HostReader): string | null {
   return found ?? (isPackaged(reader) ? "/usr/bin/gitlab-runner" : null);
 }
 
+export function isRunnerInstalled(reader: HostReader): boolean {
+  return runnerProgram(reader) !== null;
+}
+
 /** Throws a Problem for a gitlab-runner that is not from a package, because apt can neither upgrade nor remove it. */
 export function demandPackaged(reader: HostReader): void {
   const path = runnerProgram(reader);
@@ -60,6 +64,7 @@ export const drain: Resource = (() => {
   });
   return {
     ...written,
+    optional: true,
     async check(reader, ahead, warn) {
       const changes = await written.check(reader, ahead, warn);
       return changes.length === 0 ? [] : [...missingDirectories(reader, ahead, parentOf(drainPath)), ...changes];
@@ -82,6 +87,7 @@ export const unitInstalled: Resource = {
 export const drainLoaded: Resource = {
   name: "runner:drain-loaded",
   title: "systemd stops gitlab-runner with SIGQUIT",
+  optional: true,
   async check(reader, ahead) {
     const reload = {
       kind: "command" as const,
@@ -129,12 +135,11 @@ function secondsOf(span: string): number {
 /** systemd reports it as started before it has loaded its configuration, which takes a small host a second or two. */
 const settledMs = 3000;
 
-export const runnerRuns: Resource = service({
-  unit: "gitlab-runner",
-  name: "runner:service",
-  hasLoaded: () => true,
-  settledMs,
-});
+export const runnerRuns: Resource = {
+  ...service({ unit: user, name: "runner:service", hasLoaded: () => true, settledMs }),
+  // The command of the recipe would install a second gitlab-runner, from the package.
+  repairCommand: (reader) => (isPackaged(reader) ? null : ["sudo", "systemctl", "status", user]),
+};
 
 /** Returns whether the service runs, and does not exit soon after each start. */
 export function runnerKeepsRunning(reader: HostReader): Promise<boolean> {

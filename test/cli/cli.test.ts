@@ -138,7 +138,7 @@ describe("bootstrap", () => {
     const host = await converged();
     host.link("/etc/systemd/system/nginx.service", "/dev/null");
     const { exit, out, err } = await typed("bootstrap", host, true);
-    expect([exit, err]).toEqual([1, expect.stringContaining("error: nginx.prepare: nginx is masked\n")]);
+    expect([exit, err]).toEqual([1, expect.stringContaining("error: nginx.prepare: nginx is masked")]);
     expect(out).toMatch(/^failed {3}nginx\.prepare/);
   });
 

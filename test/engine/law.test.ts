@@ -3,8 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { commandFeatures, features } from "../../src/cli/features.ts";
 import { converge } from "../../src/engine/converge.ts";
-import type { Facts } from "../../src/engine/facts.ts";
-import { gatherFacts } from "../../src/engine/facts.ts";
+import { type Facts, gatherFacts } from "../../src/engine/facts.ts";
 import type { Recipe, StepResult } from "../../src/engine/step.ts";
 import { gitlabRunnerInstall, prepareCiHost } from "../../src/runner/recipe.ts";
 import { publicKeys } from "../../src/signature/openpgp.ts";
@@ -88,14 +87,17 @@ for (const [command, recipeFor] of Object.entries(recipes)) {
         }
       });
 
-      test(`${command} on ${name}: step ids and resource names are unique`, async () => {
+      test(`${command} on ${name}: step ids are unique, and one name of a resource has one meaning`, async () => {
         const { recipe } = await fresh();
         const ids = recipe.steps.map(({ id }) => id);
-        const names = [...recipe.requires, ...recipe.steps.flatMap(({ resources }) => resources)].map(
-          (each) => each.name,
-        );
         expect(new Set(ids).size).toBe(ids.length);
-        expect(new Set(names).size).toBe(names.length);
+        // Two steps may need the same resource. Doctor checks it once.
+        for (const { resources } of [{ resources: recipe.requires }, ...recipe.steps]) {
+          const names = resources.map((each) => each.name);
+          expect(new Set(names).size).toBe(names.length);
+        }
+        const all = recipe.steps.flatMap(({ resources }) => resources);
+        for (const { name, title } of all) expect(all.find((each) => each.name === name)?.title).toBe(title);
       });
     });
   }

@@ -6,8 +6,8 @@ const selftest = "selftest.test.ts";
 /** The integration test that types each of these on a host with systemd. */
 export const onHosts: Record<string, string> = {
   'runner/checks.ts ["sudo", "docker", "system", "df"]': selftest,
-  'runner/checks.ts ["sudo", "systemctl", "status", "docker"]': selftest,
-  'runner/checks.ts ["sudo", "systemctl", "status", user]': selftest,
+  'docker/recipe.ts ["sudo", "systemctl", "status", "docker"]': selftest,
+  'runner/service.ts ["sudo", "systemctl", "status", user]': selftest,
   'doctor/upkeep.ts ["systemctl", "is-system-running"]': doctor,
   'doctor/upkeep.ts ["systemctl", "status", first]': doctor,
   'doctor/upkeep.ts ["timedatectl", "timesync-status"]': doctor,

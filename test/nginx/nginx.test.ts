@@ -215,7 +215,9 @@ test("nginx:active: a masked nginx is reported and stays masked", async () => {
   const host = fakeDebian();
   await run(host);
   host.link("/etc/systemd/system/nginx.service", "/dev/null");
-  expect((await run(host))[2]?.problem?.message).toBe("nginx is masked");
+  expect((await run(host))[2]?.problem?.message).toBe(
+    "nginx is masked: it runs until it stops, and does not start again",
+  );
 });
 
 test("nginx:active: files that were written but never loaded are loaded by the next run", async () => {

@@ -69,7 +69,7 @@ for (const [unit, resource] of services) {
         host.link(`/run/systemd/units/invocation:${unit}.service`, "0123");
         host.link(`${dir}/${unit}.service`, "/dev/null");
         expect(await problemOf(host, resource)).toMatchObject({
-          message: `${unit} is masked`,
+          message: `${unit} is masked: it runs until it stops, and does not start again`,
           hint: ["sudo", "systemctl", "unmask", unit],
         });
       }

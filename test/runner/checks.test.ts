@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { examine } from "../../src/doctor/doctor.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
-import { UnknownStateError } from "../../src/host/host.ts";
-import { runnerChecks } from "../../src/runner/checks.ts";
+import type { Finding } from "../../src/engine/finding.ts";
+import { type Host, UnknownStateError } from "../../src/host/host.ts";
+import runner from "../../src/runner/feature.ts";
 import { prepareCiHost } from "../../src/runner/recipe.ts";
 import { publicKeys } from "../../src/signature/openpgp.ts";
 import { dockerKey, fakeDebian, runnerKey } from "../fake-debian.ts";
@@ -13,8 +14,15 @@ import { fakeGitLab } from "./fake-gitlab.ts";
 const url = "https://gitlab.test";
 const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerprint ?? "";
 
+/** Returns the findings of the checks and resources of runners. */
+async function findingsOf(host: Host): Promise<Finding[]> {
+  const recipes = (await runner.recipes?.(gatherFacts(host))) ?? [];
+  const checks = (await runner.checks?.({ reader: host, host, trees: () => Promise.reject() })) ?? [];
+  return examine(recipes, checks, host);
+}
+
 async function found(host: FakeHost): Promise<Record<string, string>> {
-  const findings = await examine([], runnerChecks(host), host);
+  const findings = await findingsOf(host);
   return Object.fromEntries(findings.map(({ name, status, detail }) => [name, `${status}: ${detail}`]));
 }
 
@@ -54,9 +62,9 @@ describe("runners", () => {
     host.served.splice(0);
     for (const [sockets, program, said] of [
       ["ffff: 00000002 00000000 00010000 0001 01 4711 /run/other\n", false, "ok: not configured"],
-      [listening, false, "error: Docker does not answer"],
-      [listening.replace("/run", "/var/run"), false, "error: Docker does not answer"],
-      ["", true, "error: Docker does not answer"],
+      [listening, false, "error: docker is not active"],
+      [listening.replace("/run", "/var/run"), false, "error: docker is not active"],
+      ["", true, "error: docker is not active"],
     ] as const) {
       host.put("/proc/net/unix", sockets);
       if (program) host.put("/usr/bin/dockerd", "");
@@ -153,7 +161,7 @@ describe("runners", () => {
       "a stop that aborts jobs",
       (host) => host.remove("/etc/systemd/system/gitlab-runner.service.d/edox-ops.conf"),
       "runner:drain",
-      "warning: a stop or an upgrade aborts running jobs",
+      "warning: /etc/systemd/system/gitlab-runner.service.d/edox-ops.conf is missing (edox-ops gitlab-runner install --yes)",
     ],
     [
       "a Docker that does not respond",
@@ -175,7 +183,7 @@ describe("runners", () => {
       "a shell runner without the group",
       (host) => host.put("/etc/gitlab-runner/config.toml", section("s").replace('"docker"', '"shell"')),
       "ci-runner:docker-group",
-      "error: jobs of a shell cannot use Docker",
+      "error: gitlab-runner is not in the group docker (edox-ops gitlab-runner prepare-ci-host --yes)",
     ],
     [
       "a runner without its volumes",
@@ -254,7 +262,7 @@ describe("runners", () => {
     test(`${check}: ${name} is reported`, async () => {
       const host = await prepared(section("a", dind));
       spoil(host);
-      const [finding] = (await examine([], runnerChecks(host), host)).filter((each) => each.name === check);
+      const [finding] = (await findingsOf(host)).filter((each) => each.name === check);
       const hint = finding?.hint?.filter((word) => word !== "sudo").join(" ");
       expect(`${finding?.status}: ${finding?.detail} (${hint})`).toStartWith(said);
     });
@@ -266,7 +274,8 @@ describe("runners", () => {
     host.put("/etc/gitlab-runner/config.toml", section("a", dind), { mode: 0o600 });
     const all = await found(host);
     expect(all["runner:binary"]).toBe("ok: gitlab-runner is installed in /usr/local/bin/gitlab-runner");
-    expect(all["runner:service"]).toBe("error: gitlab-runner is not active");
+    expect(all["runner:service"]).toBe("error: gitlab-runner is not active; gitlab-runner is not enabled");
+    expect(all["package:gitlab-runner"]).toBeUndefined();
     expect(all["ci-runner:guard"]).toStartWith("ok: privileged: a");
   });
 
@@ -288,7 +297,7 @@ describe("runners", () => {
       if (path.startsWith("/etc/gitlab-runner/")) throw new UnknownStateError("only root");
       return host.read(path);
     };
-    const findings = await examine([], runnerChecks(other), other);
+    const findings = await findingsOf(other);
     expect(findings.find(({ name }) => name === "ci-runner:config")).toMatchObject({
       status: "unknown",
       detail: "only root",

@@ -146,7 +146,7 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
     },
   },
   "a masked nginx": {
-    says: /nginx is masked\nhint: systemctl unmask nginx/,
+    says: /nginx is masked.*\nhint: systemctl unmask nginx/,
     make: () => site.fake.link("/etc/systemd/system/nginx.service", "/dev/null"),
   },
   "a lock of the host that another run holds": {
