@@ -122,7 +122,9 @@ export const dockerRuns: Resource = {
   async check(reader, ahead, warn) {
     const changes = await dockerStarted.check(reader, ahead, warn);
     if (changes.length > 0 || (await dockerAnswers(reader))) return changes;
-    throw new Problem("precondition-failed", "Docker does not answer", { hint: ["sudo", "systemctl", "status", "docker"] });
+    throw new Problem("precondition-failed", "Docker does not answer", {
+      hint: ["sudo", "systemctl", "status", "docker"],
+    });
   },
 };
 

@@ -1,5 +1,6 @@
-// Manages a systemd unit. Its state is read without a child process, from the links that systemd keeps in the file
-// system.
+// Manages a service that a program configures: it is active, enabled, and has loaded its files. `unit()` manages any
+// other unit and state. The state of a service is read without a child process, from the links that systemd keeps in the
+// file system.
 
 import { type Change, installs } from "../engine/change.ts";
 import { overlay } from "../engine/overlay.ts";
@@ -8,6 +9,8 @@ import { firstOutput } from "../engine/transact.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { linesOf } from "../text/lines.ts";
+import { isEnabled, isMasked } from "./unit-file.ts";
+import { fullName } from "./unit-name.ts";
 
 export interface ServiceSpec {
   unit: string;
@@ -98,17 +101,12 @@ export function service(described: ServiceSpec): Resource {
  * lines of the service's own processes, or else systemd's lines about it. Only reverse order selects the last lines
  * everywhere: before systemd 254, `--lines` with a start time printed the first ones.
  */
-function logsOf(unit: string): string[][] {
+export function logsOf(unit: string): string[][] {
   const journal = ["journalctl", "--quiet", "--no-pager", "--output=cat", "--since=-1min", "--reverse", "--lines=3"];
   return [
-    [...journal, `_SYSTEMD_UNIT=${unit}.service`],
-    [...journal, `--unit=${unit}.service`],
+    [...journal, `_SYSTEMD_UNIT=${fullName(unit)}`],
+    [...journal, `--unit=${fullName(unit)}`],
   ];
-}
-
-/** Returns whether the unit starts at boot. */
-export function isEnabled(reader: HostReader, unit: string): boolean {
-  return reader.stat(`/etc/systemd/system/multi-user.target.wants/${unit}.service`) !== null;
 }
 
 /**
@@ -117,15 +115,6 @@ export function isEnabled(reader: HostReader, unit: string): boolean {
  */
 function isEnabledByPackage(reader: HostReader, unit: string): boolean {
   return reader.stat(`/var/lib/systemd/deb-systemd-helper-enabled/${unit}.service.dsh-also`) === null;
-}
-
-/** Returns whether systemd refuses to start the unit. A unit that was started before it was masked may still run. */
-export function isMasked(reader: HostReader, unit: string): boolean {
-  // The first existing file takes precedence.
-  const path = ["/etc/systemd/system", "/run/systemd/system"]
-    .map((dir) => `${dir}/${unit}.service`)
-    .find((each) => reader.stat(each) !== null);
-  return path !== undefined && reader.readLink(path) === "/dev/null";
 }
 
 /** Returns the command that lets systemd start the unit again. */
@@ -195,5 +184,5 @@ export function reasonOf(reader: HostReader, unit: string): string {
  * when the unit stops or fails, even while a restart is pending ("auto-restart").
  */
 function invocationPath(unit: string): string {
-  return `/run/systemd/units/invocation:${unit}.service`;
+  return `/run/systemd/units/invocation:${fullName(unit)}`;
 }

@@ -4,7 +4,7 @@ import { packageState } from "../apt/dpkg.ts";
 import { commandToFinish } from "../apt/failure.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
-import { isEnabled } from "../resources/service.ts";
+import { isEnabled } from "../resources/unit-file.ts";
 import { linesOf, oneLine, shellLine } from "../text/lines.ts";
 import { jobsRunning } from "./drain.ts";
 import { runnerConfigPath } from "./paths.ts";

@@ -22,6 +22,7 @@ export const onHosts: Record<string, string> = {
   'runner/selftest.ts ["sudo", "docker", "system", "df"]': selftest,
 };
 
+const undeclared = "no command declares such a resource yet; its own tests in test/resources reach the state";
 const authority = "certbot needs a certificate authority that reaches this host by its name";
 
 /** Why no test types these. */
@@ -30,6 +31,8 @@ export const untyped: Record<string, string> = {
     authority,
   'sites/serve/certificate-hints.ts ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name]': authority,
   'sites/serve/certificate-hints.ts ["sudo", "certbot", "renew", "--cert-name", project.domain]': authority,
+  'resources/unit.ts ["ls", "-l", path]': undeclared,
+  'resources/unit.ts ["systemctl", "cat", unit]': undeclared,
 };
 
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */

@@ -1,9 +1,23 @@
 // Tests doctor on real hosts: failed units, limits, the clock, and keys that gpg created.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { converge } from "../../src/engine/converge.ts";
+import { snapshot } from "../../src/engine/snapshot.ts";
+import { units } from "../../src/resources/unit.ts";
 import { suites } from "./base.ts";
 import { TestHost } from "./test-host.ts";
 import { typedHint } from "./typed-hint.ts";
+
+const unitFiles = `cd /etc/systemd/system
+  printf '[Timer]\\nOnCalendar=yearly\\n[Install]\\nWantedBy=timers.target\\n' >u.timer
+  printf '[Service]\\nType=oneshot\\nExecStart=true\\n' | tee u.service >/usr/lib/systemd/system/u-masked.service
+  printf '[Socket]\\nListenStream=/run/u.sock\\nService=u.service\\n' >u.socket
+  mkdir u.socket.d; printf '[Install]\\nWantedBy=sockets.target\\n' >u.socket.d/install.conf
+  printf '[Service]\\nExecStart=sleep inf\\n[Install]\\nWantedBy=multi-user.target\\n' | tee u@.service >off.service
+  printf '[Install]\\nDefaultInstance=default\\n' | cat u@.service - >u-template@.service
+  printf '[Service]\\nExecStart=sleep inf\\n[Install]\\nRequiredBy=rescue.target\\nAlias=u-alias.service\\n' >other.service
+  printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nExecStart=true\\n[Install]\\nWantedBy=u.timer\\n' >u-oneshot.service
+  systemctl daemon-reload; systemctl enable --now off`;
 
 for (const suite of suites) {
   describe(`doctor on ${suite}`, () => {
@@ -62,6 +76,44 @@ end
         expect(typedHint(host, host.run(["cat", "/run/said"]).stdout)).toBe(`${setting}\n`);
       }
       host.sh(`rm ${unit}; systemctl daemon-reload; systemctl reset-failed`);
+    });
+
+    test("unit: timers, sockets, instances and services reach every state, agree with systemctl, and drift is repaired", async () => {
+      host.sh(unitFiles);
+      const declared = units([
+        { unit: "u.timer", state: "enabled", active: true },
+        { unit: "u.socket", state: "enabled", active: true },
+        { unit: "u@one.service", state: "enabled", active: true },
+        { unit: "other.service", state: "enabled" },
+        { unit: "off.service", state: "disabled", active: false },
+        { unit: "u-masked.service", state: "masked", active: false },
+        { unit: "u-oneshot.service", state: "enabled", active: true },
+        { unit: "u-template@.service", state: "enabled" },
+      ]);
+      const outcome = async (): Promise<string> => {
+        const machine = host.asHost();
+        const [result] = await converge([{ id: "units", title: "", resources: declared }], snapshot(machine), {
+          act: machine,
+        });
+        return `${result?.outcome} ${result?.problem?.message ?? ""}`;
+      };
+      const states = (): string =>
+        host.sh(`systemctl is-enabled u.timer u.socket u@one other off u-masked u-oneshot u-template@default
+          systemctl is-active u.timer u.socket u@one off u-masked u-oneshot`).stdout;
+      const wanted = [
+        ...["enabled", "enabled", "enabled", "enabled", "disabled", "masked", "enabled", "enabled"],
+        ...["active", "active", "active", "inactive", "inactive", "active", ""],
+      ].join("\n");
+      expect([await outcome(), await outcome(), states()]).toEqual(["changed ", "ok ", wanted]);
+      expect(host.sh("ls /etc/systemd/system/*.target.wants /etc/systemd/system/*.target.requires").stdout).toMatch(
+        /rescue\.target\.requires:\nother\.service/,
+      );
+      host.sh(`systemctl disable --now u.timer; systemctl stop u.socket u@one u-oneshot; systemctl mask --runtime u@one
+        rm /etc/systemd/system/rescue.target.requires/other.service; systemctl enable --runtime --now off
+        systemctl unmask u-masked; systemctl mask u-oneshot; systemctl disable u-template@default`);
+      expect(states()).not.toBe(wanted);
+      expect([await outcome(), await outcome(), states()]).toEqual(["changed ", "ok ", wanted]);
+      host.sh("systemctl unmask u-masked; systemctl disable --now u.timer u.socket u@one other u-oneshot");
     });
 
     test("doctor: a pending reboot is reported", () => {

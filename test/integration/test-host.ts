@@ -2,6 +2,8 @@
 
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import type { Host } from "../../src/host/host.ts";
+import { localHost } from "../../src/host/local.ts";
 import { aptCache } from "./apt-cache.ts";
 import { type Architecture, baseImage, type Suite } from "./base.ts";
 import { controlGroups, endProcesses, nameOf, sweep, takeIndex, unmount } from "./belongings.ts";
@@ -250,6 +252,12 @@ export class TestHost implements Disposable {
     if (this.leader > 0) run(["kill", "-KILL", String(this.leader)]);
     this.nspawn?.kill("SIGKILL");
     endProcesses(this.name);
+  }
+
+  /** Returns the host for resources: its own files, and programs that run in it. */
+  asHost(): Host {
+    const enter = async (argv: readonly string[]): Promise<Ended> => this.raw(argv);
+    return { ...localHost(`/proc/${this.leader}/root`), probe: enter, run: enter };
   }
 
   /** Runs a command in the host, outside its units: children outlive it. */

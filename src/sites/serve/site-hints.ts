@@ -2,7 +2,8 @@
 
 import type { HostReader } from "../../host/host.ts";
 import { hasLoadedFiles } from "../../nginx/running.ts";
-import { isActive, isMasked, unmask } from "../../resources/service.ts";
+import { isActive, unmask } from "../../resources/service.ts";
+import { isMasked } from "../../resources/unit-file.ts";
 import { parentOf } from "../../text/path.ts";
 import { backupNames } from "../deploy/releases.ts";
 import { readRestores } from "../deploy/restores.ts";
