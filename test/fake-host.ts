@@ -131,6 +131,15 @@ export function fakeHost(uid = 0): FakeHost {
       const found = node(path) && followed(path);
       return found?.type === "file" ? bytesOf(found.content) : null;
     },
+    readOwn(path) {
+      const found = node(path);
+      for (let dir = parentOf(path); dir !== "/"; dir = parentOf(dir)) {
+        const { type, uid } = nodes.get(dir) ?? {};
+        if (type === "link" && uid !== 0) throw new Error(`${dir} is a link of user ${uid}`);
+      }
+      const bytes = found?.type === "file" ? bytesOf(found.content) : null;
+      return bytes && { bytes, stat: statOf(found) as Stat };
+    },
     map: (path) => host.read(path),
     head: (path, bytes) => host.read(path)?.slice(0, bytes) ?? null,
     tail: (path, bytes) => host.read(path)?.slice(-bytes) ?? null,

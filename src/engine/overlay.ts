@@ -7,8 +7,8 @@ import type { Change } from "./change.ts";
 type FileChange = Extract<Change, { kind: "file" | "removal" | "link" }>;
 
 /**
- * Returns a view of the host after these changes. Only files and links are simulated, and only in read, stat, readLink
- * and list.
+ * Returns a view of the host after these changes. Only files and links are simulated, and only in read,
+ * readOwn, stat, readLink and list.
  */
 export function overlay(reader: HostReader, ahead: readonly Change[]): HostReader {
   const changes = new Map(ahead.filter(isPlaced).map((change) => [change.path, change]));
@@ -36,6 +36,11 @@ export function overlay(reader: HostReader, ahead: readonly Change[]): HostReade
     ...reader,
     stat,
     read,
+    readOwn(path) {
+      const [change, found] = [changes.get(path), stat(path)];
+      if (change === undefined) return reader.readOwn(path);
+      return change.kind === "file" && found !== null ? { bytes: change.after.bytes, stat: found } : null;
+    },
     readLink(path) {
       const change = changes.get(path);
       return change?.kind === "link" ? change.after : reader.readLink(path);

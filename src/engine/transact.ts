@@ -127,10 +127,14 @@ function undoOf({ path }: FileChange, host: Host): () => void {
     const target = host.readLink(path) ?? "";
     return () => host.readLink(path) === target || host.makeLink(path, target);
   }
-  const bytes = host.read(path) ?? none;
-  const isThere = (): boolean =>
-    isSame(stat, host.stat(path)) && new Text(bytes).equals(new Text(host.read(path) ?? none));
-  return () => isThere() || host.writeFile(path, bytes, stat);
+  // Another user may own the directory: content of a file elsewhere must not come back in this one.
+  const own = host.readOwn(path);
+  const [bytes, attributes] = [own?.bytes ?? none, own?.stat ?? stat];
+  const isThere = (): boolean => {
+    const now = host.readOwn(path);
+    return isSame(attributes, now?.stat ?? null) && new Text(bytes).equals(new Text(now?.bytes ?? none));
+  };
+  return () => isThere() || host.writeFile(path, bytes, attributes);
 }
 
 const none = new Uint8Array();

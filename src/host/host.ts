@@ -20,6 +20,12 @@ export interface Attributes {
   gid: number;
 }
 
+/** A regular file with the status that it had when it was read. */
+export interface OwnFile {
+  bytes: Uint8Array;
+  stat: Stat;
+}
+
 /**
  * The result of a child process. 127: the program was not found. 126: it cannot be executed, or users other than root
  * can change it. 124: it was killed at its timeout. 128 + N: it was killed by signal N.
@@ -130,6 +136,11 @@ export interface HostReader {
    * Returns the content of a file. Throws an Error that names a file that is larger than 256 MiB or that never ends.
    */
   read(path: string): Uint8Array | null;
+  /**
+   * Reads a regular file that a user other than root may own, and returns null for anything else. Throws an Error that
+   * names a symbolic or hard link of that user, which could lead to a file of root.
+   */
+  readOwn(path: string): OwnFile | null;
   /** Returns at most this many bytes from the start of a file. */
   head(path: string, bytes: number): Uint8Array | null;
   /**
@@ -159,7 +170,8 @@ export interface HostReader {
 
 /**
  * Changes the machine. Each call is complete when it returns. If it fails, it throws an error with the path in its
- * message.
+ * message. A symbolic link on the way to a path is followed only if root owns it, or if it leads to a directory of its
+ * own owner. Other users cannot redirect a call that has begun.
  */
 export interface Host extends HostReader {
   /**

@@ -14,12 +14,15 @@ const firstPiece = 64 * 1024;
 
 /** Returns the content of a file. Throws an Error that names the file if it is larger than 256 MiB or never ends. */
 export function readWhole(path: string): Uint8Array {
-  return openForReading(path, (fd) => {
-    const { size } = fs.fstatSync(fd);
-    const bytes = size > mostBytes ? null : beginning(fd, size || firstPiece, mostBytes + 1);
-    if (bytes !== null && bytes.length <= mostBytes) return bytes;
-    throw new Error(`${path} is larger than ${mostBytes / 1024 / 1024} MiB`);
-  });
+  return openForReading(path, (fd) => readOpened(fd, path));
+}
+
+/** The same for an open file. */
+export function readOpened(fd: number, path: string): Uint8Array {
+  const { size } = fs.fstatSync(fd);
+  const bytes = size > mostBytes ? null : beginning(fd, size || firstPiece, mostBytes + 1);
+  if (bytes !== null && bytes.length <= mostBytes) return bytes;
+  throw new Error(`${path} is larger than ${mostBytes / 1024 / 1024} MiB`);
 }
 
 /** Returns at most `most` bytes from the start of a file. */

@@ -6,7 +6,7 @@ import { UnknownStateError } from "./host.ts";
 import { start } from "./local-child.ts";
 import { mapFile } from "./local-libc.ts";
 import { lockFile, lockHolders } from "./local-lock.ts";
-import { withPath } from "./local-naming.ts";
+import { inParent, readOwn } from "./local-parent.ts";
 import { readHead, readTail, readWhole } from "./local-read.ts";
 import { atSignal, catchSignals } from "./local-signal.ts";
 import { statOf } from "./local-stat.ts";
@@ -33,6 +33,7 @@ export function localHost(root = ""): Host {
 
     stat: (path) => lookUp(path, () => statOf(fs.lstatSync(at(path)))),
     statTarget: (path) => lookUp(path, () => statOf(fs.statSync(at(path)))),
+    readOwn: (path) => lookUp(path, () => readOwn(root, path)),
     read: (path) => lookUp(path, () => readWhole(at(path))),
     head: (path, bytes) => lookUp(path, () => readHead(at(path), bytes)),
     tail: (path, bytes) => lookUp(path, () => readTail(at(path), bytes)),
@@ -45,8 +46,8 @@ export function localHost(root = ""): Host {
     get: (url, options) => withTypedPath("GET", url, options),
 
     writeFile: (path, bytes, attributes) =>
-      withPath(path, () => {
-        const temporary = temporaryFor(at(path));
+      inParent(root, path, (name) => {
+        const temporary = temporaryFor(name);
         const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
         try {
           fs.rmSync(temporary, { force: true });
@@ -59,20 +60,20 @@ export function localHost(root = ""): Host {
           } finally {
             fs.closeSync(fd);
           }
-          fs.renameSync(temporary, at(path));
+          fs.renameSync(temporary, name);
         } catch (error) {
           fs.rmSync(temporary, { force: true });
           // An error must name the file itself, not the temporary file.
-          if (error instanceof Error) error.message = error.message.replaceAll(temporary, at(path));
+          if (error instanceof Error) error.message = error.message.replaceAll(temporary, name);
           throw error;
         }
-        syncParent(at(path));
+        syncParent(name);
       }),
 
     append: (path, text, mode, synced) =>
-      withPath(path, () => {
+      inParent(root, path, (name) => {
         const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = fs.constants;
-        const fd = fs.openSync(at(path), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, mode);
+        const fd = fs.openSync(name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, mode);
         try {
           fs.writeSync(fd, text);
           if (synced) fs.fsyncSync(fd);
@@ -81,27 +82,30 @@ export function localHost(root = ""): Host {
         }
       }),
 
-    makeDirectory(path, attributes) {
-      fs.mkdirSync(at(path), { mode: 0o700 });
-      setAttributes(at(path), attributes);
-      syncParent(at(path));
-    },
+    makeDirectory: (path, attributes) =>
+      inParent(root, path, (name) => {
+        fs.mkdirSync(name, { mode: 0o700 });
+        setAttributes(name, attributes);
+        syncParent(name);
+      }),
 
-    setAttributes: (path, attributes) => setAttributes(at(path), attributes),
+    setAttributes: (path, attributes) => inParent(root, path, (name) => setAttributes(name, attributes)),
 
-    makeLink(path, target) {
-      const temporary = temporaryFor(at(path));
-      fs.rmSync(temporary, { force: true });
-      fs.symlinkSync(target, temporary);
-      fs.renameSync(temporary, at(path));
-      syncParent(at(path));
-    },
+    makeLink: (path, target) =>
+      inParent(root, path, (name) => {
+        const temporary = temporaryFor(name);
+        fs.rmSync(temporary, { force: true });
+        fs.symlinkSync(target, temporary);
+        fs.renameSync(temporary, name);
+        syncParent(name);
+      }),
 
-    remove(path) {
-      if (fs.lstatSync(at(path)).isDirectory()) fs.rmdirSync(at(path));
-      else fs.unlinkSync(at(path));
-      syncParent(at(path));
-    },
+    remove: (path) =>
+      inParent(root, path, (name) => {
+        if (fs.lstatSync(name).isDirectory()) fs.rmdirSync(name);
+        else fs.unlinkSync(name);
+        syncParent(name);
+      }),
 
     lock(path): { release(): void } | Holder {
       const fd = lockFile(at(path));

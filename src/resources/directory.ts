@@ -1,28 +1,31 @@
 import { type Change, root } from "../engine/change.ts";
 import type { Resource } from "../engine/step.ts";
-import type { HostReader } from "../host/host.ts";
+import type { Attributes, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { parentOf } from "../text/path.ts";
+import { demandOwnWay, idsOf, type Owner, rootOwner } from "./owner.ts";
 
 /**
- * Returns a resource for a directory that root owns. Missing parents are created with mode 0755. A symbolic link to a
+ * Returns a resource for a directory. Missing parents are created for root with mode 0755. A symbolic link to a
  * directory is followed if root owns the link.
  */
-export function directory(path: string, mode: number, name = `directory:${path}`): Resource {
+export function directory(path: string, mode: number, name = `directory:${path}`, owner: Owner = rootOwner): Resource {
   return {
     name,
     title: `${path} is there`,
-    check(reader, ahead) {
+    async check(reader, ahead) {
+      const ids = await idsOf(reader, ahead, owner);
+      demandOwnWay(reader, path);
       const found = reader.stat(path);
-      if (found === null) return missingDirectories(reader, ahead, path, mode);
+      if (found === null) return missingDirectories(reader, ahead, path, { mode, ...ids });
       if (found.type === "link" && found.uid !== root.uid) throw blockedProblem(`${path} is a link, and not root's`);
       // The kernel resolves a link before a trailing dot, through any number of further links.
       const real = found.type === "link" ? `${path}/.` : path;
       const stat = reader.stat(real);
       if (stat?.type !== "directory") throw blockedProblem(`${path} is not a directory: move it away`);
-      if (stat.mode === mode && stat.uid === root.uid && stat.gid === root.gid) return [];
+      if (stat.mode === mode && stat.uid === ids.uid && stat.gid === ids.gid) return [];
       const { uid, gid } = stat;
-      return [{ kind: "directory", path: real, before: { mode: stat.mode, uid, gid }, mode, ...root }];
+      return [{ kind: "directory", path: real, before: { mode: stat.mode, uid, gid }, mode, ...ids }];
     },
   };
 
@@ -31,10 +34,18 @@ export function directory(path: string, mode: number, name = `directory:${path}`
   }
 }
 
-/** Returns the changes that create a directory and its missing parents, except those that are planned already. */
-export function missingDirectories(reader: HostReader, ahead: readonly Change[], path: string, mode = 0o755): Change[] {
+/**
+ * Returns the changes that create a directory and its missing parents, except those that are planned already. By default
+ * root owns it with mode 0755, as it owns the parents.
+ */
+export function missingDirectories(
+  reader: HostReader,
+  ahead: readonly Change[],
+  path: string,
+  attributes: Partial<Attributes> = {},
+): Change[] {
   const made = ahead.some((change) => change.kind === "directory" && change.path === path);
   if (path === "" || made || reader.stat(path) !== null) return [];
   const above = missingDirectories(reader, ahead, parentOf(path));
-  return [...above, { kind: "directory", path, before: null, mode, ...root }];
+  return [...above, { kind: "directory", path, before: null, mode: 0o755, ...root, ...attributes }];
 }

@@ -5,12 +5,15 @@ import { Problem } from "../problem/problem.ts";
 import type { Warn } from "../problem/requirement.ts";
 import { nameOf } from "../text/path.ts";
 import { missingDirectories } from "./directory.ts";
+import { demandOwnWay, idsOf, type Owner, rootOwner } from "./owner.ts";
 
 export interface FileSpec {
   path: string;
   name: string;
   title: string;
   mode: number;
+  /** Root by default. */
+  owner?: Owner;
   /** Returns the desired content on this host, or null if the file should not exist. */
   text: (reader: HostReader, ahead: readonly Change[], warn: Warn) => Text | null | Promise<Text | null>;
   /** The directory for copies of foreign content that is replaced. Without it no copy is kept. */
@@ -18,27 +21,31 @@ export interface FileSpec {
 }
 
 /**
- * Returns a resource for a file that root owns, with exactly this content. A copy of replaced content is kept under a
- * name with its digest.
+ * Returns a resource for a file with exactly this content. A copy of replaced content is kept under a name with its
+ * digest. No symbolic link of a user other than root is followed on the way to the file.
  */
-export function file({ path, name, title, mode, text, keepDir }: FileSpec): Resource {
+export function file({ path, name, title, mode, owner = rootOwner, text, keepDir }: FileSpec): Resource {
   return {
     name,
     title,
     async check(reader, ahead, warn) {
+      const ids = await idsOf(reader, ahead, owner);
+      demandOwnWay(reader, path);
       const after = await text(reader, ahead, warn);
       const stat = reader.stat(path);
       if (stat !== null && stat.type !== "file") {
         throw new Problem("conflict", `${path} is not a regular file: move it away`, { hint: ["ls", "-ld", path] });
       }
-      const bytes = stat === null ? null : reader.read(path);
+      // In a directory of another user, the name may lead elsewhere by now.
+      const read = ids.uid === root.uid ? reader.read : (name: string) => reader.readOwn(name)?.bytes ?? null;
+      const bytes = stat === null ? null : read(path);
       const before = bytes === null ? null : new Text(bytes);
       if (after === null)
         return before === null ? [] : [...keepCopy(reader, ahead, before), { kind: "removal", path, before }];
-      const change: Change = { kind: "file", path, before, after, mode, ...root };
+      const change: Change = { kind: "file", path, before, after, mode, ...ids };
       if (before === null || stat === null) return [change];
       if (!before.equals(after)) return [...keepCopy(reader, ahead, before), change];
-      return stat.mode === mode && stat.uid === root.uid && stat.gid === root.gid ? [] : [change];
+      return stat.mode === mode && stat.uid === ids.uid && stat.gid === ids.gid ? [] : [change];
     },
   };
 
@@ -48,7 +55,7 @@ export function file({ path, name, title, mode, text, keepDir }: FileSpec): Reso
     const digest = new Bun.CryptoHasher("sha256").update(before.bytes).digest("hex").slice(0, 12);
     const copy = `${keepDir}/${nameOf(path)}.${digest}`;
     if (reader.stat(copy) !== null) return [];
-    const room = missingDirectories(reader, ahead, keepDir, 0o700);
+    const room = missingDirectories(reader, ahead, keepDir, { mode: 0o700 });
     const change: Change = { kind: "file", path: copy, before: null, after: before, mode: 0o600, ...root };
     return [...room, change].map((each) => ({ ...each, keeps: true as const }));
   }

@@ -12,8 +12,10 @@ export interface Account {
   shell: string;
 }
 
+type KnownAccount = Account & { uid: number; gid: number };
+
 /** Returns the account of that name, or null. */
-export function accountOf(reader: HostReader, name: string): (Account & { uid: number; gid: number }) | null {
+export function accountOf(reader: HostReader, name: string): KnownAccount | null {
   return accountIn(textOf(reader, "/etc/passwd") ?? "", name);
 }
 
@@ -22,12 +24,18 @@ export function accountOf(reader: HostReader, name: string): (Account & { uid: n
  * useradd refuses such a name.
  */
 export async function isAccount(reader: HostReader, name: string): Promise<boolean> {
-  if (accountOf(reader, name) !== null) return true;
-  const { code, stdout } = await reader.probe(["getent", "passwd", name]);
-  return code === 0 && accountIn(stdout, name) !== null;
+  return (await findAccount(reader, name)) !== null;
 }
 
-function accountIn(passwd: string, name: string): (Account & { uid: number; gid: number }) | null {
+/** Returns the account of that name in the host's own files or in any service of nsswitch.conf(5), or null. */
+export async function findAccount(reader: HostReader, name: string): Promise<KnownAccount | null> {
+  const own = accountOf(reader, name);
+  if (own !== null) return own;
+  const { code, stdout } = await reader.probe(["getent", "passwd", name]);
+  return code === 0 ? accountIn(stdout, name) : null;
+}
+
+function accountIn(passwd: string, name: string): KnownAccount | null {
   const lines = passwd.split("\n").map((line) => line.split(":"));
   const [, , uid, gid, , home = "", shell = ""] = lines.find(([first]) => first === name) ?? [];
   return uid === undefined ? null : { name, home, shell, uid: Number(uid), gid: Number(gid) };

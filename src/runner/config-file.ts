@@ -41,7 +41,7 @@ export function configFile(name: string, title: string, editsFor: EditsFor, keep
       const old = stat === null ? null : Text.of(before, true);
       const kept = regularFile(reader, keptConfigPath);
       const replaced = kept && new Text(kept, true);
-      const changes: Change[] = missingDirectories(reader, ahead, "/etc/gitlab-runner", 0o700);
+      const changes: Change[] = missingDirectories(reader, ahead, "/etc/gitlab-runner", { mode: 0o700 });
       if (keeps && old !== null) {
         changes.push({ kind: "file", path: keptConfigPath, before: replaced, after: old, ...owner });
       }

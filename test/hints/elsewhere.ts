@@ -31,6 +31,8 @@ export const untyped: Record<string, string> = {
     authority,
   'sites/serve/certificate-hints.ts ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name]': authority,
   'sites/serve/certificate-hints.ts ["sudo", "certbot", "renew", "--cert-name", project.domain]': authority,
+  'resources/line.ts ["ls", "-ld", path]': undeclared,
+  'resources/owner.ts ["ls", "-ld", part]': undeclared,
   'resources/unit.ts ["ls", "-l", path]': undeclared,
   'resources/unit.ts ["systemctl", "cat", unit]': undeclared,
 };

@@ -91,6 +91,7 @@ export function seenByUser(host: FakeHost, hidden: string): FakeHost {
     "stat",
     "statTarget",
     "read",
+    "readOwn",
     "head",
     "list",
     "readLink",

@@ -4,18 +4,18 @@ import { fakeHost } from "../fake-host.ts";
 
 const noWarning = (): void => {};
 
-test("directory: a link that root owns is followed, and the mode of its target is corrected", () => {
+test("directory: a link that root owns is followed, and the mode of its target is corrected", async () => {
   const host = fakeHost();
   host.dir("/srv/sites", { mode: 0o700 });
   host.link("/var/www/docs", "/srv/sites");
-  const [change] = directory("/var/www/docs", 0o755).check(host, [], noWarning) as never[];
+  const [change] = await directory("/var/www/docs", 0o755).check(host, [], noWarning);
   expect(change).toMatchObject({ kind: "directory", path: "/var/www/docs/.", before: { mode: 0o700 }, mode: 0o755 });
   host.setAttributes("/var/www/docs/.", { mode: 0o755, uid: 0, gid: 0 });
   expect(host.stat("/srv/sites")?.mode).toBe(0o755);
-  expect(directory("/var/www/docs", 0o755).check(host, [], noWarning)).toEqual([]);
+  expect(await directory("/var/www/docs", 0o755).check(host, [], noWarning)).toEqual([]);
 });
 
-test("directory: a link that root does not own, a dangling link and a file are refused", () => {
+test("directory: a link that root does not own, a dangling link and a file are refused", async () => {
   const host = fakeHost();
   host.link("/theirs", "/srv");
   const node = host.nodes.get("/theirs");
@@ -27,6 +27,6 @@ test("directory: a link that root does not own, a dangling link and a file are r
     ["/dangling", "is not a directory"],
     ["/file", "is not a directory"],
   ] as const) {
-    expect(() => directory(path, 0o755).check(host, [], noWarning)).toThrow(reason);
+    await expect(directory(path, 0o755).check(host, [], noWarning)).rejects.toThrow(reason);
   }
 });

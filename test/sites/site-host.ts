@@ -9,7 +9,7 @@ import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
 import { TreeHost } from "./tree.ts";
 
 const byPath = [
-  ..."stat statTarget read map head tail readLink list space".split(" "),
+  ..."stat statTarget read readOwn map head tail readLink list space".split(" "),
   ..."writeFile append makeDirectory setAttributes makeLink remove".split(" "),
 ] as (keyof Host)[];
 
