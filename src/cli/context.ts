@@ -1,6 +1,7 @@
 import type { Host } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
 import type { Style } from "../report/style.ts";
+import type { Secret } from "../text/secret.ts";
 
 /** The terminal, or the pipes in its place. */
 export interface Console {
@@ -16,7 +17,7 @@ export interface Console {
   interactive(): boolean;
   confirm(question: string): Promise<boolean>;
   /** Reads a line from stdin. On a terminal it prints the question and hides the input. */
-  secret(question: string): Promise<string>;
+  secret(question: string): Promise<Secret>;
 }
 
 /** The environment of a command. */

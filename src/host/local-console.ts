@@ -1,6 +1,7 @@
 // The terminal of this process, without the runtime's stream objects: touching those takes longer than a whole command.
 
 import { writeSync } from "node:fs";
+import { Secret } from "../text/secret.ts";
 import { OutputError } from "./system-error.ts";
 
 const stdout = 1;
@@ -71,8 +72,8 @@ export const localConsole = {
     const { consola } = await import("consola");
     return (await consola.prompt(question, { type: "confirm", initial: false })) === true;
   },
-  async secret(question: string): Promise<string> {
-    if (process.stdin.isTTY !== true) return firstLine(await beginning(Bun.stdin.stream()));
+  async secret(question: string): Promise<Secret> {
+    if (process.stdin.isTTY !== true) return new Secret(firstLine(await beginning(Bun.stdin.stream())));
     await last;
     const { createInterface } = process.getBuiltinModule("node:readline");
     const { Writable } = process.getBuiltinModule("node:stream");
@@ -87,7 +88,7 @@ export const localConsole = {
     const line = await promise;
     lines.close();
     await write(stderr, "\n");
-    return firstLine(line);
+    return new Secret(firstLine(line));
   },
 };
 

@@ -5,6 +5,7 @@ import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { regularFile } from "../problem/regular-file.ts";
 import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
+import { Secret } from "../text/secret.ts";
 import { parseConfig } from "../toml/edit.ts";
 import { memoize } from "../toml/remembered.ts";
 import { runnerConfigPath } from "./paths.ts";
@@ -19,7 +20,10 @@ const runnerSchema = v.looseObject(
   {
     name: text("name"),
     url: text("url"),
-    token: text("token"),
+    token: v.pipe(
+      text("token"),
+      v.transform((token) => new Secret(token)),
+    ),
     executor: text("executor"),
     id: v.optional(v.number("id is a number"), 0),
     request_concurrency: v.optional(v.number("request_concurrency is a number"), 1),
@@ -172,11 +176,11 @@ export function faultsOf({ concurrent, runners }: RunnerConfig): string[] {
   if (!Number.isInteger(concurrent) || concurrent < 1) faults.push("concurrent is less than 1: no job would run");
   for (const [i, runner] of runners.entries()) {
     const name = runner.name || `runner ${i + 1}`;
-    if (runner.url === "" || runner.token === "") faults.push(`${name} has no url or no token`);
+    if (runner.url === "" || runner.token.isEmpty) faults.push(`${name} has no url or no token`);
     if (!executors.includes(runner.executor)) faults.push(`${name} has no executor that there is`);
     if (runner.executor === "docker" && !runner.docker?.image) faults.push(`${name} has no docker.image`);
-    const first = runner.token === "" ? undefined : firsts.get(runner.token);
-    if (first === undefined) firsts.set(runner.token, i + 1);
+    const first = runner.token.isEmpty ? undefined : firsts.get(runner.token.digest());
+    if (first === undefined) firsts.set(runner.token.digest(), i + 1);
     else faults.push(`${name} has the token of runner ${first}: they are one runner for GitLab`);
   }
   return faults;

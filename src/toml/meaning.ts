@@ -2,9 +2,10 @@
 
 import { type TomlValue as Parsed, type TomlTable as ParsedTable, TomlDate } from "smol-toml";
 import { Problem } from "../problem/problem.ts";
+import { Secret } from "../text/secret.ts";
 
 /** A whole number becomes an integer and any other number a float. A Date becomes a date-time, to the second. */
-export type TomlValue = string | number | boolean | Date | readonly string[] | TomlTable;
+export type TomlValue = string | Secret | number | boolean | Date | readonly string[] | TomlTable;
 export interface TomlTable {
   readonly [key: string]: TomlValue;
 }
@@ -28,7 +29,7 @@ export type Meaning = string | number | bigint | boolean | { moment: string } | 
 export type Meanings = Map<string, Meaning>;
 
 export function isTable(value: TomlValue): value is TomlTable {
-  return typeof value === "object" && !Array.isArray(value) && !(value instanceof Date);
+  return typeof value === "object" && !Array.isArray(value) && !(value instanceof Date || value instanceof Secret);
 }
 
 /** Returns the date-time as TOML writes it, without a fraction of zero milliseconds. */
@@ -40,6 +41,7 @@ export function formatMoment(value: Date): string {
 export function meaningToWrite(value: TomlValue): Meaning {
   if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
   if (typeof value !== "object") return value;
+  if (value instanceof Secret) return value.reveal();
   if (value instanceof Date) return { moment: formatMoment(value) };
   if (isTable(value)) return new Map(Object.entries(value).map(([key, each]) => [key, meaningToWrite(each)]));
   return [...value];

@@ -1,6 +1,7 @@
 // Formats values, keys and sections as TOML 1.0.
 
 import { Problem } from "../problem/problem.ts";
+import { Secret } from "../text/secret.ts";
 import { formatMoment, isTable, type TomlTable, type TomlValue } from "./meaning.ts";
 
 const escapes: Record<string, string> = {
@@ -18,6 +19,7 @@ const escapes: Record<string, string> = {
  */
 export function formatValue(value: TomlValue): string {
   if (typeof value === "string") return quoted(value);
+  if (value instanceof Secret) return quoted(value.reveal());
   if (typeof value === "number") return formatNumber(value);
   if (typeof value === "boolean") return String(value);
   if (value instanceof Date) return formatMoment(value);

@@ -4,6 +4,7 @@ import { localTrees } from "../../src/host/local-trees.ts";
 import { OutputError } from "../../src/host/system-error.ts";
 import type { Trees } from "../../src/host/trees.ts";
 import { hintFor } from "../../src/report/style.ts";
+import { Secret } from "../../src/text/secret.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, fakeHost } from "../fake-host.ts";
 
@@ -43,7 +44,7 @@ export async function typedWords(
     columns: () => null,
     interactive: () => person !== undefined,
     confirm: async () => person === true,
-    secret: async () => secretLine,
+    secret: async () => new Secret(secretLine),
   };
   const exit = await cli(
     {

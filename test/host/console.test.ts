@@ -53,7 +53,7 @@ test("stdin: a secret is the first line, also of an input that continues or neve
   fs.writeFileSync(
     program,
     `import { localConsole } from ${JSON.stringify(source)};
-     const secret = await localConsole.secret("token");
+     const secret = (await localConsole.secret("token")).reveal();
      await localConsole.out(secret.slice(0, 20) + " " + (secret.length < 10_000_000) + "\\n");`,
   );
   const read = (input: string, before = "true"): string => {

@@ -7,6 +7,7 @@ import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { hintFor } from "../../src/report/style.ts";
 import { unpackLimits } from "../../src/sites/deploy/unpacked.ts";
+import { Secret } from "../../src/text/secret.ts";
 import { project, TreeHost } from "./tree.ts";
 
 /** A host with a record of the project demo. */
@@ -38,7 +39,7 @@ export async function typedDeploy(root: string, source: string, ...flags: string
     columns: () => null,
     interactive: () => false,
     confirm: async () => false,
-    secret: async () => "",
+    secret: async () => new Secret(""),
   };
   const context = {
     host: async () => localHost(root),

@@ -10,6 +10,7 @@ import {
 } from "../../runner/registration/registration.ts";
 import { tokenKind } from "../../runner/registration/token-kind.ts";
 import { lineOf } from "../../text/lines.ts";
+import { Secret } from "../../text/secret.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
@@ -67,7 +68,7 @@ export default command({
     if (!looks) demandRoot(host, context);
     const order = await registrationOf(values, context, host);
     let entry: GrantedRunner | null = null;
-    let old: { token: string; isRegisteredHere: boolean }[] = [];
+    let old: { token: Secret; isRegisteredHere: boolean }[] = [];
     const recipe = async (): Promise<Recipe> => {
       if (looks) return registration(order, null);
       // This runs under the lock, and signals no longer end the process at once: a runner created in GitLab is either
@@ -182,35 +183,35 @@ async function credentialOf(values: Typed, context: Context, host: HostReader): 
     });
   }
   const credential = {
-    kind: /^glrtr?-/.test(token) ? "own" : "old",
+    kind: token.matches(/^glrtr?-/) ? "own" : "old",
     token: checkedValues(token, "--token", context),
   } as const;
   if (project ?? group ?? values.protected)
     throw usage("--project, --group and --protected are said to GitLab with --access-token");
   return credential;
 
-  async function tokenOf(typed: string | undefined, variable: string): Promise<string | undefined> {
+  async function tokenOf(typed: string | undefined, variable: string): Promise<Secret | undefined> {
     if (typed === "-") return context.console.secret("token");
-    if (typed || given.length > 0) return typed;
-    return context.variable(variable) || undefined;
+    const value = typed || given.length > 0 ? typed : context.variable(variable) || undefined;
+    return value === undefined ? undefined : new Secret(value);
   }
 
-  function firstLine(path: string): string {
+  function firstLine(path: string): Secret {
     const bytes = host.head(path, mostTokenFile);
     if (bytes === null) throw usage(`--token-file ${path} is not there`);
-    return new TextDecoder().decode(bytes).split("\n")[0]?.trim() ?? "";
+    return new Secret(new TextDecoder().decode(bytes).split("\n")[0]?.trim() ?? "");
   }
 }
 
 /** Returns the token if its kind suits the flag. Otherwise throws a usage Problem that never shows the token. */
-function checkedValues(token: string, flag: "--token" | "--access-token", context: Context): string {
+function checkedValues(token: Secret, flag: "--token" | "--access-token", context: Context): Secret {
   const kind = tokenKind(token);
   if (kind !== null && kind.flag !== flag) {
     const instead = kind.flag === undefined ? "it registers no runner" : `give it with ${kind.flag}`;
     throw usage(`${flag} is ${kind.name}: ${instead}`, undefined, withToken(context, kind.flag ?? flag));
   }
   const name = flag === "--token" ? "the token" : flag;
-  if (/^[\x21-\x7e]{8,500}$/.test(token)) return token;
+  if (token.matches(/^[\x21-\x7e]{8,500}$/)) return token;
   throw usage(`${name} is not one: a token has at least 8 characters, and no blank in it`);
 }
 

@@ -92,7 +92,7 @@ async function findKnownRunner(order: Registration, host: Host, systemId: string
  */
 export async function withdrawRunner(order: Registration, entry: GrantedRunner, host: Host): Promise<string | null> {
   const { token, systemId, isNew } = entry;
-  if (!isNew || readConfig(host).runners.some((runner) => runner.token === token)) return null;
+  if (!isNew || readConfig(host).runners.some((runner) => runner.token.equals(token))) return null;
   try {
     await deleteRunner(host, order.server, { token, systemId, isRegisteredHere: true });
     return null;

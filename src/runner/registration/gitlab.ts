@@ -5,6 +5,7 @@ import type { Host, HttpResponse } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { parseJson } from "../../text/json.ts";
 import { oneLine } from "../../text/lines.ts";
+import { Secret } from "../../text/secret.ts";
 import { withFlag } from "../../text/with-flag.ts";
 
 export interface GitLabInstance {
@@ -23,7 +24,7 @@ export type RegistrationServer = GitLabInstance & Required<Pick<GitLabInstance, 
 /** The identity of a runner in GitLab. */
 export interface CreatedRunner {
   id: number;
-  token: string;
+  token: Secret;
   /** RFC 3339, or null if it does not expire. */
   expires: string | null;
 }
@@ -48,10 +49,17 @@ export function bareAddress(url: string): string {
 export async function verify(
   host: Host,
   server: GitLabInstance,
-  token: string,
+  token: Secret,
   systemId: string,
 ): Promise<CreatedRunner> {
-  const answer = await ask(host, server, "POST", "runners/verify", { token, system_id: systemId }, token);
+  const answer = await ask({
+    host,
+    server,
+    method: "POST",
+    path: "runners/verify",
+    body: { system_id: systemId },
+    token,
+  });
   if (answer.status === 200) return runnerFromResponse(answer, server, token);
   if (isRefusal(answer, 401, 403)) {
     const message = `${server.url} does not know this token: it was mistyped, has expired, or its runner was deleted`;
@@ -64,16 +72,16 @@ export async function verify(
 export async function registerByOldToken(
   host: Host,
   server: RegistrationServer,
-  token: string,
+  token: Secret,
   wanted: { description: string; tags: readonly string[] },
 ): Promise<CreatedRunner> {
   const { description, tags } = wanted;
   const body = {
-    ...{ token, description, locked: true, run_untagged: tags.length === 0 },
+    ...{ description, locked: true, run_untagged: tags.length === 0 },
     ...(tags.length > 0 && { tag_list: tags.join(",") }),
     info: { name: "edox-ops" },
   };
-  const answer = await ask(host, server, "POST", "runners", body, token);
+  const answer = await ask({ host, server, method: "POST", path: "runners", body, token });
   if (answer.status === 201) return createdRunnerFrom(host, answer, server, token);
   if (isRefusal(answer, 410)) {
     const message = `${server.url} takes no registration tokens any more: make the runner there, and take its glrt- token`;
@@ -99,7 +107,7 @@ export interface NewRunner {
  * Creates a runner with an access token of the scope create_runner. GitLab returns the runner's own token only in this
  * response.
  */
-export async function createRunner(host: Host, server: RegistrationServer, accessToken: string, wanted: NewRunner) {
+export async function createRunner(host: Host, server: RegistrationServer, accessToken: Secret, wanted: NewRunner) {
   const { project, group, description, tags, isProtected } = wanted;
   const owner =
     project !== undefined
@@ -112,8 +120,7 @@ export async function createRunner(host: Host, server: RegistrationServer, acces
     ...{ description, tag_list: tags, run_untagged: tags.length === 0, locked: true },
     access_level: isProtected ? "ref_protected" : "not_protected",
   };
-  const headers = { "PRIVATE-TOKEN": accessToken };
-  const answer = await ask(host, server, "POST", "user/runners", body, accessToken, headers);
+  const answer = await ask({ host, server, method: "POST", path: "user/runners", body, accessToken });
   if (answer.status === 201) return createdRunnerFrom(host, answer, server, accessToken);
   const hint = server.again;
   if (isRefusal(answer, 401))
@@ -132,35 +139,39 @@ export async function createRunner(host: Host, server: RegistrationServer, acces
 export async function deleteRunner(
   host: Host,
   server: GitLabInstance,
-  { token, systemId, isRegisteredHere }: { token: string; systemId: string | null; isRegisteredHere: boolean },
+  { token, systemId, isRegisteredHere }: { token: Secret; systemId: string | null; isRegisteredHere: boolean },
 ): Promise<"forgotten" | "gone"> {
   const [path, body] =
-    token.startsWith("glrt-") && !isRegisteredHere
-      ? ["runners/managers", { token, system_id: systemId }]
-      : ["runners", { token }];
-  const answer = await ask(host, server, "DELETE", path, body, token);
+    token.matches(/^glrt-/) && !isRegisteredHere ? ["runners/managers", { system_id: systemId }] : ["runners", {}];
+  const answer = await ask({ host, server, method: "DELETE", path, body, token });
   if (answer.status === 204) return "forgotten";
   if (isRefusal(answer, 403, 404)) return "gone";
   throw refusalProblem(answer, server, token);
 }
 
+/** A request as a runner, with its token in a header and in the body, or as the user of an access token. */
+type ApiRequest = {
+  host: Host;
+  server: GitLabInstance;
+  method: "POST" | "DELETE";
+  path: string;
+  body: object;
+} & ({ token: Secret; accessToken?: never } | { accessToken: Secret; token?: never });
+
 /**
  * Retries after too many requests (429) and server errors, but not after a refused connection. A request that creates a
  * runner is not repeated if the first one may have created it.
  */
-async function ask(
-  host: Host,
-  { url, caPath, impatient }: GitLabInstance,
-  method: "POST" | "DELETE",
-  path: string,
-  body: object,
-  secret: string,
-  headers: Record<string, string> = { "RUNNER-TOKEN": secret },
-): Promise<HttpResponse> {
+async function ask({ host, server, method, path, body, ...tokens }: ApiRequest): Promise<HttpResponse> {
+  const { url, caPath, impatient } = server;
   const address = `${bareAddress(url)}/api/v4/${path}`;
+  const [sender, whole] =
+    tokens.token === undefined
+      ? [{ "PRIVATE-TOKEN": tokens.accessToken.reveal() }, body]
+      : [{ "RUNNER-TOKEN": tokens.token.reveal() }, { token: tokens.token.reveal(), ...body }];
   const options = {
-    headers: { ...headers, "Content-Type": "application/json", Accept: "application/json" },
-    body: JSON.stringify(body),
+    headers: { ...sender, "Content-Type": "application/json", Accept: "application/json" },
+    body: JSON.stringify(whole),
     ...(caPath !== undefined && { caPath }),
   };
   const makes = method === "POST" && path !== "runners/verify";
@@ -174,16 +185,17 @@ async function ask(
   }
 }
 
-function runnerFromResponse(answer: HttpResponse, server: GitLabInstance, secret: string): CreatedRunner {
+function runnerFromResponse(answer: HttpResponse, server: GitLabInstance, secret: Secret): CreatedRunner {
   const json = jsonOf(answer);
-  const { id, token = secret, token_expires_at: expires = null } = json;
+  const { id, token, token_expires_at: expires = null } = json;
   const whole = isJson(answer) && typeof id === "number" && Number.isSafeInteger(id) && id > 0;
   const isText = expires === null || typeof expires === "string";
-  if (!whole || !isToken(token) || !isText) {
+  const granted = token === undefined ? secret : typeof token === "string" ? new Secret(token) : null;
+  if (!whole || !granted?.matches(tokenText) || !isText) {
     throw new Problem("unexpected-response", `${server.url} answers, but not as a GitLab does: is the address right?`);
   }
   const ms = expires === null ? 0 : Date.parse(expires);
-  if (ms >= 0 && ms < latestMs) return { id, token, expires };
+  if (ms >= 0 && ms < latestMs) return { id, token: granted, expires };
   const printable = oneLine(expires ?? "").slice(0, shownCharacters);
   const message = `${server.url} answers with an invalid date in token_expires_at: '${printable}'`;
   throw new Problem("unexpected-response", message, { hint: ["curl", "-I", server.url] });
@@ -194,14 +206,16 @@ async function createdRunnerFrom(
   host: Host,
   answer: HttpResponse,
   server: GitLabInstance,
-  secret: string,
+  secret: Secret,
 ): Promise<CreatedRunner> {
   try {
     return runnerFromResponse(answer, server, secret);
   } catch (error) {
     const { token } = jsonOf(answer);
     if (isToken(token))
-      await deleteRunner(host, server, { token, systemId: null, isRegisteredHere: true }).catch(() => {});
+      await deleteRunner(host, server, { token: new Secret(token), systemId: null, isRegisteredHere: true }).catch(
+        () => {},
+      );
     throw error;
   }
 }
@@ -222,8 +236,10 @@ function isJson({ headers }: HttpResponse): boolean {
   return /^application\/json\s*(;|$)/i.test(headers["content-type"] ?? "");
 }
 
+const tokenText = /^[\w.=-]{1,500}$/;
+
 function isToken(value: unknown): value is string {
-  return typeof value === "string" && /^[\w.=-]{1,500}$/.test(value);
+  return typeof value === "string" && tokenText.test(value);
 }
 
 function jsonOf({ body }: HttpResponse): Record<string, unknown> {
@@ -235,7 +251,7 @@ function jsonOf({ body }: HttpResponse): Record<string, unknown> {
   }
 }
 
-function refusalProblem(answer: HttpResponse, server: GitLabInstance, secret: string): Problem {
+function refusalProblem(answer: HttpResponse, server: GitLabInstance, secret: Secret): Problem {
   const { url, caPath } = server;
   const { status, reason, proxy } = answer;
   const hint = ["curl", "-v", ...(caPath === undefined ? [] : ["--cacert", caPath]), url];
@@ -292,10 +308,10 @@ function sender({ headers }: HttpResponse): string {
 }
 
 /** Returns GitLab's own message in parentheses. It is a text, or an array of texts for each field. */
-function messageOf(answer: HttpResponse, secret: string): string {
+function messageOf(answer: HttpResponse, secret: Secret): string {
   const { message, error } = jsonOf(answer);
   const words = message ?? error;
   const text = typeof words === "string" ? words : words === undefined ? "" : JSON.stringify(words);
-  const plain = oneLine(text.replaceAll(secret, "[redacted]")).slice(0, shownCharacters);
+  const plain = oneLine(secret.redactIn(text)).slice(0, shownCharacters);
   return plain === "" ? "" : ` (${plain})`;
 }

@@ -1,5 +1,6 @@
 // The request to register a runner, and its result.
 
+import type { Secret } from "../../text/secret.ts";
 import type { CreatedRunner, RegistrationServer } from "./gitlab.ts";
 import type { Profile } from "./profile.ts";
 
@@ -9,7 +10,7 @@ export const mostConcurrent = 100_000;
 /** The runner's own authentication token, a deprecated registration token, or an access token that creates a runner. */
 export interface Credential {
   kind: "own" | "old" | "access";
-  token: string;
+  token: Secret;
   /**
    * The number of the project or group in GitLab that the runner is created for. Without either, it is an instance
    * runner.

@@ -2,6 +2,7 @@
 
 import type { HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
+import { Secret } from "../../text/secret.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import type { ConfigEdit, TomlTable } from "../../toml/edit.ts";
 import { isTable } from "../../toml/meaning.ts";
@@ -11,10 +12,10 @@ import { type Runner, type RunnerConfig, sameServer } from "../runners.ts";
 import type { GrantedRunner, Registration } from "./registration.ts";
 
 /** Placeholder in a plan for a token that GitLab has not issued yet. */
-const unknownToken = "to-be-asked-for";
+const unknownToken = new Secret("to-be-asked-for");
 
 /** Returns the token that the section should contain. */
-function tokenOf({ credential }: Registration, entry: GrantedRunner | null): string {
+function tokenOf({ credential }: Registration, entry: GrantedRunner | null): Secret {
   return entry?.token ?? (credential.kind === "own" ? credential.token : unknownToken);
 }
 
@@ -25,9 +26,9 @@ function tokenOf({ credential }: Registration, entry: GrantedRunner | null): str
 export function findSection(config: RunnerConfig, order: Registration, entry: GrantedRunner | null): number | null {
   const token = tokenOf(order, entry);
   const { url } = order.server;
-  const at = config.runners.findIndex((each) => each.token === token && sameServer(each.url, url));
+  const at = config.runners.findIndex((each) => each.token.equals(token) && sameServer(each.url, url));
   if (at >= 0) return at;
-  const other = config.runners.find((each) => each.token === token);
+  const other = config.runners.find((each) => each.token.equals(token));
   if (other === undefined) return null;
   const message = `runner ${other.name} has this token already, for ${other.url}: if that is the same GitLab, give this url`;
   throw new Problem("already-exists", message, { hint: withFlag(order.server.again, "--url", other.url) });
@@ -91,7 +92,7 @@ export function replacedRunners(
   const record = readRecord(reader);
   const token = tokenOf(order, entry);
   return config.runners.filter((each) => {
-    const same = each.name === profile.description && sameServer(each.url, server.url) && each.token !== token;
+    const same = each.name === profile.description && sameServer(each.url, server.url) && !each.token.equals(token);
     return replaces && same && recordOf(record, each) !== null;
   });
 }

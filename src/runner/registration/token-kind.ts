@@ -1,5 +1,7 @@
 // The kinds of GitLab tokens by their prefix. A token of the wrong kind is named by its kind, and never printed.
 
+import type { Secret } from "../../text/secret.ts";
+
 interface TokenKind {
   /** A regular expression that matches its prefix. */
   start: string;
@@ -28,8 +30,8 @@ const kinds: readonly TokenKind[] = [
 ];
 
 /** Returns the kind of this token, or null for an unknown prefix: an administrator can choose it. */
-export function tokenKind(token: string): TokenKind | null {
-  return kinds.find(({ start }) => token.startsWith(start)) ?? null;
+export function tokenKind(token: Secret): TokenKind | null {
+  return kinds.find(({ start }) => token.matches(new RegExp(`^${start}`))) ?? null;
 }
 
 /** Matches each token of a known kind in a text. */

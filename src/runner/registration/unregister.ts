@@ -184,7 +184,7 @@ function removals({ runners }: RunnerConfig, runner: Runner): ConfigEdit[] {
  */
 function isSection(section: Runner, { token, url, name, id }: Runner): boolean {
   if (!sameServer(section.url, url)) return false;
-  return token === "" ? section.name === name && section.id === id : section.token === token;
+  return token.isEmpty ? section.name === name && section.id === id : section.token.equals(token);
 }
 
 /** Returns whether to delete the runner itself in GitLab, and not only its registration for this host. */
