@@ -139,6 +139,34 @@ describe("hint, typed as printed:", () => {
   });
 });
 
+test("selftest: a rootless Docker of another user is left alone, and so are its containers", () => {
+  const packages = "rootlesskit slirp4netns uidmap";
+  const daemon =
+    "rm -f /run/docker /run/containerd /run/xtables.lock; exec dockerd --rootless --storage-driver=vfs --exec-opt native.cgroupdriver=cgroupfs";
+  const kit =
+    "rootlesskit --net=slirp4netns --disable-host-loopback --copy-up=/etc --copy-up=/run --propagation=rslave";
+  const env = "--setenv=XDG_RUNTIME_DIR=/run/rootless --setenv=HOME=/home/dev";
+  const started = ci.host.sh(`set -e
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends ${packages} >/dev/null 2>&1
+    useradd --create-home dev
+    systemd-run --quiet --unit=rootless --uid=dev -p RuntimeDirectory=rootless -p Delegate=yes ${env} ${kit} sh -c '${daemon}'
+    for i in $(seq 100); do DOCKER_HOST=unix:///run/rootless/docker.sock docker info >/dev/null 2>&1 && break; sleep 0.2; done
+    export DOCKER_HOST=unix:///run/rootless/docker.sock
+    docker info --format '{{.SecurityOptions}}'; tar -cC /etc hostname | docker import - tiny 2>&1
+    docker create --name theirs tiny /none 2>&1`);
+  expect([started.code, started.stdout]).toEqual([0, expect.stringContaining("name=rootless")]);
+  const theirs = (): string =>
+    ci.host.sh("DOCKER_HOST=unix:///run/rootless/docker.sock docker ps -a --format '{{.ID}} {{.Names}} {{.State}}'")
+      .stdout;
+  const before = theirs();
+  expect(before).toMatch(/^\w+ theirs created\n$/);
+  const { code, stdout } = ci.ops("gitlab-runner", "selftest", "--image", image);
+  expect([code, stdout.match(/^\[\w+\] \w+/gm)?.length]).toEqual([0, 4]);
+  expect(theirs()).toBe(before);
+  expect(left()).toBe("");
+  expect(ci.host.sh("systemctl stop rootless").code).toBe(0);
+});
+
 test("uninstall --docker: a running container keeps its engine until --force, and doctor then reports no fault", () => {
   ci.host.sh(`docker load -q -i ${image}; docker run -d --name web --entrypoint sleep docker:29-dind 1000`);
   const words = ["gitlab-runner", "uninstall", "--docker"];
