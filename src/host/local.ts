@@ -75,7 +75,9 @@ export function localHost(root = ""): Host {
         const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = fs.constants;
         const fd = fs.openSync(name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, mode);
         try {
-          fs.writeSync(fd, text);
+          // A disk that fills up takes only a part of the text at first, without an error.
+          const bytes = Buffer.from(text);
+          for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
           if (synced) fs.fsyncSync(fd);
         } finally {
           fs.closeSync(fd);

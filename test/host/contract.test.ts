@@ -173,6 +173,19 @@ describe("localHost", () => {
   });
 });
 
+describe("localHost.append", () => {
+  test("fails if the disk takes only a part of the text", async () => {
+    const inside = `const { localHost } = await import("${import.meta.dir}/../../src/host/local.ts");
+      const host = localHost();
+      try { host.append("/mnt/log", "x".repeat(100_000), 0o600, true); } catch (error) { console.log(error.message); }
+      console.log(host.stat("/mnt/log").size < 100_000);`;
+    const unshared = ["unshare", "--mount", ...(me.uid === 0 ? [] : ["--map-root-user"])];
+    const line = 'mount -t tmpfs -o size=64k none /mnt && "$@"';
+    const argv = [...unshared, "sh", "-c", line, "sh", process.execPath, "-e", inside];
+    expect((await localHost().run(argv)).stdout).toBe("ENOSPC: no space left on device, write '/mnt/log'\ntrue\n");
+  });
+});
+
 describe("localHost.writeFile", () => {
   const own = localHost(folder);
   /** The owner of the directory can create entries in it before a file is written. */
