@@ -39,7 +39,8 @@ export type Change =
   /** Adjacent changes become one transaction. */
   | ({ kind: "packages" } & PackagesChange)
   /**
-   * `lack` describes the wrong state. `again` runs the command after a rollback too, so that a service gets its old
+   * `reason` describes the wrong state. `undo` runs in a rollback, in its place in the reverse order, whether or not
+   * the command succeeded or ran at all: it must be idempotent. `again` runs the command after a rollback too, so that a service gets its old
    * files back. `mayFail` is the consequence of a failure, which is then a warning without a rollback. `logs` are
    * commands that print the reason of a failure, newest line first; the first with output is reported.
    */
@@ -47,6 +48,7 @@ export type Change =
       kind: "command";
       argv: string[];
       reason: string;
+      undo?: string[];
       again?: true;
       mayFail?: string;
       logs?: string[][];

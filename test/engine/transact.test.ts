@@ -55,6 +55,44 @@ test("transact: an incomplete rollback reports what remains, and claims nothing 
   );
 });
 
+test("transact: a failure runs the undo of a command in its place in the reverse order", async () => {
+  const host = fakeHost();
+  host.put("/a", "old");
+  host.taught.push(([program, ...words]) => {
+    if (program !== "note") return undefined;
+    host.put("/notes", `${host.text("/notes") ?? ""}${words.join(" ")}: ${host.text("/a")}; `);
+    return ok();
+  });
+  const noting = (words: string): Change => ({
+    kind: "command",
+    argv: ["note", words],
+    undo: ["note", "not", words],
+    reason: "",
+  });
+  const changes = [noting("one"), file("/a", "old", "new"), noting("two"), refused];
+  expect(await failing(changes, host)).toBe("false failed; the changes were rolled back");
+  expect(host.text("/notes")).toBe("one: old; two: new; not two: new; not one: old; ");
+});
+
+test("transact: the undo of the failed command runs too, and a failure of it is reported", async () => {
+  const undo = ["undo-fails"];
+  const host = fakeHost();
+  host.taught.push(([program]) => (program === "undo-fails" ? { code: 1, stdout: "", stderr: "" } : undefined));
+  expect(await failing([{ ...refused, undo }], host)).toBe("false failed; not put back: undo-fails failed");
+});
+
+test("transact: a change that could not be rolled back is refused before it is applied", async () => {
+  const host = fakeHost();
+  host.put("/a", "old");
+  host.put("/pipe", "");
+  Object.assign(host.nodes.get("/pipe") ?? {}, { type: "other" });
+  const before = host.listing();
+  expect(await failing([file("/a", "old", "new"), file("/pipe", null, "new")], host)).toStartWith(
+    "/pipe is not a file, a directory or a link",
+  );
+  expect(host.listing()).toEqual(before);
+});
+
 describe("transact: a failure after an installation", () => {
   const status = (host: FakeHost, state: string) =>
     host.put("/var/lib/dpkg/status", `Package: a\nStatus: install ok ${state}\nVersion: 1\n`);

@@ -1,0 +1,119 @@
+// What undoes a change, as data. The rollback of a failed step is derived from it.
+
+import { unpackedPackage } from "../apt/dpkg.ts";
+import type { Attributes, Host, HostReader, Stat } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
+import { applyFile, commandLimitMs, type FileChange, runOrThrow } from "./apply.ts";
+import { type Change, Text } from "./change.ts";
+
+/** The state of a path before a change, or what undoes a change that has no path. */
+export type Inverse =
+  | { kind: "absent"; path: string }
+  | ({ kind: "file"; path: string; bytes: Uint8Array } & Attributes)
+  | ({ kind: "directory"; path: string } & Attributes)
+  | { kind: "link"; path: string; target: string }
+  | { kind: "command"; argv: string[] }
+  /** Packages are never removed. They end the rollback if dpkg has unpacked one of them: see {@link toUndo}. */
+  | { kind: "packages"; names: string[] };
+
+/**
+ * Returns what undoes the change on this host, or null for a command without an undo. It is valid whether or not the
+ * change is applied afterwards. Throws if the path is a device, a pipe or a socket, because nothing could restore it.
+ */
+export function inverse(change: Change, reader: HostReader): Inverse | null {
+  if (change.kind === "packages") return { kind: "packages", names: change.names };
+  if (change.kind === "command") return change.undo ? { kind: "command", argv: change.undo } : null;
+  const { path } = change;
+  const stat = reader.stat(path);
+  if (stat === null) return { kind: "absent", path };
+  const { type, mode, uid, gid } = stat;
+  if (type === "directory") return { kind: "directory", path, mode, uid, gid };
+  if (type === "link") return { kind: "link", path, target: reader.readLink(path) ?? "" };
+  if (type === "file") {
+    // Another user may own the directory: content of a file elsewhere must not come back in this one.
+    const own = reader.readOwn(path);
+    const { mode, uid, gid } = own?.stat ?? stat;
+    return { kind: "file", path, bytes: own?.bytes ?? none, mode, uid, gid };
+  }
+  throw new Error(`${path} is not a file, a directory or a link: a rollback could not restore it`);
+}
+
+/**
+ * Returns the inverses to apply, in order: the latest change is undone first. Unpacked packages stay, and so do all
+ * changes before them, because apt can repair and update packages only from their source.
+ */
+export function toUndo(inverses: readonly Inverse[], reader: HostReader): Inverse[] {
+  const last = inverses.findLastIndex(
+    (each) => each.kind === "packages" && each.names.some((name) => unpackedPackage(reader, name)),
+  );
+  return inverses
+    .slice(last + 1)
+    .filter(({ kind }) => kind !== "packages")
+    .reverse();
+}
+
+/**
+ * Returns the change that an inverse still has to make, or null if the state is as before: it is not written again,
+ * because a full disk may refuse that. Contents are secret, because the file may have been.
+ */
+export function restoration(inverse: Inverse, reader: HostReader): Change | null {
+  if (inverse.kind === "packages") return null;
+  if (inverse.kind === "command") return { ...inverse, reason: "an interrupted run may have run its counterpart" };
+  const { path } = inverse;
+  const stat = reader.stat(path);
+  if (inverse.kind === "absent") return stat && removal(path, stat, reader);
+  if (inverse.kind === "link") {
+    const before = reader.readLink(path);
+    return before === inverse.target ? null : { kind: "link", path, before, after: inverse.target };
+  }
+  const { mode, uid, gid } = inverse;
+  const isSame = stat?.type === inverse.kind && stat.mode === mode && stat.uid === uid && stat.gid === gid;
+  if (inverse.kind === "directory") {
+    return isSame ? null : { kind: "directory", path, before: stat, mode, uid, gid };
+  }
+  const before = stat?.type === "file" ? secretText(path, reader) : null;
+  const after = new Text(inverse.bytes, true);
+  return isSame && before?.equals(after) ? null : { kind: "file", path, before, after, mode, uid, gid };
+}
+
+/**
+ * Applies the inverses in this order, and continues after a failure. Returns the changes that it made, and each failure
+ * once: a step may change a path twice.
+ */
+export async function undo(
+  inverses: readonly Inverse[],
+  host: Host,
+): Promise<{ changes: Change[]; failures: Problem[] }> {
+  const changes: Change[] = [];
+  const failures = new Map<string, Problem>();
+  for (const each of inverses) {
+    try {
+      const change = restoration(each, host);
+      if (change === null) continue;
+      if (change.kind === "command") await runOrThrow(change.argv, host);
+      else applyFile(change as FileChange, host);
+      changes.push(change);
+    } catch (error) {
+      const problem = Problem.of(error);
+      failures.set(problem.message, problem);
+    }
+  }
+  return { changes, failures: [...failures.values()] };
+}
+
+/** Runs the commands, so that services get their old files back. Returns the first that fails, and runs none after it. */
+export async function firstFailing(commands: readonly string[][], host: Host): Promise<string[] | null> {
+  for (const argv of commands) if ((await host.run(argv, { limitMs: commandLimitMs })).code !== 0) return argv;
+  return null;
+}
+
+const none = new Uint8Array();
+
+function removal(path: string, { type }: Stat, reader: HostReader): Change {
+  if (type === "link") return { kind: "link", path, before: reader.readLink(path), after: null };
+  return { kind: "removal", path, before: type === "file" ? secretText(path, reader) : new Text(none) };
+}
+
+function secretText(path: string, reader: HostReader): Text {
+  return new Text(reader.readOwn(path)?.bytes ?? none, true);
+}
