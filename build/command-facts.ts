@@ -176,6 +176,15 @@ export const commandFacts: Record<string, CommandFacts> = {
     examples: ["edox-ops doctor", "sudo edox-ops doctor --fix", "sudo edox-ops doctor --strict --junit doctor.xml"],
     files: ["the file of `--junit`", "with `--fix` those of the commands whose steps it runs"],
   },
+  recover: {
+    examples: ["sudo edox-ops recover --dry-run", "sudo edox-ops recover"],
+    files: [
+      "the files that the interrupted step changed",
+      paths.journalDir,
+      `${paths.logDir}/recover.log`,
+      paths.lockPath,
+    ],
+  },
   "nginx status": { examples: ["sudo edox-ops nginx status"], files: [] },
   "self-update": {
     examples: [

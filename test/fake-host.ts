@@ -186,6 +186,10 @@ export function fakeHost(uid = 0): FakeHost {
     remove(path) {
       if (!nodes.delete(path)) throw new Error(`ENOENT: ${path}`);
     },
+    removeTemporary(path) {
+      const slash = path.lastIndexOf("/") + 1;
+      nodes.delete(`${path.slice(0, slash)}.${path.slice(slash)}.edox-ops-new`);
+    },
     lock(path) {
       const dir = parentOf(path);
       if (!nodes.has(dir)) set(dir, "directory", "", { mode: 0o700, uid, gid: uid });

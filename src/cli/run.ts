@@ -10,6 +10,7 @@ import { type Host, type HostReader, type Signal, UnknownStateError } from "../h
 import { LimitError } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted, waitFor } from "../problem/wait.ts";
+import { recoverFirst, warnOfRecovery } from "../run/recovery.ts";
 import { withoutSecrets } from "./arguments.ts";
 import type { Values } from "./command.ts";
 import { type Context, exitCode } from "./context.ts";
@@ -63,6 +64,7 @@ export async function change(
   const host = await context.host();
   if (flags["dry-run"] === true || flags.check === true) {
     const tell = reporter(flags, context);
+    await warnOfRecovery(host, tell.warning);
     const { recipe, reader, steps, failAt } = await look();
     await tell.notes(await requirements(recipe, reader, null));
     return tell.end(await converge(steps, reader, { failAt, watch: { finished: tell.step } }), undefined, also);
@@ -95,6 +97,7 @@ export async function change(
     // The lock is taken before the first check, so that the check sees the result of the previous run.
     const lock = await takeLock(host, lockPath, ["edox-ops", ...typed], lockWaitMs, before && stop);
     try {
+      await recoverFirst(host, tell.warning, stop);
       const { reader, recipe, steps, failAt } = await look();
       await tell.notes(await requirements(recipe, reader, tell, stop), known);
       const { runLog } = await import("../report/run-log.ts");
@@ -144,6 +147,7 @@ export async function change(
     const pending = results.filter(({ outcome }) => outcome !== "ok");
     if (pending.length === 0) return null;
     const tell = reporter({ ...flags, quiet: false }, context);
+    await warnOfRecovery(host, tell.warning);
     await tell.notes(notes);
     for (const result of pending) await tell.step(result);
     if (results.some(({ outcome }) => outcome === "failed")) return tell.end(results);

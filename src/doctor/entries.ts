@@ -7,6 +7,7 @@ import { mountPointOf } from "../problem/mount-point.ts";
 import { clockSet } from "../resources/ready.ts";
 import { countOf } from "../text/lines.ts";
 import { apt } from "./apt.ts";
+import { interruptedRun } from "./journal.ts";
 import { pi } from "./pi.ts";
 import { pythonVersion } from "./python-version.ts";
 import { upkeep } from "./upkeep.ts";
@@ -79,6 +80,7 @@ export const entries: Check[] = [
       return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
     },
   },
+  interruptedRun,
   ...upkeep,
   ...apt,
   ...pi,

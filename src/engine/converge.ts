@@ -122,7 +122,8 @@ async function convergeStep(
       await verifyResources(step.resources, host, since);
       await step.verify?.();
     };
-    result.warnings.push(...(await transact(result.changes, host, verify, options)));
+    const journaled = step.journal && { journaled: step.id };
+    result.warnings.push(...(await transact(result.changes, host, verify, { ...options, ...journaled })));
     return { ...result, outcome: "changed" };
   } catch (error) {
     return { ...result, outcome: "failed", problem: withDiskFault(Problem.of(error), reader) };

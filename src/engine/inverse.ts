@@ -1,10 +1,13 @@
-// What undoes a change, as data. The rollback of a failed step is derived from it.
+// What undoes a change, as data. The rollback of a failed step and the journal on disk are both derived from it.
 
 import { unpackedPackage } from "../apt/dpkg.ts";
 import type { Attributes, Host, HostReader, Stat } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { applyFile, commandLimitMs, type FileChange, runOrThrow } from "./apply.ts";
 import { type Change, Text } from "./change.ts";
+
+/** The command that rolls back an interrupted run. */
+export const recoverHint: readonly string[] = ["sudo", "edox-ops", "recover"];
 
 /** The state of a path before a change, or what undoes a change that has no path. */
 export type Inverse =
@@ -35,7 +38,7 @@ export function inverse(change: Change, reader: HostReader): Inverse | null {
     const { mode, uid, gid } = own?.stat ?? stat;
     return { kind: "file", path, bytes: own?.bytes ?? none, mode, uid, gid };
   }
-  throw new Error(`${path} is not a file, a directory or a link: a rollback could not restore it`);
+  throw new Problem("conflict", `${path} is not a file, a directory or a link: a rollback could not restore it`);
 }
 
 /**
@@ -88,6 +91,7 @@ export async function undo(
   const failures = new Map<string, Problem>();
   for (const each of inverses) {
     try {
+      if ("path" in each && each.kind !== "directory") host.removeTemporary(each.path);
       const change = restoration(each, host);
       if (change === null) continue;
       if (change.kind === "command") await runOrThrow(change.argv, host);

@@ -3,6 +3,8 @@
 export const stateDir = "/etc/edox-ops";
 /** Copies of foreign files that a run replaced. No include of nginx matches this directory. */
 export const replacedDir = `${stateDir}/replaced`;
+/** The journals of steps that are running, or that were interrupted. */
+export const journalDir = "/var/lib/edox-ops/journal";
 export const docsRoot = "/var/www/docs";
 export const logDir = "/var/log/edox-ops";
 /**
@@ -19,6 +21,7 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [stateDir, "state of this host"],
   [replacedDir, "copies of foreign files that a run replaced"],
   [projectsPath, "records of the projects"],
+  [journalDir, "journals of running and interrupted steps"],
   [docsRoot, "live trees of the sites"],
   [backupsDir, "backups of earlier releases"],
   [logDir, "logs"],

@@ -51,6 +51,11 @@ export interface Step {
    * run it.
    */
   verify?(): Promise<void>;
+  /**
+   * A run that was killed in this step is rolled back by the next one, or by `edox-ops recover`, instead of being
+   * continued. For changes that may lock the admin out: what undoes each of them is on the disk before it is applied.
+   */
+  journal?: true;
   /** Resources of other steps that it depends on, for a run that leaves those steps out. */
   needs?: { step: string; resource: Resource }[];
   /** Marks completion and changes nothing. Its outcome is derived from the steps before it. */

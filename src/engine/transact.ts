@@ -9,42 +9,53 @@ import { linesOf, shellLine } from "../text/lines.ts";
 import { applyFile, commandLimitMs } from "./apply.ts";
 import type { Change } from "./change.ts";
 import type { Options } from "./converge.ts";
-import { firstFailing, type Inverse, inverse, toUndo, undo } from "./inverse.ts";
+import { firstFailing, type Inverse, inverse, recoverHint, toUndo, undo } from "./inverse.ts";
+import type { Journal } from "./journal.ts";
 
 /**
  * Applies the changes in order, then calls `verify`. If one of them throws, the earlier changes are rolled back in
  * reverse order, byte by byte, and the commands marked `again` run once more. Unpacked packages stay, and so do all
  * changes before them: apt can repair and update packages only from their source. A signal is handled between two
- * changes. Returns warnings.
+ * changes. Returns warnings. `journaled`: the id of a step whose rollback has to outlive this process.
  */
 export async function transact(
   changes: readonly Change[],
   host: Host,
   verify: () => Promise<void>,
-  { stop = () => null, watch, again }: Options = {},
+  { stop = () => null, watch, again, journaled }: Options & { journaled?: string } = {},
 ): Promise<string[]> {
+  const journal = journaled === undefined ? null : await newJournal(journaled, changes, host);
   const inverses: Inverse[] = [];
   const warnings: string[] = [];
   try {
     for (const change of mergePackages(changes)) {
       throwIfInterrupted(stop);
       const before = inverse(change, host);
-      if (before !== null) inverses.push(before);
+      if (before !== null) {
+        journal?.add(before);
+        inverses.push(before);
+      }
       if (change.kind === "packages") warnings.push(...(await installPackages(change, host, stop, watch)));
       else if (change.kind === "command") warnings.push(...(await command(change, host)));
       else applyFile(change, host);
     }
     throwIfInterrupted(stop);
     await verify();
+    journal?.end();
     return warnings;
   } catch (error) {
     const undone = toUndo(inverses, host);
-    if (undone.length === 0) throw error;
-    const problem = await rollBack(error as Error, undone, changes, host);
+    const failure = { error: error as Error, changes, journal };
+    const problem = await rollBack(undone, failure, host);
     // The rollback removed apt's source, and no other source has these packages.
-    const isApt = problem.hint?.includes("apt-get") === true && again !== undefined;
+    const isApt = undone.length > 0 && problem.hint?.includes("apt-get") === true && again !== undefined;
     throw isApt ? problem.with({ hint: again }) : problem;
   }
+}
+
+async function newJournal(step: string, changes: readonly Change[], host: Host): Promise<Journal> {
+  const { openJournal } = await import("./journal.ts");
+  return openJournal(host, { step, again: againCommands(changes) });
 }
 
 function mergePackages(changes: readonly Change[]): Change[] {
@@ -95,25 +106,35 @@ export async function firstOutput(commands: readonly string[][], reader: HostRea
   return "";
 }
 
-async function rollBack(
-  error: Error,
-  inverses: readonly Inverse[],
-  changes: readonly Change[],
-  host: Host,
-): Promise<Problem> {
+interface Failure {
+  error: Error;
+  changes: readonly Change[];
+  journal: Journal | null;
+}
+
+/** Rolls back what was applied, and returns the failure with the result of the rollback in its message. */
+async function rollBack(inverses: readonly Inverse[], failure: Failure, host: Host): Promise<Problem> {
+  const { error, changes, journal } = failure;
   const { failures } = await undo(inverses, host);
   const notes = failures.map(({ message }) => `not put back: ${message}`);
   const isComplete = notes.length === 0;
-  const fails = await firstFailing(againCommands(changes), host);
+  const fails = inverses.length === 0 ? null : await firstFailing(againCommands(changes), host);
   if (fails !== null) {
     const also = isComplete ? "without our files too: it was broken before this run" : "as well";
     notes.push(`${shellLine(fails)} fails ${also}`);
   }
+  if (isComplete) {
+    try {
+      journal?.end();
+    } catch (cause) {
+      notes.push(`the journal stays: ${Problem.of(cause).message}`);
+    }
+  }
   const problem = Problem.of(error);
   const hasCommand = inverses.some(({ kind }) => kind === "command");
   const done = hasCommand ? "the changes were rolled back" : "the files were put back";
-  const message = [problem.message, ...(isComplete ? [done] : []), ...notes].join("; ");
-  return problem.with({ message });
+  const message = [problem.message, ...(isComplete && inverses.length > 0 ? [done] : []), ...notes].join("; ");
+  return problem.with({ message, ...(!isComplete && journal && { hint: recoverHint }) });
 }
 
 function againCommands(changes: readonly Change[]): string[][] {

@@ -191,6 +191,8 @@ export interface Host extends HostReader {
   makeLink(path: string, target: string): void;
   /** Removes a file, a symbolic link or an empty directory. */
   remove(path: string): void;
+  /** Removes the temporary file that a killed `writeFile` or `makeLink` of this path left beside it, if there is one. */
+  removeTemporary(path: string): void;
   /**
    * Takes the lock, or returns the process that holds it. The lock is released when this process ends, and no child
    * inherits it. If its directory is missing, it is created for this user alone. Throws if another user could open that

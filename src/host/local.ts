@@ -109,6 +109,8 @@ export function localHost(root = ""): Host {
         syncParent(name);
       }),
 
+    removeTemporary: (path) => fs.rmSync(temporaryFor(at(path)), { force: true }),
+
     lock(path): { release(): void } | Holder {
       const fd = lockFile(at(path));
       if (fd !== null) return { release: () => fs.closeSync(fd) };

@@ -7,10 +7,12 @@ import { commandFacts } from "../../build/command-facts.ts";
 import { root } from "../../src/cli/cli.ts";
 import { commandSpecOf } from "../../src/cli/command-spec.ts";
 import { commandFeatures } from "../../src/cli/features.ts";
+import { Text } from "../../src/engine/change.ts";
 import type { Host } from "../../src/host/host.ts";
 import type { Trees } from "../../src/host/trees.ts";
 import { allCommands } from "../../src/report/command-spec.ts";
 import { documentSchema } from "../../src/report/schema.ts";
+import { interrupt } from "../engine/killed-host.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";
@@ -104,6 +106,20 @@ function program(line: string): Case {
   return inMemory(host, line);
 }
 
+/** Returns a host on which a step with a journal was killed. */
+async function interruptedRun(line: string): Promise<Case> {
+  const host = fakeDebian();
+  host.put("/etc/ssh/sshd_config", "Port 22\n");
+  await interrupt(host, "ssh.harden", [
+    {
+      ...{ kind: "file", path: "/etc/ssh/sshd_config", mode: 0o644, uid: 0, gid: 0 },
+      ...{ before: Text.of("Port 22\n"), after: Text.of("Port 2222\n") },
+    },
+    { kind: "link", path: "/etc/ssh/link", before: null, after: "sshd_config" },
+  ]);
+  return inMemory(host, line);
+}
+
 /** A command line for each changing command, on a host where it has changes to apply. */
 const cases: Record<string, () => Case | Promise<Case>> = {
   ...Object.fromEntries(commandFeatures.map((name) => [name, () => inMemory(fakeDebian(), `${name} --yes`)])),
@@ -128,6 +144,7 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   "project enable": () => registered("project enable demo", "project init demo"),
   "project disable": () => registered("project disable demo", "project init demo", "project enable demo"),
   "project render-nginx": () => registered("project render-nginx demo"),
+  recover: () => interruptedRun("recover"),
   "self-update": () => program("self-update --rollback"),
   uninstall: () => program("uninstall --yes"),
 };

@@ -1,8 +1,10 @@
 // States of a host in memory, each with the hint that it produces.
 
-import { lockPath } from "../../src/engine/paths.ts";
+import { Text } from "../../src/engine/change.ts";
+import { journalDir, lockPath } from "../../src/engine/paths.ts";
 import { programLockPath } from "../../src/self-update/paths.ts";
 import { projectLockPath } from "../../src/sites/deploy/releases.ts";
+import { interrupt } from "../engine/killed-host.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { issue } from "../sites/certificates.ts";
 
@@ -588,6 +590,45 @@ export const cases: Case[] = [
     from: "bootstrap --yes",
     shows: "drwxrwxrwx",
   },
+  // a run that was killed in a step with a journal
+  {
+    of: 'engine/inverse.ts ["sudo", "edox-ops", "recover"]',
+    state: interrupted,
+    from: "host:journal",
+  },
+  {
+    of: 'engine/inverse.ts ["sudo", "edox-ops", "recover"]',
+    async state(host) {
+      await interrupted(host);
+      host.taught.unshift(([program]) => (program === "undo" && host.broken.has("undo") ? failed : undefined));
+      host.broken.add("undo");
+    },
+    lifts: (host) => host.broken.clear(),
+    from: "project disable demo",
+  },
+  {
+    of: 'engine/journal.ts ["sudo", "rm", "-r", path]',
+    async state(host) {
+      await interrupted(host);
+      host.put(`${journalDir}/ssh.harden`, "damaged\n", { mode: 0o600 });
+    },
+    from: "recover",
+  },
+  {
+    of: 'engine/journal.ts ["ls", "-ld", dir]',
+    async state(host) {
+      await interrupted(host);
+      host.dir(journalDir, { mode: 0o777 });
+    },
+    from: "recover",
+    shows: "drwxrwxrwx",
+  },
+  {
+    of: 'cli/recover.ts ["sudo", "edox-ops", ...typed]',
+    state: (host) => hold(host, lockPath),
+    lifts: release,
+    from: "recover",
+  },
   {
     of: 'cli/project/record.ts ["edox-ops", ...typed, "--domain", "DOMAIN"]',
     state: () => {},
@@ -604,6 +645,18 @@ export function hold(host: FakeHost, path: string): void {
 
 export function release(host: FakeHost): void {
   host.locks.clear();
+}
+
+const failed = { code: 1, stdout: "", stderr: "" };
+
+async function interrupted(host: FakeHost): Promise<void> {
+  const attributes = { mode: 0o644, uid: 0, gid: 0 };
+  host.put("/etc/motd", "before");
+  host.taught.unshift(([program = ""]) => (["do", "undo"].includes(program) ? ok() : undefined));
+  await interrupt(host, "ssh.harden", [
+    { kind: "file", path: "/etc/motd", before: Text.of("before"), after: Text.of("after"), ...attributes },
+    { kind: "command", argv: ["do"], undo: ["undo"], reason: "it is not done" },
+  ]);
 }
 
 function stopNginx(host: FakeHost): void {

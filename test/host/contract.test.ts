@@ -103,6 +103,13 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect(host.stat("/log")?.mode).toBe(0o644);
     });
 
+    test("removeTemporary: removes what a killed write left beside a path, and nothing else", () => {
+      host.writeFile("/left", bytes("whole"), { mode: 0o600, ...me });
+      host.writeFile("/.left.edox-ops-new", bytes("ha"), { mode: 0o600, ...me });
+      for (const path of ["/left", "/left", "/none"]) host.removeTemporary(path);
+      expect([host.stat("/.left.edox-ops-new"), host.stat("/left")?.size]).toEqual([null, 5]);
+    });
+
     test("makeLink: replaces a symbolic link, which stat does not follow", () => {
       host.makeLink("/link", "/a");
       host.makeLink("/link", "/b");

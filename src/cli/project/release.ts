@@ -13,6 +13,7 @@ import { withDiskFault } from "../../problem/disk-fault.ts";
 import { Problem } from "../../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../../problem/wait.ts";
 import { logStep, runLog } from "../../report/run-log.ts";
+import { recoverFirst } from "../../run/recovery.ts";
 import { type DeployResult, deploy, signalPause } from "../../sites/deploy/deploy.ts";
 import { backupsToPrune, type DeployRequest, notesOf, plan } from "../../sites/deploy/plan.ts";
 import { type Publication, siteChange } from "../../sites/deploy/publication.ts";
@@ -170,7 +171,8 @@ export async function runRelease(
       await signals();
     };
     // A deploy is logged in the same file as the other changes of a project.
-    const log = runLog(projectLogPath, host, (sentence) => console.err(lineOf`warning: ${sentence}`));
+    const warn = (sentence: string): void => console.err(lineOf`warning: ${sentence}`);
+    const log = runLog(projectLogPath, host, warn);
     const step = { id: told.id, title: told.done(order.name) };
     const outcomeOf = ({ replaced, notes }: DeployResult) => {
       return { outcome: replaced ? ("changed" as const) : ("ok" as const), warnings: notes };
@@ -181,6 +183,7 @@ export async function runRelease(
       return { deployed, steps: [] };
     }
     locks.push(await takeLock(host, lockPath, again, Math.max(editWaitMs, waitMs), stop));
+    await recoverFirst(host, warn, stop);
     await checkRequirements();
     const planned = await plan({ ...order, pause }, host, trees);
     demandRoomAhead(planned, slug, trees);

@@ -1,0 +1,19 @@
+// Whether a run was interrupted in a step that going forward does not complete.
+
+import type { Check } from "../engine/finding.ts";
+import { recoverHint } from "../engine/inverse.ts";
+import { journalDir, lockPath } from "../engine/paths.ts";
+
+/** Absent on a host where no step has had a journal. */
+export const interruptedRun: Check = {
+  name: "host:journal",
+  appliesTo: (reader) => reader.stat(journalDir) !== null,
+  run(reader) {
+    const steps = (reader.list(journalDir) ?? []).filter((name) => !name.startsWith("."));
+    if (steps.length === 0) return { status: "ok", detail: "no run was interrupted" };
+    const [holder] = reader.lockHolders(lockPath);
+    if (holder) return { status: "ok", detail: `a run changes this host (pid ${holder.pid})` };
+    const detail = `a run was interrupted in ${steps.join(", ")}: its changes are rolled back by the next run`;
+    return { status: "warning", detail, hint: recoverHint };
+  },
+};

@@ -1,0 +1,65 @@
+// Rolls back the steps that an interrupted run left. Only a holder of the host's lock may do so: the journal of a
+// running step looks the same.
+
+import type { Host, HostReader } from "../host/host.ts";
+import { withDiskFault } from "../problem/disk-fault.ts";
+import { Problem } from "../problem/problem.ts";
+import { shellLine } from "../text/lines.ts";
+import type { Change } from "./change.ts";
+import { firstFailing, recoverHint, restoration, toUndo, undo } from "./inverse.ts";
+import { type LeftJournal, leftJournals, readJournal } from "./journal.ts";
+import { journalDir } from "./paths.ts";
+import type { StepResult } from "./step.ts";
+
+/** Returns the changes that a recovery would make, one result per step. */
+export function planRecovery(reader: HostReader): Promise<StepResult[]> {
+  return eachStep(reader, async ({ inverses, again }) => {
+    const restorations = toUndo(inverses, reader).flatMap((each) => restoration(each, reader) ?? []);
+    return { outcome: "pending", changes: [...restorations, ...again.map(againChange)] };
+  });
+}
+
+/**
+ * Rolls back each interrupted step, and returns one result per step. A step whose rollback is incomplete has failed and
+ * keeps its journal, so that another recovery continues it.
+ */
+export async function recover(host: Host): Promise<StepResult[]> {
+  const results = await eachStep(host, async ({ inverses, again }, path) => {
+    const { changes, failures } = await undo(toUndo(inverses, host), host);
+    const failing = await firstFailing(again, host);
+    const warnings = failing === null ? [] : [`${shellLine(failing)} failed after the rollback`];
+    const made = { changes: [...changes, ...again.map(againChange)], warnings };
+    const [first] = failures;
+    if (first) {
+      const message = `not rolled back: ${failures.map(({ message }) => message).join("; ")}`;
+      const problem = first.with({ message, hint: first.hint ?? recoverHint });
+      return { outcome: "failed", ...made, problem: withDiskFault(problem, host) };
+    }
+    host.remove(path);
+    return { outcome: "changed", ...made };
+  });
+  for (const name of host.list(journalDir) ?? []) if (name.startsWith(".")) host.remove(`${journalDir}/${name}`);
+  return results;
+}
+
+async function eachStep(
+  reader: HostReader,
+  rollBack: (journal: LeftJournal, path: string) => Promise<Pick<StepResult, "outcome"> & Partial<StepResult>>,
+): Promise<StepResult[]> {
+  const results: StepResult[] = [];
+  for (const path of leftJournals(reader)) {
+    const id = path.slice(path.lastIndexOf("/") + 1);
+    const title = "the changes of an interrupted run are rolled back";
+    const empty: StepResult = { id, title, outcome: "failed", changes: [], unknown: [], warnings: [], ran: [] };
+    try {
+      results.push({ ...empty, ...(await rollBack(readJournal(reader, path), path)) });
+    } catch (error) {
+      results.push({ ...empty, problem: withDiskFault(Problem.of(error), reader) });
+    }
+  }
+  return results;
+}
+
+function againChange(argv: string[]): Change {
+  return { kind: "command", argv, reason: "a service may still use the files of the interrupted run" };
+}
