@@ -27,6 +27,7 @@ const jobs = [
   ["killed"],
   ["environment"],
   ["harness"],
+  ["journal"],
   ["power"],
   ["full"],
   ["deploy"],
@@ -38,6 +39,7 @@ const jobs = [
   ["../host/listing"],
   ["../host/search"],
   ["../report/foreign"],
+  ["../engine/journal"],
 ];
 const atOnce = 3;
 const dir = mkdtempSync(`${tmpdir()}/edox-soak-`);
