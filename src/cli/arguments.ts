@@ -53,19 +53,6 @@ export function choicesOf(arg: ArgDef): readonly string[] {
   return "options" in arg && Array.isArray(arg.options) ? arg.options : [];
 }
 
-/** Flags whose values are secret. */
-const secretFlags = ["--token", "--access-token"];
-
-/** Returns the words for display: each secret is replaced by `-`, which reads it from stdin. */
-export function withoutSecrets(typed: readonly string[]): string[] {
-  return typed.map((plain, i) => {
-    const word = plain.replace(anyToken, "-");
-    if (secretFlags.includes(typed[i - 1] ?? "")) return "-";
-    const flag = secretFlags.find((each) => word.startsWith(`${each}=`));
-    return flag ? `${flag}=-` : word;
-  });
-}
-
 /** Reads a flag. Returns true if the next word is its value. */
 function readFlag(token: string, next: string | undefined, declared: ArgsDef, given: Values): boolean {
   const [flag = "", ...rest] = token.split("=");

@@ -6,10 +6,12 @@ import { OutputError } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
 import { styleOf } from "../report/style.ts";
 import { debugVariable, traceOf } from "../report/trace.ts";
+import { withoutSecrets } from "../run/without-secrets.ts";
 import { nearestName } from "../text/nearest-name.ts";
-import { readArguments, usage, withoutSecrets } from "./arguments.ts";
+import { readArguments, usage } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { type Context, exitCode, exitMeaning } from "./context.ts";
+import { refusalOf } from "./exit.ts";
 import { commandFeatures, features } from "./features.ts";
 
 /** The root of all commands. */
@@ -91,31 +93,18 @@ async function resolve(from: Command, typed: readonly string[]) {
   return { command, names, rest };
 }
 
-const exits: Partial<Record<Problem["code"], number>> = {
-  usage: exitCode.usage,
-  "not-root": exitCode.usage,
-  "not-confirmed": exitCode.usage,
-  locked: exitCode.busy,
-};
-
-const outcomes: Partial<Record<Problem["code"], "busy" | "failed" | "interrupted">> = {
-  locked: "busy",
-  internal: "failed",
-  interrupted: "interrupted",
-};
-
 async function refuse(problem: Problem, context: Context): Promise<number> {
   const { command, typed, console, hint, variable } = context;
-  const exit =
-    problem.code === "interrupted" ? problem.returncode : (problem.exit ?? exits[problem.code] ?? exitCode.failed);
+  const { outcome, exit } = refusalOf(problem);
   const voice = styleOf({ colour: console.colour("err") && !typed.includes("--no-color"), hint });
   const { problemText } = await import("../report/text.ts");
   const words = (): void => console.err(problemText(problem, null, voice));
-  if (typed.includes("--json")) {
-    const { jsonOf, problemOf } = await import("../report/json.ts");
-    const outcome = outcomes[problem.code] ?? "refused";
+  // A wrong invocation is reported as requested too, so that the values of a valid one are not needed.
+  const json = typed.includes("--json=lines") ? "lines" : typed.includes("--json") ? "document" : null;
+  if (json) {
+    const { documentText, problemOf } = await import("../report/json.ts");
     // If stdout cannot be written, stderr may still be.
-    await console.out(jsonOf({ command, outcome, exit, error: problemOf(problem, voice) })).catch(words);
+    await console.out(documentText({ command, outcome, exit, error: problemOf(problem, voice) }, json)).catch(words);
   } else words();
   if (variable(debugVariable)) console.err(traceOf(problem.cause));
   return exit;

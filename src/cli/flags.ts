@@ -1,6 +1,8 @@
 // The flags that commands share. Help, man page and completions are generated from their descriptions.
 
 import type { ArgsDef } from "citty";
+import type { RunOptions } from "../run/options.ts";
+import type { Values } from "./command.ts";
 
 export const outputFlags = {
   json: { type: "boolean", description: "print one JSON document on stdout" },
@@ -47,3 +49,21 @@ export const changeFlags = {
   },
   ...editFlags,
 } as const satisfies ArgsDef;
+
+/** Returns the options of a run that these flags select. */
+export function runOptionsOf(values: Values): RunOptions {
+  const text = (name: string): string | undefined => values[name] as string | undefined;
+  return {
+    dryRun: values["dry-run"] === true || values.check === true,
+    check: values.check === true,
+    diff: values.diff === true,
+    json: values.json ? "document" : false,
+    quiet: values.quiet === true,
+    verbose: values.verbose === true,
+    colour: values["no-color"] !== true,
+    yes: values.yes === true,
+    only: text("only"),
+    skip: text("skip"),
+    failStep: text("fail-step"),
+  };
+}

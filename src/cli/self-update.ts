@@ -1,9 +1,10 @@
 import { printableAddress } from "../engine/fetch.ts";
-import type { Offer, Updated, UpdateRequest } from "../self-update/update.ts";
+import type { Session, StepName } from "../run/session.ts";
+import type { Updated, UpdateRequest } from "../self-update/update.ts";
 import { lineOf, shellLine } from "../text/lines.ts";
 import { usage } from "./arguments.ts";
 import { command, type Values } from "./command.ts";
-import { type Context, exitCode } from "./context.ts";
+import type { Context } from "./context.ts";
 import { editFlags, outputFlags } from "./flags.ts";
 
 export default command({
@@ -16,92 +17,135 @@ export default command({
     ...outputFlags,
   },
   async run(values, context) {
-    const { aptLine, findOffer, previousVersion, rollBack, update } = await import("../self-update/update.ts");
-    const { isOwn, isPackaged, lockOf } = await import("../self-update/program.ts");
-    const { demandRoot, interruption, takeLock } = await import("./run.ts");
-    const { lineFor } = await import("./teller.ts");
-    const { console, hint, typed } = context;
-    const order = await updateRequestOf(values, context);
-    const { program, version, wanted } = order;
-    const [host, trees] = [await context.host(), await context.trees()];
-    const owns = isOwn(host, program);
-
-    if (values.check || values["dry-run"]) {
-      if (!values.rollback) return printOffer(await findOffer(host, order));
-      const to = await previousVersion(order, host);
-      const next = shellLine(hint(itself("--rollback")));
-      return print(`edox-ops ${version} can go back to ${to}: ${next}`, "pending", {
-        from: version,
-        to,
-        previous: null,
-      });
-    }
-    if (!owns) demandRoot(host, context);
-    const lock = await takeLock(host, lockOf(host, program), itself(...typed.slice(1)));
-    try {
-      if (values.rollback)
-        return await printUpdated(await printer(`${version} goes back`, () => rollBack(order, host, trees)));
-      const offer = await findOffer(host, order);
-      if (offer.same) return await printOffer(offer);
-      const signal = host.catchSignals();
-      const stop = () => interruption(signal(), itself(...typed.slice(1)));
-      const line = lineFor(values, console, stop);
-      line?.begin("self-update");
-      const onBytes = (bytes: number, total: number) => line?.say(downloadedText(bytes, total));
-      const updated = await printer(`${version} becomes ${offer.release.version}`, () => {
-        return update(order, offer, host, trees, stop, onBytes).finally(() => line?.clear());
-      });
-      return await printUpdated(updated);
-    } finally {
-      lock.release();
-    }
+    const { isOwn } = await import("../self-update/program.ts");
+    const { run } = await import("./run.ts");
+    const request = await updateRequestOf(values, context);
+    const owns = isOwn(await context.host(), request.program);
+    const act = values.rollback ? rollBackIn : updateIn;
+    const again = itself(...context.typed.slice(1));
+    return run(values, context, (session) => act({ session, request, context, owns, itself }), again);
 
     /** Returns this command as it is typed here, with the same release source. */
     function itself(...flags: string[]): string[] {
-      const from = context.variable("EDOX_BASE_URL") ? [`EDOX_BASE_URL=${printableAddress(order.shelf.base)}`] : [];
+      const from = context.variable("EDOX_BASE_URL") ? [`EDOX_BASE_URL=${printableAddress(request.shelf.base)}`] : [];
       return [...(owns ? [] : ["sudo"]), ...from, "edox-ops", "self-update", ...flags];
-    }
-
-    /** Logs the update, so that an admin can find out when the program was replaced. */
-    async function printer(title: string, run: () => Promise<Updated>): Promise<Updated> {
-      if (host.uid !== 0) return run();
-      const { logStep, runLog } = await import("../report/run-log.ts");
-      const { updateLogPath } = await import("../self-update/paths.ts");
-      const log = runLog(updateLogPath, host, (sentence) => console.err(lineOf`warning: ${sentence}`));
-      const step = { id: "program.update", title: `${program}: ${title}` };
-      return logStep(log, step, run, () => ({ outcome: "changed", warnings: [] }));
-    }
-
-    function printOffer({ same, release, asset }: Offer): Promise<number> {
-      const to = release.version;
-      const update = { from: version, to, previous: null };
-      const which = wanted === null ? "the latest release" : "installed already";
-      if (same) return print(`edox-ops ${to} is ${which}`, "ok", update);
-      const from = `, from ${printableAddress(release.addressOf(asset))}`;
-      const next = isPackaged(host, program)
-        ? `${shellLine(hint(aptLine(asset)))}${from}`
-        : shellLine(hint(itself(...(wanted === null ? [] : ["--version", to]))));
-      const what =
-        to === version ? `this is not edox-ops ${to} as it was released` : `edox-ops ${version} can become ${to}`;
-      return print(`${what}: ${next}`, "pending", update);
-    }
-
-    function printUpdated(updated: Updated): Promise<number> {
-      const back = `back: ${shellLine(hint(itself("--rollback")))}`;
-      const way = updated.previous === null ? "this file system does not keep the one before" : back;
-      return print(`edox-ops ${updated.from} -> ${updated.to}: ${program} (${way})`, "changed", updated);
-    }
-
-    async function print(text: string, outcome: "ok" | "pending" | "changed", update: Updated): Promise<number> {
-      const exit = outcome === "pending" && values.check ? exitCode.pending : exitCode.done;
-      if (values.json) {
-        const { jsonOf } = await import("../report/json.ts");
-        await console.out(jsonOf({ command: "self-update", outcome, exit, update: { path: program, ...update } }));
-      } else if (!values.quiet) await console.out(lineOf`${text}`);
-      return exit;
     }
   },
 });
+
+interface Update {
+  session: Session;
+  request: UpdateRequest;
+  context: Context;
+  /** Whether this user may replace the program. */
+  owns: boolean;
+  /** Returns this command with other flags. */
+  itself(...flags: string[]): string[];
+}
+
+async function rollBackIn({ session, request, context, owns, itself }: Update): Promise<void> {
+  const { checksumOf, previousVersion, rollBack } = await import("../self-update/update.ts");
+  const { beside } = await import("../self-update/program.ts");
+  const { host, options } = session;
+  const { program, version } = request;
+  if (!options.dryRun) await demandAlone(session, program, owns);
+  const sums = { from: checksumOf(host, program), to: checksumOf(host, beside(program).previous) };
+  const step = { id: "program.update", title: `${program}: ${version} goes back` };
+  if (options.dryRun) {
+    const to = await session.operation(step, () => previousVersion(request, host), pending);
+    const next = shellLine(context.hint(itself("--rollback")));
+    const update = { from: version, to, previous: null };
+    return report(session, `edox-ops ${version} can go back to ${to}: ${next}`, program, update, sums);
+  }
+  const trees = await context.trees();
+  const updated = await session.operation(
+    step,
+    () => logged(session, step, () => rollBack(request, host, trees)),
+    changed,
+  );
+  reportUpdated(session, updated, program, sums, context.hint(itself("--rollback")));
+}
+
+async function updateIn({ session, request, context, owns, itself }: Update): Promise<void> {
+  const { aptLine, checksumOf, findOffer, update } = await import("../self-update/update.ts");
+  const { isPackaged } = await import("../self-update/program.ts");
+  const { host, options, reporter, stop } = session;
+  const { program, version, wanted } = request;
+  if (!options.dryRun) await demandAlone(session, program, owns);
+  const from = checksumOf(host, program);
+  const offer = await findOffer(host, request);
+  const sums = { from, to: offer.release.sumOf(offer.binary) ?? "" };
+  const to = offer.release.version;
+  const step = { id: "program.update", title: `${program}: ${version} becomes ${to}` };
+  if (offer.same || options.dryRun) {
+    await session.operation(step, () => {}, offer.same ? satisfied : pending);
+    const text = offer.same
+      ? `edox-ops ${to} is ${wanted === null ? "the latest release" : "installed already"}`
+      : offerText();
+    return report(session, text, program, { from: version, to, previous: null }, sums);
+  }
+  // A signal ends the update in order from here on.
+  host.catchSignals();
+  const trees = await context.trees();
+  const onBytes = (bytes: number, total: number): void => {
+    reporter.progress({ phase: "downloaded", bytes, ...(total > 0 && { total_bytes: total }) });
+  };
+  const replace = () => update(request, offer, host, trees, stop, onBytes);
+  const updated = await session.operation(step, () => logged(session, step, replace), changed);
+  reportUpdated(session, updated, program, sums, context.hint(itself("--rollback")));
+
+  function offerText(): string {
+    const address = `, from ${printableAddress(offer.release.addressOf(offer.asset))}`;
+    const next = isPackaged(host, program)
+      ? `${shellLine(context.hint(aptLine(offer.asset)))}${address}`
+      : shellLine(context.hint(itself(...(wanted === null ? [] : ["--version", to]))));
+    const what =
+      to === version ? `this is not edox-ops ${to} as it was released` : `edox-ops ${version} can become ${to}`;
+    return `${what}: ${next}`;
+  }
+}
+
+const satisfied = () => ({ outcome: "ok" as const, warnings: [] });
+const pending = () => ({ outcome: "pending" as const, warnings: [] });
+const changed = () => ({ outcome: "changed" as const, warnings: [] });
+
+/** Throws a Problem if this user may not replace the program, or if another run replaces it. */
+async function demandAlone(session: Session, program: string, owns: boolean): Promise<void> {
+  const { lockOf } = await import("../self-update/program.ts");
+  if (!owns) session.demandRoot();
+  await session.lock("program", lockOf(session.host, program));
+}
+
+/** Logs the update, so that an admin can find out when the program was replaced. */
+async function logged(session: Session, step: StepName, act: () => Promise<Updated>): Promise<Updated> {
+  if (session.host.uid !== 0) return act();
+  const { logStep } = await import("../report/run-log.ts");
+  const { updateLogPath } = await import("../self-update/paths.ts");
+  return logStep(session.log(updateLogPath), step, act, changed);
+}
+
+interface Sums {
+  from: string;
+  to: string;
+}
+
+function reportUpdated(session: Session, updated: Updated, program: string, sums: Sums, back: string[]): void {
+  const way = updated.previous === null ? "this file system does not keep the one before" : `back: ${shellLine(back)}`;
+  report(session, `edox-ops ${updated.from} -> ${updated.to}: ${program} (${way})`, program, updated, sums);
+}
+
+function report(session: Session, text: string, path: string, update: Updated, sums: Sums): void {
+  const { diff } = session.options;
+  session.include({ update: { path, ...update, ...(diff && { sha256: sums }) } });
+  if (diff && sums.from !== sums.to) {
+    session.say(lineOf`--- ${path}`, lineOf`+++ ${path}`);
+    session.say(
+      lineOf`-edox-ops ${update.from} (sha256 ${sums.from})`,
+      lineOf`+edox-ops ${update.to} (sha256 ${sums.to})`,
+    );
+  }
+  session.say(lineOf`${text}`);
+}
 
 async function updateRequestOf(values: Values, { program, variable }: Context): Promise<UpdateRequest> {
   const { isVersion } = await import("../self-update/published.ts");
@@ -120,10 +164,4 @@ async function updateRequestOf(values: Values, { program, variable }: Context): 
     throw usage(`EDOX_BASE_URL '${printableAddress(base)}' is no address`, undefined, hint);
   }
   return { program, version: EDOX_OPS_VERSION, shelf: { base, keys: EDOX_OPS_RELEASE_KEYS }, wanted };
-}
-
-function downloadedText(bytes: number, total: number): string {
-  const megabytes = (count: number): string => (count / 1e6).toFixed(1);
-  if (total === 0) return `${megabytes(bytes)} MB`;
-  return `${Math.floor((100 * bytes) / total)} %  ${megabytes(bytes)} of ${megabytes(total)} MB`;
 }

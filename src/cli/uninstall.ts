@@ -9,16 +9,21 @@ export default command({
   async run(values, context) {
     const { demandExists, demandUnpackaged, lockOf } = await import("../self-update/program.ts");
     const { uninstallation } = await import("../self-update/uninstall.ts");
-    const { change, demandRoot, takeLock } = await import("./run.ts");
-    const { program, typed } = context;
+    const { confirm, convergeRecipe } = await import("../run/recipes.ts");
+    const { run } = await import("./run.ts");
+    const { program } = context;
     const host = await context.host();
     demandExists(host, program);
     demandUnpackaged(host, program, ["sudo", "apt-get", "remove", "edox-ops"]);
     const recipe = () => uninstallation(program);
-    if (values["dry-run"] || values.check) return change(recipe, values, context);
-    demandRoot(host, context);
-    // The lock excludes an installer or a self-update, which would install the program again.
-    const lock = await takeLock(host, lockOf(host, program), ["sudo", "edox-ops", ...typed]);
-    return change(recipe, values, context).finally(() => lock.release());
+    return run(values, context, async (session) => {
+      // The lock excludes an installer or a self-update, which would install the program again.
+      if (!session.options.dryRun) {
+        session.demandRoot();
+        await session.lock("program", lockOf(host, program));
+      }
+      const known = await confirm(session, recipe);
+      if (known !== null) await convergeRecipe(session, recipe, { known });
+    });
   },
 });

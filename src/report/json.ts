@@ -1,4 +1,4 @@
-// Converts results into one JSON document.
+// Converts results into one JSON document, or into events of one line each.
 
 import type { Change, Text } from "../engine/change.ts";
 import type { Finding } from "../engine/finding.ts";
@@ -6,7 +6,7 @@ import type { StepResult } from "../engine/step.ts";
 import type { Attributes } from "../host/host.ts";
 import type { Problem } from "../problem/problem.ts";
 import { linesOf, oneLine, visibleJson } from "../text/lines.ts";
-import type { Document } from "./schema.ts";
+import type { Document, RunEvent } from "./schema.ts";
 import type { Style } from "./style.ts";
 
 /**
@@ -14,17 +14,34 @@ import type { Style } from "./style.ts";
  * unchanged.
  */
 export function jsonOf(document: Omit<Document, "schema">): string {
-  const warnings = document.warnings?.map(oneLine);
-  return `${visibleJson(JSON.stringify({ schema: 1, ...document, ...(warnings && { warnings }) }, null, 2))}\n`;
+  return `${visibleJson(JSON.stringify({ schema: 1, ...withLines(document) }, null, 2))}\n`;
 }
 
+/** Returns the event as one line of text. */
+export function eventOf(event: RunEvent): string {
+  return `${visibleJson(JSON.stringify(event.event === "summary" ? withLines(event) : event))}\n`;
+}
+
+/** Returns the document of a command, or its only event with "lines". */
+export function documentText(document: Omit<Document, "schema">, json: "document" | "lines"): string {
+  return json === "lines" ? eventOf({ event: "summary", schema: 1, ...document }) : jsonOf(document);
+}
+
+function withLines<T extends Pick<Document, "warnings">>(document: T): T {
+  return document.warnings === undefined ? document : { ...document, warnings: document.warnings.map(oneLine) };
+}
+
+type ShownStep = NonNullable<Document["steps"]>[number];
+
 /** Converts the results of steps. Includes file contents only with `contents`, and never secret ones. */
-export function stepsOf(
-  results: readonly StepResult[],
-  contents: boolean,
-  voice: Style,
-): NonNullable<Document["steps"]> {
-  return results.map(({ id, title, outcome, changes, unknown, warnings, reason, problem }) => ({
+export function stepsOf(results: readonly StepResult[], contents: boolean, style: Style): ShownStep[] {
+  return results.map((result) => stepOf(result, contents, style));
+}
+
+/** Converts the result of one step. */
+export function stepOf(result: StepResult, contents: boolean, style: Style): ShownStep {
+  const { id, title, outcome, changes, unknown, warnings, reason, problem } = result;
+  return {
     id,
     title: oneLine(title),
     result: outcome,
@@ -32,8 +49,8 @@ export function stepsOf(
     unknown: unknown.map(oneLine),
     warnings: warnings.map(oneLine),
     ...(reason !== undefined && { reason: oneLine(reason) }),
-    ...(problem && { error: problemOf(problem, voice) }),
-  }));
+    ...(problem && { error: problemOf(problem, style) }),
+  };
 }
 
 /** Converts a problem. Its message is on one line. */
@@ -53,7 +70,7 @@ export function findingsOf(findings: readonly Finding[], voice: Style): NonNulla
   });
 }
 
-type ShownChange = NonNullable<Document["steps"]>[number]["changes"][number];
+type ShownChange = ShownStep["changes"][number];
 
 function changeOf(change: Change, contents: boolean): ShownChange {
   switch (change.kind) {

@@ -1,4 +1,5 @@
-// The JSON document that `--json` prints. The types of the report are derived from it; no command loads it at run time.
+// The JSON document that `--json` prints, and the events of `--json=lines`. The types of the report are derived from
+// them; no command loads them at run time.
 
 import * as v from "valibot";
 import { type ProblemCode, problemCodes } from "../problem/codes.ts";
@@ -38,6 +39,17 @@ const problemSchema = v.object({
   hint: v.optional(v.array(v.string())),
 });
 
+export const stepSchema = v.object({
+  id: v.string(),
+  title: v.string(),
+  result: v.picklist(["ok", "changed", "pending", "unknown", "failed", "skipped"]),
+  changes: v.array(changeSchema),
+  unknown: v.array(v.string()),
+  warnings: v.array(v.string()),
+  reason: v.optional(v.string()),
+  error: v.optional(problemSchema),
+});
+
 /** The path is relative to the site. */
 const assetSchema = v.object({ path: v.string(), bytes: v.number() });
 
@@ -47,20 +59,7 @@ export const documentSchema = v.object({
   outcome: v.picklist(["ok", "changed", "pending", "unknown", "failed", "refused", "busy", "interrupted"]),
   exit: v.number(),
   warnings: v.optional(v.array(v.string())),
-  steps: v.optional(
-    v.array(
-      v.object({
-        id: v.string(),
-        title: v.string(),
-        result: v.picklist(["ok", "changed", "pending", "unknown", "failed", "skipped"]),
-        changes: v.array(changeSchema),
-        unknown: v.array(v.string()),
-        warnings: v.array(v.string()),
-        reason: v.optional(v.string()),
-        error: v.optional(problemSchema),
-      }),
-    ),
-  ),
+  steps: v.optional(v.array(stepSchema)),
   projects: v.optional(
     v.array(
       v.looseObject({
@@ -140,7 +139,14 @@ export const documentSchema = v.object({
   /** The trees that `project remove --delete-files` deletes. A file with several hard links is counted once. */
   trees: v.optional(v.array(v.object({ path: v.string(), files: v.number(), bytes: v.number() }))),
   update: v.optional(
-    v.object({ from: v.string(), to: v.string(), path: v.string(), previous: v.nullable(v.string()) }),
+    v.object({
+      from: v.string(),
+      to: v.string(),
+      path: v.string(),
+      previous: v.nullable(v.string()),
+      /** The checksums of both programs, with --diff. */
+      sha256: v.optional(v.object({ from: v.string(), to: v.string() })),
+    }),
   ),
   plan: v.optional(
     v.object({
@@ -169,3 +175,30 @@ export const documentSchema = v.object({
 });
 
 export type Document = v.InferOutput<typeof documentSchema>;
+
+/** The last event: the document. */
+export const summarySchema = v.object({ event: v.literal("summary"), ...documentSchema.entries });
+
+/** An event of `--json=lines`: one line of JSON. The last one is the summary, which is the document of `--json`. */
+export const eventSchema = v.variant("event", [
+  v.object({ event: v.literal("started"), step: v.object({ id: v.string(), title: v.string() }) }),
+  v.object({ event: v.literal("finished"), step: stepSchema }),
+  /** `limit_ms`: the longest wait. Without one, only the message says how long the wait may take. */
+  v.object({ event: v.literal("waiting"), message: v.string(), limit_ms: v.optional(v.number()) }),
+  /**
+   * `total`: the number of entries to read, then of files to stage. `total_bytes`: the size of a download, where the
+   * server announces it.
+   */
+  v.object({
+    event: v.literal("progress"),
+    phase: v.picklist(["read", "staged", "downloaded"]),
+    files: v.optional(v.number()),
+    total: v.optional(v.number()),
+    bytes: v.number(),
+    total_bytes: v.optional(v.number()),
+  }),
+  v.object({ event: v.literal("warning"), message: v.string() }),
+  summarySchema,
+]);
+
+export type RunEvent = v.InferOutput<typeof eventSchema>;

@@ -70,7 +70,7 @@ export async function findOffer(
     const message = `the latest release is said to be ${release.version}, and this is ${version}, which is newer`;
     throw new Problem("precondition-failed", message, { hint });
   }
-  return { release, asset, binary, same: release.sumOf(binary) === digest(reader, program) };
+  return { release, asset, binary, same: release.sumOf(binary) === checksumOf(reader, program) };
 }
 
 /**
@@ -204,7 +204,7 @@ function demandRoom(reader: HostReader, folder: string): void {
 }
 
 function demandSum(reader: HostReader, path: string, release: PublishedVersion, asset: string): void {
-  const [wanted, found] = [release.sumOf(asset), digest(reader, path)];
+  const [wanted, found] = [release.sumOf(asset), checksumOf(reader, path)];
   if (found === wanted) return;
   const page = /<(!doctype|html)/i.test(Buffer.from(reader.map(path)?.subarray(0, 512) ?? []).toString("latin1"));
   const message = page
@@ -213,7 +213,8 @@ function demandSum(reader: HostReader, path: string, release: PublishedVersion, 
   throw new Problem(page ? "unexpected-response" : "checksum-mismatch", message);
 }
 
-function digest(reader: HostReader, path: string): string {
+/** Returns the SHA-256 checksum of a file in hexadecimal digits. That of a missing file is the one of no bytes. */
+export function checksumOf(reader: HostReader, path: string): string {
   return new Bun.CryptoHasher("sha256").update(reader.map(path) ?? new Uint8Array()).digest("hex");
 }
 

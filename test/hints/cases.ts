@@ -540,20 +540,20 @@ export const cases: Case[] = [
     shows: "--exclude",
   },
   {
-    of: 'cli/run.ts ["edox-ops", ...typed, "--yes"]',
+    of: 'run/recipes.ts ["edox-ops", ...typed, "--yes"]',
     state: (host) => host.remove("/etc/nginx/conf.d/edox-ops-limits.conf"),
     from: "bootstrap",
     after: "nginx:limits",
   },
   {
-    of: 'cli/project/remove.ts ["sudo", "edox-ops", ...context.typed]',
+    of: 'run/session.ts ["sudo", "edox-ops", ...environment.typed]',
     state: (host) => hold(host, projectLockPath("demo")),
     lifts: release,
     from: "project remove demo --delete-files --yes",
     after: "project list",
   },
   {
-    of: 'cli/uninstall.ts ["sudo", "edox-ops", ...typed]',
+    of: 'run/session.ts ["sudo", "edox-ops", ...environment.typed]',
     state(host) {
       host.put("/usr/local/bin/edox-ops", "this one", { mode: 0o755 });
       host.taught.unshift(([name, ...words]) => {
@@ -567,25 +567,25 @@ export const cases: Case[] = [
     after: "project list",
   },
   {
-    of: 'cli/run.ts ["edox-ops", ...typed]',
+    of: 'run/session.ts ["sudo", "edox-ops", ...environment.typed]',
     state: (host) => hold(host, lockPath),
     lifts: release,
     from: "bootstrap --yes",
   },
   {
-    of: 'cli/project/backups-prune.ts ["sudo", "edox-ops", ...context.typed]',
+    of: 'run/session.ts ["sudo", "edox-ops", ...environment.typed]',
     state: (host) => hold(host, projectLockPath("demo")),
     lifts: release,
     from: "project backups prune demo --keep 1",
   },
   {
-    of: 'cli/project/assets-prune.ts ["sudo", "edox-ops", ...context.typed]',
+    of: 'run/session.ts ["sudo", "edox-ops", ...environment.typed]',
     state: (host) => hold(host, projectLockPath("demo")),
     lifts: release,
     from: "project assets prune demo",
   },
   {
-    of: 'cli/run.ts ["ls", "-ld", path.slice(0, path.lastIndexOf("/"))]',
+    of: 'run/locks.ts ["ls", "-ld", path.slice(0, path.lastIndexOf("/"))]',
     state: (host) => host.dir("/run/edox-ops", { mode: 0o777 }),
     from: "bootstrap --yes",
     shows: "drwxrwxrwx",
@@ -624,7 +624,7 @@ export const cases: Case[] = [
     shows: "drwxrwxrwx",
   },
   {
-    of: 'cli/recover.ts ["sudo", "edox-ops", ...typed]',
+    of: 'run/session.ts ["sudo", "edox-ops", ...environment.typed]',
     state: (host) => hold(host, lockPath),
     lifts: release,
     from: "recover",

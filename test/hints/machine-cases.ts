@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { installPackages, newerVersions } from "../../src/apt/apt.ts";
 import type { Context } from "../../src/cli/context.ts";
-import { reporter } from "../../src/cli/teller.ts";
+import { runOptionsOf } from "../../src/cli/flags.ts";
 import { showShims } from "../../src/docker/recipe.ts";
 import { examine } from "../../src/doctor/doctor.ts";
 import { pi } from "../../src/doctor/pi.ts";
@@ -17,6 +17,7 @@ import { withDiskFault } from "../../src/problem/disk-fault.ts";
 import { Problem } from "../../src/problem/problem.ts";
 import { hintFor } from "../../src/report/style.ts";
 import { portFree } from "../../src/resources/port.ts";
+import { reporterFor } from "../../src/run/reporter.ts";
 import { runnerChecks } from "../../src/runner/checks.ts";
 import { planDeletion } from "../../src/sites/deletion.ts";
 import { hintToAsk } from "../../src/sites/serve/site-hints.ts";
@@ -250,14 +251,18 @@ export const machineCases: MachineCase[] = [
     shows: `:${listening.port}`,
   },
   {
-    of: 'cli/teller.ts ["sudo", "kill", String(script.pid)]',
+    of: 'run/program-watch.ts ["sudo", "kill", String(script.pid)]',
     hint() {
       const started = Bun.spawnSync(["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"]).stdout.toString();
       const said: string[] = [];
       const console = { out: async () => {}, err: (text: string) => void said.push(text), columns: () => null };
       const context = { console: { ...console, colour: () => false }, hint: hintFor("/usr/bin/edox-ops", 0) };
       const script = { pid: Number(started), path: "/var/lib/dpkg/info/nginx.postinst" };
-      reporter({}, context as unknown as Context).progress.ending?.(["apt-get", "install"], "SIGTERM", script);
+      reporterFor(runOptionsOf({}), context as unknown as Context, () => null).watch.ending?.(
+        ["apt-get", "install"],
+        "SIGTERM",
+        script,
+      );
       return /\((kill \d+) ends that\)/.exec(said.join(""))?.[1]?.split(" ") ?? [];
     },
     afterwards: ([, pid]) =>

@@ -324,13 +324,13 @@ export const runnerCases: RunnerCase[] = [
     shows: "jobs",
   },
   {
-    of: 'cli/gitlab-runner/drain.ts ["edox-ops", ...typed]',
+    of: 'run/session.ts ["sudo", "edox-ops", ...environment.typed]',
     state: ({ host }) => hold(host, runnerLockPath),
     lifts: release,
     from: "gitlab-runner uninstall --yes",
   },
   {
-    of: 'cli/gitlab-runner/drain.ts ["edox-ops", ...context.typed]',
+    of: 'run/session.ts ["sudo", "edox-ops", ...environment.typed]',
     state: ({ host }) => hold(host, lockPath),
     lifts: release,
     from: "gitlab-runner uninstall --yes",
@@ -348,7 +348,7 @@ export const runnerCases: RunnerCase[] = [
     shows: 'url = "ftp://gitlab.test"',
   },
   {
-    of: 'cli/gitlab-runner/selftest.ts ["edox-ops", ...context.typed]',
+    of: 'run/session.ts ["sudo", "edox-ops", ...environment.typed]',
     state(runners) {
       withEngine(runners);
       hold(runners.host, selftestLockPath);
@@ -357,7 +357,7 @@ export const runnerCases: RunnerCase[] = [
     from: "gitlab-runner selftest",
   },
   {
-    of: 'cli/gitlab-runner/selftest.ts ["sudo", ...typed]',
+    of: 'run/session.ts ["sudo", "edox-ops", ...environment.typed]',
     state(runners) {
       withEngine(runners);
       runners.host.signal = { name: "SIGTERM", number: 15 };

@@ -63,7 +63,7 @@ export const siteCases: SiteCase[] = [
     after: "project show demo",
   },
   {
-    of: 'cli/project/release.ts ["sudo", "edox-ops", ...typed]',
+    of: 'run/session.ts ["sudo", "edox-ops", ...environment.typed]',
     async state(site) {
       await publish(site);
       site.disk.write("/srv/site/index.html", "changed");

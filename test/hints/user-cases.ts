@@ -71,7 +71,7 @@ export const userCases: UserCase[] = [
     shows: "demo.test",
   },
   {
-    of: 'cli/run.ts ["sudo", "edox-ops", ...typed]',
+    of: 'run/session.ts ["sudo", "edox-ops", ...typed]',
     from: "project disable demo",
     says: /hint: sudo edox-ops project disable demo/,
     shows: "demo",

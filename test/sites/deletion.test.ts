@@ -70,6 +70,18 @@ describe("project remove --delete-files", () => {
     expect(records.stat("/etc/nginx/sites-available/edox-ops-demo")).toBeNull();
   });
 
+  test("runs both recipes and the deletion in one session, and reports the three once, in order", async () => {
+    const { out } = await run(`${command} --json`);
+    expect(JSON.parse(out).steps.map(({ id, result }: { id: string; result: string }) => [id, result])).toEqual([
+      ["project.disable", "changed"],
+      ["project.delete-files", "changed"],
+      ["project.remove", "changed"],
+    ]);
+    const log = records.text("/var/log/edox-ops/project.log") ?? "";
+    expect(log.match(/STEP project\.(disable|remove) SUCCESS/g)).toHaveLength(2);
+    expect([...records.locks.keys()]).toEqual([]);
+  });
+
   test("disables the site first, renames each tree before deleting it, and removes the record last", async () => {
     const seen: unknown[] = [];
     const { move, remove } = host.trees;

@@ -2,13 +2,13 @@
 
 import type { ArgsDef } from "citty";
 import { lockPath } from "../../engine/paths.ts";
-import type { Host } from "../../host/host.ts";
 import type { Stop } from "../../problem/wait.ts";
+import { confirm, convergeRecipe, type RecipeFor } from "../../run/recipes.ts";
+import type { Session } from "../../run/session.ts";
 import { runnerLockPath } from "../../runner/paths.ts";
-import { lineOf } from "../../text/lines.ts";
 import type { Values } from "../command.ts";
-import { type Context, exitCode } from "../context.ts";
-import { type Before, change, takeLock } from "../run.ts";
+import type { Context } from "../context.ts";
+import { run } from "../run.ts";
 import { waitOf } from "../wait.ts";
 
 /**
@@ -16,8 +16,6 @@ import { waitOf } from "../wait.ts";
  * for that lock.
  */
 const hostLockMs = 600_000;
-
-type RecipeFor = Parameters<typeof change>[0];
 
 export const drainFlag = {
   drain: {
@@ -32,55 +30,48 @@ export function drainOf(typed: string | undefined): number {
   return waitOf("--drain", typed ?? "2h");
 }
 
-/** Applies the change while holding the runner's lock. */
-export async function changeRunner(recipeFor: RecipeFor, values: Values, context: Context): Promise<number> {
-  const host = await context.host();
-  const before: Before = async () => {
-    const lock = await runnerLock(host, context);
-    return () => lock.release();
-  };
-  return change(recipeFor, values, context, 0, {}, { before });
+/** Applies the recipe while holding the runner's lock. */
+export function changeRunner(recipeFor: RecipeFor, values: Values, context: Context): Promise<number> {
+  return run(values, context, async (session) => {
+    const known = await confirm(session, recipeFor);
+    if (known === null) return;
+    if (!session.options.dryRun) await session.lock("runner", runnerLockPath);
+    await convergeRecipe(session, recipeFor, { known });
+  });
+}
+
+export interface DrainedChange {
+  recipeFor: RecipeFor;
+  /** The limit for running jobs in milliseconds. */
+  drainMs: number;
+  /** Returns whether the service has to stop before the change. */
+  stops(stop: Stop): Promise<boolean>;
 }
 
 /**
- * Drains and stops gitlab-runner if `stops` returns true, and then applies the change. If the change fails,
- * gitlab-runner is started again. Both locks are tried before the stop; during the drain only the runner's lock is
- * held.
+ * Drains and stops gitlab-runner if necessary, and then applies the recipe. If that fails, gitlab-runner is started
+ * again. Both locks are tried before the stop; during the drain only the runner's lock is held.
  */
-export async function changeDrained(
-  recipeFor: RecipeFor,
-  values: Values,
-  context: Context,
-  drainMs: number,
-  stops: (stop: Stop) => Promise<boolean>,
-): Promise<number> {
+export async function convergeDrained(session: Session, { recipeFor, drainMs, stops }: DrainedChange): Promise<void> {
   const { demandStopped, drainService } = await import("../../runner/drain.ts");
-  const host = await context.host();
-  let isDrained = false;
-  const before: Before = async (stop) => {
-    const lock = await runnerLock(host, context);
-    try {
-      (await takeLock(host, lockPath, ["edox-ops", ...context.typed])).release();
-      if (!(await stops(stop))) return () => lock.release();
-      const tell = (sentence: string): void => void (values.quiet || context.console.err(lineOf`${sentence}`));
-      const restart = await drainService(host, drainMs, stop, tell);
-      isDrained = true;
-      return async (exit) => {
-        if (exit !== exitCode.done) await restart();
-        lock.release();
-      };
-    } catch (error) {
-      lock.release();
-      throw error;
-    }
-  };
+  const { host, options, reporter, stop } = session;
+  const known = await confirm(session, recipeFor);
+  if (known === null) return;
+  if (options.dryRun) {
+    await convergeRecipe(session, recipeFor, { known });
+    return;
+  }
+  await session.lock("runner", runnerLockPath);
+  (await session.lock("host", lockPath))();
+  const restart = (await stops(stop)) ? await drainService(host, drainMs, stop, reporter.waiting) : null;
   const recipe: RecipeFor = (facts) => {
-    if (isDrained) demandStopped(host);
+    if (restart) demandStopped(host);
     return recipeFor(facts);
   };
-  return change(recipe, values, context, hostLockMs, {}, { before });
-}
-
-function runnerLock(host: Host, { typed }: Context): Promise<{ release(): void }> {
-  return takeLock(host, runnerLockPath, ["edox-ops", ...typed]);
+  let isDone = false;
+  try {
+    isDone = await convergeRecipe(session, recipe, { known, lockWaitMs: hostLockMs });
+  } finally {
+    if (!isDone) await restart?.();
+  }
 }

@@ -2,6 +2,7 @@ import type { ArgsDef } from "citty";
 import type { Recipe } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
+import { convergeRecipe } from "../../run/recipes.ts";
 import {
   type Credential,
   type GrantedRunner,
@@ -14,9 +15,9 @@ import { Secret } from "../../text/secret.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
-import { type Context, exitCode } from "../context.ts";
+import type { Context } from "../context.ts";
 import { editFlags } from "../flags.ts";
-import { demandRoot, edit } from "../run.ts";
+import { editWaitMs, run } from "../run.ts";
 import { profileOf } from "./register-profile.ts";
 
 const registerFlags = {
@@ -64,39 +65,37 @@ export default command({
     const { systemIdOf } = await import("../../runner/registration/system-id.ts");
     const { isRegisteredHere } = await import("../../runner/registration/unregister.ts");
     const host = await context.host();
-    const looks = values["dry-run"] === true || values.check === true;
-    if (!looks) demandRoot(host, context);
-    const order = await registrationOf(values, context, host);
-    let entry: GrantedRunner | null = null;
-    let old: { token: Secret; isRegisteredHere: boolean }[] = [];
-    const recipe = async (): Promise<Recipe> => {
-      if (looks) return registration(order, null);
-      // This runs under the lock, and signals no longer end the process at once: a runner created in GitLab is either
-      // configured here or deleted there.
-      host.catchSignals();
-      entry = await requestRunner(order, host);
-      old = replacedRunners(readConfig(host), order, entry, host).map((runner) => {
-        return { token: runner.token, isRegisteredHere: isRegisteredHere(host, runner) };
-      });
-      return registration(order, entry);
-    };
-    try {
-      const exit = await edit(recipe, values, context);
-      if (exit === exitCode.done && !looks) await prompt();
-      return exit;
-    } finally {
-      const left = entry && (await withdrawRunner(order, entry, host));
-      if (left) context.console.err(lineOf`warning: ${left}`);
-    }
-
-    async function prompt(): Promise<void> {
-      for (const each of old) {
-        await deleteRunner(host, order.server, { ...each, systemId: systemIdOf(host) }).catch((error: Error) => {
-          context.console.err(lineOf`warning: the runner that was replaced is known there still: ${error.message}`);
+    return run({ ...values, yes: true }, context, async (session) => {
+      const { dryRun } = session.options;
+      if (!dryRun) session.demandRoot();
+      const request = await registrationOf(values, context, host);
+      let entry: GrantedRunner | null = null;
+      let old: { token: Secret; isRegisteredHere: boolean }[] = [];
+      const recipe = async (): Promise<Recipe> => {
+        if (dryRun) return registration(request, null);
+        // This runs under the lock, and signals no longer end the process at once: a runner created in GitLab is either
+        // configured here or deleted there.
+        host.catchSignals();
+        entry = await requestRunner(request, host);
+        old = replacedRunners(readConfig(host), request, entry, host).map((runner) => {
+          return { token: runner.token, isRegisteredHere: isRegisteredHere(host, runner) };
         });
+        return registration(request, entry);
+      };
+      try {
+        const isDone = await convergeRecipe(session, recipe, { lockWaitMs: editWaitMs });
+        if (!isDone || dryRun) return;
+        for (const each of old) {
+          await deleteRunner(host, request.server, { ...each, systemId: systemIdOf(host) }).catch((error: Error) => {
+            return session.warn(`the runner that was replaced is known there still: ${error.message}`);
+          });
+        }
+        session.say(inGitLab(request));
+      } finally {
+        const left = entry && (await withdrawRunner(request, entry, host));
+        if (left) await session.warn(left);
       }
-      if (!values.quiet && !values.json) await context.console.out(inGitLab(order));
-    }
+    });
   },
 });
 

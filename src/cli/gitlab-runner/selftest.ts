@@ -1,10 +1,10 @@
 import { Problem } from "../../problem/problem.ts";
 import { selftestLockPath } from "../../runner/paths.ts";
 import { surveyConfig } from "../../runner/runners.ts";
+import type { Selftest } from "../../runner/selftest.ts";
 import { lineOf, oneLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
-import { exitCode } from "../context.ts";
-import { demandRoot, interruption, takeLock } from "../run.ts";
+import { run } from "../run.ts";
 
 export default command({
   meta: { name: "selftest", description: "run Docker-in-Docker as a job of a runner would, and measure it" },
@@ -24,27 +24,25 @@ export default command({
   async run(values, context) {
     const { dindImage, selftest } = await import("../../runner/selftest.ts");
     const host = await context.host();
-    demandRoot(host, context);
-    const runner = choose(surveyConfig(host).runners, values.runner);
-    const signal = host.catchSignals();
-    const typed = ["edox-ops", ...context.typed];
-    const stop = () => interruption(signal(), ["sudo", ...typed]);
-    const lock = await takeLock(host, selftestLockPath, typed);
-    if (!values.json) context.console.err(lineOf`a job of ${runner.name}: this takes a minute`);
-    const found = await selftest(runner, host, stop, { file: values.image, typed }).finally(lock.release);
-    const exit = found.measured.every(({ ok }) => ok) ? exitCode.done : exitCode.failed;
-    if (values.json) {
-      const { jsonOf } = await import("../../report/json.ts");
-      const outcome = exit === exitCode.done ? "ok" : "failed";
-      await context.console.out(jsonOf({ command: "gitlab-runner selftest", outcome, exit, selftest: found }));
-      return exit;
-    }
-    const lines = found.measured.map(({ name, ok, milliseconds, detail }) => {
-      return lineOf`${ok ? "[OK]" : "[FAIL]"} ${name}: ${detail} (${milliseconds} ms)`;
+    return run(values, context, async (session) => {
+      session.demandRoot();
+      const runner = choose(surveyConfig(host).runners, values.runner);
+      await session.lock("selftest", selftestLockPath);
+      if (!values.json) session.reporter.waiting(`a job of ${runner.name}: this takes a minute`);
+      const typed = ["edox-ops", ...context.typed];
+      const isGood = ({ measured }: Selftest): boolean => measured.every(({ ok }) => ok);
+      const found = await session.operation(
+        { id: "gitlab-runner.selftest", title: `Docker-in-Docker works in a job of ${runner.name}` },
+        () => selftest(runner, host, session.stop, { file: values.image, typed }),
+        (done) => ({ outcome: isGood(done) ? "ok" : "failed", warnings: [] }),
+      );
+      session.include({ selftest: found });
+      for (const { name, ok, milliseconds, detail } of found.measured) {
+        session.say(lineOf`${ok ? "[OK]" : "[FAIL]"} ${name}: ${detail} (${milliseconds} ms)`);
+      }
+      const image = oneLine(values.image ? dindImage : found.image);
+      if (isGood(found)) session.say(snippet(image, found.mtu));
     });
-    const image = oneLine(values.image ? dindImage : found.image);
-    await context.console.out(`${lines.join("")}${exit === exitCode.done ? snippet(image, found.mtu) : ""}`);
-    return exit;
   },
 });
 

@@ -1,6 +1,8 @@
+import type { Stop } from "../../problem/wait.ts";
 import { command } from "../command.ts";
 import { changeFlags } from "../flags.ts";
-import { changeDrained, drainFlag, drainOf } from "./drain.ts";
+import { run } from "../run.ts";
+import { convergeDrained, drainFlag, drainOf } from "./drain.ts";
 
 const { only: _, skip: __, ...flags } = changeFlags;
 
@@ -30,9 +32,10 @@ export default command({
       demand();
       return uninstallation(choices);
     };
-    return changeDrained(recipe, values, context, drainMs, async (stop) => {
+    const stops = async (stop: Stop): Promise<boolean> => {
       await demandRemovable(host, choices, stop);
       return true;
-    });
+    };
+    return run(values, context, (session) => convergeDrained(session, { recipeFor: recipe, drainMs, stops }));
   },
 });

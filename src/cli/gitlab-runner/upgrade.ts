@@ -1,9 +1,9 @@
 import type { Stop } from "../../problem/wait.ts";
 import { lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
-import { exitCode } from "../context.ts";
 import { editFlags } from "../flags.ts";
-import { changeDrained, drainFlag, drainOf } from "./drain.ts";
+import { run } from "../run.ts";
+import { convergeDrained, drainFlag, drainOf } from "./drain.ts";
 
 export default command({
   meta: { name: "upgrade", description: "bring GitLab Runner up to date when its running jobs have ended" },
@@ -19,10 +19,10 @@ export default command({
       await fetchLists(host, stop);
       return (await outdatedPackages(host)).length > 0;
     };
-    const exit = await changeDrained(upgrading, { ...values, yes: true }, context, drainMs, stops);
-    if (exit !== exitCode.done || values["dry-run"] || values.check || values.quiet || values.json) return exit;
-    const after = installedVersion(host);
-    if (before !== after) await context.console.out(lineOf`GitLab Runner was ${before}, and is ${after}`);
-    return exit;
+    return run({ ...values, yes: true }, context, async (session) => {
+      await convergeDrained(session, { recipeFor: upgrading, drainMs, stops });
+      const after = installedVersion(host);
+      if (before !== after) session.say(lineOf`GitLab Runner was ${before}, and is ${after}`);
+    });
   },
 });

@@ -3,10 +3,11 @@ import { usage } from "../arguments.ts";
 import { command, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
-import { type ReleaseCommand, releaseFlags, runRelease, sourceFlags } from "./release.ts";
+import { type ReleaseCommand, runRelease } from "./release.ts";
+import { releaseFlags, sourceFlags } from "./release-flags.ts";
 
 /** Returns the release of the source that the flags describe. */
-export function deployRelease(command: string, slug: string, values: Values, context: Context): ReleaseCommand {
+export function deployRelease(slug: string, values: Values, context: Context): ReleaseCommand {
   const { source, subdir } = values as { source?: string; subdir?: string };
   // Links of root and of the user who ran sudo are trusted.
   const trusted = [0, Number(context.variable("SUDO_UID") ?? 0)];
@@ -18,10 +19,10 @@ export function deployRelease(command: string, slug: string, values: Values, con
     select: selectionOf(values),
   };
   return {
-    command,
     id: "project.deploy",
+    title: (from) => `${slug} is deployed from ${from}`,
     done: (from) => `Deployed project ${slug} from ${from}.`,
-    async orderOf(project, choices, host, trees) {
+    async requestOf(project, choices, host, trees) {
       const { deployRequest } = await import("../../sites/deploy/requests.ts");
       return deployRequest(project, given, choices, host, trees);
     },
@@ -64,6 +65,6 @@ export default command({
   },
   async run(values, context) {
     const slug = slugOf(values);
-    return runRelease(slug, deployRelease("project deploy", slug, values, context), values, context);
+    return runRelease(slug, deployRelease(slug, values, context), values, context);
   },
 });

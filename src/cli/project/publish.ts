@@ -1,10 +1,10 @@
 import type { Draft } from "../../sites/project.ts";
-import { lineOf } from "../../text/lines.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { deployRelease } from "./deploy.ts";
 import { editOf, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
-import { type ReleaseCommand, releaseFlags, runRelease, sourceFlags } from "./release.ts";
+import { type ReleaseCommand, runRelease } from "./release.ts";
+import { releaseFlags, sourceFlags } from "./release-flags.ts";
 
 const { domain, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;
 const { "rate-limit": rateLimit, "real-ip-from": realIpFrom } = recordFlags;
@@ -32,11 +32,11 @@ export default command({
       return { ...applyEdit(before ?? newProject(slug, values, context), changes), enabled: true };
     };
     const shared = sharedHostWarning(await privilegedRunners(await context.host()), [slug]);
-    const told: ReleaseCommand = {
-      ...deployRelease("project publish", slug, values, context),
+    const release: ReleaseCommand = {
+      ...deployRelease(slug, values, context),
+      warnings: shared === null ? [] : [shared],
       publication: (facts) => publication(slug, after, facts),
     };
-    if (shared !== null) context.console.err(lineOf`warning: ${shared}`);
-    return runRelease(slug, told, values, context);
+    return runRelease(slug, release, values, context);
   },
 });

@@ -1,20 +1,15 @@
-// Prints the report of a command that replaces a project's tree: lines for a person, or one JSON document.
+// The report of a command that replaces a project's tree.
 
-import type { StepResult } from "../../engine/step.ts";
-import type { Document } from "../../report/schema.ts";
-import { styleOf } from "../../report/style.ts";
-import { stepText } from "../../report/text.ts";
+import type { ResultParts } from "../../run/result.ts";
 import type { KeptAsset } from "../../sites/deploy/assets.ts";
 import type { DeployResult } from "../../sites/deploy/deploy.ts";
-import { type DeployRequest, isSatisfied, type Plan } from "../../sites/deploy/plan.ts";
+import type { DeployRequest } from "../../sites/deploy/plan.ts";
+import type { PlannedRelease } from "../../sites/deploy/release.ts";
 import { urlOf } from "../../sites/serve/answer.ts";
 import { countOf, lineOf, oneLine } from "../../text/lines.ts";
-import type { Values } from "../command.ts";
-import { type Context, exitCode } from "../context.ts";
 
 /** The last line that a command prints. */
 export interface Wording {
-  command: string;
   /** The wording of the Python version. */
   done(name: string): string;
   /** Printed instead if nothing had to change. With null, there was nothing to restore. */
@@ -24,73 +19,16 @@ export interface Wording {
 /** Maximum number of paths that a deploy lists on a terminal. */
 const mostShown = 10;
 
-export function releaseReport(words: Wording, values: Values, context: Context) {
-  const { console, hint } = context;
-  const voice = styleOf({ colour: values["no-color"] !== true && console.colour("out"), hint });
+/** Returns the parts of the document. `lists`: whether they name each file. */
+export function deployParts(deployed: DeployResult, lists: boolean): ResultParts {
+  const { notes: _, names, replaced: __, ...figures } = deployed;
+  return { deploy: figures, ...(lists && { plan: { ...names, pruned: figures.pruned } }) };
+}
 
-  return {
-    /** Prints the plan. `pruned`: the backups that would be removed. */
-    async plan(
-      order: DeployRequest,
-      planned: Plan,
-      pruned: string[],
-      warnings: string[],
-      steps: StepResult[],
-    ): Promise<number> {
-      const isPending = !isSatisfied(planned) || steps.some(({ outcome }) => outcome === "pending");
-      const exit = isPending && values.check === true ? exitCode.pending : exitCode.done;
-      const { added, changed, removed } = planned;
-      const document = {
-        outcome: isPending ? "pending" : "ok",
-        exit,
-        plan: { added, changed, removed, pruned },
-      } as const;
-      return print(document, steps, warnings, () => [planText(order, planned, pruned, values.diff === true)]);
-    },
-
-    async done(order: DeployRequest, deployed: DeployResult, warnings: string[], steps: StepResult[]): Promise<number> {
-      const { notes: _, names, replaced, ...figures } = deployed;
-      const isChanged = replaced || steps.some(({ outcome }) => outcome === "changed");
-      const listed = values.diff === true ? { plan: { ...names, pruned: figures.pruned } } : {};
-      const outcome = isChanged ? "changed" : "ok";
-      const document = { outcome, exit: exitCode.done, deploy: figures, ...listed } as const;
-      return print(document, steps, warnings, () => {
-        const text = values.diff === true ? namesText(names) : "";
-        return [text, ...deployedLines(order, deployed, words).map((each) => lineOf`${each}`)];
-      });
-    },
-
-    /** Prints that there is nothing to restore. */
-    async nothing(warnings: string[]): Promise<number> {
-      return print({ outcome: "ok", exit: exitCode.done }, [], warnings, () => [
-        lineOf`${words.nothing?.(null) ?? ""}`,
-      ]);
-    },
-  };
-
-  async function print(
-    document: Omit<Document, "schema" | "command">,
-    steps: readonly StepResult[],
-    warnings: string[],
-    lines: () => string[],
-  ): Promise<number> {
-    const all = [...warnings, ...steps.flatMap((step) => step.warnings)];
-    if (values.json) {
-      const { jsonOf, stepsOf } = await import("../../report/json.ts");
-      const more = steps.length > 0 ? { steps: stepsOf(steps, values.diff === true, voice) } : {};
-      await console.out(jsonOf({ command: words.command, ...document, warnings, ...more }));
-      return document.exit;
-    }
-    for (const sentence of all) console.err(lineOf`warning: ${sentence}`);
-    if (values.quiet) return document.exit;
-    const { diffOf } = await import("../../report/diff.ts");
-    const shown = steps.map((step) => {
-      const changes = values.diff === true ? step.changes.map(diffOf) : [];
-      return [stepText({ ...step, warnings: [] }, voice), ...changes].join("");
-    });
-    await console.out([...shown, ...lines()].join(""));
-    return document.exit;
-  }
+/** Returns the report on a deploy for a person. `lists`: whether it names each file. */
+export function deployText(request: DeployRequest, deployed: DeployResult, words: Wording, lists: boolean): string[] {
+  const names = lists ? namesText(deployed.names) : "";
+  return [names, ...deployedLines(request, deployed, words).map((each) => lineOf`${each}`)];
 }
 
 function deployedLines({ project, name }: DeployRequest, deployed: DeployResult, words: Wording): string[] {
@@ -117,7 +55,12 @@ function keptLines(slug: string, assets: readonly KeptAsset[]): string[] {
   ];
 }
 
-function planText({ project, name }: DeployRequest, planned: Plan, pruned: readonly string[], lists: boolean): string {
+/** Returns the report on a plan for a person. `lists`: whether it names each file. */
+export function planText(
+  { project, name }: DeployRequest,
+  { planned, pruned }: PlannedRelease,
+  lists: boolean,
+): string {
   const { origins, added, changed, removed } = planned;
   const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, of ${countOf(origins.length, "file")}`;
   return [
@@ -127,7 +70,8 @@ function planText({ project, name }: DeployRequest, planned: Plan, pruned: reado
   ].join("");
 }
 
-function namesText({ added, changed, removed }: DeployResult["names"]): string {
+/** Returns a line for each file that differs. */
+export function namesText({ added, changed, removed }: DeployResult["names"]): string {
   const lines = Object.entries({ added, changed, removed }).flatMap(([word, paths]) => {
     return paths.map((path) => `${word.padEnd(8)} ${oneLine(path)}\n`);
   });

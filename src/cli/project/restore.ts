@@ -2,7 +2,8 @@ import { Problem } from "../../problem/problem.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
-import { type ReleaseCommand, releaseFlags, runRelease } from "./release.ts";
+import { type ReleaseCommand, runRelease } from "./release.ts";
+import { releaseFlags } from "./release-flags.ts";
 
 const { "no-backup": _, ...flags } = releaseFlags;
 
@@ -30,18 +31,18 @@ const restoring = (name: "restore" | "rollback", description: string) =>
           exit: exitCode.failed,
         });
       }
-      const told: ReleaseCommand = {
-        command: `project ${name}`,
+      const release: ReleaseCommand = {
         id: "project.restore",
+        title: (from) => `${slug} is restored from ${from}`,
         done: (from) => `Restored project ${slug} from ${from}.`,
         nothing: (from) =>
           from === null
             ? `Nothing to restore: ${slug} was restored already, and no earlier release is left.`
             : `Nothing to restore: ${slug} is already as it is in ${from}.`,
-        orderOf: (project, choices, host, trees) =>
+        requestOf: (project, choices, host, trees) =>
           restoreRequest(project, values.backup ?? null, { ...choices, backup: true }, host, trees),
       };
-      return runRelease(slug, told, values, context);
+      return runRelease(slug, release, values, context);
     },
   });
 

@@ -129,11 +129,8 @@ export async function forgetInGitLab({ made, runner }: KnownRunner, host: Host, 
   }
 }
 
-/**
- * Returns the recipe that removes the runner's sections and its record, so that its token is nowhere on the host.
- * `warnings`: those of {@link forgetInGitLab}, for the report of the run.
- */
-export function unregistration({ made, runner, others }: KnownRunner, warnings: readonly string[] = []): Recipe {
+/** Returns the recipe that removes the runner's sections and its record, so that its token is nowhere on the host. */
+export function unregistration({ made, runner, others }: KnownRunner): Recipe {
   const { name } = made;
   const removal = configFile(
     `runner:${name}`,
@@ -155,16 +152,7 @@ export function unregistration({ made, runner, others }: KnownRunner, warnings: 
     logPath: runnerLogPath,
     done: `Unregistered runner ${name}.`,
     failed: "Unregistering failed at step",
-    requires: [
-      {
-        name: "runner:gitlab-told",
-        title: "GitLab was told",
-        check(_, warn) {
-          for (const each of warnings) warn(each);
-          return null;
-        },
-      },
-    ],
+    requires: [],
     steps: [{ id: "runner.unregister", title: `${name} is forgotten`, resources: [removal, configTaken, forgotten] }],
   };
 }

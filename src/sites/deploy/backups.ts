@@ -42,3 +42,9 @@ function bytesIn(dir: string, trees: Trees, unread: string[]): number | null {
     return null;
   }
 }
+
+/** Returns the files of a backup, each by a path that begins with the backup's name. */
+export function filesIn({ name, path: dir }: Backup, trees: Trees): string[] {
+  const files = [...trees.walk(dir)].filter(({ type }) => type !== "directory");
+  return files.map(({ path }) => `${name}/${path}`);
+}

@@ -1,0 +1,38 @@
+// The process that a run is part of: its host, its terminal, its arguments.
+
+import type { Host } from "../host/host.ts";
+import type { Trees } from "../host/trees.ts";
+import type { Style } from "../report/style.ts";
+import type { Secret } from "../text/secret.ts";
+
+/** The terminal, or the pipes in its place. */
+export interface Console {
+  /** Rejects if stdout cannot be written: a lost report is a failure. */
+  out(text: string): Promise<void>;
+  /** Never throws: a message that is lost must not stop a run. */
+  err(text: string): void;
+  /** Returns whether the stream is a terminal on which colours are wanted. */
+  colour(stream: "out" | "err"): boolean;
+  /** Returns the present width of stderr's terminal, or null if it is not a terminal or cannot clear a line. */
+  columns(): number | null;
+  /** Returns whether the program can ask a question: stdin and stdout are a terminal. */
+  interactive(): boolean;
+  confirm(question: string): Promise<boolean>;
+  /** Reads a line from stdin. On a terminal it prints the question and hides the input. */
+  secret(question: string): Promise<Secret>;
+}
+
+export interface Environment {
+  /** Imports the implementation on demand: commands that only print do not need it. */
+  host(): Promise<Host>;
+  trees(): Promise<Trees>;
+  console: Console;
+  /** Returns an environment variable of this process. */
+  variable(name: string): string | undefined;
+  /** The command as it is typed, such as "bootstrap"; the name of the program before a command is known. */
+  command: string;
+  /** Formats a hint as this user would type it. */
+  hint: Style["hint"];
+  /** The typed words for a command to repeat, without secrets. */
+  typed: readonly string[];
+}

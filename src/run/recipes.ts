@@ -1,0 +1,145 @@
+// Applies recipes in a session: facts, requirements, steps, log.
+
+import { converge, type Watch } from "../engine/converge.ts";
+import { type Facts, gatherFacts } from "../engine/facts.ts";
+import { lockPath } from "../engine/paths.ts";
+import { select, unknownStep } from "../engine/select.ts";
+import { snapshot } from "../engine/snapshot.ts";
+import type { Recipe, Step, StepResult } from "../engine/step.ts";
+import { Problem } from "../problem/problem.ts";
+import type { runLog } from "../report/run-log.ts";
+import { lineOf } from "../text/lines.ts";
+import { recoverFirst, warnOfRecovery } from "./recovery.ts";
+import { type Reporter, reporterFor } from "./reporter.ts";
+import { checkRequirements } from "./requirements.ts";
+import type { Session } from "./session.ts";
+
+/** Makes the recipe from facts that are gathered under the host's lock. */
+export type RecipeFor = (facts: Facts) => Recipe | Promise<Recipe>;
+
+/** How a recipe is applied. */
+interface Terms {
+  /** Milliseconds to wait for another run that holds the host's lock; 0 by default. */
+  lockWaitMs?: number;
+  /** Notes that were printed before. */
+  known?: readonly string[];
+}
+
+/**
+ * Applies a recipe under the host's lock, or plans it in a dry run, and adds the results to the session. Returns whether
+ * no step failed.
+ */
+export async function convergeRecipe(session: Session, recipeFor: RecipeFor, terms: Terms = {}): Promise<boolean> {
+  const { host, reporter, stop, again, options } = session;
+  // The lock is taken before the first check, so that the check sees the result of the previous run.
+  const release = options.dryRun ? () => {} : await session.lock("host", lockPath, terms.lockWaitMs);
+  try {
+    const note = (sentence: string) => session.note({ warnings: [sentence], unknown: [] }, terms.known);
+    await (options.dryRun ? warnOfRecovery(host, note) : recoverFirst(host, note, stop));
+    const { recipe, reader, steps, failAt } = await look(session, recipeFor);
+    const wait = options.dryRun ? null : { watch: reporter.watch, stop };
+    await session.note(await checkRequirements(recipe, reader, wait), terms.known);
+    const log = options.dryRun ? null : session.log(recipe.logPath);
+    const watch = { ...reporter.watch, ...stepWatch(reporter, log) };
+    const results = await converge(steps, reader, {
+      ...(!options.dryRun && { act: host, stop, again }),
+      ...{ failAt, watch },
+    });
+    session.add(...results);
+    const failed = results.find(({ outcome }) => outcome === "failed");
+    if (!options.dryRun) conclude(session, recipe, results);
+    return failed === undefined;
+  } finally {
+    reporter.clear();
+    release();
+  }
+}
+
+/** Returns what the log and the report receive of each step. `log`: null in a dry run. */
+export function stepWatch(reporter: Reporter, log: ReturnType<typeof runLog> | null): Watch {
+  return {
+    started(step: Step) {
+      log?.started(step);
+      reporter.started(step);
+    },
+    async finished(result: StepResult) {
+      log?.finished(result);
+      await reporter.step(result);
+    },
+  };
+}
+
+/**
+ * Returns what the log and the report receive of the steps of an operation. The steps are added to the session. A
+ * failure among them is that of the operation, which reports it.
+ */
+export function nestedWatch(session: Session, log: ReturnType<typeof runLog>): Watch {
+  const { reporter } = session;
+  return {
+    started(step) {
+      log.started(step);
+      reporter.started(step);
+    },
+    async finished(result: StepResult) {
+      log.finished(result);
+      session.add(result);
+      await (result.problem ? reporter.operation(result) : reporter.step(result));
+    },
+  };
+}
+
+function conclude(session: Session, { steps, done, failed }: Recipe, results: readonly StepResult[]): void {
+  const failure = results.find(({ outcome }) => outcome === "failed");
+  const isInterrupted = failure?.problem?.code === "interrupted";
+  // The recipe's message does not apply if only some of its steps ran.
+  const isWhole = failure === undefined && results.length === steps.length;
+  session.conclude(
+    isWhole ? [lineOf`${done}`] : [],
+    failure === undefined || isInterrupted ? null : lineOf`${failed} ${failure.id}`,
+  );
+}
+
+/**
+ * Shows the planned changes of a recipe and asks for confirmation, unless --yes is given or nothing would change.
+ * Returns the notes that were printed, or null if the plan failed, because there is nothing to confirm. Throws a Problem
+ * without a confirmation, and if this user may not change the host. A dry run needs neither.
+ */
+export async function confirm(session: Session, recipeFor: RecipeFor): Promise<string[] | null> {
+  const { environment, options } = session;
+  if (options.dryRun) return [];
+  session.demandRoot();
+  if (options.yes) return [];
+  const { command, console, typed } = environment;
+  if (options.json || !console.interactive()) {
+    const hint = ["edox-ops", ...typed, "--yes"];
+    throw new Problem("not-confirmed", `${command} changes this host: say --yes, or --dry-run to look`, { hint });
+  }
+  const { recipe, reader, steps, failAt } = await look(session, recipeFor);
+  const notes = await checkRequirements(recipe, reader, null);
+  const planned = await converge(steps, reader, { failAt });
+  const pending = planned.filter(({ outcome }) => outcome !== "ok");
+  if (pending.length === 0) return [];
+  const reporter = reporterFor({ ...options, quiet: false }, environment, () => null);
+  await warnOfRecovery(session.host, reporter.note);
+  for (const each of notes.warnings) await reporter.note(each);
+  for (const each of notes.unknown) await reporter.note(`could not be seen: ${each}`);
+  for (const result of pending) await reporter.step(result);
+  if (planned.some(({ outcome }) => outcome === "failed")) {
+    session.add(...planned);
+    return null;
+  }
+  if (await console.confirm("do this?")) return [...notes.warnings, ...notes.unknown];
+  throw new Problem("not-confirmed", "not confirmed: nothing was changed");
+}
+
+async function look({ host, options, environment }: Session, recipeFor: RecipeFor) {
+  const reader = snapshot(host);
+  const recipe = await recipeFor(gatherFacts(reader));
+  const { only, skip, failStep } = options;
+  const typed = ["edox-ops", ...environment.typed];
+  const ids = recipe.steps.map(({ id }) => id);
+  if (failStep !== undefined && !ids.includes(failStep)) {
+    throw unknownStep(failStep, ids, "--fail-step", failStep, typed);
+  }
+  return { reader, recipe, failAt: failStep, steps: await select(recipe, { only, skip, typed }, reader) };
+}

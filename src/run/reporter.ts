@@ -1,0 +1,42 @@
+// Reports a run while it works and at its end: lines for a person, one JSON document, or a JSON event per line.
+
+import type { Watch } from "../engine/converge.ts";
+import type { Step, StepResult } from "../engine/step.ts";
+import type { Stop } from "../problem/wait.ts";
+import type { RunEvent } from "../report/schema.ts";
+import type { Environment } from "./environment.ts";
+import { jsonReporter } from "./json-reporter.ts";
+import type { RunOptions } from "./options.ts";
+import type { RunResult } from "./result.ts";
+import { textReporter } from "./text-reporter.ts";
+
+/** How far an operation has come. */
+export type Amount = Omit<Extract<RunEvent, { event: "progress" }>, "event">;
+
+export interface Reporter {
+  /** Reports what a requirement noticed. */
+  note(sentence: string): Promise<void>;
+  /** Reports a warning that is printed with --quiet too. */
+  warning(sentence: string): Promise<void>;
+  /** Reports what the run waits for, once. `limitMs`: the longest wait in milliseconds. */
+  waiting(sentence: string, limitMs?: number): void;
+  started(step: Pick<Step, "id" | "title">): void;
+  /** Reports a step of a recipe that ended. */
+  step(result: StepResult): Promise<void>;
+  /** Reports an operation that ended. For a person the ending of the report describes it. */
+  operation(result: StepResult): Promise<void>;
+  progress(amount: Amount): void;
+  /** Reports the programs of a step. */
+  watch: Pick<Watch, "waiting" | "running" | "lasting" | "ending" | "output" | "status">;
+  /** Clears the status line of a terminal. */
+  clear(): void;
+  /** Prints the end of the report. Rejects if a part of the report could not be written. */
+  end(result: RunResult, exit: number): Promise<void>;
+}
+
+/** `stop`: the interruption that a terminal shows while a run ends cleanly. */
+export type ReporterFor = (options: RunOptions, environment: Environment, stop: Stop) => Reporter;
+
+export const reporterFor: ReporterFor = (options, environment, stop) => {
+  return (options.json ? jsonReporter : textReporter)(options, environment, stop);
+};

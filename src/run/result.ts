@@ -1,0 +1,34 @@
+import type { StepResult } from "../engine/step.ts";
+import type { Problem } from "../problem/problem.ts";
+import type { Document } from "../report/schema.ts";
+
+/** Parts of the document that only some commands have. */
+export type ResultParts = Pick<Document, "assets" | "backups" | "deploy" | "plan" | "selftest" | "trees" | "update">;
+
+/** The result of a run, as data. */
+export interface RunResult {
+  outcome: Extract<Document["outcome"], "ok" | "changed" | "pending" | "unknown" | "failed" | "interrupted">;
+  /** The steps of all recipes and operations, in the order in which they ended. */
+  steps: readonly StepResult[];
+  warnings: readonly string[];
+  /** The error of the failed step. */
+  problem?: Problem | undefined;
+  parts: ResultParts;
+  /** The last lines for a person, on stdout. */
+  ending: readonly string[];
+  /** The last line for a person if a step failed, on stderr. */
+  failure: string | null;
+}
+
+/**
+ * Returns the outcome of a run from the outcomes of its steps. `hasUnknown`: something other than a step could not be
+ * determined, which is not a success either.
+ */
+export function outcomeOf(steps: readonly StepResult[], hasUnknown: boolean): RunResult["outcome"] {
+  const has = (outcome: StepResult["outcome"]): boolean => steps.some((step) => step.outcome === outcome);
+  if (steps.some(({ problem }) => problem?.code === "interrupted")) return "interrupted";
+  if (has("failed")) return "failed";
+  if (has("pending")) return "pending";
+  if (has("unknown") || hasUnknown) return "unknown";
+  return has("changed") ? "changed" : "ok";
+}

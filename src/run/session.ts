@@ -1,0 +1,157 @@
+// One run of a command: its locks, its signals and its report. Recipes and operations add their results to it.
+
+import type { Step, StepResult } from "../engine/step.ts";
+import type { Host, Signal } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
+import type { Stop } from "../problem/wait.ts";
+import { runLog } from "../report/run-log.ts";
+import type { Environment } from "./environment.ts";
+import { type LockName, Locks } from "./locks.ts";
+import type { RunOptions } from "./options.ts";
+import { type Reporter, reporterFor } from "./reporter.ts";
+import type { Notes } from "./requirements.ts";
+import { outcomeOf, type ResultParts, type RunResult } from "./result.ts";
+
+/** Identifies a step in the log and in the report. */
+export type StepName = Pick<Step, "id" | "title">;
+
+export class Session {
+  readonly host: Host;
+  readonly options: RunOptions;
+  readonly environment: Environment;
+  readonly reporter: Reporter;
+  /** The command that repeats this run. */
+  readonly again: readonly string[];
+  readonly #locks: Locks;
+  readonly #steps: StepResult[] = [];
+  readonly #warnings: string[] = [];
+  readonly #parts: ResultParts = {};
+  readonly #ending: string[] = [];
+  #done: string[] = [];
+  #failure: string | null = null;
+  #hasUnknown = false;
+  #signal: (() => Signal | null) | undefined;
+
+  constructor(host: Host, options: RunOptions, environment: Environment, again?: readonly string[]) {
+    this.host = host;
+    this.options = options;
+    this.environment = environment;
+    this.again = again ?? ["sudo", "edox-ops", ...environment.typed];
+    this.#locks = new Locks(host);
+    this.reporter = reporterFor(options, environment, options.dryRun ? () => null : () => this.stop());
+  }
+
+  /**
+   * Returns the reason to start nothing more, or null. Until the first call a signal ends this process at once, because
+   * nothing is partially changed.
+   */
+  readonly stop: Stop = () => {
+    this.#signal ??= this.host.catchSignals();
+    const signal = this.#signal();
+    if (signal === null) return null;
+    const { name, number } = signal;
+    return new Problem("interrupted", `interrupted by ${name}`, { returncode: 128 + number, hint: this.again });
+  };
+
+  /** Throws a Problem if this user may not change the host. */
+  demandRoot(): void {
+    if (this.host.uid === 0) return;
+    const { command, typed } = this.environment;
+    const hint = ["sudo", "edox-ops", ...typed];
+    throw new Problem("not-root", `${command} changes this host, which only root may`, { hint });
+  }
+
+  /**
+   * Takes a lock until the end of the run, or until the returned function is called. Throws a Problem that names the
+   * holder if it is not released within `waitMs` milliseconds.
+   */
+  lock(name: LockName, path: string, waitMs = 0): Promise<() => void> {
+    const stop = this.#signal && this.stop;
+    return this.#locks.take({ name, path, waitMs, again: this.again, ...(stop && { stop }) });
+  }
+
+  /** Opens the log at this path. A log that cannot be written is reported once, and does not stop the run. */
+  log(path: string): ReturnType<typeof runLog> {
+    return runLog(path, this.host, (sentence) => void this.#warn(sentence, "note"));
+  }
+
+  /**
+   * Runs something that is not a recipe as one step. `outcomeOf` returns its outcome, and its warnings, which are those
+   * of the run. An error is reported and thrown.
+   */
+  async operation<T>(
+    { id, title }: StepName,
+    run: () => T | Promise<T>,
+    outcomeOf: (done: T) => Pick<StepResult, "outcome" | "warnings">,
+  ): Promise<T> {
+    const result = { id, title, changes: [], unknown: [], warnings: [], ran: [] };
+    this.reporter.started({ id, title });
+    try {
+      const done = await run();
+      const { outcome, warnings } = outcomeOf(done);
+      this.add({ ...result, outcome });
+      await this.reporter.operation({ ...result, outcome });
+      for (const sentence of warnings) await this.warn(sentence);
+      return done;
+    } catch (error) {
+      await this.reporter.operation({ ...result, outcome: "failed", problem: Problem.of(error) });
+      throw error;
+    }
+  }
+
+  /** Reports a warning, with --quiet too. */
+  warn(sentence: string): Promise<void> {
+    return this.#warn(sentence, "warning");
+  }
+
+  /** Reports the notes of requirements, except those that are known. */
+  async note({ warnings, unknown }: Notes, known: readonly string[] = []): Promise<void> {
+    this.#hasUnknown ||= this.options.dryRun && unknown.length > 0;
+    for (const each of warnings) if (!known.includes(each)) await this.#warn(each, "note");
+    for (const each of unknown) if (!known.includes(each)) await this.#warn(`could not be seen: ${each}`, "note");
+  }
+
+  /** Adds the results of steps. */
+  add(...steps: readonly StepResult[]): void {
+    this.#steps.push(...steps);
+  }
+
+  /** Adds parts to the document. */
+  include(parts: ResultParts): void {
+    Object.assign(this.#parts, parts);
+  }
+
+  /** Adds lines for a person to the end of the report. */
+  say(...lines: readonly string[]): void {
+    this.#ending.push(...lines);
+  }
+
+  /** Sets the sentences of the last recipe: `done` on stdout, `failure` on stderr. */
+  conclude(done: readonly string[], failure: string | null): void {
+    this.#done = [...done];
+    this.#failure = failure;
+  }
+
+  result(): RunResult {
+    return {
+      outcome: outcomeOf(this.#steps, this.#hasUnknown),
+      steps: this.#steps,
+      warnings: this.#warnings,
+      problem: this.#steps.find(({ outcome }) => outcome === "failed")?.problem,
+      parts: this.#parts,
+      ending: [...this.#done, ...this.#ending],
+      failure: this.#failure,
+    };
+  }
+
+  /** Clears the status line of a terminal, and releases all locks. */
+  close(): void {
+    this.reporter.clear();
+    this.#locks.releaseAll();
+  }
+
+  #warn(sentence: string, kind: "note" | "warning"): Promise<void> {
+    this.#warnings.push(sentence);
+    return this.reporter[kind](sentence);
+  }
+}

@@ -1,0 +1,98 @@
+// Prepares a release, and plans or applies it: the tree of a project, and with a publication its record and its site.
+
+import { converge } from "../../engine/converge.ts";
+import { snapshot } from "../../engine/snapshot.ts";
+import type { StepResult } from "../../engine/step.ts";
+import { type Host, UnknownStateError } from "../../host/host.ts";
+import { OutputError } from "../../host/system-error.ts";
+import type { Trees } from "../../host/trees.ts";
+import { withDiskFault } from "../../problem/disk-fault.ts";
+import { Problem } from "../../problem/problem.ts";
+import type { Project } from "../project.ts";
+import { backupsToPrune, type DeployRequest, notesOf, type Plan, plan } from "./plan.ts";
+import type { Publication } from "./publication.ts";
+import { cleanUp, directoriesMadeSince, secureBackups, unpackedPath } from "./releases.ts";
+import { demandRoomAhead } from "./stage.ts";
+
+export interface ReleaseTarget {
+  project: Project;
+  dryRun: boolean;
+  host: Host;
+  trees: Trees;
+}
+
+/** A request with open trees, or null if there is nothing to restore. */
+export interface PreparedRelease {
+  request: DeployRequest | null;
+  /** What an earlier deploy left. */
+  notes: string[];
+}
+
+/**
+ * Opens the trees of a release and calls `use` with them. However that ends, the trees are closed and working files are
+ * removed; a run that fails or changes nothing leaves no directory that it created. An error names the disk first if
+ * that is its cause. Root holds the project's lock meanwhile.
+ */
+export async function withRelease<T>(
+  target: ReleaseTarget,
+  requestOf: () => Promise<DeployRequest | null>,
+  use: (prepared: PreparedRelease) => Promise<T>,
+): Promise<T> {
+  const { project, dryRun, host, trees } = target;
+  const removeMade = host.uid === 0 ? directoriesMadeSince(host, trees, project.slug) : () => {};
+  try {
+    if (!dryRun) secureBackups(host, trees, project.slug);
+    const result = await withTrees(target, requestOf, use);
+    if (dryRun) removeMade();
+    return result;
+  } catch (error) {
+    // The working files are removed before a hint names the file system that is full.
+    removeMade();
+    if (error instanceof OutputError || error instanceof UnknownStateError) throw error;
+    throw withDiskFault(Problem.of(error), host);
+  }
+}
+
+async function withTrees<T>(
+  { project, dryRun, host, trees }: ReleaseTarget,
+  requestOf: () => Promise<DeployRequest | null>,
+  use: (prepared: PreparedRelease) => Promise<T>,
+): Promise<T> {
+  let request: DeployRequest | null = null;
+  try {
+    const notes = dryRun ? [] : cleanUp(host, trees, project);
+    request = await requestOf();
+    return await use({ request, notes });
+  } finally {
+    request?.letGo?.();
+    if (!dryRun) cleanUp(host, trees, project);
+    else if (host.uid === 0) trees.remove(unpackedPath(project.slug));
+  }
+}
+
+export interface PlannedRelease {
+  planned: Plan;
+  /** The backups that the release would remove. */
+  pruned: string[];
+  /** The steps of the publication. */
+  steps: StepResult[];
+  warnings: string[];
+}
+
+/** Plans a release as a dry run does. Throws the Problem that the release would end with. */
+export async function planRelease(
+  request: DeployRequest,
+  publication: Publication | undefined,
+  host: Host,
+  trees: Trees,
+): Promise<PlannedRelease> {
+  const planned = await plan(request, host, trees);
+  demandRoomAhead(planned, request.project.slug, trees);
+  const { blockedNotes } = await import("../serve/blocked.ts");
+  return {
+    planned,
+    pruned: backupsToPrune(planned, request, host, trees),
+    steps: publication ? await converge(publication.recipe.steps, snapshot(host), {}) : [],
+    warnings: [...notesOf(request, planned), ...(await blockedNotes(request, planned, trees))],
+  };
+}
