@@ -1,13 +1,22 @@
 // Writes the list of features, and the generated pages into docs/; test/docs/docs.test.ts fails if one is stale.
 //   bun build/docs.ts
 
-import { toJsonSchema } from "@valibot/to-json-schema";
+import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import { problemCodes } from "../src/problem/codes.ts";
-import { documentSchema } from "../src/report/schema.ts";
+import { documentSchema, eventSchema, stepSchema, summarySchema } from "../src/report/schema.ts";
 import { featuresPath, featuresText } from "./features.ts";
 
 const docs = `${import.meta.dir}/../docs`;
 const codesHead = "| code ";
+
+/** The parts of an event's schema that the schema of the document has. */
+const references = new Map<unknown, JsonSchema>([
+  [stepSchema, { $ref: "#/properties/steps/items" }],
+  [
+    summarySchema,
+    { type: "object", properties: { event: { const: "summary" } }, required: ["event"], allOf: [{ $ref: "#" }] },
+  ],
+]);
 
 /** Returns the text of each page by its file name in docs/. */
 export async function pages(): Promise<Record<string, string>> {
@@ -20,11 +29,16 @@ export async function pages(): Promise<Record<string, string>> {
   const word = await commandSpecOf(root, ["edox-ops"]);
   const title = "What edox-ops prints with --json";
   const { $schema, ...schema } = toJsonSchema(documentSchema, { target: "draft-2020-12" });
+  // An event refers to the steps of the document and to the document itself.
+  const { $schema: _, ...event } = toJsonSchema(eventSchema, {
+    target: "draft-2020-12",
+    overrideSchema: ({ valibotSchema }) => references.get(valibotSchema),
+  });
   return {
     "edox-ops.1": manPage(word),
     "commands.md": commandReference(word, commandFacts),
     "json.md": withCodes(await Bun.file(`${docs}/json.md`).text()),
-    "edox-ops.schema.json": `${JSON.stringify({ $schema, title, ...schema }, null, 2)}\n`,
+    "edox-ops.schema.json": `${JSON.stringify({ $schema, title, ...schema, $defs: { event } }, null, 2)}\n`,
   };
 }
 

@@ -55,7 +55,9 @@ export function choicesOf(arg: ArgDef): readonly string[] {
 
 /** Reads a flag. Returns true if the next word is its value. */
 function readFlag(token: string, next: string | undefined, declared: ArgsDef, given: Values): boolean {
-  const [flag = "", ...rest] = token.split("=");
+  // A flag such as --json=lines is declared as a whole.
+  const isWhole = flagsOf(declared).includes(token);
+  const [flag = "", ...rest] = isWhole ? [token] : token.split("=");
   const value = rest.length > 0 ? rest.join("=") : undefined;
   const name = flag.slice("--".length);
   const arg = flagsOf(declared).includes(flag) ? declared[name] : undefined;
@@ -63,7 +65,14 @@ function readFlag(token: string, next: string | undefined, declared: ArgsDef, gi
   const earlier = repeatableFlags.includes(flag) ? given[name] : undefined;
   if (Object.hasOwn(given, name) && earlier === undefined) throw usage(`${flag} is given twice`);
   if (arg.type === "boolean") {
-    if (value !== undefined) throw usage(`${flag} takes no value`);
+    const others = otherForms(flag, declared);
+    if (value !== undefined) {
+      throw usage(
+        others.length > 0 ? `unknown ${token}: use ${[flag, ...others].join(" or ")}` : `${flag} takes no value`,
+      );
+    }
+    const other = others.find((each) => Object.hasOwn(given, each.slice("--".length)));
+    if (other !== undefined) throw usage(`${other} and ${flag} are mutually exclusive`);
     given[name] = true;
     return false;
   }
@@ -76,6 +85,12 @@ function readFlag(token: string, next: string | undefined, declared: ArgsDef, gi
   const last = value ?? (next as string);
   given[name] = earlier === undefined ? last : `${earlier},${last}`;
   return value === undefined;
+}
+
+/** Returns the flags of the same name: `--json` and `--json=lines` are forms of one flag. */
+function otherForms(flag: string, declared: ArgsDef): string[] {
+  const nameOf = (each: string): string | undefined => each.split("=")[0];
+  return flagsOf(declared).filter((each) => each !== flag && nameOf(each) === nameOf(flag));
 }
 
 function flagsOf(declared: ArgsDef): string[] {

@@ -4,8 +4,14 @@ import type { ArgsDef } from "citty";
 import type { RunOptions } from "../run/options.ts";
 import type { Values } from "./command.ts";
 
+const json = { type: "boolean", description: "print one JSON document on stdout" } as const;
+
 export const outputFlags = {
-  json: { type: "boolean", description: "print one JSON document on stdout" },
+  json,
+  "json=lines": {
+    type: "boolean",
+    description: "Print each event on stdout as it happens, as a line of JSON; the last one is the document",
+  },
   quiet: { type: "boolean", description: "print errors only" },
   "no-color": { type: "boolean", description: "print without colours (as NO_COLOR does)" },
 } as const satisfies ArgsDef;
@@ -35,7 +41,7 @@ export const doctorFlags = {
   "dry-run": { type: "boolean", description: "with --fix: show what it would change without applying it" },
   check: { type: "boolean", description: "with --fix: a dry run that exits 3 when there is something to change" },
   junit: { type: "string", valueHint: "file", description: "write the findings there, as JUnit does" },
-  ...outputFlags,
+  ...{ json, quiet: outputFlags.quiet, "no-color": outputFlags["no-color"] },
 } as const satisfies ArgsDef;
 
 export const changeFlags = {
@@ -57,7 +63,7 @@ export function runOptionsOf(values: Values): RunOptions {
     dryRun: values["dry-run"] === true || values.check === true,
     check: values.check === true,
     diff: values.diff === true,
-    json: values.json ? "document" : false,
+    json: values["json=lines"] ? "lines" : values.json ? "document" : false,
     quiet: values.quiet === true,
     verbose: values.verbose === true,
     colour: values["no-color"] !== true,

@@ -11,20 +11,22 @@ import { Text } from "../../src/engine/change.ts";
 import type { Host } from "../../src/host/host.ts";
 import type { Trees } from "../../src/host/trees.ts";
 import { allCommands } from "../../src/report/command-spec.ts";
-import { documentSchema } from "../../src/report/schema.ts";
+import { documentSchema, type RunEvent } from "../../src/report/schema.ts";
 import { interrupt } from "../engine/killed-host.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { fakeGitLab } from "../runner/fake-gitlab.ts";
 import { mirrors, preparedRunner } from "../runner/prepared-runner.ts";
 import { SiteHost } from "../sites/site-host.ts";
-import { bootstrap, typedWords } from "./typed.ts";
+import { bootstrap, eventsOf, typedWords } from "./typed.ts";
 
 /** `doctor` changes something only with `--fix`, and asks first. `selftest` leaves only its lock file. */
 const exempt = ["doctor", "gitlab-runner selftest"];
 /** The reference lists no files for a read-only command. */
 const isReadOnly = (name: string): boolean => commandFacts[name]?.files.length === 0 || exempt.includes(name);
 
+/** The flags of every command that changes something. */
+const changingFlags = ["--dry-run", "--check", "--json", "--json=lines"];
 /** These remove whole files or replace the program, so there is no content to compare. */
 const withoutDiff = ["project backups prune", "project assets prune", "self-update"];
 
@@ -36,8 +38,8 @@ const changing = commands
 test.each(changing.map(({ name, flags }) => [name, flags] as const))(
   "%s: has the flags of every changing command",
   (name, flags) => {
-    const wanted = ["--dry-run", "--check", "--json", ...(withoutDiff.includes(name) ? [] : ["--diff"])];
-    expect(flags).toEqual(expect.arrayContaining(wanted));
+    const wanted = [...changingFlags, ...(withoutDiff.includes(name) ? [] : ["--diff"])];
+    expect([name, wanted.filter((flag) => !flags.includes(flag))]).toEqual([name, []]);
   },
 );
 
@@ -154,6 +156,7 @@ test("dry run: every changing command has a test case", () => {
 });
 
 type Document = v.InferOutput<typeof documentSchema>;
+type Summary = Extract<RunEvent, { event: "summary" }>;
 
 /**
  * Returns the changes in a document. A file counts by its path, because a token from GitLab is not known in advance.
@@ -195,25 +198,42 @@ describe("dry run", () => {
       const { host, trees, snapshot, words } = await make();
       const ran = (host as FakeHost).ran.length;
       const asked = (host as FakeHost).asked.length;
+      const diff = withoutDiff.includes(name) ? [] : ["--diff"];
       const type = async (...flags: string[]) => {
         const all = flags.length > 0 ? words.filter((word) => word !== "--yes") : words;
-        const diff = withoutDiff.includes(name) ? [] : ["--diff"];
-        const line = [...all, ...diff, ...flags, "--json"];
-        const { exit, out } = await typedWords(line, host, undefined, undefined, undefined, trees);
+        return typedWords([...all, ...diff, ...flags], host, undefined, undefined, undefined, trees);
+      };
+      const plan = async (...flags: string[]) => {
+        const { exit, out } = await type(...flags, "--json");
         return { exit, document: v.parse(documentSchema, JSON.parse(out)) };
       };
       const before = snapshot();
-      const dry = await type("--dry-run");
+      const dry = await plan("--dry-run");
       expect(dry).toMatchObject({ exit: 0, document: { outcome: "pending" } });
-      expect(await type("--check")).toMatchObject({ exit: 3, document: { outcome: "pending" } });
+      expect(await plan("--check")).toMatchObject({ exit: 3, document: { outcome: "pending" } });
+      const watched = eventsOf((await type("--dry-run", "--json=lines")).out);
+      expect(watched.at(-1)).toEqual({ event: "summary", ...dry.document });
       expect(snapshot()).toEqual(before);
       if (name !== "self-update") expect((host as FakeHost).ran.length).toBe(ran);
       expect((host as FakeHost).asked.slice(asked).filter((each) => !each.startsWith("GET "))).toEqual([]);
 
       if (name === "self-update") return;
-      const real = await type();
-      expect(real).toMatchObject({ exit: 0, document: { outcome: "changed" } });
-      expect(changesOf(dry.document)).toEqual(changesOf(real.document));
+      const { exit, out } = await typedWords(
+        [...words, ...diff, "--json=lines"],
+        host,
+        undefined,
+        undefined,
+        undefined,
+        trees,
+      );
+      const events = eventsOf(out);
+      const { event, ...document } = events.at(-1) as Summary;
+      expect({ exit, event, document }).toMatchObject({ exit: 0, event: "summary", document: { outcome: "changed" } });
+      expect(changesOf(dry.document)).toEqual(changesOf(document));
+      // Each step of the document was reported when it began and when it ended.
+      expect(events.flatMap((each) => (each.event === "finished" ? each.step : []))).toEqual(document.steps ?? []);
+      const started = events.flatMap((each) => (each.event === "started" ? each.step.id : []));
+      expect(started.sort()).toEqual((document.steps ?? []).map(({ id }) => id).sort());
       expect(snapshot()).not.toEqual(before);
     });
   }

@@ -1,8 +1,10 @@
+import * as v from "valibot";
 import { cli } from "../../src/cli/cli.ts";
 import type { Host } from "../../src/host/host.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { OutputError } from "../../src/host/system-error.ts";
 import type { Trees } from "../../src/host/trees.ts";
+import { eventSchema, type RunEvent } from "../../src/report/schema.ts";
 import { hintFor } from "../../src/report/style.ts";
 import { Secret } from "../../src/text/secret.ts";
 import { fakeDebian } from "../fake-debian.ts";
@@ -81,3 +83,10 @@ export function prepared(...lines: readonly string[]): (host: FakeHost) => Promi
 
 /** Prepares a host for documentation sites. */
 export const bootstrap = prepared("bootstrap --yes");
+
+/** Returns the events of `--json=lines`. Each line is one event of the schema. */
+export function eventsOf(out: string): RunEvent[] {
+  const lines = out.split("\n");
+  if (lines.pop() !== "") throw new Error(`the last line has no end: ${out}`);
+  return lines.map((line) => v.parse(eventSchema, JSON.parse(line)));
+}

@@ -91,3 +91,24 @@ test("docs: json.md lists each key of the document, and its examples are valid d
     expect([code, valid.errors ?? []]).toEqual([code, []]);
   }
 });
+
+test("docs: json.md lists each event, and its examples are a valid run", async () => {
+  const schema = await Bun.file(`${top}/docs/edox-ops.schema.json`).json();
+  const text = textOf("docs/json.md");
+  const events = schema.$defs.event.oneOf.map(
+    (each: { properties: { event: { const: string } } }) => each.properties.event.const,
+  );
+  for (const event of events) expect(text).toContain(`| \`${event}\` `);
+  const valid = new Ajv({ strict: true }).addSchema(schema, "edox-ops").getSchema("edox-ops#/$defs/event");
+  const [example = ""] = blocksOf(text).flatMap(({ language, code }) => (language === "jsonl" ? code : []));
+  const lines = example
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  for (const line of lines) {
+    valid?.(line);
+    expect([line, valid?.errors ?? []]).toEqual([line, []]);
+  }
+  const { event, ...document } = lines.at(-1);
+  expect([event, lines.at(-2).step]).toEqual(["summary", document.steps.at(-1)]);
+});
