@@ -31,6 +31,7 @@ export const editFlags = {
 export const pruneFlags = {
   "dry-run": editFlags["dry-run"],
   check: editFlags.check,
+  diff: { type: "boolean", description: "List the files that are removed" },
   ...outputFlags,
 } as const satisfies ArgsDef;
 

@@ -13,6 +13,7 @@ export default command({
     version: { type: "string", valueHint: "X.Y.Z", description: "by that release, which may be an older one" },
     "dry-run": editFlags["dry-run"],
     check: { type: "boolean", description: "only say whether there is another one: exits 3 where there is" },
+    diff: { type: "boolean", description: "Show the checksums of both programs" },
     rollback: { type: "boolean", description: "go back to the one before this one" },
     ...outputFlags,
   },
@@ -49,10 +50,11 @@ async function rollBackIn({ session, request, context, owns, itself }: Update): 
   const { host, options } = session;
   const { program, version } = request;
   if (!options.dryRun) await demandAlone(session, program, owns);
-  const sums = { from: checksumOf(host, program), to: checksumOf(host, beside(program).previous) };
+  const from = options.diff ? checksumOf(host, program) : "";
   const step = { id: "program.update", title: `${program}: ${version} goes back` };
   if (options.dryRun) {
     const to = await session.operation(step, () => previousVersion(request, host), pending);
+    const sums = { from, to: options.diff ? checksumOf(host, beside(program).previous) : "" };
     const next = shellLine(context.hint(itself("--rollback")));
     const update = { from: version, to, previous: null };
     return report(session, `edox-ops ${version} can go back to ${to}: ${next}`, program, update, sums);
@@ -63,6 +65,7 @@ async function rollBackIn({ session, request, context, owns, itself }: Update): 
     () => logged(session, step, () => rollBack(request, host, trees)),
     changed,
   );
+  const sums = { from, to: options.diff ? checksumOf(host, program) : "" };
   reportUpdated(session, updated, program, sums, context.hint(itself("--rollback")));
 }
 
@@ -72,7 +75,7 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
   const { host, options, reporter, stop } = session;
   const { program, version, wanted } = request;
   if (!options.dryRun) await demandAlone(session, program, owns);
-  const from = checksumOf(host, program);
+  const from = options.diff ? checksumOf(host, program) : "";
   const offer = await findOffer(host, request);
   const sums = { from, to: offer.release.sumOf(offer.binary) ?? "" };
   const to = offer.release.version;
@@ -124,6 +127,7 @@ async function logged(session: Session, step: StepName, act: () => Promise<Updat
   return logStep(session.log(updateLogPath), step, act, changed);
 }
 
+/** The checksums of both programs. They are empty without --diff, because the files are large. */
 interface Sums {
   from: string;
   to: string;

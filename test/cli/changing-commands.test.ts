@@ -26,9 +26,7 @@ const exempt = ["doctor", "gitlab-runner selftest"];
 const isReadOnly = (name: string): boolean => commandFacts[name]?.files.length === 0 || exempt.includes(name);
 
 /** The flags of every command that changes something. */
-const changingFlags = ["--dry-run", "--check", "--json", "--json=lines"];
-/** These remove whole files or replace the program, so there is no content to compare. */
-const withoutDiff = ["project backups prune", "project assets prune", "self-update"];
+const changingFlags = ["--dry-run", "--check", "--diff", "--json", "--json=lines"];
 
 const commands = allCommands(await commandSpecOf(root, ["edox-ops"])).filter(({ words }) => words.length === 0);
 const changing = commands
@@ -38,8 +36,7 @@ const changing = commands
 test.each(changing.map(({ name, flags }) => [name, flags] as const))(
   "%s: has the flags of every changing command",
   (name, flags) => {
-    const wanted = [...changingFlags, ...(withoutDiff.includes(name) ? [] : ["--diff"])];
-    expect([name, wanted.filter((flag) => !flags.includes(flag))]).toEqual([name, []]);
+    expect([name, changingFlags.filter((flag) => !flags.includes(flag))]).toEqual([name, []]);
   },
 );
 
@@ -198,10 +195,9 @@ describe("dry run", () => {
       const { host, trees, snapshot, words } = await make();
       const ran = (host as FakeHost).ran.length;
       const asked = (host as FakeHost).asked.length;
-      const diff = withoutDiff.includes(name) ? [] : ["--diff"];
       const type = async (...flags: string[]) => {
         const all = flags.length > 0 ? words.filter((word) => word !== "--yes") : words;
-        return typedWords([...all, ...diff, ...flags], host, undefined, undefined, undefined, trees);
+        return typedWords([...all, "--diff", ...flags], host, undefined, undefined, undefined, trees);
       };
       const plan = async (...flags: string[]) => {
         const { exit, out } = await type(...flags, "--json");
@@ -219,7 +215,7 @@ describe("dry run", () => {
 
       if (name === "self-update") return;
       const { exit, out } = await typedWords(
-        [...words, ...diff, "--json=lines"],
+        [...words, "--diff", "--json=lines"],
         host,
         undefined,
         undefined,
