@@ -38,7 +38,7 @@ export const tree: CommandSpec = {
         {
           path: ["edox-ops", "project", "remove"],
           description: `remove ${hostile}`,
-          flags: [flag("--yes")],
+          flags: [flag("--yes"), flag("--json"), flag("--json=lines")],
           values: [],
           words: [],
         },

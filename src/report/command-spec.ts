@@ -12,7 +12,7 @@ export interface CommandSpec {
 }
 
 export interface Flag {
-  /** The flag with its dashes. */
+  /** The flag with its dashes: `--json`, or `--json=lines`, which is another form of the same flag. */
   name: string;
   description: string;
   /** null for a flag without a value. */
@@ -37,4 +37,9 @@ export function allCommands(from: CommandSpec): CommandSpec[] {
 /** Returns the last word of the command. */
 export function nameOf({ path }: CommandSpec): string {
   return path.at(-1) ?? "";
+}
+
+/** Returns the flag's name without the value that is part of it: `--json` of `--json=lines`. */
+export function plainName({ name }: Flag): string {
+  return name.split("=")[0] ?? name;
 }

@@ -1,6 +1,6 @@
 // Completion in bash: commands, flags and values. Bash cannot show their descriptions.
 
-import { allCommands, type CommandSpec, nameOf, type Value } from "./command-spec.ts";
+import { allCommands, type CommandSpec, type Flag, nameOf, plainName, type Value } from "./command-spec.ts";
 
 /** Returns the completion script. It needs bash 4.4 and no other package, and does not start the program. */
 export function bashCompletion(root: CommandSpec): string {
@@ -13,6 +13,7 @@ export function bashCompletion(root: CommandSpec): string {
   );
   const offers = words.flatMap((word) => [
     ...word.flags.flatMap(({ name, value }) => (value ? [offer(`${place(word)} ${name}`, value)] : [])),
+    ...word.flags.filter(isForm).map((flag) => formOffer(word, flag)),
     ...(word.words.length > 0 ? [line(`${place(word)} 0`, `offered="${word.words.map(nameOf).join(" ")}"`)] : []),
     ...word.values.map((value, i) => offer(`${place(word)} ${i}`, value)),
   ]);
@@ -26,7 +27,10 @@ ${name}() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
     # bash makes three words of --flag=value.
-    [[ $word == "=" ]] && continue
+    if [[ $word == "=" ]]; then
+      flag=\${COMP_WORDS[i-1]}
+      continue
+    fi
     if [[ -n $flag ]]; then
       flag=""
       continue
@@ -45,7 +49,7 @@ ${offers.join("")}  esac
 ${flags.join("")}    esac
   fi
   for word in $offered; do
-    [[ $word == "$cur"* && $typed != *" $word "* ]] && COMPREPLY+=("$word")
+    [[ $word == "$cur"* && $typed != *" \${word%%=*} "* ]] && COMPREPLY+=("$word")
   done
   return 0
 }
@@ -59,6 +63,16 @@ function place({ path }: CommandSpec): string {
     .slice(1)
     .map((word) => ` ${word}`)
     .join("");
+}
+
+function isForm(flag: Flag): boolean {
+  return plainName(flag) !== flag.name;
+}
+
+/** Offers the value of a form such as `--json=lines` after its equals sign. */
+function formOffer(word: CommandSpec, flag: Flag): string {
+  const plain = plainName(flag);
+  return line(`${place(word)} ${plain}`, `offered="${flag.name.slice(plain.length + 1)}"`);
 }
 
 function offer(where: string, { choices, path }: Value): string {

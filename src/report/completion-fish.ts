@@ -1,6 +1,6 @@
 // Completion in fish: commands, flags and values, with their descriptions.
 
-import { allCommands, type CommandSpec, nameOf, type Value } from "./command-spec.ts";
+import { allCommands, type CommandSpec, type Flag, nameOf, plainName, type Value } from "./command-spec.ts";
 
 /** Returns the completion script. It needs fish 3 and does not start the program. */
 export function fishCompletion(root: CommandSpec): string {
@@ -21,10 +21,7 @@ export function fishCompletion(root: CommandSpec): string {
       complete(`${name}_takes "${place(word)}" ${i}`, `${argumentsOf(value)} -d ${quote(value.description)}`),
     ),
     ...word.flags.map((flag) =>
-      complete(
-        `${name}_lacks "${place(word)}" ${flag.name}`,
-        `-l ${flag.name.slice(2)} -d ${quote(flag.description)}${flag.value ? ` -r ${argumentsOf(flag.value)}` : ""}`,
-      ),
+      complete(`${name}_lacks "${place(word)}" ${plainName(flag)}`, `${optionOf(flag)} -d ${quote(flag.description)}`),
     ),
   ]);
 
@@ -76,6 +73,12 @@ function place({ path }: CommandSpec): string {
     .slice(1)
     .map((word) => ` ${word}`)
     .join("");
+}
+
+/** A form such as `--json=lines` is a word for fish, because an option's name has no equals sign. */
+function optionOf(flag: Flag): string {
+  if (plainName(flag) !== flag.name) return `-a ${flag.name}`;
+  return `-l ${flag.name.slice(2)}${flag.value ? ` -r ${argumentsOf(flag.value)}` : ""}`;
 }
 
 function argumentsOf({ choices, path }: Value): string {

@@ -1,6 +1,6 @@
 // Completion in zsh: commands, flags and values, with their descriptions.
 
-import { allCommands, type CommandSpec, nameOf, type Value } from "./command-spec.ts";
+import { allCommands, type CommandSpec, nameOf, plainName, type Value } from "./command-spec.ts";
 
 /**
  * Returns the completion script, to be sourced after compinit or stored in $fpath as _edox-ops. It does not start the
@@ -21,9 +21,14 @@ fi
 }
 
 function functionOf(word: CommandSpec): string {
-  const flags = word.flags.map(({ name, description, value }) =>
-    quote(value ? `${name}=[${escapeText(description)}]${valueSpec(value)}` : `${name}[${escapeText(description)}]`),
-  );
+  const flags = word.flags.map((flag) => {
+    const { name, description, value } = flag;
+    // Two forms of one flag exclude each other.
+    const others = word.flags.filter((other) => other !== flag && plainName(other) === plainName(flag));
+    const excluded = others.length > 0 ? `(${others.map((other) => other.name).join(" ")})` : "";
+    const text = `[${escapeText(description)}]`;
+    return quote(`${excluded}${name}${value ? `=${text}${valueSpec(value)}` : text}`);
+  });
   const values = word.values.map((value, i) => quote(`${i + 1}${value.required ? "" : ":"}${valueSpec(value)}`));
   const commands = word.words.length > 0 ? ["'1: :->command'", "'*:: :->rest'"] : values;
   const specs = [...flags, ...commands].map((spec) => ` \\\n    ${spec}`).join("");

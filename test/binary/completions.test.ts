@@ -29,8 +29,11 @@ const offers: [string, string[]][] = [
   ["edox-ops project ", ["add", "remove"]],
   ["edox-ops project a", ["add"]],
   ["edox-ops add", []],
-  ["edox-ops project remove --", ["--yes"]],
-  ["edox-ops project remove --yes --", []],
+  ["edox-ops project remove --", ["--json", "--json=lines", "--yes"]],
+  ["edox-ops project remove --yes --", ["--json", "--json=lines"]],
+  ["edox-ops project remove --json --", ["--yes"]],
+  ["edox-ops project remove --json=lines --", ["--yes"]],
+  ["edox-ops project remove --js", ["--json", "--json=lines"]],
   ["edox-ops project add --", ["--config", "--into", "--kind", "--name", "--yes"]],
   ["edox-ops project add --yes --name=x --", ["--config", "--into", "--kind"]],
   ["edox-ops project add --kind ", ["spa", "static"]],
@@ -76,6 +79,7 @@ test("bash completion: completes words, values and quoted paths on a terminal", 
   const keys: [string, string[]][] = [
     ["edox-ops proj", ["edox-ops", "project"]],
     ["edox-ops project add --kind=st", ["edox-ops", "project", "add", "--kind=static"]],
+    ["edox-ops project remove --json=li", ["edox-ops", "project", "remove", "--json=lines"]],
     ["edox-ops project add --config ot", ["edox-ops", "project", "add", "--config", "other file"]],
     ["edox-ops project add --into fo", ["edox-ops", "project", "add", "--into", "folder/"]],
     ["edox-ops project add --into ot", ["edox-ops", "project", "add", "--into", "ot"]],
@@ -96,7 +100,7 @@ for (const shell of ["zsh", "fish"] as const) {
 /** Returns the offered words without their descriptions, and without the flag before a value. */
 function names(offered: string[]): string[] {
   return offered
-    .map((each) => each.replace(/\t.*/, "").replace(/^--\w+=(?=\w)/, ""))
+    .map((each) => each.replace(/\t.*/, "").replace(/^--(?!json=)\w+=(?=\w)/, ""))
     .filter(Boolean)
     .sort();
 }
