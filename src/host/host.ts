@@ -180,7 +180,7 @@ export interface Host extends HostReader {
    */
   writeFile(path: string, bytes: Uint8Array, attributes: Attributes): void;
   /**
-   * Appends to a file, which is created with this mode if it is missing. Unless `synced` is set, a power cut may leave
+   * Appends to a file in a directory of root. A missing file is created with this mode. Unless `synced` is set, a power cut may leave
    * zeros in place of the text.
    */
   append(path: string, text: string, mode: number, synced?: boolean): void;

@@ -6,6 +6,7 @@ import { UnknownStateError } from "./host.ts";
 import { start } from "./local-child.ts";
 import { mapFile } from "./local-libc.ts";
 import { lockFile, lockHolders } from "./local-lock.ts";
+import { withPath } from "./local-naming.ts";
 import { inParent, readOwn } from "./local-parent.ts";
 import { readHead, readTail, readWhole } from "./local-read.ts";
 import { atSignal, catchSignals } from "./local-signal.ts";
@@ -71,9 +72,9 @@ export function localHost(root = ""): Host {
       }),
 
     append: (path, text, mode, synced) =>
-      inParent(root, path, (name) => {
+      withPath(path, () => {
         const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = fs.constants;
-        const fd = fs.openSync(name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, mode);
+        const fd = fs.openSync(at(path), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, mode);
         try {
           // A disk that fills up takes only a part of the text at first, without an error.
           const bytes = Buffer.from(text);
