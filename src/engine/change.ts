@@ -40,9 +40,10 @@ export type Change =
   | ({ kind: "packages" } & PackagesChange)
   /**
    * `reason` describes the wrong state. `undo` runs in a rollback, in its place in the reverse order, whether or not
-   * the command succeeded or ran at all: it must be idempotent. `again` runs the command after a rollback too, so that a service gets its old
-   * files back. `mayFail` is the consequence of a failure, which is then a warning without a rollback. `logs` are
-   * commands that print the reason of a failure, newest line first; the first with output is reported.
+   * the command succeeded or ran at all: it must be idempotent. `again` runs the command after a rollback too, so that
+   * a service gets its old files back. `mayFail` is the consequence of a failure, which is then a warning without a
+   * rollback. `logs` are commands that print the reason of a failure, newest line first; the first with output is
+   * reported.
    */
   | {
       kind: "command";

@@ -64,19 +64,21 @@ export function restoration(inverse: Inverse, reader: HostReader): Change | null
   if (inverse.kind === "command") return { ...inverse, reason: "an interrupted run may have run its counterpart" };
   const { path } = inverse;
   const stat = reader.stat(path);
-  if (inverse.kind === "absent") return stat && removal(path, stat, reader);
+  if (inverse.kind === "absent") return stat && removal(path, reader.readLink(path));
   if (inverse.kind === "link") {
     const before = reader.readLink(path);
     return before === inverse.target ? null : { kind: "link", path, before, after: inverse.target };
   }
   const { mode, uid, gid } = inverse;
-  const isSame = stat?.type === inverse.kind && stat.mode === mode && stat.uid === uid && stat.gid === gid;
+  const isSame = (now: Stat | undefined): boolean =>
+    now?.type === inverse.kind && now.mode === mode && now.uid === uid && now.gid === gid;
   if (inverse.kind === "directory") {
-    return isSame ? null : { kind: "directory", path, before: stat, mode, uid, gid };
+    return isSame(stat ?? undefined) ? null : { kind: "directory", path, before: stat, mode, uid, gid };
   }
-  const before = stat?.type === "file" ? secretText(path, reader) : null;
+  const own = reader.readOwn(path);
+  const before = own && new Text(own.bytes, true);
   const after = new Text(inverse.bytes, true);
-  return isSame && before?.equals(after) ? null : { kind: "file", path, before, after, mode, uid, gid };
+  return isSame(own?.stat) && before?.equals(after) ? null : { kind: "file", path, before, after, mode, uid, gid };
 }
 
 /**
@@ -105,7 +107,9 @@ export async function undo(
   return { changes, failures: [...failures.values()] };
 }
 
-/** Runs the commands, so that services get their old files back. Returns the first that fails, and runs none after it. */
+/**
+ * Runs the commands, so that services get their old files back. Returns the first that fails, and runs none after it.
+ */
 export async function firstFailing(commands: readonly string[][], host: Host): Promise<string[] | null> {
   for (const argv of commands) if ((await host.run(argv, { limitMs: commandLimitMs })).code !== 0) return argv;
   return null;
@@ -113,11 +117,7 @@ export async function firstFailing(commands: readonly string[][], host: Host): P
 
 const none = new Uint8Array();
 
-function removal(path: string, { type }: Stat, reader: HostReader): Change {
-  if (type === "link") return { kind: "link", path, before: reader.readLink(path), after: null };
-  return { kind: "removal", path, before: type === "file" ? secretText(path, reader) : new Text(none) };
-}
-
-function secretText(path: string, reader: HostReader): Text {
-  return new Text(reader.readOwn(path)?.bytes ?? none, true);
+function removal(path: string, target: string | null): Change {
+  if (target !== null) return { kind: "link", path, before: target, after: null };
+  return { kind: "removal", path, before: new Text(none, true) };
 }

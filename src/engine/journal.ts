@@ -30,7 +30,9 @@ export interface LeftJournal extends Header {
   inverses: Inverse[];
 }
 
-/** Creates the journal of a step. Throws a Problem if an earlier run left one. Only a holder of the host's lock calls it. */
+/**
+ * Creates the journal of a step. Throws a Problem if an earlier run left one. Only a holder of the host's lock calls it.
+ */
 export function openJournal(host: Host, header: Header): Journal {
   if (host.stat(parentDir) === null) host.makeDirectory(parentDir, { mode: 0o755, ...root });
   if (host.stat(journalDir) === null) host.makeDirectory(journalDir, { mode: 0o700, ...root });

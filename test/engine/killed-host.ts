@@ -12,8 +12,8 @@ export const moments: readonly Moment[] = ["before", "within", "after"];
 const changing = ["writeFile", "append", "makeDirectory", "setAttributes", "makeLink", "remove", "run"] as const;
 
 /**
- * Returns the host as a process sees it that is killed at this call, the first being 0. A killed process changes nothing
- * any more. `calls` counts the calls that change something.
+ * Returns the host as a process sees it that is killed at this call, the first being 0. A killed process changes
+ * nothing any more. `calls` counts the calls that change something.
  */
 export function killedAt(fake: FakeHost, call: number, moment: Moment): { host: Host; calls(): number } {
   let calls = 0;

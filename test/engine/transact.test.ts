@@ -81,6 +81,21 @@ test("transact: the undo of the failed command runs too, and a failure of it is 
   expect(await failing([{ ...refused, undo }], host)).toBe("false failed; not put back: undo-fails failed");
 });
 
+test("transact: a rollback removes a file without reading it, which another user may have replaced by a hard link", async () => {
+  const host = fakeHost();
+  host.dir("/home/eve", { uid: 1000 });
+  const { readOwn } = host;
+  host.readOwn = (path) => {
+    if (host.stat(path) !== null) throw new Error(`${path} is a hard link of a user`);
+    return readOwn(path);
+  };
+  const before = host.listing();
+  expect(await failing([file("/home/eve/a", null, "new"), refused], host)).toBe(
+    "false failed; the files were put back",
+  );
+  expect(host.listing()).toEqual(before);
+});
+
 test("transact: a change that could not be rolled back is refused before it is applied", async () => {
   const host = fakeHost();
   host.put("/a", "old");
