@@ -1,7 +1,7 @@
 // Facts about each command that the reference lists in addition to its flags: examples, and the files that it writes.
 
 import { bootstrapLogPath } from "../src/bootstrap/paths.ts";
-import { commandFeatures } from "../src/cli/features.ts";
+import { featureCommands } from "../src/cli/feature-commands.ts";
 import { dockerKeyPath, dockerSourcePath } from "../src/docker/paths.ts";
 import * as shared from "../src/engine/paths.ts";
 import * as nginx from "../src/nginx/paths.ts";
@@ -60,7 +60,7 @@ function featureFacts(name: string): CommandFacts {
 
 /** The facts by command, as typed after the program's name. A test ensures that every command is listed. */
 export const commandFacts: Record<string, CommandFacts> = {
-  ...Object.fromEntries(commandFeatures.map((name) => [name, featureFacts(name)])),
+  ...Object.fromEntries(Object.keys(featureCommands).map((name) => [name, featureFacts(name)])),
   "gitlab-runner prepare-ci-host": {
     examples: [
       "sudo edox-ops gitlab-runner prepare-ci-host --yes",

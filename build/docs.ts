@@ -1,10 +1,10 @@
-// Writes the list of features, and the generated pages into docs/; test/docs/docs.test.ts fails if one is stale.
+// Writes the lists of features, and the generated pages into docs/; test/docs/docs.test.ts fails if one is stale.
 //   bun build/docs.ts
 
 import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import { problemCodes } from "../src/problem/codes.ts";
 import { documentSchema, eventSchema, stepSchema, summarySchema } from "../src/report/schema.ts";
-import { featuresPath, featuresText } from "./features.ts";
+import { featureLists } from "./features.ts";
 
 const docs = `${import.meta.dir}/../docs`;
 const codesHead = "| code ";
@@ -59,6 +59,7 @@ function codeTable(): string {
 }
 
 if (import.meta.main) {
-  await Bun.write(featuresPath, await featuresText());
+  const top = `${import.meta.dir}/..`;
+  for (const [path, text] of Object.entries(await featureLists())) await Bun.write(`${top}/${path}`, text);
   for (const [name, text] of Object.entries(await pages())) await Bun.write(`${docs}/${name}`, text);
 }

@@ -1,35 +1,44 @@
-// Generates src/cli/features.ts, which lists the features.
+// Generates the lists of features in src/cli.
 
 import type { Feature } from "../src/engine/feature.ts";
 
-/** The generated file. */
-export const featuresPath = `${import.meta.dir}/../src/cli/features.ts`;
+const src = `${import.meta.dir}/../src`;
 
-/** Returns the features by folder, in the order of the alphabet: each `feature.ts` in a folder of src with a default export. */
+/** Returns the features by folder, sorted: each `feature.ts` in a folder of src that has a default export. */
 async function featureFolders(): Promise<[folder: string, Feature][]> {
-  const src = `${import.meta.dir}/../src`;
   const folders = [...new Bun.Glob("*/feature.ts").scanSync(src)].map((path) => path.split("/")[0] ?? "").sort();
   const loaded = folders.map(async (folder) => [folder, await import(`${src}/${folder}/feature.ts`)] as const);
   return (await Promise.all(loaded)).flatMap(([folder, module]) => (module.default ? [[folder, module.default]] : []));
 }
 
-/** Returns the text of the generated file. */
-export async function featuresText(): Promise<string> {
+/** Returns the text of each generated file by its path in the repository. */
+export async function featureLists(): Promise<Record<string, string>> {
   const all = await featureFolders();
-  const lines = all.map(([folder]) => {
-    const key = /^\w+$/.test(folder) ? folder : `"${folder}"`;
-    return `  ${key}: () => import("../${folder}/feature.ts").then((module) => module.default),\n`;
+  const head = "// Made by npm run docs, from the folders of src that have a feature.ts.\n\n";
+  const type = 'import type { Feature } from "../engine/feature.ts";\n';
+  const key = (folder: string): string => (/^\w+$/.test(folder) ? folder : `"${folder}"`);
+  const name = (folder: string): string => folder.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
+  const imports = all.map(([folder]) => `import ${name(folder)} from "../${folder}/feature.ts";\n`);
+  const members = all.map(([folder]) => (name(folder) === folder ? folder : `"${folder}": ${name(folder)}`));
+  const commands = all.filter(([, { command }]) => command);
+  const loads = commands.map(([folder]) => {
+    return `  ${key(folder)}: () => import("../${folder}/feature.ts").then((module) => module.default),\n`;
   });
-  const commands = all.filter(([, { command }]) => command).map(([folder]) => `"${folder}"`);
-  return `// Made by npm run docs, from the folders of src that have a feature.ts.
+  // The imports are in the order of the linter.
+  const sorted = [type, ...imports].sort((a, b) => (pathOf(a) < pathOf(b) ? -1 : 1));
+  return {
+    "src/cli/features.ts": `${head}${sorted.join("")}
+/** Every feature by the name of its folder. */
+export const features = { ${members.join(", ")} } satisfies Record<string, Feature>;
+`,
+    "src/cli/feature-commands.ts": `${head}${type}
+/** Loads each feature that is a command, by the name of its folder. */
+export const featureCommands = {
+${loads.join("")}} satisfies Record<string, () => Promise<Feature>>;
+`,
+  };
+}
 
-import type { Feature } from "../engine/feature.ts";
-
-/** Loads each feature by the name of its folder. */
-export const features = {
-${lines.join("")}} satisfies Record<string, () => Promise<Feature>>;
-
-/** The features that are commands. */
-export const commandFeatures = [${commands.join(", ")}] as const;
-`;
+function pathOf(line: string): string {
+  return /"(.*)"/.exec(line)?.[1] ?? "";
 }

@@ -12,13 +12,16 @@ import { readArguments, usage } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { type Context, exitCode, exitMeaning } from "./context.ts";
 import { refusalOf } from "./exit.ts";
-import { commandFeatures, features } from "./features.ts";
+import { featureCommand } from "./feature-command.ts";
+import { featureCommands } from "./feature-commands.ts";
 
 /** The root of all commands. */
 export const root: Command = {
   meta: { name: "edox-ops", description: "Prepares a host for documentation sites, and says how healthy it is" },
   subCommands: {
-    ...Object.fromEntries(commandFeatures.map((name) => [name, () => loadFeatureCommand(name)])),
+    ...Object.fromEntries(
+      Object.entries(featureCommands).map(([name, load]) => [name, async () => featureCommand(name, await load())]),
+    ),
     "gitlab-runner": () => import("./gitlab-runner.ts").then((module) => module.default),
     project: () => import("./project.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
@@ -29,11 +32,6 @@ export const root: Command = {
     completions: () => import("./completions.ts").then((module) => module.default),
   },
 };
-
-async function loadFeatureCommand(name: (typeof commandFeatures)[number]): Promise<Command> {
-  const [{ featureCommand }, feature] = await Promise.all([import("./feature-command.ts"), features[name]()]);
-  return featureCommand(name, feature);
-}
 
 const exitCodes = [
   "EXIT CODES\n",

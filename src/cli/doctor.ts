@@ -7,24 +7,21 @@ export default command({
   meta: { name: "doctor", description: "say how healthy this host is, change nothing" },
   args: doctorFlags,
   async run(values, context) {
-    const { examine, recipeOf, stepsToRun } = await import("../doctor/doctor.ts");
-    const { collect } = await import("../doctor/collect.ts");
-    const { snapshot } = await import("../engine/snapshot.ts");
+    const { examineFeatures } = await import("../doctor/collect.ts");
     const { features } = await import("./features.ts");
+    const { snapshot } = await import("../engine/snapshot.ts");
     const { styleOf } = await import("../report/style.ts");
     const { shellLine } = await import("../text/lines.ts");
     const { console, hint } = context;
     const host = await context.host();
 
-    let { findings, repairs } = await look();
-    const steps = values.fix ? stepsToRun(findings) : [];
-    const repair = recipeOf(steps, repairs);
-    if (repair !== null) {
+    let { findings, repair } = await look();
+    if (values.fix && repair !== null) {
       const { change } = await import("./run.ts");
-      const only = repair.steps.map(({ id }) => id).filter((id) => steps.includes(id));
-      const exit = await change(() => repair, { ...values, only: only.join(",") }, context);
+      const { recipe, only } = repair;
+      const exit = await change(() => recipe, { ...values, only }, context);
       if (exit !== exitCode.done || values.json || values["dry-run"] || values.check) return exit;
-      ({ findings, repairs } = await look());
+      ({ findings, repair } = await look());
     }
 
     const failing = (status: Finding["status"]): boolean =>
@@ -58,9 +55,7 @@ export default command({
 
     async function look() {
       const reader = snapshot(host);
-      const all = await Promise.all(Object.values(features).map((load) => load()));
-      const { recipes, repairs, checks } = await collect(all, { reader, host, trees: context.trees });
-      return { findings: await examine(recipes, checks, reader), repairs };
+      return examineFeatures(Object.values(features), { reader, host, trees: context.trees });
     }
   },
 });

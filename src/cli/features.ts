@@ -1,14 +1,10 @@
 // Made by npm run docs, from the folders of src that have a feature.ts.
 
+import bootstrap from "../bootstrap/feature.ts";
 import type { Feature } from "../engine/feature.ts";
+import nginx from "../nginx/feature.ts";
+import runner from "../runner/feature.ts";
+import sites from "../sites/feature.ts";
 
-/** Loads each feature by the name of its folder. */
-export const features = {
-  bootstrap: () => import("../bootstrap/feature.ts").then((module) => module.default),
-  nginx: () => import("../nginx/feature.ts").then((module) => module.default),
-  runner: () => import("../runner/feature.ts").then((module) => module.default),
-  sites: () => import("../sites/feature.ts").then((module) => module.default),
-} satisfies Record<string, () => Promise<Feature>>;
-
-/** The features that are commands. */
-export const commandFeatures = ["bootstrap"] as const;
+/** Every feature by the name of its folder. */
+export const features = { bootstrap, nginx, runner, sites } satisfies Record<string, Feature>;

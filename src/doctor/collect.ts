@@ -2,22 +2,22 @@
 
 import { gatherFacts } from "../engine/facts.ts";
 import type { CheckedHost, Feature } from "../engine/feature.ts";
-import type { Check } from "../engine/finding.ts";
-import type { Recipe } from "../engine/step.ts";
+import type { Finding } from "../engine/finding.ts";
+import { examine, recipeOf, stepsToRun } from "./doctor.ts";
 import { entries } from "./entries.ts";
 
-export interface Collected {
-  recipes: Recipe[];
-  /** Those of the recipes that a command of a feature converges. The others need locks of their own. */
-  repairs: Recipe[];
-  checks: Check[];
+export interface Examination {
+  findings: Finding[];
+  /** The recipe and the steps that repair findings, or null. Only the command of a feature can be run by doctor. */
+  repair: ReturnType<typeof recipeOf>;
 }
 
-/** Returns the recipes and the checks of these features, in their order. */
-export async function collect(features: readonly Feature[], checked: CheckedHost): Promise<Collected> {
+/** Checks the host and these features, in their order. */
+export async function examineFeatures(features: readonly Feature[], checked: CheckedHost): Promise<Examination> {
   const facts = gatherFacts(checked.reader);
   const recipes = await Promise.all(features.map((feature) => feature.recipes?.(facts) ?? []));
   const checks = await Promise.all(features.map((feature) => feature.checks?.(checked) ?? []));
-  const repairs = features.flatMap(({ command }, index) => (command ? (recipes[index] ?? []).slice(0, 1) : []));
-  return { recipes: recipes.flat(), repairs, checks: [...entries, ...checks.flat()] };
+  const findings = await examine(recipes.flat(), [...entries, ...checks.flat()], checked.reader);
+  const ofCommands = features.flatMap(({ command }, index) => (command ? (recipes[index] ?? []).slice(0, 1) : []));
+  return { findings, repair: recipeOf(stepsToRun(findings), ofCommands) };
 }

@@ -80,16 +80,24 @@ function describeChanges({ hint, ...answer }: Answer): Answer {
   return answer.status === "ok" || hint === undefined ? answer : { ...answer, hint };
 }
 
-/** Returns one recipe of these steps, from the recipes that have them. */
-export function recipeOf(steps: readonly string[], recipes: readonly Recipe[]): Recipe | null {
+/**
+ * Returns one recipe of the recipes that have these steps, and the ids of the steps separated by commas. Returns null if
+ * no recipe has one of them.
+ */
+export function recipeOf(
+  steps: readonly string[],
+  recipes: readonly Recipe[],
+): { recipe: Recipe; only: string } | null {
   const [first, ...others] = recipes.filter((recipe) => recipe.steps.some(({ id }) => steps.includes(id)));
   if (first === undefined) return null;
   const all = [first, ...others];
-  return {
+  const recipe = {
     ...first,
     requires: all.flatMap(({ requires }) => requires),
-    steps: all.flatMap((recipe) => recipe.steps),
+    steps: all.flatMap((each) => each.steps),
   };
+  const ids = recipe.steps.map(({ id }) => id);
+  return { recipe, only: ids.filter((id) => steps.includes(id)).join(",") };
 }
 
 /** Returns the ids of the steps that repair failing or drifted checks, each once, in the order of the recipe. */

@@ -1,5 +1,5 @@
-// A feature is a folder of src with a `feature.ts`, whose default export is a Feature. `npm run docs` lists the folders
-// in src/cli/features.ts.
+// A feature is a folder of src with a `feature.ts`, whose default export is a Feature. `npm run docs` lists the features
+// in src/cli/features.ts, and those that are commands in src/cli/feature-commands.ts.
 
 import type { Host, HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";

@@ -1,7 +1,6 @@
 import type { Feature } from "../engine/feature.ts";
+import { nginxChecks } from "./checks.ts";
 
-const nginx: Feature = {
-  checks: async () => (await import("./checks.ts")).nginxChecks,
-};
+const nginx: Feature = { checks: () => nginxChecks };
 
 export default nginx;

@@ -1,11 +1,10 @@
 import type { Feature } from "../engine/feature.ts";
+import { runnerChecks } from "./checks.ts";
+import { gitlabRunnerInstall, prepareCiHost } from "./recipe.ts";
 
 const runner: Feature = {
-  async recipes(facts) {
-    const { gitlabRunnerInstall, prepareCiHost } = await import("./recipe.ts");
-    return [gitlabRunnerInstall(facts), prepareCiHost(facts)];
-  },
-  checks: async ({ host }) => (await import("./checks.ts")).runnerChecks(host),
+  recipes: (facts) => [gitlabRunnerInstall(facts), prepareCiHost(facts)],
+  checks: ({ host }) => runnerChecks(host),
 };
 
 export default runner;

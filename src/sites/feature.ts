@@ -1,7 +1,6 @@
 import type { Feature } from "../engine/feature.ts";
+import { siteChecks } from "./checks.ts";
 
-const sites: Feature = {
-  checks: async ({ reader, trees }) => (await import("./checks.ts")).siteChecks(reader, trees),
-};
+const sites: Feature = { checks: ({ reader, trees }) => siteChecks(reader, trees) };
 
 export default sites;

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { commandFacts } from "../../build/command-facts.ts";
 import { root } from "../../src/cli/cli.ts";
 import { commandSpecOf } from "../../src/cli/command-spec.ts";
-import { commandFeatures } from "../../src/cli/features.ts";
+import { featureCommands } from "../../src/cli/feature-commands.ts";
 import { Text } from "../../src/engine/change.ts";
 import type { Host } from "../../src/host/host.ts";
 import type { Trees } from "../../src/host/trees.ts";
@@ -121,7 +121,9 @@ async function interruptedRun(line: string): Promise<Case> {
 
 /** A command line for each changing command, on a host where it has changes to apply. */
 const cases: Record<string, () => Case | Promise<Case>> = {
-  ...Object.fromEntries(commandFeatures.map((name) => [name, () => inMemory(fakeDebian(), `${name} --yes`)])),
+  ...Object.fromEntries(
+    Object.keys(featureCommands).map((name) => [name, () => inMemory(fakeDebian(), `${name} --yes`)]),
+  ),
   "gitlab-runner install": () => inMemory(fakeDebian(), "gitlab-runner install --yes", ...mirrors.slice(2)),
   "gitlab-runner prepare-ci-host": () => inMemory(fakeDebian(), "gitlab-runner prepare-ci-host --yes", ...mirrors),
   "gitlab-runner register": () =>

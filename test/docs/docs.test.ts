@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import Ajv from "ajv/dist/2020";
 import { commandReference } from "../../build/command-reference.ts";
 import { pages } from "../../build/docs.ts";
-import { featuresPath, featuresText } from "../../build/features.ts";
+import { featureLists } from "../../build/features.ts";
 import { manPage } from "../../build/man-page.ts";
 import { typed } from "../cli/typed.ts";
 import { tree } from "../command-tree.ts";
@@ -19,9 +19,11 @@ for (const [name, text] of Object.entries(made)) {
   });
 }
 
-test("features: src/cli/features.ts matches the output of `npm run docs`", async () => {
-  expect(await Bun.file(featuresPath).text()).toBe(await featuresText());
-});
+for (const [path, text] of Object.entries(await featureLists())) {
+  test(`features: ${path} matches the output of \`npm run docs\``, async () => {
+    expect(await Bun.file(`${docs}/../${path}`).text()).toBe(text);
+  });
+}
 
 const src = `${import.meta.dir}/../../src`;
 for (const path of new Bun.Glob("*/paths.ts").scanSync(src)) {

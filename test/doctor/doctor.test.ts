@@ -239,7 +239,8 @@ describe("doctor: resources of something that a host may lack", () => {
   test("doctor --fix: the steps of several features are one run", () => {
     const [one, other, third] = [recipe("one", file("one")), recipe("other", file("two")), recipe("third")];
     const repair = recipeOf(["one.step", "other.step", "runner.install"], [one, other, third]);
-    expect(repair?.steps.map(({ id }) => id)).toEqual(["one.step", "other.step"]);
+    expect(repair?.recipe.steps.map(({ id }) => id)).toEqual(["one.step", "other.step"]);
+    expect(repair?.only).toBe("one.step,other.step");
     expect(recipeOf(["runner.install"], [one, other])).toBeNull();
   });
 });

@@ -1,9 +1,10 @@
 // Properties of every step of every recipe: a new step is covered as soon as it is part of a recipe.
 
 import { describe, expect, test } from "bun:test";
-import { commandFeatures, features } from "../../src/cli/features.ts";
+import { featureCommands } from "../../src/cli/feature-commands.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { type Facts, gatherFacts } from "../../src/engine/facts.ts";
+import type { Feature } from "../../src/engine/feature.ts";
 import type { Recipe, StepResult } from "../../src/engine/step.ts";
 import { gitlabRunnerInstall, prepareCiHost } from "../../src/runner/recipe.ts";
 import { publicKeys } from "../../src/signature/openpgp.ts";
@@ -15,13 +16,15 @@ const mirrors = {
   runner: { fingerprint: fingerprintOf(runnerKey) },
 };
 const recipes: Record<string, (facts: Facts) => Recipe | Promise<Recipe>> = {
-  ...Object.fromEntries(commandFeatures.map((name) => [name, (facts) => recipeOf(name, facts)])),
+  ...Object.fromEntries(
+    Object.entries(featureCommands).map(([name, load]) => [name, async (facts) => recipeOf(await load(), facts)]),
+  ),
   "gitlab-runner install": (facts) => gitlabRunnerInstall(facts, mirrors),
   "gitlab-runner prepare-ci-host": (facts) => prepareCiHost(facts, mirrors),
 };
-async function recipeOf(name: (typeof commandFeatures)[number], facts: Facts): Promise<Recipe> {
-  const [recipe] = (await (await features[name]()).recipes?.(facts)) ?? [];
-  if (recipe === undefined) throw new Error(`${name} has no recipe`);
+async function recipeOf({ recipes }: Feature, facts: Facts): Promise<Recipe> {
+  const [recipe] = (await recipes?.(facts)) ?? [];
+  if (recipe === undefined) throw new Error("a command has no recipe");
   return recipe;
 }
 

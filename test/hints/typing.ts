@@ -17,8 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { features } from "../../src/cli/features.ts";
-import { collect } from "../../src/doctor/collect.ts";
-import { examine } from "../../src/doctor/doctor.ts";
+import { examineFeatures } from "../../src/doctor/collect.ts";
 import type { Finding } from "../../src/engine/finding.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { probeOf } from "../../src/sites/serve/served.ts";
@@ -191,9 +190,9 @@ export async function asked(
   from: string,
 ): Promise<{ fine: boolean; hint: readonly string[]; said: string }> {
   if (/^[\w-]+:\S/.test(from)) {
-    const all = await Promise.all(Object.values(features).map((load) => load()));
-    const { recipes, checks } = await collect(all, { reader: host, host, trees: async () => localTrees("/none") });
-    const found = (await examine(recipes, checks, host)).find(({ name }) => name === from);
+    const trees = async () => localTrees("/none");
+    const { findings } = await examineFeatures(Object.values(features), { reader: host, host, trees });
+    const found = findings.find(({ name }) => name === from);
     const { status = "ok", detail = "", hint = [] }: Partial<Finding> = found ?? {};
     return { fine: status === "ok", hint, said: detail };
   }
