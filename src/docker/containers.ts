@@ -6,8 +6,9 @@ import type { Requirement } from "../problem/requirement.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { parseJson } from "../text/json.ts";
 import { few } from "../text/lines.ts";
+import { dockerAnswers, isSocketLink } from "./engine.ts";
 import { dockerSocket, dockerSourcePath } from "./paths.ts";
-import { dockerAnswers, isSocketLink, shims, showShims } from "./recipe.ts";
+import { shims, showShims } from "./recipe.ts";
 
 /** The label of containers that gitlab-runner manages. Their jobs are drained before the service stops. */
 const managedLabel = "com.gitlab.gitlab-runner.managed";

@@ -8,7 +8,7 @@ import type { Facts } from "../engine/facts.ts";
 import { optionalStep } from "../engine/feature.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource, Step } from "../engine/step.ts";
-import { type HostReader, UnknownStateError } from "../host/host.ts";
+import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
@@ -20,6 +20,7 @@ import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { service } from "../resources/service.ts";
 import { linesOf } from "../text/lines.ts";
+import { dockerAnswers, hasEngine } from "./engine.ts";
 import { dockerKeyPath, dockerSocket, dockerSourcePath } from "./paths.ts";
 
 /** "Docker Release (CE deb)", published at docs.docker.com/engine/install. Its subkeys sign. */
@@ -43,37 +44,6 @@ const distributionPackages = [
   "containerd",
   "runc",
 ];
-
-/** Returns whether a Docker Engine responds on this host. Throws Unseen if only root can determine it. */
-export async function dockerAnswers(reader: HostReader): Promise<boolean> {
-  if (reader.stat(dockerSocket) === null) return false;
-  const { status } = await reader.get("http://docker/_ping", { socketPath: dockerSocket, limitMs: 3000 });
-  if (status !== 200 && reader.uid !== 0)
-    throw new UnknownStateError(`whether Docker answers at ${dockerSocket} is only told to root`);
-  return status === 200;
-}
-
-/** Returns whether an engine has its socket here, even if it does not respond. */
-export function hasEngine(reader: HostReader): boolean {
-  return reader.stat(dockerSocket) !== null && !isSocketLeft(reader);
-}
-
-/**
- * Returns whether the socket belongs to an engine that is no longer installed: its package does not remove the socket.
- * Podman's socket is a link to the one at which it listens.
- */
-export function isSocketLeft(reader: HostReader): boolean {
-  const sockets = textOf(reader, "/proc/net/unix");
-  const programs = ["/usr/bin/dockerd", "/usr/local/bin/dockerd"];
-  const path = reader.readLink(dockerSocket) ?? dockerSocket;
-  const listens = linesOf(sockets ?? "").some((line) => line.endsWith(` ${path}`) || line.endsWith(` /var${path}`));
-  return sockets !== null && !listens && programs.every((program) => !reader.stat(program));
-}
-
-/** Returns whether the socket belongs to another engine: Docker's own is never a link, and podman-docker makes one. */
-export function isSocketLink(reader: HostReader): boolean {
-  return reader.readLink(dockerSocket) !== null;
-}
 
 /** Returns the processes that hold containers, even if their engine is not running. */
 export function shims(reader: HostReader): string[] {
@@ -118,7 +88,6 @@ export const dockerRuns: Resource = {
   title: "Docker answers",
   follows: ["ci-runner:docker-config"],
   isInstalled: hasEngine,
-  isListed: true,
   async check(reader, ahead, warn) {
     const changes = await dockerStarted.check(reader, ahead, warn);
     if (changes.length > 0 || (await dockerAnswers(reader))) return changes;

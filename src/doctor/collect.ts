@@ -2,7 +2,7 @@
 
 import { gatherFacts } from "../engine/facts.ts";
 import type { CheckedHost, Feature } from "../engine/feature.ts";
-import type { Finding } from "../engine/finding.ts";
+import type { Check, Finding } from "../engine/finding.ts";
 import { examine, recipeOf, stepsToRun } from "./doctor.ts";
 import { entries } from "./entries.ts";
 
@@ -12,12 +12,32 @@ export interface Examination {
   repair: ReturnType<typeof recipeOf>;
 }
 
-/** Checks the host and these features, in their order. */
-export async function examineFeatures(features: readonly Feature[], checked: CheckedHost): Promise<Examination> {
-  const facts = gatherFacts(checked.reader);
-  const recipes = await Promise.all(features.map((feature) => feature.recipes?.(facts) ?? []));
-  const checks = await Promise.all(features.map((feature) => feature.checks?.(checked) ?? []));
-  const findings = await examine(recipes.flat(), [...entries, ...checks.flat()], checked.reader);
-  const ofCommands = features.flatMap(({ command }, index) => (command ? (recipes[index] ?? []).slice(0, 1) : []));
-  return { findings, repair: recipeOf(stepsToRun(findings), ofCommands) };
+/** Checks these features, in their order, after `own`: by default the checks of the host itself. */
+export async function examineFeatures(
+  features: readonly Feature[],
+  checked: CheckedHost,
+  own: readonly Check[] = entries,
+): Promise<Examination> {
+  const { reader } = checked;
+  const facts = gatherFacts(reader);
+  const installed = features.filter(({ optional }) => optional?.isInstalled(reader) ?? true);
+  const recipes = await Promise.all(installed.map((feature) => feature.recipes?.(facts) ?? []));
+  const checks = await Promise.all(installed.map((feature) => feature.checks?.(checked) ?? []));
+  const findings = await examine(recipes.flat(), [...own, ...checks.flat()], reader);
+  const ofCommands = installed.flatMap(({ command }, index) => (command ? (recipes[index] ?? []).slice(0, 1) : []));
+  return {
+    findings: [...findings, ...notConfigured(features, findings)],
+    repair: recipeOf(stepsToRun(findings), ofCommands),
+  };
+}
+
+/** Returns findings for the checks that are listed in any case and were not performed. */
+function notConfigured(features: readonly Feature[], findings: readonly Finding[]): Finding[] {
+  const names = new Set(findings.map(({ name }) => name));
+  return features
+    .flatMap(({ optional }) => Object.entries(optional?.listed ?? {}))
+    .filter(([name]) => !names.has(name))
+    .map(([name, command]) => {
+      return { name, status: "ok", detail: `not configured (optional; run edox-ops ${command} --yes)` };
+    });
 }

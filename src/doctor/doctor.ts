@@ -133,13 +133,11 @@ function checksFrom(recipe: Recipe): Check[] {
 
 function fromResource(resource: Resource, recipe: Recipe, { id: step, needs = [], reasonToSkip }: Step): Check {
   const hint = ["sudo", "edox-ops", ...recipe.command.split(" "), "--yes"];
-  const { isInstalled = () => true, isListed } = resource;
   return {
     name: resource.name,
-    ...(!isListed && { appliesTo: isInstalled }),
+    ...(resource.isInstalled && { appliesTo: resource.isInstalled }),
     follows: [...needs.map((need) => need.resource.name), ...(resource.follows ?? [])],
     async run(reader) {
-      if (!isInstalled(reader)) return notConfigured(recipe);
       const skip = (await reasonToSkip?.(reader)) ?? null;
       if (typeof skip === "string") return { status: "ok", detail: skip };
       if (skip !== null) return describeUnmet(skip);
@@ -153,10 +151,6 @@ function fromResource(resource: Resource, recipe: Recipe, { id: step, needs = []
       return describeState(resource.title, warnings);
     },
   };
-}
-
-function notConfigured({ command }: Recipe): Answer {
-  return { status: "ok", detail: `not configured (optional; run edox-ops ${command} --yes)` };
 }
 
 function fromRequirement(requirement: Requirement): Check {

@@ -26,22 +26,22 @@ export interface Feature {
   recipes?(facts: Facts): readonly Recipe[] | Promise<readonly Recipe[]>;
   /** Returns the checks of anything that is not a resource. */
   checks?(checked: CheckedHost): readonly Check[] | Promise<readonly Check[]>;
+  /** For something that a host may lack. Without it, doctor expects the feature on each host. */
+  optional?: {
+    /** Returns whether the host has any part of the feature. Only then doctor loads its recipes and checks. */
+    isInstalled(reader: HostReader): boolean;
+    /** The checks that doctor lists in any case: the command that sets up what each of them checks. */
+    listed: Readonly<Record<string, string>>;
+  };
 }
 
 /**
- * Returns a step for something that a host may lack: doctor checks its resources only where it is installed. Elsewhere
- * doctor lists the resources named in `listed` as optional, and leaves the others out. A resource that has an
- * `isInstalled` of its own keeps it.
+ * Returns a step for a part of a feature that a host may lack: doctor checks its resources only where it is installed. A
+ * resource that has an `isInstalled` of its own keeps it.
  */
-export function optionalStep(
-  step: Step,
-  isInstalled: (reader: HostReader) => boolean,
-  listed: readonly string[] = [],
-): Step {
-  const resources = step.resources.map((each) => ({
-    ...each,
-    isInstalled: each.isInstalled ?? isInstalled,
-    ...(listed.includes(each.name) && { isListed: true as const }),
-  }));
-  return { ...step, resources };
+export function optionalStep(step: Step, isInstalled: (reader: HostReader) => boolean): Step {
+  return {
+    ...step,
+    resources: step.resources.map((each) => ({ ...each, isInstalled: each.isInstalled ?? isInstalled })),
+  };
 }

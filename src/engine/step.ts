@@ -18,8 +18,6 @@ export interface Resource {
   optional?: true;
   /** For something that a host may lack: doctor checks the resource only where this returns true. */
   isInstalled?(reader: HostReader): boolean;
-  /** Doctor lists the resource as optional where it is not installed. */
-  isListed?: true;
   /** The doctor checks that it depends on. */
   follows?: readonly string[];
   /** Returns the command that corrects only this resource, or null. It exists where the step does more than that. */

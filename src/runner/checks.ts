@@ -1,10 +1,10 @@
-// Checks GitLab Runner and its Docker. If they are not installed, the checks report them as optional.
+// Checks GitLab Runner and its Docker, beyond the resources of their recipes.
 
 import { packageState } from "../apt/dpkg.ts";
 import { commandToFinish } from "../apt/failure.ts";
 import { dockerConfigAccepted } from "../docker/config.ts";
+import { hasEngine } from "../docker/engine.ts";
 import { dockerSocket } from "../docker/paths.ts";
-import { hasEngine } from "../docker/recipe.ts";
 import type { Check, Finding } from "../engine/finding.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
@@ -29,10 +29,6 @@ const prepare = ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"
 const status = ["sudo", "edox-ops", "gitlab-runner", "status"];
 /** Shows only the lines about concurrency, because the file contains tokens. */
 const showConcurrency = ["sudo", "grep", "-nE", "concurren|name", runnerConfigPath];
-const optional: Answer = {
-  status: "ok",
-  detail: "not configured (optional; run edox-ops gitlab-runner install --yes)",
-};
 const noRunner: Answer = { status: "ok", detail: "not configured (optional; run edox-ops gitlab-runner register)" };
 
 /** Returns the checks of runners. `host` sends a request to each runner's GitLab. */
@@ -41,7 +37,8 @@ export function runnerChecks(host: Host): Check[] {
   const installed = program !== null;
   const hostChecks = (name: string, look: (reader: HostReader) => Answer | Promise<Answer>): Check => ({
     name,
-    run: (reader) => (installed ? look(reader) : optional),
+    appliesTo: () => installed,
+    run: look,
   });
   const checksOfRunners = (
     name: string,
@@ -55,10 +52,9 @@ export function runnerChecks(host: Host): Check[] {
     });
   const checksOfDocker = (name: string, look: (reader: HostReader) => Answer | Promise<Answer>): Check => ({
     name,
-    async run(reader) {
-      if (!hasEngine(reader)) return { ...optional, detail: optional.detail.replace("install", "prepare-ci-host") };
-      return look(reader);
-    },
+    // A Docker without a runner is not a matter of CI.
+    appliesTo: (reader) => installed && hasEngine(reader),
+    run: look,
   });
   return [
     {
@@ -75,17 +71,14 @@ export function runnerChecks(host: Host): Check[] {
     },
     hostChecks(`runner:home:${home}`, homes),
     checksOfRunners("ci-runner:docker-privileged", privileged),
-    // These are not in the contract. They are left out if no runner is installed.
-    ...[
-      checksOfRunners("ci-runner:config", faults),
-      checksOfRunners("ci-runner:polling", polling),
-      checksOfRunners("ci-runner:guard", guard),
-      checksOfRunners("ci-runner:shared-host", sharedHost),
-      { ...checksOfRunners("ci-runner:token", (config) => tokens(config, host)), runsProgram: true as const },
-      checksOfDocker("ci-runner:docker-config", dockerConfig),
-      { ...checksOfDocker("ci-runner:disk", disk), runsProgram: true as const, follows: ["ci-runner:docker"] },
-      checksOfDocker("ci-runner:mtu", mtu),
-    ].map((entry) => ({ ...entry, appliesTo: () => installed })),
+    checksOfRunners("ci-runner:config", faults),
+    checksOfRunners("ci-runner:polling", polling),
+    checksOfRunners("ci-runner:guard", guard),
+    checksOfRunners("ci-runner:shared-host", sharedHost),
+    { ...checksOfRunners("ci-runner:token", (config) => tokens(config, host)), runsProgram: true },
+    checksOfDocker("ci-runner:docker-config", dockerConfig),
+    { ...checksOfDocker("ci-runner:disk", disk), runsProgram: true, follows: ["ci-runner:docker"] },
+    checksOfDocker("ci-runner:mtu", mtu),
   ];
 }
 

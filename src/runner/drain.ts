@@ -1,7 +1,7 @@
 // Drains gitlab-runner and stops it. If its jobs do not end in time, the service is started again.
 
+import { dockerAnswers } from "../docker/engine.ts";
 import { dockerSocket } from "../docker/paths.ts";
-import { dockerAnswers } from "../docker/recipe.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";

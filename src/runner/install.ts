@@ -43,7 +43,6 @@ export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
   const repository = aptRepository(wanted);
   const usable = aptUsable(repository.older);
   const isOurs = (reader: HostReader): boolean => chosenRepository(reader, runnerSourcePath) !== null;
-  const account = `runner:user:${user}`;
   const [create, install, run]: [Step, Step, Step] = [
     {
       id: "runner.user.create",
@@ -51,7 +50,7 @@ export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
       // The first step requires everything that the next one needs, so that a host that cannot install is not changed.
       requires: usable,
       resources: [
-        systemUser({ name: user, home: runnerHome, shell: "/bin/bash" }, account),
+        systemUser({ name: user, home: runnerHome, shell: "/bin/bash" }, `runner:user:${user}`),
         etckeeperClean("runner-user"),
       ],
     },
@@ -79,10 +78,10 @@ export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
     },
   ];
   return [
-    optionalStep(create, isRunnerInstalled, [account]),
+    optionalStep(create, isRunnerInstalled),
     // A gitlab-runner of another origin needs no source or package of this one.
     optionalStep(install, isOurs),
-    optionalStep(run, isRunnerInstalled, [runnerRuns.name]),
+    optionalStep(run, isRunnerInstalled),
   ];
 }
 

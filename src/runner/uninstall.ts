@@ -3,8 +3,9 @@
 import { heldPackages, packageState, presentPackages } from "../apt/dpkg.ts";
 import { commandToUnhold, heldProblem } from "../apt/failure.ts";
 import { engineUnused, runningContainers } from "../docker/containers.ts";
+import { hasEngine, isSocketLeft, isSocketLink } from "../docker/engine.ts";
 import { dockerKeyPath, dockerSocket, dockerSourcePath } from "../docker/paths.ts";
-import { dockerPackages, hasEngine, isSocketLeft, isSocketLink } from "../docker/recipe.ts";
+import { dockerPackages } from "../docker/recipe.ts";
 import type { Change } from "../engine/change.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { bootstrap } from "../../src/bootstrap/recipe.ts";
+import { examineFeatures } from "../../src/doctor/collect.ts";
 import { examine, recipeOf, stepsToRun } from "../../src/doctor/doctor.ts";
 import { entries as ofHost } from "../../src/doctor/entries.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
-import { optionalStep } from "../../src/engine/feature.ts";
+import { type Feature, optionalStep } from "../../src/engine/feature.ts";
 import type { Check, Finding } from "../../src/engine/finding.ts";
 import type { Recipe, Resource } from "../../src/engine/step.ts";
 import type { HostReader } from "../../src/host/host.ts";
@@ -203,7 +204,7 @@ describe("doctor: resources of something that a host may lack", () => {
     command,
     logPath: "/var/log/edox-ops/test.log",
     requires: [{ name: "needed", title: "it is needed", check: () => ({ reason: "it is not there" }) }],
-    steps: [optionalStep({ id: `${command}.step`, title: command, resources }, isInstalled, ["one"])],
+    steps: [optionalStep({ id: `${command}.step`, title: command, resources }, isInstalled)],
     done: "done",
     failed: "failed",
   });
@@ -212,10 +213,19 @@ describe("doctor: resources of something that a host may lack", () => {
       [name, status, detail, ...(hint.length > 0 ? [hint.join(" ")] : [])].join(": "),
     );
 
-  test("doctor: where it is not installed, only listed resources are reported, as optional", async () => {
-    expect(await found([recipe("welcome", file("one"), file("two"))], fakeDebian())).toEqual([
-      "one: ok: not configured (optional; run edox-ops welcome --yes)",
-    ]);
+  test("doctor: where it is not installed, only its listed checks are reported, as optional", async () => {
+    const host = fakeDebian();
+    const welcome: Feature = {
+      recipes: () => [recipe("welcome", file("one"), file("two"))],
+      optional: { isInstalled, listed: { one: "welcome" } },
+    };
+    const of = async () => {
+      const checked = { reader: host, host, trees: () => Promise.reject() };
+      return (await examineFeatures([welcome], checked, [])).findings.map(({ name, detail }) => `${name}: ${detail}`);
+    };
+    expect(await of()).toEqual(["one: not configured (optional; run edox-ops welcome --yes)"]);
+    host.put("/etc/installed", "");
+    expect(await of()).toEqual(["one: one is missing", "two: two is missing"]);
   });
 
   test("doctor: where it is installed, each resource is checked once, and the first command repairs it", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { examine } from "../../src/doctor/doctor.ts";
+import { examineFeatures } from "../../src/doctor/collect.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
 import type { Finding } from "../../src/engine/finding.ts";
@@ -16,9 +16,8 @@ const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerpri
 
 /** Returns the findings of the checks and resources of runners. */
 async function findingsOf(host: Host): Promise<Finding[]> {
-  const recipes = (await runner.recipes?.(gatherFacts(host))) ?? [];
-  const checks = (await runner.checks?.({ reader: host, host, trees: () => Promise.reject() })) ?? [];
-  return examine(recipes, checks, host);
+  const { findings } = await examineFeatures([runner], { reader: host, host, trees: () => Promise.reject() }, []);
+  return findings;
 }
 
 async function found(host: FakeHost): Promise<Record<string, string>> {
@@ -267,6 +266,24 @@ describe("runners", () => {
       expect(`${finding?.status}: ${finding?.detail} (${hint})`).toStartWith(said);
     });
   }
+
+  test("doctor: without Docker a runner has no checks of Docker but the optional ones", async () => {
+    const host = await prepared(section("s").replace('"docker"', '"shell"'));
+    host.remove("/run/docker.sock");
+    const all = await found(host);
+    expect(Object.keys(all).filter((name) => /ci-runner:(docker-config|disk|mtu)/.test(name))).toEqual([]);
+    const optional = "ok: not configured (optional; run edox-ops gitlab-runner prepare-ci-host --yes)";
+    expect([all["ci-runner:docker"], all["ci-runner:docker-group"]]).toEqual([optional, optional]);
+  });
+
+  test("doctor: a Docker without a runner is checked alone", async () => {
+    const host = fakeDebian();
+    host.put("/run/docker.sock", "");
+    const all = await found(host);
+    expect(all["ci-runner:docker"]).toBe("ok: Docker answers");
+    delete all["ci-runner:docker"];
+    for (const said of Object.values(all)) expect(said).toStartWith("ok: not configured (optional; run edox-ops ");
+  });
 
   test("doctor: a gitlab-runner installed manually in /usr/local/bin is checked like one from a package", async () => {
     const host = fakeDebian();
