@@ -35,7 +35,7 @@ if (import.meta.main) {
   const order = {
     ...{
       project,
-      dir: openSource(trees, dir, [0], host).path,
+      dir: openSource(host, trees, dir, [0]).path,
       live: openAbove(trees, project, host.uid).live,
       name: dir,
       of: "others" as const,
@@ -47,7 +47,7 @@ if (import.meta.main) {
     },
     pause: signalPause(host, () => {}),
   };
-  const { files, changed, bytes, notes } = await deploy(order, host, trees);
+  const { files, changed, bytes, notes } = await deploy(host, trees, order);
   if (notes.length > 0) throw new Error(notes.join("\n"));
   const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;
   console.log(JSON.stringify({ files, changed, bytes, peak } satisfies Once));

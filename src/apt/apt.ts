@@ -94,8 +94,8 @@ const keepAll = "--no-remove";
  * the failed packages and sources otherwise.
  */
 export async function installPackages(
-  { names, remove = [], purge }: PackagesChange,
   host: Host,
+  { names, remove = [], purge }: PackagesChange,
   stop: Stop,
   watch?: WaitWatch,
 ): Promise<string[]> {
@@ -164,7 +164,7 @@ export async function installPackages(
     if (configured && host.stat(certificatesTool) !== null) await run(certificatesTool, "--fresh");
     return [...warnings, ...new Set(ended)];
   }
-  throw installFailure(install, configured, { names, instead: remove, warnings }, host);
+  throw installFailure(host, install, configured, { names, instead: remove, warnings });
 }
 
 /** Fetches the package lists. Returns the sources that failed, with the reasons. */
@@ -176,7 +176,7 @@ export function updateLists(host: Host, stop: Stop, watch?: WaitWatch): Promise<
  * Returns the version that apt would now install in place of an older one, by package name. Throws a Problem if apt
  * refuses: the packages are held, or no source has them.
  */
-export async function newerVersions(names: readonly string[], reader: HostReader): Promise<Map<string, string>> {
+export async function newerVersions(reader: HostReader, names: readonly string[]): Promise<Map<string, string>> {
   const argv = ["apt-get", "-q", "-y", "--simulate", "--only-upgrade", "install", ...names];
   // apt reads all of its lists, which takes a small busy host longer than the default limit of a probe.
   const { code, stdout, stderr } = await reader.probe(argv, { limitMs: simulateLimitMs });
@@ -267,7 +267,7 @@ async function update(host: Host, run: Run, stop: Stop, watch?: WaitWatch): Prom
     },
   };
   try {
-    await waitFor(fetched, host, watch, stop);
+    await waitFor(host, fetched, watch, stop);
   } catch (error) {
     // The installation reports whether the remaining sources are sufficient.
     if (!(error instanceof Problem) || error.code !== "precondition-failed") throw error;

@@ -22,7 +22,7 @@ interface InstallRequest {
  * Returns the Problem of a failed transaction. `configured` is the result of the `dpkg --configure` before it, or null
  * if none ran.
  */
-export function installFailure(install: Output, configured: Output | null, asked: InstallRequest, host: Host): Problem {
+export function installFailure(host: Host, install: Output, configured: Output | null, asked: InstallRequest): Problem {
   const { names, instead, warnings } = asked;
   const wanted =
     names.length > 0

@@ -53,7 +53,7 @@ async function rollBackIn({ session, request, context, owns, itself }: Update): 
   const from = options.diff ? checksumOf(host, program) : "";
   const step = { id: "program.update", title: `${program}: ${version} goes back` };
   if (options.dryRun) {
-    const to = await session.operation(step, () => previousVersion(request, host), pending);
+    const to = await session.operation(step, () => previousVersion(host, request), pending);
     const sums = { from, to: options.diff ? checksumOf(host, beside(program).previous) : "" };
     const next = shellLine(context.hint(itself("--rollback")));
     const update = { from: version, to, previous: null };
@@ -62,7 +62,7 @@ async function rollBackIn({ session, request, context, owns, itself }: Update): 
   const trees = await context.trees();
   const updated = await session.operation(
     step,
-    () => logged(session, step, () => rollBack(request, host, trees)),
+    () => logged(session, step, () => rollBack(host, trees, request)),
     changed,
   );
   const sums = { from, to: options.diff ? checksumOf(host, program) : "" };
@@ -93,7 +93,7 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
   const onBytes = (bytes: number, total: number): void => {
     reporter.progress({ phase: "downloaded", bytes, ...(total > 0 && { total_bytes: total }) });
   };
-  const replace = () => update(request, offer, host, trees, stop, onBytes);
+  const replace = () => update(host, trees, request, offer, stop, onBytes);
   const updated = await session.operation(step, () => logged(session, step, replace), changed);
   reportUpdated(session, updated, program, sums, context.hint(itself("--rollback")));
 

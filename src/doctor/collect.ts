@@ -23,7 +23,7 @@ export async function examineFeatures(
   const installed = features.filter(({ optional }) => optional?.isInstalled(reader) ?? true);
   const recipes = await Promise.all(installed.map((feature) => feature.recipes?.(facts) ?? []));
   const checks = await Promise.all(installed.map((feature) => feature.checks?.(checked) ?? []));
-  const findings = await examine(recipes.flat(), [...own, ...checks.flat()], reader);
+  const findings = await examine(reader, recipes.flat(), [...own, ...checks.flat()]);
   const ofCommands = installed.flatMap(({ command }, index) => (command ? (recipes[index] ?? []).slice(0, 1) : []));
   return {
     findings: [...findings, ...notConfigured(features, findings)],

@@ -11,9 +11,9 @@ import type { Requirement, Unmet } from "../problem/requirement.ts";
 const checkLimitMs = 15_000;
 
 export async function examine(
+  reader: HostReader,
   recipes: readonly Recipe[],
   entries: readonly Check[],
-  reader: HostReader,
   limitMs = checkLimitMs,
 ): Promise<Finding[]> {
   // Of two checks with one name the own one is kept, because it reports more, and otherwise the first one.
@@ -25,11 +25,11 @@ export async function examine(
   // Programs run while the other checks read files.
   const started = new Map<Check, Promise<Answer>>();
   for (const each of [...all.filter(({ runsProgram }) => runsProgram), ...all]) {
-    if (!started.has(each)) started.set(each, runCheck(each, reader, limitMs));
+    if (!started.has(each)) started.set(each, runCheck(reader, each, limitMs));
   }
   const findings = new Map<Check, Finding>();
   for (const each of all) {
-    const answer = (await started.get(each)) ?? (await runCheck(each, reader, limitMs));
+    const answer = (await started.get(each)) ?? (await runCheck(reader, each, limitMs));
     findings.set(each, { name: each.name, ...answer });
   }
   return belowTheirCauses(findings);
@@ -54,7 +54,7 @@ function belowTheirCauses(findings: ReadonlyMap<Check, Finding>): Finding[] {
 
 type Answer = Omit<Finding, "name">;
 
-async function runCheck(entry: Check, reader: HostReader, limitMs: number): Promise<Answer> {
+async function runCheck(reader: HostReader, entry: Check, limitMs: number): Promise<Answer> {
   try {
     const looked = entry.run(reader);
     if (!(looked instanceof Promise)) return describeChanges(looked);
@@ -109,7 +109,7 @@ export function stepsToRun(findings: readonly Finding[]): string[] {
  * Returns whether the difference is drift: a file or directory exists and only its owner can change it, but it is not
  * as this version writes it. The host works with it, and the next run converges it. An optional one may be missing.
  */
-function isDrift(changes: readonly Change[], resource: Resource, reader: HostReader): boolean {
+function isDrift(reader: HostReader, changes: readonly Change[], resource: Resource): boolean {
   return corrections(changes).every((change) => {
     if (change.kind !== "file" && change.kind !== "directory") return resource.optional === true;
     if (change.before === null) return resource.optional === true;
@@ -144,7 +144,7 @@ function fromResource(resource: Resource, recipe: Recipe, { id: step, needs = []
       const warnings: string[] = [];
       const changes = await resource.check(reader, [], (sentence) => warnings.push(sentence));
       if (changes.length > 0) {
-        const status = isDrift(changes, resource, reader) ? "warning" : "error";
+        const status = isDrift(reader, changes, resource) ? "warning" : "error";
         const detail = [...new Set(corrections(changes).map(describeMissing))].join("; ");
         return { status, detail, hint: resource.repairCommand?.(reader) ?? hint, step };
       }

@@ -54,7 +54,7 @@ export const entries: Check[] = [
       if (bytesFree >= roomWarning) return { status: "ok", detail };
       const status = bytesFree < roomError ? "error" : "warning";
       const clean = ["sudo", "apt-get", "clean"];
-      const list = ["sudo", "du", "-xh", "--max-depth=2", "--threshold=100M", mountPointOf(least.path, reader)];
+      const list = ["sudo", "du", "-xh", "--max-depth=2", "--threshold=100M", mountPointOf(reader, least.path)];
       return { status, detail, hint: bytesFree + packagesKept(reader, least.path) >= roomWarning ? clean : list };
     },
   },
@@ -68,7 +68,7 @@ export const entries: Check[] = [
       const share = inodesFree / inodes;
       const detail = `${Math.floor(share * 100)} % free for ${least.path}`;
       const status = share < inodeError ? "error" : share < inodeWarning ? "warning" : "ok";
-      const point = mountPointOf(least.path, reader);
+      const point = mountPointOf(reader, least.path);
       return { status, detail, hint: ["sudo", "du", "-x", "--inodes", "--max-depth=2", "--threshold=1000", point] };
     },
   },
@@ -103,7 +103,7 @@ function accessFault(path: string, { type, mode, uid }: Stat): { detail: string;
 /** Returns the bytes of packages that apt could fetch again, if they are on the same file system as this path. */
 function packagesKept(reader: HostReader, path: string): number {
   const dir = "/var/cache/apt/archives";
-  if (mountPointOf(dir, reader) !== mountPointOf(path, reader)) return 0;
+  if (mountPointOf(reader, dir) !== mountPointOf(reader, path)) return 0;
   const names = (reader.list(dir) ?? []).filter((name) => name.endsWith(".deb"));
   return names.reduce((bytes, name) => bytes + (reader.stat(`${dir}/${name}`)?.size ?? 0), 0);
 }

@@ -13,7 +13,7 @@ export const commandLimitMs = 600_000;
 /** A change of the file system. */
 export type FileChange = Exclude<Change, { kind: "packages" | "command" }>;
 
-export function applyFile(change: FileChange, host: Host): void {
+export function applyFile(host: Host, change: FileChange): void {
   if (change.kind === "file") host.writeFile(change.path, change.after.bytes, change);
   else if (change.kind === "removal") host.remove(change.path);
   else if (change.kind === "link" && change.after === null) host.remove(change.path);
@@ -23,7 +23,7 @@ export function applyFile(change: FileChange, host: Host): void {
 }
 
 /** Runs a command of a rollback. Throws a Problem if it fails. */
-export async function runOrThrow(argv: readonly string[], host: Host): Promise<void> {
+export async function runOrThrow(host: Host, argv: readonly string[]): Promise<void> {
   const { code, stderr } = await host.run(argv, { limitMs: commandLimitMs });
   if (code !== 0) throw new Problem("command-failed", `${shellLine(argv)} failed`, { returncode: code, stderr });
 }

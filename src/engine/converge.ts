@@ -65,7 +65,7 @@ export async function converge(steps: readonly Step[], seen: HostReader, options
       continue;
     }
     options.watch?.started?.(step);
-    const result = step.mark ? convergeMark(step, results, options) : await convergeStep(step, reader, ahead, options);
+    const result = step.mark ? convergeMark(step, results, options) : await convergeStep(reader, step, ahead, options);
     if (!options.act) ahead.push(...result.changes);
     else if (result.outcome !== "ok") reader = snapshot(options.act);
     results.push(result);
@@ -90,8 +90,8 @@ function convergeMark(step: Step, before: readonly StepResult[], options: Option
 }
 
 async function convergeStep(
-  step: Step,
   reader: HostReader,
+  step: Step,
   ahead: readonly Change[],
   options: Options,
 ): Promise<StepResult> {
@@ -100,7 +100,7 @@ async function convergeStep(
   try {
     const problem = intentionalFailure(step, options);
     if (problem) throw problem;
-    Object.assign(result, await checkStep(step, reader, ahead));
+    Object.assign(result, await checkStep(reader, step, ahead));
     if (result.reason !== undefined) return result;
     if (result.changes.length === 0 && result.unknown.length === 0) return result;
     if (!options.act) return { ...result, outcome: result.changes.length > 0 ? "pending" : "unknown" };
@@ -109,9 +109,9 @@ async function convergeStep(
     throwIfInterrupted(stop);
     if (step.requires) {
       const warnings: string[] = [];
-      for (const each of step.requires) warnings.push(...(await waitFor(each, options.act, options.watch, stop)));
+      for (const each of step.requires) warnings.push(...(await waitFor(options.act, each, options.watch, stop)));
       // Another process may have made the missing changes during the wait.
-      Object.assign(result, await checkResources(step.resources, snapshot(options.act), ahead));
+      Object.assign(result, await checkResources(snapshot(options.act), step.resources, ahead));
       result.warnings.push(...warnings);
       if (result.changes.length === 0) return result;
     }
@@ -119,29 +119,29 @@ async function convergeStep(
     const host = recordingHost(options.act, result.ran, stop, options.watch);
     const since = host.now();
     const verify = async (): Promise<void> => {
-      await verifyResources(step.resources, host, since);
+      await verifyResources(host, step.resources, since);
       await step.verify?.();
     };
     const journaled = step.journal && { journaled: step.id };
-    result.warnings.push(...(await transact(result.changes, host, verify, { ...options, ...journaled })));
+    result.warnings.push(...(await transact(host, result.changes, verify, { ...options, ...journaled })));
     return { ...result, outcome: "changed" };
   } catch (error) {
-    return { ...result, outcome: "failed", problem: withDiskFault(Problem.of(error), reader) };
+    return { ...result, outcome: "failed", problem: withDiskFault(reader, Problem.of(error)) };
   }
 }
 
 type CheckResult = Pick<StepResult, "changes" | "unknown" | "unknownHint" | "warnings" | "reason">;
 
 async function checkStep(
-  { resources, reasonToSkip }: Step,
   reader: HostReader,
+  { resources, reasonToSkip }: Step,
   before: readonly Change[],
 ): Promise<CheckResult> {
   try {
     const skip = (await reasonToSkip?.(reader)) ?? null;
     const reason = skip === null || typeof skip === "string" ? skip : withHint(skip);
     return reason === null
-      ? await checkResources(resources, reader, before)
+      ? await checkResources(reader, resources, before)
       : { changes: [], unknown: [], warnings: [], reason };
   } catch (error) {
     if (!(error instanceof UnknownStateError)) throw error;
@@ -154,8 +154,8 @@ function withHint({ reason, hint }: Unmet): string {
 }
 
 async function checkResources(
-  resources: readonly Resource[],
   reader: HostReader,
+  resources: readonly Resource[],
   before: readonly Change[],
 ): Promise<CheckResult> {
   const found: CheckResult = { changes: [], unknown: [], warnings: [] };
@@ -176,7 +176,7 @@ async function checkResources(
  * Checks the resources after their changes. Throws a Problem that names the first one that is still wrong, with the
  * reason if the host reports one.
  */
-async function verifyResources(resources: readonly Resource[], host: Host, since: number): Promise<void> {
+async function verifyResources(host: Host, resources: readonly Resource[], since: number): Promise<void> {
   for (const resource of resources) {
     const end = host.now() + (resource.settleMs ?? 0);
     for (;;) {
@@ -196,7 +196,7 @@ function recordingHost(host: Host, ran: ProgramRun[], stop: Stop, watch: Watch =
     ...host,
     async run(argv, options) {
       watch.running?.(argv);
-      const ended = observeChild(argv, options?.limitMs, host, stop, watch);
+      const ended = observeChild(host, argv, options?.limitMs, stop, watch);
       const answer = await host
         .run(argv, {
           ...options,
@@ -214,9 +214,9 @@ function recordingHost(host: Host, ran: ProgramRun[], stop: Stop, watch: Watch =
  * Reports a child that runs long, and one that does not stop when asked. Returns a function that ends the observation.
  */
 function observeChild(
+  reader: HostReader,
   argv: readonly string[],
   limitMs: number | undefined,
-  reader: HostReader,
   stop: Stop,
   watch: Watch,
 ): () => void {

@@ -23,7 +23,7 @@ export type Inverse =
  * Returns what undoes the change on this host, or null for a command without an undo. It is valid whether or not the
  * change is applied afterwards. Throws if the path is a device, a pipe or a socket, because nothing could restore it.
  */
-export function inverse(change: Change, reader: HostReader): Inverse | null {
+export function inverse(reader: HostReader, change: Change): Inverse | null {
   if (change.kind === "packages") return { kind: "packages", names: change.names };
   if (change.kind === "command") return change.undo ? { kind: "command", argv: change.undo } : null;
   const { path } = change;
@@ -45,7 +45,7 @@ export function inverse(change: Change, reader: HostReader): Inverse | null {
  * Returns the inverses to apply, in order: the latest change is undone first. Unpacked packages stay, and so do all
  * changes before them, because apt can repair and update packages only from their source.
  */
-export function toUndo(inverses: readonly Inverse[], reader: HostReader): Inverse[] {
+export function toUndo(reader: HostReader, inverses: readonly Inverse[]): Inverse[] {
   const last = inverses.findLastIndex(
     (each) => each.kind === "packages" && each.names.some((name) => unpackedPackage(reader, name)),
   );
@@ -59,7 +59,7 @@ export function toUndo(inverses: readonly Inverse[], reader: HostReader): Invers
  * Returns the change that an inverse still has to make, or null if the state is as before: it is not written again,
  * because a full disk may refuse that. Contents are secret, because the file may have been.
  */
-export function restoration(inverse: Inverse, reader: HostReader): Change | null {
+export function restoration(reader: HostReader, inverse: Inverse): Change | null {
   if (inverse.kind === "packages") return null;
   if (inverse.kind === "command") return { ...inverse, reason: "an interrupted run may have run its counterpart" };
   const { path } = inverse;
@@ -86,18 +86,18 @@ export function restoration(inverse: Inverse, reader: HostReader): Change | null
  * once: a step may change a path twice.
  */
 export async function undo(
-  inverses: readonly Inverse[],
   host: Host,
+  inverses: readonly Inverse[],
 ): Promise<{ changes: Change[]; failures: Problem[] }> {
   const changes: Change[] = [];
   const failures = new Map<string, Problem>();
   for (const each of inverses) {
     try {
       if ("path" in each && each.kind !== "directory") host.removeTemporary(each.path);
-      const change = restoration(each, host);
+      const change = restoration(host, each);
       if (change === null) continue;
-      if (change.kind === "command") await runOrThrow(change.argv, host);
-      else applyFile(change as FileChange, host);
+      if (change.kind === "command") await runOrThrow(host, change.argv);
+      else applyFile(host, change as FileChange);
       changes.push(change);
     } catch (error) {
       const problem = Problem.of(error);
@@ -110,7 +110,7 @@ export async function undo(
 /**
  * Runs the commands, so that services get their old files back. Returns the first that fails, and runs none after it.
  */
-export async function firstFailing(commands: readonly string[][], host: Host): Promise<string[] | null> {
+export async function firstFailing(host: Host, commands: readonly string[][]): Promise<string[] | null> {
   for (const argv of commands) if ((await host.run(argv, { limitMs: commandLimitMs })).code !== 0) return argv;
   return null;
 }

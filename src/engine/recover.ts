@@ -14,7 +14,7 @@ import type { StepResult } from "./step.ts";
 /** Returns the changes that a recovery would make, one result per step. */
 export function planRecovery(reader: HostReader): Promise<StepResult[]> {
   return eachStep(reader, async ({ inverses, again }) => {
-    const restorations = toUndo(inverses, reader).flatMap((each) => restoration(each, reader) ?? []);
+    const restorations = toUndo(reader, inverses).flatMap((each) => restoration(reader, each) ?? []);
     return { outcome: "pending", changes: [...restorations, ...again.map(againChange)] };
   });
 }
@@ -25,15 +25,15 @@ export function planRecovery(reader: HostReader): Promise<StepResult[]> {
  */
 export async function recover(host: Host): Promise<StepResult[]> {
   const results = await eachStep(host, async ({ inverses, again }, path) => {
-    const { changes, failures } = await undo(toUndo(inverses, host), host);
-    const failing = await firstFailing(again, host);
+    const { changes, failures } = await undo(host, toUndo(host, inverses));
+    const failing = await firstFailing(host, again);
     const warnings = failing === null ? [] : [`${shellLine(failing)} failed after the rollback`];
     const made = { changes: [...changes, ...again.map(againChange)], warnings };
     const [first] = failures;
     if (first) {
       const message = `not rolled back: ${failures.map(({ message }) => message).join("; ")}`;
       const problem = first.with({ message, hint: first.hint ?? recoverHint });
-      return { outcome: "failed", ...made, problem: withDiskFault(problem, host) };
+      return { outcome: "failed", ...made, problem: withDiskFault(host, problem) };
     }
     host.remove(path);
     return { outcome: "changed", ...made };
@@ -54,7 +54,7 @@ async function eachStep(
     try {
       results.push({ ...empty, ...(await rollBack(readJournal(reader, path), path)) });
     } catch (error) {
-      results.push({ ...empty, problem: withDiskFault(Problem.of(error), reader) });
+      results.push({ ...empty, problem: withDiskFault(reader, Problem.of(error)) });
     }
   }
   return results;

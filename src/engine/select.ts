@@ -20,7 +20,7 @@ export interface Choice {
  * is included only if --only names it. Throws a usage Problem for an unknown id. Throws a requirement Problem if a
  * selected step depends on an unmet resource of one that is left out.
  */
-export async function select(recipe: Recipe, { only, skip, typed }: Choice, reader: HostReader): Promise<Step[]> {
+export async function select(reader: HostReader, recipe: Recipe, { only, skip, typed }: Choice): Promise<Step[]> {
   if (only === undefined && skip === undefined) return recipe.steps;
   const wanted = idsOf(recipe, "--only", only, typed);
   const unwanted = idsOf(recipe, "--skip", skip, typed);

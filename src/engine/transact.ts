@@ -19,41 +19,41 @@ import type { Journal } from "./journal.ts";
  * changes. Returns warnings. `journaled`: the id of a step whose rollback has to outlive this process.
  */
 export async function transact(
-  changes: readonly Change[],
   host: Host,
+  changes: readonly Change[],
   verify: () => Promise<void>,
   { stop = () => null, watch, again, journaled }: Options & { journaled?: string } = {},
 ): Promise<string[]> {
-  const journal = journaled === undefined ? null : await newJournal(journaled, changes, host);
+  const journal = journaled === undefined ? null : await newJournal(host, journaled, changes);
   const inverses: Inverse[] = [];
   const warnings: string[] = [];
   try {
     for (const change of mergePackages(changes)) {
       throwIfInterrupted(stop);
-      const before = inverse(change, host);
+      const before = inverse(host, change);
       if (before !== null) {
         journal?.add(before);
         inverses.push(before);
       }
-      if (change.kind === "packages") warnings.push(...(await installPackages(change, host, stop, watch)));
-      else if (change.kind === "command") warnings.push(...(await command(change, host)));
-      else applyFile(change, host);
+      if (change.kind === "packages") warnings.push(...(await installPackages(host, change, stop, watch)));
+      else if (change.kind === "command") warnings.push(...(await command(host, change)));
+      else applyFile(host, change);
     }
     throwIfInterrupted(stop);
     await verify();
     journal?.end();
     return warnings;
   } catch (error) {
-    const undone = toUndo(inverses, host);
+    const undone = toUndo(host, inverses);
     const failure = { error: error as Error, changes, journal };
-    const problem = await rollBack(undone, failure, host);
+    const problem = await rollBack(host, undone, failure);
     // The rollback removed apt's source, and no other source has these packages.
     const isApt = undone.length > 0 && problem.hint?.includes("apt-get") === true && again !== undefined;
     throw isApt ? problem.with({ hint: again }) : problem;
   }
 }
 
-async function newJournal(step: string, changes: readonly Change[], host: Host): Promise<Journal> {
+async function newJournal(host: Host, step: string, changes: readonly Change[]): Promise<Journal> {
   const { openJournal } = await import("./journal.ts");
   return openJournal(host, { step, again: againCommands(changes) });
 }
@@ -73,12 +73,12 @@ function mergePackages(changes: readonly Change[]): Change[] {
 }
 
 async function command(
-  { argv, mayFail, logs = [], code: failure = "command-failed", hintFor }: Extract<Change, { kind: "command" }>,
   host: Host,
+  { argv, mayFail, logs = [], code: failure = "command-failed", hintFor }: Extract<Change, { kind: "command" }>,
 ): Promise<string[]> {
   const { code, stderr } = await host.run(argv, { limitMs: commandLimitMs });
   if (code === 0) return [];
-  const logged = await firstOutput(logs, host);
+  const logged = await firstOutput(host, logs);
   const named = /\/etc\/[\w./@+-]*\w/g;
   const file = [...`${stderr}${logged}`.matchAll(named)].map(([path]) => path).find((path) => isFile(host, path));
   if (mayFail !== undefined) return [[mayFail, ...linesOf(logged)].join("; ")];
@@ -98,7 +98,7 @@ function isFile(reader: HostReader, path: string): boolean {
  * Returns the output of the first of these commands that prints anything. The commands print the newest line first; the
  * result has the oldest first.
  */
-export async function firstOutput(commands: readonly string[][], reader: HostReader): Promise<string> {
+export async function firstOutput(reader: HostReader, commands: readonly string[][]): Promise<string> {
   for (const argv of commands) {
     const { stdout } = await reader.probe(argv);
     if (stdout.trim() !== "") return `${stdout.trimEnd().split("\n").reverse().join("\n")}\n`;
@@ -113,12 +113,12 @@ interface Failure {
 }
 
 /** Rolls back what was applied, and returns the failure with the result of the rollback in its message. */
-async function rollBack(inverses: readonly Inverse[], failure: Failure, host: Host): Promise<Problem> {
+async function rollBack(host: Host, inverses: readonly Inverse[], failure: Failure): Promise<Problem> {
   const { error, changes, journal } = failure;
-  const { failures } = await undo(inverses, host);
+  const { failures } = await undo(host, inverses);
   const notes = failures.map(({ message }) => `not put back: ${message}`);
   const isComplete = notes.length === 0;
-  const fails = inverses.length === 0 ? null : await firstFailing(againCommands(changes), host);
+  const fails = inverses.length === 0 ? null : await firstFailing(host, againCommands(changes));
   if (fails !== null) {
     const also = isComplete ? "without our files too: it was broken before this run" : "as well";
     notes.push(`${shellLine(fails)} fails ${also}`);

@@ -20,12 +20,12 @@ export function openTyped(
   trusted: readonly number[],
   reader = rootUid,
 ): OpenedEntry | null {
-  return openEntry(root || "/", root, typed, trusted, reader);
+  return openEntry(reader, root || "/", root, typed, trusted);
 }
 
 /** Implements {@link Trees.openBelow}. */
 export function openBelow(dir: string, path: string, root: string): OpenedEntry | null {
-  return openEntry(dir, root, path, null, rootUid);
+  return openEntry(rootUid, dir, root, path, null);
 }
 
 /**
@@ -33,18 +33,18 @@ export function openBelow(dir: string, path: string, root: string): OpenedEntry 
  * `reader`: a user who must have permission to read it.
  */
 function openEntry(
+  reader: number,
   start: string,
   root: string,
   typed: string,
   trusted: readonly number[] | null,
-  reader: number,
 ): OpenedEntry | null {
   const path = typed.startsWith("/") || trusted === null ? typed : `${process.cwd()}/${typed}`;
   /** The open directories on the way. ".." returns to them, even after a directory was moved. */
   const way: number[] = [];
   try {
     way.push(fs.openSync(start, O_PATH | O_DIRECTORY));
-    const links = nullIfMissing(() => follow(way, path, trusted, reader));
+    const links = nullIfMissing(() => follow(reader, way, path, trusted));
     if (links === null) return null;
     const last = way.at(-1) as number;
     const { mode, uid } = fs.fstatSync(last);
@@ -57,7 +57,7 @@ function openEntry(
       );
     }
     const kind = mode & S_IFMT;
-    demandAccess(last, reader, kind === S_IFDIR ? mayRead | maySearch : mayRead);
+    demandAccess(reader, last, kind === S_IFDIR ? mayRead | maySearch : mayRead);
     const type = kind === S_IFDIR ? "directory" : kind === S_IFREG ? "file" : "other";
     // Opening a pipe may block, and no caller reads one.
     const fd = type === "other" ? (way.pop() as number) : openToRead(last, typed);
@@ -72,7 +72,7 @@ function openEntry(
  * Throws {@link RejectedArchive} if a user may not read or search an open file. Group membership is not looked up: a file of
  * another user must be open to its group and to all others.
  */
-function demandAccess(fd: number, reader: number, bits: number): void {
+function demandAccess(reader: number, fd: number, bits: number): void {
   if (reader === rootUid) return;
   const { uid, mode } = fs.fstatSync(fd);
   const granted = uid === reader ? mode >> 6 : mode & (mode >> 3);
@@ -115,7 +115,7 @@ interface Link {
  * Extends `way` to the target of the path. Returns the links on it whose owners are not trusted, or null for a circle
  * of links.
  */
-function follow(way: number[], typed: string, trusted: readonly number[] | null, reader: number): Link[] | null {
+function follow(reader: number, way: number[], typed: string, trusted: readonly number[] | null): Link[] | null {
   const names = typed.split("/");
   const links: Link[] = [];
   let followed = 0;
@@ -127,7 +127,7 @@ function follow(way: number[], typed: string, trusted: readonly number[] | null,
       else if (trusted === null) throw new RejectedArchive(`${typed} leads out of it`);
       continue;
     }
-    demandAccess(dir, reader, maySearch);
+    demandAccess(reader, dir, maySearch);
     const fd = fs.openSync(`${openName(dir)}/${name}`, O_PATH | O_NOFOLLOW);
     const { mode, uid } = fs.fstatSync(fd);
     if ((mode & S_IFMT) !== S_IFLNK) {

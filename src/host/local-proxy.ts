@@ -12,7 +12,7 @@ export function proxyFor(address: string): string | null {
   if (proxy === undefined) return null;
   const host = hostname.replace(/^\[|\]$/g, "");
   const open = port || (protocol === "https:" ? "443" : "80");
-  const isExcepted = (variable("no_proxy") ?? "").split(",").some((entry) => matches(entry.trim(), host, open));
+  const isExcepted = (variable("no_proxy") ?? "").split(",").some((entry) => matches(host, entry.trim(), open));
   return isExcepted ? null : withoutCredentials(proxy);
 }
 
@@ -20,7 +20,7 @@ function variable(name: string): string | undefined {
   return process.env[name] || process.env[name.toUpperCase()] || undefined;
 }
 
-function matches(entry: string, host: string, port: string): boolean {
+function matches(host: string, entry: string, port: string): boolean {
   if (entry === "") return false;
   if (entry === "*") return true;
   const [network = "", bits] = entry.split("/");

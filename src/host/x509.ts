@@ -29,7 +29,7 @@ export function parsePrivateKey(pem: string): KeyObject | string {
  * Returns whether a host name or IPv4 address is among the subject alternative names. Like browsers, ignores the common
  * name.
  */
-export function certifies(certificate: X509Certificate, host: string): boolean {
+export function certifies(host: string, certificate: X509Certificate): boolean {
   if (certificate.checkHost(host, { subject: "never" }) !== undefined) return true;
   try {
     return /^[\d.]+$/.test(host) && certificate.checkIP(host) !== undefined;

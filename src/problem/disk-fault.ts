@@ -23,20 +23,20 @@ const fewInodes = 500;
  * Returns the same problem, with its cause first if that is the disk. Returns it unchanged if the disk cannot be
  * examined.
  */
-export function withDiskFault(problem: Problem, reader: HostReader): Problem {
+export function withDiskFault(reader: HostReader, problem: Problem): Problem {
   try {
-    return withCause(problem, reader);
+    return withCause(reader, problem);
   } catch {
     return problem;
   }
 }
 
-function withCause(problem: Problem, reader: HostReader): Problem {
-  const fixed = fixedFile(problem.message, reader);
+function withCause(reader: HostReader, problem: Problem): Problem {
+  const fixed = fixedFile(reader, problem.message);
   if (fixed !== null) return becauseOf(problem, fixed);
   const said = [problem.message, ...linesOf(problem.stderr)];
   for (const line of said) {
-    const found = faultIn(line, problem.message, reader);
+    const found = faultIn(reader, line, problem.message);
     if (found !== null) return becauseOf(problem, found);
   }
   return problem;
@@ -62,10 +62,10 @@ function becauseOf(problem: Problem, { code, cause, hint }: Cause): Problem {
  * Returns the reason why a file cannot be replaced, or null. Only the system's own message about a path counts:
  * programs report such errors for other causes.
  */
-function fixedFile(message: string, reader: HostReader): Cause | null {
+function fixedFile(reader: HostReader, message: string): Cause | null {
   const [, path = "", words] = /^(\/[^:;]+): (operation not permitted|resource busy or locked)/.exec(message) ?? [];
   if (words === undefined) return null;
-  if (words.startsWith("resource") && mountPointOf(path, reader) === path) {
+  if (words.startsWith("resource") && mountPointOf(reader, path) === path) {
     return {
       code: "in-use",
       cause: `${path} is mounted by itself, so that it cannot be replaced`,
@@ -80,13 +80,13 @@ function fixedFile(message: string, reader: HostReader): Cause | null {
     : null;
 }
 
-function faultIn(line: string, told: string, reader: HostReader): Cause | null {
+function faultIn(reader: HostReader, line: string, told: string): Cause | null {
   if (tooLarge.test(line)) return fileSizeLimit(reader);
   const isReadOnly = readOnly.test(line);
   if (!isReadOnly && !full.test(line)) return null;
   const named = pathIn(line, told);
-  const path = named && nearestExisting(named, reader);
-  return isReadOnly ? readOnlyDisk(path, reader) : noSpace(path, reader);
+  const path = named && nearestExisting(reader, named);
+  return isReadOnly ? readOnlyDisk(reader, path) : noSpace(reader, path);
 }
 
 /** Returns the limit of this process as the cause, or null if the file system refused the size. */
@@ -98,7 +98,7 @@ function fileSizeLimit(reader: HostReader): Cause | null {
   return { code: "limit-exceeded", cause, hint: ["ulimit", "-f", "unlimited"] };
 }
 
-function noSpace(path: string | null, reader: HostReader): Cause {
+function noSpace(reader: HostReader, path: string | null): Cause {
   if (path === null) return { code: "no-space", cause: "no space left", hint: ["df", "-h"] };
   const space = reader.space(path);
   const noInodes = space !== null && space.inodes > 0 && space.inodesFree < fewInodes;
@@ -107,10 +107,10 @@ function noSpace(path: string | null, reader: HostReader): Cause {
     : { code: "no-space", cause: `no space left at ${path}`, hint: ["df", "-h", path] };
 }
 
-function readOnlyDisk(path: string | null, reader: HostReader): Cause {
+function readOnlyDisk(reader: HostReader, path: string | null): Cause {
   if (path === null)
     return { code: "read-only-file-system", cause: "read-only file system", hint: ["findmnt", "--options", "ro"] };
-  const point = mountPointOf(path, reader);
+  const point = mountPointOf(reader, path);
   return {
     code: "read-only-file-system",
     cause: `${point} is a read-only file system`,
@@ -130,8 +130,8 @@ function pathIn(line: string, told: string): string | null {
 }
 
 /** Returns the path itself, or its nearest existing parent directory. */
-function nearestExisting(path: string, reader: HostReader): string {
+function nearestExisting(reader: HostReader, path: string): string {
   const trimmed = path.replace(/[./]+$/, "");
   if (trimmed === "") return "/";
-  return reader.stat(trimmed)?.type === "directory" ? trimmed : nearestExisting(parentOf(trimmed), reader);
+  return reader.stat(trimmed)?.type === "directory" ? trimmed : nearestExisting(reader, parentOf(trimmed));
 }

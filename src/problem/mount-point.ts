@@ -3,7 +3,7 @@ import { textOf } from "../host/text-file.ts";
 import { linesOf } from "../text/lines.ts";
 
 /** Returns the mount point of the file system that contains a path. */
-export function mountPointOf(path: string, reader: HostReader): string {
+export function mountPointOf(reader: HostReader, path: string): string {
   const points = linesOf(textOf(reader, "/proc/self/mounts") ?? "")
     .map((line) => line.split(" ")[1] ?? "/")
     .filter((point) => point === "/" || path === point || path.startsWith(`${point}/`))

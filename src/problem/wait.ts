@@ -25,8 +25,8 @@ export interface WaitWatch {
  * time.
  */
 export async function waitFor(
-  requirement: Requirement,
   reader: HostReader,
+  requirement: Requirement,
   watch: WaitWatch = {},
   stop: Stop = () => null,
 ): Promise<string[]> {

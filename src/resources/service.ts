@@ -54,7 +54,7 @@ export function service(described: ServiceSpec): Resource {
       const why = explain?.(reader, sinceMs) ?? null;
       // A service may exit immediately after its start, and systemctl then reports no error.
       if (why !== null || (await keepsRunning(reader, unit, settledMs))) return why;
-      return linesOf(await firstOutput(logsOf(unit), reader)).join("; ");
+      return linesOf(await firstOutput(reader, logsOf(unit))).join("; ");
     },
     async check(reader, ahead) {
       if (isMasked(reader, unit)) {

@@ -63,7 +63,7 @@ function resourceOf(want: Want): Resource {
     settleMs: 5000,
     hasFailed: async (reader) => active === true && (await stateOf(unit, { ...reader })) === "failed",
     async explain(reader) {
-      return linesOf(await firstOutput(logsOf(unit), reader)).join("; ");
+      return linesOf(await firstOutput(reader, logsOf(unit))).join("; ");
     },
     async check(before, ahead) {
       const reader = overlay(before, ahead);

@@ -38,7 +38,7 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
     await (options.dryRun ? warnOfRecovery(host, note) : recoverFirst(host, note, stop));
     const { recipe, reader, steps, failAt } = await look(session, recipeFor);
     const wait = options.dryRun ? null : { watch: reporter.watch, stop };
-    await session.note(await checkRequirements(recipe, reader, wait), terms.known);
+    await session.note(await checkRequirements(reader, recipe, wait), terms.known);
     const log = options.dryRun ? null : session.log(recipe.logPath);
     const watch = { ...reporter.watch, ...stepWatch(reporter, log) };
     const results = await converge(steps, reader, {
@@ -115,7 +115,7 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
     throw new Problem("not-confirmed", `${command} changes this host: say --yes, or --dry-run to look`, { hint });
   }
   const { recipe, reader, steps, failAt } = await look(session, recipeFor);
-  const notes = await checkRequirements(recipe, reader, null);
+  const notes = await checkRequirements(reader, recipe, null);
   const planned = await converge(steps, reader, { failAt });
   const pending = planned.filter(({ outcome }) => outcome !== "ok");
   if (pending.length === 0) return [];
@@ -141,5 +141,5 @@ async function look({ host, options, environment }: Session, recipeFor: RecipeFo
   if (failStep !== undefined && !ids.includes(failStep)) {
     throw unknownStep(failStep, ids, "--fail-step", failStep, typed);
   }
-  return { reader, recipe, failAt: failStep, steps: await select(recipe, { only, skip, typed }, reader) };
+  return { reader, recipe, failAt: failStep, steps: await select(reader, recipe, { only, skip, typed }) };
 }

@@ -15,15 +15,15 @@ export interface Notes {
  * Returns the notes of the requirements. An unmet one throws a Problem. Without `wait`, no requirement is waited for.
  */
 export async function checkRequirements(
-  { requires }: Recipe,
   reader: HostReader,
+  { requires }: Recipe,
   wait: { watch: WaitWatch; stop: Stop } | null,
 ): Promise<Notes> {
   const notes: Notes = { warnings: [], unknown: [] };
   for (const requirement of requires) {
     try {
       const limited = wait ? requirement : { ...requirement, waitMs: 0 };
-      notes.warnings.push(...(await waitFor(limited, reader, wait?.watch, wait?.stop)));
+      notes.warnings.push(...(await waitFor(reader, limited, wait?.watch, wait?.stop)));
     } catch (error) {
       if (!(error instanceof UnknownStateError)) throw error;
       notes.unknown.push(error.message);

@@ -75,7 +75,7 @@ export function runnerChecks(host: Host): Check[] {
     checksOfRunners("ci-runner:polling", polling),
     checksOfRunners("ci-runner:guard", guard),
     checksOfRunners("ci-runner:shared-host", sharedHost),
-    { ...checksOfRunners("ci-runner:token", (config) => tokens(config, host)), runsProgram: true },
+    { ...checksOfRunners("ci-runner:token", (config) => tokens(host, config)), runsProgram: true },
     checksOfDocker("ci-runner:docker-config", dockerConfig),
     { ...checksOfDocker("ci-runner:disk", disk), runsProgram: true, follows: ["ci-runner:docker"] },
     checksOfDocker("ci-runner:mtu", mtu),
@@ -204,7 +204,7 @@ async function sharedHost({ runners }: RunnerConfig, reader: HostReader): Promis
   return { status: "warning", detail, hint: ["sudo", "edox-ops", ...register] };
 }
 
-async function tokens({ runners }: RunnerConfig, host: Host): Promise<Answer> {
+async function tokens(host: Host, { runners }: RunnerConfig): Promise<Answer> {
   const [{ accepted }, { systemIdOf }] = [await import("./status.ts"), await import("./registration/system-id.ts")];
   const systemId = systemIdOf(host);
   const answers = await Promise.all(

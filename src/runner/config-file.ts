@@ -63,6 +63,6 @@ export function demandReplaceableFile(host: Host): void {
   try {
     host.writeFile(runnerConfigPath, bytes, { mode: 0o600, uid: stat.uid, gid: stat.gid });
   } catch (error) {
-    throw withDiskFault(Problem.of(error), host);
+    throw withDiskFault(host, Problem.of(error));
   }
 }

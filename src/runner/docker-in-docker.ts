@@ -77,7 +77,7 @@ export function dockerConfig(named: readonly string[]): Step {
           const record = readRecord(reader);
           const edits = (config: RunnerConfig, host: HostReader, tell: Warn) => {
             const made = dindEdits(config, (runner) => recordOf(record, runner)?.privileged ?? null, named, tell);
-            warnOfSites(config, made, host, tell);
+            warnOfSites(host, config, made, tell);
             return made;
           };
           return configFile("ci-runner:docker-privileged", title, edits).check(reader, ahead, warn);
@@ -90,7 +90,7 @@ export function dockerConfig(named: readonly string[]): Step {
 }
 
 /** Warns if a runner that is privileged, or becomes privileged, shares the host with sites. */
-function warnOfSites({ runners }: RunnerConfig, made: readonly ConfigEdit[], reader: HostReader, warn: Warn): void {
+function warnOfSites(reader: HostReader, { runners }: RunnerConfig, made: readonly ConfigEdit[], warn: Warn): void {
   const becomes = (index: number): boolean => made.some((each) => each.kind === "set" && each.runner === index);
   const strong = runners.filter(({ docker }, index) => isPrivileged(docker) || becomes(index));
   const warning = sharedHostWarning(

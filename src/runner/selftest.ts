@@ -44,12 +44,12 @@ const lengths = [1500, 1460, 1400, 1360, 1280];
  * time. Throws a Problem if it cannot start.
  */
 export async function selftest(
-  runner: Runner,
   host: Host,
+  runner: Runner,
   stop: Stop,
   { file, typed }: { file: string | undefined; typed: readonly string[] },
 ): Promise<Selftest> {
-  await waitFor(dockerThere, host);
+  await waitFor(host, dockerThere);
   const address = addressOf(runner);
   const docker = async (...argv: string[]): Promise<Output> => {
     throwIfInterrupted(stop);

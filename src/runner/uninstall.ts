@@ -140,7 +140,7 @@ export async function demandRemovable(
   for (const { resources, requires = [] } of uninstallation(choices).steps) {
     const packages = resources.find(({ name }) => name.endsWith(":packages"));
     if ((await packages?.check(host, [], () => {}))?.length === 0) continue;
-    for (const each of requires) await waitFor(each, host, {}, stop).catch(refusal);
+    for (const each of requires) await waitFor(host, each, {}, stop).catch(refusal);
   }
 }
 

@@ -28,7 +28,7 @@ export function installedVersion(reader: HostReader): string {
  * versions are then unknown.
  */
 export async function fetchLists(host: Host, stop: Stop): Promise<void> {
-  await waitFor(sourcesReadable(), host, {}, stop);
+  await waitFor(host, sourcesReadable(), {}, stop);
   const uri = chosenRepository(host, runnerSourcePath)?.uri;
   const failed = (await updateLists(host, stop)).find((sentence) => uri !== undefined && sentence.includes(uri));
   if (failed === undefined) return;
@@ -43,7 +43,7 @@ export async function fetchLists(host: Host, stop: Stop): Promise<void> {
 export async function outdatedPackages(reader: HostReader): Promise<string[]> {
   const present = presentPackages(reader, runnerPackages);
   if (present.some((name) => packageState(reader, name) === "incomplete")) return present;
-  return [...(await newerVersions(present, reader)).keys()];
+  return [...(await newerVersions(reader, present)).keys()];
 }
 
 export function upgrading(): Recipe {

@@ -78,10 +78,10 @@ export async function findOffer(
  * continue with the old program. Throws a Problem if it fails, with the program unchanged.
  */
 export async function update(
-  { program, version }: UpdateRequest,
-  { release, asset, binary }: Offer,
   host: Host,
   trees: Trees,
+  { program, version }: UpdateRequest,
+  { release, asset, binary }: Offer,
   stop: Stop,
   onBytes: (bytes: number, total: number) => void,
 ): Promise<Updated> {
@@ -94,7 +94,7 @@ export async function update(
     throw new Problem("conflict", `${previous} is a directory: this version is to be kept there`, { hint });
   }
   demandRoom(host, folderOf(program));
-  return replaceProgram(program, host, trees, async () => {
+  return replaceProgram(host, trees, program, async () => {
     const [fetched, unpacked] = [`${work}/${asset}`, `${work}/unpacked`];
     const fresh = `${unpacked}/usr/bin/edox-ops`;
     const why = await host.download(release.addressOf(asset), fetched, { mostBytes, onBytes });
@@ -122,7 +122,7 @@ export async function update(
 /**
  * Returns the version that a rollback would restore, and changes nothing. Throws a Problem if no rollback is possible.
  */
-export async function previousVersion({ program }: UpdateRequest, host: Host): Promise<string> {
+export async function previousVersion(host: Host, { program }: UpdateRequest): Promise<string> {
   const { previous } = beside(program);
   demandExists(host, program);
   demandUnpackaged(host, program, aptLine("edox-ops_X.Y.Z_ARCHITECTURE.deb"));
@@ -146,11 +146,11 @@ export async function previousVersion({ program }: UpdateRequest, host: Host): P
 }
 
 /** Swaps this version and the previous one. The caller holds the lock. */
-export async function rollBack(order: UpdateRequest, host: Host, trees: Trees): Promise<Updated> {
+export async function rollBack(host: Host, trees: Trees, order: UpdateRequest): Promise<Updated> {
   const { program, version } = order;
   const { previous, work } = beside(program);
-  const to = await previousVersion(order, host);
-  return replaceProgram(program, host, trees, async () => {
+  const to = await previousVersion(host, order);
+  return replaceProgram(host, trees, program, async () => {
     const fresh = `${work}/edox-ops`;
     if (!trees.share(previous, fresh)) throw new Error(`${previous} cannot have a second name`);
     return { fresh, from: version, to };
@@ -166,9 +166,9 @@ export function aptLine(asset: string): string[] {
  * Replaces the program. `made` creates the new file in the work folder. A program exists at its path at every moment.
  */
 async function replaceProgram(
-  program: string,
   host: Host,
   trees: Trees,
+  program: string,
   made: () => Promise<{ fresh: string; from: string; to: string }>,
 ): Promise<Updated> {
   const { previous, work } = beside(program);
@@ -186,7 +186,7 @@ async function replaceProgram(
     trees.move(fresh, program);
     return { from, to, previous: kept ? previous : null };
   } catch (error) {
-    throw withDiskFault(Problem.of(error), host);
+    throw withDiskFault(host, Problem.of(error));
   } finally {
     try {
       trees.remove(work);

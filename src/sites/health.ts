@@ -121,7 +121,7 @@ function treeFaults(reader: HostReader, project: Project): Fault[] {
     // An enabled site is probed instead.
     faults.push({ detail: `${root_path} has no index.html`, hint: ["ls", "-la", root_path], mild: true });
   }
-  const unpublished = source_path === null ? null : whyNotPublished(source_path, reader);
+  const unpublished = source_path === null ? null : whyNotPublished(reader, source_path);
   if (unpublished !== null) {
     const detail = `the source ${source_path} is not published: ${unpublished.reason}`;
     faults.push({ detail, hint: command("update", slug, "--source-path", "DIRECTORY") });

@@ -180,7 +180,7 @@ function registered(slug: string): Requirement {
  */
 function publishableSource({ source_path }: Edit): Requirement {
   return requirement("the source path may be published", async (reader) => {
-    const never = source_path ? whyNotPublished(source_path, reader) : null;
+    const never = source_path ? whyNotPublished(reader, source_path) : null;
     if (!source_path || never === null) return null;
     return {
       reason: `--source-path ${source_path} is not published: ${never.reason}`,

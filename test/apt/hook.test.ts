@@ -17,7 +17,7 @@ function installing(stderr: string): FakeHost {
   return host;
 }
 
-const install = (host: FakeHost) => installPackages({ names: ["less"] }, host, () => null);
+const install = (host: FakeHost) => installPackages(host, { names: ["less"] }, () => null);
 const failure = (host: FakeHost) => install(host).catch((error: Error) => error);
 
 describe("apt: a failing hook", () => {

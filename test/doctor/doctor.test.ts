@@ -17,7 +17,7 @@ import type { FakeHost } from "../fake-host.ts";
 const entries = [...ofHost, ...nginxChecks];
 
 async function finding(name: string, host: FakeHost) {
-  return (await examine([], entries, host)).find((each) => each.name === name);
+  return (await examine(host, [], entries)).find((each) => each.name === name);
 }
 
 describe("resources of the recipes", () => {
@@ -46,7 +46,7 @@ describe("resources of the recipes", () => {
       const recipe = bootstrap(gatherFacts(host));
       await converge(recipe.steps, host, { act: host });
       spoil(host);
-      const findings = await examine([recipe], [], host);
+      const findings = await examine(host, [recipe], []);
       expect(findings.filter((each) => each.status !== "ok" && each.name === name)).toMatchObject([{ status }]);
       expect(stepsToRun(findings)).toHaveLength(1);
     });
@@ -63,7 +63,7 @@ test("doctor: a check that does not respond fails alone", async () => {
   };
   const again = ["sudo", "edox-ops", "doctor"];
   const fine = { name: "fine", run: () => ({ status: "ok" as const, detail: "" }) };
-  expect(await examine([], [slow, broken, fine], fakeDebian(), 10)).toEqual([
+  expect(await examine(fakeDebian(), [], [slow, broken, fine], 10)).toEqual([
     { name: "slow", status: "error", detail: "no answer within 0.01 s", hint: again },
     { name: "broken", status: "error", detail: "EIO" },
     { name: "fine", status: "ok", detail: "" },
@@ -77,7 +77,7 @@ describe("doctor: causes precede their consequences", () => {
     run: () => ({ status, detail: "" }),
   });
   const order = async (...all: Check[]) =>
-    (await examine([], all, fakeDebian())).map(({ name, follows }) => (follows ? `${name} < ${follows}` : name));
+    (await examine(fakeDebian(), [], all)).map(({ name, follows }) => (follows ? `${name} < ${follows}` : name));
 
   test("doctor: a failing check is placed below the first failing check that it depends on", async () => {
     expect(
@@ -111,7 +111,7 @@ describe("doctor: causes precede their consequences", () => {
 
   test("doctor: a missing package is the cause of failing resources of the step that needs it", async () => {
     const host = fakeDebian();
-    const findings = await examine([bootstrap(gatherFacts(host))], entries, host);
+    const findings = await examine(host, [bootstrap(gatherFacts(host))], entries);
     const of = (name: string) => findings.find((each) => each.name === name);
     expect(of("package:nginx")?.follows).toBeUndefined();
     expect(of("package:git")?.follows).toBeUndefined();
@@ -125,7 +125,7 @@ describe("doctor: causes precede their consequences", () => {
     await converge(recipe.steps, host, { act: host });
     const path = "/etc/nginx/conf.d/edox-ops-limits.conf";
     host.put(path, "# mine\n");
-    const found = (await examine([recipe], [], host)).find(({ name }) => name === "nginx:limits");
+    const found = (await examine(host, [recipe], [])).find(({ name }) => name === "nginx:limits");
     expect(found?.detail).toBe(`${path} differs from what edox-ops writes`);
   });
 });
@@ -209,7 +209,7 @@ describe("doctor: resources of something that a host may lack", () => {
     failed: "failed",
   });
   const found = async (recipes: Recipe[], host: FakeHost) =>
-    (await examine(recipes, [], host)).map(({ name, status, detail, hint = [] }) =>
+    (await examine(host, recipes, [])).map(({ name, status, detail, hint = [] }) =>
       [name, status, detail, ...(hint.length > 0 ? [hint.join(" ")] : [])].join(": "),
     );
 

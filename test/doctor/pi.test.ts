@@ -29,7 +29,7 @@ function pages(size: number): Uint8Array {
 }
 
 async function finding(name: string, host: FakeHost) {
-  const found = (await examine([bootstrap(gatherFacts(host))], pi, host)).filter((each) => each.name === name);
+  const found = (await examine(host, [bootstrap(gatherFacts(host))], pi)).filter((each) => each.name === name);
   expect(found).toBeArrayOfSize(1);
   return found[0];
 }
@@ -41,8 +41,8 @@ function toldBefore(host: FakeHost): string[] {
 }
 
 test("pi: no other host has these checks, and on a Pi without faults all pass", async () => {
-  expect(await examine([], pi, fakeDebian())).toEqual([]);
-  const findings = await examine([], pi, fakePi());
+  expect(await examine(fakeDebian(), [], pi)).toEqual([]);
+  const findings = await examine(fakePi(), [], pi);
   expect(findings.filter(({ status }) => status !== "ok")).toEqual([]);
   expect(findings.length).toBe(pi.length);
   expect(toldBefore(fakePi())).toEqual([]);

@@ -8,7 +8,7 @@ import { type FakeHost, ok } from "../fake-host.ts";
 import { keyring, signature } from "../openpgp.ts";
 
 async function finding(name: string, host: FakeHost) {
-  return (await examine([], [...upkeep, ...apt], host)).find((each) => each.name === name);
+  return (await examine(host, [], [...upkeep, ...apt])).find((each) => each.name === name);
 }
 
 test("host:reboot: a pending reboot names the packages that request it, each once", async () => {

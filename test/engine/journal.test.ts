@@ -45,7 +45,7 @@ const state = (host: FakeHost) =>
   Object.fromEntries(Object.entries(host.listing()).filter(([each]) => !each.startsWith("/var/lib/edox-ops")));
 
 const run = (changes: readonly Change[], host: Host): Promise<unknown> =>
-  transact(changes, host, async () => {}, { journaled: step }).catch((error: Error) => error);
+  transact(host, changes, async () => {}, { journaled: step }).catch((error: Error) => error);
 
 const outcomes = (results: StepResult[]) => results.map(({ id, outcome, problem }) => [id, outcome, problem?.message]);
 
@@ -235,7 +235,7 @@ test("journal: a step without one, and a step without changes, write none", asyn
 
 test("journal: a failed step is rolled back and leaves none", async () => {
   const host = hostToChange();
-  const error = await transact(everyKind, host, () => Promise.reject(new Error("no")), { journaled: step }).catch(
+  const error = await transact(host, everyKind, () => Promise.reject(new Error("no")), { journaled: step }).catch(
     String,
   );
   expect(error).toBe("Problem: no; the changes were rolled back");
@@ -248,7 +248,7 @@ test("journal: an incomplete rollback keeps it, and the hint is to recover", asy
     host.broken.add("/d/a");
     throw new Error("no");
   };
-  const error = await transact(everyKind, host, fails, { journaled: step }).catch((error: Error) => error);
+  const error = await transact(host, everyKind, fails, { journaled: step }).catch((error: Error) => error);
   expect(error).toMatchObject({
     message: "no; not put back: /d/a: no space left on device",
     hint: ["sudo", "edox-ops", "recover"],

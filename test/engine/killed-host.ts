@@ -56,6 +56,6 @@ export async function interrupt(host: FakeHost, step: string, changes: readonly 
     resolve();
     return never;
   };
-  void transact(changes, host, verify, { journaled: step });
+  void transact(host, changes, verify, { journaled: step });
   await promise;
 }

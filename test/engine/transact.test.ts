@@ -17,7 +17,7 @@ const refused: Change = { kind: "command", argv: ["false"], reason: "x" };
 
 async function failing(changes: Change[], host = fakeHost()): Promise<string> {
   host.taught.push((argv) => (argv[0] === "false" ? { code: 1, stdout: "", stderr: "no\n" } : ok()));
-  const error = await transact(changes, host, async () => {}).catch((error: Error) => error);
+  const error = await transact(host, changes, async () => {}).catch((error: Error) => error);
   return (error as Error).message;
 }
 
@@ -132,7 +132,7 @@ describe("transact: a failure after an installation", () => {
     });
     const again = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
     const hintOf = async (all: Change[]) =>
-      transact(all, host, async () => {}, { again }).catch((error: { hint?: readonly string[] }) => error.hint);
+      transact(host, all, async () => {}, { again }).catch((error: { hint?: readonly string[] }) => error.hint);
     expect(await hintOf(changes)).toEqual(again);
     // Nothing was rolled back, so apt still has its sources.
     expect(await hintOf([install])).toEqual(["sudo", "apt-get", "install", "--fix-broken", "a"]);
@@ -165,10 +165,10 @@ test("transact: a failed command reports the first log with output, as an error 
   });
   host.taught.push((argv) => (argv[0] === "false" ? { code: 1, stdout: "", stderr: "no\n" } : undefined));
   const logs = [["silent"], ["log"], ["untaught"]];
-  const error = await transact([{ ...refused, logs }], host, async () => {}).catch((error: Error) => error);
+  const error = await transact(host, [{ ...refused, logs }], async () => {}).catch((error: Error) => error);
   expect(error).toMatchObject({ stderr: "no\nbecause\n" });
   const mayFail = "it waits";
-  expect(await transact([{ ...refused, logs, mayFail }], host, async () => {})).toEqual(["it waits; because"]);
+  expect(await transact(host, [{ ...refused, logs, mayFail }], async () => {})).toEqual(["it waits; because"]);
 });
 
 test("converge: a change that another process made during a wait is not repeated", async () => {

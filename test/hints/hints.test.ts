@@ -141,7 +141,7 @@ describe("hint of a deploy, typed as printed:", () => {
 /** Returns the hint of the finding of this name, or of a command that fails. */
 async function hintOf(site: SiteHost, from: string): Promise<readonly string[]> {
   if (/^[\w-]+:\S/.test(from)) {
-    const findings = await examine([], await siteChecks(site.host, async () => site.trees), site.host);
+    const findings = await examine(site.host, [], await siteChecks(site.host, async () => site.trees));
     return findings.find(({ name }) => name === from)?.hint ?? [];
   }
   const { out, err } = await site.type(from);

@@ -43,7 +43,7 @@ export interface MachineCase {
 const diskHint =
   (message: string, more: Partial<HostReader> = {}) =>
   (): readonly string[] => {
-    return withDiskFault(new Problem("internal", message), { ...localHost(), ...more }).hint ?? [];
+    return withDiskFault({ ...localHost(), ...more }, new Problem("internal", message)).hint ?? [];
   };
 
 /** Runs in a process with these limits, in a control group. */
@@ -58,7 +58,7 @@ const limitHint =
 
 /** Returns the hint of a finding of doctor, on a host in memory in this state. */
 const foundHint = (entries: readonly Check[], name: string, host: FakeHost) => async () => {
-  const findings = await examine([], entries, host);
+  const findings = await examine(host, [], entries);
   return findings.find((finding) => finding.name === name)?.hint ?? [];
 };
 
@@ -214,7 +214,7 @@ export const machineCases: MachineCase[] = [
     of: 'apt/apt.ts ["apt-cache", "policy", ...names]',
     hint() {
       const refused = { code: 100, stdout: "", stderr: "" };
-      return thrownHint(() => newerVersions(["dpkg"], { ...fakeDebian(), probe: async () => refused }));
+      return thrownHint(() => newerVersions({ ...fakeDebian(), probe: async () => refused }, ["dpkg"]));
     },
     ...withoutLists,
     shows: "Installed: ",
@@ -223,7 +223,7 @@ export const machineCases: MachineCase[] = [
     of: 'apt/apt.ts ["sudo", "apt-get", "remove", "--simulate", ...instead]',
     hint: () =>
       thrownHint(() => {
-        return installPackages({ names: ["x"], remove: ["curl"] }, removingHost(), () => null);
+        return installPackages(removingHost(), { names: ["x"], remove: ["curl"] }, () => null);
       }),
     ...withoutLists,
     shows: "Remv curl",

@@ -197,7 +197,7 @@ export async function asked(
     return { fine: status === "ok", hint, said: detail };
   }
   if (from === "the probe of a deploy") {
-    const unserved = await probeOf(await theProject(host, "demo"), true, host)?.();
+    const unserved = await probeOf(host, await theProject(host, "demo"), true)?.();
     return { fine: unserved === null, hint: unserved?.hint ?? [], said: unserved?.reason ?? "" };
   }
   const { exit, out, err } = await typedWords(from.split(" "), host, undefined, undefined, undefined, () =>

@@ -63,7 +63,7 @@ class Ground implements Disposable {
   }
 
   async update(order: UpdateRequest, offer?: Offer, stop: () => Problem | null = () => null) {
-    return update(order, offer ?? (await findOffer(this.host, order)), this.host, this.trees, stop, () => {});
+    return update(this.host, this.trees, order, offer ?? (await findOffer(this.host, order)), stop, () => {});
   }
 
   get version(): string {
@@ -91,15 +91,15 @@ test("self-update: installs the latest release and keeps the previous one, and -
   expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], newer]);
   expect(sha256(ground.program)).toBe(sha256(stage.binary(newer)));
   expect(sha256(`${ground.dir}/${previous}`)).toBe(sha256(stage.binary(current)));
-  expect(await rollBack({ ...order, version: newer }, ground.host, ground.trees)).toMatchObject({ to: current });
+  expect(await rollBack(ground.host, ground.trees, { ...order, version: newer })).toMatchObject({ to: current });
   expect(ground.version).toBe(current);
-  expect(await rollBack(order, ground.host, ground.trees)).toMatchObject({ from: current, to: newer });
+  expect(await rollBack(ground.host, ground.trees, order)).toMatchObject({ from: current, to: newer });
   expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], newer]);
 });
 
 test("self-update: --rollback reports that there is no previous version", async () => {
   using ground = new Ground();
-  await expect(rollBack(ground.order(), ground.host, ground.trees)).rejects.toThrow(
+  await expect(rollBack(ground.host, ground.trees, ground.order())).rejects.toThrow(
     "no edox-ops before this one is kept",
   );
 });
@@ -209,16 +209,16 @@ test("self-update: the program and the rollback stay intact if it is killed at a
     const order = { ...ground.order(newer), version: older };
     const offer = await findOffer(ground.host, order);
     await update(
-      order,
-      offer,
       ground.host,
       mortal,
+      order,
+      offer,
       () => null,
       () => {},
     ).catch(() => undefined);
     expect([older, newer]).toContain(ground.version);
     expect(ground.version === newer).toBe(dies === 4);
-    const back = await rollBack({ ...order, version: ground.version }, ground.host, trees);
+    const back = await rollBack(ground.host, trees, { ...order, version: ground.version });
     // Before the hard link is renamed, the kept version is the previous one; after that, it is this one.
     expect(back.to).toBe(dies < 3 ? current : older);
     expect(ground.left).toEqual([previous, "edox-ops"]);
@@ -241,10 +241,10 @@ test("self-update: fails if the program cannot be kept, and reports a file syste
   const order = ground.order();
   const without = { ...ground.trees, share: () => false };
   const updated = await update(
-    order,
-    await findOffer(ground.host, order),
     ground.host,
     without,
+    order,
+    await findOffer(ground.host, order),
     () => null,
     () => {},
   );
@@ -269,7 +269,7 @@ test("self-update: root neither updates nor rolls back a program that another us
     const order = { ...ground.order(), shelf: { base: url, keys: stage.keys.publicKey } };
     const offer = await findOffer(ground.host, order);
     asked.length = 0;
-    for (const run of [() => ground.update(order, offer), () => rollBack(order, ground.host, ground.trees)]) {
+    for (const run of [() => ground.update(order, offer), () => rollBack(ground.host, ground.trees, order)]) {
       const refused = expect(run()).rejects;
       await refused.toThrow(place);
       await expect(run()).rejects.toThrow(why);
@@ -309,7 +309,7 @@ test("self-update: --rollback rejects a file that is not the previous version, a
     make(path);
     if (statSync(path, { throwIfNoEntry: false })?.isFile()) chmodSync(path, 0o755);
     const before = lstatSync(path).ino;
-    const error = await rollBack(ground.order(), ground.host, ground.trees).catch((reason: Problem) => reason);
+    const error = await rollBack(ground.host, ground.trees, ground.order()).catch((reason: Problem) => reason);
     if (!(error instanceof Problem)) throw new Error(`${what} was rolled back to`);
     expect([what, error.code, error.message]).toEqual([what, code, expect.stringContaining(why)]);
     expect(error.hint).toEqual(["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]);
@@ -321,7 +321,7 @@ test("self-update: --rollback names a previous program that is not executable", 
   using ground = new Ground();
   copyFileSync(stage.binary(older), `${ground.dir}/${previous}`);
   chmodSync(`${ground.dir}/${previous}`, 0o644);
-  await expect(rollBack(ground.order(), ground.host, ground.trees)).rejects.toThrow(
+  await expect(rollBack(ground.host, ground.trees, ground.order())).rejects.toThrow(
     `${previous} is not executable, or its file system is mounted noexec`,
   );
   expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], current]);
@@ -330,7 +330,7 @@ test("self-update: --rollback names a previous program that is not executable", 
 test("self-update: root does not run a previous program of another user", async () => {
   using ground = new Ground();
   plant(ground, 33);
-  const refused = rollBack(ground.order(), ground.host, ground.trees);
+  const refused = rollBack(ground.host, ground.trees, ground.order());
   await expect(refused).rejects.toThrow(`${previous} can be changed by others than root (user 33 owns it)`);
   expect([existsSync(`${ground.top}/ran`), ground.version]).toEqual([false, current]);
 });
@@ -348,10 +348,10 @@ test("self-update: reports too little space before the download, and a disk that
   const offer = await findOffer(ground.host, order);
   const on = (host: Host) =>
     update(
-      order,
-      offer,
       host,
       ground.trees,
+      order,
+      offer,
       () => null,
       () => {},
     );

@@ -77,10 +77,10 @@ async function otherSum(): Promise<string> {
   const request = { program: "/opt/edox-ops", version: "1.0.0", shelf, wanted: null };
   return await thrown(() =>
     update(
-      request,
-      offer,
       host,
       trees,
+      request,
+      offer,
       () => null,
       () => {},
     ),
@@ -236,16 +236,16 @@ test("problem codes: a command that failed because of the disk has the code of t
   for (const [stderr, code] of rows) {
     const host = fakeHost();
     const problem = new Problem("package-failed", "it failed", { stderr, returncode: 100 });
-    expect(withDiskFault(problem, host)).toMatchObject({ code, returncode: 100, stderr });
+    expect(withDiskFault(host, problem)).toMatchObject({ code, returncode: 100, stderr });
   }
   const notRolledBack = new Problem(
     "interrupted",
     "interrupted by SIGINT; not put back: /etc/a: read-only file system",
   );
-  expect(withDiskFault(notRolledBack, fakeHost()).code).toBe("interrupted");
+  expect(withDiskFault(fakeHost(), notRolledBack).code).toBe("interrupted");
   const fixed = fakeHost();
   fixed.dir("/etc");
-  expect(withDiskFault(new Problem("io-error", "/etc/a: operation not permitted, open"), fixed).code).toBe(
+  expect(withDiskFault(fixed, new Problem("io-error", "/etc/a: operation not permitted, open")).code).toBe(
     "permission-denied",
   );
 });

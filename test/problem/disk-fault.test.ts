@@ -11,7 +11,7 @@ function told(stderr: string, host: FakeHost = fakeHost()): [string, readonly st
   for (const path of ["/etc", "/usr", "/usr/bin", "/var/cache/apt/archives", "/var/lib/apt/lists", "/srv/data"]) {
     host.dir(path);
   }
-  const { message, hint } = withDiskFault(new Problem("command-failed", "it failed", { stderr }), host);
+  const { message, hint } = withDiskFault(host, new Problem("command-failed", "it failed", { stderr }));
   return [message, hint];
 }
 
@@ -40,7 +40,7 @@ test("disk fault: a program that prints no path is reported with the target path
   const problem = new Problem("command-failed", "dpkg-deb --extract /root/a.deb /srv/work/new failed", {
     stderr: "tar: ./usr/bin/a: Wrote only 6144 of 10240 bytes\n",
   });
-  expect(withDiskFault(problem, host).message).toStartWith("no space left at /srv/work: dpkg-deb");
+  expect(withDiskFault(host, problem).message).toStartWith("no space left at /srv/work: dpkg-deb");
 });
 
 test("disk fault: exhausted inodes are reported as such, except on a file system that does not count them", () => {
@@ -67,7 +67,7 @@ test("disk fault: a read-only file system is reported with its mount point", () 
 
 test("disk fault: any other problem stays unchanged", () => {
   const problem = new Problem("conflict", "a is b", { hint: ["ls"] });
-  expect(withDiskFault(problem, fakeHost())).toBe(problem);
+  expect(withDiskFault(fakeHost(), problem)).toBe(problem);
 });
 
 test("disk fault: write errors of the real file system contain the path", () => {

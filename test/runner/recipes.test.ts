@@ -26,7 +26,7 @@ function withPackages(...names: string[]): FakeHost {
 
 async function run(host: FakeHost, mirrors = good, only?: string) {
   const recipe = prepareCiHost(gatherFacts(host), mirrors);
-  const steps = await select(recipe, { only, skip: undefined, typed: [] }, host);
+  const steps = await select(host, recipe, { only, skip: undefined, typed: [] });
   return converge(steps, host, { act: host });
 }
 
@@ -494,5 +494,5 @@ test("prepare-ci-host: the requirements are met on a prepared host", async () =>
   await run(host);
   const { steps } = prepareCiHost(gatherFacts(host), good);
   for (const requirement of steps.flatMap(({ requires = [] }) => requires))
-    expect(await waitFor(requirement, host)).toEqual([]);
+    expect(await waitFor(host, requirement)).toEqual([]);
 });

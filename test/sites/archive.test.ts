@@ -25,11 +25,11 @@ async function deployed(bytes: Uint8Array, subdir: string | null = null): Promis
   writeFileSync(`${host.root}/srv/a`, bytes);
   try {
     const order = await deployRequest(
+      host.host,
+      host.trees,
       project,
       { source: "/srv/a", subdir, trusted: [0] },
       choices,
-      host.host,
-      host.trees,
     );
     return (await host.run(order)).notes;
   } finally {
@@ -74,7 +74,7 @@ test("deploy: an archive is unpacked where no other user can change a name", asy
   lchownSync(host.root + backups, 33, 33);
   writeFileSync(`${host.root}/srv/a`, tarOf(site));
   const given = { source: "/srv/a", subdir: null, trusted: [0] };
-  const { letGo } = await deployRequest(project, given, choices, host.host, host.trees);
+  const { letGo } = await deployRequest(host.host, host.trees, project, given, choices);
   letGo?.();
   expect([host.stat(backups).uid, host.list("/srv")]).toEqual([0, ["a", "site"]]);
 });
@@ -85,7 +85,7 @@ test("deploy: an archive that changes while it is read is rejected, and the hint
   Object.assign(host.trees, { unpack });
   const again = ["sudo", "edox-ops", "project", "deploy", "demo", "--keep", "3", "--source", "/srv/a"];
   const given = { source: "/srv/a", subdir: null, trusted: [0] };
-  const order = deployRequest(project, given, { ...choices, again }, host.host, host.trees);
+  const order = deployRequest(host.host, host.trees, project, given, { ...choices, again });
   expect(await order.catch((error) => error)).toMatchObject({
     message: expect.stringContaining("it was changed while it was read"),
     hint: again,
@@ -97,7 +97,7 @@ test("deploy: a dry run rejects an archive where another user can change a name,
   lchownSync(host.root + backups, 33, 33);
   writeFileSync(`${host.root}/srv/a`, tarOf(site));
   const given = { source: "/srv/a", subdir: null, trusted: [0] };
-  const looking = deployRequest(project, given, { ...choices, looks: true }, host.host, host.trees);
+  const looking = deployRequest(host.host, host.trees, project, given, { ...choices, looks: true });
   await expect(looking).rejects.toThrow(`another user can change ${backups}, where an archive is unpacked`);
   expect([host.stat(backups).uid, host.list("/srv")]).toEqual([33, ["a", "site"]]);
 });

@@ -57,7 +57,7 @@ test("backups: an unreadable one hides neither the others of its project nor tho
     out: `20260101T000000Z\t3145728\t${dir}/demo/20260101T000000Z\n20260102T000000Z\t-\t${bad}\nNewest backup: 20260102T000000Z\n`,
     err: `warning: ${bad}: i/o error\n`,
   });
-  const findings = await examine([], await siteChecks(disk.host, async () => trees), disk.host);
+  const findings = await examine(disk.host, [], await siteChecks(disk.host, async () => trees));
   expect(findings.find(({ name }) => name === "deploy-backups:size")).toMatchObject({
     status: "warning",
     detail: `6 MiB besides the live trees; ${bad}: i/o error`,

@@ -538,11 +538,11 @@ describe("deploy: rejected by name, and nothing is changed:", () => {
       "/var/www",
       "/var/www/docs/demo",
     ]) {
-      expect(() => openSource(host.trees, typed, [0], host.host)).toThrow("is not published");
+      expect(() => openSource(host.host, host.trees, typed, [0])).toThrow("is not published");
     }
-    expect(() => openSource(host.trees, "/none", [0], host.host)).toThrow("/none is not there");
-    expect(() => openSource(host.trees, "/etc/group/x", [0], host.host)).toThrow("is not there");
-    const opened = openSource(host.trees, "/srv/up", [0], host.host);
+    expect(() => openSource(host.host, host.trees, "/none", [0])).toThrow("/none is not there");
+    expect(() => openSource(host.host, host.trees, "/etc/group/x", [0])).toThrow("is not there");
+    const opened = openSource(host.host, host.trees, "/srv/up", [0]);
     expect(opened).toMatchObject({ real: "/srv/up", type: "directory" });
     opened.close();
   });
@@ -866,7 +866,7 @@ test("deploy: a source or a live tree with more than 100 nested directories is r
 test("deploy: a source whose path is redirected while it is read is still read from the opened directory", async () => {
   host.write("/home/a/site/index.html", "theirs");
   host.write("/home/secret/site/index.html", "secret");
-  const { path: dir, close: letGo } = openSource(host.trees, "/home/a/site", [0], host.host);
+  const { path: dir, close: letGo } = openSource(host.host, host.trees, "/home/a/site", [0]);
   host.trees.move("/home/a", "/home/b");
   host.write("/home/a", "-> secret");
   await host.deploy({ dir, letGo });

@@ -21,7 +21,7 @@ afterEach(() => host[Symbol.dispose]());
 
 /** Deploys the source as the command does, by its open directory. */
 const deploy = () => {
-  const { path: dir, close: letGo } = openSource(host.trees, site, [0], host.host);
+  const { path: dir, close: letGo } = openSource(host.host, host.trees, site, [0]);
   return host.deploy({ dir, name: site, letGo });
 };
 const refusal = (): Promise<string> =>
@@ -237,7 +237,7 @@ test("openSource: an open file in /proc of another user's process counts as that
   // Not in $TMPDIR, which may be in /dev, and sources in /dev are rejected.
   const dir = mkdtempSync("/tmp/edox-odd-");
   const script = `exec 3<"$0"; exec setpriv --reuid=${eve} --regid=${eve} --clear-groups sh -c 'echo held; exec sleep 60'`;
-  const open = (pid: number) => openSource(localTrees(), `/proc/${pid}/fd/3`, [0], localHost());
+  const open = (pid: number) => openSource(localHost(), localTrees(), `/proc/${pid}/fd/3`, [0]);
   try {
     await whileHeld(["sh", "-c", script, dir], (pid) => {
       expect(() => open(pid)).toThrow(`is a link of user ${eve}, and leads to ${dir}, which belongs to user 0`);

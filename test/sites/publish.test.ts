@@ -28,7 +28,7 @@ describe("restore: a backup", () => {
       disk.write(`${backups}/${name}/index.html`, name);
   });
   afterEach(() => disk[Symbol.dispose]());
-  const restored = (typed: string | null, of = project) => restoreRequest(of, typed, choices, disk.host, disk.trees);
+  const restored = (typed: string | null, of = project) => restoreRequest(disk.host, disk.trees, of, typed, choices);
 
   test("is the newest one, or is selected by name or path", async () => {
     for (const [typed, name] of [
@@ -79,7 +79,7 @@ describe("probe: the new page of an enabled site is requested by its domain,", (
     using disk = new TreeHost();
     const { trees } = disk;
     const record = { ...project, enabled: true, source_path: "/srv/site", ...more };
-    const ask = (await deployRequest(record, recorded, choices, host, trees)).probe;
+    const ask = (await deployRequest(host, trees, record, recorded, choices)).probe;
     return [(await ask?.())?.reason.replace(/: nginx is not set up$/, "") ?? null, asked[0]] as const;
   };
 
@@ -139,7 +139,7 @@ describe("probe: the new page of an enabled site is requested by its domain,", (
   test("probe: any response counts for a site without a front page, and no response is an error", async () => {
     const unpaged = async (said: ReturnType<typeof ok>) => {
       host.taught.unshift(([program]) => (program === "curl" ? said : undefined));
-      return probeOf({ ...project, enabled: true }, true, host)?.();
+      return probeOf(host, { ...project, enabled: true }, true)?.();
     };
     expect(await unpaged(answered("none", undefined, "404 Not Found"))).toBeNull();
     const refused = { code: 7, stdout: "", stderr: "curl: (7) Failed to connect\n" };
@@ -151,7 +151,7 @@ describe("probe: the new page of an enabled site is requested by its domain,", (
     using disk = new TreeHost();
     const { trees } = disk;
     const order = (more: object, asks = true) =>
-      deployRequest({ ...project, source_path: "/srv/site", ...more }, recorded, { ...choices, asks }, host, trees);
+      deployRequest(host, trees, { ...project, source_path: "/srv/site", ...more }, recorded, { ...choices, asks });
     expect((await order({ enabled: false })).probe).toBeNull();
     expect((await order({ enabled: true }, false)).probe).toBeNull();
   });
@@ -162,7 +162,7 @@ describe("probe: a site that is not served is an error with the cause, and the h
   const found = "http://demo.test/ does not answer: Failed to connect to demo.test port 80";
   const running = "/run/systemd/units/invocation:nginx.service";
   const link = "/etc/nginx/sites-enabled/edox-ops-demo";
-  const ask = async () => probeOf((await theProject(host, "demo")) as Project, true, host)?.();
+  const ask = async () => probeOf(host, (await theProject(host, "demo")) as Project, true)?.();
   beforeEach(async () => {
     await typed("bootstrap --yes", host);
     await typed("project add demo --domain demo.test", host);
@@ -265,7 +265,7 @@ describe("deploy: --subdir", () => {
       disk.write("/srv/site/a/index.html", "a");
       disk.write("/srv/site/out", "-> ..");
       const given = { source: "/srv/site", subdir, trusted: [0] };
-      await expect(deployRequest(project, given, choices, disk.host, disk.trees)).rejects.toThrow("--subdir");
+      await expect(deployRequest(disk.host, disk.trees, project, given, choices)).rejects.toThrow("--subdir");
     });
   }
 });

@@ -234,7 +234,7 @@ describe("deploy: homes", () => {
     ] as const) {
       expect((await typedDeploy(host.root, path)).err).toContain(`is not published: ${reason}`);
       // `project update --source-path` checks the path before it is opened.
-      expect(whyNotPublished(path, host.host)?.reason).toStartWith(reason);
+      expect(whyNotPublished(host.host, path)?.reason).toStartWith(reason);
     }
   });
 

@@ -27,7 +27,7 @@ test("sideBySide: two trees yield the union of both, each path once", async () =
         (i) => new Map([...host.trees.walk(`/srv/${i}`)].map((entry) => [entry.path, entry])),
       );
       const mine = await Listing.of(host.trees, "/srv/0");
-      const met = (await Array.fromAsync(sideBySide(mine, host.trees, "/srv/1"))).flat();
+      const met = (await Array.fromAsync(sideBySide(host.trees, mine, "/srv/1"))).flat();
       const paths = met.map(([mine, theirs]) => mine?.path ?? theirs?.path ?? "");
       expect(new Set(paths)).toEqual(new Set([...(one?.keys() ?? []), ...(other?.keys() ?? [])]));
       expect(paths).toHaveLength(new Set(paths).size);
@@ -43,7 +43,7 @@ test("sideBySide: entries behind a symlink are not part of the tree, and a missi
   host.write("/srv/1/a", "-> c");
   host.write("/srv/2", "-> 1");
   const mine = await Listing.of(host.trees, "/srv/0");
-  const pairs = async (dir: string) => (await Array.fromAsync(sideBySide(mine, host.trees, dir))).flat();
+  const pairs = async (dir: string) => (await Array.fromAsync(sideBySide(host.trees, mine, dir))).flat();
   const seen = (await pairs("/srv/1")).map(([one, other]) => [one?.path, other?.path]);
   expect(seen).toEqual([
     ["", ""],

@@ -108,13 +108,13 @@ export class TreeHost implements Disposable {
     const { host, trees } = this;
     cleanUp(host, trees, project);
     const choices = { keep, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
-    const order = await restoreRequest(project, typed, choices, host, trees);
+    const order = await restoreRequest(host, trees, project, typed, choices);
     return order && this.run(order);
   }
 
   async run(order: DeployRequest) {
     try {
-      return await deploy(order, this.host, this.trees);
+      return await deploy(this.host, this.trees, order);
     } finally {
       order.letGo?.();
       cleanUp(this.host, this.trees, project);

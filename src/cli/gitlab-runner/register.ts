@@ -68,7 +68,7 @@ export default command({
     return run({ ...values, yes: true }, context, async (session) => {
       const { dryRun } = session.options;
       if (!dryRun) session.demandRoot();
-      const request = await registrationOf(values, context, host);
+      const request = await registrationOf(host, values, context);
       let entry: GrantedRunner | null = null;
       let old: { token: Secret; isRegisteredHere: boolean }[] = [];
       const recipe = async (): Promise<Recipe> => {
@@ -76,8 +76,8 @@ export default command({
         // This runs under the lock, and signals no longer end the process at once: a runner created in GitLab is either
         // configured here or deleted there.
         host.catchSignals();
-        entry = await requestRunner(request, host);
-        old = replacedRunners(readConfig(host), request, entry, host).map((runner) => {
+        entry = await requestRunner(host, request);
+        old = replacedRunners(host, readConfig(host), request, entry).map((runner) => {
           return { token: runner.token, isRegisteredHere: isRegisteredHere(host, runner) };
         });
         return registration(request, entry);
@@ -92,7 +92,7 @@ export default command({
         }
         session.say(inGitLab(request));
       } finally {
-        const left = entry && (await withdrawRunner(request, entry, host));
+        const left = entry && (await withdrawRunner(host, request, entry));
         if (left) await session.warn(left);
       }
     });
@@ -106,7 +106,7 @@ type Typed = {
   [Name in keyof typeof registerFlags]?: (typeof registerFlags)[Name]["type"] extends "boolean" ? boolean : string;
 };
 
-async function registrationOf(values: Typed, context: Context, host: HostReader): Promise<Registration> {
+async function registrationOf(host: HostReader, values: Typed, context: Context): Promise<Registration> {
   const url = values.url ?? "";
   if (url === "")
     throw usage("--url is missing", undefined, withFlag(["edox-ops", ...context.typed], "--url", "https://gitlab.com"));
@@ -119,11 +119,11 @@ async function registrationOf(values: Typed, context: Context, host: HostReader)
   if (concurrent !== undefined && !(Number.isInteger(concurrent) && concurrent >= 1 && concurrent <= mostConcurrent)) {
     throw usage(`--concurrent ${values.concurrent} is no number from 1 to ${mostConcurrent}`);
   }
-  const caPath = values["ca-file"] === undefined ? undefined : authority(values["ca-file"], host);
-  const credential = await credentialOf(values, context, host);
+  const caPath = values["ca-file"] === undefined ? undefined : authority(host, values["ca-file"]);
+  const credential = await credentialOf(host, values, context);
   return {
     server: { url: address, caPath, again: withoutToken(credential, context) },
-    profile: profileOf(values, host, (sentence) => context.console.err(lineOf`warning: ${sentence}`)),
+    profile: profileOf(host, values, (sentence) => context.console.err(lineOf`warning: ${sentence}`)),
     profileName: values.profile ?? null,
     concurrent,
     replaces: values.replace === true,
@@ -145,7 +145,7 @@ function withoutToken({ kind }: Credential, { typed }: Context): string[] {
  * Returns the path of a certificate file. Throws a Problem if it contains no certificate. gitlab-runner itself ignores
  * a missing file.
  */
-function authority(path: string, host: HostReader): string {
+function authority(host: HostReader, path: string): string {
   if (!path.startsWith("/"))
     throw usage(`--ca-file ${path} is no absolute path: the runner reads it later, from elsewhere`);
   const text = new TextDecoder().decode(host.read(path) ?? new Uint8Array());
@@ -155,7 +155,7 @@ function authority(path: string, host: HostReader): string {
   });
 }
 
-async function credentialOf(values: Typed, context: Context, host: HostReader): Promise<Credential> {
+async function credentialOf(host: HostReader, values: Typed, context: Context): Promise<Credential> {
   const { project, group } = values;
   // An empty --token counts as absent: scripts pass a variable that may be empty.
   const given = ["token", "token-file", "access-token"].filter((name) => values[name as keyof Typed]);

@@ -33,7 +33,7 @@ export default command({
       const isGood = ({ measured }: Selftest): boolean => measured.every(({ ok }) => ok);
       const found = await session.operation(
         { id: "gitlab-runner.selftest", title: `Docker-in-Docker works in a job of ${runner.name}` },
-        () => selftest(runner, host, session.stop, { file: values.image, typed }),
+        () => selftest(host, runner, session.stop, { file: values.image, typed }),
         (done) => ({ outcome: isGood(done) ? "ok" : "failed", warnings: [] }),
       );
       session.include({ selftest: found });

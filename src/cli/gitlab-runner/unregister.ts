@@ -28,7 +28,7 @@ export default command({
         // This runs under the lock, and signals no longer end the process at once: a runner that was deleted in GitLab
         // is removed here too.
         host.catchSignals();
-        for (const warning of await forgetInGitLab(known, host, values.force === true)) await session.warn(warning);
+        for (const warning of await forgetInGitLab(host, known, values.force === true)) await session.warn(warning);
         return unregistration(known);
       };
       if (!dryRun) session.demandRoot();

@@ -22,7 +22,7 @@ export default command({
       const { slug } = project;
       const removal = (verb: string, warnings: string[]): Removal => {
         const backups = oldBackups(host, trees, slug, keep);
-        const removed = options.diff ? backups.flatMap((backup) => filesIn(backup, trees)) : [];
+        const removed = options.diff ? backups.flatMap((backup) => filesIn(trees, backup)) : [];
         const lines = backups.map(({ path }) => lineOf`${verb} old deploy backup ${path}`);
         return {
           parts: { backups },

@@ -24,7 +24,7 @@ export function deployRelease(slug: string, values: Values, context: Context): R
     done: (from) => `Deployed project ${slug} from ${from}.`,
     async requestOf(project, choices, host, trees) {
       const { deployRequest } = await import("../../sites/deploy/requests.ts");
-      return deployRequest(project, given, choices, host, trees);
+      return deployRequest(host, trees, project, given, choices);
     },
   };
 }

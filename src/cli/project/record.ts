@@ -115,7 +115,7 @@ export function newProject(slug: string, values: Values, { typed }: Context): pr
 }
 
 /** Returns the slug, or the key of an invalid record of this host. Throws a Problem for anything else. */
-export async function keyOf(values: Values, reader: () => Promise<HostReader>): Promise<string> {
+export async function keyOf(reader: () => Promise<HostReader>, values: Values): Promise<string> {
   if (v.is(project.slug, values.slug)) return values.slug;
   const { readRecords } = await import("../../sites/store.ts");
   const typed = String(values.slug);

@@ -75,7 +75,7 @@ export function runRelease(slug: string, command: ReleaseCommand, values: Values
     await withRelease({ project, dryRun, host, trees }, requestOf, async ({ request, notes }) => {
       for (const each of notes) await session.warn(each);
       if (request === null) {
-        if (!dryRun) await demandServed(probeOf(project, choices.asks, host), "nothing was changed");
+        if (!dryRun) await demandServed(probeOf(host, project, choices.asks), "nothing was changed");
         session.say(lineOf`${command.nothing?.(null) ?? ""}`);
       } else if (dryRun) await planIn(release, request);
       else await deployIn(release, request);
@@ -86,7 +86,7 @@ export function runRelease(slug: string, command: ReleaseCommand, values: Values
 async function planIn({ command, publication, session, trees }: Release, request: DeployRequest): Promise<void> {
   const step = { id: command.id, title: command.title(request.name) };
   const planAll = async (): Promise<PlannedRelease> => {
-    const release = await planRelease(request, publication, session.host, trees);
+    const release = await planRelease(session.host, trees, request, publication);
     session.add(...release.steps);
     for (const each of release.steps) await session.reporter.step(each);
     return release;
@@ -124,11 +124,11 @@ async function deployLogged(release: Release, request: DeployRequest): Promise<D
   const { host } = session;
   const step = { id: command.id, title: command.done(request.name) };
   const log = session.log(projectLogPath);
-  if (!publication) return logStep(log, step, () => deploy(request, host, trees), outcomeOf);
+  if (!publication) return logStep(log, step, () => deploy(host, trees, request), outcomeOf);
   const planned = await planUnderLock(release, request);
   const watch = nestedWatch(session, log);
   const site = siteChange(publication.recipe, request, { act: host, stop: session.stop, watch });
-  return logStep(log, step, () => deploy({ ...request, probe: site.probe }, host, trees, planned), outcomeOf);
+  return logStep(log, step, () => deploy(host, trees, { ...request, probe: site.probe }, planned), outcomeOf);
 }
 
 /** Takes the host's lock until the end of the run, and plans what the record and the requirements are now. */
@@ -137,8 +137,8 @@ async function planUnderLock(release: Release, request: DeployRequest): Promise<
   await session.lock("host", lockPath, Math.max(editWaitMs, waitMs));
   await recoverFirst(session.host, (sentence) => session.warn(sentence), session.stop);
   await requirementNotes(release);
-  const planned = await plan(request, session.host, trees);
-  demandRoomAhead(planned, request.project.slug, trees);
+  const planned = await plan(session.host, trees, request);
+  demandRoomAhead(trees, planned, request.project.slug);
   throwIfInterrupted(session.stop);
   return planned;
 }
@@ -146,7 +146,7 @@ async function planUnderLock(release: Release, request: DeployRequest): Promise<
 /** Returns what the requirements of the publication noticed. Throws a Problem for an unmet one. */
 async function requirementNotes({ publication, session }: Release): Promise<string[]> {
   if (!publication) return [];
-  const { warnings, unknown } = await checkRequirements(publication.recipe, snapshot(session.host), null);
+  const { warnings, unknown } = await checkRequirements(snapshot(session.host), publication.recipe, null);
   return [...warnings, ...unknown];
 }
 

@@ -25,7 +25,7 @@ export default command({
   async run(values, context) {
     const { ownTree, theRecord } = await import("../../sites/store.ts");
     const { dirsOf } = await import("../../sites/deploy/releases.ts");
-    const slug = await keyOf(values, context.host);
+    const slug = await keyOf(context.host, values);
     if (values["keep-nginx"] && values["remove-nginx"]) {
       throw usage("--remove-nginx and --keep-nginx say the contrary of each other");
     }

@@ -40,7 +40,7 @@ const restoring = (name: "restore" | "rollback", description: string) =>
             ? `Nothing to restore: ${slug} was restored already, and no earlier release is left.`
             : `Nothing to restore: ${slug} is already as it is in ${from}.`,
         requestOf: (project, choices, host, trees) =>
-          restoreRequest(project, values.backup ?? null, { ...choices, backup: true }, host, trees),
+          restoreRequest(host, trees, project, values.backup ?? null, { ...choices, backup: true }),
       };
       return runRelease(slug, release, values, context);
     },

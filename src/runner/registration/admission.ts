@@ -22,19 +22,19 @@ import { newSystemId, systemIdOf } from "./system-id.ts";
  * Verifies or creates the runner in GitLab, and writes nothing on this host. A runner that was created and cannot be
  * used is deleted in GitLab. Throws a Problem if GitLab refuses, or if the runner could not be configured or run here.
  */
-export async function requestRunner(order: Registration, host: Host): Promise<GrantedRunner> {
+export async function requestRunner(host: Host, order: Registration): Promise<GrantedRunner> {
   const { server, credential, profile } = order;
   // A configuration that cannot be written later, or a missing executor, is reported before GitLab is contacted.
-  for (const each of profileRequirements(order)) await waitFor(each, host);
+  for (const each of profileRequirements(order)) await waitFor(host, each);
   regularFile(host, keptConfigPath);
-  demandEditable(configText(host), editsFor(readConfig(host), order, null, host), runnerConfigPath);
+  demandEditable(configText(host), editsFor(host, readConfig(host), order, null), runnerConfigPath);
   const systemId = systemIdOf(host) ?? newSystemId();
   if (credential.kind === "own") {
     const answer = await verify(host, server, credential.token, systemId);
     // The section keeps this token, so the token in the response is ignored.
     return { ...answer, token: credential.token, systemId, isNew: false };
   }
-  const known = await findKnownRunner(order, host, systemId);
+  const known = await findKnownRunner(host, order, systemId);
   if (known) return known;
   const { description, tags } = profile;
   if (credential.kind === "old") {
@@ -58,7 +58,7 @@ export async function requestRunner(order: Registration, host: Host): Promise<Gr
  * created. Returns null if there is none or it is to be replaced. Throws a Problem if it belongs to another owner or
  * GitLab rejects it.
  */
-async function findKnownRunner(order: Registration, host: Host, systemId: string): Promise<GrantedRunner | null> {
+async function findKnownRunner(host: Host, order: Registration, systemId: string): Promise<GrantedRunner | null> {
   const { server, profile, replaces } = order;
   const record = readRecord(host);
   const runner = readConfig(host).runners.find((each) => {
@@ -90,7 +90,7 @@ async function findKnownRunner(order: Registration, host: Host, systemId: string
  * Deletes a runner in GitLab that was created for this registration and is not in config.toml. Returns a sentence about
  * a runner that could not be deleted, or null.
  */
-export async function withdrawRunner(order: Registration, entry: GrantedRunner, host: Host): Promise<string | null> {
+export async function withdrawRunner(host: Host, order: Registration, entry: GrantedRunner): Promise<string | null> {
   const { token, systemId, isNew } = entry;
   if (!isNew || readConfig(host).runners.some((runner) => runner.token.equals(token))) return null;
   try {

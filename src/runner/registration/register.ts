@@ -32,10 +32,10 @@ export function registration(order: Registration, entry: GrantedRunner | null): 
       directory(stateDir, 0o750, `state:${stateDir}`),
       // The record is written first. If the run is killed after this change, repeating it continues the same
       // registration.
-      recordFile((before, reader) => runnerRecorded(before, order, entry, reader)),
+      recordFile((before, reader) => runnerRecorded(reader, before, order, entry)),
       configFile(`runner:${profile.description}`, `${profile.description} is configured`, (config, reader, warn) => {
         const added = findSection(config, order, entry) === null ? 1 : 0;
-        const all = config.runners.length + added - replacedRunners(config, order, entry, reader).length;
+        const all = config.runners.length + added - replacedRunners(reader, config, order, entry).length;
         const { concurrent = config.concurrent } = order;
         if (all > concurrent) {
           const advice = `--concurrent ${Math.min(all, mostConcurrent)}`;
@@ -44,7 +44,7 @@ export function registration(order: Registration, entry: GrantedRunner | null): 
         const { docker } = profile.settings as { docker?: Runner["docker"] };
         const shared = sharedHostWarning(isPrivileged(docker) ? [profile.description] : [], listServedProjects(reader));
         if (shared !== null) warn(shared);
-        return editsFor(config, order, entry, reader);
+        return editsFor(reader, config, order, entry);
       }),
       configTaken,
     ],
@@ -61,10 +61,10 @@ export function registration(order: Registration, entry: GrantedRunner | null): 
 
 /** Returns the new record. The keys of the contract describe the last runner, and the list contains all of ours. */
 function runnerRecorded(
+  reader: HostReader,
   before: RunnerRecord | null,
   order: Registration,
   entry: GrantedRunner | null,
-  reader: HostReader,
 ): object {
   const { server, profile, profileName, credential, isProtected } = order;
   const docker = (profile.settings.docker ?? {}) as TomlTable;
@@ -75,7 +75,7 @@ function runnerRecorded(
   const at = findSection(config, order, entry);
   const id = entry?.id ?? (at === null ? 0 : (config.runners[at]?.id ?? 0));
   const made = { url, id, name, privileged };
-  const gone = replacedRunners(config, order, entry, reader);
+  const gone = replacedRunners(reader, config, order, entry);
   // A runner that was recorded with the former address of its GitLab keeps its entry, with the new address.
   const section = at === null ? undefined : config.runners[at];
   const moved = section && recordOf(before, { ...section, name });

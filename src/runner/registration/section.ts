@@ -35,10 +35,10 @@ export function findSection(config: RunnerConfig, order: Registration, entry: Gr
 }
 
 export function editsFor(
+  reader: HostReader,
   config: RunnerConfig,
   order: Registration,
   entry: GrantedRunner | null,
-  reader: HostReader,
 ): ConfigEdit[] {
   const { server, profile, concurrent } = order;
   const settings: TomlTable = {
@@ -73,7 +73,7 @@ export function editsFor(
       },
     });
   }
-  const old = replacedRunners(config, order, entry, reader).map((each) => config.runners.indexOf(each));
+  const old = replacedRunners(reader, config, order, entry).map((each) => config.runners.indexOf(each));
   // The last section is removed first, so that the indices of the others stay valid.
   return [...edits, ...old.reverse().map((runner): ConfigEdit => ({ kind: "remove-runner", runner }))];
 }
@@ -83,10 +83,10 @@ export function editsFor(
  * was requested.
  */
 export function replacedRunners(
+  reader: HostReader,
   config: RunnerConfig,
   order: Registration,
   entry: GrantedRunner | null,
-  reader: HostReader,
 ): Runner[] {
   const { server, profile, replaces } = order;
   const record = readRecord(reader);

@@ -105,7 +105,7 @@ function ambiguousProblem(
  * Deletes the runner in GitLab, and returns warnings. With `force`, a GitLab that refuses or cannot be reached is a
  * warning; otherwise it is a Problem. If the runner cannot be removed from config.toml, GitLab is not contacted.
  */
-export async function forgetInGitLab({ made, runner }: KnownRunner, host: Host, force: boolean): Promise<string[]> {
+export async function forgetInGitLab(host: Host, { made, runner }: KnownRunner, force: boolean): Promise<string[]> {
   const { name } = made;
   if (runner === null) {
     return [

@@ -16,23 +16,23 @@ export interface Backup {
 
 /** Returns all backups, oldest first. Adds a sentence to `unread` for each backup that cannot be read. */
 export function listBackups(reader: HostReader, trees: Trees, slug: string, unread: string[]): Backup[] {
-  return describeBackup(backupNames(reader, slug).toReversed(), reader, trees, slug, unread);
+  return describeBackup(reader, trees, backupNames(reader, slug).toReversed(), slug, unread);
 }
 
 /** Returns all backups except the newest `keep`, newest first. */
 export function oldBackups(reader: HostReader, trees: Trees, slug: string, keep: number): Backup[] {
-  return describeBackup(backupNames(reader, slug).slice(keep), reader, trees, slug, []);
+  return describeBackup(reader, trees, backupNames(reader, slug).slice(keep), slug, []);
 }
 
-function describeBackup(names: string[], reader: HostReader, trees: Trees, slug: string, unread: string[]): Backup[] {
+function describeBackup(reader: HostReader, trees: Trees, names: string[], slug: string, unread: string[]): Backup[] {
   const restores = readRestores(reader, slug);
   return names.map((name) => {
     const path = `${backupsOf(slug)}/${name}`;
-    return { name, path, bytes: bytesIn(path, trees, unread), left_by_restore: restores.has(name) };
+    return { name, path, bytes: bytesIn(trees, path, unread), left_by_restore: restores.has(name) };
   });
 }
 
-function bytesIn(dir: string, trees: Trees, unread: string[]): number | null {
+function bytesIn(trees: Trees, dir: string, unread: string[]): number | null {
   let bytes = 0;
   try {
     for (const { type, size } of trees.walk(dir)) if (type === "file") bytes += size;
@@ -44,7 +44,7 @@ function bytesIn(dir: string, trees: Trees, unread: string[]): number | null {
 }
 
 /** Returns the files of a backup, each by a path that begins with the backup's name. */
-export function filesIn({ name, path: dir }: Backup, trees: Trees): string[] {
+export function filesIn(trees: Trees, { name, path: dir }: Backup): string[] {
   const files = [...trees.walk(dir)].filter(({ type }) => type !== "directory");
   return files.map(({ path }) => `${name}/${path}`);
 }

@@ -14,10 +14,10 @@ export interface Comparison {
 
 /** Yields the pairs in order, each with the result of its comparison. A live file whose digest is known is not read. */
 export async function* compareTrees(
+  trees: Trees,
   batches: AsyncIterable<Pair[]>,
   { dir, live, of }: DeployRequest,
   digests: Digests,
-  trees: Trees,
 ): AsyncGenerator<Comparison[]> {
   const read = (batch: Pair[]): Promise<Uint32Array> => {
     const wanted: [string, number][] = [];

@@ -55,15 +55,15 @@ export interface DeployResult {
  * deploy ends, the live tree is either the old one or the new one, and {@link cleanUp} removes the rest. `known` is the
  * plan, where the caller made it immediately before.
  */
-export async function deploy(order: DeployRequest, host: Host, trees: Trees, known?: Plan): Promise<DeployResult> {
+export async function deploy(host: Host, trees: Trees, order: DeployRequest, known?: Plan): Promise<DeployResult> {
   const start = host.now();
   const { project, live } = order;
   const { slug } = project;
-  let planned = known ?? (await plan(order, host, trees));
+  let planned = known ?? (await plan(host, trees, order));
   if (order.of === "release" && planned.source.isExposed) {
     // Another user could have changed the release, so it is checked again now that only root can change it.
     trees.adopt(order.dir, adoptTree(host));
-    planned = await plan(order, host, trees);
+    planned = await plan(host, trees, order);
   }
   const { source, digests, origins, added, removed } = planned;
   const figures = {
@@ -80,19 +80,19 @@ export async function deploy(order: DeployRequest, host: Host, trees: Trees, kno
   // A backup of an identical tree would prune one that differs.
   if (isSatisfied(planned)) {
     if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
-    const notes = digests.grew ? remember(planned, order, host, trees) : [];
+    const notes = digests.grew ? remember(host, trees, planned, order) : [];
     await demandServed(order.probe, "nothing was changed");
     const found = { assets: listKeptAssets(trees, slug), notes: [...figures.notes, ...notes] };
     return { ...figures, ...found, milliseconds: host.now() - start };
   }
 
-  demandRoom(planned, slug, trees);
+  demandRoom(trees, planned, slug);
   makeBackupsDir(host, slug);
   const seconds = nextStamp(host, trees, slug, live);
   const made = { ...planned.made, modifiedSeconds: seconds };
   const stage = openStage(trees, slug, seconds, made);
-  const search = await searchFor(order, planned, trees);
-  const bytes = await fillStage({ ...planned, made }, stage, order, trees, order.of === "others" ? search : null);
+  const search = await searchFor(trees, order, planned);
+  const bytes = await fillStage(trees, { ...planned, made }, stage, order, order.of === "others" ? search : null);
   figures.notes.push(...(search?.notes() ?? []));
   if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
   // The new tree gets its own stamp, which differs from that of the live tree and of the spare tree that it was built
@@ -123,9 +123,9 @@ export async function deploy(order: DeployRequest, host: Host, trees: Trees, kno
   try {
     if (before !== null) {
       if (planned.isExposed) trees.adopt(stage, adoptTree(host));
-      deployed.backup = moveToBackups(order, stage, seconds, host, trees);
+      deployed.backup = moveToBackups(host, trees, order, stage, seconds);
     }
-    notes.push(...remember(planned, order, host, trees));
+    notes.push(...remember(host, trees, planned, order));
     deployed.pruned = prune(host, trees, slug, order.keep, "spare");
     pruneAssets(trees, project);
     deployed.assets = listKeptAssets(trees, slug);
@@ -140,7 +140,7 @@ export async function deploy(order: DeployRequest, host: Host, trees: Trees, kno
  * Returns the search for origins that the content policy blocks. It runs at once for an unpacked archive, whose files
  * are not copied. Returns null for a release, which was searched when it was deployed.
  */
-async function searchFor(order: DeployRequest, planned: Plan, trees: Trees): Promise<BlockedSearch | null> {
+async function searchFor(trees: Trees, order: DeployRequest, planned: Plan): Promise<BlockedSearch | null> {
   if (order.of === "release") return null;
   const { BlockedSearch } = await import("../serve/blocked.ts");
   const search = new BlockedSearch(order);
@@ -158,7 +158,7 @@ const adoptTree = ({ uid }: Host): Pick<Attributes, "uid" | "gid"> => ({ uid, gi
  * Saves the digests for the next deploy. If they cannot be written, the next deploy reads both trees, so this adds a
  * note and is not an error.
  */
-function remember({ digests }: Plan, { project, live }: DeployRequest, host: Host, trees: Trees): string[] {
+function remember(host: Host, trees: Trees, { digests }: Plan, { project, live }: DeployRequest): string[] {
   const { slug } = project;
   try {
     makeBackupsDir(host, slug);
@@ -177,7 +177,7 @@ function basename(path: string): string {
  * Moves the previous tree to the backups and returns its path. Deletes the tree and returns null where it is empty or
  * no backup is wanted.
  */
-function moveToBackups(order: DeployRequest, stage: string, seconds: number, host: Host, trees: Trees): string | null {
+function moveToBackups(host: Host, trees: Trees, order: DeployRequest, stage: string, seconds: number): string | null {
   const empty = host.list(stage)?.length === 0;
   const dir = backupsOf(order.project.slug);
   const name = stampName(seconds);

@@ -91,10 +91,10 @@ export function isSatisfied({ origins, added, changed, removed, folders, isExpos
 
 /** Returns the backups that a deploy of this plan prunes. */
 export function backupsToPrune(
-  planned: Plan,
-  { project, live, keep, backup }: DeployRequest,
   reader: HostReader,
   trees: Trees,
+  planned: Plan,
+  { project, live, keep, backup }: DeployRequest,
 ): string[] {
   if (isSatisfied(planned)) return [];
   const adds = backup && !isEmpty(trees, live);
@@ -115,7 +115,7 @@ export function notesOf({ notes = [] }: DeployRequest, { source }: Plan): string
 }
 
 /** Plans a deploy without changing anything. Throws a Problem for a source that must not be published. */
-export async function plan(order: DeployRequest, host: Host, trees: Trees): Promise<Plan> {
+export async function plan(host: Host, trees: Trees, order: DeployRequest): Promise<Plan> {
   const { project, dir, live } = order;
   const gid = gidOf(host, project.owner_group);
   if (gid === null) {
@@ -146,9 +146,9 @@ export async function plan(order: DeployRequest, host: Host, trees: Trees): Prom
     changed: [],
     removed: [],
   };
-  const pairs = sideBySide(source.entries, trees, live);
+  const pairs = sideBySide(trees, source.entries, live);
   let bytes = 0;
-  for await (const batch of compareTrees(pairs, order, digests, trees)) {
+  for await (const batch of compareTrees(trees, pairs, order, digests)) {
     add(batch);
     await order.pause?.({ phase: "read", files: found.origins.length, total: source.entries.length, bytes });
   }

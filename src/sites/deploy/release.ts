@@ -49,7 +49,7 @@ export async function withRelease<T>(
     // The working files are removed before a hint names the file system that is full.
     removeMade();
     if (error instanceof OutputError || error instanceof UnknownStateError) throw error;
-    throw withDiskFault(Problem.of(error), host);
+    throw withDiskFault(host, Problem.of(error));
   }
 }
 
@@ -81,18 +81,18 @@ export interface PlannedRelease {
 
 /** Plans a release as a dry run does. Throws the Problem that the release would end with. */
 export async function planRelease(
-  request: DeployRequest,
-  publication: Publication | undefined,
   host: Host,
   trees: Trees,
+  request: DeployRequest,
+  publication: Publication | undefined,
 ): Promise<PlannedRelease> {
-  const planned = await plan(request, host, trees);
-  demandRoomAhead(planned, request.project.slug, trees);
+  const planned = await plan(host, trees, request);
+  demandRoomAhead(trees, planned, request.project.slug);
   const { blockedNotes } = await import("../serve/blocked.ts");
   return {
     planned,
-    pruned: backupsToPrune(planned, request, host, trees),
+    pruned: backupsToPrune(host, trees, planned, request),
     steps: publication ? await converge(publication.recipe.steps, snapshot(host), {}) : [],
-    warnings: [...notesOf(request, planned), ...(await blockedNotes(request, planned, trees))],
+    warnings: [...notesOf(request, planned), ...(await blockedNotes(trees, request, planned))],
   };
 }

@@ -40,11 +40,11 @@ const pageName = /\.x?html?$/i;
  * {@link settle} removes unpacked files. Throws a Problem for a source that may not be published.
  */
 export async function deployRequest(
+  host: Host,
+  trees: Trees,
   project: Project,
   { source, subdir, trusted, dereference = false, ...more }: DeploySelection,
   choices: Choices,
-  host: Host,
-  trees: Trees,
 ): Promise<DeployRequest> {
   const given = source ?? project.source_path;
   if (given === null) {
@@ -52,9 +52,9 @@ export async function deployRequest(
     throw new Problem("missing-value", `${project.slug} has no source path: say --source`, { hint });
   }
   const name = subdir === null ? given : `${given}/${subdir}`;
-  const shape = { project, name, ...more, ...choices, probe: probeOf(project, choices.asks, host) };
-  return openRequest(shape, host, trees, async (open) => {
-    const opened = given === "-" ? "-" : open(openSource(trees, given, trusted, host));
+  const shape = { project, name, ...more, ...choices, probe: probeOf(host, project, choices.asks) };
+  return openRequest(host, trees, shape, async (open) => {
+    const opened = given === "-" ? "-" : open(openSource(host, trees, given, trusted));
     const isArchive = opened === "-" || opened.type === "file";
     if (isArchive && pageName.test(given)) {
       const above = given.includes("/") ? parentOf(given) : ".";
@@ -69,7 +69,7 @@ export async function deployRequest(
       return { ...(await dereferenceTree({ project, name, choices, part, host, trees })), of: "unpacked" };
     }
     const { dir: whole, notes } = isArchive
-      ? await unpackArchive(project, given, opened, choices, host, trees)
+      ? await unpackArchive(host, trees, project, given, opened, choices)
       : { dir: opened.path, notes: [] };
     const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
     return { dir, of: isArchive ? "unpacked" : "others", ...(isArchive && { archive: given }), notes };
@@ -78,9 +78,9 @@ export async function deployRequest(
 
 /** Builds an order: opens the live tree, and calls `read` to open the new one. Closes everything if it throws. */
 async function openRequest(
-  order: Omit<DeployRequest, "dir" | "of" | "live">,
   host: Host,
   trees: Trees,
+  order: Omit<DeployRequest, "dir" | "of" | "live">,
   read: (
     open: <T extends OpenedEntry>(opened: T) => T,
   ) => Promise<Pick<DeployRequest, "dir" | "of" | "archive" | "notes">>,
@@ -130,11 +130,11 @@ function openBelow(trees: Trees, whole: string, subdir: string): OpenedEntry | n
  * release is left.
  */
 export async function restoreRequest(
+  host: Host,
+  trees: Trees,
   project: Project,
   typed: string | null,
   choices: Choices,
-  host: Host,
-  trees: Trees,
 ): Promise<DeployRequest | null> {
   const names = backupNames(host, project.slug);
   const dir = backupsOf(project.slug);
@@ -147,8 +147,8 @@ export async function restoreRequest(
   };
   if (name === undefined || !names.includes(name)) throw missing();
   const from = `${dir}/${name}`;
-  const order = { project, name: from, ...choices, probe: probeOf(project, choices.asks, host) };
-  return openRequest(order, host, trees, async (open) => {
+  const order = { project, name: from, ...choices, probe: probeOf(host, project, choices.asks) };
+  return openRequest(host, trees, order, async (open) => {
     const backups = trees.open(dir, [0, host.uid]);
     if (backups === null) throw missing();
     const opened = trees.openBelow(open(backups).path, name);

@@ -12,8 +12,8 @@ export type Pair = [TreeEntry, TreeEntry | undefined] | [undefined, TreeEntry];
  * entries. `dir` is the other tree, which may be missing. `closed` are directories of the other tree that are not read.
  */
 export async function* sideBySide(
-  ones: Listing,
   trees: Trees,
+  ones: Listing,
   dir: string,
   closed: ReadonlySet<string> = new Set(),
 ): AsyncGenerator<Pair[]> {

@@ -12,10 +12,10 @@ import { backupsOf, sparePath, stampName } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
 
 /** Throws a Problem where the disk has no room for the new tree. Removes the spare tree if that is necessary. */
-export function demandRoom(planned: Plan, slug: string, trees: Trees): void {
-  if (missingRoom(planned, trees) === null) return;
+export function demandRoom(trees: Trees, planned: Plan, slug: string): void {
+  if (missingRoom(trees, planned) === null) return;
   trees.remove(sparePath(slug));
-  const lack = missingRoom(planned, trees);
+  const lack = missingRoom(trees, planned);
   if (lack !== null) throw lack;
 }
 
@@ -23,13 +23,13 @@ export function demandRoom(planned: Plan, slug: string, trees: Trees): void {
  * Throws the Problem that a deploy would end with. With a spare tree it throws none: a deploy may remove that tree to
  * make room.
  */
-export function demandRoomAhead(planned: Plan, slug: string, trees: Trees): void {
-  const lack = trees.entry(sparePath(slug)) === null ? missingRoom(planned, trees) : null;
+export function demandRoomAhead(trees: Trees, planned: Plan, slug: string): void {
+  const lack = trees.entry(sparePath(slug)) === null ? missingRoom(trees, planned) : null;
   if (lack !== null) throw lack;
 }
 
 /** Counts in blocks and by apparent size, because a copy fills the holes of a sparse file. */
-function missingRoom({ source, origins }: Plan, trees: Trees): Problem | null {
+function missingRoom(trees: Trees, { source, origins }: Plan): Problem | null {
   const { bytes, inodes, block } = trees.room(docsRoot);
   let [neededBytes, neededInodes, file] = [0, 0, 0];
   for (const batch of source.entries.batches()) {
@@ -72,12 +72,12 @@ function isFolder(entry: TreeEntry, made: NewAttributes): boolean {
  * Removes everything from a stage that the new tree does not need. Returns for each entry of the source whether it
  * exists already.
  */
-async function clearStage({ source, made, origins, inodes }: Plan, stage: string, trees: Trees): Promise<boolean[]> {
+async function clearStage(trees: Trees, { source, made, origins, inodes }: Plan, stage: string): Promise<boolean[]> {
   const there: boolean[] = [];
   /** Directories to remove. They are removed after the pass, which still reads them. */
   const gone = new Set<string>();
   let file = 0;
-  for await (const batch of sideBySide(source.entries, trees, stage)) {
+  for await (const batch of sideBySide(trees, source.entries, stage)) {
     for (const [entry, old] of batch) {
       const index = entry?.type === "file" ? file++ : -1;
       const goes = old !== undefined && gone.has(parentOf(old.path));
@@ -106,15 +106,15 @@ interface Batch {
  * copied; files shared with the source are not read.
  */
 export async function fillStage(
+  trees: Trees,
   planned: Plan,
   stage: string,
   order: DeployRequest,
-  trees: Trees,
   search: BlockedSearch | null,
 ): Promise<number> {
   const { source, made, origins, inodes } = planned;
   const { live } = order;
-  const there = await clearStage(planned, stage, trees);
+  const there = await clearStage(trees, planned, stage);
   let [bytes, files] = [0, 0];
   const begin = ({ copies }: Batch): Promise<SearchResult> => trees.copies(copies, made, search?.searches);
   for await (const [{ count, copies }, searched] of pipeline(batches(), begin)) {

@@ -49,7 +49,7 @@ export interface UnpackRequest {
  * Creates the empty directory beside the backups, which {@link settle} removes. A dry run creates it too, and removes
  * it at its end. Returns `room`, the limits of what may be put into it.
  */
-export function unpackFresh({ slug, owner_group }: Project, { looks, again }: UnpackRequest, host: Host, trees: Trees) {
+export function unpackFresh(host: Host, trees: Trees, { slug, owner_group }: Project, { looks, again }: UnpackRequest) {
   if (looks && host.uid !== 0) {
     const message = `the source is unpacked in ${backupsDir} to be compared, which only root may`;
     throw new Problem("not-root", message, { hint: again });
@@ -73,14 +73,14 @@ export function unpackFresh({ slug, owner_group }: Project, { looks, again }: Un
  * archive.
  */
 export async function unpackArchive(
+  host: Host,
+  trees: Trees,
   project: Project,
   given: string,
   archive: OpenedEntry | "-",
   asked: UnpackRequest,
-  host: Host,
-  trees: Trees,
 ): Promise<Unpacked> {
-  const { dir, owner, room, reserve } = unpackFresh(project, asked, host, trees);
+  const { dir, owner, room, reserve } = unpackFresh(host, trees, project, asked);
   const name = given === "-" ? "the archive on stdin" : given;
   const limits = {
     ...unpackLimits,

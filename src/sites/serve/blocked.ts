@@ -32,7 +32,7 @@ interface BlockedKind {
 }
 
 /** Returns warnings: the blocked origins and a command that allows them. Reads every new and changed page. */
-export async function blockedNotes(order: DeployRequest, planned: Plan, trees: Trees): Promise<string[]> {
+export async function blockedNotes(trees: Trees, order: DeployRequest, planned: Plan): Promise<string[]> {
   // A release was searched when it was deployed.
   if (order.of === "release") return [];
   const search = new BlockedSearch(order);

@@ -59,7 +59,7 @@ export function certificateFaults(reader: HostReader, project: Project, roots: R
     if (place < 0) return fault(`does not match its private key ${keyPath}: it is for another key`);
     return fault(`is number ${place + 1} of its chain and must be the first: the first is ${nameOf(leaf)}`);
   }
-  if (!certifies(leaf, project.domain)) return fault(`is for another name: ${namesOf(leaf)}`);
+  if (!certifies(project.domain, leaf)) return fault(`is for another name: ${namesOf(leaf)}`);
   for (const [i, each] of chain.entries()) {
     const reason = dateFault(reader, each, i);
     if (reason === null) continue;

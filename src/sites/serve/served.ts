@@ -31,11 +31,11 @@ export interface UnservedReason {
 export type Probe = () => Promise<UnservedReason | null>;
 
 /** Returns a probe for an enabled site; null for a disabled one, or where `asks` is false (--no-probe). */
-export function probeOf(project: Project, asks: boolean, reader: HostReader): Probe | null {
+export function probeOf(reader: HostReader, project: Project, asks: boolean): Probe | null {
   if (!project.enabled || !asks) return null;
   return async () => {
-    const reason = await whyUnserved(project, reader);
-    return reason === null ? null : causeOf(reason, project, reader);
+    const reason = await whyUnserved(reader, project);
+    return reason === null ? null : causeOf(reader, reason, project);
   };
 }
 
@@ -56,7 +56,7 @@ export async function demandServed(probe: Probe | null, outcome: string): Promis
   throw problem.with({ message: `${problem.message}; ${outcome}`, cause: problem });
 }
 
-async function whyUnserved(project: Project, reader: HostReader): Promise<string | null> {
+async function whyUnserved(reader: HostReader, project: Project): Promise<string | null> {
   const path = `${project.root_path}/index.html`;
   const size = reader.statTarget(path)?.size;
   const start = reader.head(path, comparedBytes);
@@ -80,12 +80,12 @@ function isPage({ text, size }: Page, start: Uint8Array, bytes: number): boolean
 }
 
 /** Looks for the cause of a failed probe, which usually names the command that fixes it. */
-async function causeOf(reason: string, project: Project, reader: HostReader): Promise<UnservedReason> {
+async function causeOf(reader: HostReader, reason: string, project: Project): Promise<UnservedReason> {
   const { slug } = project;
   if (reader.stat(sitesEnabledDir) === null) {
     return { reason: `${reason}: nginx is not set up`, hint: setUp };
   }
-  if (!isActive(reader, "nginx")) return stoppedCause(reason, project, reader);
+  if (!isActive(reader, "nginx")) return stoppedCause(reader, reason, project);
   const [site, link] = [vhostPath(slug), vhostLinkPath(slug)];
   const enable = ["sudo", "edox-ops", "project", "enable", slug];
   if (reader.readLink(link) !== site) return { reason: `${reason}: ${link} is missing`, hint: enable };
@@ -101,7 +101,7 @@ async function causeOf(reason: string, project: Project, reader: HostReader): Pr
 }
 
 /** Returns why nginx is stopped: a mask, another program on its port, its own configuration, or a plain stop. */
-async function stoppedCause(reason: string, { tls }: Project, reader: HostReader): Promise<UnservedReason> {
+async function stoppedCause(reader: HostReader, reason: string, { tls }: Project): Promise<UnservedReason> {
   const hint = hintToStart(reader);
   if (isMasked(reader, "nginx")) return { reason: `${reason}: nginx is masked`, hint };
   for (const port of tls ? [80, 443] : [80]) {

@@ -32,7 +32,7 @@ export function hintToFill(reader: HostReader, { slug, root_path, source_path }:
     return command("restore", slug, ...named, "--yes");
   }
   const isUsable =
-    source_path !== null && whyNotPublished(source_path, reader) === null && reader.statTarget(source_path) !== null;
+    source_path !== null && whyNotPublished(reader, source_path) === null && reader.statTarget(source_path) !== null;
   return command("deploy", slug, ...(isUsable ? [] : ["--source", "DIRECTORY"]));
 }
 

@@ -44,7 +44,7 @@ export async function dereferenceTree({
   trees,
 }: DereferenceRequest): Promise<Unpacked> {
   const { again } = choices;
-  const { dir, owner, room } = unpackFresh(project, choices, host, trees);
+  const { dir, owner, room } = unpackFresh(host, trees, project, choices);
   const made: NewAttributes = { mode: 0o644, ...owner, modifiedSeconds: Math.floor(host.now() / 1000) };
   // The owner of a directory above could have moved a directory that root owns.
   const reader = dirsTo(part.real).findLast(({ uid }) => uid !== rootUid)?.uid ?? rootUid;
@@ -98,7 +98,7 @@ export async function dereferenceTree({
     if (target === null) return missing.add(below.slice(1));
     try {
       const { real, type } = target;
-      const why = whyNotPublished(real, host);
+      const why = whyNotPublished(host, real);
       if (why !== null) throw refusal(called, `leads to ${real}, which is not published: ${why.reason}`, link);
       if (type === "directory") {
         const isAround = trail.some((each) => `${each}/`.startsWith(`${real}/`));

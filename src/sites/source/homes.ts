@@ -11,16 +11,16 @@ const mostLinks = 40;
  * Returns why a directory must not be published because of homes, or null. A directory in /home counts as a home even
  * if no account of this host names it.
  */
-export function homeIn(written: string, reader: HostReader): string | null {
-  const path = withoutLinks(written, reader);
+export function homeIn(reader: HostReader, written: string): string | null {
+  const path = withoutLinks(reader, written);
   for (const [user = "", , , , , home = ""] of accounts(reader)) {
     // System accounts have the root directory as their home, or none.
     if (!/^\/[^/]/.test(home)) continue;
-    const real = withoutLinks(home, reader);
+    const real = withoutLinks(reader, home);
     if (path === real) return `it is the home of ${user}, and everything in it would be public`;
     if (real.startsWith(`${path}/`)) return `it has ${real} in it, the home of ${user}`;
   }
-  const homes = withoutLinks(homesDir, reader);
+  const homes = withoutLinks(reader, homesDir);
   if (path === homes) return "it has the homes of all users in it";
   const isHome = path.startsWith(`${homes}/`) && !path.slice(homes.length + 1).includes("/");
   return isHome && reader.stat(path)?.type === "directory"
@@ -36,7 +36,7 @@ function accounts(reader: HostReader): string[][] {
  * Resolves symlinks, because /home is often a symlink to another disk. Returns the path itself where it has more than
  * {@link mostLinks}, as in a loop.
  */
-function withoutLinks(path: string, reader: HostReader): string {
+function withoutLinks(reader: HostReader, path: string): string {
   const names = path.split("/");
   let real = "";
   for (let links = 0; names.length > 0; ) {

@@ -23,14 +23,14 @@ export interface Unpublishable {
  * Returns why a path must never be published, or null. It judges the path as written: symlinks on it are followed when
  * it is opened.
  */
-export function whyNotPublished(path: string, reader: HostReader): Unpublishable | null {
+export function whyNotPublished(reader: HostReader, path: string): Unpublishable | null {
   const real = plain(path);
   const never = (reason: string): Unpublishable => ({ reason, copyTo: null });
   if (real !== rootHome && within(real, rootHome)) {
     const copyTo = `/srv${real.slice(real.lastIndexOf("/"))}`;
     return { reason: `it is in the home of root: copy it to ${copyTo}, and publish that`, copyTo };
   }
-  const home = homeIn(real, reader);
+  const home = homeIn(reader, real);
   if (home !== null) return never(`${home}: name the folder of the site`);
   const blocked = blockedDirs.find((dir) => within(real, dir) || within(dir, real));
   if (blocked) return never(`it is part of the system, or has ${blocked} in it`);
@@ -48,13 +48,13 @@ export function hintInstead(path: string, { copyTo }: Unpublishable): string[] {
  * Opens a directory or an archive that may be published. `trusted` are the users whose symlinks on the path are
  * followed to any target. Throws a Problem for every other path.
  */
-export function openSource(trees: Trees, typed: string, trusted: readonly number[], reader: HostReader): OpenedEntry {
+export function openSource(reader: HostReader, trees: Trees, typed: string, trusted: readonly number[]): OpenedEntry {
   const hint = ["namei", "-l", typed];
   const opened = openTrusted(trees, typed, trusted, hint);
   try {
     const { real, type } = opened;
     const way = real === typed ? "" : ` (${real})`;
-    const never = whyNotPublished(real, reader);
+    const never = whyNotPublished(reader, real);
     if (never !== null)
       throw refusal("unsafe-source", `${typed}${way} is not published: ${never.reason}`, hintInstead(real, never));
     if (type !== "directory" && type !== "file") {

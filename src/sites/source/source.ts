@@ -195,7 +195,7 @@ export async function demandUnchanged(
   again: readonly string[],
   nowMs: number,
 ): Promise<void> {
-  for await (const batch of sideBySide(entries, trees, dir, left)) {
+  for await (const batch of sideBySide(trees, entries, dir, left)) {
     for (const [before, now] of batch) {
       if (before === undefined && left.has(now.path)) continue;
       if (before === undefined || now === undefined) throw changedProblem((before ?? now).path);
