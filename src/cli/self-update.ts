@@ -57,7 +57,7 @@ async function rollBackIn({ session, request, context, owns, itself }: Update): 
     const sums = { from, to: options.diff ? checksumOf(host, beside(program).previous) : "" };
     const next = shellLine(context.hint(itself("--rollback")));
     const update = { from: version, to, previous: null };
-    return report(session, `edox-ops ${version} can go back to ${to}: ${next}`, program, update, sums);
+    return report({ session, text: `edox-ops ${version} can go back to ${to}: ${next}`, path: program, update, sums });
   }
   const trees = await context.trees();
   const updated = await session.operation(
@@ -66,7 +66,7 @@ async function rollBackIn({ session, request, context, owns, itself }: Update): 
     changed,
   );
   const sums = { from, to: options.diff ? checksumOf(host, program) : "" };
-  reportUpdated(session, updated, program, sums, context.hint(itself("--rollback")));
+  reportUpdated({ session, updated, program, sums, back: context.hint(itself("--rollback")) });
 }
 
 async function updateIn({ session, request, context, owns, itself }: Update): Promise<void> {
@@ -85,7 +85,7 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
     const text = offer.same
       ? `edox-ops ${to} is ${wanted === null ? "the latest release" : "installed already"}`
       : offerText();
-    return report(session, text, program, { from: version, to, previous: null }, sums);
+    return report({ session, text, path: program, update: { from: version, to, previous: null }, sums });
   }
   // A signal ends the update in order from here on.
   host.catchSignals();
@@ -93,9 +93,9 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
   const onBytes = (bytes: number, total: number): void => {
     reporter.progress({ phase: "downloaded", bytes, ...(total > 0 && { total_bytes: total }) });
   };
-  const replace = () => update(host, trees, request, offer, stop, onBytes);
+  const replace = () => update(host, trees, { request, offer, stop, onBytes });
   const updated = await session.operation(step, () => logged(session, step, replace), changed);
-  reportUpdated(session, updated, program, sums, context.hint(itself("--rollback")));
+  reportUpdated({ session, updated, program, sums, back: context.hint(itself("--rollback")) });
 
   function offerText(): string {
     const address = `, from ${printableAddress(offer.release.addressOf(offer.asset))}`;
@@ -133,12 +133,42 @@ interface Sums {
   to: string;
 }
 
-function reportUpdated(session: Session, updated: Updated, program: string, sums: Sums, back: string[]): void {
+function reportUpdated({
+  session,
+  updated,
+  program,
+  sums,
+  back,
+}: {
+  session: Session;
+  updated: Updated;
+  program: string;
+  sums: Sums;
+  back: string[];
+}): void {
   const way = updated.previous === null ? "this file system does not keep the one before" : `back: ${shellLine(back)}`;
-  report(session, `edox-ops ${updated.from} -> ${updated.to}: ${program} (${way})`, program, updated, sums);
+  report({
+    session,
+    text: `edox-ops ${updated.from} -> ${updated.to}: ${program} (${way})`,
+    path: program,
+    update: updated,
+    sums,
+  });
 }
 
-function report(session: Session, text: string, path: string, update: Updated, sums: Sums): void {
+function report({
+  session,
+  text,
+  path,
+  update,
+  sums,
+}: {
+  session: Session;
+  text: string;
+  path: string;
+  update: Updated;
+  sums: Sums;
+}): void {
   const { diff } = session.options;
   session.include({ update: { path, ...update, ...(diff && { sha256: sums }) } });
   if (diff && sums.from !== sums.to) {

@@ -196,7 +196,7 @@ function recordingHost(host: Host, ran: ProgramRun[], stop: Stop, watch: Watch =
     ...host,
     async run(argv, options) {
       watch.running?.(argv);
-      const ended = observeChild(host, argv, options?.limitMs, stop, watch);
+      const ended = observeChild(host, { argv, limitMs: options?.limitMs, stop, watch });
       const answer = await host
         .run(argv, {
           ...options,
@@ -215,10 +215,7 @@ function recordingHost(host: Host, ran: ProgramRun[], stop: Stop, watch: Watch =
  */
 function observeChild(
   reader: HostReader,
-  argv: readonly string[],
-  limitMs: number | undefined,
-  stop: Stop,
-  watch: Watch,
+  { argv, limitMs, stop, watch }: { argv: readonly string[]; limitMs: number | undefined; stop: Stop; watch: Watch },
 ): () => void {
   const lasting = limitMs === undefined ? undefined : setTimeout(() => watch.lasting?.(argv, limitMs), longMs);
   const limit = reader.now() + (limitMs ?? Number.POSITIVE_INFINITY);

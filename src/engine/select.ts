@@ -51,13 +51,19 @@ export async function select(reader: HostReader, recipe: Recipe, { only, skip, t
  * Returns the usage Problem for a step that the recipe does not have. Its hint repeats the command with the nearest
  * step id, or with `--dry-run`, which lists all steps.
  */
-export function unknownStep(
-  unknown: string,
-  known: readonly string[],
-  flag: string,
-  given: string,
-  typed: readonly string[],
-): Problem {
+export function unknownStep({
+  unknown,
+  known,
+  flag,
+  given,
+  typed,
+}: {
+  unknown: string;
+  known: readonly string[];
+  flag: string;
+  given: string;
+  typed: readonly string[];
+}): Problem {
   const near = known.find((id) => id.startsWith(`${unknown}.`)) ?? nearestName(unknown, known);
   const corrected = given.split(",").map((id) => (id === unknown ? near : id));
   const plain = withFlag(typed, flag, null).filter((word) => word !== "--dry-run");
@@ -75,5 +81,5 @@ function idsOf(
   const ids = given?.split(",");
   const unknown = ids?.find((id) => !known.includes(id));
   if (unknown === undefined) return ids;
-  throw unknownStep(unknown, known, flag, given ?? "", typed);
+  throw unknownStep({ unknown, known, flag, given: given ?? "", typed });
 }

@@ -43,7 +43,7 @@ export async function download(
   try {
     let farthest = 0;
     for (let idle = 0; ; ) {
-      const miss = await part(url, path, fd, wanted, meter, ended.signal);
+      const miss = await part({ url, path, fd, wanted, meter, ended: ended.signal });
       if (miss === null) return null;
       if (!miss.again || ended.signal.aborted) return miss.reason;
       const { size } = fs.fstatSync(fd);
@@ -98,14 +98,21 @@ class Meter {
 }
 
 /** Requests the rest of the file, from its current size on. Returns the reason for a failure, or null. */
-async function part(
-  url: string,
-  path: string,
-  fd: number,
-  wanted: DownloadOptions,
-  meter: Meter,
-  ended: AbortSignal,
-): Promise<Miss | null> {
+async function part({
+  url,
+  path,
+  fd,
+  wanted,
+  meter,
+  ended,
+}: {
+  url: string;
+  path: string;
+  fd: number;
+  wanted: DownloadOptions;
+  meter: Meter;
+  ended: AbortSignal;
+}): Promise<Miss | null> {
   const { mostBytes, onBytes, ...options } = wanted;
   try {
     let size = fs.fstatSync(fd).size;

@@ -33,7 +33,7 @@ export const files = {
     const all = new BigUint64Array((sizes.length * digestWords) / 2);
     const names = listOf(paths);
     for (const [i, path] of names.entries())
-      withPath(path, () => digestInto(all, 2 * i, path, sizes[i] as number, seeds));
+      withPath(path, () => digestInto({ all, at: 2 * i, path, size: sizes[i] as number, seeds }));
     return new Uint32Array(all.buffer);
   },
 
@@ -67,7 +67,7 @@ export const files = {
         if (matcher === undefined || searched <= 0 || matcher.isDone(index)) return;
         matcher.timed(() => matcher.look(blockWithEndOfLast(at, searched), index, file));
       };
-      withPath(target, () => copy(path, target, made, sizes[file] as number, onBlock));
+      withPath(target, () => copy({ from: path, to: target, made, size: sizes[file] as number, onBlock }));
     }
     return matcher?.searched() ?? { found: [], milliseconds: 0 };
   },
@@ -109,7 +109,19 @@ export function blockOf(dir: string): Block {
 /** The digest so far, followed by that of the next part. */
 const parts = new BigUint64Array(4);
 
-function digestInto(all: BigUint64Array, at: number, path: string, size: number, seeds: Seeds): void {
+function digestInto({
+  all,
+  at,
+  path,
+  size,
+  seeds,
+}: {
+  all: BigUint64Array;
+  at: number;
+  path: string;
+  size: number;
+  seeds: Seeds;
+}): void {
   const file = open(path);
   try {
     parts.fill(0n);
@@ -162,7 +174,19 @@ function keepEnd(): void {
   blocks.copyWithin(0, bufferBytes);
 }
 
-function copy(from: string, to: string, made: NewAttributes, size: number, onBlock: OnBlock): void {
+function copy({
+  from,
+  to,
+  made,
+  size,
+  onBlock,
+}: {
+  from: string;
+  to: string;
+  made: NewAttributes;
+  size: number;
+  onBlock: OnBlock;
+}): void {
   const source = open(from);
   try {
     const target = fs.openSync(to, "wx", 0o600);

@@ -20,12 +20,12 @@ export function openTyped(
   trusted: readonly number[],
   reader = rootUid,
 ): OpenedEntry | null {
-  return openEntry(reader, root || "/", root, typed, trusted);
+  return openEntry(reader, { start: root || "/", root, typed, trusted });
 }
 
 /** Implements {@link Trees.openBelow}. */
 export function openBelow(dir: string, path: string, root: string): OpenedEntry | null {
-  return openEntry(rootUid, dir, root, path, null);
+  return openEntry(rootUid, { start: dir, root, typed: path, trusted: null });
 }
 
 /**
@@ -34,10 +34,7 @@ export function openBelow(dir: string, path: string, root: string): OpenedEntry 
  */
 function openEntry(
   reader: number,
-  start: string,
-  root: string,
-  typed: string,
-  trusted: readonly number[] | null,
+  { start, root, typed, trusted }: { start: string; root: string; typed: string; trusted: readonly number[] | null },
 ): OpenedEntry | null {
   const path = typed.startsWith("/") || trusted === null ? typed : `${process.cwd()}/${typed}`;
   /** The open directories on the way. ".." returns to them, even after a directory was moved. */

@@ -88,7 +88,7 @@ function rangesOf(bytes: Buffer, needle: Buffer, within: Within | null): Range[]
     const next = bytes.indexOf(openingByte, at);
     const end = next < 0 ? bytes.length : next;
     if (end - start > longestPart || within.around.test(bytes.toString("latin1", start, end))) {
-      addRange(ranges, bytes, start, end, within.containers);
+      addRange({ ranges, bytes, start, end, containers: within.containers });
     }
     before = Math.max(end, at + 1);
   }
@@ -99,7 +99,19 @@ function rangesOf(bytes: Buffer, needle: Buffer, within: Within | null): Range[]
  * Adds the text around a needle. A container that begins within the longest part before it may have it within itself, and
  * so may another one have that container: the range begins where none does.
  */
-function addRange(ranges: Range[], bytes: Buffer, start: number, end: number, containers: readonly Buffer[]): void {
+function addRange({
+  ranges,
+  bytes,
+  start,
+  end,
+  containers,
+}: {
+  ranges: Range[];
+  bytes: Buffer;
+  start: number;
+  end: number;
+  containers: readonly Buffer[];
+}): void {
   const last = ranges.at(-1);
   const floor = last?.end ?? 0;
   let safe = start;

@@ -139,7 +139,7 @@ async function look({ host, options, environment }: Session, recipeFor: RecipeFo
   const typed = ["edox-ops", ...environment.typed];
   const ids = recipe.steps.map(({ id }) => id);
   if (failStep !== undefined && !ids.includes(failStep)) {
-    throw unknownStep(failStep, ids, "--fail-step", failStep, typed);
+    throw unknownStep({ unknown: failStep, known: ids, flag: "--fail-step", given: failStep, typed });
   }
   return { reader, recipe, failAt: failStep, steps: await select(reader, recipe, { only, skip, typed }) };
 }

@@ -80,10 +80,12 @@ export async function findOffer(
 export async function update(
   host: Host,
   trees: Trees,
-  { program, version }: UpdateRequest,
-  { release, asset, binary }: Offer,
-  stop: Stop,
-  onBytes: (bytes: number, total: number) => void,
+  {
+    request: { program, version },
+    offer: { release, asset, binary },
+    stop,
+    onBytes,
+  }: { request: UpdateRequest; offer: Offer; stop: Stop; onBytes: (bytes: number, total: number) => void },
 ): Promise<Updated> {
   const { previous, work } = beside(program);
   const address = printableAddress(release.addressOf(asset));

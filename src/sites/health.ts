@@ -50,7 +50,7 @@ export async function faultsOfAll(reader: HostReader, facts: Facts): Promise<Map
       ...(await asFaults(project, () => treeFaults(reader, project))),
       ...(await asFaults(project, async () => [
         ...(await tlsFaults(project)),
-        ...siteFaults(reader, project, facts, config, answers.get(slug)),
+        ...siteFaults(reader, { project, facts, config, answer: answers.get(slug) }),
       ])),
     ];
     all.push([slug, faults]);
@@ -199,10 +199,12 @@ function mayBeDeploying(reader: HostReader, slug: string): boolean {
 
 function siteFaults(
   reader: HostReader,
-  project: Project,
-  facts: Facts,
-  { servers }: NginxConfig,
-  answer: number | undefined,
+  {
+    project,
+    facts,
+    config: { servers },
+    answer,
+  }: { project: Project; facts: Facts; config: NginxConfig; answer: number | undefined },
 ): Fault[] {
   const { slug, enabled, tls } = project;
   const [site, link] = [vhostPath(slug), vhostLinkPath(slug)];

@@ -63,7 +63,12 @@ class Ground implements Disposable {
   }
 
   async update(order: UpdateRequest, offer?: Offer, stop: () => Problem | null = () => null) {
-    return update(this.host, this.trees, order, offer ?? (await findOffer(this.host, order)), stop, () => {});
+    return update(this.host, this.trees, {
+      program: order,
+      assets: offer ?? (await findOffer(this.host, order)),
+      stop,
+      onBytes: () => {},
+    });
   }
 
   get version(): string {
@@ -208,14 +213,9 @@ test("self-update: the program and the rollback stay intact if it is killed at a
     const mortal = { ...trees, remove: upTo(trees.remove), share: upTo(trees.share), move: upTo(trees.move) };
     const order = { ...ground.order(newer), version: older };
     const offer = await findOffer(ground.host, order);
-    await update(
-      ground.host,
-      mortal,
-      order,
-      offer,
-      () => null,
-      () => {},
-    ).catch(() => undefined);
+    await update(ground.host, mortal, { program: order, assets: offer, stop: () => null, onBytes: () => {} }).catch(
+      () => undefined,
+    );
     expect([older, newer]).toContain(ground.version);
     expect(ground.version === newer).toBe(dies === 4);
     const back = await rollBack(ground.host, trees, { ...order, version: ground.version });
@@ -240,14 +240,12 @@ test("self-update: fails if the program cannot be kept, and reports a file syste
   rmSync(`${ground.dir}/${previous}`, { recursive: true });
   const order = ground.order();
   const without = { ...ground.trees, share: () => false };
-  const updated = await update(
-    ground.host,
-    without,
-    order,
-    await findOffer(ground.host, order),
-    () => null,
-    () => {},
-  );
+  const updated = await update(ground.host, without, {
+    program: order,
+    assets: await findOffer(ground.host, order),
+    stop: () => null,
+    onBytes: () => {},
+  });
   expect([updated.previous, ground.left, ground.version]).toEqual([null, ["edox-ops"], newer]);
 });
 
@@ -347,14 +345,7 @@ test("self-update: reports too little space before the download, and a disk that
   const order = ground.order();
   const offer = await findOffer(ground.host, order);
   const on = (host: Host) =>
-    update(
-      host,
-      ground.trees,
-      order,
-      offer,
-      () => null,
-      () => {},
-    );
+    update(host, ground.trees, { program: order, assets: offer, stop: () => null, onBytes: () => {} });
   const download = (): never => {
     throw new Error("it was fetched");
   };

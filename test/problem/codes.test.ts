@@ -76,14 +76,7 @@ async function otherSum(): Promise<string> {
   const trees = { remove() {} } as unknown as Trees;
   const request = { program: "/opt/edox-ops", version: "1.0.0", shelf, wanted: null };
   return await thrown(() =>
-    update(
-      host,
-      trees,
-      request,
-      offer,
-      () => null,
-      () => {},
-    ),
+    update(host, trees, { program: request, assets: offer, stop: () => null, onBytes: () => {} }),
   );
 }
 

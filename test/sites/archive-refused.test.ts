@@ -525,7 +525,7 @@ describe("deploy: an archive on a full disk:", () => {
     writeFileSync(`${host.root}/srv/a`, bytes);
     const given = { source: "/srv/a", subdir: null, trusted: [0] };
     const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
-    const said = await deployRequest(host.host, trees, project, given, choices).then(
+    const said = await deployRequest(host.host, trees, { project, selection: given, choices }).then(
       () => "published",
       ({ message, hint }) => `${message}; ${hint.join(" ")}`,
     );
@@ -713,7 +713,7 @@ test("deploy: hostile members of an archive write nothing outside, and a rejecte
           ]);
       writeFileSync(`${host.root}/srv/a`, bytes);
       const given = { source: "/srv/a", subdir: null, trusted: [0] };
-      await deployRequest(host.host, host.trees, project, given, choices)
+      await deployRequest(host.host, host.trees, { project, selection: given, choices })
         .then((order) => host.run(order))
         .catch((error) => expect(["invalid-source", "unsafe-source", "limit-exceeded"]).toContain(error.code));
       cleanUp(host.host, host.trees, project);

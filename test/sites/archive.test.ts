@@ -24,13 +24,11 @@ afterEach(() => host[Symbol.dispose]());
 async function deployed(bytes: Uint8Array, subdir: string | null = null): Promise<string[]> {
   writeFileSync(`${host.root}/srv/a`, bytes);
   try {
-    const order = await deployRequest(
-      host.host,
-      host.trees,
+    const order = await deployRequest(host.host, host.trees, {
       project,
-      { source: "/srv/a", subdir, trusted: [0] },
+      selection: { source: "/srv/a", subdir, trusted: [0] },
       choices,
-    );
+    });
     return (await host.run(order)).notes;
   } finally {
     cleanUp(host.host, host.trees, project);
@@ -74,7 +72,7 @@ test("deploy: an archive is unpacked where no other user can change a name", asy
   lchownSync(host.root + backups, 33, 33);
   writeFileSync(`${host.root}/srv/a`, tarOf(site));
   const given = { source: "/srv/a", subdir: null, trusted: [0] };
-  const { letGo } = await deployRequest(host.host, host.trees, project, given, choices);
+  const { letGo } = await deployRequest(host.host, host.trees, { project, selection: given, choices });
   letGo?.();
   expect([host.stat(backups).uid, host.list("/srv")]).toEqual([0, ["a", "site"]]);
 });
@@ -85,7 +83,7 @@ test("deploy: an archive that changes while it is read is rejected, and the hint
   Object.assign(host.trees, { unpack });
   const again = ["sudo", "edox-ops", "project", "deploy", "demo", "--keep", "3", "--source", "/srv/a"];
   const given = { source: "/srv/a", subdir: null, trusted: [0] };
-  const order = deployRequest(host.host, host.trees, project, given, { ...choices, again });
+  const order = deployRequest(host.host, host.trees, { project, selection: given, choices: { ...choices, again } });
   expect(await order.catch((error) => error)).toMatchObject({
     message: expect.stringContaining("it was changed while it was read"),
     hint: again,
@@ -97,7 +95,11 @@ test("deploy: a dry run rejects an archive where another user can change a name,
   lchownSync(host.root + backups, 33, 33);
   writeFileSync(`${host.root}/srv/a`, tarOf(site));
   const given = { source: "/srv/a", subdir: null, trusted: [0] };
-  const looking = deployRequest(host.host, host.trees, project, given, { ...choices, looks: true });
+  const looking = deployRequest(host.host, host.trees, {
+    project,
+    selection: given,
+    choices: { ...choices, looks: true },
+  });
   await expect(looking).rejects.toThrow(`another user can change ${backups}, where an archive is unpacked`);
   expect([host.stat(backups).uid, host.list("/srv")]).toEqual([33, ["a", "site"]]);
 });

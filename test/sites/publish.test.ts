@@ -28,7 +28,8 @@ describe("restore: a backup", () => {
       disk.write(`${backups}/${name}/index.html`, name);
   });
   afterEach(() => disk[Symbol.dispose]());
-  const restored = (typed: string | null, of = project) => restoreRequest(disk.host, disk.trees, of, typed, choices);
+  const restored = (typed: string | null, of = project) =>
+    restoreRequest(disk.host, disk.trees, { project: of, typed, choices });
 
   test("is the newest one, or is selected by name or path", async () => {
     for (const [typed, name] of [
@@ -79,7 +80,7 @@ describe("probe: the new page of an enabled site is requested by its domain,", (
     using disk = new TreeHost();
     const { trees } = disk;
     const record = { ...project, enabled: true, source_path: "/srv/site", ...more };
-    const ask = (await deployRequest(host, trees, record, recorded, choices)).probe;
+    const ask = (await deployRequest(host, trees, { project: record, selection: recorded, choices })).probe;
     return [(await ask?.())?.reason.replace(/: nginx is not set up$/, "") ?? null, asked[0]] as const;
   };
 
@@ -151,7 +152,11 @@ describe("probe: the new page of an enabled site is requested by its domain,", (
     using disk = new TreeHost();
     const { trees } = disk;
     const order = (more: object, asks = true) =>
-      deployRequest(host, trees, { ...project, source_path: "/srv/site", ...more }, recorded, { ...choices, asks });
+      deployRequest(host, trees, {
+        project: { ...project, source_path: "/srv/site", ...more },
+        selection: recorded,
+        choices: { ...choices, asks },
+      });
     expect((await order({ enabled: false })).probe).toBeNull();
     expect((await order({ enabled: true }, false)).probe).toBeNull();
   });
@@ -265,7 +270,9 @@ describe("deploy: --subdir", () => {
       disk.write("/srv/site/a/index.html", "a");
       disk.write("/srv/site/out", "-> ..");
       const given = { source: "/srv/site", subdir, trusted: [0] };
-      await expect(deployRequest(disk.host, disk.trees, project, given, choices)).rejects.toThrow("--subdir");
+      await expect(deployRequest(disk.host, disk.trees, { project, selection: given, choices })).rejects.toThrow(
+        "--subdir",
+      );
     });
   }
 });

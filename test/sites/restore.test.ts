@@ -114,7 +114,7 @@ describe("restore: the record of restores", () => {
   /** Runs a restore up to this call, and leaves behind what a kill would. */
   async function killed(at: "exchange" | "move"): Promise<void> {
     const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
-    const order = (await restoreRequest(host.host, host.trees, project, null, choices)) as DeployRequest;
+    const order = (await restoreRequest(host.host, host.trees, { project, typed: null, choices })) as DeployRequest;
     const whole = host.trees[at];
     let isStaged = false;
     const part = (a: string, b: string) => {

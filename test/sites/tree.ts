@@ -108,7 +108,7 @@ export class TreeHost implements Disposable {
     const { host, trees } = this;
     cleanUp(host, trees, project);
     const choices = { keep, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
-    const order = await restoreRequest(host, trees, project, typed, choices);
+    const order = await restoreRequest(host, trees, { project, typed, choices });
     return order && this.run(order);
   }
 

@@ -39,7 +39,7 @@ export default command({
         remove() {
           secureBackups(host, trees, slug);
           const pruned = removal("Pruned", cleanUp(host, trees, project));
-          prune(host, trees, slug, keep, "none");
+          prune(host, trees, { slug, keep, spare: "none" });
           pruneAssets(trees, project);
           return pruned;
         },

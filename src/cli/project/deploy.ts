@@ -24,7 +24,7 @@ export function deployRelease(slug: string, values: Values, context: Context): R
     done: (from) => `Deployed project ${slug} from ${from}.`,
     async requestOf(project, choices, host, trees) {
       const { deployRequest } = await import("../../sites/deploy/requests.ts");
-      return deployRequest(host, trees, project, given, choices);
+      return deployRequest(host, trees, { project, selection: given, choices });
     },
   };
 }

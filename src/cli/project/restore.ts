@@ -40,7 +40,7 @@ const restoring = (name: "restore" | "rollback", description: string) =>
             ? `Nothing to restore: ${slug} was restored already, and no earlier release is left.`
             : `Nothing to restore: ${slug} is already as it is in ${from}.`,
         requestOf: (project, choices, host, trees) =>
-          restoreRequest(host, trees, project, values.backup ?? null, { ...choices, backup: true }),
+          restoreRequest(host, trees, { project, typed: values.backup ?? null, choices: { ...choices, backup: true } }),
       };
       return runRelease(slug, release, values, context);
     },

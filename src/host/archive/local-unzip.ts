@@ -52,17 +52,23 @@ export async function unzip(fd: number, fileBytes: number, target: Unpacking, li
     const { name, guessed } = zipName(entry.rawName, entry.extra, entry.flags, entry.madeBy);
     if (guessed !== null) target.remark(guessed, name);
     const mode = unixes.includes(entry.madeBy) ? entry.attributes >>> 16 : 0;
-    await unpackEntry(read, entry, name, mode, target);
+    await unpackEntry({ read, entry, name, mode, target });
   }
 }
 
-async function unpackEntry(
-  read: ReadAt,
-  entry: ZipEntry,
-  name: string,
-  mode: number,
-  target: Unpacking,
-): Promise<void> {
+async function unpackEntry({
+  read,
+  entry,
+  name,
+  mode,
+  target,
+}: {
+  read: ReadAt;
+  entry: ZipEntry;
+  name: string;
+  mode: number;
+  target: Unpacking;
+}): Promise<void> {
   const shown = quotedName(name);
   const kind = mode & S_IFMT;
   const start = contentOffset(read, entry, shown);
@@ -77,11 +83,11 @@ async function unpackEntry(
   } else if (kind === S_IFLNK) {
     if (entry.size > longestTarget) throw new RejectedArchive(`${shown} is a symbolic link without a valid target`);
     const pieces: Uint8Array[] = [];
-    await content(read, entry, start, shown, (piece) => pieces.push(Uint8Array.from(piece)));
+    await content({ read, entry, start, shown, take: (piece) => pieces.push(Uint8Array.from(piece)) });
     target.link(name, utf8(Buffer.concat(pieces)) ?? "");
   } else if (kind === 0 || kind === S_IFREG) {
     target.open(name, mode);
-    await content(read, entry, start, shown, (piece) => target.write(piece));
+    await content({ read, entry, start, shown, take: (piece) => target.write(piece) });
     target.close();
   } else throw new RejectedArchive(`${shown} is neither a file, a directory nor a symbolic link`);
 }
@@ -90,13 +96,19 @@ async function unpackEntry(
  * Passes the content to `take`. Throws if its size or checksum differs from the directory, and stops as soon as it is
  * too long.
  */
-async function content(
-  read: ReadAt,
-  { method, packed, size, crc }: ZipEntry,
-  start: number,
-  shown: string,
-  take: (piece: Uint8Array) => void,
-): Promise<void> {
+async function content({
+  read,
+  entry: { method, packed, size, crc },
+  start,
+  shown,
+  take,
+}: {
+  read: ReadAt;
+  entry: ZipEntry;
+  start: number;
+  shown: string;
+  take: (piece: Uint8Array) => void;
+}): Promise<void> {
   let [bytes, sum] = [0, 0];
   const verifyContent = (piece: Uint8Array): void => {
     bytes += piece.length;

@@ -21,10 +21,7 @@ export interface KeptAsset {
  */
 export function keepAssets(
   trees: Trees,
-  slug: string,
-  live: string,
-  removed: readonly string[],
-  made: NewAttributes,
+  { slug, live, removed, made }: { slug: string; live: string; removed: readonly string[]; made: NewAttributes },
 ): void {
   for (const path of removed) {
     if (!hasHashedName(path) || trees.entry(`${live}/${path}`)?.type !== "file") continue;

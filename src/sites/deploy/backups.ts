@@ -16,15 +16,19 @@ export interface Backup {
 
 /** Returns all backups, oldest first. Adds a sentence to `unread` for each backup that cannot be read. */
 export function listBackups(reader: HostReader, trees: Trees, slug: string, unread: string[]): Backup[] {
-  return describeBackup(reader, trees, backupNames(reader, slug).toReversed(), slug, unread);
+  return describeBackup(reader, trees, { names: backupNames(reader, slug).toReversed(), slug, unread });
 }
 
 /** Returns all backups except the newest `keep`, newest first. */
 export function oldBackups(reader: HostReader, trees: Trees, slug: string, keep: number): Backup[] {
-  return describeBackup(reader, trees, backupNames(reader, slug).slice(keep), slug, []);
+  return describeBackup(reader, trees, { names: backupNames(reader, slug).slice(keep), slug, unread: [] });
 }
 
-function describeBackup(reader: HostReader, trees: Trees, names: string[], slug: string, unread: string[]): Backup[] {
+function describeBackup(
+  reader: HostReader,
+  trees: Trees,
+  { names, slug, unread }: { names: string[]; slug: string; unread: string[] },
+): Backup[] {
   const restores = readRestores(reader, slug);
   return names.map((name) => {
     const path = `${backupsOf(slug)}/${name}`;

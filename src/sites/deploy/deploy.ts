@@ -92,7 +92,12 @@ export async function deploy(host: Host, trees: Trees, order: DeployRequest, kno
   const made = { ...planned.made, modifiedSeconds: seconds };
   const stage = openStage(trees, slug, seconds, made);
   const search = await searchFor(trees, order, planned);
-  const bytes = await fillStage(trees, { ...planned, made }, stage, order, order.of === "others" ? search : null);
+  const bytes = await fillStage(trees, {
+    planned: { ...planned, made },
+    stage,
+    order,
+    search: order.of === "others" ? search : null,
+  });
   figures.notes.push(...(search?.notes() ?? []));
   if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
   // The new tree gets its own stamp, which differs from that of the live tree and of the spare tree that it was built
@@ -101,9 +106,9 @@ export async function deploy(host: Host, trees: Trees, order: DeployRequest, kno
   const before = trees.entry(live);
   // Another user could still write to their file through a kept hard link, and their symlink would lead out of the kept
   // files.
-  if (before !== null && !planned.isExposed) keepAssets(trees, slug, live, planned.removed, made);
+  if (before !== null && !planned.isExposed) keepAssets(trees, { slug, live, removed: planned.removed, made });
   trees.sync(stage);
-  if (order.of === "release") recordRestore(host, trees, project, seconds, basename(order.name));
+  if (order.of === "release") recordRestore(host, trees, { project, seconds, from: basename(order.name) });
 
   const notes = [...figures.notes];
   if (before === null) trees.move(stage, live);
@@ -123,10 +128,10 @@ export async function deploy(host: Host, trees: Trees, order: DeployRequest, kno
   try {
     if (before !== null) {
       if (planned.isExposed) trees.adopt(stage, adoptTree(host));
-      deployed.backup = moveToBackups(host, trees, order, stage, seconds);
+      deployed.backup = moveToBackups(host, trees, { order, stage, seconds });
     }
     notes.push(...remember(host, trees, planned, order));
-    deployed.pruned = prune(host, trees, slug, order.keep, "spare");
+    deployed.pruned = prune(host, trees, { slug, keep: order.keep, spare: "spare" });
     pruneAssets(trees, project);
     deployed.assets = listKeptAssets(trees, slug);
     trees.sync(docsRoot);
@@ -177,7 +182,11 @@ function basename(path: string): string {
  * Moves the previous tree to the backups and returns its path. Deletes the tree and returns null where it is empty or
  * no backup is wanted.
  */
-function moveToBackups(host: Host, trees: Trees, order: DeployRequest, stage: string, seconds: number): string | null {
+function moveToBackups(
+  host: Host,
+  trees: Trees,
+  { order, stage, seconds }: { order: DeployRequest; stage: string; seconds: number },
+): string | null {
   const empty = host.list(stage)?.length === 0;
   const dir = backupsOf(order.project.slug);
   const name = stampName(seconds);

@@ -185,7 +185,11 @@ function freeName(trees: Trees, dir: string, stamp: string): string {
  * Removes all backups except the newest `keep` and returns their paths. Each is renamed first, so that no partial
  * backup is ever listed. "spare" keeps the newest removed backup as the spare tree.
  */
-export function prune(reader: HostReader, trees: Trees, slug: string, keep: number, spare: "spare" | "none"): string[] {
+export function prune(
+  reader: HostReader,
+  trees: Trees,
+  { slug, keep, spare }: { slug: string; keep: number; spare: "spare" | "none" },
+): string[] {
   const dir = backupsOf(slug);
   const old = backupNames(reader, slug).slice(keep);
   for (const name of old) trees.move(`${dir}/${name}`, `${dir}/.trash-${name}`);

@@ -42,9 +42,11 @@ const pageName = /\.x?html?$/i;
 export async function deployRequest(
   host: Host,
   trees: Trees,
-  project: Project,
-  { source, subdir, trusted, dereference = false, ...more }: DeploySelection,
-  choices: Choices,
+  {
+    project,
+    selection: { source, subdir, trusted, dereference = false, ...more },
+    choices,
+  }: { project: Project; selection: DeploySelection; choices: Choices },
 ): Promise<DeployRequest> {
   const given = source ?? project.source_path;
   if (given === null) {
@@ -69,7 +71,7 @@ export async function deployRequest(
       return { ...(await dereferenceTree({ project, name, choices, part, host, trees })), of: "unpacked" };
     }
     const { dir: whole, notes } = isArchive
-      ? await unpackArchive(host, trees, project, given, opened, choices)
+      ? await unpackArchive(host, trees, { project, given, archive: opened, asked: choices })
       : { dir: opened.path, notes: [] };
     const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
     return { dir, of: isArchive ? "unpacked" : "others", ...(isArchive && { archive: given }), notes };
@@ -132,9 +134,7 @@ function openBelow(trees: Trees, whole: string, subdir: string): OpenedEntry | n
 export async function restoreRequest(
   host: Host,
   trees: Trees,
-  project: Project,
-  typed: string | null,
-  choices: Choices,
+  { project, typed, choices }: { project: Project; typed: string | null; choices: Choices },
 ): Promise<DeployRequest | null> {
   const names = backupNames(host, project.slug);
   const dir = backupsOf(project.slug);

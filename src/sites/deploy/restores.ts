@@ -27,7 +27,11 @@ export function findRestoreSource(reader: HostReader, trees: Trees, project: Pro
 }
 
 /** Records a restore durably, before its tree is live. Drops entries whose trees no longer exist. */
-export function recordRestore(host: Host, trees: Trees, project: Project, seconds: number, from: string): void {
+export function recordRestore(
+  host: Host,
+  trees: Trees,
+  { project, seconds, from }: { project: Project; seconds: number; from: string },
+): void {
   const there = new Set([...backupNames(host, project.slug), stampOfLive(trees, project)]);
   const restores = [...readRestores(host, project.slug)].filter(([tree]) => there.has(tree));
   const lines = [...restores, [stampName(seconds), from]].map((names) => `${names.join(" ")}\n`);

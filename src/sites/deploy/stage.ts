@@ -107,10 +107,12 @@ interface Batch {
  */
 export async function fillStage(
   trees: Trees,
-  planned: Plan,
-  stage: string,
-  order: DeployRequest,
-  search: BlockedSearch | null,
+  {
+    planned,
+    stage,
+    order,
+    search,
+  }: { planned: Plan; stage: string; order: DeployRequest; search: BlockedSearch | null },
 ): Promise<number> {
   const { source, made, origins, inodes } = planned;
   const { live } = order;

@@ -75,10 +75,12 @@ export function unpackFresh(host: Host, trees: Trees, { slug, owner_group }: Pro
 export async function unpackArchive(
   host: Host,
   trees: Trees,
-  project: Project,
-  given: string,
-  archive: OpenedEntry | "-",
-  asked: UnpackRequest,
+  {
+    project,
+    given,
+    archive,
+    asked,
+  }: { project: Project; given: string; archive: OpenedEntry | "-"; asked: UnpackRequest },
 ): Promise<Unpacked> {
   const { dir, owner, room, reserve } = unpackFresh(host, trees, project, asked);
   const name = given === "-" ? "the archive on stdin" : given;

@@ -117,7 +117,7 @@ export class BlockedSearch {
     if (known.size < mostKnown) known.add(part);
     const inline = inlineKind(part);
     if (inline !== null && !this.#policy.allowsInline(inline)) {
-      block(origins, `inline ${inline}s`, inline, page, [[inline, "'unsafe-inline'"]]);
+      block({ origins, origin: `inline ${inline}s`, kind: inline, page, added: [[inline, "'unsafe-inline'"]] });
     }
     for (const { kind, address } of loadsOf(part)) {
       const url = this.#foreign(address);
@@ -125,7 +125,7 @@ export class BlockedSearch {
       const origin = `${url.protocol}//${url.host}`;
       const all: [Kind, string][] = [[kind, origin], ...companions(kind, origin)];
       const added = all.filter(([also, from]) => !this.#policy.allows(also, new URL(from)));
-      block(origins, origin, kind, page, added);
+      block({ origins, origin, kind, page, added });
     }
   }
 
@@ -152,19 +152,25 @@ export class BlockedSearch {
     if (pages.origins.size >= mostOrigins) return pages.origins;
     const all = new Map(pages.origins);
     for (const [origin, { kinds, page }] of styles.origins) {
-      for (const [kind, added] of kinds) block(all, origin, kind, page, added);
+      for (const [kind, added] of kinds) block({ origins: all, origin, kind, page, added });
     }
     return all;
   }
 }
 
-function block(
-  origins: Map<string, BlockedAddress>,
-  origin: string,
-  kind: string,
-  page: string,
-  added: [Kind, string][],
-): void {
+function block({
+  origins,
+  origin,
+  kind,
+  page,
+  added,
+}: {
+  origins: Map<string, BlockedAddress>;
+  origin: string;
+  kind: string;
+  page: string;
+  added: [Kind, string][];
+}): void {
   const found = origins.get(origin);
   if (found !== undefined && !found.kinds.has(kind)) found.kinds.set(kind, added);
   else if (found === undefined && origins.size < mostOrigins)
