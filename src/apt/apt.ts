@@ -99,13 +99,13 @@ export async function installPackages(
   stop: Stop,
   watch?: WaitWatch,
 ): Promise<string[]> {
-  const ended: string[] = [];
+  const failedHooks: string[] = [];
   const started = runner(host, stop);
   const run: Run = async (...argv) => {
     const answer = await started(...argv);
     const hook = answer.code === 0 ? null : failedHook(host, answer);
     if (!hook?.isAfter) return answer;
-    ended.push(hook.title);
+    failedHooks.push(hook.title);
     return { ...answer, code: 0 };
   };
   const apt = ["apt-get", ...options];
@@ -123,7 +123,7 @@ export async function installPackages(
     if (presentPackages(host, remove).length === 0 && (code === 0 || finish !== null)) {
       const left = unfinishedPackages(host).join(", ");
       const warning = finish && `dpkg did not finish installing ${left} (run: ${shellLine(finish)})`;
-      return [...(warning === null ? [] : [warning]), ...new Set(ended)];
+      return [...(warning === null ? [] : [warning]), ...new Set(failedHooks)];
     }
   }
   const isInterrupted = (): boolean => !goes && dpkgInterrupted(host);
@@ -134,7 +134,7 @@ export async function installPackages(
   // A held package that is configured by now cannot change further, so it is not requested.
   const isAsked = (name: string): boolean =>
     installedPackage(host, name) === null || heldPackages(host, [name]).length === 0;
-  const asked = configured === null ? names : names.filter(isAsked);
+  const requested = configured === null ? names : names.filter(isAsked);
   const isHalf = configured !== null && (configured.code !== 0 || halfUnpacked(host).length > 0);
   const warnings = names.length === 0 && !isHalf ? [] : await update(host, run, stop, watch);
   const fix = [...apt, keepAll, "--fix-broken", "--no-install-recommends", "install"];
@@ -151,18 +151,18 @@ export async function installPackages(
   const failing = install === null || install.code === 0 ? [] : unfinishedPackages(host);
   const isWhole = failing.length > 0 && remove.length === 0;
   if (failing.length > 0) {
-    const named = await run(...fix, ...new Set([...(isWhole ? asked : []), ...failing]));
+    const named = await run(...fix, ...new Set([...(isWhole ? requested : []), ...failing]));
     // If apt refused at once because it knows no version of them, dpkg's own error is the relevant one.
     if (!/^E: (Unable to locate package|Package '.*' has no installation candidate)/m.test(named.stderr))
       install = named;
   }
   if (install === null || (install.code === 0 && !isWhole && names.length + remove.length > 0)) {
-    install = remove.length === 0 ? await run(...fix, ...asked) : await replace(asked);
+    install = remove.length === 0 ? await run(...fix, ...requested) : await replace(requested);
   }
   if (install.code === 0) {
     // If update-ca-certificates was interrupted while it created its hash links, it recreates them only with --fresh.
     if (configured && host.stat(certificatesTool) !== null) await run(certificatesTool, "--fresh");
-    return [...warnings, ...new Set(ended)];
+    return [...warnings, ...new Set(failedHooks)];
   }
   throw installFailure(host, install, configured, { names, instead: remove, warnings });
 }
@@ -214,8 +214,8 @@ function runner(host: Host, stop: Stop): Run {
 async function removalWords(names: readonly string[], instead: readonly string[], run: Run): Promise<string[]> {
   const words = [...names, ...instead.map((name) => `${name}-`)];
   const { stdout } = await run("apt-get", ...options, "--simulate", "--no-install-recommends", "install", ...words);
-  const gone = [...stdout.matchAll(/^(?:Remv|Purg) (\S+)/gm)].map(([, name = ""]) => name.replace(/:.*$/, ""));
-  const others = gone.filter((name) => !instead.includes(name));
+  const removed = [...stdout.matchAll(/^(?:Remv|Purg) (\S+)/gm)].map(([, name = ""]) => name.replace(/:.*$/, ""));
+  const others = removed.filter((name) => !instead.includes(name));
   if (others.length === 0) return words;
   const message = `with ${instead.join(", ")} apt would take away ${others.join(", ")} too: nothing was removed`;
   throw new Problem("package-failed", message, { hint: ["sudo", "apt-get", "remove", "--simulate", ...instead] });
@@ -223,8 +223,8 @@ async function removalWords(names: readonly string[], instead: readonly string[]
 
 function timeoutProblem({ code, stdout, stderr }: Output, what: string, minutes: number, hint: string[]): Problem {
   const last = linesOf(stdout).at(-1);
-  const said = last ? `; the last it said is ${last}` : "";
-  const message = `${what} was given up after ${minutes} min${said}`;
+  const failures = last ? `; the last it said is ${last}` : "";
+  const message = `${what} was given up after ${minutes} min${failures}`;
   return new Problem("timeout", message, { returncode: code, stderr, hint });
 }
 
@@ -249,18 +249,18 @@ type Run = (...argv: string[]) => Promise<Output>;
  * invalid, so its output decides.
  */
 async function update(host: Host, run: Run, stop: Stop, watch?: WaitWatch): Promise<string[]> {
-  let said: string[] = [];
+  let failures: string[] = [];
   const clockEnd = host.now() + clockSeconds * 1000;
   const fetched: Requirement = {
     name: "apt:lists",
     title: "apt-get can fetch its lists",
     waitMs: lockSeconds * 1000,
     async check() {
-      said = failedSources(await run("apt-get", ...options, "update"));
-      const held = said.find((line) => /^Could not get lock \S+\/lists\/lock/.test(line));
+      failures = failedSources(await run("apt-get", ...options, "update"));
+      const held = failures.find((line) => /^Could not get lock \S+\/lists\/lock/.test(line));
       // The list is dated in the future: a host without a battery-backed clock sets its clock after a time server has
       // answered.
-      const early = host.now() < clockEnd ? said.find((line) => line.includes("is not valid yet")) : undefined;
+      const early = host.now() < clockEnd ? failures.find((line) => line.includes("is not valid yet")) : undefined;
       const reason = held ?? early;
       // The code tells this apart from the timeout of apt-get itself.
       return reason === undefined ? null : { reason, code: "precondition-failed" };
@@ -272,5 +272,5 @@ async function update(host: Host, run: Run, stop: Stop, watch?: WaitWatch): Prom
     // The installation reports whether the remaining sources are sufficient.
     if (!(error instanceof Problem) || error.code !== "precondition-failed") throw error;
   }
-  return said;
+  return failures;
 }

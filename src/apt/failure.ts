@@ -22,9 +22,14 @@ interface InstallRequest {
  * Returns the Problem of a failed transaction. `configured` is the result of the `dpkg --configure` before it, or null
  * if none ran.
  */
-export function installFailure(host: Host, install: Output, configured: Output | null, asked: InstallRequest): Problem {
-  const { names, instead, warnings } = asked;
-  const wanted =
+export function installFailure(
+  host: Host,
+  install: Output,
+  configured: Output | null,
+  request: InstallRequest,
+): Problem {
+  const { names, instead, warnings } = request;
+  const requestedNames =
     names.length > 0
       ? `install ${names.join(", ")}`
       : instead.length > 0
@@ -39,7 +44,7 @@ export function installFailure(host: Host, install: Output, configured: Output |
   const hook = failedHook(host, install);
   const stopped = hook === null ? "" : `: ${hook.title}`;
   const sources = warnings.length === 0 ? "" : `; these sources failed: ${warnings.join("; ")}`;
-  const message = `apt-get could not ${wanted}${refused}${packages}${files}${stopped}${sources}${spaceProblem(host)}`;
+  const message = `apt-get could not ${requestedNames}${refused}${packages}${files}${stopped}${sources}${spaceProblem(host)}`;
   // apt reports why dpkg cannot continue only when it has run dpkg again, so the earlier output is kept.
   const before = configured?.code && broken === undefined ? configured.stderr : "";
   return new Problem("package-failed", message, {

@@ -25,14 +25,14 @@ export function failedFiles(output: Output): string[] {
 /**
  * Returns one sentence per reason, however many files it affects. Sizes and ports do not make two reasons different.
  */
-function sentences({ stdout, stderr }: Output, wanted: RegExp): string[] {
+function sentences({ stdout, stderr }: Output, pattern: RegExp): string[] {
   const why = new Map<string, string>();
   for (const [, name = "", reason = ""] of stdout.matchAll(/^Err:\d+ (.+)\n {2}(.+)$/gm)) why.set(name, reason);
   const kept = new Map<string, { reason: string; files: Set<string> }>();
   for (const line of linesOf(stderr)) {
-    const said = wanted.exec(line)?.[1];
-    if (said === undefined) continue;
-    const { file, reason } = split(said, why);
+    const sentence = pattern.exec(line)?.[1];
+    if (sentence === undefined) continue;
+    const { file, reason } = split(sentence, why);
     const kind = file === undefined ? reason : reason.replace(/\d+/g, "");
     const same = kept.get(kind) ?? { reason, files: new Set() };
     if (file !== undefined) same.files.add(file);
@@ -45,13 +45,13 @@ function sentences({ stdout, stderr }: Output, wanted: RegExp): string[] {
   });
 }
 
-function split(said: string, why: ReadonlyMap<string, string>): { file?: string; reason: string } {
-  const [, address, its] = /^Failed to fetch (\S+) {2}(.+)$/.exec(said) ?? [];
+function split(sentence: string, why: ReadonlyMap<string, string>): { file?: string; reason: string } {
+  const [, address, its] = /^Failed to fetch (\S+) {2}(.+)$/.exec(sentence) ?? [];
   if (address !== undefined && its !== undefined) return { file: address, reason: shorten(its) };
   // For every cause, a missing network included, stderr says that the repository has no Release file.
-  const name = /^The repository '(.+)' /.exec(said)?.[1] ?? "";
+  const name = /^The repository '(.+)' /.exec(sentence)?.[1] ?? "";
   const reason = why.get(name);
-  if (reason === undefined) return { reason: said };
+  if (reason === undefined) return { reason: sentence };
   return { file: name.replace(/^(\S+?)\/? (\S+) (\S+)$/, "$1/dists/$2/$3"), reason: shorten(reason) };
 }
 

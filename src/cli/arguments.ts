@@ -100,6 +100,6 @@ function flagsOf(declared: ArgsDef): string[] {
 /** Returns the Problem of a wrong invocation. Without `hint`, the hint is the help of the typed command. */
 export function usage(message: string, instead?: string, hint?: readonly string[]): Problem {
   // A secret that was typed in the wrong place must not be printed either.
-  const said = message.replace(anyToken, "[redacted]");
-  return new Problem("usage", instead ? `${said}, did you mean ${instead}?` : said, { hint });
+  const text = message.replace(anyToken, "[redacted]");
+  return new Problem("usage", instead ? `${text}, did you mean ${instead}?` : text, { hint });
 }

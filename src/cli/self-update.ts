@@ -73,7 +73,7 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
   const { aptLine, checksumOf, findOffer, update } = await import("../self-update/update.ts");
   const { isPackaged } = await import("../self-update/program.ts");
   const { host, options, reporter, stop } = session;
-  const { program, version, wanted } = request;
+  const { program, version, requestedVersion } = request;
   if (!options.dryRun) await demandAlone(session, program, owns);
   const from = options.diff ? checksumOf(host, program) : "";
   const offer = await findOffer(host, request);
@@ -83,7 +83,7 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
   if (offer.same || options.dryRun) {
     await session.operation(step, () => {}, offer.same ? satisfied : pending);
     const text = offer.same
-      ? `edox-ops ${to} is ${wanted === null ? "the latest release" : "installed already"}`
+      ? `edox-ops ${to} is ${requestedVersion === null ? "the latest release" : "installed already"}`
       : offerText();
     return report({ session, text, path: program, update: { from: version, to, previous: null }, sums });
   }
@@ -101,7 +101,7 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
     const address = `, from ${printableAddress(offer.release.addressOf(offer.asset))}`;
     const next = isPackaged(host, program)
       ? `${shellLine(context.hint(aptLine(offer.asset)))}${address}`
-      : shellLine(context.hint(itself(...(wanted === null ? [] : ["--version", to]))));
+      : shellLine(context.hint(itself(...(requestedVersion === null ? [] : ["--version", to]))));
     const what =
       to === version ? `this is not edox-ops ${to} as it was released` : `edox-ops ${version} can become ${to}`;
     return `${what}: ${next}`;
@@ -197,5 +197,5 @@ async function updateRequestOf(values: Values, { program, variable }: Context): 
     const hint = ["sudo", "EDOX_BASE_URL=https://…", "edox-ops", "self-update"];
     throw usage(`EDOX_BASE_URL '${printableAddress(base)}' is no address`, undefined, hint);
   }
-  return { program, version: EDOX_OPS_VERSION, shelf: { base, keys: EDOX_OPS_RELEASE_KEYS }, wanted };
+  return { program, version: EDOX_OPS_VERSION, shelf: { base, keys: EDOX_OPS_RELEASE_KEYS }, requestedVersion: wanted };
 }

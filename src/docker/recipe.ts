@@ -114,7 +114,7 @@ export function dockerInstall(facts: Facts, mirror: Mirror = {}): Step {
     sourcePath: dockerSourcePath,
     keepDir: replacedDir,
   });
-  const ours = [
+  const changes = [
     // apt reads the repository over TLS.
     packageInstalled("ca-certificates"),
     certificatesComplete(dockerPackages),
@@ -129,7 +129,7 @@ export function dockerInstall(facts: Facts, mirror: Mirror = {}): Step {
     id: "docker.install",
     title: "Docker Engine is installed and runs",
     requires: [firstBootDone, clockSet, noSnap, nothingRuns, ...aptUsable(unlessForeign(repository.older))],
-    resources: [dpkgConfigured, ...ours.map(unlessForeign)],
+    resources: [dpkgConfigured, ...changes.map(unlessForeign)],
   };
   return optionalStep(step, (reader) => chosenRepository(reader, dockerSourcePath) !== null);
 }

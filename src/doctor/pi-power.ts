@@ -17,15 +17,15 @@ const hint = ["vcgencmd", "get_throttled"];
 export async function piPower(reader: HostReader): Promise<Answer> {
   const word = (await throttled(reader)) ?? alarm(reader);
   if (word === null) return { status: "warning", detail: "neither the kernel nor vcgencmd tells", hint };
-  const said = (from: number): string => troubles.filter((_, bit) => (word >> (from + bit)) & 1).join(", ");
-  if (said(0) !== "") return { status: "error", detail: `${said(0)}: now`, hint };
-  if (said(16) !== "") return { status: "warning", detail: `${said(16)}: since the start`, hint };
+  const namesFrom = (from: number): string => troubles.filter((_, bit) => (word >> (from + bit)) & 1).join(", ");
+  if (namesFrom(0) !== "") return { status: "error", detail: `${namesFrom(0)}: now`, hint };
+  if (namesFrom(16) !== "") return { status: "warning", detail: `${namesFrom(16)}: since the start`, hint };
   return { status: "ok", detail: "enough, and not throttled" };
 }
 
 async function throttled(reader: HostReader): Promise<number | null> {
-  const told = textOf(reader, throttledPath)?.trim();
-  if (told && /^[\da-f]+$/i.test(told)) return Number.parseInt(told, 16);
+  const text = textOf(reader, throttledPath)?.trim();
+  if (text && /^[\da-f]+$/i.test(text)) return Number.parseInt(text, 16);
   if (reader.stat("/usr/bin/vcgencmd") === null) return null;
   const { stdout } = await reader.probe(hint);
   const word = /^throttled=0x([\da-f]+)$/im.exec(stdout)?.[1];

@@ -21,7 +21,7 @@ const warm = 80_000;
 const hot = 85_000;
 const thermalPath = "/sys/class/thermal/thermal_zone0/temp";
 
-const looks: Check[] = [
+const checks: Check[] = [
   { name: "pi:cgroup-memory", run: (reader) => warning(memoryCgroupMissing(reader), "the memory cgroup is on") },
   { name: "pi:page-size", run: pageSize },
   {
@@ -43,7 +43,7 @@ const looks: Check[] = [
   { name: "pi:clock", run: clock },
 ];
 
-export const pi: Check[] = looks.map((entry) => ({ ...entry, appliesTo: isPi }));
+export const pi: Check[] = checks.map((entry) => ({ ...entry, appliesTo: isPi }));
 
 function warning(missing: MissingSetting | null, fine: string): Answer {
   return missing === null ? { status: "ok", detail: fine } : { status: "warning", ...missing };
@@ -65,10 +65,10 @@ function pageSize(reader: HostReader): Answer {
 }
 
 function temperature(reader: HostReader): Answer {
-  const said = textOf(reader, thermalPath)?.trim();
-  if (!said) return { status: "warning", detail: "the kernel does not tell it", hint: ["vcgencmd", "measure_temp"] };
-  const status = Number(said) >= hot ? "error" : Number(said) >= warm ? "warning" : "ok";
-  return { status, detail: `${Math.round(Number(said) / 1000)} °C`, hint: ["cat", thermalPath] };
+  const text = textOf(reader, thermalPath)?.trim();
+  if (!text) return { status: "warning", detail: "the kernel does not tell it", hint: ["vcgencmd", "measure_temp"] };
+  const status = Number(text) >= hot ? "error" : Number(text) >= warm ? "warning" : "ok";
+  return { status, detail: `${Math.round(Number(text) / 1000)} °C`, hint: ["cat", thermalPath] };
 }
 
 /**

@@ -54,8 +54,8 @@ export interface Options {
  * Checks and applies each step in order, and returns one result per step. All steps after a failed one are skipped.
  * `seen` may be a snapshot: it is used until something has run.
  */
-export async function converge(steps: readonly Step[], seen: HostReader, options: Options): Promise<StepResult[]> {
-  let reader = seen;
+export async function converge(steps: readonly Step[], initial: HostReader, options: Options): Promise<StepResult[]> {
+  let reader = initial;
   const results: StepResult[] = [];
   /** The changes that a dry run has planned so far. Later steps check the host as if they had been applied. */
   const ahead: Change[] = [];
@@ -196,14 +196,14 @@ function recordingHost(host: Host, ran: ProgramRun[], stop: Stop, watch: Watch =
     ...host,
     async run(argv, options) {
       watch.running?.(argv);
-      const ended = observeChild(host, { argv, limitMs: options?.limitMs, stop, watch });
+      const stopObserving = observeChild(host, { argv, limitMs: options?.limitMs, stop, watch });
       const answer = await host
         .run(argv, {
           ...options,
           ...(watch.output && { onOutput: watch.output }),
           ...(options?.onStatus && watch.status && { onStatus: watch.status }),
         })
-        .finally(ended);
+        .finally(stopObserving);
       ran.push({ argv, ...answer });
       return answer;
     },

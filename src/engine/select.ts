@@ -22,10 +22,10 @@ export interface Choice {
  */
 export async function select(reader: HostReader, recipe: Recipe, { only, skip, typed }: Choice): Promise<Step[]> {
   if (only === undefined && skip === undefined) return recipe.steps;
-  const wanted = idsOf(recipe, "--only", only, typed);
-  const unwanted = idsOf(recipe, "--skip", skip, typed);
+  const onlyIds = idsOf(recipe, "--only", only, typed);
+  const skipIds = idsOf(recipe, "--skip", skip, typed);
   const chosen = recipe.steps.filter(
-    ({ id, mark }) => (wanted ? wanted.includes(id) : !mark) && !unwanted?.includes(id),
+    ({ id, mark }) => (onlyIds ? onlyIds.includes(id) : !mark) && !skipIds?.includes(id),
   );
   const ids = chosen.map(({ id }) => id);
   if (chosen.length === 0) throw new Problem("usage", "no step is left");

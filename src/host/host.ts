@@ -207,7 +207,7 @@ export interface Host extends HostReader {
    * transfer as long as more data arrives; a signal caught by `heedSignals` cancels it. Returns the reason for a
    * failure, or null.
    */
-  download(url: string, path: string, wanted: DownloadOptions): Promise<string | null>;
+  download(url: string, path: string, options: DownloadOptions): Promise<string | null>;
   /**
    * Catches termination signals from now on, so that partial changes can be rolled back. The returned function gives
    * the first signal received, or null.

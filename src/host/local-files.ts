@@ -54,7 +54,7 @@ export const files = {
     from: string,
     to: string,
     sizes: Float64Array,
-    made: NewAttributes,
+    attributes: NewAttributes,
     search?: CopySearch & { of: Int8Array },
   ): SearchResult {
     const matcher = search && new Matcher(search.searches, search.limits);
@@ -67,7 +67,7 @@ export const files = {
         if (matcher === undefined || searched <= 0 || matcher.isDone(index)) return;
         matcher.timed(() => matcher.look(blockWithEndOfLast(at, searched), index, file));
       };
-      withPath(target, () => copy({ from: path, to: target, made, size: sizes[file] as number, onBlock }));
+      withPath(target, () => copy({ from: path, to: target, attributes, size: sizes[file] as number, onBlock }));
     }
     return matcher?.searched() ?? { found: [], milliseconds: 0 };
   },
@@ -177,13 +177,13 @@ function keepEnd(): void {
 function copy({
   from,
   to,
-  made,
+  attributes,
   size,
   onBlock,
 }: {
   from: string;
   to: string;
-  made: NewAttributes;
+  attributes: NewAttributes;
   size: number;
   onBlock: OnBlock;
 }): void {
@@ -197,9 +197,9 @@ function copy({
         if (count > 0) onBlock(at, count);
         if (count === bufferBytes) keepEnd();
       }
-      fs.fchownSync(target, made.uid, made.gid);
-      fs.fchmodSync(target, made.mode);
-      fs.futimesSync(target, made.modifiedSeconds, made.modifiedSeconds);
+      fs.fchownSync(target, attributes.uid, attributes.gid);
+      fs.fchmodSync(target, attributes.mode);
+      fs.futimesSync(target, attributes.modifiedSeconds, attributes.modifiedSeconds);
     } finally {
       fs.closeSync(target);
     }
@@ -214,10 +214,10 @@ export function open(path: string): number {
 }
 
 /** Reads as many bytes as requested, or all that are left. Returns their number. */
-export function fill(fd: number, into: Buffer, wanted: number): number {
+export function fill(fd: number, into: Buffer, bytes: number): number {
   let done = 0;
-  while (done < wanted) {
-    const count = fs.readSync(fd, into, done, wanted - done, null);
+  while (done < bytes) {
+    const count = fs.readSync(fd, into, done, bytes - done, null);
     if (count === 0) break;
     done += count;
   }

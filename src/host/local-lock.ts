@@ -50,9 +50,9 @@ function openOrMake(path: string): number {
 export function lockHolders(path: string): Holder[] {
   const file = fs.statSync(path);
   // 1: POSIX  ADVISORY  WRITE 4711 fd:01:1234 0 EOF ("->" marks a waiting process)
-  const held = /^\d+: (?:FLOCK|POSIX|OFDLCK) +\S+ +\S+ +(-?\d+) +[^:]+:[^:]+:(\d+) /gm;
+  const lockLine = /^\d+: (?:FLOCK|POSIX|OFDLCK) +\S+ +\S+ +(-?\d+) +[^:]+:[^:]+:(\d+) /gm;
   const pids = new Set<number>();
-  for (const [, pid, found] of fs.readFileSync("/proc/locks", "latin1").matchAll(held)) {
+  for (const [, pid, found] of fs.readFileSync("/proc/locks", "latin1").matchAll(lockLine)) {
     if (Number(found) === file.ino && hasOpen(Number(pid), file)) pids.add(Number(pid));
   }
   return [...pids].map(holder);

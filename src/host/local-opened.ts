@@ -18,9 +18,9 @@ export function openTyped(
   root: string,
   typed: string,
   trusted: readonly number[],
-  reader = rootUid,
+  readerUid = rootUid,
 ): OpenedEntry | null {
-  return openEntry(reader, { start: root || "/", root, typed, trusted });
+  return openEntry(readerUid, { start: root || "/", root, typed, trusted });
 }
 
 /** Implements {@link Trees.openBelow}. */
@@ -33,7 +33,7 @@ export function openBelow(dir: string, path: string, root: string): OpenedEntry 
  * `reader`: a user who must have permission to read it.
  */
 function openEntry(
-  reader: number,
+  readerUid: number,
   { start, root, typed, trusted }: { start: string; root: string; typed: string; trusted: readonly number[] | null },
 ): OpenedEntry | null {
   const path = typed.startsWith("/") || trusted === null ? typed : `${process.cwd()}/${typed}`;
@@ -41,7 +41,7 @@ function openEntry(
   const way: number[] = [];
   try {
     way.push(fs.openSync(start, O_PATH | O_DIRECTORY));
-    const links = nullIfMissing(() => follow(reader, way, path, trusted));
+    const links = nullIfMissing(() => follow(readerUid, way, path, trusted));
     if (links === null) return null;
     const last = way.at(-1) as number;
     const { mode, uid } = fs.fstatSync(last);
@@ -54,7 +54,7 @@ function openEntry(
       );
     }
     const kind = mode & S_IFMT;
-    demandAccess(reader, last, kind === S_IFDIR ? mayRead | maySearch : mayRead);
+    demandAccess(readerUid, last, kind === S_IFDIR ? mayRead | maySearch : mayRead);
     const type = kind === S_IFDIR ? "directory" : kind === S_IFREG ? "file" : "other";
     // Opening a pipe may block, and no caller reads one.
     const fd = type === "other" ? (way.pop() as number) : openToRead(last, typed);
@@ -69,12 +69,12 @@ function openEntry(
  * Throws {@link RejectedArchive} if a user may not read or search an open file. Group membership is not looked up: a file of
  * another user must be open to its group and to all others.
  */
-function demandAccess(reader: number, fd: number, bits: number): void {
-  if (reader === rootUid) return;
+function demandAccess(readerUid: number, fd: number, bits: number): void {
+  if (readerUid === rootUid) return;
   const { uid, mode } = fs.fstatSync(fd);
-  const granted = uid === reader ? mode >> 6 : mode & (mode >> 3);
+  const granted = uid === readerUid ? mode >> 6 : mode & (mode >> 3);
   if ((granted & bits) !== bits)
-    throw new RejectedArchive(`user ${reader} may not read ${fs.readlinkSync(openName(fd))}`);
+    throw new RejectedArchive(`user ${readerUid} may not read ${fs.readlinkSync(openName(fd))}`);
 }
 
 /**
@@ -112,7 +112,7 @@ interface Link {
  * Extends `way` to the target of the path. Returns the links on it whose owners are not trusted, or null for a circle
  * of links.
  */
-function follow(reader: number, way: number[], typed: string, trusted: readonly number[] | null): Link[] | null {
+function follow(readerUid: number, way: number[], typed: string, trusted: readonly number[] | null): Link[] | null {
   const names = typed.split("/");
   const links: Link[] = [];
   let followed = 0;
@@ -124,7 +124,7 @@ function follow(reader: number, way: number[], typed: string, trusted: readonly 
       else if (trusted === null) throw new RejectedArchive(`${typed} leads out of it`);
       continue;
     }
-    demandAccess(reader, dir, maySearch);
+    demandAccess(readerUid, dir, maySearch);
     const fd = fs.openSync(`${openName(dir)}/${name}`, O_PATH | O_NOFOLLOW);
     const { mode, uid } = fs.fstatSync(fd);
     if ((mode & S_IFMT) !== S_IFLNK) {

@@ -48,21 +48,21 @@ export class SecondThread {
 
   #ask(work: Work): Promise<unknown> {
     this.#worker ??= this.#start();
-    const asked = { work, ...Promise.withResolvers<unknown>() };
-    this.#asked.push(asked);
+    const request = { work, ...Promise.withResolvers<unknown>() };
+    this.#asked.push(request);
     Atomics.add(this.#open, 0, 1);
     this.#worker.ref();
     this.#worker.postMessage(work);
-    return asked.promise;
+    return request.promise;
   }
 
   #start(): Worker {
     const worker = new Worker(new URL("./local-thread.ts", import.meta.url).href, { smol: true });
     worker.postMessage(this.#open);
     worker.onmessage = ({ data }: MessageEvent<Done>) => {
-      const asked = this.#asked.shift();
-      if ("answer" in data) asked?.resolve(data.answer);
-      else asked?.reject(errorOf(data));
+      const request = this.#asked.shift();
+      if ("answer" in data) request?.resolve(data.answer);
+      else request?.reject(errorOf(data));
       if (this.#asked.length === 0) worker.unref();
     };
     // A worker that cannot start, or exits, gets no more tasks, and this thread does its pending ones.

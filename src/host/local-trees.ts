@@ -96,7 +96,7 @@ export function localTrees(root = ""): Trees {
     },
 
     entry: (path) => nullIfMissing(() => entryOf("", statusOf(at(path)))),
-    open: (path, trusted, reader) => keepOpen(openTyped(root, path, trusted, reader)),
+    open: (path, trusted, readerUid) => keepOpen(openTyped(root, path, trusted, readerUid)),
     openBelow: (dir, path) => keepOpen(openBelow(at(dir), path, root)),
     adopt: (path, owner) => adopt(at(path), owner),
     pinned: (path) => whyNotRemovable(at(path)),
@@ -134,7 +134,7 @@ export function localTrees(root = ""): Trees {
 
     search: (all, search, limits) => thread.run("search", all.length, all.map(at).join("\0"), search, limits),
 
-    copies: (all, made, search) => {
+    copies: (all, attributes, search) => {
       const [from, to] = [all.map(([from]) => at(from)).join("\0"), all.map(([, to]) => at(to)).join("\0")];
       return thread.run(
         "copies",
@@ -142,29 +142,29 @@ export function localTrees(root = ""): Trees {
         from,
         to,
         Float64Array.from(all, ([, , size]) => size),
-        made,
+        attributes,
         search && { ...search, of: Int8Array.from(all, ([, , , search = -1]) => search) },
       );
     },
 
-    copy(from, to, made, size) {
-      files.copies(at(from), name(to), Float64Array.of(size), made);
+    copy(from, to, attributes, size) {
+      files.copies(at(from), name(to), Float64Array.of(size), attributes);
       if (statusOf(at(from)).size !== size)
         throw new RejectedArchive(`${from} was changed while it was copied`, "unchanged");
     },
 
     makeDirectory(path, { mode, uid, gid }) {
-      const made = name(path);
-      fs.mkdirSync(made, { mode: 0o700 });
-      fs.lchownSync(made, uid, gid);
-      fs.chmodSync(made, mode);
+      const created = name(path);
+      fs.mkdirSync(created, { mode: 0o700 });
+      fs.lchownSync(created, uid, gid);
+      fs.chmodSync(created, mode);
     },
 
     makeLink(path, target, { uid, gid, modifiedSeconds }) {
-      const made = name(path);
-      fs.symlinkSync(target, made);
-      fs.lchownSync(made, uid, gid);
-      fs.lutimesSync(made, modifiedSeconds, modifiedSeconds);
+      const created = name(path);
+      fs.symlinkSync(target, created);
+      fs.lchownSync(created, uid, gid);
+      fs.lutimesSync(created, modifiedSeconds, modifiedSeconds);
     },
 
     share(from, to) {
@@ -188,9 +188,9 @@ export function localTrees(root = ""): Trees {
     sync: (path) => syncFileSystem(at(path)),
     remove: (path) => renaming(() => fs.rmSync(name(path), { recursive: true, force: true })),
 
-    async unpack(from, into, made, limits) {
+    async unpack(from, into, attributes, limits) {
       const { unpack } = await import("./archive/local-archive.ts");
-      return unpack(from === "-" ? from : (placeOf(from.path)?.top ?? -1), at(into), made, limits);
+      return unpack(from === "-" ? from : (placeOf(from.path)?.top ?? -1), at(into), attributes, limits);
     },
 
     room(path) {

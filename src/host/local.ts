@@ -120,8 +120,8 @@ export function localHost(root = ""): Host {
 
     run: start,
     send: withTypedPath,
-    download: (url, path, wanted) =>
-      import("./local-download.ts").then(({ download }) => download(url, at(path), wanted)),
+    download: (url, path, options) =>
+      import("./local-download.ts").then(({ download }) => download(url, at(path), options)),
     catchSignals: catchSignals,
   };
 }

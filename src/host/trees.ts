@@ -150,7 +150,7 @@ export interface Trees {
    * lead this process to a file of another user. Throws {@link RejectedArchive} otherwise. Also throws it if `reader`, root by
    * default, may not search a directory on the way or not read the target.
    */
-  open(path: string, trusted: readonly number[], reader?: number): OpenedEntry | null;
+  open(path: string, trusted: readonly number[], readerUid?: number): OpenedEntry | null;
   /** Opens the target of a path below `dir`. Throws {@link RejectedArchive} for a path that leads out of it. */
   openBelow(dir: string, path: string): OpenedEntry | null;
   /**
@@ -188,17 +188,17 @@ export interface Trees {
    * So many bytes of files as new ones. No source may be a link. By threads in the same way. With `search` it finds what
    * {@link search} finds in the same files, without reading them again.
    */
-  copies(files: readonly Copy[], made: NewAttributes, search?: CopySearch): Promise<SearchResult>;
+  copies(files: readonly Copy[], attributes: NewAttributes, search?: CopySearch): Promise<SearchResult>;
   /** Of one, here and now; throws where its size is another by then. */
-  copy(from: string, to: string, made: NewAttributes, size: number): void;
+  copy(from: string, to: string, attributes: NewAttributes, size: number): void;
   makeDirectory(path: string, attributes: Attributes): void;
-  makeLink(path: string, target: string, made: NewAttributes): void;
+  makeLink(path: string, target: string, attributes: NewAttributes): void;
   /**
    * Hard-links a file. Returns false if the inode has reached the maximum or permitted number of links. Also returns
    * false if the file system does not support hard links, or if the target is on another one.
    */
   share(from: string, to: string): boolean;
-  setAttributes(path: string, made: NewAttributes): void;
+  setAttributes(path: string, attributes: NewAttributes): void;
   move(from: string, to: string): void;
   /** Exchanges two names atomically. Returns false if the file system does not support that. */
   exchange(a: string, b: string): boolean;
@@ -211,7 +211,7 @@ export interface Trees {
    * `into`: an empty directory, which is not cleared if this throws {@link RejectedArchive}. `made`: mode and owner of the
    * files. Returns notes for the user about names that were read differently than they are stored.
    */
-  unpack(from: OpenedEntry | "-", into: string, made: Attributes, limits: UnpackLimits): Promise<string[]>;
+  unpack(from: OpenedEntry | "-", into: string, attributes: Attributes, limits: UnpackLimits): Promise<string[]>;
   /**
    * Returns the free bytes without the blocks reserved for root, and the free inodes (Infinity if they are not
    * counted). `size`: the size of the file system in bytes; `block`: its block size.

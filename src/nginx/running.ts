@@ -30,8 +30,8 @@ function workersSinceMs(reader: HostReader): number | null {
  * parent of each process with `pid`.
  */
 function childrenOf(reader: HostReader, pid: string): string[] {
-  const told = textOf(reader, `/proc/${pid}/task/${pid}/children`);
-  if (told !== null) return told.split(" ").filter(Boolean);
+  const text = textOf(reader, `/proc/${pid}/task/${pid}/children`);
+  if (text !== null) return text.split(" ").filter(Boolean);
   const all = (reader.list("/proc") ?? []).filter((name) => /^\d+$/.test(name));
   return all.filter((each) => statOf(reader, each)[parentField] === pid);
 }

@@ -35,24 +35,24 @@ export function catchAllSite(reader: HostReader, ahead: readonly Change[], warn:
 function freePorts(reader: HostReader, all: readonly string[], ahead: readonly Change[], warn: Warn): string[] {
   const { servers } = nginxConfig(overlay(reader, ahead));
   const isOurs = ({ path }: Listen): boolean => path === catchAllPath;
-  const ours = servers.flatMap(({ listens }) => listens.filter(isOurs)).map(({ socket }) => socket);
+  const ownSockets = servers.flatMap(({ listens }) => listens.filter(isOurs)).map(({ socket }) => socket);
   const others = servers.flatMap(({ listens, names, stream }) =>
     listens.filter((each) => !isOurs(each)).map((each) => ({ ...each, names, stream })),
   );
-  const web = ours.includes("443") ? null : portHolder(reader, 443, "nginx");
+  const web = ownSockets.includes("443") ? null : portHolder(reader, 443, "nginx");
   if (web !== null) warn(`port 443 is taken by ${web}: unknown names are left to it there`);
 
   return all.filter((socket) => {
     if (web !== null && socket.endsWith("443")) return false;
     const here = others.filter((each) => each.socket === socket);
     // A reload cannot replace a socket on a single address by one on all addresses.
-    const single = ours.includes(socket) || here.some(({ wildcard }) => wildcard) ? undefined : here[0];
+    const single = ownSockets.includes(socket) || here.some(({ wildcard }) => wildcard) ? undefined : here[0];
     const claims = here.find((each) => each.wildcard && (each.isDefault || each.stream || isNameless(each.names)));
     const both = others.find((each) => each.both && each.wildcard && each.socket === `[::]:${socket}`);
     const taken = claims ?? single;
     // This project was configured to serve unknown names, so no warning is due.
-    const wanted = taken?.isDefault && taken.path.startsWith(ourSites);
-    if (taken && !wanted)
+    const isOursAlready = taken?.isDefault && taken.path.startsWith(ourSites);
+    if (taken && !isOursAlready)
       warn(`${taken.path}:${taken.line} (${taken.text}) answers unknown names on ${socket}: left as it is`);
     return taken === undefined && both === undefined;
   });

@@ -34,8 +34,8 @@ export function withDiskFault(reader: HostReader, problem: Problem): Problem {
 function withCause(reader: HostReader, problem: Problem): Problem {
   const fixed = fixedFile(reader, problem.message);
   if (fixed !== null) return becauseOf(problem, fixed);
-  const said = [problem.message, ...linesOf(problem.stderr)];
-  for (const line of said) {
+  const lines = [problem.message, ...linesOf(problem.stderr)];
+  for (const line of lines) {
     const found = faultIn(reader, line, problem.message);
     if (found !== null) return becauseOf(problem, found);
   }
@@ -80,11 +80,11 @@ function fixedFile(reader: HostReader, message: string): Cause | null {
     : null;
 }
 
-function faultIn(reader: HostReader, line: string, told: string): Cause | null {
+function faultIn(reader: HostReader, line: string, message: string): Cause | null {
   if (tooLarge.test(line)) return fileSizeLimit(reader);
   const isReadOnly = readOnly.test(line);
   if (!isReadOnly && !full.test(line)) return null;
-  const named = pathIn(line, told);
+  const named = pathIn(line, message);
   const path = named && nearestExisting(reader, named);
   return isReadOnly ? readOnlyDisk(reader, path) : noSpace(reader, path);
 }
@@ -123,10 +123,12 @@ function readOnlyDisk(reader: HostReader, path: string | null): Cause {
  * the target file. If the line has none, the path is taken from the problem's message. Returns null if neither names a
  * path.
  */
-function pathIn(line: string, told: string): string | null {
+function pathIn(line: string, message: string): string | null {
   const at = line.search(readOnly.test(line) ? readOnly : full);
   const path = /(?<![^\s'"(])\/[^\s'":,;()]+/g;
-  return line.slice(0, at).match(path)?.at(-1) ?? line.slice(at).match(path)?.[0] ?? told.match(path)?.at(-1) ?? null;
+  return (
+    line.slice(0, at).match(path)?.at(-1) ?? line.slice(at).match(path)?.[0] ?? message.match(path)?.at(-1) ?? null
+  );
 }
 
 /** Returns the path itself, or its nearest existing parent directory. */

@@ -32,7 +32,7 @@ export async function waitFor(
 ): Promise<string[]> {
   const { waitMs = 0 } = requirement;
   const end = reader.now() + waitMs;
-  for (let told = false; ; told = true) {
+  for (let isReported = false; ; isReported = true) {
     const warnings: string[] = [];
     const unmet = await requirement.check(reader, (sentence) => warnings.push(sentence));
     if (unmet === null) return warnings;
@@ -41,7 +41,7 @@ export async function waitFor(
       const code = unmet.code ?? (waitMs > 0 ? "timeout" : "precondition-failed");
       throw new Problem(code, `${unmet.reason}${waited}`, { hint: unmet.hint });
     }
-    if (!told) watch.waiting?.(requirement, unmet);
+    if (!isReported) watch.waiting?.(requirement, unmet);
     throwIfInterrupted(stop);
     await reader.sleep(pollMs);
   }

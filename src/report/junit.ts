@@ -7,8 +7,8 @@ import { oneLine } from "../text/lines.ts";
 export function junitOf(findings: readonly Finding[], strict: boolean): string {
   const failing = (status: Finding["status"]): boolean => status === "error" || (strict && status !== "ok");
   const cases = findings.map(({ name, status, detail }) => {
-    const said = escapeXml(oneLine(detail));
-    const result = failing(status) ? `<failure message="${said}"/>` : `<system-out>${said}</system-out>`;
+    const text = escapeXml(oneLine(detail));
+    const result = failing(status) ? `<failure message="${text}"/>` : `<system-out>${text}</system-out>`;
     return `    <testcase classname="doctor" name="${escapeXml(oneLine(name))}">${result}</testcase>\n`;
   });
   const failures = findings.filter(({ status }) => failing(status)).length;

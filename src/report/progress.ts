@@ -59,9 +59,11 @@ export function progressLine(terminal: Terminal, now: () => number, stop: Stop):
     status(line) {
       const found = aptStatus(line);
       if (found === null) return;
-      const { phase, percent, said } = found;
+      const { phase, percent, description } = found;
       const share = `${Math.round(percent)} %`;
-      show(phase === "fetch" && toFetch !== "" ? `${share}  ${fetchStatus(percent, toFetch)}` : `${share}  ${said}`);
+      show(
+        phase === "fetch" && toFetch !== "" ? `${share}  ${fetchStatus(percent, toFetch)}` : `${share}  ${description}`,
+      );
     },
     output(text) {
       toFetch = /Need to get (\S+ \w?B)/.exec(text)?.[1] ?? toFetch;
@@ -83,10 +85,10 @@ export function progressLine(terminal: Terminal, now: () => number, stop: Stop):
  * Parses "dlstatus:2:45.1:Retrieving file 2 of 5" or "pmstatus:git:amd64:62.5:Unpacking git (amd64)". A name may
  * contain colons.
  */
-function aptStatus(line: string): { phase: "fetch" | "install"; percent: number; said: string } | null {
-  const [, kind, percent, said = ""] = /^(dl|pm)status:.+?:(\d+(?:\.\d+)?):(.*)$/.exec(line) ?? [];
+function aptStatus(line: string): { phase: "fetch" | "install"; percent: number; description: string } | null {
+  const [, kind, percent, description = ""] = /^(dl|pm)status:.+?:(\d+(?:\.\d+)?):(.*)$/.exec(line) ?? [];
   if (kind === undefined) return null;
-  return { phase: kind === "dl" ? "fetch" : "install", percent: Number(percent), said };
+  return { phase: kind === "dl" ? "fetch" : "install", percent: Number(percent), description: description };
 }
 
 /**

@@ -115,8 +115,8 @@ function older(repository: Repository): Resource {
         source.path !== sourcePath && bareUri(source.uri) === bareUri(uri);
       const changes: Change[] = [];
       const remove = async (path: string) => {
-        const gone = file({ path, name: path, title: "", mode: 0o644, keepDir, text: () => null });
-        changes.push(...(await gone.check(reader, [...ahead, ...changes], warn)));
+        const absentFile = file({ path, name: path, title: "", mode: 0o644, keepDir, text: () => null });
+        changes.push(...(await absentFile.check(reader, [...ahead, ...changes], warn)));
       };
       for (const path of new Set(all.filter(isSameSource).map((source) => source.path))) {
         const other = all.find((source) => source.path === path && !isSameSource(source));

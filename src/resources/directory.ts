@@ -44,8 +44,8 @@ export function missingDirectories(
   path: string,
   attributes: Partial<Attributes> = {},
 ): Change[] {
-  const made = ahead.some((change) => change.kind === "directory" && change.path === path);
-  if (path === "" || made || reader.stat(path) !== null) return [];
+  const isPlanned = ahead.some((change) => change.kind === "directory" && change.path === path);
+  if (path === "" || isPlanned || reader.stat(path) !== null) return [];
   const above = missingDirectories(reader, ahead, parentOf(path));
   return [...above, { kind: "directory", path, before: null, mode: 0o755, ...root, ...attributes }];
 }

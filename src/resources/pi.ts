@@ -57,11 +57,11 @@ export function swapMissing(reader: HostReader, version: string): MissingSetting
 
 /** Returns requirements that never fail. They warn about settings that are left to the owner. */
 export function piByHand({ model, version }: Facts): Requirement[] {
-  const looks = {
+  const instructions = {
     "pi:cgroup-memory": memoryCgroupMissing,
     "pi:swap": (reader: HostReader) => swapMissing(reader, version),
   };
-  return Object.entries(looks).map(([name, look]) => ({
+  return Object.entries(instructions).map(([name, look]) => ({
     name,
     title: `nothing is left to do by hand on this ${model}`,
     check(reader, warn) {

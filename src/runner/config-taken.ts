@@ -33,7 +33,7 @@ async function hasTaken(reader: HostReader): Promise<boolean> {
   if (changed === undefined) return true;
   const since = `@${(changed / 1000).toFixed(3)}`;
   const { stdout } = await reader.probe(["journalctl", "--unit", unit, "--since", since, "--output=cat", "--no-pager"]);
-  const said = linesOf(stdout).findLast((line) => /Configuration loaded|Failed to load config/.test(line));
-  if (said !== undefined) return said.includes("Configuration loaded");
+  const line = linesOf(stdout).findLast((line) => /Configuration loaded|Failed to load config/.test(line));
+  if (line !== undefined) return line.includes("Configuration loaded");
   return Math.abs(reader.now() - changed) > silentMs;
 }

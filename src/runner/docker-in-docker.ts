@@ -76,9 +76,9 @@ export function dockerConfig(named: readonly string[]): Step {
           ];
           const record = readRecord(reader);
           const edits = (config: RunnerConfig, host: HostReader, tell: Warn) => {
-            const made = dindEdits(config, (runner) => recordOf(record, runner)?.privileged ?? null, named, tell);
-            warnOfSites(host, config, made, tell);
-            return made;
+            const edits = dindEdits(config, (runner) => recordOf(record, runner)?.privileged ?? null, named, tell);
+            warnOfSites(host, config, edits, tell);
+            return edits;
           };
           return configFile("ci-runner:docker-privileged", title, edits).check(reader, ahead, warn);
         },
@@ -90,8 +90,8 @@ export function dockerConfig(named: readonly string[]): Step {
 }
 
 /** Warns if a runner that is privileged, or becomes privileged, shares the host with sites. */
-function warnOfSites(reader: HostReader, { runners }: RunnerConfig, made: readonly ConfigEdit[], warn: Warn): void {
-  const becomes = (index: number): boolean => made.some((each) => each.kind === "set" && each.runner === index);
+function warnOfSites(reader: HostReader, { runners }: RunnerConfig, edits: readonly ConfigEdit[], warn: Warn): void {
+  const becomes = (index: number): boolean => edits.some((each) => each.kind === "set" && each.runner === index);
   const strong = runners.filter(({ docker }, index) => isPrivileged(docker) || becomes(index));
   const warning = sharedHostWarning(
     strong.map(({ name }) => name),
@@ -116,7 +116,7 @@ function demandDocker(runners: readonly Runner[], named: readonly string[]): voi
  */
 export function dindEdits(
   { runners }: RunnerConfig,
-  wanted: (runner: Runner) => boolean | null,
+  required: (runner: Runner) => boolean | null,
   named: readonly string[],
   warn: Warn,
 ): ConfigEdit[] {
@@ -124,9 +124,9 @@ export function dindEdits(
   return runners.flatMap((runner, index): ConfigEdit[] => {
     if (!docker.includes(runner)) return [];
     const { name, docker: { privileged = false, volumes = [] } = {} } = runner;
-    const makes = named.includes(name) || (wanted(runner) ?? docker.length === 1);
+    const makes = named.includes(name) || (required(runner) ?? docker.length === 1);
     if (!makes && !privileged) {
-      if (wanted(runner) === null) {
+      if (required(runner) === null) {
         warn(
           `runner ${name} is not privileged, and is left so: say --runner '${name}' to have it for Docker-in-Docker`,
         );
@@ -144,9 +144,9 @@ export function dindEdits(
 }
 
 /** Returns the volumes whose mount point is not in use yet. */
-export function missingVolumes(there: readonly string[], wanted: readonly string[]): string[] {
+export function missingVolumes(there: readonly string[], required: readonly string[]): string[] {
   const mounted = there.map(mountPoint);
-  return wanted.filter((volume) => !mounted.includes(mountPoint(volume)));
+  return required.filter((volume) => !mounted.includes(mountPoint(volume)));
 }
 
 /** Returns the mount point of a volume in the container. A volume is PATH, or HOST:PATH with or without options. */

@@ -81,7 +81,7 @@ function isUsable(record: RunnerRecord): RecordedRunner[] {
 }
 
 /** Returns the list without some runners. Invalid entries stay unchanged. */
-export function withoutRunner(record: RunnerRecord | null, goes: (made: RecordedRunner) => boolean): unknown[] {
+export function withoutRunner(record: RunnerRecord | null, goes: (entry: RecordedRunner) => boolean): unknown[] {
   return (record?.runners ?? recordedRunners(record)).filter((each) => !(v.is(madeSchema, each) && goes(each)));
 }
 
@@ -112,12 +112,12 @@ export function sameRunner(
  */
 export function recordOf(record: RunnerRecord | null, runner: Runner): RecordedRunner | null {
   const all = recordedRunners(record);
-  return all.find((made) => sameRunner(made, runner)) ?? all.find((made) => isMoved(made, runner)) ?? null;
+  return all.find((entry) => sameRunner(entry, runner)) ?? all.find((entry) => isMoved(entry, runner)) ?? null;
 }
 
 /** Returns whether these are one runner whose GitLab now has another address. */
-export function isMoved(made: RecordedRunner, runner: Runner): boolean {
-  return made.id > 0 && made.id === runner.id && made.name === runner.name;
+export function isMoved(entry: RecordedRunner, runner: Runner): boolean {
+  return entry.id > 0 && entry.id === runner.id && entry.name === runner.name;
 }
 
 /**

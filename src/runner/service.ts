@@ -111,8 +111,8 @@ export interface StopSettings {
 }
 
 export async function serviceOf(reader: HostReader): Promise<StopSettings> {
-  const wanted = "--property=KillSignal,KillMode,TimeoutStopUSec,MainPID";
-  const { stdout } = await reader.probe(["systemctl", "show", "gitlab-runner", wanted]);
+  const properties = "--property=KillSignal,KillMode,TimeoutStopUSec,MainPID";
+  const { stdout } = await reader.probe(["systemctl", "show", "gitlab-runner", properties]);
   const stopSettingsFrom = (name: string): string => new RegExp(`^${name}=(.*)$`, "m").exec(stdout)?.[1] ?? "";
   const signals: Record<string, string> = { "3": "SIGQUIT", "15": "SIGTERM" };
   const killSignal = signals[stopSettingsFrom("KillSignal")] ?? `signal ${stopSettingsFrom("KillSignal")}`;

@@ -48,9 +48,9 @@ export function isOlder(version: string, than: string): boolean {
 export async function fetchPublished(
   reader: HostReader,
   { base, keys }: ReleaseSource,
-  wanted: string | null,
+  requested: string | null,
 ): Promise<PublishedVersion> {
-  if (wanted === null && base.includes(placeholder)) {
+  if (requested === null && base.includes(placeholder)) {
     throw new Problem(
       "missing-value",
       `${printableAddress(base)} does not tell which release is the latest: say --version X.Y.Z`,
@@ -66,16 +66,16 @@ export async function fetchPublished(
     if (base.includes(placeholder)) return `${base.replace(placeholder, version ?? "")}/${asset}`;
     return `${base}/${version === null ? "permalink/latest" : `v${version}`}/downloads/${asset}`;
   };
-  const sumsAt = at(wanted, "SHA256SUMS");
+  const sumsAt = at(requested, "SHA256SUMS");
   const readSigned = async (): Promise<Uint8Array | null> => {
     const [sums, signature] = await Promise.all([
       bytesAt(reader, sumsAt),
-      bytesAt(reader, at(wanted, "SHA256SUMS.sig")),
+      bytesAt(reader, at(requested, "SHA256SUMS.sig")),
     ]);
     return (await isSigned(sums, signature, keys)) ? sums : null;
   };
   // The latest release may have changed between the two requests.
-  const sums = (await readSigned()) ?? (wanted === null ? await readSigned() : null);
+  const sums = (await readSigned()) ?? (requested === null ? await readSigned() : null);
   if (sums === null) {
     const why = "it is no release of edox-ops, or its key was replaced since this one was built";
     throw new Problem("invalid-signature", `the signature of ${printableAddress(sumsAt)} is wrong: ${why}`);
@@ -86,11 +86,11 @@ export async function fetchPublished(
   const sumOf = new Map([...lines].map(([, sum = "", asset = ""]) => [asset, sum]));
   // The signature alone would let an old release be served under a new number.
   const version = /^edox-ops_(.+)_(?:amd64|arm64)\.deb$/m.exec([...sumOf.keys()].join("\n"))?.[1] ?? "";
-  if (!isVersion(version) || (wanted !== null && version !== wanted)) {
+  if (!isVersion(version) || (requested !== null && version !== requested)) {
     const what = isVersion(version) ? `edox-ops ${version}` : "no version of edox-ops";
     throw new Problem(
       "invalid-signature",
-      `what is signed at ${printableAddress(sumsAt)} is ${what}, not ${wanted ?? "a release"}`,
+      `what is signed at ${printableAddress(sumsAt)} is ${what}, not ${requested ?? "a release"}`,
     );
   }
   return { version, sumOf: (asset) => sumOf.get(asset), addressOf: (asset) => at(version, asset) };

@@ -14,7 +14,7 @@ export function uninstallation(program: string): Recipe {
   return {
     command: "uninstall",
     logPath: uninstallLogPath,
-    requires: [told],
+    requires: [whatStays],
     steps: [
       {
         id: "program.uninstall",
@@ -28,7 +28,7 @@ export function uninstallation(program: string): Recipe {
 }
 
 /** Reports what stays, while the program that can remove it still exists. */
-const told: Requirement = {
+const whatStays: Requirement = {
   name: "uninstall:stays",
   title: "what stays is told",
   check(reader, warn) {

@@ -17,7 +17,7 @@ export interface UpdateRequest {
   version: string;
   shelf: ReleaseSource;
   /** The requested version; null means the latest. */
-  wanted: string | null;
+  requestedVersion: string | null;
 }
 
 /** The release that is available for this program. */
@@ -50,14 +50,14 @@ const childLimitMs = 600_000;
  */
 export async function findOffer(
   reader: HostReader,
-  { program, version, shelf, wanted }: UpdateRequest,
+  { program, version, shelf, requestedVersion }: UpdateRequest,
 ): Promise<Offer> {
   demandExists(reader, program);
   const { architecture } = gatherFacts(reader);
   const binary = binaries[architecture];
   if (binary === undefined)
     throw new Problem("unsupported-platform", `there is no edox-ops for ${architecture || "a host without dpkg"}`);
-  const release = await fetchPublished(reader, shelf, wanted);
+  const release = await fetchPublished(reader, shelf, requestedVersion);
   const asset = `edox-ops_${release.version}_${architecture}.deb`;
   const missing = [binary, asset].find((each) => release.sumOf(each) === undefined);
   if (missing !== undefined) {
@@ -65,7 +65,7 @@ export async function findOffer(
     throw new Problem("unsupported-platform", message);
   }
   // A downgrade must be explicit: the server may offer an old release as the latest.
-  if (wanted === null && isOlder(release.version, version)) {
+  if (requestedVersion === null && isOlder(release.version, version)) {
     const hint = ["sudo", "edox-ops", "self-update", "--version", release.version];
     const message = `the latest release is said to be ${release.version}, and this is ${version}, which is newer`;
     throw new Problem("precondition-failed", message, { hint });
@@ -109,11 +109,11 @@ export async function update(
     demandSum(host, fetched, release, asset);
     await runOrThrow(host, ["dpkg-deb", "--extract", fetched, unpacked]);
     demandSum(host, fresh, release, binary);
-    const told = await versionOf(host, fresh, `edox-ops ${release.version}`);
-    if (told !== release.version) {
+    const reported = await versionOf(host, fresh, `edox-ops ${release.version}`);
+    if (reported !== release.version) {
       throw new Problem(
         "verify-failed",
-        `what was to be edox-ops ${release.version} says that it is ${told.slice(0, 80)}`,
+        `what was to be edox-ops ${release.version} says that it is ${reported.slice(0, 80)}`,
       );
     }
     throwIfInterrupted(stop);
@@ -171,7 +171,7 @@ async function replaceProgram(
   host: Host,
   trees: Trees,
   program: string,
-  made: () => Promise<{ fresh: string; from: string; to: string }>,
+  prepare: () => Promise<{ fresh: string; from: string; to: string }>,
 ): Promise<Updated> {
   const { previous, work } = beside(program);
   try {
@@ -179,7 +179,7 @@ async function replaceProgram(
     trees.remove(work);
     const { uid = 0, gid = 0 } = host.stat(program) ?? {};
     host.makeDirectory(work, { mode: 0o700, uid, gid });
-    const { fresh, from, to } = await made();
+    const { fresh, from, to } = await prepare();
     trees.setAttributes(fresh, { mode: 0o755, uid, gid, modifiedSeconds: Math.floor(host.now() / 1000) });
     trees.sync(fresh);
     const kept = trees.share(program, `${work}/before`);
@@ -206,12 +206,12 @@ function demandRoom(reader: HostReader, folder: string): void {
 }
 
 function demandSum(reader: HostReader, path: string, release: PublishedVersion, asset: string): void {
-  const [wanted, found] = [release.sumOf(asset), checksumOf(reader, path)];
-  if (found === wanted) return;
+  const [requestedVersion, found] = [release.sumOf(asset), checksumOf(reader, path)];
+  if (found === requestedVersion) return;
   const page = /<(!doctype|html)/i.test(Buffer.from(reader.map(path)?.subarray(0, 512) ?? []).toString("latin1"));
   const message = page
     ? `${printableAddress(release.addressOf(asset))} answers with a web page: a proxy or a login stands in between`
-    : `${asset} does not have the checksum of edox-ops ${release.version}: expected ${wanted}, got ${found}`;
+    : `${asset} does not have the checksum of edox-ops ${release.version}: expected ${requestedVersion}, got ${found}`;
   throw new Problem(page ? "unexpected-response" : "checksum-mismatch", message);
 }
 

@@ -162,9 +162,10 @@ function signatureOf(body: Buffer): Signature {
   const width = version === 4 ? 2 : 4;
   const signed = area(body, 4, width);
   const free = area(body, 4 + width + signed.length, width);
-  const said = subpacketsOf(signed);
-  const seconds = (type: number): number => said.findLast((each) => each.type === type)?.data.readUInt32BE(0) ?? 0;
-  const issuers = [...said, ...subpacketsOf(free)].flatMap(({ type, data }) => {
+  const signedParts = subpacketsOf(signed);
+  const seconds = (type: number): number =>
+    signedParts.findLast((each) => each.type === type)?.data.readUInt32BE(0) ?? 0;
+  const issuers = [...signedParts, ...subpacketsOf(free)].flatMap(({ type, data }) => {
     if (type === subpackets.issuer) return data.toString("hex", 0, 8);
     if (type !== subpackets.fingerprint) return [];
     return data.readUInt8(0) === 4 ? data.toString("hex", 13, 21) : data.toString("hex", 1, 9);

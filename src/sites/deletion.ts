@@ -84,11 +84,11 @@ function deleteTree(trees: Trees, slug: string, dir: string): void {
   const opened = trees.open(above(dir), [rootUid]);
   if (opened === null) return;
   try {
-    const held = `${opened.path}${dir.slice(above(dir).length)}`;
-    const away = awayOf(held, slug);
+    const openedDir = `${opened.path}${dir.slice(above(dir).length)}`;
+    const away = awayOf(openedDir, slug);
     trees.remove(away);
-    if (trees.entry(held) === null) return;
-    trees.move(held, away);
+    if (trees.entry(openedDir) === null) return;
+    trees.move(openedDir, away);
     trees.remove(away);
   } finally {
     opened.close();

@@ -232,16 +232,16 @@ function siteFaults(
   const other = foreignName(servers, project);
   if (other !== null) faults.push({ detail: other.reason, hint: other.hint });
   if (linked && (answer === undefined || answer < 200 || answer >= 400)) {
-    const said = answer ? `answers ${answer}` : "does not answer";
+    const status = answer ? `answers ${answer}` : "does not answer";
     // A site without a front page may be deployed intentionally, with its pages in subdirectories.
     const blank = (answer === 403 || answer === 404) && reader.stat(`${project.root_path}/index.html`) === null;
     if (blank) {
       const isEmpty = (reader.list(project.root_path) ?? []).length === 0;
       const hint = isEmpty ? hintToFill(reader, project) : ["ls", "-la", project.root_path];
-      faults.push({ detail: `${urlOf(project)} ${said}: it has no index.html`, hint, mild: true, follows: true });
+      faults.push({ detail: `${urlOf(project)} ${status}: it has no index.html`, hint, mild: true, follows: true });
     } else {
       const hint = hintToAnswer(reader, project, answer ?? 0);
-      faults.push({ detail: `${urlOf(project)} ${said} on this host`, hint, follows: true });
+      faults.push({ detail: `${urlOf(project)} ${status} on this host`, hint, follows: true });
     }
   }
   return faults;

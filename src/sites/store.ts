@@ -44,10 +44,10 @@ export interface Records {
  */
 export async function readRecords(reader: HostReader): Promise<Records> {
   const values = Object.entries(await valuesOf(reader)).sort(([a], [b]) => (a < b ? -1 : 1));
-  const taken = clashes(values.map(([key, value]) => claimOf(key, value)));
+  const claimed = clashes(values.map(([key, value]) => claimOf(key, value)));
   const records: Records = { projects: new Map(), broken: new Map() };
   for (const [key, value] of values) {
-    const found = judge(reader, key, value, taken.get(key));
+    const found = judge(reader, key, value, claimed.get(key));
     if ("project" in found) records.projects.set(key, found.project);
     else records.broken.set(key, { value, ...found });
   }

@@ -41,12 +41,12 @@ export function editConfig(text: string, edits: readonly ConfigEdit[], path: str
     parseConfig(text, path);
     return text;
   }
-  const wanted = orProblem(path, () => meaningOf(tableOf(sectionsOf(bare))) as Meanings);
+  const meaning = orProblem(path, () => meaningOf(tableOf(sectionsOf(bare))) as Meanings);
   const wrong = new Problem("internal", `${path} would not mean what it should: it is left as it is`);
   try {
     const edited = applyEdits(bare, edits, path);
-    applyToMeaning(wanted, edits);
-    if (!hasMeaning(parseWithSmol(edited), wanted)) throw wrong;
+    applyToMeaning(meaning, edits);
+    if (!hasMeaning(parseWithSmol(edited), meaning)) throw wrong;
     return text.slice(0, text.length - bare.length) + edited;
   } catch (error) {
     throw error instanceof InvalidToml ? wrong : error;

@@ -109,9 +109,9 @@ function innerTable(outer: Table, name: string): Table {
   const inner = found?.kind === "tables" ? found.tables.at(-1) : found;
   if (inner?.kind === "table") return inner;
   if (inner !== undefined) throw new InvalidToml("");
-  const made: Table = { kind: "table", path: [...outer.path, name], keys: new Map(), headers: [] };
-  outer.keys.set(name, made);
-  return made;
+  const table: Table = { kind: "table", path: [...outer.path, name], keys: new Map(), headers: [] };
+  outer.keys.set(name, table);
+  return table;
 }
 
 function appendTable(outer: Table, name: string): Table {

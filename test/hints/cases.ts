@@ -67,7 +67,7 @@ export const cases: Case[] = [
     from: "host:disk",
   },
   {
-    of: 'doctor/entries.ts ["sudo", "du", "-xh", "--max-depth=2", "--threshold=100M", mountPointOf(least.path, reader)]',
+    of: 'doctor/entries.ts ["sudo", "du", "-xh", "--max-depth=2", "--threshold=100M", mountPointOf(reader, least.path)]',
     state(host) {
       host.put("/srv/old/dump", new Uint8Array(101 * 2 ** 20));
       host.space = () => ({ bytesFree: 2 ** 20, inodes: 1e6, inodesFree: 9e5 });

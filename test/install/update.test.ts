@@ -59,13 +59,18 @@ class Ground implements Disposable {
 
   order(wanted: string | null = null, twisting?: Twisting): UpdateRequest {
     const { url } = stage.server.place(twisting);
-    return { program: this.program, version: current, shelf: { base: url, keys: stage.keys.publicKey }, wanted };
+    return {
+      program: this.program,
+      version: current,
+      shelf: { base: url, keys: stage.keys.publicKey },
+      requestedVersion: wanted,
+    };
   }
 
   async update(order: UpdateRequest, offer?: Offer, stop: () => Problem | null = () => null) {
     return update(this.host, this.trees, {
-      program: order,
-      assets: offer ?? (await findOffer(this.host, order)),
+      request: order,
+      offer: offer ?? (await findOffer(this.host, order)),
       stop,
       onBytes: () => {},
     });
@@ -213,7 +218,7 @@ test("self-update: the program and the rollback stay intact if it is killed at a
     const mortal = { ...trees, remove: upTo(trees.remove), share: upTo(trees.share), move: upTo(trees.move) };
     const order = { ...ground.order(newer), version: older };
     const offer = await findOffer(ground.host, order);
-    await update(ground.host, mortal, { program: order, assets: offer, stop: () => null, onBytes: () => {} }).catch(
+    await update(ground.host, mortal, { request: order, offer, stop: () => null, onBytes: () => {} }).catch(
       () => undefined,
     );
     expect([older, newer]).toContain(ground.version);
@@ -241,8 +246,8 @@ test("self-update: fails if the program cannot be kept, and reports a file syste
   const order = ground.order();
   const without = { ...ground.trees, share: () => false };
   const updated = await update(ground.host, without, {
-    program: order,
-    assets: await findOffer(ground.host, order),
+    request: order,
+    offer: await findOffer(ground.host, order),
     stop: () => null,
     onBytes: () => {},
   });
@@ -344,8 +349,7 @@ test("self-update: reports too little space before the download, and a disk that
   using ground = new Ground();
   const order = ground.order();
   const offer = await findOffer(ground.host, order);
-  const on = (host: Host) =>
-    update(host, ground.trees, { program: order, assets: offer, stop: () => null, onBytes: () => {} });
+  const on = (host: Host) => update(host, ground.trees, { request: order, offer, stop: () => null, onBytes: () => {} });
   const download = (): never => {
     throw new Error("it was fetched");
   };

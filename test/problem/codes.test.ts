@@ -74,10 +74,8 @@ async function otherSum(): Promise<string> {
   const release = { version: "1.2.3", sumOf: () => "0".repeat(64), addressOf: () => "https://releases.test/a.deb" };
   const offer = { release, same: false, asset: "a.deb", binary: "edox-ops-linux-x64" };
   const trees = { remove() {} } as unknown as Trees;
-  const request = { program: "/opt/edox-ops", version: "1.0.0", shelf, wanted: null };
-  return await thrown(() =>
-    update(host, trees, { program: request, assets: offer, stop: () => null, onBytes: () => {} }),
-  );
+  const request = { program: "/opt/edox-ops", version: "1.0.0", shelf, requestedVersion: null };
+  return await thrown(() => update(host, trees, { request, offer, stop: () => null, onBytes: () => {} }));
 }
 
 async function rejectedToken(): Promise<string> {

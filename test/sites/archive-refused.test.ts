@@ -524,7 +524,7 @@ describe("deploy: an archive on a full disk:", () => {
     Object.assign(trees, { room: (path: string) => ({ ...real(path), ...room }) });
     writeFileSync(`${host.root}/srv/a`, bytes);
     const given = { source: "/srv/a", subdir: null, trusted: [0] };
-    const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
+    const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], dryRun: false };
     const said = await deployRequest(host.host, trees, { project, selection: given, choices }).then(
       () => "published",
       ({ message, hint }) => `${message}; ${hint.join(" ")}`,
@@ -689,7 +689,7 @@ test("deploy: hostile members of an archive write nothing outside, and a rejecte
     link: name,
     mode: fc.constantFrom(0o644, 0o4755, 0),
   });
-  const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
+  const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], dryRun: false };
   await fc.assert(
     fc.asyncProperty(fc.array(member, { minLength: 1, maxLength: 4 }), fc.boolean(), async (members, isZip) => {
       const bytes = isZip

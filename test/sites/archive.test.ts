@@ -12,7 +12,7 @@ import { registeredHost, typedDeploy } from "./typed-deploy.ts";
 
 const live = "/var/www/docs/demo";
 const backups = "/var/www/docs/.edox-ops-backups/demo";
-const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
+const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], dryRun: false };
 const page = { name: "index.html", content: "home" };
 let host: TreeHost;
 beforeEach(() => {
@@ -98,7 +98,7 @@ test("deploy: a dry run rejects an archive where another user can change a name,
   const looking = deployRequest(host.host, host.trees, {
     project,
     selection: given,
-    choices: { ...choices, looks: true },
+    choices: { ...choices, dryRun: true },
   });
   await expect(looking).rejects.toThrow(`another user can change ${backups}, where an archive is unpacked`);
   expect([host.stat(backups).uid, host.list("/srv")]).toEqual([33, ["a", "site"]]);

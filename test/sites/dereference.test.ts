@@ -274,7 +274,7 @@ test("deploy --dereference: a file that is exchanged for another and back within
       swap();
     },
   });
-  const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: ["again"], looks: false };
+  const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: ["again"], dryRun: false };
   const given = {
     source: "/srv/site",
     subdir: null,

@@ -12,7 +12,7 @@ import { type FakeHost, ok } from "../fake-host.ts";
 import { SiteHost } from "./site-host.ts";
 import { project, TreeHost } from "./tree.ts";
 
-const choices = { keep: 5, backup: true, allowEmpty: false, asks: true, again: [], looks: false };
+const choices = { keep: 5, backup: true, allowEmpty: false, asks: true, again: [], dryRun: false };
 const recorded = { source: null, subdir: null, trusted: [0] };
 const backups = "/var/www/docs/.edox-ops-backups/demo";
 let host: FakeHost;

@@ -113,7 +113,7 @@ describe("restore: the record of restores", () => {
 
   /** Runs a restore up to this call, and leaves behind what a kill would. */
   async function killed(at: "exchange" | "move"): Promise<void> {
-    const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
+    const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], dryRun: false };
     const order = (await restoreRequest(host.host, host.trees, { project, typed: null, choices })) as DeployRequest;
     const whole = host.trees[at];
     let isStaged = false;

@@ -107,7 +107,7 @@ export class TreeHost implements Disposable {
   async restore(typed: string | null = null, keep = 5) {
     const { host, trees } = this;
     cleanUp(host, trees, project);
-    const choices = { keep, backup: true, allowEmpty: false, asks: false, again: [], looks: false };
+    const choices = { keep, backup: true, allowEmpty: false, asks: false, again: [], dryRun: false };
     const order = await restoreRequest(host, trees, { project, typed, choices });
     return order && this.run(order);
   }

@@ -70,7 +70,7 @@ export function runRelease(slug: string, command: ReleaseCommand, values: Values
     const release: Release = { command, publication, session, trees, waitMs };
     for (const each of await requirementNotes(release)) await session.warn(each);
     const project = publication ? await publication.projectIn(host) : await theProject(host, slug);
-    const choices: Choices = { ...typed, again, hint: context.hint, looks: dryRun };
+    const choices: Choices = { ...typed, again, hint: context.hint, dryRun };
     const requestOf = () => command.requestOf(project, choices, host, trees);
     await withRelease({ project, dryRun, host, trees }, requestOf, async ({ request, notes }) => {
       for (const each of notes) await session.warn(each);

@@ -35,10 +35,10 @@ const diskFaults = ["ENOSPC", "EDQUOT", "EIO", "EROFS"];
 export async function unpack(
   from: number | "-",
   into: string,
-  made: Attributes,
+  attributes: Attributes,
   limits: UnpackLimits,
 ): Promise<string[]> {
-  const target = new Unpacking(into, made, limits);
+  const target = new Unpacking(into, attributes, limits);
   try {
     if (from === "-") await unpackStdin(target, limits);
     else await unpackFile(from, target, limits);

@@ -28,10 +28,10 @@ const newline = 0x0a;
 
 /** Returns the sparse file that pax records describe, or null if they describe none. */
 export function paxSparse(records: readonly PaxRecord[]): Sparse | null {
-  const said = new Map(records.filter(([key]) => key.startsWith("GNU.sparse.")));
-  if (said.size === 0) return null;
-  const number = (key: string): number => paxNumber(said.get(`GNU.sparse.${key}`) ?? "");
-  const major = said.has("GNU.sparse.major") ? number("major") : 0;
+  const values = new Map(records.filter(([key]) => key.startsWith("GNU.sparse.")));
+  if (values.size === 0) return null;
+  const number = (key: string): number => paxNumber(values.get(`GNU.sparse.${key}`) ?? "");
+  const major = values.has("GNU.sparse.major") ? number("major") : 0;
   if (major === 1 && number("minor") === 0) return { realSize: number("realsize"), segments: null };
   if (major !== 0) throw new RejectedArchive(`it has a sparse file of an unknown form (GNU.sparse.${major})`);
   let numbers: number[] = [];
@@ -154,12 +154,12 @@ export class SparseBody implements Body {
  */
 function mapIn(bytes: Buffer): Segment[] | null {
   const numbers: number[] = [];
-  let wanted = 1;
-  for (let from = 0; numbers.length < wanted; ) {
+  let needed = 1;
+  for (let from = 0; numbers.length < needed; ) {
     const end = bytes.indexOf(newline, from);
     if (end < 0) return null;
     numbers.push(paxNumber(bytes.subarray(from, end)));
-    if (numbers.length === 1) wanted = 1 + 2 * (numbers[0] as number);
+    if (numbers.length === 1) needed = 1 + 2 * (numbers[0] as number);
     from = end + 1;
   }
   return pairs(numbers.slice(1));

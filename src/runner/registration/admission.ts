@@ -38,19 +38,19 @@ export async function requestRunner(host: Host, order: Registration): Promise<Gr
   if (known) return known;
   const { description, tags } = profile;
   if (credential.kind === "old") {
-    const made = await registerByOldToken(host, server, credential.token, { description, tags });
-    return { ...made, systemId, isNew: true };
+    const created = await registerByOldToken(host, server, credential.token, { description, tags });
+    return { ...created, systemId, isNew: true };
   }
   const { project, group } = credential;
-  const wanted = { project, group, description, tags, isProtected: order.isProtected };
-  const made = await createRunner(host, server, credential.token, wanted);
+  const attributes = { project, group, description, tags, isProtected: order.isProtected };
+  const created = await createRunner(host, server, credential.token, attributes);
   try {
-    await verify(host, server, made.token, systemId);
+    await verify(host, server, created.token, systemId);
   } catch (error) {
-    await deleteRunner(host, server, { token: made.token, systemId, isRegisteredHere: true }).catch(() => {});
+    await deleteRunner(host, server, { token: created.token, systemId, isRegisteredHere: true }).catch(() => {});
     throw error;
   }
-  return { ...made, systemId, isNew: true };
+  return { ...created, systemId, isNew: true };
 }
 
 /**

@@ -73,9 +73,9 @@ export async function registerByOldToken(
   host: Host,
   server: RegistrationServer,
   token: Secret,
-  wanted: { description: string; tags: readonly string[] },
+  attributes: { description: string; tags: readonly string[] },
 ): Promise<CreatedRunner> {
-  const { description, tags } = wanted;
+  const { description, tags } = attributes;
   const body = {
     ...{ description, locked: true, run_untagged: tags.length === 0 },
     ...(tags.length > 0 && { tag_list: tags.join(",") }),
@@ -107,8 +107,8 @@ export interface NewRunner {
  * Creates a runner with an access token of the scope create_runner. GitLab returns the runner's own token only in this
  * response.
  */
-export async function createRunner(host: Host, server: RegistrationServer, accessToken: Secret, wanted: NewRunner) {
-  const { project, group, description, tags, isProtected } = wanted;
+export async function createRunner(host: Host, server: RegistrationServer, accessToken: Secret, attributes: NewRunner) {
+  const { project, group, description, tags, isProtected } = attributes;
   const owner =
     project !== undefined
       ? { runner_type: "project_type", project_id: Number(project) }
@@ -179,9 +179,9 @@ async function ask({ host, server, method, path, body, ...tokens }: ApiRequest):
     const answer = await host.send(method, address, options);
     const passes = answer.status === 429 || answer.status === 503 || (!makes && answer.status >= 500);
     if (!passes || impatient || attempt === attempts) return answer;
-    const told = Number(answer.headers["retry-after"] ?? Number.NaN) * 1000;
-    if (told > longestWaitMs) return answer;
-    await host.sleep(told >= 0 ? told : firstWaitMs * 2 ** (attempt - 1));
+    const retryAfterMs = Number(answer.headers["retry-after"] ?? Number.NaN) * 1000;
+    if (retryAfterMs > longestWaitMs) return answer;
+    await host.sleep(retryAfterMs >= 0 ? retryAfterMs : firstWaitMs * 2 ** (attempt - 1));
   }
 }
 

@@ -74,19 +74,22 @@ function runnerRecorded(
   const config = readConfig(reader);
   const at = findSection(config, order, entry);
   const id = entry?.id ?? (at === null ? 0 : (config.runners[at]?.id ?? 0));
-  const made = { url, id, name, privileged };
-  const gone = replacedRunners(reader, config, order, entry);
+  const recordEntry = { url, id, name, privileged };
+  const replaced = replacedRunners(reader, config, order, entry);
   // A runner that was recorded with the former address of its GitLab keeps its entry, with the new address.
   const section = at === null ? undefined : config.runners[at];
   const moved = section && recordOf(before, { ...section, name });
-  const entries = [made, ...(moved ? [moved] : []), ...gone];
+  const entries = [recordEntry, ...(moved ? [moved] : []), ...replaced];
   const others = withoutRunner(before, (each) => entries.some((other) => sameRunner(each, other)));
-  const same = recordedRunners(before).find((each) => sameRunner(each, made)) ?? moved;
+  const same = recordedRunners(before).find((each) => sameRunner(each, recordEntry)) ?? moved;
   const owner = ownerOf(order);
   return {
     ...before,
     ...{ url, executor: profile.executor, description: name, tags: profile.tags, profile: profileName },
     ...{ docker_image: docker.image ?? null, docker_privileged: privileged, registered: true },
-    runners: [...others, { ...same, ...made, ...(credential.kind === "access" && { owner, guarded: isProtected }) }],
+    runners: [
+      ...others,
+      { ...same, ...recordEntry, ...(credential.kind === "access" && { owner, guarded: isProtected }) },
+    ],
   };
 }

@@ -107,11 +107,11 @@ function seconds(ms: number): Date {
  */
 function differingKeys(
   section: Record<string, unknown>,
-  wanted: TomlTable,
+  intended: TomlTable,
   runner: number,
   at: readonly string[],
 ): ConfigEdit[] {
-  return Object.entries(wanted).flatMap(([name, value]): ConfigEdit[] => {
+  return Object.entries(intended).flatMap(([name, value]): ConfigEdit[] => {
     const key = [...at, name];
     const there = section[name];
     if (isTable(value)) return differingKeys((there ?? {}) as Record<string, unknown>, value, runner, key);

@@ -23,17 +23,17 @@ export function newSystemId(): string {
  * Returns the file with the system ID that was sent to GitLab, or null before that. An ID that gitlab-runner has
  * created meanwhile stays.
  */
-export function systemIdFile(told: string | null): Resource {
-  const made = file({
+export function systemIdFile(systemId: string | null): Resource {
+  const written = file({
     name: "runner:system-id",
     title: "this host has a name of its own for GitLab",
     path: systemIdPath,
     mode: 0o600,
     // A dry run does not know the content, so it does not show it.
-    text: () => Text.of(told ?? "", told === null),
+    text: () => Text.of(systemId ?? "", systemId === null),
   });
   return {
-    ...made,
-    check: (reader, ahead, warn) => (systemIdOf(reader) !== null ? [] : made.check(reader, ahead, warn)),
+    ...written,
+    check: (reader, ahead, warn) => (systemIdOf(reader) !== null ? [] : written.check(reader, ahead, warn)),
   };
 }

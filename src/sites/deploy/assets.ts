@@ -21,13 +21,18 @@ export interface KeptAsset {
  */
 export function keepAssets(
   trees: Trees,
-  { slug, live, removed, made }: { slug: string; live: string; removed: readonly string[]; made: NewAttributes },
+  {
+    slug,
+    live,
+    removed,
+    attributes,
+  }: { slug: string; live: string; removed: readonly string[]; attributes: NewAttributes },
 ): void {
   for (const path of removed) {
     if (!hasHashedName(path) || trees.entry(`${live}/${path}`)?.type !== "file") continue;
     const to = `${keptAssetsOf(slug)}/${path}`;
     if (trees.entry(to) !== null) trees.remove(to);
-    makeAbove(trees, to, made);
+    makeAbove(trees, to, attributes);
     trees.share(`${live}/${path}`, to);
   }
 }
@@ -60,9 +65,9 @@ export function removeAssets(trees: Trees, slug: string): void {
   trees.sync(docsRoot);
 }
 
-function makeAbove(trees: Trees, path: string, made: NewAttributes): void {
+function makeAbove(trees: Trees, path: string, attributes: NewAttributes): void {
   const above = parentOf(path);
   if (trees.entry(above) !== null) return;
-  if (above !== assetsDir) makeAbove(trees, above, made);
-  trees.makeDirectory(above, { ...made, mode: 0o755 });
+  if (above !== assetsDir) makeAbove(trees, above, attributes);
+  trees.makeDirectory(above, { ...attributes, mode: 0o755 });
 }

@@ -20,11 +20,11 @@ export async function* compareTrees(
   digests: Digests,
 ): AsyncGenerator<Comparison[]> {
   const read = (batch: Pair[]): Promise<Uint32Array> => {
-    const wanted: [string, number][] = [];
+    const pairs: [string, number][] = [];
     for (const pair of batch) {
-      if (mayBeSame(pair) && isRead(pair)) wanted.push([`${dir}/${pair[0].path}`, pair[0].size]);
+      if (mayBeSame(pair) && isRead(pair)) pairs.push([`${dir}/${pair[0].path}`, pair[0].size]);
     }
-    return trees.digests(wanted, digests.seeds);
+    return trees.digests(pairs, digests.seeds);
   };
   for await (const [batch, found] of pipeline(batches, read)) {
     const all: Comparison[] = [];

@@ -89,11 +89,11 @@ export async function deploy(host: Host, trees: Trees, order: DeployRequest, kno
   demandRoom(trees, planned, slug);
   makeBackupsDir(host, slug);
   const seconds = nextStamp(host, trees, slug, live);
-  const made = { ...planned.made, modifiedSeconds: seconds };
-  const stage = openStage(trees, slug, seconds, made);
+  const attributes = { ...planned.attributes, modifiedSeconds: seconds };
+  const stage = openStage(trees, slug, seconds, attributes);
   const search = await searchFor(trees, order, planned);
   const bytes = await fillStage(trees, {
-    planned: { ...planned, made },
+    planned: { ...planned, attributes },
     stage,
     order,
     search: order.of === "others" ? search : null,
@@ -102,22 +102,22 @@ export async function deploy(host: Host, trees: Trees, order: DeployRequest, kno
   if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
   // The new tree gets its own stamp, which differs from that of the live tree and of the spare tree that it was built
   // from.
-  trees.setAttributes(stage, { ...made, mode: 0o755 });
+  trees.setAttributes(stage, { ...attributes, mode: 0o755 });
   const before = trees.entry(live);
   // Another user could still write to their file through a kept hard link, and their symlink would lead out of the kept
   // files.
-  if (before !== null && !planned.isExposed) keepAssets(trees, { slug, live, removed: planned.removed, made });
+  if (before !== null && !planned.isExposed) keepAssets(trees, { slug, live, removed: planned.removed, attributes });
   trees.sync(stage);
   if (order.of === "release") recordRestore(host, trees, { project, seconds, from: basename(order.name) });
 
   const notes = [...figures.notes];
   if (before === null) trees.move(stage, live);
-  else if (!swap(trees, live, stage, made)) {
+  else if (!swap(trees, live, stage, attributes)) {
     notes.push(`${project.root_path} cannot be exchanged with a new tree: its files were replaced one by one`);
   }
   await demandServed(order.probe, "the site is as it was before").catch((error) => {
     if (before === null) trees.move(live, stage);
-    else swap(trees, live, stage, made);
+    else swap(trees, live, stage, attributes);
     trees.remove(stage);
     // The live tree has the removed files again, so their kept copies are not needed.
     if (before !== null && !planned.isExposed) pruneAssets(trees, project);

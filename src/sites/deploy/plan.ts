@@ -40,7 +40,7 @@ export interface DeployRequest {
   /** Adapts a command in a warning to its reader: for example, root needs no sudo. By default, it has sudo. */
   hint?: (argv: readonly string[]) => string[];
   /** A dry run: nothing is changed, and the plan is that of a deploy by root. */
-  looks?: boolean;
+  dryRun?: boolean;
   /** Number of backups to keep. */
   keep: number;
   backup: boolean;
@@ -69,7 +69,7 @@ export type Origin = "live" | "source" | "copy";
 export interface Plan {
   source: DeploySource;
   digests: Digests;
-  made: NewAttributes;
+  attributes: NewAttributes;
   origins: Origin[];
   /** The inode of the live file with the same content; {@link noInode} for a new or changed file. */
   inodes: TreeEntry["inode"][];
@@ -122,7 +122,7 @@ export async function plan(host: Host, trees: Trees, order: DeployRequest): Prom
     const { code, reason, hint } = noGroup(project.owner_group);
     throw new Problem(code, reason, { hint });
   }
-  const uid = order.looks ? rootUid : host.uid;
+  const uid = order.dryRun ? rootUid : host.uid;
   let source = await survey(trees, order, uid, host.now());
   if (order.of === "others" && source.isFresh) {
     // A file that was written just before has a distinguishable time after one clock tick.
@@ -131,13 +131,13 @@ export async function plan(host: Host, trees: Trees, order: DeployRequest): Prom
   }
   if (!order.allowEmpty) demandPage(source, order);
 
-  const made = { mode: 0o644, uid, gid, modifiedSeconds: 0 };
+  const attributes = { mode: 0o644, uid, gid, modifiedSeconds: 0 };
   const top = trees.entry(live);
   const digests = new Digests(host, project.slug, top);
   const found: Plan = {
     source,
     digests,
-    made,
+    attributes,
     origins: [],
     inodes: [],
     folders: 0,
@@ -170,7 +170,7 @@ export async function plan(host: Host, trees: Trees, order: DeployRequest): Prom
       } else {
         bytes += entry.size;
         note(found, entry, twin, same);
-        found.origins.push(originOf(order, entry, same ? twin : undefined, made));
+        found.origins.push(originOf(order, entry, same ? twin : undefined, attributes));
         found.inodes.push(same && twin ? twin.inode : noInode);
       }
     }
@@ -187,9 +187,14 @@ function sameLink(trees: Trees, live: string, dir: string, { path }: TreeEntry):
 }
 
 /** Returns the origin of a file. A file is hard-linked if it already has the owner and mode of the result. */
-function originOf({ of }: DeployRequest, entry: TreeEntry, equal: TreeEntry | undefined, made: NewAttributes): Origin {
-  if (equal !== undefined && hasAttributes(equal, made)) return "live";
-  return of !== "others" && hasAttributes(entry, made) ? "source" : "copy";
+function originOf(
+  { of }: DeployRequest,
+  entry: TreeEntry,
+  equal: TreeEntry | undefined,
+  attributes: NewAttributes,
+): Origin {
+  if (equal !== undefined && hasAttributes(equal, attributes)) return "live";
+  return of !== "others" && hasAttributes(entry, attributes) ? "source" : "copy";
 }
 
 /** Returns whether owner, group and mode are already those of the result. */

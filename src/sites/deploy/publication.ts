@@ -91,8 +91,8 @@ function configValid(slug: string, step: Step): Requirement {
     if (changes.length === 0) return null;
     if (installedPackage(reader, "nginx") === null) return { reason: "nginx is not installed", hint: setUp };
     const fault = await refusal(reader);
-    const ours = [vhostLinkPath(slug), ...changes.flatMap((change) => ("path" in change ? [change.path] : []))];
-    return fault !== null && ours.some((path) => fault.reason.includes(path)) ? null : fault;
+    const ownPaths = [vhostLinkPath(slug), ...changes.flatMap((change) => ("path" in change ? [change.path] : []))];
+    return fault !== null && ownPaths.some((path) => fault.reason.includes(path)) ? null : fault;
   });
 }
 

@@ -19,7 +19,7 @@ export interface Choices extends Pick<DeployRequest, "keep" | "backup" | "allowE
   /** Whether nginx is asked for the front page after the deploy. */
   asks: boolean;
   /** Whether this is a dry run. */
-  looks: boolean;
+  dryRun: boolean;
 }
 
 export interface DeploySelection extends Pick<DeployRequest, "select"> {
@@ -71,7 +71,7 @@ export async function deployRequest(
       return { ...(await dereferenceTree({ project, name, choices, part, host, trees })), of: "unpacked" };
     }
     const { dir: whole, notes } = isArchive
-      ? await unpackArchive(host, trees, { project, given, archive: opened, asked: choices })
+      ? await unpackArchive(host, trees, { project, given, archive: opened, request: choices })
       : { dir: opened.path, notes: [] };
     const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
     return { dir, of: isArchive ? "unpacked" : "others", ...(isArchive && { archive: given }), notes };

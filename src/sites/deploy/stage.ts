@@ -54,44 +54,50 @@ function noRoom(what: string, flags: string[]): Problem {
  * Returns the path of a new stage beside the backups. Its name contains its inode, by which {@link settle} recognises
  * it. It starts from the spare tree if no other user could ever write to it, otherwise empty.
  */
-export function openStage(trees: Trees, slug: string, seconds: number, made: NewAttributes): string {
+export function openStage(trees: Trees, slug: string, seconds: number, attributes: NewAttributes): string {
   const spare = trees.entry(sparePath(slug));
-  const isOurs = spare !== null && isFolder(spare, made);
+  const isOurs = spare !== null && isFolder(spare, attributes);
   const unnamed = isOurs ? sparePath(slug) : `${backupsOf(slug)}/.stage`;
-  if (!isOurs) trees.makeDirectory(unnamed, { ...made, mode: 0o755 });
+  if (!isOurs) trees.makeDirectory(unnamed, { ...attributes, mode: 0o755 });
   const stage = `${backupsOf(slug)}/.stage-${trees.entry(unnamed)?.inode}-${stampName(seconds)}`;
   trees.move(unnamed, stage);
   return stage;
 }
 
-function isFolder(entry: TreeEntry, made: NewAttributes): boolean {
-  return entry.type === "directory" && hasAttributes(entry, { ...made, mode: 0o755 });
+function isFolder(entry: TreeEntry, attributes: NewAttributes): boolean {
+  return entry.type === "directory" && hasAttributes(entry, { ...attributes, mode: 0o755 });
 }
 
 /**
  * Removes everything from a stage that the new tree does not need. Returns for each entry of the source whether it
  * exists already.
  */
-async function clearStage(trees: Trees, { source, made, origins, inodes }: Plan, stage: string): Promise<boolean[]> {
+async function clearStage(
+  trees: Trees,
+  { source, attributes, origins, inodes }: Plan,
+  stage: string,
+): Promise<boolean[]> {
   const there: boolean[] = [];
   /** Directories to remove. They are removed after the pass, which still reads them. */
-  const gone = new Set<string>();
+  const removed = new Set<string>();
   let file = 0;
   for await (const batch of sideBySide(trees, source.entries, stage)) {
     for (const [entry, old] of batch) {
       const index = entry?.type === "file" ? file++ : -1;
-      const goes = old !== undefined && gone.has(parentOf(old.path));
+      const goes = old !== undefined && removed.has(parentOf(old.path));
       const stays =
         old !== undefined &&
         !goes &&
-        (entry?.type === "directory" ? isFolder(old, made) : origins[index] === "live" && old.inode === inodes[index]);
+        (entry?.type === "directory"
+          ? isFolder(old, attributes)
+          : origins[index] === "live" && old.inode === inodes[index]);
       if (entry !== undefined) there.push(stays);
       if (old === undefined || stays) continue;
-      if (old.type === "directory") gone.add(old.path);
+      if (old.type === "directory") removed.add(old.path);
       else if (!goes) trees.remove(`${stage}/${old.path}`);
     }
   }
-  for (const path of gone) trees.remove(`${stage}/${path}`);
+  for (const path of removed) trees.remove(`${stage}/${path}`);
   return there;
 }
 
@@ -114,11 +120,11 @@ export async function fillStage(
     search,
   }: { planned: Plan; stage: string; order: DeployRequest; search: BlockedSearch | null },
 ): Promise<number> {
-  const { source, made, origins, inodes } = planned;
+  const { source, attributes, origins, inodes } = planned;
   const { live } = order;
   const there = await clearStage(trees, planned, stage);
   let [bytes, files] = [0, 0];
-  const begin = ({ copies }: Batch): Promise<SearchResult> => trees.copies(copies, made, search?.searches);
+  const begin = ({ copies }: Batch): Promise<SearchResult> => trees.copies(copies, attributes, search?.searches);
   for await (const [{ count, copies }, searched] of pipeline(batches(), begin)) {
     search?.take(searched, (file) => copies[file]?.[0].slice(source.dir.length + 1) ?? "");
     for (const [, , size] of copies) bytes += size;
@@ -152,8 +158,8 @@ export async function fillStage(
   ): boolean {
     const to = `${stage}/${path}`;
     const from = `${source.dir}/${path}`;
-    if (type === "directory") trees.makeDirectory(to, { ...made, mode: 0o755 });
-    else if (type === "link") trees.makeLink(to, trees.linkTarget(from), made);
+    if (type === "directory") trees.makeDirectory(to, { ...attributes, mode: 0o755 });
+    else if (type === "link") trees.makeLink(to, trees.linkTarget(from), attributes);
     else {
       if (origin === "copy" || !trees.share(origin === "live" ? `${live}/${path}` : from, to)) return false;
       if (origin === "live" && planned.isExposed && !isThat(to, inode)) {
@@ -161,7 +167,7 @@ export async function fillStage(
         return false;
       }
       if (origin === "source" && order.of === "unpacked") {
-        trees.setAttributes(to, made);
+        trees.setAttributes(to, attributes);
         bytes += size;
       }
     }
@@ -171,6 +177,6 @@ export async function fillStage(
   /** Returns whether the file is the live file that was compared. Another user may have replaced it since. */
   function isThat(path: string, inode: TreeEntry["inode"] | undefined): boolean {
     const shared = trees.entry(path);
-    return shared !== null && shared.inode === inode && hasAttributes(shared, made);
+    return shared !== null && shared.inode === inode && hasAttributes(shared, attributes);
   }
 }

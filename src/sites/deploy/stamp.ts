@@ -19,8 +19,8 @@ export function nextStamp(host: Host, trees: Trees, slug: string, live: string):
   const bytes = host.read(lastStampPath(slug));
   const last = bytes === null ? newestBefore(trees, live, now) : Number(new TextDecoder().decode(bytes));
   // The replaced tree needs a unique name among the backups.
-  const taken = [last, ...backupNames(host, slug).map(secondsOf)].filter((second) => second < now + day);
-  const seconds = Math.max(now, ...taken.map((second) => second + 1));
+  const usedSeconds = [last, ...backupNames(host, slug).map(secondsOf)].filter((second) => second < now + day);
+  const seconds = Math.max(now, ...usedSeconds.map((second) => second + 1));
   host.writeFile(lastStampPath(slug), new TextEncoder().encode(`${seconds}\n`), {
     mode: 0o600,
     uid: host.uid,

@@ -41,7 +41,7 @@ export interface Unpacked {
 
 /** The run that unpacks: whether it is a dry run, and the command line for hints. */
 export interface UnpackRequest {
-  looks: boolean;
+  dryRun: boolean;
   again: readonly string[];
 }
 
@@ -49,12 +49,17 @@ export interface UnpackRequest {
  * Creates the empty directory beside the backups, which {@link settle} removes. A dry run creates it too, and removes
  * it at its end. Returns `room`, the limits of what may be put into it.
  */
-export function unpackFresh(host: Host, trees: Trees, { slug, owner_group }: Project, { looks, again }: UnpackRequest) {
-  if (looks && host.uid !== 0) {
+export function unpackFresh(
+  host: Host,
+  trees: Trees,
+  { slug, owner_group }: Project,
+  { dryRun, again }: UnpackRequest,
+) {
+  if (dryRun && host.uid !== 0) {
     const message = `the source is unpacked in ${backupsDir} to be compared, which only root may`;
     throw new Problem("not-root", message, { hint: again });
   }
-  if (looks) demandSecuredBackups(host, slug);
+  if (dryRun) demandSecuredBackups(host, slug);
   else secureBackups(host, trees, slug);
   makeBackupsDir(host, slug);
   const dir = unpackedPath(slug);
@@ -79,10 +84,10 @@ export async function unpackArchive(
     project,
     given,
     archive,
-    asked,
-  }: { project: Project; given: string; archive: OpenedEntry | "-"; asked: UnpackRequest },
+    request,
+  }: { project: Project; given: string; archive: OpenedEntry | "-"; request: UnpackRequest },
 ): Promise<Unpacked> {
-  const { dir, owner, room, reserve } = unpackFresh(host, trees, project, asked);
+  const { dir, owner, room, reserve } = unpackFresh(host, trees, project, request);
   const name = given === "-" ? "the archive on stdin" : given;
   const limits = {
     ...unpackLimits,
@@ -97,7 +102,7 @@ export async function unpackArchive(
     const isRoom = (limit === "bytes" || limit === "entries") && limits[limit] === room[limit];
     const kept = limit === "entries" ? `${inodeReserve} inodes` : `${Math.round(reserve / 2 ** 20)} MiB`;
     const why = isRoom ? `${message}, which is what ${docsRoot} has room for, with ${kept} in reserve` : message;
-    const hint = limit === "unchanged" ? asked.again : hintFor(given, isRoom, limit);
+    const hint = limit === "unchanged" ? request.again : hintFor(given, isRoom, limit);
     throw new Problem(isRoom ? "no-space" : Problem.of(error).code, `${name} is not published: ${why}`, { hint });
   }
 }

@@ -75,8 +75,8 @@ function isPage({ text, size }: Page, start: Uint8Array, bytes: number): boolean
   if (size !== null && size !== bytes) return false;
   // The output of a program is decoded in the same way: with its byte order mark, and without a partial character at
   // the end.
-  const wanted = new TextDecoder("utf-8", { ignoreBOM: true }).decode(start, { stream: true });
-  return bytes > start.length ? text.startsWith(wanted) : text === wanted;
+  const expected = new TextDecoder("utf-8", { ignoreBOM: true }).decode(start, { stream: true });
+  return bytes > start.length ? text.startsWith(expected) : text === expected;
 }
 
 /** Looks for the cause of a failed probe, which usually names the command that fixes it. */

@@ -128,8 +128,8 @@ export function recordFile(
     path: projectsPath,
     mode: 0o600,
     async text(reader) {
-      const wanted = await record(reader);
-      return reader.stat(projectsPath) === null && wanted === null ? null : recordsText(reader, slug, wanted);
+      const current = await record(reader);
+      return reader.stat(projectsPath) === null && current === null ? null : recordsText(reader, slug, current);
     },
   });
 }
@@ -137,11 +137,11 @@ export function recordFile(
 const waits = "nginx goes on as it was until its configuration is valid again: it does not take this one (nginx -t)";
 
 /** Returns a resource that applies only under a condition. */
-function when(asked: (reader: HostReader) => boolean | Promise<boolean>) {
+function when(condition: (reader: HostReader) => boolean | Promise<boolean>) {
   return (resource: Resource): Resource => ({
     ...resource,
     async check(reader, ahead, warn) {
-      return (await asked(reader)) ? resource.check(reader, ahead, warn) : [];
+      return (await condition(reader)) ? resource.check(reader, ahead, warn) : [];
     },
   });
 }

@@ -45,7 +45,7 @@ export async function dereferenceTree({
 }: DereferenceRequest): Promise<Unpacked> {
   const { again } = choices;
   const { dir, owner, room } = unpackFresh(host, trees, project, choices);
-  const made: NewAttributes = { mode: 0o644, ...owner, modifiedSeconds: Math.floor(host.now() / 1000) };
+  const attributes: NewAttributes = { mode: 0o644, ...owner, modifiedSeconds: Math.floor(host.now() / 1000) };
   // The owner of a directory above could have moved a directory that root owns.
   const reader = dirsTo(part.real).findLast(({ uid }) => uid !== rootUid)?.uid ?? rootUid;
   const missing = new SomePaths();
@@ -80,11 +80,11 @@ export async function dereferenceTree({
         count(entry);
         if (entry.type === "file") copies.push([`${from}/${entry.path}`, to, entry.size]);
         else if (entry.type === "directory") {
-          if (entry.path !== "") trees.makeDirectory(to, { ...made, mode: 0o755 });
+          if (entry.path !== "") trees.makeDirectory(to, { ...attributes, mode: 0o755 });
         } else if (endOf(entry.path, source.links) === null) out.push(entry.path);
-        else trees.makeLink(to, source.links.get(entry.path) ?? "", made);
+        else trees.makeLink(to, source.links.get(entry.path) ?? "", attributes);
       }
-      if (copies.length > 0) await trees.copies(copies, made);
+      if (copies.length > 0) await trees.copies(copies, attributes);
     }
     await demandUnchanged(trees, source, again, host.now());
     for (const path of out)
@@ -103,7 +103,7 @@ export async function dereferenceTree({
       if (type === "directory") {
         const isAround = trail.some((each) => `${each}/`.startsWith(`${real}/`));
         if (isAround) throw refusal(called, `leads to ${real}, which it is part of itself`, link);
-        trees.makeDirectory(`${dir}${below}`, { ...made, mode: 0o755 });
+        trees.makeDirectory(`${dir}${below}`, { ...attributes, mode: 0o755 });
         await copyTree(target, called, below, trail);
       } else if (type === "file") await copyFile(real, called, below);
       else throw refusal(called, `leads to ${real}, which is neither a file nor a directory`, link);
@@ -130,7 +130,7 @@ export async function dereferenceTree({
       demandReadable(before, called);
       if ((before.mode & setIdBits) !== 0) throw refusal(called, "has a set-user-ID or set-group-ID bit", real);
       count(before);
-      await trees.copies([[from, `${dir}${below}`, before.size]], made);
+      await trees.copies([[from, `${dir}${below}`, before.size]], attributes);
       const after = trees.entry(from);
       const isSame = after?.inode === before.inode && after.changedMs === before.changedMs;
       // Two exchanges within one clock tick restore the timestamp, so a timestamp in this span proves nothing.

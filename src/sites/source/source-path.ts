@@ -23,14 +23,14 @@ export interface Unpublishable {
  * Returns why a path must never be published, or null. It judges the path as written: symlinks on it are followed when
  * it is opened.
  */
-export function whyNotPublished(reader: HostReader, path: string): Unpublishable | null {
+export function whyNotPublished(readerUid: HostReader, path: string): Unpublishable | null {
   const real = plain(path);
   const never = (reason: string): Unpublishable => ({ reason, copyTo: null });
   if (real !== rootHome && within(real, rootHome)) {
     const copyTo = `/srv${real.slice(real.lastIndexOf("/"))}`;
     return { reason: `it is in the home of root: copy it to ${copyTo}, and publish that`, copyTo };
   }
-  const home = homeIn(reader, real);
+  const home = homeIn(readerUid, real);
   if (home !== null) return never(`${home}: name the folder of the site`);
   const blocked = blockedDirs.find((dir) => within(real, dir) || within(dir, real));
   if (blocked) return never(`it is part of the system, or has ${blocked} in it`);
