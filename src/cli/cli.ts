@@ -6,6 +6,7 @@ import { OutputError } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
 import { styleOf } from "../report/style.ts";
 import { debugVariable, traceOf } from "../report/trace.ts";
+import { type RunResult, UnfinishedRun } from "../run/result.ts";
 import { withoutSecrets } from "../run/without-secrets.ts";
 import { nearestName } from "../text/nearest-name.ts";
 import { readArguments, usage } from "./arguments.ts";
@@ -63,10 +64,11 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
     if (found.command.run === undefined)
       throw usage("a command is missing", undefined, ["edox-ops", ...found.names, "--help"]);
     return await found.command.run(values, context);
-  } catch (error) {
+  } catch (thrown) {
+    const [error, result] = thrown instanceof UnfinishedRun ? [thrown.cause, thrown.result] : [thrown, undefined];
     // The reader of the report closed the pipe, so it needs no error.
     if (error instanceof OutputError && error.code === "EPIPE") return exitCode.failed;
-    return await refuse(problemFor(error, context), context);
+    return await refuse(problemFor(error, context), context, result);
   }
 }
 
@@ -91,18 +93,27 @@ async function resolve(from: Command, typed: readonly string[]) {
   return { command, names, rest };
 }
 
-async function refuse(problem: Problem, context: Context): Promise<number> {
+/** Reports a problem that ended a command. `result`: that of a run until then. */
+async function refuse(problem: Problem, context: Context, result?: RunResult): Promise<number> {
   const { command, typed, console, hint, variable } = context;
-  const { outcome, exit } = refusalOf(problem);
+  const { outcome, exit } = refusalOf(problem, result?.steps);
   const voice = styleOf({ colour: console.colour("err") && !typed.includes("--no-color"), hint });
   const { problemText } = await import("../report/text.ts");
   const words = (): void => console.err(problemText(problem, null, voice));
   // A wrong invocation is reported as requested too, so that the values of a valid one are not needed.
   const json = typed.includes("--json=lines") ? "lines" : typed.includes("--json") ? "document" : null;
   if (json) {
-    const { documentText, problemOf } = await import("../report/json.ts");
+    const { documentText, problemOf, stepsOf } = await import("../report/json.ts");
+    const document = {
+      ...{ command, outcome, exit },
+      ...(result && {
+        warnings: [...result.warnings],
+        steps: stepsOf(result.steps, typed.includes("--diff"), voice),
+      }),
+      error: problemOf(problem, voice),
+    };
     // If stdout cannot be written, stderr may still be.
-    await console.out(documentText({ command, outcome, exit, error: problemOf(problem, voice) }, json)).catch(words);
+    await console.out(documentText(document, json)).catch(words);
   } else words();
   if (variable(debugVariable)) console.err(traceOf(problem.cause));
   return exit;

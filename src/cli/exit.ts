@@ -34,8 +34,15 @@ const outcomes: Partial<Record<Problem["code"], Document["outcome"]>> = {
   interrupted: "interrupted",
 };
 
-/** Returns the outcome and the exit code of a command that ended with this problem. */
-export function refusalOf({ code, returncode, exit: own }: Problem): { outcome: Document["outcome"]; exit: number } {
+/**
+ * Returns the outcome and the exit code of a command that ended with this problem. It is refused only if no step has
+ * begun a change. `steps`: those of the run until then.
+ */
+export function refusalOf(
+  { code, returncode, exit: own }: Problem,
+  steps: RunResult["steps"] = [],
+): { outcome: Document["outcome"]; exit: number } {
   const exit = code === "interrupted" ? returncode : (own ?? exits[code] ?? exitCode.failed);
-  return { outcome: outcomes[code] ?? "refused", exit };
+  const hasBegun = steps.some(({ outcome }) => outcome === "changed" || outcome === "failed");
+  return { outcome: outcomes[code] ?? (hasBegun ? "failed" : "refused"), exit };
 }

@@ -1,6 +1,7 @@
 // Runs a command that changes the host in a session, and maps its result to an exit code.
 
 import { confirm, convergeRecipe, type RecipeFor } from "../run/recipes.ts";
+import { UnfinishedRun } from "../run/result.ts";
 import { Session } from "../run/session.ts";
 import type { Values } from "./command.ts";
 import type { Context } from "./context.ts";
@@ -11,18 +12,21 @@ import { runOptionsOf } from "./flags.ts";
 export const editWaitMs = 30_000;
 
 /**
- * Opens a session, performs the actions of the command in it, reports the result, and returns the exit code. `again`:
- * the command that repeats this one, if it differs from the typed one.
+ * Opens a session, performs the actions of the command in it, reports the result, and returns the exit code. Throws an
+ * {@link UnfinishedRun} for an error that is not the result of a step. `again`: the command that repeats this one, if it
+ * differs from the typed one.
  */
 export async function run(
   values: Values,
   context: Context,
-  act: (session: Session) => void | Promise<void>,
+  act: (session: Session) => Promise<void>,
   again?: readonly string[],
 ): Promise<number> {
   const session = new Session(await context.host(), runOptionsOf(values), context, again);
   try {
-    await act(session);
+    await act(session).catch((error: unknown) => {
+      throw new UnfinishedRun(error, session.result());
+    });
     const result = session.result();
     const exit = exitOf(result, session.options.check);
     await session.reporter.end(result, exit);

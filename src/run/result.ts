@@ -32,3 +32,13 @@ export function outcomeOf(steps: readonly StepResult[], hasUnknown: boolean): Ru
   if (has("unknown") || hasUnknown) return "unknown";
   return has("changed") ? "changed" : "ok";
 }
+
+/** Thrown for an error that ended a run, with the result until then. */
+export class UnfinishedRun extends Error {
+  constructor(
+    override readonly cause: unknown,
+    readonly result: RunResult,
+  ) {
+    super("the run was ended by an error", { cause });
+  }
+}

@@ -94,7 +94,9 @@ export class Session {
       for (const sentence of warnings) await this.warn(sentence);
       return done;
     } catch (error) {
-      await this.reporter.operation({ ...result, outcome: "failed", problem: Problem.of(error) });
+      const failed = { ...result, outcome: "failed" as const, problem: Problem.of(error) };
+      this.add(failed);
+      await this.reporter.operation(failed);
       throw error;
     }
   }

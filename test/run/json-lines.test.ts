@@ -100,7 +100,44 @@ test("--json=lines: a deploy that is rolled back reports its operation as failed
     ["project.publish", "failed"],
     ["project.deploy", "failed"],
   ]);
-  expect(summaryOf(events)).toMatchObject({ exit: 1, error: { message: expect.any(String) } });
+  const { steps = [], ...summary } = summaryOf(events);
+  expect(summary).toMatchObject({ outcome: "failed", exit: 1, error: { message: expect.any(String) } });
+  expect(steps.map(({ id, result }) => [id, result])).toEqual(ended);
+});
+
+test("--json: the document of a run that an error ended has its warnings, and the steps until then", async () => {
+  const site = await SiteHost.bootstrapped();
+  sites.push(site);
+  site.disk.write("/srv/new/index.html", "new");
+  await site.type("project publish demo --domain demo.test --source /srv/new");
+  const { move } = site.trees;
+  Object.assign(site.trees, {
+    move(from: string, to: string) {
+      if (to.includes("/.removing-")) throw new Error("EIO: killed");
+      move(from, to);
+    },
+  });
+  const { exit, out } = await site.type("project remove demo --delete-files --yes --json");
+  const { outcome, warnings, steps, error } = JSON.parse(out);
+  expect([exit, outcome, warnings]).toEqual([1, "failed", []]);
+  expect(steps.map(({ id, result }: { id: string; result: string }) => [id, result])).toEqual([
+    ["project.disable", "changed"],
+    ["project.delete-files", "failed"],
+  ]);
+  expect(error.message).toContain("it is still registered: killed");
+});
+
+test("--json: the document of a refused publish has the warning that was known before", async () => {
+  const site = await SiteHost.bootstrapped();
+  sites.push(site);
+  const runner = '[[runners]]\nname = "ci"\nexecutor = "docker"\n[runners.docker]\nimage = "a"\nprivileged = true\n';
+  site.fake.put("/etc/gitlab-runner/config.toml", runner, { mode: 0o600 });
+  const { exit, out, err } = await site.type("project publish demo --domain demo.test --source /none --json");
+  expect([exit, err, JSON.parse(out)]).toMatchObject([
+    1,
+    "",
+    { outcome: "refused", warnings: [expect.stringContaining("runner ci is privileged")] },
+  ]);
 });
 
 test("--json=lines: a closed pipe does not stop the run, and is a failure at its end", async () => {
