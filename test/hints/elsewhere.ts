@@ -41,7 +41,7 @@ export const untyped: Record<string, string> = {
 export const parts: string[] = [
   'cli/cli.ts ["edox-ops", ...found.names.slice(0, -1)]',
   'cli/completions.ts ["edox-ops"]',
-  'cli/gitlab-runner/register.ts ["edox-ops", ...context.typed]',
+  'cli/gitlab-runner/register-request.ts ["edox-ops", ...context.typed]',
   'cli/gitlab-runner/selftest.ts ["edox-ops", ...context.typed]',
   'cli/gitlab-runner/unregister.ts ["edox-ops", ...context.typed]',
   'cli/self-update.ts ["--version", to]',
