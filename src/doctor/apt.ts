@@ -2,13 +2,11 @@
 // sends no requests.
 
 import { type AptSource, aptSources, mayBeFaulty } from "../apt/sources.ts";
-import type { Check, Finding } from "../engine/finding.ts";
+import type { Check, CheckResult } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
 import { readSources } from "../resources/apt-readable.ts";
 import { type PublicKey, publicKeys, signers } from "../signature/openpgp.ts";
 import { few } from "../text/lines.ts";
-
-type Answer = Omit<Finding, "name">;
 
 const day = 24 * 3600 * 1000;
 const soonDays = 60;
@@ -22,7 +20,7 @@ export const apt: Check[] = [
   { name: "apt:keys", run: keys },
 ];
 
-async function sources(reader: HostReader): Promise<Answer> {
+async function sources(reader: HostReader): Promise<CheckResult> {
   const all = aptSources(reader);
   if (all.length === 0) {
     return { status: "error", detail: "apt has no source", hint: ["ls", "-l", "/etc/apt/sources.list.d"] };
@@ -56,7 +54,7 @@ async function sources(reader: HostReader): Promise<Answer> {
  * Checks only the keys that signed the lists that were fetched last. Keyrings also contain old keys, whose expiry is
  * irrelevant.
  */
-function keys(reader: HostReader): Answer {
+function keys(reader: HostReader): CheckResult {
   const rings = new Map<string, PublicKey[]>();
   const ends = aptSources(reader).flatMap((source) => {
     const endsMs = endOf(reader, source, rings);

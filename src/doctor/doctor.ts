@@ -1,7 +1,7 @@
 // Checks every resource of the recipes under its name, and the checks of the doctor itself.
 
 import { type Change, corrections, describeMissing } from "../engine/change.ts";
-import type { Check, Finding } from "../engine/finding.ts";
+import type { Check, CheckResult, Finding } from "../engine/finding.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
 import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
@@ -23,7 +23,7 @@ export async function examine(
   const derived = recipes.flatMap(checksFrom).filter((each) => (each.appliesTo?.(reader) ?? true) && isNew(each));
   const all = [...derived, ...own];
   // Programs run while the other checks read files.
-  const started = new Map<Check, Promise<Answer>>();
+  const started = new Map<Check, Promise<CheckResult>>();
   for (const each of [...all.filter(({ runsProgram }) => runsProgram), ...all]) {
     if (!started.has(each)) started.set(each, runCheck(reader, each, limitMs));
   }
@@ -52,14 +52,12 @@ function belowTheirCauses(findings: ReadonlyMap<Check, Finding>): Finding[] {
   return [...new Set([...placed, ...all])];
 }
 
-type Answer = Omit<Finding, "name">;
-
-async function runCheck(reader: HostReader, entry: Check, limitMs: number): Promise<Answer> {
+async function runCheck(reader: HostReader, entry: Check, limitMs: number): Promise<CheckResult> {
   try {
     const looked = entry.run(reader);
     if (!(looked instanceof Promise)) return describeChanges(looked);
     let timer: Timer | undefined;
-    const late = new Promise<Answer>((resolve) => {
+    const late = new Promise<CheckResult>((resolve) => {
       const detail = `no answer within ${limitMs / 1000} s`;
       timer = setTimeout(resolve, limitMs, { status: "error", detail, hint: ["sudo", "edox-ops", "doctor"] });
     });
@@ -76,7 +74,7 @@ async function runCheck(reader: HostReader, entry: Check, limitMs: number): Prom
 }
 
 /** A successful check needs no hint. */
-function describeChanges({ hint, ...answer }: Answer): Answer {
+function describeChanges({ hint, ...answer }: CheckResult): CheckResult {
   return answer.status === "ok" || hint === undefined ? answer : { ...answer, hint };
 }
 
@@ -165,10 +163,10 @@ function fromRequirement(requirement: Requirement): Check {
   };
 }
 
-function describeUnmet({ reason, hint }: Unmet): Answer {
+function describeUnmet({ reason, hint }: Unmet): CheckResult {
   return { status: "error", detail: reason, ...(hint && { hint }) };
 }
 
-function describeState(title: string, warnings: readonly string[]): Answer {
+function describeState(title: string, warnings: readonly string[]): CheckResult {
   return warnings.length > 0 ? { status: "warning", detail: warnings.join("; ") } : { status: "ok", detail: title };
 }

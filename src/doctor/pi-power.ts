@@ -1,8 +1,6 @@
-import type { Finding } from "../engine/finding.ts";
+import type { CheckResult } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
-
-type Answer = Omit<Finding, "name">;
 
 /**
  * The firmware's status word as the kernel of Raspberry Pi exposes it. vcgencmd reports the same word, but needs a
@@ -14,7 +12,7 @@ const troubles = ["too little voltage", "the frequency capped", "throttled", "th
 const hint = ["vcgencmd", "get_throttled"];
 
 /** Checks whether the power supply or heat slows the processor down. */
-export async function piPower(reader: HostReader): Promise<Answer> {
+export async function piPower(reader: HostReader): Promise<CheckResult> {
   const word = (await throttled(reader)) ?? alarm(reader);
   if (word === null) return { status: "warning", detail: "neither the kernel nor vcgencmd tells", hint };
   const namesFrom = (from: number): string => troubles.filter((_, bit) => (word >> (from + bit)) & 1).join(", ");

@@ -1,8 +1,6 @@
-import type { Finding } from "../engine/finding.ts";
+import type { CheckResult } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
-
-type Answer = Omit<Finding, "name">;
 
 /**
  * The health report of an eMMC (JEDEC eMMC 5.0), which an SD card does not have: wear in tenths of its life, and used
@@ -15,7 +13,7 @@ const urgent = 3;
 const kernelLog = ["sudo", "dmesg", "--level=emerg,alert,crit,err,warn"];
 
 /** Checks the health of the card as far as the kernel reports it. */
-export function piStorage(reader: HostReader): Answer {
+export function piStorage(reader: HostReader): CheckResult {
   const mounts = textOf(reader, "/proc/self/mounts") ?? "";
   // The last mount of a path hides the earlier ones.
   const options = [...mounts.matchAll(/^\S+ \/ \S+ (\S+)/gm)].at(-1)?.[1]?.split(",") ?? [];

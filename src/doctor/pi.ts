@@ -1,14 +1,12 @@
 // Checks of a Raspberry Pi. They do not exist on other hosts.
 
 import { gatherFacts } from "../engine/facts.ts";
-import type { Check, Finding } from "../engine/finding.ts";
+import type { Check, CheckResult } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { bootPath, isPi, type MissingSetting, memoryCgroupMissing, swapMissing } from "../resources/pi.ts";
 import { piPower } from "./pi-power.ts";
 import { piStorage } from "./pi-storage.ts";
-
-type Answer = Omit<Finding, "name">;
 
 /** The largest page size that the runtime supports. Kernels for a Pi use 4096 or 16384. */
 const largestPage = 16384;
@@ -45,11 +43,11 @@ const checks: Check[] = [
 
 export const pi: Check[] = checks.map((entry) => ({ ...entry, appliesTo: isPi }));
 
-function warning(missing: MissingSetting | null, fine: string): Answer {
+function warning(missing: MissingSetting | null, fine: string): CheckResult {
   return missing === null ? { status: "ok", detail: fine } : { status: "warning", ...missing };
 }
 
-function pageSize(reader: HostReader): Answer {
+function pageSize(reader: HostReader): CheckResult {
   const auxiliary = reader.read("/proc/self/auxv") ?? new Uint8Array();
   const words = new BigUint64Array(auxiliary.slice(0, auxiliary.length & ~15).buffer);
   const at = words.findIndex((word, index) => index % 2 === 0 && word === pageSizeKey);
@@ -64,7 +62,7 @@ function pageSize(reader: HostReader): Answer {
   return { status: "error", detail, hint: ["sudo", "sed", "-i", "$ a kernel=kernel8.img", path] };
 }
 
-function temperature(reader: HostReader): Answer {
+function temperature(reader: HostReader): CheckResult {
   const text = textOf(reader, thermalPath)?.trim();
   if (!text) return { status: "warning", detail: "the kernel does not tell it", hint: ["vcgencmd", "measure_temp"] };
   const status = Number(text) >= hot ? "error" : Number(text) >= warm ? "warning" : "ok";
@@ -75,7 +73,7 @@ function temperature(reader: HostReader): Answer {
  * Checks that the time survives a restart. systemd itself only ensures that the clock is not before the date of its own
  * file.
  */
-function clock(reader: HostReader): Answer {
+function clock(reader: HostReader): CheckResult {
   if (reader.stat("/sys/class/rtc/rtc0") !== null) return { status: "ok", detail: "a clock that runs without power" };
   const kept = ["/usr/sbin/fake-hwclock", "/sbin/fake-hwclock", "/var/lib/systemd/timesync/clock"];
   if (kept.some((path) => reader.stat(path) !== null)) return { status: "ok", detail: "the last time is kept on disk" };

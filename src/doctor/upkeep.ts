@@ -1,11 +1,9 @@
 // Checks for maintenance that every host needs from time to time.
 
-import type { Check, Finding } from "../engine/finding.ts";
+import type { Check, CheckResult } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { few, linesOf } from "../text/lines.ts";
-
-type Answer = Omit<Finding, "name">;
 
 /** Units that keep the clock, under every name in Debian and Ubuntu. */
 const clockUnits = ["systemd-timesyncd", "chrony", "chronyd", "ntpsec", "ntp", "openntpd"];
@@ -25,7 +23,7 @@ export const upkeep: Check[] = [
 ];
 
 /** Checks for failed units. No file lists them. */
-async function units(reader: HostReader): Promise<Answer> {
+async function units(reader: HostReader): Promise<CheckResult> {
   const { code, stdout, stderr } = await reader.probe([
     "systemctl",
     "list-units",
@@ -44,7 +42,7 @@ async function units(reader: HostReader): Promise<Answer> {
 }
 
 /** Checks that the clock is synchronized. A container has the clock of its host, which only the host can set. */
-function time(reader: HostReader): Answer {
+function time(reader: HostReader): CheckResult {
   if (reader.stat("/run/systemd/timesync/synchronized") !== null) return { status: "ok", detail: "synchronized" };
   const keeper = clockUnits.find((unit) => reader.stat(`/run/systemd/units/invocation:${unit}.service`) !== null);
   if (keeper === "systemd-timesyncd") {

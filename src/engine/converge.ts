@@ -130,13 +130,13 @@ async function convergeStep(
   }
 }
 
-type CheckResult = Pick<StepResult, "changes" | "unknown" | "unknownHint" | "warnings" | "reason">;
+type StepState = Pick<StepResult, "changes" | "unknown" | "unknownHint" | "warnings" | "reason">;
 
 async function checkStep(
   reader: HostReader,
   { resources, reasonToSkip }: Step,
   before: readonly Change[],
-): Promise<CheckResult> {
+): Promise<StepState> {
   try {
     const skip = (await reasonToSkip?.(reader)) ?? null;
     const reason = skip === null || typeof skip === "string" ? skip : withHint(skip);
@@ -157,8 +157,8 @@ async function checkResources(
   reader: HostReader,
   resources: readonly Resource[],
   before: readonly Change[],
-): Promise<CheckResult> {
-  const found: CheckResult = { changes: [], unknown: [], warnings: [] };
+): Promise<StepState> {
+  const found: StepState = { changes: [], unknown: [], warnings: [] };
   for (const resource of resources) {
     try {
       const ahead = [...before, ...found.changes];

@@ -11,6 +11,9 @@ export interface Finding {
   follows?: string;
 }
 
+/** What a check finds out. Its name is that of the check. */
+export type CheckResult = Omit<Finding, "name">;
+
 /** A check that is not a resource of a recipe. */
 export interface Check {
   name: string;
@@ -20,5 +23,5 @@ export interface Check {
   runsProgram?: true;
   /** Checks that this one depends on. If it fails, it follows from the first of them that fails. */
   follows?: readonly string[];
-  run(reader: import("../host/host.ts").HostReader): Omit<Finding, "name"> | Promise<Omit<Finding, "name">>;
+  run(reader: import("../host/host.ts").HostReader): CheckResult | Promise<CheckResult>;
 }

@@ -1,13 +1,13 @@
 // Checks whether nginx accepts its configuration.
 
-import type { Check, Finding } from "../engine/finding.ts";
+import type { Check, CheckResult } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
 import { configFault } from "./accepts.ts";
 import { hintToConfigure } from "./fault.ts";
 
 export const nginxChecks: Check[] = [{ name: "nginx:config", follows: ["package:nginx"], run: validConfig }];
 
-async function validConfig(reader: HostReader): Promise<Omit<Finding, "name">> {
+async function validConfig(reader: HostReader): Promise<CheckResult> {
   if (reader.stat("/etc/nginx/nginx.conf") === null) {
     return { status: "error", detail: "nginx has no configuration", hint: hintToConfigure(reader) };
   }

@@ -5,19 +5,17 @@ import { commandToFinish } from "../apt/failure.ts";
 import { dockerConfigAccepted } from "../docker/config.ts";
 import { hasEngine } from "../docker/engine.ts";
 import { dockerSocket } from "../docker/paths.ts";
-import type { Check, Finding } from "../engine/finding.ts";
+import type { Check, CheckResult } from "../engine/finding.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
 import { accountOf } from "../resources/user.ts";
 import { few } from "../text/lines.ts";
+import { runnerUser } from "./names.ts";
 import { runnerConfigPath, runnerStatePath } from "./paths.ts";
 import type { RunnerConfig, Survey } from "./runners.ts";
 import { runnerProgram } from "./service.ts";
 
-type Answer = Omit<Finding, "name">;
-
-const user = "gitlab-runner";
 const home = "/home/gitlab-runner";
 const gibibyte = 1024 ** 3;
 /** Below the first, an image of a build may not fit. Below the second, hardly any does. */
@@ -29,20 +27,23 @@ const prepare = ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"
 const status = ["sudo", "edox-ops", "gitlab-runner", "status"];
 /** Shows only the lines about concurrency, because the file contains tokens. */
 const showConcurrency = ["sudo", "grep", "-nE", "concurren|name", runnerConfigPath];
-const noRunner: Answer = { status: "ok", detail: "not configured (optional; run edox-ops gitlab-runner register)" };
+const noRunner: CheckResult = {
+  status: "ok",
+  detail: "not configured (optional; run edox-ops gitlab-runner register)",
+};
 
 /** Returns the checks of runners. `host` sends a request to each runner's GitLab. */
 export function runnerChecks(host: Host): Check[] {
   const program = runnerProgram(host);
   const installed = program !== null;
-  const hostChecks = (name: string, look: (reader: HostReader) => Answer | Promise<Answer>): Check => ({
+  const hostChecks = (name: string, look: (reader: HostReader) => CheckResult | Promise<CheckResult>): Check => ({
     name,
     appliesTo: () => installed,
     run: look,
   });
   const checksOfRunners = (
     name: string,
-    look: (config: Survey, reader: HostReader) => Answer | Promise<Answer>,
+    look: (config: Survey, reader: HostReader) => CheckResult | Promise<CheckResult>,
   ): Check =>
     hostChecks(name, async (reader) => {
       if (reader.stat(runnerConfigPath) === null) return noRunner;
@@ -50,7 +51,7 @@ export function runnerChecks(host: Host): Check[] {
       const config = (await import("./runners.ts")).surveyConfig(reader);
       return config.runners.length + config.invalid.length === 0 ? noRunner : look(config, reader);
     });
-  const checksOfDocker = (name: string, look: (reader: HostReader) => Answer | Promise<Answer>): Check => ({
+  const checksOfDocker = (name: string, look: (reader: HostReader) => CheckResult | Promise<CheckResult>): Check => ({
     name,
     // A Docker without a runner is not a matter of CI.
     appliesTo: (reader) => installed && hasEngine(reader),
@@ -86,14 +87,14 @@ export function runnerChecks(host: Host): Check[] {
  * Checks both homes: a job of the shell executor runs in the account's home, and the service in the directory of its
  * unit.
  */
-function homes(reader: HostReader): Answer {
-  const account = accountOf(reader, user);
+function homes(reader: HostReader): CheckResult {
+  const account = accountOf(reader, runnerUser);
   const wanted = [...new Set([account?.home ?? home, home])];
   const missing = wanted.find((path) => reader.statTarget(path)?.type !== "directory");
   if (missing === undefined)
     return { status: "ok", detail: account && account.home !== home ? `is there, and ${account.home}` : "is there" };
   if (account === null) return { status: "error", detail: `${missing} is missing`, hint: install };
-  const owner = ["-o", user, "-g", String(account.gid)];
+  const owner = ["-o", runnerUser, "-g", String(account.gid)];
   return {
     status: "error",
     detail: `${missing} is missing`,
@@ -101,17 +102,17 @@ function homes(reader: HostReader): Answer {
   };
 }
 
-function withHint(hint: string[] | null): Pick<Answer, "hint"> {
+function withHint(hint: string[] | null): Pick<CheckResult, "hint"> {
   return hint === null ? {} : { hint };
 }
 
-async function dockerConfig(reader: HostReader): Promise<Answer> {
+async function dockerConfig(reader: HostReader): Promise<CheckResult> {
   const unmet = await dockerConfigAccepted.check(reader, () => {});
   if (unmet === null) return { status: "ok", detail: dockerConfigAccepted.title };
   return { status: "error", detail: unmet.reason, ...(unmet.hint && { hint: unmet.hint }) };
 }
 
-async function privileged(config: RunnerConfig, reader: HostReader): Promise<Answer> {
+async function privileged(config: RunnerConfig, reader: HostReader): Promise<CheckResult> {
   const [{ dindEdits }, { recordOf, readRecord }] = [
     await import("./docker-in-docker.ts"),
     await import("./record.ts"),
@@ -130,7 +131,7 @@ async function privileged(config: RunnerConfig, reader: HostReader): Promise<Ans
   return { status: "ok", detail: "the runners for Docker-in-Docker are privileged and have their volumes" };
 }
 
-async function faults(config: Survey, reader: HostReader): Promise<Answer> {
+async function faults(config: Survey, reader: HostReader): Promise<CheckResult> {
   const [{ faultsOf }, { readRecord, recordFaults }] = [await import("./runners.ts"), await import("./record.ts")];
   const found = [...config.invalid, ...faultsOf(config)];
   const recorded = recordFaults(readRecord(reader));
@@ -141,7 +142,7 @@ async function faults(config: Survey, reader: HostReader): Promise<Answer> {
 }
 
 /** Checks that no long poll, which GitLab holds open for 50 s, delays the next one. */
-function polling({ concurrent, runners }: RunnerConfig): Answer {
+function polling({ concurrent, runners }: RunnerConfig): CheckResult {
   if (runners.length > concurrent) {
     const detail = `${runners.length} runners share ${concurrent} job at a time: one that waits keeps the others waiting`;
     return { status: "warning", detail, hint: showConcurrency };
@@ -156,7 +157,7 @@ function polling({ concurrent, runners }: RunnerConfig): Answer {
  * Checks that privileged runners are protected. This is known only for a runner that was created from here, because
  * GitLab does not report it to runners.
  */
-async function guard({ runners }: RunnerConfig, reader: HostReader): Promise<Answer> {
+async function guard({ runners }: RunnerConfig, reader: HostReader): Promise<CheckResult> {
   const { recordOf, readRecord } = await import("./record.ts");
   const record = readRecord(reader);
   const strong = runners.filter((runner) => runner.docker?.privileged);
@@ -180,7 +181,7 @@ async function guard({ runners }: RunnerConfig, reader: HostReader): Promise<Ans
   };
 }
 
-async function sharedHost({ runners }: RunnerConfig, reader: HostReader): Promise<Answer> {
+async function sharedHost({ runners }: RunnerConfig, reader: HostReader): Promise<CheckResult> {
   const { isPrivileged, listServedProjects, sharedHostWarning } = await import("./shared-host.ts");
   const strong = runners.filter(({ docker }) => isPrivileged(docker));
   const detail = sharedHostWarning(
@@ -204,7 +205,7 @@ async function sharedHost({ runners }: RunnerConfig, reader: HostReader): Promis
   return { status: "warning", detail, hint: ["sudo", "edox-ops", ...register] };
 }
 
-async function tokens(host: Host, { runners }: RunnerConfig): Promise<Answer> {
+async function tokens(host: Host, { runners }: RunnerConfig): Promise<CheckResult> {
   const [{ accepted }, { systemIdOf }] = [await import("./status.ts"), await import("./registration/system-id.ts")];
   const systemId = systemIdOf(host);
   const answers = await Promise.all(
@@ -215,7 +216,7 @@ async function tokens(host: Host, { runners }: RunnerConfig): Promise<Answer> {
   return { status: "error", detail: refused.map(({ name, said }) => `${name}: ${said}`).join("; "), hint: status };
 }
 
-async function disk(reader: HostReader): Promise<Answer> {
+async function disk(reader: HostReader): Promise<CheckResult> {
   const { status, body } = await reader.get("http://docker/info", { socketPath: dockerSocket, limitMs: 5000 });
   if (status !== 200) throw new UnknownStateError("where Docker keeps its images is not told");
   const root = /"DockerRootDir":"([^"]+)"/.exec(new TextDecoder().decode(body))?.[1] ?? "/var/lib/docker";
@@ -232,7 +233,7 @@ async function disk(reader: HostReader): Promise<Answer> {
  * Checks the MTU of Docker's bridge. Longer packets than the outgoing link accepts can be lost without an error, so
  * that transfers hang.
  */
-function mtu(reader: HostReader): Answer {
+function mtu(reader: HostReader): CheckResult {
   const of = (link: string): number => Number(textOf(reader, `/sys/class/net/${link}/mtu`) ?? Number.NaN);
   const bridge = of("docker0");
   // The fields of the kernel's table: interface, destination, gateway, flags, ...

@@ -4,9 +4,9 @@ import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { isActive } from "../resources/service.ts";
 import { linesOf } from "../text/lines.ts";
+import { runnerUnit } from "./names.ts";
 import { runnerConfigPath } from "./paths.ts";
 
-const unit = "gitlab-runner";
 /** gitlab-runner checks for a newer file every 3 s, and reloads at once on SIGHUP. */
 const settleMs = 8000;
 /**
@@ -20,10 +20,10 @@ export const configTaken: Resource = {
   title: "the running gitlab-runner has read its configuration",
   settleMs,
   async check(reader, ahead) {
-    if (!isActive(reader, unit)) return [];
+    if (!isActive(reader, runnerUnit)) return [];
     const touched = ahead.some((change) => "path" in change && change.path === runnerConfigPath);
     if (!touched && (await hasTaken(reader))) return [];
-    const argv = ["systemctl", "kill", "--kill-who=main", "--signal=SIGHUP", unit];
+    const argv = ["systemctl", "kill", "--kill-who=main", "--signal=SIGHUP", runnerUnit];
     return [{ kind: "command", argv, reason: "gitlab-runner has not read its configuration", again: true }];
   },
 };
@@ -32,7 +32,15 @@ async function hasTaken(reader: HostReader): Promise<boolean> {
   const changed = reader.stat(runnerConfigPath)?.changedMs;
   if (changed === undefined) return true;
   const since = `@${(changed / 1000).toFixed(3)}`;
-  const { stdout } = await reader.probe(["journalctl", "--unit", unit, "--since", since, "--output=cat", "--no-pager"]);
+  const { stdout } = await reader.probe([
+    "journalctl",
+    "--unit",
+    runnerUnit,
+    "--since",
+    since,
+    "--output=cat",
+    "--no-pager",
+  ]);
   const line = linesOf(stdout).findLast((line) => /Configuration loaded|Failed to load config/.test(line));
   if (line !== undefined) return line.includes("Configuration loaded");
   return Math.abs(reader.now() - changed) > silentMs;

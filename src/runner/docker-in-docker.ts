@@ -10,9 +10,10 @@ import { gidOf, noGroup } from "../resources/group.ts";
 import { groupMember } from "../resources/user.ts";
 import type { ConfigEdit } from "../toml/edit.ts";
 import { configTaken } from "./config-taken.ts";
+import { runnerUser } from "./names.ts";
 import { runnerConfigPath } from "./paths.ts";
 import type { Runner, RunnerConfig } from "./runners.ts";
-import { isRunnerInstalled, user } from "./service.ts";
+import { isRunnerInstalled } from "./service.ts";
 import { isPrivileged, listServedProjects, sharedHostWarning } from "./shared-host.ts";
 
 /**
@@ -32,7 +33,7 @@ const access: Step = {
     const { reason, hint } = noGroup("docker");
     return { reason: `jobs of a shell cannot use Docker: ${reason}`, hint };
   },
-  resources: [groupMember(user, "docker", "ci-runner:docker-group", "gitlab-runner is in the group docker")],
+  resources: [groupMember(runnerUser, "docker", "ci-runner:docker-group", "gitlab-runner is in the group docker")],
 };
 
 export const dockerAccess = optionalStep(access, (reader) => isRunnerInstalled(reader) && hasEngine(reader));

@@ -8,9 +8,9 @@ import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { invocationOf, isActive } from "../resources/service.ts";
 import { parseJson } from "../text/json.ts";
+import { runnerUnit } from "./names.ts";
 import { type StopSettings, serviceOf } from "./service.ts";
 
-const unit = "gitlab-runner";
 const pollMs = 500;
 /** The prefix of the labels that gitlab-runner sets on every container that it starts. */
 const label = "com.gitlab.gitlab-runner";
@@ -25,7 +25,7 @@ export async function jobsRunning(reader: HostReader, { pid }: StopSettings): Pr
 
 function shells(reader: HostReader, pid: number): number {
   if (!(pid > 0)) return 0;
-  const group = textOf(reader, `/sys/fs/cgroup/system.slice/${unit}.service/cgroup.procs`) ?? "";
+  const group = textOf(reader, `/sys/fs/cgroup/system.slice/${runnerUnit}.service/cgroup.procs`) ?? "";
   return group.split("\n").filter((each) => {
     const stat = textOf(reader, `/proc/${each}/stat`) ?? "";
     return each !== "" && stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] === String(pid);
@@ -56,16 +56,16 @@ export async function drainService(
   stop: Stop,
   tell: (sentence: string) => void,
 ): Promise<() => Promise<void>> {
-  const invocation = invocationOf(host, unit);
+  const invocation = invocationOf(host, runnerUnit);
   if (invocation === null) return async () => {};
   const restart = async (): Promise<void> => {
-    await host.run(["systemctl", "start", "--no-block", unit]);
+    await host.run(["systemctl", "start", "--no-block", runnerUnit]);
   };
   const service = await serviceOf(host);
   const jobs = await jobsRunning(host, service);
   if (jobs > 0 && !service.drains) {
     const hint = ["sudo", "edox-ops", "gitlab-runner", "install", "--yes"];
-    const message = `${countJobs(jobs)} would be aborted: systemd stops ${unit} at once`;
+    const message = `${countJobs(jobs)} would be aborted: systemd stops ${runnerUnit} at once`;
     throw new Problem("in-use", message, { hint });
   }
   const limit = limitMs < 60_000 ? `${limitMs / 1000} s` : `${limitMs / 60_000} min`;
@@ -74,13 +74,13 @@ export async function drainService(
   // From here on a signal does not end this process immediately, because the service must be started again first.
   throwIfInterrupted(stop);
   try {
-    const { code, stderr } = await host.run(["systemctl", "stop", "--no-block", unit]);
+    const { code, stderr } = await host.run(["systemctl", "stop", "--no-block", runnerUnit]);
     if (code !== 0) {
-      const hint = ["systemctl", "status", unit];
-      throw new Problem("command-failed", `systemctl could not stop ${unit}`, { returncode: code, stderr, hint });
+      const hint = ["systemctl", "status", runnerUnit];
+      throw new Problem("command-failed", `systemctl could not stop ${runnerUnit}`, { returncode: code, stderr, hint });
     }
     for (;;) {
-      const now = invocationOf(host, unit);
+      const now = invocationOf(host, runnerUnit);
       if (now === null) return restart;
       if (now !== invocation) throw startedAgainProblem();
       throwIfInterrupted(stop);
@@ -95,19 +95,20 @@ export async function drainService(
 
 /** Throws a Problem if another program has started the drained service. */
 export function demandStopped(reader: HostReader): void {
-  if (isActive(reader, unit)) throw startedAgainProblem();
+  if (isActive(reader, runnerUnit)) throw startedAgainProblem();
 }
 
 function startedAgainProblem(): Problem {
-  const message = `${unit} was started by another program while it was being stopped: nothing was changed`;
-  return new Problem("concurrent-change", message, { hint: ["systemctl", "status", unit] });
+  const message = `${runnerUnit} was started by another program while it was being stopped: nothing was changed`;
+  return new Problem("concurrent-change", message, { hint: ["systemctl", "status", runnerUnit] });
 }
 
 async function lateProblem(host: Host, service: StopSettings, limit: string): Promise<Problem> {
   const left = await jobsRunning(host, service);
   // Jobs of an executor on another host are not counted.
-  const what = left === 0 ? `${unit} did not stop within ${limit}` : `${countJobs(left)} did not end within ${limit}`;
-  const message = `${what}: nothing was changed, and ${unit} starts again once it has stopped`;
+  const what =
+    left === 0 ? `${runnerUnit} did not stop within ${limit}` : `${countJobs(left)} did not end within ${limit}`;
+  const message = `${what}: nothing was changed, and ${runnerUnit} starts again once it has stopped`;
   return new Problem("timeout", message, { hint: ["sudo", "edox-ops", "gitlab-runner", "status"] });
 }
 

@@ -14,8 +14,9 @@ import { file } from "../resources/file.ts";
 import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { systemUser } from "../resources/user.ts";
+import { runnerUser } from "./names.ts";
 import { runnerHome, runnerKeyPath, runnerPinPath, runnerSourcePath } from "./paths.ts";
-import { drain, drainLoaded, isRunnerInstalled, runnerRuns, unitInstalled, user } from "./service.ts";
+import { drain, drainLoaded, isRunnerInstalled, runnerRuns, unitInstalled } from "./service.ts";
 
 export const runnerPackages = ["gitlab-runner", "gitlab-runner-helper-images"];
 /**
@@ -46,11 +47,11 @@ export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
   const [create, install, run]: [Step, Step, Step] = [
     {
       id: "runner.user.create",
-      title: `the user ${user} is there`,
+      title: `the user ${runnerUser} is there`,
       // The first step requires everything that the next one needs, so that a host that cannot install is not changed.
       requires: usable,
       resources: [
-        systemUser({ name: user, home: runnerHome, shell: "/bin/bash" }, `runner:user:${user}`),
+        systemUser({ name: runnerUser, home: runnerHome, shell: "/bin/bash" }, `runner:user:${runnerUser}`),
         etckeeperClean("runner-user"),
       ],
     },

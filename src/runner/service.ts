@@ -10,9 +10,9 @@ import { missingDirectories } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { keepsRunning, service } from "../resources/service.ts";
 import { parentOf } from "../text/path.ts";
+import { runnerUnit, runnerUser } from "./names.ts";
 import { drainPath, runnerHome } from "./paths.ts";
 
-export const user = "gitlab-runner";
 export const unitPath = "/etc/systemd/system/gitlab-runner.service";
 /** Two hours, as in GitLab's documentation. Jobs that run longer are aborted. */
 const drainSeconds = 7200;
@@ -78,7 +78,7 @@ export const unitInstalled: Resource = {
   check(reader, ahead) {
     const comes = installs(ahead, "gitlab-runner");
     if (comes || reader.stat(unitPath) !== null) return [];
-    const argv = ["gitlab-runner", "install", `--user=${user}`, `--working-directory=${runnerHome}`];
+    const argv = ["gitlab-runner", "install", `--user=${runnerUser}`, `--working-directory=${runnerHome}`];
     return [{ kind: "command", argv, reason: "systemd does not know gitlab-runner" }];
   },
 };
@@ -136,9 +136,9 @@ function secondsOf(span: string): number {
 const settledMs = 3000;
 
 export const runnerRuns: Resource = {
-  ...service({ unit: user, name: "runner:service", hasLoaded: () => true, settledMs }),
+  ...service({ unit: runnerUnit, name: "runner:service", hasLoaded: () => true, settledMs }),
   // The command of the recipe would install a second gitlab-runner, from the package.
-  repairCommand: (reader) => (isPackaged(reader) ? null : ["sudo", "systemctl", "status", user]),
+  repairCommand: (reader) => (isPackaged(reader) ? null : ["sudo", "systemctl", "status", runnerUnit]),
 };
 
 /** Returns whether the service runs, and does not exit soon after each start. */

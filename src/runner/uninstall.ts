@@ -18,12 +18,12 @@ import { file } from "../resources/file.ts";
 import { accountOf } from "../resources/user.ts";
 import { parentOf } from "../text/path.ts";
 import { runnerPackages } from "./install.ts";
+import { runnerUser } from "./names.ts";
 import { drainPath, runnerConfigPath, runnerKeyPath, runnerLogPath, runnerPinPath, runnerSourcePath } from "./paths.ts";
 import { readRecord, recordOf } from "./record.ts";
 import { readConfig } from "./runners.ts";
 
 const configDir = "/etc/gitlab-runner";
-const user = "gitlab-runner";
 
 export interface Uninstallation {
   /** Removes its configuration and user too. */
@@ -71,7 +71,7 @@ export function uninstallation({ purges, docker, force = false }: Uninstallation
     logPath: runnerLogPath,
     done: purges
       ? "GitLab Runner is gone."
-      : `GitLab Runner is gone; ${configDir} and the user ${user} stay (--purge).`,
+      : `GitLab Runner is gone; ${configDir} and the user ${runnerUser} stay (--purge).`,
     failed: "Uninstalling failed at step",
     // This is checked before the first step, so that nothing is removed if Docker must stay. The plan shows it too.
     requires: inUse,
@@ -206,15 +206,15 @@ function withoutDirectory(path: string): Resource {
 }
 
 const withoutUser: Resource = {
-  name: `runner:no-user:${user}`,
-  title: `there is no user ${user}`,
+  name: `runner:no-user:${runnerUser}`,
+  title: `there is no user ${runnerUser}`,
   check(reader, _, warn) {
-    const account = accountOf(reader, user);
+    const account = accountOf(reader, runnerUser);
     if (account === null) return [];
     const owner = reader.stat(account.home)?.uid ?? account.uid;
     // userdel would remove the account, leave such a home directory, and fail.
     if (owner !== account.uid) warn(`${account.home} stays: it belongs to the user ${owner}`);
-    const argv = ["userdel", ...(owner === account.uid ? ["--remove"] : []), user];
-    return [{ kind: "command", argv, reason: `there is a user ${user}` }];
+    const argv = ["userdel", ...(owner === account.uid ? ["--remove"] : []), runnerUser];
+    return [{ kind: "command", argv, reason: `there is a user ${runnerUser}` }];
   },
 };

@@ -1,7 +1,7 @@
 // Checks the projects of a host: one check for each project, and checks of all of them together.
 
 import { gatherFacts } from "../engine/facts.ts";
-import type { Check, Finding } from "../engine/finding.ts";
+import type { Check, CheckResult } from "../engine/finding.ts";
 import { backupsDir, projectsPath } from "../engine/paths.ts";
 import type { HostReader } from "../host/host.ts";
 import type { Trees } from "../host/trees.ts";
@@ -63,7 +63,7 @@ function failuresOf(faults: readonly Fault[]): Fault[] {
   return faults.filter(({ mild, unknown }) => !mild && !unknown);
 }
 
-function answerOf(faults: readonly Fault[]): Omit<Finding, "name"> {
+function answerOf(faults: readonly Fault[]): CheckResult {
   const [failure] = failuresOf(faults);
   const first = failure ?? faults.find(({ unknown }) => unknown) ?? faults[0];
   if (first === undefined) return { status: "ok", detail: "as its record says" };
@@ -72,7 +72,7 @@ function answerOf(faults: readonly Fault[]): Omit<Finding, "name"> {
   return { status: failure ? "error" : "warning", detail, hint: first.hint };
 }
 
-async function orphan(reader: HostReader): Promise<Omit<Finding, "name">> {
+async function orphan(reader: HostReader): Promise<CheckResult> {
   const sites = (reader.list(sitesEnabledDir) ?? []).filter((name) => name.startsWith(prefix));
   if (sites.length === 0) return { status: "ok", detail: "not configured (optional; no site yet)" };
   const { readRecords } = await import("./store.ts");
@@ -93,7 +93,7 @@ async function orphan(reader: HostReader): Promise<Omit<Finding, "name">> {
 /** The contract makes this check fail above this number of bytes. */
 const mostBackups = 500 * 1024 * 1024;
 
-async function backups(reader: HostReader, loadTrees: () => Promise<Trees>): Promise<Omit<Finding, "name">> {
+async function backups(reader: HostReader, loadTrees: () => Promise<Trees>): Promise<CheckResult> {
   if (reader.stat(projectsPath) === null || reader.stat(backupsDir) === null) {
     return { status: "ok", detail: "not configured (optional; no backup yet)" };
   }
@@ -125,7 +125,7 @@ async function backups(reader: HostReader, loadTrees: () => Promise<Trees>): Pro
 }
 
 /** Checks that no document root contains the backups, because it would serve content that was withdrawn. */
-function exposure(reader: HostReader): Omit<Finding, "name"> {
+function exposure(reader: HostReader): CheckResult {
   const { servers } = nginxConfig(reader);
   const open = servers.find(({ roots }) =>
     roots.some((root) => `${backupsDir}/`.startsWith(`${root.replace(/\/+$/, "")}/`) || root.startsWith(backupsDir)),

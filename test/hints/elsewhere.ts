@@ -7,7 +7,7 @@ const selftest = "selftest.test.ts";
 export const onHosts: Record<string, string> = {
   'runner/checks.ts ["sudo", "docker", "system", "df"]': selftest,
   'docker/recipe.ts ["sudo", "systemctl", "status", "docker"]': selftest,
-  'runner/service.ts ["sudo", "systemctl", "status", user]': selftest,
+  'runner/service.ts ["sudo", "systemctl", "status", runnerUnit]': selftest,
   'doctor/upkeep.ts ["systemctl", "is-system-running"]': doctor,
   'doctor/upkeep.ts ["systemctl", "status", first]': doctor,
   'doctor/upkeep.ts ["timedatectl", "timesync-status"]': doctor,
@@ -17,7 +17,7 @@ export const onHosts: Record<string, string> = {
   'sites/serve/certificate.ts ["timedatectl"]': "project.test.ts",
   'resources/ready.ts ["cloud-init", "status", "--long"]': doctor,
   'docker/containers.ts ["sudo", "docker", "ps"]': selftest,
-  'runner/drain.ts ["systemctl", "status", unit]': selftest,
+  'runner/drain.ts ["systemctl", "status", runnerUnit]': selftest,
   'runner/selftest.ts ["docker", "save", "--output", "dind.tar", dindImage]': selftest,
   'runner/selftest.ts ["sudo", "docker", "system", "df"]': selftest,
 };

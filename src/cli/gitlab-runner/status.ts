@@ -1,6 +1,7 @@
 import type { Host } from "../../host/host.ts";
 import { textOf } from "../../host/text-file.ts";
 import { Problem } from "../../problem/problem.ts";
+import { contractLines } from "../../report/contract-lines.ts";
 import { runnerStatePath } from "../../runner/paths.ts";
 import { lineOf, shellLine } from "../../text/lines.ts";
 import { command } from "../command.ts";
@@ -37,16 +38,16 @@ export default command({
     }
     const { found: state = [] } = await orReason(() => registrationState(host));
     const lines = [
-      ...linesOf(service),
-      ...state,
-      ...linesOf(now ?? {}),
+      ...contractLines(service),
+      ...state.map((each) => lineOf`${each}`),
+      ...contractLines(now ?? {}),
       ...runners.map(({ name, url, executor, privileged, volumes, ours, accepted }) => {
         const docker = executor.startsWith("docker") ? `${privileged ? ", privileged" : ""}, ${volumes.join(" ")}` : "";
-        return `runner ${name}: ${url}, ${executor}${docker}, ${ours ? "ours" : "foreign"}, accepted: ${accepted}`;
+        return lineOf`runner ${name}: ${url}, ${executor}${docker}, ${ours ? "ours" : "foreign"}, accepted: ${accepted}`;
       }),
-      ...faults.map((fault) => `runners: ${fault}`),
+      ...faults.map((fault) => lineOf`runners: ${fault}`),
     ];
-    await console.out(lines.map((each) => lineOf`${each}`).join(""));
+    await console.out(lines.join(""));
     return exit;
   },
 });
@@ -62,21 +63,10 @@ async function registrationState(host: Host): Promise<string[]> {
   return [`${key}: ${runnerStatePath}`, ...(found?.split("\n") ?? [])];
 }
 
-function linesOf(values: object): string[] {
-  return Object.entries(values).map(([key, value]) => `${key}: ${shownValue(value)}`);
-}
-
 async function orReason<T>(look: () => Promise<T>): Promise<{ found?: T; problem?: string }> {
   try {
     return { found: await look() };
   } catch (error) {
     return { problem: Problem.of(error).message };
   }
-}
-
-/** Formats a value as the Python version did, because scripts read these lines. */
-function shownValue(value: unknown): string {
-  if (value === null || value === undefined) return "None";
-  if (typeof value === "boolean") return value ? "True" : "False";
-  return String(value);
 }

@@ -1,5 +1,5 @@
+import { contractLines } from "../../report/contract-lines.ts";
 import { isRecord } from "../../sites/project.ts";
-import { lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
@@ -13,7 +13,8 @@ export default command({
     const [reader, slug] = [await host(), slugOf(values)];
     const found = await theRecord(reader, slug);
     // An invalid record is printed first, because an admin repairs it from its values.
-    if ("reason" in found && !values.json) await console.out(linesOf(isRecord(found.value) ? found.value : {}));
+    if ("reason" in found && !values.json)
+      await console.out(contractLines(isRecord(found.value) ? found.value : {}).join(""));
     const project = await theProject(reader, slug);
     if (values.json) {
       const { jsonOf } = await import("../../report/json.ts");
@@ -24,19 +25,7 @@ export default command({
     const { slug: name, domain, root_path, source_path, branch, owner_group, tls, enabled, ...more } = project;
     const record = { slug: name, domain, root_path, source_path, branch, owner_group, tls, enabled };
     const paths = { nginx_site: vhostPath(name), nginx_enabled_link: vhostLinkPath(name) };
-    await console.out(linesOf({ ...record, ...paths, ...more }));
+    await console.out(contractLines({ ...record, ...paths, ...more }).join(""));
     return exitCode.done;
   },
 });
-
-function linesOf(values: object): string {
-  const lines = Object.entries(values).map(([key, value]) => lineOf`${key}: ${shownValue(value)}`);
-  return lines.join("");
-}
-
-/** Formats a value as the Python version did, because scripts read these lines. */
-function shownValue(value: unknown): string {
-  if (value === null) return "None";
-  if (typeof value === "boolean") return value ? "True" : "False";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
-}
