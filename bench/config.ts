@@ -4,29 +4,30 @@
 
 import { parse } from "smol-toml";
 import { configOf, faultsOf } from "../src/runner/runners.ts";
-import { type ConfigEdit, demandEditable, editConfig } from "../src/toml/edit.ts";
+import { demandEditable, editToml, type TomlEdit } from "../src/toml/edit.ts";
 import type { Measured } from "./inside.ts";
 import { atMost, head, ratio, row, table } from "./table.ts";
 
 const rounds = 7;
 const runners = 5000;
 const path = "config.toml";
+const file = { path, array: "runners" };
 const tables = { name: "new", url: "https://gitlab.test", id: 9, token: "new", executor: "docker" };
-const register: ConfigEdit[] = [
-  { kind: "set-global", key: "concurrent", value: 50 },
-  { kind: "add-runner", table: { ...tables, docker: { image: "debian:12", privileged: true, volumes: ["/cache"] } } },
+const register: TomlEdit[] = [
+  { kind: "set-top-level", key: "concurrent", value: 50 },
+  { kind: "add-table", table: { ...tables, docker: { image: "debian:12", privileged: true, volumes: ["/cache"] } } },
 ];
 const works: Record<string, (text: string) => unknown> = {
   "one parse by smol-toml": (text) => parse(text),
   "register: concurrent and a runner": (text) => edited(text, register),
-  "unregister: a runner in the middle": (text) => edited(text, [{ kind: "remove-runner", runner: runners / 2 }]),
+  "unregister: a runner in the middle": (text) => edited(text, [{ kind: "remove-table", index: runners / 2 }]),
 };
 
 /** Reads, edits and reads again, in the order of the commands. */
-function edited(text: string, edits: readonly ConfigEdit[]): void {
+function edited(text: string, edits: readonly TomlEdit[]): void {
   configOf(text);
-  demandEditable(text, edits, path);
-  faultsOf(configOf(editConfig(text, edits, path)));
+  demandEditable(text, edits, file);
+  faultsOf(configOf(editToml(text, edits, file)));
 }
 
 /** Returns a file in the layout of gitlab-runner, with 2 KB for each runner. */

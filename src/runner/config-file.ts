@@ -9,11 +9,11 @@ import { Problem } from "../problem/problem.ts";
 import { regularFile } from "../problem/regular-file.ts";
 import type { Warn } from "../problem/requirement.ts";
 import { missingDirectories } from "../resources/directory.ts";
-import { type ConfigEdit, editConfig } from "../toml/edit.ts";
+import { editToml, type TomlEdit } from "../toml/edit.ts";
 import { runnerConfigPath } from "./paths.ts";
-import { configOf, configText, faultsOf, type RunnerConfig } from "./runners.ts";
+import { configOf, configText, faultsOf, type RunnerConfig, runnerConfigFile } from "./runners.ts";
 
-type EditsFor = (config: RunnerConfig, reader: HostReader, warn: Warn) => readonly ConfigEdit[];
+type EditsFor = (config: RunnerConfig, reader: HostReader, warn: Warn) => readonly TomlEdit[];
 
 /** The previous content of the file. It contains the same tokens, so only the owner and root can read it. */
 export const keptConfigPath = `${runnerConfigPath}.before-edox-ops`;
@@ -31,7 +31,7 @@ export function configFile(name: string, title: string, editsFor: EditsFor, keep
       const before = configText(reader);
       const config = configOf(before);
       const edits = editsFor(config, reader, warn);
-      const after = edits.length === 0 ? before : editConfig(before, edits, runnerConfigPath);
+      const after = edits.length === 0 ? before : editToml(before, edits, runnerConfigFile);
       if (after === before) return [];
       if (faultsOf(configOf(after)).length > faultsOf(config).length) {
         throw new Problem("internal", `${runnerConfigPath} would have a fault more: it is left as it is`);

@@ -8,7 +8,7 @@ import { Problem } from "../problem/problem.ts";
 import type { Warn } from "../problem/requirement.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
 import { groupMember } from "../resources/user.ts";
-import type { ConfigEdit } from "../toml/edit.ts";
+import type { TomlEdit } from "../toml/edit.ts";
 import { configTaken } from "./config-taken.ts";
 import { runnerUser } from "./names.ts";
 import { runnerConfigPath } from "./paths.ts";
@@ -91,8 +91,8 @@ export function dockerConfig(named: readonly string[]): Step {
 }
 
 /** Warns if a runner that is privileged, or becomes privileged, shares the host with sites. */
-function warnOfSites(reader: HostReader, { runners }: RunnerConfig, edits: readonly ConfigEdit[], warn: Warn): void {
-  const becomes = (index: number): boolean => edits.some((each) => each.kind === "set" && each.runner === index);
+function warnOfSites(reader: HostReader, { runners }: RunnerConfig, edits: readonly TomlEdit[], warn: Warn): void {
+  const becomes = (index: number): boolean => edits.some((each) => each.kind === "set" && each.index === index);
   const strong = runners.filter(({ docker }, index) => isPrivileged(docker) || becomes(index));
   const warning = sharedHostWarning(
     strong.map(({ name }) => name),
@@ -120,9 +120,9 @@ export function dindEdits(
   required: (runner: Runner) => boolean | null,
   named: readonly string[],
   warn: Warn,
-): ConfigEdit[] {
+): TomlEdit[] {
   const docker = runners.filter(({ executor }) => executor === "docker");
-  return runners.flatMap((runner, index): ConfigEdit[] => {
+  return runners.flatMap((runner, index): TomlEdit[] => {
     if (!docker.includes(runner)) return [];
     const { name, docker: { privileged = false, volumes = [] } = {} } = runner;
     const makes = named.includes(name) || (required(runner) ?? docker.length === 1);
@@ -136,10 +136,10 @@ export function dindEdits(
     }
     const missing = missingVolumes(volumes, dindVolumes);
     return [
-      ...(privileged ? [] : [{ kind: "set" as const, runner: index, key: ["docker", "privileged"], value: true }]),
+      ...(privileged ? [] : [{ kind: "set" as const, index: index, key: ["docker", "privileged"], value: true }]),
       ...(missing.length === 0
         ? []
-        : [{ kind: "add-items" as const, runner: index, key: ["docker", "volumes"], items: missing }]),
+        : [{ kind: "add-items" as const, index: index, key: ["docker", "volumes"], items: missing }]),
     ];
   });
 }

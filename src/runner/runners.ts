@@ -6,12 +6,15 @@ import { Problem } from "../problem/problem.ts";
 import { regularFile } from "../problem/regular-file.ts";
 import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
 import { Secret } from "../text/secret.ts";
-import { parseConfig } from "../toml/edit.ts";
+import { parseToml, type TomlFile } from "../toml/edit.ts";
 import { memoize } from "../toml/remembered.ts";
 import { runnerConfigPath } from "./paths.ts";
 import { bareAddress } from "./registration/gitlab.ts";
 
 const text = (key: string) => v.optional(v.string(`${key} is a text in quotes`), "");
+
+/** config.toml, whose runners are `[[runners]]`. */
+export const runnerConfigFile: TomlFile = { path: runnerConfigPath, array: "runners" };
 
 /**
  * The keys of a `[[runners]]` that edox-ops reads; other keys are allowed. A missing key has gitlab-runner's default.
@@ -111,7 +114,7 @@ export function surveyConfig(reader: HostReader): Survey {
 }
 
 const surveyOf = memoize((content: string): Survey => {
-  const parsed = parseConfig(content, runnerConfigPath);
+  const parsed = parseToml(content, runnerConfigFile);
   if (!Array.isArray(parsed.runners)) return { ...checkedConfig(parsed), invalid: [] };
   const invalid: string[] = [];
   const runners = parsed.runners.filter((section, i) => {
@@ -123,9 +126,7 @@ const surveyOf = memoize((content: string): Survey => {
 });
 
 /** Returns the meaning of a text. It is shared, and callers must not change it. */
-export const configOf = memoize(
-  (content: string): RunnerConfig => checkedConfig(parseConfig(content, runnerConfigPath)),
-);
+export const configOf = memoize((content: string): RunnerConfig => checkedConfig(parseToml(content, runnerConfigFile)));
 
 function checkedConfig(parsed: unknown): RunnerConfig {
   const found = v.safeParse(configSchema, parsed);

@@ -1,15 +1,16 @@
-// Edits GitLab Runner's config.toml by position. Everything that an edit does not concern stays unchanged, to the byte.
+// Edits a TOML file by position. Everything that an edit does not concern stays unchanged, to the byte.
 
 import { Problem } from "../problem/problem.ts";
 import { hintToShow, hintToShowWithoutTokens } from "../problem/show-file.ts";
 import {
   applyToMeaning,
-  type ConfigEdit,
   hasMeaning,
   isTable,
   type Meanings,
   meaningOf,
   meaningToWrite,
+  type TomlEdit,
+  type TomlFile,
   type TomlValue,
   withNumbers,
 } from "./meaning.ts";
@@ -18,16 +19,19 @@ import { partFor, sectionsOf, tableOf } from "./sections.ts";
 import { formatValue } from "./spelling.ts";
 import { InvalidToml, type Item, meaningOfItem, parseWithSmol, type Table, type Tree, treeOf } from "./tree.ts";
 
-export type { ConfigEdit, TomlTable, TomlValue } from "./meaning.ts";
+export type { TomlEdit, TomlFile, TomlTable, TomlValue } from "./meaning.ts";
 
 const mark = "\ufeff";
 
 /**
  * Parses the text. Throws a Problem with the path, line and column of anything that is not TOML 1.0. The Problem quotes
- * nothing, because the file contains tokens.
+ * nothing, because the file may contain secrets.
  */
-export function parseConfig(text: string, path: string): Record<string, unknown> {
-  return orProblem(path, () => withNumbers(tableOf(sectionsOf(withoutMark(text)))) as Record<string, unknown>);
+export function parseToml(text: string, file: TomlFile): Record<string, unknown> {
+  return orProblem(
+    file,
+    () => withNumbers(tableOf(sectionsOf(withoutMark(text), file.array), file.array)) as Record<string, unknown>,
+  );
 }
 
 /**
@@ -35,18 +39,18 @@ export function parseConfig(text: string, path: string): Record<string, unknown>
  * key has another type than the edit expects. One parser finds the positions, and another parses the result: if its
  * meaning is not that of the edits, a Problem is thrown too.
  */
-export function editConfig(text: string, edits: readonly ConfigEdit[], path: string): string {
+export function editToml(text: string, edits: readonly TomlEdit[], file: TomlFile): string {
   const bare = withoutMark(text);
   if (edits.length === 0) {
-    parseConfig(text, path);
+    parseToml(text, file);
     return text;
   }
-  const meaning = orProblem(path, () => meaningOf(tableOf(sectionsOf(bare))) as Meanings);
-  const wrong = new Problem("internal", `${path} would not mean what it should: it is left as it is`);
+  const meaning = orProblem(file, () => meaningOf(tableOf(sectionsOf(bare, file.array), file.array)) as Meanings);
+  const wrong = new Problem("internal", `${file.path} would not mean what it should: it is left as it is`);
   try {
-    const edited = applyEdits(bare, edits, path);
-    applyToMeaning(meaning, edits);
-    if (!hasMeaning(parseWithSmol(edited), meaning)) throw wrong;
+    const edited = applyEdits(bare, edits, file);
+    applyToMeaning(meaning, edits, file.array);
+    if (!hasMeaning(parseWithSmol(edited), meaning, file.array)) throw wrong;
     return text.slice(0, text.length - bare.length) + edited;
   } catch (error) {
     throw error instanceof InvalidToml ? wrong : error;
@@ -57,14 +61,14 @@ export function editConfig(text: string, edits: readonly ConfigEdit[], path: str
  * Throws a Problem for edits that cannot be applied. The meaning of the result is not verified, because that would take
  * as long again.
  */
-export function demandEditable(text: string, edits: readonly ConfigEdit[], path: string): void {
-  orProblem(path, () => applyEdits(withoutMark(text), edits, path));
+export function demandEditable(text: string, edits: readonly TomlEdit[], file: TomlFile): void {
+  orProblem(file, () => applyEdits(withoutMark(text), edits, file));
 }
 
-function applyEdits(bare: string, edits: readonly ConfigEdit[], path: string): string {
+function applyEdits(bare: string, edits: readonly TomlEdit[], file: TomlFile): string {
   return edits.reduce((before, edit) => {
-    const { start, end, firstRunner } = partFor(edit, sectionsOf(before));
-    const part = new Editor(before.slice(start, end), path, firstRunner).edited(edit);
+    const { start, end, firstIndex } = partFor(edit, sectionsOf(before, file.array));
+    const part = new Editor(before.slice(start, end), file, firstIndex).edited(edit);
     return before.slice(0, start) + part + before.slice(end);
   }, bare);
 }
@@ -73,7 +77,7 @@ function withoutMark(text: string): string {
   return text.startsWith(mark) ? text.slice(mark.length) : text;
 }
 
-function orProblem<T>(path: string, read: () => T): T {
+function orProblem<T>({ path }: TomlFile, read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -90,49 +94,49 @@ class Editor {
 
   constructor(
     readonly text: string,
-    readonly path: string,
-    /** The number of its first runner in the whole file. */
-    readonly firstRunner: number,
+    readonly file: TomlFile,
+    /** The index of its first table in the array of the whole file. */
+    readonly firstIndex: number,
   ) {
     this.#tree = treeOf(text);
   }
 
-  edited(edit: ConfigEdit): string {
-    if (edit.kind === "set") return this.#set(edit.runner, edit.key, edit.value);
-    if (edit.kind === "set-global") return this.#set(null, [edit.key], edit.value);
-    if (edit.kind === "add-items") return this.#addItems(edit.runner, edit.key, edit.items);
-    const array = this.#tree.top.keys.get("runners");
-    if (edit.kind === "add-runner") {
-      this.#runners();
+  edited(edit: TomlEdit): string {
+    if (edit.kind === "set") return this.#set(edit.index, edit.key, edit.value);
+    if (edit.kind === "set-top-level") return this.#set(null, [edit.key], edit.value);
+    if (edit.kind === "add-items") return this.#addItems(edit.index, edit.key, edit.items);
+    const array = this.#tree.top.keys.get(this.file.array);
+    if (edit.kind === "add-table") {
+      this.#tables();
       if (array?.kind === "array") return splice(this.text, [intoArray(array.node, [formatValue(edit.table)])]);
-      return splice(this.text, [lastSection(this.#tree, ["runners"], edit.table, true)]);
+      return splice(this.text, [lastSection(this.#tree, [this.file.array], edit.table, true)]);
     }
-    const { headers } = this.#runner(edit.runner);
-    if (array?.kind === "array") return splice(this.text, removeElement(this.#tree, array.node, edit.runner));
+    const { headers } = this.#table(edit.index);
+    if (array?.kind === "array") return splice(this.text, removeElement(this.#tree, array.node, edit.index));
     return splice(this.text, removeSections(this.#tree, headers));
   }
 
-  #set(runner: number | null, key: readonly string[], value: TomlValue): string {
-    const { table, rest, item } = this.#find(runner, key);
+  #set(index: number | null, key: readonly string[], value: TomlValue): string {
+    const { table, rest, item } = this.#find(index, key);
     if (!item) return splice(this.text, [insertion(this.#tree, table, rest, value)]);
     if (isTable(value)) {
-      if (item.kind !== "table") throw this.#wrong(runner, key, "a table");
+      if (item.kind !== "table") throw this.#wrong(index, key, "a table");
       return Object.entries(value).reduce((text, [name, each]) => {
-        return new Editor(text, this.path, this.firstRunner).#set(runner, [...key, name], each);
+        return new Editor(text, this.file, this.firstIndex).#set(index, [...key, name], each);
       }, this.text);
     }
-    if (item.kind === "table" || item.kind === "tables") throw this.#wrong(runner, key, "a value");
+    if (item.kind === "table" || item.kind === "tables") throw this.#wrong(index, key, "a value");
     if (Bun.deepEquals(meaningOfItem(item), meaningToWrite(value), true)) return this.text;
     const [start, end] = item.node.range;
     return splice(this.text, [{ start, end, text: formatValue(value) }]);
   }
 
-  #addItems(runner: number, key: readonly string[], items: readonly string[]): string {
-    const { item } = this.#find(runner, key);
-    if (!item) return items.length === 0 ? this.text : this.#set(runner, key, [...new Set(items)]);
+  #addItems(index: number, key: readonly string[], items: readonly string[]): string {
+    const { item } = this.#find(index, key);
+    if (!item) return items.length === 0 ? this.text : this.#set(index, key, [...new Set(items)]);
     const found: unknown[] = item.kind === "array" ? item.items.map(meaningOfItem) : [];
     if (item.kind !== "array" || !found.every((each) => typeof each === "string")) {
-      throw this.#wrong(runner, key, "an array of strings");
+      throw this.#wrong(index, key, "an array of strings");
     }
     const added = [...new Set(items)].filter((each) => !found.includes(each));
     return added.length === 0 ? this.text : splice(this.text, [intoArray(item.node, added.map(formatValue))]);
@@ -141,49 +145,49 @@ class Editor {
   /**
    * Returns the item at a key. If it is missing, returns the innermost existing table and the missing part of the key.
    */
-  #find(runner: number | null, key: readonly string[]): { table: Table; rest: readonly string[]; item?: Item } {
-    let table = runner === null ? this.#tree.top : this.#runner(runner);
+  #find(index: number | null, key: readonly string[]): { table: Table; rest: readonly string[]; item?: Item } {
+    let table = index === null ? this.#tree.top : this.#table(index);
     for (const [i, name] of key.entries()) {
-      this.#refuseOtherCase(table, runner, key.slice(0, i + 1));
+      this.#refuseOtherCase(table, index, key.slice(0, i + 1));
       const item = table.keys.get(name);
       if (!item) return { table, rest: key.slice(i) };
       if (i === key.length - 1) return { table, rest: [], item };
-      if (item.kind !== "table") throw this.#wrong(runner, key.slice(0, i + 1), "a table");
+      if (item.kind !== "table") throw this.#wrong(index, key.slice(0, i + 1), "a table");
       table = item;
     }
     return { table, rest: [], item: table };
   }
 
-  #runner(at: number): Table {
-    const runner = this.#runners()[at - this.firstRunner];
-    if (!runner) throw new Problem("invalid-config", `${this.path} has no runners[${at}]`);
-    return runner;
+  #table(at: number): Table {
+    const table = this.#tables()[at - this.firstIndex];
+    if (!table) throw new Problem("invalid-config", `${this.file.path} has no ${this.file.array}[${at}]`);
+    return table;
   }
 
-  #runners(): Table[] {
-    this.#refuseOtherCase(this.#tree.top, null, ["runners"]);
-    const item = this.#tree.top.keys.get("runners");
+  #tables(): Table[] {
+    this.#refuseOtherCase(this.#tree.top, null, [this.file.array]);
+    const item = this.#tree.top.keys.get(this.file.array);
     if (!item) return [];
     if (item.kind === "tables") return item.tables;
     const items = item.kind === "array" ? item.items : [null];
     const tables = items.flatMap((each) => (each?.kind === "table" ? [each] : []));
-    if (tables.length < items.length) throw this.#wrong(null, ["runners"], "an array of tables");
+    if (tables.length < items.length) throw this.#wrong(null, [this.file.array], "an array of tables");
     return tables;
   }
 
-  /** GitLab Runner ignores the case of keys: if two differ only in case, it may use either. */
-  #refuseOtherCase(table: Table, runner: number | null, key: readonly string[]): void {
+  /** Many programs ignore the case of keys: if two differ only in case, they may use either. */
+  #refuseOtherCase(table: Table, index: number | null, key: readonly string[]): void {
     const name = key.at(-1) ?? "";
     for (const each of table.keys.keys()) {
       if (each === name || each.toLowerCase() !== name.toLowerCase()) continue;
-      throw this.#wrong(runner, key, "spelled in this case");
+      throw this.#wrong(index, key, "spelled in this case");
     }
   }
 
-  #wrong(runner: number | null, key: readonly string[], what: string): Problem {
-    const full = [...(runner === null ? [] : [`runners[${runner}]`]), ...key].join(".");
-    return new Problem("invalid-config", `${this.path} has ${full} wrong: it should be ${what}`, {
-      hint: hintToShowWithoutTokens(this.path),
+  #wrong(index: number | null, key: readonly string[], what: string): Problem {
+    const full = [...(index === null ? [] : [`${this.file.array}[${index}]`]), ...key].join(".");
+    return new Problem("invalid-config", `${this.file.path} has ${full} wrong: it should be ${what}`, {
+      hint: hintToShowWithoutTokens(this.file.path),
     });
   }
 }

@@ -1,4 +1,4 @@
-// The meaning of a config.toml and of its edits, independent of the syntax. An edited text is verified against it.
+// The meaning of a TOML file and of its edits, independent of the syntax. An edited text is verified against it.
 
 import { type TomlValue as Parsed, type TomlTable as ParsedTable, TomlDate } from "smol-toml";
 import { Problem } from "../problem/problem.ts";
@@ -10,19 +10,26 @@ export interface TomlTable {
   readonly [key: string]: TomlValue;
 }
 
-/** Runners are numbered from 0, in the text that the previous edits produced. */
-export type ConfigEdit =
+/** A file whose edits concern the tables of one array, and keys at the top level. */
+export interface TomlFile {
+  path: string;
+  /** The name of the array: "runners" for `[[runners]]`. */
+  array: string;
+}
+
+/** An index counts the tables of the array from 0, in the text that the previous edits produced. */
+export type TomlEdit =
   /**
-   * The key is relative to the runner: ["docker", "privileged"]. For a table, its keys are set one by one, and keys
+   * The key is relative to the table: ["docker", "privileged"]. For a table, its keys are set one by one, and keys
    * that it does not contain stay.
    */
-  | { kind: "set"; runner: number; key: readonly string[]; value: TomlValue }
+  | { kind: "set"; index: number; key: readonly string[]; value: TomlValue }
   /** Adds the strings that are missing to an array of strings. A missing array is created. */
-  | { kind: "add-items"; runner: number; key: readonly string[]; items: readonly string[] }
-  /** Adds a runner at the end of the file. Its inner tables become sections of their own. */
-  | { kind: "add-runner"; table: TomlTable }
-  | { kind: "remove-runner"; runner: number }
-  | { kind: "set-global"; key: string; value: string | number | boolean };
+  | { kind: "add-items"; index: number; key: readonly string[]; items: readonly string[] }
+  /** Adds a table to the array, at the end of the file. Its inner tables become sections of their own. */
+  | { kind: "add-table"; table: TomlTable }
+  | { kind: "remove-table"; index: number }
+  | { kind: "set-top-level"; key: string; value: string | number | boolean };
 
 /** Integers are bigints, so that 1 differs from 1.0. */
 export type Meaning = string | number | bigint | boolean | { moment: string } | Meaning[] | Meanings;
@@ -66,28 +73,28 @@ export function meaningOf(value: Parsed): Meaning {
 }
 
 /** Applies the edits to the meaning of a file. Throws a Problem if an edit does not fit the value at its key. */
-export function applyToMeaning(config: Meanings, edits: readonly ConfigEdit[]): void {
+export function applyToMeaning(config: Meanings, edits: readonly TomlEdit[], array: string): void {
   for (const edit of edits) {
-    if (edit.kind === "set-global") {
+    if (edit.kind === "set-top-level") {
       put(config, [edit.key], edit.value);
       continue;
     }
-    const runners = config.get("runners") ?? [];
-    if (!Array.isArray(runners)) throw new Problem("internal", "runners are no array");
-    if (edit.kind === "add-runner") config.set("runners", [...runners, meaningToWrite(edit.table)]);
-    else if (edit.kind === "remove-runner") config.set("runners", runners.toSpliced(edit.runner, 1));
-    else if (edit.kind === "set") put(within(runners[edit.runner]), edit.key, edit.value);
-    else addItems(within(runners[edit.runner]), edit.key, edit.items);
+    const tables = config.get(array) ?? [];
+    if (!Array.isArray(tables)) throw new Problem("internal", `${array} is no array`);
+    if (edit.kind === "add-table") config.set(array, [...tables, meaningToWrite(edit.table)]);
+    else if (edit.kind === "remove-table") config.set(array, tables.toSpliced(edit.index, 1));
+    else if (edit.kind === "set") put(within(tables[edit.index]), edit.key, edit.value);
+    else addItems(within(tables[edit.index]), edit.key, edit.items);
   }
 }
 
 /**
- * Returns whether a file that smol-toml parsed with integers as bigints has this meaning. A missing `runners` equals an
- * empty array: removing the last runner leaves either.
+ * Returns whether a file that smol-toml parsed with integers as bigints has this meaning. A missing array of tables
+ * equals an empty one: removing the last table leaves either.
  */
-export function hasMeaning(file: ParsedTable, meaning: Meanings): boolean {
-  const whole = Object.assign(Object.create(null), { runners: [] }, file);
-  return isMeant(whole, new Map<string, Meaning>([["runners", []], ...meaning]));
+export function hasMeaning(file: ParsedTable, meaning: Meanings, array: string): boolean {
+  const whole = Object.assign(Object.create(null), { [array]: [] }, file);
+  return isMeant(whole, new Map<string, Meaning>([[array, []], ...meaning]));
 }
 
 function isMeant(value: Parsed, meaning: Meaning | undefined): boolean {

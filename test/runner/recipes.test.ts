@@ -361,7 +361,7 @@ describe("runners for Docker-in-Docker", () => {
       named,
       (line) => warnings.push(line),
     );
-    return { edits: edits.map((edit) => ("runner" in edit ? `${edit.runner} ${edit.kind}` : edit.kind)), warnings };
+    return { edits: edits.map((edit) => ("index" in edit ? `${edit.index} ${edit.kind}` : edit.kind)), warnings };
   };
 
   test("docker-in-docker: runners registered for it, the only runner and privileged runners are edited", () => {

@@ -1,7 +1,7 @@
 // Tests registrations from the command line: the requests to GitLab, the files, and the effect of a refusal.
 
 import { afterEach, describe, expect, test } from "bun:test";
-import { parseConfig } from "../../src/toml/edit.ts";
+import { parseToml } from "../../src/toml/edit.ts";
 import { secretLine, typedWords, variables } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
@@ -739,7 +739,9 @@ describe("register: text with special characters of files, shells or objects is 
         exit: 0,
         err: "",
       });
-      const { runners } = parseConfig(host.text(configPath) ?? "", configPath) as { runners: unknown[] };
+      const { runners } = parseToml(host.text(configPath) ?? "", { path: configPath, array: "runners" }) as {
+        runners: unknown[];
+      };
       const docker = { image: text, privileged: false, volumes: ["/cache", "/certs/client", `/${text}`] };
       expect(runners).toEqual([expect.objectContaining({ name: text, url, token, docker })]);
       expect(host.ran.join("\n")).not.toContain(text);
@@ -835,7 +837,9 @@ describe("config.toml: a file in an unusual state", () => {
     });
     const ended = await Promise.all([...all, ops("gitlab-runner", "unregister", "edox-ops CI runner")]);
     expect(ended.map(({ exit }) => exit)).toEqual([0, 0, 0, 0, 0]);
-    const { runners } = parseConfig(host.text(configPath) ?? "", configPath) as { runners: { id: number }[] };
+    const { runners } = parseToml(host.text(configPath) ?? "", { path: configPath, array: "runners" }) as {
+      runners: { id: number }[];
+    };
     expect(runners.map(({ id }) => id).sort()).toEqual(numbers);
     expect(JSON.parse(host.text("/etc/edox-ops/runner.json") ?? "").runners).toHaveLength(4);
   });
@@ -896,7 +900,9 @@ describe("a profile from a file", () => {
     );
     expect(said.exit).toBe(0);
     expect(host.text(configPath)).not.toContain("evil");
-    const { runners } = parseConfig(host.text(configPath) ?? "", configPath) as { runners: object[] };
+    const { runners } = parseToml(host.text(configPath) ?? "", { path: configPath, array: "runners" }) as {
+      runners: object[];
+    };
     const found = Object.entries(runners[0] ?? {}).map(([key, value]) => [key, JSON.stringify(value)]);
     expect(found).toContainEqual(["__proto__", '{"x":1}']);
     expect(found).toContainEqual(["constructor", '{"prototype":{"y":2}}']);
@@ -1192,7 +1198,9 @@ describe("unregister", () => {
     const { exit, out } = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
     const warning = `still has another runner edox-ops CI runner, with ${url} (50)`;
     expect([exit, out]).toEqual([0, expect.stringContaining(warning)]);
-    const { runners } = parseConfig(host.text(configPath) ?? "", configPath) as { runners: { id: number }[] };
+    const { runners } = parseToml(host.text(configPath) ?? "", { path: configPath, array: "runners" }) as {
+      runners: { id: number }[];
+    };
     expect(runners.map(({ id }) => id)).toEqual([50]);
   });
 

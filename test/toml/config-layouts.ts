@@ -1,19 +1,19 @@
 // Layouts of config.toml as people write them, each with the result of an edit: «before|after». Everything else stays
 // unchanged.
 
-import type { ConfigEdit } from "../../src/toml/edit.ts";
+import type { TomlEdit } from "../../src/toml/edit.ts";
 
 export interface Layout {
   name: string;
   /** The text with its changes marked. */
   marked: string;
-  edits: readonly ConfigEdit[];
+  edits: readonly TomlEdit[];
 }
 
 /** The edits that edox-ops applies to a runner that builds images. */
-export const imageBuilder = (runner: number): ConfigEdit[] => [
-  { kind: "set", runner, key: ["docker", "privileged"], value: true },
-  { kind: "add-items", runner, key: ["docker", "volumes"], items: ["/certs/client"] },
+export const imageBuilder = (runner: number): TomlEdit[] => [
+  { kind: "set", index: runner, key: ["docker", "privileged"], value: true },
+  { kind: "add-items", index: runner, key: ["docker", "volumes"], items: ["/certs/client"] },
 ];
 
 export function before(marked: string): string {
@@ -24,17 +24,17 @@ export function after(marked: string): string {
   return marked.replace(/«([^|»]*)\|([^»]*)»/g, "$2");
 }
 
-function layout(name: string, marked: string, edits: readonly ConfigEdit[] = imageBuilder(0)): Layout {
+function layout(name: string, marked: string, edits: readonly TomlEdit[] = imageBuilder(0)): Layout {
   return { name, marked, edits };
 }
 
-const privileged: ConfigEdit[] = imageBuilder(0).slice(0, 1);
-const volumes: ConfigEdit[] = imageBuilder(0).slice(1);
-const concurrent: ConfigEdit[] = [{ kind: "set-global", key: "concurrent", value: 4 }];
-const added: ConfigEdit[] = [
-  { kind: "add-runner", table: { name: "new", limit: 2, docker: { image: "alpine", volumes: ["/cache"] } } },
+const privileged: TomlEdit[] = imageBuilder(0).slice(0, 1);
+const volumes: TomlEdit[] = imageBuilder(0).slice(1);
+const concurrent: TomlEdit[] = [{ kind: "set-top-level", key: "concurrent", value: 4 }];
+const added: TomlEdit[] = [
+  { kind: "add-table", table: { name: "new", limit: 2, docker: { image: "alpine", volumes: ["/cache"] } } },
 ];
-const removed = (runner: number): ConfigEdit[] => [{ kind: "remove-runner", runner }];
+const removed = (runner: number): TomlEdit[] => [{ kind: "remove-table", index: runner }];
 
 export const layouts: Layout[] = [
   layout(
@@ -163,7 +163,7 @@ volumes = ["a\\"]b", "c\\\\"«|, "/certs/client"»] # "]
   layout(
     "dotted keys in an inline table",
     `[[runners]]\ndocker = { auth.user = "x"«|, auth.file = "y"», image = "a" }\n`,
-    [{ kind: "set", runner: 0, key: ["docker", "auth", "file"], value: "y" }],
+    [{ kind: "set", index: 0, key: ["docker", "auth", "file"], value: "y" }],
   ),
   layout(
     "runners as an inline array",
@@ -321,7 +321,7 @@ privileged = false'''
   layout(
     "a key that a bare word cannot be",
     `[[runners]]\n[runners.feature_flags]\nFF_A = true\n«|"FF \\"B\\"" = true\n»`,
-    [{ kind: "set", runner: 0, key: ["feature_flags", 'FF "B"'], value: true }],
+    [{ kind: "set", index: 0, key: ["feature_flags", 'FF "B"'], value: true }],
   ),
   layout("a global key", `# top\nconcurrent = «1|4» # jobs\n[[runners]]\nconcurrent = 2\n`, concurrent),
   layout("no global key", `log_level = "info"\n«|concurrent = 4\n»\n[[runners]]\nconcurrent = 2\n`, concurrent),

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { parse } from "smol-toml";
 import { Problem } from "../../src/problem/problem.ts";
-import { type ConfigEdit, editConfig, parseConfig } from "../../src/toml/edit.ts";
+import { editToml, parseToml, type TomlEdit } from "../../src/toml/edit.ts";
 import { type Meaning, meaningOf } from "../../src/toml/meaning.ts";
 import { memoize } from "../../src/toml/remembered.ts";
 import { meaningOfItem, treeOf } from "../../src/toml/tree.ts";
@@ -13,16 +13,17 @@ import { config, Raw, written } from "./config-generated.ts";
 import { after, before, imageBuilder, layouts } from "./config-layouts.ts";
 
 const path = "/etc/gitlab-runner/config.toml";
+const file = { path, array: "runners" };
 
 for (const { name, marked, edits } of layouts) {
   test(`config.toml: an edit changes only its own place: ${name}`, () => {
-    expect(editConfig(before(marked), edits, path)).toBe(after(marked));
-    const lasting = edits.every(({ kind }) => kind !== "add-runner" && kind !== "remove-runner");
-    if (lasting) expect(editConfig(after(marked), edits, path)).toBe(after(marked));
+    expect(editToml(before(marked), edits, file)).toBe(after(marked));
+    const lasting = edits.every(({ kind }) => kind !== "add-table" && kind !== "remove-table");
+    if (lasting) expect(editToml(after(marked), edits, file)).toBe(after(marked));
   });
 }
 
-const nonsense: [text: string, edit: ConfigEdit, said: string][] = [
+const nonsense: [text: string, edit: TomlEdit, said: string][] = [
   ["runners = 3", ...asks(0, ["a"]), "runners wrong: it should be an array of tables"],
   ["runners = [1]", ...asks(0, ["a"]), "runners wrong: it should be an array of tables"],
   ["[runners]\na = 1", ...asks(0, ["a"]), "runners wrong: it should be an array of tables"],
@@ -39,21 +40,21 @@ const nonsense: [text: string, edit: ConfigEdit, said: string][] = [
   ],
   ["[[runners]]\na = true\nA = false", ...asks(0, ["a"]), "runners[0].a wrong: it should be spelled in this case"],
   ["[[runners]]", ...asks(1, ["a"]), "has no runners[1]"],
-  ["[concurrent]", { kind: "set-global", key: "concurrent", value: 1 }, "concurrent wrong: it should be a value"],
+  ["[concurrent]", { kind: "set-top-level", key: "concurrent", value: 1 }, "concurrent wrong: it should be a value"],
 ];
 for (const wrong of ['"/s3cret"', "1", "{}", '["/s3cret", 1]', '[["/s3cret"]]', "[{}]"]) {
-  const edit: ConfigEdit = { kind: "add-items", runner: 0, key: ["docker", "volumes"], items: ["/x"] };
+  const edit: TomlEdit = { kind: "add-items", index: 0, key: ["docker", "volumes"], items: ["/x"] };
   const said = "runners[0].docker.volumes wrong: it should be an array of strings";
   nonsense.push([`[[runners]]\n[runners.docker]\nvolumes = ${wrong}`, edit, said]);
 }
 
-function asks(runner: number, key: string[]): [ConfigEdit] {
-  return [{ kind: "set", runner, key, value: true }];
+function asks(runner: number, key: string[]): [TomlEdit] {
+  return [{ kind: "set", index: runner, key, value: true }];
 }
 
 for (const [text, edit, said] of nonsense) {
   test(`config.toml: an invalid edit is named without quoting the file: ${JSON.stringify(text)}`, () => {
-    const problem = problemOf(() => editConfig(text, [edit], path));
+    const problem = problemOf(() => editToml(text, [edit], file));
     expect(problem.code).toBe("invalid-config");
     expect(problem.message).toEndWith(said);
     expect(problem.message).toStartWith(path);
@@ -73,7 +74,7 @@ const broken: [text: string, where: string][] = [
 ];
 for (const [text, where] of broken) {
   test(`config.toml: a syntax error is reported by line and column without quoting the file: ${JSON.stringify(text.slice(0, 60))}`, () => {
-    for (const read of [() => parseConfig(text, path), () => editConfig(text, [], path)]) {
+    for (const read of [() => parseToml(text, file), () => editToml(text, [], file)]) {
       const problem = problemOf(read);
       expect(problem.code).toBe("invalid-config");
       expect(problem.message).toStartWith(`${path} is no TOML at ${where}`);
@@ -84,11 +85,11 @@ for (const [text, where] of broken) {
 
 for (const text of ["a = {b = 1,}", "a = {\n b = 1}", 'a = "\\e"', "a = 07:32", 'a = "\\x41"']) {
   test(`config.toml: syntax that only TOML 1.1 has is rejected: ${JSON.stringify(text)}`, () => {
-    const edits: ConfigEdit[] = [{ kind: "set-global", key: "concurrent", value: 2 }];
+    const edits: TomlEdit[] = [{ kind: "set-top-level", key: "concurrent", value: 2 }];
     for (const read of [
-      () => parseConfig(text, path),
-      () => editConfig(text, [], path),
-      () => editConfig(text, edits, path),
+      () => parseToml(text, file),
+      () => editToml(text, [], file),
+      () => editToml(text, edits, file),
     ]) {
       expect(problemOf(read)).toMatchObject({
         code: "invalid-config",
@@ -99,9 +100,9 @@ for (const text of ["a = {b = 1,}", "a = {\n b = 1}", 'a = "\\e"', "a = 07:32", 
 }
 
 test("config.toml: an edited text does not let another text skip the second parser", () => {
-  const edited = editConfig("a = 1\n", [{ kind: "set-global", key: "concurrent", value: 2 }], path);
-  expect(parseConfig(edited, path)).toEqual({ a: 1, concurrent: 2 });
-  expect(problemOf(() => parseConfig(`${edited}b = {c = 1,}\n`, path)).code).toBe("invalid-config");
+  const edited = editToml("a = 1\n", [{ kind: "set-top-level", key: "concurrent", value: 2 }], file);
+  expect(parseToml(edited, file)).toEqual({ a: 1, concurrent: 2 });
+  expect(problemOf(() => parseToml(`${edited}b = {c = 1,}\n`, file)).code).toBe("invalid-config");
 });
 
 test("remembered: the last three texts are parsed once, and a text that throws is parsed again", () => {
@@ -118,61 +119,61 @@ test("remembered: the last three texts are parsed once, and a text that throws i
 });
 
 test("config.toml: reading returns the values of the file, large integers included", () => {
-  const read = parseConfig('\ufeffconcurrent = 2\r\nbig = 9007199254740993\n[[runners]]\ndocker.a = ["x"]\n', path);
+  const read = parseToml('\ufeffconcurrent = 2\r\nbig = 9007199254740993\n[[runners]]\ndocker.a = ["x"]\n', file);
   expect(read).toEqual({ concurrent: 2, big: 9007199254740993n, runners: [{ docker: { a: ["x"] } }] });
 });
 
 test("config.toml: setting a table sets its keys one by one, keeps other keys and creates missing tables", () => {
   const value = { image: "b", auth: { user: "x" }, limits: {} };
-  const edit: ConfigEdit = { kind: "set", runner: 0, key: ["docker"], value };
+  const edit: TomlEdit = { kind: "set", index: 0, key: ["docker"], value };
   const text = '[[runners]]\n  [runners.docker]\n    privileged = false # stays\n    image = "a"\n';
-  const edited = editConfig(text, [edit], path);
+  const edited = editToml(text, [edit], file);
   expect(edited).toBe(
     `${text.replace('"a"', '"b"')}    [runners.docker.auth]\n      user = "x"\n    [runners.docker.limits]\n`,
   );
-  expect(editConfig(edited, [edit], path)).toBe(edited);
+  expect(editToml(edited, [edit], file)).toBe(edited);
 });
 
 test("config.toml: every kind of value is read back as it was written", () => {
   const values = { a: 1, b: -0.5, c: 1e21, d: 2 ** 53, e: Number.POSITIVE_INFINITY, f: [], g: ["'", '"'], h: true };
   const table = { ...values, 'k"\n': "\u0000\b\t\n\f\r\u001f\u007f\u0085\ufeff\\u0041🦊", "": { __x: {} } };
   for (const text of ["", "runners = []", "[[runners]]\n"]) {
-    const read = parseConfig(editConfig(text, [{ kind: "add-runner", table }], path), path);
+    const read = parseToml(editToml(text, [{ kind: "add-table", table }], file), file);
     expect((read.runners as unknown[]).at(-1)).toEqual(table);
   }
-  const half: ConfigEdit = { kind: "set-global", key: "a", value: "\ud83e" };
-  expect(problemOf(() => editConfig("", [half], path)).code).toBe("usage");
+  const half: TomlEdit = { kind: "set-top-level", key: "a", value: "\ud83e" };
+  expect(problemOf(() => editToml("", [half], file)).code).toBe("usage");
 });
 
 test("config.toml: names that every JavaScript object inherits are keys like others", () => {
-  const edits: ConfigEdit[] = ["__proto__", "constructor", "toString"].map((name) => {
-    return { kind: "set", runner: 0, key: ["docker", name], value: true };
+  const edits: TomlEdit[] = ["__proto__", "constructor", "toString"].map((name) => {
+    return { kind: "set", index: 0, key: ["docker", name], value: true };
   });
   const text = "[[runners]]\n[runners.docker]\n[runners.hasOwnProperty.__proto__]\nvalueOf = 1\n";
-  const edited = editConfig(text, edits, path);
+  const edited = editToml(text, edits, file);
   expect(edited).toBe(text.replace("docker]\n", "docker]\n__proto__ = true\nconstructor = true\ntoString = true\n"));
-  expect(editConfig(edited, edits, path)).toBe(edited);
+  expect(editToml(edited, edits, file)).toBe(edited);
 });
 
 test("config.toml: a runner that is added and removed again leaves the file unchanged", () => {
   for (const text of ["", 'concurrent = 1\n\n[[runners]]\n  name = "a"\n', "runners = []\n", "# x\r\n"]) {
     const runner = text.includes("[[") ? 1 : 0;
-    const added = editConfig(text, [{ kind: "add-runner", table: { name: "b", docker: { image: "x" } } }], path);
-    expect(editConfig(added, [{ kind: "remove-runner", runner }], path)).toBe(text);
+    const added = editToml(text, [{ kind: "add-table", table: { name: "b", docker: { image: "x" } } }], file);
+    expect(editToml(added, [{ kind: "remove-table", index: runner }], file)).toBe(text);
   }
 });
 
 test("config.toml: an edit whose result differs from its meaning throws an internal error", () => {
   let asked = 0;
-  const edit: ConfigEdit = {
-    kind: "set-global",
+  const edit: TomlEdit = {
+    kind: "set-top-level",
     key: "concurrent",
     get value() {
       asked += 1;
       return asked;
     },
   };
-  expect(problemOf(() => editConfig("", [edit], path)).code).toBe("internal");
+  expect(problemOf(() => editToml("", [edit], file)).code).toBe("internal");
 });
 
 /** fast-check prints the seed and the path of a failure. */
@@ -229,7 +230,7 @@ test(
         const text = written(model, layout);
         const meant = plain(model) as Config;
         expect(plain(read(text))).toEqual(meant);
-        expect(editConfig(text, [], path)).toBe(text);
+        expect(editToml(text, [], file)).toBe(text);
       }),
       generated,
     );
@@ -247,12 +248,12 @@ test(
         const wanted = read(text);
         let edited = text;
         for (const edit of chosen) {
-          const next = editConfig(edited, [edit], path);
+          const next = editToml(edited, [edit], file);
           const { removed } = changed(edited, next);
           expect(edit.kind === "set" ? ["", " ", "fals"] : [""]).toContain(removed);
           edited = next;
           if (edit.kind !== "set") continue;
-          const runner = wanted.runners[edit.runner] as { docker?: { privileged?: boolean; volumes?: string[] } };
+          const runner = wanted.runners[edit.index] as { docker?: { privileged?: boolean; volumes?: string[] } };
           runner.docker ??= {};
           runner.docker.privileged = true;
           const { volumes = [] } = runner.docker;
@@ -260,8 +261,8 @@ test(
         }
         expect(read(edited)).toEqual(wanted);
         expectStrict(edited);
-        expect(editConfig(text, chosen, path)).toBe(edited);
-        expect(editConfig(edited, chosen, path)).toBe(edited);
+        expect(editToml(text, chosen, file)).toBe(edited);
+        expect(editToml(edited, chosen, file)).toBe(edited);
       }),
       generated,
     );
@@ -276,12 +277,12 @@ test(
     fc.assert(
       fc.property(config, fc.integer(), (model, layout) => {
         const text = written(model, layout);
-        const set: ConfigEdit = { kind: "set-global", key: "concurrent", value: 12 };
-        const global = editConfig(text, [set], path);
+        const set: TomlEdit = { kind: "set-top-level", key: "concurrent", value: 12 };
+        const global = editToml(text, [set], file);
         const was = model.concurrent instanceof Raw ? model.concurrent.text : "";
         expect(was).toContain(changed(text, global).removed);
-        expect(editConfig(global, [set], path)).toBe(global);
-        const edited = editConfig(global, [{ kind: "add-runner", table: runner }], path);
+        expect(editToml(global, [set], file)).toBe(global);
+        const edited = editToml(global, [{ kind: "add-table", table: runner }], file);
         expect(changed(global, edited).removed).toBe("");
         const wanted = read(text);
         wanted.concurrent = 12n;
@@ -301,8 +302,8 @@ test(
     const pieces = ["", "[", "]", "{", "}", '"', "'", "\n", "\r", ".", "=", ",", "#", "\\", "\0", "\ud83e", "\ufeff"];
     const lines = ["[runners.docker]\n", "[[runners]]\n", "[runners]\n", "docker = {}\n", "docker.x = 1\n"];
     const cut = fc.tuple(fc.nat(), fc.constantFrom(...pieces, ...lines), fc.nat(2));
-    const s3: ConfigEdit = { kind: "set", runner: 0, key: ["cache"], value: { s3: { region: "x" }, Shared: true } };
-    const edits: ConfigEdit[] = [...imageBuilder(0), s3, { kind: "set-global", key: "concurrent", value: 3 }];
+    const s3: TomlEdit = { kind: "set", index: 0, key: ["cache"], value: { s3: { region: "x" }, Shared: true } };
+    const edits: TomlEdit[] = [...imageBuilder(0), s3, { kind: "set-top-level", key: "concurrent", value: 3 }];
     fc.assert(
       fc.property(config, fc.integer(), fc.array(cut, { maxLength: 3 }), (model, layout, cuts) => {
         let text = written(model, layout);
@@ -311,8 +312,8 @@ test(
           text = text.slice(0, at) + piece + text.slice(at + removed);
         }
         try {
-          const edited = editConfig(text, edits, path);
-          expect(editConfig(edited, edits, path)).toBe(edited);
+          const edited = editToml(text, edits, file);
+          expect(editToml(edited, edits, file)).toBe(edited);
         } catch (error) {
           expect(error).toBeInstanceOf(Problem);
           expect((error as Problem).code).toBe("invalid-config");
@@ -331,7 +332,7 @@ test(
       fc.property(config, fc.integer(), fc.nat(), (model, layout, nth) => {
         const text = written(model, layout);
         const runner = nth % model.runners.length;
-        const edited = editConfig(text, [{ kind: "remove-runner", runner }], path);
+        const edited = editToml(text, [{ kind: "remove-table", index: runner }], file);
         expectStrict(edited);
         const wanted = read(text);
         wanted.runners.splice(runner, 1);

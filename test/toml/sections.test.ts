@@ -3,13 +3,14 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Problem } from "../../src/problem/problem.ts";
-import { type ConfigEdit, editConfig } from "../../src/toml/edit.ts";
+import { editToml, type TomlEdit } from "../../src/toml/edit.ts";
 import { sectionsOf, tableOf } from "../../src/toml/sections.ts";
 import { InvalidToml, parseWithSmol, treeOf } from "../../src/toml/tree.ts";
 import { runs } from "../runs.ts";
 import { config, written } from "./config-generated.ts";
 
 const path = "/etc/gitlab-runner/config.toml";
+const file = { path, array: "runners" };
 const two = "[[runners]]\na = 1\n[[runners]]\na = 2\n";
 
 const divided: [what: string, text: string, sections: number][] = [
@@ -25,7 +26,7 @@ const divided: [what: string, text: string, sections: number][] = [
 for (const [what, text, sections] of divided) {
   test(`config.toml: sections have the values of the whole file: ${what}`, () => {
     expectAsWhole(text);
-    expect(sectionsOf(text)).toHaveLength(sections);
+    expect(sectionsOf(text, "runners")).toHaveLength(sections);
   });
 }
 
@@ -42,7 +43,7 @@ const invalid: [what: string, text: string][] = [
 for (const [what, text] of invalid) {
   test(`config.toml: sections accept no file that is invalid as a whole: ${what}`, () => {
     expectAsWhole(text);
-    expect(() => sectionsOf(text)).toThrow(InvalidToml);
+    expect(() => sectionsOf(text, "runners")).toThrow(InvalidToml);
   });
 }
 
@@ -70,13 +71,13 @@ const runners = names.map((name) => {
 const many = `log_level = "info"\n${runners.join("")}`;
 
 test("config.toml: edits of one of many runners change only this runner, one after another", () => {
-  const edits: ConfigEdit[] = [
-    { kind: "set-global", key: "concurrent", value: 2 },
-    { kind: "set", runner: 4, key: ["docker", "privileged"], value: true },
-    { kind: "add-runner", table: { name: "i" } },
-    { kind: "remove-runner", runner: 7 },
-    { kind: "set", runner: 6, key: ["name"], value: "G" },
-    { kind: "remove-runner", runner: 0 },
+  const edits: TomlEdit[] = [
+    { kind: "set-top-level", key: "concurrent", value: 2 },
+    { kind: "set", index: 4, key: ["docker", "privileged"], value: true },
+    { kind: "add-table", table: { name: "i" } },
+    { kind: "remove-table", index: 7 },
+    { kind: "set", index: 6, key: ["name"], value: "G" },
+    { kind: "remove-table", index: 0 },
   ];
   const edited = many
     .replace('info"\n', 'info"\nconcurrent = 2\n')
@@ -84,41 +85,41 @@ test("config.toml: edits of one of many runners change only this runner, one aft
     .replace('"e"\n', '"e"\n  [runners.docker]\n    privileged = true\n')
     .replace('"g"', '"G"')
     .replace('# h\n[[runners]]\n  name = "h"', '[[runners]]\n  name = "i"');
-  expect(editConfig(many, edits, path)).toBe(edited);
+  expect(editToml(many, edits, file)).toBe(edited);
 });
 
 test("config.toml: the unchanged sections of an edited text are not parsed again", () => {
-  const before = sectionsOf(many);
-  const after = sectionsOf(editConfig(many, [{ kind: "set", runner: 1, key: ["name"], value: "B" }], path));
+  const before = sectionsOf(many, "runners");
+  const after = sectionsOf(editToml(many, [{ kind: "set", index: 1, key: ["name"], value: "B" }], file), "runners");
   const shared = after.map(({ table }, i) => table === before[i]?.table);
   expect(shared).toEqual([true, true, false, true, true, true, true, true, true]);
 });
 
 for (const [what, text, edit, wrong] of [
-  ["a runner that is missing", many, { kind: "remove-runner", runner: 8 }, "no runners[8]"],
-  ["a runner far behind the last", many, { kind: "set", runner: 99, key: ["a"], value: 1 }, "no runners[99]"],
+  ["a runner that is missing", many, { kind: "remove-table", index: 8 }, "no runners[8]"],
+  ["a runner far behind the last", many, { kind: "set", index: 99, key: ["a"], value: 1 }, "no runners[99]"],
   [
     "a value in a runner in the middle",
     many.replace("[session_server]", "docker = 1"),
-    { kind: "set", runner: 4, key: ["docker", "image"], value: "a" },
+    { kind: "set", index: 4, key: ["docker", "image"], value: "a" },
     "runners[4].docker wrong: it should be a table",
   ],
   [
     "a global table behind the runners",
     `${many}[concurrent]\n`,
-    { kind: "set-global", key: "concurrent", value: 1 },
+    { kind: "set-top-level", key: "concurrent", value: 1 },
     "concurrent wrong: it should be a value",
   ],
-] satisfies [string, string, ConfigEdit, string][]) {
+] satisfies [string, string, TomlEdit, string][]) {
   test(`config.toml: an edit of a file with many runners names the number in the whole file: ${what}`, () => {
-    expect(() => editConfig(text, [edit], path)).toThrow(new Problem("invalid-config", `${path} has ${wrong}`));
+    expect(() => editToml(text, [edit], file)).toThrow(new Problem("invalid-config", `${path} has ${wrong}`));
   });
 }
 
 /** Expects that the sections of a text are accepted if both parsers accept the whole, with its values. */
 function expectAsWhole(text: string): void {
   const whole = valuesOf(() => treeOf(text) && parseWithSmol(text));
-  expect(valuesOf(() => tableOf(sectionsOf(text)))).toEqual(whole);
+  expect(valuesOf(() => tableOf(sectionsOf(text, "runners"), "runners"))).toEqual(whole);
 }
 
 /** Returns null for a text that is not TOML. */

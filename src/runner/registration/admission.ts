@@ -9,9 +9,8 @@ import { waitFor } from "../../problem/wait.ts";
 import { demandEditable } from "../../toml/edit.ts";
 import { keptConfigPath } from "../config-file.ts";
 import { dockerThere } from "../docker-in-docker.ts";
-import { runnerConfigPath } from "../paths.ts";
 import { readRecord, recordOf } from "../record.ts";
-import { configText, readConfig, sameServer } from "../runners.ts";
+import { configText, readConfig, runnerConfigFile, sameServer } from "../runners.ts";
 import { runnerProgram } from "../service.ts";
 import { createRunner, deleteRunner, registerByOldToken, verify } from "./gitlab.ts";
 import { type GrantedRunner, ownerOf, type Registration } from "./registration.ts";
@@ -27,7 +26,7 @@ export async function requestRunner(host: Host, order: Registration): Promise<Gr
   // A configuration that cannot be written later, or a missing executor, is reported before GitLab is contacted.
   for (const each of profileRequirements(order)) await waitFor(host, each);
   regularFile(host, keptConfigPath);
-  demandEditable(configText(host), editsFor(host, readConfig(host), order, null), runnerConfigPath);
+  demandEditable(configText(host), editsFor(host, readConfig(host), order, null), runnerConfigFile);
   const systemId = systemIdOf(host) ?? newSystemId();
   if (credential.kind === "own") {
     const answer = await verify(host, server, credential.token, systemId);

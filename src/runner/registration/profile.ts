@@ -1,7 +1,8 @@
 // The settings of a runner: the built-in profiles, a profile from a file, and the flags that override them.
 
 import { Problem } from "../../problem/problem.ts";
-import { parseConfig, type TomlTable, type TomlValue } from "../../toml/edit.ts";
+import { parseToml, type TomlTable, type TomlValue } from "../../toml/edit.ts";
+import { runnerConfigFile } from "../runners.ts";
 
 export interface Profile {
   executor: string;
@@ -60,7 +61,7 @@ const identity = ["name", "url", "id", "token", "token_obtained_at", "token_expi
  * a Problem that names the path if the file is anything else.
  */
 export function profileIn(text: string, path: string): Profile {
-  const config = parseConfig(text, path);
+  const config = parseToml(text, { ...runnerConfigFile, path });
   const invalidProfile = (why: string): Problem => {
     return new Problem("usage", `${path} is no profile: ${why}`, {
       hint: ["edox-ops", "gitlab-runner", "register", "--help"],

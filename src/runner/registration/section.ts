@@ -4,7 +4,7 @@ import type { HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { Secret } from "../../text/secret.ts";
 import { withFlag } from "../../text/with-flag.ts";
-import type { ConfigEdit, TomlTable } from "../../toml/edit.ts";
+import type { TomlEdit, TomlTable } from "../../toml/edit.ts";
 import { isTable } from "../../toml/meaning.ts";
 import { missingVolumes } from "../docker-in-docker.ts";
 import { readRecord, recordOf } from "../record.ts";
@@ -39,7 +39,7 @@ export function editsFor(
   config: RunnerConfig,
   order: Registration,
   entry: GrantedRunner | null,
-): ConfigEdit[] {
+): TomlEdit[] {
   const { server, profile, concurrent } = order;
   const settings: TomlTable = {
     // With one request at a time, the next job waits for the end of GitLab's long polling: up to 50 s.
@@ -48,17 +48,17 @@ export function editsFor(
     executor: profile.executor,
     ...profile.settings,
   };
-  const edits: ConfigEdit[] =
+  const edits: TomlEdit[] =
     concurrent === undefined || concurrent === config.concurrent
       ? []
-      : [{ kind: "set-global", key: "concurrent", value: concurrent }];
+      : [{ kind: "set-top-level", key: "concurrent", value: concurrent }];
   const at = findSection(config, order, entry);
   if (at !== null) {
     const all = { name: profile.description, ...settings };
     edits.push(...differingKeys(config.runners[at] as Record<string, unknown>, all, at, []));
   } else {
     edits.push({
-      kind: "add-runner",
+      kind: "add-table",
       table: {
         name: profile.description,
         url: server.url,
@@ -75,7 +75,7 @@ export function editsFor(
   }
   const old = replacedRunners(reader, config, order, entry).map((each) => config.runners.indexOf(each));
   // The last section is removed first, so that the indices of the others stay valid.
-  return [...edits, ...old.reverse().map((runner): ConfigEdit => ({ kind: "remove-runner", runner }))];
+  return [...edits, ...old.reverse().map((runner): TomlEdit => ({ kind: "remove-table", index: runner }))];
 }
 
 /**
@@ -110,14 +110,14 @@ function differingKeys(
   intended: TomlTable,
   runner: number,
   at: readonly string[],
-): ConfigEdit[] {
-  return Object.entries(intended).flatMap(([name, value]): ConfigEdit[] => {
+): TomlEdit[] {
+  return Object.entries(intended).flatMap(([name, value]): TomlEdit[] => {
     const key = [...at, name];
     const there = section[name];
     if (isTable(value)) return differingKeys((there ?? {}) as Record<string, unknown>, value, runner, key);
-    if (!Array.isArray(value)) return Bun.deepEquals(there, value) ? [] : [{ kind: "set", runner, key, value }];
+    if (!Array.isArray(value)) return Bun.deepEquals(there, value) ? [] : [{ kind: "set", index: runner, key, value }];
     const has = Array.isArray(there) ? (there as string[]) : [];
     const items = name === "volumes" ? missingVolumes(has, value) : value.filter((each) => !has.includes(each));
-    return items.length === 0 ? [] : [{ kind: "add-items", runner, key, items }];
+    return items.length === 0 ? [] : [{ kind: "add-items", index: runner, key, items }];
   });
 }

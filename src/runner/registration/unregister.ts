@@ -4,7 +4,7 @@ import type { Recipe } from "../../engine/step.ts";
 import type { Host, HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { withFlag } from "../../text/with-flag.ts";
-import { type ConfigEdit, demandEditable } from "../../toml/edit.ts";
+import { demandEditable, type TomlEdit } from "../../toml/edit.ts";
 import { configFile, demandReplaceableFile } from "../config-file.ts";
 import { configTaken } from "../config-taken.ts";
 import { runnerConfigPath, runnerLogPath } from "../paths.ts";
@@ -18,7 +18,7 @@ import {
   sameRunner,
   withoutRunner,
 } from "../record.ts";
-import { configText, type Runner, type RunnerConfig, readConfig, sameServer } from "../runners.ts";
+import { configText, type Runner, type RunnerConfig, readConfig, runnerConfigFile, sameServer } from "../runners.ts";
 import { deleteRunner } from "./gitlab.ts";
 import { systemIdOf } from "./system-id.ts";
 
@@ -112,7 +112,7 @@ export async function forgetInGitLab(host: Host, { made, runner }: KnownRunner, 
       `${name} has no section in ${runnerConfigPath}, so GitLab was not told: delete it at ${made.url} if it is there`,
     ];
   }
-  demandEditable(configText(host), removals(readConfig(host), runner), runnerConfigPath);
+  demandEditable(configText(host), removals(readConfig(host), runner), runnerConfigFile);
   demandReplaceableFile(host);
   const { url, token } = runner;
   const server = { url, caPath: runner["tls-ca-file"], ...(force && { impatient: true as const }) };
@@ -161,9 +161,9 @@ export function unregistration({ made, runner, others }: KnownRunner): Recipe {
  * Returns the edits that remove the sections of a runner. The last section comes first, so that the indices of the
  * others stay valid.
  */
-function removals({ runners }: RunnerConfig, runner: Runner): ConfigEdit[] {
+function removals({ runners }: RunnerConfig, runner: Runner): TomlEdit[] {
   const numbers = runners.flatMap((each, at) => (isSection(each, runner) ? [at] : []));
-  return numbers.reverse().map((at) => ({ kind: "remove-runner", runner: at }));
+  return numbers.reverse().map((at) => ({ kind: "remove-table", index: at }));
 }
 
 /**
