@@ -55,8 +55,10 @@ export type Change =
       logs?: string[][];
       /** The code of a failure, if it is not command-failed. */
       code?: ProblemCode;
-      /** Returns the hint for a failure with this stderr. Without it, the hint is the command itself. */
+      /** Returns the hint for a failure with this stderr. */
       hintFor?(stderr: string): string[];
+      /** The hint for any other failure; by default it is the command itself. */
+      hint?: string[];
     };
 
 /** Returns the changes that correct a wrong state, without the kept copies of replaced content. */

@@ -74,7 +74,7 @@ function mergePackages(changes: readonly Change[]): Change[] {
 
 async function command(
   host: Host,
-  { argv, mayFail, logs = [], code: failure = "command-failed", hintFor }: Extract<Change, { kind: "command" }>,
+  { argv, mayFail, logs = [], code: failure = "command-failed", hintFor, hint }: Extract<Change, { kind: "command" }>,
 ): Promise<string[]> {
   const { code, stderr } = await host.run(argv, { limitMs: commandLimitMs });
   if (code === 0) return [];
@@ -86,7 +86,7 @@ async function command(
     returncode: code,
     stderr: stderr + logged,
     // A service that refused one of its own files fails the same way on the next start, so the hint shows that file.
-    hint: hintFor?.(stderr) ?? (logs.length > 0 && file !== undefined ? hintToShow(file) : ["sudo", ...argv]),
+    hint: hintFor?.(stderr) ?? (logs.length > 0 && file !== undefined ? hintToShow(file) : (hint ?? ["sudo", ...argv])),
   });
 }
 

@@ -51,15 +51,15 @@ function reason(reader: HostReader, ahead: readonly Change[], stderr: string): U
   const same = all.filter(isSame);
   const [first] = same;
   if (first === undefined) {
-    const reason =
+    const error =
       linesOf(stderr)
         .find((line) => line.startsWith("E: "))
         ?.slice(3) ?? stderr.trim();
-    const path = /\/etc\/apt\/[^\s:]+/.exec(reason)?.[0];
+    const path = /\/etc\/apt\/[^\s:]+/.exec(error)?.[0];
     // Errors of other causes, such as a full disk, are left to the installation.
     return path === undefined
       ? null
-      : { reason: `apt cannot read its sources: ${reason}`, hint: ["cat", "-n", path], code: "invalid-config" };
+      : { reason: `apt cannot read its sources: ${error}`, hint: ["cat", "-n", path], code: "invalid-config" };
   }
   if (aptSources(overlay(reader, ahead)).filter(isSame).length < 2) return null;
   const paths = [...new Set(same.map(({ path }) => path))];

@@ -73,6 +73,7 @@ export function service(described: ServiceSpec): Resource {
         const lack = runs ? `${unit} has not taken its files` : reasonOf(reader, unit);
         const reload = ["systemctl", "reload-or-restart", unit];
         const logs = logsOf(unit);
+        const hint = ["sudo", "systemctl", "status", unit];
         if (mayWait === undefined) {
           if (test)
             changes.push({
@@ -83,7 +84,7 @@ export function service(described: ServiceSpec): Resource {
               ...again,
               ...(hintFor && { hintFor }),
             });
-          changes.push({ kind: "command", argv: reload, reason: lack, logs, ...again });
+          changes.push({ kind: "command", argv: reload, reason: lack, logs, hint, ...again });
         } else if (touched || test === undefined || (await reader.probe(test)).code === 0) {
           changes.push({ kind: "command", argv: reload, reason: lack, logs, ...again, mayFail: mayWait });
         }

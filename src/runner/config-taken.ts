@@ -41,7 +41,7 @@ async function hasTaken(reader: HostReader): Promise<boolean> {
     "--output=cat",
     "--no-pager",
   ]);
-  const line = linesOf(stdout).findLast((line) => /Configuration loaded|Failed to load config/.test(line));
+  const line = linesOf(stdout).findLast((each) => /Configuration loaded|Failed to load config/.test(each));
   if (line !== undefined) return line.includes("Configuration loaded");
   return Math.abs(reader.now() - changed) > silentMs;
 }

@@ -76,12 +76,12 @@ export function dockerConfig(named: readonly string[]): Step {
             await import("./record.ts"),
           ];
           const record = readRecord(reader);
-          const edits = (config: RunnerConfig, host: HostReader, tell: Warn) => {
+          const editsFor = (config: RunnerConfig, host: HostReader, tell: Warn) => {
             const edits = dindEdits(config, (runner) => recordOf(record, runner)?.privileged ?? null, named, tell);
             warnOfSites(host, config, edits, tell);
             return edits;
           };
-          return configFile("ci-runner:docker-privileged", title, edits).check(reader, ahead, warn);
+          return configFile("ci-runner:docker-privileged", title, editsFor).check(reader, ahead, warn);
         },
       },
       configTaken,

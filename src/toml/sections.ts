@@ -39,9 +39,9 @@ let known: ReadonlyMap<string, TomlTable> = new Map();
  * if they define different keys, and each exactly one table of the array.
  */
 export function sectionsOf(text: string, array: string): readonly Section[] {
-  const known = dividers.get(array) ?? memoize((each: string) => divided(each, array) ?? [whole(each)]);
-  dividers.set(array, known);
-  return known(text);
+  const divide = dividers.get(array) ?? memoize((each: string) => divided(each, array) ?? [whole(each)]);
+  dividers.set(array, divide);
+  return divide(text);
 }
 
 const dividers = new Map<string, (text: string) => readonly Section[]>();

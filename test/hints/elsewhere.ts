@@ -7,7 +7,8 @@ const selftest = "selftest.test.ts";
 export const onHosts: Record<string, string> = {
   'runner/checks.ts ["sudo", "docker", "system", "df"]': selftest,
   'docker/recipe.ts ["sudo", "systemctl", "status", "docker"]': selftest,
-  'runner/service.ts ["sudo", "systemctl", "status", runnerUnit]': selftest,
+  'resources/service.ts ["sudo", "systemctl", "status", unit]': selftest,
+  'runner/service.ts ["sudo", "systemctl", "status", runnerUnit]': doctor,
   'doctor/upkeep.ts ["systemctl", "is-system-running"]': doctor,
   'doctor/upkeep.ts ["systemctl", "status", first]': doctor,
   'doctor/upkeep.ts ["timedatectl", "timesync-status"]': doctor,

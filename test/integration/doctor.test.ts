@@ -116,6 +116,19 @@ end
       host.sh("systemctl unmask u-masked; systemctl disable --now u.timer u.socket u@one other u-oneshot");
     });
 
+    test("hint, typed as printed: a runner that was installed by hand, and failed, is shown", () => {
+      // A fake: a program that fails, at the path of a manual installation.
+      host.sh(`install -m 755 /dev/stdin /usr/local/bin/gitlab-runner <<'end'
+#!/bin/sh
+exit 7
+end
+        printf '[Service]\\nExecStart=/usr/local/bin/gitlab-runner run\\n' >/etc/systemd/system/gitlab-runner.service
+        systemctl daemon-reload; systemctl start gitlab-runner`);
+      expect(typedHint(host, line("runner:service"))).toContain("code=exited, status=7");
+      host.sh(`rm /usr/local/bin/gitlab-runner /etc/systemd/system/gitlab-runner.service
+        systemctl daemon-reload; systemctl reset-failed`);
+    });
+
     test("doctor: a pending reboot is reported", () => {
       host.sh("touch /run/reboot-required; echo libc6 >/run/reboot-required.pkgs");
       expect(line("host:reboot")).toContain("[WARN] host:reboot: asked for by libc6");

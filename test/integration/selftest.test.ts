@@ -111,29 +111,33 @@ describe("hint, typed as printed:", () => {
     }
   });
 
-  test("a runner that is stopped, or that systemd may not stop, is shown", () => {
+  test("a runner that is stopped starts again, and one that systemd may not stop is shown", () => {
     const { host } = ci;
     host.sh("systemctl stop gitlab-runner");
-    expect(typedHint(host, found("runner:service"))).toContain("Active: inactive (dead)");
+    expect(typedHint(host, found("runner:service"))).toContain("changed  runner.service.install");
+    expect(found("runner:service")).toBe("[OK] runner:service: gitlab-runner is active and enabled");
     const dropIn = "/etc/systemd/system/gitlab-runner.service.d/stays.conf";
-    host.sh(
-      `systemctl start gitlab-runner; printf '[Unit]\\nRefuseManualStop=yes\\n' >${dropIn}; systemctl daemon-reload`,
-    );
+    host.sh(`printf '[Unit]\\nRefuseManualStop=yes\\n' >${dropIn}; systemctl daemon-reload`);
     const { code, stderr } = ci.ops("gitlab-runner", "uninstall", "--yes");
     expect([code, stderr]).toEqual([1, expect.stringContaining("systemctl could not stop gitlab-runner")]);
     expect(typedHint(host, stderr)).toContain("stays.conf");
     host.sh(`rm ${dropIn}; systemctl daemon-reload`);
-    expect(found("runner:service")).toBe("[OK] runner:service: gitlab-runner is active");
+    expect(found("runner:service")).toBe("[OK] runner:service: gitlab-runner is active and enabled");
   });
 
-  test("an engine that failed is shown", () => {
+  test("an engine that does not answer, or fails, is shown", () => {
     const { host } = ci;
+    host.sh("systemctl kill --signal=STOP docker");
+    const silent = found("ci-runner:docker");
+    expect(silent).toStartWith("[FAIL] ci-runner:docker: Docker does not answer");
+    expect(typedHint(host, silent)).toContain("Active: active (running)");
+    host.sh("systemctl kill --signal=CONT docker");
     const dropIn = "/etc/systemd/system/docker.service.d/broken.conf";
     host.sh(`mkdir -p $(dirname ${dropIn}); printf '[Service]\\nExecStart=\\nExecStart=false\\n' >${dropIn}
       systemctl daemon-reload; systemctl restart docker`);
     const failed = found("ci-runner:docker");
-    expect(failed).toStartWith("[FAIL] ci-runner:docker: Docker does not answer");
-    expect(typedHint(host, failed)).toMatch(/Active: (failed|activating) .*exit-code/);
+    expect(failed).toStartWith("[FAIL] ci-runner:docker: docker is not active");
+    expect(typedHint(host, typedHint(host, failed))).toMatch(/Active: (failed|activating) .*exit-code/);
     host.sh(`rm ${dropIn}; systemctl daemon-reload; systemctl reset-failed; systemctl start docker.socket docker`);
     expect(found("ci-runner:docker")).toBe("[OK] ci-runner:docker: Docker answers");
   });

@@ -55,10 +55,10 @@ for (const [unit, resource] of services) {
       expect((await problemOf(host, resource))?.stderr).toContain("spawning /usr/bin/x: No such file or directory\n");
     });
 
-    test(`service ${unit}: the hint of a failed start opens the file that its log names, if that exists`, async () => {
+    test(`service ${unit}: the hint of a failed start opens the file that its log names, or shows the state of the unit`, async () => {
       const own = `cannot configure ${unit} with file /etc/${unit}/own.json: invalid character '}'\n`;
       const host = hostWith(unit, 1, own, "");
-      expect((await problemOf(host, resource))?.hint).toEqual(["sudo", "systemctl", "reload-or-restart", unit]);
+      expect((await problemOf(host, resource))?.hint).toEqual(["sudo", "systemctl", "status", unit]);
       host.put(`/etc/${unit}/own.json`, "{}}");
       expect((await problemOf(host, resource))?.hint).toEqual(["sudo", "cat", "-n", `/etc/${unit}/own.json`]);
     });

@@ -79,9 +79,9 @@ export async function statuses(reader: HostReader, projects: readonly Project[])
     const some = projects.slice(i, i + atOnce).map(addressOf);
     const words = some.flatMap(({ resolve, url }) => [...resolve, "-o", "/dev/null", url]);
     // Only the status is needed, so the pages are not downloaded.
-    const flags = ["--parallel", "--parallel-max", String(atOnce), "--max-filesize", "1"];
+    const parallel = ["--parallel", "--parallel-max", String(atOnce), "--max-filesize", "1"];
     const form = ["-w", "%{url_effective} %{http_code}\n"];
-    const { stdout } = await reader.probe(["curl", ...flags, ...flags, ...form, ...words]);
+    const { stdout } = await reader.probe(["curl", ...flags, ...parallel, ...form, ...words]);
     for (const line of stdout.split("\n")) {
       const [url = "", code] = line.split(" ");
       codes.set(url.toLowerCase(), Number(code));
