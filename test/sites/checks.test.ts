@@ -339,3 +339,16 @@ test("deploy-backups:web-exposure: a site that serves the backups is reported", 
   host.put("/etc/nginx/sites-enabled/x", "server { root /var/www/docs/demo; }");
   expect(await line("deploy-backups:web-exposure")).toStartWith("[OK]");
 });
+
+test("project validate: the site is requested without root's .curlrc, a proxy or a check of its issuer, within five seconds", async () => {
+  await live();
+  const requests: (readonly string[])[] = [];
+  host.taught.unshift((argv) => {
+    if (argv[0] === "curl") requests.push(argv);
+    return undefined;
+  });
+  expect(await typed("project validate demo", host)).toMatchObject({ exit: 0 });
+  expect(requests.map((argv) => argv.slice(0, 8))).toEqual([
+    ["curl", "-q", "-sS", "-k", "--noproxy", "*", "--max-time", "5"],
+  ]);
+});
