@@ -1,6 +1,7 @@
 // Hints of the source that no test in one process types, because they need a whole host.
 
 const doctor = "doctor.test.ts";
+const project = "project.test.ts";
 const selftest = "selftest.test.ts";
 
 /** The integration test that types each of these on a host with systemd. */
@@ -15,7 +16,10 @@ export const onHosts: Record<string, string> = {
   'apt/failure.ts ["timedatectl", "status"]': doctor,
   'host/local-limits.ts ["systemctl", "show", "--property=MemoryDenyWriteExecute", unit]': doctor,
   'host/local-limits.ts ["systemctl", "show", "--property=TasksMax", unit]': doctor,
-  'sites/serve/certificate.ts ["timedatectl"]': "project.test.ts",
+  'sites/serve/certificate.ts ["timedatectl"]': project,
+  'sites/serve/certificate-hints.ts ["sudo", "certbot", "certonly", "--standalone", ...hooks, ...name]': project,
+  'sites/serve/certificate-hints.ts ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name]': project,
+  'sites/serve/certificate-hints.ts ["sudo", "certbot", "renew", "--cert-name", project.domain]': project,
   'resources/ready.ts ["cloud-init", "status", "--long"]': doctor,
   'docker/containers.ts ["sudo", "docker", "ps"]': selftest,
   'runner/drain.ts ["systemctl", "status", runnerUnit]': selftest,
@@ -24,14 +28,9 @@ export const onHosts: Record<string, string> = {
 };
 
 const undeclared = "no command declares such a resource yet; its own tests in test/resources reach the state";
-const authority = "certbot needs a certificate authority that reaches this host by its name";
 
 /** Why no test types these. */
 export const untyped: Record<string, string> = {
-  'sites/serve/certificate-hints.ts ["sudo", "certbot", "certonly", "--standalone", ...(isActive(reader, "nginx") ? hooks : []), ...name]':
-    authority,
-  'sites/serve/certificate-hints.ts ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name]': authority,
-  'sites/serve/certificate-hints.ts ["sudo", "certbot", "renew", "--cert-name", project.domain]': authority,
   'resources/line.ts ["ls", "-ld", path]': undeclared,
   'resources/owner.ts ["ls", "-ld", part]': undeclared,
   'resources/unit.ts ["ls", "-l", path]': undeclared,

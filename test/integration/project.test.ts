@@ -9,8 +9,9 @@ import { hashed, missed, unhashed } from "../nginx/names.ts";
 import { issue } from "../sites/certificates.ts";
 import { suites } from "./base.ts";
 import { answersTo, hidden, hiddenFiles, oddRequests } from "./odd-requests.ts";
+import { type Pebble, startPebble } from "./pebble.ts";
 import { TestHost } from "./test-host.ts";
-import { typedHint } from "./typed-hint.ts";
+import { hintsUntilFine, typedHint } from "./typed-hint.ts";
 
 for (const suite of suites) {
   describe(`projects on ${suite}`, () => {
@@ -510,6 +511,72 @@ for (const suite of suites) {
         });
       }
       afterAll(() => host.sh("edox-ops project remove hinted --delete-files --yes; rm -r /srv/hinted"));
+    });
+
+    describe("hint for a certificate, typed as printed:", () => {
+      let authority: Pebble;
+      beforeAll(() => {
+        authority = startPebble(host, ["off.test", "on.test"]);
+        host.sh("mkdir -p /srv/certified; echo certified >/srv/certified/index.html");
+        // apt asks before it installs, and takes three times as long with the recommended packages.
+        const answers = 'APT::Get::Assume-Yes "true";\nAPT::Install-Recommends "false";\n';
+        writeFileSync(`${host.root}/etc/apt/apt.conf.d/91answers`, answers);
+      });
+      afterAll(() => {
+        host.sh("for i in off on; do edox-ops project remove $i --delete-files --yes; done");
+        host.sh("systemctl stop pebble; rm -r /srv/certified /etc/apt/apt.conf.d/91answers");
+      });
+
+      const served = (domain: string): string => host.sh(`curl -sS https://${domain}/`).stdout;
+
+      /** Replaces certbot's certificate by an earlier one of the same authority and key. */
+      const outdate = (domain: string, fromDay: number, toDay: number): void => {
+        const live = `/etc/letsencrypt/live/${domain}`;
+        const pathOf = (name: string) => `${host.root}${host.sh(`readlink -f ${live}/${name}.pem`).stdout.trim()}`;
+        const date = (day: number) => new Date(Date.now() + day * 86_400_000).toISOString().slice(0, 10);
+        const [from, to] = [date(fromDay), date(toDay)];
+        const { intermediate: by } = authority;
+        const key = readFileSync(pathOf("privkey"), "utf8");
+        const { certificate } = issue({ subject: domain, names: `DNS:${domain}`, from, to, by, key });
+        writeFileSync(pathOf("cert"), certificate);
+        writeFileSync(pathOf("fullchain"), certificate + by.certificate);
+        host.sh("systemctl reload nginx; sleep 0.3");
+      };
+
+      test("for a site that is not enabled, certbot is installed and answers in place of nginx, also at each renewal", async () => {
+        const prepare = `edox-ops project add off --domain off.test --tls && edox-ops project init off &&
+          edox-ops project deploy off --source /srv/certified && systemctl stop nginx`;
+        expect(host.sh(prepare)).toMatchObject({ code: 0, stderr: "" });
+        const hooks = "--pre-hook 'systemctl stop nginx' --post-hook 'systemctl start nginx'";
+        expect(await hintsUntilFine(host, "edox-ops project enable off")).toEqual([
+          "apt-get install certbot",
+          `certbot certonly --standalone ${hooks} --cert-name off.test -d off.test`,
+        ]);
+        expect(served("off.test")).toBe("certified\n");
+        outdate("off.test", -85, 5);
+        expect(project("validate off").stderr).toContain(": 5 % of its lifetime is left, so its renewal is overdue ");
+        expect(await hintsUntilFine(host, "edox-ops project validate off")).toEqual([
+          "certbot renew --cert-name off.test",
+        ]);
+        expect(served("off.test")).toBe("certified\n");
+      });
+
+      test("for an enabled site, nginx answers and stays active, also when the certificate has expired", async () => {
+        expect(project("publish on --domain on.test --source /srv/certified")).toMatchObject({ code: 0, stderr: "" });
+        const invocation = () => host.run(["systemctl", "show", "--property=InvocationID", "nginx"]).stdout;
+        const before = invocation();
+        expect(await hintsUntilFine(host, "edox-ops project update on --tls")).toEqual([
+          "certbot certonly --webroot -w /var/lib/edox-ops/acme --cert-name on.test -d on.test",
+        ]);
+        expect(served("on.test")).toBe("certified\n");
+        expect(project("validate on")).toMatchObject({ code: 0, stderr: "" });
+        outdate("on.test", -90, -1);
+        expect(await hintsUntilFine(host, "edox-ops project validate on")).toEqual([
+          "certbot renew --cert-name on.test",
+          "systemctl reload nginx",
+        ]);
+        expect([served("on.test"), invocation()]).toEqual(["certified\n", before]);
+      });
     });
 
     test("disable: a site can be disabled while a foreign file is broken, and goes offline when that is fixed", () => {

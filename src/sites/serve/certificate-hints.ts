@@ -2,7 +2,6 @@
 
 import type { HostReader } from "../../host/host.ts";
 import { acmeDir } from "../../nginx/paths.ts";
-import { isActive } from "../../resources/service.ts";
 import type { Project } from "../project.ts";
 import { certificatePathsOf, vhostLinkPath } from "./site.ts";
 
@@ -16,7 +15,7 @@ export function hintToIssue(reader: HostReader, project: Project): string[] {
 
 /**
  * An ACME server validates over HTTP. An enabled site answers itself; otherwise certbot answers, and nginx releases
- * port 80 for some seconds.
+ * port 80 for some seconds. certbot runs the hooks at each renewal, so a stopped nginx needs them as well.
  */
 function issue(reader: HostReader, { slug, domain }: Project): string[] {
   const name = ["--cert-name", domain, "-d", domain];
@@ -24,7 +23,7 @@ function issue(reader: HostReader, { slug, domain }: Project): string[] {
     return ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name];
   }
   const hooks = ["--pre-hook", "systemctl stop nginx", "--post-hook", "systemctl start nginx"];
-  return ["sudo", "certbot", "certonly", "--standalone", ...(isActive(reader, "nginx") ? hooks : []), ...name];
+  return ["sudo", "certbot", "certonly", "--standalone", ...hooks, ...name];
 }
 
 /** Returns the command that replaces a certificate which is wrong although it has not expired. */
