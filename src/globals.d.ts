@@ -1,10 +1,10 @@
-// Put in by the build.
+// Constants that the build defines.
 
-/** Of package.json. */
+/** The version in package.json. */
 declare const EDOX_OPS_VERSION: string;
-/** The time of the commit that it was made from, in Unix seconds. */
+/** The time of the commit that the program was built from, in Unix seconds. */
 declare const EDOX_OPS_BUILT: number;
-/** build/release-keys.pem: the public keys whose releases are believed. */
+/** The public keys of build/release-keys.pem. A version signed with one of them is trusted. */
 declare const EDOX_OPS_RELEASE_KEYS: string;
-/** Where releases are, without a slash at its end. */
+/** The address of the published versions, without a trailing slash. */
 declare const EDOX_OPS_RELEASES_URL: string;

@@ -20,7 +20,7 @@ import { failedSources } from "./output.ts";
 
 /**
  * One apt transaction. Without names, only an interrupted dpkg is finished; `unfinished` names its packages if they are
- * known. `instead` names the packages to remove, with their configuration if `purges` is set. No other package is ever
+ * known. `remove` names the packages to remove, with their configuration if `purge` is set. No other package is ever
  * removed.
  */
 export interface PackagesChange {
@@ -262,7 +262,7 @@ async function update(host: Host, run: Run, stop: Stop, watch?: WaitWatch): Prom
       // answered.
       const early = host.now() < clockEnd ? failures.find((line) => line.includes("is not valid yet")) : undefined;
       const reason = held ?? early;
-      // The code tells this apart from the timeout of apt-get itself.
+      // The code distinguishes this from the timeout of apt-get itself.
       return reason === undefined ? null : { reason, code: "precondition-failed" };
     },
   };

@@ -5,7 +5,7 @@ import { textOf } from "../host/text-file.ts";
 import { linesOf } from "../text/lines.ts";
 import { dockerSocket } from "./paths.ts";
 
-/** Returns whether a Docker Engine responds on this host. Throws Unseen if only root can determine it. */
+/** Returns whether a Docker Engine responds on this host. Throws UnknownStateError if only root can determine it. */
 export async function dockerAnswers(reader: HostReader): Promise<boolean> {
   if (reader.stat(dockerSocket) === null) return false;
   const { status } = await reader.get("http://docker/_ping", { socketPath: dockerSocket, limitMs: 3000 });

@@ -67,7 +67,7 @@ async function runCheck(reader: HostReader, entry: Check, limitMs: number): Prom
     if (error instanceof UnknownStateError)
       return { status: "unknown", detail: error.message, hint: error.hint ?? again };
     const { message, hint } = Problem.of(error);
-    // Root would see no more on a second run.
+    // A second run as root would show nothing more.
     if (hint === undefined) return { status: "error", detail: message, ...(reader.uid !== 0 && { hint: again }) };
     return { status: "error", detail: message, hint };
   }
@@ -79,8 +79,8 @@ function describeChanges({ hint, ...answer }: CheckResult): CheckResult {
 }
 
 /**
- * Returns one recipe of the recipes that have these steps, and the ids of the steps separated by commas. Returns null if
- * no recipe has one of them.
+ * Returns one recipe of the recipes that have these steps, and the ids of the steps separated by commas. Returns null
+ * if no recipe has one of them.
  */
 export function recipeOf(
   steps: readonly string[],

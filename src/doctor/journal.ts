@@ -1,4 +1,4 @@
-// Whether a run was interrupted in a step that going forward does not complete.
+// Checks whether a run was interrupted in a step with a journal, which the next run rolls back.
 
 import type { Check } from "../engine/finding.ts";
 import { recoverHint } from "../engine/inverse.ts";

@@ -52,7 +52,7 @@ export interface Options {
 
 /**
  * Checks and applies each step in order, and returns one result per step. All steps after a failed one are skipped.
- * `seen` may be a snapshot: it is used until something has run.
+ * `initial` may be a snapshot: it is used until something has run.
  */
 export async function converge(steps: readonly Step[], initial: HostReader, options: Options): Promise<StepResult[]> {
   let reader = initial;

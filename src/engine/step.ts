@@ -11,7 +11,7 @@ export interface Resource {
   title: string;
   /**
    * Returns the missing changes, or [] if the state is correct. `ahead` contains the changes that earlier resources
-   * plan. Throws Unseen if it cannot determine the state, and an Error if the state can never be reached.
+   * plan. Throws UnknownStateError if it cannot determine the state, and an Error if the state can never be reached.
    */
   check(reader: HostReader, ahead: readonly Change[], warn: Warn): Change[] | Promise<Change[]>;
   /** A host works without this resource, so doctor only warns if it is missing. */
@@ -41,7 +41,8 @@ export interface Step {
   requires?: Requirement[];
   /**
    * Returns why the step does not apply to this host, or null. With a reason nothing is changed, and the reason is
-   * reported. An Unmet is a fault that the step cannot correct: doctor reports it as an error. Throws Unseen.
+   * reported. An Unmet is a fault that the step cannot correct: doctor reports it as an error. Throws
+   * UnknownStateError.
    */
   reasonToSkip?(reader: HostReader): string | Unmet | null | Promise<string | Unmet | null>;
   /**

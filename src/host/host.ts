@@ -109,7 +109,7 @@ export interface Holder {
 
 /** Thrown if a path cannot be inspected, so that it is neither known to exist nor known to be missing. */
 export class UnknownStateError extends Error {
-  override name = "Unseen";
+  override name = "UnknownStateError";
 
   constructor(
     message: string,
@@ -164,7 +164,7 @@ export interface HostReader {
   probe(argv: readonly string[], options?: RunOptions): Promise<Output>;
   /** Sends an HTTP or HTTPS request for a small resource. Never throws if the server refuses or cannot be reached. */
   get(url: string, options?: RequestOptions): Promise<HttpResponse>;
-  /** Waits this many milliseconds, or until a signal that was caught by `heedSignals` arrives. */
+  /** Waits this many milliseconds, or until a signal that was caught by `catchSignals` arrives. */
   sleep(ms: number): Promise<void>;
 }
 
@@ -180,8 +180,8 @@ export interface Host extends HostReader {
    */
   writeFile(path: string, bytes: Uint8Array, attributes: Attributes): void;
   /**
-   * Appends to a file in a directory of root. A missing file is created with this mode. Unless `synced` is set, a power cut may leave
-   * zeros in place of the text.
+   * Appends to a file in a directory of root. A missing file is created with this mode. Unless `synced` is set, a power
+   * cut may leave zeros in place of the text.
    */
   append(path: string, text: string, mode: number, synced?: boolean): void;
   makeDirectory(path: string, attributes: Attributes): void;
@@ -204,7 +204,7 @@ export interface Host extends HostReader {
   send(method: "POST" | "DELETE", url: string, options?: RequestOptions): Promise<HttpResponse>;
   /**
    * Downloads a large file to a path that must not exist yet, readable by its owner alone. Resumes an interrupted
-   * transfer as long as more data arrives; a signal caught by `heedSignals` cancels it. Returns the reason for a
+   * transfer as long as more data arrives; a signal caught by `catchSignals` cancels it. Returns the reason for a
    * failure, or null.
    */
   download(url: string, path: string, options: DownloadOptions): Promise<string | null>;

@@ -97,7 +97,7 @@ function inodeOf(low: number, high: number): number | bigint {
   return high < highestExact ? high * 2 ** 32 + low : (BigInt(high) << 32n) | BigInt(low);
 }
 
-/** Inverse of {@link inodeOf}: returns the low word of an inode number. */
+/** Returns the low word of an inode number: the inverse of {@link inodeOf}. */
 export function inodeLow(inode: number | bigint): number {
   return typeof inode === "number" ? inode % 2 ** 32 : Number(inode & 0xffff_ffffn);
 }

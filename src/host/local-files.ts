@@ -18,7 +18,7 @@ import {
 } from "./trees.ts";
 
 export const bufferBytes = 256 * 1024;
-/** A block of a file, with room before it for the end of the block before: a part may lie across both. */
+/** A block of a file, with room in front for the end of the previous block: a part may extend over both. */
 const blocks = Buffer.allocUnsafe(longestPart + bufferBytes);
 const buffer = blocks.subarray(longestPart);
 
@@ -41,7 +41,7 @@ export const files = {
     const matcher = new Matcher([search], limits);
     for (const [file, path] of listOf(paths).entries()) {
       if (matcher.isDone(0)) break;
-      // To read the file takes its time, too, which a copy does not count.
+      // The time includes reading the file. A search during a copy does not count that.
       matcher.timed(() =>
         readBlocks(path, limits.bytes, (at, count) => matcher.look(blockWithEndOfLast(at, count), 0, file)),
       );
@@ -49,7 +49,7 @@ export const files = {
     return matcher.searched();
   },
 
-  /** `of`: which of the searches each file is for, or -1. */
+  /** `of`: the index of the search for each file, or -1. */
   copies(
     from: string,
     to: string,
@@ -137,12 +137,12 @@ function digestInto({
   }
 }
 
-/** Called with a block of a file in {@link buffer}: where in the file it begins, and how many bytes it has. */
+/** Receives the offset and the size in bytes of a block of a file, which is in {@link buffer}. */
 type OnBlock = (at: number, count: number) => void;
 
-/** Reads the beginning of a file block by block; nothing of one that cannot be read. */
+/** Reads the beginning of a file block by block. Reads nothing of a file that cannot be opened. */
 function readBlocks(path: string, most: number, onBlock: OnBlock): void {
-  // What is no file, or is gone, is reported by what publishes it.
+  // The deploy itself reports an entry that is not a file, or that no longer exists.
   const orNothing = (read: () => number): number => {
     try {
       return read();
@@ -164,12 +164,12 @@ function readBlocks(path: string, most: number, onBlock: OnBlock): void {
   }
 }
 
-/** The block in {@link buffer} with the end of the one before it, where there is one. */
+/** Returns the block in {@link buffer} together with the end of the previous block, if there is one. */
 function blockWithEndOfLast(at: number, count: number): Buffer {
   return blocks.subarray(at === 0 ? longestPart : 0, longestPart + count);
 }
 
-/** Keeps the end of a full block for the one after it. */
+/** Keeps the end of a full block for the next one. */
 function keepEnd(): void {
   blocks.copyWithin(0, bufferBytes);
 }

@@ -30,7 +30,7 @@ export function openBelow(dir: string, path: string, root: string): OpenedEntry 
 
 /**
  * Opens `typed` below `start`. `trusted`: the users whose links are followed; null: no link may lead out of `start`.
- * `reader`: a user who must have permission to read it.
+ * `readerUid`: a user who must have permission to read it.
  */
 function openEntry(
   readerUid: number,
@@ -66,8 +66,8 @@ function openEntry(
 }
 
 /**
- * Throws {@link RejectedArchive} if a user may not read or search an open file. Group membership is not looked up: a file of
- * another user must be open to its group and to all others.
+ * Throws {@link RejectedArchive} if a user may not read or search an open file. Group membership is not looked up: a
+ * file of another user must be open to its group and to all others.
  */
 function demandAccess(readerUid: number, fd: number, bits: number): void {
   if (readerUid === rootUid) return;
@@ -78,8 +78,8 @@ function demandAccess(readerUid: number, fd: number, bits: number): void {
 }
 
 /**
- * Opens the file for reading. Throws {@link RejectedArchive} for a file with a lease, fcntl(2): without O_NONBLOCK this would
- * wait for the holder of the lease.
+ * Opens the file for reading. Throws {@link RejectedArchive} for a file with a lease, fcntl(2): without O_NONBLOCK this
+ * would wait for the holder of the lease.
  */
 function openToRead(fd: number, typed: string): number {
   try {
@@ -90,7 +90,9 @@ function openToRead(fd: number, typed: string): number {
   }
 }
 
-/** Returns the path without symbolic links. Throws {@link RejectedArchive} if it is longer than the kernel can return. */
+/**
+ * Returns the path without symbolic links. Throws {@link RejectedArchive} if it is longer than the kernel can return.
+ */
 function realPath(fd: number, root: string, typed: string): string {
   try {
     return fs.readlinkSync(openName(fd)).slice(fs.realpathSync(root || "/").replace(/\/$/, "").length) || "/";

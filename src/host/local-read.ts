@@ -17,7 +17,7 @@ export function readWhole(path: string): Uint8Array {
   return openForReading(path, (fd) => readOpened(fd, path));
 }
 
-/** The same for an open file. */
+/** Returns the content of an open file. Throws the same Error. */
 export function readOpened(fd: number, path: string): Uint8Array {
   const { size } = fs.fstatSync(fd);
   const bytes = size > mostBytes ? null : beginning(fd, size || firstPiece, mostBytes + 1);

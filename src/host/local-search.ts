@@ -1,12 +1,12 @@
-// Matches of expressions in blocks of files, for one call about many files.
+// Searches blocks of files for matches of regular expressions, during one call for many files.
 
 import { longestPart, type Search, type SearchLimits, type SearchResult } from "./trees.ts";
 
-/** `<`, which has the case bit of letters, too. */
+/** The code of `<`, which has the case bit of letters too. */
 const openingByte = 0x3c;
 const caseBit = 0x20;
 
-/** Different parts that each search remembers, of those that contain its needle. */
+/** The number of different parts with its needle that each search remembers. */
 const mostSeen = 2000;
 
 interface Range {
@@ -34,25 +34,25 @@ export class Matcher {
         containers: search.within.containers.map((name) => Buffer.from(name, "latin1")),
       },
       found: new Map<string, number>(),
-      /** Most files of a tree have the same parts, and a part is judged once. */
+      /** Most files of a tree contain the same parts, so each part is matched once. */
       seen: new Set<string>(),
     }));
   }
 
-  /** Reports whether a limit is reached, so that this search finds nothing more. */
+  /** Returns whether a limit is reached, so that this search finds nothing more. */
   isDone(index: number): boolean {
     const { matches, milliseconds } = this.#limits;
     return this.#milliseconds >= milliseconds || (this.#searches[index]?.found.size ?? matches) >= matches;
   }
 
-  /** Counts the time of an act as that of the search. */
+  /** Calls a function and adds its time to that of the search. */
   timed(act: () => void): void {
     const start = performance.now();
     act();
     this.#milliseconds += performance.now() - start;
   }
 
-  /** Adds the parts in these bytes of a file. */
+  /** Adds the parts that these bytes of a file contain. */
   look(bytes: Buffer, index: number, file: number): void {
     const search = this.#searches[index];
     if (search === undefined) return;
@@ -73,14 +73,14 @@ export class Matcher {
 }
 
 /**
- * Returns the ranges of bytes that hold every part, in order. No part begins before a range and ends in it. The C library
- * finds a needle far faster than an expression is matched, and what is not decoded is no garbage to collect. It takes time
- * in proportion to the length, whatever is in it.
+ * Returns the ranges of bytes that contain all parts, in order. No part begins before a range and ends in it. The C
+ * library finds a needle far faster than a regular expression matches, and bytes that are not decoded produce no
+ * garbage. The time is linear in the length for any content.
  */
 function rangesOf(bytes: Buffer, needle: Buffer, within: Within | null): Range[] {
   if (within === null) return bytes.indexOf(needle) < 0 ? [] : [{ start: 0, end: bytes.length }];
   const ranges: Range[] = [];
-  /** The end of the text around the needle before this one. */
+  /** The end of the text around the previous needle. */
   let before = 0;
   for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, before)) {
     let start = at;
@@ -96,8 +96,8 @@ function rangesOf(bytes: Buffer, needle: Buffer, within: Within | null): Range[]
 }
 
 /**
- * Adds the text around a needle. A container that begins within the longest part before it may have it within itself, and
- * so may another one have that container: the range begins where none does.
+ * Adds the text around a needle. A container that begins less than {@link longestPart} bytes earlier may contain the
+ * needle, and may itself be inside another one. The range therefore begins before the outermost of them.
  */
 function addRange({
   ranges,
@@ -125,7 +125,7 @@ function addRange({
   }
 }
 
-/** Reports whether one of these names, in small letters, is at a place in whichever letters. */
+/** Returns whether one of these lower-case names is at a position of the text, regardless of case. */
 function isOneOf(names: readonly Buffer[], bytes: Buffer, at: number): boolean {
   return names.some((name) => {
     let i = 0;

@@ -6,7 +6,7 @@ const heeded = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 const waiting = new Set<() => void>();
 let first: Signal | null = null;
 
-/** Implements {@link Host.heedSignals}. */
+/** Implements {@link Host.catchSignals}. */
 export function catchSignals(): () => Signal | null {
   for (const name of Object.keys(heeded) as (keyof typeof heeded)[]) {
     process.on(name, () => {

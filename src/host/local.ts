@@ -126,7 +126,7 @@ export function localHost(root = ""): Host {
   };
 }
 
-/** Loaded lazily, because few commands send requests. */
+/** Imports the client on demand, because few commands send requests. */
 async function withTypedPath(method: string, url: string, options: RequestOptions = {}): Promise<HttpResponse> {
   const { request } = await import("./local-fetch.ts");
   return request(method, url, options);
@@ -136,8 +136,8 @@ async function withTypedPath(method: string, url: string, options: RequestOption
 const absentCodes = ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ESRCH"];
 
 /**
- * Returns null if the path does not exist, and throws {@link UnknownStateError} if it may not be read. Any other error is a fault
- * that the user must see.
+ * Returns null if the path does not exist, and throws {@link UnknownStateError} if it may not be read. Any other error
+ * is a fault that the user must see.
  */
 function lookUp<T>(path: string, look: () => T): T | null {
   try {

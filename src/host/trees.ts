@@ -36,24 +36,24 @@ export const digestWords = 4;
 /** Maximum length in bytes of a part that a search finds: a longer one may be missed at the boundary of two blocks. */
 export const longestPart = 8192;
 
-/** What is searched for in files. The cheapest condition is asked first: most files are read as bytes only. */
+/** A search for parts of files. The cheapest condition is tested first, so that most files are only read as bytes. */
 export interface Search {
   /** Latin-1 text that a part contains; empty if there is none. */
   needle: string;
-  /** For markup, where every part begins with `<`. Null for any other text. */
+  /** For markup, in which every part begins with `<`; null for any other text. */
   within: {
-    /** What the text around a needle of a part matches, from the last `<` before it to the next one after it. */
+    /** Matches the text around a needle of a part, from the last `<` before the needle to the next one after it. */
     around: RegExp;
-    /** What those parts begin with that may contain another `<`, in small letters. */
+    /** The lower-case beginnings of parts that may contain another `<`. */
     containers: readonly string[];
   } | null;
-  /** Global: its matches are the parts. Each may have {@link longestPart} bytes. */
+  /** A global expression, whose matches are the parts. A part has at most {@link longestPart} bytes. */
   parts: RegExp;
-  /** What the whole part matches in its turn. */
+  /** Matches a whole part that is a result. */
   worth: RegExp;
 }
 
-/** A part of a file, as Latin-1 has its bytes. */
+/** A part of a file. Its bytes are decoded as Latin-1. */
 export interface SearchHit {
   /** Index of the file that contains it. */
   file: number;
@@ -62,25 +62,25 @@ export interface SearchHit {
 
 /** Limits of a search. */
 export interface SearchLimits {
-  /** Bytes searched in each file, from its start. */
+  /** The number of bytes to search in each file, from its start. */
   bytes: number;
-  /** Different parts of all files, for each search. */
+  /** The number of different parts of all files, for each search. */
   matches: number;
-  /** Of searching: the files that are left then have no parts. */
+  /** The time of the search. The files after it have no results. */
   milliseconds: number;
 }
 
 export interface SearchResult {
-  /** In the order of the files for each search, one search after the other. */
+  /** The results in the order of the files, one search after the other. */
   found: SearchHit[];
   /** How long the search took. */
   milliseconds: number;
 }
 
-/** From, to, size, and which of the searches the bytes are for; none of them without it. */
+/** A file to copy. `search`: the index of the search for its bytes; without it they are not searched. */
 export type Copy = readonly [from: string, to: string, size: number, search?: number];
 
-/** Searches of the bytes that are copied. */
+/** The searches of the bytes that are copied. */
 export interface CopySearch {
   searches: readonly Search[];
   limits: SearchLimits;
@@ -139,16 +139,16 @@ export interface Trees {
   walk(dir: string): Generator<TreeEntry>;
   /**
    * Returns the entries of each of these directories below `dir`, in the order of a walk. A directory that does not
-   * exist or is a symbolic link has none. Throws {@link RejectedArchive} for one that is nested too deeply. Uses threads in the
-   * same way as {@link digests}.
+   * exist or is a symbolic link has none. Throws {@link RejectedArchive} for one that is nested too deeply. Uses
+   * threads in the same way as {@link digests}.
    */
   blocks(dir: string, paths: readonly string[]): Promise<Block[]>;
   entry(path: string): TreeEntry | null;
   /**
    * Opens the target of a path, component by component; null if it does not exist. A symbolic link on the way is
    * followed only if one of the `trusted` users owns it, or if its owner also owns the target. No user can therefore
-   * lead this process to a file of another user. Throws {@link RejectedArchive} otherwise. Also throws it if `reader`, root by
-   * default, may not search a directory on the way or not read the target.
+   * lead this process to a file of another user. Throws {@link RejectedArchive} otherwise. Also throws it if the user
+   * `readerUid`, root by default, may not search a directory on the way or not read the target.
    */
   open(path: string, trusted: readonly number[], readerUid?: number): OpenedEntry | null;
   /** Opens the target of a path below `dir`. Throws {@link RejectedArchive} for a path that leads out of it. */
@@ -180,16 +180,17 @@ export interface Trees {
    */
   digests(files: readonly [string, number][], seeds: Seeds): Promise<Uint32Array>;
   /**
-   * Parts of files, each different one once, with the first file that has it. What cannot be read has none. By threads in
-   * the same way.
+   * Returns the parts of files. Each different part is returned once, with the first file that contains it. A file that
+   * cannot be read has none. Uses threads in the same way as {@link digests}.
    */
   search(files: readonly string[], search: Search, limits: SearchLimits): Promise<SearchResult>;
   /**
-   * So many bytes of files as new ones. No source may be a link. By threads in the same way. With `search` it finds what
-   * {@link search} finds in the same files, without reading them again.
+   * Copies files up to the given sizes. A copy must not exist yet, and no source may be a symbolic link. Uses threads
+   * in the same way as {@link digests}. With `search` it also returns the results of {@link search} for these files,
+   * without reading them twice.
    */
   copies(files: readonly Copy[], attributes: NewAttributes, search?: CopySearch): Promise<SearchResult>;
-  /** Of one, here and now; throws where its size is another by then. */
+  /** Copies one file on this thread. Throws if its size has changed. */
   copy(from: string, to: string, attributes: NewAttributes, size: number): void;
   makeDirectory(path: string, attributes: Attributes): void;
   makeLink(path: string, target: string, attributes: NewAttributes): void;
@@ -208,8 +209,8 @@ export interface Trees {
   remove(path: string): void;
   /**
    * Unpacks a tar, plain or compressed with gzip or zstd, or a zip. `from`: an open file, or "-" for a tar on stdin.
-   * `into`: an empty directory, which is not cleared if this throws {@link RejectedArchive}. `made`: mode and owner of the
-   * files. Returns notes for the user about names that were read differently than they are stored.
+   * `into`: an empty directory, which is not cleared if this throws {@link RejectedArchive}. `attributes`: mode and
+   * owner of the files. Returns notes for the user about names that were read differently than they are stored.
    */
   unpack(from: OpenedEntry | "-", into: string, attributes: Attributes, limits: UnpackLimits): Promise<string[]>;
   /**

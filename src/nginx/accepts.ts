@@ -17,7 +17,7 @@ const logPrefix = /^(?:nginx: \[\w+\]|[\d/]+ [\d:]+ \[\w+\] \d+#\d+:) /;
 /**
  * Returns nginx's reason for refusing its configuration, with file and line, or null. Workers that are newer than every
  * file have loaded them all. Only without such workers is `nginx -t` run, which starts a child and opens nginx's logs.
- * Throws Unseen if only root can determine it.
+ * Throws UnknownStateError if only root can determine it.
  */
 export async function configFault(reader: HostReader): Promise<Required<Unmet> | null> {
   const { paths } = nginxConfig(reader);

@@ -114,7 +114,7 @@ export function nginxConfig(reader: HostReader): NginxConfig {
 
 /**
  * Returns the text of a file, or "" if it cannot be read: nginx cannot read it either, and the other files still count.
- * Throws Unseen if only root can read it.
+ * Throws UnknownStateError if only root can read it.
  */
 function writtenValue(reader: HostReader, path: string): string {
   try {

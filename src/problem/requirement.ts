@@ -10,7 +10,7 @@ export type Warn = (sentence: string) => void;
 export interface Requirement {
   name: string;
   title: string;
-  /** Returns null if it is met. Throws Unseen if it cannot determine that. */
+  /** Returns null if it is met. Throws UnknownStateError if it cannot determine that. */
   check(reader: HostReader, warn: Warn): Unmet | null | Promise<Unmet | null>;
   /** How long to poll for a condition that can become true by itself, in milliseconds. */
   waitMs?: number;

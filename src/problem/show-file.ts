@@ -1,11 +1,11 @@
-// What shows a faulty file. It is no editor: a small Debian has none, and nobody can type what it is to change.
+// Hints that show a faulty file. They never open an editor: a minimal Debian has none.
 
-/** Returns the command that prints a line of a file, or all of them with their numbers where none is known. */
+/** Returns the command that prints a line of a file, or all lines with their numbers if the line is unknown. */
 export function hintToShow(path: string, line?: number | string): string[] {
   return line === undefined ? ["sudo", "cat", "-n", path] : ["sudo", "sed", "-n", `${line}p`, path];
 }
 
-/** The same of all lines but those that hold a token, for a terminal that others may see. */
+/** Returns the command that prints all lines without a token: other people may see the terminal. */
 export function hintToShowWithoutTokens(path: string): string[] {
   return ["sudo", "grep", "-nv", 'token *= *"', path];
 }

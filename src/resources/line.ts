@@ -32,9 +32,9 @@ export type LineSpec = {
 );
 
 /**
- * Returns a resource for a line of a file. Every other byte of the file stays, and so do its mode and owner. A file that
- * is a symbolic link is followed if root owns the link, and its target is changed. A link of another user is refused,
- * because that user decides which file it names.
+ * Returns a resource for a line of a file. Every other byte of the file stays, and so do its mode and owner. A file
+ * that is a symbolic link is followed if root owns the link, and its target is changed. A link of another user is
+ * refused, because that user decides which file it names.
  */
 export function line(spec: LineSpec): Resource {
   const { path, name = `line:${path}`, title } = spec;
@@ -112,7 +112,7 @@ function bytesOf(rows: readonly Row[]): Uint8Array {
 
 const latin1 = (text: string): string => Buffer.from(text).toString("latin1");
 
-/** Returns a function that tells whether a row is this line. */
+/** Returns a function that returns whether a row is this line. */
 function matcher(line: string | RegExp): (row: Row) => boolean {
   if (typeof line === "string") return ({ text }) => text === latin1(line);
   // An expression with the flag g or y would begin where its last match ended.

@@ -24,8 +24,8 @@ export function portFree(port: number, program: string, serves: (reader: HostRea
 }
 
 /**
- * Describes the process that listens on the port, or returns null if it is this program or none. Throws Unseen if only
- * root can determine it.
+ * Describes the process that listens on the port, or returns null if it is this program or none. Throws
+ * UnknownStateError if only root can determine it.
  */
 export function portHolder(reader: HostReader, port: number, program: string): string | null {
   const sockets = listeners(reader, port);

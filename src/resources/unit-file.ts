@@ -4,9 +4,9 @@ import type { HostReader } from "../host/host.ts";
 import { regularFile } from "../problem/regular-file.ts";
 import { fullName, instanceOf, isTemplate, isUnitName, templateOf, withSpecifiers } from "./unit-name.ts";
 
-/** Holds the unit files and links of the admin. `systemctl enable` and `mask` create theirs here. */
+/** The unit files and links of the admin. `systemctl enable` and `systemctl mask` create theirs here. */
 const configDir = "/etc/systemd/system";
-/** The same until the next boot. */
+/** The unit files and links that exist until the next boot. */
 const runtimeDir = "/run/systemd/system";
 const generatorDirs = ["/run/systemd/generator", "/run/systemd/generator.late"];
 /** The first file of a name takes precedence. /lib is a directory of its own where /usr is not merged. */
@@ -22,7 +22,7 @@ export interface UnitFile {
   isGenerated: boolean;
 }
 
-/** Returns the file that defines the unit, or null. Masks are passed over. An instance may come from its template. */
+/** Returns the file that defines the unit, or null. Masks are skipped. An instance may come from its template. */
 export function findUnitFile(reader: HostReader, unit: string): UnitFile | null {
   for (const name of [unit, templateOf(unit)]) {
     if (name === null) continue;

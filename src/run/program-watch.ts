@@ -1,4 +1,4 @@
-// What a reporter says about the programs of a step.
+// Reports the programs that a step runs and waits for.
 
 import type { Progress } from "../report/progress.ts";
 import { lineOf, oneLine, shellLine, visible } from "../text/lines.ts";

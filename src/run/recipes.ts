@@ -26,8 +26,8 @@ interface Terms {
 }
 
 /**
- * Applies a recipe under the host's lock, or plans it in a dry run, and adds the results to the session. Returns whether
- * no step failed.
+ * Applies a recipe under the host's lock, or plans it in a dry run, and adds the results to the session. Returns
+ * whether no step failed.
  */
 export async function convergeRecipe(session: Session, recipeFor: RecipeFor, terms: Terms = {}): Promise<boolean> {
   const { host, reporter, stop, again, options } = session;
@@ -55,7 +55,7 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
   }
 }
 
-/** Returns what the log and the report receive of each step. `log`: null in a dry run. */
+/** Returns the watch that passes each step to the log and the report. `log`: null in a dry run. */
 export function stepWatch(reporter: Reporter, log: ReturnType<typeof runLog> | null): Watch {
   return {
     started(step: Step) {
@@ -70,8 +70,8 @@ export function stepWatch(reporter: Reporter, log: ReturnType<typeof runLog> | n
 }
 
 /**
- * Returns what the log and the report receive of the steps of an operation. The steps are added to the session. A
- * failure among them is that of the operation, which reports it.
+ * Returns the watch that passes each step of an operation to the log and the report, and adds it to the session. The
+ * operation itself reports a failure among them.
  */
 export function nestedWatch(session: Session, log: ReturnType<typeof runLog>): Watch {
   const { reporter } = session;
@@ -101,8 +101,8 @@ function conclude(session: Session, { steps, done, failed }: Recipe, results: re
 
 /**
  * Shows the planned changes of a recipe and asks for confirmation, unless --yes is given or nothing would change.
- * Returns the notes that were printed, or null if the plan failed, because there is nothing to confirm. Throws a Problem
- * without a confirmation, and if this user may not change the host. A dry run needs neither.
+ * Returns the notes that were printed, or null if the plan failed, because there is nothing to confirm. Throws a
+ * Problem without a confirmation, and if this user may not change the host. A dry run needs neither.
  */
 export async function confirm(session: Session, recipeFor: RecipeFor): Promise<string[] | null> {
   const { environment, options } = session;

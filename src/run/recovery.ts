@@ -9,13 +9,13 @@ import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 
 type Warn = (sentence: string) => void | Promise<void>;
 
-/** Returns the results that a recovery would have. A run that still goes on is not interrupted. */
+/** Returns the results that a recovery would have. A run that still continues is not interrupted. */
 export async function planRecovery(reader: HostReader): Promise<StepResult[]> {
   if (!hasJournal(reader) || reader.lockHolders(lockPath).length > 0) return [];
   return (await import("../engine/recover.ts")).planRecovery(reader);
 }
 
-/** A run that was interrupted has left a journal, and one that goes on has one. Only root can read the directory. */
+/** Returns whether a run was interrupted, or still continues: both have a journal. Only root can read the directory. */
 function hasJournal(reader: HostReader): boolean {
   return (reader.list(journalDir) ?? []).length > 0;
 }

@@ -112,7 +112,7 @@ function demandDocker(runners: readonly Runner[], named: readonly string[]): voi
 /**
  * Returns the edits that prepare runners for Docker-in-Docker. Runners of edox-ops become privileged if they were
  * registered so, the only docker runner of the host does, and so do those in `named`. Runners that are privileged
- * already get the volumes. Any other foreign runner is left unchanged, with a warning. `wanted`: whether a runner of
+ * already get the volumes. Any other foreign runner is left unchanged, with a warning. `required`: whether a runner of
  * edox-ops was registered as privileged; null for a foreign one.
  */
 export function dindEdits(

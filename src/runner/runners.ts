@@ -61,8 +61,8 @@ export type RunnerConfig = v.InferOutput<typeof configSchema>;
 
 /**
  * Returns the text of config.toml, or "" if it is missing. Encoded as UTF-8 the text is the same file to the byte, with
- * its byte order mark and line ends. Throws Unseen for users other than root, and a Problem for anything that is not a
- * regular file in UTF-8.
+ * its byte order mark and line ends. Throws UnknownStateError for users other than root, and a Problem for anything
+ * that is not a regular file in UTF-8.
  */
 export function configText(reader: HostReader): string {
   if (reader.readLink(runnerConfigPath) !== null) {

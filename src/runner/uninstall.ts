@@ -27,14 +27,14 @@ const configDir = "/etc/gitlab-runner";
 
 export interface Uninstallation {
   /** Removes its configuration and user too. */
-  purges: boolean;
+  purge: boolean;
   /** Removes Docker's packages too. Its images and volumes stay in any case. */
   docker: boolean;
   /** Continues even if containers lose their engine. */
   force?: boolean;
 }
 
-export function uninstallation({ purges, docker, force = false }: Uninstallation): Recipe {
+export function uninstallation({ purge, docker, force = false }: Uninstallation): Recipe {
   const inUse = docker && !force ? [engineUnused] : [];
   const steps: Step[] = [
     {
@@ -42,9 +42,9 @@ export function uninstallation({ purges, docker, force = false }: Uninstallation
       title: "GitLab Runner is not installed",
       requires: aptUsable(),
       resources: [
-        withoutPackages("runner:packages", runnerPackages, purges),
+        withoutPackages("runner:packages", runnerPackages, purge),
         ...[drainPath, runnerPinPath, runnerSourcePath, runnerKeyPath].map(withoutFile),
-        ...(purges ? [withoutDirectory(configDir), withoutUser] : []),
+        ...(purge ? [withoutDirectory(configDir), withoutUser] : []),
         // This comes last: if an earlier change fails, files are restored into this directory.
         emptyDirectory(parentOf(drainPath)),
         etckeeperClean("runner"),
@@ -59,7 +59,7 @@ export function uninstallation({ purges, docker, force = false }: Uninstallation
       requires: [...inUse, ...aptUsable()],
       resources: [
         containersNamed,
-        ofDocker(withoutPackages("docker:packages", dockerPackages, purges)),
+        ofDocker(withoutPackages("docker:packages", dockerPackages, purge)),
         ofDocker(withoutSocket),
         ofDocker(withoutFile(dockerKeyPath)),
         withoutFile(dockerSourcePath),
@@ -69,7 +69,7 @@ export function uninstallation({ purges, docker, force = false }: Uninstallation
   return {
     command: "gitlab-runner uninstall",
     logPath: runnerLogPath,
-    done: purges
+    done: purge
       ? "GitLab Runner is gone."
       : `GitLab Runner is gone; ${configDir} and the user ${runnerUser} stay (--purge).`,
     failed: "Uninstalling failed at step",
@@ -111,14 +111,14 @@ const withoutSocket: Resource = {
 };
 
 /**
- * Throws a Problem if a runner prevents the removal. With `purges` its token would be lost, and GitLab would keep the
- * runner for ever. Without it, a foreign runner would stop.
+ * Throws a Problem if a runner prevents the removal. With `purge` its token would be lost, and GitLab would keep the
+ * runner forever. Without it, a foreign runner would stop.
  */
-export function demandNoRunner(reader: HostReader, purges: boolean): void {
+export function demandNoRunner(reader: HostReader, purge: boolean): void {
   const { runners } = reader.stat(runnerConfigPath) === null ? { runners: [] } : readConfig(reader);
   const record = readRecord(reader);
   const foreign = runners.find((runner) => recordOf(record, runner) === null);
-  const [first] = purges ? runners : [];
+  const [first] = purge ? runners : [];
   if (first !== undefined && first !== foreign) {
     const isAlone = runners.filter(({ name }) => name === first.name).length === 1;
     const which = isAlone ? [] : ["--url", first.url];
@@ -126,7 +126,7 @@ export function demandNoRunner(reader: HostReader, purges: boolean): void {
     throw new Problem("in-use", `runner ${first.name} is registered: --purge would lose its token`, { hint });
   }
   if (foreign === undefined) return;
-  const what = purges ? "--purge would lose its token" : "it would stop; --force takes gitlab-runner away all the same";
+  const what = purge ? "--purge would lose its token" : "it would stop; --force takes gitlab-runner away all the same";
   const hint = ["sudo", "gitlab-runner", "unregister", "--name", foreign.name];
   throw new Problem("in-use", `runner ${foreign.name} was registered by somebody else: ${what}`, { hint });
 }
@@ -150,12 +150,12 @@ function refusal(error: unknown): never {
   throw error;
 }
 
-function withoutPackages(name: string, names: readonly string[], purges: boolean): Resource {
+function withoutPackages(name: string, names: readonly string[], purge: boolean): Resource {
   return {
     name,
     title: `${names.join(", ")} are not installed`,
     check(reader): Change[] {
-      const there = purges
+      const there = purge
         ? names.filter((each) => packageState(reader, each) !== "missing")
         : presentPackages(reader, names);
       if (there.length === 0) return [];
@@ -165,7 +165,7 @@ function withoutPackages(name: string, names: readonly string[], purges: boolean
           hint: commandToUnhold(held),
         });
       }
-      return [{ kind: "packages", names: [], remove: there, ...(purges && { purge: purges }) }];
+      return [{ kind: "packages", names: [], remove: there, ...(purge && { purge: purge }) }];
     },
   };
 }

@@ -42,8 +42,8 @@ export function isOlder(version: string, than: string): boolean {
 }
 
 /**
- * Fetches and verifies the checksums of a release. `wanted`: a version, or null for the latest. Throws a Problem if it
- * is not found, has no valid signature, or is another version.
+ * Fetches and verifies the checksums of a release. `requested`: a version, or null for the latest. Throws a Problem if
+ * it is not found, has no valid signature, or is another version.
  */
 export async function fetchPublished(
   reader: HostReader,

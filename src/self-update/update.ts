@@ -165,7 +165,8 @@ export function aptLine(asset: string): string[] {
 }
 
 /**
- * Replaces the program. `made` creates the new file in the work folder. A program exists at its path at every moment.
+ * Replaces the program. `prepare` creates the new file in the work folder. A program exists at its path at every
+ * moment.
  */
 async function replaceProgram(
   host: Host,

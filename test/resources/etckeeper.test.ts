@@ -73,7 +73,7 @@ describe("etckeeper: apt is aborted on uncommitted changes", () => {
     const { host, commit } = keeping(avoid);
     expect(outcomes(await prepare(host))).toEqual([]);
     commit();
-    const steps = uninstallation({ purges: false, docker: true }).steps;
+    const steps = uninstallation({ purge: false, docker: true }).steps;
     expect(outcomes(await converge(steps, host, { act: host }))).toEqual([]);
   });
 

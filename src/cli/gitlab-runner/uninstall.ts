@@ -20,11 +20,11 @@ export default command({
     const { demandPackaged } = await import("../../runner/service.ts");
     const drainMs = drainOf(values.drain);
     const host = await context.host();
-    const purges = values.purge === true;
-    const choices = { purges, docker: values.docker === true, force: values.force === true };
+    const purge = values.purge === true;
+    const choices = { purge, docker: values.docker === true, force: values.force === true };
     const demand = (): void => {
       demandPackaged(host);
-      if (purges || !values.force) demandNoRunner(host, purges);
+      if (purge || !values.force) demandNoRunner(host, purge);
     };
     demand();
     const recipe = () => {

@@ -27,7 +27,7 @@ export interface Prune {
   remove(): Removal;
 }
 
-/** `open` makes the prune, and throws a Problem for a project that does not exist. */
+/** Runs a command that only removes files. `open` returns the prune, and throws a Problem for an unknown project. */
 export function runPrune(
   values: Values,
   context: Context,

@@ -51,7 +51,7 @@ export interface DeployResult {
 }
 
 /**
- * Deploys the source of an order as the project's live tree. The live tree is not touched until the swap. However the
+ * Deploys the source of a request as the project's live tree. The live tree is not touched until the swap. However the
  * deploy ends, the live tree is either the old one or the new one, and {@link cleanUp} removes the rest. `known` is the
  * plan, where the caller made it immediately before.
  */

@@ -16,7 +16,7 @@ import { findRestoreSource, readRestores } from "./restores.ts";
 import { unpackArchive } from "./unpacked.ts";
 
 export interface Choices extends Pick<DeployRequest, "keep" | "backup" | "allowEmpty" | "again" | "hint"> {
-  /** Whether nginx is asked for the front page after the deploy. */
+  /** Whether the front page is requested from nginx after the deploy. */
   asks: boolean;
   /** Whether this is a dry run. */
   dryRun: boolean;
@@ -36,8 +36,8 @@ export interface DeploySelection extends Pick<DeployRequest, "select"> {
 const pageName = /\.x?html?$/i;
 
 /**
- * Opens the source and the live tree, and unpacks an archive. {@link DeployRequest.letGo} closes the open directories, and
- * {@link settle} removes unpacked files. Throws a Problem for a source that may not be published.
+ * Opens the source and the live tree, and unpacks an archive. {@link DeployRequest.letGo} closes the open directories,
+ * and {@link cleanUp} removes unpacked files. Throws a Problem for a source that may not be published.
  */
 export async function deployRequest(
   host: Host,
@@ -78,7 +78,7 @@ export async function deployRequest(
   });
 }
 
-/** Builds an order: opens the live tree, and calls `read` to open the new one. Closes everything if it throws. */
+/** Builds a request: opens the live tree, and calls `read` to open the new one. Closes everything if it throws. */
 async function openRequest(
   host: Host,
   trees: Trees,

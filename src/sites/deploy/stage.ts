@@ -51,7 +51,7 @@ function noRoom(what: string, flags: string[]): Problem {
 }
 
 /**
- * Returns the path of a new stage beside the backups. Its name contains its inode, by which {@link settle} recognises
+ * Returns the path of a new stage beside the backups. Its name contains its inode, by which {@link cleanUp} recognises
  * it. It starts from the spare tree if no other user could ever write to it, otherwise empty.
  */
 export function openStage(trees: Trees, slug: string, seconds: number, attributes: NewAttributes): string {

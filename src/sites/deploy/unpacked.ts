@@ -46,7 +46,7 @@ export interface UnpackRequest {
 }
 
 /**
- * Creates the empty directory beside the backups, which {@link settle} removes. A dry run creates it too, and removes
+ * Creates the empty directory beside the backups, which {@link cleanUp} removes. A dry run creates it too, and removes
  * it at its end. Returns `room`, the limits of what may be put into it.
  */
 export function unpackFresh(
@@ -74,8 +74,8 @@ export function unpackFresh(
 }
 
 /**
- * Unpacks an archive into a directory beside the backups, which {@link settle} removes. Throws a Problem for a rejected
- * archive.
+ * Unpacks an archive into a directory beside the backups, which {@link cleanUp} removes. Throws a Problem for a
+ * rejected archive.
  */
 export async function unpackArchive(
   host: Host,

@@ -42,7 +42,7 @@ export function trustedRoots(reader: HostReader): Roots {
 
 /**
  * Returns what is wrong with the certificate of a project: names, dates, key and chain. A mild fault does not stop
- * browsers. Throws Unseen for a user who may not read it.
+ * browsers. Throws UnknownStateError for a user who may not read it.
  */
 export function certificateFaults(reader: HostReader, project: Project, roots: Roots = trustedRoots(reader)): Fault[] {
   const { chainPath, keyPath } = certificatePathsOf(project);

@@ -32,14 +32,14 @@ export class Policy {
     }
   }
 
-  /** Reports whether a page may load this. */
+  /** Returns whether a page may load this. */
   allows(kind: Kind, url: URL): boolean {
     const sources = this.#sourcesOf(kind);
     if (sources === null) return true;
     return sources.some((source) => this.#matches(source, url)) || (kind === "script" && isByNonce(sources));
   }
 
-  /** Reports whether a page may have scripts, or styles, in its own text. */
+  /** Returns whether a page may have scripts, or styles, in its own text. */
   allowsInline(kind: "script" | "style"): boolean {
     const sources = this.#sourcesOf(kind);
     return sources === null || sources.includes("'unsafe-inline'") || isByNonce(sources);

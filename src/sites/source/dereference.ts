@@ -29,7 +29,7 @@ interface DereferenceRequest {
 }
 
 /**
- * Copies a source into a directory beside the backups, which {@link settle} removes. A symlink that leads out of the
+ * Copies a source into a directory beside the backups, which {@link cleanUp} removes. A symlink that leads out of the
  * source is followed if root or the owner of the source owns it. It is also followed if its owner owns its target. The
  * owner of the source must be able to read the target, and the target must be publishable. A symlink that a third user
  * could have moved is never followed. A dangling symlink is left out, with a note. Throws a Problem for any other
