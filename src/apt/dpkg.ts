@@ -16,7 +16,7 @@ const unfinished = [...half, "ok half-configured", "ok unpacked", "ok triggers-"
 /**
  * "incomplete": dpkg unpacked it, possibly in part, and did not finish. "config-files": it was removed, but not purged.
  */
-export type PackageState = "missing" | "config-files" | "incomplete" | "installed";
+type PackageState = "missing" | "config-files" | "incomplete" | "installed";
 
 /** Returns the state of a package. Does not read the journal that an interrupted dpkg left. */
 export function packageState(reader: HostReader, name: string): PackageState {

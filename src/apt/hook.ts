@@ -5,7 +5,7 @@ import { textOf } from "../host/text-file.ts";
 
 const confDir = "/etc/apt/apt.conf.d";
 
-export interface FailedHook {
+interface FailedHook {
   /** Names the setting, the command and its file in a message. */
   title: string;
   /** null if no file contains the command in the form in which it ran. */

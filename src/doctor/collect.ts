@@ -6,7 +6,7 @@ import type { Check, Finding } from "../engine/finding.ts";
 import { examine, recipeOf, stepsToRun } from "./doctor.ts";
 import { entries } from "./entries.ts";
 
-export interface Examination {
+interface Examination {
   findings: Finding[];
   /** The recipe and the steps that repair findings, or null. Only the command of a feature can be run by doctor. */
   repair: ReturnType<typeof recipeOf>;

@@ -7,7 +7,7 @@ import { withFlag } from "../text/with-flag.ts";
 import { corrections, describeMissing } from "./change.ts";
 import type { Recipe, Step } from "./step.ts";
 
-export interface Choice {
+interface Choice {
   /** Step ids as typed, separated by commas. */
   only: string | undefined;
   skip: string | undefined;

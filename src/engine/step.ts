@@ -73,7 +73,7 @@ export interface Recipe {
   failed: string;
 }
 
-export type StepOutcome = "ok" | "changed" | "pending" | "unknown" | "failed" | "skipped";
+type StepOutcome = "ok" | "changed" | "pending" | "unknown" | "failed" | "skipped";
 
 /** A child process that ran in a step, with its result. */
 export interface ProgramRun {

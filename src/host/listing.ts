@@ -17,7 +17,7 @@ export interface Block {
  * The stored fields of an entry. The inode number is split into two words, because a double cannot represent all of
  * them.
  */
-export type Status = Record<
+type Status = Record<
   "mode" | "uid" | "gid" | "links" | "size" | "inodeLow" | "inodeHigh" | "modifiedMs" | "changedMs",
   number
 >;

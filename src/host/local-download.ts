@@ -7,7 +7,7 @@ import { withPath } from "./local-naming.ts";
 import { atSignal } from "./local-signal.ts";
 
 /** The minimum number of bytes per time window, and the amount by which the pause grows before each further attempt. */
-export interface Pace {
+interface Pace {
   windowMs: number;
   leastBytes: number;
   pauseMs: number;

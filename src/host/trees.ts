@@ -54,7 +54,7 @@ export interface Search {
 }
 
 /** A part of a file. Its bytes are decoded as Latin-1. */
-export interface SearchHit {
+interface SearchHit {
   /** Index of the file that contains it. */
   file: number;
   text: string;

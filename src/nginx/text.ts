@@ -72,7 +72,7 @@ gzip_types ${compressedTypes.join(" ")};
 export const sitesText = `${header}include ${sitesEnabledDir}/edox-ops-*;
 `;
 
-export interface CatchAll {
+interface CatchAll {
   /** "80", "[::]:80", "443", "[::]:443": the sockets on which unknown names get no response. */
   sockets: string[];
   /**

@@ -6,7 +6,7 @@ import { oneLine } from "../text/lines.ts";
 const tickMs = 500;
 const clearLine = "\r\u001B[K";
 
-export interface Terminal {
+interface Terminal {
   err(text: string): void;
   /** Returns the current width. */
   columns(): number;

@@ -38,7 +38,7 @@ export interface Mirror {
   fingerprint?: string | undefined;
 }
 
-export interface Place {
+interface Place {
   /** The URL of the directory that contains `dists`, without a trailing slash. */
   uri: string;
   /** The fingerprint of the primary key, in upper-case hexadecimal. */

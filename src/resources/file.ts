@@ -7,7 +7,7 @@ import { nameOf } from "../text/path.ts";
 import { missingDirectories } from "./directory.ts";
 import { demandOwnWay, idsOf, type Owner, rootOwner } from "./owner.ts";
 
-export interface FileSpec {
+interface FileSpec {
   path: string;
   name: string;
   title: string;

@@ -174,7 +174,7 @@ async function staysInactive(reader: HostReader, unit: string): Promise<boolean>
 }
 
 /** Describes a unit that does not keep running. */
-export function reasonOf(reader: HostReader, unit: string): string {
+function reasonOf(reader: HostReader, unit: string): string {
   return isActive(reader, unit)
     ? `${unit} does not keep running: it is started over and over`
     : `${unit} is not active`;

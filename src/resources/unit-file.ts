@@ -15,7 +15,7 @@ const dirs = [
   ...["/usr/lib/systemd/system", "/lib/systemd/system", "/run/systemd/generator.late"],
 ];
 
-export interface UnitFile {
+interface UnitFile {
   path: string;
   /** The name of the unit that the file is an alias of. */
   aliasOf?: string;

@@ -6,7 +6,7 @@ import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { gidOf, noGroup } from "./group.ts";
 
-export interface Account {
+interface Account {
   name: string;
   home: string;
   shell: string;
@@ -23,7 +23,7 @@ export function accountOf(reader: HostReader, name: string): KnownAccount | null
  * Returns whether an account of that name exists, in the host's own files or in any service of nsswitch.conf(5).
  * useradd refuses such a name.
  */
-export async function isAccount(reader: HostReader, name: string): Promise<boolean> {
+async function isAccount(reader: HostReader, name: string): Promise<boolean> {
   return (await findAccount(reader, name)) !== null;
 }
 
@@ -95,7 +95,7 @@ export function groupMember(user: string, group: string, label: string, title: s
 }
 
 /** Returns whether the user is in the group, as its primary or as an additional one. */
-export function isMember(reader: HostReader, user: string, group: string): boolean {
+function isMember(reader: HostReader, user: string, group: string): boolean {
   const lines = (textOf(reader, "/etc/group") ?? "").split("\n").map((line) => line.split(":"));
   const [, , gid, members = ""] = lines.find(([first]) => first === group) ?? [];
   return members.split(",").includes(user) || (gid !== undefined && accountOf(reader, user)?.gid === Number(gid));

@@ -6,7 +6,7 @@ import type { Style } from "../report/style.ts";
 import type { Secret } from "../text/secret.ts";
 
 /** The terminal, or the pipes in its place. */
-export interface Console {
+interface Console {
   /** Rejects if stdout cannot be written: a lost report is a failure. */
   out(text: string): Promise<void>;
   /** Never throws: a message that is lost must not stop a run. */

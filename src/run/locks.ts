@@ -16,7 +16,7 @@ export const lockOrder = ["project", "runner", "program", "selftest", "host"] as
 
 export type LockName = (typeof lockOrder)[number];
 
-export interface LockRequest {
+interface LockRequest {
   name: LockName;
   path: string;
   /** Milliseconds to wait for another run; 0 by default. */

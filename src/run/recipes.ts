@@ -56,7 +56,7 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
 }
 
 /** Returns the watch that passes each step to the log and the report. `log`: null in a dry run. */
-export function stepWatch(reporter: Reporter, log: ReturnType<typeof runLog> | null): Watch {
+function stepWatch(reporter: Reporter, log: ReturnType<typeof runLog> | null): Watch {
   return {
     started(step: Step) {
       log?.started(step);

@@ -11,7 +11,7 @@ import { dockerAccess, dockerConfig } from "./docker-in-docker.ts";
 import { runnerSteps } from "./install.ts";
 import { ciHostLogPath, runnerConfigPath, runnerInstallLogPath } from "./paths.ts";
 
-export interface Mirrors {
+interface Mirrors {
   docker: Mirror;
   runner: Mirror;
 }

@@ -11,7 +11,7 @@ import { runnerConfigPath } from "./paths.ts";
 import type { Runner } from "./runners.ts";
 import { building, certificates, privileged, transfer, transferBytes, waiting } from "./selftest-scripts.ts";
 
-export interface Measurement {
+interface Measurement {
   name: "daemon" | "privileged" | "build" | "transfer";
   ok: boolean;
   milliseconds: number;

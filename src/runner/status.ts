@@ -14,7 +14,7 @@ import { systemIdOf } from "./registration/system-id.ts";
 import { type Runner, surveyConfig } from "./runners.ts";
 import { runnerKeepsRunning, serviceOf, unitPath } from "./service.ts";
 
-export interface ServiceStatus {
+interface ServiceStatus {
   installed: boolean;
   /** Whether it starts at boot, by `systemctl is-enabled`. The Python version used this key. */
   service_installed: boolean;
@@ -23,7 +23,7 @@ export interface ServiceStatus {
   version: string;
 }
 
-export interface RunnerStatus {
+interface RunnerStatus {
   name: string;
   url: string;
   executor: string;

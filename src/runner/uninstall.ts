@@ -25,7 +25,7 @@ import { readConfig } from "./runners.ts";
 
 const configDir = "/etc/gitlab-runner";
 
-export interface Uninstallation {
+interface Uninstallation {
   /** Removes its configuration and user too. */
   purge: boolean;
   /** Removes Docker's packages too. Its images and volumes stay in any case. */

@@ -31,7 +31,7 @@ import { hintToFill, hintToMove } from "./serve/site-hints.ts";
 import { hintInstead, whyNotPublished } from "./source/source-path.ts";
 import { draftOf, judgeDraft, projectFrom, theProject, theRecord } from "./store.ts";
 
-export type Edit = { [Key in keyof Project]?: Project[Key] | undefined };
+type Edit = { [Key in keyof Project]?: Project[Key] | undefined };
 
 export type After = Transition["after"];
 

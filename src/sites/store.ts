@@ -21,7 +21,7 @@ import {
 import { type Clash, claimOf, clashes } from "./serve/clash.ts";
 
 /** The reason why a record is invalid, and a command that fixes it. */
-export interface InvalidRecord {
+interface InvalidRecord {
   /** The value in the file. */
   value: unknown;
   reason: string;
@@ -31,7 +31,7 @@ export interface InvalidRecord {
 
 type JudgedRecords = { project: Project } | Omit<InvalidRecord, "value">;
 
-export interface Records {
+interface Records {
   /** Valid records by slug, sorted. */
   projects: Map<string, Project>;
   /** Invalid records by their key in the file, sorted. */

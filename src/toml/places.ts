@@ -7,7 +7,7 @@ import { formatKey, formatValue, sectionLines } from "./spelling.ts";
 import type { Table, Tree } from "./tree.ts";
 
 /** Replaces the characters from start to end with the text. */
-export interface Splice {
+interface Splice {
   start: number;
   end: number;
   text: string;

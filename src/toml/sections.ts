@@ -7,7 +7,7 @@ import { memoize } from "./remembered.ts";
 import { InvalidToml, parseWithEslint, parseWithSmol } from "./tree.ts";
 
 /** The first section is the text before the first table of the array, and each other one is a table with all that follows it. */
-export interface Section {
+interface Section {
   start: number;
   end: number;
   /** Integers are bigints. */
@@ -15,7 +15,7 @@ export interface Section {
 }
 
 /** A part of a text. Its first table has the index `firstIndex` in the array. */
-export interface Part {
+interface Part {
   start: number;
   end: number;
   firstIndex: number;

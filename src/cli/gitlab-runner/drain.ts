@@ -40,7 +40,7 @@ export function changeRunner(recipeFor: RecipeFor, values: Values, context: Cont
   });
 }
 
-export interface DrainedChange {
+interface DrainedChange {
   recipeFor: RecipeFor;
   /** The limit for running jobs in milliseconds. */
   drainMs: number;

@@ -18,7 +18,7 @@ export interface Removal {
   warnings: string[];
 }
 
-export interface Prune {
+interface Prune {
   step: StepName;
   slug: string;
   /** Lists what would be removed. */

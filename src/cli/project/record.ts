@@ -50,7 +50,7 @@ export const recordFlags = {
 /**
  * Returns the value. Throws a Problem for a value that its schema rejects, with exit code 1 as in the Python version.
  */
-export function checkedRecord<T extends v.GenericSchema>(
+function checkedRecord<T extends v.GenericSchema>(
   schema: T,
   value: unknown,
   name: string,

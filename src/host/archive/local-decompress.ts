@@ -4,7 +4,7 @@
 import { finished } from "node:stream/promises";
 import * as zlib from "node:zlib";
 
-export type Packing = "gzip" | "zstd" | "deflate";
+type Packing = "gzip" | "zstd" | "deflate";
 
 const pieceBytes = 64 * 1024;
 const make = {

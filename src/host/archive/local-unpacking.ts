@@ -21,7 +21,7 @@ const macFiles = /^(__MACOSX(\/|$)|(.*\/)?(\._[^/]*|\.DS_Store)$)/;
 const unprintable = /[\u0000-\u001f\u007f\ufffd]/;
 
 /** How a name was read differently than the archive declares it, or is unlikely to match a URL. */
-export type Remark = "macOS" | "NFD" | "code page 437" | "backslashes";
+type Remark = "macOS" | "NFD" | "code page 437" | "backslashes";
 
 const sentences: Record<Remark, string> = {
   macOS: "metadata of macOS left out (__MACOSX, ._*, .DS_Store)",

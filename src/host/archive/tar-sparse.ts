@@ -7,7 +7,7 @@ import { type PaxRecord, paxNumber } from "./pax.ts";
 import { blockBytes, octal } from "./tar-header.ts";
 
 /** Offset and size of data in the file. All other bytes are zeros. */
-export type Segment = [offset: number, bytes: number];
+type Segment = [offset: number, bytes: number];
 
 export interface Sparse {
   realSize: number;

@@ -20,7 +20,7 @@ export interface ZipEntry {
   attributes: number;
 }
 
-export interface ZipDirectory {
+interface ZipDirectory {
   offset: number;
   bytes: number;
   count: number;

@@ -8,7 +8,7 @@ import { oneLine } from "../../text/lines.ts";
 import { Secret } from "../../text/secret.ts";
 import { withFlag } from "../../text/with-flag.ts";
 
-export interface GitLabInstance {
+interface GitLabInstance {
   url: string;
   /** A read-only command does not retry a server that is overloaded. */
   impatient?: true;
@@ -94,7 +94,7 @@ export async function registerByOldToken(
 }
 
 /** The attributes of a runner to create. */
-export interface NewRunner {
+interface NewRunner {
   project?: string | undefined;
   group?: string | undefined;
   description: string;

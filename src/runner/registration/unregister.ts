@@ -22,7 +22,7 @@ import { configText, type Runner, type RunnerConfig, readConfig, runnerConfigFil
 import { deleteRunner } from "./gitlab.ts";
 import { systemIdOf } from "./system-id.ts";
 
-export interface KnownRunner {
+interface KnownRunner {
   made: RecordedRunner;
   /** Its section of config.toml, or null if only the record exists, for example after a run was killed. */
   runner: Runner | null;

@@ -6,7 +6,7 @@ import { Problem } from "../../problem/problem.ts";
 import type { Project } from "../project.ts";
 import { backupNames, backupsOf, secondsOf } from "./releases.ts";
 
-export interface BackupHealth {
+interface BackupHealth {
   /** Size of the files that the live tree does not share, in bytes. A file that several backups share counts once. */
   bytes: number;
   /**

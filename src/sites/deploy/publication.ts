@@ -100,7 +100,7 @@ function configValid(slug: string, step: Step): Requirement {
 const settleMs = 1000;
 const pollMs = 50;
 
-export interface SiteChange {
+interface SiteChange {
   /** The results of the step, once it has run. */
   results: StepResult[];
   /** Changes the record and the site, and probes the page. On failure it rolls both back and throws the problem. */

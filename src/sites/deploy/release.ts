@@ -14,7 +14,7 @@ import type { Publication } from "./publication.ts";
 import { cleanUp, directoriesMadeSince, secureBackups, unpackedPath } from "./releases.ts";
 import { demandRoomAhead } from "./stage.ts";
 
-export interface ReleaseTarget {
+interface ReleaseTarget {
   project: Project;
   dryRun: boolean;
   host: Host;
@@ -22,7 +22,7 @@ export interface ReleaseTarget {
 }
 
 /** A request with open trees, or null if there is nothing to restore. */
-export interface PreparedRelease {
+interface PreparedRelease {
   request: DeployRequest | null;
   /** What an earlier deploy left. */
   notes: string[];

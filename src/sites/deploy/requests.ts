@@ -22,7 +22,7 @@ export interface Choices extends Pick<DeployRequest, "keep" | "backup" | "allowE
   dryRun: boolean;
 }
 
-export interface DeploySelection extends Pick<DeployRequest, "select"> {
+interface DeploySelection extends Pick<DeployRequest, "select"> {
   /** A directory, an archive, or "-" for a tar on stdin; null for the source path of the record. */
   source: string | null;
   /** The subdirectory of the source that is the site. */

@@ -6,7 +6,7 @@ import { parentOf } from "../../text/path.ts";
 import { domain, isRecord, rootPath } from "../project.ts";
 
 /** The values of a record that must be unique. An invalid value claims nothing. */
-export interface Claim {
+interface Claim {
   slug: string;
   domain: string | null;
   root: string | null;

@@ -1,7 +1,7 @@
 // A Content-Security-Policy (CSP level 3): what a page may load, and how to extend it.
 
 /** The directives that control each kind of load. The first one that a policy has applies. */
-export const directives = {
+const directives = {
   script: ["script-src-elem", "script-src", "default-src"],
   style: ["style-src-elem", "style-src", "default-src"],
   font: ["font-src", "default-src"],

@@ -20,7 +20,7 @@ import { siteText, vhostLinkPath, vhostPath } from "./site.ts";
 import { hintToAsk, hintToStart, reloadNginx } from "./site-hints.ts";
 
 /** The reason why a site is not served, and a command that fixes it or shows the cause. */
-export interface UnservedReason {
+interface UnservedReason {
   reason: string;
   hint: string[];
   /** Without it, the code of the problem is not-served. */

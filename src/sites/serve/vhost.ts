@@ -7,7 +7,7 @@ import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
 import { hiddenPattern, leftoverPattern } from "./unserved.ts";
 
 /** Properties of the host that the generated text depends on. */
-export interface Serving {
+interface Serving {
   ipv6: boolean;
   /** Directory of the certificate; null to serve over HTTP only. */
   certificateDir: string | null;

@@ -13,7 +13,7 @@ const rootHome = "/root";
 const blockedDirs = ["/etc", rootHome, "/proc", "/sys", "/dev", "/run", "/boot"];
 
 /** The reason why a path is never published, and where to copy it to. */
-export interface Unpublishable {
+interface Unpublishable {
   reason: string;
   /** The path that a copy may be published from; null where only another directory will do. */
   copyTo: string | null;
