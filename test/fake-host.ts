@@ -10,6 +10,7 @@ import {
   type Stat,
   UnknownStateError,
 } from "../src/host/host.ts";
+import { parentOf } from "../src/text/path.ts";
 
 type Content = string | Uint8Array | (() => string);
 interface Node extends Attributes {
@@ -61,7 +62,6 @@ export function fakeHost(uid = 0): FakeHost {
     return typeof value === "string" ? new TextEncoder().encode(value) : value;
   };
   const textOf = ({ content }: Node): string => Buffer.from(bytesOf(content)).toString("latin1");
-  const parentOf = (path: string): string => path.slice(0, path.lastIndexOf("/")) || "/";
   const set = (path: string, type: Node["type"], content: Content, attributes: Attributes): void => {
     nodes.set(path, { type, content, ...attributes, changedMs: clock++ });
   };

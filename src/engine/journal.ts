@@ -5,11 +5,12 @@ import * as v from "valibot";
 import type { Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
+import { parentOf } from "../text/path.ts";
 import { root } from "./change.ts";
 import { type Inverse, recoverHint } from "./inverse.ts";
 import { journalDir } from "./paths.ts";
 
-const parentDir = journalDir.slice(0, journalDir.lastIndexOf("/"));
+const parentDir = parentOf(journalDir);
 
 interface Header {
   /** The id of the step. */

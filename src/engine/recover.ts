@@ -5,6 +5,7 @@ import type { Host, HostReader } from "../host/host.ts";
 import { withDiskFault } from "../problem/disk-fault.ts";
 import { Problem } from "../problem/problem.ts";
 import { shellLine } from "../text/lines.ts";
+import { nameOf } from "../text/path.ts";
 import type { Change } from "./change.ts";
 import { firstFailing, recoverHint, restoration, toUndo, undo } from "./inverse.ts";
 import { type LeftJournal, leftJournals, readJournal } from "./journal.ts";
@@ -48,7 +49,7 @@ async function eachStep(
 ): Promise<StepResult[]> {
   const results: StepResult[] = [];
   for (const path of leftJournals(reader)) {
-    const id = path.slice(path.lastIndexOf("/") + 1);
+    const id = nameOf(path);
     const title = "the changes of an interrupted run are rolled back";
     const empty: StepResult = { id, title, outcome: "failed", changes: [], unknown: [], warnings: [], ran: [] };
     try {

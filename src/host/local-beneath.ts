@@ -2,6 +2,7 @@
 // who renames directories or plants links at the same time cannot lead this process elsewhere.
 
 import * as fs from "node:fs";
+import { nameOf, parentOf } from "../text/path.ts";
 import { openAt2 } from "./local-libc.ts";
 
 const { O_DIRECTORY, O_NOFOLLOW } = fs.constants;
@@ -93,8 +94,7 @@ export class Parents {
     if (place === null) return path;
     if (place.below === "") return `${path}/.`;
     if (!place.below.includes("/")) return path;
-    const slash = path.lastIndexOf("/");
-    return `${openName(this.#dir(path.slice(0, slash)))}${path.slice(slash)}`;
+    return `${openName(this.#dir(parentOf(path)))}/${nameOf(path)}`;
   }
 
   #dir(path: string): number {

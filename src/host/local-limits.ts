@@ -2,6 +2,7 @@
 // unclear messages.
 
 import * as fs from "node:fs";
+import { nameOf } from "../text/path.ts";
 import { LimitError } from "./system-error.ts";
 
 /**
@@ -21,7 +22,7 @@ export function demandTasks(read: (path: string) => string | null = contentOf): 
     // This process and its first threads are already counted.
     const others = most >= neededTasks ? Number.parseInt(read(`${dir}/pids.current`) ?? "0", 10) : 0;
     if (most - others < neededTasks) {
-      const unit = path.slice(path.lastIndexOf("/") + 1);
+      const unit = nameOf(path);
       const isUnit = /\.(service|scope|slice)$/.test(unit);
       const where = isUnit ? `TasksMax= of ${unit}` : `${dir}/pids.max`;
       const hint = isUnit ? ["systemctl", "show", "--property=TasksMax", unit] : ["cat", `${dir}/pids.max`];

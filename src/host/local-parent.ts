@@ -2,6 +2,7 @@
 // or exchanges names in it at the same time, cannot lead this process elsewhere.
 
 import * as fs from "node:fs";
+import { nameOf, parentOf } from "../text/path.ts";
 import type { OwnFile } from "./host.ts";
 import { withPath } from "./local-naming.ts";
 import { openTyped } from "./local-opened.ts";
@@ -18,15 +19,14 @@ const trusted = [rootUid, process.geteuid?.() ?? rootUid];
  * the way that is not followed. `root`: the directory at which paths begin.
  */
 export function inParent<T>(root: string, path: string, act: (name: string) => T): T {
-  const slash = path.lastIndexOf("/");
-  const parent = slash < 0 ? "." : path.slice(0, slash) || "/";
+  const parent = parentOf(path) || ".";
   const opened = openTyped(root, parent, trusted);
   if (opened === null) {
     const error = new Error(`ENOENT: no such file or directory, open '${root}${path}'`);
     throw Object.assign(error, { code: "ENOENT" });
   }
   try {
-    return withPath(root + path, () => act(`${opened.path}/${path.slice(slash + 1)}`));
+    return withPath(root + path, () => act(`${opened.path}/${nameOf(path)}`));
   } catch (error) {
     if (error instanceof Error) {
       error.message = error.message.replaceAll(`${opened.path}/`, `${root}${parent}/`.replace("//", "/"));
@@ -48,7 +48,7 @@ export function readOwn(root: string, path: string): OwnFile | null {
     try {
       const stat = fs.fstatSync(fd);
       if (!stat.isFile()) return null;
-      const { uid } = fs.statSync(name.slice(0, name.lastIndexOf("/")));
+      const { uid } = fs.statSync(parentOf(name));
       if (stat.nlink > 1 && !trusted.includes(uid)) {
         throw new Error(`${root}${path} is a hard link in a directory of user ${uid}`);
       }

@@ -1,6 +1,7 @@
 // The implementation of {@link Host} for this machine.
 
 import * as fs from "node:fs";
+import { parentOf } from "../text/path.ts";
 import type { Attributes, Holder, Host, HttpResponse, RequestOptions, Space } from "./host.ts";
 import { UnknownStateError } from "./host.ts";
 import { start } from "./local-child.ts";
@@ -190,8 +191,7 @@ function temporaryFor(path: string): string {
 
 /** Fsyncs the parent directory, because a rename is only durable after that. */
 function syncParent(path: string): void {
-  const slash = path.lastIndexOf("/");
-  const fd = fs.openSync(slash < 0 ? "." : path.slice(0, slash) || "/", fs.constants.O_RDONLY);
+  const fd = fs.openSync(parentOf(path) || ".", fs.constants.O_RDONLY);
   try {
     fs.fsyncSync(fd);
   } finally {

@@ -5,6 +5,7 @@ import { overlay } from "../engine/overlay.ts";
 import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
+import { parentOf } from "../text/path.ts";
 import { missingDirectories } from "./directory.ts";
 import { demandOwnWay, idsOf, type Owner, rootOwner } from "./owner.ts";
 
@@ -52,7 +53,7 @@ export function line(spec: LineSpec): Resource {
         if (spec.state === "absent") return [];
         const ids = await idsOf(before, ahead, spec.owner ?? rootOwner);
         const after = Text.of(`${spec.line}\n`);
-        const parents = missingDirectories(reader, ahead, real.slice(0, real.lastIndexOf("/")));
+        const parents = missingDirectories(reader, ahead, parentOf(real));
         return [...parents, { kind: "file", path: real, before: null, after, mode: spec.mode ?? 0o644, ...ids }];
       }
       const text = new Text(found.bytes);

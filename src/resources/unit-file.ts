@@ -2,6 +2,7 @@
 
 import type { HostReader } from "../host/host.ts";
 import { regularFile } from "../problem/regular-file.ts";
+import { nameOf } from "../text/path.ts";
 import { fullName, instanceOf, isTemplate, isUnitName, templateOf, withSpecifiers } from "./unit-name.ts";
 
 /** The unit files and links of the admin. `systemctl enable` and `systemctl mask` create theirs here. */
@@ -30,7 +31,7 @@ export function findUnitFile(reader: HostReader, unit: string): UnitFile | null 
       const path = `${dir}/${name}`;
       if (reader.stat(path) === null || isMask(reader, path)) continue;
       const target = reader.readLink(path);
-      const real = target?.slice(target.lastIndexOf("/") + 1) ?? name;
+      const real = target === null ? name : nameOf(target);
       const isAlias = real !== name && isUnitName(real);
       return { path, isGenerated: generatorDirs.includes(dir), ...(isAlias && { aliasOf: real }) };
     }
@@ -169,6 +170,6 @@ function enablementLinks(reader: HostReader, dir: string, unit: string): string[
       return links.map((link) => `${path}/${link}`).filter((link) => reader.stat(link)?.type === "link");
     }
     const target = isUnitName(entry) && entry !== unit ? reader.readLink(path) : null;
-    return target !== null && isOurs(target.slice(target.lastIndexOf("/") + 1)) ? [path] : [];
+    return target !== null && isOurs(nameOf(target)) ? [path] : [];
   });
 }

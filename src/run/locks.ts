@@ -4,6 +4,7 @@ import type { Host } from "../host/host.ts";
 import { LimitError } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
+import { parentOf } from "../text/path.ts";
 import { withoutSecrets } from "./without-secrets.ts";
 
 const pollMs = 20;
@@ -75,7 +76,7 @@ export class Locks {
       return this.#host.lock(path);
     } catch (error) {
       if (error instanceof LimitError) throw error;
-      const hint = ["ls", "-ld", path.slice(0, path.lastIndexOf("/"))];
+      const hint = ["ls", "-ld", parentOf(path)];
       throw new Problem(Problem.of(error).code, `the lock ${path} cannot be taken: ${(error as Error).message}`, {
         hint,
       });

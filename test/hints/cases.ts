@@ -4,6 +4,7 @@ import { Text } from "../../src/engine/change.ts";
 import { journalDir, lockPath } from "../../src/engine/paths.ts";
 import { programLockPath } from "../../src/self-update/paths.ts";
 import { projectLockPath } from "../../src/sites/deploy/releases.ts";
+import { parentOf } from "../../src/text/path.ts";
 import { interrupt } from "../engine/killed-host.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { issue } from "../sites/certificates.ts";
@@ -585,7 +586,7 @@ export const cases: Case[] = [
     from: "project assets prune demo",
   },
   {
-    of: 'run/locks.ts ["ls", "-ld", path.slice(0, path.lastIndexOf("/"))]',
+    of: 'run/locks.ts ["ls", "-ld", parentOf(path)]',
     state: (host) => host.dir("/run/edox-ops", { mode: 0o777 }),
     from: "bootstrap --yes",
     shows: "drwxrwxrwx",
@@ -639,7 +640,7 @@ export const cases: Case[] = [
 
 /** Another edox-ops command holds the lock in the same way. */
 export function hold(host: FakeHost, path: string): void {
-  host.dir(path.slice(0, path.lastIndexOf("/")), { mode: 0o700 });
+  host.dir(parentOf(path), { mode: 0o700 });
   host.locks.set(path, { pid: 4711, command: "edox-ops", sinceMs: host.now() });
 }
 

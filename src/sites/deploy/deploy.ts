@@ -108,7 +108,7 @@ export async function deploy(host: Host, trees: Trees, order: DeployRequest, kno
   // files.
   if (before !== null && !planned.isExposed) keepAssets(trees, { slug, live, removed: planned.removed, attributes });
   trees.sync(stage);
-  if (order.of === "release") recordRestore(host, trees, { project, seconds, from: basename(order.name) });
+  if (order.of === "release") recordRestore(host, trees, { project, seconds, from: nameOf(order.name) });
 
   const notes = [...figures.notes];
   if (before === null) trees.move(stage, live);
@@ -172,10 +172,6 @@ function remember(host: Host, trees: Trees, { digests }: Plan, { project, live }
   } catch (error) {
     return [`the site is live, but ${Problem.of(error).message}`];
   }
-}
-
-function basename(path: string): string {
-  return nameOf(path);
 }
 
 /**

@@ -4,7 +4,7 @@ import { backupsDir, lockDir } from "../../engine/paths.ts";
 import type { Host, HostReader, Stat } from "../../host/host.ts";
 import type { OpenedEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
-import { parentOf } from "../../text/path.ts";
+import { nameOf, parentOf } from "../../text/path.ts";
 import { assetsDir } from "../paths.ts";
 import type { Project } from "../project.ts";
 import { overwrite, wholeCopy } from "./swap.ts";
@@ -38,10 +38,9 @@ export function dirsOf(slug: string, tree: string | null): string[] {
  * moved. Throws a Problem where the directory is missing, or where the path has a symlink of another user.
  */
 export function openAbove(trees: Trees, { slug, root_path }: Project, uid: number): { live: string } & OpenedEntry {
-  const slash = root_path.lastIndexOf("/");
-  const above = root_path.slice(0, slash);
+  const above = parentOf(root_path);
   const opened = trees.open(above, [0, uid]);
-  if (opened !== null) return { ...opened, live: `${opened.path}${root_path.slice(slash)}` };
+  if (opened !== null) return { ...opened, live: `${opened.path}/${nameOf(root_path)}` };
   throw new Problem("not-found", `${above} is missing`, { hint: ["sudo", "edox-ops", "project", "init", slug] });
 }
 

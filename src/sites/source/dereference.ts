@@ -5,7 +5,7 @@ import { docsRoot } from "../../engine/paths.ts";
 import type { Host } from "../../host/host.ts";
 import { type NewAttributes, type OpenedEntry, RejectedArchive, type TreeEntry, type Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
-import { parentOf } from "../../text/path.ts";
+import { nameOf, parentOf } from "../../text/path.ts";
 import { endOf } from "../deploy/links.ts";
 import { type Unpacked, type UnpackRequest, unpackFresh, unpackLimits } from "../deploy/unpacked.ts";
 import type { Project } from "../project.ts";
@@ -117,9 +117,8 @@ export async function dereferenceTree({
    * is not followed.
    */
   async function copyFile(real: string, called: string, below: string): Promise<void> {
-    const slash = real.lastIndexOf("/");
-    const above = openFor(real.slice(0, slash) || "/", called);
-    const from = `${above?.path}${real.slice(slash)}`;
+    const above = openFor(parentOf(real), called);
+    const from = `${above?.path}/${nameOf(real)}`;
     try {
       let [sinceMs, before] = [host.now(), above === null ? null : trees.entry(from)];
       if (before !== null && isBetween(before, sinceMs, sinceMs)) {

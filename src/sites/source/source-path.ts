@@ -5,6 +5,7 @@ import type { HostReader } from "../../host/host.ts";
 import { type OpenedEntry, RejectedArchive, type Trees } from "../../host/trees.ts";
 import type { ProblemCode } from "../../problem/codes.ts";
 import { Problem } from "../../problem/problem.ts";
+import { nameOf } from "../../text/path.ts";
 import { homeIn } from "./homes.ts";
 import { closedPart } from "./secrets.ts";
 
@@ -23,14 +24,14 @@ interface Unpublishable {
  * Returns why a path must never be published, or null. It judges the path as written: symlinks on it are followed when
  * it is opened.
  */
-export function whyNotPublished(readerUid: HostReader, path: string): Unpublishable | null {
+export function whyNotPublished(reader: HostReader, path: string): Unpublishable | null {
   const real = plain(path);
   const never = (reason: string): Unpublishable => ({ reason, copyTo: null });
   if (real !== rootHome && within(real, rootHome)) {
-    const copyTo = `/srv${real.slice(real.lastIndexOf("/"))}`;
+    const copyTo = `/srv/${nameOf(real)}`;
     return { reason: `it is in the home of root: copy it to ${copyTo}, and publish that`, copyTo };
   }
-  const home = homeIn(readerUid, real);
+  const home = homeIn(reader, real);
   if (home !== null) return never(`${home}: name the folder of the site`);
   const blocked = blockedDirs.find((dir) => within(real, dir) || within(dir, real));
   if (blocked) return never(`it is part of the system, or has ${blocked} in it`);
