@@ -32,7 +32,7 @@ if (import.meta.main) {
     tls: false,
   };
   const trees = localTrees(root);
-  const order = {
+  const request = {
     ...{
       project,
       dir: openSource(host, trees, dir, [0]).path,
@@ -47,7 +47,7 @@ if (import.meta.main) {
     },
     pause: signalPause(host, () => {}),
   };
-  const { files, changed, bytes, notes } = await deploy(host, trees, order);
+  const { files, changed, bytes, notes } = await deploy(host, trees, request);
   if (notes.length > 0) throw new Error(notes.join("\n"));
   const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))?.[1]) / 1024;
   console.log(JSON.stringify({ files, changed, bytes, peak } satisfies Once));

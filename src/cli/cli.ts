@@ -97,9 +97,9 @@ async function resolve(from: Command, typed: readonly string[]) {
 async function refuse(problem: Problem, context: Context, result?: RunResult): Promise<number> {
   const { command, typed, console, hint, variable } = context;
   const { outcome, exit } = refusalOf(problem, result?.steps);
-  const voice = styleOf({ colour: console.colour("err") && !typed.includes("--no-color"), hint });
+  const style = styleOf({ colour: console.colour("err") && !typed.includes("--no-color"), hint });
   const { problemText } = await import("../report/text.ts");
-  const words = (): void => console.err(problemText(problem, null, voice));
+  const words = (): void => console.err(problemText(problem, null, style));
   // A wrong invocation is reported as requested too, so that the values of a valid one are not needed.
   const json = typed.includes("--json=lines") ? "lines" : typed.includes("--json") ? "document" : null;
   if (json) {
@@ -108,9 +108,9 @@ async function refuse(problem: Problem, context: Context, result?: RunResult): P
       ...{ command, outcome, exit },
       ...(result && {
         warnings: [...result.warnings],
-        steps: stepsOf(result.steps, typed.includes("--diff"), voice),
+        steps: stepsOf(result.steps, typed.includes("--diff"), style),
       }),
-      error: problemOf(problem, voice),
+      error: problemOf(problem, style),
     };
     // If stdout cannot be written, stderr may still be.
     await console.out(documentText(document, json)).catch(words);

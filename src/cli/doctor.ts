@@ -15,13 +15,13 @@ export default command({
     const { console, hint } = context;
     const host = await context.host();
 
-    let { findings, repair } = await look();
+    let { findings, repair } = await examineHost();
     if (values.fix && repair !== null) {
       const { change } = await import("./run.ts");
       const { recipe, only } = repair;
       const exit = await change(() => recipe, { ...values, only }, context);
       if (exit !== exitCode.done || values.json || values["dry-run"] || values.check) return exit;
-      ({ findings, repair } = await look());
+      ({ findings, repair } = await examineHost());
     }
 
     const failing = (status: Finding["status"]): boolean =>
@@ -34,26 +34,26 @@ export default command({
       if (host.stat(values.junit) !== null) host.remove(values.junit);
       host.append(values.junit, junitOf(findings, values.strict === true), 0o644);
     }
-    const voice = styleOf({ colour: !values["no-color"] && console.colour("out"), hint });
+    const style = styleOf({ colour: !values["no-color"] && console.colour("out"), hint });
     if (values.json) {
       const { findingsOf, jsonOf } = await import("../report/json.ts");
       const outcome = failed > 0 ? "failed" : unknown > 0 ? "unknown" : "ok";
-      await console.out(jsonOf({ command: "doctor", outcome, exit, findings: findingsOf(findings, voice) }));
+      await console.out(jsonOf({ command: "doctor", outcome, exit, findings: findingsOf(findings, style) }));
       return exit;
     }
     const { findingText } = await import("../report/text.ts");
-    const told = values.quiet ? findings.filter(({ status }) => failing(status)) : findings;
+    const listed = values.quiet ? findings.filter(({ status }) => failing(status)) : findings;
     // A check that only root can perform is neither a failure nor a success.
     const again = host.uid === 0 ? "" : ` (run: ${shellLine(hint(["sudo", "edox-ops", "doctor"]))})`;
-    const unseen = `${unknown} could not be looked at${again}.\n`;
-    const ready = unknown > 0 ? `Doctor: no check failed, but ${unseen}` : "Doctor: host looks ready.\n";
+    const notChecked = `${unknown} could not be looked at${again}.\n`;
+    const ready = unknown > 0 ? `Doctor: no check failed, but ${notChecked}` : "Doctor: host looks ready.\n";
     const last = values.quiet || failed > 0 ? "" : ready;
-    await console.out(told.map((finding) => findingText(finding, voice)).join("") + last);
-    if (failed > 0 && unknown > 0 && !values.quiet) console.err(`Doctor: of the others ${unseen}`);
+    await console.out(listed.map((finding) => findingText(finding, style)).join("") + last);
+    if (failed > 0 && unknown > 0 && !values.quiet) console.err(`Doctor: of the others ${notChecked}`);
     if (failed > 0) console.err(`Doctor found ${failed} failing check(s).\n`);
     return exit;
 
-    async function look() {
+    async function examineHost() {
       const reader = snapshot(host);
       return examineFeatures(Object.values(features), { reader, host, trees: context.trees });
     }

@@ -30,15 +30,15 @@ export default command({
     await console.out(contractLines(lines).join(""));
     return valid ? exitCode.done : exitCode.failed;
 
-    async function check(reader: Host): Promise<Check> {
-      if (reader.uid === 0) {
-        const { code, stderr } = await reader.probe(["nginx", "-t"]);
+    async function check(host: Host): Promise<Check> {
+      if (host.uid === 0) {
+        const { code, stderr } = await host.probe(["nginx", "-t"]);
         return { valid: code === 0, output: linesOf(stderr).join("; ") };
       }
       // For a test nginx opens its logs and keys, which other users may not: it would report a valid configuration as
       // invalid.
       try {
-        const fault = await configFault(reader);
+        const fault = await configFault(host);
         return { valid: fault === null, output: fault?.reason ?? "the running nginx has loaded it" };
       } catch (error) {
         if (!(error instanceof UnknownStateError)) throw error;

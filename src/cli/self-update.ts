@@ -28,7 +28,9 @@ export default command({
 
     /** Returns this command as it is typed here, with the same release source. */
     function itself(...flags: string[]): string[] {
-      const from = context.variable("EDOX_BASE_URL") ? [`EDOX_BASE_URL=${printableAddress(request.shelf.base)}`] : [];
+      const from = context.variable("EDOX_BASE_URL")
+        ? [`EDOX_BASE_URL=${printableAddress(request.releaseSource.base)}`]
+        : [];
       return [...(owns ? [] : ["sudo"]), ...from, "edox-ops", "self-update", ...flags];
     }
   },
@@ -183,12 +185,12 @@ function report({
 
 async function updateRequestOf(values: Values, { program, variable }: Context): Promise<UpdateRequest> {
   const { isVersion } = await import("../self-update/published.ts");
-  const wanted = values.version === undefined ? null : String(values.version).replace(/^v/, "");
-  if (wanted !== null && !isVersion(wanted)) {
+  const requestedVersion = values.version === undefined ? null : String(values.version).replace(/^v/, "");
+  if (requestedVersion !== null && !isVersion(requestedVersion)) {
     const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];
     throw usage(`--version '${values.version}' is no version`, undefined, hint);
   }
-  if (values.rollback && wanted !== null) {
+  if (values.rollback && requestedVersion !== null) {
     throw usage("--rollback and --version cannot be used together");
   }
   // The installer uses the same variable and default.
@@ -197,5 +199,5 @@ async function updateRequestOf(values: Values, { program, variable }: Context): 
     const hint = ["sudo", "EDOX_BASE_URL=https://…", "edox-ops", "self-update"];
     throw usage(`EDOX_BASE_URL '${printableAddress(base)}' is no address`, undefined, hint);
   }
-  return { program, version: EDOX_OPS_VERSION, shelf: { base, keys: EDOX_OPS_RELEASE_KEYS }, requestedVersion: wanted };
+  return { program, version: EDOX_OPS_VERSION, releaseSource: { base, keys: EDOX_OPS_RELEASE_KEYS }, requestedVersion };
 }

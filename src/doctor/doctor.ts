@@ -54,14 +54,14 @@ function belowTheirCauses(findings: ReadonlyMap<Check, Finding>): Finding[] {
 
 async function runCheck(reader: HostReader, entry: Check, limitMs: number): Promise<CheckResult> {
   try {
-    const looked = entry.run(reader);
-    if (!(looked instanceof Promise)) return describeChanges(looked);
+    const result = entry.run(reader);
+    if (!(result instanceof Promise)) return withoutNeedlessHint(result);
     let timer: Timer | undefined;
     const late = new Promise<CheckResult>((resolve) => {
       const detail = `no answer within ${limitMs / 1000} s`;
       timer = setTimeout(resolve, limitMs, { status: "error", detail, hint: ["sudo", "edox-ops", "doctor"] });
     });
-    return describeChanges(await Promise.race([looked, late]).finally(() => clearTimeout(timer)));
+    return withoutNeedlessHint(await Promise.race([result, late]).finally(() => clearTimeout(timer)));
   } catch (error) {
     const again = ["sudo", "edox-ops", "doctor"];
     if (error instanceof UnknownStateError)
@@ -74,8 +74,8 @@ async function runCheck(reader: HostReader, entry: Check, limitMs: number): Prom
 }
 
 /** A successful check needs no hint. */
-function describeChanges({ hint, ...answer }: CheckResult): CheckResult {
-  return answer.status === "ok" || hint === undefined ? answer : { ...answer, hint };
+function withoutNeedlessHint({ hint, ...result }: CheckResult): CheckResult {
+  return result.status === "ok" || hint === undefined ? result : { ...result, hint };
 }
 
 /**

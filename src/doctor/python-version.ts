@@ -92,9 +92,9 @@ function namesIn(reader: HostReader, dir: string): string[] {
 }
 
 /** Returns null on errors: an unreadable directory must not hide a Python version elsewhere. */
-function tryRead<T>(look: () => T | null): T | null {
+function tryRead<T>(read: () => T | null): T | null {
   try {
-    return look();
+    return read();
   } catch {
     return null;
   }

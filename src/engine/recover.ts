@@ -29,15 +29,15 @@ export async function recover(host: Host): Promise<StepResult[]> {
     const { changes, failures } = await undo(host, toUndo(host, inverses));
     const failing = await firstFailing(host, again);
     const warnings = failing === null ? [] : [`${shellLine(failing)} failed after the rollback`];
-    const made = { changes: [...changes, ...again.map(againChange)], warnings };
+    const done = { changes: [...changes, ...again.map(againChange)], warnings };
     const [first] = failures;
     if (first) {
       const message = `not rolled back: ${failures.map(({ message }) => message).join("; ")}`;
       const problem = first.with({ message, hint: first.hint ?? recoverHint });
-      return { outcome: "failed", ...made, problem: withDiskFault(host, problem) };
+      return { outcome: "failed", ...done, problem: withDiskFault(host, problem) };
     }
     host.remove(path);
-    return { outcome: "changed", ...made };
+    return { outcome: "changed", ...done };
   });
   for (const name of host.list(journalDir) ?? []) if (name.startsWith(".")) host.remove(`${journalDir}/${name}`);
   return results;

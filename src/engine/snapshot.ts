@@ -6,11 +6,11 @@ import type { HostReader } from "../host/host.ts";
  */
 export function snapshot(reader: HostReader): HostReader {
   const files = new Map<string, Uint8Array | null>();
-  const readOnce = (look: HostReader["read"]) => (path: string) => {
-    if (path.startsWith("/proc/")) return look(path);
+  const readOnce = (read: HostReader["read"]) => (path: string) => {
+    if (path.startsWith("/proc/")) return read(path);
     let bytes = files.get(path);
     if (bytes === undefined) {
-      bytes = look(path);
+      bytes = read(path);
       files.set(path, bytes);
     }
     return bytes;

@@ -10,10 +10,10 @@ export function withPath<T>(path: string, act: () => T): T {
   }
 }
 
-/** Returns null if `look` fails because the path does not exist. */
-export function nullIfMissing<T>(look: () => T): T | null {
+/** Returns null if `read` fails because the path does not exist. */
+export function nullIfMissing<T>(read: () => T): T | null {
   try {
-    return look();
+    return read();
   } catch (error) {
     if (["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
     throw error;

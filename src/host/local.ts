@@ -140,9 +140,9 @@ const absentCodes = ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "ESRCH"];
  * Returns null if the path does not exist, and throws {@link UnknownStateError} if it may not be read. Any other error
  * is a fault that the user must see.
  */
-function lookUp<T>(path: string, look: () => T): T | null {
+function lookUp<T>(path: string, read: () => T): T | null {
   try {
-    return look();
+    return read();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (absentCodes.includes(code ?? "")) return null;

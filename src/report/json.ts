@@ -54,19 +54,19 @@ export function stepOf(result: StepResult, contents: boolean, style: Style): Sho
 }
 
 /** Converts a problem. Its message is on one line. */
-export function problemOf({ code, message, stderr, hint }: Problem, voice: Style): NonNullable<Document["error"]> {
+export function problemOf({ code, message, stderr, hint }: Problem, style: Style): NonNullable<Document["error"]> {
   return {
     code,
     message: oneLine(message),
     ...(stderr && { stderr: linesOf(stderr).join("\n") }),
-    ...(hint && { hint: voice.hint(hint) }),
+    ...(hint && { hint: style.hint(hint) }),
   };
 }
 
 /** Converts the findings of doctor. Their details are on one line. */
-export function findingsOf(findings: readonly Finding[], voice: Style): NonNullable<Document["findings"]> {
+export function findingsOf(findings: readonly Finding[], style: Style): NonNullable<Document["findings"]> {
   return findings.map(({ hint, detail, ...finding }) => {
-    return { ...finding, detail: oneLine(detail), ...(hint && { hint: voice.hint(hint) }) };
+    return { ...finding, detail: oneLine(detail), ...(hint && { hint: style.hint(hint) }) };
   });
 }
 

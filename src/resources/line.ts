@@ -113,7 +113,7 @@ function bytesOf(rows: readonly Row[]): Uint8Array {
 
 const latin1 = (text: string): string => Buffer.from(text).toString("latin1");
 
-/** Returns a function that returns whether a row is this line. */
+/** Returns a predicate for rows that are this line. */
 function matcher(line: string | RegExp): (row: Row) => boolean {
   if (typeof line === "string") return ({ text }) => text === latin1(line);
   // An expression with the flag g or y would begin where its last match ended.

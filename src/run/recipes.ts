@@ -36,7 +36,7 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
   try {
     const note = (sentence: string) => session.note({ warnings: [sentence], unknown: [] }, terms.known);
     await (options.dryRun ? warnOfRecovery(host, note) : recoverFirst(host, note, stop));
-    const { recipe, reader, steps, failAt } = await look(session, recipeFor);
+    const { recipe, reader, steps, failAt } = await prepare(session, recipeFor);
     const wait = options.dryRun ? null : { watch: reporter.watch, stop };
     await session.note(await checkRequirements(reader, recipe, wait), terms.known);
     const log = options.dryRun ? null : session.log(recipe.logPath);
@@ -114,7 +114,7 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
     const hint = ["edox-ops", ...typed, "--yes"];
     throw new Problem("not-confirmed", `${command} changes this host: say --yes, or --dry-run to look`, { hint });
   }
-  const { recipe, reader, steps, failAt } = await look(session, recipeFor);
+  const { recipe, reader, steps, failAt } = await prepare(session, recipeFor);
   const notes = await checkRequirements(reader, recipe, null);
   const planned = await converge(steps, reader, { failAt });
   const pending = planned.filter(({ outcome }) => outcome !== "ok");
@@ -132,7 +132,7 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
   throw new Problem("not-confirmed", "not confirmed: nothing was changed");
 }
 
-async function look({ host, options, environment }: Session, recipeFor: RecipeFor) {
+async function prepare({ host, options, environment }: Session, recipeFor: RecipeFor) {
   const reader = snapshot(host);
   const recipe = await recipeFor(gatherFacts(reader));
   const { only, skip, failStep } = options;

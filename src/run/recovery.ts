@@ -46,8 +46,8 @@ export async function recoverFirst(host: Host, warn: Warn, stop: Stop): Promise<
   for (const { id, changes, warnings, problem } of results) {
     const subject = `step ${id} of an interrupted run`;
     if (problem) throw problem.with({ message: `${subject}: ${problem.message}` });
-    const made = changes.map(describe).join(", ");
-    await warn(`rolled back ${subject}: ${made === "" ? "it had changed nothing" : made}`);
+    const actions = changes.map(describe).join(", ");
+    await warn(`rolled back ${subject}: ${actions === "" ? "it had changed nothing" : actions}`);
     for (const warning of warnings) await warn(warning);
   }
 }

@@ -36,26 +36,26 @@ const noRunner: CheckResult = {
 export function runnerChecks(host: Host): Check[] {
   const program = runnerProgram(host);
   const installed = program !== null;
-  const hostChecks = (name: string, look: (reader: HostReader) => CheckResult | Promise<CheckResult>): Check => ({
+  const hostChecks = (name: string, run: (reader: HostReader) => CheckResult | Promise<CheckResult>): Check => ({
     name,
     appliesTo: () => installed,
-    run: look,
+    run,
   });
   const checksOfRunners = (
     name: string,
-    look: (config: Survey, reader: HostReader) => CheckResult | Promise<CheckResult>,
+    run: (config: Survey, reader: HostReader) => CheckResult | Promise<CheckResult>,
   ): Check =>
     hostChecks(name, async (reader) => {
       if (reader.stat(runnerConfigPath) === null) return noRunner;
       // Each check reads the file again: it is small, and its parser stays loaded after the first.
       const config = (await import("./runners.ts")).surveyConfig(reader);
-      return config.runners.length + config.invalid.length === 0 ? noRunner : look(config, reader);
+      return config.runners.length + config.invalid.length === 0 ? noRunner : run(config, reader);
     });
-  const checksOfDocker = (name: string, look: (reader: HostReader) => CheckResult | Promise<CheckResult>): Check => ({
+  const checksOfDocker = (name: string, run: (reader: HostReader) => CheckResult | Promise<CheckResult>): Check => ({
     name,
     // A Docker without a runner is not a matter of CI.
     appliesTo: (reader) => installed && hasEngine(reader),
-    run: look,
+    run,
   });
   return [
     {
@@ -209,11 +209,11 @@ async function tokens(host: Host, { runners }: RunnerConfig): Promise<CheckResul
   const [{ accepted }, { systemIdOf }] = [await import("./status.ts"), await import("./registration/system-id.ts")];
   const systemId = systemIdOf(host);
   const answers = await Promise.all(
-    runners.map(async (runner) => ({ name: runner.name, said: await accepted(host, runner, systemId) })),
+    runners.map(async (runner) => ({ name: runner.name, answer: await accepted(host, runner, systemId) })),
   );
-  const refused = answers.filter(({ said }) => said !== "yes");
+  const refused = answers.filter(({ answer }) => answer !== "yes");
   if (refused.length === 0) return { status: "ok", detail: "GitLab accepts the token of every runner" };
-  return { status: "error", detail: refused.map(({ name, said }) => `${name}: ${said}`).join("; "), hint: status };
+  return { status: "error", detail: refused.map(({ name, answer }) => `${name}: ${answer}`).join("; "), hint: status };
 }
 
 async function disk(reader: HostReader): Promise<CheckResult> {

@@ -76,9 +76,9 @@ export function dockerConfig(named: readonly string[]): Step {
             await import("./record.ts"),
           ];
           const record = readRecord(reader);
-          const editsFor = (config: RunnerConfig, host: HostReader, tell: Warn) => {
-            const edits = dindEdits(config, (runner) => recordOf(record, runner)?.privileged ?? null, named, tell);
-            warnOfSites(host, config, edits, tell);
+          const editsFor = (config: RunnerConfig, reader: HostReader, warn: Warn) => {
+            const edits = dindEdits(config, (runner) => recordOf(record, runner)?.privileged ?? null, named, warn);
+            warnOfSites(reader, config, edits, warn);
             return edits;
           };
           return configFile("ci-runner:docker-privileged", title, editsFor).check(reader, ahead, warn);

@@ -54,7 +54,7 @@ export async function drainService(
   host: Host,
   limitMs: number,
   stop: Stop,
-  tell: (sentence: string) => void,
+  report: (sentence: string) => void,
 ): Promise<() => Promise<void>> {
   const invocation = invocationOf(host, runnerUnit);
   if (invocation === null) return async () => {};
@@ -69,7 +69,7 @@ export async function drainService(
     throw new Problem("in-use", message, { hint });
   }
   const limit = limitMs < 60_000 ? `${limitMs / 1000} s` : `${limitMs / 60_000} min`;
-  if (jobs > 0) tell(`waiting at most ${limit} for ${countJobs(jobs)} to end`);
+  if (jobs > 0) report(`waiting at most ${limit} for ${countJobs(jobs)} to end`);
   const end = host.now() + limitMs;
   // From here on a signal does not end this process immediately, because the service must be started again first.
   throwIfInterrupted(stop);

@@ -15,7 +15,7 @@ export interface UpdateRequest {
   /** The absolute path of this program, without symbolic links. */
   program: string;
   version: string;
-  shelf: ReleaseSource;
+  releaseSource: ReleaseSource;
   /** The requested version; null means the latest. */
   requestedVersion: string | null;
 }
@@ -50,14 +50,14 @@ const childLimitMs = 600_000;
  */
 export async function findOffer(
   reader: HostReader,
-  { program, version, shelf, requestedVersion }: UpdateRequest,
+  { program, version, releaseSource, requestedVersion }: UpdateRequest,
 ): Promise<Offer> {
   demandExists(reader, program);
   const { architecture } = gatherFacts(reader);
   const binary = binaries[architecture];
   if (binary === undefined)
     throw new Problem("unsupported-platform", `there is no edox-ops for ${architecture || "a host without dpkg"}`);
-  const release = await fetchPublished(reader, shelf, requestedVersion);
+  const release = await fetchPublished(reader, releaseSource, requestedVersion);
   const asset = `edox-ops_${release.version}_${architecture}.deb`;
   const missing = [binary, asset].find((each) => release.sumOf(each) === undefined);
   if (missing !== undefined) {
@@ -148,10 +148,10 @@ export async function previousVersion(host: Host, { program }: UpdateRequest): P
 }
 
 /** Swaps this version and the previous one. The caller holds the lock. */
-export async function rollBack(host: Host, trees: Trees, order: UpdateRequest): Promise<Updated> {
-  const { program, version } = order;
+export async function rollBack(host: Host, trees: Trees, request: UpdateRequest): Promise<Updated> {
+  const { program, version } = request;
   const { previous, work } = beside(program);
-  const to = await previousVersion(host, order);
+  const to = await previousVersion(host, request);
   return replaceProgram(host, trees, program, async () => {
     const fresh = `${work}/edox-ops`;
     if (!trees.share(previous, fresh)) throw new Error(`${previous} cannot have a second name`);

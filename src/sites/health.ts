@@ -73,9 +73,9 @@ function certificateCheck(reader: HostReader): (project: Project) => Promise<Fau
  * Returns the faults of one check. An unreadable file is a fault of this project only, and unknown where only root may
  * read it.
  */
-async function asFaults({ slug }: Project, look: () => Fault[] | Promise<Fault[]>): Promise<Fault[]> {
+async function asFaults({ slug }: Project, run: () => Fault[] | Promise<Fault[]>): Promise<Fault[]> {
   try {
-    return await look();
+    return await run();
   } catch (error) {
     if (error instanceof UnknownStateError)
       return [{ detail: error.message, hint: command("validate", slug), unknown: true }];

@@ -37,9 +37,9 @@ export function formatKey(parts: readonly string[]): string {
 export function sectionLines(
   path: readonly string[],
   table: TomlTable,
-  look: { indent: string; step: string; array?: boolean },
+  layout: { indent: string; step: string; array?: boolean },
 ): string[] {
-  const { indent, step, array } = look;
+  const { indent, step, array } = layout;
   const entries = Object.entries(table);
   return [
     indent + (array ? `[[${formatKey(path)}]]` : `[${formatKey(path)}]`),

@@ -170,7 +170,7 @@ export const runnerCases: RunnerCase[] = [
     shows: "certificate",
   },
   {
-    of: 'runner/registration/section.ts (order.server.again, "--url", other.url)',
+    of: 'runner/registration/section.ts (registration.server.again, "--url", other.url)',
     state: config(section('executor = "shell"\n').replace(url, other).replace(token, secretLine)),
     from: `${register} --token ${secretLine}`,
     after: "ci-runner:token",
@@ -208,7 +208,7 @@ export const runnerCases: RunnerCase[] = [
     after: "gitlab-runner uninstall --purge --yes",
   },
   {
-    of: 'runner/registration/unregister.ts ["sudo", "gitlab-runner", "unregister", "--name", made.name]',
+    of: 'runner/registration/unregister.ts ["sudo", "gitlab-runner", "unregister", "--name", recorded.name]',
     async state(runners) {
       await registered(runners);
       const text = runners.host.text(configPath) ?? "";

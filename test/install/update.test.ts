@@ -57,20 +57,20 @@ class Ground implements Disposable {
     };
   }
 
-  order(wanted: string | null = null, twisting?: Twisting): UpdateRequest {
+  request(wanted: string | null = null, twisting?: Twisting): UpdateRequest {
     const { url } = stage.server.place(twisting);
     return {
       program: this.program,
       version: current,
-      shelf: { base: url, keys: stage.keys.publicKey },
+      releaseSource: { base: url, keys: stage.keys.publicKey },
       requestedVersion: wanted,
     };
   }
 
-  async update(order: UpdateRequest, offer?: Offer, stop: () => Problem | null = () => null) {
+  async update(request: UpdateRequest, offer?: Offer, stop: () => Problem | null = () => null) {
     return update(this.host, this.trees, {
-      request: order,
-      offer: offer ?? (await findOffer(this.host, order)),
+      request,
+      offer: offer ?? (await findOffer(this.host, request)),
       stop,
       onBytes: () => {},
     });
@@ -84,8 +84,8 @@ class Ground implements Disposable {
     return readdirSync(this.dir).sort();
   }
 
-  async expectRefused(order: UpdateRequest, message: string | RegExp): Promise<void> {
-    await expect(this.update(order)).rejects.toThrow(message);
+  async expectRefused(request: UpdateRequest, message: string | RegExp): Promise<void> {
+    await expect(this.update(request)).rejects.toThrow(message);
     expect([this.left, this.version]).toEqual([["edox-ops"], current]);
   }
 
@@ -96,31 +96,31 @@ class Ground implements Disposable {
 
 test("self-update: installs the latest release and keeps the previous one, and --rollback swaps them", async () => {
   using ground = new Ground();
-  const order = ground.order();
-  expect(await ground.update(order)).toEqual({ from: current, to: newer, previous: `${ground.dir}/${previous}` });
+  const request = ground.request();
+  expect(await ground.update(request)).toEqual({ from: current, to: newer, previous: `${ground.dir}/${previous}` });
   expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], newer]);
   expect(sha256(ground.program)).toBe(sha256(stage.binary(newer)));
   expect(sha256(`${ground.dir}/${previous}`)).toBe(sha256(stage.binary(current)));
-  expect(await rollBack(ground.host, ground.trees, { ...order, version: newer })).toMatchObject({ to: current });
+  expect(await rollBack(ground.host, ground.trees, { ...request, version: newer })).toMatchObject({ to: current });
   expect(ground.version).toBe(current);
-  expect(await rollBack(ground.host, ground.trees, order)).toMatchObject({ from: current, to: newer });
+  expect(await rollBack(ground.host, ground.trees, request)).toMatchObject({ from: current, to: newer });
   expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], newer]);
 });
 
 test("self-update: --rollback reports that there is no previous version", async () => {
   using ground = new Ground();
-  await expect(rollBack(ground.host, ground.trees, ground.order())).rejects.toThrow(
+  await expect(rollBack(ground.host, ground.trees, ground.request())).rejects.toThrow(
     "no edox-ops before this one is kept",
   );
 });
 
 test("self-update: downloads nothing if the release is identical to this program", async () => {
   using ground = new Ground();
-  const { same, release } = await findOffer(ground.host, ground.order(current));
+  const { same, release } = await findOffer(ground.host, ground.request(current));
   expect([same, release.version]).toEqual([true, current]);
   // The same version with other bytes, as in a development build.
   writeFileSync(ground.program, "other");
-  expect((await findOffer(ground.host, ground.order(current))).same).toBe(false);
+  expect((await findOffer(ground.host, ground.request(current))).same).toBe(false);
 });
 
 test("self-update: downgrades to a requested version, but not to an older latest release", async () => {
@@ -130,10 +130,10 @@ test("self-update: downgrades to a requested version, but not to an older latest
     return { body: readFileSync(`${stage.release(older).folder}/${path.replace(/^.*\//, "")}`) };
   };
   await ground.expectRefused(
-    ground.order(null, replayed),
+    ground.request(null, replayed),
     `the latest release is said to be ${older}, and this is ${current}`,
   );
-  expect(await ground.update(ground.order(older))).toMatchObject({ from: current, to: older });
+  expect(await ground.update(ground.request(older))).toMatchObject({ from: current, to: older });
   expect(ground.version).toBe(older);
 });
 
@@ -147,26 +147,29 @@ test("self-update: resumes a download, and rejects a flipped bit, a web page and
     (path) =>
       path.endsWith(".deb") ? twist : undefined;
   await ground.expectRefused(
-    ground.order(null, ofDeb({ body: bent })),
+    ground.request(null, ofDeb({ body: bent })),
     `${deb} does not have the checksum of edox-ops ${newer}`,
   );
   const page = "<!DOCTYPE html><title>Sign in</title>";
-  await ground.expectRefused(ground.order(null, ofDeb({ body: page })), "answers with a web page: a proxy or a login");
   await ground.expectRefused(
-    ground.order(null, ofDeb({ status: 404, body: "" })),
+    ground.request(null, ofDeb({ body: page })),
+    "answers with a web page: a proxy or a login",
+  );
+  await ground.expectRefused(
+    ground.request(null, ofDeb({ status: 404, body: "" })),
     `${deb} cannot be fetched: 404 Not Found`,
   );
   await ground.expectRefused(
-    ground.order(null, () => ({ status: 404, body: "" })),
+    ground.request(null, () => ({ status: 404, body: "" })),
     "SHA256SUMS cannot be fetched: 404",
   );
   const unencrypted = stage.server.place(undefined, "http");
   const down: Twisting = (path) => ({ location: unencrypted.url + path });
-  await ground.expectRefused(ground.order(null, down), "302, it leads to http://");
+  await ground.expectRefused(ground.request(null, down), "302, it leads to http://");
   expect(unencrypted.asked).toEqual([]);
   const cut: Twisting = (path, nth) =>
     path.endsWith(".deb") && nth === 0 ? { cutAt: content.length >> 1 } : undefined;
-  expect(await ground.update(ground.order(null, cut))).toMatchObject({ to: newer });
+  expect(await ground.update(ground.request(null, cut))).toMatchObject({ to: newer });
 });
 
 test("self-update: a program that does not start or prints another version is never installed", async () => {
@@ -184,26 +187,26 @@ test("self-update: a program that does not start or prints another version is ne
     const { url } = stage.server.place();
     makeRelease(stage.root, "3.0.0", broken, url, stage.keys);
     rmSync(broken);
-    await ground.expectRefused(ground.order("3.0.0"), said);
+    await ground.expectRefused(ground.request("3.0.0"), said);
   }
   makeRelease(stage.root, newer, stage.binary(newer), stage.server.place().url, stage.keys);
 });
 
 test("self-update: a signal leaves everything unchanged, and the next run removes files of a killed one", async () => {
   using ground = new Ground();
-  const order = ground.order();
+  const request = ground.request();
   const interrupted = new Problem("interrupted", "interrupted by SIGINT");
-  await expect(ground.update(order, undefined, () => interrupted)).rejects.toBe(interrupted);
+  await expect(ground.update(request, undefined, () => interrupted)).rejects.toBe(interrupted);
   expect([ground.left, ground.version]).toEqual([["edox-ops"], current]);
   writeFileSync(`${ground.dir}/.edox-ops.update`, "half");
-  await ground.update(order);
+  await ground.update(request);
   expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], newer]);
 });
 
 test("self-update: the program and the rollback stay intact if it is killed at any step of the swap", async () => {
   for (const dies of [1, 2, 3, 4]) {
     using ground = new Ground();
-    await ground.update(ground.order(older));
+    await ground.update(ground.request(older));
     let calls = 0;
     const dead = new Error("it was killed");
     const upTo = <T extends unknown[], R>(act: (...words: T) => R) => {
@@ -216,14 +219,12 @@ test("self-update: the program and the rollback stay intact if it is killed at a
     const { trees } = ground;
     // The calls: the cleanup, the hard link, and two renames. The final cleanup does not happen.
     const mortal = { ...trees, remove: upTo(trees.remove), share: upTo(trees.share), move: upTo(trees.move) };
-    const order = { ...ground.order(newer), version: older };
-    const offer = await findOffer(ground.host, order);
-    await update(ground.host, mortal, { request: order, offer, stop: () => null, onBytes: () => {} }).catch(
-      () => undefined,
-    );
+    const request = { ...ground.request(newer), version: older };
+    const offer = await findOffer(ground.host, request);
+    await update(ground.host, mortal, { request, offer, stop: () => null, onBytes: () => {} }).catch(() => undefined);
     expect([older, newer]).toContain(ground.version);
     expect(ground.version === newer).toBe(dies === 4);
-    const back = await rollBack(ground.host, trees, { ...order, version: ground.version });
+    const back = await rollBack(ground.host, trees, { ...request, version: ground.version });
     // Before the hard link is renamed, the kept version is the previous one; after that, it is this one.
     expect(back.to).toBe(dies < 3 ? current : older);
     expect(ground.left).toEqual([previous, "edox-ops"]);
@@ -234,7 +235,7 @@ test("self-update: fails if the program cannot be kept, and reports a file syste
   using ground = new Ground();
   mkdirSync(`${ground.dir}/${previous}`);
   const { url, asked } = stage.server.place();
-  const refused = { ...ground.order(), shelf: { base: url, keys: stage.keys.publicKey } };
+  const refused = { ...ground.request(), releaseSource: { base: url, keys: stage.keys.publicKey } };
   const offer = await findOffer(ground.host, refused);
   asked.length = 0;
   await expect(ground.update(refused, offer)).rejects.toThrow(
@@ -243,11 +244,11 @@ test("self-update: fails if the program cannot be kept, and reports a file syste
   expect(asked).toEqual([]);
   expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], current]);
   rmSync(`${ground.dir}/${previous}`, { recursive: true });
-  const order = ground.order();
+  const request = ground.request();
   const without = { ...ground.trees, share: () => false };
   const updated = await update(ground.host, without, {
-    request: order,
-    offer: await findOffer(ground.host, order),
+    request,
+    offer: await findOffer(ground.host, request),
     stop: () => null,
     onBytes: () => {},
   });
@@ -269,10 +270,10 @@ test("self-update: root neither updates nor rolls back a program that another us
     plant(ground, 0);
     expose(ground);
     const { url, asked } = stage.server.place();
-    const order = { ...ground.order(), shelf: { base: url, keys: stage.keys.publicKey } };
-    const offer = await findOffer(ground.host, order);
+    const request = { ...ground.request(), releaseSource: { base: url, keys: stage.keys.publicKey } };
+    const offer = await findOffer(ground.host, request);
     asked.length = 0;
-    for (const run of [() => ground.update(order, offer), () => rollBack(ground.host, ground.trees, order)]) {
+    for (const run of [() => ground.update(request, offer), () => rollBack(ground.host, ground.trees, request)]) {
       const refused = expect(run()).rejects;
       await refused.toThrow(place);
       await expect(run()).rejects.toThrow(why);
@@ -312,7 +313,7 @@ test("self-update: --rollback rejects a file that is not the previous version, a
     make(path);
     if (statSync(path, { throwIfNoEntry: false })?.isFile()) chmodSync(path, 0o755);
     const before = lstatSync(path).ino;
-    const error = await rollBack(ground.host, ground.trees, ground.order()).catch((reason: Problem) => reason);
+    const error = await rollBack(ground.host, ground.trees, ground.request()).catch((reason: Problem) => reason);
     if (!(error instanceof Problem)) throw new Error(`${what} was rolled back to`);
     expect([what, error.code, error.message]).toEqual([what, code, expect.stringContaining(why)]);
     expect(error.hint).toEqual(["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"]);
@@ -324,7 +325,7 @@ test("self-update: --rollback names a previous program that is not executable", 
   using ground = new Ground();
   copyFileSync(stage.binary(older), `${ground.dir}/${previous}`);
   chmodSync(`${ground.dir}/${previous}`, 0o644);
-  await expect(rollBack(ground.host, ground.trees, ground.order())).rejects.toThrow(
+  await expect(rollBack(ground.host, ground.trees, ground.request())).rejects.toThrow(
     `${previous} is not executable, or its file system is mounted noexec`,
   );
   expect([ground.left, ground.version]).toEqual([[previous, "edox-ops"], current]);
@@ -333,7 +334,7 @@ test("self-update: --rollback names a previous program that is not executable", 
 test("self-update: root does not run a previous program of another user", async () => {
   using ground = new Ground();
   plant(ground, 33);
-  const refused = rollBack(ground.host, ground.trees, ground.order());
+  const refused = rollBack(ground.host, ground.trees, ground.request());
   await expect(refused).rejects.toThrow(`${previous} can be changed by others than root (user 33 owns it)`);
   expect([existsSync(`${ground.top}/ran`), ground.version]).toEqual([false, current]);
 });
@@ -347,9 +348,9 @@ function plant(ground: Ground, owner: number): void {
 
 test("self-update: reports too little space before the download, and a disk that fills up during it", async () => {
   using ground = new Ground();
-  const order = ground.order();
-  const offer = await findOffer(ground.host, order);
-  const on = (host: Host) => update(host, ground.trees, { request: order, offer, stop: () => null, onBytes: () => {} });
+  const request = ground.request();
+  const offer = await findOffer(ground.host, request);
+  const on = (host: Host) => update(host, ground.trees, { request, offer, stop: () => null, onBytes: () => {} });
   const download = (): never => {
     throw new Error("it was fetched");
   };

@@ -58,13 +58,16 @@ async function deployed(path: string): Promise<string> {
   return JSON.parse((await typedDeploy(host.root, "/srv/new", "--json")).out).error.code;
 }
 
-const shelf = { base: "https://releases.test", keys: "-----BEGIN PUBLIC KEY-----\n\n-----END PUBLIC KEY-----\n" };
+const releaseSource = {
+  base: "https://releases.test",
+  keys: "-----BEGIN PUBLIC KEY-----\n\n-----END PUBLIC KEY-----\n",
+};
 
 /** Returns the code of an update from a server that answers with this status. */
 async function published(status: number): Promise<string> {
   const host = fakeHost();
   host.served.push(() => ({ status, body: new Uint8Array() }));
-  return await thrown(() => fetchPublished(host, shelf, "1.2.3"));
+  return await thrown(() => fetchPublished(host, releaseSource, "1.2.3"));
 }
 
 async function otherSum(): Promise<string> {
@@ -74,7 +77,7 @@ async function otherSum(): Promise<string> {
   const release = { version: "1.2.3", sumOf: () => "0".repeat(64), addressOf: () => "https://releases.test/a.deb" };
   const offer = { release, same: false, asset: "a.deb", binary: "edox-ops-linux-x64" };
   const trees = { remove() {} } as unknown as Trees;
-  const request = { program: "/opt/edox-ops", version: "1.0.0", shelf, requestedVersion: null };
+  const request = { program: "/opt/edox-ops", version: "1.0.0", releaseSource, requestedVersion: null };
   return await thrown(() => update(host, trees, { request, offer, stop: () => null, onBytes: () => {} }));
 }
 

@@ -38,15 +38,15 @@ function release(version: string, place = `v${version}/downloads`, keys = ours):
   return { [`${base}/${place}/SHA256SUMS`]: sums, [`${base}/${place}/SHA256SUMS.sig`]: signature(sums, keys) };
 }
 
-const shelf = { base, keys: ours.publicKey };
+const releaseSource = { base, keys: ours.publicKey };
 const latest = "permalink/latest/downloads";
 
 describe("published", () => {
   test("returns the requested or the latest release, with the URLs of its assets", async () => {
     const host = serving({ ...release("1.2.3"), ...release("1.10.0", latest) });
-    const one = await fetchPublished(host, shelf, "1.2.3");
+    const one = await fetchPublished(host, releaseSource, "1.2.3");
     expect([one.version, one.sumOf("edox-ops-linux-x64"), one.sumOf("none")]).toEqual(["1.2.3", digest, undefined]);
-    const last = await fetchPublished(host, shelf, null);
+    const last = await fetchPublished(host, releaseSource, null);
     expect([last.version, last.addressOf("a.deb")]).toEqual(["1.10.0", `${base}/v1.10.0/downloads/a.deb`]);
   });
 
@@ -54,7 +54,7 @@ describe("published", () => {
     const sums = sumsOf("1.2.3");
     const flat = "https://registry.test/generic/edox-ops/1.2.3";
     const host = serving({ [`${flat}/SHA256SUMS`]: sums, [`${flat}/SHA256SUMS.sig`]: signature(sums) });
-    const registry = { ...shelf, base: "https://registry.test/generic/edox-ops/{version}" };
+    const registry = { ...releaseSource, base: "https://registry.test/generic/edox-ops/{version}" };
     expect((await fetchPublished(host, registry, "1.2.3")).addressOf("a.deb")).toBe(`${flat}/a.deb`);
     await expect(fetchPublished(host, registry, null)).rejects.toThrow("does not tell which release is the latest");
   });
@@ -63,7 +63,7 @@ describe("published", () => {
     const host = serving(release("2.0.0", undefined, next));
     const both = { base, keys: `Two keys.\n${ours.publicKey}${next.publicKey}` };
     expect((await fetchPublished(host, both, "2.0.0")).version).toBe("2.0.0");
-    await expect(fetchPublished(host, shelf, "2.0.0")).rejects.toThrow("the signature of");
+    await expect(fetchPublished(host, releaseSource, "2.0.0")).rejects.toThrow("the signature of");
   });
 
   test("rejects a foreign signature, changed checksums, and an incomplete or missing signature", async () => {
@@ -77,9 +77,11 @@ describe("published", () => {
       { [sig]: "" },
       { [sig]: "<!doctype html>" },
     ]) {
-      await expect(fetchPublished(serving({ ...good, ...changed }), shelf, "1.2.3")).rejects.toThrow("is wrong");
+      await expect(fetchPublished(serving({ ...good, ...changed }), releaseSource, "1.2.3")).rejects.toThrow(
+        "is wrong",
+      );
     }
-    await expect(fetchPublished(serving({ [sums]: sumsOf("1.2.3") }), shelf, "1.2.3")).rejects.toThrow(
+    await expect(fetchPublished(serving({ [sums]: sumsOf("1.2.3") }), releaseSource, "1.2.3")).rejects.toThrow(
       `${sig} cannot be fetched: 404`,
     );
   });
@@ -91,7 +93,9 @@ describe("published", () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(signed.length - 1), fc.integer({ min: 1, max: 255 }), async (at, by) => {
         const bent = Uint8Array.from(signed, (byte, i) => (i === at ? byte ^ by : byte));
-        await expect(fetchPublished(serving({ ...good, [sig]: bent }), shelf, "1.2.3")).rejects.toThrow("is wrong");
+        await expect(fetchPublished(serving({ ...good, [sig]: bent }), releaseSource, "1.2.3")).rejects.toThrow(
+          "is wrong",
+        );
       }),
       { numRuns: 300 },
     );
@@ -103,10 +107,12 @@ describe("published", () => {
       [`${base}/v1.2.3/downloads/SHA256SUMS`]: old[0],
       [`${base}/v1.2.3/downloads/SHA256SUMS.sig`]: old[1],
     };
-    await expect(fetchPublished(serving(moved), shelf, "1.2.3")).rejects.toThrow("is edox-ops 1.0.0, not 1.2.3");
+    await expect(fetchPublished(serving(moved), releaseSource, "1.2.3")).rejects.toThrow(
+      "is edox-ops 1.0.0, not 1.2.3",
+    );
     const none = `${digest}  install.sh\n`;
     const bare = { [`${base}/${latest}/SHA256SUMS`]: none, [`${base}/${latest}/SHA256SUMS.sig`]: signature(none) };
-    await expect(fetchPublished(serving(bare), shelf, null)).rejects.toThrow(
+    await expect(fetchPublished(serving(bare), releaseSource, null)).rejects.toThrow(
       "is no version of edox-ops, not a release",
     );
   });

@@ -714,7 +714,7 @@ test("deploy: hostile members of an archive write nothing outside, and a rejecte
       writeFileSync(`${host.root}/srv/a`, bytes);
       const given = { source: "/srv/a", subdir: null, trusted: [0] };
       await deployRequest(host.host, host.trees, { project, selection: given, choices })
-        .then((order) => host.run(order))
+        .then((request) => host.run(request))
         .catch((error) => expect(["invalid-source", "unsafe-source", "limit-exceeded"]).toContain(error.code));
       cleanUp(host.host, host.trees, project);
       for (const entry of host.trees.walk(live)) {

@@ -24,12 +24,12 @@ afterEach(() => host[Symbol.dispose]());
 async function deployed(bytes: Uint8Array, subdir: string | null = null): Promise<string[]> {
   writeFileSync(`${host.root}/srv/a`, bytes);
   try {
-    const order = await deployRequest(host.host, host.trees, {
+    const request = await deployRequest(host.host, host.trees, {
       project,
       selection: { source: "/srv/a", subdir, trusted: [0] },
       choices,
     });
-    return (await host.run(order)).notes;
+    return (await host.run(request)).notes;
   } finally {
     cleanUp(host.host, host.trees, project);
   }
@@ -83,8 +83,8 @@ test("deploy: an archive that changes while it is read is rejected, and the hint
   Object.assign(host.trees, { unpack });
   const again = ["sudo", "edox-ops", "project", "deploy", "demo", "--keep", "3", "--source", "/srv/a"];
   const given = { source: "/srv/a", subdir: null, trusted: [0] };
-  const order = deployRequest(host.host, host.trees, { project, selection: given, choices: { ...choices, again } });
-  expect(await order.catch((error) => error)).toMatchObject({
+  const request = deployRequest(host.host, host.trees, { project, selection: given, choices: { ...choices, again } });
+  expect(await request.catch((error) => error)).toMatchObject({
     message: expect.stringContaining("it was changed while it was read"),
     hint: again,
   });

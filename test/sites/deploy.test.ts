@@ -597,8 +597,8 @@ describe("deploy: files are replaced one by one where trees cannot be swapped, w
     host.trees.move(`${backups}/.stage`, stage);
     for (const name of ["a", "b", "c", "index.html"]) host.write(`${stage}.old/${name}`, "old");
     host.write(`${live}/a`, "half");
-    const order = { dir: "/srv/none" };
-    await refusal(order);
+    const request = { dir: "/srv/none" };
+    await refusal(request);
     expect(["a", "b", "c"].map((name) => host.text(`${live}/${name}`))).toEqual(["old", "old", "old"]);
     expect(host.list(backups)).toEqual([".digests", ".last-stamp"]);
   });

@@ -286,11 +286,13 @@ test("deploy --dereference: a file that is exchanged for another and back within
   for (let i = 0; i < 50; i++) {
     // The check before the copy happens in the tick of the first exchange.
     change();
-    const order = await deployRequest(host.host, host.trees, { project, selection: given, choices }).catch(
+    const request = await deployRequest(host.host, host.trees, { project, selection: given, choices }).catch(
       (error) => error.message,
     );
-    if (typeof order !== "string") order.letGo();
-    said.add(typeof order === "string" ? order : host.text("/var/www/docs/.edox-ops-backups/demo/.unpacked/page.html"));
+    if (typeof request !== "string") request.letGo();
+    said.add(
+      typeof request === "string" ? request : host.text("/var/www/docs/.edox-ops-backups/demo/.unpacked/page.html"),
+    );
   }
   expect([...said]).toEqual(["/srv/site/page.html was changed while it was read: nothing was deployed"]);
 });

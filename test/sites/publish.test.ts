@@ -37,9 +37,9 @@ describe("restore: a backup", () => {
       ["20260101T000000Z", "20260101T000000Z"],
       [`${backups}/20260101T000000Z`, "20260101T000000Z"],
     ] as const) {
-      const order = (await restored(typed)) as DeployRequest;
-      expect(order.name).toBe(`${backups}/${name}`);
-      await disk.run(order);
+      const request = (await restored(typed)) as DeployRequest;
+      expect(request.name).toBe(`${backups}/${name}`);
+      await disk.run(request);
       expect(disk.text("/var/www/docs/demo/index.html")).toBe(name);
     }
   });
@@ -108,7 +108,7 @@ describe("probe: the new page of an enabled site is requested by its domain,", (
     ["a page in chunks", "home", answered("home", chunked)],
     ["a page behind early hints", "home", ok(`HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n${answered("home").stdout}`)],
     ["a page over HTTP/2", "home", ok("HTTP/2 200 \r\ncontent-length: 4\r\n\r\nhome")],
-    ["a page with a byte order mark", "\uFEFFhome", answered("\uFEFFhome")],
+    ["a page with a byte request mark", "\uFEFFhome", answered("\uFEFFhome")],
     ["a page that is no text", new Uint8Array([0xff, 0xfe, 0x00]), answered("\uFFFD\uFFFD\0", "Content-Length: 3")],
     ["the beginning of a long page", long, answered(long.slice(0, 70_000), `Content-Length: ${long.length}`)],
     ["a long page cut within a character", "€".repeat(30_000), answered("€".repeat(23_000), "Content-Length: 90000")],
@@ -151,14 +151,14 @@ describe("probe: the new page of an enabled site is requested by its domain,", (
   test("and is not requested with --no-probe", async () => {
     using disk = new TreeHost();
     const { trees } = disk;
-    const order = (more: object, asks = true) =>
+    const request = (more: object, asks = true) =>
       deployRequest(host, trees, {
         project: { ...project, source_path: "/srv/site", ...more },
         selection: recorded,
         choices: { ...choices, asks },
       });
-    expect((await order({ enabled: false })).probe).toBeNull();
-    expect((await order({ enabled: true }, false)).probe).toBeNull();
+    expect((await request({ enabled: false })).probe).toBeNull();
+    expect((await request({ enabled: true }, false)).probe).toBeNull();
   });
 });
 

@@ -114,7 +114,7 @@ describe("restore: the record of restores", () => {
   /** Runs a restore up to this call, and leaves behind what a kill would. */
   async function killed(at: "exchange" | "move"): Promise<void> {
     const choices = { keep: 5, backup: true, allowEmpty: false, asks: false, again: [], dryRun: false };
-    const order = (await restoreRequest(host.host, host.trees, { project, typed: null, choices })) as DeployRequest;
+    const request = (await restoreRequest(host.host, host.trees, { project, typed: null, choices })) as DeployRequest;
     const whole = host.trees[at];
     let isStaged = false;
     const part = (a: string, b: string) => {
@@ -123,8 +123,8 @@ describe("restore: the record of restores", () => {
       return whole(a, b);
     };
     Object.assign(host.trees, { [at]: part });
-    await deploy(host.host, host.trees, order).catch(() => {});
-    order.letGo?.();
+    await deploy(host.host, host.trees, request).catch(() => {});
+    request.letGo?.();
     Object.assign(host.trees, { [at]: whole });
   }
 

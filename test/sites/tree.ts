@@ -85,7 +85,7 @@ export class TreeHost implements Disposable {
       close();
       more.letGo?.();
     };
-    const order: DeployRequest = {
+    const request: DeployRequest = {
       project,
       dir,
       live,
@@ -99,7 +99,7 @@ export class TreeHost implements Disposable {
       ...more,
       letGo,
     };
-    const done = await this.run(order);
+    const done = await this.run(request);
     return { ...done, notes: [...notes, ...done.notes] };
   }
 
@@ -108,15 +108,15 @@ export class TreeHost implements Disposable {
     const { host, trees } = this;
     cleanUp(host, trees, project);
     const choices = { keep, backup: true, allowEmpty: false, asks: false, again: [], dryRun: false };
-    const order = await restoreRequest(host, trees, { project, typed, choices });
-    return order && this.run(order);
+    const request = await restoreRequest(host, trees, { project, typed, choices });
+    return request && this.run(request);
   }
 
-  async run(order: DeployRequest) {
+  async run(request: DeployRequest) {
     try {
-      return await deploy(this.host, this.trees, order);
+      return await deploy(this.host, this.trees, request);
     } finally {
-      order.letGo?.();
+      request.letGo?.();
       cleanUp(this.host, this.trees, project);
     }
   }

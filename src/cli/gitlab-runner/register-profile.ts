@@ -18,8 +18,8 @@ interface Typed {
 type Warn = (sentence: string) => void;
 
 /** Returns the profile of the runner. Throws a usage Problem for an invalid value. */
-export function profileOf(host: HostReader, values: Typed, warn: Warn): Profile {
-  const base = namedProfile(host, values.profile, warn);
+export function profileOf(reader: HostReader, values: Typed, warn: Warn): Profile {
+  const base = namedProfile(reader, values.profile, warn);
   const { description = base.description } = values;
   const executor = executorOf(values, base, warn);
   if (!/^[^\p{Cc}]{1,255}$/u.test(description))
@@ -60,7 +60,7 @@ function executorOf({ executor, profile }: Typed, base: Profile, warn: Warn): st
  * Returns the named profile. An unknown name is ignored with a warning, as in the Python version, unless it is a
  * misspelled profile.
  */
-function namedProfile(host: HostReader, name: string | undefined, warn: Warn): Profile {
+function namedProfile(reader: HostReader, name: string | undefined, warn: Warn): Profile {
   if (name === undefined) return withoutProfile;
   const known = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
   if (known) return known;
@@ -71,7 +71,7 @@ function namedProfile(host: HostReader, name: string | undefined, warn: Warn): P
     warn(`profile '${name}' is unknown and ignored: there are ${all.join(", ")}, or a file.toml`);
     return withoutProfile;
   }
-  const bytes = host.read(name);
+  const bytes = reader.read(name);
   if (bytes === null) throw usage(`--profile ${name} is not there`);
   return profileIn(new TextDecoder().decode(bytes), name);
 }

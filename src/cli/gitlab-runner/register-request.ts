@@ -53,7 +53,7 @@ type Typed = {
 
 /** Returns the request that the flags describe. Throws a Problem for an invalid value and for a missing token. */
 export async function registrationOf(
-  host: HostReader,
+  reader: HostReader,
   values: Typed,
   context: Context,
   warn: (sentence: string) => void,
@@ -70,11 +70,11 @@ export async function registrationOf(
   if (concurrent !== undefined && !(Number.isInteger(concurrent) && concurrent >= 1 && concurrent <= mostConcurrent)) {
     throw usage(`--concurrent ${values.concurrent} is no number from 1 to ${mostConcurrent}`);
   }
-  const caPath = values["ca-file"] === undefined ? undefined : authority(host, values["ca-file"]);
-  const credential = await credentialOf(host, values, context);
+  const caPath = values["ca-file"] === undefined ? undefined : authority(reader, values["ca-file"]);
+  const credential = await credentialOf(reader, values, context);
   return {
     server: { url: address, caPath, again: withoutToken(credential, context) },
-    profile: profileOf(host, values, warn),
+    profile: profileOf(reader, values, warn),
     profileName: values.profile ?? null,
     concurrent,
     replaces: values.replace === true,
@@ -96,17 +96,17 @@ function withoutToken({ kind }: Credential, { typed }: Context): string[] {
  * Returns the path of a certificate file. Throws a Problem if it contains no certificate. gitlab-runner itself ignores
  * a missing file.
  */
-function authority(host: HostReader, path: string): string {
+function authority(reader: HostReader, path: string): string {
   if (!path.startsWith("/"))
     throw usage(`--ca-file ${path} is no absolute path: the runner reads it later, from elsewhere`);
-  const text = new TextDecoder().decode(host.read(path) ?? new Uint8Array());
+  const text = new TextDecoder().decode(reader.read(path) ?? new Uint8Array());
   if (text.includes("-----BEGIN CERTIFICATE-----")) return path;
   throw new Problem("usage", `--ca-file ${path} has no certificate in it`, {
     hint: ["openssl", "x509", "-in", path, "-noout", "-subject"],
   });
 }
 
-async function credentialOf(host: HostReader, values: Typed, context: Context): Promise<Credential> {
+async function credentialOf(reader: HostReader, values: Typed, context: Context): Promise<Credential> {
   const { project, group } = values;
   // An empty --token counts as absent: scripts pass a variable that may be empty.
   const given = ["token", "token-file", "access-token"].filter((name) => values[name as keyof Typed]);
@@ -147,7 +147,7 @@ async function credentialOf(host: HostReader, values: Typed, context: Context): 
   }
 
   function firstLine(path: string): Secret {
-    const bytes = host.head(path, mostTokenFile);
+    const bytes = reader.head(path, mostTokenFile);
     if (bytes === null) throw usage(`--token-file ${path} is not there`);
     return new Secret(new TextDecoder().decode(bytes).split("\n")[0]?.trim() ?? "");
   }

@@ -24,18 +24,18 @@ export default command({
       const { dryRun } = session.options;
       if (!dryRun) session.demandRoot();
       const request = await registrationOf(host, values, context, (sentence) => void session.warn(sentence));
-      let entry: GrantedRunner | null = null;
+      let granted: GrantedRunner | null = null;
       let old: { token: Secret; isRegisteredHere: boolean }[] = [];
       const recipe = async (): Promise<Recipe> => {
         if (dryRun) return registration(request, null);
         // This runs under the lock, and signals no longer end the process at once: a runner created in GitLab is either
         // configured here or deleted there.
         host.catchSignals();
-        entry = await requestRunner(host, request);
-        old = replacedRunners(host, readConfig(host), request, entry).map((runner) => {
+        granted = await requestRunner(host, request);
+        old = replacedRunners(host, readConfig(host), request, granted).map((runner) => {
           return { token: runner.token, isRegisteredHere: isRegisteredHere(host, runner) };
         });
-        return registration(request, entry);
+        return registration(request, granted);
       };
       try {
         const isDone = await convergeRecipe(session, recipe, { lockWaitMs: editWaitMs });
@@ -47,7 +47,7 @@ export default command({
         }
         session.say(inGitLab(request));
       } finally {
-        const left = entry && (await withdrawRunner(host, request, entry));
+        const left = granted && (await withdrawRunner(host, request, granted));
         if (left) await session.warn(left);
       }
     });

@@ -63,9 +63,9 @@ async function registrationState(host: Host): Promise<string[]> {
   return [`${key}: ${runnerStatePath}`, ...(found?.split("\n") ?? [])];
 }
 
-async function orReason<T>(look: () => Promise<T>): Promise<{ found?: T; problem?: string }> {
+async function orReason<T>(read: () => Promise<T>): Promise<{ found?: T; problem?: string }> {
   try {
-    return { found: await look() };
+    return { found: await read() };
   } catch (error) {
     return { problem: Problem.of(error).message };
   }

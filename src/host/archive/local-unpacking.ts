@@ -45,7 +45,7 @@ interface OpenFile {
 export class Unpacking implements EntrySink {
   /** The time of the last content or entry, in milliseconds of `performance.now()`. */
   progressMs = performance.now();
-  private readonly made = new Map<string, "directory" | "file" | "link">([["", "directory"]]);
+  private readonly created = new Map<string, "directory" | "file" | "link">([["", "directory"]]);
   private entries = 0;
   private bytes = 0;
   private readonly remarks = new Map<Remark, { count: number; example: string }>();
@@ -60,7 +60,7 @@ export class Unpacking implements EntrySink {
   directory(typed: string): void {
     const path = this.begin(typed);
     if (path === "" || this.leavesOut(path)) return;
-    const before = this.made.get(path);
+    const before = this.created.get(path);
     if (before !== undefined && before !== "directory") throw new RejectedArchive(`${quotedName(typed)} occurs twice`);
     this.makeAbove(path, typed);
     this.makeDirectory(path);
@@ -80,7 +80,7 @@ export class Unpacking implements EntrySink {
     const path = this.begin(typed);
     if (this.leavesOut(path)) return;
     const source = this.checked(earlier);
-    if (this.made.get(source) !== "file") {
+    if (this.created.get(source) !== "file") {
       throw new RejectedArchive(
         `${quotedName(typed)} is a hard link to ${quotedName(earlier)}, which is no earlier file of the archive`,
       );
@@ -181,9 +181,9 @@ export class Unpacking implements EntrySink {
 
   private add(path: string, typed: string, type: "file" | "link"): void {
     if (path === "") throw new RejectedArchive(`${quotedName(typed)} is not a name of a file`);
-    if (this.made.has(path)) throw new RejectedArchive(`${quotedName(typed)} occurs twice`);
+    if (this.created.has(path)) throw new RejectedArchive(`${quotedName(typed)} occurs twice`);
     this.makeAbove(path, typed);
-    this.made.set(path, type);
+    this.created.set(path, type);
     if (path !== path.normalize("NFC")) this.remark("NFD", path);
   }
 
@@ -218,13 +218,13 @@ export class Unpacking implements EntrySink {
    * own.
    */
   private demandFew(): void {
-    if (Math.max(this.entries, this.made.size) <= this.limits.entries) return;
+    if (Math.max(this.entries, this.created.size) <= this.limits.entries) return;
     throw new RejectedArchive(`limit reached: it has more than ${this.limits.entries} entries`, "entries");
   }
 
   private makeAbove(path: string, typed: string): void {
     const above = parentOf(path);
-    const found = this.made.get(above);
+    const found = this.created.get(above);
     if (found === "directory") return;
     if (found !== undefined)
       throw new RejectedArchive(`${quotedName(typed)} is below ${quotedName(above)}, which is not a directory`);
@@ -233,9 +233,9 @@ export class Unpacking implements EntrySink {
   }
 
   private makeDirectory(path: string): void {
-    if (this.made.has(path)) return;
+    if (this.created.has(path)) return;
     fs.mkdirSync(`${this.dir}/${path}`, { mode: 0o755 });
-    this.made.set(path, "directory");
+    this.created.set(path, "directory");
     if (path !== path.normalize("NFC")) this.remark("NFD", path);
     this.demandFew();
   }

@@ -21,19 +21,19 @@ import { newSystemId, systemIdOf } from "./system-id.ts";
  * Verifies or creates the runner in GitLab, and writes nothing on this host. A runner that was created and cannot be
  * used is deleted in GitLab. Throws a Problem if GitLab refuses, or if the runner could not be configured or run here.
  */
-export async function requestRunner(host: Host, order: Registration): Promise<GrantedRunner> {
-  const { server, credential, profile } = order;
+export async function requestRunner(host: Host, registration: Registration): Promise<GrantedRunner> {
+  const { server, credential, profile } = registration;
   // A configuration that cannot be written later, or a missing executor, is reported before GitLab is contacted.
-  for (const each of profileRequirements(order)) await waitFor(host, each);
+  for (const each of profileRequirements(registration)) await waitFor(host, each);
   regularFile(host, keptConfigPath);
-  demandEditable(configText(host), editsFor(host, readConfig(host), order, null), runnerConfigFile);
+  demandEditable(configText(host), editsFor(host, readConfig(host), registration, null), runnerConfigFile);
   const systemId = systemIdOf(host) ?? newSystemId();
   if (credential.kind === "own") {
     const answer = await verify(host, server, credential.token, systemId);
     // The section keeps this token, so the token in the response is ignored.
     return { ...answer, token: credential.token, systemId, isNew: false };
   }
-  const known = await findKnownRunner(host, order, systemId);
+  const known = await findKnownRunner(host, registration, systemId);
   if (known) return known;
   const { description, tags } = profile;
   if (credential.kind === "old") {
@@ -41,7 +41,7 @@ export async function requestRunner(host: Host, order: Registration): Promise<Gr
     return { ...created, systemId, isNew: true };
   }
   const { project, group } = credential;
-  const attributes = { project, group, description, tags, isProtected: order.isProtected };
+  const attributes = { project, group, description, tags, isProtected: registration.isProtected };
   const created = await createRunner(host, server, credential.token, attributes);
   try {
     await verify(host, server, created.token, systemId);
@@ -57,16 +57,20 @@ export async function requestRunner(host: Host, order: Registration): Promise<Gr
  * created. Returns null if there is none or it is to be replaced. Throws a Problem if it belongs to another owner or
  * GitLab rejects it.
  */
-async function findKnownRunner(host: Host, order: Registration, systemId: string): Promise<GrantedRunner | null> {
-  const { server, profile, replaces } = order;
+async function findKnownRunner(
+  host: Host,
+  registration: Registration,
+  systemId: string,
+): Promise<GrantedRunner | null> {
+  const { server, profile, replaces } = registration;
   const record = readRecord(host);
   const runner = readConfig(host).runners.find((each) => {
     return each.name === profile.description && sameServer(each.url, server.url) && recordOf(record, each) !== null;
   });
   if (replaces || runner === undefined) return null;
   const name = profile.description;
-  const { owner = ownerOf(order) } = recordOf(record, runner) ?? {};
-  if (owner !== ownerOf(order)) {
+  const { owner = ownerOf(registration) } = recordOf(record, runner) ?? {};
+  if (owner !== ownerOf(registration)) {
     const message = `${name} is registered for ${owner} already: give another --description, or --replace it`;
     throw new Problem("already-exists", message, { hint: ["edox-ops", "gitlab-runner", "list"] });
   }
@@ -89,14 +93,18 @@ async function findKnownRunner(host: Host, order: Registration, systemId: string
  * Deletes a runner in GitLab that was created for this registration and is not in config.toml. Returns a sentence about
  * a runner that could not be deleted, or null.
  */
-export async function withdrawRunner(host: Host, order: Registration, entry: GrantedRunner): Promise<string | null> {
-  const { token, systemId, isNew } = entry;
+export async function withdrawRunner(
+  host: Host,
+  registration: Registration,
+  granted: GrantedRunner,
+): Promise<string | null> {
+  const { token, systemId, isNew } = granted;
   if (!isNew || readConfig(host).runners.some((runner) => runner.token.equals(token))) return null;
   try {
-    await deleteRunner(host, order.server, { token, systemId, isRegisteredHere: true });
+    await deleteRunner(host, registration.server, { token, systemId, isRegisteredHere: true });
     return null;
   } catch {
-    return `the runner that was made at ${order.server.url} is there still: delete it there`;
+    return `the runner that was made at ${registration.server.url} is there still: delete it there`;
   }
 }
 

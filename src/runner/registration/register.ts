@@ -19,24 +19,24 @@ import { editsFor, findSection, replacedRunners } from "./section.ts";
 import { systemIdFile } from "./system-id.ts";
 
 /**
- * Returns the recipe of a registration. `entry`: the response of GitLab, or null in a dry run, which sends no request.
+ * Returns the recipe of a registration. `granted`: the response of GitLab, or null in a dry run, which sends no request.
  */
-export function registration(order: Registration, entry: GrantedRunner | null): Recipe {
-  const { profile, server } = order;
+export function registration(registration: Registration, granted: GrantedRunner | null): Recipe {
+  const { profile, server } = registration;
   const register: Step = {
     id: "runner.register",
     title: `${profile.description} is registered with ${server.url}`,
-    requires: profileRequirements(order),
+    requires: profileRequirements(registration),
     resources: [
-      systemIdFile(entry?.systemId ?? null),
+      systemIdFile(granted?.systemId ?? null),
       directory(stateDir, 0o750, `state:${stateDir}`),
       // The record is written first. If the run is killed after this change, repeating it continues the same
       // registration.
-      recordFile((before, reader) => runnerRecorded(reader, before, order, entry)),
+      recordFile((before, reader) => runnerRecorded(reader, before, registration, granted)),
       configFile(`runner:${profile.description}`, `${profile.description} is configured`, (config, reader, warn) => {
-        const added = findSection(config, order, entry) === null ? 1 : 0;
-        const all = config.runners.length + added - replacedRunners(reader, config, order, entry).length;
-        const { concurrent = config.concurrent } = order;
+        const added = findSection(config, registration, granted) === null ? 1 : 0;
+        const all = config.runners.length + added - replacedRunners(reader, config, registration, granted).length;
+        const { concurrent = config.concurrent } = registration;
         if (all > concurrent) {
           const advice = `--concurrent ${Math.min(all, mostConcurrent)}`;
           warn(`${all} runners share ${concurrent} job at a time, and wait for each other: say ${advice}`);
@@ -44,7 +44,7 @@ export function registration(order: Registration, entry: GrantedRunner | null): 
         const { docker } = profile.settings as { docker?: Runner["docker"] };
         const shared = sharedHostWarning(isPrivileged(docker) ? [profile.description] : [], listServedProjects(reader));
         if (shared !== null) warn(shared);
-        return editsFor(reader, config, order, entry);
+        return editsFor(reader, config, registration, granted);
       }),
       configTaken,
     ],
@@ -63,26 +63,26 @@ export function registration(order: Registration, entry: GrantedRunner | null): 
 function runnerRecorded(
   reader: HostReader,
   before: RunnerRecord | null,
-  order: Registration,
-  entry: GrantedRunner | null,
+  registration: Registration,
+  granted: GrantedRunner | null,
 ): object {
-  const { server, profile, profileName, credential, isProtected } = order;
+  const { server, profile, profileName, credential, isProtected } = registration;
   const docker = (profile.settings.docker ?? {}) as TomlTable;
   const privileged = docker.privileged === true;
   const { url } = server;
   const name = profile.description;
   const config = readConfig(reader);
-  const at = findSection(config, order, entry);
-  const id = entry?.id ?? (at === null ? 0 : (config.runners[at]?.id ?? 0));
+  const at = findSection(config, registration, granted);
+  const id = granted?.id ?? (at === null ? 0 : (config.runners[at]?.id ?? 0));
   const recordEntry = { url, id, name, privileged };
-  const replaced = replacedRunners(reader, config, order, entry);
+  const replaced = replacedRunners(reader, config, registration, granted);
   // A runner that was recorded with the former address of its GitLab keeps its entry, with the new address.
   const section = at === null ? undefined : config.runners[at];
   const moved = section && recordOf(before, { ...section, name });
   const entries = [recordEntry, ...(moved ? [moved] : []), ...replaced];
   const others = withoutRunner(before, (each) => entries.some((other) => sameRunner(each, other)));
   const same = recordedRunners(before).find((each) => sameRunner(each, recordEntry)) ?? moved;
-  const owner = ownerOf(order);
+  const owner = ownerOf(registration);
   return {
     ...before,
     ...{ url, executor: profile.executor, description: name, tags: profile.tags, profile: profileName },

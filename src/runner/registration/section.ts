@@ -15,32 +15,36 @@ import type { GrantedRunner, Registration } from "./registration.ts";
 const unknownToken = new Secret("to-be-asked-for");
 
 /** Returns the token that the section should contain. */
-function tokenOf({ credential }: Registration, entry: GrantedRunner | null): Secret {
-  return entry?.token ?? (credential.kind === "own" ? credential.token : unknownToken);
+function tokenOf({ credential }: Registration, granted: GrantedRunner | null): Secret {
+  return granted?.token ?? (credential.kind === "own" ? credential.token : unknownToken);
 }
 
 /**
  * Returns the index of the runner's section, or null. Throws a Problem if a runner of another address has this token,
  * because GitLab would receive requests of one runner from two sections.
  */
-export function findSection(config: RunnerConfig, order: Registration, entry: GrantedRunner | null): number | null {
-  const token = tokenOf(order, entry);
-  const { url } = order.server;
+export function findSection(
+  config: RunnerConfig,
+  registration: Registration,
+  granted: GrantedRunner | null,
+): number | null {
+  const token = tokenOf(registration, granted);
+  const { url } = registration.server;
   const at = config.runners.findIndex((each) => each.token.equals(token) && sameServer(each.url, url));
   if (at >= 0) return at;
   const other = config.runners.find((each) => each.token.equals(token));
   if (other === undefined) return null;
   const message = `runner ${other.name} has this token already, for ${other.url}: if that is the same GitLab, give this url`;
-  throw new Problem("already-exists", message, { hint: withFlag(order.server.again, "--url", other.url) });
+  throw new Problem("already-exists", message, { hint: withFlag(registration.server.again, "--url", other.url) });
 }
 
 export function editsFor(
   reader: HostReader,
   config: RunnerConfig,
-  order: Registration,
-  entry: GrantedRunner | null,
+  registration: Registration,
+  granted: GrantedRunner | null,
 ): TomlEdit[] {
-  const { server, profile, concurrent } = order;
+  const { server, profile, concurrent } = registration;
   const settings: TomlTable = {
     // With one request at a time, the next job waits for the end of GitLab's long polling: up to 50 s.
     request_concurrency: 2,
@@ -52,7 +56,7 @@ export function editsFor(
     concurrent === undefined || concurrent === config.concurrent
       ? []
       : [{ kind: "set-top-level", key: "concurrent", value: concurrent }];
-  const at = findSection(config, order, entry);
+  const at = findSection(config, registration, granted);
   if (at !== null) {
     const all = { name: profile.description, ...settings };
     edits.push(...differingKeys(config.runners[at] as Record<string, unknown>, all, at, []));
@@ -62,18 +66,18 @@ export function editsFor(
       table: {
         name: profile.description,
         url: server.url,
-        id: entry?.id ?? 0,
-        token: tokenOf(order, entry),
+        id: granted?.id ?? 0,
+        token: tokenOf(registration, granted),
         // gitlab-runner renews its token in time only if it knows when the token expires.
-        ...(entry?.expires && {
+        ...(granted?.expires && {
           token_obtained_at: seconds(reader.now()),
-          token_expires_at: seconds(Date.parse(entry.expires)),
+          token_expires_at: seconds(Date.parse(granted.expires)),
         }),
         ...settings,
       },
     });
   }
-  const old = replacedRunners(reader, config, order, entry).map((each) => config.runners.indexOf(each));
+  const old = replacedRunners(reader, config, registration, granted).map((each) => config.runners.indexOf(each));
   // The last section is removed first, so that the indices of the others stay valid.
   return [...edits, ...old.reverse().map((runner): TomlEdit => ({ kind: "remove-table", index: runner }))];
 }
@@ -85,12 +89,12 @@ export function editsFor(
 export function replacedRunners(
   reader: HostReader,
   config: RunnerConfig,
-  order: Registration,
-  entry: GrantedRunner | null,
+  registration: Registration,
+  granted: GrantedRunner | null,
 ): Runner[] {
-  const { server, profile, replaces } = order;
+  const { server, profile, replaces } = registration;
   const record = readRecord(reader);
-  const token = tokenOf(order, entry);
+  const token = tokenOf(registration, granted);
   return config.runners.filter((each) => {
     const same = each.name === profile.description && sameServer(each.url, server.url) && !each.token.equals(token);
     return replaces && same && recordOf(record, each) !== null;

@@ -23,7 +23,7 @@ import { deleteRunner } from "./gitlab.ts";
 import { systemIdOf } from "./system-id.ts";
 
 interface KnownRunner {
-  made: RecordedRunner;
+  recorded: RecordedRunner;
   /** Its section of config.toml, or null if only the record exists, for example after a run was killed. */
   runner: Runner | null;
   /** Foreign sections of the same name, which stay. */
@@ -43,11 +43,11 @@ export function findRunner(
 ): KnownRunner {
   const { runners } = readConfig(reader);
   const all = recordedRunners(readRecord(reader));
-  const known = all.map((made) => ({ made, runner: sectionOf(made, all, runners) }));
-  const named = known.filter(({ made, runner }) => made.name === name || runner?.name === name);
-  const numbered = known.filter(({ made }) => made.id > 0 && String(made.id) === name);
-  const found = (named.length > 0 ? named : numbered).filter(({ made, runner }) => {
-    return !url || sameServer(runner?.url ?? made.url, url) || sameServer(made.url, url);
+  const known = all.map((recorded) => ({ recorded, runner: sectionOf(recorded, all, runners) }));
+  const named = known.filter(({ recorded, runner }) => recorded.name === name || runner?.name === name);
+  const numbered = known.filter(({ recorded }) => recorded.id > 0 && String(recorded.id) === name);
+  const found = (named.length > 0 ? named : numbered).filter(({ recorded, runner }) => {
+    return !url || sameServer(runner?.url ?? recorded.url, url) || sameServer(recorded.url, url);
   });
   const [first, another] = found;
   if (first !== undefined && another !== undefined) throw ambiguousProblem(name, first, another, typed);
@@ -59,45 +59,49 @@ export function findRunner(
     const hint = ["edox-ops", "gitlab-runner", "list"];
     throw new Problem("not-found", `there is no runner ${name} in ${runnerConfigPath}`, { hint });
   }
-  const { made, runner } = first;
+  const { recorded, runner } = first;
   const others = runners.filter((each) => {
-    if (each.name !== made.name || (runner !== null && isSection(each, runner))) return false;
+    if (each.name !== recorded.name || (runner !== null && isSection(each, runner))) return false;
     return !known.some((other) => other.runner === each);
   });
   const [unclear] = others;
   if (runner === null && unclear !== undefined) {
-    const message = `${made.name} was registered with ${made.url}, and ${runnerConfigPath} has a runner of this name with ${unclear.url}: it is unclear whether they are the same`;
-    const hint = ["sudo", "gitlab-runner", "unregister", "--name", made.name];
+    const message = `${recorded.name} was registered with ${recorded.url}, and ${runnerConfigPath} has a runner of this name with ${unclear.url}: it is unclear whether they are the same`;
+    const hint = ["sudo", "gitlab-runner", "unregister", "--name", recorded.name];
     throw new Problem("not-managed", message, { hint });
   }
-  return { made, runner, others };
+  return { recorded, runner, others };
 }
 
 /**
  * Returns the section of this runner. A section whose address was edited counts if it belongs to no other runner of
  * ours.
  */
-function sectionOf(made: RecordedRunner, all: readonly RecordedRunner[], runners: readonly Runner[]): Runner | null {
+function sectionOf(
+  recorded: RecordedRunner,
+  all: readonly RecordedRunner[],
+  runners: readonly Runner[],
+): Runner | null {
   const movedProblem = (runner: Runner): boolean =>
-    isMoved(made, runner) && !all.some((other) => sameRunner(other, runner));
-  return runners.find((runner) => sameRunner(made, runner)) ?? runners.find(movedProblem) ?? null;
+    isMoved(recorded, runner) && !all.some((other) => sameRunner(other, runner));
+  return runners.find((runner) => sameRunner(recorded, runner)) ?? runners.find(movedProblem) ?? null;
 }
 
 /** Two runners with one name at one GitLab are distinguished by their numbers. */
 function ambiguousProblem(
   name: string,
-  { made, runner }: Pick<KnownRunner, "made" | "runner">,
-  other: Pick<KnownRunner, "made" | "runner">,
+  { recorded, runner }: Pick<KnownRunner, "recorded" | "runner">,
+  other: Pick<KnownRunner, "recorded" | "runner">,
   typed: readonly string[],
 ): Problem {
-  const [url, otherUrl] = [runner?.url ?? made.url, other.runner?.url ?? other.made.url];
+  const [url, otherUrl] = [runner?.url ?? recorded.url, other.runner?.url ?? other.recorded.url];
   if (!sameServer(url, otherUrl)) {
     const message = `${name} is registered with ${url} and with ${otherUrl}: say which with --url`;
     return new Problem("usage", message, { hint: withFlag(typed, "--url", url) });
   }
-  const message = `${name} is registered twice with ${url}, as ${made.id} and as ${other.made.id}: give the number in place of the name`;
+  const message = `${name} is registered twice with ${url}, as ${recorded.id} and as ${other.recorded.id}: give the number in place of the name`;
   return new Problem("usage", message, {
-    hint: typed.map((word) => (word === name ? String(made.id || other.made.id) : word)),
+    hint: typed.map((word) => (word === name ? String(recorded.id || other.recorded.id) : word)),
   });
 }
 
@@ -105,11 +109,11 @@ function ambiguousProblem(
  * Deletes the runner in GitLab, and returns warnings. With `force`, a GitLab that refuses or cannot be reached is a
  * warning; otherwise it is a Problem. If the runner cannot be removed from config.toml, GitLab is not contacted.
  */
-export async function forgetInGitLab(host: Host, { made, runner }: KnownRunner, force: boolean): Promise<string[]> {
-  const { name } = made;
+export async function forgetInGitLab(host: Host, { recorded, runner }: KnownRunner, force: boolean): Promise<string[]> {
+  const { name } = recorded;
   if (runner === null) {
     return [
-      `${name} has no section in ${runnerConfigPath}, so GitLab was not told: delete it at ${made.url} if it is there`,
+      `${name} has no section in ${runnerConfigPath}, so GitLab was not told: delete it at ${recorded.url} if it is there`,
     ];
   }
   demandEditable(configText(host), removals(readConfig(host), runner), runnerConfigFile);
@@ -130,8 +134,8 @@ export async function forgetInGitLab(host: Host, { made, runner }: KnownRunner, 
 }
 
 /** Returns the recipe that removes the runner's sections and its record, so that its token is nowhere on the host. */
-export function unregistration({ made, runner, others }: KnownRunner): Recipe {
-  const { name } = made;
+export function unregistration({ recorded, runner, others }: KnownRunner): Recipe {
+  const { name } = recorded;
   const removal = configFile(
     `runner:${name}`,
     `${name} is not configured`,
@@ -144,7 +148,7 @@ export function unregistration({ made, runner, others }: KnownRunner): Recipe {
     false,
   );
   const forgotten = recordFile((before) => {
-    const left = withoutRunner(before, (each) => sameRunner(each, made));
+    const left = withoutRunner(before, (each) => sameRunner(each, recorded));
     return left.length === 0 ? null : { ...before, runners: left };
   });
   return {

@@ -48,11 +48,11 @@ export async function* compareTrees(
   }
 
   function isRead(pair: Twins): boolean {
-    return !isOne(pair) || !digests.know(pair[1]);
+    return !isOne(pair) || !digests.has(pair[1]);
   }
 
   function isEqual([{ path }, twin]: Twins, found: Uint32Array, at: number): boolean {
-    return digests.tell(twin, found, at) ?? trees.same(`${dir}/${path}`, `${live}/${path}`);
+    return digests.matches(twin, found, at) ?? trees.same(`${dir}/${path}`, `${live}/${path}`);
   }
 }
 

@@ -55,15 +55,15 @@ export interface DeployResult {
  * deploy ends, the live tree is either the old one or the new one, and {@link cleanUp} removes the rest. `known` is the
  * plan, where the caller made it immediately before.
  */
-export async function deploy(host: Host, trees: Trees, order: DeployRequest, known?: Plan): Promise<DeployResult> {
+export async function deploy(host: Host, trees: Trees, request: DeployRequest, known?: Plan): Promise<DeployResult> {
   const start = host.now();
-  const { project, live } = order;
+  const { project, live } = request;
   const { slug } = project;
-  let planned = known ?? (await plan(host, trees, order));
-  if (order.of === "release" && planned.source.isExposed) {
+  let planned = known ?? (await plan(host, trees, request));
+  if (request.of === "release" && planned.source.isExposed) {
     // Another user could have changed the release, so it is checked again now that only root can change it.
-    trees.adopt(order.dir, adoptTree(host));
-    planned = await plan(host, trees, order);
+    trees.adopt(request.dir, adoptTree(host));
+    planned = await plan(host, trees, request);
   }
   const { source, digests, origins, added, removed } = planned;
   const figures = {
@@ -75,13 +75,13 @@ export async function deploy(host: Host, trees: Trees, order: DeployRequest, kno
     backup: null,
     pruned: [],
     assets: [],
-    notes: notesOf(order, planned),
+    notes: notesOf(request, planned),
   };
   // A backup of an identical tree would prune one that differs.
   if (isSatisfied(planned)) {
-    if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
-    const notes = digests.grew ? remember(host, trees, planned, order) : [];
-    await demandServed(order.probe, "nothing was changed");
+    if (request.of === "others") await demandUnchanged(trees, source, request.again, host.now());
+    const notes = digests.grew ? remember(host, trees, planned, request) : [];
+    await demandServed(request.probe, "nothing was changed");
     const found = { assets: listKeptAssets(trees, slug), notes: [...figures.notes, ...notes] };
     return { ...figures, ...found, milliseconds: host.now() - start };
   }
@@ -91,15 +91,15 @@ export async function deploy(host: Host, trees: Trees, order: DeployRequest, kno
   const seconds = nextStamp(host, trees, slug, live);
   const attributes = { ...planned.attributes, modifiedSeconds: seconds };
   const stage = openStage(trees, slug, seconds, attributes);
-  const search = await searchFor(trees, order, planned);
+  const search = await searchFor(trees, request, planned);
   const bytes = await fillStage(trees, {
     planned: { ...planned, attributes },
     stage,
-    order,
-    search: order.of === "others" ? search : null,
+    request,
+    search: request.of === "others" ? search : null,
   });
   figures.notes.push(...(search?.notes() ?? []));
-  if (order.of === "others") await demandUnchanged(trees, source, order.again, host.now());
+  if (request.of === "others") await demandUnchanged(trees, source, request.again, host.now());
   // The new tree gets its own stamp, which differs from that of the live tree and of the spare tree that it was built
   // from.
   trees.setAttributes(stage, { ...attributes, mode: 0o755 });
@@ -108,14 +108,14 @@ export async function deploy(host: Host, trees: Trees, order: DeployRequest, kno
   // files.
   if (before !== null && !planned.isExposed) keepAssets(trees, { slug, live, removed: planned.removed, attributes });
   trees.sync(stage);
-  if (order.of === "release") recordRestore(host, trees, { project, seconds, from: nameOf(order.name) });
+  if (request.of === "release") recordRestore(host, trees, { project, seconds, from: nameOf(request.name) });
 
   const notes = [...figures.notes];
   if (before === null) trees.move(stage, live);
   else if (!swap(trees, live, stage, attributes)) {
     notes.push(`${project.root_path} cannot be exchanged with a new tree: its files were replaced one by one`);
   }
-  await demandServed(order.probe, "the site is as it was before").catch((error) => {
+  await demandServed(request.probe, "the site is as it was before").catch((error) => {
     if (before === null) trees.move(live, stage);
     else swap(trees, live, stage, attributes);
     trees.remove(stage);
@@ -128,10 +128,10 @@ export async function deploy(host: Host, trees: Trees, order: DeployRequest, kno
   try {
     if (before !== null) {
       if (planned.isExposed) trees.adopt(stage, adoptTree(host));
-      deployed.backup = moveToBackups(host, trees, { order, stage, seconds });
+      deployed.backup = moveToBackups(host, trees, { request, stage, seconds });
     }
-    notes.push(...remember(host, trees, planned, order));
-    deployed.pruned = prune(host, trees, { slug, keep: order.keep, spare: "spare" });
+    notes.push(...remember(host, trees, planned, request));
+    deployed.pruned = prune(host, trees, { slug, keep: request.keep, spare: "spare" });
     pruneAssets(trees, project);
     deployed.assets = listKeptAssets(trees, slug);
     trees.sync(docsRoot);
@@ -145,11 +145,11 @@ export async function deploy(host: Host, trees: Trees, order: DeployRequest, kno
  * Returns the search for origins that the content policy blocks. It runs at once for an unpacked archive, whose files
  * are not copied. Returns null for a release, which was searched when it was deployed.
  */
-async function searchFor(trees: Trees, order: DeployRequest, planned: Plan): Promise<BlockedSearch | null> {
-  if (order.of === "release") return null;
+async function searchFor(trees: Trees, request: DeployRequest, planned: Plan): Promise<BlockedSearch | null> {
+  if (request.of === "release") return null;
   const { BlockedSearch } = await import("../serve/blocked.ts");
-  const search = new BlockedSearch(order);
-  if (order.of === "unpacked") await search.read(planned, trees);
+  const search = new BlockedSearch(request);
+  if (request.of === "unpacked") await search.read(planned, trees);
   return search;
 }
 
@@ -181,12 +181,12 @@ function remember(host: Host, trees: Trees, { digests }: Plan, { project, live }
 function moveToBackups(
   host: Host,
   trees: Trees,
-  { order, stage, seconds }: { order: DeployRequest; stage: string; seconds: number },
+  { request, stage, seconds }: { request: DeployRequest; stage: string; seconds: number },
 ): string | null {
   const empty = host.list(stage)?.length === 0;
-  const dir = backupsOf(order.project.slug);
+  const dir = backupsOf(request.project.slug);
   const name = stampName(seconds);
-  if (order.backup && !empty) {
+  if (request.backup && !empty) {
     trees.move(stage, `${dir}/${name}`);
     return `${dir}/${name}`;
   }

@@ -73,12 +73,12 @@ export class Digests {
     return doubles[at + 1] === size && doubles[at + 2] === modifiedMs ? at : 0;
   }
 
-  know(file: TreeEntry): boolean {
+  has(file: TreeEntry): boolean {
     return this.#find(file) > 0;
   }
 
   /** Returns whether a live file has the digest at offset `from` of `digests`; null where its digest is not known. */
-  tell(file: TreeEntry, digests: Uint32Array, from: number): boolean | null {
+  matches(file: TreeEntry, digests: Uint32Array, from: number): boolean | null {
     const at = 2 * (this.#find(file) + digestAt);
     if (at === 2 * digestAt) return null;
     for (let i = 0; i < digestWords; i++) if (this.#known.words[at + i] !== digests[from + i]) return false;

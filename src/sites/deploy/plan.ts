@@ -115,21 +115,21 @@ export function notesOf({ notes = [] }: DeployRequest, { source }: Plan): string
 }
 
 /** Plans a deploy without changing anything. Throws a Problem for a source that must not be published. */
-export async function plan(host: Host, trees: Trees, order: DeployRequest): Promise<Plan> {
-  const { project, dir, live } = order;
+export async function plan(host: Host, trees: Trees, request: DeployRequest): Promise<Plan> {
+  const { project, dir, live } = request;
   const gid = gidOf(host, project.owner_group);
   if (gid === null) {
     const { code, reason, hint } = noGroup(project.owner_group);
     throw new Problem(code, reason, { hint });
   }
-  const uid = order.dryRun ? rootUid : host.uid;
-  let source = await survey(trees, order, uid, host.now());
-  if (order.of === "others" && source.isFresh) {
+  const uid = request.dryRun ? rootUid : host.uid;
+  let source = await survey(trees, request, uid, host.now());
+  if (request.of === "others" && source.isFresh) {
     // A file that was written just before has a distinguishable time after one clock tick.
     await host.sleep(tickMs);
-    source = await survey(trees, order, uid, host.now());
+    source = await survey(trees, request, uid, host.now());
   }
-  if (!order.allowEmpty) demandPage(source, order);
+  if (!request.allowEmpty) demandPage(source, request);
 
   const attributes = { mode: 0o644, uid, gid, modifiedSeconds: 0 };
   const top = trees.entry(live);
@@ -148,9 +148,9 @@ export async function plan(host: Host, trees: Trees, order: DeployRequest): Prom
   };
   const pairs = sideBySide(trees, source.entries, live);
   let bytes = 0;
-  for await (const batch of compareTrees(trees, pairs, order, digests)) {
+  for await (const batch of compareTrees(trees, pairs, request, digests)) {
     add(batch);
-    await order.pause?.({ phase: "read", files: found.origins.length, total: source.entries.length, bytes });
+    await request.pause?.({ phase: "read", files: found.origins.length, total: source.entries.length, bytes });
   }
   return found;
 
@@ -170,7 +170,7 @@ export async function plan(host: Host, trees: Trees, order: DeployRequest): Prom
       } else {
         bytes += entry.size;
         note(found, entry, twin, same);
-        found.origins.push(originOf(order, entry, same ? twin : undefined, attributes));
+        found.origins.push(originOf(request, entry, same ? twin : undefined, attributes));
         found.inodes.push(same && twin ? twin.inode : noInode);
       }
     }

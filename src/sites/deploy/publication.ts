@@ -108,7 +108,7 @@ interface SiteChange {
 }
 
 /** Returns the probe of a deploy. It runs when the new tree is live, so that a failure also rolls back the tree. */
-export function siteChange({ steps }: Recipe, order: DeployRequest, options: Options & { act: Host }): SiteChange {
+export function siteChange({ steps }: Recipe, request: DeployRequest, options: Options & { act: Host }): SiteChange {
   const { act: host } = options;
   const results: StepResult[] = [];
   return {
@@ -126,7 +126,7 @@ export function siteChange({ steps }: Recipe, order: DeployRequest, options: Opt
   async function siteServed(ms: number): Promise<void> {
     const end = host.now() + ms;
     for (;;) {
-      const why = await unservedProblem(order.probe);
+      const why = await unservedProblem(request.probe);
       if (why === null) return;
       if (host.now() >= end) throw why;
       await host.sleep(pollMs);

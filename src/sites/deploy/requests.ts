@@ -82,7 +82,7 @@ export async function deployRequest(
 async function openRequest(
   host: Host,
   trees: Trees,
-  order: Omit<DeployRequest, "dir" | "of" | "live">,
+  request: Omit<DeployRequest, "dir" | "of" | "live">,
   read: (
     open: <T extends OpenedEntry>(opened: T) => T,
   ) => Promise<Pick<DeployRequest, "dir" | "of" | "archive" | "notes">>,
@@ -96,8 +96,8 @@ async function openRequest(
     return opened;
   };
   try {
-    const { live } = open(openAbove(trees, order.project, host.uid));
-    return { ...order, live, letGo: closeAll, ...(await read(open)) };
+    const { live } = open(openAbove(trees, request.project, host.uid));
+    return { ...request, live, letGo: closeAll, ...(await read(open)) };
   } catch (error) {
     closeAll();
     throw error;
@@ -147,8 +147,8 @@ export async function restoreRequest(
   };
   if (name === undefined || !names.includes(name)) throw missing();
   const from = `${dir}/${name}`;
-  const order = { project, name: from, ...choices, probe: probeOf(host, project, choices.asks) };
-  return openRequest(host, trees, order, async (open) => {
+  const request = { project, name: from, ...choices, probe: probeOf(host, project, choices.asks) };
+  return openRequest(host, trees, request, async (open) => {
     const backups = trees.open(dir, [0, host.uid]);
     if (backups === null) throw missing();
     const opened = trees.openBelow(open(backups).path, name);

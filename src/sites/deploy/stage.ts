@@ -116,12 +116,12 @@ export async function fillStage(
   {
     planned,
     stage,
-    order,
+    request,
     search,
-  }: { planned: Plan; stage: string; order: DeployRequest; search: BlockedSearch | null },
+  }: { planned: Plan; stage: string; request: DeployRequest; search: BlockedSearch | null },
 ): Promise<number> {
   const { source, attributes, origins, inodes } = planned;
-  const { live } = order;
+  const { live } = request;
   const there = await clearStage(trees, planned, stage);
   let [bytes, files] = [0, 0];
   const begin = ({ copies }: Batch): Promise<SearchResult> => trees.copies(copies, attributes, search?.searches);
@@ -129,7 +129,7 @@ export async function fillStage(
     search?.take(searched, (file) => copies[file]?.[0].slice(source.dir.length + 1) ?? "");
     for (const [, , size] of copies) bytes += size;
     files += count;
-    await order.pause?.({ phase: "staged", files, total: origins.length, bytes });
+    await request.pause?.({ phase: "staged", files, total: origins.length, bytes });
   }
   return bytes;
 
@@ -166,7 +166,7 @@ export async function fillStage(
         trees.remove(to);
         return false;
       }
-      if (origin === "source" && order.of === "unpacked") {
+      if (origin === "source" && request.of === "unpacked") {
         trees.setAttributes(to, attributes);
         bytes += size;
       }

@@ -32,10 +32,10 @@ interface BlockedKind {
 }
 
 /** Returns warnings: the blocked origins and a command that allows them. Reads every new and changed page. */
-export async function blockedNotes(trees: Trees, order: DeployRequest, planned: Plan): Promise<string[]> {
+export async function blockedNotes(trees: Trees, request: DeployRequest, planned: Plan): Promise<string[]> {
   // A release was searched when it was deployed.
-  if (order.of === "release") return [];
-  const search = new BlockedSearch(order);
+  if (request.of === "release") return [];
+  const search = new BlockedSearch(request);
   await search.read(planned, trees);
   return search.notes();
 }
@@ -45,7 +45,7 @@ export async function blockedNotes(trees: Trees, order: DeployRequest, planned: 
  * them found.
  */
 export class BlockedSearch {
-  readonly #order: DeployRequest;
+  readonly #request: DeployRequest;
   readonly #site: URL;
   readonly #policy: Policy;
   /** The search of the pages and that of the style sheets. */
@@ -53,10 +53,10 @@ export class BlockedSearch {
   #spentMs = 0;
   #isWhole = true;
 
-  constructor(order: DeployRequest) {
-    this.#order = order;
-    this.#site = new URL(urlOf(order.project));
-    this.#policy = new Policy(policyOf(order.project), this.#site.href);
+  constructor(request: DeployRequest) {
+    this.#request = request;
+    this.#site = new URL(urlOf(request.project));
+    this.#policy = new Policy(policyOf(request.project), this.#site.href);
     const pages = pageSearch(!this.#policy.allowsInline("script") || !this.#policy.allowsInline("style"));
     const hitsOf = (): Pick<BlockedKind, "known" | "origins"> => ({ known: new Set(), origins: new Map() });
     this.#sought = [
@@ -100,7 +100,7 @@ export class BlockedSearch {
     for (const [index, { name, search }] of this.#sought.entries()) {
       const begin = (batch: string[]): Promise<SearchResult> =>
         trees.search(
-          batch.map((path) => `${this.#order.dir}/${path}`),
+          batch.map((path) => `${this.#request.dir}/${path}`),
           search,
           this.#limits,
         );
@@ -139,7 +139,7 @@ export class BlockedSearch {
   /** Returns the warnings. */
   notes(): string[] {
     const origins = [...this.#origins()];
-    const { project, hint = (argv: readonly string[]) => argv } = this.#order;
+    const { project, hint = (argv: readonly string[]) => argv } = this.#request;
     const update = hint(["sudo", "edox-ops", "project", "update", project.slug, "--csp"]);
     const notes = origins.length === 0 ? [] : [blockedList(origins), lineThatAllows(origins, this.#policy, update)];
     if (!this.#isWhole || origins.length >= mostOrigins) notes.push(notWhole);
