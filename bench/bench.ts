@@ -44,7 +44,7 @@ try {
   expect(host.run(converged.argv));
   installWatchers(host);
   const commands = [...ours, ...peers(host)];
-  tell("A converged Debian 12", measured(host, { commands, rounds, warmUps: 2, watched: true }));
+  printTable("A converged Debian 12", measured(host, { commands, rounds, warmUps: 2, watched: true }));
 
   // The size that a package status reaches after years.
   expect(
@@ -52,7 +52,7 @@ try {
       `for i in $(seq 6000); do printf 'Package: filler%d\\nStatus: install ok installed\\nVersion: 1\\nDescription: %0400d\\n\\n' $i 0; done >> /var/lib/dpkg/status`,
     ),
   );
-  tell(
+  printTable(
     "The same with a package status of 3 MB",
     measured(host, { commands: ours, rounds, warmUps: 2, watched: false }),
   );
@@ -73,7 +73,7 @@ try {
   rmSync(work, { recursive: true, force: true });
 }
 
-function tell(title: string, all: readonly Measured[]): void {
+function printTable(title: string, all: readonly Measured[]): void {
   const named = (part: string): Measured | undefined => all.find(({ name }) => name.includes(part));
   const to = [named(floor.name), named(converged.name)];
   const rows = all.map((each) => row(each, to, goalsOf(each, to)));

@@ -156,7 +156,7 @@ function prepare(ground: Ground, contestant: Contestant, caches: Caches): void {
  * Prints a table. `limits`: the maximum ratio to the first contestant, and the minimum speedup compared with both
  * peers.
  */
-function tell(title: string, found: Found[], limits: { floor: number; peers?: number }): void {
+function printTable(title: string, found: Found[], limits: { floor: number; peers?: number }): void {
   const [least, mine, ...peers] = found;
   if (least === undefined || mine === undefined) throw new Error("nothing was measured");
   const times = (one: Found, other: Found): number => median(one.times) / median(other.times);
@@ -215,23 +215,23 @@ try {
   for (const type of ["ext4", "tmpfs"] as const) {
     using fs = new FileSystem(type);
     const ground = new Ground(fs, site, 5);
-    tell(`First deploy, ${type}`, measure(ground, [copy, ours], "warm", rounds, true), { floor: 1.2 });
+    printTable(`First deploy, ${type}`, measure(ground, [copy, ours], "warm", rounds, true), { floor: 1.2 });
     // The second deploy records the metadata of the files, once.
     ground.deploy();
     if (type === "ext4") tellDisk(ground);
     for (let i = 0; i < 7; i++) ground.deploy();
     must(["cp", "-a", ground.sources[0], ground.python]);
     const all = [floor, ours, rsync, python];
-    tell(`1 % changed, ${type}, warm`, measure(ground, all, "warm", rounds), { floor: 1, peers: 5 });
+    printTable(`1 % changed, ${type}, warm`, measure(ground, all, "warm", rounds), { floor: 1, peers: 5 });
     if (type === "tmpfs") continue;
     const half = "source warm, live tree cold";
-    tell(`1 % changed, ${type}, ${half}`, measure(ground, all, half, rounds), { floor: 1.2, peers: 5 });
-    tell(`1 % changed, ${type}, cold`, measure(ground, all, "cold", Math.min(rounds, 3)), { floor: 1.3 });
+    printTable(`1 % changed, ${type}, ${half}`, measure(ground, all, half, rounds), { floor: 1.2, peers: 5 });
+    printTable(`1 % changed, ${type}, cold`, measure(ground, all, "cold", Math.min(rounds, 3)), { floor: 1.3 });
   }
   using fs = new FileSystem("ext4");
   const ground = new Ground(fs, huge, 1);
   for (let i = 0; i < 4; i++) ground.deploy();
-  tell("200,000 files, 1 % changed, ext4, warm", measure(ground, [floor, ours], "warm", Math.min(rounds, 3)), {
+  printTable("200,000 files, 1 % changed, ext4, warm", measure(ground, [floor, ours], "warm", Math.min(rounds, 3)), {
     floor: 1.1,
   });
 } finally {

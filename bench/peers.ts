@@ -94,8 +94,8 @@ function show(host: TestHost, { name, argv, unchanged }: Peer): void {
   if (unchanged?.(differing)) throw new Error(`${name} sees no difference where there is one`);
   expect(host.run(ours));
   const same = run();
-  const holds = unchanged ? unchanged(same) : same.code === 0;
-  if (!holds) throw new Error(`${name} is not converged\n${same.stdout}${same.stderr}`);
+  const isConverged = unchanged ? unchanged(same) : same.code === 0;
+  if (!isConverged) throw new Error(`${name} is not converged\n${same.stdout}${same.stderr}`);
   if (!unchanged) expect(host.run(ours));
   expect(host.run(["edox-ops", "bootstrap", "--check", "--quiet"]));
 }

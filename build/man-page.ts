@@ -1,7 +1,7 @@
 // Generates the manual page in mdoc(7).
 
 import { exitCode, exitMeaning } from "../src/cli/context.ts";
-import { allCommands, type CommandSpec, type Flag, nameOf, type Value } from "../src/report/command-spec.ts";
+import { allCommands, type CommandSpec, type Flag, lastWordOf, type Value } from "../src/report/command-spec.ts";
 import { filesByFolder } from "./paths.ts";
 
 /** The date of the last change to the texts in this file. */
@@ -16,10 +16,10 @@ export function manPage(root: CommandSpec): string {
   const lines = [
     '.\\" Made by npm run docs, from what --help is made from.',
     `.Dd ${date}`,
-    `.Dt ${nameOf(root).toUpperCase()} 1`,
+    `.Dt ${lastWordOf(root).toUpperCase()} 1`,
     ".Os",
     ".Sh NAME",
-    `.Nm ${nameOf(root)}`,
+    `.Nm ${lastWordOf(root)}`,
     `.Nd "${escaped(lowered(root.description))}"`,
     ".Sh SYNOPSIS",
     ...commands.flatMap((word) => [".Nm", ...synopsis(word)]),

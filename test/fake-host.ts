@@ -94,12 +94,12 @@ export function fakeHost(uid = 0): FakeHost {
   };
   const ask = async (method: string, url: string, options: RequestOptions = {}): Promise<HttpResponse> => {
     host.asked.push(`${method} ${url}`);
-    const nobody = { status: 0, reason: "nobody listens there", headers: {}, body: new Uint8Array() };
+    const noServer = { status: 0, reason: "nobody listens there", headers: {}, body: new Uint8Array() };
     for (const served of host.served) {
       const answer = served(method, url, options);
-      if (answer !== undefined) return { ...nobody, reason: "", ...answer };
+      if (answer !== undefined) return { ...noServer, reason: "", ...answer };
     }
-    return nobody;
+    return noServer;
   };
   const host: FakeHost = {
     served: [],

@@ -89,8 +89,8 @@ function readFlag(token: string, next: string | undefined, declared: ArgsDef, gi
 
 /** Returns the flags of the same name: `--json` and `--json=lines` are forms of one flag. */
 function otherForms(flag: string, declared: ArgsDef): string[] {
-  const nameOf = (each: string): string | undefined => each.split("=")[0];
-  return flagsOf(declared).filter((each) => each !== flag && nameOf(each) === nameOf(flag));
+  const flagName = (each: string): string | undefined => each.split("=")[0];
+  return flagsOf(declared).filter((each) => each !== flag && flagName(each) === flagName(flag));
 }
 
 function flagsOf(declared: ArgsDef): string[] {

@@ -34,11 +34,11 @@ export const entries: Check[] = [
         return stat === null ? [] : [{ path, stat }];
       });
       const all = present.filter(({ stat }) => stat.mode !== 0o600 || stat.uid !== 0);
-      const open = all.find(({ stat }) => !isRootsToChange(stat)) ?? all[0];
+      const open = all.find(({ stat }) => !isRootOnly(stat)) ?? all[0];
       if (open) {
         // A readable file is a warning only: no state file contains a secret, and the Python version made runner.json
         // readable.
-        return { status: isRootsToChange(open.stat) ? "warning" : "error", ...accessFault(open.path, open.stat) };
+        return { status: isRootOnly(open.stat) ? "warning" : "error", ...accessFault(open.path, open.stat) };
       }
       if (present.length === 0) return { status: "ok", detail: "not configured (optional; no state file yet)" };
       return { status: "ok", detail: `root alone can read ${countOf(present.length, "state file")}` };
@@ -109,7 +109,7 @@ function packagesKept(reader: HostReader, path: string): number {
 }
 
 /** Returns whether only root can change it. */
-function isRootsToChange({ uid, mode }: Stat): boolean {
+function isRootOnly({ uid, mode }: Stat): boolean {
   return uid === 0 && (mode & 0o022) === 0;
 }
 

@@ -44,12 +44,12 @@ export function openJournal(host: Host, header: Header): Journal {
       hint: recoverHint,
     });
   }
-  host.writeFile(path, new TextEncoder().encode(lineOf({ schema: 1, ...header })), { mode: 0o600, ...root });
+  host.writeFile(path, new TextEncoder().encode(journalLine({ schema: 1, ...header })), { mode: 0o600, ...root });
   return {
     add(inverse) {
       const data =
         inverse.kind === "file" ? { ...inverse, bytes: Buffer.from(inverse.bytes).toString("base64") } : inverse;
-      host.append(path, lineOf(data), 0o600, true);
+      host.append(path, journalLine(data), 0o600, true);
     },
     end: () => host.remove(path),
   };
@@ -107,7 +107,7 @@ function demandPrivate(reader: HostReader): void {
 }
 
 /** The digest shows which line a power cut left incomplete, whatever the file system left in its place. */
-function lineOf(data: object): string {
+function journalLine(data: object): string {
   const json = JSON.stringify(data);
   return `${digestOf(json)} ${json}\n`;
 }

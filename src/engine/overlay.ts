@@ -4,7 +4,7 @@ import type { HostReader, Stat } from "../host/host.ts";
 import { parentOf } from "../text/path.ts";
 import type { Change } from "./change.ts";
 
-type FileChange = Extract<Change, { kind: "file" | "removal" | "link" }>;
+type PlacedChange = Extract<Change, { kind: "file" | "removal" | "link" }>;
 
 /**
  * Returns a view of the host after these changes. Only files and links are simulated, and only in read,
@@ -59,6 +59,6 @@ export function overlay(reader: HostReader, ahead: readonly Change[]): HostReade
   };
 }
 
-function isPlaced(change: Change): change is FileChange {
+function isPlaced(change: Change): change is PlacedChange {
   return change.kind === "file" || change.kind === "removal" || change.kind === "link";
 }

@@ -89,7 +89,7 @@ export class Parents {
    * Returns a name for `path` that no symbolic link can redirect. Below an open directory, it is a name in the parent
    * directory, whose descriptor stays open.
    */
-  nameOf(path: string): string {
+  safeName(path: string): string {
     const place = placeOf(path);
     if (place === null) return path;
     if (place.below === "") return `${path}/.`;

@@ -32,7 +32,7 @@ export function localTrees(root = ""): Trees {
   const parents = new Parents();
   const at = (path: string): string => (placeOf(path) === null ? root + path : path);
   /** Returns a name for calls that do not support paths below an open directory. */
-  const name = (path: string): string => parents.nameOf(at(path));
+  const name = (path: string): string => parents.safeName(at(path));
   const one = Buffer.allocUnsafe(bufferBytes);
   const two = Buffer.allocUnsafe(bufferBytes);
   const thread = new SecondThread();

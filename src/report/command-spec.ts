@@ -35,7 +35,7 @@ export function allCommands(from: CommandSpec): CommandSpec[] {
 }
 
 /** Returns the last word of the command. */
-export function nameOf({ path }: CommandSpec): string {
+export function lastWordOf({ path }: CommandSpec): string {
   return path.at(-1) ?? "";
 }
 

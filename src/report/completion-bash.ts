@@ -1,11 +1,11 @@
 // Completion in bash: commands, flags and values. Bash cannot show their descriptions.
 
-import { allCommands, type CommandSpec, type Flag, nameOf, plainName, type Value } from "./command-spec.ts";
+import { allCommands, type CommandSpec, type Flag, lastWordOf, plainName, type Value } from "./command-spec.ts";
 
 /** Returns the completion script. It needs bash 4.4 and no other package, and does not start the program. */
 export function bashCompletion(root: CommandSpec): string {
   const words = allCommands(root);
-  const program = nameOf(root);
+  const program = lastWordOf(root);
   const name = `_${program.replaceAll("-", "_")}`;
   const commands = words.slice(1).map((word) => `"${place(word)}"`);
   const takers = words.flatMap((word) =>
@@ -14,7 +14,7 @@ export function bashCompletion(root: CommandSpec): string {
   const offers = words.flatMap((word) => [
     ...word.flags.flatMap(({ name, value }) => (value ? [offer(`${place(word)} ${name}`, value)] : [])),
     ...word.flags.filter(isForm).map((flag) => formOffer(word, flag)),
-    ...(word.words.length > 0 ? [line(`${place(word)} 0`, `offered="${word.words.map(nameOf).join(" ")}"`)] : []),
+    ...(word.words.length > 0 ? [line(`${place(word)} 0`, `offered="${word.words.map(lastWordOf).join(" ")}"`)] : []),
     ...word.values.map((value, i) => offer(`${place(word)} ${i}`, value)),
   ]);
   const flags = words.map((word) => line(place(word), `offered="${word.flags.map((flag) => flag.name).join(" ")}"`));

@@ -1,11 +1,11 @@
 // Completion in fish: commands, flags and values, with their descriptions.
 
-import { allCommands, type CommandSpec, type Flag, nameOf, plainName, type Value } from "./command-spec.ts";
+import { allCommands, type CommandSpec, type Flag, lastWordOf, plainName, type Value } from "./command-spec.ts";
 
 /** Returns the completion script. It needs fish 3 and does not start the program. */
 export function fishCompletion(root: CommandSpec): string {
   const words = allCommands(root);
-  const program = nameOf(root);
+  const program = lastWordOf(root);
   const name = `__${program.replaceAll("-", "_")}`;
   const commands = words.slice(1).map((word) => quote(place(word)));
   const takers = words.flatMap((word) =>
@@ -15,7 +15,7 @@ export function fishCompletion(root: CommandSpec): string {
     `complete -c ${program} -n ${quote(condition)} ${rest}\n`;
   const lines = words.flatMap((word) => [
     ...word.words.map((each) =>
-      complete(`${name}_takes "${place(word)}" 0`, `-a ${nameOf(each)} -d ${quote(each.description)}`),
+      complete(`${name}_takes "${place(word)}" 0`, `-a ${lastWordOf(each)} -d ${quote(each.description)}`),
     ),
     ...word.values.map((value, i) =>
       complete(`${name}_takes "${place(word)}" ${i}`, `${argumentsOf(value)} -d ${quote(value.description)}`),

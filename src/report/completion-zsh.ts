@@ -1,13 +1,13 @@
 // Completion in zsh: commands, flags and values, with their descriptions.
 
-import { allCommands, type CommandSpec, nameOf, plainName, type Value } from "./command-spec.ts";
+import { allCommands, type CommandSpec, lastWordOf, plainName, type Value } from "./command-spec.ts";
 
 /**
  * Returns the completion script, to be sourced after compinit or stored in $fpath as _edox-ops. It does not start the
  * program.
  */
 export function zshCompletion(root: CommandSpec): string {
-  const program = nameOf(root);
+  const program = lastWordOf(root);
   return `#compdef ${program}
 # ${program} completions zsh
 
@@ -39,7 +39,7 @@ function functionOf(word: CommandSpec): string {
     command) local -a commands=(${word.words.map(describeValue).join(" ")}); _describe command commands && ret=0 ;;
     rest)
       case $line[1] in
-${word.words.map((each) => `        ${nameOf(each)}) ${functionName(each)} && ret=0 ;;\n`).join("")}      esac
+${word.words.map((each) => `        ${lastWordOf(each)}) ${functionName(each)} && ret=0 ;;\n`).join("")}      esac
       ;;
   esac
 `;
@@ -58,7 +58,7 @@ function functionName({ path }: CommandSpec): string {
 }
 
 function describeValue(word: CommandSpec): string {
-  return quote(`${nameOf(word)}:${word.description.replaceAll("\\", "\\\\")}`);
+  return quote(`${lastWordOf(word)}:${word.description.replaceAll("\\", "\\\\")}`);
 }
 
 function valueSpec({ name, choices, path }: Value): string {

@@ -92,7 +92,7 @@ export function parseWithEslint(text: string): AST.TOMLProgram {
 
 /** Returns the table under a header, and creates it if it is missing. */
 function openTable(top: Table, node: AST.TOMLTable): Table {
-  const names = node.key.keys.map(nameOf);
+  const names = node.key.keys.map(keyName);
   top.headers.push(node);
   const table = names.reduce((outer, name, i) => {
     const array = node.kind === "array" && i === names.length - 1;
@@ -123,7 +123,7 @@ function appendTable(outer: Table, name: string): Table {
 }
 
 function addKeyValue(table: Table, node: AST.TOMLKeyValue): void {
-  const names = node.key.keys.map(nameOf);
+  const names = node.key.keys.map(keyName);
   const last = names.pop() ?? "";
   const owner = names.reduce((outer, name, i) => {
     const inner = innerTable(outer, name);
@@ -141,6 +141,6 @@ function itemOf(node: AST.TOMLContentNode, path: readonly string[]): Item {
   return table;
 }
 
-function nameOf(key: AST.TOMLBare | AST.TOMLQuoted): string {
+function keyName(key: AST.TOMLBare | AST.TOMLQuoted): string {
   return key.type === "TOMLBare" ? key.name : key.value;
 }

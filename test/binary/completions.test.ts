@@ -56,9 +56,9 @@ for (const shell of ["bash", "zsh", "fish"] as const) {
     test("completion: does not execute text in descriptions", async () => {
       const dir = await folderWith(generators[shell](tree));
       const before = readdirSync(dir);
-      const told = ["edox-ops pro", "edox-ops project add --y"].flatMap((line) => shells[shell](line, dir));
+      const offered = ["edox-ops pro", "edox-ops project add --y"].flatMap((line) => shells[shell](line, dir));
       const described = [`project\tproject ${hostile}`, `--yes\t--yes ${hostile}`];
-      expect(told).toEqual(shell === "bash" ? ["project", "--yes"] : described);
+      expect(offered).toEqual(shell === "bash" ? ["project", "--yes"] : described);
       expect(readdirSync(dir)).toEqual(before);
     });
 

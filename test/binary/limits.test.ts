@@ -46,8 +46,8 @@ test("limits: a user with too few threads gets an error before the runtime abort
   try {
     chmodSync(folder, 0o755);
     copyFileSync(binary, `${folder}/edox-ops`);
-    const somebody = ["/usr/bin/setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"];
-    expect(run([...somebody, "/usr/bin/prlimit", "--nproc=4", `${folder}/edox-ops`, "doctor"])).toEqual({
+    const asUser = ["/usr/bin/setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"];
+    expect(run([...asUser, "/usr/bin/prlimit", "--nproc=4", `${folder}/edox-ops`, "doctor"])).toEqual({
       exit: 1,
       out: "",
       err: "error: only 4 processes and threads may run here; 32 must be free (ulimit -u, LimitNPROC=)\n",

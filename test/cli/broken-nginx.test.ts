@@ -67,14 +67,14 @@ test("bootstrap: a requirement that cannot be checked is a warning of a run, and
     if (path === "/etc/nginx/nginx.conf") throw new UnknownStateError(`${path} may only be read by root`);
     return host.statTarget(path);
   };
-  const unseen = { ...host, statTarget };
+  const unreadable = { ...host, statTarget };
   const warnings = ["could not be seen: /etc/nginx/nginx.conf may only be read by root"];
   for (const [flag, outcome, exit] of [
     ["--yes", "ok", 0],
     ["--check", "unknown", 1],
     ["--dry-run", "unknown", 0],
   ] as const) {
-    const { out } = await typed(`bootstrap ${flag} --json`, unseen);
+    const { out } = await typed(`bootstrap ${flag} --json`, unreadable);
     expect(JSON.parse(out)).toMatchObject({ outcome, exit, warnings });
   }
 });

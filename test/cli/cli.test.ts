@@ -450,7 +450,7 @@ describe("waits of more than a minute", () => {
 
   test("signal: a run that waits for dpkg's script names it, its process, and the command that ends it", async () => {
     const install = "apt-get install nginx git curl rsync ca-certificates";
-    for (const [owner, script, told] of [
+    for (const [owner, script, suffix] of [
       [0, "/var/lib/dpkg/info/demo.postinst", ", which runs /var/lib/dpkg/info/demo.postinst (kill 4711 ends that)"],
       [0, "/var/lib/dpkg/tmp.ci/preinst", ", which runs /var/lib/dpkg/tmp.ci/preinst (kill 4711 ends that)"],
       [1000, "/var/lib/dpkg/info/demo.postinst", ""],
@@ -468,7 +468,7 @@ describe("waits of more than a minute", () => {
       });
       const { exit, err } = await typed("bootstrap --yes", host);
       const [first, second] = err.split("\n");
-      expect([exit, first]).toEqual([130, `interrupted by SIGINT: still waiting for ${install}${told}`]);
+      expect([exit, first]).toEqual([130, `interrupted by SIGINT: still waiting for ${install}${suffix}`]);
       expect(second).toBe("error: packages.install: interrupted by SIGINT");
     }
   });

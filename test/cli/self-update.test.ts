@@ -161,9 +161,11 @@ describe("self-update", () => {
       variables.EDOX_BASE_URL = "https://bob:s3cret@mirror.test/edox";
       const { out } = await typed("self-update --check", hostWith("1.3.0", { uid: 1000 }));
       expect(out).toEndWith(": sudo EDOX_BASE_URL=https://mirror.test/edox edox-ops self-update\n");
-      const nobody = await typed("self-update --json", fakeWith(program));
-      expect(nobody.out + nobody.err).not.toContain("s3cret");
-      expect(nobody.out).toContain("https://mirror.test/edox/permalink/latest/downloads/SHA256SUMS cannot be fetched");
+      const unreachable = await typed("self-update --json", fakeWith(program));
+      expect(unreachable.out + unreachable.err).not.toContain("s3cret");
+      expect(unreachable.out).toContain(
+        "https://mirror.test/edox/permalink/latest/downloads/SHA256SUMS cannot be fetched",
+      );
     } finally {
       delete variables.EDOX_BASE_URL;
     }

@@ -48,7 +48,7 @@ test("pi: no other host has these checks, and on a Pi without faults all pass", 
   expect(toldBefore(fakePi())).toEqual([]);
 });
 
-type Case = [string, (host: FakeHost) => void, status: string, told: string];
+type Case = [string, (host: FakeHost) => void, status: string, detail: string];
 const cases: Case[] = [
   ["pi:page-size", (host) => host.put("/proc/self/auxv", pages(65536)), "error", "65536 bytes"],
   ["pi:page-size", (host) => host.put("/proc/self/auxv", "short"), "warning", "does not tell"],
@@ -64,12 +64,12 @@ const cases: Case[] = [
   ["pi:swap", (host) => host.put("/proc/meminfo", "MemTotal: 900000 kB\nSwapTotal: 0 kB\n"), "warning", "no swap"],
   ["pi:clock", (host) => host.remove("/usr/sbin/fake-hwclock"), "warning", "no clock runs without power"],
 ];
-for (const [name, change, status, told] of cases) {
-  test(`${name}: ${told}, with a hint`, async () => {
+for (const [name, change, status, detail] of cases) {
+  test(`${name}: ${detail}, with a hint`, async () => {
     const host = fakePi();
     change(host);
     const found = await finding(name, host);
-    expect(found).toMatchObject({ status, detail: expect.stringContaining(told) });
+    expect(found).toMatchObject({ status, detail: expect.stringContaining(detail) });
     expect(found?.hint?.length).toBeGreaterThan(0);
   });
 }

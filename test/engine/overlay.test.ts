@@ -4,7 +4,7 @@ import { overlay } from "../../src/engine/overlay.ts";
 import { textOf } from "../../src/host/text-file.ts";
 import { fakeHost } from "../fake-host.ts";
 
-test("foreseen: planned files and links are visible, also through an existing link", () => {
+test("overlay: planned files and links are visible, also through an existing link", () => {
   const host = fakeHost();
   for (const path of ["/sites", "/sites/on"]) host.dir(path);
   host.put("/sites/a", "old a");

@@ -41,13 +41,13 @@ function expectWhole(): void {
 }
 
 test("download: fetches a whole file and reports the progress", async () => {
-  const told: number[][] = [];
-  expect(await fetched(undefined, { onBytes: (...figures: number[]) => told.push(figures) })).toEqual({
+  const received: number[][] = [];
+  expect(await fetched(undefined, { onBytes: (...figures: number[]) => received.push(figures) })).toEqual({
     why: null,
     times: 1,
   });
   expectWhole();
-  expect(told.at(-1)).toEqual([content.length, content.length]);
+  expect(received.at(-1)).toEqual([content.length, content.length]);
 });
 
 test("download: resumes a transfer that was cut off at any tenth", async () => {

@@ -63,11 +63,11 @@ async function contents(host: TreeHost, dir: string): Promise<Record<string, str
   return found;
 }
 
-async function expectPublished(tree: string, make: string, holds: string, locale?: string): Promise<void> {
+async function expectPublished(tree: string, make: string, pattern: string, locale?: string): Promise<void> {
   using host = registeredHost();
   must(`rm -f out*; cd ${tree}; ${make}`, locale);
   const bytes = Buffer.from(await Bun.file(`${work}/out`).bytes());
-  expect(bytes.includes(holds)).toBe(true);
+  expect(bytes.includes(pattern)).toBe(true);
   await Bun.write(`${host.root}/srv/out`, bytes);
   expect(await typedDeploy(host.root, "/srv/out", "--quiet")).toEqual({ exit: 0, out: "", err: "" });
   using given = new TreeHost();
@@ -85,8 +85,8 @@ for p in sorted(pathlib.Path(".").rglob("*")): z.write(p)
 z.close()`);
 
 describe("archive table: an archive of a tree is published as that tree", () => {
-  /** Creates `../out` from its working directory. `holds` verifies that the archive has the intended format. */
-  const rows: [tree: Tree | "git", make: string, holds?: string, locale?: string][] = [
+  /** Creates `../out` from its working directory. `pattern`: bytes that an archive of the intended format contains. */
+  const rows: [tree: Tree | "git", make: string, pattern?: string, locale?: string][] = [
     ...["gnu", "oldgnu", "pax", "posix", "ustar"].flatMap((format): [Tree, string, string][] => [
       ["long", `tar --format=${format} -cf ../out .`, "ustar"],
       ["linked", `tar --format=${format} -czf ../out .`, ""],
@@ -138,9 +138,9 @@ describe("archive table: an archive of a tree is published as that tree", () => 
     ["foreign", "zip -qr - . | cat >../out", "PK\x07\x08"],
     ["plain", "echo nightly | zip -qrz ../out.zip . && mv ../out.zip ../out", "nightly"],
   ];
-  for (const [tree, make, holds = "", locale] of rows) {
+  for (const [tree, make, pattern = "", locale] of rows) {
     test(`archive table: ${locale ?? ""} ${make} (${tree}) is published`.trim(), () =>
-      expectPublished(tree, make, holds, locale),
+      expectPublished(tree, make, pattern, locale),
     );
   }
 });

@@ -36,15 +36,15 @@ for (const suite of suites) {
     test("doctor: a unit that failed is named until it is reset, with and without the bus", () => {
       expect(line("host:units")).toBe("[OK] host:units: none has failed");
       host.sh("systemd-run --quiet --unit=broken --wait false");
-      const told = "[WARN] host:units: failed: broken.service (run: systemctl status broken.service)";
-      expect(line("host:units")).toBe(told);
-      expect(typedHint(host, told)).toContain("Failed with result 'exit-code'");
+      const finding = "[WARN] host:units: failed: broken.service (run: systemctl status broken.service)";
+      expect(line("host:units")).toBe(finding);
+      expect(typedHint(host, finding)).toContain("Failed with result 'exit-code'");
       // No child inherits a bus address from the environment, or a program from PATH.
       const evil = "DBUS_SYSTEM_BUS_ADDRESS=unixexec:path=/usr/bin/touch,argv1=/run/evil";
-      expect(host.run(["env", evil, "edox-ops", "doctor"]).stdout).toContain(told);
+      expect(host.run(["env", evil, "edox-ops", "doctor"]).stdout).toContain(finding);
       expect(host.run(["test", "-e", "/run/evil"]).code).toBe(1);
       const bus = "/run/dbus/system_bus_socket";
-      expect(host.sh(`mv ${bus} ${bus}.away; edox-ops doctor; mv ${bus}.away ${bus}`).stdout).toContain(told);
+      expect(host.sh(`mv ${bus} ${bus}.away; edox-ops doctor; mv ${bus}.away ${bus}`).stdout).toContain(finding);
       host.sh("systemctl reset-failed");
       expect(line("host:units")).toBe("[OK] host:units: none has failed");
     });
@@ -158,9 +158,9 @@ SystemCallFilter=~@clock
         printf '${server}' >timesyncd.conf.d/silent.conf
         systemctl daemon-reload; systemctl start systemd-timesyncd`);
       expect(code).toBe(0);
-      const told = line("host:time");
-      expect(told).toContain("[WARN] host:time: no time server has answered systemd-timesyncd since the start");
-      expect(typedHint(host, told)).toMatch(/Server: 127\.0\.0\.1 [\s\S]*Packet count: 0\n/);
+      const finding = line("host:time");
+      expect(finding).toContain("[WARN] host:time: no time server has answered systemd-timesyncd since the start");
+      expect(typedHint(host, finding)).toMatch(/Server: 127\.0\.0\.1 [\s\S]*Packet count: 0\n/);
       host.sh("systemctl stop systemd-timesyncd");
     });
 

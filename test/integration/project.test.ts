@@ -280,9 +280,9 @@ for (const suite of suites) {
       expect(early).toContain(`the clock of this host says ${day} `);
       certify("demo.test");
       expect(project("update demo --tls")).toMatchObject({ code: 0, stderr: "" });
-      const told = "%{http_code} %{http_version} %header{strict-transport-security} %{redirect_url}";
+      const format = "%{http_code} %{http_version} %header{strict-transport-security} %{redirect_url}";
       const over = (scheme: string, port: number): string =>
-        host.sh(`curl -skS -o /dev/null -w '${told}' --resolve demo.test:${port}:127.0.0.1 ${scheme}://demo.test/x`)
+        host.sh(`curl -skS -o /dev/null -w '${format}' --resolve demo.test:${port}:127.0.0.1 ${scheme}://demo.test/x`)
           .stdout;
       expect(over("http", 80)).toBe("301 1.1  https://demo.test/x");
       expect(over("https", 443)).toBe("404 2 max-age=86400 ");

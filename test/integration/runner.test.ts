@@ -182,13 +182,13 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
     });
 
     test("unregister: GitLab is not contacted if config.toml cannot be replaced", async () => {
-      const told = async () => (await ci.gitlab.requests("/runners/managers")).length;
-      const before = await told();
+      const sent = async () => (await ci.gitlab.requests("/runners/managers")).length;
+      const before = await sent();
       said(`mount --bind ${configPath} ${configPath}`);
       const { code, stderr } = ci.ops("gitlab-runner", "unregister", "shell");
       said(`umount ${configPath}`);
       expect([code, stderr]).toEqual([1, expect.stringContaining(`${configPath} is mounted by itself`)]);
-      expect(await told()).toBe(before);
+      expect(await sent()).toBe(before);
     });
 
     test("unregister and uninstall: only what the documentation lists stays", () => {

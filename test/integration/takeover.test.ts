@@ -163,9 +163,9 @@ describe("takeover from the Python tool", () => {
       expect(project("enable demo")).toMatchObject({ code: 0, stderr: "" });
       expect(host.run(["cat", "/run/nginx.pid"]).stdout).toBe(master);
       expect(project("validate demo").stderr).toMatch(/^WARN: \S+ can be changed by another user.*\n$/);
-      const { stdout: told } = host.sh("edox-ops doctor");
-      expect(told).toContain("[WARN] project:demo: /var/www/docs/demo can be changed by another user than root");
-      expect(told).toMatch(/\[(OK|WARN)\] deploy-backups:size: /);
+      const { stdout: report } = host.sh("edox-ops doctor");
+      expect(report).toContain("[WARN] project:demo: /var/www/docs/demo can be changed by another user than root");
+      expect(report).toMatch(/\[(OK|WARN)\] deploy-backups:size: /);
     });
 
     test("takeover: a deploy makes root the owner of the tree, and the old tree becomes a backup", () => {

@@ -81,8 +81,8 @@ test("self-update: is refused during another update or installation, on a read-o
   const readOnly = `mount --bind /usr/local /usr/local && mount -o remount,ro,bind /usr/local; ${program} self-update; code=$?; umount /usr/local; exit $code`;
   const frozen = host.sh(readOnly);
   expect([frozen.code, frozen.stderr]).toEqual([1, expect.stringContaining("/usr/local is a read-only file system")]);
-  const somebody = host.run(["setpriv", "--reuid=33", "--clear-groups", program, "self-update"]);
-  expect([somebody.code, somebody.stderr]).toEqual([2, expect.stringContaining("hint: sudo edox-ops self-update")]);
+  const asUser = host.run(["setpriv", "--reuid=33", "--clear-groups", program, "self-update"]);
+  expect([asUser.code, asUser.stderr]).toEqual([2, expect.stringContaining("hint: sudo edox-ops self-update")]);
   expect(version()).toBe(old);
 });
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { parse } from "yaml";
 import { scripts } from "../../package.json";
-import { expand, holds, type Rule, type Variables, variablesFromRules, wanted } from "./rules.ts";
+import { expand, isIncluded, isMet, type Rule, type Variables, variablesFromRules } from "./rules.ts";
 
 interface Job {
   stage: string;
@@ -197,11 +197,11 @@ describe("pipeline: jobs on", () => {
     test(`pipeline: jobs on ${name}`, () => {
       const given = withDefaults(variables);
       if (expected === null) {
-        expect(wanted(workflow.rules, given)).toBe(false);
+        expect(isIncluded(workflow.rules, given)).toBe(false);
         return;
       }
-      expect(wanted(workflow.rules, given)).toBe(true);
-      const found = Object.entries(jobs).filter(([, job]) => wanted(job.rules, given));
+      expect(isIncluded(workflow.rules, given)).toBe(true);
+      const found = Object.entries(jobs).filter(([, job]) => isIncluded(job.rules, given));
       expect(found.map(([each]) => each).sort()).toEqual([...expected].sort());
       // The needs of a job must be part of the pipeline.
       for (const [, { needs = [] }] of found) {
@@ -319,10 +319,10 @@ test("pipeline: jobs with Docker have a daemon of their own over TLS, and an MTU
 
 test("pipeline rules: an expression is evaluated as in GitLab, and an unknown one throws", () => {
   const variables = { A: "a", EMPTY: "" };
-  expect(holds('$A == "a" && $B == "b" || $A', variables)).toBe(true);
-  expect(holds('$A == "a" && $B == "b"', variables)).toBe(false);
-  expect(holds("$EMPTY", variables)).toBe(false);
-  expect(holds("$NONE =~ /./", variables)).toBe(false);
-  expect(holds("$NONE == $ALSO_NONE", variables)).toBe(true);
-  expect(() => holds("($A)", variables)).toThrow("not known");
+  expect(isMet('$A == "a" && $B == "b" || $A', variables)).toBe(true);
+  expect(isMet('$A == "a" && $B == "b"', variables)).toBe(false);
+  expect(isMet("$EMPTY", variables)).toBe(false);
+  expect(isMet("$NONE =~ /./", variables)).toBe(false);
+  expect(isMet("$NONE == $ALSO_NONE", variables)).toBe(true);
+  expect(() => isMet("($A)", variables)).toThrow("not known");
 });

@@ -13,7 +13,7 @@ export interface Rule {
 /**
  * Returns whether a job is part of the pipeline. The first matching rule decides, and a job without rules always is.
  */
-export function wanted(rules: readonly Rule[] | undefined, variables: Variables): boolean {
+export function isIncluded(rules: readonly Rule[] | undefined, variables: Variables): boolean {
   if (rules === undefined) return true;
   const first = firstMatch(rules, variables);
   return first !== undefined && first.when !== "never";
@@ -31,11 +31,11 @@ export function expand(text: string, variables: Variables): string {
 }
 
 function firstMatch(rules: readonly Rule[], variables: Variables): Rule | undefined {
-  return rules.find((rule) => rule.if === undefined || holds(rule.if, variables));
+  return rules.find((rule) => rule.if === undefined || isMet(rule.if, variables));
 }
 
 /** Evaluates `$A == "b" && $C =~ /d/ || $E`, where && binds tighter than ||. Throws for any other syntax. */
-export function holds(expression: string, variables: Variables): boolean {
+export function isMet(expression: string, variables: Variables): boolean {
   return expression
     .split(/\s*\|\|\s*/)
     .some((each) => each.split(/\s*&&\s*/).every((term) => compared(term, variables)));

@@ -7,7 +7,7 @@ import { Problem } from "../../src/problem/problem.ts";
 import { type FakeHost, fakeHost } from "../fake-host.ts";
 
 /** Returns the message and the hint for a failure with this stderr. */
-function told(stderr: string, host: FakeHost = fakeHost()): [string, readonly string[] | undefined] {
+function problemFor(stderr: string, host: FakeHost = fakeHost()): [string, readonly string[] | undefined] {
   for (const path of ["/etc", "/usr", "/usr/bin", "/var/cache/apt/archives", "/var/lib/apt/lists", "/srv/data"]) {
     host.dir(path);
   }
@@ -24,14 +24,17 @@ test("disk fault: a full disk is reported with the target directory, for message
     "ENOSPC: no space left on device, write '/etc/edox-ops/state'": "/etc",
   };
   for (const [line, path] of Object.entries(lines)) {
-    expect(told(`first\n${line}\nlast\n`)).toEqual([`no space left at ${path}: it failed`, ["df", "-h", path]]);
+    expect(problemFor(`first\n${line}\nlast\n`)).toEqual([`no space left at ${path}: it failed`, ["df", "-h", path]]);
   }
 });
 
 test("disk fault: a full disk without a path in the messages is reported without a path", () => {
   const full = "E: Write error - write (28: No space left on device)\n";
-  expect(told(full)).toEqual(["no space left: it failed", ["df", "-h"]]);
-  expect(told("Read-only file system\n")).toEqual(["read-only file system: it failed", ["findmnt", "--options", "ro"]]);
+  expect(problemFor(full)).toEqual(["no space left: it failed", ["df", "-h"]]);
+  expect(problemFor("Read-only file system\n")).toEqual([
+    "read-only file system: it failed",
+    ["findmnt", "--options", "ro"],
+  ]);
 });
 
 test("disk fault: a program that prints no path is reported with the target path of its command", () => {
@@ -47,20 +50,20 @@ test("disk fault: exhausted inodes are reported as such, except on a file system
   const line = "ENOSPC: no space left on device, mkdir '/etc/edox-ops'";
   const without = fakeHost();
   without.space = () => ({ bytesFree: 5e9, inodes: 1e6, inodesFree: 0 });
-  expect(told(line, without)).toEqual(["no inodes left at /etc: it failed", ["df", "-i", "/etc"]]);
+  expect(problemFor(line, without)).toEqual(["no inodes left at /etc: it failed", ["df", "-i", "/etc"]]);
   const uncounted = fakeHost();
   uncounted.space = () => ({ bytesFree: 0, inodes: 0, inodesFree: 0 });
-  expect(told(line, uncounted)[0]).toBe("no space left at /etc: it failed");
+  expect(problemFor(line, uncounted)[0]).toBe("no space left at /etc: it failed");
 });
 
 test("disk fault: a read-only file system is reported with its mount point", () => {
   const host = fakeHost();
   host.put("/proc/self/mounts", "overlay / overlay rw 0 0\n/dev/sdb1 /srv ext4 ro 0 0\n/dev/sdc1 /srv2 ext4 ro 0 0\n");
-  expect(told("EROFS: read-only file system, mkdir '/srv/data/x'", host)).toEqual([
+  expect(problemFor("EROFS: read-only file system, mkdir '/srv/data/x'", host)).toEqual([
     "/srv is a read-only file system: it failed",
     ["sudo", "mount", "-o", "remount,rw", "/srv"],
   ]);
-  expect(told("W: Not using locking for read only lock file /var/lib/dpkg/lock", host)[0]).toStartWith(
+  expect(problemFor("W: Not using locking for read only lock file /var/lib/dpkg/lock", host)[0]).toStartWith(
     "/ is a read-only",
   );
 });
@@ -85,10 +88,10 @@ test("disk fault: an exceeded file size is attributed to the limit of the proces
   const host = fakeHost();
   host.put("/proc/self/limits", "Max file size             1024000              unlimited            bytes\n");
   const line = "EFBIG: file too large, write '/etc/edox-ops/x'";
-  expect(told(line, host)).toEqual([
+  expect(problemFor(line, host)).toEqual([
     "this process may write files of 1024000 bytes at the most (ulimit -f, LimitFSIZE= of a unit): it failed",
     ["ulimit", "-f", "unlimited"],
   ]);
   host.put("/proc/self/limits", "Max file size             unlimited            unlimited            bytes\n");
-  expect(told(line, host)).toEqual(["it failed", undefined]);
+  expect(problemFor(line, host)).toEqual(["it failed", undefined]);
 });

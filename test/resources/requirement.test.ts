@@ -157,13 +157,13 @@ describe("packages.install", () => {
   test("packages.install: a held lock is waited for, and its holder is reported on timeout", async () => {
     const host = fakeDebian();
     host.locks.set("/var/lib/apt/lists/lock", { pid: 7, command: "unattended-upgrade", sinceMs: 0 });
-    const told: string[] = [];
-    const watch = { waiting: (_: unknown, { reason }: { reason: string }) => void told.push(reason) };
+    const reasons: string[] = [];
+    const watch = { waiting: (_: unknown, { reason }: { reason: string }) => void reasons.push(reason) };
     const [result] = await converge(steps(host), host, { act: host, watch });
     expect(result?.problem?.message).toBe(
       "/var/lib/apt/lists/lock is held by unattended-upgrade (pid 7), and was so for 10 min",
     );
-    expect(told.length).toBe(1);
+    expect(reasons.length).toBe(1);
     expect(host.ran).toEqual([]);
   });
 
@@ -340,15 +340,15 @@ describe("packages.install", () => {
   test("packages.install: the run continues as soon as cloud-init has finished", async () => {
     const host = fakeDebian();
     host.put("/run/cloud-init/enabled", "");
-    const told: string[] = [];
+    const reasons: string[] = [];
     const watch = {
       waiting(_: unknown, { reason }: { reason: string }) {
-        told.push(reason);
+        reasons.push(reason);
         host.put("/run/cloud-init/result.json", "{}");
       },
     };
     const [result] = await converge(steps(host), host, { act: host, watch });
-    expect([result?.outcome, told]).toEqual(["changed", ["cloud-init has not ended"]]);
+    expect([result?.outcome, reasons]).toEqual(["changed", ["cloud-init has not ended"]]);
   });
 
   test("packages.install: a clock before the build date times out after two minutes, before anything runs", async () => {

@@ -406,11 +406,11 @@ describe("runners for Docker-in-Docker", () => {
       host.put("/etc/gitlab-runner/config.toml", config, { mode: 0o600 });
       expect(await prepared("--dry-run")).toEqual([]);
       host.link("/etc/nginx/sites-enabled/edox-ops-handbook", "/etc/nginx/sites-available/edox-ops-handbook");
-      const told =
+      const expected =
         names === null
           ? []
           : [expect.stringContaining(`runner ${names} is privileged on the host that serves handbook`)];
-      for (const more of [["--dry-run"], [], []]) expect(await prepared(...more)).toEqual(told);
+      for (const more of [["--dry-run"], [], []]) expect(await prepared(...more)).toEqual(expected);
     }
   });
 

@@ -596,8 +596,8 @@ describe("register: a refusal of GitLab changes nothing on this host", () => {
     gitlab.next.push({ status: 403, body: { error: "insufficient_scope" } });
     const access = await ops(...register, "--profile", "ci", "--access-token", "glpat-small-scope");
     expect(access.err).toContain("needs the scope create_runner, and its owner the right (insufficient_scope)");
-    const nobody = await ops("gitlab-runner", "register", "--url", "https://nobody.test", "--token", token);
-    expect(nobody.err).toContain("https://nobody.test cannot be reached: nobody listens there");
+    const refused = await ops("gitlab-runner", "register", "--url", "https://nobody.test", "--token", token);
+    expect(refused.err).toContain("https://nobody.test cannot be reached: nobody listens there");
     expect(host.listing()).toEqual(before);
   });
 });

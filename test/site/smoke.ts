@@ -133,20 +133,20 @@ interface Reader {
 async function open(context: BrowserContext, url: string, failures: string[]): Promise<Reader> {
   const page = await context.newPage();
   const reader = { page, path: "" };
-  const told = (what: string) => failures.push(`/${reader.path}: ${what}`);
+  const fail = (what: string) => failures.push(`/${reader.path}: ${what}`);
   await page.route(
     (asked) => asked.origin !== new URL(url).origin && asked.protocol.startsWith("http"),
     (route) => {
-      told(`asks a foreign host: ${route.request().url()}`);
+      fail(`asks a foreign host: ${route.request().url()}`);
       return route.abort();
     },
   );
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) told(`console: ${message.text()}`);
+    if (["error", "warning"].includes(message.type())) fail(`console: ${message.text()}`);
   });
-  page.on("pageerror", (error) => told(`error: ${error.message}`));
+  page.on("pageerror", (error) => fail(`error: ${error.message}`));
   page.on("response", (response) => {
-    if (response.status() >= 400) told(`${response.status()}: ${response.url()}`);
+    if (response.status() >= 400) fail(`${response.status()}: ${response.url()}`);
   });
   return reader;
 }

@@ -632,14 +632,14 @@ describe("deploy: an interrupted deploy", () => {
     for (let i = 0; i < 599; i++) host.write(`/srv/site/f${i}`, "x");
     await host.deploy();
     host.write("/srv/site/index.html", "two");
-    const told: unknown[] = [];
+    const reported: unknown[] = [];
     const pause = async ({ phase, files, total, bytes }: Progress) => {
-      told.push([phase, files, total, bytes]);
+      reported.push([phase, files, total, bytes]);
       const stage = host.list(backups).find((name) => name.startsWith(".stage"));
       if (phase === "staged") expect(host.list(`${backups}/${stage}`).length).toBe(files);
     };
     await host.deploy({ pause });
-    expect(told).toEqual([
+    expect(reported).toEqual([
       ["read", 255, 601, 255],
       ["read", 511, 601, 511],
       ["read", 600, 601, 602],

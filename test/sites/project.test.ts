@@ -65,11 +65,11 @@ describe("project: a privileged runner of the host causes a warning that names c
         return (said.out + said.err).split("\n").filter((each) => each.startsWith("warning: "));
       };
       for (const config of [docker, "[[runners\n"]) expect(await warnings(config, " --dry-run")).toEqual([]);
-      const told = `warning: runner ci is privileged on the host that serves ${wanted}: `;
+      const expected = `warning: runner ci is privileged on the host that serves ${wanted}: `;
       for (const more of [" --dry-run", ""]) {
         const found = await warnings(`${docker}privileged = true\n`, more);
         expect(found).toEqual([expect.stringContaining("use --profile ci-rootless")]);
-        expect(found[0]).toStartWith(told);
+        expect(found[0]).toStartWith(expected);
       }
     });
   }
@@ -228,9 +228,9 @@ describe("project: an enabled site must be servable:", () => {
 
 test("project: every command reports missing root permissions, with the command to run", async () => {
   await live();
-  const nobody = fakeDebian({ uid: 1000 });
-  for (const [path, node] of host.nodes) nobody.nodes.set(path, node);
-  nobody.hidden.add("/etc/edox-ops");
+  const otherUser = fakeDebian({ uid: 1000 });
+  for (const [path, node] of host.nodes) otherUser.nodes.set(path, node);
+  otherUser.hidden.add("/etc/edox-ops");
   for (const line of [
     "list",
     "show demo",
@@ -242,7 +242,7 @@ test("project: every command reports missing root permissions, with the command 
     "deploy demo",
     "publish demo --source /srv",
   ]) {
-    const { exit, err } = await typed(`project ${line}`, nobody);
+    const { exit, err } = await typed(`project ${line}`, otherUser);
     expect([line, exit, err]).toEqual([line, 2, expect.stringContaining(`hint: sudo edox-ops project ${line}\n`)]);
   }
 });

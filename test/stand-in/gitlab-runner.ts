@@ -36,9 +36,9 @@ const userMode = [
 ];
 
 function help(): string {
-  const told = Object.entries(commands).map(([name, { about }]) => `   ${name.padEnd(22)} ${about}`);
+  const lines = Object.entries(commands).map(([name, { about }]) => `   ${name.padEnd(22)} ${about}`);
   const head = "NAME:\n   gitlab-runner - a GitLab Runner (a stand-in for tests)";
-  return `${head}\n\nUSAGE:\n   gitlab-runner [global options] command [command options] [arguments...]\n\nVERSION:\n   ${version} (${revision})\n\nCOMMANDS:\n${told.join("\n")}\n`;
+  return `${head}\n\nUSAGE:\n   gitlab-runner [global options] command [command options] [arguments...]\n\nVERSION:\n   ${version} (${revision})\n\nCOMMANDS:\n${lines.join("\n")}\n`;
 }
 
 function versionText(): string {

@@ -98,12 +98,12 @@ export class GitLab implements Disposable {
 
   /** Plans the responses to the next requests, in order. Earlier plans are discarded. */
   async answer(...answers: Answer[]): Promise<void> {
-    await this.tell("answer", answers);
+    await this.command("answer", answers);
   }
 
   /** Returns all requests since the start in order, including those with a planned response. */
   async requests(path = ""): Promise<Asked[]> {
-    return ((await this.tell("requests")) as Asked[]).filter((each) => each.path.includes(path));
+    return ((await this.command("requests")) as Asked[]).filter((each) => each.path.includes(path));
   }
 
   /**
@@ -111,25 +111,25 @@ export class GitLab implements Disposable {
    * `register --token` accepts.
    */
   async addRunner(token?: string, settings: RunnerSettings = {}): Promise<string> {
-    return (await this.tell("runner", { token, settings })) as string;
+    return (await this.command("runner", { token, settings })) as string;
   }
 
   /** Refuses this token from now on, of any kind. */
   async refuse(token: string): Promise<void> {
-    await this.tell("refuse", token);
+    await this.command("refuse", token);
   }
 
   /** Disables registration tokens, which is the default since GitLab 17. */
   async disallowRegistrationTokens(): Promise<void> {
-    await this.tell("disallow");
+    await this.command("disallow");
   }
 
   async addJob(job: WantedJob): Promise<number> {
-    return (await this.tell("job", job)) as number;
+    return (await this.command("job", job)) as number;
   }
 
   async job(id: number): Promise<JobState> {
-    return (await this.tell("state", id)) as JobState;
+    return (await this.command("state", id)) as JobState;
   }
 
   /** Waits until the job has one of these states, and returns it. */
@@ -141,7 +141,7 @@ export class GitLab implements Disposable {
     }
   }
 
-  private async tell(what: string, value?: unknown): Promise<unknown> {
+  private async command(what: string, value?: unknown): Promise<unknown> {
     const response = await fetch(`${this.control}/${what}`, { method: "POST", body: JSON.stringify(value ?? null) });
     return response.json();
   }

@@ -37,7 +37,7 @@ export interface Answered {
   /** 0 if there was no response. */
   status: number;
   /** The text that the real one writes after `status=`. */
-  told: string;
+  outcome: string;
   /** null if the response was not JSON. */
   json: Record<string, unknown> | null;
   headers: Headers;
@@ -87,7 +87,7 @@ export async function ask(asked: Asked): Promise<Answered> {
   }
 }
 
-const failed = (told: string): Answered => ({ status: 0, told, json: null, headers: new Headers() });
+const failed = (outcome: string): Answered => ({ status: 0, outcome, json: null, headers: new Headers() });
 
 async function askOnce(asked: Asked, address: string): Promise<Answered> {
   const { method, body, token, tokenHeader = "RUNNER-TOKEN", headers = {}, caFile } = asked;
@@ -126,7 +126,7 @@ async function read(response: Response, method: string, address: string): Promis
   const code = `${status} ${statusText}`;
   const said = messageOf(json);
   const reason = said === code ? "" : ` (${said})`;
-  return { status, told: status < 300 ? code : `${method} ${address}: ${code}${reason}`, json, headers };
+  return { status, outcome: status < 300 ? code : `${method} ${address}: ${code}${reason}`, json, headers };
 }
 
 function messageOf(json: Record<string, unknown> | null): string {

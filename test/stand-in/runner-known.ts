@@ -43,11 +43,11 @@ export async function verified(
   }
   if (answer.status === 403) {
     if (isNew(runner)) log("info", "Verifying runner... is not valid", fields);
-    else log("error", "Verifying runner... is removed", { ...fields, status: answer.told });
+    else log("error", "Verifying runner... is removed", { ...fields, status: answer.outcome });
     return { state: "gone", answer };
   }
-  const how = /^(get client|only http)/.test(answer.told) ? "client error" : "failed";
-  log("error", `Verifying runner... ${how}`, { ...fields, status: answer.told });
+  const how = /^(get client|only http)/.test(answer.outcome) ? "client error" : "failed";
+  log("error", `Verifying runner... ${how}`, { ...fields, status: answer.outcome });
   return { state: "unknown", answer };
 }
 
@@ -115,11 +115,11 @@ export async function removeRunner(runner: Runner, system: string): Promise<bool
   const [path, what, body] = isNew(runner)
     ? ["runners/managers", "runner manager", { token, system_id: system }]
     : ["runners", "runner", { token }];
-  const { status, told } = await ask({ method: "DELETE", url, path, token, body, ...caOf(runner) });
+  const { status, outcome } = await ask({ method: "DELETE", url, path, token, body, ...caOf(runner) });
   const fields = { runner: short(token) };
   if (status === 204) log("info", `Unregistering ${what} from GitLab succeeded`, fields);
-  else if (status === 403) log("error", `Unregistering ${what} from GitLab forbidden`, { ...fields, status: told });
-  else log("error", `Unregistering ${what} from GitLab failed`, { ...fields, status: told });
+  else if (status === 403) log("error", `Unregistering ${what} from GitLab forbidden`, { ...fields, status: outcome });
+  else log("error", `Unregistering ${what} from GitLab failed`, { ...fields, status: outcome });
   return status === 204;
 }
 

@@ -52,6 +52,6 @@ function line(level: Level, msg: string, fields: [string, string | number][]): s
   }
   const colour = colours[level] ?? "";
   const prefix = level === "info" || level === "debug" ? "" : `${level.toUpperCase()}: `;
-  const told = fields.map(([key, value]) => ` ${colour}${key}${reset}=${value}`);
-  return `${colour}${prefix}${msg.padEnd(50 - prefix.length)}${reset} ${told.join("")}`;
+  const shown = fields.map(([key, value]) => ` ${colour}${key}${reset}=${value}`);
+  return `${colour}${prefix}${msg.padEnd(50 - prefix.length)}${reset} ${shown.join("")}`;
 }

@@ -147,11 +147,11 @@ async function withOtherToken(given: Given, runner: Runner, system: string): Pro
   }
   log("warning", deprecated);
   const answer = await created(given, runner);
-  const { status, told, headers } = answer;
+  const { status, outcome, headers } = answer;
   if (status === 403) {
-    log("error", "Registering runner... forbidden (check registration token)", { status: told });
+    log("error", "Registering runner... forbidden (check registration token)", { status: outcome });
   } else if (status !== 201) {
-    log("error", "Registering runner... failed", { status: told });
+    log("error", "Registering runner... failed", { status: outcome });
   } else if (answer.json === null) {
     const got = headers.get("Content-Type")?.split(";")[0] ?? "";
     const wrong = `response is not application/json: server should return application/json. Got: ${got}`;

@@ -183,11 +183,11 @@ class Runs {
     if (answer.status === 201 || answer.status === 204) state.refused = 0;
     if (answer.status === 201 && answer.json !== null) return this.take(runner, answer.json as unknown as Job, state);
     if (answer.status === 204) return;
-    if (answer.status === 403) log("error", "Checking for jobs... forbidden", { ...fields, status: answer.told });
-    else if (answer.told.startsWith("only http")) {
-      log("error", "Checking for jobs... client error", { ...fields, status: answer.told });
+    if (answer.status === 403) log("error", "Checking for jobs... forbidden", { ...fields, status: answer.outcome });
+    else if (answer.outcome.startsWith("only http")) {
+      log("error", "Checking for jobs... client error", { ...fields, status: answer.outcome });
     } else {
-      log("warning", "Checking for jobs... failed", { ...fields, status: answer.told });
+      log("warning", "Checking for jobs... failed", { ...fields, status: answer.outcome });
       return;
     }
     state.refused += 1;

@@ -190,7 +190,7 @@ export class TarReader {
     const pax = new Map(records.filter(([, value]) => value.length > 0));
     const charset = pax.get("hdrcharset") ?? this.charset;
     const sparseName = pax.get("GNU.sparse.name");
-    const name = nameOf(sparseName ?? pax.get("path") ?? longName ?? header.name, charset);
+    const name = decodeName(sparseName ?? pax.get("path") ?? longName ?? header.name, charset);
     const foreign = ["SCHILY.realsize", "SUN.holesdata"].find((key) => pax.has(key));
     if (foreign)
       throw new RejectedArchive(
@@ -213,7 +213,7 @@ export class TarReader {
       this.sink.directory(name);
       this.ignore(size);
     } else if (type === "1" || type === "2") {
-      const target = nameOf(pax.get("linkpath") ?? longLink ?? header.linkName, charset);
+      const target = decodeName(pax.get("linkpath") ?? longLink ?? header.linkName, charset);
       if (type === "1") this.withoutContent(name, size, "a hard link", () => this.sink.copy(name, target));
       else this.withoutContent(name, size, "a symbolic link", () => this.sink.link(name, target));
     } else
@@ -255,7 +255,7 @@ export class TarReader {
 const nothing: Body = { write: () => undefined, end: () => undefined };
 
 /** Decodes a name. Throws if it is not UTF-8, because a tar does not declare any other encoding. */
-function nameOf(bytes: Uint8Array, charset: Uint8Array | null): string {
+function decodeName(bytes: Uint8Array, charset: Uint8Array | null): string {
   const set = charset === null ? "BINARY" : Buffer.from(charset).toString("latin1");
   if (set !== "BINARY" && !/utf-?8$/i.test(set))
     throw new RejectedArchive(`the names of the tar are in ${quotedName(set)}, not in UTF-8`);

@@ -57,7 +57,7 @@ export function certificateFaults(reader: HostReader, project: Project, roots: R
   if (!leaf.checkPrivateKey(key)) {
     const place = chain.findIndex((each) => each.checkPrivateKey(key));
     if (place < 0) return fault(`does not match its private key ${keyPath}: it is for another key`);
-    return fault(`is number ${place + 1} of its chain and must be the first: the first is ${nameOf(leaf)}`);
+    return fault(`is number ${place + 1} of its chain and must be the first: the first is ${subjectOf(leaf)}`);
   }
   if (!certifies(project.domain, leaf)) return fault(`is for another name: ${namesOf(leaf)}`);
   for (const [i, each] of chain.entries()) {
@@ -109,7 +109,7 @@ function latin1(bytes: Uint8Array | null): string {
 
 function dateFault(reader: HostReader, certificate: X509Certificate, place: number): string | null {
   const { validFromDate, validToDate } = certificate;
-  const subject = place === 0 ? "" : `has an issuer in its chain, ${nameOf(certificate)}, that `;
+  const subject = place === 0 ? "" : `has an issuer in its chain, ${subjectOf(certificate)}, that `;
   const now = reader.now();
   if (now >= validToDate.getTime()) return `${subject}expired on ${utc(validToDate)}`;
   if (now >= validFromDate.getTime()) return null;
@@ -123,7 +123,7 @@ function chainFault(chain: LoadedCertificates["chain"]): string | null {
     if (each === undefined || isIssuedBy(each, issuer)) continue;
     const later = chain.some((other) => other !== each && isIssuedBy(each, other));
     const what = later ? "has its chain in the wrong order" : "has a chain with a gap";
-    return `${what}: ${nameOf(each)} is issued by ${oneLineName(each.issuer)}, and followed by ${nameOf(issuer)}`;
+    return `${what}: ${subjectOf(each)} is issued by ${oneLineName(each.issuer)}, and followed by ${subjectOf(issuer)}`;
   }
   return null;
 }
@@ -179,7 +179,7 @@ function namesOf({ subjectAltName }: X509Certificate): string {
   return names.slice(0, mostNames).join(", ") + more;
 }
 
-function nameOf({ subject, serialNumber }: X509Certificate): string {
+function subjectOf({ subject, serialNumber }: X509Certificate): string {
   return subject ? oneLineName(subject) : `number ${serialNumber}`;
 }
 
