@@ -316,7 +316,7 @@ export const cases: Case[] = [
   },
   // Errors of commands
   {
-    of: 'sites/deploy/publication.ts ["ls", "-ld", root_path]',
+    of: 'sites/deploy/publish.ts ["ls", "-ld", root_path]',
     state: (host) => host.put("/var/www/docs/new", ""),
     from: "project publish new --domain new.test --source /srv/new",
     shows: "-rw",

@@ -19,7 +19,7 @@ export default command({
     ...releaseFlags,
   },
   async run(values, context) {
-    const { publication } = await import("../../sites/deploy/publication.ts");
+    const { publication } = await import("../../sites/deploy/publish.ts");
     const { applyEdit } = await import("../../sites/recipe.ts");
     const { privilegedRunners, sharedHostWarning } = await import("../../runner/shared-host.ts");
     const slug = slugOf(values);

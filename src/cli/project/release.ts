@@ -13,7 +13,7 @@ import { checkRequirements } from "../../run/requirements.ts";
 import type { Session } from "../../run/session.ts";
 import { type DeployResult, deploy, signalPause } from "../../sites/deploy/deploy.ts";
 import { type DeployRequest, isSatisfied, type Plan, plan } from "../../sites/deploy/plan.ts";
-import { type Publication, siteChange } from "../../sites/deploy/publication.ts";
+import { type Publication, siteChange } from "../../sites/deploy/publish.ts";
 import { type PlannedRelease, planRelease, withRelease } from "../../sites/deploy/release.ts";
 import { projectLockPath } from "../../sites/deploy/releases.ts";
 import type { Choices } from "../../sites/deploy/requests.ts";

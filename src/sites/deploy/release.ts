@@ -10,7 +10,7 @@ import { withDiskFault } from "../../problem/disk-fault.ts";
 import { Problem } from "../../problem/problem.ts";
 import type { Project } from "../project.ts";
 import { backupsToPrune, type DeployRequest, notesOf, type Plan, plan } from "./plan.ts";
-import type { Publication } from "./publication.ts";
+import type { Publication } from "./publish.ts";
 import { cleanUp, directoriesMadeSince, secureBackups, unpackedPath } from "./releases.ts";
 import { demandRoomAhead } from "./stage.ts";
 
