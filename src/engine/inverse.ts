@@ -1,7 +1,7 @@
 // What undoes a change, as data. The rollback of a failed step and the journal on disk are both derived from it.
 
 import { unpackedPackage } from "../apt/dpkg.ts";
-import type { Attributes, Host, HostReader, Stat } from "../host/host.ts";
+import { type Attributes, type Host, type HostReader, hasAttributes, type Stat } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { applyFile, commandLimitMs, type FileChange, runOrThrow } from "./apply.ts";
 import { type Change, Text } from "./change.ts";
@@ -70,8 +70,7 @@ export function restoration(reader: HostReader, inverse: Inverse): Change | null
     return before === inverse.target ? null : { kind: "link", path, before, after: inverse.target };
   }
   const { mode, uid, gid } = inverse;
-  const isSame = (now: Stat | undefined): boolean =>
-    now?.type === inverse.kind && now.mode === mode && now.uid === uid && now.gid === gid;
+  const isSame = (now: Stat | undefined): boolean => now?.type === inverse.kind && hasAttributes(now, inverse);
   if (inverse.kind === "directory") {
     return isSame(stat ?? undefined) ? null : { kind: "directory", path, before: stat, mode, uid, gid };
   }

@@ -20,6 +20,11 @@ export interface Attributes {
   gid: number;
 }
 
+/** Returns whether mode, owner and group are these. */
+export function hasAttributes(actual: Attributes, { mode, uid, gid }: Attributes): boolean {
+  return actual.mode === mode && actual.uid === uid && actual.gid === gid;
+}
+
 /** A regular file with the status that it had when it was read. */
 export interface OwnFile {
   bytes: Uint8Array;

@@ -1,6 +1,6 @@
 import { type Change, root } from "../engine/change.ts";
 import type { Resource } from "../engine/step.ts";
-import type { Attributes, HostReader } from "../host/host.ts";
+import { type Attributes, type HostReader, hasAttributes } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { parentOf } from "../text/path.ts";
 import { demandOwnWay, idsOf, type Owner, rootOwner } from "./owner.ts";
@@ -23,7 +23,7 @@ export function directory(path: string, mode: number, name = `directory:${path}`
       const real = found.type === "link" ? `${path}/.` : path;
       const stat = reader.stat(real);
       if (stat?.type !== "directory") throw blockedProblem(`${path} is not a directory: move it away`);
-      if (stat.mode === mode && stat.uid === ids.uid && stat.gid === ids.gid) return [];
+      if (hasAttributes(stat, { mode, ...ids })) return [];
       const { uid, gid } = stat;
       return [{ kind: "directory", path: real, before: { mode: stat.mode, uid, gid }, mode, ...ids }];
     },

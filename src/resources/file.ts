@@ -1,6 +1,6 @@
 import { type Change, root, Text } from "../engine/change.ts";
 import type { Resource } from "../engine/step.ts";
-import type { HostReader } from "../host/host.ts";
+import { type HostReader, hasAttributes } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Warn } from "../problem/requirement.ts";
 import { nameOf } from "../text/path.ts";
@@ -45,7 +45,7 @@ export function file({ path, name, title, mode, owner = rootOwner, text, keepDir
       const change: Change = { kind: "file", path, before, after, mode, ...ids };
       if (before === null || stat === null) return [change];
       if (!before.equals(after)) return [...keepCopy(reader, ahead, before), change];
-      return stat.mode === mode && stat.uid === ids.uid && stat.gid === ids.gid ? [] : [change];
+      return hasAttributes(stat, change) ? [] : [change];
     },
   };
 

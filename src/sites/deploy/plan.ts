@@ -1,6 +1,6 @@
 // Plans a deploy: checks the source and compares each of its files with the live one.
 
-import type { Host, HostReader } from "../../host/host.ts";
+import { type Host, type HostReader, hasAttributes } from "../../host/host.ts";
 import type { NewAttributes, TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { gidOf, noGroup } from "../../resources/group.ts";
@@ -195,9 +195,4 @@ function originOf(
 ): Origin {
   if (equal !== undefined && hasAttributes(equal, attributes)) return "live";
   return of !== "others" && hasAttributes(entry, attributes) ? "source" : "copy";
-}
-
-/** Returns whether owner, group and mode are already those of the result. */
-export function hasAttributes(entry: TreeEntry, { mode, uid, gid }: NewAttributes): boolean {
-  return entry.mode === mode && entry.uid === uid && entry.gid === gid;
 }

@@ -1,13 +1,14 @@
 // Builds the new tree beside the backups before it is live. Unchanged files are hard links to the live tree.
 
 import { docsRoot } from "../../engine/paths.ts";
+import { hasAttributes } from "../../host/host.ts";
 import { pipeline } from "../../host/pipeline.ts";
 import type { Copy, NewAttributes, SearchResult, TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { parentOf } from "../../text/path.ts";
 import { shortageText } from "../../text/shortage.ts";
 import type { BlockedSearch } from "../serve/blocked.ts";
-import { type DeployRequest, hasAttributes, noInode, type Origin, type Plan } from "./plan.ts";
+import { type DeployRequest, noInode, type Origin, type Plan } from "./plan.ts";
 import { backupsOf, sparePath, stampName } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
 
