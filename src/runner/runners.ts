@@ -9,7 +9,7 @@ import { Secret } from "../text/secret.ts";
 import { parseToml, type TomlFile } from "../toml/edit.ts";
 import { memoize } from "../toml/remembered.ts";
 import { runnerConfigPath } from "./paths.ts";
-import { bareAddress } from "./registration/gitlab.ts";
+import { bareAddress } from "./registration/gitlab-api.ts";
 
 const text = (key: string) => v.optional(v.string(`${key} is a text in quotes`), "");
 

@@ -68,7 +68,7 @@ export const parts: string[] = [
   'toml/meaning.ts ["docker", "privileged"]',
   'runner/docker-in-docker.ts ["docker", "privileged"]',
   'runner/docker-in-docker.ts ["docker", "volumes"]',
-  'runner/registration/gitlab.ts ["--cacert", caPath]',
+  'runner/registration/gitlab-response.ts ["--cacert", caPath]',
   'runner/registration/profile.ts ["docker", "docker.io/library/docker"]',
   'runner/registration/register.ts ["docker"]',
   'runner/selftest.ts (typed, "--image", "dind.tar")',

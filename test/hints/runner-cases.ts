@@ -176,7 +176,7 @@ export const runnerCases: RunnerCase[] = [
     after: "ci-runner:token",
   },
   {
-    of: 'runner/registration/gitlab.ts (again, "--url", base)',
+    of: 'runner/registration/gitlab-response.ts (again, "--url", base)',
     state: ({ gitlab }) => {
       gitlab.next.push({ status: 301, headers: { location: `${other}/api/v4/runners/verify` } });
     },

@@ -1,7 +1,8 @@
 // The request to register a runner, and its result.
 
 import type { Secret } from "../../text/secret.ts";
-import type { CreatedRunner, RegistrationServer } from "./gitlab.ts";
+import type { CreatedRunner } from "./gitlab.ts";
+import type { RegistrationServer } from "./gitlab-api.ts";
 import type { Profile } from "./profile.ts";
 
 /** More concurrent jobs are a typing error, because no host has the resources for them. */
