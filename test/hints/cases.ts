@@ -529,7 +529,7 @@ export const cases: Case[] = [
     shows: "nginx.prepare",
   },
   {
-    of: 'sites/recipe.ts ["sudo", "edox-ops", "project", "list"]',
+    of: 'sites/requirements.ts ["sudo", "edox-ops", "project", "list"]',
     state: () => {},
     from: "project add other --domain demo.test",
     shows: "demo\tdemo.test",
