@@ -1,7 +1,7 @@
 // Upgrades GitLab Runner from its own repository.
 
-import { newerVersions, updateLists } from "../apt/apt.ts";
 import { packageState, presentPackages, presentVersion } from "../apt/dpkg.ts";
+import { newerVersions, updateLists } from "../apt/lists.ts";
 import type { Recipe, Resource } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";

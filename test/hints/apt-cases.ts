@@ -153,7 +153,7 @@ export const aptCases: Case[] = [
     from: "bootstrap --yes",
   },
   {
-    of: 'apt/apt.ts ["sudo", "apt-get", "update"]',
+    of: 'apt/run.ts ["sudo", "apt-get", "update"]',
     state(host) {
       failing(host, (line) => (line.includes("update") ? "Get:2 http://deb.test\n" : undefined), 124);
       host.taught.unshift((argv) =>
@@ -166,7 +166,7 @@ export const aptCases: Case[] = [
     shows: "Get:2 http://deb.test",
   },
   {
-    of: 'apt/apt.ts ["sudo", ...line]',
+    of: 'apt/run.ts ["sudo", ...line]',
     state(host) {
       failing(host, (line) => (line.startsWith("dpkg") ? "" : undefined), 124);
       host.put("/var/lib/dpkg/updates/0001", "");

@@ -1,7 +1,8 @@
 // Hints that are typed on the test machine, because what they show exists on every machine.
 
 import { readFileSync } from "node:fs";
-import { installPackages, newerVersions } from "../../src/apt/apt.ts";
+import { installPackages } from "../../src/apt/apt.ts";
+import { newerVersions } from "../../src/apt/lists.ts";
 import type { Context } from "../../src/cli/context.ts";
 import { runOptionsOf } from "../../src/cli/flags.ts";
 import { showShims } from "../../src/docker/recipe.ts";
@@ -211,7 +212,7 @@ export const machineCases: MachineCase[] = [
     shows: "mtu 65536",
   },
   {
-    of: 'apt/apt.ts ["apt-cache", "policy", ...names]',
+    of: 'apt/lists.ts ["apt-cache", "policy", ...names]',
     hint() {
       const refused = { code: 100, stdout: "", stderr: "" };
       return thrownHint(() => newerVersions({ ...fakeDebian(), probe: async () => refused }, ["dpkg"]));
