@@ -32,7 +32,8 @@ export interface LeftJournal extends Header {
 }
 
 /**
- * Creates the journal of a step. Throws a Problem if an earlier run left one. Only a holder of the host's lock calls it.
+ * Creates the journal of a step. Throws a Problem if an earlier run left one. Only a holder of the host's lock calls
+ * it.
  */
 export function openJournal(host: Host, header: Header): Journal {
   if (host.stat(parentDir) === null) host.makeDirectory(parentDir, { mode: 0o755, ...root });
@@ -106,7 +107,7 @@ function demandPrivate(reader: HostReader): void {
   }
 }
 
-/** The digest shows which line a power cut left incomplete, whatever the file system left in its place. */
+/** The digest shows which line a power cut left incomplete, regardless of what the file system left in its place. */
 function journalLine(data: object): string {
   const json = JSON.stringify(data);
   return `${digestOf(json)} ${json}\n`;

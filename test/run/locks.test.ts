@@ -43,7 +43,7 @@ test("locks: a lock that was released can be taken again, and an earlier one as 
   await take("project");
   await take("host");
   expect(host.locks.size).toBe(2);
-  // A second call releases no lock of somebody else.
+  // A second call releases no lock of another run.
   release();
   expect(host.locks.size).toBe(2);
   locks.releaseAll();

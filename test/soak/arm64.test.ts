@@ -57,7 +57,7 @@ test("a site is published, and its page is read from nginx", () => {
   expect(host.run(["edox-ops", "doctor"]).stdout).toEndWith("Doctor: host looks ready.\n");
 });
 
-test("all of it is taken away again", () => {
+test("uninstall removes all of it", () => {
   expect(host.run(["edox-ops", "project", "remove", "demo", "--delete-files", "--yes"]).code).toBe(0);
   expect(host.run(["edox-ops", "uninstall", "--yes"]).stdout).toEndWith("edox-ops is gone; what it set up stays.\n");
   expect(host.sh("ls -A /usr/local/bin").stdout).toBe("");

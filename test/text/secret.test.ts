@@ -1,4 +1,4 @@
-// A secret is redacted wherever it is printed, and only a few files may read it.
+// A secret is redacted in any output, and only a few files may read it.
 
 import { describe, expect, test } from "bun:test";
 import { inspect } from "node:util";
