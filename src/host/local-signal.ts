@@ -2,15 +2,15 @@
 
 import type { Signal } from "./host.ts";
 
-const heeded = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+const caught = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 const waiting = new Set<() => void>();
 let first: Signal | null = null;
 
 /** Implements {@link Host.catchSignals}. */
 export function catchSignals(): () => Signal | null {
-  for (const name of Object.keys(heeded) as (keyof typeof heeded)[]) {
+  for (const name of Object.keys(caught) as (keyof typeof caught)[]) {
     process.on(name, () => {
-      first ??= { name, number: heeded[name] };
+      first ??= { name, number: caught[name] };
       for (const end of waiting) end();
     });
   }
