@@ -7,7 +7,7 @@ import { UnknownStateError } from "./host.ts";
 import { start } from "./local-child.ts";
 import { mapFile } from "./local-libc.ts";
 import { lockFile, lockHolders } from "./local-lock.ts";
-import { withPath } from "./local-naming.ts";
+import { nullIfMissing, withPath } from "./local-naming.ts";
 import { inParent, readOwn } from "./local-parent.ts";
 import { readHead, readTail, readWhole } from "./local-read.ts";
 import { atSignal, catchSignals } from "./local-signal.ts";
@@ -111,7 +111,8 @@ export function localHost(root = ""): Host {
         syncParent(name);
       }),
 
-    removeTemporary: (path) => fs.rmSync(temporaryFor(at(path)), { force: true }),
+    removeTemporary: (path) =>
+      void nullIfMissing(() => inParent(root, path, (name) => fs.unlinkSync(temporaryFor(name)))),
 
     lock(path): { release(): void } | Holder {
       const fd = lockFile(at(path));

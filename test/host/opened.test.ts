@@ -257,6 +257,39 @@ describe("adopt", () => {
   });
 });
 
+describe("removeTemporary", () => {
+  const left = ".page.edox-ops-new";
+  beforeEach(() => {
+    host.write(`/srv/private/${left}`, "root's");
+    host.write(`/home/eve/site/${left}`, "left");
+    own(eve, "/home/eve", "/home/eve/site");
+  });
+
+  test("removes nothing through a link of another user that leads to files of root", () => {
+    renameSync(at("/home/eve/site"), at("/home/eve/was"));
+    symlinkSync("../../srv/private", at("/home/eve/site"));
+    own(eve, "/home/eve/site");
+    expect(() => host.host.removeTemporary("/home/eve/site/page")).toThrow(`is a link of user ${eve}`);
+    expect(host.list("/srv/private")).toEqual([left]);
+  });
+
+  test("follows a link of root, and a user's link to a directory of that user", () => {
+    host.write("/srv/root", "-> /srv/private");
+    symlinkSync("site", at("/home/eve/latest"));
+    own(eve, "/home/eve/latest");
+    for (const path of ["/srv/root/page", "/home/eve/latest/page"]) host.host.removeTemporary(path);
+    expect([host.list("/srv/private"), host.list("/home/eve/site")]).toEqual([[], []]);
+  });
+
+  test("accepts a directory that is missing, and removes no directory", () => {
+    host.write(`/srv/tree/${left}/f`, "f");
+    host.host.removeTemporary("/srv/none/page");
+    host.host.removeTemporary("/srv/site/index.html/page");
+    expect(() => host.host.removeTemporary("/srv/tree/page")).toThrow(`/srv/tree/${left}`);
+    expect(host.list(`/srv/tree/${left}`)).toEqual(["f"]);
+  });
+});
+
 test("blocks: a file that is removed while its directory is read is left out", async () => {
   host.write("/srv/tree/one", "1");
   host.write("/srv/tree/two", "22");
