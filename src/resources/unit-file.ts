@@ -84,8 +84,10 @@ export function linksToEnable(reader: HostReader, unit: string, file: UnitFile):
   for (const path of [file.path, ...dropIns(reader, unit)]) {
     const bytes = regularFile(reader, path);
     for (const { key, words } of installLines(new TextDecoder().decode(bytes ?? new Uint8Array()))) {
+      const values = install.get(key);
       // An empty value resets the list.
-      install.set(key, words.length === 0 ? [] : [...(install.get(key) ?? []), ...words]);
+      if (values === undefined || words.length === 0) install.set(key, words);
+      else for (const word of words) values.push(word);
     }
   }
   const instance = install.get("DefaultInstance")?.at(-1);
@@ -117,17 +119,18 @@ function dropIns(reader: HostReader, unit: string): string[] {
 /** Parses the [Install] section by the rules of systemd.syntax(7). */
 function* installLines(text: string): Generator<{ key: string; words: string[] }> {
   let isInstall = false;
-  let begun = "";
+  /** The lines of a value that continues. They are joined once: a file may have many. */
+  let begun: string[] = [];
   for (const raw of text.replace(/^\ufeff/, "").split(/\r?\n/)) {
     const plain = raw.trimStart();
     // A comment may stand between the lines of one value.
     if (plain.startsWith("#") || plain.startsWith(";")) continue;
-    const line = begun + plain;
-    begun = "";
-    if (/(?<!\\)(?:\\\\)*\\$/.test(line)) {
-      begun = `${line.slice(0, -1)} `;
+    if (/(?<!\\)(?:\\\\)*\\$/.test(plain)) {
+      begun.push(`${plain.slice(0, -1)} `);
       continue;
     }
+    const line = begun.join("") + plain;
+    begun = [];
     const [, section] = /^\[(.*)\]\s*$/.exec(line) ?? [];
     if (section !== undefined) isInstall = section === "Install";
     const equals = line.indexOf("=");

@@ -300,6 +300,17 @@ describe("unit: hostile unit files", () => {
     });
   }
 
+  for (const [what, text] of [
+    ["a value over many lines", `WantedBy=${"b.target \\\n".repeat(20_000)}`],
+    ["a key of many lines", "WantedBy=b.target\n".repeat(20_000)],
+  ] as const) {
+    test(`unit: the time to read ${what} grows with their number only`, () => {
+      const start = performance.now();
+      expect(linksOf(`[Install]\n${text}`)).toHaveLength(20_000);
+      expect(performance.now() - start).toBeLessThan(10_000);
+    });
+  }
+
   test("unit: no content of a unit file throws, or leads out of systemd's directories", () => {
     const parts = fc.constantFrom(
       "[Install]",
