@@ -464,6 +464,30 @@ describe("register: a refusal of GitLab changes nothing on this host", () => {
       1,
     ],
     ["a redirect without a location", [{ status: 302 }], "redirects to nowhere", 1],
+    [
+      "a redirect that repeats the token",
+      [{ status: 302, headers: { location: `https://evil.test/?${token}` } }],
+      "redirects to https://evil.test/?[redacted], which is no address",
+      1,
+    ],
+    [
+      "a redirect to an address that contains the token",
+      [{ status: 302, headers: { location: `https://evil.test/${token}/api/v4/runners/verify` } }],
+      "redirects to https://evil.test/[redacted]",
+      1,
+    ],
+    [
+      "a server name and a content type that repeat the token",
+      [{ status: 403, type: `text/${token}`, headers: { server: token } }],
+      "not as GitLab does (text/[redacted] from [redacted])",
+      1,
+    ],
+    [
+      "an expiry date that repeats the token",
+      [{ status: 200, body: { id: 41, token, token_expires_at: token } }],
+      "invalid date in token_expires_at: '[redacted]'",
+      1,
+    ],
   ];
   for (const [name, answers, message, requests] of refusals) {
     test(name, async () => {

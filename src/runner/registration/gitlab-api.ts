@@ -45,10 +45,11 @@ type ApiRequest = {
 export async function ask({ host, server, method, path, body, ...tokens }: ApiRequest): Promise<HttpResponse> {
   const { url, caPath, impatient } = server;
   const address = `${bareAddress(url)}/api/v4/${path}`;
+  const secret = tokens.token ?? tokens.accessToken;
   const [sender, whole] =
     tokens.token === undefined
-      ? [{ "PRIVATE-TOKEN": tokens.accessToken.reveal() }, body]
-      : [{ "RUNNER-TOKEN": tokens.token.reveal() }, { token: tokens.token.reveal(), ...body }];
+      ? [{ "PRIVATE-TOKEN": secret.reveal() }, body]
+      : [{ "RUNNER-TOKEN": secret.reveal() }, { token: secret.reveal(), ...body }];
   const options = {
     headers: { ...sender, "Content-Type": "application/json", Accept: "application/json" },
     body: JSON.stringify(whole),
@@ -56,11 +57,17 @@ export async function ask({ host, server, method, path, body, ...tokens }: ApiRe
   };
   const makes = method === "POST" && path !== "runners/verify";
   for (let attempt = 1; ; attempt++) {
-    const answer = await host.send(method, address, options);
+    const answer = withoutSecret(await host.send(method, address, options), secret);
     const passes = answer.status === 429 || answer.status === 503 || (!makes && answer.status >= 500);
     if (!passes || impatient || attempt === attempts) return answer;
     const retryAfterMs = Number(answer.headers["retry-after"] ?? Number.NaN) * 1000;
     if (retryAfterMs > longestWaitMs) return answer;
     await host.sleep(retryAfterMs >= 0 ? retryAfterMs : firstWaitMs * 2 ** (attempt - 1));
   }
+}
+
+/** A server may repeat the token in anything but the body, which messages print. The body returns a token by design. */
+function withoutSecret({ headers, reason, ...answer }: HttpResponse, secret: Secret): HttpResponse {
+  const printable = Object.entries(headers).map(([name, value]) => [name, secret.redactIn(value)]);
+  return { ...answer, reason: secret.redactIn(reason), headers: Object.fromEntries(printable) };
 }

@@ -133,7 +133,7 @@ function runnerFromResponse(answer: HttpResponse, server: GitLabInstance, secret
   }
   const ms = expires === null ? 0 : Date.parse(expires);
   if (ms >= 0 && ms < latestMs) return { id, token: granted, expires };
-  const printable = oneLine(expires ?? "").slice(0, shownCharacters);
+  const printable = oneLine(granted.redactIn(secret.redactIn(expires ?? ""))).slice(0, shownCharacters);
   const message = `${server.url} answers with an invalid date in token_expires_at: '${printable}'`;
   throw new Problem("unexpected-response", message, { hint: ["curl", "-I", server.url] });
 }
