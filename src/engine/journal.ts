@@ -69,6 +69,20 @@ function isJournal(name: string): boolean {
 }
 
 /**
+ * Removes the files that killed runs were about to rename to a journal. A directory that others can change is left
+ * alone, and so is any other file. A file that cannot be removed is no failure, because the next journal replaces it.
+ */
+export function removeUnbegun(host: Host): void {
+  const names = (host.list(journalDir) ?? []).filter((name) => /^\.[\w-][\w.-]*\.edox-ops-new$/.test(name));
+  try {
+    demandPrivate(host);
+    for (const name of names) host.remove(`${journalDir}/${name}`);
+  } catch {
+    return;
+  }
+}
+
+/**
  * Reads a journal. An incomplete last line is left out, because its change was not applied yet. Throws a Problem if
  * another user could have written it, or if any other line is not as this program writes it.
  */
@@ -81,6 +95,11 @@ export function readJournal(reader: HostReader, path: string): LeftJournal {
   if (lines.at(-1) === "") lines.pop();
   const values = lines.map(parseLine);
   if (values.at(-1) === undefined) values.pop();
+  if (v.is(newerSchema, values[0])) {
+    throw new Problem("precondition-failed", `${path} was written by a newer version of edox-ops`, {
+      hint: ["sudo", "edox-ops", "self-update"],
+    });
+  }
   const wrong = values.findIndex((value, i) => !v.is(i === 0 ? headerSchema : inverseSchema, value));
   if (wrong >= 0 || values.length === 0) throw unusable(path, `line ${Math.max(wrong, 0) + 1} is damaged`);
   const [header, ...inverses] = values;
@@ -142,6 +161,9 @@ const headerSchema = v.strictObject({
   step: v.pipe(v.string(), v.regex(/^[\w-][\w.-]*$/)),
   again: v.array(argv),
 });
+
+/** The remaining lines of a later schema are unknown to this version, and are no damage. */
+const newerSchema = v.object({ schema: v.pipe(v.number(), v.integer(), v.minValue(2)) });
 
 const inverseSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("absent"), path }),

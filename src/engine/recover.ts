@@ -8,8 +8,7 @@ import { shellLine } from "../text/lines.ts";
 import { nameOf } from "../text/path.ts";
 import type { Change } from "./change.ts";
 import { firstFailing, recoverHint, restoration, toUndo, undo } from "./inverse.ts";
-import { type LeftJournal, leftJournals, readJournal } from "./journal.ts";
-import { journalDir } from "./paths.ts";
+import { type LeftJournal, leftJournals, readJournal, removeUnbegun } from "./journal.ts";
 import type { StepResult } from "./step.ts";
 
 /** Returns the changes that a recovery would make, one result per step. */
@@ -39,7 +38,7 @@ export async function recover(host: Host): Promise<StepResult[]> {
     host.remove(path);
     return { outcome: "changed", ...done };
   });
-  for (const name of host.list(journalDir) ?? []) if (name.startsWith(".")) host.remove(`${journalDir}/${name}`);
+  removeUnbegun(host);
   return results;
 }
 

@@ -287,13 +287,21 @@ describe("journal: one that this program did not write is not used", () => {
     ["a directory that others can change", (host) => host.dir(journalDir, { mode: 0o770 })],
     ["another user's directory", (host) => host.dir(journalDir, { mode: 0o700, uid: 7 })],
     ["a directory in another user's", (host) => host.dir("/var/lib/edox-ops", { uid: 7 })],
+    [
+      "a directory of other files that others can read, in place of its own",
+      (host) => {
+        host.dir(journalDir, { mode: 0o755 });
+        host.put(`${journalDir}/.profile`, "");
+        host.put(`${journalDir}/.${step}.edox-ops-new`, "");
+      },
+    ],
     ["another user's file", (host) => host.put(path, header + valid, { mode: 0o600, uid: 7 })],
     ["a file that others can read", (host) => host.put(path, header + valid, { mode: 0o640 })],
     ["a link", (host) => host.link(path, "/d/a")],
     ["an empty file", (host) => host.put(path, "", { mode: 0o600 })],
     ["a file without a header", (host) => host.put(path, valid, { mode: 0o600 })],
     ["a damaged line before the last", (host) => host.put(path, `${header}x${valid}${valid}`, { mode: 0o600 })],
-    ["a header of a later version", (host) => host.put(path, line({ schema: 2, step, again: [] }), { mode: 0o600 })],
+    ["a header without a version", (host) => host.put(path, line({ step, again: [] }), { mode: 0o600 })],
     ...[
       { kind: "unknown", path: "/d/a" },
       { kind: "absent", path: "d/a" },
@@ -332,6 +340,48 @@ describe("journal: one that this program did not write is not used", () => {
       expect(host.listing()).toEqual(before);
     });
   }
+
+  test("recover: a journal of a newer version is kept, and the hint is to install that version", async () => {
+    const host = hostToChange();
+    host.dir("/var/lib/edox-ops");
+    host.dir(journalDir, { mode: 0o700 });
+    host.put(path, line({ schema: 2, step, more: 1 }) + line({ kind: "later" }), { mode: 0o600 });
+    const before = host.listing();
+    expect(await recover(host)).toMatchObject([
+      {
+        outcome: "failed",
+        problem: {
+          code: "precondition-failed",
+          message: `${path} was written by a newer version of edox-ops`,
+          hint: ["sudo", "edox-ops", "self-update"],
+        },
+      },
+    ]);
+    expect(host.listing()).toEqual(before);
+  });
+
+  test("recover: of the hidden files only those that a killed run was about to rename are removed", async () => {
+    const host = hostToChange();
+    host.dir("/var/lib/edox-ops");
+    host.dir(journalDir, { mode: 0o700 });
+    for (const name of [".profile", `.${step}.edox-ops-new`]) host.put(`${journalDir}/${name}`, header);
+    expect(await recover(host)).toEqual([]);
+    expect(host.list(journalDir)).toEqual([".profile"]);
+  });
+
+  test("recover: a hidden file that cannot be removed does not hide the rollback", async () => {
+    const host = await interrupted();
+    const hidden = `${journalDir}/.${step}.edox-ops-new`;
+    host.put(hidden, "");
+    const refusing: Host = {
+      ...host,
+      remove(path) {
+        if (path === hidden) throw new Error(`EPERM: ${path}`);
+        host.remove(path);
+      },
+    };
+    expect(outcomes(await recover(refusing))).toEqual([[step, "changed", undefined]]);
+  });
 
   test("recover: any bytes in place of the last line count as a change that was not applied", () =>
     fc.assert(
