@@ -16,7 +16,7 @@ export default command({
         session.demandRoot();
         await session.lock("host", lockPath, editWaitMs);
         // A signal that arrives from here on must not end the rollback.
-        host.catchSignals();
+        session.catchSignals();
       }
       const note = (sentence: string) => session.note({ warnings: [sentence], unknown: [] });
       const results = options.dryRun ? await planRecovery(host) : await recoverLogged(host, note);

@@ -90,7 +90,7 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
     return report({ session, text, path: program, update: { from: version, to, previous: null }, sums });
   }
   // A signal ends the update in order from here on.
-  host.catchSignals();
+  session.catchSignals();
   const trees = await context.trees();
   const onBytes = (bytes: number, total: number): void => {
     reporter.progress({ phase: "downloaded", bytes, ...(total > 0 && { total_bytes: total }) });

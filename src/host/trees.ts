@@ -101,6 +101,9 @@ export interface UnpackLimits {
   idleMs: number;
 }
 
+/** `pause` is called often, also while nothing arrives on stdin. An error that it throws ends the unpacking. */
+export type PausedUnpack = UnpackLimits & { pause?: (() => Promise<void>) | undefined };
+
 /**
  * A file or directory that was opened once. `path` is a name that the kernel keeps until it is closed, even if the
  * names that led to it change. Below such a path, {@link Trees} never leaves the directory: not through a symbolic
@@ -211,8 +214,9 @@ export interface Trees {
    * Unpacks a tar, plain or compressed with gzip or zstd, or a zip. `from`: an open file, or "-" for a tar on stdin.
    * `into`: an empty directory, which is not cleared if this throws {@link RejectedArchive}. `attributes`: mode and
    * owner of the files. Returns notes for the user about names that were read differently than they are stored.
+   * An error of `limits.pause` is thrown as it is.
    */
-  unpack(from: OpenedEntry | "-", into: string, attributes: Attributes, limits: UnpackLimits): Promise<string[]>;
+  unpack(from: OpenedEntry | "-", into: string, attributes: Attributes, limits: PausedUnpack): Promise<string[]>;
   /**
    * Returns the free bytes without the blocks reserved for root, and the free inodes (Infinity if they are not
    * counted). `size`: the size of the file system in bytes; `block`: its block size.

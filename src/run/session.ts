@@ -46,12 +46,17 @@ export class Session {
    * nothing is partially changed.
    */
   readonly stop: Stop = () => {
-    this.#signal ??= this.host.catchSignals();
-    const signal = this.#signal();
+    const signal = this.catchSignals()();
     if (signal === null) return null;
     const { name, number } = signal;
     return new Problem("interrupted", `interrupted by ${name}`, { returncode: 128 + number, hint: this.again });
   };
+
+  /** Catches signals from now on, so that the run ends in order: a wait for a lock ends then, too. */
+  catchSignals(): () => Signal | null {
+    this.#signal ??= this.host.catchSignals();
+    return this.#signal;
+  }
 
   /** Throws a Problem if this user may not change the host. */
   demandRoot(): void {

@@ -577,6 +577,28 @@ describe("deploy: the limits of an archive:", () => {
       rmSync(`${host.root}/srv/out`, { recursive: true });
     }
   };
+  for (const [kind, bytes] of [
+    ["tar", tarOf([page])],
+    ["tar.gz", gzipSync(tarOf([page]))],
+    ["zip", zipOf([page])],
+    ["zip with a large file", zipOf([{ ...page, content: "x".repeat(3_000_000) }])],
+  ] as const) {
+    test(`an error of the pause ends the unpacking of a ${kind}, and is thrown as it is`, async () => {
+      const stopped = Object.assign(new Error("stopped"), { code: "interrupted" });
+      let pauses = 0;
+      const counted = async (): Promise<void> => void ++pauses;
+      expect(await unpacked(bytes, { pause: counted } as object)).toEqual([]);
+      for (let at = 1; at <= pauses; at++) {
+        let left = at;
+        const pause = async (): Promise<void> => {
+          if (--left === 0) throw stopped;
+        };
+        expect(await unpacked(bytes, { pause } as object)).toBe(stopped);
+      }
+      expect(pauses).toBeGreaterThan(0);
+    });
+  }
+
   const three = [page, { name: "a", content: "x" }, { name: "b", content: "x" }];
   const forked = [page, { name: "._a", content: "x" }, { name: "._b", content: "x" }];
   const named: TarMember[] = three.map((each) => ({ ...each }));

@@ -1,7 +1,7 @@
 // Deploys of a tar on stdin, from slow, silent and endless senders, and of a stdin that is no pipe.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { pax, tarOf, zipOf } from "./archives.ts";
 import type { TreeHost } from "./tree.ts";
@@ -72,6 +72,28 @@ describe("deploy: a tar on a pipe:", () => {
     expect(host.text(`${live}/index.html`)).toBe("home");
   });
 
+  for (const [signal, exit] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const) {
+    test(`${signal} while the sender is silent ends the deploy, and removes what was unpacked`, async () => {
+      const child = piped();
+      child.stdin.write(tarOf([page]).subarray(0, 1024));
+      child.stdin.flush();
+      const backups = "/var/www/docs/.edox-ops-backups";
+      while (!existsSync(`${host.root}${backups}/demo/.unpacked/index.html`)) await Bun.sleep(5);
+      child.kill(signal);
+      const [out, trace, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+      expect([trace, code]).toEqual(["", 0]);
+      expect(JSON.parse(out)).toMatchObject({
+        exit,
+        out: "",
+        err: expect.stringContaining(`interrupted by ${signal}`),
+      });
+      expect(existsSync(`${host.root}${backups}`)).toBe(false);
+    });
+  }
+
   test("a slow sender does not time out while content arrives", async () => {
     const pieces = [...every(tarOf([{ ...page, content: "home".repeat(1000) }]), 500)];
     expect(await sent(pieces, { ends: true, everyMs: 150, idleMs: 1000 })).toBe("");
@@ -115,15 +137,15 @@ describe("deploy: a tar on a pipe:", () => {
     );
   });
 
-  test("SIGINT ends the deploy at once, and the next deploy succeeds", async () => {
+  test("SIGKILL leaves what was unpacked to the next deploy, which removes it", async () => {
     const child = piped();
     child.stdin.write(tarOf([page, { name: "a", content: "x".repeat(100_000) }]).subarray(0, 50_000));
     child.stdin.flush();
     const half = `${host.root}/var/www/docs/.edox-ops-backups/demo/.unpacked/a`;
     while (!(await Bun.file(half).exists())) await Bun.sleep(10);
-    child.kill("SIGINT");
+    child.kill("SIGKILL");
     await child.exited;
-    expect(child.signalCode).toBe("SIGINT");
+    expect(child.signalCode).toBe("SIGKILL");
     expect(await sent([tarOf([page])], { ends: true })).toBe("");
     expect(host.list("/var/www/docs/.edox-ops-backups/demo")).not.toContain(".unpacked");
   });

@@ -30,7 +30,7 @@ export default command({
         if (dryRun) return registration(request, null);
         // This runs under the lock, and signals no longer end the process at once: a runner created in GitLab is either
         // configured here or deleted there.
-        host.catchSignals();
+        session.catchSignals();
         granted = await requestRunner(host, request);
         old = replacedRunners(host, readConfig(host), request, granted).map((runner) => {
           return { token: runner.token, isRegisteredHere: isRegisteredHere(host, runner) };

@@ -27,7 +27,7 @@ export default command({
         if (dryRun) return unregistration(known);
         // This runs under the lock, and signals no longer end the process at once: a runner that was deleted in GitLab
         // is removed here too.
-        host.catchSignals();
+        session.catchSignals();
         for (const warning of await forgetInGitLab(host, known, values.force === true)) await session.warn(warning);
         return unregistration(known);
       };

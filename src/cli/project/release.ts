@@ -70,15 +70,19 @@ export function runRelease(slug: string, command: ReleaseCommand, values: Values
     const release: Release = { command, publication, session, trees, waitMs };
     for (const each of await requirementNotes(release)) await session.warn(each);
     const project = publication ? await publication.projectIn(host) : await theProject(host, slug);
-    const choices: Choices = { ...typed, again, hint: context.hint, dryRun };
+    const pauseForSignals = signalPause(host, () => throwIfInterrupted(session.stop));
+    // From here on a signal does not end this process at once, because unpacked files and a part of the new tree are
+    // removed first.
+    session.catchSignals();
+    const choices: Choices = { ...typed, again, hint: context.hint, dryRun, pauseForSignals };
     const requestOf = () => command.requestOf(project, choices, host, trees);
     await withRelease({ project, dryRun, host, trees }, requestOf, async ({ request, notes }) => {
       for (const each of notes) await session.warn(each);
       if (request === null) {
         if (!dryRun) await demandServed(probeOf(host, project, choices.asks), "nothing was changed");
         session.say(lineOf`${command.nothing?.(null) ?? ""}`);
-      } else if (dryRun) await planIn(release, request);
-      else await deployIn(release, request);
+      } else if (dryRun) await planIn(release, { ...request, pause: pauseForSignals });
+      else await deployIn(release, request, pauseForSignals);
     });
   });
 }
@@ -87,6 +91,7 @@ async function planIn({ command, publication, session, trees }: Release, request
   const step = { id: command.id, title: command.title(request.name) };
   const planAll = async (): Promise<PlannedRelease> => {
     const release = await planRelease(session.host, trees, request, publication);
+    throwIfInterrupted(session.stop);
     session.add(...release.steps);
     for (const each of release.steps) await session.reporter.step(each);
     return release;
@@ -99,19 +104,16 @@ async function planIn({ command, publication, session, trees }: Release, request
   session.say(planText(request, release, session.options.diff));
 }
 
-async function deployIn(release: Release, request: DeployRequest): Promise<void> {
+async function deployIn(release: Release, request: DeployRequest, pauseForSignals: () => Promise<void>): Promise<void> {
   const { command, session } = release;
-  const { host, reporter, stop, options } = session;
-  const signals = signalPause(host, () => throwIfInterrupted(stop));
+  const { reporter, options } = session;
   const paused: DeployRequest = {
     ...request,
     async pause(progress) {
       reporter.progress(progress);
-      await signals();
+      await pauseForSignals();
     },
   };
-  // From here on a signal does not end this process at once, because a part of the new tree is removed first.
-  host.catchSignals();
   const step = { id: command.id, title: command.title(request.name) };
   const deployed = await session.operation(step, () => deployLogged(release, paused), outcomeOf);
   session.include(deployParts(deployed, options.diff));

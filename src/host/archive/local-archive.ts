@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import { isatty } from "node:tty";
 import type { Attributes } from "../host.ts";
 import { systemMessage } from "../system-error.ts";
-import { RejectedArchive, tooDenseMessage, type UnpackLimits } from "../trees.ts";
+import { type PausedUnpack, RejectedArchive, tooDenseMessage, type UnpackLimits } from "../trees.ts";
 import { Decompression } from "./local-decompress.ts";
 import { Unpacking } from "./local-unpacking.ts";
 import { readAt, unzip } from "./local-unzip.ts";
@@ -28,6 +28,8 @@ const magics: [magic: string, kind: Kind, name: string][] = [
 const magicBytes = 6;
 const stdinFd = 0;
 const pieceBytes = 256 * 1024;
+/** The longest time in milliseconds between two pauses while nothing arrives. */
+const pauseMs = 100;
 /** Errors of the disk, not of the archive. */
 const diskFaults = ["ENOSPC", "EDQUOT", "EIO", "EROFS"];
 
@@ -36,7 +38,7 @@ export async function unpack(
   from: number | "-",
   into: string,
   attributes: Attributes,
-  limits: UnpackLimits,
+  limits: PausedUnpack,
 ): Promise<string[]> {
   const target = new Unpacking(into, attributes, limits);
   try {
@@ -44,7 +46,7 @@ export async function unpack(
     else await unpackFile(from, target, limits);
     return target.notes();
   } catch (error) {
-    throw refusal(error);
+    throw error === target.interruption ? error : refusal(error);
   } finally {
     target.abort();
   }
@@ -96,6 +98,7 @@ async function untar(
         if (kind === "gzip" || kind === "zstd") decompression = new Decompression(kind, takeUnpacked);
       }
       arrived += piece.length;
+      await target.pause();
       if (decompression === null) tar.push(piece);
       else await decompression.push(piece);
     }
@@ -152,16 +155,21 @@ function* piecesOf(fd: number): Generator<Uint8Array> {
 async function* readArriving(target: Unpacking, { idleMs }: UnpackLimits): AsyncGenerator<Uint8Array> {
   const reader = Bun.stdin.stream().getReader();
   try {
-    for (;;) {
+    for (let reading = reader.read(); ; ) {
       const left = target.progressMs + idleMs - performance.now();
       const late = Promise.withResolvers<null>();
-      const timer = setTimeout(() => late.resolve(null), Math.max(0, left));
-      const next = await Promise.race([reader.read(), late.promise]).finally(() => clearTimeout(timer));
-      if (next === null || left < 0) {
+      const timer = setTimeout(() => late.resolve(null), Math.min(Math.max(0, left), pauseMs));
+      const next = await Promise.race([reading, late.promise]).finally(() => clearTimeout(timer));
+      if (left < 0 || (next === null && left < pauseMs)) {
         throw new RejectedArchive(`limit reached: no content of a file arrived for ${idleMs / 1000} s`, "idleMs");
+      }
+      if (next === null) {
+        await target.pause();
+        continue;
       }
       if (next.done) return;
       yield next.value;
+      reading = reader.read();
     }
   } finally {
     // The sender may go on forever, so this does not wait for it.

@@ -4,7 +4,7 @@ import * as fs from "node:fs";
 import { parentOf } from "../../text/path.ts";
 import type { Attributes } from "../host.ts";
 import { withPath } from "../local-naming.ts";
-import { RejectedArchive, type UnpackLimits } from "../trees.ts";
+import { type PausedUnpack, RejectedArchive } from "../trees.ts";
 import type { EntrySink } from "./archive-entry.ts";
 import { quotedName } from "./entry-name.ts";
 
@@ -45,6 +45,8 @@ interface OpenFile {
 export class Unpacking implements EntrySink {
   /** The time of the last content or entry, in milliseconds of `performance.now()`. */
   progressMs = performance.now();
+  /** What the pause threw. It is no fault of the archive. */
+  interruption: unknown;
   private readonly created = new Map<string, "directory" | "file" | "link">([["", "directory"]]);
   private entries = 0;
   private bytes = 0;
@@ -54,8 +56,18 @@ export class Unpacking implements EntrySink {
   constructor(
     private readonly dir: string,
     private readonly attributes: Attributes,
-    private readonly limits: UnpackLimits,
+    private readonly limits: PausedUnpack,
   ) {}
+
+  /** Calls the pause of the caller. */
+  async pause(): Promise<void> {
+    try {
+      await this.limits.pause?.();
+    } catch (error) {
+      this.interruption = error;
+      throw error;
+    }
+  }
 
   directory(typed: string): void {
     const path = this.begin(typed);

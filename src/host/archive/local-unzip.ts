@@ -52,6 +52,7 @@ export async function unzip(fd: number, fileBytes: number, target: Unpacking, li
     const { name, guessed } = zipName(entry.rawName, entry.extra, entry.flags, entry.madeBy);
     if (guessed !== null) target.remark(guessed, name);
     const mode = unixes.includes(entry.madeBy) ? entry.attributes >>> 16 : 0;
+    await target.pause();
     await unpackEntry({ read, entry, name, mode, target });
   }
 }
@@ -87,7 +88,8 @@ async function unpackEntry({
     target.link(name, utf8(Buffer.concat(pieces)) ?? "");
   } else if (kind === 0 || kind === S_IFREG) {
     target.open(name, mode);
-    await content({ read, entry, start, shown, take: (piece) => target.write(piece) });
+    const pause = () => target.pause();
+    await content({ read, entry, start, shown, take: (piece) => target.write(piece), pause });
     target.close();
   } else throw new RejectedArchive(`${shown} is neither a file, a directory nor a symbolic link`);
 }
@@ -102,12 +104,14 @@ async function content({
   start,
   shown,
   take,
+  pause = async () => {},
 }: {
   read: ReadAt;
   entry: ZipEntry;
   start: number;
   shown: string;
   take: (piece: Uint8Array) => void;
+  pause?: () => Promise<void>;
 }): Promise<void> {
   let [bytes, sum] = [0, 0];
   const verifyContent = (piece: Uint8Array): void => {
@@ -117,13 +121,19 @@ async function content({
     take(piece);
   };
   if (method === stored) {
-    for (const piece of piecesOf(read, start, packed)) verifyContent(piece);
+    for (const piece of piecesOf(read, start, packed)) {
+      await pause();
+      verifyContent(piece);
+    }
   } else if (packed <= smallBytes && size <= smallBytes) {
     verifyContent(inflate(read(start, packed), size, shown));
   } else {
     const inflating = new Decompression("deflate", verifyContent);
     try {
-      for (const piece of piecesOf(read, start, packed)) await inflating.push(piece);
+      for (const piece of piecesOf(read, start, packed)) {
+        await pause();
+        await inflating.push(piece);
+      }
       await inflating.end();
     } finally {
       inflating.destroy();

@@ -20,6 +20,8 @@ export interface Choices extends Pick<DeployRequest, "keep" | "backup" | "allowE
   asks: boolean;
   /** Whether this is a dry run. */
   dryRun: boolean;
+  /** Lets pending signals arrive, and throws a Problem if the run is to end. */
+  pauseForSignals?: () => Promise<void>;
 }
 
 interface DeploySelection extends Pick<DeployRequest, "select"> {

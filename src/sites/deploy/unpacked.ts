@@ -43,6 +43,8 @@ export interface Unpacked {
 export interface UnpackRequest {
   dryRun: boolean;
   again: readonly string[];
+  /** Lets pending signals arrive, and throws a Problem if the run is to end. It is called often. */
+  pauseForSignals?: () => Promise<void>;
 }
 
 /**
@@ -93,6 +95,7 @@ export async function unpackArchive(
     ...unpackLimits,
     bytes: Math.min(unpackLimits.bytes, room.bytes),
     entries: Math.min(unpackLimits.entries, room.entries),
+    pause: request.pauseForSignals,
   };
   try {
     return { dir, notes: await trees.unpack(archive, dir, { mode: 0o644, ...owner }, limits) };

@@ -85,6 +85,7 @@ export async function dereferenceTree({
         else trees.makeLink(to, source.links.get(entry.path) ?? "", attributes);
       }
       if (copies.length > 0) await trees.copies(copies, attributes);
+      await choices.pauseForSignals?.();
     }
     await demandUnchanged(trees, source, again, host.now());
     for (const path of out)
@@ -130,6 +131,7 @@ export async function dereferenceTree({
       if ((before.mode & setIdBits) !== 0) throw refusal(called, "has a set-user-ID or set-group-ID bit", real);
       count(before);
       await trees.copies([[from, `${dir}${below}`, before.size]], attributes);
+      await choices.pauseForSignals?.();
       const after = trees.entry(from);
       const isSame = after?.inode === before.inode && after.changedMs === before.changedMs;
       // Two exchanges within one clock tick restore the timestamp, so a timestamp in this span proves nothing.
