@@ -61,12 +61,11 @@ async function rollBackIn({ session, request, context, owns, itself }: Update): 
     const update = { from: version, to, previous: null };
     return report({ session, text: `edox-ops ${version} can go back to ${to}: ${next}`, path: program, update, sums });
   }
+  // A signal between the two renames would lose the previous version.
+  session.catchSignals();
   const trees = await context.trees();
-  const updated = await session.operation(
-    step,
-    () => logged(session, step, () => rollBack(host, trees, request)),
-    changed,
-  );
+  const swapBack = () => rollBack(host, trees, request, session.stop);
+  const updated = await session.operation(step, () => logged(session, step, swapBack), changed);
   const sums = { from, to: options.diff ? checksumOf(host, program) : "" };
   reportUpdated({ session, updated, program, sums, back: context.hint(itself("--rollback")) });
 }

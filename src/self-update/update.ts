@@ -147,11 +147,17 @@ export async function previousVersion(host: Host, { program }: UpdateRequest): P
   return to;
 }
 
-/** Swaps this version and the previous one. The caller holds the lock. */
-export async function rollBack(host: Host, trees: Trees, request: UpdateRequest): Promise<Updated> {
+/** Swaps this version and the previous one. The caller holds the lock. Throws the Problem of `stop` before it begins. */
+export async function rollBack(
+  host: Host,
+  trees: Trees,
+  request: UpdateRequest,
+  stop: Stop = () => null,
+): Promise<Updated> {
   const { program, version } = request;
   const { previous, work } = beside(program);
   const to = await previousVersion(host, request);
+  throwIfInterrupted(stop);
   return replaceProgram(host, trees, program, async () => {
     const fresh = `${work}/edox-ops`;
     if (!trees.share(previous, fresh)) throw new Error(`${previous} cannot have a second name`);

@@ -69,6 +69,26 @@ describe("self-update", () => {
     expect([denied.exit, denied.err]).toEqual([2, expect.stringContaining("sudo edox-ops self-update")]);
   });
 
+  test("self-update --rollback: a signal before the swap leaves both programs, and is the exit code", async () => {
+    const previous = "/usr/local/bin/.edox-ops.previous";
+    const host = hostWith("1.3.0");
+    host.put(previous, "the one before", { mode: 0o755 });
+    host.taught.push(([name]) => {
+      if (name !== previous) return undefined;
+      host.signal = { name: "SIGTERM", number: 15 };
+      return ok("1.2.2\n");
+    });
+    const state = host.listing();
+    expect(await typed("self-update --rollback", host)).toMatchObject({
+      exit: 143,
+      out: "",
+      err: expect.stringContaining("error: interrupted by SIGTERM"),
+    });
+    const after = host.listing();
+    for (const path of Object.keys(after)) if (path.startsWith("/var/log/edox-ops")) delete after[path];
+    expect(after).toEqual(state);
+  });
+
   test("self-update: it requests the mirror in EDOX_BASE_URL, and rejects an invalid address", async () => {
     try {
       variables.EDOX_BASE_URL = "https://mirror.test/edox/";
