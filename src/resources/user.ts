@@ -4,7 +4,7 @@ import type { Resource } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
-import { gidOf, noGroup } from "./group.ts";
+import { gidOf, idIn, noGroup } from "./group.ts";
 
 interface Account {
   name: string;
@@ -37,8 +37,9 @@ export async function findAccount(reader: HostReader, name: string): Promise<Kno
 
 function accountIn(passwd: string, name: string): KnownAccount | null {
   const lines = passwd.split("\n").map((line) => line.split(":"));
-  const [, , uid, gid, , home = "", shell = ""] = lines.find(([first]) => first === name) ?? [];
-  return uid === undefined ? null : { name, home, shell, uid: Number(uid), gid: Number(gid) };
+  const [, , uidField, gidField, , home = "", shell = ""] = lines.find(([first]) => first === name) ?? [];
+  const [uid, gid] = [idIn(uidField), idIn(gidField)];
+  return uid === null || gid === null ? null : { name, home, shell, uid, gid };
 }
 
 /**
@@ -98,5 +99,5 @@ export function groupMember(user: string, group: string, label: string, title: s
 function isMember(reader: HostReader, user: string, group: string): boolean {
   const lines = (textOf(reader, "/etc/group") ?? "").split("\n").map((line) => line.split(":"));
   const [, , gid, members = ""] = lines.find(([first]) => first === group) ?? [];
-  return members.split(",").includes(user) || (gid !== undefined && accountOf(reader, user)?.gid === Number(gid));
+  return members.split(",").includes(user) || (gid !== undefined && accountOf(reader, user)?.gid === idIn(gid));
 }

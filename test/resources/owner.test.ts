@@ -51,6 +51,18 @@ describe("owner", () => {
     host.taught.push(([program]) => (program === "getent" ? { code: 2, stdout: "", stderr: "" } : undefined));
   });
 
+  for (const id of ["", " ", "x", "-1", "0x3e8", "1e3", "4294967295", "99999999999"]) {
+    test(`owner: a user or a group with the number '${id}' is none, as for the C library`, async () => {
+      host.put("/etc/passwd", `eve:x:${id}:1001::/home/eve:/bin/sh\nmallory:x:1002:${id}::/:/bin/sh\n`);
+      host.put("/etc/group", `users:x:${id}:\n`);
+      for (const owner of [{ user: "eve" }, { user: "mallory" }, { user: 7, group: "users" }]) {
+        const before = host.listing();
+        expect((await run(host, keyFile(owner)))?.problem?.message).toMatch(/^there is no (user|group) /);
+        expect(host.listing()).toEqual(before);
+      }
+    });
+  }
+
   test("file and directory: owner and mode are set by name, then left alone, and drift is corrected", async () => {
     const all = [directory("/home/eve/.ssh", 0o700, "ssh", { user: "eve" }), keyFile({ user: "eve", group: "users" })];
     expect((await run(host, ...all))?.outcome).toBe("changed");
