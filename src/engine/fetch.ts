@@ -17,5 +17,5 @@ export async function fetchSmall(reader: HostReader, url: string): Promise<HttpR
 
 /** Returns a URL for display, without credentials: these are meant for the server only. */
 export function printableAddress(url: string): string {
-  return url.replace(/^(\w+:\/\/)[^/@]*@/, "$1");
+  return url.replace(/^(\w+:\/\/)[^/]*@/, "$1");
 }

@@ -328,11 +328,13 @@ describe("an apt repository", () => {
       [["--docker-apt-url", "https://a b/"], "is no http or https address"],
       [["--docker-apt-url", "https://a.test/x\nSigned-By: /y"], "is no http or https address"],
       [["--runner-apt-url", "https://user:secret@a.test/"], "is no http or https address"],
+      [["--runner-apt-key", "ftp://user:secret@a.test/key"], "'ftp://a.test/key' is no address"],
       [["--runner-apt-key", "key.asc"], "is no address, and no absolute path"],
       [["--runner-apt-fingerprint", "0EBFCD88"], "is not 40 hexadecimal digits"],
     ] as const) {
       const { exit, err } = await typedWords(["gitlab-runner", "prepare-ci-host", "--yes", ...words]);
       expect([exit, err]).toEqual([2, expect.stringContaining(message)]);
+      expect(err).not.toContain("secret");
     }
   });
 });

@@ -691,6 +691,7 @@ describe("register: invalid arguments are rejected before GitLab is contacted", 
     [["--token", token], "--url is missing"],
     [["--url", "ftp://gitlab.test", "--token", token], "is no http or https address"],
     [["--url", "https://user:password@gitlab.test", "--token", token], "is no http or https address"],
+    [["--url", "https://user:p@sesame@gitlab.test", "--token", token], "--url 'https://gitlab.test' is no http"],
     [["--url", url, "--token", "glrt-a b"], "the token is not one"],
     [["--url", url, "--token", token, "--token-file", "/x"], "two ways to say who this is"],
     [["--url", url, "--token-file", "/none"], "--token-file /none is not there"],
@@ -714,6 +715,7 @@ describe("register: invalid arguments are rejected before GitLab is contacted", 
       expect(said.err).toContain(message);
       expect([gitlab.sent, host.listing()]).toEqual([[], before]);
       expectKept(host, token, said);
+      expectKept(host, "sesame", said);
     });
   }
 

@@ -1,6 +1,7 @@
 // Flags for apt mirrors of Docker and GitLab Runner.
 
 import type { ArgsDef } from "citty";
+import { printableAddress } from "../../engine/fetch.ts";
 import type { Mirror } from "../../resources/apt-repository.ts";
 import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
@@ -33,9 +34,11 @@ export function mirrorOf(values: Values, name: "docker" | "runner"): Mirror {
     typedAddress("key"),
     typedAddress("fingerprint")?.replaceAll(" ", "").toUpperCase(),
   ];
-  if (uri !== undefined && !isAddress(uri)) throw usage(`--${name}-apt-url '${uri}' is no http or https address`);
+  if (uri !== undefined && !isAddress(uri)) {
+    throw usage(`--${name}-apt-url '${printableAddress(uri)}' is no http or https address without a password`);
+  }
   if (key !== undefined && !isAddress(key) && !/^\/[!-~]+$/.test(key)) {
-    throw usage(`--${name}-apt-key '${key}' is no address, and no absolute path`);
+    throw usage(`--${name}-apt-key '${printableAddress(key)}' is no address, and no absolute path`);
   }
   if (fingerprint !== undefined && !/^([0-9A-F]{40}|[0-9A-F]{64})$/.test(fingerprint)) {
     throw usage(`--${name}-apt-fingerprint is not 40 hexadecimal digits, as \`gpg --show-keys\` prints them`);

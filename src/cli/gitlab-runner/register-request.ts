@@ -1,6 +1,7 @@
 // The request of a registration, from the flags.
 
 import type { ArgsDef } from "citty";
+import { printableAddress } from "../../engine/fetch.ts";
 import type { HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { type Credential, mostConcurrent, type Registration } from "../../runner/registration/registration.ts";
@@ -64,7 +65,7 @@ export async function registrationOf(
   // GitLab Runner requests paths below the address and drops its query, so the query is not recorded.
   const address = url.replace(/[?#][\x21-\x7e]*$/, "");
   if (!/^https?:\/\/[\w.[\]:-]+(\/[\w./~%-]*)?$/.test(address) || !URL.canParse(address)) {
-    throw usage(`--url '${url}' is no http or https address`);
+    throw usage(`--url '${printableAddress(url)}' is no http or https address without a password`);
   }
   const concurrent = values.concurrent === undefined ? undefined : Number(values.concurrent);
   if (concurrent !== undefined && !(Number.isInteger(concurrent) && concurrent >= 1 && concurrent <= mostConcurrent)) {
