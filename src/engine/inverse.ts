@@ -21,7 +21,8 @@ export type Inverse =
 
 /**
  * Returns what undoes the change on this host, or null for a command without an undo. It is valid whether or not the
- * change is applied afterwards. Throws if the path is a device, a pipe or a socket, because nothing could restore it.
+ * change is applied afterwards. Throws if the path is a device, a pipe or a socket, because nothing could restore it,
+ * and if the path changes meanwhile.
  */
 export function inverse(reader: HostReader, change: Change): Inverse | null {
   if (change.kind === "packages") return { kind: "packages", names: change.names };
@@ -31,14 +32,20 @@ export function inverse(reader: HostReader, change: Change): Inverse | null {
   if (stat === null) return { kind: "absent", path };
   const { type, mode, uid, gid } = stat;
   if (type === "directory") return { kind: "directory", path, mode, uid, gid };
-  if (type === "link") return { kind: "link", path, target: reader.readLink(path) ?? "" };
+  if (type === "link") return { kind: "link", path, target: reader.readLink(path) ?? changed(path) };
   if (type === "file") {
     // Another user may own the directory: content of a file elsewhere must not come back in this one.
-    const own = reader.readOwn(path);
-    const { mode, uid, gid } = own?.stat ?? stat;
-    return { kind: "file", path, bytes: own?.bytes ?? none, mode, uid, gid };
+    const own = reader.readOwn(path) ?? changed(path);
+    const { mode, uid, gid } = own.stat;
+    return { kind: "file", path, bytes: own.bytes, mode, uid, gid };
   }
   throw new Problem("conflict", `${path} is not a file, a directory or a link: a rollback could not restore it`);
+}
+
+/** Throws the Problem of a path that its owner exchanges at the same time. */
+function changed(path: string): never {
+  const message = `${path} was changed by another program: its rollback could not be recorded`;
+  throw new Problem("concurrent-change", message);
 }
 
 /**

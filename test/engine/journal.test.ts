@@ -266,6 +266,24 @@ test("journal: a change that cannot be recorded is not applied", async () => {
   expect(state(host)).toEqual(state(hostToChange()));
 });
 
+for (const kind of ["file", "link"] as const) {
+  test(`journal: a ${kind} that its owner exchanges while it is recorded fails the step, and nothing is applied`, async () => {
+    const host = hostToChange();
+    const [path, change] = kind === "file" ? ["/d/a", everyKind[0]] : ["/d/link", everyKind[2]];
+    const racing: Host = {
+      ...host,
+      readOwn: (each) => (each === path ? null : host.readOwn(each)),
+      readLink: (each) => (each === path ? null : host.readLink(each)),
+    };
+    expect(await run([change as Change], racing)).toMatchObject({
+      code: "concurrent-change",
+      message: `${path} was changed by another program: its rollback could not be recorded`,
+    });
+    expect(state(host)).toEqual(state(hostToChange()));
+    expect(host.list(journalDir)).toEqual([]);
+  });
+}
+
 test("journal: one that an earlier run left is never overwritten", async () => {
   const host = await interrupted();
   const before = host.listing();
