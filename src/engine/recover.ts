@@ -35,7 +35,11 @@ export async function recover(host: Host): Promise<StepResult[]> {
       const problem = first.with({ message, hint: first.hint ?? recoverHint });
       return { outcome: "failed", ...done, problem: withDiskFault(host, problem) };
     }
-    host.remove(path);
+    try {
+      host.remove(path);
+    } catch (error) {
+      return { outcome: "failed", ...done, problem: withDiskFault(host, Problem.of(error)) };
+    }
     return { outcome: "changed", ...done };
   });
   removeUnbegun(host);

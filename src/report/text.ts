@@ -24,7 +24,7 @@ export function stepText(result: StepResult, { paint }: Style): string {
     ...result.warnings.map((warning) => `${paint("warning", "warning")}: ${oneLine(warning)}`),
   ];
   return [
-    `${status} ${result.id.padEnd(width)} ${oneLine(result.title)}`,
+    `${status} ${oneLine(result.id).padEnd(width)} ${oneLine(result.title)}`,
     ...details.map((line) => `           ${line}`),
   ]
     .map((line) => `${line}\n`)

@@ -27,7 +27,7 @@ export const textReporter: ReporterFor = (options, environment, stop) => {
       console.err(lineOf`warning: ${sentence}`);
     },
     waiting,
-    started: ({ id }) => line?.begin(id),
+    started: ({ id }) => line?.begin(oneLine(id)),
     async step(result) {
       await print(stepText(result, style));
       if (options.diff) await print(result.changes.map((await import("../report/diff.ts")).diffOf).join(""));

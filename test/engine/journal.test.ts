@@ -401,6 +401,22 @@ describe("journal: one that this program did not write is not used", () => {
     expect(outcomes(await recover(refusing))).toEqual([[step, "changed", undefined]]);
   });
 
+  test("recover: a journal that cannot be removed is a failure, and the changes that were made are reported", async () => {
+    const host = await interrupted();
+    const refusing: Host = {
+      ...host,
+      remove(each) {
+        if (each === path) throw Object.assign(new Error(`EROFS: read-only file system, ${each}`), { code: "EROFS" });
+        host.remove(each);
+      },
+    };
+    const [result] = await recover(refusing);
+    expect(result).toMatchObject({ outcome: "failed", problem: { code: "read-only-file-system" } });
+    expect(result?.changes.length).toBeGreaterThan(0);
+    expect(state(host)).toEqual(state(hostToChange()));
+    expect(outcomes(await recover(host))).toEqual([[step, "changed", undefined]]);
+  });
+
   test("recover: any bytes in place of the last line count as a change that was not applied", () =>
     fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 100 }), async (bytes) => {

@@ -52,7 +52,7 @@ function failed(text: string): { problem: Problem; result: StepResult; changes: 
     { kind: "command", argv: ["true", text], reason: text },
   ];
   const lists = { changes, unknown: [`a ${text}`], warnings: [`a ${text}`], ran: [] };
-  return { problem, changes, result: { id: "a", title: `a ${text}`, outcome: "pending", ...lists, problem } };
+  return { problem, changes, result: { id: `a ${text}`, title: `a ${text}`, outcome: "pending", ...lists, problem } };
 }
 
 describe("untrusted text: adds no lines and moves no cursor", () => {
