@@ -355,6 +355,15 @@ describe("status and list", () => {
     expect((await ops("list")).out).toBe(`edox-ops CI runner\t${url}\tdocker\tours\n`);
   });
 
+  test("status: a Docker runner without volumes has no empty entry in its line", async () => {
+    const { host, ops } = await preparedRunner();
+    const text = `[[runners]]\nname = "a"\nurl = "${url}"\ntoken = "${token}"\nexecutor = "docker"\n[runners.docker]\nimage = "i"\n`;
+    host.put(configPath, text, { mode: 0o600 });
+    fakeGitLab(host, url).runners.set(token, 41);
+    host.taught.unshift((argv) => (argv.join(" ") === "gitlab-runner --version" ? ok("Version: 19.4.0\n") : undefined));
+    expect((await ops("status")).out).toContain(`\nrunner a: ${url}, docker, foreign, accepted: `);
+  });
+
   test("status: the service is shown even if a file cannot be read", async () => {
     const { host, ops } = await preparedRunner();
     host.taught.unshift((argv) =>

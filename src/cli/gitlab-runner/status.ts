@@ -42,8 +42,9 @@ export default command({
       ...state.map((each) => lineOf`${each}`),
       ...contractLines(now ?? {}),
       ...runners.map(({ name, url, executor, privileged, volumes, ours, accepted }) => {
-        const docker = executor.startsWith("docker") ? `${privileged ? ", privileged" : ""}, ${volumes.join(" ")}` : "";
-        return lineOf`runner ${name}: ${url}, ${executor}${docker}, ${ours ? "ours" : "foreign"}, accepted: ${accepted}`;
+        const docker = executor.startsWith("docker") ? [privileged ? "privileged" : "", volumes.join(" ")] : [];
+        const settings = [executor, ...docker].filter((each) => each !== "").join(", ");
+        return lineOf`runner ${name}: ${url}, ${settings}, ${ours ? "ours" : "foreign"}, accepted: ${accepted}`;
       }),
       ...faults.map((fault) => lineOf`runners: ${fault}`),
     ];
