@@ -76,6 +76,11 @@ async function isOffered(reader: HostReader, name: string): Promise<boolean> {
   return /^ {7} *-?\d+ (?!\/var\/lib\/dpkg\/status$)/m.test(stdout);
 }
 
+/** Returns whether a Docker is here, or edox-ops has installed one. The socket of a stopped Docker may be missing. */
+export function isDockerInstalled(reader: HostReader): boolean {
+  return hasEngine(reader) || chosenRepository(reader, dockerSourcePath) !== null;
+}
+
 const dockerStarted = service({
   unit: "docker",
   name: "ci-runner:docker",
@@ -87,7 +92,7 @@ export const dockerRuns: Resource = {
   ...dockerStarted,
   title: "Docker answers",
   follows: ["ci-runner:docker-config"],
-  isInstalled: hasEngine,
+  isInstalled: isDockerInstalled,
   async check(reader, ahead, warn) {
     const changes = await dockerStarted.check(reader, ahead, warn);
     if (changes.length > 0 || (await dockerAnswers(reader))) return changes;

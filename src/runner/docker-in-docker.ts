@@ -1,6 +1,7 @@
 // Configures Docker access for runners: the group, privileged containers, and the volumes that Docker-in-Docker needs.
 
 import { dockerAnswers, hasEngine } from "../docker/engine.ts";
+import { isDockerInstalled } from "../docker/recipe.ts";
 import { optionalStep } from "../engine/feature.ts";
 import type { Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -36,7 +37,7 @@ const access: Step = {
   resources: [groupMember(runnerUser, "docker", "ci-runner:docker-group", "gitlab-runner is in the group docker")],
 };
 
-export const dockerAccess = optionalStep(access, (reader) => isRunnerInstalled(reader) && hasEngine(reader));
+export const dockerAccess = optionalStep(access, (reader) => isRunnerInstalled(reader) && isDockerInstalled(reader));
 
 /** Imports the parser of config.toml only if the file exists. */
 async function configOf(reader: HostReader): Promise<RunnerConfig> {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { dockerSourcePath } from "../../src/docker/paths.ts";
 import { examineFeatures } from "../../src/doctor/collect.ts";
 import { converge } from "../../src/engine/converge.ts";
 import { gatherFacts } from "../../src/engine/facts.ts";
@@ -270,10 +271,19 @@ describe("runners", () => {
   test("doctor: without Docker a runner has no checks of Docker but the optional ones", async () => {
     const host = await prepared(section("s").replace('"docker"', '"shell"'));
     host.remove("/run/docker.sock");
+    host.remove(dockerSourcePath);
     const all = await found(host);
     expect(Object.keys(all).filter((name) => /ci-runner:(docker-config|disk|mtu)/.test(name))).toEqual([]);
     const optional = "ok: not configured (optional; run edox-ops gitlab-runner prepare-ci-host --yes)";
     expect([all["ci-runner:docker"], all["ci-runner:docker-group"]]).toEqual([optional, optional]);
+  });
+
+  test("doctor: a Docker that edox-ops installed is a fault if it is stopped with its socket", async () => {
+    const host = await prepared(section("s").replace('"docker"', '"shell"'));
+    for (const path of ["/run/docker.sock", "/run/systemd/units/invocation:docker.service"]) host.remove(path);
+    const all = await found(host);
+    expect(all["ci-runner:docker"]).toBe("error: docker is not active");
+    expect(all["ci-runner:docker-group"]).toBe("error: gitlab-runner is not in the group docker");
   });
 
   test("doctor: a Docker without a runner is checked alone", async () => {
