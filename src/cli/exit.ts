@@ -35,8 +35,8 @@ const outcomes: Partial<Record<Problem["code"], Document["outcome"]>> = {
 };
 
 /**
- * Returns the outcome and the exit code of a command that ended with this problem. It is refused only if no step has
- * begun a change. `steps`: those of the run until then.
+ * Returns the outcome and the exit code of a command that ended with this problem. It is refused only if no step failed
+ * or changed something. `steps`: those of the run until then.
  */
 export function refusalOf(
   { code, returncode, exit: own }: Problem,
