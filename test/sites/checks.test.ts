@@ -294,6 +294,17 @@ test("doctor: a project whose files cannot be read fails alone", async () => {
   expect(await line("project:two")).toStartWith("[FAIL] project:two: /var/www/docs/two: i/o error");
 });
 
+test("doctor: a site is requested within 5 s, without root's .curlrc, a proxy or trust in its certificate", async () => {
+  await live();
+  const asked: string[] = [];
+  host.taught.unshift((argv) => {
+    if (argv[0] === "curl") asked.push(argv.join(" "));
+    return undefined;
+  });
+  await typed("doctor", host);
+  expect(asked).toEqual([expect.stringMatching(/^curl -q -sS -k --noproxy \* --max-time 5 --parallel /)]);
+});
+
 test("doctor: a thousand sites are probed by children whose command lines the kernel accepts", async () => {
   const domain = (i: number): string => `${`${i}.${"a".repeat(60)}.`.repeat(3)}test`;
   const all = Array.from({ length: 1000 }, (_, i) => {
