@@ -35,6 +35,11 @@ describe("prune --diff", () => {
     expect([exit, JSON.parse(out)]).toMatchObject([0, { outcome: "changed", plan }]);
   });
 
+  test("backups prune --json: one backup is counted in the singular", async () => {
+    const { out } = await site.type("project backups prune demo --keep 1 --json");
+    expect(JSON.parse(out).steps).toMatchObject([{ title: "demo has at most 1 backup" }]);
+  });
+
   test("assets prune --diff: the document has the removed files, as the text has without it", async () => {
     const file = "deep/app.4f283b18.js";
     const { out } = await site.type("project assets prune demo --check --diff --json");

@@ -2,7 +2,7 @@ import { pruneAssets } from "../../sites/deploy/assets.ts";
 import { filesIn, oldBackups } from "../../sites/deploy/backups.ts";
 import { cleanUp, prune, secureBackups } from "../../sites/deploy/releases.ts";
 import { theProject } from "../../sites/store.ts";
-import { lineOf } from "../../text/lines.ts";
+import { countOf, lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
 import { pruneFlags } from "../flags.ts";
 import { type Removal, runPrune } from "./prune.ts";
@@ -33,7 +33,7 @@ export default command({
         };
       };
       return {
-        step: { id: "project.backups.prune", title: `${slug} has at most ${keep} backups` },
+        step: { id: "project.backups.prune", title: `${slug} has at most ${countOf(keep, "backup")}` },
         slug,
         plan: () => removal("Would prune", []),
         remove() {
