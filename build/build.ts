@@ -21,7 +21,7 @@ export const own = {
 
 /** Compiles `entry` with the flags of every edox-ops binary. The last component of `outfile` affects the bytes. */
 export async function compile(entry: string, outfile: string, target: Target, known = own): Promise<void> {
-  rmSync(dirname(outfile), { recursive: true, force: true });
+  rmSync(outfile, { force: true });
   mkdirSync(dirname(outfile), { recursive: true });
   must([
     process.execPath,

@@ -13,7 +13,8 @@ import {
   presentPackages,
   unfinishedPackages,
 } from "./dpkg.ts";
-import { commandToFinish, installFailure } from "./failure.ts";
+import { installFailure } from "./failure.ts";
+import { commandToFinish } from "./finish.ts";
 import { failedHook } from "./hook.ts";
 import { fetchLists } from "./lists.ts";
 import { aptOptions, programRunner, type Run } from "./run.ts";

@@ -1,9 +1,10 @@
 // Describes in one error why apt-get could not install or remove packages, with the command that helps.
 
-import type { Host, HostReader, Output } from "../host/host.ts";
+import type { Host, Output } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { linesOf } from "../text/lines.ts";
-import { hasJournal, heldPackages, unfinishedPackages } from "./dpkg.ts";
+import { heldPackages } from "./dpkg.ts";
+import { commandToFinish } from "./finish.ts";
 import { failedHook } from "./hook.ts";
 import { failedFiles } from "./output.ts";
 
@@ -60,16 +61,6 @@ export function installFailure(
     if (warnings.length > 0) return ["sudo", "apt-get", "update"];
     return commandToFinish(host) ?? ["sudo", "apt-get", "install", "--fix-broken", ...names];
   }
-}
-
-/**
- * Returns the command that finishes an interrupted dpkg, or null if nothing is unfinished. The packages are named,
- * because apt only then installs a newer version of one whose scripts fail.
- */
-export function commandToFinish(reader: HostReader): string[] | null {
-  if (hasJournal(reader)) return ["sudo", "dpkg", "--configure", "-a"];
-  const names = unfinishedPackages(reader);
-  return names.length === 0 ? null : ["sudo", "apt-get", "install", ...names];
 }
 
 /** Returns the command that lets apt replace and remove these packages again. */

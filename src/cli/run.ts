@@ -22,7 +22,8 @@ export async function run(
   act: (session: Session) => Promise<void>,
   again?: readonly string[],
 ): Promise<number> {
-  const session = new Session(await context.host(), runOptionsOf(values), context, again);
+  const options = runOptionsOf(values);
+  const session = await Session.open({ host: await context.host(), options, environment: context, again });
   try {
     await act(session).catch((error: unknown) => {
       throw new UnfinishedRun(error, session.result());

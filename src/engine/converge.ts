@@ -2,7 +2,6 @@
 
 import { type RunningScript, runningScript } from "../apt/dpkg.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
-import { withDiskFault } from "../problem/disk-fault.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Unmet } from "../problem/requirement.ts";
 import { type Stop, throwIfInterrupted, type WaitWatch, waitFor } from "../problem/wait.ts";
@@ -10,7 +9,6 @@ import { shellLine } from "../text/lines.ts";
 import { type Change, corrections, describeMissing } from "./change.ts";
 import { snapshot } from "./snapshot.ts";
 import type { ProgramRun, Resource, Step, StepResult } from "./step.ts";
-import { transact } from "./transact.ts";
 
 const pollMs = 50;
 /**
@@ -122,10 +120,13 @@ async function convergeStep(
       await verifyResources(host, step.resources, since);
       await step.verify?.();
     };
+    // A converged host needs no part of apt and no rollback.
+    const { transact } = await import("./transact.ts");
     const journaled = step.journal && { journaled: step.id };
     result.warnings.push(...(await transact(host, result.changes, verify, { ...options, ...journaled })));
     return { ...result, outcome: "changed" };
   } catch (error) {
+    const { withDiskFault } = await import("../problem/disk-fault.ts");
     return { ...result, outcome: "failed", problem: withDiskFault(reader, Problem.of(error)) };
   }
 }

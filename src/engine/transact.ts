@@ -9,6 +9,7 @@ import { linesOf, shellLine } from "../text/lines.ts";
 import { applyFile, commandLimitMs } from "./apply.ts";
 import type { Change } from "./change.ts";
 import type { Options } from "./converge.ts";
+import { firstOutput } from "./first-output.ts";
 import { firstFailing, type Inverse, inverse, recoverHint, toUndo, undo } from "./inverse.ts";
 import type { Journal } from "./journal.ts";
 
@@ -92,18 +93,6 @@ async function command(
 
 function isFile(reader: HostReader, path: string): boolean {
   return reader.statTarget(path)?.type === "file";
-}
-
-/**
- * Returns the output of the first of these commands that prints anything. The commands print the newest line first; the
- * result has the oldest first.
- */
-export async function firstOutput(reader: HostReader, commands: readonly string[][]): Promise<string> {
-  for (const argv of commands) {
-    const { stdout } = await reader.probe(argv);
-    if (stdout.trim() !== "") return `${stdout.trimEnd().split("\n").reverse().join("\n")}\n`;
-  }
-  return "";
 }
 
 interface Failure {

@@ -1,5 +1,5 @@
 import { dpkgInterrupted, installedPackage, unfinishedPackages } from "../apt/dpkg.ts";
-import { commandToFinish } from "../apt/failure.ts";
+import { commandToFinish } from "../apt/finish.ts";
 import { installs } from "../engine/change.ts";
 import type { Resource } from "../engine/step.ts";
 

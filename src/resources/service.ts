@@ -3,9 +3,9 @@
 // file system.
 
 import { type Change, installs } from "../engine/change.ts";
+import { firstOutput } from "../engine/first-output.ts";
 import { overlay } from "../engine/overlay.ts";
 import type { Resource } from "../engine/step.ts";
-import { firstOutput } from "../engine/transact.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { linesOf } from "../text/lines.ts";

@@ -1,9 +1,9 @@
 // Manages a systemd unit of any type: whether it is enabled, disabled or masked, and whether it is active.
 
 import type { Change } from "../engine/change.ts";
+import { firstOutput } from "../engine/first-output.ts";
 import { overlay } from "../engine/overlay.ts";
 import type { Resource } from "../engine/step.ts";
-import { firstOutput } from "../engine/transact.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { linesOf } from "../text/lines.ts";

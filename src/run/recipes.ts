@@ -3,7 +3,6 @@
 import { converge, type Watch } from "../engine/converge.ts";
 import { type Facts, gatherFacts } from "../engine/facts.ts";
 import { lockPath } from "../engine/paths.ts";
-import { select, unknownStep } from "../engine/select.ts";
 import { snapshot } from "../engine/snapshot.ts";
 import type { Recipe, Step, StepResult } from "../engine/step.ts";
 import { Problem } from "../problem/problem.ts";
@@ -119,7 +118,7 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
   const planned = await converge(steps, reader, { failAt });
   const pending = planned.filter(({ outcome }) => outcome !== "ok");
   if (pending.length === 0) return [];
-  const reporter = reporterFor({ ...options, quiet: false }, environment, () => null);
+  const reporter = (await reporterFor(options))({ ...options, quiet: false }, environment, () => null);
   await warnOfRecovery(session.host, reporter.note);
   for (const each of notes.warnings) await reporter.note(each);
   for (const each of notes.unknown) await reporter.note(`could not be seen: ${each}`);
@@ -136,6 +135,10 @@ async function prepare({ host, options, environment }: Session, recipeFor: Recip
   const reader = snapshot(host);
   const recipe = await recipeFor(gatherFacts(reader));
   const { only, skip, failStep } = options;
+  if (only === undefined && skip === undefined && failStep === undefined) {
+    return { reader, recipe, failAt: failStep, steps: recipe.steps };
+  }
+  const { select, unknownStep } = await import("../engine/select.ts");
   const typed = ["edox-ops", ...environment.typed];
   const ids = recipe.steps.map(({ id }) => id);
   if (failStep !== undefined && !ids.includes(failStep)) {

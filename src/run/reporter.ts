@@ -5,10 +5,8 @@ import type { Step, StepResult } from "../engine/step.ts";
 import type { Stop } from "../problem/wait.ts";
 import type { RunEvent } from "../report/schema.ts";
 import type { Environment } from "./environment.ts";
-import { jsonReporter } from "./json-reporter.ts";
 import type { RunOptions } from "./options.ts";
 import type { RunResult } from "./result.ts";
-import { textReporter } from "./text-reporter.ts";
 
 /** How far an operation has come. */
 export type Amount = Omit<Extract<RunEvent, { event: "progress" }>, "event">;
@@ -37,6 +35,8 @@ export interface Reporter {
 /** `stop`: the interruption that a terminal shows while a run ends cleanly. */
 export type ReporterFor = (options: RunOptions, environment: Environment, stop: Stop) => Reporter;
 
-export const reporterFor: ReporterFor = (options, environment, stop) => {
-  return (options.json ? jsonReporter : textReporter)(options, environment, stop);
-};
+/** Loads the one reporter that the options select. */
+export async function reporterFor({ json }: RunOptions): Promise<ReporterFor> {
+  if (json) return (await import("./json-reporter.ts")).jsonReporter;
+  return (await import("./text-reporter.ts")).textReporter;
+}

@@ -15,6 +15,14 @@ import { outcomeOf, type ResultParts, type RunResult } from "./result.ts";
 /** Identifies a step in the log and in the report. */
 export type StepName = Pick<Step, "id" | "title">;
 
+interface Opening {
+  host: Host;
+  options: RunOptions;
+  environment: Environment;
+  /** The command that repeats this run, if it differs from the typed one. */
+  again?: readonly string[] | undefined;
+}
+
 export class Session {
   readonly host: Host;
   readonly options: RunOptions;
@@ -32,13 +40,19 @@ export class Session {
   #hasUnknown = false;
   #signal: (() => Signal | null) | undefined;
 
-  constructor(host: Host, options: RunOptions, environment: Environment, again?: readonly string[]) {
+  private constructor({ host, options, environment, again }: Opening, reporterOf: (stop: Stop) => Reporter) {
     this.host = host;
     this.options = options;
     this.environment = environment;
     this.again = again ?? ["sudo", "edox-ops", ...environment.typed];
     this.#locks = new Locks(host);
-    this.reporter = reporterFor(options, environment, options.dryRun ? () => null : () => this.stop());
+    this.reporter = reporterOf(options.dryRun ? () => null : () => this.stop());
+  }
+
+  static async open(opening: Opening): Promise<Session> {
+    const { options, environment } = opening;
+    const make = await reporterFor(options);
+    return new Session(opening, (stop) => make(options, environment, stop));
   }
 
   /**

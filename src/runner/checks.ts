@@ -1,7 +1,7 @@
 // Checks GitLab Runner and its Docker, beyond the resources of their recipes.
 
 import { packageState } from "../apt/dpkg.ts";
-import { commandToFinish } from "../apt/failure.ts";
+import { commandToFinish } from "../apt/finish.ts";
 import { dockerConfigAccepted } from "../docker/config.ts";
 import { hasEngine } from "../docker/engine.ts";
 import { dockerSocket } from "../docker/paths.ts";

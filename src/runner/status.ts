@@ -1,7 +1,7 @@
 // The status of the runners of this host, for people and scripts.
 
 import { packageState } from "../apt/dpkg.ts";
-import { commandToFinish } from "../apt/failure.ts";
+import { commandToFinish } from "../apt/finish.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { isEnabled } from "../resources/unit-file.ts";

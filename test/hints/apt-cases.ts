@@ -117,7 +117,7 @@ export const aptCases: Case[] = [
     shows: "Connection refused",
   },
   {
-    of: 'apt/failure.ts ["sudo", "dpkg", "--configure", "-a"]',
+    of: 'apt/finish.ts ["sudo", "dpkg", "--configure", "-a"]',
     // dpkg asks about a configuration file that both sides changed, and a person answers.
     state(host) {
       const isLeft = () => host.nodes.has("/var/lib/dpkg/updates/0001");
@@ -129,7 +129,7 @@ export const aptCases: Case[] = [
     from: "bootstrap --yes",
   },
   {
-    of: 'apt/failure.ts ["sudo", "apt-get", "install", ...names]',
+    of: 'apt/finish.ts ["sudo", "apt-get", "install", ...names]',
     state(host) {
       const isLeft = () => (host.text(statusPath) ?? "").includes("ok unpacked");
       failing(host, (line) =>
