@@ -1,8 +1,9 @@
 // `project publish`: the record, the site and the tree change together, or not at all.
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { lchownSync, mkdirSync } from "node:fs";
+import { lchownSync, mkdirSync, writeFileSync } from "node:fs";
 import type { Signal } from "../../src/host/host.ts";
+import { tarOf } from "./archives.ts";
 import { SiteHost } from "./site-host.ts";
 
 const backups = "/var/www/docs/.edox-ops-backups";
@@ -298,3 +299,49 @@ test("publish: a signal between two changes of a new project leaves nothing behi
   }
   expect(changes).toBeGreaterThan(5);
 });
+
+test("publish: a signal ends the wait for the host's lock, and nothing is left behind", async () => {
+  let signal: Signal | null = null;
+  let waits = 0;
+  site.fake.locks.set("/run/edox-ops/host.lock", { pid: 7, command: "edox-ops bootstrap", sinceMs: 0 });
+  Object.assign(site.host, {
+    catchSignals: () => () => signal,
+    async sleep() {
+      if (++waits === 3) signal = { name: "SIGTERM", number: 15 };
+      if (waits === 50) site.fake.locks.delete("/run/edox-ops/host.lock");
+    },
+  });
+  const line = "project publish new --domain new.example.org --source /srv/site --wait 1h";
+  await expectUnchanged(line, 143, "error: interrupted by SIGTERM", true);
+  expect(waits).toBeLessThan(50);
+});
+
+for (const [what, source] of [
+  ["an archive is unpacked", "/srv/site.tar"],
+  ["links of the source are followed", "/srv/linked --dereference"],
+  ["the trees are compared", "/srv/new"],
+] as const) {
+  for (const dryRun of ["", " --dry-run"]) {
+    test(`deploy${dryRun}: a signal while ${what} is its exit code, and leaves nothing behind`, async () => {
+      await serveLive();
+      site.disk.write("/srv/linked/index.html", "-> ../other/index.html");
+      site.disk.write("/srv/linked/other.html", "-> ../site/index.html");
+      writeFileSync(
+        `${site.disk.root}/srv/site.tar`,
+        tarOf(["index.html", "a/b.html"].map((name) => ({ name, content: "x".repeat(300_000) }))),
+      );
+      let now = Date.now();
+      Object.assign(site.host, {
+        catchSignals: () => () => ({ name: "SIGHUP", number: 1 }),
+        // Each pause counts as a long one, so that it lets signals arrive.
+        now: () => (now += 1000),
+      });
+      await expectUnchanged(
+        `project deploy live --source ${source}${dryRun}`,
+        129,
+        "error: interrupted by SIGHUP",
+        true,
+      );
+    });
+  }
+}
