@@ -40,6 +40,8 @@ const jobs = [
   ["../host/search"],
   ["../report/foreign"],
   ["../engine/journal"],
+  ["../engine/journal-killed"],
+  ["../toml/sections"],
 ];
 const atOnce = 3;
 const dir = mkdtempSync(`${tmpdir()}/edox-soak-`);

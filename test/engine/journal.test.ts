@@ -126,7 +126,7 @@ describe("journal: a run killed at every call that changes the host is rolled ba
         }
       },
     );
-    await fc.assert(property, { numRuns: runs(60, 3000), seed: 20_261_128 });
+    await fc.assert(property, { numRuns: runs(25, 3000), seed: 20_261_128 });
   }, 60_000);
 });
 
@@ -428,6 +428,6 @@ describe("journal: one that this program did not write is not used", () => {
         expect(outcomes(await recover(host))).toEqual([[step, "changed", undefined]]);
         expect(host.stat("/d/a")).toBeNull();
       }),
-      { numRuns: runs(100, 5000), seed: 20_261_128 },
+      { numRuns: runs(40, 5000), seed: 20_261_128 },
     ));
 });

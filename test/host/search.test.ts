@@ -150,6 +150,6 @@ test("search: pages are decoded where they load something, and nothing of them i
       const passed = all.filter((part) => !found.some(({ text }) => text === part));
       expect(addresses(passed)).toEqual([]);
     }),
-    { numRuns: runs(300, 20_000) },
+    { numRuns: runs(150, 20_000) },
   );
 });

@@ -499,7 +499,8 @@ describe("deploy: a hostile archive is rejected by name and leaves nothing behin
   }
 
   test("a separate process prints the same error and no stack trace", async () => {
-    const rows = all.map(([, make, said], at) => {
+    const sample = all.filter((_, at) => at % runs(6, 1) === 0);
+    const rows = sample.map(([, make, said], at) => {
       writeFileSync(`${host.root}/srv/${at}`, make());
       return { source: `/srv/${at}`, said: said.replace("/srv/a", `/srv/${at}`) };
     });
@@ -682,7 +683,7 @@ describe("deploy: a damaged archive is published, or rejected with a reason and 
         archive?.close();
         rmSync(`${host.root}/srv/out`, { recursive: true });
       };
-      for (let length = 0; length < bytes.length; length += 1 + Math.floor(bytes.length / runs(80, 2000)))
+      for (let length = 0; length < bytes.length; length += 1 + Math.floor(bytes.length / runs(40, 2000)))
         await unpack(bytes.subarray(0, length));
       await fc.assert(
         fc.asyncProperty(fc.nat(bytes.length - 1), fc.nat(255), async (at, value) => {
@@ -690,7 +691,7 @@ describe("deploy: a damaged archive is published, or rejected with a reason and 
           damaged[at] = value;
           await unpack(damaged);
         }),
-        { numRuns: runs(80, 2000) },
+        { numRuns: runs(40, 2000) },
       );
       expect(reasons.filter((reason) => !(reason instanceof RejectedArchive))).toEqual([]);
       expect(reasons.length).toBeGreaterThan(60);
@@ -752,6 +753,6 @@ test("deploy: hostile members of an archive write nothing outside, and a rejecte
         ["edox-ops", "group"],
       ]);
     }),
-    { numRuns: runs(150, 10_000) },
+    { numRuns: runs(60, 10_000) },
   );
 }, 600_000);

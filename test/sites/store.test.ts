@@ -404,7 +404,7 @@ test("project add: hostile slugs and domains are rejected with a reason, or acce
         expect(host.stat(projectsPath)).toBeNull();
       }
     }),
-    { numRuns: runs(200, 10_000) },
+    { numRuns: runs(80, 10_000) },
   );
 }, 300_000);
 
@@ -423,7 +423,7 @@ test("projects.json: a hostile file is read, or rejected by name", async () => {
       const { exit, err } = await typedWords(["project", "list"], host);
       if (exit !== 0) expect(err).toStartWith(`error: ${projectsPath} `);
     }),
-    { numRuns: runs(200, 10_000) },
+    { numRuns: runs(80, 10_000) },
   );
 }, 300_000);
 
@@ -444,6 +444,6 @@ test("projects.json: a hostile record leaves the one beside it usable, and keeps
       expect((await typed("project remove demo", host)).exit).toBe(0);
       expect([...(await readProjects(host)).keys()]).toEqual(["other"]);
     }),
-    { numRuns: runs(60, 5000) },
+    { numRuns: runs(30, 5000) },
   );
 }, 300_000);
