@@ -30,9 +30,9 @@ const inProcess = groups.map(({ name }) => name).filter((name) => !apart.include
 const paths = inProcess.map((name) => `./test/${name}/`);
 const memory = memoryFolder();
 try {
-  // Two workers more than processors: many tests wait for a pause or a process instead of computing.
+  // Three workers for each processor: many tests wait for a pause or a process instead of computing.
   // A test that takes a second alone may take ten beside other programs.
-  const flags = [`--parallel=${processors + 2}`, "--no-isolate", "--timeout=30000"];
+  const flags = [`--parallel=${3 * processors}`, "--no-isolate", "--timeout=30000"];
   // The files that took longest in the last run start first.
   flags.push(`--timings=${top}/.cache/test-timings.json`, "--update-timings");
   flags.push("--coverage", "--coverage-reporter=lcov", "--coverage-dir=coverage");

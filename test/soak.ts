@@ -34,9 +34,11 @@ const jobs = [
   // Properties, with many more generated inputs than in `npm test`.
   ["../sites/archive-refused"],
   ["../sites/store"],
+  ["../sites/odd-source"],
   ["../toml/edit"],
   ["../sites/side-by-side"],
   ["../host/listing"],
+  ["../resources/owner"],
   ["../host/search"],
   ["../report/foreign"],
   ["../engine/journal"],
