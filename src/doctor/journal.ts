@@ -1,7 +1,7 @@
 // Checks whether a run was interrupted in a step with a journal, which the next run rolls back.
 
 import type { Check } from "../engine/finding.ts";
-import { recoverHint } from "../engine/inverse.ts";
+import { journaledSteps, recoverHint } from "../engine/interrupted.ts";
 import { journalDir, lockPath } from "../engine/paths.ts";
 
 /** Absent on a host where no step has had a journal. */
@@ -9,7 +9,7 @@ export const interruptedRun: Check = {
   name: "host:journal",
   appliesTo: (reader) => reader.stat(journalDir) !== null,
   run(reader) {
-    const steps = (reader.list(journalDir) ?? []).filter((name) => !name.startsWith("."));
+    const steps = journaledSteps(reader);
     if (steps.length === 0) return { status: "ok", detail: "no run was interrupted" };
     const [holder] = reader.lockHolders(lockPath);
     if (holder) return { status: "ok", detail: `a run changes this host (pid ${holder.pid})` };

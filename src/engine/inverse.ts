@@ -6,9 +6,6 @@ import { Problem } from "../problem/problem.ts";
 import { applyFile, commandLimitMs, type FileChange, runOrThrow } from "./apply.ts";
 import { type Change, Text } from "./change.ts";
 
-/** The command that rolls back an interrupted run. */
-export const recoverHint: readonly string[] = ["sudo", "edox-ops", "recover"];
-
 /** The state of a path before a change, or what undoes a change that has no path. */
 export type Inverse =
   | { kind: "absent"; path: string }

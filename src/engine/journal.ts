@@ -7,7 +7,8 @@ import { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
 import { parentOf } from "../text/path.ts";
 import { root } from "./change.ts";
-import { type Inverse, recoverHint } from "./inverse.ts";
+import { journaledSteps, recoverHint } from "./interrupted.ts";
+import type { Inverse } from "./inverse.ts";
 import { journalDir } from "./paths.ts";
 
 const parentDir = parentOf(journalDir);
@@ -58,14 +59,9 @@ export function openJournal(host: Host, header: Header): Journal {
 
 /** Returns the paths of the journals that interrupted runs left, the newest first. */
 export function leftJournals(reader: HostReader): string[] {
-  const paths = (reader.list(journalDir) ?? []).filter(isJournal).map((name) => `${journalDir}/${name}`);
+  const paths = journaledSteps(reader).map((name) => `${journalDir}/${name}`);
   const changedMs = (path: string): number => reader.stat(path)?.changedMs ?? 0;
   return paths.sort((one, other) => changedMs(other) - changedMs(one));
-}
-
-/** A hidden file is one that a killed run was about to rename. It had changed nothing yet. */
-function isJournal(name: string): boolean {
-  return !name.startsWith(".");
 }
 
 /**

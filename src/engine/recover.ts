@@ -7,7 +7,8 @@ import { Problem } from "../problem/problem.ts";
 import { shellLine } from "../text/lines.ts";
 import { nameOf } from "../text/path.ts";
 import type { Change } from "./change.ts";
-import { firstFailing, recoverHint, restoration, toUndo, undo } from "./inverse.ts";
+import { recoverHint } from "./interrupted.ts";
+import { firstFailing, restoration, toUndo, undo } from "./inverse.ts";
 import { type LeftJournal, leftJournals, readJournal, removeUnbegun } from "./journal.ts";
 import type { StepResult } from "./step.ts";
 

@@ -10,7 +10,8 @@ import { applyFile, commandLimitMs } from "./apply.ts";
 import type { Change } from "./change.ts";
 import type { Options } from "./converge.ts";
 import { firstOutput } from "./first-output.ts";
-import { firstFailing, type Inverse, inverse, recoverHint, toUndo, undo } from "./inverse.ts";
+import { recoverHint } from "./interrupted.ts";
+import { firstFailing, type Inverse, inverse, toUndo, undo } from "./inverse.ts";
 import type { Journal } from "./journal.ts";
 
 /**

@@ -1,7 +1,7 @@
 // Rolls back, before anything else, what an interrupted run left.
 
 import { describe } from "../engine/change.ts";
-import { recoverHint } from "../engine/inverse.ts";
+import { recoverHint } from "../engine/interrupted.ts";
 import { journalDir, lockPath, logDir } from "../engine/paths.ts";
 import type { StepResult } from "../engine/step.ts";
 import type { Host, HostReader } from "../host/host.ts";

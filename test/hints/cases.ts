@@ -593,12 +593,12 @@ export const cases: Case[] = [
   },
   // a run that was killed in a step with a journal
   {
-    of: 'engine/inverse.ts ["sudo", "edox-ops", "recover"]',
+    of: 'engine/interrupted.ts ["sudo", "edox-ops", "recover"]',
     state: interrupted,
     from: "host:journal",
   },
   {
-    of: 'engine/inverse.ts ["sudo", "edox-ops", "recover"]',
+    of: 'engine/interrupted.ts ["sudo", "edox-ops", "recover"]',
     async state(host) {
       await interrupted(host);
       host.taught.unshift(([program]) => (program === "undo" && host.broken.has("undo") ? failed : undefined));
