@@ -59,7 +59,7 @@ async function rollBackIn({ session, request, context, owns, itself }: Update): 
     const sums = { from, to: options.diff ? checksumOf(host, beside(program).previous) : "" };
     const next = shellLine(context.hint(itself("--rollback")));
     const update = { from: version, to, previous: null };
-    return report({ session, text: `edox-ops ${version} can go back to ${to}: ${next}`, path: program, update, sums });
+    return report(session, { text: `edox-ops ${version} can go back to ${to}: ${next}`, path: program, update, sums });
   }
   // A signal between the two renames would lose the previous version.
   session.catchSignals();
@@ -67,7 +67,8 @@ async function rollBackIn({ session, request, context, owns, itself }: Update): 
   const swapBack = () => rollBack(host, trees, request, session.stop);
   const updated = await session.operation(step, () => logged(session, step, swapBack), changed);
   const sums = { from, to: options.diff ? checksumOf(host, program) : "" };
-  reportUpdated({ session, updated, program, sums, back: context.hint(itself("--rollback")) });
+  const back = context.hint(itself("--rollback"));
+  report(session, { text: updatedText(updated, program, back), path: program, update: updated, sums });
 }
 
 async function updateIn({ session, request, context, owns, itself }: Update): Promise<void> {
@@ -86,7 +87,7 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
     const text = offer.same
       ? `edox-ops ${to} is ${requestedVersion === null ? "the latest release" : "installed already"}`
       : offerText();
-    return report({ session, text, path: program, update: { from: version, to, previous: null }, sums });
+    return report(session, { text, path: program, update: { from: version, to, previous: null }, sums });
   }
   // A signal ends the update in order from here on.
   session.catchSignals();
@@ -96,7 +97,8 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
   };
   const replace = () => update(host, trees, { request, offer, stop, onBytes });
   const updated = await session.operation(step, () => logged(session, step, replace), changed);
-  reportUpdated({ session, updated, program, sums, back: context.hint(itself("--rollback")) });
+  const back = context.hint(itself("--rollback"));
+  report(session, { text: updatedText(updated, program, back), path: program, update: updated, sums });
 
   function offerText(): string {
     const address = `, from ${printableAddress(offer.release.addressOf(offer.asset))}`;
@@ -134,42 +136,20 @@ interface Sums {
   to: string;
 }
 
-function reportUpdated({
-  session,
-  updated,
-  program,
-  sums,
-  back,
-}: {
-  session: Session;
-  updated: Updated;
-  program: string;
-  sums: Sums;
-  back: string[];
-}): void {
-  const way = updated.previous === null ? "this file system does not keep the one before" : `back: ${shellLine(back)}`;
-  report({
-    session,
-    text: `edox-ops ${updated.from} -> ${updated.to}: ${program} (${way})`,
-    path: program,
-    update: updated,
-    sums,
-  });
-}
-
-function report({
-  session,
-  text,
-  path,
-  update,
-  sums,
-}: {
-  session: Session;
+interface Reported {
+  /** The sentence for a person. */
   text: string;
   path: string;
   update: Updated;
   sums: Sums;
-}): void {
+}
+
+function updatedText({ from, to, previous }: Updated, program: string, back: readonly string[]): string {
+  const way = previous === null ? "this file system does not keep the one before" : `back: ${shellLine(back)}`;
+  return `edox-ops ${from} -> ${to}: ${program} (${way})`;
+}
+
+function report(session: Session, { text, path, update, sums }: Reported): void {
   const { diff } = session.options;
   session.include({ update: { path, ...update, ...(diff && { sha256: sums }) } });
   if (diff && sums.from !== sums.to) {

@@ -22,7 +22,7 @@ export function applyFile(host: Host, change: FileChange): void {
   else if (change.kind === "directory") host.setAttributes(change.path, change);
 }
 
-/** Runs a command of a rollback. Throws a Problem if it fails. */
+/** Runs a command. Throws a Problem if it fails. */
 export async function runOrThrow(host: Host, argv: readonly string[]): Promise<void> {
   const { code, stderr } = await host.run(argv, { limitMs: commandLimitMs });
   if (code !== 0) throw new Problem("command-failed", `${shellLine(argv)} failed`, { returncode: code, stderr });

@@ -22,8 +22,8 @@ export function certificatesComplete(packages: readonly string[]): Resource {
       const isOpen = (each: string): boolean => installedPackage(reader, each) === null;
       const how = comes ? null : (damage(reader) ?? (packages.some(isOpen) ? lostLinks(reader) : null));
       if (how === null) return [];
-      const lack = `${storePath} is ${how}: no TLS connection can be trusted`;
-      return [{ kind: "command", argv: ["update-ca-certificates", "--fresh"], reason: lack }];
+      const reason = `${storePath} is ${how}: no TLS connection can be trusted`;
+      return [{ kind: "command", argv: ["update-ca-certificates", "--fresh"], reason }];
     },
   };
 }

@@ -70,7 +70,7 @@ export function service(described: ServiceSpec): Resource {
       if (reloads || !runs) {
         // After a rollback, a service that ran gets its old files back. One that did not run is not started.
         const again = runs ? { again: true as const } : {};
-        const lack = runs ? `${unit} has not taken its files` : reasonOf(reader, unit);
+        const reason = runs ? `${unit} has not taken its files` : reasonOf(reader, unit);
         const reload = ["systemctl", "reload-or-restart", unit];
         const logs = logsOf(unit);
         const hint = ["sudo", "systemctl", "status", unit];
@@ -80,13 +80,13 @@ export function service(described: ServiceSpec): Resource {
               kind: "command",
               argv: test,
               code: "invalid-config",
-              reason: lack,
+              reason,
               ...again,
               ...(hintFor && { hintFor }),
             });
-          changes.push({ kind: "command", argv: reload, reason: lack, logs, hint, ...again });
+          changes.push({ kind: "command", argv: reload, reason, logs, hint, ...again });
         } else if (touched || test === undefined || (await reader.probe(test)).code === 0) {
-          changes.push({ kind: "command", argv: reload, reason: lack, logs, ...again, mayFail: mayWait });
+          changes.push({ kind: "command", argv: reload, reason, logs, ...again, mayFail: mayWait });
         }
       }
       if (!(comes && isEnabledByPackage(reader, unit)) && !isEnabled(reader, unit)) {

@@ -1,5 +1,6 @@
 // Self-update: downloads another release, verifies and tests it, and only then replaces this program.
 
+import { runOrThrow } from "../engine/apply.ts";
 import { gatherFacts } from "../engine/facts.ts";
 import { printableAddress } from "../engine/fetch.ts";
 import type { Host, HostReader } from "../host/host.ts";
@@ -246,10 +247,4 @@ function whyNotStarted(code: number, stderr: string): string {
   if (code === 132) return "this CPU lacks an instruction that it needs";
   if (code === 134 || code === 139) return "it aborts, as it does under a limit on memory (ulimit -v, LimitAS=)";
   return `${linesOf(stderr).at(-1) ?? "without a word"} (code ${code})`;
-}
-
-async function runOrThrow(host: Host, argv: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await host.run(argv, { limitMs: childLimitMs });
-  if (code === 0) return stdout;
-  throw new Problem("command-failed", `${argv.join(" ")} failed`, { returncode: code, stderr });
 }

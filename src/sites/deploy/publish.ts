@@ -45,7 +45,7 @@ export function publication(slug: string, after: After, facts: Facts): Publicati
     certificatePresent(slug, after, true),
     servedOn(80, projectIn),
     servedOn(443, projectIn),
-    configValid(slug, step),
+    publishedConfigValid(slug, step),
     soleName(slug, after, true),
   ];
   return { recipe: recipe(`project publish ${slug}`, `Published project ${slug}.`, requires, step), projectIn };
@@ -84,7 +84,7 @@ function servedOn(port: 80 | 443, projectIn: Publication["projectIn"]): Requirem
  * Requires that nginx can start and accepts its current configuration. A fault in a file that the step replaces does
  * not count, because nginx tests the new file before it is used.
  */
-function configValid(slug: string, step: Step): Requirement {
+function publishedConfigValid(slug: string, step: Step): Requirement {
   return requirement("nginx accepts its configuration", async (reader) => {
     const [result] = await converge([step], reader, {});
     if (result?.problem) throw result.problem;

@@ -16,8 +16,8 @@ import { sideBySide } from "./side-by-side.ts";
 export function demandRoom(trees: Trees, planned: Plan, slug: string): void {
   if (missingRoom(trees, planned) === null) return;
   trees.remove(sparePath(slug));
-  const lack = missingRoom(trees, planned);
-  if (lack !== null) throw lack;
+  const shortage = missingRoom(trees, planned);
+  if (shortage !== null) throw shortage;
 }
 
 /**
@@ -25,8 +25,8 @@ export function demandRoom(trees: Trees, planned: Plan, slug: string): void {
  * make room.
  */
 export function demandRoomAhead(trees: Trees, planned: Plan, slug: string): void {
-  const lack = trees.entry(sparePath(slug)) === null ? missingRoom(trees, planned) : null;
-  if (lack !== null) throw lack;
+  const shortage = trees.entry(sparePath(slug)) === null ? missingRoom(trees, planned) : null;
+  if (shortage !== null) throw shortage;
 }
 
 /** Counts in blocks and by apparent size, because a copy fills the holes of a sparse file. */
