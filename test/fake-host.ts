@@ -30,6 +30,8 @@ export interface FakeHost extends Host {
   asked: string[];
   nodes: Map<string, Node>;
   ran: string[];
+  /** The pieces that programs were given on their stdin. */
+  fed: Uint8Array[];
   taught: Taught[];
   /** Paths that only root may read. */
   hidden: Set<string>;
@@ -114,6 +116,7 @@ export function fakeHost(uid = 0): FakeHost {
     },
     nodes,
     ran,
+    fed: [],
     taught: [],
     hidden: new Set(),
     broken: new Set(),
@@ -141,6 +144,15 @@ export function fakeHost(uid = 0): FakeHost {
       return bytes && { bytes, stat: statOf(found) as Stat };
     },
     map: (path) => host.read(path),
+    openFile(path) {
+      const bytes = host.read(path);
+      if (bytes === null) return null;
+      return {
+        size: bytes.length,
+        read: (offset, length) => bytes.slice(offset, offset + length),
+        close: () => undefined,
+      };
+    },
     head: (path, bytes) => host.read(path)?.slice(0, bytes) ?? null,
     tail: (path, bytes) => host.read(path)?.slice(-bytes) ?? null,
     readLink(path) {
@@ -164,6 +176,15 @@ export function fakeHost(uid = 0): FakeHost {
     writeFile(path, bytes, attributes) {
       mustHaveParent(path);
       set(path, "file", bytes, attributes);
+    },
+    createFile(path, attributes) {
+      mustHaveParent(path);
+      const pieces: Uint8Array[] = [];
+      return {
+        write: (bytes) => void pieces.push(Uint8Array.from(bytes)),
+        commit: () => host.writeFile(path, Buffer.concat(pieces), { uid, gid: uid, ...attributes }),
+        abort: () => undefined,
+      };
     },
     append(path, text, mode) {
       mustHaveParent(path);
@@ -204,6 +225,7 @@ export function fakeHost(uid = 0): FakeHost {
     },
     async run(argv, options) {
       ran.push(argv.join(" "));
+      for await (const piece of options?.input ?? []) host.fed.push(Uint8Array.from(piece));
       const output = answer(argv);
       options?.onOutput?.(output.stdout);
       options?.onStatus?.("pmstatus:fake:100.0:Done with fake");

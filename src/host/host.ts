@@ -41,6 +41,24 @@ export interface Output {
   stderr: string;
 }
 
+/** A regular file that stays open, and is read by position: its size may exceed the memory. */
+export interface LargeFile {
+  /** Its size in bytes when it was opened. */
+  size: number;
+  /** Returns `length` bytes from this position, or fewer at the end of the file. Throws the system's error. */
+  read(offset: number, length: number): Uint8Array;
+  close(): void;
+}
+
+/** A file that is written in pieces. It has its name only after {@link NewFile.commit}. */
+export interface NewFile {
+  write(bytes: Uint8Array): void;
+  /** Syncs the file and gives it its name, in place of a file that has this name. */
+  commit(): void;
+  /** Removes what was written. Does nothing after a commit. */
+  abort(): void;
+}
+
 /** An HTTP response. `status` 0 means that there was none, and `reason` says why. Header names are in lower case. */
 export interface HttpResponse {
   status: number;
@@ -93,6 +111,8 @@ export interface RunOptions {
    * On timeout it also receives SIGINT and nothing else: if it does not stop, it runs to its end.
    */
   endsInOrder?: true;
+  /** What the program reads from its stdin. It is empty by default. An error that it throws kills the program. */
+  input?: AsyncIterable<Uint8Array>;
   /** Called for each line that the program writes to its descriptor 3. */
   onStatus?: (line: string) => void;
   /** Called for each piece of output as it arrives, in addition to collecting it. */
@@ -155,6 +175,8 @@ export interface HostReader {
   map(path: string): Uint8Array | null;
   /** Returns at most this many bytes from the end of a file. */
   tail(path: string, bytes: number): Uint8Array | null;
+  /** Opens a regular file, also through a symbolic link. Returns null for anything else. */
+  openFile(path: string): LargeFile | null;
   /** Returns the target of a symbolic link, or null for anything else. */
   readLink(path: string): string | null;
   /** Returns the names in a directory, sorted. */
@@ -185,6 +207,11 @@ export interface Host extends HostReader {
    */
   writeFile(path: string, bytes: Uint8Array, attributes: Attributes): void;
   /**
+   * Begins a file that may exceed the memory, in a temporary file beside it. As in {@link writeFile}, readers see either
+   * the old or the new content. The file belongs to this user if no owner is given.
+   */
+  createFile(path: string, attributes: Pick<Attributes, "mode"> & Partial<Attributes>): NewFile;
+  /**
    * Appends to a file in a directory of root. A missing file is created with this mode. Unless `synced` is set, a power
    * cut may leave zeros in place of the text.
    */
@@ -196,7 +223,7 @@ export interface Host extends HostReader {
   makeLink(path: string, target: string): void;
   /** Removes a file, a symbolic link or an empty directory. */
   remove(path: string): void;
-  /** Removes the temporary file that a killed `writeFile` or `makeLink` of this path left beside it, if there is one. */
+  /** Removes the temporary file that a killed `writeFile`, `createFile` or `makeLink` of this path left beside it, if there is one. */
   removeTemporary(path: string): void;
   /**
    * Takes the lock, or returns the process that holds it. The lock is released when this process ends, and no child

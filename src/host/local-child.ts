@@ -61,6 +61,7 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
     endGroup(child.pid);
   });
   const err = collect(child.stderr, options.onOutput);
+  const feeding = options.input && feed(child, options.input);
   let timedOut = false;
   const { limitMs } = options;
   const timer =
@@ -79,6 +80,8 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
   const late = setTimeout(() => Promise.all([out.cancel(), err.cancel()]), lateOutputMs);
   const [stdout, stderr] = await Promise.all([out.text, err.text]);
   clearTimeout(late);
+  const unfed = await feeding;
+  if (unfed !== undefined) throw unfed;
   if (answered) return { code: 0, stdout, stderr };
   if (!timedOut || code === 0) return { code, stdout, stderr };
   return { code: 124, stdout, stderr: `${stderr}no answer within ${(limitMs ?? 0) / 1000} s\n` };
@@ -88,13 +91,13 @@ export async function start(argv: readonly string[], options: RunOptions = {}): 
  * Starts the program in a session of its own. A Ctrl-C at the terminal then does not reach a running dpkg, and the
  * whole process group can be killed. For a program that cannot be executed, returns exit code 126, as a shell does.
  */
-function spawnChild(program: string, [name = "", ...rest]: readonly string[], { env, onStatus }: RunOptions) {
+function spawnChild(program: string, [name = "", ...rest]: readonly string[], { env, input, onStatus }: RunOptions) {
   try {
     return Bun.spawn([program, ...rest], {
       argv0: name,
       cwd: "/",
       env: { ...environment(), ...env },
-      stdio: ["ignore", "pipe", "pipe", ...(onStatus ? (["pipe"] as const) : [])],
+      stdio: [input ? "pipe" : "ignore", "pipe", "pipe", ...(onStatus ? (["pipe"] as const) : [])],
       detached: true,
     });
   } catch (error) {
@@ -102,6 +105,28 @@ function spawnChild(program: string, [name = "", ...rest]: readonly string[], { 
     if (why === undefined) throw childError(name, error);
     return { code: 126, stdout: "", stderr: `${program} ${why}` };
   }
+}
+
+/**
+ * Writes the input to the program, no faster than it reads. If the input throws, the program is killed, because it could
+ * take an incomplete input for a whole one, and the error is returned.
+ */
+async function feed({ stdin, pid }: Bun.Subprocess, input: AsyncIterable<Uint8Array>): Promise<unknown> {
+  if (stdin === undefined || typeof stdin === "number") return undefined;
+  try {
+    for await (const piece of input) {
+      stdin.write(piece);
+      await stdin.flush();
+    }
+  } catch (error) {
+    // The program ended before it had read everything. Its exit code says whether that was right.
+    if ((error as NodeJS.ErrnoException).code === "EPIPE") return undefined;
+    endGroup(pid);
+    return error;
+  } finally {
+    await Promise.resolve(stdin.end()).catch(() => undefined);
+  }
+  return undefined;
 }
 
 /** Returns the reason, or undefined if the program itself is not the cause. */

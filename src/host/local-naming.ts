@@ -1,4 +1,4 @@
-// Errors of the system: adds the path that they concern, and recognizes those that mean "not found".
+// Names of temporary files, and errors of the system: adds the path that they concern, and recognizes "not found".
 
 /** Returns the result of `act`. Adds the path to the message of an error that names none. */
 export function withPath<T>(path: string, act: () => T): T {
@@ -18,4 +18,13 @@ export function nullIfMissing<T>(read: () => T): T | null {
     if (["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
     throw error;
   }
+}
+
+/**
+ * Returns a hidden name in the same directory, because nginx includes every other file in sites-enabled. The name is
+ * always the same, so that the next run replaces a file that a killed run left behind.
+ */
+export function temporaryFor(path: string): string {
+  const slash = path.lastIndexOf("/") + 1;
+  return `${path.slice(0, slash)}.${path.slice(slash)}.edox-ops-new`;
 }

@@ -58,3 +58,13 @@ export function readOwn(root: string, path: string): OwnFile | null {
     }
   });
 }
+
+/** Fsyncs the parent directory, because a rename is only durable after that. */
+export function syncParent(path: string): void {
+  const fd = fs.openSync(parentOf(path) || ".", fs.constants.O_RDONLY);
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}

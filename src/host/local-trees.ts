@@ -190,7 +190,8 @@ export function localTrees(root = ""): Trees {
 
     async unpack(from, into, attributes, limits) {
       const { unpack } = await import("./archive/local-archive.ts");
-      return unpack(from === "-" ? from : (placeOf(from.path)?.top ?? -1), at(into), attributes, limits);
+      const opened = typeof from === "object" && "path" in from ? (placeOf(from.path)?.top ?? -1) : from;
+      return unpack(opened, at(into), attributes, limits);
     },
 
     room(path) {

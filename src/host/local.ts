@@ -1,14 +1,14 @@
 // The implementation of {@link Host} for this machine.
 
 import * as fs from "node:fs";
-import { parentOf } from "../text/path.ts";
 import type { Attributes, Holder, Host, HttpResponse, RequestOptions, Space } from "./host.ts";
 import { UnknownStateError } from "./host.ts";
 import { start } from "./local-child.ts";
+import { createFile, openFile } from "./local-large.ts";
 import { mapFile } from "./local-libc.ts";
 import { lockFile, lockHolders } from "./local-lock.ts";
-import { nullIfMissing, withPath } from "./local-naming.ts";
-import { inParent, readOwn } from "./local-parent.ts";
+import { nullIfMissing, temporaryFor, withPath } from "./local-naming.ts";
+import { inParent, readOwn, syncParent } from "./local-parent.ts";
 import { readHead, readTail, readWhole } from "./local-read.ts";
 import { atSignal, catchSignals } from "./local-signal.ts";
 import { statOf } from "./local-stat.ts";
@@ -40,6 +40,7 @@ export function localHost(root = ""): Host {
     head: (path, bytes) => lookUp(path, () => readHead(at(path), bytes)),
     tail: (path, bytes) => lookUp(path, () => readTail(at(path), bytes)),
     map: (path) => lookUp(path, () => mapFile(at(path))),
+    openFile: (path) => lookUp(path, () => openFile(at(path))),
     readLink: (path) => lookUp(path, () => linkTarget(at(path))),
     list: (path) => lookUp(path, () => fs.readdirSync(at(path)).sort()),
     space: (path) => lookUp(path, () => spaceOf(at(path))),
@@ -71,6 +72,8 @@ export function localHost(root = ""): Host {
         }
         syncParent(name);
       }),
+
+    createFile: (path, attributes) => createFile(root, path, attributes),
 
     append: (path, text, mode, synced) =>
       withPath(path, () => {
@@ -176,25 +179,6 @@ function setAttributes(path: string, { mode, uid, gid }: Attributes): void {
   try {
     fs.fchownSync(fd, uid, gid);
     fs.fchmodSync(fd, mode);
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-/**
- * Returns a hidden name in the same directory, because nginx includes every other file in sites-enabled. The name is
- * always the same, so that the next run replaces a file that a killed run left behind.
- */
-function temporaryFor(path: string): string {
-  const slash = path.lastIndexOf("/") + 1;
-  return `${path.slice(0, slash)}.${path.slice(slash)}.edox-ops-new`;
-}
-
-/** Fsyncs the parent directory, because a rename is only durable after that. */
-function syncParent(path: string): void {
-  const fd = fs.openSync(parentOf(path) || ".", fs.constants.O_RDONLY);
-  try {
-    fs.fsyncSync(fd);
   } finally {
     fs.closeSync(fd);
   }

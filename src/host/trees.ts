@@ -211,12 +211,17 @@ export interface Trees {
   /** Removes the entry and everything below it. Does nothing if it does not exist. */
   remove(path: string): void;
   /**
-   * Unpacks a tar, plain or compressed with gzip or zstd, or a zip. `from`: an open file, or "-" for a tar on stdin.
+   * Unpacks a tar, plain or compressed with gzip or zstd, or a zip. `from`: an open file, "-" for a tar on stdin, or the pieces of a tar.
    * `into`: an empty directory, which is not cleared if this throws {@link RejectedArchive}. `attributes`: mode and
    * owner of the files. Returns notes for the user about names that were read differently than they are stored.
    * An error of `limits.pause` is thrown as it is.
    */
-  unpack(from: OpenedEntry | "-", into: string, attributes: Attributes, limits: PausedUnpack): Promise<string[]>;
+  unpack(
+    from: OpenedEntry | "-" | AsyncIterable<Uint8Array>,
+    into: string,
+    attributes: Attributes,
+    limits: PausedUnpack,
+  ): Promise<string[]>;
   /**
    * Returns the free bytes without the blocks reserved for root, and the free inodes (Infinity if they are not
    * counted). `size`: the size of the file system in bytes; `block`: its block size.

@@ -30,6 +30,7 @@ export const problemCodes = {
   unreachable: "A server cannot be reached: name, connection, certificate or proxy",
   "unexpected-response": "A server answered with an error, a redirect, or as another service does",
   "token-rejected": "GitLab rejected the token: mistyped, expired or without the right",
+  "invalid-bundle": "A bundle is incomplete, damaged or not valid",
   "invalid-signature": "A signing key is invalid, or did not sign this version",
   "checksum-mismatch": "A download does not have the signed checksum",
   "package-failed": "apt or dpkg failed, or would remove or keep other packages",

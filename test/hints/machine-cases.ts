@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { installPackages } from "../../src/apt/apt.ts";
 import { newerVersions } from "../../src/apt/lists.ts";
+import { openBundle } from "../../src/bundle/reader.ts";
 import type { Context } from "../../src/cli/context.ts";
 import { runOptionsOf } from "../../src/cli/flags.ts";
 import { showShims } from "../../src/docker/recipe.ts";
@@ -110,6 +111,22 @@ const withoutLists = {
 const noInodes = { bytesFree: 5e9, inodes: 1e6, inodesFree: 0 };
 
 export const machineCases: MachineCase[] = [
+  {
+    of: 'bundle/parts.ts ["ls", "-l", parentOf(path) || "."]',
+    before: "mount -t tmpfs none /mnt; mkdir /mnt/stick; touch /mnt/stick/b.tar.1of2",
+    within: "--mount",
+    hint: () => {
+      const host = fakeDebian();
+      host.put("/mnt/stick/b.tar.1of2", "");
+      try {
+        openBundle(host, "/mnt/stick/b.tar");
+      } catch (error) {
+        return Problem.of(error).hint ?? [];
+      }
+      return [];
+    },
+    shows: "b.tar.1of2",
+  },
   {
     of: 'problem/disk-fault.ts ["findmnt", path]',
     hint: diskHint("/proc: resource busy or locked"),

@@ -69,6 +69,33 @@ for (const [name, host] of Object.entries({ "the fake host": fake(), "this machi
       expect([host.readLink("/d/f"), host.readLink("/d")]).toEqual([null, null]);
     });
 
+    test("openFile: reads by position, ends at the end of the file, and opens nothing but a regular file", () => {
+      host.writeFile("/large", bytes("0123456789"), { mode: 0o600, ...me });
+      host.makeDirectory("/no-file", { mode: 0o755, ...me });
+      const file = host.openFile("/large");
+      expect(file?.size).toBe(10);
+      const texts = [file?.read(2, 3), file?.read(8, 5), file?.read(20, 1)].map((each) => Buffer.from(each ?? []));
+      expect(texts.map(String)).toEqual(["234", "89", ""]);
+      file?.close();
+      expect([host.openFile("/no-file"), host.openFile("/none")]).toEqual([null, null]);
+    });
+
+    test("createFile: the file has its name, mode and whole content only after the commit", () => {
+      const before = host.list("/");
+      const aborted = host.createFile("/pieces", { mode: 0o640, ...me });
+      aborted.write(bytes("lost"));
+      aborted.abort();
+      expect(host.list("/")).toEqual(before);
+      const file = host.createFile("/pieces", { mode: 0o640, ...me });
+      file.write(bytes("one "));
+      expect(host.read("/pieces")).toBeNull();
+      file.write(bytes("two"));
+      file.commit();
+      file.abort();
+      expect(Buffer.from(host.read("/pieces") ?? []).toString()).toBe("one two");
+      expect(host.stat("/pieces")).toMatchObject({ mode: 0o640, size: 7 });
+    });
+
     test("head and tail: read only the ends of a file", () => {
       host.writeFile("/tail", bytes("abcdef"), { mode: 0o600, ...me });
       expect(Buffer.from(host.tail("/tail", 2) ?? []).toString()).toBe("ef");
@@ -227,6 +254,37 @@ describe("localHost.writeFile", () => {
     mkdirSync(temporary);
     expect(() => own.writeFile("/planted-at/f", bytes("secret"), { mode: 0o600, ...me })).toThrow("/planted-at/");
     expect(own.stat("/planted-at/f")).toBeNull();
+  });
+});
+
+describe("localHost.run: input", () => {
+  const own = localHost();
+  const large = Buffer.alloc(300_000, "x");
+
+  test("reaches the stdin of the program, which sees its end", async () => {
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      for (let i = 0; i < 20; i++) yield large;
+    }
+    expect((await own.run(["wc", "-c"], { input: pieces() })).stdout).toBe("6000000\n");
+  });
+
+  test("a program that ends before it has read everything decides by its exit code", async () => {
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      for (let i = 0; i < 100; i++) yield large;
+    }
+    expect((await own.run(["sh", "-c", "head -c 10 >/dev/null; exit 4"], { input: pieces() })).code).toBe(4);
+  });
+
+  test("an error of the input kills the program, and is thrown", async () => {
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      yield large;
+      throw new Error("the stick was pulled out");
+    }
+    const marker = `${folder}/input-was-whole`;
+    const run = own.run(["sh", "-c", 'cat >/dev/null; echo >"$1"', "sh", marker], { input: pieces() });
+    expect(run).rejects.toThrow("the stick was pulled out");
+    await run.catch(() => undefined);
+    expect(existsSync(marker)).toBe(false);
   });
 });
 

@@ -13,6 +13,7 @@ const layers: string[][] = [
   ["engine"],
   ["resources"],
   ["docker", "nginx"],
+  ["bundle"],
   ["bootstrap", "runner", "self-update", "sites"],
   ["doctor"],
   ["report"],

@@ -1,6 +1,7 @@
 // The codes of problems: each is what a command or a part of it reports in a state of its own.
 
 import { expect, test } from "bun:test";
+import { openBundle } from "../../src/bundle/reader.ts";
 import { UnknownStateError } from "../../src/host/host.ts";
 import { LimitError } from "../../src/host/system-error.ts";
 import { RejectedArchive, type Trees } from "../../src/host/trees.ts";
@@ -147,6 +148,11 @@ const cases: Record<ProblemCode, () => string | Promise<string>> = {
   unreachable: () => published(0),
   "unexpected-response": () => published(404),
   "token-rejected": rejectedToken,
+  "invalid-bundle": () => {
+    const host = fakeDebian();
+    host.put("/mnt/stick.tar", "no bundle");
+    return thrown(() => openBundle(host, "/mnt/stick.tar"));
+  },
   "invalid-signature": () => published(200),
   "checksum-mismatch": otherSum,
   "package-failed": () => failedCommand("install"),

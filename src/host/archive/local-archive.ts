@@ -35,7 +35,7 @@ const diskFaults = ["ENOSPC", "EDQUOT", "EIO", "EROFS"];
 
 /** Implements {@link Trees.unpack}. */
 export async function unpack(
-  from: number | "-",
+  from: number | "-" | AsyncIterable<Uint8Array>,
   into: string,
   attributes: Attributes,
   limits: PausedUnpack,
@@ -43,7 +43,8 @@ export async function unpack(
   const target = new Unpacking(into, attributes, limits);
   try {
     if (from === "-") await unpackStdin(target, limits);
-    else await unpackFile(from, target, limits);
+    else if (typeof from === "number") await unpackFile(from, target, limits);
+    else await untar(delivered(from, target), target, limits, "a zip cannot be unpacked in pieces");
     return target.notes();
   } catch (error) {
     throw error === target.interruption ? error : refusal(error);
@@ -66,6 +67,16 @@ async function unpackFile(fd: number, target: Unpacking, limits: UnpackLimits): 
   const after = fs.fstatSync(fd);
   if (after.size !== before.size || after.mtimeMs !== before.mtimeMs || after.ctimeMs !== before.ctimeMs) {
     throw new RejectedArchive("it was changed while it was read", "unchanged");
+  }
+}
+
+/** Yields the pieces. An error of their origin is no fault of the archive. */
+async function* delivered(pieces: AsyncIterable<Uint8Array>, target: Unpacking): AsyncGenerator<Uint8Array> {
+  try {
+    yield* pieces;
+  } catch (error) {
+    target.interruption = error;
+    throw error;
   }
 }
 

@@ -45,7 +45,7 @@ interface OpenFile {
 export class Unpacking implements EntrySink {
   /** The time of the last content or entry, in milliseconds of `performance.now()`. */
   progressMs = performance.now();
-  /** What the pause threw. It is no fault of the archive. */
+  /** What the pause or the origin of the pieces threw. It is no fault of the archive. */
   interruption: unknown;
   private readonly created = new Map<string, "directory" | "file" | "link">([["", "directory"]]);
   private entries = 0;

@@ -1,0 +1,70 @@
+// Files that may exceed the memory: read by position, and written in pieces.
+
+import * as fs from "node:fs";
+import type { Attributes, LargeFile, NewFile } from "./host.ts";
+import { nullIfMissing, temporaryFor, withPath } from "./local-naming.ts";
+import { inParent, syncParent } from "./local-parent.ts";
+
+/** Implements {@link HostReader.openFile}. */
+export function openFile(path: string): LargeFile | null {
+  const { O_RDONLY, O_NONBLOCK } = fs.constants;
+  const fd = fs.openSync(path, O_RDONLY | O_NONBLOCK);
+  const stat = fs.fstatSync(fd);
+  if (!stat.isFile()) {
+    fs.closeSync(fd);
+    return null;
+  }
+  return {
+    size: stat.size,
+    read: (offset, length) =>
+      withPath(path, () => {
+        const bytes = Buffer.allocUnsafe(length);
+        let done = 0;
+        while (done < length) {
+          const count = fs.readSync(fd, bytes, done, length - done, offset + done);
+          if (count === 0) break;
+          done += count;
+        }
+        return bytes.subarray(0, done);
+      }),
+    close: () => fs.closeSync(fd),
+  };
+}
+
+/** Implements {@link Host.createFile}. */
+export function createFile(
+  root: string,
+  path: string,
+  { mode, uid = -1, gid = -1 }: Pick<Attributes, "mode"> & Partial<Attributes>,
+): NewFile {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
+  let fd: number | null = inParent(root, path, (name) => {
+    fs.rmSync(temporaryFor(name), { force: true });
+    return fs.openSync(temporaryFor(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  });
+  const close = (): void => {
+    if (fd !== null) fs.closeSync(fd);
+    fd = null;
+  };
+  return {
+    write: (bytes) =>
+      withPath(root + path, () => {
+        for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd ?? -1, bytes, done);
+      }),
+    commit: () =>
+      inParent(root, path, (name) => {
+        // The kernel leaves an owner of -1 as it is, chown(2).
+        fs.fchownSync(fd ?? -1, uid, gid);
+        fs.fchmodSync(fd ?? -1, mode);
+        fs.fsyncSync(fd ?? -1);
+        close();
+        fs.renameSync(temporaryFor(name), name);
+        syncParent(name);
+      }),
+    abort() {
+      if (fd === null) return;
+      close();
+      nullIfMissing(() => inParent(root, path, (name) => fs.unlinkSync(temporaryFor(name))));
+    },
+  };
+}
