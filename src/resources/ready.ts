@@ -1,20 +1,29 @@
 // Requirements that may be unmet for a while on a host that has just started.
 
+import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
 import type { Requirement } from "../problem/requirement.ts";
 
 /**
  * Met when cloud-init has finished, or does not run. It installs packages on the first boot; its files in /run show
- * whether it is enabled and done.
+ * whether it is enabled and done. A run that cloud-init itself started (`runcmd`) does not wait for it.
  */
 export const firstBootDone: Requirement = {
   name: "host:first-boot",
   title: "cloud-init has done its first start",
   waitMs: 600_000,
   check: (reader) =>
-    reader.stat("/run/cloud-init/enabled") === null || reader.stat("/run/cloud-init/result.json") !== null
+    reader.stat("/run/cloud-init/enabled") === null ||
+    reader.stat("/run/cloud-init/result.json") !== null ||
+    isPartOfCloudInit(reader)
       ? null
       : { reason: "cloud-init has not ended", hint: ["cloud-init", "status", "--long"] },
 };
+
+/** The commands of a user are part of its last stage, after it has installed packages, in the unit of that stage. */
+function isPartOfCloudInit(reader: HostReader): boolean {
+  return /\/cloud-final\.service$/m.test(textOf(reader, "/proc/self/cgroup") ?? "");
+}
 
 /**
  * Met when the clock is not before the build date of this program. An earlier clock has not been set since boot, and
