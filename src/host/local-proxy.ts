@@ -1,7 +1,5 @@
 // Finds the proxy of the environment that a request goes through, for messages. The rules are those of Bun's fetch.
 
-import { BlockList, isIP } from "node:net";
-
 /**
  * Returns the proxy's address without user name and password, or null for a request that goes directly to its server.
  */
@@ -20,16 +18,20 @@ function variable(name: string): string | undefined {
   return process.env[name] || process.env[name.toUpperCase()] || undefined;
 }
 
+// An import would add 0.5 MB of the runtime's bytecode to each binary, and only a list of exceptions needs the module.
+const net = () => process.getBuiltinModule("node:net");
+
 function matches(host: string, entry: string, port: string): boolean {
   if (entry === "") return false;
   if (entry === "*") return true;
   const [network = "", bits] = entry.split("/");
   if (bits !== undefined) return isWithin(host, network, Number(bits));
   const name = entry.toLowerCase().replace(/^\*?\./, "");
-  return [host, `${host}:${port}`].some((each) => each === name || (!isIP(host) && each.endsWith(`.${name}`)));
+  return [host, `${host}:${port}`].some((each) => each === name || (!net().isIP(host) && each.endsWith(`.${name}`)));
 }
 
 function isWithin(host: string, network: string, bits: number): boolean {
+  const { BlockList, isIP } = net();
   const family = isIP(host);
   const isPrefix = Number.isInteger(bits) && bits >= 0 && bits <= (family === 6 ? 128 : 32);
   if (family === 0 || isIP(network) !== family || !isPrefix) return false;
