@@ -130,7 +130,7 @@ function endless(path: string, why: string): Problem {
 }
 
 /** Returns the parsed directive in an array, or [] if it is no TCP socket. */
-function listen(words: string[], path: string, line: number): Listen[] {
+function listen(words: readonly string[], path: string, line: number): Listen[] {
   const found = /^(?:(\[[^\]]*\]|[^:]*):)?(\d+)$|^(\[[^\]]*\]|[^:]+)$/.exec(words[1] ?? "");
   if (found === null || words.includes("quic")) return [];
   const [, before, port = "80", alone] = found;
@@ -169,25 +169,36 @@ function expand(reader: HostReader, pattern: string): string[] {
 }
 
 interface Directive {
-  words: string[];
+  words: readonly string[];
   line: number;
   /** The token that ends it. A lone closing bracket has no words. */
   end: string;
 }
 
-/** Yields the directives in order, without comments and quotes. A quote inside a word is an ordinary character. */
-export function* directives(text: string): Generator<Directive> {
+/** The directives of each parsed text, because each check of a run parses most of the same files again. */
+const parsed = new Map<string, readonly Directive[]>();
+
+/** Returns the directives in order, without comments and quotes. A quote inside a word is an ordinary character. */
+export function directives(text: string): readonly Directive[] {
+  const known = parsed.get(text);
+  if (known !== undefined) return known;
+  const found: Directive[] = [];
   let words: string[] = [];
   let line = 1;
   let start = 1;
   for (const [token] of text.matchAll(/\n|#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[;{}]|[^\s;{}"'][^\s;{}]*/g)) {
-    if (token === ";" || token === "{" || token === "}") {
-      if (words.length > 0 || token === "}") yield { words, line: words.length > 0 ? start : line, end: token };
+    if (token === "\n") line += 1;
+    else if (token === ";" || token === "{" || token === "}") {
+      if (words.length > 0 || token === "}") found.push({ words, line: words.length > 0 ? start : line, end: token });
       words = [];
-    } else if (!token.startsWith("#") && token !== "\n") {
+    } else if (!token.startsWith("#")) {
       if (words.length === 0) start = line;
-      words.push(/^["']/.test(token) ? token.slice(1, -1) : token);
+      const isQuoted = token.startsWith('"') || token.startsWith("'");
+      words.push(isQuoted ? token.slice(1, -1) : token);
+      // Only a quoted word contains line breaks.
+      if (isQuoted) line += token.split("\n").length - 1;
     }
-    line += token.split("\n").length - 1;
   }
+  parsed.set(text, found);
+  return found;
 }
