@@ -32,9 +32,9 @@ const paths = inProcess.map((name) => `./test/${name}/`);
 const processFiles = ["sites/archive-stdin", "engine/journal-killed", "host/console"];
 const memory = memoryFolder();
 try {
-  // Three workers for each processor: many tests wait for a pause or a process instead of computing.
+  // Two workers for each processor: many tests wait for a pause or a process, but each worker loads all of src.
   // A test that takes a second alone may take ten beside other programs.
-  const flags = [`--parallel=${3 * processors}`, "--no-isolate", "--timeout=30000"];
+  const flags = [`--parallel=${2 * processors}`, "--no-isolate", "--timeout=30000"];
   // The files that took longest in the last run start first.
   flags.push(`--timings=${top}/.cache/test-timings.json`, "--update-timings");
   flags.push("--coverage", "--coverage-reporter=lcov", "--coverage-dir=coverage");
