@@ -43,7 +43,7 @@ tar c . | docker import - tiny:1 >/dev/null`;
 for (const suite of suites) {
   test(`${suite}: stand-ins for engine and runner run a job of each kind`, async () => {
     const packages = await ciPackages(suite);
-    using host = await TestHost.up(suite, undefined, "/var/lib/docker");
+    using host = await TestHost.up(suite, { plainDir: "/var/lib/docker" });
     using server = await standsFor(host, spoiled(packages, "gitlab", "old"));
     using gitlab = await GitLab.start({ address: host.gateway, tls: true });
     // Without it, no certificate is trusted.

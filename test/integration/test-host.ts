@@ -22,6 +22,17 @@ export function whyNoHosts(): string | null {
   return null;
 }
 
+interface Machine {
+  /** The disk that it writes to, in place of the memory. */
+  disk?: Disk | undefined;
+  /** Has an ext4 of its own, for programs that stack overlays themselves. */
+  plainDir?: string | undefined;
+  /** A host of arm64 is emulated, and its computations take many times as long. */
+  architecture?: Architecture;
+  /** Its link is down when it starts. */
+  isDark?: boolean;
+}
+
 export class TestHost implements Disposable {
   private readonly dir: string;
   private readonly name: string;
@@ -29,17 +40,8 @@ export class TestHost implements Disposable {
   private leader = 0;
   private nspawn: Bun.Subprocess | undefined;
 
-  /**
-   * Boots a host and returns when it is running. Its writes go to memory, or to a disk. `plainDir` has an ext4 of its
-   * own, for programs that stack overlays themselves. A host of arm64 is emulated, and its computations take many times
-   * as long.
-   */
-  static async up(
-    suite: Suite,
-    disk?: Disk,
-    plainDir?: string,
-    architecture: Architecture = "amd64",
-  ): Promise<TestHost> {
+  /** Boots a host and returns when it is running. */
+  static async up(suite: Suite, { disk, plainDir, architecture = "amd64", isDark }: Machine = {}): Promise<TestHost> {
     if (architecture === "arm64") await emulator();
     const image = baseImage(suite, architecture);
     const cachePort = await aptCache();
@@ -48,7 +50,7 @@ export class TestHost implements Disposable {
       host.mount(image);
       host.settle(cachePort);
       if (architecture === "arm64") host.settleEmulated();
-      host.connect();
+      host.connect(isDark === true);
       const state = await host.boot();
       if (state !== "running") throw new Error(`the host is ${state}\n${host.raw(["systemctl", "--failed"]).stdout}`);
     } catch (error) {
@@ -60,9 +62,12 @@ export class TestHost implements Disposable {
 
   /** Boots a host with nothing but the built binary. */
   static async bare(suite: Suite = "bookworm", disk?: Disk, plainDir?: string): Promise<TestHost> {
-    const host = await TestHost.up(suite, disk, plainDir);
-    host.put(`${import.meta.dir}/../../dist/linux-x64/edox-ops`, "/usr/local/bin/edox-ops");
-    return host;
+    return withBinary(await TestHost.up(suite, { disk, plainDir }));
+  }
+
+  /** The same, without a network from before its first start. */
+  static async dark(suite: Suite, disk?: Disk): Promise<TestHost> {
+    return withBinary(await TestHost.up(suite, { disk, isDark: true }));
   }
 
   private constructor(
@@ -132,7 +137,7 @@ export class TestHost implements Disposable {
     writeFileSync(`${dir}/emulated.conf`, settings);
   }
 
-  private connect(): void {
+  private connect(isDark: boolean): void {
     const { name, address, gateway } = this;
     const out = /dev (\S+)/.exec(must(["ip", "-o", "route", "show", "default"]))?.[1] ?? "lo";
     must(["ip", "netns", "add", name]);
@@ -141,8 +146,11 @@ export class TestHost implements Disposable {
     must(["ip", "link", "set", `ve-${name}`, "up"]);
     must(["ip", "-n", name, "link", "set", "lo", "up"]);
     must(["ip", "-n", name, "addr", "add", `${address}/30`, "dev", "host0"]);
-    must(["ip", "-n", name, "link", "set", "host0", "mtu", "1400", "up"]);
-    must(["ip", "-n", name, "route", "add", "default", "via", gateway]);
+    must(["ip", "-n", name, "link", "set", "host0", "mtu", "1400"]);
+    if (!isDark) {
+      must(["ip", "-n", name, "link", "set", "host0", "up"]);
+      must(["ip", "-n", name, "route", "add", "default", "via", gateway]);
+    }
     writeFileSync("/proc/sys/net/ipv4/ip_forward", "1");
     const chain = "{ type nat hook postrouting priority 100; }";
     must(["nft", `add table ip ${name}`]);
@@ -176,6 +184,11 @@ export class TestHost implements Disposable {
       nft(`flush chain ip ${table} loss`);
       if (rule) nft(`add rule ip ${table} loss iifname ${dev} ${rule}`);
     }
+  }
+
+  /** Returns the number of packets that the host has sent. */
+  packetsSent(): number {
+    return Number(this.raw(["cat", "/sys/class/net/host0/statistics/tx_packets"]).stdout);
   }
 
   /** Returns systemd's state: running, or degraded if a unit failed. */
@@ -323,6 +336,11 @@ export class TestHost implements Disposable {
   [Symbol.dispose](): void {
     this.down();
   }
+}
+
+function withBinary(host: TestHost): TestHost {
+  host.put(`${import.meta.dir}/../../dist/linux-x64/edox-ops`, "/usr/local/bin/edox-ops");
+  return host;
 }
 
 /** Mounts a sparse image, which takes space only as it fills. */

@@ -24,7 +24,7 @@ let server: CiServer;
 beforeAll(async () => {
   mkdirSync(`${dir}/served`);
   makeRelease(`${dir}/served`, version, binary, base, makeKeys(dir), "arm64");
-  host = await TestHost.up("bookworm", undefined, undefined, "arm64");
+  host = await TestHost.up("bookworm", { architecture: "arm64" });
   server = await standsFor(host, `${dir}/served`);
 }, makingMs);
 afterAll(() => {
