@@ -1,7 +1,7 @@
 import type { Finding } from "../engine/finding.ts";
 import { command } from "./command.ts";
 import { exitCode } from "./context.ts";
-import { doctorFlags } from "./flags.ts";
+import { bundlePolicyOf, doctorFlags } from "./flags.ts";
 
 export default command({
   meta: { name: "doctor", description: "say how healthy this host is, change nothing" },
@@ -46,7 +46,10 @@ export default command({
     // A check that only root can perform is neither a failure nor a success.
     const again = host.uid === 0 ? "" : ` (run: ${shellLine(hint(["sudo", "edox-ops", "doctor"]))})`;
     const notChecked = `${unknown} could not be looked at${again}.\n`;
-    const ready = unknown > 0 ? `Doctor: no check failed, but ${notChecked}` : "Doctor: host looks ready.\n";
+    const ready =
+      unknown > 0
+        ? `Doctor: no check failed, but ${notChecked}`
+        : `Doctor: ${values.bundle && !values.fix ? "the bundle fits this host" : "host looks ready"}.\n`;
     const last = values.quiet || failed > 0 ? "" : ready;
     await console.out(listed.map((finding) => findingText(finding, style)).join("") + last);
     if (failed > 0 && unknown > 0 && !values.quiet) console.err(`Doctor: of the others ${notChecked}`);
@@ -55,6 +58,11 @@ export default command({
 
     async function examineHost() {
       const reader = snapshot(host);
+      const policy = bundlePolicyOf(values);
+      if (values.bundle && !values.fix) {
+        const { examineBundle } = await import("../doctor/bundle.ts");
+        return { findings: await examineBundle(reader, values.bundle, policy), repair: null };
+      }
       return examineFeatures(Object.values(features), { reader, host, trees: context.trees });
     }
   },

@@ -1,12 +1,12 @@
 import type { Feature } from "../engine/feature.ts";
 import { type Command, command } from "./command.ts";
-import { changeFlags } from "./flags.ts";
+import { bundleFlags, changeFlags } from "./flags.ts";
 
 /** Returns the command of a feature: it converges the feature's first recipe. */
 export function featureCommand(name: string, { command: described, recipes }: Feature): Command {
   return command({
     meta: { name, description: described?.description ?? "" },
-    args: changeFlags,
+    args: { ...changeFlags, ...bundleFlags },
     async run(values, context) {
       const { change } = await import("./run.ts");
       return change(

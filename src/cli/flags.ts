@@ -1,7 +1,9 @@
 // The flags that commands share. Help, man page and completions are generated from their descriptions.
 
 import type { ArgsDef } from "citty";
+import type { Policy } from "../bundle/trust.ts";
 import type { RunOptions } from "../run/options.ts";
+import { usage } from "./arguments.ts";
 import type { Values } from "./command.ts";
 
 const json = { type: "boolean", description: "print one JSON document on stdout" } as const;
@@ -35,12 +37,44 @@ export const pruneFlags = {
   ...outputFlags,
 } as const satisfies ArgsDef;
 
+/** Flags of commands that install packages. */
+export const bundleFlags = {
+  bundle: {
+    type: "string",
+    valueHint: "file",
+    description: "Install from this offline bundle instead of the network",
+  },
+  key: {
+    type: "string",
+    valueHint: "file",
+    description: "With --bundle: a public key in PEM that must have signed it, or one of /etc/edox-ops/trust",
+  },
+  "require-signature": { type: "boolean", description: "With --bundle: refuse a bundle without a trusted signature" },
+  "allow-older": { type: "boolean", description: "With --bundle: accept one older than this host has accepted" },
+} as const satisfies ArgsDef;
+
+/** Returns what these flags require of a bundle. Throws a usage Problem for one of them without a bundle. */
+export function bundlePolicyOf(values: Values): Policy {
+  const policyFlag = ["key", "require-signature", "allow-older"].find((name) => values[name] !== undefined);
+  if (policyFlag !== undefined && values.bundle === undefined) throw usage(`--${policyFlag} needs --bundle FILE`);
+  return {
+    keyPath: values.key as string | undefined,
+    requiresSignature: values["require-signature"] === true,
+    allowsOlder: values["allow-older"] === true,
+  };
+}
+
 export const doctorFlags = {
   strict: { type: "boolean", description: "let warnings count as failures" },
   fix: { type: "boolean", description: "run the steps that mend what was found, after asking" },
   ...yes,
   "dry-run": { type: "boolean", description: "with --fix: show what it would change without applying it" },
   check: { type: "boolean", description: "with --fix: a dry run that exits 3 when there is something to change" },
+  ...bundleFlags,
+  bundle: {
+    ...bundleFlags.bundle,
+    description: "Check whether this offline bundle fits this host; with --fix: install from it",
+  },
   junit: { type: "string", valueHint: "file", description: "write the findings there, as JUnit does" },
   ...{ json, quiet: outputFlags.quiet, "no-color": outputFlags["no-color"] },
 } as const satisfies ArgsDef;

@@ -1,12 +1,14 @@
 // Runs a command that changes the host in a session, and maps its result to an exit code.
 
+import type { AppliedBundle } from "../bundle/applied.ts";
+import type { Host } from "../host/host.ts";
 import { confirm, convergeRecipe, type RecipeFor } from "../run/recipes.ts";
 import { UnfinishedRun } from "../run/result.ts";
 import { Session } from "../run/session.ts";
 import type { Values } from "./command.ts";
-import type { Context } from "./context.ts";
+import { type Context, exitCode } from "./context.ts";
 import { exitOf } from "./exit.ts";
-import { runOptionsOf } from "./flags.ts";
+import { bundlePolicyOf, runOptionsOf } from "./flags.ts";
 
 /** Milliseconds that a short command waits for another run. */
 export const editWaitMs = 30_000;
@@ -23,18 +25,29 @@ export async function run(
   again?: readonly string[],
 ): Promise<number> {
   const options = runOptionsOf(values);
-  const session = await Session.open({ host: await context.host(), options, environment: context, again });
+  const host = await context.host();
+  const bundle = await openFor(values, host);
+  const session = await Session.open({ host, bundle, options, environment: context, again });
   try {
     await act(session).catch((error: unknown) => {
       throw new UnfinishedRun(error, session.result());
     });
     const result = session.result();
     const exit = exitOf(result, session.options.check);
+    if (exit === exitCode.done && !options.dryRun) bundle?.accept();
     await session.reporter.end(result, exit);
     return exit;
   } finally {
     session.close();
+    bundle?.close();
   }
+}
+
+async function openFor(values: Values, host: Host): Promise<AppliedBundle | null> {
+  const policy = bundlePolicyOf(values);
+  if (values.bundle === undefined) return null;
+  const { applyBundle } = await import("../bundle/applied.ts");
+  return applyBundle(host, String(values.bundle), policy);
 }
 
 /** Runs a command that is one recipe, after a confirmation. */

@@ -151,7 +151,8 @@ function fromResource(resource: Resource, recipe: Recipe, { id: step, needs = []
   };
 }
 
-function fromRequirement(requirement: Requirement): Check {
+/** Returns the check that a requirement is met. */
+export function fromRequirement(requirement: Requirement): Check {
   return {
     name: requirement.name,
     async run(reader) {

@@ -1,10 +1,13 @@
 // Applies recipes in a session: facts, requirements, steps, log.
 
+import type { AppliedBundle } from "../bundle/applied.ts";
+import { repositoryDir } from "../bundle/paths.ts";
 import { converge, type Watch } from "../engine/converge.ts";
 import { type Facts, gatherFacts } from "../engine/facts.ts";
 import { lockPath } from "../engine/paths.ts";
 import { snapshot } from "../engine/snapshot.ts";
 import type { Recipe, Step, StepResult } from "../engine/step.ts";
+import type { Host } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { runLog } from "../report/run-log.ts";
 import { lineOf } from "../text/lines.ts";
@@ -13,8 +16,8 @@ import { type Reporter, reporterFor } from "./reporter.ts";
 import { checkRequirements } from "./requirements.ts";
 import type { Session } from "./session.ts";
 
-/** Makes the recipe from facts that are gathered under the host's lock. */
-export type RecipeFor = (facts: Facts) => Recipe | Promise<Recipe>;
+/** Makes the recipe from facts that are gathered under the host's lock. `bundle`: the one that the run installs from. */
+export type RecipeFor = (facts: Facts, bundle: AppliedBundle | null) => Recipe | Promise<Recipe>;
 
 /** How a recipe is applied. */
 interface Terms {
@@ -35,6 +38,7 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
   try {
     const note = (sentence: string) => session.note({ warnings: [sentence], unknown: [] }, terms.known);
     await (options.dryRun ? warnOfRecovery(host, note) : recoverFirst(host, note, stop));
+    if (!options.dryRun) await removeLeftRepository(host);
     const { recipe, reader, steps, failAt } = await prepare(session, recipeFor);
     const wait = options.dryRun ? null : { watch: reporter.watch, stop };
     await session.note(await checkRequirements(reader, recipe, wait), terms.known);
@@ -47,11 +51,37 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
     session.add(...results);
     const failed = results.find(({ outcome }) => outcome === "failed");
     if (!options.dryRun) conclude(session, recipe, results);
+    else if (session.bundle !== null) session.say(...session.bundle.planned(packagesIn(results)));
     return failed === undefined;
   } finally {
     reporter.clear();
+    if (!options.dryRun) session.bundle?.discard();
     release();
   }
+}
+
+/**
+ * Verifies the bundle of the session, and that it fits this host. Throws a Problem otherwise. For a command that
+ * changes something before its recipe is applied.
+ */
+export async function demandBundle(session: Session): Promise<void> {
+  const { host, bundle, options, reporter, stop } = session;
+  if (bundle === null) return;
+  const reader = snapshot(host);
+  const wait = options.dryRun ? null : { watch: reporter.watch, stop };
+  await session.note(await checkRequirements(reader, { requires: bundle.requirements(gatherFacts(reader)) }, wait));
+}
+
+/** Removes the apt source of a bundle that a killed run left. The caller holds the host's lock. */
+async function removeLeftRepository(host: Host): Promise<void> {
+  if (host.stat(repositoryDir) !== null) (await import("../bundle/local-repository.ts")).removeRepository(host);
+}
+
+/** Returns the packages that these steps would install. */
+function packagesIn(results: readonly StepResult[]): string[] {
+  return results.flatMap(({ changes }) =>
+    changes.flatMap((change) => (change.kind === "packages" ? change.names : [])),
+  );
 }
 
 /** Returns the watch that passes each step to the log and the report. `log`: null in a dry run. */
@@ -131,9 +161,11 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
   throw new Problem("not-confirmed", "not confirmed: nothing was changed");
 }
 
-async function prepare({ host, options, environment }: Session, recipeFor: RecipeFor) {
+async function prepare({ host, bundle, options, environment }: Session, recipeFor: RecipeFor) {
   const reader = snapshot(host);
-  const recipe = await recipeFor(gatherFacts(reader));
+  const facts = gatherFacts(reader);
+  const plain = await recipeFor(facts, bundle);
+  const recipe = bundle === null ? plain : { ...plain, requires: [...bundle.requirements(facts), ...plain.requires] };
   const { only, skip, failStep } = options;
   if (only === undefined && skip === undefined && failStep === undefined) {
     return { reader, recipe, failAt: failStep, steps: recipe.steps };

@@ -16,7 +16,7 @@ export interface Notes {
  */
 export async function checkRequirements(
   reader: HostReader,
-  { requires }: Recipe,
+  { requires }: Pick<Recipe, "requires">,
   wait: { watch: WaitWatch; stop: Stop } | null,
 ): Promise<Notes> {
   const notes: Notes = { warnings: [], unknown: [] };

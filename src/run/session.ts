@@ -1,5 +1,6 @@
 // One run of a command: its locks, its signals and its report. Recipes and operations add their results to it.
 
+import type { AppliedBundle } from "../bundle/applied.ts";
 import type { Step, StepResult } from "../engine/step.ts";
 import type { Host, Signal } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
@@ -19,6 +20,8 @@ interface Opening {
   host: Host;
   options: RunOptions;
   environment: Environment;
+  /** The bundle that the run installs from. It takes the place of the network of `host`. */
+  bundle?: AppliedBundle | null;
   /** The command that repeats this run, if it differs from the typed one. */
   again?: readonly string[] | undefined;
 }
@@ -28,6 +31,8 @@ export class Session {
   readonly options: RunOptions;
   readonly environment: Environment;
   readonly reporter: Reporter;
+  /** The bundle of --bundle, or null. */
+  readonly bundle: AppliedBundle | null;
   /** The command that repeats this run. */
   readonly again: readonly string[];
   readonly #locks: Locks;
@@ -40,13 +45,19 @@ export class Session {
   #hasUnknown = false;
   #signal: (() => Signal | null) | undefined;
 
-  private constructor({ host, options, environment, again }: Opening, reporterOf: (stop: Stop) => Reporter) {
-    this.host = host;
+  private constructor(
+    { host, bundle = null, options, environment, again }: Opening,
+    reporterOf: (stop: Stop) => Reporter,
+  ) {
+    this.host = bundle?.host ?? host;
+    this.bundle = bundle;
     this.options = options;
     this.environment = environment;
     this.again = again ?? ["sudo", "edox-ops", ...environment.typed];
     this.#locks = new Locks(host);
-    this.reporter = reporterOf(options.dryRun ? () => null : () => this.stop());
+    const stop: Stop = options.dryRun ? () => null : () => this.stop();
+    this.reporter = reporterOf(stop);
+    bundle?.attach({ stop, waiting: this.reporter.waiting });
   }
 
   static async open(opening: Opening): Promise<Session> {

@@ -10,6 +10,7 @@ import { fakeGitLab } from "../runner/fake-gitlab.ts";
 import { SiteHost } from "../sites/site-host.ts";
 import { registeredHost } from "../sites/typed-deploy.ts";
 import { aptCases } from "./apt-cases.ts";
+import { bundleCases } from "./bundle-cases.ts";
 import { type Case, cases } from "./cases.ts";
 import { onHosts, parts, untyped } from "./elsewhere.ts";
 import { hintLiterals } from "./literals.ts";
@@ -40,7 +41,7 @@ async function expectHelp(host: FakeHost, { from, after = from, shows, lifts, st
 }
 
 describe("hint, typed as printed:", () => {
-  for (const { of, state, ...row } of [...cases, ...aptCases, ...piCases, ...upkeepCases]) {
+  for (const { of, state, ...row } of [...cases, ...aptCases, ...bundleCases, ...piCases, ...upkeepCases]) {
     test(`${of} (${row.from})`, async () => {
       const host = await liveHost();
       await state(host);
@@ -185,6 +186,7 @@ test("hints: a test types each hint of the source", async () => {
   const known = [
     ...cases,
     ...aptCases,
+    ...bundleCases,
     ...piCases,
     ...releaseCases,
     ...siteCases,

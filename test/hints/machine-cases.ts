@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { installPackages } from "../../src/apt/apt.ts";
 import { newerVersions } from "../../src/apt/lists.ts";
+import { shortage } from "../../src/bundle/fit.ts";
 import { openBundle } from "../../src/bundle/reader.ts";
 import type { Context } from "../../src/cli/context.ts";
 import { runOptionsOf } from "../../src/cli/flags.ts";
@@ -23,6 +24,7 @@ import { reporterFor } from "../../src/run/reporter.ts";
 import { runnerChecks } from "../../src/runner/checks.ts";
 import { planDeletion } from "../../src/sites/deletion.ts";
 import { hintToAsk } from "../../src/sites/serve/site-hints.ts";
+import { makeBundle } from "../bundle/small.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { project } from "../sites/tree.ts";
@@ -126,6 +128,17 @@ export const machineCases: MachineCase[] = [
       return [];
     },
     shows: "b.tar.1of2",
+  },
+  {
+    of: 'bundle/fit.ts ["df", "-h", path]',
+    async hint() {
+      const host = fakeDebian();
+      host.dir("/mnt");
+      await makeBundle(host, "/mnt/b.tar", {});
+      const full = { ...host, space: () => ({ bytesFree: 0, inodes: 1, inodesFree: 1 }) };
+      return shortage(full, openBundle(host, "/mnt/b.tar"), [], 1)?.hint ?? [];
+    },
+    shows: "Use%",
   },
   {
     of: 'problem/disk-fault.ts ["findmnt", path]',

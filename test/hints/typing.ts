@@ -108,11 +108,15 @@ export async function type(host: FakeHost, hint: readonly string[]): Promise<{ e
     host.put("/etc/nginx/nginx.conf", nginxConf);
     return { exit: 0, out: "" };
   }
+  const path = rest.at(-1) ?? "";
+  if (program === "date") {
+    await host.sleep(Date.parse(path.replace(" UTC", "Z")) - host.now());
+    return { exit: 0, out: "" };
+  }
   if (simulated.includes(program)) {
     const { code, stdout, stderr } = await host.run(words);
     return { exit: code, out: stdout + stderr };
   }
-  const path = rest.at(-1) ?? "";
   if (program === "install" || program === "mkhomedir_helper") {
     host.dir(program === "install" ? path : `/home/${path}`, { mode: 0o750, uid: 999, gid: 999 });
     return { exit: 0, out: "" };

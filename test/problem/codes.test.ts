@@ -15,6 +15,7 @@ import { fetchPublished } from "../../src/self-update/published.ts";
 import { update } from "../../src/self-update/update.ts";
 import { planDeletion } from "../../src/sites/deletion.ts";
 import { unservedProblem } from "../../src/sites/serve/served.ts";
+import { makeBundle } from "../bundle/small.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, fakeHost } from "../fake-host.ts";
@@ -132,6 +133,12 @@ const cases: Record<ProblemCode, () => string | Promise<string>> = {
     const stanza = "Package: edox-ops\nStatus: install ok installed\nVersion: 1\n\n";
     host.put("/var/lib/dpkg/status", `${host.text("/var/lib/dpkg/status")}${stanza}`);
     return thrown(() => demandUnpackaged(host, "/usr/bin/edox-ops", []));
+  },
+  "wrong-target": async () => {
+    const host = fakeDebian({ version: "13", codename: "trixie" });
+    host.dir("/mnt");
+    await makeBundle(host, "/mnt/b.tar", {});
+    return await printed("bootstrap --bundle /mnt/b.tar --yes", host);
   },
   "unsupported-platform": () => printed("bootstrap --yes", fakeDebian({ id: "fedora", version: "40" })),
   "precondition-failed": () => printed("bootstrap --yes --only nginx.prepare"),

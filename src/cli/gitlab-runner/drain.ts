@@ -2,7 +2,6 @@
 
 import type { ArgsDef } from "citty";
 import { lockPath } from "../../engine/paths.ts";
-import type { Stop } from "../../problem/wait.ts";
 import { confirm, convergeRecipe, type RecipeFor } from "../../run/recipes.ts";
 import type { Session } from "../../run/session.ts";
 import { runnerLockPath } from "../../runner/paths.ts";
@@ -45,7 +44,7 @@ interface DrainedChange {
   /** The limit for running jobs in milliseconds. */
   drainMs: number;
   /** Returns whether the service has to stop before the change. */
-  stops(stop: Stop): Promise<boolean>;
+  stops(session: Session): Promise<boolean>;
 }
 
 /**
@@ -63,10 +62,10 @@ export async function convergeDrained(session: Session, { recipeFor, drainMs, st
   }
   await session.lock("runner", runnerLockPath);
   (await session.lock("host", lockPath))();
-  const restart = (await stops(stop)) ? await drainService(host, drainMs, stop, reporter.waiting) : null;
-  const recipe: RecipeFor = (facts) => {
+  const restart = (await stops(session)) ? await drainService(host, drainMs, stop, reporter.waiting) : null;
+  const recipe: RecipeFor = (facts, bundle) => {
     if (restart) demandStopped(host);
-    return recipeFor(facts);
+    return recipeFor(facts, bundle);
   };
   let isDone = false;
   try {

@@ -1,10 +1,10 @@
 import { command } from "../command.ts";
-import { changeFlags } from "../flags.ts";
+import { bundleFlags, changeFlags } from "../flags.ts";
 import { mirrorOf, runnerMirrorFlags } from "./mirror.ts";
 
 export default command({
   meta: { name: "install", description: "install GitLab Runner, from GitLab's own repository" },
-  args: { ...runnerMirrorFlags, ...changeFlags },
+  args: { ...runnerMirrorFlags, ...changeFlags, ...bundleFlags },
   async run(values, context) {
     const { changeRunner } = await import("./drain.ts");
     const { gitlabRunnerInstall } = await import("../../runner/recipe.ts");

@@ -1,5 +1,5 @@
 import { command } from "../command.ts";
-import { changeFlags } from "../flags.ts";
+import { bundleFlags, changeFlags } from "../flags.ts";
 import { dockerMirrorFlags, mirrorOf, runnerMirrorFlags } from "./mirror.ts";
 
 export default command({
@@ -13,6 +13,7 @@ export default command({
     ...dockerMirrorFlags,
     ...runnerMirrorFlags,
     ...changeFlags,
+    ...bundleFlags,
   },
   async run(values, context) {
     const { changeRunner } = await import("./drain.ts");

@@ -1,4 +1,4 @@
-import type { Stop } from "../../problem/wait.ts";
+import type { Session } from "../../run/session.ts";
 import { command } from "../command.ts";
 import { changeFlags } from "../flags.ts";
 import { run } from "../run.ts";
@@ -32,7 +32,7 @@ export default command({
       demand();
       return uninstallation(choices);
     };
-    const stops = async (stop: Stop): Promise<boolean> => {
+    const stops = async ({ stop }: Session): Promise<boolean> => {
       await demandRemovable(host, choices, stop);
       return true;
     };

@@ -1,13 +1,14 @@
-import type { Stop } from "../../problem/wait.ts";
+import { demandBundle } from "../../run/recipes.ts";
+import type { Session } from "../../run/session.ts";
 import { lineOf } from "../../text/lines.ts";
 import { command } from "../command.ts";
-import { editFlags } from "../flags.ts";
+import { bundleFlags, editFlags } from "../flags.ts";
 import { run } from "../run.ts";
 import { convergeDrained, drainFlag, drainOf } from "./drain.ts";
 
 export default command({
   meta: { name: "upgrade", description: "bring GitLab Runner up to date when its running jobs have ended" },
-  args: { ...drainFlag, ...editFlags },
+  args: { ...drainFlag, ...editFlags, ...bundleFlags },
   async run(values, context) {
     const { fetchLists, installedVersion, outdatedPackages, upgrading } = await import("../../runner/upgrade.ts");
     const drainMs = drainOf(values.drain);
@@ -15,9 +16,10 @@ export default command({
     const before = installedVersion(host);
     // The service must be stopped before the package's own scripts run: they would wait for its jobs while holding
     // dpkg's lock.
-    const stops = async (stop: Stop): Promise<boolean> => {
-      await fetchLists(host, stop);
-      return (await outdatedPackages(host)).length > 0;
+    const stops = async (session: Session): Promise<boolean> => {
+      if (session.bundle === null) await fetchLists(session.host, session.stop);
+      else await demandBundle(session);
+      return (await outdatedPackages(session.host)).length > 0;
     };
     return run({ ...values, yes: true }, context, async (session) => {
       await convergeDrained(session, { recipeFor: upgrading, drainMs, stops });

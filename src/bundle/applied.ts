@@ -1,0 +1,88 @@
+// A bundle that a run installs from.
+
+import { presentVersion } from "../apt/dpkg.ts";
+import type { Facts } from "../engine/facts.ts";
+import type { Host } from "../host/host.ts";
+import type { Requirement } from "../problem/requirement.ts";
+import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
+import { lineOf } from "../text/lines.ts";
+import { bundledHost } from "./bundled-host.ts";
+import { fits, hasSpaceForIndexes, missingPackages } from "./fit.ts";
+import { type Bundle, openBundle } from "./reader.ts";
+import { accept, type Policy } from "./trust.ts";
+
+/** A smaller file is verified in less than a second. */
+const largeBytes = 256 * 1024 * 1024;
+
+/** What a run does while a bundle is read. */
+export interface Reading {
+  /** Ends the reading when it returns a Problem. */
+  stop: Stop;
+  /** Reports that the run verifies the file. */
+  waiting(sentence: string): void;
+}
+
+export interface AppliedBundle extends Bundle {
+  /** The host with the bundle in place of its network. */
+  host: Host;
+  /**
+   * Returns the requirements of a run: the bundle fits this host, is trusted, and no byte of it is damaged. The whole
+   * file is read once.
+   */
+  requirements(facts: Facts): Requirement[];
+  /** Sets what happens while it is read. */
+  attach(reading: Reading): void;
+  /** Returns the versions of these packages, and of those that the host lacks and they may need, a line each. */
+  planned(names: readonly string[]): string[];
+  /** Records that the host has accepted it. */
+  accept(): void;
+  /** Removes the apt source of the bundle. */
+  discard(): void;
+}
+
+/** Opens a bundle for a run. Throws a Problem if there is none, or if its manifest is invalid. */
+export function applyBundle(host: Host, path: string, policy: Policy): AppliedBundle {
+  const bundle = openBundle(host, path);
+  let reading: Reading = { stop: () => null, waiting: () => {} };
+  let isVerified = false;
+  const pause = (): Promise<void> => {
+    throwIfInterrupted(reading.stop);
+    return host.sleep(0);
+  };
+  const { host: bundled, discard } = bundledHost(host, bundle, pause);
+  return {
+    ...bundle,
+    host: bundled,
+    discard,
+    attach(next) {
+      reading = next;
+    },
+    accept: () => accept(host, bundle),
+    planned(names) {
+      const missing = missingPackages(host, bundle);
+      const isNamed = ({ name }: { name: string }): boolean => names.includes(name);
+      const isAbsent = ({ name }: { name: string }): boolean => presentVersion(host, name) === null;
+      return [
+        ...missing.filter(isNamed).map(({ name, version }) => lineOf`from the bundle: ${name} ${version}`),
+        ...missing
+          .filter((each) => !isNamed(each) && isAbsent(each))
+          .map(({ name, version }) => lineOf`from the bundle, if they need it: ${name} ${version}`),
+      ];
+    },
+    requirements(facts) {
+      const intact: Requirement = {
+        name: "bundle:intact",
+        title: "no byte of the bundle is damaged",
+        async check() {
+          if (isVerified) return null;
+          const mebibytes = Math.round(bundle.size / 1024 / 1024);
+          if (bundle.size > largeBytes) reading.waiting(`verifying ${path} (${mebibytes} MiB)`);
+          await bundle.verify(pause);
+          isVerified = true;
+          return null;
+        },
+      };
+      return [...fits(bundle, facts, policy), hasSpaceForIndexes(bundle), intact];
+    },
+  };
+}

@@ -1,0 +1,156 @@
+// Which bundles this host accepts: signed by a trusted key, and not older than one that it has accepted.
+
+import * as v from "valibot";
+import { stateDir } from "../engine/paths.ts";
+import type { Host, HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
+import { Problem } from "../problem/problem.ts";
+import type { Requirement, Unmet, Warn } from "../problem/requirement.ts";
+import { hintToShow } from "../problem/show-file.ts";
+import { isSigned, keyBlocks } from "../signature/ecdsa.ts";
+import { parseJson } from "../text/json.ts";
+import { acceptedPath, trustDir } from "./paths.ts";
+import type { Bundle } from "./reader.ts";
+
+export interface Policy {
+  /** A file with public keys, in addition to those of the host. */
+  keyPath?: string | undefined;
+  /** A bundle without a signature is refused even if this host has no key. */
+  requiresSignature: boolean;
+  /** A bundle that is older than an accepted one is not refused. */
+  allowsOlder: boolean;
+}
+
+interface Accepted {
+  /** The serial of the newest accepted bundle, in Unix seconds. */
+  serial: number;
+  ids: readonly string[];
+}
+
+const acceptedSchema = v.object({ serial: v.number(), ids: v.array(v.string()) });
+
+/** The number of accepted bundles that are kept. A bundle of differences refers to one of them. */
+const mostIds = 100;
+const root = { uid: 0, gid: 0 };
+
+/** Returns the requirement that a trusted key has signed the bundle, if this host or the command line names a key. */
+export function signedByTrustedKey(bundle: Bundle, policy: Policy): Requirement {
+  return {
+    name: "bundle:signature",
+    title: "the bundle has the signature that this host requires",
+    async check(reader, warn) {
+      const keys = trustedKeys(reader, policy);
+      return keys.length === 0 ? withoutKeys(bundle, policy, warn) : withKeys(bundle, keys);
+    },
+  };
+}
+
+function withoutKeys({ path, signature }: Bundle, { requiresSignature }: Policy, warn: Warn): Unmet | null {
+  if (requiresSignature) {
+    const reason = `--require-signature needs a key: --key FILE, or a file ${trustDir}/*.pem`;
+    return { reason, code: "missing-value", hint: ["ls", "-l", trustDir] };
+  }
+  if (signature !== null) warn(`${path} is signed, but this host has no key to verify that`);
+  return null;
+}
+
+async function withKeys({ path, signature, manifestBytes }: Bundle, keys: readonly Key[]): Promise<Unmet | null> {
+  const paths = keys.map((key) => key.path).join(", ");
+  const hint = ["ls", "-l", ...keys.map((key) => key.path)];
+  if (signature === null) {
+    const reason = `${path} is not signed, and this host accepts only bundles that a key of ${paths} has signed`;
+    return { reason, code: "invalid-signature", hint };
+  }
+  const text = keys.map((key) => key.text).join("\n");
+  if (await isSigned(manifestBytes, signature, text)) return null;
+  return { reason: `${path} is not signed by a trusted key (${paths})`, code: "invalid-signature", hint };
+}
+
+export interface Key {
+  path: string;
+  text: string;
+}
+
+/** Returns the keys of the host and of the command line. Throws a Problem for one that could not be trusted. */
+export function trustedKeys(reader: HostReader, { keyPath }: Policy): Key[] {
+  const names = (reader.list(trustDir) ?? []).filter((name) => name.endsWith(".pem"));
+  if (names.length > 0) demandRootsAlone(reader, trustDir);
+  const own = names.map((name) => `${trustDir}/${name}`);
+  for (const path of own) demandRootsAlone(reader, path);
+  return [...own, ...(keyPath === undefined ? [] : [keyPath])].map((path) => {
+    const text = textOf(reader, path);
+    if (text === null) throw new Problem("not-found", `no key ${path}`, { hint: ["ls", "-l", path] });
+    if (keyBlocks(text).length > 0) return { path, text };
+    const message = `${path} is not a public key in PEM: make one with openssl ec -pubout`;
+    throw new Problem("invalid-signature", message, { hint: ["openssl", "pkey", "-pubin", "-in", path, "-noout"] });
+  });
+}
+
+/** Any other user who could change a key could accept a bundle. */
+function demandRootsAlone(reader: HostReader, path: string): void {
+  const stat = reader.stat(path);
+  if (stat !== null && stat.uid === 0 && stat.type !== "link" && (stat.mode & 0o022) === 0) return;
+  const message = `${path} is not used as a trusted key: a user other than root could change it`;
+  throw new Problem("invalid-signature", message, { hint: ["ls", "-ld", path] });
+}
+
+/** Returns the requirement that this host has not accepted a newer bundle. */
+export function notReplayed({ path, manifest }: Bundle, { allowsOlder }: Policy): Requirement {
+  return {
+    name: "bundle:serial",
+    title: "this host has accepted no newer bundle",
+    check(reader) {
+      const { serial } = accepted(reader);
+      if (allowsOlder || manifest.serial >= serial) return null;
+      const reason = `${path} is of ${timeText(manifest.serial)}, and this host has accepted one of ${timeText(serial)} (--allow-older accepts it)`;
+      return { reason, code: "invalid-bundle", hint: hintToShowManifest(path) };
+    },
+  };
+}
+
+/** Returns the requirement that this host has accepted the bundle of which this one has only the differences. */
+export function hasPredecessor({ path, manifest }: Bundle): Requirement {
+  return {
+    name: "bundle:since",
+    title: "the bundle is complete for this host",
+    check(reader) {
+      const { since } = manifest;
+      if (since === null || accepted(reader).ids.includes(since.id)) return null;
+      const reason = `${path} has only what changed since the bundle of ${timeText(since.serial)} (${since.id.slice(0, 12)}), which this host has not installed`;
+      return { reason, code: "wrong-target", hint: hintToShowManifest(path) };
+    },
+  };
+}
+
+/** Returns the bundles that this host has accepted. Throws a Problem if their record is invalid. */
+export function accepted(reader: HostReader): Accepted {
+  const text = textOf(reader, acceptedPath);
+  if (text === null) return { serial: 0, ids: [] };
+  try {
+    return v.parse(acceptedSchema, parseJson(text));
+  } catch (cause) {
+    const hint = hintToShow(acceptedPath);
+    throw new Problem("invalid-config", `${acceptedPath} is not a record of accepted bundles`, { hint, cause });
+  }
+}
+
+/** Records that a run has applied the bundle. */
+export function accept(host: Host, { id, manifest }: Bundle): void {
+  const before = accepted(host);
+  const serial = Math.max(before.serial, manifest.serial);
+  if (before.ids.at(-1) === id && before.serial === serial) return;
+  if (host.stat(stateDir) === null) host.makeDirectory(stateDir, { mode: 0o750, ...root });
+  const ids = [...before.ids.filter((each) => each !== id), id].slice(-mostIds);
+  const text = `${JSON.stringify({ serial, ids }, null, 2)}\n`;
+  host.writeFile(acceptedPath, new TextEncoder().encode(text), { mode: 0o644, ...root });
+}
+
+/** Returns the command that prints what a bundle contains, and for which hosts. */
+export function hintToShowManifest(path: string): string[] {
+  return ["tar", "--occurrence=1", "-xOf", path, "manifest.json"];
+}
+
+/** Returns a time as people write it. */
+export function timeText(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}

@@ -1,0 +1,369 @@
+// Commands that install from a bundle, on a host in memory whose apt is one that only records.
+
+import { describe, expect, test } from "bun:test";
+import type { Manifest } from "../../src/bundle/manifest.ts";
+import { repositoryDir } from "../../src/bundle/paths.ts";
+import { publicKeys } from "../../src/signature/openpgp.ts";
+import { typed } from "../cli/typed.ts";
+import { dockerKey, fakeDebian, type Like, runnerKey } from "../fake-debian.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+import { makeBundle, serial } from "./small.ts";
+
+const path = "/mnt/b.tar";
+const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerprint ?? "";
+const names = ["nginx", "git", "curl", "rsync", "ca-certificates"];
+const memberFor = (name: string): string => `repo/debian/pool/${name}_2.0+deb_amd64.deb`;
+const place = "repo/debian/dists/bookworm";
+const indexes = [`${place}/InRelease`, `${place}/main/binary-amd64/Packages.xz`];
+
+const manifestFor = (changes: Partial<Manifest> = {}): Partial<Manifest> => ({
+  packages: names.map((name) => {
+    return { name, version: "2.0+deb", architecture: "amd64", path: memberFor(name), installedBytes: 1, licence: null };
+  }),
+  repositories: [
+    {
+      ...{ name: "debian", uri: "http://deb.test/debian", suite: "bookworm", components: ["main"] },
+      ...{ key: null, fingerprint: null, files: indexes },
+    },
+  ],
+  ...changes,
+});
+const contents = Object.fromEntries([...indexes, ...names.map(memberFor)].map((each) => [each, Buffer.from(each)]));
+
+interface Signing {
+  pem: string;
+  sign(bytes: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Returns a new key, and what signs with it in the format of openssl. */
+async function signing(): Promise<Signing> {
+  const form = { name: "ECDSA", namedCurve: "P-256" };
+  const pair = await crypto.subtle.generateKey(form, true, ["sign", "verify"]);
+  const spki = Buffer.from(await crypto.subtle.exportKey("spki", pair.publicKey)).toString("base64");
+  return {
+    pem: `-----BEGIN PUBLIC KEY-----\n${spki}\n-----END PUBLIC KEY-----\n`,
+    async sign(bytes) {
+      const raw = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, pair.privateKey, Buffer.from(bytes));
+      return derOf(new Uint8Array(raw));
+    },
+  };
+}
+
+function derOf(raw: Uint8Array): Buffer {
+  const integers = [raw.subarray(0, 32), raw.subarray(32)].flatMap((part) => {
+    const digits = part.subarray(part.findIndex((byte) => byte !== 0));
+    const positive = (digits[0] ?? 0) > 127 ? [0, ...digits] : [...digits];
+    return [2, positive.length, ...positive];
+  });
+  return Buffer.from([0x30, integers.length, ...integers]);
+}
+
+/** Returns a host with the bundle at {@link path}, and an apt that prints the addresses of the packages. */
+async function hostWith(
+  { changes, sign }: { changes?: Partial<Manifest>; sign?: Signing["sign"] } = {},
+  like: Like = {},
+): Promise<FakeHost> {
+  const host = fakeDebian(like);
+  host.dir("/mnt");
+  await makeBundle(host, path, contents, { changes: manifestFor(changes), ...(sign && { sign }) });
+  host.taught.unshift((argv) => {
+    if (!argv.includes("--print-uris")) return undefined;
+    return ok(names.map((name) => `'file:${repositoryDir}/${memberFor(name).replace("+", "%2b")}' x 1 \n`).join(""));
+  });
+  return host;
+}
+
+/** Returns what a host is, apart from its clock. */
+const filesOf = (host: FakeHost): string => JSON.stringify(host.listing());
+
+describe("bootstrap --bundle", () => {
+  test("apt reads only the bundle, and finds there only what it is about to install", async () => {
+    const host = await hostWith();
+    let written: Record<string, string> = {};
+    const commands: string[][] = [];
+    host.taught.unshift((argv) => {
+      if (argv[0] === "apt-get") commands.push([...argv]);
+      if (argv.includes("install") && !argv.includes("--print-uris")) written = host.listing(repositoryDir);
+      return undefined;
+    });
+    expect(await typed(`bootstrap --bundle ${path} --yes`, host)).toMatchObject({ exit: 0, err: "" });
+    const changing = commands.filter((argv) => !argv.includes("indextargets"));
+    expect(changing.length).toBeGreaterThan(2);
+    for (const argv of changing) expect(argv[1]).toBe(`-c=${repositoryDir}/apt.conf`);
+    for (const each of [...indexes, ...names.map(memberFor)])
+      expect(Object.keys(written)).toContain(`${repositoryDir}/${each}`);
+    expect(written[`${repositoryDir}/bundle.sources`]).toContain(
+      `URIs: file:${repositoryDir}/repo/debian\nSuites: bookworm`,
+    );
+    expect(written[`${repositoryDir}/preferences`]).toContain(
+      "Package: nginx\nPin: version 2.0+deb\nPin-Priority: 500",
+    );
+    expect(host.stat(repositoryDir)).toBeNull();
+    expect(host.asked).toEqual([]);
+    expect(JSON.parse(host.text("/etc/edox-ops/bundle.json") ?? "")).toMatchObject({ serial });
+  });
+
+  test("a second run changes nothing, and starts no apt", async () => {
+    const host = await hostWith();
+    await typed(`bootstrap --bundle ${path} --yes`, host);
+    const before = filesOf(host).replaceAll(/"[^"]*bootstrap\.log":"[^"]*"/g, "");
+    const ran = host.ran.length;
+    expect(await typed(`bootstrap --bundle ${path} --yes`, host)).toMatchObject({ exit: 0 });
+    expect(filesOf(host).replaceAll(/"[^"]*bootstrap\.log":"[^"]*"/g, "")).toBe(before);
+    expect(host.ran.slice(ran).filter((line) => line.startsWith("apt-get"))).toEqual([]);
+  });
+
+  test("a dry run lists the versions, and changes nothing", async () => {
+    const host = await hostWith();
+    const before = filesOf(host);
+    const { exit, out } = await typed(`bootstrap --bundle ${path} --dry-run`, host);
+    expect([exit, out]).toEqual([0, expect.stringContaining("from the bundle: nginx 2.0+deb\n")]);
+    expect(filesOf(host)).toBe(before);
+  });
+
+  test("a package that the bundle lacks is named, before apt is asked for it", async () => {
+    const host = await hostWith({
+      changes: { packages: manifestFor().packages?.filter(({ name }) => name !== "git") ?? [] },
+    });
+    const { exit, err } = await typed(`bootstrap --bundle ${path} --yes`, host);
+    expect([exit, err]).toEqual([1, expect.stringContaining(`git is not in the bundle ${path}\n`)]);
+    expect([host.stat(repositoryDir), host.text("/etc/edox-ops/bundle.json")]).toEqual([null, null]);
+  });
+
+  test("a dependency that the bundle lacks is named", async () => {
+    const host = await hostWith();
+    const stdout =
+      "The following packages have unmet dependencies:\n nginx : Depends: libfoo (>= 2) but it is not installable\n";
+    host.taught.unshift((argv) => (argv.includes("--print-uris") ? { code: 100, stdout, stderr: "" } : undefined));
+    const { exit, err } = await typed(`bootstrap --bundle ${path} --yes`, host);
+    expect([exit, err]).toEqual([1, expect.stringContaining("libfoo, which nginx needs, is not in the bundle")]);
+  });
+
+  test("the apt source that a killed run left is removed by the next run, with or without a bundle", async () => {
+    for (const flags of ["", ` --bundle ${path}`]) {
+      const host = await hostWith();
+      host.put(`${repositoryDir}/repo/old.deb`, "old");
+      expect(await typed(`bootstrap --yes${flags}`, host)).toMatchObject({ exit: 0 });
+      expect(host.stat(repositoryDir)).toBeNull();
+    }
+  });
+
+  test("--key, --require-signature and --allow-older need --bundle", async () => {
+    for (const flag of ["--key /srv/k.pem", "--require-signature", "--allow-older"]) {
+      const { exit, err } = await typed(`bootstrap --yes ${flag}`);
+      expect([exit, err]).toEqual([2, expect.stringContaining(`${flag.split(" ")[0]} needs --bundle FILE`)]);
+    }
+  });
+});
+
+describe("prepare-ci-host --bundle", () => {
+  const dockerUrl = "https://download.docker.com/linux/debian";
+  const fingerprints = ["docker", "runner"].map((name, i) => {
+    return `--${name}-apt-fingerprint ${fingerprintOf(i === 0 ? dockerKey : runnerKey)}`;
+  });
+  const line = `gitlab-runner prepare-ci-host --bundle ${path} ${fingerprints.join(" ")} --yes`;
+  const pool = ["docker-ce", "docker-ce-cli", "containerd.io", "docker-buildx-plugin", "docker-compose-plugin"];
+  const runner = ["gitlab-runner", "gitlab-runner-helper-images"];
+
+  async function ciHost(): Promise<FakeHost> {
+    const host = fakeDebian();
+    host.dir("/mnt");
+    const keys = { "keys/docker.asc": dockerKey, "keys/gitlab-runner.asc": runnerKey };
+    const packages = [...names, ...pool, ...runner].map((name) => {
+      return {
+        ...{ name, version: "2", architecture: "amd64", installedBytes: 1, licence: null },
+        path: "keys/docker.asc",
+      };
+    });
+    const docker = { name: "docker", uri: dockerUrl, suite: "bookworm", components: ["stable"] };
+    await makeBundle(host, path, keys, {
+      changes: {
+        packages,
+        repositories: [{ ...docker, key: "keys/docker.asc", fingerprint: fingerprintOf(dockerKey), files: [] }],
+        keys: [
+          { url: `${dockerUrl}/gpg`, path: "keys/docker.asc" },
+          { url: "https://packages.gitlab.com/gpgkey/gpg.key", path: "keys/gitlab-runner.asc" },
+        ],
+      },
+    });
+    host.taught.unshift((argv) => (argv.includes("--print-uris") ? ok() : undefined));
+    // Only an engine on this host answers.
+    host.served.unshift((_, url, { socketPath }) => (socketPath ? undefined : { status: 500, reason: url }));
+    return host;
+  }
+
+  test("keys come from the bundle, and no request leaves the host", async () => {
+    const host = await ciHost();
+    expect(await typed(line, host)).toMatchObject({ exit: 0, err: "" });
+    expect(host.asked.filter((each) => !each.startsWith("GET http://docker/"))).toEqual([]);
+    expect(host.text("/etc/apt/sources.list.d/docker.sources")).toContain(`URIs: ${dockerUrl}\n`);
+    expect(host.stat(repositoryDir)).toBeNull();
+  });
+
+  test("a repository is used only with the key that a source of the host pins", async () => {
+    const host = await ciHost();
+    const sources: string[] = [];
+    host.taught.unshift((argv) => {
+      if (argv.includes("update")) sources.push(host.text(`${repositoryDir}/bundle.sources`) ?? "");
+      return undefined;
+    });
+    await typed(line, host);
+    expect(sources[0]).not.toContain("repo/docker");
+    expect(sources.at(-1)).toContain(`Signed-By: /etc/apt/keyrings/docker.asc ${fingerprintOf(dockerKey)}\n`);
+  });
+});
+
+describe("gitlab-runner upgrade --bundle", () => {
+  test("a dry run plans the versions of the bundle, and never an older one", async () => {
+    for (const [version, planned] of [
+      ["1.9", true],
+      ["2.1", false],
+    ] as const) {
+      const packages = [
+        {
+          name: "gitlab-runner",
+          version: "2.0",
+          architecture: "amd64",
+          path: memberFor("git"),
+          installedBytes: 1,
+          licence: null,
+        },
+      ];
+      const host = await hostWith({ changes: { packages } });
+      const status = `Package: gitlab-runner\nStatus: install ok installed\nVersion: ${version}\n\n`;
+      host.put("/var/lib/dpkg/status", `${host.text("/var/lib/dpkg/status")}${status}`);
+      const { out } = await typed(`gitlab-runner upgrade --bundle ${path} --dry-run`, host);
+      expect(out.includes("from the bundle: gitlab-runner 2.0")).toBe(planned);
+    }
+  });
+});
+
+describe("bundle: refused before anything changes", () => {
+  const expectRefusal = async (host: FakeHost, cause: string | RegExp, flags = ""): Promise<void> => {
+    const before = filesOf(host);
+    const { exit, err } = await typed(`bootstrap --bundle ${path} --yes${flags}`, host);
+    expect([exit, err]).toEqual([1, expect.stringMatching(cause)]);
+    expect(filesOf(host)).toBe(before);
+    expect(host.ran.filter((line) => line.startsWith("apt"))).toEqual([]);
+  };
+
+  test("another suite, and another architecture", async () => {
+    const trixie = await hostWith({}, { version: "13", codename: "trixie" });
+    await expectRefusal(trixie, /is for debian bookworm on amd64, and this host is debian trixie on amd64/);
+    const arm = await hostWith({}, { architecture: "arm64" });
+    await expectRefusal(arm, /is for debian bookworm on amd64, and this host is debian bookworm on arm64/);
+  });
+
+  test("a clock that is behind", async () => {
+    const host = await hostWith({ changes: { serial: 1_900_000_000 } });
+    await expectRefusal(host, /the clock of this host says 2027-.*, but the bundle is of 2030-03-17 17:46:40 UTC\n/);
+  });
+
+  test("no space", async () => {
+    const host = await hostWith();
+    const full = { ...host, space: () => ({ bytesFree: 10, inodes: 100, inodesFree: 90 }) };
+    const before = filesOf(host);
+    const { exit, err } = await typed(`bootstrap --bundle ${path} --yes`, full);
+    expect([exit, err]).toEqual([1, expect.stringContaining("no space left at /var/lib for the package indexes")]);
+    expect(filesOf(host)).toBe(before);
+  });
+
+  test("a bundle without a signature where a key or --require-signature demands one", async () => {
+    const { pem } = await signing();
+    const host = await hostWith();
+    await expectRefusal(host, /--require-signature needs a key/, " --require-signature");
+    host.put("/srv/key.pem", pem);
+    await expectRefusal(host, /\/mnt\/b.tar is not signed, and this host accepts only/, " --key /srv/key.pem");
+    host.put("/etc/edox-ops/trust/one.pem", pem, { mode: 0o644 });
+    await expectRefusal(host, /\/mnt\/b.tar is not signed, and this host accepts only/);
+  });
+
+  test("a signature by another key, and by none of several", async () => {
+    const [own, other] = [await signing(), await signing()];
+    const host = await hostWith({ sign: own.sign });
+    host.put("/etc/edox-ops/trust/other.pem", other.pem, { mode: 0o644 });
+    await expectRefusal(host, /is not signed by a trusted key \(\/etc\/edox-ops\/trust\/other\.pem\)/);
+    host.put("/etc/edox-ops/trust/own.pem", own.pem, { mode: 0o644 });
+    expect(await typed(`bootstrap --bundle ${path} --yes`, host)).toMatchObject({ exit: 0, err: "" });
+  });
+
+  test("a trusted key that another user could change, and one that is no key", async () => {
+    const { pem, sign } = await signing();
+    const host = await hostWith({ sign });
+    host.put("/etc/edox-ops/trust/own.pem", pem, { mode: 0o664 });
+    await expectRefusal(host, /\/etc\/edox-ops\/trust\/own\.pem is not used as a trusted key/);
+    host.put("/etc/edox-ops/trust/own.pem", "no key", { mode: 0o644 });
+    await expectRefusal(host, /own\.pem is not a public key in PEM/);
+  });
+
+  test("an older one than this host has accepted, unless --allow-older", async () => {
+    const host = await hostWith();
+    host.put("/etc/edox-ops/bundle.json", JSON.stringify({ serial: serial + 1, ids: [] }));
+    await expectRefusal(host, /and this host has accepted one of .* \(--allow-older accepts it\)/);
+    expect(await typed(`bootstrap --bundle ${path} --yes --allow-older`, host)).toMatchObject({ exit: 0 });
+    expect(JSON.parse(host.text("/etc/edox-ops/bundle.json") ?? "").serial).toBe(serial + 1);
+  });
+
+  test("the differences from a bundle that this host does not have", async () => {
+    const host = await hostWith({ changes: { since: { id: "a".repeat(64), serial } } });
+    await expectRefusal(host, /has only what changed since the bundle of .*, which this host has not installed/);
+    host.put("/etc/edox-ops/bundle.json", JSON.stringify({ serial, ids: ["a".repeat(64)] }));
+    expect(await typed(`bootstrap --bundle ${path} --yes`, host)).toMatchObject({ exit: 0 });
+  });
+
+  test("a truncated bundle, and one flipped bit in any member", async () => {
+    const host = await hostWith();
+    const whole = Uint8Array.from(host.read(path) ?? []);
+    host.put(path, whole.slice(0, -600));
+    await expectRefusal(host, /the bundle is incomplete/);
+    for (const at of [whole.length - 2000, whole.length - 5000]) {
+      const flipped = Uint8Array.from(whole);
+      flipped[at] = (flipped[at] ?? 0) ^ 1;
+      host.put(path, flipped);
+      await expectRefusal(host, /the bundle is damaged/);
+    }
+  });
+
+  test("a bundle that is damaged after it was verified is not used", async () => {
+    const host = await hostWith();
+    const damage = (): undefined => {
+      // The opened file is the same memory.
+      const bytes = Buffer.from(host.read(path)?.buffer ?? new ArrayBuffer());
+      bytes[bytes.lastIndexOf(memberFor("nginx"))] = 0;
+    };
+    host.taught.unshift((argv) => (argv.includes("update") ? damage() : undefined));
+    const { exit, err } = await typed(`bootstrap --bundle ${path} --yes`, host);
+    expect([exit, host.stat("/etc/nginx")]).toEqual([1, null]);
+    expect(err).toContain("cannot read the bundle /mnt/b.tar");
+  });
+});
+
+describe("doctor --bundle", () => {
+  test("reports only whether the bundle fits, and changes nothing", async () => {
+    const host = await hostWith();
+    const before = filesOf(host);
+    const { exit, out } = await typed(`doctor --bundle ${path}`, host);
+    expect([exit, out]).toEqual([
+      0,
+      expect.stringContaining("bundle:versions: 5 packages, 5 missing here, 0 older here"),
+    ]);
+    expect(out).not.toContain("nginx:");
+    expect(out).toEndWith("Doctor: the bundle fits this host.\n");
+    expect(filesOf(host)).toBe(before);
+  });
+
+  test("a bundle for another suite fails, with every other result beside it", async () => {
+    const host = await hostWith({}, { version: "13", codename: "trixie" });
+    const { exit, out } = await typed(`doctor --bundle ${path}`, host);
+    expect([exit, out]).toEqual([1, expect.stringContaining("[FAIL] bundle:target: ")]);
+    expect(out).toContain("bundle:intact: ");
+  });
+
+  test("--fix installs from the bundle", async () => {
+    const host = await hostWith();
+    expect(await typed(`doctor --bundle ${path} --fix --yes`, host)).toMatchObject({ exit: 0 });
+    expect(
+      host.ran.some((line) => line.includes(`apt-get -c=${repositoryDir}/apt.conf`) && line.includes("nginx")),
+    ).toBe(true);
+  });
+});
