@@ -35,7 +35,7 @@ export interface AppliedBundle extends Bundle {
   /** Returns the versions of these packages, and of those that the host lacks and they may need, a line each. */
   planned(names: readonly string[]): string[];
   /** Records that the host has accepted it. */
-  accept(): void;
+  accept(): Promise<void>;
   /** Removes the apt source of the bundle. */
   discard(): void;
 }

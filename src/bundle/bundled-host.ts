@@ -1,7 +1,7 @@
 // A host whose network is a bundle: recipes run on it as they are. apt reads the packages of the bundle, signing keys
 // come from the bundle, and no other request leaves the host.
 
-import { heldPackages, packageState, presentVersion } from "../apt/dpkg.ts";
+import { heldPackages, packageState, presentVersion, unfinishedPackages } from "../apt/dpkg.ts";
 import { compareVersions } from "../apt/version.ts";
 import type { Host, HttpResponse, Output, RunOptions } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
@@ -90,6 +90,8 @@ export function bundledHost(host: Host, bundle: Bundle, pause: Pause): BundledHo
     const planned = await host.run(fromRepository(argv, "--print-uris"), quiet(options));
     if (planned.code !== 0) {
       const missing = missingDependencies(planned.stdout + planned.stderr);
+      // Beside an unfinished package, apt's own words say which one it is.
+      if (missing.length > 0 && unfinishedPackages(host).length === 0) throw notThere(missing.join("; "));
       return { ...planned, stderr: [...missing.map((sentence) => `E: ${sentence}\n`), planned.stderr].join("") };
     }
     const paths = repositoryPaths(planned.stdout);

@@ -6,6 +6,7 @@ import type { Attributes, Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { parentOf } from "../text/path.ts";
+import { keptEntry, keptIndex } from "./kept-indexes.ts";
 import type { Manifest } from "./manifest.ts";
 import { repositoryDir } from "./paths.ts";
 import type { Bundle } from "./reader.ts";
@@ -72,7 +73,7 @@ export async function extract(host: Host, bundle: Bundle, path: string, pause: P
   makeDirectories(host, parentOf(target));
   const file = host.createFile(target, readable);
   try {
-    for await (const piece of piecesOf(bundle, path)) {
+    for await (const piece of piecesOf(host, bundle, path)) {
       file.write(piece);
       await pause();
     }
@@ -83,9 +84,11 @@ export async function extract(host: Host, bundle: Bundle, path: string, pause: P
 }
 
 /** Yields the verified pieces of a member. The medium of a bundle may be removed at any time. */
-async function* piecesOf(bundle: Bundle, path: string): AsyncGenerator<Uint8Array> {
+async function* piecesOf(reader: HostReader, bundle: Bundle, path: string): AsyncGenerator<Uint8Array> {
+  const kept = keptEntry(bundle, path);
   try {
-    yield* bundle.chunks(path);
+    if (kept === undefined) yield* bundle.chunks(path);
+    else yield keptIndex(reader, kept) ?? new Uint8Array();
   } catch (error) {
     const problem = Problem.of(error);
     throw problem.with({ message: `cannot read the bundle ${bundle.path}: ${problem.message}` });

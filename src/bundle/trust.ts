@@ -9,6 +9,7 @@ import type { Requirement, Unmet, Warn } from "../problem/requirement.ts";
 import { hintToShow } from "../problem/show-file.ts";
 import { isSigned, keyBlocks } from "../signature/ecdsa.ts";
 import { parseJson } from "../text/json.ts";
+import { keepIndexes, keptIndex } from "./kept-indexes.ts";
 import { acceptedPath, trustDir } from "./paths.ts";
 import type { Bundle } from "./reader.ts";
 
@@ -108,15 +109,17 @@ export function notReplayed({ path, manifest }: Bundle, { allowsOlder }: Policy)
   };
 }
 
-/** Returns the requirement that this host has accepted the bundle of which this one has only the differences. */
+/** Returns the requirement that this host has the bundle of which this one has only the differences. */
 export function hasPredecessor({ path, manifest }: Bundle): Requirement {
   return {
     name: "bundle:since",
     title: "the bundle is complete for this host",
     check(reader) {
       const { since } = manifest;
-      if (since === null || accepted(reader).ids.includes(since.id)) return null;
-      const reason = `${path} has only what changed since the bundle of ${timeText(since.serial)} (${since.id.slice(0, 12)}), which this host has not installed`;
+      const isWhole = manifest.kept.every((each) => keptIndex(reader, each) !== null);
+      if ((since === null || accepted(reader).ids.includes(since.id)) && isWhole) return null;
+      const earlier = since ? `the bundle of ${timeText(since.serial)} (${since.id.slice(0, 12)})` : "another bundle";
+      const reason = `${path} has only what changed since ${earlier}, which this host does not have`;
       return { reason, code: "wrong-target", hint: hintToShowManifest(path) };
     },
   };
@@ -135,11 +138,13 @@ export function accepted(reader: HostReader): Accepted {
 }
 
 /** Records that a run has applied the bundle. */
-export function accept(host: Host, { id, manifest }: Bundle): void {
+export async function accept(host: Host, bundle: Bundle): Promise<void> {
+  const { id, manifest } = bundle;
   const before = accepted(host);
   const serial = Math.max(before.serial, manifest.serial);
   if (before.ids.at(-1) === id && before.serial === serial) return;
   if (host.stat(stateDir) === null) host.makeDirectory(stateDir, { mode: 0o750, ...root });
+  await keepIndexes(host, bundle);
   const ids = [...before.ids.filter((each) => each !== id), id].slice(-mostIds);
   const text = `${JSON.stringify({ serial, ids }, null, 2)}\n`;
   host.writeFile(acceptedPath, new TextEncoder().encode(text), { mode: 0o644, ...root });

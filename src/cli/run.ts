@@ -34,7 +34,7 @@ export async function run(
     });
     const result = session.result();
     const exit = exitOf(result, session.options.check);
-    if (exit === exitCode.done && !options.dryRun) bundle?.accept();
+    if (exit === exitCode.done && !options.dryRun) await bundle?.accept();
     await session.reporter.end(result, exit);
     return exit;
   } finally {

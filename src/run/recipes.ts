@@ -45,7 +45,7 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
     const log = options.dryRun ? null : session.log(recipe.logPath);
     const watch = { ...reporter.watch, ...stepWatch(reporter, log) };
     const results = await converge(steps, reader, {
-      ...(!options.dryRun && { act: host, stop, again }),
+      ...(!options.dryRun && { act: host, stop, again, onlyAgain: session.bundle !== null }),
       ...{ failAt, watch },
     });
     session.add(...results);
