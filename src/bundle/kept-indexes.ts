@@ -1,11 +1,15 @@
 // The package indexes of the last accepted bundle. The next one may hold only what has changed since.
 
 import type { Host, HostReader } from "../host/host.ts";
-import type { Manifest } from "./manifest.ts";
+import { chunkBytes, type Manifest } from "./manifest.ts";
 import { keptIndexesDir } from "./paths.ts";
 import type { Bundle } from "./reader.ts";
 
+type Kept = Manifest["kept"][number];
+type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
 const root = { uid: 0, gid: 0 };
+const pathOf = (sha256: string): string => `${keptIndexesDir}/${sha256}`;
 
 /** Keeps the indexes of an accepted bundle, each under its SHA-256, in place of those of the bundle before. */
 export async function keepIndexes(host: Host, bundle: Bundle): Promise<void> {
@@ -14,27 +18,46 @@ export async function keepIndexes(host: Host, bundle: Bundle): Promise<void> {
   if (host.stat(keptIndexesDir) === null) host.makeDirectory(keptIndexesDir, { mode: 0o755, ...root });
   const names = new Set<string>();
   for (const path of paths) {
-    const entry = keptEntry(bundle, path);
-    const bytes = entry === undefined ? await bundle.bytes(path) : null;
-    const name = entry?.sha256 ?? digestOf(bytes ?? new Uint8Array());
+    const name = keptEntry(bundle, path)?.sha256 ?? (await digestOf(bundle.chunks(path)));
     names.add(name);
-    const target = `${keptIndexesDir}/${name}`;
-    if (bytes !== null && host.stat(target) === null) host.writeFile(target, bytes, { mode: 0o644, ...root });
+    if (host.stat(pathOf(name)) === null) await write(host, pathOf(name), bundle.chunks(path));
   }
-  for (const name of host.list(keptIndexesDir) ?? []) if (!names.has(name)) host.remove(`${keptIndexesDir}/${name}`);
+  for (const name of host.list(keptIndexesDir) ?? []) if (!names.has(name)) host.remove(pathOf(name));
 }
 
 /** Returns the entry of an index that the bundle does not contain, because the host has kept it. */
-export function keptEntry({ manifest }: Bundle, path: string): Manifest["kept"][number] | undefined {
+export function keptEntry({ manifest }: Bundle, path: string): Kept | undefined {
   return manifest.kept.find((each) => each.path === path);
 }
 
-/** Returns a kept index, or null if the host does not have it unchanged. */
-export function keptIndex(reader: HostReader, { sha256 }: Manifest["kept"][number]): Uint8Array | null {
-  const bytes = reader.read(`${keptIndexesDir}/${sha256}`);
-  return bytes !== null && digestOf(bytes) === sha256 ? bytes : null;
+/** Returns whether the host has the index unchanged. */
+export async function hasKept(reader: HostReader, kept: Kept): Promise<boolean> {
+  return (await digestOf(keptPieces(reader, kept))) === kept.sha256;
 }
 
-function digestOf(bytes: Uint8Array): string {
-  return new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
+/** Yields a kept index; nothing if the host does not have it. */
+export function* keptPieces(reader: HostReader, { sha256 }: Kept): Generator<Uint8Array> {
+  const file = reader.openFile(pathOf(sha256));
+  if (file === null) return;
+  try {
+    for (let at = 0; at < file.size; at += chunkBytes) yield file.read(at, Math.min(chunkBytes, file.size - at));
+  } finally {
+    file.close();
+  }
+}
+
+async function digestOf(pieces: Pieces): Promise<string> {
+  const hasher = new Bun.CryptoHasher("sha256");
+  for await (const piece of pieces) hasher.update(piece);
+  return hasher.digest("hex");
+}
+
+async function write(host: Host, path: string, pieces: Pieces): Promise<void> {
+  const file = host.createFile(path, { mode: 0o644, ...root });
+  try {
+    for await (const piece of pieces) file.write(piece);
+    file.commit();
+  } finally {
+    file.abort();
+  }
 }

@@ -6,7 +6,7 @@ import type { Attributes, Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { parentOf } from "../text/path.ts";
-import { keptEntry, keptIndex } from "./kept-indexes.ts";
+import { keptEntry, keptPieces } from "./kept-indexes.ts";
 import type { Manifest } from "./manifest.ts";
 import { repositoryDir } from "./paths.ts";
 import type { Bundle } from "./reader.ts";
@@ -88,7 +88,7 @@ async function* piecesOf(reader: HostReader, bundle: Bundle, path: string): Asyn
   const kept = keptEntry(bundle, path);
   try {
     if (kept === undefined) yield* bundle.chunks(path);
-    else yield keptIndex(reader, kept) ?? new Uint8Array();
+    else yield* keptPieces(reader, kept);
   } catch (error) {
     const problem = Problem.of(error);
     throw problem.with({ message: `cannot read the bundle ${bundle.path}: ${problem.message}` });

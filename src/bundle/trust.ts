@@ -9,7 +9,7 @@ import type { Requirement, Unmet, Warn } from "../problem/requirement.ts";
 import { hintToShow } from "../problem/show-file.ts";
 import { isSigned, keyBlocks } from "../signature/ecdsa.ts";
 import { parseJson } from "../text/json.ts";
-import { keepIndexes, keptIndex } from "./kept-indexes.ts";
+import { hasKept, keepIndexes } from "./kept-indexes.ts";
 import { acceptedPath, trustDir } from "./paths.ts";
 import type { Bundle } from "./reader.ts";
 
@@ -114,10 +114,11 @@ export function hasPredecessor({ path, manifest }: Bundle): Requirement {
   return {
     name: "bundle:since",
     title: "the bundle is complete for this host",
-    check(reader) {
+    async check(reader) {
       const { since } = manifest;
-      const isWhole = manifest.kept.every((each) => keptIndex(reader, each) !== null);
-      if ((since === null || accepted(reader).ids.includes(since.id)) && isWhole) return null;
+      const isKnown = since === null || accepted(reader).ids.includes(since.id);
+      const kept = await Promise.all(manifest.kept.map((each) => hasKept(reader, each)));
+      if (isKnown && kept.every(Boolean)) return null;
       const earlier = since ? `the bundle of ${timeText(since.serial)} (${since.id.slice(0, 12)})` : "another bundle";
       const reason = `${path} has only what changed since ${earlier}, which this host does not have`;
       return { reason, code: "wrong-target", hint: hintToShowManifest(path) };

@@ -7,6 +7,7 @@ import { publicKeys } from "../../src/signature/openpgp.ts";
 import { typed } from "../cli/typed.ts";
 import { dockerKey, fakeDebian, type Like, runnerKey } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
+import { preparedRunner } from "../runner/prepared-runner.ts";
 import { makeBundle, serial } from "./small.ts";
 
 const path = "/mnt/b.tar";
@@ -236,6 +237,39 @@ describe("gitlab-runner upgrade --bundle", () => {
       const { out } = await typed(`gitlab-runner upgrade --bundle ${path} --dry-run`, host);
       expect(out.includes("from the bundle: gitlab-runner 2.0")).toBe(planned);
     }
+  });
+});
+
+describe("gitlab-runner upgrade --bundle, on a prepared host", () => {
+  const packages = [
+    {
+      ...{ name: "gitlab-runner", version: "2", architecture: "amd64", installedBytes: 1, licence: null },
+      path: memberFor("git"),
+    },
+  ];
+  const upgrade = ["upgrade", "--bundle", path];
+  const stops = (host: FakeHost): string[] => host.ran.filter((line) => line.startsWith("systemctl stop"));
+
+  test("the version of the bundle is installed, after the service was stopped", async () => {
+    const { host, ops } = await preparedRunner();
+    host.dir("/mnt");
+    await makeBundle(host, path, contents, { changes: manifestFor({ packages }) });
+    host.taught.unshift((argv) => (argv.includes("--print-uris") ? ok() : undefined));
+    const { exit, out, err } = await ops(...upgrade);
+    expect([exit, err, stops(host)]).toEqual([0, "", ["systemctl stop --no-block gitlab-runner"]]);
+    expect(out).toContain("GitLab Runner was 1, and is 2\n");
+    expect(host.stat(repositoryDir)).toBeNull();
+  });
+
+  test("a damaged bundle is refused before the service is stopped", async () => {
+    const { host, ops } = await preparedRunner();
+    host.dir("/mnt");
+    await makeBundle(host, path, contents, { changes: manifestFor({ packages }) });
+    const bytes = Uint8Array.from(host.read(path) ?? []);
+    bytes[bytes.length - 2000] = 1;
+    host.put(path, bytes);
+    const { exit, err } = await ops(...upgrade);
+    expect([exit, err, stops(host)]).toEqual([1, expect.stringContaining("the bundle is damaged"), []]);
   });
 });
 
