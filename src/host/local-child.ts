@@ -113,20 +113,30 @@ function spawnChild(program: string, [name = "", ...rest]: readonly string[], { 
  */
 async function feed({ stdin, pid }: Bun.Subprocess, input: AsyncIterable<Uint8Array>): Promise<unknown> {
   if (stdin === undefined || typeof stdin === "number") return undefined;
+  const written = async (act: () => unknown): Promise<boolean> => {
+    try {
+      await act();
+      return true;
+    } catch {
+      // The program has closed its stdin. Its exit code says whether it had read enough.
+      return false;
+    }
+  };
   try {
     for await (const piece of input) {
-      stdin.write(piece);
-      await stdin.flush();
+      const isRead = await written(() => {
+        stdin.write(piece);
+        return stdin.flush();
+      });
+      if (!isRead) break;
     }
+    return undefined;
   } catch (error) {
-    // The program ended before it had read everything. Its exit code says whether that was right.
-    if ((error as NodeJS.ErrnoException).code === "EPIPE") return undefined;
     endGroup(pid);
     return error;
   } finally {
-    await Promise.resolve(stdin.end()).catch(() => undefined);
+    await written(() => stdin.end());
   }
-  return undefined;
 }
 
 /** Returns the reason, or undefined if the program itself is not the cause. */
