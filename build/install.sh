@@ -6,7 +6,7 @@
 # EDOX_INSTALL_DIR: another folder than /usr/local/bin. EDOX_BASE_URL: a mirror, laid out as @BASE_URL@, or the
 # address of a release's files with {version} in it.
 # EDOX_OFFLINE_FILE: the executable, its .gz or its .deb, fetched before; beside it SHA256SUMS and SHA256SUMS.sig where
-# EDOX_VERSION is another release.
+# EDOX_VERSION is another release. Or a bundle, or any part of a split one: it contains all of these.
 
 # Makes bash one of POSIX, in which no function stands before the shell's own commands.
 POSIXLY_CORRECT=1
@@ -38,6 +38,7 @@ main() {
   dir=${dir%/}
   target=$dir/edox-ops
   offline=${EDOX_OFFLINE_FILE:-}
+  parts=
   wanted=${EDOX_VERSION:-}
   wanted=${wanted#v}
   version=${wanted:-$released}
@@ -48,6 +49,7 @@ main() {
   check_tools
   find_platform
   enter_dir
+  [ -z "$parts" ] || open_bundle
   if [ "$version" != "$released" ]; then
     [ -n "$offline" ] || check_room
     get_signed_sums
@@ -137,7 +139,9 @@ check_tools() {
   fi
   if [ -n "$offline" ]; then
     client=none
-    [ -f "$offline" ] || die "EDOX_OFFLINE_FILE is not there: $offline" "EDOX_OFFLINE_FILE=/the/path/of/a/file"
+    find_bundle
+    [ -n "$parts" ] || [ -f "$offline" ] ||
+      die "EDOX_OFFLINE_FILE is not there: $offline" "EDOX_OFFLINE_FILE=/the/path/of/a/file"
   elif has curl; then
     client=curl
   elif has wget && wget --version 2>/dev/null | grep -q 'GNU Wget'; then
@@ -306,12 +310,74 @@ address() {
   esac
 }
 
+# Sets `parts` to the number of files of a bundle, and `bundle` to its name without that of a part. Empty for another file.
+find_bundle() {
+  bundle=$offline
+  case $offline in
+    *.[1-9]of[1-9] | *.[1-9]of[1-9][0-9] | *.[1-9][0-9]of[1-9][0-9])
+      bundle=${offline%.*}
+      parts=${offline##*of}
+      ;;
+    *)
+      if [ -f "$offline" ]; then
+        # The name of its first file is at the beginning of a tar.
+        [ "$(head -c 13 <"$offline")" != manifest.json ] || parts=1
+        return
+      fi
+      for part in "$offline".1of[1-9] "$offline".1of[1-9][0-9]; do
+        [ ! -f "$part" ] || parts=${part##*of}
+      done
+      [ -n "$parts" ] || return 0
+      ;;
+  esac
+  number=1
+  while [ "$number" -le "$parts" ]; do
+    [ -f "$bundle.${number}of$parts" ] || die "part $number of $parts of the bundle is missing: $bundle.${number}of$parts" \
+      "copy all parts to the same folder, then run this again"
+    number=$((number + 1))
+  done
+}
+
+# Prints the bytes of the bundle.
+bundle_bytes() {
+  if [ -f "$bundle" ]; then
+    cat "$bundle"
+    return
+  fi
+  number=1
+  while [ "$number" -le "$parts" ]; do
+    cat "$bundle.${number}of$parts" || return
+    number=$((number + 1))
+  done
+}
+
+# Writes a file of the release from the bundle. It is not trusted yet. These files are at the beginning: reading ends
+# there, so tar reports a truncated archive.
+from_bundle() { bundle_bytes 2>/dev/null | head -c 200000000 | tar -xOf - "program/$1" >"$work/$1" 2>/dev/null || true; }
+
+# The installer's own checksums are enough for a bundle with the same release. Another release needs a signature.
+open_bundle() {
+  for tool in tar gzip; do
+    has $tool || die "the bundle cannot be read: $tool is not installed" "EDOX_OFFLINE_FILE=edox-ops-linux-$arch"
+  done
+  for file in SHA256SUMS SHA256SUMS.sig; do from_bundle $file; done
+  packed=edox-ops-linux-$arch.gz
+  carried=$(sed -n "s/^\([0-9a-f]\{64\}\)  $packed\$/\1/p" "$work/SHA256SUMS")
+  [ -n "$carried" ] || die "the bundle $bundle does not contain edox-ops for $arch" \
+    "create it without --program none; or copy edox-ops-linux-$arch here: EDOX_OFFLINE_FILE=edox-ops-linux-$arch"
+  [ -z "$wanted" ] || return 0
+  [ "$carried" = "$(sum_of "$packed")" ] || version=latest wanted=latest
+}
+
 # Of another release than this installer's: believed because of the key.
 get_signed_sums() {
   has openssl || die "the signature of edox-ops $version cannot be verified: openssl is not installed" \
     "sudo apt-get install openssl"
   for file in SHA256SUMS SHA256SUMS.sig; do
-    if [ -n "$offline" ]; then
+    if [ -n "$parts" ]; then
+      [ -s "$work/$file" ] || die "the bundle $bundle has no $file, edox-ops $version is not verified" \
+        "create the bundle again, with the files of the release: --program DIRECTORY"
+    elif [ -n "$offline" ]; then
       case $offline in
         */*) beside=${offline%/*} ;;
         *) beside=. ;;
@@ -352,6 +418,9 @@ check_order() {
   case $wanted in
     '') ;;
     latest)
+      [ -z "$parts" ] || ! older "$version" "$released" ||
+        die "the bundle contains edox-ops $version, which is older than this installer ($released)" \
+          "use the installer of that version, or allow the older one: EDOX_VERSION=$version"
       ! older "$version" "$released" ||
         die "the latest release is said to be $version, this installer is of $released" \
           "EDOX_VERSION=$version where it is meant; else its server or mirror is behind"
@@ -369,6 +438,16 @@ check_order() {
 get_asset() {
   plain=edox-ops-linux-$arch
   deb=edox-ops_${version}_$deb_arch.deb
+  if [ -n "$parts" ]; then
+    asset=$plain.gz
+    fetched=$work/$asset
+    from_bundle "$asset"
+    [ "$(sha256 "$fetched")" != "$(sum_of "$asset")" ] || return 0
+    [ "$carried" = "$(sum_of "$asset")" ] || die "the bundle $bundle does not contain edox-ops $version" \
+      "install the version of the bundle: run it without EDOX_VERSION"
+    die "$asset in the bundle $bundle does not have the checksum of edox-ops $version" \
+      "is there room? df -h $dir; else the bundle is damaged: copy it again, and run this again"
+  fi
   if [ -n "$offline" ]; then
     got=$(sha256 "$offline")
     for asset in "$deb" "$plain.gz" "$plain" none; do
