@@ -129,6 +129,21 @@ export const commandFacts: Record<string, CommandFacts> = {
     examples: ["sudo edox-ops project remove demo", "sudo edox-ops project remove demo --delete-files --yes"],
     files: [...record, live, backups, `${paths.assetsDir}/SLUG`, projectLock, available, enabled, paths.replacedDir],
   },
+  "bundle verify": {
+    examples: [
+      "edox-ops bundle verify edox-trixie-amd64.tar --key operator.pem",
+      "edox-ops bundle verify edox-trixie-amd64.tar.1of3",
+    ],
+    files: [],
+  },
+  "bundle show": {
+    examples: [
+      "edox-ops bundle show edox-trixie-amd64.tar",
+      "edox-ops bundle show edox-trixie-amd64.tar --json",
+      "edox-ops bundle show edox-trixie-amd64.tar --sbom",
+    ],
+    files: [],
+  },
   "project list": { examples: ["sudo edox-ops project list"], files: [] },
   "project show": { examples: ["sudo edox-ops project show demo"], files: [] },
   "project init": {

@@ -24,6 +24,7 @@ export const root: Command = {
       Object.entries(featureCommands).map(([name, load]) => [name, async () => featureCommand(name, await load())]),
     ),
     "gitlab-runner": () => import("./gitlab-runner.ts").then((module) => module.default),
+    bundle: () => import("./bundle.ts").then((module) => module.default),
     project: () => import("./project.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
     recover: () => import("./recover.ts").then((module) => module.default),

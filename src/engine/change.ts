@@ -6,6 +6,16 @@ import type { Attributes } from "../host/host.ts";
 import type { ProblemCode } from "../problem/codes.ts";
 import { few, shellLine } from "../text/lines.ts";
 
+/** What a command reads from stdin. It is read in pieces, so that memory does not grow with its size. */
+export interface Input {
+  /** What a person calls it. */
+  name: string;
+  /** Its size in bytes. */
+  size: number;
+  /** Starts to read it from its beginning. */
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
 /** The content of a file. Secret content is compared and written, but never printed. */
 export class Text {
   constructor(
@@ -39,7 +49,7 @@ export type Change =
   /** Adjacent changes become one transaction. */
   | ({ kind: "packages" } & PackagesChange)
   /**
-   * `reason` describes the wrong state. `undo` runs in a rollback, in its place in the reverse order, whether or not
+   * `reason` describes the wrong state. `input` is empty by default. `undo` runs in a rollback, in its place in the reverse order, whether or not
    * the command succeeded or ran at all: it must be idempotent. `again` runs the command after a rollback too, so that
    * a service gets its old files back. `mayFail` is the consequence of a failure, which is then a warning without a
    * rollback. `logs` are commands that print the reason of a failure, newest line first; the first with output is
@@ -49,6 +59,7 @@ export type Change =
       kind: "command";
       argv: string[];
       reason: string;
+      input?: Input;
       undo?: string[];
       again?: true;
       mayFail?: string;
@@ -92,7 +103,7 @@ export function describe(change: Change): string {
       }
       return `install ${change.names.join(", ")}${change.remove ? ` in place of ${change.remove.join(", ")}` : ""}`;
     case "command":
-      return `run ${shellLine(change.argv)}`;
+      return `run ${shellLine(change.argv)}${change.input ? ` with ${inputText(change.input)}` : ""}`;
   }
 }
 
@@ -121,6 +132,10 @@ export function describeMissing(change: Change): string {
     case "command":
       return change.reason;
   }
+}
+
+function inputText({ name, size }: Input): string {
+  return `${name} on stdin (${(size / 1e6).toFixed(1)} MB)`;
 }
 
 function attributesText({ mode, uid, gid }: Attributes): string {

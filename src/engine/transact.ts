@@ -75,11 +75,12 @@ function mergePackages(changes: readonly Change[]): Change[] {
   return merged;
 }
 
-async function command(
-  host: Host,
-  { argv, mayFail, logs = [], code: failure = "command-failed", hintFor, hint }: Extract<Change, { kind: "command" }>,
-): Promise<string[]> {
-  const { code, stderr } = await host.run(argv, { limitMs: commandLimitMs });
+async function command(host: Host, change: Extract<Change, { kind: "command" }>): Promise<string[]> {
+  const { argv, input, mayFail, logs = [], code: failure = "command-failed", hintFor, hint } = change;
+  const { code, stderr } = await host.run(argv, {
+    limitMs: commandLimitMs,
+    ...(input && { input: input.chunks() }),
+  });
   if (code === 0) return [];
   const logged = await firstOutput(host, logs);
   const named = /\/etc\/[\w./@+-]*\w/g;

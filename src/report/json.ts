@@ -90,7 +90,12 @@ function changeOf(change: Change, contents: boolean): ShownChange {
     case "packages":
       return change;
     case "command":
-      return { kind: "command", argv: change.argv, reason: oneLine(change.reason) };
+      return {
+        kind: "command",
+        argv: change.argv,
+        reason: oneLine(change.reason),
+        ...(change.input && { input: { name: change.input.name, size: change.input.size } }),
+      };
   }
 }
 

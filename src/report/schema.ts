@@ -29,7 +29,13 @@ const changeSchema = v.variant("kind", [
     purge: v.optional(v.boolean()),
     unfinished: v.optional(v.array(v.string())),
   }),
-  v.object({ kind: v.literal("command"), argv: v.array(v.string()), reason: v.string() }),
+  v.object({
+    kind: v.literal("command"),
+    argv: v.array(v.string()),
+    reason: v.string(),
+    /** What the command reads from stdin, and its size in bytes. */
+    input: v.optional(v.object({ name: v.string(), size: v.number() })),
+  }),
 ]);
 
 const problemSchema = v.object({
@@ -146,6 +152,38 @@ export const documentSchema = v.object({
       previous: v.nullable(v.string()),
       /** The checksums of both programs, with --diff. */
       sha256: v.optional(v.object({ from: v.string(), to: v.string() })),
+    }),
+  ),
+  /** What a bundle contains. Sizes are in bytes. */
+  bundle: v.optional(
+    v.object({
+      path: v.string(),
+      /** The SHA-256 of its manifest. */
+      id: v.string(),
+      bytes: v.number(),
+      /** When the newest of its contents was made, in Unix seconds. */
+      serial: v.number(),
+      target: v.object({ family: v.string(), codename: v.string(), architecture: v.string() }),
+      with: v.array(v.string()),
+      /** The bundle that must be installed first; null for a complete one. */
+      since: v.nullable(v.string()),
+      signed: v.boolean(),
+      /** The trusted key that signed it, with the SHA-256 of the key in DER; null if none did. */
+      signed_by: v.nullable(v.object({ path: v.string(), fingerprint: v.string() })),
+      program: v.nullable(v.string()),
+      packages: v.array(
+        v.object({
+          name: v.string(),
+          version: v.string(),
+          architecture: v.string(),
+          bytes: v.number(),
+          installed_bytes: v.number(),
+          licence: v.nullable(v.string()),
+        }),
+      ),
+      images: v.array(v.object({ reference: v.string(), config: v.string(), bytes: v.number() })),
+      sites: v.array(v.object({ name: v.string(), files: v.number(), bytes: v.number() })),
+      sbom: v.boolean(),
     }),
   ),
   plan: v.optional(

@@ -1,0 +1,45 @@
+import { Problem } from "../../problem/problem.ts";
+import { usage } from "../arguments.ts";
+import { command } from "../command.ts";
+import { exitCode } from "../context.ts";
+import { bundleFlags, bundlePolicyOf, outputFlags } from "../flags.ts";
+import { fileArgument } from "./file.ts";
+
+export default command({
+  meta: { name: "show", description: "Show for which hosts a bundle is, and what it contains" },
+  args: {
+    ...fileArgument,
+    key: { ...bundleFlags.key, description: "A public key in PEM, to show whether it signed the bundle" },
+    sbom: { type: "boolean", description: "Print the software bill of materials in the JSON format of CycloneDX" },
+    json: outputFlags.json,
+  },
+  async run(values, { console, host: loadHost }) {
+    if (values.sbom && values.json) throw usage("--sbom and --json cannot be used together");
+    const { describeBundle, sbomPath, signerOf } = await import("../../bundle/description.ts");
+    const { openBundle } = await import("../../bundle/reader.ts");
+    const host = await loadHost();
+    const bundle = openBundle(host, values.file ?? "");
+    try {
+      if (values.sbom) {
+        if (!bundle.manifest.members.some(({ path }) => path === sbomPath)) {
+          throw new Problem("not-found", `${bundle.path} does not contain a software bill of materials`);
+        }
+        await console.out(new TextDecoder().decode(await bundle.bytes(sbomPath)));
+        return exitCode.done;
+      }
+      const policy = bundlePolicyOf({ ...values, bundle: values.file });
+      const description = describeBundle(bundle, await signerOf(host, bundle, policy));
+      if (values.json) {
+        const { jsonOf } = await import("../../report/json.ts");
+        const document = { command: "bundle show", outcome: "ok", exit: exitCode.done } as const;
+        await console.out(jsonOf({ ...document, bundle: description }));
+        return exitCode.done;
+      }
+      const { descriptionLines } = await import("./text.ts");
+      await console.out(descriptionLines(description).join(""));
+      return exitCode.done;
+    } finally {
+      bundle.close();
+    }
+  },
+});

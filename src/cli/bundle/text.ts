@@ -1,0 +1,47 @@
+// Descriptions of bundles as lines of text.
+
+import type { describeBundle } from "../../bundle/description.ts";
+import { timeText } from "../../bundle/trust.ts";
+import { countOf, lineOf } from "../../text/lines.ts";
+
+type Description = ReturnType<typeof describeBundle>;
+
+/** Returns who signed a bundle, as far as this host knows. */
+export function signatureText({ signed, signed_by }: Pick<Description, "signed" | "signed_by">): string {
+  if (!signed) return "none";
+  if (signed_by === null) return "by a key that this host does not have";
+  return `by ${signed_by.path} (SHA-256 ${signed_by.fingerprint})`;
+}
+
+/** Returns a size as people write it. */
+export function sizeText(bytes: number): string {
+  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
+/** Returns the lines that describe a bundle. */
+export function descriptionLines(description: Description): string[] {
+  const { path, id, bytes, serial, target, since, program, packages, images, sites, sbom } = description;
+  const sum = (sizes: readonly number[]): number => sizes.reduce((all, each) => all + each, 0);
+  const downloads = sizeText(sum(packages.map((each) => each.bytes)));
+  const installed = sizeText(sum(packages.map((each) => each.installed_bytes)));
+  return [
+    lineOf`bundle: ${path} (${sizeText(bytes)})`,
+    lineOf`id: ${id}`,
+    lineOf`created: ${timeText(serial)}`,
+    lineOf`for: ${target.family} ${target.codename} on ${target.architecture}`,
+    lineOf`with: ${description.with.join(", ")}`,
+    ...(since === null ? [] : [lineOf`since: ${since}`]),
+    lineOf`signature: ${signatureText(description)}`,
+    lineOf`program: ${program === null ? "none" : `edox-ops ${program}`}`,
+    lineOf`packages: ${packages.length} (${downloads}, installed ${installed})`,
+    ...packages.map((each) => {
+      return lineOf`  ${each.name} ${each.version} ${each.architecture} ${sizeText(each.bytes)} ${each.licence ?? "licence not declared"}`;
+    }),
+    lineOf`images: ${images.length}`,
+    ...images.map((each) => lineOf`  ${each.reference} ${sizeText(each.bytes)} ${each.config}`),
+    lineOf`sites: ${sites.length}`,
+    ...sites.map((each) => lineOf`  ${each.name} ${countOf(each.files, "file")} ${sizeText(each.bytes)}`),
+    lineOf`sbom: ${sbom ? "CycloneDX (--sbom prints it)" : "none"}`,
+  ];
+}

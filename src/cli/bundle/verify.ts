@@ -1,0 +1,45 @@
+import { lineOf } from "../../text/lines.ts";
+import { command } from "../command.ts";
+import { exitCode } from "../context.ts";
+import { bundleFlags, bundlePolicyOf, outputFlags } from "../flags.ts";
+import { fileArgument } from "./file.ts";
+
+export default command({
+  meta: { name: "verify", description: "Verify every byte of a bundle and its signature" },
+  args: {
+    ...fileArgument,
+    key: { ...bundleFlags.key, description: "A public key in PEM that must have signed it, or one of this host" },
+    "require-signature": { type: "boolean", description: "Fail without a trusted signature" },
+    json: outputFlags.json,
+    quiet: outputFlags.quiet,
+  },
+  async run(values, { console, host: loadHost }) {
+    const { describeBundle, signerOf } = await import("../../bundle/description.ts");
+    const { openBundle } = await import("../../bundle/reader.ts");
+    const { signedByTrustedKey } = await import("../../bundle/trust.ts");
+    const { waitFor } = await import("../../problem/wait.ts");
+    const host = await loadHost();
+    const policy = bundlePolicyOf({ ...values, bundle: values.file });
+    const bundle = openBundle(host, values.file ?? "");
+    try {
+      const warnings = await waitFor(host, signedByTrustedKey(bundle, policy));
+      await bundle.verify();
+      const description = describeBundle(bundle, await signerOf(host, bundle, policy));
+      if (values.json) {
+        const { jsonOf } = await import("../../report/json.ts");
+        const document = { command: "bundle verify", outcome: "ok", exit: exitCode.done, warnings } as const;
+        await console.out(jsonOf({ ...document, bundle: description }));
+        return exitCode.done;
+      }
+      for (const each of warnings) console.err(lineOf`warning: ${each}`);
+      if (values.quiet) return exitCode.done;
+      const { signatureText, sizeText } = await import("./text.ts");
+      const members = bundle.manifest.members.length;
+      await console.out(lineOf`${bundle.path}: all ${members} files are intact (${sizeText(bundle.size)})`);
+      await console.out(lineOf`signature: ${signatureText(description)}`);
+      return exitCode.done;
+    } finally {
+      bundle.close();
+    }
+  },
+});
