@@ -79,7 +79,11 @@ export const commandFacts: Record<string, CommandFacts> = {
   "gitlab-runner status": { examples: ["sudo edox-ops gitlab-runner status"], files: [] },
   "gitlab-runner list": { examples: ["sudo edox-ops gitlab-runner list"], files: [] },
   "gitlab-runner selftest": {
-    examples: ["sudo edox-ops gitlab-runner selftest", "sudo edox-ops gitlab-runner selftest --image dind.tar --json"],
+    examples: [
+      "sudo edox-ops gitlab-runner selftest",
+      "sudo edox-ops gitlab-runner selftest --image dind.tar --json",
+      "sudo edox-ops gitlab-runner selftest --bundle edox-trixie-amd64.tar",
+    ],
     files: [paths.selftestLockPath],
   },
   "gitlab-runner install": {

@@ -3,7 +3,7 @@
 import { dockerConfigAccepted } from "../docker/config.ts";
 import { dockerInstall } from "../docker/recipe.ts";
 import type { Facts } from "../engine/facts.ts";
-import type { Recipe } from "../engine/step.ts";
+import type { Recipe, Step } from "../engine/step.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import type { Mirror } from "../resources/apt-repository.ts";
 import { foreignPackages, platform } from "../resources/platform.ts";
@@ -39,8 +39,16 @@ export function gitlabRunnerInstall(facts: Facts, { runner }: Mirrors = official
   };
 }
 
-/** Returns the recipe for a CI host. `named`: runners that become privileged because the command line names them. */
-export function prepareCiHost(facts: Facts, mirrors: Mirrors = official, named: readonly string[] = []): Recipe {
+/**
+ * Returns the recipe for a CI host. `named`: runners that become privileged because the command line names them.
+ * `imageSteps`: the steps that load images into the engine.
+ */
+export function prepareCiHost(
+  facts: Facts,
+  mirrors: Mirrors = official,
+  named: readonly string[] = [],
+  imageSteps: readonly Step[] = [],
+): Recipe {
   return {
     command: "gitlab-runner prepare-ci-host",
     logPath: ciHostLogPath,
@@ -53,6 +61,7 @@ export function prepareCiHost(facts: Facts, mirrors: Mirrors = official, named: 
     requires: [platform(facts), foreignPackages(facts), configReadable, dockerConfigAccepted],
     steps: [
       dockerInstall(facts, mirrors.docker),
+      ...imageSteps,
       ...runnerSteps(facts, mirrors.runner),
       dockerAccess,
       dockerConfig(named),

@@ -5,10 +5,10 @@ import type { Host, Output } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted, waitFor } from "../problem/wait.ts";
 import { linesOf, oneLine } from "../text/lines.ts";
-import { withFlag } from "../text/with-flag.ts";
 import { dockerThere, mountPoint } from "./docker-in-docker.ts";
 import { runnerConfigPath } from "./paths.ts";
 import type { Runner } from "./runners.ts";
+import { type Docker, daemonImage, failure, type ImageOrigin, pullLimitMs } from "./selftest-image.ts";
 import { building, certificates, privileged, transfer, transferBytes, waiting } from "./selftest-scripts.ts";
 
 interface Measurement {
@@ -26,14 +26,11 @@ export interface Selftest {
   mtu: number | null;
 }
 
-/** The image that GitLab's documentation uses for the service. */
-export const dindImage = "docker:29-dind";
 const label = "edox-ops.selftest";
 /** A template that prints the paths that the image declares as volumes, one on each line. */
 const declaredVolumes = "{{range $path, $_ := .Config.Volumes}}{{println $path}}{{end}}";
 /** The jobs of the guide wait as long for the daemon. */
 const daemonMs = 30_000;
-const pullLimitMs = 600_000;
 const limitMs = 120_000;
 /** The MTU of Ethernet, those that clouds and tunnels leave of it, and the minimum of IPv6. */
 const lengths = [1500, 1460, 1400, 1360, 1280];
@@ -43,12 +40,7 @@ const lengths = [1500, 1460, 1400, 1360, 1280];
  * run. All of it has the label, and nothing without the label is removed. Only one self-test may run on a host at a
  * time. Throws a Problem if it cannot start.
  */
-export async function selftest(
-  host: Host,
-  runner: Runner,
-  stop: Stop,
-  { file, typed }: { file: string | undefined; typed: readonly string[] },
-): Promise<Selftest> {
+export async function selftest(host: Host, runner: Runner, stop: Stop, origin: ImageOrigin): Promise<Selftest> {
   await waitFor(host, dockerThere);
   const address = addressOf(runner);
   const docker = async (...argv: string[]): Promise<Output> => {
@@ -62,7 +54,7 @@ export async function selftest(
   };
   await clear(host);
   try {
-    const image = file === undefined ? await pullImage(docker, typed) : await loadImage(docker, file);
+    const image = await daemonImage(host, docker, origin, stop);
     const { containers, sharesCertificates, start } = await job(docker, runner, image);
     const measured: Measurement[] = [];
     const inJob = (script: string): Promise<Output> => docker("exec", containers.job, "sh", "-c", script);
@@ -150,35 +142,6 @@ async function clear(host: Host): Promise<void> {
   await removeContainer(["ps", "--all"], ["rm", "--force", "--volumes"]);
   await removeContainer(["volume", "ls"], ["volume", "rm", "--force"]);
   await removeContainer(["network", "ls"], ["network", "rm"]);
-}
-
-/** Returns the Problem of a docker command. A full disk, which Docker reports like any other error, is named first. */
-function failure(message: string, { code, stderr }: Pick<Output, "code" | "stderr">, hint?: string[]): Problem {
-  const more = { returncode: code, stderr };
-  if (!/no space left on device/i.test(stderr)) return new Problem("command-failed", message, { ...more, hint });
-  return new Problem("no-space", "Docker has no space left on its disk", {
-    ...more,
-    hint: ["sudo", "docker", "system", "df"],
-  });
-}
-
-type Docker = (...argv: string[]) => Promise<Output>;
-
-async function pullImage(docker: Docker, typed: readonly string[]): Promise<string> {
-  if ((await docker("image", "inspect", dindImage)).code === 0) return dindImage;
-  const { code, stderr } = await docker("pull", "--quiet", dindImage);
-  if (code === 0) return dindImage;
-  const message = `${dindImage} cannot be had: where it can, save it with \`docker save\`, and give it here with --image`;
-  const hint = ["sudo", ...withFlag(typed, "--image", "dind.tar")];
-  throw failure(message, { code, stderr }, hint);
-}
-
-async function loadImage(docker: Docker, file: string): Promise<string> {
-  const { code, stdout, stderr } = await docker("load", "--quiet", "--input", file);
-  const name = /^Loaded image(?: ID)?: (\S+)$/m.exec(stdout)?.[1];
-  if (code === 0 && name !== undefined) return name;
-  const hint = ["docker", "save", "--output", "dind.tar", dindImage];
-  throw failure(`${file} has no image in it, as docker save writes one`, { code, stderr }, hint);
 }
 
 /**

@@ -3,6 +3,7 @@
 const doctor = "doctor.test.ts";
 const project = "project.test.ts";
 const selftest = "selftest.test.ts";
+const bundleUse = "bundle-use.test.ts";
 
 /** The integration test that types each of these on a host with systemd. */
 export const onHosts: Record<string, string> = {
@@ -23,8 +24,10 @@ export const onHosts: Record<string, string> = {
   'resources/ready.ts ["cloud-init", "status", "--long"]': doctor,
   'docker/containers.ts ["sudo", "docker", "ps"]': selftest,
   'runner/drain.ts ["systemctl", "status", runnerUnit]': selftest,
-  'runner/selftest.ts ["docker", "save", "--output", "dind.tar", dindImage]': selftest,
-  'runner/selftest.ts ["sudo", "docker", "system", "df"]': selftest,
+  'bundle/images.ts ["sudo", "docker", "system", "df"]': bundleUse,
+  'bundle/images.ts ["sudo", "systemctl", "status", "docker"]': bundleUse,
+  'runner/selftest-image.ts ["docker", "save", "--output", "dind.tar", dindImage]': selftest,
+  'runner/selftest-image.ts ["sudo", "docker", "system", "df"]': selftest,
 };
 
 const undeclared = "no command declares such a resource yet; its own tests in test/resources reach the state";
@@ -41,6 +44,7 @@ export const untyped: Record<string, string> = {
 
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */
 export const parts: string[] = [
+  'bundle/images.ts ["docker", "load", "--quiet"]',
   'cli/cli.ts ["edox-ops", ...found.names.slice(0, -1)]',
   'cli/completions.ts ["edox-ops"]',
   'cli/gitlab-runner/register-request.ts ["edox-ops", ...context.typed]',
@@ -73,7 +77,7 @@ export const parts: string[] = [
   'runner/registration/gitlab-response.ts ["--cacert", caPath]',
   'runner/registration/profile.ts ["docker", "docker.io/library/docker"]',
   'runner/registration/register.ts ["docker"]',
-  'runner/selftest.ts (typed, "--image", "dind.tar")',
+  'runner/selftest-image.ts (typed, "--image", "dind.tar")',
   'runner/selftest.ts ["ps", "--all"]',
   'runner/selftest.ts ["rm", "--force", "--volumes"]',
   'runner/shared-host.ts ["docker"]',

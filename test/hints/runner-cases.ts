@@ -2,6 +2,7 @@
 
 import { lockPath } from "../../src/engine/paths.ts";
 import { runnerLockPath, selftestLockPath } from "../../src/runner/paths.ts";
+import { makeBundle } from "../bundle/small.ts";
 import { secretLine } from "../cli/typed.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { type FakeGitLab, fakeGitLab } from "../runner/fake-gitlab.ts";
@@ -368,11 +369,21 @@ export const runnerCases: RunnerCase[] = [
     from: "gitlab-runner selftest",
   },
   {
-    of: 'runner/selftest.ts ["sudo", ...withFlag(typed, "--image", "dind.tar")]',
+    of: 'runner/selftest-image.ts ["sudo", ...withFlag(typed, "--image", "dind.tar")]',
     // The file is what `docker save` wrote on a host that can pull the image.
     state: (runners) => withEngine(runners, /^(pull|image inspect docker)/),
     from: "gitlab-runner selftest",
     after: "gitlab-runner selftest --image dind.tar",
+  },
+  {
+    of: 'runner/selftest-image.ts ["edox-ops", "bundle", "show", bundle.path]',
+    state(runners) {
+      withEngine(runners);
+      runners.host.dir("/srv");
+      return makeBundle(runners.host, "/srv/edox.tar", {});
+    },
+    from: "gitlab-runner selftest --bundle /srv/edox.tar",
+    shows: "images: 0",
   },
   {
     of: 'cli/gitlab-runner/selftest.ts [ "sudo", "edox-ops", "gitlab-runner", "register", "--profile", "ci", "--url", "https://gitlab.com", "--token", "-", ]',

@@ -1,7 +1,7 @@
 // Builds a stand-in for the image docker:dind from the host's own engine, with its own entry point. No registry is
 // used.
 
-import { dindImage } from "../../src/runner/selftest.ts";
+import { dindImage } from "../../src/runner/selftest-image.ts";
 import type { TestHost } from "./test-host.ts";
 
 /** Equivalent to that image's entry point if DOCKER_TLS_CERTDIR is /certs. */

@@ -2,6 +2,7 @@
 // test/integration/selftest.test.ts.
 
 import { expect, test } from "bun:test";
+import { makeBundle } from "../bundle/small.ts";
 import { typedWords } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { ok } from "../fake-host.ts";
@@ -149,4 +150,38 @@ test("selftest: a signal in the last measurement ends it with 130, and everythin
   expect(lines.slice(last + 1).map((line) => line.split(" ")[0])).toEqual(
     expect.arrayContaining(["ps", "rm", "volume", "network"]),
   );
+});
+
+test("selftest --bundle: loads the image of the daemon from the bundle, and only if the engine lacks it", async () => {
+  const reference = "registry.test/docker:29-dind";
+  const config = `sha256:${"a".repeat(64)}`;
+  const path = "images/dind.tar";
+  const { host, lines, ops } = engine(() => false);
+  host.dir("/srv");
+  const images = [{ reference, config, path }];
+  await makeBundle(host, "/srv/edox.tar", { [path]: Buffer.from("layers") }, { changes: { images } });
+  let isLoaded = false;
+  host.served.unshift((_, url) => {
+    if (url !== `http://docker/images/${reference}/json`) return undefined;
+    return isLoaded ? { status: 200, body: Buffer.from(JSON.stringify({ Id: config })) } : { status: 404, reason: "" };
+  });
+  const first = await ops("--bundle", "/srv/edox.tar");
+  expect(first.exit).toBe(0);
+  expect(first.out).toContain(`services: ["${reference}"]`);
+  expect(Buffer.concat(host.fed).toString()).toBe("layers");
+  const created = lines.filter((line) => line.startsWith("create "));
+  expect(created.every((line) => line.includes(reference))).toBe(true);
+  isLoaded = true;
+  expect((await ops("--bundle", "/srv/edox.tar")).exit).toBe(0);
+  expect(lines.filter((line) => line.startsWith("load"))).toHaveLength(1);
+});
+
+test("selftest --bundle: a bundle without the image, and --image beside it, are refused", async () => {
+  const { host, ops } = engine(() => false);
+  host.dir("/srv");
+  await makeBundle(host, "/srv/edox.tar", {});
+  const { exit, err } = await ops("--bundle", "/srv/edox.tar");
+  expect([exit, err]).toEqual([1, expect.stringContaining("/srv/edox.tar does not contain the image docker:29-dind")]);
+  const both = await ops("--bundle", "/srv/edox.tar", "--image", "/root/dind.tar");
+  expect([both.exit, both.err]).toEqual([2, expect.stringContaining("--image and --bundle cannot be used together")]);
 });

@@ -20,6 +20,11 @@ export default command({
     const { prepareCiHost } = await import("../../runner/recipe.ts");
     const mirrors = { docker: mirrorOf(values, "docker"), runner: mirrorOf(values, "runner") };
     const named = values.runner?.split(",") ?? [];
-    return changeRunner((facts) => prepareCiHost(facts, mirrors, named), values, context);
+    const { imagesLoad } = await import("../../bundle/images.ts");
+    return changeRunner(
+      (facts, bundle) => prepareCiHost(facts, mirrors, named, bundle ? imagesLoad(bundle) : []),
+      values,
+      context,
+    );
   },
 });

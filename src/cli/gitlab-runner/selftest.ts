@@ -3,6 +3,8 @@ import { selftestLockPath } from "../../runner/paths.ts";
 import { surveyConfig } from "../../runner/runners.ts";
 import type { Selftest } from "../../runner/selftest.ts";
 import { lineOf, oneLine } from "../../text/lines.ts";
+import { usage } from "../arguments.ts";
+import { contentFlags, withBundle, withoutBundle } from "../bundle-content.ts";
 import { command } from "../command.ts";
 import { run } from "../run.ts";
 
@@ -19,13 +21,18 @@ export default command({
       valueHint: "file",
       description: "the image of the daemon, from a file that docker save wrote",
     },
+    ...contentFlags("Take the image of the daemon from an offline bundle"),
     json: { type: "boolean", description: "print one JSON document on stdout" },
   },
   async run(values, context) {
-    const { dindImage, selftest } = await import("../../runner/selftest.ts");
+    const { dindImage } = await import("../../runner/selftest-image.ts");
+    const { selftest } = await import("../../runner/selftest.ts");
     const { snippet } = await import("../../runner/selftest-snippet.ts");
     const host = await context.host();
-    return run(values, context, async (session) => {
+    if (values.image !== undefined && values.bundle !== undefined) {
+      throw usage("--image and --bundle cannot be used together");
+    }
+    return run(withoutBundle(values), context, async (session) => {
       session.demandRoot();
       const runner = choose(surveyConfig(host).runners, values.runner);
       await session.lock("selftest", selftestLockPath);
@@ -34,7 +41,13 @@ export default command({
       const isGood = ({ measured }: Selftest): boolean => measured.every(({ ok }) => ok);
       const found = await session.operation(
         { id: "gitlab-runner.selftest", title: `Docker-in-Docker works in a job of ${runner.name}` },
-        () => selftest(host, runner, session.stop, { file: values.image, typed }),
+        () => {
+          if (values.bundle === undefined) return selftest(host, runner, session.stop, { file: values.image, typed });
+          return withBundle(host, values, async (bundle, warnings) => {
+            for (const each of warnings) await session.warn(each);
+            return selftest(host, runner, session.stop, { bundle, typed });
+          });
+        },
         (done) => ({ outcome: isGood(done) ? "ok" : "failed", warnings: [] }),
       );
       session.include({ selftest: found });

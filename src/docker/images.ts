@@ -1,0 +1,108 @@
+// Finds the images of an engine by the digest of their configuration, which is the same in both image stores of Docker.
+
+import * as v from "valibot";
+import { type HostReader, UnknownStateError } from "../host/host.ts";
+import { parseJson } from "../text/json.ts";
+import { linesOf } from "../text/lines.ts";
+import { dockerSocket } from "./paths.ts";
+
+const imageSchema = v.object({ Id: v.string() });
+/** Engines before 27.2 do not say where their containerd is. */
+const infoSchema = v.object({
+  DockerRootDir: v.nullish(v.string()),
+  DriverStatus: v.nullish(v.array(v.array(v.string())), []),
+  Containerd: v.nullish(
+    v.object({ Address: v.string(), Namespaces: v.nullish(v.object({ Containers: v.nullish(v.string()) })) }),
+  ),
+});
+const descriptorSchema = v.object({ digest: v.string() });
+/** The manifest of an image, or an index with one for each platform. */
+const manifestSchema = v.union([
+  v.object({ config: descriptorSchema }),
+  v.object({ manifests: v.array(descriptorSchema) }),
+]);
+
+const containerdStore = "io.containerd.snapshotter.v1";
+const containerdDir = "/var/lib/containerd";
+const dockerDir = "/var/lib/docker";
+const containerdSocket = "/run/containerd/containerd.sock";
+const containerNamespace = "moby";
+
+/**
+ * Returns whether the engine has an image of this name with this configuration (`sha256:…`). The engine must answer.
+ * Throws UnknownStateError if only root can determine it, or if the engine does not say.
+ */
+export async function hasImage(reader: HostReader, reference: string, config: string): Promise<boolean> {
+  const found = await ask(reader, `images/${reference}/json`, imageSchema);
+  if (found === null) return false;
+  // The graph drivers of Docker identify an image by its configuration, and containerd by its manifest.
+  if (found.Id === config) return true;
+  const info = await ask(reader, "info", infoSchema);
+  return usesContainerd(info) && (await configsOf(reader, found.Id, info?.Containerd)).includes(config);
+}
+
+/**
+ * Returns the directory in which the engine stores images, and the bytes that it takes at most to load archives of these
+ * sizes. The engine must answer.
+ */
+export async function roomForImages(
+  reader: HostReader,
+  sizes: readonly number[],
+): Promise<{ path: string; bytes: number }> {
+  const info = await ask(reader, "info", infoSchema);
+  const sum = sizes.reduce((all, size) => all + size, 0);
+  // containerd keeps an archive's layers beside the unpacked ones. Docker keeps a whole archive until it is loaded.
+  if (usesContainerd(info)) return { path: containerdDir, bytes: 2 * sum };
+  return { path: info?.DockerRootDir ?? dockerDir, bytes: sum + Math.max(0, ...sizes) };
+}
+
+type Info = v.InferOutput<typeof infoSchema>;
+type Containerd = Info["Containerd"];
+
+function usesContainerd(info: Info | null): boolean {
+  return info?.DriverStatus?.some((pair) => pair.includes(containerdStore)) === true;
+}
+
+/** Returns the configurations of an image in containerd, one for each platform that was loaded. */
+async function configsOf(reader: HostReader, id: string, containerd: Containerd): Promise<string[]> {
+  const address = containerd?.Address ?? containerdSocket;
+  const namespace = containerd?.Namespaces?.Containers ?? containerNamespace;
+  const contentOf = (digest: string) =>
+    reader.probe(["ctr", "--address", address, "--namespace", namespace, "content", "get", digest]);
+  const { code, stdout, stderr } = await contentOf(id);
+  if (code !== 0) {
+    const why = linesOf(stderr).at(-1) ?? `code ${code}`;
+    throw new UnknownStateError(`containerd does not return the manifest of ${id}: ${why}`);
+  }
+  const manifest = parsed(manifestSchema, stdout);
+  if (manifest === null) throw new UnknownStateError(`containerd returns an invalid manifest for ${id}`);
+  if ("config" in manifest) return [manifest.config.digest];
+  const configs: string[] = [];
+  for (const { digest } of manifest.manifests) {
+    // The manifest of a platform that was not loaded is missing.
+    const each = parsed(manifestSchema, (await contentOf(digest)).stdout);
+    if (each !== null && "config" in each) configs.push(each.config.digest);
+  }
+  return configs;
+}
+
+/** Requests a resource of the engine. Returns null if it does not exist. */
+async function ask<T extends v.GenericSchema>(
+  reader: HostReader,
+  path: string,
+  schema: T,
+): Promise<v.InferOutput<T> | null> {
+  const { status, reason, body } = await reader.get(`http://docker/${path}`, { socketPath: dockerSocket });
+  if (status === 404) return null;
+  const found = status === 200 ? parsed(schema, new TextDecoder().decode(body)) : null;
+  if (found === null) throw new UnknownStateError(`${dockerSocket} does not answer ${path}: ${reason || status}`);
+  return found;
+}
+
+function parsed<T extends v.GenericSchema>(schema: T, text: string): v.InferOutput<T> | null {
+  try {
+    return v.parse(schema, parseJson(text));
+  } catch {
+    return null;
+  }
+}
