@@ -158,6 +158,7 @@ export const commandFacts: Record<string, CommandFacts> = {
     examples: [
       "sudo edox-ops project deploy demo --source public",
       "sudo edox-ops project deploy demo --source site.tar.gz --subdir public --keep 10",
+      "sudo edox-ops project deploy demo --bundle edox-trixie-amd64.tar",
       "sudo edox-ops project deploy demo --source public --dry-run",
       "sudo edox-ops project deploy demo --source public --check",
     ],

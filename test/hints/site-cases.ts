@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, truncateSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { projectLockPath } from "../../src/sites/deploy/releases.ts";
+import { makeBundle } from "../bundle/small.ts";
 import type { SiteHost } from "../sites/site-host.ts";
 
 export interface SiteCase {
@@ -61,6 +62,12 @@ export const siteCases: SiteCase[] = [
     state: ({ disk }) => disk.write("/srv/new/index.html", "new"),
     from: "project publish demo --domain demo.test",
     after: "project show demo",
+  },
+  {
+    of: 'bundle/sites.ts ["edox-ops", "bundle", "show", bundle.path]',
+    state: ({ disk }) => makeBundle(disk.host, "/srv/edox.tar", {}),
+    from: "project publish demo --domain demo.test --bundle /srv/edox.tar",
+    shows: "sites: 0",
   },
   {
     of: 'run/session.ts ["sudo", "edox-ops", ...environment.typed]',

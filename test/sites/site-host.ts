@@ -9,8 +9,8 @@ import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
 import { TreeHost } from "./tree.ts";
 
 const byPath = [
-  ..."stat statTarget read readOwn map head tail readLink list space".split(" "),
-  ..."writeFile append makeDirectory setAttributes makeLink remove".split(" "),
+  ..."stat statTarget read readOwn map head tail openFile readLink list space".split(" "),
+  ..."writeFile createFile append makeDirectory setAttributes makeLink remove".split(" "),
 ] as (keyof Host)[];
 
 /** The first host after its bootstrap. Later ones are copies of it. */

@@ -1,5 +1,6 @@
 import type { Selection } from "../../sites/source/secrets.ts";
 import { usage } from "../arguments.ts";
+import { contentFlags, withBundle, withoutBundle } from "../bundle-content.ts";
 import { command, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
@@ -8,7 +9,8 @@ import { releaseFlags, sourceFlags } from "./release-flags.ts";
 
 /** Returns the release of the source that the flags describe. */
 export function deployRelease(slug: string, values: Values, context: Context): ReleaseCommand {
-  const { source, subdir } = values as { source?: string; subdir?: string };
+  const { source, bundle, subdir } = values as { source?: string; bundle?: string; subdir?: string };
+  if (source !== undefined && bundle !== undefined) throw usage("--source and --bundle cannot be used together");
   // Links of root and of the user who ran sudo are trusted.
   const trusted = [0, Number(context.variable("SUDO_UID") ?? 0)];
   const given = {
@@ -24,7 +26,13 @@ export function deployRelease(slug: string, values: Values, context: Context): R
     done: (from) => `Deployed project ${slug} from ${from}.`,
     async requestOf(project, choices, host, trees) {
       const { deployRequest } = await import("../../sites/deploy/requests.ts");
-      return deployRequest(host, trees, { project, selection: given, choices });
+      if (bundle === undefined) return deployRequest(host, trees, { project, selection: given, choices });
+      const { siteIn } = await import("../../bundle/sites.ts");
+      return withBundle(host, values, async (opened, warnings) => {
+        const selection = { ...given, source: siteIn(opened, slug) };
+        const request = await deployRequest(host, trees, { project, selection, choices });
+        return { ...request, notes: [...warnings, ...(request.notes ?? [])] };
+      });
     },
   };
 }
@@ -61,10 +69,11 @@ export default command({
   args: {
     ...slugArgument,
     ...sourceFlags,
+    ...contentFlags("Publish the site of this name in an offline bundle"),
     ...releaseFlags,
   },
   async run(values, context) {
     const slug = slugOf(values);
-    return runRelease(slug, deployRelease(slug, values, context), values, context);
+    return runRelease(slug, deployRelease(slug, values, context), withoutBundle(values), context);
   },
 });

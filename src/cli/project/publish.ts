@@ -1,5 +1,6 @@
 import type { Draft } from "../../sites/project.ts";
 import { usage } from "../arguments.ts";
+import { contentFlags, withoutBundle } from "../bundle-content.ts";
 import { command } from "../command.ts";
 import { deployRelease } from "./deploy.ts";
 import { editOf, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
@@ -14,6 +15,7 @@ export default command({
   args: {
     ...slugArgument,
     ...sourceFlags,
+    ...contentFlags("Publish the site of this name in an offline bundle"),
     ...{ domain, csp, default: unknownNames, "owner-group": ownerGroup },
     ...{ "rate-limit": rateLimit, "real-ip-from": realIpFrom },
     ...releaseFlags,
@@ -23,7 +25,7 @@ export default command({
     const { applyEdit } = await import("../../sites/recipe.ts");
     const { privilegedRunners, sharedHostWarning } = await import("../../runner/shared-host.ts");
     const slug = slugOf(values);
-    if (values.source === undefined) {
+    if (values.source === undefined && values.bundle === undefined) {
       throw usage("--source is missing", undefined, ["edox-ops", ...context.typed, "--source", "DIRECTORY"]);
     }
     const changes = editOf(values);
@@ -37,6 +39,6 @@ export default command({
       warnings: shared === null ? [] : [shared],
       publication: (facts) => publication(slug, after, facts),
     };
-    return runRelease(slug, release, values, context);
+    return runRelease(slug, release, withoutBundle(values), context);
   },
 });

@@ -1,5 +1,6 @@
 // Prepares a deploy of a source or a restore of a backup: opens the source and the live tree.
 
+import type { CarriedSite } from "../../bundle/sites.ts";
 import type { Host, HostReader } from "../../host/host.ts";
 import { type OpenedEntry, RejectedArchive, type Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
@@ -25,8 +26,10 @@ export interface Choices extends Pick<DeployRequest, "keep" | "backup" | "allowE
 }
 
 interface DeploySelection extends Pick<DeployRequest, "select"> {
-  /** A directory, an archive, or "-" for a tar on stdin; null for the source path of the record. */
-  source: string | null;
+  /**
+   * A directory, an archive, "-" for a tar on stdin, or a site of a bundle; null for the source path of the record.
+   */
+  source: string | CarriedSite | null;
   /** The subdirectory of the source that is the site. */
   subdir: string | null;
   /** Whether symlinks that lead out of the source are replaced by their targets. */
@@ -50,33 +53,34 @@ export async function deployRequest(
     choices,
   }: { project: Project; selection: DeploySelection; choices: Choices },
 ): Promise<DeployRequest> {
-  const given = source ?? project.source_path;
-  if (given === null) {
+  const from = source ?? project.source_path;
+  if (from === null) {
     const hint = withFlag(choices.again, "--source", "DIRECTORY");
     throw new Problem("missing-value", `${project.slug} has no source path: say --source`, { hint });
   }
+  const given = typeof from === "string" ? from : from.name;
   const name = subdir === null ? given : `${given}/${subdir}`;
   const shape = { project, name, ...more, ...choices, probe: probeOf(host, project, choices.asks) };
   return openRequest(host, trees, shape, async (open) => {
-    const opened = given === "-" ? "-" : open(openSource(host, trees, given, trusted));
-    const isArchive = opened === "-" || opened.type === "file";
-    if (isArchive && pageName.test(given)) {
+    const opened = typeof from !== "string" || from === "-" ? from : open(openSource(host, trees, from, trusted));
+    const directory = opened !== "-" && "type" in opened && opened.type === "directory" ? opened : null;
+    if (directory === null && pageName.test(given)) {
       const above = given.includes("/") ? parentOf(given) : ".";
       const hint = withFlag(choices.again, "--source", above);
       throw new Problem("invalid-source", `${given} is one page: a source is a directory, or an archive of one`, {
         hint,
       });
     }
-    if (isArchive && dereference) throw new Problem("usage", "--dereference needs a directory as its source");
-    if (!isArchive && dereference) {
-      const part = subdir === null ? opened : open(partOf(trees, opened.path, subdir));
+    if (directory === null && dereference) throw new Problem("usage", "--dereference needs a directory as its source");
+    if (directory !== null && dereference) {
+      const part = subdir === null ? directory : open(partOf(trees, directory.path, subdir));
       return { ...(await dereferenceTree({ project, name, choices, part, host, trees })), of: "unpacked" };
     }
-    const { dir: whole, notes } = isArchive
-      ? await unpackArchive(host, trees, { project, given, archive: opened, request: choices })
-      : { dir: opened.path, notes: [] };
+    const { dir: whole, notes } = directory
+      ? { dir: directory.path, notes: [] }
+      : await unpackArchive(host, trees, { project, given, archive: opened, request: choices });
     const dir = subdir === null ? whole : open(partOf(trees, whole, subdir)).path;
-    return { dir, of: isArchive ? "unpacked" : "others", ...(isArchive && { archive: given }), notes };
+    return { dir, of: directory ? "others" : "unpacked", ...(directory === null && { archive: given }), notes };
   });
 }
 

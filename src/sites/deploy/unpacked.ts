@@ -1,5 +1,6 @@
 // Unpacks an archive beside the backups of its project, within the limits of a site and of the disk.
 
+import type { CarriedSite } from "../../bundle/sites.ts";
 import { backupsDir, docsRoot } from "../../engine/paths.ts";
 import type { Host } from "../../host/host.ts";
 import { type OpenedEntry, RejectedArchive, type Trees, type UnpackLimits } from "../../host/trees.ts";
@@ -87,7 +88,7 @@ export async function unpackArchive(
     given,
     archive,
     request,
-  }: { project: Project; given: string; archive: OpenedEntry | "-"; request: UnpackRequest },
+  }: { project: Project; given: string; archive: OpenedEntry | CarriedSite | "-"; request: UnpackRequest },
 ): Promise<Unpacked> {
   const { dir, owner, room, reserve } = unpackFresh(host, trees, project, request);
   const name = given === "-" ? "the archive on stdin" : given;
@@ -98,14 +99,16 @@ export async function unpackArchive(
     pause: request.pauseForSignals,
   };
   try {
-    return { dir, notes: await trees.unpack(archive, dir, { mode: 0o644, ...owner }, limits) };
+    const pieces = archive !== "-" && "chunks" in archive ? archive.chunks() : archive;
+    return { dir, notes: await trees.unpack(pieces, dir, { mode: 0o644, ...owner }, limits) };
   } catch (error) {
     if (!(error instanceof RejectedArchive)) throw error;
     const { limit, message } = error;
     const isRoom = (limit === "bytes" || limit === "entries") && limits[limit] === room[limit];
     const kept = limit === "entries" ? `${inodeReserve} inodes` : `${Math.round(reserve / 2 ** 20)} MiB`;
     const why = isRoom ? `${message}, which is what ${docsRoot} has room for, with ${kept} in reserve` : message;
-    const hint = limit === "unchanged" ? request.again : hintFor(given, isRoom, limit);
+    const path = archive !== "-" && "chunks" in archive ? archive.bundle : given;
+    const hint = limit === "unchanged" ? request.again : hintFor(path, isRoom, limit);
     throw new Problem(isRoom ? "no-space" : Problem.of(error).code, `${name} is not published: ${why}`, { hint });
   }
 }
