@@ -211,6 +211,7 @@ export const commandFacts: Record<string, CommandFacts> = {
       "edox-ops self-update --check",
       "sudo edox-ops self-update",
       "sudo edox-ops self-update --version 1.2.3",
+      "sudo edox-ops self-update --bundle edox-trixie-amd64.tar",
       "sudo edox-ops self-update --rollback",
     ],
     files: ["the program itself", "`.edox-ops.previous` beside it: the one before"],

@@ -3,6 +3,7 @@ import type { Session, StepName } from "../run/session.ts";
 import type { Updated, UpdateRequest } from "../self-update/update.ts";
 import { lineOf, shellLine } from "../text/lines.ts";
 import { usage } from "./arguments.ts";
+import { contentFlags, withBundle, withoutBundle } from "./bundle-content.ts";
 import { command, type Values } from "./command.ts";
 import type { Context } from "./context.ts";
 import { editFlags, outputFlags } from "./flags.ts";
@@ -15,6 +16,7 @@ export default command({
     check: { type: "boolean", description: "only say whether there is another one: exits 3 where there is" },
     diff: { type: "boolean", description: "Show the checksums of both programs" },
     rollback: { type: "boolean", description: "go back to the one before this one" },
+    ...contentFlags("Update from an offline bundle instead of a server"),
     ...outputFlags,
   },
   async run(values, context) {
@@ -22,9 +24,18 @@ export default command({
     const { run } = await import("./run.ts");
     const request = await updateRequestOf(values, context);
     const owns = isOwn(await context.host(), request.program);
-    const act = values.rollback ? rollBackIn : updateIn;
     const again = itself(...context.typed.slice(1));
-    return run(values, context, (session) => act({ session, request, context, owns, itself }), again);
+    const act = async (session: Session): Promise<void> => {
+      const update = { session, request, context, owns, itself };
+      if (values.rollback) return rollBackIn(update);
+      if (values.bundle === undefined) return updateIn(update);
+      return withBundle(session.host, values, async (bundle, warnings) => {
+        for (const each of warnings) await session.warn(each);
+        const releaseSource = { ...request.releaseSource, bundle };
+        return updateIn({ ...update, request: { ...request, releaseSource } });
+      });
+    };
+    return run(withoutBundle(values), context, act, again);
 
     /** Returns this command as it is typed here, with the same release source. */
     function itself(...flags: string[]): string[] {
@@ -76,6 +87,7 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
   const { isPackaged } = await import("../self-update/program.ts");
   const { host, options, reporter, stop } = session;
   const { program, version, requestedVersion } = request;
+  const { bundle } = request.releaseSource;
   if (!options.dryRun) await demandAlone(session, program, owns);
   const from = options.diff ? checksumOf(host, program) : "";
   const offer = await findOffer(host, request);
@@ -85,7 +97,7 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
   if (offer.same || options.dryRun) {
     await session.operation(step, () => {}, offer.same ? satisfied : pending);
     const text = offer.same
-      ? `edox-ops ${to} is ${requestedVersion === null ? "the latest release" : "installed already"}`
+      ? `edox-ops ${to} is ${requestedVersion === null && !bundle ? "the latest release" : "installed already"}`
       : offerText();
     return report(session, { text, path: program, update: { from: version, to, previous: null }, sums });
   }
@@ -101,10 +113,11 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
   report(session, { text: updatedText(updated, program, back), path: program, update: updated, sums });
 
   function offerText(): string {
+    const from = bundle ? ["--bundle", bundle.path] : [];
     const address = `, from ${printableAddress(offer.release.addressOf(offer.asset))}`;
     const next = isPackaged(host, program)
-      ? `${shellLine(context.hint(aptLine(offer.asset)))}${address}`
-      : shellLine(context.hint(itself(...(requestedVersion === null ? [] : ["--version", to]))));
+      ? `${shellLine(context.hint(aptLine(offer.package)))}${bundle ? "" : address}`
+      : shellLine(context.hint(itself(...from, ...(requestedVersion === null ? [] : ["--version", to]))));
     const what =
       to === version ? `this is not edox-ops ${to} as it was released` : `edox-ops ${version} can become ${to}`;
     return `${what}: ${next}`;
@@ -172,6 +185,7 @@ async function updateRequestOf(values: Values, { program, variable }: Context): 
   if (values.rollback && requestedVersion !== null) {
     throw usage("--rollback and --version cannot be used together");
   }
+  if (values.rollback && values.bundle !== undefined) throw usage("--rollback and --bundle cannot be used together");
   // The installer uses the same variable and default.
   const base = (variable("EDOX_BASE_URL") || EDOX_OPS_RELEASES_URL).replace(/\/+$/, "");
   if (!/^https?:\/\//.test(base) || !URL.canParse(base)) {

@@ -1,5 +1,7 @@
-// A release as its server publishes it. It is trusted because of its signature, not because of its location.
+// A release as its server publishes it, or as a bundle contains it. It is trusted because of its signature, not because
+// of its location.
 
+import type { Bundle } from "../bundle/reader.ts";
 import { fetchSmall, printableAddress } from "../engine/fetch.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
@@ -10,7 +12,7 @@ export interface PublishedVersion {
   version: string;
   /** Returns the SHA-256 checksum of an asset in hex, or undefined if the release has no asset of that name. */
   sumOf(asset: string): string | undefined;
-  /** Returns the URL of an asset. It contains the password of a mirror if there is one. */
+  /** Returns the URL of an asset, or its place in a bundle. A URL contains the password of a mirror if there is one. */
   addressOf(asset: string): string;
 }
 
@@ -21,9 +23,14 @@ export interface ReleaseSource {
    * permalink/latest/downloads, as on GitLab. If it contains `{version}`, it is the URL of that version's folder.
    */
   base: string;
+  /** Contains the release. Without it, the server of `base` does. */
+  bundle?: CarriedRelease;
   /** Public P-256 keys in PEM. */
   keys: string;
 }
+
+/** A bundle with the files of a release. */
+export type CarriedRelease = Pick<Bundle, "path" | "manifest" | "bytes" | "chunks">;
 
 const placeholder = "{version}";
 /** Versions are compared by number and not as text: 1.10.0 comes after 1.9.0. */
@@ -41,16 +48,29 @@ export function isOlder(version: string, than: string): boolean {
   return differing >= 0 && (left?.[differing] ?? 0) < (right?.[differing] ?? 0);
 }
 
+/** Returns the path of an asset in a bundle. */
+export function carriedPath(asset: string): string {
+  return `program/${asset}`;
+}
+
+/** Throws a Problem if the bundle does not contain this asset. */
+export function demandCarried({ path, manifest }: CarriedRelease, asset: string): void {
+  if (manifest.members.some((member) => member.path === carriedPath(asset))) return;
+  throw new Problem("not-found", `${path} does not contain ${asset} of edox-ops`, {
+    hint: ["edox-ops", "bundle", "show", path],
+  });
+}
+
 /**
  * Fetches and verifies the checksums of a release. `requested`: a version, or null for the latest. Throws a Problem if
  * it is not found, has no valid signature, or is another version.
  */
 export async function fetchPublished(
   reader: HostReader,
-  { base, keys }: ReleaseSource,
+  { base, bundle, keys }: ReleaseSource,
   requested: string | null,
 ): Promise<PublishedVersion> {
-  if (requested === null && base.includes(placeholder)) {
+  if (bundle === undefined && requested === null && base.includes(placeholder)) {
     throw new Problem(
       "missing-value",
       `${printableAddress(base)} does not tell which release is the latest: say --version X.Y.Z`,
@@ -63,15 +83,18 @@ export async function fetchPublished(
     );
   }
   const at = (version: string | null, asset: string): string => {
+    if (bundle !== undefined) return `${carriedPath(asset)} in ${bundle.path}`;
     if (base.includes(placeholder)) return `${base.replace(placeholder, version ?? "")}/${asset}`;
     return `${base}/${version === null ? "permalink/latest" : `v${version}`}/downloads/${asset}`;
   };
   const sumsAt = at(requested, "SHA256SUMS");
+  const bytesOf = async (asset: string): Promise<Uint8Array> => {
+    if (bundle === undefined) return bytesAt(reader, at(requested, asset));
+    demandCarried(bundle, asset);
+    return bundle.bytes(carriedPath(asset));
+  };
   const readSigned = async (): Promise<Uint8Array | null> => {
-    const [sums, signature] = await Promise.all([
-      bytesAt(reader, sumsAt),
-      bytesAt(reader, at(requested, "SHA256SUMS.sig")),
-    ]);
+    const [sums, signature] = await Promise.all([bytesOf("SHA256SUMS"), bytesOf("SHA256SUMS.sig")]);
     return (await isSigned(sums, signature, keys)) ? sums : null;
   };
   // The latest release may have changed between the two requests.

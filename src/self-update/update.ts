@@ -9,6 +9,7 @@ import { withDiskFault } from "../problem/disk-fault.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { linesOf } from "../text/lines.ts";
+import { unpackCarried } from "./carried.ts";
 import { beside, demandExists, demandRootsAlone, demandUnpackaged, folderOf } from "./program.ts";
 import { fetchPublished, isOlder, isVersion, type PublishedVersion, type ReleaseSource } from "./published.ts";
 
@@ -26,9 +27,11 @@ export interface Offer {
   release: PublishedVersion;
   /** Whether it is byte for byte identical to this program. */
   same: boolean;
-  /** The asset to download, and the binary that it contains. */
+  /** The asset to download or to take from a bundle, and the binary that it contains. */
   asset: string;
   binary: string;
+  /** The Debian package of the release. */
+  package: string;
 }
 
 export interface Updated {
@@ -38,6 +41,8 @@ export interface Updated {
   previous: string | null;
 }
 
+/** The release asset that a bundle contains. */
+const packed = (binary: string): string => `${binary}.gz`;
 const binaries: Record<string, string> = { amd64: "edox-ops-linux-x64", arm64: "edox-ops-linux-arm64" };
 /** A package of 40 MB, plus its unpacked content of 115 MB. */
 const neededBytes = 180e6;
@@ -59,7 +64,9 @@ export async function findOffer(
   if (binary === undefined)
     throw new Problem("unsupported-platform", `there is no edox-ops for ${architecture || "a host without dpkg"}`);
   const release = await fetchPublished(reader, releaseSource, requestedVersion);
-  const asset = `edox-ops_${release.version}_${architecture}.deb`;
+  const { bundle } = releaseSource;
+  const package_ = `edox-ops_${release.version}_${architecture}.deb`;
+  const asset = bundle ? packed(binary) : package_;
   const missing = [binary, asset].find((each) => release.sumOf(each) === undefined);
   if (missing !== undefined) {
     const message = `edox-ops ${release.version} was not released for ${architecture}: it has no checksum for ${missing}`;
@@ -67,11 +74,14 @@ export async function findOffer(
   }
   // A downgrade must be explicit: the server may offer an old release as the latest.
   if (requestedVersion === null && isOlder(release.version, version)) {
-    const hint = ["sudo", "edox-ops", "self-update", "--version", release.version];
-    const message = `the latest release is said to be ${release.version}, and this is ${version}, which is newer`;
+    const from = bundle ? ["--bundle", bundle.path] : [];
+    const hint = ["sudo", "edox-ops", "self-update", ...from, "--version", release.version];
+    const message = bundle
+      ? `${bundle.path} contains edox-ops ${release.version}, which is older than this one (${version})`
+      : `the latest release is said to be ${release.version}, and this is ${version}, which is newer`;
     throw new Problem("precondition-failed", message, { hint });
   }
-  return { release, asset, binary, same: release.sumOf(binary) === checksumOf(reader, program) };
+  return { release, asset, binary, package: package_, same: release.sumOf(binary) === checksumOf(reader, program) };
 }
 
 /**
@@ -82,15 +92,15 @@ export async function update(
   host: Host,
   trees: Trees,
   {
-    request: { program, version },
-    offer: { release, asset, binary },
+    request: { program, version, releaseSource },
+    offer: { release, asset, binary, package: package_ },
     stop,
     onBytes,
   }: { request: UpdateRequest; offer: Offer; stop: Stop; onBytes: (bytes: number, total: number) => void },
 ): Promise<Updated> {
   const { previous, work } = beside(program);
   const address = printableAddress(release.addressOf(asset));
-  demandUnpackaged(host, program, aptLine(asset), `: fetch ${address}`);
+  demandUnpackaged(host, program, aptLine(package_), releaseSource.bundle ? "" : `: fetch ${address}`);
   demandRootsAlone(host, program);
   if (host.stat(previous)?.type === "directory") {
     const hint = ["sudo", "mv", previous, `${previous}.old`];
@@ -98,17 +108,10 @@ export async function update(
   }
   demandRoom(host, folderOf(program));
   return replaceProgram(host, trees, program, async () => {
-    const [fetched, unpacked] = [`${work}/${asset}`, `${work}/unpacked`];
-    const fresh = `${unpacked}/usr/bin/edox-ops`;
-    const why = await host.download(release.addressOf(asset), fetched, { mostBytes, onBytes });
-    throwIfInterrupted(stop);
-    if (why !== null)
-      throw new Problem(
-        /^\d{3}\b/.test(why) ? "unexpected-response" : "unreachable",
-        `${address} cannot be fetched: ${why}`,
-      );
-    demandSum(host, fetched, release, asset);
-    await runOrThrow(host, ["dpkg-deb", "--extract", fetched, unpacked]);
+    const { bundle } = releaseSource;
+    const fresh = bundle ? `${work}/edox-ops` : `${work}/unpacked/usr/bin/edox-ops`;
+    if (bundle) await unpackCarried(host, { bundle, asset, expected: release.sumOf(asset), fresh, mostBytes, stop });
+    else await download(`${work}/unpacked`);
     demandSum(host, fresh, release, binary);
     const reported = await versionOf(host, fresh, `edox-ops ${release.version}`);
     if (reported !== release.version) {
@@ -120,6 +123,19 @@ export async function update(
     throwIfInterrupted(stop);
     return { fresh, from: version, to: release.version };
   });
+
+  async function download(unpacked: string): Promise<void> {
+    const fetched = `${work}/${asset}`;
+    const why = await host.download(release.addressOf(asset), fetched, { mostBytes, onBytes });
+    throwIfInterrupted(stop);
+    if (why !== null)
+      throw new Problem(
+        /^\d{3}\b/.test(why) ? "unexpected-response" : "unreachable",
+        `${address} cannot be fetched: ${why}`,
+      );
+    demandSum(host, fetched, release, asset);
+    await runOrThrow(host, ["dpkg-deb", "--extract", fetched, unpacked]);
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 // States of a program and of the server of its releases, each with the hint that self-update gives.
 
 import { appendFileSync, chmodSync, mkdirSync } from "node:fs";
+import { makeBundle } from "../bundle/small.ts";
 import type { TreeHost } from "../sites/tree.ts";
 
 export const program = "/usr/local/bin/edox-ops";
@@ -24,7 +25,7 @@ export interface ReleaseCase {
   /** What EDOX_BASE_URL has instead of the server's address. */
   base?: string;
   /** Brings the host into the state. */
-  state?: (disk: TreeHost) => void;
+  state?: (disk: TreeHost) => unknown;
   /** The path of the program that runs. */
   path?: string;
   from: string;
@@ -69,7 +70,13 @@ export const releaseCases: ReleaseCase[] = [
     becomes: "1.2.2",
   },
   {
-    of: 'self-update/update.ts ["sudo", "edox-ops", "self-update", "--version", release.version]',
+    of: 'self-update/published.ts ["edox-ops", "bundle", "show", path]',
+    state: (disk) => makeBundle(disk.host, "/srv/edox.tar", {}),
+    from: "self-update --bundle /srv/edox.tar",
+    shows: "program: none",
+  },
+  {
+    of: 'self-update/update.ts ["sudo", "edox-ops", "self-update", ...from, "--version", release.version]',
     latest: "1.2.2",
     from: "self-update",
     becomes: "1.2.2",

@@ -77,7 +77,7 @@ describe("hint of self-update, typed as it stands:", () => {
     test(`${of} (${row.from})`, async () => {
       using disk = updatableHost();
       const url = released(latest);
-      state?.(disk);
+      await state?.(disk);
       const typed = async (words: readonly string[], address = url, from = program) => {
         variables.EDOX_BASE_URL = address;
         try {
@@ -90,8 +90,10 @@ describe("hint of self-update, typed as it stands:", () => {
       const hint = hintIn(err);
       expect([exit === 0, err, hint.length > 0]).toEqual([false, err, true]);
       const words = wordsOf(hint).filter((word) => !word.startsWith("EDOX_BASE_URL="));
-      if (words[0] === "edox-ops") expect(await typed(words.slice(1))).toMatchObject({ exit: 0, err: "" });
-      else {
+      if (words[0] === "edox-ops") {
+        const out = expect.stringContaining(row.shows ?? "");
+        expect(await typed(words.slice(1))).toMatchObject({ exit: 0, err: "", out });
+      } else {
         const env = { PATH: `${disk.root}/usr/local/bin:${process.env.PATH}`, APT_CONFIG: aptConfig(disk.root) };
         const cwd = `${top}/${latest}/v1.2.4/downloads`;
         const ended = ["command", "apt-get"].includes(words[0] ?? "")

@@ -1,10 +1,9 @@
 // The installer with a bundle: it takes the program from it, and trusts it no more than any other file.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { localHost } from "../../src/host/local.ts";
-import { makeBundle } from "../bundle/small.ts";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Ground, type Shell, shells } from "./installing.ts";
+import { program, programBundle } from "./program-bundle.ts";
 import { makeKeys, sign } from "./release.ts";
 import { current, expectRefused, newer, older, Stage } from "./stage.ts";
 
@@ -14,23 +13,9 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.[Symbol.dispose]());
 
-const program = "edox-ops-linux-x64.gz";
-const released = [program, "SHA256SUMS", "SHA256SUMS.sig"];
-
-/** Writes a bundle with these files of a release, which `change` may modify first. Returns the paths of its parts. */
-function bundleOf(
-  ground: Ground,
-  version: string,
-  { change, partBytes }: { change?: (dir: string) => void; partBytes?: number } = {},
-): Promise<string[]> {
-  const dir = mkdtempSync(`${ground.top}/program-`);
-  for (const name of released) copyFileSync(`${stage.release(version).folder}/${name}`, `${dir}/${name}`);
-  change?.(dir);
-  const contents = Object.fromEntries(released.map((name) => [`program/${name}`, `${dir}/${name}`]));
-  // The installer does not read what follows the program.
-  const rest = { "sites/handbook.tar": new Uint8Array(100_000) };
-  const bundle = `${ground.top}/edox-trixie-amd64.tar`;
-  return makeBundle(localHost(), bundle, { ...contents, ...rest }, { ...(partBytes !== undefined && { partBytes }) });
+/** Writes a bundle with the program of a version. Returns the paths of its parts. */
+function bundleOf(ground: Ground, version: string, wanted?: Parameters<typeof programBundle>[2]): Promise<string[]> {
+  return programBundle(ground.top, stage.release(version), wanted);
 }
 
 function install(ground: Ground, given: string | string[], more: { shell?: Shell; env?: Record<string, string> } = {}) {

@@ -77,7 +77,7 @@ async function otherSum(): Promise<string> {
   host.put("/opt/edox-ops", "old");
   host.served.push(() => ({ status: 200, body: Buffer.from("other") }));
   const release = { version: "1.2.3", sumOf: () => "0".repeat(64), addressOf: () => "https://releases.test/a.deb" };
-  const offer = { release, same: false, asset: "a.deb", binary: "edox-ops-linux-x64" };
+  const offer = { release, same: false, asset: "a.deb", binary: "edox-ops-linux-x64", package: "a.deb" };
   const trees = { remove() {} } as unknown as Trees;
   const request = { program: "/opt/edox-ops", version: "1.0.0", releaseSource, requestedVersion: null };
   return await thrown(() => update(host, trees, { request, offer, stop: () => null, onBytes: () => {} }));
