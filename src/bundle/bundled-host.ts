@@ -16,7 +16,7 @@ import {
   writeSources,
 } from "./local-repository.ts";
 import type { Bundle } from "./reader.ts";
-import { hintToShowManifest } from "./trust.ts";
+import { hintToShowBundle } from "./trust.ts";
 
 const noSources = ["-o", "Dir::Etc::sourcelist=/dev/null", "-o", "Dir::Etc::sourceparts=/dev/null"];
 const noNetwork = "a run with --bundle uses no network, and the bundle does not have this";
@@ -123,7 +123,7 @@ export function bundledHost(host: Host, bundle: Bundle, pause: Pause): BundledHo
   }
 
   function notThere(message: string): Problem {
-    return new Problem("package-failed", `${message} ${bundle.path}`, { hint: hintToShowManifest(bundle.path) });
+    return new Problem("package-failed", `${message} ${bundle.path}`, { hint: hintToShowBundle(bundle.path) });
   }
 }
 

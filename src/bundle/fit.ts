@@ -10,7 +10,7 @@ import { countOf, few } from "../text/lines.ts";
 import { shortageText } from "../text/shortage.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Bundle } from "./reader.ts";
-import { hasPredecessor, hintToShowManifest, notReplayed, type Policy, signedByTrustedKey, timeText } from "./trust.ts";
+import { hasPredecessor, hintToShowBundle, notReplayed, type Policy, signedByTrustedKey, timeText } from "./trust.ts";
 
 type Package = Manifest["packages"][number];
 
@@ -40,7 +40,7 @@ function madeFor({ path, manifest: { target } }: Bundle, { family, codename, arc
       if (same) return null;
       const made = `${target.family} ${target.codename} on ${target.architecture}`;
       const here = `${family ?? "another system"} ${codename || "without a codename"} on ${architecture || "an unknown architecture"}`;
-      const hint = hintToShowManifest(path);
+      const hint = hintToShowBundle(path);
       return { reason: `${path} is for ${made}, and this host is ${here}`, code: "wrong-target", hint };
     },
   };

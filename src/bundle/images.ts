@@ -26,7 +26,7 @@ export function imagesLoad(bundle: ImageSource): Step[] {
     {
       id: "images.load",
       title: `${few(images.map(({ reference }) => reference))} ${images.length === 1 ? "is" : "are"} loaded`,
-      requires: [hasRoom(bundle)],
+      requires: [hasSpaceForImages(bundle)],
       resources: archives(images).map((path) => loaded(bundle, path)),
       needs: [{ step: "docker.install", resource: dockerRuns }],
     },
@@ -39,7 +39,7 @@ function archives(images: readonly Image[]): string[] {
 }
 
 /** Docker reports a full disk only after it has filled it. */
-function hasRoom(bundle: ImageSource): Requirement {
+export function hasSpaceForImages(bundle: ImageSource): Requirement {
   return {
     name: "images:space",
     title: "the images of the bundle fit on the disk of Docker",

@@ -104,7 +104,7 @@ export function notReplayed({ path, manifest }: Bundle, { allowsOlder }: Policy)
       const { serial } = accepted(reader);
       if (allowsOlder || manifest.serial >= serial) return null;
       const reason = `${path} is of ${timeText(manifest.serial)}, and this host has accepted one of ${timeText(serial)} (--allow-older accepts it)`;
-      return { reason, code: "invalid-bundle", hint: hintToShowManifest(path) };
+      return { reason, code: "invalid-bundle", hint: hintToShowBundle(path) };
     },
   };
 }
@@ -121,7 +121,7 @@ export function hasPredecessor({ path, manifest }: Bundle): Requirement {
       if (isKnown && kept.every(Boolean)) return null;
       const earlier = since ? `the bundle of ${timeText(since.serial)} (${since.id.slice(0, 12)})` : "another bundle";
       const reason = `${path} has only what changed since ${earlier}, which this host does not have`;
-      return { reason, code: "wrong-target", hint: hintToShowManifest(path) };
+      return { reason, code: "wrong-target", hint: hintToShowBundle(path) };
     },
   };
 }
@@ -152,8 +152,8 @@ export async function accept(host: Host, bundle: Bundle): Promise<void> {
 }
 
 /** Returns the command that prints what a bundle contains, and for which hosts. */
-export function hintToShowManifest(path: string): string[] {
-  return ["tar", "--occurrence=1", "-xOf", path, "manifest.json"];
+export function hintToShowBundle(path: string): string[] {
+  return ["edox-ops", "bundle", "show", path];
 }
 
 /** Returns a time as people write it. */

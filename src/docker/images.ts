@@ -4,6 +4,8 @@ import * as v from "valibot";
 import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { parseJson } from "../text/json.ts";
 import { linesOf } from "../text/lines.ts";
+import { parentOf } from "../text/path.ts";
+import { dockerAnswers } from "./engine.ts";
 import { dockerSocket } from "./paths.ts";
 
 const imageSchema = v.object({ Id: v.string() });
@@ -43,14 +45,15 @@ export async function hasImage(reader: HostReader, reference: string, config: st
 
 /**
  * Returns the directory in which the engine stores images, and the bytes that it takes at most to load archives of these
- * sizes. The engine must answer.
+ * sizes. Without an engine that answers, it is what a new one takes.
  */
 export async function roomForImages(
   reader: HostReader,
   sizes: readonly number[],
 ): Promise<{ path: string; bytes: number }> {
-  const info = await ask(reader, "info", infoSchema);
   const sum = sizes.reduce((all, size) => all + size, 0);
+  if (!(await dockerAnswers(reader))) return { path: parentOf(dockerDir), bytes: 2 * sum };
+  const info = await ask(reader, "info", infoSchema);
   // containerd keeps an archive's layers beside the unpacked ones. Docker keeps a whole archive until it is loaded.
   if (usesContainerd(info)) return { path: containerdDir, bytes: 2 * sum };
   return { path: info?.DockerRootDir ?? dockerDir, bytes: sum + Math.max(0, ...sizes) };

@@ -1,6 +1,7 @@
 // Checks whether a bundle fits this host.
 
 import { fits, hasSpace, versionsFinding } from "../bundle/fit.ts";
+import { hasSpaceForImages } from "../bundle/images.ts";
 import { openBundle } from "../bundle/reader.ts";
 import type { Policy } from "../bundle/trust.ts";
 import { gatherFacts } from "../engine/facts.ts";
@@ -23,7 +24,8 @@ export async function examineBundle(reader: HostReader, path: string, policy: Po
         return { status: "ok", detail: `no byte of ${path} is damaged` };
       },
     };
-    const requirements = [...fits(bundle, gatherFacts(reader), policy), hasSpace(bundle)];
+    const images = bundle.manifest.images.length === 0 ? [] : [hasSpaceForImages(bundle)];
+    const requirements = [...fits(bundle, gatherFacts(reader), policy), hasSpace(bundle), ...images];
     return await examine(reader, [], [...requirements.map(fromRequirement), versions, intact], readLimitMs);
   } finally {
     bundle.close();

@@ -138,7 +138,7 @@ describe("bootstrap --bundle", () => {
     host.taught.unshift((argv) => (argv.includes("--print-uris") ? { code: 100, stdout, stderr: "" } : undefined));
     const { exit, err } = await typed(`bootstrap --bundle ${path} --yes`, host);
     expect([exit, err]).toEqual([1, expect.stringContaining("libfoo, which nginx needs, is not in the bundle")]);
-    expect(err).toContain("hint: tar ");
+    expect(err).toContain("hint: edox-ops bundle show ");
   });
 
   test("the apt source that a killed run left is removed by the next run, with or without a bundle", async () => {
@@ -420,6 +420,17 @@ describe("doctor --bundle", () => {
     const { exit, out } = await typed(`doctor --bundle ${path}`, host);
     expect([exit, out]).toEqual([1, expect.stringContaining("[FAIL] bundle:target: ")]);
     expect(out).toContain("bundle:intact: ");
+  });
+
+  test("images that do not fit on the disk of a new Docker fail", async () => {
+    const host = fakeDebian();
+    const image = { reference: "docker:29-dind", config: `sha256:${"0".repeat(64)}`, path: "images/one.tar" };
+    host.dir("/mnt");
+    const changes = manifestFor({ images: [image] });
+    await makeBundle(host, path, { ...contents, [image.path]: Buffer.alloc(600_000) }, { changes });
+    host.space = () => ({ bytesFree: 1_000_000, inodes: 1e6, inodesFree: 9e5 });
+    const { exit, out } = await typed(`doctor --bundle ${path}`, host);
+    expect([exit, out]).toEqual([1, expect.stringContaining("[FAIL] images:space: no space left at /var/lib ")]);
   });
 
   test("--fix installs from the bundle", async () => {
