@@ -4,6 +4,7 @@ import { bootstrapLogPath } from "./paths.ts";
 const bootstrap: Feature = {
   command: { description: "turn this host into one for documentation sites" },
   recipes: async (facts) => [(await import("./recipe.ts")).bootstrap(facts)],
+  bundled: async () => ({ name: "host", packages: (await import("./recipe.ts")).packages }),
   checks: () => [
     {
       name: `log:${bootstrapLogPath}`,

@@ -15,7 +15,7 @@ import { portFree } from "../resources/port.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { bootstrapLogPath } from "./paths.ts";
 
-const packages = ["nginx", "git", "curl", "rsync", "ca-certificates"];
+export const packages = ["nginx", "git", "curl", "rsync", "ca-certificates"];
 
 /** Returns the recipe that sets up a bare host to serve documentation sites. */
 export function bootstrap(facts: Facts): Recipe {

@@ -1,10 +1,11 @@
 // Made by npm run docs, from the folders of src that have a feature.ts.
 
 import bootstrap from "../bootstrap/feature.ts";
+import docker from "../docker/feature.ts";
 import type { Feature } from "../engine/feature.ts";
 import nginx from "../nginx/feature.ts";
 import runner from "../runner/feature.ts";
 import sites from "../sites/feature.ts";
 
 /** Every feature by the name of its folder. */
-export const features = { bootstrap, nginx, runner, sites } satisfies Record<string, Feature>;
+export const features = { bootstrap, docker, nginx, runner, sites } satisfies Record<string, Feature>;

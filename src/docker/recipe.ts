@@ -5,7 +5,7 @@ import { dpkgInterrupted, installedPackage, presentPackages } from "../apt/dpkg.
 import { aptSources } from "../apt/sources.ts";
 import type { Change } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
-import { optionalStep } from "../engine/feature.ts";
+import { type BundledPart, optionalStep } from "../engine/feature.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -102,18 +102,26 @@ export const dockerRuns: Resource = {
   },
 };
 
+/** Returns Docker's own repository for a distribution. */
+export function dockerRepository(family: Facts["family"]): Required<BundledPart>["repository"] {
+  return {
+    name: "docker",
+    uri: `https://download.docker.com/linux/${family}`,
+    component: "stable",
+    fingerprint: dockerFingerprint,
+    keyOrigin: (uri) => `${uri}/gpg`,
+  };
+}
+
 /** Returns the step that installs Docker Engine. The mirror replaces the official repository, key or fingerprint. */
 export function dockerInstall(facts: Facts, mirror: Mirror = {}): Step {
+  const { name, component, ...official } = dockerRepository(facts.family);
   const repository = aptRepository({
-    name: "docker",
-    official: {
-      uri: `https://download.docker.com/linux/${facts.family}`,
-      fingerprint: dockerFingerprint,
-      keyOrigin: (uri) => `${uri}/gpg`,
-    },
+    name,
+    official,
     mirror,
     suite: facts.codename,
-    component: "stable",
+    component,
     architecture: facts.architecture,
     keyPath: dockerKeyPath,
     sourcePath: dockerSourcePath,

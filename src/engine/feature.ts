@@ -16,6 +16,31 @@ export interface CheckedHost {
   trees(): Promise<Trees>;
 }
 
+/** The system that an offline bundle is made for. */
+export interface BundleTarget {
+  family: "debian" | "ubuntu";
+  codename: string;
+  architecture: "amd64" | "arm64";
+}
+
+/** The packages that a feature needs in an offline bundle. Their dependencies follow from them. */
+export interface BundledPart {
+  /** The name by which `bundle create --with` selects it. */
+  name: string;
+  packages: readonly string[];
+  /** The vendor's repository of these packages; without it, the distribution has all of them. */
+  repository?: {
+    name: string;
+    /** The URL of the directory that contains `dists`, without a trailing slash. */
+    uri: string;
+    component: string;
+    /** The fingerprint of the primary key, in upper-case hexadecimal. */
+    fingerprint: string;
+    /** Returns the URL of the key of a repository at this URL. */
+    keyOrigin(uri: string): string;
+  };
+}
+
 export interface Feature {
   /** Adds a command with the name of the folder, which converges the first recipe. */
   command?: { description: string };
@@ -26,6 +51,8 @@ export interface Feature {
   recipes?(facts: Facts): readonly Recipe[] | Promise<readonly Recipe[]>;
   /** Returns the checks of anything that is not a resource. */
   checks?(checked: CheckedHost): readonly Check[] | Promise<readonly Check[]>;
+  /** Returns what a bundle holds so that the feature can be installed without a network. */
+  bundled?(target: BundleTarget): BundledPart | Promise<BundledPart>;
   /** For something that a host may lack. Without it, doctor expects the feature on each host. */
   optional?: {
     /** Returns whether the host has any part of the feature. Only then doctor loads its recipes and checks. */

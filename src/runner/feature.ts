@@ -10,6 +10,14 @@ const runner: Feature = {
     const { gitlabRunnerInstall, prepareCiHost } = await import("./recipe.ts");
     return [gitlabRunnerInstall(facts), prepareCiHost(facts)];
   },
+  async bundled({ family }) {
+    const { runnerPackages, runnerRepository } = await import("./install.ts");
+    return {
+      name: "runner",
+      packages: ["ca-certificates", ...runnerPackages],
+      repository: runnerRepository(family),
+    };
+  },
   checks: async ({ host }) => (await import("./checks.ts")).runnerChecks(host),
   optional: {
     isInstalled: (reader) => isRunnerInstalled(reader) || hasEngine(reader),

@@ -2,7 +2,7 @@
 
 import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
-import { optionalStep } from "../engine/feature.ts";
+import { type BundledPart, optionalStep } from "../engine/feature.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -25,17 +25,25 @@ export const runnerPackages = ["gitlab-runner", "gitlab-runner-helper-images"];
  */
 const runnerFingerprint = "F6403F6544A38863DAA0B6E03F01618A51312F3F";
 
-export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
-  const wanted: Repository = {
+/** Returns GitLab's own repository for a distribution. */
+export function runnerRepository(family: Facts["family"]): Required<BundledPart>["repository"] {
+  return {
     name: "gitlab-runner",
-    official: {
-      uri: `https://packages.gitlab.com/runner/gitlab-runner/${facts.family}`,
-      fingerprint: runnerFingerprint,
-      keyOrigin: (uri) => new URL("/gpgkey/gpg.key", uri).href,
-    },
+    uri: `https://packages.gitlab.com/runner/gitlab-runner/${family}`,
+    component: "main",
+    fingerprint: runnerFingerprint,
+    keyOrigin: (uri) => new URL("/gpgkey/gpg.key", uri).href,
+  };
+}
+
+export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
+  const { name, component, ...official } = runnerRepository(facts.family);
+  const wanted: Repository = {
+    name,
+    official,
     mirror,
     suite: facts.codename,
-    component: "main",
+    component,
     architecture: facts.architecture,
     keyPath: runnerKeyPath,
     sourcePath: runnerSourcePath,
