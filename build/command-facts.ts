@@ -220,5 +220,13 @@ export const commandFacts: Record<string, CommandFacts> = {
     examples: ["edox-ops uninstall --dry-run", "sudo edox-ops uninstall --yes"],
     files: ["the program itself, and what `self-update` left beside it", uninstallLogPath, paths.lockPath],
   },
+  "bundle create": {
+    examples: [
+      "edox-ops bundle create --suite bookworm --arch arm64 --with host -o pi.tar",
+      "edox-ops bundle create --suite trixie --arch amd64 --with host,docker,runner --image alpine:3.22 --split 4000M -o ci.tar",
+      "edox-ops bundle create --for inventory.json --with host --since pi.tar --sign key.pem -o update.tar",
+    ],
+    files: ["the bundle, and a cache in `$XDG_CACHE_HOME/edox-ops/bundle` (root: `/var/cache/edox-ops/bundle`)"],
+  },
   completions: { examples: ["edox-ops completions bash"], files: [] },
 };

@@ -10,8 +10,11 @@ import type { Values } from "./command.ts";
 /** Flags whose empty value their command validates: scripts pass a variable that may be empty. */
 const maybeEmptyFlags = ["--domain", "--root-path", "--source-path", "--tags", "--token"];
 
-/** Flags that may be repeated. Their values join to the comma-separated list that a single value may also be. */
-const repeatableFlags = ["--real-ip-from"];
+/**
+ * Flags that may be repeated, with what separates their values in one text. A path may contain a comma, and no argument
+ * contains NUL.
+ */
+const repeatableFlags: Readonly<Record<string, string>> = { "--real-ip-from": ",", "--image": "\0", "--site": "\0" };
 
 /**
  * Returns the values by name. Throws a usage Problem for the first argument that is undeclared, empty, given twice or
@@ -57,12 +60,14 @@ export function choicesOf(arg: ArgDef): readonly string[] {
 function readFlag(token: string, next: string | undefined, declared: ArgsDef, given: Values): boolean {
   // A flag such as --json=lines is declared as a whole.
   const isWhole = flagsOf(declared).includes(token);
-  const [flag = "", ...rest] = isWhole ? [token] : token.split("=");
+  const [typed = "", ...rest] = isWhole ? [token] : token.split("=");
+  const flag = longFlag(typed, declared);
   const value = rest.length > 0 ? rest.join("=") : undefined;
   const name = flag.slice("--".length);
   const arg = flagsOf(declared).includes(flag) ? declared[name] : undefined;
   if (arg === undefined) throw usage(`unknown flag ${flag}`, nearestName(flag, flagsOf(declared)));
-  const earlier = repeatableFlags.includes(flag) ? given[name] : undefined;
+  const separator = Object.hasOwn(repeatableFlags, flag) ? repeatableFlags[flag] : undefined;
+  const earlier = separator === undefined ? undefined : given[name];
   if (Object.hasOwn(given, name) && earlier === undefined) throw usage(`${flag} is given twice`);
   if (arg.type === "boolean") {
     const others = otherForms(flag, declared);
@@ -83,8 +88,22 @@ function readFlag(token: string, next: string | undefined, declared: ArgsDef, gi
     throw usage(`${flag} needs a value`);
   }
   const last = value ?? (next as string);
-  given[name] = earlier === undefined ? last : `${earlier},${last}`;
+  given[name] = earlier === undefined ? last : `${earlier}${separator}${last}`;
   return value === undefined;
+}
+
+/** Returns the values of a flag that may be repeated. */
+export function repeatedValues(values: Values, name: string): string[] {
+  const joined = values[name];
+  return typeof joined === "string" ? joined.split(repeatableFlags[`--${name}`] ?? ",") : [];
+}
+
+/** Returns the flag that a short one such as `-o` stands for, or the same flag. */
+function longFlag(typed: string, declared: ArgsDef): string {
+  const found = Object.entries(declared).find(([, arg]) => {
+    return arg.type === "string" && arg.alias !== undefined && `-${arg.alias}` === typed;
+  });
+  return found === undefined ? typed : `--${found[0]}`;
 }
 
 /** Returns the flags of the same name: `--json` and `--json=lines` are forms of one flag. */

@@ -5,6 +5,7 @@ const bundle: Command = {
   subCommands: {
     verify: () => import("./bundle/verify.ts").then((module) => module.default),
     show: () => import("./bundle/show.ts").then((module) => module.default),
+    create: () => import("./bundle/create.ts").then((module) => module.default),
   },
 };
 

@@ -14,6 +14,17 @@ export default command({
     const { shellLine } = await import("../text/lines.ts");
     const { console, hint } = context;
     const host = await context.host();
+    if (values.inventory) {
+      const { inventoryText, takeInventory } = await import("../bundle/inventory.ts");
+      const file = host.createFile(values.inventory, { mode: 0o644 });
+      try {
+        file.write(new TextEncoder().encode(inventoryText(await takeInventory(host))));
+        file.commit();
+      } finally {
+        file.abort();
+      }
+      return exitCode.done;
+    }
 
     let { findings, repair } = await examineHost();
     if (values.fix && repair !== null) {

@@ -75,6 +75,11 @@ export const doctorFlags = {
     ...bundleFlags.bundle,
     description: "Check whether this offline bundle fits this host; with --fix: install from it",
   },
+  inventory: {
+    type: "string",
+    valueHint: "file",
+    description: "Write what this host has, for `bundle create --for`, and check nothing",
+  },
   junit: { type: "string", valueHint: "file", description: "write the findings there, as JUnit does" },
   ...{ json, quiet: outputFlags.quiet, "no-color": outputFlags["no-color"] },
 } as const satisfies ArgsDef;

@@ -186,6 +186,29 @@ export const documentSchema = v.object({
       sbom: v.boolean(),
     }),
   ),
+  /** The bundle that `bundle create` wrote. */
+  created: v.optional(
+    v.object({
+      /** The SHA-256 of its manifest. */
+      id: v.string(),
+      /** Unix seconds of its newest content. */
+      serial: v.number(),
+      target: v.object({ family: v.string(), codename: v.string(), architecture: v.string() }),
+      with: v.array(v.string()),
+      /** The written files: several if it is split. */
+      paths: v.array(v.string()),
+      bytes: v.number(),
+      /** Bytes of packages that were downloaded and not in the cache. */
+      fetched_bytes: v.number(),
+      packages: v.number(),
+      images: v.array(v.string()),
+      sites: v.array(v.string()),
+      program: v.nullable(v.string()),
+      signed: v.boolean(),
+      /** The bundle that the host must have accepted before this one. */
+      since: v.nullable(v.string()),
+    }),
+  ),
   plan: v.optional(
     v.object({
       added: v.array(v.string()),

@@ -144,16 +144,10 @@ function key(repository: Repository): Resource {
     name: `apt:key:${name}`,
     title: `the key of ${name} has the pinned fingerprint, and has not expired`,
     async check(reader, ahead, warn) {
-      const { fingerprint, keyOrigin } = placeOf(reader, repository);
-      const reasonToRefuse = (bytes: Uint8Array): string | null => keyFault(bytes, fingerprint, reader.now());
+      const place = placeOf(reader, repository);
       const there = reader.statTarget(keyPath) === null ? null : reader.read(keyPath);
-      const bytes = there !== null && reasonToRefuse(there) === null ? there : await keyFrom(reader, keyOrigin);
-      const why = reasonToRefuse(bytes);
-      if (why !== null) {
-        throw new Problem("invalid-signature", `the key of ${name} from ${keyOrigin} is refused: ${why}`, {
-          hint: keyOrigin.startsWith("/") ? ["gpg", "--show-keys", keyOrigin] : ["curl", "-fsSL", keyOrigin],
-        });
-      }
+      const isUsable = there !== null && keyFault(there, place.fingerprint, reader.now()) === null;
+      const bytes = isUsable ? there : await pinnedKey(reader, name, place);
       const written = file({
         path: keyPath,
         name: keyPath,
@@ -167,6 +161,23 @@ function key(repository: Repository): Resource {
       return [...missingDirectories(reader, ahead, parentOf(keyPath)), ...changes];
     },
   };
+}
+
+/**
+ * Fetches the key of a repository in ASCII armor. `name`: the product, for messages. Throws a Problem if the key has
+ * another fingerprint or has expired.
+ */
+export async function pinnedKey(
+  reader: HostReader,
+  name: string,
+  { fingerprint, keyOrigin }: Pick<Place, "fingerprint" | "keyOrigin">,
+): Promise<Uint8Array> {
+  const bytes = await keyFrom(reader, keyOrigin);
+  const why = keyFault(bytes, fingerprint, reader.now());
+  if (why === null) return bytes;
+  throw new Problem("invalid-signature", `the key of ${name} from ${keyOrigin} is refused: ${why}`, {
+    hint: keyOrigin.startsWith("/") ? ["gpg", "--show-keys", keyOrigin] : ["curl", "-fsSL", keyOrigin],
+  });
 }
 
 /** Returns why these bytes are not the key with the fingerprint, or null. `now`: Unix milliseconds. */

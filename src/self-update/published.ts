@@ -14,6 +14,9 @@ export interface PublishedVersion {
   sumOf(asset: string): string | undefined;
   /** Returns the URL of an asset, or its place in a bundle. A URL contains the password of a mirror if there is one. */
   addressOf(asset: string): string;
+  /** SHA256SUMS and its signature, as they were published. */
+  sums: Uint8Array;
+  signature: Uint8Array;
 }
 
 /** The location of releases, and the keys that they are verified with. */
@@ -93,22 +96,18 @@ export async function fetchPublished(
     demandCarried(bundle, asset);
     return bundle.bytes(carriedPath(asset));
   };
-  const readSigned = async (): Promise<Uint8Array | null> => {
+  const readSigned = async (): Promise<Pick<PublishedVersion, "sums" | "signature"> | null> => {
     const [sums, signature] = await Promise.all([bytesOf("SHA256SUMS"), bytesOf("SHA256SUMS.sig")]);
-    return (await isSigned(sums, signature, keys)) ? sums : null;
+    return (await isSigned(sums, signature, keys)) ? { sums, signature } : null;
   };
   // The latest release may have changed between the two requests.
-  const sums = (await readSigned()) ?? (requested === null ? await readSigned() : null);
-  if (sums === null) {
+  const signed = (await readSigned()) ?? (requested === null ? await readSigned() : null);
+  if (signed === null) {
     const why = "it is no release of edox-ops, or its key was replaced since this one was built";
     throw new Problem("invalid-signature", `the signature of ${printableAddress(sumsAt)} is wrong: ${why}`);
   }
-  const lines = Buffer.from(sums)
-    .toString()
-    .matchAll(/^([0-9a-f]{64}) {2}([\w.+-]+)$/gm);
-  const sumOf = new Map([...lines].map(([, sum = "", asset = ""]) => [asset, sum]));
+  const { version, sumOf } = checksumsIn(signed.sums);
   // The signature alone would let an old release be served under a new number.
-  const version = /^edox-ops_(.+)_(?:amd64|arm64)\.deb$/m.exec([...sumOf.keys()].join("\n"))?.[1] ?? "";
   if (!isVersion(version) || (requested !== null && version !== requested)) {
     const what = isVersion(version) ? `edox-ops ${version}` : "no version of edox-ops";
     throw new Problem(
@@ -116,7 +115,17 @@ export async function fetchPublished(
       `what is signed at ${printableAddress(sumsAt)} is ${what}, not ${requested ?? "a release"}`,
     );
   }
-  return { version, sumOf: (asset) => sumOf.get(asset), addressOf: (asset) => at(version, asset) };
+  return { version, sumOf, addressOf: (asset) => at(version, asset), ...signed };
+}
+
+/** Parses a SHA256SUMS. The version is that of its Debian packages, or "" if it names none. */
+export function checksumsIn(sums: Uint8Array): Pick<PublishedVersion, "version" | "sumOf"> {
+  const lines = Buffer.from(sums)
+    .toString()
+    .matchAll(/^([0-9a-f]{64}) {2}([\w.+-]+)$/gm);
+  const sumOf = new Map([...lines].map(([, sum = "", asset = ""]) => [asset, sum]));
+  const version = /^edox-ops_(.+)_(?:amd64|arm64)\.deb$/m.exec([...sumOf.keys()].join("\n"))?.[1] ?? "";
+  return { version, sumOf: (asset) => sumOf.get(asset) };
 }
 
 async function bytesAt(reader: HostReader, url: string): Promise<Uint8Array> {

@@ -11,13 +11,17 @@ export interface PublicKey {
   isPrimary: boolean;
   /** Unix milliseconds, or null if it does not expire. A subkey expires no later than its primary key. */
   expiresMs: number | null;
+  /** Whether only signatures over MD5, SHA-1 or RIPEMD-160 bind it. sqv, which apt 3 uses, refuses such a key. */
+  isWeak: boolean;
 }
 
 const tags = { signature: 2, key: 6, subkey: 14 };
 /** Certifications of a name, a subkey's binding, and a signature directly on the key. */
 const ownSignatures = [0x10, 0x11, 0x12, 0x13, 0x18, 0x1f];
 const begin = "-----BEGIN PGP ";
-const subpackets = { created: 2, keyExpires: 9, issuer: 16, fingerprint: 33 };
+const subpackets = { created: 2, keyExpires: 9, issuer: 16, embedded: 32, fingerprint: 33 };
+/** MD5, SHA-1 and RIPEMD-160. */
+const weakDigests = [1, 2, 3];
 
 interface Packet {
   tag: number;
@@ -39,7 +43,7 @@ export function publicKeys(bytes: Uint8Array): PublicKey[] {
   for (const { tag, body } of packets(unarmor(bytes))) {
     if (tag === tags.key || tag === tags.subkey) {
       const read = attempt(() => identify(body));
-      const key = read && { ...read, isPrimary: tag === tags.key, expiresMs: null, saidMs: -1 };
+      const key = read && { ...read, isPrimary: tag === tags.key, expiresMs: null, isWeak: true, saidMs: -1 };
       if (tag === tags.key) primary = key;
       if (key && primary) keys.push(key);
       if (!key && tag === tags.subkey) primary = undefined;
@@ -48,7 +52,9 @@ export function publicKeys(bytes: Uint8Array): PublicKey[] {
     const key = keys.at(-1);
     const signature = tag === tags.signature && attempt(() => signatureOf(body));
     if (!signature || !key || !primary || !ownSignatures.includes(signature.type)) continue;
-    if (!signature.issuers.includes(primary.id) || signature.createdMs < key.saidMs) continue;
+    if (!signature.issuers.includes(primary.id)) continue;
+    key.isWeak &&= signature.isWeak;
+    if (signature.createdMs < key.saidMs) continue;
     key.saidMs = signature.createdMs;
     key.expiresMs = signature.lifeMs === 0 ? null : key.createdMs + signature.lifeMs;
     if (key !== primary) key.expiresMs = earlier(key.expiresMs, primary.expiresMs);
@@ -58,8 +64,17 @@ export function publicKeys(bytes: Uint8Array): PublicKey[] {
 
 /** Returns the IDs of the keys that a detached or a clear-text signature names. */
 export function signers(bytes: Uint8Array): string[] {
-  const signatures = [...packets(unarmor(bytes))].filter(({ tag }) => tag === tags.signature);
-  return [...new Set(signatures.flatMap(({ body }) => attempt(() => signatureOf(body))?.issuers ?? []))];
+  return [...new Set(signaturesIn(bytes).flatMap(({ issuers }) => issuers))];
+}
+
+/** Returns the IDs of the keys that have signed over a digest that is not broken. */
+export function strongSigners(bytes: Uint8Array): string[] {
+  return [...new Set(signaturesIn(bytes).flatMap(({ isWeak, issuers }) => (isWeak ? [] : issuers)))];
+}
+
+function signaturesIn(bytes: Uint8Array): Signature[] {
+  const found = [...packets(unarmor(bytes))].filter(({ tag }) => tag === tags.signature);
+  return found.flatMap(({ body }) => attempt(() => signatureOf(body)) ?? []);
 }
 
 function earlier(one: number | null, other: number | null): number | null {
@@ -153,6 +168,8 @@ interface Signature {
   createdMs: number;
   /** The time from the key's creation to its expiry, or 0 if it never expires. */
   lifeMs: number;
+  /** Whether its digest is broken, or that of the signature by which a subkey confirms its binding. */
+  isWeak: boolean;
 }
 
 /** Parses a signature. Times count only from the signed area. The issuer may be stated in the unsigned area too. */
@@ -170,8 +187,10 @@ function signatureOf(body: Buffer): Signature {
     if (type !== subpackets.fingerprint) return [];
     return data.readUInt8(0) === 4 ? data.toString("hex", 13, 21) : data.toString("hex", 1, 9);
   });
+  const confirming = [...signedParts, ...subpacketsOf(free)].filter(({ type }) => type === subpackets.embedded);
   return {
     type: body.readUInt8(1),
+    isWeak: [body, ...confirming.map(({ data }) => data)].some((each) => weakDigests.includes(each.readUInt8(3))),
     issuers: [...new Set(issuers)],
     createdMs: seconds(subpackets.created) * 1000,
     lifeMs: seconds(subpackets.keyExpires) * 1000,

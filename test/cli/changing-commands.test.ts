@@ -20,8 +20,11 @@ import { mirrors, preparedRunner } from "../runner/prepared-runner.ts";
 import { SiteHost } from "../sites/site-host.ts";
 import { bootstrap, eventsOf, typedWords } from "./typed.ts";
 
-/** `doctor` changes something only with `--fix`, and asks first. `selftest` leaves only its lock file. */
-const exempt = ["doctor", "gitlab-runner selftest"];
+/**
+ * `doctor` changes something only with `--fix`, and asks first. `selftest` leaves only its lock file, and
+ * `bundle create` its output and its cache.
+ */
+const exempt = ["bundle create", "doctor", "gitlab-runner selftest"];
 /** The reference lists no files for a read-only command. */
 const isReadOnly = (name: string): boolean => commandFacts[name]?.files.length === 0 || exempt.includes(name);
 

@@ -46,6 +46,8 @@ export const untyped: Record<string, string> = {
 export const parts: string[] = [
   'bundle/images.ts ["docker", "load", "--quiet"]',
   'cli/cli.ts ["edox-ops", ...found.names.slice(0, -1)]',
+  'cli/bundle/create.ts ["edox-ops", "bundle", "show"]',
+  'cli/bundle/create.ts ["edox-ops", ...context.typed]',
   'cli/completions.ts ["edox-ops"]',
   'cli/gitlab-runner/register-request.ts ["edox-ops", ...context.typed]',
   'cli/gitlab-runner/selftest.ts ["edox-ops", ...context.typed]',

@@ -12,6 +12,7 @@ import { registeredHost } from "../sites/typed-deploy.ts";
 import { aptCases } from "./apt-cases.ts";
 import { bundleCases } from "./bundle-cases.ts";
 import { type Case, cases } from "./cases.ts";
+import { createCases } from "./create-cases.ts";
 import { onHosts, parts, untyped } from "./elsewhere.ts";
 import { hintLiterals } from "./literals.ts";
 import { answerCases, machineCases } from "./machine-cases.ts";
@@ -99,7 +100,7 @@ function unshare(flag: string): string[] {
 }
 
 describe("hint about this machine, typed as printed:", () => {
-  for (const { of, hint, before = ":", afterwards = ":", within, shows } of machineCases) {
+  for (const { of, hint, before = ":", afterwards = ":", within, shows } of [...machineCases, ...createCases]) {
     test(of, async () => {
       const words = wordsOf(await hint());
       const after = typeof afterwards === "string" ? afterwards : afterwards(words);
@@ -196,6 +197,7 @@ test("hints: a test types each hint of the source", async () => {
     ...userCases,
     ...answerCases,
     ...machineCases,
+    ...createCases,
   ].map(({ of }) => of);
   known.push(...Object.keys(onHosts), ...Object.keys(untyped), ...parts);
   const found = [...(await hintLiterals())].sort();

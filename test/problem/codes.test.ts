@@ -76,7 +76,13 @@ async function otherSum(): Promise<string> {
   const host = fakeDebian();
   host.put("/opt/edox-ops", "old");
   host.served.push(() => ({ status: 200, body: Buffer.from("other") }));
-  const release = { version: "1.2.3", sumOf: () => "0".repeat(64), addressOf: () => "https://releases.test/a.deb" };
+  const release = {
+    version: "1.2.3",
+    sumOf: () => "0".repeat(64),
+    addressOf: () => "https://releases.test/a.deb",
+    sums: new Uint8Array(),
+    signature: new Uint8Array(),
+  };
   const offer = { release, same: false, asset: "a.deb", binary: "edox-ops-linux-x64", package: "a.deb" };
   const trees = { remove() {} } as unknown as Trees;
   const request = { program: "/opt/edox-ops", version: "1.0.0", releaseSource, requestedVersion: null };

@@ -1,0 +1,126 @@
+// The packages of a bundle: apt resolves them against what the host has, downloads what is missing in the cache, and
+// each file is compared with its signed checksum.
+
+import { packageField } from "../../apt/dpkg.ts";
+import type { Host } from "../../host/host.ts";
+import { Problem } from "../../problem/problem.ts";
+import type { Manifest } from "../manifest.ts";
+import type { AptRoot } from "./apt-root.ts";
+import { digestOf } from "./indexes.ts";
+import { type Source, sourceOf } from "./sources.ts";
+
+/** A package with its file on this machine. */
+export interface FetchedPackage {
+  entry: Manifest["packages"][number];
+  source: Source;
+  file: string;
+  bytes: number;
+  sha256: string;
+}
+
+/** A package that apt would download. `file` is its name in the archives of apt. */
+interface Wanted {
+  uri: string;
+  file: string;
+  name: string;
+  version: string;
+  architecture: string;
+}
+
+/**
+ * Returns the packages that apt would install, without downloading them. `names`: the packages to install. Throws a
+ * Problem if apt cannot resolve them.
+ */
+export async function resolvePackages(
+  apt: AptRoot,
+  names: readonly string[],
+  sources: readonly Source[],
+): Promise<FetchedPackage[]> {
+  const lists = listsOf(apt);
+  const noCache = ["-o", `Dir::Cache::archives=${apt.empty}`];
+  const uris = await apt.run(["apt-get", "-qq", "-y", ...lists, ...noCache, "--print-uris", "install", ...names]);
+  const wanted = [...uris.matchAll(/^'([^']+)' (\S+) \d+ /gm)].map(([, uri = "", file = ""]) => wantedOf(uri, file));
+  if (wanted.length === 0) return [];
+  const exact = wanted.map(({ name, version, architecture }) => {
+    return `${name}${architecture === "all" ? "" : `:${architecture}`}=${version}`;
+  });
+  const shown = await apt.run(["apt-cache", ...lists, "show", ...exact]);
+  const paragraphs = shown.split(/\n\n+/).filter((each) => each.startsWith("Package: "));
+  const found = wanted.map((each): FetchedPackage => {
+    const { source, path } = sourceOf(sources, each.uri);
+    const paragraph = paragraphs.find((text) => packageField(text, "Filename")?.replace(/^\.\//, "") === path);
+    if (paragraph === undefined) throw new Error(`apt describes no package ${path}`);
+    return packageOf(paragraph, each, {
+      source,
+      path: `repo/${source.name}/${path}`,
+      file: `${apt.archives}/${each.file}`,
+    });
+  });
+  return found.sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
+}
+
+/** Parses a name such as `git_1%3a2.39.5-0+deb12u3_amd64.deb`. */
+function wantedOf(uri: string, file: string): Wanted {
+  const [, name = "", version = "", architecture = ""] = /^([^_]+)_([^_]+)_([^_]+)\.deb$/.exec(file) ?? [];
+  return { uri, file, name, version: decodeURIComponent(version), architecture };
+}
+
+function packageOf(
+  paragraph: string,
+  { name, version, architecture }: Wanted,
+  { source, path, file }: { source: Source; path: string; file: string },
+): FetchedPackage {
+  const field = (title: string): string => packageField(paragraph, title) ?? "";
+  const entry = {
+    name,
+    version,
+    architecture,
+    path,
+    installedBytes: Number(field("Installed-Size") || 0) * 1024,
+    licence: packageField(paragraph, "License"),
+  };
+  return { entry, source, file, bytes: Number(field("Size")), sha256: field("SHA256") };
+}
+
+function listsOf({ plain }: AptRoot): string[] {
+  return ["-o", `Dir::State::lists=${plain}`];
+}
+
+interface Download {
+  names: readonly string[];
+  packages: readonly FetchedPackage[];
+  /** Called with each line that apt writes to its status descriptor. */
+  onStatus(line: string): void;
+}
+
+/**
+ * Downloads the packages that are not in the cache, and resumes what an earlier run left. Throws a Problem if a file
+ * does not have its signed checksum.
+ */
+export async function downloadPackages(
+  host: Host,
+  apt: AptRoot,
+  { names, packages, onStatus }: Download,
+): Promise<void> {
+  const isCached = ({ file, bytes }: FetchedPackage): boolean => host.stat(file)?.size === bytes;
+  const download = async (): Promise<void> => {
+    if (packages.every(isCached)) return;
+    const options = ["-o", "APT::Status-Fd=3", "-o", "Acquire::Retries=3", ...listsOf(apt)];
+    await apt.run(["apt-get", "-q", "-y", ...options, "--download-only", "install", ...names], { onStatus });
+  };
+  await download();
+  const wrong = packages.filter((each) => digestOf(host, each.file) !== each.sha256);
+  if (wrong.length === 0) return;
+  // apt compares only the size of a file in its cache.
+  for (const { file } of wrong) host.remove(file);
+  await download();
+  const left = wrong.find((each) => digestOf(host, each.file) !== each.sha256);
+  if (left !== undefined) {
+    throw new Problem("checksum-mismatch", `${left.entry.path} does not have its signed checksum`);
+  }
+}
+
+/** Returns the bytes that are not in the cache yet. */
+export function missingBytes(host: Host, packages: readonly FetchedPackage[]): number {
+  return packages.reduce((sum, { file, bytes }) => sum + (host.stat(file)?.size === bytes ? 0 : bytes), 0);
+}
