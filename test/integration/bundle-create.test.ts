@@ -202,7 +202,7 @@ test("bundle create: a download that was cut off is resumed by the next run", as
   expect(ranges.map((range) => Number(/\d+/.exec(range)?.[0]) > 1e6)).toEqual([true]);
 });
 
-test("bundle create: a site, an image file, a signature and parts are in the bundle", async () => {
+test("bundle create: a site, a signature and parts are readable by tar, openssl and cat", async () => {
   const site = `${folder}/site`;
   mkdirSync(`${site}/.git`, { recursive: true });
   for (const [name, text] of [

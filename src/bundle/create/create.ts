@@ -15,7 +15,7 @@ import { aptRoot, makeDirectories } from "./apt-root.ts";
 import { deltaOf } from "./delta.ts";
 import { collectImages, type ImageFile } from "./images.ts";
 import { fetchIndexes, type Repository } from "./indexes.ts";
-import { downloadPackages, type FetchedPackage, missingBytes, resolvePackages } from "./packages.ts";
+import { type FetchedPackage, fetchPackages } from "./packages.ts";
 import { type SiteTar, type SiteTree, writeSiteTar } from "./site-tar.ts";
 import { distributionSources } from "./sources.ts";
 import { demandAccepted, vendorSource } from "./vendor-source.ts";
@@ -174,11 +174,8 @@ async function collectPackages(
   const fetched = await fetchIndexes(host, trees, apt, sources);
   for (const { source, release } of fetched) demandAccepted(source, release, target);
   pause();
-  const packages = await resolvePackages(apt, names, sources);
-  const fetchedBytes = missingBytes(host, packages);
-  pause();
-  phase(`downloading ${packages.length} packages, ${(fetchedBytes / 1e6).toFixed(1)} MB of them not in the cache`);
-  await downloadPackages(host, apt, { names, packages, onStatus: aptStatus });
+  phase("downloading the packages");
+  const { packages, fetchedBytes } = await fetchPackages(host, apt, sources, { names, onStatus: aptStatus });
   return { repositories: fetched.map((each) => withoutUnused(each, packages)), packages, fetchedBytes };
 }
 

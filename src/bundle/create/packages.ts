@@ -4,6 +4,7 @@
 import { packageField } from "../../apt/dpkg.ts";
 import type { Host } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
+import { nameOf } from "../../text/path.ts";
 import type { Manifest } from "../manifest.ts";
 import type { AptRoot } from "./apt-root.ts";
 import { digestOf } from "./indexes.ts";
@@ -31,7 +32,7 @@ interface Wanted {
  * Returns the packages that apt would install, without downloading them. `names`: the packages to install. Throws a
  * Problem if apt cannot resolve them.
  */
-export async function resolvePackages(
+async function resolvePackages(
   apt: AptRoot,
   names: readonly string[],
   sources: readonly Source[],
@@ -88,39 +89,47 @@ function listsOf({ plain }: AptRoot): string[] {
 
 interface Download {
   names: readonly string[];
-  packages: readonly FetchedPackage[];
   /** Called with each line that apt writes to its status descriptor. */
   onStatus(line: string): void;
 }
 
 /**
- * Downloads the packages that are not in the cache, and resumes what an earlier run left. Throws a Problem if a file
- * does not have its signed checksum.
+ * Resolves and downloads the packages. Resumes what an earlier run left in the cache. Throws a Problem if apt cannot
+ * resolve them, or if a file does not have its signed checksum.
  */
-export async function downloadPackages(
+export async function fetchPackages(
   host: Host,
   apt: AptRoot,
-  { names, packages, onStatus }: Download,
-): Promise<void> {
-  const isCached = ({ file, bytes }: FetchedPackage): boolean => host.stat(file)?.size === bytes;
+  sources: readonly Source[],
+  { names, onStatus }: Download,
+): Promise<{ packages: FetchedPackage[]; fetchedBytes: number }> {
   const download = async (): Promise<void> => {
-    if (packages.every(isCached)) return;
     const options = ["-o", "APT::Status-Fd=3", "-o", "Acquire::Retries=3", ...listsOf(apt)];
     await apt.run(["apt-get", "-q", "-y", ...options, "--download-only", "install", ...names], { onStatus });
   };
-  await download();
+  const sizes = new Map(
+    (host.list(apt.archives) ?? []).map((name) => [name, host.stat(`${apt.archives}/${name}`)?.size]),
+  );
+  const isCached = ({ file, bytes }: FetchedPackage): boolean => sizes.get(nameOf(file)) === bytes;
+  // With an empty cache there is something to download in every case, so apt resolves and downloads at once.
+  const isEmpty = ![...sizes.keys()].some((name) => name.endsWith(".deb"));
+  const [resolved, early] = await Promise.allSettled([
+    resolvePackages(apt, names, sources),
+    isEmpty ? download() : undefined,
+  ]);
+  if (resolved.status === "rejected") throw resolved.reason;
+  if (early.status === "rejected") throw early.reason;
+  const packages = resolved.value;
+  const missing = packages.filter((each) => !isCached(each));
+  if (!isEmpty && missing.length > 0) await download();
   const wrong = packages.filter((each) => digestOf(host, each.file) !== each.sha256);
-  if (wrong.length === 0) return;
-  // apt compares only the size of a file in its cache.
-  for (const { file } of wrong) host.remove(file);
-  await download();
-  const left = wrong.find((each) => digestOf(host, each.file) !== each.sha256);
-  if (left !== undefined) {
-    throw new Problem("checksum-mismatch", `${left.entry.path} does not have its signed checksum`);
+  if (wrong.length > 0) {
+    // apt compares only the size of a file in its cache.
+    for (const { file } of wrong) host.remove(file);
+    await download();
+    const left = wrong.find((each) => digestOf(host, each.file) !== each.sha256);
+    if (left !== undefined)
+      throw new Problem("checksum-mismatch", `${left.entry.path} does not have its signed checksum`);
   }
-}
-
-/** Returns the bytes that are not in the cache yet. */
-export function missingBytes(host: Host, packages: readonly FetchedPackage[]): number {
-  return packages.reduce((sum, { file, bytes }) => sum + (host.stat(file)?.size === bytes ? 0 : bytes), 0);
+  return { packages, fetchedBytes: missing.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
