@@ -18,6 +18,7 @@ const guides: DefaultTheme.SidebarItem[] = [
       { text: "Start", link: "/" },
       { text: "Install", link: "/install" },
       { text: "Sites and deploys", link: "/sites" },
+      { text: "Without a network", link: "/offline" },
       { text: "A runner for this project", link: "/runner" },
       { text: "Docker-in-Docker", link: "/docker-in-docker" },
       { text: "Troubleshooting", link: "/troubleshooting" },

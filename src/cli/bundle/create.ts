@@ -22,7 +22,7 @@ export default command({
       alias: "o",
       required: true,
       valueHint: "file",
-      description: "Write the bundle to this file (also: -o)",
+      description: "Write the bundle to this file",
     },
     suite: {
       type: "string",
