@@ -20,9 +20,12 @@ export const firstBootDone: Requirement = {
       : { reason: "cloud-init has not ended", hint: ["cloud-init", "status", "--long"] },
 };
 
-/** The commands of a user are part of its last stage, after it has installed packages, in the unit of that stage. */
+/**
+ * The commands of a user run in the unit of their stage, or in that of all stages since cloud-init 24.3. The usual ones
+ * are part of the last stage, after it has installed packages.
+ */
 function isPartOfCloudInit(reader: HostReader): boolean {
-  return /\/cloud-final\.service$/m.test(textOf(reader, "/proc/self/cgroup") ?? "");
+  return /\/cloud-(init|init-\w+|config|final)\.service$/m.test(textOf(reader, "/proc/self/cgroup") ?? "");
 }
 
 /**

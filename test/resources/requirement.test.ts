@@ -337,15 +337,17 @@ describe("packages.install", () => {
     expect(host.now() - start).toBeLessThan(60_000);
   });
 
-  test("packages.install: a run that cloud-init started does not wait for its end", async () => {
-    const host = fakeDebian();
-    host.put("/run/cloud-init/enabled", "");
-    host.put("/proc/self/cgroup", "0::/system.slice/cloud-final.service\n");
-    const reasons: string[] = [];
-    const watch = { waiting: (_: unknown, { reason }: { reason: string }) => void reasons.push(reason) };
-    const [result] = await converge(steps(host), host, { act: host, watch });
-    expect([result?.outcome, reasons]).toEqual(["changed", []]);
-  });
+  for (const unit of ["cloud-final", "cloud-init-main", "cloud-init"]) {
+    test(`packages.install: a run that cloud-init started in ${unit} does not wait for its end`, async () => {
+      const host = fakeDebian();
+      host.put("/run/cloud-init/enabled", "");
+      host.put("/proc/self/cgroup", `1:cpu:/\n0::/system.slice/${unit}.service\n`);
+      const reasons: string[] = [];
+      const watch = { waiting: (_: unknown, { reason }: { reason: string }) => void reasons.push(reason) };
+      const [result] = await converge(steps(host), host, { act: host, watch });
+      expect([result?.outcome, reasons]).toEqual(["changed", []]);
+    });
+  }
 
   test("packages.install: the run continues as soon as cloud-init has finished", async () => {
     const host = fakeDebian();
