@@ -124,9 +124,10 @@ async function feed({ stdin, pid }: Bun.Subprocess, input: AsyncIterable<Uint8Ar
   };
   try {
     for await (const piece of input) {
-      const isRead = await written(() => {
-        stdin.write(piece);
-        return stdin.flush();
+      // Both can reject: a promise of a write that nobody awaits would end this program.
+      const isRead = await written(async () => {
+        await stdin.write(piece);
+        await stdin.flush();
       });
       if (!isRead) break;
     }

@@ -272,7 +272,11 @@ describe("localHost.run: input", () => {
     async function* pieces(): AsyncGenerator<Uint8Array> {
       for (let i = 0; i < 100; i++) yield large;
     }
-    expect((await own.run(["sh", "-c", "head -c 10 >/dev/null; exit 4"], { input: pieces() })).code).toBe(4);
+    // One program seldom closes its stdin during a write.
+    const runs = Array.from({ length: 32 }, () =>
+      own.run(["sh", "-c", "head -c 10 >/dev/null; exit 4"], { input: pieces() }),
+    );
+    expect(new Set((await Promise.all(runs)).map(({ code }) => code))).toEqual(new Set([4]));
   });
 
   test("an error of the input kills the program, and is thrown", async () => {
