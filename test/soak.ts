@@ -20,7 +20,9 @@ const jobs = [
   ["mirror", "on trixie"],
   // Not with the others, because `npm test` runs each of those.
   ["../soak/arm64"],
+  ["../soak/first-boot"],
   ["network"],
+  ["first-boot"],
   ["deploy-killed"],
   ["ci-killed", "on bookworm"],
   ["ci-killed", "on trixie"],

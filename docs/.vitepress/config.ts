@@ -17,6 +17,7 @@ const guides: DefaultTheme.SidebarItem[] = [
     items: [
       { text: "Start", link: "/" },
       { text: "Install", link: "/install" },
+      { text: "On a Raspberry Pi", link: "/raspberry-pi" },
       { text: "Sites and deploys", link: "/sites" },
       { text: "Without a network", link: "/offline" },
       { text: "A runner for this project", link: "/runner" },

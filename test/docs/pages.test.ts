@@ -43,7 +43,8 @@ function linesOf(path: string): string[] {
   );
   return (
     [...blocks, ...inline]
-      .map((line) => line.trim())
+      // A command may be an item of cloud-init's `runcmd`.
+      .map((line) => line.trim().replace(/^- /, ""))
       .filter((line) => /^(sudo (--preserve-env=\S+ )?)?(\.\/)?edox-ops\b/.test(line))
       // A synopsis is no command, and neither is a line with an ellipsis.
       .filter((line) => !/\[flags\]|<command>|…/.test(line))

@@ -5,7 +5,17 @@ import { afterAll, afterEach, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { type Suite, suites } from "./base.ts";
-import { bootDir, bundleIn, firstBoot, fromBundle, onCard, page, pageOf, prepareCard } from "./first-boot.ts";
+import {
+  bootDir,
+  bundleIn,
+  firstBoot,
+  fromBundle,
+  fromNetwork,
+  onCard,
+  page,
+  pageOf,
+  prepareCard,
+} from "./first-boot.ts";
 import { soak } from "./rounds.ts";
 import { TestHost } from "./test-host.ts";
 
@@ -39,6 +49,8 @@ for (const suite of soak ? suites : (["trixie"] as const)) {
     const before = host.listing("/etc", "/var/lib/edox-ops");
     await host.stop();
     expect([host.listing("/etc", "/var/lib/edox-ops"), pageOf(host)]).toEqual([before, page]);
+    const again = await firstBoot(host, fromBundle);
+    expect([again.code, again.output]).toEqual([0, expect.not.stringMatching(/^changed /m)]);
   });
 }
 
@@ -59,17 +71,7 @@ if (soak) {
       await card(suite);
       host.put(`${import.meta.dir}/../../dist/linux-x64/edox-ops`, "/usr/local/bin/edox-ops");
       onCard(host, sitePath());
-      const { code, status, output } = await firstBoot(
-        host,
-        `packages:
-- tree
-runcmd:
-  - set -e
-  - edox-ops bootstrap --yes
-  - cp -r ${bootDir}/public /srv/
-  - edox-ops project publish docs --domain docs.example.org --source /srv/public
-`,
-      );
+      const { code, status, output } = await firstBoot(host, `packages:\n- tree\n${fromNetwork}`);
       expect([code, status, output]).toEqual([0, expect.stringMatching(/^status: done\n/), expect.any(String)]);
       expect(output).not.toContain("waiting");
       const at = (text: string): number => output.indexOf(text);

@@ -4,6 +4,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { compile } from "../../build/build.ts";
 import { version } from "../../package.json";
+import { blocksOf, textOf } from "../docs/markdown.ts";
 import { makeKeys, makeRelease } from "../install/release.ts";
 import type { Architecture, Suite } from "./base.ts";
 import { must } from "./run.ts";
@@ -59,13 +60,15 @@ export function prepareCard(host: TestHost): void {
 /** The page of the site that is in the bundle. */
 export const page = "<h1>Read from the card</h1>\n";
 
-/** Commands that install from the bundle on the card, as on the page "On a Raspberry Pi". */
-export const fromBundle = `runcmd:
-  - set -e
-  - EDOX_OFFLINE_FILE=${bootDir}/edox-ops.tar sh ${bootDir}/install.sh
-  - edox-ops bootstrap --bundle ${bootDir}/edox-ops.tar --yes
-  - edox-ops project publish docs --domain docs.example.org --bundle ${bootDir}/edox-ops.tar
-`;
+const [online = "", offline = ""] = blocksOf(textOf("docs/raspberry-pi.md")).flatMap(({ language, code }) =>
+  language === "yaml" ? code : [],
+);
+
+/** The commands of the documentation that install from the bundle on the card. The clock is that of this machine. */
+export const fromBundle = offline.replace(/^ {2}- date .*\n/m, "");
+
+/** Those with a network, on a host that has the program. */
+export const fromNetwork = online.replace(/^ {2}- curl .*\n/m, "").replace("sh /run/install.sh", "edox-ops");
 
 /**
  * Starts to create a bundle with a site and this program in a directory, in a process of its own, while a host boots.
