@@ -246,6 +246,14 @@ describe("deploy: homes", () => {
     expect(hintOf(err)).toBe("cp -r /root/site /srv/");
   });
 
+  test("a folder on the boot partition of a Raspberry Pi is published as a copy, as the hint makes it", async () => {
+    host.write("/boot/firmware/public/index.html", "x");
+    const { exit, err } = await typedDeploy(host.root, "/boot/firmware/public");
+    expect([exit, err]).toEqual([1, expect.stringContaining("it is on the boot partition: copy it to /srv/public")]);
+    expect(hintOf(err)).toBe("cp -r /boot/firmware/public /srv/");
+    expect((await typedDeploy(host.root, "/boot/firmware")).err).toContain("it is part of the system");
+  });
+
   test("an archive beside homes is accepted", async () => {
     expect(Bun.spawnSync(["tar", "-C", `${host.root}/srv/site`, "-cf", `${host.root}/home/a.tar`, "."]).exitCode).toBe(
       0,

@@ -10,6 +10,11 @@ import { homeIn } from "./homes.ts";
 import { closedPart } from "./secrets.ts";
 
 const rootHome = "/root";
+/** Blocked directories in which people keep folders. A copy of such a folder may be published. */
+const copied = [
+  [rootHome, "in the home of root"],
+  ["/boot/firmware", "on the boot partition"],
+] as const;
 /** System directories. They are never published, by any path that leads to them. */
 const blockedDirs = ["/etc", rootHome, "/proc", "/sys", "/dev", "/run", "/boot"];
 
@@ -27,9 +32,10 @@ interface Unpublishable {
 export function whyNotPublished(reader: HostReader, path: string): Unpublishable | null {
   const real = plain(path);
   const never = (reason: string): Unpublishable => ({ reason, copyTo: null });
-  if (real !== rootHome && within(real, rootHome)) {
+  const place = copied.find(([dir]) => real !== dir && within(real, dir))?.[1];
+  if (place !== undefined) {
     const copyTo = `/srv/${nameOf(real)}`;
-    return { reason: `it is in the home of root: copy it to ${copyTo}, and publish that`, copyTo };
+    return { reason: `it is ${place}: copy it to ${copyTo}, and publish that`, copyTo };
   }
   const home = homeIn(reader, real);
   if (home !== null) return never(`${home}: name the folder of the site`);
