@@ -142,6 +142,11 @@ function checked(parsed: unknown): Manifest {
     const inside = each.path.split("/").findIndex((_, i, parts) => i > 0 && members.has(parts.slice(0, i).join("/")));
     if (inside > 0) throw invalidBundle(`has ${each.path} below a file`);
   }
+  for (const { name, files } of manifest.repositories) {
+    // Anywhere else beside the local repository, apt would take it for a list that it has verified.
+    const outside = files.find((each) => !each.startsWith(`repo/${name}/`));
+    if (outside !== undefined) throw invalidBundle(`names ${outside} as an index of the repository ${name}`);
+  }
   const kept = new Set(manifest.kept.map((each) => each.path));
   for (const named of pathsIn(manifest)) {
     if (!members.has(named) && !kept.has(named)) throw invalidBundle(`names ${named}, which it does not contain`);

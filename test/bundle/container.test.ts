@@ -171,6 +171,10 @@ describe("bundle: refused", () => {
   });
 
   const member = { path: "keys/a.asc", size: 3, chunks: ["2".repeat(64)] };
+  const repository = {
+    ...{ name: "debian", uri: "http://deb.test/debian", suite: "bookworm", components: ["main"] },
+    ...{ key: null, fingerprint: null },
+  };
   const cases: Record<string, [manifest: unknown, refusal: string]> = {
     "no JSON document": ["{", "has a manifest that is no JSON document"],
     "deep nesting": ["[".repeat(1e5), "has a manifest that is no JSON document"],
@@ -196,6 +200,20 @@ describe("bundle: refused", () => {
       "has a wrong number of digests",
     ],
     "a negative size": [emptyManifest({ members: [{ ...member, size: -1 }] }), "has an invalid members.0.size"],
+    "an index outside of its repository": [
+      emptyManifest({
+        members: [{ ...member, path: "lists/InRelease" }],
+        repositories: [{ ...repository, files: ["lists/InRelease"] }],
+      }),
+      "names lists/InRelease as an index of the repository debian",
+    ],
+    "an index that the host kept outside of its repository": [
+      emptyManifest({
+        kept: [{ path: "lists/InRelease", sha256: "2".repeat(64), size: 1 }],
+        repositories: [{ ...repository, files: ["lists/InRelease"] }],
+      }),
+      "names lists/InRelease as an index of the repository debian",
+    ],
     "a size of its own mind": [
       emptyManifest({ members: [{ ...member, size: 2 ** 60 }] }),
       "has an invalid members.0.size",
