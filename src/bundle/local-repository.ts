@@ -24,10 +24,17 @@ const configPath = `${repositoryDir}/apt.conf`;
 /** The option that makes apt read this source, and no other. */
 export const repositoryOption = `-c=${configPath}`;
 
-/** What follows an update of the host's own lists has nothing to do with these. */
+/**
+ * What follows an update of the host's own lists has nothing to do with these. Nor does a preferred release of the host,
+ * nor its permission to install from a repository without a signature.
+ */
 const config = `#clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
+#clear APT::Default-Release;
+APT::Get::AllowUnauthenticated "false";
+Acquire::AllowInsecureRepositories "false";
+Acquire::AllowWeakRepositories "false";
 Dir::Etc::sourcelist "${sourcesPath}";
 Dir::Etc::sourceparts "/dev/null";
 Dir::Etc::preferences "${preferencesPath}";
@@ -117,6 +124,8 @@ function paragraph(reader: HostReader, repository: Repository, target: Manifest[
     `Suites: ${repository.suite}`,
     `Components: ${repository.components.join(" ")}`,
     `Architectures: ${target.architecture}`,
+    // Programs such as command-not-found and appstream make apt fetch more than a bundle has.
+    "Targets: Packages",
     "Check-Valid-Until: no",
     ...(signedBy === "" ? [] : [`Signed-By: ${signedBy}`]),
   ];

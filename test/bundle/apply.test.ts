@@ -104,6 +104,22 @@ describe("bootstrap --bundle", () => {
     expect(JSON.parse(host.text("/etc/edox-ops/bundle.json") ?? "")).toMatchObject({ serial });
   });
 
+  test("settings of the host for its own sources do not apply to the bundle", async () => {
+    const host = await hostWith();
+    let [config, sources] = ["", ""];
+    host.taught.unshift((argv) => {
+      if (!argv.includes("update")) return undefined;
+      config = host.text(`${repositoryDir}/apt.conf`) ?? "";
+      sources = host.text(`${repositoryDir}/bundle.sources`) ?? "";
+      return undefined;
+    });
+    await typed(`bootstrap --bundle ${path} --yes`, host);
+    expect(config).toContain("#clear APT::Default-Release;\n");
+    for (const option of ["APT::Get::AllowUnauthenticated", "Acquire::AllowInsecureRepositories"])
+      expect(config).toContain(`${option} "false";\n`);
+    expect(sources).toContain("\nTargets: Packages\n");
+  });
+
   test("a second run changes nothing, and starts no apt", async () => {
     const host = await hostWith();
     await typed(`bootstrap --bundle ${path} --yes`, host);

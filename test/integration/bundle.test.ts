@@ -1,6 +1,7 @@
 // Hosts without a network from before their first start, which install from a bundle.
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { type Suite, suites } from "./base.ts";
 import { hostBundle } from "./bundle.ts";
 import type { Disk } from "./disk.ts";
@@ -17,8 +18,20 @@ const seconds = 8;
 async function darkHost(suite: Suite, disk?: Disk): Promise<TestHost> {
   const host = await TestHost.dark(suite, disk);
   must(["cp", await hostBundle(suite), `${host.root}${bundlePath}`]);
+  writeFileSync(`${host.root}/etc/apt/apt.conf.d/99own`, ownSettings);
   return host;
 }
+
+/** Settings of an administrator, and of packages such as apt-file, for the sources of the host. */
+const ownSettings = `APT::Default-Release "no-such-release";
+Acquire::Languages { "en"; "de"; };
+Acquire::By-Hash "force";
+Acquire::IndexTargets::deb::Contents-deb {
+  MetaKey "$(COMPONENT)/Contents-$(ARCHITECTURE)";
+  ShortDescription "Contents-$(ARCHITECTURE)";
+  Description "$(RELEASE)/$(COMPONENT) $(ARCHITECTURE) Contents (deb)";
+};
+`;
 
 /** Returns the function that defines a test, if the short form has it on this suite. The soak has all on both. */
 const defined = (suite: Suite, of: Suite) => (soak || suite === of ? test : () => {});
@@ -83,6 +96,7 @@ for (const suite of suites) {
       expect(host.run(["ls", repositoryDir]).stderr).toContain("No such file or directory");
       expect(host.sh(`grep -rl ${repositoryDir} /etc/apt /var/lib/apt /var/cache/apt`).stdout).toBe("");
       host.network("up");
+      host.sh("rm /etc/apt/apt.conf.d/99own");
       const { code, stdout } = host.sh("apt-get update -qq && apt-get upgrade -y -qq && apt-cache policy nginx");
       expect([code, stdout]).toEqual([0, expect.stringContaining("http://deb.debian.org")]);
       expect(stdout).not.toContain(repositoryDir);
