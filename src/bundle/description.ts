@@ -19,7 +19,7 @@ export interface Signer {
 export async function signerOf(reader: HostReader, bundle: Bundle, policy: Policy): Promise<Signer | null> {
   const { signature, manifestBytes } = bundle;
   if (signature === null) return null;
-  for (const { path, text } of trustedKeys(reader, policy)) {
+  for (const { path, text } of await trustedKeys(reader, policy)) {
     for (const block of keyBlocks(text)) {
       const pem = `-----BEGIN PUBLIC KEY-----\n${block.toString("base64")}\n-----END PUBLIC KEY-----\n`;
       if (!(await isSigned(manifestBytes, signature, pem))) continue;

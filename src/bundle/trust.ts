@@ -2,12 +2,12 @@
 
 import * as v from "valibot";
 import { stateDir } from "../engine/paths.ts";
-import type { Host, HostReader } from "../host/host.ts";
+import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement, Unmet, Warn } from "../problem/requirement.ts";
 import { hintToShow } from "../problem/show-file.ts";
-import { isSigned, keyBlocks } from "../signature/ecdsa.ts";
+import { hasValidKeys, isSigned } from "../signature/ecdsa.ts";
 import { parseJson } from "../text/json.ts";
 import { hasKept, keepIndexes } from "./kept-indexes.ts";
 import { acceptedPath, trustDir } from "./paths.ts";
@@ -40,7 +40,7 @@ export function signedByTrustedKey(bundle: Bundle, policy: Policy): Requirement 
     name: "bundle:signature",
     title: "the bundle has the signature that this host requires",
     async check(reader, warn) {
-      const keys = trustedKeys(reader, policy);
+      const keys = await trustedKeys(reader, policy);
       return keys.length === 0 ? withoutKeys(bundle, policy, warn) : withKeys(bundle, keys);
     },
   };
@@ -73,26 +73,44 @@ export interface Key {
 }
 
 /** Returns the keys of the host and of the command line. Throws a Problem for one that could not be trusted. */
-export function trustedKeys(reader: HostReader, { keyPath }: Policy): Key[] {
-  const names = (reader.list(trustDir) ?? []).filter((name) => name.endsWith(".pem"));
+export async function trustedKeys(reader: HostReader, { keyPath }: Policy): Promise<Key[]> {
+  const names = (readable(reader, trustDir, () => reader.list(trustDir)) ?? []).filter((name) => name.endsWith(".pem"));
   if (names.length > 0) demandRootsAlone(reader, trustDir);
   const own = names.map((name) => `${trustDir}/${name}`);
   for (const path of own) demandRootsAlone(reader, path);
-  return [...own, ...(keyPath === undefined ? [] : [keyPath])].map((path) => {
-    const text = textOf(reader, path);
-    if (text === null) throw new Problem("not-found", `no key ${path}`, { hint: ["ls", "-l", path] });
-    if (keyBlocks(text).length > 0) return { path, text };
-    const message = `${path} is not a public key in PEM: make one with openssl ec -pubout`;
-    throw new Problem("invalid-signature", message, { hint: ["openssl", "pkey", "-pubin", "-in", path, "-noout"] });
-  });
+  const paths = [...own, ...(keyPath === undefined ? [] : [keyPath])];
+  return Promise.all(
+    paths.map(async (path) => {
+      const text = readable(reader, path, () => textOf(reader, path));
+      if (text === null) throw new Problem("not-found", `no key ${path}`, { hint: ["ls", "-l", path] });
+      if (await hasValidKeys(text)) return { path, text };
+      const message = `${path} is not a public key in PEM on the curve P-256: make one with openssl ec -pubout`;
+      throw new Problem("invalid-signature", message, {
+        hint: ["openssl", "pkey", "-pubin", "-in", path, "-text", "-noout"],
+      });
+    }),
+  );
 }
 
 /** Any other user who could change a key could accept a bundle. */
 function demandRootsAlone(reader: HostReader, path: string): void {
-  const stat = reader.stat(path);
+  const stat = readable(reader, path, () => reader.stat(path));
   if (stat !== null && stat.uid === 0 && stat.type !== "link" && (stat.mode & 0o022) === 0) return;
   const message = `${path} is not used as a trusted key: a user other than root could change it`;
   throw new Problem("invalid-signature", message, { hint: ["ls", "-ld", path] });
+}
+
+/**
+ * Returns the result of `read`. A run continues if a state is unknown, but never if that state decides what root trusts:
+ * throws a Problem then. A dry run of another user leaves it unknown.
+ */
+function readable<T>(reader: HostReader, path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (reader.uid !== 0 || !(cause instanceof UnknownStateError)) throw cause;
+    throw new Problem("permission-denied", `${path} cannot be read`, { hint: ["ls", "-ld", path], cause });
+  }
 }
 
 /** Returns the requirement that this host has not accepted a newer bundle. */
@@ -128,7 +146,7 @@ export function hasPredecessor({ path, manifest }: Bundle): Requirement {
 
 /** Returns the bundles that this host has accepted. Throws a Problem if their record is invalid. */
 export function accepted(reader: HostReader): Accepted {
-  const text = textOf(reader, acceptedPath);
+  const text = readable(reader, acceptedPath, () => textOf(reader, acceptedPath));
   if (text === null) return { serial: 0, ids: [] };
   try {
     return v.parse(acceptedSchema, parseJson(text));

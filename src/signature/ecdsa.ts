@@ -13,10 +13,24 @@ export async function isSigned(bytes: Uint8Array, signature: Uint8Array, keys: s
   const raw = rawSignature(signature);
   if (raw === null) return false;
   const by = keyBlocks(keys).map(async (block) => {
-    const key = await crypto.subtle.importKey("spki", block, form, false, ["verify"]);
-    return crypto.subtle.verify(form, key, raw, Buffer.from(bytes));
+    return crypto.subtle.verify(form, await publicKeyOf(block), raw, Buffer.from(bytes));
   });
   return (await Promise.all(by)).includes(true);
+}
+
+/** Returns whether a PEM text has public keys, and each of them can verify signatures. */
+export async function hasValidKeys(pem: string): Promise<boolean> {
+  const blocks = keyBlocks(pem);
+  try {
+    await Promise.all(blocks.map(publicKeyOf));
+  } catch {
+    return false;
+  }
+  return blocks.length > 0;
+}
+
+function publicKeyOf(block: Buffer<ArrayBuffer>): Promise<CryptoKey> {
+  return crypto.subtle.importKey("spki", block, form, false, ["verify"]);
 }
 
 /**

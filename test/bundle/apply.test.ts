@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Manifest } from "../../src/bundle/manifest.ts";
 import { repositoryDir } from "../../src/bundle/paths.ts";
+import { UnknownStateError } from "../../src/host/host.ts";
 import { publicKeys } from "../../src/signature/openpgp.ts";
 import { typed } from "../cli/typed.ts";
 import { dockerKey, fakeDebian, type Like, runnerKey } from "../fake-debian.ts";
@@ -345,6 +346,40 @@ describe("bundle: refused before anything changes", () => {
     await expectRefusal(host, /\/etc\/edox-ops\/trust\/own\.pem is not used as a trusted key/);
     host.put("/etc/edox-ops/trust/own.pem", "no key", { mode: 0o644 });
     await expectRefusal(host, /own\.pem is not a public key in PEM/);
+  });
+
+  test("a key that is not ECDSA on P-256, which no signature could be verified with", async () => {
+    const { pem, sign } = await signing();
+    const form = { name: "ECDSA", namedCurve: "P-384" };
+    const { publicKey } = await crypto.subtle.generateKey(form, true, ["sign", "verify"]);
+    const other = Buffer.from(await crypto.subtle.exportKey("spki", publicKey)).toString("base64");
+    for (const base64 of [other, "AAAA", ""]) {
+      const host = await hostWith({ sign });
+      host.put("/etc/edox-ops/trust/own.pem", pem, { mode: 0o644 });
+      const wrong = `-----BEGIN PUBLIC KEY-----\n${base64}\n-----END PUBLIC KEY-----\n`;
+      host.put("/srv/other.pem", wrong, { mode: 0o644 });
+      await expectRefusal(host, /^error: \/srv\/other\.pem is not a public key in PEM/, " --key /srv/other.pem");
+    }
+  });
+
+  test("a key and a record that cannot be read", async () => {
+    const { pem, sign } = await signing();
+    for (const unreadable of ["/srv/key.pem", "/etc/edox-ops/trust", "/etc/edox-ops/bundle.json"]) {
+      const host = await hostWith({ sign });
+      host.put("/srv/key.pem", pem, { mode: 0o644 });
+      // A file system in user space refuses root, too.
+      const refused = <T>(read: (path: string) => T) => {
+        return (path: string): T => {
+          if (path.startsWith(unreadable)) throw new UnknownStateError(`${path} may only be read by root`);
+          return read(path);
+        };
+      };
+      const [before, ran] = [filesOf(host), host.ran.length];
+      const refusing: FakeHost = { ...host, read: refused(host.read), list: refused(host.list) };
+      const { exit, err } = await typed(`bootstrap --bundle ${path} --key /srv/key.pem --yes`, refusing);
+      expect([exit, err]).toEqual([1, expect.stringContaining(`error: ${unreadable}`)]);
+      expect([filesOf(host), host.ran.length]).toEqual([before, ran]);
+    }
   });
 
   test("an older one than this host has accepted, unless --allow-older", async () => {

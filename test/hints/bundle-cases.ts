@@ -30,7 +30,8 @@ export const bundleCases: Case[] = [
     of: 'bundle/trust.ts ["ls", "-l", ...keys.map((key) => key.path)]',
     async state(host) {
       await withBundle(host);
-      const key = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
+      const key =
+        "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAETrZynHh7dEXhlGRxA7vAji91zaA0iEh6v5qZ18I41cn0ZCfkH+QOwwmt7A/tw2Pj5Hgsoig0qDZQn4Hs5KL1eg==\n-----END PUBLIC KEY-----\n";
       host.put("/etc/edox-ops/trust/one.pem", key, { mode: 0o644 });
     },
     from,
@@ -43,7 +44,7 @@ export const bundleCases: Case[] = [
     shows: "No such file",
   },
   {
-    of: 'bundle/trust.ts ["openssl", "pkey", "-pubin", "-in", path, "-noout"]',
+    of: 'bundle/trust.ts ["openssl", "pkey", "-pubin", "-in", path, "-text", "-noout"]',
     async state(host) {
       await withBundle(host);
       host.put("/srv/key.pem", "no key");
