@@ -36,6 +36,7 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
   // The lock is taken before the first check, so that the check sees the result of the previous run.
   const release = options.dryRun ? () => {} : await session.lock("host", lockPath, terms.lockWaitMs);
   try {
+    if (!options.dryRun && session.bundle !== null) session.catchSignals();
     const note = (sentence: string) => session.note({ warnings: [sentence], unknown: [] }, terms.known);
     await (options.dryRun ? warnOfRecovery(host, note) : recoverFirst(host, note, stop));
     if (!options.dryRun) await removeLeftRepository(host);
@@ -67,6 +68,7 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
 export async function demandBundle(session: Session): Promise<void> {
   const { host, bundle, options, reporter, stop } = session;
   if (bundle === null) return;
+  if (!options.dryRun) session.catchSignals();
   const reader = snapshot(host);
   const wait = options.dryRun ? null : { watch: reporter.watch, stop };
   await session.note(await checkRequirements(reader, { requires: bundle.requirements(gatherFacts(reader)) }, wait));

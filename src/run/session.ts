@@ -57,7 +57,8 @@ export class Session {
     this.#locks = new Locks(host);
     const stop: Stop = options.dryRun ? () => null : () => this.stop();
     this.reporter = reporterOf(stop);
-    bundle?.attach({ stop, waiting: this.reporter.waiting });
+    // A bundle is verified before the question of `confirm` as well, at which a signal ends this process.
+    bundle?.attach({ stop: () => (this.#signal === undefined ? null : stop()), waiting: this.reporter.waiting });
   }
 
   static async open(opening: Opening): Promise<Session> {

@@ -139,6 +139,23 @@ describe("bootstrap --bundle", () => {
     expect(filesOf(host)).toBe(before);
   });
 
+  test("a signal at the question ends the command, and during the run it is caught", async () => {
+    for (const [answer, calls] of [
+      [false, 0],
+      [true, 1],
+    ] as const) {
+      const host = await hostWith();
+      let caught = 0;
+      const { catchSignals } = host;
+      host.catchSignals = () => {
+        caught++;
+        return catchSignals();
+      };
+      await typed(`bootstrap --bundle ${path}`, host, answer);
+      expect(caught).toBe(calls);
+    }
+  });
+
   test("a package that the bundle lacks is named, before apt is asked for it", async () => {
     const host = await hostWith({
       changes: { packages: manifestFor().packages?.filter(({ name }) => name !== "git") ?? [] },
