@@ -119,6 +119,13 @@ test("bundle show --sbom: prints the bill of materials as it is stored", async (
   expect((await typed(`bundle show ${path} --sbom --json`, host)).exit).toBe(2);
 });
 
+test("bundle show --sbom: control characters of a foreign bundle do not reach the terminal", async () => {
+  const sbom = '{"bomFormat":"\u009b2J\u001b]0;title\u0007\u202e"}\n';
+  await makeBundle(host, path, { "sbom.cdx.json": Buffer.from(sbom) });
+  const { exit, out } = await typed(`bundle show ${path} --sbom`, host);
+  expect([exit, out]).toEqual([0, '{"bomFormat":"\\u009b2J\\u001b]0;title\\u0007\\u202e"}\n']);
+});
+
 test("bundle verify: names the size and the key, without root", async () => {
   await made(ours.secret);
   host.put("/srv/key.pem", ours.publicKey);

@@ -1,4 +1,5 @@
 import { Problem } from "../../problem/problem.ts";
+import { visibleJson } from "../../text/lines.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
@@ -24,7 +25,7 @@ export default command({
         if (!bundle.manifest.members.some(({ path }) => path === sbomPath)) {
           throw new Problem("not-found", `${bundle.path} does not contain a software bill of materials`);
         }
-        await console.out(new TextDecoder().decode(await bundle.bytes(sbomPath)));
+        await console.out(visibleJson(new TextDecoder().decode(await bundle.bytes(sbomPath))));
         return exitCode.done;
       }
       const policy = bundlePolicyOf({ ...values, bundle: values.file });
