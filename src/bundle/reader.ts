@@ -1,6 +1,7 @@
 // Reads a bundle. Every byte is verified before it is returned, and memory does not grow with the size of the bundle.
 
 import type { HostReader } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
 import {
   chunkBytes,
   digestLine,
@@ -62,7 +63,7 @@ function bundleIn(path: string, file: ReturnType<typeof openParts>): Bundle {
   const head = file.read(0, blockBytes);
   const size = Number.parseInt(octalField(head, 124, 11), 8);
   const seconds = Number.parseInt(octalField(head, 136, 11), 8);
-  if (!isHeader(head, manifestPath, size, seconds)) throw invalidBundle(`is none: ${path} does not begin as one`);
+  if (!isHeader(head, manifestPath, size, seconds)) throw new Problem("invalid-bundle", `${path} is not a bundle`);
   if (size > mostManifestBytes) throw invalidBundle(`has a manifest of more than ${mostManifestBytes} bytes`);
   const manifestBytes = file.read(blockBytes, size);
   if (manifestBytes.length < size) throw cutOff();

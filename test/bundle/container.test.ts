@@ -163,7 +163,7 @@ describe("bundle: refused", () => {
       fc.asyncProperty(change, async (bytes) => {
         fc.pre(Buffer.compare(bytes, good) !== 0);
         const returned: Uint8Array[] = [];
-        expect(await refusal(bytes, returned)).toStartWith("invalid-bundle: the bundle ");
+        expect(await refusal(bytes, returned)).toMatch(/^invalid-bundle: (?:the bundle |\/b\.tar is not a bundle$)/);
         expect(Buffer.compare(Buffer.concat(returned), whole.subarray(0, Buffer.concat(returned).length))).toBe(0);
       }),
       { numRuns: runs(500, 20_000) },
@@ -264,7 +264,7 @@ describe("bundle: refused", () => {
   });
 
   test("another archive, another time, and a manifest without an end", async () => {
-    expect(await refusal(tarOf([["index.html", text("x")]]))).toContain("is none: /b.tar does not begin as one");
+    expect(await refusal(tarOf([["index.html", text("x")]]))).toContain("/b.tar is not a bundle");
     const manifest = text(`${JSON.stringify(emptyManifest(), null, 1)}\n`);
     expect(await refusal(tarOf([["manifest.json", manifest]], serial + 1))).toContain("another time");
     expect(await refusal(tarOf([["manifest.json", manifest]]))).toContain("is damaged: manifest.json");

@@ -117,5 +117,5 @@ test("bundle create: secrets, names of sites and image names are checked", async
     "given twice",
   );
   expect(await refused("--image", "Bad Name")).toContain("invalid image name");
-  expect(await refused("--since", `${folder}/SHA256SUMS`, "--site", `a=${folder}/site`)).toContain("the bundle");
+  expect(await refused("--since", `${folder}/SHA256SUMS`, "--site", `a=${folder}/site`)).toContain("is not a bundle");
 });

@@ -82,7 +82,7 @@ test("project publish --bundle: refuses a missing site, --source beside it, and 
     [`--bundle ${path}`, 1, `${path} does not contain a site demo: it has handbook`],
     [`--bundle ${path} --source /srv/site`, 2, "--source and --bundle cannot be used together"],
     ["--bundle /srv/none.tar", 1, "no bundle /srv/none.tar"],
-    ["--bundle /srv/site/index.html", 1, "the bundle is none"],
+    ["--bundle /srv/site/index.html", 1, "is not a bundle"],
     ["", 2, "--source is missing"],
   ] as const) {
     const ended = await site.type(`${line} ${flags}`);
