@@ -351,16 +351,18 @@ bundle_bytes() {
   done
 }
 
-# Writes a file of the release from the bundle. It is not trusted yet. These files are at the beginning: reading ends
-# there, so tar reports a truncated archive.
-from_bundle() { bundle_bytes 2>/dev/null | head -c 200000000 | tar -xOf - "program/$1" >"$work/$1" 2>/dev/null || true; }
+# from_bundle FILE BYTES: writes a file of the release from the bundle. It is not trusted yet, and a sparse one may claim
+# any size. These files are at the beginning: reading ends there, so tar reports a truncated archive.
+from_bundle() {
+  bundle_bytes 2>/dev/null | head -c 200000000 | tar -xOf - "program/$1" 2>/dev/null | head -c "$2" >"$work/$1" || true
+}
 
 # The installer's own checksums are enough for a bundle with the same release. Another release needs a signature.
 open_bundle() {
   for tool in tar gzip; do
     has $tool || die "the bundle cannot be read: $tool is not installed" "EDOX_OFFLINE_FILE=edox-ops-linux-$arch"
   done
-  for file in SHA256SUMS SHA256SUMS.sig; do from_bundle $file; done
+  for file in SHA256SUMS SHA256SUMS.sig; do from_bundle $file 1000000; done
   packed=edox-ops-linux-$arch.gz
   carried=$(sed -n "s/^\([0-9a-f]\{64\}\)  $packed\$/\1/p" "$work/SHA256SUMS")
   [ -n "$carried" ] || die "the bundle $bundle does not contain edox-ops for $arch" \
@@ -441,7 +443,7 @@ get_asset() {
   if [ -n "$parts" ]; then
     asset=$plain.gz
     fetched=$work/$asset
-    from_bundle "$asset"
+    from_bundle "$asset" 100000000
     [ "$(sha256 "$fetched")" != "$(sum_of "$asset")" ] || return 0
     [ "$carried" = "$(sum_of "$asset")" ] || die "the bundle $bundle does not contain edox-ops $version" \
       "install the version of the bundle: run it without EDOX_VERSION"

@@ -1,7 +1,7 @@
 // The installer with a bundle: it takes the program from it, and trusts it no more than any other file.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { Ground, type Shell, shells } from "./installing.ts";
 import { program, programBundle } from "./program-bundle.ts";
 import { makeKeys, sign } from "./release.ts";
@@ -118,4 +118,23 @@ test("install.sh: a bundle that ends within the program is refused", async () =>
   writeFileSync(bundle, readFileSync(bundle).subarray(0, 150_000));
   expectRefused(await install(ground, bundle), "the bundle", "edox-ops");
   expect(ground.left).toEqual([]);
+});
+
+test("install.sh: a file of a bundle that unpacks to more than its size does not fill the disk", async () => {
+  using ground = new Ground("none");
+  const dir = `${ground.top}/hostile`;
+  mkdirSync(`${dir}/program`, { recursive: true });
+  writeFileSync(`${dir}/manifest.json`, "{}");
+  writeFileSync(`${dir}/program/SHA256SUMS`, "");
+  // Of holes, which take no space in the archive.
+  truncateSync(`${dir}/program/SHA256SUMS`, 100_000_000);
+  const words = ["--sparse", "--format=gnu", "-cf", `${dir}.tar`, "-C", dir, "manifest.json", "program"];
+  expect(Bun.spawnSync(["tar", ...words]).exitCode).toBe(0);
+  const sizes = `${ground.top}/sizes`;
+  ground.fake(
+    "sed",
+    `for word; do case $word in */SHA256SUMS) wc -c <"$word" >>${sizes} ;; esac; done\nexec ${Bun.which("sed")} "$@"`,
+  );
+  expectRefused(await install(ground, `${dir}.tar`), "does not contain edox-ops for x64", "--program");
+  expect(Number(readFileSync(sizes, "utf8"))).toBeLessThanOrEqual(1_000_000);
 });
