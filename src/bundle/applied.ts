@@ -1,13 +1,12 @@
 // A bundle that a run installs from.
 
-import { presentVersion } from "../apt/dpkg.ts";
 import type { Facts } from "../engine/facts.ts";
 import type { Host } from "../host/host.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { lineOf } from "../text/lines.ts";
 import { bundledHost } from "./bundled-host.ts";
-import { fits, hasSpaceForIndexes, missingPackages } from "./fit.ts";
+import { comparedPackages, fits, hasSpaceForIndexes } from "./fit.ts";
 import { type Bundle, openBundle } from "./reader.ts";
 import { accept, type Policy } from "./trust.ts";
 
@@ -59,13 +58,15 @@ export function applyBundle(host: Host, path: string, policy: Policy): AppliedBu
     },
     accept: () => accept(host, bundle),
     planned(names) {
-      const missing = missingPackages(host, bundle);
-      const isNamed = ({ name }: { name: string }): boolean => names.includes(name);
-      const isAbsent = ({ name }: { name: string }): boolean => presentVersion(host, name) === null;
+      const { absent, older } = comparedPackages(host, bundle);
+      const named = new Set(names);
+      const isNamed = ({ name }: { name: string }): boolean => named.has(name);
       return [
-        ...missing.filter(isNamed).map(({ name, version }) => lineOf`from the bundle: ${name} ${version}`),
-        ...missing
-          .filter((each) => !isNamed(each) && isAbsent(each))
+        ...[...absent, ...older]
+          .filter(isNamed)
+          .map(({ name, version }) => lineOf`from the bundle: ${name} ${version}`),
+        ...absent
+          .filter((each) => !isNamed(each))
           .map(({ name, version }) => lineOf`from the bundle, if they need it: ${name} ${version}`),
       ];
     },

@@ -95,12 +95,14 @@ export function bundledHost(host: Host, bundle: Bundle, pause: Pause): BundledHo
       return { ...planned, stderr: [...missing.map((sentence) => `E: ${sentence}\n`), planned.stderr].join("") };
     }
     const paths = repositoryPaths(planned.stdout);
-    const outside = paths.find((path) => !manifest.members.some((member) => member.path === path));
+    const members = new Set(manifest.members.map(({ path }) => path));
+    const outside = paths.find((path) => !members.has(path));
     if (outside !== undefined) throw notThere(`${outside} is not in the bundle`);
+    const wanted = new Set(paths);
     const short = shortage(
       host,
       bundle,
-      manifest.packages.filter(({ path }) => paths.includes(path)),
+      manifest.packages.filter(({ path }) => wanted.has(path)),
     );
     if (short !== null) throw new Problem(short.code ?? "no-space", short.reason, { hint: short.hint });
     for (const path of paths) await extract(host, bundle, path, pause);

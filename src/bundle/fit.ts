@@ -1,6 +1,6 @@
 // Whether a bundle fits this host.
 
-import { presentVersion } from "../apt/dpkg.ts";
+import { presentVersions } from "../apt/dpkg.ts";
 import { compareVersions } from "../apt/version.ts";
 import type { Facts } from "../engine/facts.ts";
 import type { CheckResult } from "../engine/finding.ts";
@@ -114,24 +114,30 @@ export function shortage(
   return { reason, code: "no-space", hint: ["df", "-h", path] };
 }
 
-/** Returns the packages of the bundle that this host lacks, or has in an older version. */
-export function missingPackages(reader: HostReader, { manifest }: Bundle): Package[] {
-  return manifest.packages.filter(({ name, version }) => {
-    const present = presentVersion(reader, name);
-    return present === null || compareVersions(present, version) < 0;
+/** Returns the packages of the bundle that this host does not have, or has in an older version. */
+export function missingPackages(reader: HostReader, bundle: Bundle): Package[] {
+  const { absent, older } = comparedPackages(reader, bundle);
+  return [...absent, ...older];
+}
+
+/** Returns the packages of the bundle by how they compare with those of this host. */
+export function comparedPackages(reader: HostReader, { manifest: { packages } }: Bundle) {
+  const versions = presentVersions(reader);
+  const present = packages.flatMap((each) => {
+    const found = versions.get(each.name);
+    return found === undefined ? [] : [{ each, order: compareVersions(found, each.version) }];
   });
+  return {
+    absent: packages.filter(({ name }) => !versions.has(name)),
+    older: present.flatMap(({ each, order }) => (order < 0 ? [each] : [])),
+    newer: present.flatMap(({ each, order }) => (order > 0 ? [each] : [])),
+  };
 }
 
 /** Returns how the versions of the bundle compare with those of this host. */
 export function versionsFinding(reader: HostReader, bundle: Bundle): CheckResult {
-  const { packages } = bundle.manifest;
-  const missing = missingPackages(reader, bundle);
-  const absent = missing.filter(({ name }) => presentVersion(reader, name) === null);
-  const newer = packages.filter(({ name, version }) => {
-    const present = presentVersion(reader, name);
-    return present !== null && compareVersions(present, version) > 0;
-  });
+  const { absent, older, newer } = comparedPackages(reader, bundle);
   const kept = newer.length === 0 ? "" : `; newer on this host and kept: ${few(newer.map(({ name }) => name))}`;
-  const counts = `${countOf(packages.length, "package")}, ${absent.length} missing here, ${missing.length - absent.length} older here`;
-  return { status: "ok", detail: `${counts}${kept}` };
+  const all = countOf(bundle.manifest.packages.length, "package");
+  return { status: "ok", detail: `${all}, ${absent.length} missing here, ${older.length} older here${kept}` };
 }
