@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
-import { mostMemberBytes, tarHeader } from "./tar.ts";
+import { mostMemberBytes, splitPath } from "./tar.ts";
 
 /** Size of the pieces of a member that have a digest each. A piece is held in memory until it is verified. */
 export const chunkBytes = 4 * 1024 * 1024;
@@ -91,7 +91,11 @@ export function invalidBundle(what: string): Problem {
 
 /** Returns the bytes of a manifest. Equal manifests have equal bytes. Throws a Problem for an invalid one. */
 export function manifestBytes(manifest: Manifest): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(checked(manifest), null, 1)}\n`);
+  return encoded(checked(manifest));
+}
+
+function encoded(manifest: Manifest): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(manifest, null, 1)}\n`);
 }
 
 /** Returns the SHA-256 of a manifest in hex, which identifies its bundle. */
@@ -114,7 +118,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   }
   const manifest = checked(parsed);
   // Two programs could read a repeated key differently.
-  if (Buffer.compare(manifestBytes(manifest), bytes) !== 0) throw invalidBundle("has a manifest in an unusual form");
+  if (Buffer.compare(encoded(manifest), bytes) !== 0) throw invalidBundle("has a manifest in an unusual form");
   return manifest;
 }
 
@@ -132,11 +136,7 @@ function checked(parsed: unknown): Manifest {
     members.add(path);
     if (chunks.length !== Math.ceil(size / chunkBytes))
       throw invalidBundle(`has a wrong number of digests for ${path}`);
-    try {
-      tarHeader(path, size, manifest.serial);
-    } catch {
-      throw invalidBundle("has an invalid path");
-    }
+    if (splitPath(path) === null) throw invalidBundle("has an invalid path");
   }
   for (const each of manifest.members) {
     const inside = each.path.split("/").findIndex((_, i, parts) => i > 0 && members.has(parts.slice(0, i).join("/")));

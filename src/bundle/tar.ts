@@ -15,7 +15,9 @@ const mode = 0o644;
  * RangeError for a path or a size that ustar cannot express.
  */
 export function tarHeader(path: string, size: number, seconds: number): Buffer {
-  const [prefix, name] = split(path);
+  const parts = splitPath(path);
+  if (parts === null) throw new RangeError(`the path ${path} is too long for a tar`);
+  const [prefix, name] = parts;
   const block = Buffer.alloc(blockBytes);
   const octal = (value: number, at: number, digits: number): void => {
     const text = value.toString(8).padStart(digits, "0");
@@ -46,10 +48,12 @@ export function paddingOf(size: number): number {
   return (blockBytes - (size % blockBytes)) % blockBytes;
 }
 
-/** A path longer than the name field has its first directories in the prefix field. */
-function split(path: string): [prefix: string, name: string] {
+/**
+ * Returns the two fields of a path, or null if it is too long: a path longer than the name field has its first
+ * directories in the prefix field.
+ */
+export function splitPath(path: string): [prefix: string, name: string] | null {
   if (path.length <= nameBytes) return ["", path];
   const slash = path.indexOf("/", path.length - nameBytes - 1);
-  if (slash < 1 || slash > prefixBytes) throw new RangeError(`the path ${path} is too long for a tar`);
-  return [path.slice(0, slash), path.slice(slash + 1)];
+  return slash < 1 || slash > prefixBytes ? null : [path.slice(0, slash), path.slice(slash + 1)];
 }
