@@ -7,6 +7,7 @@ import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { lineOf } from "../text/lines.ts";
 import { bundledHost } from "./bundled-host.ts";
 import { comparedPackages, fits, hasSpaceForIndexes } from "./fit.ts";
+import type { Pause } from "./local-repository.ts";
 import { type Bundle, openBundle } from "./reader.ts";
 import { accept, type Policy } from "./trust.ts";
 
@@ -39,6 +40,19 @@ export interface AppliedBundle extends Bundle {
   discard(): void;
 }
 
+/** Returns the bundle with a pause before each piece of a member, which can end the reading. */
+export function withPauses<B extends Pick<Bundle, "chunks">>(bundle: B, pause: Pause): B {
+  return {
+    ...bundle,
+    async *chunks(path) {
+      for await (const piece of bundle.chunks(path)) {
+        await pause();
+        yield piece;
+      }
+    },
+  };
+}
+
 /** Opens a bundle for a run. Throws a Problem if there is none, or if its manifest is invalid. */
 export function applyBundle(host: Host, path: string, policy: Policy): AppliedBundle {
   const bundle = openBundle(host, path);
@@ -50,7 +64,7 @@ export function applyBundle(host: Host, path: string, policy: Policy): AppliedBu
   };
   const { host: bundled, discard } = bundledHost(host, bundle, pause);
   return {
-    ...bundle,
+    ...withPauses(bundle, pause),
     host: bundled,
     discard,
     attach(next) {

@@ -75,10 +75,13 @@ function mergePackages(changes: readonly Change[]): Change[] {
   return merged;
 }
 
+/** Bytes of its input that a command processes in a second at least: a slow card takes a few million. */
+const leastInputRate = 1_000_000;
+
 async function command(host: Host, change: Extract<Change, { kind: "command" }>): Promise<string[]> {
   const { argv, input, mayFail, logs = [], code: failure = "command-failed", hintFor, hint } = change;
   const { code, stderr } = await host.run(argv, {
-    limitMs: commandLimitMs,
+    limitMs: commandLimitMs + (input ? (input.size / leastInputRate) * 1000 : 0),
     ...(input && { input: input.chunks() }),
   });
   if (code === 0) return [];

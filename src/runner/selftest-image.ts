@@ -1,5 +1,6 @@
 // The image of the daemon that a self-test runs: pulled, or loaded from a file or a bundle.
 
+import { withPauses } from "../bundle/applied.ts";
 import { imageLoading } from "../bundle/images.ts";
 import type { Bundle } from "../bundle/reader.ts";
 import type { Host, Output } from "../host/host.ts";
@@ -51,7 +52,8 @@ async function bundledImage(host: Host, bundle: Bundle, stop: Stop): Promise<str
     const hint = ["edox-ops", "bundle", "show", bundle.path];
     throw new Problem("not-found", `${bundle.path} does not contain the image ${dindImage}`, { hint });
   }
-  const loading = await imageLoading(host, bundle, image);
+  const pause = (): void => throwIfInterrupted(stop);
+  const loading = await imageLoading(host, withPauses(bundle, pause), image);
   if (loading === null) return image.reference;
   const { argv, input } = loading;
   const { code, stderr } = await host.run(argv, { limitMs: pullLimitMs, input: input.chunks() });

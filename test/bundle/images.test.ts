@@ -2,10 +2,12 @@
 // test/integration/bundle-use.test.ts.
 
 import { describe, expect, test } from "bun:test";
+import { applyBundle } from "../../src/bundle/applied.ts";
 import { imagesLoad } from "../../src/bundle/images.ts";
 import { openBundle } from "../../src/bundle/reader.ts";
 import { describe as describeChange } from "../../src/engine/change.ts";
 import { converge } from "../../src/engine/converge.ts";
+import { Problem } from "../../src/problem/problem.ts";
 import { stepOf } from "../../src/report/json.ts";
 import type { Style } from "../../src/report/style.ts";
 import { fakeDebian } from "../fake-debian.ts";
@@ -122,6 +124,30 @@ test("images: too little space is refused before Docker gets a byte, for what ea
     Object.assign(host, { space: space(2 * content.length) });
     expect((await load())[0]?.outcome).toBe("changed");
   }
+});
+
+test("images: a signal ends the loading of an image between two pieces", async () => {
+  const { host } = await engine("graph driver", null);
+  const bundle = applyBundle(host, bundlePath, { requiresSignature: false, allowsOlder: false });
+  const problem = () => new Problem("interrupted", "interrupted by SIGTERM");
+  bundle.attach({ stop: () => (host.fed.length > 0 ? problem() : null), waiting: () => {} });
+  const [failed] = await converge(imagesLoad(bundle), host, { act: host });
+  expect(failed?.problem).toMatchObject({ code: "interrupted" });
+  expect(host.fed.length).toBe(1);
+});
+
+test("images: an image has the time to be loaded that its size needs on a slow disk", async () => {
+  const { host, bundle } = await engine("graph driver", null);
+  let limit = 0;
+  const { run } = host;
+  host.run = (argv, options) => {
+    if (argv[0] === "docker") limit = options?.limitMs ?? 0;
+    return run(argv, options);
+  };
+  const members = bundle.manifest.members.map((each) => ({ ...each, size: 8_000_000_000 }));
+  await converge(imagesLoad({ ...bundle, manifest: { ...bundle.manifest, members } }), host, { act: host });
+  // A card writes 5 MB/s.
+  expect(limit).toBeGreaterThan((8_000_000_000 / 5_000_000) * 1000);
 });
 
 test("images: the plan names the image, its file and its size, in text and in JSON", async () => {
