@@ -1,6 +1,7 @@
 // The package indexes of the last accepted bundle. The next one may hold only what has changed since.
 
 import type { Host, HostReader } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
 import { chunkBytes, type Manifest } from "./manifest.ts";
 import { keptIndexesDir } from "./paths.ts";
 import type { Bundle } from "./reader.ts";
@@ -18,9 +19,9 @@ export async function keepIndexes(host: Host, bundle: Bundle): Promise<void> {
   if (host.stat(keptIndexesDir) === null) host.makeDirectory(keptIndexesDir, { mode: 0o755, ...root });
   const names = new Set<string>();
   for (const path of paths) {
-    const name = keptEntry(bundle, path)?.sha256 ?? (await digestOf(bundle.chunks(path)));
+    const name = keptEntry(bundle, path)?.sha256 ?? (await digestOf(piecesOf(host, bundle, path)));
     names.add(name);
-    if (host.stat(pathOf(name)) === null) await write(host, pathOf(name), bundle.chunks(path));
+    if (host.stat(pathOf(name)) === null) await write(host, pathOf(name), piecesOf(host, bundle, path));
   }
   for (const name of host.list(keptIndexesDir) ?? []) if (!names.has(name)) host.remove(pathOf(name));
 }
@@ -43,6 +44,18 @@ export function* keptPieces(reader: HostReader, { sha256 }: Kept): Generator<Uin
     for (let at = 0; at < file.size; at += chunkBytes) yield file.read(at, Math.min(chunkBytes, file.size - at));
   } finally {
     file.close();
+  }
+}
+
+/** Yields the verified pieces of a member, or of an index that the host has kept. The medium of a bundle may be removed at any time. */
+export async function* piecesOf(reader: HostReader, bundle: Bundle, path: string): AsyncGenerator<Uint8Array> {
+  const kept = keptEntry(bundle, path);
+  try {
+    if (kept === undefined) yield* bundle.chunks(path);
+    else yield* keptPieces(reader, kept);
+  } catch (error) {
+    const problem = Problem.of(error);
+    throw problem.with({ message: `cannot read the bundle ${bundle.path}: ${problem.message}` });
   }
 }
 

@@ -3,10 +3,9 @@
 
 import { aptSources, bareUri } from "../apt/sources.ts";
 import type { Attributes, Host, HostReader } from "../host/host.ts";
-import { Problem } from "../problem/problem.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { parentOf } from "../text/path.ts";
-import { keptEntry, keptPieces } from "./kept-indexes.ts";
+import { piecesOf } from "./kept-indexes.ts";
 import type { Manifest } from "./manifest.ts";
 import { repositoryDir } from "./paths.ts";
 import type { Bundle } from "./reader.ts";
@@ -87,18 +86,6 @@ export async function extract(host: Host, bundle: Bundle, path: string, pause: P
     file.commit();
   } finally {
     file.abort();
-  }
-}
-
-/** Yields the verified pieces of a member. The medium of a bundle may be removed at any time. */
-async function* piecesOf(reader: HostReader, bundle: Bundle, path: string): AsyncGenerator<Uint8Array> {
-  const kept = keptEntry(bundle, path);
-  try {
-    if (kept === undefined) yield* bundle.chunks(path);
-    else yield* keptPieces(reader, kept);
-  } catch (error) {
-    const problem = Problem.of(error);
-    throw problem.with({ message: `cannot read the bundle ${bundle.path}: ${problem.message}` });
   }
 }
 

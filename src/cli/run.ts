@@ -29,12 +29,14 @@ export async function run(
   const bundle = await openFor(values, host);
   const session = await Session.open({ host, bundle, options, environment: context, again });
   try {
-    await act(session).catch((error: unknown) => {
+    const exitSoFar = (): number => exitOf(session.result(), options.check);
+    try {
+      await act(session);
+      if (exitSoFar() === exitCode.done && !options.dryRun) await bundle?.accept();
+    } catch (error) {
       throw new UnfinishedRun(error, session.result());
-    });
-    const result = session.result();
-    const exit = exitOf(result, session.options.check);
-    if (exit === exitCode.done && !options.dryRun) await bundle?.accept();
+    }
+    const [result, exit] = [session.result(), exitSoFar()];
     await session.reporter.end(result, exit);
     return exit;
   } finally {

@@ -121,6 +121,31 @@ describe("bootstrap --bundle", () => {
     expect(sources).toContain("\nTargets: Packages\n");
   });
 
+  test("a stick that is pulled out after the installation is an error, beside the steps that were done", async () => {
+    const host = await hostWith();
+    let isPulled = false;
+    const { openFile } = host;
+    host.openFile = (each) => {
+      const file = openFile(each);
+      const read = (at: number, length: number): Uint8Array => {
+        if (isPulled) throw new Error(`EIO: i/o error, read '${each}'`);
+        return file?.read(at, length) ?? new Uint8Array();
+      };
+      return file && { ...file, read };
+    };
+    host.taught.unshift((argv) => {
+      isPulled ||= argv.includes("install") && !argv.includes("--print-uris");
+      return undefined;
+    });
+    const { exit, out } = await typed(`bootstrap --bundle ${path} --yes --json`, host);
+    const { steps, error } = JSON.parse(out);
+    expect([exit, steps.map(({ result }: { result: string }) => result)]).toEqual([1, Array(4).fill("changed")]);
+    expect(error.message).toStartWith(`cannot read the bundle ${path}: `);
+    expect([host.text("/etc/edox-ops/bundle.json"), host.stat(repositoryDir)]).toEqual([null, null]);
+    isPulled = false;
+    expect(await typed(`bootstrap --bundle ${path} --yes`, host)).toMatchObject({ exit: 0, err: "" });
+  });
+
   test("a second run changes nothing, and starts no apt", async () => {
     const host = await hostWith();
     await typed(`bootstrap --bundle ${path} --yes`, host);
