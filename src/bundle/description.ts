@@ -1,7 +1,7 @@
 // What a bundle contains, for a person or a program to read.
 
 import type { HostReader } from "../host/host.ts";
-import { isSigned, keyBlocks } from "../signature/ecdsa.ts";
+import { keyThatSigned } from "../signature/ecdsa.ts";
 import type { Bundle } from "./reader.ts";
 import { type Policy, trustedKeys } from "./trust.ts";
 
@@ -16,20 +16,17 @@ export interface Signer {
 }
 
 /** Returns the trusted key that signed the bundle, or null if none of them did. */
-export async function signerOf(reader: HostReader, bundle: Bundle, policy: Policy): Promise<Signer | null> {
+export async function findSigner(reader: HostReader, bundle: Bundle, policy: Policy): Promise<Signer | null> {
   const { signature, manifestBytes } = bundle;
   if (signature === null) return null;
   for (const { path, text } of await trustedKeys(reader, policy)) {
-    for (const block of keyBlocks(text)) {
-      const pem = `-----BEGIN PUBLIC KEY-----\n${block.toString("base64")}\n-----END PUBLIC KEY-----\n`;
-      if (!(await isSigned(manifestBytes, signature, pem))) continue;
-      return { path, fingerprint: new Bun.CryptoHasher("sha256").update(block).digest("hex") };
-    }
+    const key = await keyThatSigned(manifestBytes, signature, text);
+    if (key !== null) return { path, fingerprint: new Bun.CryptoHasher("sha256").update(key).digest("hex") };
   }
   return null;
 }
 
-/** Returns what the manifest says, with sizes in bytes. */
+/** Returns the content of the manifest as `bundle show --json` prints it. Sizes are in bytes. */
 export function describeBundle({ path, id, size, signature, manifest }: Bundle, signer: Signer | null) {
   const sizes = new Map(manifest.members.map((member) => [member.path, member.size]));
   const bytesOf = (member: string): number => sizes.get(member) ?? 0;

@@ -10,12 +10,21 @@ const p256Curve = p256Algorithm.subarray(-10);
  * openssl.
  */
 export async function isSigned(bytes: Uint8Array, signature: Uint8Array, keys: string): Promise<boolean> {
+  return (await keyThatSigned(bytes, signature, keys)) !== null;
+}
+
+/** Returns the key in DER that {@link isSigned} finds, or null. */
+export async function keyThatSigned(
+  bytes: Uint8Array,
+  signature: Uint8Array,
+  keys: string,
+): Promise<Uint8Array | null> {
   const raw = rawSignature(signature);
-  if (raw === null) return false;
-  const by = keyBlocks(keys).map(async (block) => {
-    return crypto.subtle.verify(form, await publicKeyOf(block), raw, Buffer.from(bytes));
-  });
-  return (await Promise.all(by)).includes(true);
+  if (raw === null) return null;
+  for (const block of keyBlocks(keys)) {
+    if (await crypto.subtle.verify(form, await publicKeyOf(block), raw, Buffer.from(bytes))) return block;
+  }
+  return null;
 }
 
 /** Returns whether a PEM text has public keys, and each of them can verify signatures. */

@@ -16,7 +16,7 @@ export default command({
   },
   async run(values, { console, host: loadHost }) {
     if (values.sbom && values.json) throw usage("--sbom and --json cannot be used together");
-    const { describeBundle, sbomPath, signerOf } = await import("../../bundle/description.ts");
+    const { describeBundle, sbomPath, findSigner } = await import("../../bundle/description.ts");
     const { openBundle } = await import("../../bundle/reader.ts");
     const host = await loadHost();
     const bundle = openBundle(host, values.file ?? "");
@@ -29,7 +29,7 @@ export default command({
         return exitCode.done;
       }
       const policy = bundlePolicyOf({ ...values, bundle: values.file });
-      const description = describeBundle(bundle, await signerOf(host, bundle, policy));
+      const description = describeBundle(bundle, await findSigner(host, bundle, policy));
       if (values.json) {
         const { jsonOf } = await import("../../report/json.ts");
         const document = { command: "bundle show", outcome: "ok", exit: exitCode.done } as const;

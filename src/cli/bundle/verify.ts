@@ -14,7 +14,7 @@ export default command({
     quiet: outputFlags.quiet,
   },
   async run(values, { console, host: loadHost }) {
-    const { describeBundle, signerOf } = await import("../../bundle/description.ts");
+    const { describeBundle, findSigner } = await import("../../bundle/description.ts");
     const { openBundle } = await import("../../bundle/reader.ts");
     const { signedByTrustedKey } = await import("../../bundle/trust.ts");
     const { waitFor } = await import("../../problem/wait.ts");
@@ -24,7 +24,7 @@ export default command({
     try {
       const warnings = await waitFor(host, signedByTrustedKey(bundle, policy));
       await bundle.verify();
-      const description = describeBundle(bundle, await signerOf(host, bundle, policy));
+      const description = describeBundle(bundle, await findSigner(host, bundle, policy));
       if (values.json) {
         const { jsonOf } = await import("../../report/json.ts");
         const document = { command: "bundle verify", outcome: "ok", exit: exitCode.done, warnings } as const;
