@@ -37,7 +37,7 @@ export const pruneFlags = {
   ...outputFlags,
 } as const satisfies ArgsDef;
 
-/** Flags of commands that install packages. */
+/** Flags of commands that install from a bundle. {@link bundlePolicyOf} reads those about trust. */
 export const bundleFlags = {
   bundle: {
     type: "string",
@@ -47,10 +47,16 @@ export const bundleFlags = {
   key: {
     type: "string",
     valueHint: "file",
-    description: "With --bundle: a public key in PEM that must have signed it, or one of /etc/edox-ops/trust",
+    description: "Require that this public key (PEM), or one in /etc/edox-ops/trust, signed the bundle",
   },
-  "require-signature": { type: "boolean", description: "With --bundle: refuse a bundle without a trusted signature" },
-  "allow-older": { type: "boolean", description: "With --bundle: accept one older than this host has accepted" },
+  "require-signature": {
+    type: "boolean",
+    description: "Refuse a bundle that no trusted key signed, even if this host has no keys",
+  },
+  "allow-older": {
+    type: "boolean",
+    description: "Accept a bundle that is older than the newest one that this host accepted",
+  },
 } as const satisfies ArgsDef;
 
 /** Returns what these flags require of a bundle. Throws a usage Problem for one of them without a bundle. */
@@ -78,7 +84,7 @@ export const doctorFlags = {
   inventory: {
     type: "string",
     valueHint: "file",
-    description: "Write what this host has, for `bundle create --for`, and check nothing",
+    description: "Write the packages and images of this host for `bundle create --for`, without checks",
   },
   junit: { type: "string", valueHint: "file", description: "write the findings there, as JUnit does" },
   ...{ json, quiet: outputFlags.quiet, "no-color": outputFlags["no-color"] },

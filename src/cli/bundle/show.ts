@@ -7,10 +7,10 @@ import { bundleFlags, bundlePolicyOf, outputFlags } from "../flags.ts";
 import { fileArgument } from "./file.ts";
 
 export default command({
-  meta: { name: "show", description: "Show for which hosts a bundle is, and what it contains" },
+  meta: { name: "show", description: "Show the target and the contents of a bundle" },
   args: {
     ...fileArgument,
-    key: { ...bundleFlags.key, description: "A public key in PEM, to show whether it signed the bundle" },
+    key: { ...bundleFlags.key, description: "Compare the signature with this public key (PEM) too" },
     sbom: { type: "boolean", description: "Print the software bill of materials in the JSON format of CycloneDX" },
     json: outputFlags.json,
   },

@@ -8,8 +8,11 @@ export default command({
   meta: { name: "verify", description: "Verify every byte of a bundle and its signature" },
   args: {
     ...fileArgument,
-    key: { ...bundleFlags.key, description: "A public key in PEM that must have signed it, or one of this host" },
-    "require-signature": { type: "boolean", description: "Fail without a trusted signature" },
+    key: {
+      ...bundleFlags.key,
+      description: "Require that this public key (PEM), or one in /etc/edox-ops/trust, signed it",
+    },
+    "require-signature": { type: "boolean", description: "Fail if no trusted key signed it" },
     json: outputFlags.json,
     quiet: outputFlags.quiet,
   },
