@@ -1,4 +1,4 @@
-// A bundle that a run installs from.
+// A bundle that a run installs from: its host, its requirements, and the record that it was accepted.
 
 import type { Facts } from "../engine/facts.ts";
 import type { Host } from "../host/host.ts";
@@ -30,9 +30,9 @@ export interface AppliedBundle extends Bundle {
    * file is read once.
    */
   requirements(facts: Facts): Requirement[];
-  /** Sets what happens while it is read. */
+  /** Sets how reading is reported and interrupted. The session, which does both, is opened after the bundle. */
   attach(reading: Reading): void;
-  /** Returns the versions of these packages, and of those that the host lacks and they may need, a line each. */
+  /** Returns a line for each of these packages that the host lacks, and for those that they may need, with versions. */
   planned(names: readonly string[]): string[];
   /** Records that the host has accepted it. */
   accept(): Promise<void>;

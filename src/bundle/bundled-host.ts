@@ -1,5 +1,5 @@
 // A host whose network is a bundle: recipes run on it as they are. apt reads the packages of the bundle, signing keys
-// come from the bundle, and no other request leaves the host.
+// come from the bundle, and no other request leaves the host. docs/architecture.md lists the calls that it replaces.
 
 import { heldPackages, packageState, presentVersion, unfinishedPackages } from "../apt/dpkg.ts";
 import { compareVersions } from "../apt/version.ts";
@@ -16,14 +16,14 @@ import {
   writeSources,
 } from "./local-repository.ts";
 import type { Bundle } from "./reader.ts";
-import { hintToShowBundle } from "./trust.ts";
+import { hintToShowBundle } from "./show-hint.ts";
 
 const noSources = ["-o", "Dir::Etc::sourcelist=/dev/null", "-o", "Dir::Etc::sourceparts=/dev/null"];
-const noNetwork = "a run with --bundle uses no network, and the bundle does not have this";
+const noNetwork = "a run with --bundle uses no network, and the bundle does not contain this address";
 
 export interface BundledHost {
   host: Host;
-  /** Removes the apt source of the bundle. The next program of apt creates it again. */
+  /** Removes the local repository. The next program of apt creates it again. */
   discard(): void;
 }
 
@@ -86,18 +86,18 @@ export function bundledHost(host: Host, bundle: Bundle, pause: Pause): BundledHo
   async function install(argv: readonly string[], options: RunOptions | undefined): Promise<Output> {
     const absent = requestedNames(argv).filter((name) => !versions.has(name) && packageState(host, name) === "missing");
     if (absent.length > 0)
-      throw notThere(`${absent.join(", ")} ${absent.length === 1 ? "is" : "are"} not in the bundle`);
+      throw notBundled(`${absent.join(", ")} ${absent.length === 1 ? "is" : "are"} not in the bundle`);
     const planned = await host.run(fromRepository(argv, "--print-uris"), quiet(options));
     if (planned.code !== 0) {
       const missing = missingDependencies(planned.stdout + planned.stderr);
       // Beside an unfinished package, apt's own words say which one it is.
-      if (missing.length > 0 && unfinishedPackages(host).length === 0) throw notThere(missing.join("; "));
+      if (missing.length > 0 && unfinishedPackages(host).length === 0) throw notBundled(missing.join("; "));
       return { ...planned, stderr: [...missing.map((sentence) => `E: ${sentence}\n`), planned.stderr].join("") };
     }
     const paths = repositoryPaths(planned.stdout);
     const members = new Set(manifest.members.map(({ path }) => path));
     const outside = paths.find((path) => !members.has(path));
-    if (outside !== undefined) throw notThere(`${outside} is not in the bundle`);
+    if (outside !== undefined) throw notBundled(`${outside} is not in the bundle`);
     const wanted = new Set(paths);
     const short = shortage(
       host,
@@ -124,7 +124,7 @@ export function bundledHost(host: Host, bundle: Bundle, pause: Pause): BundledHo
     return { code: 0, stdout: outdated.map(({ line }) => line).join(""), stderr: "" };
   }
 
-  function notThere(message: string): Problem {
+  function notBundled(message: string): Problem {
     return new Problem("package-failed", `${message} ${bundle.path}`, { hint: hintToShowBundle(bundle.path) });
   }
 }
@@ -135,7 +135,7 @@ function fromRepository([program = "", ...words]: readonly string[], ...more: st
   return [program, repositoryOption, ...more, ...words];
 }
 
-/** A preparation has the environment and the limit of the command, but reports no progress. */
+/** Calls before the requested one have its environment and time limit, but must not report progress in its name. */
 function quiet({ env, limitMs }: RunOptions = {}): RunOptions {
   return { ...(env && { env }), ...(limitMs !== undefined && { limitMs }) };
 }

@@ -10,7 +10,8 @@ import { countOf, few } from "../text/lines.ts";
 import { shortageText } from "../text/shortage.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Bundle } from "./reader.ts";
-import { hasPredecessor, hintToShowBundle, notReplayed, type Policy, signedByTrustedKey, timeText } from "./trust.ts";
+import { hintToShowBundle } from "./show-hint.ts";
+import { hasPredecessor, notReplayed, type Policy, signedByTrustedKey, timeText } from "./trust.ts";
 
 type Package = Manifest["packages"][number];
 
@@ -71,7 +72,7 @@ export function hasSpace(bundle: Bundle): Requirement {
   };
 }
 
-/** Returns the requirement that the indexes of the bundle fit. Which packages a run installs, only apt finds out. */
+/** Returns the requirement that the indexes of the bundle fit. Only apt determines which packages a run installs. */
 export function hasSpaceForIndexes(bundle: Bundle): Requirement {
   return {
     name: "bundle:space",
@@ -86,7 +87,10 @@ function indexBytes({ manifest }: Bundle): number {
   return (1 + indexFactor) * [...paths].reduce((bytes, path) => bytes + (sizes.get(path) ?? 0), 0);
 }
 
-/** Returns why these packages do not fit on the disk, packed and installed, or null. `more`: other bytes of the local repository. */
+/**
+ * Returns why these packages do not fit on the disk, packed and installed, or null if they fit. `more`: bytes of other
+ * files of the local repository.
+ */
 export function shortage(
   reader: HostReader,
   { manifest }: Bundle,
@@ -134,7 +138,7 @@ export function comparedPackages(reader: HostReader, { manifest: { packages } }:
   };
 }
 
-/** Returns how the versions of the bundle compare with those of this host. */
+/** Returns how the versions of the bundle compare with those of this host. Newer ones on the host are no fault. */
 export function versionsFinding(reader: HostReader, bundle: Bundle): CheckResult {
   const { absent, older, newer } = comparedPackages(reader, bundle);
   const kept = newer.length === 0 ? "" : `; newer on this host and kept: ${few(newer.map(({ name }) => name))}`;

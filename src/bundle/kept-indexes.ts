@@ -1,5 +1,6 @@
-// The package indexes of the last accepted bundle. The next one may hold only what has changed since.
+// The package indexes of the last accepted bundle. A delta to it contains only those that have changed since.
 
+import { root } from "../engine/change.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { chunkBytes, type Manifest } from "./manifest.ts";
@@ -9,7 +10,6 @@ import type { Bundle } from "./reader.ts";
 type Kept = Manifest["kept"][number];
 type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-const root = { uid: 0, gid: 0 };
 const pathOf = (sha256: string): string => `${keptIndexesDir}/${sha256}`;
 
 /** Keeps the indexes of an accepted bundle, each under its SHA-256, in place of those of the bundle before. */

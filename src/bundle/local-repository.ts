@@ -1,7 +1,9 @@
-// The apt source of a run with --bundle: a directory with the repositories' own indexes, and only those packages that
-// apt is about to install. apt verifies their signatures with the keys that the host's own configuration names.
+// The local repository, which is apt's source in a run with --bundle: a directory with the indexes of the repositories,
+// and only those packages that apt is about to install. apt verifies their signatures with the keys that the host's own
+// configuration names.
 
 import { aptSources, bareUri } from "../apt/sources.ts";
+import { root } from "../engine/change.ts";
 import type { Attributes, Host, HostReader } from "../host/host.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { parentOf } from "../text/path.ts";
@@ -12,7 +14,6 @@ import type { Bundle } from "./reader.ts";
 
 type Repository = Manifest["repositories"][number];
 
-const root = { uid: 0, gid: 0 };
 /** apt reads its sources as the user _apt. */
 const readable: Attributes = { mode: 0o644, ...root };
 const listsDir = `${repositoryDir}/lists`;
@@ -20,7 +21,7 @@ const sourcesPath = `${repositoryDir}/bundle.sources`;
 const preferencesPath = `${repositoryDir}/preferences`;
 const configPath = `${repositoryDir}/apt.conf`;
 
-/** The option that makes apt read this source, and no other. */
+/** The option that makes apt read the local repository, and no other source. */
 export const repositoryOption = `-c=${configPath}`;
 
 /**

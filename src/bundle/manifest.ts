@@ -84,7 +84,7 @@ export type Member = v.InferOutput<typeof memberSchema>;
  */
 export type Manifest = v.InferOutput<typeof manifestSchema>;
 
-/** Returns the error for a bundle that is not valid. */
+/** Returns the error for a bundle that is not valid. `what` follows "the bundle". */
 export function invalidBundle(what: string): Problem {
   return new Problem("invalid-bundle", `the bundle ${what}`);
 }

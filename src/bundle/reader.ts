@@ -35,12 +35,15 @@ export interface Bundle {
    * chunk with the number of verified bytes; an error that it throws ends the verification.
    */
   verify(step?: (bytes: number) => void | Promise<void>): Promise<void>;
-  /** Yields the content of a member in verified pieces. Throws a Problem at the first wrong one. */
+  /** Yields the content of a member in verified pieces. Throws a Problem at the first wrong one, or without a member. */
   chunks(path: string): AsyncGenerator<Uint8Array>;
-  /** Returns the whole content of a small member. */
+  /** Returns the whole content of a member. Throws as {@link chunks} does, and for more than {@link mostHeldBytes}. */
   bytes(path: string): Promise<Uint8Array>;
   close(): void;
 }
+
+/** The largest member that is held in memory. A list of packages or a bill of materials has some MB. */
+const mostHeldBytes = mostManifestBytes;
 
 /** A member with the position of its header in the tar. */
 interface Place {
@@ -109,8 +112,7 @@ function bundleIn(path: string, file: ReturnType<typeof openParts>): Bundle {
     async bytes(wanted) {
       const place = places.get(wanted);
       if (place === undefined) throw invalidBundle(`does not contain ${wanted}`);
-      if (place.member.size > mostManifestBytes)
-        throw invalidBundle(`has ${wanted} with more than ${mostManifestBytes} bytes`);
+      if (place.member.size > mostHeldBytes) throw invalidBundle(`has ${wanted} with more than ${mostHeldBytes} bytes`);
       return Buffer.concat([...pieces(place)].map(([, piece]) => piece));
     },
     close: () => file.close(),

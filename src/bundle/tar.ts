@@ -1,5 +1,5 @@
-// The layout of a bundle as a tar, in the ustar format of POSIX. Each byte that is not content follows from the names,
-// the sizes and the time, so a reader compares it and never has to parse a foreign header.
+// The layout of a bundle as a tar. Offsets and widths are those of the ustar format in pax(1) of POSIX. Each byte that is
+// not content follows from the names, the sizes and the time, so a reader compares it and never parses a foreign header.
 
 export const blockBytes = 512;
 /** The end of a tar: two blocks of zeros. */

@@ -1,6 +1,7 @@
 // Which bundles this host accepts: signed by a trusted key, and not older than one that it has accepted.
 
 import * as v from "valibot";
+import { root } from "../engine/change.ts";
 import { stateDir } from "../engine/paths.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
@@ -12,9 +13,10 @@ import { parseJson } from "../text/json.ts";
 import { hasKept, keepIndexes } from "./kept-indexes.ts";
 import { acceptedPath, trustDir } from "./paths.ts";
 import type { Bundle } from "./reader.ts";
+import { hintToShowBundle } from "./show-hint.ts";
 
 export interface Policy {
-  /** A file with public keys, in addition to those of the host. */
+  /** A file with public keys that are trusted in addition to those of the host. */
   keyPath?: string | undefined;
   /** A bundle without a signature is refused even if this host has no key. */
   requiresSignature: boolean;
@@ -30,9 +32,8 @@ interface Accepted {
 
 const acceptedSchema = v.object({ serial: v.number(), ids: v.array(v.string()) });
 
-/** The number of accepted bundles that are kept. A bundle of differences refers to one of them. */
+/** The number of recorded bundles, so that the record does not grow forever. A delta refers to one of them. */
 const mostIds = 100;
-const root = { uid: 0, gid: 0 };
 
 /** Returns the requirement that a trusted key has signed the bundle, if this host or the command line names a key. */
 export function signedByTrustedKey(bundle: Bundle, policy: Policy): Requirement {
@@ -127,7 +128,7 @@ export function notReplayed({ path, manifest }: Bundle, { allowsOlder }: Policy)
   };
 }
 
-/** Returns the requirement that this host has the bundle of which this one has only the differences. */
+/** Returns the requirement that this host has accepted the bundle that a delta refers to, and has kept its indexes. */
 export function hasPredecessor({ path, manifest }: Bundle): Requirement {
   return {
     name: "bundle:since",
@@ -144,7 +145,7 @@ export function hasPredecessor({ path, manifest }: Bundle): Requirement {
   };
 }
 
-/** Returns the bundles that this host has accepted. Throws a Problem if their record is invalid. */
+/** Returns the bundles that this host has accepted; serial 0 if there are none. Throws a Problem for an invalid record. */
 export function accepted(reader: HostReader): Accepted {
   const text = readable(reader, acceptedPath, () => textOf(reader, acceptedPath));
   if (text === null) return { serial: 0, ids: [] };
@@ -156,7 +157,7 @@ export function accepted(reader: HostReader): Accepted {
   }
 }
 
-/** Records that a run has applied the bundle. */
+/** Records that a run has applied the bundle, and keeps its indexes for a delta. Does nothing if it is the last one. */
 export async function accept(host: Host, bundle: Bundle): Promise<void> {
   const { id, manifest } = bundle;
   const before = accepted(host);
@@ -169,12 +170,7 @@ export async function accept(host: Host, bundle: Bundle): Promise<void> {
   host.writeFile(acceptedPath, new TextEncoder().encode(text), { mode: 0o644, ...root });
 }
 
-/** Returns the command that prints what a bundle contains, and for which hosts. */
-export function hintToShowBundle(path: string): string[] {
-  return ["edox-ops", "bundle", "show", path];
-}
-
-/** Returns a time as people write it. */
+/** Returns a time in the form that `date --set` reads. */
 export function timeText(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }

@@ -1,5 +1,5 @@
-// Opens a bundle for one part of its content, which is verified while it is read: a site, an image or the program. It
-// may be for another system than that of this host, and it is not recorded as installed.
+// Opens a bundle for one part of its content, which is verified while it is read: a site, an image or the program. The
+// bundle may be for another system than that of this host, and it is not recorded as accepted.
 
 import type { ArgsDef } from "citty";
 import type { Bundle } from "../bundle/reader.ts";
@@ -14,8 +14,8 @@ export function contentFlags<const Description extends string>(description: Desc
 }
 
 /**
- * Returns the values of a run that does not install from the bundle. Throws a usage Problem for a flag that needs
- * --bundle.
+ * Returns the flags without those of a bundle, for a session that keeps its network. Throws a usage Problem for a flag
+ * that needs --bundle.
  */
 export function withoutBundle(values: Values): Values {
   bundlePolicyOf(values);

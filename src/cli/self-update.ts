@@ -116,7 +116,7 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
     const from = bundle ? ["--bundle", bundle.path] : [];
     const address = `, from ${printableAddress(offer.release.addressOf(offer.asset))}`;
     const next = isPackaged(host, program)
-      ? `${shellLine(context.hint(aptLine(offer.package)))}${bundle ? "" : address}`
+      ? `${shellLine(context.hint(aptLine(offer.deb)))}${bundle ? "" : address}`
       : shellLine(context.hint(itself(...from, ...(requestedVersion === null ? [] : ["--version", to]))));
     const what =
       to === version ? `this is not edox-ops ${to} as it was released` : `edox-ops ${version} can become ${to}`;

@@ -44,8 +44,8 @@ export async function hasImage(reader: HostReader, reference: string, config: st
 }
 
 /**
- * Returns the directory in which the engine stores images, and the bytes that it takes at most to load archives of these
- * sizes. Without an engine that answers, it is what a new one takes.
+ * Returns the directory in which the engine stores images, and the most bytes that it needs there to load archives of
+ * these sizes. Without an engine that answers, the result is that of a new one.
  */
 export async function roomForImages(
   reader: HostReader,

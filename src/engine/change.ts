@@ -8,7 +8,7 @@ import { few, shellLine } from "../text/lines.ts";
 
 /** What a command reads from stdin. It is read in pieces, so that memory does not grow with its size. */
 export interface Input {
-  /** What a person calls it. */
+  /** Its name in the plan. */
   name: string;
   /** Its size in bytes. */
   size: number;
@@ -49,11 +49,11 @@ export type Change =
   /** Adjacent changes become one transaction. */
   | ({ kind: "packages" } & PackagesChange)
   /**
-   * `reason` describes the wrong state. `input` is empty by default. `undo` runs in a rollback, in its place in the reverse order, whether or not
-   * the command succeeded or ran at all: it must be idempotent. `again` runs the command after a rollback too, so that
-   * a service gets its old files back. `mayFail` is the consequence of a failure, which is then a warning without a
-   * rollback. `logs` are commands that print the reason of a failure, newest line first; the first with output is
-   * reported.
+   * `reason` describes the wrong state. Without `input`, stdin is empty. `undo` runs in a rollback, in its place in the
+   * reverse order, whether or not the command succeeded or ran at all: it must be idempotent. `again` runs the command
+   * after a rollback too, so that a service gets its old files back. `mayFail` is the consequence of a failure, which is
+   * then a warning without a rollback. `logs` are commands that print the reason of a failure, newest line first; the
+   * first with output is reported.
    */
   | {
       kind: "command";

@@ -43,8 +43,8 @@ export interface Options {
   stop?: Stop;
   /** The command that repeats the run. It replaces a hint that depends on a change that was rolled back. */
   again?: readonly string[];
-  /** apt-get alone would not find the packages, so that a hint to run it is replaced too. */
-  onlyAgain?: boolean;
+  /** The packages are in an apt source that only this run reads, so that `again` replaces each hint to run apt-get. */
+  hasOwnAptSource?: boolean;
   /** The step that fails intentionally, before it changes anything. */
   failAt?: string | undefined;
   watch?: Watch;

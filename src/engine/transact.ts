@@ -24,7 +24,7 @@ export async function transact(
   host: Host,
   changes: readonly Change[],
   verify: () => Promise<void>,
-  { stop = () => null, watch, again, onlyAgain = false, journaled }: Options & { journaled?: string } = {},
+  { stop = () => null, watch, again, hasOwnAptSource = false, journaled }: Options & { journaled?: string } = {},
 ): Promise<string[]> {
   const journal = journaled === undefined ? null : await newJournal(host, journaled, changes);
   const inverses: Inverse[] = [];
@@ -49,8 +49,8 @@ export async function transact(
     const undone = toUndo(host, inverses);
     const failure = { error: error as Error, changes, journal };
     const problem = await rollBack(host, undone, failure);
-    // The rollback removed apt's source, and no other source has these packages.
-    const isRemoved = undone.length > 0 || onlyAgain;
+    // Without the source that the rollback, or the end of the run, removes, apt-get does not find these packages.
+    const isRemoved = undone.length > 0 || hasOwnAptSource;
     const isApt = isRemoved && problem.hint?.includes("apt-get") === true && again !== undefined;
     throw isApt ? problem.with({ hint: again }) : problem;
   }

@@ -41,7 +41,7 @@ export interface Output {
   stderr: string;
 }
 
-/** A regular file that stays open, and is read by position: its size may exceed the memory. */
+/** A regular file that stays open and is read by position, because its size may exceed the memory. */
 export interface LargeFile {
   /** Its size in bytes when it was opened. */
   size: number;
@@ -223,7 +223,10 @@ export interface Host extends HostReader {
   makeLink(path: string, target: string): void;
   /** Removes a file, a symbolic link or an empty directory. */
   remove(path: string): void;
-  /** Removes the temporary file that a killed `writeFile`, `createFile` or `makeLink` of this path left beside it, if there is one. */
+  /**
+   * Removes the temporary file that a killed `writeFile`, `createFile` or `makeLink` of this path left beside it. Does
+   * nothing if there is none.
+   */
   removeTemporary(path: string): void;
   /**
    * Takes the lock, or returns the process that holds it. The lock is released when this process ends, and no child

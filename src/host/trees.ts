@@ -211,7 +211,8 @@ export interface Trees {
   /** Removes the entry and everything below it. Does nothing if it does not exist. */
   remove(path: string): void;
   /**
-   * Unpacks a tar, plain or compressed with gzip or zstd, or a zip. `from`: an open file, "-" for a tar on stdin, or the pieces of a tar.
+   * Unpacks a tar, plain or compressed with gzip or zstd, or a zip. `from`: an open file, "-" for a tar on stdin, or the
+   * pieces of a tar. An error of the pieces is thrown as it is.
    * `into`: an empty directory, which is not cleared if this throws {@link RejectedArchive}. `attributes`: mode and
    * owner of the files. Returns notes for the user about names that were read differently than they are stored.
    * An error of `limits.pause` is thrown as it is.

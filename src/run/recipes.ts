@@ -46,7 +46,7 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
     const log = options.dryRun ? null : session.log(recipe.logPath);
     const watch = { ...reporter.watch, ...stepWatch(reporter, log) };
     const results = await converge(steps, reader, {
-      ...(!options.dryRun && { act: host, stop, again, onlyAgain: session.bundle !== null }),
+      ...(!options.dryRun && { act: host, stop, again, hasOwnAptSource: session.bundle !== null }),
       ...{ failAt, watch },
     });
     session.add(...results);

@@ -3,6 +3,7 @@
 import { withPauses } from "../bundle/applied.ts";
 import { imageLoading } from "../bundle/images.ts";
 import type { Bundle } from "../bundle/reader.ts";
+import { hintToShowBundle } from "../bundle/show-hint.ts";
 import type { Host, Output } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
@@ -10,9 +11,10 @@ import { withFlag } from "../text/with-flag.ts";
 
 /** The image that GitLab's documentation uses for the service. */
 export const dindImage = "docker:29-dind";
+/** The time limit to pull or load the image, in milliseconds. */
 export const pullLimitMs = 600_000;
 
-/** Where the image of the daemon is. Without a file and a bundle, the engine has it or pulls it. */
+/** The origin of the daemon's image. Without a file or a bundle, the engine pulls an image that it lacks. */
 export interface ImageOrigin {
   file?: string | undefined;
   bundle?: Bundle | undefined;
@@ -23,7 +25,7 @@ export interface ImageOrigin {
 /** Runs a command of docker. */
 export type Docker = (...argv: string[]) => Promise<Output>;
 
-/** Returns the name of the image, which the engine has then. */
+/** Pulls or loads the image of the daemon, and returns its name. Throws a Problem if there is none. */
 export function daemonImage(
   host: Host,
   docker: Docker,
@@ -49,8 +51,9 @@ async function bundledImage(host: Host, bundle: Bundle, stop: Stop): Promise<str
   const image =
     images.find(({ reference }) => reference === dindImage) ?? images.find(({ reference }) => isDind(reference));
   if (image === undefined) {
-    const hint = ["edox-ops", "bundle", "show", bundle.path];
-    throw new Problem("not-found", `${bundle.path} does not contain the image ${dindImage}`, { hint });
+    throw new Problem("not-found", `${bundle.path} does not contain the image ${dindImage}`, {
+      hint: hintToShowBundle(bundle.path),
+    });
   }
   const pause = (): void => throwIfInterrupted(stop);
   const loading = await imageLoading(host, withPauses(bundle, pause), image);

@@ -3,10 +3,10 @@
 import type { Host } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
-import { type CarriedRelease, carriedPath, demandCarried } from "./published.ts";
+import { type BundledRelease, bundledPath, demandBundled } from "./published.ts";
 
-interface CarriedProgram {
-  bundle: CarriedRelease;
+interface BundledProgram {
+  bundle: BundledRelease;
   /** The compressed program. */
   asset: string;
   /** Its SHA-256 checksum in hexadecimal digits, from the signed checksums. */
@@ -22,13 +22,13 @@ interface CarriedProgram {
  * Unpacks the program. Nothing is decompressed before the whole asset has the signed checksum. Throws a Problem if it
  * has not.
  */
-export async function unpackCarried(
+export async function unpackBundled(
   host: Host,
-  { bundle, asset, expected, fresh, mostBytes, stop }: CarriedProgram,
+  { bundle, asset, expected, fresh, mostBytes, stop }: BundledProgram,
 ): Promise<void> {
-  demandCarried(bundle, asset);
+  demandBundled(bundle, asset);
   const hasher = new Bun.CryptoHasher("sha256");
-  for await (const piece of bundle.chunks(carriedPath(asset))) hasher.update(piece);
+  for await (const piece of bundle.chunks(bundledPath(asset))) hasher.update(piece);
   const found = hasher.digest("hex");
   if (found !== expected) {
     const message = `${asset} in ${bundle.path} does not have the signed checksum: expected ${expected}, got ${found}`;
@@ -36,7 +36,7 @@ export async function unpackCarried(
   }
   const file = host.createFile(fresh, { mode: 0o755 });
   try {
-    const packed = streamOf(bundle.chunks(carriedPath(asset)));
+    const packed = streamOf(bundle.chunks(bundledPath(asset)));
     let left = mostBytes;
     for await (const piece of packed.pipeThrough(new DecompressionStream("gzip"))) {
       throwIfInterrupted(stop);

@@ -2,6 +2,7 @@
 // of its location.
 
 import type { Bundle } from "../bundle/reader.ts";
+import { hintToShowBundle } from "../bundle/show-hint.ts";
 import { fetchSmall, printableAddress } from "../engine/fetch.ts";
 import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
@@ -27,13 +28,13 @@ export interface ReleaseSource {
    */
   base: string;
   /** Contains the release. Without it, the server of `base` does. */
-  bundle?: CarriedRelease;
+  bundle?: BundledRelease;
   /** Public P-256 keys in PEM. */
   keys: string;
 }
 
 /** A bundle with the files of a release. */
-export type CarriedRelease = Pick<Bundle, "path" | "manifest" | "bytes" | "chunks">;
+export type BundledRelease = Pick<Bundle, "path" | "manifest" | "bytes" | "chunks">;
 
 const placeholder = "{version}";
 /** Versions are compared by number and not as text: 1.10.0 comes after 1.9.0. */
@@ -52,16 +53,14 @@ export function isOlder(version: string, than: string): boolean {
 }
 
 /** Returns the path of an asset in a bundle. */
-export function carriedPath(asset: string): string {
+export function bundledPath(asset: string): string {
   return `program/${asset}`;
 }
 
 /** Throws a Problem if the bundle does not contain this asset. */
-export function demandCarried({ path, manifest }: CarriedRelease, asset: string): void {
-  if (manifest.members.some((member) => member.path === carriedPath(asset))) return;
-  throw new Problem("not-found", `${path} does not contain ${asset} of edox-ops`, {
-    hint: ["edox-ops", "bundle", "show", path],
-  });
+export function demandBundled({ path, manifest }: BundledRelease, asset: string): void {
+  if (manifest.members.some((member) => member.path === bundledPath(asset))) return;
+  throw new Problem("not-found", `${path} does not contain ${asset} of edox-ops`, { hint: hintToShowBundle(path) });
 }
 
 /**
@@ -86,15 +85,15 @@ export async function fetchPublished(
     );
   }
   const at = (version: string | null, asset: string): string => {
-    if (bundle !== undefined) return `${carriedPath(asset)} in ${bundle.path}`;
+    if (bundle !== undefined) return `${bundledPath(asset)} in ${bundle.path}`;
     if (base.includes(placeholder)) return `${base.replace(placeholder, version ?? "")}/${asset}`;
     return `${base}/${version === null ? "permalink/latest" : `v${version}`}/downloads/${asset}`;
   };
   const sumsAt = at(requested, "SHA256SUMS");
   const bytesOf = async (asset: string): Promise<Uint8Array> => {
     if (bundle === undefined) return bytesAt(reader, at(requested, asset));
-    demandCarried(bundle, asset);
-    return bundle.bytes(carriedPath(asset));
+    demandBundled(bundle, asset);
+    return bundle.bytes(bundledPath(asset));
   };
   const readSigned = async (): Promise<Pick<PublishedVersion, "sums" | "signature"> | null> => {
     const [sums, signature] = await Promise.all([bytesOf("SHA256SUMS"), bytesOf("SHA256SUMS.sig")]);

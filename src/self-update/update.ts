@@ -9,7 +9,7 @@ import { withDiskFault } from "../problem/disk-fault.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { linesOf } from "../text/lines.ts";
-import { unpackCarried } from "./carried.ts";
+import { unpackBundled } from "./bundled.ts";
 import { beside, demandExists, demandRootsAlone, demandUnpackaged, folderOf } from "./program.ts";
 import { fetchPublished, isOlder, isVersion, type PublishedVersion, type ReleaseSource } from "./published.ts";
 
@@ -31,7 +31,7 @@ export interface Offer {
   asset: string;
   binary: string;
   /** The Debian package of the release. */
-  package: string;
+  deb: string;
 }
 
 export interface Updated {
@@ -41,7 +41,7 @@ export interface Updated {
   previous: string | null;
 }
 
-/** The release asset that a bundle contains. */
+/** Returns the release asset that a bundle contains. */
 const packed = (binary: string): string => `${binary}.gz`;
 const binaries: Record<string, string> = { amd64: "edox-ops-linux-x64", arm64: "edox-ops-linux-arm64" };
 /** A package of 40 MB, plus its unpacked content of 115 MB. */
@@ -65,8 +65,8 @@ export async function findOffer(
     throw new Problem("unsupported-platform", `there is no edox-ops for ${architecture || "a host without dpkg"}`);
   const release = await fetchPublished(reader, releaseSource, requestedVersion);
   const { bundle } = releaseSource;
-  const package_ = `edox-ops_${release.version}_${architecture}.deb`;
-  const asset = bundle ? packed(binary) : package_;
+  const deb = `edox-ops_${release.version}_${architecture}.deb`;
+  const asset = bundle ? packed(binary) : deb;
   const missing = [binary, asset].find((each) => release.sumOf(each) === undefined);
   if (missing !== undefined) {
     const message = `edox-ops ${release.version} was not released for ${architecture}: it has no checksum for ${missing}`;
@@ -81,7 +81,7 @@ export async function findOffer(
       : `the latest release is said to be ${release.version}, and this is ${version}, which is newer`;
     throw new Problem("precondition-failed", message, { hint });
   }
-  return { release, asset, binary, package: package_, same: release.sumOf(binary) === checksumOf(reader, program) };
+  return { release, asset, binary, deb, same: release.sumOf(binary) === checksumOf(reader, program) };
 }
 
 /**
@@ -93,14 +93,14 @@ export async function update(
   trees: Trees,
   {
     request: { program, version, releaseSource },
-    offer: { release, asset, binary, package: package_ },
+    offer: { release, asset, binary, deb },
     stop,
     onBytes,
   }: { request: UpdateRequest; offer: Offer; stop: Stop; onBytes: (bytes: number, total: number) => void },
 ): Promise<Updated> {
   const { previous, work } = beside(program);
   const address = printableAddress(release.addressOf(asset));
-  demandUnpackaged(host, program, aptLine(package_), releaseSource.bundle ? "" : `: fetch ${address}`);
+  demandUnpackaged(host, program, aptLine(deb), releaseSource.bundle ? "" : `: fetch ${address}`);
   demandRootsAlone(host, program);
   if (host.stat(previous)?.type === "directory") {
     const hint = ["sudo", "mv", previous, `${previous}.old`];
@@ -110,7 +110,7 @@ export async function update(
   return replaceProgram(host, trees, program, async () => {
     const { bundle } = releaseSource;
     const fresh = bundle ? `${work}/edox-ops` : `${work}/unpacked/usr/bin/edox-ops`;
-    if (bundle) await unpackCarried(host, { bundle, asset, expected: release.sumOf(asset), fresh, mostBytes, stop });
+    if (bundle) await unpackBundled(host, { bundle, asset, expected: release.sumOf(asset), fresh, mostBytes, stop });
     else await download(`${work}/unpacked`);
     demandSum(host, fresh, release, binary);
     const reported = await versionOf(host, fresh, `edox-ops ${release.version}`);

@@ -14,7 +14,7 @@ async function withBundle(host: FakeHost, made: Parameters<typeof makeBundle>[3]
 
 export const bundleCases: Case[] = [
   {
-    of: 'bundle/trust.ts ["edox-ops", "bundle", "show", path]',
+    of: 'bundle/show-hint.ts ["edox-ops", "bundle", "show", path]',
     state: (host) =>
       withBundle(host, { changes: { target: { family: "debian", codename: "trixie", architecture: "amd64" } } }),
     from,

@@ -70,7 +70,7 @@ export const releaseCases: ReleaseCase[] = [
     becomes: "1.2.2",
   },
   {
-    of: 'self-update/published.ts ["edox-ops", "bundle", "show", path]',
+    of: 'bundle/show-hint.ts ["edox-ops", "bundle", "show", path]',
     state: (disk) => makeBundle(disk.host, "/srv/edox.tar", {}),
     from: "self-update --bundle /srv/edox.tar",
     shows: "program: none",

@@ -376,7 +376,7 @@ export const runnerCases: RunnerCase[] = [
     after: "gitlab-runner selftest --image dind.tar",
   },
   {
-    of: 'runner/selftest-image.ts ["edox-ops", "bundle", "show", bundle.path]',
+    of: 'bundle/show-hint.ts ["edox-ops", "bundle", "show", path]',
     state(runners) {
       withEngine(runners);
       runners.host.dir("/srv");

@@ -64,7 +64,7 @@ export const siteCases: SiteCase[] = [
     after: "project show demo",
   },
   {
-    of: 'bundle/sites.ts ["edox-ops", "bundle", "show", bundle.path]',
+    of: 'bundle/show-hint.ts ["edox-ops", "bundle", "show", path]',
     state: ({ disk }) => makeBundle(disk.host, "/srv/edox.tar", {}),
     from: "project publish demo --domain demo.test --bundle /srv/edox.tar",
     shows: "sites: 0",

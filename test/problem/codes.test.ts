@@ -83,7 +83,7 @@ async function otherSum(): Promise<string> {
     sums: new Uint8Array(),
     signature: new Uint8Array(),
   };
-  const offer = { release, same: false, asset: "a.deb", binary: "edox-ops-linux-x64", package: "a.deb" };
+  const offer = { release, same: false, asset: "a.deb", binary: "edox-ops-linux-x64", deb: "a.deb" };
   const trees = { remove() {} } as unknown as Trees;
   const request = { program: "/opt/edox-ops", version: "1.0.0", releaseSource, requestedVersion: null };
   return await thrown(() => update(host, trees, { request, offer, stop: () => null, onBytes: () => {} }));

@@ -1,6 +1,6 @@
 // Prepares a deploy of a source or a restore of a backup: opens the source and the live tree.
 
-import type { CarriedSite } from "../../bundle/sites.ts";
+import type { BundledSite } from "../../bundle/sites.ts";
 import type { Host, HostReader } from "../../host/host.ts";
 import { type OpenedEntry, RejectedArchive, type Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
@@ -29,7 +29,7 @@ interface DeploySelection extends Pick<DeployRequest, "select"> {
   /**
    * A directory, an archive, "-" for a tar on stdin, or a site of a bundle; null for the source path of the record.
    */
-  source: string | CarriedSite | null;
+  source: string | BundledSite | null;
   /** The subdirectory of the source that is the site. */
   subdir: string | null;
   /** Whether symlinks that lead out of the source are replaced by their targets. */

@@ -1,6 +1,6 @@
 // Unpacks an archive beside the backups of its project, within the limits of a site and of the disk.
 
-import type { CarriedSite } from "../../bundle/sites.ts";
+import type { BundledSite } from "../../bundle/sites.ts";
 import { backupsDir, docsRoot } from "../../engine/paths.ts";
 import type { Host } from "../../host/host.ts";
 import { type OpenedEntry, RejectedArchive, type Trees, type UnpackLimits } from "../../host/trees.ts";
@@ -88,7 +88,7 @@ export async function unpackArchive(
     given,
     archive,
     request,
-  }: { project: Project; given: string; archive: OpenedEntry | CarriedSite | "-"; request: UnpackRequest },
+  }: { project: Project; given: string; archive: OpenedEntry | BundledSite | "-"; request: UnpackRequest },
 ): Promise<Unpacked> {
   const { dir, owner, room, reserve } = unpackFresh(host, trees, project, request);
   const name = given === "-" ? "the archive on stdin" : given;
