@@ -5,6 +5,7 @@ import type { PackagesChange } from "../apt/apt.ts";
 import type { Attributes } from "../host/host.ts";
 import type { ProblemCode } from "../problem/codes.ts";
 import { few, shellLine } from "../text/lines.ts";
+import { sizeText } from "../text/size.ts";
 
 /** What a command reads from stdin. It is read in pieces, so that memory does not grow with its size. */
 export interface Input {
@@ -135,7 +136,7 @@ export function describeMissing(change: Change): string {
 }
 
 function inputText({ name, size }: Input): string {
-  return `${name} on stdin (${(size / 1e6).toFixed(1)} MB)`;
+  return `${name} on stdin (${sizeText(size)})`;
 }
 
 function attributesText({ mode, uid, gid }: Attributes): string {

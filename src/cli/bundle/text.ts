@@ -3,6 +3,7 @@
 import type { describeBundle } from "../../bundle/description.ts";
 import { timeText } from "../../bundle/trust.ts";
 import { countOf, lineOf } from "../../text/lines.ts";
+import { sizeText } from "../../text/size.ts";
 
 type Description = ReturnType<typeof describeBundle>;
 
@@ -11,12 +12,6 @@ export function signatureText({ signed, signed_by }: Pick<Description, "signed" 
   if (!signed) return "none";
   if (signed_by === null) return "by a key that this host does not have";
   return `by ${signed_by.path} (SHA-256 ${signed_by.fingerprint})`;
-}
-
-/** Returns a size as people write it. */
-export function sizeText(bytes: number): string {
-  if (bytes < 1e6) return `${(bytes / 1e3).toFixed(1)} kB`;
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
 /** Returns the lines that describe a bundle. */

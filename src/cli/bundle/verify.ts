@@ -36,7 +36,8 @@ export default command({
       }
       for (const each of warnings) console.err(lineOf`warning: ${each}`);
       if (values.quiet) return exitCode.done;
-      const { signatureText, sizeText } = await import("./text.ts");
+      const { sizeText } = await import("../../text/size.ts");
+      const { signatureText } = await import("./text.ts");
       const members = bundle.manifest.members.length;
       await console.out(lineOf`${bundle.path}: all ${members} files are intact (${sizeText(bundle.size)})`);
       await console.out(lineOf`signature: ${signatureText(description)}`);
