@@ -332,7 +332,7 @@ describe("gitlab-runner upgrade --bundle, on a prepared host", () => {
   });
 });
 
-describe("bundle: refused before anything changes", () => {
+describe("--bundle, before anything changes", () => {
   const expectRefusal = async (host: FakeHost, cause: string | RegExp, flags = ""): Promise<void> => {
     const [before, ran] = [filesOf(host), host.ran.length];
     const { exit, err } = await typed(`bootstrap --bundle ${path} --yes${flags}`, host);
@@ -341,19 +341,19 @@ describe("bundle: refused before anything changes", () => {
     expect(host.ran.slice(ran)).toEqual([]);
   };
 
-  test("another suite, and another architecture", async () => {
+  test("a bundle for another suite or architecture is refused", async () => {
     const trixie = await hostWith({}, { version: "13", codename: "trixie" });
     await expectRefusal(trixie, /is for debian bookworm on amd64, and this host is debian trixie on amd64/);
     const arm = await hostWith({}, { architecture: "arm64" });
     await expectRefusal(arm, /is for debian bookworm on amd64, and this host is debian bookworm on arm64/);
   });
 
-  test("a clock that is behind", async () => {
+  test("a bundle is refused if the clock of the host is behind it", async () => {
     const host = await hostWith({ changes: { serial: 1_900_000_000 } });
     await expectRefusal(host, /the clock of this host says 2027-.*, but the bundle is of 2030-03-17 17:46:40 UTC\n/);
   });
 
-  test("no space", async () => {
+  test("a bundle is refused if its indexes do not fit on the disk", async () => {
     const host = await hostWith();
     const full = { ...host, space: () => ({ bytesFree: 10, inodes: 100, inodesFree: 90 }) };
     const before = filesOf(host);
@@ -362,7 +362,7 @@ describe("bundle: refused before anything changes", () => {
     expect(filesOf(host)).toBe(before);
   });
 
-  test("a bundle without a signature where a key or --require-signature demands one", async () => {
+  test("a bundle without a signature is refused if a key or --require-signature demands one", async () => {
     const { pem } = await signing();
     const host = await hostWith();
     await expectRefusal(host, /--require-signature needs a key/, " --require-signature");
@@ -372,7 +372,7 @@ describe("bundle: refused before anything changes", () => {
     await expectRefusal(host, /\/mnt\/b.tar is not signed, and this host accepts only/);
   });
 
-  test("a signature by another key, and by none of several", async () => {
+  test("a bundle is refused if no trusted key signed it, and accepted if one of several did", async () => {
     const [own, other] = [await signing(), await signing()];
     const host = await hostWith({ sign: own.sign });
     host.put("/etc/edox-ops/trust/other.pem", other.pem, { mode: 0o644 });
@@ -381,7 +381,7 @@ describe("bundle: refused before anything changes", () => {
     expect(await typed(`bootstrap --bundle ${path} --yes`, host)).toMatchObject({ exit: 0, err: "" });
   });
 
-  test("a trusted key that another user could change, and one that is no key", async () => {
+  test("a bundle is refused if another user could change a trusted key, or if it is no key", async () => {
     const { pem, sign } = await signing();
     const host = await hostWith({ sign });
     host.put("/etc/edox-ops/trust/own.pem", pem, { mode: 0o664 });
@@ -390,7 +390,7 @@ describe("bundle: refused before anything changes", () => {
     await expectRefusal(host, /own\.pem is not a public key in PEM/);
   });
 
-  test("a key that is not ECDSA on P-256, which no signature could be verified with", async () => {
+  test("a bundle is refused if a trusted key is not one of ECDSA on P-256", async () => {
     const { pem, sign } = await signing();
     const form = { name: "ECDSA", namedCurve: "P-384" };
     const { publicKey } = await crypto.subtle.generateKey(form, true, ["sign", "verify"]);
@@ -404,7 +404,7 @@ describe("bundle: refused before anything changes", () => {
     }
   });
 
-  test("a key and a record that cannot be read", async () => {
+  test("a bundle is refused if a trusted key or the record of accepted bundles cannot be read", async () => {
     const { pem, sign } = await signing();
     for (const unreadable of ["/srv/key.pem", "/etc/edox-ops/trust", "/etc/edox-ops/bundle.json"]) {
       const host = await hostWith({ sign });
@@ -424,7 +424,7 @@ describe("bundle: refused before anything changes", () => {
     }
   });
 
-  test("an older one than this host has accepted, unless --allow-older", async () => {
+  test("a bundle that is older than an accepted one is refused without --allow-older", async () => {
     const host = await hostWith();
     host.put("/etc/edox-ops/bundle.json", JSON.stringify({ serial: serial + 1, ids: [] }));
     await expectRefusal(host, /and this host has accepted one of .* \(--allow-older accepts it\)/);
@@ -432,7 +432,7 @@ describe("bundle: refused before anything changes", () => {
     expect(JSON.parse(host.text("/etc/edox-ops/bundle.json") ?? "").serial).toBe(serial + 1);
   });
 
-  test("the differences from a bundle that this host does not have, or whose indexes are gone", async () => {
+  test("a delta is refused if the host has not accepted the earlier bundle, or has lost its indexes", async () => {
     const old = await hostWith();
     await typed(`bootstrap --bundle ${path} --yes`, old);
     const [kept = "", ...more] = old.list("/var/lib/edox-ops/bundle-indexes") ?? [];
@@ -467,7 +467,7 @@ describe("bundle: refused before anything changes", () => {
     await expectRefusal(old, /which this host does not have/);
   });
 
-  test("a truncated bundle, and one flipped bit in any member", async () => {
+  test("a truncated bundle, and one with a flipped bit in any member, are refused", async () => {
     const host = await hostWith();
     const whole = Uint8Array.from(host.read(path) ?? []);
     host.put(path, whole.slice(0, -600));

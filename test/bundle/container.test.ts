@@ -56,12 +56,12 @@ describe("bundle", () => {
     bundle.close();
   });
 
-  test("sha256sum checks its manifest", () => {
+  test("sha256sum checks the manifest of an unpacked bundle", () => {
     const script = 'cd "$1" && tar -xf whole.tar manifest.json manifest.sha256 && sha256sum -c manifest.sha256';
     expect(Bun.spawnSync(["sh", "-c", script, "sh", folder]).stdout.toString()).toBe("manifest.json: OK\n");
   });
 
-  test("tar lists and unpacks it without a warning", () => {
+  test("tar lists and unpacks a bundle without a warning", () => {
     const list = Bun.spawnSync(["tar", "-tvf", `${folder}/whole.tar`]);
     expect([list.exitCode, list.stderr.toString()]).toEqual([0, ""]);
     const lines = list.stdout.toString().trim().split("\n");
@@ -132,7 +132,7 @@ describe("bundle in parts", () => {
 describe("bundle: refused", () => {
   const small = { "keys/a.asc": text("key"), "images/one.tar": Buffer.alloc(700, "i") };
 
-  test("one changed bit in any place, and a cut at any place: nothing false is returned", async () => {
+  test("a changed bit or a cut at any place never returns wrong content", async () => {
     const host = fakeHost();
     host.dir("/mnt");
     await makeBundle(host, "/mnt/b.tar", small);
@@ -245,7 +245,7 @@ describe("bundle: refused", () => {
     });
   }
 
-  test("a member of another type or name in place of the declared one", async () => {
+  test("a member of another type or name than the declared one is refused", async () => {
     const digest = new Bun.CryptoHasher("sha256").update("key").digest("hex");
     const manifest = emptyManifest({ members: [{ path: "keys/a.asc", size: 3, chunks: [digest] }] });
     const good = bundleOf(manifest, [["keys/a.asc", text("key")]]);
@@ -263,7 +263,7 @@ describe("bundle: refused", () => {
     }
   });
 
-  test("another archive, another time, and a manifest without an end", async () => {
+  test("another archive, another time, and a manifest without an end are refused", async () => {
     expect(await refusal(tarOf([["index.html", text("x")]]))).toContain("/b.tar is not a bundle");
     const manifest = text(`${JSON.stringify(emptyManifest(), null, 1)}\n`);
     expect(await refusal(tarOf([["manifest.json", manifest]], serial + 1))).toContain("another time");

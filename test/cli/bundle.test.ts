@@ -73,14 +73,14 @@ function made(secret: string | null, more: Parameters<typeof makeBundle>[3] = {}
   return makeBundle(host, path, contents, { changes, ...(secret !== null && { sign }), ...more });
 }
 
-test("bundle show: prints for which hosts it is, and what it contains", async () => {
+test("bundle show: prints the target and the contents of a bundle", async () => {
   await made(null);
   const { exit, out, err } = await typed(`bundle show ${path}`, host);
   expect([exit, err]).toEqual([0, ""]);
   expect(out).toMatchSnapshot();
 });
 
-test("bundle show --json: has the same content, with sizes in bytes", async () => {
+test("bundle show --json: has the content of the text, with sizes in bytes", async () => {
   await made(ours.secret);
   host.put("/root/key.pem", ours.publicKey);
   const { exit, out } = await typed(`bundle show ${path} --key /root/key.pem --json`, host);
