@@ -2,6 +2,7 @@
 
 import { root } from "../engine/change.ts";
 import type { Host, HostReader } from "../host/host.ts";
+import { piecesOf, writePieces } from "../host/large-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { chunkBytes, type Manifest } from "./manifest.ts";
 import { keptIndexesDir } from "./paths.ts";
@@ -19,9 +20,10 @@ export async function keepIndexes(host: Host, bundle: Bundle): Promise<void> {
   if (host.stat(keptIndexesDir) === null) host.makeDirectory(keptIndexesDir, { mode: 0o755, ...root });
   const names = new Set<string>();
   for (const path of paths) {
-    const name = keptEntry(bundle, path)?.sha256 ?? (await digestOf(piecesOf(host, bundle, path)));
+    const name = keptEntry(bundle, path)?.sha256 ?? (await digestOf(memberPieces(host, bundle, path)));
     names.add(name);
-    if (host.stat(pathOf(name)) === null) await write(host, pathOf(name), piecesOf(host, bundle, path));
+    if (host.stat(pathOf(name)) !== null) continue;
+    await writePieces(host, pathOf(name), { mode: 0o644, ...root }, memberPieces(host, bundle, path));
   }
   for (const name of host.list(keptIndexesDir) ?? []) if (!names.has(name)) host.remove(pathOf(name));
 }
@@ -41,14 +43,17 @@ export function* keptPieces(reader: HostReader, { sha256 }: Kept): Generator<Uin
   const file = reader.openFile(pathOf(sha256));
   if (file === null) return;
   try {
-    for (let at = 0; at < file.size; at += chunkBytes) yield file.read(at, Math.min(chunkBytes, file.size - at));
+    yield* piecesOf(file, chunkBytes);
   } finally {
     file.close();
   }
 }
 
-/** Yields the verified pieces of a member, or of an index that the host has kept. The medium of a bundle may be removed at any time. */
-export async function* piecesOf(reader: HostReader, bundle: Bundle, path: string): AsyncGenerator<Uint8Array> {
+/**
+ * Yields the verified pieces of a member, or of an index that the host has kept. Throws a Problem that names the bundle,
+ * because its medium may be removed at any time.
+ */
+export async function* memberPieces(reader: HostReader, bundle: Bundle, path: string): AsyncGenerator<Uint8Array> {
   const kept = keptEntry(bundle, path);
   try {
     if (kept === undefined) yield* bundle.chunks(path);
@@ -63,14 +68,4 @@ async function digestOf(pieces: Pieces): Promise<string> {
   const hasher = new Bun.CryptoHasher("sha256");
   for await (const piece of pieces) hasher.update(piece);
   return hasher.digest("hex");
-}
-
-async function write(host: Host, path: string, pieces: Pieces): Promise<void> {
-  const file = host.createFile(path, { mode: 0o644, ...root });
-  try {
-    for await (const piece of pieces) file.write(piece);
-    file.commit();
-  } finally {
-    file.abort();
-  }
 }

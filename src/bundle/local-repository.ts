@@ -5,9 +5,10 @@
 import { aptSources, bareUri } from "../apt/sources.ts";
 import { root } from "../engine/change.ts";
 import type { Attributes, Host, HostReader } from "../host/host.ts";
+import { writePieces } from "../host/large-file.ts";
 import { chosenRepository } from "../resources/apt-repository.ts";
 import { parentOf } from "../text/path.ts";
-import { piecesOf } from "./kept-indexes.ts";
+import { memberPieces } from "./kept-indexes.ts";
 import type { Manifest } from "./manifest.ts";
 import { repositoryDir } from "./paths.ts";
 import type { Bundle } from "./reader.ts";
@@ -78,15 +79,13 @@ export async function extract(host: Host, bundle: Bundle, path: string, pause: P
   const target = `${repositoryDir}/${path}`;
   if (host.stat(target) !== null) return;
   makeDirectories(host, parentOf(target));
-  const file = host.createFile(target, readable);
-  try {
-    for await (const piece of piecesOf(host, bundle, path)) {
-      file.write(piece);
+  await writePieces(host, target, readable, verifiedPieces());
+
+  async function* verifiedPieces(): AsyncGenerator<Uint8Array> {
+    for await (const piece of memberPieces(host, bundle, path)) {
+      yield piece;
       await pause();
     }
-    file.commit();
-  } finally {
-    file.abort();
   }
 }
 

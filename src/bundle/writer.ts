@@ -1,6 +1,7 @@
 // Writes a bundle. The same manifest and members give the same bytes.
 
 import type { Host, HostReader, LargeFile, NewFile } from "../host/host.ts";
+import { piecesOf } from "../host/large-file.ts";
 import {
   chunkBytes,
   digestLine,
@@ -25,7 +26,7 @@ export async function memberOf(reader: HostReader, path: string, content: Conten
   const file = opened(reader, content);
   try {
     const chunks: string[] = [];
-    for (const piece of piecesOf(file)) {
+    for (const piece of piecesOf(file, chunkBytes)) {
       chunks.push(new Bun.CryptoHasher("sha256").update(piece).digest("hex"));
       await pause?.();
     }
@@ -90,7 +91,7 @@ export async function writeBundle(host: Host, written: Written): Promise<string[
       const file = opened(host, contents.get(member.path) ?? "");
       try {
         let index = 0;
-        for (const piece of piecesOf(file)) {
+        for (const piece of piecesOf(file, chunkBytes)) {
           const digest = new Bun.CryptoHasher("sha256").update(piece).digest("hex");
           if (digest !== member.chunks[index++]) throw new Error(`${member.path} was changed while it was read`);
           write(piece);
@@ -116,8 +117,4 @@ function opened(reader: HostReader, content: Content): LargeFile {
   const file = reader.openFile(content);
   if (file === null) throw new Error(`${content} is no file`);
   return file;
-}
-
-function* piecesOf({ size, read }: LargeFile): Generator<Uint8Array> {
-  for (let at = 0; at < size; at += chunkBytes) yield read(at, Math.min(chunkBytes, size - at));
 }

@@ -1,6 +1,7 @@
 // Unpacks the program of a bundle.
 
 import type { Host } from "../host/host.ts";
+import { writePieces } from "../host/large-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { type BundledRelease, bundledPath, demandBundled } from "./published.ts";
@@ -34,8 +35,9 @@ export async function unpackBundled(
     const message = `${asset} in ${bundle.path} does not have the signed checksum: expected ${expected}, got ${found}`;
     throw new Problem("checksum-mismatch", message);
   }
-  const file = host.createFile(fresh, { mode: 0o755 });
-  try {
+  await writePieces(host, fresh, { mode: 0o755 }, unpacked());
+
+  async function* unpacked(): AsyncGenerator<Uint8Array> {
     const packed = streamOf(bundle.chunks(bundledPath(asset)));
     let left = mostBytes;
     for await (const piece of packed.pipeThrough(new DecompressionStream("gzip"))) {
@@ -43,11 +45,8 @@ export async function unpackBundled(
       left -= piece.length;
       if (left < 0)
         throw new Problem("limit-exceeded", `${asset} in ${bundle.path} unpacks to more than ${mostBytes} bytes`);
-      file.write(piece);
+      yield piece;
     }
-    file.commit();
-  } finally {
-    file.abort();
   }
 }
 

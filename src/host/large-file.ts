@@ -1,0 +1,27 @@
+// Files that may exceed the memory, in pieces.
+
+import type { Attributes, Host, LargeFile } from "./host.ts";
+
+/** Yields the content of an open file in pieces of this many bytes; the last one may be shorter. */
+export function* piecesOf(file: LargeFile, pieceBytes: number): Generator<Uint8Array> {
+  for (let at = 0; at < file.size; at += pieceBytes) yield file.read(at, Math.min(pieceBytes, file.size - at));
+}
+
+/**
+ * Writes a file from pieces, and gives it its name when all of them are written. An error of the pieces is thrown, and
+ * leaves no file.
+ */
+export async function writePieces(
+  host: Host,
+  path: string,
+  attributes: Pick<Attributes, "mode"> & Partial<Attributes>,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<void> {
+  const file = host.createFile(path, attributes);
+  try {
+    for await (const piece of pieces) file.write(piece);
+    file.commit();
+  } finally {
+    file.abort();
+  }
+}
