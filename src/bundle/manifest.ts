@@ -118,7 +118,8 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   }
   const manifest = checked(parsed);
   // Two programs could read a repeated key differently.
-  if (Buffer.compare(encoded(manifest), bytes) !== 0) throw invalidBundle("has a manifest in an unusual form");
+  if (Buffer.compare(encoded(manifest), bytes) !== 0)
+    throw invalidBundle("has a manifest that is not in its canonical form");
   return manifest;
 }
 

@@ -72,6 +72,6 @@ function partsOf(reader: HostReader, path: string): string[] {
 function missing(path: string, isPart: boolean): Problem {
   const message = isPart
     ? `the part ${nameOf(path)} of the bundle is missing in ${parentOf(path)}`
-    : `no bundle ${path}`;
+    : `bundle ${path} not found`;
   return new Problem("not-found", message, { hint: ["ls", "-l", parentOf(path) || "."] });
 }

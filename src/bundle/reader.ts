@@ -71,7 +71,7 @@ function bundleIn(path: string, file: ReturnType<typeof openParts>): Bundle {
   const manifestBytes = file.read(blockBytes, size);
   if (manifestBytes.length < size) throw cutOff();
   const manifest = parseManifest(manifestBytes);
-  if (manifest.serial !== seconds) throw invalidBundle("has another time than its manifest");
+  if (manifest.serial !== seconds) throw invalidBundle("has a time in its header that is not its serial");
   const digest = digestLine(manifestBytes);
   const digestAt = blockBytes + size + paddingOf(size);
   const expected = Buffer.concat([tarHeader(digestPath, digest.length, seconds), digest]);

@@ -122,7 +122,8 @@ export function notReplayed({ path, manifest }: Bundle, { allowsOlder }: Policy)
     check(reader) {
       const { serial } = accepted(reader);
       if (allowsOlder || manifest.serial >= serial) return null;
-      const reason = `${path} is of ${timeText(manifest.serial)}, and this host has accepted one of ${timeText(serial)} (--allow-older accepts it)`;
+      const [own, newest] = [timeText(manifest.serial), timeText(serial)];
+      const reason = `${path} (${own}) is older than the newest bundle that this host has accepted (${newest}): pass --allow-older to accept it`;
       return { reason, code: "invalid-bundle", hint: hintToShowBundle(path) };
     },
   };
@@ -139,7 +140,7 @@ export function hasPredecessor({ path, manifest }: Bundle): Requirement {
       const kept = await Promise.all(manifest.kept.map((each) => hasKept(reader, each)));
       if (isKnown && kept.every(Boolean)) return null;
       const earlier = since ? `the bundle of ${timeText(since.serial)} (${since.id.slice(0, 12)})` : "another bundle";
-      const reason = `${path} has only what changed since ${earlier}, which this host does not have`;
+      const reason = `${path} has only what changed since ${earlier}, which this host has not accepted or no longer has`;
       return { reason, code: "wrong-target", hint: hintToShowBundle(path) };
     },
   };

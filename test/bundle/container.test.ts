@@ -181,7 +181,7 @@ describe("bundle: refused", () => {
     "another format": [{ ...emptyManifest(), format: 2 }, "has an unknown format: a newer edox-ops made it"],
     "an unknown key": [{ ...emptyManifest(), run: "reboot" }, "has an invalid run"],
     "a repeated key": ['{"format":1,"format":1}', "has an invalid"],
-    "another spelling": [JSON.stringify(emptyManifest()), "has a manifest in an unusual form"],
+    "another spelling": [JSON.stringify(emptyManifest()), "has a manifest that is not in its canonical form"],
     "a path twice": [emptyManifest({ members: [member, member] }), "names keys/a.asc twice"],
     "a second manifest": [
       emptyManifest({ members: [{ ...member, path: "manifest.json" }] }),
@@ -266,7 +266,9 @@ describe("bundle: refused", () => {
   test("another archive, another time, and a manifest without an end are refused", async () => {
     expect(await refusal(tarOf([["index.html", text("x")]]))).toContain("/b.tar is not a bundle");
     const manifest = text(`${JSON.stringify(emptyManifest(), null, 1)}\n`);
-    expect(await refusal(tarOf([["manifest.json", manifest]], serial + 1))).toContain("another time");
+    expect(await refusal(tarOf([["manifest.json", manifest]], serial + 1))).toContain(
+      "has a time in its header that is not its serial",
+    );
     expect(await refusal(tarOf([["manifest.json", manifest]]))).toContain("is damaged: manifest.json");
     const endless = Buffer.from(tarOf([["manifest.json", manifest]]));
     endless.write("77777777777", 124);

@@ -81,7 +81,7 @@ test("project publish --bundle: refuses a missing site, --source beside it, and 
   for (const [flags, exit, error] of [
     [`--bundle ${path}`, 1, `${path} does not contain a site demo: it has handbook`],
     [`--bundle ${path} --source /srv/site`, 2, "--source and --bundle cannot be used together"],
-    ["--bundle /srv/none.tar", 1, "no bundle /srv/none.tar"],
+    ["--bundle /srv/none.tar", 1, "bundle /srv/none.tar not found"],
     ["--bundle /srv/site/index.html", 1, "is not a bundle"],
     ["", 2, "--source is missing"],
   ] as const) {
