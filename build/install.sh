@@ -310,26 +310,29 @@ address() {
   esac
 }
 
+# Whether this is the name of a part, as NAME.2of10.
+is_part() {
+  count=${1##*.}
+  case $1/$count in *.*/[1-9]*of[1-9]*) ;; *) return 1 ;; esac
+  case ${count%of*}${count##*of} in *[!0-9]* | ?????????*) return 1 ;; esac
+}
+
 # Sets `parts` to the number of files of a bundle, and `bundle` to its name without that of a part. Empty for another file.
 find_bundle() {
   bundle=$offline
-  case $offline in
-    *.[1-9]of[1-9] | *.[1-9]of[1-9][0-9] | *.[1-9][0-9]of[1-9][0-9])
-      bundle=${offline%.*}
-      parts=${offline##*of}
-      ;;
-    *)
-      if [ -f "$offline" ]; then
-        # The name of its first file is at the beginning of a tar.
-        [ "$(head -c 13 <"$offline")" != manifest.json ] || parts=1
-        return
-      fi
-      for part in "$offline".1of[1-9] "$offline".1of[1-9][0-9]; do
-        [ ! -f "$part" ] || parts=${part##*of}
-      done
-      [ -n "$parts" ] || return 0
-      ;;
-  esac
+  if is_part "$offline"; then
+    bundle=${offline%.*}
+    parts=${offline##*of}
+  elif [ -f "$offline" ]; then
+    # The name of its first file is at the beginning of a tar.
+    [ "$(head -c 13 <"$offline")" != manifest.json ] || parts=1
+    return
+  else
+    for part in "$offline".1of[1-9]*; do
+      if is_part "$part" && [ -f "$part" ]; then parts=${part##*of}; fi
+    done
+    [ -n "$parts" ] || return 0
+  fi
   number=1
   while [ "$number" -le "$parts" ]; do
     [ -f "$bundle.${number}of$parts" ] || die "part $number of $parts of the bundle is missing: $bundle.${number}of$parts" \

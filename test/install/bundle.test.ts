@@ -58,6 +58,20 @@ test("install.sh: finds the parts of a split bundle by any of them or by its nam
   }
 });
 
+test("install.sh: finds more than 99 parts of a bundle", async () => {
+  using ground = new Ground("none", ["openssl"]);
+  const parts = await bundleOf(ground, current, { partBytes: 3000 });
+  expect(parts.length).toBeGreaterThan(99);
+  const bundle = parts[0]?.replace(/\.1of\d+$/, "") ?? "";
+  expect(await install(ground, bundle)).toMatchObject({ code: 0, stderr: "" });
+  rmSync(`${bundle}.100of${parts.length}`);
+  expectRefused(
+    await install(ground, parts[0] ?? ""),
+    `part 100 of ${parts.length} of the bundle is missing`,
+    "copy all",
+  );
+});
+
 test("install.sh: a bundle of a newer release is installed because of its signature", async () => {
   using ground = new Ground("none");
   expect(await install(ground, await bundleOf(ground, newer))).toMatchObject({ code: 0, stderr: "" });
