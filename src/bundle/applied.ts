@@ -3,7 +3,7 @@
 import type { Facts } from "../engine/facts.ts";
 import type { Host } from "../host/host.ts";
 import type { Requirement } from "../problem/requirement.ts";
-import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
+import { type Stop, signalPause, throwIfInterrupted } from "../problem/wait.ts";
 import { lineOf } from "../text/lines.ts";
 import { bundledHost } from "./bundled-host.ts";
 import { comparedPackages, fits, hasSpaceForIndexes } from "./fit.ts";
@@ -58,9 +58,10 @@ export function applyBundle(host: Host, path: string, policy: Policy): AppliedBu
   const bundle = openBundle(host, path);
   let reading: Reading = { stop: () => null, waiting: () => {} };
   let isVerified = false;
-  const pause = (): Promise<void> => {
+  const rest = signalPause(host);
+  const pause: Pause = () => {
     throwIfInterrupted(reading.stop);
-    return host.sleep(0);
+    return rest();
   };
   const { host: bundled, discard } = bundledHost(host, bundle, pause);
   return {

@@ -7,6 +7,7 @@ import type { Policy } from "../bundle/trust.ts";
 import { gatherFacts } from "../engine/facts.ts";
 import type { Check, Finding } from "../engine/finding.ts";
 import type { HostReader } from "../host/host.ts";
+import { signalPause } from "../problem/wait.ts";
 import { examine, fromRequirement } from "./doctor.ts";
 
 /** The time to read a bundle of some gigabytes from a slow stick, in milliseconds. */
@@ -20,7 +21,7 @@ export async function examineBundle(reader: HostReader, path: string, policy: Po
     const intact: Check = {
       name: "bundle:intact",
       async run() {
-        await bundle.verify(() => reader.sleep(0));
+        await bundle.verify(signalPause(reader));
         return { status: "ok", detail: `no byte of ${path} is damaged` };
       },
     };

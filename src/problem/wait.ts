@@ -5,6 +5,8 @@ import { Problem } from "./problem.ts";
 import type { Requirement, Unmet } from "./requirement.ts";
 
 const pollMs = 500;
+/** How long a signal may stay pending, in milliseconds. */
+const signalMs = 20;
 
 /** Returns the reason to start nothing more, or null. */
 export type Stop = () => Problem | null;
@@ -13,6 +15,20 @@ export type Stop = () => Problem | null;
 export function throwIfInterrupted(stop: Stop): void {
   const problem = stop();
   if (problem) throw problem;
+}
+
+/**
+ * Returns a function that lets pending signals arrive. Called between short pieces of work, it costs nothing most of the
+ * time: a timer takes a millisecond.
+ */
+export function signalPause(reader: HostReader): () => Promise<void> | undefined {
+  let last = reader.now();
+  return () => {
+    // The clock may be set in between.
+    if (Math.abs(reader.now() - last) < signalMs) return undefined;
+    last = reader.now();
+    return reader.sleep(0);
+  };
 }
 
 /** Receives each requirement that is waited for, once. */

@@ -5,6 +5,7 @@ import { presentVersion, presentVersions } from "../../src/apt/dpkg.ts";
 import { applyBundle } from "../../src/bundle/applied.ts";
 import { missingPackages, versionsFinding } from "../../src/bundle/fit.ts";
 import { openBundle } from "../../src/bundle/reader.ts";
+import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { makeBundle } from "./small.ts";
 
@@ -55,4 +56,19 @@ test("bundle: the records of dpkg are read once for all packages", async () => {
   const { planned } = applyBundle(host, "/mnt/b.tar", { requiresSignature: false, allowsOlder: false });
   expect(planned(["absent"])).toContain("from the bundle: absent 2.0\n");
   expect(reads).toBe(3);
+});
+
+test("bundle: the verification of many small files does not wait for a timer after each", async () => {
+  const host = debian();
+  const files = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`repo/debian/${i}.deb`, Buffer.from("x")]));
+  await makeBundle(host, "/mnt/b.tar", files);
+  let sleeps = 0;
+  const { sleep } = host;
+  host.sleep = (ms) => {
+    sleeps++;
+    return sleep(ms);
+  };
+  const { out } = await typed("doctor --bundle /mnt/b.tar", host);
+  expect(out).toContain("bundle:intact: no byte of /mnt/b.tar is damaged");
+  expect(sleeps).toBeLessThan(50);
 });
