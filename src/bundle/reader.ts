@@ -43,7 +43,7 @@ export interface Bundle {
 }
 
 /** The largest member that is held in memory. A list of packages or a bill of materials has some MB. */
-const mostHeldBytes = mostManifestBytes;
+const mostHeldBytes = 64 * 1024 * 1024;
 
 /** A member with the position of its header in the tar. */
 interface Place {

@@ -2,6 +2,7 @@
 
 import type { Host, HostReader, LargeFile, NewFile } from "../host/host.ts";
 import { piecesOf } from "../host/large-file.ts";
+import { Problem } from "../problem/problem.ts";
 import {
   chunkBytes,
   digestLine,
@@ -10,6 +11,7 @@ import {
   type Member,
   manifestBytes,
   manifestPath,
+  mostManifestBytes,
   signaturePath,
 } from "./manifest.ts";
 import { partPath } from "./parts.ts";
@@ -51,11 +53,14 @@ interface Written {
 
 /**
  * Writes the bundle, and returns the paths of its parts. A file appears under its name only when it is complete. Throws
- * an Error if a content has changed since its member was made.
+ * an Error if a content has changed since its member was made, and a Problem if there are more files than a reader takes.
  */
 export async function writeBundle(host: Host, written: Written): Promise<string[]> {
   const { manifest, contents, path, mode, partBytes = Number.POSITIVE_INFINITY, pause } = written;
   const head = manifestBytes(manifest);
+  if (head.length > mostManifestBytes) {
+    throw new Problem("limit-exceeded", `the list of the bundle's files exceeds ${mostManifestBytes} bytes`);
+  }
   const signature = (await written.sign?.(head)) ?? null;
   const digest = digestLine(head);
   const own = [head.length, digest.length, ...(signature ? [signature.length] : [])];

@@ -81,6 +81,15 @@ describe("bundle", () => {
     expect(Buffer.compare(readFileSync(`${folder}/again.tar`), readFileSync(`${folder}/whole.tar`))).toBe(0);
   });
 
+  test("more files than a reader takes are refused, and leave no file", async () => {
+    const site = { name: "a".repeat(255), path: "sites/a.tar", files: 0, bytes: 0 };
+    const changes = { sites: Array.from({ length: 30_000 }, () => site) };
+    const created = makeBundle(local, `${folder}/many.tar`, { [site.path]: text("") }, { changes });
+    expect(created).rejects.toThrow("the list of the bundle's files exceeds 8388608 bytes");
+    await created.catch(() => undefined);
+    expect(local.list(folder)?.filter((name) => name.includes("many.tar"))).toEqual([]);
+  });
+
   test("a content that changes while the bundle is written leaves no file", async () => {
     writeFileSync(`${folder}/site.tar`, "one");
     const members = [{ path: "sites/a.tar", size: 3, chunks: ["0".repeat(64)] }];
