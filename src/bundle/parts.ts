@@ -32,12 +32,12 @@ export function openParts(reader: HostReader, path: string): LargeFile {
   if (files.length === 1 && files[0] !== undefined) return files[0];
   return {
     size: files.reduce((sum, { size }) => sum + size, 0),
-    read(offset, length) {
+    read(offset, length, buffer) {
       const pieces: Uint8Array[] = [];
       let [at, left] = [offset, length];
       for (const file of files) {
         if (at < file.size && left > 0) {
-          const piece = file.read(at, Math.min(left, file.size - at));
+          const piece = file.read(at, Math.min(left, file.size - at), pieces.length === 0 ? buffer : undefined);
           pieces.push(piece);
           left -= piece.length;
           at += piece.length;

@@ -97,8 +97,9 @@ function bundleIn(path: string, file: ReturnType<typeof openParts>): Bundle {
       expectZeros(blockBytes + size, paddingOf(size), manifestPath);
       expectZeros(digestAt + expected.length, paddingOf(digest.length), digestPath);
       await step?.(offset);
+      const buffer = Buffer.allocUnsafe(chunkBytes);
       for (const { member, offset: at } of places.values()) {
-        for (const [done] of pieces({ member, offset: at })) await step?.(done);
+        for (const [done] of pieces({ member, offset: at }, buffer)) await step?.(done);
       }
       expectZeros(end, endBytes, "its end");
       if (file.size > total) throw invalidBundle("has data after its end");
@@ -118,8 +119,11 @@ function bundleIn(path: string, file: ReturnType<typeof openParts>): Bundle {
     close: () => file.close(),
   };
 
-  /** Yields each verified piece of a member, with the position of its end. Verifies the header and the padding too. */
-  function* pieces({ member, offset }: Place): Generator<[end: number, piece: Uint8Array]> {
+  /**
+   * Yields each verified piece of a member, with the position of its end. Verifies the header and the padding too. With
+   * a buffer, the next piece replaces the last one.
+   */
+  function* pieces({ member, offset }: Place, buffer?: Uint8Array): Generator<[end: number, piece: Uint8Array]> {
     const { path, size, chunks } = member;
     const head = file.read(offset, blockBytes);
     if (head.length < blockBytes) throw cutOff();
@@ -128,7 +132,7 @@ function bundleIn(path: string, file: ReturnType<typeof openParts>): Bundle {
     const contentEnd = at + size;
     for (const digest of chunks) {
       const length = Math.min(chunkBytes, contentEnd - at);
-      const piece = file.read(at, length);
+      const piece = file.read(at, length, buffer);
       if (piece.length < length) throw cutOff();
       if (new Bun.CryptoHasher("sha256").update(piece).digest("hex") !== digest) throw damaged(path);
       at += length;

@@ -45,8 +45,11 @@ export interface Output {
 export interface LargeFile {
   /** Its size in bytes when it was opened. */
   size: number;
-  /** Returns `length` bytes from this position, or fewer at the end of the file. Throws the system's error. */
-  read(offset: number, length: number): Uint8Array;
+  /**
+   * Returns `length` bytes from this position, or fewer at the end of the file. `buffer`: memory for them, which the
+   * caller reuses for its next read. Throws the system's error.
+   */
+  read(offset: number, length: number, buffer?: Uint8Array): Uint8Array;
   close(): void;
 }
 

@@ -2,9 +2,13 @@
 
 import type { Attributes, Host, LargeFile } from "./host.ts";
 
-/** Yields the content of an open file in pieces of this many bytes; the last one may be shorter. */
+/**
+ * Yields the content of an open file in pieces of this many bytes; the last one may be shorter. All are in the same
+ * memory: the next piece replaces the one before.
+ */
 export function* piecesOf(file: LargeFile, pieceBytes: number): Generator<Uint8Array> {
-  for (let at = 0; at < file.size; at += pieceBytes) yield file.read(at, Math.min(pieceBytes, file.size - at));
+  const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, file.size));
+  for (let at = 0; at < file.size; at += pieceBytes) yield file.read(at, Math.min(pieceBytes, file.size - at), buffer);
 }
 
 /**

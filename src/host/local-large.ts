@@ -16,9 +16,10 @@ export function openFile(path: string): LargeFile | null {
   }
   return {
     size: stat.size,
-    read: (offset, length) =>
+    read: (offset, length, buffer) =>
       withPath(path, () => {
-        const bytes = Buffer.allocUnsafe(length);
+        const bytes = buffer?.subarray(0, length) ?? Buffer.allocUnsafe(length);
+        if (bytes.length < length) throw new RangeError(`a buffer of ${bytes.length} bytes for ${length}`);
         let done = 0;
         while (done < length) {
           const count = fs.readSync(fd, bytes, done, length - done, offset + done);

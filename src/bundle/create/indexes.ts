@@ -1,6 +1,7 @@
 // The package indexes: fetched and verified by apt, kept as the repository has them, and unpacked beside that.
 
 import type { Host } from "../../host/host.ts";
+import { piecesOf } from "../../host/large-file.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { nameOf } from "../../text/path.ts";
@@ -130,8 +131,7 @@ export function digestOf(host: Host, path: string): string {
   if (file === null) throw new Error(`${path} is no file`);
   try {
     const hasher = new Bun.CryptoHasher("sha256");
-    for (let at = 0; at < file.size; at += chunkBytes)
-      hasher.update(file.read(at, Math.min(chunkBytes, file.size - at)));
+    for (const piece of piecesOf(file, chunkBytes)) hasher.update(piece);
     return hasher.digest("hex");
   } finally {
     file.close();

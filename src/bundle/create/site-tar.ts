@@ -1,6 +1,7 @@
 // Writes the tree of a site as a tar that depends on its files alone: names in order, no owners, modes 0644.
 
 import type { Host } from "../../host/host.ts";
+import { piecesOf } from "../../host/large-file.ts";
 import type { OpenedEntry, TreeEntry, Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { chunkBytes } from "../manifest.ts";
@@ -50,13 +51,13 @@ export async function writeSiteTar(
       if (source === null || content === null) throw changed(name, entry.path);
       try {
         for (const block of fileBlocks(entry.path, content.size, seconds)) tar.write(block);
-        for (let at = 0; at < content.size; at += chunkBytes) {
-          const length = Math.min(chunkBytes, content.size - at);
-          const piece = content.read(at, length);
-          if (piece.length < length) throw changed(name, entry.path);
+        let written = 0;
+        for (const piece of piecesOf(content, chunkBytes)) {
           tar.write(piece);
+          written += piece.length;
           pause();
         }
+        if (written < content.size) throw changed(name, entry.path);
         tar.write(Buffer.alloc(paddingOf(content.size)));
         made.bytes += content.size;
       } finally {
