@@ -299,7 +299,8 @@ export class TestHost implements Disposable {
     return run(this.entering(argv));
   }
 
-  private entering(argv: readonly string[]): string[] {
+  /** Returns the command line that runs a command in the host. */
+  entering(argv: readonly string[]): string[] {
     return ["nsenter", "-t", String(this.leader), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--", ...argv];
   }
 
