@@ -29,22 +29,23 @@ interface Wanted {
 }
 
 /**
- * Returns the packages that apt would install, without downloading them. `names`: the packages to install. Throws a
- * Problem if apt cannot resolve them.
+ * Returns the packages that this command line of apt-get would fetch, without fetching them. Throws a Problem if apt
+ * cannot resolve them.
  */
 async function resolvePackages(
   apt: AptRoot,
-  names: readonly string[],
+  words: readonly string[],
   sources: readonly Source[],
 ): Promise<FetchedPackage[]> {
   const lists = listsOf(apt);
   const noCache = ["-o", `Dir::Cache::archives=${apt.empty}`];
-  const uris = await apt.run(["apt-get", "-qq", "-y", ...lists, ...noCache, "--print-uris", "install", ...names]);
-  const wanted = [...uris.matchAll(/^'([^']+)' (\S+) \d+ /gm)].map(([, uri = "", file = ""]) => wantedOf(uri, file));
+  const uris = await apt.run(["apt-get", "-qq", "-y", ...lists, ...noCache, "--print-uris", ...words]);
+  const wanted = [...uris.matchAll(/^'([^']+)' (\S+) \d+ /gm)].map(([, uri = "", file = ""]) => ({
+    uri,
+    ...archiveOf(file),
+  }));
   if (wanted.length === 0) return [];
-  const exact = wanted.map(({ name, version, architecture }) => {
-    return `${name}${architecture === "all" ? "" : `:${architecture}`}=${version}`;
-  });
+  const exact = wanted.map(exactly);
   const shown = await apt.run(["apt-cache", ...lists, "show", ...exact]);
   const paragraphs = shown.split(/\n\n+/).filter((each) => each.startsWith("Package: "));
   const found = wanted.map((each): FetchedPackage => {
@@ -61,9 +62,14 @@ async function resolvePackages(
 }
 
 /** Parses a name such as `git_1%3a2.39.5-0+deb12u3_amd64.deb`. */
-function wantedOf(uri: string, file: string): Wanted {
+function archiveOf(file: string): Omit<Wanted, "uri"> {
   const [, name = "", version = "", architecture = ""] = /^([^_]+)_([^_]+)_([^_]+)\.deb$/.exec(file) ?? [];
-  return { uri, file, name, version: decodeURIComponent(version), architecture };
+  return { file, name, version: decodeURIComponent(version), architecture };
+}
+
+/** Returns the argument with which apt finds exactly this package. */
+function exactly({ name, version, architecture }: Omit<Wanted, "uri">): string {
+  return `${name}${architecture === "all" ? "" : `:${architecture}`}=${version}`;
 }
 
 function packageOf(
@@ -111,15 +117,13 @@ export async function fetchPackages(
     (host.list(apt.archives) ?? []).map((name) => [name, host.stat(`${apt.archives}/${name}`)?.size]),
   );
   const isCached = ({ file, bytes }: FetchedPackage): boolean => sizes.get(nameOf(file)) === bytes;
-  // With an empty cache there is something to download in every case, so apt resolves and downloads at once.
-  const isEmpty = ![...sizes.keys()].some((name) => name.endsWith(".deb"));
-  const [resolved, early] = await Promise.allSettled([
-    resolvePackages(apt, names, sources),
-    isEmpty ? download() : undefined,
-  ]);
-  if (resolved.status === "rejected") throw resolved.reason;
-  if (early.status === "rejected") throw early.reason;
-  const packages = resolved.value;
+  const archives = (): string[] => (host.list(apt.archives) ?? []).filter((name) => name.endsWith(".deb"));
+  const isEmpty = archives().length === 0;
+  if (isEmpty) await download();
+  // What apt has put into an empty cache is the solution: it need not resolve the packages twice.
+  const solved = isEmpty ? archives().map((name) => exactly(archiveOf(name))) : [];
+  const words = solved.length > 0 ? ["download", ...solved] : ["install", ...names];
+  const packages = await resolvePackages(apt, words, sources);
   const missing = packages.filter((each) => !isCached(each));
   if (!isEmpty && missing.length > 0) await download();
   const wrong = packages.filter((each) => digestOf(host, each.file) !== each.sha256);
