@@ -5,7 +5,7 @@ import { heldPackages, packageState, presentVersion, unfinishedPackages } from "
 import { compareVersions } from "../apt/version.ts";
 import type { Host, HttpResponse, Output, RunOptions } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
-import { missingDependencies, repositoryPaths, requestedNames } from "./apt-plan.ts";
+import { bundledPath, missingDependencies, plannedFiles, requestedNames } from "./apt-plan.ts";
 import { shortage } from "./fit.ts";
 import {
   createRepository,
@@ -94,18 +94,19 @@ export function bundledHost(host: Host, bundle: Bundle, pause: Pause): BundledHo
       if (missing.length > 0 && unfinishedPackages(host).length === 0) throw notBundled(missing.join("; "));
       return { ...planned, stderr: [...missing.map((sentence) => `E: ${sentence}\n`), planned.stderr].join("") };
     }
-    const paths = repositoryPaths(planned.stdout);
-    const members = new Set(manifest.members.map(({ path }) => path));
-    const outside = paths.find((path) => !members.has(path));
-    if (outside !== undefined) throw notBundled(`${outside} is not in the bundle`);
-    const wanted = new Set(paths);
+    const files = plannedFiles(planned.stdout).map((each) => {
+      const member = bundledPath(manifest, each);
+      if (member === null) throw notBundled(`${each.path} is not in the bundle`);
+      return { path: each.path, member };
+    });
+    const members = new Set(files.map(({ member }) => member));
     const short = shortage(
       host,
       bundle,
-      manifest.packages.filter(({ path }) => wanted.has(path)),
+      manifest.packages.filter(({ path }) => members.has(path)),
     );
     if (short !== null) throw new Problem(short.code ?? "no-space", short.reason, { hint: short.hint });
-    for (const path of paths) await extract(host, bundle, path, pause);
+    for (const each of files) await extract(host, bundle, each, pause);
     return host.run(fromRepository(argv), options);
   }
 

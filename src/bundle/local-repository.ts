@@ -53,7 +53,9 @@ export async function createRepository(host: Host, bundle: Bundle, pause: Pause)
   removeRepository(host);
   const { repositories, packages } = bundle.manifest;
   makeDirectories(host, `${listsDir}/partial`);
-  for (const path of new Set(repositories.flatMap(({ files }) => files))) await extract(host, bundle, path, pause);
+  for (const path of new Set(repositories.flatMap(({ files }) => files))) {
+    await extract(host, bundle, { path, member: path }, pause);
+  }
   const write = (path: string, text: string) => host.writeFile(path, new TextEncoder().encode(text), readable);
   write(preferencesPath, preferences(packages));
   write(configPath, config);
@@ -74,15 +76,21 @@ export function removeRepository(host: Host): void {
 /** Pauses between two pieces, so that a signal can end the work. */
 export type Pause = () => void | Promise<void>;
 
+/** A member of the bundle, and its path in the local repository. */
+interface Extracted {
+  path: string;
+  member: string;
+}
+
 /** Writes one member of the bundle to the local repository, unless it is there. */
-export async function extract(host: Host, bundle: Bundle, path: string, pause: Pause): Promise<void> {
+export async function extract(host: Host, bundle: Bundle, { path, member }: Extracted, pause: Pause): Promise<void> {
   const target = `${repositoryDir}/${path}`;
   if (host.stat(target) !== null) return;
   makeDirectories(host, parentOf(target));
   await writePieces(host, target, readable, verifiedPieces());
 
   async function* verifiedPieces(): AsyncGenerator<Uint8Array> {
-    for await (const piece of memberPieces(host, bundle, path)) {
+    for await (const piece of memberPieces(host, bundle, member)) {
       yield piece;
       await pause();
     }

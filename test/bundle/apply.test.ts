@@ -146,6 +146,22 @@ describe("bootstrap --bundle", () => {
     expect(await typed(`bootstrap --bundle ${path} --yes`, host)).toMatchObject({ exit: 0, err: "" });
   });
 
+  test("a package that two repositories list is found wherever apt looks for it", async () => {
+    const host = await hostWith();
+    const other = (name: string): string => `repo/debian-security/pool/${name[0]}/${name}_2.0+deb_amd64.deb`;
+    let written: string[] = [];
+    host.taught.unshift((argv) => {
+      if (!argv.includes("install")) return undefined;
+      if (!argv.includes("--print-uris")) written = Object.keys(host.listing(repositoryDir));
+      const lines = names.map((name) => {
+        return `'file:${repositoryDir}/${other(name).replace("+", "%2b")}' ${name}_2.0+deb_amd64.deb 1 \n`;
+      });
+      return argv.includes("--print-uris") ? ok(lines.join("")) : undefined;
+    });
+    expect(await typed(`bootstrap --bundle ${path} --yes`, host)).toMatchObject({ exit: 0, err: "" });
+    expect(written).toEqual(expect.arrayContaining(names.map((name) => `${repositoryDir}/${other(name)}`)));
+  });
+
   test("a second run changes nothing, and starts no apt", async () => {
     const host = await hostWith();
     await typed(`bootstrap --bundle ${path} --yes`, host);
@@ -351,6 +367,15 @@ describe("--bundle, before anything changes", () => {
   test("a bundle is refused if the clock of the host is behind it", async () => {
     const host = await hostWith({ changes: { serial: 1_900_000_000 } });
     await expectRefusal(host, /the clock of this host says 2027-.*, but the bundle is of 2030-03-17 17:46:40 UTC\n/);
+  });
+
+  test("a host whose clock says 1970 refuses a bundle of any age", async () => {
+    const host = await hostWith({ changes: { serial: serial - 400 * 86_400 } });
+    await host.sleep(1000 - host.now());
+    await expectRefusal(
+      host,
+      /the clock of this host says 1970-01-01 00:00:01 UTC, but the bundle is of 2025-08-17 14:13:20 UTC/,
+    );
   });
 
   test("a bundle is refused if its indexes do not fit on the disk", async () => {
