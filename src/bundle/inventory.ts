@@ -8,6 +8,7 @@ import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { parseJson } from "../text/json.ts";
+import { accepted } from "./trust.ts";
 
 const mostPackages = 20_000;
 const mostBytes = 64 * 1024 * 1024;
@@ -41,6 +42,8 @@ const inventorySchema = v.strictObject({
   foreignArchitectures: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/))), v.maxLength(16)),
   /** Unix seconds of the host's clock. */
   clock: count,
+  /** The serial of the newest bundle that the host has accepted; 0 for none. */
+  acceptedSerial: count,
   /** Free bytes where packages and images are stored. */
   freeBytes: v.nullable(count),
   glibc: v.nullable(word),
@@ -71,6 +74,7 @@ export async function takeInventory(reader: HostReader): Promise<Inventory> {
       .split("\n")
       .filter((each) => /^[a-z0-9-]+$/.test(each) && each !== architecture),
     clock: Math.floor(reader.now() / 1000),
+    acceptedSerial: accepted(reader).serial,
     freeBytes: space === null ? null : Math.floor(space.bytesFree),
     glibc: packages.find((each) => each.name === "libc6")?.version ?? null,
     packages,

@@ -2,10 +2,12 @@
 
 import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { inventoryText, takeInventory } from "../../src/bundle/inventory.ts";
 import { openBundle } from "../../src/bundle/reader.ts";
 import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { typedWords, variables } from "../cli/typed.ts";
+import { fakeDebian } from "../fake-debian.ts";
 import { makeKeys, sign } from "../install/release.ts";
 import { tarOf } from "./small.ts";
 
@@ -88,6 +90,27 @@ test("bundle create: SOURCE_DATE_EPOCH replaces the time of the inputs, and a de
   expect(delta.manifest.members.map(({ path }) => path)).toEqual(["sites/docs.tar", "sbom.cdx.json"]);
   expect([delta.manifest.program, delta.manifest.images]).toEqual([null, []]);
   delta.close();
+});
+
+test("bundle create: differences are newer than what the host has accepted, although their inputs are not", async () => {
+  const before = await create("earlier.tar", ...all);
+  expect(before.exit).toBe(0);
+  const host = fakeDebian();
+  const system = { family: "debian", codename: "trixie", architecture: "arm64" } as const;
+  const acceptedSerial = 1_785_000_000;
+  const inventory = { ...(await takeInventory(host)), target: system, acceptedSerial };
+  writeFileSync(`${folder}/inventory.json`, inventoryText(inventory));
+  const serialOf = async (...words: string[]): Promise<number> => {
+    expect((await create("later.tar", "--program", "none", "--image", `${folder}/image,1.tar`, ...words)).exit).toBe(0);
+    const bundle = openBundle(localHost(), `${folder}/later.tar`);
+    bundle.close();
+    return bundle.manifest.serial;
+  };
+  const earlier = openBundle(localHost(), `${folder}/earlier.tar`);
+  earlier.close();
+  expect(await serialOf()).toBeLessThan(earlier.manifest.serial);
+  expect(await serialOf("--since", `${folder}/earlier.tar`)).toBe(earlier.manifest.serial + 1);
+  expect(await serialOf("--for", `${folder}/inventory.json`)).toBe(acceptedSerial + 1);
 });
 
 test("bundle create: a program that is not signed, or that differs from its checksum, is refused", async () => {

@@ -94,7 +94,10 @@ export async function createBundle(
   for (const { entry, file } of packages) contents.set(entry.path, file);
   for (const { path, file } of [...images, ...sites]) contents.set(path, file);
 
-  const serial = request.serial ?? newest(latest, repositories, images, sites);
+  // A host refuses a bundle that is older than one that it has accepted, and after this one the earlier ones.
+  const earlier = [since?.manifest.serial, inventory?.acceptedSerial].filter((each) => each !== undefined);
+  const serial =
+    request.serial ?? Math.max(newest(latest, repositories, images, sites), ...earlier.map((each) => each + 1));
   const whole: Manifest = {
     format: 1,
     serial,
