@@ -1,48 +1,57 @@
 // A CI host without a network, and a real engine, which take packages and images from a bundle.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
-import { ciBundle, configOf, imageBundle, recordPackages } from "./ci-bundle.ts";
+import { closeSync, openSync, readSync, writeFileSync, writeSync } from "node:fs";
+import { tarOf } from "../bundle/small.ts";
+import { createBundle } from "./bundle.ts";
 import { CiHost } from "./ci-host.ts";
+import { runnerVersions, spoiled } from "./ci-packages.ts";
 import { dindArchive } from "./dind-image.ts";
 import { type Ended, must } from "./run.ts";
 import { typedHint } from "./typed-hint.ts";
 
+const [old, newer] = runnerVersions;
 const bundle = "/root/ci.tar";
 const tiny = "/root/tiny.tar";
+const update = "/root/update.tar";
+/** All bundles but the update have the same age, so that the host accepts them in any order. */
+let serial: number;
+const system = ["--suite", "trixie", "--arch", "amd64", "--program", "none"];
 let ci: CiHost;
 
 beforeAll(async () => {
   using online = await CiHost.up("trixie", { tls: false });
-  recordPackages(online);
   expect(online.prepare().code).toBe(0);
   const dind = `${online.host.root}${await dindArchive(online.host)}`;
-  ci = await CiHost.up("trixie", { tls: false });
+  // The vendors publish a newer gitlab-runner later.
+  ci = await CiHost.up("trixie", { tls: false, folder: (all) => spoiled(all, "gitlab", "old") });
   ci.host.network("cut");
-  const path = "images/dind.tar";
-  const images = [{ reference: "docker:29-dind", config: configOf(dind), path }];
-  await ciBundle(online, `${ci.host.root}${bundle}`, { images, contents: { [path]: dind } });
-  flags.push(...online.mirrors);
+  expect(ci.ops("doctor", "--inventory", "/root/inventory.json").code).toBe(0);
+  const first = [...withRunner(), "--for", onHost("/root/inventory.json"), "--image", dind];
+  serial = createBundle(onHost(bundle), first).created?.serial ?? 0;
   for (const version of [1, 2]) {
-    const archive = `${online.host.root}/root/tiny.tar`;
     online.host.sh(`echo ${version} >/root/version; tar -cC /root version | docker import - tiny:1
       docker save -o /root/tiny.tar tiny:1`);
-    const images = [{ reference: "tiny:1", config: configOf(archive), path: "images/tiny.tar" }];
-    await imageBundle(`${ci.host.root}${tiny}.${version}`, "trixie", {
-      images,
-      contents: { "images/tiny.tar": archive },
-    });
+    const image = `${online.host.root}/root/tiny.tar`;
+    createBundle(onHost(`${tiny}.${version}`), [...system, "--image", image], { serial });
   }
 });
 afterAll(() => ci?.[Symbol.dispose]());
 
-/** The repositories that the packages of the bundle are from. */
-const flags: string[] = [];
+/** Returns the path on this machine of a file of the host. */
+function onHost(path: string): string {
+  return `${ci.host.root}${path}`;
+}
+
+/** Returns the flags for a bundle with the engine and the runner. */
+function withRunner(): string[] {
+  return [...system, "--with", "docker,runner", ...ci.mirrors];
+}
 
 const command = ["gitlab-runner", "prepare-ci-host", "--bundle"];
 
 function prepare(path: string, ...more: string[]): Ended {
-  return ci.ops(...command, path, "--json", ...flags, ...more);
+  return ci.ops(...command, path, "--json", ...ci.mirrors, ...more);
 }
 
 /** systemd refuses to start a service that was started several times in a minute. */
@@ -86,7 +95,7 @@ test("bundle: the self-test runs with the image of the bundle", async () => {
   ci.host.network("cut");
 });
 
-test("bundle: a changed image of the same name is loaded again, in both image stores of Docker", () => {
+test("bundle: a changed image of the same name, and one that the engine saved, are loaded in both image stores of Docker", () => {
   const config = "/etc/docker/daemon.json";
   for (const features of ["{}", '{"features":{"containerd-snapshotter":true}}']) {
     ci.host.sh(`mkdir -p /etc/docker; echo '${features}' >${config}; ${restart}`);
@@ -97,20 +106,44 @@ test("bundle: a changed image of the same name is loaded again, in both image st
       ids.push(imageId("tiny:1"));
       expect(outcomes(prepare(`${tiny}.${version}`, "--yes"))["images.load"]).toBe("ok");
     }
+    // The engine writes an archive in the form of its store.
+    ci.host.sh("docker save -o /root/saved.tar tiny:1");
+    createBundle(onHost("/root/saved-bundle.tar"), [...system, "--image", onHost("/root/saved.tar")], { serial });
+    expect(outcomes(prepare("/root/saved-bundle.tar", "--yes"))["images.load"]).toBe("ok");
+    ci.host.sh("docker rmi -f tiny:1");
+    expect(outcomes(prepare("/root/saved-bundle.tar", "--yes"))["images.load"]).toBe("changed");
     expect(ids.every((id) => id.startsWith("sha256:"))).toBe(true);
     expect(ids[0]).not.toBe(ids[1]);
   }
   ci.host.sh(`rm ${config}; ${restart}`);
 });
 
+test("bundle: a run that is killed while it loads an image is finished by the next one", () => {
+  ci.host.sh("docker rmi -f docker:29-dind");
+  const argv = ["edox-ops", ...command, bundle, "--yes", ...ci.mirrors];
+  const killed = ci.host.raw([
+    ...["/bin/bash", "-c"],
+    `systemd-run --quiet --unit=victim ${argv.join(" ")}
+    until pgrep -x docker >/dev/null && ls /var/lib/docker/tmp/docker-import-* >/dev/null 2>&1; do
+      systemctl is-active -q victim || exit 1
+    done
+    systemctl kill -s KILL --kill-whom=all victim
+    while systemctl is-active -q victim; do :; done`,
+  ]);
+  expect([killed.code, imageId("docker:29-dind")]).toEqual([0, ""]);
+  const again = prepare(bundle, "--yes");
+  expect([again.code, outcomes(again)["images.load"]]).toEqual([0, "changed"]);
+  expect(imageId("docker:29-dind")).toMatch(/^sha256:/);
+});
+
 test("bundle: one flipped bit in an image is refused, and nothing is loaded", () => {
   ci.host.sh("docker rmi -f docker:29-dind tiny:1");
-  const path = `${ci.host.root}${bundle}`;
-  const size = Number(must(["stat", "-c", "%s", path]));
+  const path = onHost(bundle);
+  const [, block] = /^block (\d+): images\//m.exec(must(["tar", "-tRf", path])) ?? [];
+  const middle = Number(block) * 512 + 20_000_000;
   const images = () => ci.host.sh("docker images -aq --no-trunc").stdout;
   const before = images();
-  // In the last image, which ends the file.
-  flip(path, size - 5000);
+  flip(path, middle);
   for (const [name, ended] of [
     ["prepare-ci-host", prepare(bundle, "--yes")],
     ["selftest", ci.ops("gitlab-runner", "selftest", "--bundle", bundle, "--json")],
@@ -122,12 +155,12 @@ test("bundle: one flipped bit in an image is refused, and nothing is loaded", ()
     ]);
     expect(images()).toBe(before);
   }
-  flip(path, size - 5000);
+  flip(path, middle);
 });
 
 test("bundle: a full disk of Docker is named before an image is loaded, and the hint shows what fills it", () => {
   ci.host.sh("cd /var/lib/docker; fallocate -l $(($(df --output=avail -BM . | tail -1 | tr -d M) - 100))M full");
-  const { code, stderr } = ci.ops(...command, bundle, "--yes", ...flags);
+  const { code, stderr } = ci.ops(...command, bundle, "--yes", ...ci.mirrors);
   ci.host.sh("rm /var/lib/docker/full");
   expect([code, stderr]).toEqual([
     1,
@@ -136,13 +169,55 @@ test("bundle: a full disk of Docker is named before an image is loaded, and the 
   expect(typedHint(ci.host, stderr)).toMatch(/^Images +\d+ /m);
 });
 
-test("bundle: an archive that Docker rejects is an error, and the hint shows the engine", async () => {
-  const images = [{ reference: "junk:1", config: `sha256:${"a".repeat(64)}`, path: "images/junk.tar" }];
-  const contents = { "images/junk.tar": Buffer.alloc(10_000, "junk") };
-  await imageBundle(`${ci.host.root}/root/junk.tar`, "trixie", { images, contents });
-  const { code, stderr } = ci.ops(...command, "/root/junk.tar", "--yes", ...flags);
+test("bundle: an archive that Docker rejects is an error, and the hint shows the engine", () => {
+  const layer = `sha256:${"a".repeat(64)}`;
+  const config = JSON.stringify({ architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [layer] } });
+  const name = `${new Bun.CryptoHasher("sha256").update(config).digest("hex")}.json`;
+  const list = [{ Config: name, RepoTags: ["junk:1"], Layers: ["layer.tar"] }];
+  const members: [string, string][] = [
+    [name, config],
+    ["layer.tar", "junk".repeat(2500)],
+    ["manifest.json", JSON.stringify(list)],
+  ];
+  writeFileSync(onHost("/root/junk-image.tar"), tarOf(members.map(([path, text]) => [path, Buffer.from(text)])));
+  createBundle(onHost("/root/junk.tar"), [...system, "--image", onHost("/root/junk-image.tar")], { serial });
+  const { code, stderr } = ci.ops(...command, "/root/junk.tar", "--yes", ...ci.mirrors);
   expect([code, stderr]).toEqual([1, expect.stringContaining("docker load --quiet failed")]);
   expect(typedHint(ci.host, stderr)).toContain("Active: active (running)");
+});
+
+test("bundle: a later bundle upgrades the runner, an earlier one is then refused, and so are differences to an unknown one", async () => {
+  const runnerVersion = () => ci.host.run(["gitlab-runner", "--version"]).stdout.split("\n")[0];
+  expect(runnerVersion()).toContain(old);
+  await ci.server.swap(ci.packages.folder);
+  expect(ci.ops("doctor", "--inventory", "/root/later.json").code).toBe(0);
+  const differences = ["--since", onHost(bundle), "--for", onHost("/root/later.json")];
+  const created = createBundle(onHost(update), [...withRunner(), ...differences]).created;
+  expect([created?.packages, created?.images]).toEqual([2, []]);
+  const upgrade = (path: string): Ended => ci.ops("gitlab-runner", "upgrade", "--bundle", path);
+  expect([upgrade(update), runnerVersion()]).toMatchObject([{ code: 0, stderr: "" }, expect.stringContaining(newer)]);
+  for (const ended of [upgrade(bundle), ci.ops(...command, bundle, "--yes", ...ci.mirrors)]) {
+    expect(ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("is older than the newest bundle that this host has accepted"),
+    });
+  }
+  expect(ci.ops("gitlab-runner", "upgrade", "--bundle", bundle, "--allow-older").code).toBe(0);
+  expect(runnerVersion()).toContain(newer);
+  ci.host.sh("mv /etc/edox-ops/bundle.json /root/accepted.json");
+  const stranger = upgrade(update);
+  ci.host.sh("mv /root/accepted.json /etc/edox-ops/bundle.json");
+  expect(stranger).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("has only what changed since the bundle"),
+  });
+});
+
+test("bundle: gitlab-runner install takes the runner alone from it", () => {
+  expect(ci.ops("gitlab-runner", "uninstall", "--yes").code).toBe(0);
+  const installed = ci.ops("gitlab-runner", "install", "--bundle", update, "--yes", ...ci.runnerMirror);
+  expect([installed.code, installed.stderr]).toEqual([0, ""]);
+  expect(ci.host.run(["systemctl", "is-active", "gitlab-runner"]).stdout).toBe("active\n");
 });
 
 function flip(path: string, at: number): void {

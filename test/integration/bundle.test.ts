@@ -3,7 +3,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { type Suite, suites } from "./base.ts";
-import { hostBundle } from "./bundle.ts";
+import { type HostBundle, hostBundle } from "./bundle.ts";
 import type { Disk } from "./disk.ts";
 import { chance, rounds, soak } from "./rounds.ts";
 import { must } from "./run.ts";
@@ -14,13 +14,6 @@ const bundlePath = "/srv/host.tar";
 const bootstrap = ["edox-ops", "bootstrap", "--bundle", bundlePath, "--yes"];
 const repositoryDir = "/var/lib/edox-ops/bundle";
 const seconds = 8;
-
-async function darkHost(suite: Suite, disk?: Disk): Promise<TestHost> {
-  const host = await TestHost.dark(suite, disk);
-  must(["cp", await hostBundle(suite), `${host.root}${bundlePath}`]);
-  writeFileSync(`${host.root}/etc/apt/apt.conf.d/99own`, ownSettings);
-  return host;
-}
 
 /** Settings of an administrator, and of packages such as apt-file, for the sources of the host. */
 const ownSettings = `APT::Default-Release "no-such-release";
@@ -41,10 +34,22 @@ for (const suite of suites) {
   describe(`bundle on a dark ${suite}`, () => {
     let host: TestHost;
     let undisturbed: string[];
+    let bundle: HostBundle;
     beforeAll(async () => {
-      host = await darkHost(suite);
+      bundle = hostBundle(suite);
+      host = await darkHost();
     });
-    afterAll(() => host?.down());
+    afterAll(() => {
+      host?.down();
+      bundle?.[Symbol.dispose]();
+    });
+
+    async function darkHost(disk?: Disk): Promise<TestHost> {
+      const dark = await TestHost.dark(suite, disk);
+      must(["cp", bundle.path, `${dark.root}${bundlePath}`]);
+      writeFileSync(`${dark.root}/etc/apt/apt.conf.d/99own`, ownSettings);
+      return dark;
+    }
 
     const everything = (): string => host.listing("/etc", "/var/lib", "/var/cache", "/usr/bin", "/usr/sbin");
 
@@ -84,10 +89,9 @@ for (const suite of suites) {
       const second = host.run([...bootstrap, "--json"]);
       expect([second.code, results(second.stdout)]).toEqual([0, ["ok", "ok", "ok", "ok"]]);
       expect(host.listing("/etc", "/var/lib")).toBe(before);
-      const { code, stderr } = host.sh(`edox-ops project add demo --domain demo.test && edox-ops project init demo &&
-        edox-ops project enable demo && echo home >/var/www/docs/demo/index.html`);
-      expect([code, stderr]).toEqual([0, ""]);
-      expect(host.run(["curl", "-sS", "-H", "Host: demo.test", "http://127.0.0.1/"]).stdout).toBe("home\n");
+      const publish = ["edox-ops", "project", "publish", "docs", "--domain", "docs.test", "--bundle", bundlePath];
+      expect(host.run(publish)).toMatchObject({ code: 0, stderr: "" });
+      expect(host.run(["curl", "-sS", "-H", "Host: docs.test", "http://127.0.0.1/"]).stdout).toBe("home\n");
       expect(host.packetsSent()).toBe(0);
       host.stopCounting();
     });
@@ -148,7 +152,7 @@ for (const suite of suites) {
       onlyOn("bookworm")(
         "bootstrap --bundle: the stick is pulled out after the verification, and the next run is killed",
         async () => {
-          broken = await darkHost(suite);
+          broken = await darkHost();
           const counting = ["-P", bundlePath, "-e", "trace=pread64", "-o", "/tmp/edox-reads"];
           broken.traced(counting, ["edox-ops", "doctor", "--bundle", bundlePath]);
           const reads = Number(must(["grep", "-c", "pread64", "/tmp/edox-reads"]));
@@ -170,7 +174,7 @@ for (const suite of suites) {
       onlyOn("trixie")(
         "bootstrap --bundle: a full disk, and then a run that is killed while dpkg unpacks",
         async () => {
-          broken = await darkHost(suite, {});
+          broken = await darkHost({});
           const fill = (megabytes: number): void => {
             const script = `sync -f /; fallocate -l $((($(stat -f -c %a /) - ${megabytes} * 256) * 4096)) /filler`;
             expect(broken?.sh(script).code).toBe(0);
@@ -194,7 +198,7 @@ for (const suite of suites) {
 
       for (const round of rounds(suite === "bookworm" ? 1 : 0, 5)) {
         test(`bootstrap --bundle: the power is cut, ${round}`, async () => {
-          broken = await darkHost(suite, { commitSeconds: 1, contentFirst: true });
+          broken = await darkHost({ commitSeconds: 1, contentFirst: true });
           broken.sync();
           broken.raw(["systemd-run", "--quiet", "--unit=victim", ...bootstrap]);
           await Bun.sleep(1000 * seconds * chance("bundle", suite, round));
