@@ -74,7 +74,9 @@ export const createCases: MachineCase[] = [
     hint: () => {
       const host = fakeHost();
       host.taught.push(() => ({ code: 127, stdout: "", stderr: "" }));
-      return hintOf(() => collectImages(host, ["alpine"], { target, dir: "/i", onFetch: () => undefined }));
+      return hintOf(() =>
+        collectImages(host, ["alpine"], { target, dir: "/i", variables: {}, onFetch: () => undefined }),
+      );
     },
     shows: "skopeo",
   },

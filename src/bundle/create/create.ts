@@ -34,6 +34,8 @@ export interface CreateRequest {
   mirrors: Readonly<Record<string, Mirror>>;
   /** Image references, and files of `docker save`. */
   images: readonly string[];
+  /** The variables by which skopeo finds the user's registries and logins. */
+  registryVariables: Readonly<Record<string, string>>;
   sites: readonly SiteTree[];
   program: ProgramFiles | null;
   /** The host that the bundle is for; null for any host of the target. */
@@ -196,7 +198,10 @@ function withoutUnused(repository: Repository, packages: readonly FetchedPackage
 async function missingImages(host: Host, request: CreateRequest, { phase }: CreateProgress): Promise<ImageFile[]> {
   const { target, images, inventory, cacheDir } = request;
   const onFetch = (reference: string): void => phase(`fetching the image ${reference}`);
-  const files = await collectImages(host, images, { target, dir: `${cacheDir}/images`, onFetch });
+  const files = await collectImages(host, images, {
+    ...{ target, dir: `${cacheDir}/images`, onFetch },
+    variables: request.registryVariables,
+  });
   const present = inventory?.images ?? [];
   return files.filter(({ images: each }) => !each.every(({ config }) => present.includes(config)));
 }

@@ -19,22 +19,27 @@ export interface ImageFile {
 const reference = /^[a-z0-9][a-z0-9._/:-]*(?:@sha256:[0-9a-f]{64})?$/;
 const limitMs = 3_600_000;
 
+interface Fetching {
+  target: BundleTarget;
+  /** The cache of fetched images. */
+  dir: string;
+  /** The environment of skopeo. */
+  variables: Readonly<Record<string, string>>;
+  onFetch(reference: string): void;
+}
+
 /** Returns whether the value of --image names a file and not a reference. */
 export function isImageFile(typed: string): boolean {
   return /^\.{0,2}\//.test(typed) || typed.endsWith(".tar");
 }
 
-/** Returns the images that these paths and references name. `dir`: the cache of fetched ones. */
-export async function collectImages(
-  host: Host,
-  typed: readonly string[],
-  { target, dir, onFetch }: { target: BundleTarget; dir: string; onFetch(reference: string): void },
-): Promise<ImageFile[]> {
+/** Returns the images that these paths and references name. */
+export async function collectImages(host: Host, typed: readonly string[], fetching: Fetching): Promise<ImageFile[]> {
   const files: ImageFile[] = [];
   const references = new Set<string>();
   for (const each of typed) {
-    const file = isImageFile(each) ? each : await fetched(host, each, { target, dir, onFetch });
-    const images = savedImages(host, file, target.architecture);
+    const file = isImageFile(each) ? each : await fetched(host, each, fetching);
+    const images = savedImages(host, file, fetching.target.architecture);
     for (const image of images) {
       if (references.has(image.reference)) throw new Problem("usage", `the image ${image.reference} is given twice`);
       references.add(image.reference);
@@ -46,16 +51,12 @@ export async function collectImages(
 }
 
 /** Fetches an image unless the cache has it, and returns its file. */
-async function fetched(
-  host: Host,
-  typed: string,
-  { target, dir, onFetch }: { target: BundleTarget; dir: string; onFetch(reference: string): void },
-): Promise<string> {
+async function fetched(host: Host, typed: string, { target, dir, variables, onFetch }: Fetching): Promise<string> {
   if (!reference.test(typed)) throw new Problem("usage", `invalid image name '${typed}' for --image`);
   const tagged = /[:@][^/]*$/.test(typed) ? typed : `${typed}:latest`;
   const platform = ["--override-os", "linux", "--override-arch", target.architecture];
   const run = async (...argv: string[]): Promise<string> => {
-    const output = await host.run(argv, { limitMs, endsInOrder: true });
+    const output = await host.run(argv, { limitMs, endsInOrder: true, env: variables });
     if (output.code === 127) {
       const message = `the image ${typed} is fetched with skopeo, which is not installed (or give a file of docker save)`;
       throw new Problem("precondition-failed", message, { hint: ["sudo", "apt-get", "install", "skopeo"] });

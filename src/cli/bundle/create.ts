@@ -129,6 +129,7 @@ async function requestOf(values: Values, context: Context, host: Host): Promise<
     parts,
     mirrors: { docker: mirrorOf(values, "docker"), runner: mirrorOf(values, "runner") },
     images,
+    registryVariables: setVariables(context, ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "REGISTRY_AUTH_FILE"]),
     sites: await openSites(host, await context.trees(), sites),
     program,
     inventory,
@@ -183,6 +184,16 @@ function epochOf(typed: string | undefined): number | null {
   if (typed === undefined || typed === "") return null;
   if (/^\d{1,10}$/.test(typed)) return Number(typed);
   throw usage(`SOURCE_DATE_EPOCH '${typed}' is not a number of seconds`);
+}
+
+/** Returns those of the variables that are set. */
+function setVariables({ variable }: Context, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = variable(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 /** Returns the directory of the cache: that of the XDG specification, or root's. */
