@@ -1,6 +1,7 @@
 // Uninstalls this program. The services and sites that it set up keep running.
 
 import { presentPackages } from "../apt/dpkg.ts";
+import { keptIndexesDir } from "../bundle/paths.ts";
 import { dockerSourcePath } from "../docker/paths.ts";
 import { docsRoot, logDir, projectsPath, stateDir } from "../engine/paths.ts";
 import type { Recipe, Resource } from "../engine/step.ts";
@@ -19,7 +20,11 @@ export function uninstallation(program: string): Recipe {
       {
         id: "program.uninstall",
         title: `${program} is not installed`,
-        resources: [absent(`the files beside ${program}`, (reader) => filesBeside(reader, program)), absent(program)],
+        resources: [
+          absent(`the files beside ${program}`, (reader) => filesBeside(reader, program)),
+          absent(program),
+          absent(keptIndexesDir),
+        ],
       },
     ],
     done: "edox-ops is gone; what it set up stays.",
