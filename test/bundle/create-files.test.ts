@@ -113,6 +113,14 @@ test("bundle create: differences are newer than what the host has accepted, alth
   expect(await serialOf("--for", `${folder}/inventory.json`)).toBe(acceptedSerial + 1);
 });
 
+test("bundle create: without a network the published program is not fetched, and the hint is --program", async () => {
+  variables.EDOX_BASE_URL = "http://127.0.0.1:9/releases";
+  const { exit, err } = await create("x.tar", "--site", `docs=${folder}/site`);
+  delete variables.EDOX_BASE_URL;
+  expect([exit, err]).toEqual([1, expect.stringContaining("127.0.0.1:9/releases")]);
+  expect(err).toMatch(/^hint: .* --program none$/m);
+});
+
 test("bundle create: a program that is not signed, or that differs from its checksum, is refused", async () => {
   sign(folder, foreign);
   expect((await create("x.tar", ...all)).err).toContain("is not signed by a key of edox-ops releases");

@@ -4,6 +4,7 @@ const doctor = "doctor.test.ts";
 const project = "project.test.ts";
 const selftest = "selftest.test.ts";
 const bundleUse = "bundle-use.test.ts";
+const bundleCarried = "bundle-carried.test.ts";
 
 /** The integration test that types each of these on a host with systemd. */
 export const onHosts: Record<string, string> = {
@@ -26,6 +27,7 @@ export const onHosts: Record<string, string> = {
   'runner/drain.ts ["systemctl", "status", runnerUnit]': selftest,
   'bundle/images.ts ["sudo", "docker", "system", "df"]': bundleUse,
   'bundle/images.ts ["sudo", "systemctl", "status", "docker"]': bundleUse,
+  'cli/bundle/program.ts ["edox-ops", ...words, "--program", "none"]': bundleCarried,
   'runner/selftest-image.ts ["docker", "save", "--output", "dind.tar", dindImage]': selftest,
   'runner/selftest-image.ts ["sudo", "docker", "system", "df"]': selftest,
 };

@@ -15,6 +15,8 @@ const mostBytes = 256e6;
 const mostSumsBytes = 64 * 1024;
 const assets = { amd64: "edox-ops-linux-x64.gz", arm64: "edox-ops-linux-arm64.gz" };
 
+const networkFaults: readonly string[] = ["unreachable", "unexpected-response"];
+
 interface ProgramRequest {
   /** The value of --program: "none", a directory, or undefined for the published release of this version. */
   typed: string | undefined;
@@ -25,7 +27,7 @@ interface ProgramRequest {
 /** Returns the files of the program, or null for none. Throws a Problem if they are not signed by a release key. */
 export async function programFiles(
   host: Host,
-  { variable }: Pick<Context, "variable">,
+  { variable, typed: words }: Pick<Context, "variable" | "typed">,
   { typed, architecture, cacheDir }: ProgramRequest,
 ): Promise<ProgramFiles | null> {
   const asset = assets[architecture];
@@ -37,6 +39,17 @@ export async function programFiles(
       `EDOX_BASE_URL '${printableAddress(base)}' is not a URL: set it, or give --program DIR or --program none`,
     );
   }
+  const file = await published(host, base, asset, cacheDir).catch((error: unknown) => {
+    const problem = Problem.of(error);
+    if (!networkFaults.includes(problem.code)) throw problem;
+    const message = `${problem.message} (--program takes edox-ops from a directory, or leaves it out)`;
+    throw problem.with({ message, hint: ["edox-ops", ...words, "--program", "none"] });
+  });
+  return checked(host, file);
+}
+
+/** Fetches the published release of this version, unless the cache has it. */
+async function published(host: Host, base: string, asset: string, cacheDir: string): Promise<Assets> {
   const source = { base, keys: EDOX_OPS_RELEASE_KEYS };
   const release = await fetchPublished(host, source, EDOX_OPS_VERSION);
   const dir = `${cacheDir}/program/${release.version}`;
@@ -48,7 +61,7 @@ export async function programFiles(
     const why = await host.download(address, file, { mostBytes });
     if (why !== null) throw new Problem("unreachable", `${printableAddress(address)} cannot be fetched: ${why}`);
   }
-  return checked(host, { file, asset, sums: release.sums, signature: release.signature });
+  return { file, asset, sums: release.sums, signature: release.signature };
 }
 
 async function fromDirectory(host: Host, dir: string, asset: string): Promise<ProgramFiles> {
