@@ -23,6 +23,8 @@ const jobs = [
   ["../soak/first-boot"],
   ["network"],
   ["first-boot"],
+  ["bundle", "dark bookworm"],
+  ["bundle", "dark trixie"],
   ["deploy-killed"],
   ["ci-killed", "on bookworm"],
   ["ci-killed", "on trixie"],
