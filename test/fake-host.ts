@@ -181,7 +181,7 @@ export function fakeHost(uid = 0): FakeHost {
       mustHaveParent(path);
       const pieces: Uint8Array[] = [];
       return {
-        write: (bytes) => void pieces.push(Uint8Array.from(bytes)),
+        write: (bytes) => void pieces.push(new Uint8Array(bytes)),
         commit: () => host.writeFile(path, Buffer.concat(pieces), { uid, gid: uid, ...attributes }),
         abort: () => undefined,
       };
@@ -225,7 +225,7 @@ export function fakeHost(uid = 0): FakeHost {
     },
     async run(argv, options) {
       ran.push(argv.join(" "));
-      for await (const piece of options?.input ?? []) host.fed.push(Uint8Array.from(piece));
+      for await (const piece of options?.input ?? []) host.fed.push(new Uint8Array(piece));
       const output = answer(argv);
       options?.onOutput?.(output.stdout);
       options?.onStatus?.("pmstatus:fake:100.0:Done with fake");

@@ -158,6 +158,6 @@ test("bundle: a manifest that lies is refused, or has no effect outside of the l
       }
       for (const line of lines) expect(line).toMatch(allowedLine);
     }),
-    { numRuns: runs(300, 5000) },
+    { numRuns: runs(100, 5000) },
   );
 });
