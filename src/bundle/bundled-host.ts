@@ -18,6 +18,8 @@ import {
 import type { Bundle } from "./reader.ts";
 import { hintToShowBundle } from "./show-hint.ts";
 
+/** After an update, apt would build a cache of all packages, which nothing keeps in a run with a bundle. */
+const withoutCache = ["-o", "pkgCacheFile::Generate=false"];
 const noSources = ["-o", "Dir::Etc::sourcelist=/dev/null", "-o", "Dir::Etc::sourceparts=/dev/null"];
 const noNetwork = "a run with --bundle uses no network, and the bundle does not contain this address";
 
@@ -57,7 +59,7 @@ export function bundledHost(host: Host, bundle: Bundle, pause: Pause): BundledHo
       if (argv[0] !== "apt-get") return host.run(argv, options);
       if (argv.includes("update")) {
         await provide();
-        return host.run(fromRepository(argv), options);
+        return host.run(fromRepository(argv, ...withoutCache), options);
       }
       await readLists(options);
       return argv.includes("--simulate") ? host.run(fromRepository(argv), options) : install(argv, options);
@@ -79,7 +81,7 @@ export function bundledHost(host: Host, bundle: Bundle, pause: Pause): BundledHo
   async function readLists(options: RunOptions | undefined): Promise<void> {
     if (hasRepository) return;
     await provide();
-    await host.run(fromRepository(["apt-get", "-q", "update"]), quiet(options));
+    await host.run(fromRepository(["apt-get", "-q", "update"], ...withoutCache), quiet(options));
   }
 
   /** Writes exactly those packages to the local repository that apt wants, and then lets it install them. */

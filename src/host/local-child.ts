@@ -124,7 +124,7 @@ async function feed({ stdin, pid }: Bun.Subprocess, input: AsyncIterable<Uint8Ar
   };
   try {
     for await (const piece of input) {
-      // Both can reject: a promise of a write that nobody awaits would end this program.
+      // Both can reject: a rejected write that is not awaited would end this program.
       const isRead = await written(async () => {
         await stdin.write(piece);
         await stdin.flush();

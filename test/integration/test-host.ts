@@ -187,8 +187,8 @@ export class TestHost implements Disposable {
   }
 
   /**
-   * Gives a dark host a link and a route that look right. Each packet is counted and dropped: a program that does not
-   * even try to send one cannot be told from one without a link otherwise.
+   * Gives a dark host a link and a route that look right. Each packet is counted and dropped, because without a link a
+   * program that tries to send looks like one that does not.
    */
   countPackets(): void {
     this.network("up");

@@ -31,7 +31,8 @@ export function descriptionLines(description: Description): string[] {
     lineOf`program: ${program === null ? "none" : `edox-ops ${program}`}`,
     lineOf`packages: ${packages.length} (${downloads}, installed ${installed})`,
     ...packages.map((each) => {
-      return lineOf`  ${each.name} ${each.version} ${each.architecture} ${sizeText(each.bytes)} ${each.licence ?? "licence not declared"}`;
+      const licence = each.licence === null ? "" : ` ${each.licence}`;
+      return lineOf`  ${each.name} ${each.version} ${each.architecture} ${sizeText(each.bytes)}${licence}`;
     }),
     lineOf`images: ${images.length}`,
     ...images.map((each) => lineOf`  ${each.reference} ${sizeText(each.bytes)} ${each.config}`),
