@@ -5,7 +5,7 @@ import { dpkgInterrupted, installedPackage, presentPackages } from "../apt/dpkg.
 import { aptSources } from "../apt/sources.ts";
 import type { Change } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
-import { type BundledPart, optionalStep } from "../engine/feature.ts";
+import { type BundledRole, optionalStep } from "../engine/feature.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -103,7 +103,7 @@ export const dockerRuns: Resource = {
 };
 
 /** Returns Docker's own repository for a distribution. */
-export function dockerRepository(family: Facts["family"]): Required<BundledPart>["repository"] {
+export function dockerRepository(family: Facts["family"]): Required<BundledRole>["repository"] {
   return {
     name: "docker",
     uri: `https://download.docker.com/linux/${family}`,

@@ -23,8 +23,8 @@ export interface BundleTarget {
   architecture: "amd64" | "arm64";
 }
 
-/** The packages that a feature needs in an offline bundle. Their dependencies follow from them. */
-export interface BundledPart {
+/** What a host can become with a bundle: the packages of a feature. Their dependencies follow from them. */
+export interface BundledRole {
   /** The name by which `bundle create --with` selects it. */
   name: string;
   packages: readonly string[];
@@ -52,7 +52,7 @@ export interface Feature {
   /** Returns the checks of anything that is not a resource. */
   checks?(checked: CheckedHost): readonly Check[] | Promise<readonly Check[]>;
   /** Returns what a bundle holds so that the feature can be installed without a network. */
-  bundled?(target: BundleTarget): BundledPart | Promise<BundledPart>;
+  bundled?(target: BundleTarget): BundledRole | Promise<BundledRole>;
   /** For something that a host may lack. Without it, doctor expects the feature on each host. */
   optional?: {
     /** Returns whether the host has any part of the feature. Only then doctor loads its recipes and checks. */

@@ -2,7 +2,7 @@
 
 import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
-import { type BundledPart, optionalStep } from "../engine/feature.ts";
+import { type BundledRole, optionalStep } from "../engine/feature.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
@@ -26,7 +26,7 @@ export const runnerPackages = ["gitlab-runner", "gitlab-runner-helper-images"];
 const runnerFingerprint = "F6403F6544A38863DAA0B6E03F01618A51312F3F";
 
 /** Returns GitLab's own repository for a distribution. */
-export function runnerRepository(family: Facts["family"]): Required<BundledPart>["repository"] {
+export function runnerRepository(family: Facts["family"]): Required<BundledRole>["repository"] {
   return {
     name: "gitlab-runner",
     uri: `https://packages.gitlab.com/runner/gitlab-runner/${family}`,

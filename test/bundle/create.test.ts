@@ -338,7 +338,7 @@ test("bundle create: wrong values are refused before anything is fetched", async
     "-o /b.tar --arch amd64": "--suite and --arch are missing",
     "-o /b.tar --suite woody --arch amd64": "woody amd64",
     "-o /b.tar --suite bookworm --arch amd64": "would be empty",
-    "-o /b.tar --suite bookworm --arch amd64 --with hots": "unknown part 'hots'",
+    "-o /b.tar --suite bookworm --arch amd64 --with hots": "unknown role 'hots'",
     "-o /b.tar --suite bookworm --arch amd64 --with host --split 4000": "invalid size '4000' for --split",
     "-o /b.tar --suite bookworm --arch amd64 --with host --split 1K": "invalid size '1K'",
     "-o /b.tar -o /c.tar": "--output is given twice",

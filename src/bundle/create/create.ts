@@ -1,7 +1,7 @@
 // Makes a bundle: resolves and downloads the packages, collects images, sites and the program, and writes one file.
 
 import { gatherFacts } from "../../engine/facts.ts";
-import type { BundledPart, BundleTarget } from "../../engine/feature.ts";
+import type { BundledRole, BundleTarget } from "../../engine/feature.ts";
 import type { Host } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import type { Mirror } from "../../resources/apt-repository.ts";
@@ -29,8 +29,8 @@ export interface ProgramFiles {
 
 export interface CreateRequest {
   target: BundleTarget;
-  parts: readonly BundledPart[];
-  /** Mirrors of the vendors' repositories, by the name of the part. */
+  roles: readonly BundledRole[];
+  /** Mirrors of the vendors' repositories, by the name of the role. */
   mirrors: Readonly<Record<string, Mirror>>;
   /** Image references, and files of `docker save`. */
   images: readonly string[];
@@ -104,7 +104,7 @@ export async function createBundle(
     format: 1,
     serial,
     target,
-    with: request.parts.map(({ name }) => name),
+    with: request.roles.map(({ name }) => name),
     since: null,
     repositories: repositories.map(({ source, files }) => ({
       name: source.name,
@@ -155,15 +155,15 @@ interface Collected {
 async function collectPackages(
   host: Host,
   trees: Trees,
-  { target, parts, mirrors, inventory, cacheDir }: CreateRequest,
+  { target, roles, mirrors, inventory, cacheDir }: CreateRequest,
   { phase, aptStatus, pause }: CreateProgress,
 ): Promise<Collected> {
-  const names = [...new Set(parts.flatMap((part) => part.packages))];
+  const names = [...new Set(roles.flatMap((role) => role.packages))];
   if (names.length === 0) return { repositories: [], packages: [], fetchedBytes: 0 };
   const sources = distributionSources(host, gatherFacts(host), target);
   const keysDir = `${cacheDir}/keys`;
   await makeDirectories(host, keysDir);
-  for (const { name, repository } of parts) {
+  for (const { name, repository } of roles) {
     if (repository === undefined) continue;
     sources.push(await vendorSource(host, { repository, mirror: mirrors[name] ?? {}, target, keysDir }));
   }

@@ -1,7 +1,7 @@
 // The repository of a vendor, such as Docker's: its key has a pinned fingerprint, and must be one that the target's apt
 // accepts.
 
-import type { BundledPart, BundleTarget } from "../../engine/feature.ts";
+import type { BundledRole, BundleTarget } from "../../engine/feature.ts";
 import type { Host } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { type Mirror, pinnedKey } from "../../resources/apt-repository.ts";
@@ -11,7 +11,7 @@ import type { Source } from "./sources.ts";
 import { refusesSha1 } from "./suites.ts";
 
 interface VendorRequest {
-  repository: Required<BundledPart>["repository"];
+  repository: Required<BundledRole>["repository"];
   mirror: Mirror;
   target: BundleTarget;
   /** A directory for the key, which apt reads there. */

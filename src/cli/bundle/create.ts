@@ -1,7 +1,7 @@
 import type { Created, CreateRequest } from "../../bundle/create/create.ts";
 import { suiteNames, targetOf } from "../../bundle/create/suites.ts";
 import type { Inventory } from "../../bundle/inventory.ts";
-import type { BundledPart, BundleTarget } from "../../engine/feature.ts";
+import type { BundledRole, BundleTarget } from "../../engine/feature.ts";
 import type { Host } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { countOf, lineOf, shellLine } from "../../text/lines.ts";
@@ -36,7 +36,7 @@ export default command({
       valueHint: "amd64|arm64",
       description: "Architecture of the host",
     },
-    with: { type: "string", valueHint: "part,...", description: "What the host can install: host, docker, runner" },
+    with: { type: "string", valueHint: "role,...", description: "What the host can install: host, docker, runner" },
     image: { type: "string", valueHint: "name or file", description: "Add a container image; can be repeated" },
     site: { type: "string", valueHint: "[name=]directory", description: "Add a site; can be repeated" },
     for: { type: "string", valueHint: "file", description: "Leave out what the host of this inventory has" },
@@ -109,9 +109,9 @@ async function requestOf(values: Values, context: Context, host: Host): Promise<
   if (text("output") === undefined) throw usage("--output is missing: name the file of the bundle (-o FILE)");
   const inventory = values.for === undefined ? null : readInventory(host, String(values.for));
   const target = typedTarget(text("suite"), text("arch"), inventory);
-  const parts = await partsOf(text("with"), target);
+  const roles = await rolesOf(text("with"), target);
   const [images, sites] = [repeatedValues(values, "image"), repeatedValues(values, "site")];
-  if (parts.length === 0 && images.length === 0 && sites.length === 0) {
+  if (roles.length === 0 && images.length === 0 && sites.length === 0) {
     throw usage("the bundle would be empty: use --with host, --image or --site");
   }
   const partBytes = values.split === undefined ? null : sizeOf("--split", String(values.split));
@@ -126,7 +126,7 @@ async function requestOf(values: Values, context: Context, host: Host): Promise<
   });
   return {
     target,
-    parts,
+    roles,
     mirrors: { docker: mirrorOf(values, "docker"), runner: mirrorOf(values, "runner") },
     images,
     registryVariables: setVariables(context, ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "REGISTRY_AUTH_FILE"]),
@@ -160,21 +160,21 @@ function typedTarget(suite: string | undefined, arch: string | undefined, invent
   return target;
 }
 
-/** Returns the parts of the features with these names, in the order of the features. */
-async function partsOf(typed: string | undefined, target: BundleTarget): Promise<BundledPart[]> {
+/** Returns the roles with these names, in the order of the features. */
+async function rolesOf(typed: string | undefined, target: BundleTarget): Promise<BundledRole[]> {
   const { features } = await import("../features.ts");
   const { nearestName } = await import("../../text/nearest-name.ts");
   const all = (
     await Promise.all(
       Object.values(features).map((each: { bundled?: (of: BundleTarget) => unknown }) => each.bundled?.(target)),
     )
-  ).filter((part): part is BundledPart => part !== undefined);
+  ).filter((role): role is BundledRole => role !== undefined);
   const names = (typed ?? "").split(",").filter(Boolean);
   for (const name of names) {
-    const known = all.map((part) => part.name);
+    const known = all.map((role) => role.name);
     if (!known.includes(name)) {
       const near = nearestName(name, known);
-      throw usage(`unknown part '${name}' for --with${near ? "" : ` (there are ${known.join(", ")})`}`, near);
+      throw usage(`unknown role '${name}' for --with${near ? "" : ` (there are ${known.join(", ")})`}`, near);
     }
   }
   return all.filter(({ name }) => names.includes(name));
