@@ -28,8 +28,8 @@ const groups = readdirSync(import.meta.dir, { withFileTypes: true }).filter((eac
 const apart = ["binary", "install", "integration", "soak"];
 const inProcess = groups.map(({ name }) => name).filter((name) => !apart.includes(name));
 const paths = inProcess.map((name) => `./test/${name}/`);
-/** Files that start many processes of the program. `--fast` leaves them out. */
-const processFiles = ["sites/archive-stdin", "engine/journal-killed", "host/console"];
+/** Files that start many processes of the program, or unpack hundreds of megabytes. `--fast` leaves them out. */
+const heavyFiles = ["sites/archive-stdin", "sites/archive-refused", "engine/journal-killed", "host/console"];
 const memory = memoryFolder();
 try {
   // Two workers for each processor: many tests wait for a pause or a process, but each worker loads all of src.
@@ -38,7 +38,7 @@ try {
   // The files that took longest in the last run start first.
   flags.push(`--timings=${top}/.cache/test-timings.json`, "--update-timings");
   flags.push("--coverage", "--coverage-reporter=lcov", "--coverage-dir=coverage");
-  if (fast) flags.push(...processFiles.map((file) => `--path-ignore-patterns=test/${file}.test.ts`));
+  if (fast) flags.push(...heavyFiles.map((file) => `--path-ignore-patterns=test/${file}.test.ts`));
   await tests("fast", paths, flags, { TMPDIR: memory });
 } finally {
   rmSync(memory, { recursive: true, force: true });
