@@ -4,7 +4,6 @@ import type { Facts } from "../engine/facts.ts";
 import type { Host } from "../host/host.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { type Stop, signalPause, throwIfInterrupted } from "../problem/wait.ts";
-import { lineOf } from "../text/lines.ts";
 import { bundledHost } from "./bundled-host.ts";
 import { comparedPackages, fits, hasSpaceForIndexes } from "./fit.ts";
 import type { Pause } from "./local-repository.ts";
@@ -22,6 +21,13 @@ export interface Reading {
   waiting(sentence: string): void;
 }
 
+/** A package that a run would install. `requested` is false for one that only others may depend on. */
+export interface PlannedPackage {
+  name: string;
+  version: string;
+  requested: boolean;
+}
+
 export interface AppliedBundle extends Bundle {
   /** The host with the bundle in place of its network. */
   host: Host;
@@ -32,8 +38,8 @@ export interface AppliedBundle extends Bundle {
   requirements(facts: Facts): Requirement[];
   /** Sets how reading is reported and interrupted. The session, which does both, is opened after the bundle. */
   attach(reading: Reading): void;
-  /** Returns a line for each of these packages that the host lacks, and for those that they may need, with versions. */
-  planned(names: readonly string[]): string[];
+  /** Returns those of these packages that the host lacks, and those that they may need. */
+  planned(names: readonly string[]): PlannedPackage[];
   /** Records that the host has accepted it. */
   accept(): Promise<void>;
   /** Removes the apt source of the bundle. */
@@ -77,12 +83,8 @@ export function applyBundle(host: Host, path: string, policy: Policy): AppliedBu
       const named = new Set(names);
       const isNamed = ({ name }: { name: string }): boolean => named.has(name);
       return [
-        ...[...absent, ...older]
-          .filter(isNamed)
-          .map(({ name, version }) => lineOf`from the bundle: ${name} ${version}`),
-        ...absent
-          .filter((each) => !isNamed(each))
-          .map(({ name, version }) => lineOf`from the bundle, if they need it: ${name} ${version}`),
+        ...[...absent, ...older].filter(isNamed).map(({ name, version }) => ({ name, version, requested: true })),
+        ...absent.filter((each) => !isNamed(each)).map(({ name, version }) => ({ name, version, requested: false })),
       ];
     },
     requirements(facts) {

@@ -154,6 +154,8 @@ export const documentSchema = v.object({
       sha256: v.optional(v.object({ from: v.string(), to: v.string() })),
     }),
   ),
+  /** The packages that a dry run with --bundle would install. Those that are not requested are possible dependencies. */
+  packages: v.optional(v.array(v.object({ name: v.string(), version: v.string(), requested: v.boolean() }))),
   /** What a bundle contains. Sizes are in bytes. */
   bundle: v.optional(
     v.object({

@@ -1,6 +1,6 @@
 // Applies recipes in a session: facts, requirements, steps, log.
 
-import type { AppliedBundle } from "../bundle/applied.ts";
+import type { AppliedBundle, PlannedPackage } from "../bundle/applied.ts";
 import { repositoryDir } from "../bundle/paths.ts";
 import { converge, type Watch } from "../engine/converge.ts";
 import { type Facts, gatherFacts } from "../engine/facts.ts";
@@ -52,7 +52,7 @@ export async function convergeRecipe(session: Session, recipeFor: RecipeFor, ter
     session.add(...results);
     const failed = results.find(({ outcome }) => outcome === "failed");
     if (!options.dryRun) conclude(session, recipe, results);
-    else if (session.bundle !== null) session.say(...session.bundle.planned(packagesIn(results)));
+    else if (session.bundle !== null) sayPlanned(session, session.bundle.planned(packagesIn(results)));
     return failed === undefined;
   } finally {
     reporter.clear();
@@ -80,6 +80,13 @@ async function removeLeftRepository(host: Host): Promise<void> {
 }
 
 /** Returns the packages that these steps would install. */
+function sayPlanned(session: Session, packages: readonly PlannedPackage[]): void {
+  session.include({ packages: [...packages] });
+  for (const { name, version, requested } of packages) {
+    session.say(lineOf`from the bundle${requested ? "" : ", if they need it"}: ${name} ${version}`);
+  }
+}
+
 function packagesIn(results: readonly StepResult[]): string[] {
   return results.flatMap(({ changes }) =>
     changes.flatMap((change) => (change.kind === "packages" ? change.names : [])),

@@ -3,7 +3,10 @@ import type { Problem } from "../problem/problem.ts";
 import type { Document } from "../report/schema.ts";
 
 /** Parts of the document that only some commands have. */
-export type ResultParts = Pick<Document, "assets" | "backups" | "deploy" | "plan" | "selftest" | "trees" | "update">;
+export type ResultParts = Pick<
+  Document,
+  "assets" | "backups" | "deploy" | "packages" | "plan" | "selftest" | "trees" | "update"
+>;
 
 /** The result of a run, as data. */
 export interface RunResult {

@@ -177,6 +177,8 @@ describe("bootstrap --bundle", () => {
     const before = filesOf(host);
     const { exit, out } = await typed(`bootstrap --bundle ${path} --dry-run`, host);
     expect([exit, out]).toEqual([0, expect.stringContaining("from the bundle: nginx 2.0+deb\n")]);
+    const json = JSON.parse((await typed(`bootstrap --bundle ${path} --dry-run --json`, host)).out);
+    expect(json.packages).toContainEqual({ name: "nginx", version: "2.0+deb", requested: true });
     expect(filesOf(host)).toBe(before);
   });
 
