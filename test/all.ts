@@ -28,8 +28,10 @@ const groups = readdirSync(import.meta.dir, { withFileTypes: true }).filter((eac
 const apart = ["binary", "install", "integration", "soak"];
 const inProcess = groups.map(({ name }) => name).filter((name) => !apart.includes(name));
 const paths = inProcess.map((name) => `./test/${name}/`);
-/** Files that start many processes of the program, or unpack hundreds of megabytes. `--fast` leaves them out. */
-const heavyFiles = ["sites/archive-stdin", "sites/archive-refused", "engine/journal-killed", "host/console"];
+/** Files that start many processes, or unpack hundreds of megabytes. `--fast` leaves them out. */
+const heavyFiles = "sites/archive-stdin sites/archive-refused engine/journal-killed host/console hints/hints".split(
+  " ",
+);
 const memory = memoryFolder();
 try {
   // Two workers for each processor: many tests wait for a pause or a process, but each worker loads all of src.

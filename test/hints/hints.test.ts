@@ -13,11 +13,8 @@ import { aptCases } from "./apt-cases.ts";
 import { bundleCases } from "./bundle-cases.ts";
 import { type Case, cases } from "./cases.ts";
 import { createCases } from "./create-cases.ts";
-import { onHosts, parts, untyped } from "./elsewhere.ts";
-import { hintLiterals } from "./literals.ts";
 import { answerCases, machineCases } from "./machine-cases.ts";
 import { piCases } from "./pi-cases.ts";
-import { releaseCases } from "./release-cases.ts";
 import { runnerCases, runnerHost } from "./runner-cases.ts";
 import { keepsFlags, siteCases } from "./site-cases.ts";
 import { treeCases } from "./tree-cases.ts";
@@ -182,28 +179,3 @@ async function typeOn(site: SiteHost, words: readonly string[]): Promise<{ exit:
   const { exit, out, err } = await typedWords(words.slice(1), site.host, undefined, undefined, undefined, site.trees);
   return { exit, said: out + err };
 }
-
-test("hints: a test types each hint of the source", async () => {
-  const known = [
-    ...cases,
-    ...aptCases,
-    ...bundleCases,
-    ...piCases,
-    ...releaseCases,
-    ...siteCases,
-    ...upkeepCases,
-    ...runnerCases,
-    ...treeCases,
-    ...userCases,
-    ...answerCases,
-    ...machineCases,
-    ...createCases,
-  ].map(({ of }) => of);
-  known.push(...Object.keys(onHosts), ...Object.keys(untyped), ...parts);
-  const found = [...(await hintLiterals())].sort();
-  expect(found.filter((each) => !known.includes(each))).toEqual([]);
-  expect(known.filter((each) => !found.includes(each))).toEqual([]);
-  for (const file of new Set(Object.values(onHosts))) {
-    expect(await Bun.file(`${import.meta.dir}/../integration/${file}`).text()).toContain("typedHint(");
-  }
-});
