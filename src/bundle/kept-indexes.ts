@@ -2,14 +2,13 @@
 
 import { root } from "../engine/change.ts";
 import type { Host, HostReader } from "../host/host.ts";
-import { piecesOf, writePieces } from "../host/large-file.ts";
+import { digestOf, piecesOf, writePieces } from "../host/large-file.ts";
 import { Problem } from "../problem/problem.ts";
 import { chunkBytes, type Manifest } from "./manifest.ts";
 import { keptIndexesDir } from "./paths.ts";
 import type { Bundle } from "./reader.ts";
 
 type Kept = Manifest["kept"][number];
-type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 const pathOf = (sha256: string): string => `${keptIndexesDir}/${sha256}`;
 
@@ -20,7 +19,7 @@ export async function keepIndexes(host: Host, bundle: Bundle): Promise<void> {
   if (host.stat(keptIndexesDir) === null) host.makeDirectory(keptIndexesDir, { mode: 0o755, ...root });
   const names = new Set<string>();
   for (const path of paths) {
-    const name = keptEntry(bundle, path)?.sha256 ?? (await digestOf(memberPieces(host, bundle, path)));
+    const name = keptEntry(bundle, path)?.sha256 ?? (await streamDigest(memberPieces(host, bundle, path)));
     names.add(name);
     if (host.stat(pathOf(name)) !== null) continue;
     await writePieces(host, pathOf(name), { mode: 0o644, ...root }, memberPieces(host, bundle, path));
@@ -34,12 +33,12 @@ export function keptEntry({ manifest }: Bundle, path: string): Kept | undefined 
 }
 
 /** Returns whether the host has the index unchanged. */
-export async function hasKept(reader: HostReader, kept: Kept): Promise<boolean> {
-  return (await digestOf(keptPieces(reader, kept))) === kept.sha256;
+export function hasKept(reader: HostReader, { sha256 }: Kept): boolean {
+  return digestOf(reader, pathOf(sha256)) === sha256;
 }
 
 /** Yields a kept index; nothing if the host does not have it. */
-export function* keptPieces(reader: HostReader, { sha256 }: Kept): Generator<Uint8Array> {
+function* keptPieces(reader: HostReader, { sha256 }: Kept): Generator<Uint8Array> {
   const file = reader.openFile(pathOf(sha256));
   if (file === null) return;
   try {
@@ -64,7 +63,7 @@ export async function* memberPieces(reader: HostReader, bundle: Bundle, path: st
   }
 }
 
-async function digestOf(pieces: Pieces): Promise<string> {
+async function streamDigest(pieces: AsyncIterable<Uint8Array>): Promise<string> {
   const hasher = new Bun.CryptoHasher("sha256");
   for await (const piece of pieces) hasher.update(piece);
   return hasher.digest("hex");

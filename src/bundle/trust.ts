@@ -134,11 +134,10 @@ export function hasPredecessor({ path, manifest }: Bundle): Requirement {
   return {
     name: "bundle:since",
     title: "the bundle is complete for this host",
-    async check(reader) {
+    check(reader) {
       const { since } = manifest;
       const isKnown = since === null || accepted(reader).ids.includes(since.id);
-      const kept = await Promise.all(manifest.kept.map((each) => hasKept(reader, each)));
-      if (isKnown && kept.every(Boolean)) return null;
+      if (isKnown && manifest.kept.every((each) => hasKept(reader, each))) return null;
       const earlier = since ? `the bundle of ${timeText(since.serial)} (${since.id.slice(0, 12)})` : "another bundle";
       const reason = `${path} has only what changed since ${earlier}, which this host has not accepted or no longer has`;
       return { reason, code: "wrong-target", hint: hintToShowBundle(path) };

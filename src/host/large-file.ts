@@ -1,6 +1,8 @@
 // Files that may exceed the memory, in pieces.
 
-import type { Attributes, Host, LargeFile } from "./host.ts";
+import type { Attributes, Host, HostReader, LargeFile } from "./host.ts";
+
+const digestPieceBytes = 1024 * 1024;
 
 /**
  * Yields the content of an open file in pieces of this many bytes; the last one may be shorter. All are in the same
@@ -9,6 +11,19 @@ import type { Attributes, Host, LargeFile } from "./host.ts";
 export function* piecesOf(file: LargeFile, pieceBytes: number): Generator<Uint8Array> {
   const buffer = Buffer.allocUnsafe(Math.min(pieceBytes, file.size));
   for (let at = 0; at < file.size; at += pieceBytes) yield file.read(at, Math.min(pieceBytes, file.size - at), buffer);
+}
+
+/** Returns the SHA-256 of a regular file in hex, or null if there is none. */
+export function digestOf(reader: HostReader, path: string): string | null {
+  const file = reader.openFile(path);
+  if (file === null) return null;
+  try {
+    const hasher = new Bun.CryptoHasher("sha256");
+    for (const piece of piecesOf(file, digestPieceBytes)) hasher.update(piece);
+    return hasher.digest("hex");
+  } finally {
+    file.close();
+  }
 }
 
 /**

@@ -1,11 +1,10 @@
 // The package indexes: fetched and verified by apt, kept as the repository has them, and unpacked beside that.
 
 import type { Host } from "../../host/host.ts";
-import { piecesOf } from "../../host/large-file.ts";
+import { digestOf } from "../../host/large-file.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { nameOf } from "../../text/path.ts";
-import { chunkBytes } from "../manifest.ts";
 import { type AptRoot, writeText } from "./apt-root.ts";
 import { releaseOf } from "./release.ts";
 import type { Source } from "./sources.ts";
@@ -71,7 +70,7 @@ function repositoryOf(host: Host, apt: AptRoot, source: Source, targets: readonl
   }
   const { digests, seconds } = releaseOf(new TextDecoder().decode(release));
   const files = new Map<string, RepositoryFile>([
-    [`${dists}/InRelease`, { path: releasePath, component: null, digest: digestOf(host, releasePath) }],
+    [`${dists}/InRelease`, { path: releasePath, component: null, digest: digestOf(host, releasePath) ?? "" }],
   ]);
   for (const [, key = "", component = "", plain = ""] of targets) {
     // apt compresses an index again that the repository has in another form. Its plain form is signed as well.
@@ -79,7 +78,7 @@ function repositoryOf(host: Host, apt: AptRoot, source: Source, targets: readonl
       (each) => [`${key}${each}`, `${apt.lists}/${nameOf(plain)}${each}`] as const,
     );
     const forms = [...packed.filter(([, path]) => host.stat(path) !== null), [key, plain] as const];
-    const signed = forms.find(([name, path]) => digests.get(name) === digestOf(host, path));
+    const signed = forms.find(([name, path]) => digestOf(host, path) === digests.get(name));
     if (signed === undefined) {
       throw new Problem("checksum-mismatch", `the index ${key} of ${source.uri} does not have its signed checksum`);
     }
@@ -123,17 +122,4 @@ function copied(host: Host, apt: AptRoot, file: string): string {
 function isNewer(host: Host, path: string, than: string): boolean {
   const [made, origin] = [host.stat(path), host.stat(than)];
   return made !== null && origin !== null && made.changedMs > origin.changedMs;
-}
-
-/** Returns the SHA-256 of a file in hex. */
-export function digestOf(host: Host, path: string): string {
-  const file = host.openFile(path);
-  if (file === null) throw new Error(`${path} is no file`);
-  try {
-    const hasher = new Bun.CryptoHasher("sha256");
-    for (const piece of piecesOf(file, chunkBytes)) hasher.update(piece);
-    return hasher.digest("hex");
-  } finally {
-    file.close();
-  }
 }

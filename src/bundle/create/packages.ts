@@ -3,11 +3,11 @@
 
 import { packageField } from "../../apt/dpkg.ts";
 import type { Host } from "../../host/host.ts";
+import { digestOf } from "../../host/large-file.ts";
 import { Problem } from "../../problem/problem.ts";
 import { nameOf } from "../../text/path.ts";
 import type { Manifest } from "../manifest.ts";
 import type { AptRoot } from "./apt-root.ts";
-import { digestOf } from "./indexes.ts";
 import { type Source, sourceOf } from "./sources.ts";
 
 /** A package with its file on this machine. */
@@ -113,12 +113,10 @@ export async function fetchPackages(
     const options = ["-o", "APT::Status-Fd=3", "-o", "Acquire::Retries=3", ...listsOf(apt)];
     await apt.run(["apt-get", "-q", "-y", ...options, "--download-only", "install", ...names], { onStatus });
   };
-  const sizes = new Map(
-    (host.list(apt.archives) ?? []).map((name) => [name, host.stat(`${apt.archives}/${name}`)?.size]),
-  );
-  const isCached = ({ file, bytes }: FetchedPackage): boolean => sizes.get(nameOf(file)) === bytes;
   const archives = (): string[] => (host.list(apt.archives) ?? []).filter((name) => name.endsWith(".deb"));
-  const isEmpty = archives().length === 0;
+  const sizes = new Map(archives().map((name) => [name, host.stat(`${apt.archives}/${name}`)?.size]));
+  const isCached = ({ file, bytes }: FetchedPackage): boolean => sizes.get(nameOf(file)) === bytes;
+  const isEmpty = sizes.size === 0;
   if (isEmpty) await download();
   // What apt has put into an empty cache is the solution: it need not resolve the packages twice.
   const solved = isEmpty ? archives().map((name) => exactly(archiveOf(name))) : [];

@@ -5,6 +5,7 @@ import type { BundledRole, BundleTarget } from "../../engine/feature.ts";
 import type { Host } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { countOf, lineOf, shellLine } from "../../text/lines.ts";
+import { sizeText } from "../../text/size.ts";
 import { repeatedValues, usage } from "../arguments.ts";
 import { command, type Values } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
@@ -219,9 +220,8 @@ function textOf({ manifest, paths, bytes }: Created, show: string): string {
     ...(images.length > 0 ? [countOf(images.length, "image")] : []),
     ...(sites.length > 0 ? [countOf(sites.length, "site")] : []),
   ];
-  const size = `${(bytes / 1e6).toFixed(1)} MB`;
   return [
-    lineOf`Bundle for ${target.codename} ${target.architecture}: ${parts.join(", ")}, ${size}`,
+    lineOf`Bundle for ${target.codename} ${target.architecture}: ${parts.join(", ")}, ${sizeText(bytes)}`,
     ...paths.map((path) => lineOf`${path}`),
     lineOf`Show its contents: ${show} ${paths[0] ?? ""}`,
   ].join("");

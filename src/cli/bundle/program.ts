@@ -5,6 +5,7 @@ import type { ProgramFiles } from "../../bundle/create/create.ts";
 import type { Content } from "../../bundle/writer.ts";
 import { printableAddress } from "../../engine/fetch.ts";
 import type { Host } from "../../host/host.ts";
+import { digestOf } from "../../host/large-file.ts";
 import { Problem } from "../../problem/problem.ts";
 import { checksumsIn, fetchPublished, isVersion } from "../../self-update/published.ts";
 import { isSigned } from "../../signature/ecdsa.ts";
@@ -55,7 +56,7 @@ async function published(host: Host, base: string, asset: string, cacheDir: stri
   const dir = `${cacheDir}/program/${release.version}`;
   await makeDirectories(host, dir);
   const file = `${dir}/${asset}`;
-  if (host.stat(file) === null || sumOf(host, file) !== release.sumOf(asset)) {
+  if (host.stat(file) === null || digestOf(host, file) !== release.sumOf(asset)) {
     if (host.stat(file) !== null) host.remove(file);
     const address = release.addressOf(asset);
     const why = await host.download(address, file, { mostBytes });
@@ -89,7 +90,7 @@ interface Assets {
 
 function checked(host: Host, { file, asset, sums, signature }: Assets): ProgramFiles {
   const { version, sumOf: published } = checksumsIn(sums);
-  if (!isVersion(version) || sumOf(host, file) !== published(asset)) {
+  if (!isVersion(version) || digestOf(host, file) !== published(asset)) {
     throw new Problem("checksum-mismatch", `${file} does not have the signed checksum of a release`);
   }
   const path = `program/${asset}`;
@@ -99,8 +100,4 @@ function checked(host: Host, { file, asset, sums, signature }: Assets): ProgramF
     ["program/SHA256SUMS.sig", signature],
   ]);
   return { version, path, contents };
-}
-
-function sumOf(host: Host, file: string): string {
-  return new Bun.CryptoHasher("sha256").update(host.read(file) ?? new Uint8Array()).digest("hex");
 }
