@@ -1,27 +1,18 @@
 // What `self-update --bundle` prints, and what it refuses. test/install/update-bundle.test.ts runs the update itself.
 
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
 import { makeBundle } from "../bundle/small.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
-import { makeKeys, sign } from "../install/release.ts";
+import { sign } from "../install/release.ts";
+import { asRelease } from "./as-release.ts";
 import { typed } from "./typed.ts";
 
-const dir = mkdtempSync(`${tmpdir()}/edox-self-`);
+const { dir, keys } = asRelease("1.2.3");
 const program = "/usr/local/bin/edox-ops";
 const packaged = "/usr/bin/edox-ops";
 const path = "/srv/edox.tar";
-const keys = makeKeys(dir);
-const before = { EDOX_OPS_RELEASE_KEYS, EDOX_OPS_VERSION };
-beforeAll(() => {
-  Object.assign(globalThis, { EDOX_OPS_RELEASE_KEYS: keys.publicKey, EDOX_OPS_VERSION: "1.2.3" });
-});
-afterAll(() => {
-  Object.assign(globalThis, before);
-  rmSync(dir, { recursive: true });
-});
 
 /** Returns a host with this program, and a bundle with this version. No server answers. */
 async function hostWith(version: string, at = program): Promise<FakeHost> {

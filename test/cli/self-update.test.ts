@@ -1,25 +1,16 @@
 // Tests which newer version self-update offers, and who may install it.
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
-import { makeKeys, sign } from "../install/release.ts";
+import { sign } from "../install/release.ts";
+import { asRelease } from "./as-release.ts";
 import { typed, variables } from "./typed.ts";
 
-const dir = mkdtempSync(`${tmpdir()}/edox-self-`);
+const { dir, keys } = asRelease("1.2.3");
 const own = new Bun.CryptoHasher("sha256").update("this one").digest("hex");
 const program = "/usr/local/bin/edox-ops";
-const keys = makeKeys(dir);
-const before = { EDOX_OPS_RELEASE_KEYS, EDOX_OPS_VERSION };
-beforeAll(() => {
-  Object.assign(globalThis, { EDOX_OPS_RELEASE_KEYS: keys.publicKey, EDOX_OPS_VERSION: "1.2.3" });
-});
-afterAll(() => {
-  Object.assign(globalThis, before);
-  rmSync(dir, { recursive: true });
-});
 
 /** Returns a host with this program at its path, and a server whose latest version is `latest`. */
 function hostWith(
