@@ -7,6 +7,7 @@ import { contentFlags, withBundle, withoutBundle } from "./bundle-content.ts";
 import { command, type Values } from "./command.ts";
 import type { Context } from "./context.ts";
 import { editFlags, outputFlags } from "./flags.ts";
+import { releasesUrl } from "./releases-url.ts";
 
 export default command({
   meta: { name: "self-update", description: "replace this program by its latest release" },
@@ -186,11 +187,9 @@ async function updateRequestOf(values: Values, { program, variable }: Context): 
     throw usage("--rollback and --version cannot be used together");
   }
   if (values.rollback && values.bundle !== undefined) throw usage("--rollback and --bundle cannot be used together");
-  // The installer uses the same variable and default.
-  const base = (variable("EDOX_BASE_URL") || EDOX_OPS_RELEASES_URL).replace(/\/+$/, "");
-  if (!/^https?:\/\//.test(base) || !URL.canParse(base)) {
+  const base = releasesUrl({ variable }, (typed) => {
     const hint = ["sudo", "EDOX_BASE_URL=https://…", "edox-ops", "self-update"];
-    throw usage(`EDOX_BASE_URL '${printableAddress(base)}' is no address`, undefined, hint);
-  }
+    return usage(`EDOX_BASE_URL '${printableAddress(typed)}' is no address`, undefined, hint);
+  });
   return { program, version: EDOX_OPS_VERSION, releaseSource: { base, keys: EDOX_OPS_RELEASE_KEYS }, requestedVersion };
 }

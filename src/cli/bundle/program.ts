@@ -11,6 +11,7 @@ import { checksumsIn, fetchPublished, isVersion } from "../../self-update/publis
 import { isSigned } from "../../signature/ecdsa.ts";
 import { usage } from "../arguments.ts";
 import type { Context } from "../context.ts";
+import { releasesUrl } from "../releases-url.ts";
 
 const mostBytes = 256e6;
 const mostSumsBytes = 64 * 1024;
@@ -34,12 +35,11 @@ export async function programFiles(
   const asset = assets[architecture];
   if (typed === "none") return null;
   if (typed !== undefined) return fromDirectory(host, typed.replace(/\/+$/, "") || "/", asset);
-  const base = (variable("EDOX_BASE_URL") || EDOX_OPS_RELEASES_URL).replace(/\/+$/, "");
-  if (!/^https?:\/\//.test(base) || !URL.canParse(base)) {
-    throw usage(
-      `EDOX_BASE_URL '${printableAddress(base)}' is not a URL: set it, or give --program DIR or --program none`,
+  const base = releasesUrl({ variable }, (url) => {
+    return usage(
+      `EDOX_BASE_URL '${printableAddress(url)}' is not a URL: set it, or give --program DIR or --program none`,
     );
-  }
+  });
   const file = await published(host, base, asset, cacheDir).catch((error: unknown) => {
     const problem = Problem.of(error);
     if (!networkFaults.includes(problem.code)) throw problem;
