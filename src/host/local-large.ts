@@ -40,8 +40,15 @@ export function createFile(
 ): NewFile {
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = fs.constants;
   let fd: number | null = inParent(root, path, (name) => {
-    fs.rmSync(temporaryFor(name), { force: true });
-    return fs.openSync(temporaryFor(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    const temporary = temporaryFor(name);
+    try {
+      fs.rmSync(temporary, { force: true });
+      return fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    } catch (error) {
+      // An error must name the file itself, not the temporary file.
+      if (error instanceof Error) error.message = error.message.replaceAll(temporary, name);
+      throw error;
+    }
   });
   const close = (): void => {
     if (fd !== null) fs.closeSync(fd);

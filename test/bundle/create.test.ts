@@ -22,7 +22,7 @@ import { isSigned, signerOf } from "../../src/signature/ecdsa.ts";
 import { publicKeys } from "../../src/signature/openpgp.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
-import { fakeHost } from "../fake-host.ts";
+import { fakeHost, ok } from "../fake-host.ts";
 import { keyring, signature } from "../openpgp.ts";
 import { emptyManifest, makeBundle, tarOf } from "./small.ts";
 
@@ -330,6 +330,15 @@ test("bundle create: a delta holds what changed, and names the indexes that the 
   expect(() => deltaOf(other, old, new Map())).toThrow(
     "is a bundle for bookworm amd64, and this one is for trixie amd64",
   );
+});
+
+test("bundle create: an output that cannot be written is refused before apt runs", async () => {
+  const host = fakeDebian();
+  host.taught.unshift((argv) => (argv[0] === "mkdir" ? ok() : undefined));
+  const line = "bundle create -o /none/b.tar --suite bookworm --arch amd64 --with host --program none";
+  const { exit, err } = await typed(line, host);
+  expect([exit, err]).toEqual([1, expect.stringContaining("/none/b.tar")]);
+  expect(host.ran.filter((each) => !each.startsWith("mkdir "))).toEqual([]);
 });
 
 test("bundle create: wrong values are refused before anything is fetched", async () => {

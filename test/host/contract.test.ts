@@ -257,6 +257,10 @@ describe("localHost.writeFile", () => {
   });
 });
 
+test("localHost.createFile: an error names the file itself", () => {
+  expect(() => localHost().createFile("/proc/b.tar", { mode: 0o600 })).toThrow("'/proc/b.tar'");
+});
+
 describe("localHost.run: input", () => {
   const own = localHost();
   const large = Buffer.alloc(300_000, "x");

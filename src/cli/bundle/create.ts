@@ -73,6 +73,8 @@ export default command({
     await makeDirectories(host, request.cacheDir);
     const lock = lockOf(host, request.cacheDir, ["edox-ops", ...context.typed]);
     try {
+      // A directory that cannot be written would be found only after all downloads.
+      host.createFile(request.output, { mode: 0o600 }).abort();
       const created = await createBundle(host, trees, request, {
         phase(sentence) {
           if (line) line.begin(sentence);
