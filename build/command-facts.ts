@@ -1,6 +1,7 @@
 // Facts about each command that the reference lists in addition to its flags: examples, and the files that it writes.
 
 import { bootstrapLogPath } from "../src/bootstrap/paths.ts";
+import * as certs from "../src/certs/paths.ts";
 import { featureCommands } from "../src/cli/feature-commands.ts";
 import { dockerKeyPath, dockerSourcePath } from "../src/docker/paths.ts";
 import * as shared from "../src/engine/paths.ts";
@@ -10,7 +11,7 @@ import { uninstallLogPath } from "../src/self-update/paths.ts";
 import * as sites from "../src/sites/paths.ts";
 import { filesByFolder } from "./paths.ts";
 
-const paths = { ...shared, ...nginx, ...runner, ...sites };
+const paths = { ...shared, ...nginx, ...runner, ...sites, ...certs };
 
 export interface CommandFacts {
   examples: readonly string[];
@@ -111,6 +112,18 @@ export const commandFacts: Record<string, CommandFacts> = {
       paths.lockPath,
       paths.runnerLockPath,
     ],
+  },
+  "certs setup-auto-renew": {
+    examples: ["sudo edox-ops certs setup-auto-renew --yes"],
+    files: [paths.acmeDir, paths.hookPath, paths.renewalsDir, paths.certsLogPath, ...kept],
+  },
+  "certs install": {
+    examples: ["sudo edox-ops certs install --yes"],
+    files: [paths.acmeDir, paths.certsLogPath, paths.lockPath],
+  },
+  "certs install-renewal-hook": {
+    examples: ["sudo edox-ops certs install-renewal-hook --yes"],
+    files: [paths.hookPath, paths.renewalsDir, paths.certsLogPath, ...kept],
   },
   "project publish": {
     examples: [

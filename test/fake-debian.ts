@@ -122,6 +122,11 @@ export function fakeDebian(options: Like = {}): FakeHost {
   const started = (unit: string): void =>
     host.link(`/run/systemd/units/invocation:${unit}.service`, "0123456789abcdef");
   const brought: Record<string, () => void> = {
+    certbot() {
+      const timer = "/lib/systemd/system/certbot.timer";
+      host.put(timer, "[Timer]\n[Install]\nWantedBy=timers.target\n");
+      host.link(`${units}/timers.target.wants/certbot.timer`, timer);
+    },
     "docker-ce"() {
       host.put("/etc/group", `${host.text("/etc/group")}docker:x:998:\n`);
       host.put("/run/docker.sock", "");
@@ -169,6 +174,7 @@ export function fakeDebian(options: Like = {}): FakeHost {
       host.put("/etc/group", (host.text("/etc/group") ?? "").replace(`${group}:x:998:`, `$&${user}`));
       return ok();
     }
+    if (argv.join(" ") === "systemctl show --property=ActiveState -- certbot.timer") return ok("ActiveState=active\n");
     if (argv.join(" ").startsWith("systemctl show --property=ActiveState ")) return ok("ActiveState=inactive\n");
     if (argv.join(" ").startsWith("systemctl show gitlab-runner")) {
       const drains = host.stat(`${units}/gitlab-runner.service.d/edox-ops.conf`) !== null;

@@ -26,6 +26,7 @@ export const root: Command = {
     "gitlab-runner": () => import("./gitlab-runner.ts").then((module) => module.default),
     bundle: () => import("./bundle.ts").then((module) => module.default),
     project: () => import("./project.ts").then((module) => module.default),
+    certs: () => import("./certs.ts").then((module) => module.default),
     doctor: () => import("./doctor.ts").then((module) => module.default),
     recover: () => import("./recover.ts").then((module) => module.default),
     nginx: () => import("./nginx.ts").then((module) => module.default),

@@ -1,6 +1,7 @@
 // Made by npm run docs, from the folders of src that have a feature.ts.
 
 import bootstrap from "../bootstrap/feature.ts";
+import certs from "../certs/feature.ts";
 import docker from "../docker/feature.ts";
 import type { Feature } from "../engine/feature.ts";
 import nginx from "../nginx/feature.ts";
@@ -8,4 +9,4 @@ import runner from "../runner/feature.ts";
 import sites from "../sites/feature.ts";
 
 /** Every feature by the name of its folder. */
-export const features = { bootstrap, docker, nginx, runner, sites } satisfies Record<string, Feature>;
+export const features = { bootstrap, certs, docker, nginx, runner, sites } satisfies Record<string, Feature>;

@@ -1,6 +1,6 @@
 // Manages a systemd unit of any type: whether it is enabled, disabled or masked, and whether it is active.
 
-import type { Change } from "../engine/change.ts";
+import { type Change, installs } from "../engine/change.ts";
 import { firstOutput } from "../engine/first-output.ts";
 import { overlay } from "../engine/overlay.ts";
 import type { Resource } from "../engine/step.ts";
@@ -26,6 +26,8 @@ export type UnitSpec = {
   unit: UnitName;
   /** The name of its check; `unit:` and the unit by default. */
   name?: string;
+  /** The package that contains the unit, and enables and starts it, as Debian's packages do with their units. */
+  brought?: string;
 } & (
   | {
       /** "enabled": all links of its [Install] section exist. "disabled": no link enables it. */
@@ -53,7 +55,7 @@ export function unit(spec: UnitSpec): Resource {
 }
 
 function resourceOf(want: Want): Resource {
-  const { unit, state, active, stateOf, name = `unit:${unit}` } = want;
+  const { unit, state, active, stateOf, name = `unit:${unit}`, brought } = want;
   if (!isUnitName(unit)) throw new TypeError(`'${unit}' is not the name of a unit`);
   if (isTemplate(unit) && active !== undefined) throw new TypeError(`${unit} is a template, which cannot be active`);
   const activity = active === undefined ? "" : active ? " and active" : " and not active";
@@ -67,6 +69,9 @@ function resourceOf(want: Want): Resource {
     },
     async check(before, ahead) {
       const reader = overlay(before, ahead);
+      // Once the package is installed, the unit is checked before this step changes anything.
+      const comes = brought !== undefined && installs(ahead, brought) && findUnitFile(reader, unit) === null;
+      if (comes && state === "enabled" && active !== false && masksOf(reader, unit).length === 0) return [];
       const prepare = reloads(ahead, unit);
       const enable = state === "masked" ? maskChanges(reader, unit) : enablement(reader, ahead, want);
       const [unmask, links] = [enable.filter(isUnmask), enable.filter((change) => !isUnmask(change))];

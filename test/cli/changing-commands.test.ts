@@ -134,6 +134,9 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   "gitlab-runner unregister": () => runner("gitlab-runner unregister", "edox-ops CI runner"),
   "gitlab-runner upgrade": () => runner("gitlab-runner upgrade"),
   "gitlab-runner uninstall": () => runner("gitlab-runner uninstall --yes"),
+  "certs setup-auto-renew": () => inMemory(fakeDebian(), "certs setup-auto-renew --yes"),
+  "certs install": () => inMemory(fakeDebian(), "certs install --yes"),
+  "certs install-renewal-hook": () => inMemory(fakeDebian(), "certs install-renewal-hook --yes"),
   "project publish": () => served("project publish demo --domain moved.test --source /srv/new"),
   "project add": () => registered("project add other --domain other.test"),
   "project update": () =>

@@ -15,6 +15,7 @@ const layers: string[][] = [
   ["docker", "nginx"],
   ["bundle"],
   ["bootstrap", "runner", "self-update", "sites"],
+  ["certs"],
   ["doctor"],
   ["report"],
   ["run"],

@@ -267,7 +267,8 @@ describe("unit: files of the same run", () => {
     const comes: Change = { kind: "packages", names: ["a"] };
     const want = { unit: "a.timer", state: "enabled", active: true } as const;
     expect(await commands(hostWith({}), want, [comes])).toEqual(["start a.timer", "enable a.timer"]);
-    await expect(commands(hostWith({}), want)).rejects.toThrow("is not found");
+    expect(await commands(hostWith({}), { ...want, brought: "a" }, [comes])).toEqual([]);
+    await expect(commands(hostWith({}), { ...want, brought: "a" })).rejects.toThrow("is not found");
   });
 });
 

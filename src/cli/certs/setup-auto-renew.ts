@@ -1,0 +1,12 @@
+import { command } from "../command.ts";
+import { bundleFlags, changeFlags } from "../flags.ts";
+import { change } from "../run.ts";
+
+export default command({
+  meta: { name: "setup-auto-renew", description: "Install certbot, its hook for nginx and its timer" },
+  args: { ...changeFlags, ...bundleFlags },
+  async run(values, context) {
+    const { setUpAutoRenew } = await import("../../certs/recipe.ts");
+    return change(() => setUpAutoRenew, values, context);
+  },
+});
