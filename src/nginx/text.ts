@@ -2,7 +2,7 @@
 
 import { charsetTypes, compressedTypes, contentTypes } from "./content-types.ts";
 import { hashedNames } from "./hashed-names.ts";
-import { sitesEnabledDir } from "./paths.ts";
+import { acmeDir, sitesEnabledDir } from "./paths.ts";
 
 const header = `# Written by edox-ops. A change made here is replaced by the next bootstrap;
 # the replaced file is kept under /etc/edox-ops/replaced.
@@ -82,19 +82,44 @@ interface CatchAll {
   certificatePath: string | null;
 }
 
-/** Returns the default server: it closes connections to unknown names without a response. */
+/** Where certbot proves control of a name. Precedes every other rule of a server. */
+export function acmeLocation(missing: string): string[] {
+  return [
+    "location ^~ /.well-known/acme-challenge/ {",
+    `    root ${acmeDir};`,
+    "    default_type text/plain;",
+    `    try_files $uri ${missing};`,
+    "}",
+  ];
+}
+
+/**
+ * Returns the default servers: they close connections to unknown names without a response. Over HTTP they answer a
+ * challenge, so that a certificate can be obtained before the site of its name exists.
+ */
 export function catchAllText({ sockets, certificatePath }: CatchAll): string {
   const tls = sockets.filter((socket) => socket.endsWith("443"));
+  const plain = sockets.filter((socket) => !tls.includes(socket));
   const refuse =
     certificatePath === null
       ? ["ssl_reject_handshake on;"]
       : [`ssl_certificate ${certificatePath};`, `ssl_certificate_key ${certificatePath};`];
-  const lines = [
-    ...sockets.map((socket) => `listen ${socket}${tls.includes(socket) ? " ssl" : ""} default_server;`),
+  const over = (some: readonly string[], words: string): string[] => [
+    ...some.map((socket) => `listen ${socket}${words} default_server;`),
     "server_name _;",
-    ...(tls.length > 0 ? [...refuse, "ssl_protocols TLSv1.2 TLSv1.3;"] : []),
     "server_tokens off;",
-    "return 444;",
   ];
-  return `${header}server {\n${lines.map((line) => `    ${line}\n`).join("")}}\n`;
+  const servers = [
+    ...(plain.length > 0
+      ? [server([...over(plain, ""), ...acmeLocation("=404"), "location / {", "    return 444;", "}"])]
+      : []),
+    ...(tls.length > 0
+      ? [server([...over(tls, " ssl"), ...refuse, "ssl_protocols TLSv1.2 TLSv1.3;", "return 444;"])]
+      : []),
+  ];
+  return header + servers.join("");
+}
+
+export function server(lines: readonly string[]): string {
+  return `server {\n${lines.map((line) => (line === "" ? "\n" : `    ${line}\n`)).join("")}}\n`;
 }

@@ -45,6 +45,32 @@ describe("nginx.prepare: foreign files stay unchanged, with a warning", () => {
     expect(host.text(catchAllPath)).toContain("listen [::]:80 default_server");
   });
 
+  test("nginx.prepare: an ACME challenge is answered on the sockets of our default server over HTTP only", async () => {
+    const host = fakeDebian();
+    await run(host);
+    const servers = () => (host.text(catchAllPath) ?? "").split("server {\n").slice(1);
+    const [plain = "", secure = ""] = servers();
+    const challenge = "location ^~ /.well-known/acme-challenge/ {\n        root /var/lib/edox-ops/acme;";
+    expect(plain).toContain(challenge);
+    expect(plain).not.toContain("443");
+    expect(secure).not.toContain("location");
+    expect(secure).toContain("\n    ssl_reject_handshake on;\n");
+    host.put(
+      "/etc/nginx/sites-enabled/theirs",
+      "server { listen 80 default_server; listen 443 ssl default_server; }\n",
+    );
+    await run(host);
+    expect(servers().map((text) => text.match(/listen .*/g))).toEqual([
+      ["listen [::]:80 default_server;"],
+      ["listen [::]:443 ssl default_server;"],
+    ]);
+    expect(servers()[0]).toContain(challenge);
+    host.put("/etc/nginx/sites-enabled/more", "server { listen [::]:80 default_server; }\n");
+    await run(host);
+    expect(servers().map((text) => text.match(/listen .*/g))).toEqual([["listen [::]:443 ssl default_server;"]]);
+    expect(host.text(catchAllPath)).not.toContain("acme");
+  });
+
   test("nginx.prepare: a welcome site that an admin edited stays", async () => {
     const host = fakeDebian();
     await converge(bootstrap(gatherFacts(host)).steps.slice(0, 2), host, { act: host });
@@ -158,7 +184,7 @@ describe("nginx without sites-enabled, as from nginx.org", () => {
     expect(host.stat("/etc/nginx/sites-available")).toMatchObject({ type: "directory", mode: 0o755 });
     site(host, "edox-ops-a");
     site(host, "theirs");
-    expect(included(host)).toEqual(["localhost", "_", "edox-ops-a"]);
+    expect(included(host)).toEqual(["localhost", "_", "_", "edox-ops-a"]);
     expect(host.text(catchAllPath)).toContain("listen 80 default_server");
   });
 

@@ -1,6 +1,7 @@
 // Generates the nginx site of a project.
 
-import { acmeDir, typesPath } from "../../nginx/paths.ts";
+import { typesPath } from "../../nginx/paths.ts";
+import { acmeLocation, server } from "../../nginx/text.ts";
 import { keptAssetsOf } from "../deploy/releases.ts";
 import type { Project } from "../project.ts";
 import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
@@ -79,10 +80,6 @@ export function vhostText(project: Project, serving: Serving): string {
   return `${head}${plain}\n${server([...tls(project, serving, certificateDir), ...site(project, serving)])}`;
 }
 
-function server(lines: readonly string[]): string {
-  return `server {\n${lines.map((line) => (line === "" ? "\n" : `    ${line}\n`)).join("")}}\n`;
-}
-
 function listens(port: string, project: Project, { ipv6 }: Serving, words = ""): string[] {
   const all = project.default === true ? `${words} default_server` : words;
   return [port, ...(ipv6 ? [`[::]:${port}`] : [])].map((socket) => `listen ${socket}${all};`);
@@ -110,11 +107,7 @@ function tls(project: Project, serving: Serving, certificateDir: string): string
 function acme({ root_path }: Project): string[] {
   return [
     "",
-    "location ^~ /.well-known/acme-challenge/ {",
-    `    root ${acmeDir};`,
-    "    default_type text/plain;",
-    "    try_files $uri @challenge_in_root;",
-    "}",
+    ...acmeLocation("@challenge_in_root"),
     "location @challenge_in_root {",
     `    root ${root_path};`,
     "    default_type text/plain;",
