@@ -24,7 +24,7 @@ import {
   usableRecord,
   validRecord,
 } from "./requirements.ts";
-import { projectStep, recordFile, siteText, vhostFile, vhostPath } from "./serve/site.ts";
+import { type Promised, projectStep, recordFile, siteText, vhostFile, vhostPath } from "./serve/site.ts";
 import { draftOf, theProject } from "./store.ts";
 
 type Edit = { [Key in keyof Project]?: Project[Key] | undefined };
@@ -50,19 +50,23 @@ export function addProject(project: Project, facts: Facts): Recipe {
   return recipe(`project add ${slug}`, `Registered project ${slug}.`, requires, step);
 }
 
-/** Returns the recipe of `project update`. `undefined` removes a key. An update may make an invalid record valid. */
-export function updateProject(slug: string, edit: Edit, facts: Facts): Recipe {
+/**
+ * Returns the recipe of `project update`. `undefined` removes a key. An update may make an invalid record valid. A
+ * promised certificate is checked by the caller, once it exists.
+ */
+export function updateProject(slug: string, edit: Edit, facts: Facts, certificate?: Promised): Recipe {
   const after: After = (before) => {
     return before && applyEdit(before, edit);
   };
   const chosen = edit.tls === true || edit.domain !== undefined;
-  const step = projectStep({ id: "project.update", title: `${slug} is as it was asked for`, slug, after }, facts);
+  const title = `${slug} is as it was asked for`;
+  const step = projectStep({ id: "project.update", title, slug, after, certificate }, facts);
   const requires = [
     registered(slug),
     publishableSource(edit),
     usableRecord(slug, after),
     servableSite(slug, after),
-    certificatePresent(slug, after, chosen),
+    ...(certificate === "promised" ? [] : [certificatePresent(slug, after, chosen)]),
     siteConfigValid(step, slug, after),
     soleName(slug, after, false),
   ];

@@ -1,6 +1,13 @@
 // Certificates of sites: which are rejected, which are reported, and how long browsers remember HTTPS.
 
 import { beforeEach, describe, expect, test } from "bun:test";
+import { converge } from "../../src/engine/converge.ts";
+import { gatherFacts } from "../../src/engine/facts.ts";
+import type { Recipe } from "../../src/engine/step.ts";
+import { checkRequirements } from "../../src/run/requirements.ts";
+import { publication } from "../../src/sites/deploy/publish.ts";
+import type { Draft } from "../../src/sites/project.ts";
+import { updateProject } from "../../src/sites/recipe.ts";
 import { prepared, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
@@ -248,6 +255,36 @@ describe("a faulty certificate:", () => {
       0,
       `WARN: ${dir}/fullchain.pem is newer than what nginx serves: it has not been reloaded since (run: systemctl reload nginx)\n`,
     ]);
+  });
+});
+
+describe("a promised certificate", () => {
+  const recipes = (certificate?: "promised"): [string, Recipe][] => {
+    const facts = gatherFacts(host);
+    const after = (before: Draft | null): Draft => ({ ...before, enabled: true, tls: true });
+    return [
+      ["publish", publication("demo", after, facts, certificate).recipe],
+      ["update", updateProject("demo", { enabled: true, tls: true }, facts, certificate)],
+    ];
+  };
+
+  test("shows the HTTPS site before the certificate exists, and its requirements are met", async () => {
+    for (const [name, recipe] of recipes("promised")) {
+      expect([name, await checkRequirements(host, recipe, null)]).toMatchObject([name, { warnings: [] }]);
+      const [result] = await converge(recipe.steps, host, {});
+      const site = result?.changes.find((change) => "path" in change && change.path === vhostPath);
+      expect([name, site?.kind === "file" && `${site.after}`]).toEqual([
+        name,
+        expect.stringContaining(`ssl_certificate ${dir}/fullchain.pem;`),
+      ]);
+    }
+  });
+
+  test("is required to exist where none is promised", async () => {
+    for (const [name, recipe] of recipes()) {
+      const problem = await checkRequirements(host, recipe, null).catch((error) => error);
+      expect([name, problem.message]).toEqual([name, expect.stringContaining("there is no certificate for demo.test")]);
+    }
   });
 });
 

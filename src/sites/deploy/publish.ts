@@ -18,7 +18,7 @@ import type { Project } from "../project.ts";
 import { recipe } from "../recipe.ts";
 import { type After, certificatePresent, requirement, soleName, usableRecord } from "../requirements.ts";
 import { unservedProblem } from "../serve/served.ts";
-import { projectStep, vhostLinkPath } from "../serve/site.ts";
+import { type Promised, projectStep, vhostLinkPath } from "../serve/site.ts";
 import { draftOf, projectFrom } from "../store.ts";
 import type { DeployRequest } from "./plan.ts";
 
@@ -31,18 +31,20 @@ export interface Publication {
 
 /**
  * Returns the recipe that registers or changes a project and serves it. Its requirements cover everything that can be
- * checked before the first write, except for the tree, which the deploy checks. `after` must return a record.
+ * checked before the first write, except for the tree, which the deploy checks. `after` must return a record. A
+ * promised certificate is checked by the caller, once it exists.
  */
-export function publication(slug: string, after: After, facts: Facts): Publication {
+export function publication(slug: string, after: After, facts: Facts, certificate?: Promised): Publication {
   const projectIn = async (reader: HostReader): Promise<Project> => {
     return projectFrom(reader, slug, after(await draftOf(reader, slug)) ?? {});
   };
-  const step = projectStep({ id: "project.publish", title: `${slug} is registered and served`, slug, after }, facts);
+  const title = `${slug} is registered and served`;
+  const step = projectStep({ id: "project.publish", title, slug, after, certificate }, facts);
   const requires = [
     prepared,
     usableRecord(slug, after),
     replaceable(slug, projectIn),
-    certificatePresent(slug, after, true),
+    ...(certificate === "promised" ? [] : [certificatePresent(slug, after, true)]),
     servedOn(80, projectIn),
     servedOn(443, projectIn),
     publishedConfigValid(slug, step),

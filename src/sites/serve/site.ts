@@ -46,7 +46,11 @@ export interface Transition {
   leaves?: true;
   /** Whether the file of the site stays when the project is removed. */
   keepsVhost?: boolean;
+  certificate?: Promised | undefined;
 }
+
+/** An earlier step of the same run obtains the certificate, so that its files may not exist yet. */
+export type Promised = "promised";
 
 /** Returns whether both files of a certificate exist. Their content is not checked. */
 export function hasCertificate(reader: HostReader, project: Project): boolean {
@@ -55,10 +59,11 @@ export function hasCertificate(reader: HostReader, project: Project): boolean {
 }
 
 /** Returns the text of the nginx site that this host needs. */
-export function siteText(reader: HostReader, project: Project, facts: Facts): string {
+export function siteText(reader: HostReader, project: Project, facts: Facts, certificate?: Promised): string {
+  const isServed = project.tls && (certificate === "promised" || hasCertificate(reader, project));
   return vhostText(project, {
     ipv6: facts.ipv6,
-    certificateDir: project.tls && hasCertificate(reader, project) ? certificateDirOf(project) : null,
+    certificateDir: isServed ? certificateDirOf(project) : null,
     http2Directive: nginxSince(reader, facts, "1.25.1"),
   });
 }
@@ -75,7 +80,10 @@ export function vhostFile(slug: string, text: (reader: HostReader) => Promise<Te
 }
 
 /** Returns the step that changes the record and the nginx site, enables or disables it, and reloads nginx. */
-export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Transition, facts: Facts): Step {
+export function projectStep(
+  { id, title, slug, after, leaves, keepsVhost, certificate }: Transition,
+  facts: Facts,
+): Step {
   const becomes = async (reader: HostReader): Promise<Project | null> => {
     const draft = after(await draftOf(reader, slug));
     return draft === null ? null : projectFrom(reader, slug, draft);
@@ -102,7 +110,7 @@ export function projectStep({ id, title, slug, after, leaves, keepsVhost }: Tran
       serves(
         vhostFile(slug, async (reader) => {
           const project = await becomes(reader);
-          return project && Text.of(siteText(reader, project, facts));
+          return project && Text.of(siteText(reader, project, facts, certificate));
         }),
       ),
       serves(link(slug, vhostPath(slug))),
