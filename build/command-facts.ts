@@ -136,6 +136,7 @@ export const commandFacts: Record<string, CommandFacts> = {
   "project update": {
     examples: [
       "sudo edox-ops project update demo --domain docs.example.net",
+      "sudo edox-ops project update demo --alias www.example.net,docs.example.org",
       "sudo edox-ops project update demo --csp strict --diff",
       "sudo edox-ops project update demo --rate-limit off",
       "sudo edox-ops project update demo --real-ip-from 10.0.0.5 --real-ip-from 2001:db8::/64",

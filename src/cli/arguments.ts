@@ -14,7 +14,12 @@ const maybeEmptyFlags = ["--domain", "--root-path", "--source-path", "--tags", "
  * Flags that may be repeated, with what separates their values in one text. A path may contain a comma, and no argument
  * contains NUL.
  */
-const repeatableFlags: Readonly<Record<string, string>> = { "--real-ip-from": ",", "--image": "\0", "--site": "\0" };
+const repeatableFlags: Readonly<Record<string, string>> = {
+  "--alias": ",",
+  "--real-ip-from": ",",
+  "--image": "\0",
+  "--site": "\0",
+};
 
 /**
  * Returns the values by name. Throws a usage Problem for the first argument that is undeclared, empty, given twice or

@@ -19,12 +19,14 @@ export function foreignNameSizes(reader: HostReader): Setting[] {
   return nginxConfig(reader).settings.filter(({ path, name }) => path !== limitsPath && name in nameSizes);
 }
 
-/** Returns why nginx cannot serve this name, or null. The reason is a foreign size setting that is too small for it. */
-export function nameTooLong(reader: HostReader, domain: string): Unmet | null {
+/** Returns why nginx cannot serve these names, or null. The reason is a foreign size setting that is too small. */
+export function nameTooLong(reader: HostReader, names: readonly string[]): Unmet | null {
   const setting = foreignNameSizes(reader).find(({ name }) => name === bucketSize);
-  if (setting === undefined || !(domain.length > longestName(Number(setting.value)))) return null;
+  if (setting === undefined) return null;
+  const tooLong = names.find((name) => name.length > longestName(Number(setting.value)));
+  if (tooLong === undefined) return null;
   const { path, line, value } = setting;
-  const reason = `${domain} is too long for nginx: ${path}:${line} sets ${bucketSize} to ${value}; remove that, or set ${nameSizes[bucketSize]}`;
+  const reason = `${tooLong} is too long for nginx: ${path}:${line} sets ${bucketSize} to ${value}; remove that, or set ${nameSizes[bucketSize]}`;
   return { reason, hint: ["sed", "-n", `${line}p`, path], code: "limit-exceeded" };
 }
 

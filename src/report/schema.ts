@@ -77,6 +77,7 @@ export const documentSchema = v.object({
         owner_group: v.string(),
         enabled: v.boolean(),
         tls: v.boolean(),
+        aliases: v.optional(v.array(v.string())),
       }),
     ),
   ),

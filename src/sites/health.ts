@@ -10,7 +10,7 @@ import { Problem } from "../problem/problem.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
 import { isActive } from "../resources/service.ts";
 import { backupsOf, mostKept, projectLockPath } from "./deploy/releases.ts";
-import type { Project } from "./project.ts";
+import { namesOf, type Project } from "./project.ts";
 import { statuses, urlOf } from "./serve/answer.ts";
 import { besideSuffixes } from "./serve/clash.ts";
 import { foreignName } from "./serve/foreign-name.ts";
@@ -229,7 +229,7 @@ function siteFaults(
     const detail = `${site} differs from what the record says (drift)`;
     faults.push({ detail, hint: command("enable", slug), mild: true });
   }
-  const other = foreignName(servers, project);
+  const other = foreignName(servers, project, namesOf(project));
   if (other !== null) faults.push({ detail: other.reason, hint: other.hint });
   if (linked && (answer === undefined || answer < 200 || answer >= 400)) {
     const status = answer ? `answers ${answer}` : "does not answer";

@@ -37,11 +37,31 @@ export const slugRule = "lower-case letters, digits, - and _, a letter or digit 
 export const slug = v.pipe(v.string(), v.regex(slugPattern, `a slug has ${slugRule}`));
 export const domain = v.pipe(
   v.string(),
-  v.regex(
-    domainPattern,
-    "a domain has labels of letters, digits and -, with dots between them, at most 253 characters",
-  ),
+  v.regex(domainPattern, ({ input }) => {
+    const rule = "a domain has labels of letters, digits and -, with dots between them, at most 253 characters";
+    const ascii = asciiOf(input);
+    return ascii === null ? rule : `${rule}: in ASCII it is ${ascii}`;
+  }),
 );
+
+/** Returns the form of an internationalized name that certificates and the DNS have, or null for any other text. */
+function asciiOf(name: string): string | null {
+  if (/^[\x20-\x7e]*$/.test(name) || /[\s/:?#@\\]/.test(name)) return null;
+  const url = `http://${name}`;
+  const ascii = URL.canParse(url) ? new URL(url).hostname : "";
+  return domainPattern.test(ascii) ? ascii : null;
+}
+
+/** Let's Encrypt certifies at most 100 names at once: the domain and these. */
+const mostAliases = 99;
+
+export const aliases = v.pipe(
+  v.array(domain),
+  v.minLength(1, "at least one name is named"),
+  v.maxLength(mostAliases, `at most ${mostAliases} names are named`),
+  v.check((names) => new Set(names.map((name) => name.toLowerCase())).size === names.length, "a name is listed twice"),
+);
+
 export const rootPath = v.pipe(
   v.string(),
   v.check(
@@ -104,7 +124,7 @@ export const realIpFrom = v.pipe(
 );
 
 /** The keys of the contract. Unknown keys are preserved. */
-export const projectSchema = v.looseObject({
+const recordSchema = v.looseObject({
   slug,
   domain,
   root_path: rootPath,
@@ -113,6 +133,8 @@ export const projectSchema = v.looseObject({
   owner_group: ownerGroup,
   enabled: v.boolean(),
   tls: v.boolean(),
+  /** Further names of the site, which its certificate covers as well. Not part of the contract. */
+  aliases: v.optional(aliases),
   /** "strict" or the text of a policy; absent for the default policy. Not part of the contract. */
   csp: v.optional(csp),
   /** The site also answers requests for unknown names. Not part of the contract. */
@@ -125,7 +147,23 @@ export const projectSchema = v.looseObject({
   real_ip_from: v.optional(realIpFrom),
 });
 
+export const projectSchema = v.pipe(
+  recordSchema,
+  v.forward(
+    v.check(
+      (record) => !record.aliases?.some((alias) => alias.toLowerCase() === record.domain.toLowerCase()),
+      "the domain is one of them",
+    ),
+    ["aliases"],
+  ),
+);
+
 export type Project = v.InferOutput<typeof projectSchema>;
+
+/** Returns all names of a site, the domain first. */
+export function namesOf({ domain, aliases = [] }: Pick<Project, "domain" | "aliases">): string[] {
+  return [domain, ...aliases];
+}
 
 /** The content of a record before it is validated. */
 export type Draft = Record<string, unknown>;

@@ -58,7 +58,7 @@ export function updateProject(slug: string, edit: Edit, facts: Facts, certificat
   const after: After = (before) => {
     return before && applyEdit(before, edit);
   };
-  const chosen = edit.tls === true || edit.domain !== undefined;
+  const chosen = edit.tls === true || edit.domain !== undefined || edit.aliases !== undefined;
   const title = `${slug} is as it was asked for`;
   const step = projectStep({ id: "project.update", title, slug, after, certificate }, facts);
   const requires = [

@@ -8,7 +8,7 @@ import { nameTooLong } from "../nginx/names.ts";
 import { sitesEnabledDir } from "../nginx/paths.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
-import type { Project } from "./project.ts";
+import { namesOf, type Project } from "./project.ts";
 import { foreignName } from "./serve/foreign-name.ts";
 import { hasCertificate, type Transition } from "./serve/site.ts";
 import { hintToFill, hintToMove } from "./serve/site-hints.ts";
@@ -87,24 +87,29 @@ export function servableSite(slug: string, after: After): Requirement {
         hint: moves ? hintToMove(reader, before, project) : hintToFill(reader, project),
       };
     }
-    return nameTooLong(reader, project.domain);
+    return nameTooLong(reader, namesOf(project));
   });
 }
 
 /**
- * Requires that no foreign site has the same domain, because nginx would serve only one of them. With `isNew`, a
- * conflict that this command creates is an error. Otherwise, or where the project is already enabled with its domain,
- * it is a warning.
+ * Requires that no foreign site has the same name, because nginx would serve only one of them. With `isNew`, a conflict
+ * that this command creates is an error. Otherwise, or where the project is already enabled with that name, it is a
+ * warning.
  */
 export function soleName(slug: string, after: After, isNew: boolean): Requirement {
-  return requirement(`no foreign site has the domain of ${slug}`, async (reader, warn) => {
+  return requirement(`no foreign site has a name of ${slug}`, async (reader, warn) => {
     const before = await draftOf(reader, slug);
     const draft = after(before);
     if (draft === null) return null;
     const project = await projectFrom(reader, slug, draft);
-    const other = project.enabled ? foreignName(nginxConfig(reader).servers, project) : null;
+    if (!project.enabled) return null;
+    const { servers } = nginxConfig(reader);
+    const served = before?.enabled === true ? [before.domain].concat(before.aliases) : [];
+    const added = isNew ? namesOf(project).filter((name) => !served.includes(name)) : [];
+    const refused = foreignName(servers, project, added);
+    if (refused !== null) return refused;
+    const other = foreignName(servers, project, namesOf(project));
     if (other === null) return null;
-    if (isNew && !(before?.enabled === true && before.domain === project.domain)) return other;
     warn(`${other.reason}: nginx serves only one of them`);
     return null;
   });

@@ -84,7 +84,7 @@ export async function ownTree(reader: HostReader, slug: string): Promise<string 
   const claims = values.map(([key, value]) => claimOf(key, value));
   const root = claims.find((claim) => claim.slug === slug)?.root ?? null;
   if (root === null || notDirectory(reader, root) !== null) return null;
-  const trees = claims.map((claim) => ({ ...claim, domain: null, isDefault: false }));
+  const trees = claims.map((claim) => ({ ...claim, names: [], isDefault: false }));
   return clashes(trees).has(slug) ? null : root;
 }
 
@@ -191,6 +191,7 @@ function commandToFix(slug: string, key: string, { domain }: Draft): string[] {
     // Every update writes the slug, and this one changes nothing else.
     slug: ["--domain", v.is(domainSchema, domain) ? domain : "DOMAIN"],
     domain: ["--domain", "DOMAIN"],
+    aliases: ["--alias", "none"],
     root_path: ["--root-path", `${docsRoot}/${slug}`],
     source_path: ["--source-path", "DIRECTORY"],
     branch: ["--branch", "main"],

@@ -221,7 +221,7 @@ export const cases: Case[] = [
     from: "project:demo",
   },
   {
-    of: 'sites/serve/foreign-name.ts ["grep", "-niF", domain, other.path]',
+    of: 'sites/serve/foreign-name.ts ["grep", "-niF", name, other.path]',
     state: (host) => host.put("/etc/nginx/conf.d/x.conf", "server {\n server_name demo.test;\n}"),
     from: "project:demo",
     shows: "2: server_name demo.test;",

@@ -109,6 +109,16 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
     says: /domain moved\.example\.org is already used by project theirs/,
     make: async () => void (await site.type("project publish theirs --domain moved.example.org --source /srv/other")),
   },
+  "an alias that is a domain of another project": {
+    flags: " --alias www.example.org,taken.example.org",
+    says: /alias taken\.example\.org is already used by project theirs/,
+    make: async () => void (await site.type("project publish theirs --domain taken.example.org --source /srv/other")),
+  },
+  "an alias of a foreign site": {
+    flags: " --alias www.example.org,taken.example.org",
+    says: /\/etc\/nginx\/conf\.d\/theirs\.conf:1 has the name taken\.example\.org too\n/,
+    make: () => site.fake.put("/etc/nginx/conf.d/theirs.conf", "server { server_name taken.example.org; }\n"),
+  },
   "a domain of a foreign site": {
     says: /\/etc\/nginx\/conf\.d\/theirs\.conf:1 has the name moved\.example\.org too\nhint: grep -niF moved\.example\.org \/etc\/nginx\/conf\.d\/theirs\.conf\n/,
     make: () => site.fake.put("/etc/nginx/conf.d/theirs.conf", "server { server_name moved.example.org; }\n"),

@@ -7,7 +7,7 @@ import { editOf, newProject, recordFlags, slugArgument, slugOf } from "./record.
 import { type ReleaseCommand, runRelease } from "./release.ts";
 import { releaseFlags, sourceFlags } from "./release-flags.ts";
 
-const { domain, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;
+const { domain, alias, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;
 const { "rate-limit": rateLimit, "real-ip-from": realIpFrom } = recordFlags;
 
 export default command({
@@ -16,7 +16,7 @@ export default command({
     ...slugArgument,
     ...sourceFlags,
     ...contentFlags("Publish the site of this name in an offline bundle"),
-    ...{ domain, csp, default: unknownNames, "owner-group": ownerGroup },
+    ...{ domain, alias, csp, default: unknownNames, "owner-group": ownerGroup },
     ...{ "rate-limit": rateLimit, "real-ip-from": realIpFrom },
     ...releaseFlags,
   },

@@ -16,6 +16,11 @@ export const slugArgument = {
 
 export const recordFlags = {
   domain: { type: "string", valueHint: "name", description: "the name that the site answers to" },
+  alias: {
+    type: "string",
+    valueHint: "name,...",
+    description: "Serve the site under these names too (repeatable); none to serve it under its domain alone",
+  },
   "root-path": { type: "string", valueHint: "directory", description: "where the site lies" },
   "source-path": {
     type: "string",
@@ -81,7 +86,8 @@ export function editOf(values: Values): Partial<project.Project> {
   }
   if (values.csp !== undefined)
     edit.csp = values.csp === "default" ? undefined : checkedRecord(project.csp, values.csp, "--csp");
-  const { "rate-limit": rate, "real-ip-from": proxies } = values;
+  const { alias, "rate-limit": rate, "real-ip-from": proxies } = values;
+  if (alias !== undefined) edit.aliases = alias === "none" ? undefined : aliasesOf(String(alias));
   if (rate !== undefined) edit.rate_limit = rate === "default" ? undefined : rateLimitOf(String(rate));
   if (proxies !== undefined) edit.real_ip_from = proxies === "none" ? undefined : networksOf(String(proxies));
   for (const key of ["tls", "default", "hsts"]) {
@@ -90,6 +96,13 @@ export function editOf(values: Values): Partial<project.Project> {
     if (no || values[key] === true) edit[key] = !no;
   }
   return edit;
+}
+
+/** Returns each name once, in lower case, so that the same list is idempotent. */
+function aliasesOf(typed: string): string[] {
+  const names = typed.split(",").map((name) => checkedRecord(project.domain, name, "--alias").toLowerCase());
+  if (names.includes("none")) throw usage("--alias none cannot be used with other names");
+  return checkedRecord(project.aliases, [...new Set(names)], "--alias", `${names.length} names`);
 }
 
 function rateLimitOf(typed: string): number | "off" {

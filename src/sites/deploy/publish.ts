@@ -14,7 +14,7 @@ import { sitesEnabledDir } from "../../nginx/paths.ts";
 import { nginxServes } from "../../nginx/recipe.ts";
 import type { Requirement } from "../../problem/requirement.ts";
 import { portFree } from "../../resources/port.ts";
-import type { Project } from "../project.ts";
+import { namesOf, type Project } from "../project.ts";
 import { recipe } from "../recipe.ts";
 import { type After, certificatePresent, requirement, soleName, usableRecord } from "../requirements.ts";
 import { unservedProblem } from "../serve/served.ts";
@@ -58,10 +58,11 @@ const prepared = requirement("this host is set up for sites", async (reader) => 
   return { reason: "nginx is not set up", hint: setUp };
 });
 
-/** Requires that the site's directory is a directory or missing, and that nginx can serve the domain. */
+/** Requires that the site's directory is a directory or missing, and that nginx can serve the names. */
 function replaceable(slug: string, projectIn: Publication["projectIn"]): Requirement {
   return requirement(`${slug} can be served`, async (reader) => {
-    const { root_path, domain } = await projectIn(reader);
+    const project = await projectIn(reader);
+    const { root_path } = project;
     if ((reader.stat(root_path)?.type ?? "directory") !== "directory") {
       return {
         reason: `${root_path} is not a directory: move it away`,
@@ -69,7 +70,7 @@ function replaceable(slug: string, projectIn: Publication["projectIn"]): Require
         hint: ["ls", "-ld", root_path],
       };
     }
-    return nameTooLong(reader, domain);
+    return nameTooLong(reader, namesOf(project));
   });
 }
 

@@ -2,7 +2,7 @@
 
 import type { HostReader } from "../../host/host.ts";
 import { acmeDir } from "../../nginx/paths.ts";
-import type { Project } from "../project.ts";
+import { namesOf, type Project } from "../project.ts";
 import { certificatePathsOf, vhostLinkPath } from "./site.ts";
 
 const certbotPaths = ["/usr/bin/certbot", "/usr/local/bin/certbot", "/snap/bin/certbot", "/bin/certbot"];
@@ -17,8 +17,9 @@ export function hintToIssue(reader: HostReader, project: Project): string[] {
  * An ACME server validates over HTTP. An enabled site answers itself; otherwise certbot answers, and nginx releases
  * port 80 for some seconds. certbot runs the hooks at each renewal, so a stopped nginx needs them as well.
  */
-function issue(reader: HostReader, { slug, domain }: Project): string[] {
-  const name = ["--cert-name", domain, "-d", domain];
+function issue(reader: HostReader, project: Project): string[] {
+  const { slug, domain } = project;
+  const name = ["--cert-name", domain, ...namesOf(project).flatMap((each) => ["-d", each])];
   if (reader.readLink(vhostLinkPath(slug)) !== null) {
     return ["sudo", "certbot", "certonly", "--webroot", "-w", acmeDir, ...name];
   }

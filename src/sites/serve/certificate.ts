@@ -10,6 +10,7 @@ import {
   type X509Certificate,
 } from "../../host/x509.ts";
 import { storePath } from "../../resources/certificates.ts";
+import { few } from "../../text/lines.ts";
 import type { Fault } from "../health.ts";
 import type { Project } from "../project.ts";
 import { hintToIssue, hintToReissue, hintToRenew } from "./certificate-hints.ts";
@@ -60,6 +61,8 @@ export function certificateFaults(reader: HostReader, project: Project, roots: R
     return fault(`is number ${place + 1} of its chain and must be the first: the first is ${subjectOf(leaf)}`);
   }
   if (!certifies(project.domain, leaf)) return fault(`is for another name: ${namesOf(leaf)}`);
+  const uncovered = (project.aliases ?? []).filter((alias) => !certifies(alias, leaf));
+  if (uncovered.length > 0) return fault(`does not cover the alias ${few(uncovered)}: it is for ${namesOf(leaf)}`);
   for (const [i, each] of chain.entries()) {
     const reason = dateFault(reader, each, i);
     if (reason === null) continue;

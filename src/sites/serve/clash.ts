@@ -1,4 +1,4 @@
-// Detects conflicts between projects: a domain, a tree, and the answer to unknown names belong to one project only.
+// Detects conflicts between projects: a name, a tree, and the answer to unknown names belong to one project only.
 
 import * as v from "valibot";
 import { docsRoot } from "../../engine/paths.ts";
@@ -8,14 +8,15 @@ import { domain, isRecord, rootPath } from "../project.ts";
 /** The values of a record that must be unique. An invalid value claims nothing. */
 interface Claim {
   slug: string;
-  domain: string | null;
+  /** The domain, if it is valid, and the valid aliases. */
+  names: { key: "domain" | "aliases"; name: string }[];
   root: string | null;
   isDefault: boolean;
 }
 
 export interface Clash {
   /** The key of the record whose value conflicts. */
-  key: "domain" | "root_path" | "default";
+  key: "domain" | "aliases" | "root_path" | "default";
   reason: string;
 }
 
@@ -29,7 +30,12 @@ export function claimOf(slug: string, value: unknown): Claim {
   const record = isRecord(value) ? value : {};
   return {
     slug,
-    domain: v.is(domain, record.domain) ? record.domain : null,
+    names: [
+      { key: "domain", name: record.domain },
+      ...(Array.isArray(record.aliases) ? record.aliases : []).map(
+        (name: unknown) => ({ key: "aliases", name }) as const,
+      ),
+    ].filter((each): each is Claim["names"][number] => v.is(domain, each.name)),
     root: v.is(rootPath, record.root_path) ? record.root_path : null,
     isDefault: record.default === true,
   };
@@ -38,11 +44,14 @@ export function claimOf(slug: string, value: unknown): Claim {
 /** Returns the first conflict of each project that has one, by slug. */
 export function clashes(claims: readonly Claim[]): Map<string, Clash> {
   const found = new Map<string, Clash>();
-  const domains = new Map<string, Claim>();
+  const names = new Map<string, Claim>();
   const roots = new Map<string, Claim>();
   let answering: Claim | undefined;
   for (const claim of claims) {
-    if (claim.domain !== null) note(firstOf(domains, claim.domain.toLowerCase(), claim), claim, sameDomain);
+    for (const { name } of claim.names) {
+      const key = name.toLowerCase();
+      note(firstOf(names, key, claim), claim, (mine, theirs) => sameName(key, mine, theirs));
+    }
     if (claim.root !== null) note(firstOf(roots, claim.root, claim), claim, overlap);
     if (claim.isDefault) {
       answering ??= claim;
@@ -80,8 +89,12 @@ function pathsAround(root: string): string[] {
   return paths;
 }
 
-function sameDomain(mine: Claim, theirs: Claim): Clash {
-  return { key: "domain", reason: `domain ${mine.domain} is already used by project ${theirs.slug}` };
+function sameName(name: string, mine: Claim, theirs: Claim): Clash {
+  const of = ({ names }: Claim) => names.find((each) => each.name.toLowerCase() === name);
+  const { key = "domain", name: shown } = of(mine) ?? {};
+  const word = key === "domain" ? "domain" : "alias";
+  const end = of(theirs)?.key === "aliases" ? " as an alias" : "";
+  return { key, reason: `${word} ${shown} is already used by project ${theirs.slug}${end}` };
 }
 
 function sameAnswer(_: Claim, theirs: Claim): Clash {

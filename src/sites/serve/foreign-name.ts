@@ -1,25 +1,28 @@
-// Finds foreign sites with the domain of a project. nginx serves a name only from the first file that has it.
+// Finds foreign sites with a name of a project. nginx serves a name only from the first file that has it.
 
 import type { ServerBlock } from "../../nginx/config.ts";
 import type { Unmet } from "../../problem/requirement.ts";
 import type { Project } from "../project.ts";
 import { vhostLinkPath, vhostPath } from "./site.ts";
 
-/** Returns the foreign site that has the domain on a port of the project, with a command that shows it; or null. */
+/** Returns a foreign site that has one of the names on a port of the project, with a command that shows it; or null. */
 export function foreignName(
   servers: readonly ServerBlock[],
-  { slug, domain, tls }: Pick<Project, "slug" | "domain" | "tls">,
+  { slug, tls }: Pick<Project, "slug" | "tls">,
+  names: readonly string[],
 ): Required<Unmet> | null {
   const ports = tls ? ["80", "443"] : ["80"];
   const own = [vhostLinkPath(slug), vhostPath(slug)];
-  const other = servers.find(({ path, names, listens }) => {
-    return (
-      !own.includes(path) && names.some((name) => isName(name, domain)) && listens.some(({ socket }) => isOn(socket))
-    );
+  const others = servers.filter(({ path, listens }) => {
+    return !own.includes(path) && listens.some(({ socket }) => isOn(socket));
   });
-  if (other === undefined) return null;
-  const hint = ["grep", "-niF", domain, other.path];
-  return { reason: `${other.path}:${other.line} has the name ${domain} too`, hint, code: "conflict" };
+  for (const name of names) {
+    const other = others.find((each) => each.names.some((written) => isName(written, name)));
+    if (other === undefined) continue;
+    const hint = ["grep", "-niF", name, other.path];
+    return { reason: `${other.path}:${other.line} has the name ${name} too`, hint, code: "conflict" };
+  }
+  return null;
 
   function isOn(socket: string): boolean {
     return ports.some((port) => socket === port || socket === `[::]:${port}`);

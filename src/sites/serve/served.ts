@@ -92,7 +92,7 @@ async function causeOf(reader: HostReader, reason: string, project: Project): Pr
   if (textOf(reader, site) !== siteText(reader, project, gatherFacts(reader))) {
     return { reason: `${reason}: ${site} differs from what the record says`, hint: enable };
   }
-  const other = foreignName(nginxConfig(reader).servers, project);
+  const other = foreignName(nginxConfig(reader).servers, project, [project.domain]);
   if (other !== null) return { ...other, reason: `${reason}: ${other.reason}` };
   if (!hasLoadedFiles(reader, [site, sitesEnabledDir])) {
     return { reason: `${reason}: nginx has not loaded ${site} as it is now`, hint: reloadNginx };

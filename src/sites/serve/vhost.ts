@@ -3,7 +3,7 @@
 import { typesPath } from "../../nginx/paths.ts";
 import { acmeLocation, server } from "../../nginx/text.ts";
 import { keptAssetsOf } from "../deploy/releases.ts";
-import type { Project } from "../project.ts";
+import { namesOf, type Project } from "../project.ts";
 import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
 import { hiddenPattern, leftoverPattern } from "./unserved.ts";
 
@@ -85,8 +85,8 @@ function listens(port: string, project: Project, { ipv6 }: Serving, words = ""):
   return [port, ...(ipv6 ? [`[::]:${port}`] : [])].map((socket) => `listen ${socket}${all};`);
 }
 
-function names({ domain }: Project): string[] {
-  return [`server_name ${domain};`, "server_tokens off;"];
+function names(project: Project): string[] {
+  return [`server_name ${namesOf(project).join(" ")};`, "server_tokens off;"];
 }
 
 function tls(project: Project, serving: Serving, certificateDir: string): string[] {
