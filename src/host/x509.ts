@@ -39,6 +39,15 @@ export function certifies(host: string, certificate: X509Certificate): boolean {
   }
 }
 
+/** Returns whether a certificate signs itself, even one whose key usage does not allow it to sign certificates. */
+export function isSelfSigned(certificate: X509Certificate): boolean {
+  try {
+    return certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
+  } catch {
+    return false;
+  }
+}
+
 /** Returns whether the issuer's name and key match the signature of a certificate. */
 export function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {

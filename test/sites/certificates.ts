@@ -60,7 +60,12 @@ export function issue({ subject, names, from, to, by, isAuthority, issuerUrl, ke
     writeFileSync(`${cwd}/config`, config);
     writeFileSync(`${cwd}/index`, "");
     const extensions = [
-      `basicConstraints=CA:${isAuthority ? "TRUE" : "FALSE"}`,
+      // All of these are in public certificates, and strict clients refuse one without them.
+      `basicConstraints=critical,CA:${isAuthority ? "TRUE" : "FALSE"}`,
+      `keyUsage=critical,${isAuthority ? "keyCertSign,cRLSign" : "digitalSignature"}`,
+      "subjectKeyIdentifier=hash",
+      ...(by ? ["authorityKeyIdentifier=keyid"] : []),
+      ...(isAuthority ? [] : ["extendedKeyUsage=serverAuth"]),
       ...(names ? [`subjectAltName=${names}`] : []),
       ...(issuerUrl ? [`authorityInfoAccess=caIssuers;URI:${issuerUrl}`] : []),
     ];

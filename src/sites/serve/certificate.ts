@@ -4,6 +4,7 @@ import type { HostReader } from "../../host/host.ts";
 import {
   certifies,
   isIssuedBy,
+  isSelfSigned,
   type KeyObject,
   parseCertificate,
   parsePrivateKey,
@@ -146,10 +147,10 @@ function intermediateFault(
   roots: Roots,
 ): string | null {
   const [leaf, ...more] = chain;
-  if (more.length > 0 || isIssuedBy(leaf, leaf) || isTrusted(leaf, roots)) return null;
+  if (more.length > 0 || isSelfSigned(leaf) || isTrusted(leaf, roots)) return null;
   const isBeside = (pem: string): boolean => {
     const issuer = parseCertificate(pem);
-    return issuer !== null && isIssuedBy(leaf, issuer) && !isIssuedBy(issuer, issuer);
+    return issuer !== null && isIssuedBy(leaf, issuer) && !isSelfSigned(issuer);
   };
   const beside = blocksOf(latin1(reader.read(certificatePathsOf(project).issuersPath)));
   if (leaf.infoAccess?.includes("CA Issuers") !== true && !beside.some(isBeside)) return null;
@@ -160,7 +161,7 @@ function intermediateFault(
 function trustWarning(chain: LoadedCertificates["chain"], roots: Roots): string | null {
   const last = chain.at(-1) ?? chain[0];
   if (isTrusted(last, roots)) return null;
-  if (chain.length === 1 && isIssuedBy(last, last))
+  if (chain.length === 1 && isSelfSigned(last))
     return "is self-signed: browsers trust it only where it was added by hand";
   return `is issued by ${oneLineName(last.issuer)}, which this host does not trust: a private authority?`;
 }
