@@ -31,6 +31,7 @@ const bootstrap = [
   paths.limitsPath,
   paths.clientsPath,
   paths.typesPath,
+  paths.tlsPath,
   paths.catchAllPath,
   paths.sitesIncludePath,
   paths.certificatePath,

@@ -10,13 +10,14 @@ import {
   sitesAvailableDir,
   sitesEnabledDir,
   sitesIncludePath,
+  tlsPath,
   typesPath,
 } from "./paths.ts";
 
 /** The command that sets a host up for sites. */
 export const setUp = ["sudo", "edox-ops", "bootstrap", "--yes"];
 
-const written = [limitsPath, clientsPath, typesPath, catchAllPath, sitesIncludePath];
+const written = [limitsPath, clientsPath, typesPath, tlsPath, catchAllPath, sitesIncludePath];
 const site = new RegExp(`^(?:${sitesAvailableDir}|${sitesEnabledDir})/edox-ops-([a-z0-9-]+)$`);
 
 /**

@@ -7,6 +7,8 @@ export const limitsPath = "/etc/nginx/conf.d/edox-ops-limits.conf";
 export const clientsPath = "/etc/nginx/conf.d/edox-ops-clients.conf";
 /** Included by each site, but not by the http block: foreign sites keep nginx's own types. */
 export const typesPath = "/etc/nginx/edox-ops-types.conf";
+/** Included by each server of ours that speaks TLS, but not by the http block: foreign sites keep their settings. */
+export const tlsPath = "/etc/nginx/edox-ops-tls.conf";
 export const catchAllPath = "/etc/nginx/conf.d/edox-ops-default.conf";
 /** Exists only if nginx.conf itself does not include the enabled sites. */
 export const sitesIncludePath = "/etc/nginx/conf.d/edox-ops-sites.conf";
@@ -21,6 +23,7 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [limitsPath, "limits that all sites share"],
   [clientsPath, "how the clients of sites are counted"],
   [typesPath, "content types that all sites share"],
+  [tlsPath, "TLS settings that all sites share"],
   [catchAllPath, "server that closes requests for unknown host names"],
   [sitesIncludePath, "include of the enabled sites, if nginx.conf has none"],
   [sitesAvailableDir, "nginx sites, enabled or not"],

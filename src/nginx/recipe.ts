@@ -11,11 +11,20 @@ import { packageInstalled } from "../resources/package.ts";
 import { type ServiceSpec, service } from "../resources/service.ts";
 import { hintToMend } from "./fault.ts";
 import { foreignNameSizes, nameSizes } from "./names.ts";
-import { catchAllPath, certificatePath, clientsPath, limitsPath, sitesIncludePath, typesPath } from "./paths.ts";
+import {
+  catchAllPath,
+  certificatePath,
+  clientsPath,
+  limitsPath,
+  sitesIncludePath,
+  tlsPath,
+  typesPath,
+} from "./paths.ts";
 import { emergencyMessage, hasLoadedFiles } from "./running.ts";
 import { sitesRead } from "./sites.ts";
-import { clientsText, limitsText, typesText } from "./text.ts";
+import { clientsText, limitsText, tlsText, typesText } from "./text.ts";
 import { catchAllSite, throwawayCertificate } from "./unknown-names.ts";
+import { openSslSince } from "./version.ts";
 import { welcomeSite } from "./welcome.ts";
 
 /** Returns the step that configures nginx for the sites of edox-ops. */
@@ -29,10 +38,11 @@ export function nginxPrepare(facts: Facts): Step {
       limits,
       clients,
       contentTypes,
+      tlsSettings(facts),
       throwawayCertificate(facts),
       welcomeSite,
       unknownNames(facts),
-      nginxService([limitsPath, clientsPath, typesPath, catchAllPath, sitesIncludePath]),
+      nginxService([limitsPath, clientsPath, typesPath, tlsPath, catchAllPath, sitesIncludePath]),
     ],
   };
 }
@@ -51,22 +61,34 @@ export const limits = file({
 });
 
 /** Defines how clients are counted. Sites of the Python version do not use it. */
-export const clients = shared("nginx:clients", "the clients of the sites are counted", clientsPath, clientsText);
+export const clients = shared(
+  { name: "nginx:clients", title: "the clients of the sites are counted", path: clientsPath },
+  () => clientsText,
+);
 
 /** The file that each site includes. Sites of the Python version do not use it. */
 export const contentTypes = shared(
-  "nginx:content-types",
-  "the content types of the sites are known",
-  typesPath,
-  typesText,
+  { name: "nginx:content-types", title: "the content types of the sites are known", path: typesPath },
+  () => typesText,
 );
 
+/** OpenSSL's changelog: X25519MLKEM768 was added in 3.5.0. */
+const postQuantumSince = "3.5.0";
+
+/**
+ * Returns a resource for the file that each server with TLS includes. Earlier versions do not touch it: after a
+ * rollback of the program, the sites that include it stay valid.
+ */
+export function tlsSettings(facts: Facts): Resource {
+  return shared({ name: "nginx:tls", title: "the TLS settings of the sites are known", path: tlsPath }, (reader) =>
+    tlsText({ postQuantum: openSslSince(reader, facts, postQuantumSince) }),
+  );
+}
+
 /** Returns a resource for a file that the sites of this version share. */
-function shared(name: string, title: string, path: string, text: string): Resource {
-  return {
-    ...file({ name, title, path, mode: 0o644, keepDir: replacedDir, text: () => Text.of(text) }),
-    optional: true,
-  };
+function shared(place: { name: string; title: string; path: string }, text: (reader: HostReader) => string): Resource {
+  const each = file({ ...place, mode: 0o644, keepDir: replacedDir, text: (reader) => Text.of(text(reader)) });
+  return { ...each, optional: true };
 }
 
 /** Returns a resource for the default server, or for its absence where foreign servers handle all unknown names. */

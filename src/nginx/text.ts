@@ -2,7 +2,7 @@
 
 import { charsetTypes, compressedTypes, contentTypes } from "./content-types.ts";
 import { hashedNames } from "./hashed-names.ts";
-import { acmeDir, sitesEnabledDir } from "./paths.ts";
+import { acmeDir, sitesEnabledDir, tlsPath } from "./paths.ts";
 
 const header = `# Written by edox-ops. A change made here is replaced by the next bootstrap;
 # the replaced file is kept under /etc/edox-ops/replaced.
@@ -68,6 +68,30 @@ charset_types ${charsetTypes.join(" ")};
 gzip_types ${compressedTypes.join(" ")};
 `;
 
+/** Mozilla's intermediate list without DHE, which no TLS 1.2 client needs. */
+const ciphers = [
+  "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305",
+].join(":");
+
+/**
+ * Returns the TLS settings of every server, those of Mozilla's intermediate profile. A list of curves without the
+ * post-quantum one would switch it off where OpenSSL has it, and with it nginx does not start where OpenSSL has not.
+ */
+export function tlsText({ postQuantum }: { postQuantum: boolean }): string {
+  const curves = [...(postQuantum ? ["X25519MLKEM768"] : []), "X25519", "prime256v1", "secp384r1"].join(":");
+  return `${header}ssl_protocols TLSv1.2 TLSv1.3;
+ssl_ciphers ${ciphers};
+ssl_prefer_server_ciphers off;
+ssl_ecdh_curve ${curves};
+# All servers share one cache: nginx looks a session up in that of the default server.
+ssl_session_cache shared:edox_ops_tls:10m;
+ssl_session_timeout 1d;
+ssl_session_tickets off;
+`;
+}
+
 /** The include for an nginx whose own configuration does not read our sites. */
 export const sitesText = `${header}include ${sitesEnabledDir}/edox-ops-*;
 `;
@@ -80,6 +104,8 @@ interface CatchAll {
    * its key.
    */
   certificatePath: string | null;
+  /** The sockets that get the parameter http2. */
+  http2: readonly string[];
 }
 
 /** Where certbot proves control of a name. Precedes every other rule of a server. */
@@ -97,7 +123,7 @@ export function acmeLocation(missing: string): string[] {
  * Returns the default servers: they close connections to unknown names without a response. Over HTTP they answer a
  * challenge, so that a certificate can be obtained before the site of its name exists.
  */
-export function catchAllText({ sockets, certificatePath }: CatchAll): string {
+export function catchAllText({ sockets, certificatePath, http2 }: CatchAll): string {
   const tls = sockets.filter((socket) => socket.endsWith("443"));
   const plain = sockets.filter((socket) => !tls.includes(socket));
   const refuse =
@@ -105,7 +131,7 @@ export function catchAllText({ sockets, certificatePath }: CatchAll): string {
       ? ["ssl_reject_handshake on;"]
       : [`ssl_certificate ${certificatePath};`, `ssl_certificate_key ${certificatePath};`];
   const over = (some: readonly string[], words: string): string[] => [
-    ...some.map((socket) => `listen ${socket}${words} default_server;`),
+    ...some.map((socket) => `listen ${socket}${words}${http2.includes(socket) ? " http2" : ""} default_server;`),
     "server_name _;",
     "server_tokens off;",
   ];
@@ -113,9 +139,7 @@ export function catchAllText({ sockets, certificatePath }: CatchAll): string {
     ...(plain.length > 0
       ? [server([...over(plain, ""), ...acmeLocation("=404"), "location / {", "    return 444;", "}"])]
       : []),
-    ...(tls.length > 0
-      ? [server([...over(tls, " ssl"), ...refuse, "ssl_protocols TLSv1.2 TLSv1.3;", "return 444;"])]
-      : []),
+    ...(tls.length > 0 ? [server([...over(tls, " ssl"), ...refuse, `include ${tlsPath};`, "return 444;"])] : []),
   ];
   return header + servers.join("");
 }

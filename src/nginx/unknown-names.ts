@@ -8,10 +8,10 @@ import type { HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Warn } from "../problem/requirement.ts";
 import { portHolder } from "../resources/port.ts";
-import { type Listen, nginxConfig } from "./config.ts";
+import { type Listen, nginxConfig, type ServerBlock } from "./config.ts";
 import { catchAllPath, certificatePath, sitesEnabledDir } from "./paths.ts";
 import { catchAllText } from "./text.ts";
-import { nginxSince } from "./version.ts";
+import { hasHttp2Parameter, nginxSince } from "./version.ts";
 
 /** nginx's changelog: ssl_reject_handshake was added in 1.19.4. */
 const rejectHandshakeSince = "1.19.4";
@@ -27,13 +27,28 @@ function rejectsHandshakes(reader: HostReader, facts: Facts): boolean {
  */
 export function catchAllSite(reader: HostReader, ahead: readonly Change[], warn: Warn, facts: Facts): Text | null {
   const all = facts.ipv6 ? ["80", "[::]:80", "443", "[::]:443"] : ["80", "443"];
-  const sockets = freePorts(reader, all, ahead, warn);
+  const { servers } = nginxConfig(overlay(reader, ahead));
+  const sockets = freePorts(reader, all, servers, warn);
   if (sockets.length === 0) return null;
-  return Text.of(catchAllText({ sockets, certificatePath: rejectsHandshakes(reader, facts) ? null : certificatePath }));
+  return Text.of(
+    catchAllText({
+      sockets,
+      certificatePath: rejectsHandshakes(reader, facts) ? null : certificatePath,
+      http2: hasHttp2Parameter(reader, facts) ? http2Sockets(servers) : [],
+    }),
+  );
 }
 
-function freePorts(reader: HostReader, all: readonly string[], ahead: readonly Change[], warn: Warn): string[] {
-  const { servers } = nginxConfig(overlay(reader, ahead));
+/**
+ * Returns the sockets on which another server has the parameter http2. nginx 1.24 warns if those of one socket differ.
+ * The parameter applies to all servers of a socket, so that ours does not add it to foreign ones.
+ */
+function http2Sockets(servers: readonly ServerBlock[]): string[] {
+  const listens = servers.flatMap((each) => each.listens).filter(({ path }) => path !== catchAllPath);
+  return listens.filter(({ text }) => /\shttp2(?:\s|$)/.test(text)).map(({ socket }) => socket);
+}
+
+function freePorts(reader: HostReader, all: readonly string[], servers: readonly ServerBlock[], warn: Warn): string[] {
   const isOurs = ({ path }: Listen): boolean => path === catchAllPath;
   const ownSockets = servers.flatMap(({ listens }) => listens.filter(isOurs)).map(({ socket }) => socket);
   const others = servers.flatMap(({ listens, names, stream }) =>

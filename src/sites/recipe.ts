@@ -4,7 +4,7 @@ import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { clients, contentTypes, limits } from "../nginx/recipe.ts";
+import { clients, contentTypes, limits, tlsSettings } from "../nginx/recipe.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { missingDirectories } from "../resources/directory.ts";
@@ -139,7 +139,7 @@ export function initProject(slug: string): Recipe {
 export function renderProject(slug: string, facts: Facts): Recipe {
   const text = async (reader: HostReader) => Text.of(siteText(reader, await theProject(reader, slug), facts));
   // The site may be enabled already, and uses the settings of these files.
-  const resources = [limits, clients, contentTypes, vhostFile(slug, text)];
+  const resources = [limits, clients, contentTypes, tlsSettings(facts), vhostFile(slug, text)];
   const step = { id: "project.render-nginx", title: `the site of ${slug} is as its record says`, resources };
   return recipe(
     `project render-nginx ${slug}`,

@@ -1,7 +1,7 @@
 // Documentation sites on real hosts. Requests to nginx go over the network.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { directives } from "../../src/nginx/config.ts";
 import { charsetTypes, contentTypes } from "../../src/nginx/content-types.ts";
 import { hasHashedName } from "../../src/nginx/hashed-names.ts";
@@ -10,6 +10,7 @@ import { issue } from "../sites/certificates.ts";
 import { suites } from "./base.ts";
 import { answersTo, hidden, hiddenFiles, oddRequests } from "./odd-requests.ts";
 import { type Pebble, startPebble } from "./pebble.ts";
+import { scan } from "./sslyze.ts";
 import { TestHost } from "./test-host.ts";
 import { hintsUntilFine, typedHint } from "./typed-hint.ts";
 
@@ -284,7 +285,7 @@ for (const suite of suites) {
       const over = (scheme: string, port: number): string =>
         host.sh(`curl -skS -o /dev/null -w '${format}' --resolve demo.test:${port}:127.0.0.1 ${scheme}://demo.test/x`)
           .stdout;
-      expect(over("http", 80)).toBe("301 1.1  https://demo.test/x");
+      expect(over("http", 80)).toBe("308 1.1  https://demo.test/x");
       expect(over("https", 443)).toBe("404 2 max-age=86400 ");
       expect(get("/.well-known/acme-challenge/t1")).toBe("ours\n");
       expect(host.run(["curl", "-ksS", "https://127.0.0.1/"]).stderr).toMatch(/unrecognized name|alert|Empty reply/);
@@ -297,6 +298,51 @@ for (const suite of suites) {
       certify("demo.test");
       expect(project("validate demo").stderr).toContain("is newer than what nginx serves");
       expect(project("update demo --no-tls")).toMatchObject({ code: 0, stderr: "" });
+    });
+
+    test("TLS: two sites with aliases conform to Mozilla's intermediate profile, over IPv4 and IPv6, and nginx does not warn", () => {
+      const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+      const dates = { from: day(-1), to: day(89) };
+      const root = issue({ subject: "Root", ...dates, isAuthority: true });
+      const rootPath = `${host.root}/srv/root.pem`;
+      writeFileSync(rootPath, root.certificate);
+      host.sh("mkdir -p /srv/secure; echo secure >/srv/secure/index.html");
+      for (const name of ["one.test", "two.test"]) {
+        const names = `DNS:${name},DNS:www.${name}`;
+        const { certificate, key } = issue({ subject: name, names, ...dates, by: root });
+        const live = `${host.root}/etc/letsencrypt/live/${name}`;
+        mkdirSync(live, { recursive: true });
+        writeFileSync(`${live}/fullchain.pem`, certificate);
+        writeFileSync(`${live}/privkey.pem`, key);
+        const slug = name.slice(0, 3);
+        const publish = `publish ${slug} --domain ${name} --alias www.${name} --source /srv/secure`;
+        expect(project(publish)).toMatchObject({ code: 0, stderr: "" });
+        expect(project(`update ${slug} --tls --hsts`)).toMatchObject({ code: 0, stderr: "" });
+        expect(project(`validate ${slug}`).code).toBe(0);
+      }
+      expect(host.run(["nginx", "-t"]).stderr).not.toContain("warn");
+      for (const name of ["one.test", "www.two.test"]) {
+        for (const address of ["127.0.0.1", "[::1]"]) {
+          const to = `--resolve ${name}:443:${address} --resolve ${name}:80:${address}`;
+          const form = "%{http_code} %{http_version} %{url_effective}";
+          const asked = host.sh(`curl -sS --cacert /srv/root.pem -L ${to} -w '${form}' http://${name}/?q`);
+          expect(asked).toEqual({ code: 0, stdout: `secure\n200 2 https://${name}/?q`, stderr: "" });
+          const unknown = `--resolve other.test:443:${address} https://other.test/`;
+          for (const target of [unknown, `https://${address}/`])
+            expect([target, host.sh(`curl -gksS ${target}`).code]).toEqual([target, 35]);
+        }
+      }
+      for (const name of ["one.test", "www.two.test"]) {
+        const { verdict, curves, ...sessions } = scan(name, host.address, rootPath);
+        expect([name, verdict]).toEqual([name, expect.stringContaining("OK - Compliant.")]);
+        expect(curves.sort()).toEqual(["X25519", "secp256r1", "secp384r1"]);
+        expect(sessions).toEqual({ resumed: 5, tickets: false });
+      }
+      // What a browser of today begins with. OpenSSL 3.0 does not know the group.
+      const offered = "openssl s_client -connect 127.0.0.1:443 -servername one.test -brief -groups X25519MLKEM768";
+      const { stdout, stderr } = host.sh(`${offered} </dev/null`);
+      if (suite === "trixie") expect(stdout + stderr).toContain("Negotiated TLS1.3 group: X25519MLKEM768");
+      for (const slug of ["one", "two"]) expect(project(`remove ${slug} --delete-files --yes`).code).toBe(0);
     });
 
     test("nginx: a name of 253 characters is served, and a foreign setting that is too small is reported", () => {

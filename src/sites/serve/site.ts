@@ -14,11 +14,12 @@ import {
   sitesAvailableDir,
   sitesEnabledDir,
   sitesIncludePath,
+  tlsPath,
   typesPath,
 } from "../../nginx/paths.ts";
-import { clients, contentTypes, limits, nginxService, unknownNames } from "../../nginx/recipe.ts";
+import { clients, contentTypes, limits, nginxService, tlsSettings, unknownNames } from "../../nginx/recipe.ts";
 import { sitesRead } from "../../nginx/sites.ts";
-import { nginxSince } from "../../nginx/version.ts";
+import { hasHttp2Parameter } from "../../nginx/version.ts";
 import { directory } from "../../resources/directory.ts";
 import { file } from "../../resources/file.ts";
 import { isActive } from "../../resources/service.ts";
@@ -64,7 +65,7 @@ export function siteText(reader: HostReader, project: Project, facts: Facts, cer
   return vhostText(project, {
     ipv6: facts.ipv6,
     certificateDir: isServed ? certificateDirOf(project) : null,
-    http2Directive: nginxSince(reader, facts, "1.25.1"),
+    http2Parameter: hasHttp2Parameter(reader, facts),
   });
 }
 
@@ -90,7 +91,16 @@ export function projectStep(
   };
   const serves = when(async (reader) => leaves !== true && (await becomes(reader))?.enabled === true);
   const isGone = when(async (reader) => after(await draftOf(reader, slug)) === null && keepsVhost !== true);
-  const paths = [limitsPath, clientsPath, typesPath, catchAllPath, sitesIncludePath, vhostPath(slug), sitesEnabledDir];
+  const paths = [
+    limitsPath,
+    clientsPath,
+    typesPath,
+    tlsPath,
+    catchAllPath,
+    sitesIncludePath,
+    vhostPath(slug),
+    sitesEnabledDir,
+  ];
 
   return {
     id,
@@ -107,6 +117,7 @@ export function projectStep(
       serves(limits),
       serves(clients),
       serves(contentTypes),
+      serves(tlsSettings(facts)),
       serves(
         vhostFile(slug, async (reader) => {
           const project = await becomes(reader);
@@ -115,7 +126,12 @@ export function projectStep(
       ),
       serves(link(slug, vhostPath(slug))),
       ...(leaves
-        ? [link(slug, null), isGone(vhostFile(slug, async () => null)), ifInstalled(unknownNames(facts))]
+        ? [
+            link(slug, null),
+            isGone(vhostFile(slug, async () => null)),
+            ifInstalled(tlsSettings(facts)),
+            ifInstalled(unknownNames(facts)),
+          ]
         : []),
       serves(unknownNames(facts)),
       serves(nginxService(paths)),

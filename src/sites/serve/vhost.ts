@@ -1,6 +1,6 @@
 // Generates the nginx site of a project.
 
-import { typesPath } from "../../nginx/paths.ts";
+import { tlsPath, typesPath } from "../../nginx/paths.ts";
 import { acmeLocation, server } from "../../nginx/text.ts";
 import { keptAssetsOf } from "../deploy/releases.ts";
 import { namesOf, type Project } from "../project.ts";
@@ -12,16 +12,9 @@ interface Serving {
   ipv6: boolean;
   /** Directory of the certificate; null to serve over HTTP only. */
   certificateDir: string | null;
-  /** nginx 1.25.1 introduced http2 as a directive; before, it was a parameter of listen. */
-  http2Directive: boolean;
+  /** Whether http2 is a parameter of listen, as before nginx 1.25.1, and not a directive. */
+  http2Parameter: boolean;
 }
-
-/** Mozilla's intermediate list without DHE, which no TLS 1.2 client needs. */
-const ciphers = [
-  "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256",
-  "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384",
-  "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305",
-].join(":");
 
 /**
  * The default allows what site generators need: inline scripts and styles, data: images, and WebAssembly for search.
@@ -74,7 +67,7 @@ export function vhostText(project: Project, serving: Serving): string {
     ...acme(project),
     "",
     "location / {",
-    "    return 301 https://$host$request_uri;",
+    "    return 308 https://$host$request_uri;",
     "}",
   ]);
   return `${head}${plain}\n${server([...tls(project, serving, certificateDir), ...site(project, serving)])}`;
@@ -90,16 +83,13 @@ function names(project: Project): string[] {
 }
 
 function tls(project: Project, serving: Serving, certificateDir: string): string[] {
-  const words = serving.http2Directive ? " ssl" : " ssl http2";
+  const words = serving.http2Parameter ? " ssl http2" : " ssl";
   return [
     ...listens("443", project, serving, words),
-    ...(serving.http2Directive ? ["http2 on;"] : []),
+    ...(serving.http2Parameter ? [] : ["http2 on;"]),
     `ssl_certificate ${certificateDir}/fullchain.pem;`,
     `ssl_certificate_key ${certificateDir}/privkey.pem;`,
-    "ssl_protocols TLSv1.2 TLSv1.3;",
-    `ssl_ciphers ${ciphers};`,
-    "ssl_prefer_server_ciphers off;",
-    "ssl_session_tickets off;",
+    `include ${tlsPath};`,
   ];
 }
 
