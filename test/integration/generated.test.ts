@@ -1,8 +1,11 @@
 // Tests sites of real generators on a real host, in a browser.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { hasHashedName } from "../../src/nginx/hashed-names.ts";
+import { issue } from "../sites/certificates.ts";
 import { must } from "./run.ts";
 import { type Generator, generatedSites, generators, rareWord } from "./sites.ts";
 import { TestHost } from "./test-host.ts";
@@ -56,9 +59,25 @@ const looks: Record<Generator, Look> = {
   },
 };
 
+const day = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+const dates = { from: day(-1), to: day(89) };
+const root = issue({ subject: "Root", ...dates, isAuthority: true });
+
+/** Imports the root into the trust store of a new home directory, as the person at a desktop does. */
+function homeThatTrusts(certificate: string): string {
+  const home = mkdtempSync(`${tmpdir()}/edox-ops-browser-`);
+  const store = `${home}/.pki/nssdb`;
+  mkdirSync(store, { recursive: true });
+  writeFileSync(`${home}/root.pem`, certificate);
+  must(["certutil", "-d", `sql:${store}`, "-N", "--empty-password"]);
+  must(["certutil", "-d", `sql:${store}`, "-A", "-t", "C,,", "-n", "root", "-i", `${home}/root.pem`]);
+  return home;
+}
+
 describe("generated sites in a browser", () => {
   let host: TestHost;
   let browser: Browser;
+  let home = "";
 
   beforeAll(async () => {
     const sites = generatedSites();
@@ -69,7 +88,9 @@ describe("generated sites in a browser", () => {
       const publish = ["publish", name, "--domain", `${name}.test`, "--source", `/srv/${name}`];
       expect(host.run(["edox-ops", "project", ...publish])).toMatchObject({ code: 0, stderr: "" });
     }
+    home = homeThatTrusts(root.certificate);
     browser = await chromium.launch({
+      env: { ...process.env, HOME: home },
       // On this machine's network, each host that starts or stops would abort the requests of the browser.
       executablePath: host.onItsNetwork("/usr/bin/chromium"),
       // A request to another host fails and is recorded.
@@ -79,6 +100,7 @@ describe("generated sites in a browser", () => {
   afterAll(async () => {
     await browser?.close();
     host?.down();
+    if (home !== "") rmSync(home, { recursive: true });
   });
 
   /** Returns a page of a new reader, with all errors that it reports. */
@@ -138,6 +160,29 @@ describe("generated sites in a browser", () => {
         `404: http://${name}.test/missing`,
         `console: Failed to load resource: the server responded with a status of 404 (Not Found) http://${name}.test/missing`,
       ]);
+    });
+  }
+
+  for (const name of generators) {
+    test(`${name}: over HTTPS, with a root that the browser trusts, scripts run without mixed content or an error`, async () => {
+      const { certificate, key } = issue({ subject: name, names: `DNS:${name}.test`, ...dates, by: root });
+      const live = `${host.root}/etc/letsencrypt/live/${name}.test`;
+      mkdirSync(live, { recursive: true });
+      writeFileSync(`${live}/fullchain.pem`, certificate);
+      writeFileSync(`${live}/privkey.pem`, key);
+      expect(host.run(["edox-ops", "project", "update", name, "--tls"])).toMatchObject({ code: 0, stderr: "" });
+      await using opened = await open(name);
+      const { page, problems } = opened;
+      const answer = await page.goto("/", { waitUntil: "networkidle" });
+      expect([answer?.url(), answer?.status()]).toEqual([`https://${name}.test/`, 200]);
+      expect(await answer?.securityDetails()).toMatchObject({ protocol: "TLS 1.3", issuer: "Root" });
+      const entry = 'performance.getEntriesByType("navigation")[0].nextHopProtocol';
+      expect(await page.evaluate(`[isSecureContext, ${entry}]`)).toEqual([true, "h2"]);
+      expect(await looks[name].alive(page)).toEqual(looks[name].wanted);
+      await looks[name].search(page);
+      await page.waitForURL(/^https:.*\/guide\/install/);
+      await page.waitForLoadState("networkidle");
+      expect(problems).toEqual([]);
     });
   }
 

@@ -3,7 +3,8 @@
 import { describe, expect, test } from "bun:test";
 import { prepared, typed } from "../cli/typed.ts";
 import { fakeDebian, type Like } from "../fake-debian.ts";
-import type { FakeHost } from "../fake-host.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+import { issue } from "../sites/certificates.ts";
 
 const tlsPath = "/etc/nginx/edox-ops-tls.conf";
 const catchAllPath = "/etc/nginx/conf.d/edox-ops-default.conf";
@@ -61,6 +62,36 @@ describe("nginx:tls: a host that an older edox-ops set up", () => {
       expect(host.text(tlsPath)).toContain("ssl_session_cache shared:edox_ops_tls:10m;\n");
     });
   }
+});
+
+test("project validate: a site of an older edox-ops with HTTPS is valid and only a warning, and enable brings it in line", async () => {
+  const host = await serveDemo(fakeDebian());
+  host.taught.push(([program, ...words]) => {
+    const urls = words.filter((word) => word.startsWith("http"));
+    return program === "curl" ? ok(urls.map((url) => `${url} 200\n`).join("")) : undefined;
+  });
+  host.put("/var/www/docs/demo/index.html", "home", { mode: 0o644, uid: 0, gid: 33 });
+  const dates = { from: "2027-01-01", to: "2027-04-01" };
+  const root = issue({ subject: "Root", ...dates, isAuthority: true });
+  const { certificate, key } = issue({ subject: "demo.test", names: "DNS:demo.test", ...dates, by: root });
+  host.put("/etc/ssl/certs/ca-certificates.crt", root.certificate);
+  host.put("/etc/letsencrypt/live/demo.test/fullchain.pem", certificate);
+  host.put("/etc/letsencrypt/live/demo.test/privkey.pem", key);
+  expect(await typed("project update demo --tls", host)).toMatchObject({ exit: 0, err: "" });
+  const site = host.text(sitePath) ?? "";
+  const old = site
+    .replace("return 308 ", "return 301 ")
+    .replace(/^.*edox-ops-tls.*$/m, "    ssl_protocols TLSv1.2 TLSv1.3;\n    ssl_session_tickets off;");
+  host.put(sitePath, old);
+  host.remove(tlsPath);
+  expect(await typed("project validate demo", host)).toEqual({
+    exit: 0,
+    out: "Project demo validation passed.\n",
+    err: `WARN: ${sitePath} differs from what the record says (drift) (run: edox-ops project enable demo)\n`,
+  });
+  expect((await typed("project enable demo", host)).exit).toBe(0);
+  expect(host.text(sitePath)).toBe(site);
+  expect(await typed("project validate demo", host)).toMatchObject({ exit: 0, err: "" });
 });
 
 describe("nginx:unknown-names: the parameter http2 of a socket", () => {
