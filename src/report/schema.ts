@@ -109,9 +109,11 @@ export const documentSchema = v.object({
   ),
   selftest: v.optional(
     v.object({
-      runner: v.string(),
+      /** null if the settings were those of the profile `ci`. */
+      runner: v.nullable(v.string()),
       image: v.string(),
       measured: v.array(v.object({ name: v.string(), ok: v.boolean(), milliseconds: v.number(), detail: v.string() })),
+      skipped: v.array(v.object({ name: v.string(), reason: v.string() })),
       mtu: v.nullable(v.number()),
     }),
   ),

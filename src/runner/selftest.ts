@@ -19,12 +19,18 @@ interface Measurement {
 }
 
 export interface Selftest {
-  runner: string;
+  /** null if the settings were those of the profile `ci`. */
+  runner: string | null;
   image: string;
   measured: Measurement[];
+  /** What was not measured, and why. */
+  skipped: { name: Measurement["name"]; reason: string }[];
   /** Largest MTU, in bytes, at which a transfer from a container in Docker-in-Docker succeeded; null if none did. */
   mtu: number | null;
 }
+
+/** What the self-test needs of a runner. */
+export type JobSettings = Pick<Runner, "docker" | "url"> & { name: string | null };
 
 const label = "edox-ops.selftest";
 /** A template that prints the paths that the image declares as volumes, one on each line. */
@@ -36,13 +42,14 @@ const limitMs = 120_000;
 const lengths = [1500, 1460, 1400, 1360, 1280];
 
 /**
- * Runs the self-test of a runner. Before it returns, it removes everything that it started and the remains of a killed
- * run. All of it has the label, and nothing without the label is removed. Only one self-test may run on a host at a
- * time. Throws a Problem if it cannot start.
+ * Runs the self-test with the settings of a runner. Before it returns, it removes everything that it started and the
+ * remains of a killed run. All of it has the label, and nothing without the label is removed. Only one self-test may run
+ * on a host at a time. With a bundle, no transfer is measured, because its server would be GitLab. Throws a Problem if it
+ * cannot start.
  */
-export async function selftest(host: Host, runner: Runner, stop: Stop, origin: ImageOrigin): Promise<Selftest> {
+export async function selftest(host: Host, runner: JobSettings, stop: Stop, origin: ImageOrigin): Promise<Selftest> {
   await waitFor(host, dockerThere);
-  const address = addressOf(runner);
+  const address = origin.bundle === undefined ? addressOf(runner) : null;
   const docker = async (...argv: string[]): Promise<Output> => {
     throwIfInterrupted(stop);
     const limit = argv[0] === "pull" || argv[0] === "load" ? pullLimitMs : limitMs;
@@ -57,6 +64,8 @@ export async function selftest(host: Host, runner: Runner, stop: Stop, origin: I
     const image = await daemonImage(host, docker, origin, stop);
     const { containers, sharesCertificates, start } = await job(docker, runner, image);
     const measured: Measurement[] = [];
+    const skipped =
+      address === null ? [{ name: "transfer" as const, reason: "a run with --bundle uses no network" }] : [];
     const inJob = (script: string): Promise<Output> => docker("exec", containers.job, "sh", "-c", script);
     const measure = async (name: Measurement["name"], run: () => Promise<Output>, good: (out: string) => string) => {
       const begun = host.now();
@@ -86,7 +95,7 @@ export async function selftest(host: Host, runner: Runner, stop: Stop, origin: I
       const { stdout, stderr } = await docker("logs", "--tail", "5", containers.service);
       const last = measured.at(-1);
       if (last) last.detail += `; the daemon said last: ${lastLine(stderr, stdout) || "nothing"}`;
-      return { runner: runner.name, image, measured, mtu };
+      return { runner: runner.name, image, measured, skipped, mtu };
     }
     await measure(
       "privileged",
@@ -98,6 +107,7 @@ export async function selftest(host: Host, runner: Runner, stop: Stop, origin: I
       () => inJob(building),
       () => "an image of two layers",
     );
+    if (address === null) return { runner: runner.name, image, measured, skipped, mtu };
     await measure(
       "transfer",
       async () => {
@@ -112,7 +122,7 @@ export async function selftest(host: Host, runner: Runner, stop: Stop, origin: I
       },
       () => `${transferBytes} bytes to ${address} with packets of ${mtu}`,
     );
-    return { runner: runner.name, image, measured, mtu };
+    return { runner: runner.name, image, measured, skipped, mtu };
   } finally {
     await clear(host);
   }
@@ -122,7 +132,7 @@ export async function selftest(host: Host, runner: Runner, stop: Stop, origin: I
  * Returns the address for use in a shell script. Throws a Problem for an address with characters that a shell
  * interprets.
  */
-function addressOf({ name, url }: Runner): string {
+function addressOf({ name, url }: JobSettings): string {
   if (/^https?:\/\/[\w.[\]:-]+(\/[\w./~%-]*)?$/.test(url)) return url.replace(/\/+$/, "");
   const hint = ["sudo", "grep", "-n", "url", runnerConfigPath];
   throw new Problem("invalid-config", `the url of runner ${name} is no http or https address`, { hint });
@@ -148,7 +158,7 @@ async function clear(host: Host): Promise<void> {
  * Creates the containers as gitlab-runner does: a separate network, the volumes in both containers, and the service
  * with its alias.
  */
-async function job(docker: Docker, { docker: settings }: Runner, image: string) {
+async function job(docker: Docker, { docker: settings }: JobSettings, image: string) {
   const runOrThrow = async (...argv: string[]): Promise<string> => {
     const { code, stdout, stderr } = await docker(...argv);
     if (code === 0) return stdout.trim();

@@ -14,6 +14,8 @@ interface Wanted {
   /** The folder that is served in place of all packages. */
   folder?: (all: CiPackages) => string;
   disk?: Disk;
+  /** Its link is down when it starts. */
+  isDark?: boolean;
   /** Whether GitLab uses TLS. */
   tls?: boolean;
 }
@@ -26,9 +28,10 @@ export class CiHost implements Disposable {
     readonly gitlab: GitLab,
   ) {}
 
-  static async up(suite: Suite, { folder, disk, tls = true }: Wanted = {}): Promise<CiHost> {
+  static async up(suite: Suite, { folder, disk, isDark, tls = true }: Wanted = {}): Promise<CiHost> {
     const packages = await ciPackages(suite);
-    const host = await TestHost.bare(suite, disk, disk ? undefined : "/var/lib/docker");
+    const plainDir = disk ? undefined : "/var/lib/docker";
+    const host = await (isDark ? TestHost.dark : TestHost.bare)(suite, disk, plainDir);
     try {
       const server = await serveFolder(folder?.(packages) ?? packages.folder, host.gateway);
       const gitlab = await GitLab.start({ address: host.gateway, tls });

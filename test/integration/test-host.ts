@@ -66,8 +66,8 @@ export class TestHost implements Disposable {
   }
 
   /** The same, without a network from before its first start. */
-  static async dark(suite: Suite, disk?: Disk): Promise<TestHost> {
-    return withBinary(await TestHost.up(suite, { disk, isDark: true }));
+  static async dark(suite: Suite, disk?: Disk, plainDir?: string): Promise<TestHost> {
+    return withBinary(await TestHost.up(suite, { disk, plainDir, isDark: true }));
   }
 
   private constructor(
@@ -194,7 +194,8 @@ export class TestHost implements Disposable {
     this.network("up");
     const nft = (words: string) => must(["nsenter", `--net=/proc/${this.leader}/ns/net`, "nft", words]);
     nft("add table inet sent");
-    nft("add chain inet sent out { type filter hook output priority -300; }");
+    // What containers send is forwarded, and passes here too.
+    nft("add chain inet sent out { type filter hook postrouting priority -300; }");
     nft('add rule inet sent out oifname "host0" icmpv6 type != echo-request drop');
     nft('add rule inet sent out oifname "host0" counter drop');
   }

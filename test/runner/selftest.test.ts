@@ -152,28 +152,60 @@ test("selftest: a signal in the last measurement ends it with 130, and everythin
   );
 });
 
-test("selftest --bundle: loads the image of the daemon from the bundle, and only if the engine lacks it", async () => {
-  const reference = "registry.test/docker:29-dind";
-  const config = `sha256:${"a".repeat(64)}`;
+const reference = "registry.test/docker:29-dind";
+const config = `sha256:${"a".repeat(64)}`;
+
+/** Returns a host with an engine, and with a bundle that has the image of the daemon. */
+async function engineWithBundle() {
+  const found = engine(() => false);
+  found.host.dir("/srv");
   const path = "images/dind.tar";
-  const { host, lines, ops } = engine(() => false);
-  host.dir("/srv");
   const images = [{ reference, config, path }];
-  await makeBundle(host, "/srv/edox.tar", { [path]: Buffer.from("layers") }, { changes: { images } });
-  let isLoaded = false;
-  host.served.unshift((_, url) => {
+  await makeBundle(found.host, "/srv/edox.tar", { [path]: Buffer.from("layers") }, { changes: { images } });
+  found.host.served.unshift((_, url) => {
     if (url !== `http://docker/images/${reference}/json`) return undefined;
+    const isLoaded = found.host.fed.length > 0;
     return isLoaded ? { status: 200, body: Buffer.from(JSON.stringify({ Id: config })) } : { status: 404, reason: "" };
   });
+  return found;
+}
+
+test("selftest --bundle: loads the image of the daemon from the bundle, and only if the engine lacks it", async () => {
+  const { host, lines, ops } = await engineWithBundle();
   const first = await ops("--bundle", "/srv/edox.tar");
   expect(first.exit).toBe(0);
   expect(first.out).toContain(`services: ["${reference}"]`);
   expect(Buffer.concat(host.fed).toString()).toBe("layers");
   const created = lines.filter((line) => line.startsWith("create "));
   expect(created.every((line) => line.includes(reference))).toBe(true);
-  isLoaded = true;
   expect((await ops("--bundle", "/srv/edox.tar")).exit).toBe(0);
   expect(lines.filter((line) => line.startsWith("load"))).toHaveLength(1);
+});
+
+test("selftest --bundle: no transfer is measured, and the output names the reason", async () => {
+  const { lines, ops } = await engineWithBundle();
+  const { exit, out } = await ops("--bundle", "/srv/edox.tar");
+  expect([exit, out]).toEqual([0, expect.stringContaining("[SKIP] transfer: a run with --bundle uses no network\n")]);
+  expect(lines.filter((line) => line.includes("https://gitlab.test"))).toEqual([]);
+  const { selftest } = JSON.parse((await ops("--bundle", "/srv/edox.tar", "--json")).out);
+  expect(selftest).toMatchObject({
+    runner: "a",
+    measured: [{ name: "daemon" }, { name: "privileged" }, { name: "build" }],
+    skipped: [{ name: "transfer" }],
+    mtu: null,
+  });
+});
+
+test("selftest --bundle: without a runner, which an offline host cannot register, it has the settings of the profile ci", async () => {
+  const { host, lines, ops } = await engineWithBundle();
+  host.put("/etc/gitlab-runner/config.toml", section.replace('"docker"', '"shell"'), { mode: 0o600 });
+  const { exit, out } = await ops("--bundle", "/srv/edox.tar", "--json");
+  expect([exit, JSON.parse(out).selftest.runner]).toEqual([0, null]);
+  const created = lines.filter((line) => line.startsWith("create "));
+  expect(created).toHaveLength(2);
+  for (const line of created)
+    expect(line).toMatch(/ --volume \S+:\/cache --volume \S+:\/certs\/client .*--privileged /);
+  expect((await ops("--runner", "b", "--bundle", "/srv/edox.tar")).err).toContain("there is no runner b with");
 });
 
 test("selftest --bundle: a bundle without the image, and --image beside it, are refused", async () => {

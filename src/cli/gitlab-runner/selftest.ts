@@ -1,7 +1,8 @@
 import { Problem } from "../../problem/problem.ts";
 import { selftestLockPath } from "../../runner/paths.ts";
-import { surveyConfig } from "../../runner/runners.ts";
-import type { Selftest } from "../../runner/selftest.ts";
+import { ciDocker } from "../../runner/registration/profile.ts";
+import { type Runner, surveyConfig } from "../../runner/runners.ts";
+import type { JobSettings, Selftest } from "../../runner/selftest.ts";
 import { lineOf, oneLine } from "../../text/lines.ts";
 import { usage } from "../arguments.ts";
 import { contentFlags, withBundle, withoutBundle } from "../bundle-content.ts";
@@ -21,7 +22,7 @@ export default command({
       valueHint: "file",
       description: "the image of the daemon, from a file that docker save wrote",
     },
-    ...contentFlags("Take the image of the daemon from an offline bundle"),
+    ...contentFlags("Take the image of the daemon from an offline bundle, and use no network"),
     json: { type: "boolean", description: "print one JSON document on stdout" },
   },
   async run(values, context) {
@@ -34,13 +35,15 @@ export default command({
     }
     return run(withoutBundle(values), context, async (session) => {
       session.demandRoot();
-      const runner = choose(surveyConfig(host).runners, values.runner);
+      const { runners } = surveyConfig(host);
+      const runner = chosen(runners, values.runner) ?? withoutRunner(values);
+      const job = runner.name === null ? "a job with the profile ci" : `a job of ${runner.name}`;
       await session.lock("selftest", selftestLockPath);
-      if (!values.json) session.reporter.waiting(`a job of ${runner.name}: this takes a minute`);
+      if (!values.json) session.reporter.waiting(`${job}: this takes a minute`);
       const typed = ["edox-ops", ...context.typed];
       const isGood = ({ measured }: Selftest): boolean => measured.every(({ ok }) => ok);
       const found = await session.operation(
-        { id: "gitlab-runner.selftest", title: `Docker-in-Docker works in a job of ${runner.name}` },
+        { id: "gitlab-runner.selftest", title: `Docker-in-Docker works in ${job}` },
         () => {
           if (values.bundle === undefined) return selftest(host, runner, session.stop, { file: values.image, typed });
           return withBundle(host, values, async (bundle, warnings) => {
@@ -54,21 +57,26 @@ export default command({
       for (const { name, ok, milliseconds, detail } of found.measured) {
         session.say(lineOf`${ok ? "[OK]" : "[FAIL]"} ${name}: ${detail} (${milliseconds} ms)`);
       }
+      for (const { name, reason } of found.skipped) session.say(lineOf`[SKIP] ${name}: ${reason}`);
       const image = oneLine(values.image ? dindImage : found.image);
       if (isGood(found)) session.say(snippet(image, found.mtu));
     });
   },
 });
 
-type Runner = ReturnType<typeof surveyConfig>["runners"][number];
-
-function choose(runners: readonly Runner[], name: string | undefined): Runner {
+/** Returns the runner of this name, or the first privileged one. */
+function chosen(runners: readonly Runner[], name: string | undefined): Runner | undefined {
   const docker = runners.filter(({ executor }) => executor === "docker");
-  const found =
-    name === undefined
-      ? (docker.find((runner) => runner.docker?.privileged) ?? docker[0])
-      : docker.find((runner) => runner.name === name);
-  if (found) return found;
+  if (name !== undefined) return docker.find((runner) => runner.name === name);
+  return docker.find((runner) => runner.docker?.privileged) ?? docker[0];
+}
+
+/**
+ * Returns the settings of a runner that is not registered yet: a host without a network cannot register one. Throws a
+ * Problem for a run that has a network or names a runner.
+ */
+function withoutRunner({ runner: name, bundle }: { runner?: string; bundle?: string }): JobSettings {
+  if (name === undefined && bundle !== undefined) return { name: null, url: "", docker: ciDocker };
   const hint = [
     "sudo",
     "edox-ops",

@@ -22,12 +22,15 @@ const rootlessServices = ["docker", "docker.io/library/docker"].flatMap((name) =
   `${name}:*-dind-rootless`,
 ]);
 
+/** The table `[runners.docker]` of the profile `ci`. */
+export const ciDocker = { image: defaultImage, privileged: true, volumes };
+
 export const profiles: Record<string, Profile> = {
   ci: {
     executor: "docker",
     description: "edox-ops CI runner",
     tags: ["docker-privileged"],
-    settings: { docker: { image: defaultImage, privileged: true, volumes } },
+    settings: { docker: ciDocker },
   },
   /** Only the service of Docker-in-Docker is privileged, and only with a rootless image. */
   "ci-rootless": {
