@@ -33,6 +33,8 @@ const jobs = [
   ["harness"],
   ["journal"],
   ["power"],
+  ["https", "on bookworm"],
+  ["https", "on trixie"],
   ["full"],
   ["deploy"],
   // Properties, with many more generated inputs than in `npm test`.

@@ -570,7 +570,7 @@ for (const suite of suites) {
       });
       afterAll(() => {
         host.sh("for i in off on; do edox-ops project remove $i --delete-files --yes; done");
-        host.sh("systemctl stop pebble; rm -r /srv/certified /etc/apt/apt.conf.d/91answers");
+        host.sh("systemctl stop pebble-14000; rm -r /srv/certified /etc/apt/apt.conf.d/91answers");
       });
 
       const served = (domain: string): string => host.sh(`curl -sS https://${domain}/`).stdout;
