@@ -1,5 +1,7 @@
 // The hook that certbot runs after each renewal, for one lineage at a time.
 
+import type { HostReader } from "../host/host.ts";
+import { oneLine } from "../text/lines.ts";
 import { renewalsDir } from "./paths.ts";
 
 /**
@@ -10,17 +12,44 @@ import { renewalsDir } from "./paths.ts";
 export const hookText = `#!/bin/sh
 # Written by edox-ops: nginx loads the renewed certificate, and the result is recorded for edox-ops doctor.
 set -u
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
 umask 022
-result=${renewalsDir}/\${RENEWED_LINEAGE##*/}
-mkdir -p ${renewalsDir}
+lineage=\${RENEWED_LINEAGE:-}
+lineage=\${lineage%/}
+name=\${lineage##*/}
+
+record() {
+    result=${renewalsDir}/$name
+    [ -n "$name" ] || return 0
+    mkdir -p ${renewalsDir} && printf '%s\\n' "$1" >"$result.new" && mv -f "$result.new" "$result" && return 0
+    rm -f "$result.new"
+}
+
 if reason=$(nginx -t -q 2>&1 && systemctl try-reload-or-restart nginx 2>&1); then
-    printf 'reloaded %s\\n' "$(date +%s)" >"$result.new"
-    code=0
+    record "reloaded $(date +%s)"
 else
-    printf 'failed %s %s\\n' "$(date +%s)" "$(printf %s "$reason" | tr '\\n' ' ')" >"$result.new"
+    record "failed $(date +%s) $(printf %s "$reason" | tr '\\n' ' ')"
     printf '%s\\n' "$reason" >&2
-    code=1
+    exit 1
 fi
-mv -f "$result.new" "$result"
-exit $code
 `;
+
+/** The result of the hook's last run for a lineage. */
+export interface HookResult {
+  result: "reloaded" | "failed";
+  /** Unix milliseconds. */
+  at: number;
+  /** Why nginx did not load the certificate; "" if it did. */
+  reason: string;
+}
+
+/** A message of nginx has a few hundred bytes. */
+const mostResultBytes = 16 * 1024;
+
+/** Returns the recorded result for a lineage, or null if there is none. */
+export function hookResult(reader: HostReader, lineage: string): HookResult | null {
+  const text = new TextDecoder().decode(reader.head(`${renewalsDir}/${lineage}`, mostResultBytes) ?? undefined);
+  const [, result, seconds, reason = ""] = /^(reloaded|failed) (\d{1,12})(?: (.*))?$/m.exec(text) ?? [];
+  if (result !== "reloaded" && result !== "failed") return null;
+  return { result, at: Number(seconds) * 1000, reason: oneLine(reason) };
+}
