@@ -1,12 +1,11 @@
 // Reads the lineages of certbot: the certificates of the same name, of which the newest is in use.
 
+import { type Change, Text } from "../engine/change.ts";
 import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { parseCertificate, type X509Certificate } from "../host/x509.ts";
 import { Problem } from "../problem/problem.ts";
+import { liveDir, renewalConfigDir } from "./paths.ts";
 import { parseRenewal, type RenewalSettings } from "./renewal-config.ts";
-
-export const renewalDir = "/etc/letsencrypt/renewal";
-export const liveDir = "/etc/letsencrypt/live";
 
 /** certbot writes less than a kilobyte for a name, and a certificate has at most a hundred. */
 const mostBytes = 256 * 1024;
@@ -49,20 +48,17 @@ export interface Lineages {
   broken: Map<string, BrokenLineage>;
 }
 
-/** Returns whether certbot manages a certificate on this host. */
-export function hasLineages(reader: HostReader): boolean {
-  return namesIn(reader).length > 0;
-}
-
 function namesIn(reader: HostReader): string[] {
-  return (reader.list(renewalDir) ?? []).filter((name) => name.endsWith(".conf")).map((name) => name.slice(0, -5));
+  return (reader.list(renewalConfigDir) ?? [])
+    .filter((name) => name.endsWith(".conf"))
+    .map((name) => name.slice(0, -5));
 }
 
 /** Returns all lineages. A damaged one does not affect the others. */
 export function readLineages(reader: HostReader): Lineages {
   const all: Lineages = { lineages: new Map(), broken: new Map() };
   for (const name of namesIn(reader)) {
-    const path = `${renewalDir}/${name}.conf`;
+    const path = `${renewalConfigDir}/${name}.conf`;
     try {
       all.lineages.set(name, readLineage(reader, name, path));
     } catch (error) {
@@ -76,7 +72,7 @@ function readLineage(reader: HostReader, name: string, path: string): Lineage {
   // certbot would take such a name for an option, and a terminal would display it wrongly.
   if (/^(?:-|$)|[\p{C}\p{Zl}\p{Zp}]/u.test(name)) throw new Error("its name is not valid");
   const settings = parseRenewal(textIn(reader, path));
-  return { name, path, settings, certificate: certificateIn(reader, `${liveDir}/${name}/fullchain.pem`) };
+  return { name, path, settings, certificate: certificateOf(reader, name) };
 }
 
 /** Returns the text of a regular file, also through a link. Throws an Error for anything else. */
@@ -86,11 +82,15 @@ function textIn(reader: HostReader, path: string): string {
   if (stat.type !== "file") throw new Error(`${path} is not a regular file`);
   const bytes = reader.head(path, mostBytes + 1) ?? new Uint8Array();
   if (bytes.length > mostBytes) throw new Error(`${path} is too large`);
-  // Each byte is one character, so that an edit keeps the others.
   return Buffer.from(bytes).toString("latin1");
 }
 
-function certificateIn(reader: HostReader, path: string): Certificate | null {
+/**
+ * Returns the certificate in use of this name, or null if only root may read it. Throws an Error if there is none that
+ * nginx can use.
+ */
+export function certificateOf(reader: HostReader, name: string): Certificate | null {
+  const path = `${liveDir}/${name}/fullchain.pem`;
   try {
     const certificate = parseCertificate(textIn(reader, path));
     if (certificate === null) throw new Error(`${path} does not begin with a certificate in PEM`);
@@ -101,9 +101,13 @@ function certificateIn(reader: HostReader, path: string): Certificate | null {
   }
 }
 
-/** Returns the text of a lineage's renewal configuration, one character for each byte. */
-export function renewalText(reader: HostReader, { path }: Pick<Lineage, "path">): string {
-  return textIn(reader, path);
+/** Returns the change of a lineage's renewal configuration. Its mode and owner stay. */
+export function renewalChange(reader: HostReader, { path }: Lineage, edit: (text: string) => string): Change {
+  // Each byte is one character, so that an edit keeps the others.
+  const text = Buffer.from(reader.read(path) ?? []).toString("latin1");
+  const of = (content: string): Text => new Text(Buffer.from(content, "latin1"));
+  const { mode = 0o644, uid = 0, gid = 0 } = reader.statTarget(path) ?? {};
+  return { kind: "file", path, before: of(text), after: of(edit(text)), mode, uid, gid };
 }
 
 /** Returns what is reported about a certificate. */
@@ -130,10 +134,4 @@ export function describe(certificate: X509Certificate): Certificate {
 export function shareLeft(reader: HostReader, { notAfter, lifetime }: Certificate): number {
   if (lifetime <= 0) return 0;
   return Math.min(1, Math.max(0, (notAfter - reader.now()) / lifetime));
-}
-
-/** Returns the directories that certbot writes its responses to, each once. */
-export function webrootsOf({ settings: { authenticator, webroots, webrootPaths } }: Lineage): string[] {
-  if (authenticator !== "webroot") return [];
-  return [...new Set(webroots.size > 0 ? webroots.values() : webrootPaths)];
 }

@@ -14,7 +14,9 @@ import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { unit } from "../resources/unit.ts";
 import { parentOf } from "../text/path.ts";
 import { hookText } from "./hook.ts";
+import { webrootsMigrated } from "./migrate.ts";
 import { certsLogPath, hookPath, renewalsDir } from "./paths.ts";
+import { renewInTime } from "./renew-before.ts";
 
 /** certbot, and what it needs to reach a certificate authority. Its recommendations add 40 MB that it does not use. */
 export const certsPackages = ["certbot", "ca-certificates"];
@@ -74,5 +76,5 @@ export const installRenewalHook = recipe(
 export const setUpAutoRenew = recipe(
   "certs setup-auto-renew",
   "Automatic Let's Encrypt renewal is configured (certbot.timer + nginx reload hook).",
-  [certbotInstalled, renewalHook, renewalTimer],
+  [certbotInstalled, renewalHook, renewalTimer, renewInTime, webrootsMigrated],
 );

@@ -81,6 +81,12 @@ export function parseRenewal(text: string): RenewalSettings {
   };
 }
 
+/** Returns the directories that certbot writes its responses to, each once. */
+export function webrootsOf({ authenticator, webroots, webrootPaths }: RenewalSettings): string[] {
+  if (authenticator !== "webroot") return [];
+  return [...new Set(webroots.size > 0 ? webroots.values() : webrootPaths)];
+}
+
 /** Returns the text with this value of `renew_before_expiry`. Every other byte stays. */
 export function withRenewBefore(text: string, value: string): string {
   const lines = text.split("\n");

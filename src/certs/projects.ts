@@ -1,0 +1,61 @@
+// Which projects have a certificate of certbot. An invalid record has its certificate too, so records are not validated.
+
+import { docsRoot, projectsPath } from "../engine/paths.ts";
+import type { HostReader } from "../host/host.ts";
+import { textOf } from "../host/text-file.ts";
+import { acmeDir } from "../nginx/paths.ts";
+import type { Lineage } from "./lineage.ts";
+import { webrootsOf } from "./renewal-config.ts";
+
+/** A project, by the parts of its record that concern certificates. */
+export interface CertifiedProject {
+  slug: string;
+  domain: string;
+  /** The domain and the aliases, in lower case. */
+  names: string[];
+  tls: boolean;
+  enabled: boolean;
+}
+
+/** Returns the projects of this host; none if the file of the records cannot be parsed, which another check reports. */
+export function projectsIn(reader: HostReader): CertifiedProject[] {
+  const records = parsed(textOf(reader, projectsPath));
+  if (!isRecord(records)) return [];
+  return Object.entries(records).flatMap(([slug, value]) => {
+    if (!isRecord(value) || typeof value.domain !== "string") return [];
+    const { domain, tls, enabled, aliases } = value;
+    const names = [domain, ...(Array.isArray(aliases) ? aliases : [])].filter((each) => typeof each === "string");
+    return [
+      { slug, domain, names: names.map((each) => each.toLowerCase()), tls: tls === true, enabled: enabled === true },
+    ];
+  });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parsed(text: string | null): unknown {
+  try {
+    return text === null ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Returns the projects that are, or can be, served with the certificate of this lineage. */
+export function projectsOf(projects: readonly CertifiedProject[], { name }: Pick<Lineage, "name">): CertifiedProject[] {
+  return projects.filter(({ domain }) => domain === name);
+}
+
+/** Returns whether a deploy removes what certbot writes to this webroot. */
+export function isSiteRoot(webroot: string): boolean {
+  return `${webroot}/`.startsWith(`${docsRoot}/`);
+}
+
+/** Returns whether edox-ops manages a lineage: a project has its domain, or this program or the Python version made it. */
+export function isOurs(lineage: Lineage, projects: readonly CertifiedProject[]): boolean {
+  if (projectsOf(projects, lineage).length > 0) return true;
+  const webroots = webrootsOf(lineage.settings);
+  return webroots.length > 0 && webroots.every((each) => each === acmeDir || isSiteRoot(each));
+}

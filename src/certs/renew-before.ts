@@ -1,0 +1,62 @@
+// Sets when certbot renews a certificate with a short lifetime. Debian's certbot renews 30 days before the expiry by
+// default, which is each time that its timer runs if the lifetime is not longer.
+
+import type { Change } from "../engine/change.ts";
+import type { Resource, Step } from "../engine/step.ts";
+import { type HostReader, UnknownStateError } from "../host/host.ts";
+import { type Certificate, type Lineage, readLineages, renewalChange } from "./lineage.ts";
+import { isOurs, projectsIn } from "./projects.ts";
+import { intervalMs, withRenewBefore } from "./renewal-config.ts";
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+/** The default of certbot before 4.1. */
+const defaultBeforeMs = 30 * dayMs;
+/** Below this lifetime, half of it is left at the renewal, so that one that fails can be repeated for some days. */
+const shortLifetimeMs = 10 * dayMs;
+/** Doctor reports a certificate with less of its lifetime left. */
+export const overdueShare = 1 / 4;
+/** Certificates of ten years would be overdue for years. */
+const mostOverdueMs = 30 * dayMs;
+
+/** Returns how long before its expiry a certificate is overdue for renewal, in milliseconds. */
+export function overdueMs({ lifetime }: Certificate): number {
+  return Math.min(lifetime * overdueShare, mostOverdueMs);
+}
+
+/** Returns how long before the expiry certbot renews, in milliseconds; null for a setting in an unknown form. */
+export function renewBeforeMs({ settings: { renewBefore } }: Lineage): number | null {
+  return renewBefore === null ? defaultBeforeMs : intervalMs(renewBefore);
+}
+
+/** Returns the setting that certbot needs, or null if the present one is right. */
+function wantedBefore(lineage: Lineage): string | null {
+  const { name, certificate } = lineage;
+  if (certificate === null) throw new UnknownStateError(`only root can read the certificate ${name}`);
+  const before = renewBeforeMs(lineage);
+  if (before === null || (before < certificate.lifetime && before >= overdueMs(certificate))) return null;
+  const share = certificate.lifetime < shortLifetimeMs ? 2 : 3;
+  const wanted = Math.min(certificate.lifetime / share, defaultBeforeMs);
+  return `${Math.max(1, Math.floor(wanted / hourMs))} hours`;
+}
+
+const renewBefore: Resource = {
+  name: "certs:renew-before",
+  title: "certbot renews each certificate in time, and not at every run of its timer",
+  optional: true,
+  check(reader: HostReader): Change[] {
+    const projects = projectsIn(reader);
+    const ours = [...readLineages(reader).lineages.values()].filter((each) => isOurs(each, projects));
+    return ours.flatMap((lineage) => {
+      const wanted = wantedBefore(lineage);
+      return wanted === null ? [] : [renewalChange(reader, lineage, (text) => withRenewBefore(text, wanted))];
+    });
+  },
+};
+
+/** The step that sets the time of renewals. */
+export const renewInTime: Step = {
+  id: "certs.renew-before",
+  title: "certificates with a short lifetime are renewed in time",
+  resources: [renewBefore],
+};
