@@ -114,9 +114,21 @@ export const commandFacts: Record<string, CommandFacts> = {
       paths.runnerLockPath,
     ],
   },
+  "certs status": { examples: ["sudo edox-ops certs status", "sudo edox-ops certs status --json"], files: [] },
+  "certs renew": {
+    examples: [
+      "sudo edox-ops certs renew --yes",
+      "sudo edox-ops certs renew --dry-run",
+      "sudo edox-ops certs renew --force --name docs.example.org --yes",
+    ],
+    files: [paths.liveDir, paths.renewalConfigDir, paths.renewalsDir, paths.certsLogPath, paths.lockPath],
+  },
   "certs setup-auto-renew": {
     examples: ["sudo edox-ops certs setup-auto-renew --yes"],
-    files: [paths.acmeDir, paths.hookPath, paths.renewalsDir, paths.certsLogPath, ...kept],
+    files: [
+      ...[paths.acmeDir, paths.hookPath, paths.renewalsDir, paths.renewalConfigDir],
+      ...[`${paths.journalDir}/certs.webroot`, paths.certsLogPath, ...kept],
+    ],
   },
   "certs install": {
     examples: ["sudo edox-ops certs install --yes"],

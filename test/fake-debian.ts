@@ -175,6 +175,9 @@ export function fakeDebian(options: Like = {}): FakeHost {
       return ok();
     }
     if (argv.join(" ") === "systemctl show --property=ActiveState -- certbot.timer") return ok("ActiveState=active\n");
+    if (program === "systemctl" && rest.at(-1) === "certbot.service" && rest[0] === "show") {
+      return ok("Id=certbot.timer\nActiveState=active\n\nId=certbot.service\nResult=success\n");
+    }
     if (argv.join(" ").startsWith("systemctl show --property=ActiveState ")) return ok("ActiveState=inactive\n");
     if (argv.join(" ").startsWith("systemctl show gitlab-runner")) {
       const drains = host.stat(`${units}/gitlab-runner.service.d/edox-ops.conf`) !== null;

@@ -1,15 +1,45 @@
-import type { Feature } from "../engine/feature.ts";
-import { hookPath, renewalsDir } from "./paths.ts";
+import { type Feature, optionalStep } from "../engine/feature.ts";
+import { type HostReader, UnknownStateError } from "../host/host.ts";
+import { hookPath, liveDir, renewalConfigDir, renewalsDir } from "./paths.ts";
+import { type CertifiedProject, projectsIn } from "./projects.ts";
 
 const setUp = "certs setup-auto-renew";
 
 const certs: Feature = {
-  recipes: async () => [(await import("./recipe.ts")).setUpAutoRenew],
+  async recipes() {
+    const { setUpAutoRenew } = await import("./recipe.ts");
+    return [{ ...setUpAutoRenew, steps: setUpAutoRenew.steps.map((step) => optionalStep(step, isManaged)) }];
+  },
+  checks: async ({ reader, host, online }) => (await import("./checks.ts")).certsChecks(reader, { host, online }),
   bundled: async () => ({ name: "certs", packages: (await import("./recipe.ts")).certsPackages }),
+  repairs: true,
   optional: {
-    isInstalled: (reader) => [hookPath, renewalsDir].some((path) => reader.stat(path) !== null),
+    isInstalled: (reader) =>
+      hasParts(reader) || (reader.stat(liveDir) !== null && hasProject(reader, ({ tls }) => tls)),
     listed: { "certs:managed": setUp },
+    standsAlone: true,
   },
 };
 
 export default certs;
+
+/** Returns whether certbot renews certificates for edox-ops: a certificate that an admin installed needs none of it. */
+function isManaged(reader: HostReader): boolean {
+  const isRenewed = ({ tls, domain }: CertifiedProject): boolean =>
+    tls && reader.stat(`${renewalConfigDir}/${domain}.conf`) !== null;
+  return hasParts(reader) || hasProject(reader, isRenewed);
+}
+
+function hasParts(reader: HostReader): boolean {
+  return [hookPath, renewalsDir].some((path) => reader.stat(path) !== null);
+}
+
+/** Only root can read the records: for other users the answer is yes, and the checks report what is unknown. */
+function hasProject(reader: HostReader, is: (project: CertifiedProject) => boolean): boolean {
+  try {
+    return projectsIn(reader).some(is);
+  } catch (error) {
+    if (error instanceof UnknownStateError) return true;
+    throw error;
+  }
+}

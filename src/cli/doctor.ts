@@ -74,7 +74,12 @@ export default command({
         const { examineBundle } = await import("../doctor/bundle.ts");
         return { findings: await examineBundle(reader, values.bundle, policy), repair: null };
       }
-      return examineFeatures(Object.values(features), { reader, host, trees: context.trees });
+      return examineFeatures(Object.values(features), {
+        reader,
+        host,
+        trees: context.trees,
+        online: values.online === true,
+      });
     }
   },
 });

@@ -72,6 +72,7 @@ export function bundlePolicyOf(values: Values): Policy {
 
 export const doctorFlags = {
   strict: { type: "boolean", description: "let warnings count as failures" },
+  online: { type: "boolean", description: "Also test the renewal of certificates, at their ACME servers" },
   fix: { type: "boolean", description: "run the steps that mend what was found, after asking" },
   ...yes,
   "dry-run": { type: "boolean", description: "with --fix: show what it would change without applying it" },

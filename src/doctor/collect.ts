@@ -8,7 +8,7 @@ import { entries } from "./entries.ts";
 
 interface Examination {
   findings: Finding[];
-  /** The recipe and the steps that repair findings, or null. Only the command of a feature can be run by doctor. */
+  /** The recipe and the steps that repair findings, or null. Doctor runs only the features that allow it. */
   repair: ReturnType<typeof recipeOf>;
 }
 
@@ -23,10 +23,13 @@ export async function examineFeatures(
   const installed = features.filter(({ optional }) => optional?.isInstalled(reader) ?? true);
   const recipes = await Promise.all(installed.map((feature) => feature.recipes?.(facts) ?? []));
   const checks = await Promise.all(installed.map((feature) => feature.checks?.(checked) ?? []));
+  const listing = features.filter((each) => !(each.optional?.standsAlone && installed.includes(each)));
   const findings = await examine(reader, recipes.flat(), [...own, ...checks.flat()]);
-  const ofCommands = installed.flatMap(({ command }, index) => (command ? (recipes[index] ?? []).slice(0, 1) : []));
+  const ofCommands = installed.flatMap(({ command, repairs }, index) =>
+    command || repairs ? (recipes[index] ?? []).slice(0, 1) : [],
+  );
   return {
-    findings: [...findings, ...notConfigured(features, findings)],
+    findings: [...findings, ...notConfigured(listing, findings)],
     repair: recipeOf(stepsToRun(findings), ofCommands),
   };
 }

@@ -25,11 +25,11 @@ export async function examine(
   // Programs run while the other checks read files.
   const started = new Map<Check, Promise<CheckResult>>();
   for (const each of [...all.filter(({ runsProgram }) => runsProgram), ...all]) {
-    if (!started.has(each)) started.set(each, runCheck(reader, each, limitMs));
+    if (!started.has(each)) started.set(each, runCheck(reader, each, each.limitMs ?? limitMs));
   }
   const findings = new Map<Check, Finding>();
   for (const each of all) {
-    const answer = (await started.get(each)) ?? (await runCheck(reader, each, limitMs));
+    const answer = (await started.get(each)) ?? (await runCheck(reader, each, each.limitMs ?? limitMs));
     findings.set(each, { name: each.name, ...answer });
   }
   return belowTheirCauses(findings);

@@ -14,6 +14,8 @@ export interface CheckedHost {
   /** For requests that only a Host can send. */
   host: Host;
   trees(): Promise<Trees>;
+  /** Whether checks may contact servers other than those of this host. */
+  online: boolean;
 }
 
 /** The system that an offline bundle is made for. */
@@ -49,6 +51,8 @@ export interface Feature {
    * of the first one repairs it.
    */
   recipes?(facts: Facts): readonly Recipe[] | Promise<readonly Recipe[]>;
+  /** `doctor --fix` converges steps of the first recipe, too, although it is not the command of the folder's name. */
+  repairs?: true;
   /** Returns the checks of anything that is not a resource. */
   checks?(checked: CheckedHost): readonly Check[] | Promise<readonly Check[]>;
   /** Returns what a bundle holds so that the feature can be installed without a network. */
@@ -59,6 +63,8 @@ export interface Feature {
     isInstalled(reader: HostReader): boolean;
     /** The checks that doctor lists in any case: the command that sets up what each of them checks. */
     listed: Readonly<Record<string, string>>;
+    /** The listed checks stand for the whole feature, and are left out where it is installed. */
+    standsAlone?: true;
   };
 }
 

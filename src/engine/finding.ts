@@ -19,6 +19,8 @@ export interface Check {
   name: string;
   /** Limits the check to hosts for which this returns true. */
   appliesTo?(reader: import("../host/host.ts").HostReader): boolean;
+  /** Its timeout in milliseconds, if it needs more time than other checks. */
+  limitMs?: number;
   /** The check runs a program. It is started before the others, which then run in parallel. */
   runsProgram?: true;
   /** Checks that this one depends on. If it fails, it follows from the first of them that fails. */

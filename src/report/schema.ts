@@ -117,6 +117,63 @@ export const documentSchema = v.object({
       mtu: v.nullable(v.number()),
     }),
   ),
+  /** The certificates that `certs status` found. Times are in ISO 8601. */
+  certs: v.optional(
+    v.object({
+      /** null means that systemd does not answer. */
+      timer_active: v.nullable(v.boolean()),
+      next_run: v.nullable(v.string()),
+      /** When certbot.service ended last since the boot, and its result. */
+      last_run: v.nullable(v.string()),
+      last_result: v.nullable(v.string()),
+      certificates: v.array(
+        v.object({
+          name: v.string(),
+          server: v.string(),
+          authenticator: v.string(),
+          profile: v.nullable(v.string()),
+          webroots: v.array(v.string()),
+          /** null means that only root may read it. */
+          certificate: v.nullable(
+            v.object({
+              names: v.array(v.string()),
+              issuer: v.string(),
+              /** In hexadecimal. */
+              serial: v.string(),
+              key_type: v.string(),
+              not_before: v.string(),
+              not_after: v.string(),
+              days_left: v.number(),
+              /** The share of the lifetime, from 1 to 0. */
+              lifetime_left: v.number(),
+            }),
+          ),
+          /** Whether nginx serves exactly this certificate now; null if that is unknown. */
+          served: v.nullable(v.boolean()),
+          served_serial: v.nullable(v.string()),
+          /** The projects with this domain; null if only root may read the records. */
+          projects: v.nullable(v.array(v.string())),
+          /** The last result of the renewal hook. */
+          hook: v.nullable(
+            v.object({ result: v.picklist(["reloaded", "failed"]), at: v.string(), reason: v.string() }),
+          ),
+        }),
+      ),
+    }),
+  ),
+  /** The result of `certs renew` for each lineage. */
+  renewals: v.optional(
+    v.array(
+      v.object({
+        name: v.string(),
+        result: v.picklist(["renewed", "skipped", "failed"]),
+        /** Why it failed; "" otherwise. */
+        reason: v.string(),
+        /** The serial of the new certificate, in hexadecimal. */
+        serial: v.optional(v.string()),
+      }),
+    ),
+  ),
   deploy: v.optional(
     v.object({
       files: v.number(),

@@ -5,7 +5,7 @@ import type { Document } from "../report/schema.ts";
 /** Parts of the document that only some commands have. */
 export type ResultParts = Pick<
   Document,
-  "assets" | "backups" | "deploy" | "packages" | "plan" | "selftest" | "trees" | "update"
+  "assets" | "backups" | "deploy" | "packages" | "plan" | "renewals" | "selftest" | "trees" | "update"
 >;
 
 /** The result of a run, as data. */

@@ -34,11 +34,14 @@ async function projectChecks(reader: HostReader): Promise<Check[]> {
       ? new Map<string, Fault[]>()
       : await (await import("./health.ts")).faultsOfAll(reader, gatherFacts(reader));
     if (all.size > 0)
-      return [...all].map(([slug, faults]) => ({
-        name: `project:${oneLine(slug)}`,
-        ...(isUnanswered(faults) && { follows: serving }),
-        run: () => answerOf(faults),
-      }));
+      return [...all].map(([slug, found]) => {
+        const faults = found.filter(({ elsewhere }) => !elsewhere);
+        return {
+          name: `project:${oneLine(slug)}`,
+          ...(isUnanswered(faults) && { follows: serving }),
+          run: () => answerOf(faults),
+        };
+      });
     const detail = "not configured (optional; run edox-ops project publish)";
     return [{ name: "projects:managed", run: () => ({ status: "ok", detail }) }];
   } catch (error) {

@@ -24,6 +24,8 @@ export interface Fault {
   hint: string[];
   /** A warning: the state may be intended. */
   mild?: true;
+  /** Doctor has a check of its own for it. */
+  elsewhere?: true;
   /** The state could not be determined. */
   unknown?: true;
   /** Another fault of the project or of nginx explains this one. */
@@ -220,7 +222,7 @@ function siteFaults(
   const { chainPath, keyPath } = certificatePathsOf(project);
   if (tls && linked && answer && !hasLoadedFiles(reader, [chainPath, keyPath])) {
     const detail = `${chainPath} is newer than what nginx serves: it has not been reloaded since`;
-    faults.push({ detail, hint: reloadNginx, mild: true });
+    faults.push({ detail, hint: reloadNginx, mild: true, elsewhere: true });
   }
   const text = textOf(reader, site);
   if (text === null) faults.push({ detail: `${site} is missing`, hint: command("enable", slug) });

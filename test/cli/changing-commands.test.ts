@@ -12,6 +12,7 @@ import type { Host } from "../../src/host/host.ts";
 import type { Trees } from "../../src/host/trees.ts";
 import { allCommands } from "../../src/report/command-spec.ts";
 import { documentSchema, type RunEvent } from "../../src/report/schema.ts";
+import { certbotHost } from "../certs/fake-certbot.ts";
 import { interrupt } from "../engine/killed-host.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
@@ -134,6 +135,7 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   "gitlab-runner unregister": () => runner("gitlab-runner unregister", "edox-ops CI runner"),
   "gitlab-runner upgrade": () => runner("gitlab-runner upgrade"),
   "gitlab-runner uninstall": () => runner("gitlab-runner uninstall --yes"),
+  "certs renew": () => inMemory(certbotHost([{ name: "demo.test", to: "2027-02-01" }]), "certs renew --yes"),
   "certs setup-auto-renew": () => inMemory(fakeDebian(), "certs setup-auto-renew --yes"),
   "certs install": () => inMemory(fakeDebian(), "certs install --yes"),
   "certs install-renewal-hook": () => inMemory(fakeDebian(), "certs install-renewal-hook --yes"),

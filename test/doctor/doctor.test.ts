@@ -220,7 +220,7 @@ describe("doctor: resources of something that a host may lack", () => {
       optional: { isInstalled, listed: { one: "welcome" } },
     };
     const of = async () => {
-      const checked = { reader: host, host, trees: () => Promise.reject() };
+      const checked = { reader: host, host, trees: () => Promise.reject(), online: false };
       return (await examineFeatures([welcome], checked, [])).findings.map(({ name, detail }) => `${name}: ${detail}`);
     };
     expect(await of()).toEqual(["one: not configured (optional; run edox-ops welcome --yes)"]);

@@ -4,6 +4,7 @@ import { expect, test } from "bun:test";
 import { aptCases } from "./apt-cases.ts";
 import { bundleCases } from "./bundle-cases.ts";
 import { cases } from "./cases.ts";
+import { certsCases } from "./certs-cases.ts";
 import { createCases } from "./create-cases.ts";
 import { onHosts, parts, untyped } from "./elsewhere.ts";
 import { hintLiterals } from "./literals.ts";
@@ -21,6 +22,7 @@ test("hints: a test types each hint of the source", async () => {
     ...cases,
     ...aptCases,
     ...bundleCases,
+    ...certsCases,
     ...piCases,
     ...releaseCases,
     ...siteCases,

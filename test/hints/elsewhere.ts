@@ -1,5 +1,6 @@
 // Hints of the source that no test in one process types, because they need a whole host.
 
+const certs = "certs.test.ts";
 const doctor = "doctor.test.ts";
 const project = "project.test.ts";
 const selftest = "selftest.test.ts";
@@ -8,6 +9,8 @@ const bundleCarried = "bundle-carried.test.ts";
 
 /** The integration test that types each of these on a host with systemd. */
 export const onHosts: Record<string, string> = {
+  'certs/checks.ts ["sudo", "certbot", "certificates"]': certs,
+  'certs/checks.ts ["sudo", "certbot", "delete", "--cert-name", first.name]': certs,
   'runner/checks.ts ["sudo", "docker", "system", "df"]': selftest,
   'docker/recipe.ts ["sudo", "systemctl", "status", "docker"]': selftest,
   'resources/service.ts ["sudo", "systemctl", "status", unit]': selftest,

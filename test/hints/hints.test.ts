@@ -12,6 +12,7 @@ import { registeredHost } from "../sites/typed-deploy.ts";
 import { aptCases } from "./apt-cases.ts";
 import { bundleCases } from "./bundle-cases.ts";
 import { type Case, cases } from "./cases.ts";
+import { certsCases } from "./certs-cases.ts";
 import { createCases } from "./create-cases.ts";
 import { answerCases, machineCases } from "./machine-cases.ts";
 import { piCases } from "./pi-cases.ts";
@@ -39,7 +40,14 @@ async function expectHelp(host: FakeHost, { from, after = from, shows, lifts, st
 }
 
 describe("hint, typed as printed:", () => {
-  for (const { of, state, ...row } of [...cases, ...aptCases, ...bundleCases, ...piCases, ...upkeepCases]) {
+  for (const { of, state, ...row } of [
+    ...cases,
+    ...aptCases,
+    ...bundleCases,
+    ...certsCases,
+    ...piCases,
+    ...upkeepCases,
+  ]) {
     test(`${of} (${row.from})`, async () => {
       const host = await liveHost();
       await state(host);

@@ -195,7 +195,7 @@ export async function asked(
 ): Promise<{ fine: boolean; hint: readonly string[]; said: string }> {
   if (/^[\w-]+:\S/.test(from)) {
     const trees = async () => localTrees("/none");
-    const { findings } = await examineFeatures(Object.values(features), { reader: host, host, trees });
+    const { findings } = await examineFeatures(Object.values(features), { reader: host, host, trees, online: false });
     const found = findings.find(({ name }) => name === from);
     const { status = "ok", detail = "", hint = [] }: Partial<Finding> = found ?? {};
     return { fine: status === "ok", hint, said: detail };

@@ -19,6 +19,12 @@ const site = "/etc/nginx/sites-available/edox-ops-demo";
 
 export const userCases: UserCase[] = [
   {
+    of: 'cli/certs/status.ts ["sudo", "edox-ops", "certs", "status"]',
+    from: "certs status",
+    says: /only root may read the certificates \(run: sudo edox-ops certs status\)/,
+    shows: "timer_active: True",
+  },
+  {
     of: 'cli/doctor.ts ["sudo", "edox-ops", "doctor"]',
     state: tree,
     from: "doctor",

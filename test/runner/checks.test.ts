@@ -17,7 +17,11 @@ const fingerprintOf = (key: Uint8Array): string => publicKeys(key)[0]?.fingerpri
 
 /** Returns the findings of the checks and resources of runners. */
 async function findingsOf(host: Host): Promise<Finding[]> {
-  const { findings } = await examineFeatures([runner], { reader: host, host, trees: () => Promise.reject() }, []);
+  const { findings } = await examineFeatures(
+    [runner],
+    { reader: host, host, trees: () => Promise.reject(), online: false },
+    [],
+  );
   return findings;
 }
 

@@ -170,7 +170,7 @@ describe.each(cases)("certificate %s", (_, files, reason) => {
     const { exit, err: out } = await typed("project validate demo", host);
     expect([exit, out]).toEqual([1, expect.stringContaining("FAIL: ")]);
     expect(out).toContain(reason);
-    expect((await typed("doctor", host)).out).toMatch(/\[FAIL\] project:demo: /);
+    expect((await typed("doctor", host)).out).toMatch(/\[FAIL\] (?:project:demo|certs:expiry:demo.test): /);
   });
 });
 
@@ -368,7 +368,7 @@ describe("a certificate that browsers accept", () => {
     else {
       expect(warning).toStartWith(`WARN: the certificate for demo.test expires on ${dates.to} 00:00 UTC: ${share} `);
       expect((await typed("doctor", at(day))).out).toContain(
-        "[WARN] project:demo: the certificate for demo.test expires",
+        `[WARN] certs:expiry:demo.test: ${share} of its lifetime is left, until ${dates.to} 00:00 UTC: its renewal is overdue`,
       );
     }
   });

@@ -68,7 +68,8 @@ export function certificateFaults(reader: HostReader, project: Project, roots: R
     const reason = dateFault(reader, each, i);
     if (reason === null) continue;
     if (reader.now() < each.validFromDate.getTime()) return fault(reason, ["timedatectl"]);
-    return fault(reason, i === 0 ? hintToRenew(reader, project) : hintToReissue(reader, project));
+    if (i > 0) return fault(reason);
+    return fault(reason, hintToRenew(reader, project)).map((each) => ({ ...each, elsewhere: true as const }));
   }
   const brokenFault = chainFault(chain) ?? intermediateFault(reader, project, chain, roots);
   if (brokenFault !== null) return fault(brokenFault);
@@ -173,7 +174,7 @@ function expiry(reader: HostReader, project: Project, leaf: X509Certificate): Fa
   if (left >= Math.min(lifetime * shareLeft, mostLeftMs)) return [];
   const share = `${Math.floor((left / lifetime) * 100)} % of its lifetime is left`;
   const detail = `the certificate for ${project.domain} expires on ${utc(leaf.validToDate)}: ${share}, so its renewal is overdue`;
-  return [{ detail, hint: hintToRenew(reader, project), mild: true }];
+  return [{ detail, hint: hintToRenew(reader, project), mild: true, elsewhere: true }];
 }
 
 function namesOf({ subjectAltName }: X509Certificate): string {

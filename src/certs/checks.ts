@@ -1,0 +1,161 @@
+// Doctor's checks of certificates.
+
+import type { Check, CheckResult } from "../engine/finding.ts";
+import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
+import { reloadNginx } from "../sites/serve/site-hints.ts";
+import { few, linesOf } from "../text/lines.ts";
+import { renewalTest, runCertbot, showCertbotLog } from "./certbot-run.ts";
+import { hookResult } from "./hook.ts";
+import { type Certificate, certificateOf, type Lineage, type Lineages, readLineages, shareLeft } from "./lineage.ts";
+import { liveDir, renewalConfigDir } from "./paths.ts";
+import { type CertifiedProject, isOurs, projectsIn, projectsOf } from "./projects.ts";
+import { overdueMs } from "./renew-before.ts";
+import { servedCertificate } from "./served.ts";
+import { timerState } from "./timer.ts";
+
+const renewAll = ["sudo", "edox-ops", "certs", "renew", "--yes"];
+/** A renewal without a certificate takes three seconds; a slow server may need a minute. */
+const testLimitMs = 120_000;
+
+/** Returns the checks. `online`: whether certbot may contact ACME servers. */
+export function certsChecks(reader: HostReader, { host, online }: { host: Host; online: boolean }): Check[] {
+  try {
+    const projects = projectsIn(reader);
+    const found = readLineages(reader);
+    const secure = projects.filter(({ tls }) => tls);
+    return [
+      ...secure.map((project) => expiryOf(reader, project)),
+      {
+        name: "certs:served",
+        runsProgram: true,
+        follows: ["nginx:config", "nginx:active"],
+        run: (own) => served(own, secure),
+      },
+      { name: "certs:lineages", run: () => lineages(found, projects) },
+      { name: "certs:renewals", runsProgram: true, run: renewals },
+      renewalTests(host, online ? [...found.lineages.values()].filter((each) => isOurs(each, projects)) : null),
+    ];
+  } catch (error) {
+    if (!(error instanceof UnknownStateError)) throw error;
+    return [
+      {
+        name: "certs:managed",
+        run() {
+          throw error;
+        },
+      },
+    ];
+  }
+}
+
+/** Checks when the certificate of a project expires. Its other faults are those of the project. */
+function expiryOf(host: HostReader, { slug, domain, enabled }: CertifiedProject): Check {
+  const isMissing = readable(host, domain) === null;
+  return {
+    name: `certs:expiry:${domain}`,
+    ...(isMissing && { follows: [`project:${slug}`] }),
+    run(reader) {
+      if (isMissing && !enabled) return { status: "ok", detail: "not checked: the site is not enabled" };
+      const certificate = certificateOf(reader, domain);
+      if (certificate === null) throw new UnknownStateError(`only root can read the certificate of ${domain}`);
+      const left = certificate.notAfter - reader.now();
+      const detail = `${Math.floor(shareLeft(reader, certificate) * 100)} % of its lifetime is left, until ${utc(certificate.notAfter)}`;
+      const hint = hintToRenew(reader, domain);
+      if (left <= 0) return { status: "error", detail: `it expired on ${utc(certificate.notAfter)}`, hint };
+      if (left >= overdueMs(certificate)) return { status: "ok", detail };
+      return { status: "warning", detail: `${detail}: its renewal is overdue`, hint };
+    },
+  };
+}
+
+/** Only its owner can replace a certificate that certbot does not know. */
+function hintToRenew(reader: HostReader, domain: string): string[] {
+  if (reader.stat(`${renewalConfigDir}/${domain}.conf`) !== null) return renewAll;
+  return ["sudo", "openssl", "x509", "-in", `${liveDir}/${domain}/fullchain.pem`, "-noout", "-issuer", "-dates"];
+}
+
+/** Checks that nginx has loaded the certificates. certbot exits with success even if its hook fails. */
+async function served(reader: HostReader, projects: readonly CertifiedProject[]): Promise<CheckResult> {
+  const enabled = projects.filter((project) => project.enabled);
+  const old = await Promise.all(enabled.map((project) => staleCertificate(reader, project)));
+  const stale = enabled.flatMap(({ domain }, i) => {
+    const certificate = old[i];
+    return certificate ? [{ domain, certificate }] : [];
+  });
+  const [first] = stale;
+  if (first === undefined) return { status: "ok", detail: "nginx serves the certificates on the disk" };
+  const hook = hookResult(reader, first.domain);
+  const why = hook?.result === "failed" ? `: the renewal hook failed: ${hook.reason}` : "";
+  const names = stale.map(({ domain, certificate }) => `${domain} (until ${utc(certificate.notAfter)})`);
+  const detail = `nginx serves an older certificate than the one on the disk for ${few(names)}${why}`;
+  const hasExpired = stale.some(({ certificate }) => certificate.notAfter <= reader.now());
+  return { status: hasExpired ? "error" : "warning", detail, hint: reloadNginx };
+}
+
+/** Returns what nginx serves if it is not the certificate on the disk. A site without an answer has its own check. */
+async function staleCertificate(reader: HostReader, { domain }: CertifiedProject): Promise<Certificate | null> {
+  const found = await servedCertificate(reader, domain);
+  const certificate = readable(reader, domain);
+  return "serial" in found && certificate !== null && found.serial !== certificate.serial ? found : null;
+}
+
+/** Returns a certificate, or null if there is none that can be used, which is a fault of its project. */
+function readable(reader: HostReader, domain: string): Certificate | null {
+  try {
+    return certificateOf(reader, domain);
+  } catch {
+    return null;
+  }
+}
+
+/** Checks that certbot can use each lineage, and that each one of edox-ops has a project. */
+function lineages({ lineages, broken }: Lineages, projects: readonly CertifiedProject[]): CheckResult {
+  const [damaged] = broken.values();
+  if (damaged !== undefined) {
+    const detail = `certbot cannot renew ${damaged.name}: ${damaged.reason}`;
+    return { status: "warning", detail, hint: ["sudo", "certbot", "certificates"] };
+  }
+  const unused = [...lineages.values()].filter(
+    (each) => isOurs(each, projects) && projectsOf(projects, each).length === 0,
+  );
+  const [first] = unused;
+  if (first === undefined) return { status: "ok", detail: "each has its project, or is not managed by edox-ops" };
+  const detail = `no project has the domain of ${few(unused.map(({ name }) => name))}, and certbot renews it`;
+  return { status: "warning", detail, hint: ["sudo", "certbot", "delete", "--cert-name", first.name] };
+}
+
+/** Checks the last run of certbot's timer. */
+async function renewals(reader: HostReader): Promise<CheckResult> {
+  const { lastResult, lastRun } = await timerState(reader);
+  if (lastRun === null) return { status: "ok", detail: "not run since the boot" };
+  if (lastResult === "success") return { status: "ok", detail: `succeeded at ${utc(lastRun)}` };
+  const detail = `certbot.service failed at ${utc(lastRun)}: ${lastResult}`;
+  return { status: "warning", detail, hint: renewAll };
+}
+
+/** Renews each lineage without a certificate as the result. `lineages`: null if that was not asked for. */
+function renewalTests(host: Host, lineages: readonly Lineage[] | null): Check {
+  const name = "certs:renew-dry-run";
+  if (lineages === null) {
+    return { name, run: () => ({ status: "ok", detail: "not run (optional; run edox-ops doctor --online)" }) };
+  }
+  return {
+    name,
+    limitMs: testLimitMs * Math.max(1, lineages.length),
+    async run() {
+      if (host.uid !== 0) throw new UnknownStateError("only root can run certbot");
+      for (const lineage of lineages) {
+        const { code, stdout, stderr } = await runCertbot(host, renewalTest(lineage));
+        if (code === 0) continue;
+        const reason = linesOf(stdout + stderr).find((line) => line.includes("with error: ")) ?? "";
+        const detail = `${lineage.name} cannot be renewed: ${reason.replace(/^.*with error: /, "")}`;
+        return { status: "error", detail, hint: showCertbotLog };
+      }
+      return { status: "ok", detail: `${few(lineages.map((each) => each.name)) || "nothing"} can be renewed` };
+    },
+  };
+}
+
+function utc(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}

@@ -1,0 +1,200 @@
+// Renews certificates with certbot, and verifies that nginx serves them.
+
+import type { Change } from "../engine/change.ts";
+import type { ProgramRun, Recipe } from "../engine/step.ts";
+import type { Host, HostReader, Output } from "../host/host.ts";
+import { refusal } from "../nginx/accepts.ts";
+import { Problem } from "../problem/problem.ts";
+import type { Stop, WaitWatch } from "../problem/wait.ts";
+import { isActive } from "../resources/service.ts";
+import { reloadNginx } from "../sites/serve/site-hints.ts";
+import { linesOf } from "../text/lines.ts";
+import { certbot, notInstalled, runCertbot, showCertbotLog } from "./certbot-run.ts";
+import { hookResult } from "./hook.ts";
+import { type Lineage, type Lineages, readLineages, shareLeft } from "./lineage.ts";
+import { certsLogPath, hookPath } from "./paths.ts";
+import { projectsIn, projectsOf } from "./projects.ts";
+import { renewBeforeMs } from "./renew-before.ts";
+import { becomesServed } from "./served.ts";
+
+/** What `certs renew` is asked for. */
+export interface RenewalRequest {
+  /** Renew certificates that are not due, too. */
+  force: boolean;
+  /** The only lineage to renew. */
+  name?: string | undefined;
+}
+
+export interface Renewal {
+  name: string;
+  result: "renewed" | "skipped" | "failed";
+  /** Why it failed; "" otherwise. */
+  reason: string;
+  /** The serial of the new certificate. */
+  serial?: string;
+}
+
+/** What a run of certbot did. */
+export interface Renewed {
+  renewals: Renewal[];
+  ran: ProgramRun[];
+  /** The first fault of all. */
+  problem: Problem | null;
+  warnings: string[];
+}
+
+interface Watched {
+  watch?: WaitWatch;
+  stop?: Stop;
+}
+
+function words({ force, name }: RenewalRequest): string[] {
+  const named = name === undefined ? [] : ["--cert-name", name];
+  return ["renew", ...named, ...(force ? ["--force-renewal"] : []), "--no-random-sleep-on-renew"];
+}
+
+/** Returns the lineages that the request is about. Throws a Problem for a name that certbot does not know. */
+function requested(reader: HostReader, { name }: RenewalRequest): Lineages {
+  const all = readLineages(reader);
+  if (name === undefined) return all;
+  const [lineage, broken] = [all.lineages.get(name), all.broken.get(name)];
+  if (lineage === undefined && broken === undefined) {
+    const hint = ["sudo", "edox-ops", "certs", "status"];
+    throw new Problem("not-found", `certbot has no certificate '${name}'`, { hint });
+  }
+  return { lineages: new Map(lineage && [[name, lineage]]), broken: new Map(broken && [[name, broken]]) };
+}
+
+function isDue(reader: HostReader, lineage: Lineage): boolean {
+  const { certificate } = lineage;
+  const before = renewBeforeMs(lineage);
+  return certificate !== null && before !== null && certificate.notAfter - before <= reader.now();
+}
+
+/** Returns the recipe of a dry run, which predicts what certbot renews. certbot itself decides in a run. */
+export function renewing(request: RenewalRequest): Recipe {
+  return {
+    command: "certs renew",
+    logPath: certsLogPath,
+    requires: [],
+    done: "",
+    failed: "Renewing failed at step",
+    steps: [
+      {
+        ...renewStep,
+        resources: [{ name: "certs:renewed", title: renewStep.title, check: (reader) => pending(reader, request) }],
+      },
+    ],
+  };
+}
+
+export const renewStep = { id: "certs.renew", title: "certificates that are due are renewed, and nginx serves them" };
+
+function pending(reader: HostReader, request: RenewalRequest): Change[] {
+  const { lineages } = requested(reader, request);
+  const due = [...lineages.values()].filter((lineage) => request.force || isDue(reader, lineage));
+  return due.length === 0 ? [] : [renewalChange(reader, request, due)];
+}
+
+function renewalChange(reader: HostReader, request: RenewalRequest, due: readonly Lineage[]): Change {
+  const named = due.map(({ name, certificate }) =>
+    certificate === null
+      ? name
+      : `${name} (${Math.floor(shareLeft(reader, certificate) * 100)} % of its lifetime left)`,
+  );
+  return { kind: "command", argv: certbot(...words(request)), reason: `to be renewed: ${named.join(", ")}` };
+}
+
+/** Runs certbot, and verifies the result. A lineage that fails does not affect the others. */
+export async function renew(host: Host, request: RenewalRequest, watched: Watched = {}): Promise<Renewed> {
+  const before = requested(host, request);
+  if (before.lineages.size + before.broken.size === 0) return { renewals: [], ran: [], problem: null, warnings: [] };
+  const since = host.now();
+  const output = await runCertbot(host, words(request), watched);
+  const ran = [{ argv: certbot(...words(request)), ...output }];
+  const renewals = resultsOf(before, requested(host, request), output);
+  const failed = renewals.filter(({ result }) => result === "failed");
+  const warnings: string[] = [];
+  const problem = await notServed(host, renewals, { since, warnings }).catch((error) => Problem.of(error));
+  return { renewals, ran, warnings, problem: problem ?? failure(output, failed) };
+}
+
+function resultsOf(before: Lineages, after: Lineages, output: Output): Renewal[] {
+  const reasons = failuresIn(output);
+  const results = [...before.lineages.values()].map(({ name, certificate }): Renewal => {
+    const serial = after.lineages.get(name)?.certificate?.serial;
+    if (serial !== undefined && serial !== certificate?.serial) return { name, result: "renewed", reason: "", serial };
+    const reason = reasons.get(name) ?? after.broken.get(name)?.reason;
+    return { name, result: reason === undefined ? "skipped" : "failed", reason: reason ?? "" };
+  });
+  // A file that certbot can use although edox-ops cannot is no failure.
+  const isFailure = output.code !== 0;
+  const broken = [...before.broken.values()].map(({ name, reason }): Renewal => {
+    return isFailure ? { name, result: "failed", reason } : { name, result: "skipped", reason: "" };
+  });
+  return [...results, ...broken].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Returns the reasons by lineage that certbot prints: "Failed to renew certificate NAME with error: REASON". */
+function failuresIn({ stdout, stderr }: Output): Map<string, string> {
+  const lines = [...linesOf(stdout), ...linesOf(stderr)];
+  const failures = new Map<string, string>();
+  for (const line of lines) {
+    const [, listed] = /^ *\/etc\/letsencrypt\/live\/(.+)\/fullchain\.pem \(failure\)$/.exec(line) ?? [];
+    if (listed !== undefined && !failures.has(listed)) failures.set(listed, "certbot could not renew it");
+    const [, name, reason] = /Failed to renew certificate (.+?) with error: (.+)$/.exec(line) ?? [];
+    if (name !== undefined && reason !== undefined) failures.set(name, reason);
+  }
+  return failures;
+}
+
+function failure({ code, stdout, stderr }: Output, failed: readonly Renewal[]): Problem | null {
+  if (code === 0 && failed.length === 0) return null;
+  const named = failed.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
+  const message = named === "" ? "certbot renew failed" : `not renewed: ${named}`;
+  return new Problem("command-failed", message, { returncode: code, stderr: stdout + stderr, hint: showCertbotLog });
+}
+
+/** Returns why nginx does not serve a renewed certificate of a project, or null. */
+async function notServed(
+  host: Host,
+  renewals: readonly Renewal[],
+  { since, warnings }: { since: number; warnings: string[] },
+): Promise<Problem | null> {
+  const renewed = renewals.flatMap(({ name, serial }) => (serial === undefined ? [] : [{ name, serial }]));
+  if (renewed.length === 0) return null;
+  const results = renewed.map(({ name }) => hookResult(host, name));
+  // The hook records whole seconds.
+  const hasRun = host.stat(hookPath) !== null && results.every((each) => each !== null && each.at >= since - 1000);
+  if (!hasRun) await reload(host);
+  const fault = results.some((each) => hasRun && each?.result === "failed") ? await refusal(host) : null;
+  if (fault !== null) return new Problem(fault.code, fault.reason, { hint: fault.hint });
+  if (!isActive(host, "nginx")) {
+    warnings.push("nginx is not active: it loads the renewed certificates when it starts");
+    return null;
+  }
+  const projects = projectsIn(host).filter(({ tls, enabled }) => tls && enabled);
+  const used = renewed.filter((lineage) => projectsOf(projects, lineage).length > 0);
+  const served = await Promise.all(used.map(({ name, serial }) => becomesServed(host, name, serial)));
+  const wrong = used.flatMap(({ name }, i) => {
+    const each = served[i] ?? null;
+    return each === null ? [] : [`${name} (${"serial" in each ? `serial ${each.serial}` : each.reason})`];
+  });
+  if (wrong.length === 0) return null;
+  return new Problem("not-served", `nginx does not serve the renewed certificate of ${wrong.join(", ")}`, {
+    hint: reloadNginx,
+  });
+}
+
+/** Has nginx load the certificates, for a host whose hook is missing. Throws a Problem if nginx refuses its files. */
+async function reload(host: Host): Promise<void> {
+  if (!isActive(host, "nginx")) return;
+  const fault = await refusal(host);
+  if (fault !== null) throw new Problem(fault.code, fault.reason, { hint: fault.hint });
+  await host.run(["systemctl", "reload", "nginx"]);
+}
+
+/** Throws a Problem if certbot is not installed. */
+export async function demandCertbot(reader: HostReader): Promise<void> {
+  if ((await reader.probe(["certbot", "--version"])).code === 127) throw notInstalled();
+}

@@ -1,0 +1,191 @@
+import { describe, expect, test } from "bun:test";
+import * as v from "valibot";
+import { documentSchema } from "../../src/report/schema.ts";
+import { bootstrap, typed } from "../cli/typed.ts";
+import { fakeDebian } from "../fake-debian.ts";
+import { type FakeHost, ok } from "../fake-host.ts";
+import { addCertbot, type FakeCertbot } from "./fake-certbot.ts";
+import type { LineageSpec } from "./lineage-files.ts";
+
+const lock = "/etc/letsencrypt/.certbot.lock";
+const due = { from: "2026-11-01", to: "2027-01-30" };
+
+/** Returns a host whose projects have these certificates, with the renewal hook. */
+async function served(...specs: LineageSpec[]): Promise<{ host: FakeHost; certbot: FakeCertbot }> {
+  const host = await bootstrap(fakeDebian());
+  const certbot = addCertbot(host, specs);
+  const done = await typed("certs install-renewal-hook --yes", host);
+  expect(done).toMatchObject({ exit: 0, err: "" });
+  const records = specs.map(({ name }, i) => {
+    const slug = `site${i}`;
+    return [
+      slug,
+      {
+        slug,
+        domain: name,
+        root_path: `/var/www/docs/${slug}`,
+        source_path: null,
+        branch: "main",
+        owner_group: "www-data",
+        enabled: true,
+        tls: true,
+      },
+    ];
+  });
+  host.put("/etc/edox-ops/projects.json", JSON.stringify(Object.fromEntries(records)), { mode: 0o600 });
+  return { host, certbot };
+}
+
+async function renewed(host: FakeHost, flags = "--yes") {
+  const { exit, out } = await typed(`certs renew ${flags} --json`, host);
+  const { renewals = [], error, outcome, warnings } = v.parse(documentSchema, JSON.parse(out));
+  return { exit, outcome, error, warnings, results: renewals.map(({ name, result }) => `${name} ${result}`) };
+}
+
+describe("certs renew", () => {
+  test("a certificate that is due is renewed, and nginx serves it", async () => {
+    const { host } = await served({ name: "a.test", ...due }, { name: "b.test" });
+    const { exit, out, err } = await typed("certs renew --yes", host);
+    expect({ exit, err, lines: out.split("\n").slice(1) }).toEqual({
+      exit: 0,
+      err: "",
+      lines: ["renewed a.test", "skipped b.test", "Certificate renewal completed and nginx reloaded.", ""],
+    });
+    expect(host.ran.filter((line) => line.startsWith("certbot"))).toEqual([
+      "certbot renew --no-random-sleep-on-renew --non-interactive",
+    ]);
+    expect(host.text("/var/log/edox-ops/certs.log")).toContain("STEP certs.renew SUCCESS returncode=0");
+    expect((await typed("certs renew --yes", host)).out).toEndWith("No certificate is due for renewal.\n");
+  });
+
+  test("--force and --name renew one certificate that is not due", async () => {
+    const { host } = await served({ name: "a.test" }, { name: "b.test" });
+    expect(await renewed(host, "--yes --force --name b.test")).toMatchObject({ exit: 0, results: ["b.test renewed"] });
+    expect(host.ran).toContain(
+      "certbot renew --cert-name b.test --force-renewal --no-random-sleep-on-renew --non-interactive",
+    );
+  });
+
+  test("a certificate that fails does not hide the others", async () => {
+    const { host, certbot } = await served({ name: "a.test", ...due }, { name: "b.test", ...due }, { name: "c.test" });
+    certbot.refused.set("a.test", "Some challenges have failed.");
+    host.put("/etc/letsencrypt/renewal/broken.test.conf", "");
+    expect(await renewed(host)).toMatchObject({
+      exit: 1,
+      outcome: "failed",
+      error: {
+        code: "command-failed",
+        message: "not renewed: a.test: Some challenges have failed.; broken.test: authenticator is missing",
+      },
+      results: ["a.test failed", "b.test renewed", "broken.test failed", "c.test skipped"],
+    });
+  });
+
+  test("a certbot that fails without naming a certificate is an error", async () => {
+    const { host, certbot } = await served({ name: "a.test" });
+    certbot.before = () => ({ code: 1, stdout: "", stderr: "OSError: no space left\n" });
+    expect(await renewed(host)).toMatchObject({
+      exit: 1,
+      error: { message: "certbot renew failed", stderr: expect.stringContaining("no space") },
+    });
+  });
+
+  test("a name that certbot does not know, and a host without certbot, are errors", async () => {
+    const { host } = await served({ name: "a.test" });
+    expect(await renewed(host, "--yes --name x.test")).toMatchObject({ exit: 1, error: { code: "not-found" } });
+    const bare = await bootstrap(fakeDebian());
+    bare.taught.unshift(([name]) => (name === "certbot" ? { code: 127, stdout: "", stderr: "" } : undefined));
+    expect(await renewed(bare)).toMatchObject({ exit: 1, error: { message: "certbot is not installed" } });
+  });
+
+  test("without --yes nothing is renewed", async () => {
+    const { host } = await served({ name: "a.test", ...due });
+    expect(await renewed(host, "")).toMatchObject({ exit: 2, error: { code: "not-confirmed" } });
+    expect(host.ran.filter((line) => line.startsWith("certbot"))).toEqual([]);
+  });
+
+  test("another certbot is awaited, and named", async () => {
+    const { host } = await served({ name: "a.test", ...due });
+    const holder = { pid: 4711, command: "/usr/bin/certbot -q renew", sinceMs: 0 };
+    host.locks.set(lock, holder);
+    const end = host.now() + 5000;
+    const { sleep } = host;
+    host.sleep = async (ms) => {
+      await sleep(ms);
+      if (host.now() > end) host.locks.delete(lock);
+    };
+    const { exit, err } = await typed("certs renew --yes", host);
+    expect({ exit, err }).toEqual({ exit: 0, err: expect.stringContaining("/usr/bin/certbot -q renew (pid 4711)") });
+  });
+
+  test("a certbot that starts in between is awaited, and one that never ends is an error", async () => {
+    const { host, certbot } = await served({ name: "a.test", ...due });
+    let runs = 0;
+    certbot.before = (words) =>
+      words[0] === "renew" && runs++ < 2
+        ? { code: 1, stdout: "", stderr: "Another instance of Certbot is already running.\n" }
+        : undefined;
+    expect(await renewed(host)).toMatchObject({ exit: 0, results: ["a.test renewed"] });
+    expect(runs).toBe(3);
+    host.locks.set(lock, { pid: 4711, command: "certbot", sinceMs: 0 });
+    expect(await renewed(host)).toMatchObject({
+      exit: 75,
+      error: { code: "locked", message: expect.stringContaining("pid 4711") },
+    });
+  });
+
+  test("an nginx that refuses its files keeps the old certificate, which is an error", async () => {
+    const { host, certbot } = await served({ name: "a.test", ...due });
+    host.put("/etc/nginx/conf.d/foreign.conf", "bogus;\n");
+    certbot.broken = 'unknown directive "bogus"';
+    expect(await renewed(host)).toMatchObject({
+      exit: 1,
+      error: { code: "invalid-config", message: expect.stringContaining('unknown directive "bogus"') },
+      results: ["a.test renewed"],
+    });
+  });
+
+  test("an nginx that still serves the old certificate after the reload is an error", async () => {
+    const { host, certbot } = await served({ name: "a.test", ...due });
+    const old = certbot.loaded.get("a.test") ?? "";
+    Object.assign(certbot.loaded, { get: () => old });
+    expect(await renewed(host)).toMatchObject({
+      exit: 1,
+      error: {
+        code: "not-served",
+        message: expect.stringContaining("a.test (serial "),
+        hint: ["systemctl", "reload", "nginx"],
+      },
+    });
+  });
+
+  test("without the hook, nginx is reloaded by the command itself", async () => {
+    const { host } = await served({ name: "a.test", ...due });
+    host.remove("/etc/letsencrypt/renewal-hooks/deploy/edox-ops-reload-nginx.sh");
+    expect(await renewed(host)).toMatchObject({ exit: 0, results: ["a.test renewed"] });
+    expect(host.ran).toContain("systemctl reload nginx");
+  });
+
+  test("a stopped nginx stays stopped", async () => {
+    const { host } = await served({ name: "a.test", ...due });
+    host.remove("/run/systemd/units/invocation:nginx.service");
+    const ran = host.ran.length;
+    expect(await renewed(host)).toMatchObject({
+      exit: 0,
+      warnings: [],
+      results: ["a.test renewed"],
+    });
+    expect(host.ran.slice(ran).filter((line) => line.startsWith("systemctl"))).toEqual([]);
+  });
+
+  test("a dry run names the certificates that are due", async () => {
+    const { host } = await served({ name: "a.test", ...due }, { name: "b.test" });
+    const { exit, out } = await typed("certs renew --check --json", host);
+    expect([exit, JSON.parse(out).steps[0].changes[0].reason]).toEqual([
+      3,
+      "to be renewed: a.test (16 % of its lifetime left)",
+    ]);
+    host.taught.unshift((argv) => (argv[0] === "certbot" ? ok() : undefined));
+    expect((await typed("certs renew --check --name b.test", host)).exit).toBe(0);
+  });
+});

@@ -1,0 +1,76 @@
+// States of a host in memory with certificates, each with the hint that it produces.
+
+import { projectsPath } from "../../src/engine/paths.ts";
+import { addCertbot } from "../certs/fake-certbot.ts";
+import type { LineageSpec } from "../certs/lineage-files.ts";
+import type { FakeHost } from "../fake-host.ts";
+import type { Case } from "./cases.ts";
+
+const log = "/var/log/letsencrypt/letsencrypt.log";
+const due = { from: "2026-11-01", to: "2027-01-30" };
+
+/** Gives the project demo this certificate. */
+function certified(host: FakeHost, spec: Partial<LineageSpec> = {}): ReturnType<typeof addCertbot> {
+  const certbot = addCertbot(host, [{ name: "demo.test", ...spec }]);
+  host.put(projectsPath, (host.text(projectsPath) ?? "").replace('"tls": false', '"tls": true'), { mode: 0o600 });
+  return certbot;
+}
+
+/** Has the CA refuse the certificate of the project demo. */
+function refused(host: FakeHost): void {
+  certified(host, due).refused.set("demo.test", "refused");
+  host.put(log, "the CA said: no\n");
+}
+
+const busy = (host: FakeHost): void => {
+  certified(host, due);
+  host.locks.set("/etc/letsencrypt/.certbot.lock", { pid: process.pid, command: "certbot", sinceMs: 0 });
+};
+
+export const certsCases: Case[] = [
+  {
+    of: 'certs/checks.ts ["sudo", "edox-ops", "certs", "renew", "--yes"]',
+    state: (host) => void certified(host, due),
+    from: "certs:expiry:demo.test",
+  },
+  {
+    of: 'certs/checks.ts ["sudo", "openssl", "x509", "-in", `{liveDir}/{domain}/fullchain.pem`, "-noout", "-issuer", "-dates"]',
+    state(host) {
+      certified(host, due);
+      host.remove("/etc/letsencrypt/renewal/demo.test.conf");
+    },
+    from: "certs:expiry:demo.test",
+    shows: "notAfter=Jan 30",
+  },
+  {
+    of: 'certs/certbot-run.ts ["sudo", "tail", "-n", "50", "/var/log/letsencrypt/letsencrypt.log"]',
+    state: refused,
+    from: "certs renew --yes",
+    shows: "the CA said: no",
+  },
+  {
+    of: 'certs/certbot-run.ts ["ps", "-fp", String(holder.pid)]',
+    state: busy,
+    from: "certs renew --yes",
+    shows: `${process.pid}`,
+  },
+  {
+    of: 'certs/certbot-run.ts ["sudo", "edox-ops", "certs", "install", "--yes"]',
+    state(host) {
+      certified(host, due);
+      host.remove("/usr/bin/certbot");
+      host.taught.unshift((argv) => {
+        if (argv[0] === "apt-get" && argv.includes("install")) host.put("/usr/bin/certbot", "");
+        const isMissing = argv[0] === "certbot" && host.stat("/usr/bin/certbot") === null;
+        return isMissing ? { code: 127, stdout: "", stderr: "" } : undefined;
+      });
+    },
+    from: "certs renew --yes",
+  },
+  {
+    of: 'certs/renew.ts ["sudo", "edox-ops", "certs", "status"]',
+    state: (host) => void certified(host),
+    from: "certs renew --name other.test --yes",
+    shows: "certificate demo.test: ",
+  },
+];
