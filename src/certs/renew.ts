@@ -2,7 +2,7 @@
 
 import type { Change } from "../engine/change.ts";
 import type { ProgramRun, Recipe } from "../engine/step.ts";
-import type { Host, HostReader, Output } from "../host/host.ts";
+import { type Host, type HostReader, type Output, UnknownStateError } from "../host/host.ts";
 import { refusal } from "../nginx/accepts.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Stop, WaitWatch } from "../problem/wait.ts";
@@ -16,6 +16,7 @@ import { certsLogPath, hookPath } from "./paths.ts";
 import { projectsIn, projectsOf } from "./projects.ts";
 import { renewBeforeMs } from "./renew-before.ts";
 import { becomesServed } from "./served.ts";
+import { timerState } from "./timer.ts";
 
 /** What `certs renew` is asked for. */
 export interface RenewalRequest {
@@ -92,6 +93,8 @@ export const renewStep = { id: "certs.renew", title: "certificates that are due 
 
 function pending(reader: HostReader, request: RenewalRequest): Change[] {
   const { lineages } = requested(reader, request);
+  const hidden = [...lineages.values()].find(({ certificate }) => certificate === null);
+  if (hidden !== undefined) throw new UnknownStateError(`only root can read the certificate ${hidden.name}`);
   const due = [...lineages.values()].filter((lineage) => request.force || isDue(reader, lineage));
   return due.length === 0 ? [] : [renewalChange(reader, request, due)];
 }
@@ -116,7 +119,15 @@ export async function renew(host: Host, request: RenewalRequest, watched: Watche
   const failed = renewals.filter(({ result }) => result === "failed");
   const warnings: string[] = [];
   const problem = await notServed(host, renewals, { since, warnings }).catch((error) => Problem.of(error));
-  return { renewals, ran, warnings, problem: problem ?? failure(output, failed) };
+  const fault = problem ?? failure(output, failed);
+  if (fault === null && request.name === undefined) await forgetFailure(host);
+  return { renewals, ran, warnings, problem: fault };
+}
+
+/** Has systemd forget that an earlier run of the timer failed: all certificates are renewed now. */
+async function forgetFailure(host: Host): Promise<void> {
+  const { lastRun, lastResult } = await timerState(host);
+  if (lastRun !== null && lastResult !== "success") await host.run(["systemctl", "reset-failed", "certbot.service"]);
 }
 
 function resultsOf(before: Lineages, after: Lineages, output: Output): Renewal[] {

@@ -178,6 +178,30 @@ describe("certs renew", () => {
     expect(host.ran.slice(ran).filter((line) => line.startsWith("systemctl"))).toEqual([]);
   });
 
+  test("a success resets a failed certbot.service, and a failure does not", async () => {
+    const { host, certbot } = await served({ name: "a.test", ...due });
+    const reset = "systemctl reset-failed certbot.service";
+    host.taught.unshift((argv) => {
+      if (argv.join(" ") === reset) return ok();
+      if (argv.at(-1) !== "certbot.service") return undefined;
+      return ok("Id=certbot.service\nResult=exit-code\nExecMainExitTimestamp=Fri 2027-01-15 03:12:11 UTC\n");
+    });
+    certbot.refused.set("a.test", "refused");
+    expect((await renewed(host)).exit).toBe(1);
+    expect(host.ran).not.toContain(reset);
+    certbot.refused.clear();
+    expect((await renewed(host)).exit).toBe(0);
+    expect(host.ran).toContain(reset);
+  });
+
+  test("without root, a dry run cannot see what is due", async () => {
+    const host = fakeDebian({ uid: 1000 });
+    addCertbot(host, [{ name: "a.test", ...due }]);
+    host.hidden.add("/etc/letsencrypt/live");
+    expect(await renewed(host, "--dry-run")).toMatchObject({ outcome: "unknown" });
+    expect(await renewed(host)).toMatchObject({ exit: 2, error: { code: "not-root" } });
+  });
+
   test("a dry run names the certificates that are due", async () => {
     const { host } = await served({ name: "a.test", ...due }, { name: "b.test" });
     const { exit, out } = await typed("certs renew --check --json", host);

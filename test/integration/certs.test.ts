@@ -77,6 +77,15 @@ describe("certificates on bookworm", () => {
     must("systemctl start certbot.service");
     expect(certs()).toMatchObject({ last_result: "success", last_run: expect.stringMatching(/Z$/) });
     expect(finding("certs:renewals")).toStartWith("[OK] certs:renewals: succeeded at ");
+    must(
+      "echo >/etc/letsencrypt/renewal/bad.test.conf; systemctl start certbot.service; rm /etc/letsencrypt/renewal/bad.test.conf",
+    );
+    expect(finding("certs:renewals")).toContain("certbot.service failed at ");
+    typedHint(host, finding("certs:renewals"));
+    expect([finding("certs:renewals"), finding("host:units")].map((line) => line.slice(0, 4))).toEqual([
+      "[OK]",
+      "[OK]",
+    ]);
   });
 
   test("a certbot that already runs is awaited, and named", () => {
