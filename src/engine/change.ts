@@ -2,8 +2,9 @@
 // from it.
 
 import type { PackagesChange } from "../apt/apt.ts";
-import type { Attributes } from "../host/host.ts";
+import type { Attributes, HostReader, Output } from "../host/host.ts";
 import type { ProblemCode } from "../problem/codes.ts";
+import type { Problem } from "../problem/problem.ts";
 import { few, shellLine } from "../text/lines.ts";
 import { sizeText } from "../text/size.ts";
 
@@ -71,6 +72,10 @@ export type Change =
       hintFor?(stderr: string): string[];
       /** The hint for any other failure; by default it is the command itself. */
       hint?: string[];
+      /** The command stops gracefully on SIGINT, which it receives when this process is asked to end. */
+      endsInOrder?: true;
+      /** Returns the problem of a failure, in place of all of the above. */
+      explain?(reader: HostReader, output: Output): Promise<Problem>;
     };
 
 /** Returns the changes that correct a wrong state, without the kept copies of replaced content. */

@@ -4,7 +4,7 @@ import { installPackages } from "../apt/apt.ts";
 import type { Host, HostReader } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { hintToShow } from "../problem/show-file.ts";
-import { throwIfInterrupted } from "../problem/wait.ts";
+import { type Stop, throwIfInterrupted } from "../problem/wait.ts";
 import { linesOf, shellLine } from "../text/lines.ts";
 import { applyFile, commandLimitMs } from "./apply.ts";
 import type { Change } from "./change.ts";
@@ -38,7 +38,7 @@ export async function transact(
         inverses.push(before);
       }
       if (change.kind === "packages") warnings.push(...(await installPackages(host, change, stop, watch)));
-      else if (change.kind === "command") warnings.push(...(await command(host, change)));
+      else if (change.kind === "command") warnings.push(...(await command(host, change, stop)));
       else applyFile(host, change);
     }
     throwIfInterrupted(stop);
@@ -78,13 +78,17 @@ function mergePackages(changes: readonly Change[]): Change[] {
 /** Bytes of its input that a command processes in a second at least: a slow card takes a few million. */
 const leastInputRate = 1_000_000;
 
-async function command(host: Host, change: Extract<Change, { kind: "command" }>): Promise<string[]> {
-  const { argv, input, mayFail, logs = [], code: failure = "command-failed", hintFor, hint } = change;
-  const { code, stderr } = await host.run(argv, {
+async function command(host: Host, change: Extract<Change, { kind: "command" }>, stop: Stop): Promise<string[]> {
+  const { argv, input, mayFail, logs = [], code: failure = "command-failed", hintFor, hint, endsInOrder } = change;
+  const output = await host.run(argv, {
     limitMs: commandLimitMs + (input ? (input.size / leastInputRate) * 1000 : 0),
     ...(input && { input: input.chunks() }),
+    ...(endsInOrder && { endsInOrder }),
   });
+  const { code, stderr } = output;
   if (code === 0) return [];
+  if (endsInOrder) throwIfInterrupted(stop);
+  if (change.explain) throw await change.explain(host, output);
   const logged = await firstOutput(host, logs);
   const named = /\/etc\/[\w./@+-]*\w/g;
   const file = [...`${stderr}${logged}`.matchAll(named)].map(([path]) => path).find((path) => isFile(host, path));

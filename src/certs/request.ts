@@ -1,0 +1,60 @@
+// The request for a certificate, and the command of certbot that sends it.
+
+import type { Change } from "../engine/change.ts";
+import type { HostReader, Output } from "../host/host.ts";
+import type { Problem } from "../problem/problem.ts";
+
+/** What a certificate is requested with. */
+export interface CertificateRequest {
+  /** The first name, which also names the lineage. */
+  domain: string;
+  /** The other names. */
+  aliases: readonly string[];
+  /** The webroot. */
+  webroot: string;
+  email?: string | undefined;
+  /** The URL of an ACME directory, or "staging" for Let's Encrypt's test server. certbot's own default without it. */
+  server?: string | undefined;
+  keyType?: "ecdsa" | "rsa" | undefined;
+  profile?: string | undefined;
+  /** Replaces a certificate that is not due. */
+  forced?: boolean | undefined;
+}
+
+/** The ACME directory that `--staging` stands for. */
+export const stagingServer = "https://acme-staging-v02.api.letsencrypt.org/directory";
+/** certbot's default. */
+export const defaultServer = "https://acme-v02.api.letsencrypt.org/directory";
+
+/** Returns the command line that obtains a certificate. `--cert-name` prevents a second lineage named DOMAIN-0001. */
+export function issueArgv(request: CertificateRequest): string[] {
+  const { domain, aliases, webroot, email, server, keyType, profile, forced } = request;
+  return [
+    ...["certbot", "certonly", "--webroot", "-w", webroot, "--cert-name", domain],
+    ...[domain, ...aliases].flatMap((name) => ["-d", name]),
+    ...["--non-interactive", "--agree-tos", "--no-eff-email", "--renew-with-new-domains"],
+    ...[forced === true ? "--force-renewal" : "--keep-until-expiring"],
+    ...(email === undefined ? ["--register-unsafely-without-email"] : ["--email", email]),
+    ...(server === undefined ? [] : server === "staging" ? ["--staging"] : ["--server", server]),
+    ...(keyType === undefined ? [] : ["--key-type", keyType]),
+    ...(profile === undefined ? [] : ["--required-profile", profile]),
+  ];
+}
+
+/** What a failure is explained with. */
+export interface CertbotContext {
+  /** The command of edox-ops that repeats the run. */
+  again: readonly string[];
+  /** The ACME directory that is asked; certbot's default without it. */
+  server?: string | undefined;
+}
+
+/** Returns the change that runs certbot. A signal lets it stop gracefully, so that it removes its challenges. */
+export function certbotCommand(argv: string[], reason: string, context: CertbotContext): Change {
+  return { kind: "command", argv, reason, endsInOrder: true, explain };
+
+  async function explain(reader: HostReader, output: Output): Promise<Problem> {
+    const { certbotProblem } = await import("./certbot-errors.ts");
+    return certbotProblem(reader, output, context);
+  }
+}

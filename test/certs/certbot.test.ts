@@ -1,0 +1,266 @@
+// The command lines of certbot, and the explanations of what certbot 2.1 and 4.0 report.
+
+import { describe, expect, test } from "bun:test";
+import { certbotFree } from "../../src/certs/certbot.ts";
+import { certbotLog, certbotProblem } from "../../src/certs/certbot-errors.ts";
+import { certbotCommand, issueArgv } from "../../src/certs/request.ts";
+import { shellLine } from "../../src/text/lines.ts";
+import { fakeHost } from "../fake-host.ts";
+import {
+  badEmail,
+  locked,
+  logOf,
+  lost,
+  noProfiles,
+  refused,
+  unreachable,
+  unregistered,
+  unvalidated,
+} from "./recorded.ts";
+
+const again = "sudo edox-ops project certs issue on --email me@on.test --yes".split(" ");
+const asked = { domain: "on.test", aliases: [], webroot: "/var/lib/edox-ops/acme" };
+
+/** Returns code, message and hint of the problem. */
+function explain(output: { stdout: string; stderr: string }, log = "", server?: string) {
+  const host = fakeHost();
+  if (log !== "") host.put(certbotLog, log);
+  const { code, message, hint = [] } = certbotProblem(host, { code: 1, ...output }, { again, server });
+  return { code, message, hint: shellLine(hint) };
+}
+
+const urn = (type: string, detail: string) => ({ type: `urn:ietf:params:acme:error:${type}`, detail, status: 403 });
+const tooMany =
+  "too many certificates (5) already issued for this exact set of identifiers in the last 168h0m0s, retry after 2026-12-01 03:04:05 UTC: see https://letsencrypt.org/docs/rate-limits/";
+
+describe("certbot: the command line", () => {
+  test("names the lineage, every name, the webroot, and answers each question", () => {
+    expect(shellLine(issueArgv({ ...asked, aliases: ["www.on.test"] }))).toBe(
+      "certbot certonly --webroot -w /var/lib/edox-ops/acme --cert-name on.test -d on.test -d www.on.test --non-interactive --agree-tos --no-eff-email --renew-with-new-domains --keep-until-expiring --register-unsafely-without-email",
+    );
+  });
+
+  test("passes on the e-mail address, the server, the key type and the profile", () => {
+    const line = (more: object): string =>
+      shellLine(issueArgv({ ...asked, ...more })).split("--keep-until-expiring ")[1] ?? "";
+    expect(line({ email: "me@on.test", server: "https://ca.test/dir" })).toBe(
+      "--email me@on.test --server https://ca.test/dir",
+    );
+    expect(line({ server: "staging" })).toBe("--register-unsafely-without-email --staging");
+    expect(line({ keyType: "rsa", profile: "shortlived" })).toBe(
+      "--register-unsafely-without-email --key-type rsa --required-profile shortlived",
+    );
+    expect(issueArgv({ ...asked, forced: true })).toContain("--force-renewal");
+  });
+});
+
+describe("certbot: a name that is not validated", () => {
+  test.each([
+    [
+      "nx.test",
+      "dns",
+      "DNS problem: NXDOMAIN looking up A for nx.test - check that a DNS record exists for this domain",
+      "unreachable",
+      "the certificate authority finds no address of nx.test",
+    ],
+    [
+      "nx.test",
+      "connection",
+      'Get "http://nx.test:80/.well-known/acme-challenge/Kw": could not resolve URL "http://nx.test:80/"',
+      "unreachable",
+      "the certificate authority finds no address of nx.test",
+    ],
+    [
+      "a.test",
+      "connection",
+      "203.0.113.5: Fetching http://a.test/.well-known/acme-challenge/x: Timeout during connect (likely firewall problem)",
+      "unreachable",
+      "the certificate authority cannot reach a.test on port 80",
+    ],
+    [
+      "six.test",
+      "connection",
+      'Get "http://six.test:80/.well-known/acme-challenge/Qj": dial tcp [fd00::99]:80: connect: network is unreachable',
+      "unreachable",
+      "the certificate authority cannot reach six.test on port 80",
+    ],
+    [
+      "off.test",
+      "unauthorized",
+      "Non-200 status code from HTTP: http://off.test:80/.well-known/acme-challenge/ov returned 404",
+      "not-served",
+      "another server than this nginx answers for off.test, with status 404",
+    ],
+    [
+      "off.test",
+      "unauthorized",
+      "203.0.113.5: Invalid response from http://off.test/.well-known/acme-challenge/ov: 403",
+      "not-served",
+      "another server than this nginx answers for off.test, with status 403",
+    ],
+    [
+      "wrong.test",
+      "unauthorized",
+      'The key authorization file from the server did not match this challenge "Yx.vn" != "hello"',
+      "not-served",
+      "wrong.test answers the challenge with another text",
+    ],
+    [
+      "a.test",
+      "caa",
+      "CAA record for a.test prevents issuance",
+      "precondition-failed",
+      "the CAA record of a.test does not allow this certificate authority",
+    ],
+    ["a.test", "serverInternal", "internal", "unexpected-response", "a.test was not validated (serverInternal)"],
+  ])("%s, %s: %s", (name, type, detail, code, message) => {
+    const found = explain(unvalidated([name, type, detail]));
+    expect([found.code as string, found.message]).toEqual([
+      code,
+      `${message}${message.endsWith("80") ? " (firewall, or an address of another host)" : ""}: ${detail}`,
+    ]);
+    expect(found.hint).not.toBe("");
+  });
+
+  test("the first of several is explained, and the others are named", () => {
+    const one: [string, string, string] = ["a.test", "caa", "no"];
+    expect(explain(unvalidated(one, ["b.test", "dns", "none"])).message).toEndWith(": no; b.test failed too");
+  });
+});
+
+describe("certbot: an error of the certificate authority", () => {
+  test("is read from the log where certbot 2.1 loses it, with the time of the next attempt", () => {
+    expect(explain(lost, logOf(429, urn("rateLimited", tooMany), "Retry-After: 3600\n"))).toEqual({
+      code: "limit-exceeded",
+      message: `the certificate authority accepts no more requests before 2026-12-01 03:04:05 UTC: ${tooMany}`,
+      hint: shellLine(again),
+    });
+    const busy = logOf(429, urn("rateLimited", "Service busy"), "Retry-After: 3600\n");
+    expect(explain(lost, busy).message).toBe(
+      "the certificate authority accepts no more requests for 60 min: Service busy",
+    );
+  });
+
+  test("of an earlier run is not taken for one of this run", () => {
+    const log = `${logOf(429, urn("rateLimited", tooMany))}2026-11-29 06:00:00,000:DEBUG:certbot._internal.main:certbot version: 2.1.0\n`;
+    expect(explain(refused(unreachable.refused), log).message).toContain("connection refused");
+  });
+
+  test.each([
+    [
+      "rejectedIdentifier",
+      'Cannot issue for "on.test": not a public suffix',
+      "invalid-value",
+      "issues no certificate for this name",
+      shellLine(again),
+    ],
+    [
+      "caa",
+      "CAA record for on.test prevents issuance",
+      "precondition-failed",
+      "a CAA record does not allow",
+      shellLine(again),
+    ],
+    [
+      "serverInternal",
+      "Service busy; retry later.",
+      "unexpected-response",
+      "has a fault: try again later",
+      shellLine(again),
+    ],
+    [
+      "invalidProfile",
+      'profile "nosuch" not recognized',
+      "invalid-value",
+      "does not offer this profile",
+      shellLine(again),
+    ],
+    [
+      "userActionRequired",
+      "Terms of service have changed",
+      "precondition-failed",
+      "terms of service",
+      shellLine(again),
+    ],
+    [
+      "invalidContact",
+      "contact email has invalid domain",
+      "invalid-value",
+      "e-mail address",
+      "sudo edox-ops project certs issue on --yes",
+    ],
+    ["unknownOne", "what", "unexpected-response", "refused the request (unknownOne)", shellLine(again)],
+  ])("%s", (type, detail, code, message, hint) => {
+    const found = explain(lost, logOf(403, urn(type, detail)));
+    expect(found).toMatchObject({ code, hint });
+    expect(found.message).toContain(message);
+    expect(found.message).toEndWith(`: ${detail}`);
+  });
+
+  test("an account that its operator creates: the hint registers it", () => {
+    const detail = "newAccount requires external account binding";
+    const output = { stdout: "", stderr: unregistered(detail) };
+    const { hint } = explain(output, logOf(403, urn("externalAccountRequired", detail)), "https://ca.test/dir");
+    expect(hint).toBe(
+      "sudo certbot register --server https://ca.test/dir --agree-tos --eab-kid KEY_ID --eab-hmac-key KEY",
+    );
+  });
+});
+
+describe("certbot: a certificate authority that cannot be reached", () => {
+  const url = "https://ca.test/dir";
+  test.each([
+    ["refused", "connection refused", `curl -sSI ${url}`],
+    ["unknownName", "its name is not known", `curl -sSI ${url}`],
+    ["unknownNameTrixie", "its name is not known", `curl -sSI ${url}`],
+    ["otherName", "its certificate is for another name", `curl -sSI ${url}`],
+    ["otherNameTrixie", "its certificate is for another name", `curl -sSI ${url}`],
+    ["untrusted", "this host does not trust its certificate", "sudo update-ca-certificates"],
+    ["expired", "is the clock right?", "timedatectl"],
+    ["garbage", "it does not answer as one", `curl -sSI ${url}`],
+    ["down", "it answers with status 503", `curl -sSI ${url}`],
+    ["noNonce", "it does not answer as one", `curl -sSI ${url}`],
+  ] as const)("%s: %s", (kind, message, hint) => {
+    const found = explain(refused(unreachable[kind]), "", url);
+    expect(found.message).toContain(url);
+    expect(found.message).toContain(message);
+    expect(found.hint).toBe(hint);
+  });
+});
+
+describe("certbot: its own faults", () => {
+  test("a profile that this version does not know, an invalid e-mail address, another certbot", () => {
+    expect(explain({ stdout: "", stderr: noProfiles })).toMatchObject({ hint: "certbot --version" });
+    expect(explain({ stdout: "", stderr: badEmail })).toEqual({
+      code: "invalid-value",
+      message: "the certificate authority does not accept the e-mail address nonsense",
+      hint: "sudo edox-ops project certs issue on --yes",
+    });
+    expect(explain({ stdout: "", stderr: locked })).toMatchObject({ code: "locked" });
+  });
+
+  test("anything else is one line, and the hint shows the log", () => {
+    const found = explain(refused(`An unexpected error occurred:\n${"Traceback\n".repeat(500)}KeyError: 'x'\n`));
+    expect(found.message).toBe("certbot failed: KeyError: 'x'");
+    expect(found.hint).toBe(`sudo tail -n 40 ${certbotLog}`);
+    const { stderr } = certbotProblem(fakeHost(), { code: 1, ...refused("x\n".repeat(500)) }, { again });
+    expect(stderr.split("\n").length).toBeLessThanOrEqual(5);
+  });
+
+  test("a signal is passed on to certbot, and another certbot is waited for and named", async () => {
+    expect(certbotCommand(issueArgv(asked), "none", { again })).toMatchObject({ endsInOrder: true });
+    const host = fakeHost();
+    expect(await certbotFree.check(host, () => {})).toBeNull();
+    host.locks.set("/etc/letsencrypt/.certbot.lock", {
+      pid: 7,
+      command: "/usr/bin/python3 /usr/bin/certbot renew",
+      sinceMs: 0,
+    });
+    expect(await certbotFree.check(host, () => {})).toEqual({
+      reason: "another certbot is running: /usr/bin/python3 /usr/bin/certbot renew (pid 7)",
+      hint: ["ps", "-fp", "7"],
+      code: "locked",
+    });
+    expect(certbotFree.waitMs).toBe(600_000);
+  });
+});
