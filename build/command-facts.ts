@@ -140,10 +140,43 @@ export const commandFacts: Record<string, CommandFacts> = {
   },
   "project publish": {
     examples: [
+      "sudo edox-ops project publish demo --domain docs.example.org --source public --tls",
       "sudo edox-ops project publish demo --domain docs.example.org --source public",
       "sudo edox-ops project publish demo --domain docs.example.org --source public --dry-run --diff",
     ],
-    files: [...new Set([...record, ...tree, available, enabled])],
+    files: [
+      ...new Set([
+        ...record,
+        ...tree,
+        available,
+        enabled,
+        "/etc/letsencrypt/live/DOMAIN",
+        paths.hookPath,
+        paths.certsLogPath,
+      ]),
+    ],
+  },
+  "project certs issue": {
+    examples: [
+      "sudo edox-ops project certs issue demo --email admin@example.org --yes",
+      "sudo edox-ops project certs issue demo --alias www.example.org --yes",
+      "sudo edox-ops project certs issue demo --server https://ca.example.org/acme/directory --yes",
+      "edox-ops project certs issue demo --dry-run",
+    ],
+    files: [
+      ...new Set([
+        ...record,
+        "/etc/letsencrypt/live/DOMAIN",
+        "/etc/letsencrypt/renewal/DOMAIN.conf",
+        paths.acmeDir,
+        paths.hookPath,
+        paths.renewalsDir,
+        paths.catchAllPath,
+        available,
+        paths.replacedDir,
+        paths.certsLogPath,
+      ]),
+    ],
   },
   "project add": { examples: ["sudo edox-ops project add demo --domain docs.example.org"], files: record },
   "project update": {

@@ -33,6 +33,8 @@ export interface FakeHost extends Host {
   /** The pieces that programs were given on their stdin. */
   fed: Uint8Array[];
   taught: Taught[];
+  /** The addresses of names in the DNS. Any other name has no record. */
+  records: Map<string, string[]>;
   /** Paths that only root may read. */
   hidden: Set<string>;
   /** Paths whose change fails. */
@@ -173,6 +175,11 @@ export function fakeHost(uid = 0): FakeHost {
       return [host.locks.get(path)].filter((each) => each !== undefined);
     },
     probe: async (argv) => answer(argv),
+    records: new Map(),
+    async resolve(name) {
+      const addresses = host.records.get(name) ?? [];
+      return { addresses, failure: addresses.length > 0 ? null : "no-record" };
+    },
     writeFile(path, bytes, attributes) {
       mustHaveParent(path);
       set(path, "file", bytes, attributes);

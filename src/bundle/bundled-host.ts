@@ -42,6 +42,7 @@ export function bundledHost(host: Host, bundle: Bundle, pause: Pause): BundledHo
       const key = manifest.keys.find((each) => each.url === url);
       return key === undefined ? refusal : { ...refusal, status: 200, reason: "", body: await bundle.bytes(key.path) };
     },
+    resolve: async () => ({ addresses: [], failure: "no-answer" }),
     async send(method, url, options) {
       return options?.socketPath !== undefined || isLocal(url) ? host.send(method, url, options) : refusal;
     },

@@ -5,7 +5,7 @@ import type { HostReader, Output } from "../host/host.ts";
 import type { ProblemCode } from "../problem/codes.ts";
 import { Problem } from "../problem/problem.ts";
 import { linesOf, oneLine } from "../text/lines.ts";
-import { type CertbotContext, defaultServer, stagingServer } from "./request.ts";
+import { type CertbotContext, defaultServer, stagingServer } from "./certbot.ts";
 
 export const certbotLog = "/var/log/letsencrypt/letsencrypt.log";
 
@@ -33,15 +33,16 @@ interface Explanation {
 /** Returns the problem of a certbot that failed: what happened, and the command to run. */
 export function certbotProblem(reader: HostReader, output: Output, context: CertbotContext): Problem {
   const text = `${output.stderr}\n${output.stdout}`;
-  const { code, message, hint } = ownFault(text, context) ??
+  const found =
+    ownFault(text, context) ??
     validationFault(validationsIn(output.stdout), context) ??
     refusal(lastError(lastRun(reader)), context) ??
-    connectionFault(text, context) ?? {
-      code: "command-failed",
-      message: `certbot failed: ${summary(output).at(-1) ?? `exit code ${output.code}`}`,
-      hint: ["sudo", "tail", "-n", "40", certbotLog],
-    };
-  return new Problem(code, message, { hint, returncode: output.code, stderr: summary(output).join("\n") });
+    connectionFault(text, context);
+  if (found !== null) return new Problem(found.code, found.message, { hint: found.hint, returncode: output.code });
+  const said = summary(output);
+  const message = `certbot failed: ${said.at(-1) ?? `exit code ${output.code}`}`;
+  const hint = ["sudo", "tail", "-n", "40", certbotLog];
+  return new Problem("command-failed", message, { hint, returncode: output.code, stderr: said.join("\n") });
 }
 
 /** Returns what certbot says, without what it always says. */

@@ -1,74 +1,60 @@
-// Runs certbot. Only one certbot can run on a host: its timer may have started another one.
+// The request for a certificate, and the command of certbot that sends it.
 
-import type { Host, Output } from "../host/host.ts";
-import { Problem } from "../problem/problem.ts";
-import type { Requirement } from "../problem/requirement.ts";
-import { type Stop, throwIfInterrupted, type WaitWatch, waitFor } from "../problem/wait.ts";
-import type { Lineage } from "./lineage.ts";
+import type { Change } from "../engine/change.ts";
+import type { HostReader, Output } from "../host/host.ts";
+import type { Problem } from "../problem/problem.ts";
 
-/** certbot locks each of its directories while it runs. */
-const lockPaths = ["/etc/letsencrypt", "/var/lib/letsencrypt", "/var/log/letsencrypt"].map(
-  (dir) => `${dir}/.certbot.lock`,
-);
-const busyMessage = "Another instance of Certbot is already running";
-/** A renewal of many certificates takes minutes, and certbot waits as long for a slow server. */
-const lockWaitMs = 600_000;
-const pollMs = 500;
-/** A certbot that has not ended by then hangs. */
-const runLimitMs = 1_800_000;
-
-/** No other certbot runs on this host. */
-export const certbotFree: Requirement = {
-  name: "certs:certbot-free",
-  title: "no other certbot runs",
-  waitMs: lockWaitMs,
-  check(reader) {
-    const [holder] = lockPaths.flatMap((path) => reader.lockHolders(path));
-    if (holder === undefined) return null;
-    const reason = `another certbot is running: ${holder.command} (pid ${holder.pid})`;
-    return { reason, hint: ["ps", "-fp", String(holder.pid)], code: "locked" };
-  },
-};
-
-interface CertbotRun {
-  watch?: WaitWatch;
-  stop?: Stop;
+/** What a certificate is requested with. */
+export interface CertificateRequest {
+  /** The first name, which also names the lineage. */
+  domain: string;
+  /** The other names. */
+  aliases: readonly string[];
+  /** The webroot. */
+  webroot: string;
+  email?: string | undefined;
+  /** The URL of an ACME directory, or "staging" for Let's Encrypt's test server. certbot's own default without it. */
+  server?: string | undefined;
+  keyType?: "ecdsa" | "rsa" | undefined;
+  profile?: string | undefined;
+  /** Replaces a certificate that is not due. */
+  forced?: boolean | undefined;
 }
 
-/** Runs certbot without questions once no other one runs. Throws a Problem if the other one does not end in time. */
-export async function runCertbot(host: Host, words: readonly string[], run: CertbotRun = {}): Promise<Output> {
-  const { watch = {}, stop = () => null } = run;
-  const end = host.now() + lockWaitMs;
-  for (;;) {
-    await waitFor(host, certbotFree, watch, stop);
-    const output = await host.run(certbot(...words), { limitMs: runLimitMs, endsInOrder: true });
-    throwIfInterrupted(stop);
-    if (output.code === 127) throw notInstalled();
-    // Another one may have started in between.
-    if (output.code === 0 || !`${output.stdout}${output.stderr}`.includes(busyMessage)) return output;
-    if (host.now() >= end) throw new Problem("locked", "another certbot is running");
-    await host.sleep(pollMs);
+/** The ACME directory that `--staging` stands for. */
+export const stagingServer = "https://acme-staging-v02.api.letsencrypt.org/directory";
+/** certbot's default. */
+export const defaultServer = "https://acme-v02.api.letsencrypt.org/directory";
+
+/** Returns the command line that obtains a certificate. `--cert-name` prevents a second lineage named DOMAIN-0001. */
+export function issueArgv(request: CertificateRequest): string[] {
+  const { domain, aliases, webroot, email, server, keyType, profile, forced } = request;
+  return [
+    ...["certbot", "certonly", "--webroot", "-w", webroot, "--cert-name", domain],
+    ...[domain, ...aliases].flatMap((name) => ["-d", name]),
+    ...["--non-interactive", "--agree-tos", "--no-eff-email", "--renew-with-new-domains"],
+    ...[forced === true ? "--force-renewal" : "--keep-until-expiring"],
+    ...(email === undefined ? ["--register-unsafely-without-email"] : ["--email", email]),
+    ...(server === undefined ? [] : server === "staging" ? ["--staging"] : ["--server", server]),
+    ...(keyType === undefined ? [] : ["--key-type", keyType]),
+    ...(profile === undefined ? [] : ["--required-profile", profile]),
+  ];
+}
+
+/** What a failure is explained with. */
+export interface CertbotContext {
+  /** The command of edox-ops that repeats the run. */
+  again: readonly string[];
+  /** The ACME directory that is asked; certbot's default without it. */
+  server?: string | undefined;
+}
+
+/** Returns the change that runs certbot. A signal lets it stop gracefully, so that it removes its challenges. */
+export function certbotCommand(argv: string[], reason: string, context: CertbotContext): Change {
+  return { kind: "command", argv, reason, endsInOrder: true, explain };
+
+  async function explain(reader: HostReader, output: Output): Promise<Problem> {
+    const { certbotProblem } = await import("./certbot-errors.ts");
+    return certbotProblem(reader, output, context);
   }
-}
-
-/** The command that shows why certbot failed. */
-export const showCertbotLog = ["sudo", "tail", "-n", "50", "/var/log/letsencrypt/letsencrypt.log"];
-
-export function notInstalled(): Problem {
-  const hint = ["sudo", "edox-ops", "certs", "install", "--yes"];
-  return new Problem("precondition-failed", "certbot is not installed", { hint });
-}
-
-/** Returns the command line of a certbot that asks no questions. */
-export function certbot(...words: readonly string[]): string[] {
-  return ["certbot", ...words, "--non-interactive"];
-}
-
-/**
- * Returns the words that renew a lineage without a certificate as its result. Only a named server is asked: without
- * one, certbot asks Let's Encrypt's staging server. For Let's Encrypt's own it asks that one too, which has no strict
- * limits.
- */
-export function renewalTest({ name, settings: { server } }: Pick<Lineage, "name" | "settings">): string[] {
-  return ["renew", "--cert-name", name, "--dry-run", "--server", server, "--no-random-sleep-on-renew"];
 }

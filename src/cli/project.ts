@@ -15,6 +15,7 @@ const project: Command = {
     rollback: () => import("./project/restore.ts").then((module) => module.rollback),
     assets: () => import("./project/assets.ts").then((module) => module.default),
     backups: () => import("./project/backups.ts").then((module) => module.default),
+    certs: () => import("./project/certs.ts").then((module) => module.default),
     enable: () => import("./project/enable.ts").then((module) => module.default),
     disable: () => import("./project/disable.ts").then((module) => module.default),
     validate: () => import("./project/validate.ts").then((module) => module.default),

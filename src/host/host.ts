@@ -122,6 +122,14 @@ export interface RunOptions {
   onOutput?: (text: string) => void;
 }
 
+/** The addresses of a name in the DNS. */
+export interface Resolution {
+  /** Those of its A records, then those of its AAAA records. */
+  addresses: string[];
+  /** Why there are none: no such record, a name server with a fault, or none that answers. */
+  failure: "no-record" | "server-failure" | "no-answer" | null;
+}
+
 /** A signal that asked this process to end. A shell reports it as exit code 128 plus its number. */
 export interface Signal {
   name: "SIGHUP" | "SIGINT" | "SIGTERM";
@@ -194,6 +202,11 @@ export interface HostReader {
   probe(argv: readonly string[], options?: RunOptions): Promise<Output>;
   /** Sends an HTTP or HTTPS request for a small resource. Never throws if the server refuses or cannot be reached. */
   get(url: string, options?: RequestOptions): Promise<HttpResponse>;
+  /**
+   * Asks the DNS for the addresses of a name, also through a CNAME record. Regards neither /etc/hosts nor a search
+   * domain. Never throws.
+   */
+  resolve(name: string, options: { limitMs: number }): Promise<Resolution>;
   /** Waits this many milliseconds, or until a signal that was caught by `catchSignals` arrives. */
   sleep(ms: number): Promise<void>;
 }

@@ -47,6 +47,7 @@ export function localHost(root = ""): Host {
     lockHolders: (path) => lookUp(path, () => lockHolders(at(path))) ?? [],
     probe: (argv, options) => start(argv, { limitMs: probeLimitMs, ...options }),
     get: (url, options) => withTypedPath("GET", url, options),
+    resolve: (name, { limitMs }) => import("./local-dns.ts").then(({ resolveName }) => resolveName(name, limitMs)),
 
     writeFile: (path, bytes, attributes) =>
       inParent(root, path, (name) => {

@@ -1,9 +1,9 @@
 // The command lines of certbot, and the explanations of what certbot 2.1 and 4.0 report.
 
 import { describe, expect, test } from "bun:test";
-import { certbotFree } from "../../src/certs/certbot.ts";
+import { certbotCommand, issueArgv } from "../../src/certs/certbot.ts";
 import { certbotLog, certbotProblem } from "../../src/certs/certbot-errors.ts";
-import { certbotCommand, issueArgv } from "../../src/certs/request.ts";
+import { certbotFree } from "../../src/certs/certbot-run.ts";
 import { shellLine } from "../../src/text/lines.ts";
 import { fakeHost } from "../fake-host.ts";
 import {

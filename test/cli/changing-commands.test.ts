@@ -12,6 +12,7 @@ import type { Host } from "../../src/host/host.ts";
 import type { Trees } from "../../src/host/trees.ts";
 import { allCommands } from "../../src/report/command-spec.ts";
 import { documentSchema, type RunEvent } from "../../src/report/schema.ts";
+import { addAuthority } from "../certs/fake-authority.ts";
 import { certbotHost } from "../certs/fake-certbot.ts";
 import { interrupt } from "../engine/killed-host.ts";
 import { fakeDebian } from "../fake-debian.ts";
@@ -139,6 +140,11 @@ const cases: Record<string, () => Case | Promise<Case>> = {
   "certs setup-auto-renew": () => inMemory(fakeDebian(), "certs setup-auto-renew --yes"),
   "certs install": () => inMemory(fakeDebian(), "certs install --yes"),
   "certs install-renewal-hook": () => inMemory(fakeDebian(), "certs install-renewal-hook --yes"),
+  "project certs issue": async () => {
+    const made = await registered("project certs issue demo --yes", "project init demo", "project enable demo");
+    addAuthority(made.host as FakeHost, ["demo.test"]);
+    return made;
+  },
   "project publish": () => served("project publish demo --domain moved.test --source /srv/new"),
   "project add": () => registered("project add other --domain other.test"),
   "project update": () =>

@@ -589,21 +589,17 @@ for (const suite of suites) {
         host.sh("systemctl reload nginx; sleep 0.3");
       };
 
-      test("for a site that is not enabled, certbot is installed and answers in place of nginx, also at each renewal", async () => {
+      test("for a site that is not enabled, certbot is installed, and nginx answers for it, also at each renewal", async () => {
         const prepare = `edox-ops project add off --domain off.test --tls && edox-ops project init off &&
           edox-ops project deploy off --source /srv/certified && systemctl stop nginx`;
         expect(host.sh(prepare)).toMatchObject({ code: 0, stderr: "" });
-        const hooks = "--pre-hook 'systemctl stop nginx' --post-hook 'systemctl start nginx'";
         expect(await hintsUntilFine(host, "edox-ops project enable off")).toEqual([
-          "apt-get install certbot",
-          `certbot certonly --standalone ${hooks} --cert-name off.test -d off.test`,
+          "edox-ops project certs issue off --yes",
         ]);
         expect(served("off.test")).toBe("certified\n");
         outdate("off.test", -85, 5);
         expect(project("validate off").stderr).toContain(": 5 % of its lifetime is left, so its renewal is overdue ");
-        expect(await hintsUntilFine(host, "edox-ops project validate off")).toEqual([
-          "certbot renew --cert-name off.test",
-        ]);
+        expect(await hintsUntilFine(host, "edox-ops project validate off")).toEqual(["edox-ops certs renew --yes"]);
         expect(served("off.test")).toBe("certified\n");
       });
 
@@ -612,15 +608,12 @@ for (const suite of suites) {
         const invocation = () => host.run(["systemctl", "show", "--property=InvocationID", "nginx"]).stdout;
         const before = invocation();
         expect(await hintsUntilFine(host, "edox-ops project update on --tls")).toEqual([
-          "certbot certonly --webroot -w /var/lib/edox-ops/acme --cert-name on.test -d on.test",
+          "edox-ops project certs issue on --yes",
         ]);
         expect(served("on.test")).toBe("certified\n");
         expect(project("validate on")).toMatchObject({ code: 0, stderr: "" });
         outdate("on.test", -90, -1);
-        expect(await hintsUntilFine(host, "edox-ops project validate on")).toEqual([
-          "certbot renew --cert-name on.test",
-          "systemctl reload nginx",
-        ]);
+        expect(await hintsUntilFine(host, "edox-ops project validate on")).toEqual(["edox-ops certs renew --yes"]);
         expect([served("on.test"), invocation()]).toEqual(["certified\n", before]);
       });
     });

@@ -201,27 +201,17 @@ describe("a faulty certificate:", () => {
   test("project enable rejects a missing one, and the hint obtains it", async () => {
     await typed("project update demo --tls", host);
     const { exit, err } = await typed("project enable demo", host);
-    expect([exit, err]).toEqual([
-      1,
-      expect.stringContaining(`${dir}/fullchain.pem is missing\nhint: apt-get install certbot\n`),
-    ]);
-    host.put("/usr/bin/certbot", "");
-    const hooks = "--pre-hook 'systemctl stop nginx' --post-hook 'systemctl start nginx'";
-    const hint = `hint: certbot certonly --standalone ${hooks} --cert-name demo.test -d demo.test\n`;
-    expect((await typed("project enable demo", host)).err).toEndWith(hint);
-    // At the first renewal, nginx is active and occupies the port.
-    host.nodes.delete("/run/systemd/units/invocation:nginx.service");
-    expect((await typed("project enable demo", host)).err).toEndWith(hint);
+    const hint = "hint: edox-ops project certs issue demo --yes\n";
+    expect([exit, err]).toEqual([1, expect.stringContaining(`${dir}/fullchain.pem is missing\n${hint}`)]);
   });
 
-  test("project update rejects a missing one of an enabled site, and the hint is certbot", async () => {
+  test("project update rejects a missing one of an enabled site, and the hint obtains it", async () => {
     await typed("project enable demo", host);
-    host.put("/usr/bin/certbot", "");
     const { exit, err } = await typed("project update demo --tls", host);
     expect([exit, err]).toEqual([
       1,
       `error: there is no certificate for demo.test: ${dir}/fullchain.pem is missing\n` +
-        "hint: certbot certonly --webroot -w /var/lib/edox-ops/acme --cert-name demo.test -d demo.test\n",
+        "hint: edox-ops project certs issue demo --yes\n",
     ]);
   });
 
@@ -234,15 +224,15 @@ describe("a faulty certificate:", () => {
     expect((await typed("project update demo --domain demo.test", host)).exit).toBe(1);
   });
 
-  test("the hints renew or reissue a certificate of certbot with certbot", async () => {
+  test("the hints renew or reissue a certificate of certbot", async () => {
     await served();
     host.put("/etc/letsencrypt/renewal/demo.test.conf", "");
     put(expired);
     const validate = async (): Promise<string> => (await typed("project validate demo", host)).err;
-    expect(await validate()).toContain("(run: certbot renew --cert-name demo.test)");
+    expect(await validate()).toContain("(run: edox-ops certs renew --yes)");
     for (const chain of [[leaf.certificate], [leaf.certificate, old.certificate]]) {
       put({ chain });
-      expect(await validate()).toContain("--cert-name demo.test -d demo.test --force-renewal)");
+      expect(await validate()).toContain("(run: edox-ops project certs issue demo --yes)");
     }
   });
 

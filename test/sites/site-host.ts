@@ -76,8 +76,9 @@ export class SiteHost implements Disposable {
     const url = new URL(argv.at(-1) ?? "");
     const site = (this.fake.list("/etc/nginx/sites-enabled") ?? [])
       .map((name) => this.fake.text(`/etc/nginx/sites-available/${name}`) ?? "")
-      .find((text) => text.includes(`server_name ${url.hostname};`));
-    const root = /^\s*root (.+);$/m.exec(site ?? "")?.[1];
+      .find((text) => / server_name ([^;]+);/.exec(text)?.[1]?.split(" ").includes(url.hostname));
+    // The root of challenges is within a location.
+    const root = /^ {4}root (.+);$/m.exec(site ?? "")?.[1];
     if (root === undefined) return { code: 52, stdout: "", stderr: "curl: (52) Empty reply from server\n" };
     const page = this.disk.text(`${root}/index.html`);
     return ok(`HTTP/1.1 200 OK\r\nContent-Length: ${Buffer.byteLength(page)}\r\n\r\n${page}`);

@@ -1,14 +1,17 @@
+import type { Facts } from "../../engine/facts.ts";
+import type { Session } from "../../run/session.ts";
 import type { Draft } from "../../sites/project.ts";
 import { usage } from "../arguments.ts";
 import { contentFlags, withoutBundle } from "../bundle-content.ts";
 import { command } from "../command.ts";
+import { certificateChoices, certificateFlags } from "./certificate-flags.ts";
 import { deployRelease } from "./deploy.ts";
 import { editOf, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
 import { type ReleaseCommand, runRelease } from "./release.ts";
 import { releaseFlags, sourceFlags } from "./release-flags.ts";
 
 const { domain, alias, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;
-const { "rate-limit": rateLimit, "real-ip-from": realIpFrom } = recordFlags;
+const { "rate-limit": rateLimit, "real-ip-from": realIpFrom, tls } = recordFlags;
 
 export default command({
   meta: { name: "publish", description: "register a project, deploy it and serve it, all in one" },
@@ -18,6 +21,8 @@ export default command({
     ...contentFlags("Publish the site of this name in an offline bundle"),
     ...{ domain, alias, csp, default: unknownNames, "owner-group": ownerGroup },
     ...{ "rate-limit": rateLimit, "real-ip-from": realIpFrom },
+    tls: { ...tls, description: "Serve over HTTPS; obtains the certificate if there is none" },
+    ...certificateFlags,
     ...releaseFlags,
   },
   async run(values, context) {
@@ -25,7 +30,11 @@ export default command({
     const { applyEdit } = await import("../../sites/recipe.ts");
     const { privilegedRunners, sharedHostWarning } = await import("../../runner/shared-host.ts");
     const slug = slugOf(values);
-    if (values.source === undefined && values.bundle === undefined) {
+    const unused = Object.keys(certificateFlags).find((name) => values[name as keyof typeof values] !== undefined);
+    if (unused !== undefined && values.tls !== true) throw usage(`--${unused} needs --tls`);
+    const choices = certificateChoices(values);
+    // The source path of a record may be used, if its project only changes to HTTPS.
+    if (values.source === undefined && values.bundle === undefined && values.tls !== true) {
       throw usage("--source is missing", undefined, ["edox-ops", ...context.typed, "--source", "DIRECTORY"]);
     }
     const changes = editOf(values);
@@ -37,7 +46,14 @@ export default command({
     const release: ReleaseCommand = {
       ...deployRelease(slug, values, context),
       warnings: shared === null ? [] : [shared],
-      publication: (facts) => publication(slug, after, facts),
+      publication: (facts, certificate) => publication(slug, after, facts, certificate),
+      ...(values.tls === true && {
+        async certificate({ host, again, options: { dryRun } }: Session) {
+          const { lacksCertificate, obtainCertificate } = await import("../../certs/issue-recipe.ts");
+          const options = { slug, after, host, again, dryRun, ...choices };
+          return (await lacksCertificate(options)) ? (facts: Facts) => obtainCertificate(options, facts) : null;
+        },
+      }),
     };
     return runRelease(slug, release, withoutBundle(values), context);
   },

@@ -7,7 +7,7 @@ import type { Host } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { throwIfInterrupted } from "../../problem/wait.ts";
 import { logStep } from "../../report/run-log.ts";
-import { nestedWatch } from "../../run/recipes.ts";
+import { convergeRecipe, nestedWatch, type RecipeFor } from "../../run/recipes.ts";
 import { recoverFirst } from "../../run/recovery.ts";
 import { checkRequirements } from "../../run/requirements.ts";
 import type { Session } from "../../run/session.ts";
@@ -21,6 +21,7 @@ import { demandRoomAhead } from "../../sites/deploy/stage.ts";
 import { projectLogPath } from "../../sites/paths.ts";
 import type { Project } from "../../sites/project.ts";
 import { demandServed, probeOf } from "../../sites/serve/served.ts";
+import type { Promised } from "../../sites/serve/site.ts";
 import { theProject } from "../../sites/store.ts";
 import { lineOf } from "../../text/lines.ts";
 import type { Values } from "../command.ts";
@@ -28,6 +29,9 @@ import type { Context } from "../context.ts";
 import { editWaitMs, run } from "../run.ts";
 import { choicesOf } from "./release-flags.ts";
 import { deployParts, deployText, planText, type Wording } from "./release-report.ts";
+
+/** Milliseconds to wait for another run, which may obtain a certificate too. */
+const certificateWaitMs = 180_000;
 
 export interface ReleaseCommand extends Wording {
   /** The step id in the log and in the report. */
@@ -39,13 +43,16 @@ export interface ReleaseCommand extends Wording {
   /** Warnings that do not depend on the tree. */
   warnings?: readonly string[];
   /** Returns the record and the site, if they change together with the tree. */
-  publication?(facts: Facts): Publication;
+  publication?(facts: Facts, certificate?: Promised): Publication;
+  /** Returns the recipe that obtains the certificate of the site, or null if it has one. */
+  certificate?(session: Session): Promise<RecipeFor | null>;
 }
 
 /** What a release is made with. */
 interface Release {
   command: ReleaseCommand;
   publication: Publication | undefined;
+  certificate: RecipeFor | null;
   session: Session;
   trees: Trees;
   /** Milliseconds to wait for another run. */
@@ -64,10 +71,11 @@ export function runRelease(slug: string, command: ReleaseCommand, values: Values
     const trees = await context.trees();
     if (!dryRun) session.demandRoot();
     for (const each of command.warnings ?? []) await session.warn(each);
-    const publication = command.publication?.(gatherFacts(host));
     // A dry run of a user other than root takes no lock.
     if (host.uid === 0) await session.lock("project", projectLockPath(slug), waitMs);
-    const release: Release = { command, publication, session, trees, waitMs };
+    const certificate = (await command.certificate?.(session)) ?? null;
+    const publication = command.publication?.(gatherFacts(host), certificate === null ? undefined : "promised");
+    const release: Release = { command, publication, certificate, session, trees, waitMs };
     for (const each of await requirementNotes(release)) await session.warn(each);
     const project = publication ? await publication.projectIn(host) : await theProject(host, slug);
     const pauseForSignals = signalPause(host, () => throwIfInterrupted(session.stop));
@@ -81,7 +89,13 @@ export function runRelease(slug: string, command: ReleaseCommand, values: Values
       if (request === null) {
         if (!dryRun) await demandServed(probeOf(host, project, choices.asks), "nothing was changed");
         session.say(lineOf`${command.nothing?.(null) ?? ""}`);
-      } else if (dryRun) await planIn(release, { ...request, pause: pauseForSignals });
+        return;
+      }
+      // A source that cannot be published is no reason to ask a certificate authority.
+      if (certificate !== null && !dryRun) demandRoomAhead(trees, await plan(host, trees, request), slug);
+      if (certificate !== null && !(await convergeRecipe(session, certificate, { lockWaitMs: certificateWaitMs })))
+        return;
+      if (dryRun) await planIn(release, { ...request, pause: pauseForSignals });
       else await deployIn(release, request, pauseForSignals);
     });
   });

@@ -1,10 +1,12 @@
 import * as v from "valibot";
+import { renewalConfigDir } from "../../certs/paths.ts";
 import type { Facts } from "../../engine/facts.ts";
+import type { HostReader } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { convergeRecipe } from "../../run/recipes.ts";
 import type { Session } from "../../run/session.ts";
-import { slug as slugSchema } from "../../sites/project.ts";
+import { type Project, slug as slugSchema } from "../../sites/project.ts";
 import { countOf, lineOf } from "../../text/lines.ts";
 import { usage } from "../arguments.ts";
 import { command } from "../command.ts";
@@ -41,7 +43,7 @@ export default command({
     return run({ ...values, yes: true }, context, async (session) => {
       const { host } = session;
       if (!dryRun) session.demandRoot();
-      await theRecord(host, slug);
+      const record = await theRecord(host, slug);
       const tree = isSlug(slug) ? await ownTree(host, slug) : null;
       if (deletes && tree === null) {
         const message = `project ${slug} has no directory that is its alone: its files and backups are not deleted`;
@@ -50,13 +52,22 @@ export default command({
       }
       const dirs = isSlug(slug) ? dirsOf(slug, tree) : [];
       const keeps = values["keep-nginx"] === true;
-      if (deletes) return removeWithFiles(session, { slug, dirs, keeps, trees: await context.trees() });
+      const notes = "project" in record ? certificateNotes(host, record.project) : [];
+      if (deletes) return removeWithFiles(session, { slug, dirs, keeps, notes, trees: await context.trees() });
       const left = dirs.filter((dir) => host.stat(dir) !== null);
       const isDone = await forget(session, slug, keeps);
-      if (isDone && !dryRun) session.say(...left.map((dir) => lineOf`Left ${dir}`));
+      if (isDone && !dryRun) session.say(...left.map((dir) => lineOf`Left ${dir}`), ...notes);
     });
   },
 });
+
+/** certbot renews the certificate of a domain until it is deleted. */
+function certificateNotes(reader: HostReader, { domain }: Project): string[] {
+  if (reader.stat(`${renewalConfigDir}/${domain}.conf`) === null) return [];
+  return [
+    lineOf`Left the certificate of ${domain}, which certbot renews; to delete it: sudo certbot delete --cert-name ${domain}`,
+  ];
+}
 
 const isSlug = (key: string): boolean => v.is(slugSchema, key);
 
@@ -72,6 +83,8 @@ interface Removal {
   dirs: string[];
   /** Whether the nginx site stays in sites-available. */
   keeps: boolean;
+  /** What else stays. */
+  notes: readonly string[];
   trees: Trees;
 }
 
@@ -79,7 +92,7 @@ interface Removal {
  * Disables the site first and removes the record last. If the command is killed or fails in between, running it again
  * completes it.
  */
-async function removeWithFiles(session: Session, { slug, dirs, keeps, trees }: Removal): Promise<void> {
+async function removeWithFiles(session: Session, { slug, dirs, keeps, notes, trees }: Removal): Promise<void> {
   const { deleteTrees, planDeletion } = await import("../../sites/deletion.ts");
   const { disableProject } = await import("../../sites/recipe.ts");
   const { projectLockPath } = await import("../../sites/deploy/releases.ts");
@@ -102,4 +115,5 @@ async function removeWithFiles(session: Session, { slug, dirs, keeps, trees }: R
   for (const { path, files, bytes } of sizes) {
     session.say(lineOf`${verb} ${path}: ${countOf(files, "file")}, ${countOf(bytes, "byte")}`);
   }
+  if (!dryRun) session.say(...notes);
 }

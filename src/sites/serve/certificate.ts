@@ -84,7 +84,7 @@ function load(reader: HostReader, project: Project): LoadedCertificates | Fault 
   const missing = [chainPath, keyPath].find((path) => reader.statTarget(path) === null);
   if (missing !== undefined) {
     const detail = `there is no certificate for ${project.domain}: ${missing} is missing`;
-    return { detail, hint: hintToIssue(reader, project) };
+    return { detail, hint: hintToIssue(project) };
   }
   const broken = (detail: string): Fault => ({ detail, hint: hintToReissue(reader, project) });
   const text = latin1(reader.read(chainPath));

@@ -1,0 +1,57 @@
+// The recipes of `project certs issue`, and of `project publish --tls` before it changes the site.
+
+import type { Facts } from "../engine/facts.ts";
+import type { Recipe, Step } from "../engine/step.ts";
+import { UnknownStateError } from "../host/host.ts";
+import { siteConfigValid, usableRecord, validRecord } from "../sites/requirements.ts";
+import { projectStep } from "../sites/serve/site.ts";
+import { theProject } from "../sites/store.ts";
+import { certificateLoaded, type IssueOptions, issuing, projectOf } from "./issue.ts";
+import { certsLogPath, liveDir } from "./paths.ts";
+
+/** Milliseconds to wait for another run, which may obtain a certificate too. */
+export const issueWaitMs = 180_000;
+
+/** Returns the recipe that obtains a certificate, and has nginx use it where the project uses TLS. */
+export async function issueCertificate(options: IssueOptions, facts: Facts): Promise<Recipe> {
+  const { slug, after, host } = options;
+  const { domain } = await theProject(host, slug);
+  const { requires, steps } = issuing(options, facts);
+  const title = `${slug} is served as its record says`;
+  const site = projectStep({ id: "certs.site", title, slug, after, certificate: "promised" }, facts);
+  const load: Step = {
+    id: "certs.load",
+    title: `nginx has loaded the certificate of ${domain}`,
+    resources: [certificateLoaded(options)],
+  };
+  return {
+    command: `project certs issue ${slug}`,
+    logPath: certsLogPath,
+    done: `Issued certificate for ${domain} at ${liveDir}/${domain}`,
+    failed: `project certs issue ${slug} failed at step`,
+    requires: [validRecord(slug), usableRecord(slug, after), siteConfigValid(site, slug, after), ...requires],
+    steps: [...steps, site, load],
+  };
+}
+
+/**
+ * Returns whether browsers would refuse the certificate that the project has, or it has none. A user who may not read it
+ * gets the same report as without a certificate authority.
+ */
+export async function lacksCertificate(options: IssueOptions): Promise<boolean> {
+  const { certificateFaults } = await import("../sites/serve/certificate.ts");
+  try {
+    return certificateFaults(options.host, await projectOf(options.host, options)).some(({ mild }) => !mild);
+  } catch (error) {
+    if (error instanceof UnknownStateError) return false;
+    throw error;
+  }
+}
+
+/** Returns the recipe that obtains the certificate of a project whose site a later recipe changes. */
+export async function obtainCertificate(options: IssueOptions, facts: Facts): Promise<Recipe> {
+  const { domain } = await projectOf(options.host, options);
+  const command = `project publish ${options.slug}`;
+  const done = `Issued certificate for ${domain} at ${liveDir}/${domain}`;
+  return { command, logPath: certsLogPath, done, failed: `${command} failed at step`, ...issuing(options, facts) };
+}

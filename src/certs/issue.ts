@@ -1,0 +1,223 @@
+// Obtains the certificate of a project: certbot, its hook and timer, an nginx that answers challenges, the certificate.
+
+import { presentVersion } from "../apt/dpkg.ts";
+import { compareVersions } from "../apt/version.ts";
+import type { Change } from "../engine/change.ts";
+import type { Facts } from "../engine/facts.ts";
+import type { Resource, Step } from "../engine/step.ts";
+import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
+import { setUp } from "../nginx/fault.ts";
+import { acmeDir, catchAllPath, sitesEnabledDir } from "../nginx/paths.ts";
+import { nginxService, unknownNames } from "../nginx/recipe.ts";
+import { throwawayCertificate } from "../nginx/unknown-names.ts";
+import { Problem } from "../problem/problem.ts";
+import type { Requirement } from "../problem/requirement.ts";
+import { directory } from "../resources/directory.ts";
+import { namesOf, type Project } from "../sites/project.ts";
+import type { After } from "../sites/requirements.ts";
+import { certificatePathsOf, projectStep } from "../sites/serve/site.ts";
+import { draftOf, projectFrom } from "../sites/store.ts";
+import { type CertificateRequest, certbotCommand, defaultServer, issueArgv, stagingServer } from "./certbot.ts";
+import { certbotFree } from "./certbot-run.ts";
+import { type Lineage, readLineages } from "./lineage.ts";
+import { liveDir, renewalConfigDir } from "./paths.ts";
+import { namesHaveAddresses, namesLeadHere, type Preflight } from "./preflight.ts";
+import { withinLimits } from "./rate-limits.ts";
+import { certbotInstalled, renewalHook, renewalTimer } from "./recipe.ts";
+
+/** How a certificate is obtained. */
+export interface IssueOptions extends Pick<CertificateRequest, "email" | "server" | "keyType" | "profile"> {
+  slug: string;
+  /** Returns the record that the certificate is for. */
+  after: After;
+  /** The host that the challenges of the preflight are written to. */
+  host: Host;
+  /** Whether names and limits are checked before the first request. */
+  preflight: boolean;
+  dryRun: boolean;
+  /** The command that repeats the run. */
+  again: readonly string[];
+}
+
+/** The first version with `--required-profile`. */
+const profilesSince = "4.0";
+
+export interface Issue {
+  requires: Requirement[];
+  steps: Step[];
+}
+
+/** Returns the project that the certificate is for. Throws a Problem for an invalid record. */
+export async function projectOf(reader: HostReader, { slug, after }: IssueOptions): Promise<Project> {
+  return projectFrom(reader, slug, after(await draftOf(reader, slug)) ?? {});
+}
+
+/** Returns the steps that obtain a certificate, and what they require. The site itself does not change. */
+export function issuing(options: IssueOptions, facts: Facts): Issue {
+  const { host, again, slug, dryRun } = options;
+  const preflight: Preflight = {
+    slug,
+    again,
+    dryRun,
+    names: async (reader) => namesOf(await projectOf(reader, options)),
+  };
+  const limited = async (reader: HostReader) => {
+    const project = await projectOf(reader, options);
+    const { server = defaultServer } = (await requestFor(reader, project, options)).request;
+    return { domain: project.domain, names: namesOf(project), server, again };
+  };
+  const checks = options.preflight ? [namesHaveAddresses(preflight), withinLimits(limited)] : [];
+  const step: Step = {
+    id: "certs.issue",
+    title: `${slug} has a certificate`,
+    requires: [certbotFree, ...(options.preflight ? [namesLeadHere(host, preflight)] : [])],
+    resources: [certificate(options)],
+    verify: async () => demandValid(host, await projectOf(host, options)),
+  };
+  return {
+    requires: [nginxPresent, ...checks.map((each) => ifPending(each, options))],
+    steps: [certbotInstalled, renewalHook, renewalTimer, challenges(options, facts), step],
+  };
+}
+
+const nginxPresent: Requirement = {
+  name: "nginx is set up",
+  title: "nginx is set up",
+  check: (reader) => (reader.stat(sitesEnabledDir) === null ? { reason: "nginx is not set up", hint: setUp } : null),
+};
+
+/** A host that needs no certificate sends no request. */
+function ifPending(requirement: Requirement, options: IssueOptions): Requirement {
+  return {
+    ...requirement,
+    async check(reader, warn) {
+      const { reason } = await requestFor(reader, await projectOf(reader, options), options);
+      return reason === null ? null : requirement.check(reader, warn);
+    },
+  };
+}
+
+/** nginx answers for names without a site too, so that a certificate can be obtained before the site is enabled. */
+function challenges({ slug }: IssueOptions, facts: Facts): Step {
+  const title = "nginx answers the challenges of a certificate authority";
+  const isServed = async (reader: HostReader) => (await draftOf(reader, slug))?.enabled === true;
+  // The site of an earlier version answers challenges with an error.
+  const site = projectStep({ id: "certs.challenge", title, slug, after: (before) => before }, facts).resources;
+  const others = [
+    directory(acmeDir, 0o755),
+    throwawayCertificate(facts),
+    unknownNames(facts),
+    nginxService([catchAllPath]),
+  ];
+  const only = (resource: Resource, served: boolean): Resource => ({
+    ...resource,
+    async check(reader, ahead, warn) {
+      return (await isServed(reader)) === served ? resource.check(reader, ahead, warn) : [];
+    },
+  });
+  return {
+    id: "certs.challenge",
+    title,
+    resources: [...site.map((each) => only(each, true)), ...others.map((each) => only(each, false))],
+  };
+}
+
+function certificate(options: IssueOptions): Resource {
+  return {
+    name: `certificate:${options.slug}`,
+    title: `${options.slug} has a certificate`,
+    async check(reader): Promise<Change[]> {
+      const { reason, request } = await requestFor(reader, await projectOf(reader, options), options);
+      if (reason === null) return [];
+      demandProfiles(reader, options);
+      return [certbotCommand(issueArgv(request), reason, { again: options.again, server: request.server })];
+    },
+  };
+}
+
+/** Returns why the project needs a certificate, or null, and the request for it. Throws UnknownStateError. */
+async function requestFor(
+  reader: HostReader,
+  project: Project,
+  { slug, email, server, keyType, profile }: IssueOptions,
+): Promise<{ reason: string | null; request: CertificateRequest }> {
+  const { domain } = project;
+  const request = { domain, aliases: project.aliases ?? [], webroot: acmeDir, email, server, keyType, profile };
+  if (reader.stat(`${renewalConfigDir}/${domain}.conf`) === null) {
+    demandFree(reader, slug, domain);
+    return { reason: `there is no certificate for ${domain}`, request };
+  }
+  const lineage = lineageOf(reader, domain);
+  const found = lineage.certificate;
+  if (found === null) throw new UnknownStateError(`${liveDir}/${domain} may only be read by root`);
+  const { certificateFaults } = await import("../sites/serve/certificate.ts");
+  const fault = certificateFaults(reader, project).find(({ mild }) => !mild);
+  // A challenge in the DNS is the choice of an admin, for a wildcard or a host that the authority cannot reach.
+  if (fault === undefined && lineage.settings.authenticator.startsWith("dns-")) return { reason: null, request };
+  const before = lineage.settings.server;
+  // A certificate of the test authority is replaced by a real one, and any other authority is kept.
+  const wanted = server === "staging" ? stagingServer : (server ?? (before === stagingServer ? defaultServer : before));
+  const kept = server ?? (wanted === defaultServer ? undefined : wanted);
+  const names = [...found.names].sort().join(", ");
+  const asked = namesOf(project).map((name) => name.toLowerCase());
+  const differs = (reason: string, forced: boolean) => ({ reason, request: { ...request, server: kept, forced } });
+  if (names !== [...asked].sort().join(", ")) return differs(`the certificate of ${domain} is for ${names}`, false);
+  if (wanted !== before) return differs(`the certificate of ${domain} is of another authority: ${before}`, true);
+  if (keyType !== undefined && !found.keyType.startsWith(keyType)) {
+    return differs(`the key of ${domain} is ${found.keyType}`, true);
+  }
+  if (profile !== undefined && lineage.settings.profile !== profile) {
+    return differs(`the certificate of ${domain} has not the profile ${profile}`, true);
+  }
+  if (found.notAfter <= reader.now()) return differs(`the certificate of ${domain} has expired`, false);
+  if (fault !== undefined) return differs(fault.detail, true);
+  return { reason: null, request: { ...request, server: kept } };
+}
+
+/** certbot would name a new lineage DOMAIN-0001 beside a damaged one. */
+function lineageOf(reader: HostReader, domain: string): Lineage {
+  const { lineages, broken } = readLineages(reader);
+  const lineage = lineages.get(domain);
+  if (lineage !== undefined) return lineage;
+  const { reason = "it is damaged" } = broken.get(domain) ?? {};
+  const hint = ["sudo", "certbot", "delete", "--cert-name", domain, "--non-interactive"];
+  throw new Problem("conflict", `certbot cannot use its certificate ${domain}: ${reason}`, { hint });
+}
+
+/** certbot refuses to write over files that it did not make. */
+function demandFree(reader: HostReader, slug: string, domain: string): void {
+  const dirs = [`${liveDir}/${domain}`, `/etc/letsencrypt/archive/${domain}`];
+  const taken = dirs.find((dir) => (reader.list(dir)?.length ?? 0) > 0);
+  if (taken === undefined) return;
+  const isUsable = reader.statTarget(`${liveDir}/${domain}/fullchain.pem`) !== null;
+  const use = ["sudo", "edox-ops", "project", "update", slug, "--tls"];
+  const message = `${taken} has a certificate that certbot does not manage: use it, or move it away`;
+  throw new Problem("conflict", message, { hint: isUsable ? use : ["sudo", "mv", taken, `${taken}.old`] });
+}
+
+function demandProfiles(reader: HostReader, { profile }: IssueOptions): void {
+  const version = presentVersion(reader, "certbot");
+  if (profile === undefined || version === null || compareVersions(version, profilesSince) >= 0) return;
+  const message = `--profile ${profile} needs certbot ${profilesSince} or later, and this host has ${version}`;
+  throw new Problem("precondition-failed", message, { hint: ["certbot", "--version"] });
+}
+
+/** Throws a Problem if browsers would not accept the certificate. */
+async function demandValid(reader: HostReader, project: Project): Promise<void> {
+  const { certificateFaults } = await import("../sites/serve/certificate.ts");
+  const fault = certificateFaults(reader, project).find(({ mild }) => !mild);
+  if (fault !== undefined) throw new Problem("verify-failed", fault.detail, { hint: fault.hint });
+}
+
+/** Returns the resource that has nginx load the certificate, where a site uses it. certbot's hook runs only at renewals. */
+export function certificateLoaded(options: IssueOptions): Resource {
+  return {
+    name: `certificate:${options.slug}:loaded`,
+    title: `nginx has loaded the certificate of ${options.slug}`,
+    async check(reader, ahead, warn) {
+      const project = await projectOf(reader, options);
+      if (!project.enabled || !project.tls) return [];
+      return nginxService([certificatePathsOf(project).chainPath]).check(reader, ahead, warn);
+    },
+  };
+}

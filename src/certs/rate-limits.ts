@@ -1,0 +1,76 @@
+// The limits of Let's Encrypt that this host can know about before a request: https://letsencrypt.org/docs/rate-limits/.
+
+import type { HostReader } from "../host/host.ts";
+import { parseCertificate } from "../host/x509.ts";
+import type { Requirement } from "../problem/requirement.ts";
+import { few } from "../text/lines.ts";
+import { defaultServer } from "./certbot.ts";
+import { certbotLog } from "./certbot-errors.ts";
+import { describe } from "./lineage.ts";
+
+const hourMs = 3_600_000;
+const weekMs = 7 * 24 * hourMs;
+/** Certificates for exactly the same names in a week, and failed validations of a name in an hour. */
+const most = 5;
+const mostLogBytes = 4 * 1024 * 1024;
+/** Let's Encrypt dates a certificate back by an hour, and its test authority has another name. */
+const backdatedMs = hourMs;
+const issuer = /O=Let's Encrypt(?:,|$)/;
+const archiveDir = "/etc/letsencrypt/archive";
+
+export interface LimitedRequest {
+  domain: string;
+  names: readonly string[];
+  /** The URL of the ACME directory. */
+  server: string;
+  again: readonly string[];
+}
+
+/** Requires that Let's Encrypt would accept another certificate. Other authorities, and its test server, are not limited. */
+export function withinLimits(requested: (reader: HostReader) => Promise<LimitedRequest>): Requirement {
+  return {
+    name: "certs:rate-limits",
+    title: "the certificate authority accepts another request",
+    async check(reader) {
+      const request = await requested(reader);
+      if (request.server !== defaultServer) return null;
+      const reason = tooManyCertificates(reader, request) ?? tooManyFailures(reader, request);
+      return reason === null ? null : { reason, hint: [...request.again, "--staging"], code: "limit-exceeded" };
+    },
+  };
+}
+
+function tooManyCertificates(reader: HostReader, { domain, names }: LimitedRequest): string | null {
+  const dir = `${archiveDir}/${domain}`;
+  const same = [...names]
+    .map((name) => name.toLowerCase())
+    .sort()
+    .join(" ");
+  const recent = (reader.list(dir) ?? [])
+    .filter((name) => /^cert\d+\.pem$/.test(name))
+    .flatMap((name) => {
+      const certificate = parseCertificate(Buffer.from(reader.read(`${dir}/${name}`) ?? []).toString("latin1"));
+      if (certificate === null || !issuer.test(describe(certificate).issuer)) return [];
+      const issued = describe(certificate).notBefore + backdatedMs;
+      return issued > reader.now() - weekMs && describe(certificate).names.sort().join(" ") === same ? [issued] : [];
+    });
+  if (recent.length < most) return null;
+  const free = new Date(recent.sort((a, b) => a - b)[recent.length - most] ?? 0);
+  const next = new Date(free.getTime() + weekMs).toISOString().slice(0, 16).replace("T", " ");
+  return `Let's Encrypt issues ${most} certificates for the same names in 7 days, and this host has got them: the next one at ${next} UTC, or with a further --alias`;
+}
+
+/** certbot logs in the time zone of the host. */
+function tooManyFailures(reader: HostReader, { names }: LimitedRequest): string | null {
+  const log = new TextDecoder().decode(reader.tail(certbotLog, mostLogBytes) ?? undefined);
+  const since = reader.now() - hourMs;
+  const runs = log.split(/^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+:\w+:[\w.]+:certbot version: )/m).filter((run) => {
+    return new Date(run.slice(0, 19).replace(" ", "T")).getTime() > since && run.includes(new URL(defaultServer).host);
+  });
+  const failed = names.filter((name) => {
+    const line = new RegExp(`^ *Domain: +${name.replaceAll(".", "\\.")}$`, "mi");
+    return runs.filter((run) => line.test(run)).length >= most;
+  });
+  if (failed.length === 0) return null;
+  return `Let's Encrypt accepts ${most} failed validations of a name in an hour, and ${few(failed)} has had them: try again in an hour`;
+}

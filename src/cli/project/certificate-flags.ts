@@ -1,0 +1,63 @@
+// The flags of a command that obtains a certificate.
+
+import type { ArgsDef } from "citty";
+import type { IssueOptions } from "../../certs/issue.ts";
+import { usage } from "../arguments.ts";
+import type { Values } from "../command.ts";
+
+export const certificateFlags = {
+  email: {
+    type: "string",
+    valueHint: "address",
+    description: "Address for messages of the certificate authority; optional",
+  },
+  server: {
+    type: "string",
+    valueHint: "url",
+    description: "ACME directory of another certificate authority than Let's Encrypt",
+  },
+  staging: { type: "boolean", description: "Use Let's Encrypt's test server: browsers do not trust its certificates" },
+  "key-type": { type: "string", valueHint: "type", description: "Type of the private key: ecdsa (default) or rsa" },
+  profile: {
+    type: "string",
+    valueHint: "name",
+    description: "Certificate profile of the authority, such as shortlived (certbot 4.0 or later)",
+  },
+  "no-preflight": {
+    type: "boolean",
+    description: "Do not check DNS records, port 80 and rate limits before the first request",
+  },
+} as const satisfies ArgsDef;
+
+type Chosen = Pick<IssueOptions, "email" | "server" | "keyType" | "profile" | "preflight">;
+
+/** Returns the choices that the flags make. Throws a usage Problem for an invalid value. */
+export function certificateChoices(values: Values): Chosen {
+  const text = (name: string): string | undefined => values[name] as string | undefined;
+  const [email, server, keyType, profile] = [text("email"), text("server"), text("key-type"), text("profile")];
+  if (email !== undefined && !/^[^\s@-][^\s@]*@[^\s@]+$/.test(email))
+    throw usage(`--email '${email}' is not an e-mail address`);
+  if (server !== undefined && values.staging === true) throw usage("--server and --staging cannot be used together");
+  if (server !== undefined) demandServer(server);
+  if (keyType !== undefined && keyType !== "ecdsa" && keyType !== "rsa") {
+    throw usage(`--key-type '${keyType}' is neither ecdsa nor rsa`);
+  }
+  if (profile !== undefined && !/^[\w.][\w.-]{0,99}$/.test(profile))
+    throw usage(`--profile '${profile}' is not a name`);
+  return {
+    email,
+    server: values.staging === true ? "staging" : server,
+    keyType,
+    profile,
+    preflight: values["no-preflight"] !== true,
+  };
+}
+
+/** The command line of certbot, which every user can see, contains the URL. */
+function demandServer(server: string): void {
+  const url = URL.canParse(server) ? new URL(server) : null;
+  if (url?.protocol !== "https:") throw usage("--server is not an https URL");
+  if (url.username !== "" || url.password !== "") {
+    throw usage("--server has a password: register an account with certbot register --eab-kid instead");
+  }
+}

@@ -1,0 +1,218 @@
+// `project certs issue`, with a certbot in memory.
+
+import { describe, expect, test } from "bun:test";
+import { prepared, typed } from "../cli/typed.ts";
+import { fakeDebian, type Like } from "../fake-debian.ts";
+import type { FakeHost } from "../fake-host.ts";
+import { addAuthority } from "./fake-authority.ts";
+import { putLineage } from "./lineage-files.ts";
+import { logOf, lost, unvalidated } from "./recorded.ts";
+
+const registered = prepared("bootstrap --yes", "project add demo --domain demo.test");
+const line = "project certs issue demo --yes";
+const live = "/etc/letsencrypt/live/demo.test";
+
+async function hostWith(...names: string[]) {
+  const host = await registered(fakeDebian());
+  return { host, authority: addAuthority(host, ["demo.test", ...names]) };
+}
+
+const requests = (host: FakeHost): string[] => host.ran.filter((each) => each.startsWith("certbot certonly"));
+
+describe("project certs issue", () => {
+  test("obtains a certificate for a project that is not served, and asks nobody again", async () => {
+    const { host } = await hostWith();
+    const { exit, out, err } = await typed(line, host);
+    expect([exit, err]).toEqual([0, ""]);
+    expect(out).toEndWith(`Issued certificate for demo.test at ${live}\n`);
+    expect(host.stat(`${live}/fullchain.pem`)).not.toBeNull();
+    expect(host.text("/etc/nginx/conf.d/edox-ops-default.conf")).toContain("location ^~ /.well-known/acme-challenge/");
+    expect(await typed(`${line} --check`, host)).toMatchObject({ exit: 0 });
+    await typed(line, host);
+    expect(requests(host)).toHaveLength(1);
+  });
+
+  test("installs certbot, its hook and its timer first", async () => {
+    const { host } = await hostWith();
+    const { out } = await typed("project certs issue demo --dry-run", host);
+    const ids = [...out.matchAll(/^(?:ok|pending) +(\S+)/gm)].map(([, id]) => id);
+    const before = ["certs.install", "certs.hook", "certs.timer", "certs.challenge"];
+    expect(ids).toEqual([...before, "certs.issue", "certs.site", "certs.load"]);
+    expect(out).toContain(
+      "run certbot certonly --webroot -w /var/lib/edox-ops/acme --cert-name demo.test -d demo.test ",
+    );
+    expect(host.stat("/var/lib/edox-ops/acme")).toBeNull();
+  });
+
+  test("--alias: the certificate covers the names, and then the record and the site have them", async () => {
+    const { host } = await hostWith("www.demo.test");
+    await typed(line, host);
+    await typed("project init demo", host);
+    for (const each of ["project update demo --tls", "project enable demo"]) {
+      expect(await typed(each, host)).toMatchObject({ exit: 0 });
+    }
+    const { exit, out } = await typed(`${line} --alias www.demo.test`, host);
+    expect([exit, out]).toEqual([0, expect.stringMatching(/changed +certs\.issue[\s\S]*changed +certs\.site/)]);
+    expect(requests(host)[1]).toContain("-d demo.test -d www.demo.test ");
+    expect(host.text("/etc/nginx/sites-available/edox-ops-demo")).toContain("server_name demo.test www.demo.test;");
+    expect(await typed(`${line} --check`, host)).toMatchObject({ exit: 0 });
+  });
+
+  test("a site that has not loaded its certificate is reloaded", async () => {
+    const { host } = await hostWith();
+    await typed(line, host);
+    await typed("project init demo", host);
+    await typed("project update demo --tls", host);
+    await typed("project enable demo", host);
+    putLineage(host, { name: "demo.test", server: "https://acme-v02.api.letsencrypt.org/directory" });
+    expect((await typed(line, host)).out).toMatch(/changed +certs\.load/);
+  });
+
+  test("replaces a certificate of the test authority, an expired one, and one with another key", async () => {
+    const { host } = await hostWith();
+    await typed(`${line} --staging`, host);
+    expect(requests(host)[0]).toEndWith("--staging");
+    await typed(line, host);
+    expect(requests(host)[1]).toContain("--force-renewal");
+    expect(requests(host)[1]).not.toContain("--staging");
+    await typed(`${line} --key-type rsa --no-preflight`, host);
+    expect(requests(host)[2]).toEndWith("--key-type rsa");
+    const expired = { name: "demo.test", from: "2026-09-01", to: "2026-12-01" };
+    putLineage(host, { ...expired, server: "https://ca.test/dir" });
+    await typed(line, host);
+    expect(requests(host)[3]).toEndWith("--server https://ca.test/dir");
+  });
+
+  test("a failed request changes nothing else, and is explained", async () => {
+    const { host, authority } = await hostWith();
+    await typed("certs setup-auto-renew --yes", host);
+    const before = host.listing("/etc/");
+    authority.refusal = { code: 1, ...unvalidated(["demo.test", "caa", "CAA record prevents issuance"]) };
+    const { exit, err } = await typed(line, host);
+    expect(exit).toBe(1);
+    expect(err).toContain("the CAA record of demo.test does not allow this certificate authority");
+    expect(err).toContain(`hint: edox-ops ${line}\n`);
+    expect(host.listing("/etc/")).toEqual(before);
+    authority.refusal = { code: 1, ...lost };
+    const detail = "too many, retry after 2027-01-16 00:00:00 UTC";
+    host.put(
+      "/var/log/letsencrypt/letsencrypt.log",
+      logOf(429, { type: "urn:ietf:params:acme:error:rateLimited", detail }),
+    );
+    expect((await typed(line, host)).err).toContain("accepts no more requests before 2027-01-16 00:00:00 UTC");
+  });
+
+  test("a certbot that issues for other names than asked is an error", async () => {
+    const { host } = await hostWith();
+    await typed("certs setup-auto-renew --yes", host);
+    host.taught.unshift((argv) => {
+      if (argv[1] !== "certonly") return undefined;
+      putLineage(host, { name: "demo.test", names: ["other.test"] });
+      return { code: 0, stdout: "", stderr: "" };
+    });
+    expect(await typed(line, host)).toMatchObject({ exit: 1, err: expect.stringContaining("though all was done") });
+  });
+
+  test("another certbot is named after the wait", async () => {
+    const { host } = await hostWith();
+    await typed("certs setup-auto-renew --yes", host);
+    host.locks.set("/etc/letsencrypt/.certbot.lock", { pid: 7, command: "certbot renew", sinceMs: 0 });
+    const { exit, err } = await typed(line, host);
+    expect([exit, err]).toEqual([1, expect.stringContaining("another certbot is running: certbot renew (pid 7)")]);
+  });
+});
+
+describe("project certs issue: a certificate that certbot does not manage", () => {
+  test("is not replaced, and the hint uses it", async () => {
+    const { host } = await hostWith();
+    host.put(`${live}/fullchain.pem`, "mine");
+    const { exit, err } = await typed(line, host);
+    expect([exit, requests(host)]).toEqual([1, []]);
+    expect(err).toContain(`${live} has a certificate that certbot does not manage: use it, or move it away`);
+    expect(err).toContain("hint: edox-ops project update demo --tls\n");
+  });
+
+  test("a left archive is moved away, and a damaged lineage deleted, so that no DOMAIN-0001 arises", async () => {
+    const { host } = await hostWith();
+    host.put("/etc/letsencrypt/archive/demo.test/cert1.pem", "old");
+    expect((await typed(line, host)).err).toContain(
+      "hint: mv /etc/letsencrypt/archive/demo.test /etc/letsencrypt/archive/demo.test.old\n",
+    );
+    putLineage(host, { name: "demo.test" });
+    host.remove("/etc/letsencrypt/archive/demo.test/fullchain1.pem");
+    const { exit, err } = await typed(line, host);
+    expect([exit, requests(host)]).toEqual([1, []]);
+    expect(err).toContain("certbot cannot use its certificate demo.test: ");
+    expect(err).toContain("hint: certbot delete --cert-name demo.test --non-interactive\n");
+  });
+});
+
+describe("project certs issue: the flags", () => {
+  test.each([
+    ["--email nobody", "--email 'nobody' is not an e-mail address"],
+    ["--server http://ca.test/dir", "--server is not an https URL"],
+    ["--server https://me:secret@ca.test/dir", "--server has a password"],
+    ["--server https://ca.test/dir --staging", "--server and --staging cannot be used together"],
+    ["--key-type dsa", "--key-type 'dsa' is neither ecdsa nor rsa"],
+    ["--profile -x", "--profile"],
+  ])("%s", async (flags, message) => {
+    const { host } = await hostWith();
+    const { exit, err } = await typed(`${line} ${flags}`, host);
+    expect([exit, requests(host)]).toEqual([2, []]);
+    expect(err).toContain(message);
+    expect(err.split("hint:")[0]).not.toContain("secret");
+  });
+
+  test("--profile needs certbot 4.0, and the installed version is named", async () => {
+    const { host } = await hostWith();
+    await typed("certs setup-auto-renew --yes", host);
+    const { exit, err } = await typed(`${line} --profile shortlived`, host);
+    expect([exit, requests(host)]).toEqual([1, []]);
+    expect(err).toContain("--profile shortlived needs certbot 4.0 or later, and this host has 1");
+  });
+
+  test("it needs root, --yes, a registered project and nginx", async () => {
+    const { host } = await hostWith();
+    expect(await typed("project certs issue demo", host)).toMatchObject({ exit: 2 });
+    const unknown = await typed("project certs issue none --yes", host);
+    expect([unknown.exit, unknown.err]).toEqual([1, expect.stringContaining("error: project none is not registered")]);
+    const like: Like = { uid: 1000 };
+    const { exit, err } = await typed(line, fakeDebian(like));
+    expect([exit, err]).toEqual([2, expect.stringContaining(`hint: sudo edox-ops ${line}`)]);
+    const bare = fakeDebian();
+    await typed("project add demo --domain demo.test", bare);
+    expect((await typed(line, bare)).err).toContain("nginx is not set up");
+  });
+});
+
+test("project remove, disable and update --no-tls: the certificate stays, and remove prints how to delete it", async () => {
+  const { host } = await hostWith();
+  for (const each of [line, "project init demo", "project update demo --tls", "project enable demo"]) {
+    expect(await typed(each, host)).toMatchObject({ exit: 0 });
+  }
+  const lineage = host.listing("/etc/letsencrypt");
+  for (const each of ["project update demo --no-tls", "project disable demo", "project remove demo"]) {
+    expect(await typed(each, host)).toMatchObject({ exit: 0 });
+    expect(host.listing("/etc/letsencrypt")).toEqual(lineage);
+  }
+  await typed("project add demo --domain demo.test", host);
+  const note =
+    "Left the certificate of demo.test, which certbot renews; to delete it: sudo certbot delete --cert-name demo.test";
+  expect((await typed("project remove demo", host)).out).toContain(`${note}\n`);
+});
+
+test("project certs issue: replaces a certificate that does not match its key", async () => {
+  const { host } = await hostWith();
+  await typed(line, host);
+  const other = putLineage(host, { name: "other.test" });
+  host.put("/etc/letsencrypt/archive/demo.test/privkey1.pem", other.key);
+  expect(await typed(line, host)).toMatchObject({ exit: 0 });
+  expect(requests(host)[1]).toContain("--force-renewal");
+});
+
+test("project certs issue: a wildcard that certbot obtains by the DNS is kept", async () => {
+  const { host } = await hostWith();
+  putLineage(host, { name: "demo.test", names: ["demo.test", "*.demo.test"], authenticator: "dns-rfc2136" });
+  expect(await typed(line, host)).toMatchObject({ exit: 0 });
+  expect(requests(host)).toEqual([]);
+});

@@ -1,0 +1,106 @@
+// `project publish --tls`: the certificate comes before the site.
+
+import { afterEach, expect, test } from "bun:test";
+import { SiteHost } from "../sites/site-host.ts";
+import { addAuthority, type FakeAuthority } from "./fake-authority.ts";
+import { unvalidated } from "./recorded.ts";
+
+const publish = "project publish demo --domain demo.test --source /srv/site";
+const site = "/etc/nginx/sites-available/edox-ops-demo";
+
+const sites: SiteHost[] = [];
+afterEach(() => {
+  for (const each of sites.splice(0)) each[Symbol.dispose]();
+});
+
+async function bootstrapped(): Promise<{ made: SiteHost; authority: FakeAuthority }> {
+  const made = await SiteHost.bootstrapped();
+  sites.push(made);
+  made.disk.write("/srv/site/index.html", "home");
+  return { made, authority: addAuthority(made.fake, ["demo.test", "www.demo.test"], made.host.now()) };
+}
+
+const reloads = ({ fake }: SiteHost): number =>
+  fake.ran.filter((each) => each.includes("reload-or-restart nginx")).length;
+const requests = ({ fake }: SiteHost): string[] => fake.ran.filter((each) => each.startsWith("certbot certonly"));
+
+test("publish --tls: from nothing to an HTTPS site, with one change of nginx after the certificate", async () => {
+  const { made } = await bootstrapped();
+  const before = reloads(made);
+  const { exit, out, err } = await made.type(`${publish} --tls --alias www.demo.test --email me@demo.test`);
+  expect([exit, err]).toEqual([0, ""]);
+  expect(out).toMatch(/changed +certs\.issue[\s\S]*changed +project\.publish[\s\S]*https:\/\/demo\.test\//);
+  expect(made.fake.text(site)).toContain("ssl_certificate /etc/letsencrypt/live/demo.test/fullchain.pem;");
+  expect(reloads(made) - before).toBe(1);
+  expect(requests(made)).toEqual([expect.stringContaining("-d demo.test -d www.demo.test --non-interactive")]);
+  expect(await made.type(`${publish} --tls --check`)).toMatchObject({ exit: 0 });
+  expect(requests(made)).toHaveLength(1);
+});
+
+test("publish --tls: a dry run lists the certificate and the site together, and writes nothing", async () => {
+  const { made } = await bootstrapped();
+  const before = made.snapshot();
+  const { exit, out } = await made.type(`${publish} --tls --dry-run --diff`);
+  expect(exit).toBe(0);
+  expect(out).toMatch(/pending +certs\.install[\s\S]*pending +certs\.issue[\s\S]*pending +project\.publish/);
+  expect(out).toContain("+    ssl_certificate /etc/letsencrypt/live/demo.test/fullchain.pem;");
+  const { out: json } = await made.type(`${publish} --tls --dry-run --json`);
+  const ids = (JSON.parse(json).steps as { id: string }[]).map(({ id }) => id);
+  expect(ids).toEqual([
+    ...["certs.install", "certs.hook", "certs.timer", "certs.challenge", "certs.issue"],
+    ...["project.publish", "project.deploy"],
+  ]);
+  expect(made.snapshot()).toEqual(before);
+});
+
+test("publish --tls: without a certificate, an existing site stays as it is", async () => {
+  const { made, authority } = await bootstrapped();
+  await made.type(publish);
+  await made.type("certs setup-auto-renew --yes");
+  made.disk.write("/srv/new/index.html", "new");
+  const before = made.snapshot();
+  authority.refusal = { code: 1, ...unvalidated(["demo.test", "caa", "CAA record prevents issuance"]) };
+  const { exit, err } = await made.type("project publish demo --source /srv/new --tls");
+  expect([exit, err]).toEqual([1, expect.stringContaining("the CAA record of demo.test does not allow")]);
+  const without = (all: Record<string, string>) =>
+    Object.fromEntries(Object.entries(all).filter(([path]) => !path.startsWith("/var/log/") && !path.includes("lock")));
+  expect(without(made.snapshot())).toEqual(without(before));
+  authority.refusal = null;
+  expect(await made.type("project publish demo --source /srv/new --tls")).toMatchObject({ exit: 0 });
+  expect(made.disk.text("/var/www/docs/demo/index.html")).toBe("new");
+  expect(made.fake.text(site)).toContain("return 308 https://");
+});
+
+test("publish --tls: a source that cannot be published asks no certificate authority", async () => {
+  const { made } = await bootstrapped();
+  made.disk.write("/srv/empty/page.txt", "no page");
+  for (const source of ["/srv/none", "/srv/empty"]) {
+    const { exit } = await made.type(`project publish demo --domain demo.test --source ${source} --tls`);
+    expect([source, exit, requests(made)]).toEqual([source, 1, []]);
+  }
+});
+
+test("publish --tls: a name without an address leaves no project behind", async () => {
+  const { made } = await bootstrapped();
+  made.fake.records.clear();
+  const { exit, err } = await made.type(`${publish} --tls`);
+  expect([exit, err]).toEqual([1, expect.stringContaining("demo.test has no address in the DNS")]);
+  expect([made.fake.text(site), requests(made)]).toEqual([null, []]);
+  expect(await made.type(`${publish} --tls --no-preflight`)).toMatchObject({ exit: 0 });
+});
+
+test("publish --tls: a disabled project with a source path needs no --source", async () => {
+  const { made } = await bootstrapped();
+  await made.type(`${publish} --tls`);
+  for (const line of ["project update demo --source-path /srv/site", "project disable demo"]) {
+    expect(await made.type(line)).toMatchObject({ exit: 0 });
+  }
+  expect(await made.type("project publish demo --tls")).toMatchObject({ exit: 0 });
+  expect(requests(made)).toHaveLength(1);
+});
+
+test("publish: a flag of the certificate needs --tls", async () => {
+  const { made } = await bootstrapped();
+  const { exit, err } = await made.type(`${publish} --staging`);
+  expect([exit, err]).toEqual([2, expect.stringContaining("--staging needs --tls")]);
+});
