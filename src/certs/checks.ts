@@ -10,7 +10,7 @@ import { type Certificate, certificateOf, type Lineage, type Lineages, readLinea
 import { liveDir, renewalConfigDir } from "./paths.ts";
 import { type CertifiedProject, isOurs, projectsIn, projectsOf } from "./projects.ts";
 import { overdueMs } from "./renew-before.ts";
-import { servedCertificate } from "./served.ts";
+import { servedCertificates } from "./served.ts";
 import { timerState } from "./timer.ts";
 
 const renewAll = ["sudo", "edox-ops", "certs", "renew", "--yes"];
@@ -33,7 +33,7 @@ export function certsChecks(reader: HostReader, { host, online }: { host: Host; 
       },
       { name: "certs:lineages", run: () => lineages(found, projects) },
       { name: "certs:renewals", runsProgram: true, run: renewals },
-      renewalTests(host, online ? [...found.lineages.values()].filter((each) => isOurs(each, projects)) : null),
+      renewalTests(host, online ? [...found.lineages.values()].filter((each) => isTested(each, projects)) : null),
     ];
   } catch (error) {
     if (!(error instanceof UnknownStateError)) throw error;
@@ -46,6 +46,11 @@ export function certsChecks(reader: HostReader, { host, online }: { host: Host; 
       },
     ];
   }
+}
+
+/** Another authenticator may stop nginx for its responses, which no check may do. */
+function isTested(lineage: Lineage, projects: readonly CertifiedProject[]): boolean {
+  return isOurs(lineage, projects) && lineage.settings.authenticator === "webroot";
 }
 
 /** Checks when the certificate of a project expires. Its other faults are those of the project. */
@@ -77,10 +82,15 @@ function hintToRenew(reader: HostReader, domain: string): string[] {
 /** Checks that nginx has loaded the certificates. certbot exits with success even if its hook fails. */
 async function served(reader: HostReader, projects: readonly CertifiedProject[]): Promise<CheckResult> {
   const enabled = projects.filter((project) => project.enabled);
-  const old = await Promise.all(enabled.map((project) => staleCertificate(reader, project)));
-  const stale = enabled.flatMap(({ domain }, i) => {
-    const certificate = old[i];
-    return certificate ? [{ domain, certificate }] : [];
+  const found = await servedCertificates(
+    reader,
+    enabled.map(({ domain }) => domain),
+  );
+  // A site without an answer has its own check.
+  const stale = enabled.flatMap(({ domain }) => {
+    const [own, certificate] = [readable(reader, domain), found.get(domain)];
+    const isOther = own !== null && certificate && "serial" in certificate && certificate.serial !== own.serial;
+    return isOther ? [{ domain, certificate }] : [];
   });
   const [first] = stale;
   if (first === undefined) return { status: "ok", detail: "nginx serves the certificates on the disk" };
@@ -90,13 +100,6 @@ async function served(reader: HostReader, projects: readonly CertifiedProject[])
   const detail = `nginx serves an older certificate than the one on the disk for ${few(names)}${why}`;
   const hasExpired = stale.some(({ certificate }) => certificate.notAfter <= reader.now());
   return { status: hasExpired ? "error" : "warning", detail, hint: reloadNginx };
-}
-
-/** Returns what nginx serves if it is not the certificate on the disk. A site without an answer has its own check. */
-async function staleCertificate(reader: HostReader, { domain }: CertifiedProject): Promise<Certificate | null> {
-  const found = await servedCertificate(reader, domain);
-  const certificate = readable(reader, domain);
-  return "serial" in found && certificate !== null && found.serial !== certificate.serial ? found : null;
 }
 
 /** Returns a certificate, or null if there is none that can be used, which is a fault of its project. */
@@ -151,7 +154,8 @@ function renewalTests(host: Host, lineages: readonly Lineage[] | null): Check {
         const detail = `${lineage.name} cannot be renewed: ${reason.replace(/^.*with error: /, "")}`;
         return { status: "error", detail, hint: showCertbotLog };
       }
-      return { status: "ok", detail: `${few(lineages.map((each) => each.name)) || "nothing"} can be renewed` };
+      if (lineages.length === 0) return { status: "ok", detail: "no certificate is renewed by a webroot" };
+      return { status: "ok", detail: `${few(lineages.map((each) => each.name))} can be renewed` };
     },
   };
 }

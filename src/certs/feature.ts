@@ -15,7 +15,7 @@ const certs: Feature = {
   repairs: true,
   optional: {
     isInstalled: (reader) =>
-      hasParts(reader) || (reader.stat(liveDir) !== null && hasProject(reader, ({ tls }) => tls)),
+      orUnseen(() => hasParts(reader) || (reader.stat(liveDir) !== null && projectsIn(reader).some(({ tls }) => tls))),
     listed: { "certs:managed": setUp },
     standsAlone: true,
   },
@@ -27,17 +27,17 @@ export default certs;
 function isManaged(reader: HostReader): boolean {
   const isRenewed = ({ tls, domain }: CertifiedProject): boolean =>
     tls && reader.stat(`${renewalConfigDir}/${domain}.conf`) !== null;
-  return hasParts(reader) || hasProject(reader, isRenewed);
+  return orUnseen(() => hasParts(reader) || projectsIn(reader).some(isRenewed));
 }
 
 function hasParts(reader: HostReader): boolean {
   return [hookPath, renewalsDir].some((path) => reader.stat(path) !== null);
 }
 
-/** Only root can read the records: for other users the answer is yes, and the checks report what is unknown. */
-function hasProject(reader: HostReader, is: (project: CertifiedProject) => boolean): boolean {
+/** What only root can see may be there: the checks then report what is unknown. */
+function orUnseen(is: () => boolean): boolean {
   try {
-    return projectsIn(reader).some(is);
+    return is();
   } catch (error) {
     if (error instanceof UnknownStateError) return true;
     throw error;

@@ -48,7 +48,9 @@ const mostResultBytes = 16 * 1024;
 
 /** Returns the recorded result for a lineage, or null if there is none. */
 export function hookResult(reader: HostReader, lineage: string): HookResult | null {
-  const text = new TextDecoder().decode(reader.head(`${renewalsDir}/${lineage}`, mostResultBytes) ?? undefined);
+  const path = `${renewalsDir}/${lineage}`;
+  if (reader.statTarget(path)?.type !== "file") return null;
+  const text = new TextDecoder().decode(reader.head(path, mostResultBytes) ?? undefined);
   const [, result, seconds, reason = ""] = /^(reloaded|failed) (\d{1,12})(?: (.*))?$/m.exec(text) ?? [];
   if (result !== "reloaded" && result !== "failed") return null;
   return { result, at: Number(seconds) * 1000, reason: oneLine(reason) };

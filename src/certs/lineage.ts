@@ -69,8 +69,8 @@ export function readLineages(reader: HostReader): Lineages {
 }
 
 function readLineage(reader: HostReader, name: string, path: string): Lineage {
-  // certbot would take such a name for an option, and a terminal would display it wrongly.
-  if (/^(?:-|$)|[\p{C}\p{Zl}\p{Zp}]/u.test(name)) throw new Error("its name is not valid");
+  // certbot would take such a name for an option or another directory, or a terminal would display it wrongly.
+  if (/^(?:-|\.{0,2}$)|[\p{C}\p{Zl}\p{Zp}]/u.test(name)) throw new Error("its name is not valid");
   const settings = parseRenewal(textIn(reader, path));
   return { name, path, settings, certificate: certificateOf(reader, name) };
 }

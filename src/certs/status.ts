@@ -3,15 +3,13 @@
 import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { hookResult } from "./hook.ts";
-import { type Certificate, type Lineage, readLineages, shareLeft } from "./lineage.ts";
+import { type Certificate, type Lineage, type Lineages, readLineages, shareLeft } from "./lineage.ts";
 import { type CertifiedProject, projectsIn, projectsOf } from "./projects.ts";
 import { webrootsOf } from "./renewal-config.ts";
-import { requestedName, type Served, servedCertificate } from "./served.ts";
+import { requestedName, type Served, servedCertificates } from "./served.ts";
 import { type Timer, timerState } from "./timer.ts";
 
 const dayMs = 86_400_000;
-/** Each name costs a child process. */
-const atOnce = 50;
 
 export interface CertificateStatus {
   name: string;
@@ -56,16 +54,23 @@ export async function certsStatus(reader: HostReader): Promise<{ status: CertsSt
     faults.push(Problem.of(error).message);
     return null;
   });
-  const { lineages, broken } = readLineages(reader);
+  const { lineages, broken } = lineagesOrNone(reader);
   const projects = projectsOrUnknown(reader);
   const all = [...lineages.values()];
-  const certificates: CertificateStatus[] = [];
-  for (let i = 0; i < all.length; i += atOnce) {
-    const some = all.slice(i, i + atOnce).map((lineage) => statusOf(reader, lineage, projects));
-    certificates.push(...(await Promise.all(some)));
-  }
+  const served = await servedCertificates(reader, [...new Set(all.flatMap((each) => nameOf(each) ?? []))]);
+  const certificates = all.map((lineage) => statusOf(reader, lineage, { projects, served }));
   faults.push(...[...broken.values()].map(({ name, reason }) => `${name} cannot be used: ${reason}`));
   return { status: { ...timerStatus(await timer), certificates }, faults };
+}
+
+/** A directory that only root may read has no certificates that can be shown. */
+function lineagesOrNone(reader: HostReader): Lineages {
+  try {
+    return readLineages(reader);
+  } catch (error) {
+    if (error instanceof UnknownStateError) return { lineages: new Map(), broken: new Map() };
+    throw error;
+  }
 }
 
 function projectsOrUnknown(reader: HostReader): CertifiedProject[] | null {
@@ -89,13 +94,21 @@ function timerStatus(timer: Timer | null): Omit<CertsStatus, "certificates"> {
   };
 }
 
-async function statusOf(
-  reader: HostReader,
-  lineage: Lineage,
-  projects: CertifiedProject[] | null,
-): Promise<CertificateStatus> {
+/** Returns the name by which the certificate of a lineage is requested, or null. */
+function nameOf(lineage: Lineage): string | null {
+  return lineage.certificate && requestedName(lineage, lineage.certificate);
+}
+
+interface Known {
+  /** null if only root may read them. */
+  projects: CertifiedProject[] | null;
+  served: ReadonlyMap<string, Served>;
+}
+
+function statusOf(reader: HostReader, lineage: Lineage, known: Known): CertificateStatus {
   const { name, certificate, settings } = lineage;
-  const served = certificate === null ? null : await servedFor(reader, lineage, certificate);
+  const { projects } = known;
+  const served = known.served.get(nameOf(lineage) ?? "") ?? null;
   const hook = hookResult(reader, name);
   return {
     name,
@@ -109,11 +122,6 @@ async function statusOf(
     projects: projects && projectsOf(projects, lineage).map(({ slug }) => slug),
     hook: hook && { ...hook, at: iso(hook.at) ?? "" },
   };
-}
-
-async function servedFor(reader: HostReader, lineage: Lineage, certificate: Certificate): Promise<Served | null> {
-  const name = requestedName(lineage, certificate);
-  return name === null ? null : servedCertificate(reader, name);
 }
 
 function detailsOf(reader: HostReader, certificate: Certificate): NonNullable<CertificateStatus["certificate"]> {

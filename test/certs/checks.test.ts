@@ -158,6 +158,15 @@ test("doctor --fix: a lineage of the Python version is migrated, and short lifet
   ).toBe(true);
 });
 
+test("doctor --online: a renewal that would stop nginx is not tested", async () => {
+  const { lines, host } = await hostWith(
+    [{ name: "demo.test", authenticator: "standalone" }],
+    record("demo", "demo.test"),
+  );
+  expect((await lines("--online")).at(-1)).toBe("[OK] renew-dry-run: no certificate is renewed by a webroot");
+  expect(host.ran.filter((line) => line.includes("--dry-run"))).toEqual([]);
+});
+
 test("doctor --online: renewals are tested at the server of each lineage", async () => {
   const { certbot, host, lines } = await hostWith(
     [
@@ -184,10 +193,13 @@ test("doctor --online: renewals are tested at the server of each lineage", async
   );
 });
 
-test("doctor: without root, what it cannot see of certificates is unknown", async () => {
+test.each([
+  ["the records", ["/etc/edox-ops/", "/etc/letsencrypt/live/demo"]],
+  ["all of certbot", ["/etc/letsencrypt"]],
+])("doctor: without root, what it cannot see of certificates is unknown: %s", async (_, paths) => {
   const host = fakeDebian({ uid: 1000 });
   addCertbot(host, [{ name: "demo.test" }]);
-  for (const path of ["/etc/letsencrypt/live/demo", "/etc/edox-ops/"]) host.hidden.add(path);
+  for (const path of paths) host.hidden.add(path);
   const { exit, out } = await typed("doctor --json", host);
   const { findings } = JSON.parse(out);
   const of = (name: string) => findings.find((each: { name: string }) => each.name === name)?.status;

@@ -144,5 +144,7 @@ describe("renewal hook", () => {
     for (const text of ["", "\0\0\0", "reloaded\n", "reloaded soon\n", "other 1800000000\n"])
       expect(read(text)).toBeNull();
     expect(hookResult(host, "b")).toBeNull();
+    host.dir(`${renewalsDir}/directory`);
+    expect(hookResult(host, "directory")).toBeNull();
   });
 });

@@ -88,9 +88,9 @@ describe("lineages", () => {
 
   test("a name that certbot or a terminal would misread is broken", () => {
     const host = fakeHost();
-    for (const name of ["", "--force", "a\u202eb"]) host.put(conf(name), renewalTextOf({ name: "a.test" }));
+    for (const name of ["", ".", "..", "--force", "a\u202eb"]) host.put(conf(name), renewalTextOf({ name: "a.test" }));
     expect([...readLineages(host).broken.values()].map(({ reason }) => reason)).toEqual(
-      Array(3).fill("its name is not valid"),
+      Array(5).fill("its name is not valid"),
     );
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { typed } from "../cli/typed.ts";
+import { killedAt, moments } from "../engine/killed-host.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 import { addCertbot, type FakeCertbot } from "./fake-certbot.ts";
@@ -102,6 +103,22 @@ describe("migration of a lineage of the Python version", () => {
     expect(out).toMatch(/^(?:ok|changed) +certs\.timer/m);
     expect(host.text(conf("demo.test"))).toBe(before);
   });
+
+  test.each(moments)(
+    "a kill at any call (%s) leaves the former settings, or the next run restores them",
+    async (moment) => {
+      for (let call = 0; ; call++) {
+        const { host } = hostWith([old]);
+        const killed = killedAt(host, call, moment);
+        await typed(setUp, killed.host).catch(() => undefined);
+        if (killed.calls() <= call) break;
+        host.locks.clear();
+        expect([call, await typed(setUp, host)]).toMatchObject([call, { exit: 0 }]);
+        expect(host.text(conf("demo.test"))).toBe(renewalTextOf({ ...old, webroot: acmeDir }));
+        expect(host.ran.filter((line) => line.includes("--dry-run")).length).toBeGreaterThan(0);
+      }
+    },
+  );
 
   test("it waits until the site serves challenges from the webroot of edox-ops", async () => {
     const { host } = hostWith([old], { demo: project });

@@ -107,6 +107,17 @@ test("certs status: a systemd that does not answer leaves the certificates known
   ]);
 });
 
+test("certs status: without root, on a host whose certbot only root may read", async () => {
+  const made = host({ uid: 1000 });
+  for (const path of ["/etc/letsencrypt", "/etc/edox-ops/"]) made.hidden.add(path);
+  const { exit, out, err } = await typed("certs status", made);
+  expect({ exit, err, last: out.split("\n").at(-2) }).toEqual({
+    exit: 0,
+    err: "",
+    last: "certificates: only root may read the certificates (run: sudo edox-ops certs status)",
+  });
+});
+
 test("certs status: without root, the renewals are known and the certificates are not", async () => {
   const made = host({ uid: 1000 });
   for (const path of ["/etc/letsencrypt/live", "/etc/edox-ops/"]) made.hidden.add(path);
