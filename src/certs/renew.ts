@@ -2,19 +2,19 @@
 
 import type { Change } from "../engine/change.ts";
 import type { ProgramRun, Recipe } from "../engine/step.ts";
-import { type Host, type HostReader, type Output, UnknownStateError } from "../host/host.ts";
+import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { refusal } from "../nginx/accepts.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Stop, WaitWatch } from "../problem/wait.ts";
 import { isActive } from "../resources/service.ts";
 import { reloadNginx } from "../sites/serve/site-hints.ts";
-import { linesOf } from "../text/lines.ts";
-import { certbot, notInstalled, runCertbot, showCertbotLog } from "./certbot-run.ts";
+import { certbot, notInstalled, runCertbot } from "./certbot-run.ts";
 import { hookResult } from "./hook.ts";
 import { type Lineage, type Lineages, readLineages, shareLeft } from "./lineage.ts";
 import { certsLogPath, hookPath } from "./paths.ts";
 import { projectsIn, projectsOf } from "./projects.ts";
 import { renewBeforeMs } from "./renew-before.ts";
+import { failure, type Renewal, resultsOf } from "./renewal-results.ts";
 import { becomesServed } from "./served.ts";
 import { timerState } from "./timer.ts";
 
@@ -24,15 +24,6 @@ export interface RenewalRequest {
   force: boolean;
   /** The only lineage to renew. */
   name?: string | undefined;
-}
-
-export interface Renewal {
-  name: string;
-  result: "renewed" | "skipped" | "failed";
-  /** Why it failed; "" otherwise. */
-  reason: string;
-  /** The serial of the new certificate. */
-  serial?: string;
 }
 
 /** What a run of certbot did. */
@@ -128,42 +119,6 @@ export async function renew(host: Host, request: RenewalRequest, watched: Watche
 async function forgetFailure(host: Host): Promise<void> {
   const { lastRun, lastResult } = await timerState(host);
   if (lastRun !== null && lastResult !== "success") await host.run(["systemctl", "reset-failed", "certbot.service"]);
-}
-
-function resultsOf(before: Lineages, after: Lineages, output: Output): Renewal[] {
-  const reasons = failuresIn(output);
-  const results = [...before.lineages.values()].map(({ name, certificate }): Renewal => {
-    const serial = after.lineages.get(name)?.certificate?.serial;
-    if (serial !== undefined && serial !== certificate?.serial) return { name, result: "renewed", reason: "", serial };
-    const reason = reasons.get(name) ?? after.broken.get(name)?.reason;
-    return { name, result: reason === undefined ? "skipped" : "failed", reason: reason ?? "" };
-  });
-  // A file that certbot can use although edox-ops cannot is no failure.
-  const isFailure = output.code !== 0;
-  const broken = [...before.broken.values()].map(({ name, reason }): Renewal => {
-    return isFailure ? { name, result: "failed", reason } : { name, result: "skipped", reason: "" };
-  });
-  return [...results, ...broken].sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
-/** Returns the reasons by lineage that certbot prints: "Failed to renew certificate NAME with error: REASON". */
-function failuresIn({ stdout, stderr }: Output): Map<string, string> {
-  const lines = [...linesOf(stdout), ...linesOf(stderr)];
-  const failures = new Map<string, string>();
-  for (const line of lines) {
-    const [, listed] = /^ *\/etc\/letsencrypt\/live\/(.+)\/fullchain\.pem \(failure\)$/.exec(line) ?? [];
-    if (listed !== undefined && !failures.has(listed)) failures.set(listed, "certbot could not renew it");
-    const [, name, reason] = /Failed to renew certificate (.+?) with error: (.+)$/.exec(line) ?? [];
-    if (name !== undefined && reason !== undefined) failures.set(name, reason);
-  }
-  return failures;
-}
-
-function failure({ code, stdout, stderr }: Output, failed: readonly Renewal[]): Problem | null {
-  if (code === 0 && failed.length === 0) return null;
-  const named = failed.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
-  const message = named === "" ? "certbot renew failed" : `not renewed: ${named}`;
-  return new Problem("command-failed", message, { returncode: code, stderr: stdout + stderr, hint: showCertbotLog });
 }
 
 /** Returns why nginx does not serve a renewed certificate of a project, or null. */

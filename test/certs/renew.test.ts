@@ -81,6 +81,17 @@ describe("certs renew", () => {
     });
   });
 
+  test("a certificate that was missing is renewed, too", async () => {
+    const { host } = await served({ name: "a.test", ...due });
+    const path = "/etc/letsencrypt/live/a.test/fullchain.pem";
+    host.remove(path);
+    host.taught.unshift((argv) => {
+      if (argv[0] === "certbot") host.link(path, "../../archive/a.test/fullchain1.pem");
+      return undefined;
+    });
+    expect(await renewed(host)).toMatchObject({ exit: 0, results: ["a.test renewed"] });
+  });
+
   test("a certbot that fails without naming a certificate is an error", async () => {
     const { host, certbot } = await served({ name: "a.test" });
     certbot.before = () => ({ code: 1, stdout: "", stderr: "OSError: no space left\n" });

@@ -63,10 +63,12 @@ test("doctor: a check that does not respond fails alone", async () => {
   };
   const again = ["sudo", "edox-ops", "doctor"];
   const fine = { name: "fine", run: () => ({ status: "ok" as const, detail: "" }) };
-  expect(await examine(fakeDebian(), [], [slow, broken, fine], 10)).toEqual([
+  const patient = { ...fine, name: "patient", limitMs: 5000, run: () => Bun.sleep(30).then(() => fine.run()) };
+  expect(await examine(fakeDebian(), [], [slow, broken, fine, patient], 10)).toEqual([
     { name: "slow", status: "error", detail: "no answer within 0.01 s", hint: again },
     { name: "broken", status: "error", detail: "EIO" },
     { name: "fine", status: "ok", detail: "" },
+    { name: "patient", status: "ok", detail: "" },
   ]);
 });
 

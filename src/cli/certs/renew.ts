@@ -1,4 +1,4 @@
-import type { Renewal } from "../../certs/renew.ts";
+import type { Renewal } from "../../certs/renewal-results.ts";
 import { lockPath } from "../../engine/paths.ts";
 import type { StepResult } from "../../engine/step.ts";
 import { Problem } from "../../problem/problem.ts";
