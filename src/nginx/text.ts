@@ -108,7 +108,10 @@ interface CatchAll {
   http2: readonly string[];
 }
 
-/** Where certbot proves control of a name. Precedes every other rule of a server. */
+/**
+ * Returns the location of ACME challenges, which precedes every other rule of a server. `missing` is what nginx tries
+ * where there is no such challenge.
+ */
 export function acmeLocation(missing: string): string[] {
   return [
     "location ^~ /.well-known/acme-challenge/ {",
@@ -144,6 +147,7 @@ export function catchAllText({ sockets, certificatePath, http2 }: CatchAll): str
   return header + servers.join("");
 }
 
+/** Returns a server block with these lines. An empty line separates them. */
 export function server(lines: readonly string[]): string {
   return `server {\n${lines.map((line) => (line === "" ? "\n" : `    ${line}\n`)).join("")}}\n`;
 }

@@ -120,6 +120,30 @@ for (const suite of suites) {
       expect(get("/.well-known/acme-challenge/t2")).toBe("theirs\n");
     });
 
+    test("an ACME challenge for a name without a site is answered over HTTP only, and everything else is closed", () => {
+      const asked = (scheme: string, address: string, path: string) => {
+        const to = `--resolve new.test:443:${address} --resolve new.test:80:${address}`;
+        const { code, stdout } = host.sh(
+          `curl -gksS ${to} -w '%{http_code} %{content_type}' ${scheme}://new.test${path}`,
+        );
+        return `${code} ${stdout}`;
+      };
+      const challenges = "/.well-known/acme-challenge";
+      for (const address of ["127.0.0.1", "[::1]"]) {
+        expect(asked("http", address, `${challenges}/t1`)).toBe("0 ours\n200 text/plain");
+        expect(asked("http", address, `${challenges}/t2`)).toStartWith("0 <html>");
+        for (const path of [
+          "/",
+          challenges,
+          "/.well-known/",
+          `${challenges}/../../index.html`,
+          `${challenges}%2f..%2f`,
+        ])
+          expect([path, asked("http", address, path)]).toEqual([path, "52 000 "]);
+        expect(asked("https", address, `${challenges}/t1`)).toBe("35 000 ");
+      }
+    });
+
     test("pages are revalidated, names with a hash are cached, and text is compressed", () => {
       const header = (path: string, name: string, flags = "") =>
         get(path, `-o /dev/null -w '%header{${name}}' ${flags}`);
