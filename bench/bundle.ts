@@ -33,15 +33,14 @@ const create = (path: string, ...more: string[]): string[] => [
   path,
 ];
 
-/** Runs apt as an admin would, with the settings and sources of the bundle and its own ways of storing lists. */
+/** Runs apt as an admin would, with the settings and sources of the bundle. */
 function apt(): Ran {
   const own = `${cache}/edox-ops/bundle/bookworm-amd64`;
   const root = `${folder}/apt`;
   rmSync(root, { recursive: true, force: true });
   for (const name of ["lists/partial", "archives/partial", "state", "etc", "log"])
     mkdirSync(`${root}/${name}`, { recursive: true });
-  const settings = readFileSync(`${own}/apt.conf`, "utf8").replaceAll(own, root);
-  writeFileSync(`${root}/apt.conf`, settings.replace(/^.*(?:GzipIndexes|KeepCompressedAs).*\n/gm, ""));
+  writeFileSync(`${root}/apt.conf`, readFileSync(`${own}/apt.conf`, "utf8").replaceAll(own, root));
   writeFileSync(`${root}/sources.list`, readFileSync(`${own}/sources.list`));
   writeFileSync(`${root}/state/status`, "");
   const env = { APT_CONFIG: `${root}/apt.conf` };

@@ -256,12 +256,20 @@ test("bundle create: a mirror of the same distribution is used, and the official
   ]);
 });
 
-test("bundle create: digests and date of an InRelease are read", () => {
+test("bundle create: indexes, date and abilities of an InRelease are read", () => {
   const digest = "a".repeat(64);
   const text = `Date: Sun, 29 Nov 2026 00:57:37 +0000\nMD5Sum:\n ${"b".repeat(32)} 1 x\nSHA256:\n ${digest}  12 main/x\nOther: y\n`;
-  const { seconds, digests } = releaseOf(text);
-  expect([seconds, [...digests]]).toEqual([Date.UTC(2026, 10, 29, 0, 57, 37) / 1000, [["main/x", digest]]]);
-  expect(releaseOf("x")).toEqual({ seconds: null, digests: new Map() });
+  const { seconds, files } = releaseOf(text);
+  expect(seconds).toBe(Date.UTC(2026, 10, 29, 0, 57, 37) / 1000);
+  expect([...files]).toEqual([["main/x", { sha256: digest, bytes: 12 }]]);
+  expect(releaseOf("x")).toEqual({ seconds: null, files: new Map(), hasByHash: false, hasAll: true });
+  for (const [fields, hasByHash, hasAll] of [
+    ["Acquire-By-Hash: yes\nArchitectures: all amd64\n", true, true],
+    ["Acquire-By-Hash: no\nArchitectures: amd64 arm64\n", false, false],
+    ["Architectures: all amd64\nNo-Support-for-Architecture-all: Packages\n", false, false],
+  ] as const) {
+    expect([fields, releaseOf(fields)]).toMatchObject([fields, { hasByHash, hasAll }]);
+  }
 });
 
 test("bundle create: a site's tar depends on its files alone, and unpacks to them", async () => {

@@ -9,7 +9,7 @@ import { gatherFacts } from "../../src/engine/facts.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
 import { Problem } from "../../src/problem/problem.ts";
 import { fakeDebian } from "../fake-debian.ts";
-import { type FakeHost, fakeHost, ok } from "../fake-host.ts";
+import { type FakeHost, fakeHost } from "../fake-host.ts";
 import type { MachineCase } from "./machine-cases.ts";
 
 const target = { family: "debian", codename: "bookworm", architecture: "amd64" } as const;
@@ -38,7 +38,10 @@ function keyHost(mode: number): FakeHost {
 /** A host with fetched lists, on which no program is installed that unpacks them. */
 function listHost(): FakeHost {
   const host = fakeHost();
-  host.put("/c/lists/d_dists_bookworm_main_binary-amd64_Packages.xz", "");
+  const name = "main/binary-amd64/Packages.xz";
+  const digest = new Bun.CryptoHasher("sha256").update("").digest("hex");
+  host.put("/c/plain/d_dists_bookworm_InRelease", `SHA256:\n ${digest} 0 ${name}\n`);
+  host.put(`/c/lists/d_dists_bookworm_${name.replaceAll("/", "_")}`, "");
   host.taught.push(() => ({ code: 127, stdout: "", stderr: "" }));
   return host;
 }
@@ -84,14 +87,13 @@ export const createCases: MachineCase[] = [
     of: 'bundle/create/indexes.ts ["sudo", "apt-get", "install", "xz-utils"]',
     ...withoutLists,
     hint: () => {
-      const apt = {
-        lists: "/c/lists",
-        plain: "/c/plain",
-        archives: "/c/a",
-        empty: "/c/e",
-        run: async () => ok().stdout,
-      };
-      return hintOf(() => fetchIndexes(listHost(), localTrees("/none"), apt, []));
+      const plain = "/c/plain";
+      const index = "main/binary-amd64/Packages";
+      const target = `http://d/dists/bookworm/|${index}|main|${plain}/d_dists_bookworm_${index.replaceAll("/", "_")}`;
+      const dirs = { lists: "/c/lists", plain, partial: "/c/lists/partial", archives: "/c/a", empty: "/c/e" };
+      const apt = { ...dirs, run: async () => target };
+      const source = { name: "d", uri: "http://d", suite: "bookworm", components: ["main"], keyPath: "/k", key: null };
+      return hintOf(() => fetchIndexes(listHost(), localTrees("/none"), apt, [source]));
     },
     shows: "xz-utils",
   },

@@ -4,6 +4,7 @@ import type { BundleTarget } from "../../engine/feature.ts";
 import type { Host, Output, RunOptions } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { linesOf } from "../../text/lines.ts";
+import { nameOf } from "../../text/path.ts";
 import { type Source, sourceLine } from "./sources.ts";
 
 /** The paths of the private root. */
@@ -12,6 +13,8 @@ export interface AptRoot {
   lists: string;
   /** The same lists unpacked, because apt reads a list many times. */
   plain: string;
+  /** Incomplete downloads. apt gives the directory to the user that it downloads as. */
+  partial: string;
   archives: string;
   /** A cache that stays empty: apt does not list what is in its cache already. */
   empty: string;
@@ -40,6 +43,7 @@ export async function aptRoot(host: Host, request: AptRootRequest): Promise<AptR
     throw new Problem("invalid-value", `apt cannot use a directory with this name: ${dir}`);
   }
   const paths = { lists: `${dir}/lists`, plain: `${dir}/plain`, archives: `${dir}/archives`, empty: `${dir}/empty` };
+  const partial = `${paths.lists}/partial`;
   await makeDirectories(
     host,
     ...Object.values(paths).map((each) => `${each}/partial`),
@@ -79,8 +83,6 @@ export async function aptRoot(host: Host, request: AptRootRequest): Promise<AptR
     'APT::Install-Recommends "true";',
     'Acquire::Languages "none";',
     'Acquire::PDiffs "false";',
-    'Acquire::GzipIndexes "true";',
-    'Acquire::IndexTargets::deb::Packages::KeepCompressedAs "xz gz";',
     'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";',
     'pkgCacheFile::Generate "true";',
   ];
@@ -100,7 +102,7 @@ export async function aptRoot(host: Host, request: AptRootRequest): Promise<AptR
     if (output.code !== 0) throw failure(argv, output);
     return output.stdout;
   }
-  return { ...paths, run };
+  return { ...paths, partial, run };
 }
 
 function failure(argv: readonly string[], { code, stdout, stderr }: Output): Problem {
@@ -116,7 +118,7 @@ function failure(argv: readonly string[], { code, stdout, stderr }: Output): Pro
   const why = first === undefined ? "" : `: ${first.slice("E: ".length)}`;
   const unmet = /The following packages have unmet dependencies:\n((?: .*\n?)+)/.exec(stdout)?.[1] ?? "";
   const isNetwork = /Could not (?:resolve|connect)|Connection (?:failed|timed out|reset)|Failed to fetch/.test(stderr);
-  return new Problem(isNetwork ? "unreachable" : "package-failed", `${argv[0]} failed${why}`, {
+  return new Problem(isNetwork ? "unreachable" : "package-failed", `${nameOf(argv[0] ?? "")} failed${why}`, {
     returncode: code,
     stderr: `${unmet}${stderr}`,
   });
@@ -128,11 +130,15 @@ export async function makeDirectories(host: Host, ...paths: readonly string[]): 
   if (code !== 0) throw new Problem("io-error", `cannot create ${paths[0]}`, { returncode: code, stderr });
 }
 
-/** Replaces a small file of this user atomically. */
+/** Replaces a small file of this user atomically. One that has this content stays, as old as it is. */
 export function writeText(host: Host, path: string, text: string | Uint8Array, mode: number): void {
+  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+  const before = host.read(path);
+  // Caches of apt are valid only as long as they are newer than its sources.
+  if (before !== null && Buffer.compare(before, bytes) === 0) return;
   const file = host.createFile(path, { mode });
   try {
-    file.write(typeof text === "string" ? new TextEncoder().encode(text) : text);
+    file.write(bytes);
     file.commit();
   } finally {
     file.abort();

@@ -1,11 +1,13 @@
-// The package indexes: fetched and verified by apt, kept as the repository has them, and unpacked beside that.
+// The package indexes: fetched as the repository has them, with the checksums of an InRelease that apt has verified, and
+// unpacked beside that.
 
 import type { Host } from "../../host/host.ts";
 import { digestOf } from "../../host/large-file.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
-import { nameOf } from "../../text/path.ts";
+import { nameOf, parentOf } from "../../text/path.ts";
 import { type AptRoot, writeText } from "./apt-root.ts";
+import { download, type RemoteFile } from "./download.ts";
 import { releaseOf } from "./release.ts";
 import type { Source } from "./sources.ts";
 
@@ -38,85 +40,108 @@ export async function fetchIndexes(
   apt: AptRoot,
   sources: readonly Source[],
 ): Promise<Repository[]> {
-  // apt would build its cache from the compressed lists, which takes many times as long as from the unpacked ones.
-  await apt.run(["apt-get", "-q", "-o", "pkgCacheFile::Generate=false", "--error-on=any", "update"]);
-  const current = new Set<string>();
-  for (const name of host.list(apt.lists) ?? []) {
-    const file = `${apt.lists}/${name}`;
-    if (/_(?:InRelease|Packages(?:\.xz|\.gz)?)$/.test(name)) current.add(await unpacked(host, trees, apt, file));
-  }
+  // apt would unpack each index, and keep either what the bundle needs or what apt itself reads many times as fast.
+  const releasesOnly = ["-o", "Acquire::IndexTargets::deb::Packages::DefaultEnabled=false"];
+  const keep = ["-o", "APT::Get::List-Cleanup=false", "-o", "pkgCacheFile::Generate=false"];
+  await apt.run(["apt-get", "-q", ...releasesOnly, ...keep, "--error-on=any", "update"]);
+  for (const name of host.list(apt.lists) ?? []) if (name.endsWith("_InRelease")) copied(host, apt, name);
+  const lists = ["-o", `Dir::State::lists=${apt.plain}`];
+  const listing = await apt.run([
+    ...["apt-get", "indextargets", "--no-release-info", ...lists, "--format", format],
+    "Created-By: Packages",
+  ]);
+  const targets = listing.split("\n").map((line) => line.split("|"));
+  const found = sources.map((source) => {
+    return repositoryOf(
+      host,
+      apt,
+      source,
+      targets.filter(([uri]) => uri === `${source.uri}/dists/${source.suite}/`),
+    );
+  });
+  const indexes = found.flatMap((each) => each.indexes);
+  await download(
+    trees,
+    apt,
+    indexes.filter(({ file, sha256 }) => digestOf(host, file) !== sha256),
+  );
+  await Promise.all(indexes.map((each) => unpack(host, trees, each)));
   // A list of a repository that is no longer used would still offer its packages.
+  const current = new Set(indexes.map(({ plain }) => plain));
   for (const name of host.list(apt.plain) ?? []) {
     const path = `${apt.plain}/${name}`;
-    if (host.stat(path)?.type === "file" && !current.has(path)) host.remove(path);
+    if (name.endsWith("_Packages") && !current.has(path)) host.remove(path);
   }
-  const lists = ["-o", `Dir::State::lists=${apt.plain}`];
-  const listing = await apt.run(["apt-get", "indextargets", ...lists, "--format", format, "Created-By: Packages"]);
-  const targets = listing.split("\n").map((line) => line.split("|"));
-  return sources.map((source) => {
-    const found = targets.filter(([uri]) => uri === `${source.uri}/dists/${source.suite}/`);
-    return repositoryOf(host, apt, source, found);
-  });
+  return found.map((each) => each.repository);
+}
+
+/** An index, and the path of the unpacked one. */
+interface Index extends RemoteFile {
+  plain: string;
 }
 
 /** `targets`: what apt lists of the repository, in the order of {@link format}. */
-function repositoryOf(host: Host, apt: AptRoot, source: Source, targets: readonly (readonly string[])[]): Repository {
+function repositoryOf(
+  host: Host,
+  apt: AptRoot,
+  source: Source,
+  targets: readonly (readonly string[])[],
+): { repository: Repository; indexes: Index[] } {
   const dists = `repo/${source.name}/dists/${source.suite}`;
   const [, firstKey = "", , firstPlain = ""] = targets[0] ?? [];
   const releasePath = `${firstPlain.slice(0, firstPlain.length - firstKey.length)}InRelease`;
   const release = firstPlain === "" ? null : host.read(releasePath);
-  if (release === null) {
+  const {
+    files: listed,
+    seconds,
+    hasByHash,
+    hasAll,
+  } = releaseOf(new TextDecoder().decode(release ?? new Uint8Array()));
+  const files = new Map<string, RepositoryFile>();
+  const indexes = targets.flatMap(([base = "", key = "", component = "", plain = ""]): Index[] => {
+    if (key.includes("/binary-all/") && !hasAll) return [];
+    const extension = [...Object.keys(unpackers), ""].find((each) => listed.has(`${key}${each}`));
+    const name = `${key}${extension}`;
+    const index = listed.get(name);
+    if (extension === undefined || index === undefined) return [];
+    const { sha256, bytes } = index;
+    const file = `${apt.lists}/${nameOf(plain)}${extension}`;
+    files.set(`${dists}/${name}`, { path: file, component, digest: sha256 });
+    const uri = `${base}${hasByHash ? `${parentOf(name)}/by-hash/SHA256/${sha256}` : name}`;
+    return [{ uri, bytes, sha256, file, plain }];
+  });
+  if (release === null || indexes.length === 0) {
     throw new Problem("package-failed", `${source.uri} has no signed list of packages for ${source.suite}`);
   }
-  const { digests, seconds } = releaseOf(new TextDecoder().decode(release));
-  const files = new Map<string, RepositoryFile>([
-    [`${dists}/InRelease`, { path: releasePath, component: null, digest: digestOf(host, releasePath) ?? "" }],
-  ]);
-  for (const [, key = "", component = "", plain = ""] of targets) {
-    // apt compresses an index again that the repository has in another form. Its plain form is signed as well.
-    const packed = Object.keys(unpackers).map(
-      (each) => [`${key}${each}`, `${apt.lists}/${nameOf(plain)}${each}`] as const,
-    );
-    const forms = [...packed.filter(([, path]) => host.stat(path) !== null), [key, plain] as const];
-    const signed = forms.find(([name, path]) => digestOf(host, path) === digests.get(name));
-    if (signed === undefined) {
-      throw new Problem("checksum-mismatch", `the index ${key} of ${source.uri} does not have its signed checksum`);
-    }
-    const [name, path] = signed;
-    files.set(`${dists}/${name}`, { path, component, digest: digests.get(name) ?? "" });
+  const own = { path: releasePath, component: null, digest: digestOf(host, releasePath) ?? "" };
+  return {
+    repository: { source, release, seconds, files: new Map([[`${dists}/InRelease`, own], ...files]) },
+    indexes,
+  };
+}
+
+/** Unpacks an index, unless that was done since it was fetched. */
+async function unpack(host: Host, trees: Trees, { file, plain }: Index): Promise<void> {
+  if (isNewer(host, plain, file)) return;
+  const extension = Object.keys(unpackers).find((each) => file.endsWith(each));
+  if (extension === undefined) {
+    writeText(host, plain, host.read(file) ?? new Uint8Array(), 0o644);
+    return;
   }
-  return { source, release, seconds, files };
-}
-
-function extensionOf(path: string): string {
-  return Object.keys(unpackers).find((each) => path.endsWith(each)) ?? "";
-}
-
-function withoutExtension(path: string): string {
-  return path.slice(0, path.length - extensionOf(path).length);
-}
-
-/** Unpacks a list, unless that was done since it was fetched. Returns the path of the unpacked one. */
-async function unpacked(host: Host, trees: Trees, apt: AptRoot, file: string): Promise<string> {
-  const tool = unpackers[extensionOf(file)];
-  if (tool === undefined) return copied(host, apt, file);
-  const beside = withoutExtension(file);
-  const plain = `${apt.plain}/${nameOf(beside)}`;
-  if (isNewer(host, plain, file)) return plain;
+  const tool = unpackers[extension] ?? "";
   const { code, stderr } = await host.run([tool, "--decompress", "--keep", "--force", "--", file]);
   if (code === 127) {
     const message = `the package lists cannot be unpacked: ${tool} is not installed`;
     throw new Problem("precondition-failed", message, { hint: ["sudo", "apt-get", "install", "xz-utils"] });
   }
   if (code !== 0) throw new Problem("command-failed", `${tool} could not unpack ${file}`, { returncode: code, stderr });
-  trees.move(beside, plain);
-  return plain;
+  trees.move(file.slice(0, -extension.length), plain);
 }
 
-function copied(host: Host, apt: AptRoot, file: string): string {
-  const path = `${apt.plain}/${nameOf(file)}`;
+/** Copies an InRelease beside the unpacked indexes. */
+function copied(host: Host, apt: AptRoot, name: string): void {
+  const [file, path] = [`${apt.lists}/${name}`, `${apt.plain}/${name}`];
   if (!isNewer(host, path, file)) writeText(host, path, host.read(file) ?? new Uint8Array(), 0o644);
-  return path;
 }
 
 function isNewer(host: Host, path: string, than: string): boolean {
