@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { type Endpoint, endpoints, type Fault, type FaultyState } from "../stand-in/faulty-ca.ts";
-import { certificatePath, defaultServer, keyPath, type Pebble } from "./pebble.ts";
+import { become, certificatePath, defaultServer, keyPath, type Pebble } from "./pebble.ts";
 import type { TestHost } from "./test-host.ts";
 
 export interface FaultyCa {
@@ -12,6 +12,8 @@ export interface FaultyCa {
   set(state: FaultyState): void;
   /** Makes one endpoint answer with a fault, always or this many times. */
   fail(kind: Fault, at: Endpoint, times?: number): void;
+  /** `down`: connections are refused. */
+  become(state: "up" | "down"): void;
   /** Returns the endpoints that were asked since the last call, in order. */
   requests(): Endpoint[];
 }
@@ -44,6 +46,7 @@ export function startFaultyCa(host: TestHost, pebble: Pebble): FaultyCa {
     directory,
     set,
     fail: (kind, at, times) => set({ fault: { kind, at, ...(times === undefined ? {} : { times }) } }),
+    become: (state) => become(host, [port], state),
     requests: () => {
       const lines = readFileSync(`${host.root}${logPath}`, "utf8").split("\n").filter(Boolean);
       writeFileSync(`${host.root}${logPath}`, "");

@@ -71,7 +71,7 @@ export function startPebble(host: TestHost, names: readonly string[], options: P
     certificate: fetchFrom(host, port, "/intermediates/0"),
     key: fetchFrom(host, port, "/intermediate-keys/0"),
   };
-  return { directory, rootPath, intermediate, dns, become: (state) => become(host, port, state) };
+  return { directory, rootPath, intermediate, dns, become: (state) => become(host, [port], state) };
 }
 
 /** Installs the package, and a certificate for its servers that the host trusts for three years. */
@@ -128,10 +128,10 @@ function fetchFrom(host: TestHost, port: number, path: string): string {
   return must(host, `curl -sS --fail --retry 40 --retry-connrefused --retry-delay 1 ${url}`);
 }
 
-/** A stopped process would lose its accounts. So its port refuses, or the process is frozen. */
-function become(host: TestHost, port: number, state: "up" | "down" | "silent"): void {
-  host.raw(["systemctl", "kill", "-s", state === "silent" ? "STOP" : "CONT", unitOf(port)]);
-  const rule = `add rule inet pebble in tcp dport ${port} reject with tcp reset`;
+/** Puts the pebbles of these ports into a state. A stopped one would lose its accounts, so its port refuses instead. */
+export function become(host: TestHost, ports: readonly number[], state: "up" | "down" | "silent"): void {
+  host.raw(["systemctl", "kill", "-s", state === "silent" ? "STOP" : "CONT", ...ports.map(unitOf)]);
+  const rule = `add rule inet pebble in tcp dport { ${ports.join(", ")} } reject with tcp reset`;
   const chain = "add chain inet pebble in { type filter hook input priority 0; }";
   const text = ["add table inet pebble", chain, "flush chain inet pebble in", ...(state === "down" ? [rule] : [])];
   const { code, stderr } = run([host.onItsNetwork("nft"), text.join("; ")]);
