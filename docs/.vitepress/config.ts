@@ -19,6 +19,7 @@ const guides: DefaultTheme.SidebarItem[] = [
       { text: "Install", link: "/install" },
       { text: "On a Raspberry Pi", link: "/raspberry-pi" },
       { text: "Sites and deploys", link: "/sites" },
+      { text: "HTTPS", link: "/https" },
       { text: "Without a network", link: "/offline" },
       { text: "A runner for this project", link: "/runner" },
       { text: "Docker-in-Docker", link: "/docker-in-docker" },

@@ -24,6 +24,7 @@ import { liveDir, renewalConfigDir } from "./paths.ts";
 import { namesHaveAddresses, namesLeadHere, type Preflight } from "./preflight.ts";
 import { withinLimits } from "./rate-limits.ts";
 import { certbotInstalled, renewalHook, renewalTimer } from "./recipe.ts";
+import { renewInTime } from "./renew-before.ts";
 
 /** How a certificate is obtained. */
 export interface IssueOptions extends Pick<CertificateRequest, "email" | "server" | "keyType" | "profile"> {
@@ -76,7 +77,7 @@ export function issuing(options: IssueOptions, facts: Facts): Issue {
   };
   return {
     requires: [nginxPresent, ...checks.map((each) => ifPending(each, options))],
-    steps: [certbotInstalled, renewalHook, renewalTimer, challenges(options, facts), step],
+    steps: [certbotInstalled, renewalHook, renewalTimer, challenges(options, facts), step, renewInTime],
   };
 }
 

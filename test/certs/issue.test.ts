@@ -37,7 +37,7 @@ describe("project certs issue", () => {
     const { out } = await typed("project certs issue demo --dry-run", host);
     const ids = [...out.matchAll(/^(?:ok|pending) +(\S+)/gm)].map(([, id]) => id);
     const before = ["certs.install", "certs.hook", "certs.timer", "certs.challenge"];
-    expect(ids).toEqual([...before, "certs.issue", "certs.site", "certs.load"]);
+    expect(ids).toEqual([...before, "certs.issue", "certs.renew-before", "certs.site", "certs.load"]);
     expect(out).toContain(
       "run certbot certonly --webroot -w /var/lib/edox-ops/acme --cert-name demo.test -d demo.test ",
     );
