@@ -4,31 +4,17 @@
 import type { HostReader, Output } from "../host/host.ts";
 import type { ProblemCode } from "../problem/codes.ts";
 import { Problem } from "../problem/problem.ts";
-import { linesOf, oneLine } from "../text/lines.ts";
-import { type CertbotContext, defaultServer, stagingServer } from "./certbot.ts";
+import { linesOf } from "../text/lines.ts";
+import type { CertbotContext } from "./certbot.ts";
+import { connectionFault } from "./connection-errors.ts";
+import { type AcmeError, type Explanation, shorten, urlOf } from "./explanation.ts";
+import { validationFault, validationsIn } from "./validation-errors.ts";
 
 export const certbotLog = "/var/log/letsencrypt/letsencrypt.log";
 
 /** A run with a hundred names writes less. */
 const mostLogBytes = 4 * 1024 * 1024;
-const mostDetail = 300;
 const mostLines = 5;
-
-interface AcmeError {
-  /** The last part of its URN. */
-  type: string;
-  detail: string;
-  /** The name that was not validated. */
-  name?: string;
-  /** The server's Retry-After: seconds or a date. */
-  retryAfter?: string | undefined;
-}
-
-interface Explanation {
-  code: ProblemCode;
-  message: string;
-  hint: readonly string[];
-}
 
 /** Returns the problem of a certbot that failed: what happened, and the command to run. */
 export function certbotProblem(reader: HostReader, output: Output, context: CertbotContext): Problem {
@@ -52,11 +38,6 @@ function summary({ stderr }: Output): string[] {
     .filter((line) => !usual.test(line))
     .map(shorten)
     .slice(-mostLines);
-}
-
-function shorten(detail: string): string {
-  const line = oneLine(detail);
-  return line.length > mostDetail ? `${line.slice(0, mostDetail)}…` : line;
 }
 
 /** Faults of certbot itself and of its command line. */
@@ -85,55 +66,6 @@ function ownFault(text: string, { again }: CertbotContext): Explanation | null {
 function withoutFlag(argv: readonly string[], flag: string): string[] {
   const at = argv.indexOf(flag);
   return at < 0 ? argv.filter((word) => !word.startsWith(`${flag}=`)) : [...argv.slice(0, at), ...argv.slice(at + 2)];
-}
-
-/** Returns the names that the authority did not validate, as certbot lists them. */
-function validationsIn(stdout: string): AcmeError[] {
-  const listed = /^ *Domain: +(\S+)\n *Type: +(\S+)\n *Detail: +(.+)$/gm;
-  return [...stdout.matchAll(listed)].map(([, name = "", type = "", detail = ""]) => ({ name, type, detail }));
-}
-
-function validationFault(errors: readonly AcmeError[], context: CertbotContext): Explanation | null {
-  const [first] = errors;
-  if (first?.name === undefined) return null;
-  const { code, message, hint } = validation(first, first.name, context);
-  const others = errors.slice(1).map(({ name = "" }) => name);
-  const more = others.length === 0 ? "" : `; ${others.slice(0, mostLines).join(", ")} failed too`;
-  return { code, message: message + more, hint };
-}
-
-/** Explains an error of Let's Encrypt's or pebble's validation. */
-function validation({ type, detail }: AcmeError, name: string, { again }: CertbotContext): Explanation {
-  const said = shorten(detail);
-  const page = `http://${name}/.well-known/acme-challenge/`;
-  const ask = ["curl", "-sSi", page];
-  if (type === "dns" || /could not resolve|NXDOMAIN|SERVFAIL|no valid A records/.test(detail)) {
-    return {
-      code: "unreachable",
-      message: `the certificate authority finds no address of ${name}: ${said}`,
-      hint: again,
-    };
-  }
-  if (type === "caa") return caaFault(name, said, again);
-  const status = /(?:returned|: "?)\s?([45]\d\d)"?$/.exec(said)?.[1];
-  if (type === "unauthorized" && status !== undefined) {
-    const message = `another server than this nginx answers for ${name}, with status ${status}: ${said}`;
-    return { code: "not-served", message, hint: ask };
-  }
-  if (type === "unauthorized") {
-    return { code: "not-served", message: `${name} answers the challenge with another text: ${said}`, hint: ask };
-  }
-  if (type === "connection" || type === "tls") {
-    const listens = ["sudo", "ss", "-ltnp", "sport", "=", ":80"];
-    const message = `the certificate authority cannot reach ${name} on port 80 (firewall, or an address of another host): ${said}`;
-    return { code: "unreachable", message, hint: listens };
-  }
-  return { code: "unexpected-response", message: `${name} was not validated (${type}): ${said}`, hint: again };
-}
-
-function caaFault(name: string, said: string, again: readonly string[]): Explanation {
-  const message = `the CAA record of ${name} does not allow this certificate authority: ${said}`;
-  return { code: "precondition-failed", message, hint: again };
 }
 
 /** Returns the part of certbot's log that its last run wrote. */
@@ -217,42 +149,4 @@ function untilText(detail: string, retryAfter: string | undefined): string {
   if (until !== undefined) return ` before ${until}`;
   if (retryAfter === undefined) return "";
   return /^\d+$/.test(retryAfter) ? ` for ${Math.ceil(Number(retryAfter) / 60)} min` : ` before ${retryAfter.trim()}`;
-}
-
-function urlOf(server: string | undefined): string {
-  return server === "staging" ? stagingServer : (server ?? defaultServer);
-}
-
-/** Explains an authority that cannot be reached, or that is none. */
-function connectionFault(text: string, { server }: CertbotContext): Explanation | null {
-  const url = urlOf(server);
-  const ask = ["curl", "-sSI", url];
-  const unreachable = (why: string, hint = ask): Explanation => {
-    return { code: "unreachable", message: `the certificate authority ${url} cannot be reached: ${why}`, hint };
-  };
-  if (/certificate (?:has expired|is not yet valid)/.test(text)) {
-    return unreachable("its certificate is outside its dates: is the clock right?", ["timedatectl"]);
-  }
-  if (/CERTIFICATE_VERIFY_FAILED|CertificateError|SSLError/.test(text)) {
-    const name = /[Hh]ostname mismatch|doesn't match/.test(text);
-    if (name) return unreachable("its certificate is for another name");
-    const why = "this host does not trust its certificate; copy its root to /usr/local/share/ca-certificates";
-    return unreachable(why, ["sudo", "update-ca-certificates"]);
-  }
-  if (/Name or service not known|NameResolutionError|name resolution/.test(text))
-    return unreachable("its name is not known");
-  if (/Connection refused/.test(text)) return unreachable("connection refused");
-  if (/timed out|Timeout/.test(text)) return unreachable("timed out");
-  if (/No route to host|Network is unreachable/.test(text)) return unreachable("there is no way to it");
-  if (/ConnectionError|Connection aborted|Connection reset/.test(text)) return unreachable("the connection was closed");
-  const status = /<Response \[(\d+)\]>/.exec(text)?.[1];
-  if (status !== undefined || /acme\.errors|JSONDecodeError|DeserializationError|Unexpected response/.test(text)) {
-    const how = status === undefined ? "does not answer as one" : `answers with status ${status}`;
-    return {
-      code: "unexpected-response",
-      message: `${url} is not the directory of a certificate authority: it ${how}`,
-      hint: ask,
-    };
-  }
-  return null;
 }

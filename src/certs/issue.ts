@@ -21,7 +21,7 @@ import { type CertificateRequest, certbotCommand, defaultServer, issueArgv, stag
 import { certbotFree } from "./certbot-run.ts";
 import { type Lineage, readLineages } from "./lineage.ts";
 import { liveDir, renewalConfigDir } from "./paths.ts";
-import { namesHaveAddresses, namesLeadHere, type Preflight } from "./preflight.ts";
+import { challengeDirs, namesHaveAddresses, namesLeadHere, type Preflight } from "./preflight.ts";
 import { withinLimits } from "./rate-limits.ts";
 import { certbotInstalled, renewalHook, renewalTimer } from "./recipe.ts";
 import { renewInTime } from "./renew-before.ts";
@@ -104,12 +104,7 @@ function challenges({ slug }: IssueOptions, facts: Facts): Step {
   const isServed = async (reader: HostReader) => (await draftOf(reader, slug))?.enabled === true;
   // The site of an earlier version answers challenges with an error.
   const site = projectStep({ id: "certs.challenge", title, slug, after: (before) => before }, facts).resources;
-  const others = [
-    directory(acmeDir, 0o755),
-    throwawayCertificate(facts),
-    unknownNames(facts),
-    nginxService([catchAllPath]),
-  ];
+  const others = [throwawayCertificate(facts), unknownNames(facts), nginxService([catchAllPath])];
   const only = (resource: Resource, served: boolean): Resource => ({
     ...resource,
     async check(reader, ahead, warn) {
@@ -119,7 +114,11 @@ function challenges({ slug }: IssueOptions, facts: Facts): Step {
   return {
     id: "certs.challenge",
     title,
-    resources: [...site.map((each) => only(each, true)), ...others.map((each) => only(each, false))],
+    resources: [
+      ...[acmeDir, ...challengeDirs].map((path) => directory(path, 0o755)),
+      ...site.map((each) => only(each, true)),
+      ...others.map((each) => only(each, false)),
+    ],
   };
 }
 

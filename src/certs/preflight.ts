@@ -17,6 +17,8 @@ const atOnce = 16;
 const mostRedirects = 10;
 const mostBytes = 4096;
 const challengeDir = `${acmeDir}/.well-known/acme-challenge`;
+/** certbot removes only those that it made, so that two programs never disagree about them. */
+export const challengeDirs = [`${acmeDir}/.well-known`, challengeDir];
 const tokenPrefix = "edox-ops-preflight-";
 
 export interface Preflight {
@@ -83,17 +85,17 @@ export function namesLeadHere(host: Host, preflight: Preflight): Requirement {
     async check(reader) {
       const names = await preflight.names(reader);
       const token = `${tokenPrefix}${crypto.randomUUID()}`;
-      const made = [`${acmeDir}/.well-known`, challengeDir].filter((dir) => host.stat(dir) === null);
       sweep(host);
       try {
-        for (const path of made) host.makeDirectory(path, { mode: 0o755, uid: 0, gid: 0 });
+        for (const path of challengeDirs) {
+          if (host.stat(path) === null) host.makeDirectory(path, { mode: 0o755, uid: 0, gid: 0 });
+        }
         const bytes = new TextEncoder().encode(token);
         host.writeFile(`${challengeDir}/${token}`, bytes, { mode: 0o644, uid: 0, gid: 0 });
         const answers = await fetchAll(reader, names, token);
         return faultIn(reader, answers, preflight);
       } finally {
         sweep(host);
-        for (const path of made.reverse()) if (host.list(path)?.length === 0) host.remove(path);
       }
     },
   };

@@ -40,12 +40,12 @@ const authority = "the fault is of a certificate authority or of the DNS; test/c
 /** Why no test types these. */
 export const untyped: Record<string, string> = {
   'certs/certbot-errors.ts ["certbot", "--version"]': authority,
-  'certs/certbot-errors.ts ["curl", "-sSI", url]': authority,
-  'certs/certbot-errors.ts ["curl", "-sSi", page]': authority,
-  'certs/certbot-errors.ts ["sudo", "ss", "-ltnp", "sport", "=", ":80"]': authority,
+  'certs/connection-errors.ts ["curl", "-sSI", url]': authority,
+  'certs/validation-errors.ts ["curl", "-sSi", page]': authority,
+  'certs/validation-errors.ts ["sudo", "ss", "-ltnp", "sport", "=", ":80"]': authority,
   'certs/certbot-errors.ts ["sudo", "tail", "-n", "40", certbotLog]': authority,
-  'certs/certbot-errors.ts ["sudo", "update-ca-certificates"]': authority,
-  'certs/certbot-errors.ts ["timedatectl"]': authority,
+  'certs/connection-errors.ts ["sudo", "update-ca-certificates"]': authority,
+  'certs/connection-errors.ts ["timedatectl"]': authority,
   'certs/issue.ts ["certbot", "--version"]': authority,
   'certs/issue.ts ["sudo", "certbot", "delete", "--cert-name", domain, "--non-interactive"]': authority,
   'certs/issue.ts ["sudo", "edox-ops", "project", "update", slug, "--tls"]': authority,

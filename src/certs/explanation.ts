@@ -1,0 +1,35 @@
+// What an explanation of a failed certbot consists of.
+
+import type { ProblemCode } from "../problem/codes.ts";
+import { oneLine } from "../text/lines.ts";
+import { type CertbotContext, defaultServer, stagingServer } from "./certbot.ts";
+
+const mostDetail = 300;
+
+/** An error of a certificate authority (RFC 8555, section 6.7). */
+export interface AcmeError {
+  /** The last part of its URN. */
+  type: string;
+  detail: string;
+  /** The name that was not validated. */
+  name?: string;
+  /** The server's Retry-After: seconds or a date. */
+  retryAfter?: string | undefined;
+}
+
+export interface Explanation {
+  code: ProblemCode;
+  message: string;
+  hint: readonly string[];
+}
+
+/** Returns a text of another program as one short line. */
+export function shorten(detail: string): string {
+  const line = oneLine(detail);
+  return line.length > mostDetail ? `${line.slice(0, mostDetail)}…` : line;
+}
+
+/** Returns the URL of the ACME directory that is asked. */
+export function urlOf(server: CertbotContext["server"]): string {
+  return server === "staging" ? stagingServer : (server ?? defaultServer);
+}
