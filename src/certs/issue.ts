@@ -13,6 +13,7 @@ import { throwawayCertificate } from "../nginx/unknown-names.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { directory } from "../resources/directory.ts";
+import { clockSet } from "../resources/ready.ts";
 import { namesOf, type Project } from "../sites/project.ts";
 import type { After } from "../sites/requirements.ts";
 import { certificatePathsOf, projectStep } from "../sites/serve/site.ts";
@@ -71,7 +72,7 @@ export function issuing(options: IssueOptions, facts: Facts): Issue {
   const step: Step = {
     id: "certs.issue",
     title: `${slug} has a certificate`,
-    requires: [certbotFree, ...(options.preflight ? [namesLeadHere(host, preflight)] : [])],
+    requires: [clockSet, certbotFree, ...(options.preflight ? [namesLeadHere(host, preflight)] : [])],
     resources: [certificate(options)],
     verify: async () => demandValid(host, await projectOf(host, options)),
   };

@@ -194,11 +194,10 @@ async function localFault(
   { name, address, why, status }: Answer,
   { slug }: Preflight,
 ): Promise<Unmet> {
-  if (!isActive(reader, "nginx")) {
-    const taken = await portFree(80, "nginx", () => false).check(reader, () => {});
-    if (taken !== null) return taken;
+  const taken = await portFree(80, "nginx", () => false).check(reader, () => {});
+  if (taken !== null) return taken;
+  if (!isActive(reader, "nginx"))
     return { reason: "nginx is not running", hint: hintToStart(reader), code: "not-served" };
-  }
   const shows = ["sudo", "ss", "-ltnp", "sport", "=", ":80"];
   if (status === 0)
     return { reason: `nginx does not answer for ${name} at ${address}: ${why}`, hint: shows, code: "not-served" };

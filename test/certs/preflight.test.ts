@@ -120,6 +120,33 @@ describe("preflight: port 80", () => {
     expect(await fails(host)).toContain(message);
   });
 
+  test("a stopped nginx, and another program on the port", async () => {
+    const { host, authority } = await hostWith("10.0.0.4");
+    authority.elsewhere.set("10.0.0.4", refusedConnection);
+    const invocation = "/run/systemd/units/invocation:nginx.service";
+    host.taught.unshift((argv) => {
+      if (argv[0] === "curl") host.nodes.delete(invocation);
+      return undefined;
+    });
+    expect(await fails(host)).toContain("nginx is not running\nhint: systemctl start nginx\n");
+    host.link(invocation, "0123456789abcdef");
+    const socket = "   0: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4242 1";
+    host.put("/proc/net/tcp", `  sl  local_address\n${socket}\n`);
+    host.put("/proc/77/comm", "httpd\n");
+    host.link("/proc/77/fd/3", "socket:[4242]");
+    host.taught.shift();
+    expect(await fails(host)).toContain("port 80 is taken by httpd (pid 77), which nginx needs");
+  });
+
+  test("a clock that is not set", async () => {
+    const { host } = await hostWith("10.0.0.4");
+    const early = { ...host, now: () => 0, sleep: async () => {} } as FakeHost;
+    let now = 0;
+    early.now = () => (now += 1000);
+    const { exit, err } = await typed(line, early);
+    expect([exit, err]).toEqual([1, expect.stringContaining("the clock says 1970-01-01")]);
+  });
+
   test("a foreign site of nginx with the name is shown", async () => {
     const { host, authority } = await hostWith("10.0.0.4");
     host.put("/etc/nginx/conf.d/theirs.conf", "server {\n listen 80;\n server_name demo.test;\n}\n");

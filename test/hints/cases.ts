@@ -444,6 +444,18 @@ export const cases: Case[] = [
     from: "project update demo --tls",
   },
   {
+    of: 'certs/issue.ts ["sudo", "edox-ops", "project", "update", slug, "--tls"]',
+    state(host) {
+      const dir = "/etc/letsencrypt/live/demo.test";
+      const dates = { from: "2027-01-01", to: "2027-04-01" };
+      const { certificate, key } = issue({ subject: "demo.test", names: "DNS:demo.test", ...dates });
+      host.put(`${dir}/fullchain.pem`, certificate);
+      host.put(`${dir}/privkey.pem`, key, { mode: 0o600 });
+    },
+    from: "project certs issue demo --yes",
+    after: "project validate demo",
+  },
+  {
     of: 'sites/serve/certificate-hints.ts ["sudo", "openssl", "x509", "-in", chainPath, "-noout", "-subject", "-issuer", "-dates"]',
     state(host) {
       const dir = "/etc/letsencrypt/live/demo.test";

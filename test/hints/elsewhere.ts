@@ -48,7 +48,6 @@ export const untyped: Record<string, string> = {
   'certs/connection-errors.ts ["timedatectl"]': authority,
   'certs/issue.ts ["certbot", "--version"]': authority,
   'certs/issue.ts ["sudo", "certbot", "delete", "--cert-name", domain, "--non-interactive"]': authority,
-  'certs/issue.ts ["sudo", "edox-ops", "project", "update", slug, "--tls"]': authority,
   'certs/issue.ts ["sudo", "mv", taken, `{taken}.old`]': authority,
   'certs/preflight.ts ["cat", "/etc/resolv.conf"]': authority,
   'certs/preflight.ts ["curl", "-sSi", `http://{name}/.well-known/acme-challenge/`]': authority,
