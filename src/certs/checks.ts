@@ -3,8 +3,8 @@
 import type { Check, CheckResult } from "../engine/finding.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { reloadNginx } from "../sites/serve/site-hints.ts";
-import { few, linesOf } from "../text/lines.ts";
-import { renewalTest, runCertbot, showCertbotLog } from "./certbot-run.ts";
+import { few } from "../text/lines.ts";
+import { renewalTest, runCertbot } from "./certbot-run.ts";
 import { hookResult } from "./hook.ts";
 import { type Certificate, certificateOf, type Lineage, type Lineages, readLineages, shareLeft } from "./lineage.ts";
 import { liveDir, renewalConfigDir } from "./paths.ts";
@@ -148,11 +148,12 @@ function renewalTests(host: Host, lineages: readonly Lineage[] | null): Check {
     async run() {
       if (host.uid !== 0) throw new UnknownStateError("only root can run certbot");
       for (const lineage of lineages) {
-        const { code, stdout, stderr } = await runCertbot(host, renewalTest(lineage));
-        if (code === 0) continue;
-        const reason = linesOf(stdout + stderr).find((line) => line.includes("with error: ")) ?? "";
-        const detail = `${lineage.name} cannot be renewed: ${reason.replace(/^.*with error: /, "")}`;
-        return { status: "error", detail, hint: showCertbotLog };
+        const output = await runCertbot(host, renewalTest(lineage));
+        if (output.code === 0) continue;
+        const { certbotProblem } = await import("./certbot-errors.ts");
+        const context = { again: renewAll, server: lineage.settings.server };
+        const { message, hint = renewAll } = certbotProblem(host, output, context);
+        return { status: "error", detail: `${lineage.name} cannot be renewed: ${message}`, hint };
       }
       if (lineages.length === 0) return { status: "ok", detail: "no certificate is renewed by a webroot" };
       return { status: "ok", detail: `${few(lineages.map((each) => each.name))} can be renewed` };

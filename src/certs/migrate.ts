@@ -9,10 +9,13 @@ import { textOf } from "../host/text-file.ts";
 import { acmeDir } from "../nginx/paths.ts";
 import type { Warn } from "../problem/requirement.ts";
 import { vhostPath } from "../sites/serve/site.ts";
+import { certbotCommand } from "./certbot.ts";
 import { certbot, certbotFree, renewalTest } from "./certbot-run.ts";
 import { type Lineage, readLineages, renewalChange } from "./lineage.ts";
 import { type CertifiedProject, isSiteRoot, projectsIn } from "./projects.ts";
 import { withWebroot } from "./renewal-config.ts";
+
+const again = ["sudo", "edox-ops", "certs", "setup-auto-renew", "--yes"];
 
 /** Returns the names of a lineage whose responses nginx does not find where certbot writes them. */
 export function misplacedNames(lineage: Lineage, projects: readonly CertifiedProject[]): string[] {
@@ -58,7 +61,7 @@ function migration(reader: HostReader, { lineage, projects, warn }: Migration): 
   return [
     renewalChange(reader, lineage, (text) => withWebroot(text, new Set(names), acmeDir)),
     // A failure of this renewal rolls the edit back.
-    { kind: "command", argv: certbot(...renewalTest(lineage)), reason },
+    certbotCommand(certbot(...renewalTest(lineage)), reason, { again, server: lineage.settings.server }),
   ];
 }
 

@@ -36,6 +36,8 @@ export interface Renewed {
 }
 
 interface Watched {
+  /** The command that repeats the run. */
+  again: readonly string[];
   watch?: WaitWatch;
   stop?: Stop;
 }
@@ -100,7 +102,7 @@ function renewalChange(reader: HostReader, request: RenewalRequest, due: readonl
 }
 
 /** Runs certbot, and verifies the result. A lineage that fails does not affect the others. */
-export async function renew(host: Host, request: RenewalRequest, watched: Watched = {}): Promise<Renewed> {
+export async function renew(host: Host, request: RenewalRequest, { again, ...watched }: Watched): Promise<Renewed> {
   const before = requested(host, request);
   if (before.lineages.size + before.broken.size === 0) return { renewals: [], ran: [], problem: null, warnings: [] };
   const since = host.now();
@@ -110,7 +112,7 @@ export async function renew(host: Host, request: RenewalRequest, watched: Watche
   const failed = renewals.filter(({ result }) => result === "failed");
   const warnings: string[] = [];
   const problem = await notServed(host, renewals, { since, warnings }).catch((error) => Problem.of(error));
-  const fault = problem ?? failure(output, failed);
+  const fault = problem ?? (await failure(host, output, { failed, lineages: before.lineages, again }));
   if (fault === null && request.name === undefined) await forgetFailure(host);
   return { renewals, ran, warnings, problem: fault };
 }

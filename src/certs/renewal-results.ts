@@ -1,6 +1,6 @@
 // Reads from the files and the output of certbot what became of each lineage.
 
-import type { Output } from "../host/host.ts";
+import type { HostReader, Output } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { linesOf } from "../text/lines.ts";
 import { showCertbotLog } from "./certbot-run.ts";
@@ -51,10 +51,30 @@ function failuresIn({ stdout, stderr }: Output): Map<string, string> {
   return failures;
 }
 
-/** Returns the problem of the lineages that failed, or of certbot itself; null for a success. */
-export function failure({ code, stdout, stderr }: Output, failed: readonly Renewal[]): Problem | null {
+interface Failures {
+  failed: readonly Renewal[];
+  lineages: Lineages["lineages"];
+  /** The command of edox-ops that repeats the run. */
+  again: readonly string[];
+}
+
+/**
+ * Returns the problem of the lineages that failed, or of certbot itself; null for a success. The reason of a single one
+ * is explained: certbot's log has the response to its last request only.
+ */
+export async function failure(reader: HostReader, output: Output, failures: Failures): Promise<Problem | null> {
+  const { failed, lineages, again } = failures;
+  const { code, stdout, stderr } = output;
   if (code === 0 && failed.length === 0) return null;
-  const named = failed.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
-  const message = named === "" ? "certbot renew failed" : `not renewed: ${named}`;
+  const refused = failed.flatMap(({ name }) => lineages.get(name) ?? []);
+  const [first] = refused;
+  const { certbotProblem } = await import("./certbot-errors.ts");
+  const explained = certbotProblem(reader, output, { again, server: first?.settings.server });
+  if (failed.length === 0) return explained;
+  const isExplained = refused.length === 1 && explained.code !== "command-failed";
+  const reasonOf = ({ name, reason }: Renewal): string =>
+    isExplained && first?.name === name ? explained.message : reason;
+  const message = `not renewed: ${failed.map((each) => `${each.name}: ${reasonOf(each)}`).join("; ")}`;
+  if (isExplained) return explained.with({ message });
   return new Problem("command-failed", message, { returncode: code, stderr: stdout + stderr, hint: showCertbotLog });
 }

@@ -189,7 +189,7 @@ test("doctor --online: renewals are tested at the server of each lineage", async
       ? { code: 1, stdout: "", stderr: "Failed to renew certificate b.test with error: refused\n" }
       : undefined;
   expect((await lines("--online")).find((line) => line.includes("renew-dry-run"))).toStartWith(
-    "[FAIL] renew-dry-run: b.test cannot be renewed: refused",
+    "[FAIL] renew-dry-run: b.test cannot be renewed: certbot failed: Failed to renew certificate b.test with error: refused",
   );
 });
 

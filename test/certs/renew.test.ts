@@ -1,11 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
+import { certbotLog } from "../../src/certs/certbot-errors.ts";
 import { documentSchema } from "../../src/report/schema.ts";
 import { bootstrap, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { addCertbot, type FakeCertbot } from "./fake-certbot.ts";
 import type { LineageSpec } from "./lineage-files.ts";
+import { logOf } from "./recorded.ts";
 
 const lock = "/etc/letsencrypt/.certbot.lock";
 const due = { from: "2026-11-01", to: "2027-01-30" };
@@ -81,6 +83,23 @@ describe("certs renew", () => {
     });
   });
 
+  test("the reason of the authority is reported for a certificate that fails", async () => {
+    const { host, certbot } = await served({ name: "a.test", ...due }, { name: "b.test", ...due });
+    certbot.refused.set("a.test", "can't set attribute");
+    const document = { type: "urn:ietf:params:acme:error:rateLimited", detail: "too many certificates" };
+    host.put(certbotLog, logOf(429, document, "Retry-After: 600\n"));
+    expect(await renewed(host)).toMatchObject({
+      exit: 1,
+      error: {
+        code: "limit-exceeded",
+        message:
+          "not renewed: a.test: the certificate authority accepts no more requests for 10 min: too many certificates",
+        hint: ["edox-ops", "certs", "renew", "--yes", "--json"],
+      },
+      results: ["a.test failed", "b.test renewed"],
+    });
+  });
+
   test("a certificate that was missing is renewed, too", async () => {
     const { host } = await served({ name: "a.test", ...due });
     const path = "/etc/letsencrypt/live/a.test/fullchain.pem";
@@ -97,7 +116,7 @@ describe("certs renew", () => {
     certbot.before = () => ({ code: 1, stdout: "", stderr: "OSError: no space left\n" });
     expect(await renewed(host)).toMatchObject({
       exit: 1,
-      error: { message: "certbot renew failed", stderr: expect.stringContaining("no space") },
+      error: { message: "certbot failed: OSError: no space left" },
     });
   });
 

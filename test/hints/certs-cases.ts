@@ -3,6 +3,7 @@
 import { projectsPath } from "../../src/engine/paths.ts";
 import { addCertbot } from "../certs/fake-certbot.ts";
 import type { LineageSpec } from "../certs/lineage-files.ts";
+import { logOf } from "../certs/recorded.ts";
 import type { FakeHost } from "../fake-host.ts";
 import type { Case } from "./cases.ts";
 
@@ -27,7 +28,21 @@ const busy = (host: FakeHost): void => {
   host.locks.set("/etc/letsencrypt/.certbot.lock", { pid: process.pid, command: "certbot", sinceMs: 0 });
 };
 
+/** What ends the refusal of the CA. */
+let accept = (): void => {};
+
 export const certsCases: Case[] = [
+  {
+    of: 'certs/migrate.ts ["sudo", "edox-ops", "certs", "setup-auto-renew", "--yes"]',
+    state(host) {
+      const certbot = addCertbot(host, [{ name: "old.test", webroot: "/var/www/docs/old" }]);
+      certbot.refused.set("old.test", "can't set attribute");
+      accept = () => certbot.refused.clear();
+      host.put(log, logOf(429, { type: "urn:ietf:params:acme:error:rateLimited", detail: "too many" }));
+    },
+    from: "certs setup-auto-renew --yes",
+    lifts: () => accept(),
+  },
   {
     of: 'certs/checks.ts ["sudo", "edox-ops", "certs", "renew", "--yes"]',
     state: (host) => void certified(host, due),

@@ -54,7 +54,11 @@ async function renewIn(session: Session, request: { force: boolean; name?: strin
     session.add(result);
   };
   try {
-    const { renewals, ran, warnings, problem } = await renew(host, request, { watch: reporter.watch, stop });
+    const { renewals, ran, warnings, problem } = await renew(host, request, {
+      watch: reporter.watch,
+      stop,
+      again: session.again,
+    });
     const isChanged = renewals.some((each) => each.result === "renewed");
     const outcome = problem !== null ? "failed" : isChanged ? "changed" : "ok";
     const shown = outcome === "ok" ? {} : { changes };
