@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { hookText } from "../../src/certs/hook.ts";
+import { hookPath } from "../../src/certs/paths.ts";
 import { typed } from "../cli/typed.ts";
 import { killedAt, moments } from "../engine/killed-host.ts";
 import { fakeDebian } from "../fake-debian.ts";
@@ -19,6 +21,17 @@ function hostWith(
   host.put("/etc/edox-ops/projects.json", JSON.stringify(projects), { mode: 0o600 });
   return { host, certbot };
 }
+
+test("the hook of the Python version is replaced, and a copy of it is kept", async () => {
+  const host = fakeDebian();
+  const former = "#!/bin/sh\nsystemctl reload nginx\n";
+  host.put(hookPath, former, { mode: 0o755 });
+  expect(await typed(setUp, host)).toMatchObject({ exit: 0, err: "" });
+  expect([host.text(hookPath), host.stat(hookPath)?.mode]).toEqual([hookText, 0o755]);
+  const copies = (host.list("/etc/edox-ops/replaced") ?? []).map((name) => host.text(`/etc/edox-ops/replaced/${name}`));
+  expect(copies).toEqual([former]);
+  expect((await typed(`${setUp} --check`, host)).exit).toBe(0);
+});
 
 describe("renew_before_expiry", () => {
   const day = (count: number): string =>
