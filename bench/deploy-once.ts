@@ -1,6 +1,6 @@
 // Runs one deploy below a folder, with the code of the binary. Compiled for the benchmark, and started as a new process
 // each time.
-//   deploy-once ROOT SOURCE KEEP
+//   deploy-once ROOT SOURCE KEEP [precompress]
 
 import { readFileSync } from "node:fs";
 import { localHost } from "../src/host/local.ts";
@@ -19,17 +19,18 @@ export interface Once {
 }
 
 if (import.meta.main) {
-  const [root = "", dir = "", keep = ""] = process.argv.slice(2);
+  const [root = "", dir = "", keep = "", precompress] = process.argv.slice(2);
   const host = localHost(root);
   const project: Project = {
-    slug: "demo",
+    slug: precompress ?? "demo",
     domain: "demo.test",
-    root_path: "/var/www/docs/demo",
+    root_path: `/var/www/docs/${precompress ?? "demo"}`,
     source_path: null,
     branch: "main",
     owner_group: "root",
     enabled: false,
     tls: false,
+    precompress: precompress !== undefined,
   };
   const trees = localTrees(root);
   const request = {

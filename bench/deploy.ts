@@ -187,6 +187,60 @@ function saidOf({ text, met }: Goal): string {
   return `${text}: ${met ? "met" : "missed"}`;
 }
 
+/**
+ * Prints what compressed files cost: the same deploys without and with them, in turn, of a site of text and of one that
+ * compression does not make smaller.
+ */
+function measurePrecompression(type: "ext4" | "tmpfs", text: boolean): void {
+  using fs = new FileSystem(type);
+  const { sources, root } = new Ground(fs, { ...site, text }, 5);
+  const docs = `${root}/var/www/docs`;
+  const ways = [
+    { flags: [] as string[], tree: "demo" },
+    { flags: ["precompress"], tree: "precompress" },
+  ];
+  const clear = (tree: string): string =>
+    must(["sh", "-c", `rm -rf "$0/$1" "$0/.edox-ops-backups/$1" && mkdir -p "$0/$1"`, docs, tree]);
+  const rows: Row[] = [["", "median ms", "precompressed", "×", "× CPU", "peak MB", "goal"]];
+  const add = (what: string, limit: number, isFirst: boolean): void => {
+    const found = ways.map(() => ({ times: [] as number[], cpu: [] as number[], peak: 0 }));
+    // The first rounds are not counted: the spare tree and the records of the files have to be there.
+    for (let round = isFirst ? -1 : -8; round < rounds; round++) {
+      for (const turn of [round & 1, 1 - (round & 1)]) {
+        const [{ flags, tree }, mine] = [ways[turn], found[turn]] as [(typeof ways)[0], (typeof found)[0]];
+        if (isFirst || round === -8) clear(tree);
+        must(["sync", "-f", root]);
+        const start = Bun.nanoseconds();
+        const argv = [binary, root, `/srv/${round & 1}`, "5", ...flags];
+        const { exitCode, stdout, stderr, resourceUsage } = Bun.spawnSync(argv);
+        const ms = (Bun.nanoseconds() - start) / 1e6;
+        if (exitCode !== 0) throw new Error(`${argv.join(" ")} ended with ${exitCode}\n${stderr}`);
+        if (round < 0) continue;
+        mine.times.push(ms);
+        mine.cpu.push(Number(resourceUsage?.cpuTime.total ?? 0));
+        mine.peak = Math.max(mine.peak, (JSON.parse(stdout.toString()) as Once).peak);
+      }
+    }
+    const [without, compressed] = found as [(typeof found)[0], (typeof found)[0]];
+    const [wall, cpu] = [
+      median(compressed.times) / median(without.times),
+      median(compressed.cpu) / median(without.cpu),
+    ];
+    const cells = [
+      median(without.times).toFixed(0),
+      median(compressed.times).toFixed(0),
+      wall.toFixed(2),
+      cpu.toFixed(2),
+    ];
+    rows.push([what, ...cells, compressed.peak.toFixed(0), saidOf(atMost("×", wall, limit))]);
+  };
+  must(["sh", "-c", `find "$@" -type f -exec cat {} + >/dev/null`, "sh", ...sources]);
+  add("first deploy", 1.6, true);
+  add("1 % changed", 1.1, false);
+  const what = text ? "a site of text" : "a site that does not shrink";
+  console.log(`\nCompressed files, ${what}, ${type} (load ${loadavg()[0]?.toFixed(1)})\n\n${table(rows)}`);
+}
+
 /** Prints the disk space that one more deploy takes, including the backup of the old tree. */
 function tellDisk(ground: Ground): void {
   const before = ground.fs.used();
@@ -212,6 +266,9 @@ try {
   console.log(
     `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Linux ${release()}, ${must(["rsync", "--version"]).split("\n")[0]}`,
   );
+  measurePrecompression("ext4", true);
+  measurePrecompression("ext4", false);
+  measurePrecompression("tmpfs", true);
   for (const type of ["ext4", "tmpfs"] as const) {
     using fs = new FileSystem(type);
     const ground = new Ground(fs, site, 5);

@@ -10,6 +10,8 @@ export interface Size {
   folders: number;
   /** Every n-th file differs. */
   every: number;
+  /** Whether the files are text, which compression shrinks to a quarter. Without it they are random. */
+  text?: boolean;
 }
 
 const large = { files: 5, bytes: 20_000_000 };
@@ -56,7 +58,7 @@ export class FileSystem implements Disposable {
 export function build(dir: string, version: number, size: Size): void {
   const smallBytes = size.bytes - large.files * large.bytes;
   const mean = smallBytes / (size.files - large.files);
-  const random = randomBytes(large.bytes + size.files);
+  const random = (size.text ? textBytes : randomBytes)(large.bytes + size.files);
   mkdirSync(dir, { recursive: true });
   for (let folder = 0; folder < size.folders; folder++) mkdirSync(folderOf(dir, folder), { recursive: true });
   for (let file = 0; file < size.files; file++) {
@@ -72,6 +74,22 @@ export function build(dir: string, version: number, size: Size): void {
 /** Nests some of the folders, as in real sites. */
 function folderOf(dir: string, folder: number): string {
   return `${dir}/part-${folder % 27}${folder < 27 ? "" : `/chapter-${folder}`}`;
+}
+
+/** Returns markup of pseudorandom words, of which a few are frequent, as in a language. */
+function textBytes(count: number): Uint8Array {
+  const random = randomBytes(4 * count);
+  const words = Array.from({ length: 4096 }, (_, i) =>
+    Array.from(random.subarray(9 * i, 9 * i + 3 + (i % 7)), (byte) => String.fromCharCode(97 + (byte % 26))).join(""),
+  );
+  const parts: string[] = [];
+  for (let at = 0, length = 0; length < count; at += 2) {
+    const share = ((random[at] ?? 0) * 256 + (random[at + 1] ?? 0)) / 65_536;
+    const word = words[Math.floor(4096 * share ** 3)] ?? "";
+    parts.push(at % 40 === 0 ? `${word}.</p>\n<p class="section">` : `${word} `);
+    length += parts.at(-1)?.length ?? 0;
+  }
+  return new TextEncoder().encode(parts.join("")).subarray(0, count);
 }
 
 /** Returns pseudorandom bytes that are the same in every run. */

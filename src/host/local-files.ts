@@ -1,8 +1,10 @@
 // The slow part of a deploy: reading and copying whole files, one at a time.
 
 import * as fs from "node:fs";
+import type { Attributes } from "./host.ts";
 import { type Block, Packed } from "./listing.ts";
 import { openName, openNoFollow } from "./local-beneath.ts";
+import { compress } from "./local-compress.ts";
 import { statusAt } from "./local-libc.ts";
 import { nullIfMissing, withPath } from "./local-naming.ts";
 import { Matcher } from "./local-search.ts";
@@ -71,6 +73,8 @@ export const files = {
     }
     return matcher?.searched() ?? { found: [], milliseconds: 0 };
   },
+
+  compress: (targets: string, attributes: Attributes): void => compress(listOf(targets), attributes),
 };
 
 function listOf(paths: string): string[] {

@@ -4,8 +4,8 @@ import * as fs from "node:fs";
 import type { Attributes } from "./host.ts";
 import { entryOf, Open } from "./listing.ts";
 import { O_PATH, openName, openNoFollow, Parents, placeOf, withTypedPaths } from "./local-beneath.ts";
+import { isCompressedOf } from "./local-compressed.ts";
 import { blockOf, bufferBytes, files, fill, open } from "./local-files.ts";
-import { isGzipOf } from "./local-gzip.ts";
 import { exchangeNames, type Status, statusAt, syncFileSystem, whyNotRemovable } from "./local-libc.ts";
 import { nullIfMissing } from "./local-naming.ts";
 import { openBelow, openTyped } from "./local-opened.ts";
@@ -14,6 +14,8 @@ import { type OpenedEntry, RejectedArchive, type TreeEntry, type Trees } from ".
 
 /** Listing a directory takes as long as reading this many files. */
 const filesADir = 8;
+/** Compressing a page takes as long as reading this many files. */
+const filesACompression = 8;
 
 /**
  * Maximum nesting of directories. The time to open or remove nested directories grows with the square of their number.
@@ -119,7 +121,7 @@ export function localTrees(root = ""): Trees {
       }
     },
 
-    isGzipOf: (packed, file) => isGzipOf(at(packed), at(file)),
+    isCompressedOf: (packed, file, encoding) => isCompressedOf(at(packed), at(file), encoding),
 
     digests: (all, seeds) => {
       const paths = all.map(([path]) => at(path)).join("\0");
@@ -146,6 +148,9 @@ export function localTrees(root = ""): Trees {
         search && { ...search, of: Int8Array.from(all, ([, , , search = -1]) => search) },
       );
     },
+
+    compress: (targets, attributes) =>
+      thread.run("compress", targets.length * filesACompression, targets.map(at).join("\0"), attributes),
 
     copy(from, to, attributes, size) {
       files.copies(at(from), name(to), Float64Array.of(size), attributes);

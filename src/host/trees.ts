@@ -80,6 +80,9 @@ export interface SearchResult {
 /** A file to copy. `search`: the index of the search for its bytes; without it they are not searched. */
 export type Copy = readonly [from: string, to: string, size: number, search?: number];
 
+/** The encoding of a compressed file, by the ending of its name. */
+export type Encoding = ".gz" | ".br";
+
 /** The searches of the bytes that are copied. */
 export interface CopySearch {
   searches: readonly Search[];
@@ -172,10 +175,10 @@ export interface Trees {
   /** Returns whether two files have the same bytes. Neither may be a symbolic link. */
   same(a: string, b: string): boolean;
   /**
-   * Returns whether `packed` is a gzip file of one member whose checksum and size match those of `file`. Neither may be
-   * a symbolic link.
+   * Returns whether `packed` is the compressed content of `file`: a gzip file of one member with its checksum and size,
+   * or a brotli stream with its bytes. Neither may be a symbolic link.
    */
-  isGzipOf(packed: string, file: string): boolean;
+  isCompressedOf(packed: string, file: string, encoding: Encoding): boolean;
   /**
    * Returns the digests of files, given with their sizes: {@link digestWords} words each. Equal bytes have equal
    * digests, and different bytes practically never do. Reads each file up to its size. A second thread may compute some
@@ -193,6 +196,13 @@ export interface Trees {
    * without reading them twice.
    */
   copies(files: readonly Copy[], attributes: NewAttributes, search?: CopySearch): Promise<SearchResult>;
+  /**
+   * Compresses files that fit into memory. A target is the name of its file with ".gz" or ".br" added, and
+   * must not exist. It has these attributes, and the modification time of its file in whole seconds. Targets of one file
+   * follow each other. A target that would not be smaller than the file, or a ".br" not smaller than the ".gz", is not
+   * written. Uses threads in the same way as {@link digests}.
+   */
+  compress(targets: readonly string[], attributes: Attributes): Promise<void>;
   /** Copies one file on this thread. Throws if its size has changed. */
   copy(from: string, to: string, attributes: NewAttributes, size: number): void;
   makeDirectory(path: string, attributes: Attributes): void;

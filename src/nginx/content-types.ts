@@ -149,6 +149,9 @@ export const contentTypes: readonly (readonly [type: string, extensions: readonl
 /** nginx always compresses text/html, and warns if it is listed. */
 export const compressedTypes = Object.keys(text).filter((type) => type !== "text/html");
 
+/** The file name extensions of all types that are compressed. */
+export const compressedExtensions: ReadonlySet<string> = new Set(Object.values(text).flatMap((all) => all.split(" ")));
+
 /**
  * The types that are sent with `charset=utf-8`, because clients would guess another encoding. JSON has no such
  * parameter, and XML of the other types declares its own. text/html does not need to be listed here either.

@@ -9,6 +9,8 @@ export const clientsPath = "/etc/nginx/conf.d/edox-ops-clients.conf";
 export const typesPath = "/etc/nginx/edox-ops-types.conf";
 /** Included by each server of ours that speaks TLS, but not by the http block: foreign sites keep their settings. */
 export const tlsPath = "/etc/nginx/edox-ops-tls.conf";
+/** Included by each site while the module exists that it is for. */
+export const brotliPath = "/etc/nginx/edox-ops-brotli.conf";
 export const catchAllPath = "/etc/nginx/conf.d/edox-ops-default.conf";
 /** Exists only if nginx.conf itself does not include the enabled sites. */
 export const sitesIncludePath = "/etc/nginx/conf.d/edox-ops-sites.conf";
@@ -24,6 +26,7 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [clientsPath, "how the clients of sites are counted"],
   [typesPath, "content types that all sites share"],
   [tlsPath, "TLS settings that all sites share"],
+  [brotliPath, "serves brotli files that lie beside pages, if nginx has the module"],
   [catchAllPath, "server that closes requests for unknown host names"],
   [sitesIncludePath, "include of the enabled sites, if nginx.conf has none"],
   [sitesAvailableDir, "nginx sites, enabled or not"],

@@ -6,12 +6,14 @@ import { overlay } from "../engine/overlay.ts";
 import { replacedDir } from "../engine/paths.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
+import { missingDirectories } from "../resources/directory.ts";
 import { file } from "../resources/file.ts";
 import { packageInstalled } from "../resources/package.ts";
 import { type ServiceSpec, service } from "../resources/service.ts";
 import { hintToMend } from "./fault.ts";
 import { foreignNameSizes, nameSizes } from "./names.ts";
 import {
+  brotliPath,
   catchAllPath,
   certificatePath,
   clientsPath,
@@ -22,7 +24,7 @@ import {
 } from "./paths.ts";
 import { emergencyMessage, hasLoadedFiles } from "./running.ts";
 import { sitesRead } from "./sites.ts";
-import { clientsText, limitsText, tlsText, typesText } from "./text.ts";
+import { brotliDir, brotliModule, brotliText, clientsText, limitsText, tlsText, typesText } from "./text.ts";
 import { catchAllSite, throwawayCertificate } from "./unknown-names.ts";
 import { openSslSince } from "./version.ts";
 import { welcomeSite } from "./welcome.ts";
@@ -39,10 +41,11 @@ export function nginxPrepare(facts: Facts): Step {
       clients,
       contentTypes,
       tlsSettings(facts),
+      brotli,
       throwawayCertificate(facts),
       welcomeSite,
       unknownNames(facts),
-      nginxService([limitsPath, clientsPath, typesPath, tlsPath, catchAllPath, sitesIncludePath]),
+      nginxService([limitsPath, clientsPath, typesPath, tlsPath, brotliPath, catchAllPath, sitesIncludePath]),
     ],
   };
 }
@@ -85,6 +88,24 @@ export function tlsSettings(facts: Facts): Resource {
   );
 }
 
+const brotliFile = shared(
+  { name: "nginx:brotli", title: "brotli files are served if nginx can", path: brotliPath },
+  () => brotliText,
+);
+
+/**
+ * The file that each site includes while nginx has a module for it, and the directory that the include leads through:
+ * dpkg creates none on a host without documentation, but removes it in any case. Sites of the Python version do not use
+ * it.
+ */
+export const brotli: Resource = {
+  ...brotliFile,
+  async check(reader, ahead, warn) {
+    const files = await brotliFile.check(reader, ahead, warn);
+    return reader.stat(brotliModule) === null ? files : [...missingDirectories(reader, ahead, brotliDir), ...files];
+  },
+};
+
 /** Returns a resource for a file that the sites of this version share. */
 function shared(place: { name: string; title: string; path: string }, text: (reader: HostReader) => string): Resource {
   const each = file({ ...place, mode: 0o644, keepDir: replacedDir, text: (reader) => Text.of(text(reader)) });
@@ -113,8 +134,8 @@ export function nginxService(paths: readonly string[], more: Pick<ServiceSpec, "
     name: "nginx:active",
     test: ["nginx", "-t", "-q"],
     hintFor: hintToMend,
-    owns: (path) => path.startsWith("/etc/nginx/") || path === certificatePath,
-    hasLoaded: (reader) => hasLoadedFiles(reader, paths),
+    owns: (path) => path.startsWith("/etc/nginx/") || [certificatePath, brotliDir].includes(path),
+    hasLoaded: (reader) => hasLoadedFiles(reader, [...paths, brotliDir]),
     explain: emergencyMessage,
     ...more,
   });

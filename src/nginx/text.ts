@@ -2,7 +2,7 @@
 
 import { charsetTypes, compressedTypes, contentTypes } from "./content-types.ts";
 import { hashedNames } from "./hashed-names.ts";
-import { acmeDir, sitesEnabledDir, tlsPath } from "./paths.ts";
+import { acmeDir, brotliPath, sitesEnabledDir, tlsPath } from "./paths.ts";
 
 const header = `# Written by edox-ops. A change made here is replaced by the next bootstrap;
 # the replaced file is kept under /etc/edox-ops/replaced.
@@ -91,6 +91,22 @@ ssl_session_timeout 1d;
 ssl_session_tickets off;
 `;
 }
+
+/** The module of Debian's package that sends brotli files. */
+export const brotliModule = "/usr/lib/nginx/modules/ngx_http_brotli_static_module.so";
+/** A directory that belongs to this package alone: dpkg removes it with the module. */
+export const brotliDir = "/usr/share/doc/libnginx-mod-http-brotli-static";
+
+/** Enables brotli files beside pages. nginx refuses the directive if it has no module for it. */
+export const brotliText = `${header}# Sites include this only while the package libnginx-mod-http-brotli-static is installed.
+brotli_static on;
+`;
+
+/**
+ * The line of a site that includes {@link brotliText}. The path leads through a directory of the package, and nginx
+ * ignores a pattern that matches nothing, so the configuration stays valid when the package is removed.
+ */
+export const brotliInclude = `include ${brotliDir.slice(0, -1)}[${brotliDir.at(-1)}]/../../../..${brotliPath};`;
 
 /** The include for an nginx whose own configuration does not read our sites. */
 export const sitesText = `${header}include ${sitesEnabledDir}/edox-ops-*;

@@ -141,6 +141,8 @@ const recordSchema = v.looseObject({
   default: v.optional(v.boolean()),
   /** The HSTS lifetime is a year; without it a day. Not part of the contract. */
   hsts: v.optional(v.boolean()),
+  /** Whether deploys write compressed files beside pages; absent for the default. Not part of the contract. */
+  precompress: v.optional(v.boolean()),
   /** Requests per second of one client address, or "off"; absent for the default. Not part of the contract. */
   rate_limit: v.optional(rateLimit),
   /** Networks of reverse proxies whose X-Forwarded-For is trusted. Not part of the contract. */

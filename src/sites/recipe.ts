@@ -4,7 +4,7 @@ import { Text } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
 import type { HostReader } from "../host/host.ts";
-import { clients, contentTypes, limits, tlsSettings } from "../nginx/recipe.ts";
+import { brotli, clients, contentTypes, limits, tlsSettings } from "../nginx/recipe.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { missingDirectories } from "../resources/directory.ts";
@@ -70,7 +70,8 @@ export function updateProject(slug: string, edit: Edit, facts: Facts, certificat
     siteConfigValid(step, slug, after),
     soleName(slug, after, false),
   ];
-  return recipe(`project update ${slug}`, `Updated project ${slug}.`, requires, step);
+  const next = edit.precompress === undefined ? "" : " The next deploy writes or removes the compressed files.";
+  return recipe(`project update ${slug}`, `Updated project ${slug}.${next}`, requires, step);
 }
 
 /** Returns the record with these changes. A key whose new value is `undefined` is removed. */
@@ -139,7 +140,7 @@ export function initProject(slug: string): Recipe {
 export function renderProject(slug: string, facts: Facts): Recipe {
   const text = async (reader: HostReader) => Text.of(siteText(reader, await theProject(reader, slug), facts));
   // The site may be enabled already, and uses the settings of these files.
-  const resources = [limits, clients, contentTypes, tlsSettings(facts), vhostFile(slug, text)];
+  const resources = [limits, clients, contentTypes, tlsSettings(facts), brotli, vhostFile(slug, text)];
   const step = { id: "project.render-nginx", title: `the site of ${slug} is as its record says`, resources };
   return recipe(
     `project render-nginx ${slug}`,

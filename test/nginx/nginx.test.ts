@@ -6,6 +6,7 @@ import { gatherFacts } from "../../src/engine/facts.ts";
 import { UnknownStateError } from "../../src/host/host.ts";
 import { directives, nginxConfig } from "../../src/nginx/config.ts";
 import { nginxPrepare } from "../../src/nginx/recipe.ts";
+import { brotliDir, brotliModule } from "../../src/nginx/text.ts";
 import { fakeDebian, type Like } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
 
@@ -29,6 +30,16 @@ describe("nginx:unknown-names: the catch-all server in the form for each nginx",
       expect(host.text(catchAllPath)).toMatchSnapshot();
     });
   }
+});
+
+test("nginx:brotli: the directory that the include leads through exists while nginx has the module", async () => {
+  const host = fakeDebian();
+  await run(host);
+  expect(host.stat(brotliDir)).toBeNull();
+  host.put(brotliModule, "");
+  await run(host);
+  expect(host.stat(brotliDir)?.type).toBe("directory");
+  expect((await run(host)).every(({ outcome }) => outcome === "ok")).toBe(true);
 });
 
 describe("nginx.prepare: foreign files stay unchanged, with a warning", () => {

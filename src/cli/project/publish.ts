@@ -12,6 +12,7 @@ import { releaseFlags, sourceFlags } from "./release-flags.ts";
 
 const { domain, alias, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;
 const { "rate-limit": rateLimit, "real-ip-from": realIpFrom, tls } = recordFlags;
+const { precompress, "no-precompress": noPrecompress } = recordFlags;
 
 export default command({
   meta: { name: "publish", description: "register a project, deploy it and serve it, all in one" },
@@ -23,6 +24,7 @@ export default command({
     ...{ "rate-limit": rateLimit, "real-ip-from": realIpFrom },
     tls: { ...tls, description: "Serve over HTTPS; obtains the certificate if there is none" },
     ...certificateFlags,
+    ...{ precompress, "no-precompress": noPrecompress },
     ...releaseFlags,
   },
   async run(values, context) {

@@ -50,6 +50,8 @@ export const recordFlags = {
   "no-tls": { type: "boolean", description: "serve over HTTP only" },
   hsts: { type: "boolean", description: "Tell browsers to use HTTPS alone for a year, not for a day" },
   "no-hsts": { type: "boolean", description: "Tell browsers to use HTTPS alone for a day" },
+  precompress: { type: "boolean", description: "Compress pages when they are deployed, not for each request" },
+  "no-precompress": { type: "boolean", description: "Compress pages for each request" },
 } as const satisfies ArgsDef;
 
 /**
@@ -90,7 +92,7 @@ export function editOf(values: Values): Partial<project.Project> {
   if (alias !== undefined) edit.aliases = alias === "none" ? undefined : aliasesOf(String(alias));
   if (rate !== undefined) edit.rate_limit = rate === "default" ? undefined : rateLimitOf(String(rate));
   if (proxies !== undefined) edit.real_ip_from = proxies === "none" ? undefined : networksOf(String(proxies));
-  for (const key of ["tls", "default", "hsts"]) {
+  for (const key of ["tls", "default", "hsts", "precompress"]) {
     const no = values[`no-${key}`] === true;
     if (no && values[key] === true) throw usage(`--${key} and --no-${key} say the contrary of each other`);
     if (no || values[key] === true) edit[key] = !no;

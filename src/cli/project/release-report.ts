@@ -61,11 +61,12 @@ export function planText(
   { planned, pruned }: PlannedRelease,
   lists: boolean,
 ): string {
-  const { origins, added, changed, removed } = planned;
+  const { origins, added, changed, removed, compression } = planned;
   const counts = `${added.length} added, ${changed.length} changed, ${removed.length} removed, of ${countOf(origins.length, "file")}`;
   return [
     lists ? namesText(planned) : "",
     ...pruned.map((path) => lineOf`Would prune old deploy backup ${path}`),
+    compression.isDue ? "Would write or remove compressed files beside unchanged ones\n" : "",
     lineOf`Would replace ${project.root_path} by ${name}: ${counts}`,
   ].join("");
 }

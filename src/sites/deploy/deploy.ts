@@ -9,7 +9,8 @@ import type { BlockedSearch } from "../serve/blocked.ts";
 import { demandServed } from "../serve/served.ts";
 import { demandUnchanged } from "../source/source.ts";
 import { type KeptAsset, keepAssets, listKeptAssets, pruneAssets } from "./assets.ts";
-import { type DeployRequest, isSatisfied, notesOf, type Plan, plan } from "./plan.ts";
+import { recordCompressed } from "./compressed-trees.ts";
+import { type DeployRequest, hasSameFiles, isSatisfied, notesOf, type Plan, plan } from "./plan.ts";
 import { backupsOf, cleanUp, makeBackupsDir, prune, stampName } from "./releases.ts";
 import { recordRestore } from "./restores.ts";
 import { demandRoom, fillStage, openStage } from "./stage.ts";
@@ -108,6 +109,7 @@ export async function deploy(host: Host, trees: Trees, request: DeployRequest, k
   // files.
   if (before !== null && !planned.isExposed) keepAssets(trees, { slug, live, removed: planned.removed, attributes });
   trees.sync(stage);
+  recordCompressed(host, trees, { slug, live, seconds, encodings: planned.compression.wanted });
   if (request.of === "release") recordRestore(host, trees, { project, seconds, from: nameOf(request.name) });
 
   const notes = [...figures.notes];
@@ -128,7 +130,8 @@ export async function deploy(host: Host, trees: Trees, request: DeployRequest, k
   try {
     if (before !== null) {
       if (planned.isExposed) trees.adopt(stage, adoptTree(host));
-      deployed.backup = moveToBackups(host, trees, { request, stage, seconds });
+      const backup = request.backup && !hasSameFiles(planned);
+      deployed.backup = moveToBackups(host, trees, { request: { ...request, backup }, stage, seconds });
     }
     notes.push(...remember(host, trees, planned, request));
     deployed.pruned = prune(host, trees, { slug, keep: request.keep, spare: "spare" });

@@ -9,6 +9,7 @@ import type { Probe } from "../serve/served.ts";
 import type { Selection } from "../source/secrets.ts";
 import { type DeploySource, demandPage, isExposed, survey, tickMs } from "../source/source.ts";
 import { type Comparison, compareTrees } from "./compare.ts";
+import { Compression } from "./compression.ts";
 import { Digests } from "./digests.ts";
 import { backupNames, backupsOf } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
@@ -69,6 +70,7 @@ export type Origin = "live" | "source" | "copy";
 export interface Plan {
   source: DeploySource;
   digests: Digests;
+  compression: Compression;
   attributes: NewAttributes;
   origins: Origin[];
   /** The inode of the live file with the same content; {@link noInode} for a new or changed file. */
@@ -84,7 +86,12 @@ export interface Plan {
 }
 
 /** Returns whether a deploy changes nothing: the live tree equals the result, and no other user can change it. */
-export function isSatisfied({ origins, added, changed, removed, folders, isExposed }: Plan): boolean {
+export function isSatisfied(planned: Plan): boolean {
+  return hasSameFiles(planned) && !planned.compression.isDue;
+}
+
+/** Returns whether the live tree equals the result, except for compressed files. */
+export function hasSameFiles({ origins, added, changed, removed, folders, isExposed }: Plan): boolean {
   const differing = added.length + changed.length + removed.length + folders;
   return differing === 0 && !isExposed && origins.every((origin) => origin === "live");
 }
@@ -97,7 +104,7 @@ export function backupsToPrune(
   { project, live, keep, backup }: DeployRequest,
 ): string[] {
   if (isSatisfied(planned)) return [];
-  const adds = backup && !isEmpty(trees, live);
+  const adds = backup && !hasSameFiles(planned) && !isEmpty(trees, live);
   const old = backupNames(reader, project.slug).slice(Math.max(0, keep - (adds ? 1 : 0)));
   return old.map((name) => `${backupsOf(project.slug)}/${name}`);
 }
@@ -137,6 +144,7 @@ export async function plan(host: Host, trees: Trees, request: DeployRequest): Pr
   const found: Plan = {
     source,
     digests,
+    compression: Compression.of(host, trees, request),
     attributes,
     origins: [],
     inodes: [],
@@ -155,12 +163,12 @@ export async function plan(host: Host, trees: Trees, request: DeployRequest): Pr
   return found;
 
   function add(batch: Comparison[]): void {
-    for (const {
-      pair: [entry, twin],
-      same,
-    } of batch) {
-      if (twin !== undefined) found.isExposed ||= isExposed(twin, uid);
+    for (const { pair, same } of batch) {
+      const [entry] = pair;
+      if (pair[1] !== undefined) found.isExposed ||= isExposed(pair[1], uid);
+      const twin = found.compression.withoutOwn(pair, found.origins.length, same);
       if (entry === undefined) {
+        if (twin === undefined) continue;
         if (twin.type === "directory") found.folders += 1;
         else found.removed.push(twin.path);
       } else if (entry.type !== "file") {

@@ -133,6 +133,12 @@ export function secondsOf(name: string): number {
   return Date.UTC(Number(y), Number(m) - 1, Number(d), Number(h), Number(min), Number(s)) / 1000;
 }
 
+/** Returns the stamp of a tree, or null. A deploy sets the modification time of its tree to the stamp. */
+export function stampOf(trees: Trees, dir: string): string | null {
+  const tree = trees.entry(dir);
+  return tree === null || tree.modifiedMs % 1000 !== 0 ? null : stampName(tree.modifiedMs / 1000);
+}
+
 /** Returns the names of the complete backups, newest first. */
 export function backupNames(reader: HostReader, slug: string): string[] {
   return (reader.list(backupsOf(slug)) ?? []).filter((name) => stampPattern.test(name)).reverse();

@@ -4,7 +4,7 @@
 import type { Host, HostReader } from "../../host/host.ts";
 import type { Trees } from "../../host/trees.ts";
 import type { Project } from "../project.ts";
-import { backupNames, backupsOf, readWorkingFile, stampName } from "./releases.ts";
+import { backupNames, backupsOf, readWorkingFile, stampName, stampOf } from "./releases.ts";
 
 const pathOf = (slug: string): string => `${backupsOf(slug)}/.restores`;
 
@@ -22,7 +22,7 @@ export function readRestores(reader: HostReader, slug: string): Map<string, stri
 
 /** Returns the backup that the live tree was restored from; null where a deploy made the tree, or it changed since. */
 export function findRestoreSource(reader: HostReader, trees: Trees, project: Project): string | null {
-  const stamp = stampOfLive(trees, project);
+  const stamp = stampOf(trees, project.root_path);
   return stamp === null ? null : (readRestores(reader, project.slug).get(stamp) ?? null);
 }
 
@@ -32,15 +32,9 @@ export function recordRestore(
   trees: Trees,
   { project, seconds, from }: { project: Project; seconds: number; from: string },
 ): void {
-  const there = new Set([...backupNames(host, project.slug), stampOfLive(trees, project)]);
+  const there = new Set([...backupNames(host, project.slug), stampOf(trees, project.root_path)]);
   const restores = [...readRestores(host, project.slug)].filter(([tree]) => there.has(tree));
   const lines = [...restores, [stampName(seconds), from]].map((names) => `${names.join(" ")}\n`);
   const attributes = { mode: 0o600, uid: host.uid, gid: host.uid };
   host.writeFile(pathOf(project.slug), new TextEncoder().encode(lines.join("")), attributes);
-}
-
-/** Returns the stamp of the live tree, or null. A deploy sets the modification time of its tree to the stamp. */
-function stampOfLive(trees: Trees, { root_path }: Project): string | null {
-  const live = trees.entry(root_path);
-  return live === null || live.modifiedMs % 1000 !== 0 ? null : stampName(live.modifiedMs / 1000);
 }

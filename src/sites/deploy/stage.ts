@@ -8,6 +8,7 @@ import { Problem } from "../../problem/problem.ts";
 import { parentOf } from "../../text/path.ts";
 import { shortageText } from "../../text/shortage.ts";
 import type { BlockedSearch } from "../serve/blocked.ts";
+import { compressedAttributes } from "./compression.ts";
 import { type DeployRequest, noInode, type Origin, type Plan } from "./plan.ts";
 import { backupsOf, sparePath, stampName } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
@@ -30,14 +31,21 @@ export function demandRoomAhead(trees: Trees, planned: Plan, slug: string): void
 }
 
 /** Counts in blocks and by apparent size, because a copy fills the holes of a sparse file. */
-function missingRoom(trees: Trees, { source, origins }: Plan): Problem | null {
+function missingRoom(trees: Trees, { source, origins, compression }: Plan): Problem | null {
   const { bytes, inodes, block } = trees.room(docsRoot);
   let [neededBytes, neededInodes, file] = [0, 0, 0];
+  const needs = (size: number, count = 1): void => {
+    neededInodes += count;
+    neededBytes += count * Math.ceil(size / block) * block;
+  };
   for (const batch of source.entries.batches()) {
-    for (const { type, size } of batch) {
-      if (type === "file" && origins[file++] !== "copy") continue;
-      neededInodes += 1;
-      neededBytes += Math.ceil((type === "file" ? size : 1) / block) * block;
+    for (const entry of batch) {
+      const { type, size } = entry;
+      const index = type === "file" ? file++ : -1;
+      const origin = origins[index] ?? "copy";
+      if (origin === "copy") needs(type === "file" ? size : 1);
+      // Text shrinks to less than half of its size.
+      needs(size / 2, compression.missingFor(entry, index, origin).length);
     }
   }
   if (neededBytes > bytes) return noRoom(shortageText(neededBytes, bytes), []);
@@ -75,7 +83,7 @@ function isFolder(entry: TreeEntry, attributes: NewAttributes): boolean {
  */
 async function clearStage(
   trees: Trees,
-  { source, attributes, origins, inodes }: Plan,
+  { source, attributes, origins, inodes, compression, isExposed }: Plan,
   stage: string,
 ): Promise<boolean[]> {
   const there: boolean[] = [];
@@ -94,6 +102,7 @@ async function clearStage(
           : origins[index] === "live" && old.inode === inodes[index]);
       if (entry !== undefined) there.push(stays);
       if (old === undefined || stays) continue;
+      if (entry === undefined && !goes && !isExposed && compression.keeps(old)) continue;
       if (old.type === "directory") removed.add(old.path);
       else if (!goes) trees.remove(`${stage}/${old.path}`);
     }
@@ -102,10 +111,15 @@ async function clearStage(
   return there;
 }
 
+/** Bytes to compress in one batch. It takes as long as a signal may wait. */
+const bytesABatch = 8 * 2 ** 20;
+
 /** `count` is the number of its files, whether they are copied or not. */
 interface Batch {
   count: number;
   copies: Copy[];
+  /** Paths of the compressed files to write. */
+  compressed: string[];
 }
 
 /**
@@ -121,11 +135,18 @@ export async function fillStage(
     search,
   }: { planned: Plan; stage: string; request: DeployRequest; search: BlockedSearch | null },
 ): Promise<number> {
-  const { source, attributes, origins, inodes } = planned;
+  const { source, attributes, origins, inodes, compression } = planned;
   const { live } = request;
   const there = await clearStage(trees, planned, stage);
   let [bytes, files] = [0, 0];
-  const begin = ({ copies }: Batch): Promise<SearchResult> => trees.copies(copies, attributes, search?.searches);
+  const begin = ({ copies, compressed }: Batch): Promise<SearchResult> => {
+    const copied = trees.copies(copies, attributes, search?.searches);
+    if (compressed.length === 0) return copied;
+    return copied.then(async (searched) => {
+      await trees.compress(compressed, compressedAttributes(attributes));
+      return searched;
+    });
+  };
   for await (const [{ count, copies }, searched] of pipeline(batches(), begin)) {
     search?.take(searched, (file) => copies[file]?.[0].slice(source.dir.length + 1) ?? "");
     for (const [, , size] of copies) bytes += size;
@@ -138,16 +159,28 @@ export async function fillStage(
   function* batches(): Generator<Batch> {
     let [index, file] = [0, 0];
     for (const batch of source.entries.batches()) {
-      const copies: Copy[] = [];
-      const before = file;
+      let copies: Copy[] = [];
+      let compressed: string[] = [];
+      let [before, compressedBytes] = [file, 0];
       for (const entry of batch) {
         const at = entry.type === "file" ? file++ : -1;
-        if (!there[index++] && !make(entry, origins[at] ?? null, inodes[at])) {
+        const to = `${stage}/${entry.path}`;
+        const isLinked = there[index++] || make(entry, origins[at] ?? null, inodes[at]);
+        if (!isLinked) {
           const sought = inodes[at] === noInode ? search?.indexFor(entry.path) : undefined;
-          copies.push([`${source.dir}/${entry.path}`, `${stage}/${entry.path}`, entry.size, sought ?? -1]);
+          copies.push([`${source.dir}/${entry.path}`, to, entry.size, sought ?? -1]);
         }
+        // Another user could have written the compressed files of an exposed tree.
+        const origin = (isLinked && !planned.isExposed && origins[at]) || "copy";
+        const from = `${origin === "live" ? live : source.dir}/${entry.path}`;
+        const targets = compression.link(trees, entry, { index: at, origin, from, to });
+        compressed.push(...targets);
+        compressedBytes += targets.length * entry.size;
+        if (compressedBytes < bytesABatch) continue;
+        yield { count: file - before, copies, compressed };
+        [copies, compressed, before, compressedBytes] = [[], [], file, 0];
       }
-      yield { count: file - before, copies };
+      yield { count: file - before, copies, compressed };
     }
   }
 

@@ -2,6 +2,7 @@
 
 import type { Attributes } from "../../host/host.ts";
 import type { NewAttributes, TreeEntry, Trees } from "../../host/trees.ts";
+import { encodingOf, plainOf } from "./precompressed.ts";
 
 /**
  * Swaps the live tree and the stage. Returns false where no atomic swap is possible: for a mount point, or a directory
@@ -40,9 +41,16 @@ function copyTree(trees: Trees, from: string, to: string): void {
   }
 }
 
-/** Overwrites a tree with another one. New files are in place before old ones are removed. */
+/**
+ * Overwrites a tree with another one. New files are in place before old ones are removed, except for compressed files:
+ * nginx would send an old one in place of a new file.
+ */
 export function overwrite(trees: Trees, from: string, to: string): void {
   const old = new Map([...trees.walk(to)].map((entry) => [entry.path, entry]));
+  for (const entry of old.values()) {
+    const encoding = encodingOf(entry.path);
+    if (encoding !== undefined && old.has(plainOf(entry.path, encoding))) trees.remove(join(to, entry));
+  }
   for (const entry of trees.walk(from)) {
     const target = join(to, entry);
     const before = old.get(entry.path);
@@ -61,6 +69,9 @@ export function overwrite(trees: Trees, from: string, to: string): void {
     trees.move(fresh, target);
   }
   for (const entry of old.values()) if (trees.entry(join(to, entry)) !== null) trees.remove(join(to, entry));
+  // The time of a tree is its stamp.
+  const top = trees.entry(from);
+  if (top !== null) trees.setAttributes(to, withAttributes(top));
 }
 
 function join(dir: string, { path }: TreeEntry): string {

@@ -8,6 +8,7 @@ import type { Resource, Step } from "../../engine/step.ts";
 import type { HostReader } from "../../host/host.ts";
 import {
   acmeDir,
+  brotliPath,
   catchAllPath,
   clientsPath,
   limitsPath,
@@ -17,7 +18,7 @@ import {
   tlsPath,
   typesPath,
 } from "../../nginx/paths.ts";
-import { clients, contentTypes, limits, nginxService, tlsSettings, unknownNames } from "../../nginx/recipe.ts";
+import { brotli, clients, contentTypes, limits, nginxService, tlsSettings, unknownNames } from "../../nginx/recipe.ts";
 import { sitesRead } from "../../nginx/sites.ts";
 import { hasHttp2Parameter } from "../../nginx/version.ts";
 import { directory } from "../../resources/directory.ts";
@@ -91,16 +92,8 @@ export function projectStep(
   };
   const serves = when(async (reader) => leaves !== true && (await becomes(reader))?.enabled === true);
   const isGone = when(async (reader) => after(await draftOf(reader, slug)) === null && keepsVhost !== true);
-  const paths = [
-    limitsPath,
-    clientsPath,
-    typesPath,
-    tlsPath,
-    catchAllPath,
-    sitesIncludePath,
-    vhostPath(slug),
-    sitesEnabledDir,
-  ];
+  const shared = [limitsPath, clientsPath, typesPath, tlsPath, brotliPath, catchAllPath, sitesIncludePath];
+  const paths = [...shared, vhostPath(slug), sitesEnabledDir];
 
   return {
     id,
@@ -118,6 +111,7 @@ export function projectStep(
       serves(clients),
       serves(contentTypes),
       serves(tlsSettings(facts)),
+      serves(brotli),
       serves(
         vhostFile(slug, async (reader) => {
           const project = await becomes(reader);

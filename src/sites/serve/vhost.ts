@@ -1,7 +1,7 @@
 // Generates the nginx site of a project.
 
 import { tlsPath, typesPath } from "../../nginx/paths.ts";
-import { acmeLocation, server } from "../../nginx/text.ts";
+import { acmeLocation, brotliInclude, server } from "../../nginx/text.ts";
 import { keptAssetsOf } from "../deploy/releases.ts";
 import { namesOf, type Project } from "../project.ts";
 import { clientAddress, clientLimits, clientZone } from "./client-limits.ts";
@@ -128,6 +128,8 @@ function site(project: Project, { certificateDir }: Serving): string[] {
     ...clientLimits(project),
     "gzip on;",
     "gzip_static on;",
+    "# Has no effect without nginx's module for brotli.",
+    brotliInclude,
     "gzip_vary on;",
     "gzip_comp_level 5;",
     "gzip_min_length 256;",

@@ -6,8 +6,9 @@ import type { ProblemCode } from "../../problem/codes.ts";
 import { Problem } from "../../problem/problem.ts";
 import { nameOf, parentOf } from "../../text/path.ts";
 import { withFlag } from "../../text/with-flag.ts";
+import { ownFilesIn } from "../deploy/compression.ts";
 import { endOf } from "../deploy/links.ts";
-import { gzipEnding, staleGzips } from "../deploy/precompressed.ts";
+import { encodingOf, staleFiles } from "../deploy/precompressed.ts";
 import { sideBySide } from "../deploy/side-by-side.ts";
 import { isMissedFile, SomePaths } from "../serve/unserved.ts";
 import { LeftOutEntries } from "./left-out.ts";
@@ -74,7 +75,7 @@ export async function survey(
   /** Owners of directories that root does not own. */
   const owners = new Map<string, number>();
   const missed = new SomePaths();
-  const gzips: string[] = [];
+  const compressed: TreeEntry[] = [];
   for (const batch of entries.batches()) {
     for (const entry of batch) {
       const why = faultOf(entry);
@@ -93,7 +94,7 @@ export async function survey(
       if (entry.type === "file" && (entry.mode & readByOthers) === 0) demandReadable(entry);
       isFresh ||= isBetween(entry, nowMs, nowMs);
       exposed ||= isExposed(entry, ownerUid);
-      if (entry.type !== "directory" && entry.path.endsWith(gzipEnding)) gzips.push(entry.path);
+      if (entry.type !== "directory" && encodingOf(entry.path) !== undefined) compressed.push(entry);
       if (entry.type !== "directory" && isMissedFile(entry.path)) missed.add(entry.path);
     }
   }
@@ -104,15 +105,16 @@ export async function survey(
     const way = target.startsWith("/") ? "only relative links stay right in a site" : "it leads out of the site";
     throw refusal("unsafe-source", `${name}/${path} is a link to ${target}: ${way}`, hintToFollow(sought, path));
   }
-  const stale = staleGzips(trees, dir, gzips, links);
-  entries.leaveOut(stale);
+  const own = new Set(of === "release" ? ownFilesIn(trees, dir, compressed) : []);
+  const stale = staleFiles(trees, dir, compressed, links);
+  entries.leaveOut(stale.union(own));
   const notes = left.notes();
   if (missed.count > 0) notes.push(`nginx will not serve ${missed.described()}`);
   if (stale.size > 0) {
     const all = SomePaths.of(stale).described();
     notes.push(`left out, since nginx would send it for the file beside it, which has another content: ${all}`);
   }
-  const paths = left.paths.union(stale);
+  const paths = left.paths.union(stale).union(own);
   return { dir, name, entries, left: paths, links, sinceMs: nowMs, isFresh, isExposed: exposed, notes };
 
   /**
