@@ -12,15 +12,16 @@ const files = 400;
 const deploy = ["edox-ops", "project", "deploy", "demo", "--source", "/srv/site"];
 const backups = "/var/www/docs/.edox-ops-backups/demo";
 
-/** Returns a site in which every file and the script's name contain the version. */
+/** Returns a site in which every file and the script's name contain the version. One page is worth compressing. */
 const build = (version: number): string => `rm -rf /srv/site; mkdir -p /srv/site/assets; cd /srv/site
+  mkdir guide; seq -f '${version} %g' 900 >guide/page.html
   for i in $(seq ${files}); do echo ${version} >$i.css; done; echo same >same.css
   echo ${version} >assets/app.4f283b1${version}.js; echo ${version} >index.html; sync -f /`;
 
 async function withSite(disk?: Disk): Promise<TestHost> {
   const host = await TestHost.bare("bookworm", disk);
   const { code, stderr } = host.sh(`set -e; edox-ops bootstrap --yes --quiet; ${build(1)}
-    edox-ops project publish demo --domain demo.test --source /srv/site --quiet; sync -f /`);
+    edox-ops project publish demo --domain demo.test --source /srv/site --precompress --quiet; sync -f /`);
   expect([code, stderr]).toEqual([0, ""]);
   return host;
 }
@@ -29,12 +30,13 @@ async function withSite(disk?: Disk): Promise<TestHost> {
 function version(host: TestHost): string {
   const { stdout } =
     host.sh(`cd /var/www/docs/demo && ls | wc -l && cat *.css index.html assets/app.*.js | sort | uniq -c | sort -n
-    curl -s --resolve demo.test:80:127.0.0.1 http://demo.test/`);
-  const [count, same, all, served] = stdout
+    curl -s --resolve demo.test:80:127.0.0.1 http://demo.test/
+    zcat guide/page.html.gz | cmp - guide/page.html; cut -d' ' -f1 guide/page.html | uniq`);
+  const [count, same, all, served, compressed] = stdout
     .trim()
     .split("\n")
     .map((line) => line.trim());
-  expect([count, same]).toEqual([String(files + 3), "1 same"]);
+  expect([count, same, compressed]).toEqual([String(files + 4), "1 same", served]);
   expect(all).toBe(`${files + 2} ${served}`);
   return served as string;
 }
@@ -48,7 +50,7 @@ function settles(host: TestHost): void {
   const left = host
     .sh(`ls -A ${backups}`)
     .stdout.split("\n")
-    .filter((name) => name.startsWith(".") && ![".digests", ".last-stamp", ".spare"].includes(name));
+    .filter((name) => name.startsWith(".") && ![".compressed", ".digests", ".last-stamp", ".spare"].includes(name));
   expect(left).toEqual([]);
   for (const name of host.sh(`ls ${backups}`).stdout.trim().split("\n")) {
     expect(host.sh(`cat ${backups}/${name}/*.css | wc -l`).stdout.trim()).toBe(String(files + 1));
