@@ -35,6 +35,9 @@ const jobs = [
   ["power"],
   ["https", "on bookworm"],
   ["https", "on trixie"],
+  ["https-year", "on bookworm"],
+  ["https-year", "on trixie"],
+  ["../soak/https-power"],
   ["full"],
   ["deploy"],
   // Properties, with many more generated inputs than in `npm test`.

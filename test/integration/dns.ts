@@ -1,5 +1,6 @@
 // The DNS of a test host: Debian's pebble-challtestsrv, whose answers a test changes while it runs.
 
+import { writeFileSync } from "node:fs";
 import { run } from "./run.ts";
 import type { TestHost } from "./test-host.ts";
 
@@ -24,14 +25,17 @@ export class Dns {
 
   constructor(private readonly host: TestHost) {}
 
-  /** Starts the server, which its package must be installed for, and makes the host ask nothing else. */
-  start(): void {
+  /** Starts the server, whose package has to be installed. These hosts ask no other one. */
+  start(askedBy: readonly TestHost[] = [this.host]): void {
     const off = ["-http01", "-https01", "-tlsalpn01", "-defaultIPv4", "-defaultIPv6"].map((flag) => `${flag} ""`);
     // Only newer versions have the flag, and those listen on its port by default.
     const doh = `$(pebble-challtestsrv -help 2>&1 | grep -q -- -doh && echo "-doh=")`;
-    const flags = `${off.join(" ")} ${doh} -dns01 ${dnsServer} -management ${management.slice("http://".length)}`;
+    const flags = `${off.join(" ")} ${doh} -dns01 ${dnsServer},${this.host.address}:53 -management ${management.slice("http://".length)}`;
     this.must(["bash", "-c", `systemd-run --quiet --unit=dns pebble-challtestsrv ${flags}`]);
-    this.must(["bash", "-c", "echo nameserver 127.0.0.1 >/etc/resolv.conf"]);
+    for (const each of askedBy) {
+      const address = each === this.host ? "127.0.0.1" : this.host.address;
+      writeFileSync(`${each.root}/etc/resolv.conf`, `nameserver ${address}\n`);
+    }
   }
 
   /** Replaces the answers for a name. */

@@ -2,6 +2,8 @@
 
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { issue } from "../sites/certificates.ts";
+import type { Suite } from "./base.ts";
 import type { DnsAnswer } from "./dns.ts";
 import type { FaultyCa } from "./faulty-ca.ts";
 import type { Pebble } from "./pebble.ts";
@@ -31,7 +33,8 @@ interface Fault {
   said: RegExp;
   /** Whether the authority is asked. */
   isAsked: boolean;
-  code?: number;
+  /** The directory of another authority. */
+  server?: string;
 }
 
 const dns = (answer: (ground: Ground) => DnsAnswer): Fault["cause"] => {
@@ -80,6 +83,23 @@ const faults: Record<string, Fault> = {
     said: /cannot be reached: connection refused/,
     isAsked: false,
   },
+  // To a client whose clock is fast, the certificate of the authority has expired.
+  "a wrong clock": {
+    cause: ({ host, pebble }) => {
+      const { intermediate: by } = pebble;
+      const dates = { from: "2020-01-01", to: "2021-01-01" };
+      const { certificate, key } = issue({ subject: "pebble", names: "DNS:pebble", ...dates, by });
+      writeFileSync(`${host.root}/srv/expired.pem`, certificate + key);
+      writeFileSync(`${host.root}/srv/expired-chain.pem`, by.certificate);
+      const files = "-cert /srv/expired.pem -cert_chain /srv/expired-chain.pem";
+      const start = `systemd-run --quiet --unit=expired openssl s_server -quiet -accept 127.0.0.1:14444 ${files}; sleep 1`;
+      expect(host.sh(start)).toMatchObject({ code: 0 });
+      return () => host.sh("systemctl stop expired");
+    },
+    said: /outside its dates: is the clock right/,
+    isAsked: false,
+    server: "https://pebble:14444/dir",
+  },
   "a rate limit": {
     cause: answers("rateLimited", "newOrder"),
     said: /accepts no more requests before \d{4}.*too many certificates/,
@@ -111,12 +131,19 @@ const slow: Record<string, Fault> = {
   },
 };
 
-/** Defines a test for each fault. */
-export function testFaults(ground: () => Ground): void {
-  for (const [title, { cause, said, isAsked, code = 1 }] of Object.entries(soak ? { ...faults, ...slow } : faults)) {
+/**
+ * Defines a test for each fault. The versions of certbot print the authority's errors differently, so those are on each
+ * suite. The others are on one suite, except in the soak.
+ */
+export function testFaults(suite: Suite, ground: () => Ground): void {
+  const all = Object.entries(soak ? { ...faults, ...slow } : faults);
+  const here = all.filter(([, { isAsked }]) => soak || isAsked || suite === "bookworm");
+  for (const [title, { cause, said, isAsked, server }] of here) {
     test(`issue: ${title} is reported, and nothing changes`, () => {
       const { host, ca, slug, domain } = ground();
-      const state = () => host.listing(...kept);
+      // certbot and the preflight may leave empty directories.
+      const lines = () => host.listing(...kept).split("\n");
+      const state = () => lines().filter((line) => !/ d \d+ /.test(line));
       const served = () => host.sh(`curl -sS --resolve ${domain}:80:127.0.0.1 http://${domain}/`).stdout;
       const before = state();
       ca.requests();
@@ -124,13 +151,13 @@ export function testFaults(ground: () => Ground): void {
       const spoiled = state();
       let ended: Ended;
       try {
-        ended = host.sh(`edox-ops project certs issue ${slug} --server ${ca.directory} --yes`);
+        ended = host.sh(`edox-ops project certs issue ${slug} --server ${server ?? ca.directory} --yes`);
         expect([title, served()]).toEqual([title, `${slug}\n`]);
         expect([title, state()]).toEqual([title, spoiled]);
       } finally {
         end();
       }
-      expect([title, ended.code, ended.stderr]).toEqual([title, code, expect.stringMatching(said)]);
+      expect([title, ended.code, ended.stderr]).toEqual([title, 1, expect.stringMatching(said)]);
       expect([title, ended.stderr]).toEqual([title, expect.stringMatching(/^hint: .+$/m)]);
       expect([title, ca.requests().length > 0]).toEqual([title, isAsked]);
       expect([title, state()]).toEqual([title, before]);
@@ -140,21 +167,21 @@ export function testFaults(ground: () => Ground): void {
   test("issue: a full disk is reported, and the site is served", () => {
     const { host, ca, slug, domain } = ground();
     const full = `mount -t tmpfs -o size=2m tmpfs /mnt && cp -a /etc/letsencrypt/. /mnt &&
-      { head -c 4M /dev/zero >/mnt/full; mount --move /mnt /etc/letsencrypt; }`;
+      { head -c 4M /dev/zero >/mnt/full 2>/dev/null; mount --bind /mnt /etc/letsencrypt; }`;
     expect(host.sh(full)).toMatchObject({ code: 0 });
     const { code, stderr } = host.sh(`edox-ops project certs issue ${slug} --server ${ca.directory} --yes`);
-    host.sh("umount /etc/letsencrypt");
+    host.sh("umount /etc/letsencrypt /mnt");
     expect([code, stderr]).toEqual([1, expect.stringMatching(/No space left on device|disk is full/)]);
     expect(host.sh(`curl -sS --resolve ${domain}:80:127.0.0.1 http://${domain}/`).stdout).toBe(`${slug}\n`);
   });
 
   test("issue: the project gets its certificate when the faults are over, and a second run changes nothing", () => {
     const { host, ca, slug, domain } = ground();
-    const issue = `edox-ops project certs issue ${slug} --server ${ca.directory} --yes`;
-    expect(host.sh(issue)).toMatchObject({ code: 0, stderr: "" });
+    const typed = `edox-ops project certs issue ${slug} --server ${ca.directory} --yes`;
+    expect(host.sh(typed)).toMatchObject({ code: 0, stderr: "" });
     writeFileSync(`${host.root}/srv/serial`, host.sh(`cat /etc/letsencrypt/live/${domain}/cert.pem`).stdout);
     ca.requests();
-    expect(host.sh(issue)).toMatchObject({ code: 0, stderr: "" });
+    expect(host.sh(typed)).toMatchObject({ code: 0, stderr: "" });
     expect(ca.requests()).toEqual([]);
     expect(host.sh(`cmp /srv/serial /etc/letsencrypt/live/${domain}/cert.pem`).code).toBe(0);
   });

@@ -52,11 +52,13 @@ export class Year implements Disposable {
   private readonly certbot: Bun.Subprocess<"pipe", "pipe", Bun.BunFile>;
   private readonly answers: AsyncIterator<string>;
 
-  private constructor(
+  /** Starts the process whose forks run certbot. certbot has to be installed. */
+  constructor(
     private readonly host: TestHost,
     private readonly ca: TestHost,
     private readonly lifetimes: readonly number[],
   ) {
+    writeFileSync(`${host.root}/srv/certbot-runs.py`, certbotRuns);
     const variables = [`FAKETIME_TIMESTAMP_FILE=${fastClockPath}`, "FAKETIME_NO_CACHE=1", `LD_PRELOAD=${library}`];
     const argv = host.entering(["env", "-C", "/root", "HOME=/root", ...variables, "python3", "/srv/certbot-runs.py"]);
     const stderr = Bun.file(`${host.root}/srv/certbot-runs.log`);
@@ -68,7 +70,7 @@ export class Year implements Disposable {
    * Starts an authority for each lifetime, in days. `ca` has to be a Debian 12, whose emulator of the same architecture
    * loads libraries, and may be the host itself. `domains` lead to the host.
    */
-  static start(host: TestHost, ca: TestHost, lifetimes: readonly number[], domains: readonly string[]): Year {
+  static prepare(host: TestHost, ca: TestHost, lifetimes: readonly number[], domains: readonly string[]): void {
     const install = (each: TestHost, packages: string): void => {
       const { code, stderr } = each.sh(`apt-get update -qq &&
         DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends ${packages}`);
@@ -79,14 +81,13 @@ export class Year implements Disposable {
       install(each, "faketime");
       for (const path of [clockPath, fastClockPath]) writeFileSync(`${each.root}${path}`, "+0\n");
     }
-    writeFileSync(`${host.root}/srv/certbot-runs.py`, certbotRuns);
     installPebble(ca);
     if (ca !== host) {
       writeFileSync(`${host.root}${certificatePath}`, readFileSync(`${ca.root}${certificatePath}`));
       host.sh(`echo ${ca.address} pebble >>/etc/hosts; update-ca-certificates`);
     }
     const dns = new Dns(ca);
-    dns.start();
+    dns.start([...new Set([host, ca])]);
     for (const domain of domains) dns.set(domain, { a: [host.address] });
     const environment = {
       FAKETIME_TIMESTAMP_FILE: clockPath,
@@ -98,7 +99,6 @@ export class Year implements Disposable {
       const process = { port: portOf(days), address: "0.0.0.0", lifetimeSeconds: days * daySeconds };
       runPebble(ca, { ...process, under: ["/usr/bin/qemu-x86_64"], environment });
     }
-    return new Year(host, ca, lifetimes);
   }
 
   /** The simulated time, in seconds of the epoch. */
@@ -107,7 +107,7 @@ export class Year implements Disposable {
   }
 
   /** Returns the directory of the authority with this lifetime. */
-  directory(days: number): string {
+  static directory(days: number): string {
     return `https://pebble:${portOf(days)}/dir`;
   }
 
