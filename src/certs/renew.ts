@@ -15,7 +15,7 @@ import { certsLogPath, hookPath } from "./paths.ts";
 import { projectsIn, projectsOf } from "./projects.ts";
 import { renewBeforeMs } from "./renew-before.ts";
 import { failure, type Renewal, resultsOf } from "./renewal-results.ts";
-import { becomesServed } from "./served.ts";
+import { otherServed } from "./served.ts";
 import { timerState } from "./timer.ts";
 
 /** What `certs renew` is asked for. */
@@ -143,11 +143,10 @@ async function notServed(
   }
   const projects = projectsIn(host).filter(({ tls, enabled }) => tls && enabled);
   const used = renewed.filter((lineage) => projectsOf(projects, lineage).length > 0);
-  const served = await Promise.all(used.map(({ name, serial }) => becomesServed(host, name, serial)));
-  const wrong = used.flatMap(({ name }, i) => {
-    const each = served[i] ?? null;
-    return each === null ? [] : [`${name} (${"serial" in each ? `serial ${each.serial}` : each.reason})`];
-  });
+  const others = await otherServed(host, new Map(used.map(({ name, serial }) => [name, serial])));
+  const wrong = [...others].map(
+    ([name, each]) => `${name} (${"serial" in each ? `serial ${each.serial}` : each.reason})`,
+  );
   if (wrong.length === 0) return null;
   return new Problem("not-served", `nginx does not serve the renewed certificate of ${wrong.join(", ")}`, {
     hint: reloadNginx,

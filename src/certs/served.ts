@@ -11,6 +11,7 @@ const settleMs = 2000;
 const pollMs = 100;
 /** Each name costs a child process. */
 const atOnce = 32;
+const noAnswer = "nginx did not answer on port 443";
 
 /** The certificate, or the reason why there is none. */
 export type Served = Certificate | { reason: string };
@@ -23,16 +24,20 @@ async function servedCertificate(reader: HostReader, name: string): Promise<Serv
   const certificate = parseCertificate(stdout.slice(Math.max(0, stdout.indexOf("-----BEGIN CERTIFICATE-----"))));
   if (certificate !== null) return describe(certificate);
   if (code === 127) return { reason: "openssl is not installed" };
-  if (code === 124) return { reason: "nginx did not answer on port 443" };
+  if (code === 124) return { reason: noAnswer };
   return { reason: linesOf(stderr).at(-1) ?? "no certificate is served" };
 }
 
-/** Returns what is served for each of these names. */
+/** Returns what is served for each of these names. A port that answers none of many names is not asked for the others. */
 export async function servedCertificates(reader: HostReader, names: readonly string[]): Promise<Map<string, Served>> {
   const found = new Map<string, Served>();
+  let isSilent = false;
   for (let i = 0; i < names.length; i += atOnce) {
     const some = names.slice(i, i + atOnce);
-    const served = await Promise.all(some.map((name) => servedCertificate(reader, name)));
+    const served: Served[] = isSilent
+      ? some.map(() => ({ reason: noAnswer }))
+      : await Promise.all(some.map((name) => servedCertificate(reader, name)));
+    isSilent = some.length === atOnce && served.every((each) => "reason" in each && each.reason === noAnswer);
     for (const [at, each] of served.entries()) found.set(some[at] as string, each);
   }
   return found;
@@ -43,13 +48,20 @@ export function requestedName({ name }: Lineage, { names }: Certificate): string
   return names.find((each) => each === name) ?? names.find((each) => !each.startsWith("*")) ?? null;
 }
 
-/** Waits until nginx serves the certificate with this serial. Returns null, or what it serves after the longest wait. */
-export async function becomesServed(reader: HostReader, name: string, serial: string): Promise<Served | null> {
+/**
+ * Waits until nginx serves these certificates, given as the serial for each name. Returns what it serves for the other
+ * names after the longest wait, which begins another request for each of them at its end.
+ */
+export async function otherServed(
+  reader: HostReader,
+  serials: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, Served>> {
   const end = reader.now() + settleMs;
-  for (;;) {
-    const served = await servedCertificate(reader, name);
-    if ("serial" in served && served.serial === serial) return null;
-    if (reader.now() >= end) return served;
-    await reader.sleep(pollMs);
+  for (let names = [...serials.keys()]; ; await reader.sleep(pollMs)) {
+    const isLast = reader.now() >= end;
+    const found = await servedCertificates(reader, names);
+    const others = [...found].filter(([name, each]) => !("serial" in each && each.serial === serials.get(name)));
+    if (others.length === 0 || isLast) return new Map(others);
+    names = others.map(([name]) => name);
   }
 }
