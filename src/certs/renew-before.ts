@@ -36,8 +36,10 @@ function wantedBefore(lineage: Lineage): string | null {
   const before = renewBeforeMs(lineage);
   if (before === null || (before < certificate.lifetime && before >= overdueMs(certificate))) return null;
   const share = certificate.lifetime < shortLifetimeMs ? 2 : 3;
-  const wanted = Math.min(certificate.lifetime / share, defaultBeforeMs);
-  return `${Math.max(1, Math.floor(wanted / hourMs))} hours`;
+  const ms = Math.min(certificate.lifetime / share, defaultBeforeMs);
+  const wanted = `${Math.max(1, Math.floor(ms / hourMs))} hours`;
+  // No whole number of hours is right for a lifetime below two hours.
+  return wanted === lineage.settings.renewBefore ? null : wanted;
 }
 
 const renewBefore: Resource = {

@@ -125,9 +125,10 @@ function replaced(lines: readonly string[], after: ReadonlyMap<number, string>):
 
 const unitMs: Record<string, number> = { minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
 
-/** Returns an interval of certbot in milliseconds: "30 days", "36 hours"; null for a form that is not known. */
+/** Returns an interval of certbot in milliseconds: "30 days", "36 hours", "30"; null for a form that is not known. */
 export function intervalMs(text: string): number | null {
-  const [, count, unit = ""] = /^\s*(\d+)\s*(minute|hour|day|week)s?\s*$/i.exec(text) ?? [];
+  // A number without a unit is a number of days.
+  const [, count, unit = "day"] = /^\s*(\d+)(?:\s*(minute|hour|day|week)s?)?\s*$/i.exec(text) ?? [];
   const ms = unitMs[unit.toLowerCase()];
   return count === undefined || ms === undefined ? null : Number(count) * ms;
 }

@@ -196,6 +196,7 @@ describe("renewal configuration", () => {
     ["1 hour", 1],
     ["2 weeks", 14 * 24],
     ["90 minutes", 1.5],
+    [" 30 ", 30 * 24],
     ["soon", null],
     ["-1 days", null],
   ])("an interval: %s", (interval, hours) => {

@@ -53,6 +53,9 @@ describe("renew_before_expiry", () => {
       "720 hours",
     ],
     ["a setting in an unknown form stays", { ...six, top: ["renew_before_expiry = soon"] }, null],
+    ["a number of days stays", { from: day(0), to: day(60), top: ["renew_before_expiry = 30"] }, null],
+    ["no lifetime: the shortest time", { from: day(0), to: day(0) }, "1 hours"],
+    ["a negative lifetime: the shortest time", { from: day(0), to: day(-6) }, "1 hours"],
   ])("%s", async (_, spec, wanted) => {
     const { host } = hostWith([{ name: "a.test", ...spec }]);
     const before = host.text(conf("a.test")) ?? "";
