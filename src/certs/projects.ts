@@ -1,9 +1,11 @@
-// Which projects have a certificate of certbot. An invalid record has its certificate too, so records are not validated.
+// Which projects have a certificate of certbot. An invalid record has its certificate too if its domain is valid.
 
+import * as v from "valibot";
 import { docsRoot, projectsPath } from "../engine/paths.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { acmeDir } from "../nginx/paths.ts";
+import { domain as domainRule } from "../sites/project.ts";
 import type { Lineage } from "./lineage.ts";
 import { webrootsOf } from "./renewal-config.ts";
 
@@ -22,7 +24,7 @@ export function projectsIn(reader: HostReader): CertifiedProject[] {
   const records = parsed(textOf(reader, projectsPath));
   if (!isRecord(records)) return [];
   return Object.entries(records).flatMap(([slug, value]) => {
-    if (!isRecord(value) || typeof value.domain !== "string") return [];
+    if (!isRecord(value) || !v.is(domainRule, value.domain)) return [];
     const { domain, tls, enabled, aliases } = value;
     const names = [domain, ...(Array.isArray(aliases) ? aliases : [])].filter((each) => typeof each === "string");
     return [

@@ -77,6 +77,20 @@ test("doctor: foreign lineages on a host without TLS projects are no concern", a
   expect(out.split("\n").filter((line) => line.includes("certs:")).length).toBe(1);
 });
 
+test("doctor: a domain that is no file name is a fault of its project alone", async () => {
+  const { host } = await hostWith([{ name: "demo.test" }], record("demo", "demo.test"));
+  for (const domain of ["a".repeat(300), "../demo.test", "a\0b"]) {
+    host.put("/etc/edox-ops/projects.json", JSON.stringify(record("demo", domain)), { mode: 0o600 });
+    host.taught.unshift((argv) => {
+      if (argv.some((word) => word.includes(domain))) throw new Error("it is an argument");
+      return undefined;
+    });
+    const { out } = await typed("doctor", host);
+    const lines = out.split("\n").filter((line) => line.startsWith("[FAIL]"));
+    expect(lines).toEqual([expect.stringContaining("project:demo: its record is invalid")]);
+  }
+});
+
 test("doctor: a certificate that an admin installed needs no certbot", async () => {
   const { host } = await hostWith([{ name: "demo.test" }], record("demo", "demo.test"));
   host.remove("/etc/letsencrypt/renewal/demo.test.conf");
