@@ -104,6 +104,11 @@ export function localTrees(root = ""): Trees {
     pinned: (path) => whyNotRemovable(at(path)),
     linkTarget: (path) => fs.readlinkSync(name(path)),
 
+    areOnOneFileSystem(a, b) {
+      const [one, two] = [a, b].map((path) => nullIfMissing(() => fs.lstatSync(name(path), { bigint: true }).dev));
+      return one !== null && one === two;
+    },
+
     same(a, b) {
       const first = open(at(a));
       let second = -1;

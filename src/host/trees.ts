@@ -172,6 +172,11 @@ export interface Trees {
    */
   pinned(path: string): "mount point" | "immutable" | "append-only" | null;
   linkTarget(path: string): string;
+  /**
+   * Returns whether two directories exist and are on one file system. Inodes can be compared only then. Follows no
+   * symbolic link.
+   */
+  areOnOneFileSystem(a: string, b: string): boolean;
   /** Returns whether two files have the same bytes. Neither may be a symbolic link. */
   same(a: string, b: string): boolean;
   /**

@@ -19,6 +19,8 @@ export async function* compareTrees(
   { dir, live, of }: DeployRequest,
   digests: Digests,
 ): AsyncGenerator<Comparison[]> {
+  /** A tree that is a mount point shares no files, and its inodes are numbered on their own. */
+  const mayShare = of === "release" && trees.areOnOneFileSystem(dir, live);
   const read = (batch: Pair[]): Promise<Uint32Array> => {
     const pairs: [string, number][] = [];
     for (const pair of batch) {
@@ -42,9 +44,8 @@ export async function* compareTrees(
     yield all;
   }
 
-  /** Inodes can be compared only within one file system. */
   function isOne([file, twin]: Twins): boolean {
-    return of === "release" && file.inode === twin.inode;
+    return mayShare && file.inode === twin.inode;
   }
 
   function isRead(pair: Twins): boolean {

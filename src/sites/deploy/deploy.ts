@@ -91,7 +91,7 @@ export async function deploy(host: Host, trees: Trees, request: DeployRequest, k
   makeBackupsDir(host, slug);
   const seconds = nextStamp(host, trees, slug, live);
   const attributes = { ...planned.attributes, modifiedSeconds: seconds };
-  const stage = openStage(trees, slug, seconds, attributes);
+  const stage = openStage(trees, request, seconds, attributes);
   const search = await searchFor(trees, request, planned);
   const bytes = await fillStage(trees, {
     planned: { ...planned, attributes },

@@ -61,11 +61,17 @@ function noRoom(what: string, flags: string[]): Problem {
 
 /**
  * Returns the path of a new stage beside the backups. Its name contains its inode, by which {@link cleanUp} recognises
- * it. It starts from the spare tree if no other user could ever write to it, otherwise empty.
+ * it. It starts from the spare tree if no other user could ever write to it and it can share files with the live tree,
+ * otherwise empty.
  */
-export function openStage(trees: Trees, slug: string, seconds: number, attributes: NewAttributes): string {
+export function openStage(
+  trees: Trees,
+  { project: { slug }, live }: Pick<DeployRequest, "project" | "live">,
+  seconds: number,
+  attributes: NewAttributes,
+): string {
   const spare = trees.entry(sparePath(slug));
-  const isOurs = spare !== null && isFolder(spare, attributes);
+  const isOurs = spare !== null && isFolder(spare, attributes) && trees.areOnOneFileSystem(sparePath(slug), live);
   const unnamed = isOurs ? sparePath(slug) : `${backupsOf(slug)}/.stage`;
   if (!isOurs) trees.makeDirectory(unnamed, { ...attributes, mode: 0o755 });
   const stage = `${backupsOf(slug)}/.stage-${trees.entry(unnamed)?.inode}-${stampName(seconds)}`;
