@@ -275,6 +275,35 @@ describe("precompress: a release", () => {
     expect(await host.deploy(on)).toMatchObject({ replaced: false });
   });
 
+  test("is replaced file by file, and never has a former download in place of a new page", async () => {
+    host.write("/srv/site/manual.txt.gz", "");
+    writeFileSync(`${host.root}/srv/site/manual.txt.gz`, Bun.gzipSync("a download"));
+    await host.deploy();
+    host.write("/srv/site/manual.txt", page("new"));
+    host.remove("/srv/site/manual.txt.gz");
+    const { move } = host.trees;
+    Object.assign(host.trees, {
+      exchange: () => false,
+      move(from: string, to: string) {
+        move(from, to);
+        if (to.endsWith("/manual.txt")) expect(host.list(live)).not.toContain("manual.txt.gz");
+      },
+    });
+    expect((await host.deploy()).notes).toEqual([expect.stringContaining("replaced one by one")]);
+    expect(host.list(live)).toEqual(["guide", "index.html", "manual.txt"]);
+    expect.assertions(3);
+  });
+
+  test("is replaced file by file with a directory that has the name of a compressed file", async () => {
+    host.write("/srv/site/index.html.gz/inner/page.html", page("one"));
+    await host.deploy(on);
+    host.write("/srv/site/index.html.gz/inner/page.html", page("two"));
+    Object.assign(host.trees, { exchange: () => false });
+    await host.deploy(on);
+    expect(unzipped(`${live}/index.html.gz/inner/page.html.gz`)).toBe(page("two"));
+    expect(await host.deploy(on)).toMatchObject({ replaced: false });
+  });
+
   test("has no edited backup, no kept asset and no backup of its own because of compressed files", async () => {
     host.write("/srv/site/assets/bundle.83f73b43.min.js", page("hashed"));
     await host.deploy(on);

@@ -48,8 +48,10 @@ function copyTree(trees: Trees, from: string, to: string): void {
 export function overwrite(trees: Trees, from: string, to: string): void {
   const old = new Map([...trees.walk(to)].map((entry) => [entry.path, entry]));
   for (const entry of old.values()) {
-    const encoding = encodingOf(entry.path);
-    if (encoding !== undefined && old.has(plainOf(entry.path, encoding))) trees.remove(join(to, entry));
+    const encoding = entry.type === "directory" ? undefined : encodingOf(entry.path);
+    if (encoding === undefined) continue;
+    const plain = plainOf(entry.path, encoding);
+    if (old.has(plain) || trees.entry(`${from}/${plain}`) !== null) trees.remove(join(to, entry));
   }
   for (const entry of trees.walk(from)) {
     const target = join(to, entry);
