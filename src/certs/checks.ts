@@ -16,6 +16,8 @@ import { timerState } from "./timer.ts";
 const renewAll = ["sudo", "edox-ops", "certs", "renew", "--yes"];
 /** A renewal without a certificate takes three seconds; a slow server may need a minute. */
 const testLimitMs = 120_000;
+/** A small host needs a fraction of a second to ask nginx for each certificate. */
+const servedLimitMs = { base: 15_000, each: 250 };
 
 /** Returns the checks. `online`: whether certbot may contact ACME servers. */
 export function certsChecks(reader: HostReader, { host, online }: { host: Host; online: boolean }): Check[] {
@@ -28,6 +30,7 @@ export function certsChecks(reader: HostReader, { host, online }: { host: Host; 
       {
         name: "certs:served",
         runsProgram: true,
+        limitMs: servedLimitMs.base + servedLimitMs.each * secure.length,
         follows: ["nginx:config", "nginx:active"],
         run: (own) => served(own, secure),
       },

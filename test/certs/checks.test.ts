@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { certsChecks } from "../../src/certs/checks.ts";
 import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
@@ -56,6 +57,14 @@ test("doctor: certificates that are renewed and served have no fault", async () 
     "[OK] renewals: not run since the boot",
     "[OK] renew-dry-run: not run (optional; run edox-ops doctor --online)",
   ]);
+});
+
+test("doctor: the certificates of hundreds of sites may take longer than other checks", () => {
+  const host = fakeDebian();
+  const records = Array.from({ length: 500 }, (_, i) => record(`site${i}`, `site${i}.test`));
+  host.put("/etc/edox-ops/projects.json", JSON.stringify(Object.assign({}, ...records)), { mode: 0o600 });
+  const served = certsChecks(host, { host, online: false }).find(({ name }) => name === "certs:served");
+  expect(served?.limitMs).toBeGreaterThan(100_000);
 });
 
 test("doctor: a host without certificates has one check of them, and asks nothing", async () => {
