@@ -22,6 +22,19 @@ const own = (uid: number, ...paths: string[]): void => {
   for (const path of paths) lchownSync(at(path), uid, uid);
 };
 
+test("areOnOneFileSystem: compares open directories, paths below them, and the mounts of this machine", () => {
+  const [above, site] = ["/srv", "/srv/site"].map((path) => host.trees.open(path, [0]) as OpenedEntry);
+  const is = (a = "", b = ""): boolean => host.trees.areOnOneFileSystem(a, b);
+  expect([is(site?.path, `${above?.path}/site`), is("/srv", site?.path), is("/srv", "/etc")]).toEqual([
+    true,
+    true,
+    true,
+  ]);
+  expect([is("/srv", "/missing"), is("/missing", "/missing")]).toEqual([false, false]);
+  expect(localTrees().areOnOneFileSystem("/proc", "/")).toBe(false);
+  for (const each of [above, site]) each?.close();
+});
+
 describe("open", () => {
   const real = (path: string, trusted = [0]): string | null | undefined => {
     const opened = host.trees.open(path, trusted);
