@@ -1,19 +1,16 @@
-// Explains why certbot failed. The certificate authority's own error comes first: certbot 2.1 loses it ("can't set
-// attribute"), but its log has every response.
+// Explains why certbot failed. The certificate authority's own error comes first, and from the log: the output of certbot
+// 2.1 has only "can't set attribute".
 
 import type { HostReader, Output } from "../host/host.ts";
 import type { ProblemCode } from "../problem/codes.ts";
 import { Problem } from "../problem/problem.ts";
 import { linesOf } from "../text/lines.ts";
-import type { CertbotContext } from "./certbot.ts";
+import { serverUrl } from "./acme-servers.ts";
+import { loggedRuns, showCertbotLog } from "./certbot-log.ts";
 import { connectionFault } from "./connection-errors.ts";
-import { type AcmeError, type Explanation, shorten, urlOf } from "./explanation.ts";
+import { type AcmeError, type CertbotContext, type Explanation, shorten } from "./explanation.ts";
 import { validationFault, validationsIn } from "./validation-errors.ts";
 
-export const certbotLog = "/var/log/letsencrypt/letsencrypt.log";
-
-/** A run with a hundred names writes less. */
-const mostLogBytes = 4 * 1024 * 1024;
 const mostLines = 5;
 
 /** Returns the problem of a certbot that failed: what happened, and the command to run. */
@@ -22,13 +19,16 @@ export function certbotProblem(reader: HostReader, output: Output, context: Cert
   const found =
     ownFault(text, context) ??
     validationFault(validationsIn(output.stdout), context) ??
-    refusal(lastError(lastRun(reader)), context) ??
+    refusal(lastError(loggedRuns(reader).at(-1) ?? ""), context) ??
     connectionFault(text, context);
   if (found !== null) return new Problem(found.code, found.message, { hint: found.hint, returncode: output.code });
   const said = summary(output);
   const message = `certbot failed: ${said.at(-1) ?? `exit code ${output.code}`}`;
-  const hint = ["sudo", "tail", "-n", "40", certbotLog];
-  return new Problem("command-failed", message, { hint, returncode: output.code, stderr: said.join("\n") });
+  return new Problem("command-failed", message, {
+    hint: showCertbotLog,
+    returncode: output.code,
+    stderr: said.join("\n"),
+  });
 }
 
 /** Returns what certbot says, without what it always says. */
@@ -66,12 +66,6 @@ function ownFault(text: string, { again }: CertbotContext): Explanation | null {
 function withoutFlag(argv: readonly string[], flag: string): string[] {
   const at = argv.indexOf(flag);
   return at < 0 ? argv.filter((word) => !word.startsWith(`${flag}=`)) : [...argv.slice(0, at), ...argv.slice(at + 2)];
-}
-
-/** Returns the part of certbot's log that its last run wrote. */
-function lastRun(reader: HostReader): string {
-  const log = new TextDecoder().decode(reader.tail(certbotLog, mostLogBytes) ?? undefined);
-  return log.slice(Math.max(0, log.lastIndexOf(":certbot version: ")));
 }
 
 /** Returns the last error document of the authority. certbot repeats a request whose nonce was refused by itself. */
@@ -129,7 +123,7 @@ function refusal(error: AcmeError | null, { again, server }: CertbotContext): Ex
     case "userActionRequired":
       return answer("precondition-failed", "the certificate authority wants its terms of service accepted");
     case "externalAccountRequired": {
-      const register = ["sudo", "certbot", "register", "--server", urlOf(server), "--agree-tos"];
+      const register = ["sudo", "certbot", "register", "--server", serverUrl(server), "--agree-tos"];
       const keys = ["--eab-kid", "KEY_ID", "--eab-hmac-key", "KEY"];
       return answer("precondition-failed", "the certificate authority needs an account from its operator", [
         ...register,

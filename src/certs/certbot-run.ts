@@ -49,9 +49,6 @@ export async function runCertbot(host: Host, words: readonly string[], run: Cert
   }
 }
 
-/** The command that shows why certbot failed. */
-export const showCertbotLog = ["sudo", "tail", "-n", "50", "/var/log/letsencrypt/letsencrypt.log"];
-
 export function notInstalled(): Problem {
   const hint = ["sudo", "edox-ops", "certs", "install", "--yes"];
   return new Problem("precondition-failed", "certbot is not installed", { hint });

@@ -3,6 +3,7 @@
 import type { Change } from "../engine/change.ts";
 import type { HostReader, Output } from "../host/host.ts";
 import type { Problem } from "../problem/problem.ts";
+import type { CertbotContext } from "./explanation.ts";
 
 /** What a certificate is requested with. */
 export interface CertificateRequest {
@@ -21,11 +22,6 @@ export interface CertificateRequest {
   forced?: boolean | undefined;
 }
 
-/** The ACME directory that `--staging` stands for. */
-export const stagingServer = "https://acme-staging-v02.api.letsencrypt.org/directory";
-/** certbot's default. */
-export const defaultServer = "https://acme-v02.api.letsencrypt.org/directory";
-
 /** Returns the command line that obtains a certificate. `--cert-name` prevents a second lineage named DOMAIN-0001. */
 export function issueArgv(request: CertificateRequest): string[] {
   const { domain, aliases, webroot, email, server, keyType, profile, forced } = request;
@@ -39,14 +35,6 @@ export function issueArgv(request: CertificateRequest): string[] {
     ...(keyType === undefined ? [] : ["--key-type", keyType]),
     ...(profile === undefined ? [] : ["--required-profile", profile]),
   ];
-}
-
-/** What a failure is explained with. */
-export interface CertbotContext {
-  /** The command of edox-ops that repeats the run. */
-  again: readonly string[];
-  /** The ACME directory that is asked; certbot's default without it. */
-  server?: string | undefined;
 }
 
 /** Returns the change that runs certbot. A signal lets it stop gracefully, so that it removes its challenges. */

@@ -1,11 +1,11 @@
 // Explains why a certificate authority cannot be reached, from certbot's output.
 
-import type { CertbotContext } from "./certbot.ts";
-import { type Explanation, urlOf } from "./explanation.ts";
+import { serverUrl } from "./acme-servers.ts";
+import type { CertbotContext, Explanation } from "./explanation.ts";
 
 /** Explains an authority that cannot be reached, or a server that is none. Returns null for any other failure. */
 export function connectionFault(text: string, { server }: CertbotContext): Explanation | null {
-  const url = urlOf(server);
+  const url = serverUrl(server);
   const ask = ["curl", "-sSI", url];
   const unreachable = (why: string, hint = ask): Explanation => {
     return { code: "unreachable", message: `the certificate authority ${url} cannot be reached: ${why}`, hint };

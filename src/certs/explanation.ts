@@ -1,8 +1,7 @@
-// What an explanation of a failed certbot consists of.
+// What a failure of certbot is explained with, and what its explanation consists of.
 
 import type { ProblemCode } from "../problem/codes.ts";
 import { oneLine } from "../text/lines.ts";
-import { type CertbotContext, defaultServer, stagingServer } from "./certbot.ts";
 
 const mostDetail = 300;
 
@@ -17,6 +16,14 @@ export interface AcmeError {
   retryAfter?: string | undefined;
 }
 
+/** What a failure is explained with. */
+export interface CertbotContext {
+  /** The command of edox-ops that repeats the run. */
+  again: readonly string[];
+  /** The ACME directory that is asked; certbot's default without it. */
+  server?: string | undefined;
+}
+
 export interface Explanation {
   code: ProblemCode;
   message: string;
@@ -27,9 +34,4 @@ export interface Explanation {
 export function shorten(detail: string): string {
   const line = oneLine(detail);
   return line.length > mostDetail ? `${line.slice(0, mostDetail)}…` : line;
-}
-
-/** Returns the URL of the ACME directory that is asked. */
-export function urlOf(server: CertbotContext["server"]): string {
-  return server === "staging" ? stagingServer : (server ?? defaultServer);
 }

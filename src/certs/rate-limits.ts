@@ -4,15 +4,14 @@ import type { HostReader } from "../host/host.ts";
 import { parseCertificate } from "../host/x509.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { few } from "../text/lines.ts";
-import { defaultServer } from "./certbot.ts";
-import { certbotLog } from "./certbot-errors.ts";
+import { defaultServer } from "./acme-servers.ts";
+import { loggedRuns, startOf } from "./certbot-log.ts";
 import { describe } from "./lineage.ts";
 
 const hourMs = 3_600_000;
 const weekMs = 7 * 24 * hourMs;
 /** Certificates for exactly the same names in a week, and failed validations of a name in an hour. */
 const most = 5;
-const mostLogBytes = 4 * 1024 * 1024;
 /** Let's Encrypt dates a certificate back by an hour, and its test authority has another name. */
 const backdatedMs = hourMs;
 const issuer = /O=Let's Encrypt(?:,|$)/;
@@ -60,13 +59,9 @@ function tooManyCertificates(reader: HostReader, { domain, names }: LimitedReque
   return `Let's Encrypt issues ${most} certificates for the same names in 7 days, and this host has got them: the next one at ${next} UTC, or with a further --alias`;
 }
 
-/** certbot logs in the time zone of the host. */
 function tooManyFailures(reader: HostReader, { names }: LimitedRequest): string | null {
-  const log = new TextDecoder().decode(reader.tail(certbotLog, mostLogBytes) ?? undefined);
   const since = reader.now() - hourMs;
-  const runs = log.split(/^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+:\w+:[\w.]+:certbot version: )/m).filter((run) => {
-    return new Date(run.slice(0, 19).replace(" ", "T")).getTime() > since && run.includes(new URL(defaultServer).host);
-  });
+  const runs = loggedRuns(reader).filter((run) => startOf(run) > since && run.includes(new URL(defaultServer).host));
   const failed = names.filter((name) => {
     const line = new RegExp(`^ *Domain: +${name.replaceAll(".", "\\.")}$`, "mi");
     return runs.filter((run) => line.test(run)).length >= most;

@@ -3,7 +3,7 @@
 import type { HostReader, Output } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
 import { linesOf } from "../text/lines.ts";
-import { showCertbotLog } from "./certbot-run.ts";
+import { showCertbotLog } from "./certbot-log.ts";
 import type { Lineages } from "./lineage.ts";
 
 export interface Renewal {

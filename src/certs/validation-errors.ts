@@ -1,7 +1,6 @@
 // Explains why a certificate authority could not validate a name.
 
-import type { CertbotContext } from "./certbot.ts";
-import { type AcmeError, type Explanation, shorten } from "./explanation.ts";
+import { type AcmeError, type CertbotContext, type Explanation, shorten } from "./explanation.ts";
 
 const mostNames = 5;
 

@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import { certbotCommand, issueArgv } from "../../src/certs/certbot.ts";
-import { certbotLog, certbotProblem } from "../../src/certs/certbot-errors.ts";
+import { certbotProblem } from "../../src/certs/certbot-errors.ts";
+import { certbotLog } from "../../src/certs/certbot-log.ts";
 import { certbotFree } from "../../src/certs/certbot-run.ts";
 import { shellLine } from "../../src/text/lines.ts";
 import { fakeHost } from "../fake-host.ts";
@@ -242,7 +243,7 @@ describe("certbot: its own faults", () => {
   test("anything else is one line, and the hint shows the log", () => {
     const found = explain(refused(`An unexpected error occurred:\n${"Traceback\n".repeat(500)}KeyError: 'x'\n`));
     expect(found.message).toBe("certbot failed: KeyError: 'x'");
-    expect(found.hint).toBe(`sudo tail -n 40 ${certbotLog}`);
+    expect(found.hint).toBe(`sudo tail -n 50 ${certbotLog}`);
     const { stderr } = certbotProblem(fakeHost(), { code: 1, ...refused("x\n".repeat(500)) }, { again });
     expect(stderr.split("\n").length).toBeLessThanOrEqual(5);
   });

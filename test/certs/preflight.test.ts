@@ -2,7 +2,7 @@
 
 import { beforeAll, describe, expect, test } from "bun:test";
 import { ownAddresses } from "../../src/certs/addresses.ts";
-import { certbotLog } from "../../src/certs/certbot-errors.ts";
+import { certbotLog } from "../../src/certs/certbot-log.ts";
 import { prepared, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as v from "valibot";
-import { certbotLog } from "../../src/certs/certbot-errors.ts";
+import { certbotLog } from "../../src/certs/certbot-log.ts";
 import { documentSchema } from "../../src/report/schema.ts";
 import { bootstrap, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";

@@ -58,7 +58,7 @@ export const certsCases: Case[] = [
     shows: "notAfter=Jan 30",
   },
   {
-    of: 'certs/certbot-run.ts ["sudo", "tail", "-n", "50", "/var/log/letsencrypt/letsencrypt.log"]',
+    of: 'certs/certbot-log.ts ["sudo", "tail", "-n", "50", certbotLog]',
     state: refused,
     from: "certs renew --yes",
     shows: "the CA said: no",

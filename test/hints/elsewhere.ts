@@ -43,7 +43,6 @@ export const untyped: Record<string, string> = {
   'certs/connection-errors.ts ["curl", "-sSI", url]': authority,
   'certs/validation-errors.ts ["curl", "-sSi", page]': authority,
   'certs/validation-errors.ts ["sudo", "ss", "-ltnp", "sport", "=", ":80"]': authority,
-  'certs/certbot-errors.ts ["sudo", "tail", "-n", "40", certbotLog]': authority,
   'certs/connection-errors.ts ["sudo", "update-ca-certificates"]': authority,
   'certs/connection-errors.ts ["timedatectl"]': authority,
   'certs/issue.ts ["certbot", "--version"]': authority,
@@ -66,7 +65,7 @@ export const untyped: Record<string, string> = {
 
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */
 export const parts: string[] = [
-  'certs/certbot-errors.ts ["sudo", "certbot", "register", "--server", urlOf(server), "--agree-tos"]',
+  'certs/certbot-errors.ts ["sudo", "certbot", "register", "--server", serverUrl(server), "--agree-tos"]',
   'certs/preflight.ts [ "curl", "-q", "-sSgk", "--noproxy", "*", ...limits, ...redirects, ...resolve, "-w", "\\n%{http_code}", url, ]',
   'bundle/images.ts ["docker", "load", "--quiet"]',
   'cli/cli.ts ["edox-ops", ...found.names.slice(0, -1)]',
