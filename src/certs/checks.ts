@@ -2,14 +2,15 @@
 
 import type { Check, CheckResult } from "../engine/finding.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
+import { overdueMs } from "../sites/serve/overdue.ts";
 import { reloadNginx } from "../sites/serve/site-hints.ts";
 import { few } from "../text/lines.ts";
+import { utcText } from "../text/time.ts";
 import { renewalTest, runCertbot } from "./certbot-run.ts";
 import { hookResult } from "./hook.ts";
 import { type Certificate, certificateOf, type Lineage, type Lineages, readLineages, shareLeft } from "./lineage.ts";
 import { liveDir, renewalConfigDir } from "./paths.ts";
 import { type CertifiedProject, isOurs, projectsIn, projectsOf } from "./projects.ts";
-import { overdueMs } from "./renew-before.ts";
 import { servedCertificates } from "./served.ts";
 import { timerState } from "./timer.ts";
 
@@ -67,10 +68,10 @@ function expiryOf(host: HostReader, { slug, domain, enabled }: CertifiedProject)
       const certificate = certificateOf(reader, domain);
       if (certificate === null) throw new UnknownStateError(`only root can read the certificate of ${domain}`);
       const left = certificate.notAfter - reader.now();
-      const detail = `${Math.floor(shareLeft(reader, certificate) * 100)} % of its lifetime is left, until ${utc(certificate.notAfter)}`;
+      const detail = `${Math.floor(shareLeft(reader, certificate) * 100)} % of its lifetime is left, until ${utcText(certificate.notAfter)}`;
       const hint = hintToRenew(reader, domain);
-      if (left <= 0) return { status: "error", detail: `it expired on ${utc(certificate.notAfter)}`, hint };
-      if (left >= overdueMs(certificate)) return { status: "ok", detail };
+      if (left <= 0) return { status: "error", detail: `it expired on ${utcText(certificate.notAfter)}`, hint };
+      if (left >= overdueMs(certificate.lifetime)) return { status: "ok", detail };
       return { status: "warning", detail: `${detail}: its renewal is overdue`, hint };
     },
   };
@@ -99,7 +100,7 @@ async function served(reader: HostReader, projects: readonly CertifiedProject[])
   if (first === undefined) return { status: "ok", detail: "nginx serves the certificates on the disk" };
   const hook = hookResult(reader, first.domain);
   const why = hook?.result === "failed" ? `: the renewal hook failed: ${hook.reason}` : "";
-  const names = stale.map(({ domain, certificate }) => `${domain} (until ${utc(certificate.notAfter)})`);
+  const names = stale.map(({ domain, certificate }) => `${domain} (until ${utcText(certificate.notAfter)})`);
   const detail = `nginx serves an older certificate than the one on the disk for ${few(names)}${why}`;
   const hasExpired = stale.some(({ certificate }) => certificate.notAfter <= reader.now());
   return { status: hasExpired ? "error" : "warning", detail, hint: reloadNginx };
@@ -134,8 +135,8 @@ function lineages({ lineages, broken }: Lineages, projects: readonly CertifiedPr
 async function renewals(reader: HostReader): Promise<CheckResult> {
   const { lastResult, lastRun } = await timerState(reader);
   if (lastRun === null) return { status: "ok", detail: "not run since the boot" };
-  if (lastResult === "success") return { status: "ok", detail: `succeeded at ${utc(lastRun)}` };
-  const detail = `certbot.service failed at ${utc(lastRun)}: ${lastResult}`;
+  if (lastResult === "success") return { status: "ok", detail: `succeeded at ${utcText(lastRun)}` };
+  const detail = `certbot.service failed at ${utcText(lastRun)}: ${lastResult}`;
   return { status: "warning", detail, hint: renewAll };
 }
 
@@ -162,8 +163,4 @@ function renewalTests(host: Host, lineages: readonly Lineage[] | null): Check {
       return { status: "ok", detail: `${few(lineages.map((each) => each.name))} can be renewed` };
     },
   };
-}
-
-function utc(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

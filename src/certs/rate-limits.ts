@@ -4,6 +4,7 @@ import type { HostReader } from "../host/host.ts";
 import { parseCertificate } from "../host/x509.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { few } from "../text/lines.ts";
+import { utcText } from "../text/time.ts";
 import { defaultServer } from "./acme-servers.ts";
 import { loggedRuns, startOf } from "./certbot-log.ts";
 import { describe } from "./lineage.ts";
@@ -48,15 +49,15 @@ function tooManyCertificates(reader: HostReader, { domain, names }: LimitedReque
   const recent = (reader.list(dir) ?? [])
     .filter((name) => /^cert\d+\.pem$/.test(name))
     .flatMap((name) => {
-      const certificate = parseCertificate(Buffer.from(reader.read(`${dir}/${name}`) ?? []).toString("latin1"));
-      if (certificate === null || !issuer.test(describe(certificate).issuer)) return [];
-      const issued = describe(certificate).notBefore + backdatedMs;
-      return issued > reader.now() - weekMs && describe(certificate).names.sort().join(" ") === same ? [issued] : [];
+      const parsed = parseCertificate(Buffer.from(reader.read(`${dir}/${name}`) ?? []).toString("latin1"));
+      const certificate = parsed && describe(parsed);
+      if (certificate === null || !issuer.test(certificate.issuer)) return [];
+      const issued = certificate.notBefore + backdatedMs;
+      return issued > reader.now() - weekMs && certificate.names.sort().join(" ") === same ? [issued] : [];
     });
   if (recent.length < most) return null;
-  const free = new Date(recent.sort((a, b) => a - b)[recent.length - most] ?? 0);
-  const next = new Date(free.getTime() + weekMs).toISOString().slice(0, 16).replace("T", " ");
-  return `Let's Encrypt issues ${most} certificates for the same names in 7 days, and this host has got them: the next one at ${next} UTC, or with a further --alias`;
+  const next = (recent.sort((a, b) => a - b)[recent.length - most] ?? 0) + weekMs;
+  return `Let's Encrypt issues ${most} certificates for the same names in 7 days, and this host has had them: the next one at ${utcText(next)}, or with a further --alias`;
 }
 
 function tooManyFailures(reader: HostReader, { names }: LimitedRequest): string | null {

@@ -4,7 +4,8 @@
 import type { Change } from "../engine/change.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import { type HostReader, UnknownStateError } from "../host/host.ts";
-import { type Certificate, type Lineage, readLineages, renewalChange } from "./lineage.ts";
+import { overdueMs } from "../sites/serve/overdue.ts";
+import { type Lineage, readLineages, renewalChange } from "./lineage.ts";
 import { isOurs, projectsIn } from "./projects.ts";
 import { intervalMs, withRenewBefore } from "./renewal-config.ts";
 
@@ -14,15 +15,6 @@ const dayMs = 24 * hourMs;
 const defaultBeforeMs = 30 * dayMs;
 /** Below this lifetime, half of it is left at the renewal, so that one that fails can be repeated for some days. */
 const shortLifetimeMs = 10 * dayMs;
-/** Doctor reports a certificate with less of its lifetime left. */
-export const overdueShare = 1 / 4;
-/** Certificates of ten years would be overdue for years. */
-const mostOverdueMs = 30 * dayMs;
-
-/** Returns how long before its expiry a certificate is overdue for renewal, in milliseconds. */
-export function overdueMs({ lifetime }: Certificate): number {
-  return Math.min(lifetime * overdueShare, mostOverdueMs);
-}
 
 /** Returns how long before the expiry certbot renews, in milliseconds; null for a setting in an unknown form. */
 export function renewBeforeMs({ settings: { renewBefore } }: Lineage): number | null {
@@ -34,7 +26,7 @@ function wantedBefore(lineage: Lineage): string | null {
   const { name, certificate } = lineage;
   if (certificate === null) throw new UnknownStateError(`only root can read the certificate ${name}`);
   const before = renewBeforeMs(lineage);
-  if (before === null || (before < certificate.lifetime && before >= overdueMs(certificate))) return null;
+  if (before === null || (before < certificate.lifetime && before >= overdueMs(certificate.lifetime))) return null;
   const share = certificate.lifetime < shortLifetimeMs ? 2 : 3;
   const ms = Math.min(certificate.lifetime / share, defaultBeforeMs);
   const wanted = `${Math.max(1, Math.floor(ms / hourMs))} hours`;

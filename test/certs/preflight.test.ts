@@ -223,7 +223,7 @@ describe("preflight: the limits of Let's Encrypt", () => {
     );
     expect(await typed(`${line} --dry-run`.replace(" --yes", ""), host)).toMatchObject({ exit: 0 });
     issued(host, 5);
-    expect(await fails(host)).toContain(`${limit}, and this host has got them: the next one at 2027-01-19 01:00 UTC`);
+    expect(await fails(host)).toContain(`${limit}, and this host has had them: the next one at 2027-01-19 01:00 UTC`);
     issued(host, 5, "DNS:demo.test, DNS:www.demo.test");
     expect(await typed(line, host)).toMatchObject({ exit: 0 });
   });

@@ -12,17 +12,13 @@ import {
 } from "../../host/x509.ts";
 import { storePath } from "../../resources/certificates.ts";
 import { few } from "../../text/lines.ts";
+import { utcText } from "../../text/time.ts";
 import type { Fault } from "../health.ts";
 import type { Project } from "../project.ts";
 import { hintToIssue, hintToReissue, hintToRenew } from "./certificate-hints.ts";
+import { overdueMs } from "./overdue.ts";
 import { certificatePathsOf } from "./site.ts";
 
-/**
- * ACME clients renew when a third of the lifetime is left. Less than a quarter means that a renewal was missed, whether
- * the certificate lives for 6 days, 90 or 398. The limit keeps certificates of ten years from warning for years.
- */
-const shareLeft = 1 / 4;
-const mostLeftMs = 30 * 24 * 60 * 60 * 1000;
 /** A few names suffice to recognise a certificate; some have a hundred. */
 const mostNames = 5;
 
@@ -116,9 +112,9 @@ function dateFault(reader: HostReader, certificate: X509Certificate, place: numb
   const { validFromDate, validToDate } = certificate;
   const subject = place === 0 ? "" : `has an issuer in its chain, ${subjectOf(certificate)}, that `;
   const now = reader.now();
-  if (now >= validToDate.getTime()) return `${subject}expired on ${utc(validToDate)}`;
+  if (now >= validToDate.getTime()) return `${subject}expired on ${utcText(validToDate.getTime())}`;
   if (now >= validFromDate.getTime()) return null;
-  return `${subject}is not valid before ${utc(validFromDate)}, and the clock of this host says ${utc(new Date(now))}`;
+  return `${subject}is not valid before ${utcText(validFromDate.getTime())}, and the clock of this host says ${utcText(now)}`;
 }
 
 /** TLS sends the chain in order: each certificate is followed by the one of its issuer. */
@@ -171,9 +167,9 @@ function expiry(reader: HostReader, project: Project, leaf: X509Certificate): Fa
   const end = leaf.validToDate.getTime();
   const lifetime = end - leaf.validFromDate.getTime();
   const left = end - reader.now();
-  if (left >= Math.min(lifetime * shareLeft, mostLeftMs)) return [];
+  if (left >= overdueMs(lifetime)) return [];
   const share = `${Math.floor((left / lifetime) * 100)} % of its lifetime is left`;
-  const detail = `the certificate for ${project.domain} expires on ${utc(leaf.validToDate)}: ${share}, so its renewal is overdue`;
+  const detail = `the certificate for ${project.domain} expires on ${utcText(end)}: ${share}, so its renewal is overdue`;
   return [{ detail, hint: hintToRenew(reader, project), mild: true, elsewhere: true }];
 }
 
@@ -191,8 +187,4 @@ function subjectOf({ subject, serialNumber }: X509Certificate): string {
 /** The library puts each part of a distinguished name on a line of its own. */
 function oneLineName(name: string): string {
   return `'${name.split("\n").join(", ")}'`;
-}
-
-function utc(date: Date): string {
-  return `${date.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
