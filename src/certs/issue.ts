@@ -14,6 +14,7 @@ import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { directory } from "../resources/directory.ts";
 import { clockSet } from "../resources/ready.ts";
+import type { Fault } from "../sites/health.ts";
 import { namesOf, type Project } from "../sites/project.ts";
 import type { After } from "../sites/requirements.ts";
 import { certificatePathsOf, projectStep } from "../sites/serve/site.ts";
@@ -152,8 +153,7 @@ async function requestFor(
   const lineage = lineageOf(reader, domain);
   const found = lineage.certificate;
   if (found === null) throw new UnknownStateError(`${liveDir}/${domain} may only be read by root`);
-  const { certificateFaults } = await import("../sites/serve/certificate.ts");
-  const fault = certificateFaults(reader, project).find(({ mild }) => !mild);
+  const fault = await refusedBecause(reader, project);
   // A challenge in the DNS is the choice of an admin, for a wildcard or a host that the authority cannot reach.
   if (fault === undefined && lineage.settings.authenticator.startsWith("dns-")) return { reason: null, request };
   const before = lineage.settings.server;
@@ -204,10 +204,15 @@ function demandProfiles(reader: HostReader, { profile }: IssueOptions): void {
   throw new Problem("precondition-failed", message, { hint: ["certbot", "--version"] });
 }
 
+/** Returns the fault for which browsers would refuse the certificate of a project, or because there is none. */
+async function refusedBecause(reader: HostReader, project: Project): Promise<Fault | undefined> {
+  const { certificateFaults } = await import("../sites/serve/certificate.ts");
+  return certificateFaults(reader, project).find(({ mild }) => !mild);
+}
+
 /** Throws a Problem if browsers would not accept the certificate. */
 async function demandValid(reader: HostReader, project: Project): Promise<void> {
-  const { certificateFaults } = await import("../sites/serve/certificate.ts");
-  const fault = certificateFaults(reader, project).find(({ mild }) => !mild);
+  const fault = await refusedBecause(reader, project);
   if (fault !== undefined) throw new Problem("verify-failed", fault.detail, { hint: fault.hint });
 }
 

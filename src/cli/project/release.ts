@@ -30,9 +30,6 @@ import { editWaitMs, run } from "../run.ts";
 import { choicesOf } from "./release-flags.ts";
 import { deployParts, deployText, planText, type Wording } from "./release-report.ts";
 
-/** Milliseconds to wait for another run, which may obtain a certificate too. */
-const certificateWaitMs = 180_000;
-
 export interface ReleaseCommand extends Wording {
   /** The step id in the log and in the report. */
   id: string;
@@ -92,9 +89,11 @@ export function runRelease(slug: string, command: ReleaseCommand, values: Values
         return;
       }
       // A source that cannot be published is no reason to ask a certificate authority.
-      if (certificate !== null && !dryRun) demandRoomAhead(trees, await plan(host, trees, request), slug);
-      if (certificate !== null && !(await convergeRecipe(session, certificate, { lockWaitMs: certificateWaitMs })))
-        return;
+      if (certificate !== null) {
+        if (!dryRun) demandRoomAhead(trees, await plan(host, trees, request), slug);
+        const { issueWaitMs } = await import("../../certs/issue-recipe.ts");
+        if (!(await convergeRecipe(session, certificate, { lockWaitMs: issueWaitMs }))) return;
+      }
       if (dryRun) await planIn(release, { ...request, pause: pauseForSignals });
       else await deployIn(release, request, pauseForSignals);
     });
