@@ -19,19 +19,19 @@ export function certbotProblem(reader: HostReader, output: Output, context: Cert
   const found =
     ownFault(text, context) ??
     validationFault(validationsIn(output.stdout), context) ??
-    refusal(lastError(loggedRuns(reader).at(-1) ?? ""), context) ??
+    refusal(lastError(lastRun(reader)), context) ??
     connectionFault(text, context);
   if (found !== null) return new Problem(found.code, found.message, { hint: found.hint, returncode: output.code });
-  const said = summary(output);
-  const message = `certbot failed: ${said.at(-1) ?? `exit code ${output.code}`}`;
+  const lines = summary(output);
+  const message = `certbot failed: ${lines.at(-1) ?? `exit code ${output.code}`}`;
   return new Problem("command-failed", message, {
     hint: showCertbotLog,
     returncode: output.code,
-    stderr: said.join("\n"),
+    stderr: lines.join("\n"),
   });
 }
 
-/** Returns what certbot says, without what it always says. */
+/** Returns the last lines of certbot, without those that every failure has. */
 function summary({ stderr }: Output): string[] {
   const usual = /^(?:Saving debug log|An unexpected error occurred|Ask for help or search|usage:|\s*certbot \[SUB)/;
   return linesOf(stderr)
@@ -68,6 +68,11 @@ function withoutFlag(argv: readonly string[], flag: string): string[] {
   return at < 0 ? argv.filter((word) => !word.startsWith(`${flag}=`)) : [...argv.slice(0, at), ...argv.slice(at + 2)];
 }
 
+/** Returns the part of certbot's log that its last run wrote. */
+function lastRun(reader: HostReader): string {
+  return loggedRuns(reader).at(-1) ?? "";
+}
+
 /** Returns the last error document of the authority. certbot repeats a request whose nonce was refused by itself. */
 function lastError(run: string): AcmeError | null {
   const documents = /"type":\s*"urn:ietf:params:acme:error:(\w+)",\s*"detail":\s*"((?:[^"\\]|\\.)*)"/g;
@@ -75,10 +80,10 @@ function lastError(run: string): AcmeError | null {
   if (found === undefined) return null;
   const [, type = "", detail = ""] = found;
   const headers = run.slice(run.lastIndexOf("\nHTTP ", found.index), found.index);
-  return { type, detail: unescaped(detail), retryAfter: /^Retry-After: *(.+)$/im.exec(headers)?.[1] };
+  return { type, detail: unescapeJson(detail), retryAfter: /^Retry-After: *(.+)$/im.exec(headers)?.[1] };
 }
 
-function unescaped(text: string): string {
+function unescapeJson(text: string): string {
   try {
     return JSON.parse(`"${text}"`) as string;
   } catch {
@@ -90,9 +95,9 @@ function unescaped(text: string): string {
 function refusal(error: AcmeError | null, { again, server }: CertbotContext): Explanation | null {
   if (error === null) return null;
   const { type, detail, retryAfter } = error;
-  const said = shorten(detail);
+  const text = shorten(detail);
   const answer = (code: ProblemCode, message: string, hint: readonly string[] = again): Explanation => {
-    return { code, message: `${message}: ${said}`, hint };
+    return { code, message: `${message}: ${text}`, hint };
   };
   switch (type) {
     case "rateLimited":

@@ -60,9 +60,9 @@ export function certbot(...words: readonly string[]): string[] {
 }
 
 /**
- * Returns the words that renew a lineage without a certificate as its result. Only a named server is asked: without
- * one, certbot asks Let's Encrypt's staging server. For Let's Encrypt's own it asks that one too, which has no strict
- * limits.
+ * Returns the words that test the renewal of a lineage, without a certificate as the result. They name its server, because
+ * certbot would ask Let's Encrypt's test server instead. For a certificate of Let's Encrypt certbot asks that one in any
+ * case.
  */
 export function renewalTest({ name, settings: { server } }: Pick<Lineage, "name" | "settings">): string[] {
   return ["renew", "--cert-name", name, "--dry-run", "--server", server, "--no-random-sleep-on-renew"];

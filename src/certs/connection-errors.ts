@@ -11,7 +11,7 @@ export function connectionFault(text: string, { server }: CertbotContext): Expla
     return { code: "unreachable", message: `the certificate authority ${url} cannot be reached: ${why}`, hint };
   };
   if (/certificate (?:has expired|is not yet valid)/.test(text)) {
-    return unreachable("its certificate is outside its dates: is the clock right?", ["timedatectl"]);
+    return unreachable("its certificate has expired or is not yet valid: is the clock right?", ["timedatectl"]);
   }
   if (/CERTIFICATE_VERIFY_FAILED|CertificateError|SSLError/.test(text)) {
     const name = /[Hh]ostname mismatch|doesn't match/.test(text);
@@ -23,7 +23,7 @@ export function connectionFault(text: string, { server }: CertbotContext): Expla
     return unreachable("its name is not known");
   if (/Connection refused/.test(text)) return unreachable("connection refused");
   if (/timed out|Timeout/.test(text)) return unreachable("timed out");
-  if (/No route to host|Network is unreachable/.test(text)) return unreachable("there is no way to it");
+  if (/No route to host|Network is unreachable/.test(text)) return unreachable("no route to it");
   if (/ConnectionError|Connection aborted|Connection reset/.test(text)) return unreachable("the connection was closed");
   const status = /<Response \[(\d+)\]>/.exec(text)?.[1];
   if (status !== undefined || /acme\.errors|JSONDecodeError|DeserializationError|Unexpected response/.test(text)) {

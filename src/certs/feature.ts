@@ -15,7 +15,9 @@ const certs: Feature = {
   repairs: true,
   optional: {
     isInstalled: (reader) =>
-      orUnseen(() => hasParts(reader) || (reader.stat(liveDir) !== null && projectsIn(reader).some(({ tls }) => tls))),
+      trueIfUnknown(
+        () => hasParts(reader) || (reader.stat(liveDir) !== null && projectsIn(reader).some(({ tls }) => tls)),
+      ),
     listed: { "certs:managed": setUp },
     standsAlone: true,
   },
@@ -27,7 +29,7 @@ export default certs;
 function isManaged(reader: HostReader): boolean {
   const isRenewed = ({ tls, domain }: CertifiedProject): boolean =>
     tls && reader.stat(`${renewalConfigDir}/${domain}.conf`) !== null;
-  return orUnseen(() => hasParts(reader) || projectsIn(reader).some(isRenewed));
+  return trueIfUnknown(() => hasParts(reader) || projectsIn(reader).some(isRenewed));
 }
 
 function hasParts(reader: HostReader): boolean {
@@ -35,7 +37,7 @@ function hasParts(reader: HostReader): boolean {
 }
 
 /** What only root can see may be there: the checks then report what is unknown. */
-function orUnseen(is: () => boolean): boolean {
+function trueIfUnknown(is: () => boolean): boolean {
   try {
     return is();
   } catch (error) {

@@ -6,7 +6,7 @@ import { UnknownStateError } from "../host/host.ts";
 import { siteConfigValid, usableRecord, validRecord } from "../sites/requirements.ts";
 import { projectStep } from "../sites/serve/site.ts";
 import { theProject } from "../sites/store.ts";
-import { certificateLoaded, type IssueOptions, issuing, projectOf } from "./issue.ts";
+import { certificateLoaded, type IssueOptions, issuance, projectOf } from "./issue.ts";
 import { certsLogPath, liveDir } from "./paths.ts";
 
 /** Milliseconds to wait for another run, which may obtain a certificate too. */
@@ -16,7 +16,7 @@ export const issueWaitMs = 180_000;
 export async function issueCertificate(options: IssueOptions, facts: Facts): Promise<Recipe> {
   const { slug, after, host } = options;
   const { domain } = await theProject(host, slug);
-  const { requires, steps } = issuing(options, facts);
+  const { requires, steps } = issuance(options, facts);
   const title = `${slug} is served as its record says`;
   const site = projectStep({ id: "certs.site", title, slug, after, certificate: "promised" }, facts);
   const load: Step = {
@@ -53,5 +53,5 @@ export async function obtainCertificate(options: IssueOptions, facts: Facts): Pr
   const { domain } = await projectOf(options.host, options);
   const command = `project publish ${options.slug}`;
   const done = `Issued certificate for ${domain} at ${liveDir}/${domain}`;
-  return { command, logPath: certsLogPath, done, failed: `${command} failed at step`, ...issuing(options, facts) };
+  return { command, logPath: certsLogPath, done, failed: `${command} failed at step`, ...issuance(options, facts) };
 }

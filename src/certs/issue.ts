@@ -13,7 +13,9 @@ import { throwawayCertificate } from "../nginx/unknown-names.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { directory } from "../resources/directory.ts";
+import { portFree } from "../resources/port.ts";
 import { clockSet } from "../resources/ready.ts";
+import { isActive } from "../resources/service.ts";
 import type { Fault } from "../sites/health.ts";
 import { namesOf, type Project } from "../sites/project.ts";
 import type { After } from "../sites/requirements.ts";
@@ -46,7 +48,7 @@ export interface IssueOptions extends Pick<CertificateRequest, "email" | "server
 /** The first version with `--required-profile`. */
 const profilesSince = "4.0";
 
-export interface Issue {
+export interface Issuance {
   requires: Requirement[];
   steps: Step[];
 }
@@ -57,7 +59,7 @@ export async function projectOf(reader: HostReader, { slug, after }: IssueOption
 }
 
 /** Returns the steps that obtain a certificate, and what they require. The site itself does not change. */
-export function issuing(options: IssueOptions, facts: Facts): Issue {
+export function issuance(options: IssueOptions, facts: Facts): Issuance {
   const { host, again, slug, dryRun } = options;
   const preflight: Preflight = {
     slug,
@@ -70,7 +72,7 @@ export function issuing(options: IssueOptions, facts: Facts): Issue {
     const { server = defaultServer } = (await requestFor(reader, project, options)).request;
     return { domain: project.domain, names: namesOf(project), server, again };
   };
-  const checks = options.preflight ? [namesHaveAddresses(preflight), withinLimits(limited)] : [];
+  const checks = options.preflight ? [namesHaveAddresses(preflight), httpPortFree, withinLimits(limited)] : [];
   const step: Step = {
     id: "certs.issue",
     title: `${slug} has a certificate`,
@@ -89,6 +91,9 @@ const nginxPresent: Requirement = {
   title: "nginx is set up",
   check: (reader) => (reader.stat(sitesEnabledDir) === null ? { reason: "nginx is not set up", hint: setUp } : null),
 };
+
+/** A stopped nginx is started by an earlier step. */
+const httpPortFree = portFree(80, "nginx", (reader) => isActive(reader, "nginx"));
 
 /** A host that needs no certificate sends no request. */
 function ifPending(requirement: Requirement, options: IssueOptions): Requirement {

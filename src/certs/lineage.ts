@@ -102,7 +102,7 @@ export function certificateOf(reader: HostReader, name: string): Certificate | n
 }
 
 /** Returns the change of a lineage's renewal configuration. Its mode and owner stay. */
-export function renewalChange(reader: HostReader, { path }: Lineage, edit: (text: string) => string): Change {
+export function renewalConfigChange(reader: HostReader, { path }: Lineage, edit: (text: string) => string): Change {
   // Each byte is one character, so that an edit keeps the others.
   const text = Buffer.from(reader.read(path) ?? []).toString("latin1");
   const of = (content: string): Text => new Text(Buffer.from(content, "latin1"));

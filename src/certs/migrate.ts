@@ -11,7 +11,7 @@ import type { Warn } from "../problem/requirement.ts";
 import { vhostPath } from "../sites/serve/site.ts";
 import { certbotCommand } from "./certbot.ts";
 import { certbot, certbotFree, renewalTest } from "./certbot-run.ts";
-import { type Lineage, readLineages, renewalChange } from "./lineage.ts";
+import { type Lineage, readLineages, renewalConfigChange } from "./lineage.ts";
 import { type CertifiedProject, isSiteRoot, projectsIn } from "./projects.ts";
 import { withWebroot } from "./renewal-config.ts";
 
@@ -59,7 +59,7 @@ function migration(reader: HostReader, { lineage, projects, warn }: Migration): 
   }
   const reason = `certbot writes responses for ${names.join(", ")} where nginx does not find them, or a deploy removes them`;
   return [
-    renewalChange(reader, lineage, (text) => withWebroot(text, new Set(names), acmeDir)),
+    renewalConfigChange(reader, lineage, (text) => withWebroot(text, new Set(names), acmeDir)),
     // A failure of this renewal rolls the edit back.
     certbotCommand(certbot(...renewalTest(lineage)), reason, { again, server: lineage.settings.server }),
   ];

@@ -1,7 +1,7 @@
 // Checks before the first request to a certificate authority, each of whose failures counts against a limit: that the
 // names have addresses, that these lead to the nginx of this host, and that the authority would accept the request.
 
-import type { Host, HostReader } from "../host/host.ts";
+import type { Host, HostReader, Resolution } from "../host/host.ts";
 import { acmeDir } from "../nginx/paths.ts";
 import type { Requirement, Unmet } from "../problem/requirement.ts";
 import { portFree } from "../resources/port.ts";
@@ -34,12 +34,11 @@ function withoutPreflight({ again }: Preflight): string[] {
   return [...again, "--no-preflight"];
 }
 
-/** Requires that every name has an address, and that no other program listens on port 80. Changes nothing. */
+/** Requires that every name has an address. Changes nothing. */
 export function namesHaveAddresses(preflight: Preflight): Requirement {
-  const title = "every name has an address in the DNS";
   return {
     name: "certs:names-in-dns",
-    title,
+    title: "every name has an address in the DNS",
     async check(reader, warn) {
       const names = await preflight.names(reader);
       const found = await Promise.all(names.map((name) => reader.resolve(name, { limitMs: dnsLimitMs })));
@@ -54,15 +53,17 @@ export function namesHaveAddresses(preflight: Preflight): Requirement {
           );
         }
       }
-      // A stopped nginx is started by an earlier step.
-      return portFree(80, "nginx", (host) => isActive(host, "nginx")).check(reader, warn);
+      return null;
     },
   };
 }
 
-type Failure = "no-record" | "server-failure" | "no-answer";
-
-function unresolved(name: string, failure: Failure, own: OwnAddresses, { again }: Preflight): Unmet {
+function unresolved(
+  name: string,
+  failure: NonNullable<Resolution["failure"]>,
+  own: OwnAddresses,
+  { again }: Preflight,
+): Unmet {
   if (failure === "no-answer") {
     return { reason: `no name server answers for ${name}`, hint: ["cat", "/etc/resolv.conf"], code: "unreachable" };
   }

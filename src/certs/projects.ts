@@ -5,7 +5,8 @@ import { docsRoot, projectsPath } from "../engine/paths.ts";
 import type { HostReader } from "../host/host.ts";
 import { textOf } from "../host/text-file.ts";
 import { acmeDir } from "../nginx/paths.ts";
-import { domain as domainRule } from "../sites/project.ts";
+import { domain as domainRule, isRecord } from "../sites/project.ts";
+import { parseJson } from "../text/json.ts";
 import type { Lineage } from "./lineage.ts";
 import { webrootsOf } from "./renewal-config.ts";
 
@@ -21,7 +22,7 @@ export interface CertifiedProject {
 
 /** Returns the projects of this host; none if the file of the records cannot be parsed, which another check reports. */
 export function projectsIn(reader: HostReader): CertifiedProject[] {
-  const records = parsed(textOf(reader, projectsPath));
+  const records = recordsIn(reader);
   if (!isRecord(records)) return [];
   return Object.entries(records).flatMap(([slug, value]) => {
     if (!isRecord(value) || !v.is(domainRule, value.domain)) return [];
@@ -33,13 +34,10 @@ export function projectsIn(reader: HostReader): CertifiedProject[] {
   });
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function parsed(text: string | null): unknown {
+function recordsIn(reader: HostReader): unknown {
+  const text = textOf(reader, projectsPath);
   try {
-    return text === null ? null : JSON.parse(text);
+    return text === null ? null : parseJson(text);
   } catch {
     return null;
   }

@@ -27,12 +27,12 @@ export interface LimitedRequest {
 }
 
 /** Requires that Let's Encrypt would accept another certificate. Other authorities, and its test server, are not limited. */
-export function withinLimits(requested: (reader: HostReader) => Promise<LimitedRequest>): Requirement {
+export function withinLimits(requestOf: (reader: HostReader) => Promise<LimitedRequest>): Requirement {
   return {
     name: "certs:rate-limits",
     title: "the certificate authority accepts another request",
     async check(reader) {
-      const request = await requested(reader);
+      const request = await requestOf(reader);
       if (request.server !== defaultServer) return null;
       const reason = tooManyCertificates(reader, request) ?? tooManyFailures(reader, request);
       return reason === null ? null : { reason, hint: [...request.again, "--staging"], code: "limit-exceeded" };

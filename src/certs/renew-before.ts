@@ -5,7 +5,7 @@ import type { Change } from "../engine/change.ts";
 import type { Resource, Step } from "../engine/step.ts";
 import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { overdueMs } from "../sites/serve/overdue.ts";
-import { type Lineage, readLineages, renewalChange } from "./lineage.ts";
+import { type Lineage, readLineages, renewalConfigChange } from "./lineage.ts";
 import { isOurs, projectsIn } from "./projects.ts";
 import { intervalMs, withRenewBefore } from "./renewal-config.ts";
 
@@ -22,16 +22,16 @@ export function renewBeforeMs({ settings: { renewBefore } }: Lineage): number | 
 }
 
 /** Returns the setting that certbot needs, or null if the present one is right. */
-function wantedBefore(lineage: Lineage): string | null {
+function settingFor(lineage: Lineage): string | null {
   const { name, certificate } = lineage;
   if (certificate === null) throw new UnknownStateError(`only root can read the certificate ${name}`);
   const before = renewBeforeMs(lineage);
   if (before === null || (before < certificate.lifetime && before >= overdueMs(certificate.lifetime))) return null;
   const share = certificate.lifetime < shortLifetimeMs ? 2 : 3;
   const ms = Math.min(certificate.lifetime / share, defaultBeforeMs);
-  const wanted = `${Math.max(1, Math.floor(ms / hourMs))} hours`;
+  const setting = `${Math.max(1, Math.floor(ms / hourMs))} hours`;
   // No whole number of hours is right for a lifetime below two hours.
-  return wanted === lineage.settings.renewBefore ? null : wanted;
+  return setting === lineage.settings.renewBefore ? null : setting;
 }
 
 const renewBefore: Resource = {
@@ -42,8 +42,8 @@ const renewBefore: Resource = {
     const projects = projectsIn(reader);
     const ours = [...readLineages(reader).lineages.values()].filter((each) => isOurs(each, projects));
     return ours.flatMap((lineage) => {
-      const wanted = wantedBefore(lineage);
-      return wanted === null ? [] : [renewalChange(reader, lineage, (text) => withRenewBefore(text, wanted))];
+      const setting = settingFor(lineage);
+      return setting === null ? [] : [renewalConfigChange(reader, lineage, (text) => withRenewBefore(text, setting))];
     });
   },
 };

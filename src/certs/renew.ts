@@ -42,13 +42,13 @@ interface Watched {
   stop?: Stop;
 }
 
-function words({ force, name }: RenewalRequest): string[] {
+function certbotWords({ force, name }: RenewalRequest): string[] {
   const named = name === undefined ? [] : ["--cert-name", name];
   return ["renew", ...named, ...(force ? ["--force-renewal"] : []), "--no-random-sleep-on-renew"];
 }
 
 /** Returns the lineages that the request is about. Throws a Problem for a name that certbot does not know. */
-function requested(reader: HostReader, { name }: RenewalRequest): Lineages {
+function lineagesFor(reader: HostReader, { name }: RenewalRequest): Lineages {
   const all = readLineages(reader);
   if (name === undefined) return all;
   const [lineage, broken] = [all.lineages.get(name), all.broken.get(name)];
@@ -66,7 +66,7 @@ function isDue(reader: HostReader, lineage: Lineage): boolean {
 }
 
 /** Returns the recipe of a dry run, which predicts what certbot renews. certbot itself decides in a run. */
-export function renewing(request: RenewalRequest): Recipe {
+export function renewalRecipe(request: RenewalRequest): Recipe {
   return {
     command: "certs renew",
     logPath: certsLogPath,
@@ -85,30 +85,30 @@ export function renewing(request: RenewalRequest): Recipe {
 export const renewStep = { id: "certs.renew", title: "certificates that are due are renewed, and nginx serves them" };
 
 function pending(reader: HostReader, request: RenewalRequest): Change[] {
-  const { lineages } = requested(reader, request);
+  const { lineages } = lineagesFor(reader, request);
   const hidden = [...lineages.values()].find(({ certificate }) => certificate === null);
   if (hidden !== undefined) throw new UnknownStateError(`only root can read the certificate ${hidden.name}`);
   const due = [...lineages.values()].filter((lineage) => request.force || isDue(reader, lineage));
-  return due.length === 0 ? [] : [renewalChange(reader, request, due)];
+  return due.length === 0 ? [] : [certbotRenewal(reader, request, due)];
 }
 
-function renewalChange(reader: HostReader, request: RenewalRequest, due: readonly Lineage[]): Change {
+function certbotRenewal(reader: HostReader, request: RenewalRequest, due: readonly Lineage[]): Change {
   const named = due.map(({ name, certificate }) =>
     certificate === null
       ? name
       : `${name} (${Math.floor(shareLeft(reader, certificate) * 100)} % of its lifetime left)`,
   );
-  return { kind: "command", argv: certbot(...words(request)), reason: `to be renewed: ${named.join(", ")}` };
+  return { kind: "command", argv: certbot(...certbotWords(request)), reason: `to be renewed: ${named.join(", ")}` };
 }
 
 /** Runs certbot, and verifies the result. A lineage that fails does not affect the others. */
 export async function renew(host: Host, request: RenewalRequest, { again, ...watched }: Watched): Promise<Renewed> {
-  const before = requested(host, request);
+  const before = lineagesFor(host, request);
   if (before.lineages.size + before.broken.size === 0) return { renewals: [], ran: [], problem: null, warnings: [] };
   const since = host.now();
-  const output = await runCertbot(host, words(request), watched);
-  const ran = [{ argv: certbot(...words(request)), ...output }];
-  const renewals = resultsOf(before, requested(host, request), output);
+  const output = await runCertbot(host, certbotWords(request), watched);
+  const ran = [{ argv: certbot(...certbotWords(request)), ...output }];
+  const renewals = resultsOf(before, lineagesFor(host, request), output);
   const failed = renewals.filter(({ result }) => result === "failed");
   const warnings: string[] = [];
   const problem = await notServed(host, renewals, { since, warnings }).catch((error) => Problem.of(error));

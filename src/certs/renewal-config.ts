@@ -36,23 +36,23 @@ function entriesOf(lines: readonly string[]): (Entry | null)[] {
       const heading = text.split("#", 1)[0]?.trim() ?? "";
       const depth = heading.search(/[^[]/);
       if (depth < 1 || !heading.endsWith("]".repeat(depth))) throw new Error(`line ${i + 1} is not a section`);
-      section = unquoted(heading.slice(depth, -depth).trim());
+      section = unquote(heading.slice(depth, -depth).trim());
       return null;
     }
     const at = text.indexOf("=");
     if (at < 1) throw new Error(`line ${i + 1} is not a setting`);
-    return { section, key: unquoted(text.slice(0, at).trim()), value: text.slice(at + 1).trim() };
+    return { section, key: unquote(text.slice(0, at).trim()), value: text.slice(at + 1).trim() };
   });
 }
 
-function unquoted(text: string): string {
+function unquote(text: string): string {
   return /^(?:".*"|'.*')$/.test(text) ? text.slice(1, -1) : text;
 }
 
 /** Returns the elements of a list, which a comma separates and may end. A comment may follow. */
 function elementsOf(value: string): string[] {
   const elements = value.match(/"[^"]*"|'[^']*'|[^,#\s"'][^,#]*|#.*/g) ?? [];
-  return elements.filter((each) => !each.startsWith("#")).map((each) => unquoted(each.trim()));
+  return elements.filter((each) => !each.startsWith("#")).map((each) => unquote(each.trim()));
 }
 
 /** Parses the text of a file. Throws an Error that says why certbot cannot use it. */
@@ -94,7 +94,7 @@ export function withRenewBefore(text: string, value: string): string {
   const at = entries.findIndex((entry) => entry?.section === "" && entry.key === "renew_before_expiry");
   const line = `renew_before_expiry = ${value}`;
   // certbot begins the file with its default in a comment. Above the first section, any place is the right one.
-  return at < 0 ? [line, ...lines].join("\n") : replaced(lines, new Map([[at, line]]));
+  return at < 0 ? [line, ...lines].join("\n") : replaceLines(lines, new Map([[at, line]]));
 }
 
 /**
@@ -112,14 +112,14 @@ export function withWebroot(text: string, names: ReadonlySet<string>, dir: strin
     const isPath = entry?.section === "renewalparams" && entry.key === "webroot_path";
     if (isPath && moved.length === map.length) after.set(i, `webroot_path = ${dir},`);
   }
-  return replaced(lines, after);
+  return replaceLines(lines, after);
 }
 
 function withoutReturn(line: string): string {
   return line.replace(/\r$/, "");
 }
 
-function replaced(lines: readonly string[], after: ReadonlyMap<number, string>): string {
+function replaceLines(lines: readonly string[], after: ReadonlyMap<number, string>): string {
   return lines.map((line, i) => (after.has(i) ? after.get(i) + (line.endsWith("\r") ? "\r" : "") : line)).join("\n");
 }
 

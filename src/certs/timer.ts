@@ -12,12 +12,12 @@ export interface Timer {
   lastRun: number | null;
 }
 
-const asked = ["Id", "ActiveState", "NextElapseUSecRealtime", "Result", "ExecMainExitTimestamp"];
+const properties = ["Id", "ActiveState", "NextElapseUSecRealtime", "Result", "ExecMainExitTimestamp"];
 const units = ["certbot.timer", "certbot.service"];
 
 /** Returns the state of the timer. Throws UnknownStateError if systemd does not answer. */
 export async function timerState(reader: HostReader): Promise<Timer> {
-  const flags = asked.map((name) => `--property=${name}`);
+  const flags = properties.map((name) => `--property=${name}`);
   // Without it, systemctl prints the times of this host's zone.
   const env = { TZ: "UTC" };
   const { code, stdout, stderr } = await reader.probe(["systemctl", "show", ...flags, "--", ...units], { env });

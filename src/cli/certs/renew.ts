@@ -1,3 +1,4 @@
+import type { RenewalRequest } from "../../certs/renew.ts";
 import type { Renewal } from "../../certs/renewal-results.ts";
 import { lockPath } from "../../engine/paths.ts";
 import type { StepResult } from "../../engine/step.ts";
@@ -23,10 +24,10 @@ export default command({
     ...editFlags,
   },
   async run(values, context) {
-    const { renewing } = await import("../../certs/renew.ts");
+    const { renewalRecipe } = await import("../../certs/renew.ts");
     const request = { force: values.force === true, name: values.name };
     return run(values, context, async (session) => {
-      const recipe = () => renewing(request);
+      const recipe = () => renewalRecipe(request);
       const known = await confirm(session, recipe);
       if (known === null) return;
       if (session.options.dryRun) await convergeRecipe(session, recipe, { known });
@@ -36,14 +37,14 @@ export default command({
 });
 
 /** Renews under the host's lock, so that no other run changes nginx's files while the hook tests them. */
-async function renewIn(session: Session, request: { force: boolean; name?: string | undefined }): Promise<void> {
-  const { demandCertbot, renew, renewing, renewStep } = await import("../../certs/renew.ts");
+async function renewIn(session: Session, request: RenewalRequest): Promise<void> {
+  const { demandCertbot, renew, renewalRecipe, renewStep } = await import("../../certs/renew.ts");
   const { certsLogPath } = await import("../../certs/paths.ts");
   const { host, reporter, stop } = session;
   await session.lock("host", lockPath, editWaitMs);
   await recoverFirst(host, (sentence) => session.note({ warnings: [sentence], unknown: [] }), stop);
   await demandCertbot(host);
-  const [step] = renewing(request).steps;
+  const [step] = renewalRecipe(request).steps;
   const changes = (await step?.resources[0]?.check(host, [], () => {})) ?? [];
   const log = session.log(certsLogPath);
   log.started({ ...renewStep, resources: [] });
