@@ -1,26 +1,20 @@
 // Compressed files that a deploy writes beside the files of a site, so that nginx need not compress them for each
 // request. They belong to the release and not to its source: no report counts them.
 
-import type { Attributes, HostReader } from "../../host/host.ts";
+import type { HostReader } from "../../host/host.ts";
 import type { Encoding, TreeEntry, Trees } from "../../host/trees.ts";
 import { compressedExtensions } from "../../nginx/content-types.ts";
 import { brotliModule } from "../../nginx/text.ts";
 import { nameOf, parentOf } from "../../text/path.ts";
 import { readCompressed } from "./compressed-trees.ts";
 import type { DeployRequest, Origin } from "./plan.ts";
-import { encodingOf, encodings, plainOf } from "./precompressed.ts";
+import { encodingOf, encodings, isOwn, plainOf } from "./precompressed.ts";
 import type { Pair } from "./side-by-side.ts";
 
 /** A smaller file fits into one packet. A larger one takes too much memory to compress. */
 const [leastBytes, mostBytes] = [1024, 8 * 2 ** 20];
 /** Leaves room for the ending in a name of 255 bytes. */
 const longestName = 252;
-
-/** The files of a source get another mode, so that the mode tells the two apart without reading them. */
-const ownMode = 0o444;
-
-/** Returns the attributes of a compressed file. */
-export const compressedAttributes = ({ uid, gid }: Attributes): Attributes => ({ mode: ownMode, uid, gid });
 
 /** Instead of an inode: the source has a file of this name, or the live tree had one that is not ours. */
 const fromSource = -1;
@@ -33,31 +27,11 @@ function encodingsFor(reader: HostReader, precompress = false): Encoding[] {
   return encodings.filter((encoding) => precompress && (encoding !== ".br" || reader.stat(brotliModule) !== null));
 }
 
-/** Returns whether an entry is a compressed file that a deploy wrote beside `file`. */
-function isOwn(entry: TreeEntry | null, file: TreeEntry | undefined): boolean {
-  return (
-    entry?.type === "file" &&
-    entry.mode === ownMode &&
-    file?.type === "file" &&
-    Math.floor(entry.modifiedMs / 1000) === Math.floor(file.modifiedMs / 1000)
-  );
-}
-
 function isCompressible({ path, type, size }: TreeEntry): boolean {
   if (type !== "file" || size <= leastBytes || size > mostBytes) return false;
   const name = nameOf(path);
   const extension = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
   return compressedExtensions.has(extension) && Buffer.byteLength(name) <= longestName;
-}
-
-/** Returns the paths of the files that earlier deploys wrote into a release. */
-export function ownFilesIn(trees: Trees, dir: string, candidates: readonly TreeEntry[]): string[] {
-  const own = candidates.filter((entry) => {
-    const encoding = encodingOf(entry.path);
-    if (encoding === undefined || entry.mode !== ownMode) return false;
-    return isOwn(entry, trees.entry(`${dir}/${plainOf(entry.path, encoding)}`) ?? undefined);
-  });
-  return own.map(({ path }) => path);
 }
 
 /** Plans the compressed files of a new tree while it is compared with the live one. */

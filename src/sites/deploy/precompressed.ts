@@ -1,5 +1,7 @@
-// Compressed files of a source: nginx sends X.gz or X.br in place of X, and compares neither content nor age.
+// Compressed files beside files: nginx sends X.gz or X.br in place of X, and compares neither content nor age. They are
+// files of the source, or a deploy wrote them.
 
+import type { Attributes } from "../../host/host.ts";
 import type { Encoding, TreeEntry, Trees } from "../../host/trees.ts";
 import { endOf } from "./links.ts";
 
@@ -39,4 +41,30 @@ export function staleFiles(
     if (packed !== null && plain !== null && !trees.isCompressedOf(packed, plain, encoding)) stale.add(path);
   }
   return stale;
+}
+
+/** The files of a source get another mode, so that the mode tells the two apart without reading them. */
+const ownMode = 0o444;
+
+/** Returns the attributes of a compressed file. */
+export const compressedAttributes = ({ uid, gid }: Attributes): Attributes => ({ mode: ownMode, uid, gid });
+
+/** Returns whether an entry is a compressed file that a deploy wrote beside `file`. */
+export function isOwn(entry: TreeEntry | null, file: TreeEntry | undefined): boolean {
+  return (
+    entry?.type === "file" &&
+    entry.mode === ownMode &&
+    file?.type === "file" &&
+    Math.floor(entry.modifiedMs / 1000) === Math.floor(file.modifiedMs / 1000)
+  );
+}
+
+/** Returns the paths of the files that earlier deploys wrote into a release. */
+export function ownFilesIn(trees: Trees, dir: string, candidates: readonly TreeEntry[]): string[] {
+  const own = candidates.filter((entry) => {
+    const encoding = encodingOf(entry.path);
+    if (encoding === undefined || entry.mode !== ownMode) return false;
+    return isOwn(entry, trees.entry(`${dir}/${plainOf(entry.path, encoding)}`) ?? undefined);
+  });
+  return own.map(({ path }) => path);
 }

@@ -8,8 +8,8 @@ import { Problem } from "../../problem/problem.ts";
 import { parentOf } from "../../text/path.ts";
 import { shortageText } from "../../text/shortage.ts";
 import type { BlockedSearch } from "../serve/blocked.ts";
-import { compressedAttributes } from "./compression.ts";
 import { type DeployRequest, noInode, type Origin, type Plan } from "./plan.ts";
+import { compressedAttributes } from "./precompressed.ts";
 import { backupsOf, sparePath, stampName } from "./releases.ts";
 import { sideBySide } from "./side-by-side.ts";
 
