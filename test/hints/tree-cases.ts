@@ -282,7 +282,7 @@ export const treeCases: TreeCase[] = [
     shows: "Use%",
   },
   {
-    of: 'sites/deploy/stage.ts ["df", ...flags, docsRoot]',
+    of: 'sites/deploy/room.ts ["df", ...flags, docsRoot]',
     state: (disk) => void Object.assign(disk.trees, { room: () => ({ bytes: 0, inodes: 9, size: 9, block: 1 }) }),
     from: "project deploy demo --source /srv/site",
     shows: "Use%",

@@ -17,7 +17,7 @@ import { type Publication, siteChange } from "../../sites/deploy/publish.ts";
 import { type PlannedRelease, planRelease, withRelease } from "../../sites/deploy/release.ts";
 import { projectLockPath } from "../../sites/deploy/releases.ts";
 import type { Choices } from "../../sites/deploy/requests.ts";
-import { demandRoomAhead } from "../../sites/deploy/stage.ts";
+import { demandRoomAhead } from "../../sites/deploy/room.ts";
 import { projectLogPath } from "../../sites/paths.ts";
 import type { Project } from "../../sites/project.ts";
 import { demandServed, probeOf } from "../../sites/serve/served.ts";

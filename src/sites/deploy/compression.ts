@@ -47,13 +47,14 @@ export class Compression {
   #hasStray = false;
 
   private constructor(
-    readonly wanted: readonly Encoding[],
+    /** The encodings of the new tree. */
+    readonly encodings: readonly Encoding[],
     /** The encodings that the live tree was compressed with. */
     readonly live: readonly string[],
     /** Those of the source, which is a release. */
     readonly source: readonly string[],
   ) {
-    for (const encoding of wanted) this.#found.set(encoding, []);
+    for (const encoding of encodings) this.#found.set(encoding, []);
   }
 
   static of(reader: HostReader, trees: Trees, { project, live, dir, of }: DeployRequest): Compression {
@@ -63,7 +64,7 @@ export class Compression {
 
   /** Whether compressed files have to be written or removed even if the source did not change. */
   get isDue(): boolean {
-    return this.wanted.join() !== this.live.join() || this.#hasStray;
+    return this.encodings.join() !== this.live.join() || this.#hasStray;
   }
 
   /**
@@ -71,7 +72,7 @@ export class Compression {
    * a file in the new tree, `isKept` whether the live file has the same content.
    */
   withoutOwn([entry, twin]: Pair, index: number, isKept: boolean): TreeEntry | undefined {
-    if (this.wanted.length + this.live.length === 0) return twin;
+    if (this.encodings.length + this.live.length === 0) return twin;
     const { path } = (entry ?? twin) as TreeEntry;
     const dir = parentOf(path);
     if (dir !== this.#dir) this.#files.clear();
@@ -108,8 +109,8 @@ export class Compression {
 
   /** Returns the encodings that have to be made for a file with this origin. */
   missingFor(entry: TreeEntry, index: number, origin: Origin): Encoding[] {
-    if (this.wanted.length === 0 || !isCompressible(entry)) return [];
-    return this.wanted.filter((encoding) => {
+    if (this.encodings.length === 0 || !isCompressible(entry)) return [];
+    return this.encodings.filter((encoding) => {
       const found = this.#found.get(encoding)?.[index];
       if (found === fromSource) return false;
       if (origin === "live") return found === missing || !this.live.includes(encoding);
@@ -122,15 +123,15 @@ export class Compression {
    * `to`, which is in the stage. A release that was compressed has no compressed file where one would not be smaller.
    */
   link(trees: Trees, entry: TreeEntry, { index, origin, from, to }: Staged): string[] {
-    if (this.wanted.length === 0 || !isCompressible(entry)) return [];
+    if (this.encodings.length === 0 || !isCompressible(entry)) return [];
     const due = new Set(this.missingFor(entry, index, origin));
-    for (const encoding of this.wanted) {
+    for (const encoding of this.encodings) {
       const found = this.#found.get(encoding)?.[index];
       if (due.has(encoding) || found === fromSource || found === staged) continue;
       const isThere = origin === "live" ? found !== undefined : isOwn(trees.entry(`${from}${encoding}`), entry);
       if (isThere && !trees.share(`${from}${encoding}`, `${to}${encoding}`)) due.add(encoding);
     }
-    return this.wanted.filter((encoding) => due.has(encoding)).map((encoding) => `${to}${encoding}`);
+    return this.encodings.filter((encoding) => due.has(encoding)).map((encoding) => `${to}${encoding}`);
   }
 }
 

@@ -13,7 +13,8 @@ import { recordCompressed } from "./compressed-trees.ts";
 import { type DeployRequest, hasSameFiles, isSatisfied, notesOf, type Plan, plan } from "./plan.ts";
 import { backupsOf, cleanUp, makeBackupsDir, prune, stampName } from "./releases.ts";
 import { recordRestore } from "./restores.ts";
-import { demandRoom, fillStage, openStage } from "./stage.ts";
+import { demandRoom } from "./room.ts";
+import { fillStage, openStage } from "./stage.ts";
 import { nextStamp } from "./stamp.ts";
 import { swap } from "./swap.ts";
 
@@ -109,7 +110,7 @@ export async function deploy(host: Host, trees: Trees, request: DeployRequest, k
   // files.
   if (before !== null && !planned.isExposed) keepAssets(trees, { slug, live, removed: planned.removed, attributes });
   trees.sync(stage);
-  recordCompressed(host, trees, { slug, live, seconds, encodings: planned.compression.wanted });
+  recordCompressed(host, trees, { slug, live, seconds, encodings: planned.compression.encodings });
   if (request.of === "release") recordRestore(host, trees, { project, seconds, from: nameOf(request.name) });
 
   const notes = [...figures.notes];

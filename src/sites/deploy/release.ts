@@ -12,7 +12,7 @@ import type { Project } from "../project.ts";
 import { backupsToPrune, type DeployRequest, notesOf, type Plan, plan } from "./plan.ts";
 import type { Publication } from "./publish.ts";
 import { cleanUp, directoriesMadeSince, secureBackups, unpackedPath } from "./releases.ts";
-import { demandRoomAhead } from "./stage.ts";
+import { demandRoomAhead } from "./room.ts";
 
 interface ReleaseTarget {
   project: Project;
