@@ -130,6 +130,11 @@ export async function makeDirectories(host: Host, ...paths: readonly string[]): 
   if (code !== 0) throw new Problem("io-error", `cannot create ${paths[0]}`, { returncode: code, stderr });
 }
 
+/** Returns the words that have apt read the unpacked lists. */
+export function plainLists({ plain }: AptRoot): string[] {
+  return ["-o", `Dir::State::lists=${plain}`];
+}
+
 /** Replaces a small file of this user atomically. One that has this content stays, as old as it is. */
 export function writeText(host: Host, path: string, text: string | Uint8Array, mode: number): void {
   const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;

@@ -180,7 +180,7 @@ async function collectPackages(
   for (const { source, release } of fetched) demandAccepted(source, release, target);
   pause();
   phase("downloading the packages");
-  const { packages, fetchedBytes } = await fetchPackages(host, trees, apt, sources, { names, onStatus: aptStatus });
+  const { packages, fetchedBytes } = await fetchPackages(host, trees, apt, { sources, names, onStatus: aptStatus });
   return { repositories: fetched.map((each) => withoutUnused(each, packages)), packages, fetchedBytes };
 }
 

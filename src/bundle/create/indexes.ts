@@ -6,7 +6,7 @@ import { digestOf } from "../../host/large-file.ts";
 import type { Trees } from "../../host/trees.ts";
 import { Problem } from "../../problem/problem.ts";
 import { nameOf, parentOf } from "../../text/path.ts";
-import { type AptRoot, writeText } from "./apt-root.ts";
+import { type AptRoot, plainLists, writeText } from "./apt-root.ts";
 import { download, type RemoteFile } from "./download.ts";
 import { releaseOf } from "./release.ts";
 import type { Source } from "./sources.ts";
@@ -44,10 +44,9 @@ export async function fetchIndexes(
   const releasesOnly = ["-o", "Acquire::IndexTargets::deb::Packages::DefaultEnabled=false"];
   const keep = ["-o", "APT::Get::List-Cleanup=false", "-o", "pkgCacheFile::Generate=false"];
   await apt.run(["apt-get", "-q", ...releasesOnly, ...keep, "--error-on=any", "update"]);
-  for (const name of host.list(apt.lists) ?? []) if (name.endsWith("_InRelease")) copied(host, apt, name);
-  const lists = ["-o", `Dir::State::lists=${apt.plain}`];
+  for (const name of host.list(apt.lists) ?? []) if (name.endsWith("_InRelease")) copyRelease(host, apt, name);
   const listing = await apt.run([
-    ...["apt-get", "indextargets", "--no-release-info", ...lists, "--format", format],
+    ...["apt-get", "indextargets", "--no-release-info", ...plainLists(apt), "--format", format],
     "Created-By: Packages",
   ]);
   const targets = listing.split("\n").map((line) => line.split("|"));
@@ -91,23 +90,18 @@ function repositoryOf(
   const [, firstKey = "", , firstPlain = ""] = targets[0] ?? [];
   const releasePath = `${firstPlain.slice(0, firstPlain.length - firstKey.length)}InRelease`;
   const release = firstPlain === "" ? null : host.read(releasePath);
-  const {
-    files: listed,
-    seconds,
-    hasByHash,
-    hasAll,
-  } = releaseOf(new TextDecoder().decode(release ?? new Uint8Array()));
+  const signed = releaseOf(new TextDecoder().decode(release ?? undefined));
   const files = new Map<string, RepositoryFile>();
   const indexes = targets.flatMap(([base = "", key = "", component = "", plain = ""]): Index[] => {
-    if (key.includes("/binary-all/") && !hasAll) return [];
-    const extension = [...Object.keys(unpackers), ""].find((each) => listed.has(`${key}${each}`));
+    if (key.includes("/binary-all/") && !signed.hasAll) return [];
+    const extension = [...Object.keys(unpackers), ""].find((each) => signed.files.has(`${key}${each}`));
     const name = `${key}${extension}`;
-    const index = listed.get(name);
+    const index = signed.files.get(name);
     if (extension === undefined || index === undefined) return [];
     const { sha256, bytes } = index;
     const file = `${apt.lists}/${nameOf(plain)}${extension}`;
     files.set(`${dists}/${name}`, { path: file, component, digest: sha256 });
-    const uri = `${base}${hasByHash ? `${parentOf(name)}/by-hash/SHA256/${sha256}` : name}`;
+    const uri = `${base}${signed.hasByHash ? `${parentOf(name)}/by-hash/SHA256/${sha256}` : name}`;
     return [{ uri, bytes, sha256, file, plain }];
   });
   if (release === null || indexes.length === 0) {
@@ -115,7 +109,7 @@ function repositoryOf(
   }
   const own = { path: releasePath, component: null, digest: digestOf(host, releasePath) ?? "" };
   return {
-    repository: { source, release, seconds, files: new Map([[`${dists}/InRelease`, own], ...files]) },
+    repository: { source, release, seconds: signed.seconds, files: new Map([[`${dists}/InRelease`, own], ...files]) },
     indexes,
   };
 }
@@ -139,7 +133,7 @@ async function unpack(host: Host, trees: Trees, { file, plain }: Index): Promise
 }
 
 /** Copies an InRelease beside the unpacked indexes. */
-function copied(host: Host, apt: AptRoot, name: string): void {
+function copyRelease(host: Host, apt: AptRoot, name: string): void {
   const [file, path] = [`${apt.lists}/${name}`, `${apt.plain}/${name}`];
   if (!isNewer(host, path, file)) writeText(host, path, host.read(file) ?? new Uint8Array(), 0o644);
 }

@@ -6,7 +6,7 @@ import type { HostReader } from "../../host/host.ts";
 import { digestOf } from "../../host/large-file.ts";
 import type { Trees } from "../../host/trees.ts";
 import type { Manifest } from "../manifest.ts";
-import type { AptRoot } from "./apt-root.ts";
+import { type AptRoot, plainLists } from "./apt-root.ts";
 import { download, type RemoteFile } from "./download.ts";
 import { type Source, sourceOf } from "./sources.ts";
 
@@ -31,7 +31,7 @@ async function resolvePackages(
   names: readonly string[],
   sources: readonly Source[],
 ): Promise<FetchedPackage[]> {
-  const lists = ["-o", `Dir::State::lists=${apt.plain}`];
+  const lists = plainLists(apt);
   const noCache = ["-o", `Dir::Cache::archives=${apt.empty}`];
   const uris = await apt.run(["apt-get", "-qq", "-y", ...lists, ...noCache, "--print-uris", "install", ...names]);
   const wanted = [...uris.matchAll(/^'([^']+)' (\S+) \d+ /gm)].map(([, uri = "", file = ""]) => ({
@@ -83,7 +83,8 @@ function packageOf(
   return { entry, source, uri, file, bytes: Number(field("Size")), sha256: field("SHA256") };
 }
 
-interface Download {
+interface PackagesRequest {
+  sources: readonly Source[];
   names: readonly string[];
   /** Called with each line that apt writes to its status descriptor. */
   onStatus(line: string): void;
@@ -97,8 +98,7 @@ export async function fetchPackages(
   host: HostReader,
   trees: Trees,
   apt: AptRoot,
-  sources: readonly Source[],
-  { names, onStatus }: Download,
+  { sources, names, onStatus }: PackagesRequest,
 ): Promise<{ packages: FetchedPackage[]; fetchedBytes: number }> {
   const packages = await resolvePackages(apt, names, sources);
   const missing = packages.filter(({ file, sha256 }) => digestOf(host, file) !== sha256);
