@@ -1,10 +1,10 @@
 // The indexes of a bundle, from repositories that offer them in different forms. apt and its downloads are replaced.
 
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { gzipSync } from "node:zlib";
-import type { AptRoot } from "../../src/bundle/create/apt-root.ts";
+import { type AptRoot, writeText } from "../../src/bundle/create/apt-root.ts";
 import { fetchIndexes } from "../../src/bundle/create/indexes.ts";
 import { localHost } from "../../src/host/local.ts";
 import { localTrees } from "../../src/host/local-trees.ts";
@@ -81,6 +81,18 @@ test("bundle create: of the forms of an index, the smallest is fetched and carri
     expect(await fetchAll()).toHaveLength(2);
     expect(fetched).toHaveLength(1);
   }
+});
+
+test("bundle create: a file that apt compares its caches with keeps its age if its content stays", () => {
+  const path = `${folder}/sources.list`;
+  const inodeAfter = (content: string): unknown => {
+    writeText(localHost(), path, content, 0o644);
+    return statSync(path).ino;
+  };
+  const before = inodeAfter("one");
+  expect(inodeAfter("one")).toBe(before);
+  expect(inodeAfter("two")).not.toBe(before);
+  expect(readFileSync(path, "utf8")).toBe("two");
 });
 
 test("bundle create: an index is fetched by its digest where the repository has it", async () => {

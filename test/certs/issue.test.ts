@@ -113,6 +113,20 @@ describe("project certs issue", () => {
     expect(await typed(line, host)).toMatchObject({ exit: 1, err: expect.stringContaining("though all was done") });
   });
 
+  test("a signal that ends certbot is reported, and not the error that certbot ends with", async () => {
+    const { host, authority } = await hostWith();
+    await typed("certs setup-auto-renew --yes", host);
+    host.taught.unshift((argv) => {
+      if (argv[1] !== "certonly") return undefined;
+      host.signal = { name: "SIGTERM", number: 15 };
+      return { code: 1, stdout: "", stderr: "Exiting due to user request.\n" };
+    });
+    const { exit, err } = await typed(line, host);
+    expect([exit, err]).toEqual([143, expect.stringContaining("SIGTERM")]);
+    expect(err).not.toContain("certbot failed");
+    expect(authority.tokens).toHaveLength(1);
+  });
+
   test("another certbot is named after the wait", async () => {
     const { host } = await hostWith();
     await typed("certs setup-auto-renew --yes", host);

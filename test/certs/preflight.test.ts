@@ -174,16 +174,10 @@ describe("preflight: the limits of Let's Encrypt", () => {
 
   const limit = "Let's Encrypt issues 5 certificates for the same names in 7 days";
 
-  /** Puts certificates of the last days into the archive of another name than the lineage, which is gone. */
-  function issued(
-    host: FakeHost,
-    count: number,
-    names = "DNS:demo.test",
-    by: typeof intermediate | null = intermediate,
-  ): void {
-    const request = { subject: "demo.test", names, from: "2027-01-12", to: "2027-04-12" };
+  /** Puts certificates of the last days into the archive of the lineage. */
+  function issued(host: FakeHost, count: number, { names = "DNS:demo.test", from = "2027-01-12" } = {}): void {
     for (let i = 1; i <= count; i++) {
-      const { certificate } = issue(by === null ? request : { ...request, by });
+      const { certificate } = issue({ subject: "demo.test", names, from, to: "2027-04-12", by: intermediate });
       host.put(`/etc/letsencrypt/archive/demo.test/cert${i}.pem`, certificate);
     }
   }
@@ -224,8 +218,10 @@ describe("preflight: the limits of Let's Encrypt", () => {
     expect(await typed(`${line} --dry-run`.replace(" --yes", ""), host)).toMatchObject({ exit: 0 });
     issued(host, 5);
     expect(await fails(host)).toContain(`${limit}, and this host has had them: the next one at 2027-01-19 01:00 UTC`);
-    issued(host, 5, "DNS:demo.test, DNS:www.demo.test");
-    expect(await typed(line, host)).toMatchObject({ exit: 0 });
+    for (const others of [{ names: "DNS:demo.test, DNS:www.demo.test" }, { from: "2027-01-07" }]) {
+      issued(host, 5, others);
+      expect(await typed(`${line} --dry-run`.replace(" --yes", ""), host)).toMatchObject({ exit: 0 });
+    }
   });
 });
 

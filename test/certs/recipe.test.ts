@@ -154,12 +154,13 @@ describe("migration of a lineage of the Python version", () => {
     expect(host.text(conf("demo.test"))).toBe(before.replace("demo.test = /srv/web", `demo.test = ${acmeDir}`));
   });
 
-  test("a lineage with another authenticator, and a foreign one, are not changed", async () => {
+  test("a lineage with another authenticator, a foreign one and one whose site is disabled are not changed", async () => {
     const specs = [
       { name: "dns.test", authenticator: "dns-rfc2136" },
       { name: "web.test", webroot: "/srv/web" },
+      { name: "demo.test", webroot: "/srv/demo" },
     ];
-    const { host } = hostWith(specs);
+    const { host } = hostWith(specs, { demo: { ...project, enabled: false } });
     expect((await typed(`${setUp} --only certs.webroot --check`.replace(" --yes", ""), host)).exit).toBe(0);
   });
 });

@@ -6,7 +6,7 @@ import { bootstrap, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { addCertbot, type FakeCertbot } from "./fake-certbot.ts";
-import type { LineageSpec } from "./lineage-files.ts";
+import { type LineageSpec, putLineage } from "./lineage-files.ts";
 import { logOf } from "./recorded.ts";
 
 const lock = "/etc/letsencrypt/.certbot.lock";
@@ -194,6 +194,20 @@ describe("certs renew", () => {
     host.remove("/etc/letsencrypt/renewal-hooks/deploy/edox-ops-reload-nginx.sh");
     expect(await renewed(host)).toMatchObject({ exit: 0, results: ["a.test renewed"] });
     expect(host.ran).toContain("systemctl reload nginx");
+  });
+
+  test("a result of the hook from an earlier renewal does not count, and nginx is reloaded", async () => {
+    const { host, certbot } = await served({ name: "a.test", ...due });
+    const record = "/var/lib/edox-ops/renewals/a.test";
+    host.put(record, `reloaded ${Math.floor(host.now() / 1000) - 3600}\n`);
+    const before = host.text(record);
+    // certbot runs no hooks with --no-directory-hooks in its cli.ini.
+    certbot.before = () => {
+      putLineage(host, { name: "a.test", from: "2027-01-15", to: "2027-04-15" });
+      return ok();
+    };
+    expect(await renewed(host)).toMatchObject({ exit: 0, results: ["a.test renewed"] });
+    expect([host.text(record), host.ran.includes("systemctl reload nginx")]).toEqual([before, true]);
   });
 
   test("a stopped nginx stays stopped", async () => {

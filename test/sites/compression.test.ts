@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
-import { brotliCompressSync, brotliDecompressSync } from "node:zlib";
+import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
 import { backupHealth } from "../../src/sites/deploy/backup-health.ts";
 import { plan } from "../../src/sites/deploy/plan.ts";
 import { SiteHost } from "./site-host.ts";
@@ -27,7 +27,7 @@ const withBrotli = (): void => host.write("/usr/lib/nginx/modules/ngx_http_brotl
 const stamp = (path: string): number => statSync(host.root + path).mtimeMs;
 const named = (): string[] => host.list(backups).filter((name) => !name.startsWith("."));
 
-/** Every compressed file beside a file of the live tree has its content, its time and another size. */
+/** Every compressed file beside a file of the live tree has its content, its time and a smaller size. */
 function expectFresh(): void {
   for (const path of host.trees.walk(live)) {
     const encoding = /\.(?:gz|br)$/.exec(path.path)?.[0];
@@ -37,6 +37,7 @@ function expectFresh(): void {
     const content = encoding === ".gz" ? Bun.gunzipSync(packed) : brotliDecompressSync(packed);
     expect([path.path, Buffer.from(content).equals(bytes(plain))]).toEqual([path.path, true]);
     expect(packed.length).toBeLessThan(bytes(plain).length);
+    expect([path.path, stamp(`${live}/${path.path}`)]).toEqual([path.path, Math.floor(stamp(plain) / 1000) * 1000]);
   }
 }
 
@@ -172,6 +173,29 @@ describe("precompress: a deploy", () => {
     await host.deploy(on);
     expectFresh();
     expect(host.list(live)).toContain("index.html.gz");
+  });
+
+  test("removes a compressed file in an encoding that it did not write, whatever its mode and time are", async () => {
+    await host.deploy(on);
+    const planted = `${live}/guide/app.js.br`;
+    const { mtime } = host.stat(`${live}/guide/app.js`);
+    writeFileSync(host.root + planted, brotliCompressSync("planted"));
+    host.mode(planted, 0o444);
+    utimesSync(host.root + planted, mtime, mtime);
+    expect(await host.deploy(on)).toMatchObject({ replaced: true });
+    expect(host.list(`${live}/guide`)).toEqual(["app.js", "app.js.gz"]);
+  });
+
+  test("writes no brotli file as large as the gzip file, so that their ETags differ", async () => {
+    host.write(`${live}/index.html`, page("home"));
+    const brotli = brotliCompressSync(page("home"), { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }).length;
+    const write = async (gzipBytes: number): Promise<string[]> => {
+      writeFileSync(`${host.root}${live}/index.html.gz`, "x".repeat(gzipBytes));
+      await host.trees.compress([`${live}/index.html.br`], { mode: 0o444, uid: host.host.uid, gid: host.host.uid });
+      return host.list(live);
+    };
+    expect(await write(brotli)).toEqual(["index.html", "index.html.gz"]);
+    expect(await write(brotli + 1)).toEqual(["index.html", "index.html.br", "index.html.gz"]);
   });
 
   test("leaves names alone that have no room for the ending, and names that the source has", async () => {
@@ -312,6 +336,16 @@ describe("precompress: a release", () => {
     expect(assets.map(({ path }) => path)).toEqual(["assets/bundle.83f73b43.min.js"]);
     expect(backupHealth(host.host, host.trees, project)).toMatchObject({ changed: null, unread: [] });
     expect(named()).toHaveLength(1);
+  });
+
+  test("is forgotten together with its tree", async () => {
+    for (let i = 0; i < 5; i++) {
+      host.write("/srv/site/index.html", page(`version ${i}`));
+      await host.deploy({ ...on, keep: 1 });
+    }
+    const recorded = bytes(`${backups}/.compressed`).toString().split("\n").filter(Boolean);
+    // The next deploy is recorded before the oldest backup is pruned.
+    expect(recorded.length).toBeLessThanOrEqual(named().length + 2);
   });
 
   test("is refused before anything is written if the disk has no room for the compressed files", async () => {
