@@ -114,7 +114,7 @@ describe("certbot: a name that is not validated", () => {
       "the CAA record of a.test does not allow this certificate authority",
     ],
     ["a.test", "serverInternal", "internal", "unexpected-response", "a.test was not validated (serverInternal)"],
-  ])("%s, %s: %s", (name, type, detail, code, message) => {
+  ])("%s, %s is explained: %s", (name, type, detail, code, message) => {
     const found = explain(unvalidated([name, type, detail]));
     expect([found.code as string, found.message]).toEqual([
       code,
@@ -191,7 +191,7 @@ describe("certbot: an error of the certificate authority", () => {
       "sudo edox-ops project certs issue on --yes",
     ],
     ["unknownOne", "what", "unexpected-response", "refused the request (unknownOne)", shellLine(again)],
-  ])("%s", (type, detail, code, message, hint) => {
+  ])("%s is explained", (type, detail, code, message, hint) => {
     const found = explain(lost, logOf(403, urn(type, detail)));
     expect(found).toMatchObject({ code, hint });
     expect(found.message).toContain(message);
@@ -221,7 +221,7 @@ describe("certbot: a certificate authority that cannot be reached", () => {
     ["garbage", "it does not answer as one", `curl -sSI ${url}`],
     ["down", "it answers with status 503", `curl -sSI ${url}`],
     ["noNonce", "it does not answer as one", `curl -sSI ${url}`],
-  ] as const)("%s: %s", (kind, message, hint) => {
+  ] as const)("%s is reported: %s", (kind, message, hint) => {
     const found = explain(refused(unreachable[kind]), "", url);
     expect(found.message).toContain(url);
     expect(found.message).toContain(message);

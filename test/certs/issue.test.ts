@@ -20,7 +20,7 @@ async function hostWith(...names: string[]) {
 const requests = (host: FakeHost): string[] => host.ran.filter((each) => each.startsWith("certbot certonly"));
 
 describe("project certs issue", () => {
-  test("obtains a certificate for a project that is not served, and asks nobody again", async () => {
+  test("obtains a certificate for a project that is not served, and requests none again", async () => {
     const { host } = await hostWith();
     const { exit, out, err } = await typed(line, host);
     expect([exit, err]).toEqual([0, ""]);
@@ -161,7 +161,7 @@ describe("project certs issue: a certificate that certbot does not manage", () =
   });
 });
 
-describe("project certs issue: the flags", () => {
+describe("project certs issue: the command line", () => {
   test.each([
     ["--email nobody", "--email 'nobody' is not an e-mail address"],
     ["--server http://ca.test/dir", "--server is not an https URL"],

@@ -32,7 +32,7 @@ async function fails(host: FakeHost, words = line): Promise<string> {
 }
 
 describe("preflight: the DNS", () => {
-  test("a name without a record, with the record to add", async () => {
+  test("a name without a record is reported with the record to add", async () => {
     const { host } = await hostWith();
     expect(await fails(host)).toContain(
       "demo.test has no address in the DNS: add an A record with the address that leads",
@@ -46,7 +46,7 @@ describe("preflight: the DNS", () => {
   test.each([
     ["server-failure", "the name servers of demo.test answer with an error", `edox-ops ${line}`],
     ["no-answer", "no name server answers for demo.test", "cat /etc/resolv.conf"],
-  ] as const)("%s", async (failure, message, hint) => {
+  ] as const)("%s is reported: %s", async (failure, message, hint) => {
     const { host } = await hostWith();
     const failing = { ...host, resolve: async () => ({ addresses: [], failure }) } as FakeHost;
     expect(await fails(failing)).toContain(`error: ${message}\nhint: ${hint}\n`);
@@ -77,7 +77,7 @@ describe("preflight: the DNS", () => {
     expect(await typed(line, host)).toMatchObject({ exit: 0, err: "" });
   });
 
-  test("an AAAA record that leads elsewhere, though the A record is right", async () => {
+  test("an AAAA record that leads elsewhere is reported although the A record is right", async () => {
     const { host, authority } = await hostWith("10.0.0.4", "2001:db8::9");
     authority.elsewhere.set("2001:db8::9", { code: 28, stdout: "\n000", stderr: "curl: (28) Connection timed out" });
     expect(await fails(host)).toContain(
@@ -114,13 +114,13 @@ describe("preflight: port 80", () => {
       { code: 47, stdout: "\n301", stderr: "curl: (47) Maximum (10) redirects followed" },
       "it answers with status 301",
     ],
-  ])("%s", async (_, answer, message) => {
+  ])("%s is reported", async (_, answer, message) => {
     const { host, authority } = await hostWith("10.0.0.4");
     authority.elsewhere.set("10.0.0.4", answer);
     expect(await fails(host)).toContain(message);
   });
 
-  test("a stopped nginx, and another program on the port", async () => {
+  test("a stopped nginx and another program on the port are reported", async () => {
     const { host, authority } = await hostWith("10.0.0.4");
     authority.elsewhere.set("10.0.0.4", refusedConnection);
     const invocation = "/run/systemd/units/invocation:nginx.service";
@@ -138,7 +138,7 @@ describe("preflight: port 80", () => {
     expect(await fails(host)).toContain("port 80 is taken by httpd (pid 77), which nginx needs");
   });
 
-  test("a clock that is not set", async () => {
+  test("a clock that is not set is reported before a request", async () => {
     const { host } = await hostWith("10.0.0.4");
     const early = { ...host, now: () => 0, sleep: async () => {} } as FakeHost;
     let now = 0;
@@ -205,7 +205,7 @@ describe("preflight: the limits of Let's Encrypt", () => {
     }
   });
 
-  test("five certificates for the same names in a week", async () => {
+  test("five certificates of Let's Encrypt for the same names in a week are its limit", async () => {
     const { host } = await hostWith("10.0.0.4");
     const { putLineage } = await import("./lineage-files.ts");
     const server = "https://acme-v02.api.letsencrypt.org/directory";
@@ -225,7 +225,7 @@ describe("preflight: the limits of Let's Encrypt", () => {
   });
 });
 
-test("addresses: those of all interfaces, and the public one", () => {
+test("addresses: those of all interfaces are known, and the public one", () => {
   const host = fakeDebian();
   host.put("/proc/net/fib_trie", fib("10.1.2.3") + fib("203.0.113.5"));
   host.put(
