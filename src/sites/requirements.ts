@@ -9,6 +9,7 @@ import { sitesEnabledDir } from "../nginx/paths.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
 import { namesOf, type Project } from "./project.ts";
+import { hintToIssue, hintToIssueFirst } from "./serve/certificate-hints.ts";
 import { foreignName } from "./serve/foreign-name.ts";
 import { hasCertificate, type Transition } from "./serve/site.ts";
 import { hintToFill, hintToMove } from "./serve/site-hints.ts";
@@ -135,7 +136,8 @@ export function siteConfigValid(step: Step, slug: string, after: After): Require
  */
 export function certificatePresent(slug: string, after: After, chosen: boolean): Requirement {
   return requirement(`${slug} has a valid certificate where it uses TLS`, async (reader, warn) => {
-    const draft = after(await draftOf(reader, slug));
+    const before = await draftOf(reader, slug);
+    const draft = after(before);
     if (draft === null) return null;
     const project = await projectFrom(reader, slug, draft);
     const has = project.tls && hasCertificate(reader, project);
@@ -143,7 +145,10 @@ export function certificatePresent(slug: string, after: After, chosen: boolean):
     const { certificateFaults } = await import("./serve/certificate.ts");
     const faults = certificateFaults(reader, project);
     const stops = faults.find(({ mild }) => !mild);
-    if (stops !== undefined && (chosen || !has)) return { reason: stops.detail, hint: stops.hint };
+    if (stops !== undefined && (chosen || !has)) {
+      const isIssued = String(stops.hint) === String(hintToIssue(project));
+      return { reason: stops.detail, hint: isIssued ? hintToIssueFirst(project, before) : stops.hint };
+    }
     for (const { detail } of faults) warn(detail);
     return null;
   });

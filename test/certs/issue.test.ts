@@ -58,6 +58,24 @@ describe("project certs issue", () => {
     expect(await typed(`${line} --check`, host)).toMatchObject({ exit: 0 });
   });
 
+  test("an update with names that the certificate does not cover has the command that obtains it as its hint", async () => {
+    const { host } = await hostWith("www.demo.test");
+    await typed(line, host);
+    await typed("project init demo", host);
+    for (const each of ["project update demo --tls", "project enable demo"]) await typed(each, host);
+    const alias = "project update demo --alias www.demo.test";
+    const hint = "project certs issue demo --alias www.demo.test --yes";
+    expect(await typed(alias, host)).toMatchObject({
+      exit: 1,
+      err: expect.stringContaining(`hint: edox-ops ${hint}\n`),
+    });
+    expect(await typed(hint, host)).toMatchObject({ exit: 0 });
+    expect(await typed(alias, host)).toMatchObject({ exit: 0 });
+    expect((await typed("project update demo --domain www.test", host)).err).toEndWith(
+      "hint: edox-ops project publish demo --domain www.test --source DIRECTORY --tls\n",
+    );
+  });
+
   test("a site that has not loaded its certificate is reloaded", async () => {
     const { host } = await hostWith();
     await typed(line, host);

@@ -444,6 +444,11 @@ export const cases: Case[] = [
     from: "project update demo --tls",
   },
   {
+    of: 'sites/serve/certificate-hints.ts ["sudo", "edox-ops", "project", "certs", "issue", slug, "--alias", aliases.join(",") || "none", "--yes"]',
+    state: (host) => void addAuthority(host, ["demo.test", "www.demo.test"]),
+    from: "project update demo --tls --alias www.demo.test",
+  },
+  {
     of: 'certs/issue.ts ["sudo", "edox-ops", "project", "update", slug, "--tls"]',
     state(host) {
       const dir = "/etc/letsencrypt/live/demo.test";

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, truncateSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { projectLockPath } from "../../src/sites/deploy/releases.ts";
 import { makeBundle } from "../bundle/small.ts";
+import { addAuthority } from "../certs/fake-authority.ts";
 import type { SiteHost } from "../sites/site-host.ts";
 
 export interface SiteCase {
@@ -62,6 +63,16 @@ export const siteCases: SiteCase[] = [
     state: ({ disk }) => disk.write("/srv/new/index.html", "new"),
     from: "project publish demo --domain demo.test",
     after: "project show demo",
+  },
+  {
+    of: 'sites/serve/certificate-hints.ts ["sudo", "edox-ops", "project", "publish", slug, "--domain", domain, ...source, "--tls"]',
+    async state(site) {
+      await publish(site);
+      site.disk.write("/srv/new/index.html", "new");
+      addAuthority(site.fake, ["demo.test", "new.test"], site.host.now());
+      await site.type("project publish demo --source /srv/site --tls");
+    },
+    from: "project update demo --domain new.test",
   },
   {
     of: 'bundle/show-hint.ts ["edox-ops", "bundle", "show", path]',

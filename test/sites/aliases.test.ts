@@ -220,7 +220,7 @@ describe("the certificate of a site with aliases", () => {
     host.put("/etc/letsencrypt/renewal/demo.test.conf", "");
     await typed("project update demo --tls", host);
     const reason = "the certificate for demo.test does not cover the alias a.test, c.test: it is for demo.test, b.test";
-    const hint = "hint: edox-ops project certs issue demo --yes\n";
+    const hint = "hint: edox-ops project certs issue demo --alias a.test,b.test,c.test --yes\n";
     await refused(["project", "update", "demo", "--alias", "a.test,b.test,c.test"], 1, reason, hint);
     expect((await typed("project update demo --alias b.test", host)).exit).toBe(0);
     put("DNS:demo.test");

@@ -1,12 +1,26 @@
 // Hints for a project with a faulty certificate.
 
 import type { HostReader } from "../../host/host.ts";
-import type { Project } from "../project.ts";
+import type { Draft, Project } from "../project.ts";
 import { certificatePathsOf } from "./site.ts";
 
 /** Returns the command that obtains a certificate, and installs certbot where it is missing. */
 export function hintToIssue({ slug }: Project): string[] {
   return ["sudo", "edox-ops", "project", "certs", "issue", slug, "--yes"];
+}
+
+/**
+ * Returns the command that obtains the certificate that a change of the record needs. The record still has the names
+ * from before the change.
+ */
+export function hintToIssueFirst(project: Project, before: Draft | null): string[] {
+  const { slug, domain, aliases = [], source_path } = project;
+  if (before?.domain !== domain) {
+    const source = source_path === null ? ["--source", "DIRECTORY"] : [];
+    return ["sudo", "edox-ops", "project", "publish", slug, "--domain", domain, ...source, "--tls"];
+  }
+  if (String(before.aliases ?? []) === String(aliases)) return hintToIssue(project);
+  return ["sudo", "edox-ops", "project", "certs", "issue", slug, "--alias", aliases.join(",") || "none", "--yes"];
 }
 
 /** Returns the command that replaces a certificate which is wrong although it has not expired. */
