@@ -3,6 +3,7 @@
 import type { Facts } from "../engine/facts.ts";
 import type { Recipe, Step } from "../engine/step.ts";
 import { UnknownStateError } from "../host/host.ts";
+import { Problem } from "../problem/problem.ts";
 import { siteConfigValid, usableRecord, validRecord } from "../sites/requirements.ts";
 import { projectStep } from "../sites/serve/site.ts";
 import { theProject } from "../sites/store.ts";
@@ -35,8 +36,8 @@ export async function issueCertificate(options: IssueOptions, facts: Facts): Pro
 }
 
 /**
- * Returns whether browsers would refuse the certificate that the project has, or it has none. A user who may not read it
- * gets the same report as without a certificate authority.
+ * Returns whether browsers would refuse the certificate that the project has, or it has none. A user who may not read it,
+ * and an invalid record, get the same report as without a certificate authority.
  */
 export async function lacksCertificate(options: IssueOptions): Promise<boolean> {
   const { certificateFaults } = await import("../sites/serve/certificate.ts");
@@ -44,6 +45,8 @@ export async function lacksCertificate(options: IssueOptions): Promise<boolean> 
     return certificateFaults(options.host, await projectOf(options.host, options)).some(({ mild }) => !mild);
   } catch (error) {
     if (error instanceof UnknownStateError) return false;
+    // The publication itself reports an invalid record.
+    if (error instanceof Problem && error.code === "invalid-config") return false;
     throw error;
   }
 }

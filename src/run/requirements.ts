@@ -4,7 +4,7 @@ import type { Recipe } from "../engine/step.ts";
 import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { type Stop, type WaitWatch, waitFor } from "../problem/wait.ts";
 
-/** What the requirements of a run noticed. */
+/** What the requirements of a run noticed, each sentence once. */
 export interface Notes {
   warnings: string[];
   /** Why a requirement could not be checked. */
@@ -29,5 +29,5 @@ export async function checkRequirements(
       notes.unknown.push(error.message);
     }
   }
-  return notes;
+  return { warnings: [...new Set(notes.warnings)], unknown: [...new Set(notes.unknown)] };
 }

@@ -91,6 +91,18 @@ test("publish --tls: a name without an address leaves no project behind", async 
   expect(await made.type(`${publish} --tls --no-preflight`)).toMatchObject({ exit: 0 });
 });
 
+test("publish --tls: a name of another project is refused as without --tls", async () => {
+  const { made } = await bootstrapped();
+  await made.type(publish);
+  const other = "project publish other --domain demo.test --source /srv/site";
+  const refused = {
+    exit: 1,
+    err: "error: domain demo.test is already used by project demo\nhint: edox-ops project list\n",
+  };
+  expect(await made.type(other)).toMatchObject(refused);
+  expect(await made.type(`${other} --tls`)).toMatchObject(refused);
+});
+
 test("publish --tls: a disabled project with a source path needs no --source", async () => {
   const { made } = await bootstrapped();
   await made.type(`${publish} --tls`);
