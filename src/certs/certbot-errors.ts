@@ -9,16 +9,18 @@ import { serverUrl } from "./acme-servers.ts";
 import { loggedRuns, showCertbotLog } from "./certbot-log.ts";
 import { connectionFault } from "./connection-errors.ts";
 import { type AcmeError, type CertbotContext, type Explanation, shorten } from "./explanation.ts";
-import { validationFault, validationsIn } from "./validation-errors.ts";
+import { ownPortFault, validationFault, validationsIn } from "./validation-errors.ts";
 
 const mostLines = 5;
 
 /** Returns the problem of a certbot that failed: what happened, and the command to run. */
 export function certbotProblem(reader: HostReader, output: Output, context: CertbotContext): Problem {
   const text = `${output.stderr}\n${output.stdout}`;
+  const unvalidated = validationsIn(output.stdout);
   const found =
     ownFault(text, context) ??
-    validationFault(validationsIn(output.stdout), context) ??
+    ownPortFault(reader, unvalidated) ??
+    validationFault(unvalidated, context) ??
     refusal(lastError(lastRun(reader)), context) ??
     connectionFault(text, context);
   if (found !== null) return new Problem(found.code, found.message, { hint: found.hint, returncode: output.code });
@@ -49,7 +51,7 @@ function ownFault(text: string, { again }: CertbotContext): Explanation | null {
     return {
       code: "precondition-failed",
       message: "this certbot knows no profiles: they need version 4.0 or later",
-      hint: ["certbot", "--version"],
+      hint: withoutFlag(again, "--profile"),
     };
   }
   const email = /believes (\S+) is an invalid email address/.exec(text)?.[1];
@@ -63,7 +65,8 @@ function ownFault(text: string, { again }: CertbotContext): Explanation | null {
   return null;
 }
 
-function withoutFlag(argv: readonly string[], flag: string): string[] {
+/** Returns a command line without a flag and its value. */
+export function withoutFlag(argv: readonly string[], flag: string): string[] {
   const at = argv.indexOf(flag);
   return at < 0 ? argv.filter((word) => !word.startsWith(`${flag}=`)) : [...argv.slice(0, at), ...argv.slice(at + 2)];
 }

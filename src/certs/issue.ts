@@ -137,7 +137,7 @@ function certificate(options: IssueOptions): Resource {
     async check(reader): Promise<Change[]> {
       const { reason, request } = await requestFor(reader, await projectOf(reader, options), options);
       if (reason === null) return [];
-      demandProfiles(reader, options);
+      await demandProfiles(reader, options);
       return [certbotCommand(issueArgv(request), reason, { again: options.again, server: request.server })];
     },
   };
@@ -202,11 +202,12 @@ function demandFree(reader: HostReader, slug: string, domain: string): void {
   throw new Problem("conflict", message, { hint: isUsable ? use : ["sudo", "mv", taken, `${taken}.old`] });
 }
 
-function demandProfiles(reader: HostReader, { profile }: IssueOptions): void {
+async function demandProfiles(reader: HostReader, { profile, again }: IssueOptions): Promise<void> {
   const version = presentVersion(reader, "certbot");
   if (profile === undefined || version === null || compareVersions(version, profilesSince) >= 0) return;
   const message = `--profile ${profile} needs certbot ${profilesSince} or later, and this host has ${version}`;
-  throw new Problem("precondition-failed", message, { hint: ["certbot", "--version"] });
+  const { withoutFlag } = await import("./certbot-errors.ts");
+  throw new Problem("precondition-failed", message, { hint: withoutFlag(again, "--profile") });
 }
 
 /** Returns the fault for which browsers would refuse the certificate of a project, or because there is none. */

@@ -2,7 +2,7 @@
 
 import type { HostReader, Output } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
-import { linesOf } from "../text/lines.ts";
+import { few, linesOf } from "../text/lines.ts";
 import { showCertbotLog } from "./certbot-log.ts";
 import type { Lineages } from "./lineage.ts";
 
@@ -51,6 +51,9 @@ function failuresIn({ stdout, stderr }: Output): Map<string, string> {
   return failures;
 }
 
+/** What is wrong with this host, or on the way from or to it, is wrong for each lineage. */
+const sharedCodes: readonly string[] = ["unreachable", "not-served", "conflict"];
+
 interface Failures {
   failed: readonly Renewal[];
   lineages: Lineages["lineages"];
@@ -59,8 +62,8 @@ interface Failures {
 }
 
 /**
- * Returns the problem of the lineages that failed, or of certbot itself; null for a success. The reason of a single one
- * is explained: certbot's log has the response to its last request only.
+ * Returns the problem of the lineages that failed, or of certbot itself; null for a success. A single reason is
+ * explained. An error of the authority is that of a single lineage: certbot's log has the response to its last request only.
  */
 export async function failure(reader: HostReader, output: Output, failures: Failures): Promise<Problem | null> {
   const { failed, lineages, again } = failures;
@@ -71,10 +74,16 @@ export async function failure(reader: HostReader, output: Output, failures: Fail
   const { certbotProblem } = await import("./certbot-errors.ts");
   const explained = certbotProblem(reader, output, { again, server: first?.settings.server });
   if (failed.length === 0) return explained;
-  const isExplained = refused.length === 1 && explained.code !== "command-failed";
-  const reasonOf = ({ name, reason }: Renewal): string =>
-    isExplained && first?.name === name ? explained.message : reason;
-  const message = `not renewed: ${failed.map((each) => `${each.name}: ${reasonOf(each)}`).join("; ")}`;
+  const reasons = new Set(failed.map(({ name, reason }) => `${lineages.get(name)?.settings.server} ${reason}`));
+  const isShared = reasons.size === 1 && sharedCodes.includes(explained.code);
+  const isExplained = explained.code !== "command-failed" && (refused.length === 1 || isShared);
+  const named = refused.map(({ name }) => name);
+  const others = failed.filter(({ name }) => !isExplained || !named.includes(name));
+  const parts = [
+    ...(isExplained ? [`${few(named)}: ${explained.message}`] : []),
+    ...others.map(({ name, reason }) => `${name}: ${reason}`),
+  ];
+  const message = `not renewed: ${parts.join("; ")}`;
   if (isExplained) return explained.with({ message });
   return new Problem("command-failed", message, { returncode: code, stderr: stdout + stderr, hint: showCertbotLog });
 }

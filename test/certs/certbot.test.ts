@@ -6,7 +6,7 @@ import { certbotProblem } from "../../src/certs/certbot-errors.ts";
 import { certbotLog } from "../../src/certs/certbot-log.ts";
 import { certbotFree } from "../../src/certs/certbot-run.ts";
 import { shellLine } from "../../src/text/lines.ts";
-import { fakeHost } from "../fake-host.ts";
+import { type FakeHost, fakeHost } from "../fake-host.ts";
 import {
   badEmail,
   locked,
@@ -22,9 +22,15 @@ import {
 const again = "sudo edox-ops project certs issue on --email me@on.test --yes".split(" ");
 const asked = { domain: "on.test", aliases: [], webroot: "/var/lib/edox-ops/acme" };
 
-/** Returns code, message and hint of the problem. */
-function explain(output: { stdout: string; stderr: string }, log = "", server?: string) {
+/** Returns a host whose nginx runs. */
+function nginxHost(): FakeHost {
   const host = fakeHost();
+  host.link("/run/systemd/units/invocation:nginx.service", "one");
+  return host;
+}
+
+/** Returns code, message and hint of the problem. */
+function explain(output: { stdout: string; stderr: string }, log = "", server?: string, host = nginxHost()) {
   if (log !== "") host.put(certbotLog, log);
   const { code, message, hint = [] } = certbotProblem(host, { code: 1, ...output }, { again, server });
   return { code, message, hint: shellLine(hint) };
@@ -121,6 +127,30 @@ describe("certbot: a name that is not validated", () => {
       `${message}${message.endsWith("80") ? " (firewall, or an address of another host)" : ""}: ${detail}`,
     ]);
     expect(found.hint).not.toBe("");
+  });
+
+  test("a stopped nginx, or another program on port 80, is the cause where the authority gets no response from it", () => {
+    const host = fakeHost();
+    const refusedAt = unvalidated(["a.test", "connection", "203.0.113.5: Fetching http://a.test/: Connection refused"]);
+    expect(explain(refusedAt, "", undefined, host)).toEqual({
+      code: "not-served",
+      message: "nginx is not running",
+      hint: "sudo systemctl start nginx",
+    });
+    host.put("/proc/net/tcp", "  sl  local_address\n   0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 4711 1\n");
+    host.link("/proc/77/fd/3", "socket:[4711]");
+    host.put("/proc/77/comm", "python3\n");
+    const elsewhere = unvalidated([
+      "a.test",
+      "unauthorized",
+      "Non-200 status code from HTTP: http://a.test:80/ returned 404",
+    ]);
+    expect(explain(elsewhere, "", undefined, host)).toEqual({
+      code: "conflict",
+      message: "port 80 is taken by python3 (pid 77), which nginx needs",
+      hint: "sudo ss -ltnp sport = :80",
+    });
+    expect(explain(unvalidated(["a.test", "caa", "no"]), "", undefined, host).message).toStartWith("the CAA record");
   });
 
   test("the first of several is explained, and the others are named", () => {
@@ -231,7 +261,9 @@ describe("certbot: a certificate authority that cannot be reached", () => {
 
 describe("certbot: its own faults", () => {
   test("a profile that this version does not know, an invalid e-mail address, another certbot", () => {
-    expect(explain({ stdout: "", stderr: noProfiles })).toMatchObject({ hint: "certbot --version" });
+    const output = { code: 2, stdout: "", stderr: noProfiles };
+    const withProfile = { again: [...again, "--profile", "shortlived"] };
+    expect(certbotProblem(fakeHost(), output, withProfile).hint).toEqual(again);
     expect(explain({ stdout: "", stderr: badEmail })).toEqual({
       code: "invalid-value",
       message: "the certificate authority does not accept the e-mail address nonsense",

@@ -201,6 +201,7 @@ describe("project certs issue: the command line", () => {
     const { exit, err } = await typed(`${line} --profile shortlived`, host);
     expect([exit, requests(host)]).toEqual([1, []]);
     expect(err).toContain("--profile shortlived needs certbot 4.0 or later, and this host has 1");
+    expect(err).toContain(`hint: edox-ops ${line}\n`);
   });
 
   test("it needs root, --yes, a registered project and nginx", async () => {

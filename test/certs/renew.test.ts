@@ -100,6 +100,24 @@ describe("certs renew", () => {
     });
   });
 
+  test("a cause that all certificates share is reported once", async () => {
+    const { host, certbot } = await served({ name: "a.test", ...due }, { name: "b.test", ...due });
+    for (const name of ["a.test", "b.test"]) certbot.refused.set(name, "Requesting ca.test/dir: Connection refused");
+    expect(await renewed(host)).toMatchObject({
+      error: {
+        code: "unreachable",
+        message: expect.stringMatching(
+          /^not renewed: a\.test, b\.test: the certificate authority https:\S+ cannot be reached: connection refused$/,
+        ),
+      },
+      results: ["a.test failed", "b.test failed"],
+    });
+    certbot.refused.set("b.test", "can't set attribute");
+    expect((await renewed(host)).error?.message).toBe(
+      "not renewed: a.test: Requesting ca.test/dir: Connection refused; b.test: can't set attribute",
+    );
+  });
+
   test("a certificate that was missing is renewed, too", async () => {
     const { host } = await served({ name: "a.test", ...due });
     const path = "/etc/letsencrypt/live/a.test/fullchain.pem";

@@ -39,13 +39,11 @@ const authority = "the fault is of a certificate authority or of the DNS; test/c
 
 /** Why no test types these. */
 export const untyped: Record<string, string> = {
-  'certs/certbot-errors.ts ["certbot", "--version"]': authority,
   'certs/connection-errors.ts ["curl", "-sSI", url]': authority,
   'certs/validation-errors.ts ["curl", "-sSi", page]': authority,
   'certs/validation-errors.ts ["sudo", "ss", "-ltnp", "sport", "=", ":80"]': authority,
   'certs/connection-errors.ts ["sudo", "update-ca-certificates"]': authority,
   'certs/connection-errors.ts ["timedatectl"]': authority,
-  'certs/issue.ts ["certbot", "--version"]': authority,
   'certs/issue.ts ["sudo", "certbot", "delete", "--cert-name", domain, "--non-interactive"]': authority,
   'certs/issue.ts ["sudo", "mv", taken, `{taken}.old`]': authority,
   'certs/preflight.ts ["cat", "/etc/resolv.conf"]': authority,
