@@ -8,7 +8,7 @@ import type { Resource, Step } from "../engine/step.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { setUp } from "../nginx/fault.ts";
 import { acmeDir, catchAllPath, sitesEnabledDir } from "../nginx/paths.ts";
-import { nginxService, unknownNames } from "../nginx/recipe.ts";
+import { nginxServes, nginxService, unknownNames } from "../nginx/recipe.ts";
 import { throwawayCertificate } from "../nginx/unknown-names.ts";
 import { Problem } from "../problem/problem.ts";
 import type { Requirement } from "../problem/requirement.ts";
@@ -81,7 +81,7 @@ export function issuance(options: IssueOptions, facts: Facts): Issuance {
     verify: async () => demandValid(host, await projectOf(host, options)),
   };
   return {
-    requires: [nginxPresent, ...checks.map((each) => ifPending(each, options))],
+    requires: [nginxPresent, portFree(80, "nginx", nginxServes), ...checks.map((each) => ifPending(each, options))],
     steps: [certbotInstalled, renewalHook, renewalTimer, challenges(options, facts), step, renewInTime],
   };
 }
@@ -147,7 +147,7 @@ function certificate(options: IssueOptions): Resource {
 async function requestFor(
   reader: HostReader,
   project: Project,
-  { slug, email, server, keyType, profile }: IssueOptions,
+  { slug, again, email, server, keyType, profile }: IssueOptions,
 ): Promise<{ reason: string | null; request: CertificateRequest }> {
   const { domain } = project;
   const request = { domain, aliases: project.aliases ?? [], webroot: acmeDir, email, server, keyType, profile };
@@ -163,6 +163,14 @@ async function requestFor(
   if (fault === undefined && lineage.settings.authenticator.startsWith("dns-")) return { reason: null, request };
   const before = lineage.settings.server;
   // A certificate of the test authority is replaced by a real one, and any other authority is kept.
+  if (server === "staging" && before !== stagingServer) {
+    const hint = again.filter((word) => word !== "--staging");
+    throw new Problem(
+      "conflict",
+      `${domain} has a certificate that is not of the test server: --staging does not replace it`,
+      { hint },
+    );
+  }
   const wanted = server === "staging" ? stagingServer : (server ?? (before === stagingServer ? defaultServer : before));
   const kept = server ?? (wanted === defaultServer ? undefined : wanted);
   const names = [...found.names].sort().join(", ");

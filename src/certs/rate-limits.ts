@@ -8,6 +8,7 @@ import { utcText } from "../text/time.ts";
 import { defaultServer } from "./acme-servers.ts";
 import { loggedRuns, startOf } from "./certbot-log.ts";
 import { describe } from "./lineage.ts";
+import { renewalConfigDir } from "./paths.ts";
 
 const hourMs = 3_600_000;
 const weekMs = 7 * 24 * hourMs;
@@ -35,7 +36,11 @@ export function withinLimits(requestOf: (reader: HostReader) => Promise<LimitedR
       const request = await requestOf(reader);
       if (request.server !== defaultServer) return null;
       const reason = tooManyCertificates(reader, request) ?? tooManyFailures(reader, request);
-      return reason === null ? null : { reason, hint: [...request.again, "--staging"], code: "limit-exceeded" };
+      if (reason === null) return null;
+      // The test server never replaces a certificate of the real one.
+      const isFirst = reader.stat(`${renewalConfigDir}/${request.domain}.conf`) === null;
+      const hint = isFirst ? [...request.again, "--staging"] : ["sudo", "edox-ops", "certs", "status"];
+      return { reason, hint, code: "limit-exceeded" };
     },
   };
 }

@@ -5,6 +5,7 @@ import type { ProgramRun, Recipe } from "../engine/step.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
 import { refusal } from "../nginx/accepts.ts";
 import { Problem } from "../problem/problem.ts";
+import type { Requirement } from "../problem/requirement.ts";
 import type { Stop, WaitWatch } from "../problem/wait.ts";
 import { isActive } from "../resources/service.ts";
 import { reloadNginx } from "../sites/serve/site-hints.ts";
@@ -70,7 +71,7 @@ export function renewalRecipe(request: RenewalRequest): Recipe {
   return {
     command: "certs renew",
     logPath: certsLogPath,
-    requires: [],
+    requires: [certbotPresent],
     done: "",
     failed: "Renewing failed at step",
     steps: [
@@ -81,6 +82,15 @@ export function renewalRecipe(request: RenewalRequest): Recipe {
     ],
   };
 }
+
+const certbotPresent: Requirement = {
+  name: "certs:certbot",
+  title: "certbot is installed",
+  async check(reader) {
+    await demandCertbot(reader);
+    return null;
+  },
+};
 
 export const renewStep = { id: "certs.renew", title: "certificates that are due are renewed, and nginx serves them" };
 

@@ -6,8 +6,10 @@ import { nginxConfig } from "../nginx/config.ts";
 import { setUp } from "../nginx/fault.ts";
 import { nameTooLong } from "../nginx/names.ts";
 import { sitesEnabledDir } from "../nginx/paths.ts";
+import { nginxServes } from "../nginx/recipe.ts";
 import type { Requirement } from "../problem/requirement.ts";
 import { gidOf, noGroup } from "../resources/group.ts";
+import { portFree } from "../resources/port.ts";
 import { namesOf, type Project } from "./project.ts";
 import { hintToIssue, hintToIssueFirst } from "./serve/certificate-hints.ts";
 import { foreignName } from "./serve/foreign-name.ts";
@@ -88,7 +90,8 @@ export function servableSite(slug: string, after: After): Requirement {
         hint: moves ? hintToMove(reader, before, project) : hintToFill(reader, project),
       };
     }
-    return nameTooLong(reader, namesOf(project));
+    const taken = await portFree(80, "nginx", nginxServes).check(reader, () => {});
+    return taken ?? nameTooLong(reader, namesOf(project));
   });
 }
 

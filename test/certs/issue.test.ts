@@ -101,6 +101,32 @@ describe("project certs issue", () => {
     expect(requests(host)[3]).toEndWith("--server https://ca.test/dir");
   });
 
+  test("--staging never replaces a certificate of another authority: certbot would refuse it", async () => {
+    const { host } = await hostWith("www.demo.test");
+    await typed(line, host);
+    expect(await typed(`${line} --alias www.demo.test --staging`, host)).toMatchObject({
+      exit: 1,
+      err: expect.stringMatching(
+        /--staging does not replace it\nhint: edox-ops project certs issue demo --yes --alias www\.demo\.test\n$/,
+      ),
+    });
+    expect(requests(host)).toHaveLength(1);
+  });
+
+  test("another program on port 80 is named before a stopped nginx is started, also with a certificate", async () => {
+    const { host } = await hostWith();
+    await typed(line, host);
+    for (const path of ["/run/systemd/units/invocation:nginx.service", "/run/nginx.pid"]) host.nodes.delete(path);
+    host.put("/proc/net/tcp", "  sl  local_address\n   0: 00000000:0050 00000000:0000 0A 0:0 0:0 0 0 0 4711 1\n");
+    host.link("/proc/77/fd/3", "socket:[4711]");
+    host.put("/proc/77/comm", "python3\n");
+    await typed("project init demo", host);
+    for (const each of [line, "project enable demo"]) {
+      const { exit, err } = await typed(each, host);
+      expect([each, exit, err]).toEqual([each, 1, expect.stringContaining("port 80 is taken by python3 (pid 77)")]);
+    }
+  });
+
   test("a failed request changes nothing else, and is explained", async () => {
     const { host, authority } = await hostWith();
     await typed("certs setup-auto-renew --yes", host);

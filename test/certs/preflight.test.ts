@@ -1,8 +1,10 @@
 // The checks before the first request to a certificate authority.
 
 import { beforeAll, describe, expect, test } from "bun:test";
+import { defaultServer } from "../../src/certs/acme-servers.ts";
 import { ownAddresses } from "../../src/certs/addresses.ts";
 import { certbotLog } from "../../src/certs/certbot-log.ts";
+import { withinLimits } from "../../src/certs/rate-limits.ts";
 import { prepared, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
@@ -191,9 +193,14 @@ describe("preflight: the limits of Let's Encrypt", () => {
     const run = (minutesAgo: number, server = "acme-v02.api.letsencrypt.org", name = "demo.test"): string =>
       `${stamp(minutesAgo)},000:DEBUG:certbot._internal.main:certbot version: 2.1.0\nhttps://${server}/directory\n  Domain: ${name}\n`;
     const five = [50, 40, 30, 20, 10];
+    const limited = { domain: "demo.test", names: ["demo.test"], server: defaultServer, again: [] };
     const message = "Let's Encrypt accepts 5 failed validations of a name in an hour, and demo.test has had them";
     host.put(certbotLog, five.map((ago) => run(ago)).join(""));
     expect(await fails(host)).toContain(`${message}: try again in an hour\nhint: edox-ops ${line} --staging\n`);
+    host.put("/etc/letsencrypt/renewal/demo.test.conf", "");
+    expect(await withinLimits(async () => limited).check(host, () => {})).toMatchObject({
+      hint: ["sudo", "edox-ops", "certs", "status"],
+    });
     for (const others of [
       [70, 40, 30, 20, 10].map((ago) => run(ago)),
       five.map((ago) => run(ago, "acme-staging-v02.api.letsencrypt.org")),

@@ -118,6 +118,15 @@ describe("certs renew", () => {
     );
   });
 
+  test("a dry run without certbot fails as a run does", async () => {
+    const { host } = await served({ name: "a.test", ...due });
+    host.taught.unshift((argv) => (argv[0] === "certbot" ? { code: 127, stdout: "", stderr: "" } : undefined));
+    for (const flags of ["--dry-run", "--yes"]) {
+      const { exit, error } = await renewed(host, flags);
+      expect([flags, exit, error?.message]).toEqual([flags, 1, "certbot is not installed"]);
+    }
+  });
+
   test("a certificate that was missing is renewed, too", async () => {
     const { host } = await served({ name: "a.test", ...due });
     const path = "/etc/letsencrypt/live/a.test/fullchain.pem";

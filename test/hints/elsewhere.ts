@@ -52,6 +52,7 @@ export const untyped: Record<string, string> = {
   'certs/preflight.ts [...again, "--no-preflight"]': authority,
   "certs/preflight.ts [...again]": authority,
   "certs/preflight.ts [...preflight.again]": authority,
+  'certs/rate-limits.ts ["sudo", "edox-ops", "certs", "status"]': authority,
   'certs/rate-limits.ts [...request.again, "--staging"]': authority,
   'engine/journal.ts ["sudo", "edox-ops", "self-update"]':
     "no version writes a later journal yet; test/engine/journal.test.ts reaches the state",
