@@ -20,6 +20,9 @@ export async function issueCertificate(options: IssueOptions, facts: Facts): Pro
   const { requires, steps } = issuance(options, facts);
   const title = `${slug} is served as its record says`;
   const site = projectStep({ id: "certs.site", title, slug, after, certificate: "promised" }, facts);
+  // A site whose certificate is gone is served without it, so that nginx can answer the challenges.
+  const challenge = steps.find(({ id }) => id === "certs.challenge");
+  const changed = { ...site, resources: [...(challenge?.resources ?? []), ...site.resources] };
   const load: Step = {
     id: "certs.load",
     title: `nginx has loaded the certificate of ${domain}`,
@@ -30,7 +33,7 @@ export async function issueCertificate(options: IssueOptions, facts: Facts): Pro
     logPath: certsLogPath,
     done: `Issued certificate for ${domain} at ${liveDir}/${domain}`,
     failed: `project certs issue ${slug} failed at step`,
-    requires: [validRecord(slug), usableRecord(slug, after), siteConfigValid(site, slug, after), ...requires],
+    requires: [validRecord(slug), usableRecord(slug, after), siteConfigValid(changed, slug, after), ...requires],
     steps: [...steps, site, load],
   };
 }

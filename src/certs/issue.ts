@@ -147,12 +147,12 @@ function certificate(options: IssueOptions): Resource {
 async function requestFor(
   reader: HostReader,
   project: Project,
-  { slug, again, email, server, keyType, profile }: IssueOptions,
+  { again, email, server, keyType, profile }: IssueOptions,
 ): Promise<{ reason: string | null; request: CertificateRequest }> {
   const { domain } = project;
   const request = { domain, aliases: project.aliases ?? [], webroot: acmeDir, email, server, keyType, profile };
   if (reader.stat(`${renewalConfigDir}/${domain}.conf`) === null) {
-    demandFree(reader, slug, domain);
+    await demandFree(reader, project);
     return { reason: `there is no certificate for ${domain}`, request };
   }
   const lineage = lineageOf(reader, domain);
@@ -200,13 +200,15 @@ function lineageOf(reader: HostReader, domain: string): Lineage {
 }
 
 /** certbot refuses to write over files that it did not make. */
-function demandFree(reader: HostReader, slug: string, domain: string): void {
+async function demandFree(reader: HostReader, project: Project): Promise<void> {
+  const { slug, domain } = project;
   const dirs = [`${liveDir}/${domain}`, `/etc/letsencrypt/archive/${domain}`];
   const taken = dirs.find((dir) => (reader.list(dir)?.length ?? 0) > 0);
   if (taken === undefined) return;
-  const isUsable = reader.statTarget(`${liveDir}/${domain}/fullchain.pem`) !== null;
+  const { certificateFaults } = await import("../sites/serve/certificate.ts");
+  const isUsable = certificateFaults(reader, project).every(({ mild }) => mild);
   const use = ["sudo", "edox-ops", "project", "update", slug, "--tls"];
-  const message = `${taken} has a certificate that certbot does not manage: use it, or move it away`;
+  const message = `${taken} has a certificate that certbot does not manage: ${isUsable ? "use it, or move it away" : "move it away"}`;
   throw new Problem("conflict", message, { hint: isUsable ? use : ["sudo", "mv", taken, `${taken}.old`] });
 }
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { prepared, typed } from "../cli/typed.ts";
 import { fakeDebian, type Like } from "../fake-debian.ts";
 import type { FakeHost } from "../fake-host.ts";
+import { issue } from "../sites/certificates.ts";
 import { addAuthority } from "./fake-authority.ts";
 import { putLineage } from "./lineage-files.ts";
 import { logOf, lost, unvalidated } from "./recorded.ts";
@@ -127,6 +128,25 @@ describe("project certs issue", () => {
     }
   });
 
+  test("obtains a certificate whose files are gone, although nginx refuses the site without them", async () => {
+    const { host } = await hostWith();
+    await typed(line, host);
+    await typed("project init demo", host);
+    for (const each of ["project update demo --tls", "project enable demo"]) await typed(each, host);
+    for (const path of [...host.nodes.keys()]) {
+      if (/^\/etc\/letsencrypt\/(?:live|archive|renewal)\/demo/.test(path)) host.nodes.delete(path);
+    }
+    host.nodes.delete("/run/nginx.pid");
+    host.taught.unshift((argv) => {
+      const isSecure = host.text("/etc/nginx/sites-available/edox-ops-demo")?.includes("ssl_certificate ") === true;
+      const isBroken = argv[0] === "nginx" && isSecure && host.statTarget(`${live}/fullchain.pem`) === null;
+      return isBroken ? { code: 1, stdout: "", stderr: "nginx: [emerg] cannot load certificate\n" } : undefined;
+    });
+    const { exit, err } = await typed(line, host);
+    expect([exit, err]).toEqual([0, ""]);
+    expect(host.text("/etc/nginx/sites-available/edox-ops-demo")).toContain("ssl_certificate ");
+  });
+
   test("a failed request changes nothing else, and is explained", async () => {
     const { host, authority } = await hostWith();
     await typed("certs setup-auto-renew --yes", host);
@@ -181,13 +201,29 @@ describe("project certs issue", () => {
 });
 
 describe("project certs issue: a certificate that certbot does not manage", () => {
+  const foreign = `${live} has a certificate that certbot does not manage:`;
+
   test("is not replaced, and the hint uses it", async () => {
+    const { host } = await hostWith();
+    const { certificate, key } = issue({
+      subject: "demo.test",
+      names: "DNS:demo.test",
+      from: "2027-01-01",
+      to: "2027-04-01",
+    });
+    host.put(`${live}/fullchain.pem`, certificate);
+    host.put(`${live}/privkey.pem`, key, { mode: 0o600 });
+    const { exit, err } = await typed(line, host);
+    expect([exit, requests(host)]).toEqual([1, []]);
+    expect(err).toContain(`${foreign} use it, or move it away\nhint: edox-ops project update demo --tls\n`);
+  });
+
+  test("is moved away where browsers would refuse it", async () => {
     const { host } = await hostWith();
     host.put(`${live}/fullchain.pem`, "mine");
     const { exit, err } = await typed(line, host);
     expect([exit, requests(host)]).toEqual([1, []]);
-    expect(err).toContain(`${live} has a certificate that certbot does not manage: use it, or move it away`);
-    expect(err).toContain("hint: edox-ops project update demo --tls\n");
+    expect(err).toContain(`${foreign} move it away\nhint: mv ${live} ${live}.old\n`);
   });
 
   test("a left archive is moved away, and a damaged lineage deleted, so that no DOMAIN-0001 arises", async () => {
