@@ -7,7 +7,9 @@ import { Problem } from "../problem/problem.ts";
 import { siteConfigValid, usableRecord, validRecord } from "../sites/requirements.ts";
 import { projectStep } from "../sites/serve/site.ts";
 import { theProject } from "../sites/store.ts";
-import { certificateLoaded, type IssueOptions, issuance, projectOf } from "./issue.ts";
+import { stagingServer } from "./acme-servers.ts";
+import { certificateLoaded, type IssueOptions, issuance, projectOf, requestFor } from "./issue.ts";
+import { readLineages } from "./lineage.ts";
 import { certsLogPath, liveDir } from "./paths.ts";
 
 /** Milliseconds to wait for another run, which may obtain a certificate too. */
@@ -39,13 +41,20 @@ export async function issueCertificate(options: IssueOptions, facts: Facts): Pro
 }
 
 /**
- * Returns whether browsers would refuse the certificate that the project has, or it has none. A user who may not read it,
+ * Returns whether browsers would refuse the certificate that the project has, it is another one than the options choose,
+ * or it has none. A user who may not read it,
  * and an invalid record, get the same report as without a certificate authority.
  */
 export async function lacksCertificate(options: IssueOptions): Promise<boolean> {
   const { certificateFaults } = await import("../sites/serve/certificate.ts");
   try {
-    return certificateFaults(options.host, await projectOf(options.host, options)).some(({ mild }) => !mild);
+    const project = await projectOf(options.host, options);
+    if (certificateFaults(options.host, project).some(({ mild }) => !mild)) return true;
+    // Without a choice, a certificate that covers more names than the site is kept.
+    const lineage = readLineages(options.host).lineages.get(project.domain);
+    const isChosen = [options.server, options.keyType, options.profile].some((each) => each !== undefined);
+    if (lineage === undefined || !(isChosen || lineage.settings.server === stagingServer)) return false;
+    return (await requestFor(options.host, project, options)).reason !== null;
   } catch (error) {
     if (error instanceof UnknownStateError) return false;
     // The publication itself reports an invalid record.

@@ -144,7 +144,7 @@ function certificate(options: IssueOptions): Resource {
 }
 
 /** Returns why the project needs a certificate, or null, and the request for it. Throws UnknownStateError. */
-async function requestFor(
+export async function requestFor(
   reader: HostReader,
   project: Project,
   { again, email, server, keyType, profile }: IssueOptions,

@@ -91,6 +91,23 @@ test("publish --tls: a name without an address leaves no project behind", async 
   expect(await made.type(`${publish} --tls --no-preflight`)).toMatchObject({ exit: 0 });
 });
 
+test("publish --tls: a certificate of the test server is replaced, and so is one with another key than the flag names", async () => {
+  const { made } = await bootstrapped();
+  await made.type(`${publish} --tls --staging`);
+  expect(requests(made).at(-1)).toEndWith(" --staging");
+  await made.type(`${publish} --tls --staging`);
+  expect(requests(made)).toHaveLength(1);
+  expect(await made.type(`${publish} --tls`)).toMatchObject({ exit: 0 });
+  expect(requests(made).at(-1)).toContain("--force-renewal");
+  expect(requests(made).at(-1)).not.toContain("--staging");
+  // The authority in memory makes no RSA key.
+  expect((await made.type(`${publish} --tls --key-type rsa`)).err).toContain("the key of demo.test is ecdsa");
+  expect(requests(made).at(-1)).toEndWith("--key-type rsa");
+  expect(await made.type(`${publish} --tls`)).toMatchObject({ exit: 0 });
+  expect(requests(made)).toHaveLength(3);
+  expect((await made.type(`${publish} --tls --staging`)).err).toContain("--staging does not replace it");
+});
+
 test("publish --tls: a name of another project is refused as without --tls", async () => {
   const { made } = await bootstrapped();
   await made.type(publish);
