@@ -6,23 +6,26 @@ import type { ProblemCode } from "../problem/codes.ts";
 import { Problem } from "../problem/problem.ts";
 import { linesOf } from "../text/lines.ts";
 import { serverUrl } from "./acme-servers.ts";
-import { loggedRuns, showCertbotLog } from "./certbot-log.ts";
+import { certbotLog, loggedRuns, showCertbotLog } from "./certbot-log.ts";
 import { connectionFault } from "./connection-errors.ts";
 import { type AcmeError, type CertbotContext, type Explanation, shorten } from "./explanation.ts";
 import { ownPortFault, validationFault, validationsIn } from "./validation-errors.ts";
 
 const mostLines = 5;
+const diskFault = /No space left on device|Read-only file system|Disk quota exceeded/;
 
 /** Returns the problem of a certbot that failed: what happened, and the command to run. */
 export function certbotProblem(reader: HostReader, output: Output, context: CertbotContext): Problem {
   const text = `${output.stderr}\n${output.stdout}`;
   const unvalidated = validationsIn(output.stdout);
-  const found =
-    ownFault(text, context) ??
-    ownPortFault(reader, unvalidated) ??
-    validationFault(unvalidated, context) ??
-    refusal(lastError(lastRun(reader)), context) ??
-    connectionFault(text, context);
+  // A full disk keeps certbot from writing its log, which then ends with an earlier run.
+  const found = diskFault.test(text)
+    ? null
+    : (ownFault(text, context) ??
+      ownPortFault(reader, unvalidated) ??
+      validationFault(unvalidated, context) ??
+      refusal(lastError(lastRun(reader, output)), context) ??
+      connectionFault(text, context));
   if (found !== null) return new Problem(found.code, found.message, { hint: found.hint, returncode: output.code });
   const lines = summary(output);
   const message = `certbot failed: ${lines.at(-1) ?? `exit code ${output.code}`}`;
@@ -71,14 +74,17 @@ export function withoutFlag(argv: readonly string[], flag: string): string[] {
   return at < 0 ? argv.filter((word) => !word.startsWith(`${flag}=`)) : [...argv.slice(0, at), ...argv.slice(at + 2)];
 }
 
-/** Returns the part of certbot's log that its last run wrote. */
-function lastRun(reader: HostReader): string {
+/** Returns the part of certbot's log that this run wrote. The log may be that of an earlier one: certbot names its own. */
+function lastRun(reader: HostReader, { stderr }: Output): string {
+  if (!stderr.includes(`Saving debug log to ${certbotLog}\n`)) return "";
   return loggedRuns(reader).at(-1) ?? "";
 }
 
 /** Returns the last error document of the authority. certbot repeats a request whose nonce was refused by itself. */
 function lastError(run: string): AcmeError | null {
-  const documents = /"type":\s*"urn:ietf:params:acme:error:(\w+)",\s*"detail":\s*"((?:[^"\\]|\\.)*)"/g;
+  // Some authorities put the status in between. A detail without an end is cut, as a longer one is.
+  const documents =
+    /"type":\s*"urn:ietf:params:acme:error:(\w{1,40})",\s*(?:"status":\s*\d{3},\s*)?"detail":\s*"((?:[^"\\]|\\.){0,2000})/g;
   const found = [...run.matchAll(documents)].filter(([, type]) => type !== "badNonce").at(-1);
   if (found === undefined) return null;
   const [, type = "", detail = ""] = found;
@@ -150,5 +156,6 @@ function untilText(detail: string, retryAfter: string | undefined): string {
   const until = /retry after (\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)? UTC)/i.exec(detail)?.[1];
   if (until !== undefined) return ` before ${until}`;
   if (retryAfter === undefined) return "";
-  return /^\d+$/.test(retryAfter) ? ` for ${Math.ceil(Number(retryAfter) / 60)} min` : ` before ${retryAfter.trim()}`;
+  const value = shorten(retryAfter.trim());
+  return /^\d{1,9}$/.test(value) ? ` for ${Math.ceil(Number(value) / 60)} min` : ` before ${value}`;
 }

@@ -12,7 +12,9 @@ const showPort = ["sudo", "ss", "-ltnp", "sport", "=", ":80"];
 /** Returns the names that the authority did not validate, as certbot lists them. */
 export function validationsIn(stdout: string): AcmeError[] {
   const listed = /^ *Domain: +(\S+)\n *Type: +(\S+)\n *Detail: +(.+)$/gm;
-  return [...stdout.matchAll(listed)].map(([, name = "", type = "", detail = ""]) => ({ name, type, detail }));
+  return [...stdout.matchAll(listed)].map(([, name = "", type = "", detail = ""]) => {
+    return { name: shorten(name), type: shorten(type), detail };
+  });
 }
 
 export function validationFault(errors: readonly AcmeError[], context: CertbotContext): Explanation | null {

@@ -177,6 +177,40 @@ describe("certbot: an error of the certificate authority", () => {
     expect(explain(refused(unreachable.refused), log).message).toContain("connection refused");
   });
 
+  test("of an earlier run is not reported for a certbot that wrote no log, or could not", () => {
+    const log = logOf(429, urn("rateLimited", tooMany));
+    expect(explain({ stdout: "", stderr: "ImportError: no module named acme\n" }, log).message).toBe(
+      "certbot failed: ImportError: no module named acme",
+    );
+    expect(explain(refused("OSError: [Errno 28] No space left on device\n"), log).message).toBe(
+      "certbot failed: OSError: [Errno 28] No space left on device",
+    );
+  });
+
+  test("is one short line, whatever an authority sends", () => {
+    const messages = [
+      explain(lost, logOf(400, urn("malformed", `\u001b[31mred\nnext\u202e${"a".repeat(1_000_000)}`))),
+      explain(lost, logOf(400, urn("malformed", '\\"'.repeat(300_000)))),
+      explain(lost, logOf(429, urn("rateLimited", "busy"), `Retry-After: \u001b[2J${"x".repeat(100_000)}\n`)),
+      explain(lost, logOf(429, urn("rateLimited", "busy"), `Retry-After: ${"9".repeat(40)}\n`)),
+      explain(lost, logOf(400, urn("z".repeat(40), "busy"))),
+      explain(unvalidated([`a\u001b[1m${"b".repeat(5000)}`, `x\u001b[2J${"y".repeat(5000)}`, "d"])),
+      explain(unvalidated(["a.test", "dns", "d"], [`b\u001b[1m${"b".repeat(5000)}`, "dns", "d"])),
+    ].map(({ message }) => message);
+    for (const message of messages) {
+      expect(message).not.toMatch(/\p{Cc}/u);
+      expect(message.length).toBeLessThan(1000);
+    }
+    expect(messages[0]).toStartWith("the certificate authority refused the request (malformed): red next");
+  });
+
+  test("is read where the status precedes the detail", () => {
+    const document = { type: "urn:ietf:params:acme:error:caa", status: 403, detail: "CAA record forbids" };
+    expect(explain(lost, logOf(403, document)).message).toBe(
+      "a CAA record does not allow this certificate authority: CAA record forbids",
+    );
+  });
+
   test.each([
     [
       "rejectedIdentifier",

@@ -1,5 +1,6 @@
 // A certbot, a CA and the TLS port of nginx, in memory.
 
+import { certbotLog } from "../../src/certs/certbot-log.ts";
 import { readLineages } from "../../src/certs/lineage.ts";
 import { hookPath, renewalsDir } from "../../src/certs/paths.ts";
 import { renewBeforeMs } from "../../src/certs/renew-before.ts";
@@ -68,7 +69,8 @@ export function addCertbot(host: FakeHost, specs: readonly LineageSpec[]): FakeC
       putLineage(host, { from: "2027-01-15", to: "2027-04-15", name, ...only(specs, name) });
       hook(name);
     }
-    return { code: said.length > 0 ? 1 : 0, stdout: "", stderr: said.map((each) => `${each}\n`).join("") };
+    const stderr = [`Saving debug log to ${certbotLog}`, ...said].map((each) => `${each}\n`).join("");
+    return { code: said.length > 0 ? 1 : 0, stdout: "", stderr };
   });
   return certbot;
 }
