@@ -7,6 +7,17 @@ import { textOf } from "../host/text-file.ts";
 const privateAddress =
   /^(?:10\.|127\.|169\.254\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|100\.(?:6[4-9]|[789]\d|1[01]\d|12[0-7])\.|::1$|f[cd]|fe[89ab])/;
 
+/**
+ * Lead to the host itself, to its link or to no single host: 0/8, 127/8, 169.254/16, and 224/4 on. An IPv6 address that
+ * stands for one of IPv4 is never sent.
+ */
+const localAddress = /^(?:0\.|127\.|169\.254\.|22[4-9]\.|2[345]\d\.|::1?$|::ffff:|fe[89ab]|ff)/;
+
+/** Returns whether other hosts cannot reach this one by an address, wherever they are. */
+export function isLocal(address: string): boolean {
+  return localAddress.test(canonical(address));
+}
+
 export interface OwnAddresses {
   has(address: string): boolean;
   /** The first address of this family that other networks can reach; null behind a router that translates addresses. */
@@ -22,7 +33,7 @@ export function ownAddresses(reader: HostReader): OwnAddresses {
     ...ipv6.map(([, digits = ""]) => canonical(digits.match(/.{4}/g)?.join(":") ?? "")),
   ]);
   return {
-    has: (address) => own.has(canonical(address)) || address.startsWith("127."),
+    has: (address) => own.has(canonical(address)) && !isLocal(address),
     publicOf: (family) => [...own].find((each) => familyOf(each) === family && !privateAddress.test(each)) ?? null,
   };
 }

@@ -7,15 +7,10 @@ import type { Requirement, Unmet } from "../problem/requirement.ts";
 import { portFree } from "../resources/port.ts";
 import { isActive } from "../resources/service.ts";
 import { hintToStart } from "../sites/serve/site-hints.ts";
-import { few, oneLine } from "../text/lines.ts";
+import { few } from "../text/lines.ts";
 import { familyOf, type OwnAddresses, ownAddresses } from "./addresses.ts";
+import { type Answer, dnsLimitMs, fetchAll, whyLocal } from "./token-fetch.ts";
 
-const dnsLimitMs = 5000;
-const fetchSeconds = 5;
-/** Child processes at once. A certificate has at most 100 names. */
-const atOnce = 16;
-const mostRedirects = 10;
-const mostBytes = 4096;
 const challengeDir = `${acmeDir}/.well-known/acme-challenge`;
 /** certbot removes only those that it made, so that two programs never disagree about them. */
 export const challengeDirs = [`${acmeDir}/.well-known`, challengeDir];
@@ -46,6 +41,9 @@ export function namesHaveAddresses(preflight: Preflight): Requirement {
       for (const [i, name] of names.entries()) {
         const { addresses, failure } = found[i] ?? { addresses: [], failure: "no-record" };
         if (failure !== null) return unresolved(name, failure, own, preflight);
+        const answers = addresses.map((address) => ({ name, address, why: whyLocal(address), status: 0 }));
+        const fault = await faultIn(reader, answers, preflight);
+        if (fault !== null) return fault;
         const elsewhere = addresses.filter((each) => !own.has(each));
         if (preflight.dryRun && elsewhere.length > 0) {
           warn(
@@ -105,65 +103,6 @@ export function namesLeadHere(host: Host, preflight: Preflight): Requirement {
 function sweep(host: Host): void {
   const left = (host.list(challengeDir) ?? []).filter((name) => name.startsWith(tokenPrefix));
   for (const name of left) host.remove(`${challengeDir}/${name}`);
-}
-
-/** What came back for a name over one of its addresses. `why`: null for the token. */
-interface Answer {
-  name: string;
-  address: string;
-  why: string | null;
-  /** The status of another response, or 0. */
-  status: number;
-}
-
-async function fetchAll(reader: HostReader, names: readonly string[], token: string): Promise<Answer[]> {
-  const found = await Promise.all(names.map((name) => reader.resolve(name, { limitMs: dnsLimitMs })));
-  const pairs = names.flatMap((name, i) => (found[i]?.addresses ?? []).map((address) => ({ name, address })));
-  const answers: Answer[] = [];
-  for (let i = 0; i < pairs.length; i += atOnce) {
-    answers.push(...(await Promise.all(pairs.slice(i, i + atOnce).map((pair) => fetchToken(reader, pair, token)))));
-  }
-  return answers;
-}
-
-/** Follows redirects and accepts any certificate, as certificate authorities do. -q is first, so that root's own .curlrc is not read. */
-async function fetchToken(
-  reader: HostReader,
-  { name, address }: Pick<Answer, "name" | "address">,
-  token: string,
-): Promise<Answer> {
-  const to = familyOf(address) === 6 ? `[${address}]` : address;
-  const limits = ["--max-time", String(fetchSeconds), "--max-filesize", String(mostBytes)];
-  const redirects = ["-L", "--max-redirs", String(mostRedirects), "--proto", "=http,https"];
-  const resolve = [80, 443].flatMap((port) => ["--resolve", `${name}:${port}:${to}`]);
-  const url = `http://${name}/.well-known/acme-challenge/${token}`;
-  const argv = [
-    "curl",
-    "-q",
-    "-sSgk",
-    "--noproxy",
-    "*",
-    ...limits,
-    ...redirects,
-    ...resolve,
-    "-w",
-    "\n%{http_code}",
-    url,
-  ];
-  const { code, stdout, stderr } = await reader.probe(argv, { limitMs: (fetchSeconds + 1) * 1000 });
-  const status = Number(/\n(\d{3})$/.exec(stdout)?.[1] ?? 0);
-  if (code === 0 && stdout.slice(0, stdout.lastIndexOf("\n")).trim() === token)
-    return { name, address, why: null, status };
-  return { name, address, why: whyNot(code, status, stderr), status };
-}
-
-function whyNot(code: number, status: number, stderr: string): string {
-  if (code === 7) return /unreachable|No route/i.test(stderr) ? "there is no route to it" : "connection refused";
-  if (code === 28) return "timed out: a firewall?";
-  if (code === 52) return "the connection was closed without a response";
-  if (status !== 0 && status !== 200) return `it answers with status ${status}`;
-  if (code === 0) return "it answers with another text";
-  return oneLine(stderr).replace(/^curl: \(\d+\) /, "");
 }
 
 /** Returns the first fault. The others of the same name are part of it. */

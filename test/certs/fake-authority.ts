@@ -8,8 +8,12 @@ export interface FakeAuthority {
   refusal: { code: number; stdout: string; stderr: string } | null;
   /** What curl answers for an address that does not lead to the host. */
   elsewhere: Map<string, { code: number; stdout: string; stderr: string }>;
+  /** What curl answers for a URL that a redirect leads to. */
+  redirected: Map<string, { code: number; stdout: string; stderr: string }>;
   /** The file names in the webroot at each request of the preflight. */
   tokens: string[];
+  /** The command lines of curl. */
+  requests: string[];
 }
 
 const challenges = "/var/lib/edox-ops/acme/.well-known/acme-challenge";
@@ -22,8 +26,15 @@ const dateOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
  * the clock of the authority.
  */
 export function addAuthority(host: FakeHost, names: readonly string[], nowMs = host.now()): FakeAuthority {
-  const authority: FakeAuthority = { refusal: null, elsewhere: new Map(), tokens: [] };
-  for (const name of names) host.records.set(name, ["127.0.0.1"]);
+  const authority: FakeAuthority = {
+    refusal: null,
+    elsewhere: new Map(),
+    redirected: new Map(),
+    tokens: [],
+    requests: [],
+  };
+  host.put("/proc/net/fib_trie", "Local:\n        |-- 10.0.0.4\n           /32 host LOCAL\n");
+  for (const name of names) host.records.set(name, ["10.0.0.4"]);
   host.taught.unshift((argv) => {
     if (argv[0] === "certbot" && argv[1] === "certonly") {
       if (authority.refusal !== null) return authority.refusal;
@@ -43,11 +54,14 @@ export function addAuthority(host: FakeHost, names: readonly string[], nowMs = h
       return ok();
     }
     const url = argv[0] === "curl" ? (argv.at(-1) ?? "") : "";
+    if (argv[0] === "curl") authority.requests.push(argv.join(" "));
+    const redirected = authority.redirected.get(url);
+    if (redirected !== undefined) return redirected;
     if (!url.includes("/.well-known/acme-challenge/")) return undefined;
     const [, , address = ""] = /^(.+):80:\[?([^\]]+)\]?$/.exec(argv[argv.indexOf("--resolve") + 1] ?? "") ?? [];
     const token = host.text(`${challenges}/${url.slice(url.lastIndexOf("/") + 1)}`);
     authority.tokens.push(...(host.list(challenges) ?? []));
-    return authority.elsewhere.get(address) ?? ok(`${token ?? "missing"}\n${token === null ? 404 : 200}`);
+    return authority.elsewhere.get(address) ?? ok(`${token ?? "missing"}\n${token === null ? 404 : 200} `);
   });
   return authority;
 }

@@ -14,7 +14,7 @@ import { addAuthority, type FakeAuthority } from "./fake-authority.ts";
 const ready = prepared("bootstrap --yes", "project add demo --domain demo.test", "certs setup-auto-renew --yes");
 const line = "project certs issue demo --yes";
 const challenges = "/var/lib/edox-ops/acme/.well-known/acme-challenge";
-const refusedConnection = { code: 7, stdout: "\n000", stderr: "curl: (7) Failed to connect: Connection refused" };
+const refusedConnection = { code: 7, stdout: "\n000 ", stderr: "curl: (7) Failed to connect: Connection refused" };
 const fib = (address: string): string => `Local:\n        |-- ${address}\n           /32 host LOCAL\n`;
 
 async function hostWith(...addresses: string[]): Promise<{ host: FakeHost; authority: FakeAuthority }> {
@@ -55,7 +55,8 @@ describe("preflight: the DNS", () => {
   });
 
   test("an address of this host passes, of IPv4 and IPv6", async () => {
-    const { host, authority } = await hostWith("10.0.0.4", "::1");
+    const { host, authority } = await hostWith("10.0.0.4", "2001:db8::1");
+    host.put("/proc/net/if_inet6", "20010db8000000000000000000000001 02 40 00 80 eth0\n");
     expect(await typed(line, host)).toMatchObject({ exit: 0 });
     expect(authority.tokens).toHaveLength(2);
     expect(host.list(challenges)).toEqual([]);
@@ -74,6 +75,52 @@ describe("preflight: the DNS", () => {
     expect(await typed(`${line} --no-preflight`, host)).toMatchObject({ exit: 0 });
   });
 
+  test.each(["0.0.0.0", "127.0.0.1", "127.0.1.1", "169.254.169.254", "224.0.0.1", "255.255.255.255"])(
+    "an address that other hosts cannot reach is not asked: %s",
+    async (address) => {
+      const { host, authority } = await hostWith(address);
+      host.put("/proc/net/fib_trie", fib("127.0.0.1") + fib("203.0.113.5"));
+      const reason = `the A record ${address} of demo.test does not lead to this host (other hosts cannot reach such an address): change the record to 203.0.113.5`;
+      for (const words of [line, "project certs issue demo --dry-run"])
+        expect(await fails(host, words)).toContain(reason);
+      expect(authority.requests).toEqual([]);
+    },
+  );
+
+  test.each(["::", "::1", "fe80::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:7f00:1"])(
+    "an address that other hosts cannot reach is not asked, beside a right one: %s",
+    async (address) => {
+      const { host, authority } = await hostWith("10.0.0.4", address);
+      expect(await fails(host)).toContain(
+        `the AAAA record ${address} of demo.test does not lead to this host (other hosts cannot reach such an address), and certificate authorities try IPv6 first: remove the record`,
+      );
+      expect(authority.requests).toEqual([]);
+    },
+  );
+
+  test("an answer that changes after the first check is checked again", async () => {
+    const { host, authority } = await hostWith("10.0.0.4");
+    const resolve = host.resolve.bind(host);
+    let asked = 0;
+    const changing = {
+      ...host,
+      async resolve(...words: Parameters<typeof resolve>) {
+        asked += 1;
+        return asked === 1 ? resolve(...words) : { addresses: ["169.254.169.254"], failure: null };
+      },
+    } as FakeHost;
+    expect(await fails(changing)).toContain("the A record 169.254.169.254 of demo.test does not lead to this host");
+    expect(authority.requests).toEqual([]);
+  });
+
+  test("of a thousand addresses that do not answer, some are asked", async () => {
+    const addresses = Array.from({ length: 1000 }, (_, i) => `192.0.${i >> 8}.${i & 255}`);
+    const { host, authority } = await hostWith(...addresses);
+    for (const each of addresses) authority.elsewhere.set(each, refusedConnection);
+    await fails(host);
+    expect(authority.requests.length).toBeLessThan(20);
+  });
+
   test("an address of a router that leads to this host passes", async () => {
     const { host } = await hostWith("198.51.100.9");
     expect(await typed(line, host)).toMatchObject({ exit: 0, err: "" });
@@ -81,10 +128,51 @@ describe("preflight: the DNS", () => {
 
   test("an AAAA record that leads elsewhere is reported although the A record is right", async () => {
     const { host, authority } = await hostWith("10.0.0.4", "2001:db8::9");
-    authority.elsewhere.set("2001:db8::9", { code: 28, stdout: "\n000", stderr: "curl: (28) Connection timed out" });
+    authority.elsewhere.set("2001:db8::9", { code: 28, stdout: "\n000 ", stderr: "curl: (28) Connection timed out" });
     expect(await fails(host)).toContain(
       "the AAAA record 2001:db8::9 of demo.test does not lead to this host (timed out: a firewall?), and certificate authorities try IPv6 first: remove the record",
     );
+  });
+
+  test("a redirect to HTTPS or another name is followed, over an address of the DNS", async () => {
+    const { host, authority } = await hostWith("198.51.100.9");
+    host.records.set("www.test", ["198.51.100.10"]);
+    let token = "";
+    host.taught.unshift((argv) => {
+      if (argv[0] !== "curl") return undefined;
+      const url = argv.at(-1) ?? "";
+      authority.requests.push(argv.join(" "));
+      if (url.startsWith("https://www.test/")) return ok(`${token}\n200 `);
+      token = url.slice(url.lastIndexOf("/") + 1);
+      return ok(`moved\n301 ${url.startsWith("http:") ? url.replace("http:", "https:") : "https://www.test/x"}`);
+    });
+    expect(await typed(line, host)).toMatchObject({ exit: 0, err: "" });
+    expect(authority.requests).toHaveLength(3);
+    expect(authority.requests[1]).toContain("--resolve demo.test:443:198.51.100.9");
+    expect(authority.requests[2]).toContain("--resolve www.test:443:198.51.100.10");
+  });
+
+  test.each([
+    "http://169.254.169.254/latest/meta-data/",
+    "http://127.0.0.1/",
+    "http://2130706433/",
+    "http://[::1]/",
+    "https://demo.test:8443/",
+    "http://demo.test:2375/containers",
+    "http://internal.test/",
+    "http://unknown.test/",
+    "file:///etc/shadow",
+    "gopher://demo.test/",
+    `http://169.254.169.254/${"x".repeat(5000)}\u001b[2J`,
+  ])("a redirect to %s is not followed", async (url) => {
+    const { host, authority } = await hostWith("198.51.100.9");
+    host.records.set("internal.test", ["127.0.0.1"]);
+    authority.elsewhere.set("198.51.100.9", ok(`moved\n302 ${url}`));
+    const err = await fails(host);
+    expect(err).toContain(`it redirects to ${url.slice(0, 30)}`);
+    expect(err).not.toMatch(/[^\P{Cc}\n]/u);
+    expect(err.length).toBeLessThan(2000);
+    expect(authority.requests).toHaveLength(1);
   });
 
   test("a dry run writes no file, and reports an address that it cannot check", async () => {
@@ -102,19 +190,20 @@ describe("preflight: port 80", () => {
   test.each([
     [
       "another site",
-      ok("hello\n200"),
+      ok("hello\n200 "),
       "another program or site answers for demo.test at 10.0.0.4: it answers with another text",
     ],
-    ["a status", ok("\n404"), "another program or site answers for demo.test at 10.0.0.4: it answers with status 404"],
+    ["a status", ok("\n404 "), "another program or site answers for demo.test at 10.0.0.4: it answers with status 404"],
     [
       "no response",
-      { code: 52, stdout: "\n000", stderr: "" },
+      { code: 52, stdout: "\n000 ", stderr: "" },
       "nginx does not answer for demo.test at 10.0.0.4: the connection was closed",
     ],
+    ["a body without an end", { code: 0, stdout: "x".repeat(16_384), stderr: "" }, "it answers with another text"],
     [
       "a redirect without an end",
-      { code: 47, stdout: "\n301", stderr: "curl: (47) Maximum (10) redirects followed" },
-      "it answers with status 301",
+      ok("\n301 http://demo.test/.well-known/acme-challenge/again"),
+      "it redirects to http://demo.test/.well-known/acme-challenge/again, which authorities do not follow",
     ],
   ])("%s is reported", async (_, answer, message) => {
     const { host, authority } = await hostWith("10.0.0.4");
@@ -153,7 +242,7 @@ describe("preflight: port 80", () => {
     const { host, authority } = await hostWith("10.0.0.4");
     host.put("/etc/nginx/conf.d/theirs.conf", "server {\n listen 80;\n server_name demo.test;\n}\n");
     await typed("nginx status", host);
-    authority.elsewhere.set("10.0.0.4", ok("\n404"));
+    authority.elsewhere.set("10.0.0.4", ok("\n404 "));
     const err = await fails(host);
     expect(err).toContain("another site of nginx answers for demo.test: /etc/nginx/conf.d/theirs.conf:1 has the name");
   });
@@ -242,6 +331,6 @@ test("addresses: those of all interfaces are known, and the public one", () => {
   const own = ownAddresses(host);
   expect(
     ["10.1.2.3", "127.0.0.1", "2001:db8::1", "2001:DB8:0:0::1", "203.0.113.6", "2001:db8::2"].map(own.has),
-  ).toEqual([true, true, true, true, false, false]);
+  ).toEqual([true, false, true, true, false, false]);
   expect([own.publicOf(4), own.publicOf(6)]).toEqual(["203.0.113.5", "2001:db8::1"]);
 });

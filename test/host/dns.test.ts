@@ -1,7 +1,7 @@
 // Queries of the DNS, against a name server of this test.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { resolveName } from "../../src/host/local-dns.ts";
+import { askedServers, resolveName } from "../../src/host/local-dns.ts";
 
 const ipv4 = { type: 1, data: [192, 0, 2, 7] };
 const ipv6 = { type: 28, data: [0x20, 1, 0x0d, 0xb8, ...Array<number>(11).fill(0), 9] };
@@ -66,4 +66,13 @@ test("resolve: tells no record, a name server with a fault and a silent one apar
 
 test("resolve: does not read /etc/hosts, which has localhost", async () => {
   expect(await resolve("localhost")).toEqual({ addresses: [], failure: "no-record" });
+});
+
+test("resolve: asks the servers of systemd-resolved, which itself answers from /etc/hosts", () => {
+  const stub = ["127.0.0.53"];
+  const upstream =
+    "# a comment\nnameserver 192.0.2.53\nnameserver 2001:db8::53\nnameserver fe80::1%eth0\nsearch test\n";
+  expect(askedServers(stub, upstream)).toEqual(["192.0.2.53", "2001:db8::53"]);
+  for (const none of ["", "# nothing\n", "nameserver x;y\n"]) expect(askedServers(stub, none)).toEqual(stub);
+  expect(askedServers(["192.0.2.1", "127.0.0.53"], upstream)).toEqual(["192.0.2.1", "127.0.0.53"]);
 });
