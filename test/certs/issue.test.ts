@@ -249,6 +249,16 @@ describe("project certs issue: the command line", () => {
     ["--server https://ca.test/dir --staging", "--server and --staging cannot be used together"],
     ["--key-type dsa", "--key-type 'dsa' is neither ecdsa nor rsa"],
     ["--profile -x", "--profile"],
+    ["--email me@on.test,you@on.test", "is not an e-mail address"],
+    ["--email me\u001b[31m@on.test", "is not an e-mail address"],
+    ["--server file:///etc/passwd", "--server is not an https URL"],
+    ["--server https:ca.test/dir", "--server is not an https URL"],
+    ["--server https://ca.test\\@other.test/dir", "--server is not an https URL"],
+    ["--server https://ca.test/\u001b[31m", "--server is not an https URL"],
+    ["--server https://ca.test/dir\nserver=https://other.test/dir", "--server is not an https URL"],
+    ["--server https://ca.test/%(home)s", "--server is not an https URL"],
+    ["--server --force-renewal", "--server"],
+    ["--alias -d", "--alias"],
   ])("%s", async (flags, message) => {
     const { host } = await hostWith();
     const { exit, err } = await typed(`${line} ${flags}`, host);

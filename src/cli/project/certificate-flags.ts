@@ -35,7 +35,8 @@ type Chosen = Pick<IssueOptions, "email" | "server" | "keyType" | "profile" | "p
 export function certificateChoices(values: Values): Chosen {
   const text = (name: string): string | undefined => values[name] as string | undefined;
   const [email, server, keyType, profile] = [text("email"), text("server"), text("key-type"), text("profile")];
-  if (email !== undefined && !/^[^\s@-][^\s@]*@[^\s@]+$/.test(email))
+  // certbot reads a comma as the end of an address.
+  if (email !== undefined && !/^(?!-)[^\s\p{C}@,]+@[^\s\p{C}@,]+$/u.test(email))
     throw usage(`--email '${email}' is not an e-mail address`);
   if (server !== undefined && values.staging === true) throw usage("--server and --staging cannot be used together");
   if (server !== undefined) demandServer(server);
@@ -53,10 +54,13 @@ export function certificateChoices(values: Values): Chosen {
   };
 }
 
+/** certbot's configuration file has the URL, as it was typed. */
+const serverPattern = /^https:\/\/[\w.~:/?@[\]!$&*+,;=%-]+$/i;
+
 /** The command line of certbot, which every user can see, contains the URL. */
 function demandServer(server: string): void {
-  const url = URL.canParse(server) ? new URL(server) : null;
-  if (url?.protocol !== "https:") throw usage("--server is not an https URL");
+  const url = serverPattern.test(server) && URL.canParse(server) ? new URL(server) : null;
+  if (url === null) throw usage("--server is not an https URL");
   if (url.username !== "" || url.password !== "") {
     throw usage("--server has a password: register an account with certbot register --eab-kid instead");
   }
