@@ -11,6 +11,7 @@ import { stagingServer } from "./acme-servers.ts";
 import { certificateLoaded, type IssueOptions, issuance, projectOf, requestFor } from "./issue.ts";
 import { readLineages } from "./lineage.ts";
 import { certsLogPath, liveDir } from "./paths.ts";
+import { isUnfinished } from "./unfinished.ts";
 
 /** Milliseconds to wait for another run, which may obtain a certificate too. */
 export const issueWaitMs = 180_000;
@@ -41,14 +42,15 @@ export async function issueCertificate(options: IssueOptions, facts: Facts): Pro
 }
 
 /**
- * Returns whether browsers would refuse the certificate that the project has, it is another one than the options choose,
- * or it has none. A user who may not read it,
- * and an invalid record, get the same report as without a certificate authority.
+ * Returns whether the project has no certificate, one that browsers would refuse, or another one than the options choose.
+ * A user who may not read it, and an invalid record, get the same report as without a certificate authority.
  */
 export async function lacksCertificate(options: IssueOptions): Promise<boolean> {
   const { certificateFaults } = await import("../sites/serve/certificate.ts");
   try {
     const project = await projectOf(options.host, options);
+    // certbot would never renew an unfinished one.
+    if (isUnfinished(options.host, project)) return true;
     if (certificateFaults(options.host, project).some(({ mild }) => !mild)) return true;
     // Without a choice, a certificate that covers more names than the site is kept.
     const lineage = readLineages(options.host).lineages.get(project.domain);

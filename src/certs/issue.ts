@@ -21,15 +21,16 @@ import { namesOf, type Project } from "../sites/project.ts";
 import type { After } from "../sites/requirements.ts";
 import { certificatePathsOf, projectStep } from "../sites/serve/site.ts";
 import { draftOf, projectFrom } from "../sites/store.ts";
+import { few } from "../text/lines.ts";
 import { defaultServer, stagingServer } from "./acme-servers.ts";
 import { type CertificateRequest, certbotCommand, issueArgv } from "./certbot.ts";
 import { certbotFree } from "./certbot-run.ts";
-import { type Lineage, readLineages } from "./lineage.ts";
 import { liveDir, renewalConfigDir } from "./paths.ts";
 import { challengeDirs, namesHaveAddresses, namesLeadHere, type Preflight } from "./preflight.ts";
 import { withinLimits } from "./rate-limits.ts";
 import { certbotInstalled, renewalHook, renewalTimer } from "./recipe.ts";
 import { renewInTime } from "./renew-before.ts";
+import { demandFree, isUnfinished, lineageOf, unfinishedRemoved } from "./unfinished.ts";
 
 /** How a certificate is obtained. */
 export interface IssueOptions extends Pick<CertificateRequest, "email" | "server" | "keyType" | "profile"> {
@@ -134,11 +135,17 @@ function certificate(options: IssueOptions): Resource {
   return {
     name: `certificate:${options.slug}`,
     title: `${options.slug} has a certificate`,
-    async check(reader): Promise<Change[]> {
-      const { reason, request } = await requestFor(reader, await projectOf(reader, options), options);
+    async check(reader, _ahead, warn): Promise<Change[]> {
+      const project = await projectOf(reader, options);
+      const { reason, request, dropped = [] } = await requestFor(reader, project, options);
       if (reason === null) return [];
+      // Another program, such as a mail server, may use the same certificate.
+      if (dropped.length > 0) {
+        warn(`the new certificate of ${project.domain} does not cover ${few(dropped)} any more: --alias keeps a name`);
+      }
       await demandProfiles(reader, options);
-      return [certbotCommand(issueArgv(request), reason, { again: options.again, server: request.server })];
+      const command = certbotCommand(issueArgv(request), reason, { again: options.again, server: request.server });
+      return isUnfinished(reader, project) ? [unfinishedRemoved(project), command] : [command];
     },
   };
 }
@@ -148,11 +155,12 @@ export async function requestFor(
   reader: HostReader,
   project: Project,
   { again, email, server, keyType, profile }: IssueOptions,
-): Promise<{ reason: string | null; request: CertificateRequest }> {
+): Promise<{ reason: string | null; request: CertificateRequest; dropped?: string[] }> {
   const { domain } = project;
   const request = { domain, aliases: project.aliases ?? [], webroot: acmeDir, email, server, keyType, profile };
-  if (reader.stat(`${renewalConfigDir}/${domain}.conf`) === null) {
-    await demandFree(reader, project);
+  const unfinished = isUnfinished(reader, project);
+  if (unfinished || reader.stat(`${renewalConfigDir}/${domain}.conf`) === null) {
+    if (!unfinished) await demandFree(reader, project);
     return { reason: `there is no certificate for ${domain}`, request };
   }
   const lineage = lineageOf(reader, domain);
@@ -176,7 +184,10 @@ export async function requestFor(
   const names = [...found.names].sort().join(", ");
   const asked = namesOf(project).map((name) => name.toLowerCase());
   const differs = (reason: string, forced: boolean) => ({ reason, request: { ...request, server: kept, forced } });
-  if (names !== [...asked].sort().join(", ")) return differs(`the certificate of ${domain} is for ${names}`, false);
+  if (names !== [...asked].sort().join(", ")) {
+    const dropped = found.names.filter((name) => !asked.includes(name));
+    return { ...differs(`the certificate of ${domain} is for ${names}`, false), dropped };
+  }
   if (wanted !== before) return differs(`the certificate of ${domain} is of another authority: ${before}`, true);
   if (keyType !== undefined && !found.keyType.startsWith(keyType)) {
     return differs(`the key of ${domain} is ${found.keyType}`, true);
@@ -187,29 +198,6 @@ export async function requestFor(
   if (found.notAfter <= reader.now()) return differs(`the certificate of ${domain} has expired`, false);
   if (fault !== undefined) return differs(fault.detail, true);
   return { reason: null, request: { ...request, server: kept } };
-}
-
-/** certbot would name a new lineage DOMAIN-0001 beside a damaged one. */
-function lineageOf(reader: HostReader, domain: string): Lineage {
-  const { lineages, broken } = readLineages(reader);
-  const lineage = lineages.get(domain);
-  if (lineage !== undefined) return lineage;
-  const { reason = "it is damaged" } = broken.get(domain) ?? {};
-  const hint = ["sudo", "certbot", "delete", "--cert-name", domain, "--non-interactive"];
-  throw new Problem("conflict", `certbot cannot use its certificate ${domain}: ${reason}`, { hint });
-}
-
-/** certbot refuses to write over files that it did not make. */
-async function demandFree(reader: HostReader, project: Project): Promise<void> {
-  const { slug, domain } = project;
-  const dirs = [`${liveDir}/${domain}`, `/etc/letsencrypt/archive/${domain}`];
-  const taken = dirs.find((dir) => (reader.list(dir)?.length ?? 0) > 0);
-  if (taken === undefined) return;
-  const { certificateFaults } = await import("../sites/serve/certificate.ts");
-  const isUsable = certificateFaults(reader, project).every(({ mild }) => mild);
-  const use = ["sudo", "edox-ops", "project", "update", slug, "--tls"];
-  const message = `${taken} has a certificate that certbot does not manage: ${isUsable ? "use it, or move it away" : "move it away"}`;
-  throw new Problem("conflict", message, { hint: isUsable ? use : ["sudo", "mv", taken, `${taken}.old`] });
 }
 
 async function demandProfiles(reader: HostReader, { profile, again }: IssueOptions): Promise<void> {

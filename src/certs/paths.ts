@@ -6,12 +6,14 @@ export const hookPath = "/etc/letsencrypt/renewal-hooks/deploy/edox-ops-reload-n
 export const renewalsDir = "/var/lib/edox-ops/renewals";
 export const renewalConfigDir = "/etc/letsencrypt/renewal";
 export const liveDir = "/etc/letsencrypt/live";
+export const archiveDir = "/etc/letsencrypt/archive";
 export const certsLogPath = `${logDir}/certs.log`;
 
 /** The FILES section of the manual page. */
 export const files: readonly (readonly [path: string, description: string])[] = [
   [renewalConfigDir, "renewal settings of certbot, of which edox-ops changes single lines"],
   [liveDir, "certificates in use, by the name of their lineage"],
+  [archiveDir, "all certificates of each lineage"],
   [hookPath, "hook of certbot that has nginx load a renewed certificate"],
   [renewalsDir, "results of that hook"],
   [certsLogPath, "log of the commands about certificates"],

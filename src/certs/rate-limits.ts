@@ -8,7 +8,7 @@ import { utcText } from "../text/time.ts";
 import { defaultServer } from "./acme-servers.ts";
 import { loggedRuns, startOf } from "./certbot-log.ts";
 import { describe } from "./lineage.ts";
-import { renewalConfigDir } from "./paths.ts";
+import { archiveDir, renewalConfigDir } from "./paths.ts";
 
 const hourMs = 3_600_000;
 const weekMs = 7 * 24 * hourMs;
@@ -17,7 +17,6 @@ const most = 5;
 /** Let's Encrypt dates a certificate back by an hour, and its test authority has another name. */
 const backdatedMs = hourMs;
 const issuer = /O=Let's Encrypt(?:,|$)/;
-const archiveDir = "/etc/letsencrypt/archive";
 
 export interface LimitedRequest {
   domain: string;

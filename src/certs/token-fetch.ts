@@ -93,8 +93,9 @@ function request(reader: HostReader, { url, name, address }: Target) {
   const to = familyOf(address) === 6 ? `[${address}]` : address;
   const resolve = [80, 443].flatMap((port) => ["--resolve", `${name}:${port}:${to}`]);
   const flags = ["-q", "-sSgk", "--noproxy", "*", "--max-time", String(fetchSeconds), "--proto", "=http,https"];
-  const argv = ["curl", ...flags, ...resolve, "-w", "\n%{http_code} %{redirect_url}", url];
-  return reader.probe(argv, { limitMs: (fetchSeconds + 1) * 1000, enoughBytes });
+  const form = ["-w", "\n%{http_code} %{redirect_url}"];
+  const options = { limitMs: (fetchSeconds + 1) * 1000, enoughBytes };
+  return reader.probe(["curl", ...flags, ...resolve, ...form, url], options);
 }
 
 function whyNot(code: number, status: number, stderr: string): string {

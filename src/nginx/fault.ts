@@ -20,6 +20,9 @@ export const setUp = ["sudo", "edox-ops", "bootstrap", "--yes"];
 const written = [limitsPath, clientsPath, typesPath, tlsPath, catchAllPath, sitesIncludePath];
 const site = new RegExp(`^(?:${sitesAvailableDir}|${sitesEnabledDir})/edox-ops-([a-z0-9-]+)$`);
 
+/** certbot finishes the replacement of a certificate in which it was killed, whenever it runs again. */
+const halfReplaced = /"\/etc\/letsencrypt\/live\/[^"]+".*key values mismatch/;
+
 /**
  * Returns the command for the fault in this output of `nginx -t`. It rewrites a file of edox-ops, and shows the faulty
  * line of any other file. nginx reports one fault at a time.
@@ -29,7 +32,8 @@ export function hintToMend(stderr: string): string[] {
   const slug = site.exec(path)?.[1];
   if (slug !== undefined) return ["sudo", "edox-ops", "project", "render-nginx", slug];
   if (written.includes(path)) return setUp;
-  return line === undefined ? ["sudo", "nginx", "-t"] : hintToShow(path, line);
+  if (line !== undefined) return hintToShow(path, line);
+  return halfReplaced.test(stderr) ? ["sudo", "edox-ops", "certs", "renew", "--yes"] : ["sudo", "nginx", "-t"];
 }
 
 /**

@@ -36,6 +36,11 @@ export function addAuthority(host: FakeHost, names: readonly string[], nowMs = h
   host.put("/proc/net/fib_trie", "Local:\n        |-- 10.0.0.4\n           /32 host LOCAL\n");
   for (const name of names) host.records.set(name, ["10.0.0.4"]);
   host.taught.unshift((argv) => {
+    if (argv[0] === "rm" && argv[1] === "-rf") {
+      const isBelow = (path: string): boolean => argv.slice(2).some((each) => `${path}/`.startsWith(`${each}/`));
+      for (const path of [...host.nodes.keys()].filter(isBelow)) host.nodes.delete(path);
+      return ok();
+    }
     if (argv[0] === "certbot" && argv[1] === "certonly") {
       if (authority.refusal !== null) return authority.refusal;
       const following = (flag: string): string | undefined => argv[argv.indexOf(flag, 1) + 1];

@@ -239,6 +239,49 @@ describe("project certs issue: a certificate that certbot does not manage", () =
     expect(err).toContain("certbot cannot use its certificate demo.test: ");
     expect(err).toContain("hint: certbot delete --cert-name demo.test --non-interactive\n");
   });
+
+  test.each([
+    ["its configuration alone", []],
+    ["links without files", ["live"]],
+    ["a certificate without a configuration", ["live", "archive"]],
+  ] as const)("that a killed certbot left unfinished is replaced: %s", async (_, kept) => {
+    const { host } = await hostWith();
+    putLineage(host, { name: "demo.test" });
+    host.put("/etc/letsencrypt/renewal/demo.test.conf", "");
+    for (const path of ["/etc/letsencrypt/live/demo.test", "/etc/letsencrypt/archive/demo.test"]) {
+      const isKept = kept.some((each) => path.includes(`/${each}/`));
+      if (!isKept) for (const each of host.list(path) ?? []) host.remove(`${path}/${each}`);
+    }
+    expect(await typed(line, host)).toMatchObject({ exit: 0, err: "" });
+    expect(host.ran).toContain(
+      "rm -rf /etc/letsencrypt/live/demo.test /etc/letsencrypt/archive/demo.test /etc/letsencrypt/renewal/demo.test.conf",
+    );
+    expect(requests(host)).toHaveLength(1);
+  });
+
+  test("that the site is served with is kept, though its configuration is empty", async () => {
+    const { host } = await hostWith();
+    for (const words of [line, "project init demo", "project update demo --tls", "project enable demo"]) {
+      expect(await typed(words, host)).toMatchObject({ exit: 0 });
+    }
+    host.put("/etc/letsencrypt/renewal/demo.test.conf", "");
+    const { exit, err } = await typed(line, host);
+    expect([exit, host.ran.filter((each) => each.startsWith("rm "))]).toEqual([1, []]);
+    expect(err).toContain(
+      "hint: mv /etc/letsencrypt/renewal/demo.test.conf /etc/letsencrypt/renewal/demo.test.conf.old\n",
+    );
+  });
+});
+
+test("project certs issue: a name that the new certificate does not cover any more is reported", async () => {
+  const { host } = await hostWith();
+  putLineage(host, { name: "demo.test", names: ["demo.test", "mail.demo.test"] });
+  const warning =
+    "warning: the new certificate of demo.test does not cover mail.demo.test any more: --alias keeps a name";
+  const planned = await typed("project certs issue demo --dry-run", host);
+  expect(planned.out + planned.err).toContain(warning);
+  const { exit, out, err } = await typed(line, host);
+  expect([exit, (out + err).split(warning).length]).toEqual([0, 2]);
 });
 
 describe("project certs issue: the command line", () => {

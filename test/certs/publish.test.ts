@@ -3,6 +3,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { SiteHost } from "../sites/site-host.ts";
 import { addAuthority, type FakeAuthority } from "./fake-authority.ts";
+import { putLineage } from "./lineage-files.ts";
 import { unvalidated } from "./recorded.ts";
 
 const publish = "project publish demo --domain demo.test --source /srv/site";
@@ -52,6 +53,40 @@ test("publish --tls: a dry run lists the certificate and the site together, and 
   ]);
   expect(made.snapshot()).toEqual(before);
 });
+
+test("publish --tls: a certificate that a killed certbot left without its configuration is replaced", async () => {
+  const { made } = await bootstrapped();
+  putLineage(made.fake, { name: "demo.test" });
+  made.fake.put("/etc/letsencrypt/renewal/demo.test.conf", "");
+  expect(await made.type(`${publish} --tls`)).toMatchObject({ exit: 0, err: "" });
+  expect(requests(made)).toHaveLength(1);
+  expect(made.fake.text("/etc/letsencrypt/renewal/demo.test.conf")).toContain("webroot_path");
+});
+
+test.each([`${publish} --tls`, "project certs issue demo --yes"])(
+  "a certificate that was deleted though nginx uses it is obtained again: %s",
+  async (words) => {
+    const { made } = await bootstrapped();
+    expect(await made.type(`${publish} --tls`)).toMatchObject({ exit: 0 });
+    const path = "/etc/letsencrypt/live/demo.test/fullchain.pem";
+    const files = ["renewal/demo.test.conf", "live/demo.test", "archive/demo.test"];
+    for (const key of [...made.fake.nodes.keys()]) {
+      if (files.some((each) => key.startsWith(`/etc/letsencrypt/${each}`))) made.fake.nodes.delete(key);
+    }
+    made.fake.taught.unshift((argv) => {
+      if (argv[0] !== "nginx" || !made.fake.text(site)?.includes(path) || made.fake.stat(path)) return undefined;
+      return {
+        code: 1,
+        stdout: "",
+        stderr: `nginx: [emerg] cannot load certificate "${path}": BIO_new_file() failed\n`,
+      };
+    });
+    made.fake.put("/etc/nginx/nginx.conf", `${made.fake.text("/etc/nginx/nginx.conf")}\n`);
+    expect(await made.type(words)).toMatchObject({ exit: 0, err: "" });
+    expect(made.fake.text(site)).toContain(path);
+    expect(requests(made)).toHaveLength(2);
+  },
+);
 
 test("publish --tls: without a certificate, an existing site stays as it is", async () => {
   const { made, authority } = await bootstrapped();

@@ -449,7 +449,7 @@ export const cases: Case[] = [
     from: "project update demo --tls --alias www.demo.test",
   },
   {
-    of: 'certs/issue.ts ["sudo", "edox-ops", "project", "update", slug, "--tls"]',
+    of: 'certs/unfinished.ts ["sudo", "edox-ops", "project", "update", slug, "--tls"]',
     state(host) {
       const dir = "/etc/letsencrypt/live/demo.test";
       const dates = { from: "2027-01-01", to: "2027-04-01" };

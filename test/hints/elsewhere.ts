@@ -11,6 +11,7 @@ const bundleCarried = "bundle-carried.test.ts";
 export const onHosts: Record<string, string> = {
   'certs/checks.ts ["sudo", "certbot", "certificates"]': certs,
   'certs/checks.ts ["sudo", "certbot", "delete", "--cert-name", first.name]': certs,
+  'nginx/fault.ts ["sudo", "edox-ops", "certs", "renew", "--yes"]': certs,
   'runner/checks.ts ["sudo", "docker", "system", "df"]': selftest,
   'docker/recipe.ts ["sudo", "systemctl", "status", "docker"]': selftest,
   'resources/service.ts ["sudo", "systemctl", "status", unit]': selftest,
@@ -44,8 +45,9 @@ export const untyped: Record<string, string> = {
   'certs/validation-errors.ts ["sudo", "ss", "-ltnp", "sport", "=", ":80"]': authority,
   'certs/connection-errors.ts ["sudo", "update-ca-certificates"]': authority,
   'certs/connection-errors.ts ["timedatectl"]': authority,
-  'certs/issue.ts ["sudo", "certbot", "delete", "--cert-name", domain, "--non-interactive"]': authority,
-  'certs/issue.ts ["sudo", "mv", taken, `{taken}.old`]': authority,
+  'certs/unfinished.ts ["sudo", "certbot", "delete", "--cert-name", domain, "--non-interactive"]': authority,
+  'certs/unfinished.ts ["sudo", "mv", taken, `{taken}.old`]': authority,
+  'certs/unfinished.ts ["sudo", "mv", path, `{path}.old`]': authority,
   'certs/preflight.ts ["cat", "/etc/resolv.conf"]': authority,
   'certs/preflight.ts ["curl", "-sSi", `http://{name}/.well-known/acme-challenge/`]': authority,
   'certs/preflight.ts ["sudo", "ss", "-ltnp", "sport", "=", ":80"]': authority,
@@ -65,7 +67,6 @@ export const untyped: Record<string, string> = {
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */
 export const parts: string[] = [
   'certs/certbot-errors.ts ["sudo", "certbot", "register", "--server", serverUrl(server), "--agree-tos"]',
-  'certs/preflight.ts [ "curl", "-q", "-sSgk", "--noproxy", "*", ...limits, ...redirects, ...resolve, "-w", "\\n%{http_code}", url, ]',
   'bundle/images.ts ["docker", "load", "--quiet"]',
   'cli/cli.ts ["edox-ops", ...found.names.slice(0, -1)]',
   'cli/bundle/create.ts ["edox-ops", "bundle", "show"]',

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { type Pebble, startPebble } from "./pebble.ts";
 import type { Ended } from "./run.ts";
 import { TestHost } from "./test-host.ts";
-import { typedHint } from "./typed-hint.ts";
+import { hintsUntilFine, typedHint } from "./typed-hint.ts";
 
 const acmeDir = "/var/lib/edox-ops/acme";
 
@@ -128,6 +128,28 @@ describe("certificates on bookworm", () => {
     expect(finding("certs:lineages")).toContain("no project has the domain of left.test");
     typedHint(host, finding("certs:lineages").replace("certbot delete", "certbot delete --non-interactive"));
     expect(finding("certs:lineages")).toStartWith("[OK]");
+  });
+
+  test.each([
+    ["project certs issue demo --yes", []],
+    ["project update demo --hsts", ["edox-ops certs renew --yes"]],
+  ])("a replacement of a certificate in which certbot was killed is finished: %s", async (command, hints) => {
+    const live = "/etc/letsencrypt/live/demo.test";
+    must("certbot renew --force-renewal -q");
+    // certbot keeps these links while it changes the others, one by one.
+    must(`cd ${live} && for each in cert chain fullchain privkey; do ln -s $(readlink -f $each.pem) previous_$each.pem; done
+      ln -sfn ../../archive/demo.test/privkey1.pem privkey.pem; touch /etc/nginx/nginx.conf`);
+    expect(await hintsUntilFine(host, `edox-ops ${command}`)).toEqual(hints);
+    must("nginx -t -q");
+    expect(host.sh(`ls ${live}`).stdout).not.toContain("previous_");
+  });
+
+  test("a certificate that was deleted though its site uses it is obtained again by the hint of doctor", () => {
+    must("certbot delete --non-interactive --cert-name demo.test; touch /etc/nginx/nginx.conf");
+    expect(finding("project:demo")).toContain("there is no certificate for demo.test");
+    typedHint(host, finding("project:demo"));
+    expect(finding("project:demo")).toStartWith("[OK]");
+    expect(certificate("demo.test")).toMatchObject({ served: true });
   });
 
   const migrated = (): string => conf("demo.test");

@@ -18,7 +18,7 @@ import { namesOf, type Project } from "../project.ts";
 import { recipe } from "../recipe.ts";
 import { type After, certificatePresent, requirement, soleName, usableRecord } from "../requirements.ts";
 import { unservedProblem } from "../serve/served.ts";
-import { type Promised, projectStep, vhostLinkPath } from "../serve/site.ts";
+import { certificatePathsOf, type Promised, projectStep, vhostLinkPath } from "../serve/site.ts";
 import { draftOf, projectFrom } from "../store.ts";
 import type { DeployRequest } from "./plan.ts";
 
@@ -47,7 +47,9 @@ export function publication(slug: string, after: After, facts: Facts, certificat
     ...(certificate === "promised" ? [] : [certificatePresent(slug, after, true)]),
     servedOn(80, projectIn),
     servedOn(443, projectIn),
-    publishedConfigValid(slug, step),
+    publishedConfigValid(slug, step, async (reader) => {
+      return certificate === undefined ? [] : [certificatePathsOf(await projectIn(reader))].flatMap(Object.values);
+    }),
     soleName(slug, after, true),
   ];
   return { recipe: recipe(`project publish ${slug}`, `Published project ${slug}.`, requires, step), projectIn };
@@ -85,9 +87,13 @@ function servedOn(port: 80 | 443, projectIn: Publication["projectIn"]): Requirem
 
 /**
  * Requires that nginx can start and accepts its current configuration. A fault in a file that the step replaces does
- * not count, because nginx tests the new file before it is used.
+ * not count, because nginx tests the new file before it is used. `replaced` returns files that an earlier step replaces.
  */
-function publishedConfigValid(slug: string, step: Step): Requirement {
+function publishedConfigValid(
+  slug: string,
+  step: Step,
+  replaced: (reader: HostReader) => Promise<string[]>,
+): Requirement {
   return requirement("nginx accepts its configuration", async (reader) => {
     const [result] = await converge([step], reader, {});
     if (result?.problem) throw result.problem;
@@ -95,7 +101,8 @@ function publishedConfigValid(slug: string, step: Step): Requirement {
     if (changes.length === 0) return null;
     if (installedPackage(reader, "nginx") === null) return { reason: "nginx is not installed", hint: setUp };
     const fault = await refusal(reader);
-    const ownPaths = [vhostLinkPath(slug), ...changes.flatMap((change) => ("path" in change ? [change.path] : []))];
+    const changed = changes.flatMap((change) => ("path" in change ? [change.path] : []));
+    const ownPaths = [vhostLinkPath(slug), ...changed, ...(await replaced(reader))];
     return fault !== null && ownPaths.some((path) => fault.reason.includes(path)) ? null : fault;
   });
 }
