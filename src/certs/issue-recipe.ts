@@ -8,7 +8,8 @@ import { siteConfigValid, usableRecord, validRecord } from "../sites/requirement
 import { projectStep } from "../sites/serve/site.ts";
 import { theProject } from "../sites/store.ts";
 import { stagingServer } from "./acme-servers.ts";
-import { certificateLoaded, type IssueOptions, issuance, projectOf, requestFor } from "./issue.ts";
+import { certificateLoaded, issuance } from "./issue.ts";
+import { type IssueOptions, projectOf, refusedBecause, requestFor } from "./issue-request.ts";
 import { readLineages } from "./lineage.ts";
 import { certsLogPath, liveDir } from "./paths.ts";
 import { isUnfinished } from "./unfinished.ts";
@@ -45,13 +46,12 @@ export async function issueCertificate(options: IssueOptions, facts: Facts): Pro
  * Returns whether the project has no certificate, one that browsers would refuse, or another one than the options choose.
  * A user who may not read it, and an invalid record, get the same report as without a certificate authority.
  */
-export async function lacksCertificate(options: IssueOptions): Promise<boolean> {
-  const { certificateFaults } = await import("../sites/serve/certificate.ts");
+export async function needsCertificate(options: IssueOptions): Promise<boolean> {
   try {
     const project = await projectOf(options.host, options);
     // certbot would never renew an unfinished one.
     if (isUnfinished(options.host, project)) return true;
-    if (certificateFaults(options.host, project).some(({ mild }) => !mild)) return true;
+    if ((await refusedBecause(options.host, project)) !== undefined) return true;
     // Without a choice, a certificate that covers more names than the site is kept.
     const lineage = readLineages(options.host).lineages.get(project.domain);
     const isChosen = [options.server, options.keyType, options.profile].some((each) => each !== undefined);

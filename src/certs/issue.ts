@@ -1,11 +1,9 @@
 // Obtains the certificate of a project: certbot, its hook and timer, an nginx that answers challenges, the certificate.
 
-import { presentVersion } from "../apt/dpkg.ts";
-import { compareVersions } from "../apt/version.ts";
 import type { Change } from "../engine/change.ts";
 import type { Facts } from "../engine/facts.ts";
 import type { Resource, Step } from "../engine/step.ts";
-import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
+import type { HostReader } from "../host/host.ts";
 import { setUp } from "../nginx/fault.ts";
 import { acmeDir, catchAllPath, sitesEnabledDir } from "../nginx/paths.ts";
 import { nginxServes, nginxService, unknownNames } from "../nginx/recipe.ts";
@@ -16,47 +14,23 @@ import { directory } from "../resources/directory.ts";
 import { portFree } from "../resources/port.ts";
 import { clockSet } from "../resources/ready.ts";
 import { isActive } from "../resources/service.ts";
-import type { Fault } from "../sites/health.ts";
 import { namesOf, type Project } from "../sites/project.ts";
-import type { After } from "../sites/requirements.ts";
 import { certificatePathsOf, projectStep } from "../sites/serve/site.ts";
-import { draftOf, projectFrom } from "../sites/store.ts";
+import { draftOf } from "../sites/store.ts";
 import { few } from "../text/lines.ts";
-import { defaultServer, stagingServer } from "./acme-servers.ts";
-import { type CertificateRequest, certbotCommand, issueArgv } from "./certbot.ts";
+import { defaultServer } from "./acme-servers.ts";
+import { certbotCommand, issueArgv } from "./certbot.ts";
 import { certbotFree } from "./certbot-run.ts";
-import { liveDir, renewalConfigDir } from "./paths.ts";
+import { demandProfiles, type IssueOptions, projectOf, refusedBecause, requestFor } from "./issue-request.ts";
 import { challengeDirs, namesHaveAddresses, namesLeadHere, type Preflight } from "./preflight.ts";
 import { withinLimits } from "./rate-limits.ts";
 import { certbotInstalled, renewalHook, renewalTimer } from "./recipe.ts";
 import { renewInTime } from "./renew-before.ts";
-import { demandFree, isUnfinished, lineageOf, unfinishedRemoved } from "./unfinished.ts";
-
-/** How a certificate is obtained. */
-export interface IssueOptions extends Pick<CertificateRequest, "email" | "server" | "keyType" | "profile"> {
-  slug: string;
-  /** Returns the record that the certificate is for. */
-  after: After;
-  /** The host that the challenges of the preflight are written to. */
-  host: Host;
-  /** Whether names and limits are checked before the first request. */
-  preflight: boolean;
-  dryRun: boolean;
-  /** The command that repeats the run. */
-  again: readonly string[];
-}
-
-/** The first version with `--required-profile`. */
-const profilesSince = "4.0";
+import { isUnfinished, unfinishedRemoved } from "./unfinished.ts";
 
 export interface Issuance {
   requires: Requirement[];
   steps: Step[];
-}
-
-/** Returns the project that the certificate is for. Throws a Problem for an invalid record. */
-export async function projectOf(reader: HostReader, { slug, after }: IssueOptions): Promise<Project> {
-  return projectFrom(reader, slug, after(await draftOf(reader, slug)) ?? {});
 }
 
 /** Returns the steps that obtain a certificate, and what they require. The site itself does not change. */
@@ -148,70 +122,6 @@ function certificate(options: IssueOptions): Resource {
       return isUnfinished(reader, project) ? [unfinishedRemoved(project), command] : [command];
     },
   };
-}
-
-/** Returns why the project needs a certificate, or null, and the request for it. Throws UnknownStateError. */
-export async function requestFor(
-  reader: HostReader,
-  project: Project,
-  { again, email, server, keyType, profile }: IssueOptions,
-): Promise<{ reason: string | null; request: CertificateRequest; dropped?: string[] }> {
-  const { domain } = project;
-  const request = { domain, aliases: project.aliases ?? [], webroot: acmeDir, email, server, keyType, profile };
-  const unfinished = isUnfinished(reader, project);
-  if (unfinished || reader.stat(`${renewalConfigDir}/${domain}.conf`) === null) {
-    if (!unfinished) await demandFree(reader, project);
-    return { reason: `there is no certificate for ${domain}`, request };
-  }
-  const lineage = lineageOf(reader, domain);
-  const found = lineage.certificate;
-  if (found === null) throw new UnknownStateError(`${liveDir}/${domain} may only be read by root`);
-  const fault = await refusedBecause(reader, project);
-  // A challenge in the DNS is the choice of an admin, for a wildcard or a host that the authority cannot reach.
-  if (fault === undefined && lineage.settings.authenticator.startsWith("dns-")) return { reason: null, request };
-  const before = lineage.settings.server;
-  // A certificate of the test authority is replaced by a real one, and any other authority is kept.
-  if (server === "staging" && before !== stagingServer) {
-    const hint = again.filter((word) => word !== "--staging");
-    throw new Problem(
-      "conflict",
-      `${domain} has a certificate that is not of the test server: --staging does not replace it`,
-      { hint },
-    );
-  }
-  const wanted = server === "staging" ? stagingServer : (server ?? (before === stagingServer ? defaultServer : before));
-  const kept = server ?? (wanted === defaultServer ? undefined : wanted);
-  const names = [...found.names].sort().join(", ");
-  const asked = namesOf(project).map((name) => name.toLowerCase());
-  const differs = (reason: string, forced: boolean) => ({ reason, request: { ...request, server: kept, forced } });
-  if (names !== [...asked].sort().join(", ")) {
-    const dropped = found.names.filter((name) => !asked.includes(name));
-    return { ...differs(`the certificate of ${domain} is for ${names}`, false), dropped };
-  }
-  if (wanted !== before) return differs(`the certificate of ${domain} is of another authority: ${before}`, true);
-  if (keyType !== undefined && !found.keyType.startsWith(keyType)) {
-    return differs(`the key of ${domain} is ${found.keyType}`, true);
-  }
-  if (profile !== undefined && lineage.settings.profile !== profile) {
-    return differs(`the certificate of ${domain} has not the profile ${profile}`, true);
-  }
-  if (found.notAfter <= reader.now()) return differs(`the certificate of ${domain} has expired`, false);
-  if (fault !== undefined) return differs(fault.detail, true);
-  return { reason: null, request: { ...request, server: kept } };
-}
-
-async function demandProfiles(reader: HostReader, { profile, again }: IssueOptions): Promise<void> {
-  const version = presentVersion(reader, "certbot");
-  if (profile === undefined || version === null || compareVersions(version, profilesSince) >= 0) return;
-  const message = `--profile ${profile} needs certbot ${profilesSince} or later, and this host has ${version}`;
-  const { withoutFlag } = await import("./certbot-errors.ts");
-  throw new Problem("precondition-failed", message, { hint: withoutFlag(again, "--profile") });
-}
-
-/** Returns the fault for which browsers would refuse the certificate of a project, or because there is none. */
-async function refusedBecause(reader: HostReader, project: Project): Promise<Fault | undefined> {
-  const { certificateFaults } = await import("../sites/serve/certificate.ts");
-  return certificateFaults(reader, project).find(({ mild }) => !mild);
 }
 
 /** Throws a Problem if browsers would not accept the certificate. */

@@ -302,7 +302,7 @@ describe("project certs issue: the command line", () => {
     ["--server https://ca.test/%(home)s", "--server is not an https URL"],
     ["--server --force-renewal", "--server"],
     ["--alias -d", "--alias"],
-  ])("%s", async (flags, message) => {
+  ])("refuses %j", async (flags, message) => {
     const { host } = await hostWith();
     const { exit, err } = await typed(`${line} ${flags}`, host);
     expect([exit, requests(host)]).toEqual([2, []]);
@@ -317,6 +317,14 @@ describe("project certs issue: the command line", () => {
     expect([exit, requests(host)]).toEqual([1, []]);
     expect(err).toContain("--profile shortlived needs certbot 4.0 or later, and this host has 1");
     expect(err).toContain(`hint: edox-ops ${line}\n`);
+  });
+
+  test("an address instead of a name is refused before a request", async () => {
+    const { host } = await hostWith();
+    await typed("project add numbers --domain 10.1.1.1", host);
+    const { exit, err } = await typed("project certs issue numbers --yes", host);
+    expect([exit, requests(host)]).toEqual([1, []]);
+    expect(err).toContain("10.1.1.1 is an address, and certificates are obtained for names only");
   });
 
   test("it needs root, --yes, a registered project and nginx", async () => {

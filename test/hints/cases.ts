@@ -449,6 +449,15 @@ export const cases: Case[] = [
     from: "project update demo --tls --alias www.demo.test",
   },
   {
+    of: 'certs/issue-request.ts ["sudo", "edox-ops", "project", "update", slug, "--domain", "DOMAIN"]',
+    state(host) {
+      addAuthority(host, ["docs.example.org"]);
+      const records = (host.text(projectsPath) ?? "").replace("demo.test", "10.1.1.1");
+      host.put(projectsPath, records, { mode: 0o600 });
+    },
+    from: "project certs issue demo --yes",
+  },
+  {
     of: 'certs/unfinished.ts ["sudo", "edox-ops", "project", "update", slug, "--tls"]',
     state(host) {
       const dir = "/etc/letsencrypt/live/demo.test";
