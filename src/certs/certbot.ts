@@ -3,7 +3,7 @@
 import type { Change } from "../engine/change.ts";
 import type { HostReader, Output } from "../host/host.ts";
 import type { Problem } from "../problem/problem.ts";
-import type { CertbotContext } from "./explanation.ts";
+import type { CertbotContext } from "./errors/explanation.ts";
 
 /** What a certificate is requested with. */
 export interface CertificateRequest {
@@ -42,7 +42,7 @@ export function certbotCommand(argv: string[], reason: string, context: CertbotC
   return { kind: "command", argv, reason, endsInOrder: true, explain };
 
   async function explain(reader: HostReader, output: Output): Promise<Problem> {
-    const { certbotProblem } = await import("./certbot-errors.ts");
+    const { certbotProblem } = await import("./errors/certbot.ts");
     return certbotProblem(reader, output, context);
   }
 }

@@ -7,12 +7,12 @@ import { reloadNginx } from "../sites/serve/site-hints.ts";
 import { few } from "../text/lines.ts";
 import { utcText } from "../text/time.ts";
 import { renewalTest, runCertbot } from "./certbot-run.ts";
-import { hookResult } from "./hook.ts";
 import { type Certificate, certificateOf, type Lineage, type Lineages, readLineages, shareLeft } from "./lineage.ts";
 import { liveDir, renewalConfigDir } from "./paths.ts";
 import { type CertifiedProject, isOurs, projectsIn, projectsOf } from "./projects.ts";
+import { hookResult } from "./renewal/hook.ts";
+import { timerState } from "./renewal/timer.ts";
 import { servedCertificates } from "./served.ts";
-import { timerState } from "./timer.ts";
 
 const renewAll = ["sudo", "edox-ops", "certs", "renew", "--yes"];
 /** A renewal without a certificate takes three seconds; a slow server may need a minute. */
@@ -154,7 +154,7 @@ function renewalTests(host: Host, lineages: readonly Lineage[] | null): Check {
       for (const lineage of lineages) {
         const output = await runCertbot(host, renewalTest(lineage));
         if (output.code === 0) continue;
-        const { certbotProblem } = await import("./certbot-errors.ts");
+        const { certbotProblem } = await import("./errors/certbot.ts");
         const context = { again: renewAll, server: lineage.settings.server };
         const { message, hint = renewAll } = certbotProblem(host, output, context);
         return { status: "error", detail: `${lineage.name} cannot be renewed: ${message}`, hint };

@@ -13,10 +13,10 @@ import { dpkgConfigured, packageInstalled } from "../resources/package.ts";
 import { clockSet, firstBootDone } from "../resources/ready.ts";
 import { unit } from "../resources/unit.ts";
 import { parentOf } from "../text/path.ts";
-import { hookText } from "./hook.ts";
-import { webrootsMigrated } from "./migrate.ts";
 import { certsLogPath, hookPath, renewalsDir } from "./paths.ts";
-import { renewInTime } from "./renew-before.ts";
+import { renewInTime } from "./renewal/before.ts";
+import { hookText } from "./renewal/hook.ts";
+import { webrootsMigrated } from "./renewal/migrate.ts";
 
 /** certbot, and what it needs to reach a certificate authority. Its recommendations add 40 MB that it does not use. */
 export const certsPackages = ["certbot", "ca-certificates"];

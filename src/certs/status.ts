@@ -2,12 +2,12 @@
 
 import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
-import { hookResult } from "./hook.ts";
 import { type Certificate, type Lineage, type Lineages, readLineages, shareLeft } from "./lineage.ts";
 import { type CertifiedProject, projectsIn, projectsOf } from "./projects.ts";
+import { hookResult } from "./renewal/hook.ts";
+import { type Timer, timerState } from "./renewal/timer.ts";
 import { webrootsOf } from "./renewal-config.ts";
 import { requestedName, type Served, servedCertificates } from "./served.ts";
-import { type Timer, timerState } from "./timer.ts";
 
 const dayMs = 86_400_000;
 

@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 import { certbotCommand, issueArgv } from "../../src/certs/certbot.ts";
-import { certbotProblem } from "../../src/certs/certbot-errors.ts";
 import { certbotLog } from "../../src/certs/certbot-log.ts";
 import { certbotFree } from "../../src/certs/certbot-run.ts";
+import { certbotProblem } from "../../src/certs/errors/certbot.ts";
 import { shellLine } from "../../src/text/lines.ts";
 import { type FakeHost, fakeHost } from "../fake-host.ts";
 import {

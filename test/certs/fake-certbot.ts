@@ -3,7 +3,7 @@
 import { certbotLog } from "../../src/certs/certbot-log.ts";
 import { readLineages } from "../../src/certs/lineage.ts";
 import { hookPath, renewalsDir } from "../../src/certs/paths.ts";
-import { renewBeforeMs } from "../../src/certs/renew-before.ts";
+import { renewBeforeMs } from "../../src/certs/renewal/before.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { type LineageSpec, putLineage } from "./lineage-files.ts";

@@ -14,8 +14,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { hookResult, hookText } from "../../src/certs/hook.ts";
 import { renewalsDir } from "../../src/certs/paths.ts";
+import { hookResult, hookText } from "../../src/certs/renewal/hook.ts";
 import { fakeHost } from "../fake-host.ts";
 
 const root = mkdtempSync(`${tmpdir()}/edox-hook-`);

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { textOf } from "../docs/markdown.ts";
 
 const src = `${import.meta.dir}/../../src`;
-const sources = ["certs/*.ts", "resources/{port,ready}.ts"].flatMap((glob) => [...new Bun.Glob(glob).scanSync(src)]);
+const sources = ["certs/**/*.ts", "resources/{port,ready}.ts"].flatMap((glob) => [...new Bun.Glob(glob).scanSync(src)]);
 
 test("docs: each message that the page about HTTPS quotes is one of the program", async () => {
   const texts = await Promise.all(sources.map((path) => Bun.file(`${src}/${path}`).text()));

@@ -2,9 +2,9 @@
 
 import { beforeAll, describe, expect, test } from "bun:test";
 import { defaultServer } from "../../src/certs/acme-servers.ts";
-import { ownAddresses } from "../../src/certs/addresses.ts";
 import { certbotLog } from "../../src/certs/certbot-log.ts";
-import { withinLimits } from "../../src/certs/rate-limits.ts";
+import { ownAddresses } from "../../src/certs/issue/addresses.ts";
+import { withinLimits } from "../../src/certs/issue/rate-limits.ts";
 import { prepared, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { hookText } from "../../src/certs/hook.ts";
 import { hookPath } from "../../src/certs/paths.ts";
+import { hookText } from "../../src/certs/renewal/hook.ts";
 import { typed } from "../cli/typed.ts";
 import { killedAt, moments } from "../engine/killed-host.ts";
 import { fakeDebian } from "../fake-debian.ts";

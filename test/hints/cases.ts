@@ -449,7 +449,7 @@ export const cases: Case[] = [
     from: "project update demo --tls --alias www.demo.test",
   },
   {
-    of: 'certs/issue-request.ts ["sudo", "edox-ops", "project", "update", slug, "--domain", "DOMAIN"]',
+    of: 'certs/issue/request.ts ["sudo", "edox-ops", "project", "update", slug, "--domain", "DOMAIN"]',
     state(host) {
       addAuthority(host, ["docs.example.org"]);
       const records = (host.text(projectsPath) ?? "").replace("demo.test", "10.1.1.1");
@@ -458,7 +458,7 @@ export const cases: Case[] = [
     from: "project certs issue demo --yes",
   },
   {
-    of: 'certs/unfinished.ts ["sudo", "edox-ops", "project", "update", slug, "--tls"]',
+    of: 'certs/issue/unfinished.ts ["sudo", "edox-ops", "project", "update", slug, "--tls"]',
     state(host) {
       const dir = "/etc/letsencrypt/live/demo.test";
       const dates = { from: "2027-01-01", to: "2027-04-01" };

@@ -33,7 +33,7 @@ let accept = (): void => {};
 
 export const certsCases: Case[] = [
   {
-    of: 'certs/migrate.ts ["sudo", "edox-ops", "certs", "setup-auto-renew", "--yes"]',
+    of: 'certs/renewal/migrate.ts ["sudo", "edox-ops", "certs", "setup-auto-renew", "--yes"]',
     state(host) {
       const certbot = addCertbot(host, [{ name: "old.test", webroot: "/var/www/docs/old" }]);
       certbot.refused.set("old.test", "can't set attribute");
@@ -83,7 +83,7 @@ export const certsCases: Case[] = [
     from: "certs renew --yes",
   },
   {
-    of: 'certs/renew.ts ["sudo", "edox-ops", "certs", "status"]',
+    of: 'certs/renewal/renew.ts ["sudo", "edox-ops", "certs", "status"]',
     state: (host) => void certified(host),
     from: "certs renew --name other.test --yes",
     shows: "certificate demo.test: ",

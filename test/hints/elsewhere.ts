@@ -40,22 +40,22 @@ const authority = "the fault is of a certificate authority or of the DNS; test/c
 
 /** Why no test types these. */
 export const untyped: Record<string, string> = {
-  'certs/connection-errors.ts ["curl", "-sSI", url]': authority,
-  'certs/validation-errors.ts ["curl", "-sSi", page]': authority,
-  'certs/validation-errors.ts ["sudo", "ss", "-ltnp", "sport", "=", ":80"]': authority,
-  'certs/connection-errors.ts ["sudo", "update-ca-certificates"]': authority,
-  'certs/connection-errors.ts ["timedatectl"]': authority,
-  'certs/unfinished.ts ["sudo", "certbot", "delete", "--cert-name", domain, "--non-interactive"]': authority,
-  'certs/unfinished.ts ["sudo", "mv", taken, `{taken}.old`]': authority,
-  'certs/unfinished.ts ["sudo", "mv", path, `{path}.old`]': authority,
-  'certs/preflight.ts ["cat", "/etc/resolv.conf"]': authority,
-  'certs/preflight.ts ["curl", "-sSi", `http://{name}/.well-known/acme-challenge/`]': authority,
-  'certs/preflight.ts ["sudo", "ss", "-ltnp", "sport", "=", ":80"]': authority,
-  'certs/preflight.ts [...again, "--no-preflight"]': authority,
-  "certs/preflight.ts [...again]": authority,
-  "certs/preflight.ts [...preflight.again]": authority,
-  'certs/rate-limits.ts ["sudo", "edox-ops", "certs", "status"]': authority,
-  'certs/rate-limits.ts [...request.again, "--staging"]': authority,
+  'certs/errors/connection.ts ["curl", "-sSI", url]': authority,
+  'certs/errors/validation.ts ["curl", "-sSi", page]': authority,
+  'certs/errors/validation.ts ["sudo", "ss", "-ltnp", "sport", "=", ":80"]': authority,
+  'certs/errors/connection.ts ["sudo", "update-ca-certificates"]': authority,
+  'certs/errors/connection.ts ["timedatectl"]': authority,
+  'certs/issue/unfinished.ts ["sudo", "certbot", "delete", "--cert-name", domain, "--non-interactive"]': authority,
+  'certs/issue/unfinished.ts ["sudo", "mv", taken, `{taken}.old`]': authority,
+  'certs/issue/unfinished.ts ["sudo", "mv", path, `{path}.old`]': authority,
+  'certs/issue/preflight.ts ["cat", "/etc/resolv.conf"]': authority,
+  'certs/issue/preflight.ts ["curl", "-sSi", `http://{name}/.well-known/acme-challenge/`]': authority,
+  'certs/issue/preflight.ts ["sudo", "ss", "-ltnp", "sport", "=", ":80"]': authority,
+  'certs/issue/preflight.ts [...again, "--no-preflight"]': authority,
+  "certs/issue/preflight.ts [...again]": authority,
+  "certs/issue/preflight.ts [...preflight.again]": authority,
+  'certs/issue/rate-limits.ts ["sudo", "edox-ops", "certs", "status"]': authority,
+  'certs/issue/rate-limits.ts [...request.again, "--staging"]': authority,
   'engine/journal.ts ["sudo", "edox-ops", "self-update"]':
     "no version writes a later journal yet; test/engine/journal.test.ts reaches the state",
   'resources/line.ts ["ls", "-ld", path]': undeclared,
@@ -66,7 +66,7 @@ export const untyped: Record<string, string> = {
 
 /** Lists of words beside hints that are not complete hints, or are the common beginning of several. */
 export const parts: string[] = [
-  'certs/certbot-errors.ts ["sudo", "certbot", "register", "--server", serverUrl(server), "--agree-tos"]',
+  'certs/errors/certbot.ts ["sudo", "certbot", "register", "--server", serverUrl(server), "--agree-tos"]',
   'bundle/images.ts ["docker", "load", "--quiet"]',
   'cli/cli.ts ["edox-ops", ...found.names.slice(0, -1)]',
   'cli/bundle/create.ts ["edox-ops", "bundle", "show"]',

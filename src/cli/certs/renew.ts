@@ -1,5 +1,5 @@
-import type { RenewalRequest } from "../../certs/renew.ts";
-import type { Renewal } from "../../certs/renewal-results.ts";
+import type { RenewalRequest } from "../../certs/renewal/renew.ts";
+import type { Renewal } from "../../certs/renewal/results.ts";
 import { lockPath } from "../../engine/paths.ts";
 import type { StepResult } from "../../engine/step.ts";
 import { Problem } from "../../problem/problem.ts";
@@ -24,7 +24,7 @@ export default command({
     ...editFlags,
   },
   async run(values, context) {
-    const { renewalRecipe } = await import("../../certs/renew.ts");
+    const { renewalRecipe } = await import("../../certs/renewal/renew.ts");
     const request = { force: values.force === true, name: values.name };
     return run(values, context, async (session) => {
       const recipe = () => renewalRecipe(request);
@@ -38,7 +38,7 @@ export default command({
 
 /** Renews under the host's lock, so that no other run changes nginx's files while the hook tests them. */
 async function renewIn(session: Session, request: RenewalRequest): Promise<void> {
-  const { demandCertbot, renew, renewalRecipe, renewStep } = await import("../../certs/renew.ts");
+  const { demandCertbot, renew, renewalRecipe, renewStep } = await import("../../certs/renewal/renew.ts");
   const { certsLogPath } = await import("../../certs/paths.ts");
   const { host, reporter, stop } = session;
   await session.lock("host", lockPath, editWaitMs);

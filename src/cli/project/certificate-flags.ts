@@ -1,7 +1,7 @@
 // The flags of a command that obtains a certificate.
 
 import type { ArgsDef } from "citty";
-import type { IssueOptions } from "../../certs/issue-request.ts";
+import type { IssueOptions } from "../../certs/issue/request.ts";
 import { usage } from "../arguments.ts";
 import type { Values } from "../command.ts";
 

@@ -51,7 +51,7 @@ export default command({
       publication: (facts, certificate) => publication(slug, after, facts, certificate),
       ...(values.tls === true && {
         async certificate({ host, again, options: { dryRun } }: Session) {
-          const { needsCertificate, obtainCertificate } = await import("../../certs/issue-recipe.ts");
+          const { needsCertificate, obtainCertificate } = await import("../../certs/issue/recipe.ts");
           const options = { slug, after, host, again, dryRun, ...choices };
           return (await needsCertificate(options)) ? (facts: Facts) => obtainCertificate(options, facts) : null;
         },

@@ -91,7 +91,7 @@ export function runRelease(slug: string, command: ReleaseCommand, values: Values
       // A source that cannot be published is no reason to ask a certificate authority.
       if (certificate !== null) {
         if (!dryRun) demandRoomAhead(trees, await plan(host, trees, request), slug);
-        const { issueWaitMs } = await import("../../certs/issue-recipe.ts");
+        const { issueWaitMs } = await import("../../certs/issue/recipe.ts");
         if (!(await convergeRecipe(session, certificate, { lockWaitMs: issueWaitMs }))) return;
       }
       if (dryRun) await planIn(release, { ...request, pause: pauseForSignals });

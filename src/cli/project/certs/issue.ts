@@ -11,7 +11,7 @@ export default command({
   meta: { name: "issue", description: "Obtain a certificate for a project, and have it renewed" },
   args: { ...slugArgument, ...certificateFlags, alias, ...changeFlags },
   async run(values, context) {
-    const { issueCertificate, issueWaitMs } = await import("../../../certs/issue-recipe.ts");
+    const { issueCertificate, issueWaitMs } = await import("../../../certs/issue/recipe.ts");
     const { applyEdit } = await import("../../../sites/recipe.ts");
     const { confirm, convergeRecipe } = await import("../../../run/recipes.ts");
     const slug = slugOf(values);

@@ -1,13 +1,13 @@
 // Checks before the first request to a certificate authority, each of whose failures counts against a limit: that the
 // names have addresses, that these lead to the nginx of this host, and that the authority would accept the request.
 
-import type { Host, HostReader, Resolution } from "../host/host.ts";
-import { acmeDir } from "../nginx/paths.ts";
-import type { Requirement, Unmet } from "../problem/requirement.ts";
-import { portFree } from "../resources/port.ts";
-import { isActive } from "../resources/service.ts";
-import { hintToStart } from "../sites/serve/site-hints.ts";
-import { few } from "../text/lines.ts";
+import type { Host, HostReader, Resolution } from "../../host/host.ts";
+import { acmeDir } from "../../nginx/paths.ts";
+import type { Requirement, Unmet } from "../../problem/requirement.ts";
+import { portFree } from "../../resources/port.ts";
+import { isActive } from "../../resources/service.ts";
+import { hintToStart } from "../../sites/serve/site-hints.ts";
+import { few } from "../../text/lines.ts";
 import { familyOf, type OwnAddresses, ownAddresses } from "./addresses.ts";
 import { type Answer, dnsLimitMs, fetchAll, whyLocal } from "./token-fetch.ts";
 
@@ -141,8 +141,8 @@ async function localFault(
   const shows = ["sudo", "ss", "-ltnp", "sport", "=", ":80"];
   if (status === 0)
     return { reason: `nginx does not answer for ${name} at ${address}: ${why}`, hint: shows, code: "not-served" };
-  const { nginxConfig } = await import("../nginx/config.ts");
-  const { foreignName } = await import("../sites/serve/foreign-name.ts");
+  const { nginxConfig } = await import("../../nginx/config.ts");
+  const { foreignName } = await import("../../sites/serve/foreign-name.ts");
   const other = foreignName(nginxConfig(reader).servers, { slug, tls: false }, [name]);
   if (other !== null) return { ...other, reason: `another site of nginx answers for ${name}: ${other.reason}` };
   const hint = ["curl", "-sSi", `http://${name}/.well-known/acme-challenge/`];

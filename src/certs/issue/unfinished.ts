@@ -1,13 +1,13 @@
 // What is in the place of a lineage though certbot cannot use it: an unfinished or a damaged one, or foreign files.
 
-import type { Change } from "../engine/change.ts";
-import type { HostReader } from "../host/host.ts";
-import { textOf } from "../host/text-file.ts";
-import { Problem } from "../problem/problem.ts";
-import type { Project } from "../sites/project.ts";
-import { vhostPath } from "../sites/serve/site.ts";
-import { type Lineage, readLineages } from "./lineage.ts";
-import { archiveDir, liveDir, renewalConfigDir } from "./paths.ts";
+import type { Change } from "../../engine/change.ts";
+import type { HostReader } from "../../host/host.ts";
+import { textOf } from "../../host/text-file.ts";
+import { Problem } from "../../problem/problem.ts";
+import type { Project } from "../../sites/project.ts";
+import { vhostPath } from "../../sites/serve/site.ts";
+import { type Lineage, readLineages } from "../lineage.ts";
+import { archiveDir, liveDir, renewalConfigDir } from "../paths.ts";
 
 /**
  * Returns whether certbot had begun to write the lineage of a project. Its renewal configuration, which certbot creates
@@ -47,7 +47,7 @@ export async function demandFree(reader: HostReader, project: Project): Promise<
   const dirs = [`${liveDir}/${domain}`, `${archiveDir}/${domain}`];
   const taken = dirs.find((dir) => (reader.list(dir)?.length ?? 0) > 0);
   if (taken === undefined) return;
-  const { certificateFaults } = await import("../sites/serve/certificate.ts");
+  const { certificateFaults } = await import("../../sites/serve/certificate.ts");
   const isUsable = certificateFaults(reader, project).every(({ mild }) => mild);
   const use = ["sudo", "edox-ops", "project", "update", slug, "--tls"];
   const message = `${taken} has a certificate that certbot does not manage: ${isUsable ? "use it, or move it away" : "move it away"}`;

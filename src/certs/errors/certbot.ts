@@ -1,15 +1,15 @@
 // Explains why certbot failed. The certificate authority's own error comes first, and from the log: the output of certbot
 // 2.1 has only "can't set attribute".
 
-import type { HostReader, Output } from "../host/host.ts";
-import type { ProblemCode } from "../problem/codes.ts";
-import { Problem } from "../problem/problem.ts";
-import { linesOf } from "../text/lines.ts";
-import { serverUrl } from "./acme-servers.ts";
-import { certbotLog, loggedRuns, showCertbotLog } from "./certbot-log.ts";
-import { connectionFault } from "./connection-errors.ts";
+import type { HostReader, Output } from "../../host/host.ts";
+import type { ProblemCode } from "../../problem/codes.ts";
+import { Problem } from "../../problem/problem.ts";
+import { linesOf } from "../../text/lines.ts";
+import { serverUrl } from "../acme-servers.ts";
+import { certbotLog, loggedRuns, showCertbotLog } from "../certbot-log.ts";
+import { connectionFault } from "./connection.ts";
 import { type AcmeError, type CertbotContext, type Explanation, shorten } from "./explanation.ts";
-import { ownPortFault, validationFault, validationsIn } from "./validation-errors.ts";
+import { ownPortFault, validationFault, validationsIn } from "./validation.ts";
 
 const mostLines = 5;
 const diskFault = /No space left on device|Read-only file system|Disk quota exceeded/;

@@ -1,9 +1,9 @@
 // Requests a file of this host by a name of a certificate, as a certificate authority does.
 
-import type { HostReader } from "../host/host.ts";
-import { oneLine } from "../text/lines.ts";
+import type { HostReader } from "../../host/host.ts";
+import { oneLine } from "../../text/lines.ts";
+import { shorten } from "../errors/explanation.ts";
 import { familyOf, isLocal } from "./addresses.ts";
-import { shorten } from "./explanation.ts";
 
 export const dnsLimitMs = 5000;
 const fetchSeconds = 5;

@@ -1,22 +1,22 @@
 // Renews certificates with certbot, and verifies that nginx serves them.
 
-import type { Change } from "../engine/change.ts";
-import type { ProgramRun, Recipe } from "../engine/step.ts";
-import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
-import { refusal } from "../nginx/accepts.ts";
-import { Problem } from "../problem/problem.ts";
-import type { Requirement } from "../problem/requirement.ts";
-import type { Stop, WaitWatch } from "../problem/wait.ts";
-import { isActive } from "../resources/service.ts";
-import { reloadNginx } from "../sites/serve/site-hints.ts";
-import { certbot, notInstalled, runCertbot } from "./certbot-run.ts";
+import type { Change } from "../../engine/change.ts";
+import type { ProgramRun, Recipe } from "../../engine/step.ts";
+import { type Host, type HostReader, UnknownStateError } from "../../host/host.ts";
+import { refusal } from "../../nginx/accepts.ts";
+import { Problem } from "../../problem/problem.ts";
+import type { Requirement } from "../../problem/requirement.ts";
+import type { Stop, WaitWatch } from "../../problem/wait.ts";
+import { isActive } from "../../resources/service.ts";
+import { reloadNginx } from "../../sites/serve/site-hints.ts";
+import { certbot, notInstalled, runCertbot } from "../certbot-run.ts";
+import { type Lineage, type Lineages, readLineages, shareLeft } from "../lineage.ts";
+import { certsLogPath, hookPath } from "../paths.ts";
+import { projectsIn, projectsOf } from "../projects.ts";
+import { otherServed } from "../served.ts";
+import { renewBeforeMs } from "./before.ts";
 import { hookResult } from "./hook.ts";
-import { type Lineage, type Lineages, readLineages, shareLeft } from "./lineage.ts";
-import { certsLogPath, hookPath } from "./paths.ts";
-import { projectsIn, projectsOf } from "./projects.ts";
-import { renewBeforeMs } from "./renew-before.ts";
-import { failure, type Renewal, resultsOf } from "./renewal-results.ts";
-import { otherServed } from "./served.ts";
+import { failure, type Renewal, resultsOf } from "./results.ts";
 import { timerState } from "./timer.ts";
 
 /** What `certs renew` is asked for. */

@@ -1,6 +1,6 @@
 // Explains why a certificate authority cannot be reached, from certbot's output.
 
-import { serverUrl } from "./acme-servers.ts";
+import { serverUrl } from "../acme-servers.ts";
 import type { CertbotContext, Explanation } from "./explanation.ts";
 
 /** Explains an authority that cannot be reached, or a server that is none. Returns null for any other failure. */

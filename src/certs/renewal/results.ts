@@ -1,10 +1,10 @@
 // Reads from the files and the output of certbot what became of each lineage.
 
-import type { HostReader, Output } from "../host/host.ts";
-import { Problem } from "../problem/problem.ts";
-import { few, linesOf } from "../text/lines.ts";
-import { showCertbotLog } from "./certbot-log.ts";
-import type { Lineages } from "./lineage.ts";
+import type { HostReader, Output } from "../../host/host.ts";
+import { Problem } from "../../problem/problem.ts";
+import { few, linesOf } from "../../text/lines.ts";
+import { showCertbotLog } from "../certbot-log.ts";
+import type { Lineages } from "../lineage.ts";
 
 export interface Renewal {
   name: string;
@@ -71,7 +71,7 @@ export async function failure(reader: HostReader, output: Output, failures: Fail
   if (code === 0 && failed.length === 0) return null;
   const refused = failed.flatMap(({ name }) => lineages.get(name) ?? []);
   const [first] = refused;
-  const { certbotProblem } = await import("./certbot-errors.ts");
+  const { certbotProblem } = await import("../errors/certbot.ts");
   const explained = certbotProblem(reader, output, { again, server: first?.settings.server });
   if (failed.length === 0) return explained;
   const reasons = new Set(failed.map(({ name, reason }) => `${lineages.get(name)?.settings.server} ${reason}`));

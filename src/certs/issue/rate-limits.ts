@@ -1,14 +1,14 @@
 // The limits of Let's Encrypt that this host can know about before a request: https://letsencrypt.org/docs/rate-limits/.
 
-import type { HostReader } from "../host/host.ts";
-import { parseCertificate } from "../host/x509.ts";
-import type { Requirement } from "../problem/requirement.ts";
-import { few } from "../text/lines.ts";
-import { utcText } from "../text/time.ts";
-import { defaultServer } from "./acme-servers.ts";
-import { loggedRuns, startOf } from "./certbot-log.ts";
-import { describe } from "./lineage.ts";
-import { archiveDir, renewalConfigDir } from "./paths.ts";
+import type { HostReader } from "../../host/host.ts";
+import { parseCertificate } from "../../host/x509.ts";
+import type { Requirement } from "../../problem/requirement.ts";
+import { few } from "../../text/lines.ts";
+import { utcText } from "../../text/time.ts";
+import { defaultServer } from "../acme-servers.ts";
+import { loggedRuns, startOf } from "../certbot-log.ts";
+import { describe } from "../lineage.ts";
+import { archiveDir, renewalConfigDir } from "../paths.ts";
 
 const hourMs = 3_600_000;
 const weekMs = 7 * 24 * hourMs;

@@ -1,7 +1,7 @@
 // The addresses of this host, from the kernel's tables.
 
-import type { HostReader } from "../host/host.ts";
-import { textOf } from "../host/text-file.ts";
+import type { HostReader } from "../../host/host.ts";
+import { textOf } from "../../host/text-file.ts";
 
 /** Reserved for private networks (RFC 1918, RFC 6598, RFC 4193) and for single links. */
 const privateAddress =

@@ -1,18 +1,18 @@
 // The certificate that a project needs: why it is requested, and with which options of certbot.
 
-import { presentVersion } from "../apt/dpkg.ts";
-import { compareVersions } from "../apt/version.ts";
-import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
-import { acmeDir } from "../nginx/paths.ts";
-import { Problem } from "../problem/problem.ts";
-import type { Fault } from "../sites/health.ts";
-import { namesOf, type Project } from "../sites/project.ts";
-import type { After } from "../sites/requirements.ts";
-import { draftOf, projectFrom } from "../sites/store.ts";
-import { defaultServer, stagingServer } from "./acme-servers.ts";
-import type { CertificateRequest } from "./certbot.ts";
-import type { Lineage } from "./lineage.ts";
-import { liveDir, renewalConfigDir } from "./paths.ts";
+import { presentVersion } from "../../apt/dpkg.ts";
+import { compareVersions } from "../../apt/version.ts";
+import { type Host, type HostReader, UnknownStateError } from "../../host/host.ts";
+import { acmeDir } from "../../nginx/paths.ts";
+import { Problem } from "../../problem/problem.ts";
+import type { Fault } from "../../sites/health.ts";
+import { namesOf, type Project } from "../../sites/project.ts";
+import type { After } from "../../sites/requirements.ts";
+import { draftOf, projectFrom } from "../../sites/store.ts";
+import { defaultServer, stagingServer } from "../acme-servers.ts";
+import type { CertificateRequest } from "../certbot.ts";
+import type { Lineage } from "../lineage.ts";
+import { liveDir, renewalConfigDir } from "../paths.ts";
 import { demandFree, isUnfinished, lineageOf } from "./unfinished.ts";
 
 /** How a certificate is obtained. */
@@ -130,12 +130,12 @@ export async function demandProfiles(reader: HostReader, { profile, again }: Iss
   const version = presentVersion(reader, "certbot");
   if (profile === undefined || version === null || compareVersions(version, profilesSince) >= 0) return;
   const message = `--profile ${profile} needs certbot ${profilesSince} or later, and this host has ${version}`;
-  const { withoutFlag } = await import("./certbot-errors.ts");
+  const { withoutFlag } = await import("../errors/certbot.ts");
   throw new Problem("precondition-failed", message, { hint: withoutFlag(again, "--profile") });
 }
 
 /** Returns the fault for which browsers would refuse the certificate of a project, or because there is none. */
 export async function refusedBecause(reader: HostReader, project: Project): Promise<Fault | undefined> {
-  const { certificateFaults } = await import("../sites/serve/certificate.ts");
+  const { certificateFaults } = await import("../../sites/serve/certificate.ts");
   return certificateFaults(reader, project).find(({ mild }) => !mild);
 }

@@ -1,31 +1,31 @@
 // Obtains the certificate of a project: certbot, its hook and timer, an nginx that answers challenges, the certificate.
 
-import type { Change } from "../engine/change.ts";
-import type { Facts } from "../engine/facts.ts";
-import type { Resource, Step } from "../engine/step.ts";
-import type { HostReader } from "../host/host.ts";
-import { setUp } from "../nginx/fault.ts";
-import { acmeDir, catchAllPath, sitesEnabledDir } from "../nginx/paths.ts";
-import { nginxServes, nginxService, unknownNames } from "../nginx/recipe.ts";
-import { throwawayCertificate } from "../nginx/unknown-names.ts";
-import { Problem } from "../problem/problem.ts";
-import type { Requirement } from "../problem/requirement.ts";
-import { directory } from "../resources/directory.ts";
-import { portFree } from "../resources/port.ts";
-import { clockSet } from "../resources/ready.ts";
-import { isActive } from "../resources/service.ts";
-import { namesOf, type Project } from "../sites/project.ts";
-import { certificatePathsOf, projectStep } from "../sites/serve/site.ts";
-import { draftOf } from "../sites/store.ts";
-import { few } from "../text/lines.ts";
-import { defaultServer } from "./acme-servers.ts";
-import { certbotCommand, issueArgv } from "./certbot.ts";
-import { certbotFree } from "./certbot-run.ts";
-import { demandProfiles, type IssueOptions, projectOf, refusedBecause, requestFor } from "./issue-request.ts";
+import type { Change } from "../../engine/change.ts";
+import type { Facts } from "../../engine/facts.ts";
+import type { Resource, Step } from "../../engine/step.ts";
+import type { HostReader } from "../../host/host.ts";
+import { setUp } from "../../nginx/fault.ts";
+import { acmeDir, catchAllPath, sitesEnabledDir } from "../../nginx/paths.ts";
+import { nginxServes, nginxService, unknownNames } from "../../nginx/recipe.ts";
+import { throwawayCertificate } from "../../nginx/unknown-names.ts";
+import { Problem } from "../../problem/problem.ts";
+import type { Requirement } from "../../problem/requirement.ts";
+import { directory } from "../../resources/directory.ts";
+import { portFree } from "../../resources/port.ts";
+import { clockSet } from "../../resources/ready.ts";
+import { isActive } from "../../resources/service.ts";
+import { namesOf, type Project } from "../../sites/project.ts";
+import { certificatePathsOf, projectStep } from "../../sites/serve/site.ts";
+import { draftOf } from "../../sites/store.ts";
+import { few } from "../../text/lines.ts";
+import { defaultServer } from "../acme-servers.ts";
+import { certbotCommand, issueArgv } from "../certbot.ts";
+import { certbotFree } from "../certbot-run.ts";
+import { certbotInstalled, renewalHook, renewalTimer } from "../recipe.ts";
+import { renewInTime } from "../renewal/before.ts";
 import { challengeDirs, namesHaveAddresses, namesLeadHere, type Preflight } from "./preflight.ts";
 import { withinLimits } from "./rate-limits.ts";
-import { certbotInstalled, renewalHook, renewalTimer } from "./recipe.ts";
-import { renewInTime } from "./renew-before.ts";
+import { demandProfiles, type IssueOptions, projectOf, refusedBecause, requestFor } from "./request.ts";
 import { isUnfinished, unfinishedRemoved } from "./unfinished.ts";
 
 export interface Issuance {

@@ -1,13 +1,13 @@
 // Sets when certbot renews a certificate with a short lifetime. Debian's certbot renews 30 days before the expiry by
 // default, which is each time that its timer runs if the lifetime is not longer.
 
-import type { Change } from "../engine/change.ts";
-import type { Resource, Step } from "../engine/step.ts";
-import { type HostReader, UnknownStateError } from "../host/host.ts";
-import { overdueMs } from "../sites/serve/overdue.ts";
-import { type Lineage, readLineages, renewalConfigChange } from "./lineage.ts";
-import { isOurs, projectsIn } from "./projects.ts";
-import { intervalMs, withRenewBefore } from "./renewal-config.ts";
+import type { Change } from "../../engine/change.ts";
+import type { Resource, Step } from "../../engine/step.ts";
+import { type HostReader, UnknownStateError } from "../../host/host.ts";
+import { overdueMs } from "../../sites/serve/overdue.ts";
+import { type Lineage, readLineages, renewalConfigChange } from "../lineage.ts";
+import { isOurs, projectsIn } from "../projects.ts";
+import { intervalMs, withRenewBefore } from "../renewal-config.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;

@@ -1,9 +1,9 @@
 // Explains why a certificate authority could not validate a name.
 
-import type { HostReader } from "../host/host.ts";
-import { portHolder } from "../resources/port.ts";
-import { isActive } from "../resources/service.ts";
-import { hintToStart } from "../sites/serve/site-hints.ts";
+import type { HostReader } from "../../host/host.ts";
+import { portHolder } from "../../resources/port.ts";
+import { isActive } from "../../resources/service.ts";
+import { hintToStart } from "../../sites/serve/site-hints.ts";
 import { type AcmeError, type CertbotContext, type Explanation, shorten } from "./explanation.ts";
 
 const mostNames = 5;

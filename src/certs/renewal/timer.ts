@@ -1,6 +1,6 @@
 // The timer and the service of certbot's package.
 
-import { type HostReader, UnknownStateError } from "../host/host.ts";
+import { type HostReader, UnknownStateError } from "../../host/host.ts";
 
 export interface Timer {
   active: boolean;

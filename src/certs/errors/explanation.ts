@@ -1,7 +1,7 @@
 // What a failure of certbot is explained with, and what its explanation consists of.
 
-import type { ProblemCode } from "../problem/codes.ts";
-import { oneLine } from "../text/lines.ts";
+import type { ProblemCode } from "../../problem/codes.ts";
+import { oneLine } from "../../text/lines.ts";
 
 const mostDetail = 300;
 

@@ -1,19 +1,19 @@
 // Moves lineages of the Python version to the webroot of edox-ops. Theirs was the root of the site, which each deploy
 // removes, and which nginx no longer serves challenges from.
 
-import type { Change } from "../engine/change.ts";
-import { overlay } from "../engine/overlay.ts";
-import type { Resource, Step } from "../engine/step.ts";
-import type { HostReader } from "../host/host.ts";
-import { textOf } from "../host/text-file.ts";
-import { acmeDir } from "../nginx/paths.ts";
-import type { Warn } from "../problem/requirement.ts";
-import { vhostPath } from "../sites/serve/site.ts";
-import { certbotCommand } from "./certbot.ts";
-import { certbot, certbotFree, renewalTest } from "./certbot-run.ts";
-import { type Lineage, readLineages, renewalConfigChange } from "./lineage.ts";
-import { type CertifiedProject, isSiteRoot, projectsIn } from "./projects.ts";
-import { withWebroot } from "./renewal-config.ts";
+import type { Change } from "../../engine/change.ts";
+import { overlay } from "../../engine/overlay.ts";
+import type { Resource, Step } from "../../engine/step.ts";
+import type { HostReader } from "../../host/host.ts";
+import { textOf } from "../../host/text-file.ts";
+import { acmeDir } from "../../nginx/paths.ts";
+import type { Warn } from "../../problem/requirement.ts";
+import { vhostPath } from "../../sites/serve/site.ts";
+import { certbotCommand } from "../certbot.ts";
+import { certbot, certbotFree, renewalTest } from "../certbot-run.ts";
+import { type Lineage, readLineages, renewalConfigChange } from "../lineage.ts";
+import { type CertifiedProject, isSiteRoot, projectsIn } from "../projects.ts";
+import { withWebroot } from "../renewal-config.ts";
 
 const again = ["sudo", "edox-ops", "certs", "setup-auto-renew", "--yes"];
 

@@ -1,8 +1,8 @@
 // The hook that certbot runs after each renewal, for one lineage at a time.
 
-import type { HostReader } from "../host/host.ts";
-import { oneLine } from "../text/lines.ts";
-import { renewalsDir } from "./paths.ts";
+import type { HostReader } from "../../host/host.ts";
+import { oneLine } from "../../text/lines.ts";
+import { renewalsDir } from "../paths.ts";
 
 /**
  * certbot exits with 0 even if its hook fails, so the hook records its result: `reloaded SECONDS`, or `failed SECONDS`

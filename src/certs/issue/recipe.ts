@@ -1,17 +1,17 @@
 // The recipes of `project certs issue`, and of `project publish --tls` before it changes the site.
 
-import type { Facts } from "../engine/facts.ts";
-import type { Recipe, Step } from "../engine/step.ts";
-import { UnknownStateError } from "../host/host.ts";
-import { Problem } from "../problem/problem.ts";
-import { siteConfigValid, usableRecord, validRecord } from "../sites/requirements.ts";
-import { projectStep } from "../sites/serve/site.ts";
-import { theProject } from "../sites/store.ts";
-import { stagingServer } from "./acme-servers.ts";
+import type { Facts } from "../../engine/facts.ts";
+import type { Recipe, Step } from "../../engine/step.ts";
+import { UnknownStateError } from "../../host/host.ts";
+import { Problem } from "../../problem/problem.ts";
+import { siteConfigValid, usableRecord, validRecord } from "../../sites/requirements.ts";
+import { projectStep } from "../../sites/serve/site.ts";
+import { theProject } from "../../sites/store.ts";
+import { stagingServer } from "../acme-servers.ts";
+import { readLineages } from "../lineage.ts";
+import { certsLogPath, liveDir } from "../paths.ts";
 import { certificateLoaded, issuance } from "./issue.ts";
-import { type IssueOptions, projectOf, refusedBecause, requestFor } from "./issue-request.ts";
-import { readLineages } from "./lineage.ts";
-import { certsLogPath, liveDir } from "./paths.ts";
+import { type IssueOptions, projectOf, refusedBecause, requestFor } from "./request.ts";
 import { isUnfinished } from "./unfinished.ts";
 
 /** Milliseconds to wait for another run, which may obtain a certificate too. */
