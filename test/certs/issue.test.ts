@@ -140,7 +140,8 @@ describe("project certs issue", () => {
     host.taught.unshift((argv) => {
       const isSecure = host.text("/etc/nginx/sites-available/edox-ops-demo")?.includes("ssl_certificate ") === true;
       const isBroken = argv[0] === "nginx" && isSecure && host.statTarget(`${live}/fullchain.pem`) === null;
-      return isBroken ? { code: 1, stdout: "", stderr: "nginx: [emerg] cannot load certificate\n" } : undefined;
+      const stderr = `nginx: [emerg] cannot load certificate "${live}/fullchain.pem": BIO_new_file() failed\n`;
+      return isBroken ? { code: 1, stdout: "", stderr } : undefined;
     });
     const { exit, err } = await typed(line, host);
     expect([exit, err]).toEqual([0, ""]);

@@ -238,6 +238,23 @@ describe("preflight: port 80", () => {
     expect([exit, err]).toEqual([1, expect.stringContaining("the clock says 1970-01-01")]);
   });
 
+  test("a foreign default server: the site has to be published without HTTPS first", async () => {
+    const { host, authority } = await hostWith("10.0.0.4");
+    host.put(
+      "/etc/nginx/conf.d/theirs.conf",
+      "server {\n listen 80 default_server;\n listen [::]:80 default_server;\n}\n",
+    );
+    host.put(
+      "/etc/nginx/conf.d/secure.conf",
+      "server {\n listen 443 default_server;\n listen [::]:443 default_server;\n}\n",
+    );
+    await typed("bootstrap --yes", host);
+    authority.elsewhere.set("10.0.0.4", ok("\n404 "));
+    const err = await fails(host);
+    expect(err).toContain("another default server of nginx answers for demo.test, which has no site yet");
+    expect(err).toContain("hint: edox-ops project publish demo --domain demo.test --source DIRECTORY\n");
+  });
+
   test("a foreign site of nginx with the name is shown", async () => {
     const { host, authority } = await hostWith("10.0.0.4");
     host.put("/etc/nginx/conf.d/theirs.conf", "server {\n listen 80;\n server_name demo.test;\n}\n");

@@ -49,7 +49,7 @@ test("publish --tls: a dry run lists the certificate and the site together, and 
   const ids = (JSON.parse(json).steps as { id: string }[]).map(({ id }) => id);
   expect(ids).toEqual([
     ...["certs.install", "certs.hook", "certs.timer", "certs.challenge", "certs.issue", "certs.renew-before"],
-    ...["project.publish", "project.deploy"],
+    ...["certs.load", "project.publish", "project.deploy"],
   ]);
   expect(made.snapshot()).toEqual(before);
 });

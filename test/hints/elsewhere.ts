@@ -52,6 +52,8 @@ export const untyped: Record<string, string> = {
   'certs/issue/preflight.ts ["curl", "-sSi", `http://{name}/.well-known/acme-challenge/`]': authority,
   'certs/issue/preflight.ts ["sudo", "ss", "-ltnp", "sport", "=", ":80"]': authority,
   'certs/issue/preflight.ts [...again, "--no-preflight"]': authority,
+  'certs/issue/preflight.ts ["sudo", "edox-ops", "project", "publish", slug, "--domain", name, "--source", "DIRECTORY"]':
+    authority,
   "certs/issue/preflight.ts [...again]": authority,
   "certs/issue/preflight.ts [...preflight.again]": authority,
   'certs/issue/rate-limits.ts ["sudo", "edox-ops", "certs", "status"]': authority,

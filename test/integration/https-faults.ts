@@ -96,7 +96,7 @@ const faults: Record<string, Fault> = {
       expect(host.sh(start)).toMatchObject({ code: 0 });
       return () => host.sh("systemctl stop expired");
     },
-    said: /outside its dates: is the clock right/,
+    said: /has expired or is not yet valid: is the clock right/,
     isAsked: false,
     server: "https://pebble:14444/dir",
   },

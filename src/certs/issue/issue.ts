@@ -16,7 +16,7 @@ import { clockSet } from "../../resources/ready.ts";
 import { isActive } from "../../resources/service.ts";
 import { namesOf, type Project } from "../../sites/project.ts";
 import { certificatePathsOf, projectStep } from "../../sites/serve/site.ts";
-import { draftOf } from "../../sites/store.ts";
+import { draftOf, projectFrom } from "../../sites/store.ts";
 import { few } from "../../text/lines.ts";
 import { defaultServer } from "../acme-servers.ts";
 import { certbotCommand, issueArgv } from "../certbot.ts";
@@ -130,15 +130,21 @@ async function demandValid(reader: HostReader, project: Project): Promise<void> 
   if (fault !== undefined) throw new Problem("verify-failed", fault.detail, { hint: fault.hint });
 }
 
-/** Returns the resource that has nginx load the certificate, where a site uses it. certbot's hook runs only at renewals. */
-export function certificateLoaded(options: IssueOptions): Resource {
-  return {
-    name: `certificate:${options.slug}:loaded`,
-    title: `nginx has loaded the certificate of ${options.slug}`,
+/**
+ * Returns the step that has nginx load the certificate, where the record as it is now uses it. certbot's hook runs only
+ * at renewals, and may fail.
+ */
+export function certificateLoaded({ slug }: IssueOptions): Step {
+  const title = `nginx has loaded the certificate of ${slug}`;
+  const resource: Resource = {
+    name: `certificate:${slug}:loaded`,
+    title,
     async check(reader, ahead, warn) {
-      const project = await projectOf(reader, options);
-      if (!project.enabled || !project.tls) return [];
-      return nginxService([certificatePathsOf(project).chainPath]).check(reader, ahead, warn);
+      const draft = await draftOf(reader, slug);
+      if (draft?.enabled !== true || draft.tls !== true) return [];
+      const { chainPath } = certificatePathsOf(await projectFrom(reader, slug, draft));
+      return nginxService([chainPath]).check(reader, ahead, warn);
     },
   };
+  return { id: "certs.load", title, resources: [resource] };
 }

@@ -2,10 +2,11 @@
 // names have addresses, that these lead to the nginx of this host, and that the authority would accept the request.
 
 import type { Host, HostReader, Resolution } from "../../host/host.ts";
-import { acmeDir } from "../../nginx/paths.ts";
+import { acmeDir, catchAllPath } from "../../nginx/paths.ts";
 import type { Requirement, Unmet } from "../../problem/requirement.ts";
 import { portFree } from "../../resources/port.ts";
 import { isActive } from "../../resources/service.ts";
+import { vhostLinkPath } from "../../sites/serve/site.ts";
 import { hintToStart } from "../../sites/serve/site-hints.ts";
 import { few } from "../../text/lines.ts";
 import { familyOf, type OwnAddresses, ownAddresses } from "./addresses.ts";
@@ -145,6 +146,11 @@ async function localFault(
   const { foreignName } = await import("../../sites/serve/foreign-name.ts");
   const other = foreignName(nginxConfig(reader).servers, { slug, tls: false }, [name]);
   if (other !== null) return { ...other, reason: `another site of nginx answers for ${name}: ${other.reason}` };
+  if (reader.readLink(vhostLinkPath(slug)) === null && reader.stat(catchAllPath) === null) {
+    const reason = `another default server of nginx answers for ${name}, which has no site yet: publish it without --tls first`;
+    const hint = ["sudo", "edox-ops", "project", "publish", slug, "--domain", name, "--source", "DIRECTORY"];
+    return { reason, hint, code: "not-served" };
+  }
   const hint = ["curl", "-sSi", `http://${name}/.well-known/acme-challenge/`];
   return { reason: `another program or site answers for ${name} at ${address}: ${why}`, hint, code: "not-served" };
 }

@@ -1,9 +1,10 @@
 // The recipes of `project certs issue`, and of `project publish --tls` before it changes the site.
 
 import type { Facts } from "../../engine/facts.ts";
-import type { Recipe, Step } from "../../engine/step.ts";
+import type { Recipe } from "../../engine/step.ts";
 import { UnknownStateError } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
+import type { Requirement } from "../../problem/requirement.ts";
 import { siteConfigValid, usableRecord, validRecord } from "../../sites/requirements.ts";
 import { projectStep } from "../../sites/serve/site.ts";
 import { theProject } from "../../sites/store.ts";
@@ -24,21 +25,22 @@ export async function issueCertificate(options: IssueOptions, facts: Facts): Pro
   const { requires, steps } = issuance(options, facts);
   const title = `${slug} is served as its record says`;
   const site = projectStep({ id: "certs.site", title, slug, after, certificate: "promised" }, facts);
-  // A site whose certificate is gone is served without it, so that nginx can answer the challenges.
-  const challenge = steps.find(({ id }) => id === "certs.challenge");
-  const changed = { ...site, resources: [...(challenge?.resources ?? []), ...site.resources] };
-  const load: Step = {
-    id: "certs.load",
-    title: `nginx has loaded the certificate of ${domain}`,
-    resources: [certificateLoaded(options)],
+  const valid = siteConfigValid(site, slug, after);
+  const exceptCertificate: Requirement = {
+    ...valid,
+    async check(reader, warn) {
+      const unmet = await valid.check(reader, warn);
+      // This run replaces a certificate that is gone, or whose key does not match it.
+      return unmet?.reason.includes(`"${liveDir}/${domain}/`) ? null : unmet;
+    },
   };
   return {
     command: `project certs issue ${slug}`,
     logPath: certsLogPath,
     done: `Issued certificate for ${domain} at ${liveDir}/${domain}`,
     failed: `project certs issue ${slug} failed at step`,
-    requires: [validRecord(slug), usableRecord(slug, after), siteConfigValid(changed, slug, after), ...requires],
-    steps: [...steps, site, load],
+    requires: [validRecord(slug), usableRecord(slug, after), exceptCertificate, ...requires],
+    steps: [...steps, site, certificateLoaded(options)],
   };
 }
 
@@ -70,5 +72,9 @@ export async function obtainCertificate(options: IssueOptions, facts: Facts): Pr
   const { domain } = await projectOf(options.host, options);
   const command = `project publish ${options.slug}`;
   const done = `Issued certificate for ${domain} at ${liveDir}/${domain}`;
-  return { command, logPath: certsLogPath, done, failed: `${command} failed at step`, ...issuance(options, facts) };
+  const { requires, steps } = issuance(options, facts);
+  return {
+    ...{ command, logPath: certsLogPath, done, failed: `${command} failed at step`, requires },
+    steps: [...steps, certificateLoaded(options)],
+  };
 }
