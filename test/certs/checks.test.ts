@@ -175,7 +175,7 @@ test("doctor --fix: a lineage of the Python version is migrated, and short lifet
   const { exit, err } = await typed("doctor --fix --yes", host);
   expect({ exit, err }).toEqual({ exit: 0, err: "" });
   const text = host.text("/etc/letsencrypt/renewal/old.test.conf");
-  expect([text?.includes("renew_before_expiry = 72 hours"), text?.includes("/var/www/docs")]).toEqual([true, false]);
+  expect([text?.includes("renew_before_expiry = 96 hours"), text?.includes("/var/www/docs")]).toEqual([true, false]);
   expect(
     (await lines()).filter((line) => / (webroot|renew-before):/.test(line)).every((line) => line.startsWith("[OK]")),
   ).toBe(true);

@@ -39,14 +39,14 @@ describe("renew_before_expiry", () => {
   const six = { from: day(0), to: day(6) };
 
   test.each([
-    ["6 days: half", { ...six }, "72 hours"],
+    ["6 days: two thirds", { ...six }, "96 hours"],
     ["20 days: a third", { from: day(0), to: day(20) }, "160 hours"],
     ["30 days: a third", { from: day(0), to: day(30) }, "240 hours"],
     ["45 days: as certbot does", { from: day(0), to: day(45) }, null],
     ["90 days: as certbot does", { from: day(0), to: day(90) }, null],
     ["10 years: as certbot does", { from: day(0), to: day(3650) }, null],
     ["an admin's own setting stays", { ...six, top: ["renew_before_expiry = 2 days"] }, null],
-    ["a setting that is too late", { ...six, top: ["renew_before_expiry = 1 hour"] }, "72 hours"],
+    ["a setting that is too late", { ...six, top: ["renew_before_expiry = 1 hour"] }, "96 hours"],
     [
       "a setting of a shorter lifetime",
       { from: day(0), to: day(90), top: ["renew_before_expiry = 72 hours"] },

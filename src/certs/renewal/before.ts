@@ -13,7 +13,10 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 /** The default of certbot before 4.1. */
 const defaultBeforeMs = 30 * dayMs;
-/** Below this lifetime, half of it is left at the renewal, so that one that fails can be repeated for some days. */
+/**
+ * Below this lifetime, two thirds of it are left at the renewal: of six days four. The runs of the timer are up to a day
+ * apart, so an authority that is down for a day and a half costs three and a half days.
+ */
 const shortLifetimeMs = 10 * dayMs;
 
 /** Returns how long before the expiry certbot renews, in milliseconds; null for a setting in an unknown form. */
@@ -27,8 +30,8 @@ function settingFor(lineage: Lineage): string | null {
   if (certificate === null) throw new UnknownStateError(`only root can read the certificate ${name}`);
   const before = renewBeforeMs(lineage);
   if (before === null || (before < certificate.lifetime && before >= overdueMs(certificate.lifetime))) return null;
-  const share = certificate.lifetime < shortLifetimeMs ? 2 : 3;
-  const ms = Math.min(certificate.lifetime / share, defaultBeforeMs);
+  const share = certificate.lifetime < shortLifetimeMs ? 2 / 3 : 1 / 3;
+  const ms = Math.min(certificate.lifetime * share, defaultBeforeMs);
   const setting = `${Math.max(1, Math.floor(ms / hourMs))} hours`;
   // No whole number of hours is right for a lifetime below two hours.
   return setting === lineage.settings.renewBefore ? null : setting;
