@@ -4,7 +4,7 @@ import { typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { addCertbot, type FakeCertbot } from "./fake-certbot.ts";
-import type { LineageSpec } from "./lineage-files.ts";
+import { type LineageSpec, projectRecord as record } from "./lineage-files.ts";
 
 interface Found {
   host: FakeHost;
@@ -12,20 +12,6 @@ interface Found {
   /** Returns the lines of doctor about certificates. */
   lines(flags?: string): Promise<string[]>;
 }
-
-const record = (slug: string, domain: string, more: object = {}) => ({
-  [slug]: {
-    slug,
-    domain,
-    root_path: `/var/www/docs/${slug}`,
-    source_path: null,
-    branch: "main",
-    owner_group: "www-data",
-    enabled: true,
-    tls: true,
-    ...more,
-  },
-});
 
 async function hostWith(specs: LineageSpec[], projects: object): Promise<Found> {
   const host = fakeDebian();

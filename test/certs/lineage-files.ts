@@ -63,3 +63,20 @@ export function putLineage(host: FakeHost, spec: LineageSpec): Issued {
   }
   return issued;
 }
+
+/** Returns the record of an enabled project with HTTPS, by its slug. */
+export function projectRecord(slug: string, domain: string, more: object = {}): Record<string, object> {
+  return {
+    [slug]: {
+      slug,
+      domain,
+      root_path: `/var/www/docs/${slug}`,
+      source_path: null,
+      branch: "main",
+      owner_group: "www-data",
+      enabled: true,
+      tls: true,
+      ...more,
+    },
+  };
+}

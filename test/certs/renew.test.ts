@@ -6,7 +6,7 @@ import { bootstrap, typed } from "../cli/typed.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { type FakeHost, ok } from "../fake-host.ts";
 import { addCertbot, type FakeCertbot } from "./fake-certbot.ts";
-import { type LineageSpec, putLineage } from "./lineage-files.ts";
+import { type LineageSpec, projectRecord, putLineage } from "./lineage-files.ts";
 import { logOf } from "./recorded.ts";
 
 const lock = "/etc/letsencrypt/.certbot.lock";
@@ -18,23 +18,8 @@ async function served(...specs: LineageSpec[]): Promise<{ host: FakeHost; certbo
   const certbot = addCertbot(host, specs);
   const done = await typed("certs install-renewal-hook --yes", host);
   expect(done).toMatchObject({ exit: 0, err: "" });
-  const records = specs.map(({ name }, i) => {
-    const slug = `site${i}`;
-    return [
-      slug,
-      {
-        slug,
-        domain: name,
-        root_path: `/var/www/docs/${slug}`,
-        source_path: null,
-        branch: "main",
-        owner_group: "www-data",
-        enabled: true,
-        tls: true,
-      },
-    ];
-  });
-  host.put("/etc/edox-ops/projects.json", JSON.stringify(Object.fromEntries(records)), { mode: 0o600 });
+  const records = Object.assign({}, ...specs.map(({ name }, i) => projectRecord(`site${i}`, name)));
+  host.put("/etc/edox-ops/projects.json", JSON.stringify(records), { mode: 0o600 });
   return { host, certbot };
 }
 
