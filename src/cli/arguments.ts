@@ -1,11 +1,10 @@
 // Validates the typed arguments against the declared ones before a command runs. The available parsers silently accept
 // unknown flags, and take a flag for the value of the flag before it.
 
-import type { ArgDef, ArgsDef } from "citty";
 import { Problem } from "../problem/problem.ts";
 import { anyToken } from "../runner/registration/token-kind.ts";
 import { nearestName } from "../text/nearest-name.ts";
-import type { Values } from "./command.ts";
+import type { Argument, Arguments, Values } from "./command.ts";
 
 /** Flags whose empty value their command validates: scripts pass a variable that may be empty. */
 const maybeEmptyFlags = ["--domain", "--root-path", "--source-path", "--tags", "--token"];
@@ -25,7 +24,7 @@ const repeatableFlags: Readonly<Record<string, string>> = {
  * Returns the values by name. Throws a usage Problem for the first argument that is undeclared, empty, given twice or
  * missing.
  */
-export function readArguments(typed: readonly string[], declared: ArgsDef): Values {
+export function readArguments(typed: readonly string[], declared: Arguments): Values {
   const places = Object.entries(declared).filter(([, { type }]) => type === "positional");
   const given: Values = {};
   let words = 0;
@@ -35,17 +34,21 @@ export function readArguments(typed: readonly string[], declared: ArgsDef): Valu
     if (token === "--" && !onlyWords) onlyWords = true;
     else if (onlyWords || !token.startsWith("-") || token === "-") {
       given[wordFor(token, places[words++])] = token;
-    } else if (readFlag(token, typed[i + 1], declared, given)) i += 1;
+    } else {
+      const [last = token, ...others] = shortFlags(token, declared).reverse();
+      for (const each of others.reverse()) readFlag(each, undefined, declared, given);
+      if (readFlag(last, typed[i + 1], declared, given)) i += 1;
+    }
   }
   const [missing, arg] = places[words] ?? [];
-  if (arg && arg.required !== false) {
+  if (arg?.type === "positional" && arg.required !== false) {
     throw usage(`a ${missing} is missing${choicesOf(arg).length > 0 ? `: ${choicesOf(arg).join(", ")}` : ""}`);
   }
   return given;
 }
 
 /** Returns the name of the positional argument that this word fills. */
-function wordFor(token: string, place: [string, ArgDef] | undefined): string {
+function wordFor(token: string, place: [string, Argument] | undefined): string {
   if (place === undefined) throw usage(`unexpected word '${token}'`);
   const [name, arg] = place;
   const choices = choicesOf(arg);
@@ -54,15 +57,13 @@ function wordFor(token: string, place: [string, ArgDef] | undefined): string {
   throw usage(`unknown ${name} '${token}'${near ? "" : `: there are ${choices.join(", ")}`}`, near);
 }
 
-/**
- * Returns the allowed values, or an empty array if any value is allowed. citty itself supports them only for an enum.
- */
-export function choicesOf(arg: ArgDef): readonly string[] {
-  return "options" in arg && Array.isArray(arg.options) ? arg.options : [];
+/** Returns the permitted values, or an empty array if any value is permitted. */
+export function choicesOf({ options = [] }: Argument): readonly string[] {
+  return options;
 }
 
 /** Reads a flag. Returns true if the next word is its value. */
-function readFlag(token: string, next: string | undefined, declared: ArgsDef, given: Values): boolean {
+function readFlag(token: string, next: string | undefined, declared: Arguments, given: Values): boolean {
   // A flag such as --json=lines is declared as a whole.
   const isWhole = flagsOf(declared).includes(token);
   const [typed = "", ...rest] = isWhole ? [token] : token.split("=");
@@ -104,20 +105,27 @@ export function repeatedValues(values: Values, name: string): string[] {
 }
 
 /** Returns the flag that a short one such as `-o` stands for, or the same flag. */
-function longFlag(typed: string, declared: ArgsDef): string {
+function longFlag(typed: string, declared: Arguments): string {
   const found = Object.entries(declared).find(([, arg]) => {
-    return arg.type === "string" && arg.alias !== undefined && `-${arg.alias}` === typed;
+    return arg.type !== "positional" && arg.alias !== undefined && `-${arg.alias}` === typed;
   });
   return found === undefined ? typed : `--${found[0]}`;
 }
 
+/** Returns the short flags that a word such as `-nq` combines, or the word itself. */
+function shortFlags(token: string, declared: Arguments): string[] {
+  if (!/^-[A-Za-z]{2,}$/.test(token)) return [token];
+  const flags = [...token.slice(1)].map((letter) => `-${letter}`);
+  return flags.every((flag) => longFlag(flag, declared) !== flag) ? flags : [token];
+}
+
 /** Returns the flags of the same name: `--json` and `--json=lines` are forms of one flag. */
-function otherForms(flag: string, declared: ArgsDef): string[] {
+function otherForms(flag: string, declared: Arguments): string[] {
   const flagName = (each: string): string | undefined => each.split("=")[0];
   return flagsOf(declared).filter((each) => each !== flag && flagName(each) === flagName(flag));
 }
 
-function flagsOf(declared: ArgsDef): string[] {
+function flagsOf(declared: Arguments): string[] {
   return Object.entries(declared).flatMap(([name, { type }]) => (type === "positional" ? [] : [`--${name}`]));
 }
 

@@ -1,16 +1,15 @@
 // Opens a bundle for one part of its content, which is verified while it is read: a site, an image or the program. The
 // bundle may be for another system than that of this host, and it is not recorded as accepted.
 
-import type { ArgsDef } from "citty";
 import type { Bundle } from "../bundle/reader.ts";
 import type { HostReader } from "../host/host.ts";
 import { waitFor } from "../problem/wait.ts";
-import type { Values } from "./command.ts";
+import type { Arguments, Values } from "./command.ts";
 import { bundleFlags, bundlePolicyOf } from "./flags.ts";
 
 /** Returns the flags of a command that takes a part of a bundle. */
 export function contentFlags<const Description extends string>(description: Description) {
-  return { ...bundleFlags, bundle: { ...bundleFlags.bundle, description } } satisfies ArgsDef;
+  return { ...bundleFlags, bundle: { ...bundleFlags.bundle, description } } satisfies Arguments;
 }
 
 /**

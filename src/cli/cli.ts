@@ -1,6 +1,5 @@
 // The command line. Each command, and each feature, is a module that is imported when it is used.
 
-import type { CommandDef } from "citty";
 import { UnknownStateError } from "../host/host.ts";
 import { OutputError } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
@@ -36,30 +35,20 @@ export const root: Command = {
   },
 };
 
-const exitCodes = [
-  "EXIT CODES\n",
-  ...Object.entries(exitMeaning).map(([name, means]) => {
-    return `  ${String(exitCode[name as keyof typeof exitCode]).padEnd(3)} ${means}`;
-  }),
-  "",
-].join("\n");
-
 /** Runs the command line and returns the exit code. Every failure is reported here, once, as text or JSON. */
 export async function cli(given: Omit<Context, "typed" | "command">, typed: readonly string[]): Promise<number> {
   const context: Context = { ...given, typed: withoutSecrets(typed), command: "edox-ops" };
   const { console } = context;
   try {
-    const found = await resolve(root, typed);
+    const found = await resolve(root, withoutHelp(typed));
     if (found.names.length > 0) context.command = found.names.join(" ");
-    const help = found.rest.includes("--help") || found.rest.includes("-h");
-    if (help || (found.command === root && typed.length === 0)) {
-      const parent = { meta: { name: ["edox-ops", ...found.names.slice(0, -1)].join(" ") } };
-      const { renderUsage } = await import("citty");
-      const text = await renderUsage(
-        found.command as unknown as CommandDef,
-        found.command === root ? undefined : parent,
-      );
-      await console.out(`${console.colour("out") ? text : Bun.stripANSI(text)}\n\n${exitCodes}`.replace(/ +$/gm, ""));
+    const asksForHelp = typed[0] === "help" || found.rest.some((word) => word === "--help" || word === "-h");
+    if (asksForHelp || (found.command === root && typed.length === 0)) {
+      await printHelp(found, context);
+      return exitCode.done;
+    }
+    if (found.command === root && isVersion(typed)) {
+      await console.out(`${EDOX_OPS_VERSION}\n`);
       return exitCode.done;
     }
     const values = readArguments(found.rest, found.command.args ?? {});
@@ -74,23 +63,53 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
   }
 }
 
+/** The words of `help COMMAND` without the first one. */
+function withoutHelp(typed: readonly string[]): readonly string[] {
+  return typed[0] === "help" ? typed.slice(1) : typed;
+}
+
+function isVersion(typed: readonly string[]): boolean {
+  return typed.length === 1 && ["version", "-V", "--version"].includes(typed[0] ?? "");
+}
+
+async function printHelp({ command, names }: Resolved, { console }: Context): Promise<void> {
+  const { commandSpecOf } = await import("./command-spec.ts");
+  const { helpText } = await import("../report/help.ts");
+  const spec = await commandSpecOf(command, ["edox-ops", ...names], 1);
+  const codes = Object.entries(exitMeaning).map(([name, meaning]): [number, string] => {
+    return [exitCode[name as keyof typeof exitCode], meaning];
+  });
+  const colour = console.colour("out");
+  await console.out(helpText(spec, { colour, width: console.width("out") ?? 80, exitCodes: codes }));
+}
+
+interface Resolved {
+  command: Command;
+  /** The names of the command and those that lead to it. */
+  names: string[];
+  /** The words after the names. */
+  rest: string[];
+}
+
 /** Follows the words to the last command that they name. Throws a usage Problem for an unknown command. */
-async function resolve(from: Command, typed: readonly string[]) {
+async function resolve(from: Command, typed: readonly string[]): Promise<Resolved> {
   let command = from;
   const names: string[] = [];
   let rest = [...typed];
   while (command.subCommands !== undefined) {
-    const known = command.subCommands;
+    const { subCommands: known, aliases = {}, fallback } = command;
     const [word] = rest;
-    if (word === undefined || word.startsWith("-")) break;
-    const load = Object.hasOwn(known, word) ? known[word] : undefined;
-    if (load === undefined) {
+    if (word === undefined || word.startsWith("-") || (command === root && isVersion(rest))) break;
+    const named = Object.hasOwn(aliases, word) ? (aliases[word] as string) : word;
+    const name = Object.hasOwn(known, named) ? named : fallback;
+    const load = name === undefined ? undefined : known[name];
+    if (name === undefined || load === undefined) {
       const hint = ["edox-ops", ...names, "--help"];
       throw usage(`unknown command '${word}'`, nearestName(word, Object.keys(known)), hint);
     }
     command = await load();
-    names.push(word);
-    rest = rest.slice(1);
+    names.push(name);
+    if (Object.hasOwn(known, named)) rest = rest.slice(1);
   }
   return { command, names, rest };
 }

@@ -1,38 +1,67 @@
 // Describes the declared commands as plain data, from which help texts and completions are generated.
 
-import type { ArgDef } from "citty";
 import type { CommandSpec, Flag, Value } from "../report/command-spec.ts";
 import { choicesOf } from "./arguments.ts";
-import type { Command } from "./command.ts";
+import { type Argument, type Command, flagGroups } from "./command.ts";
 
 /** Flags that are handled before any command runs, so that no command declares them. */
-const help = { name: "--help", description: "say what can be typed", value: null };
-const version = { name: "--version", description: "print the version", value: null };
+const help: Flag = { name: "--help", short: "-h", description: "Show this help", value: null, group: "Output" };
+const version: Flag = {
+  name: "--version",
+  short: "-V",
+  description: "Print the version",
+  value: null,
+  group: "Output",
+};
 
-/** Returns a command and its subcommands as data. Imports every command. */
-export async function commandSpecOf(command: Command, path: readonly string[]): Promise<CommandSpec> {
-  const args = Object.entries(command.args ?? {});
-  const words = Object.entries(command.subCommands ?? {}).map(async ([name, load]) => {
-    return commandSpecOf(await load(), [...path, name]);
-  });
+/** Returns a command as data, without its subcommands: it imports nothing. */
+export function flatSpecOf({ meta, args = {} }: Command, path: readonly string[]): CommandSpec {
+  const { description, long = "", examples = [] } = meta;
+  const declared = Object.entries(args).flatMap(flagOf);
+  const flags = [...declared, help, ...(path.length === 1 ? [version] : [])];
   return {
-    path,
-    description: command.meta.description,
-    flags: [...args.flatMap(flagOf), help, ...(path.length === 1 ? [version] : [])],
-    values: args.flatMap(([name, arg]) => (arg.type === "positional" ? [valueSpec(name, arg)] : [])),
-    words: await Promise.all(words),
+    ...{ path, description, long, examples },
+    flags: flagGroups.flatMap((group) => flags.filter((flag) => flag.group === group)),
+    values: Object.entries(args).flatMap(([name, arg]) => (arg.type === "positional" ? [valueSpec(name, arg)] : [])),
+    words: [],
+    aliases: [],
+    group: "",
   };
 }
 
-function flagOf([name, arg]: [string, ArgDef]): Flag[] {
-  if (arg.type === "positional") return [];
-  const { description = "", valueHint = name } = arg;
-  return [{ name: `--${name}`, description, value: arg.type === "boolean" ? null : valueSpec(valueHint, arg) }];
+/** Returns a command and its subcommands as data, down to this depth. Imports those commands. */
+export async function commandSpecOf(
+  command: Command,
+  path: readonly string[],
+  depth = Number.POSITIVE_INFINITY,
+): Promise<CommandSpec> {
+  const { subCommands = {}, aliases = {}, groups = {} } = command;
+  const names = depth > 0 ? sorted(Object.keys(subCommands), Object.values(groups).flat()) : [];
+  const words = names.map(async (name) => {
+    const spec = await commandSpecOf(await (subCommands[name] as () => Promise<Command>)(), [...path, name], depth - 1);
+    const others = Object.entries(aliases).flatMap(([alias, of]) => (of === name ? [alias] : []));
+    const [group = ""] = Object.entries(groups).find(([, members]) => members.includes(name)) ?? [];
+    return { ...spec, aliases: others, group };
+  });
+  return { ...flatSpecOf(command, path), words: await Promise.all(words) };
 }
 
-function valueSpec(name: string, arg: ArgDef): Value {
-  const { description = "", required, valueHint = name } = arg;
+/** Returns the names in the order of `first`, and then the others. */
+function sorted(names: readonly string[], first: readonly string[]): string[] {
+  return [...first.filter((name) => names.includes(name)), ...names.filter((name) => !first.includes(name))];
+}
+
+function flagOf([name, arg]: [string, Argument]): Flag[] {
+  if (arg.type === "positional") return [];
+  const { description, valueHint = name, alias, group = "Flags" } = arg;
+  const value = arg.type === "boolean" ? null : valueSpec(valueHint, arg);
+  return [{ name: `--${name}`, short: alias === undefined ? null : `-${alias}`, description, value, group }];
+}
+
+function valueSpec(name: string, arg: Argument): Value {
+  const { description, valueHint = name } = arg;
   const kind = valueHint.toLowerCase();
   const path = kind === "file" || kind === "directory" ? kind : null;
-  return { name, description, required: required !== false, choices: choicesOf(arg), path };
+  const required = arg.type !== "positional" || arg.required !== false;
+  return { name, description, required, choices: choicesOf(arg), completes: arg.completes ?? path };
 }

@@ -1,4 +1,4 @@
-import type { Finding } from "../engine/finding.ts";
+import { type Finding, isHealthy } from "../engine/finding.ts";
 import { command } from "./command.ts";
 import { exitCode } from "./context.ts";
 import { bundlePolicyOf, doctorFlags } from "./flags.ts";
@@ -36,7 +36,7 @@ export default command({
     }
 
     const failing = (status: Finding["status"]): boolean =>
-      status === "error" || (values.strict === true && status !== "ok");
+      status === "error" || (values.strict === true && !isHealthy(status));
     const failed = findings.filter(({ status }) => failing(status)).length;
     const exit = failed > 0 ? exitCode.failed : exitCode.done;
     const unknown = values.strict ? 0 : findings.filter(({ status }) => status === "unknown").length;

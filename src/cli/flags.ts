@@ -1,41 +1,57 @@
 // The flags that commands share. Help, man page and completions are generated from their descriptions.
 
-import type { ArgsDef } from "citty";
 import type { Policy } from "../bundle/trust.ts";
 import type { RunOptions } from "../run/options.ts";
 import { usage } from "./arguments.ts";
-import type { Values } from "./command.ts";
+import type { Arguments, Values } from "./command.ts";
 
-const json = { type: "boolean", description: "print one JSON document on stdout" } as const;
+const json = { type: "boolean", group: "Output", description: "Print one JSON document on stdout" } as const;
 
 export const outputFlags = {
   json,
   "json=lines": {
     type: "boolean",
+    group: "Output",
     description: "Print each event on stdout as it happens, as a line of JSON; the last one is the document",
   },
-  quiet: { type: "boolean", description: "print errors only" },
-  "no-color": { type: "boolean", description: "print without colours (as NO_COLOR does)" },
-} as const satisfies ArgsDef;
+  quiet: { type: "boolean", alias: "q", group: "Output", description: "Print only errors" },
+  "no-color": { type: "boolean", group: "Output", description: "Print without colors, as NO_COLOR does" },
+} as const satisfies Arguments;
 
-const yes = { yes: { type: "boolean", description: "do it without asking" } } as const satisfies ArgsDef;
+const yes = {
+  yes: { type: "boolean", alias: "y", description: "Apply without asking for confirmation" },
+} as const satisfies Arguments;
 
 /** Flags of commands that change only their own state and do not ask for confirmation. */
 export const editFlags = {
-  "dry-run": { type: "boolean", description: "say what would be done, change nothing" },
-  check: { type: "boolean", description: "a dry run that exits 3 when there is something to change" },
-  diff: { type: "boolean", description: "show how the content of files changes" },
-  verbose: { type: "boolean", description: "show the commands and their output as it comes" },
+  "dry-run": {
+    type: "boolean",
+    alias: "n",
+    group: "Plan",
+    description: "Show planned changes without applying them",
+  },
+  check: {
+    type: "boolean",
+    group: "Plan",
+    description: "Show planned changes; exit with 3 if there are any",
+  },
+  diff: { type: "boolean", group: "Plan", description: "Show how the content of files changes" },
+  verbose: {
+    type: "boolean",
+    alias: "v",
+    group: "Output",
+    description: "Show the programs that run and their output",
+  },
   ...outputFlags,
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 /** Flags of commands that only remove things and always list what they remove. */
 export const pruneFlags = {
   "dry-run": editFlags["dry-run"],
   check: editFlags.check,
-  diff: { type: "boolean", description: "List the files that are removed" },
+  diff: { type: "boolean", group: "Plan", description: "List the files that are removed" },
   ...outputFlags,
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 /** Flags of commands that install from a bundle. {@link bundlePolicyOf} reads those about trust. */
 export const bundleFlags = {
@@ -57,7 +73,7 @@ export const bundleFlags = {
     type: "boolean",
     description: "Accept a bundle that is older than the newest one that this host accepted",
   },
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 /** Returns what these flags require of a bundle. Throws a usage Problem for one of them without a bundle. */
 export function bundlePolicyOf(values: Values): Policy {
@@ -89,7 +105,7 @@ export const doctorFlags = {
   },
   junit: { type: "string", valueHint: "file", description: "write the findings there, as JUnit does" },
   ...{ json, quiet: outputFlags.quiet, "no-color": outputFlags["no-color"] },
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 export const changeFlags = {
   ...yes,
@@ -101,7 +117,7 @@ export const changeFlags = {
     description: "fail at this step, to see what a failure looks like",
   },
   ...editFlags,
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 /** Returns the options of a run that these flags select. */
 export function runOptionsOf(values: Values): RunOptions {

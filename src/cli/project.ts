@@ -1,7 +1,8 @@
 import type { Command } from "./command.ts";
 
 const project: Command = {
-  meta: { name: "project", description: "host documentation sites" },
+  meta: { name: "project", description: "Host documentation sites" },
+  aliases: { ls: "list", rm: "remove" },
   subCommands: {
     publish: () => import("./project/publish.ts").then((module) => module.default),
     add: () => import("./project/add.ts").then((module) => module.default),

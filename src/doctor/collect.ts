@@ -41,6 +41,6 @@ function notConfigured(features: readonly Feature[], findings: readonly Finding[
     .flatMap(({ optional }) => Object.entries(optional?.listed ?? {}))
     .filter(([name]) => !names.has(name))
     .map(([name, command]) => {
-      return { name, status: "ok", detail: `not configured (optional; run edox-ops ${command} --yes)` };
+      return { name, status: "not-set-up", detail: `not configured (optional; run edox-ops ${command} --yes)` };
     });
 }

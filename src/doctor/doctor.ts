@@ -1,7 +1,7 @@
 // Checks every resource of the recipes under its name, and the checks of the doctor itself.
 
 import { type Change, corrections, describeMissing } from "../engine/change.ts";
-import type { Check, CheckResult, Finding } from "../engine/finding.ts";
+import { type Check, type CheckResult, type Finding, isHealthy } from "../engine/finding.ts";
 import type { Recipe, Resource, Step } from "../engine/step.ts";
 import { type HostReader, UnknownStateError } from "../host/host.ts";
 import { Problem } from "../problem/problem.ts";
@@ -39,7 +39,7 @@ export async function examine(
 function belowTheirCauses(findings: ReadonlyMap<Check, Finding>): Finding[] {
   const failing = new Set([...findings.values()].filter(({ status }) => status === "error").map(({ name }) => name));
   const all = [...findings].map(([{ follows = [] }, finding]) => {
-    const cause = finding.status === "ok" ? undefined : follows.find((name) => failing.has(name));
+    const cause = isHealthy(finding.status) ? undefined : follows.find((name) => failing.has(name));
     return cause === undefined ? finding : { ...finding, follows: cause };
   });
   const consequences = Map.groupBy(all, ({ follows }) => follows);
@@ -75,7 +75,7 @@ async function runCheck(reader: HostReader, entry: Check, limitMs: number): Prom
 
 /** A successful check needs no hint. */
 function withoutNeedlessHint({ hint, ...result }: CheckResult): CheckResult {
-  return result.status === "ok" || hint === undefined ? result : { ...result, hint };
+  return isHealthy(result.status) || hint === undefined ? result : { ...result, hint };
 }
 
 /**
@@ -100,7 +100,7 @@ export function recipeOf(
 
 /** Returns the ids of the steps that repair failing or drifted checks, each once, in the order of the recipe. */
 export function stepsToRun(findings: readonly Finding[]): string[] {
-  return [...new Set(findings.flatMap(({ status, step }) => (status !== "ok" && step ? [step] : [])))];
+  return [...new Set(findings.flatMap(({ status, step }) => (!isHealthy(status) && step ? [step] : [])))];
 }
 
 /**

@@ -40,7 +40,7 @@ export const entries: Check[] = [
         // readable.
         return { status: isRootOnly(open.stat) ? "warning" : "error", ...accessFault(open.path, open.stat) };
       }
-      if (present.length === 0) return { status: "ok", detail: "not configured (optional; no state file yet)" };
+      if (present.length === 0) return { status: "not-set-up", detail: "not configured (optional; no state file yet)" };
       return { status: "ok", detail: `root alone can read ${countOf(present.length, "state file")}` };
     },
   },

@@ -1,14 +1,24 @@
-/** The result of one check. The statuses warning and unknown leave the exit code 0. */
+/**
+ * The result of one check. Only the status error makes doctor fail. A part of a host that is optional and is not there
+ * is "not-set-up".
+ */
 export interface Finding {
   name: string;
-  status: "ok" | "warning" | "unknown" | "error";
+  status: "ok" | "not-set-up" | "warning" | "unknown" | "error";
   detail: string;
+  /** What a failure affects, for a person: "every site", "docs.example.org", "CI jobs". */
+  affects?: string;
   /** The command to run next. */
   hint?: readonly string[];
   /** The step that repairs it. */
   step?: string;
   /** The name of the failing check that caused this one. Repairing that one repairs this one, or shows what remains. */
   follows?: string;
+}
+
+/** Returns whether the status needs no attention. */
+export function isHealthy(status: Finding["status"]): boolean {
+  return status === "ok" || status === "not-set-up";
 }
 
 /** What a check finds out. Its name is that of the check. */

@@ -59,12 +59,21 @@ export const localConsole = {
     if (!Bun.enableANSIColors || NO_COLOR || TERM === "dumb") return false;
     return process.getBuiltinModule("node:tty").isatty(stream === "out" ? 1 : 2);
   },
-  columns(): number | null {
+  /**
+   * Returns the present width of a terminal that can clear a line, or null: for a pipe, a file, or TERM=dumb.
+   */
+  width(stream: "out" | "err"): number | null {
     const { NO_COLOR, TERM } = process.env;
     // The runtime knows for free whether there is a terminal, unless NO_COLOR disables colours.
     if (TERM === "dumb" || !(Bun.enableANSIColors || NO_COLOR)) return null;
-    if (!process.getBuiltinModule("node:tty").isatty(2)) return null;
-    return process.stderr.getWindowSize()[0];
+    if (!process.getBuiltinModule("node:tty").isatty(stream === "out" ? stdout : stderr)) return null;
+    return (stream === "out" ? process.stdout : process.stderr).getWindowSize()[0];
+  },
+  /** Returns whether the terminal shows more than ASCII: the console of Linux has few glyphs, and C is no UTF-8. */
+  unicode(): boolean {
+    const { TERM, LC_ALL, LC_CTYPE, LANG } = process.env;
+    const locale = LC_ALL || LC_CTYPE || LANG;
+    return TERM !== "linux" && (!locale || /utf-?8/i.test(locale));
   },
   interactive: (): boolean => process.stdin.isTTY === true && process.stdout.isTTY === true,
   async confirm(question: string): Promise<boolean> {

@@ -75,9 +75,9 @@ function formOffer(word: CommandSpec, flag: Flag): string {
   return line(`${place(word)} ${plain}`, `offered="${flag.name.slice(plain.length + 1)}"`);
 }
 
-function offer(where: string, { choices, path }: Value): string {
+function offer(where: string, { choices, completes }: Value): string {
   // Readline quotes the paths that it completes itself, and expands a tilde.
-  const files = path === null ? ":" : `compopt -o ${path === "file" ? "default" : "dirnames"}`;
+  const files = completes === "file" ? "compopt -o default" : completes === "directory" ? "compopt -o dirnames" : ":";
   return line(where, choices.length > 0 ? `offered="${choices.join(" ")}"` : files);
 }
 

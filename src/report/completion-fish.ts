@@ -81,10 +81,10 @@ function optionOf(flag: Flag): string {
   return `-l ${flag.name.slice(2)}${flag.value ? ` -r ${argumentsOf(flag.value)}` : ""}`;
 }
 
-function argumentsOf({ choices, path }: Value): string {
+function argumentsOf({ choices, completes }: Value): string {
   if (choices.length > 0) return `-f -a ${quote(choices.join(" "))}`;
-  if (path === null) return "-f";
-  return path === "file" ? "-F" : "-f -a '(__fish_complete_directories)'";
+  if (completes === "file") return "-F";
+  return completes !== "directory" ? "-f" : "-f -a '(__fish_complete_directories)'";
 }
 
 function quote(text: string): string {

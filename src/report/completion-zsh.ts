@@ -61,8 +61,8 @@ function describeValue(word: CommandSpec): string {
   return quote(`${lastWordOf(word)}:${word.description.replaceAll("\\", "\\\\")}`);
 }
 
-function valueSpec({ name, choices, path }: Value): string {
-  const files = path === null ? " " : path === "file" ? "_files" : "_files -/";
+function valueSpec({ name, choices, completes }: Value): string {
+  const files = completes === "file" ? "_files" : completes === "directory" ? "_files -/" : " ";
   return `:${escapeText(name)}:${choices.length > 0 ? `(${choices.join(" ")})` : files}`;
 }
 

@@ -1,11 +1,11 @@
 // Converts findings into a JUnit report, which CI systems show as tests.
 
-import type { Finding } from "../engine/finding.ts";
+import { type Finding, isHealthy } from "../engine/finding.ts";
 import { oneLine } from "../text/lines.ts";
 
 /** Returns the report as XML. A failed check is a failure; with `strict`, so is any other check that is not ok. */
 export function junitOf(findings: readonly Finding[], strict: boolean): string {
-  const failing = (status: Finding["status"]): boolean => status === "error" || (strict && status !== "ok");
+  const failing = (status: Finding["status"]): boolean => status === "error" || (strict && !isHealthy(status));
   const cases = findings.map(({ name, status, detail }) => {
     const text = escapeXml(oneLine(detail));
     const result = failing(status) ? `<failure message="${text}"/>` : `<system-out>${text}</system-out>`;

@@ -285,7 +285,7 @@ export const documentSchema = v.object({
       v.object({
         name: v.string(),
         /** unknown: the check could not be made. */
-        status: v.picklist(["ok", "warning", "unknown", "error"]),
+        status: v.picklist(["ok", "not-set-up", "warning", "unknown", "error"]),
         detail: v.string(),
         hint: v.optional(v.array(v.string())),
         step: v.optional(v.string()),

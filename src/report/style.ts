@@ -1,16 +1,42 @@
 // How the output is coloured and how hints are printed.
 
-const colours = { ok: 32, changed: 33, pending: 36, unknown: 35, failed: 31, skipped: 90, warning: 33, error: 31 };
+/** The codes of SGR (ECMA-48). */
+const colours = {
+  ...{ ok: 32, changed: 33, pending: 36, unknown: 35, failed: 31, skipped: 90, warning: 33, error: 31 },
+  ...{ "not-set-up": 90, bold: 1, dim: 2, added: 32, removed: 31, hunk: 36 },
+};
+
+/** Each glyph, and what replaces it where only ASCII is shown. */
+const glyphs = {
+  done: ["✔", "+"],
+  failed: ["✖", "x"],
+  warning: ["▲", "!"],
+  unknown: ["?", "?"],
+  absent: ["–", "-"],
+  next: ["→", "->"],
+} as const;
 
 export interface Style {
   paint(status: keyof typeof colours, text: string): string;
+  glyph(name: keyof typeof glyphs): string;
   /** Returns a hint as it has to be typed on this host. */
   hint(argv: readonly string[]): string[];
 }
 
+interface Look {
+  colour: boolean;
+  /** Whether the terminal shows more than ASCII: true by default. */
+  unicode?: boolean;
+  hint: Style["hint"];
+}
+
 /** Returns the style of the output, which colours texts only with `colour`. */
-export function styleOf({ colour, hint }: { colour: boolean; hint: Style["hint"] }): Style {
-  return { hint, paint: (status, text) => (colour ? `\u001B[${colours[status]}m${text}\u001B[0m` : text) };
+export function styleOf({ colour, unicode = true, hint }: Look): Style {
+  return {
+    hint,
+    glyph: (name) => glyphs[name][unicode ? 0 : 1],
+    paint: (status, text) => (colour ? `\u001B[${colours[status]}m${text}\u001B[0m` : text),
+  };
 }
 
 /**

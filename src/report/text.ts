@@ -47,7 +47,7 @@ export function problemText(problem: Problem, subject: string | null, { paint, h
     .join("");
 }
 
-const labels = { ok: "[OK]", warning: "[WARN]", unknown: "[WARN]", error: "[FAIL]" };
+const labels = { ok: "[OK]", "not-set-up": "[OK]", warning: "[WARN]", unknown: "[WARN]", error: "[FAIL]" };
 
 /**
  * Returns one line for a check, even if its detail has several. A check that follows from another one shows no hint of

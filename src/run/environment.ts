@@ -13,8 +13,10 @@ interface Console {
   err(text: string): void;
   /** Returns whether the stream is a terminal on which colours are wanted. */
   colour(stream: "out" | "err"): boolean;
-  /** Returns the present width of stderr's terminal, or null if it is not a terminal or cannot clear a line. */
-  columns(): number | null;
+  /** Returns the present width of the stream's terminal, or null if it is not a terminal or cannot clear a line. */
+  width(stream: "out" | "err"): number | null;
+  /** Returns whether the terminal shows more than ASCII. */
+  unicode(): boolean;
   /** Returns whether the program can ask a question: stdin and stdout are a terminal. */
   interactive(): boolean;
   confirm(question: string): Promise<boolean>;

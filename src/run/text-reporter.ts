@@ -13,9 +13,9 @@ export const textReporter: ReporterFor = (options, environment, stop) => {
   const { quiet } = options;
   const style = styleOf({ colour: options.colour && console.colour("out"), hint });
   const errorStyle = styleOf({ colour: options.colour && console.colour("err"), hint });
-  const hasLine = !quiet && !options.verbose && console.columns() !== null;
+  const hasLine = !quiet && !options.verbose && console.width("err") !== null;
   const line = hasLine
-    ? progressLine({ err: console.err, columns: () => console.columns() ?? 80 }, Date.now, stop)
+    ? progressLine({ err: console.err, columns: () => console.width("err") ?? 80 }, Date.now, stop)
     : null;
   /** A closed pipe does not stop a run. It is reported at the end. */
   let lost: unknown;

@@ -77,7 +77,7 @@ function answerOf(faults: readonly Fault[]): CheckResult {
 
 async function orphan(reader: HostReader): Promise<CheckResult> {
   const sites = (reader.list(sitesEnabledDir) ?? []).filter((name) => name.startsWith(prefix));
-  if (sites.length === 0) return { status: "ok", detail: "not configured (optional; no site yet)" };
+  if (sites.length === 0) return { status: "not-set-up", detail: "not configured (optional; no site yet)" };
   const { readRecords } = await import("./store.ts");
   const { projects, broken } = await readRecords(reader);
   const slugs = sites.map((name) => name.slice(prefix.length));
@@ -98,7 +98,7 @@ const mostBackups = 500 * 1024 * 1024;
 
 async function backups(reader: HostReader, loadTrees: () => Promise<Trees>): Promise<CheckResult> {
   if (reader.stat(projectsPath) === null || reader.stat(backupsDir) === null) {
-    return { status: "ok", detail: "not configured (optional; no backup yet)" };
+    return { status: "not-set-up", detail: "not configured (optional; no backup yet)" };
   }
   const [{ readProjects }, { backupHealth }] = [await import("./store.ts"), await import("./deploy/backup-health.ts")];
   const trees = await loadTrees();

@@ -1,4 +1,30 @@
+// Times and durations for people.
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
 /** Returns a time in Unix milliseconds to the minute: "2026-11-29 06:40 UTC". */
 export function utcText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+/** Returns a duration in milliseconds: "40 ms", "9.6 s", "2 min 5 s", "3 h 20 min". */
+export function durationText(ms: number): string {
+  if (ms < 99.5) return `${Math.round(ms)} ms`;
+  if (ms < minute - 50) return `${(ms / second).toFixed(1)} s`;
+  const seconds = Math.round(ms / second);
+  if (ms < hour - second / 2) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.round(ms / minute);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Returns how long ago a time was, in the largest unit: "just now", "5 minutes ago", "1 day ago". Never negative. */
+export function ageText(thenMs: number, nowMs: number): string {
+  const ms = Math.max(0, nowMs - thenMs);
+  if (ms < minute) return "just now";
+  const [count, unit] = ms < hour ? [ms / minute, "minute"] : ms < day ? [ms / hour, "hour"] : [ms / day, "day"];
+  const whole = Math.floor(count as number);
+  return `${whole} ${unit}${whole === 1 ? "" : "s"} ago`;
 }

@@ -155,7 +155,7 @@ test("images: the plan names the image, its file and its size, in text and in JS
   const [result] = await load(true);
   if (result === undefined) throw new Error("there is no step");
   expect(result.changes.map(describeChange)).toEqual([
-    "run docker load --quiet with images/dind.tar on stdin (4.3 MB)",
+    "run docker load --quiet with images/dind.tar on stdin (4.1 MiB)",
   ]);
   expect(stepOf(result, true, {} as Style).changes).toEqual([
     {

@@ -131,7 +131,7 @@ test("bundle verify: names the size and the key, without root", async () => {
   host.put("/srv/key.pem", ours.publicKey);
   const { exit, out, err } = await typed(`bundle verify ${path} --key /srv/key.pem`, host);
   expect([exit, err]).toEqual([0, ""]);
-  expect(out).toContain(`${path}: all 6 files are intact (2.6 MB)\n`);
+  expect(out).toContain(`${path}: all 6 files are intact (2.4 MiB)\n`);
   expect(out).toContain(`signature: by /srv/key.pem (SHA-256 ${fingerprintOf(ours.publicKey)})\n`);
   expect(await typed(`bundle verify ${path} --key /srv/key.pem --quiet`, host)).toEqual({ exit: 0, out: "", err: "" });
   const json = await typed(`bundle verify ${path} --key /srv/key.pem --json`, host);

@@ -27,6 +27,9 @@ describe("command line", () => {
     ["completions bsh", "unknown shell 'bsh', did you mean bash?"],
     ["completions tcsh", "unknown shell 'tcsh': there are bash, zsh, fish"],
     ["completions bash zsh", "unexpected word 'zsh'"],
+    ["bootstrap -y -x", "unknown flag -x"],
+    ["bootstrap -yx", "unknown flag -yx"],
+    ["bootstrap -yy", "--yes is given twice"],
     ["bootstrap --yes --no-colour", "unknown flag --no-colour, did you mean --no-color?"],
   ];
   for (const [line, message] of wrong) {
@@ -45,6 +48,25 @@ describe("command line", () => {
       expect(v.parse(documentSchema, JSON.parse(asJson.out)).outcome).toBe("refused");
     });
   }
+
+  test("command line: short flags may be combined", async () => {
+    const host = fakeDebian();
+    expect(await typed("bootstrap -nq", host)).toMatchObject({ exit: 0, out: "" });
+    expect((await typed("bootstrap -y", host)).exit).toBe(0);
+  });
+
+  test("command line: help, version and the aliases of subcommands are commands", async () => {
+    const help = await typed("help project backups");
+    expect(help).toMatchObject({ exit: 0, out: (await typed("project backups --help")).out });
+    for (const line of ["version", "-V", "--version"]) expect((await typed(line)).out).toBe("0.0.0-test\n");
+    expect((await typed("project ls")).out).toBe((await typed("project list")).out);
+    expect((await typed("help projetc")).err).toContain("unknown command 'projetc', did you mean project?");
+  });
+
+  test("command line: a group that has a default subcommand runs it if the next word is no subcommand", async () => {
+    const expected = await typed("project backups list demo");
+    expect(await typed("project backups demo")).toEqual(expected);
+  });
 
   test("command line: --flag=value is accepted", async () => {
     const { exit, err } = await typed("bootstrap --yes --fail-step=nginx.prepare");

@@ -42,8 +42,10 @@ export async function typedWords(
     err(text: string) {
       err += text;
     },
-    colour: () => false,
-    columns: () => null,
+    colour: () => variables.FORCE_COLOR !== undefined,
+    // COLUMNS makes both streams a terminal of this width.
+    width: () => (variables.COLUMNS === undefined ? null : Number(variables.COLUMNS)),
+    unicode: () => variables.LANG !== "C",
     interactive: () => person !== undefined,
     confirm: async () => person === true,
     secret: async () => new Secret(secretLine),

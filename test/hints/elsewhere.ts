@@ -70,7 +70,7 @@ export const untyped: Record<string, string> = {
 export const parts: string[] = [
   'certs/errors/certbot.ts ["sudo", "certbot", "register", "--server", serverUrl(server), "--agree-tos"]',
   'bundle/images.ts ["docker", "load", "--quiet"]',
-  'cli/cli.ts ["edox-ops", ...found.names.slice(0, -1)]',
+  'cli/cli.ts ["edox-ops", ...names]',
   'cli/bundle/create.ts ["edox-ops", "bundle", "show"]',
   'cli/bundle/create.ts ["edox-ops", ...context.typed]',
   'cli/completions.ts ["edox-ops"]',

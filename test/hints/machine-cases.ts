@@ -286,7 +286,12 @@ export const machineCases: MachineCase[] = [
     async hint() {
       const started = Bun.spawnSync(["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"]).stdout.toString();
       const said: string[] = [];
-      const console = { out: async () => {}, err: (text: string) => void said.push(text), columns: () => null };
+      const console = {
+        out: async () => {},
+        err: (text: string) => void said.push(text),
+        width: () => null,
+        unicode: () => true,
+      };
       const context = { console: { ...console, colour: () => false }, hint: hintFor("/usr/bin/edox-ops", 0) };
       const script = { pid: Number(started), path: "/var/lib/dpkg/info/nginx.postinst" };
       (await reporterFor(runOptionsOf({})))(runOptionsOf({}), context as unknown as Context, () => null).watch.ending?.(

@@ -56,7 +56,7 @@ const dind = 'privileged = true\nvolumes = ["/cache", "/certs/client"]';
 describe("runners", () => {
   test("doctor: on a host without runners their checks are optional", async () => {
     for (const said of Object.values(await found(fakeDebian())))
-      expect(said).toStartWith("ok: not configured (optional; run edox-ops ");
+      expect(said).toStartWith("not-set-up: not configured (optional; run edox-ops ");
   });
 
   test("doctor: a socket left by an uninstalled Docker is no fault, but one of a stopped Docker is", async () => {
@@ -65,7 +65,7 @@ describe("runners", () => {
     host.put("/run/docker.sock", "");
     host.served.splice(0);
     for (const [sockets, program, said] of [
-      ["ffff: 00000002 00000000 00010000 0001 01 4711 /run/other\n", false, "ok: not configured"],
+      ["ffff: 00000002 00000000 00010000 0001 01 4711 /run/other\n", false, "not-set-up: not configured"],
       [listening, false, "error: docker is not active"],
       [listening.replace("/run", "/var/run"), false, "error: docker is not active"],
       ["", true, "error: docker is not active"],
@@ -82,7 +82,7 @@ describe("runners", () => {
     host.link("/run/docker.sock", podman);
     for (const [sockets, said] of [
       [`ffff: 00000002 00000000 00010000 0001 01 4711 ${podman}\n`, "ok: Docker answers"],
-      ["ffff: 00000002 00000000 00010000 0001 01 4711 /run/other\n", "ok: not configured"],
+      ["ffff: 00000002 00000000 00010000 0001 01 4711 /run/other\n", "not-set-up: not configured"],
     ] as const) {
       host.put("/proc/net/unix", sockets);
       expect((await found(host))["ci-runner:docker"]).toStartWith(said);
@@ -278,7 +278,7 @@ describe("runners", () => {
     host.remove(dockerSourcePath);
     const all = await found(host);
     expect(Object.keys(all).filter((name) => /ci-runner:(docker-config|disk|mtu)/.test(name))).toEqual([]);
-    const optional = "ok: not configured (optional; run edox-ops gitlab-runner prepare-ci-host --yes)";
+    const optional = "not-set-up: not configured (optional; run edox-ops gitlab-runner prepare-ci-host --yes)";
     expect([all["ci-runner:docker"], all["ci-runner:docker-group"]]).toEqual([optional, optional]);
   });
 
@@ -296,7 +296,8 @@ describe("runners", () => {
     const all = await found(host);
     expect(all["ci-runner:docker"]).toBe("ok: Docker answers");
     delete all["ci-runner:docker"];
-    for (const said of Object.values(all)) expect(said).toStartWith("ok: not configured (optional; run edox-ops ");
+    for (const said of Object.values(all))
+      expect(said).toStartWith("not-set-up: not configured (optional; run edox-ops ");
   });
 
   test("doctor: a gitlab-runner installed manually in /usr/local/bin is checked like one from a package", async () => {

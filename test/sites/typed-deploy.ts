@@ -36,7 +36,8 @@ export async function typedDeploy(root: string, source: string, ...flags: string
       err += text;
     },
     colour: () => false,
-    columns: () => null,
+    width: () => null,
+    unicode: () => true,
     interactive: () => false,
     confirm: async () => false,
     secret: async () => new Secret(""),

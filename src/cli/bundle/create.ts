@@ -67,8 +67,8 @@ export default command({
       const again = ["edox-ops", ...context.typed];
       return new Problem("interrupted", `interrupted by ${name}`, { returncode: 128 + number, hint: again });
     };
-    const terminal = { err: console.err, columns: () => console.columns() ?? 80 };
-    const line = !values.quiet && console.columns() !== null ? progressLine(terminal, host.now, stop) : null;
+    const terminal = { err: console.err, columns: () => console.width("err") ?? 80 };
+    const line = !values.quiet && console.width("err") !== null ? progressLine(terminal, host.now, stop) : null;
     const { makeDirectories } = await import("../../bundle/create/apt-root.ts");
     await makeDirectories(host, request.cacheDir);
     const lock = lockOf(host, request.cacheDir, ["edox-ops", ...context.typed]);

@@ -1,11 +1,10 @@
 // Commands that start or stop gitlab-runner. One of them runs at a time, and running jobs are drained before a stop.
 
-import type { ArgsDef } from "citty";
 import { lockPath } from "../../engine/paths.ts";
 import { confirm, convergeRecipe, type RecipeFor } from "../../run/recipes.ts";
 import type { Session } from "../../run/session.ts";
 import { runnerLockPath } from "../../runner/paths.ts";
-import type { Values } from "../command.ts";
+import type { Arguments, Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { run } from "../run.ts";
 import { waitOf } from "../wait.ts";
@@ -22,7 +21,7 @@ export const drainFlag = {
     valueHint: "time",
     description: "wait so long for running jobs, 2h without it: 90s, 10m, 2h",
   },
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 /** Parses --drain and returns milliseconds. The default of two hours is also the stop timeout of systemd. */
 export function drainOf(typed: string | undefined): number {

@@ -1,10 +1,9 @@
 // Flags for apt mirrors of Docker and GitLab Runner.
 
-import type { ArgsDef } from "citty";
 import { printableAddress } from "../../engine/fetch.ts";
 import type { Mirror } from "../../resources/apt-repository.ts";
 import { usage } from "../arguments.ts";
-import type { Values } from "../command.ts";
+import type { Arguments, Values } from "../command.ts";
 
 export const runnerMirrorFlags = {
   "runner-apt-url": { type: "string", valueHint: "url", description: "a mirror of GitLab Runner's apt repository" },
@@ -14,7 +13,7 @@ export const runnerMirrorFlags = {
     valueHint: "hex",
     description: "the fingerprint that this key must have",
   },
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 export const dockerMirrorFlags = {
   "docker-apt-url": { type: "string", valueHint: "url", description: "a mirror of Docker's apt repository" },
@@ -24,7 +23,7 @@ export const dockerMirrorFlags = {
     valueHint: "hex",
     description: "the fingerprint that this key must have",
   },
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 /** Returns the mirror that the flags describe. Throws a usage Problem for an invalid address, path or fingerprint. */
 export function mirrorOf(values: Values, name: "docker" | "runner"): Mirror {

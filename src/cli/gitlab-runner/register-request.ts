@@ -1,6 +1,5 @@
 // The request of a registration, from the flags.
 
-import type { ArgsDef } from "citty";
 import { printableAddress } from "../../engine/fetch.ts";
 import type { HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
@@ -9,6 +8,7 @@ import { tokenKind } from "../../runner/registration/token-kind.ts";
 import { Secret } from "../../text/secret.ts";
 import { withFlag } from "../../text/with-flag.ts";
 import { usage } from "../arguments.ts";
+import type { Arguments } from "../command.ts";
 import type { Context } from "../context.ts";
 import { profileOf } from "./register-profile.ts";
 
@@ -30,7 +30,7 @@ export const registerFlags = {
   group: { type: "string", valueHint: "number", description: "make it there for this group" },
   protected: { type: "boolean", description: "make it there for protected branches and tags only" },
   profile: { type: "string", valueHint: "name or file", description: "ci, ci-rootless, or a file with a [[runners]]" },
-  executor: { type: "enum", options: ["shell", "docker"], description: "what a job runs in" },
+  executor: { type: "string", options: ["shell", "docker"], description: "what a job runs in" },
   description: { type: "string", valueHint: "name", description: "the runner's name" },
   tags: { type: "string", valueHint: "tag,...", description: "the tags of the jobs that it takes" },
   "docker-image": { type: "string", valueHint: "image", description: "Default image for jobs that do not set one" },
@@ -43,7 +43,7 @@ export const registerFlags = {
   },
   "ca-file": { type: "string", valueHint: "file", description: "certificates to trust besides the system's" },
   replace: { type: "boolean", description: "take the place of the runner that edox-ops registered under this name" },
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 /** Maximum number of bytes of a token file that are read. The token is in the first line. */
 const mostTokenFile = 4096;

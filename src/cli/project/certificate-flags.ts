@@ -1,9 +1,8 @@
 // The flags of a command that obtains a certificate.
 
-import type { ArgsDef } from "citty";
 import type { IssueOptions } from "../../certs/issue/request.ts";
 import { usage } from "../arguments.ts";
-import type { Values } from "../command.ts";
+import type { Arguments, Values } from "../command.ts";
 
 export const certificateFlags = {
   email: {
@@ -27,7 +26,7 @@ export const certificateFlags = {
     type: "boolean",
     description: "Do not check DNS records, port 80 and rate limits before the first request",
   },
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 type Chosen = Pick<IssueOptions, "email" | "server" | "keyType" | "profile" | "preflight">;
 

@@ -1,18 +1,17 @@
 // Validates the flags of a project against the schema of its record.
 
-import type { ArgsDef } from "citty";
 import * as v from "valibot";
 import type { HostReader } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import * as project from "../../sites/project.ts";
 import { readNetwork } from "../../sites/serve/network.ts";
 import { usage } from "../arguments.ts";
-import type { Values } from "../command.ts";
+import type { Arguments, Values } from "../command.ts";
 import type { Context } from "../context.ts";
 
 export const slugArgument = {
   slug: { type: "positional", description: `the project's short name: ${project.slugRule}` },
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 export const recordFlags = {
   domain: { type: "string", valueHint: "name", description: "the name that the site answers to" },
@@ -52,7 +51,7 @@ export const recordFlags = {
   "no-hsts": { type: "boolean", description: "Tell browsers to use HTTPS alone for a day" },
   precompress: { type: "boolean", description: "Compress pages when they are deployed, not for each request" },
   "no-precompress": { type: "boolean", description: "Compress pages for each request" },
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 /**
  * Returns the value. Throws a Problem for a value that its schema rejects, with exit code 1 as in the Python version.

@@ -1,10 +1,9 @@
 // The flags of a command that replaces a project's tree.
 
-import type { ArgsDef } from "citty";
 import { mostKept } from "../../sites/deploy/releases.ts";
 import type { Choices } from "../../sites/deploy/requests.ts";
 import { usage } from "../arguments.ts";
-import type { Values } from "../command.ts";
+import type { Arguments, Values } from "../command.ts";
 import { editFlags, outputFlags } from "../flags.ts";
 import { waitOf } from "../wait.ts";
 
@@ -30,7 +29,7 @@ export const sourceFlags = {
     type: "boolean",
     description: "Replace links that lead out of it by what they lead to, as far as its owner may read that",
   },
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 export const releaseFlags = {
   keep: { type: "string", valueHint: "number", description: "how many backups stay, 5 without it" },
@@ -42,7 +41,7 @@ export const releaseFlags = {
   check: editFlags.check,
   diff: { type: "boolean", description: "list the files that are added, changed and removed" },
   ...outputFlags,
-} as const satisfies ArgsDef;
+} as const satisfies Arguments;
 
 const defaultKeep = 5;
 
