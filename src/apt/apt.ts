@@ -125,7 +125,7 @@ async function removalWords(names: readonly string[], instead: readonly string[]
   const removed = [...stdout.matchAll(/^(?:Remv|Purg) (\S+)/gm)].map(([, name = ""]) => name.replace(/:.*$/, ""));
   const others = removed.filter((name) => !instead.includes(name));
   if (others.length === 0) return words;
-  const message = `with ${instead.join(", ")} apt would take away ${others.join(", ")} too: nothing was removed`;
+  const message = `with ${instead.join(", ")} apt would also remove ${others.join(", ")}: nothing was removed`;
   throw new Problem("package-failed", message, { hint: ["sudo", "apt-get", "remove", "--simulate", ...instead] });
 }
 

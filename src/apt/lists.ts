@@ -28,7 +28,7 @@ export async function newerVersions(reader: HostReader, names: readonly string[]
   const { code, stdout, stderr } = await reader.probe(argv, { limitMs: simulateLimitMs });
   if (code !== 0) {
     const held = heldPackages(reader, names);
-    const message = `apt-get would not bring ${names.join(", ")} up to date${held.length > 0 ? `: ${heldProblem(held)}` : ""}`;
+    const message = `apt-get could not update ${names.join(", ")} up to date${held.length > 0 ? `: ${heldProblem(held)}` : ""}`;
     const hint = held.length > 0 ? commandToUnhold(held) : ["apt-cache", "policy", ...names];
     throw new Problem("package-failed", message, { returncode: code, stderr, hint });
   }

@@ -78,7 +78,7 @@ export function programRunner(host: Host, stop: Stop): Run {
 
 function timeoutProblem({ code, stdout, stderr }: Output, what: string, minutes: number, hint: string[]): Problem {
   const last = linesOf(stdout).at(-1);
-  const failures = last ? `; the last it said is ${last}` : "";
-  const message = `${what} was given up after ${minutes} min${failures}`;
+  const failures = last ? `; its last output is ${last}` : "";
+  const message = `${what} timed out after ${minutes} min${failures}`;
   return new Problem("timeout", message, { returncode: code, stderr, hint });
 }

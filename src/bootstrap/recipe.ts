@@ -44,7 +44,7 @@ export function bootstrap(facts: Facts): Recipe {
       },
       {
         id: "site.directories",
-        title: "the directories of state, sites, backups and logs are there",
+        title: "the directories for state, sites, backups and logs exist",
         resources: [
           directory(stateDir, 0o750, `state:${stateDir}`),
           directory(docsRoot, 0o755, `docs-root:${docsRoot}`),
@@ -54,7 +54,7 @@ export function bootstrap(facts: Facts): Recipe {
         ].map((each): Resource => ({ ...each, optional: true })),
       },
       nginxPrepare(facts),
-      { id: "bootstrap.complete", title: "this host is ready for documentation sites", resources: [], mark: true },
+      { id: "bootstrap.complete", title: "this host is ready to serve documentation sites", resources: [], mark: true },
     ],
   };
 }

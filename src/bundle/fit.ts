@@ -57,7 +57,7 @@ function clockIsAfter({ manifest }: Bundle): Requirement {
       if (reader.now() >= earliest * 1000) return null;
       const now = timeText(Math.floor(reader.now() / 1000));
       const what = earliest === manifest.serial ? "the bundle is" : "this edox-ops is";
-      const reason = `the clock of this host says ${now}, but ${what} of ${timeText(earliest)}`;
+      const reason = `the clock of this host is at ${now}, but ${what} of ${timeText(earliest)}`;
       return { reason, hint: ["sudo", "date", "--set", timeText(earliest)] };
     },
   };

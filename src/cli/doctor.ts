@@ -56,7 +56,7 @@ export default command({
     const listed = values.quiet ? findings.filter(({ status }) => failing(status)) : findings;
     // A check that only root can perform is neither a failure nor a success.
     const again = host.uid === 0 ? "" : ` (run: ${shellLine(hint(["sudo", "edox-ops", "doctor"]))})`;
-    const notChecked = `${unknown} could not be looked at${again}.\n`;
+    const notChecked = `${unknown} could not be checked${again}.\n`;
     const ready =
       unknown > 0
         ? `Doctor: no check failed, but ${notChecked}`

@@ -65,7 +65,7 @@ async function rollBackIn({ session, request, context, owns, itself }: Update): 
   const { program, version } = request;
   if (!options.dryRun) await demandAlone(session, program, owns);
   const from = options.diff ? checksumOf(host, program) : "";
-  const step = { id: "program.update", title: `${program}: ${version} goes back` };
+  const step = { id: "program.update", title: `${program}: ${version} is rolled back` };
   if (options.dryRun) {
     const to = await session.operation(step, () => previousVersion(host, request), pending);
     const sums = { from, to: options.diff ? checksumOf(host, beside(program).previous) : "" };
@@ -94,7 +94,7 @@ async function updateIn({ session, request, context, owns, itself }: Update): Pr
   const offer = await findOffer(host, request);
   const sums = { from, to: offer.release.sumOf(offer.binary) ?? "" };
   const to = offer.release.version;
-  const step = { id: "program.update", title: `${program}: ${version} becomes ${to}` };
+  const step = { id: "program.update", title: `${program}: ${version} is updated to ${to}` };
   if (offer.same || options.dryRun) {
     await session.operation(step, () => {}, offer.same ? satisfied : pending);
     const text = offer.same

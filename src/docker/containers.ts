@@ -27,7 +27,7 @@ export async function runningContainers(reader: HostReader): Promise<{ reason: s
   const names = all.flatMap(({ Id, Names, Labels }) => {
     return Labels?.[managedLabel] === "true" ? [] : [Names[0]?.replace(/^\//, "") ?? Id.slice(0, 12)];
   });
-  const lost = "containers run that would lose their engine";
+  const lost = "running containers depend on the engine to be removed";
   if (names.length > 0) return { reason: `${lost}: ${few(names)}`, hint: ["sudo", "docker", "ps"] };
   // The engine may not respond or may run as another user, or another program may use its containerd.
   const pids = all.length > 0 ? [] : shims(reader);
@@ -45,9 +45,9 @@ async function containers(reader: HostReader): Promise<v.InferOutput<typeof cont
 
 export const engineUnused: Requirement = {
   name: "docker:containers",
-  title: "no container runs that would lose its engine",
+  title: "no running container depends on the engine to be removed",
   async check(reader) {
     const found = await runningContainers(reader);
-    return found && { ...found, code: "in-use", reason: `${found.reason}; --force removes it all the same` };
+    return found && { ...found, code: "in-use", reason: `${found.reason}; --force removes it anyway` };
   },
 };

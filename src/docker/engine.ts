@@ -10,7 +10,7 @@ export async function dockerAnswers(reader: HostReader): Promise<boolean> {
   if (reader.stat(dockerSocket) === null) return false;
   const { status } = await reader.get("http://docker/_ping", { socketPath: dockerSocket, limitMs: 3000 });
   if (status !== 200 && reader.uid !== 0)
-    throw new UnknownStateError(`whether Docker answers at ${dockerSocket} is only told to root`);
+    throw new UnknownStateError(`whether Docker answers at ${dockerSocket} is visible only to root`);
   return status === 200;
 }
 

@@ -167,17 +167,17 @@ const packages: Resource = {
 
 const noSnap: Requirement = {
   name: "docker:snap",
-  title: "Docker is not there as a snap",
+  title: "Docker is not installed as a snap",
   check: (reader) =>
     reader.stat("/snap/docker/current") === null
       ? null
-      : { reason: "Docker is there as a snap, and does not answer", hint: ["sudo", "snap", "start", "docker"] },
+      : { reason: "Docker is installed as a snap and does not respond", hint: ["sudo", "snap", "start", "docker"] },
 };
 
 /** Packages are not replaced while containers run on them. An interrupted installation is finished in every case. */
 const nothingRuns: Requirement = {
   name: "docker:containers",
-  title: "no container runs that would lose its engine",
+  title: "no running container depends on the engine to be removed",
   check(reader) {
     if (dpkgInterrupted(reader) || installedPackage(reader, "docker-ce") !== null) return null;
     const [running] = shims(reader);

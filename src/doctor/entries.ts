@@ -48,7 +48,7 @@ export const entries: Check[] = [
     name: "host:disk",
     run(reader) {
       const least = smallest(reader, ({ bytesFree }) => bytesFree);
-      if (least === null) return { status: "unknown", detail: "the free room could not be told" };
+      if (least === null) return { status: "unknown", detail: "the free space could not be determined" };
       const detail = `${Math.floor(least.space.bytesFree / mebibyte)} MiB free for ${least.path}`;
       const { bytesFree } = least.space;
       if (bytesFree >= roomWarning) return { status: "ok", detail };
@@ -62,7 +62,7 @@ export const entries: Check[] = [
     name: "host:inodes",
     run(reader) {
       const least = smallest(reader, ({ inodes, inodesFree }) => (inodes === 0 ? 1 : inodesFree / inodes));
-      if (least === null) return { status: "unknown", detail: "the free inodes could not be told" };
+      if (least === null) return { status: "unknown", detail: "the free inodes could not be determined" };
       const { inodes, inodesFree } = least.space;
       if (inodes === 0) return { status: "ok", detail: `${least.path} has no limit` };
       const share = inodesFree / inodes;

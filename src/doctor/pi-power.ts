@@ -14,7 +14,7 @@ const hint = ["vcgencmd", "get_throttled"];
 /** Checks whether the power supply or heat slows the processor down. */
 export async function piPower(reader: HostReader): Promise<CheckResult> {
   const word = (await throttled(reader)) ?? alarm(reader);
-  if (word === null) return { status: "warning", detail: "neither the kernel nor vcgencmd tells", hint };
+  if (word === null) return { status: "warning", detail: "neither the kernel nor vcgencmd reports it", hint };
   const namesFrom = (from: number): string => troubles.filter((_, bit) => (word >> (from + bit)) & 1).join(", ");
   if (namesFrom(0) !== "") return { status: "error", detail: `${namesFrom(0)}: now`, hint };
   if (namesFrom(16) !== "") return { status: "warning", detail: `${namesFrom(16)}: since the start`, hint };

@@ -53,7 +53,7 @@ function pageSize(reader: HostReader): CheckResult {
   const at = words.findIndex((word, index) => index % 2 === 0 && word === pageSizeKey);
   const size = at < 0 ? 0 : Number(words[at + 1]);
   const path = bootPath(reader, "config.txt");
-  if (size === 0) return { status: "warning", detail: "the kernel does not tell it", hint: ["getconf", "PAGESIZE"] };
+  if (size === 0) return { status: "warning", detail: "the kernel does not report it", hint: ["getconf", "PAGESIZE"] };
   if (size <= largestPage) return { status: "ok", detail: `${size} bytes` };
   const detail = `${size} bytes: ${largestPage} at most are supported, which kernel8.img has`;
   if (/^kernel=kernel8\.img\s*$/m.test(textOf(reader, path) ?? "")) {
@@ -64,7 +64,7 @@ function pageSize(reader: HostReader): CheckResult {
 
 function temperature(reader: HostReader): CheckResult {
   const text = textOf(reader, thermalPath)?.trim();
-  if (!text) return { status: "warning", detail: "the kernel does not tell it", hint: ["vcgencmd", "measure_temp"] };
+  if (!text) return { status: "warning", detail: "the kernel does not report it", hint: ["vcgencmd", "measure_temp"] };
   const status = Number(text) >= hot ? "error" : Number(text) >= warm ? "warning" : "ok";
   return { status, detail: `${Math.round(Number(text) / 1000)} °C`, hint: ["cat", thermalPath] };
 }

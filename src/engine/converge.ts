@@ -187,7 +187,10 @@ async function verifyResources(host: Host, resources: readonly Resource[], since
       if (first === undefined) break;
       if (host.now() >= end || (await resource.hasFailed?.(host))) {
         const why = await resource.explain?.(host, since);
-        throw new Problem("verify-failed", `${describeMissing(first)}, though all was done${why ? `: ${why}` : ""}`);
+        throw new Problem(
+          "verify-failed",
+          `${describeMissing(first)} after applying all changes${why ? `: ${why}` : ""}`,
+        );
       }
       await host.sleep(pollMs);
     }

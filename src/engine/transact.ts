@@ -115,11 +115,11 @@ interface Failure {
 async function rollBack(host: Host, inverses: readonly Inverse[], failure: Failure): Promise<Problem> {
   const { error, changes, journal } = failure;
   const { failures } = await undo(host, inverses);
-  const notes = failures.map(({ message }) => `not put back: ${message}`);
+  const notes = failures.map(({ message }) => `not rolled back: ${message}`);
   const isComplete = notes.length === 0;
   const fails = inverses.length === 0 ? null : await firstFailing(host, againCommands(changes));
   if (fails !== null) {
-    const also = isComplete ? "without our files too: it was broken before this run" : "as well";
+    const also = isComplete ? "it was already broken before this run" : "as well";
     notes.push(`${shellLine(fails)} fails ${also}`);
   }
   if (isComplete) {
@@ -131,7 +131,7 @@ async function rollBack(host: Host, inverses: readonly Inverse[], failure: Failu
   }
   const problem = Problem.of(error);
   const hasCommand = inverses.some(({ kind }) => kind === "command");
-  const done = hasCommand ? "the changes were rolled back" : "the files were put back";
+  const done = hasCommand ? "the changes were rolled back" : "the previous files were restored";
   const message = [problem.message, ...(isComplete && inverses.length > 0 ? [done] : []), ...notes].join("; ");
   return problem.with({ message, ...(!isComplete && journal && { hint: recoverHint }) });
 }

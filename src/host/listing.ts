@@ -174,7 +174,7 @@ export class Listing {
    */
   static async of(trees: Trees, dir: string, leaves: (path: string) => boolean = () => false): Promise<Listing> {
     const top = trees.entry(dir);
-    if (top === null) throw new Error(`ENOENT: ${dir} is not there`);
+    if (top === null) throw new Error(`ENOENT: ${dir} does not exist`);
     const listing = new Listing(top);
     for (let level = [""]; level.length > 0; ) {
       const below: string[] = [];

@@ -77,7 +77,7 @@ class Meter {
       this.#bytes = 0;
       this.slowWindows = bytes < leastBytes ? this.slowWindows + 1 : 0;
       if (this.slowWindows === 0) return;
-      const reason = bytes === 0 ? "nothing came" : `less than ${leastBytes} bytes came`;
+      const reason = bytes === 0 ? "nothing came" : `fewer than ${leastBytes} bytes were received`;
       this.#running.abort(new DOMException(`${reason} in ${seconds} s`, "TimeoutError"));
     }, windowMs);
   }
@@ -124,7 +124,7 @@ async function part({
       // The server cannot resume from there: either it sends the whole file now, or the next attempt requests it.
       fs.ftruncateSync(fd);
       size = 0;
-      if (status !== 200) return { reason: `${status} instead of what was asked for`, again: true };
+      if (status !== 200) return { reason: `unexpected status ${status}`, again: true };
     }
     if (status !== 200 && !goesOn) {
       const location = response.headers.get("location");

@@ -19,21 +19,21 @@ const weakening = ["NODE_TLS_REJECT_UNAUTHORIZED", "NODE_EXTRA_CA_CERTS", "BUN_C
 for (const name of weakening) delete process.env[name];
 
 const reasons: Record<string, string> = {
-  ECONNREFUSED: "nobody listens there (connection refused)",
+  ECONNREFUSED: "connection refused",
   ECONNRESET: "the connection was closed",
   ENOTFOUND: "its name is not known",
   EAI_AGAIN: "no name server answers",
-  EACCES: "only root may ask there",
-  EHOSTUNREACH: "there is no way to it",
-  ENETUNREACH: "there is no network",
+  EACCES: "permission denied",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "network is unreachable",
   ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
   CERT_HAS_EXPIRED: "its certificate has expired",
   CERT_NOT_YET_VALID: "its certificate is not valid yet: is the clock right?",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is of an authority that this host does not know",
-  UNABLE_TO_GET_ISSUER_CERT: "its certificate is of an authority that this host does not know",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate is of an authority that this host does not know",
-  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is of an authority that this host does not know",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is signed by itself",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "its certificate is issued by an unknown authority",
+  UNABLE_TO_GET_ISSUER_CERT: "its certificate is issued by an unknown authority",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "its certificate is issued by an unknown authority",
+  SELF_SIGNED_CERT_IN_CHAIN: "its certificate is issued by an unknown authority",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "its certificate is self-signed",
   // The runtime's own messages for these errors contain advice to the programmer.
   Malformed_HTTP_Response: "its answer is not HTTP",
   InvalidHTTPResponse: "its answer is not HTTP",
@@ -110,7 +110,7 @@ export function isLate(error: unknown): boolean {
  */
 export function whyNot(error: unknown, address: string, { caPath, socketPath }: RequestOptions): string {
   const { code, message } = error as Error & { code?: string | number };
-  if (code === "ENOENT") return `${caPath ?? socketPath} is not there`;
+  if (code === "ENOENT") return `${caPath ?? socketPath} does not exist`;
   const reason = reasons[String(code)] ?? message;
   const proxy = socketPath === undefined ? proxyFor(address) : null;
   if (proxy === null) return reason;

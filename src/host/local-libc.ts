@@ -174,7 +174,7 @@ export function linkTargetOf(fd: number): string | null {
 export function syncFileSystem(path: string): void {
   const fd = fs.openSync(path, fs.constants.O_RDONLY);
   try {
-    if (libc().syncfs(fd) !== 0) throw new Error(`EIO: the disk did not take what was written, ${path}`);
+    if (libc().syncfs(fd) !== 0) throw new Error(`EIO: the disk did not accept the written data, ${path}`);
   } finally {
     fs.closeSync(fd);
   }

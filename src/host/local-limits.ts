@@ -70,9 +70,9 @@ export function executableMemoryError(cause: unknown, read: (path: string) => st
 export function childError(name: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   const limits: Record<string, string> = {
-    EAGAIN: "no more processes may run (ulimit -u, TasksMax= of a unit)",
-    ENOMEM: "there is no memory for it",
-    EMFILE: "no more files may be open (ulimit -n, LimitNOFILE= of a unit)",
+    EAGAIN: "the process limit is reached (ulimit -u, TasksMax= of a unit)",
+    ENOMEM: "not enough memory",
+    EMFILE: "the limit of open files is reached (ulimit -n, LimitNOFILE= of a unit)",
   };
   const limit = limits[code ?? ""];
   return limit === undefined ? error : new LimitError(`${name} cannot be started: ${limit}`, undefined, error);

@@ -30,7 +30,9 @@ function demandPrivate(dir: string): void {
   }
   const stat = fs.lstatSync(dir);
   if (stat.isDirectory() && stat.uid === process.geteuid?.() && (stat.mode & 0o077) === 0) return;
-  throw new Error(`${dir} is not a directory that only its owner can open (mode 0700): others could hold its locks`);
+  throw new Error(
+    `${dir} is not a directory that only its owner can open (mode 0700): other users could hold its locks`,
+  );
 }
 
 function openOrMake(path: string): number {

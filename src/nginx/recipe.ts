@@ -33,7 +33,7 @@ import { welcomeSite } from "./welcome.ts";
 export function nginxPrepare(facts: Facts): Step {
   return {
     id: "nginx.prepare",
-    title: "nginx is enabled, answers no unknown name, and knows the limits of the sites",
+    title: "nginx is enabled, closes requests for unknown names, and has the shared settings of the sites",
     needs: [{ step: "packages.install", resource: packageInstalled("nginx") }],
     resources: [
       sitesRead,
@@ -53,7 +53,7 @@ export function nginxPrepare(facts: Facts): Step {
 /** The settings that all sites share. */
 export const limits = file({
   name: "nginx:limits",
-  title: "the limits of the sites are known",
+  title: "nginx has the request limits of the sites",
   path: limitsPath,
   mode: 0o644,
   keepDir: replacedDir,
@@ -65,13 +65,13 @@ export const limits = file({
 
 /** Defines how clients are counted. Sites of the Python version do not use it. */
 export const clients = shared(
-  { name: "nginx:clients", title: "the clients of the sites are counted", path: clientsPath },
+  { name: "nginx:clients", title: "nginx counts requests per client address", path: clientsPath },
   () => clientsText,
 );
 
 /** The file that each site includes. Sites of the Python version do not use it. */
 export const contentTypes = shared(
-  { name: "nginx:content-types", title: "the content types of the sites are known", path: typesPath },
+  { name: "nginx:content-types", title: "nginx has the content types of the sites", path: typesPath },
   () => typesText,
 );
 
@@ -83,13 +83,13 @@ const postQuantumSince = "3.5.0";
  * rollback of the program, the sites that include it stay valid.
  */
 export function tlsSettings(facts: Facts): Resource {
-  return shared({ name: "nginx:tls", title: "the TLS settings of the sites are known", path: tlsPath }, (reader) =>
+  return shared({ name: "nginx:tls", title: "nginx has the TLS settings of the sites", path: tlsPath }, (reader) =>
     tlsText({ postQuantum: openSslSince(reader, facts, postQuantumSince) }),
   );
 }
 
 const brotliFile = shared(
-  { name: "nginx:brotli", title: "brotli files are served if nginx can", path: brotliPath },
+  { name: "nginx:brotli", title: "nginx serves brotli files if it has the module", path: brotliPath },
   () => brotliText,
 );
 
@@ -116,7 +116,7 @@ function shared(place: { name: string; title: string; path: string }, text: (rea
 export function unknownNames(facts: Facts): Resource {
   const server = file({
     name: "nginx:unknown-names",
-    title: "an unknown name is answered by nothing",
+    title: "requests for unknown host names are closed without a response",
     path: catchAllPath,
     mode: 0o644,
     keepDir: replacedDir,

@@ -19,8 +19,8 @@ export function stepText(result: StepResult, { paint }: Style): string {
   const status = paint(result.outcome, result.outcome.padEnd(8));
   const details = [
     ...(result.outcome === "pending" ? result.changes.map((change) => oneLine(describe(change))) : []),
-    ...result.unknown.map((reason) => `could not be seen: ${oneLine(reason)}`),
-    ...(result.reason === undefined ? [] : [`passed over: ${oneLine(result.reason)}`]),
+    ...result.unknown.map((reason) => `could not be determined: ${oneLine(reason)}`),
+    ...(result.reason === undefined ? [] : [`skipped: ${oneLine(result.reason)}`]),
     ...result.warnings.map((warning) => `${paint("warning", "warning")}: ${oneLine(warning)}`),
   ];
   return [

@@ -47,7 +47,7 @@ interface Place {
   keyOrigin: string;
 }
 
-const intro = "# Written by edox-ops. apt takes nothing from here that this very key has not signed.";
+const intro = "# Written by edox-ops. apt accepts only what this key has signed.";
 const keysDir = "/etc/apt/keyrings";
 
 /**
@@ -58,7 +58,7 @@ export function aptRepository(repository: Repository): { older: Resource; key: R
   const { name, sourcePath, keepDir } = repository;
   const source = file({
     name: `apt:source:${name}`,
-    title: `apt knows the repository of ${name}`,
+    title: `apt has the repository of ${name}`,
     path: sourcePath,
     mode: 0o644,
     keepDir,
@@ -121,7 +121,7 @@ function older(repository: Repository): Resource {
       for (const path of new Set(all.filter(isSameSource).map((source) => source.path))) {
         const other = all.find((source) => source.path === path && !isSameSource(source));
         if (other !== undefined) {
-          const message = `${path} names ${uri} besides ${other.title}: take its line out, edox-ops writes ${sourcePath}`;
+          const message = `${path} names ${uri} besides ${other.title}: remove that entry; edox-ops writes ${sourcePath}`;
           throw new Problem("conflict", message, { hint: ["cat", "-n", path] });
         }
         await remove(path);
@@ -197,7 +197,7 @@ function keyFault(bytes: Uint8Array, fingerprint: string, now: number): string |
  */
 async function keyFrom(reader: HostReader, origin: string): Promise<Uint8Array> {
   const bytes = origin.startsWith("/") ? reader.read(origin) : await downloadKey(reader, origin);
-  if (bytes === null) throw new Problem("not-found", `${origin} is not there`, { hint: ["ls", "-l", origin] });
+  if (bytes === null) throw new Problem("not-found", `${origin} does not exist`, { hint: ["ls", "-l", origin] });
   return Buffer.from(bytes).includes("-----BEGIN PGP ") ? bytes : new TextEncoder().encode(isArmored(bytes));
 }
 

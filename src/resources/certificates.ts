@@ -16,7 +16,7 @@ const dir = "/etc/ssl/certs";
 export function certificatesComplete(packages: readonly string[]): Resource {
   return {
     name: "host:certificates",
-    title: "the store of certificates is whole",
+    title: "the CA certificate store is complete",
     check(reader, ahead) {
       const comes = installs(ahead, "ca-certificates");
       const isOpen = (each: string): boolean => installedPackage(reader, each) === null;

@@ -12,7 +12,7 @@ import { demandOwnWay, idsOf, type Owner, rootOwner } from "./owner.ts";
 export function directory(path: string, mode: number, name = `directory:${path}`, owner: Owner = rootOwner): Resource {
   return {
     name,
-    title: `${path} is there`,
+    title: `${path} exists`,
     async check(reader, ahead) {
       const ids = await idsOf(reader, ahead, owner);
       demandOwnWay(reader, path);

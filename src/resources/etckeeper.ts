@@ -7,11 +7,11 @@ import { textOf } from "../host/text-file.ts";
 import type { Requirement } from "../problem/requirement.ts";
 
 /**
- * Met when etckeeper lets apt run. Without AVOID_COMMIT_BEFORE_INSTALL, etckeeper commits pending changes by itself.
+ * Met when etckeeper does not block apt. Without AVOID_COMMIT_BEFORE_INSTALL, etckeeper commits pending changes by itself.
  */
 export const etcCommitted: Requirement = {
   name: "etckeeper:clean",
-  title: "etckeeper lets apt run",
+  title: "etckeeper does not block apt",
   async check(reader) {
     if (!abortsApt(reader) || (await reader.probe(["etckeeper", "unclean"])).code !== 0) return null;
     const reason = "/etc has uncommitted changes, and etckeeper aborts apt then (AVOID_COMMIT_BEFORE_INSTALL=1)";
@@ -26,7 +26,7 @@ export const etcCommitted: Requirement = {
 export function etckeeperClean(name: string): Resource {
   return {
     name: `etckeeper:${name}`,
-    title: "etckeeper has what was changed before apt runs",
+    title: "changes in /etc are committed to etckeeper before apt runs",
     isInstalled: abortsApt,
     check(reader, ahead) {
       if (!abortsApt(reader) || ahead.every(({ kind }) => kind === "packages")) return [];

@@ -20,5 +20,5 @@ export function idIn(field = ""): number | null {
 
 /** Returns the reason and the hint for a missing group. */
 export function noGroup(name: string): Required<Unmet> {
-  return { reason: `there is no group ${name}`, hint: ["sudo", "groupadd", "--system", name], code: "not-found" };
+  return { reason: `group ${name} does not exist`, hint: ["sudo", "groupadd", "--system", name], code: "not-found" };
 }

@@ -24,7 +24,7 @@ export async function idsOf(reader: HostReader, ahead: readonly Change[], { user
   const account = typeof user === "number" ? null : await findAccount(reader, user);
   const uid = typeof user === "number" ? user : account?.uid;
   if (uid === undefined) {
-    const message = `there is no user ${user}`;
+    const message = `user ${user} does not exist`;
     throw missing(ahead, String(user), message, ["getent", "passwd", String(user)]);
   }
   const named = typeof group === "string" ? gidOf(reader, group) : (group ?? account?.gid);

@@ -18,7 +18,7 @@ export function packageInstalled(name: string): Resource {
 /** Finishes a dpkg that was interrupted. */
 export const dpkgConfigured: Resource = {
   name: "dpkg:configured",
-  title: "every unpacked package is configured",
+  title: "all unpacked packages are configured",
   check(reader) {
     if (!dpkgInterrupted(reader)) return [];
     const unfinished = unfinishedPackages(reader);

@@ -37,10 +37,10 @@ export function memoryCgroupMissing(reader: HostReader): MissingSetting | null {
   if (enabled) return null;
   const path = bootPath(reader, "cmdline.txt");
   if (textOf(reader, path)?.includes("cgroup_enable=memory")) {
-    const detail = `the memory cgroup is off until the next start: ${path} has its word`;
+    const detail = `the memory cgroup is disabled until the next boot: ${path} enables it`;
     return { detail, hint: ["sudo", "systemctl", "reboot"] };
   }
-  const detail = `the memory cgroup is off: append ${cgroupWords} to the one line of ${path}, then reboot`;
+  const detail = `the memory cgroup is disabled: append ${cgroupWords} to the one line of ${path}, then reboot`;
   return { detail, hint: ["sudo", "sed", "-i", `1 s/$/ ${cgroupWords}/`, path] };
 }
 
@@ -63,7 +63,7 @@ export function piByHand({ model, version }: Facts): Requirement[] {
   };
   return Object.entries(instructions).map(([name, look]) => ({
     name,
-    title: `nothing is left to do by hand on this ${model}`,
+    title: `no manual step is left on this ${model}`,
     check(reader, warn) {
       const missing = look(reader);
       if (missing) warn(`edox-ops does not edit cmdline.txt, config.txt or swap: ${missing.detail}`);

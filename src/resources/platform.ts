@@ -40,7 +40,7 @@ export function foreignPackages(facts: Facts): Requirement {
     title: `Docker and GitLab have packages for ${family} ${codename}`,
     check() {
       if (family !== null && codenames[family]?.includes(codename)) return null;
-      const named = codename === "" ? "it names no codename" : `its codename is ${codename}`;
+      const named = codename === "" ? "it has no VERSION_CODENAME" : `its codename is ${codename}`;
       const reason = `Docker and GitLab have no packages for ${name} (${named}): edox-ops needs ${names}, or a derivative that names one of these`;
       return { reason, hint: ["cat", "/etc/os-release"], code: "unsupported-platform" };
     },

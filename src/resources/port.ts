@@ -33,8 +33,8 @@ export function portHolder(reader: HostReader, port: number, program: string): s
   const owner = ownerOf(reader, sockets);
   if (owner?.command === program) return null;
   if (owner !== null) return `${owner.command} (pid ${owner.pid})`;
-  if (reader.uid !== 0) throw new UnknownStateError(`who listens on port ${port} is only told to root`);
-  return "a process that is not of this host: a container perhaps";
+  if (reader.uid !== 0) throw new UnknownStateError(`only root can see which program listens on port ${port}`);
+  return "a process that this host does not list, possibly in a container";
 }
 
 /** Returns the inodes of the sockets that listen on a port, IPv4 and IPv6. */

@@ -10,14 +10,14 @@ import type { Requirement } from "../problem/requirement.ts";
  */
 export const firstBootDone: Requirement = {
   name: "host:first-boot",
-  title: "cloud-init has done its first start",
+  title: "cloud-init has completed its first run",
   waitMs: 600_000,
   check: (reader) =>
     reader.stat("/run/cloud-init/enabled") === null ||
     reader.stat("/run/cloud-init/result.json") !== null ||
     isPartOfCloudInit(reader)
       ? null
-      : { reason: "cloud-init has not ended", hint: ["cloud-init", "status", "--long"] },
+      : { reason: "cloud-init is still running", hint: ["cloud-init", "status", "--long"] },
 };
 
 /**
@@ -38,7 +38,7 @@ export const clockSet: Requirement = {
   waitMs: 120_000,
   check(reader) {
     if (reader.now() >= EDOX_OPS_BUILT * 1000) return null;
-    const reason = `the clock says ${new Date(reader.now()).toISOString()}, which is before this edox-ops was built`;
+    const reason = `the clock of this host is at ${new Date(reader.now()).toISOString()}, before this version of edox-ops was built`;
     return { reason, hint: ["sudo", "timedatectl", "set-ntp", "true"] };
   },
 };

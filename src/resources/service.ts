@@ -58,7 +58,7 @@ export function service(described: ServiceSpec): Resource {
     },
     async check(reader, ahead) {
       if (isMasked(reader, unit)) {
-        const until = isActive(reader, unit) ? ": it runs until it stops, and does not start again" : "";
+        const until = isActive(reader, unit) ? ": it runs until it stops, and does not start at boot" : "";
         throw new Problem("precondition-failed", `${unit} is masked${until}`, { hint: unmask(unit) });
       }
       const comes = installs(ahead, brought);
@@ -70,7 +70,7 @@ export function service(described: ServiceSpec): Resource {
       if (reloads || !runs) {
         // After a rollback, a service that ran gets its old files back. One that did not run is not started.
         const again = runs ? { again: true as const } : {};
-        const reason = runs ? `${unit} has not taken its files` : reasonOf(reader, unit);
+        const reason = runs ? `${unit} has not loaded its configuration` : reasonOf(reader, unit);
         const reload = ["systemctl", "reload-or-restart", unit];
         const logs = logsOf(unit);
         const hint = ["sudo", "systemctl", "status", unit];
@@ -175,9 +175,7 @@ async function staysInactive(reader: HostReader, unit: string): Promise<boolean>
 
 /** Describes a unit that does not keep running. */
 function reasonOf(reader: HostReader, unit: string): string {
-  return isActive(reader, unit)
-    ? `${unit} does not keep running: it is started over and over`
-    : `${unit} is not active`;
+  return isActive(reader, unit) ? `${unit} keeps restarting` : `${unit} is not active`;
 }
 
 /**

@@ -150,7 +150,7 @@ async function activation(reader: HostReader, ahead: readonly Change[], want: Wa
     return isStopped ? [] : [systemctl(`${unit} is ${state}`, "stop", [], unit)];
   }
   const isOld = ahead.some((change) => "path" in change && isPartOf(change.path, unit));
-  if (isOld) return [systemctl(`${unit} runs with its former files`, "restart", [], unit)];
+  if (isOld) return [systemctl(`${unit} runs with its previous configuration`, "restart", [], unit)];
   const isUp = ["active", "reloading", "refreshing"].includes(state);
   if (!isUp) return [systemctl(`${unit} is ${state}`, "start", [], unit)];
   // A unit without processes has no invocation, and cannot exit soon.

@@ -50,12 +50,12 @@ export function systemUser({ name, home, shell }: Account, label: string): Resou
   const skeleton = ["--create-home", "--skel", "/nonexistent", "--home-dir", home];
   return {
     name: label,
-    title: `the user ${name} is there`,
+    title: `user ${name} exists`,
     async check(reader) {
       if (await isAccount(reader, name)) return [];
       const identity = flagsToReuse(reader, name, home);
       const argv = ["useradd", "--system", ...identity, ...skeleton, "--shell", shell, name];
-      return [{ kind: "command", argv, reason: `there is no user ${name}` }];
+      return [{ kind: "command", argv, reason: `user ${name} does not exist` }];
     },
   };
 }

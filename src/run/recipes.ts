@@ -160,7 +160,7 @@ export async function confirm(session: Session, recipeFor: RecipeFor): Promise<s
   const reporter = (await reporterFor(options))({ ...options, quiet: false }, environment, () => null);
   await warnOfRecovery(session.host, reporter.note);
   for (const each of notes.warnings) await reporter.note(each);
-  for (const each of notes.unknown) await reporter.note(`could not be seen: ${each}`);
+  for (const each of notes.unknown) await reporter.note(`could not be determined: ${each}`);
   for (const result of pending) await reporter.step(result);
   if (planned.some(({ outcome }) => outcome === "failed")) {
     session.add(...planned);

@@ -141,7 +141,7 @@ export class Session {
   async note({ warnings, unknown }: Notes, known: readonly string[] = []): Promise<void> {
     this.#hasUnknown ||= this.options.dryRun && unknown.length > 0;
     for (const each of warnings) if (!known.includes(each)) await this.#warn(each, "note");
-    for (const each of unknown) if (!known.includes(each)) await this.#warn(`could not be seen: ${each}`, "note");
+    for (const each of unknown) if (!known.includes(each)) await this.#warn(`could not be determined: ${each}`, "note");
   }
 
   /** Adds the results of steps. */

@@ -144,12 +144,12 @@ async function faults(config: Survey, reader: HostReader): Promise<CheckResult> 
 /** Checks that no long poll, which GitLab holds open for 50 s, delays the next one. */
 function polling({ concurrent, runners }: RunnerConfig): CheckResult {
   if (runners.length > concurrent) {
-    const detail = `${runners.length} runners share ${concurrent} job at a time: one that waits keeps the others waiting`;
+    const detail = `${runners.length} runners share ${concurrent} job at a time: one that waits blocks the others`;
     return { status: "warning", detail, hint: showConcurrency };
   }
   const single = runners.filter(({ request_concurrency }) => request_concurrency < 2).map(({ name }) => name);
-  if (single.length === 0 || concurrent === 1) return { status: "ok", detail: "no runner waits for another's" };
-  const detail = `${few(single)} asks for one job at a time: set request_concurrency = 2, or jobs start up to 50 s late`;
+  if (single.length === 0 || concurrent === 1) return { status: "ok", detail: "no runner blocks another one" };
+  const detail = `${few(single)} requests one job at a time: set request_concurrency = 2, or jobs start up to 50 s late`;
   return { status: "warning", detail, hint: showConcurrency };
 }
 
@@ -218,7 +218,7 @@ async function tokens(host: Host, { runners }: RunnerConfig): Promise<CheckResul
 
 async function disk(reader: HostReader): Promise<CheckResult> {
   const { status, body } = await reader.get("http://docker/info", { socketPath: dockerSocket, limitMs: 5000 });
-  if (status !== 200) throw new UnknownStateError("where Docker keeps its images is not told");
+  if (status !== 200) throw new UnknownStateError("Docker does not report where it stores its images");
   const root = /"DockerRootDir":"([^"]+)"/.exec(new TextDecoder().decode(body))?.[1] ?? "/var/lib/docker";
   const free = reader.space(root)?.bytesFree ?? 0;
   const detail = `${(free / gibibyte).toFixed(1)} GiB free for Docker in ${root}`;
@@ -240,7 +240,7 @@ function mtu(reader: HostReader): CheckResult {
   const way = (textOf(reader, "/proc/net/route") ?? "").split("\n").map((line) => line.split("\t"));
   const out = way.find(([, destination]) => destination === "00000000")?.[0];
   if (out === undefined || Number.isNaN(bridge))
-    return { status: "ok", detail: "no bridge of Docker's own, or no way out" };
+    return { status: "ok", detail: "no Docker bridge, or no default route" };
   if (bridge <= of(out)) return { status: "ok", detail: `${bridge} bytes, and ${of(out)} on ${out}` };
   const detail = `containers send packets of ${bridge} bytes, and ${out} takes ${of(out)}: set "mtu": ${of(out)} in /etc/docker/daemon.json`;
   return { status: "warning", detail, hint: ["ip", "link", "show", out] };

@@ -34,7 +34,7 @@ export function configFile(name: string, title: string, editsFor: EditsFor, keep
       const after = edits.length === 0 ? before : editToml(before, edits, runnerConfigFile);
       if (after === before) return [];
       if (faultsOf(configOf(after)).length > faultsOf(config).length) {
-        throw new Problem("internal", `${runnerConfigPath} would have a fault more: it is left as it is`);
+        throw new Problem("internal", `${runnerConfigPath} edit would introduce an error; file left unchanged`);
       }
       const stat = reader.stat(runnerConfigPath);
       const owner = { mode: 0o600, uid: stat?.uid ?? 0, gid: stat?.gid ?? 0 };

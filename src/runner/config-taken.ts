@@ -17,14 +17,14 @@ const silentMs = 4000;
 
 export const configTaken: Resource = {
   name: "runner:config-taken",
-  title: "the running gitlab-runner has read its configuration",
+  title: "gitlab-runner has loaded its configuration",
   settleMs,
   async check(reader, ahead) {
     if (!isActive(reader, runnerUnit)) return [];
     const touched = ahead.some((change) => "path" in change && change.path === runnerConfigPath);
     if (!touched && (await hasTaken(reader))) return [];
     const argv = ["systemctl", "kill", "--kill-who=main", "--signal=SIGHUP", runnerUnit];
-    return [{ kind: "command", argv, reason: "gitlab-runner has not read its configuration", again: true }];
+    return [{ kind: "command", argv, reason: "gitlab-runner has not loaded its configuration", again: true }];
   },
 };
 

@@ -23,16 +23,16 @@ import { isPrivileged, listServedProjects, sharedHostWarning } from "./shared-ho
  */
 const access: Step = {
   id: "runner.docker.access",
-  title: "gitlab-runner is in the group docker, which is as good as root: jobs of a shell use Docker",
+  title: "gitlab-runner is in group docker (equivalent to root), so that shell jobs can use Docker",
   async reasonToSkip(reader) {
     const { runners } = await surveyOf(reader);
     if (!runners.some(({ executor }) => executor === "shell")) {
-      return "no runner of this host has the shell executor; the group docker is as good as root";
+      return "no runner of this host has the shell executor; group docker is equivalent to root";
     }
     if (gidOf(reader, "docker") !== null) return null;
     if (!hasEngine(reader)) return "there is no Docker on this host";
     const { reason, hint } = noGroup("docker");
-    return { reason: `jobs of a shell cannot use Docker: ${reason}`, hint };
+    return { reason: `shell jobs cannot use Docker: ${reason}`, hint };
   },
   resources: [groupMember(runnerUser, "docker", "ci-runner:docker-group", "gitlab-runner is in the group docker")],
 };
@@ -129,9 +129,7 @@ export function dindEdits(
     const makes = named.includes(name) || (required(runner) ?? docker.length === 1);
     if (!makes && !privileged) {
       if (required(runner) === null) {
-        warn(
-          `runner ${name} is not privileged, and is left so: say --runner '${name}' to have it for Docker-in-Docker`,
-        );
+        warn(`runner ${name} is not privileged and stays unprivileged: pass --runner '${name}' to make it privileged`);
       }
       return [];
     }

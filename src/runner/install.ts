@@ -55,7 +55,7 @@ export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
   const [create, install, run]: [Step, Step, Step] = [
     {
       id: "runner.user.create",
-      title: `the user ${runnerUser} is there`,
+      title: `user ${runnerUser} exists`,
       // The first step requires everything that the next one needs, so that a host that cannot install is not changed.
       requires: usable,
       resources: [
@@ -81,7 +81,7 @@ export function runnerSteps(facts: Facts, mirror: Mirror): Step[] {
     },
     {
       id: "runner.service.install",
-      title: "gitlab-runner runs, starts at boot, and lets jobs end before it does",
+      title: "gitlab-runner is active, starts at boot, and lets jobs finish before it stops",
       needs: [{ step: "runner.install", resource: packageInstalled("gitlab-runner") }],
       resources: [unitInstalled, drain, drainLoaded, runnerRuns],
     },
@@ -102,7 +102,7 @@ function pin(originOf: (reader: HostReader) => string): Resource {
   const names = runnerPackages.join(" ");
   const textFor = (origin: string): string =>
     [
-      "# Written by edox-ops: GitLab's own packages, and nobody else's of the same name.",
+      "# Written by edox-ops: packages named gitlab-runner come from GitLab's repository only.",
       `Package: ${names}`,
       `Pin: origin ${origin}`,
       "Pin-Priority: 900",

@@ -34,5 +34,5 @@ export const files: readonly (readonly [path: string, description: string])[] = 
   [runnerSourcePath, "apt source of GitLab Runner"],
   [runnerKeyPath, "key of that apt source"],
   [runnerPinPath, "apt pin that excludes other packages of the same name"],
-  [drainPath, "drop-in that lets jobs end before gitlab-runner stops"],
+  [drainPath, "drop-in that lets jobs finish before gitlab-runner stops"],
 ];

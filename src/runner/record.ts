@@ -34,7 +34,7 @@ const madeSchema = v.looseObject(
  */
 const recordSchema = v.looseObject(
   { runners: v.optional(v.array(v.unknown(), "runners is an array")) },
-  "it is no object",
+  "it is not an object",
 );
 
 /** The record of the Python version: one runner, with its address and name. */
@@ -126,7 +126,7 @@ export function isMoved(entry: RecordedRunner, runner: Runner): boolean {
 export function recordFile(next: (before: RunnerRecord | null, reader: HostReader) => object | null): Resource {
   return file({
     name: `state:${runnerStatePath}`,
-    title: "it is recorded which runners are ours",
+    title: "the runners of edox-ops are recorded",
     path: runnerStatePath,
     mode: 0o600,
     text(reader) {

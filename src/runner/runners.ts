@@ -53,7 +53,7 @@ const configSchema = v.looseObject(
     concurrent: v.optional(v.number("concurrent is a number"), 1),
     runners: v.optional(v.array(runnerSchema, "runners is an array of tables: [[runners]]"), []),
   },
-  "it is no table",
+  "it is not a table",
 );
 
 export type Runner = v.InferOutput<typeof runnerSchema>;
@@ -178,7 +178,7 @@ export function faultsOf({ concurrent, runners }: RunnerConfig): string[] {
   for (const [i, runner] of runners.entries()) {
     const name = runner.name || `runner ${i + 1}`;
     if (runner.url === "" || runner.token.isEmpty) faults.push(`${name} has no url or no token`);
-    if (!executors.includes(runner.executor)) faults.push(`${name} has no executor that there is`);
+    if (!executors.includes(runner.executor)) faults.push(`${name} has an unknown executor`);
     if (runner.executor === "docker" && !runner.docker?.image) faults.push(`${name} has no docker.image`);
     const first = runner.token.isEmpty ? undefined : firsts.get(runner.token.digest());
     if (first === undefined) firsts.set(runner.token.digest(), i + 1);

@@ -75,7 +75,7 @@ async function loadImage(docker: Docker, file: string): Promise<string> {
   const name = /^Loaded image(?: ID)?: (\S+)$/m.exec(stdout)?.[1];
   if (code === 0 && name !== undefined) return name;
   const hint = ["docker", "save", "--output", "dind.tar", dindImage];
-  throw failure(`${file} has no image in it, as docker save writes one`, { code, stderr }, hint);
+  throw failure(`${file} contains no image of docker save`, { code, stderr }, hint);
 }
 
 /** Returns the Problem of a docker command. A full disk, which Docker reports like any other error, is named first. */

@@ -94,7 +94,7 @@ export async function selftest(host: Host, runner: JobSettings, stop: Stop, orig
     if (!answers) {
       const { stdout, stderr } = await docker("logs", "--tail", "5", containers.service);
       const last = measured.at(-1);
-      if (last) last.detail += `; the daemon said last: ${lastLine(stderr, stdout) || "nothing"}`;
+      if (last) last.detail += `; last output of the daemon: ${lastLine(stderr, stdout) || "nothing"}`;
       return { runner: runner.name, image, measured, skipped, mtu };
     }
     await measure(

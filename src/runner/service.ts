@@ -44,7 +44,7 @@ function isPackaged(reader: HostReader): boolean {
 }
 
 const drainText = [
-  "# Written by edox-ops: with SIGTERM jobs are aborted, with SIGQUIT they end first. Only the runner is told: the processes",
+  "# Written by edox-ops: with SIGTERM jobs are aborted, with SIGQUIT they end first. The signal is sent to the runner only: the processes",
   "# of a shell's job are in its control group, and would die of the same signal.",
   "[Service]",
   "KillSignal=SIGQUIT",
@@ -56,7 +56,7 @@ const drainText = [
 export const drain: Resource = (() => {
   const written = file({
     name: "runner:drain",
-    title: "a stop of gitlab-runner lets its jobs end",
+    title: "stopping gitlab-runner lets its jobs finish",
     path: drainPath,
     mode: 0o644,
     keepDir: replacedDir,
@@ -74,12 +74,12 @@ export const drain: Resource = (() => {
 
 export const unitInstalled: Resource = {
   name: "runner:unit",
-  title: "systemd knows gitlab-runner",
+  title: "systemd has the unit of gitlab-runner",
   check(reader, ahead) {
     const comes = installs(ahead, "gitlab-runner");
     if (comes || reader.stat(unitPath) !== null) return [];
     const argv = ["gitlab-runner", "install", `--user=${runnerUser}`, `--working-directory=${runnerHome}`];
-    return [{ kind: "command", argv, reason: "systemd does not know gitlab-runner" }];
+    return [{ kind: "command", argv, reason: "systemd has no unit of gitlab-runner" }];
   },
 };
 

@@ -47,7 +47,7 @@ export async function serviceStatus(reader: HostReader): Promise<ServiceStatus> 
     : finish !== null
       ? `gitlab-runner is installed in part: dpkg did not finish it (run: ${shellLine(finish)})`
       : !isKnown
-        ? "gitlab-runner is installed, and systemd does not know it"
+        ? "gitlab-runner is installed, but systemd has no unit of it"
         : `gitlab-runner is installed, and its service is ${service_active ? "active" : "not active"}${service_installed ? "" : " and not enabled"}`;
   return { installed, service_installed, service_active, summary, version };
 }

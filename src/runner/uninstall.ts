@@ -70,8 +70,8 @@ export function uninstallation({ purge, docker, force = false }: Uninstallation)
     command: "gitlab-runner uninstall",
     logPath: runnerLogPath,
     done: purge
-      ? "GitLab Runner is gone."
-      : `GitLab Runner is gone; ${configDir} and the user ${runnerUser} stay (--purge).`,
+      ? "GitLab Runner is uninstalled."
+      : `GitLab Runner is uninstalled; ${configDir} and user ${runnerUser} are kept (--purge removes them).`,
     failed: "Uninstalling failed at step",
     // This is checked before the first step, so that nothing is removed if Docker must stay. The plan shows it too.
     requires: inUse,
@@ -82,13 +82,13 @@ export function uninstallation({ purge, docker, force = false }: Uninstallation)
 /** Returns why the engine of this host stays if it is not from Docker's own repository, and null otherwise. */
 function foreignEngine(reader: HostReader): string | null {
   const isForeign = chosenRepository(reader, dockerSourcePath) === null && hasEngine(reader);
-  return isForeign ? `what answers at ${dockerSocket} was not installed by edox-ops: it stays` : null;
+  return isForeign ? `what answers at ${dockerSocket} was not installed by edox-ops and is kept` : null;
 }
 
 /** Names the containers that stop, in a plan and in a run with `--force`. */
 const containersNamed: Resource = {
   name: "docker:containers",
-  title: "no container runs that would lose its engine",
+  title: "no running container depends on the engine to be removed",
   async check(reader, _, warn) {
     const found = await runningContainers(reader).catch((error: unknown) => {
       if (error instanceof UnknownStateError) return null;
@@ -102,11 +102,11 @@ const containersNamed: Resource = {
 /** The package leaves its socket behind, and programs would wait there for an engine. */
 const withoutSocket: Resource = {
   name: "docker:socket",
-  title: `${dockerSocket} is gone`,
+  title: `${dockerSocket} is removed`,
   check(reader, ahead) {
     const goes = ahead.some((change) => change.kind === "packages" && change.remove?.includes("docker-ce"));
     if (reader.stat(dockerSocket) === null || isSocketLink(reader) || !(goes || isSocketLeft(reader))) return [];
-    return [{ kind: "command", argv: ["rm", "-f", dockerSocket], reason: `${dockerSocket} is there` }];
+    return [{ kind: "command", argv: ["rm", "-f", dockerSocket], reason: `${dockerSocket} exists` }];
   },
 };
 
@@ -126,9 +126,9 @@ export function demandNoRunner(reader: HostReader, purge: boolean): void {
     throw new Problem("in-use", `runner ${first.name} is registered: --purge would lose its token`, { hint });
   }
   if (foreign === undefined) return;
-  const what = purge ? "--purge would lose its token" : "it would stop; --force takes gitlab-runner away all the same";
+  const what = purge ? "--purge would lose its token" : "it would stop; --force uninstalls anyway";
   const hint = ["sudo", "gitlab-runner", "unregister", "--name", foreign.name];
-  throw new Problem("in-use", `runner ${foreign.name} was registered by somebody else: ${what}`, { hint });
+  throw new Problem("in-use", `runner ${foreign.name} was not registered by edox-ops: ${what}`, { hint });
 }
 
 /** Throws a Problem if apt would refuse to remove these packages or could not, before anything is stopped. */
@@ -177,19 +177,19 @@ function ofDocker(resource: Resource): Resource {
 }
 
 function withoutFile(path: string): Resource {
-  return file({ path, name: path, title: `${path} is gone`, mode: 0o644, text: () => null });
+  return file({ path, name: path, title: `${path} is removed`, mode: 0o644, text: () => null });
 }
 
 function emptyDirectory(path: string): Resource {
   return {
     name: path,
-    title: `${path} is gone`,
+    title: `${path} is removed`,
     check(reader, ahead) {
       const names = reader.list(path);
       const left = names?.filter(
         (name) => !ahead.some((change) => change.kind === "removal" && change.path === `${path}/${name}`),
       );
-      return left?.length === 0 ? [{ kind: "command", argv: ["rmdir", path], reason: `${path} is there` }] : [];
+      return left?.length === 0 ? [{ kind: "command", argv: ["rmdir", path], reason: `${path} exists` }] : [];
     },
   };
 }
@@ -197,17 +197,17 @@ function emptyDirectory(path: string): Resource {
 function withoutDirectory(path: string): Resource {
   return {
     name: path,
-    title: `${path} is gone`,
+    title: `${path} is removed`,
     check: (reader) =>
       reader.stat(path) === null
         ? []
-        : [{ kind: "command", argv: ["rm", "-r", "--one-file-system", path], reason: `${path} is there` }],
+        : [{ kind: "command", argv: ["rm", "-r", "--one-file-system", path], reason: `${path} exists` }],
   };
 }
 
 const withoutUser: Resource = {
   name: `runner:no-user:${runnerUser}`,
-  title: `there is no user ${runnerUser}`,
+  title: `user ${runnerUser} does not exist`,
   check(reader, _, warn) {
     const account = accountOf(reader, runnerUser);
     if (account === null) return [];

@@ -26,7 +26,7 @@ export function demandUnpackaged(reader: HostReader, program: string, hint: stri
 /** Throws a Problem if the file of this process no longer exists: its path may belong to another program by now. */
 export function demandExists(reader: HostReader, program: string): void {
   if (reader.stat(program)?.type === "file") return;
-  throw new Problem("not-found", `this program is not at ${program} any more`, { hint: ["command", "-v", "edox-ops"] });
+  throw new Problem("not-found", `this program is no longer at ${program}`, { hint: ["command", "-v", "edox-ops"] });
 }
 
 /**

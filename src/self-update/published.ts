@@ -75,13 +75,13 @@ export async function fetchPublished(
   if (bundle === undefined && requested === null && base.includes(placeholder)) {
     throw new Problem(
       "missing-value",
-      `${printableAddress(base)} does not tell which release is the latest: say --version X.Y.Z`,
+      `${printableAddress(base)} does not report the latest release: pass --version X.Y.Z`,
     );
   }
   if (keyBlocks(keys).length === 0) {
     throw new Problem(
       "invalid-signature",
-      "this edox-ops was built without a release's key: nothing it fetches could be verified",
+      "this edox-ops was built without a release key, so downloads cannot be verified",
     );
   }
   const at = (version: string | null, asset: string): string => {

@@ -27,7 +27,7 @@ export function uninstallation(program: string): Recipe {
         ],
       },
     ],
-    done: "edox-ops is gone; what it set up stays.",
+    done: "edox-ops is uninstalled; what it set up is kept.",
     failed: "Uninstalling failed at step",
   };
 }
@@ -35,11 +35,11 @@ export function uninstallation(program: string): Recipe {
 /** Reports what stays, while the program that can remove it still exists. */
 const whatStays: Requirement = {
   name: "uninstall:stays",
-  title: "what stays is told",
+  title: "list what is kept",
   check(reader, warn) {
     if (reader.stat(projectsPath) !== null) {
       warn(
-        `the sites below ${docsRoot} stay and nginx serves them; to take one away first: edox-ops project remove SLUG --delete-files --yes`,
+        `the sites below ${docsRoot} are kept, and nginx serves them; to remove one first: edox-ops project remove SLUG --delete-files --yes`,
       );
     }
     const parts = [
@@ -47,10 +47,10 @@ const whatStays: Requirement = {
       ...(reader.stat(dockerSourcePath) ? ["Docker Engine"] : []),
     ];
     if (parts.length > 0) {
-      warn(`${parts.join(" and ")} stay; to take them away first: edox-ops gitlab-runner uninstall --docker --yes`);
+      warn(`${parts.join(" and ")} are kept; to remove them first: edox-ops gitlab-runner uninstall --docker --yes`);
     }
     const records = [stateDir, logDir].filter((dir) => reader.stat(dir) !== null);
-    if (records.length > 0) warn(`what is in ${records.join(" and ")} stays: another edox-ops takes it over`);
+    if (records.length > 0) warn(`what is in ${records.join(" and ")} is kept for a later installation`);
     return null;
   },
 };
@@ -59,10 +59,10 @@ const whatStays: Requirement = {
 function absent(name: string, pathsOf: (reader: HostReader) => string[] = () => [name]): Resource {
   return {
     name,
-    title: `${name} is gone`,
+    title: `${name} is removed`,
     check: (reader) =>
       pathsOf(reader).flatMap((path) =>
-        reader.stat(path) === null ? [] : [{ kind: "command", argv: ["rm", "-r", path], reason: `${path} is there` }],
+        reader.stat(path) === null ? [] : [{ kind: "command", argv: ["rm", "-r", path], reason: `${path} exists` }],
       ),
   };
 }

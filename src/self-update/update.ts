@@ -78,7 +78,7 @@ export async function findOffer(
     const hint = ["sudo", "edox-ops", "self-update", ...from, "--version", release.version];
     const message = bundle
       ? `${bundle.path} contains edox-ops ${release.version}, which is older than this one (${version})`
-      : `the latest release is said to be ${release.version}, and this is ${version}, which is newer`;
+      : `the latest release is ${release.version}, which is older than the installed ${version}`;
     throw new Problem("precondition-failed", message, { hint });
   }
   return { release, asset, binary, deb, same: release.sumOf(binary) === checksumOf(reader, program) };
@@ -117,7 +117,7 @@ export async function update(
     if (reported !== release.version) {
       throw new Problem(
         "verify-failed",
-        `what was to be edox-ops ${release.version} says that it is ${reported.slice(0, 80)}`,
+        `the download of edox-ops ${release.version} reports version ${reported.slice(0, 80)}`,
       );
     }
     throwIfInterrupted(stop);
@@ -149,16 +149,16 @@ export async function previousVersion(host: Host, { program }: UpdateRequest): P
   const hint = ["sudo", "edox-ops", "self-update", "--version", "X.Y.Z"];
   const found = host.stat(previous);
   if (found === null)
-    throw new Problem("not-found", `${previous} is not there: no edox-ops before this one is kept`, { hint });
+    throw new Problem("not-found", `${previous} does not exist: no previous version is kept`, { hint });
   if (found.type !== "file") {
-    throw new Problem("conflict", `${previous} is not a regular file: it is not the edox-ops before this one`, {
+    throw new Problem("conflict", `${previous} is not a regular file: it is not the previous version of edox-ops`, {
       hint,
     });
   }
   demandRootsAlone(host, previous);
   const to = await versionOf(host, previous, previous, hint);
   if (!isVersion(to)) {
-    const message = `${previous} is not the edox-ops before this one: as its version it prints '${(linesOf(to)[0] ?? "").slice(0, 80)}'`;
+    const message = `${previous} is not the previous version of edox-ops: it reports version '${(linesOf(to)[0] ?? "").slice(0, 80)}'`;
     throw new Problem("conflict", message, { hint });
   }
   return to;

@@ -69,7 +69,7 @@ function failuresOf(faults: readonly Fault[]): Fault[] {
 function answerOf(faults: readonly Fault[]): CheckResult {
   const [failure] = failuresOf(faults);
   const first = failure ?? faults.find(({ unknown }) => unknown) ?? faults[0];
-  if (first === undefined) return { status: "ok", detail: "as its record says" };
+  if (first === undefined) return { status: "ok", detail: "matches its record" };
   const detail = faults.map((fault) => fault.detail).join("; ");
   if (first.unknown) return { status: "unknown", detail, hint: ["sudo", "edox-ops", "doctor"] };
   return { status: failure ? "error" : "warning", detail, hint: first.hint };

@@ -148,14 +148,14 @@ function treeFaults(reader: HostReader, project: Project): Fault[] {
   const open = stat?.type === "directory" ? openToOthers(reader, root_path) : null;
   if (open !== null) {
     faults.push({
-      detail: `${open} can be changed by another user than root: the next deploy takes it from them`,
+      detail: `${open} can be changed by another user than root: the next deploy resets its owner`,
       hint: command("deploy", slug, ...(source_path === null ? ["--source", "DIRECTORY"] : [])),
       mild: true,
     });
   }
   for (const path of besideSuffixes.map((suffix) => root_path + suffix).filter((each) => reader.stat(each) !== null)) {
     faults.push({
-      detail: `${path} was left by a deploy that was killed`,
+      detail: `${path} was left by an interrupted deploy`,
       hint: ["ls", "-la", path],
       mild: true,
     });
@@ -166,7 +166,7 @@ function treeFaults(reader: HostReader, project: Project): Fault[] {
   }
   if (kept.some((name) => /^\.(stage|trash|unpacked)/.test(name)) && !mayBeDeploying(reader, slug))
     faults.push({
-      detail: "a deploy was killed: the next one settles what it left",
+      detail: "a deploy was interrupted: the next one cleans up",
       // This prune cleans up the rest of the killed deploy, and with the maximum to keep it deletes no backup.
       hint: command("backups", "prune", slug, "--keep", String(mostKept)),
       mild: true,
@@ -214,7 +214,7 @@ function siteFaults(
   const linked = reader.readLink(link) === site;
   if (!enabled) {
     if (reader.stat(link) !== null)
-      faults.push({ detail: `${link} is there, though the project is disabled`, hint: command("disable", slug) });
+      faults.push({ detail: `${link} exists although the project is disabled`, hint: command("disable", slug) });
     return faults;
   }
   if (!linked) faults.push({ detail: `${link} is missing`, hint: command("enable", slug) });
@@ -228,7 +228,7 @@ function siteFaults(
   if (text === null) faults.push({ detail: `${site} is missing`, hint: command("enable", slug) });
   else if (text !== siteText(reader, project, facts)) {
     // A site of the Python version is served until it is updated.
-    const detail = `${site} differs from what the record says (drift)`;
+    const detail = `${site} differs from its record (drift)`;
     faults.push({ detail, hint: command("enable", slug), mild: true });
   }
   const other = foreignName(servers, project, namesOf(project));

@@ -84,7 +84,7 @@ export const sourcePath = v.pipe(
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   v.regex(/^\/[^\u0000-\u001f\u007f]*$/, "a source path is absolute, without control characters"),
 );
-export const branch = v.pipe(v.string(), v.regex(branchPattern, "a branch is a name that git takes for one"));
+export const branch = v.pipe(v.string(), v.regex(branchPattern, "a branch is a valid git branch name"));
 export const ownerGroup = v.pipe(
   v.string(),
   v.regex(

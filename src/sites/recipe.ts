@@ -59,7 +59,7 @@ export function updateProject(slug: string, edit: Edit, facts: Facts, certificat
     return before && applyEdit(before, edit);
   };
   const chosen = edit.tls === true || edit.domain !== undefined || edit.aliases !== undefined;
-  const title = `${slug} is as it was asked for`;
+  const title = `${slug} has the requested settings`;
   const step = projectStep({ id: "project.update", title, slug, after, certificate }, facts);
   const requires = [
     registered(slug),
@@ -100,14 +100,14 @@ export function disableProject(slug: string, facts: Facts): Recipe {
 }
 
 export function removeProject(slug: string, keepsVhost: boolean, facts: Facts): Recipe {
-  const transition = { id: "project.remove", title: `${slug} is forgotten`, slug, after: () => null };
+  const transition = { id: "project.remove", title: `${slug} is not registered`, slug, after: () => null };
   const step = projectStep({ ...transition, leaves: true, keepsVhost }, facts);
   return recipe(`project remove ${slug}`, `Removed project ${slug} from managed state.`, [registered(slug)], step);
 }
 
 /** Removes a record whose key is not a slug. No other state on the host can belong to it. */
 export function forgetRecord(key: string): Recipe {
-  const title = "the record is forgotten";
+  const title = "the record is removed";
   const step = { id: "project.remove", title, resources: [recordFile(key, title, async () => null)] };
   return recipe("project remove", `Removed project ${key} from managed state.`, [registered(key)], step);
 }
@@ -116,7 +116,7 @@ export function forgetRecord(key: string): Recipe {
 export function initProject(slug: string): Recipe {
   const tree: Resource = {
     name: `tree:${slug}`,
-    title: `the directory of ${slug} is there`,
+    title: `the directory of ${slug} exists`,
     async check(reader, ahead) {
       const { root_path, owner_group } = await theProject(reader, slug);
       const stat = reader.stat(root_path);
@@ -141,7 +141,7 @@ export function renderProject(slug: string, facts: Facts): Recipe {
   const text = async (reader: HostReader) => Text.of(siteText(reader, await theProject(reader, slug), facts));
   // The site may be enabled already, and uses the settings of these files.
   const resources = [limits, clients, contentTypes, tlsSettings(facts), brotli, vhostFile(slug, text)];
-  const step = { id: "project.render-nginx", title: `the site of ${slug} is as its record says`, resources };
+  const step = { id: "project.render-nginx", title: `the nginx site of ${slug} matches its record`, resources };
   return recipe(
     `project render-nginx ${slug}`,
     `Rendered nginx config to ${vhostPath(slug)}`,

@@ -57,7 +57,7 @@ export function publishableSource({ source_path }: { source_path?: Project["sour
 
 /** Requires that the new record is valid, conflicts with no other project, and names an existing group. */
 export function usableRecord(slug: string, after: After): Requirement {
-  return requirement(`${slug} takes nothing from another project`, async (reader) => {
+  return requirement(`${slug} does not conflict with another project`, async (reader) => {
     const before = await draftOf(reader, slug);
     const draft = after(before);
     if (draft === null) return null;

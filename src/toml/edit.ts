@@ -46,7 +46,10 @@ export function editToml(text: string, edits: readonly TomlEdit[], file: TomlFil
     return text;
   }
   const meaning = orProblem(file, () => meaningOf(tableOf(sectionsOf(bare, file.array), file.array)) as Meanings);
-  const wrong = new Problem("internal", `${file.path} would not mean what it should: it is left as it is`);
+  const wrong = new Problem(
+    "internal",
+    `${file.path} cannot be edited without changing its meaning; file left unchanged`,
+  );
   try {
     const edited = applyEdits(bare, edits, file);
     applyToMeaning(meaning, edits, file.array);

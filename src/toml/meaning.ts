@@ -121,7 +121,7 @@ function put(table: Meanings, [name, ...rest]: readonly string[], value: TomlVal
 
 function addItems(table: Meanings, key: readonly string[], items: readonly string[]): void {
   const found = key.reduce<Meaning | undefined>((inner, name) => inner && within(inner).get(name), table) ?? [];
-  if (!Array.isArray(found)) throw new Problem("internal", "what should be an array is none");
+  if (!Array.isArray(found)) throw new Problem("internal", "expected an array");
   const added = items.filter((item, i) => !found.includes(item) && items.indexOf(item) === i);
   if (added.length === 0) return;
   const last = key.at(-1) ?? "";
@@ -135,5 +135,5 @@ function addItems(table: Meanings, key: readonly string[], items: readonly strin
 
 function within(value: Meaning | undefined): Meanings {
   if (value instanceof Map) return value;
-  throw new Problem("internal", "what should be a table is none");
+  throw new Problem("internal", "expected a table");
 }

@@ -50,7 +50,7 @@ export function parseWithSmol(text: string): TomlTable {
   } catch (error) {
     if (error instanceof InvalidToml) throw error;
     if (!(error instanceof TomlError)) throw new InvalidToml("");
-    const twice = error.message.includes("trying to redefine") ? ": this is there already" : "";
+    const twice = error.message.includes("trying to redefine") ? ": already exists" : "";
     throw new InvalidToml(` at line ${error.line}, column ${error.column}${twice}`);
   }
 }

@@ -368,7 +368,7 @@ describe("--bundle, before anything changes", () => {
 
   test("a bundle is refused if the clock of the host is behind it", async () => {
     const host = await hostWith({ changes: { serial: 1_900_000_000 } });
-    await expectRefusal(host, /the clock of this host says 2027-.*, but the bundle is of 2030-03-17 17:46:40 UTC\n/);
+    await expectRefusal(host, /the clock of this host is at 2027-.*, but the bundle is of 2030-03-17 17:46:40 UTC\n/);
   });
 
   test("a host whose clock says 1970 refuses a bundle of any age", async () => {
@@ -376,7 +376,7 @@ describe("--bundle, before anything changes", () => {
     await host.sleep(1000 - host.now());
     await expectRefusal(
       host,
-      /the clock of this host says 1970-01-01 00:00:01 UTC, but the bundle is of 2025-08-17 14:13:20 UTC/,
+      /the clock of this host is at 1970-01-01 00:00:01 UTC, but the bundle is of 2025-08-17 14:13:20 UTC/,
     );
   });
 

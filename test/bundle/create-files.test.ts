@@ -141,7 +141,7 @@ test("bundle create: secrets, names of sites and image names are checked", async
   writeFileSync(`${folder}/site/.env`, "x");
   expect(await refused("--site", `docs=${folder}/site`)).toContain(".env holds secrets");
   rmSync(`${folder}/site/.env`);
-  expect(await refused("--site", `${folder}/none`)).toContain("is not there");
+  expect(await refused("--site", `${folder}/none`)).toContain("does not exist");
   expect(await refused("--site", `A B=${folder}/site`)).toContain("invalid name 'A B'");
   expect(await refused("--site", `a=${folder}/site`, "--site", `a=${folder}/site`)).toContain("given twice");
   expect(await refused("--image", `${folder}/image,1.tar`, "--image", `${folder}/image,1.tar`)).toContain(

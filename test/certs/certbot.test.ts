@@ -230,7 +230,7 @@ describe("certbot: an error of the certificate authority", () => {
       "serverInternal",
       "Service busy; retry later.",
       "unexpected-response",
-      "has a fault: try again later",
+      "reports an internal error: try again later",
       shellLine(again),
     ],
     [

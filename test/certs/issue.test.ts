@@ -175,7 +175,10 @@ describe("project certs issue", () => {
       putLineage(host, { name: "demo.test", names: ["other.test"] });
       return { code: 0, stdout: "", stderr: "" };
     });
-    expect(await typed(line, host)).toMatchObject({ exit: 1, err: expect.stringContaining("though all was done") });
+    expect(await typed(line, host)).toMatchObject({
+      exit: 1,
+      err: expect.stringContaining("after applying all changes"),
+    });
   });
 
   test("a signal that ends certbot is reported, and not the error that certbot ends with", async () => {

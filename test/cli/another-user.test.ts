@@ -29,7 +29,7 @@ test("doctor: checks that need root are counted in the last line, and are not fa
   const hidden = out.match(/^\[WARN\] .* may only be read by root \(run: sudo edox-ops doctor\)$/gm) ?? [];
   expect(hidden.length).toBeGreaterThan(2);
   expect(out).toEndWith(
-    `\nDoctor: no check failed, but ${hidden.length} could not be looked at (run: sudo edox-ops doctor).\n`,
+    `\nDoctor: no check failed, but ${hidden.length} could not be checked (run: sudo edox-ops doctor).\n`,
   );
   expect([exit, err]).toEqual([0, ""]);
 });
@@ -39,7 +39,7 @@ test("doctor: with failing checks, the number of checks that need root is printe
   const { exit, err } = await typed("doctor", seenByUser());
   expect(exit).toBe(1);
   expect(err).toMatch(
-    /^Doctor: of the others \d+ could not be looked at \(run: sudo edox-ops doctor\)\.\nDoctor found 1 failing check\(s\)\.\n$/,
+    /^Doctor: of the others \d+ could not be checked \(run: sudo edox-ops doctor\)\.\nDoctor found 1 failing check\(s\)\.\n$/,
   );
 });
 

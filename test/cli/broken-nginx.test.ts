@@ -57,7 +57,7 @@ describe("bootstrap: a foreign file that breaks nginx's configuration", () => {
   test("bootstrap --check: without root the output says that only root can test nginx", async () => {
     breakNginx();
     const { exit, out } = await typed("bootstrap --check", Object.assign(host, { uid: 1000 }));
-    expect(out).toContain("could not be seen: only root can test the configuration of nginx");
+    expect(out).toContain("could not be determined: only root can test the configuration of nginx");
     expect(exit).toBe(1);
   });
 });
@@ -68,7 +68,7 @@ test("bootstrap: a requirement that cannot be checked is a warning of a run, and
     return host.statTarget(path);
   };
   const unreadable = { ...host, statTarget };
-  const warnings = ["could not be seen: /etc/nginx/nginx.conf may only be read by root"];
+  const warnings = ["could not be determined: /etc/nginx/nginx.conf may only be read by root"];
   for (const [flag, outcome, exit] of [
     ["--yes", "ok", 0],
     ["--check", "unknown", 1],

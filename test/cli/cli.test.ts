@@ -224,7 +224,7 @@ describe("bootstrap", () => {
       exit: 130,
       error: {
         code: "interrupted",
-        message: "interrupted by SIGINT; the files were put back",
+        message: "interrupted by SIGINT; the previous files were restored",
         hint: ["edox-ops", "bootstrap", "--yes", "--json"],
       },
     });

@@ -186,7 +186,7 @@ describe("self-update", () => {
     const gone = `${program} (deleted)`;
     for (const line of ["self-update", "self-update --rollback", "self-update --check", "uninstall --yes"]) {
       const { exit, err } = await typed(line, hostWith("1.3.0"), undefined, undefined, gone);
-      expect([exit, err]).toEqual([1, expect.stringContaining(`error: this program is not at ${gone} any more`)]);
+      expect([exit, err]).toEqual([1, expect.stringContaining(`error: this program is no longer at ${gone}`)]);
     }
   });
 
@@ -266,7 +266,7 @@ describe("uninstall", () => {
     const others = Object.keys(host.listing());
     const { exit, out, err } = await typed("uninstall --yes", host);
     expect([exit, err]).toEqual([0, ""]);
-    expect(out).toEndWith("edox-ops is gone; what it set up stays.\n");
+    expect(out).toEndWith("edox-ops is uninstalled; what it set up is kept.\n");
     const left = Object.keys(host.listing()).filter((path) => !path.startsWith("/var/log/edox-ops"));
     expect(left).toEqual(
       others.filter((path) => !/^\/usr\/local\/bin\/(\.edox-ops\.(previous|new)|edox-ops)/.test(path)),
@@ -278,9 +278,9 @@ describe("uninstall", () => {
     host.put("/etc/edox-ops/projects.json", "{}");
     const { exit, out } = await typed("uninstall --dry-run", host);
     expect(exit).toBe(0);
-    expect(out).toContain("warning: the sites below /var/www/docs stay and nginx serves them");
+    expect(out).toContain("warning: the sites below /var/www/docs are kept, and nginx serves them");
     expect(out).toContain("project remove SLUG --delete-files --yes");
-    expect(out).toContain("warning: what is in /etc/edox-ops stays");
+    expect(out).toContain("warning: what is in /etc/edox-ops is kept");
     expect(host.text(program)).toBe("this one");
   });
 

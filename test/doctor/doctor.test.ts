@@ -205,7 +205,7 @@ describe("doctor: resources of something that a host may lack", () => {
   const recipe = (command: string, ...resources: Resource[]): Recipe => ({
     command,
     logPath: "/var/log/edox-ops/test.log",
-    requires: [{ name: "needed", title: "it is needed", check: () => ({ reason: "it is not there" }) }],
+    requires: [{ name: "needed", title: "it is needed", check: () => ({ reason: "it does not exist" }) }],
     steps: [optionalStep({ id: `${command}.step`, title: command, resources }, isInstalled)],
     done: "done",
     failed: "failed",

@@ -51,7 +51,7 @@ test("pi: no other host has these checks, and on a Pi without faults all pass", 
 type Case = [string, (host: FakeHost) => void, status: string, detail: string];
 const cases: Case[] = [
   ["pi:page-size", (host) => host.put("/proc/self/auxv", pages(65536)), "error", "65536 bytes"],
-  ["pi:page-size", (host) => host.put("/proc/self/auxv", "short"), "warning", "does not tell"],
+  ["pi:page-size", (host) => host.put("/proc/self/auxv", "short"), "warning", "does not report it"],
   ["pi:power", (host) => host.put(throttled, "50005\n"), "error", "too little voltage, throttled: now"],
   ["pi:power", (host) => host.put(throttled, "50000\n"), "warning", "too little voltage, throttled: since the start"],
   ["pi:power", (host) => host.remove(throttled), "warning", "neither the kernel nor vcgencmd"],

@@ -250,7 +250,7 @@ test("journal: an incomplete rollback keeps it, and the hint is to recover", asy
   };
   const error = await transact(host, everyKind, fails, { journaled: step }).catch((error: Error) => error);
   expect(error).toMatchObject({
-    message: "no; not put back: /d/a: no space left on device",
+    message: "no; not rolled back: /d/a: no space left on device",
     hint: ["sudo", "edox-ops", "recover"],
   });
   host.broken.clear();

@@ -38,7 +38,7 @@ test("transact: a failure rolls back every kind of change in reverse order", asy
     file("/made/b", null, "b"),
     refused,
   ];
-  expect(await failing(changes, host)).toBe("false failed; the files were put back");
+  expect(await failing(changes, host)).toBe("false failed; the previous files were restored");
   expect(host.listing()).toEqual(before);
 });
 
@@ -51,7 +51,7 @@ test("transact: an incomplete rollback reports what remains, and claims nothing 
     return undefined;
   });
   expect(await failing([file("/a", "old", "new"), again], host)).toBe(
-    "false failed; not put back: /a: no space left on device; false fails as well",
+    "false failed; not rolled back: /a: no space left on device; false fails as well",
   );
 });
 
@@ -78,7 +78,7 @@ test("transact: the undo of the failed command runs too, and a failure of it is 
   const undo = ["undo-fails"];
   const host = fakeHost();
   host.taught.push(([program]) => (program === "undo-fails" ? { code: 1, stdout: "", stderr: "" } : undefined));
-  expect(await failing([{ ...refused, undo }], host)).toBe("false failed; not put back: undo-fails failed");
+  expect(await failing([{ ...refused, undo }], host)).toBe("false failed; not rolled back: undo-fails failed");
 });
 
 test("transact: a rollback removes a file without reading it, which another user may have replaced by a hard link", async () => {
@@ -91,7 +91,7 @@ test("transact: a rollback removes a file without reading it, which another user
   };
   const before = host.listing();
   expect(await failing([file("/home/eve/a", null, "new"), refused], host)).toBe(
-    "false failed; the files were put back",
+    "false failed; the previous files were restored",
   );
   expect(host.listing()).toEqual(before);
 });
@@ -120,7 +120,7 @@ describe("transact: a failure after an installation", () => {
       if (program === "apt-get" && words.includes("install")) status(host, "installed");
       return undefined;
     });
-    expect(await failing(changes, host)).toBe("false failed; the files were put back");
+    expect(await failing(changes, host)).toBe("false failed; the previous files were restored");
     expect([host.text("/source"), host.text("/config")]).toEqual(["s", null]);
   });
 

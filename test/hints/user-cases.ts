@@ -28,7 +28,7 @@ export const userCases: UserCase[] = [
     of: 'cli/doctor.ts ["sudo", "edox-ops", "doctor"]',
     state: tree,
     from: "doctor",
-    says: /could not be looked at \(run: sudo edox-ops doctor\)/,
+    says: /could not be checked \(run: sudo edox-ops doctor\)/,
     shows: "[OK] project:demo",
   },
   {
@@ -59,7 +59,7 @@ export const userCases: UserCase[] = [
     of: 'cli/project/validate.ts ["sudo", "edox-ops", "project", "validate", slug]',
     state: tree,
     from: "project validate demo",
-    says: /could not be looked at \(run: sudo edox-ops project validate demo\)/,
+    says: /could not be checked \(run: sudo edox-ops project validate demo\)/,
     shows: "validation passed",
   },
   {

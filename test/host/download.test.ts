@@ -115,7 +115,7 @@ async function paced(twisting: Twisting, at = pace): Promise<{ why: string | nul
 
 test("download: gives up after four windows if the server sends single bytes", async () => {
   const { why, times, ms } = await paced(() => ({ drip: { bytes: 1, everyMs: 20 } }));
-  expect(why).toBe("less than 6000 bytes came in 0.3 s");
+  expect(why).toBe("fewer than 6000 bytes were received in 0.3 s");
   // On a busy machine a window may pass before the next request is sent.
   expect([2, 3, 4]).toContain(times);
   expect(ms).toBeLessThan(10_000);

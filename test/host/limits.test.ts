@@ -62,7 +62,7 @@ describe("limits", () => {
     const failed = (code: string) => Object.assign(new Error(`${code}: posix_spawn`), { code });
     const error = childError("systemctl", failed("EAGAIN")) as Error;
     expect(error.message).toBe(
-      "systemctl cannot be started: no more processes may run (ulimit -u, TasksMax= of a unit)",
+      "systemctl cannot be started: the process limit is reached (ulimit -u, TasksMax= of a unit)",
     );
     const other = failed("EACCES");
     expect(childError("systemctl", other)).toBe(other);

@@ -351,5 +351,5 @@ test("install.sh: removes the version that a self-update kept, and never prints 
   stage.expectInstalled(ground, current);
   const gone = { EDOX_BASE_URL: `${env.EDOX_BASE_URL}/none`, EDOX_VERSION: newer };
   const ended = await ground.install(stage.release(current).installer, stage.authority, { env: gone });
-  expectRefused(ended, `error: ${url}/none/v${newer}/downloads/SHA256SUMS is not there`, "EDOX_BASE_URL");
+  expectRefused(ended, `error: ${url}/none/v${newer}/downloads/SHA256SUMS does not exist`, "EDOX_BASE_URL");
 });

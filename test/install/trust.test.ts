@@ -53,9 +53,9 @@ test("install.sh: downloads nothing of a release with an invalid signature or ch
     ["SHA256SUMS.sig", { body: flipped(`${folder}/SHA256SUMS.sig`) }, "the signature of SHA256SUMS"],
     ["SHA256SUMS.sig", { body: readFileSync(`${strange}/SHA256SUMS.sig`) }, "the signature of SHA256SUMS"],
     ["SHA256SUMS.sig", { body: "" }, "the signature of SHA256SUMS"],
-    ["SHA256SUMS.sig", { status: 404, body: "" }, "SHA256SUMS.sig is not there"],
+    ["SHA256SUMS.sig", { status: 404, body: "" }, "SHA256SUMS.sig does not exist"],
     ["SHA256SUMS", { body: sum }, "the signature of SHA256SUMS"],
-    ["SHA256SUMS", { status: 404, body: "" }, "SHA256SUMS is not there"],
+    ["SHA256SUMS", { status: 404, body: "" }, "SHA256SUMS does not exist"],
   ] as const) {
     using ground = new Ground("curl");
     const { ended, asked } = await typed(newer, (path) => (path.endsWith(`/${file}`) ? twist : undefined), ground);
@@ -84,7 +84,7 @@ test("install.sh: supports a folder per version, as in a package registry, but n
   using ground = new Ground("curl");
   const env = { EDOX_BASE_URL: "https://registry.test/{version}", EDOX_VERSION: "latest" };
   const ended = await ground.install(stage.release(current).installer, stage.authority, { env });
-  expectRefused(ended, "https://registry.test/{version} does not tell which release is the latest", "EDOX_VERSION=");
+  expectRefused(ended, "https://registry.test/{version} does not report the latest release", "EDOX_VERSION=");
 });
 
 test("install.sh: needs openssl only for another release than its own", async () => {
@@ -152,7 +152,7 @@ test("install.sh: verifies an offline file by its checksum, without downloading 
   const refused = await ground.install(installer, stage.authority, changed);
   expectRefused(refused, `carried is not of edox-ops ${current} for x64`, "carry edox-ops_1.2.3_amd64.deb");
   const gone = { env: { EDOX_OFFLINE_FILE: `${ground.top}/nothing` } };
-  expectRefused(await ground.install(installer, stage.authority, gone), "is not there", "EDOX_OFFLINE_FILE=");
+  expectRefused(await ground.install(installer, stage.authority, gone), "does not exist", "EDOX_OFFLINE_FILE=");
   expect(ground.left).toEqual([]);
 });
 

@@ -155,7 +155,7 @@ describe("archive table: an unsupported archive is refused by name", () => {
     ["tar -M -L 200 -cf ../out -f ../out2 .", "it is cut off: the end of the tar is missing"],
     [
       "tar -M -L 200 -cf ../out2 -f ../out .",
-      "'./large.bin' goes on from another volume: pack one archive, without -M",
+      "'./large.bin' continues from another volume: pack a single archive, without -M",
     ],
     ["7zz a -tzip -psecret ../out. large.bin >/dev/null", "'large.bin' is encrypted"],
     ["7zz a -tzip -psecret -mem=AES256 ../out. large.bin >/dev/null", "'large.bin' is encrypted"],

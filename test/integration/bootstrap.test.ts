@@ -77,7 +77,7 @@ for (const suite of suites) {
       expect([code, stdout]).toEqual([
         0,
         expect.stringMatching(
-          /\nDoctor: no check failed, but \d+ could not be looked at \(run: sudo edox-ops doctor\)\.\n$/,
+          /\nDoctor: no check failed, but \d+ could not be checked \(run: sudo edox-ops doctor\)\.\n$/,
         ),
       ]);
       host.sh("systemctl reload nginx");
@@ -108,7 +108,7 @@ for (const suite of suites) {
       const { code, stderr } = host.run(["edox-ops", "bootstrap", "--yes"]);
       expect(code).toBe(1);
       expect(stderr).toContain('unknown directive "nonsense" in /etc/nginx/sites-enabled/theirs:1');
-      expect(stderr).toContain("it was broken before this run");
+      expect(stderr).toContain("it was already broken before this run");
       expect(host.listing("/etc")).toBe(before);
       expect(host.run(["curl", "-sS", "http://127.0.0.1/"]).stderr).toContain("Empty reply from server");
       host.sh("rm /etc/nginx/sites-enabled/theirs");

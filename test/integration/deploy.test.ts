@@ -146,7 +146,7 @@ for (const suite of suites) {
         sed -i 's,root /var/www/docs/demo;,root /srv/elsewhere;,' /etc/nginx/sites-available/edox-ops-demo; systemctl reload nginx; sleep 0.3`);
       const { code, stderr } = host.run(["edox-ops", "project", "deploy", "demo"]);
       expect([code, stderr]).toEqual([1, expect.stringContaining("http://demo.test/ does not answer")]);
-      expect(stderr).toContain("the site is as it was before");
+      expect(stderr).toContain("the previous site was restored");
       expect(host.run(["cat", "/var/www/docs/demo/index.html"]).stdout).toBe(before);
       expect(host.run(["edox-ops", "project", "enable", "demo"]).code).toBe(0);
     });

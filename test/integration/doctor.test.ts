@@ -207,7 +207,7 @@ SystemCallFilter=~@clock
           apt-get install -y -qq --no-install-recommends cloud-init faketime >/dev/null`);
         expect(installed.code).toBe(0);
         const early = waited();
-        expect(early).toContain("error: packages.install: cloud-init has not ended, and was so for 10 min\n");
+        expect(early).toContain("error: packages.install: cloud-init is still running, and was so for 10 min\n");
         expect(typedHint(host, early)).toMatch(/^status: not started\n[\s\S]*enabled-by-generator/);
 
         const { stdout } =

@@ -104,7 +104,7 @@ for (const suite of suites) {
         expect(host.sh("curl -fsS --resolve demo.test:80:127.0.0.1 http://demo.test/").stdout).toBe(`${page}\n`);
         expect(host.run(["edox-ops", "project", "remove", "demo", "--delete-files", "--yes"]).code).toBe(0);
         expect(host.run(["edox-ops", "uninstall", "--yes"]).stdout).toEndWith(
-          "edox-ops is gone; what it set up stays.\n",
+          "edox-ops is uninstalled; what it set up is kept.\n",
         );
         expect(host.sh("ls -A /usr/local/bin /var/www/docs").stdout).not.toMatch(/edox-ops$|demo/m);
       });

@@ -39,7 +39,7 @@ const unfinished: typeof faults = [
   ["half", git, half],
 ];
 /** apt resumes half a file, and apt 2.6 may then hang until its limit expires. */
-const givenUp = /apt-get update was given up after 20 min; the last it said is /;
+const givenUp = /apt-get update timed out after 20 min; its last output is /;
 
 let host: TestHost;
 afterEach(() => host?.down());

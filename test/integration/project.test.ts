@@ -300,9 +300,9 @@ for (const suite of suites) {
       writeFileSync(`${live}/fullchain.pem`, future.certificate);
       writeFileSync(`${live}/privkey.pem`, future.key);
       const early = project("update demo --tls").stderr;
-      expect(early).toContain(`is not valid before ${from} 00:00 UTC, and the clock of this host says `);
+      expect(early).toContain(`is not valid before ${from} 00:00 UTC, and the clock of this host is at `);
       const day = /Universal time: \w+ (\S+) /.exec(typedHint(host, early))?.[1] ?? "";
-      expect(early).toContain(`the clock of this host says ${day} `);
+      expect(early).toContain(`the clock of this host is at ${day} `);
       certify("demo.test");
       expect(project("update demo --tls")).toMatchObject({ code: 0, stderr: "" });
       const format = "%{http_code} %{http_version} %header{strict-transport-security} %{redirect_url}";
@@ -502,7 +502,7 @@ for (const suite of suites) {
         // nginx prefers a socket with an address, for every requested name.
         [
           'server { listen 127.0.0.1:80; server_name theirs.test; return 200 "theirs"; }',
-          "; the files were put back; the site is as it was before",
+          "; the previous files were restored; the previous site was restored",
         ],
       ] as const) {
         host.sh(

@@ -176,14 +176,17 @@ test("uninstall --docker: a running container keeps its engine until --force, an
   const words = ["gitlab-runner", "uninstall", "--docker"];
   for (const more of ["--yes", "--dry-run"]) {
     const { code, stdout, stderr } = ci.ops(...words, more);
-    expect([code, stdout + stderr]).toEqual([1, expect.stringContaining("would lose their engine: web; --force")]);
+    expect([code, stdout + stderr]).toEqual([
+      1,
+      expect.stringContaining("depend on the engine to be removed: web; --force"),
+    ]);
     if (more === "--yes") expect(typedHint(ci.host, stderr)).toMatch(/ web$/m);
   }
   expect(ci.host.sh("docker inspect -f '{{.State.Running}}' web; systemctl is-active gitlab-runner").stdout).toBe(
     "true\nactive\n",
   );
   const { code, stdout } = ci.ops(...words, "--force", "--yes");
-  expect([code, stdout]).toEqual([0, expect.stringContaining("would lose their engine: web")]);
+  expect([code, stdout]).toEqual([0, expect.stringContaining("depend on the engine to be removed: web")]);
   expect(ci.host.sh("ls /run/docker.sock 2>&1").code).not.toBe(0);
   expect(ci.ops("doctor").stdout).toMatch(/^\[OK\] ci-runner:docker: not configured/m);
 });

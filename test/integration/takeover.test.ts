@@ -156,7 +156,7 @@ describe("takeover from the Python tool", () => {
       expect([code, stderr]).toEqual([
         0,
         expect.stringMatching(
-          /^WARN: \S+ can be changed by another user.*\nWARN: \S+ differs from what the record says \(drift\).*\n$/,
+          /^WARN: \S+ can be changed by another user.*\nWARN: \S+ differs from its record \(drift\).*\n$/,
         ),
       ]);
       const master = host.run(["cat", "/run/nginx.pid"]).stdout;
@@ -185,7 +185,7 @@ describe("takeover from the Python tool", () => {
       const { code, stderr } = project("validate demo");
       expect(code).toBe(1);
       expect(stderr).toContain("FAIL: /var/www/docs/demo is missing");
-      expect(stderr).toContain("WARN: /var/www/docs/demo.previous-swap was left by a deploy that was killed");
+      expect(stderr).toContain("WARN: /var/www/docs/demo.previous-swap was left by an interrupted deploy");
       expect(project("deploy demo").code).toBe(0);
       expect(page()).toBe("new\n");
       host.sh("rm -r /var/www/docs/demo.previous-swap /var/www/docs/demo.staging");

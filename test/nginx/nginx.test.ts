@@ -164,8 +164,8 @@ describe("nginx.prepare: a refused configuration", () => {
     host.taught.unshift((argv) => (argv[0] === "nginx" ? { code: 1, stdout: "", stderr } : undefined));
     const [result] = await converge([nginxPrepare(gatherFacts(host))], host, { act: host });
     expect(result?.outcome).toBe("failed");
-    expect(result?.problem?.message).toContain("the files were put back");
-    expect(result?.problem?.message).toContain("it was broken before this run");
+    expect(result?.problem?.message).toContain("the previous files were restored");
+    expect(result?.problem?.message).toContain("it was already broken before this run");
     expect(result?.problem?.stderr).toBe(stderr);
     expect(host.listing("/etc")).toEqual(before);
   });
@@ -253,7 +253,7 @@ test("nginx:active: a masked nginx is reported and stays masked", async () => {
   await run(host);
   host.link("/etc/systemd/system/nginx.service", "/dev/null");
   expect((await run(host))[2]?.problem?.message).toBe(
-    "nginx is masked: it runs until it stops, and does not start again",
+    "nginx is masked: it runs until it stops, and does not start at boot",
   );
 });
 

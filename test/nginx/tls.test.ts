@@ -87,7 +87,7 @@ test("project validate: a site of an older edox-ops with HTTPS is valid and only
   expect(await typed("project validate demo", host)).toEqual({
     exit: 0,
     out: "Project demo validation passed.\n",
-    err: `WARN: ${sitePath} differs from what the record says (drift) (run: edox-ops project enable demo)\n`,
+    err: `WARN: ${sitePath} differs from its record (drift) (run: edox-ops project enable demo)\n`,
   });
   expect((await typed("project enable demo", host)).exit).toBe(0);
   expect(host.text(sitePath)).toBe(site);

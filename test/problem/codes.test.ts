@@ -253,7 +253,7 @@ test("problem codes: a command that failed because of the disk has the code of t
   }
   const notRolledBack = new Problem(
     "interrupted",
-    "interrupted by SIGINT; not put back: /etc/a: read-only file system",
+    "interrupted by SIGINT; not rolled back: /etc/a: read-only file system",
   );
   expect(withDiskFault(fakeHost(), notRolledBack).code).toBe("interrupted");
   const fixed = fakeHost();

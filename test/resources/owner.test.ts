@@ -58,7 +58,7 @@ describe("owner", () => {
       host.put("/etc/group", `users:x:${id}:\n`);
       for (const owner of [{ user: "eve" }, { user: "mallory" }, { user: 7, group: "users" }]) {
         const before = host.listing();
-        expect((await run(host, keyFile(owner)))?.problem?.message).toMatch(/^there is no (user|group) /);
+        expect((await run(host, keyFile(owner)))?.problem?.message).toMatch(/^(user|group) .* does not exist/);
         expect(host.listing()).toEqual(before);
       }
     });
@@ -91,14 +91,17 @@ describe("owner", () => {
       return { name, title: "", check: () => [change] };
     };
     for (const owner of [{ user: "mallory" }, { user: "eve", group: "mallory" }]) {
-      expect((await run(host, keyFile(owner)))?.problem?.message).toMatch(/^there is no (user|group) mallory$/);
+      expect((await run(host, keyFile(owner)))?.problem?.message).toMatch(/^(user|group) mallory does not exist$/);
       const steps = [create("mallory"), keyFile(owner)].map((each) => ({
         id: each.name,
         title: "",
         resources: [each],
       }));
       const [, result] = await converge(steps, host, {});
-      expect(result).toMatchObject({ outcome: "unknown", unknown: [expect.stringMatching(/mallory yet$/)] });
+      expect(result).toMatchObject({
+        outcome: "unknown",
+        unknown: [expect.stringMatching(/mallory does not exist yet$/)],
+      });
       const [, other] = await converge(
         [{ ...steps[0], resources: [create("bob")] } as never, steps[1] as never],
         host,

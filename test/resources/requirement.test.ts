@@ -71,7 +71,7 @@ describe("platform", () => {
     [
       "a derivative without a codename",
       { id: "odd", codename: "", like: "debian" },
-      ...["debian ", "it names no codename"],
+      ...["debian ", "it has no VERSION_CODENAME"],
     ],
   ] as [string, Like, string, string][];
   for (const [name, like, parent, refusal] of derivatives) {
@@ -142,11 +142,11 @@ describe("port", () => {
   test("port: another user cannot identify the listener, and an unidentified one is refused for root", () => {
     const host = taken("apache2", 1000);
     host.hidden.add("/proc/55/fd");
-    expect(() => portFree(80, "nginx", () => false).check(host, noWarning)).toThrow("only told to root");
+    expect(() => portFree(80, "nginx", () => false).check(host, noWarning)).toThrow("only root can see");
     const hidden = taken("apache2");
     hidden.remove("/proc/55/fd/3");
     expect(portFree(80, "nginx", () => false).check(hidden, noWarning)).toMatchObject({
-      reason: expect.stringContaining("port 80 is taken by a process that is not of this host"),
+      reason: expect.stringContaining("port 80 is taken by a process that this host does not list"),
     });
   });
 });
@@ -267,7 +267,7 @@ describe("packages.install", () => {
       const [result] = await converge(steps(host), host, { act: host });
       expect(result?.problem).toMatchObject({
         code: "timeout",
-        message: `apt-get ${what} was given up after ${minutes} min; the last it said is Get:2 http://mirror.test git [7 MB]`,
+        message: `apt-get ${what} timed out after ${minutes} min; its last output is Get:2 http://mirror.test git [7 MB]`,
         hint: ["sudo", "apt-get", "update"],
       });
     }
@@ -285,7 +285,7 @@ describe("packages.install", () => {
     const [result] = await converge(steps(host), host, { act: { ...host, run } });
     expect(result?.problem).toMatchObject({
       code: "timeout",
-      message: "dpkg --configure -a was given up after 60 min; the last it said is Setting up demo (1.0) ...",
+      message: "dpkg --configure -a timed out after 60 min; its last output is Setting up demo (1.0) ...",
       hint: ["sudo", "dpkg", "--configure", "-a"],
     });
     expect([limits, host.ran]).toEqual([[3_600_000], []]);
@@ -360,7 +360,7 @@ describe("packages.install", () => {
       },
     };
     const [result] = await converge(steps(host), host, { act: host, watch });
-    expect([result?.outcome, reasons]).toEqual(["changed", ["cloud-init has not ended"]]);
+    expect([result?.outcome, reasons]).toEqual(["changed", ["cloud-init is still running"]]);
   });
 
   test("packages.install: a clock before the build date times out after two minutes, before anything runs", async () => {
@@ -369,7 +369,7 @@ describe("packages.install", () => {
     const start = now();
     host.now = () => now() - start;
     const [result] = await converge(steps(host), host, { act: host });
-    expect(result?.problem?.message).toMatch(/^the clock says 1970-.+, and was so for 2 min$/);
+    expect(result?.problem?.message).toMatch(/^the clock of this host is at 1970-.+, and was so for 2 min$/);
     expect(host.ran).toEqual([]);
   });
 

@@ -69,7 +69,7 @@ for (const [unit, resource] of services) {
         host.link(`/run/systemd/units/invocation:${unit}.service`, "0123");
         host.link(`${dir}/${unit}.service`, "/dev/null");
         expect(await problemOf(host, resource)).toMatchObject({
-          message: `${unit} is masked: it runs until it stops, and does not start again`,
+          message: `${unit} is masked: it runs until it stops, and does not start at boot`,
           hint: ["sudo", "systemctl", "unmask", unit],
         });
       }
@@ -79,7 +79,9 @@ for (const [unit, resource] of services) {
       const problem = await problemOf(hostWith(unit, 0, "a setting is invalid\n", ""), resource);
       expect(problem).toMatchObject({
         code: "verify-failed",
-        message: expect.stringMatching(new RegExp(`^${unit} is not active, .*: a setting is invalid$`)),
+        message: expect.stringMatching(
+          new RegExp(`^${unit} is not active after applying all changes: a setting is invalid$`),
+        ),
       });
     });
   });
@@ -126,7 +128,7 @@ for (const [unit, resource] of services) {
           code: "verify-failed",
           message: expect.stringMatching(
             new RegExp(
-              `^${unit} (is not active|has not taken its files|does not keep running: .*), .*: a setting is invalid$`,
+              `^${unit} (is not active|has not loaded its configuration|keeps restarting) after applying all changes: a setting is invalid$`,
             ),
           ),
         });

@@ -111,13 +111,13 @@ describe("runners", () => {
         host.link("/etc/systemd/system/gitlab-runner.service", "/dev/null");
       },
       "runner:service",
-      "error: gitlab-runner is masked: it runs until it stops, and does not start again (systemctl unmask gitlab-runner)",
+      "error: gitlab-runner is masked: it runs until it stops, and does not start at boot (systemctl unmask gitlab-runner)",
     ],
     [
       "a masked Docker that responds",
       (host) => host.link("/etc/systemd/system/docker.service", "/dev/null"),
       "ci-runner:docker",
-      "error: docker is masked: it runs until it stops, and does not start again (systemctl unmask docker)",
+      "error: docker is masked: it runs until it stops, and does not start at boot (systemctl unmask docker)",
     ],
     [
       "a missing home",
@@ -147,7 +147,7 @@ describe("runners", () => {
         host.put("/etc/gitlab-runner/config.toml", section("s").replace('"docker"', '"shell"'));
       },
       "ci-runner:docker-group",
-      "error: jobs of a shell cannot use Docker: there is no group docker (groupadd --system docker)",
+      "error: shell jobs cannot use Docker: group docker does not exist (groupadd --system docker)",
     ],
     [
       "a privileged runner with its own certificate authority beside a public site",
@@ -235,7 +235,7 @@ describe("runners", () => {
       "a runner with request_concurrency 1",
       (host) => host.put("/etc/gitlab-runner/config.toml", `concurrent = 4\n${section("a", dind)}`),
       "ci-runner:polling",
-      "warning: a asks for one job at a time",
+      "warning: a requests one job at a time",
     ],
     [
       "a token that GitLab rejects",

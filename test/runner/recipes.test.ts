@@ -62,7 +62,7 @@ describe("Docker", () => {
       expect(result?.outcome).toBe(outcome);
       const installs = host.ran.filter((line) => line.includes("docker.io- containerd-"));
       expect(installs.some((line) => !line.includes("--simulate"))).toBe(outcome === "changed");
-      if (outcome === "failed") expect(result?.problem?.message).toContain("apt would take away precious too");
+      if (outcome === "failed") expect(result?.problem?.message).toContain("apt would also remove precious");
     }
   });
 
@@ -72,7 +72,7 @@ describe("Docker", () => {
     const running = withPackages("containerd");
     running.put("/proc/4711/comm", "containerd-shim\n");
     for (const [host, message] of [
-      [snap, "Docker is there as a snap"],
+      [snap, "Docker is installed as a snap"],
       [running, "containers run (pid 4711)"],
     ] as const) {
       const before = host.listing();
@@ -266,7 +266,7 @@ describe("Docker", () => {
     );
     const before = host.listing("/etc/apt");
     const [result] = await run(host, good, "docker.install");
-    expect(result?.problem?.message).toContain("the files were put back");
+    expect(result?.problem?.message).toContain("the previous files were restored");
     expect(host.listing("/etc/apt")).toMatchObject(before);
     expect(host.list("/etc/apt/sources.list.d")).toEqual(["docker.list"]);
   });
@@ -297,7 +297,7 @@ describe("an apt repository", () => {
     for (const [served, message] of [
       [{ status: 200, body: new TextEncoder().encode("<html>") }, "it is no OpenPGP key"],
       [{ status: 404 }, "could not be fetched: it answers 404"],
-      [{ status: 0, reason: "there is no network" }, "could not be fetched: there is no network"],
+      [{ status: 0, reason: "network is unreachable" }, "could not be fetched: network is unreachable"],
     ] as const) {
       const host = fakeDebian();
       host.served.unshift((_, url) => (url.endsWith("/gpg") ? served : undefined));
@@ -344,7 +344,7 @@ describe("the group docker", () => {
     const host = fakeDebian();
     const results = await run(host);
     const access = results.find(({ id }) => id === "runner.docker.access");
-    expect(access).toMatchObject({ outcome: "ok", reason: expect.stringContaining("as good as root") });
+    expect(access).toMatchObject({ outcome: "ok", reason: expect.stringContaining("equivalent to root") });
     host.put("/etc/gitlab-runner/config.toml", '[[runners]]\nname = "s"\nexecutor = "shell"\n', { mode: 0o600 });
     const again = await run(host);
     expect(again.find(({ id }) => id === "runner.docker.access")?.outcome).toBe("changed");
@@ -440,8 +440,10 @@ describe("runners for Docker-in-Docker", () => {
       program === "journalctl" ? { code: 0, stdout: "ERROR: Failed to load config x\n", stderr: "" } : undefined,
     );
     const results = await run(host, good, "runner.docker.config");
-    expect(results[0]?.problem?.message).toContain("gitlab-runner has not read its configuration, though all was done");
-    expect(results[0]?.problem?.message).toContain("the files were put back");
+    expect(results[0]?.problem?.message).toContain(
+      "gitlab-runner has not loaded its configuration after applying all changes",
+    );
+    expect(results[0]?.problem?.message).toContain("the previous files were restored");
     expect(host.text("/etc/gitlab-runner/config.toml")).toBe(text);
   });
 
@@ -450,7 +452,7 @@ describe("runners for Docker-in-Docker", () => {
     expect(faultsOf(configOf(text))).toEqual([
       "concurrent is less than 1: no job would run",
       "a has no docker.image",
-      "b has no executor that there is",
+      "b has an unknown executor",
       "c has the token of runner 3: they are one runner for GitLab",
       "runner 5 has no url or no token",
     ]);

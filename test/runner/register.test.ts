@@ -155,7 +155,7 @@ describe("a runner with its own authentication token", () => {
     const { host, ops } = prepared();
     const { exit, out } = await ops(...register, "--token", token);
     expect(exit).toBe(0);
-    expect(out).toContain("as good as root");
+    expect(out).toContain("equivalent to root");
     expect(host.ran).toContain("usermod -a -G docker gitlab-runner");
   });
 
@@ -164,19 +164,19 @@ describe("a runner with its own authentication token", () => {
     host.put("/etc/group", "root:x:0:\n");
     host.remove("/run/docker.sock");
     const { exit, out } = await ops(...register, "--token", token);
-    expect([exit, out]).toEqual([0, expect.stringContaining("passed over: there is no Docker on this host")]);
+    expect([exit, out]).toEqual([0, expect.stringContaining("skipped: there is no Docker on this host")]);
     host.put("/run/docker.sock", "");
     const running = await ops(...register, "--token", token);
     expect([running.exit, running.out]).toEqual([
       0,
       expect.stringContaining(
-        "jobs of a shell cannot use Docker: there is no group docker: sudo groupadd --system docker",
+        "shell jobs cannot use Docker: group docker does not exist: sudo groupadd --system docker",
       ),
     ]);
     // Podman's socket is a link to the one that it listens on.
     host.link("/run/docker.sock", "/run/podman/podman.sock");
     host.put("/proc/net/unix", "ffff: 00000002 00000000 00010000 0001 01 4711 /run/podman/podman.sock\n");
-    expect((await ops(...register, "--token", token)).out).toContain("there is no group docker");
+    expect((await ops(...register, "--token", token)).out).toContain("group docker does not exist");
     // No process listens there: an uninstalled engine left the socket.
     host.put("/proc/net/unix", "Num RefCount Protocol Flags Type St Inode Path\n");
     const left = await ops(...register, "--token", token);
@@ -283,7 +283,7 @@ describe("a runner that is created in GitLab", () => {
     const words = [...register, "--profile", "ci", "--access-token", "glpat-0123456789"];
     await ops(...words);
     gitlab.runners.clear();
-    expect((await ops(...words)).err).toContain("say --replace to make it anew");
+    expect((await ops(...words)).err).toContain("pass --replace to create it again");
     expect((await ops(...words, "--replace")).exit).toBe(0);
     expect(host.text(configPath)?.match(/\[\[runners\]\]/g)).toHaveLength(1);
   });
@@ -694,9 +694,9 @@ describe("register: invalid arguments are rejected before GitLab is contacted", 
     [["--url", "https://user:p@sesame@gitlab.test", "--token", token], "--url 'https://gitlab.test' is no http"],
     [["--url", url, "--token", "glrt-a b"], "the token is not one"],
     [["--url", url, "--token", token, "--token-file", "/x"], "two ways to say who this is"],
-    [["--url", url, "--token-file", "/none"], "--token-file /none is not there"],
+    [["--url", url, "--token-file", "/none"], "--token-file /none does not exist"],
     [["--url", url, "--token", token, "--profile", "cii"], "unknown profile 'cii', did you mean ci?"],
-    [["--url", url, "--token", token, "--profile", "/none.toml"], "--profile /none.toml is not there"],
+    [["--url", url, "--token", token, "--profile", "/none.toml"], "profile /none.toml does not exist"],
     [["--url", url, "--token", token, "--profile", "ci", "--docker-volumes", "cache"], "no absolute path"],
     [["--url", url, "--token", token, "--concurrent", "0"], "no number from 1 to 100000"],
     [["--url", url, "--token", token, "--tags", "a\u0007b"], "one with a control character"],
@@ -1032,12 +1032,12 @@ describe("config.toml", () => {
     [
       "immutable",
       `EPERM: operation not permitted, rename '${configPath}' -> '${configPath}'`,
-      `${configPath} or its directory is immutable: ${configPath}: operation not permitted; the files were put back\nhint: lsattr -d /etc/gitlab-runner ${configPath}\n`,
+      `${configPath} or its directory is immutable: ${configPath}: operation not permitted; the previous files were restored\nhint: lsattr -d /etc/gitlab-runner ${configPath}\n`,
     ],
     [
       "mounted by itself",
       `EBUSY: resource busy or locked, rename '${configPath}' -> '${configPath}'`,
-      `${configPath} is mounted by itself, so that it cannot be replaced: ${configPath}: resource busy or locked; the files were put back\nhint: findmnt ${configPath}\n`,
+      `${configPath} is mounted by itself, so that it cannot be replaced: ${configPath}: resource busy or locked; the previous files were restored\nhint: findmnt ${configPath}\n`,
     ],
     [
       "on a full disk",
@@ -1075,7 +1075,7 @@ describe("config.toml", () => {
     const { host, ops } = prepared(Array.from({ length: 1200 }, (_, i) => section(i)).join(""));
     const { exit, out, err } = await ops(...words);
     expect(exit).toBe(0);
-    const hint = /say (--concurrent) (\d+)/.exec(out + err)?.slice(1) ?? [];
+    const hint = /set (--concurrent) (\d+)/.exec(out + err)?.slice(1) ?? [];
     expect(hint).toEqual(["--concurrent", "1201"]);
     expect((await ops(...words, ...hint)).exit).toBe(0);
     expect(host.text(configPath)).toStartWith("concurrent = 1201\n");
@@ -1160,7 +1160,7 @@ describe("unregister", () => {
       "glrt-other-0123",
     );
     const both = await ops("gitlab-runner", "unregister", "edox-ops CI runner", "--quiet");
-    expect([both.exit, both.err]).toEqual([2, expect.stringContaining("say which with --url")]);
+    expect([both.exit, both.err]).toEqual([2, expect.stringContaining("select one with --url")]);
     expect(both.err).toContain(`hint: edox-ops gitlab-runner unregister 'edox-ops CI runner' --quiet --url ${url}\n`);
     expect((await ops("gitlab-runner", "unregister", "edox-ops CI runner", "--url", url)).exit).toBe(0);
     expect(host.text(configPath)).not.toContain(token);
@@ -1259,7 +1259,7 @@ describe("unregister", () => {
     const { exit, err } = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
     expect([exit, err]).toEqual([
       0,
-      expect.stringContaining(`GitLab was not told: delete it at ${url} if it is there`),
+      expect.stringContaining(`GitLab was not contacted: delete it at ${url} if it exists`),
     ]);
     expect(host.stat("/etc/edox-ops/runner.json")).toBeNull();
   });
@@ -1289,7 +1289,7 @@ describe("unregister", () => {
     }
     gitlab.next.push(forbidden);
     const { exit, err } = await ops("gitlab-runner", "unregister", "edox-ops CI runner");
-    expect([exit, err]).toEqual([0, expect.stringContaining("did not know edox-ops CI runner any more")]);
+    expect([exit, err]).toEqual([0, expect.stringContaining("no longer had edox-ops CI runner")]);
     expect(host.text(configPath)).not.toContain(token);
   });
 
@@ -1302,12 +1302,17 @@ describe("unregister", () => {
     expect(host.text(configPath)).toBe(before);
     gitlab.next.push({ status: 500 });
     const forced = await ops("gitlab-runner", "unregister", "edox-ops CI runner", "--force");
-    expect([forced.exit, forced.err]).toEqual([0, expect.stringContaining("GitLab was not told, so delete edox-ops")]);
+    expect([forced.exit, forced.err]).toEqual([
+      0,
+      expect.stringContaining("GitLab could not be contacted; delete edox-ops"),
+    ]);
     expect(host.text(configPath)).toBe("concurrent = 1\n");
     await ops(...register, "--profile", "ci", "--token", token);
     gitlab.next.push({ status: 500 });
     const json = await ops("gitlab-runner", "unregister", "edox-ops CI runner", "--force", "--json");
-    expect(JSON.parse(json.out).warnings).toEqual([expect.stringContaining("GitLab was not told, so delete edox-ops")]);
+    expect(JSON.parse(json.out).warnings).toEqual([
+      expect.stringContaining("GitLab could not be contacted; delete edox-ops"),
+    ]);
   });
 
   for (const [what, fault, said] of [

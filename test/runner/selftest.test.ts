@@ -63,7 +63,10 @@ async function waitsFor(state: string, edit: (config: string) => string = (confi
   });
   const begun = host.now();
   const { exit, out } = await ops();
-  expect([exit, out]).toEqual([1, expect.stringContaining("[FAIL] daemon: it does not; the daemon said last: logs-")]);
+  expect([exit, out]).toEqual([
+    1,
+    expect.stringContaining("[FAIL] daemon: it does not; last output of the daemon: logs-"),
+  ]);
   expect(lines.some((line) => line.startsWith("logs --tail 5 create-"))).toBe(true);
   return host.now() - begun;
 }
@@ -100,7 +103,7 @@ test("selftest: an image that cannot be pulled or loaded is reported with a hint
   expect(pulled.err).toContain(`hint: edox-ops ${line}\n`);
   expect(pulled.err).toContain("save it with `docker save`, and give it here with --image");
   const loaded = await engine((line) => line.startsWith("load")).ops("--image", "/none.tar");
-  expect(loaded.err).toContain("/none.tar has no image in it");
+  expect(loaded.err).toContain("/none.tar contains no image of docker save");
 });
 
 test("selftest: a runner that does not exist or has no Docker is named", async () => {

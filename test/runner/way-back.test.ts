@@ -190,7 +190,9 @@ describe("uninstall", () => {
     const { host, ops } = await preparedRunner();
     const { exit, out } = await ops("uninstall", "--yes");
     expect(exit).toBe(0);
-    expect(out).toContain("GitLab Runner is gone; /etc/gitlab-runner and the user gitlab-runner stay (--purge).");
+    expect(out).toContain(
+      "GitLab Runner is uninstalled; /etc/gitlab-runner and user gitlab-runner are kept (--purge removes them).",
+    );
     expect(host.stat("/etc/gitlab-runner/config.toml")).not.toBeNull();
     expect(host.stat("/run/docker.sock")).not.toBeNull();
     expect(host.text("/var/lib/dpkg/status")).toContain("Package: docker-ce\n");
@@ -225,7 +227,7 @@ describe("uninstall", () => {
     const { exit, err } = await ops("uninstall", "--yes");
     expect([exit, err]).toEqual([
       1,
-      expect.stringContaining("runner theirs was registered by somebody else: it would stop"),
+      expect.stringContaining("runner theirs was not registered by edox-ops: it would stop"),
     ]);
     expect((await ops("uninstall", "--purge", "--force", "--yes")).err).toContain("--purge would lose its token");
     expect((await ops("uninstall", "--force", "--yes")).exit).toBe(0);
@@ -238,7 +240,7 @@ describe("uninstall", () => {
       argv.includes("--simulate") ? ok("Purg docker-ce [1]\nRemv precious [1]\n") : undefined,
     );
     const { exit, err } = await ops("uninstall", "--docker", "--yes");
-    expect([exit, err]).toEqual([1, expect.stringContaining("apt would take away docker-ce, precious too")]);
+    expect([exit, err]).toEqual([1, expect.stringContaining("apt would also remove docker-ce, precious")]);
     expect(host.text("/var/lib/dpkg/status")).toContain("Package: gitlab-runner\n");
   });
 
@@ -263,7 +265,7 @@ describe("uninstall", () => {
       expect([exit, out + err]).toEqual([
         1,
         expect.stringContaining(
-          "containers run that would lose their engine: web, db; --force removes it all the same",
+          "running containers depend on the engine to be removed: web, db; --force removes it anyway",
         ),
       ]);
     }
@@ -271,7 +273,10 @@ describe("uninstall", () => {
     expect(ran(host, "systemctl stop")).toBe(-1);
     expect((await ops("uninstall", "--dry-run")).exit).toBe(0);
     const plan = await ops(...words, "--force", "--dry-run");
-    expect([plan.exit, plan.out + plan.err]).toEqual([0, expect.stringContaining("would lose their engine: web, db")]);
+    expect([plan.exit, plan.out + plan.err]).toEqual([
+      0,
+      expect.stringContaining("depend on the engine to be removed: web, db"),
+    ]);
     expect((await ops(...words, "--force", "--yes")).exit).toBe(0);
     expect(host.text("/var/lib/dpkg/status")).not.toContain("Package: docker-ce\n");
     expect(host.stat("/run/docker.sock")).toBeNull();
@@ -284,7 +289,7 @@ describe("uninstall", () => {
     host.served.shift();
     host.put("/proc/4711/comm", "containerd-shim\n");
     const { exit, out, err } = await ops("uninstall", "--docker", "--dry-run");
-    expect([exit, out + err]).toEqual([1, expect.stringContaining("would lose their engine: pid 4711;")]);
+    expect([exit, out + err]).toEqual([1, expect.stringContaining("depend on the engine to be removed: pid 4711;")]);
     expect(err).toContain("hint: pgrep -a containerd-shim\n");
     host.put("/proc/4711/comm", "bash\n");
     running(host, { message: "no" });
@@ -303,7 +308,7 @@ describe("uninstall", () => {
     const { exit, out } = await ops("uninstall", "--docker", "--yes");
     expect([exit, out]).toEqual([
       0,
-      expect.stringContaining("passed over: what answers at /run/docker.sock was not installed by edox-ops: it stays"),
+      expect.stringContaining("skipped: what answers at /run/docker.sock was not installed by edox-ops and is kept"),
     ]);
     expect(host.stat("/run/docker.sock")).not.toBeNull();
     expect(host.text("/var/lib/dpkg/status")).toContain("Package: docker-ce\n");

@@ -133,7 +133,7 @@ const refusals: [string, () => Uint8Array, string][] = [
   [
     "a volume of several",
     () => tarOf([page, { name: "x", type: "M", format: "gnu" }]),
-    "'x' goes on from another volume: pack one archive, without -M",
+    "'x' continues from another volume: pack a single archive, without -M",
   ],
   [
     "a path for all entries",
@@ -419,12 +419,12 @@ const refusals: [string, () => Uint8Array, string][] = [
   [
     "a zip with data before it",
     () => zipOf([page], { before: Buffer.from("PK\x03\x04 and more") }),
-    "something stands in front of the zip or in it: a self-extracting archive is not taken",
+    "something stands in front of the zip or in it: self-extracting archives are not supported",
   ],
   [
     "a self-extracting zip",
     () => zipOf([page], { before: Buffer.from("MZ".padEnd(600, "x")) }),
-    "something stands in front of the zip or in it: a self-extracting archive is not taken",
+    "something stands in front of the zip or in it: self-extracting archives are not supported",
   ],
   [
     "a zip with data after it",

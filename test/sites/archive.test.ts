@@ -38,7 +38,7 @@ async function deployed(bytes: Uint8Array, subdir: string | null = null): Promis
 /** An archive, opened as a deploy opens it. */
 function opened(path: string): OpenedEntry & Disposable {
   const found = host.trees.open(path, [0]);
-  if (found === null) throw new Error(`${path} is not there`);
+  if (found === null) throw new Error(`${path} does not exist`);
   return { ...found, [Symbol.dispose]: found.close };
 }
 
@@ -100,7 +100,7 @@ test("deploy: a dry run rejects an archive where another user can change a name,
     selection: given,
     choices: { ...choices, dryRun: true },
   });
-  await expect(looking).rejects.toThrow(`another user can change ${backups}, where an archive is unpacked`);
+  await expect(looking).rejects.toThrow(`another user can change ${backups}, where archives are unpacked`);
   expect([host.stat(backups).uid, host.list("/srv")]).toEqual([33, ["a", "site"]]);
 });
 

@@ -181,7 +181,7 @@ describe("deploy: a custom policy", () => {
   test("that would be too long is not offered", async () => {
     const csp = `default-src 'self' ${"https://a.test/".padEnd(3980, "x")}`;
     const notes = await notesOf(`<script src="${cdn}/a.js"></script>`, { csp });
-    expect(notes[1]).toBe("no policy that allows them is short enough: serve these files from the site itself");
+    expect(notes[1]).toBe("a policy that allows them would be too long: serve these files from the site itself");
   });
 });
 
@@ -329,7 +329,7 @@ describe("deploy: the search for blocked origins", () => {
     expect(first).not.toContain("h10.test");
     expect(rest[0]).toMatch(/^to allow the first \d+ of them, .*https:\/\/h9\.test/);
     expect(rest[0]?.length).toBeLessThan(1000);
-    expect(rest.at(-1)).toStartWith("not every page was searched");
+    expect(rest.at(-1)).toStartWith("not every page was checked");
   });
 
   test.each([

@@ -89,7 +89,7 @@ const cases: [string, Files, string][] = [
   [
     "not valid yet",
     { chain: [like({ from: "2027-02-01", to: "2027-05-01" }), one.certificate] },
-    "is not valid before 2027-02-01 00:00 UTC, and the clock of this host says 2027-01-15 08:0",
+    "is not valid before 2027-02-01 00:00 UTC, and the clock of this host is at 2027-01-15 08:0",
   ],
   [
     "for other names",

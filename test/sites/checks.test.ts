@@ -43,7 +43,7 @@ test("doctor: a host without projects has one line for them, and a host with pro
   );
   await live();
   expect(await line("projects:managed")).toBe("");
-  expect(await line("project:demo")).toBe("[OK] project:demo: as its record says");
+  expect(await line("project:demo")).toBe("[OK] project:demo: matches its record");
   expect(await line("nginx:orphan")).toBe("[OK] nginx:orphan: 1 site has its project");
   expect(await typed("project validate demo", host)).toMatchObject({
     exit: 0,
@@ -69,7 +69,7 @@ describe("project validate and doctor: a fault of a project is reported with a h
       record({ source_path: "/srv/../etc/ssl" }),
       "the source /srv/../etc/ssl is not published: it is part of the system, or has /etc in it",
     ],
-    ["a missing group", record({ owner_group: "gone" }), "there is no group gone (run: groupadd --system gone)"],
+    ["a missing group", record({ owner_group: "gone" }), "group gone does not exist (run: groupadd --system gone)"],
     [
       "a page that others can change",
       (h) => h.put("/var/www/docs/demo/index.html", "x", { mode: 0o666, gid: 33 }),
@@ -125,7 +125,7 @@ describe("project validate and doctor: a fault of a project is reported with a h
     expect(await typed("project validate demo", host)).toEqual({
       exit: 0,
       out: "Project demo validation passed.\n",
-      err: `WARN: ${site} differs from what the record says (drift) (run: edox-ops project enable demo)\n`,
+      err: `WARN: ${site} differs from its record (drift) (run: edox-ops project enable demo)\n`,
     });
     expect(await line("project:demo")).toStartWith(`[WARN] project:demo: ${site} differs`);
   });
@@ -202,7 +202,7 @@ describe("project validate and doctor: a fault of a project is reported with a h
     expect((await typed("project validate demo", host)).err.split("\n")[0]).toBe(
       `FAIL: nginx refuses its configuration: unknown directive "bogus" in ${link}:1 (run: edox-ops project render-nginx demo)`,
     );
-    const drift = `${site} differs from what the record says (drift) (run: edox-ops project enable demo)`;
+    const drift = `${site} differs from its record (drift) (run: edox-ops project enable demo)`;
     expect(await line("project:demo")).toBe(`[WARN] project:demo: ${drift}`);
     expect((await typed("project enable demo", host)).exit).toBe(0);
     expect((await typed("project validate demo", host)).exit).toBe(0);
@@ -217,9 +217,9 @@ describe("project validate and doctor: a fault of a project is reported with a h
     host.locks.clear();
     const { exit, out, err } = await typed("project validate demo", host);
     expect([exit, out]).toEqual([0, "Project demo validation passed.\n"]);
-    expect(err).toContain("WARN: /var/www/docs/demo.staging was left by a deploy that was killed");
+    expect(err).toContain("WARN: /var/www/docs/demo.staging was left by an interrupted deploy");
     expect(err).toContain(
-      "WARN: a deploy was killed: the next one settles what it left (run: edox-ops project backups prune demo --keep 1000)",
+      "WARN: a deploy was interrupted: the next one cleans up (run: edox-ops project backups prune demo --keep 1000)",
     );
   });
 });
@@ -248,7 +248,7 @@ test("project validate: files that only root can read are counted, and validatio
   };
   expect(await typed("project validate demo", hidden)).toEqual({
     exit: 0,
-    out: "Project demo: no check failed, but 1 could not be looked at (run: sudo edox-ops project validate demo).\n",
+    out: "Project demo: no check failed, but 1 could not be checked (run: sudo edox-ops project validate demo).\n",
     err: "WARN: /var/www/docs/demo may only be read by root (run: sudo edox-ops project validate demo)\n",
   });
 });
@@ -270,8 +270,8 @@ test("doctor: a project with an invalid record fails under its own name, and eve
   const all = JSON.parse(host.text(projectsPath) ?? "");
   const spoilt = { ...all, two: { ...all.two, root_path: "/etc" }, "a\n[OK] b": 7 };
   host.put(projectsPath, JSON.stringify(spoilt), { mode: 0o600 });
-  expect(await line("project:demo")).toBe("[OK] project:demo: as its record says");
-  expect(await line("project:three")).toBe("[OK] project:three: as its record says");
+  expect(await line("project:demo")).toBe("[OK] project:demo: matches its record");
+  expect(await line("project:three")).toBe("[OK] project:three: matches its record");
   expect(await line("project:two")).toMatch(
     /^\[FAIL\] project:two: its record is invalid: root_path is invalid: .+ \(run: edox-ops project update two --root-path \/var\/www\/docs\/two\)$/,
   );
@@ -290,7 +290,7 @@ test("doctor: a project whose files cannot be read fails alone", async () => {
     if (path === "/var/www/docs/two") throw new Error(`EIO: i/o error, lstat '${path}'`);
     return stat(path);
   };
-  expect(await line("project:demo")).toBe("[OK] project:demo: as its record says");
+  expect(await line("project:demo")).toBe("[OK] project:demo: matches its record");
   expect(await line("project:two")).toStartWith("[FAIL] project:two: /var/www/docs/two: i/o error");
 });
 

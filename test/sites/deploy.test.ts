@@ -540,8 +540,8 @@ describe("deploy: rejected by name, and nothing is changed:", () => {
     ]) {
       expect(() => openSource(host.host, host.trees, typed, [0])).toThrow("is not published");
     }
-    expect(() => openSource(host.host, host.trees, "/none", [0])).toThrow("/none is not there");
-    expect(() => openSource(host.host, host.trees, "/etc/group/x", [0])).toThrow("is not there");
+    expect(() => openSource(host.host, host.trees, "/none", [0])).toThrow("/none does not exist");
+    expect(() => openSource(host.host, host.trees, "/etc/group/x", [0])).toThrow("does not exist");
     const opened = openSource(host.host, host.trees, "/srv/up", [0]);
     expect(opened).toMatchObject({ real: "/srv/up", type: "directory" });
     opened.close();
@@ -607,7 +607,9 @@ describe("deploy: files are replaced one by one where trees cannot be swapped, w
     await host.deploy();
     Object.assign(host.trees, { exchange: () => false });
     host.write("/srv/site/index.html", "two");
-    expect(await refusal({ probe: async () => ({ reason: "no", hint: [] }) })).toBe("no; the site is as it was before");
+    expect(await refusal({ probe: async () => ({ reason: "no", hint: [] }) })).toBe(
+      "no; the previous site was restored",
+    );
     expect(host.text(`${live}/index.html`)).toBe("home");
     expect(host.list(backups)).toEqual([".digests", ".last-stamp"]);
   });
@@ -657,7 +659,7 @@ describe("deploy: an interrupted deploy", () => {
       seen.push(host.text(`${live}/index.html`));
       return { reason: "nginx answers with another page", hint: [] };
     };
-    expect(await refusal({ probe })).toBe("nginx answers with another page; the site is as it was before");
+    expect(await refusal({ probe })).toBe("nginx answers with another page; the previous site was restored");
     expect(seen).toEqual(["two"]);
     expect(host.text(`${live}/index.html`)).toBe("home");
     expect(host.list(backups)).toEqual(kept.slice(0, 2));
@@ -671,7 +673,7 @@ describe("deploy: an interrupted deploy", () => {
     host.write(`${backups}/.trash-20260101T000000Z/x`, "x");
     expect(named()).toEqual([]);
     const { notes } = await host.deploy();
-    expect(notes).toEqual(["what a killed deploy had staged is taken away"]);
+    expect(notes).toEqual(["removed the staged files of an interrupted deploy"]);
     expect(host.list(backups).filter((name) => name.startsWith("."))).toEqual(kept.slice(0, 2));
   });
 
@@ -679,7 +681,7 @@ describe("deploy: an interrupted deploy", () => {
     await host.deploy();
     host.write(`${backups}/.stage-1-20260101T000000Z/index.html`, "before");
     const { notes } = await host.deploy();
-    expect(notes[0]).toContain("the tree before it is the backup 20260101T000000Z");
+    expect(notes[0]).toContain("the previous tree is backup 20260101T000000Z");
     expect(host.text(`${backups}/20260101T000000Z/index.html`)).toBe("before");
   });
 
@@ -953,7 +955,7 @@ test("probe: a failed request is returned as the reason", async () => {
   await host.deploy();
   host.write("/srv/site/index.html", "two");
   const probe = () => Promise.reject(new Error("EISDIR: illegal operation"));
-  expect(await refusal({ probe })).toBe("illegal operation; the site is as it was before");
+  expect(await refusal({ probe })).toBe("illegal operation; the previous site was restored");
   expect(host.text(`${live}/index.html`)).toBe("home");
 });
 
@@ -968,5 +970,5 @@ test("deploy: missing room is reported before anything is written", async () => 
 });
 
 test("deploy: a missing group is named", async () => {
-  expect(await refusal({ project: { ...project, owner_group: "none" } })).toBe("there is no group none");
+  expect(await refusal({ project: { ...project, owner_group: "none" } })).toBe("group none does not exist");
 });

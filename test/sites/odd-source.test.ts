@@ -86,7 +86,7 @@ test("deploy: a single page is rejected as a source, and the hint publishes its 
   const { exit, err } = await typedDeploy(registered.root, "/srv/site/index.html", "--keep", "3");
   expect([exit, err]).toEqual([
     1,
-    "error: /srv/site/index.html is one page: a source is a directory, or an archive of one\n" +
+    "error: /srv/site/index.html is a single page: the source must be a directory or an archive of one\n" +
       "hint: edox-ops project deploy demo --source /srv/site --keep 3\n",
   ]);
   expect(await typedDeploy(registered.root, "/srv/site", "--keep", "3")).toMatchObject({ exit: 0 });

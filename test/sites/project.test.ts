@@ -154,7 +154,7 @@ test("project: a rejected change leaves record, site and symlink unchanged", asy
   );
   for (const line of ["update demo --domain new.test", "update demo --csp strict"]) {
     const { exit, err } = await typed(`project ${line}`, host);
-    expect([exit, err]).toEqual([1, expect.stringContaining("the files were put back")]);
+    expect([exit, err]).toEqual([1, expect.stringContaining("the previous files were restored")]);
   }
   expect(host.text(vhostPath)).toBe(site);
   expect(Object.keys(host.listing("/etc/edox-ops"))).toEqual(Object.keys(before));
@@ -181,7 +181,7 @@ test("project: disable and remove succeed despite a broken foreign file, and rep
       : undefined,
   );
   const { exit, out } = await typed("project disable demo", host);
-  expect(out).toContain("warning: nginx goes on as it was until its configuration is valid again");
+  expect(out).toContain("warning: nginx keeps its loaded configuration until the one on disk is valid");
   expect(exit).toBe(0);
   expect(host.stat(linkPath)).toBeNull();
   expect((await typed("project remove demo", host)).exit).toBe(0);
@@ -197,7 +197,11 @@ describe("project: an enabled site must be servable:", () => {
       () => {},
       "root path /var/www/docs/demo is already used by project demo",
     ],
-    ["add twin --domain t.test --owner-group nobody", () => {}, "no group nobody\nhint: groupadd --system nobody"],
+    [
+      "add twin --domain t.test --owner-group nobody",
+      () => {},
+      "group nobody does not exist\nhint: groupadd --system nobody",
+    ],
     [
       "update demo --tls",
       (host) => {
@@ -275,9 +279,9 @@ describe("project: values that the file system or nginx would misinterpret are r
     [["--domain", "d.test", "--owner-group", "x; y"], "a group has a name without blanks"],
     [["--domain", "d.test", "--owner-group=-g"], "a group has a name without blanks"],
     [["--domain", "d.test", "--owner-group", "a\nroot:x:0:"], "a group has a name without blanks"],
-    [["--domain", "d.test", "--branch", "../x"], "a branch is a name that git takes"],
-    [["--domain", "d.test", "--branch=--upload-pack=x"], "a branch is a name that git takes"],
-    [["--domain", "d.test", "--branch", "x\ny"], "a branch is a name that git takes"],
+    [["--domain", "d.test", "--branch", "../x"], "a branch is a valid git branch name"],
+    [["--domain", "d.test", "--branch=--upload-pack=x"], "a branch is a valid git branch name"],
+    [["--domain", "d.test", "--branch", "x\ny"], "a branch is a valid git branch name"],
     [["--domain", "d.test", "--csp", "x\n} server {"], "a policy has printable ASCII characters"],
     [["--domain", "d.test", "--csp", "x\\"], "a policy has printable ASCII characters"],
     [["--domain", "d.test", "--csp", 'default-src "x"'], "a policy has printable ASCII characters"],

@@ -75,7 +75,7 @@ const broken = {
 
 /** Faults before the first write. Each runs with a new project and with an enabled one. */
 const early: Record<string, { source?: string; flags?: string; exit?: number; says: RegExp; make?(): unknown }> = {
-  "a missing source": { source: "/no/such", says: /\/no\/such is not there/ },
+  "a missing source": { source: "/no/such", says: /\/no\/such does not exist/ },
   "an empty source": { source: "/srv/empty", says: /is empty/, make: () => mkdirSync(`${site.disk.root}/srv/empty`) },
   "a source without a page": {
     source: "/srv/odd",
@@ -87,7 +87,7 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
     says: /is not published/,
     make: () => site.disk.write("/srv/a.tar", "no tar at all"),
   },
-  "a source under /root": { source: "/root/site", says: /is part of the system|is not there/ },
+  "a source under /root": { source: "/root/site", says: /is part of the system|does not exist/ },
   "a source with a symlink that leads out of it": {
     source: "/srv/out",
     says: /leads out|relative links/,
@@ -123,7 +123,7 @@ const early: Record<string, { source?: string; flags?: string; exit?: number; sa
     says: /\/etc\/nginx\/conf\.d\/theirs\.conf:1 has the name moved\.example\.org too\nhint: grep -niF moved\.example\.org \/etc\/nginx\/conf\.d\/theirs\.conf\n/,
     make: () => site.fake.put("/etc/nginx/conf.d/theirs.conf", "server { server_name moved.example.org; }\n"),
   },
-  "a missing group": { flags: " --owner-group nobodies", says: /there is no group nobodies/ },
+  "a missing group": { flags: " --owner-group nobodies", says: /group nobodies does not exist/ },
   "a configuration of nginx that a foreign file breaks": {
     says: /nginx refuses its configuration: unknown directive "bogus" in \/etc\/nginx\/conf\.d\/a\.conf:1\nhint: sed -n 1p \/etc\/nginx\/conf\.d\/a\.conf\n/,
     make() {
@@ -216,20 +216,20 @@ test("publish: a bad certificate of an enabled project is rejected before the fi
 /** Failures after the tree is live. */
 const late: Record<string, { says: RegExp; exit?: number; make(): void }> = {
   "a page that is not served": {
-    says: /http:\/\/moved\.example\.org\/ does not answer: .*; the files were put back; the site is as it was before/,
+    says: /http:\/\/moved\.example\.org\/ does not answer: .*; the previous files were restored; the previous site was restored/,
     make() {
       site.answer = { code: 7, stdout: "", stderr: "curl: (7) no\n" };
       hurry();
     },
   },
   "an nginx that rejects the new site": {
-    says: /nginx -t -q failed; the files were put back; the site is as it was before\n {2}.* \[emerg\] 42#42: unknown/,
+    says: /nginx -t -q failed; the previous files were restored; the previous site was restored\n {2}.* \[emerg\] 42#42: unknown/,
     make() {
       site.fake.taught.unshift((argv) => (argv[0] === "nginx" && hasNewSite() ? broken : undefined));
     },
   },
   "an nginx that does not start": {
-    says: /systemctl reload-or-restart nginx failed; the files were put back/,
+    says: /systemctl reload-or-restart nginx failed; the previous files were restored/,
     make() {
       site.fake.taught.unshift((argv) => {
         if (argv[0] === "journalctl") return { code: 0, stdout: "", stderr: "" };
@@ -249,7 +249,7 @@ const late: Record<string, { says: RegExp; exit?: number; make(): void }> = {
   },
   "a signal while nginx tests the new site": {
     exit: 130,
-    says: /interrupted by SIGINT; the files were put back; the site is as it was before/,
+    says: /interrupted by SIGINT; the previous files were restored; the previous site was restored/,
     make() {
       let signal: Signal | null = null;
       site.fake.taught.unshift((argv) => {

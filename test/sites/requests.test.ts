@@ -240,7 +240,7 @@ describe("probe: a site that is not served is an error with the cause, and the h
     expect(await typed("project enable demo", host)).toMatchObject({ exit: 0 });
     const site = "/etc/nginx/sites-available/edox-ops-demo";
     host.put(site, "server {}\n");
-    expect(await ask()).toEqual({ reason: `${found}: ${site} differs from what the record says`, hint });
+    expect(await ask()).toEqual({ reason: `${found}: ${site} differs from its record`, hint });
   });
 
   test("an nginx that has not loaded its files is reloaded", async () => {
@@ -280,7 +280,7 @@ describe("deploy: --subdir", () => {
 test("deploy: the command line is validated before the host is read", async () => {
   await typed("project add demo --domain demo.test", host);
   for (const [line, said] of [
-    ["deploy demo", "demo has no source path: say --source"],
+    ["deploy demo", "demo has no source path: pass --source"],
     ["deploy demo --source x --keep many", "--keep 'many' is no number up to 1000"],
     ["deploy demo --source x --wait soon", "--wait 'soon' is no time: 60s, 5m"],
     ["deploy Demo --source x", "invalid slug 'Demo'"],

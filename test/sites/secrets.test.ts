@@ -84,7 +84,7 @@ describe("deploy: a source with secrets", () => {
     put(".env", ".ssh/id_rsa", ".ssh/config", "guide/passwords.kdbx");
     const { exit, err } = await deployed();
     expect(exit).toBe(1);
-    expect(err).toContain("/srv/site is not published: by their names these hold secrets, 3 files: ");
+    expect(err).toContain("/srv/site is not published: these look like secrets by name, 3 files: ");
     expect(host.list("/var/www/docs/demo")).toEqual([]);
     const [, , , , , , flag = "", excluded = ""] = hintOf(err).split(" ");
     expect([flag, excluded.split(",").sort()]).toEqual(["--exclude", [".env", ".ssh", "guide/passwords.kdbx"]]);
@@ -207,11 +207,11 @@ describe("deploy: homes", () => {
   });
 
   test.each([
-    ["/root", "it is the home of root, and everything in it would be public"],
-    ["/data/joe", "it is the home of joe, and everything in it would be public"],
-    ["/data", "it has /data/joe in it, the home of joe"],
-    ["/home/eve", "it is a home, and everything in it would be public"],
-    ["/home", "it has the homes of all users in it"],
+    ["/root", "it is the home directory of root, and everything in it would be public"],
+    ["/data/joe", "it is the home directory of joe, and everything in it would be public"],
+    ["/data", "it contains /data/joe, the home directory of joe"],
+    ["/home/eve", "it is a home directory, and everything in it would be public"],
+    ["/home", "it contains the home directories of all users"],
   ])("%s is rejected", async (path, reason) => {
     const { exit, err } = await typedDeploy(host.root, path);
     expect([exit, err]).toEqual([1, expect.stringContaining(`${path} is not published: ${reason}`)]);
@@ -226,11 +226,11 @@ describe("deploy: homes", () => {
     host.write("/export", "-> /disk/homes");
     host.write("/loop", "-> /loop");
     for (const [path, reason] of [
-      ["/disk/homes/amy", "it is the home of amy"],
-      ["/export/amy", "it is the home of amy"],
+      ["/disk/homes/amy", "it is the home directory of amy"],
+      ["/export/amy", "it is the home directory of amy"],
       ["/disk/home/eve", "it is a home"],
       ["/home/eve", "it is a home"],
-      ["/disk/home", "it has the homes of all users in it"],
+      ["/disk/home", "it contains the home directories of all users"],
     ] as const) {
       expect((await typedDeploy(host.root, path)).err).toContain(`is not published: ${reason}`);
       // `project update --source-path` checks the path before it is opened.

@@ -59,7 +59,9 @@ test("a site is published, and its page is read from nginx", () => {
 
 test("uninstall removes all of it", () => {
   expect(host.run(["edox-ops", "project", "remove", "demo", "--delete-files", "--yes"]).code).toBe(0);
-  expect(host.run(["edox-ops", "uninstall", "--yes"]).stdout).toEndWith("edox-ops is gone; what it set up stays.\n");
+  expect(host.run(["edox-ops", "uninstall", "--yes"]).stdout).toEndWith(
+    "edox-ops is uninstalled; what it set up is kept.\n",
+  );
   expect(host.sh("ls -A /usr/local/bin").stdout).toBe("");
   figure("installer to page, emulated arm64", "bookworm", 1, "well");
 });

@@ -65,7 +65,7 @@ for (const [text, edit, said] of nonsense) {
 const broken: [text: string, where: string][] = [
   ['[[runners]]\ntoken = "s3cret', "line 2, column"],
   ["[[runners]]\ntoken = s3cret\n", "line 2, column 9"],
-  ['[[runners]]\r\ntoken = "s3cret"\r\ntoken = "s3cret"', "line 3, column 1: this is there already"],
+  ['[[runners]]\r\ntoken = "s3cret"\r\ntoken = "s3cret"', "line 3, column 1: already exists"],
   ['a = {\n  token = "s3cret" }', "line 2, column"],
   ['[[runners]]\ntoken = "s3cret" "s3cret"', "line 2, column"],
   ["runners = [ { token = 's3cret' } ]\n[[runners]]", "line 2, column"],

@@ -135,7 +135,7 @@ function refusal(error: AcmeError | null, { again, server }: CertbotContext): Ex
         withoutFlag(again, "--profile"),
       );
     case "userActionRequired":
-      return answer("precondition-failed", "the certificate authority wants its terms of service accepted");
+      return answer("precondition-failed", "the certificate authority requires acceptance of its terms of service");
     case "externalAccountRequired": {
       const register = ["sudo", "certbot", "register", "--server", serverUrl(server), "--agree-tos"];
       const keys = ["--eab-kid", "KEY_ID", "--eab-hmac-key", "KEY"];
@@ -145,7 +145,7 @@ function refusal(error: AcmeError | null, { again, server }: CertbotContext): Ex
       ]);
     }
     case "serverInternal":
-      return answer("unexpected-response", "the certificate authority has a fault: try again later");
+      return answer("unexpected-response", "the certificate authority reports an internal error: try again later");
     default:
       return answer("unexpected-response", `the certificate authority refused the request (${type})`);
   }

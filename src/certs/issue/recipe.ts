@@ -23,7 +23,7 @@ export async function issueCertificate(options: IssueOptions, facts: Facts): Pro
   const { slug, after, host } = options;
   const { domain } = await theProject(host, slug);
   const { requires, steps } = issuance(options, facts);
-  const title = `${slug} is served as its record says`;
+  const title = `${slug} is served as recorded`;
   const site = projectStep({ id: "certs.site", title, slug, after, certificate: "promised" }, facts);
   const valid = siteConfigValid(site, slug, after);
   const exceptCertificate: Requirement = {

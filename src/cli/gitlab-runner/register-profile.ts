@@ -72,6 +72,6 @@ function namedProfile(reader: HostReader, name: string | undefined, warn: Warn):
     return withoutProfile;
   }
   const bytes = reader.read(name);
-  if (bytes === null) throw usage(`--profile ${name} is not there`);
+  if (bytes === null) throw usage(`profile ${name} does not exist`);
   return profileIn(new TextDecoder().decode(bytes), name);
 }

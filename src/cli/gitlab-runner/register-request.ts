@@ -149,7 +149,7 @@ async function credentialOf(reader: HostReader, values: Typed, context: Context)
 
   function firstLine(path: string): Secret {
     const bytes = reader.head(path, mostTokenFile);
-    if (bytes === null) throw usage(`--token-file ${path} is not there`);
+    if (bytes === null) throw usage(`--token-file ${path} does not exist`);
     return new Secret(new TextDecoder().decode(bytes).split("\n")[0]?.trim() ?? "");
   }
 }

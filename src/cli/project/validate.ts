@@ -31,7 +31,7 @@ export default command({
     const again = shellLine(hint(["sudo", "edox-ops", "project", "validate", slug]));
     await console.out(
       unknown > 0
-        ? lineOf`Project ${slug}: no check failed, but ${unknown} could not be looked at (run: ${again}).`
+        ? lineOf`Project ${slug}: no check failed, but ${unknown} could not be checked (run: ${again}).`
         : `Project ${slug} validation passed.\n`,
     );
     return exitCode.done;

@@ -201,7 +201,7 @@ export class TarReader {
     const { type } = header;
     const isMultiVolume = type === "M" || records.some(([key]) => key.startsWith("GNU.volume."));
     if (isMultiVolume)
-      throw new RejectedArchive(`${quotedName(name)} goes on from another volume: pack one archive, without -M`);
+      throw new RejectedArchive(`${quotedName(name)} continues from another volume: pack a single archive, without -M`);
     if (type === "0" || type === "7") {
       const isDirectory = name.endsWith("/");
       const sparse = old ?? paxSparse(records);

@@ -59,7 +59,9 @@ export function zipDirectory(
   if (found.disks !== 0) throw new RejectedArchive("it is one part of a split zip: pack one archive");
   const { offset, bytes, count } = found;
   if (offset + bytes !== found.at) {
-    throw new RejectedArchive("something stands in front of the zip or in it: a self-extracting archive is not taken");
+    throw new RejectedArchive(
+      "something stands in front of the zip or in it: self-extracting archives are not supported",
+    );
   }
   if (bytes > limits.headerBytes) {
     throw new RejectedArchive(

@@ -81,7 +81,7 @@ async function findKnownRunner(
     const { message } = error as Error;
     throw new Problem(
       Problem.of(error).code,
-      `${name} is registered already, but ${message}: say --replace to make it anew`,
+      `${name} is already registered, but ${message}: pass --replace to create it again`,
       {
         hint: [...server.again, "--replace"],
       },
@@ -104,7 +104,7 @@ export async function withdrawRunner(
     await deleteRunner(host, registration.server, { token, systemId, isRegisteredHere: true });
     return null;
   } catch {
-    return `the runner that was made at ${registration.server.url} is there still: delete it there`;
+    return `the runner that was created at ${registration.server.url} still exists: delete it there`;
   }
 }
 

@@ -39,7 +39,7 @@ export function registration(registration: Registration, granted: GrantedRunner 
         const { concurrent = config.concurrent } = registration;
         if (all > concurrent) {
           const advice = `--concurrent ${Math.min(all, mostConcurrent)}`;
-          warn(`${all} runners share ${concurrent} job at a time, and wait for each other: say ${advice}`);
+          warn(`${all} runners share ${concurrent} job at a time, and wait for each other: set ${advice}`);
         }
         const { docker } = profile.settings as { docker?: Runner["docker"] };
         const shared = sharedHostWarning(isPrivileged(docker) ? [profile.description] : [], listServedProjects(reader));

@@ -26,7 +26,7 @@ export function newSystemId(): string {
 export function systemIdFile(systemId: string | null): Resource {
   const written = file({
     name: "runner:system-id",
-    title: "this host has a name of its own for GitLab",
+    title: "this host has a unique system ID for GitLab",
     path: systemIdPath,
     mode: 0o600,
     // A dry run does not know the content, so it does not show it.

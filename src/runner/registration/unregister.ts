@@ -96,7 +96,7 @@ function ambiguousProblem(
 ): Problem {
   const [url, otherUrl] = [runner?.url ?? recorded.url, other.runner?.url ?? other.recorded.url];
   if (!sameServer(url, otherUrl)) {
-    const message = `${name} is registered with ${url} and with ${otherUrl}: say which with --url`;
+    const message = `${name} is registered with ${url} and with ${otherUrl}: select one with --url`;
     return new Problem("usage", message, { hint: withFlag(typed, "--url", url) });
   }
   const message = `${name} is registered twice with ${url}, as ${recorded.id} and as ${other.recorded.id}: give the number in place of the name`;
@@ -113,7 +113,7 @@ export async function forgetInGitLab(host: Host, { recorded, runner }: KnownRunn
   const { name } = recorded;
   if (runner === null) {
     return [
-      `${name} has no section in ${runnerConfigPath}, so GitLab was not told: delete it at ${recorded.url} if it is there`,
+      `${name} has no section in ${runnerConfigPath}, so GitLab was not contacted: delete it at ${recorded.url} if it exists`,
     ];
   }
   demandEditable(configText(host), removals(readConfig(host), runner), runnerConfigFile);
@@ -126,10 +126,10 @@ export async function forgetInGitLab(host: Host, { recorded, runner }: KnownRunn
       systemId: systemIdOf(host),
       isRegisteredHere: isRegisteredHere(host, runner),
     });
-    return answer === "gone" ? [`${url} did not know ${name} any more`] : [];
+    return answer === "gone" ? [`${url} no longer had ${name}`] : [];
   } catch (error) {
     if (!force) throw error;
-    return [`GitLab was not told, so delete ${name} there: ${Problem.of(error).message}`];
+    return [`GitLab could not be contacted; delete ${name} there: ${Problem.of(error).message}`];
   }
 }
 
@@ -157,7 +157,9 @@ export function unregistration({ recorded, runner, others }: KnownRunner): Recip
     done: `Unregistered runner ${name}.`,
     failed: "Unregistering failed at step",
     requires: [],
-    steps: [{ id: "runner.unregister", title: `${name} is forgotten`, resources: [removal, configTaken, forgotten] }],
+    steps: [
+      { id: "runner.unregister", title: `${name} is not registered`, resources: [removal, configTaken, forgotten] },
+    ],
   };
 }
 

@@ -118,7 +118,7 @@ export async function deploy(host: Host, trees: Trees, request: DeployRequest, k
   else if (!swap(trees, live, stage, attributes)) {
     notes.push(`${project.root_path} cannot be exchanged with a new tree: its files were replaced one by one`);
   }
-  await demandServed(request.probe, "the site is as it was before").catch((error) => {
+  await demandServed(request.probe, "the previous site was restored").catch((error) => {
     if (before === null) trees.move(live, stage);
     else swap(trees, live, stage, attributes);
     trees.remove(stage);

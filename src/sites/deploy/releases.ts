@@ -94,7 +94,7 @@ export function demandSecuredBackups(reader: HostReader, slug: string): void {
   for (const [dir] of backupsDirs(slug)) {
     const stat = reader.stat(dir);
     if (stat === null || isSecured(stat, reader.uid)) continue;
-    const message = `another user can change ${dir}, where an archive is unpacked: a deploy takes it over, a dry run does not`;
+    const message = `another user can change ${dir}, where archives are unpacked: a deploy resets its owner, a dry run does not`;
     throw new Problem("unknown-state", message, { hint: ["ls", "-ld", dir] });
   }
 }
@@ -167,11 +167,11 @@ export function cleanUp(reader: HostReader, trees: Trees, project: Project): str
     if (stamp !== undefined && String(found.inode) !== inode && reader.list(path)?.length !== 0) {
       const free = freeName(trees, dir, stamp);
       trees.move(path, `${dir}/${free}`);
-      notes.push(`a deploy that was killed is over: the tree before it is the backup ${free}`);
+      notes.push(`completed an interrupted deploy: the previous tree is backup ${free}`);
     } else if (name === unpackedName || name.startsWith(".stage") || name.startsWith(".trash-")) {
       try {
         trees.remove(path);
-        if (name.startsWith(".stage")) notes.push("what a killed deploy had staged is taken away");
+        if (name.startsWith(".stage")) notes.push("removed the staged files of an interrupted deploy");
       } catch (error) {
         notes.push(Problem.of(error).message);
       }

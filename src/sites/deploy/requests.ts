@@ -56,7 +56,7 @@ export async function deployRequest(
   const from = source ?? project.source_path;
   if (from === null) {
     const hint = withFlag(choices.again, "--source", "DIRECTORY");
-    throw new Problem("missing-value", `${project.slug} has no source path: say --source`, { hint });
+    throw new Problem("missing-value", `${project.slug} has no source path: pass --source`, { hint });
   }
   const given = typeof from === "string" ? from : from.name;
   const name = subdir === null ? given : `${given}/${subdir}`;
@@ -67,9 +67,13 @@ export async function deployRequest(
     if (directory === null && pageName.test(given)) {
       const above = given.includes("/") ? parentOf(given) : ".";
       const hint = withFlag(choices.again, "--source", above);
-      throw new Problem("invalid-source", `${given} is one page: a source is a directory, or an archive of one`, {
-        hint,
-      });
+      throw new Problem(
+        "invalid-source",
+        `${given} is a single page: the source must be a directory or an archive of one`,
+        {
+          hint,
+        },
+      );
     }
     if (directory === null && dereference) throw new Problem("usage", "--dereference needs a directory as its source");
     if (directory !== null && dereference) {

@@ -17,7 +17,7 @@ export interface BlockedAddress {
 }
 
 export const notWhole =
-  "not every page was searched for what the content policy blocks: there are too many, or too large ones";
+  "not every page was checked against the content policy: there are too many pages, or too large ones";
 
 /** Returns a sentence that names the first of these origins. */
 export function blockedList(all: readonly [string, BlockedAddress][]): string {
@@ -42,7 +42,7 @@ export function lineThatAllows(
     const what = count < all.length ? `the first ${count} of them` : "all of that";
     return `to allow ${what}, if you trust it: ${line}`;
   }
-  return "no policy that allows them is short enough: serve these files from the site itself";
+  return "a policy that allows them would be too long: serve these files from the site itself";
 }
 
 /** Uses double quotes where possible, since a policy contains many single quotes. */

@@ -114,7 +114,7 @@ function dateFault(reader: HostReader, certificate: X509Certificate, place: numb
   const now = reader.now();
   if (now >= validToDate.getTime()) return `${subject}expired on ${utcText(validToDate.getTime())}`;
   if (now >= validFromDate.getTime()) return null;
-  return `${subject}is not valid before ${utcText(validFromDate.getTime())}, and the clock of this host says ${utcText(now)}`;
+  return `${subject}is not valid before ${utcText(validFromDate.getTime())}, and the clock of this host is at ${utcText(now)}`;
 }
 
 /** TLS sends the chain in order: each certificate is followed by the one of its issuer. */

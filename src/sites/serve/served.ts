@@ -90,7 +90,7 @@ async function causeOf(reader: HostReader, reason: string, project: Project): Pr
   const enable = ["sudo", "edox-ops", "project", "enable", slug];
   if (reader.readLink(link) !== site) return { reason: `${reason}: ${link} is missing`, hint: enable };
   if (textOf(reader, site) !== siteText(reader, project, gatherFacts(reader))) {
-    return { reason: `${reason}: ${site} differs from what the record says`, hint: enable };
+    return { reason: `${reason}: ${site} differs from its record`, hint: enable };
   }
   const other = foreignName(nginxConfig(reader).servers, project, [project.domain]);
   if (other !== null) return { ...other, reason: `${reason}: ${other.reason}` };

@@ -73,7 +73,7 @@ export function siteText(reader: HostReader, project: Project, facts: Facts, cer
 export function vhostFile(slug: string, text: (reader: HostReader) => Promise<Text | null>): Resource {
   return file({
     name: `vhost:${slug}`,
-    title: `the site of ${slug} is as its record says`,
+    title: `the nginx site of ${slug} matches its record`,
     path: vhostPath(slug),
     mode: 0o644,
     keepDir: replacedDir,
@@ -152,7 +152,7 @@ export function recordFile(
   });
 }
 
-const waits = "nginx goes on as it was until its configuration is valid again: it does not take this one (nginx -t)";
+const waits = "nginx keeps its loaded configuration until the one on disk is valid (nginx -t)";
 
 /** Returns a resource that applies only under a condition. */
 function when(condition: (reader: HostReader) => boolean | Promise<boolean>) {

@@ -17,14 +17,14 @@ export function homeIn(reader: HostReader, written: string): string | null {
     // System accounts have the root directory as their home, or none.
     if (!/^\/[^/]/.test(home)) continue;
     const real = withoutLinks(reader, home);
-    if (path === real) return `it is the home of ${user}, and everything in it would be public`;
-    if (real.startsWith(`${path}/`)) return `it has ${real} in it, the home of ${user}`;
+    if (path === real) return `it is the home directory of ${user}, and everything in it would be public`;
+    if (real.startsWith(`${path}/`)) return `it contains ${real}, the home directory of ${user}`;
   }
   const homes = withoutLinks(reader, homesDir);
-  if (path === homes) return "it has the homes of all users in it";
+  if (path === homes) return "it contains the home directories of all users";
   const isHome = path.startsWith(`${homes}/`) && !path.slice(homes.length + 1).includes("/");
   return isHome && reader.stat(path)?.type === "directory"
-    ? "it is a home, and everything in it would be public"
+    ? "it is a home directory, and everything in it would be public"
     : null;
 }
 

@@ -74,7 +74,7 @@ export class LeftOutEntries {
   demandNoSecret(name: string, line: readonly string[]): void {
     if (this.#secrets.size === 0 || this.select === "everything") return;
     const all = SomePaths.of(this.#secrets).described();
-    const message = `${name} is not published: by their names these hold secrets, ${all} (--exclude or --include each)`;
+    const message = `${name} is not published: these look like secrets by name, ${all} (--exclude or --include each)`;
     const excluded = [...this.select.exclude, ...this.#secrets];
     const canType = excluded.length <= mostExcluded && !excluded.some((path) => path.includes(","));
     const hint = canType ? withFlag(line, "--exclude", excluded.join(",")) : ["ls", "-la", name];

@@ -82,7 +82,7 @@ function openTrusted(trees: Trees, typed: string, trusted: readonly number[], hi
     if (!(error instanceof RejectedArchive)) throw error;
     throw refusal("unsafe-source", `${typed} is not published: ${error.message}`, hint);
   }
-  throw refusal("not-found", `${typed} is not there`, hint);
+  throw refusal("not-found", `${typed} does not exist`, hint);
 }
 
 /** Returns the path without empty names, `.` and `..`. */
