@@ -120,7 +120,7 @@ check_words() {
   case $version in
     latest)
       case $base in
-        *'{version}'*) die "$base does not tell which release is the latest" "EDOX_VERSION=$released" ;;
+        *'{version}'*) die "$base does not report the latest release" "EDOX_VERSION=$released" ;;
       esac
       ;;
     *[!0-9.]* | *.*.*.* | .* | *. | *..*) die "EDOX_VERSION is not a version: $version" "EDOX_VERSION=$released" ;;
@@ -141,7 +141,7 @@ check_tools() {
     client=none
     find_bundle
     [ -n "$parts" ] || [ -f "$offline" ] ||
-      die "EDOX_OFFLINE_FILE is not there: $offline" "EDOX_OFFLINE_FILE=/the/path/of/a/file"
+      die "EDOX_OFFLINE_FILE does not exist: $offline" "EDOX_OFFLINE_FILE=/the/path/of/a/file"
   elif has curl; then
     client=curl
   elif has wget && wget --version 2>/dev/null | grep -q 'GNU Wget'; then
@@ -181,7 +181,7 @@ find_platform() {
       ;;
     amd64:* | :02:3e) arch=x64 deb_arch=amd64 loader=/lib64/ld-linux-x86-64.so.2 ;;
     arm64:* | :02:b7) arch=arm64 deb_arch=arm64 loader=/lib/ld-linux-aarch64.so.1 ;;
-    :unknown:*) die "the architecture of this system is not known: neither dpkg nor od tells it" \
+    :unknown:*) die "the architecture of this system is not known: neither dpkg nor od reports it" \
       "sudo apt-get install coreutils" ;;
     *) die "there is no edox-ops for ${packages:-machine $machine} ($(uname -m))" "it runs on amd64 and arm64" ;;
   esac
@@ -427,7 +427,7 @@ check_order() {
         die "the bundle contains edox-ops $version, which is older than this installer ($released)" \
           "use the installer of that version, or allow the older one: EDOX_VERSION=$version"
       ! older "$version" "$released" ||
-        die "the latest release is said to be $version, this installer is of $released" \
+        die "the latest release is $version, which is older than this installer ($released)" \
           "EDOX_VERSION=$version where it is meant; else its server or mirror is behind"
       ;;
     *) return 0 ;;
@@ -527,7 +527,7 @@ fetch() {
   [ "$client" != busybox ] || better=" else: sudo apt-get install curl ca-certificates;"
   case $reason in
     *': 404' | '404 '* | *' 404 Not'*)
-      die "$1 is not there: $reason" "is $version released there? EDOX_VERSION=…; a mirror: EDOX_BASE_URL=…" ;;
+      die "$1 does not exist: $reason" "is $version released there? EDOX_VERSION=…; a mirror: EDOX_BASE_URL=…" ;;
     *ertificate*) die "$1 cannot be fetched: $reason" \
       "sudo apt-get install ca-certificates; is the clock right? a private CA: see man update-ca-certificates" ;;
     *rite* | *'o space'*)
@@ -680,7 +680,7 @@ try_it() {
   [ "$code" = 0 ] || die "edox-ops $version does not start on this host: $(tail -n 1 "$work/said") (code $code)" \
     "it needs Debian 12, Ubuntu 22.04 or newer, on arm64 or amd64"
   there=$(version_of "$new")
-  [ "$there" = "$version" ] || die "what was to be edox-ops $version says that it is ${there:-nothing}" \
+  [ "$there" = "$version" ] || die "the download of edox-ops $version reports version ${there:-none}" \
     "do not install it, and tell its maintainers"
 }
 

@@ -38,11 +38,11 @@ for runtime in node python3 bun; do
 done
 told=$("$program" --version) || fail "$program does not start"
 [ "$told" = "$version" ] || fail "$program says that it is $told, not $version"
-"$program" --help | grep -q bootstrap || fail "--help does not tell of bootstrap"
-# A container is no host: doctor finds faults, and tells them.
+"$program" --help | grep -q bootstrap || fail "--help does not list bootstrap"
+# A container is no host: doctor finds faults, and reports them.
 findings=$("$program" doctor --json) || [ $? = 1 ] || fail "doctor ended otherwise than well or with faults"
 case $findings in
   *'"schema": 1'*host:platform*) ;;
-  *) fail "doctor --json does not tell of host:platform" ;;
+  *) fail "doctor --json does not report host:platform" ;;
 esac
 echo "edox-ops $version runs here: $program"

@@ -98,7 +98,7 @@ export function fakeHost(uid = 0): FakeHost {
   };
   const ask = async (method: string, url: string, options: RequestOptions = {}): Promise<HttpResponse> => {
     host.asked.push(`${method} ${url}`);
-    const noServer = { status: 0, reason: "nobody listens there", headers: {}, body: new Uint8Array() };
+    const noServer = { status: 0, reason: "connection refused", headers: {}, body: new Uint8Array() };
     for (const served of host.served) {
       const answer = served(method, url, options);
       if (answer !== undefined) return { ...noServer, reason: "", ...answer };

@@ -112,9 +112,9 @@ test("install.sh: Ctrl-C during a download leaves nothing behind", async () => {
 test("install.sh: reports a missing release immediately, with its version", async () => {
   for (const client of clients) {
     const gone = () => ({ status: 404, body: "" });
-    expect(await refusedOf(client, gone, /downloads\/\S+ is not there: .*404/, `is ${current} released`)).toHaveLength(
-      1,
-    );
+    expect(
+      await refusedOf(client, gone, /downloads\/\S+ does not exist: .*404/, `is ${current} released`),
+    ).toHaveLength(1);
   }
 });
 

@@ -109,9 +109,7 @@ test("self-update: installs the latest release and keeps the previous one, and -
 
 test("self-update: --rollback reports that there is no previous version", async () => {
   using ground = new Ground();
-  await expect(rollBack(ground.host, ground.trees, ground.request())).rejects.toThrow(
-    "no edox-ops before this one is kept",
-  );
+  await expect(rollBack(ground.host, ground.trees, ground.request())).rejects.toThrow("no previous version is kept");
 });
 
 test("self-update: downloads nothing if the release is identical to this program", async () => {
@@ -131,7 +129,7 @@ test("self-update: downgrades to a requested version, but not to an older latest
   };
   await ground.expectRefused(
     ground.request(null, replayed),
-    `the latest release is said to be ${older}, and this is ${current}`,
+    `the latest release is ${older}, which is older than the installed ${current}`,
   );
   expect(await ground.update(ground.request(older))).toMatchObject({ from: current, to: older });
   expect(ground.version).toBe(older);
@@ -177,7 +175,7 @@ test("self-update: a program that does not start or prints another version is ne
   const broken = `${ground.dir}/broken`;
   for (const [script, said] of [
     ["#!/bin/sh\necho GLIBC_2.99 >&2; exit 1\n", "edox-ops 3.0.0 does not start on this host: GLIBC_2.99 (code 1)"],
-    ["#!/bin/sh\necho 9.9.9\n", "says that it is 9.9.9"],
+    ["#!/bin/sh\necho 9.9.9\n", "reports version 9.9.9"],
     ["no program\n", "edox-ops 3.0.0 does not start on this host: "],
     ["#!/bin/sh\necho banner; kill -ILL $$\n", "this CPU lacks an instruction that it needs"],
     ["#!/bin/sh\necho banner; kill -ABRT $$\n", "it aborts, as it does under a limit on memory"],
@@ -304,8 +302,8 @@ test("self-update: --rollback rejects a file that is not the previous version, a
       "names an interpreter that is missing",
       "command-failed",
     ],
-    ["another program", (path) => copyFileSync("/bin/echo", path), "it prints 'echo (GNU coreutils)", "conflict"],
-    ["a silent program", (path) => writeFileSync(path, "#!/bin/sh\n"), "as its version it prints ''", "conflict"],
+    ["another program", (path) => copyFileSync("/bin/echo", path), "it reports version 'echo (GNU coreutils)", "conflict"],
+    ["a silent program", (path) => writeFileSync(path, "#!/bin/sh\n"), "it reports version ''", "conflict"],
   ];
   for (const [what, make, why, code] of junk) {
     using ground = new Ground();

@@ -4,7 +4,7 @@
 import { afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { suites } from "./base.ts";
 import { CiHost } from "./ci-host.ts";
-import { chance, figure, rounds, soak } from "./rounds.ts";
+import { chance, figure, rounds, soak, testsOn } from "./rounds.ts";
 import { stateOf } from "./undisturbed.ts";
 
 const log = "/var/log/edox-ops/gitlab-runner-ci-host.log";
@@ -22,6 +22,7 @@ const own =
 
 for (const suite of suites) {
   describe(`prepare-ci-host on ${suite}`, () => {
+    const on = testsOn(suite);
     let first: { state: string[]; seconds: number };
     let ci: CiHost;
     beforeAll(async () => {
@@ -101,11 +102,6 @@ for (const suite of suites) {
         figure("prepare-ci-host, its power cut", suite, share, "ended well");
       });
     }
-
-    /** Defines a test that the short form runs on one suite only, because the other has the same result. */
-    const on = (only: string, name: string, act: () => Promise<void>): void => {
-      if (suite === only || soak) test(name, act);
-    };
 
     on("bookworm", "prepare-ci-host: a missing network and a full disk are reported", async () => {
       ci = await CiHost.up(suite, { disk: {} });

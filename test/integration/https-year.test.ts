@@ -8,7 +8,7 @@ import { TestHost } from "./test-host.ts";
 import { daySeconds, type Served, Year } from "./year.ts";
 
 const lifetimes = [6, 45, 64, 90];
-const days = runs(15, 365);
+const days = runs(7, 365);
 const domainOf = (lifetime: number): string => `d${lifetime}.test`;
 
 for (const suite of soak ? suites : (["bookworm"] as const)) {

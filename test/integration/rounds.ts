@@ -1,6 +1,8 @@
 // Reproducible random moments: a few rounds among the other checks, and many in `npm run test:soak`.
 
+import { test } from "bun:test";
 import { appendFileSync } from "node:fs";
+import type { Suite } from "./base.ts";
 
 /** Whether the long form runs. */
 export const soak = process.env.EDOX_SOAK === "1";
@@ -10,6 +12,16 @@ const seed = process.env.EDOX_SEED ?? "1";
 /** Returns the names of the rounds. */
 export function rounds(short: number, long: number): string[] {
   return Array.from({ length: soak ? long : short }, (_, index) => `round ${index + 1} of seed ${seed}`);
+}
+
+/**
+ * Returns a function that defines a test which the short form runs on one suite only, because the other has the same
+ * result. The soak runs it on both.
+ */
+export function testsOn(suite: Suite) {
+  return (only: Suite, name: string, act: () => void | Promise<void>): void => {
+    if (suite === only || soak) test(name, act);
+  };
 }
 
 /** Returns a number from 0 up to 1 that depends only on these words and the seed. */

@@ -5,12 +5,14 @@ import { tokens } from "../stand-in/gitlab.ts";
 import { suites } from "./base.ts";
 import { CiHost } from "./ci-host.ts";
 import { type Fault, spoiled } from "./ci-packages.ts";
+import { testsOn } from "./rounds.ts";
 
 const configPath = "/etc/gitlab-runner/config.toml";
 const name = "edox-ops CI runner";
 
 for (const suite of suites) {
   describe(`on ${suite}`, () => {
+    const on = testsOn(suite);
     let ci: CiHost;
     let before: string[];
     let token: string;
@@ -148,7 +150,7 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
       expect(ofRunners.length).toBeGreaterThan(12);
     });
 
-    test("upgrade: it waits for a running job, which ends successfully", async () => {
+    on("trixie", "upgrade: it waits for a running job, which ends successfully", async () => {
       await ci.server.swap(ci.packages.folder);
       // The job runs until the drain starts: on a slow machine the package lists alone take longer than any fixed time.
       const stops = '[ "$(systemctl show -P ActiveState gitlab-runner)" = deactivating ]';
@@ -167,21 +169,25 @@ SHA256: $(sha256sum gitlab-runner.deb | cut -d ' ' -f 1)"; } >Packages
       );
     });
 
-    test("uninstall: a job that does not end within --drain stops it, and the service continues", async () => {
-      const job = await ci.gitlab.addJob({ script: ["sleep 5"], token: shell });
-      await ci.gitlab.jobUntil(job, ["running"]);
-      const { code, stderr } = ci.ops("gitlab-runner", "uninstall", "--yes", "--drain", "1s");
-      expect([code, stderr]).toEqual([
-        1,
-        expect.stringContaining("1 running job did not end within 1 s: nothing was changed"),
-      ]);
-      expect(await ci.gitlab.jobUntil(job, ["success", "failed"])).toMatchObject({ state: "success" });
-      expect(said("for i in $(seq 100); do gitlab-runner status 2>/dev/null && break; sleep 0.1; done")).toBe(
-        "gitlab-runner: Service is running\n",
-      );
-    });
+    on(
+      "bookworm",
+      "uninstall: a job that does not end within --drain stops it, and the service continues",
+      async () => {
+        const job = await ci.gitlab.addJob({ script: ["sleep 5"], token: shell });
+        await ci.gitlab.jobUntil(job, ["running"]);
+        const { code, stderr } = ci.ops("gitlab-runner", "uninstall", "--yes", "--drain", "1s");
+        expect([code, stderr]).toEqual([
+          1,
+          expect.stringContaining("1 running job did not end within 1 s: nothing was changed"),
+        ]);
+        expect(await ci.gitlab.jobUntil(job, ["success", "failed"])).toMatchObject({ state: "success" });
+        expect(said("for i in $(seq 100); do gitlab-runner status 2>/dev/null && break; sleep 0.1; done")).toBe(
+          "gitlab-runner: Service is running\n",
+        );
+      },
+    );
 
-    test("unregister: GitLab is not contacted if config.toml cannot be replaced", async () => {
+    on("trixie", "unregister: GitLab is not contacted if config.toml cannot be replaced", async () => {
       const sent = async () => (await ci.gitlab.requests("/runners/managers")).length;
       const before = await sent();
       said(`mount --bind ${configPath} ${configPath}`);
@@ -336,7 +342,7 @@ describe("a GitLab with faults", () => {
   test("status, doctor and unregister: an unreachable GitLab is reported, and unregister needs --force", () => {
     ci.gitlab[Symbol.dispose]();
     expect(ci.ops("gitlab-runner", "status").stdout).toContain("accepted: https://");
-    expect(ci.ops("doctor").stdout).toMatch(/^\[FAIL\] ci-runner:token: .*cannot be reached: nobody listens there/m);
+    expect(ci.ops("doctor").stdout).toMatch(/^\[FAIL\] ci-runner:token: .*cannot be reached: connection refused/m);
     const { code, stderr } = ci.ops("gitlab-runner", "unregister", name);
     expect([code, stderr]).toEqual([1, expect.stringContaining("cannot be reached")]);
     expect(ci.ops("gitlab-runner", "unregister", name, "--force").code).toBe(0);

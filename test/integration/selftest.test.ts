@@ -36,7 +36,7 @@ test("selftest: a file without an image is rejected, and the hint saves one that
   // The next tests use the saved one.
   ci.host.sh(`rm ${image}`);
   const { code, stderr } = ci.ops("gitlab-runner", "selftest", "--image", "/etc/hostname");
-  expect([code, stderr]).toEqual([1, expect.stringContaining("/etc/hostname has no image in it")]);
+  expect([code, stderr]).toEqual([1, expect.stringContaining("/etc/hostname contains no image of docker save")]);
   typedHint(ci.host, stderr);
   expect(ci.host.run(["test", "-s", image]).code).toBe(0);
 });

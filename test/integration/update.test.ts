@@ -143,7 +143,7 @@ test("self-update: an old release that is served as the latest is detected", asy
   await server.swap(`${dir}/served`);
   expect([code, stderr]).toEqual([
     1,
-    expect.stringContaining(`the latest release is said to be ${old}, and this is ${next}`),
+    expect.stringContaining(`the latest release is ${old}, which is older than the installed ${next}`),
   ]);
   expect(version()).toBe(next);
 });
