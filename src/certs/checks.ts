@@ -2,13 +2,13 @@
 
 import type { Check, CheckResult } from "../engine/finding.ts";
 import { type Host, type HostReader, UnknownStateError } from "../host/host.ts";
+import { hintToRenew } from "../sites/serve/certificate-hints.ts";
 import { overdueMs } from "../sites/serve/overdue.ts";
 import { reloadNginx } from "../sites/serve/site-hints.ts";
 import { few } from "../text/lines.ts";
 import { utcText } from "../text/time.ts";
 import { renewalTest, runCertbot } from "./certbot-run.ts";
 import { type Certificate, certificateOf, type Lineage, type Lineages, readLineages, shareLeft } from "./lineage.ts";
-import { liveDir, renewalConfigDir } from "./paths.ts";
 import { type CertifiedProject, isOurs, projectsIn, projectsOf } from "./projects.ts";
 import { hookResult } from "./renewal/hook.ts";
 import { timerState } from "./renewal/timer.ts";
@@ -69,18 +69,12 @@ function expiryOf(host: HostReader, { slug, domain, enabled }: CertifiedProject)
       if (certificate === null) throw new UnknownStateError(`only root can read the certificate of ${domain}`);
       const left = certificate.notAfter - reader.now();
       const detail = `${Math.floor(shareLeft(reader, certificate) * 100)} % of its lifetime is left, until ${utcText(certificate.notAfter)}`;
-      const hint = hintToRenew(reader, domain);
+      const hint = hintToRenew(reader, { domain });
       if (left <= 0) return { status: "error", detail: `it expired on ${utcText(certificate.notAfter)}`, hint };
       if (left >= overdueMs(certificate.lifetime)) return { status: "ok", detail };
       return { status: "warning", detail: `${detail}: its renewal is overdue`, hint };
     },
   };
-}
-
-/** Only its owner can replace a certificate that certbot does not know. */
-function hintToRenew(reader: HostReader, domain: string): string[] {
-  if (reader.stat(`${renewalConfigDir}/${domain}.conf`) !== null) return renewAll;
-  return ["sudo", "openssl", "x509", "-in", `${liveDir}/${domain}/fullchain.pem`, "-noout", "-issuer", "-dates"];
 }
 
 /** Checks that nginx has loaded the certificates. certbot exits with success even if its hook fails. */

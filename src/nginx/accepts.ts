@@ -41,16 +41,17 @@ export async function refusal(reader: HostReader): Promise<Required<Unmet> | nul
 
 /**
  * Returns a requirement that is met if nginx accepts its configuration, or if the step is about to change it. The step
- * then tests the changed configuration.
+ * then tests the changed configuration. A fault in one of the files or directories `replaced` does not count, because
+ * an earlier step of the run replaces them.
  */
-export function configValid({ resources }: Pick<Step, "resources">): Requirement {
+export function configValid({ resources }: Pick<Step, "resources">, replaced: readonly string[] = []): Requirement {
   return {
     name: "nginx:config",
     title: "nginx accepts its configuration",
     async check(reader) {
       if (installedPackage(reader, "nginx") === null || reader.stat("/etc/nginx/nginx.conf") === null) return null;
       const fault = await refusal(reader);
-      if (fault === null) return null;
+      if (fault === null || replaced.some((path) => fault.reason.includes(path))) return null;
       for (const resource of resources) {
         const changes = await resource.check(reader, [], () => {});
         if (changes.some((change) => "path" in change && change.path.startsWith("/etc/nginx/"))) return null;

@@ -119,9 +119,12 @@ export function soleName(slug: string, after: After, isNew: boolean): Requiremen
   });
 }
 
-/** Requires that nginx accepts the configuration that an enabled site is a part of. */
-export function siteConfigValid(step: Step, slug: string, after: After): Requirement {
-  const requirement = configValid(step);
+/**
+ * Requires that nginx accepts the configuration that an enabled site is a part of. `replaced`: files or directories that
+ * an earlier step of the run replaces.
+ */
+export function siteConfigValid(step: Step, slug: string, after: After, replaced: readonly string[] = []): Requirement {
+  const requirement = configValid(step, replaced);
   return {
     ...requirement,
     async check(reader, warn) {

@@ -355,7 +355,7 @@ export const cases: Case[] = [
     of: 'cli/cli.ts ["edox-ops", ...names, "--help"]',
     state: () => {},
     from: "project update demo --rate-limit 0",
-    shows: "--rate-limit=<number>",
+    shows: "--rate-limit NUMBER",
   },
   {
     of: 'engine/select.ts ["sudo", ...withFlag(others, "--only", [step, ...ids].join(","))]',

@@ -49,15 +49,6 @@ export const certsCases: Case[] = [
     from: "certs:expiry:demo.test",
   },
   {
-    of: 'certs/checks.ts ["sudo", "openssl", "x509", "-in", `{liveDir}/{domain}/fullchain.pem`, "-noout", "-issuer", "-dates"]',
-    state(host) {
-      certified(host, due);
-      host.remove("/etc/letsencrypt/renewal/demo.test.conf");
-    },
-    from: "certs:expiry:demo.test",
-    shows: "notAfter=Jan 30",
-  },
-  {
     of: 'certs/certbot-log.ts ["sudo", "tail", "-n", "50", certbotLog]',
     state: refused,
     from: "certs renew --yes",

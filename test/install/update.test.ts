@@ -302,7 +302,12 @@ test("self-update: --rollback rejects a file that is not the previous version, a
       "names an interpreter that is missing",
       "command-failed",
     ],
-    ["another program", (path) => copyFileSync("/bin/echo", path), "it reports version 'echo (GNU coreutils)", "conflict"],
+    [
+      "another program",
+      (path) => copyFileSync("/bin/echo", path),
+      "it reports version 'echo (GNU coreutils)",
+      "conflict",
+    ],
     ["a silent program", (path) => writeFileSync(path, "#!/bin/sh\n"), "it reports version ''", "conflict"],
   ];
   for (const [what, make, why, code] of junk) {

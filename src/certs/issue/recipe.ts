@@ -4,7 +4,6 @@ import type { Facts } from "../../engine/facts.ts";
 import type { Recipe } from "../../engine/step.ts";
 import { UnknownStateError } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
-import type { Requirement } from "../../problem/requirement.ts";
 import { siteConfigValid, usableRecord, validRecord } from "../../sites/requirements.ts";
 import { projectStep } from "../../sites/serve/site.ts";
 import { theProject } from "../../sites/store.ts";
@@ -25,21 +24,14 @@ export async function issueCertificate(options: IssueOptions, facts: Facts): Pro
   const { requires, steps } = issuance(options, facts);
   const title = `${slug} is served as recorded`;
   const site = projectStep({ id: "certs.site", title, slug, after, certificate: "promised" }, facts);
-  const valid = siteConfigValid(site, slug, after);
-  const exceptCertificate: Requirement = {
-    ...valid,
-    async check(reader, warn) {
-      const unmet = await valid.check(reader, warn);
-      // This run replaces a certificate that is gone, or whose key does not match it.
-      return unmet?.reason.includes(`"${liveDir}/${domain}/`) ? null : unmet;
-    },
-  };
+  // This run replaces a certificate that is missing, or whose key does not match it.
+  const valid = siteConfigValid(site, slug, after, [`"${liveDir}/${domain}/`]);
   return {
     command: `project certs issue ${slug}`,
     logPath: certsLogPath,
     done: `Issued certificate for ${domain} at ${liveDir}/${domain}`,
     failed: `project certs issue ${slug} failed at step`,
-    requires: [validRecord(slug), usableRecord(slug, after), exceptCertificate, ...requires],
+    requires: [validRecord(slug), usableRecord(slug, after), valid, ...requires],
     steps: [...steps, site, certificateLoaded(options)],
   };
 }

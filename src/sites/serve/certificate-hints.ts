@@ -29,16 +29,16 @@ export function hintToReissue(reader: HostReader, project: Project): string[] {
 }
 
 /** Returns the command that renews a certificate. */
-export function hintToRenew(reader: HostReader, project: Project): string[] {
+export function hintToRenew(reader: HostReader, project: Pick<Project, "domain">): string[] {
   return isCertbots(reader, project) ? ["sudo", "edox-ops", "certs", "renew", "--yes"] : hintToInspect(project);
 }
 
 /** A certificate that was installed by hand can only be replaced by its owner. */
-function hintToInspect(project: Project): string[] {
+function hintToInspect(project: Pick<Project, "domain">): string[] {
   const { chainPath } = certificatePathsOf(project);
   return ["sudo", "openssl", "x509", "-in", chainPath, "-noout", "-subject", "-issuer", "-dates"];
 }
 
-function isCertbots(reader: HostReader, { domain }: Project): boolean {
+function isCertbots(reader: HostReader, { domain }: Pick<Project, "domain">): boolean {
   return reader.stat(`/etc/letsencrypt/renewal/${domain}.conf`) !== null;
 }

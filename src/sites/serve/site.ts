@@ -30,10 +30,14 @@ import { vhostText } from "./vhost.ts";
 
 export const vhostPath = (slug: string): string => `${sitesAvailableDir}/edox-ops-${slug}`;
 export const vhostLinkPath = (slug: string): string => `${sitesEnabledDir}/edox-ops-${slug}`;
-const certificateDirOf = ({ domain }: Project): string => `/etc/letsencrypt/live/${domain}`;
+const certificateDirOf = ({ domain }: Pick<Project, "domain">): string => `/etc/letsencrypt/live/${domain}`;
 
 /** Returns the certificate files of a project, under certbot's names. nginx does not read `issuersPath`. */
-export function certificatePathsOf(project: Project): { chainPath: string; keyPath: string; issuersPath: string } {
+export function certificatePathsOf(project: Pick<Project, "domain">): {
+  chainPath: string;
+  keyPath: string;
+  issuersPath: string;
+} {
   const dir = certificateDirOf(project);
   return { chainPath: `${dir}/fullchain.pem`, keyPath: `${dir}/privkey.pem`, issuersPath: `${dir}/chain.pem` };
 }
