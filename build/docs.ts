@@ -5,6 +5,7 @@ import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import { problemCodes } from "../src/problem/codes.ts";
 import { documentSchema, eventSchema, stepSchema, summarySchema } from "../src/report/schema.ts";
 import { featureLists } from "./features.ts";
+import { pictures } from "./pictures/pictures.ts";
 
 const docs = `${import.meta.dir}/../docs`;
 const codesHead = "| code ";
@@ -18,7 +19,7 @@ const references = new Map<unknown, JsonSchema>([
   ],
 ]);
 
-/** Returns the text of each page by its file name in docs/. */
+/** Returns the text of each page and picture by its path in docs/. */
 export async function pages(): Promise<Record<string, string>> {
   // The commands are imported after the list of features is written.
   const { root } = await import("../src/cli/cli.ts");
@@ -34,7 +35,9 @@ export async function pages(): Promise<Record<string, string>> {
     target: "draft-2020-12",
     overrideSchema: ({ valibotSchema }) => references.get(valibotSchema),
   });
+  const drawn = Object.entries(await pictures()).map(([name, text]) => [`public/${name}`, text]);
   return {
+    ...Object.fromEntries(drawn),
     "edox-ops.1": manPage(word),
     "commands.md": commandReference(word, commandFacts),
     "json.md": withCodes(await Bun.file(`${docs}/json.md`).text()),
