@@ -26,9 +26,10 @@ export interface Replay {
 
 /** Changes within this time are one screen: a display has shown no more of them. */
 const stepSeconds = 0.08;
-/** A longer silence is shortened, and more so before a line that is drawn again, as a status line is. */
+/** A longer silence is shortened. */
 const longestSilence = 1;
-const longestWait = 0.15;
+/** How many times faster a status line is replayed, which is drawn again for as long as a command waits. */
+const statusSpeed = 4;
 
 export async function replay({ columns, rows, output }: Cast): Promise<Replay> {
   const terminal = new Terminal({ cols: columns, rows, scrollback: 10_000, allowProposedApi: true });
@@ -36,7 +37,8 @@ export async function replay({ columns, rows, output }: Cast): Promise<Replay> {
   let shown = 0;
   let before = 0;
   for (const [seconds, text] of output) {
-    shown += Math.min(seconds - before, text.startsWith("\r\u001B") ? longestWait : longestSilence);
+    const silence = Math.min(seconds - before, longestSilence);
+    shown += text.startsWith("\r\u001B") ? silence / statusSpeed : silence;
     before = seconds;
     await new Promise<void>((written) => terminal.write(text, written));
     const screen = screenOf(terminal);

@@ -41,7 +41,7 @@ test("recording: silence is shortened, and changes that no eye sees are one scre
     [1.01, "abc"],
   ]);
   const waiting = await replay(cast([0, "\r\u001B[K1 s"], [1, "\r\u001B[K2 s"]));
-  expect(waiting.screens.map(({ seconds }) => seconds)).toEqual([0, 0.15]);
+  expect(waiting.screens.map(({ seconds }) => seconds)).toEqual([0, 0.25]);
 });
 
 test("recording: the picture shows its last screen where motion is reduced, and escapes what was printed", async () => {
