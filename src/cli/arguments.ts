@@ -72,7 +72,7 @@ function readFlag(token: string, next: string | undefined, declared: Arguments, 
   const name = flag.slice("--".length);
   const arg = flagsOf(declared).includes(flag) ? declared[name] : undefined;
   if (arg === undefined) throw usage(`unknown flag ${flag}`, nearestName(flag, flagsOf(declared)));
-  const separator = Object.hasOwn(repeatableFlags, flag) ? repeatableFlags[flag] : undefined;
+  const separator = isRepeatable(flag) ? repeatableFlags[flag] : undefined;
   const earlier = separator === undefined ? undefined : given[name];
   if (Object.hasOwn(given, name) && earlier === undefined) throw usage(`${flag} is given twice`);
   if (arg.type === "boolean") {
@@ -96,6 +96,11 @@ function readFlag(token: string, next: string | undefined, declared: Arguments, 
   const last = value ?? (next as string);
   given[name] = earlier === undefined ? last : `${earlier}${separator}${last}`;
   return value === undefined;
+}
+
+/** Returns whether a flag, given with its dashes, may be repeated. */
+export function isRepeatable(flag: string): boolean {
+  return Object.hasOwn(repeatableFlags, flag);
 }
 
 /** Returns the values of a flag that may be repeated. */

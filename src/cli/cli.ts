@@ -3,6 +3,7 @@
 import { UnknownStateError } from "../host/host.ts";
 import { OutputError } from "../host/system-error.ts";
 import { Problem } from "../problem/problem.ts";
+import { completionWord } from "../report/completion-scripts.ts";
 import { styleOf } from "../report/style.ts";
 import { debugVariable, traceOf } from "../report/trace.ts";
 import { type RunResult, UnfinishedRun } from "../run/result.ts";
@@ -40,6 +41,12 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
   const context: Context = { ...given, typed: withoutSecrets(typed), command: "edox-ops" };
   const { console } = context;
   try {
+    // A person's terminal gets the error of an unknown command.
+    if (typed[0] === completionWord && typed.length > 1 && console.width("out") === null) {
+      const { completionText } = await import("./complete.ts");
+      await console.out(await completionText(typed.slice(1), context));
+      return exitCode.done;
+    }
     const found = await resolve(root, withoutHelp(typed));
     if (found.names.length > 0) context.command = found.names.join(" ");
     const asksForHelp = typed[0] === "help" || found.rest.some((word) => word === "--help" || word === "-h");
@@ -92,7 +99,7 @@ interface Resolved {
 }
 
 /** Follows the words to the last command that they name. Throws a usage Problem for an unknown command. */
-async function resolve(from: Command, typed: readonly string[]): Promise<Resolved> {
+export async function resolve(from: Command, typed: readonly string[]): Promise<Resolved> {
   let command = from;
   const names: string[] = [];
   let rest = [...typed];

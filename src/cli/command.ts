@@ -1,5 +1,8 @@
 // Declares a command: its texts, its arguments and its implementation.
 
+import type { Facts } from "../engine/facts.ts";
+import type { Step } from "../engine/step.ts";
+import type { Host } from "../host/host.ts";
 import type { Completion } from "../report/command-spec.ts";
 import type { Context } from "./context.ts";
 
@@ -63,6 +66,8 @@ export interface Command {
   fallback?: string;
   /** The subcommands under headings in the help, in this order. Without it they have one heading. */
   groups?: Readonly<Record<string, readonly string[]>>;
+  /** Returns the steps that --only and --skip select from. `slug`: the typed one. */
+  steps?(facts: Facts, host: Host, slug: string | undefined): Promise<readonly Pick<Step, "id" | "title">[]>;
   /** Runs the command and returns the exit code. */
   run?(values: Values, context: Context): Promise<number>;
 }

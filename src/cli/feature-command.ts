@@ -7,6 +7,7 @@ export function featureCommand(name: string, { command: described, recipes }: Fe
   return command({
     meta: { name, description: described?.description ?? "" },
     args: { ...changeFlags, ...bundleFlags },
+    steps: async (facts) => (await recipes?.(facts))?.[0]?.steps ?? [],
     async run(values, context) {
       const { change } = await import("./run.ts");
       return change(

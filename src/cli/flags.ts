@@ -109,11 +109,12 @@ export const doctorFlags = {
 
 export const changeFlags = {
   ...yes,
-  only: { type: "string", valueHint: "step,...", description: "run just these steps" },
-  skip: { type: "string", valueHint: "step,...", description: "leave these steps out" },
+  only: { type: "string", valueHint: "step,...", completes: "step", description: "run just these steps" },
+  skip: { type: "string", valueHint: "step,...", completes: "step", description: "leave these steps out" },
   "fail-step": {
     type: "string",
     valueHint: "step",
+    completes: "step",
     description: "fail at this step, to see what a failure looks like",
   },
   ...editFlags,

@@ -1,9 +1,7 @@
 import { afterEach, describe, expect, jest, test } from "bun:test";
 import * as v from "valibot";
-import { root } from "../../src/cli/cli.ts";
-import { commandSpecOf } from "../../src/cli/command-spec.ts";
 import type { Host } from "../../src/host/host.ts";
-import { allCommands } from "../../src/report/command-spec.ts";
+import { completionScripts } from "../../src/report/completion-scripts.ts";
 import { documentSchema } from "../../src/report/schema.ts";
 import { fakeDebian } from "../fake-debian.ts";
 import { bootstrap, typed } from "./typed.ts";
@@ -94,22 +92,14 @@ describe("command line", () => {
   });
 });
 
-describe("completions", () => {
-  for (const shell of ["bash", "zsh", "fish"]) {
-    test(`completions: the script for ${shell} has every command and flag, and the host is not accessed`, async () => {
-      const noHost = new Proxy({ uid: 1000 } as Host, {
-        get: (_, name) => (name === "uid" ? 1000 : expect.unreachable(`the host is asked for ${String(name)}`)),
-      });
-      const { exit, out, err } = await typed(`completions ${shell}`, noHost);
-      expect([exit, err]).toEqual([0, ""]);
-      for (const word of allCommands(await commandSpecOf(root, ["edox-ops"]))) {
-        for (const each of [...word.path.slice(-1), ...word.flags.map(({ name }) => name.slice(2))]) {
-          expect(out).toContain(each);
-        }
-      }
+for (const shell of ["bash", "zsh", "fish"] as const) {
+  test(`completions: the script for ${shell} is printed, and the host is not accessed`, async () => {
+    const noHost = new Proxy({ uid: 1000 } as Host, {
+      get: (_, name) => (name === "uid" ? 1000 : expect.unreachable(`the host is asked for ${String(name)}`)),
     });
-  }
-});
+    expect(await typed(`completions ${shell}`, noHost)).toEqual({ exit: 0, out: completionScripts[shell], err: "" });
+  });
+}
 
 describe("bootstrap", () => {
   test("bootstrap: without --yes and a terminal it is refused", async () => {

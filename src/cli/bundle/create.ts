@@ -38,8 +38,18 @@ export default command({
       description: "Architecture of the host",
     },
     with: { type: "string", valueHint: "role,...", description: "What the host can install: host, docker, runner" },
-    image: { type: "string", valueHint: "name or file", description: "Add a container image; can be repeated" },
-    site: { type: "string", valueHint: "[name=]directory", description: "Add a site; can be repeated" },
+    image: {
+      type: "string",
+      valueHint: "name or file",
+      completes: "file",
+      description: "Add a container image; can be repeated",
+    },
+    site: {
+      type: "string",
+      valueHint: "[name=]directory",
+      completes: "directory",
+      description: "Add a site; can be repeated",
+    },
     for: { type: "string", valueHint: "file", description: "Leave out what the host of this inventory has" },
     since: { type: "string", valueHint: "file", description: "Leave out what this earlier bundle has" },
     sign: { type: "string", valueHint: "file", description: "Sign with this private key (P-256, PEM)" },
@@ -47,6 +57,7 @@ export default command({
     program: {
       type: "string",
       valueHint: "directory|none",
+      completes: "directory",
       description: "Take edox-ops from this directory of release assets, or leave it out",
     },
     ...dockerMirrorFlags,

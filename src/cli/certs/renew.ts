@@ -18,6 +18,7 @@ export default command({
     name: {
       type: "string",
       valueHint: "name",
+      completes: "certificate",
       description: "Renew only this certificate, by its name in certs status",
     },
     yes: { type: "boolean", description: "do it without asking" },

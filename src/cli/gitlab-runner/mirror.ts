@@ -7,7 +7,12 @@ import type { Arguments, Values } from "../command.ts";
 
 export const runnerMirrorFlags = {
   "runner-apt-url": { type: "string", valueHint: "url", description: "a mirror of GitLab Runner's apt repository" },
-  "runner-apt-key": { type: "string", valueHint: "url or path", description: "where that repository's key is had" },
+  "runner-apt-key": {
+    type: "string",
+    valueHint: "url or path",
+    completes: "file",
+    description: "where that repository's key is had",
+  },
   "runner-apt-fingerprint": {
     type: "string",
     valueHint: "hex",
@@ -17,7 +22,12 @@ export const runnerMirrorFlags = {
 
 export const dockerMirrorFlags = {
   "docker-apt-url": { type: "string", valueHint: "url", description: "a mirror of Docker's apt repository" },
-  "docker-apt-key": { type: "string", valueHint: "url or path", description: "where that repository's key is had" },
+  "docker-apt-key": {
+    type: "string",
+    valueHint: "url or path",
+    completes: "file",
+    description: "where that repository's key is had",
+  },
   "docker-apt-fingerprint": {
     type: "string",
     valueHint: "hex",

@@ -8,6 +8,7 @@ export default command({
     runner: {
       type: "string",
       valueHint: "name,...",
+      completes: "runner",
       description: "make these runners privileged too, though somebody else made them",
     },
     ...dockerMirrorFlags,
@@ -15,6 +16,7 @@ export default command({
     ...changeFlags,
     ...bundleFlags,
   },
+  steps: async (facts) => (await import("../../runner/recipe.ts")).prepareCiHost(facts).steps,
   async run(values, context) {
     const { changeRunner } = await import("./drain.ts");
     const { prepareCiHost } = await import("../../runner/recipe.ts");

@@ -29,7 +29,12 @@ export const registerFlags = {
   project: { type: "string", valueHint: "number", description: "make it there for this project" },
   group: { type: "string", valueHint: "number", description: "make it there for this group" },
   protected: { type: "boolean", description: "make it there for protected branches and tags only" },
-  profile: { type: "string", valueHint: "name or file", description: "ci, ci-rootless, or a file with a [[runners]]" },
+  profile: {
+    type: "string",
+    valueHint: "name or file",
+    completes: "profile",
+    description: "ci, ci-rootless, or a file with a [[runners]]",
+  },
   executor: { type: "string", options: ["shell", "docker"], description: "what a job runs in" },
   description: { type: "string", valueHint: "name", description: "the runner's name" },
   tags: { type: "string", valueHint: "tag,...", description: "the tags of the jobs that it takes" },

@@ -15,6 +15,7 @@ export default command({
     runner: {
       type: "string",
       valueHint: "name",
+      completes: "runner",
       description: "with the settings of this one, the first privileged one without it",
     },
     image: {

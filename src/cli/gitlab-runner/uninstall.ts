@@ -15,6 +15,10 @@ export default command({
     ...drainFlag,
     ...flags,
   },
+  async steps() {
+    const { uninstallation } = await import("../../runner/uninstall.ts");
+    return uninstallation({ purge: false, docker: false }).steps;
+  },
   async run(values, context) {
     const { demandNoRunner, demandRemovable, uninstallation } = await import("../../runner/uninstall.ts");
     const { demandPackaged } = await import("../../runner/service.ts");

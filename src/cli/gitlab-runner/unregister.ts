@@ -7,7 +7,7 @@ import { editWaitMs, run } from "../run.ts";
 export default command({
   meta: { name: "unregister", description: "take a runner that edox-ops registered away, here and in GitLab" },
   args: {
-    name: { type: "positional", description: "the runner's name, or its number in GitLab" },
+    name: { type: "positional", completes: "runner", description: "the runner's name, or its number in GitLab" },
     url: {
       type: "string",
       valueHint: "url",

@@ -6,9 +6,12 @@ import { withRunnerWarning } from "./shared-host.ts";
 
 const { "no-tls": _, "no-default": __, "no-hsts": ___, ...flags } = recordFlags;
 
+// Only the slug of a project that does not exist yet is valid.
+const { completes: ____, ...newSlug } = slugArgument.slug;
+
 export default command({
   meta: { name: "add", description: "register a project" },
-  args: { ...slugArgument, ...flags, ...editFlags },
+  args: { slug: newSlug, ...flags, ...editFlags },
   async run(values, context) {
     const { addProject } = await import("../../sites/recipe.ts");
     const slug = slugOf(values);

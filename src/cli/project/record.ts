@@ -10,7 +10,7 @@ import type { Arguments, Values } from "../command.ts";
 import type { Context } from "../context.ts";
 
 export const slugArgument = {
-  slug: { type: "positional", description: `the project's short name: ${project.slugRule}` },
+  slug: { type: "positional", completes: "slug", description: `the project's short name: ${project.slugRule}` },
 } as const satisfies Arguments;
 
 export const recordFlags = {

@@ -12,6 +12,7 @@ export const sourceFlags = {
   source: {
     type: "string",
     valueHint: "path",
+    completes: "file",
     description: "a directory, a .tar, .tar.gz, .tar.zst or .zip, or - for a tar on stdin",
   },
   subdir: { type: "string", valueHint: "directory", description: "the part of it that is the site" },

@@ -16,6 +16,7 @@ const restoring = (name: "restore" | "rollback", description: string) =>
       backup: {
         type: "string",
         valueHint: "directory",
+        completes: "backup",
         description: "its name or path; without it the newest that a deploy left, however often this is repeated",
       },
       yes: { type: "boolean", description: "do it: without it nothing is replaced" },

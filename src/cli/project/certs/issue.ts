@@ -10,6 +10,15 @@ const { alias } = recordFlags;
 export default command({
   meta: { name: "issue", description: "Obtain a certificate for a project, and have it renewed" },
   args: { ...slugArgument, ...certificateFlags, alias, ...changeFlags },
+  async steps(facts, host, slug = "") {
+    const { issueCertificate } = await import("../../../certs/issue/recipe.ts");
+    return (
+      await issueCertificate(
+        { slug, host, again: [], dryRun: true, preflight: false, after: (before) => before },
+        facts,
+      )
+    ).steps;
+  },
   async run(values, context) {
     const { issueCertificate, issueWaitMs } = await import("../../../certs/issue/recipe.ts");
     const { applyEdit } = await import("../../../sites/recipe.ts");
