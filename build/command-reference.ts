@@ -1,7 +1,8 @@
 // Generates the command reference in Markdown.
 
 import { exitCode, exitMeaning } from "../src/cli/context.ts";
-import { allCommands, type CommandSpec, type Value } from "../src/report/command-spec.ts";
+import { allCommands, type CommandSpec, type Flag, lastWordOf, type Value } from "../src/report/command-spec.ts";
+import { flagHeading } from "../src/report/help.ts";
 import type { CommandFacts } from "./command-facts.ts";
 
 /** `facts`: by command, as typed after the program's name. */
@@ -15,46 +16,56 @@ export function commandReference(root: CommandSpec, facts: Record<string, Comman
 # Commands
 
 ${allCommands(root)
-  .map((word) => section(word, facts[word.path.slice(1).join(" ")]))
+  .map((spec) => section(spec, facts[spec.path.slice(1).join(" ")]))
   .join("\n")}
 ## Exit codes
 
 ${table(["Code", "Meaning"], codes)}`;
 }
 
-function section(word: CommandSpec, facts?: CommandFacts): string {
-  const { path, description, flags, values, words } = word;
-  const usage = [...path, ...values.map(shown), ...(words.length > 0 ? ["<command>"] : []), "[flags]"].join(" ");
+function section(spec: CommandSpec, facts?: CommandFacts): string {
+  const { path, description, long, examples, flags, values, words, aliases } = spec;
+  const usage = [...path, ...values.map(valueText), ...(words.length > 0 ? ["<command>"] : []), "[flags]"].join(" ");
   const parts = [
     `## ${path.join(" ")}\n`,
-    `${cell(description)}\n`,
+    `${prose(description)}.\n`,
     `\`\`\`\n${usage}\n\`\`\`\n`,
-    facts ? `For example:\n\n\`\`\`sh\n${facts.examples.join("\n")}\n\`\`\`\n` : "",
+    long === "" ? "" : `${prose(long)}\n`,
+    aliases.length === 0 ? "" : `Also: ${aliases.map(code).join(", ")}.\n`,
+    examples.length === 0 ? "" : `For example:\n\n\`\`\`sh\n${examples.join("\n")}\n\`\`\`\n`,
+    ...[...Map.groupBy(words, ({ group }) => group || "Commands")].map(([heading, each]) => {
+      return table([heading, "What it does"], each.map(commandRow));
+    }),
     table(
-      ["Command", "What it does"],
-      words.map((each) => [code(each.path.slice(1).join(" ")), each.description]),
+      ["Argument", "What it is"],
+      values.map(({ name, description: what }) => [code(name), prose(what)]),
     ),
-    table(
-      ["Value", "What it is"],
-      values.map((each) => [code(each.name), each.description]),
-    ),
-    table(
-      ["Flag", "What it does"],
-      flags.map(({ name, value, description }) => [code(value ? `${name} <${value.name}>` : name), description]),
-    ),
-    facts ? `${touched(facts)}\n${ends(word, facts)}` : "",
+    ...[...Map.groupBy(flags, ({ group }) => group)].map(([group, each]) => {
+      return table([flagHeading(group), "What it does"], each.map(flagRow));
+    }),
+    facts ? `${filesText(facts)}\n${exitCodes(spec, facts)}` : "",
   ];
   return parts.filter(Boolean).join("\n");
 }
 
-function touched({ files }: CommandFacts): string {
-  if (files.length === 0) return "It changes no file.\n";
+function commandRow(spec: CommandSpec): [string, string] {
+  const names = [lastWordOf(spec), ...spec.aliases].map(code).join(", ");
+  return [names, prose(spec.description)];
+}
+
+function flagRow({ name, short, value, description }: Flag): [string, string] {
+  const long = code(value ? `${name} <${value.name}>` : name);
+  return [short === null ? long : `${code(short)}, ${long}`, prose(description)];
+}
+
+function filesText({ files }: CommandFacts): string {
+  if (files.length === 0) return "It changes no files.\n";
   const shown = files.map((file) => (file.startsWith("/") ? code(file) : file));
-  return `Files that it writes or takes away: ${shown.join(", ")}.\n`;
+  return `Files that it writes or removes: ${shown.join(", ")}.\n`;
 }
 
 /** `--check` has an exit code of its own. A command that takes a lock may find it held, or be interrupted. */
-function ends({ flags }: CommandSpec, { files }: CommandFacts): string {
+function exitCodes({ flags }: CommandSpec, { files }: CommandFacts): string {
   const more = [
     ...(flags.some(({ name }) => name === "--check") ? [exitCode.pending] : []),
     ...(files.some((file) => file.endsWith(".lock"))
@@ -65,9 +76,14 @@ function ends({ flags }: CommandSpec, { files }: CommandFacts): string {
   return `[Exit codes](#exit-codes): ${codes.join(", ")}.\n`;
 }
 
-function shown({ name, required, choices }: Value): string {
+function valueText({ name, required, choices }: Value): string {
   const text = choices.length > 0 ? choices.join("|") : `<${name}>`;
   return required ? text : `[${text}]`;
+}
+
+/** Returns a text with its flags as code, so that no dash is changed. */
+function prose(text: string): string {
+  return cell(text.replace(/(?<=^|[ (])--?[a-z][\w=-]*/g, code));
 }
 
 function code(text: string): string {

@@ -8,17 +8,35 @@ import { styleOf } from "../report/style.ts";
 import { debugVariable, traceOf } from "../report/trace.ts";
 import { type RunResult, UnfinishedRun } from "../run/result.ts";
 import { withoutSecrets } from "../run/without-secrets.ts";
-import { nearestName } from "../text/nearest-name.ts";
 import { readArguments, usage } from "./arguments.ts";
 import type { Command } from "./command.ts";
 import { type Context, exitCode, exitMeaning } from "./context.ts";
 import { refusalOf } from "./exit.ts";
 import { featureCommand } from "./feature-command.ts";
 import { featureCommands } from "./feature-commands.ts";
+import { correctionOf, isVersionWord, type Resolved, resolve } from "./resolve.ts";
 
 /** The root of all commands. */
 export const root: Command = {
-  meta: { name: "edox-ops", description: "Prepares a host for documentation sites, and says how healthy it is" },
+  meta: {
+    name: "edox-ops",
+    description: "Set up Linux hosts for documentation sites and CI, from one executable",
+    long: [
+      "Commands are idempotent: satisfied steps are skipped, and a failed step is rolled back.",
+      "Commands that change the host need root, and show their plan with --dry-run.",
+    ],
+    examples: [
+      "sudo edox-ops bootstrap",
+      "sudo edox-ops project publish docs public --domain docs.example.org",
+      "sudo edox-ops doctor",
+    ],
+  },
+  groups: {
+    "Set up": ["bootstrap", "doctor", "recover"],
+    Sites: ["project", "certs", "nginx"],
+    CI: ["gitlab-runner"],
+    "This program": ["self-update", "bundle", "completions", "uninstall"],
+  },
   subCommands: {
     ...Object.fromEntries(
       Object.entries(featureCommands).map(([name, load]) => [name, async () => featureCommand(name, await load())]),
@@ -47,21 +65,24 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
       await console.out(await completionText(typed.slice(1), context));
       return exitCode.done;
     }
-    const found = await resolve(root, withoutHelp(typed));
-    if (found.names.length > 0) context.command = found.names.join(" ");
-    const asksForHelp = typed[0] === "help" || found.rest.some((word) => word === "--help" || word === "-h");
-    if (asksForHelp || (found.command === root && typed.length === 0)) {
-      await printHelp(found, context);
+    const found = await resolve(root, typed);
+    const { command, names, rest, asksForHelp } = found;
+    if (names.length > 0) context.command = names.join(" ");
+    if (asksForHelp || typed.length === 0) {
+      await console.out(await helpOf(found, console, "out"));
       return exitCode.done;
     }
-    if (found.command === root && isVersion(typed)) {
+    if (rest.length === 0 && command.run === undefined) {
+      console.err(await helpOf(found, console, "err"));
+      return exitCode.usage;
+    }
+    if (asksForVersion(found)) {
       await console.out(`${EDOX_OPS_VERSION}\n`);
       return exitCode.done;
     }
-    const values = readArguments(found.rest, found.command.args ?? {});
-    if (found.command.run === undefined)
-      throw usage("a command is missing", undefined, ["edox-ops", ...found.names, "--help"]);
-    return await found.command.run(values, context);
+    const values = readArguments(rest, command.args ?? {}, correctionOf(found));
+    if (command.run === undefined) throw usage("a command is missing", undefined, ["edox-ops", ...names, "--help"]);
+    return await command.run(values, context);
   } catch (thrown) {
     const [error, result] = thrown instanceof UnfinishedRun ? [thrown.cause, thrown.result] : [thrown, undefined];
     // The reader of the report closed the pipe, so it needs no error.
@@ -70,55 +91,23 @@ export async function cli(given: Omit<Context, "typed" | "command">, typed: read
   }
 }
 
-/** The words of `help COMMAND` without the first one. */
-function withoutHelp(typed: readonly string[]): readonly string[] {
-  return typed[0] === "help" ? typed.slice(1) : typed;
+/** Returns whether the version is asked for. Throws a usage Problem if other words are typed as well. */
+function asksForVersion({ command, names, rest }: Resolved): boolean {
+  const flag = rest.find((word) => isVersionWord(word) && (word.startsWith("-") || names.length === 0));
+  const isOwn = flag === "--version" && command.args?.version !== undefined;
+  if (flag === undefined || isOwn || (flag === "-V" && names.length > 0)) return false;
+  if (names.length === 0 && rest.length === 1) return true;
+  throw usage(`${flag} is used alone`, undefined, ["edox-ops", "--version"]);
 }
 
-function isVersion(typed: readonly string[]): boolean {
-  return typed.length === 1 && ["version", "-V", "--version"].includes(typed[0] ?? "");
-}
-
-async function printHelp({ command, names }: Resolved, { console }: Context): Promise<void> {
+async function helpOf({ command, names }: Resolved, console: Context["console"], to: "out" | "err"): Promise<string> {
   const { commandSpecOf } = await import("./command-spec.ts");
   const { helpText } = await import("../report/help.ts");
   const spec = await commandSpecOf(command, ["edox-ops", ...names], 1);
   const codes = Object.entries(exitMeaning).map(([name, meaning]): [number, string] => {
     return [exitCode[name as keyof typeof exitCode], meaning];
   });
-  const colour = console.colour("out");
-  await console.out(helpText(spec, { colour, width: console.width("out") ?? 80, exitCodes: codes }));
-}
-
-interface Resolved {
-  command: Command;
-  /** The names of the command and those that lead to it. */
-  names: string[];
-  /** The words after the names. */
-  rest: string[];
-}
-
-/** Follows the words to the last command that they name. Throws a usage Problem for an unknown command. */
-export async function resolve(from: Command, typed: readonly string[]): Promise<Resolved> {
-  let command = from;
-  const names: string[] = [];
-  let rest = [...typed];
-  while (command.subCommands !== undefined) {
-    const { subCommands: known, aliases = {}, fallback } = command;
-    const [word] = rest;
-    if (word === undefined || word.startsWith("-") || (command === root && isVersion(rest))) break;
-    const named = Object.hasOwn(aliases, word) ? (aliases[word] as string) : word;
-    const name = Object.hasOwn(known, named) ? named : fallback;
-    const load = name === undefined ? undefined : known[name];
-    if (name === undefined || load === undefined) {
-      const hint = ["edox-ops", ...names, "--help"];
-      throw usage(`unknown command '${word}'`, nearestName(word, Object.keys(known)), hint);
-    }
-    command = await load();
-    names.push(name);
-    if (Object.hasOwn(known, named)) rest = rest.slice(1);
-  }
-  return { command, names, rest };
+  return helpText(spec, { colour: console.colour(to), width: console.width(to) ?? 80, exitCodes: codes });
 }
 
 /** Reports a problem that ended a command. `result`: that of a run until then. */

@@ -5,24 +5,24 @@ import { choicesOf } from "./arguments.ts";
 import { type Argument, type Command, flagGroups } from "./command.ts";
 
 /** Flags that are handled before any command runs, so that no command declares them. */
-const help: Flag = { name: "--help", short: "-h", description: "Show this help", value: null, group: "Output" };
-const version: Flag = {
-  name: "--version",
-  short: "-V",
-  description: "Print the version",
-  value: null,
-  group: "Output",
-};
+const help = { name: "--help", short: "-h", description: "Show this help", value: null };
+const version = { name: "--version", short: "-V", description: "Print the version", value: null };
 
 /** Returns a command as data, without its subcommands: it imports nothing. */
 export function flatSpecOf({ meta, args = {} }: Command, path: readonly string[]): CommandSpec {
-  const { description, long = "", examples = [] } = meta;
+  const { description, long = [], examples = [] } = meta;
   const declared = Object.entries(args).flatMap(flagOf);
-  const flags = [...declared, help, ...(path.length === 1 ? [version] : [])];
+  const handled = path.length === 1 ? [help, version] : [help];
+  const flags: Flag[] = [
+    ...declared,
+    ...handled.map((flag) => ({ ...flag, group: declared.length > 0 ? "Output" : "Flags" })),
+  ];
   return {
-    ...{ path, description, long, examples },
+    ...{ path, description, long: long.join(" "), examples },
     flags: flagGroups.flatMap((group) => flags.filter((flag) => flag.group === group)),
-    values: Object.entries(args).flatMap(([name, arg]) => (arg.type === "positional" ? [valueSpec(name, arg)] : [])),
+    values: Object.entries(args).flatMap(([name, arg]) =>
+      arg.type === "positional" ? [valueSpec(arg.valueHint ?? name, arg)] : [],
+    ),
     words: [],
     aliases: [],
     group: "",

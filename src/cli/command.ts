@@ -33,7 +33,17 @@ export interface FlagArgument extends AnyArgument {
 }
 
 /** The headings of flags, in the order of the help. */
-export const flagGroups = ["Flags", "Source", "Site", "Certificate", "Bundle", "Plan", "Output", "Advanced"] as const;
+export const flagGroups = [
+  "Flags",
+  "Source",
+  "Site",
+  "Certificate",
+  "Runner",
+  "Bundle",
+  "Plan",
+  "Output",
+  "Advanced",
+] as const;
 
 export type FlagGroup = (typeof flagGroups)[number];
 export type Argument = Positional | FlagArgument;
@@ -50,8 +60,8 @@ interface CommandTexts {
   name: string;
   /** One line in the imperative, with a capital first letter, without a full stop. */
   description: string;
-  /** What the command does, requires and leaves as it is: two to six sentences. */
-  long?: string;
+  /** What the command does, requires and leaves as it is: two to six sentences of fewer than 25 words. */
+  long?: readonly string[];
   /** Command lines as a user types them, the most common one first. */
   examples?: readonly string[];
 }

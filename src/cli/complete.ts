@@ -3,11 +3,12 @@
 import { type CommandSpec, type Flag, lastWordOf, plainName, type Value } from "../report/command-spec.ts";
 import { oneLine } from "../text/lines.ts";
 import { isRepeatable } from "./arguments.ts";
-import { resolve, root } from "./cli.ts";
+import { root } from "./cli.ts";
 import type { Command } from "./command.ts";
 import { commandSpecOf } from "./command-spec.ts";
 import { type Candidate, valuesOnHost } from "./completion-values.ts";
 import type { Context } from "./context.ts";
+import { resolve } from "./resolve.ts";
 
 /** What a shell offers. It adds the paths of its own working directory to the words. */
 interface Offer {

@@ -4,11 +4,24 @@ import { exitCode } from "./context.ts";
 const shells = ["bash", "zsh", "fish"] as const;
 
 const args = {
-  shell: { type: "positional", description: `one of ${shells.join(", ")}`, options: shells },
+  shell: {
+    type: "positional",
+    description: "Name of the shell",
+    options: shells,
+  },
 } as const;
 
 export default command({
-  meta: { name: "completions", description: "print a script that completes what is typed in a shell" },
+  meta: {
+    name: "completions",
+    description: "Print the completion script for a shell",
+    long: ["The script completes commands, flags and values on Tab.", "Write it to the file that your shell loads."],
+    examples: [
+      "edox-ops completions bash | sudo tee /etc/bash_completion.d/edox-ops",
+      "edox-ops completions zsh",
+      "edox-ops completions fish",
+    ],
+  },
   args,
   async run({ shell }, { console }) {
     const { completionScripts } = await import("../report/completion-scripts.ts");

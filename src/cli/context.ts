@@ -19,12 +19,12 @@ export const exitCode = {
 } as const;
 
 export const exitMeaning: Record<keyof typeof exitCode, string> = {
-  done: "as wanted",
-  failed: "a step or a check failed, or a value is invalid",
-  usage: "wrong invocation: an unknown flag, a missing --yes, not root",
-  pending: "--check found something to change",
-  busy: "another run holds the lock: try again",
-  hangup: "ended by SIGHUP: what was half done is put back",
-  interrupted: "ended by SIGINT, the same",
-  terminated: "ended by SIGTERM, the same",
+  done: "success",
+  failed: "failure: a step or a check failed, or a value is invalid",
+  usage: "invalid invocation: an unknown flag, a missing confirmation, not root",
+  pending: "changes are pending (--check)",
+  busy: "another run holds the lock; retry later",
+  hangup: "interrupted by SIGHUP; partial changes are rolled back",
+  interrupted: "interrupted by SIGINT (Ctrl-C); partial changes are rolled back",
+  terminated: "interrupted by SIGTERM; partial changes are rolled back",
 };

@@ -4,7 +4,21 @@ import { exitCode } from "./context.ts";
 import { bundlePolicyOf, doctorFlags } from "./flags.ts";
 
 export default command({
-  meta: { name: "doctor", description: "say how healthy this host is, change nothing" },
+  meta: {
+    name: "doctor",
+    description: "Check the health of this host (read-only)",
+    long: [
+      "It checks packages, nginx, sites, certificates, runners and the system itself.",
+      "Each problem is printed with the command that fixes it.",
+      "With --fix it applies these fixes after a confirmation.",
+      "The exit code is 1 if a check fails.",
+    ],
+    examples: [
+      "sudo edox-ops doctor",
+      "sudo edox-ops doctor --fix",
+      "sudo edox-ops doctor --strict --junit doctor.xml",
+    ],
+  },
   args: doctorFlags,
   async run(values, context) {
     const { examineFeatures } = await import("../doctor/collect.ts");

@@ -5,7 +5,7 @@ import { bundleFlags, changeFlags } from "./flags.ts";
 /** Returns the command of a feature: it converges the feature's first recipe. */
 export function featureCommand(name: string, { command: described, recipes }: Feature): Command {
   return command({
-    meta: { name, description: described?.description ?? "" },
+    meta: { description: "", ...described, name },
     args: { ...changeFlags, ...bundleFlags },
     steps: async (facts) => (await recipes?.(facts))?.[0]?.steps ?? [],
     async run(values, context) {

@@ -12,10 +12,10 @@ export const outputFlags = {
   "json=lines": {
     type: "boolean",
     group: "Output",
-    description: "Print each event on stdout as it happens, as a line of JSON; the last one is the document",
+    description: "Print each event on stdout as a line of JSON; the last line is the document",
   },
   quiet: { type: "boolean", alias: "q", group: "Output", description: "Print only errors" },
-  "no-color": { type: "boolean", group: "Output", description: "Print without colors, as NO_COLOR does" },
+  "no-color": { type: "boolean", group: "Output", description: "Print without colors, like NO_COLOR=1" },
 } as const satisfies Arguments;
 
 const yes = {
@@ -33,14 +33,14 @@ export const editFlags = {
   check: {
     type: "boolean",
     group: "Plan",
-    description: "Show planned changes; exit with 3 if there are any",
+    description: "Show planned changes, and exit with 3 if there are any",
   },
-  diff: { type: "boolean", group: "Plan", description: "Show how the content of files changes" },
+  diff: { type: "boolean", group: "Plan", description: "Show changes of files line by line" },
   verbose: {
     type: "boolean",
     alias: "v",
     group: "Output",
-    description: "Show the programs that run and their output",
+    description: "Show each program that runs, and its output",
   },
   ...outputFlags,
 } as const satisfies Arguments;
@@ -49,7 +49,7 @@ export const editFlags = {
 export const pruneFlags = {
   "dry-run": editFlags["dry-run"],
   check: editFlags.check,
-  diff: { type: "boolean", group: "Plan", description: "List the files that are removed" },
+  diff: { type: "boolean", group: "Plan", description: "List the removed files" },
   ...outputFlags,
 } as const satisfies Arguments;
 
@@ -57,21 +57,25 @@ export const pruneFlags = {
 export const bundleFlags = {
   bundle: {
     type: "string",
+    group: "Bundle",
     valueHint: "file",
     description: "Install from this offline bundle instead of the network",
   },
   key: {
     type: "string",
+    group: "Bundle",
     valueHint: "file",
-    description: "Require that this public key (PEM), or one in /etc/edox-ops/trust, signed the bundle",
+    description: "Require a signature by this public key (PEM), or by one in /etc/edox-ops/trust",
   },
   "require-signature": {
     type: "boolean",
-    description: "Refuse a bundle that no trusted key signed, even if this host has no keys",
+    group: "Advanced",
+    description: "Refuse a bundle without a trusted signature, even if this host has no keys",
   },
   "allow-older": {
     type: "boolean",
-    description: "Accept a bundle that is older than the newest one that this host accepted",
+    group: "Advanced",
+    description: "Accept a bundle that is older than the newest accepted one",
   },
 } as const satisfies Arguments;
 
@@ -87,35 +91,54 @@ export function bundlePolicyOf(values: Values): Policy {
 }
 
 export const doctorFlags = {
-  strict: { type: "boolean", description: "let warnings count as failures" },
-  online: { type: "boolean", description: "Also test the renewal of certificates, at their ACME servers" },
-  fix: { type: "boolean", description: "run the steps that mend what was found, after asking" },
+  strict: { type: "boolean", description: "Treat warnings as failures" },
+  online: { type: "boolean", description: "Test the renewal of certificates at their ACME servers as well" },
+  fix: { type: "boolean", description: "Fix the problems after a confirmation" },
   ...yes,
-  "dry-run": { type: "boolean", description: "with --fix: show what it would change without applying it" },
-  check: { type: "boolean", description: "with --fix: a dry run that exits 3 when there is something to change" },
+  "dry-run": { ...editFlags["dry-run"], description: "Show the changes of --fix without applying them" },
+  check: { ...editFlags.check, description: "Show the changes of --fix, and exit with 3 if there are any" },
   ...bundleFlags,
   bundle: {
     ...bundleFlags.bundle,
-    description: "Check whether this offline bundle fits this host; with --fix: install from it",
+    description: "Check whether this offline bundle fits this host; with --fix, install from it",
   },
   inventory: {
     type: "string",
+    group: "Bundle",
     valueHint: "file",
-    description: "Write the packages and images of this host for `bundle create --for`, without checks",
+    description: "Write the packages and images of this host for bundle create --for, and check nothing",
   },
-  junit: { type: "string", valueHint: "file", description: "write the findings there, as JUnit does" },
+  junit: {
+    type: "string",
+    group: "Output",
+    valueHint: "file",
+    description: "Write the results to this file in the format of JUnit",
+  },
   ...{ json, quiet: outputFlags.quiet, "no-color": outputFlags["no-color"] },
 } as const satisfies Arguments;
 
 export const changeFlags = {
   ...yes,
-  only: { type: "string", valueHint: "step,...", completes: "step", description: "run just these steps" },
-  skip: { type: "string", valueHint: "step,...", completes: "step", description: "leave these steps out" },
+  only: {
+    type: "string",
+    group: "Advanced",
+    valueHint: "step,...",
+    completes: "step",
+    description: "Run only these steps",
+  },
+  skip: {
+    type: "string",
+    group: "Advanced",
+    valueHint: "step,...",
+    completes: "step",
+    description: "Skip these steps",
+  },
   "fail-step": {
     type: "string",
+    group: "Advanced",
     valueHint: "step",
     completes: "step",
-    description: "fail at this step, to see what a failure looks like",
+    description: "Fail at this step on purpose, to test the rollback",
   },
   ...editFlags,
 } as const satisfies Arguments;

@@ -1,7 +1,25 @@
 import type { Command } from "./command.ts";
 
 const gitlabRunner: Command = {
-  meta: { name: "gitlab-runner", description: "set up this host for CI jobs of a GitLab" },
+  meta: {
+    name: "gitlab-runner",
+    description: "Set up and manage GitLab Runner",
+    long: [
+      "It turns this host into one that runs CI jobs, also with Docker-in-Docker.",
+      "Start with prepare-ci-host, then register a runner and run the selftest.",
+    ],
+    examples: [
+      "sudo edox-ops gitlab-runner prepare-ci-host --yes",
+      "sudo edox-ops gitlab-runner register --profile ci --url https://gitlab.com --token -",
+      "sudo edox-ops gitlab-runner selftest",
+    ],
+  },
+  aliases: { ls: "list" },
+  groups: {
+    "Set up": ["prepare-ci-host", "register", "selftest", "install"],
+    "Show and check": ["status", "list"],
+    Change: ["upgrade", "unregister", "uninstall"],
+  },
   subCommands: {
     "prepare-ci-host": () => import("./gitlab-runner/prepare-ci-host.ts").then((module) => module.default),
     register: () => import("./gitlab-runner/register.ts").then((module) => module.default),

@@ -10,7 +10,16 @@ interface Check {
 }
 
 export default command({
-  meta: { name: "status", description: "say whether nginx is installed, runs, and has a valid configuration" },
+  meta: {
+    name: "status",
+    description: "Show whether nginx runs with a valid configuration (read-only)",
+    long: [
+      "It shows whether nginx is installed and active, and the result of its configuration test.",
+      "The test needs root.",
+      "The exit code is 0 if the configuration is valid.",
+    ],
+    examples: ["sudo edox-ops nginx status"],
+  },
   args: {},
   async run(_, { console, hint, host: loadHost }) {
     const { installedPackage } = await import("../apt/dpkg.ts");

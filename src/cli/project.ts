@@ -1,8 +1,27 @@
 import type { Command } from "./command.ts";
 
 const project: Command = {
-  meta: { name: "project", description: "Host documentation sites" },
+  meta: {
+    name: "project",
+    description: "Publish and manage documentation sites",
+    long: [
+      "A project is a site with its domain, its files, its backups and its settings.",
+      "To put a site online, you need only project publish.",
+      "The other commands do its parts one by one.",
+    ],
+    examples: [
+      "sudo edox-ops project publish docs public --domain docs.example.org",
+      "sudo edox-ops project deploy docs public",
+      "sudo edox-ops project rollback docs --yes",
+    ],
+  },
   aliases: { ls: "list", rm: "remove" },
+  groups: {
+    Publish: ["publish", "deploy", "rollback", "restore"],
+    "Show and check": ["list", "show", "validate"],
+    Change: ["update", "enable", "disable", "remove"],
+    "More commands": ["backups", "assets", "certs", "add", "init", "render-nginx"],
+  },
   subCommands: {
     publish: () => import("./project/publish.ts").then((module) => module.default),
     add: () => import("./project/add.ts").then((module) => module.default),

@@ -4,7 +4,16 @@ import { editFlags } from "./flags.ts";
 const { verbose: _, ...flags } = editFlags;
 
 export default command({
-  meta: { name: "recover", description: "Roll back changes of an interrupted run" },
+  meta: {
+    name: "recover",
+    description: "Roll back changes of an interrupted run",
+    long: [
+      "If a run was killed or the power failed, its last step may be incomplete.",
+      "This command restores the state before that step.",
+      "The next command that changes the host does the same first, so you rarely need it.",
+    ],
+    examples: ["sudo edox-ops recover --dry-run", "sudo edox-ops recover"],
+  },
   args: flags,
   async run(values, context) {
     const { planRecovery, recoverLogged } = await import("../run/recovery.ts");

@@ -10,13 +10,28 @@ import { editFlags, outputFlags } from "./flags.ts";
 import { releasesUrl } from "./releases-url.ts";
 
 export default command({
-  meta: { name: "self-update", description: "replace this program by its latest release" },
+  meta: {
+    name: "self-update",
+    description: "Update edox-ops to its latest version",
+    long: [
+      "It downloads the new version, verifies its signature and swaps both programs atomically.",
+      "The previous version stays beside it for --rollback.",
+      "Sites and runners are not interrupted.",
+    ],
+    examples: [
+      "edox-ops self-update --check",
+      "sudo edox-ops self-update",
+      "sudo edox-ops self-update --version 1.2.3",
+      "sudo edox-ops self-update --bundle edox-trixie-amd64.tar",
+      "sudo edox-ops self-update --rollback",
+    ],
+  },
   args: {
-    version: { type: "string", valueHint: "X.Y.Z", description: "by that release, which may be an older one" },
+    version: { type: "string", valueHint: "X.Y.Z", description: "Install this version (downgrades allowed)" },
     "dry-run": editFlags["dry-run"],
-    check: { type: "boolean", description: "only say whether there is another one: exits 3 where there is" },
-    diff: { type: "boolean", description: "Show the checksums of both programs" },
-    rollback: { type: "boolean", description: "go back to the one before this one" },
+    check: { ...editFlags.check, description: "Check for a new version, and exit with 3 if there is one" },
+    diff: { ...editFlags.diff, description: "Show the checksums of both programs" },
+    rollback: { type: "boolean", description: "Roll back to the previous version" },
     ...contentFlags("Update from an offline bundle instead of a server"),
     ...outputFlags,
   },

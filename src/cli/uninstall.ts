@@ -4,7 +4,16 @@ import { changeFlags } from "./flags.ts";
 const { only: _, skip: __, "fail-step": ___, ...flags } = changeFlags;
 
 export default command({
-  meta: { name: "uninstall", description: "take this program away; sites, runners and their records stay" },
+  meta: {
+    name: "uninstall",
+    description: "Uninstall edox-ops; keeps sites, runners and their records",
+    long: [
+      "It removes the program and its previous version.",
+      "nginx, your sites and your runners continue to work.",
+      "If edox-ops was installed as a package, remove it with apt-get.",
+    ],
+    examples: ["edox-ops uninstall --dry-run", "sudo edox-ops uninstall --yes"],
+  },
   args: flags,
   async run(values, context) {
     const { demandExists, demandUnpackaged, lockOf } = await import("../self-update/program.ts");

@@ -44,8 +44,11 @@ export interface BundledRole {
 }
 
 export interface Feature {
-  /** Adds a command with the name of the folder, which converges the first recipe. */
-  command?: { description: string };
+  /**
+   * Adds a command with the name of the folder, which converges the first recipe. The texts are those of a command: a line
+   * in the imperative, sentences about what it does, and command lines as a user types them.
+   */
+  command?: { description: string; long?: readonly string[]; examples?: readonly string[] };
   /**
    * Returns the recipes whose resources doctor checks. A resource of several recipes is checked once, and the command
    * of the first one repairs it.

@@ -1,7 +1,7 @@
 // The text of --help.
 
 import { type CommandSpec, type Flag, lastWordOf, type Value } from "./command-spec.ts";
-import { wrap } from "./wrap.ts";
+import { shellWrap, wrap } from "./wrap.ts";
 
 interface Look {
   colour: boolean;
@@ -11,8 +11,12 @@ interface Look {
   exitCodes: readonly (readonly [number, string])[];
 }
 
+type Entry = readonly [name: string, description: string];
+
 /** Help is not wider than this, so that lines stay readable. */
 const widest = 100;
+/** On a terminal with fewer columns, descriptions are below the names. */
+const narrow = 60;
 
 /** Returns the help of a command: what it does, its synopsis, examples, subcommands and flags. */
 export function helpText(spec: CommandSpec, { colour, width: columns, exitCodes }: Look): string {
@@ -21,36 +25,49 @@ export function helpText(spec: CommandSpec, { colour, width: columns, exitCodes 
   const lines = (heading: string, body: readonly string[]): string => {
     return body.length === 0 ? "" : `\n${title(heading)}\n${body.map((line) => `${line}\n`).join("")}`;
   };
-  const entries = (heading: string, rows: readonly (readonly [string, string])[]): string => {
-    return lines(heading, entriesOf(rows, width));
+  const entries = (heading: string, rows: readonly Entry[], column = columnOf(rows)): string => {
+    return lines(heading, entriesOf(rows, width, column));
   };
   const isProgram = spec.path.length === 1;
-  const commands = Map.groupBy(spec.words, ({ group }) => group || "Commands");
-  const flags = Map.groupBy(spec.flags, ({ group }) => group);
+  const commands = [...Map.groupBy(spec.words, ({ group }) => group || "Commands")];
+  const flags = [...Map.groupBy(spec.flags, ({ group }) => group)];
+  // All groups of one kind have their descriptions in one column.
+  const [commandColumn, flagColumn] = [columnOf(spec.words.map(commandEntry)), columnOf(spec.flags.map(flagEntry))];
   return [
     `${wrap(spec.description, width)}\n`,
-    spec.long === "" ? "" : `\n${wrap(spec.long, width)}\n`,
-    lines("Usage", [`  ${synopsisOf(spec)}`]),
+    lines("Usage", [`  ${wrap(synopsisOf(spec), width, 4)}`]),
     lines(
       "Examples",
-      spec.examples.map((each) => `  ${each}`),
+      spec.examples.map((each) => `  ${shellWrap(each, width, 4)}`),
     ),
-    ...[...commands].map(([heading, words]) => entries(heading, words.map(commandEntry))),
+    lines("Details", spec.long === "" ? [] : [`  ${wrap(spec.long, width, 2)}`]),
+    ...commands.map(([heading, words]) => entries(heading, words.map(commandEntry), commandColumn)),
     entries(
       "Arguments",
       spec.values.map((value) => [value.name.toUpperCase(), value.description]),
     ),
-    ...[...flags].map(([heading, each]) =>
-      entries(heading === "Flags" ? heading : `${heading} flags`, each.map(flagEntry)),
-    ),
+    ...flags.map(([heading, each]) => entries(flagHeading(heading), each.map(flagEntry), flagColumn)),
     isProgram
       ? entries(
           "Exit codes",
           exitCodes.map(([code, meaning]) => [String(code), meaning]),
         )
       : "",
-    spec.words.length === 0 ? "" : `\nRun ${spec.path.join(" ")} <command> --help for the flags of a command.\n`,
+    `\n${wrap(closing(spec), width)}\n`,
   ].join("");
+}
+
+/** Returns the heading of a group of flags. */
+export function flagHeading(group: string): string {
+  return group === "Flags" ? group : `${group} flags`;
+}
+
+/** Returns where to read more. */
+function closing({ path, words }: CommandSpec): string {
+  const [line, parent] = [path.join(" "), path.slice(0, -1).join(" ")];
+  return words.length > 0
+    ? `Run ${line} <command> --help for the flags and examples of a command.`
+    : `Run ${parent} --help for the other commands.`;
 }
 
 /** Returns the synopsis: "edox-ops project deploy SLUG [SOURCE] [flags]". */
@@ -74,11 +91,15 @@ function flagEntry({ name, short, value, description }: Flag): [string, string] 
   ];
 }
 
+/** Returns the column in which the descriptions of these entries begin. */
+function columnOf(rows: readonly Entry[]): number {
+  return Math.min(Math.max(...rows.map(([name]) => name.length)) + 4, 34);
+}
+
 /** Returns two columns. On a narrow terminal, or beside a long name, the description is on the next line. */
-function entriesOf(rows: readonly (readonly [string, string])[], width: number): string[] {
-  const column = Math.min(Math.max(...rows.map(([name]) => name.length)) + 4, 34);
+function entriesOf(rows: readonly Entry[], width: number, column: number): string[] {
   return rows.flatMap(([name, description]) => {
-    if (width < 60) return [`  ${name}`, `      ${wrap(description, width, 6)}`];
+    if (width < narrow) return [`  ${name.trimStart()}`, `      ${wrap(description, width, 6)}`];
     const wrapped = wrap(description, width, column);
     const head = `  ${name}`;
     if (head.length + 2 > column) return [head, `${" ".repeat(column)}${wrapped}`];

@@ -10,9 +10,25 @@ const narrowest = 20;
 export function wrap(text: string, width: number, indent = 0): string {
   const room = width - indent;
   if (room < narrowest || Bun.stringWidth(text) <= room) return text;
+  return broken(text.split(" "), room).join(`\n${" ".repeat(indent)}`);
+}
+
+/**
+ * Returns a command line broken for a terminal of `width` columns, so that it can be copied into a shell: each line but
+ * the last one ends with a backslash. A flag stays beside its value, and a quoted word stays whole.
+ */
+export function shellWrap(line: string, width: number, indent: number): string {
+  // The first line begins two columns before the others.
+  const room = width - indent - " \\".length;
+  if (room < narrowest || Bun.stringWidth(line) <= width - indent) return line;
+  const words = line.match(/(?:--?[\w-]+ (?=[^\s-]))?(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
+  return broken(words, room).join(` \\\n${" ".repeat(indent)}`);
+}
+
+function broken(words: readonly string[], room: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(" ")) {
+  for (const word of words) {
     const longer = line === "" ? word : `${line} ${word}`;
     if (line === "" || Bun.stringWidth(longer) <= room) {
       line = longer;
@@ -21,5 +37,5 @@ export function wrap(text: string, width: number, indent = 0): string {
     lines.push(line);
     line = word;
   }
-  return [...lines, line].join(`\n${" ".repeat(indent)}`);
+  return [...lines, line];
 }

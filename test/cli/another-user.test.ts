@@ -113,10 +113,9 @@ test("publish, deploy and restore: without root a dry run's hint is the same com
 });
 
 test.each([
-  ["project deploy demo --exlude .env", "project deploy"],
   ["project deploy demo --exclude /etc", "project deploy"],
-  ["project publsh demo", "project"],
-  ["projct", ""],
+  ["project frobnicate demo", "project"],
+  ["frobnicate", ""],
 ])("'%s': the hint is the help of the command that was found", async (line, command) => {
   const { exit, err } = await typed(line, root);
   expect([exit, err]).toEqual([2, expect.stringContaining(`\nhint: ${`edox-ops ${command}`.trim()} --help\n`)]);

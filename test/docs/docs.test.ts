@@ -35,7 +35,7 @@ for (const path of new Bun.Glob("*/paths.ts").scanSync(src)) {
 }
 
 test("docs: a nested command is part of each generated page as soon as it is declared", () => {
-  expect(manPage(tree)).toContain("\n.Cm project add\n.Op Fl -yes\n.Op Fl -config Ar file\n");
+  expect(manPage(tree)).toContain("\n.Cm project add\n.Ar slug\n.Op Cm public | Cm private\n.Op Ar flags\n");
   expect(commandReference(tree)).toContain("\nedox-ops project add <slug> [public|private] [flags]\n");
 });
 

@@ -334,12 +334,6 @@ export const cases: Case[] = [
     from: "project enable demo",
   },
   {
-    of: 'cli/cli.ts ["edox-ops", ...found.names, "--help"]',
-    state: () => {},
-    from: "project backups",
-    shows: "prune",
-  },
-  {
     of: 'sites/store.ts ["sudo", "cat", "-n", projectsPath]',
     state: (host) => host.put(projectsPath, '{\n"-x": 7}', { mode: 0o600 }),
     from: "project:-x",
@@ -559,12 +553,6 @@ export const cases: Case[] = [
     state: () => {},
     from: "project add other --domain demo.test",
     shows: "demo\tdemo.test",
-  },
-  {
-    of: 'cli/cli.ts ["edox-ops", ...names, "--help"]',
-    state: () => {},
-    from: "project deploy demo --exlude .env",
-    shows: "--exclude",
   },
   {
     of: 'run/recipes.ts ["edox-ops", ...typed, "--yes"]',

@@ -15,6 +15,7 @@ import { runnerCases } from "./runner-cases.ts";
 import { siteCases } from "./site-cases.ts";
 import { treeCases } from "./tree-cases.ts";
 import { upkeepCases } from "./upkeep-cases.ts";
+import { usageCases } from "./usage-cases.ts";
 import { userCases } from "./user-cases.ts";
 
 test("hints: a test types each hint of the source", async () => {
@@ -27,6 +28,7 @@ test("hints: a test types each hint of the source", async () => {
     ...releaseCases,
     ...siteCases,
     ...upkeepCases,
+    ...usageCases,
     ...runnerCases,
     ...treeCases,
     ...userCases,

@@ -58,6 +58,8 @@ export const untyped: Record<string, string> = {
   "certs/issue/preflight.ts [...preflight.again]": authority,
   'certs/issue/rate-limits.ts ["sudo", "edox-ops", "certs", "status"]': authority,
   'certs/issue/rate-limits.ts [...request.again, "--staging"]': authority,
+  'cli/bundle/create.ts (["edox-ops", ...line], "--with", corrected)':
+    "the corrected line downloads packages; test/cli/usage.test.ts reaches the state",
   'engine/journal.ts ["sudo", "edox-ops", "self-update"]':
     "no version writes a later journal yet; test/engine/journal.test.ts reaches the state",
   'resources/line.ts ["ls", "-ld", path]': undeclared,
@@ -71,9 +73,11 @@ export const parts: string[] = [
   'certs/errors/certbot.ts ["sudo", "certbot", "register", "--server", serverUrl(server), "--agree-tos"]',
   'bundle/images.ts ["docker", "load", "--quiet"]',
   'cli/cli.ts ["edox-ops", ...names]',
-  'cli/complete.ts ["edox-ops", ...names]',
   'cli/bundle/create.ts ["edox-ops", "bundle", "show"]',
   'cli/bundle/create.ts ["edox-ops", ...context.typed]',
+  'cli/bundle/create.ts ["edox-ops", ...line]',
+  'cli/complete.ts ["edox-ops", ...names]',
+  'cli/gitlab-runner/register-profile.ts ["edox-ops", ...typed]',
   'cli/gitlab-runner/register-request.ts ["edox-ops", ...context.typed]',
   'cli/gitlab-runner/selftest.ts ["edox-ops", ...context.typed]',
   'cli/gitlab-runner/unregister.ts ["edox-ops", ...context.typed]',

@@ -21,6 +21,7 @@ import { keepsFlags, siteCases } from "./site-cases.ts";
 import { treeCases } from "./tree-cases.ts";
 import { asked, liveHost, tree, type } from "./typing.ts";
 import { upkeepCases } from "./upkeep-cases.ts";
+import { usageCases } from "./usage-cases.ts";
 import { seenByUser, userCases } from "./user-cases.ts";
 import { hintIn, run, wordsOf } from "./words.ts";
 
@@ -47,6 +48,7 @@ describe("hint, typed as printed:", () => {
     ...certsCases,
     ...piCases,
     ...upkeepCases,
+    ...usageCases,
   ]) {
     test(`${of} (${row.from})`, async () => {
       const host = await liveHost();

@@ -185,10 +185,16 @@ export const runnerCases: RunnerCase[] = [
     after: "ci-runner:token",
   },
   {
+    of: 'cli/gitlab-runner/register-profile.ts (["edox-ops", ...typed], "--profile", near)',
+    state: () => {},
+    from: `gitlab-runner register --url ${url} --profile cii --description a --token ${token}`,
+    after: "ci-runner:token",
+  },
+  {
     of: 'runner/registration/profile.ts ["edox-ops", "gitlab-runner", "register", "--help"]',
     state: ({ host }) => host.put("/etc/profile.toml", "x = 1\n"),
     from: `gitlab-runner register --url ${url} --profile /etc/profile.toml --token ${token}`,
-    shows: "a file with a [[runners]]",
+    shows: "TOML file with [[runners]]",
   },
   {
     of: 'runner/docker-in-docker.ts ["sudo", "edox-ops", "gitlab-runner", "prepare-ci-host", "--yes"]',

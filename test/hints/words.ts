@@ -3,7 +3,12 @@
 import { hintFor } from "../../src/report/style.ts";
 
 /** Values that a person types for placeholders in capitals. */
-const chosen: Record<string, string> = { DIRECTORY: "/srv/new", DOMAIN: "docs.example.org", "X.Y.Z": "1.2.2" };
+const chosen: Record<string, string> = {
+  DIRECTORY: "/srv/new",
+  DOMAIN: "docs.example.org",
+  "X.Y.Z": "1.2.2",
+  SLUG: "demo",
+};
 
 export function wordsOf(hint: readonly string[]): string[] {
   return hintFor("/usr/bin/edox-ops", 0)(hint).map((word) => chosen[word] ?? word);

@@ -693,7 +693,7 @@ describe("register: invalid arguments are rejected before GitLab is contacted", 
     [["--url", "https://user:password@gitlab.test", "--token", token], "is no http or https address"],
     [["--url", "https://user:p@sesame@gitlab.test", "--token", token], "--url 'https://gitlab.test' is no http"],
     [["--url", url, "--token", "glrt-a b"], "the token is not one"],
-    [["--url", url, "--token", token, "--token-file", "/x"], "two ways to say who this is"],
+    [["--url", url, "--token", token, "--token-file", "/x"], "--token and --token-file are mutually exclusive"],
     [["--url", url, "--token-file", "/none"], "--token-file /none does not exist"],
     [["--url", url, "--token", token, "--profile", "cii"], "unknown profile 'cii', did you mean ci?"],
     [["--url", url, "--token", token, "--profile", "/none.toml"], "profile /none.toml does not exist"],
@@ -702,9 +702,12 @@ describe("register: invalid arguments are rejected before GitLab is contacted", 
     [["--url", url, "--token", token, "--tags", "a\u0007b"], "one with a control character"],
     [["--url", url, "--token", token, "--ca-file", "ca.pem"], "no absolute path"],
     [["--url", url, "--token", token, "--ca-file", "/etc/group"], "has no certificate in it"],
-    [["--url", url, "--token", token, "--project", "7"], "are said to GitLab with --access-token"],
+    [["--url", url, "--token", token, "--project", "7"], "--project, --group and --protected need --access-token"],
     [["--url", url, "--access-token", "glpat-01234567", "--project", "a/b"], "is not the number that GitLab shows"],
-    [["--url", url, "--access-token", "glpat-01234567", "--project", "1", "--group", "2"], "two owners"],
+    [
+      ["--url", url, "--access-token", "glpat-01234567", "--project", "1", "--group", "2"],
+      "--project and --group are mutually exclusive",
+    ],
   ];
   for (const [words, message] of wrong) {
     test(message, async () => {

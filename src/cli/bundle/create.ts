@@ -6,6 +6,7 @@ import type { Host } from "../../host/host.ts";
 import { Problem } from "../../problem/problem.ts";
 import { countOf, lineOf, shellLine } from "../../text/lines.ts";
 import { sizeText } from "../../text/size.ts";
+import { withFlag } from "../../text/with-flag.ts";
 import { repeatedValues, usage } from "../arguments.ts";
 import { command, type Values } from "../command.ts";
 import { type Context, exitCode } from "../context.ts";
@@ -16,7 +17,21 @@ import { sizeOf } from "./size.ts";
 const { "json=lines": _, ...output } = outputFlags;
 
 export default command({
-  meta: { name: "create", description: "Make a bundle for a host without a network" },
+  meta: {
+    name: "create",
+    description: "Create an offline bundle for a host without a network",
+    long: [
+      "It downloads packages with their dependencies, container images, sites and edox-ops itself into one file.",
+      "The other host may have another release of Debian or Ubuntu and another architecture.",
+      "Downloads are verified and cached.",
+      "Sign the bundle with --sign if the other host requires a signature.",
+    ],
+    examples: [
+      "edox-ops bundle create --suite bookworm --arch arm64 --with host -o pi.tar",
+      "edox-ops bundle create --suite trixie --arch amd64 --with host,docker,runner --image alpine:3.22 --split 4000M -o ci.tar",
+      "edox-ops bundle create --for inventory.json --with host --since pi.tar --sign key.pem -o update.tar",
+    ],
+  },
   args: {
     output: {
       type: "string",
@@ -28,37 +43,40 @@ export default command({
     suite: {
       type: "string",
       options: suiteNames,
-      valueHint: suiteNames.join("|"),
       description: "Codename of the host's Debian or Ubuntu release",
     },
     arch: {
       type: "string",
       options: ["amd64", "arm64"],
-      valueHint: "amd64|arm64",
       description: "Architecture of the host",
     },
-    with: { type: "string", valueHint: "role,...", description: "What the host can install: host, docker, runner" },
+    with: { type: "string", valueHint: "role,...", description: "Packages to include: host, docker, runner, certs" },
     image: {
       type: "string",
-      valueHint: "name or file",
       completes: "file",
-      description: "Add a container image; can be repeated",
+      valueHint: "image",
+      description: "Add this container image, by name or file (repeatable)",
     },
     site: {
       type: "string",
-      valueHint: "[name=]directory",
       completes: "directory",
-      description: "Add a site; can be repeated",
+      valueHint: "directory",
+      description: "Add this site, also as NAME=DIRECTORY (repeatable)",
     },
-    for: { type: "string", valueHint: "file", description: "Leave out what the host of this inventory has" },
-    since: { type: "string", valueHint: "file", description: "Leave out what this earlier bundle has" },
+    for: { type: "string", valueHint: "file", description: "Leave out packages that the host of this inventory has" },
+    since: { type: "string", valueHint: "file", description: "Leave out files that this earlier bundle has" },
     sign: { type: "string", valueHint: "file", description: "Sign with this private key (P-256, PEM)" },
-    split: { type: "string", valueHint: "size", description: "Cut the bundle into files of at most this size (4000M)" },
+    split: {
+      type: "string",
+      valueHint: "size",
+      description: "Split the bundle into files of at most this size, for example 4000M",
+    },
     program: {
       type: "string",
-      valueHint: "directory|none",
       completes: "directory",
-      description: "Take edox-ops from this directory of release assets, or leave it out",
+      group: "Advanced",
+      valueHint: "directory",
+      description: "Take edox-ops from this directory of release assets; none leaves it out",
     },
     ...dockerMirrorFlags,
     ...runnerMirrorFlags,
@@ -123,7 +141,7 @@ async function requestOf(values: Values, context: Context, host: Host): Promise<
   if (text("output") === undefined) throw usage("--output is missing: name the file of the bundle (-o FILE)");
   const inventory = values.for === undefined ? null : readInventory(host, String(values.for));
   const target = typedTarget(text("suite"), text("arch"), inventory);
-  const roles = await rolesOf(text("with"), target);
+  const roles = await rolesOf(text("with"), target, context.typed);
   const [images, sites] = [repeatedValues(values, "image"), repeatedValues(values, "site")];
   if (roles.length === 0 && images.length === 0 && sites.length === 0) {
     throw usage("the bundle would be empty: use --with host, --image or --site");
@@ -174,8 +192,12 @@ function typedTarget(suite: string | undefined, arch: string | undefined, invent
   return target;
 }
 
-/** Returns the roles with these names, in the order of the features. */
-async function rolesOf(typed: string | undefined, target: BundleTarget): Promise<BundledRole[]> {
+/** Returns the roles with these names, in the order of the features. `line`: the words of the command. */
+async function rolesOf(
+  typed: string | undefined,
+  target: BundleTarget,
+  line: readonly string[],
+): Promise<BundledRole[]> {
   const { features } = await import("../features.ts");
   const { nearestName } = await import("../../text/nearest-name.ts");
   const all = (
@@ -188,7 +210,10 @@ async function rolesOf(typed: string | undefined, target: BundleTarget): Promise
     const known = all.map((role) => role.name);
     if (!known.includes(name)) {
       const near = nearestName(name, known);
-      throw usage(`unknown role '${name}' for --with${near ? "" : ` (there are ${known.join(", ")})`}`, near);
+      const message = `unknown role '${name}' for --with`;
+      if (near === undefined) throw usage(`${message} (there are ${known.join(", ")})`);
+      const corrected = names.map((each) => (each === name ? near : each)).join(",");
+      throw usage(message, near, withFlag(["edox-ops", ...line], "--with", corrected));
     }
   }
   return all.filter(({ name }) => names.includes(name));

@@ -3,5 +3,5 @@
 import type { Arguments } from "../command.ts";
 
 export const fileArgument = {
-  file: { type: "positional", valueHint: "file", description: "The bundle, or any part of a split one" },
+  file: { type: "positional", valueHint: "file", description: "Path of the bundle, or of any part of a split one" },
 } as const satisfies Arguments;

@@ -7,11 +7,23 @@ import { bundleFlags, bundlePolicyOf, outputFlags } from "../flags.ts";
 import { fileArgument } from "./file.ts";
 
 export default command({
-  meta: { name: "show", description: "Show the target and the contents of a bundle" },
+  meta: {
+    name: "show",
+    description: "Show the target and the contents of a bundle (read-only)",
+    long: [
+      "It lists the packages, images and sites with their sizes, and who signed the bundle.",
+      "The contents are not verified: use bundle verify for that.",
+    ],
+    examples: [
+      "edox-ops bundle show edox-trixie-amd64.tar",
+      "edox-ops bundle show edox-trixie-amd64.tar --json",
+      "edox-ops bundle show edox-trixie-amd64.tar --sbom",
+    ],
+  },
   args: {
     ...fileArgument,
-    key: { ...bundleFlags.key, description: "Compare the signature with this public key (PEM) too" },
-    sbom: { type: "boolean", description: "Print the software bill of materials in the JSON format of CycloneDX" },
+    key: { ...bundleFlags.key, description: "Compare the signature with this public key (PEM) as well" },
+    sbom: { type: "boolean", group: "Output", description: "Print the software bill of materials (CycloneDX JSON)" },
     json: outputFlags.json,
   },
   async run(values, { console, host: loadHost }) {

@@ -5,14 +5,25 @@ import { bundleFlags, bundlePolicyOf, outputFlags } from "../flags.ts";
 import { fileArgument } from "./file.ts";
 
 export default command({
-  meta: { name: "verify", description: "Verify every byte of a bundle and its signature" },
+  meta: {
+    name: "verify",
+    description: "Verify the checksums and the signature of a bundle",
+    long: [
+      "Every byte of the bundle is read and compared with its checksum.",
+      "A command with --bundle does the same before its first change.",
+    ],
+    examples: [
+      "edox-ops bundle verify edox-trixie-amd64.tar --key operator.pem",
+      "edox-ops bundle verify edox-trixie-amd64.tar.1of3",
+    ],
+  },
   args: {
     ...fileArgument,
     key: {
       ...bundleFlags.key,
-      description: "Require that this public key (PEM), or one in /etc/edox-ops/trust, signed it",
+      description: "Require a signature by this public key (PEM), or by one in /etc/edox-ops/trust",
     },
-    "require-signature": { type: "boolean", description: "Fail if no trusted key signed it" },
+    "require-signature": { type: "boolean", group: "Advanced", description: "Fail without a trusted signature" },
     json: outputFlags.json,
     quiet: outputFlags.quiet,
   },

@@ -3,7 +3,15 @@ import { bundleFlags, changeFlags } from "../flags.ts";
 import { change } from "../run.ts";
 
 export default command({
-  meta: { name: "install", description: "Install certbot" },
+  meta: {
+    name: "install",
+    description: "Install certbot",
+    long: [
+      "It installs certbot of the distribution and creates the directory for challenges.",
+      "To set up the renewal as well, use certs setup-auto-renew.",
+    ],
+    examples: ["sudo edox-ops certs install --yes", "edox-ops certs install --dry-run"],
+  },
   args: { ...changeFlags, ...bundleFlags },
   steps: async () => (await import("../../certs/recipe.ts")).certsInstall.steps,
   async run(values, context) {

@@ -12,16 +12,29 @@ import { editFlags } from "../flags.ts";
 import { editWaitMs, run } from "../run.ts";
 
 export default command({
-  meta: { name: "renew", description: "Renew certificates that are due, and verify that nginx serves them" },
+  meta: {
+    name: "renew",
+    description: "Renew certificates that are due",
+    long: [
+      "certbot renews them automatically, so you need this only after a problem.",
+      "It runs the same certbot, and then verifies that nginx serves the renewed certificates.",
+      "With --force, certificates that are not due count against the limits of the authority.",
+    ],
+    examples: [
+      "sudo edox-ops certs renew --yes",
+      "sudo edox-ops certs renew --dry-run",
+      "sudo edox-ops certs renew --force --name docs.example.org --yes",
+    ],
+  },
   args: {
-    force: { type: "boolean", description: "Renew certificates that are not due, too" },
+    force: { type: "boolean", description: "Renew certificates that are not due as well" },
     name: {
       type: "string",
       valueHint: "name",
       completes: "certificate",
-      description: "Renew only this certificate, by its name in certs status",
+      description: "Renew only this certificate; certs status lists the names",
     },
-    yes: { type: "boolean", description: "do it without asking" },
+    yes: { type: "boolean", alias: "y", description: "Apply without asking for confirmation" },
     ...editFlags,
   },
   async run(values, context) {

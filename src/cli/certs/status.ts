@@ -5,8 +5,17 @@ import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 
 export default command({
-  meta: { name: "status", description: "Show each certificate, whether nginx serves it, and its renewals" },
-  args: { json: { type: "boolean", description: "print one JSON document on stdout" } },
+  meta: {
+    name: "status",
+    description: "Show each certificate and its renewal (read-only)",
+    long: [
+      "Each certificate is listed with its names, its expiry date and the projects that use it.",
+      "The serial number on port 443 shows whether nginx serves exactly this certificate.",
+      "Reading the certificates needs root.",
+    ],
+    examples: ["sudo edox-ops certs status", "sudo edox-ops certs status --json"],
+  },
+  args: { json: { type: "boolean", group: "Output", description: "Print one JSON document on stdout" } },
   async run(values, { console, hint, host: loadHost }) {
     const { certsStatus } = await import("../../certs/status.ts");
     const host = await loadHost();

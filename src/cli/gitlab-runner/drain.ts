@@ -19,7 +19,7 @@ export const drainFlag = {
   drain: {
     type: "string",
     valueHint: "time",
-    description: "wait so long for running jobs, 2h without it: 90s, 10m, 2h",
+    description: "Timeout for running jobs, for example 90s or 10m; 2h by default",
   },
 } as const satisfies Arguments;
 

@@ -3,7 +3,16 @@ import { bundleFlags, changeFlags } from "../flags.ts";
 import { mirrorOf, runnerMirrorFlags } from "./mirror.ts";
 
 export default command({
-  meta: { name: "install", description: "install GitLab Runner, from GitLab's own repository" },
+  meta: {
+    name: "install",
+    description: "Install GitLab Runner",
+    long: [
+      "It installs GitLab Runner from GitLab's own repository, with its user and its service.",
+      "The service stops gracefully: running jobs may finish.",
+      "For jobs with Docker, use prepare-ci-host instead.",
+    ],
+    examples: ["sudo edox-ops gitlab-runner install --yes", "edox-ops gitlab-runner install --dry-run"],
+  },
   args: { ...runnerMirrorFlags, ...changeFlags, ...bundleFlags },
   steps: async (facts) => (await import("../../runner/recipe.ts")).gitlabRunnerInstall(facts).steps,
   async run(values, context) {

@@ -2,7 +2,15 @@ import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 
 export default command({
-  meta: { name: "list", description: "list the runners of this host: name, GitLab, executor, whose" },
+  meta: {
+    name: "list",
+    description: "List the runners of this host",
+    long: [
+      "Each runner is listed with its name, its GitLab instance, its executor and whether edox-ops registered it.",
+      "Reading the configuration of GitLab Runner needs root.",
+    ],
+    examples: ["sudo edox-ops gitlab-runner list"],
+  },
   args: {},
   async run(_, { console, host: loadHost }) {
     const { surveyConfig } = await import("../../runner/runners.ts");

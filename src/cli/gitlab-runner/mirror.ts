@@ -6,32 +6,46 @@ import { usage } from "../arguments.ts";
 import type { Arguments, Values } from "../command.ts";
 
 export const runnerMirrorFlags = {
-  "runner-apt-url": { type: "string", valueHint: "url", description: "a mirror of GitLab Runner's apt repository" },
+  "runner-apt-url": {
+    type: "string",
+    group: "Advanced",
+    valueHint: "url",
+    description: "Mirror of GitLab Runner's apt repository",
+  },
   "runner-apt-key": {
     type: "string",
-    valueHint: "url or path",
     completes: "file",
-    description: "where that repository's key is had",
+    group: "Advanced",
+    valueHint: "url",
+    description: "URL or path of the signing key of that mirror",
   },
   "runner-apt-fingerprint": {
     type: "string",
-    valueHint: "hex",
-    description: "the fingerprint that this key must have",
+    group: "Advanced",
+    valueHint: "fingerprint",
+    description: "Fingerprint of that signing key",
   },
 } as const satisfies Arguments;
 
 export const dockerMirrorFlags = {
-  "docker-apt-url": { type: "string", valueHint: "url", description: "a mirror of Docker's apt repository" },
+  "docker-apt-url": {
+    type: "string",
+    group: "Advanced",
+    valueHint: "url",
+    description: "Mirror of Docker's apt repository",
+  },
   "docker-apt-key": {
     type: "string",
-    valueHint: "url or path",
     completes: "file",
-    description: "where that repository's key is had",
+    group: "Advanced",
+    valueHint: "url",
+    description: "URL or path of the signing key of that mirror",
   },
   "docker-apt-fingerprint": {
     type: "string",
-    valueHint: "hex",
-    description: "the fingerprint that this key must have",
+    group: "Advanced",
+    valueHint: "fingerprint",
+    description: "Fingerprint of that signing key",
   },
 } as const satisfies Arguments;
 

@@ -3,6 +3,7 @@
 import type { HostReader } from "../../host/host.ts";
 import { defaultImage, type Profile, profileIn, profiles, withoutProfile } from "../../runner/registration/profile.ts";
 import { nearestName } from "../../text/nearest-name.ts";
+import { withFlag } from "../../text/with-flag.ts";
 import { usage } from "../arguments.ts";
 
 interface Typed {
@@ -17,9 +18,9 @@ interface Typed {
 
 type Warn = (sentence: string) => void;
 
-/** Returns the profile of the runner. Throws a usage Problem for an invalid value. */
-export function profileOf(reader: HostReader, values: Typed, warn: Warn): Profile {
-  const base = namedProfile(reader, values.profile, warn);
+/** Returns the profile of the runner. `typed`: the words of the command. Throws a usage Problem for an invalid value. */
+export function profileOf(reader: HostReader, values: Typed, warn: Warn, typed: readonly string[]): Profile {
+  const base = namedProfile(reader, values.profile, warn, typed);
   const { description = base.description } = values;
   const executor = executorOf(values, base, warn);
   if (!/^[^\p{Cc}]{1,255}$/u.test(description))
@@ -60,14 +61,16 @@ function executorOf({ executor, profile }: Typed, base: Profile, warn: Warn): st
  * Returns the named profile. An unknown name is ignored with a warning, as in the Python version, unless it is a
  * misspelled profile.
  */
-function namedProfile(reader: HostReader, name: string | undefined, warn: Warn): Profile {
+function namedProfile(reader: HostReader, name: string | undefined, warn: Warn, typed: readonly string[]): Profile {
   if (name === undefined) return withoutProfile;
   const known = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
   if (known) return known;
   if (!name.endsWith(".toml")) {
     const all = Object.keys(profiles);
     const near = nearestName(name.toLowerCase(), all);
-    if (near !== undefined) throw usage(`unknown profile '${name}'`, near);
+    if (near !== undefined) {
+      throw usage(`unknown profile '${name}'`, near, withFlag(["edox-ops", ...typed], "--profile", near));
+    }
     warn(`profile '${name}' is unknown and ignored: there are ${all.join(", ")}, or a file.toml`);
     return withoutProfile;
   }

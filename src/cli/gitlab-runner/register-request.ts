@@ -13,41 +13,79 @@ import type { Context } from "../context.ts";
 import { profileOf } from "./register-profile.ts";
 
 export const registerFlags = {
-  url: { type: "string", valueHint: "url", description: "the GitLab that gives the jobs: https://gitlab.com" },
+  url: { type: "string", valueHint: "url", description: "GitLab instance URL" },
   token: {
     type: "string",
     valueHint: "token",
-    description: "the runner's token, - to be asked for it; without it EDOX_RUNNER_TOKEN is taken",
+    description: "Authentication token of the runner; - asks for it, EDOX_RUNNER_TOKEN by default",
   },
-  "token-file": { type: "string", valueHint: "file", description: "a file with the token in its first line" },
+  "token-file": { type: "string", valueHint: "file", description: "File with the token in its first line" },
   "access-token": {
     type: "string",
     valueHint: "token",
-    description:
-      "make the runner in GitLab with this token of the scope create_runner, - to be asked (EDOX_GITLAB_TOKEN)",
+    description: "Create the runner in GitLab with this access token; - asks for it, EDOX_GITLAB_TOKEN by default",
   },
-  project: { type: "string", valueHint: "number", description: "make it there for this project" },
-  group: { type: "string", valueHint: "number", description: "make it there for this group" },
-  protected: { type: "boolean", description: "make it there for protected branches and tags only" },
+  project: {
+    type: "string",
+    group: "Runner",
+    valueHint: "number",
+    description: "Create a runner of this GitLab project (with --access-token)",
+  },
+  group: {
+    type: "string",
+    group: "Runner",
+    valueHint: "number",
+    description: "Create a runner of this GitLab group (with --access-token)",
+  },
+  protected: {
+    type: "boolean",
+    group: "Runner",
+    description: "Run jobs of protected branches and tags only (with --access-token)",
+  },
   profile: {
     type: "string",
-    valueHint: "name or file",
+    valueHint: "profile",
     completes: "profile",
-    description: "ci, ci-rootless, or a file with a [[runners]]",
+    description: "Settings of the runner: ci, ci-rootless, or a TOML file with [[runners]]",
   },
-  executor: { type: "string", options: ["shell", "docker"], description: "what a job runs in" },
-  description: { type: "string", valueHint: "name", description: "the runner's name" },
-  tags: { type: "string", valueHint: "tag,...", description: "the tags of the jobs that it takes" },
-  "docker-image": { type: "string", valueHint: "image", description: "Default image for jobs that do not set one" },
-  "docker-privileged": { type: "boolean", description: "run its containers privileged, for Docker-in-Docker" },
-  "docker-volumes": { type: "string", valueHint: "path,...", description: "mount these too" },
+  executor: {
+    type: "string",
+    group: "Runner",
+    options: ["shell", "docker"],
+    description: "Executor of the jobs: shell (default) or docker",
+  },
+  description: { type: "string", group: "Runner", valueHint: "name", description: "Name of the runner" },
+  tags: { type: "string", group: "Runner", valueHint: "tag,...", description: "Tags of the jobs that it runs" },
+  "docker-image": {
+    type: "string",
+    group: "Runner",
+    valueHint: "image",
+    description: "Default image for jobs that do not set one",
+  },
+  "docker-privileged": {
+    type: "boolean",
+    group: "Runner",
+    description: "Run privileged containers, which Docker-in-Docker needs",
+  },
+  "docker-volumes": {
+    type: "string",
+    group: "Runner",
+    valueHint: "path,...",
+    description: "Mount these volumes as well",
+  },
   concurrent: {
     type: "string",
+    group: "Runner",
     valueHint: "number",
-    description: "how many jobs all runners of this host run at once",
+    description: "Maximum number of jobs that this host runs at once",
   },
-  "ca-file": { type: "string", valueHint: "file", description: "certificates to trust besides the system's" },
-  replace: { type: "boolean", description: "take the place of the runner that edox-ops registered under this name" },
+  "ca-file": {
+    type: "string",
+    group: "Advanced",
+    valueHint: "file",
+    description: "Trust these CA certificates (PEM) in addition to those of the system",
+  },
+  replace: { type: "boolean", description: "Replace the runner that edox-ops registered under this name" },
 } as const satisfies Arguments;
 
 /** Maximum number of bytes of a token file that are read. The token is in the first line. */
@@ -80,7 +118,7 @@ export async function registrationOf(
   const credential = await credentialOf(reader, values, context);
   return {
     server: { url: address, caPath, again: withoutToken(credential, context) },
-    profile: profileOf(reader, values, warn),
+    profile: profileOf(reader, values, warn, context.typed),
     profileName: values.profile ?? null,
     concurrent,
     replaces: values.replace === true,
@@ -116,12 +154,12 @@ async function credentialOf(reader: HostReader, values: Typed, context: Context)
   const { project, group } = values;
   // An empty --token counts as absent: scripts pass a variable that may be empty.
   const given = ["token", "token-file", "access-token"].filter((name) => values[name as keyof Typed]);
-  if (given.length > 1) throw usage(`--${given[0]} and --${given[1]} are two ways to say who this is`);
+  if (given.length > 1) throw usage(`--${given[0]} and --${given[1]} are mutually exclusive`);
   for (const [flag, id] of Object.entries({ project, group })) {
     if (id !== undefined && !/^[1-9]\d{0,15}$/.test(id))
       throw usage(`--${flag} ${id} is not the number that GitLab shows`);
   }
-  if (project !== undefined && group !== undefined) throw usage("--project and --group are two owners of one runner");
+  if (project !== undefined && group !== undefined) throw usage("--project and --group are mutually exclusive");
   const own = await tokenOf(values.token, "EDOX_RUNNER_TOKEN");
   const fromFile = values["token-file"] === undefined ? undefined : firstLine(values["token-file"]);
   // Flags take precedence over environment variables.
@@ -142,8 +180,7 @@ async function credentialOf(reader: HostReader, values: Typed, context: Context)
     kind: token.matches(/^glrtr?-/) ? "own" : "old",
     token: checkedValues(token, "--token", context),
   } as const;
-  if (project ?? group ?? values.protected)
-    throw usage("--project, --group and --protected are said to GitLab with --access-token");
+  if (project ?? group ?? values.protected) throw usage("--project, --group and --protected need --access-token");
   return credential;
 
   async function tokenOf(typed: string | undefined, variable: string): Promise<Secret | undefined> {

@@ -9,7 +9,21 @@ import { editWaitMs, run } from "../run.ts";
 import { registerFlags, registrationOf } from "./register-request.ts";
 
 export default command({
-  meta: { name: "register", description: "register this host as a runner of a GitLab, or bring one in line" },
+  meta: {
+    name: "register",
+    description: "Register this host as a runner of GitLab",
+    long: [
+      "You need the authentication token of a runner that you created in GitLab, or an access token that creates one.",
+      "A token of - is asked for, so that it is not in the history of your shell.",
+      "The settings are written to config.toml, where everything else stays as it is.",
+      "Run it again to change the settings of the same runner.",
+    ],
+    examples: [
+      "sudo edox-ops gitlab-runner register --profile ci --url https://gitlab.com --token -",
+      "sudo edox-ops gitlab-runner register --profile ci --url https://gitlab.com --access-token - --project 7 --protected",
+      "sudo edox-ops gitlab-runner register --url https://gitlab.com --token-file token.txt --executor shell",
+    ],
+  },
   args: { ...registerFlags, ...editFlags },
   async run(values, context) {
     const { requestRunner, withdrawRunner } = await import("../../runner/registration/admission.ts");

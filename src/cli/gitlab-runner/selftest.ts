@@ -10,21 +10,34 @@ import { command } from "../command.ts";
 import { run } from "../run.ts";
 
 export default command({
-  meta: { name: "selftest", description: "run Docker-in-Docker as a job of a runner would, and measure it" },
+  meta: {
+    name: "selftest",
+    description: "Test Docker-in-Docker and measure it",
+    long: [
+      "It starts the same containers as a job of the runner, builds an image and measures each part.",
+      "It takes about a minute, and removes its containers afterwards.",
+      "If everything works, it prints a job for your .gitlab-ci.yml.",
+    ],
+    examples: [
+      "sudo edox-ops gitlab-runner selftest",
+      "sudo edox-ops gitlab-runner selftest --image dind.tar --json",
+      "sudo edox-ops gitlab-runner selftest --bundle edox-trixie-amd64.tar",
+    ],
+  },
   args: {
     runner: {
       type: "string",
       valueHint: "name",
       completes: "runner",
-      description: "with the settings of this one, the first privileged one without it",
+      description: "Use the settings of this runner; the first privileged one by default",
     },
     image: {
       type: "string",
       valueHint: "file",
-      description: "the image of the daemon, from a file that docker save wrote",
+      description: "Load the image of the Docker daemon from a file of docker save",
     },
-    ...contentFlags("Take the image of the daemon from an offline bundle, and use no network"),
-    json: { type: "boolean", description: "print one JSON document on stdout" },
+    ...contentFlags("Load the image of the Docker daemon from this offline bundle, and use no network"),
+    json: { type: "boolean", group: "Output", description: "Print one JSON document on stdout" },
   },
   async run(values, context) {
     const { dindImage } = await import("../../runner/selftest-image.ts");

@@ -8,8 +8,17 @@ import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 
 export default command({
-  meta: { name: "status", description: "say how the runners of this host are, and whether their GitLab takes them" },
-  args: { json: { type: "boolean", description: "print one JSON document on stdout" } },
+  meta: {
+    name: "status",
+    description: "Show the service and the runners of this host (read-only)",
+    long: [
+      "It shows whether the service runs, how many jobs run, and the settings of each runner.",
+      "GitLab is asked whether it accepts the token of each runner.",
+      "Reading the tokens needs root.",
+    ],
+    examples: ["sudo edox-ops gitlab-runner status", "sudo edox-ops gitlab-runner status --json"],
+  },
+  args: { json: { type: "boolean", group: "Output", description: "Print one JSON document on stdout" } },
   async run(values, { console, hint, host: loadHost }) {
     const { runnerLoad, runnerStatuses, serviceStatus } = await import("../../runner/status.ts");
     const host = await loadHost();

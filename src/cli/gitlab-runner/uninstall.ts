@@ -7,11 +7,23 @@ import { convergeDrained, drainFlag, drainOf } from "./drain.ts";
 const { only: _, skip: __, ...flags } = changeFlags;
 
 export default command({
-  meta: { name: "uninstall", description: "take GitLab Runner away; its configuration, user and Docker stay" },
+  meta: {
+    name: "uninstall",
+    description: "Uninstall GitLab Runner; keeps its configuration, user and Docker",
+    long: [
+      "It waits for running jobs, stops the service and removes the packages.",
+      "With --purge and --docker, more is removed.",
+      "Unregister your runners first: GitLab would list them for ever.",
+    ],
+    examples: [
+      "sudo edox-ops gitlab-runner uninstall --yes",
+      "sudo edox-ops gitlab-runner uninstall --purge --docker --dry-run",
+    ],
+  },
   args: {
-    purge: { type: "boolean", description: "take its configuration and user away too" },
-    docker: { type: "boolean", description: "take Docker's packages away too; images and volumes stay" },
-    force: { type: "boolean", description: "do it, though runners of somebody else or containers stop" },
+    purge: { type: "boolean", description: "Remove its configuration and user as well" },
+    docker: { type: "boolean", description: "Remove the packages of Docker as well; keeps images and volumes" },
+    force: { type: "boolean", description: "Continue although foreign runners or containers stop" },
     ...drainFlag,
     ...flags,
   },

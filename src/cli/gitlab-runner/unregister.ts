@@ -5,15 +5,27 @@ import { editFlags } from "../flags.ts";
 import { editWaitMs, run } from "../run.ts";
 
 export default command({
-  meta: { name: "unregister", description: "take a runner that edox-ops registered away, here and in GitLab" },
+  meta: {
+    name: "unregister",
+    description: "Unregister a runner, here and in GitLab",
+    long: [
+      "It deletes a runner that edox-ops registered from GitLab and from the configuration of this host.",
+      "Other runners stay as they are.",
+      "If GitLab cannot be reached, nothing is changed without --force.",
+    ],
+    examples: [
+      'sudo edox-ops gitlab-runner unregister "edox-ops CI runner"',
+      "sudo edox-ops gitlab-runner unregister builder --url https://gitlab.com --dry-run",
+    ],
+  },
   args: {
-    name: { type: "positional", completes: "runner", description: "the runner's name, or its number in GitLab" },
+    name: { type: "positional", completes: "runner", description: "Name of the runner, or its number in GitLab" },
     url: {
       type: "string",
       valueHint: "url",
-      description: "the GitLab of it, where several have a runner of this name",
+      description: "GitLab instance URL, if several have a runner of this name",
     },
-    force: { type: "boolean", description: "Remove it here even if GitLab cannot be told" },
+    force: { type: "boolean", description: "Remove it here even if GitLab cannot be reached" },
     ...editFlags,
   },
   async run(values, context) {

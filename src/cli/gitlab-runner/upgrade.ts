@@ -7,7 +7,19 @@ import { run } from "../run.ts";
 import { convergeDrained, drainFlag, drainOf } from "./drain.ts";
 
 export default command({
-  meta: { name: "upgrade", description: "bring GitLab Runner up to date when its running jobs have ended" },
+  meta: {
+    name: "upgrade",
+    description: "Upgrade GitLab Runner after its running jobs",
+    long: [
+      "It accepts no new jobs, waits for the running ones, upgrades the packages and starts the service again.",
+      "If jobs still run after the timeout, nothing is changed.",
+    ],
+    examples: [
+      "sudo edox-ops gitlab-runner upgrade",
+      "sudo edox-ops gitlab-runner upgrade --drain 10m",
+      "sudo edox-ops gitlab-runner upgrade --dry-run",
+    ],
+  },
   args: { ...drainFlag, ...editFlags, ...bundleFlags },
   async run(values, context) {
     const { fetchLists, installedVersion, outdatedPackages, upgrading } = await import("../../runner/upgrade.ts");

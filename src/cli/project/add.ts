@@ -10,7 +10,19 @@ const { "no-tls": _, "no-default": __, "no-hsts": ___, ...flags } = recordFlags;
 const { completes: ____, ...newSlug } = slugArgument.slug;
 
 export default command({
-  meta: { name: "add", description: "register a project" },
+  meta: {
+    name: "add",
+    description: "Register a project",
+    long: [
+      "It records the domain and the settings of a site.",
+      "No files are deployed and nothing is served until you run project deploy and project enable.",
+      "To do all of it at once, use project publish.",
+    ],
+    examples: [
+      "sudo edox-ops project add docs --domain docs.example.org",
+      "sudo edox-ops project add docs --domain docs.example.org --source-path /srv/docs/public",
+    ],
+  },
   args: { slug: newSlug, ...flags, ...editFlags },
   async run(values, context) {
     const { addProject } = await import("../../sites/recipe.ts");

@@ -7,7 +7,15 @@ import { outputFlags } from "../flags.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
-  meta: { name: "list", description: "List them: path within the site, bytes" },
+  meta: {
+    name: "list",
+    description: "List hashed files of earlier releases",
+    long: [
+      "Each file is listed with its path within the site and its size in bytes.",
+      "These files are not part of the live release, but visitors can still request them.",
+    ],
+    examples: ["sudo edox-ops project assets list docs", "sudo edox-ops project assets list docs --json"],
+  },
   args: { ...slugArgument, json: outputFlags.json },
   async run(values, { console, host: loadHost, trees: loadTrees }) {
     const [host, trees] = [await loadHost(), await loadTrees()];

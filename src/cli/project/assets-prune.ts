@@ -7,11 +7,19 @@ import { type Removal, runPrune } from "./prune.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
-  meta: { name: "prune", description: "Remove them: only the live release stays reachable" },
+  meta: {
+    name: "prune",
+    description: "Remove hashed files of earlier releases",
+    long: [
+      "Only the files of the live release stay reachable.",
+      "Use it if an earlier release published something by mistake.",
+    ],
+    examples: ["sudo edox-ops project assets prune docs --dry-run", "sudo edox-ops project assets prune docs"],
+  },
   args: {
     ...slugArgument,
     ...pruneFlags,
-    yes: { type: "boolean", description: "Accepted for scripts: prune never asks" },
+    yes: { type: "boolean", alias: "y", description: "Apply without asking for confirmation" },
   },
   async run(values, context) {
     const trees = await context.trees();

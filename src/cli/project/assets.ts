@@ -1,7 +1,16 @@
 import type { Command } from "../command.ts";
 
 const assets: Command = {
-  meta: { name: "assets", description: "Hashed files of earlier releases that stay reachable" },
+  meta: {
+    name: "assets",
+    description: "Manage hashed files of earlier releases",
+    long: [
+      "A page that a visitor opened before a deployment loads files of the earlier release.",
+      "Files with a hash in their names therefore stay reachable for some releases.",
+      "Without a subcommand they are listed.",
+    ],
+    examples: ["sudo edox-ops project assets docs", "sudo edox-ops project assets prune docs --dry-run"],
+  },
   aliases: { ls: "list" },
   fallback: "list",
   subCommands: {

@@ -8,7 +8,12 @@ import { outputFlags } from "../flags.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
-  meta: { name: "list", description: "List the backups, oldest first: name, bytes, path" },
+  meta: {
+    name: "list",
+    description: "List the backups of a project, oldest first",
+    long: ["Each backup is listed with its name, its size and its path.", "Give the name to project restore --backup."],
+    examples: ["sudo edox-ops project backups list docs", "sudo edox-ops project backups list docs --json"],
+  },
   args: { ...slugArgument, json: outputFlags.json },
   async run(values, { console, host: loadHost, trees: loadTrees }) {
     const [host, trees] = [await loadHost(), await loadTrees()];

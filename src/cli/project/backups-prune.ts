@@ -11,7 +11,19 @@ import { keepOf, releaseFlags } from "./release-flags.ts";
 import { namesText } from "./release-report.ts";
 
 export default command({
-  meta: { name: "prune", description: "take away all but the newest" },
+  meta: {
+    name: "prune",
+    description: "Delete old backups of a project",
+    long: [
+      "The newest backups stay, 5 of them by default.",
+      "Deleted backups cannot be restored.",
+      "Each deployment does this as well, with its own --keep.",
+    ],
+    examples: [
+      "sudo edox-ops project backups prune docs --keep 2 --dry-run",
+      "sudo edox-ops project backups prune docs --keep 2",
+    ],
+  },
   args: { ...slugArgument, keep: releaseFlags.keep, ...pruneFlags },
   async run(values, context) {
     const trees = await context.trees();

@@ -1,7 +1,16 @@
 import type { Command } from "../command.ts";
 
 const backups: Command = {
-  meta: { name: "backups", description: "the trees that deploys have replaced" },
+  meta: {
+    name: "backups",
+    description: "Manage the backups of a project",
+    long: [
+      "Each deployment leaves the previous files as a backup.",
+      "Without a subcommand the backups are listed.",
+      "To make a backup the live site again, use project restore.",
+    ],
+    examples: ["sudo edox-ops project backups docs", "sudo edox-ops project backups prune docs --keep 2 --dry-run"],
+  },
   aliases: { ls: "list" },
   fallback: "list",
   subCommands: {

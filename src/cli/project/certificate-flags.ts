@@ -7,24 +7,37 @@ import type { Arguments, Values } from "../command.ts";
 export const certificateFlags = {
   email: {
     type: "string",
+    group: "Certificate",
     valueHint: "address",
-    description: "Address for messages of the certificate authority; optional",
+    description: "E-mail address for messages of the certificate authority",
   },
   server: {
     type: "string",
+    group: "Certificate",
     valueHint: "url",
-    description: "ACME directory of another certificate authority than Let's Encrypt",
+    description: "ACME directory URL of the certificate authority; Let's Encrypt by default",
   },
-  staging: { type: "boolean", description: "Use Let's Encrypt's test server: browsers do not trust its certificates" },
-  "key-type": { type: "string", valueHint: "type", description: "Type of the private key: ecdsa (default) or rsa" },
+  staging: {
+    type: "boolean",
+    group: "Certificate",
+    description: "Use the test server of Let's Encrypt, which browsers do not trust",
+  },
+  "key-type": {
+    type: "string",
+    group: "Certificate",
+    valueHint: "type",
+    description: "Type of the private key: ecdsa (default) or rsa",
+  },
   profile: {
     type: "string",
+    group: "Certificate",
     valueHint: "name",
     description: "Certificate profile of the authority, such as shortlived (certbot 4.0 or later)",
   },
   "no-preflight": {
     type: "boolean",
-    description: "Do not check DNS records, port 80 and rate limits before the first request",
+    group: "Advanced",
+    description: "Skip the checks of DNS records, port 80 and rate limits",
   },
 } as const satisfies Arguments;
 

@@ -5,11 +5,12 @@ import { command, type Values } from "../command.ts";
 import type { Context } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
 import { type ReleaseCommand, runRelease } from "./release.ts";
-import { releaseFlags, sourceFlags } from "./release-flags.ts";
+import { releaseFlags, sourceArgument, sourceFlags, sourceOf } from "./release-flags.ts";
 
 /** Returns the release of the source that the flags describe. */
 export function deployRelease(slug: string, values: Values, context: Context): ReleaseCommand {
-  const { source, bundle, subdir } = values as { source?: string; bundle?: string; subdir?: string };
+  const { bundle, subdir } = values as { bundle?: string; subdir?: string };
+  const source = sourceOf(values);
   if (source !== undefined && bundle !== undefined) throw usage("--source and --bundle cannot be used together");
   // Links of root and of the user who ran sudo are trusted.
   const trusted = [0, Number(context.variable("SUDO_UID") ?? 0)];
@@ -64,10 +65,25 @@ function pathsOf(flag: string, values: Values): string[] {
 export default command({
   meta: {
     name: "deploy",
-    description: "publish a directory or an archive as a project's site; without --source that of its record",
+    description: "Deploy new files of a site",
+    long: [
+      "It copies the source beside the live files, and then swaps both atomically.",
+      "The old files become a backup, and a page is requested afterwards.",
+      "If the request fails, the previous release is restored.",
+      "Without a source it deploys the one in the project's settings.",
+      "Files that did not change are not copied again.",
+    ],
+    examples: [
+      "sudo edox-ops project deploy docs public",
+      "sudo edox-ops project deploy docs site.tar.gz --subdir public --keep 10",
+      "tar -c -C public . | sudo edox-ops project deploy docs -",
+      "sudo edox-ops project deploy docs public --dry-run --diff",
+      "sudo edox-ops project deploy docs --bundle edox-trixie-amd64.tar",
+    ],
   },
   args: {
     ...slugArgument,
+    ...sourceArgument,
     ...sourceFlags,
     ...contentFlags("Publish the site of this name in an offline bundle"),
     ...releaseFlags,

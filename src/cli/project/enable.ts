@@ -5,7 +5,16 @@ import { slugArgument, slugOf } from "./record.ts";
 import { withRunnerWarning } from "./shared-host.ts";
 
 export default command({
-  meta: { name: "enable", description: "serve a project's site" },
+  meta: {
+    name: "enable",
+    description: "Put a site online",
+    long: [
+      "It writes the nginx site of the project, tests the configuration and loads it.",
+      "The project needs deployed files.",
+      "An invalid result is rolled back, and other sites are not interrupted.",
+    ],
+    examples: ["sudo edox-ops project enable docs", "sudo edox-ops project enable docs --dry-run --diff"],
+  },
   args: { ...slugArgument, ...editFlags },
   async run(values, context) {
     const { enableProject } = await import("../../sites/recipe.ts");

@@ -3,8 +3,17 @@ import { command } from "../command.ts";
 import { exitCode } from "../context.ts";
 
 export default command({
-  meta: { name: "list", description: "list the projects: slug, domain, root path, enabled or disabled" },
-  args: { json: { type: "boolean", description: "print one JSON document on stdout" } },
+  meta: {
+    name: "list",
+    description: "List all projects",
+    long: [
+      "Each project is listed with its domain, its directory and whether it is enabled.",
+      "An invalid record is listed with the reason.",
+      "Reading the records needs root.",
+    ],
+    examples: ["sudo edox-ops project list", "sudo edox-ops project list --json"],
+  },
+  args: { json: { type: "boolean", group: "Output", description: "Print one JSON document on stdout" } },
   async run({ json }, { console, host }) {
     const { readRecords } = await import("../../sites/store.ts");
     const { projects: valid, broken } = await readRecords(await host());

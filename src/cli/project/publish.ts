@@ -8,21 +8,37 @@ import { certificateChoices, certificateFlags } from "./certificate-flags.ts";
 import { deployRelease } from "./deploy.ts";
 import { editOf, newProject, recordFlags, slugArgument, slugOf } from "./record.ts";
 import { type ReleaseCommand, runRelease } from "./release.ts";
-import { releaseFlags, sourceFlags } from "./release-flags.ts";
+import { releaseFlags, sourceArgument, sourceFlags, sourceOf } from "./release-flags.ts";
 
 const { domain, alias, csp, default: unknownNames, "owner-group": ownerGroup } = recordFlags;
 const { "rate-limit": rateLimit, "real-ip-from": realIpFrom, tls } = recordFlags;
 const { precompress, "no-precompress": noPrecompress } = recordFlags;
 
 export default command({
-  meta: { name: "publish", description: "register a project, deploy it and serve it, all in one" },
+  meta: {
+    name: "publish",
+    description: "Publish a site: register the project, deploy its files and serve them",
+    long: [
+      "This is the command for the first and for every later deployment of a site.",
+      "It registers the project, replaces its files atomically, writes the nginx site and requests a page.",
+      "If any part fails, partial changes are rolled back.",
+      "With --tls it obtains a certificate first, which needs a DNS record of the domain and port 80.",
+      "Flags of an existing project change its settings.",
+    ],
+    examples: [
+      "sudo edox-ops project publish docs public --domain docs.example.org",
+      "sudo edox-ops project publish docs site.tar.gz --domain docs.example.org --tls",
+      "edox-ops project publish docs public --domain docs.example.org --dry-run",
+    ],
+  },
   args: {
     ...slugArgument,
+    ...sourceArgument,
     ...sourceFlags,
     ...contentFlags("Publish the site of this name in an offline bundle"),
     ...{ domain, alias, csp, default: unknownNames, "owner-group": ownerGroup },
     ...{ "rate-limit": rateLimit, "real-ip-from": realIpFrom },
-    tls: { ...tls, description: "Serve over HTTPS; obtains the certificate if there is none" },
+    tls: { ...tls, description: "Serve the site over HTTPS, and obtain a certificate if there is none" },
     ...certificateFlags,
     ...{ precompress, "no-precompress": noPrecompress },
     ...releaseFlags,
@@ -36,7 +52,7 @@ export default command({
     if (unused !== undefined && values.tls !== true) throw usage(`--${unused} needs --tls`);
     const choices = certificateChoices(values);
     // The source path of a record may be used, if its project only changes to HTTPS.
-    if (values.source === undefined && values.bundle === undefined && values.tls !== true) {
+    if (sourceOf(values) === undefined && values.bundle === undefined && values.tls !== true) {
       throw usage("--source is missing", undefined, ["edox-ops", ...context.typed, "--source", "DIRECTORY"]);
     }
     const changes = editOf(values);

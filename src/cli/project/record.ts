@@ -10,47 +10,67 @@ import type { Arguments, Values } from "../command.ts";
 import type { Context } from "../context.ts";
 
 export const slugArgument = {
-  slug: { type: "positional", completes: "slug", description: `the project's short name: ${project.slugRule}` },
+  slug: { type: "positional", completes: "slug", description: `Short name of the project: ${project.slugRule}` },
 } as const satisfies Arguments;
 
 export const recordFlags = {
-  domain: { type: "string", valueHint: "name", description: "the name that the site answers to" },
+  domain: { type: "string", group: "Site", valueHint: "name", description: "Domain of the site" },
   alias: {
     type: "string",
+    group: "Site",
     valueHint: "name,...",
-    description: "Serve the site under these names too (repeatable); none to serve it under its domain alone",
+    description: "Serve the site under these names as well (repeatable); none removes them",
   },
-  "root-path": { type: "string", valueHint: "directory", description: "where the site lies" },
+  "root-path": {
+    type: "string",
+    group: "Advanced",
+    valueHint: "directory",
+    description: "Directory of the live site; /var/www/docs/SLUG by default",
+  },
   "source-path": {
     type: "string",
+    group: "Site",
     valueHint: "directory",
-    description: "what deploy takes where --source is not given",
+    description: "Default source of project deploy",
   },
-  branch: { type: "string", valueHint: "name", description: "the branch that the site is built from" },
-  "owner-group": { type: "string", valueHint: "group", description: "the group that the site's files have" },
+  branch: {
+    type: "string",
+    group: "Site",
+    valueHint: "name",
+    description: "Branch that the site is built from; main by default",
+  },
+  "owner-group": {
+    type: "string",
+    group: "Advanced",
+    valueHint: "group",
+    description: "Group of the site's files; www-data by default",
+  },
   csp: {
     type: "string",
+    group: "Site",
     valueHint: "policy",
-    description: "the site's content policy: default, strict, or one in words",
+    description: "Content security policy: default, strict, or the text of one",
   },
   "rate-limit": {
     type: "string",
+    group: "Site",
     valueHint: "number",
-    description: "Limit each client address to this many requests per second; off, or default for 500",
+    description: "Limit each client address to this many requests per second; default (500) or off",
   },
   "real-ip-from": {
     type: "string",
+    group: "Site",
     valueHint: "network,...",
-    description: "Trust these reverse proxies to name the client's address (repeatable); none to trust no proxy",
+    description: "Trust client addresses from these reverse proxies (repeatable); none trusts no proxy",
   },
-  default: { type: "boolean", description: "let the site answer to unknown names too" },
-  "no-default": { type: "boolean", description: "let it answer to its own name only" },
-  tls: { type: "boolean", description: "serve over HTTPS" },
-  "no-tls": { type: "boolean", description: "serve over HTTP only" },
-  hsts: { type: "boolean", description: "Tell browsers to use HTTPS alone for a year, not for a day" },
-  "no-hsts": { type: "boolean", description: "Tell browsers to use HTTPS alone for a day" },
-  precompress: { type: "boolean", description: "Compress pages when they are deployed, not for each request" },
-  "no-precompress": { type: "boolean", description: "Compress pages for each request" },
+  default: { type: "boolean", group: "Site", description: "Serve this site for unknown host names as well" },
+  "no-default": { type: "boolean", group: "Site", description: "Serve this site for its own names only" },
+  tls: { type: "boolean", group: "Site", description: "Serve the site over HTTPS" },
+  "no-tls": { type: "boolean", group: "Site", description: "Serve the site over HTTP only" },
+  hsts: { type: "boolean", group: "Site", description: "Require HTTPS in browsers for a year" },
+  "no-hsts": { type: "boolean", group: "Site", description: "Require HTTPS in browsers for a day (default)" },
+  precompress: { type: "boolean", group: "Site", description: "Compress pages once when they are deployed" },
+  "no-precompress": { type: "boolean", group: "Site", description: "Compress pages for each request" },
 } as const satisfies Arguments;
 
 /**
@@ -93,7 +113,7 @@ export function editOf(values: Values): Partial<project.Project> {
   if (proxies !== undefined) edit.real_ip_from = proxies === "none" ? undefined : networksOf(String(proxies));
   for (const key of ["tls", "default", "hsts", "precompress"]) {
     const no = values[`no-${key}`] === true;
-    if (no && values[key] === true) throw usage(`--${key} and --no-${key} say the contrary of each other`);
+    if (no && values[key] === true) throw usage(`--${key} and --no-${key} cannot be used together`);
     if (no || values[key] === true) edit[key] = !no;
   }
   return edit;

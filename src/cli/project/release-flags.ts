@@ -7,42 +7,74 @@ import type { Arguments, Values } from "../command.ts";
 import { editFlags, outputFlags } from "../flags.ts";
 import { waitOf } from "../wait.ts";
 
+/** The source of a tree as a word. {@link sourceOf} reads it. */
+export const sourceArgument = {
+  from: {
+    type: "positional",
+    required: false,
+    valueHint: "source",
+    completes: "file",
+    description: "Directory or archive to deploy, the same as --source; - reads a tar from stdin",
+  },
+} as const satisfies Arguments;
+
 /** The flags for the source of a tree. */
 export const sourceFlags = {
   source: {
     type: "string",
+    group: "Source",
     valueHint: "path",
     completes: "file",
-    description: "a directory, a .tar, .tar.gz, .tar.zst or .zip, or - for a tar on stdin",
+    description: "Directory or archive (.tar, .tar.gz, .tar.zst, .zip); - reads a tar from stdin",
   },
-  subdir: { type: "string", valueHint: "directory", description: "the part of it that is the site" },
+  subdir: {
+    type: "string",
+    group: "Source",
+    valueHint: "directory",
+    description: "Deploy only this directory of the source",
+  },
   exclude: {
     type: "string",
+    group: "Source",
     valueHint: "path,...",
     description: "Leave out these files and directories of the source",
   },
   include: {
     type: "string",
+    group: "Source",
     valueHint: "path,...",
-    description: "Publish these although their names are those of secrets or of version control data",
+    description: "Publish these files although they look like secrets or version control data",
   },
   dereference: {
     type: "boolean",
-    description: "Replace links that lead out of it by what they lead to, as far as its owner may read that",
+    group: "Source",
+    description: "Replace links out of the source by the files that they point to",
   },
 } as const satisfies Arguments;
 
 export const releaseFlags = {
-  keep: { type: "string", valueHint: "number", description: "how many backups stay, 5 without it" },
-  wait: { type: "string", valueHint: "time", description: "wait so long for another deploy of the project: 60s, 5m" },
-  "no-backup": { type: "boolean", description: "do not keep the tree that is replaced" },
-  "no-probe": { type: "boolean", description: "do not fetch the page afterwards" },
-  "allow-empty": { type: "boolean", description: "publish a tree without index.html" },
+  keep: { type: "string", valueHint: "number", description: "Number of backups to keep; 5 by default" },
+  wait: {
+    type: "string",
+    valueHint: "time",
+    description: "Wait for another deployment of the project, for example 60s or 5m",
+  },
+  "no-backup": { type: "boolean", group: "Advanced", description: "Keep no backup of the replaced files" },
+  "no-probe": { type: "boolean", group: "Advanced", description: "Request no page afterwards" },
+  "allow-empty": { type: "boolean", group: "Advanced", description: "Deploy a source without index.html" },
   "dry-run": editFlags["dry-run"],
   check: editFlags.check,
-  diff: { type: "boolean", description: "list the files that are added, changed and removed" },
+  diff: { type: "boolean", group: "Plan", description: "List the added, changed and removed files" },
   ...outputFlags,
 } as const satisfies Arguments;
+
+/** Returns the typed source, if there is one. Throws a usage Problem if there are two, or if the word is empty. */
+export function sourceOf({ from, source }: Values): string | undefined {
+  // A shell leaves an empty word of a variable that is not set.
+  if (from === "") throw usage("the source is empty: it is a directory, an archive, or - for stdin");
+  if (from !== undefined && source !== undefined) throw usage(`'${from}' and --source are mutually exclusive`);
+  return (from ?? source) as string | undefined;
+}
 
 const defaultKeep = 5;
 

@@ -15,21 +15,34 @@ import { editWaitMs, run } from "../run.ts";
 import { keyOf, slugArgument } from "./record.ts";
 
 const flags = {
-  "remove-nginx": { type: "boolean", description: "take its nginx site away too, as without a flag" },
-  "delete-files": { type: "boolean", description: "take its files and backups away too: there is no way back" },
-  yes: { type: "boolean", description: "do that" },
-  "keep-nginx": { type: "boolean", description: "leave its nginx site in sites-available" },
+  "remove-nginx": { type: "boolean", group: "Advanced", description: "Remove its nginx site (default)" },
+  "delete-files": { type: "boolean", description: "Delete its files and backups as well; they cannot be restored" },
+  yes: { type: "boolean", alias: "y", description: "Apply without asking for confirmation" },
+  "keep-nginx": { type: "boolean", group: "Advanced", description: "Keep its nginx site in sites-available" },
 } as const;
 
 export default command({
-  meta: { name: "remove", description: "forget a project; its files and backups stay" },
+  meta: {
+    name: "remove",
+    description: "Remove a project; keeps its files and backups",
+    long: [
+      "The site goes offline, and its nginx site and settings are removed.",
+      "Files, backups and the certificate stay, unless you delete the files with --delete-files.",
+      "Deleted files cannot be restored, so check the sizes with --dry-run first.",
+    ],
+    examples: [
+      "sudo edox-ops project remove docs",
+      "sudo edox-ops project remove docs --delete-files --dry-run",
+      "sudo edox-ops project remove docs --delete-files --yes",
+    ],
+  },
   args: { ...slugArgument, ...flags, ...editFlags },
   async run(values, context) {
     const { ownTree, theRecord } = await import("../../sites/store.ts");
     const { dirsOf } = await import("../../sites/deploy/releases.ts");
     const slug = await keyOf(context.host, values);
     if (values["keep-nginx"] && values["remove-nginx"]) {
-      throw usage("--remove-nginx and --keep-nginx say the contrary of each other");
+      throw usage("--remove-nginx and --keep-nginx cannot be used together");
     }
     const deletes = values["delete-files"] === true;
     const { dryRun } = runOptionsOf(values);

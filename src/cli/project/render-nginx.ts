@@ -5,10 +5,19 @@ import { edit } from "../run.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
-  meta: { name: "render-nginx", description: "print a project's nginx site, or write it to sites-available" },
+  meta: {
+    name: "render-nginx",
+    description: "Write or print the nginx site of a project",
+    long: [
+      "It writes the site to sites-available without enabling it.",
+      "With --stdout it prints the site and changes nothing.",
+      "project enable and project update write the site themselves.",
+    ],
+    examples: ["sudo edox-ops project render-nginx docs --stdout", "sudo edox-ops project render-nginx docs"],
+  },
   args: {
     ...slugArgument,
-    stdout: { type: "boolean", description: "Print it without writing it, as --dry-run alone does" },
+    stdout: { type: "boolean", description: "Print the site without writing it" },
     ...editFlags,
   },
   async run(values, context) {

@@ -7,19 +7,26 @@ import { releaseFlags } from "./release-flags.ts";
 
 const { "no-backup": _, ...flags } = releaseFlags;
 
+interface Texts {
+  name: "restore" | "rollback";
+  description: string;
+  long: readonly string[];
+  examples: readonly string[];
+}
+
 /** Defines one command under two names. */
-const restoring = (name: "restore" | "rollback", description: string) =>
+const restoring = (meta: Texts) =>
   command({
-    meta: { name, description },
+    meta,
     args: {
       ...slugArgument,
       backup: {
         type: "string",
-        valueHint: "directory",
         completes: "backup",
-        description: "its name or path; without it the newest that a deploy left, however often this is repeated",
+        valueHint: "directory",
+        description: "Name or path of the backup; the newest one that a deployment left by default",
       },
-      yes: { type: "boolean", description: "do it: without it nothing is replaced" },
+      yes: { type: "boolean", alias: "y", description: "Apply without asking for confirmation" },
       ...flags,
     },
     async run(values, context) {
@@ -27,10 +34,14 @@ const restoring = (name: "restore" | "rollback", description: string) =>
       const slug = slugOf(values);
       if (!(values.yes || values["dry-run"] || values.check)) {
         const hint = ["sudo", "edox-ops", ...context.typed, "--yes"];
-        throw new Problem("not-confirmed", `${name} replaces the site of ${slug}: say --yes, or --dry-run to look`, {
-          hint,
-          exit: exitCode.failed,
-        });
+        throw new Problem(
+          "not-confirmed",
+          `${meta.name} replaces the site of ${slug}: say --yes, or --dry-run to look`,
+          {
+            hint,
+            exit: exitCode.failed,
+          },
+        );
       }
       const release: ReleaseCommand = {
         id: "project.restore",
@@ -47,5 +58,27 @@ const restoring = (name: "restore" | "rollback", description: string) =>
     },
   });
 
-export default restoring("restore", "make a backup the site again; what it replaces becomes a backup");
-export const rollback = restoring("rollback", "Roll back to the previous release (the same as restore)");
+export default restoring({
+  name: "restore",
+  description: "Restore a backup as the live site",
+  long: [
+    "It swaps the files of the backup and the live files atomically, and requests a page afterwards.",
+    "The replaced files become a backup, so you can restore them again.",
+    "Settings of the project, such as its domain, stay as they are.",
+  ],
+  examples: [
+    "sudo edox-ops project restore docs --yes",
+    "sudo edox-ops project restore docs --backup 20261126T051545Z --yes",
+    "sudo edox-ops project restore docs --dry-run --diff",
+  ],
+});
+
+export const rollback = restoring({
+  name: "rollback",
+  description: "Roll back to the previous release",
+  long: [
+    "It restores the newest backup that a deployment left, and is the same as project restore.",
+    "The replaced files become a backup.",
+  ],
+  examples: ["sudo edox-ops project rollback docs --yes", "sudo edox-ops project rollback docs --dry-run --diff"],
+});

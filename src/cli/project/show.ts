@@ -5,8 +5,19 @@ import { exitCode } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
-  meta: { name: "show", description: "show a project's record and the paths of its nginx site" },
-  args: { ...slugArgument, json: { type: "boolean", description: "print one JSON document on stdout" } },
+  meta: {
+    name: "show",
+    description: "Show the settings of a project",
+    long: [
+      "It prints the record of the project and the paths of its nginx site.",
+      "An invalid record is printed as it is stored, so that you can repair it.",
+    ],
+    examples: ["sudo edox-ops project show docs", "sudo edox-ops project show docs --json"],
+  },
+  args: {
+    ...slugArgument,
+    json: { type: "boolean", group: "Output", description: "Print one JSON document on stdout" },
+  },
   async run(values, { console, host }) {
     const { vhostLinkPath, vhostPath } = await import("../../sites/serve/site.ts");
     const { theProject, theRecord } = await import("../../sites/store.ts");

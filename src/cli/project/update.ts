@@ -4,7 +4,22 @@ import { edit } from "../run.ts";
 import { editOf, recordFlags, slugArgument, slugOf } from "./record.ts";
 
 export default command({
-  meta: { name: "update", description: "Change a project's record, and bring its site in line with it" },
+  meta: {
+    name: "update",
+    description: "Change the settings of a project",
+    long: [
+      "Only the settings that you name are changed.",
+      "If the project is enabled, its nginx site is rewritten, tested and loaded.",
+      "An invalid result is rolled back, and the old site stays online.",
+    ],
+    examples: [
+      "sudo edox-ops project update docs --domain docs.example.net",
+      "sudo edox-ops project update docs --alias www.example.net,docs.example.org",
+      "sudo edox-ops project update docs --csp strict --diff",
+      "sudo edox-ops project update docs --rate-limit off",
+      "sudo edox-ops project update docs --real-ip-from 10.0.0.5 --real-ip-from 2001:db8::/64",
+    ],
+  },
   args: { ...slugArgument, ...recordFlags, ...editFlags },
   async run(values, context) {
     const { updateProject } = await import("../../sites/recipe.ts");

@@ -3,7 +3,16 @@ import { exitCode } from "../context.ts";
 import { slugArgument, slugOf } from "./record.ts";
 
 export default command({
-  meta: { name: "validate", description: "say whether a project is on this host as its record says" },
+  meta: {
+    name: "validate",
+    description: "Check a project on this host (read-only)",
+    long: [
+      "It compares the files, the nginx site and the certificate with the project's settings.",
+      "Each problem is printed with the command that fixes it.",
+      "For the whole host, use doctor.",
+    ],
+    examples: ["sudo edox-ops project validate docs"],
+  },
   args: slugArgument,
   async run(values, { console, host: loadHost, hint }) {
     const { gatherFacts } = await import("../../engine/facts.ts");

@@ -8,7 +8,22 @@ import { editOf, recordFlags, slugArgument, slugOf } from "../record.ts";
 const { alias } = recordFlags;
 
 export default command({
-  meta: { name: "issue", description: "Obtain a certificate for a project, and have it renewed" },
+  meta: {
+    name: "issue",
+    description: "Obtain a certificate for a project, with automatic renewal",
+    long: [
+      "It needs a DNS record of each name that leads to this host, and port 80 reachable from the internet.",
+      "Both are checked before the first request, because failed requests count against a limit.",
+      "certbot and its timer are installed if they are missing.",
+      "To serve the site over HTTPS then, run project update with --tls.",
+    ],
+    examples: [
+      "sudo edox-ops project certs issue docs --yes",
+      "sudo edox-ops project certs issue docs --alias www.example.org --yes",
+      "sudo edox-ops project certs issue docs --server https://ca.example.org/acme/directory --yes",
+      "edox-ops project certs issue docs --dry-run",
+    ],
+  },
   args: { ...slugArgument, ...certificateFlags, alias, ...changeFlags },
   async steps(facts, host, slug = "") {
     const { issueCertificate } = await import("../../../certs/issue/recipe.ts");
