@@ -33,7 +33,7 @@ export async function resolve(root: Command, typed: readonly string[]): Promise<
     if (word === undefined || (command === root && isVersionWord(word))) break;
     if (word.startsWith("-")) {
       demandFlagsLast(command, names, rest);
-      break;
+      if (fallback === undefined) break;
     }
     const named = Object.hasOwn(aliases, word) ? (aliases[word] as string) : word;
     if (word === "help" && !Object.hasOwn(known, word)) {

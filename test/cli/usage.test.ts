@@ -113,6 +113,11 @@ describe("help", () => {
     }
   });
 
+  test("a flag may precede the argument of a group's default subcommand", async () => {
+    expect(await typed("project backups --json docs")).toEqual(await typed("project backups list docs --json"));
+    expect((await typed("project backups --json list docs")).out).toContain('"--json must follow the command"');
+  });
+
   test("self-update keeps its own flag --version", async () => {
     expect((await typed("self-update --version")).err).toContain("--version needs a value");
   });

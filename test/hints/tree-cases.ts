@@ -165,6 +165,12 @@ export const treeCases: TreeCase[] = [
   {
     of: 'sites/deploy/requests.ts (choices.again, "--source", above)',
     state: (disk) => disk.write("/srv/page/index.html", "one page"),
+    from: "project deploy demo /srv/page/index.html --keep 3",
+    page: "one page",
+  },
+  {
+    of: 'sites/deploy/requests.ts (choices.again, "--source", above)',
+    state: (disk) => disk.write("/srv/page/index.html", "one page"),
     from: "project deploy demo --source /srv/page/index.html --keep 3",
     page: "one page",
   },

@@ -324,12 +324,12 @@ describe("an apt repository", () => {
 
   test("apt repository: flags accept only addresses, key paths and fingerprints", async () => {
     for (const [words, message] of [
-      [["--docker-apt-url", "file:///x"], "is no http or https address"],
-      [["--docker-apt-url", "https://a b/"], "is no http or https address"],
-      [["--docker-apt-url", "https://a.test/x\nSigned-By: /y"], "is no http or https address"],
-      [["--runner-apt-url", "https://user:secret@a.test/"], "is no http or https address"],
-      [["--runner-apt-key", "ftp://user:secret@a.test/key"], "'ftp://a.test/key' is no address"],
-      [["--runner-apt-key", "key.asc"], "is no address, and no absolute path"],
+      [["--docker-apt-url", "file:///x"], "use http or https, without a password"],
+      [["--docker-apt-url", "https://a b/"], "use http or https, without a password"],
+      [["--docker-apt-url", "https://a.test/x\nSigned-By: /y"], "use http or https, without a password"],
+      [["--runner-apt-url", "https://user:secret@a.test/"], "use http or https, without a password"],
+      [["--runner-apt-key", "ftp://user:secret@a.test/key"], "invalid value 'ftp://a.test/key' for --runner-apt-key"],
+      [["--runner-apt-key", "key.asc"], "neither a URL nor an absolute path"],
       [["--runner-apt-fingerprint", "0EBFCD88"], "is not 40 hexadecimal digits"],
     ] as const) {
       const { exit, err } = await typedWords(["gitlab-runner", "prepare-ci-host", "--yes", ...words]);

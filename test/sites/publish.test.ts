@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { lchownSync, mkdirSync, writeFileSync } from "node:fs";
 import type { Signal } from "../../src/host/host.ts";
+import { typedWords } from "../cli/typed.ts";
 import { tarOf } from "./archives.ts";
 import { SiteHost } from "./site-host.ts";
 
@@ -42,6 +43,30 @@ async function expectUnchanged(line: string, exit: number, message: string | Reg
 }
 
 const isWorking = (path: string): boolean => path.startsWith(`${backups}/live/.`);
+
+test("publish and deploy: the source may be a word", async () => {
+  const { exit, err } = await site.type("project publish new /srv/site --domain new.example.org");
+  expect([exit, err]).toEqual([0, ""]);
+  expect(site.disk.text("/var/www/docs/new/index.html")).toBe("home");
+  expect(await site.type("project deploy new --keep 3 /srv/new")).toMatchObject({ exit: 0, err: "" });
+  expect(site.disk.text("/var/www/docs/new/index.html")).toBe("new");
+});
+
+test("publish: an empty source, as of a variable that is not set, changes nothing", async () => {
+  for (const command of ["publish", "deploy"]) {
+    const before = site.snapshot();
+    const { exit, err } = await typedWords(
+      ["project", command, "new", ""],
+      site.host,
+      undefined,
+      undefined,
+      undefined,
+      site.trees,
+    );
+    expect([exit, err]).toEqual([2, expect.stringContaining("the source is empty")]);
+    expect(site.snapshot()).toEqual(before);
+  }
+});
 
 test("publish: a new project is registered, deployed and served, and a second run changes nothing", async () => {
   const line = "project publish new --domain new.example.org --source /srv/site";

@@ -281,7 +281,7 @@ test("deploy: the command line is validated before the host is read", async () =
   await typed("project add demo --domain demo.test", host);
   for (const [line, said] of [
     ["deploy demo", "demo has no source path: pass --source"],
-    ["deploy demo --source x --keep many", "--keep 'many' is no number up to 1000"],
+    ["deploy demo --source x --keep many", "invalid number 'many' for --keep (0 to 1000)"],
     ["deploy demo --source x --wait soon", "invalid duration 'soon' for --wait (for example 60s, 5m, 2h)"],
     ["deploy Demo --source x", "invalid slug 'Demo'"],
     ["restore demo --backup x", "restore replaces the site of demo: say --yes"],

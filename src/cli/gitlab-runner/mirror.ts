@@ -58,10 +58,10 @@ export function mirrorOf(values: Values, name: "docker" | "runner"): Mirror {
     typedAddress("fingerprint")?.replaceAll(" ", "").toUpperCase(),
   ];
   if (uri !== undefined && !isAddress(uri)) {
-    throw usage(`--${name}-apt-url '${printableAddress(uri)}' is no http or https address without a password`);
+    throw usage(`invalid URL '${printableAddress(uri)}' for --${name}-apt-url: use http or https, without a password`);
   }
   if (key !== undefined && !isAddress(key) && !/^\/[!-~]+$/.test(key)) {
-    throw usage(`--${name}-apt-key '${printableAddress(key)}' is no address, and no absolute path`);
+    throw usage(`invalid value '${printableAddress(key)}' for --${name}-apt-key: neither a URL nor an absolute path`);
   }
   if (fingerprint !== undefined && !/^([0-9A-F]{40}|[0-9A-F]{64})$/.test(fingerprint)) {
     throw usage(`--${name}-apt-fingerprint is not 40 hexadecimal digits, as \`gpg --show-keys\` prints them`);

@@ -37,7 +37,7 @@ export function profileOf(reader: HostReader, values: Typed, warn: Warn, typed: 
   const docker = (base.settings.docker ?? {}) as Record<string, unknown>;
   const more = values["docker-volumes"]?.split(",") ?? [];
   const wrong = more.find((volume) => !/^\/[^\p{Cc}]*$/u.test(volume));
-  if (wrong !== undefined) throw usage(`--docker-volumes has '${wrong}', which is no absolute path`);
+  if (wrong !== undefined) throw usage(`--docker-volumes has '${wrong}', which is not an absolute path`);
   const image = values["docker-image"] ?? docker.image ?? defaultImage;
   const volumes = [...new Set([...((docker.volumes as string[] | undefined) ?? ["/cache", "/certs/client"]), ...more])];
   const privileged = values["docker-privileged"] ?? docker.privileged ?? false;

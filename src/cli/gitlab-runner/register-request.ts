@@ -108,11 +108,11 @@ export async function registrationOf(
   // GitLab Runner requests paths below the address and drops its query, so the query is not recorded.
   const address = url.replace(/[?#][\x21-\x7e]*$/, "");
   if (!/^https?:\/\/[\w.[\]:-]+(\/[\w./~%-]*)?$/.test(address) || !URL.canParse(address)) {
-    throw usage(`--url '${printableAddress(url)}' is no http or https address without a password`);
+    throw usage(`invalid URL '${printableAddress(url)}' for --url: use http or https, without a password`);
   }
   const concurrent = values.concurrent === undefined ? undefined : Number(values.concurrent);
   if (concurrent !== undefined && !(Number.isInteger(concurrent) && concurrent >= 1 && concurrent <= mostConcurrent)) {
-    throw usage(`--concurrent ${values.concurrent} is no number from 1 to ${mostConcurrent}`);
+    throw usage(`invalid number '${values.concurrent}' for --concurrent (1 to ${mostConcurrent})`);
   }
   const caPath = values["ca-file"] === undefined ? undefined : authority(reader, values["ca-file"]);
   const credential = await credentialOf(reader, values, context);
@@ -141,8 +141,7 @@ function withoutToken({ kind }: Credential, { typed }: Context): string[] {
  * a missing file.
  */
 function authority(reader: HostReader, path: string): string {
-  if (!path.startsWith("/"))
-    throw usage(`--ca-file ${path} is no absolute path: the runner reads it later, from elsewhere`);
+  if (!path.startsWith("/")) throw usage(`--ca-file ${path} is not an absolute path, which the service needs`);
   const text = new TextDecoder().decode(reader.read(path) ?? new Uint8Array());
   if (text.includes("-----BEGIN CERTIFICATE-----")) return path;
   throw new Problem("usage", `--ca-file ${path} has no certificate in it`, {

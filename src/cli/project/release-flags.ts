@@ -98,6 +98,6 @@ export function choicesOf(values: Values): TypedChoices {
 export function keepOf(typed: Values[string]): number {
   if (typed === undefined) return defaultKeep;
   const keep = /^\d{1,4}$/.test(String(typed)) ? Number(typed) : Number.NaN;
-  if (!(keep <= mostKept)) throw usage(`--keep '${typed}' is no number up to ${mostKept}`);
+  if (!(keep <= mostKept)) throw usage(`invalid number '${typed}' for --keep (0 to ${mostKept})`);
   return keep;
 }

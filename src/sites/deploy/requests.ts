@@ -66,7 +66,10 @@ export async function deployRequest(
     const directory = opened !== "-" && "type" in opened && opened.type === "directory" ? opened : null;
     if (directory === null && pageName.test(given)) {
       const above = given.includes("/") ? parentOf(given) : ".";
-      const hint = withFlag(choices.again, "--source", above);
+      const at = choices.again.indexOf(given);
+      // The source is a word of the command, or the value of its flag.
+      const isWord = at > 0 && choices.again[at - 1] !== "--source";
+      const hint = isWord ? choices.again.with(at, above) : withFlag(choices.again, "--source", above);
       throw new Problem(
         "invalid-source",
         `${given} is a single page: the source must be a directory or an archive of one`,
