@@ -39,6 +39,7 @@ export const flagGroups = [
   "Site",
   "Certificate",
   "Runner",
+  "Backup",
   "Bundle",
   "Plan",
   "Output",

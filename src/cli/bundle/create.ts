@@ -43,12 +43,12 @@ export default command({
     suite: {
       type: "string",
       options: suiteNames,
-      description: "Codename of the host's Debian or Ubuntu release",
+      description: `Debian or Ubuntu release of the host: ${suiteNames.join(", ")}`,
     },
     arch: {
       type: "string",
       options: ["amd64", "arm64"],
-      description: "Architecture of the host",
+      description: "Architecture of the host: amd64 or arm64",
     },
     with: { type: "string", valueHint: "role,...", description: "Packages to include: host, docker, runner, certs" },
     image: {

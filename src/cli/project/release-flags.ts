@@ -53,13 +53,19 @@ export const sourceFlags = {
 } as const satisfies Arguments;
 
 export const releaseFlags = {
-  keep: { type: "string", valueHint: "number", description: "Number of backups to keep; 5 by default" },
+  keep: {
+    type: "string",
+    group: "Backup",
+    valueHint: "number",
+    description: "Number of backups to keep; 5 by default",
+  },
   wait: {
     type: "string",
+    group: "Advanced",
     valueHint: "time",
     description: "Wait for another deployment of the project, for example 60s or 5m",
   },
-  "no-backup": { type: "boolean", group: "Advanced", description: "Keep no backup of the replaced files" },
+  "no-backup": { type: "boolean", group: "Backup", description: "Keep no backup of the replaced files" },
   "no-probe": { type: "boolean", group: "Advanced", description: "Request no page afterwards" },
   "allow-empty": { type: "boolean", group: "Advanced", description: "Deploy a source without index.html" },
   "dry-run": editFlags["dry-run"],

@@ -23,6 +23,7 @@ const restoring = (meta: Texts) =>
       backup: {
         type: "string",
         completes: "backup",
+        group: "Backup",
         valueHint: "directory",
         description: "Name or path of the backup; the newest one that a deployment left by default",
       },
